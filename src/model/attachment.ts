@@ -1,0 +1,86 @@
+import type { Hold, HoldMode } from './hold.ts'
+import type { Identity } from './identity.ts'
+import type { VolumeName } from './name.ts'
+import type { VolumeRequest } from './request.ts'
+
+/**
+ * The record of a volume on this node: what was asked for, what was learned, what was made.
+ * It states intent; what really is there is always read from the kernel. Holds no secret.
+ */
+export interface Attachment {
+  readonly name: VolumeName
+  /** The request, with portals resolved to addresses, so that sessions are told apart by them. */
+  readonly request: VolumeRequest
+  readonly phase: 'attaching' | 'ready' | 'detaching'
+  /** Learned at first use and insisted on from then on; null until the volume has told it. */
+  readonly identity: Identity | null
+  readonly mode: HoldMode | null
+  /** The device that was handed out or mounted, for telling people and finding the attachment again. */
+  readonly device: string | null
+  readonly fs: string | null
+  /** Directories of the mount point that did not exist before, outermost first. */
+  readonly madeDirectories: readonly string[]
+  readonly createdAt: string
+}
+
+export type AttachmentState = 'ready' | 'holding' | 'failed' | 'attaching' | 'detaching'
+
+/** One volume as `attach` and `volumes` print it. A published contract. */
+export interface VolumeStatus {
+  readonly name: string
+  readonly state: AttachmentState
+  readonly device: string | null
+  readonly mount: string | null
+  readonly fs: string | null
+  readonly readOnly: boolean
+  readonly identity: { readonly wwid: string | null; readonly serial: string | null; readonly bytes: number } | null
+  readonly hold: {
+    readonly mode: HoldMode
+    readonly wanted: Hold
+    readonly effective: Hold
+    readonly since: string | null
+    readonly deadline: string | null
+  }
+  readonly paths: readonly PathStatus[]
+}
+
+export interface PathStatus {
+  readonly portal: string
+  readonly iqn: string
+  readonly lun: number
+  readonly session: number | null
+  readonly hctl: string | null
+  readonly disk: string | null
+  readonly sessionState: string | null
+  readonly diskState: string | null
+  readonly recoveryTmo: Hold | null
+}
+
+/** What `detach` did. A published contract. */
+export interface DetachReport {
+  readonly name: string
+  readonly removed: {
+    readonly mounts: readonly string[]
+    readonly maps: readonly string[]
+    readonly disks: readonly string[]
+    readonly sessions: readonly number[]
+  }
+  readonly left: readonly string[]
+}
+
+/** One session as `sessions` prints it. A published contract. */
+export interface SessionStatus {
+  readonly sid: number
+  readonly iqn: string
+  readonly portal: string | null
+  readonly state: string
+  readonly recoveryTmo: Hold
+  readonly scan: string | null
+  readonly disks: readonly {
+    readonly hctl: string
+    readonly lun: number
+    readonly disk: string | null
+    readonly state: string
+    readonly owner: string
+  }[]
+}

@@ -1,0 +1,24 @@
+import type { Branded } from './brand.ts'
+import { LunkeeperError } from './errors.ts'
+import type { Iqn } from './iqn.ts'
+import type { Lun } from './lun.ts'
+
+/** What a person calls an attachment; also the name of its record's file. */
+export type VolumeName = Branded<string, 'VolumeName'>
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** @throws BAD_NAME */
+export function parseName(text: string): VolumeName {
+  if (!NAME.test(text)) throw new LunkeeperError('BAD_NAME', `"${text}" cannot be a volume's name`)
+  return text as VolumeName
+}
+
+/**
+ * The name of a volume nobody named: the last words of its target's name, and its LUN.
+ * `salt` tells apart two targets that end in the same words.
+ */
+export function defaultName(iqn: Iqn, lun: Lun, salt = ''): VolumeName {
+  const words = iqn.split(':').at(-1)!.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
+  return `${words.slice(-96) || 'volume'}${salt && `-${salt}`}-lun${lun}` as VolumeName
+}

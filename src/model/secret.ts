@@ -1,0 +1,76 @@
+import { LunkeeperError } from './errors.ts'
+
+/**
+ * A text that is never printed: not by console, JSON, string joins or errors.
+ * Whoever really needs it calls `reveal`, which is easy to find in a review.
+ */
+export class Secret {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  reveal(): string {
+    return this.#text
+  }
+
+  toString(): string {
+    return '[secret]'
+  }
+
+  toJSON(): string {
+    return '[secret]'
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]'
+  }
+}
+
+/** CHAP: how this node proves itself to the target and, if mutual, the target to this node. */
+export interface Chap {
+  readonly username: string
+  readonly password: Secret
+  readonly mutual: { readonly username: string; readonly password: Secret } | null
+}
+
+const KEYS = ['username', 'password', 'username_in', 'password_in'] as const
+
+/**
+ * Lines `key = value`; keys may carry the prefix that open-iscsi and Kubernetes secrets give them
+ * (`node.session.auth.`). Blank lines and lines that start with # are skipped.
+ * No error quotes the text.
+ * @throws BAD_CHAP
+ */
+export function parseChap(text: string): Chap {
+  const bad = (reason: string) => new LunkeeperError('BAD_CHAP', `The CHAP credentials are not usable: ${reason}`)
+  const found = new Map<string, string>()
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (/^\s*(#|$)/.test(line)) continue
+    const parts = /^\s*(?:node\.session\.auth\.)?([a-z_]+)\s*[=:]\s?(.*)$/.exec(line)
+    const key = parts?.[1]
+    if (key === 'authmethod') continue
+    if (!parts || !KEYS.some((known) => known === key)) throw bad(`line ${index + 1} is none of ${KEYS.join(', ')}`)
+    if (found.has(key!)) throw bad(`${key} is given twice`)
+    const value = parts[2]!.trim()
+    if (value === '') throw bad(`${key} is empty`)
+    // iscsid's configuration is line by line and its fields hold 255 characters (usr/auth.h).
+    if (value.length > 255) throw bad(`${key} is longer than 255 characters`)
+    found.set(key!, value)
+  }
+  const pair = (user: string, secret: string) => {
+    const username = found.get(user)
+    const password = found.get(secret)
+    if (username === undefined && password === undefined) return null
+    if (username === undefined || password === undefined) throw bad(`${user} and ${secret} belong together`)
+    return { username, password: new Secret(password) }
+  }
+  const own = pair('username', 'password')
+  if (!own) throw bad('username and password are missing')
+  const mutual = pair('username_in', 'password_in')
+  // RFC 7143 section 9.2.1: a reflected secret lets an attacker answer with the challenge's own reply.
+  if (mutual && mutual.password.reveal() === own.password.reveal())
+    throw bad('both directions have the same secret, which the standard forbids')
+  return { ...own, mutual }
+}
