@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+
+/**
+ * Where the host's trees are seen from here. A plain value: a test points it at a directory of
+ * recorded files, a container at its own /sys, /proc and /dev with the host's root elsewhere.
+ */
+export interface HostPaths {
+  /** The host's root directory: /etc/iscsi and the like are looked for below it. */
+  readonly root: string
+  readonly sys: string
+  readonly proc: string
+  readonly dev: string
+  /** The directory in `proc` of a process that lives in the host's own namespaces. */
+  readonly self: string
+  /** The host's mount table. */
+  readonly mountinfo: string
+}
+
+/**
+ * The host whose trees all hang below `root`. For a container that mounts sysfs, proc and devtmpfs of
+ * its own but sees the host's files under /host: `{ ...hostPaths(), root: '/host' }`, with `self` and
+ * `mountinfo` of process 1 where it shares the host's process ids.
+ */
+export function hostPaths(root = '/'): HostPaths {
+  const proc = join(root, 'proc')
+  // Seen from another root we are not in the host's mount namespace; its first process is.
+  const self = join(proc, root === '/' ? 'self' : '1')
+  return {
+    root,
+    sys: join(root, 'sys'),
+    proc,
+    dev: join(root, 'dev'),
+    self,
+    mountinfo: join(self, 'mountinfo'),
+  }
+}

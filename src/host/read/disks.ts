@@ -1,0 +1,145 @@
+import type { Hctl } from '../../model/hctl.ts'
+import { formatHctl, readHctl } from '../../model/hctl.ts'
+import type { Lun } from '../../model/lun.ts'
+import type { BlockRef, ScsiDisk, Session } from '../../model/snapshot.ts'
+import type { HostPaths } from '../paths.ts'
+import { listNames, readAttribute, readBytes, readLink, readNumber } from './attribute.ts'
+import { serialOf, wwidOrNull } from './vpd.ts'
+
+export interface DiskOptions {
+  /**
+   * Whether to read the kernel's cached WWID and serial too: two more files a disk.
+   * @default true
+   */
+  readonly identity?: boolean
+}
+
+type SessionRef = Pick<Session, 'sid'>
+
+/** The page has a 4-byte header and at most 65535 bytes; a serial is far shorter (SPC-6 7.7.19). */
+const PAGE_80_MAX = 4 + 252
+const NO_PAGE = Buffer.alloc(0)
+/** /sys/block counts sectors of 512 bytes, whatever the disk's own are (include/linux/blk_types.h). */
+const SECTOR = 512
+
+/**
+ * The SCSI device of one LUN of a session; null where the kernel has none. The cost does not depend on
+ * how many other LUNs there are. What is not a disk (an enclosure, a LUN 0 without a medium) is
+ * returned too, with no `name`: it keeps its session in use like any other.
+ */
+export function readDisk(
+  paths: HostPaths,
+  session: SessionRef,
+  lun: Lun,
+  options?: DiskOptions,
+): ScsiDisk | null {
+  const base = deviceOf(paths, session)
+  for (const target of listNames(base)) {
+    const [host, channel, id] = targetNumbers(target) ?? []
+    if (host === undefined || channel === undefined || id === undefined) continue
+    const hctl = { host, channel, target: id, lun }
+    const disk = readDevice(`${base}/${target}/${formatHctl(hctl)}`, hctl, session.sid, options)
+    if (disk) return disk
+  }
+  return null
+}
+
+/** All SCSI devices of a session, by rising LUN. */
+export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
+  const base = deviceOf(paths, session)
+  const disks: ScsiDisk[] = []
+  for (const target of listNames(base)) {
+    if (!targetNumbers(target)) continue
+    for (const name of listNames(`${base}/${target}`)) {
+      const hctl = readHctl(name)
+      const disk = hctl && readDevice(`${base}/${target}/${name}`, hctl, session.sid, options)
+      if (disk) disks.push(disk)
+    }
+  }
+  return disks.toSorted((a, b) => a.hctl.lun - b.hctl.lun)
+}
+
+/** The iSCSI disk that is called sdX now; null where there is none or it is not an iSCSI session's. */
+export function readDiskByName(paths: HostPaths, name: string, options?: DiskOptions): ScsiDisk | null {
+  const link = readLink(`${paths.sys}/class/block/${name}`)
+  const place = link === null ? null : /\/session(\d+)\/(target[\d:]+)\/([\d:]+)\/block\/([^/]+)$/.exec(link)
+  if (!place) return null
+  const [, sid = '', target = '', address = ''] = place
+  const hctl = readHctl(address)
+  const session = { sid: Number(sid) }
+  const directory = `${deviceOf(paths, session)}/${target}/${address}`
+  const disk = hctl && readDevice(directory, hctl, session.sid, options)
+  // Between the two reads the name may have gone to another disk.
+  return disk?.name === name ? disk : null
+}
+
+/**
+ * What kind of device a LUN is: 0 a disk, 0x0d an enclosure, 0x1f none (SPC-6 table 150).
+ * For the message that says why there is no sdX.
+ */
+export function readDeviceType(paths: HostPaths, hctl: Hctl): number | null {
+  return readNumber(`${paths.sys}/bus/scsi/devices/${formatHctl(hctl)}/type`)
+}
+
+function deviceOf(paths: HostPaths, { sid }: SessionRef): string {
+  return `${paths.sys}/class/iscsi_session/session${sid}/device`
+}
+
+function targetNumbers(name: string): number[] | null {
+  const parts = /^target(\d+):(\d+):(\d+)$/.exec(name)
+  return parts ? parts.slice(1).map(Number) : null
+}
+
+function readDevice(directory: string, hctl: Hctl, sid: number, options: DiskOptions = {}): ScsiDisk | null {
+  const state = readAttribute(`${directory}/state`)
+  if (state === null) return null
+  const name = listNames(`${directory}/block`)[0] ?? null
+  const block = name === null ? null : readBlock(`${directory}/block/${name}`, name)
+  const identity = options.identity ?? true
+  return {
+    hctl,
+    sid,
+    name: block && name,
+    devno: block?.devno ?? null,
+    state,
+    bytes: block?.bytes ?? 0,
+    cached: {
+      wwid: identity ? wwidOrNull(readAttribute(`${directory}/wwid`) ?? '') : null,
+      serial: identity ? serialOf(readBytes(`${directory}/vpd_pg80`, PAGE_80_MAX) ?? NO_PAGE) : null,
+    },
+    holders: block?.holders ?? [],
+    partitions: block?.partitions ?? [],
+    sg: listNames(`${directory}/scsi_generic`)[0] ?? null,
+    readOnly: block?.readOnly ?? false,
+  }
+}
+
+interface Block {
+  readonly devno: string
+  readonly bytes: number
+  readonly readOnly: boolean
+  readonly holders: readonly string[]
+  readonly partitions: readonly BlockRef[]
+}
+
+function readBlock(directory: string, name: string): Block | null {
+  const devno = readAttribute(`${directory}/dev`)
+  if (devno === null) return null
+  const partitions: BlockRef[] = []
+  const holders = new Set(listNames(`${directory}/holders`))
+  for (const entry of listNames(directory)) {
+    // Only a partition's directory begins with the disk's own name (block/partitions/core.c).
+    if (!entry.startsWith(name)) continue
+    const number = readAttribute(`${directory}/${entry}/dev`)
+    if (number === null) continue
+    partitions.push({ name: entry, devno: number })
+    for (const holder of listNames(`${directory}/${entry}/holders`)) holders.add(holder)
+  }
+  return {
+    devno,
+    bytes: Math.max(readNumber(`${directory}/size`) ?? 0, 0) * SECTOR,
+    readOnly: readAttribute(`${directory}/ro`) === '1',
+    holders: [...holders],
+    partitions,
+  }
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs'
+import type { LiveFs } from '../../model/snapshot.ts'
+import type { HostPaths } from '../paths.ts'
+import { listNames, readNumber } from './attribute.ts'
+
+/** What stands beside the devices there: fs/ext4/sysfs.c, fs/xfs/xfs_super.c. */
+const NOT_A_DEVICE = new Set(['features', 'stats', 'debug'])
+
+/**
+ * The ext4 (also ext2, ext3) and xfs file systems that the kernel has alive, wherever they are mounted:
+ * also those in another mount namespace only, lazily unmounted ones, and ones whose umount still hangs.
+ */
+export function readLiveFs(paths: HostPaths): LiveFs[] {
+  const devices = (fs: LiveFs['fs']) =>
+    listNames(`${paths.sys}/fs/${fs}`).filter((name) => !NOT_A_DEVICE.has(name))
+  return [
+    ...devices('ext4').map((device) => ({
+      device,
+      fs: 'ext4' as const,
+      errors: readNumber(`${paths.sys}/fs/ext4/${device}/errors_count`),
+      warnings: readNumber(`${paths.sys}/fs/ext4/${device}/warning_count`),
+    })),
+    ...devices('xfs').map((device) => ({ device, fs: 'xfs' as const, errors: null, warnings: null })),
+  ]
+}
+
+/** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY to O_EXCL. */
+export function isFsAlive(paths: HostPaths, deviceName: string): boolean {
+  return ['ext4', 'xfs'].some((fs) => existsSync(`${paths.sys}/fs/${fs}/${deviceName}`))
+}

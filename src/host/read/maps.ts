@@ -1,0 +1,35 @@
+import type { DmMap } from '../../model/snapshot.ts'
+import type { HostPaths } from '../paths.ts'
+import { listNames, readAttribute, readNumber } from './attribute.ts'
+
+const SECTOR = 512
+
+/** The device-mapper map dm-N; null where there is none. */
+export function readMap(paths: HostPaths, device: string): DmMap | null {
+  const directory = `${paths.sys}/block/${device}`
+  const name = readAttribute(`${directory}/dm/name`)
+  const devno = readAttribute(`${directory}/dev`)
+  if (name === null || devno === null) return null
+  return {
+    device,
+    name,
+    uuid: readAttribute(`${directory}/dm/uuid`) ?? '',
+    devno,
+    bytes: Math.max(readNumber(`${directory}/size`) ?? 0, 0) * SECTOR,
+    suspended: readAttribute(`${directory}/dm/suspended`) === '1',
+    slaves: listNames(`${directory}/slaves`),
+    holders: listNames(`${directory}/holders`),
+  }
+}
+
+/** All device-mapper maps, whoever made them. */
+export function readMaps(paths: HostPaths): DmMap[] {
+  return listNames(`${paths.sys}/block`)
+    .filter((name) => name.startsWith('dm-'))
+    .flatMap((name) => readMap(paths, name) ?? [])
+}
+
+/** Whether it is multipath-tools' own map of a disk: the prefix of its UUIDs (libmultipath/devmapper.c). */
+export function isMultipath(map: Pick<DmMap, 'uuid'>): boolean {
+  return map.uuid.startsWith('mpath-')
+}

@@ -1,0 +1,148 @@
+import type { HostPaths } from '../paths.ts'
+import { linkName, listNames, readAttribute, readLink, readText } from './attribute.ts'
+import { readMountTable } from './mounts.ts'
+
+/** What may be in use: mount points, and block devices by number (`8:16`) and by name under /dev (`sdb`). */
+export interface Usable {
+  readonly points: readonly string[]
+  readonly devnos: readonly string[]
+  readonly deviceNames: readonly string[]
+}
+
+/** A process that keeps a mount or a device busy. */
+export interface UserProcess {
+  readonly pid: number
+  readonly command: string
+  /** Its working directory, root, program, an open file below the mount, the device itself, a mapped file. */
+  readonly what: 'cwd' | 'root' | 'exe' | 'file' | 'device' | 'map'
+  readonly path: string
+}
+
+/** Another mount namespace that has one of the devices mounted, by its first process. */
+export interface UserNamespace {
+  readonly pid: number
+  readonly command: string
+  /** Where it is mounted there. */
+  readonly point: string
+}
+
+export interface Users {
+  readonly processes: readonly UserProcess[]
+  readonly namespaces: readonly UserNamespace[]
+}
+
+export interface UsersOptions {
+  /**
+   * Whether to look for mapped files too. Their table is read under a lock of the process looked at
+   * (fs/proc/task_mmu.c: mmap_lock), so processes that sleep in the kernel are passed over.
+   * @default true
+   */
+  readonly maps?: boolean
+}
+
+/**
+ * Who keeps a mount or a device busy, other than this process: one entry for each process and way of use.
+ * Only links are read, nothing at or below a mount point is touched, so an outage does not stop it.
+ * It explains EBUSY. Nobody found proves nothing: the kernel itself may be the user (loop, swap, nfsd).
+ */
+export function findUsers(paths: HostPaths, usable: Usable, options: UsersOptions = {}): Users {
+  const home = readLink(`${paths.self}/ns/mnt`)
+  // As the mounted /proc numbers it, which in another pid namespace is not process.pid.
+  const me = linkName(`${paths.proc}/self`)
+  const devices = new Set(usable.deviceNames.map((name) => `/dev/${name}`))
+  const hexDevnos = usable.devnos.map(hexDevno)
+  const pointsIn = new Map<string, readonly string[]>()
+  const processes: UserProcess[] = []
+  const namespaces: UserNamespace[] = []
+
+  for (const pid of listNames(paths.proc)) {
+    if (!/^\d+$/.test(pid) || pid === me) continue
+    const directory = `${paths.proc}/${pid}`
+    // A kernel thread or a zombie has no program; neither has files.
+    const exe = readLink(`${directory}/exe`)
+    if (exe === null) continue
+
+    const namespace = readLink(`${directory}/ns/mnt`)
+    let points = usable.points
+    if (namespace !== null && home !== null && namespace !== home) {
+      const known = pointsIn.get(namespace)
+      points = known ?? pointsOf(`${directory}/mountinfo`, usable.devnos)
+      pointsIn.set(namespace, points)
+      if (!known)
+        for (const point of points)
+          namespaces.push({ pid: Number(pid), command: commandOf(directory), point })
+    }
+
+    const uses = usesOf(directory, exe, points, devices)
+    if (options.maps !== false && uses.length === 0) uses.push(...mappingsOf(directory, points, hexDevnos))
+    for (const use of uses) processes.push({ pid: Number(pid), command: commandOf(directory), ...use })
+  }
+  return { processes, namespaces }
+}
+
+type Use = Pick<UserProcess, 'what' | 'path'>
+
+function usesOf(
+  directory: string,
+  exe: string,
+  points: readonly string[],
+  devices: ReadonlySet<string>,
+): Use[] {
+  const uses: Use[] = []
+  const add = (what: Use['what'], path: string | null) => {
+    if (path !== null && !uses.some((use) => use.what === what) && isBelow(path, points))
+      uses.push({ what, path })
+  }
+  add('cwd', readLink(`${directory}/cwd`))
+  add('root', readLink(`${directory}/root`))
+  add('exe', exe)
+  for (const descriptor of listNames(`${directory}/fd`)) {
+    const path = readLink(`${directory}/fd/${descriptor}`)
+    if (path === null || !path.startsWith('/')) continue
+    if (devices.has(path) && !uses.some((use) => use.what === 'device')) uses.push({ what: 'device', path })
+    else add('file', path)
+  }
+  return uses
+}
+
+// Start-end permissions offset major:minor inode path, the device in hexadecimal (proc_pid_maps(5)).
+const MAPPING = /^\S+ \S+ \S+ (\S+) \d+ +(\/.*)$/
+
+function mappingsOf(directory: string, points: readonly string[], hexDevnos: readonly string[]): Use[] {
+  if (sleepsInKernel(directory)) return []
+  for (const line of (readText(`${directory}/maps`) ?? '').split('\n')) {
+    const [, devno = '', path = ''] = MAPPING.exec(line) ?? []
+    if (path !== '' && (hexDevnos.includes(devno) || isBelow(path, points))) return [{ what: 'map', path }]
+  }
+  return []
+}
+
+// Any thread in state D may hold the lock that the table is read under.
+function sleepsInKernel(directory: string): boolean {
+  return listNames(`${directory}/task`).some((thread) =>
+    /^.*\) D /s.test(readAttribute(`${directory}/task/${thread}/stat`) ?? ''),
+  )
+}
+
+function pointsOf(mountinfo: string, devnos: readonly string[]): readonly string[] {
+  return readMountTable(mountinfo)
+    .filter((mount) => devnos.includes(mount.devno))
+    .map((mount) => mount.point)
+}
+
+// Not `cmdline`: that is read from the process's own memory, which can block with it.
+function commandOf(directory: string): string {
+  return readAttribute(`${directory}/comm`) ?? '?'
+}
+
+/** The point itself or anything under it: /mnt/v10 is not below /mnt/v1. */
+function isBelow(path: string, points: readonly string[]): boolean {
+  return points.some((point) => path === point || path.startsWith(point.endsWith('/') ? point : `${point}/`))
+}
+
+function hexDevno(devno: string): string {
+  return devno
+    .split(':')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join(':')
+}
