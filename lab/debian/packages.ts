@@ -1,0 +1,24 @@
+/** The two Debians the lab boots. They differ where storage software differs: kernel 6.1 or 6.12, open-iscsi 2.1.8 or 2.1.11. */
+export type Debian = 'bookworm' | 'trixie'
+
+export const debians: readonly Debian[] = ['bookworm', 'trixie']
+
+/**
+ * What a machine of the lab is made of. Dependencies come by themselves, recommendations do not.
+ * libstdc++6 is for Node, which is not from Debian: the guest uses the Node that runs the lab.
+ */
+export const packages: readonly string[] = [
+  // the kernel and the switch, which run on the host
+  'user-mode-linux', 'uml-utilities',
+  // a small system
+  'base-files', 'base-passwd', 'dash', 'bash', 'coreutils', 'sed', 'grep', 'findutils', 'mawk', 'tar', 'gzip', 'hostname',
+  'libc-bin', 'debianutils', 'util-linux', 'util-linux-extra', 'mount', 'kmod', 'udev', 'procps', 'psmisc', 'less',
+  'iproute2', 'libstdc++6',
+  // storage
+  'open-iscsi', 'multipath-tools', 'dmsetup', 'sg3-utils', 'e2fsprogs', 'xfsprogs',
+  // to see what a program asks of the kernel
+  'strace',
+]
+
+/** Raised by hand when the unpacking or settling changes, so that old caches are left alone and a new one is made. */
+export const recipe = 1

@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+
+/**
+ * Outlives the lab's process by a moment: reads the process groups to end from a pipe, and when the pipe closes,
+ * whatever closed it (the lab's end, Ctrl-C, an uncaught error, kill -9), kills them and removes the lab's directory.
+ * A stopped machine could not see the end of its own line, so this must be somebody else's work.
+ */
+const script = `
+groups=' '
+while read -r sign group; do
+  case $sign in
+    +) groups="$groups$group " ;;
+    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
+  esac
+done
+for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+rm -rf -- "$1"
+`
+
+export interface Guard {
+  /** a process group to end with the lab */
+  add(group: number): void
+  /** it has ended by itself: its number may be another's soon */
+  drop(group: number): void
+  /** ends all that is left, removes the directory, and waits for that */
+  end(): Promise<void>
+}
+
+export function guard(dir: string): Guard {
+  const child: ChildProcess = spawn('/bin/sh', ['-c', script, 'lunkeeper-lab-guard', dir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // a session of its own: Ctrl-C in the terminal must not end the guard before its work
+    detached: true,
+    cwd: '/',
+  })
+  child.unref()
+  const stdin = child.stdin!
+  stdin.on('error', () => undefined)
+  ;(stdin as unknown as { unref?: () => void }).unref?.()
+  return {
+    add: (group) => void stdin.write(`+ ${group}\n`),
+    drop: (group) => void stdin.write(`- ${group}\n`),
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.ref()
+      const exited = once(child, 'exit')
+      stdin.end()
+      await exited
+    },
+  }
+}

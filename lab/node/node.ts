@@ -1,0 +1,191 @@
+import { GuestError, Wire, type Event } from '../machine/wire.ts'
+import type { Kernel } from '../machine/kernel.ts'
+import { LabError } from '../error.ts'
+import { Lio } from '../lio/lio.ts'
+import { Files } from './files.ts'
+import { initiatorOf, type BootOptions } from './options.ts'
+import { LabProcess } from './process.ts'
+import { reset } from './reset.ts'
+import { decoded, type RawResult, type RunOptions, type RunResult } from './run.ts'
+
+/** What the initiator side of a machine's kernel holds. */
+export interface Storage {
+  /** `session3` */
+  sessions: string[]
+  /** `sda` */
+  disks: string[]
+  /** names of device-mapper maps */
+  maps: string[]
+  /** mount points of file systems on disks and maps */
+  mounts: string[]
+  /** the kernel's count of events so far */
+  uevents: number
+}
+
+/** A machine: a running kernel with an agent in it. Made by `lab.boot()`. */
+export class LabNode extends Files {
+  readonly name: string
+  readonly initiator: string
+  /** as in `uname -r` */
+  readonly kernel: string
+  /** makes this machine a storage server */
+  readonly lio: Lio
+  /** settles when the machine is off, however that came about */
+  readonly off: Promise<void>
+  readonly #kernel: Kernel
+  readonly #wire: Wire
+  readonly #processes = new Map<number, LabProcess>()
+  readonly #ready: Promise<void>
+  #console = ''
+  #isOff = false
+
+  constructor(kernel: Kernel, version: string, options: BootOptions) {
+    let readied!: () => void
+    const ready = new Promise<void>((resolve) => (readied = resolve))
+    const wire = new Wire(kernel.line, (event) => (event.event === 'ready' ? readied() : this.#receive(event)))
+    super(wire, (argv, runOptions) => this.ok(argv, runOptions))
+    this.name = options.name ?? 'node'
+    this.initiator = initiatorOf(options)
+    this.kernel = version
+    this.lio = new Lio(this.name, wire)
+    this.#kernel = kernel
+    this.#wire = wire
+    kernel.console.setEncoding('utf8').on('data', (text: string) => (this.#console += text))
+    this.off = kernel.exited.then(() => {
+      this.#isOff = true
+      const words = `the machine ${this.name} is off`
+      wire.down(words)
+      for (const child of this.#processes.values()) child.lost(new LabError(words))
+      this.#processes.clear()
+    })
+    this.#ready = ready
+  }
+
+  /** for the lab: settles when the agent answers. Measured: 1.5 s; a loaded CI machine gets plenty more. */
+  async up(bound = 60_000): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<string>((resolve) => (timer = setTimeout(resolve, bound, `did not come up within ${bound / 1000} s`)))
+    const ended = await Promise.race([this.#ready, late, this.off.then(() => 'went off while booting')])
+    clearTimeout(timer)
+    if (ended !== undefined) throw new LabError(`the machine ${this.name} ${ended}; its last words:\n${this.#console.slice(-4000)}`)
+  }
+
+  /** Runs a program to its end. Does not throw when it fails, is killed or is late: look at the result. */
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const { input, deadline = 60_000, ...rest } = options
+    const encoded = input === undefined ? {} : { input: Buffer.from(input).toString('base64') }
+    try {
+      // 15 s more than the program has: for the answer of a machine that is busy, not stuck
+      return decoded(await this.#wire.call<RawResult>('run', { argv, deadline, ...rest, ...encoded }, deadline + 15_000))
+    } catch (error) {
+      if (error instanceof GuestError) throw new LabError(`${argv[0]} could not be started on ${this.name}: ${error.message}`, { cause: error })
+      throw error
+    }
+  }
+
+  /** Runs a program that must succeed; throws with everything it said otherwise. */
+  async ok(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const result = await this.run(argv, options)
+    if (result.code === 0) return result
+    const how = result.stuck ? 'is stuck in the kernel' : result.timedOut ? 'was late and killed' : `ended with ${result.signal ?? result.code}`
+    throw new Error(`${this.name}: ${argv.join(' ')} ${how} after ${result.ms} ms\n${result.stdout}${result.stderr}`)
+  }
+
+  /** Runs a shell script that must succeed. @returns its standard output without the last newline */
+  async sh(script: string, options: RunOptions = {}): Promise<string> {
+    return (await this.ok(['sh', '-ec', script], options)).stdout.trimEnd()
+  }
+
+  /** Starts a program and leaves it running. */
+  async start(argv: readonly string[], options: Pick<RunOptions, 'env' | 'cwd'> = {}): Promise<LabProcess> {
+    const early: Event[] = []
+    this.#early.push(early)
+    const { pid } = await this.#wire.call<{ pid: number }>('start', { argv, ...options })
+    const child = new LabProcess(pid, this.#wire)
+    this.#processes.set(pid, child)
+    this.#early.splice(this.#early.indexOf(early), 1)
+    for (const event of early) if (event.pid === pid) this.#receive(event)
+    return child
+  }
+
+  storage(): Promise<Storage> {
+    return this.#wire.call('storage')
+  }
+
+  /** the console so far: the kernel's log with the words of init */
+  get console(): string {
+    return this.#console
+  }
+
+  /** the kernel's log, from the kernel's own buffer; `since` is what an earlier call returned as `next` */
+  async kernelLog(since = 0): Promise<{ lines: string[]; next: number }> {
+    const lines = (await this.ok(['dmesg', '-r'])).stdout.split('\n').filter(Boolean)
+    return { lines: lines.slice(since), next: lines.length }
+  }
+
+  /** Waits until `look` gives something other than false or undefined. @param deadline milliseconds */
+  async until<T>(look: () => Promise<T | false | undefined>, { deadline = 10_000, every = 50, what = 'the condition' } = {}): Promise<T> {
+    const end = performance.now() + deadline
+    for (;;) {
+      const seen = await look()
+      if (seen !== false && seen !== undefined) return seen
+      if (performance.now() > end) throw new Error(`${this.name}: ${what} did not come about within ${deadline} ms`)
+      await new Promise((resolve) => setTimeout(resolve, every))
+    }
+  }
+
+  /** Back to how it was after boot, for the next test; throws when something could not be removed. */
+  reset(): Promise<void> {
+    return reset(this, this.#wire)
+  }
+
+  /** Stops the whole machine in its tracks; the network sees silence. */
+  freeze(): void {
+    this.#signal('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#signal('SIGCONT')
+  }
+
+  /** Pulls the plug. */
+  async kill(): Promise<void> {
+    this.#signal('SIGKILL')
+    await this.off
+  }
+
+  /** for the lab: kills what a dead kernel left of itself */
+  sweep(): void {
+    try {
+      process.kill(-this.#kernel.pid, 'SIGKILL')
+    } catch {
+      // nothing left: as it should be
+    }
+  }
+
+  get isOff(): boolean {
+    return this.#isOff
+  }
+
+  readonly #early: Event[][] = []
+
+  #receive(event: Event): void {
+    const child = this.#processes.get(event.pid ?? -1)
+    if (!child) {
+      // a program may speak before the answer that names it has been read
+      for (const early of this.#early) early.push(event)
+      return
+    }
+    child.receive(event)
+    if (event.event === 'exit') this.#processes.delete(child.pid)
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#isOff) return
+    try {
+      process.kill(-this.#kernel.pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}

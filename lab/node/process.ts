@@ -1,0 +1,79 @@
+import { EventEmitter } from 'node:events'
+import type { Event, Wire } from '../machine/wire.ts'
+
+/** A program left running in a machine. Its output is kept, and can be followed. */
+export class LabProcess {
+  readonly pid: number
+  /** what it wrote so far */
+  stdout = ''
+  stderr = ''
+  /** how it ended; rejects when the machine goes first */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  readonly #wire: Wire
+  readonly #events = new EventEmitter()
+  #resolve!: (end: { code: number | null; signal: NodeJS.Signals | null }) => void
+  #reject!: (error: Error) => void
+
+  constructor(pid: number, wire: Wire) {
+    this.pid = pid
+    this.#wire = wire
+    this.exited = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.exited.catch(() => undefined)
+  }
+
+  /** Sends a signal to it and to all it started; `alone` only to itself. @returns false if it had ended */
+  kill(signal: NodeJS.Signals = 'SIGTERM', { alone = false } = {}): Promise<boolean> {
+    return this.#wire.call('signal', { pid: this.pid, signal, alone })
+  }
+
+  /** writes to its standard input */
+  async write(text: string): Promise<void> {
+    await this.#wire.call('write', { pid: this.pid, data: Buffer.from(text).toString('base64') })
+  }
+
+  /** closes its standard input */
+  async end(): Promise<void> {
+    await this.#wire.call('write', { pid: this.pid, end: true })
+  }
+
+  /** Waits until its standard output holds the pattern. @param deadline milliseconds */
+  async output(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
+    return await new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(this.stdout)
+        if (!found) return
+        stop()
+        resolve(found)
+      }
+      const stop = (): void => {
+        clearTimeout(timer)
+        this.#events.off('output', look)
+      }
+      const fail = (words: string): void => {
+        stop()
+        reject(new Error(`${words} ${pattern}; it wrote: ${this.stdout.slice(-2000)}${this.stderr.slice(-2000)}`))
+      }
+      const timer = setTimeout(() => fail(`the program did not write within ${deadline} ms:`), deadline)
+      this.#events.on('output', look)
+      look()
+      this.exited.then(() => fail('the program ended without writing'), () => fail('the machine went before the program wrote'))
+    })
+  }
+
+  /** for the node: one of this program's events */
+  receive(event: Event): void {
+    if (event.event === 'exit') return this.#resolve({ code: event.code as number | null, signal: event.signal as NodeJS.Signals | null })
+    const text = Buffer.from(event.data as string, 'base64').toString()
+    if (event.event === 'stdout') this.stdout += text
+    else this.stderr += text
+    this.#events.emit('output')
+  }
+
+  /** for the node: the machine is gone */
+  lost(error: Error): void {
+    this.#reject(error)
+  }
+}
