@@ -57,7 +57,7 @@ export class Lab implements AsyncDisposable {
     const places = { root: root.dir, guest: join(here, 'guest'), node: dirname(await realpath(process.execPath)), project, share: this.share, machine }
     for (const [place, to] of Object.entries(places)) await symlink(to, join(at, place))
     const network = options.address === undefined ? undefined : await (this.#switch ??= startSwitch(root, this.dir, this.#guard))
-    const kernel = startKernel({ root, name: machine.slice(this.dir.length + 1), memory, cpu, at, sockets: join(this.dir, 'uml'), memoryDir: this.#memoryDir, network, words: [] })
+    const kernel = startKernel({ root, name: machine.slice(this.dir.length + 1), memory, cpu, at, sockets: join(this.dir, 'uml'), memoryDir: this.#memoryDir, network })
     this.#guard.add(kernel.pid)
     const node = new LabNode(kernel, root.kernel, { ...options, name })
     this.#nodes.add(node)

@@ -4,6 +4,11 @@
 # which it does when the host's end of the line is closed.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin HOME=/root LANG=C TERM=dumb
 
+# Node's event loop would use io_uring, whose shared memory panics a user-mode 6.12 ("bad pte", [io_uring] mapping).
+# The switch is newer than 6.1, where libuv's own variable must do.
+export UV_USE_IO_URING=0
+[ -e /proc/sys/kernel/io_uring_disabled ] && echo 2 > /proc/sys/kernel/io_uring_disabled
+
 share() { mount -t hostfs -o "$3$LAB_HOSTFS$LAB_AT/$1" none "$2"; }
 
 mount -t sysfs sys /sys
