@@ -22,10 +22,11 @@ export function readMap(paths: HostPaths, device: string): DmMap | null {
   }
 }
 
-/** All device-mapper maps, whoever made them. */
+/** All device-mapper maps, whoever made them, by rising number. */
 export function readMaps(paths: HostPaths): DmMap[] {
   return listNames(`${paths.sys}/block`)
     .filter((name) => name.startsWith('dm-'))
+    .toSorted((a, b) => Number(a.slice(3)) - Number(b.slice(3)))
     .flatMap((name) => readMap(paths, name) ?? [])
 }
 

@@ -2,38 +2,62 @@ import type { Mount } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from './attribute.ts'
 
-/** The host's mounts, in the order in which they were made (the last on a point is the one seen). */
-export function readMounts(paths: HostPaths): Mount[] {
-  return readMountTable(paths.mountinfo)
+/** A line of a mount table with what ties it to others. */
+export interface MountEntry {
+  readonly mount: Mount
+  readonly id: number
+  /** The mount that it stands on. */
+  readonly parent: number
+  /** Peer groups that mounts and unmounts reach it from (mount_namespaces(7)). */
+  readonly follows: readonly number[]
+  /** The peer group it hands its own on to; null where it is private or only a slave. */
+  readonly shared: number | null
 }
 
-/** The mounts of one namespace, from the mountinfo of any process in it. */
-export function readMountTable(mountinfo: string): Mount[] {
+/** The host's mounts, in the order of its table: of two on one point the later one is seen. */
+export function readMounts(paths: HostPaths): Mount[] {
+  return readMountTable(paths.mountinfo).map((entry) => entry.mount)
+}
+
+/** The mounts of one namespace, from the `mountinfo` of any process in it. */
+export function readMountTable(mountinfo: string): MountEntry[] {
   return parseMountTable(readText(mountinfo) ?? '')
 }
 
 /** Lines that make no sense are left out. Format: proc_pid_mountinfo(5), fs/proc_namespace.c:show_mountinfo. */
-export function parseMountTable(table: string): Mount[] {
+export function parseMountTable(table: string): MountEntry[] {
   return table.split('\n').flatMap((line) => parseLine(line) ?? [])
 }
 
 //   36 35 98:0 /root /point rw,noatime shared:1 master:2 - ext3 /dev/source rw,errors=continue
-function parseLine(line: string): Mount | null {
-  // Not at runs of blanks: an empty source stands between two of them.
+function parseLine(line: string): MountEntry | null {
+  // Split at each blank, not at runs of them: an empty source stands between two.
   const fields = line.split(' ')
   const separator = fields.indexOf('-', 6)
   if (separator < 0) return null
-  const [, , devno = '', root = '', point = '', options = ''] = fields
+  const [id = '', parent = '', devno = '', root = '', point = '', options = ''] = fields
   const [fs = '', source, superOptions = ''] = fields.slice(separator + 1)
-  if (!/^\d+:\d+$/.test(devno) || !point.startsWith('/') || fs === '' || source === undefined) return null
+  if (!/^\d+$/.test(id) || !/^\d+$/.test(parent) || !/^\d+:\d+$/.test(devno)) return null
+  if (!point.startsWith('/') || fs === '' || source === undefined) return null
+  const tags = fields.slice(6, separator)
+  const groups = (...names: string[]) =>
+    names.flatMap((name) =>
+      tags.filter((tag) => tag.startsWith(`${name}:`)).map((tag) => Number(tag.slice(name.length + 1))),
+    )
   return {
-    devno,
-    point: unescape(point),
-    root: unescape(root),
-    fs: unescape(fs),
-    source: unescape(source),
-    options: options.split(','),
-    superOptions: superOptions === '' ? [] : superOptions.split(','),
+    mount: {
+      devno,
+      point: unescape(point),
+      root: unescape(root),
+      fs: unescape(fs),
+      source: unescape(source),
+      options: options.split(','),
+      superOptions: superOptions === '' ? [] : superOptions.split(','),
+    },
+    id: Number(id),
+    parent: Number(parent),
+    follows: groups('shared', 'master', 'propagate_from'),
+    shared: groups('shared')[0] ?? null,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { HostPaths } from '../paths.ts'
 import { linkName, listNames, readAttribute, readLink, readText } from './attribute.ts'
+import type { MountEntry } from './mounts.ts'
 import { readMountTable } from './mounts.ts'
 
 /** What may be in use: mount points, and block devices by number (`8:16`) and by name under /dev (`sdb`). */
@@ -18,7 +19,10 @@ export interface UserProcess {
   readonly path: string
 }
 
-/** Another mount namespace that has one of the devices mounted, by its first process. */
+/**
+ * Another mount namespace that has one of the devices mounted, by its first process: a file system stays
+ * alive there after the host's own unmount. Copies that the unmount takes away too do not count.
+ */
 export interface UserNamespace {
   readonly pid: number
   readonly command: string
@@ -51,31 +55,33 @@ export function findUsers(paths: HostPaths, usable: Usable, options: UsersOption
   const me = linkName(`${paths.proc}/self`)
   const devices = new Set(usable.deviceNames.map((name) => `/dev/${name}`))
   const hexDevnos = usable.devnos.map(hexDevno)
-  const pointsIn = new Map<string, readonly string[]>()
+  const places = new Map<string, readonly string[]>()
   const processes: UserProcess[] = []
   const namespaces: UserNamespace[] = []
 
   for (const pid of listNames(paths.proc)) {
     if (!/^\d+$/.test(pid) || pid === me) continue
     const directory = `${paths.proc}/${pid}`
-    // A kernel thread or a zombie has no program; neither has files.
+    // A kernel thread or a zombie has no program, and no files either.
     const exe = readLink(`${directory}/exe`)
     if (exe === null) continue
+    const process = () => ({ pid: Number(pid), command: commandOf(directory) })
 
     const namespace = readLink(`${directory}/ns/mnt`)
-    let points = usable.points
-    if (namespace !== null && home !== null && namespace !== home) {
-      const known = pointsIn.get(namespace)
-      points = known ?? pointsOf(`${directory}/mountinfo`, usable.devnos)
-      pointsIn.set(namespace, points)
-      if (!known)
-        for (const point of points)
-          namespaces.push({ pid: Number(pid), command: commandOf(directory), point })
+    const isHome = namespace === null || home === null || namespace === home
+    if (!isHome && !places.has(namespace)) {
+      const mounts = mountsOf(paths, `${directory}/mountinfo`, usable.devnos)
+      places.set(
+        namespace,
+        mounts.map(({ point }) => point),
+      )
+      for (const { point, follows } of mounts) if (!follows) namespaces.push({ ...process(), point })
     }
+    const points = isHome ? usable.points : (places.get(namespace) ?? [])
 
     const uses = usesOf(directory, exe, points, devices)
     if (options.maps !== false && uses.length === 0) uses.push(...mappingsOf(directory, points, hexDevnos))
-    for (const use of uses) processes.push({ pid: Number(pid), command: commandOf(directory), ...use })
+    for (const use of uses) processes.push({ ...process(), ...use })
   }
   return { processes, namespaces }
 }
@@ -124,10 +130,30 @@ function sleepsInKernel(directory: string): boolean {
   )
 }
 
-function pointsOf(mountinfo: string, devnos: readonly string[]): readonly string[] {
-  return readMountTable(mountinfo)
-    .filter((mount) => devnos.includes(mount.devno))
-    .map((mount) => mount.point)
+interface Place {
+  readonly point: string
+  /** Whether the host's own unmount takes it away too. */
+  readonly follows: boolean
+}
+
+/**
+ * Where another namespace has the devices mounted. Any service that systemd gives a namespace of its own
+ * has a copy of every mount; it goes when ours goes, because what it stands on gets its mounts and
+ * unmounts from what ours stands on (fs/pnode.c:propagate_umount).
+ */
+function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]): Place[] {
+  const theirs = readMountTable(mountinfo)
+  const found = theirs.filter(({ mount }) => devnos.includes(mount.devno))
+  if (found.length === 0) return []
+  const ours = readMountTable(paths.mountinfo)
+  const sources = (mount: MountEntry['mount']) =>
+    ours
+      .filter((entry) => entry.mount.devno === mount.devno && entry.mount.root === mount.root)
+      .flatMap((entry) => ours.find(({ id }) => id === entry.parent)?.shared ?? [])
+  return found.map(({ mount, parent }) => {
+    const groups = theirs.find(({ id }) => id === parent)?.follows ?? []
+    return { point: mount.point, follows: sources(mount).some((group) => groups.includes(group)) }
+  })
 }
 
 // Not `cmdline`: that is read from the process's own memory, which can block with it.
