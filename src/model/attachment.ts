@@ -33,7 +33,11 @@ export interface VolumeStatus {
   readonly mount: string | null
   readonly fs: string | null
   readonly readOnly: boolean
-  readonly identity: { readonly wwid: string | null; readonly serial: string | null; readonly bytes: number } | null
+  readonly identity: {
+    readonly wwid: string | null
+    readonly serial: string | null
+    readonly bytes: number
+  } | null
   readonly hold: {
     readonly mode: HoldMode
     readonly wanted: Hold

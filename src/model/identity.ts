@@ -22,7 +22,8 @@ export interface ExpectedIdentity {
  */
 export function identityDifference(seen: Identity, expected: ExpectedIdentity): string | null {
   const { wwid, serial, bytes } = expected
-  if (wwid && !(seen.wwid && sameWwid(seen.wwid, wwid))) return `its WWID is ${seen.wwid ?? 'unreadable'}, not ${wwid}`
+  if (wwid && !(seen.wwid && sameWwid(seen.wwid, wwid)))
+    return `its WWID is ${seen.wwid ?? 'unreadable'}, not ${wwid}`
   if (serial && seen.serial !== serial) return `its serial is ${seen.serial ?? 'unreadable'}, not ${serial}`
   if (bytes && seen.bytes < bytes) return `its size is ${seen.bytes} bytes, not ${bytes}`
   return null

@@ -19,6 +19,10 @@ export function parseName(text: string): VolumeName {
  * `salt` tells apart two targets that end in the same words.
  */
 export function defaultName(iqn: Iqn, lun: Lun, salt = ''): VolumeName {
-  const words = iqn.split(':').at(-1)!.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
+  const words = iqn
+    .split(':')
+    .at(-1)!
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
   return `${words.slice(-96) || 'volume'}${salt && `-${salt}`}-lun${lun}` as VolumeName
 }

@@ -46,9 +46,10 @@ export function parsePortal(text: string): Portal {
   if (host === '') throw bad('the address is empty')
   if (!isIpv6(host) && IPV4_LIKE.test(host) && !isIpv4(host)) throw bad(`"${host}" is not an IPv4 address`)
   if (!isIpv6(host) && !NAME.test(host)) throw bad(`"${host}" is neither an address nor a host name`)
-  const port = portText === undefined ? DEFAULT_PORT : /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN
+  const port =
+    portText === undefined ? DEFAULT_PORT : /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN
   if (!(port >= 1 && port <= 65535)) throw bad('the port is not a number from 1 to 65535')
-  return { host, port }
+  return { host: canonicalHost(host), port }
 }
 
 /** The form in which a portal is printed, and given back to {@link parsePortal}. */
@@ -56,7 +57,7 @@ export function formatPortal({ host, port }: Portal): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Same address and port. The kernel may print an IPv6 address in another form than it was given. */
+/** Same address and port, whatever form somebody else's record gives an IPv6 address. */
 export function samePortal(a: Portal, b: Portal): boolean {
   return a.port === b.port && (a.host === b.host || canonicalHost(a.host) === canonicalHost(b.host))
 }
@@ -64,5 +65,6 @@ export function samePortal(a: Portal, b: Portal): boolean {
 function canonicalHost(host: string): string {
   if (!isIpv6(host)) return host.toLowerCase()
   const [address = '', zone] = host.split('%')
-  return new URL(`http://[${address}]`).hostname + (zone === undefined ? '' : `%${zone}`)
+  // RFC 5952's form, which URL gives.
+  return new URL(`http://[${address}]`).hostname.slice(1, -1) + (zone === undefined ? '' : `%${zone}`)
 }

@@ -57,7 +57,8 @@ export function checkRequest(request: VolumeRequest): VolumeRequest {
   if (portals.length === 0) throw bad('No portal is given', 'Add --portal HOST[:PORT].')
   if (use.mount === null) {
     if (use.fs) throw bad('A file system is named, but no mount point', 'Add --mount DIR, or leave out --fs.')
-    if (use.format) throw bad('Formatting is asked for, but no mount point', 'Add --mount DIR, or leave out --format.')
+    if (use.format)
+      throw bad('Formatting is asked for, but no mount point', 'Add --mount DIR, or leave out --format.')
     if (use.options.length > 0) throw bad('Mount options are given, but no mount point', 'Add --mount DIR.')
   } else checkMountPoint(use.mount)
   if (use.format && use.readOnly)
@@ -69,12 +70,16 @@ export function checkRequest(request: VolumeRequest): VolumeRequest {
       throw bad(`"${option}" is not a mount option`, 'One option a flag: --mount-option noatime.')
   }
   if (hold.mode === 'session' && portals.length > 1)
-    throw bad('Several portals make several paths, and a session hold has one', 'Leave out --hold-mode, or give one portal.')
+    throw bad(
+      'Several portals make several paths, and a session hold has one',
+      'Leave out --hold-mode, or give one portal.',
+    )
   return request
 }
 
 function checkMountPoint(point: string): void {
-  const bad = (reason: string) => new LunkeeperError('BAD_MOUNT', `"${point}" cannot be a mount point: ${reason}`)
+  const bad = (reason: string) =>
+    new LunkeeperError('BAD_MOUNT', `"${point}" cannot be a mount point: ${reason}`)
   if (!point.startsWith('/')) throw bad('it is not absolute')
   if (point === '/') throw bad('it is the root of the system')
   // mountinfo escapes what is below blank; a line break in a path is nothing but an attack on readers.
@@ -87,4 +92,3 @@ function checkMountPoint(point: string): void {
 export function cleanPath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1')
 }
-

@@ -44,14 +44,16 @@ const KEYS = ['username', 'password', 'username_in', 'password_in'] as const
  * @throws BAD_CHAP
  */
 export function parseChap(text: string): Chap {
-  const bad = (reason: string) => new LunkeeperError('BAD_CHAP', `The CHAP credentials are not usable: ${reason}`)
+  const bad = (reason: string) =>
+    new LunkeeperError('BAD_CHAP', `The CHAP credentials are not usable: ${reason}`)
   const found = new Map<string, string>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) continue
     const parts = /^\s*(?:node\.session\.auth\.)?([a-z_]+)\s*[=:]\s?(.*)$/.exec(line)
     const key = parts?.[1]
     if (key === 'authmethod') continue
-    if (!parts || !KEYS.some((known) => known === key)) throw bad(`line ${index + 1} is none of ${KEYS.join(', ')}`)
+    if (!parts || !KEYS.some((known) => known === key))
+      throw bad(`line ${index + 1} is none of ${KEYS.join(', ')}`)
     if (found.has(key!)) throw bad(`${key} is given twice`)
     const value = parts[2]!.trim()
     if (value === '') throw bad(`${key} is empty`)

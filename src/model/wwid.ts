@@ -14,7 +14,8 @@ const EUI = /^eui\.(?:[0-9a-f]{16}|[0-9a-f]{24}|[0-9a-f]{32})$/
  */
 export function parseWwid(text: string): Wwid {
   const trimmed = text.trim().replace(/^\/dev\/disk\/by-id\//, '')
-  const found = kernelForm(trimmed) ?? kernelForm(trimmed.replace(/^(?:dm-uuid-mpath-|mpath-|scsi-|wwn-)/, ''))
+  const found =
+    kernelForm(trimmed) ?? kernelForm(trimmed.replace(/^(?:dm-uuid-mpath-|mpath-|scsi-|wwn-)/, ''))
   if (!found) throw new LunkeeperError('BAD_WWID', `"${text}" is not a WWID`)
   return found
 }
@@ -37,7 +38,10 @@ function kernelForm(text: string): Wwid | null {
 
 // T10 names are padded with blanks, which udev turns into underscores and tools squeeze.
 function normaliseT10(text: string): string {
-  return `t10.${text.slice(4).replace(/[\s_]+/g, '_').replace(/_$/, '')}`
+  return `t10.${text
+    .slice(4)
+    .replace(/[\s_]+/g, '_')
+    .replace(/_$/, '')}`
 }
 
 /** Same name, whatever form each was printed in. */

@@ -1,0 +1,39 @@
+import { watch } from 'node:fs'
+
+import type { Host } from '../host.ts'
+
+/**
+ * Waits until `look` finds something. It is asked again whenever a node appears under /dev, which the
+ * kernel itself makes (devtmpfs), and now and then in case that is hidden from here (a container's /dev).
+ * @returns null when the time was up
+ */
+export async function whenAppears<T>(
+  host: Host,
+  look: () => T | null,
+  deadline: number,
+  signal?: AbortSignal,
+): Promise<T | null> {
+  const first = look()
+  if (first !== null) return first
+  const { promise, resolve } = Promise.withResolvers<T | null>()
+  const again = () => {
+    const found = look()
+    if (found !== null) resolve(found)
+  }
+  const watcher = watch(host.paths.dev, again)
+  watcher.on('error', () => {})
+  const pulse = setInterval(again, 25)
+  const timer = setTimeout(() => resolve(null), deadline)
+  const cancel = () => resolve(null)
+  signal?.addEventListener('abort', cancel, { once: true })
+  try {
+    // Between the first look and the watch it may have appeared.
+    again()
+    return await promise
+  } finally {
+    watcher.close()
+    clearInterval(pulse)
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', cancel)
+  }
+}

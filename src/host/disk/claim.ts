@@ -1,0 +1,66 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Hand } from '../hand/hand.ts'
+import { HandError } from '../hand/hand.ts'
+import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
+
+/** Opening asks the device at most for its medium; 10 s is where a lost connection is noticed. */
+const OPEN_DEADLINE = 15_000
+
+/** A device with which nobody else does anything, for as long as the claim is held. */
+export interface Claim {
+  /**
+   * Writes what is in memory to the device and has it confirm.
+   * @throws FLUSH_FAILED STUCK
+   */
+  flush(deadline: number): Promise<void>
+}
+
+/**
+ * Runs `work` while holding the device open exclusively (O_EXCL): no file system, map, RAID or swap of
+ * any mount namespace has it, and none can take it meanwhile. Null where somebody has it.
+ * Who merely has it open without claiming it (a virtual machine, dd) is not seen this way.
+ * @throws STUCK, NOT_FOUND the device is gone, and what `work` throws
+ */
+export async function withClaim<T>(
+  host: Host,
+  name: string,
+  work: (claim: Claim) => Promise<T>,
+): Promise<T | null> {
+  const path = deviceNode(host, name)
+  return host.hands.use(null, async (hand) => {
+    if (!(await open(hand, path))) return null
+    try {
+      return await work({ flush: (deadline) => flush(hand, path, deadline) })
+    } finally {
+      if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE).catch(() => {})
+    }
+  })
+}
+
+async function open(hand: Hand, path: string): Promise<boolean> {
+  try {
+    return await hand.call('claim', { path }, OPEN_DEADLINE)
+  } catch (error) {
+    if (!(error instanceof HandError)) throw error
+    if (error.errno === 'ENOENT' || error.errno === 'ENXIO' || error.errno === 'ENODEV')
+      throw new LunkeeperError('NOT_FOUND', `${path} is gone or offline`, {
+        cause: error,
+        details: { errno: error.errno },
+      })
+    const code = error.errno === 'EACCES' || error.errno === 'EPERM' ? 'NO_PERMISSION' : 'INTERNAL'
+    throw new LunkeeperError(code, `${path} cannot be opened: ${error.message}`, { cause: error })
+  }
+}
+
+async function flush(hand: Hand, path: string, deadline: number): Promise<void> {
+  try {
+    await hand.call('flush', { path }, deadline)
+  } catch (error) {
+    if (!(error instanceof HandError)) throw error
+    throw new LunkeeperError('FLUSH_FAILED', `${path} did not take all data: ${error.message}`, {
+      cause: error,
+      details: { errno: error.errno },
+    })
+  }
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+
+import { isLunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import type { Host } from '../host.ts'
+import { inLane } from './lane.ts'
+
+/**
+ * Removes a disk from the kernel. It asks nobody and saves nothing: whoever calls has the device's
+ * claim and has flushed it, or knows that what is unwritten must not be written. Done when it returns.
+ * @throws STUCK
+ */
+export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
+  const path = join(host.paths.sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/delete')
+  try {
+    await inLane(host, disk.hctl.host, path, '1')
+  } catch (error) {
+    if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
+  }
+}
+
+/**
+ * Has the kernel ask the disk for its size and identity again.
+ * Only for a disk that has just answered as the right volume: on a LUN that is not mapped, the kernel
+ * takes the size for 0, under a mounted file system too.
+ * @throws STUCK
+ */
+export async function rescanDisk(host: Host, disk: ScsiDisk): Promise<void> {
+  const path = join(host.paths.sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/rescan')
+  await inLane(host, disk.hctl.host, path, '1')
+}

@@ -1,0 +1,43 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Identity } from '../../model/identity.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
+import { serialOf, wwidOf } from '../read/vpd.ts'
+
+/** The INQUIRY's own 20 s, and time for the program to start. */
+const DEADLINE = 25_000
+
+/** The same as {@link identify} through sg_inq, for kernels without the sg driver. The size is then the kernel's. */
+export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Identity> {
+  if (disk.name === null) throw new LunkeeperError('IDENTITY_UNREADABLE', 'the disk has no device to ask')
+  const device = deviceNode(host, disk.name)
+  const page = async (code: string) => {
+    const ran = await host.run('sg_inq', ['--hex', '--hex', '--page', code, device], { deadline: DEADLINE })
+    return ran.code === 0 ? bytesOf(ran.stdout) : null
+  }
+  try {
+    const page83 = await page('0x83')
+    const page80 = await page('0x80')
+    if (!page83 && !page80)
+      throw new LunkeeperError('IDENTITY_UNREADABLE', `${device} does not tell its identity`)
+    return { wwid: page83 && wwidOf(page83), serial: page80 && serialOf(page80), bytes: disk.bytes }
+  } catch (error) {
+    if (error instanceof LunkeeperError && error.code === 'PROGRAM_MISSING')
+      throw new LunkeeperError(
+        'PROGRAM_MISSING',
+        'The kernel module sg is not loaded, and sg_inq is not installed',
+        {
+          hint: 'modprobe sg, or apt-get install sg3-utils',
+          cause: error,
+        },
+      )
+    throw error
+  }
+}
+
+/** Lines of hexadecimal bytes; an offset before them, where there is one, is longer than two digits. */
+function bytesOf(text: string): Buffer | null {
+  const pairs = text.split(/\s+/).filter((word) => /^[0-9a-f]{2}$/i.test(word))
+  return pairs.length >= 4 ? Buffer.from(pairs.join(''), 'hex') : null
+}

@@ -1,0 +1,26 @@
+/**
+ * The only programs that are ever started, and the Debian package to name where one is missing.
+ * All are looked up in {@link PATH}, never in the caller's.
+ */
+export const PACKAGE_OF = {
+  iscsiadm: 'open-iscsi',
+  mount: 'mount',
+  umount: 'mount',
+  blkid: 'util-linux',
+  blockdev: 'util-linux',
+  flock: 'util-linux',
+  unshare: 'util-linux',
+  sh: 'dash',
+  'mkfs.ext4': 'e2fsprogs',
+  'fsck.ext4': 'e2fsprogs',
+  resize2fs: 'e2fsprogs',
+  'mkfs.xfs': 'xfsprogs',
+  xfs_growfs: 'xfsprogs',
+  multipath: 'multipath-tools',
+  multipathd: 'multipath-tools',
+  sg_inq: 'sg3-utils',
+} as const
+
+export type Program = keyof typeof PACKAGE_OF
+
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

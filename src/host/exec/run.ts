@@ -1,0 +1,122 @@
+import type { ChildProcess } from 'node:child_process'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Program } from './programs.ts'
+import { PACKAGE_OF, PATH } from './programs.ts'
+
+export interface Ran {
+  /** Exit status; null where a signal ended it. */
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Milliseconds until the program is killed and left behind. Nothing here waits without one. */
+  readonly deadline: number
+  readonly signal?: AbortSignal | undefined
+  readonly input?: string
+  /** Open files that the program inherits, from descriptor 3 upwards. */
+  readonly files?: readonly number[]
+}
+
+/** What a child has printed is cut here: more than any of our programs says. */
+const MAX_OUTPUT = 1 << 20
+
+/**
+ * Runs one program to its end: arguments as they are, no shell, a known PATH, the C locale.
+ * A program that ends with a non-zero status is a result, not an error.
+ *
+ * A child in an uninterruptible wait survives SIGKILL until the kernel lets it go, so nothing
+ * here waits for a killed child: it is left behind with no pipe to us.
+ *
+ * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
+ */
+export async function run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran> {
+  options.signal?.throwIfAborted()
+  const { execa } = await import('execa')
+  const child = execa(program, args, {
+    reject: false,
+    // A Ctrl-C at the terminal goes to us, and we decide at which step to stop.
+    detached: true,
+    cleanup: false,
+    env: { PATH, LC_ALL: 'C' },
+    extendEnv: false,
+    stdio: [
+      options.input === undefined ? 'ignore' : 'pipe',
+      'pipe',
+      'pipe',
+      ...(options.files ?? []).map((fd) => ({ value: fd, input: true }) as const),
+    ],
+    ...(options.input === undefined ? {} : { input: options.input }),
+    maxBuffer: MAX_OUTPUT,
+    stripFinalNewline: true,
+  })
+  const ended = child.then((result) => ({ kind: 'ended' as const, result }))
+  const { promise: stopped, resolve } = Promise.withResolvers<{ kind: 'deadline' | 'cancelled' }>()
+  const timer = setTimeout(() => resolve({ kind: 'deadline' }), options.deadline)
+  const cancel = () => resolve({ kind: 'cancelled' })
+  options.signal?.addEventListener('abort', cancel, { once: true })
+  try {
+    const outcome = await Promise.race([ended, stopped])
+    if (outcome.kind === 'ended') return toRan(program, outcome.result)
+    abandon(child.nodeChildProcess)
+    ended.catch(() => {})
+    throw outcome.kind === 'cancelled'
+      ? new LunkeeperError('CANCELLED', `${program} was stopped`)
+      : new LunkeeperError('TIMEOUT', `${program} did not end within ${options.deadline / 1000} s`, {
+          details: { program, pid: child.pid },
+        })
+  } finally {
+    clearTimeout(timer)
+    options.signal?.removeEventListener('abort', cancel)
+  }
+}
+
+interface Result {
+  readonly exitCode?: number | undefined
+  readonly signal?: string | undefined
+  readonly code?: string | undefined
+  readonly stdout?: unknown
+  readonly stderr?: unknown
+  readonly originalMessage?: string
+}
+
+function toRan(program: Program, result: Result): Ran {
+  if (result.exitCode === undefined && result.signal === undefined) {
+    if (result.code === 'ENOENT')
+      throw new LunkeeperError('PROGRAM_MISSING', `The program ${program} is not installed`, {
+        hint: `Debian and Ubuntu: apt-get install ${PACKAGE_OF[program]}`,
+        details: { program, package: PACKAGE_OF[program] },
+      })
+    throw new LunkeeperError(
+      'INTERNAL',
+      `${program} could not be started: ${result.originalMessage ?? result.code}`,
+      {
+        details: { program, errno: result.code },
+      },
+    )
+  }
+  return {
+    code: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    stdout: String(result.stdout ?? ''),
+    stderr: String(result.stderr ?? ''),
+  }
+}
+
+function abandon(child: ChildProcess): void {
+  child.kill('SIGKILL')
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy()
+  child.unref()
+}
+
+/** The last line that a program said, for an error message: most say what is wrong there. */
+export function lastWords(ran: Ran): string {
+  const lines = `${ran.stdout}\n${ran.stderr}`
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+  return lines.at(-1) ?? (ran.signal ? `it was ended by ${ran.signal}` : `exit status ${ran.code}`)
+}

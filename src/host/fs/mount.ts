@@ -1,0 +1,69 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import { lastWords } from '../exec/run.ts'
+import { HandError } from '../hand/hand.ts'
+import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
+
+/** Replaying a large log over a slow link takes its time; a lost target is noticed long before. */
+const MOUNT_DEADLINE = 120_000
+/** Everything dirty is written out first; beyond this somebody should know that it takes long. */
+const UMOUNT_DEADLINE = 120_000
+
+/** A directory may lie on a file system that hangs; a healthy one answers in microseconds. */
+const DIRECTORY_DEADLINE = 10_000
+
+/** @throws MOUNT_FAILED TIMEOUT */
+export async function mountFs(
+  host: Host,
+  device: string,
+  point: string,
+  type: string,
+  options: readonly string[],
+): Promise<void> {
+  const args = [
+    '-t',
+    type,
+    ...(options.length > 0 ? ['-o', options.join(',')] : []),
+    '--',
+    deviceNode(host, device),
+    point,
+  ]
+  const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE })
+  if (ran.code !== 0)
+    throw new LunkeeperError('MOUNT_FAILED', `${device} was not mounted at ${point}: ${lastWords(ran)}`, {
+      details: { device, point, mount: ran.code },
+    })
+}
+
+/** @throws BUSY UNMOUNT_FAILED TIMEOUT */
+export async function unmountFs(host: Host, point: string): Promise<void> {
+  const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE })
+  if (ran.code === 0 || /not mounted|no mount point specified/.test(ran.stderr)) return
+  const code = /busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
+  throw new LunkeeperError(code, `${point} was not unmounted: ${lastWords(ran)}`)
+}
+
+/**
+ * Makes the mount point and the directories above it.
+ * @returns those that did not exist, outermost first
+ * @throws BAD_MOUNT it is no directory, or has something in it · STUCK
+ */
+export async function makeMountPoint(host: Host, point: string): Promise<readonly string[]> {
+  const bad = (reason: string) =>
+    new LunkeeperError('BAD_MOUNT', `${point} cannot be a mount point: ${reason}`)
+  const made = await host.hands
+    .use(null, (hand) => hand.call('makeDirectory', { path: point }, DIRECTORY_DEADLINE))
+    .catch((error: unknown) => {
+      throw error instanceof HandError ? bad(error.message) : error
+    })
+  if (made.link) throw bad('it is a symbolic link')
+  if (!made.empty) throw bad('it is not empty, and a mount would hide what is in it')
+  return made.made
+}
+
+/** Removes directories that were made for a mount, if they are empty; what is not, stays. */
+export async function removeMountPoint(host: Host, made: readonly string[]): Promise<void> {
+  for (const path of made.toReversed())
+    if (!(await host.hands.use(null, (hand) => hand.call('removeDirectory', { path }, DIRECTORY_DEADLINE))))
+      return
+}

@@ -1,0 +1,110 @@
+// A hand: a disposable process for calls that can block in the kernel. It does one at a time,
+// on its main thread, so that it is stuck where the kernel is and nowhere else; whoever sent it
+// leaves it behind at the deadline. It ends when its sender does.
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+
+import type { Request, Verb, Verbs } from './protocol.ts'
+import { inquire } from './scsi.ts'
+
+const claims = new Map<string, number>()
+
+const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
+  write({ path, text }) {
+    const fd = openSync(path, constants.O_WRONLY)
+    try {
+      writeSync(fd, text)
+    } finally {
+      closeSync(fd)
+    }
+    return null
+  },
+
+  claim({ path }) {
+    try {
+      claims.set(path, openSync(path, constants.O_RDONLY | constants.O_EXCL))
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false
+      throw error
+    }
+  },
+
+  flush({ path }) {
+    const fd = claims.get(path)
+    if (fd === undefined) throw new Error(`${path} is not claimed`)
+    // fsync, not BLKFLSBUF: that one reports success even where write-back failed (block/ioctl.c).
+    fsyncSync(fd)
+    return null
+  },
+
+  release({ path }) {
+    const fd = claims.get(path)
+    claims.delete(path)
+    if (fd !== undefined) closeSync(fd)
+    return null
+  },
+
+  inquire: ({ path }) => inquire(path),
+
+  zeros({ path, bytes, size }) {
+    // A device nobody has open has no page cache: what is read here comes from the target.
+    const fd = openSync(path, constants.O_RDONLY)
+    try {
+      const length = Math.min(bytes, size)
+      return [0, Math.max(0, size - length)].every((offset) => isZero(fd, offset, length))
+    } finally {
+      closeSync(fd)
+    }
+  },
+
+  makeDirectory({ path }) {
+    const made: string[] = []
+    for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) made.unshift(at)
+    mkdirSync(path, { recursive: true, mode: 0o755 })
+    return { made, link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
+  },
+
+  removeDirectory({ path }) {
+    try {
+      rmdirSync(path)
+      return true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT'
+    }
+  },
+}
+
+function isZero(fd: number, offset: number, length: number): boolean {
+  const buffer = Buffer.alloc(length)
+  for (let done = 0; done < length;) {
+    const got = readSync(fd, buffer, done, length - done, offset + done)
+    if (got === 0) throw Object.assign(new Error('The device ended early'), { code: 'EIO' })
+    done += got
+  }
+  return buffer.every((byte) => byte === 0)
+}
+
+process.on('message', (request: Request) => {
+  try {
+    const perform = verbs[request.verb] as (args: unknown) => unknown
+    process.send!({ id: request.id, result: perform(request.args) })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    process.send!({ id: request.id, error: { errno: code ?? 'EUNKNOWN', message } })
+  }
+})
+process.on('disconnect', () => process.exit(0))
+// A Ctrl-C at the terminal is the sender's to answer.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})

@@ -1,0 +1,42 @@
+/** What a hand can do: the calls that can block in the kernel for as long as a target is away. */
+export interface Verbs {
+  /** Writes `text` to a file of sysfs: scan, delete, rescan. */
+  write: { args: { path: string; text: string }; result: null }
+  /** Opens a block device as its only claimant (O_EXCL) and keeps it; false where someone has claimed it. */
+  claim: { args: { path: string }; result: boolean }
+  /** fsync of the claimed device: true once all data is on it. @throws the errno of the write-back */
+  flush: { args: { path: string }; result: null }
+  /** Gives the claim back. */
+  release: { args: { path: string }; result: null }
+  /** INQUIRY and READ CAPACITY, sent to the device through its sg node. */
+  inquire: { args: { path: string }; result: Inquiry }
+  /** Whether the first and the last `bytes` of a block device of `size` bytes are all zeros. */
+  zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
+  /** Makes a directory and those above it; tells which were missing, and what the last one is. */
+  makeDirectory: { args: { path: string }; result: { made: string[]; link: boolean; empty: boolean } }
+  /** Removes a directory if it is empty; false where it is not. */
+  removeDirectory: { args: { path: string }; result: boolean }
+}
+
+export type Verb = keyof Verbs
+
+export interface Inquiry {
+  /** False where the target answers that it has no such LUN, or none that is a disk. */
+  readonly present: boolean
+  /** VPD pages as they came, header included; null where the device has no such page. */
+  readonly page80: Uint8Array | null
+  readonly page83: Uint8Array | null
+  readonly bytes: number | null
+}
+
+export interface Request<V extends Verb = Verb> {
+  readonly id: number
+  readonly verb: V
+  readonly args: Verbs[V]['args']
+}
+
+export interface Reply {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: { readonly errno: string; readonly message: string }
+}

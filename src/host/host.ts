@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+
+import type { Ran, RunOptions } from './exec/run.ts'
+import { run } from './exec/run.ts'
+import type { Program } from './exec/programs.ts'
+import { Hands } from './hand/hands.ts'
+import type { HostPaths } from './paths.ts'
+import { hostPaths } from './paths.ts'
+
+/** Where Lunkeeper keeps what is its own. */
+export interface Places {
+  /** Records of attachments: they outlive a reboot. */
+  readonly records: string
+  /** Locks, sockets and notes on sessions: gone with the boot, as the sessions are. */
+  readonly runtime: string
+}
+
+export const PLACES: Places = { records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' }
+
+/** One machine, and all that is needed to look at it and to change it. */
+export interface Host extends AsyncDisposable {
+  readonly paths: HostPaths
+  readonly places: Places
+  readonly hands: Hands
+  run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran>
+}
+
+export interface HostOptions {
+  readonly paths?: HostPaths
+  readonly places?: Partial<Places>
+}
+
+export function openHost(options: HostOptions = {}): Host {
+  const hands = new Hands()
+  return {
+    paths: options.paths ?? hostPaths(),
+    places: { ...PLACES, ...options.places },
+    hands,
+    run,
+    async [Symbol.asyncDispose]() {
+      hands.close()
+    },
+  }
+}
+
+/** The node of a block device under /dev: sdb, sg3, dm-0. */
+export function deviceNode(host: Host, name: string): string {
+  return join(host.paths.dev, name)
+}

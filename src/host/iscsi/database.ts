@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Host } from '../host.ts'
+
+// Upstream's default, and Debian's and Ubuntu's until open-iscsi 2.1.9.
+const PLACES = ['var/lib/iscsi', 'etc/iscsi'] as const
+const PROGRAMS = ['usr/sbin/iscsiadm', 'sbin/iscsiadm', 'usr/bin/iscsiadm'] as const
+
+const known = new WeakMap<Host, string>()
+
+/**
+ * The directory of open-iscsi's node records: /etc/iscsi/nodes or /var/lib/iscsi/nodes. It is fixed when
+ * iscsiadm is compiled and no option tells it, so it is read where it stands: in the program itself.
+ * (A machine that was upgraded has both directories, and only one of them is alive.)
+ */
+export function nodeDatabase(host: Host): string {
+  const found = known.get(host) ?? join(host.paths.root, compiledIn(host) ?? existing(host), 'nodes')
+  known.set(host, found)
+  return found
+}
+
+function compiledIn(host: Host): string | null {
+  for (const program of PROGRAMS) {
+    const path = join(host.paths.root, program)
+    if (!existsSync(path)) continue
+    const text = readFileSync(path)
+    return PLACES.find((place) => text.includes(`/${place}/nodes`)) ?? null
+  }
+  return null
+}
+
+function existing(host: Host): string {
+  return PLACES.find((place) => existsSync(join(host.paths.root, place, 'nodes'))) ?? PLACES[0]
+}
+
+/** Names in a directory, sorted; none where it is not there. */
+export function entries(path: string): string[] {
+  try {
+    return readdirSync(path).toSorted()
+  } catch {
+    return []
+  }
+}

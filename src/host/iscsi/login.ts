@@ -1,0 +1,109 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { ErrorCode } from '../../model/errors.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Iqn } from '../../model/iqn.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal } from '../../model/portal.ts'
+import type { Ran } from '../exec/run.ts'
+import { lastWords } from '../exec/run.ts'
+import type { Host } from '../host.ts'
+import { writeDurable } from '../store/durable.ts'
+import type { LoginSettings, NodeRecord } from './node-record.ts'
+import { overlayNodeRecord } from './node-record.ts'
+
+/**
+ * Two tries of login_timeout (15 s) each, see node-record.ts, and time for iscsiadm to start and
+ * answer. It waits for iscsid without a limit of its own (usr/iscsid_req.c), so this one is needed.
+ */
+const DEADLINE = 40_000
+
+// open-iscsi include/iscsi_err.h. 15: the session exists; someone was faster, and that is well.
+const OK = new Set([0, 15])
+const MEANING: Readonly<Record<number, ErrorCode>> = {
+  4: 'PORTAL_UNREACHABLE',
+  6: 'DATABASE_FAILED',
+  8: 'PORTAL_SILENT',
+  11: 'PORTAL_SILENT',
+  12: 'MODULE_MISSING',
+  13: 'NO_PERMISSION',
+  18: 'ISCSID_DOWN',
+  19: 'TARGET_NOT_FOUND',
+  20: 'ISCSID_DOWN',
+  21: 'DATABASE_FAILED',
+  24: 'CHAP_FAILED',
+}
+
+/**
+ * Logs in to one portal with a record of ours, or with another's in such a way that neither its file
+ * nor the bus is touched: in a mount namespace of its own, iscsiadm sees a copy with our settings.
+ * @throws CHAP_FAILED TARGET_NOT_FOUND PORTAL_… ISCSID_DOWN LOGIN_FAILED TIMEOUT …
+ */
+export async function login(
+  host: Host,
+  iqn: Iqn,
+  portal: Portal,
+  record: NodeRecord,
+  settings: LoginSettings,
+  signal?: AbortSignal,
+): Promise<void> {
+  const args = [
+    '-m',
+    'node',
+    '-T',
+    iqn,
+    '-p',
+    formatPortal(portal),
+    ...(record.iface ? ['-I', record.iface] : []),
+    '-l',
+  ]
+  const options = { deadline: DEADLINE, signal }
+  const ran = record.ours
+    ? await host.run('iscsiadm', args, options)
+    : await withOverlay(host, record, settings, (overlay) =>
+        host.run(
+          'unshare',
+          ['--mount', '--propagation', 'private', 'sh', '-c', BIND, 'sh', overlay, record.path, ...args],
+          options,
+        ),
+      )
+  if (ran.code !== null && OK.has(ran.code)) return
+  throw refusal(iqn, portal, ran)
+}
+
+const BIND = 'mount --bind -- "$1" "$2" && shift 2 && exec iscsiadm "$@"'
+
+async function withOverlay<T>(
+  host: Host,
+  record: NodeRecord,
+  settings: LoginSettings,
+  work: (overlay: string) => Promise<T>,
+): Promise<T> {
+  const dir = join(host.places.runtime, 'overlays')
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const overlay = join(dir, `${process.pid}.${Date.now()}`)
+  writeDurable(overlay, overlayNodeRecord(record.path, settings))
+  try {
+    return await work(overlay)
+  } finally {
+    rmSync(overlay, { force: true })
+  }
+}
+
+function refusal(iqn: Iqn, portal: Portal, ran: Ran): LunkeeperError {
+  const code = meaningOf(ran)
+  return new LunkeeperError(
+    code,
+    `${formatPortal(portal)} ${iqn}: the login did not work: ${lastWords(ran)}`,
+    {
+      details: { portal: formatPortal(portal), iqn, iscsiadm: ran.code ?? ran.signal },
+    },
+  )
+}
+
+function meaningOf(ran: Ran): ErrorCode {
+  // iscsiadm dies of SIGPIPE where iscsid is down and cannot be started (seen with 2.1.8 and 2.1.11).
+  if (ran.signal === 'SIGPIPE') return 'ISCSID_DOWN'
+  return MEANING[ran.code ?? -1] ?? 'LOGIN_FAILED'
+}

@@ -1,0 +1,188 @@
+import { existsSync, readFileSync, rmdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Hold } from '../../model/hold.ts'
+import type { Iqn } from '../../model/iqn.ts'
+import type { Portal } from '../../model/portal.ts'
+import { samePortal } from '../../model/portal.ts'
+import type { Chap } from '../../model/secret.ts'
+import type { Host } from '../host.ts'
+import { removeDurable, writeDurable } from '../store/durable.ts'
+import { entries, nodeDatabase } from './database.ts'
+
+/** A node record of open-iscsi: how to log in to one portal of one target. */
+export interface NodeRecord {
+  readonly path: string
+  /** Made by us, and nobody changed it since: iscsiadm drops the mark whenever it writes the file. */
+  readonly ours: boolean
+  /** Interface record that it is bound to; null for the one file of a record without a portal group. */
+  readonly iface: string | null
+}
+
+/** What we want of a session, whatever iscsid.conf says. */
+export interface LoginSettings {
+  readonly recovery: Hold
+  readonly chap: Chap | null
+}
+
+const MARK = '# Made by Lunkeeper; it goes with the last volume of this target.'
+
+/**
+ * The record for this portal, whoever made it.
+ * Layout: nodes/IQN/ADDRESS,PORT (a file: portal group unknown) or nodes/IQN/ADDRESS,PORT,TPGT/IFACE.
+ */
+export function findNodeRecord(host: Host, iqn: Iqn, portal: Portal): NodeRecord | null {
+  const target = join(nodeDatabase(host), iqn)
+  for (const name of entries(target)) {
+    const [address = '', port = ''] = name.split(',')
+    if (Number(port) !== portal.port || !sameAddress(address, portal)) continue
+    const path = join(target, name)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) return { path, ours: isOurs(path), iface: null }
+    const ifaces = entries(path)
+    const iface = ifaces.includes('default') ? 'default' : ifaces[0]
+    if (iface) return { path: join(path, iface), ours: isOurs(join(path, iface)), iface }
+  }
+  return null
+}
+
+function sameAddress(address: string, portal: Portal): boolean {
+  return samePortal({ host: address, port: portal.port }, portal)
+}
+
+function isOurs(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').startsWith(MARK)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Makes a record as `iscsiadm -o new` would (the site's iscsid.conf), with our settings on top; in one
+ * step, mode 0600, with nothing on a command line. Never writes over a record that is there.
+ * @throws NO_SPACE NO_PERMISSION DATABASE_FAILED
+ */
+export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: LoginSettings): NodeRecord {
+  const database = nodeDatabase(host)
+  const path = join(database, iqn, `${portal.host},${portal.port}`)
+  const lines = render(iqn, portal, siteSettings(host), settings)
+  try {
+    // The temporary file stands outside nodes/: in there every name is taken for a target or portal.
+    writeDurable(path, `${MARK}\n${lines}`, makeDirectory(dirname(database)))
+  } catch (error) {
+    if (error instanceof LunkeeperError && error.code === 'RECORD_UNWRITABLE')
+      throw new LunkeeperError('DATABASE_FAILED', error.message, { cause: error })
+    throw error
+  }
+  return { path, ours: true, iface: null }
+}
+
+function makeDirectory(path: string): string {
+  if (!existsSync(path))
+    throw new LunkeeperError('DATABASE_FAILED', `${path} is not there: is open-iscsi installed?`)
+  return path
+}
+
+/** The text of the record in `path` with our settings on top; for a login that leaves the file as it is. */
+export function overlayNodeRecord(path: string, settings: LoginSettings): string {
+  const lines = readFileSync(path, 'utf8').split('\n')
+  const own = loginLines(settings)
+  const kept = lines.filter(
+    (line) => !own.some(([key]) => keyOf(line) === key) && !/^# END RECORD/.test(line),
+  )
+  return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
+}
+
+/**
+ * Removes the record if it is ours, and the target's directory once it is empty.
+ * False where there was none of ours.
+ */
+export async function removeNodeRecord(host: Host, iqn: Iqn, portal: Portal): Promise<boolean> {
+  const record = findNodeRecord(host, iqn, portal)
+  if (!record?.ours) return false
+  await databaseIsIdle(host)
+  removeDurable(record.path)
+  try {
+    rmdirSync(join(nodeDatabase(host), iqn))
+  } catch {
+    // Records of other portals stand in it.
+  }
+  return true
+}
+
+// iscsiadm holds lock.write while it makes a directory and the file in it; removing the directory just
+// then would fail its command. We never take that lock ourselves: whoever dies with it blocks everyone.
+async function databaseIsIdle(host: Host): Promise<void> {
+  const lock = join(host.paths.root, 'run/lock/iscsi/lock.write')
+  for (let waited = 0; existsSync(lock) && waited < 500; waited += 10)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+type Lines = readonly (readonly [key: string, value: string])[]
+
+function render(iqn: Iqn, portal: Portal, site: Lines, settings: LoginSettings): string {
+  const own = new Map<string, string>([
+    ['node.name', iqn],
+    ['node.tpgt', '-1'],
+    ['node.startup', 'manual'],
+    ['node.discovery_type', 'static'],
+    ['iface.iscsi_ifacename', 'default'],
+    ['iface.transport_name', 'tcp'],
+    ['node.conn[0].address', portal.host],
+    ['node.conn[0].port', String(portal.port)],
+    ['node.conn[0].startup', 'manual'],
+    ...loginLines(settings),
+  ])
+  const all = [
+    ...site.filter(([key]) => !own.has(key) && !(settings.chap && key.startsWith('node.session.auth.'))),
+    ...own,
+  ]
+  return `# BEGIN RECORD 2.1\n${all.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
+}
+
+function loginLines({ recovery, chap }: LoginSettings): Lines {
+  return [
+    ['node.session.scan', 'manual'],
+    ['node.session.timeo.replacement_timeout', recovery === 'forever' ? '-1' : String(recovery)],
+    // The first login is tried this often, each for login_timeout (15 s): its end is bounded. Only
+    // portals that accepted a connection a moment ago get here, so more patience has nobody to wait for.
+    ['node.session.initial_login_retry_max', '2'],
+    ...(chap ? chapLines(chap) : []),
+  ]
+}
+
+function chapLines(chap: Chap): Lines {
+  const both = chap.mutual
+  return [
+    ['node.session.auth.authmethod', 'CHAP'],
+    ['node.session.auth.username', chap.username],
+    ['node.session.auth.password', chap.password.reveal()],
+    ...(both
+      ? ([
+          ['node.session.auth.username_in', both.username],
+          ['node.session.auth.password_in', both.password.reveal()],
+        ] as const)
+      : []),
+  ]
+}
+
+/** The site's defaults for sessions: what `iscsiadm -o new` would copy from iscsid.conf. */
+function siteSettings(host: Host): Lines {
+  let text: string
+  try {
+    text = readFileSync(join(host.paths.root, 'etc/iscsi/iscsid.conf'), 'utf8')
+  } catch {
+    return []
+  }
+  const found = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const key = keyOf(line)
+    if (key && /^(node|iface)\./.test(key)) found.set(key, line.slice(line.indexOf('=') + 1).trim())
+  }
+  return [...found]
+}
+
+function keyOf(line: string): string | null {
+  return /^\s*([a-z][\w.[\]]*)\s*=/i.exec(line)?.[1] ?? null
+}

@@ -1,0 +1,56 @@
+import { lookup } from 'node:dns/promises'
+import { connect } from 'node:net'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal } from '../../model/portal.ts'
+
+/** A target on any sane network accepts a connection within this; Linux sends a second SYN after 1 s. */
+const DEADLINE = 3_000
+
+/**
+ * The portal with its name resolved: sessions are told apart by addresses.
+ * @throws PORTAL_UNREACHABLE
+ */
+export async function resolvePortal(portal: Portal): Promise<Portal> {
+  try {
+    const { address } = await lookup(portal.host)
+    return { host: address, port: portal.port }
+  } catch (cause) {
+    throw new LunkeeperError('PORTAL_UNREACHABLE', `the name ${portal.host} does not resolve`, { cause })
+  }
+}
+
+/**
+ * Whether the portal accepts connections, before iscsid is asked: iscsid would keep trying, for two
+ * minutes by default, and go on after iscsiadm was killed.
+ * @throws PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE
+ */
+export async function reachPortal(portal: Portal, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const where = formatPortal(portal)
+  const socket = connect({ host: portal.host, port: portal.port, timeout: DEADLINE })
+  const timer = setTimeout(
+    () => reject(new LunkeeperError('PORTAL_SILENT', `${where} did not answer within ${DEADLINE / 1000} s`)),
+    DEADLINE,
+  )
+  const cancel = () => reject(new LunkeeperError('CANCELLED', `stopped while trying ${where}`))
+  signal?.addEventListener('abort', cancel, { once: true })
+  socket.on('connect', resolve)
+  socket.on('error', (cause: NodeJS.ErrnoException) => reject(reason(where, cause)))
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', cancel)
+    socket.destroy()
+  }
+}
+
+function reason(where: string, cause: NodeJS.ErrnoException): LunkeeperError {
+  if (cause.code === 'ECONNREFUSED')
+    return new LunkeeperError('PORTAL_REFUSED', `${where} refuses connections`, { cause })
+  if (cause.code === 'ETIMEDOUT')
+    return new LunkeeperError('PORTAL_SILENT', `${where} does not answer`, { cause })
+  return new LunkeeperError('PORTAL_UNREACHABLE', `${where} cannot be reached: ${cause.message}`, { cause })
+}

@@ -1,0 +1,76 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+
+let counter = 0
+
+/**
+ * Replaces a file as a whole: after a crash there is the old one or the new one. Survives power loss.
+ * The temporary file starts with a dot, and a crash may leave it: readers skip such names.
+ * @param temporary directory for it, on the same file system; default: beside the file
+ * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
+ */
+export function writeDurable(path: string, text: string, temporary = dirname(path)): void {
+  const temp = join(temporary, `.${basename(path)}.${process.pid}.${++counter}`)
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    try {
+      writeThrough(temp, text)
+      renameSync(temp, path)
+    } catch (error) {
+      rmSync(temp, { force: true })
+      throw error
+    }
+    syncDirectory(dirname(path))
+  } catch (error) {
+    throw unwritable(path, error)
+  }
+}
+
+function writeThrough(path: string, text: string): void {
+  const fd = openSync(path, 'wx', 0o600)
+  try {
+    const bytes = Buffer.from(text)
+    // A full disk may take a part and say so only at the next write or at fsync.
+    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Removes a file so that it stays removed after a power loss. False where it was not there. */
+export function removeDurable(path: string): boolean {
+  try {
+    rmSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw unwritable(path, error)
+  }
+  syncDirectory(dirname(path))
+  return true
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function unwritable(path: string, cause: unknown): LunkeeperError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const kind =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'NO_SPACE'
+      : code === 'EACCES' || code === 'EPERM'
+        ? 'NO_PERMISSION'
+        : 'RECORD_UNWRITABLE'
+  return new LunkeeperError(kind, `${path} cannot be written: ${message}`, {
+    cause,
+    details: { path, errno: code },
+  })
+}
