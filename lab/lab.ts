@@ -44,20 +44,47 @@ export class Lab implements AsyncDisposable {
   /** Boots a machine: some 1.5 s. The first of its Debian in a new cache takes 15 s more, and the network. */
   async boot(options: BootOptions = {}): Promise<LabNode> {
     if (this.#closed) throw new LabError('the lab is closed')
-    const { name = 'node', debian = 'bookworm', memory = 512, cpu = defaultCpu(), project = join(here, '..') } = options
+    const {
+      name = 'node',
+      debian = 'bookworm',
+      memory = 512,
+      cpu = defaultCpu(),
+      project = join(here, '..'),
+    } = options
     if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new LabError(`'${name}' is no host name for a machine`)
-    if ([...this.#nodes].some((node) => node.name === name && !node.isOff)) throw new LabError(`there is a machine ${name} already`)
+    if ([...this.#nodes].some((node) => node.name === name && !node.isOff))
+      throw new LabError(`there is a machine ${name} already`)
     const root = await prepareRoot(debian, options.packages)
     const machine = await mkdtemp(join(this.dir, `${name}-`))
     const at = join(machine, 'at')
     await mkdir(at)
     await writeFile(join(machine, 'settings'), settings({ ...options, name }))
-    if (options.multipathConf !== undefined) await writeFile(join(machine, 'multipath.conf'), options.multipathConf)
+    if (options.multipathConf !== undefined)
+      await writeFile(join(machine, 'multipath.conf'), options.multipathConf)
     // links, so that a path with a space in it never meets the kernel's command line
-    const places = { root: root.dir, guest: join(here, 'guest'), node: dirname(await realpath(process.execPath)), project, share: this.share, machine }
+    const places = {
+      root: root.dir,
+      guest: join(here, 'guest'),
+      node: dirname(await realpath(process.execPath)),
+      project,
+      share: this.share,
+      machine,
+    }
     for (const [place, to] of Object.entries(places)) await symlink(to, join(at, place))
-    const network = options.address === undefined ? undefined : await (this.#switch ??= startSwitch(root, this.dir, this.#guard))
-    const kernel = startKernel({ root, name: machine.slice(this.dir.length + 1), memory, cpu, at, sockets: join(this.dir, 'uml'), memoryDir: this.#memoryDir, network })
+    const network =
+      options.address === undefined
+        ? undefined
+        : await (this.#switch ??= startSwitch(root, this.dir, this.#guard))
+    const kernel = startKernel({
+      root,
+      name: machine.slice(this.dir.length + 1),
+      memory,
+      cpu,
+      at,
+      sockets: join(this.dir, 'uml'),
+      memoryDir: this.#memoryDir,
+      network,
+    })
     this.#guard.add(kernel.pid)
     const node = new LabNode(kernel, root.kernel, { ...options, name })
     this.#nodes.add(node)

@@ -10,7 +10,11 @@ import { sourcesFor } from './sources.ts'
  *
  * @returns the paths of the .deb files
  */
-export async function fetchPackages(debian: Debian, names: readonly string[], dir: string): Promise<string[]> {
+export async function fetchPackages(
+  debian: Debian,
+  names: readonly string[],
+  dir: string,
+): Promise<string[]> {
   const archives = join(dir, 'cache', 'archives')
   await mkdir(join(archives, 'partial'), { recursive: true })
   await mkdir(join(dir, 'lists', 'partial'), { recursive: true })
@@ -22,24 +26,43 @@ export async function fetchPackages(debian: Debian, names: readonly string[], di
   await writeFile(join(dir, 'status'), '')
   const apt = (...args: string[]): Promise<string> =>
     program([
-      'apt-get', '-y', '-q',
-      '-o', 'Dir::Etc::sourcelist=/dev/null',
-      '-o', `Dir::Etc::sourceparts=${join(dir, 'sources')}`,
-      '-o', `Dir::State=${dir}`,
-      '-o', `Dir::State::lists=${join(dir, 'lists')}`,
-      '-o', `Dir::State::status=${join(dir, 'status')}`,
-      '-o', `Dir::Cache=${join(dir, 'cache')}`,
-      '-o', 'APT::Architecture=amd64',
-      '-o', 'APT::Install-Recommends=false',
-      '-o', 'APT::Sandbox::User=',
-      '-o', 'APT::Update::Error-Mode=any',
-      '-o', 'Acquire::Languages=none',
-      '-o', 'Acquire::Retries=3',
-      '-o', 'Debug::NoLocking=1',
-      '-o', 'APT::Keep-Downloaded-Packages=true',
+      'apt-get',
+      '-y',
+      '-q',
+      '-o',
+      'Dir::Etc::sourcelist=/dev/null',
+      '-o',
+      `Dir::Etc::sourceparts=${join(dir, 'sources')}`,
+      '-o',
+      `Dir::State=${dir}`,
+      '-o',
+      `Dir::State::lists=${join(dir, 'lists')}`,
+      '-o',
+      `Dir::State::status=${join(dir, 'status')}`,
+      '-o',
+      `Dir::Cache=${join(dir, 'cache')}`,
+      '-o',
+      'APT::Architecture=amd64',
+      '-o',
+      'APT::Install-Recommends=false',
+      '-o',
+      'APT::Sandbox::User=',
+      '-o',
+      'APT::Update::Error-Mode=any',
+      '-o',
+      'Acquire::Languages=none',
+      '-o',
+      'Acquire::Retries=3',
+      '-o',
+      'Debug::NoLocking=1',
+      '-o',
+      'APT::Keep-Downloaded-Packages=true',
       ...args,
     ])
   await apt('update')
   await apt('install', '--download-only', ...names)
-  return (await readdir(archives)).filter((name) => name.endsWith('.deb')).sort().map((name) => join(archives, name))
+  return (await readdir(archives))
+    .filter((name) => name.endsWith('.deb'))
+    .sort()
+    .map((name) => join(archives, name))
 }

@@ -30,9 +30,16 @@ const ready = new Map<string, Promise<Root>>()
  *
  * @param extra packages beyond the usual ones, such as `python3-os-brick`: another root in the cache
  */
-export function prepareRoot(debian: Debian, extra: readonly string[] = [], say: (line: string) => void = sayToTerminal): Promise<Root> {
+export function prepareRoot(
+  debian: Debian,
+  extra: readonly string[] = [],
+  say: (line: string) => void = sayToTerminal,
+): Promise<Root> {
   const names = [...packages, ...extra]
-  const hash = createHash('sha256').update(JSON.stringify([recipe, debian, [...names].sort()])).digest('hex').slice(0, 12)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([recipe, debian, [...names].sort()]))
+    .digest('hex')
+    .slice(0, 12)
   const dir = join(cacheDirectory(), `${debian}-${hash}`)
   const found = ready.get(dir) ?? make(debian, names, dir, say)
   ready.set(dir, found)
@@ -44,8 +51,16 @@ export function cacheDirectory(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lunkeeper-lab')
 }
 
-async function make(debian: Debian, names: readonly string[], dir: string, say: (line: string) => void): Promise<Root> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new LabError(`the lab needs Linux on x86_64 (user-mode Linux is built for nothing else); this is ${process.platform} on ${process.arch}`)
+async function make(
+  debian: Debian,
+  names: readonly string[],
+  dir: string,
+  say: (line: string) => void,
+): Promise<Root> {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new LabError(
+      `the lab needs Linux on x86_64 (user-mode Linux is built for nothing else); this is ${process.platform} on ${process.arch}`,
+    )
   if (!existsSync(dir)) {
     const parent = join(dir, '..')
     await mkdir(parent, { recursive: true })
@@ -68,7 +83,12 @@ async function make(debian: Debian, names: readonly string[], dir: string, say: 
       await rm(work, { recursive: true, force: true })
     }
   }
-  return { debian, dir: join(dir, 'root'), boot: join(dir, 'boot'), kernel: await readFile(join(dir, 'boot', 'version'), 'utf8') }
+  return {
+    debian,
+    dir: join(dir, 'root'),
+    boot: join(dir, 'boot'),
+    kernel: await readFile(join(dir, 'boot', 'version'), 'utf8'),
+  }
 }
 
 /** What a killed process left half made. An hour: making takes seconds, a slow network minutes. */

@@ -6,7 +6,25 @@ import { program } from './program.ts'
 const udevGroups = ['input', 'sgx', 'clock', 'kvm', 'render']
 
 /** Made here because a guest's root is read only: mount points of what the lab brings in, and of what must be writable. */
-const places = ['lab/guest', 'lab/project', 'lab/node', 'lab/share', 'lab/machine', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt', 'root', 'var/lib', 'var/log', 'var/tmp', 'var/cache', 'etc']
+const places = [
+  'lab/guest',
+  'lab/project',
+  'lab/node',
+  'lab/share',
+  'lab/machine',
+  'proc',
+  'sys',
+  'dev',
+  'run',
+  'tmp',
+  'mnt',
+  'root',
+  'var/lib',
+  'var/log',
+  'var/tmp',
+  'var/cache',
+  'etc',
+]
 
 /** Does what the packages' scripts would have done, as far as a machine of the lab needs it. */
 export async function settle(root: string, boot: string): Promise<void> {
@@ -20,10 +38,15 @@ export async function settle(root: string, boot: string): Promise<void> {
   await writeFile(at('etc/nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files\n')
   await writeFile(at('etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n')
   await writeFile(at('etc/ld.so.conf'), 'include /etc/ld.so.conf.d/*.conf\n')
-  for (const place of ['etc/target', 'etc/multipath', 'etc/iscsi', 'etc/lunkeeper']) await mkdir(at(place), { recursive: true })
+  for (const place of ['etc/target', 'etc/multipath', 'etc/iscsi', 'etc/lunkeeper'])
+    await mkdir(at(place), { recursive: true })
 
   // links of update-alternatives
-  for (const [link, to] of [['usr/bin/awk', 'mawk'], ['usr/bin/which', 'which.debianutils'], ['usr/bin/pager', 'less']]) {
+  for (const [link, to] of [
+    ['usr/bin/awk', 'mawk'],
+    ['usr/bin/which', 'which.debianutils'],
+    ['usr/bin/pager', 'less'],
+  ]) {
     await symlink(to!, at(link!)).catch(() => undefined)
   }
   await rm(at('etc/mtab'), { force: true })
@@ -33,7 +56,10 @@ export async function settle(root: string, boot: string): Promise<void> {
   const modules = at('usr/lib/uml/modules')
   const [version = ''] = await readdir(modules)
   await mkdir(at('usr/lib/modules'), { recursive: true })
-  await cp(join(modules, version), at('usr/lib/modules', version), { recursive: true, verbatimSymlinks: true })
+  await cp(join(modules, version), at('usr/lib/modules', version), {
+    recursive: true,
+    verbatimSymlinks: true,
+  })
   await rm(modules, { recursive: true })
 
   await mkdir(boot, { recursive: true })
@@ -41,18 +67,53 @@ export async function settle(root: string, boot: string): Promise<void> {
   await copyFile(at('usr/lib64/ld-linux-x86-64.so.2'), loader)
   await writeFile(join(boot, 'linux'), withLoader(await readFile(at('usr/bin/linux.uml'))), { mode: 0o755 })
   await writeFile(join(boot, 'version'), version)
-  const inside = (argv0: string, ...argv: string[]): Promise<string> => program([loader, '--library-path', at('usr/lib/x86_64-linux-gnu'), '--argv0', argv0, ...argv])
+  const inside = (argv0: string, ...argv: string[]): Promise<string> =>
+    program([loader, '--library-path', at('usr/lib/x86_64-linux-gnu'), '--argv0', argv0, ...argv])
   await inside('depmod', at('usr/bin/kmod'), '-b', root, version)
 
   // /etc is writable in a guest: unpacked there from one archive, which is quicker than copying its files over hostfs
   await mkdir(at('usr/lib/lab'), { recursive: true })
-  await program(['tar', '-C', at('etc'), '-cf', at('usr/lib/lab/etc.tar'), '--owner=0', '--group=0', ...etc(await readdir(at('etc')))])
+  await program([
+    'tar',
+    '-C',
+    at('etc'),
+    '-cf',
+    at('usr/lib/lab/etc.tar'),
+    '--owner=0',
+    '--group=0',
+    ...etc(await readdir(at('etc'))),
+  ])
   await writeFile(at('lab/init'), init, { mode: 0o755 })
 }
 
 /** What of /etc a guest has: enough for storage, short enough to be unpacked at each boot. */
 function etc(names: string[]): string[] {
-  const wanted = new Set(['passwd', 'group', 'nsswitch.conf', 'hosts', 'ld.so.conf', 'ld.so.conf.d', 'iscsi', 'multipath', 'target', 'lunkeeper', 'udev', 'mke2fs.conf', 'mtab', 'os-release', 'debian_version', 'protocols', 'rpc', 'services', 'iproute2', 'modprobe.d', 'os-brick', 'bash.bashrc', 'alternatives', 'host.conf'])
+  const wanted = new Set([
+    'passwd',
+    'group',
+    'nsswitch.conf',
+    'hosts',
+    'ld.so.conf',
+    'ld.so.conf.d',
+    'iscsi',
+    'multipath',
+    'target',
+    'lunkeeper',
+    'udev',
+    'mke2fs.conf',
+    'mtab',
+    'os-release',
+    'debian_version',
+    'protocols',
+    'rpc',
+    'services',
+    'iproute2',
+    'modprobe.d',
+    'os-brick',
+    'bash.bashrc',
+    'alternatives',
+    'host.conf',
+  ])
   return names.filter((name) => wanted.has(name) || name.startsWith('python'))
 }
 

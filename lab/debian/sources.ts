@@ -11,15 +11,29 @@ const suite = new RegExp(`^(?:${codenames})(-updates|-security|/updates)?$`)
  * Mirrors, proxies, credentials and keys stay those of the machine; only sources that carry Debian itself
  * (a suite with a Debian name and the component `main`) are taken. See sources.list(5).
  */
-export async function sourcesFor(debian: Debian, etc = '/etc/apt'): Promise<{ lines: string; stanzas: string }> {
+export async function sourcesFor(
+  debian: Debian,
+  etc = '/etc/apt',
+): Promise<{ lines: string; stanzas: string }> {
   const parts = await readdir(join(etc, 'sources.list.d')).catch(() => [])
   const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
-  const list = [join(etc, 'sources.list'), ...parts.filter((name) => name.endsWith('.list')).map((name) => join(etc, 'sources.list.d', name))]
-  const deb822 = parts.filter((name) => name.endsWith('.sources')).map((name) => join(etc, 'sources.list.d', name))
-  const lines = (await Promise.all(list.map(read))).flatMap((text) => text.split('\n')).flatMap((line) => renameLine(line, debian))
-  const stanzas = (await Promise.all(deb822.map(read))).flatMap((text) => text.split(/\n\s*\n/)).flatMap((stanza) => renameStanza(stanza, debian))
+  const list = [
+    join(etc, 'sources.list'),
+    ...parts.filter((name) => name.endsWith('.list')).map((name) => join(etc, 'sources.list.d', name)),
+  ]
+  const deb822 = parts
+    .filter((name) => name.endsWith('.sources'))
+    .map((name) => join(etc, 'sources.list.d', name))
+  const lines = (await Promise.all(list.map(read)))
+    .flatMap((text) => text.split('\n'))
+    .flatMap((line) => renameLine(line, debian))
+  const stanzas = (await Promise.all(deb822.map(read)))
+    .flatMap((text) => text.split(/\n\s*\n/))
+    .flatMap((stanza) => renameStanza(stanza, debian))
   if (lines.length === 0 && stanzas.length === 0) {
-    throw new LabError(`no Debian package source found under ${etc}: the lab takes its kernels from the machine's own mirror`)
+    throw new LabError(
+      `no Debian package source found under ${etc}: the lab takes its kernels from the machine's own mirror`,
+    )
   }
   return { lines: unique(lines).join('\n') + '\n', stanzas: unique(stanzas).join('\n\n') + '\n' }
 }
@@ -43,10 +57,16 @@ function renameLine(line: string, debian: Debian): string[] {
 function renameStanza(stanza: string, debian: Debian): string[] {
   const body = stanza.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   const field = (name: string): string | undefined =>
-    body.find((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))?.slice(name.length + 1).trim()
+    body
+      .find((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))
+      ?.slice(name.length + 1)
+      .trim()
   if (!field('Types')?.split(/\s+/).includes('deb') || field('Enabled')?.toLowerCase() === 'no') return []
   if (!field('Components')?.split(/\s+/).includes('main')) return []
-  const renamed = (field('Suites') ?? '').split(/\s+/).map((name) => rename(name, debian)).filter((name) => name !== undefined)
+  const renamed = (field('Suites') ?? '')
+    .split(/\s+/)
+    .map((name) => rename(name, debian))
+    .filter((name) => name !== undefined)
   if (renamed.length === 0) return []
   return [
     body

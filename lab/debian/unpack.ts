@@ -6,7 +6,15 @@ import { LabError } from '../error.ts'
 import { program } from './program.ts'
 
 /** What a machine of the lab never reads: a third of the files of a minimal Debian. */
-const left = ['./usr/share/doc', './usr/share/man', './usr/share/locale', './usr/share/info', './usr/share/i18n', './usr/share/lintian', './usr/share/zoneinfo']
+const left = [
+  './usr/share/doc',
+  './usr/share/man',
+  './usr/share/locale',
+  './usr/share/info',
+  './usr/share/i18n',
+  './usr/share/lintian',
+  './usr/share/zoneinfo',
+]
 
 /** Unpacks packages over each other into `root`, without root rights and without running any of their scripts. */
 export async function unpack(archives: readonly string[], root: string): Promise<void> {
@@ -17,7 +25,8 @@ export async function unpack(archives: readonly string[], root: string): Promise
   }
   const queue = [...archives]
   const worker = async (): Promise<void> => {
-    for (let archive = queue.shift(); archive !== undefined; archive = queue.shift()) await unpackOne(archive, root)
+    for (let archive = queue.shift(); archive !== undefined; archive = queue.shift())
+      await unpackOne(archive, root)
   }
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker))
   // The guest's root would become the file's owner by running mount(8) or su(1) with the set-uid bit, and hostfs
@@ -29,9 +38,21 @@ export async function unpack(archives: readonly string[], root: string): Promise
 function unpackOne(archive: string, root: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const deb = spawn('dpkg-deb', ['--fsys-tarfile', archive], { stdio: ['ignore', 'pipe', 'pipe'] })
-    const tar = spawn('tar', ['-xf', '-', '-C', root, '--keep-directory-symlink', '--no-same-owner', ...left.map((path) => `--exclude=${path}`)], {
-      stdio: [deb.stdout, 'ignore', 'pipe'],
-    })
+    const tar = spawn(
+      'tar',
+      [
+        '-xf',
+        '-',
+        '-C',
+        root,
+        '--keep-directory-symlink',
+        '--no-same-owner',
+        ...left.map((path) => `--exclude=${path}`),
+      ],
+      {
+        stdio: [deb.stdout, 'ignore', 'pipe'],
+      },
+    )
     // tar holds the pipe now; ours would keep it from ending
     deb.stdout.destroy()
     let words = ''
@@ -40,11 +61,17 @@ function unpackOne(archive: string, root: string): Promise<void> {
     const done = (name: string) => (code: number | null) => {
       failed ||= code !== 0
       if (code !== 0) words = `${name}: ${words}`
-      if (--open === 0) failed ? reject(new LabError(`could not unpack ${archive}: ${words.trim()}`)) : resolve()
+      if (--open === 0)
+        failed ? reject(new LabError(`could not unpack ${archive}: ${words.trim()}`)) : resolve()
     }
-    for (const [name, child] of [['dpkg-deb', deb], ['tar', tar]] as const) {
+    for (const [name, child] of [
+      ['dpkg-deb', deb],
+      ['tar', tar],
+    ] as const) {
       child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text))
-      child.once('error', () => reject(new LabError(`the lab needs the program ${name}, which is not installed`)))
+      child.once('error', () =>
+        reject(new LabError(`the lab needs the program ${name}, which is not installed`)),
+      )
       child.once('close', done(name))
     }
   })

@@ -97,7 +97,8 @@ export function childOps(send) {
       const pids = [...started.keys()]
       for (const pid of pids) signalGroup(pid, 'SIGKILL')
       const until = performance.now() + wait
-      while (pids.some((pid) => started.has(pid)) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+      while (pids.some((pid) => started.has(pid)) && performance.now() < until)
+        await new Promise((resolve) => setTimeout(resolve, 10))
       return pids.filter((pid) => started.has(pid))
     },
   }

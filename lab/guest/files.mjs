@@ -16,7 +16,8 @@ const ops = {
       fs.closeSync(fd)
     }
   },
-  'write-file': ({ path, data, append, mode }) => fs.writeFileSync(path, Buffer.from(data, 'base64'), { flag: append ? 'a' : 'w', mode }),
+  'write-file': ({ path, data, append, mode }) =>
+    fs.writeFileSync(path, Buffer.from(data, 'base64'), { flag: append ? 'a' : 'w', mode }),
   list: ({ path }) => fs.readdirSync(path),
   exists: ({ path }) => {
     try {
@@ -36,7 +37,7 @@ const ops = {
     const fd = fs.openSync(path, 'r')
     try {
       const bytes = Buffer.alloc(1 << 20)
-      for (let n; (n = fs.readSync(fd, bytes, 0, bytes.length, null)) > 0; ) sum.update(bytes.subarray(0, n))
+      for (let n; (n = fs.readSync(fd, bytes, 0, bytes.length, null)) > 0;) sum.update(bytes.subarray(0, n))
     } finally {
       fs.closeSync(fd)
     }
@@ -48,7 +49,9 @@ const ops = {
     return {
       sessions: names('/sys/class/iscsi_session', /^session\d+$/),
       disks: names('/sys/block', /^sd/),
-      maps: names('/sys/block', /^dm-/).map((name) => fs.readFileSync(`/sys/block/${name}/dm/name`, 'utf8').trim()),
+      maps: names('/sys/block', /^dm-/).map((name) =>
+        fs.readFileSync(`/sys/block/${name}/dm/name`, 'utf8').trim(),
+      ),
       mounts: fs
         .readFileSync('/proc/self/mountinfo', 'utf8')
         .split('\n')

@@ -16,7 +16,8 @@ function put(path, value) {
 function ready() {
   if (fs.existsSync(`${base}/iscsi`)) return
   execFileSync('modprobe', ['-a', 'configfs', 'target_core_mod', 'target_core_file', 'iscsi_target_mod'])
-  if (!fs.existsSync('/sys/kernel/config/target')) execFileSync('mount', ['-t', 'configfs', 'configfs', '/sys/kernel/config'])
+  if (!fs.existsSync('/sys/kernel/config/target'))
+    execFileSync('mount', ['-t', 'configfs', 'configfs', '/sys/kernel/config'])
   fs.mkdirSync(`${base}/iscsi`, { recursive: true })
   // who asks for targets without a login gets the list, as with targetcli's default
   put(`${base}/iscsi/discovery_auth/enforce_discovery_auth`, 0)
@@ -55,7 +56,9 @@ function make({ iqn, portals, chap, mutual, acls, writeProtect }) {
 
 function map({ iqn, luns }) {
   const tpg = portalGroup(iqn)
-  const initiators = fs.readdirSync(`${tpg}/acls`).filter((name) => !fs.existsSync(`${tpg}/acls/${name}/fake`))
+  const initiators = fs
+    .readdirSync(`${tpg}/acls`)
+    .filter((name) => !fs.existsSync(`${tpg}/acls/${name}/fake`))
   const explicit = fs.readFileSync(`${tpg}/attrib/generate_node_acls`, 'utf8').trim() === '0'
   for (const { lun, name, file, bytes, serial, writeCache, readOnly } of luns) {
     const store = `${fileio}/${name}`
@@ -65,7 +68,10 @@ function map({ iqn, luns }) {
       if (fs.fstatSync(fd).size < bytes) fs.ftruncateSync(fd, bytes)
       fs.closeSync(fd)
       fs.mkdirSync(store, { recursive: true })
-      put(`${store}/control`, `fd_dev_name=${file},fd_dev_size=${bytes}${writeCache ? ',fd_buffered_io=1' : ''}`)
+      put(
+        `${store}/control`,
+        `fd_dev_name=${file},fd_dev_size=${bytes}${writeCache ? ',fd_buffered_io=1' : ''}`,
+      )
       if (serial !== undefined) put(`${store}/wwn/vpd_unit_serial`, serial)
       put(`${store}/enable`, 1)
     }
@@ -113,7 +119,10 @@ function removeMapped(mapped) {
 }
 
 function linksIn(dir) {
-  return fs.readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink()).map((entry) => entry.name)
+  return fs
+    .readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink())
+    .map((entry) => entry.name)
 }
 
 function removeStore(store, removeFile) {
@@ -132,7 +141,8 @@ function remove({ iqn, removeFiles }) {
   if (!fs.existsSync(tpg)) return
   put(`${tpg}/enable`, 0)
   const stores = new Set()
-  for (const name of fs.readdirSync(`${tpg}/lun`)) for (const store of removeLun(tpg, name.slice('lun_'.length))) stores.add(store)
+  for (const name of fs.readdirSync(`${tpg}/lun`))
+    for (const store of removeLun(tpg, name.slice('lun_'.length))) stores.add(store)
   for (const initiator of fs.readdirSync(`${tpg}/acls`)) fs.rmdirSync(`${tpg}/acls/${initiator}`)
   for (const portal of fs.readdirSync(`${tpg}/np`)) fs.rmdirSync(`${tpg}/np/${portal}`)
   fs.rmdirSync(tpg)
@@ -157,13 +167,16 @@ export const lioOps = {
     if (fs.statSync(file).size < bytes) fs.truncateSync(file, bytes)
     put(`${fileio}/${name}/control`, `fd_dev_size=${bytes}`)
   },
-  'lio.portal': ({ iqn, portal, on }) => (on ? fs.mkdirSync : fs.rmdirSync)(`${portalGroup(iqn)}/np/${portal}`),
+  'lio.portal': ({ iqn, portal, on }) =>
+    (on ? fs.mkdirSync : fs.rmdirSync)(`${portalGroup(iqn)}/np/${portal}`),
   'lio.credentials': ({ iqn, chap, mutual }) => {
     put(`${portalGroup(iqn)}/attrib/authentication`, chap ? 1 : 0)
     credentials(portalGroup(iqn), { chap, mutual })
   },
   'lio.clear': ({ removeFiles }) => {
     for (const iqn of targets()) remove({ iqn, removeFiles })
-    if (fs.existsSync(fileio)) for (const name of fs.readdirSync(fileio)) if (name !== 'hba_info' && name !== 'hba_mode') removeStore(`${fileio}/${name}`, removeFiles)
+    if (fs.existsSync(fileio))
+      for (const name of fs.readdirSync(fileio))
+        if (name !== 'hba_info' && name !== 'hba_mode') removeStore(`${fileio}/${name}`, removeFiles)
   },
 }

@@ -77,7 +77,15 @@ export class Target {
 
   /** Many in one call: 256 take about a second. */
   async mapMany(luns: readonly ({ lun: number } & LunOptions)[]): Promise<Lun[]> {
-    const full = luns.map(({ lun, name = `v${process.pid}-${++made}`, dir = '/dev/shm/luns', bytes = 64 << 20, ...rest }) => ({ lun, name, file: `${dir}/${name}`, bytes, ...rest }))
+    const full = luns.map(
+      ({ lun, name = `v${process.pid}-${++made}`, dir = '/dev/shm/luns', bytes = 64 << 20, ...rest }) => ({
+        lun,
+        name,
+        file: `${dir}/${name}`,
+        bytes,
+        ...rest,
+      }),
+    )
     await this.#wire.call('lio.map', { iqn: this.iqn, luns: full })
     return full.map(({ lun, name, file, bytes }) => {
       const made: Lun = { lun, name, file, bytes }
@@ -129,7 +137,10 @@ export class Target {
 
   /** bytes of a volume's file as the target holds it */
   async bytes(lun: number, offset: number, length: number): Promise<Buffer> {
-    return Buffer.from(await this.#wire.call<string>('readSome', { path: this.#lun(lun).file, offset, length }), 'base64')
+    return Buffer.from(
+      await this.#wire.call<string>('readSome', { path: this.#lun(lun).file, offset, length }),
+      'base64',
+    )
   }
 
   /** Removes the target and its backstores; the files stay unless asked. */

@@ -34,12 +34,21 @@ export function startKernel(options: KernelOptions): Kernel {
   const argv = [
     './linux',
     `mem=${options.memory}M`,
-    'root=/dev/root', 'rootfstype=hostfs', `rootflags=${join(options.at, 'root')}`, 'ro', 'init=/lab/init',
-    `umid=${options.name}`, `uml_dir=${options.sockets}/`,
+    'root=/dev/root',
+    'rootfstype=hostfs',
+    `rootflags=${join(options.at, 'root')}`,
+    'ro',
+    'init=/lab/init',
+    `umid=${options.name}`,
+    `uml_dir=${options.sockets}/`,
     // console: the kernel's log and init's words; serial line: the agent
-    'con=null', 'con0=fd:0,fd:1', 'ssl=null', 'ssl0=fd:3',
+    'con=null',
+    'con0=fd:0,fd:1',
+    'ssl=null',
+    'ssl0=fd:3',
     // a panic ends the process, and with it the machine
-    'panic=1', 'printk.time=1',
+    'panic=1',
+    'printk.time=1',
     // RAID and btrfs measure their checksums for 0.9 s of a boot of 2.6 s, and nobody here uses them
     `initcall_blacklist=${unused.join(',')}`,
     ...(options.network ? [`eth0=daemon,,unix,${options.network}`] : []),

@@ -9,9 +9,17 @@ import { LabError } from '../error.ts'
  * /dev/shm often is, or has only 64 MB). Asked for: room for two machines of 512 MB.
  */
 export function memoryDirectory(): string {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' '))
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
   for (const dir of ['/dev/shm', tmpdir(), '/var/tmp']) {
-    if (mounts.some(([, at, , options = '']) => at === dir && options.split(',').some((word) => word === 'noexec' || word === 'ro'))) continue
+    if (
+      mounts.some(
+        ([, at, , options = '']) =>
+          at === dir && options.split(',').some((word) => word === 'noexec' || word === 'ro'),
+      )
+    )
+      continue
     try {
       const { bavail, bsize } = statfsSync(dir)
       if (bavail * bsize >= 1 << 30) return dir
@@ -19,5 +27,7 @@ export function memoryDirectory(): string {
       // no such directory: the next one
     }
   }
-  throw new LabError('the lab found no place for its machines: /dev/shm or the temporary directory needs 1 GB free and must not be mounted noexec (TMPDIR names another)')
+  throw new LabError(
+    'the lab found no place for its machines: /dev/shm or the temporary directory needs 1 GB free and must not be mounted noexec (TMPDIR names another)',
+  )
 }

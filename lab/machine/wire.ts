@@ -40,7 +40,12 @@ export class Wire {
     // the machine's end by kill -9: that it is off is told elsewhere
     ;(lines as unknown as NodeJS.EventEmitter).on('error', () => undefined)
     lines.on('line', (text) => {
-      let message: { got?: number; id?: number; value?: never; error?: { message: string; code?: string } } & Event
+      let message: {
+        got?: number
+        id?: number
+        value?: never
+        error?: { message: string; code?: string }
+      } & Event
       try {
         message = JSON.parse(text)
       } catch {
@@ -68,10 +73,12 @@ export class Wire {
         this.#calls.delete(id)
         reject(new LabError(`the machine did not answer '${op}' within ${bound / 1000} s`, { cause: sent }))
       }, bound)
-      const settle = <A>(how: (value: A) => void) => (value: A) => {
-        clearTimeout(timer)
-        how(value)
-      }
+      const settle =
+        <A>(how: (value: A) => void) =>
+        (value: A) => {
+          clearTimeout(timer)
+          how(value)
+        }
       this.#calls.set(id, { resolve: settle(resolve), reject: settle(reject) })
       this.#queue = Buffer.concat([this.#queue, Buffer.from(`${JSON.stringify({ id, op, ...fields })}\n`)])
       this.#send()

@@ -10,11 +10,15 @@ import type { Guard } from '../machine/guard.ts'
 export async function startSwitch(root: Root, dir: string, guard: Guard): Promise<string> {
   const socket = join(dir, 'switch')
   const libraries = join(root.dir, 'usr/lib/x86_64-linux-gnu')
-  const child = spawn(join(root.boot, 'ld.so'), ['--library-path', libraries, join(root.dir, 'usr/bin/uml_switch'), '-unix', socket], {
-    // it ends when its standard input does, unless that is a terminal: this pipe stays open as long as the lab
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
+  const child = spawn(
+    join(root.boot, 'ld.so'),
+    ['--library-path', libraries, join(root.dir, 'usr/bin/uml_switch'), '-unix', socket],
+    {
+      // it ends when its standard input does, unless that is a terminal: this pipe stays open as long as the lab
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    },
+  )
   child.on('error', () => undefined)
   child.stdin.on('error', () => undefined)
   if (child.pid === undefined) throw new LabError('the switch could not be started')

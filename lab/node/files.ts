@@ -26,10 +26,21 @@ export class Files {
     return Buffer.from(await this.#wire.call<string>('read', { path }), 'base64')
   }
 
-  async write(path: string, content: string | Uint8Array, { append = false, mode = 0o644 } = {}): Promise<void> {
+  async write(
+    path: string,
+    content: string | Uint8Array,
+    { append = false, mode = 0o644 } = {},
+  ): Promise<void> {
     // sh would open with O_TRUNC and cat writes what it reads: one write(2), as sysfs wants it
-    if (mayBlock.test(path)) await this.#ok(['sh', '-c', `cat ${append ? '>>' : '>'} "$1"`, 'sh', path], { input: content })
-    else await this.#wire.call('write-file', { path, data: Buffer.from(content).toString('base64'), append, mode })
+    if (mayBlock.test(path))
+      await this.#ok(['sh', '-c', `cat ${append ? '>>' : '>'} "$1"`, 'sh', path], { input: content })
+    else
+      await this.#wire.call('write-file', {
+        path,
+        data: Buffer.from(content).toString('base64'),
+        append,
+        mode,
+      })
   }
 
   list(path: string): Promise<string[]> {

@@ -42,7 +42,9 @@ export class LabNode extends Files {
   constructor(kernel: Kernel, version: string, options: BootOptions) {
     let readied!: () => void
     const ready = new Promise<void>((resolve) => (readied = resolve))
-    const wire = new Wire(kernel.line, (event) => (event.event === 'ready' ? readied() : this.#receive(event)))
+    const wire = new Wire(kernel.line, (event) =>
+      event.event === 'ready' ? readied() : this.#receive(event),
+    )
     super(wire, (argv, runOptions) => this.ok(argv, runOptions))
     this.name = options.name ?? 'node'
     this.initiator = initiatorOf(options)
@@ -64,10 +66,13 @@ export class LabNode extends Files {
   /** for the lab: settles when the agent answers. Measured: 1.5 s; a loaded CI machine gets plenty more. */
   async up(bound = 60_000): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<string>((resolve) => (timer = setTimeout(resolve, bound, `did not come up within ${bound / 1000} s`)))
+    const late = new Promise<string>(
+      (resolve) => (timer = setTimeout(resolve, bound, `did not come up within ${bound / 1000} s`)),
+    )
     const ended = await Promise.race([this.#ready, late, this.off.then(() => 'went off while booting')])
     clearTimeout(timer)
-    if (ended !== undefined) throw new LabError(`the machine ${this.name} ${ended}; its last words:\n${this.#console.slice(-4000)}`)
+    if (ended !== undefined)
+      throw new LabError(`the machine ${this.name} ${ended}; its last words:\n${this.#console.slice(-4000)}`)
   }
 
   /** Runs a program to its end. Does not throw when it fails, is killed or is late: look at the result. */
@@ -76,9 +81,14 @@ export class LabNode extends Files {
     const encoded = input === undefined ? {} : { input: Buffer.from(input).toString('base64') }
     try {
       // 15 s more than the program has: for the answer of a machine that is busy, not stuck
-      return decoded(await this.#wire.call<RawResult>('run', { argv, deadline, ...rest, ...encoded }, deadline + 15_000))
+      return decoded(
+        await this.#wire.call<RawResult>('run', { argv, deadline, ...rest, ...encoded }, deadline + 15_000),
+      )
     } catch (error) {
-      if (error instanceof GuestError) throw new LabError(`${argv[0]} could not be started on ${this.name}: ${error.message}`, { cause: error })
+      if (error instanceof GuestError)
+        throw new LabError(`${argv[0]} could not be started on ${this.name}: ${error.message}`, {
+          cause: error,
+        })
       throw error
     }
   }
@@ -87,8 +97,14 @@ export class LabNode extends Files {
   async ok(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const result = await this.run(argv, options)
     if (result.code === 0) return result
-    const how = result.stuck ? 'is stuck in the kernel' : result.timedOut ? 'was late and killed' : `ended with ${result.signal ?? result.code}`
-    throw new Error(`${this.name}: ${argv.join(' ')} ${how} after ${result.ms} ms\n${result.stdout}${result.stderr}`)
+    const how = result.stuck
+      ? 'is stuck in the kernel'
+      : result.timedOut
+        ? 'was late and killed'
+        : `ended with ${result.signal ?? result.code}`
+    throw new Error(
+      `${this.name}: ${argv.join(' ')} ${how} after ${result.ms} ms\n${result.stdout}${result.stderr}`,
+    )
   }
 
   /** Runs a shell script that must succeed. @returns its standard output without the last newline */
@@ -124,12 +140,16 @@ export class LabNode extends Files {
   }
 
   /** Waits until `look` gives something other than false or undefined. @param deadline milliseconds */
-  async until<T>(look: () => Promise<T | false | undefined>, { deadline = 10_000, every = 50, what = 'the condition' } = {}): Promise<T> {
+  async until<T>(
+    look: () => Promise<T | false | undefined>,
+    { deadline = 10_000, every = 50, what = 'the condition' } = {},
+  ): Promise<T> {
     const end = performance.now() + deadline
     for (;;) {
       const seen = await look()
       if (seen !== false && seen !== undefined) return seen
-      if (performance.now() > end) throw new Error(`${this.name}: ${what} did not come about within ${deadline} ms`)
+      if (performance.now() > end)
+        throw new Error(`${this.name}: ${what} did not come about within ${deadline} ms`)
       await new Promise((resolve) => setTimeout(resolve, every))
     }
   }

@@ -28,11 +28,14 @@ export interface BootOptions {
   project?: string
 }
 
-export const initiatorOf = (options: BootOptions): string => options.initiator ?? `iqn.2026-01.dev.lunkeeper:${options.name ?? 'node'}`
+export const initiatorOf = (options: BootOptions): string =>
+  options.initiator ?? `iqn.2026-01.dev.lunkeeper:${options.name ?? 'node'}`
 
 /** What init.sh reads. */
 export function settings(options: BootOptions): string {
-  const addresses = [options.address ?? []].flat().map((address) => (address.includes('/') ? address : `${address}/${address.includes(':') ? 64 : 24}`))
+  const addresses = [options.address ?? []]
+    .flat()
+    .map((address) => (address.includes('/') ? address : `${address}/${address.includes(':') ? 64 : 24}`))
   const on = (value: boolean): string => (value ? '1' : '')
   const words = {
     LAB_NAME: options.name ?? 'node',
@@ -44,5 +47,7 @@ export function settings(options: BootOptions): string {
     LAB_MULTIPATHD: on(options.multipathd ?? false),
     LAB_MULTIPATH_CONF: on(options.multipathConf !== undefined),
   }
-  return Object.entries(words).map(([name, value]) => `${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`).join('')
+  return Object.entries(words)
+    .map(([name, value]) => `${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
+    .join('')
 }

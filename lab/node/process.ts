@@ -54,18 +54,27 @@ export class LabProcess {
       }
       const fail = (words: string): void => {
         stop()
-        reject(new Error(`${words} ${pattern}; it wrote: ${this.stdout.slice(-2000)}${this.stderr.slice(-2000)}`))
+        reject(
+          new Error(`${words} ${pattern}; it wrote: ${this.stdout.slice(-2000)}${this.stderr.slice(-2000)}`),
+        )
       }
       const timer = setTimeout(() => fail(`the program did not write within ${deadline} ms:`), deadline)
       this.#events.on('output', look)
       look()
-      this.exited.then(() => fail('the program ended without writing'), () => fail('the machine went before the program wrote'))
+      this.exited.then(
+        () => fail('the program ended without writing'),
+        () => fail('the machine went before the program wrote'),
+      )
     })
   }
 
   /** for the node: one of this program's events */
   receive(event: Event): void {
-    if (event.event === 'exit') return this.#resolve({ code: event.code as number | null, signal: event.signal as NodeJS.Signals | null })
+    if (event.event === 'exit')
+      return this.#resolve({
+        code: event.code as number | null,
+        signal: event.signal as NodeJS.Signals | null,
+      })
     const text = Buffer.from(event.data as string, 'base64').toString()
     if (event.event === 'stdout') this.stdout += text
     else this.stderr += text

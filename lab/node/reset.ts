@@ -10,7 +10,7 @@ for map in $(dmsetup ls --target multipath 2>/dev/null | grep -v '^No devices' |
   dmsetup message "$map" 0 fail_if_no_path
 done
 awk '$0 ~ / - [^ ]+ \\/dev\\/(sd|dm-|mapper|disk)/ {print $5}' /proc/self/mountinfo | tac | while read -r at; do umount "$at" || umount -l "$at"; done
-dmsetup remove_all --retry
+dmsetup --noudevsync remove_all --retry
 iscsiadm -m session -u
 iscsiadm -m node -o delete
 rm -rf /etc/iscsi/nodes /etc/iscsi/send_targets /var/lib/iscsi/nodes /var/lib/iscsi/send_targets /var/lib/iscsi/ifaces
@@ -24,6 +24,13 @@ export async function reset(node: LabNode, wire: Wire): Promise<void> {
   const stuck = await wire.call<number[]>('killAll', { wait: 5_000 })
   await node.lio.clear()
   const { sessions, disks, maps, mounts } = await node.storage()
-  const left = [...sessions, ...disks, ...maps, ...mounts, ...(await node.lio.targets()), ...stuck.map((pid) => `process ${pid}`)]
+  const left = [
+    ...sessions,
+    ...disks,
+    ...maps,
+    ...mounts,
+    ...(await node.lio.targets()),
+    ...stuck.map((pid) => `process ${pid}`),
+  ]
   if (left.length > 0) throw new Error(`${node.name} could not be reset; left are: ${left.join(', ')}`)
 }
