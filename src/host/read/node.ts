@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import type { Iqn } from '../../model/iqn.ts'
 import { parseIqn } from '../../model/iqn.ts'
 import type { HostPaths } from '../paths.ts'
-import { readAttribute, readText } from './attribute.ts'
+import { readAttribute, readLink, readText } from './attribute.ts'
 
 /** Whether somebody answers multipathd's socket (libmpathcmd/mpath_cmd.h: DEFAULT_SOCKET). */
 export function isMultipathdRunning(paths: HostPaths): boolean {
@@ -35,7 +34,7 @@ export function kernelRelease(paths: HostPaths): string | null {
 
 /** Whether iSCSI over TCP is there: built in, or its module loaded. */
 export function hasTransport(paths: HostPaths): boolean {
-  return existsSync(`${paths.sys}/class/iscsi_transport/tcp`)
+  return readLink(`${paths.sys}/class/iscsi_transport/tcp`) !== null
 }
 
 // Num: RefCount Protocol Flags Type St Inode Path (net/unix/af_unix.c:unix_seq_show). The flag

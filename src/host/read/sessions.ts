@@ -32,6 +32,7 @@ function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): S
   return {
     sid,
     // Not parsed: a session under a name that breaks the rules is a session all the same.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     iqn: iqn as Iqn,
     portal: portalOf(`${paths.sys}/class/iscsi_connection/connection${sid}:0`),
     state,

@@ -138,22 +138,31 @@ interface Place {
 
 /**
  * Where another namespace has the devices mounted. Any service that systemd gives a namespace of its own
- * has a copy of every mount; it goes when ours goes, because what it stands on gets its mounts and
- * unmounts from what ours stands on (fs/pnode.c:propagate_umount).
+ * has a copy of every mount; it goes when ours goes, because it stands at the same place of a mount that
+ * gets its mounts and unmounts from the one under ours (fs/pnode.c:propagate_umount).
  */
 function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]): Place[] {
   const theirs = readMountTable(mountinfo)
   const found = theirs.filter(({ mount }) => devnos.includes(mount.devno))
   if (found.length === 0) return []
   const ours = readMountTable(paths.mountinfo)
-  const sources = (mount: MountEntry['mount']) =>
-    ours
-      .filter((entry) => entry.mount.devno === mount.devno && entry.mount.root === mount.root)
-      .flatMap((entry) => ours.find(({ id }) => id === entry.parent)?.shared ?? [])
-  return found.map(({ mount, parent }) => {
-    const groups = theirs.find(({ id }) => id === parent)?.follows ?? []
-    return { point: mount.point, follows: sources(mount).some((group) => groups.includes(group)) }
+  return found.map((their) => {
+    const base = baseOf(their, theirs)
+    const follows = ours.some((our) => {
+      if (our.mount.devno !== their.mount.devno || our.mount.root !== their.mount.root) return false
+      const { at, under } = baseOf(our, ours)
+      return at === base.at && typeof under?.shared === 'number' && base.under?.follows.includes(under.shared)
+    })
+    return { point: their.mount.point, follows }
   })
+}
+
+const bare = (path = '') => (path === '/' ? '' : path)
+
+/** What a mount stands on, and at which path of that file system. */
+function baseOf({ mount, parent }: MountEntry, table: readonly MountEntry[]) {
+  const under = table.find(({ id }) => id === parent)
+  return { under, at: bare(under?.mount.root) + mount.point.slice(bare(under?.mount.point).length) }
 }
 
 // Not `cmdline`: that is read from the process's own memory, which can block with it.

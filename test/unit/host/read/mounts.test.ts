@@ -1,0 +1,112 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parseMountTable, readMounts } from '../../../../src/host/read/mounts.ts'
+import { lay, nothing, recorded } from './tree.ts'
+
+const parse = (table: string) => parseMountTable(table).map(({ mount }) => mount)
+
+test.for(['bookworm', 'trixie'])('%s: a mount, a bind of a part of it, and their options', (debian) => {
+  const mounts = readMounts(lay(recorded(`${debian}-in-use`)))
+  const ofDisk = mounts.filter(({ devno }) => devno === '8:16')
+  expect(ofDisk.map(({ point, root, fs, source }) => [point, root, fs, source])).toEqual([
+    ['/mnt/v1', '/', 'ext4', '/dev/sdb'],
+    ['/mnt/with space', '/sub', 'ext4', '/dev/sdb'],
+  ])
+  expect(ofDisk[0]?.options).toEqual(['rw', 'noatime'])
+  expect(ofDisk[0]?.superOptions).toContain('stripe=8192')
+  expect(mounts.find(({ fs }) => fs === 'xfs')).toMatchObject({
+    point: '/mnt/xfs',
+    devno: '8:1',
+    source: '/dev/sda1',
+  })
+})
+
+test('blanks, tabs, newlines, backslashes and # in names come back', () => {
+  const [mount] = parse(String.raw`36 35 98:0 /a\040b /c\011\012\134\043d rw - ext4 /dev/x\040y rw`)
+  expect(mount).toMatchObject({ root: '/a b', point: '/c\t\n\\#d', source: '/dev/x y' })
+})
+
+test('what looks like an escape behind an escaped backslash is none', () => {
+  expect(parse(String.raw`36 35 98:0 / /a\134040b rw - ext4 /dev/x rw`)[0]?.point).toBe(String.raw`/a\040b`)
+})
+
+test('letters of other scripts are left as they are', () => {
+  expect(parse('36 35 98:0 / /mnt/größe rw - ext4 /dev/x rw')[0]?.point).toBe('/mnt/größe')
+})
+
+test('no optional field or many, the separator is found', () => {
+  for (const fields of ['', 'shared:1 ', 'shared:1 master:2 propagate_from:3 unbindable '])
+    expect(parse(`36 35 98:0 / /p rw ${fields}- ext4 /dev/x rw`)[0]).toMatchObject({
+      fs: 'ext4',
+      source: '/dev/x',
+    })
+})
+
+test('a mount point or a source that is a dash does not shift the fields', () => {
+  expect(parse('36 35 98:0 / /- rw shared:1 - tmpfs - rw')[0]).toMatchObject({
+    point: '/-',
+    fs: 'tmpfs',
+    source: '-',
+  })
+})
+
+test('a file system without a source', () => {
+  expect(parse('36 35 0:9 / /p rw - tmpfs  rw,size=1k')[0]).toMatchObject({
+    source: '',
+    superOptions: ['rw', 'size=1k'],
+  })
+})
+
+test('two mounts on one point keep their order', () => {
+  const table = '36 35 8:0 / /p rw - ext4 /dev/sda rw\n37 36 8:16 / /p rw - ext4 /dev/sdb rw\n'
+  expect(parse(table).map(({ source }) => source)).toEqual(['/dev/sda', '/dev/sdb'])
+})
+
+test('the peer groups that reach a mount', () => {
+  expect(
+    parseMountTable('36 35 8:0 / /p rw shared:4 master:5 propagate_from:6 - ext4 /dev/sda rw')[0],
+  ).toMatchObject({
+    id: 36,
+    parent: 35,
+    shared: 4,
+    follows: [4, 5, 6],
+  })
+})
+
+test.for([
+  '',
+  '-',
+  '36 35',
+  '36 35 98:0 / /p rw',
+  '36 35 98:0 / /p rw -',
+  '36 35 98:0 / /p rw - ext4',
+  '36 35 9.8 / /p rw - ext4 /dev/x rw',
+  '36 35 98:0 / p rw - ext4 /dev/x rw',
+  'x 35 98:0 / /p rw - ext4 /dev/x rw',
+  '36 35 98:0 / /p - ext4 /dev/x rw',
+])('a line that makes no sense is left out: %j', (line) => {
+  expect(parse(`${line}\n36 35 8:0 / /good rw - ext4 /dev/sda rw\n`).map(({ point }) => point)).toEqual([
+    '/good',
+  ])
+})
+
+test('no text makes it throw', () => {
+  const words = fc.constantFrom('36', '8:0', '/', '/p', 'rw', '-', 'ext4', '', 'shared:1', '\\040', '\\9')
+  const text = fc.array(words, { maxLength: 14 }).map((parts) => parts.join(' '))
+  fc.assert(
+    fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (line) => {
+      expect(parse(line).length).toBeLessThanOrEqual(line.split('\n').length)
+    }),
+  )
+})
+
+test('a table of many pages is read to its end', () => {
+  const lines = Array.from({ length: 3000 }, (_, at) => `${at} 1 8:0 / /mnt/${at} rw - ext4 /dev/sda rw`)
+  const mounts = readMounts(lay(nothing, { 'proc/1/mountinfo': `${lines.join('\n')}\n` }))
+  expect(mounts.length).toBe(3000)
+  expect(mounts.at(-1)?.point).toBe('/mnt/2999')
+})
+
+test('a table that is not there is empty', () => {
+  expect(readMounts(lay(nothing))).toEqual([])
+})

@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { HostPaths } from '../../../../src/host/paths.ts'
+import { hostPaths } from '../../../../src/host/paths.ts'
+
+/**
+ * Files of a host, one line each:
+ *   path = "text"    path # hex    path -> link    path/ (directory)    path ! ERROR (reading it fails)
+ */
+export type Tree = ReadonlyMap<string, string>
+
+/** What a real kernel showed; see recorded/record.ts. */
+export function recorded(name: string): Tree {
+  const text = readFileSync(join(import.meta.dirname, 'recorded', `${name}.tree`), 'utf8')
+  return new Map(text.trimEnd().split('\n').map(splitLine))
+}
+
+function splitLine(line: string): [string, string] {
+  const [, path = '', what = ''] = /^(\S+?)(\/| (?:=|#|->|!) .*)$/.exec(line) ?? []
+  if (path === '') throw new Error(`not a line of a tree: ${line}`)
+  return [path, what]
+}
+
+/** Lays a tree out in a directory of its own, for one test. */
+export function lay(tree: Tree, changes: Readonly<Record<string, string | null>> = {}): HostPaths {
+  const root = mkdtempSync(join(tmpdir(), 'lunkeeper-tree-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const entries = new Map<string, string | null>(tree)
+  for (const [path, text] of Object.entries(changes))
+    entries.set(path, text === null ? null : ` = ${JSON.stringify(text)}`)
+  for (const [path, what] of entries) if (what !== null) layOne(join(root, path), what)
+  return hostPaths(root)
+}
+
+function layOne(path: string, what: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  if (existsSync(path)) return
+  if (what.startsWith(' = ')) writeFileSync(path, JSON.parse(what.slice(3)))
+  else if (what.startsWith(' # ')) writeFileSync(path, what.slice(3), 'hex')
+  else if (what.startsWith(' -> ')) symlinkSync(what.slice(4), path)
+  // A directory opens, and reading it fails: the nearest that a plain file system has to ENOTCONN.
+  else mkdirSync(path)
+}
+
+/** An empty host. */
+export const nothing: Tree = new Map()
