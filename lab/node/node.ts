@@ -55,7 +55,8 @@ export class LabNode extends Files {
     kernel.console.setEncoding('utf8').on('data', (text: string) => (this.#console += text))
     this.off = kernel.exited.then(() => {
       this.#isOff = true
-      const words = `the machine ${this.name} is off`
+      const panic = /Kernel panic.*/.exec(this.#console)?.[0]
+      const words = `the machine ${this.name} is off${panic === undefined ? '' : ` (${panic})`}`
       wire.down(words)
       for (const child of this.#processes.values()) child.lost(new LabError(words))
       this.#processes.clear()
@@ -159,18 +160,21 @@ export class LabNode extends Files {
     return reset(this, this.#wire)
   }
 
-  /** Stops the whole machine in its tracks; the network sees silence. */
+  /**
+   * Stops the machine in its tracks; the network sees silence. Only the kernel's own process is stopped: its programs
+   * are processes it traces, and one of those that receives SIGCONT makes it panic ("child stopped with signal 18").
+   */
   freeze(): void {
-    this.#signal('SIGSTOP')
+    this.#signal('SIGSTOP', this.#kernel.pid)
   }
 
   thaw(): void {
-    this.#signal('SIGCONT')
+    this.#signal('SIGCONT', this.#kernel.pid)
   }
 
   /** Pulls the plug. */
   async kill(): Promise<void> {
-    this.#signal('SIGKILL')
+    this.#signal('SIGKILL', -this.#kernel.pid)
     await this.off
   }
 
@@ -200,10 +204,10 @@ export class LabNode extends Files {
     if (event.event === 'exit') this.#processes.delete(child.pid)
   }
 
-  #signal(signal: NodeJS.Signals): void {
+  #signal(signal: NodeJS.Signals, to: number): void {
     if (this.#isOff) return
     try {
-      process.kill(-this.#kernel.pid, signal)
+      process.kill(to, signal)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
