@@ -33,7 +33,7 @@ test('an empty host is an empty picture', () => {
 })
 
 test('whatever vanishes or turns to rubbish while it is read: no error, and nobody else is lost', () => {
-  const tree = recorded('bookworm-in-use')
+  const tree = new Map(recorded('bookworm-in-use'))
   const host = lay(tree)
   const whole = readSnapshot(host)
   for (const path of tree.keys()) {

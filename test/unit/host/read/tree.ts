@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterAll } from 'vitest'
 import type { HostPaths } from '../../../../src/host/paths.ts'
 import { hostPaths } from '../../../../src/host/paths.ts'
 
@@ -13,9 +13,15 @@ export type Tree = ReadonlyMap<string, string>
 
 /** What a real kernel showed; see recorded/record.ts. */
 export function recorded(name: string): Tree {
+  const known = recordings.get(name)
+  if (known) return known
   const text = readFileSync(join(import.meta.dirname, 'recorded', `${name}.tree`), 'utf8')
-  return new Map(text.trimEnd().split('\n').map(splitLine))
+  const tree: Tree = new Map(text.trimEnd().split('\n').map(splitLine))
+  recordings.set(name, tree)
+  return tree
 }
+
+const recordings = new Map<string, Tree>()
 
 function splitLine(line: string): [string, string] {
   const [, path = '', what = ''] = /^(\S+?)(\/| (?:=|#|->|!) .*)$/.exec(line) ?? []
@@ -23,16 +29,27 @@ function splitLine(line: string): [string, string] {
   return [path, what]
 }
 
-/** Lays a tree out in a directory of its own, for one test. */
+/** A host whose files are those of a tree, some of them changed or (null) taken away. Not to be written to. */
 export function lay(tree: Tree, changes: Readonly<Record<string, string | null>> = {}): HostPaths {
-  const root = mkdtempSync(join(tmpdir(), 'lunkeeper-tree-'))
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const isPlain = Object.keys(changes).length === 0
+  const known = isPlain ? laid.get(tree) : undefined
+  if (known) return known
   const entries = new Map<string, string | null>(tree)
   for (const [path, text] of Object.entries(changes))
     entries.set(path, text === null ? null : ` = ${JSON.stringify(text)}`)
+  const root = mkdtempSync(join(tmpdir(), 'lunkeeper-tree-'))
+  roots.push(root)
   for (const [path, what] of entries) if (what !== null) layOne(join(root, path), what)
-  return hostPaths(root)
+  const paths = hostPaths(root)
+  if (isPlain) laid.set(tree, paths)
+  return paths
 }
+
+const laid = new Map<Tree, HostPaths>()
+const roots: string[] = []
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true })
+})
 
 function layOne(path: string, what: string): void {
   mkdirSync(dirname(path), { recursive: true })
