@@ -115,6 +115,14 @@ test('a portal in brackets is understood', () => {
   expect(readSessions(host)[0]?.portal).toEqual({ host: 'fe80::1%eth0', port: 3261 })
 })
 
+test('a port that is none makes no portal', () => {
+  for (const port of ['0\n', '65536\n', '', 'x\n'])
+    expect(
+      readSessions(lay(recorded('bookworm-logged-in'), { [`${CONNECTION}/persistent_port`]: port }))[0]
+        ?.portal,
+    ).toBeNull()
+})
+
 test('session 10 comes after session 9', () => {
   const tree = new Map(recorded('bookworm-logged-in'))
   for (const sid of [10, 9]) {

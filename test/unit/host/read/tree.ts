@@ -48,6 +48,7 @@ export function lay(tree: Tree, changes: Readonly<Record<string, string | null>>
 const laid = new Map<Tree, HostPaths>()
 const roots: string[] = []
 afterAll(() => {
+  laid.clear()
   for (const root of roots) rmSync(root, { recursive: true, force: true })
 })
 

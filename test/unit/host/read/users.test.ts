@@ -87,6 +87,12 @@ test('a process that sleeps in the kernel is not asked for its mappings', () => 
   expect(findUsers(lay(tree), volume, { maps: false }).processes.map(({ what }) => what)).not.toContain('map')
 })
 
+test('a mapping is known by its path, where a file system has no device of its own', () => {
+  expect(
+    uses(recorded('bookworm-in-use'), { points: ['/mnt/v1'], devnos: [], deviceNames: [] }),
+  ).toContainEqual(['sleep', 'map', '/mnt/v1/lib.so'])
+})
+
 test('a mapping is known by its device too, where its path tells nothing', () => {
   const tree = recorded('bookworm-in-use')
   expect(uses(tree, { points: [], devnos: ['8:16'], deviceNames: [] })).toContainEqual([
@@ -105,6 +111,13 @@ test('one process and one way of use make one entry', () => {
       .processes.filter((user) => user.pid === Number(pid))
       .map(({ what }) => what),
   ).toEqual(['cwd', 'file'])
+})
+
+test('a device that is open twice is one use', () => {
+  const tree = new Map(recorded('bookworm-in-use'))
+  const pid = pidOf(tree, /fd\/0 -> \/dev\/sdb/)
+  tree.set(`proc/${pid}/fd/77`, ' -> /dev/sdb')
+  expect(findUsers(lay(tree), volume).processes.filter((user) => user.pid === Number(pid)).length).toBe(1)
 })
 
 test('a map is held by its name under /dev/mapper too', () => {

@@ -69,6 +69,11 @@ test('a text that is shorter than what there is does not count, as in the kernel
   expect(wwidOf(page83(t10('LONG    one and only'), t10('SHORT')))).toBe('t10.LONG_one_and_only')
 })
 
+test('a name string comes without the zeros that fill it up', () => {
+  expect(wwidOf(page83(name(`naa.${NAA6.toUpperCase()}\0\0\0`)))).toBe(`naa.${NAA6}`)
+  expect(wwidOf(page83(name(`${LONG_NAME}\0`)))).toBe(LONG_NAME)
+})
+
 test('T10 and locally assigned NAA are of one rank', () => {
   expect(wwidOf(page83(t10('ABC'), naa(NAA3)))).toBe(`naa.${NAA3}`)
   expect(wwidOf(page83(naa(NAA3), t10('LONGER THAN 8')))).toBe('t10.LONGER_THAN_8')
