@@ -63,6 +63,6 @@ export async function fetchPackages(
   await apt('install', '--download-only', ...names)
   return (await readdir(archives))
     .filter((name) => name.endsWith('.deb'))
-    .sort()
+    .toSorted()
     .map((name) => join(archives, name))
 }

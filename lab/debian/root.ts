@@ -37,7 +37,7 @@ export function prepareRoot(
 ): Promise<Root> {
   const names = [...packages, ...extra]
   const hash = createHash('sha256')
-    .update(JSON.stringify([recipe, debian, [...names].sort()]))
+    .update(JSON.stringify([recipe, debian, names.toSorted()]))
     .digest('hex')
     .slice(0, 12)
   const dir = join(cacheDirectory(), `${debian}-${hash}`)

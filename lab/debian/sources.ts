@@ -16,7 +16,6 @@ export async function sourcesFor(
   etc = '/etc/apt',
 ): Promise<{ lines: string; stanzas: string }> {
   const parts = await readdir(join(etc, 'sources.list.d')).catch(() => [])
-  const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
   const list = [
     join(etc, 'sources.list'),
     ...parts.filter((name) => name.endsWith('.list')).map((name) => join(etc, 'sources.list.d', name)),
@@ -36,6 +35,10 @@ export async function sourcesFor(
     )
   }
   return { lines: unique(lines).join('\n') + '\n', stanzas: unique(stanzas).join('\n\n') + '\n' }
+}
+
+function read(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '')
 }
 
 function rename(name: string, debian: Debian): string | undefined {

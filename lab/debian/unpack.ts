@@ -61,8 +61,10 @@ function unpackOne(archive: string, root: string): Promise<void> {
     const done = (name: string) => (code: number | null) => {
       failed ||= code !== 0
       if (code !== 0) words = `${name}: ${words}`
-      if (--open === 0)
-        failed ? reject(new LabError(`could not unpack ${archive}: ${words.trim()}`)) : resolve()
+      open -= 1
+      if (open > 0) return
+      if (failed) reject(new LabError(`could not unpack ${archive}: ${words.trim()}`))
+      else resolve()
     }
     for (const [name, child] of [
       ['dpkg-deb', deb],

@@ -45,7 +45,6 @@ const ops = {
   },
   /** one round trip for what tests ask most: what the initiator side of this kernel holds */
   storage: () => {
-    const names = (path, pattern) => listed(path).filter((name) => pattern.test(name))
     return {
       sessions: names('/sys/class/iscsi_session', /^session\d+$/),
       disks: names('/sys/block', /^sd/),
@@ -61,6 +60,10 @@ const ops = {
     }
   },
   ...lioOps,
+}
+
+function names(path, pattern) {
+  return listed(path).filter((name) => pattern.test(name))
 }
 
 function listed(path) {

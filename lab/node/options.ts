@@ -31,12 +31,13 @@ export interface BootOptions {
 export const initiatorOf = (options: BootOptions): string =>
   options.initiator ?? `iqn.2026-01.dev.lunkeeper:${options.name ?? 'node'}`
 
+const on = (value: boolean): string => (value ? '1' : '')
+
 /** What init.sh reads. */
 export function settings(options: BootOptions): string {
   const addresses = [options.address ?? []]
     .flat()
     .map((address) => (address.includes('/') ? address : `${address}/${address.includes(':') ? 64 : 24}`))
-  const on = (value: boolean): string => (value ? '1' : '')
   const words = {
     LAB_NAME: options.name ?? 'node',
     LAB_INITIATOR: initiatorOf(options),

@@ -54,10 +54,7 @@ test.each([
     const ended = once(child, 'exit')
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
     const dir = line.toString().trim()
-    if (signal) {
-      expect(processes(dir).length).toBeGreaterThan(3)
-      child.kill(signal)
-    }
+    if (signal) child.kill(signal)
     await ended
     expect(await gone(dir)).toEqual([])
   },
