@@ -1,7 +1,7 @@
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { VolumeName } from './name.ts'
-import type { VolumeRequest } from './request.ts'
+import type { FileSystem, VolumeRequest } from './request.ts'
 
 /**
  * The record of a volume on this node: what was asked for, what was learned, what was made.
@@ -18,6 +18,10 @@ export interface Attachment {
   /** The device that was handed out or mounted, for telling people and finding the attachment again. */
   readonly device: string | null
   readonly fs: string | null
+  /** Set before a file system is made: what carries this UUID was made for this attachment. */
+  readonly formatting: { readonly fs: FileSystem; readonly uuid: string } | null
+  /** We made the WWID known to multipath-tools, and take it back. */
+  readonly knownToMultipath: boolean
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
   readonly createdAt: string

@@ -17,8 +17,8 @@ export interface RunOptions {
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
   readonly input?: string
-  /** Open files that the program inherits, from descriptor 3 upwards. */
-  readonly files?: readonly number[]
+  /** An open file that the program has as its standard input. */
+  readonly file?: number
 }
 
 /** What a child has printed is cut here: more than any of our programs says. */
@@ -43,12 +43,8 @@ export async function run(program: Program, args: readonly string[], options: Ru
     cleanup: false,
     env: { PATH, LC_ALL: 'C' },
     extendEnv: false,
-    stdio: [
-      options.input === undefined ? 'ignore' : 'pipe',
-      'pipe',
-      'pipe',
-      ...(options.files ?? []).map((fd) => ({ value: fd, input: true }) as const),
-    ],
+    // execa takes a descriptor here; its types (10.2) do not say so.
+    stdin: (options.file ?? (options.input === undefined ? 'ignore' : 'pipe')) as 'pipe',
     ...(options.input === undefined ? {} : { input: options.input }),
     maxBuffer: MAX_OUTPUT,
     stripFinalNewline: true,
@@ -80,7 +76,7 @@ interface Result {
   readonly code?: string | undefined
   readonly stdout?: unknown
   readonly stderr?: unknown
-  readonly originalMessage?: string
+  readonly originalMessage?: string | undefined
 }
 
 function toRan(program: Program, result: Result): Ran {

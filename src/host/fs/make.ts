@@ -16,13 +16,14 @@ const ARGUMENTS = {
 } as const satisfies Record<FileSystem, readonly string[]>
 
 /**
- * Makes a file system on a device that was just proven blank.
+ * Makes a file system on a device that was just proven blank. Its UUID is given, so that whoever comes
+ * back after a crash knows it for its own.
  * @throws MOUNT_FAILED PROGRAM_MISSING TIMEOUT
  */
-export async function makeFs(host: Host, device: string, fs: FileSystem): Promise<void> {
-  const ran = await host.run(`mkfs.${fs}`, [...ARGUMENTS[fs], deviceNode(host, device)], {
-    deadline: DEADLINE,
-  })
+export async function makeFs(host: Host, device: string, fs: FileSystem, uuid: string): Promise<void> {
+  const name = fs === 'xfs' ? ['-m', `uuid=${uuid}`] : ['-U', uuid]
+  const args = [...ARGUMENTS[fs], ...name, deviceNode(host, device)]
+  const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE })
   if (ran.code !== 0)
     throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device} did not work: ${lastWords(ran)}`)
 }

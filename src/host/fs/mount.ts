@@ -43,12 +43,13 @@ export async function unmountFs(host: Host, point: string): Promise<void> {
   throw new LunkeeperError(code, `${point} was not unmounted: ${lastWords(ran)}`)
 }
 
-/**
- * Makes the mount point and the directories above it.
- * @returns those that did not exist, outermost first
- * @throws BAD_MOUNT it is no directory, or has something in it · STUCK
- */
-export async function makeMountPoint(host: Host, point: string): Promise<readonly string[]> {
+/** The mount point and the directories above it that do not exist yet, outermost first. @throws STUCK */
+export async function missingDirectories(host: Host, point: string): Promise<readonly string[]> {
+  return host.hands.use(null, (hand) => hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE))
+}
+
+/** @throws BAD_MOUNT it is no directory, or has something in it · STUCK */
+export async function makeMountPoint(host: Host, point: string): Promise<void> {
   const bad = (reason: string) =>
     new LunkeeperError('BAD_MOUNT', `${point} cannot be a mount point: ${reason}`)
   const made = await host.hands
@@ -58,7 +59,6 @@ export async function makeMountPoint(host: Host, point: string): Promise<readonl
     })
   if (made.link) throw bad('it is a symbolic link')
   if (!made.empty) throw bad('it is not empty, and a mount would hide what is in it')
-  return made.made
 }
 
 /** Removes directories that were made for a mount, if they are empty; what is not, stays. */

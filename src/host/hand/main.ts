@@ -69,11 +69,15 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     }
   },
 
+  missingDirectories({ path }) {
+    const missing: string[] = []
+    for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.unshift(at)
+    return missing
+  },
+
   makeDirectory({ path }) {
-    const made: string[] = []
-    for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) made.unshift(at)
     mkdirSync(path, { recursive: true, mode: 0o755 })
-    return { made, link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
+    return { link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
   },
 
   removeDirectory({ path }) {

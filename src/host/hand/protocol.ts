@@ -12,8 +12,10 @@ export interface Verbs {
   inquire: { args: { path: string }; result: Inquiry }
   /** Whether the first and the last `bytes` of a block device of `size` bytes are all zeros. */
   zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
-  /** Makes a directory and those above it; tells which were missing, and what the last one is. */
-  makeDirectory: { args: { path: string }; result: { made: string[]; link: boolean; empty: boolean } }
+  /** A directory and those above it, as far as they do not exist; outermost first. */
+  missingDirectories: { args: { path: string }; result: string[] }
+  /** Makes a directory and those above it; tells what the last one is. */
+  makeDirectory: { args: { path: string }; result: { link: boolean; empty: boolean } }
   /** Removes a directory if it is empty; false where it is not. */
   removeDirectory: { args: { path: string }; result: boolean }
 }

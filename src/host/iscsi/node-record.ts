@@ -186,3 +186,14 @@ function siteSettings(host: Host): Lines {
 function keyOf(line: string): string | null {
   return /^\s*([a-z][\w.[\]]*)\s*=/i.exec(line)?.[1] ?? null
 }
+
+/** What the record for this portal says about scanning at login: `auto`, `manual`; null without one. */
+export function nodeScan(host: Host, iqn: Iqn, portal: Portal): string | null {
+  const record = findNodeRecord(host, iqn, portal)
+  if (!record) return null
+  try {
+    return /^node\.session\.scan = (\w+)$/m.exec(readFileSync(record.path, 'utf8'))?.[1] ?? 'auto'
+  } catch {
+    return null
+  }
+}

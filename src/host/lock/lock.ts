@@ -125,9 +125,9 @@ async function clear(path: string): Promise<void> {
   // The guard stays: were it removed, two could hold flock on two files of the same name.
   const guard = openSync(join(dir, 'guard'), constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
-    const ran = await run('flock', ['--exclusive', '--timeout', '5', '3'], {
+    const ran = await run('flock', ['--exclusive', '--timeout', '5', '0'], {
       deadline: 10_000,
-      files: [guard],
+      file: guard,
     })
     if (ran.code !== 0) return
     for (const name of readdirSync(dir)) {

@@ -1,0 +1,59 @@
+import type { Identity } from '../identity.ts'
+import { identityDifference, isIdentified } from '../identity.ts'
+import type { ScsiDisk, Session } from '../snapshot.ts'
+
+/** What is known of the way through one portal to one LUN: the kernel's word, and what was tried. */
+export interface PathFacts {
+  readonly session: Session | null
+  readonly disk: ScsiDisk | null
+  /** Whether the portal accepted a connection in this run. */
+  readonly reached: boolean
+  readonly loggedIn: boolean
+  readonly timersSet: boolean
+  /** How often the kernel was asked for this LUN, and how often it was told to drop a stale disk. */
+  readonly scans: number
+  readonly drops: number
+  /** The disk's own answer; of another disk object it says nothing. */
+  readonly identity: Identity | null
+}
+
+export type PathStep =
+  | 'reach'
+  | 'login'
+  | 'set-timers'
+  | 'scan'
+  | 'appear'
+  | 'identify'
+  | 'drop-stale-disk'
+  | 'ready'
+  /** The session is there, but its target is away. */
+  | 'away'
+  | 'lun-absent'
+  | 'unidentified'
+
+/** A LUN whose volume changes faster than it can be looked at is not for us to settle. */
+const MOST_DROPS = 2
+
+/** The next thing to do on the way to a disk that is known to be the LUN's, from whatever is there. */
+export function nextPathStep(facts: PathFacts): PathStep {
+  const { session, disk, identity } = facts
+  // No session after a login that worked: it was lost at once, and another try is another command.
+  if (!session) return facts.loggedIn ? 'away' : facts.reached ? 'login' : 'reach'
+  if (session.state !== 'LOGGED_IN') return 'away'
+  if (!facts.timersSet) return 'set-timers'
+  if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'
+  if (!identity) return disk.name === null && facts.scans > 0 ? 'appear' : 'identify'
+  if (isStale(disk, identity)) return facts.drops < MOST_DROPS ? 'drop-stale-disk' : 'unidentified'
+  if (!isIdentified(identity)) return 'unidentified'
+  return disk.name === null ? 'appear' : 'ready'
+}
+
+/**
+ * Whether the kernel believes this disk to be another volume than the one that answers: the LUN was
+ * mapped anew while the disk stayed. Its size, cache and links are then the former volume's.
+ */
+export function isStale(disk: ScsiDisk, identity: Identity): boolean {
+  const believed = { wwid: disk.cached.wwid, serial: disk.cached.serial, bytes: 0 }
+  if (!isIdentified(believed)) return isIdentified(identity)
+  return identityDifference(identity, { wwid: believed.wwid, serial: believed.serial }) !== null
+}

@@ -1,0 +1,18 @@
+import type { Attachment } from '../../model/attachment.ts'
+import type { VolumeRequest } from '../../model/request.ts'
+
+/** Why a request cannot be met by the attachment that its volume already has; null where it can. */
+export function contradiction(existing: Attachment, request: VolumeRequest): string | null {
+  const { use } = existing.request
+  const wanted = request.use
+  if (request.name && request.name !== existing.name)
+    return `it is called ${existing.name}, not ${request.name}`
+  if (wanted.mount !== use.mount)
+    return use.mount ? `it is mounted at ${use.mount}` : 'it is attached as a raw device, not mounted'
+  if (wanted.readOnly !== use.readOnly) return `it is ${use.readOnly ? 'read-only' : 'read-write'}`
+  if (wanted.fs && wanted.fs !== (existing.fs ?? use.fs ?? wanted.fs))
+    return `its file system is ${existing.fs ?? use.fs}`
+  if (wanted.options.toSorted().join() !== use.options.toSorted().join())
+    return `its mount options are ${use.options.join(',') || 'the default ones'}`
+  return null
+}

@@ -1,0 +1,178 @@
+import type { Host } from '../../host/host.ts'
+import { login } from '../../host/iscsi/login.ts'
+import { findNodeRecord, makeNodeRecord } from '../../host/iscsi/node-record.ts'
+import { reachPortal } from '../../host/iscsi/reach.ts'
+import { setRecovery } from '../../host/iscsi/recovery.ts'
+import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
+import { whenAppears } from '../../host/disk/appear.ts'
+import { withClaim } from '../../host/disk/claim.ts'
+import { identify } from '../../host/disk/identify.ts'
+import { removeDisk } from '../../host/disk/remove.ts'
+import { scanLun } from '../../host/disk/scan.ts'
+import { readDisk } from '../../host/read/disks.ts'
+import { readSessions } from '../../host/read/sessions.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import { longerHold } from '../../model/hold.ts'
+import type { Identity } from '../../model/identity.ts'
+import type { PathFacts } from '../../model/plan/path.ts'
+import { nextPathStep } from '../../model/plan/path.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal, samePortal } from '../../model/portal.ts'
+import type { VolumeRequest } from '../../model/request.ts'
+import type { Chap } from '../../model/secret.ts'
+import type { ScsiDisk, Session } from '../../model/snapshot.ts'
+import type { Stepper } from '../step.ts'
+import { describeUsers } from '../users.ts'
+
+/** A way to the volume that works: a session, its disk, and what the disk says it is. */
+export interface Path {
+  readonly portal: Portal
+  readonly session: Session
+  readonly disk: ScsiDisk & { readonly name: string; readonly devno: string }
+  readonly identity: Identity
+}
+
+/** sd probes on its own time after a scan; even a busy node is done in a fraction of this. */
+const APPEAR_DEADLINE = 10_000
+
+export interface PathWork {
+  readonly host: Host
+  readonly request: VolumeRequest
+  readonly chap: Chap | null
+  readonly steps: Stepper
+}
+
+/** The session that serves a portal now; the one that is logged in, where there are several. */
+export function sessionOf(host: Host, request: VolumeRequest, portal: Portal): Session | null {
+  const all = readSessions(host.paths, request.iqn).filter((s) => s.portal && samePortal(s.portal, portal))
+  return all.find((session) => session.state === 'LOGGED_IN') ?? all[0] ?? null
+}
+
+/**
+ * Makes one path to the volume, from whatever is there: looks, takes the next step, looks again.
+ * @throws what stands in the way: PORTAL_… LOGIN_… LUN_ABSENT STALE_DISK IDENTITY_UNREADABLE TARGET_AWAY …
+ */
+export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<Path> {
+  const { host, request, steps } = work
+  let known = {
+    reached: false,
+    loggedIn: false,
+    timersSet: false,
+    scans: 0,
+    drops: 0,
+    identity: null as Identity | null,
+  }
+  for (;;) {
+    const session = sessionOf(host, request, portal)
+    const disk = session && readDisk(host.paths, session, request.lun)
+    const facts: PathFacts = { session, disk, ...known }
+    const where = `LUN ${request.lun} of ${request.iqn} at ${formatPortal(portal)}`
+    switch (nextPathStep(facts)) {
+      case 'reach':
+        await reachPortal(portal, signal)
+        known = { ...known, reached: true }
+        break
+      case 'login':
+        await logIn(work, portal, signal)
+        known = { ...known, loggedIn: true }
+        break
+      case 'set-timers':
+        await setTimers(work, session!)
+        known = { ...known, timersSet: true }
+        break
+      case 'scan':
+        await steps.step('scan', `${request.lun} on host${session!.host}`, () =>
+          scanLun(host, session!, request.lun),
+        )
+        known = { ...known, scans: known.scans + 1 }
+        break
+      case 'appear':
+        await appear(work, session!, where, signal)
+        break
+      case 'identify':
+        known = { ...known, identity: await identify(host, disk!) }
+        break
+      case 'drop-stale-disk':
+        await dropStale(work, disk!, known.identity!)
+        known = { ...known, identity: null, drops: known.drops + 1 }
+        break
+      case 'away':
+        throw new LunkeeperError(
+          'TARGET_AWAY',
+          `${where}: its session ${session ? `is ${session.state}` : 'was lost at once'}`,
+        )
+      case 'lun-absent':
+        throw new LunkeeperError('LUN_ABSENT', `${where} does not exist`)
+      case 'unidentified':
+        throw new LunkeeperError(
+          'IDENTITY_UNREADABLE',
+          `${where} tells neither a WWID nor a serial, or never the same`,
+        )
+      case 'ready':
+        return { portal, session: session!, disk: disk as Path['disk'], identity: known.identity! }
+    }
+  }
+}
+
+async function logIn(
+  { host, request, chap, steps }: PathWork,
+  portal: Portal,
+  signal?: AbortSignal,
+): Promise<void> {
+  const where = formatPortal(portal)
+  const settings = { recovery: request.hold.wanted, chap }
+  await steps.step('note-login', where, () => noteLogin(host, request.iqn, portal))
+  const record =
+    findNodeRecord(host, request.iqn, portal) ??
+    (await steps.step('make-node-record', where, () => makeNodeRecord(host, request.iqn, portal, settings)))
+  await steps.step('login', where, () => login(host, request.iqn, portal, record, settings, signal))
+  const session = sessionOf(host, request, portal)
+  if (session)
+    await steps.step('note-session', where, () => noteSession(host, request.iqn, portal, session.sid))
+}
+
+/** Makes the session's timer at least as long as the hold; a longer one may be another volume's. */
+async function setTimers({ host, request, steps }: PathWork, session: Session): Promise<void> {
+  const wanted = longerHold(session.recoveryTmo, request.hold.wanted)
+  if (wanted === session.recoveryTmo) return
+  await steps.step('set-timers', `session ${session.sid}`, () => {
+    if (!setRecovery(host, session, wanted))
+      steps.warn(`the kernel did not take a recovery timer of ${wanted} s`)
+  })
+}
+
+async function appear({ host, request }: PathWork, session: Session, where: string, signal?: AbortSignal) {
+  const found = await whenAppears(
+    host,
+    () => {
+      const disk = readDisk(host.paths, session, request.lun)
+      // Gone again: let the next look say what that means.
+      return !disk || disk.name !== null ? 'settled' : null
+    },
+    APPEAR_DEADLINE,
+    signal,
+  )
+  if (found === null)
+    throw new LunkeeperError('DISK_MISSING', `${where} is there, but no disk was made of it`)
+}
+
+/**
+ * Takes away the disk of a volume that is no longer at this LUN. It is not flushed: what is unwritten
+ * belongs to the old volume, and would land on the new one.
+ */
+async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Identity): Promise<void> {
+  const hctl = formatHctl(disk.hctl)
+  const drop = () => steps.step('drop-stale-disk', `${disk.name} at ${hctl}`, () => removeDisk(host, disk))
+  const believed = disk.cached.wwid ?? disk.cached.serial
+  if (disk.name === null) return void (await drop())
+  const dropped = await withClaim(host, disk.name, async () => {
+    await drop()
+    return true
+  })
+  if (dropped) return
+  throw new LunkeeperError(
+    'STALE_DISK',
+    `${disk.name} at ${hctl} was ${believed} and is ${identity.wwid ?? identity.serial} now, and somebody uses it: ${describeUsers(host, [disk])}`,
+  )
+}

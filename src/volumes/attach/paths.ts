@@ -1,0 +1,93 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import type { ExpectedIdentity } from '../../model/identity.ts'
+import { identityDifference } from '../../model/identity.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal } from '../../model/portal.ts'
+import type { Path, PathWork } from './path.ts'
+import { bringPath } from './path.ts'
+
+/**
+ * Once one path stands, the others get this much longer. A portal that lives is ready within tens of
+ * milliseconds of its neighbour; one that is dead must not slow the others down.
+ */
+const GRACE = 1_500
+
+/**
+ * Makes all paths at once and returns those that stand, the first portal's first. A path that fails is
+ * a warning while another stands, except where it shows another volume: that fails everything.
+ * @throws what stood in the way of the first portal, where no path stands · IDENTITY_MISMATCH
+ */
+export async function bringPaths(
+  work: PathWork,
+  expected: ExpectedIdentity,
+  signal?: AbortSignal,
+): Promise<Path[]> {
+  const { portals } = work.request
+  const late = new AbortController()
+  const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal
+  const attempts = portals.map(async (portal) => {
+    const path = await bringPath(work, portal, stop)
+    checkIdentity(path, expected)
+    return path
+  })
+  void Promise.any(attempts).then(
+    () => setTimeout(() => late.abort(), GRACE).unref(),
+    () => {},
+  )
+  const outcomes = await Promise.allSettled(attempts)
+  const paths = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const failures = outcomes.flatMap((outcome, index) =>
+    outcome.status === 'rejected' ? [{ portal: portals[index]!, error: outcome.reason as unknown }] : [],
+  )
+  const foreign = failures.find(({ error }) => isIdentityError(error))
+  if (foreign) throw foreign.error
+  if (paths.length === 0) throw worst(failures.map(({ error }) => error))
+  for (const { portal, error } of failures) work.steps.warn(reasonOf(portal, error, late.signal.aborted))
+  sameVolume(paths)
+  return paths
+}
+
+/** @throws IDENTITY_MISMATCH */
+export function checkIdentity(path: Path, expected: ExpectedIdentity): void {
+  const difference = identityDifference(path.identity, expected)
+  if (!difference) return
+  throw new LunkeeperError(
+    'IDENTITY_MISMATCH',
+    `LUN at ${formatPortal(path.portal)} is not the volume expected: ${difference}`,
+    {
+      details: { seen: path.identity, expected },
+    },
+  )
+}
+
+function sameVolume([first, ...others]: readonly Path[]): void {
+  for (const other of others) {
+    const { wwid, serial, bytes } = first!.identity
+    const difference = identityDifference(other.identity, { wwid, serial, bytes })
+    if (difference)
+      throw new LunkeeperError(
+        'IDENTITY_MISMATCH',
+        `${formatPortal(first!.portal)} and ${formatPortal(other.portal)} show different volumes: at the second, ${difference}`,
+      )
+  }
+}
+
+function isIdentityError(error: unknown): boolean {
+  return (
+    error instanceof LunkeeperError &&
+    ['IDENTITY_MISMATCH', 'IDENTITY_UNREADABLE', 'STALE_DISK', 'INTERNAL'].includes(error.code)
+  )
+}
+
+/** Of several failures the one that tells most: an answer of the target before a silence on the way. */
+function worst(errors: readonly unknown[]): unknown {
+  const telling = (error: unknown) =>
+    error instanceof LunkeeperError ? (/^PORTAL_|^CANCELLED/.test(error.code) ? 1 : 2) : 3
+  return errors.toSorted((a, b) => telling(b) - telling(a))[0]
+}
+
+function reasonOf(portal: Portal, error: unknown, aborted: boolean): string {
+  if (aborted && error instanceof LunkeeperError && error.code === 'CANCELLED')
+    return `${formatPortal(portal)} did not answer in time; going on without it`
+  return `${formatPortal(portal)} is not used: ${(error as Error).message}`
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+
+import { withClaim } from '../../host/disk/claim.ts'
+import { checkFs } from '../../host/fs/check.ts'
+import { makeFs } from '../../host/fs/make.ts'
+import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
+import type { Content } from '../../host/fs/probe.ts'
+import { isBlank, probeContent } from '../../host/fs/probe.ts'
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { nextUseStep } from '../../model/plan/use.ts'
+import type { VolumeUse } from '../../model/request.ts'
+import type { Stepper } from '../step.ts'
+import type { Device } from '../users.ts'
+import { describeUsers, mountsOf } from '../users.ts'
+
+export interface UseWork {
+  readonly host: Host
+  readonly device: Device
+  readonly bytes: number
+  readonly steps: Stepper
+  readonly record: () => Attachment
+  /** Changes the record, durably, before anything that relies on it. */
+  readonly note: (change: Partial<Attachment>) => void
+}
+
+/**
+ * Brings the device to where the request wants it: a mount, or nothing where a raw device is wanted.
+ * @returns the type of the mounted file system; null for a raw device
+ */
+export async function bringIntoUse(work: UseWork, use: VolumeUse): Promise<string | null> {
+  if (use.mount === null) return bringRaw(work, use)
+  return bringMount(work, { ...use, mount: use.mount })
+}
+
+async function bringRaw({ host, device }: UseWork, use: VolumeUse): Promise<null> {
+  // A raw user claims it or not as it likes; what must not be is that another has it already.
+  if ((await withClaim(host, device.name, async () => true)) === null) throw busy(host, device)
+  if (use.readOnly)
+    await host.run('blockdev', ['--setro', `${host.paths.dev}/${device.name}`], { deadline: 10_000 })
+  return null
+}
+
+async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: string }): Promise<string> {
+  const { host, device, steps, record, note } = work
+  let known = {
+    content: null as Content | null,
+    blank: null as boolean | null,
+    checked: false,
+    directory: false,
+  }
+  for (;;) {
+    const mounts = mountsOf(host, device)
+    const atPoint = readMounts(host.paths).findLast((mount) => mount.point === use.mount) ?? null
+    const formatting = record().formatting
+    const same = atPoint && mounts.find((m) => m.point === atPoint.point && m.devno === atPoint.devno)
+    const step = nextUseStep({ use, mounts, atPoint: same ?? atPoint, formatting, ...known })
+    switch (step.kind) {
+      case 'done':
+        return atPoint!.fs
+      case 'refuse':
+        throw refusal(host, device, step)
+      case 'look':
+        known = { ...known, content: await claimed(host, device, () => probeContent(host, device.name)) }
+        break
+      case 'look-closer':
+        known = { ...known, blank: await claimed(host, device, () => isBlank(host, device.name, work.bytes)) }
+        break
+      case 'plan-format':
+        await steps.step('plan-format', device.name, () =>
+          note({ formatting: { fs: use.fs ?? 'ext4', uuid: randomUUID() } }),
+        )
+        break
+      case 'format':
+        await steps.step('format', `${formatting!.fs} on ${device.name}`, () =>
+          makeFs(host, device.name, formatting!.fs, formatting!.uuid),
+        )
+        known = { ...known, content: null, blank: null }
+        break
+      case 'check':
+        await steps.step('check', device.name, () => checkFs(host, device.name, known.content!.type!))
+        known = { ...known, checked: true }
+        break
+      case 'make-mount-point': {
+        const missing = await missingDirectories(host, use.mount)
+        // Noted before they are made: a crash in between must not leave one that nobody knows of.
+        if (missing.length > 0)
+          note({ madeDirectories: [...new Set([...record().madeDirectories, ...missing])] })
+        await steps.step('make-mount-point', use.mount, () => makeMountPoint(host, use.mount))
+        known = { ...known, directory: true }
+        break
+      }
+      case 'mount':
+        await steps.step('mount', use.mount, () =>
+          mountFs(host, device.name, use.mount, known.content!.type!, optionsOf(use)),
+        )
+        break
+    }
+  }
+}
+
+function optionsOf(use: VolumeUse): string[] {
+  return [...(use.readOnly ? ['ro'] : []), ...use.options]
+}
+
+/** @throws BUSY */
+async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): Promise<T> {
+  const result = await withClaim(host, device.name, async () => ({ value: await work() }))
+  if (result === null) throw busy(host, device)
+  return result.value
+}
+
+function busy(host: Host, device: Device): LunkeeperError {
+  return new LunkeeperError('BUSY', `${device.name} is in use: ${describeUsers(host, [device])}`)
+}
+
+function refusal(
+  host: Host,
+  device: Device,
+  step: Extract<ReturnType<typeof nextUseStep>, { kind: 'refuse' }>,
+): LunkeeperError {
+  const users = step.code === 'BUSY' ? ` (${describeUsers(host, [device])})` : ''
+  return new LunkeeperError(
+    step.code,
+    `${device.name}: ${step.reason}${users}`,
+    step.hint === undefined ? {} : { hint: step.hint },
+  )
+}

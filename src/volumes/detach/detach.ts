@@ -1,0 +1,46 @@
+import type { Host } from '../../host/host.ts'
+import { withLock } from '../../host/lock/lock.ts'
+import type { DetachReport } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { defaultName } from '../../model/name.ts'
+import { volumeLock } from '../locks.ts'
+import { writeRecord } from '../records.ts'
+import type { Observer } from '../step.ts'
+import { stepper } from '../step.ts'
+import { dismantle } from './dismantle.ts'
+import { findVolume } from './find.ts'
+
+export interface DetachOptions {
+  /** Lose what is unwritten and cannot be written, and unmount what others mounted. */
+  readonly force?: boolean
+  readonly observer?: Observer
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Takes a volume off this node. Nothing of it is left, and nothing of anybody else's is touched.
+ * Run again after any failure or crash, it goes on from what is there.
+ * @param handle name, mount point or device
+ * @throws LunkeeperError; LEFT_BEHIND names what could not be removed
+ */
+export async function detach(host: Host, handle: string, options: DetachOptions = {}): Promise<DetachReport> {
+  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume needs root')
+  host.hands.warm()
+  const first = findVolume(host, handle)
+  const report = await withLock(...volumeLock(host, first, 'detach', options.signal), async () => {
+    // While we waited, another detach may have ended it, or an attach changed it.
+    const found = findVolume(host, handle)
+    const { record } = found
+    const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
+    if (record && record.phase !== 'detaching')
+      await steps.step('mark-detaching', record.name, () =>
+        writeRecord(host, { ...record, phase: 'detaching' }),
+      )
+    return dismantle(host, found, steps, { force: options.force ?? false, signal: options.signal })
+  })
+  if (report.left.length > 0)
+    throw new LunkeeperError('LEFT_BEHIND', `${report.name}: left behind: ${report.left.join('; ')}`, {
+      details: { ...report },
+    })
+  return report
+}

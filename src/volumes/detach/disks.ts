@@ -1,0 +1,85 @@
+import { withClaim } from '../../host/disk/claim.ts'
+import { removeDisk } from '../../host/disk/remove.ts'
+import { readDisk } from '../../host/read/disks.ts'
+import { findUsers } from '../../host/read/users.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import type { ScsiDisk, Session } from '../../model/snapshot.ts'
+import { lookAtVolume } from '../look.ts'
+import { describeUsers } from '../users.ts'
+import type { Dismantling } from './dismantle.ts'
+import { flushClaimed } from './flush.ts'
+import type { Judged } from './judge.ts'
+import { judge } from './judge.ts'
+
+/**
+ * Flushes and removes every disk of the volume: claimed, so that nobody else has it or gets it;
+ * flushed, and the device confirms; its identity asked once more; then deleted, and seen to be gone.
+ * @throws BUSY FLUSH_FAILED IDENTITY_MISMATCH STUCK
+ */
+export async function removeDisks(work: Dismantling): Promise<void> {
+  const { host, found } = work
+  for (const { session, disk } of lookAtVolume(host, found).sessions) {
+    if (!disk) continue
+    const judged = await judge(host, session, disk, found.record?.identity ?? null)
+    if (judged.verdict === 'foreign') {
+      work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it stays`)
+      continue
+    }
+    await removeOne(work, judged)
+    confirmGone(work, session, disk)
+  }
+}
+
+async function removeOne(work: Dismantling, { session, disk, verdict }: Judged): Promise<void> {
+  const { host, found, steps, removed, force } = work
+  const name = disk.name ?? formatHctl(disk.hctl)
+  const remove = async () => {
+    await steps.step('delete-disk', name, () => removeDisk(host, disk))
+    removed.disks.push(name)
+    return true
+  }
+  if (disk.name === null) return void (await remove())
+  refuseOpen(work, disk)
+  try {
+    const done = await withClaim(host, disk.name, async (claim) => {
+      // Of a volume that does not answer nothing is dirty here: that was refused, or given up, before.
+      if (verdict === 'ours') {
+        await flushClaimed(work, name, claim)
+        const again = await judge(host, session, disk, found.record?.identity ?? null)
+        if (again.verdict === 'changed' && !force)
+          throw new LunkeeperError('IDENTITY_MISMATCH', `${name} became another volume: ${again.reason}`)
+      }
+      return remove()
+    })
+    if (!done && force) await remove()
+    else if (!done) throw new LunkeeperError('BUSY', `${name} is in use: ${describeUsers(host, [disk])}`)
+  } catch (error) {
+    // Offline after its timer ran out: it can be opened by nobody, and has nothing to flush.
+    if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
+    await remove()
+  }
+}
+
+/** A raw device that a program has open without claiming it: a virtual machine's disk, for one. */
+function refuseOpen({ host, found, force }: Dismantling, disk: ScsiDisk): void {
+  if (force || found.record?.request.use.mount) return
+  const { processes } = findUsers(
+    host.paths,
+    { points: [], devnos: [disk.devno!], deviceNames: [disk.name!] },
+    { maps: false },
+  )
+  // udev opens every device for a moment to look at it, and lets go of one that goes away.
+  const users = processes.filter(({ command }) => !/udevd|udev-worker/.test(command))
+  if (users.length > 0)
+    throw new LunkeeperError(
+      'BUSY',
+      `${disk.name} is in use: ${users.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')} has it open`,
+    )
+}
+
+function confirmGone({ host, found, left }: Dismantling, session: Session, disk: ScsiDisk): void {
+  const now = readDisk(host.paths, session, found.lun, { identity: false })
+  if (now && now.name === disk.name && now.state !== 'deleted')
+    left.push(`disk ${disk.name ?? formatHctl(disk.hctl)} (${now.state})`)
+}

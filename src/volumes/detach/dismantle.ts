@@ -1,0 +1,79 @@
+import type { Host } from '../../host/host.ts'
+import { withLock } from '../../host/lock/lock.ts'
+import { removeMountPoint } from '../../host/fs/mount.ts'
+import type { Attachment, DetachReport } from '../../model/attachment.ts'
+import { targetLock } from '../locks.ts'
+import { lookAtVolume } from '../look.ts'
+import { removeRecord } from '../records.ts'
+import type { Stepper } from '../step.ts'
+import type { Found } from './find.ts'
+import type { Judged } from './judge.ts'
+import { judge } from './judge.ts'
+import { discardData, refuseLoss } from './loss.ts'
+import { removeDisks } from './disks.ts'
+import { removeMaps } from './maps.ts'
+import { endSessions } from './sessions.ts'
+import { unmountAll } from './unmount.ts'
+
+export interface Dismantling {
+  readonly host: Host
+  readonly found: Found
+  readonly steps: Stepper
+  /** Give up what is not written, unmount mounts that are not ours, and go on past what fails. */
+  readonly force: boolean
+  readonly removed: { mounts: string[]; maps: string[]; disks: string[]; sessions: number[] }
+  readonly left: string[]
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Takes a volume off the node, from whatever is there of it: mounts, maps, disks, sessions, node
+ * records, its mount point, its record. Data first: what is unwritten is written, and the device
+ * confirms it, before anything is removed; where that cannot be, only force goes on.
+ */
+export async function dismantle(
+  host: Host,
+  found: Found,
+  steps: Stepper,
+  options: { force: boolean; signal?: AbortSignal | undefined },
+): Promise<DetachReport> {
+  const work: Dismantling = {
+    host,
+    found,
+    steps,
+    force: options.force,
+    removed: { mounts: [], maps: [], disks: [], sessions: [] },
+    left: [],
+    signal: options.signal,
+  }
+  const judged = await judgeAll(work)
+  const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
+  await refuseLoss(work, disks)
+  if (options.force) await discardData(work, disks)
+  await unmountAll(work)
+  await removeMaps(work)
+  await withLock(...targetLock(host, found, 'detach', options.signal), async () => {
+    await removeDisks(work)
+    await endSessions(work)
+  })
+  if (found.record) await forget(work, found.record)
+  return { name: found.name, removed: work.removed, left: work.left }
+}
+
+async function judgeAll({ host, found }: Dismantling): Promise<Judged[]> {
+  const known = found.record?.identity ?? null
+  const present = lookAtVolume(host, found).sessions.flatMap(({ session, disk }) =>
+    disk ? [{ session, disk }] : [],
+  )
+  return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, known)))
+}
+
+async function forget({ host, steps, left }: Dismantling, record: Attachment): Promise<void> {
+  // What could not be removed stays in the record, so that the next try finds it.
+  if (left.length > 0) return
+  if (record.madeDirectories.length > 0)
+    await steps.step('remove-mount-point', record.madeDirectories.at(-1)!, () =>
+      removeMountPoint(host, record.madeDirectories),
+    )
+  await steps.step('forget', record.name, () => removeRecord(host, record.name))
+}

@@ -1,0 +1,83 @@
+import { removeDisk } from '../../host/disk/remove.ts'
+import { stopQueueing } from '../../host/map/multipath.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import { findUsers } from '../../host/read/users.ts'
+import { devicesOf, lookAtVolume } from '../look.ts'
+import { mountsOf } from '../users.ts'
+import type { Dismantling } from './dismantle.ts'
+import type { Judged } from './judge.ts'
+
+/**
+ * Refuses to go on where data would be lost: the volume is in use, and no path can take what is
+ * unwritten, or what answers is another volume, on which it must not land.
+ * @throws IDENTITY_MISMATCH TARGET_AWAY
+ */
+export async function refuseLoss(
+  { host, found, force }: Dismantling,
+  disks: readonly Judged[],
+): Promise<void> {
+  const changed = disks.find(({ verdict }) => verdict === 'changed')
+  if (force || disks.length === 0 || disks.some(({ verdict }) => verdict === 'ours')) {
+    if (changed && !force) throw mismatch(changed)
+    return
+  }
+  if (!isInUse({ host, found }, disks)) return
+  if (changed) throw mismatch(changed)
+  throw new LunkeeperError(
+    'TARGET_AWAY',
+    `${found.name} is in use and cannot take its unwritten data: ${disks[0]!.reason}`,
+    {
+      hint: 'Wait until the target is back; or give that data up: --force loses all that was written and not yet synced.',
+    },
+  )
+}
+
+function mismatch({ disk, reason }: Judged): LunkeeperError {
+  return new LunkeeperError(
+    'IDENTITY_MISMATCH',
+    `${disk.name} at ${formatHctl(disk.hctl)} answers as another volume now: ${reason}. Unmounting would write into it.`,
+    {
+      hint: 'Map the right volume at this LUN again; or give its unwritten data up: --force drops it and writes nothing.',
+    },
+  )
+}
+
+/**
+ * Whether anybody could have written something that is only in memory: a mount, a map's user, an open
+ * device. What nobody has open, the kernel wrote out when the last user closed it.
+ */
+function isInUse({ host, found }: Pick<Dismantling, 'host' | 'found'>, disks: readonly Judged[]): boolean {
+  const { maps } = lookAtVolume(host, found)
+  const devices = devicesOf(
+    maps,
+    disks.map(({ disk }) => disk),
+  )
+  if (devices.some((device) => mountsOf(host, device).length > 0)) return true
+  if (maps.some(({ holders }) => holders.length > 0)) return true
+  const blocks = devices.flatMap((device) => [device, ...device.partitions])
+  const users = findUsers(host.paths, {
+    points: [],
+    devnos: blocks.map(({ devno }) => devno),
+    deviceNames: blocks.map(({ name }) => name),
+  })
+  return users.processes.length + users.namespaces.length > 0
+}
+
+/**
+ * With force, and no path that could take the data: the disks go first. Everything that waits for them
+ * fails at once, so that nothing after this can hang, and nothing is written anywhere.
+ */
+export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<void> {
+  const { host, found, steps, removed } = work
+  if (disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed'))
+    return
+  for (const map of lookAtVolume(host, found).maps) await stopQueueing(host, map.name).catch(() => {})
+  for (const { disk, reason } of disks) {
+    steps.warn(
+      `${disk.name ?? formatHctl(disk.hctl)} is dropped with whatever it had not written: ${reason ?? 'another path shows another volume'}`,
+    )
+    await steps.step('delete-disk', disk.name ?? formatHctl(disk.hctl), () => removeDisk(host, disk))
+    removed.disks.push(disk.name ?? formatHctl(disk.hctl))
+  }
+}

@@ -1,0 +1,129 @@
+import { identify } from '../host/disk/identify.ts'
+import { rescanDisk } from '../host/disk/remove.ts'
+import { growFs } from '../host/fs/grow.ts'
+import type { Host } from '../host/host.ts'
+import { withLock } from '../host/lock/lock.ts'
+import { resizeMap } from '../host/map/multipath.ts'
+import { readMap } from '../host/read/maps.ts'
+import type { Attachment, VolumeStatus } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import type { Identity } from '../model/identity.ts'
+import { identityDifference } from '../model/identity.ts'
+import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
+import { volumeLock } from './locks.ts'
+import type { VolumeView } from './look.ts'
+import { devicesOf, disksOf, lookAtVolume } from './look.ts'
+import { readRecord, writeRecord } from './records.ts'
+import { statusOf } from './status.ts'
+import type { Observer, Stepper } from './step.ts'
+import { stepper } from './step.ts'
+import { mountsOf } from './users.ts'
+import { parseName } from '../model/name.ts'
+
+export interface ExpandReport extends VolumeStatus {
+  /** Bytes before and after; equal where there was nothing to do. */
+  readonly expanded: { readonly from: number; readonly to: number }
+}
+
+/**
+ * Takes over the size that a LUN has now on its target: every path, then the map, then the mounted file
+ * system. Run again after a failure, it goes on.
+ * @throws NOT_FOUND TARGET_AWAY IDENTITY_MISMATCH SHRUNK RESIZE_FAILED
+ */
+export async function expand(
+  host: Host,
+  name: string,
+  options: { observer?: Observer; signal?: AbortSignal } = {},
+): Promise<ExpandReport> {
+  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'expanding a volume needs root')
+  const first = recordOf(host, name)
+  return withLock(...volumeLock(host, first.request, 'expand', options.signal), async () => {
+    const record = recordOf(host, name)
+    const steps = stepper(record.name, options.observer ?? {})
+    const view = lookAtVolume(host, record.request)
+    const from = sizeNow(view)
+    const identity = await proveSize(host, record, view, from)
+    for (const disk of disksOf(view))
+      if (disk.bytes !== identity.bytes)
+        await steps.step('rescan', disk.name ?? 'disk', () => rescanDisk(host, disk))
+    for (const map of view.maps) await growMap(host, map, identity.bytes, steps)
+    await growMounted(host, record, steps)
+    const grown = { ...record, identity: { ...(record.identity ?? identity), bytes: identity.bytes } }
+    if (record.identity?.bytes !== identity.bytes) writeRecord(host, grown)
+    return { ...(await statusOf(host, grown)), expanded: { from, to: identity.bytes } }
+  })
+}
+
+function recordOf(host: Host, name: string): Attachment {
+  const record = readRecord(host, parseName(name))
+  if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+  if (record.phase !== 'ready')
+    throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`, {
+      hint: 'Finish that first: run the same command again.',
+    })
+  return record
+}
+
+function sizeNow(view: VolumeView): number {
+  const sizes = [...view.maps.map(({ bytes }) => bytes), ...disksOf(view).map(({ bytes }) => bytes)]
+  return Math.min(...sizes)
+}
+
+/**
+ * Every path must answer as this volume, and with one size, before any is told to look at its size:
+ * a disk that is rescanned while its LUN is not mapped becomes 0 bytes long under its file system.
+ */
+async function proveSize(host: Host, record: Attachment, view: VolumeView, from: number): Promise<Identity> {
+  const present = view.sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
+  if (present.length === 0) throw new LunkeeperError('TARGET_AWAY', `${record.name} has no disk now`)
+  const seen: Identity[] = []
+  for (const { session, disk } of present) {
+    if (session.state !== 'LOGGED_IN' || disk.state !== 'running')
+      throw new LunkeeperError(
+        'TARGET_AWAY',
+        `${disk.name}: session ${session.sid} is ${session.state}, the disk ${disk.state}`,
+      )
+    seen.push(await proven(host, record, disk))
+  }
+  const [first, ...others] = seen as [Identity, ...Identity[]]
+  const other = others.find(({ bytes }) => bytes !== first.bytes)
+  if (other)
+    throw new LunkeeperError(
+      'CONFLICT',
+      `the paths of ${record.name} show different sizes: ${first.bytes} and ${other.bytes} bytes`,
+      {
+        hint: 'Wait until the storage system shows the new size at all its portals.',
+      },
+    )
+  if (first.bytes < from)
+    throw new LunkeeperError(
+      'SHRUNK',
+      `${record.name} has ${first.bytes} bytes on the target, and had ${from}`,
+    )
+  return first
+}
+
+async function proven(host: Host, record: Attachment, disk: ScsiDisk): Promise<Identity> {
+  const identity = await identify(host, disk)
+  const { wwid, serial } = record.identity ?? {}
+  const difference = identityDifference(identity, { wwid, serial })
+  if (difference)
+    throw new LunkeeperError('IDENTITY_MISMATCH', `${disk.name} is not ${record.name}: ${difference}`)
+  return identity
+}
+
+async function growMap(host: Host, map: DmMap, bytes: number, steps: Stepper): Promise<void> {
+  if (map.bytes >= bytes) return
+  await steps.step('resize-map', map.name, () => resizeMap(host, map.name))
+  const now = readMap(host.paths, map.device)?.bytes ?? 0
+  if (now < bytes)
+    throw new LunkeeperError('RESIZE_FAILED', `the map ${map.name} has ${now} bytes, its paths ${bytes}`)
+}
+
+async function growMounted(host: Host, record: Attachment, steps: Stepper): Promise<void> {
+  const view = lookAtVolume(host, record.request)
+  const device = devicesOf(view.maps, disksOf(view))[0]
+  const mount = device && mountsOf(host, device).find(({ root }) => root === '/')
+  if (!mount || record.request.use.readOnly) return
+  await steps.step('grow', mount.point, () => growFs(host, device.name, mount.point, mount.fs))
+}

@@ -1,0 +1,24 @@
+import type { Host } from '../host/host.ts'
+import type { VolumeStatus } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import type { CorruptRecord } from './records.ts'
+import { readRecords } from './records.ts'
+import { statusOf } from './status.ts'
+
+/** All attachments of this node as they are now, and the records that cannot be read. */
+export async function listVolumes(
+  host: Host,
+): Promise<{ volumes: VolumeStatus[]; corrupt: readonly CorruptRecord[] }> {
+  const { attachments, corrupt } = readRecords(host)
+  return { volumes: await Promise.all(attachments.map((record) => statusOf(host, record))), corrupt }
+}
+
+/** @throws NOT_FOUND RECORD_CORRUPT */
+export async function oneVolume(host: Host, name: string): Promise<VolumeStatus> {
+  const { attachments, corrupt } = readRecords(host)
+  const record = attachments.find((attachment) => attachment.name === name)
+  if (record) return statusOf(host, record)
+  const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
+  if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
+  throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+}

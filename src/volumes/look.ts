@@ -1,0 +1,37 @@
+import type { Host } from '../host/host.ts'
+import { readDisk } from '../host/read/disks.ts'
+import { isMultipath, readMap } from '../host/read/maps.ts'
+import { readSessions } from '../host/read/sessions.ts'
+import type { Iqn } from '../model/iqn.ts'
+import type { Lun } from '../model/lun.ts'
+import type { DmMap, ScsiDisk, Session } from '../model/snapshot.ts'
+import type { Device } from './users.ts'
+import { deviceOf, deviceOfMap } from './users.ts'
+
+/** What the kernel has of one LUN of one target, now. */
+export interface VolumeView {
+  /** All sessions of the target, with this LUN's disk where there is one. */
+  readonly sessions: readonly { readonly session: Session; readonly disk: ScsiDisk | null }[]
+  /** Maps over those disks that multipath-tools made; one, where all is well. */
+  readonly maps: readonly DmMap[]
+}
+
+export function lookAtVolume(host: Host, { iqn, lun }: { iqn: Iqn; lun: Lun }): VolumeView {
+  const sessions = readSessions(host.paths, iqn).map((session) => ({
+    session,
+    disk: readDisk(host.paths, session, lun),
+  }))
+  const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
+  const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)
+  return { sessions, maps: maps.filter(isMultipath) }
+}
+
+export function disksOf(view: VolumeView): ScsiDisk[] {
+  return view.sessions.flatMap(({ disk }) => (disk ? [disk] : []))
+}
+
+/** The devices on which a file system or a raw user of the volume can stand: its maps, else its disks. */
+export function devicesOf(maps: readonly DmMap[], disks: readonly ScsiDisk[]): Device[] {
+  if (maps.length > 0) return maps.map(deviceOfMap)
+  return disks.map(deviceOf).filter((device) => device !== null)
+}

@@ -1,0 +1,175 @@
+import { linkSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { z } from 'zod'
+
+import type { Host } from '../host/host.ts'
+import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import { parseIqn } from '../model/iqn.ts'
+import { parseLun } from '../model/lun.ts'
+import type { VolumeName } from '../model/name.ts'
+import { parseName } from '../model/name.ts'
+import { FILE_SYSTEMS, HOLD_MODES } from '../model/request.ts'
+import { parseWwid } from '../model/wwid.ts'
+
+/** Raised when a reader of the old form could misunderstand the new one. */
+const VERSION = 1
+
+const hold = z.union([z.number().int().nonnegative(), z.literal('forever')])
+const portal = z.object({ host: z.string().min(1), port: z.number().int().min(1).max(65_535) })
+
+/** The record as it stands in its file. Unknown fields are an error: a newer Lunkeeper may mean them. */
+const schema = z.strictObject({
+  version: z.literal(VERSION),
+  name: z.string().transform(parseName),
+  request: z.strictObject({
+    name: z.string().transform(parseName).nullable(),
+    iqn: z.string().transform(parseIqn),
+    portals: z.array(portal).min(1),
+    lun: z.number().transform(parseLun),
+    expected: z.strictObject({
+      wwid: z.string().transform(parseWwid).nullable(),
+      serial: z.string().nullable(),
+    }),
+    hold: z.strictObject({ wanted: hold, mode: z.enum(HOLD_MODES) }),
+    use: z.strictObject({
+      mount: z.string().nullable(),
+      fs: z.enum(FILE_SYSTEMS).nullable(),
+      format: z.boolean(),
+      readOnly: z.boolean(),
+      options: z.array(z.string()),
+    }),
+  }),
+  phase: z.enum(['attaching', 'ready', 'detaching']),
+  identity: z
+    .strictObject({
+      wwid: z.string().transform(parseWwid).nullable(),
+      serial: z.string().nullable(),
+      bytes: z.number().nonnegative(),
+    })
+    .nullable(),
+  mode: z.enum(['map', 'session', 'multipathd']).nullable(),
+  device: z.string().nullable(),
+  fs: z.string().nullable(),
+  formatting: z.strictObject({ fs: z.enum(FILE_SYSTEMS), uuid: z.uuid() }).nullable(),
+  knownToMultipath: z.boolean(),
+  madeDirectories: z.array(z.string()),
+  createdAt: z.string(),
+})
+
+/** A file among the records that is none. */
+export interface CorruptRecord {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface Records {
+  readonly attachments: readonly Attachment[]
+  readonly corrupt: readonly CorruptRecord[]
+}
+
+function directory(host: Host): string {
+  return join(host.places.records, 'volumes')
+}
+
+function pathOf(host: Host, name: VolumeName): string {
+  return join(directory(host), `${name}.json`)
+}
+
+/** All records; one that cannot be understood hides no other. @throws NO_PERMISSION */
+export function readRecords(host: Host): Records {
+  const attachments: Attachment[] = []
+  const corrupt: CorruptRecord[] = []
+  for (const file of recordFiles(host)) {
+    const path = join(directory(host), file)
+    try {
+      const found = readRecordFile(path)
+      if (found) attachments.push(found)
+    } catch (error) {
+      if (!(error instanceof LunkeeperError)) throw error
+      corrupt.push({ path, reason: error.message })
+    }
+  }
+  return { attachments, corrupt }
+}
+
+function recordFiles(host: Host): string[] {
+  try {
+    return readdirSync(directory(host))
+      .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
+      .toSorted()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    throw new LunkeeperError(
+      code === 'EACCES' ? 'NO_PERMISSION' : 'RECORD_UNWRITABLE',
+      `the records cannot be read: ${message}`,
+      { cause },
+    )
+  }
+}
+
+/** Null where there is none. @throws RECORD_CORRUPT */
+export function readRecord(host: Host, name: VolumeName): Attachment | null {
+  return readRecordFile(pathOf(host, name))
+}
+
+function readRecordFile(path: string): Attachment | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw new LunkeeperError(code === 'EACCES' ? 'NO_PERMISSION' : 'RECORD_CORRUPT', `${path}: ${message}`, {
+      cause,
+    })
+  }
+  try {
+    const { version: _, ...attachment } = schema.parse(JSON.parse(text))
+    return attachment
+  } catch (cause) {
+    throw new LunkeeperError('RECORD_CORRUPT', `${path} is not a record: ${reasonOf(cause)}`, {
+      cause,
+      details: { path },
+    })
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) {
+    const issue = error.issues[0]
+    return `${issue?.path.join('.') || 'it'}: ${issue?.message}`
+  }
+  return (error as Error).message
+}
+
+/** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
+export function writeRecord(host: Host, attachment: Attachment): void {
+  writeDurable(pathOf(host, attachment.name), render(attachment))
+}
+
+/** The first record of a name: of two volumes that want it, one gets it. @throws CONFLICT NO_SPACE … */
+export function createRecord(host: Host, attachment: Attachment): void {
+  const path = pathOf(host, attachment.name)
+  const draft = join(directory(host), `.${attachment.name}.${process.pid}.new`)
+  writeDurable(draft, render(attachment))
+  try {
+    linkSync(draft, path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    throw new LunkeeperError('CONFLICT', `the name ${attachment.name} is taken`, { cause })
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+export function removeRecord(host: Host, name: VolumeName): void {
+  removeDurable(pathOf(host, name))
+}
+
+function render(attachment: Attachment): string {
+  return `${JSON.stringify({ version: VERSION, ...attachment }, null, 2)}\n`
+}

@@ -1,0 +1,78 @@
+import type { Host } from '../host/host.ts'
+import { queueingOf } from '../host/map/queueing.ts'
+import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../model/attachment.ts'
+import { formatHctl } from '../model/hctl.ts'
+import type { Hold } from '../model/hold.ts'
+import { longerHold } from '../model/hold.ts'
+import { formatPortal, samePortal } from '../model/portal.ts'
+import type { VolumeView } from './look.ts'
+import { devicesOf, disksOf, lookAtVolume } from './look.ts'
+import { mountsOf } from './users.ts'
+
+/** An attachment as it really is: what the record intends, what the kernel shows. */
+export async function statusOf(host: Host, record: Attachment): Promise<VolumeStatus> {
+  const view = lookAtVolume(host, record.request)
+  const paths = pathsOf(record, view)
+  const mode = record.mode ?? 'session'
+  const device = devicesOf(view.maps, disksOf(view))[0]
+  const map = view.maps[0]
+  const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
+  return {
+    name: record.name,
+    state: stateOf(record, paths, mount !== undefined),
+    device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
+    mount: mount?.point ?? null,
+    fs: mount?.fs ?? record.fs,
+    readOnly: record.request.use.readOnly,
+    identity: record.identity,
+    hold: {
+      mode,
+      wanted: record.request.hold.wanted,
+      effective: await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
+      since: null,
+      deadline: null,
+    },
+    paths,
+  }
+}
+
+function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
+  const { iqn, lun, portals } = record.request
+  const known = portals.map((portal) => {
+    const serving = view.sessions.filter(
+      ({ session }) => session.portal && samePortal(session.portal, portal),
+    )
+    return { portal, found: serving.find(({ disk }) => disk) ?? serving[0] }
+  })
+  return known.map(({ portal, found }) => ({
+    portal: formatPortal(portal),
+    iqn,
+    lun,
+    session: found?.session.sid ?? null,
+    hctl: found?.disk ? formatHctl(found.disk.hctl) : null,
+    disk: found?.disk?.name ?? null,
+    sessionState: found?.session.state ?? null,
+    diskState: found?.disk?.state ?? null,
+    recoveryTmo: found?.session.recoveryTmo ?? null,
+  }))
+}
+
+/** The agent adds since when and until when; without it the kernel's own states say this much. */
+function stateOf(record: Attachment, paths: readonly PathStatus[], mounted: boolean): AttachmentState {
+  if (record.phase !== 'ready') return record.phase
+  if (record.request.use.mount !== null && !mounted) return 'failed'
+  if (paths.some(({ sessionState, diskState }) => sessionState === 'LOGGED_IN' && diskState === 'running'))
+    return 'ready'
+  // FAILED with its disk blocked: the kernel's timer runs, and I/O waits (facts: kernel.md, section 2).
+  if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
+    return 'holding'
+  return 'failed'
+}
+
+/** Seconds from the loss of the last path to the first error, as the kernel and multipathd are set now. */
+async function effectiveHold(host: Host, paths: readonly PathStatus[], map: string | null): Promise<Hold> {
+  const timers = paths.flatMap(({ recoveryTmo }) => (recoveryTmo === null ? [] : [recoveryTmo]))
+  const recovery = timers.reduce<Hold>(longerHold, 0)
+  const queueing = map === null ? 0 : ((await queueingOf(host, map)) ?? 0)
+  return recovery === 'forever' || queueing === 'forever' ? 'forever' : recovery + queueing
+}

@@ -1,0 +1,70 @@
+import type { VolumeName } from '../model/name.ts'
+
+/**
+ * The steps of attach, detach and expand, in the order in which they come. A step is one change of the
+ * machine; it has the same name in logs, errors and crash tests. Killed before, in or after any of
+ * them, the same command goes on from what it then finds.
+ */
+export const STEPS = [
+  // attach
+  'record',
+  'note-login',
+  'make-node-record',
+  'login',
+  'note-session',
+  'set-timers',
+  'scan',
+  'drop-stale-disk',
+  'learn-identity',
+  'make-map',
+  'plan-format',
+  'format',
+  'check',
+  'make-mount-point',
+  'mount',
+  'protect',
+  'finish',
+  // detach
+  'mark-detaching',
+  'unmount',
+  'flush',
+  'remove-map',
+  'delete-disk',
+  'logout',
+  'remove-node-record',
+  'forget-session',
+  'remove-mount-point',
+  'forget',
+  // expand
+  'rescan',
+  'resize-map',
+  'grow',
+] as const
+
+export type StepName = (typeof STEPS)[number]
+
+/** Told of every step of an operation; what it throws or awaits, the operation does too. */
+export interface Observer {
+  begin?(volume: VolumeName, step: StepName, subject: string): void | Promise<void>
+  end?(volume: VolumeName, step: StepName, subject: string, milliseconds: number): void | Promise<void>
+  /** Something a person should know that is no failure. */
+  warn?(volume: VolumeName, message: string): void
+}
+
+export interface Stepper {
+  step<T>(name: StepName, subject: string, work: () => T | Promise<T>): Promise<T>
+  warn(message: string): void
+}
+
+export function stepper(volume: VolumeName, observer: Observer): Stepper {
+  return {
+    async step(name, subject, work) {
+      await observer.begin?.(volume, name, subject)
+      const started = performance.now()
+      const result = await work()
+      await observer.end?.(volume, name, subject, performance.now() - started)
+      return result
+    },
+    warn: (message) => observer.warn?.(volume, message),
+  }
+}

@@ -1,0 +1,63 @@
+import type { Host } from '../host/host.ts'
+import { readMounts } from '../host/read/mounts.ts'
+import { findUsers } from '../host/read/users.ts'
+import type { BlockRef, DmMap, Mount, ScsiDisk } from '../model/snapshot.ts'
+
+/** A device with everything on it that can be mounted or held: itself and its partitions. */
+export interface Device {
+  readonly name: string
+  readonly devno: string
+  readonly holders: readonly string[]
+  readonly partitions: readonly BlockRef[]
+}
+
+export function deviceOf(disk: ScsiDisk): Device | null {
+  if (disk.name === null || disk.devno === null) return null
+  return { name: disk.name, devno: disk.devno, holders: disk.holders, partitions: disk.partitions }
+}
+
+export function deviceOfMap(map: DmMap): Device {
+  return { name: map.device, devno: map.devno, holders: map.holders, partitions: [] }
+}
+
+/** The mounts of a device and its partitions, oldest first. */
+export function mountsOf(host: Host, device: Device): Mount[] {
+  const numbers = new Set([device.devno, ...device.partitions.map((part) => part.devno)])
+  return readMounts(host.paths).filter((mount) => numbers.has(mount.devno))
+}
+
+/** At most so many are named: the rest makes the message longer, not clearer. */
+const NAMED = 5
+
+/** Who uses these devices, for a message: mounts, maps, processes, other mount namespaces. */
+export function describeUsers(
+  host: Host,
+  disks: readonly (ScsiDisk | Device)[],
+  points: readonly string[] = [],
+): string {
+  const devices = disks
+    .map((disk) => ('hctl' in disk ? deviceOf(disk) : disk))
+    .filter((device) => device !== null)
+  const blocks = devices.flatMap((device) => [device, ...device.partitions])
+  const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
+  const users = findUsers(host.paths, {
+    points: [...mounts, ...points],
+    devnos: blocks.map((block) => block.devno),
+    deviceNames: blocks.map((block) => block.name),
+  })
+  const all = [
+    ...mounts.map((point) => `mounted at ${point}`),
+    ...devices.flatMap((device) => device.holders.map((holder) => `held by ${holder}`)),
+    ...[...new Map(users.processes.map((user) => [user.pid, user])).values()].map(
+      ({ pid, command, what, path }) => `process ${pid} (${command}) has ${what} ${path}`,
+    ),
+    ...users.namespaces.map(
+      ({ pid, command, point }) => `mounted at ${point} in the namespace of process ${pid} (${command})`,
+    ),
+  ]
+  if (all.length === 0)
+    return 'nobody that can be seen (the kernel itself, perhaps: swap, loop, an unmount still going on)'
+  return [...all.slice(0, NAMED), ...(all.length > NAMED ? [`and ${all.length - NAMED} more`] : [])].join(
+    '; ',
+  )
+}
