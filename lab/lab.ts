@@ -88,14 +88,17 @@ export class Lab implements AsyncDisposable {
     this.#guard.add(kernel.pid)
     const node = new LabNode(kernel, root.kernel, { ...options, name })
     this.#nodes.add(node)
-    void node.off.then(() => {
-      // the kernel's first process is gone; its helpers may be a moment behind
-      node.sweep()
-      this.#guard.drop(kernel.pid)
-      this.#nodes.delete(node)
-    })
+    void this.#forget(node, kernel.pid)
     await node.up()
     return node
+  }
+
+  /** Once its machine is off. The kernel's first process is gone then; its helpers may be a moment behind. */
+  async #forget(node: LabNode, group: number): Promise<void> {
+    await node.off
+    node.sweep()
+    this.#guard.drop(group)
+    this.#nodes.delete(node)
   }
 
   /** Silences a machine's network card in both directions, without a sign to either side: an unplugged switch. */

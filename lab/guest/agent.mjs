@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/require-post-message-target-origin -- a worker thread has no origin
 // Runs inside a machine, as its only servant: carries out what the lab asks over the serial line.
 // Requests and answers are one JSON document a line: {id, op, ...} -> {id, value} or {id, error}; events carry no id.
 //

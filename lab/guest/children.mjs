@@ -1,67 +1,67 @@
 // Programs: run to the end, or started and left running.
 import { spawn } from 'node:child_process'
 
+function launch({ argv, env, cwd, input, keepInput }) {
+  const child = spawn(argv[0], argv.slice(1), {
+    cwd: cwd ?? '/root',
+    env: { ...process.env, ...env },
+    stdio: [input !== undefined || keepInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    // a group of its own, so that a deadline ends what it started, too
+    detached: true,
+  })
+  if (input !== undefined) {
+    child.stdin.on('error', () => {})
+    child.stdin.end(Buffer.from(input, 'base64'))
+  }
+  return child
+}
+
+function run({ argv, env, cwd, input, deadline }) {
+  const start = performance.now()
+  return new Promise((resolve, reject) => {
+    const child = launch({ argv, env, cwd, input })
+    const out = []
+    const err = []
+    let timedOut = false
+    let ended
+    const timers = []
+    const finish = (stuck) => {
+      timers.forEach(clearTimeout)
+      child.stdout.destroy()
+      child.stderr.destroy()
+      if (stuck) child.unref()
+      resolve({
+        code: ended?.code ?? null,
+        signal: ended?.signal ?? null,
+        stdout: Buffer.concat(out).toString('base64'),
+        stderr: Buffer.concat(err).toString('base64'),
+        ms: Math.round((performance.now() - start) * 10) / 10,
+        timedOut,
+        stuck,
+      })
+    }
+    child.once('error', reject)
+    child.stdout.on('data', (chunk) => out.push(chunk))
+    child.stderr.on('data', (chunk) => err.push(chunk))
+    child.once('exit', (code, signal) => {
+      ended = { code, signal }
+      // a daemon it left behind may hold the pipes for ever: what it wrote itself is here long before this
+      timers.push(setTimeout(() => finish(false), 300))
+    })
+    child.once('close', () => finish(false))
+    timers.push(
+      setTimeout(() => {
+        timedOut = true
+        signalGroup(child.pid, 'SIGKILL')
+        // in D state the signal waits for the kernel; we do not
+        timers.push(setTimeout(() => finish(ended === undefined), 500))
+      }, deadline),
+    )
+  })
+}
+
 export function childOps(send) {
   const started = new Map()
-
-  function launch({ argv, env, cwd, input, keepInput }) {
-    const child = spawn(argv[0], argv.slice(1), {
-      cwd: cwd ?? '/root',
-      env: { ...process.env, ...env },
-      stdio: [input !== undefined || keepInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-      // a group of its own, so that a deadline ends what it started, too
-      detached: true,
-    })
-    if (input !== undefined) {
-      child.stdin.on('error', () => {})
-      child.stdin.end(Buffer.from(input, 'base64'))
-    }
-    return child
-  }
-
-  function run({ argv, env, cwd, input, deadline }) {
-    const start = performance.now()
-    return new Promise((resolve, reject) => {
-      const child = launch({ argv, env, cwd, input })
-      const out = []
-      const err = []
-      let timedOut = false
-      let ended
-      const timers = []
-      const finish = (stuck) => {
-        timers.forEach(clearTimeout)
-        child.stdout.destroy()
-        child.stderr.destroy()
-        if (stuck) child.unref()
-        resolve({
-          code: ended?.code ?? null,
-          signal: ended?.signal ?? null,
-          stdout: Buffer.concat(out).toString('base64'),
-          stderr: Buffer.concat(err).toString('base64'),
-          ms: Math.round((performance.now() - start) * 10) / 10,
-          timedOut,
-          stuck,
-        })
-      }
-      child.once('error', reject)
-      child.stdout.on('data', (chunk) => out.push(chunk))
-      child.stderr.on('data', (chunk) => err.push(chunk))
-      child.once('exit', (code, signal) => {
-        ended = { code, signal }
-        // a daemon it left behind may hold the pipes for ever: what it wrote itself is here long before this
-        timers.push(setTimeout(() => finish(false), 300))
-      })
-      child.once('close', () => finish(false))
-      timers.push(
-        setTimeout(() => {
-          timedOut = true
-          signalGroup(child.pid, 'SIGKILL')
-          // in D state the signal waits for the kernel; we do not
-          timers.push(setTimeout(() => finish(ended === undefined), 500))
-        }, deadline),
-      )
-    })
-  }
 
   function start(request) {
     return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/require-post-message-target-origin -- a worker thread has no origin
 // A thread of the agent: files and LIO, with plain synchronous calls. If the kernel blocks one of them, only later
 // file requests wait; programs and signals go on. Paths that are known to block are sent to children instead (by the lab).
 import fs from 'node:fs'

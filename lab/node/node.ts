@@ -53,14 +53,7 @@ export class LabNode extends Files {
     this.#kernel = kernel
     this.#wire = wire
     kernel.console.setEncoding('utf8').on('data', (text: string) => (this.#console += text))
-    this.off = kernel.exited.then(() => {
-      this.#isOff = true
-      const panic = /Kernel panic.*/.exec(this.#console)?.[0]
-      const words = `the machine ${this.name} is off${panic === undefined ? '' : ` (${panic})`}`
-      wire.down(words)
-      for (const child of this.#processes.values()) child.lost(new LabError(words))
-      this.#processes.clear()
-    })
+    this.off = this.#end(kernel.exited)
     this.#ready = ready
   }
 
@@ -189,6 +182,16 @@ export class LabNode extends Files {
 
   get isOff(): boolean {
     return this.#isOff
+  }
+
+  async #end(exited: Promise<void>): Promise<void> {
+    await exited
+    this.#isOff = true
+    const panic = /Kernel panic.*/.exec(this.#console)?.[0]
+    const words = `the machine ${this.name} is off${panic === undefined ? '' : ` (${panic})`}`
+    this.#wire.down(words)
+    for (const child of this.#processes.values()) child.lost(new LabError(words))
+    this.#processes.clear()
   }
 
   readonly #early: Event[][] = []

@@ -87,7 +87,7 @@ describe.each(debians)('a machine of Debian %s', (debian) => {
       'node',
       'lunkeeper',
     ]) {
-      expect((await node.run(['which', tool])).code, tool).toBe(0)
+      expect(await node.run(['which', tool])).toMatchObject({ code: 0 })
     }
     expect(await node.sh('node --version')).toBe(process.version)
     expect(await node.read('/lab/project/package.json')).toContain('"lunkeeper"')

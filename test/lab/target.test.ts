@@ -91,7 +91,7 @@ describe.each(debians)('targets and an initiator in one kernel (%s)', { timeout:
   test('portals: IPv4, a second address and IPv6', async () => {
     const portals = ['127.0.0.1:3260', '127.0.0.2:3260', '[::1]:3260']
     const target = await node.lio.target({ portals })
-    for (const portal of portals) expect((await login(node, target, portal)).code, portal).toBe(0)
+    for (const portal of portals) expect(await login(node, target, portal)).toMatchObject({ code: 0 })
     expect((await node.storage()).sessions).toHaveLength(3)
     expect(await node.sh('cat /sys/class/iscsi_connection/*/persistent_address | sort')).toBe(
       '127.0.0.1\n127.0.0.2\n::1',
