@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const project = join(import.meta.dirname, '../..')
+let checkout: string
+
+/** Lints one planted file as if it stood in the project; returns what the linter says. */
+async function lint(path: string, text: string): Promise<string> {
+  mkdirSync(dirname(join(checkout, path)), { recursive: true })
+  writeFileSync(join(checkout, path), text)
+  const { stdout } = await run(
+    process.execPath,
+    [join(project, 'node_modules/oxlint/bin/oxlint'), '--config', join(checkout, '.oxlintrc.json'), path],
+    { cwd: checkout },
+  ).catch((error: { stdout: string }) => error)
+  return stdout
+}
+
+beforeEach(() => {
+  checkout = mkdtempSync(join(tmpdir(), 'lunkeeper-lint-'))
+  cpSync(join(project, '.oxlintrc.json'), join(checkout, '.oxlintrc.json'))
+  symlinkSync(join(project, 'node_modules'), join(checkout, 'node_modules'))
+})
+afterEach(() => rmSync(checkout, { recursive: true, force: true }))
+
+describe('imports go one way', () => {
+  it.each([
+    ['src/model/planted.ts', "import '../host/host.ts'\n", 'model is pure'],
+    ['src/model/planted.ts', "import 'node:fs'\n", 'model does no I/O'],
+    ['src/host/planted.ts', "import '../volumes/list.ts'\n", 'it imports only model'],
+    ['src/host/act/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
+    ['src/volumes/planted.ts', "import '../cli/main.ts'\n", 'no front door'],
+    ['src/volumes/attach/planted.ts', "import 'execa'\n", 'src/host/exec only'],
+    ['src/cli/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
+  ])('a planted violation in %s is found: %s', async (path, text, message) => {
+    expect(await lint(path, text)).toContain(message)
+  })
+
+  it('what is allowed is not reported', async () => {
+    expect(await lint('src/volumes/planted.ts', "import '../host/host.ts'\nimport '../model/lun.ts'\n")).not.toContain(
+      'no-restricted-imports',
+    )
+  })
+})
