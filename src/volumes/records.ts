@@ -1,7 +1,8 @@
 import { linkSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { z } from 'zod'
+import { $ZodError } from 'zod/v4/core'
+import * as z from 'zod/mini'
 
 import type { Host } from '../host/host.ts'
 import { removeDurable, writeDurable } from '../host/store/durable.ts'
@@ -17,46 +18,48 @@ import { parseWwid } from '../model/wwid.ts'
 /** Raised when a reader of the old form could misunderstand the new one. */
 const VERSION = 1
 
-const hold = z.union([z.number().int().nonnegative(), z.literal('forever')])
-const portal = z.object({ host: z.string().min(1), port: z.number().int().min(1).max(65_535) })
+const hold = z.union([z.int().check(z.nonnegative()), z.literal('forever')])
+const portal = z.strictObject({
+  host: z.string().check(z.minLength(1)),
+  port: z.int().check(z.gte(1), z.lte(65_535)),
+})
+const text = z.string()
+const name = z.pipe(text, z.transform(parseName))
+const wwid = z.nullable(z.pipe(text, z.transform(parseWwid)))
 
 /** The record as it stands in its file. Unknown fields are an error: a newer Lunkeeper may mean them. */
 const schema = z.strictObject({
   version: z.literal(VERSION),
-  name: z.string().transform(parseName),
+  name,
   request: z.strictObject({
-    name: z.string().transform(parseName).nullable(),
-    iqn: z.string().transform(parseIqn),
-    portals: z.array(portal).min(1),
-    lun: z.number().transform(parseLun),
-    expected: z.strictObject({
-      wwid: z.string().transform(parseWwid).nullable(),
-      serial: z.string().nullable(),
-    }),
+    name: z.nullable(name),
+    iqn: z.pipe(text, z.transform(parseIqn)),
+    portals: z.array(portal).check(z.minLength(1)),
+    lun: z.pipe(
+      z.number(),
+      z.transform((lun: number) => parseLun(lun)),
+    ),
+    expected: z.strictObject({ wwid, serial: z.nullable(text) }),
     hold: z.strictObject({ wanted: hold, mode: z.enum(HOLD_MODES) }),
     use: z.strictObject({
-      mount: z.string().nullable(),
-      fs: z.enum(FILE_SYSTEMS).nullable(),
+      mount: z.nullable(text),
+      fs: z.nullable(z.enum(FILE_SYSTEMS)),
       format: z.boolean(),
       readOnly: z.boolean(),
-      options: z.array(z.string()),
+      options: z.array(text),
     }),
   }),
   phase: z.enum(['attaching', 'ready', 'detaching']),
-  identity: z
-    .strictObject({
-      wwid: z.string().transform(parseWwid).nullable(),
-      serial: z.string().nullable(),
-      bytes: z.number().nonnegative(),
-    })
-    .nullable(),
-  mode: z.enum(['map', 'session', 'multipathd']).nullable(),
-  device: z.string().nullable(),
-  fs: z.string().nullable(),
-  formatting: z.strictObject({ fs: z.enum(FILE_SYSTEMS), uuid: z.uuid() }).nullable(),
+  identity: z.nullable(
+    z.strictObject({ wwid, serial: z.nullable(text), bytes: z.number().check(z.nonnegative()) }),
+  ),
+  mode: z.nullable(z.enum(['map', 'session', 'multipathd'])),
+  device: z.nullable(text),
+  fs: z.nullable(text),
+  formatting: z.nullable(z.strictObject({ fs: z.enum(FILE_SYSTEMS), uuid: z.uuid() })),
   knownToMultipath: z.boolean(),
-  madeDirectories: z.array(z.string()),
-  createdAt: z.string(),
+  madeDirectories: z.array(text),
+  createdAt: text,
 })
 
 /** A file among the records that is none. */
@@ -139,7 +142,7 @@ function readRecordFile(path: string): Attachment | null {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof z.ZodError) {
+  if (error instanceof $ZodError) {
     const issue = error.issues[0]
     return `${issue?.path.join('.') || 'it'}: ${issue?.message}`
   }
