@@ -13,7 +13,6 @@ const left = [
   './usr/share/info',
   './usr/share/i18n',
   './usr/share/lintian',
-  './usr/share/zoneinfo',
 ]
 
 /** Unpacks packages over each other into `root`, without root rights and without running any of their scripts. */
