@@ -16,10 +16,15 @@ export interface VolumeView {
   readonly maps: readonly DmMap[]
 }
 
-export function lookAtVolume(host: Host, { iqn, lun }: { iqn: Iqn; lun: Lun }): VolumeView {
+/** @param counts which sessions' disks count; by default all */
+export function lookAtVolume(
+  host: Host,
+  { iqn, lun }: { iqn: Iqn; lun: Lun },
+  counts: (session: Session) => boolean = () => true,
+): VolumeView {
   const sessions = readSessions(host.paths, iqn).map((session) => ({
     session,
-    disk: readDisk(host.paths, session, lun),
+    disk: counts(session) ? readDisk(host.paths, session, lun) : null,
   }))
   const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
   const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)

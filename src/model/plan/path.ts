@@ -1,4 +1,4 @@
-import type { Identity } from '../identity.ts'
+import type { ExpectedIdentity, Identity } from '../identity.ts'
 import { identityDifference, isIdentified } from '../identity.ts'
 import type { ScsiDisk, Session } from '../snapshot.ts'
 
@@ -15,6 +15,7 @@ export interface PathFacts {
   readonly drops: number
   /** The disk's own answer; of another disk object it says nothing. */
   readonly identity: Identity | null
+  readonly expected: ExpectedIdentity
 }
 
 export type PathStep =
@@ -25,6 +26,8 @@ export type PathStep =
   | 'appear'
   | 'identify'
   | 'drop-stale-disk'
+  /** Another volume than the one expected: whatever stands there stays as it is. */
+  | 'mismatch'
   | 'ready'
   /** The session is there, but its target is away. */
   | 'away'
@@ -43,6 +46,7 @@ export function nextPathStep(facts: PathFacts): PathStep {
   if (!facts.timersSet) return 'set-timers'
   if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'
   if (!identity) return disk.name === null && facts.scans > 0 ? 'appear' : 'identify'
+  if (identityDifference(identity, facts.expected) !== null) return 'mismatch'
   if (isStale(disk, identity)) return facts.drops < MOST_DROPS ? 'drop-stale-disk' : 'unidentified'
   if (!isIdentified(identity)) return 'unidentified'
   return disk.name === null ? 'appear' : 'ready'

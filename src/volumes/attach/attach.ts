@@ -49,15 +49,24 @@ export async function attach(
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
     if (fresh) await steps.step('record', record.name, () => createRecord(host, record))
     const unfinished = record.phase !== 'ready'
+    const scanned = new Set<number>()
     try {
-      const work = { host, request: record.request, chap: options.chap ?? null, steps, note }
       const expected = {
         wwid: request.expected.wwid ?? record.identity?.wwid,
         serial: request.expected.serial ?? record.identity?.serial,
         bytes: record.identity?.bytes,
       }
+      const work = {
+        host,
+        request: record.request,
+        chap: options.chap ?? null,
+        expected,
+        scanned,
+        steps,
+        note,
+      }
       const paths = await withLock(...targetLock(host, request, 'attach', options.signal), async () => {
-        const paths = await bringPaths(work, expected, options.signal)
+        const paths = await bringPaths(work, options.signal)
         if (!record.identity)
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
         return paths
@@ -72,7 +81,7 @@ export async function attach(
       if (!isAlready(record, ready)) await steps.step('finish', record.name, () => note(ready))
       return statusOf(host, record)
     } catch (error) {
-      if (unfinished) await undo(host, record, steps)
+      if (unfinished) await undo(host, record, steps, scanned)
       throw error
     }
   })

@@ -14,7 +14,8 @@ import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { longerHold } from '../../model/hold.ts'
-import type { Identity } from '../../model/identity.ts'
+import type { ExpectedIdentity, Identity } from '../../model/identity.ts'
+import { identityDifference } from '../../model/identity.ts'
 import type { PathFacts } from '../../model/plan/path.ts'
 import { nextPathStep } from '../../model/plan/path.ts'
 import type { Portal } from '../../model/portal.ts'
@@ -40,6 +41,9 @@ export interface PathWork {
   readonly host: Host
   readonly request: VolumeRequest
   readonly chap: Chap | null
+  readonly expected: ExpectedIdentity
+  /** Sessions that this attempt asked for the LUN; it adds to them. */
+  readonly scanned: Set<number>
   readonly steps: Stepper
 }
 
@@ -66,7 +70,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
   for (;;) {
     const session = sessionOf(host, request, portal)
     const disk = session && readDisk(host.paths, session, request.lun)
-    const facts: PathFacts = { session, disk, ...known }
+    const facts: PathFacts = { session, disk, expected: work.expected, ...known }
     const where = `LUN ${request.lun} of ${request.iqn} at ${formatPortal(portal)}`
     switch (nextPathStep(facts)) {
       case 'reach':
@@ -82,6 +86,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         known = { ...known, timersSet: true }
         break
       case 'scan':
+        work.scanned.add(session!.sid)
         await steps.step('scan', `${request.lun} on host${session!.host}`, () =>
           scanLun(host, session!, request.lun),
         )
@@ -97,6 +102,12 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         await dropStale(work, disk!, known.identity!)
         known = { ...known, identity: null, drops: known.drops + 1 }
         break
+      case 'mismatch':
+        throw new LunkeeperError(
+          'IDENTITY_MISMATCH',
+          `${where} is not the volume expected: ${identityDifference(known.identity!, work.expected)}`,
+          { details: { seen: known.identity, expected: work.expected } },
+        )
       case 'away':
         throw new LunkeeperError(
           'TARGET_AWAY',

@@ -1,5 +1,4 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import type { ExpectedIdentity } from '../../model/identity.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
@@ -17,19 +16,11 @@ const GRACE = 1_500
  * a warning while another stands, except where it shows another volume: that fails everything.
  * @throws what stood in the way of the first portal, where no path stands · IDENTITY_MISMATCH
  */
-export async function bringPaths(
-  work: PathWork,
-  expected: ExpectedIdentity,
-  signal?: AbortSignal,
-): Promise<Path[]> {
+export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<Path[]> {
   const { portals } = work.request
   const late = new AbortController()
   const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal
-  const attempts = portals.map(async (portal) => {
-    const path = await bringPath(work, portal, stop)
-    checkIdentity(path, expected)
-    return path
-  })
+  const attempts = portals.map((portal) => bringPath(work, portal, stop))
   void Promise.any(attempts).then(
     () => setTimeout(() => late.abort(), GRACE).unref(),
     () => {},
@@ -45,19 +36,6 @@ export async function bringPaths(
   for (const { portal, error } of failures) work.steps.warn(reasonOf(portal, error, late.signal.aborted))
   sameVolume(paths)
   return paths
-}
-
-/** @throws IDENTITY_MISMATCH */
-export function checkIdentity(path: Path, expected: ExpectedIdentity): void {
-  const difference = identityDifference(path.identity, expected)
-  if (!difference) return
-  throw new LunkeeperError(
-    'IDENTITY_MISMATCH',
-    `LUN at ${formatPortal(path.portal)} is not the volume expected: ${difference}`,
-    {
-      details: { seen: path.identity, expected },
-    },
-  )
 }
 
 function sameVolume([first, ...others]: readonly Path[]): void {

@@ -5,7 +5,6 @@ import { findUsers } from '../../host/read/users.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
-import { lookAtVolume } from '../look.ts'
 import { describeUsers } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
@@ -19,7 +18,7 @@ import { judge } from './judge.ts'
  */
 export async function removeDisks(work: Dismantling): Promise<void> {
   const { host, found } = work
-  for (const { session, disk } of lookAtVolume(host, found).sessions) {
+  for (const { session, disk } of work.view().sessions) {
     if (!disk) continue
     const judged = await judge(host, session, disk, found.record?.identity ?? null)
     if (judged.verdict === 'foreign') {

@@ -2,7 +2,9 @@ import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
 import type { Attachment, DetachReport } from '../../model/attachment.ts'
+import type { Session } from '../../model/snapshot.ts'
 import { targetLock } from '../locks.ts'
+import type { VolumeView } from '../look.ts'
 import { lookAtVolume } from '../look.ts'
 import { removeRecord } from '../records.ts'
 import type { Stepper } from '../step.ts'
@@ -21,6 +23,8 @@ export interface Dismantling {
   readonly steps: Stepper
   /** Give up what is not written, unmount mounts that are not ours, and go on past what fails. */
   readonly force: boolean
+  /** What there is of the volume now, without what is not ours to take. */
+  view(): VolumeView
   readonly removed: { mounts: string[]; maps: string[]; disks: string[]; sessions: number[] }
   readonly left: string[]
   readonly signal: AbortSignal | undefined
@@ -35,20 +39,26 @@ export async function dismantle(
   host: Host,
   found: Found,
   steps: Stepper,
-  options: { force: boolean; signal?: AbortSignal | undefined },
+  options: {
+    force: boolean
+    signal?: AbortSignal | undefined
+    /** Whose disk of this LUN may be taken; by default every session's. */
+    mayTake?: (session: Session) => boolean
+  },
 ): Promise<DetachReport> {
   const work: Dismantling = {
     host,
     found,
     steps,
     force: options.force,
+    view: () => lookAtVolume(host, found, options.mayTake),
     removed: { mounts: [], maps: [], disks: [], sessions: [] },
     left: [],
     signal: options.signal,
   }
   const judged = await judgeAll(work)
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
-  await refuseLoss(work, disks)
+  refuseLoss(work, disks)
   if (options.force) await discardData(work, disks)
   await unmountAll(work)
   await removeMaps(work)
@@ -60,11 +70,9 @@ export async function dismantle(
   return { name: found.name, removed: work.removed, left: work.left }
 }
 
-async function judgeAll({ host, found }: Dismantling): Promise<Judged[]> {
+async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
   const known = found.record?.identity ?? null
-  const present = lookAtVolume(host, found).sessions.flatMap(({ session, disk }) =>
-    disk ? [{ session, disk }] : [],
-  )
+  const present = view().sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
   return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, known)))
 }
 

@@ -3,7 +3,7 @@ import { stopQueueing } from '../../host/map/multipath.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { findUsers } from '../../host/read/users.ts'
-import { devicesOf, lookAtVolume } from '../look.ts'
+import { devicesOf } from '../look.ts'
 import { mountsOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
@@ -13,16 +13,14 @@ import type { Judged } from './judge.ts'
  * unwritten, or what answers is another volume, on which it must not land.
  * @throws IDENTITY_MISMATCH TARGET_AWAY
  */
-export async function refuseLoss(
-  { host, found, force }: Dismantling,
-  disks: readonly Judged[],
-): Promise<void> {
+export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
+  const { found, force } = work
   const changed = disks.find(({ verdict }) => verdict === 'changed')
   if (force || disks.length === 0 || disks.some(({ verdict }) => verdict === 'ours')) {
     if (changed && !force) throw mismatch(changed)
     return
   }
-  if (!isInUse({ host, found }, disks)) return
+  if (!isInUse(work, disks)) return
   if (changed) throw mismatch(changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
@@ -47,8 +45,9 @@ function mismatch({ disk, reason }: Judged): LunkeeperError {
  * Whether anybody could have written something that is only in memory: a mount, a map's user, an open
  * device. What nobody has open, the kernel wrote out when the last user closed it.
  */
-function isInUse({ host, found }: Pick<Dismantling, 'host' | 'found'>, disks: readonly Judged[]): boolean {
-  const { maps } = lookAtVolume(host, found)
+function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
+  const { host } = work
+  const { maps } = work.view()
   const devices = devicesOf(
     maps,
     disks.map(({ disk }) => disk),
@@ -69,10 +68,10 @@ function isInUse({ host, found }: Pick<Dismantling, 'host' | 'found'>, disks: re
  * fails at once, so that nothing after this can hang, and nothing is written anywhere.
  */
 export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<void> {
-  const { host, found, steps, removed } = work
+  const { host, steps, removed } = work
   if (disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed'))
     return
-  for (const map of lookAtVolume(host, found).maps) await stopQueueing(host, map.name).catch(() => {})
+  for (const map of work.view().maps) await stopQueueing(host, map.name).catch(() => {})
   for (const { disk, reason } of disks) {
     steps.warn(
       `${disk.name ?? formatHctl(disk.hctl)} is dropped with whatever it had not written: ${reason ?? 'another path shows another volume'}`,

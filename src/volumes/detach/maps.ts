@@ -2,7 +2,7 @@ import { withClaim } from '../../host/disk/claim.ts'
 import { forgetWwid, removeMap } from '../../host/map/multipath.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { disksOf, lookAtVolume } from '../look.ts'
+import { disksOf } from '../look.ts'
 import { describeUsers, deviceOfMap } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
@@ -10,7 +10,7 @@ import { flushClaimed } from './flush.ts'
 /** Flushes and removes the multipath maps of the volume, before their paths go. @throws BUSY FLUSH_FAILED MAP_FAILED */
 export async function removeMaps(work: Dismantling): Promise<void> {
   const { host, found, steps, removed } = work
-  const view = lookAtVolume(host, found)
+  const view = work.view()
   for (const map of view.maps) {
     await flushMap(work, map)
     await steps.step('remove-map', map.name, async () => {

@@ -3,7 +3,7 @@ import { readMounts } from '../../host/read/mounts.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { devicesOf, disksOf, lookAtVolume } from '../look.ts'
+import { devicesOf, disksOf } from '../look.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
@@ -15,7 +15,7 @@ import type { Dismantling } from './dismantle.ts'
  */
 export async function unmountAll(work: Dismantling): Promise<void> {
   const { host, found, force } = work
-  const view = lookAtVolume(host, found)
+  const view = work.view()
   const devices = devicesOf(view.maps, disksOf(view))
   const own = found.record?.request.use.mount ?? found.point
   for (const device of devices) {

@@ -1,0 +1,56 @@
+import { expect } from 'vitest'
+
+import type { LabNode } from '../../lab/index.ts'
+import type { DetachReport, SessionStatus, VolumeStatus } from '../../src/model/attachment.ts'
+
+/** How one run of `lunkeeper` ended. */
+export interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly ms: number
+}
+
+/** `lunkeeper` on one machine of the lab, as a person or a script runs it. */
+export function lunkeeper(node: LabNode) {
+  const run = (args: readonly string[], env: Record<string, string> = {}, deadline = 120_000): Promise<Ended> =>
+    node.run(['lunkeeper', ...args, '--json'], { env, deadline })
+
+  async function json<T>(args: readonly string[]): Promise<T> {
+    const ended = await run(args)
+    expect(ended.code, ended.stderr).toBe(0)
+    return JSON.parse(ended.stdout) as T
+  }
+
+  return {
+    run,
+    attach: (args: readonly string[]) => json<VolumeStatus>(['attach', ...args]),
+    detach: (handle: string, ...args: string[]) => json<DetachReport>(['detach', handle, ...args]),
+    volumes: () => json<VolumeStatus[]>(['volumes']),
+    sessions: () => json<SessionStatus[]>(['sessions']),
+
+    /** The command fails as it should: with this code, a hint, this exit status, and no output. */
+    async fails(args: readonly string[], code: string, status = 1): Promise<Ended> {
+      const ended = await run(args)
+      expect(ended.stderr).toContain(`error[${code}]:`)
+      expect(ended.stderr).toMatch(/^hint: \S/m)
+      expect(ended.code).toBe(status)
+      return ended
+    },
+  }
+}
+
+/** What the kernel and the disk have of iSCSI and of us: all of it, to compare before and after. */
+export async function remains(node: LabNode): Promise<unknown> {
+  const { sessions, disks, maps, mounts } = await node.storage()
+  const files = await node.sh(
+    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d 2>/dev/null | sort; ls /mnt',
+  )
+  return { sessions, disks, maps, mounts, files: files.trim() }
+}
+
+/** Nothing at all is left of any volume. */
+export async function expectNothingLeft(node: LabNode): Promise<void> {
+  expect(await remains(node)).toEqual({ sessions: [], disks: [], maps: [], mounts: [], files: '' })
+}
