@@ -1,0 +1,98 @@
+import type { Host } from '../host/host.ts'
+import type { Observer } from '../volumes/step.ts'
+import type { Look } from './output/look.ts'
+
+/** What a shell may offer at a place: files, directories, names of volumes. */
+export type Completes = 'file' | 'directory' | 'volume'
+
+/** A flag as data: the parser, the help, the completion and the volume file are all made from it. */
+export interface Option {
+  /** Its long name, without the dashes. */
+  readonly name: string
+  readonly short?: string
+  /** What its value is called in the help; a flag without one is a switch. */
+  readonly value?: string
+  /** May be given several times. */
+  readonly repeated?: true
+  readonly choices?: readonly string[]
+  readonly completes?: Completes
+  /** Unit and default included, in words. */
+  readonly help: string
+}
+
+export interface Argument {
+  /** As the help shows it: NAME, NAME|MOUNTPOINT|DEVICE. */
+  readonly name: string
+  readonly required: boolean
+  readonly choices?: readonly string[]
+  readonly completes?: Completes
+}
+
+type ValueOf<O extends Option> = O extends { repeated: true }
+  ? readonly string[]
+  : O extends { value: string }
+    ? string
+    : boolean
+
+/** The values of a command's flags; those that were not given are absent. */
+export type Values<Options extends readonly Option[]> = {
+  readonly [O in Options[number] as O['name']]?: ValueOf<O>
+}
+
+export interface Input<Options extends readonly Option[] = readonly Option[]> {
+  readonly argument: string | null
+  readonly options: Values<Options>
+}
+
+/** What an operation that changes the machine is told to heed and to tell. */
+export interface Told {
+  readonly observer: Observer
+  readonly signal: AbortSignal
+}
+
+/** What a command may do besides computing its result. */
+export interface Context {
+  /** Opened at first use, closed when the command ends. */
+  host(): Promise<Host>
+  /** Runs something that takes long: with its progress shown, and stopped in an orderly way on a signal. */
+  operate<T>(work: (told: Told) => Promise<T>): Promise<T>
+  /** A line for the person, on stderr. */
+  warn(message: string): void
+}
+
+export interface Example {
+  readonly command: string
+  readonly does: string
+}
+
+/** A group of commands in the top-level help. */
+export type Group = 'change' | 'look' | 'shell'
+
+export interface Command<Options extends readonly Option[] = readonly Option[], Data = unknown> {
+  readonly name: string
+  readonly group: Group
+  /** One line, for the list of commands. */
+  readonly summary: string
+  /** What it does and promises: a few sentences. */
+  readonly about: string
+  readonly argument?: Argument
+  readonly options: Options
+  readonly examples: readonly Example[]
+  /** What its exit status can be, where it says more than 0, 1 and 2. */
+  readonly run: (context: Context, input: Input<Options>) => Data | Promise<Data>
+  /** The result for people; `--json` prints the data as they are. */
+  readonly text: (data: Data, look: Look) => string
+}
+
+/** A command whose flags are known by nobody but itself. */
+export interface AnyCommand extends Omit<Command, 'run' | 'text'> {
+  readonly run: (context: Context, input: Input<never>) => unknown
+  readonly text: (data: never, look: Look) => string
+}
+
+/** Keeps the names and kinds of the flags in the type, so that `run` reads them without casts. */
+export function command<const Options extends readonly Option[], Data>(
+  definition: Command<Options, Data>,
+): Command<Options, Data> {
+  return definition
+}

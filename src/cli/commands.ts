@@ -1,0 +1,23 @@
+import type { AnyCommand, Group } from './command.ts'
+import { attachCommand } from './commands/attach.ts'
+import { completionCommand } from './commands/completion.ts'
+import { detachCommand } from './commands/detach.ts'
+import { expandCommand } from './commands/expand.ts'
+import { sessionsCommand } from './commands/sessions.ts'
+import { volumesCommand } from './commands/volumes.ts'
+
+/** Every command, in the order of the help. They are data; each loads the engine when it runs. */
+export const COMMANDS: readonly AnyCommand[] = [
+  attachCommand,
+  detachCommand,
+  expandCommand,
+  volumesCommand,
+  sessionsCommand,
+  completionCommand,
+]
+
+export const GROUPS: Readonly<Record<Group, string>> = {
+  change: 'Change',
+  look: 'Look',
+  shell: 'Shell',
+}

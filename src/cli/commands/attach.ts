@@ -1,0 +1,47 @@
+import type { VolumeStatus } from '../../model/attachment.ts'
+import { command } from '../command.ts'
+import { VOLUME_OPTIONS } from '../input/volume-options.ts'
+import { volumeText } from '../output/volume.ts'
+
+export const attachCommand = command({
+  name: 'attach',
+  group: 'change',
+  summary: 'Bring one LUN to this node, and mount it if asked to',
+  about:
+    'Logs in, brings exactly this LUN and no other, proves that it is the volume expected, and mounts it. What is there already is verified and used, so running it again is safe; after a failure nothing of the attempt is left. A volume that holds data is never formatted.',
+  options: [
+    ...VOLUME_OPTIONS,
+    {
+      name: 'file',
+      short: 'f',
+      value: 'FILE',
+      completes: 'file',
+      help: 'Read all of this from a YAML file instead: the same names without the dashes. "-" is stdin.',
+    },
+    { name: 'schema', help: 'Print the JSON Schema of that file, and do nothing.' },
+  ],
+  examples: [
+    {
+      command: 'lunkeeper attach --portal 10.0.0.5 --iqn iqn.2024-01.example:db --lun 0',
+      does: 'a raw disk',
+    },
+    {
+      command:
+        'lunkeeper attach --portal 10.0.0.5 --portal 10.0.1.5 --iqn iqn.2024-01.example:db --lun 0 --name db --mount /srv/db --format --hold 1h',
+      does: 'two paths, a new file system',
+    },
+    { command: 'lunkeeper attach -f volume.yaml', does: 'from a file' },
+  ],
+  async run(context, { options }): Promise<VolumeStatus | { readonly $schema: string }> {
+    const { attachInput } = await import('../input/attach-input.ts')
+    if (options.schema) {
+      const { volumeFileSchema } = await import('../input/volume-file.ts')
+      return volumeFileSchema()
+    }
+    const { request, chap } = await attachInput(options, context)
+    const { attach } = await import('../../volumes/attach/attach.ts')
+    const host = await context.host()
+    return context.operate((told) => attach(host, request, { chap, ...told }))
+  },
+  text: (data, look) => ('$schema' in data ? `${JSON.stringify(data, null, 2)}\n` : volumeText(data, look)),
+})

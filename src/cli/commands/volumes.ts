@@ -1,0 +1,27 @@
+import type { VolumeStatus } from '../../model/attachment.ts'
+import { command } from '../command.ts'
+import { volumeText } from '../output/volume.ts'
+import { volumesText } from '../output/volumes.ts'
+
+export const volumesCommand = command({
+  name: 'volumes',
+  group: 'look',
+  summary: 'Show the volumes of this node, or one of them in full',
+  about:
+    'Shows what each volume is right now: read from the kernel, not from memory. HOLD is how long I/O shall wait while the target is away; EFFECTIVE is how long it really would. Changes nothing.',
+  argument: { name: 'NAME', required: false, completes: 'volume' },
+  options: [],
+  examples: [
+    { command: 'lunkeeper volumes', does: 'all, one a line' },
+    { command: 'lunkeeper volumes db', does: 'one, with its paths' },
+  ],
+  async run(context, { argument }): Promise<VolumeStatus | readonly VolumeStatus[]> {
+    const { listVolumes, oneVolume } = await import('../../volumes/list.ts')
+    const host = await context.host()
+    if (argument !== null) return oneVolume(host, argument)
+    const { volumes, corrupt } = await listVolumes(host)
+    for (const { reason } of corrupt) context.warn(reason)
+    return volumes
+  },
+  text: (data, look) => ('name' in data ? volumeText(data, look) : volumesText(data, look)),
+})

@@ -1,0 +1,48 @@
+import type { Host } from '../host/host.ts'
+import type { Context } from './command.ts'
+import type { Globals } from './input/parse.ts'
+import { dieAt } from './operation/die-at.ts'
+import { observers } from './operation/observers.ts'
+import { nameSteps, showProgress } from './operation/progress.ts'
+import { stopOnSignal } from './operation/stop.ts'
+import { oneLine } from './output/error.ts'
+import type { Terminal } from './output/terminal.ts'
+
+/** What commands work with, made from the flags that all of them have. */
+export function openContext(globals: Globals, terminal: Terminal): Context & AsyncDisposable {
+  let host: Host | null = null
+  const warn = (message: string) =>
+    terminal.line(`${terminal.look.paint('yellow', 'warning')}: ${oneLine(message)}`)
+  return {
+    async host() {
+      const { openHost } = await import('../host/host.ts')
+      return (host ??= openHost({ places: placesOf(globals) }))
+    },
+    warn,
+    async operate(work) {
+      const { LUNKEEPER_DIE_AT } = process.env
+      using progress = showProgress(terminal)
+      using stop = stopOnSignal((message) => terminal.line(message))
+      const observer = observers([
+        stop.observer,
+        progress.observer,
+        { warn: (_, message) => warn(message) },
+        ...(globals.verbose ? [nameSteps(terminal)] : []),
+        ...(LUNKEEPER_DIE_AT ? [dieAt(LUNKEEPER_DIE_AT)] : []),
+      ])
+      return await work({ observer, signal: stop.signal })
+    },
+    async [Symbol.asyncDispose]() {
+      await host?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function placesOf({ records, runtime }: Globals): { records?: string; runtime?: string } {
+  const { LUNKEEPER_RECORDS, LUNKEEPER_RUNTIME } = process.env
+  const chosen = { records: records ?? LUNKEEPER_RECORDS, runtime: runtime ?? LUNKEEPER_RUNTIME }
+  return {
+    ...(chosen.records ? { records: chosen.records } : {}),
+    ...(chosen.runtime ? { runtime: chosen.runtime } : {}),
+  }
+}

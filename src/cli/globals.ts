@@ -1,0 +1,24 @@
+import type { Option } from './command.ts'
+
+/** The flags that every command has. */
+export const GLOBAL_OPTIONS = [
+  { name: 'json', help: 'Print one JSON document on stdout and nothing else there.' },
+  { name: 'verbose', help: 'Name each step on stderr, and show where an unknown error came from.' },
+  { name: 'help', short: 'h', help: 'Explain the command, and do nothing.' },
+] as const satisfies readonly Option[]
+
+/** Where Lunkeeper keeps what is its own; for tests and unusual machines. */
+export const PLACE_OPTIONS = [
+  {
+    name: 'records',
+    value: 'DIR',
+    completes: 'directory',
+    help: 'Where the records of volumes are; LUNKEEPER_RECORDS says it, too. Default: /var/lib/lunkeeper.',
+  },
+  {
+    name: 'runtime',
+    value: 'DIR',
+    completes: 'directory',
+    help: 'Where locks and notes on sessions are; LUNKEEPER_RUNTIME says it, too. Default: /run/lunkeeper.',
+  },
+] as const satisfies readonly Option[]

@@ -1,0 +1,56 @@
+import { dirname, resolve } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { VolumeRequest } from '../../model/request.ts'
+import type { Chap } from '../../model/secret.ts'
+import type { Context } from '../command.ts'
+import { readChap } from './chap-file.ts'
+import type { Origin, VolumeValues } from './volume-request.ts'
+import { volumeRequest } from './volume-request.ts'
+
+interface AttachValues extends VolumeValues {
+  readonly file?: string
+  readonly schema?: boolean
+}
+
+/** What `attach` shall do, from its flags or from a volume file. All of it is checked here. */
+export async function attachInput(
+  { file, schema: _, ...flags }: AttachValues,
+  context: Pick<Context, 'warn'>,
+): Promise<{ request: VolumeRequest; chap: Chap | null }> {
+  if (file === undefined) return understood(flags, FLAGS, context)
+  const [also] = Object.keys(flags)
+  if (also !== undefined)
+    throw new LunkeeperError('BAD_REQUEST', `--${also} is given, and a volume file, too`, {
+      hint: `Write "${also}" into the file, or give everything as flags.`,
+    })
+  const { readVolumeFile } = await import('./volume-file.ts')
+  const { values, origin } = readVolumeFile(file)
+  return understood({ ...values, ...chapBeside(file, values) }, origin, context)
+}
+
+function understood(values: VolumeValues, origin: Origin, context: Pick<Context, 'warn'>) {
+  const request = volumeRequest(values, origin)
+  const source = values['chap-file']
+  return { request, chap: source === undefined ? null : readChap(source, context.warn) }
+}
+
+/** A relative path in a file is meant from where the file is. */
+function chapBeside(file: string, values: VolumeValues): Pick<VolumeValues, 'chap-file'> {
+  const chap = values['chap-file']
+  if (chap === undefined || chap === '-' || chap.startsWith('fd:') || file === '-') return {}
+  return { 'chap-file': resolve(dirname(file), chap) }
+}
+
+const FLAGS: Origin = {
+  field: (name) => `--${name}`,
+  place: () => '',
+  missing: (names) =>
+    new LunkeeperError(
+      'USAGE',
+      `attach needs ${names.map((name) => `--${name}`).join(', ')}: ${names.length === 1 ? 'it is' : 'they are'} missing`,
+      {
+        hint: 'See `lunkeeper attach --help`; or describe the volume in a file: `lunkeeper attach -f volume.yaml`.',
+      },
+    ),
+}

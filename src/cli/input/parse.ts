@@ -1,0 +1,116 @@
+import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { AnyCommand, Option } from '../command.ts'
+import { GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
+
+export interface Globals {
+  readonly json: boolean
+  readonly verbose: boolean
+  readonly records: string | null
+  readonly runtime: string | null
+}
+
+export type Parsed =
+  | { readonly kind: 'version' }
+  /** `topic`: a command, or an error's code; null for all of them. */
+  | { readonly kind: 'help'; readonly topic: string | null }
+  | {
+      readonly kind: 'run'
+      readonly command: AnyCommand
+      readonly argument: string | null
+      readonly options: Readonly<Record<string, unknown>>
+      readonly globals: Globals
+    }
+
+/** Understands a command line. Everything that commander is asked for is asked for here. @throws USAGE */
+export function parse(commands: readonly AnyCommand[], argv: readonly string[]): Parsed {
+  let parsed: Parsed = { kind: 'help', topic: null }
+  const program = bare('lunkeeper')
+  const version = { name: 'version', help: '' }
+  for (const option of [...GLOBAL_OPTIONS, ...PLACE_OPTIONS, version]) addOption(program, option)
+  program
+    .command('help [topic]')
+    .action((topic?: string) => void (parsed = { kind: 'help', topic: topic ?? null }))
+  for (const command of commands) {
+    const sub = program.command(command.name)
+    // What is missing is named by us, after --help had its chance.
+    if (command.argument) sub.argument('[argument]')
+    for (const option of command.options) addOption(sub, option)
+    sub.action(() => {
+      const all = program.opts<Record<string, unknown>>()
+      parsed = all.help ? { kind: 'help', topic: command.name } : toRun(command, sub, all)
+    })
+  }
+  if (argv.length === 0) return parsed
+  try {
+    program.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.code !== 'commander.help') throw misused(error)
+    const { version, help } = program.opts<Record<string, unknown>>()
+    if (version) return { kind: 'version' }
+    if (!help) throw new LunkeeperError('USAGE', 'no command is given', { hint: 'See `lunkeeper --help`.' })
+  }
+  return program.opts<{ version?: boolean }>().version ? { kind: 'version' } : parsed
+}
+
+function bare(name: string): Commander {
+  const silent = () => {}
+  return new Commander(name)
+    .helpOption(false)
+    .helpCommand(false)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: silent, writeOut: silent })
+}
+
+function addOption(to: Commander, { name, short, value, repeated, choices }: Option): void {
+  const flags = `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : ' <value>'}`
+  const option = new CommanderOption(flags)
+  if (value !== undefined)
+    option.argParser((text: string, before: unknown) => {
+      if (text === '') throw new LunkeeperError('USAGE', `--${name} is given an empty value`)
+      if (choices && !choices.includes(text))
+        throw new LunkeeperError('USAGE', `"${text}" is no value of --${name}`, {
+          hint: `It can be ${choices.join(', ')}.`,
+        })
+      if (repeated) return [...((before as string[] | undefined) ?? []), text]
+      // The last would win in silence, and the other may be the one that was meant.
+      if (before !== undefined) throw new LunkeeperError('USAGE', `--${name} is given twice`)
+      return text
+    })
+  to.addOption(option)
+}
+
+function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>): Parsed {
+  const argument = sub.args[0] ?? null
+  if (command.argument?.required && !argument)
+    throw new LunkeeperError('USAGE', `${command.name} needs ${command.argument.name}`, {
+      hint: `See \`lunkeeper ${command.name} --help\`.`,
+    })
+  if (argument === '') throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`)
+  const given = sub.opts<Record<string, unknown>>()
+  const options = Object.fromEntries(
+    sub.options.flatMap((option) => {
+      const value = given[option.attributeName()]
+      return value === undefined ? [] : [[option.long!.slice(2), value]]
+    }),
+  )
+  const { json, verbose, records, runtime } = all
+  const globals = {
+    json: json === true,
+    verbose: verbose === true,
+    records: (records as string | undefined) ?? null,
+    runtime: (runtime as string | undefined) ?? null,
+  }
+  return { kind: 'run', command, argument, options, globals }
+}
+
+/** Commander's complaint as an error of ours. A value after = is cut: it may be a secret in a flag that is none. */
+function misused({ message }: CommanderError): LunkeeperError {
+  const [first = '', suggestion] = message.split('\n')
+  const what = first.replace(/^error: /, '').replace(/(--?[\w-]+)=[^']*/, '$1')
+  const near = suggestion && /\((Did you mean .*)\)/.exec(suggestion)?.[1]
+  return new LunkeeperError('USAGE', what, near ? { hint: near } : {})
+}

@@ -1,0 +1,66 @@
+import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
+import type { Option } from '../command.ts'
+
+/** What describes a volume, as flags of `attach` and as fields of a volume file alike. */
+export const VOLUME_OPTIONS = [
+  {
+    name: 'portal',
+    value: 'HOST[:PORT]',
+    repeated: true,
+    help: 'Where the target listens; port 3260 unless given. Several are several paths to the same LUN.',
+  },
+  { name: 'iqn', value: 'IQN', help: "The target's name." },
+  { name: 'lun', value: 'N', help: 'The LUN, as the storage system shows it for this node.' },
+  {
+    name: 'name',
+    value: 'NAME',
+    help: "What to call the volume on this node. Default: the end of the target's name, and the LUN.",
+  },
+  {
+    name: 'wwid',
+    value: 'WWID',
+    help: 'The WWID that the volume must have (naa.…, 3600…). Default: learned at first use.',
+  },
+  {
+    name: 'serial',
+    value: 'SERIAL',
+    help: 'The serial number that the volume must have. Default: learned at first use.',
+  },
+  {
+    name: 'hold',
+    value: 'TIME',
+    help: 'How long I/O waits while the target is away, before it fails: 300s, 10m, 1h, forever. Default: 10m.',
+  },
+  {
+    name: 'hold-mode',
+    value: 'MODE',
+    choices: HOLD_MODES,
+    help: 'What keeps I/O waiting: auto, map, session or multipathd. Default: auto.',
+  },
+  {
+    name: 'mount',
+    value: 'DIR',
+    completes: 'directory',
+    help: 'Mount it there; made if it does not exist. Default: a raw disk, not mounted.',
+  },
+  {
+    name: 'fs',
+    value: 'TYPE',
+    choices: FILE_SYSTEMS,
+    help: 'The file system that must be there, or with --format is made: ext4 or xfs. Default: what is there; ext4.',
+  },
+  { name: 'format', help: 'Make a file system, but only on a volume that is proven blank.' },
+  { name: 'read-only', help: 'Write nothing to it.' },
+  {
+    name: 'mount-option',
+    value: 'OPTION',
+    repeated: true,
+    help: 'An option of mount(8), for example noatime. One a flag.',
+  },
+  {
+    name: 'chap-file',
+    value: 'FILE',
+    completes: 'file',
+    help: 'CHAP credentials, in lines "username = NAME" and "password = SECRET"; for mutual CHAP also username_in and password_in. "-" is stdin, "fd:3" an open descriptor.',
+  },
+] as const satisfies readonly Option[]

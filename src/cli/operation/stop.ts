@@ -1,0 +1,46 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Observer } from '../../volumes/step.ts'
+import { STEPS } from '../../volumes/step.ts'
+
+const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
+
+const UNDOING = STEPS.indexOf('mark-detaching')
+
+export interface Stop extends Disposable {
+  readonly signal: AbortSignal
+  readonly observer: Observer
+}
+
+/**
+ * The first SIGINT or SIGTERM stops the operation before its next step; the second ends the process on
+ * the spot, as a shell expects it: 128 + the signal's number.
+ */
+export function stopOnSignal(tell: (message: string) => void): Stop {
+  const controller = new AbortController()
+  const onSignal = (name: keyof typeof NUMBERS) => {
+    if (controller.signal.aborted) process.exit(128 + NUMBERS[name])
+    tell('stopping after the current step; the same command goes on from there. Once more stops at once.')
+    controller.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`))
+  }
+  for (const name of Object.keys(NUMBERS)) process.on(name, onSignal)
+  // Steps after the error that this throws take the attempt back, and shall run.
+  let thrown = false
+  let detaching = false
+  return {
+    signal: controller.signal,
+    observer: {
+      begin(_, step) {
+        detaching ||= step === 'mark-detaching'
+        const undoing = !detaching && STEPS.indexOf(step) > UNDOING && STEPS.indexOf(step) < GROWING
+        if (!controller.signal.aborted || thrown || undoing) return
+        thrown = true
+        controller.signal.throwIfAborted()
+      },
+    },
+    [Symbol.dispose]() {
+      for (const name of Object.keys(NUMBERS)) process.off(name, onSignal)
+    },
+  }
+}
+
+const GROWING = STEPS.indexOf('rescan')

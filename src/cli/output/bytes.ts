@@ -1,0 +1,14 @@
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** 64 MiB, 1.5 TiB: binary units, as disks' sizes are counted by the kernel. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit++
+  }
+  // Cut, not rounded: a volume is never said to be larger than it is.
+  const short = value >= 100 ? Math.floor(value) : Math.floor(value * 10) / 10
+  return `${short} ${UNITS[unit]}`
+}

@@ -1,0 +1,21 @@
+import type { DetachReport } from '../../model/attachment.ts'
+import { facts } from './facts.ts'
+import type { Look } from './look.ts'
+
+/** What a detach removed. */
+export function detachText({ name, removed, left }: DetachReport, look: Look): string {
+  const { mounts, maps, disks, sessions } = removed
+  const known = (
+    [
+      ['unmounted', mounts],
+      ['maps', maps],
+      ['disks', disks],
+      ['sessions', sessions],
+      ['left', left],
+    ] as const
+  )
+    .filter(([, values]) => values.length > 0)
+    .map(([what, values]) => [what, values.join(', ')] as const)
+  const title = `${look.paint('bold', name)} is detached; nothing of it is left\n`
+  return known.length === 0 ? title : title + facts(known, look)
+}

@@ -1,0 +1,28 @@
+import type { VolumeStatus } from '../../model/attachment.ts'
+import type { Hold } from '../../model/hold.ts'
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const
+
+/** 10m, 1h30m, forever: as `--hold` takes it, where it is one unit. */
+export function formatHold(hold: Hold): string {
+  if (hold === 'forever') return hold
+  const parts: string[] = []
+  let left = hold
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(left / size)
+    left -= count * size
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.join('') || '0s'
+}
+
+/** Whether I/O would fail earlier than was asked for. */
+export function isShort({ wanted, effective }: VolumeStatus['hold']): boolean {
+  if (effective === 'forever') return false
+  return wanted === 'forever' || effective < wanted
+}

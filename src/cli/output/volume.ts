@@ -1,0 +1,62 @@
+import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
+import { formatBytes } from './bytes.ts'
+import { facts } from './facts.ts'
+import { formatHold, isShort } from './hold.ts'
+import type { Look } from './look.ts'
+
+export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['paint']>[0]>> = {
+  ready: 'green',
+  holding: 'yellow',
+  failed: 'red',
+  attaching: 'yellow',
+  detaching: 'yellow',
+}
+
+/** Whether I/O goes through it now. */
+export function isUp({ sessionState, diskState }: PathStatus): boolean {
+  return sessionState === 'LOGGED_IN' && diskState === 'running'
+}
+
+/** One volume in full. */
+export function volumeText(volume: VolumeStatus, look: Look): string {
+  const { name, state, device, identity, paths } = volume
+  const title = `${look.paint('bold', name)} is ${look.paint(STATE_STYLE[state], state)}\n`
+  const [first] = paths
+  return (
+    title +
+    facts(
+      [
+        ['device', device ?? 'none now'],
+        ['mount', mountOf(volume)],
+        ['size', identity ? formatBytes(identity.bytes) : 'not known yet'],
+        ['wwid', identity?.wwid ?? 'none'],
+        ['serial', identity?.serial ?? 'none'],
+        ['hold', holdOf(volume, look)],
+        ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
+        ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look)] as const),
+      ],
+      look,
+    )
+  )
+}
+
+function mountOf({ mount, fs, readOnly }: VolumeStatus): string {
+  const only = readOnly ? ', read-only' : ''
+  return mount === null ? `none${only}` : `${mount} (${fs ?? 'unknown file system'}${only})`
+}
+
+function holdOf({ hold }: VolumeStatus, look: Look): string {
+  const { wanted, effective, mode } = hold
+  const by = { map: 'a hold map', multipathd: 'multipathd', session: 'the session' }[mode]
+  if (wanted === effective) return `${formatHold(wanted)}, kept by ${by}`
+  const really = `really ${formatHold(effective)}`
+  return `${formatHold(wanted)} wanted, ${isShort(hold) ? look.paint('yellow', really) : really}, kept by ${by}`
+}
+
+function pathOf(path: PathStatus, look: Look): string {
+  const { portal, session, disk, hctl, sessionState, diskState, recoveryTmo } = path
+  if (session === null) return `${portal}  ${look.paint('red', 'no session')}`
+  const state = isUp(path) ? look.paint('green', 'up') : look.paint('red', 'down')
+  const timer = recoveryTmo === null ? '' : `, timer ${formatHold(recoveryTmo)}`
+  return `${portal}  ${state}  ${disk ?? 'no disk'}${hctl ? ` at ${hctl}` : ''}, ${diskState ?? 'absent'}; session ${session}, ${sessionState}${timer}`
+}

@@ -1,0 +1,39 @@
+import type { VolumeStatus } from '../../model/attachment.ts'
+import { formatBytes } from './bytes.ts'
+import { formatHold, isShort } from './hold.ts'
+import type { Look } from './look.ts'
+import type { Column } from './table.ts'
+import { table } from './table.ts'
+import { isUp, STATE_STYLE } from './volume.ts'
+
+const COLUMNS: readonly Column<VolumeStatus>[] = [
+  { head: 'NAME', cell: ({ name }) => name, style: () => 'bold' },
+  { head: 'STATE', cell: ({ state }) => state, style: ({ state }) => STATE_STYLE[state] },
+  {
+    head: 'SIZE',
+    cell: ({ identity }) => (identity ? formatBytes(identity.bytes) : '-'),
+    align: 'right',
+  },
+  { head: 'HOLD', cell: ({ hold }) => formatHold(hold.wanted), align: 'right' },
+  {
+    head: 'EFFECTIVE',
+    cell: ({ hold }) => formatHold(hold.effective),
+    align: 'right',
+    style: ({ hold }) => (isShort(hold) ? 'yellow' : null),
+  },
+  {
+    head: 'PATHS',
+    cell: ({ paths }) => `${paths.filter(isUp).length}/${paths.length}`,
+    align: 'right',
+    style: ({ paths }) => (paths.every(isUp) ? null : 'yellow'),
+  },
+  { head: 'DEVICE', cell: ({ device }) => device ?? '-', wide: true },
+  { head: 'MOUNT', cell: ({ mount }) => mount ?? '-', wide: true },
+]
+
+/** All volumes, one a line. */
+export function volumesText(volumes: readonly VolumeStatus[], look: Look): string {
+  if (volumes.length === 0)
+    return 'No volumes on this node. `lunkeeper attach --help` shows how to attach one.\n'
+  return table(volumes, COLUMNS, look)
+}

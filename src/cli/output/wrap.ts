@@ -1,0 +1,19 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/** Lines of at most `width` columns, broken at blanks; a word that is longer stays whole. */
+export function wrap(text: string, width: number): string[] {
+  if (visible(text) <= width) return [text]
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && visible(line) + 1 + visible(word) > width) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
+function visible(text: string): number {
+  return stripVTControlCharacters(text).length
+}

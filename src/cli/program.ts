@@ -1,0 +1,47 @@
+import { COMMANDS } from './commands.ts'
+import { openContext } from './context.ts'
+import type { Parsed } from './input/parse.ts'
+import { errorJson, errorText, toLunkeeperError } from './output/error.ts'
+import { lookOf } from './output/look.ts'
+import { openTerminal } from './output/terminal.ts'
+import { version } from './version.ts'
+
+/** Runs one command line. All that is ever printed on stdout is printed here. @returns the exit status */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal(process.stderr)
+  try {
+    const { parse } = await import('./input/parse.ts')
+    await print(await answer(parse(COMMANDS, argv)))
+    return 0
+  } catch (thrown) {
+    const error = toLunkeeperError(thrown)
+    terminal.line(errorText(error, terminal.look, argv.includes('--verbose')))
+    if (argv.includes('--json')) await print(json(errorJson(error)))
+    return error.exitStatus
+  }
+
+  async function answer(parsed: Parsed): Promise<string> {
+    if (parsed.kind === 'version') return `${version()}\n`
+    if (parsed.kind === 'help') {
+      const { helpText } = await import('./help.ts')
+      return helpText(COMMANDS, parsed.topic)
+    }
+    const { command, argument, options, globals } = parsed
+    await using context = openContext(globals, terminal)
+    const data = await command.run(context, { argument, options: options as never })
+    return globals.json ? json(data) : command.text(data as never, lookOf(process.stdout))
+  }
+}
+
+function json(data: unknown): string {
+  return `${JSON.stringify(data, null, 2)}\n`
+}
+
+/** Resolves when the kernel has it: the process ends right after. */
+function print(text: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A reader that has gone (`| head`) wanted no more; what was done is done all the same.
+  process.stdout.once('error', () => resolve())
+  process.stdout.write(text, () => resolve())
+  return promise
+}
