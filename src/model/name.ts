@@ -23,6 +23,7 @@ export function defaultName(iqn: Iqn, lun: Lun, salt = ''): VolumeName {
     .split(':')
     .at(-1)!
     .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(-96)
     .replace(/^[^A-Za-z0-9]+/, '')
-  return `${words.slice(-96) || 'volume'}${salt && `-${salt}`}-lun${lun}` as VolumeName
+  return `${words || 'volume'}${salt && `-${salt}`}-lun${lun}` as VolumeName
 }

@@ -18,12 +18,13 @@ function isIpv4(text: string): boolean {
 }
 
 function isIpv6(text: string): boolean {
-  const [address = '', zone] = text.split('%')
-  if (zone !== undefined && !/^[\w.-]+$/.test(zone)) return false
+  const [address = '', zone, ...more] = text.split('%')
+  if (more.length > 0 || (zone !== undefined && !/^[\w.-]+$/.test(zone))) return false
   const halves = address.split('::')
   if (halves.length > 2) return false
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
-  const last = groups.at(-1)
+  // An IPv4 part stands at the very end only: not before a "::" that ends the address.
+  const last = halves.at(-1) === '' ? undefined : groups.at(-1)
   const tail = last !== undefined && last.includes('.') ? (isIpv4(last) ? 2 : Number.NaN) : 1
   const hex = tail === 1 ? groups : groups.slice(0, -1)
   if (!hex.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false

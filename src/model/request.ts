@@ -64,9 +64,9 @@ export function checkRequest(request: VolumeRequest): VolumeRequest {
   if (use.format && use.readOnly)
     throw bad('A read-only volume cannot be formatted', 'Leave out --format or --read-only.')
   for (const option of use.options.flatMap((text) => text.split(','))) {
-    const reason = REFUSED_OPTIONS[option.trim()]
+    const reason = Object.hasOwn(REFUSED_OPTIONS, option.trim()) && REFUSED_OPTIONS[option.trim()]
     if (reason) throw bad(`The mount option "${option}" is not accepted: ${reason}`, 'Leave it out.')
-    if (!/^[\w.-]+(?:=[^\s]*)?$/.test(option))
+    if (!/^\w[\w.-]*(?:=[^\s\p{Cc}]*)?$/u.test(option))
       throw bad(`"${option}" is not a mount option`, 'One option a flag: --mount-option noatime.')
   }
   if (hold.mode === 'session' && portals.length > 1)
@@ -81,7 +81,7 @@ function checkMountPoint(point: string): void {
   const bad = (reason: string) =>
     new LunkeeperError('BAD_MOUNT', `"${point}" cannot be a mount point: ${reason}`)
   if (!point.startsWith('/')) throw bad('it is not absolute')
-  if (point === '/') throw bad('it is the root of the system')
+  if (cleanPath(point) === '/') throw bad('it is the root of the system')
   // mountinfo escapes what is below blank; a line break in a path is nothing but an attack on readers.
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u001f]/.test(point)) throw bad('it has control characters')

@@ -57,8 +57,9 @@ export function parseChap(text: string): Chap {
     if (found.has(key!)) throw bad(`${key} is given twice`)
     const value = parts[2]!.trim()
     if (value === '') throw bad(`${key} is empty`)
-    // iscsid's configuration is line by line and its fields hold 255 characters (usr/auth.h).
-    if (value.length > 255) throw bad(`${key} is longer than 255 characters`)
+    // iscsid's configuration is line by line and its fields hold 255 bytes (usr/auth.h).
+    if (Buffer.byteLength(value) > 255) throw bad(`${key} is longer than 255 bytes`)
+    if (value.includes('\0')) throw bad(`${key} has a NUL in it`)
     found.set(key!, value)
   }
   const pair = (user: string, secret: string) => {

@@ -4,7 +4,7 @@ import { LunkeeperError } from './errors.ts'
 /** A volume's world-wide name in the kernel's form: naa.HEX, eui.HEX, t10.TEXT or a SCSI name string. */
 export type Wwid = Branded<string, 'Wwid'>
 
-const NAA = /^naa\.(?:[2356][0-9a-f]{15}|6[0-9a-f]{31})$/
+const NAA = /^naa\.(?:[235][0-9a-f]{15}|6[0-9a-f]{31})$/
 const EUI = /^eui\.(?:[0-9a-f]{16}|[0-9a-f]{24}|[0-9a-f]{32})$/
 
 /**
@@ -26,14 +26,16 @@ function kernelForm(text: string): Wwid | null {
   if (/^t10\.\S/i.test(text)) return normaliseT10(text) as Wwid
   if (/^(?:iqn|eui|naa)\..*,(?:l|t),0x/i.test(text)) return text as Wwid
   const hex = lower.replace(/^0x/, '')
-  if (hex !== lower || /^[2356][0-9a-f]{15}$|^6[0-9a-f]{31}$/.test(hex)) {
+  if (hex !== lower || /^[235][0-9a-f]{15}$|^6[0-9a-f]{31}$/.test(hex)) {
     const naa = `naa.${hex}`
     return NAA.test(naa) ? (naa as Wwid) : null
   }
   // udev's scsi_id and multipath put the designator's type digit first.
   if (lower.startsWith('3') && NAA.test(`naa.${lower.slice(1)}`)) return `naa.${lower.slice(1)}` as Wwid
   if (lower.startsWith('2') && EUI.test(`eui.${lower.slice(1)}`)) return `eui.${lower.slice(1)}` as Wwid
-  return null
+  // Digits alone are a number that lost its head, no name of a vendor.
+  const t10 = /^1(?![0-9a-f]*$)(\S.*)$/i.exec(text)?.[1]
+  return t10 ? (normaliseT10(`t10.${t10}`) as Wwid) : null
 }
 
 // T10 names are padded with blanks, which udev turns into underscores and tools squeeze.
