@@ -1,0 +1,23 @@
+import type { ErrorCode } from '../../../src/model/errors.ts'
+import { isLunkeeperError } from '../../../src/model/errors.ts'
+
+/** The code with which `work` refuses; null where it does not. Anything but our own error is thrown on. */
+export function codeOf(work: () => unknown): ErrorCode | null {
+  try {
+    work()
+    return null
+  } catch (error) {
+    if (isLunkeeperError(error)) return error.code
+    throw error
+  }
+}
+
+/** What `work` says when it refuses; null where it does not. */
+export function messageOf(work: () => unknown): string | null {
+  try {
+    work()
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

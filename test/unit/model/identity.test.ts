@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import type { Identity } from '../../../src/model/identity.ts'
+import { identityDifference, isIdentified } from '../../../src/model/identity.ts'
+import { parseWwid } from '../../../src/model/wwid.ts'
+
+const wwid = parseWwid('naa.600140512345678abcdef0123456789a')
+const other = parseWwid('naa.600140512345678abcdef0123456789b')
+const seen: Identity = { wwid, serial: 'S1', bytes: 1 << 30 }
+
+describe('the volume', () => {
+  test.each([
+    ['all parts', { wwid, serial: 'S1', bytes: 1 << 30 }],
+    ['its WWID alone', { wwid }],
+    ['its serial alone', { serial: 'S1' }],
+    ['nothing expected', {}],
+    ['nothing expected, in so many words', { wwid: null, serial: null, bytes: null }],
+    ['it has grown since', { wwid, bytes: (1 << 30) - 1 }],
+  ])('%s', (_, expected) => {
+    expect(identityDifference(seen, expected)).toBeNull()
+  })
+})
+
+describe('another volume', () => {
+  test.each([
+    ['another WWID', seen, { wwid: other }],
+    ['another WWID, the same serial', seen, { wwid: other, serial: 'S1' }],
+    ['the same WWID, another serial', seen, { wwid, serial: 'S2' }],
+    ['shrunk by one byte', seen, { wwid, bytes: (1 << 30) + 1 }],
+    ['of no size', { ...seen, bytes: 0 }, { wwid, bytes: 1 << 30 }],
+    ['a WWID that cannot be read', { ...seen, wwid: null }, { wwid }],
+    ['a serial that cannot be read', { ...seen, serial: null }, { serial: 'S1' }],
+    ['a serial in another case', seen, { serial: 's1' }],
+    ['a serial with a blank more', seen, { serial: 'S1 ' }],
+  ])('%s', (_, seen, expected) => {
+    expect(identityDifference(seen, expected)).toEqual(expect.any(String))
+  })
+})
+
+test('the words name what was seen and what was expected', () => {
+  expect(identityDifference(seen, { wwid: other })).toBe(`its WWID is ${wwid}, not ${other}`)
+  expect(identityDifference({ ...seen, serial: null }, { serial: 'S1' })).toBe(
+    'its serial is unreadable, not S1',
+  )
+})
+
+test('a size alone identifies nothing', () => {
+  expect(isIdentified(seen)).toBe(true)
+  expect(isIdentified({ wwid: null, serial: 'S1', bytes: 0 })).toBe(true)
+  expect(isIdentified({ wwid: null, serial: null, bytes: 1 << 30 })).toBe(false)
+})
