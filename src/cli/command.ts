@@ -18,6 +18,8 @@ export interface Option {
   readonly completes?: Completes
   /** Unit and default included, in words. */
   readonly help: string
+  /** The heading that it stands under in the help; Options unless told. */
+  readonly section?: string
 }
 
 export interface Argument {
@@ -28,11 +30,16 @@ export interface Argument {
   readonly completes?: Completes
 }
 
-type ValueOf<O extends Option> = O extends { repeated: true }
-  ? readonly string[]
-  : O extends { value: string }
-    ? string
-    : boolean
+/** What the parser leaves of a flag. */
+export type Value = string | readonly string[] | boolean
+
+type ValueOf<O extends Option> = string extends O['name']
+  ? Value
+  : O extends { repeated: true }
+    ? readonly string[]
+    : O extends { value: string }
+      ? string
+      : boolean
 
 /** The values of a command's flags; those that were not given are absent. */
 export type Values<Options extends readonly Option[]> = {
@@ -58,6 +65,8 @@ export interface Context {
   operate<T>(work: (told: Told) => Promise<T>): Promise<T>
   /** A line for the person, on stderr. */
   warn(message: string): void
+  /** What commands there are. */
+  readonly commands: readonly AnyCommand[]
 }
 
 export interface Example {
@@ -75,20 +84,19 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly summary: string
   /** What it does and promises: a few sentences. */
   readonly about: string
+  /** What follows its name, once for each way to call it. */
+  readonly usage: readonly string[]
   readonly argument?: Argument
   readonly options: Options
   readonly examples: readonly Example[]
-  /** What its exit status can be, where it says more than 0, 1 and 2. */
-  readonly run: (context: Context, input: Input<Options>) => Data | Promise<Data>
+  /** Checks its input, does its work, returns the result. Prints nothing. */
+  run(context: Context, input: Input<Options>): Data | Promise<Data>
   /** The result for people; `--json` prints the data as they are. */
-  readonly text: (data: Data, look: Look) => string
+  text(data: Data, look: Look): string
 }
 
-/** A command whose flags are known by nobody but itself. */
-export interface AnyCommand extends Omit<Command, 'run' | 'text'> {
-  readonly run: (context: Context, input: Input<never>) => unknown
-  readonly text: (data: never, look: Look) => string
-}
+/** A command whose flags and result are known by nobody but itself. */
+export type AnyCommand = Command
 
 /** Keeps the names and kinds of the flags in the type, so that `run` reads them without casts. */
 export function command<const Options extends readonly Option[], Data>(

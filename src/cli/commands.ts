@@ -1,4 +1,4 @@
-import type { AnyCommand, Group } from './command.ts'
+import type { AnyCommand } from './command.ts'
 import { attachCommand } from './commands/attach.ts'
 import { completionCommand } from './commands/completion.ts'
 import { detachCommand } from './commands/detach.ts'
@@ -15,9 +15,3 @@ export const COMMANDS: readonly AnyCommand[] = [
   sessionsCommand,
   completionCommand,
 ]
-
-export const GROUPS: Readonly<Record<Group, string>> = {
-  change: 'Change',
-  look: 'Look',
-  shell: 'Shell',
-}

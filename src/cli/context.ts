@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts'
 import type { Context } from './command.ts'
+import { COMMANDS } from './commands.ts'
 import type { Globals } from './input/parse.ts'
 import { dieAt } from './operation/die-at.ts'
 import { observers } from './operation/observers.ts'
@@ -14,6 +15,7 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
   const warn = (message: string) =>
     terminal.line(`${terminal.look.paint('yellow', 'warning')}: ${oneLine(message)}`)
   return {
+    commands: COMMANDS,
     async host() {
       const { openHost } = await import('../host/host.ts')
       return (host ??= openHost({ places: placesOf(globals) }))

@@ -10,6 +10,7 @@ import { version } from './version.ts'
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stderr)
   try {
+    if (argv.length === 1 && argv[0] === '--version') return (await print(`${version()}\n`), 0)
     const { parse } = await import('./input/parse.ts')
     await print(await answer(parse(COMMANDS, argv)))
     return 0
@@ -23,13 +24,13 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   async function answer(parsed: Parsed): Promise<string> {
     if (parsed.kind === 'version') return `${version()}\n`
     if (parsed.kind === 'help') {
-      const { helpText } = await import('./help.ts')
-      return helpText(COMMANDS, parsed.topic)
+      const { helpText } = await import('./help/help.ts')
+      return helpText(COMMANDS, parsed.topic, lookOf(process.stdout))
     }
     const { command, argument, options, globals } = parsed
     await using context = openContext(globals, terminal)
-    const data = await command.run(context, { argument, options: options as never })
-    return globals.json ? json(data) : command.text(data as never, lookOf(process.stdout))
+    const data = await command.run(context, { argument, options })
+    return globals.json ? json(data) : command.text(data, lookOf(process.stdout))
   }
 }
 

@@ -4,5 +4,6 @@ import { readFileSync } from 'node:fs'
 export function version(): string {
   const manifest = import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json'
   const text = readFileSync(new URL(manifest, import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  const { version }: { version: string } = JSON.parse(text)
+  return version
 }

@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { command } from '../command.ts'
+import type { VolumeFileSchema } from '../input/volume-file.ts'
 import { VOLUME_OPTIONS } from '../input/volume-options.ts'
 import { volumeText } from '../output/volume.ts'
 
@@ -9,16 +10,18 @@ export const attachCommand = command({
   summary: 'Bring one LUN to this node, and mount it if asked to',
   about:
     'Logs in, brings exactly this LUN and no other, proves that it is the volume expected, and mounts it. What is there already is verified and used, so running it again is safe; after a failure nothing of the attempt is left. A volume that holds data is never formatted.',
+  usage: ['--portal HOST[:PORT] --iqn IQN --lun N [OPTIONS]', '-f FILE'],
   options: [
     ...VOLUME_OPTIONS,
     {
       name: 'file',
+      section: 'From a file',
       short: 'f',
       value: 'FILE',
       completes: 'file',
       help: 'Read all of this from a YAML file instead: the same names without the dashes. "-" is stdin.',
     },
-    { name: 'schema', help: 'Print the JSON Schema of that file, and do nothing.' },
+    { name: 'schema', section: 'From a file', help: 'Print the JSON Schema of that file, and do nothing.' },
   ],
   examples: [
     {
@@ -32,16 +35,17 @@ export const attachCommand = command({
     },
     { command: 'lunkeeper attach -f volume.yaml', does: 'from a file' },
   ],
-  async run(context, { options }): Promise<VolumeStatus | { readonly $schema: string }> {
+  async run(context, { options }): Promise<VolumeStatus | VolumeFileSchema> {
+    const { schema, ...input } = options
     const { attachInput } = await import('../input/attach-input.ts')
-    if (options.schema) {
+    if (schema) {
       const { volumeFileSchema } = await import('../input/volume-file.ts')
       return volumeFileSchema()
     }
-    const { request, chap } = await attachInput(options, context)
+    const { request, chap } = await attachInput(input, context)
     const { attach } = await import('../../volumes/attach/attach.ts')
     const host = await context.host()
     return context.operate((told) => attach(host, request, { chap, ...told }))
   },
-  text: (data, look) => ('$schema' in data ? `${JSON.stringify(data, null, 2)}\n` : volumeText(data, look)),
+  text: (data, look) => ('paths' in data ? volumeText(data, look) : `${JSON.stringify(data, null, 2)}\n`),
 })

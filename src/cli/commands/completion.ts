@@ -1,16 +1,37 @@
+import { LunkeeperError } from '../../model/errors.ts'
 import { command } from '../command.ts'
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 export const completionCommand = command({
   name: 'completion',
   group: 'shell',
   summary: 'Print what makes a shell complete lunkeeper',
   about:
-    'Prints a script for the shell. It completes commands, flags, their values and the names of volumes.',
-  argument: { name: 'bash|zsh|fish', required: true, choices: ['bash', 'zsh', 'fish'] },
+    'Prints a script for the shell. It completes commands, flags, their values, files and the names of volumes, and starts no program for that.',
+  usage: [SHELLS.join('|')],
+  argument: { name: SHELLS.join('|'), required: true, choices: SHELLS },
   options: [],
-  examples: [{ command: 'source <(lunkeeper completion bash)', does: 'in this shell' }],
-  run(_, { argument }): { shell: string; script: string } {
-    return { shell: argument!, script: '' }
+  examples: [
+    { command: 'source <(lunkeeper completion bash)', does: 'in this shell; zsh alike' },
+    {
+      command: 'lunkeeper completion bash > /etc/bash_completion.d/lunkeeper',
+      does: 'for every new shell',
+    },
+    { command: 'lunkeeper completion fish | source', does: 'in fish' },
+  ],
+  async run({ commands }, { argument }): Promise<{ shell: string; script: string }> {
+    const shell = SHELLS.find((name) => name === argument)
+    if (!shell)
+      throw new LunkeeperError('USAGE', `"${argument}" is no shell that can be completed for`, {
+        hint: `It can be ${SHELLS.join(', ')}.`,
+      })
+    const { wordsOf } = await import('../completion/words.ts')
+    const { bashCompletion } = await import('../completion/bash.ts')
+    const { fishCompletion } = await import('../completion/fish.ts')
+    const { zshCompletion } = await import('../completion/zsh.ts')
+    const render = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion }[shell]
+    return { shell, script: render(wordsOf(commands)) }
   },
   text: ({ script }) => script,
 })

@@ -11,6 +11,7 @@ export const detachCommand = command({
   summary: 'Take a volume off this node, leaving nothing behind',
   about:
     'Unmounts the volume, sees all its data written and confirmed, and removes its map, its disks, the sessions that nobody else needs and its record. Refuses while somebody uses it, and says who. Run again after a failure or a crash, it goes on from what is there.',
+  usage: ['NAME|MOUNTPOINT|DEVICE [--force]'],
   argument: { name: 'NAME|MOUNTPOINT|DEVICE', required: true, completes: 'volume' },
   options: [
     {

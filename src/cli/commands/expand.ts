@@ -8,6 +8,7 @@ export const expandCommand = command({
   summary: 'Take over the size that a LUN has been given on its target',
   about:
     'Grow the LUN on the storage system first. Then every path, the map and the mounted file system take its new size, while the volume stays in use. A LUN that became smaller, or another volume, is refused before anything changes.',
+  usage: ['NAME'],
   argument: { name: 'NAME', required: true, completes: 'volume' },
   options: [],
   examples: [{ command: 'lunkeeper expand db', does: 'the volume named db' }],

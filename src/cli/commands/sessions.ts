@@ -8,6 +8,7 @@ export const sessionsCommand = command({
   summary: 'Show the iSCSI sessions of this node and whose each disk is',
   about:
     'Shows all sessions, also those that others logged in, with all their disks. A disk belongs to a volume, or to somebody else who uses it (foreign), or to nobody (phantom). Changes nothing.',
+  usage: [''],
   options: [],
   examples: [
     { command: 'lunkeeper sessions', does: 'as text' },

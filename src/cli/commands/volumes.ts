@@ -9,6 +9,7 @@ export const volumesCommand = command({
   summary: 'Show the volumes of this node, or one of them in full',
   about:
     'Shows what each volume is right now: read from the kernel, not from memory. HOLD is how long I/O shall wait while the target is away; EFFECTIVE is how long it really would. Changes nothing.',
+  usage: ['[NAME]'],
   argument: { name: 'NAME', required: false, completes: 'volume' },
   options: [],
   examples: [

@@ -10,12 +10,11 @@ import { volumeRequest } from './volume-request.ts'
 
 interface AttachValues extends VolumeValues {
   readonly file?: string
-  readonly schema?: boolean
 }
 
 /** What `attach` shall do, from its flags or from a volume file. All of it is checked here. */
 export async function attachInput(
-  { file, schema: _, ...flags }: AttachValues,
+  { file, ...flags }: AttachValues,
   context: Pick<Context, 'warn'>,
 ): Promise<{ request: VolumeRequest; chap: Chap | null }> {
   if (file === undefined) return understood(flags, FLAGS, context)

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Chap } from '../../model/secret.ts'
 import { parseChap } from '../../model/secret.ts'
+import { whyUnreadable } from './file-error.ts'
 
 /** Four lines of at most 255 characters, and room for comments. */
 const LONGEST = 64 << 10
@@ -54,16 +55,9 @@ function readAll(fd: number, source: string): string {
 
 function unreadable(source: string, cause: unknown): unknown {
   if (cause instanceof LunkeeperError) return cause
-  const { code } = cause as NodeJS.ErrnoException
-  const reasons: Record<string, string> = {
-    ENOENT: 'there is no such file',
-    EACCES: 'it may not be read',
-    EISDIR: 'it is a directory',
-    EBADF: 'no such descriptor is open',
-  }
   return new LunkeeperError(
     'BAD_CHAP',
-    `The CHAP credentials in ${source} cannot be read: ${reasons[code ?? ''] ?? code}`,
+    `The CHAP credentials in ${source} cannot be read: ${whyUnreadable(cause)}`,
     { cause },
   )
 }

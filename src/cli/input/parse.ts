@@ -1,7 +1,7 @@
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import type { AnyCommand, Option } from '../command.ts'
+import type { AnyCommand, Input, Option, Value } from '../command.ts'
 import { GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 
 export interface Globals {
@@ -19,7 +19,7 @@ export type Parsed =
       readonly kind: 'run'
       readonly command: AnyCommand
       readonly argument: string | null
-      readonly options: Readonly<Record<string, unknown>>
+      readonly options: Input['options']
       readonly globals: Globals
     }
 
@@ -47,22 +47,25 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
     program.parse(argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    if (error.code !== 'commander.help') throw misused(error)
+    if (error.code !== 'commander.help')
+      throw misused(
+        error,
+        commands.find(({ name }) => argv.includes(name)),
+      )
     const { version, help } = program.opts<Record<string, unknown>>()
     if (version) return { kind: 'version' }
-    if (!help) throw new LunkeeperError('USAGE', 'no command is given', { hint: 'See `lunkeeper --help`.' })
+    if (!help) throw new LunkeeperError('USAGE', 'no command is given', { hint: seeHelp() })
   }
   return program.opts<{ version?: boolean }>().version ? { kind: 'version' } : parsed
 }
 
 function bare(name: string): Commander {
-  const silent = () => {}
   return new Commander(name)
     .helpOption(false)
     .helpCommand(false)
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ writeErr: silent, writeOut: silent })
+    .configureOutput({ writeErr: () => {}, writeOut: () => {} })
 }
 
 function addOption(to: Commander, { name, short, value, repeated, choices }: Option): void {
@@ -70,14 +73,18 @@ function addOption(to: Commander, { name, short, value, repeated, choices }: Opt
   const option = new CommanderOption(flags)
   if (value !== undefined)
     option.argParser((text: string, before: unknown) => {
-      if (text === '') throw new LunkeeperError('USAGE', `--${name} is given an empty value`)
+      if (text === '')
+        throw new LunkeeperError('USAGE', `--${name} is given an empty value`, {
+          hint: 'Leave the flag out, or give it one.',
+        })
       if (choices && !choices.includes(text))
         throw new LunkeeperError('USAGE', `"${text}" is no value of --${name}`, {
           hint: `It can be ${choices.join(', ')}.`,
         })
-      if (repeated) return [...((before as string[] | undefined) ?? []), text]
+      if (repeated) return [...(Array.isArray(before) ? before : []), text]
       // The last would win in silence, and the other may be the one that was meant.
-      if (before !== undefined) throw new LunkeeperError('USAGE', `--${name} is given twice`)
+      if (before !== undefined)
+        throw new LunkeeperError('USAGE', `--${name} is given twice`, { hint: 'Leave one of them out.' })
       return text
     })
   to.addOption(option)
@@ -87,10 +94,11 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
   const argument = sub.args[0] ?? null
   if (command.argument?.required && !argument)
     throw new LunkeeperError('USAGE', `${command.name} needs ${command.argument.name}`, {
-      hint: `See \`lunkeeper ${command.name} --help\`.`,
+      hint: seeHelp(command.name),
     })
-  if (argument === '') throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`)
-  const given = sub.opts<Record<string, unknown>>()
+  if (argument === '')
+    throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`, { hint: seeHelp(command.name) })
+  const given = sub.opts<Record<string, Value>>()
   const options = Object.fromEntries(
     sub.options.flatMap((option) => {
       const value = given[option.attributeName()]
@@ -101,16 +109,20 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
   const globals = {
     json: json === true,
     verbose: verbose === true,
-    records: (records as string | undefined) ?? null,
-    runtime: (runtime as string | undefined) ?? null,
+    records: typeof records === 'string' ? records : null,
+    runtime: typeof runtime === 'string' ? runtime : null,
   }
   return { kind: 'run', command, argument, options, globals }
 }
 
 /** Commander's complaint as an error of ours. A value after = is cut: it may be a secret in a flag that is none. */
-function misused({ message }: CommanderError): LunkeeperError {
+function misused({ message }: CommanderError, command: AnyCommand | undefined): LunkeeperError {
   const [first = '', suggestion] = message.split('\n')
   const what = first.replace(/^error: /, '').replace(/(--?[\w-]+)=[^']*/, '$1')
   const near = suggestion && /\((Did you mean .*)\)/.exec(suggestion)?.[1]
-  return new LunkeeperError('USAGE', what, near ? { hint: near } : {})
+  return new LunkeeperError('USAGE', what, { hint: near || seeHelp(command?.name) })
+}
+
+function seeHelp(command?: string): string {
+  return `See \`lunkeeper ${command ? `${command} ` : ''}--help\`.`
 }

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs'
 
 import type { Document } from 'yaml'
-import { isScalar, LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import * as z from 'zod'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Option } from '../command.ts'
+import { whyUnreadable } from './file-error.ts'
 import { didYouMean } from './nearest.ts'
 import { VOLUME_OPTIONS } from './volume-options.ts'
-import type { Origin, VolumeField, VolumeValues } from './volume-request.ts'
+import type { Origin, VolumeValues } from './volume-request.ts'
+import { REQUIRED } from './volume-request.ts'
 
 const OPTIONS: readonly Option[] = VOLUME_OPTIONS
-const REQUIRED: readonly string[] = ['portal', 'iqn', 'lun']
 
 const text = z.string({ error: 'it is not a text' }).min(1, 'it is empty')
 
@@ -27,23 +28,30 @@ function valueSchema({ value, repeated, choices }: Option): z.ZodType {
 const schema = z.strictObject(
   Object.fromEntries(
     OPTIONS.map((option) => {
-      const field = valueSchema(option).meta({ description: option.help })
-      return [option.name, REQUIRED.includes(option.name) ? field : field.optional()]
+      const field = valueSchema(option).meta({ description: option.help, ...numberToo(option) })
+      return [option.name, REQUIRED.some((name) => name === option.name) ? field : field.optional()]
     }),
   ),
 )
 
 /** For editors: with it they complete and check a volume file. Numbers are welcome where texts are. */
-export function volumeFileSchema(): { $schema: string } {
+export function volumeFileSchema(): VolumeFileSchema {
   const made = z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => {
-      if (jsonSchema.type === 'string' && !jsonSchema.enum) {
-        delete jsonSchema.minLength
-        Object.assign(jsonSchema, { type: ['string', 'integer'] })
-      }
+      if (jsonSchema.type === 'string') delete jsonSchema.minLength
     },
   })
-  return { title: 'A volume for lunkeeper attach -f', ...made } as { $schema: string }
+  return { $schema: String(made.$schema), title: 'A volume for lunkeeper attach -f', ...made }
+}
+
+/** What an editor takes for a number when it is all digits. */
+function numberToo({ name }: Option): { type?: string[] } {
+  return ['lun', 'name', 'serial', 'wwid', 'hold'].includes(name) ? { type: ['string', 'integer'] } : {}
+}
+
+export interface VolumeFileSchema {
+  readonly $schema?: string
+  readonly properties?: unknown
 }
 
 /**
@@ -86,10 +94,7 @@ function readText(path: string, shown: string): string {
   try {
     return readFileSync(path === '-' ? 0 : path, 'utf8')
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : code
-    throw new LunkeeperError('BAD_REQUEST', `${shown} cannot be read: ${reason}`, {
+    throw new LunkeeperError('BAD_REQUEST', `${shown} cannot be read: ${whyUnreadable(cause)}`, {
       cause,
       hint: 'Give the path of a volume file, or "-" for stdin.',
     })
@@ -98,8 +103,8 @@ function readText(path: string, shown: string): string {
 
 function lineOfKey(document: Document, lines: LineCounter, name: string): number | null {
   const { contents } = document
-  if (!contents || !('items' in contents)) return null
-  for (const pair of contents.items as { key: unknown }[])
+  if (!isMap(contents)) return null
+  for (const pair of contents.items)
     if (isScalar(pair.key) && String(pair.key.value) === name && pair.key.range)
       return lines.linePos(pair.key.range[0]).line
   return null
@@ -128,10 +133,9 @@ function refusal(
       },
     )
   }
-  const absent = error.issues.filter(
-    ({ path }) => path.length === 1 && REQUIRED.includes(String(path[0])) && lineOf(String(path[0])) === null,
-  )
-  if (absent.length > 0) return origin.missing(absent.map(({ path }) => path[0] as VolumeField))
+  const wrong = new Set(error.issues.map(({ path }) => path[0]))
+  const absent = REQUIRED.filter((name) => wrong.has(name) && lineOf(name) === null)
+  if (absent.length > 0 && error.issues[0]!.path.length > 0) return origin.missing(absent)
   const issue = error.issues[0]!
   const name = issue.path[0]
   if (name === undefined)
@@ -150,5 +154,6 @@ function toValues(data: Record<string, unknown>): VolumeValues {
     if (value === undefined) return []
     return [[name, repeated && !Array.isArray(value) ? [value] : value]]
   })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema is made from the same options, and has passed
   return Object.fromEntries(entries) as VolumeValues
 }

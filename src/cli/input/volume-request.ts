@@ -23,7 +23,8 @@ export interface Origin {
   missing(names: readonly VolumeField[]): LunkeeperError
 }
 
-const REQUIRED = ['portal', 'iqn', 'lun'] as const
+/** Without these there is no volume. */
+export const REQUIRED = ['portal', 'iqn', 'lun'] as const
 
 /**
  * Checks and understands every value before anything else is done with one.

@@ -1,10 +1,12 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import type { Observer } from '../../volumes/step.ts'
+import type { Observer, StepName } from '../../volumes/step.ts'
 import { STEPS } from '../../volumes/step.ts'
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
 
-const UNDOING = STEPS.indexOf('mark-detaching')
+/** Where the steps of a detach begin and end: an attach that failed is taken back with them. */
+const DETACHING = STEPS.indexOf('mark-detaching')
+const GROWING = STEPS.indexOf('rescan')
 
 export interface Stop extends Disposable {
   readonly signal: AbortSignal
@@ -23,7 +25,7 @@ export function stopOnSignal(tell: (message: string) => void): Stop {
     controller.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`))
   }
   for (const name of Object.keys(NUMBERS)) process.on(name, onSignal)
-  // Steps after the error that this throws take the attempt back, and shall run.
+  // Once it has thrown, what comes takes the attempt back, and shall run.
   let thrown = false
   let detaching = false
   return {
@@ -31,8 +33,7 @@ export function stopOnSignal(tell: (message: string) => void): Stop {
     observer: {
       begin(_, step) {
         detaching ||= step === 'mark-detaching'
-        const undoing = !detaching && STEPS.indexOf(step) > UNDOING && STEPS.indexOf(step) < GROWING
-        if (!controller.signal.aborted || thrown || undoing) return
+        if (!controller.signal.aborted || thrown || (isUndoing(step) && !detaching)) return
         thrown = true
         controller.signal.throwIfAborted()
       },
@@ -43,4 +44,7 @@ export function stopOnSignal(tell: (message: string) => void): Stop {
   }
 }
 
-const GROWING = STEPS.indexOf('rescan')
+function isUndoing(step: StepName): boolean {
+  const place = STEPS.indexOf(step)
+  return place >= DETACHING && place < GROWING
+}

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** Lines of at most `width` columns, broken at blanks; a word that is longer stays whole. */
-export function wrap(text: string, width: number): string[] {
+/** Lines of at most `width` columns, broken at blanks or at `at`; a word that is longer stays whole. */
+export function wrap(text: string, width: number, at: RegExp | string = ' '): string[] {
   if (visible(text) <= width) return [text]
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.split(at)) {
     if (line !== '' && visible(line) + 1 + visible(word) > width) {
       lines.push(line)
       line = word

@@ -1,0 +1,83 @@
+import type { Completes, Option } from '../command.ts'
+import type { Words } from './words.ts'
+import { EVERYWHERE, firstSentence, RECORDS, spellings, VERSION } from './words.ts'
+
+export function zshCompletion(commands: readonly Words[]): string {
+  return `#compdef lunkeeper
+# lunkeeper completion for zsh: source <(lunkeeper completion zsh)
+_lunkeeper_volumes() {
+  local -a names
+  names=("${RECORDS}"/*.json(N:t:r))
+  compadd -a names
+}
+
+_lunkeeper() {
+  local context state state_descr line
+  typeset -A opt_args
+  _arguments -C \\
+${[...EVERYWHERE, VERSION].map((option) => `    ${spec(option)} \\\n`).join('')}    '1: :->command' \\
+    '*:: :->rest'
+  case $state in
+    command)
+      local -a commands
+      commands=(
+${commands.map(({ name, summary }) => `        ${quote(`${name}:${summary}`)}\n`).join('')}      )
+      _describe command commands
+      ;;
+    rest)
+      case $line[1] in
+${commands.map(commandCase).join('')}      esac
+      ;;
+  esac
+}
+if [[ $funcstack[1] == _lunkeeper ]]; then _lunkeeper "$@"; else compdef _lunkeeper lunkeeper; fi
+`
+}
+
+function commandCase({ name, argument, options }: Words): string {
+  const specs = options.map(spec)
+  if (argument)
+    specs.push(`'1:${argument.name.toLowerCase().replaceAll('|', ' or ')}:${argumentAction(argument)}'`)
+  return `        ${name})
+          _arguments${specs.map((text) => ` \\\n            ${text}`).join('')}
+          ;;
+`
+}
+
+function spec(option: Option): string {
+  const { value, repeated, help } = option
+  const flags = spellings(option)
+  const meaning = `[${escape(firstSentence(help))}]`
+  const takes = value === undefined ? '' : `:${escape(value.toLowerCase())}:${action(option)}`
+  if (flags.length === 1) return quote(`${repeated ? '*' : ''}${flags[0]}${meaning}${takes}`)
+  return `'(${flags.join(' ')})'{${flags.join(',')}}${quote(`${meaning}${takes}`)}`
+}
+
+/** Brackets and colons mean something in a spec. */
+function escape(text: string): string {
+  return text.replace(/[[\]:]/g, '\\$&')
+}
+
+function argumentAction(argument: {
+  name: string
+  choices?: readonly string[]
+  completes?: Completes
+}): string {
+  if (argument.name.includes('MOUNTPOINT')) return '{ _lunkeeper_volumes; _files }'
+  return action(argument)
+}
+
+const ACTIONS: Readonly<Record<Completes, string>> = {
+  file: '_files',
+  directory: '_files -/',
+  volume: '_lunkeeper_volumes',
+}
+
+function action({ choices, completes }: { choices?: readonly string[]; completes?: Completes }): string {
+  if (choices) return `(${choices.join(' ')})`
+  return completes ? ACTIONS[completes] : ' '
+}
+
+function quote(text: string): string {
+  return `'${text.replace(/'/g, `'\\''`)}'`
+}

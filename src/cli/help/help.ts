@@ -1,0 +1,22 @@
+import type { ErrorCode } from '../../model/errors.ts'
+import { ERRORS, LunkeeperError } from '../../model/errors.ts'
+import type { AnyCommand } from '../command.ts'
+import { didYouMean } from '../input/nearest.ts'
+import type { Look } from '../output/look.ts'
+import { commandHelp } from './command.ts'
+import { errorHelp } from './error.ts'
+import { overview } from './overview.ts'
+
+/** Help on everything (null), on a command, or on an error by its code. @throws USAGE */
+export function helpText(commands: readonly AnyCommand[], topic: string | null, look: Look): string {
+  if (topic === null || topic === 'help') return overview(commands, look)
+  const command = commands.find(({ name }) => name === topic)
+  if (command) return commandHelp(command, look)
+  const codes = Object.keys(ERRORS)
+  const code = codes.find((candidate): candidate is ErrorCode => candidate === topic.toUpperCase())
+  if (code) return errorHelp(code, look)
+  const near = didYouMean(topic, [...commands.map(({ name }) => name), ...codes])
+  throw new LunkeeperError('USAGE', `there is no help on "${topic}"`, {
+    hint: near ? `Did you mean ${near}?` : 'See `lunkeeper --help`.',
+  })
+}

@@ -1,0 +1,14 @@
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a directory',
+  EBADF: 'no such descriptor is open',
+  EAGAIN: 'nothing is to be read there',
+  EINVAL: 'nothing can be read there',
+}
+
+/** Why a file could not be read, in words. */
+export function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return REASONS[code] ?? (code || String(error))
+}
