@@ -8,10 +8,14 @@ export type VolumeName = Branded<string, 'VolumeName'>
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
+export function isName(text: string): text is VolumeName {
+  return NAME.test(text)
+}
+
 /** @throws BAD_NAME */
 export function parseName(text: string): VolumeName {
-  if (!NAME.test(text)) throw new LunkeeperError('BAD_NAME', `"${text}" cannot be a volume's name`)
-  return text as VolumeName
+  if (!isName(text)) throw new LunkeeperError('BAD_NAME', `"${text}" cannot be a volume's name`)
+  return text
 }
 
 /**

@@ -1,4 +1,4 @@
-import { linkSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { $ZodError } from 'zod/v4/core'
@@ -119,7 +119,26 @@ export function readRecord(host: Host, name: VolumeName): Attachment | null {
   return readRecordFile(pathOf(host, name))
 }
 
+// A record is only ever replaced as a whole, by rename: the same inode with the same time has the same
+// text. So a node with hundreds of volumes is looked through without reading hundreds of files.
+const parsed = new Map<string, { readonly stamp: string; readonly attachment: Attachment }>()
+
 function readRecordFile(path: string): Attachment | null {
+  const stamp = stampOf(path)
+  const known = parsed.get(path)
+  if (known && known.stamp === stamp) return known.attachment
+  parsed.delete(path)
+  const attachment = stamp === null ? null : parseRecordFile(path)
+  if (attachment && stamp !== null) parsed.set(path, { stamp, attachment })
+  return attachment
+}
+
+function stampOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found ? `${found.ino} ${found.mtimeNs} ${found.ctimeNs} ${found.size}` : null
+}
+
+function parseRecordFile(path: string): Attachment | null {
   let text: string
   try {
     text = readFileSync(path, 'utf8')

@@ -1,4 +1,4 @@
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Hand } from '../hand/hand.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
@@ -20,22 +20,39 @@ export interface Claim {
  * Runs `work` while holding the device open exclusively (O_EXCL): no file system, map, RAID or swap of
  * any mount namespace has it, and none can take it meanwhile. Null where somebody has it.
  * Who merely has it open without claiming it (a virtual machine, dd) is not seen this way.
+ * @param options.fresh the disk was just made: wait until it can be opened
  * @throws STUCK, NOT_FOUND the device is gone, and what `work` throws
  */
 export async function withClaim<T>(
   host: Host,
   name: string,
   work: (claim: Claim) => Promise<T>,
+  options: { readonly fresh?: boolean } = {},
 ): Promise<T | null> {
   const path = deviceNode(host, name)
   return host.hands.use(null, async (hand) => {
-    if (!(await open(hand, path))) return null
+    if (!(await (options.fresh ? openFresh(hand, path) : open(hand, path)))) return null
     try {
       return await work({ flush: (deadline) => flush(hand, path, deadline) })
     } finally {
       if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE).catch(() => {})
     }
   })
+}
+
+/**
+ * A disk that sd is just adding has its name and node before it can be opened: for some milliseconds it
+ * answers ENXIO (block/genhd.c:device_add_disk makes both before bdev_add). No event tells the end.
+ */
+async function openFresh(hand: Hand, path: string): Promise<boolean> {
+  for (let pause = 1; ; pause *= 2) {
+    try {
+      return await open(hand, path)
+    } catch (error) {
+      if (!isLunkeeperError(error, 'NOT_FOUND') || pause > 4_000) throw error
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
 }
 
 async function open(hand: Hand, path: string): Promise<boolean> {

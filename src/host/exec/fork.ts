@@ -39,9 +39,10 @@ export function startHand(): HandProcess {
   keepAlive(false)
   return {
     pid: child.pid ?? 0,
-    send: (request) => void child.send(request, () => {}),
+    // Not there where it could not be started at all; whoever waits is told by onExit.
+    send: (request) => void (child.pid !== undefined && child.send(request, () => {})),
     onReply: (listener) => void child.on('message', (message) => listener(message as Reply)),
-    onExit: (listener) => void child.once('exit', listener),
+    onExit: (listener) => void child.once(child.pid === undefined ? 'error' : 'exit', () => listener()),
     abandon: () => {
       child.kill('SIGKILL')
       keepAlive(false)

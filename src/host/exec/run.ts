@@ -34,7 +34,7 @@ const MAX_OUTPUT = 1 << 20
  * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
  */
 export async function run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran> {
-  options.signal?.throwIfAborted()
+  if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
   const { execa } = await import('execa')
   const child = execa(program, args, {
     reject: false,

@@ -48,6 +48,8 @@ export class Hand {
    * @throws HandError the kernel said no · STUCK no answer within the deadline
    */
   async call<V extends Verb>(verb: V, args: Verbs[V]['args'], deadline: number): Promise<Verbs[V]['result']> {
+    // Nothing would ever answer: what was asked of a hand that ended in between fails at once.
+    if (this.#state !== 'usable') throw new HandError('ECHILD', 'the hand ended')
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<Reply | null>()
     const timer = setTimeout(() => resolve(null), deadline)

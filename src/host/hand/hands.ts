@@ -1,9 +1,14 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import { Hand } from './hand.ts'
 
-/** How many hands are kept for later, and how long one waits for a free one before another is made. */
+/** How many free hands are kept for later. */
 const KEPT = 4
-const PATIENCE = 50
+
+/**
+ * A call takes about a millisecond, so few hands serve many callers, and starting another costs more
+ * than waiting. Only where every hand has been at one thing for this long is another made.
+ */
+const PATIENCE = 250
 
 /**
  * The hands of one process. A lane names what calls queue behind in the kernel (the scan mutex of
@@ -13,12 +18,13 @@ const PATIENCE = 50
 export class Hands {
   readonly #idle: Hand[] = []
   readonly #queue: ((hand: Hand) => void)[] = []
-  readonly #stuckLanes = new Map<string, string>()
-  #busy = 0
+  readonly #stuckLanes = new Map<string, { readonly reason: string; hands: number }>()
+  /** Since when each hand that is in use has been with its present user. */
+  readonly #busy = new Map<Hand, number>()
 
   /** Starts a hand ahead of time: its start then overlaps with other work. */
   warm(): void {
-    if (this.#idle.length + this.#busy === 0) this.#idle.push(new Hand())
+    if (this.#idle.length + this.#busy.size === 0) this.#idle.push(new Hand())
   }
 
   /** @throws STUCK when the lane is stuck, and whatever `work` throws */
@@ -26,7 +32,6 @@ export class Hands {
     const stuck = lane === null ? undefined : this.#stuckLanes.get(lane)
     if (stuck !== undefined) throw new LunkeeperError('STUCK', `${lane} is stuck in the kernel: ${stuck}`)
     const hand = await this.#take()
-    this.#busy++
     try {
       return await work(hand)
     } catch (error) {
@@ -34,7 +39,7 @@ export class Hands {
         this.#close(lane, error.message, hand)
       throw error
     } finally {
-      this.#busy--
+      this.#busy.delete(hand)
       this.#give(hand)
     }
   }
@@ -45,21 +50,25 @@ export class Hands {
   }
 
   async #take(): Promise<Hand> {
-    const idle = this.#nextIdle()
-    if (idle) return idle
-    if (this.#busy < KEPT) return new Hand()
+    const hand = this.#nextIdle() ?? (this.#busy.size === 0 ? new Hand() : await this.#wait())
+    this.#busy.set(hand, performance.now())
+    return hand
+  }
+
+  async #wait(): Promise<Hand> {
     const { promise, resolve } = Promise.withResolvers<Hand>()
     this.#queue.push(resolve)
-    const timer = setTimeout(() => {
+    const timer = setInterval(() => {
+      const moving = [...this.#busy.values()].some((since) => performance.now() - since < PATIENCE)
       const place = this.#queue.indexOf(resolve)
-      if (place < 0) return
+      if (moving || place < 0) return
       this.#queue.splice(place, 1)
       resolve(new Hand())
     }, PATIENCE)
     try {
       return await promise
     } finally {
-      clearTimeout(timer)
+      clearInterval(timer)
     }
   }
 

@@ -46,17 +46,27 @@ export function readDisk(
 
 /** All SCSI devices of a session, by rising LUN. */
 export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
+  return addressesOf(paths, session)
+    .map(({ directory, hctl }) => readDevice(directory, hctl, session.sid, options))
+    .filter((disk) => disk !== null)
+    .toSorted((a, b) => a.hctl.lun - b.hctl.lun)
+}
+
+/** How many SCSI devices a session has: names only, so that hundreds cost a directory or two. */
+export function countDisks(paths: HostPaths, session: SessionRef): number {
+  return addressesOf(paths, session).length
+}
+
+function addressesOf(paths: HostPaths, session: SessionRef): { directory: string; hctl: Hctl }[] {
   const base = deviceOf(paths, session)
-  const disks: ScsiDisk[] = []
-  for (const target of listNames(base)) {
-    if (!targetNumbers(target)) continue
-    for (const name of listNames(`${base}/${target}`)) {
-      const hctl = readHctl(name)
-      const disk = hctl && readDevice(`${base}/${target}/${name}`, hctl, session.sid, options)
-      if (disk) disks.push(disk)
-    }
-  }
-  return disks.toSorted((a, b) => a.hctl.lun - b.hctl.lun)
+  return listNames(base)
+    .filter((target) => targetNumbers(target))
+    .flatMap((target) =>
+      listNames(`${base}/${target}`).flatMap((name) => {
+        const hctl = readHctl(name)
+        return hctl ? [{ directory: `${base}/${target}/${name}`, hctl }] : []
+      }),
+    )
 }
 
 /** The iSCSI disk that is called sdX now; null where there is none or it is not an iSCSI session's. */

@@ -1,9 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
-
-let counter = 0
 
 /**
  * Replaces a file as a whole: after a crash there is the old one or the new one. Survives power loss.
@@ -12,7 +11,8 @@ let counter = 0
  * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export function writeDurable(path: string, text: string, temporary = dirname(path)): void {
-  const temp = join(temporary, `.${basename(path)}.${process.pid}.${++counter}`)
+  // Random: in a container the process has the number that its dead predecessor had.
+  const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     try {

@@ -37,7 +37,8 @@ export async function bringIntoUse(work: UseWork, use: VolumeUse): Promise<strin
 
 async function bringRaw({ host, device }: UseWork, use: VolumeUse): Promise<null> {
   // A raw user claims it or not as it likes; what must not be is that another has it already.
-  if ((await withClaim(host, device.name, async () => true)) === null) throw busy(host, device)
+  if ((await withClaim(host, device.name, async () => true, { fresh: true })) === null)
+    throw busy(host, device)
   if (use.readOnly)
     await host.run('blockdev', ['--setro', `${host.paths.dev}/${device.name}`], { deadline: 10_000 })
   return null
@@ -107,7 +108,7 @@ function optionsOf(use: VolumeUse): string[] {
 
 /** @throws BUSY */
 async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): Promise<T> {
-  const result = await withClaim(host, device.name, async () => ({ value: await work() }))
+  const result = await withClaim(host, device.name, async () => ({ value: await work() }), { fresh: true })
   if (result === null) throw busy(host, device)
   return result.value
 }

@@ -1,7 +1,7 @@
 import { withClaim } from '../../host/disk/claim.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { readDisk } from '../../host/read/disks.ts'
-import { findUsers } from '../../host/read/users.ts'
+import { findOpeners } from '../../host/read/openers.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
@@ -63,13 +63,10 @@ async function removeOne(work: Dismantling, { session, disk, verdict }: Judged):
 /** A raw device that a program has open without claiming it: a virtual machine's disk, for one. */
 function refuseOpen({ host, found, force }: Dismantling, disk: ScsiDisk): void {
   if (force || found.record?.request.use.mount) return
-  const { processes } = findUsers(
-    host.paths,
-    { points: [], devnos: [disk.devno!], deviceNames: [disk.name!] },
-    { maps: false },
-  )
   // udev opens every device for a moment to look at it, and lets go of one that goes away.
-  const users = processes.filter(({ command }) => !/udevd|udev-worker/.test(command))
+  const users = findOpeners(host.paths, [disk.name!]).filter(
+    ({ command }) => !/udevd|udev-worker/.test(command),
+  )
   if (users.length > 0)
     throw new LunkeeperError(
       'BUSY',

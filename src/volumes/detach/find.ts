@@ -10,8 +10,9 @@ import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Lun } from '../../model/lun.ts'
+import { isName } from '../../model/name.ts'
 import { cleanPath } from '../../model/request.ts'
-import { readRecords } from '../records.ts'
+import { readRecord, readRecords } from '../records.ts'
 
 /** What shall be detached: a volume by target and LUN, its record if it has one, and how it was named. */
 export interface Found {
@@ -30,12 +31,10 @@ export interface Found {
  * @throws NOT_FOUND RECORD_CORRUPT
  */
 export function findVolume(host: Host, handle: string): Found {
-  const { attachments, corrupt } = readRecords(host)
-  const named = attachments.find(({ name }) => name === handle)
+  const named = isName(handle) && readRecord(host, handle)
   if (named) return fromRecord(named)
-  const broken = corrupt.find(({ path }) => basename(path, '.json') === handle)
-  if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
   if (handle.startsWith('/')) {
+    const { attachments } = readRecords(host)
     const point = cleanPath(handle)
     const pointed = attachments.find(({ request }) => request.use.mount === point)
     if (pointed) return fromRecord(pointed)

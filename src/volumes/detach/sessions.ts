@@ -1,7 +1,7 @@
 import { logout } from '../../host/iscsi/logout.ts'
 import { findNodeRecord, removeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { forgetSession, isOurSession } from '../../host/iscsi/session-note.ts'
-import { readDisks } from '../../host/read/disks.ts'
+import { countDisks } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
@@ -14,24 +14,19 @@ import type { Dismantling } from './dismantle.ts'
  * that we made for them. The target's lock is held: nobody can come to need one meanwhile.
  */
 export async function endSessions(work: Dismantling): Promise<void> {
-  const { host, found } = work
-  const needed = portalsOfOthers(work)
-  const isNeeded = (portal: Portal) => needed.some((other) => samePortal(other, portal))
+  const { host, found, steps, removed } = work
   const own = found.record?.request.portals ?? []
   const portals = new Map(own.map((portal) => [formatPortal(portal), portal]))
-  for (const session of readSessions(host.paths, found.iqn)) {
-    if (!session.portal || isNeeded(session.portal)) continue
-    if (!isOurs(work, session)) continue
-    // Somebody's disk, even one that nobody seems to use: a session takes all its disks with it.
-    const others = readDisks(host.paths, session, { identity: false }).filter(
-      ({ state }) => state !== 'deleted',
-    )
-    if (others.length > 0) {
-      work.steps.warn(`session ${session.sid} stays: it has ${others.length} disks that are not Lunkeeper's`)
-      continue
-    }
-    await work.steps.step('logout', `session ${session.sid}`, () => logout(host, session.sid, work.signal))
-    work.removed.sessions.push(session.sid)
+  const sessions = readSessions(host.paths, found.iqn)
+  // Somebody's disk, even one that nobody seems to use: a session takes all its disks with it.
+  const bare = sessions.filter((session) => countDisks(host.paths, session) === 0)
+  if (sessions.length > 0 && bare.length === 0) return
+  const needed = portalsOfOthers(work)
+  const isNeeded = (portal: Portal) => needed.some((other) => samePortal(other, portal))
+  for (const session of bare) {
+    if (!session.portal || isNeeded(session.portal) || !isOurs(work, session)) continue
+    await steps.step('logout', `session ${session.sid}`, () => logout(host, session.sid, work.signal))
+    removed.sessions.push(session.sid)
     portals.set(formatPortal(session.portal), session.portal)
   }
   for (const portal of portals.values()) if (!isNeeded(portal)) await tidy(work, portal)
