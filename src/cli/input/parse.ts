@@ -92,12 +92,12 @@ function addOption(to: Commander, { name, short, value, repeated, choices }: Opt
 
 function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>): Parsed {
   const argument = sub.args[0] ?? null
-  if (command.argument?.required && !argument)
+  if (argument === '')
+    throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`, { hint: seeHelp(command.name) })
+  if (command.argument?.required && argument === null)
     throw new LunkeeperError('USAGE', `${command.name} needs ${command.argument.name}`, {
       hint: seeHelp(command.name),
     })
-  if (argument === '')
-    throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`, { hint: seeHelp(command.name) })
   const given = sub.opts<Record<string, Value>>()
   const options = Object.fromEntries(
     sub.options.flatMap((option) => {
@@ -118,7 +118,10 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
 /** Commander's complaint as an error of ours. A value after = is cut: it may be a secret in a flag that is none. */
 function misused({ message }: CommanderError, command: AnyCommand | undefined): LunkeeperError {
   const [first = '', suggestion] = message.split('\n')
-  const what = first.replace(/^error: /, '').replace(/(--?[\w-]+)=[^']*/, '$1')
+  const what = first
+    .replace(/^error: /, '')
+    .replace(/(--?[\w-]+)=[^']*/, '$1')
+    .replace(/^option '.*(--[\w-]+) <value>' argument missing$/, '$1 needs a value')
   const near = suggestion && /\((Did you mean .*)\)/.exec(suggestion)?.[1]
   return new LunkeeperError('USAGE', what, { hint: near || seeHelp(command?.name) })
 }

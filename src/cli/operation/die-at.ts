@@ -6,7 +6,7 @@ import { STEPS } from '../../volumes/step.ts'
  * For crash tests: `LUNKEEPER_DIE_AT=<step>:before|after[:n]` kills this process as kill -9 does, at the
  * begin or end of the n-th such step.
  */
-export function dieAt(text: string, die = () => process.kill(process.pid, 'SIGKILL')): Observer {
+export function dieAt(text: string, die: () => void = () => process.kill(process.pid, 'SIGKILL')): Observer {
   const [step, moment, count = '1', ...rest] = text.split(':')
   const known = STEPS.some((name) => name === step) && (moment === 'before' || moment === 'after')
   if (!known || rest.length > 0 || !/^[1-9]\d*$/.test(count))

@@ -6,22 +6,27 @@ export interface Column<Row> {
   readonly head: string
   readonly cell: (row: Row) => string
   readonly align?: 'right'
-  /** Where a line is too long for the screen, goes to a line of its own below. */
+  /** Left out where a line is too long for the screen: a line below says it. */
   readonly wide?: true
   readonly style?: (row: Row) => Parameters<Look['paint']>[0] | null
 }
 
 const GAP = '  '
 
-/** Columns that line up; no line is longer than the screen if moving the wide ones below helps. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], look: Look): string {
+/** Columns that line up. Where the screen is too narrow for all, `below` says what the wide ones do. */
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  look: Look,
+  below?: (row: Row) => string,
+): string {
   const widths = columns.map(({ head, cell }) =>
     Math.max(head.length, ...rows.map((row) => cell(row).length)),
   )
   const total = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1)
   const shown = columns.map((column, index) => ({ column, width: widths[index]! }))
-  const beside = total <= look.width ? shown : shown.filter(({ column }) => !column.wide)
-  const below = total <= look.width ? [] : columns.filter(({ wide }) => wide)
+  const fits = total <= look.width || !below
+  const beside = fits ? shown : shown.filter(({ column }) => !column.wide)
   const line = (
     text: (column: Column<Row>) => string,
     paint: (column: Column<Row>, padded: string) => string,
@@ -43,10 +48,7 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
       ({ cell }) => cell(row),
       ({ style }, padded) => painted(look, style?.(row), padded),
     ),
-    ...below
-      .map(({ cell }) => cell(row))
-      .filter(Boolean)
-      .map((text) => `${GAP}${text}`),
+    ...(fits ? [] : [`${GAP}${below(row)}`]),
   ])
   return [look.paint('dim', head), ...body].map((text) => `${text}\n`).join('')
 }

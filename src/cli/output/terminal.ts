@@ -1,4 +1,4 @@
-import type { Look } from './look.ts'
+import type { Look, Screen } from './look.ts'
 import { lookOf } from './look.ts'
 
 /** stderr: lines that stay, and on a terminal below them one that changes. */
@@ -13,9 +13,9 @@ export interface Terminal {
 
 const CLEAR = '\r\u001b[K'
 
-export function openTerminal(stream: NodeJS.WriteStream): Terminal {
+export function openTerminal(stream: Screen & { write(text: string): unknown }): Terminal {
   const look = lookOf(stream)
-  const isTTY = stream.isTTY && process.env.TERM !== 'dumb'
+  const isTTY = stream.isTTY === true && process.env.TERM !== 'dumb'
   let shown = ''
   return {
     isTTY,

@@ -22,6 +22,7 @@ export function volumeText(volume: VolumeStatus, look: Look): string {
   const { name, state, device, identity, paths } = volume
   const title = `${look.paint('bold', name)} is ${look.paint(STATE_STYLE[state], state)}\n`
   const [first] = paths
+  const portals = Math.max(0, ...paths.map(({ portal }) => portal.length))
   return (
     title +
     facts(
@@ -33,7 +34,7 @@ export function volumeText(volume: VolumeStatus, look: Look): string {
         ['serial', identity?.serial ?? 'none'],
         ['hold', holdOf(volume, look)],
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
-        ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look)] as const),
+        ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
       ],
       look,
     )
@@ -53,10 +54,12 @@ function holdOf({ hold }: VolumeStatus, look: Look): string {
   return `${formatHold(wanted)} wanted, ${isShort(hold) ? look.paint('yellow', really) : really}, kept by ${by}`
 }
 
-function pathOf(path: PathStatus, look: Look): string {
-  const { portal, session, disk, hctl, sessionState, diskState, recoveryTmo } = path
-  if (session === null) return `${portal}  ${look.paint('red', 'no session')}`
-  const state = isUp(path) ? look.paint('green', 'up') : look.paint('red', 'down')
-  const timer = recoveryTmo === null ? '' : `, timer ${formatHold(recoveryTmo)}`
-  return `${portal}  ${state}  ${disk ?? 'no disk'}${hctl ? ` at ${hctl}` : ''}, ${diskState ?? 'absent'}; session ${session}, ${sessionState}${timer}`
+/** Up, or why not. */
+function pathOf(path: PathStatus, look: Look, width: number): string {
+  const { portal, session, disk, hctl, sessionState, diskState } = path
+  const up = isUp(path)
+  const state = look.paint(up ? 'green' : 'red', up ? 'up' : 'down')
+  const place = disk ? `${disk} (${hctl})${up ? '' : ` ${diskState}`}` : 'no disk'
+  const way = session === null ? 'no session' : `${place}, session ${session}${up ? '' : ` ${sessionState}`}`
+  return `${portal.padEnd(width)}  ${state}${up ? '  ' : ''}  ${way}`
 }

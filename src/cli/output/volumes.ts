@@ -35,5 +35,7 @@ const COLUMNS: readonly Column<VolumeStatus>[] = [
 export function volumesText(volumes: readonly VolumeStatus[], look: Look): string {
   if (volumes.length === 0)
     return 'No volumes on this node. `lunkeeper attach --help` shows how to attach one.\n'
-  return table(volumes, COLUMNS, look)
+  return table(volumes, COLUMNS, look, ({ device, mount }) =>
+    mount === null ? (device ?? 'no device now') : `${device ?? 'no device now'} on ${mount}`,
+  )
 }

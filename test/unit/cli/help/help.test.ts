@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+
+import { expect, test } from 'vitest'
+
+import { COMMANDS } from '../../../../src/cli/commands.ts'
+import { errorsPage } from '../../../../src/cli/help/errors-page.ts'
+import { helpText } from '../../../../src/cli/help/help.ts'
+import { parse } from '../../../../src/cli/input/parse.ts'
+import { PLAIN } from '../../../../src/cli/output/look.ts'
+
+const topics = [null, ...COMMANDS.map(({ name }) => name), 'BUSY']
+
+test.each(topics)('help on %s fits 80 columns and ends its lines cleanly', (topic) => {
+  for (const line of helpText(COMMANDS, topic, PLAIN).split('\n')) {
+    expect(line.length).toBeLessThanOrEqual(80)
+    expect(line).toBe(line.trimEnd())
+  }
+})
+
+test('the first page names every command, and begins with what to type', () => {
+  const text = helpText(COMMANDS, null, PLAIN)
+  for (const { name, summary } of COMMANDS) expect(text).toContain(`${name.padEnd(15)}${summary}`)
+  expect(text.indexOf('First steps')).toBeLessThan(text.indexOf('Change something'))
+})
+
+test.each(COMMANDS)('help on $name has its flags and examples', ({ name, options, examples }) => {
+  const text = helpText(COMMANDS, name, PLAIN)
+  for (const option of options) expect(text).toContain(`--${option.name}`)
+  expect(examples.length).toBeGreaterThan(0)
+})
+
+const examples = COMMANDS.flatMap((command) => command.examples)
+  .map(({ command }) => command)
+  .filter((line) => line.startsWith('lunkeeper'))
+
+test.each(examples)('the example is understood: %s', (line) => {
+  const argv = line
+    .split(/ [|>] /)[0]!
+    .split(' ')
+    .slice(1)
+  expect(parse(COMMANDS, argv).kind).toBe('run')
+})
+
+test('help on an error', () => {
+  expect(helpText(COMMANDS, 'busy', PLAIN)).toMatchInlineSnapshot(`
+    "BUSY: Somebody uses the volume.
+      what to do   Stop the processes that the message names, then run the command
+                   again.
+      exit status  1
+    "
+  `)
+})
+
+test('help on what is not there', () => {
+  expect(() => helpText(COMMANDS, 'BSY', PLAIN)).toThrow('there is no help on "BSY"')
+})
+
+test('docs/errors.md is current', () => {
+  const path = new URL('../../../../docs/errors.md', import.meta.url)
+  expect(readFileSync(path, 'utf8')).toBe(errorsPage())
+})

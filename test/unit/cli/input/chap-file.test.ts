@@ -1,0 +1,59 @@
+import { chmodSync, mkdtempSync, openSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { beforeEach, expect, test } from 'vitest'
+
+import { readChap } from '../../../../src/cli/input/chap-file.ts'
+
+const SECRET = 'hunter2hunter2'
+let path: string
+let warnings: string[]
+const warn = (message: string) => void warnings.push(message)
+
+beforeEach(() => {
+  warnings = []
+  path = join(mkdtempSync(join(tmpdir(), 'lunkeeper-cli-')), 'chap')
+  writeFileSync(path, `username = me\npassword = ${SECRET}\n`, { mode: 0o600 })
+})
+
+test('a file of its owner alone is read in silence', () => {
+  expect(readChap(path, warn).password.reveal()).toBe(SECRET)
+  expect(warnings).toEqual([])
+})
+
+test.each([0o640, 0o604, 0o660])('a file of mode %o is read with a warning', (mode) => {
+  chmodSync(path, mode)
+  expect(readChap(path, warn).username).toBe('me')
+  expect(warnings).toEqual([`${path} can be read by others than its owner; chmod 600 ${path}`])
+})
+
+test.each(['fd:', '/dev/fd/', '/proc/self/fd/'])('%sN is an open descriptor', (prefix) => {
+  expect(readChap(`${prefix}${openSync(path, 'r')}`, warn).username).toBe('me')
+})
+
+test('what cannot be read is said to be so', () => {
+  expect(() => readChap('/nonexistent', warn)).toThrow(
+    'The CHAP credentials in /nonexistent cannot be read: there is no such file',
+  )
+  expect(() => readChap('/tmp', warn)).toThrow('it is a directory')
+  expect(() => readChap('fd:999999', warn)).toThrow('no such descriptor is open')
+  expect(() => readChap('/dev/zero', warn)).toThrow('too long')
+})
+
+test('no error repeats the secret', () => {
+  writeFileSync(path, `username = me\npassword = ${SECRET}\npassword = ${SECRET}\n`)
+  expect(() => readChap(path, warn)).toThrow('password is given twice')
+  writeFileSync(path, `user = me\n${SECRET}\n`)
+  const error = thrownBy(() => readChap(path, warn))
+  expect(String(error)).toContain('line 1 is none of')
+  expect(JSON.stringify(error) + String(error)).not.toContain(SECRET)
+})
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work()
+  } catch (error) {
+    return error
+  }
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+
+import { COMMANDS } from '../../../../src/cli/commands.ts'
+import { parse } from '../../../../src/cli/input/parse.ts'
+import { LunkeeperError } from '../../../../src/model/errors.ts'
+
+function parsed(line: string) {
+  return parse(COMMANDS, line === '' ? [] : line.split(' '))
+}
+
+function refused(argv: readonly string[]): string {
+  try {
+    parse(COMMANDS, argv)
+  } catch (error) {
+    if (error instanceof LunkeeperError) return `${error.code}: ${error.message}. ${error.hint}`
+    throw error
+  }
+  return 'accepted'
+}
+
+test('flags of a command become its options, by their names', () => {
+  expect(
+    parsed('attach --portal a --portal=b --iqn i --lun 0 --hold-mode map --read-only --mount-option noatime'),
+  ).toMatchObject({
+    kind: 'run',
+    command: { name: 'attach' },
+    argument: null,
+    options: {
+      portal: ['a', 'b'],
+      iqn: 'i',
+      lun: '0',
+      'hold-mode': 'map',
+      'read-only': true,
+      'mount-option': ['noatime'],
+    },
+  })
+})
+
+test.each(['--json volumes db', 'volumes --json db', 'volumes db --json'])(
+  'a flag of every command stands anywhere: %s',
+  (line) => {
+    expect(parsed(line)).toMatchObject({ argument: 'db', globals: { json: true, verbose: false } })
+  },
+)
+
+test('the places are settable', () => {
+  expect(parsed('volumes --records /r --runtime /run/x')).toMatchObject({
+    globals: { records: '/r', runtime: '/run/x' },
+  })
+})
+
+test('a dash alone is a value', () => {
+  expect(parsed('attach -f -')).toMatchObject({ options: { file: '-' } })
+  expect(parsed('attach --chap-file -')).toMatchObject({ options: { 'chap-file': '-' } })
+})
+
+test.each([
+  ['', { kind: 'help', topic: null }],
+  ['--help', { kind: 'help', topic: null }],
+  ['-h', { kind: 'help', topic: null }],
+  ['help', { kind: 'help', topic: null }],
+  ['help BUSY', { kind: 'help', topic: 'BUSY' }],
+  ['detach --help', { kind: 'help', topic: 'detach' }],
+  ['--help detach db', { kind: 'help', topic: 'detach' }],
+  ['--version', { kind: 'version' }],
+  ['--version --json', { kind: 'version' }],
+])('"%s" is answered without running anything', (line, answer) => {
+  expect(parsed(line)).toEqual(answer)
+})
+
+describe('what is not understood is refused', () => {
+  test.each([
+    [['volmes'], "USAGE: unknown command 'volmes'. Did you mean volumes?"],
+    [['frobnicate'], "USAGE: unknown command 'frobnicate'. See `lunkeeper --help`."],
+    [['attach', '--portl', 'x'], "USAGE: unknown option '--portl'. Did you mean --portal?"],
+    [['attach', '--lun'], 'USAGE: --lun needs a value. See `lunkeeper attach --help`.'],
+    [['attach', '-f'], 'USAGE: --file needs a value. See `lunkeeper attach --help`.'],
+    [['attach', '--lun', '1', '--lun', '2'], 'USAGE: --lun is given twice. Leave one of them out.'],
+    [['attach', '--wwid', ''], 'USAGE: --wwid is given an empty value. Leave the flag out, or give it one.'],
+    [['attach', '--fs', 'zfs'], 'USAGE: "zfs" is no value of --fs. It can be ext4, xfs.'],
+    [['detach'], 'USAGE: detach needs NAME|MOUNTPOINT|DEVICE. See `lunkeeper detach --help`.'],
+    [['detach', ''], 'USAGE: NAME|MOUNTPOINT|DEVICE is empty. See `lunkeeper detach --help`.'],
+    [
+      ['volumes', 'a', 'b'],
+      "USAGE: too many arguments for 'volumes'. Expected 1 argument but got 2: a, b.. See `lunkeeper volumes --help`.",
+    ],
+    [['--json'], 'USAGE: no command is given. See `lunkeeper --help`.'],
+  ])('%j', (argv, message) => {
+    expect(refused(argv)).toBe(message)
+  })
+})
+
+test('a secret in a flag that does not exist is not repeated', () => {
+  expect(refused(['attach', '--chap-password=hunter2hunter2'])).toBe(
+    "USAGE: unknown option '--chap-password'. See `lunkeeper attach --help`.",
+  )
+})

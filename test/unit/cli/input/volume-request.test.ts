@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+
+import { attachInput } from '../../../../src/cli/input/attach-input.ts'
+
+const LEAST = { portal: ['10.0.0.5'], iqn: 'iqn.2024-01.example:db', lun: '0' }
+const silent = { warn: () => {} }
+
+test('everything that is missing is named at once', async () => {
+  await expect(attachInput({}, silent)).rejects.toMatchObject({
+    code: 'USAGE',
+    message: 'attach needs --portal, --iqn, --lun: they are missing',
+  })
+  await expect(attachInput({ ...LEAST, lun: undefined! }, silent)).rejects.toMatchObject({
+    message: 'attach needs --lun: it is missing',
+  })
+})
+
+test.each([
+  [{ iqn: 'db' }, 'BAD_IQN'],
+  [{ portal: ['10.0.0.5', '10.0.0.256'] }, 'BAD_PORTAL'],
+  [{ lun: '-1' }, 'BAD_LUN'],
+  [{ wwid: 'xyz' }, 'BAD_WWID'],
+  [{ name: '../etc' }, 'BAD_NAME'],
+  [{ hold: 'soon' }, 'BAD_HOLD'],
+  [{ mount: 'srv' }, 'BAD_MOUNT'],
+  [{ fs: 'ext4' }, 'BAD_REQUEST'],
+])('a wrong value is refused: %j', async (change, code) => {
+  await expect(attachInput({ ...LEAST, ...change }, silent)).rejects.toMatchObject({ code, exitStatus: 2 })
+})
+
+test('the CHAP file is read last, when the rest is known to be right', async () => {
+  await expect(
+    attachInput({ ...LEAST, lun: 'x', 'chap-file': '/nonexistent' }, silent),
+  ).rejects.toMatchObject({ code: 'BAD_LUN' })
+})

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+
+import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { volumeText } from '../../../../src/cli/output/volume.ts'
+import { volumesText } from '../../../../src/cli/output/volumes.ts'
+import { away, volume } from '../fixture-volumes.ts'
+
+test('volumes line up, each on a line', () => {
+  expect(volumesText([volume(), away], PLAIN)).toMatchInlineSnapshot(`
+    "NAME             STATE       SIZE     HOLD  EFFECTIVE  PATHS  DEVICE                                         MOUNT
+    db               ready     64 MiB      10m        10m    1/1  /dev/sdb                                       /srv/db
+    archive-of-2024  holding  3.5 TiB  forever      1h30m    0/2  /dev/mapper/36001405abc1240000000000000000000  -
+    "
+  `)
+})
+
+test('on a narrow screen the wide values are below', () => {
+  const text = volumesText([volume(), away], { ...PLAIN, width: 80 })
+  expect(text).toMatchInlineSnapshot(`
+    "NAME             STATE       SIZE     HOLD  EFFECTIVE  PATHS
+    db               ready     64 MiB      10m        10m    1/1
+      /dev/sdb on /srv/db
+    archive-of-2024  holding  3.5 TiB  forever      1h30m    0/2
+      /dev/mapper/36001405abc1240000000000000000000
+    "
+  `)
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+})
+
+test('no volumes is a sentence with what to do', () => {
+  expect(volumesText([], PLAIN)).toMatchInlineSnapshot(`
+    "No volumes on this node. \`lunkeeper attach --help\` shows how to attach one.
+    "
+  `)
+})
+
+test('one volume in full', () => {
+  expect(volumeText(volume(), PLAIN)).toMatchInlineSnapshot(`
+    "db is ready
+      device  /dev/sdb
+      mount   /srv/db (ext4)
+      size    64 MiB
+      wwid    naa.6001405abc1230000000000000000000
+      serial  abc123
+      hold    10m, kept by the session
+      target  iqn.2024-01.example:db, LUN 5
+      paths   10.0.0.5:3260  up    sdb (3:0:0:5), session 1
+    "
+  `)
+})
+
+test('a volume whose target is away, wrapped', () => {
+  expect(volumeText(away, { ...PLAIN, width: 80 })).toMatchInlineSnapshot(`
+    "archive-of-2024 is holding
+      device  /dev/mapper/36001405abc1240000000000000000000
+      mount   none
+      size    3.5 TiB
+      wwid    none
+      serial  x
+      hold    forever wanted, really 1h30m, kept by multipathd
+      target  iqn.2024-01.example:db, LUN 5
+      paths   10.0.0.5:3260   down  sdb (3:0:0:5) blocked, session 1 FAILED
+              [fd00::5]:3260  down  no session
+    "
+  `)
+})

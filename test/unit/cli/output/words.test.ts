@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+
+import { formatBytes } from '../../../../src/cli/output/bytes.ts'
+import { detachText } from '../../../../src/cli/output/detached.ts'
+import { formatHold } from '../../../../src/cli/output/hold.ts'
+import { lookOf, PLAIN } from '../../../../src/cli/output/look.ts'
+import { expandCommand } from '../../../../src/cli/commands/expand.ts'
+import { volume } from '../fixture-volumes.ts'
+
+test.each([
+  [0, '0 bytes'],
+  [1023, '1023 bytes'],
+  [64 << 20, '64 MiB'],
+  [1.5 * 2 ** 30, '1.5 GiB'],
+  [2 ** 40 - 1, '1023 GiB'],
+  [2 ** 60, '1024 PiB'],
+])('%d bytes are %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text)
+})
+
+test.each([
+  ['forever', 'forever'],
+  [0, '0s'],
+  [600, '10m'],
+  [5430, '1h30m30s'],
+  [86_400, '1d'],
+] as const)('a hold of %s is %s', (hold, text) => {
+  expect(formatHold(hold)).toBe(text)
+})
+
+const coloured = (screen: object, env: NodeJS.ProcessEnv) => lookOf(screen, env).paint('red', 'x') !== 'x'
+
+test('colour is for terminals, unless somebody says otherwise', () => {
+  expect(coloured({ isTTY: true }, { TERM: 'xterm' })).toBe(true)
+  expect(coloured({ isTTY: true }, { TERM: 'dumb' })).toBe(false)
+  expect(coloured({ isTTY: true }, { TERM: 'xterm', NO_COLOR: '1' })).toBe(false)
+  expect(coloured({ isTTY: true }, { TERM: 'xterm', NO_COLOR: '' })).toBe(true)
+  expect(coloured({}, {})).toBe(false)
+  expect(coloured({}, { FORCE_COLOR: '1' })).toBe(true)
+  expect(coloured({ isTTY: true }, { FORCE_COLOR: '0' })).toBe(false)
+})
+
+test('a pipe is never too narrow', () => {
+  expect(lookOf({}, {}).width).toBe(Infinity)
+  expect(lookOf({ isTTY: true, columns: 100 }, {}).width).toBe(100)
+})
+
+test('detach says what it removed', () => {
+  const removed = { mounts: ['/srv/db'], maps: [], disks: ['sdb', 'sdc'], sessions: [3, 4] }
+  expect(detachText({ name: 'db', removed, left: [] }, PLAIN)).toMatchInlineSnapshot(`
+    "db is detached; nothing of it is left
+      unmounted  /srv/db
+      disks      sdb, sdc
+      sessions   3, 4
+    "
+  `)
+})
+
+test('expand says both sizes', () => {
+  const grown = { ...volume(), expanded: { from: 64 << 20, to: 96 << 20 } }
+  expect(expandCommand.text(grown, PLAIN)).toBe('db grew from 64 MiB to 96 MiB.\n')
+  const same = { ...volume(), expanded: { from: 64 << 20, to: 64 << 20 } }
+  expect(expandCommand.text(same, PLAIN)).toBe('db has 64 MiB already; there was nothing to do.\n')
+})

@@ -1,0 +1,84 @@
+import type { SpawnSyncReturns } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { beforeEach, expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+
+let places: string
+
+beforeEach(() => {
+  places = mkdtempSync(join(tmpdir(), 'lunkeeper-cli-'))
+})
+
+/** The program itself, on a machine with nothing of ours. */
+function lunkeeper(...args: string[]): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', LUNKEEPER_RECORDS: places, LUNKEEPER_RUNTIME: places },
+  })
+}
+
+test('the version is the package’s', () => {
+  expect(lunkeeper('--version')).toMatchObject({ status: 0, stdout: '0.1.0\n', stderr: '' })
+})
+
+test('no volumes are an empty list, and exit status 0', () => {
+  expect(lunkeeper('volumes', '--json')).toMatchObject({ status: 0, stdout: '[]\n', stderr: '' })
+})
+
+test('a failure with --json is one document on stdout, and two lines on stderr', () => {
+  const { status, stdout, stderr } = lunkeeper('volumes', 'db', '--json')
+  expect(status).toBe(1)
+  expect(JSON.parse(stdout)).toEqual({
+    error: {
+      code: 'NOT_FOUND',
+      message: 'no volume is called "db"',
+      hint: 'See `lunkeeper volumes`.',
+      details: {},
+    },
+  })
+  expect(stderr).toBe('error[NOT_FOUND]: no volume is called "db"\nhint: See `lunkeeper volumes`.\n')
+})
+
+test('a failure without --json leaves stdout empty', () => {
+  expect(lunkeeper('volumes', 'db')).toMatchObject({ status: 1, stdout: '' })
+})
+
+test('a wrong request ends with 2', () => {
+  expect(lunkeeper('attach', '--lun', '1')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('error[USAGE]: attach needs --portal, --iqn: they are missing\n'),
+  })
+})
+
+test('a record that cannot be read is a warning, and the list is there', () => {
+  mkdirSync(join(places, 'volumes'))
+  writeFileSync(join(places, 'volumes', 'db.json'), 'x')
+  const { status, stdout, stderr } = lunkeeper('volumes', '--json')
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '[]\n' })
+  expect(stderr).toMatch(/^warning: .*volumes\/db\.json is not a record: .*\n$/)
+})
+
+test('a reader that goes away is no error', () => {
+  const ran = spawnSync(
+    'bash',
+    ['-c', `set -o pipefail; "$@" | true`, 'bash', process.execPath, MAIN, '--help'],
+    {
+      encoding: 'utf8',
+    },
+  )
+  expect(ran).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('a slip in LUNKEEPER_DIE_AT is refused', () => {
+  const ran = spawnSync(process.execPath, [MAIN, 'expand', 'db'], {
+    encoding: 'utf8',
+    env: { LUNKEEPER_DIE_AT: 'lgin:before', LUNKEEPER_RECORDS: places },
+  })
+  expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('LUNKEEPER_DIE_AT is not') })
+})
