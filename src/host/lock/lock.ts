@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, constants, linkSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -18,8 +18,14 @@ export interface LockOptions {
 }
 
 /** In one process, callers queue here first: only one of them meets the other processes. */
-const queues = new Map<string, { mutex: Mutex; users: number }>()
-let counter = 0
+const queues = new Map<string, Queue>()
+
+interface Queue {
+  readonly mutex: Mutex
+  users: number
+  /** Who has it, or waits for another process, for those who wait here. */
+  what: string | null
+}
 
 /**
  * Holds the lock `key` while `work` runs, against this and every other process that has `dir`.
@@ -29,7 +35,7 @@ let counter = 0
  * lock; docs/decisions/0003-locks.md). It becomes visible by link(2), which only one can win, and
  * only once it listens; so a socket that refuses is a dead holder's, and is cleared under flock.
  *
- * @throws LOCKED somebody else has it, and had it until the deadline
+ * @throws LOCKED somebody else has it, and had it until the deadline · CANCELLED
  */
 export async function withLock<T>(
   dir: string,
@@ -39,18 +45,16 @@ export async function withLock<T>(
 ): Promise<T> {
   // A hash: a socket's path has room for 107 characters only (unix(7)).
   const path = join(dir, createHash('sha256').update(key).digest('hex').slice(0, 24))
-  const queue = queues.get(path) ?? { mutex: new Mutex(), users: 0 }
+  const queue: Queue = queues.get(path) ?? { mutex: new Mutex(), users: 0, what: null }
   queues.set(path, queue)
   queue.users++
   try {
-    const started = Date.now()
-    const leave = await enter(queue.mutex, options)
+    const until = Date.now() + options.deadline
+    const leave = await enter(queue, options)
+    queue.what = options.what
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
-      const lock = await acquire(path, {
-        ...options,
-        deadline: Math.max(0, options.deadline - (Date.now() - started)),
-      })
+      const lock = await acquire(path, until, options)
       try {
         return await work()
       } finally {
@@ -65,7 +69,10 @@ export async function withLock<T>(
   }
 }
 
-async function enter(mutex: Mutex, options: LockOptions): Promise<() => void> {
+async function enter(queue: Queue, options: LockOptions): Promise<() => void> {
+  const { mutex } = queue
+  // An abort that came earlier is not told again.
+  if (options.signal?.aborted) throw locked(options, null)
   if (!mutex.isLocked()) return mutex.acquire()
   const waiting = mutex.acquire()
   const { promise: late, resolve } = Promise.withResolvers<null>()
@@ -76,50 +83,77 @@ async function enter(mutex: Mutex, options: LockOptions): Promise<() => void> {
     const leave = await Promise.race([waiting, late])
     if (leave) return leave
     void waiting.then((release) => release())
-    throw locked(options, null)
+    throw locked(options, queue.what === null ? null : { pid: process.pid, what: queue.what })
   } finally {
     clearTimeout(timer)
     options.signal?.removeEventListener('abort', cancel)
   }
 }
 
-async function acquire(path: string, options: LockOptions): Promise<{ release(): void }> {
-  const own = `${path}.${process.pid}.${++counter}`
-  const socket = await listen(own, { pid: process.pid, what: options.what })
-  const until = Date.now() + options.deadline
+async function acquire(path: string, until: number, options: LockOptions): Promise<{ release(): void }> {
+  let stand = await takeStand(path, options)
   try {
-    while (!tryLink(own, path)) {
+    for (let cleared = false; ;) {
+      const linked = tryLink(stand.own, path)
+      if (linked === 'won') break
+      if (linked === 'swept') {
+        stand.leave()
+        stand = await takeStand(path, options)
+        continue
+      }
+      if (options.signal?.aborted) throw locked(options, null)
       const left = until - Date.now()
       const outcome = await waitFor(path, Math.max(1, left), options.signal)
-      if (outcome.kind === 'dead') await clear(path)
-      else if (outcome.kind === 'held') throw locked(options, outcome.holder)
+      if (outcome.kind === 'held') throw locked(options, outcome.holder)
+      if (outcome.kind !== 'dead') continue
+      if (cleared && left <= 0) throw locked(options, null)
+      await clear(path)
+      cleared = true
     }
   } catch (error) {
-    socket.close()
-    rmSync(own, { force: true })
+    stand.leave()
     throw error
   }
-  rmSync(own, { force: true })
+  rmSync(stand.own, { force: true })
+  const { leave } = stand
+  // Whoever was killed while it waited left its socket.
+  await sweep(path).catch(() => {})
   return {
     release() {
       // Unlinked while it still listens: nobody can take it for a dead holder's.
       rmSync(path, { force: true })
+      leave()
+    },
+  }
+}
+
+/** A socket of one's own to link from. Its name is random: process numbers repeat, in containers at once. */
+async function takeStand(path: string, { what }: LockOptions): Promise<{ own: string; leave(): void }> {
+  const own = `${path}.${randomBytes(6).toString('hex')}`
+  const socket = await listen(own, { pid: process.pid, what })
+  return {
+    own,
+    leave() {
+      rmSync(own, { force: true })
       socket.close()
     },
   }
 }
 
-function tryLink(own: string, path: string): boolean {
+/** `swept`: somebody took our socket for a dead one's, in the moment between its bind(2) and its listen(2). */
+function tryLink(own: string, path: string): 'won' | 'held' | 'swept' {
   try {
     linkSync(own, path)
-    return true
+    return 'won'
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return 'held'
+    if (code === 'ENOENT') return 'swept'
     throw error
   }
 }
 
-/** Removes what dead holders left at `path`; under flock, so that nobody removes a new holder's. */
+/** Removes what a dead holder left at `path`; under flock, so that nobody removes a new holder's. */
 async function clear(path: string): Promise<void> {
   const dir = dirname(path)
   // The guard stays: were it removed, two could hold flock on two files of the same name.
@@ -129,13 +163,17 @@ async function clear(path: string): Promise<void> {
       deadline: 10_000,
       file: guard,
     })
-    if (ran.code !== 0) return
-    for (const name of readdirSync(dir)) {
-      const other = join(dir, name)
-      if (other.startsWith(path) && (await isDead(other))) rmSync(other, { force: true })
-    }
+    if (ran.code === 0 && (await isDead(path))) rmSync(path, { force: true })
   } finally {
     closeSync(guard)
+  }
+}
+
+/** Removes the sockets of those who died waiting. No name of these is ever used twice, so no guard is needed. */
+async function sweep(path: string): Promise<void> {
+  for (const name of readdirSync(dirname(path))) {
+    const other = join(dirname(path), name)
+    if (other.startsWith(`${path}.`) && (await isDead(other))) rmSync(other, { force: true })
   }
 }
 
