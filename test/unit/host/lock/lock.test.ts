@@ -1,0 +1,110 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { withLock } from '../../../../src/host/lock/lock.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lunkeeper-lock-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+})
+
+const options = { what: 'attach of x', deadline: 5_000 }
+const left = () => readdirSync(dir).filter((name) => name !== 'guard')
+
+/** A lock held until it is let go. */
+async function hold(key: string, what = 'attach of x'): Promise<{ letGo(): Promise<void> }> {
+  const held = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  const lock = withLock(dir, key, { what, deadline: 1_000 }, async () => {
+    held.resolve()
+    await over.promise
+  })
+  await Promise.race([held.promise, lock])
+  return {
+    async letGo() {
+      over.resolve()
+      await lock
+    },
+  }
+}
+
+test('one at a time, each in its turn, and nothing is left in the directory', async () => {
+  const order: string[] = []
+  const visit = (name: string) =>
+    withLock(dir, 'k', options, async () => {
+      order.push(`${name} in`)
+      await new Promise((resolve) => setImmediate(resolve))
+      order.push(`${name} out`)
+    })
+  await Promise.all(['a', 'b', 'c', 'd'].map(visit))
+  expect(order).toEqual(['a in', 'a out', 'b in', 'b out', 'c in', 'c out', 'd in', 'd out'])
+  expect(left()).toEqual([])
+})
+
+test('what the work gives or throws comes back, and the lock is free again', async () => {
+  await expect(withLock(dir, 'k', options, async () => 7)).resolves.toBe(7)
+  await expect(
+    withLock(dir, 'k', options, async () => {
+      throw new TypeError('of the work')
+    }),
+  ).rejects.toThrow('of the work')
+  await expect(withLock(dir, 'k', { ...options, deadline: 0 }, async () => 8)).resolves.toBe(8)
+  expect(left()).toEqual([])
+})
+
+test('another key does not wait', async () => {
+  const held = await hold('volume a')
+  await expect(withLock(dir, 'volume b', { ...options, deadline: 0 }, async () => 1)).resolves.toBe(1)
+  await held.letGo()
+})
+
+test('a key may be long and of any characters: it is no path', async () => {
+  await expect(withLock(dir, `../${'x'.repeat(300)}/\0`, options, async () => 1)).resolves.toBe(1)
+})
+
+test('one that the deadline turned away does not keep the place in the queue', async () => {
+  const held = await hold('k')
+  await expect(withLock(dir, 'k', { ...options, deadline: 10 }, async () => 0)).rejects.toMatchObject({
+    code: 'LOCKED',
+  })
+  await held.letGo()
+  await expect(withLock(dir, 'k', options, async () => 1)).resolves.toBe(1)
+})
+
+describe('whoever waits in vain is told', () => {
+  test('by whom the lock is held', async () => {
+    const held = await hold('k', 'detach of y')
+    const waiting = withLock(dir, 'k', { what: 'attach of x', deadline: 30 }, async () => 0)
+    await expect(waiting).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: `attach of x waited 0.03 s for process ${process.pid} (detach of y)`,
+      details: { holder: { pid: process.pid, what: 'detach of y' } },
+    })
+    await held.letGo()
+  })
+
+  test('that it was stopped', async () => {
+    const held = await hold('k')
+    const stop = new AbortController()
+    const waiting = withLock(dir, 'k', { ...options, signal: stop.signal }, async () => 0)
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' })
+    await held.letGo()
+  })
+
+  test('that it was stopped before it began to wait: the work does not begin', async () => {
+    const held = await hold('k')
+    let began = false
+    const work = async () => {
+      began = true
+    }
+    for (const key of ['k', 'free'])
+      await expect(
+        withLock(dir, key, { ...options, signal: AbortSignal.abort() }, work),
+      ).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect(began).toBe(false)
+    await held.letGo()
+  })
+})

@@ -1,0 +1,102 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { withLock } from '../../../../src/host/lock/lock.ts'
+import { Worker } from './worker.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lunkeeper-lock-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+})
+
+const left = () => readdirSync(dir).filter((name) => name !== 'guard')
+
+async function started(task: Readonly<Record<string, unknown>> = {}): Promise<Worker> {
+  const worker = new Worker({ dir, key: 'k', what: 'attach of x', ...task })
+  expect(await worker.says()).toBe('ready')
+  return worker
+}
+
+async function holding(task: Readonly<Record<string, unknown>> = {}): Promise<Worker> {
+  const worker = await started(task)
+  worker.go()
+  expect(await worker.says()).toBe('held')
+  return worker
+}
+
+test('another process waits, and has it as soon as it is let go', async () => {
+  const [first, second] = [await holding(), await started()]
+  second.go()
+  const order: string[] = []
+  const next = second.says().then((line) => order.push(line))
+  await expect(withLock(dir, 'k', { what: 'x', deadline: 50 }, async () => 0)).rejects.toThrow()
+  order.push('let go')
+  first.go()
+  await next
+  expect(order).toEqual(['let go', 'held'])
+  second.go()
+  await Promise.all([first.ended, second.ended])
+  expect(left()).toEqual([])
+})
+
+test('the deadline names the process and its operation', async () => {
+  const holder = await holding({ what: 'expand of y' })
+  const waiting = withLock(dir, 'k', { what: 'attach of x', deadline: 500 }, async () => 0)
+  await expect(waiting).rejects.toMatchObject({
+    code: 'LOCKED',
+    message: `attach of x waited 0.5 s for process ${holder.pid} (expand of y)`,
+    details: { holder: { pid: holder.pid, what: 'expand of y' } },
+  })
+})
+
+test('a stopped holder still holds, and the deadline holds against it', async () => {
+  const holder = await holding()
+  process.kill(holder.pid, 'SIGSTOP')
+  const waiting = withLock(dir, 'k', { what: 'attach of x', deadline: 50 }, async () => 0)
+  await expect(waiting).rejects.toMatchObject({ code: 'LOCKED' })
+})
+
+test('a wait can be called off', async () => {
+  await holding()
+  const stop = new AbortController()
+  const waiting = withLock(dir, 'k', { what: 'x', deadline: 60_000, signal: stop.signal }, async () => 0)
+  setTimeout(() => stop.abort(), 30)
+  await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' })
+})
+
+test('a holder is killed: the next one has the lock well within 100 ms', async () => {
+  // The best of several: on a busy machine a process may wait that long for its turn alone.
+  const times: number[] = []
+  for (let round = 0; round < 8; round++) {
+    const holder = await holding()
+    const waiting = withLock(dir, 'k', { what: 'x', deadline: 5_000 }, async () => performance.now())
+    while (left().length < 2) await new Promise((resolve) => setImmediate(resolve))
+    process.kill(holder.pid, 'SIGKILL')
+    const killed = performance.now()
+    times.push((await waiting) - killed)
+    if (times.at(-1)! < 50) break
+  }
+  expect(Math.min(...times)).toBeLessThan(100)
+  expect(left()).toEqual([])
+})
+
+test('a waiter is killed: its socket goes with the next use', async () => {
+  const holder = await holding()
+  const waiter = await started()
+  waiter.go()
+  while (left().length < 2) await new Promise((resolve) => setImmediate(resolve))
+  await waiter.kill()
+  holder.go()
+  await holder.ended
+  await withLock(dir, 'k', { what: 'x', deadline: 5_000 }, async () => 0)
+  expect(left()).toEqual([])
+})
+
+test('a dead holder hinders nobody, deadline or not', async () => {
+  await (await holding()).kill()
+  expect(left()).toHaveLength(1)
+  await expect(withLock(dir, 'k', { what: 'x', deadline: 0 }, async () => 1)).resolves.toBe(1)
+  expect(left()).toEqual([])
+})

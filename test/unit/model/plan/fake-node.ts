@@ -1,0 +1,324 @@
+import type { ExpectedIdentity, Identity } from '../../../../src/model/identity.ts'
+import { identityDifference } from '../../../../src/model/identity.ts'
+import { nextPathStep } from '../../../../src/model/plan/path.ts'
+import type { UseFacts } from '../../../../src/model/plan/use.ts'
+import { nextUseStep } from '../../../../src/model/plan/use.ts'
+import type { Mount, ScsiDisk } from '../../../../src/model/snapshot.ts'
+import { A, B, disk, identity, session } from './facts.ts'
+
+const WWIDS = { A, B }
+type VolumeId = keyof typeof WWIDS
+
+/** What is on a volume. `written`: data, and no signature that anybody knows. */
+export type Content = 'blank' | 'written' | { readonly uuid: string }
+
+/** What happens from outside between two steps, or to the step itself. */
+export const EVENTS = [
+  'quiet',
+  'quiet',
+  'quiet',
+  'remap',
+  'unmap',
+  'grow',
+  'session-lost',
+  'session-back',
+  'session-gone',
+  'portal-away',
+  'portal-back',
+  'disk-deleted',
+  'somebody-scans',
+  'sd-is-slow',
+  'fails',
+  'fails-after',
+  'killed',
+  'killed-after',
+] as const
+export type Event = (typeof EVENTS)[number]
+
+class StepFailed extends Error {}
+
+/** A disk of the fake kernel: what it believes, fixed when it was made. */
+interface FakeDisk {
+  readonly object: number
+  readonly believes: VolumeId
+  named: boolean
+}
+
+/**
+ * A node, its kernel and its target with two volumes behind one LUN, and attach as src/volumes/attach
+ * does it: the planners decide, this acts. What a planner must never do is an error that no run catches.
+ */
+export class FakeNode {
+  // The target.
+  mapped: VolumeId | null = 'A'
+  reachable = true
+  readonly volumes: Record<VolumeId, { content: Content; bytes: number; formats: number }>
+  // The kernel.
+  session: 'LOGGED_IN' | 'FAILED' | null = null
+  disk: FakeDisk | null = null
+  mounted: { object: number; volume: VolumeId } | null = null
+  // The record: it alone outlives a crash.
+  learned: Identity | null = null
+  formatting: { uuid: string } | null = null
+
+  readonly use: UseFacts['use']
+  readonly asked: ExpectedIdentity
+  /** What was done, for the failure's report. */
+  readonly log: string[] = []
+  changes = 0
+  #objects = 0
+  #slowSd = false
+
+  constructor(options: { contents: Record<VolumeId, Content>; format: boolean; expected: VolumeId | null }) {
+    this.volumes = {
+      A: { content: options.contents.A, bytes: 1 << 20, formats: 0 },
+      B: { content: options.contents.B, bytes: 1 << 20, formats: 0 },
+    }
+    this.use = { mount: '/mnt/x', fs: null, format: options.format, readOnly: false, options: [] }
+    this.asked = options.expected ? { wwid: WWIDS[options.expected] } : {}
+  }
+
+  /** One attach: how it ended. `events` are used up from the front; none are left: all is quiet. */
+  attach(events: Event[]): string {
+    try {
+      this.#bringPath(events)
+      return this.#bringIntoUse(events)
+    } catch (error) {
+      if (!(error instanceof StepFailed)) throw error
+      return error.message
+    } finally {
+      this.log.push('--')
+    }
+  }
+
+  get expected(): ExpectedIdentity {
+    return {
+      wwid: this.asked.wwid ?? this.learned?.wwid,
+      serial: this.learned?.serial,
+      bytes: this.learned?.bytes,
+    }
+  }
+
+  #bringPath(events: Event[]): void {
+    const known = { reached: false, loggedIn: false, timersSet: false, scans: 0, drops: 0 }
+    let seen: { object: number; identity: Identity } | null = null
+    for (let steps = 0; ; steps++) {
+      if (steps > 40) throw new Error('it does not come to an end')
+      const { object } = this.disk ?? {}
+      if (seen?.object !== object) seen = null
+      const facts = {
+        session: this.session && { ...session, state: this.session },
+        disk: this.#shownDisk(),
+        ...known,
+        identity: seen?.identity ?? null,
+        expected: this.expected,
+      }
+      const step = nextPathStep(facts)
+      this.log.push(step)
+      switch (step) {
+        case 'ready':
+          this.#mustBeRight(seen)
+          // From here on nothing from outside: a LUN that changes in these milliseconds no planner can see.
+          events.splice(0, events.length, ...events.filter((event) => /^(fails|killed)/.test(event)))
+          if (!this.learned) this.#do(events, () => (this.learned = seen!.identity))
+          return
+        case 'mismatch':
+        case 'away':
+        case 'lun-absent':
+        case 'unidentified':
+          throw new StepFailed(step)
+        case 'reach':
+          this.#do(events, () => {
+            if (!this.reachable) throw new StepFailed('unreachable')
+            known.reached = true
+          })
+          break
+        case 'login':
+          this.#do(events, () => {
+            if (!this.reachable) throw new StepFailed('unreachable')
+            this.#mustNot(this.session !== null && known.loggedIn, 'logged in twice')
+            this.session ??= 'LOGGED_IN'
+            this.changes++
+            known.loggedIn = true
+          })
+          break
+        case 'set-timers':
+          this.#do(events, () => (known.timersSet = true))
+          break
+        case 'scan':
+          this.#do(events, () => {
+            this.#scan()
+            known.scans++
+          })
+          break
+        case 'appear':
+          this.#do(events, () => {
+            if (this.disk) this.disk.named = true
+          })
+          break
+        case 'identify':
+          this.#do(events, () => {
+            if (!this.disk || this.session !== 'LOGGED_IN') throw new StepFailed('away')
+            seen = { object: this.disk.object, identity: this.#answer() }
+          })
+          break
+        case 'drop-stale-disk':
+          this.#mustNot(
+            identityDifference(seen!.identity, this.expected) !== null,
+            'dropped for a foreign volume',
+          )
+          this.#mustNot(this.disk === null, 'dropped nothing')
+          this.#do(events, () => {
+            if (this.mounted && this.mounted.object === this.disk?.object)
+              throw new StepFailed('stale-and-busy')
+            this.disk = null
+            this.changes++
+            known.drops++
+          })
+          break
+      }
+    }
+  }
+
+  #mustBeRight(seen: { object: number; identity: Identity } | null): void {
+    this.#mustNot(seen === null || this.disk === null, 'ready without having asked this disk')
+    this.#mustNot(identityDifference(seen!.identity, this.expected) !== null, 'ready on a foreign volume')
+    this.#mustNot(seen!.identity.wwid !== WWIDS[this.disk!.believes], 'ready on a stale disk')
+    this.#mustNot(!this.disk!.named, 'ready without a device')
+  }
+
+  #bringIntoUse(events: Event[]): string {
+    const disk = this.disk!
+    const volume = disk.believes
+    const known: Pick<UseFacts, 'content' | 'blank' | 'checked' | 'directory'> = {
+      content: null,
+      blank: null,
+      checked: false,
+      directory: false,
+    }
+    for (let steps = 0; ; steps++) {
+      if (steps > 20) throw new Error('it does not come to an end')
+      const mount = this.#mount(disk)
+      const step = nextUseStep({
+        use: this.use,
+        mounts: mount ? [mount] : [],
+        atPoint: mount,
+        formatting: this.formatting,
+        ...known,
+      })
+      this.log.push(step.kind)
+      switch (step.kind) {
+        case 'done':
+          this.#mustNot(this.mounted?.volume !== volume, 'mounted another volume')
+          return `mounted ${volume}`
+        case 'refuse':
+          return step.code
+        case 'look':
+          this.#do(events, () => (known.content = this.#signature(volume)))
+          break
+        case 'look-closer':
+          this.#do(events, () => (known.blank = this.volumes[volume].content === 'blank'))
+          break
+        case 'plan-format':
+          this.#do(events, () => (this.formatting = { uuid: `made-${this.log.length}` }))
+          break
+        case 'format':
+          this.#mustNot(known.blank !== true, 'formatted what this run had not proven blank')
+          this.#do(events, () => {
+            this.#mustNot(this.volumes[volume].content !== 'blank', 'formatted over something')
+            this.#mustNot(++this.volumes[volume].formats > 1, 'formatted twice')
+            this.volumes[volume].content = this.formatting!
+            this.changes++
+            known.content = null
+            known.blank = null
+          })
+          break
+        case 'check':
+          this.#do(events, () => (known.checked = true))
+          break
+        case 'make-mount-point':
+          this.#do(events, () => (known.directory = true))
+          break
+        case 'mount':
+          this.#mustNot(typeof this.volumes[volume].content !== 'object', 'mounted what has no file system')
+          this.#do(events, () => {
+            this.#mustNot(this.mounted !== null, 'mounted twice')
+            this.mounted = { object: disk.object, volume }
+            this.changes++
+          })
+          break
+      }
+    }
+  }
+
+  /** One step with what happens around it. */
+  #do(events: Event[], act: () => unknown): void {
+    const event = events.shift() ?? 'quiet'
+    if (event !== 'quiet') this.log.push(`(${event})`)
+    if (event === 'fails' || event === 'killed') throw new StepFailed(event)
+    this.happen(event)
+    act()
+    if (event === 'fails-after' || event === 'killed-after') throw new StepFailed(event)
+  }
+
+  happen(event: Event): void {
+    if (event === 'remap') this.mapped = this.mapped === 'A' ? 'B' : 'A'
+    else if (event === 'unmap') this.mapped = null
+    else if (event === 'grow') this.volumes.A.bytes *= 2
+    else if (event === 'session-lost' && this.session) this.session = 'FAILED'
+    else if (event === 'session-back' && this.session && this.reachable) this.session = 'LOGGED_IN'
+    else if (event === 'session-gone') this.#endSession()
+    else if (event === 'portal-away') this.reachable = false
+    else if (event === 'portal-back') this.reachable = true
+    else if (event === 'disk-deleted' && !this.mounted) this.disk = null
+    else if (event === 'somebody-scans') this.#scan()
+    else if (event === 'sd-is-slow') this.#slowSd = true
+  }
+
+  // A logout takes the disk along; whoever has it mounted keeps it from being logged out.
+  #endSession(): void {
+    if (this.mounted) return
+    this.session = null
+    this.disk = null
+  }
+
+  #scan(): void {
+    if (this.disk || this.session !== 'LOGGED_IN' || !this.mapped) return
+    this.disk = { object: ++this.#objects, believes: this.mapped, named: !this.#slowSd }
+    this.#slowSd = false
+    this.changes++
+  }
+
+  #answer(): Identity {
+    if (!this.mapped) throw new StepFailed('lun-absent')
+    return identity(WWIDS[this.mapped], this.volumes[this.mapped].bytes)
+  }
+
+  #shownDisk(): ScsiDisk | null {
+    if (!this.disk) return null
+    const shown = disk(WWIDS[this.disk.believes])
+    return this.disk.named ? shown : { ...shown, name: null, devno: null }
+  }
+
+  #signature(volume: VolumeId): { type: string | null; uuid: string | null } {
+    const { content } = this.volumes[volume]
+    return typeof content === 'object' ? { type: 'ext4', uuid: content.uuid } : { type: null, uuid: null }
+  }
+
+  #mount(disk: FakeDisk): Mount | null {
+    if (this.mounted?.object !== disk.object) return null
+    return {
+      devno: '8:16',
+      point: '/mnt/x',
+      root: '/',
+      fs: 'ext4',
+      source: '/dev/sdb',
+      options: ['rw'],
+      superOptions: ['rw'],
+    }
+  }
+
+  #mustNot(wrong: boolean, what: string): void {
+    if (wrong) throw new Error(`it ${what}`)
+  }
+}
