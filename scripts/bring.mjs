@@ -2,7 +2,7 @@
 // the dependencies, the build. Plain JavaScript for Node 20, the oldest that may start it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -38,10 +38,17 @@ function npmScript() {
 
 function npm(node, args, cwd) {
   const path = `${dirname(node)}:${process.env.PATH}`
-  const ran = spawnSync(node, [npmScript(), ...args], { cwd, encoding: 'utf8', env: { ...process.env, PATH: path } })
+  const ran = spawnSync(node, [npmScript(), ...args], {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: path },
+  })
   if (ran.status !== 0) {
     process.stderr.write(ran.stderr ?? '')
-    fail(`npm ${args.join(' ')} did not work in ${cwd}`, 'the npm registry must be reachable for the first run')
+    fail(
+      `npm ${args.join(' ')} did not work in ${cwd}`,
+      'the npm registry must be reachable for the first run',
+    )
   }
 }
 
@@ -63,7 +70,10 @@ export function bringNode() {
   const lock = readFileSync(join(root, 'tools/package-lock.json'), 'utf8')
   if (existsSync(node) && fresh(join(home, 'stamp'), hash(lock))) return node
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    fail(`Node ${process.version} is too old`, `Node ${OLDEST.join('.')} or newer is needed; it can be brought only on x86-64 Linux`)
+    fail(
+      `Node ${process.version} is too old`,
+      `Node ${OLDEST.join('.')} or newer is needed; it can be brought only on x86-64 Linux`,
+    )
   step('bringing Node 24 into .tools', () => {
     mkdirSync(home, { recursive: true })
     for (const file of ['package.json', 'package-lock.json'])
@@ -80,7 +90,9 @@ export function bringDependencies(node) {
   const inputs = hash(readFileSync(join(root, 'package-lock.json'), 'utf8'))
   if (fresh(stamp, inputs)) return
   step('bringing the dependencies', () => {
-    npm(node, ['ci', '--no-audit', '--no-fund'], root)
+    // Not `npm ci`: it refuses a lock file made where a registry lacks packages for other systems. This
+    // takes the locked versions, checks their hashes, and leaves the lock file as it is.
+    npm(node, ['install', '--no-save', '--no-audit', '--no-fund'], root)
     writeFileSync(stamp, inputs)
   })
 }
@@ -95,22 +107,40 @@ function* sources(dir) {
 
 /** Types checked, program bundled: dist/ as bin/lunkeeper runs it. */
 export function bringBuild(node) {
-  const files = [...sources(join(root, 'src')), ...['package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'].map((f) => join(root, f))]
+  const files = [
+    ...sources(join(root, 'src')),
+    ...['package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'].map((f) => join(root, f)),
+  ]
   const inputs = hash(...files.sort().flatMap((file) => [file.slice(root.length), readFileSync(file)]))
   const stamp = join(root, 'dist/.stamp')
   if (fresh(stamp, inputs)) return
   step('building', () => {
-    rmSync(join(root, 'dist'), { recursive: true, force: true })
-    run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.types.json'])
-    run(node, [join(root, 'scripts/bundle.mjs')])
-    writeFileSync(stamp, inputs)
+    // Beside the old one, which may be in use, and put in its place as a whole.
+    const made = join(root, `dist.${process.pid}`)
+    run(node, [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      'tsconfig.types.json',
+      '--outDir',
+      join(made, 'types'),
+    ])
+    run(node, [join(root, 'scripts/bundle.mjs'), made])
+    writeFileSync(join(made, '.stamp'), inputs)
+    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), `${made}.old`)
+    renameSync(made, join(root, 'dist'))
+    rmSync(`${made}.old`, { recursive: true, force: true })
   })
 }
 
 /** Runs a part of the project in the foreground; its failure is ours. */
 export function run(node, args, options = {}) {
   const path = `${dirname(node)}:${process.env.PATH}`
-  const ran = spawnSync(node, args, { cwd: root, stdio: 'inherit', ...options, env: { ...process.env, PATH: path, ...options.env } })
+  const ran = spawnSync(node, args, {
+    cwd: root,
+    stdio: 'inherit',
+    ...options,
+    env: { ...process.env, PATH: path, ...options.env },
+  })
   if (ran.error) fail(`${args[0]} could not be started: ${ran.error.message}`, 'is the checkout whole?')
   if (ran.status !== 0) process.exit(ran.status ?? 1)
 }

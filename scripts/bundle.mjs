@@ -3,7 +3,7 @@ import { build } from 'esbuild'
 
 await build({
   entryPoints: { lunkeeper: 'src/cli/main.ts', hand: 'src/host/hand/main.ts', index: 'src/index.ts' },
-  outdir: 'dist',
+  outdir: process.argv[2] ?? 'dist',
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -12,5 +12,7 @@ await build({
   sourcemap: 'linked',
   logLevel: 'warning',
   // Bundled CommonJS (commander, yaml) asks for require() of Node's own modules.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 })

@@ -14,8 +14,11 @@ export interface Ended {
 
 /** `lunkeeper` on one machine of the lab, as a person or a script runs it. */
 export function lunkeeper(node: LabNode) {
-  const run = (args: readonly string[], env: Record<string, string> = {}, deadline = 120_000): Promise<Ended> =>
-    node.run(['lunkeeper', ...args, '--json'], { env, deadline })
+  const run = (
+    args: readonly string[],
+    env: Record<string, string> = {},
+    deadline = 120_000,
+  ): Promise<Ended> => node.run(['lunkeeper', ...args, '--json'], { env, deadline })
 
   async function json<T>(args: readonly string[]): Promise<T> {
     const ended = await run(args)

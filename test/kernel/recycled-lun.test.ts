@@ -21,8 +21,13 @@ describe('a LUN number that is used again for another volume', () => {
   async function recycled() {
     const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     await target.map(5, { serial: 'old', bytes: 64 * MIB })
-    await node.sh(`iscsiadm -m node -o new -T ${target.iqn} -p 127.0.0.1 && iscsiadm -m node -T ${target.iqn} -p 127.0.0.1 -l`)
-    await node.until(async () => (await node.storage()).disks.length === 1, { deadline: 10_000, what: 'the old disk' })
+    await node.sh(
+      `iscsiadm -m node -o new -T ${target.iqn} -p 127.0.0.1 && iscsiadm -m node -T ${target.iqn} -p 127.0.0.1 -l`,
+    )
+    await node.until(async () => (await node.storage()).disks.length === 1, {
+      deadline: 10_000,
+      what: 'the old disk',
+    })
     await target.unmap(5)
     await target.map(5, { serial: 'new', bytes: 64 * MIB })
     const flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5']
@@ -35,13 +40,18 @@ describe('a LUN number that is used again for another volume', () => {
     expect(volume.identity?.serial).toBe('new')
     // The kernel's own view is fresh too: links and caches that others rely on.
     const hctl = volume.paths[0]!.hctl
-    expect(await node.sh(`tail -c +5 /sys/class/scsi_device/${hctl}/device/vpd_pg80 | tr -d '\\0'`)).toBe('new')
+    expect(await node.sh(`tail -c +5 /sys/class/scsi_device/${hctl}/device/vpd_pg80 | tr -d '\\0'`)).toBe(
+      'new',
+    )
     await lunkeeper(node).detach(volume.name)
   })
 
   it('attach that expects the old identity refuses, and not one byte lands in the new volume', async () => {
     const { target, flags, blank } = await recycled()
-    await lunkeeper(node).fails([...['attach', ...flags], '--serial', 'old', '--mount', '/mnt/v', '--format'], 'IDENTITY_MISMATCH')
+    await lunkeeper(node).fails(
+      [...['attach', ...flags], '--serial', 'old', '--mount', '/mnt/v', '--format'],
+      'IDENTITY_MISMATCH',
+    )
     expect(await target.hash(5)).toBe(blank)
   })
 
@@ -66,13 +76,26 @@ describe('a LUN number that is used again for another volume', () => {
 
   it('a volume that was swapped under a mount is not unmounted into the other one', async () => {
     const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(5, { serial: 'right', bytes: 64 * MIB })
+    await target.map(5, { serial: 'a1', bytes: 64 * MIB })
     const keeper = lunkeeper(node)
-    const volume = await keeper.attach(['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--mount', '/mnt/v', '--format'])
+    // Nothing is written out by itself while this test looks: neither by the journal nor by write-back.
+    await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs')
+    const flags = [
+      '--portal',
+      '127.0.0.1',
+      '--iqn',
+      target.iqn,
+      '--lun',
+      '5',
+      '--mount',
+      '/mnt/v',
+      '--format',
+    ]
+    const volume = await keeper.attach([...flags, '--mount-option', 'commit=300'])
+    await node.sh('sync; echo unwritten > /mnt/v/file')
     await target.unmap(5)
-    await target.map(5, { serial: 'wrong', bytes: 64 * MIB })
+    await target.map(5, { serial: 'b2', bytes: 64 * MIB })
     const blank = await target.hash(5)
-    await node.sh('echo unwritten > /mnt/v/file')
     await keeper.fails(['detach', volume.name], 'IDENTITY_MISMATCH')
     expect(await target.hash(5)).toBe(blank)
     expect((await keeper.detach(volume.name, '--force')).left).toEqual([])

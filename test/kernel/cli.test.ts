@@ -1,0 +1,185 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import * as z from 'zod'
+
+import type { LabNode, RunResult, Target } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+
+// The published shapes (design: Contracts): nothing more, nothing less.
+const hold = z.union([z.int().nonnegative(), z.literal('forever')])
+const path = z.strictObject({
+  portal: z.string(),
+  iqn: z.string(),
+  lun: z.int(),
+  session: z.int().nullable(),
+  hctl: z.string().nullable(),
+  disk: z.string().nullable(),
+  sessionState: z.string().nullable(),
+  diskState: z.string().nullable(),
+  recoveryTmo: hold.nullable(),
+})
+const volume = z.strictObject({
+  name: z.string(),
+  state: z.enum(['ready', 'holding', 'failed', 'attaching', 'detaching']),
+  device: z.string().regex(/^\/dev\/(mapper\/\S+|sd[a-z]+)$/),
+  mount: z.string().nullable(),
+  fs: z.string().nullable(),
+  readOnly: z.boolean(),
+  identity: z.strictObject({ wwid: z.string(), serial: z.string(), bytes: z.int() }),
+  hold: z.strictObject({
+    mode: z.enum(['map', 'session', 'multipathd']),
+    wanted: hold,
+    effective: hold,
+    since: z.iso.datetime().nullable(),
+    deadline: z.iso.datetime().nullable(),
+  }),
+  paths: z.array(path),
+})
+const expanded = volume.extend({ expanded: z.strictObject({ from: z.int(), to: z.int() }) })
+const detached = z.strictObject({
+  name: z.string(),
+  removed: z.strictObject({
+    mounts: z.array(z.string()),
+    maps: z.array(z.string()),
+    disks: z.array(z.string()),
+    sessions: z.array(z.int()),
+  }),
+  left: z.array(z.string()).length(0),
+})
+const sessions = z.array(
+  z.strictObject({
+    sid: z.int(),
+    iqn: z.string(),
+    portal: z.string().nullable(),
+    state: z.string(),
+    recoveryTmo: hold,
+    scan: z.string().nullable(),
+    disks: z.array(
+      z.strictObject({
+        hctl: z.string(),
+        lun: z.int(),
+        disk: z.string().nullable(),
+        state: z.string(),
+        owner: z.string(),
+      }),
+    ),
+  }),
+)
+const failure = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+})
+
+let lab: Lab
+let node: LabNode
+let target: Target
+let flags: string[]
+
+beforeAll(async () => {
+  lab = await Lab.open()
+  node = await lab.boot({ debian: 'bookworm' })
+})
+afterAll(() => lab?.close())
+beforeEach(async () => {
+  target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+  await target.map(5, { serial: 'abc123', bytes: 32 << 20 })
+  flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--name', 'db']
+})
+afterEach(() => node.reset())
+
+const run = (...args: string[]): Promise<RunResult> => node.run(['lunkeeper', ...args], { deadline: 60_000 })
+
+/** Runs with --json: stdout is one document of that shape, and stderr is empty. */
+async function json<T>(shape: z.ZodType<T>, ...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await run(...args, '--json')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return shape.parse(JSON.parse(stdout))
+}
+
+test('a raw disk comes, is listed, and goes', async () => {
+  const attached = await json(volume, 'attach', ...flags)
+  expect(attached).toMatchObject({ name: 'db', state: 'ready', mount: null, fs: null })
+  expect(attached.paths).toMatchObject([{ portal: '127.0.0.1:3260', lun: 5, recoveryTmo: 600 }])
+  expect(await json(volume, 'volumes', 'db')).toEqual(attached)
+  expect(await json(z.array(volume), 'volumes')).toEqual([attached])
+  const [session] = await json(sessions, 'sessions')
+  expect(session).toMatchObject({ iqn: target.iqn, state: 'LOGGED_IN', scan: 'manual' })
+  expect(session!.disks).toMatchObject([{ lun: 5, owner: 'db', disk: attached.device.slice(5) }])
+  const report = await json(detached, 'detach', attached.device)
+  expect(report).toMatchObject({ name: 'db', removed: { disks: [attached.paths[0]!.disk] } })
+  expect(report.removed.sessions).toHaveLength(1)
+  expect(await json(sessions, 'sessions')).toEqual([])
+  expect(await json(z.array(volume), 'volumes')).toEqual([])
+})
+
+test('a file system is made, mounted, grown and unmounted', async () => {
+  const attached = await json(volume, 'attach', ...flags, '--mount', '/mnt/db', '--format', '--hold', '2m')
+  expect(attached).toMatchObject({ mount: '/mnt/db', fs: 'ext4', hold: { wanted: 120, effective: 120 } })
+  await target.resize(5, 64 << 20)
+  const { expanded: sizes } = await json(expanded, 'expand', 'db')
+  expect(sizes).toEqual({ from: 32 << 20, to: 64 << 20 })
+  expect(await run('expand', 'db')).toMatchObject({
+    stdout: 'db has 64 MiB already; there was nothing to do.\n',
+  })
+  expect(await json(detached, 'detach', '/mnt/db')).toMatchObject({ removed: { mounts: ['/mnt/db'] } })
+  expect(await node.exists('/mnt/db')).toBe(false)
+})
+
+test('a volume file attaches as flags do', async () => {
+  await node.write('/root/volume.yaml', `portal: 127.0.0.1\niqn: ${target.iqn}\nlun: 5\nname: db\n`)
+  const first = await json(volume, 'attach', '-f', '/root/volume.yaml')
+  expect(await json(volume, 'attach', ...flags)).toEqual(first)
+})
+
+test('people read tables', async () => {
+  await run('attach', ...flags)
+  expect((await run('volumes')).stdout).toMatch(
+    /^NAME +STATE +SIZE +HOLD +EFFECTIVE +PATHS +DEVICE +MOUNT\ndb +ready +32 MiB +10m +10m +1\/1 +\/dev\/sd\w+ +-\n$/,
+  )
+  expect((await run('sessions')).stdout).toContain('running  db\n')
+  expect((await run('detach', 'db')).stdout).toMatch(/^db is detached; nothing of it is left\n/)
+})
+
+test('a failure says what and what to do, in one document and in two lines', async () => {
+  const { code, stdout, stderr } = await run('attach', ...flags.with(5, '7'), '--json')
+  expect(code).toBe(1)
+  expect(failure.parse(JSON.parse(stdout)).error.code).toBe('LUN_ABSENT')
+  expect(stderr).toMatch(/^error\[LUN_ABSENT\]: LUN 7 of .* does not exist\nhint: .*\n$/)
+  expect(await json(sessions, 'sessions')).toEqual([])
+})
+
+test('a phantom stands out, and the way to remove it works', async () => {
+  await target.map(6, { serial: 'abc124', bytes: 32 << 20 })
+  await run('attach', ...flags)
+  await node.sh('echo "0 0 6" > "$(echo /sys/class/scsi_host/host*/scan)"')
+  const phantom = await node.until(
+    async () => (await json(sessions, 'sessions'))[0]?.disks.find(({ lun, disk }) => lun === 6 && disk),
+    { what: 'LUN 6' },
+  )
+  expect(phantom.owner).toBe('phantom')
+  expect((await run('sessions')).stdout).toContain(`\`lunkeeper detach /dev/${phantom.disk}\` removes one.`)
+  expect((await run('detach', `/dev/${phantom.disk}`)).code).toBe(0)
+  expect((await json(sessions, 'sessions'))[0]!.disks).toMatchObject([{ lun: 5, owner: 'db' }])
+})
+
+test('--verbose names the steps, and the crash hook dies at one', async () => {
+  const died = await node.run(['lunkeeper', 'attach', ...flags], {
+    env: { LUNKEEPER_DIE_AT: 'scan:before' },
+    deadline: 60_000,
+  })
+  expect(died).toMatchObject({ code: null, signal: 'SIGKILL' })
+  expect((await run('attach', ...flags, '--verbose')).stderr).toMatch(/^step scan 5 on host\d+ … \d+ ms$/m)
+})
+
+test('told to stop, attach stops, takes back what it made, and ends with 1', async () => {
+  await target.disable()
+  const attaching = await node.start(['lunkeeper', 'attach', ...flags])
+  await node.until(() => node.exists('/var/lib/lunkeeper/volumes/db.json'), { what: 'the record' })
+  await attaching.kill('SIGTERM', { alone: true })
+  expect(await attaching.exited).toMatchObject({ code: 1 })
+  expect(attaching.stderr).toMatch(/^stopping after the current step.*\n(.*\n)*error\[CANCELLED\]: /)
+  expect(await json(z.array(volume), 'volumes')).toEqual([])
+})
