@@ -40,7 +40,8 @@ export class Hand {
 
   /** Resolves when the kernel has let go of a hand that was left behind. */
   onExit(listener: () => void): void {
-    this.#process.onExit(listener)
+    if (this.#state === 'gone') queueMicrotask(listener)
+    else this.#process.onExit(listener)
   }
 
   /**

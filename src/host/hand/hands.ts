@@ -30,7 +30,7 @@ export class Hands {
   /** @throws STUCK when the lane is stuck, and whatever `work` throws */
   async use<T>(lane: string | null, work: (hand: Hand) => Promise<T>): Promise<T> {
     const stuck = lane === null ? undefined : this.#stuckLanes.get(lane)
-    if (stuck !== undefined) throw new LunkeeperError('STUCK', `${lane} is stuck in the kernel: ${stuck}`)
+    if (stuck) throw new LunkeeperError('STUCK', `${lane} is stuck in the kernel: ${stuck.reason}`)
     const hand = await this.#take()
     try {
       return await work(hand)
@@ -44,9 +44,14 @@ export class Hands {
     }
   }
 
+  // Calls that were on their way when the first one got stuck are stuck behind it: the last opens the lane.
   #close(lane: string, reason: string, hand: Hand): void {
-    this.#stuckLanes.set(lane, reason)
-    hand.onExit(() => this.#stuckLanes.delete(lane))
+    const stuck = this.#stuckLanes.get(lane) ?? { reason, hands: 0 }
+    this.#stuckLanes.set(lane, stuck)
+    stuck.hands++
+    hand.onExit(() => {
+      if (--stuck.hands === 0) this.#stuckLanes.delete(lane)
+    })
   }
 
   async #take(): Promise<Hand> {

@@ -128,7 +128,7 @@ async function acquire(path: string, until: number, options: LockOptions): Promi
 }
 
 /** A socket of one's own to link from. Its name is random: process numbers repeat, in containers at once. */
-async function takeStand(path: string, { what }: LockOptions): Promise<{ own: string; leave(): void }> {
+async function takeStand(path: string, { what }: LockOptions): Promise<{ own: string; leave: () => void }> {
   const own = `${path}.${randomBytes(6).toString('hex')}`
   const socket = await listen(own, { pid: process.pid, what })
   return {
