@@ -31,7 +31,9 @@ test('another process waits, and has it as soon as it is let go', async () => {
   second.go()
   const order: string[] = []
   const next = second.says().then((line) => order.push(line))
-  await expect(withLock(dir, 'k', { what: 'x', deadline: 50 }, async () => 0)).rejects.toThrow()
+  await expect(withLock(dir, 'k', { what: 'x', deadline: 50 }, async () => 0)).rejects.toMatchObject({
+    code: 'LOCKED',
+  })
   order.push('let go')
   first.go()
   await next

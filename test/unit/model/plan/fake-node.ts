@@ -101,7 +101,7 @@ export class FakeNode {
 
   #bringPath(events: Event[]): void {
     const known = { reached: false, loggedIn: false, timersSet: false, scans: 0, drops: 0 }
-    let seen: { object: number; identity: Identity } | null = null
+    let seen = null as { object: number; identity: Identity } | null
     for (let steps = 0; ; steps++) {
       if (steps > 40) throw new Error('it does not come to an end')
       const { object } = this.disk ?? {}
@@ -190,9 +190,9 @@ export class FakeNode {
   #bringIntoUse(events: Event[]): string {
     const disk = this.disk!
     const volume = disk.believes
-    const known: Pick<UseFacts, 'content' | 'blank' | 'checked' | 'directory'> = {
-      content: null,
-      blank: null,
+    const known = {
+      content: null as UseFacts['content'],
+      blank: null as boolean | null,
       checked: false,
       directory: false,
     }

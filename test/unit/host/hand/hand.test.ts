@@ -1,0 +1,254 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { Hand } from '../../../../src/host/hand/hand.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lunkeeper-hand-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+})
+
+const DEADLINE = 20_000
+
+function hand(): Hand {
+  const made = new Hand()
+  onTestFinished(() => made.dismiss())
+  return made
+}
+
+/** Opening it for writing does not come back while nobody reads. */
+function fifo(): string {
+  const path = join(dir, 'fifo')
+  execFileSync('mkfifo', [path])
+  return path
+}
+
+const ended = (made: Hand) => new Promise<void>((resolve) => made.onExit(resolve))
+const file = (name: string, text = '') => {
+  writeFileSync(join(dir, name), text)
+  return join(dir, name)
+}
+
+test('what it does is done, and what the kernel refuses has the errno', async () => {
+  const made = hand()
+  const path = file('scan')
+  await made.call('write', { path, text: '0 0 7' }, DEADLINE)
+  expect(readFileSync(path, 'utf8')).toBe('0 0 7')
+  await expect(made.call('write', { path: join(dir, 'none'), text: '1' }, DEADLINE)).rejects.toMatchObject({
+    errno: 'ENOENT',
+  })
+  await expect(made.call('write', { path: '/dev/full', text: '1' }, DEADLINE)).rejects.toMatchObject({
+    errno: 'ENOSPC',
+  })
+  expect(made.usable).toBe(true)
+})
+
+test('a file to write is never made where there is none', async () => {
+  const path = join(dir, 'delete')
+  await expect(hand().call('write', { path, text: '1' }, DEADLINE)).rejects.toMatchObject({ errno: 'ENOENT' })
+  expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
+})
+
+test('a call that does not come back is STUCK after its deadline, names its process, and the hand is not used again', async () => {
+  const made = hand()
+  const path = fifo()
+  await made.call('missingDirectories', { path: dir }, DEADLINE)
+  const started = performance.now()
+  await expect(made.call('write', { path, text: '1' }, 100)).rejects.toMatchObject({
+    code: 'STUCK',
+    message: `write ${path} did not come back within 0.1 s`,
+    details: { verb: 'write', path, pid: made.pid },
+  })
+  expect(performance.now() - started).toBeGreaterThanOrEqual(99)
+  expect(made.usable).toBe(false)
+  await ended(made)
+})
+
+describe('a hand that is killed from outside', () => {
+  test('fails the call that it was at, at once', async () => {
+    const made = hand()
+    await made.call('missingDirectories', { path: dir }, DEADLINE)
+    const call = made.call('write', { path: fifo(), text: '1' }, 600_000)
+    process.kill(made.pid, 'SIGKILL')
+    await expect(call).rejects.toMatchObject({ errno: 'ECHILD' })
+    expect(made.usable).toBe(false)
+  })
+
+  test('fails the calls that come later, at once: a claim of it is gone', async () => {
+    const made = hand()
+    const path = file('disk')
+    expect(await made.call('claim', { path }, DEADLINE)).toBe(true)
+    process.kill(made.pid, 'SIGKILL')
+    await ended(made)
+    await expect(made.call('flush', { path }, 600_000)).rejects.toMatchObject({ errno: 'ECHILD' })
+  })
+})
+
+test('a signal to the group of its sender does not reach it, nor does a Ctrl-C sent to it alone', async () => {
+  const made = hand()
+  await made.call('missingDirectories', { path: dir }, DEADLINE)
+  const group = Number(
+    readFileSync(`/proc/${made.pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')[2],
+  )
+  expect(group).toBe(made.pid)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(made.pid, signal)
+  await expect(made.call('missingDirectories', { path: dir }, DEADLINE)).resolves.toEqual([])
+})
+
+describe('its sender', () => {
+  const source = join(import.meta.dirname, '../../../../src/host/hand/hand.ts')
+  /** A process that starts a hand, has it do `call`, and says its pid. */
+  const sender = (call: string) => {
+    const script = `
+      import { Hand } from ${JSON.stringify(source)}
+      const hand = new Hand()
+      await hand.call('missingDirectories', { path: '/' }, ${DEADLINE})
+      console.log(hand.pid)
+      ${call}`
+    const started = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void started.kill('SIGKILL'))
+    return started
+  }
+  const pidOf = async (started: ReturnType<typeof sender>) => {
+    const [line] = await once(createInterface({ input: started.stdout }), 'line')
+    return Number(line)
+  }
+
+  test('ends by itself although a hand is there, and the hand ends with it', async () => {
+    const started = sender('')
+    const pid = await pidOf(started)
+    expect(await once(started, 'exit')).toEqual([0, null])
+    await gone(pid)
+  })
+
+  test('ends by itself although a hand is stuck', async () => {
+    const path = fifo()
+    const started = sender(
+      `await hand.call('write', { path: ${JSON.stringify(path)}, text: '1' }, 50).catch(() => {})`,
+    )
+    const pid = await pidOf(started)
+    expect(await once(started, 'exit')).toEqual([0, null])
+    await gone(pid)
+  })
+
+  test('is killed: the hand ends', async () => {
+    const started = sender('setInterval(() => {}, 1_000)')
+    const pid = await pidOf(started)
+    started.kill('SIGKILL')
+    await gone(pid)
+    expect(started.killed).toBe(true)
+  })
+})
+
+/** No event tells of the end of a process that is not one's child. */
+async function gone(pid: number): Promise<void> {
+  while (statSync(`/proc/${pid}`, { throwIfNoEntry: false }) && !isZombie(pid))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return true
+  }
+}
+
+describe('zeros', () => {
+  const KIB = 1 << 10
+  const disk = (at: number | null, size = 64 * KIB) => {
+    const bytes = Buffer.alloc(size)
+    if (at !== null) bytes[at] = 1
+    writeFileSync(join(dir, 'disk'), bytes)
+    return join(dir, 'disk')
+  }
+  const zeros = (path: string, size = 64 * KIB, bytes = 16 * KIB) =>
+    hand().call('zeros', { path, bytes, size }, DEADLINE)
+
+  test.each<[string, number | null, boolean]>([
+    ['nothing', null, true],
+    ['the first byte', 0, false],
+    ['the last byte', 64 * KIB - 1, false],
+    ['the last byte of the first part', 16 * KIB - 1, false],
+    ['the first byte of the last part', 48 * KIB, false],
+    ['a byte between, which nobody looks at', 32 * KIB, true],
+  ])('%s', async (_, at, blank) => {
+    expect(await zeros(disk(at))).toBe(blank)
+  })
+
+  test('a device smaller than a part', async () => {
+    expect(await zeros(disk(null, KIB), KIB)).toBe(true)
+    expect(await zeros(disk(KIB - 1, KIB), KIB)).toBe(false)
+  })
+
+  test('a device that ends early is not blank but an error', async () => {
+    await expect(zeros(disk(null, KIB))).rejects.toMatchObject({ errno: 'EIO' })
+  })
+})
+
+describe('claims', () => {
+  test('what is not claimed cannot be flushed', async () => {
+    await expect(hand().call('flush', { path: join(dir, 'disk') }, DEADLINE)).rejects.toThrow(
+      'is not claimed',
+    )
+  })
+
+  test('a released claim is closed', async () => {
+    const made = hand()
+    const path = file('disk')
+    const open = () => execFileSync('ls', ['-l', `/proc/${made.pid}/fd`], { encoding: 'utf8' }).includes(path)
+    await made.call('claim', { path }, DEADLINE)
+    expect(open()).toBe(true)
+    await made.call('release', { path }, DEADLINE)
+    expect(open()).toBe(false)
+    await made.call('release', { path }, DEADLINE)
+  })
+})
+
+describe('directories', () => {
+  test('those that are missing, outermost first', async () => {
+    expect(await hand().call('missingDirectories', { path: join(dir, 'a/b') }, DEADLINE)).toEqual([
+      join(dir, 'a'),
+      join(dir, 'a/b'),
+    ])
+  })
+
+  test('made, found empty or not, removed only when empty', async () => {
+    const made = hand()
+    const path = join(dir, 'a/b')
+    expect(await made.call('makeDirectory', { path }, DEADLINE)).toEqual({ link: false, empty: true })
+    expect(await made.call('makeDirectory', { path: join(dir, 'a') }, DEADLINE)).toEqual({
+      link: false,
+      empty: false,
+    })
+    expect(await made.call('removeDirectory', { path: join(dir, 'a') }, DEADLINE)).toBe(false)
+    expect(await made.call('removeDirectory', { path }, DEADLINE)).toBe(true)
+    expect(await made.call('removeDirectory', { path }, DEADLINE)).toBe(true)
+  })
+})
+
+test('a reader at the other end of a FIFO lets a call go on', async () => {
+  const path = fifo()
+  const call = hand().call('write', { path, text: '1' }, DEADLINE)
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  onTestFinished(() => closeSync(reader))
+  await expect(call).resolves.toBeNull()
+})
