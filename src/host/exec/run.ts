@@ -34,8 +34,9 @@ const MAX_OUTPUT = 1 << 20
  * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
  */
 export async function run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran> {
-  if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
   const { execa } = await import('execa')
+  // After the last await before the start: an abort that came earlier is not told again.
+  if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
   const child = execa(program, args, {
     reject: false,
     // A Ctrl-C at the terminal goes to us, and we decide at which step to stop.
