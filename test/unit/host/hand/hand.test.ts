@@ -158,6 +158,24 @@ describe('its sender', () => {
   })
 })
 
+test('a hand that cannot even be started fails its calls at once', () => {
+  const source = join(import.meta.dirname, '../../../../src/host/hand/hand.ts')
+  const script = `
+    import { openSync } from 'node:fs'
+    import { Hand } from ${JSON.stringify(source)}
+    try { for (;;) openSync('/dev/null') } catch {}
+    const hand = new Hand()
+    const call = hand.call('missingDirectories', { path: '/' }, 600_000)
+    const again = (error) => { console.log(error.errno); return hand.call('release', { path: '/' }, 600_000) }
+    await call.catch(again).catch((error) => console.log(error.errno, hand.usable))`
+  const said = execFileSync(
+    'sh',
+    ['-c', 'ulimit -n 64; exec "$0" --input-type=module --eval "$1"', process.execPath, script],
+    { encoding: 'utf8' },
+  )
+  expect(said).toBe('ECHILD\nECHILD false\n')
+})
+
 /** No event tells of the end of a process that is not one's child. */
 async function gone(pid: number): Promise<void> {
   while (statSync(`/proc/${pid}`, { throwIfNoEntry: false }) && !isZombie(pid))
