@@ -8,12 +8,16 @@ import { serialOf, wwidOf } from '../read/vpd.ts'
 /** The INQUIRY's own 20 s, and time for the program to start. */
 const DEADLINE = 25_000
 
+// Four times: bytes and nothing else, in all versions. Fewer mix offsets, text or an explanation with them,
+// differently in sg3-utils 1.46 and 1.48, and an offset looks like a byte.
+const PLAIN_HEX = ['--hex', '--hex', '--hex', '--hex'] as const
+
 /** The same as {@link identify} through sg_inq, for kernels without the sg driver. The size is then the kernel's. */
 export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Identity> {
   if (disk.name === null) throw new LunkeeperError('IDENTITY_UNREADABLE', 'the disk has no device to ask')
   const device = deviceNode(host, disk.name)
   const page = async (code: string) => {
-    const ran = await host.run('sg_inq', ['--hex', '--hex', '--page', code, device], { deadline: DEADLINE })
+    const ran = await host.run('sg_inq', [...PLAIN_HEX, '--page', code, device], { deadline: DEADLINE })
     return ran.code === 0 ? bytesOf(ran.stdout) : null
   }
   try {
@@ -36,8 +40,9 @@ export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Ide
   }
 }
 
-/** Lines of hexadecimal bytes; an offset before them, where there is one, is longer than two digits. */
+/** Lines of hexadecimal bytes; null where there is anything else. */
 function bytesOf(text: string): Buffer | null {
-  const pairs = text.split(/\s+/).filter((word) => /^[0-9a-f]{2}$/i.test(word))
-  return pairs.length >= 4 ? Buffer.from(pairs.join(''), 'hex') : null
+  const pairs = text.trim().split(/\s+/)
+  const plain = pairs.length >= 4 && pairs.every((pair) => /^[0-9a-f]{2}$/i.test(pair))
+  return plain ? Buffer.from(pairs.join(''), 'hex') : null
 }
