@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { checkFs } from '../../../../src/host/fs/check.ts'
+import { makeFs } from '../../../../src/host/fs/make.ts'
+import { makeMountPoint, missingDirectories, removeMountPoint } from '../../../../src/host/fs/mount.ts'
+import { isBlank, probeContent } from '../../../../src/host/fs/probe.ts'
+import type { Host } from '../../../../src/host/host.ts'
+import { openHost } from '../../../../src/host/host.ts'
+import { hostPaths } from '../../../../src/host/paths.ts'
+
+const MIB = 1 << 20
+const SIZE = 64 * MIB
+const UUID = 'c5a8f2de-0a30-4cbb-9b36-1c1c8e4d1f00'
+
+let root: string
+let host: Host
+/** A plain file stands for the device: the programs work on it as on a disk. */
+let disk: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'lunkeeper-fs-'))
+  mkdirSync(join(root, 'dev'))
+  disk = join(root, 'dev/sdx')
+  writeFileSync(disk, '')
+  truncateSync(disk, SIZE)
+  host = openHost({ paths: hostPaths(root) })
+  onTestFinished(() => {
+    host.hands.close()
+    rmSync(root, { recursive: true, force: true })
+  })
+})
+
+async function put(at: number, bytes: string | readonly number[]): Promise<void> {
+  const file = await open(disk, 'r+')
+  await file.write(typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes), 0, null, at)
+  await file.close()
+}
+
+describe('blank', () => {
+  test('zeros from end to end', async () => {
+    expect(await isBlank(host, 'sdx', SIZE)).toBe(true)
+  })
+
+  test.each([
+    ['the first byte', 0],
+    ['the last byte of the first MiB', MIB - 1],
+    ['the first byte of the last MiB', SIZE - MIB],
+    ['the last byte', SIZE - 1],
+  ])('not with %s written', async (_, at) => {
+    await put(at, 'x')
+    expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
+  })
+
+  test('not with a signature that stands between what is read', async () => {
+    // btrfs keeps its own at 64 KiB, nilfs one at the end, LUKS2 a second header; swap stands in the first page.
+    await put(4086, 'SWAPSPACE2')
+    expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
+  })
+
+  test('not of no size, nor of a size that the kernel does not know', async () => {
+    expect(await isBlank(host, 'sdx', 0)).toBe(false)
+  })
+
+  test('not where it cannot be read to its end', async () => {
+    await expect(isBlank(host, 'sdx', SIZE * 2)).rejects.toMatchObject({ code: 'NOT_BLANK' })
+    await expect(isBlank(host, 'none', SIZE)).rejects.toMatchObject({ code: expect.any(String) })
+  })
+})
+
+describe('what is on a device', () => {
+  test('nothing known', async () => {
+    expect(await probeContent(host, 'sdx')).toEqual({ type: null, uuid: null })
+    await put(0, 'raw data of a database')
+    expect(await probeContent(host, 'sdx')).toEqual({ type: null, uuid: null })
+  })
+
+  test('a partition table', async () => {
+    await put(510, [0x55, 0xaa])
+    await put(446, [0, 0, 2, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0])
+    expect((await probeContent(host, 'sdx')).type).toBe('dos')
+  })
+})
+
+describe('ext4', () => {
+  test('is made with the UUID given, is found by it, and is healthy', async () => {
+    await makeFs(host, 'sdx', 'ext4', UUID)
+    expect(await probeContent(host, 'sdx')).toEqual({ type: 'ext4', uuid: UUID })
+    expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
+    await checkFs(host, 'sdx', 'ext4')
+  })
+
+  test('that is damaged beyond what is safe to mend is FS_DAMAGED', async () => {
+    await makeFs(host, 'sdx', 'ext4', UUID)
+    execFileSync('debugfs', ['-w', '-R', 'clri <2>', disk], { stdio: 'ignore' })
+    await put(1024 + 58, [2, 0])
+    await expect(checkFs(host, 'sdx', 'ext4')).rejects.toMatchObject({ code: 'FS_DAMAGED' })
+  })
+
+  test('a failure of mkfs is told in its words', async () => {
+    truncateSync(disk, 4096)
+    await expect(makeFs(host, 'sdx', 'ext4', UUID)).rejects.toMatchObject({ code: 'MOUNT_FAILED' })
+  })
+})
+
+const point = () => join(root, 'mnt/a/b')
+
+describe('a mount point', () => {
+  test('is made with what is above it, and taken back with it', async () => {
+    const missing = await missingDirectories(host, point())
+    expect(missing).toEqual([join(root, 'mnt'), join(root, 'mnt/a'), point()])
+    await makeMountPoint(host, point())
+    await removeMountPoint(host, missing)
+    expect(existsSync(join(root, 'mnt'))).toBe(false)
+  })
+
+  test('that was there stays; so does what somebody put beside it', async () => {
+    mkdirSync(join(root, 'mnt'))
+    const missing = await missingDirectories(host, point())
+    await makeMountPoint(host, point())
+    writeFileSync(join(root, 'mnt/a/kept'), '')
+    await removeMountPoint(host, missing)
+    expect(readdirSync(join(root, 'mnt'))).toEqual(['a'])
+    expect(readdirSync(join(root, 'mnt/a'))).toEqual(['kept'])
+  })
+
+  test.each<[string, (path: string) => void]>([
+    ['has something in it', (path) => (mkdirSync(path), writeFileSync(join(path, 'x'), ''))],
+    ['is a file', (path) => writeFileSync(path, '')],
+    ['is a link', (path) => symlinkSync(root, path)],
+    ['is a link to nothing', (path) => symlinkSync(join(root, 'none'), path)],
+  ])('that %s is refused', async (_, prepare) => {
+    const path = join(root, 'point')
+    prepare(path)
+    await expect(makeMountPoint(host, path)).rejects.toMatchObject({ code: 'BAD_MOUNT' })
+  })
+})

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { login } from '../../../../src/host/iscsi/login.ts'
+import { logout } from '../../../../src/host/iscsi/logout.ts'
+import { reachPortal, resolvePortal } from '../../../../src/host/iscsi/reach.ts'
+import { parsePortal } from '../../../../src/model/portal.ts'
+import { parseChap } from '../../../../src/model/secret.ts'
+import { session } from '../../model/plan/facts.ts'
+import { rootWith } from './root.ts'
+
+const { iqn } = session
+const portal = session.portal!
+const settings = { recovery: 600, chap: parseChap('username = me\npassword = correct-horse') } as const
+const ours = { path: '/x', ours: true, iface: null } as const
+
+describe('a login', () => {
+  test('with a record of ours names one target at one portal, and no secret', async () => {
+    const host = rootWith()
+    await login(host, iqn, portal, ours, settings)
+    expect(host.asked).toEqual([['iscsiadm', '-m', 'node', '-T', iqn, '-p', '10.0.0.5:3260', '-l']])
+  })
+
+  test("with somebody's record goes through a copy that is gone after, in a mount namespace of its own", async () => {
+    const host = rootWith({ record: 'node.name = x\nnode.session.scan = auto\n' })
+    const path = join(host.root, 'record')
+    let overlay = ''
+    const watched = {
+      ...host,
+      run: async (...call: Parameters<typeof host.run>) => {
+        overlay = readFileSync(
+          call[1].find((arg) => arg.includes('/overlays/'))!,
+          'utf8',
+        )
+        return host.run(...call)
+      },
+    }
+    await login(watched, iqn, portal, { path, ours: false, iface: 'default' }, settings)
+    const [asked] = host.asked
+    expect(asked!.slice(0, 4)).toEqual(['unshare', '--mount', '--propagation', 'private'])
+    expect(asked!.slice(-9)).toEqual(['-m', 'node', '-T', iqn, '-p', '10.0.0.5:3260', '-I', 'default', '-l'])
+    expect(asked!.join(' ')).not.toContain('correct-horse')
+    expect(overlay).toContain('node.session.scan = manual')
+    expect(readdirSync(join(host.places.runtime, 'overlays'))).toEqual([])
+    expect(readFileSync(path, 'utf8')).toContain('node.session.scan = auto')
+  })
+
+  test('that somebody else was faster with is well', async () => {
+    await expect(login(rootWith({}, { code: 15 }), iqn, portal, ours, settings)).resolves.toBeUndefined()
+  })
+
+  test.each([
+    [24, 'CHAP_FAILED'],
+    [19, 'TARGET_NOT_FOUND'],
+    [8, 'PORTAL_SILENT'],
+    [4, 'PORTAL_UNREACHABLE'],
+    [20, 'ISCSID_DOWN'],
+    [12, 'MODULE_MISSING'],
+    [13, 'NO_PERMISSION'],
+    [6, 'DATABASE_FAILED'],
+    [5, 'LOGIN_FAILED'],
+    [99, 'LOGIN_FAILED'],
+  ])('that ends with %d is %s, with what iscsiadm said', async (code, meaning) => {
+    const host = rootWith({}, { code, stderr: 'iscsiadm: something\niscsiadm: the reason' })
+    await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({
+      code: meaning,
+      message: expect.stringContaining('iscsiadm: the reason'),
+    })
+  })
+
+  test('an iscsiadm that dies of a broken pipe had no iscsid', async () => {
+    const host = rootWith({}, { code: null, signal: 'SIGPIPE' })
+    await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({ code: 'ISCSID_DOWN' })
+  })
+})
+
+describe('a logout', () => {
+  test('is of one session by its number', async () => {
+    const host = rootWith()
+    await logout(host, 7)
+    expect(host.asked).toEqual([['iscsiadm', '-m', 'session', '-r', '7', '-u']])
+  })
+
+  test.each([2, 21, 32])('that ends with %d is well: it is gone', async (code) => {
+    await expect(logout(rootWith({}, { code }), 7)).resolves.toBeUndefined()
+  })
+
+  test('that failed is LEFT_BEHIND', async () => {
+    await expect(logout(rootWith({}, { code: 10 }), 7)).rejects.toMatchObject({ code: 'LEFT_BEHIND' })
+  })
+})
+
+describe('a portal', () => {
+  test('that listens is reached, one that does not refuses', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const { port } = server.address() as AddressInfo
+    await expect(reachPortal({ host: '127.0.0.1', port })).resolves.toBeUndefined()
+    await new Promise((resolve) => server.close(resolve))
+    await expect(reachPortal({ host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'PORTAL_REFUSED' })
+  })
+
+  test('an address stays what it is; a name becomes an address; a name that is none is said', async () => {
+    expect(await resolvePortal(portal)).toEqual(portal)
+    expect(await resolvePortal(parsePortal('[fd00::5]:860'))).toEqual({ host: 'fd00::5', port: 860 })
+    expect((await resolvePortal(parsePortal('localhost'))).host).toMatch(/^(127\.0\.0\.1|::1)$/)
+    await expect(resolvePortal(parsePortal('nothing.invalid'))).rejects.toMatchObject({
+      code: 'PORTAL_UNREACHABLE',
+    })
+  })
+
+  test('that does not answer can be given up', async () => {
+    const stop = new AbortController()
+    // An address for documentation (RFC 5737): nobody answers, or the machine says at once that none can.
+    const reaching = reachPortal({ host: '192.0.2.1', port: 3260 }, stop.signal)
+    stop.abort()
+    await expect(reaching).rejects.toMatchObject({
+      code: expect.stringMatching(/^(CANCELLED|PORTAL_UNREACHABLE)$/),
+    })
+  })
+})

@@ -1,0 +1,302 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { LoginSettings } from '../../../../src/host/iscsi/node-record.ts'
+import {
+  findNodeRecord,
+  makeNodeRecord,
+  nodeScan,
+  overlayNodeRecord,
+  removeNodeRecord,
+} from '../../../../src/host/iscsi/node-record.ts'
+import { parseIqn } from '../../../../src/model/iqn.ts'
+import { parsePortal } from '../../../../src/model/portal.ts'
+import { parseChap } from '../../../../src/model/secret.ts'
+import { filesBelow, rootWith } from './root.ts'
+
+const IQN = parseIqn('iqn.2003-01.org.example:disk')
+const PORTAL = parsePortal('10.0.0.5')
+const NODES = 'var/lib/iscsi/nodes'
+const OWN = `${NODES}/${IQN}/10.0.0.5,3260`
+const FOREIGN = '# BEGIN RECORD 2.1.8\nnode.name = x\nnode.session.scan = auto\n# END RECORD\n'
+
+const plain: LoginSettings = { recovery: 600, chap: null }
+const chap = parseChap('username = me\npassword = correct-horse')
+const mutual = parseChap('username = me\npassword = correct-horse\nusername_in = it\npassword_in = battery')
+
+const withDatabase = (files: Record<string, string> = {}) => {
+  const host = rootWith(files)
+  mkdirSync(join(host.root, NODES), { recursive: true })
+  return host
+}
+
+/** The settings of a record, in order, doubles included. */
+const settings = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(' = '))
+const setting = (text: string, key: string) =>
+  settings(text)
+    .filter(([name]) => name === key)
+    .map(([, value]) => value)
+
+describe('a record that somebody made', () => {
+  const iface = `${NODES}/${IQN}/10.0.0.5,3260,1`
+  test.each<[string, Record<string, string>, string | null, string | null]>([
+    ['none', {}, null, null],
+    ['one file, portal group unknown', { [OWN]: FOREIGN }, OWN, null],
+    [
+      'a directory with the default interface',
+      { [`${iface}/default`]: FOREIGN },
+      `${iface}/default`,
+      'default',
+    ],
+    ['another interface', { [`${iface}/iface0`]: FOREIGN }, `${iface}/iface0`, 'iface0'],
+    [
+      'the default one of several',
+      { [`${iface}/a`]: FOREIGN, [`${iface}/default`]: FOREIGN },
+      `${iface}/default`,
+      'default',
+    ],
+    ['another port', { [`${NODES}/${IQN}/10.0.0.5,3261`]: FOREIGN }, null, null],
+    ['another address', { [`${NODES}/${IQN}/10.0.0.50,3260`]: FOREIGN }, null, null],
+    ['another target', { [`${NODES}/${IQN}2/10.0.0.5,3260`]: FOREIGN }, null, null],
+  ])('%s', (_, files, path, iface) => {
+    const host = withDatabase(files)
+    const found = path && { path: join(host.root, path), ours: false, iface }
+    expect(findNodeRecord(host, IQN, PORTAL)).toEqual(found)
+  })
+
+  test('an empty directory of a portal is none', () => {
+    const host = withDatabase()
+    mkdirSync(join(host.root, iface), { recursive: true })
+    expect(findNodeRecord(host, IQN, PORTAL)).toBeNull()
+  })
+
+  test('an IPv6 address is found in whatever form it was written', () => {
+    const host = withDatabase({ [`${NODES}/${IQN}/FD00:0:0::0005,3260,1/default`]: FOREIGN })
+    expect(findNodeRecord(host, IQN, parsePortal('fd00::5'))).toMatchObject({ ours: false })
+  })
+
+  test('with names that are no addresses hinders nobody', () => {
+    const host = withDatabase({
+      [`${NODES}/${IQN}/.tmp`]: '',
+      [`${NODES}/${IQN}/1.2.3.4::,3260`]: '',
+      [`${NODES}/${IQN}/x`]: '',
+      [OWN]: FOREIGN,
+    })
+    expect(findNodeRecord(host, IQN, parsePortal('fd00::5'))).toBeNull()
+    expect(findNodeRecord(host, IQN, PORTAL)).not.toBeNull()
+  })
+
+  test('is never removed', async () => {
+    const host = withDatabase({ [OWN]: FOREIGN, [`${iface}/default`]: FOREIGN })
+    expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(false)
+    expect(filesBelow(join(host.root, NODES))).toHaveLength(2)
+  })
+
+  test('says how it scans at login; auto where it says nothing', () => {
+    expect(nodeScan(withDatabase(), IQN, PORTAL)).toBeNull()
+    expect(nodeScan(withDatabase({ [OWN]: FOREIGN }), IQN, PORTAL)).toBe('auto')
+    expect(nodeScan(withDatabase({ [OWN]: 'node.name = x\n' }), IQN, PORTAL)).toBe('auto')
+    expect(nodeScan(withDatabase({ [OWN]: 'node.session.scan = manual\n' }), IQN, PORTAL)).toBe('manual')
+  })
+})
+
+describe('a record that we make', () => {
+  test('is ours, is found again, is for nobody else to read, and leaves nothing beside it', () => {
+    const host = withDatabase()
+    const made = makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap })
+    expect(made).toEqual({ path: join(host.root, OWN), ours: true, iface: null })
+    expect(findNodeRecord(host, IQN, PORTAL)).toEqual(made)
+    expect(statSync(made.path).mode & 0o777).toBe(0o600)
+    expect(filesBelow(join(host.root, 'var'))).toEqual([`lib/iscsi/nodes/${IQN}/10.0.0.5,3260`])
+  })
+
+  test('scans nothing, starts nothing, is bounded, and holds as long as it shall', () => {
+    const text = readFileSync(makeNodeRecord(withDatabase(), IQN, PORTAL, plain).path, 'utf8')
+    expect(Object.fromEntries(settings(text))).toEqual({
+      'node.name': IQN,
+      'node.tpgt': '-1',
+      'node.startup': 'manual',
+      'node.discovery_type': 'static',
+      'iface.iscsi_ifacename': 'default',
+      'iface.transport_name': 'tcp',
+      'node.conn[0].address': '10.0.0.5',
+      'node.conn[0].port': '3260',
+      'node.conn[0].startup': 'manual',
+      'node.session.scan': 'manual',
+      'node.session.timeo.replacement_timeout': '600',
+      'node.session.initial_login_retry_max': '2',
+    })
+    expect(text.split('\n').slice(1, 2)).toEqual(['# BEGIN RECORD 2.1'])
+    expect(text.endsWith('# END RECORD\n')).toBe(true)
+  })
+
+  test('for ever is -1: iscsid takes a word for 0, which is "fail at once"', () => {
+    const { path } = makeNodeRecord(withDatabase(), IQN, PORTAL, { recovery: 'forever', chap: null })
+    expect(setting(readFileSync(path, 'utf8'), 'node.session.timeo.replacement_timeout')).toEqual(['-1'])
+  })
+
+  test('is no longer ours once iscsiadm has written it again', async () => {
+    const host = withDatabase()
+    const { path } = makeNodeRecord(host, IQN, PORTAL, plain)
+    writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'))
+    expect(findNodeRecord(host, IQN, PORTAL)).toMatchObject({ ours: false })
+    expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(false)
+    expect(statSync(path).isFile()).toBe(true)
+  })
+
+  test('an IPv6 portal has its address without brackets, in name and text', () => {
+    const host = withDatabase()
+    const portal = parsePortal('[fd00::5]:860')
+    const made = makeNodeRecord(host, IQN, portal, plain)
+    expect(made.path).toBe(join(host.root, NODES, IQN, 'fd00::5,860'))
+    expect(setting(readFileSync(made.path, 'utf8'), 'node.conn[0].address')).toEqual(['fd00::5'])
+    expect(findNodeRecord(host, IQN, portal)).toEqual(made)
+  })
+
+  test('without open-iscsi there is none, and no directory of it is made', () => {
+    const host = rootWith()
+    expect(() => makeNodeRecord(host, IQN, PORTAL, plain)).toThrow(
+      expect.objectContaining({ code: 'DATABASE_FAILED' }),
+    )
+    expect(readdirSync(host.root)).toEqual([])
+  })
+
+  test('where nodes/ is missing it is made, as on a fresh machine', () => {
+    const host = rootWith({ 'var/lib/iscsi/ifaces/iface.example': '' })
+    expect(makeNodeRecord(host, IQN, PORTAL, plain).ours).toBe(true)
+  })
+})
+
+describe('the settings of the site', () => {
+  const conf = [
+    '# comment',
+    'iscsid.startup = /bin/systemctl start iscsid',
+    'node.startup = automatic',
+    'node.session.scan = auto',
+    'node.session.timeo.replacement_timeout = 120',
+    '  node.session.queue_depth=32',
+    'node.conn[0].timeo.noop_out_interval = 5',
+    'node.session.auth.authmethod = CHAP',
+    'node.session.auth.username = site',
+    'node.session.auth.password = site-secret',
+    'node.session.auth.username_in = site-target',
+    'node.session.auth.password_in = other-secret',
+    'discovery.sendtargets.auth.password = not-of-a-session',
+    '#node.session.cmds_max = 128',
+    'node.session.queue_depth = 64',
+  ].join('\n')
+  const made = (settings: LoginSettings) => {
+    const host = withDatabase({ 'etc/iscsi/iscsid.conf': conf })
+    return readFileSync(makeNodeRecord(host, IQN, PORTAL, settings).path, 'utf8')
+  }
+
+  test('are kept, ours win, and nothing is there twice', () => {
+    const text = made(plain)
+    expect(setting(text, 'node.conn[0].timeo.noop_out_interval')).toEqual(['5'])
+    expect(setting(text, 'node.session.queue_depth')).toEqual(['64'])
+    expect(setting(text, 'node.startup')).toEqual(['manual'])
+    expect(setting(text, 'node.session.scan')).toEqual(['manual'])
+    expect(setting(text, 'node.session.timeo.replacement_timeout')).toEqual(['600'])
+    const keys = settings(text).map(([key]) => key)
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+
+  test('of other things than nodes stay out', () => {
+    expect(made(plain)).not.toMatch(/iscsid\.startup|discovery\.|cmds_max/)
+  })
+
+  test('its credentials are used where none are given', () => {
+    expect(setting(made(plain), 'node.session.auth.password')).toEqual(['site-secret'])
+  })
+
+  test('none of its credentials are left where own ones are given, mutual or not', () => {
+    const one = made({ recovery: 600, chap })
+    expect(one).not.toContain('site')
+    expect(one).not.toContain('other-secret')
+    expect(setting(one, 'node.session.auth.password')).toEqual(['correct-horse'])
+    expect(setting(one, 'node.session.auth.password_in')).toEqual([])
+    const both = made({ recovery: 600, chap: mutual })
+    expect(setting(both, 'node.session.auth.password_in')).toEqual(['battery'])
+    expect(setting(both, 'node.session.auth.authmethod')).toEqual(['CHAP'])
+  })
+})
+
+describe("a login through somebody's record", () => {
+  const record = `${FOREIGN.replace('# END RECORD\n', '')}node.session.timeo.replacement_timeout = 120
+node.session.auth.username = theirs
+node.session.auth.password = their-secret
+# END RECORD
+`
+  test('uses a text with our settings, all others as they are, and the file stays as it was', () => {
+    const host = withDatabase({ [OWN]: record })
+    const text = overlayNodeRecord(join(host.root, OWN), { recovery: 60, chap: null })
+    expect(setting(text, 'node.session.scan')).toEqual(['manual'])
+    expect(setting(text, 'node.session.timeo.replacement_timeout')).toEqual(['60'])
+    expect(setting(text, 'node.session.auth.password')).toEqual(['their-secret'])
+    expect(setting(text, 'node.name')).toEqual(['x'])
+    expect(text.match(/# (BEGIN|END) RECORD/g)).toEqual(['# BEGIN RECORD', '# END RECORD'])
+    expect(text.endsWith('# END RECORD\n')).toBe(true)
+    expect(readFileSync(join(host.root, OWN), 'utf8')).toBe(record)
+  })
+
+  test('with own credentials uses those', () => {
+    const host = withDatabase({ [OWN]: record })
+    const text = overlayNodeRecord(join(host.root, OWN), { recovery: 60, chap })
+    expect(setting(text, 'node.session.auth.username')).toEqual(['me'])
+    expect(setting(text, 'node.session.auth.password')).toEqual(['correct-horse'])
+    expect(text).not.toContain('their-secret')
+  })
+})
+
+describe('removal', () => {
+  test('takes our record and the directory of its target', async () => {
+    const host = withDatabase()
+    makeNodeRecord(host, IQN, PORTAL, plain)
+    expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(true)
+    expect(readdirSync(join(host.root, NODES))).toEqual([])
+    expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(false)
+  })
+
+  test('leaves the records of other portals and targets', async () => {
+    const other = parsePortal('10.0.0.6')
+    const host = withDatabase({
+      [`${NODES}/${IQN}/10.0.0.7,3260,1/default`]: FOREIGN,
+      [`${NODES}/iqn.2003-01.org.example:b/x`]: FOREIGN,
+    })
+    makeNodeRecord(host, IQN, PORTAL, plain)
+    makeNodeRecord(host, IQN, other, plain)
+    expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(true)
+    expect(filesBelow(join(host.root, NODES))).toEqual([
+      'iqn.2003-01.org.example:b/x',
+      `${IQN}/10.0.0.6,3260`,
+      `${IQN}/10.0.0.7,3260,1/default`,
+    ])
+  })
+
+  test('waits for an iscsiadm that is at work, but not for one that died', async () => {
+    const host = withDatabase({ 'run/lock/iscsi/lock.write': '' })
+    makeNodeRecord(host, IQN, PORTAL, plain)
+    const started = performance.now()
+    expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(true)
+    expect(performance.now() - started).toBeGreaterThan(300)
+    expect(readdirSync(join(host.root, 'run/lock/iscsi'))).toEqual(['lock.write'])
+  })
+})
+
+test('no error has a secret in it', () => {
+  const host = withDatabase()
+  chmodSync(join(host.root, NODES), 0o500)
+  writeFileSync(join(host.root, NODES, IQN), 'a file where the directory of the target should be')
+  let seen = ''
+  try {
+    makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap: mutual })
+  } catch (error) {
+    seen = `${String(error)} ${JSON.stringify(error, Object.getOwnPropertyNames(error))}`
+  }
+  expect(seen).toContain('DATABASE_FAILED')
+  expect(seen).not.toMatch(/correct-horse|battery/)
+})
