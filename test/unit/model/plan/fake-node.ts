@@ -167,7 +167,7 @@ export class FakeNode {
             identityDifference(seen!.identity, this.expected) !== null,
             'dropped for a foreign volume',
           )
-          this.#mustNot(this.disk === null, 'dropped nothing')
+          this.#mustNot(seen?.object !== this.disk?.object, 'dropped a disk that it had not asked')
           this.#do(events, () => {
             if (this.mounted && this.mounted.object === this.disk?.object)
               throw new StepFailed('stale-and-busy')
@@ -181,7 +181,7 @@ export class FakeNode {
   }
 
   #mustBeRight(seen: { object: number; identity: Identity } | null): void {
-    this.#mustNot(seen === null || this.disk === null, 'ready without having asked this disk')
+    this.#mustNot(seen === null || seen.object !== this.disk?.object, 'ready on a disk that it had not asked')
     this.#mustNot(identityDifference(seen!.identity, this.expected) !== null, 'ready on a foreign volume')
     this.#mustNot(seen!.identity.wwid !== WWIDS[this.disk!.believes], 'ready on a stale disk')
     this.#mustNot(!this.disk!.named, 'ready without a device')
