@@ -65,9 +65,9 @@ describe.each(['bookworm', 'trixie'] as const)('one LUN asked for, one disk made
       )
       // The first disk of a boot also loads modules; that is no property of the target.
       await uevents([0], 0)
-      // Two, not one: of several LUNs LIO tells the initiator that they have just changed, and the kernel
-      // passes that on once for the disk, however many there are.
-      const few = await uevents([200, 201], 200)
+      // Two, not one: where a lower LUN exists, LIO tells of each that the LUNs have changed, and the kernel
+      // passes that on once for its disk, however many there are.
+      const few = await uevents([0, 200], 200)
       const many = await uevents(
         Array.from({ length: 256 }, (_, lun) => lun),
         200,

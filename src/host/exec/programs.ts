@@ -18,6 +18,7 @@ export const PACKAGE_OF = {
   xfs_growfs: 'xfsprogs',
   multipath: 'multipath-tools',
   multipathd: 'multipath-tools',
+  dmsetup: 'dmsetup',
   sg_inq: 'sg3-utils',
 } as const
 

@@ -109,11 +109,16 @@ function abandon(child: ChildProcess): void {
   child.unref()
 }
 
-/** The last line that a program said, for an error message: most say what is wrong there. */
-export function lastWords(ran: Ran): string {
-  const lines = `${ran.stdout}\n${ran.stderr}`
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
-  return lines.at(-1) ?? (ran.signal ? `it was ended by ${ran.signal}` : `exit status ${ran.code}`)
+/**
+ * The line of a program's output that says what went wrong, for an error message: iscsiadm's reason
+ * stands in the middle; the others say it first, and then how to use them or where to look.
+ */
+export function complaint(ran: Ran): string {
+  const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())
+  const said = lines.filter((line) => line !== '' && !/^usage\b|^dmesg\(1\)/i.test(line))
+  return (
+    said.find((line) => /reported error/.test(line)) ??
+    said[0] ??
+    (ran.signal ? `it was ended by ${ran.signal}` : `exit status ${ran.code}`)
+  )
 }

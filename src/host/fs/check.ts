@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -16,5 +16,5 @@ export async function checkFs(host: Host, device: string, type: string): Promise
   const ran = await host.run('fsck.ext4', ['-p', deviceNode(host, device)], { deadline: DEADLINE })
   // fsck.ext4(8): bits 1 and 2 say that errors were corrected; all others that it could not.
   if (ran.code !== null && (ran.code & ~3) === 0) return
-  throw new LunkeeperError('FS_DAMAGED', `the file system on ${device} is damaged: ${lastWords(ran)}`)
+  throw new LunkeeperError('FS_DAMAGED', `the file system on ${device} is damaged: ${complaint(ran)}`)
 }

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -13,5 +13,5 @@ export async function growFs(host: Host, device: string, point: string, type: st
       ? await host.run('xfs_growfs', [point], { deadline: DEADLINE })
       : await host.run('resize2fs', [deviceNode(host, device)], { deadline: DEADLINE })
   if (ran.code !== 0)
-    throw new LunkeeperError('RESIZE_FAILED', `the ${type} at ${point} did not grow: ${lastWords(ran)}`)
+    throw new LunkeeperError('RESIZE_FAILED', `the ${type} at ${point} did not grow: ${complaint(ran)}`)
 }

@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { FileSystem } from '../../model/request.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -25,5 +25,5 @@ export async function makeFs(host: Host, device: string, fs: FileSystem, uuid: s
   const args = [...ARGUMENTS[fs], ...name, deviceNode(host, device)]
   const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE })
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device} did not work: ${lastWords(ran)}`)
+    throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device} did not work: ${complaint(ran)}`)
 }

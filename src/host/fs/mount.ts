@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
@@ -30,7 +30,7 @@ export async function mountFs(
   ]
   const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE })
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `${device} was not mounted at ${point}: ${lastWords(ran)}`, {
+    throw new LunkeeperError('MOUNT_FAILED', `${device} was not mounted at ${point}: ${complaint(ran)}`, {
       details: { device, point, mount: ran.code },
     })
 }
@@ -40,7 +40,7 @@ export async function unmountFs(host: Host, point: string): Promise<void> {
   const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE })
   if (ran.code === 0 || /not mounted|no mount point specified/.test(ran.stderr)) return
   const code = /busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
-  throw new LunkeeperError(code, `${point} was not unmounted: ${lastWords(ran)}`)
+  throw new LunkeeperError(code, `${point} was not unmounted: ${complaint(ran)}`)
 }
 
 /** The mount point and the directories above it that do not exist yet, outermost first. @throws STUCK */

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
@@ -25,7 +25,7 @@ export async function probeContent(host: Host, device: string): Promise<Content>
   // blkid(8): 2 nothing found, 8 more than one format at once.
   if (ran.code === 2 && ran.stdout === '') return { type: null, uuid: null }
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `${path}: what is on it is not clear: ${lastWords(ran)}`, {
+    throw new LunkeeperError('MOUNT_FAILED', `${path}: what is on it is not clear: ${complaint(ran)}`, {
       ...(ran.code === 8
         ? { hint: 'It has signatures of several formats. Look at it with wipefs (it only lists).' }
         : {}),

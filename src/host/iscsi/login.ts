@@ -7,7 +7,7 @@ import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
 import type { Ran } from '../exec/run.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { writeDurable } from '../store/durable.ts'
 import type { LoginSettings, NodeRecord } from './node-record.ts'
@@ -95,7 +95,7 @@ function refusal(iqn: Iqn, portal: Portal, ran: Ran): LunkeeperError {
   const code = meaningOf(ran)
   return new LunkeeperError(
     code,
-    `${formatPortal(portal)} ${iqn}: the login did not work: ${lastWords(ran)}`,
+    `${formatPortal(portal)} ${iqn}: the login did not work: ${complaint(ran)}`,
     {
       details: { portal: formatPortal(portal), iqn, iscsiadm: ran.code ?? ran.signal },
     },

@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Host } from '../host.ts'
-import { lastWords } from '../exec/run.ts'
+import { complaint } from '../exec/run.ts'
 
 /** logout_timeout (15 s) of iscsid.conf, and time for iscsiadm to start and answer. */
 const DEADLINE = 25_000
@@ -19,7 +19,7 @@ export async function logout(host: Host, sid: number, signal?: AbortSignal): Pro
     signal,
   })
   if (ran.code !== null && OK.has(ran.code)) return
-  throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${lastWords(ran)}`, {
+  throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${complaint(ran)}`, {
     details: { sid, iscsiadm: ran.code ?? ran.signal },
   })
 }

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { LabNode } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+import type { StepName } from '../../src/volumes/step.ts'
+import { STEPS } from '../../src/volumes/step.ts'
+import { expectNothingLeft, lunkeeper, remains } from './node.ts'
+
+const MIB = 1 << 20
+
+const ATTACH = [
+  'record',
+  'note-login',
+  'make-node-record',
+  'login',
+  'note-session',
+  'scan',
+  'learn-identity',
+  'plan-format',
+  'format',
+  'check',
+  'make-mount-point',
+  'mount',
+  'finish',
+] as const satisfies StepName[]
+
+const DETACH = [
+  'mark-detaching',
+  'unmount',
+  'flush',
+  'delete-disk',
+  'logout',
+  'remove-node-record',
+  'forget-session',
+  'remove-mount-point',
+  'forget',
+] as const satisfies StepName[]
+
+/** Steps of other beginnings, with a test of their own: here, in multipath.test.ts and in expand.test.ts. */
+const ELSEWHERE = [
+  'set-timers',
+  'drop-stale-disk',
+  'make-map',
+  'remove-map',
+  'rescan',
+  'resize-map',
+  'grow',
+] as const satisfies StepName[]
+
+const MOMENTS = ['before', 'after'] as const
+
+describe('killed with -9 at any step, run again, it converges', () => {
+  let lab: Lab
+  let node: LabNode
+  let iqn: string
+  let flags: string[]
+  let target: Awaited<ReturnType<LabNode['lio']['target']>>
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ memory: 768 })
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    iqn = target.iqn
+    flags = ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', '7', '--name', 'v', '--mount', '/mnt/a/v']
+  })
+  afterAll(() => lab?.close())
+
+  async function blank(): Promise<void> {
+    if (target.luns.some((lun) => Number(lun) === 7)) await target.unmap(7, { removeFile: true })
+    await target.map(7, { serial: '7e57', bytes: 64 * MIB })
+  }
+
+  async function dies(args: readonly string[], at: string): Promise<void> {
+    const ended = await lunkeeper(node).run(args, { LUNKEEPER_DIE_AT: at })
+    expect(ended, `the step of ${at} was not reached: ${ended.stderr}`).toMatchObject({ signal: 'SIGKILL' })
+  }
+
+  async function expectAttachedOnce(): Promise<void> {
+    const { sessions, disks, mounts } = await node.storage()
+    expect({ sessions, disks, mounts }).toMatchObject({
+      sessions: [expect.anything()],
+      disks: [expect.anything()],
+      mounts: [expect.anything()],
+    })
+    await node.sh('echo written > /mnt/a/v/file && sync /mnt/a/v/file')
+  }
+
+  it('every step has a test', () => {
+    expect([...ATTACH, ...DETACH, ...ELSEWHERE].toSorted()).toEqual([...STEPS].toSorted())
+  })
+
+  it.each(ATTACH.flatMap((step) => MOMENTS.map((moment) => `${step}:${moment}`)))(
+    'attach, %s',
+    async (at) => {
+      await blank()
+      await dies(['attach', ...flags, '--format'], at)
+      const volume = await lunkeeper(node).attach([...flags, '--format'])
+      expect(volume).toMatchObject({ state: 'ready', mount: '/mnt/a/v', fs: 'ext4' })
+      await expectAttachedOnce()
+      await lunkeeper(node).detach('v')
+      await expectNothingLeft(node)
+    },
+  )
+
+  it.each(ATTACH.flatMap((step) => MOMENTS.map((moment) => `${step}:${moment}`)))(
+    'attach, %s, and detached instead of attached again',
+    async (at) => {
+      await blank()
+      await dies(['attach', ...flags, '--format'], at)
+      // Before its record there is nothing to detach, and nothing to find.
+      const ended = await lunkeeper(node).run(['detach', 'v'])
+      expect(ended.code, ended.stderr).toBe(at === 'record:before' ? 1 : 0)
+      await expectNothingLeft(node)
+    },
+  )
+
+  it('a volume with a file system, for what follows', async () => {
+    await blank()
+    await lunkeeper(node).attach([...flags, '--format'])
+    await lunkeeper(node).detach('v')
+  })
+
+  it.each(DETACH.flatMap((step) => MOMENTS.map((moment) => `${step}:${moment}`)))(
+    'detach, %s',
+    async (at) => {
+      await lunkeeper(node).attach(flags)
+      await node.sh(`echo ${at} > /mnt/a/v/last`)
+      await dies(['detach', 'v'], at)
+      const ended = await lunkeeper(node).run(['detach', 'v'])
+      expect(ended.code, ended.stderr).toBe(at === 'forget:after' ? 1 : 0)
+      await expectNothingLeft(node)
+      // What was written before the detach that died is on the volume.
+      await lunkeeper(node).attach(flags)
+      expect((await node.sh('cat /mnt/a/v/last')).trim()).toBe(at)
+      await lunkeeper(node).detach('v')
+    },
+  )
+
+  it('killed at whatever moment, in the middle of a program or a call: attach', async () => {
+    const whole = (await lunkeeper(node).run(['attach', ...flags])).ms
+    await lunkeeper(node).detach('v')
+    for (let part = 1; part <= 12; part++) {
+      const started = await node.start(['lunkeeper', 'attach', ...flags])
+      const late = setTimeout(() => started.kill('SIGKILL', { alone: true }), (whole * part) / 13)
+      await started.exited
+      clearTimeout(late)
+      await lunkeeper(node).attach(flags)
+      await expectAttachedOnce()
+      await lunkeeper(node).detach('v')
+      await expectNothingLeft(node)
+    }
+  })
+
+  it('killed at whatever moment, in the middle of a program or a call: detach', async () => {
+    await lunkeeper(node).attach(flags)
+    const whole = (await lunkeeper(node).run(['detach', 'v'])).ms
+    for (let part = 1; part <= 12; part++) {
+      await lunkeeper(node).attach(flags)
+      await node.sh(`echo ${part} > /mnt/a/v/last`)
+      const started = await node.start(['lunkeeper', 'detach', 'v'])
+      const late = setTimeout(() => started.kill('SIGKILL', { alone: true }), (whole * part) / 13)
+      await started.exited
+      clearTimeout(late)
+      const again = await lunkeeper(node).run(['detach', 'v'])
+      // Where the first was done before it died, there is nothing left to find.
+      expect(again.code === 0 || again.stderr.includes('NOT_FOUND'), again.stderr).toBe(true)
+      if (again.code !== 0) await node.sh('find /run/lunkeeper/locks -type s -delete')
+      await expectNothingLeft(node)
+    }
+  })
+
+  it('a timer that was not set and a stale disk that was not dropped are met by the next run', async () => {
+    await blank()
+    await node.sh(
+      `iscsiadm -m node -o new -T ${iqn} -p 127.0.0.1 && iscsiadm -m node -T ${iqn} -p 127.0.0.1 -l`,
+    )
+    await node.until(async () => (await node.storage()).disks.length > 0, {
+      deadline: 10_000,
+      what: 'a disk',
+    })
+    await target.unmap(7, { removeFile: true })
+    await target.map(7, { serial: 'b2b2', bytes: 64 * MIB })
+    const raw = ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', '7', '--name', 'v', '--hold', '300s']
+    for (const step of ['set-timers', 'drop-stale-disk'] as const)
+      for (const moment of MOMENTS) {
+        const ended = await lunkeeper(node).run(['attach', ...raw], { LUNKEEPER_DIE_AT: `${step}:${moment}` })
+        // Once it was done, the next run has nothing to do there.
+        if (moment === 'before') expect(ended.signal, ended.stderr).toBe('SIGKILL')
+      }
+    const volume = await lunkeeper(node).attach(raw)
+    expect(volume.identity?.serial).toBe('b2b2')
+    expect(volume.hold.effective).toBe(300)
+    await lunkeeper(node).detach('v')
+    expect(await remains(node)).toMatchObject({ disks: [], maps: [], mounts: [] })
+    await node.sh(
+      `iscsiadm -m node -T ${iqn} -p 127.0.0.1 -u; iscsiadm -m node -T ${iqn} -p 127.0.0.1 -o delete`,
+    )
+    await expectNothingLeft(node)
+  })
+})
