@@ -9,6 +9,10 @@ import { version } from './version.ts'
 /** Runs one command line. All that is ever printed on stdout is printed here. @returns the exit status */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stderr)
+  process.once('uncaughtException', (thrown) => {
+    terminal.line(errorText(toLunkeeperError(thrown), terminal.look, argv.includes('--verbose')))
+    process.exit(1)
+  })
   try {
     if (argv.length === 1 && argv[0] === '--version') return (await print(`${version()}\n`), 0)
     const { parse } = await import('./input/parse.ts')

@@ -11,9 +11,16 @@ export interface Terminal {
   status(text: string | null): void
 }
 
+interface Stream extends Screen {
+  write(text: string): unknown
+  on(event: 'error', listener: () => void): unknown
+}
+
 const CLEAR = '\r\u001b[K'
 
-export function openTerminal(stream: Screen & { write(text: string): unknown }): Terminal {
+export function openTerminal(stream: Stream): Terminal {
+  // Whoever read it has gone (`2>&1 | head`): no reason to stop in the middle of an operation.
+  stream.on('error', () => {})
   const look = lookOf(stream)
   const isTTY = stream.isTTY === true && process.env.TERM !== 'dumb'
   let shown = ''

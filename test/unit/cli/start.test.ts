@@ -1,6 +1,6 @@
 import type { SpawnSyncReturns } from 'node:child_process'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -73,6 +73,32 @@ test('a reader that goes away is no error', () => {
     },
   )
   expect(ran).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('whoever stops reading the warnings does not stop the program', () => {
+  mkdirSync(join(places, 'volumes'))
+  writeFileSync(join(places, 'volumes', 'db.json'), 'x')
+  const script = `{ sleep 0.2; "$@" 2>&1 >/dev/null; echo "ended with $?" > "$0"; } | exec 0<&-`
+  const end = join(places, 'end')
+  spawnSync('bash', ['-c', script, end, process.execPath, MAIN, 'volumes', '--records', places])
+  expect(readFileSync(end, 'utf8')).toBe('ended with 0\n')
+})
+
+test('what is thrown outside of everything is INTERNAL, too', () => {
+  const late = join(places, 'late.mjs')
+  writeFileSync(
+    late,
+    `process.on('newListener', (name) => {
+    if (name === 'uncaughtException') process.nextTick(() => { throw new Error('boom') })
+  })`,
+  )
+  const ran = spawnSync(process.execPath, ['--import', late, MAIN, 'volumes', '--records', places], {
+    encoding: 'utf8',
+  })
+  expect(ran).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^error\[INTERNAL\]: boom\nhint: .*\n$/),
+  })
 })
 
 test('a slip in LUNKEEPER_DIE_AT is refused', () => {

@@ -6,6 +6,7 @@ test.each([
   ['portl', 'portal'],
   ['readOnly', 'read-only'],
   ['mount_option', 'mount-option'],
+  ['_lun_', 'lun'],
   ['ll', null],
   ['frobnicate', null],
 ])('%s: %s', (word, meant) => {

@@ -53,7 +53,7 @@ test('with --verbose each step is a line', async () => {
 
 test('a line that stays takes the line that changes away, and puts it back below', () => {
   let out = ''
-  const stream = { isTTY: true, columns: 20, write: (text: string) => ((out += text), true) }
+  const stream = { isTTY: true, columns: 20, write: (text: string) => ((out += text), true), on: () => {} }
   const screen = openTerminal(stream)
   screen.status('logging in to somewhere far')
   screen.line('warning: x')

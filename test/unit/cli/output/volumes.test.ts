@@ -64,3 +64,15 @@ test('a volume whose target is away, wrapped', () => {
     "
   `)
 })
+
+test('states, short holds and missing paths are painted', () => {
+  const painted: string[] = []
+  volumesText([volume(), away], {
+    ...PLAIN,
+    paint: (style, text) => (painted.push(`${String(style)} ${text}`), text),
+  })
+  expect(painted).toEqual(
+    expect.arrayContaining(['bold db', 'green ready', 'yellow holding', 'yellow 1h30m', 'yellow 0/2']),
+  )
+  expect(painted).not.toContain('yellow 10m')
+})
