@@ -22,7 +22,6 @@ export const STEPS = [
   'check',
   'make-mount-point',
   'mount',
-  'protect',
   'finish',
   // detach
   'mark-detaching',

@@ -17,7 +17,6 @@ export const STEP_WORDS: Readonly<Record<StepName, string>> = {
   check: 'checking the file system',
   'make-mount-point': 'making the mount point',
   mount: 'mounting',
-  protect: 'guarding the other volumes',
   finish: 'recording that it is ready',
   'mark-detaching': 'recording that it goes',
   unmount: 'unmounting: what is unwritten is written now',

@@ -1,0 +1,84 @@
+import { expect } from 'vitest'
+
+import type { LabNode } from '../../lab/index.ts'
+import type { DetachReport, VolumeStatus } from '../../src/model/attachment.ts'
+
+/** The library in one resident process of the machine: for tests of many cases, where starting a program for each would be most of the time. */
+export interface Engine {
+  attach(lun: number, options?: EngineOptions): Promise<VolumeStatus>
+  detach(handle: string): Promise<DetachReport>
+  /** Ends with the error's code instead of a result. */
+  fails(what: 'attach' | 'detach', ...args: unknown[]): Promise<string>
+  close(): Promise<void>
+}
+
+export interface EngineOptions {
+  readonly iqn: string
+  readonly name?: string
+  readonly mount?: string
+  readonly fs?: 'ext4' | 'xfs'
+  readonly format?: boolean
+  readonly portals?: readonly string[]
+}
+
+const DEADLINE = 120_000
+
+type Answer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: string; readonly message: string } }
+
+export async function startEngine(node: LabNode): Promise<Engine> {
+  await node.write('/tmp/engine.mjs', PROGRAM)
+  const program = await node.start(['node', '/tmp/engine.mjs'])
+  await program.output(/ready\n/, DEADLINE)
+  let asked = 0
+
+  async function ask(what: string, args: readonly unknown[]): Promise<Answer> {
+    const id = ++asked
+    await program.write(`${JSON.stringify({ id, what, args })}\n`)
+    await program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE)
+    return JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(program.stdout)![1]!) as Answer
+  }
+
+  async function result<T>(what: string, args: readonly unknown[]): Promise<T> {
+    const answer = await ask(what, args)
+    if ('error' in answer) expect.unreachable(`${what}: ${answer.error.code}: ${answer.error.message}`)
+    return answer.result as T
+  }
+
+  return {
+    attach: (lun, options) => result('attach', [lun, options]),
+    detach: (handle) => result('detach', [handle]),
+    async fails(what, ...args) {
+      const answer = await ask(what, args)
+      return 'error' in answer ? answer.error.code : 'no error'
+    },
+    async close() {
+      program.kill('SIGTERM')
+      await program.exited
+    },
+  }
+}
+
+const PROGRAM = `
+import { createInterface } from 'node:readline'
+import { attach, detach, openHost, parseIqn, parseLun, parseName, parsePortal } from '/lab/project/dist/index.js'
+const host = openHost()
+const verbs = {
+  attach: (lun, { iqn, name, mount, fs, format, portals }) => attach(host, {
+    name: name ? parseName(name) : null, iqn: parseIqn(iqn), portals: (portals ?? ['127.0.0.1']).map(parsePortal),
+    lun: parseLun(lun), expected: { wwid: null, serial: null }, hold: { wanted: 60, mode: 'auto' },
+    use: { mount: mount ?? null, fs: fs ?? null, format: format ?? false, readOnly: false, options: [] },
+  }),
+  detach: (handle) => detach(host, handle),
+}
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const { id, what, args } = JSON.parse(line)
+  try {
+    console.log(id + ' ' + JSON.stringify({ result: await verbs[what](...args) }))
+  } catch (error) {
+    console.log(id + ' ' + JSON.stringify({ error: { code: error.code ?? error.name, message: error.message } }))
+  }
+})
+console.log('ready')
+`
