@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Program } from '../../../../src/host/exec/programs.ts'
 import { PACKAGE_OF } from '../../../../src/host/exec/programs.ts'
 import { isLunkeeperError } from '../../../../src/model/errors.ts'
-import { lastWords, run } from '../../../../src/host/exec/run.ts'
+import { complaint, run } from '../../../../src/host/exec/run.ts'
 
 const DEADLINE = 20_000
 let dir: string
@@ -164,10 +164,14 @@ test('a program that does not read its input is no error', async () => {
   expect(ran.code).toBe(3)
 })
 
-test('the last words', () => {
+test('what a program complains of: its reason, not how to use it', () => {
   const ran = { code: 1, signal: null, stdout: '', stderr: '' }
-  expect(lastWords({ ...ran, stderr: 'a\n  b \n\n' })).toBe('b')
-  expect(lastWords({ ...ran, stdout: 'said' })).toBe('said')
-  expect(lastWords(ran)).toBe('exit status 1')
-  expect(lastWords({ ...ran, code: null, signal: 'SIGKILL' })).toBe('it was ended by SIGKILL')
+  expect(complaint({ ...ran, stderr: '\n  a \nb\n' })).toBe('a')
+  expect(complaint({ ...ran, stdout: 'said' })).toBe('said')
+  expect(complaint({ ...ran, stderr: 'Usage: x\nbad' })).toBe('bad')
+  expect(complaint({ ...ran, stderr: 'a\ninitiator reported error (24)\nb' })).toBe(
+    'initiator reported error (24)',
+  )
+  expect(complaint(ran)).toBe('exit status 1')
+  expect(complaint({ ...ran, code: null, signal: 'SIGKILL' })).toBe('it was ended by SIGKILL')
 })

@@ -171,7 +171,7 @@ test('a hand that cannot even be started fails its calls at once', () => {
   const said = execFileSync(
     'sh',
     ['-c', 'ulimit -n 64; exec "$0" --input-type=module --eval "$1"', process.execPath, script],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', timeout: 20_000 },
   )
   expect(said).toBe('ECHILD\nECHILD false\n')
 })

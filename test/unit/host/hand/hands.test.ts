@@ -112,3 +112,10 @@ test('warm starts one, and the first call uses it', async () => {
   const children = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'args='], { encoding: 'utf8' })
   expect(children.split('\n').filter((line) => line.includes('hand/main.ts'))).toHaveLength(1)
 })
+
+test('a hand that was started ahead of time and never used keeps no process from ending', () => {
+  const source = join(import.meta.dirname, '../../../../src/host/hand/hands.ts')
+  const script = `import { Hands } from ${JSON.stringify(source)}; new Hands().warm()`
+  execFileSync(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 })
+  expect(hands).toBeDefined()
+})

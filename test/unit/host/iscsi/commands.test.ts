@@ -63,10 +63,13 @@ describe('a login', () => {
     [5, 'LOGIN_FAILED'],
     [99, 'LOGIN_FAILED'],
   ])('that ends with %d is %s, with what iscsiadm said', async (code, meaning) => {
-    const host = rootWith({}, { code, stderr: 'iscsiadm: something\niscsiadm: the reason' })
+    const host = rootWith(
+      {},
+      { code, stderr: 'iscsiadm: something\niscsiadm: initiator reported error (the reason)' },
+    )
     await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({
       code: meaning,
-      message: expect.stringContaining('iscsiadm: the reason'),
+      message: expect.stringContaining('reported error (the reason)'),
     })
   })
 
