@@ -1,6 +1,7 @@
 import type { LabNode } from '../index.ts'
 
-const colours = process.env['NO_COLOR'] === undefined && process.stdout.isTTY
+const colours =
+  process.env['FORCE_COLOR'] !== undefined || (process.env['NO_COLOR'] === undefined && process.stdout.isTTY)
 const paint = (code: number) => (text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
 const bold = paint(1)
 const dim = paint(2)
@@ -25,7 +26,9 @@ export function seen(what: string, holds: boolean): void {
 /** Types a command on a machine, as a person would, and shows what it prints. */
 export async function type(node: LabNode, command: string): Promise<string> {
   process.stdout.write(`  ${dim(`${node.name}#`)} ${bold(command)}\n`)
-  const ran = await node.run(['sh', '-c', command], { env: { COLUMNS: '100' } })
+  const ran = await node.run(['sh', '-c', command], {
+    env: { COLUMNS: '100', ...(colours ? { FORCE_COLOR: '1' } : {}) },
+  })
   const said = `${ran.stdout}${ran.stderr}`.trimEnd()
   if (said !== '') process.stdout.write(`${said.replace(/^/gm, '    ')}\n`)
   if (ran.code !== 0) throw new Error(`"${command}" ended with ${ran.code}`)
