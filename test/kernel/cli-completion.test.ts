@@ -13,7 +13,8 @@ beforeAll(async () => {
     await node.write(`/tmp/lunkeeper.${shell}`, await node.sh(`lunkeeper completion ${shell}`))
   await node.mkdir('/var/lib/lunkeeper/volumes')
   for (const name of ['db', 'web']) await node.write(`/var/lib/lunkeeper/volumes/${name}.json`, '{}')
-  await node.write('/tmp/volume.yaml', '')
+  await node.write('/tmp/placard.yaml', '')
+  await node.mkdir('/tmp/place')
 })
 afterAll(() => lab?.close())
 
@@ -26,7 +27,7 @@ async function fish(line: string): Promise<string[]> {
   return out.stdout
     .split('\n')
     .filter(Boolean)
-    .map((offered) => offered.split('\t')[0]!)
+    .map((offered) => offered.split('\t')[0]!.replace(/\/$/, ''))
 }
 
 /** Started in a zsh on a terminal of its own: writes down what completion offers when ^T is typed. */
@@ -84,7 +85,8 @@ const cases: [line: string, offered: string[], not: string][] = [
   ['lunkeeper attach --fs ', ['ext4', 'xfs'], 'session'],
   ['lunkeeper attach --hold-mode ', ['auto', 'map', 'session', 'multipathd'], 'ext4'],
   ['lunkeeper attach --hold', ['--hold', '--hold-mode'], '--iqn'],
-  ['lunkeeper attach -f vol', ['volume.yaml'], 'lunkeeper.zsh'],
+  ['lunkeeper attach -f pla', ['placard.yaml', 'place'], 'lunkeeper.zsh'],
+  ['lunkeeper attach --mount pla', ['place'], 'placard.yaml'],
   ['lunkeeper detach ', ['db', 'web'], 'attach'],
   ['lunkeeper volumes ', ['db', 'web'], 'attach'],
   ['lunkeeper completion ', ['bash', 'zsh', 'fish'], 'db'],
