@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { ErrorCode } from '../../model/errors.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
@@ -10,6 +10,7 @@ import type { Ran } from '../exec/run.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { writeDurable } from '../store/durable.ts'
+import { whenLoggedIn } from './logged-in.ts'
 import type { LoginSettings, NodeRecord } from './node-record.ts'
 import { overlayNodeRecord } from './node-record.ts'
 
@@ -58,18 +59,25 @@ export async function login(
     ...(record.iface ? ['-I', record.iface] : []),
     '-l',
   ]
-  const options = { deadline: DEADLINE, signal }
-  const ran = record.ours
-    ? await host.run('iscsiadm', args, options)
-    : await withOverlay(host, record, settings, (overlay) =>
-        host.run(
-          'unshare',
-          ['--mount', '--propagation', 'private', 'sh', '-c', BIND, 'sh', overlay, record.path, ...args],
-          options,
-        ),
-      )
-  if (ran.code !== null && OK.has(ran.code)) return
-  throw refusal(iqn, portal, ran)
+  const up = whenLoggedIn(host, iqn, portal)
+  const options = { deadline: DEADLINE, signal: signal ? AbortSignal.any([signal, up.signal]) : up.signal }
+  try {
+    const ran = await (record.ours
+      ? host.run('iscsiadm', args, options)
+      : withOverlay(host, record, settings, (overlay) =>
+          host.run(
+            'unshare',
+            ['--mount', '--propagation', 'private', 'sh', '-c', BIND, 'sh', overlay, record.path, ...args],
+            options,
+          ),
+        ))
+    if (ran.code === null || !OK.has(ran.code)) throw refusal(iqn, portal, ran)
+  } catch (error) {
+    // The session is up, only iscsiadm has not heard of it; killing that one ends nothing.
+    if (!up.signal.aborted || !isLunkeeperError(error, 'CANCELLED')) throw error
+  } finally {
+    up.stop()
+  }
 }
 
 const BIND = 'mount --bind -- "$1" "$2" && shift 2 && exec iscsiadm "$@"'

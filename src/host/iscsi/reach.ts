@@ -8,16 +8,27 @@ import { formatPortal } from '../../model/portal.ts'
 /** A target on any sane network accepts a connection within this; Linux sends a second SYN after 1 s. */
 const DEADLINE = 3_000
 
+/** resolv.conf(5): five seconds for each of two tries. Node cannot cancel a lookup, only leave it. */
+const LOOKUP_DEADLINE = 12_000
+
 /**
  * The portal with its name resolved: sessions are told apart by addresses.
  * @throws PORTAL_UNREACHABLE
  */
 export async function resolvePortal(portal: Portal): Promise<Portal> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('no name server answers')), LOOKUP_DEADLINE)
   try {
-    const { address } = await lookup(portal.host)
+    const { address } = await Promise.race([lookup(portal.host), late])
     return { host: address, port: portal.port }
   } catch (cause) {
-    throw new LunkeeperError('PORTAL_UNREACHABLE', `the name ${portal.host} does not resolve`, { cause })
+    throw new LunkeeperError(
+      'PORTAL_UNREACHABLE',
+      `the name ${portal.host} does not resolve: ${(cause as Error).message}`,
+      { cause },
+    )
+  } finally {
+    clearTimeout(timer)
   }
 }
 
