@@ -61,3 +61,11 @@ export function describeUsers(
     '; ',
   )
 }
+
+/**
+ * udev opens every device for a moment to read what is on it, and lets go of one that goes away: it
+ * writes nothing, and is no user.
+ */
+export function isUdev({ command }: { readonly command: string }): boolean {
+  return /^\(?(?:systemd-)?udev(?:d|-worker)/.test(command)
+}

@@ -5,7 +5,7 @@ import { findOpeners } from '../../host/read/openers.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
-import { describeUsers } from '../users.ts'
+import { describeUsers, isUdev } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
 import type { Judged } from './judge.ts'
@@ -63,10 +63,7 @@ async function removeOne(work: Dismantling, { session, disk, verdict }: Judged):
 /** A raw device that a program has open without claiming it: a virtual machine's disk, for one. */
 function refuseOpen({ host, found, force }: Dismantling, disk: ScsiDisk): void {
   if (force || found.record?.request.use.mount) return
-  // udev opens every device for a moment to look at it, and lets go of one that goes away.
-  const users = findOpeners(host.paths, [disk.name!]).filter(
-    ({ command }) => !/udevd|udev-worker/.test(command),
-  )
+  const users = findOpeners(host.paths, [disk.name!]).filter((opener) => !isUdev(opener))
   if (users.length > 0)
     throw new LunkeeperError(
       'BUSY',

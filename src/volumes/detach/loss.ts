@@ -4,7 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { findUsers } from '../../host/read/users.ts'
 import { devicesOf } from '../look.ts'
-import { mountsOf } from '../users.ts'
+import { isUdev, mountsOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
 
@@ -60,7 +60,7 @@ function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
     devnos: blocks.map(({ devno }) => devno),
     deviceNames: blocks.map(({ name }) => name),
   })
-  return users.processes.length + users.namespaces.length > 0
+  return users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))
 }
 
 /**
@@ -71,7 +71,7 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
   const { host, steps, removed } = work
   if (disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed'))
     return
-  for (const map of work.view().maps) await stopQueueing(host, map.name).catch(() => {})
+  for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
   for (const { disk, reason } of disks) {
     steps.warn(
       `${disk.name ?? formatHctl(disk.hctl)} is dropped with whatever it had not written: ${reason ?? 'another path shows another volume'}`,
