@@ -1,10 +1,12 @@
 import type { Host } from '../host/host.ts'
 import { readDisk } from '../host/read/disks.ts'
-import { isMultipath, readMap } from '../host/read/maps.ts'
+import { multipathForm } from '../host/map/wwids.ts'
+import { hasDisks, isMultipath, readMap, readMaps } from '../host/read/maps.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { Lun } from '../model/lun.ts'
 import type { DmMap, ScsiDisk, Session } from '../model/snapshot.ts'
+import type { Wwid } from '../model/wwid.ts'
 import type { Device } from './users.ts'
 import { deviceOf, deviceOfMap } from './users.ts'
 
@@ -16,10 +18,13 @@ export interface VolumeView {
   readonly maps: readonly DmMap[]
 }
 
-/** @param counts which sessions' disks count; by default all */
+/**
+ * @param volume with its WWID, a multipath map of it is found, too, that has lost all its disks
+ * @param counts which sessions' disks count; by default all
+ */
 export function lookAtVolume(
   host: Host,
-  { iqn, lun }: { iqn: Iqn; lun: Lun },
+  { iqn, lun, wwid = null }: { iqn: Iqn; lun: Lun; wwid?: Wwid | null | undefined },
   counts: (session: Session) => boolean = () => true,
 ): VolumeView {
   const sessions = readSessions(host.paths, iqn).map((session) => ({
@@ -28,7 +33,13 @@ export function lookAtVolume(
   }))
   const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
   const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)
-  return { sessions, maps: maps.filter(isMultipath) }
+  const held = maps.filter(isMultipath)
+  return { sessions, maps: held.length > 0 || wwid === null ? held : bareMaps(host, wwid) }
+}
+
+function bareMaps(host: Host, wwid: Wwid): DmMap[] {
+  const uuid = `mpath-${multipathForm(wwid)}`
+  return readMaps(host.paths).filter((map) => map.uuid === uuid && !hasDisks(host.paths, map))
 }
 
 export function disksOf(view: VolumeView): ScsiDisk[] {

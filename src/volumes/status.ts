@@ -11,7 +11,8 @@ import { mountsOf } from './users.ts'
 
 /** An attachment as it really is: what the record intends, what the kernel shows. */
 export async function statusOf(host: Host, record: Attachment): Promise<VolumeStatus> {
-  const view = lookAtVolume(host, record.request)
+  const wwid = record.mode === 'multipathd' ? record.identity?.wwid : null
+  const view = lookAtVolume(host, { ...record.request, wwid })
   const paths = pathsOf(record, view)
   const mode = record.mode ?? 'session'
   const device = devicesOf(view.maps, disksOf(view))[0]

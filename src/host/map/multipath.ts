@@ -1,54 +1,64 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { lastWords } from '../exec/run.ts'
+import type { DmMap } from '../../model/snapshot.ts'
+import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
-import { deviceNode } from '../host.ts'
+import { readMap } from '../read/maps.ts'
 
 /** multipathd answers one command after the other, and a path checker may hold it for some seconds. */
 const DEADLINE = 30_000
 
 /**
- * Asks multipathd for a map over a disk that it may not have thought worth one: by default it waits for
- * a second path, or for the WWID to be known (find_multipaths).
- * @throws MAP_FAILED
+ * Offers multipathd a disk that it may have passed over: before its WWID was known, it was one path too
+ * few. False where multipathd does not take it now: most often udev has not finished with the disk, and
+ * multipathd will hear of it by itself or be offered it again.
  */
-export async function addPath(host: Host, disk: string): Promise<void> {
-  // `multipath -a` makes the WWID known; without it a map of one path is refused.
-  const known = await host.run('multipath', ['-a', deviceNode(host, disk)], { deadline: DEADLINE })
-  if (known.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipath -a ${disk}: ${lastWords(known)}`)
-  const added = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE })
-  if (added.code !== 0 || /^fail/m.test(added.stdout))
-    throw new LunkeeperError('MAP_FAILED', `multipathd add path ${disk}: ${lastWords(added)}`)
+export async function offerPath(host: Host, disk: string): Promise<boolean> {
+  const ran = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE })
+  return ran.code === 0 && !/^fail/m.test(ran.stdout)
 }
 
 /**
  * Removes a map that nobody uses; multipathd flushes it and stops its queueing first.
  * @throws BUSY somebody has it open · MAP_FAILED
  */
-export async function removeMap(host: Host, name: string): Promise<void> {
-  const ran = await host.run('multipath', ['-f', name], { deadline: DEADLINE })
-  if (ran.code === 0) return
-  const said = lastWords(ran)
+export async function removeMap(host: Host, map: DmMap): Promise<void> {
+  const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE })
+  if (ran.code === 0 || isGone(host, map)) return
+  const said = complaint(ran)
   throw new LunkeeperError(
     /in use|busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
-    `the map ${name} was not removed: ${said}`,
+    `the map ${map.name} was not removed: ${said}`,
   )
 }
 
-/** Forgets a WWID that {@link addPath} made known. */
-export async function forgetWwid(host: Host, disk: string): Promise<void> {
-  await host.run('multipath', ['-w', deviceNode(host, disk)], { deadline: DEADLINE })
+/** Removes the map of one partition that kpartx made on a multipath map. @throws BUSY */
+export async function removePartitionMap(host: Host, map: DmMap): Promise<void> {
+  // Without waiting for udev: it may wait in turn for a map that queues.
+  const ran = await host.run('dmsetup', ['remove', '--noudevsync', map.name], { deadline: DEADLINE })
+  if (ran.code === 0 || isGone(host, map)) return
+  throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${complaint(ran)}`)
 }
 
-/** Ends the waiting of a map without paths: what waits fails now. @throws MAP_FAILED */
-export async function stopQueueing(host: Host, name: string): Promise<void> {
-  const ran = await host.run('multipathd', ['disablequeueing', 'map', name], { deadline: DEADLINE })
-  if (ran.code !== 0)
-    throw new LunkeeperError('MAP_FAILED', `multipathd disablequeueing ${name}: ${lastWords(ran)}`)
+/**
+ * Ends the waiting of a map without paths: what waits fails now. multipathd is told, so that it does not
+ * begin to wait again; without it, the kernel. @throws MAP_FAILED
+ */
+export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
+  const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE })
+  const message = ['message', map.name, '0', 'fail_if_no_path']
+  const ran = await host.run('dmsetup', message, { deadline: DEADLINE })
+  if (ran.code === 0 || told.code === 0 || isGone(host, map)) return
+  throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${complaint(ran)}`)
+}
+
+/** multipathd removes a map itself that lost its last path and is not in use (flush_on_last_del). */
+function isGone(host: Host, { device, uuid }: DmMap): boolean {
+  return readMap(host.paths, device)?.uuid !== uuid
 }
 
 /** Has multipathd take over the new size of the paths. @throws RESIZE_FAILED */
 export async function resizeMap(host: Host, name: string): Promise<void> {
   const ran = await host.run('multipathd', ['resize', 'map', name], { deadline: DEADLINE })
   if (ran.code !== 0 || /^fail/m.test(ran.stdout))
-    throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${lastWords(ran)}`)
+    throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${complaint(ran)}`)
 }

@@ -2,22 +2,32 @@ import type { Hold } from '../../model/hold.ts'
 import type { Host } from '../host.ts'
 
 const DEADLINE = 5_000
-/** polling_interval of multipath.conf where it is not set (multipath.conf(5)). */
+/** Where multipathd does not say (multipath.conf(5): polling_interval). */
 const POLLING = 5
 
 /**
  * How long a multipathd map goes on waiting after its last path is lost; null where multipathd does not
- * say. Its words: `on`, `off`, `-`, `12 chk` (checks still to come), `23 sec`.
+ * say. Its words: `on`, `off`, `-`, `12 chk` (checks that it will wait for), `23 sec` (left now).
  */
 export async function queueingOf(host: Host, map: string): Promise<Hold | null> {
   try {
-    const ran = await host.run('multipathd', ['show', 'map', map, 'json'], { deadline: DEADLINE })
-    const said = /"queueing"\s*:\s*"([^"]*)"/.exec(ran.stdout)?.[1]?.trim()
+    const said = /"queueing"\s*:\s*"([^"]*)"/.exec(await ask(host, ['map', map, 'json']))?.[1]?.trim()
     if (said === undefined) return null
     if (said === 'on') return 'forever'
     const [, count, unit] = /^(\d+) (chk|sec)$/.exec(said) ?? []
-    return count === undefined ? 0 : Number(count) * (unit === 'chk' ? POLLING : 1)
+    if (count === undefined) return 0
+    return Number(count) * (unit === 'chk' ? await pollingInterval(host) : 1)
   } catch {
     return null
   }
+}
+
+/** A wait is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
+async function pollingInterval(host: Host): Promise<number> {
+  const said = /^\s*polling_interval\s+"?(\d+)/m.exec(await ask(host, ['config', 'local']))?.[1]
+  return said === undefined ? POLLING : Number(said)
+}
+
+async function ask(host: Host, what: readonly string[]): Promise<string> {
+  return (await host.run('multipathd', ['show', ...what], { deadline: DEADLINE })).stdout
 }

@@ -34,3 +34,13 @@ export function readMaps(paths: HostPaths): DmMap[] {
 export function isMultipath(map: Pick<DmMap, 'uuid'>): boolean {
   return map.uuid.startsWith('mpath-')
 }
+
+/** Whether any of its disks is still there: a map that nobody has loaded anew keeps the links of dead ones. */
+export function hasDisks(paths: HostPaths, map: DmMap): boolean {
+  return map.slaves.some((slave) => listNames(`${paths.sys}/block/${slave}/holders`).includes(map.device))
+}
+
+/** Whether it is kpartx's map of a partition of a multipath map (kpartx/kpartx.h: PARTNAME, UUID_PREFIX). */
+export function isPartitionOfMultipath(map: Pick<DmMap, 'uuid'>): boolean {
+  return /^part\d+-mpath-/.test(map.uuid)
+}

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Host } from '../../host/host.ts'
 import { resolvePortal } from '../../host/iscsi/reach.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -19,7 +20,7 @@ import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { contradiction } from './contradiction.ts'
-import { chooseDevice } from './device.ts'
+import { chooseDevice, sessionRecovery } from './device.ts'
 import { bringIntoUse } from './use.ts'
 
 export interface AttachOptions {
@@ -64,6 +65,8 @@ export async function attach(
         scanned,
         steps,
         note,
+        recovery: sessionRecovery(host, record),
+        knownBefore: knownWwids(host),
       }
       const paths = await withLock(...targetLock(host, request, 'attach', options.signal), async () => {
         const paths = await bringPaths(work, options.signal)

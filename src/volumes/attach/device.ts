@@ -1,14 +1,16 @@
-import { withClaim } from '../../host/disk/claim.ts'
+import { existsSync } from 'node:fs'
+
 import { whenAppears } from '../../host/disk/appear.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
-import { addPath } from '../../host/map/multipath.ts'
+import { offerPath } from '../../host/map/multipath.ts'
+import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import type { HoldMode } from '../../model/hold.ts'
+import type { Hold, HoldMode } from '../../model/hold.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
@@ -16,8 +18,15 @@ import type { Device } from '../users.ts'
 import { deviceOf, deviceOfMap } from '../users.ts'
 import type { Path } from './path.ts'
 
-/** multipathd makes a map within a second; a busy one may wait for its checkers. */
-const MAP_DEADLINE = 20_000
+/** multipathd makes a map within a second of udev's event; udev, on a busy node, may take several. */
+const MAP_DEADLINE = 30_000
+/** Once the map stands, a disk that is not in it yet is a path less, and no reason to wait long. */
+const MEMBER_DEADLINE = 10_000
+/** How often multipathd is offered a disk that it does not take yet. */
+const PULSE = 250
+
+/** multipathd's own fast_io_fail_tmo (multipath.conf(5)): a dead path is given up after it for another. */
+const FAIL_OVER: Hold = 5
 
 export interface ChosenDevice {
   readonly device: Device
@@ -30,6 +39,21 @@ interface DeviceWork {
   readonly request: VolumeRequest
   readonly steps: Stepper
   readonly note: (change: Partial<Attachment>) => void
+  /** What multipath-tools knew before the first disk came: greedy, it remembers each by itself. */
+  readonly knownBefore: ReadonlySet<string>
+}
+
+/**
+ * How long a session of this volume shall wait for its target. Below a multipath map not for the hold:
+ * I/O on a dead path waits that long before it takes another, and the map waits when there is none.
+ */
+export function sessionRecovery(host: Host, { request, mode }: Attachment): Hold {
+  return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : request.hold.wanted
+}
+
+function wantsMap(host: Host, { hold, portals }: VolumeRequest): boolean {
+  if (hold.mode === 'session' || !isMultipathdRunning(host.paths)) return false
+  return hold.mode === 'multipathd' || portals.length > 1
 }
 
 /** The device that stands for the volume: multipathd's map over its paths, or the one disk. @throws MAP_FAILED */
@@ -40,19 +64,13 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     throw new LunkeeperError('MAP_FAILED', 'a hold map needs the agent, and no agent runs', {
       hint: 'Leave out --hold-mode: the hold is then kept by the session, or by multipathd.',
     })
-  const existing = mapOver(host, request, paths)
-  if (existing) return withMap(existing)
   const running = isMultipathdRunning(host.paths)
   if (request.hold.mode === 'multipathd' && !running)
     throw new LunkeeperError('MAP_FAILED', 'multipathd does not run', { hint: 'systemctl start multipathd' })
-  if (
-    running &&
-    request.hold.mode !== 'session' &&
-    (request.portals.length > 1 || request.hold.mode === 'multipathd')
-  )
-    return withMap(await makeMap(work, paths))
-  if (running && (await multipathdWants(host, first.disk.name)))
-    return withMap(await waitForMap(host, request, paths))
+  const existing = mapOver(host, request, paths)
+  if (existing && !running) return withMap(existing)
+  if (existing || wantsMap(host, request) || (running && (await multipathdWants(host, first.disk.name))))
+    return withMap(await bringMap(work, paths))
   if (paths.length > 1)
     steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
@@ -64,37 +82,76 @@ function withMap(map: DmMap): ChosenDevice {
 
 /** The multipath map that holds one of the paths now; they are read anew. */
 function mapOver(host: Host, request: VolumeRequest, paths: readonly Path[]): DmMap | null {
-  for (const { session } of paths) {
-    const disk = readDisk(host.paths, session, request.lun, { identity: false })
-    for (const holder of disk?.holders ?? []) {
-      const map = readMap(host.paths, holder)
-      if (map && isMultipath(map)) return map
-    }
-  }
-  return null
+  return memberships(host, request, paths).find(({ map }) => map)?.map ?? null
 }
 
-async function makeMap({ host, request, steps, note }: DeviceWork, paths: readonly Path[]): Promise<DmMap> {
-  const names = paths.map(({ disk }) => disk.name)
-  return steps.step('make-map', names.join(', '), async () => {
-    note({ knownToMultipath: true })
-    for (const name of names) await addPath(host, name)
-    return waitForMap(host, request, paths)
+interface Membership {
+  readonly disk: string
+  /** Null where multipathd has not taken the disk, or the map is not finished yet. */
+  readonly map: DmMap | null
+}
+
+function memberships(host: Host, { lun }: VolumeRequest, paths: readonly Path[]): Membership[] {
+  return paths.map(({ session, disk: { name } }) => {
+    const holders = readDisk(host.paths, session, lun, { identity: false })?.holders ?? []
+    const maps = holders.map((holder) => readMap(host.paths, holder))
+    return { disk: name, map: maps.find((map) => map && isMultipath(map) && isFinished(host, map)) ?? null }
   })
 }
 
-async function waitForMap(host: Host, request: VolumeRequest, paths: readonly Path[]): Promise<DmMap> {
-  const map = await whenAppears(host, () => mapOver(host, request, paths), MAP_DEADLINE)
-  if (map) return map
-  throw new LunkeeperError(
-    'MAP_FAILED',
-    `multipathd made no map of ${paths.map(({ disk }) => disk.name).join(', ')}`,
-  )
+/** It holds its disks from its first table on; it can be opened when that is live, and udev has named it. */
+function isFinished({ paths }: Host, { bytes, suspended, name }: DmMap): boolean {
+  return bytes > 0 && !suspended && existsSync(`${paths.dev}/mapper/${name}`)
 }
 
-/** Whether multipathd would take a single path too (find_multipaths no, greedy; a WWID it knows). */
+/** Has multipathd make the map, with all paths that stand, and waits for it. */
+async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap> {
+  const { host, request, steps } = work
+  const all = memberships(host, request, paths)
+  const [first] = all
+  if (first?.map && all.every(({ map }) => map)) return first.map
+  return steps.step('make-map', all.map(({ disk }) => disk).join(', '), async () => {
+    await makeKnown(work, paths[0]!)
+    const map = await membersWithin(work, paths, MAP_DEADLINE, (found) => found.find((one) => one.map)?.map)
+    if (!map)
+      throw new LunkeeperError(
+        'MAP_FAILED',
+        `multipathd made no map of ${all.map(({ disk }) => disk).join(', ')}`,
+      )
+    const complete = await membersWithin(work, paths, MEMBER_DEADLINE, (found) =>
+      found.every((one) => one.map?.uuid === map.uuid) ? found[0]!.map : null,
+    )
+    if (complete) return complete
+    for (const { disk, map: its } of memberships(host, request, paths))
+      if (!its) steps.warn(`multipathd does not use ${disk} for the map ${map.name}; see its log`)
+    return readMap(host.paths, map.device) ?? map
+  })
+}
+
+/** What was not known is made known, and noted before, so that it is taken back. */
+async function makeKnown({ host, note, knownBefore }: DeviceWork, { disk, identity }: Path): Promise<void> {
+  const name = identity.wwid && multipathForm(identity.wwid)
+  if (name === null || !knownBefore.has(name)) note({ knownToMultipath: true })
+  if (name === null || !knownWwids(host).has(name)) await rememberWwid(host, disk.name)
+}
+
+async function membersWithin(
+  { host, request }: DeviceWork,
+  paths: readonly Path[],
+  deadline: number,
+  choose: (found: readonly Membership[]) => DmMap | null | undefined,
+): Promise<DmMap | null> {
+  const end = performance.now() + deadline
+  for (;;) {
+    const look = () => choose(memberships(host, request, paths)) ?? null
+    const found = await whenAppears(host, look, PULSE)
+    if (found || performance.now() > end) return found
+    for (const { disk, map } of memberships(host, request, paths)) if (!map) await offerPath(host, disk)
+  }
+}
+
+/** Whether multipathd takes this disk though it is a single path: find_multipaths no or greedy, a WWID it knows. */
 async function multipathdWants(host: Host, disk: string): Promise<boolean> {
   const ran = await host.run('multipath', ['-c', deviceNode(host, disk)], { deadline: 15_000 })
-  // It says yes also for a disk that it would like but has not got: then it is claimed in no time, or free.
-  return ran.code === 0 && (await withClaim(host, disk, async () => true)) === null
+  return ran.code === 0
 }

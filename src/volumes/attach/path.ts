@@ -13,6 +13,7 @@ import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
+import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { ExpectedIdentity, Identity } from '../../model/identity.ts'
 import { identityDifference } from '../../model/identity.ts'
@@ -41,6 +42,8 @@ export interface PathWork {
   readonly host: Host
   readonly request: VolumeRequest
   readonly chap: Chap | null
+  /** How long its sessions shall wait for their target. */
+  readonly recovery: Hold
   readonly expected: ExpectedIdentity
   /** Sessions that this attempt asked for the LUN; it adds to them. */
   readonly scanned: Set<number>
@@ -127,12 +130,12 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
 }
 
 async function logIn(
-  { host, request, chap, steps }: PathWork,
+  { host, request, recovery, chap, steps }: PathWork,
   portal: Portal,
   signal?: AbortSignal,
 ): Promise<void> {
   const where = formatPortal(portal)
-  const settings = { recovery: request.hold.wanted, chap }
+  const settings = { recovery, chap }
   await steps.step('note-login', where, () => noteLogin(host, request.iqn, portal))
   const record =
     findNodeRecord(host, request.iqn, portal) ??
@@ -143,9 +146,9 @@ async function logIn(
     await steps.step('note-session', where, () => noteSession(host, request.iqn, portal, session.sid))
 }
 
-/** Makes the session's timer at least as long as the hold; a longer one may be another volume's. */
-async function setTimers({ host, request, steps }: PathWork, session: Session): Promise<void> {
-  const wanted = longerHold(session.recoveryTmo, request.hold.wanted)
+/** Makes the session's timer at least as long as this volume needs; a longer one may be another's. */
+async function setTimers({ host, recovery, steps }: PathWork, session: Session): Promise<void> {
+  const wanted = longerHold(session.recoveryTmo, recovery)
   if (wanted === session.recoveryTmo) return
   await steps.step('set-timers', `session ${session.sid}`, () => {
     if (!setRecovery(host, session, wanted))

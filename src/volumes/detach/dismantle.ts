@@ -51,7 +51,7 @@ export async function dismantle(
     found,
     steps,
     force: options.force,
-    view: () => lookAtVolume(host, found, options.mayTake),
+    view: () => lookAtVolume(host, { ...found, wwid: found.record?.identity?.wwid }, options.mayTake),
     removed: { mounts: [], maps: [], disks: [], sessions: [] },
     left: [],
     signal: options.signal,
@@ -61,7 +61,7 @@ export async function dismantle(
   refuseLoss(work, disks)
   if (options.force) await discardData(work, disks)
   await unmountAll(work)
-  await removeMaps(work)
+  await removeMaps(work, disks)
   await withLock(...targetLock(host, found, 'detach', options.signal), async () => {
     await removeDisks(work)
     await endSessions(work)

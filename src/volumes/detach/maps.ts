@@ -1,32 +1,67 @@
 import { withClaim } from '../../host/disk/claim.ts'
-import { forgetWwid, removeMap } from '../../host/map/multipath.ts'
+import { removeMap, removePartitionMap, stopQueueing } from '../../host/map/multipath.ts'
+import { forgetWwid, knownWwids, multipathForm } from '../../host/map/wwids.ts'
+import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import type { DmMap } from '../../model/snapshot.ts'
+import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { disksOf } from '../look.ts'
 import { describeUsers, deviceOfMap } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
+import type { Judged } from './judge.ts'
 
-/** Flushes and removes the multipath maps of the volume, before their paths go. @throws BUSY FLUSH_FAILED MAP_FAILED */
-export async function removeMaps(work: Dismantling): Promise<void> {
-  const { host, found, steps, removed } = work
+/**
+ * Flushes and removes the multipath maps of the volume, before their paths go; then what was made known
+ * to multipath-tools for it. Where no path answers nothing is dirty (that was refused, or given up), and a
+ * flush would wait for as long as the map queues: it is told to stop.
+ * @throws BUSY FLUSH_FAILED MAP_FAILED
+ */
+export async function removeMaps(work: Dismantling, judged: readonly Judged[]): Promise<void> {
+  const { host, steps, removed } = work
   const view = work.view()
-  for (const map of view.maps) {
-    await flushMap(work, map)
-    await steps.step('remove-map', map.name, async () => {
-      await removeMap(host, map.name)
-      const disk = disksOf(view).find(({ name }) => name !== null)
-      if (found.record?.knownToMultipath && disk) await forgetWwid(host, disk.name!)
-    })
+  const { maps } = view
+  const disks = disksOf(view)
+  const answers = judged.some(({ verdict }) => verdict === 'ours')
+  for (const map of maps) {
+    if (!answers) await stopQueueing(host, map)
+    for (const part of partitionsOf(work, map)) {
+      await claimMap(work, part, answers)
+      await steps.step('remove-map', part.name, () => removePartitionMap(host, part))
+      removed.maps.push(part.name)
+    }
+    await claimMap(work, map, answers)
+    await steps.step('remove-map', map.name, () => removeMap(host, map))
     removed.maps.push(map.name)
   }
+  await forgetWwids(work, maps, disks)
 }
 
-async function flushMap(work: Dismantling, map: DmMap): Promise<void> {
+function partitionsOf({ host }: Dismantling, map: DmMap): DmMap[] {
+  const holders = map.holders.flatMap((holder) => readMap(host.paths, holder) ?? [])
+  return holders.filter(isPartitionOfMultipath)
+}
+
+async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<void> {
   const device = deviceOfMap(map)
   const done = await withClaim(work.host, device.name, async (claim) => {
-    await flushClaimed(work, device.name, claim)
+    if (flush) await flushClaimed(work, device.name, claim)
     return true
   })
   if (!done) throw new LunkeeperError('BUSY', `${map.name} is in use: ${describeUsers(work.host, [device])}`)
+}
+
+/** Also without a map: an attach may have ended, or a detach been cut off, in between. */
+async function forgetWwids(
+  { host, found }: Dismantling,
+  maps: readonly DmMap[],
+  disks: readonly ScsiDisk[],
+): Promise<void> {
+  if (!found.record?.knownToMultipath) return
+  const wwids = [found.record.identity?.wwid, ...disks.map(({ cached }) => cached.wwid)]
+  const names = new Set([
+    ...maps.map(({ uuid }) => uuid.replace(/^mpath-/, '')),
+    ...wwids.flatMap((wwid) => (wwid ? [multipathForm(wwid)] : [])),
+  ])
+  const known = knownWwids(host)
+  for (const name of names) if (known.has(name)) await forgetWwid(host, name)
 }
