@@ -45,6 +45,7 @@ describe('refused', () => {
     ['three colons', 'fd00:::5'],
     ['nine groups', '1:2:3:4:5:6:7:8:9'],
     ['seven groups', '1:2:3:4:5:6:7'],
+    ['eight groups and a double colon', '1:2:3:4::5:6:7:8'],
     ['five digits', 'fd00::12345'],
     ['IPv4 that is not last', '1.2.3.4::'],
     ['IPv4 that is not last, with more', '1.2.3.4::5'],

@@ -30,7 +30,7 @@ test('each step is told before and after, with what it gave; a failure has no en
 test('what the observer throws stops the step before it begins', async () => {
   let ran = false
   const steps = stepper(name, {
-    begin: () => {
+    begin: async () => {
       throw new Error('killed here')
     },
   })

@@ -100,8 +100,9 @@ describe('waiting for a disk', () => {
   })
 })
 
+const hex = (bytes: readonly number[]) => bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+
 describe('a kernel without sg: sg_inq', () => {
-  const hex = (bytes: readonly number[]) => bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
   const page80 = [0, 0x80, 0, 4, 0x53, 0x31, 0x32, 0x33]
 
   test('its lines of bytes become a serial', async () => {

@@ -63,9 +63,14 @@ describe('blank', () => {
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
   })
 
-  test('not with a signature that stands between what is read', async () => {
-    // btrfs keeps its own at 64 KiB, nilfs one at the end, LUKS2 a second header; swap stands in the first page.
-    await put(4086, 'SWAPSPACE2')
+  test('not with a signature that stands between what is read: LUKS whose first header was wiped', async () => {
+    // struct luks2_phdr (util-linux libblkid/src/superblocks/luks.c): magic, version, and where it stands.
+    const header = Buffer.alloc(4096)
+    header.set(Buffer.from('SKUL\xba\xbe', 'latin1'))
+    header.writeUInt16BE(2, 6)
+    header.writeBigUInt64BE(BigInt(2 * MIB), 256)
+    await put(2 * MIB, [...header])
+    expect((await probeContent(host, 'sdx')).type).toBe('crypto_LUKS')
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
   })
 
@@ -138,7 +143,7 @@ describe('a mount point', () => {
   test.each<[string, (path: string) => void]>([
     ['has something in it', (path) => (mkdirSync(path), writeFileSync(join(path, 'x'), ''))],
     ['is a file', (path) => writeFileSync(path, '')],
-    ['is a link', (path) => symlinkSync(root, path)],
+    ['is a link', (path) => (mkdirSync(join(root, 'empty')), symlinkSync(join(root, 'empty'), path))],
     ['is a link to nothing', (path) => symlinkSync(join(root, 'none'), path)],
   ])('that %s is refused', async (_, prepare) => {
     const path = join(root, 'point')

@@ -72,6 +72,11 @@ test('while one is stuck, others go on', async () => {
   await expect(call).resolves.toBeNull()
 })
 
+test('whoever waits for a hand is never given one that got stuck', async () => {
+  const [, waiting] = await Promise.all([stuck('host3'), hands.use('host4', look)])
+  expect(waiting).toEqual([])
+})
+
 test('a stuck lane refuses at once, and tells why; others are open; it opens when the kernel lets go', async () => {
   const hand = await stuck('host3')
   const again = hands.use('host3', look)
