@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Hand } from '../../../../src/host/hand/hand.ts'
 import { Hands } from '../../../../src/host/hand/hands.ts'
@@ -19,8 +20,10 @@ function freeze(hand: Hand): () => Promise<void> {
   const group = join(FREEZER, `lunkeeper-${process.pid}-${++count}`)
   mkdirSync(group)
   const state = (word: string) => writeFileSync(join(group, 'freezer.state'), word)
-  onTestFinished(() => {
+  onTestFinished(async () => {
     state('THAWED')
+    hand.dismiss()
+    while (readFileSync(join(group, 'cgroup.procs'), 'utf8') !== '') await pause(5)
     rmdirSync(group)
   })
   writeFileSync(join(group, 'cgroup.procs'), String(hand.pid))
