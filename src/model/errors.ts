@@ -128,6 +128,10 @@ export const ERRORS = {
     'The file system check found damage it does not repair by itself.',
     'Detach, take a snapshot on the storage system, then run the check by hand.',
   ),
+  WRITE_PROTECTED: failed(
+    'The volume can only be read, and writing was asked for; or the other way round.',
+    'Add --read-only, or have the storage system let this node write.',
+  ),
   MOUNT_FAILED: failed(
     'The mount did not work.',
     'The message has what mount said; see also the kernel log.',

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { complaint } from '../exec/run.ts'
@@ -45,14 +47,42 @@ export async function removePartitionMap(host: Host, map: DmMap): Promise<void> 
  */
 export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
   const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE })
-  const message = ['message', map.name, '0', 'fail_if_no_path']
-  const ran = await host.run('dmsetup', message, { deadline: DEADLINE })
+  const ran = await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE })
   if (ran.code === 0 || told.code === 0 || isGone(host, map)) return
   throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${complaint(ran)}`)
 }
 
+/** How soon what waits is let go again where multipathd made it wait anew. */
+const PULSE = 500
+
+/**
+ * Keeps these maps from queueing until it is disposed of. Told once is not enough: for each path that is
+ * removed, multipathd 0.9.4 loads the table with queue_if_no_path again, says that it does not queue, and
+ * never ends it; an unmount then waits for ever.
+ */
+export function keepFailing(host: Host, maps: readonly DmMap[]): AsyncDisposable {
+  const stopped = new AbortController()
+  const pulse = async () => {
+    while (!stopped.signal.aborted) {
+      for (const map of maps)
+        if (!isGone(host, map))
+          await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE }).catch(() => {})
+      await sleep(PULSE, undefined, { signal: stopped.signal }).catch(() => {})
+    }
+  }
+  const ended = maps.length > 0 ? pulse() : null
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort()
+      await ended
+    },
+  }
+}
+
+const failIfNoPath = (map: DmMap) => ['message', map.name, '0', 'fail_if_no_path']
+
 /** multipathd removes a map itself that lost its last path and is not in use (flush_on_last_del). */
-function isGone(host: Host, { device, uuid }: DmMap): boolean {
+export function isGone(host: Host, { device, uuid }: DmMap): boolean {
   return readMap(host.paths, device)?.uuid !== uuid
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { whenAppears } from '../../host/disk/appear.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
+import { protectFromWrites } from '../../host/fs/protect.ts'
 import { offerPath } from '../../host/map/multipath.ts'
 import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
 import { readDisk } from '../../host/read/disks.ts'
@@ -64,6 +65,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     throw new LunkeeperError('MAP_FAILED', 'a hold map needs the agent, and no agent runs', {
       hint: 'Leave out --hold-mode: the hold is then kept by the session, or by multipathd.',
     })
+  // Before a map is made of them: it then is read-only as well, whenever multipathd loads its table anew.
+  if (request.use.readOnly) for (const { disk } of paths) await protectFromWrites(host, disk.name)
   const running = isMultipathdRunning(host.paths)
   if (request.hold.mode === 'multipathd' && !running)
     throw new LunkeeperError('MAP_FAILED', 'multipathd does not run', { hint: 'systemctl start multipathd' })

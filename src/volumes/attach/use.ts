@@ -4,12 +4,14 @@ import { withClaim } from '../../host/disk/claim.ts'
 import { checkFs } from '../../host/fs/check.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
+import { isProtected, protectFromWrites } from '../../host/fs/protect.ts'
 import type { Content } from '../../host/fs/probe.ts'
 import { isBlank, probeContent } from '../../host/fs/probe.ts'
 import type { Host } from '../../host/host.ts'
+import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
 import type { Stepper } from '../step.ts'
@@ -31,16 +33,20 @@ export interface UseWork {
  * @returns the type of the mounted file system; null for a raw device
  */
 export async function bringIntoUse(work: UseWork, use: VolumeUse): Promise<string | null> {
-  if (use.mount === null) return bringRaw(work, use)
+  await protect(work, use)
+  if (use.mount === null) return bringRaw(work)
   return bringMount(work, { ...use, mount: use.mount })
 }
 
-async function bringRaw({ host, device }: UseWork, use: VolumeUse): Promise<null> {
+async function protect({ host, device }: UseWork, use: VolumeUse): Promise<void> {
+  if (use.readOnly) return protectFromWrites(host, device.name)
+  if (!isProtected(host, device.name)) return
+  throw new LunkeeperError('WRITE_PROTECTED', `${device.name} is write-protected`)
+}
+
+async function bringRaw({ host, device }: UseWork): Promise<null> {
   // A raw user claims it or not as it likes; what must not be is that another has it already.
-  if ((await withClaim(host, device.name, async () => true, { fresh: true })) === null)
-    throw busy(host, device)
-  if (use.readOnly)
-    await host.run('blockdev', ['--setro', `${host.paths.dev}/${device.name}`], { deadline: 10_000 })
+  await claimed(host, device, async () => {})
   return null
 }
 
@@ -95,7 +101,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       }
       case 'mount':
         await steps.step('mount', use.mount, () =>
-          mountFs(host, device.name, use.mount, known.content!.type!, optionsOf(use)),
+          mountFs(host, device.name, use.mount, known.content!.type!, optionsOf(use)).catch(unmountable(use)),
         )
         break
     }
@@ -106,11 +112,33 @@ function optionsOf(use: VolumeUse): string[] {
   return [...(use.readOnly ? ['ro'] : []), ...use.options]
 }
 
+/** What a read-only mount fails of most often, mount(8) calls a wrong file system type. */
+function unmountable(use: VolumeUse) {
+  return (error: unknown): never => {
+    if (!use.readOnly || !isLunkeeperError(error, 'MOUNT_FAILED')) throw error
+    throw new LunkeeperError('MOUNT_FAILED', error.message, {
+      cause: error,
+      details: error.details,
+      hint: 'Was it last unmounted cleanly? What its journal holds cannot be written now. Attach it once without --read-only; or see it without that: --mount-option noload (ext4), norecovery (xfs).',
+    })
+  }
+}
+
 /** @throws BUSY */
 async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): Promise<T> {
   const result = await withClaim(host, device.name, async () => ({ value: await work() }), { fresh: true })
-  if (result === null) throw busy(host, device)
-  return result.value
+  if (result !== null) return result.value
+  if (!(await isHeldByPartitions(host, device))) throw busy(host, device)
+  return work()
+}
+
+/** kpartx makes maps of the partitions of a multipath map; they hold it, and are no users as long as nobody uses them. */
+async function isHeldByPartitions(host: Host, device: Device): Promise<boolean> {
+  const holders = readMap(host.paths, device.name)?.holders ?? []
+  const parts = holders.map((holder) => readMap(host.paths, holder))
+  if (parts.length === 0 || !parts.every((part) => part && isPartitionOfMultipath(part))) return false
+  const free = parts.map((part) => withClaim(host, part!.device, async () => true))
+  return (await Promise.all(free)).every((claim) => claim !== null)
 }
 
 function busy(host: Host, device: Device): LunkeeperError {

@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts'
+import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
 import type { Attachment, DetachReport } from '../../model/attachment.ts'
@@ -59,9 +60,13 @@ export async function dismantle(
   const judged = await judgeAll(work)
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
   refuseLoss(work, disks)
-  if (options.force) await discardData(work, disks)
-  await unmountAll(work)
-  await removeMaps(work, disks)
+  const discarded = options.force && (await discardData(work, disks))
+  {
+    const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')
+    await using _ = keepFailing(host, answers ? [] : work.view().maps)
+    await unmountAll(work)
+    await removeMaps(work, answers)
+  }
   await withLock(...targetLock(host, found, 'detach', options.signal), async () => {
     await removeDisks(work)
     await endSessions(work)

@@ -66,11 +66,12 @@ function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
 /**
  * With force, and no path that could take the data: the disks go first. Everything that waits for them
  * fails at once, so that nothing after this can hang, and nothing is written anywhere.
+ * @returns whether it came to that
  */
-export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<void> {
+export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host, steps, removed } = work
   if (disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed'))
-    return
+    return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
   for (const { disk, reason } of disks) {
     steps.warn(
@@ -79,4 +80,5 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
     await steps.step('delete-disk', disk.name ?? formatHctl(disk.hctl), () => removeDisk(host, disk))
     removed.disks.push(disk.name ?? formatHctl(disk.hctl))
   }
+  return true
 }

@@ -1,27 +1,26 @@
 import { withClaim } from '../../host/disk/claim.ts'
-import { removeMap, removePartitionMap, stopQueueing } from '../../host/map/multipath.ts'
+import { isGone, removeMap, removePartitionMap, stopQueueing } from '../../host/map/multipath.ts'
 import { forgetWwid, knownWwids, multipathForm } from '../../host/map/wwids.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { disksOf } from '../look.ts'
 import { describeUsers, deviceOfMap } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
-import type { Judged } from './judge.ts'
 
 /**
  * Flushes and removes the multipath maps of the volume, before their paths go; then what was made known
  * to multipath-tools for it. Where no path answers nothing is dirty (that was refused, or given up), and a
  * flush would wait for as long as the map queues: it is told to stop.
+ * @param answers whether any path does
  * @throws BUSY FLUSH_FAILED MAP_FAILED
  */
-export async function removeMaps(work: Dismantling, judged: readonly Judged[]): Promise<void> {
+export async function removeMaps(work: Dismantling, answers: boolean): Promise<void> {
   const { host, steps, removed } = work
   const view = work.view()
   const { maps } = view
   const disks = disksOf(view)
-  const answers = judged.some(({ verdict }) => verdict === 'ours')
   for (const map of maps) {
     if (!answers) await stopQueueing(host, map)
     for (const part of partitionsOf(work, map)) {
@@ -46,6 +45,9 @@ async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<
   const done = await withClaim(work.host, device.name, async (claim) => {
     if (flush) await flushClaimed(work, device.name, claim)
     return true
+  }).catch((error: unknown) => {
+    if (isLunkeeperError(error, 'NOT_FOUND') && isGone(work.host, map)) return true
+    throw error
   })
   if (!done) throw new LunkeeperError('BUSY', `${map.name} is in use: ${describeUsers(work.host, [device])}`)
 }
