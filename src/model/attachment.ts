@@ -1,7 +1,7 @@
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { VolumeName } from './name.ts'
-import type { FileSystem, VolumeRequest } from './request.ts'
+import type { FileSystem, SettledRequest } from './request.ts'
 
 /**
  * The record of a volume on this node: what was asked for, what was learned, what was made.
@@ -10,7 +10,7 @@ import type { FileSystem, VolumeRequest } from './request.ts'
 export interface Attachment {
   readonly name: VolumeName
   /** The request, with portals resolved to addresses, so that sessions are told apart by them. */
-  readonly request: VolumeRequest
+  readonly request: SettledRequest
   readonly phase: 'attaching' | 'ready' | 'detaching'
   /** Learned at first use and insisted on from then on; null until the volume has told it. */
   readonly identity: Identity | null

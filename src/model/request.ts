@@ -21,8 +21,14 @@ export interface VolumeRequest {
   readonly lun: Lun
   /** What the volume must say of itself; unset parts are learned at first use. */
   readonly expected: { readonly wwid: Wwid | null; readonly serial: string | null }
-  readonly hold: { readonly wanted: Hold; readonly mode: (typeof HOLD_MODES)[number] }
+  /** Null: as it is, for a volume that is attached already; else the default. */
+  readonly hold: { readonly wanted: Hold | null; readonly mode: (typeof HOLD_MODES)[number] | null }
   readonly use: VolumeUse
+}
+
+/** A request with nothing left open, as it stands in a record. */
+export interface SettledRequest extends VolumeRequest {
+  readonly hold: { readonly wanted: Hold; readonly mode: (typeof HOLD_MODES)[number] }
 }
 
 /** How the volume is used: mounted, or handed out as a raw device. */

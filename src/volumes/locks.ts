@@ -23,6 +23,12 @@ export function volumeLock(
   return [join(host.places.runtime, 'locks'), `volume ${iqn} ${lun}`, options]
 }
 
+/** Held while a file system is checked and mounted. */
+export function mountLock(host: Host, point: string, signal?: AbortSignal): LockArguments {
+  const options = { what: `mount at ${point}`, deadline: VOLUME_DEADLINE, signal }
+  return [join(host.places.runtime, 'locks'), `mount ${point}`, options]
+}
+
 /** Between "nobody needs this session" and its logout, nobody may come to need it. */
 export function targetLock(
   host: Host,

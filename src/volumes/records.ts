@@ -1,11 +1,11 @@
-import { linkSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
 
 import { $ZodError } from 'zod/v4/core'
 import * as z from 'zod/mini'
 
 import type { Host } from '../host/host.ts'
-import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import { createDurable, removeDurable, writeDurable } from '../host/store/durable.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import { parseIqn } from '../model/iqn.ts'
@@ -134,8 +134,14 @@ function readRecordFile(path: string): Attachment | null {
 }
 
 function stampOf(path: string): string | null {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return found ? `${found.ino} ${found.mtimeNs} ${found.ctimeNs} ${found.size}` : null
+  try {
+    const { ino, mtimeNs, ctimeNs, size } = statSync(path, { bigint: true })
+    return `${ino} ${mtimeNs} ${ctimeNs} ${size}`
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw new LunkeeperError('NO_PERMISSION', `${path}: ${message}`, { cause })
+  }
 }
 
 function parseRecordFile(path: string): Attachment | null {
@@ -151,6 +157,8 @@ function parseRecordFile(path: string): Attachment | null {
   }
   try {
     const { version: _, ...attachment } = schema.parse(JSON.parse(text))
+    // A copy under another name is no second attachment.
+    if (attachment.name !== basename(path, '.json')) throw new Error(`it is the record of ${attachment.name}`)
     return attachment
   } catch (cause) {
     throw new LunkeeperError('RECORD_CORRUPT', `${path} is not a record: ${reasonOf(cause)}`, {
@@ -175,17 +183,8 @@ export function writeRecord(host: Host, attachment: Attachment): void {
 
 /** The first record of a name: of two volumes that want it, one gets it. @throws CONFLICT NO_SPACE … */
 export function createRecord(host: Host, attachment: Attachment): void {
-  const path = pathOf(host, attachment.name)
-  const draft = join(directory(host), `.${attachment.name}.${process.pid}.new`)
-  writeDurable(draft, render(attachment))
-  try {
-    linkSync(draft, path)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-    throw new LunkeeperError('CONFLICT', `the name ${attachment.name} is taken`, { cause })
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  if (!createDurable(pathOf(host, attachment.name), render(attachment)))
+    throw new LunkeeperError('CONFLICT', `the name ${attachment.name} is taken`)
 }
 
 export function removeRecord(host: Host, name: VolumeName): void {

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { DEFAULT_HOLD, parseHold } from '../../model/hold.ts'
+import { parseHold } from '../../model/hold.ts'
 import { parseIqn } from '../../model/iqn.ts'
 import { parseLun } from '../../model/lun.ts'
 import { parseName } from '../../model/name.ts'
@@ -44,8 +44,8 @@ export function volumeRequest(values: VolumeValues, origin: Origin): VolumeReque
     lun: read('lun', parseLun)!,
     expected: { wwid: read('wwid', parseWwid), serial: values.serial ?? null },
     hold: {
-      wanted: read('hold', parseHold) ?? DEFAULT_HOLD,
-      mode: HOLD_MODES.find((mode) => mode === values['hold-mode']) ?? 'auto',
+      wanted: read('hold', parseHold),
+      mode: HOLD_MODES.find((mode) => mode === values['hold-mode']) ?? null,
     },
     use: {
       mount: values.mount ?? null,

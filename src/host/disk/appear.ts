@@ -1,3 +1,4 @@
+import type { FSWatcher } from 'node:fs'
 import { watch } from 'node:fs'
 
 import type { Host } from '../host.ts'
@@ -20,8 +21,7 @@ export async function whenAppears<T>(
     const found = look()
     if (found !== null) resolve(found)
   }
-  const watcher = watch(host.paths.dev, again)
-  watcher.on('error', () => {})
+  const watcher = watchOrNot(host.paths.dev, again)
   const pulse = setInterval(again, 25)
   const timer = setTimeout(() => resolve(null), deadline)
   const cancel = () => resolve(null)
@@ -31,9 +31,18 @@ export async function whenAppears<T>(
     again()
     return await promise
   } finally {
-    watcher.close()
+    watcher?.close()
     clearInterval(pulse)
     clearTimeout(timer)
     signal?.removeEventListener('abort', cancel)
+  }
+}
+
+/** A node with many containers runs out of watches (fs.inotify.max_user_watches); the pulse will do then. */
+function watchOrNot(directory: string, changed: () => void): FSWatcher | null {
+  try {
+    return watch(directory, changed).on('error', () => {})
+  } catch {
+    return null
   }
 }

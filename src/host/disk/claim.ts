@@ -30,7 +30,7 @@ export async function withClaim<T>(
   options: { readonly fresh?: boolean } = {},
 ): Promise<T | null> {
   const path = deviceNode(host, name)
-  return host.hands.use(null, async (hand) => {
+  return host.hands.hold(async (hand) => {
     if (!(await (options.fresh ? openFresh(hand, path) : open(hand, path)))) return null
     try {
       return await work({ flush: (deadline) => flush(hand, path, deadline) })

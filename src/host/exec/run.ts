@@ -82,11 +82,15 @@ interface Result {
 
 function toRan(program: Program, result: Result): Ran {
   if (result.exitCode === undefined && result.signal === undefined) {
-    if (result.code === 'ENOENT')
-      throw new LunkeeperError('PROGRAM_MISSING', `The program ${program} is not installed`, {
-        hint: `Debian and Ubuntu: apt-get install ${PACKAGE_OF[program]}`,
-        details: { program, package: PACKAGE_OF[program] },
-      })
+    if (result.code === 'ENOENT' || result.code === 'EACCES')
+      throw new LunkeeperError(
+        'PROGRAM_MISSING',
+        `The program ${program} is not installed, or cannot be run`,
+        {
+          hint: `Debian and Ubuntu: apt-get install ${PACKAGE_OF[program]}`,
+          details: { program, package: PACKAGE_OF[program] },
+        },
+      )
     throw new LunkeeperError(
       'INTERNAL',
       `${program} could not be started: ${result.originalMessage ?? result.code}`,

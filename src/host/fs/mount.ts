@@ -43,6 +43,20 @@ export async function unmountFs(host: Host, point: string): Promise<void> {
   throw new LunkeeperError(code, `${point} was not unmounted: ${complaint(ran)}`)
 }
 
+/**
+ * A path as the kernel will print it: links in the part that exists are followed. @throws BAD_MOUNT STUCK
+ */
+export async function resolveDirectory(host: Host, path: string): Promise<string> {
+  try {
+    return await host.hands.use(null, (hand) => hand.call('resolve', { path }, DIRECTORY_DEADLINE))
+  } catch (error) {
+    if (!(error instanceof HandError)) throw error
+    throw new LunkeeperError('BAD_MOUNT', `${path} cannot be a mount point: ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
 /** The mount point and the directories above it that do not exist yet, outermost first. @throws STUCK */
 export async function missingDirectories(host: Host, point: string): Promise<readonly string[]> {
   return host.hands.use(null, (hand) => hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE))

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import { LunkeeperError } from '../../model/errors.ts'
 import { Hand } from './hand.ts'
 
@@ -21,6 +23,8 @@ export class Hands {
   readonly #stuckLanes = new Map<string, { readonly reason: string; hands: number }>()
   /** Since when each hand that is in use has been with its present user. */
   readonly #busy = new Map<Hand, number>()
+  /** The hand that holds something for the caller: what is called meanwhile goes to it. */
+  readonly #held = new AsyncLocalStorage<Hand>()
 
   /** Starts a hand ahead of time: its start then overlaps with other work. */
   warm(): void {
@@ -31,7 +35,8 @@ export class Hands {
   async use<T>(lane: string | null, work: (hand: Hand) => Promise<T>): Promise<T> {
     const stuck = lane === null ? undefined : this.#stuckLanes.get(lane)
     if (stuck) throw new LunkeeperError('STUCK', `${lane} is stuck in the kernel: ${stuck.reason}`)
-    const hand = await this.#take()
+    const held = this.#held.getStore()
+    const hand = held?.usable ? held : await this.#take()
     try {
       return await work(hand)
     } catch (error) {
@@ -39,9 +44,26 @@ export class Hands {
         this.#close(lane, error.message, hand)
       throw error
     } finally {
-      this.#busy.delete(hand)
-      this.#give(hand)
+      if (hand !== held) this.#put(hand)
     }
+  }
+
+  /**
+   * Like {@link use}, for a hand that keeps something open while `work` does other things: calls made
+   * in there go to the same hand, which would otherwise stand idle while another is waited for.
+   */
+  async hold<T>(work: (hand: Hand) => Promise<T>): Promise<T> {
+    const hand = await this.#take()
+    try {
+      return await this.#held.run(hand, () => work(hand))
+    } finally {
+      this.#put(hand)
+    }
+  }
+
+  #put(hand: Hand): void {
+    this.#busy.delete(hand)
+    this.#give(hand)
   }
 
   // Calls that were on their way when the first one got stuck are stuck behind it: the last opens the lane.

@@ -10,8 +10,10 @@ export interface Verbs {
   release: { args: { path: string }; result: null }
   /** INQUIRY and READ CAPACITY, sent to the device through its sg node. */
   inquire: { args: { path: string }; result: Inquiry }
-  /** Whether the first and the last `bytes` of a block device of `size` bytes are all zeros. */
+  /** Whether a block device of `size` bytes is all zeros in its first and last `bytes`, and in samples between. */
   zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
+  /** A path with the links in its existing part followed. */
+  resolve: { args: { path: string }; result: string }
   /** A directory and those above it, as far as they do not exist; outermost first. */
   missingDirectories: { args: { path: string }; result: string[] }
   /** Makes a directory and those above it; tells what the last one is. */

@@ -11,6 +11,7 @@ import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { writeDurable } from '../store/durable.ts'
 import { whenLoggedIn } from './logged-in.ts'
+import { offersTarget } from './offers.ts'
 import type { LoginSettings, NodeRecord } from './node-record.ts'
 import { overlayNodeRecord } from './node-record.ts'
 
@@ -71,7 +72,7 @@ export async function login(
             options,
           ),
         ))
-    if (ran.code === null || !OK.has(ran.code)) throw refusal(iqn, portal, ran)
+    if (ran.code === null || !OK.has(ran.code)) throw await refusal(host, iqn, portal, ran)
   } catch (error) {
     // The session is up, only iscsiadm has not heard of it; killing that one ends nothing.
     if (!up.signal.aborted || !isLunkeeperError(error, 'CANCELLED')) throw error
@@ -99,15 +100,15 @@ async function withOverlay<T>(
   }
 }
 
-function refusal(iqn: Iqn, portal: Portal, ran: Ran): LunkeeperError {
+async function refusal(host: Host, iqn: Iqn, portal: Portal, ran: Ran): Promise<LunkeeperError> {
+  const where = formatPortal(portal)
+  const details = { portal: where, iqn, iscsiadm: ran.code ?? ran.signal }
   const code = meaningOf(ran)
-  return new LunkeeperError(
-    code,
-    `${formatPortal(portal)} ${iqn}: the login did not work: ${complaint(ran)}`,
-    {
-      details: { portal: formatPortal(portal), iqn, iscsiadm: ran.code ?? ran.signal },
-    },
-  )
+  // iscsid takes "no such target" for a target that is about to come, tries again, and at last says
+  // that the connection timed out (usr/login.c); the portal itself knows better.
+  if (code === 'PORTAL_SILENT' && (await offersTarget(host, portal, iqn)) === false)
+    return new LunkeeperError('TARGET_NOT_FOUND', `${where} does not offer ${iqn} to this node`, { details })
+  return new LunkeeperError(code, `${where} ${iqn}: the login did not work: ${complaint(ran)}`, { details })
 }
 
 function meaningOf(ran: Ran): ErrorCode {

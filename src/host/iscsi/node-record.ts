@@ -8,7 +8,7 @@ import type { Portal } from '../../model/portal.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { Host } from '../host.ts'
-import { removeDurable, writeDurable } from '../store/durable.ts'
+import { createDurable, removeDurable } from '../store/durable.ts'
 import { entries, nodeDatabase } from './database.ts'
 
 /** A node record of open-iscsi: how to log in to one portal of one target. */
@@ -60,7 +60,8 @@ function isOurs(path: string): boolean {
 
 /**
  * Makes a record as `iscsiadm -o new` would (the site's iscsid.conf), with our settings on top; in one
- * step, mode 0600, with nothing on a command line. Never writes over a record that is there.
+ * step, mode 0600, with nothing on a command line. Never writes over a record that is there: one that
+ * somebody made in the same moment is returned instead.
  * @throws NO_SPACE NO_PERMISSION DATABASE_FAILED
  */
 export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: LoginSettings): NodeRecord {
@@ -69,7 +70,8 @@ export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: L
   const lines = render(iqn, portal, siteSettings(host), settings)
   try {
     // The temporary file stands outside nodes/: in there every name is taken for a target or portal.
-    writeDurable(path, `${MARK}\n${lines}`, makeDirectory(dirname(database)))
+    if (!createDurable(path, `${MARK}\n${lines}`, existing(dirname(database))))
+      return findNodeRecord(host, iqn, portal) ?? { path, ours: false, iface: null }
   } catch (error) {
     if (error instanceof LunkeeperError && error.code === 'RECORD_UNWRITABLE')
       throw new LunkeeperError('DATABASE_FAILED', error.message, { cause: error })
@@ -78,7 +80,7 @@ export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: L
   return { path, ours: true, iface: null }
 }
 
-function makeDirectory(path: string): string {
+function existing(path: string): string {
   if (!existsSync(path))
     throw new LunkeeperError('DATABASE_FAILED', `${path} is not there: is open-iscsi installed?`)
   return path
@@ -88,9 +90,10 @@ function makeDirectory(path: string): string {
 export function overlayNodeRecord(path: string, settings: LoginSettings): string {
   const lines = readFileSync(path, 'utf8').split('\n')
   const own = loginLines(settings)
-  const kept = lines.filter(
-    (line) => !own.some(([key]) => keyOf(line) === key) && !/^# END RECORD/.test(line),
-  )
+  const isOwn = (key: string | null) =>
+    own.some(([mine]) => mine === key) ||
+    (settings.chap !== null && key?.startsWith('node.session.auth.') === true)
+  const kept = lines.filter((line) => !isOwn(keyOf(line)) && !/^# END RECORD/.test(line))
   return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
 

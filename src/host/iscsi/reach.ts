@@ -38,8 +38,9 @@ export async function resolvePortal(portal: Portal): Promise<Portal> {
  * @throws PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE
  */
 export async function reachPortal(portal: Portal, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
   const where = formatPortal(portal)
+  if (signal?.aborted) throw new LunkeeperError('CANCELLED', `stopped before trying ${where}`)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = connect({ host: portal.host, port: portal.port, timeout: DEADLINE })
   const timer = setTimeout(
     () => reject(new LunkeeperError('PORTAL_SILENT', `${where} did not answer within ${DEADLINE / 1000} s`)),

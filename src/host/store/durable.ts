@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
@@ -11,13 +11,41 @@ import { LunkeeperError } from '../../model/errors.ts'
  * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export function writeDurable(path: string, text: string, temporary = dirname(path)): void {
+  put(path, text, temporary, renameSync)
+}
+
+/**
+ * The same for a file that must not be there yet: of several who make it, one succeeds.
+ * @returns false where it was there; it stays as it is
+ * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
+ */
+export function createDurable(path: string, text: string, temporary = dirname(path)): boolean {
+  let taken = false
+  put(path, text, temporary, (temp) => {
+    try {
+      linkSync(temp, path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      taken = true
+    }
+    rmSync(temp)
+  })
+  return !taken
+}
+
+function put(
+  path: string,
+  text: string,
+  temporary: string,
+  place: (temp: string, path: string) => void,
+): void {
   // Random: in a container the process has the number that its dead predecessor had.
   const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     try {
       writeThrough(temp, text)
-      renameSync(temp, path)
+      place(temp, path)
     } catch (error) {
       rmSync(temp, { force: true })
       throw error

@@ -45,19 +45,22 @@ export function nextPathStep(facts: PathFacts): PathStep {
   if (session.state !== 'LOGGED_IN') return 'away'
   if (!facts.timersSet) return 'set-timers'
   if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'
-  if (!identity) return disk.name === null && facts.scans > 0 ? 'appear' : 'identify'
+  if (disk.name === null) return 'appear'
+  if (!identity) return 'identify'
   if (identityDifference(identity, facts.expected) !== null) return 'mismatch'
-  if (isStale(disk, identity)) return facts.drops < MOST_DROPS ? 'drop-stale-disk' : 'unidentified'
+  if (isStale(disk, identity, facts.scans > facts.drops))
+    return facts.drops < MOST_DROPS ? 'drop-stale-disk' : 'unidentified'
   if (!isIdentified(identity)) return 'unidentified'
-  return disk.name === null ? 'appear' : 'ready'
+  return 'ready'
 }
 
 /**
  * Whether the kernel believes this disk to be another volume than the one that answers: the LUN was
  * mapped anew while the disk stayed. Its size, cache and links are then the former volume's.
+ * @param fresh the kernel made it a moment ago: that it knows no name then is its way with old devices
  */
-export function isStale(disk: ScsiDisk, identity: Identity): boolean {
+export function isStale(disk: ScsiDisk, identity: Identity, fresh = false): boolean {
   const believed = { wwid: disk.cached.wwid, serial: disk.cached.serial, bytes: 0 }
-  if (!isIdentified(believed)) return isIdentified(identity)
+  if (!isIdentified(believed)) return isIdentified(identity) && !fresh
   return identityDifference(identity, { wwid: believed.wwid, serial: believed.serial }) !== null
 }

@@ -13,6 +13,9 @@ export interface UseFacts {
   readonly formatting: { readonly uuid: string } | null
   readonly checked: boolean
   readonly directory: boolean
+  /** Done in this run: what does not show after it will not show by doing it again. */
+  readonly formatted: boolean
+  readonly mounted: boolean
 }
 
 export type UseStep =
@@ -29,7 +32,14 @@ export type UseStep =
     }
   | {
       readonly kind: 'refuse'
-      readonly code: 'BUSY' | 'BAD_MOUNT' | 'CONFLICT' | 'NOT_BLANK' | 'NO_FILESYSTEM' | 'FS_MISMATCH'
+      readonly code:
+        | 'BUSY'
+        | 'BAD_MOUNT'
+        | 'CONFLICT'
+        | 'NOT_BLANK'
+        | 'NO_FILESYSTEM'
+        | 'FS_MISMATCH'
+        | 'MOUNT_FAILED'
       readonly reason: string
       readonly hint?: string
     }
@@ -52,9 +62,16 @@ export function nextUseStep(facts: UseFacts): UseStep {
   if (mounted) return atMountPoint(facts, mounted)
   if (mounts.length > 0)
     return refuse('BUSY', `it is mounted at ${mounts.map((mount) => mount.point).join(', ')}`)
-  if (atPoint) return refuse('BAD_MOUNT', `${atPoint.source} is mounted at ${use.mount}`)
+  if (atPoint)
+    return refuse(
+      'BAD_MOUNT',
+      `${atPoint.source} is mounted at ${use.mount}`,
+      'If that is this volume itself, from before its disk was lost: detach it first, then attach it again.',
+    )
+  if (facts.mounted) return refuse('MOUNT_FAILED', `it was mounted, and is not to be seen at ${use.mount}`)
   if (!content) return { kind: 'look' }
   if (content.type === null) {
+    if (facts.formatted) return refuse('MOUNT_FAILED', 'it was formatted, and shows no file system')
     if (!use.format) return refuse('NO_FILESYSTEM', 'it has no file system')
     if (facts.blank === null) return { kind: 'look-closer' }
     if (!facts.blank)

@@ -1,26 +1,26 @@
-import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../../host/host.ts'
-import { resolvePortal } from '../../host/iscsi/reach.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
+import type { ExpectedIdentity } from '../../model/identity.ts'
 import { defaultName } from '../../model/name.ts'
-import { samePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
-import { checkRequest, cleanPath } from '../../model/request.ts'
+import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import { undo } from '../detach/undo.ts'
-import { targetLock, volumeLock } from '../locks.ts'
-import { createRecord, readRecords, writeRecord } from '../records.ts'
+import { mountLock, targetLock, volumeLock } from '../locks.ts'
+import { createRecord, readRecord, writeRecord } from '../records.ts'
 import { statusOf } from '../status.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
-import { contradiction } from './contradiction.ts'
 import { chooseDevice, sessionRecovery } from './device.ts'
+import { intend } from './intent.ts'
+import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
 
 export interface AttachOptions {
@@ -42,56 +42,72 @@ export async function attach(
 ): Promise<VolumeStatus> {
   host.hands.warm()
   checkNode(host)
-  const request = await settle(checkRequest(asked))
-  return withLock(...volumeLock(host, request, 'attach', options.signal), async () => {
-    const { record: found, fresh } = intended(host, request)
-    let record = found
-    const steps = stepper(record.name, options.observer ?? {})
+  const { chap = null, observer = {}, signal } = options
+  const name = asked.name ?? defaultName(asked.iqn, asked.lun)
+  const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
+  return withLock(...volumeLock(host, request, 'attach', signal), async () => {
+    const intent = intend(host, request)
+    let { record } = intent
+    const steps = stepper(record.name, observer)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
-    if (fresh) await steps.step('record', record.name, () => createRecord(host, record))
-    const unfinished = record.phase !== 'ready'
+    if (intent.fresh) await steps.step('record', record.name, () => createRecord(host, record))
     const scanned = new Set<number>()
     try {
-      const expected = {
-        wwid: request.expected.wwid ?? record.identity?.wwid,
-        serial: request.expected.serial ?? record.identity?.serial,
-        bytes: record.identity?.bytes,
-      }
       const work = {
         host,
         request: record.request,
-        chap: options.chap ?? null,
-        expected,
+        chap,
+        expected: expectedOf(request, record),
         scanned,
         steps,
         note,
         recovery: sessionRecovery(host, record),
         knownBefore: knownWwids(host),
       }
-      const paths = await withLock(...targetLock(host, request, 'attach', options.signal), async () => {
-        const paths = await bringPaths(work, options.signal)
+      const paths = await withLock(...targetLock(host, request, 'attach', signal), async () => {
+        const paths = await bringPaths(work, signal)
         if (!record.identity)
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
         return paths
       })
       const { device, map, mode } = await chooseDevice(work, paths)
-      const name = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
-      const fs = await bringIntoUse(
-        { host, device, bytes: paths[0]!.disk.bytes, steps, record: () => record, note },
-        record.request.use,
+      const fs = await withMountLock(host, record.request.use.mount, signal, () =>
+        bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
-      const ready = { phase: 'ready', mode, device: name, fs } as const
-      if (!isAlready(record, ready)) await steps.step('finish', record.name, () => note(ready))
+      const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
+      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request })
       return statusOf(host, record)
     } catch (error) {
-      if (unfinished) await undo(host, record, steps, scanned)
+      await undo(host, record, steps, scanned)
       throw error
+    }
+
+    async function finish(ready: Partial<Attachment>): Promise<void> {
+      const before = readRecord(host, record.name)
+      const same = Object.entries(ready).every(([key, value]) =>
+        isDeepStrictEqual(before?.[key as keyof Attachment], value),
+      )
+      if (!same) await steps.step('finish', record.name, () => note(ready))
     }
   })
 }
 
-function isAlready(record: Attachment, wanted: Partial<Attachment>): boolean {
-  return Object.entries(wanted).every(([key, value]) => record[key as keyof Attachment] === value)
+function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): ExpectedIdentity {
+  return {
+    wwid: expected.wwid ?? identity?.wwid,
+    serial: expected.serial ?? identity?.serial,
+    bytes: identity?.bytes,
+  }
+}
+
+/** Two volumes that want one mount point: the second sees the first's mount there. */
+function withMountLock<T>(
+  host: Host,
+  point: string | null,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  return point === null ? work() : withLock(...mountLock(host, point, signal), work)
 }
 
 /** @throws NO_PERMISSION MODULE_MISSING ISCSID_DOWN */
@@ -107,81 +123,4 @@ function checkNode(host: Host): void {
         hint: 'apt-get install open-iscsi; modprobe iscsi_tcp; systemctl enable --now iscsid',
       },
     )
-}
-
-/** Portals by address and without doubles, the mount point as the kernel prints it. */
-async function settle(request: VolumeRequest): Promise<VolumeRequest> {
-  const resolved = await Promise.all(request.portals.map(resolvePortal))
-  const portals = resolved.filter(
-    (portal, index) => resolved.findIndex((other) => samePortal(portal, other)) === index,
-  )
-  const mount = request.use.mount && cleanPath(request.use.mount)
-  return { ...request, portals, use: { ...request.use, mount } }
-}
-
-/**
- * The record to go on with: the one that exists for this volume, or a new one.
- * @throws CONFLICT RECORD_CORRUPT
- */
-function intended(host: Host, request: VolumeRequest): { record: Attachment; fresh: boolean } {
-  const { attachments, corrupt } = readRecords(host)
-  const existing = attachments.find(({ request: { iqn, lun } }) => iqn === request.iqn && lun === request.lun)
-  if (existing) {
-    const reason = contradiction(existing, request)
-    if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is attached already: ${reason}`)
-    return { record: merged(existing, request), fresh: false }
-  }
-  const name = request.name ?? freeName(attachments, request)
-  const other = attachments.find((attachment) => attachment.name === name)
-  if (other)
-    throw new LunkeeperError(
-      'CONFLICT',
-      `the name ${name} is taken by LUN ${other.request.lun} of ${other.request.iqn}`,
-    )
-  const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
-  if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
-  const mounted = attachments.find(
-    ({ request: { use } }) => use.mount !== null && use.mount === request.use.mount,
-  )
-  if (mounted)
-    throw new LunkeeperError('CONFLICT', `${request.use.mount} is the mount point of ${mounted.name}`)
-  return { record: newRecord(name, request), fresh: true }
-}
-
-function newRecord(name: Attachment['name'], request: VolumeRequest): Attachment {
-  return {
-    name,
-    request: { ...request, name },
-    phase: 'attaching',
-    identity: null,
-    mode: null,
-    device: null,
-    fs: null,
-    formatting: null,
-    knownToMultipath: false,
-    madeDirectories: [],
-    createdAt: new Date().toISOString(),
-  }
-}
-
-/** What may differ from the first request and take effect: more portals, a longer or shorter hold. */
-function merged(existing: Attachment, request: VolumeRequest): Attachment {
-  const known = existing.request.portals
-  const portals = [
-    ...known,
-    ...request.portals.filter((portal) => !known.some((other) => samePortal(portal, other))),
-  ]
-  const use = { ...existing.request.use, format: request.use.format }
-  const phase = existing.phase === 'detaching' ? 'attaching' : existing.phase
-  return { ...existing, phase, request: { ...existing.request, portals, hold: request.hold, use } }
-}
-
-function freeName(attachments: readonly Attachment[], request: VolumeRequest): Attachment['name'] {
-  const plain = defaultName(request.iqn, request.lun)
-  if (!attachments.some(({ name }) => name === plain)) return plain
-  return defaultName(
-    request.iqn,
-    request.lun,
-    createHash('sha256').update(request.iqn).digest('hex').slice(0, 6),
-  )
 }

@@ -12,7 +12,7 @@ import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hold, HoldMode } from '../../model/hold.ts'
-import type { VolumeRequest } from '../../model/request.ts'
+import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
@@ -37,7 +37,7 @@ export interface ChosenDevice {
 
 interface DeviceWork {
   readonly host: Host
-  readonly request: VolumeRequest
+  readonly request: SettledRequest
   readonly steps: Stepper
   readonly note: (change: Partial<Attachment>) => void
   /** What multipath-tools knew before the first disk came: greedy, it remembers each by itself. */
@@ -52,7 +52,7 @@ export function sessionRecovery(host: Host, { request, mode }: Attachment): Hold
   return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : request.hold.wanted
 }
 
-function wantsMap(host: Host, { hold, portals }: VolumeRequest): boolean {
+function wantsMap(host: Host, { hold, portals }: SettledRequest): boolean {
   if (hold.mode === 'session' || !isMultipathdRunning(host.paths)) return false
   return hold.mode === 'multipathd' || portals.length > 1
 }
@@ -84,7 +84,7 @@ function withMap(map: DmMap): ChosenDevice {
 }
 
 /** The multipath map that holds one of the paths now; they are read anew. */
-function mapOver(host: Host, request: VolumeRequest, paths: readonly Path[]): DmMap | null {
+function mapOver(host: Host, request: SettledRequest, paths: readonly Path[]): DmMap | null {
   return memberships(host, request, paths).find(({ map }) => map)?.map ?? null
 }
 
@@ -94,7 +94,7 @@ interface Membership {
   readonly map: DmMap | null
 }
 
-function memberships(host: Host, { lun }: VolumeRequest, paths: readonly Path[]): Membership[] {
+function memberships(host: Host, { lun }: SettledRequest, paths: readonly Path[]): Membership[] {
   return paths.map(({ session, disk: { name } }) => {
     const holders = readDisk(host.paths, session, lun, { identity: false })?.holders ?? []
     const maps = holders.map((holder) => readMap(host.paths, holder))

@@ -21,7 +21,7 @@ import type { PathFacts } from '../../model/plan/path.ts'
 import { nextPathStep } from '../../model/plan/path.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
-import type { VolumeRequest } from '../../model/request.ts'
+import type { SettledRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
@@ -40,7 +40,7 @@ const APPEAR_DEADLINE = 10_000
 
 export interface PathWork {
   readonly host: Host
-  readonly request: VolumeRequest
+  readonly request: SettledRequest
   readonly chap: Chap | null
   /** How long its sessions shall wait for their target. */
   readonly recovery: Hold
@@ -51,7 +51,7 @@ export interface PathWork {
 }
 
 /** The session that serves a portal now; the one that is logged in, where there are several. */
-export function sessionOf(host: Host, request: VolumeRequest, portal: Portal): Session | null {
+export function sessionOf(host: Host, request: SettledRequest, portal: Portal): Session | null {
   const all = readSessions(host.paths, request.iqn).filter((s) => s.portal && samePortal(s.portal, portal))
   return all.find((session) => session.state === 'LOGGED_IN') ?? all[0] ?? null
 }

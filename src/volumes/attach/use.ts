@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { withClaim } from '../../host/disk/claim.ts'
+import { identify } from '../../host/disk/identify.ts'
 import { checkFs } from '../../host/fs/check.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
@@ -12,16 +13,18 @@ import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { identityDifference } from '../../model/identity.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
+import type { Path } from './path.ts'
 
 export interface UseWork {
   readonly host: Host
   readonly device: Device
-  readonly bytes: number
+  readonly paths: readonly Path[]
   readonly steps: Stepper
   readonly record: () => Attachment
   /** Changes the record, durably, before anything that relies on it. */
@@ -44,9 +47,9 @@ async function protect({ host, device }: UseWork, use: VolumeUse): Promise<void>
   throw new LunkeeperError('WRITE_PROTECTED', `${device.name} is write-protected`)
 }
 
-async function bringRaw({ host, device }: UseWork): Promise<null> {
-  // A raw user claims it or not as it likes; what must not be is that another has it already.
-  await claimed(host, device, async () => {})
+async function bringRaw({ host, device, record }: UseWork): Promise<null> {
+  // Before it is handed out nobody may have it; afterwards whoever it was given to may.
+  if (record().phase !== 'ready') await claimed(host, device, async () => {})
   return null
 }
 
@@ -57,6 +60,8 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
     blank: null as boolean | null,
     checked: false,
     directory: false,
+    formatted: false,
+    mounted: false,
   }
   for (;;) {
     const mounts = mountsOf(host, device)
@@ -73,7 +78,10 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         known = { ...known, content: await claimed(host, device, () => probeContent(host, device.name)) }
         break
       case 'look-closer':
-        known = { ...known, blank: await claimed(host, device, () => isBlank(host, device.name, work.bytes)) }
+        known = {
+          ...known,
+          blank: await claimed(host, device, () => isBlank(host, device.name, sizeOf(work))),
+        }
         break
       case 'plan-format':
         await steps.step('plan-format', device.name, () =>
@@ -81,10 +89,8 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         )
         break
       case 'format':
-        await steps.step('format', `${formatting!.fs} on ${device.name}`, () =>
-          makeFs(host, device.name, formatting!.fs, formatting!.uuid),
-        )
-        known = { ...known, content: null, blank: null }
+        await steps.step('format', `${formatting!.fs} on ${device.name}`, () => format(work, formatting!))
+        known = { ...known, content: null, blank: null, formatted: true }
         break
       case 'check':
         await steps.step('check', device.name, () => checkFs(host, device.name, known.content!.type!))
@@ -103,9 +109,30 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         await steps.step('mount', use.mount, () =>
           mountFs(host, device.name, use.mount, known.content!.type!, optionsOf(use)).catch(unmountable(use)),
         )
+        known = { ...known, mounted: true }
         break
     }
   }
+}
+
+/**
+ * Makes the file system. mkfs itself refuses nothing when no terminal is there to ask, so what it would
+ * destroy is looked at once more, right before: who answers, and whether it is still blank.
+ */
+async function format(work: UseWork, { fs, uuid }: NonNullable<Attachment['formatting']>): Promise<void> {
+  const { host, device, paths } = work
+  for (const { disk, identity } of paths) {
+    const difference = identityDifference(await identify(host, disk), identity)
+    if (difference)
+      throw new LunkeeperError('IDENTITY_MISMATCH', `${disk.name} became another volume: ${difference}`)
+  }
+  if (!(await claimed(host, device, () => isBlank(host, device.name, sizeOf(work)))))
+    throw new LunkeeperError('NOT_BLANK', `${device.name} is no longer blank`)
+  await makeFs(host, device.name, fs, uuid)
+}
+
+function sizeOf({ paths }: UseWork): number {
+  return Math.min(...paths.map(({ disk }) => disk.bytes))
 }
 
 function optionsOf(use: VolumeUse): string[] {

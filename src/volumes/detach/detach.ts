@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts'
+import { resolveDirectory } from '../../host/fs/mount.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import type { DetachReport } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -26,10 +27,12 @@ export interface DetachOptions {
 export async function detach(host: Host, handle: string, options: DetachOptions = {}): Promise<DetachReport> {
   if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume needs root')
   host.hands.warm()
-  const first = findVolume(host, handle)
+  const named =
+    handle.startsWith('/') && !handle.startsWith('/dev/') ? await resolvedOr(host, handle) : handle
+  const first = findVolume(host, named)
   const report = await withLock(...volumeLock(host, first, 'detach', options.signal), async () => {
     // While we waited, another detach may have ended it, or an attach changed it.
-    const found = findVolume(host, handle)
+    const found = findVolume(host, named)
     const { record } = found
     const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
     if (record && record.phase !== 'detaching')
@@ -43,4 +46,13 @@ export async function detach(host: Host, handle: string, options: DetachOptions 
       details: { ...report },
     })
   return report
+}
+
+/** A mount point as the kernel prints it; as it was given where the way there hangs. */
+async function resolvedOr(host: Host, path: string): Promise<string> {
+  try {
+    return await resolveDirectory(host, path)
+  } catch {
+    return path
+  }
 }

@@ -77,7 +77,7 @@ test('what is left out is what it is without the flag', () => {
     portals: [{ host: '10.0.0.5', port: 3260 }],
     lun: 0,
     expected: { wwid: null, serial: null },
-    hold: { wanted: 600, mode: 'auto' },
+    hold: { wanted: null, mode: null },
     use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
   })
 })

@@ -195,6 +195,8 @@ export class FakeNode {
       blank: null as boolean | null,
       checked: false,
       directory: false,
+      formatted: false,
+      mounted: false,
     }
     for (let steps = 0; ; steps++) {
       if (steps > 20) throw new Error('it does not come to an end')
@@ -231,6 +233,7 @@ export class FakeNode {
             this.changes++
             known.content = null
             known.blank = null
+            known.formatted = true
           })
           break
         case 'check':
@@ -245,6 +248,7 @@ export class FakeNode {
             this.#mustNot(this.mounted !== null, 'mounted twice')
             this.mounted = { object: disk.object, volume }
             this.changes++
+            known.mounted = true
           })
           break
       }

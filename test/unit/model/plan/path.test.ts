@@ -36,7 +36,7 @@ describe('the way to a path, from whatever is there', () => {
     ['a disk that was there before', { ...inside, disk: disk(A) }, 'identify'],
     ['a disk that we asked for', { ...inside, disk: disk(A), scans: 1 }, 'identify'],
     ['a disk that sd has not probed yet', { ...inside, disk: unnamed, scans: 1 }, 'appear'],
-    ['one that sd never probed', { ...inside, disk: unnamed }, 'identify'],
+    ['one that sd never probed', { ...inside, disk: unnamed }, 'appear'],
     [
       'one that sd never probed, and it is right',
       { ...inside, disk: unnamed, identity: identity(A) },
@@ -117,5 +117,10 @@ describe('a disk is stale', () => {
     ['neither knows anything', disk(null), identity(null), false],
   ])('%s', (_, disk, identity, stale) => {
     expect(isStale(disk, identity)).toBe(stale)
+  })
+
+  test('but not one that the kernel has just made, and keeps no name of', () => {
+    expect(isStale(disk(null), identity(A), true)).toBe(false)
+    expect(isStale(disk(B), identity(A), true)).toBe(true)
   })
 })

@@ -24,6 +24,8 @@ const unseen: UseFacts = {
   formatting: null,
   checked: false,
   directory: false,
+  formatted: false,
+  mounted: false,
 }
 const format = { ...unseen.use, format: true }
 const readOnly = { ...unseen.use, readOnly: true }

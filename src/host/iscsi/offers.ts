@@ -1,0 +1,24 @@
+import type { Iqn } from '../../model/iqn.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal } from '../../model/portal.ts'
+import type { Host } from '../host.ts'
+
+/** A portal that accepted a connection a moment ago lists its targets in milliseconds. */
+const DEADLINE = 10_000
+
+/**
+ * Whether a portal offers a target to this node, by asking it for its list (SendTargets). Changes no
+ * record: `-o nonpersistent`. Null where it does not say.
+ */
+export async function offersTarget(host: Host, portal: Portal, iqn: Iqn): Promise<boolean | null> {
+  const where = formatPortal(portal)
+  const args = ['-m', 'discoverydb', '-t', 'sendtargets', '-p', where, '-o', 'nonpersistent', '--discover']
+  try {
+    const ran = await host.run('iscsiadm', args, { deadline: DEADLINE })
+    // 21: it answered, with an empty list.
+    if (ran.code !== 0) return ran.code === 21 ? false : null
+    return ran.stdout.split('\n').some((line) => line.split(' ')[1] === iqn)
+  } catch {
+    return null
+  }
+}

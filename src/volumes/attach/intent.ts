@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+
+import type { Host } from '../../host/host.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { DEFAULT_HOLD } from '../../model/hold.ts'
+import { defaultName } from '../../model/name.ts'
+import { samePortal } from '../../model/portal.ts'
+import type { VolumeRequest } from '../../model/request.ts'
+import { readRecords } from '../records.ts'
+import { contradiction } from './contradiction.ts'
+
+export interface Intent {
+  readonly record: Attachment
+  /** It is not written yet. */
+  readonly fresh: boolean
+}
+
+/**
+ * The record to go on with: the one that this volume has, or a new one. The volume's lock is held.
+ * @throws CONFLICT RECORD_CORRUPT
+ */
+export function intend(host: Host, request: VolumeRequest): Intent {
+  const { attachments, corrupt } = readRecords(host)
+  const existing = attachments.find(({ request: { iqn, lun } }) => iqn === request.iqn && lun === request.lun)
+  if (existing) {
+    const reason = contradiction(existing, request)
+    if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is attached already: ${reason}`)
+    return { record: merged(existing, request), fresh: false }
+  }
+  const name = request.name ?? freeName(attachments, request)
+  const other = attachments.find((attachment) => attachment.name === name)
+  if (other) {
+    const { lun, iqn } = other.request
+    throw new LunkeeperError('CONFLICT', `the name ${name} is taken by LUN ${lun} of ${iqn}`)
+  }
+  const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
+  if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
+  const point = request.use.mount
+  const mounted = attachments.find(({ request: { use } }) => use.mount !== null && use.mount === point)
+  if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)
+  return { record: first(name, request), fresh: true }
+}
+
+function first(name: Attachment['name'], request: VolumeRequest): Attachment {
+  const { wanted, mode } = request.hold
+  return {
+    name,
+    request: { ...request, name, hold: { wanted: wanted ?? DEFAULT_HOLD, mode: mode ?? 'auto' } },
+    phase: 'attaching',
+    identity: null,
+    mode: null,
+    device: null,
+    fs: null,
+    formatting: null,
+    knownToMultipath: false,
+    madeDirectories: [],
+    createdAt: new Date().toISOString(),
+  }
+}
+
+/** What may differ from the first request and take effect: more portals, another hold. */
+function merged(existing: Attachment, request: VolumeRequest): Attachment {
+  const { portals, hold, use } = existing.request
+  const more = request.portals.filter((portal) => !portals.some((other) => samePortal(portal, other)))
+  return {
+    ...existing,
+    phase: existing.phase === 'detaching' ? 'attaching' : existing.phase,
+    request: {
+      ...existing.request,
+      portals: [...portals, ...more],
+      hold: { wanted: request.hold.wanted ?? hold.wanted, mode: request.hold.mode ?? hold.mode },
+      use: { ...use, format: request.use.format },
+    },
+  }
+}
+
+function freeName(attachments: readonly Attachment[], { iqn, lun }: VolumeRequest): Attachment['name'] {
+  const plain = defaultName(iqn, lun)
+  if (!attachments.some(({ name }) => name === plain)) return plain
+  return defaultName(iqn, lun, createHash('sha256').update(iqn).digest('hex').slice(0, 6))
+}

@@ -1,0 +1,31 @@
+import { resolveDirectory } from '../../host/fs/mount.ts'
+import type { Host } from '../../host/host.ts'
+import { resolvePortal } from '../../host/iscsi/reach.ts'
+import { samePortal } from '../../model/portal.ts'
+import type { VolumeRequest } from '../../model/request.ts'
+import { cleanPath } from '../../model/request.ts'
+
+/**
+ * The request in the kernel's terms: portals by address and without doubles, the mount point as
+ * mountinfo will print it. A name that does not resolve is one path less, unless it is the last.
+ * @throws PORTAL_UNREACHABLE STUCK
+ */
+export async function settle(
+  host: Host,
+  request: VolumeRequest,
+  warn: (message: string) => void,
+): Promise<VolumeRequest> {
+  const outcomes = await Promise.allSettled(request.portals.map(resolvePortal))
+  const resolved = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const failures = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [outcome.reason as Error] : [],
+  )
+  if (resolved.length === 0) throw failures[0]!
+  for (const { message } of failures) warn(message)
+  const portals = resolved.filter(
+    (portal, index) => resolved.findIndex((other) => samePortal(portal, other)) === index,
+  )
+  const { mount } = request.use
+  const point = mount && (await resolveDirectory(host, cleanPath(mount)))
+  return { ...request, portals, use: { ...request.use, mount: point } }
+}
