@@ -7,7 +7,7 @@ import type { Lun } from '../model/lun.ts'
 
 /** An operation that holds a volume may wait for a file system check; whoever waits for it can go away and come back. */
 const VOLUME_DEADLINE = 120_000
-/** Held for logins (40 s at worst) and logouts, by each in turn. */
+/** Held for logins (35 s at worst) and logouts, by each in turn. */
 const TARGET_DEADLINE = 180_000
 
 type LockArguments = [dir: string, key: string, options: LockOptions]

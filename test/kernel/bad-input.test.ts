@@ -150,7 +150,10 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       ['its first byte', 'dd if=/dev/zero bs=1 count=1 | tr "\\0" x | dd of=$1 conv=notrunc bs=1'],
       ['its last byte', 'size=$(stat -c %s $1); printf x | dd of=$1 conv=notrunc bs=1 seek=$((size - 1))'],
       ['a file system', 'mkfs.xfs -q -f $1 2>/dev/null || mkfs.ext4 -q $1'],
-      ['a partition table', 'printf "label: gpt\\n" | sfdisk -q $1'],
+      [
+        'a partition table',
+        "printf '\\000\\000\\002\\000\\203\\377\\377\\377\\000\\010\\000\\000\\000\\360\\001\\000' | dd of=$1 conv=notrunc bs=1 seek=446; printf '\\125\\252' | dd of=$1 conv=notrunc bs=1 seek=510",
+      ],
     ])('not blank by %s: never formatted', async (_, spoil) => {
       await oneLun()
       const file = await backing()
@@ -180,7 +183,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       await oneLun()
       await node.ok(['mkfs.ext4', '-q', await backing()])
       await node.sh('mkdir -p /mnt/v && echo precious > /mnt/v/file')
-      await lunkeeper(node).fails(['attach', ...flags(), '--mount', '/mnt/v'], 'BAD_MOUNT')
+      await lunkeeper(node).fails(['attach', ...flags(), '--mount', '/mnt/v'], 'BAD_MOUNT', 2)
       expect(await node.sh('cat /mnt/v/file')).toContain('precious')
       await node.sh('rm -r /mnt/v')
       await expectNothingLeft(node)

@@ -5,7 +5,10 @@ import type { Host } from '../host.ts'
 
 // Upstream's default, and Debian's and Ubuntu's until open-iscsi 2.1.9.
 const PLACES = ['var/lib/iscsi', 'etc/iscsi'] as const
-const PROGRAMS = ['usr/sbin/iscsiadm', 'sbin/iscsiadm', 'usr/bin/iscsiadm'] as const
+// iscsid reads the same records, and tells where iscsiadm is a script around the real one.
+const PROGRAMS = ['iscsiadm', 'iscsid'].flatMap((name) =>
+  ['usr/sbin', 'sbin', 'usr/bin'].map((directory) => `${directory}/${name}`),
+)
 
 const known = new WeakMap<Host, string>()
 
@@ -25,7 +28,8 @@ function compiledIn(host: Host): string | null {
     const path = join(host.paths.root, program)
     if (!existsSync(path)) continue
     const text = readFileSync(path)
-    return PLACES.find((place) => text.includes(`/${place}/nodes`)) ?? null
+    const place = PLACES.find((candidate) => text.includes(`/${candidate}/nodes`))
+    if (place) return place
   }
   return null
 }

@@ -16,10 +16,10 @@ import type { LoginSettings, NodeRecord } from './node-record.ts'
 import { overlayNodeRecord } from './node-record.ts'
 
 /**
- * Two tries of login_timeout (15 s) each, see node-record.ts, and time for iscsiadm to start and
+ * One login_timeout (15 s), see node-record.ts, which iscsid counts in whole tries, and time to start and
  * answer. It waits for iscsid without a limit of its own (usr/iscsid_req.c), so this one is needed.
  */
-const DEADLINE = 40_000
+const DEADLINE = 35_000
 
 // open-iscsi include/iscsi_err.h. 15: the session exists; someone was faster, and that is well.
 const OK = new Set([0, 15])

@@ -148,9 +148,9 @@ function loginLines({ recovery, chap }: LoginSettings): Lines {
   return [
     ['node.session.scan', 'manual'],
     ['node.session.timeo.replacement_timeout', recovery === 'forever' ? '-1' : String(recovery)],
-    // The first login is tried this often, each for login_timeout (15 s): its end is bounded. Only
-    // portals that accepted a connection a moment ago get here, so more patience has nobody to wait for.
-    ['node.session.initial_login_retry_max', '2'],
+    // The first login has this often login_timeout (15 s): its end is bounded. Only portals that accepted
+    // a connection a moment ago get here, so more patience has nobody to wait for.
+    ['node.session.initial_login_retry_max', '1'],
     ...(chap ? chapLines(chap) : []),
   ]
 }

@@ -128,7 +128,7 @@ describe('a record that we make', () => {
       'node.conn[0].startup': 'manual',
       'node.session.scan': 'manual',
       'node.session.timeo.replacement_timeout': '600',
-      'node.session.initial_login_retry_max': '2',
+      'node.session.initial_login_retry_max': '1',
     })
     expect(text.split('\n').slice(1, 2)).toEqual(['# BEGIN RECORD 2.1'])
     expect(text.endsWith('# END RECORD\n')).toBe(true)
