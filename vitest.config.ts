@@ -10,7 +10,14 @@ export default defineConfig({
     maxWorkers: 2,
     pool: 'forks',
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/lint/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/lint/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
       { extends: true, test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...KERNEL } },
       { extends: true, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], ...KERNEL } },
     ],

@@ -27,10 +27,24 @@ for (const luns of values.luns.split(',').map(Number)) {
   })
   process.stderr.write(`· ${luns} LUNs on Linux ${node.kernel} …\n`)
   const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-  await target.mapMany(Array.from({ length: luns }, (_, lun) => ({ lun, serial: `5e41a${lun.toString(16).padStart(4, '0')}`, bytes: 16 << 20 })))
+  await target.mapMany(
+    Array.from({ length: luns }, (_, lun) => ({
+      lun,
+      serial: `5e41a${lun.toString(16).padStart(4, '0')}`,
+      bytes: 16 << 20,
+    })),
+  )
   const batches = luns === 256 ? values.batches.split(',') : []
   const python = values['os-brick'] ? '/usr/bin/python3' : '-'
-  const args = ['/lab/project/bench/guest/main.mjs', target.iqn, '127.0.0.1:3260', String(luns), values.repeats, python, ...batches]
+  const args = [
+    '/lab/project/bench/guest/main.mjs',
+    target.iqn,
+    '127.0.0.1:3260',
+    String(luns),
+    values.repeats,
+    python,
+    ...batches,
+  ]
   const ran = await node.run(['node', ...args], { deadline: 1_800_000 })
   if (ran.code !== 0) throw new Error(`the benchmark broke: ${ran.stderr}\n${ran.stdout}`)
   for (const line of ran.stdout.split('\n').filter(Boolean)) {

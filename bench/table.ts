@@ -27,7 +27,9 @@ export interface Row {
 }
 
 export function summarise(samples: readonly Sample[]): Row[] {
-  const groups = Map.groupBy(samples, ({ luns, what, size, peer }) => JSON.stringify([luns, what, size, peer]))
+  const groups = Map.groupBy(samples, ({ luns, what, size, peer }) =>
+    JSON.stringify([luns, what, size, peer]),
+  )
   const medianOf = (luns: number, what: string, size: number) =>
     median((groups.get(JSON.stringify([luns, what, size, 'floor'])) ?? []).map(({ ms }) => ms))
   return [...groups.values()].map((group) => {
@@ -48,7 +50,8 @@ export function summarise(samples: readonly Sample[]): Row[] {
 }
 
 export function markdown(rows: readonly Row[]): string {
-  const head = '| LUNs of the target | operation | volumes at once | who | ms, median (min–max) | processes started | ratio to the floor |\n|---|---|---|---|---|---|---|\n'
+  const head =
+    '| LUNs of the target | operation | volumes at once | who | ms, median (min–max) | processes started | ratio to the floor |\n|---|---|---|---|---|---|---|\n'
   const line = (row: Row) =>
     `| ${row.luns} | ${row.what} | ${row.size} | ${row.peer} | ${row.ms.toFixed(0)} (${row.low.toFixed(0)}–${row.high.toFixed(0)}) | ${row.processes} | ${row.ratio.toFixed(2)} |\n`
   return head + rows.map(line).join('')

@@ -111,7 +111,11 @@ export function bringBuild(node) {
     ...sources(join(root, 'src')),
     ...['package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'].map((f) => join(root, f)),
   ]
-  const inputs = hash(...files.sort().flatMap((file) => [file.slice(root.length), readFileSync(file)]))
+  const inputs = hash(
+    ...files
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .flatMap((file) => [file.slice(root.length), readFileSync(file)]),
+  )
   const stamp = join(root, 'dist/.stamp')
   if (fresh(stamp, inputs)) return
   step('building', () => {

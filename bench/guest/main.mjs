@@ -6,13 +6,17 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
+// oxlint-disable-next-line import/no-absolute-path -- where a guest of the lab sees the checkout
 import { attach, detach, openHost, parseIqn, parseLun, parsePortal } from '/lab/project/dist/index.js'
 
 const run = promisify(execFile)
 const [iqn, portal, lunCount, repeats, brickPython, ...batches] = process.argv.slice(2)
 const luns = Number(lunCount)
 const last = luns - 1
-const floor = (what, lun) => run('/lab/project/bench/guest/floor.sh', [what, iqn, String(lun), portal]).then(({ stdout }) => Number(stdout))
+const floor = (what, lun) =>
+  run('/lab/project/bench/guest/floor.sh', [what, iqn, String(lun), portal]).then(({ stdout }) =>
+    Number(stdout),
+  )
 
 const host = openHost()
 const request = (lun) => ({
@@ -50,7 +54,7 @@ async function measure(peer, what, work, size = 1) {
 
 /** Until udev has nothing to do: its work for one measurement must not fall into the next. */
 async function quiet() {
-  for (let calm = 0, seen = ''; calm < 3; ) {
+  for (let calm = 0, seen = ''; calm < 3;) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     const now = readFileSync('/sys/kernel/uevent_seqnum', 'utf8') + processes()
     calm = now === seen ? calm + 1 : 0
@@ -59,7 +63,9 @@ async function quiet() {
 }
 
 async function brickOf() {
-  const child = spawn(brickPython, ['/lab/project/bench/guest/peer.py', iqn, portal], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(brickPython, ['/lab/project/bench/guest/peer.py', iqn, portal], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   await lines.next()
   return {
@@ -98,8 +104,18 @@ for (let round = 0; round < Number(repeats); round++) {
 for (const batch of batches.map(Number).filter((size) => size <= luns)) {
   const all = Array.from({ length: batch }, (_, lun) => lun)
   for (let round = 0; round < Number(repeats); round++) {
-    await measure('floor', 'attach', () => timed(() => Promise.all(all.map((lun) => floor('locked-attach', lun)))), batch)
-    await measure('floor', 'detach', () => timed(() => Promise.all(all.map((lun) => floor('locked-detach', lun)))), batch)
+    await measure(
+      'floor',
+      'attach',
+      () => timed(() => Promise.all(all.map((lun) => floor('locked-attach', lun)))),
+      batch,
+    )
+    await measure(
+      'floor',
+      'detach',
+      () => timed(() => Promise.all(all.map((lun) => floor('locked-detach', lun)))),
+      batch,
+    )
     await measure('lunkeeper', 'attach', () => timed(() => Promise.all(all.map(ours.attach))), batch)
     await measure('lunkeeper', 'detach', () => timed(() => Promise.all(all.map(ours.detach))), batch)
   }

@@ -88,7 +88,7 @@ await writer.output(new RegExp(`${count + 10} written`), 30_000)
 seen('the writer on the second volume had no error', !writer.stdout.includes('failed'))
 const rest = await node.storage()
 seen('one disk and the session are there for it', rest.disks.length === 1 && rest.sessions.length === 1)
-writer.kill('SIGTERM')
+await writer.kill('SIGTERM')
 await writer.exited
 
 scene('The last one goes, and nothing is left')

@@ -36,6 +36,7 @@ const ops = { ping: () => null, ...children }
 // every byte is confirmed: the lab sends no more than the terminal can buffer (lab/machine/wire.ts says why)
 process.stdin.on('data', (chunk) => process.stdout.write(`{"got":${chunk.length}}\n`))
 createInterface({ input: process.stdin, terminal: false })
+  // oxlint-disable-next-line typescript/no-misused-promises -- it catches what it throws
   .on('line', async (line) => {
     const request = JSON.parse(line)
     try {

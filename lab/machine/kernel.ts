@@ -65,14 +65,14 @@ export function startKernel(options: KernelOptions): Kernel {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
   })
-  child.stderr!.resume()
-  child.stdin!.on('error', () => undefined)
+  child.stderr.resume()
+  child.stdin.on('error', () => undefined)
   const line = child.stdio[3] as Duplex
   line.on('error', () => undefined)
   return {
     pid: child.pid!,
     line,
-    console: child.stdout!,
+    console: child.stdout,
     exited: new Promise((resolve) => {
       child.once('exit', () => resolve())
       child.once('error', () => resolve())

@@ -54,7 +54,7 @@ export async function startEngine(node: LabNode): Promise<Engine> {
       return 'error' in answer ? answer.error.code : 'no error'
     },
     async close() {
-      program.kill('SIGTERM')
+      await program.kill('SIGTERM')
       await program.exited
     },
   }

@@ -114,7 +114,7 @@ chmod +x /tmp/iscsiadm; mount --bind /tmp/iscsiadm /usr/sbin/iscsiadm`)
       await lunkeeper(node).detach('v')
     }
     await other.output(/done/, 30_000)
-    other.kill('SIGKILL')
+    await other.kill('SIGKILL')
     await other.exited
     expect(other.stdout).not.toContain('failed')
     await node.sh('iscsiadm -m node -o delete -T iqn.2026-11.other:x -p 127.0.0.9 2>/dev/null || true')

@@ -66,7 +66,7 @@ describe('detach while something is away ends in bounded time, and says what wou
     await outage()
     const writer = await node.start(['sh', '-c', 'echo lost > /mnt/v/file; sync /mnt/v/file; sleep 1000'])
     const ended = await lunkeeper(node).run(['detach', 'v', '--force'])
-    writer.kill('SIGKILL')
+    await writer.kill('SIGKILL')
     if (ended.code !== 0) {
       // The writer keeps the mount busy; its I/O has failed, so it can be ended now.
       expect(ended.stderr).toContain('error[BUSY]')
@@ -93,7 +93,7 @@ describe('detach while something is away ends in bounded time, and says what wou
     await reader.output(/open/, 10_000)
     const ended = await lunkeeper(node).fails(['detach', 'v'], 'BUSY')
     expect(ended.stderr).toContain(String(reader.pid))
-    reader.kill('SIGKILL')
+    await reader.kill('SIGKILL')
     await reader.exited
     await lunkeeper(node).detach('v')
     await expectNothingLeft(node)
@@ -138,7 +138,7 @@ describe('detach while something is away ends in bounded time, and says what wou
     const ended = await lunkeeper(node).fails(['detach', 'v'], 'BUSY')
     expect(ended.stderr).toContain(`process ${user.pid}`)
     expect((await node.storage()).mounts).toHaveLength(1)
-    user.kill('SIGKILL')
+    await user.kill('SIGKILL')
     await user.exited
     await lunkeeper(node).detach('v')
     await expectNothingLeft(node)
@@ -158,7 +158,7 @@ describe('detach while something is away ends in bounded time, and says what wou
     await other.output(/in/, 10_000)
     const ended = await lunkeeper(node).fails(['detach', 'v'], 'BUSY')
     expect(ended.stderr).toContain('namespace')
-    other.kill('SIGKILL')
+    await other.kill('SIGKILL')
     await other.exited
     await lunkeeper(node).detach('v')
     await expectNothingLeft(node)

@@ -49,7 +49,7 @@ describe('a LUN number that is used again for another volume', () => {
   it('attach that expects the old identity refuses, and not one byte lands in the new volume', async () => {
     const { target, flags, blank } = await recycled()
     await lunkeeper(node).fails(
-      [...['attach', ...flags], '--serial', 'old', '--mount', '/mnt/v', '--format'],
+      ['attach', ...flags, '--serial', 'old', '--mount', '/mnt/v', '--format'],
       'IDENTITY_MISMATCH',
     )
     expect(await target.hash(5)).toBe(blank)

@@ -41,7 +41,7 @@ describe('volumes of one target do not disturb each other', () => {
     })
     const lines = writer.stdout.length
     await writer.output(new RegExp(`^[^]{${lines + 20},}`), 30_000)
-    writer.kill('SIGTERM')
+    await writer.kill('SIGTERM')
     await writer.exited
     expect(writer.stdout).not.toContain('failed')
     expect((await keeper.detach(two.name)).removed.sessions).toEqual([one.paths[0]!.session])

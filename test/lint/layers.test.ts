@@ -43,8 +43,8 @@ describe('imports go one way', () => {
   })
 
   it('what is allowed is not reported', async () => {
-    expect(await lint('src/volumes/planted.ts', "import '../host/host.ts'\nimport '../model/lun.ts'\n")).not.toContain(
-      'no-restricted-imports',
-    )
+    expect(
+      await lint('src/volumes/planted.ts', "import '../host/host.ts'\nimport '../model/lun.ts'\n"),
+    ).not.toContain('no-restricted-imports')
   })
 })

@@ -25,11 +25,13 @@ export async function probeContent(host: Host, device: string): Promise<Content>
   // blkid(8): 2 nothing found, 8 more than one format at once.
   if (ran.code === 2 && ran.stdout === '') return { type: null, uuid: null }
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `${path}: what is on it is not clear: ${complaint(ran)}`, {
-      ...(ran.code === 8
+    throw new LunkeeperError(
+      'MOUNT_FAILED',
+      `${path}: what is on it is not clear: ${complaint(ran)}`,
+      ran.code === 8
         ? { hint: 'It has signatures of several formats. Look at it with wipefs (it only lists).' }
-        : {}),
-    })
+        : {},
+    )
   const found = new Map(ran.stdout.split('\n').map((line) => line.split(/=(.*)/s) as [string, string]))
   return { type: found.get('TYPE') ?? found.get('PTTYPE') ?? null, uuid: found.get('UUID') ?? null }
 }

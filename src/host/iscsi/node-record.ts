@@ -93,7 +93,7 @@ export function overlayNodeRecord(path: string, settings: LoginSettings): string
   const isOwn = (key: string | null) =>
     own.some(([mine]) => mine === key) ||
     (settings.chap !== null && key?.startsWith('node.session.auth.') === true)
-  const kept = lines.filter((line) => !isOwn(keyOf(line)) && !/^# END RECORD/.test(line))
+  const kept = lines.filter((line) => !isOwn(keyOf(line)) && !line.startsWith('# END RECORD'))
   return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
 

@@ -28,7 +28,7 @@ export function knownWwids(host: Host): ReadonlySet<string> {
 /** How udev, and after it multipath-tools, writes a name: its type's digit first, underscores for blanks. */
 export function multipathForm(wwid: Wwid): string {
   const [, kind, name] = /^(naa|eui|t10)\.(.*)$/s.exec(wwid) ?? [null, 'name', wwid]
-  const digit = { naa: '3', eui: '2', t10: '1' }[kind as string] ?? '8'
+  const digit = { naa: '3', eui: '2', t10: '1' }[kind] ?? '8'
   return `${digit}${name.replace(/\s+/g, '_')}`
 }
 

@@ -179,7 +179,10 @@ async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Id
   const hctl = formatHctl(disk.hctl)
   const drop = () => steps.step('drop-stale-disk', `${disk.name} at ${hctl}`, () => removeDisk(host, disk))
   const believed = disk.cached.wwid ?? disk.cached.serial
-  if (disk.name === null) return void (await drop())
+  if (disk.name === null) {
+    await drop()
+    return
+  }
   const dropped = await withClaim(host, disk.name, async () => {
     await drop()
     return true

@@ -25,7 +25,7 @@ export interface Dismantling {
   /** Give up what is not written, unmount mounts that are not ours, and go on past what fails. */
   readonly force: boolean
   /** What there is of the volume now, without what is not ours to take. */
-  view(): VolumeView
+  readonly view: () => VolumeView
   readonly removed: { mounts: string[]; maps: string[]; disks: string[]; sessions: number[] }
   readonly left: string[]
   readonly signal: AbortSignal | undefined

@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const project = join(import.meta.dirname, '../..')
+
+/** Runs one of the project's own tools over the whole tree; its complaints, or nothing. */
+async function complaints(tool: string, ...args: string[]): Promise<string> {
+  const ended = await run(process.execPath, [join(project, 'node_modules', tool), ...args], {
+    cwd: project,
+    maxBuffer: 1 << 24,
+  }).then(
+    () => null,
+    (error: { stdout: string; stderr: string }) => error,
+  )
+  return ended ? ended.stdout + ended.stderr : ''
+}
+
+it('types fit', async () => expect(await complaints('typescript/bin/tsc', '-p', 'tsconfig.json')).toBe(''))
+
+it('the linter has nothing to say', async () =>
+  expect(await complaints('oxlint/bin/oxlint', '--type-aware', '--max-warnings=0')).toBe(''))
+
+it('everything is formatted', async () => expect(await complaints('oxfmt/bin/oxfmt', '--check')).toBe(''))
