@@ -119,7 +119,9 @@ function abandon(child: ChildProcess): void {
  */
 export function complaint(ran: Ran): string {
   const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())
-  const said = lines.filter((line) => line !== '' && !/^usage\b|^dmesg\(1\)/i.test(line))
+  // e2fsprogs begin with their own name, version and day.
+  const idle = /^usage\b|^dmesg\(1\)|^\S+ \d[\d.]* \(\d+-\w+-\d+\)$/i
+  const said = lines.filter((line) => line !== '' && !idle.test(line))
   return (
     said.find((line) => /reported error/.test(line)) ??
     said[0] ??

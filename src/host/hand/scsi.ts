@@ -8,7 +8,19 @@ const HEADER = 36
 const ALLOCATION = 255
 
 /** CHECK CONDITION and the like: the device answered that it will not. */
-class Refused extends Error {}
+class Refused extends Error {
+  /** The answer was that there is no such LUN. */
+  readonly absent: boolean
+
+  constructor(status: number, sense: Buffer) {
+    const key = sense[2]! & 0x0f
+    super(
+      `SCSI status ${status}, sense ${[key, sense[12]!, sense[13]!].map((n) => n.toString(16)).join('/')}`,
+    )
+    // ILLEGAL REQUEST, LOGICAL UNIT NOT SUPPORTED (SPC-4, table 43 and annex D): a LUN that was unmapped.
+    this.absent = status === 1 && key === 5 && sense[12] === 0x25
+  }
+}
 
 /** Sends one command that reads, and returns what the device gave. Waits as long as the kernel does. */
 function command(fd: number, block: readonly number[], length: number): Buffer {
@@ -26,7 +38,7 @@ function command(fd: number, block: readonly number[], length: number): Buffer {
   const status = (flags >> 1) & 0x1f
   const host = (flags >> 6) & 0xff
   if (host !== 0) throw Object.assign(new Error(`SCSI transport status ${host}`), { code: 'EIO' })
-  if (status !== 0) throw new Refused(`SCSI status ${status}`)
+  if (status !== 0) throw new Refused(status, reply.subarray(20, HEADER))
   return reply.subarray(HEADER, Math.max(HEADER, got))
 }
 
@@ -63,9 +75,14 @@ export function inquire(path: string): Inquiry {
   try {
     const standard = command(fd, [0x12, 0, 0, 0, 36, 0], 36)
     // Qualifier 0 and type 0: a disk is connected here. 3/1Fh is "no such LUN".
-    if (standard[0] !== 0) return { present: false, page80: null, page83: null, bytes: null }
+    if (standard[0] !== 0) return ABSENT
     return { present: true, page80: vitalPage(fd, 0x80), page83: vitalPage(fd, 0x83), bytes: capacity(fd) }
+  } catch (error) {
+    if (error instanceof Refused && error.absent) return ABSENT
+    throw error
   } finally {
     closeSync(fd)
   }
 }
+
+const ABSENT: Inquiry = { present: false, page80: null, page83: null, bytes: null }

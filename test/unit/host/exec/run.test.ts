@@ -169,6 +169,8 @@ test('what a program complains of: its reason, not how to use it', () => {
   expect(complaint({ ...ran, stderr: '\n  a \nb\n' })).toBe('a')
   expect(complaint({ ...ran, stdout: 'said' })).toBe('said')
   expect(complaint({ ...ran, stderr: 'Usage: x\nbad' })).toBe('bad')
+  const banner = 'resize2fs 1.47.0 (5-Feb-2023)\nresize2fs: Bad magic number'
+  expect(complaint({ ...ran, stderr: banner })).toBe('resize2fs: Bad magic number')
   expect(complaint({ ...ran, stderr: 'a\ninitiator reported error (24)\nb' })).toBe(
     'initiator reported error (24)',
   )
