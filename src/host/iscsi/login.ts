@@ -72,7 +72,7 @@ export async function login(
             options,
           ),
         ))
-    if (ran.code === null || !OK.has(ran.code)) throw await refusal(host, iqn, portal, ran)
+    if (ran.code === null || !OK.has(ran.code)) throw await refusal(host, iqn, portal, settings, ran)
   } catch (error) {
     // The session is up, only iscsiadm has not heard of it; killing that one ends nothing.
     if (!up.signal.aborted || !isLunkeeperError(error, 'CANCELLED')) throw error
@@ -100,7 +100,13 @@ async function withOverlay<T>(
   }
 }
 
-async function refusal(host: Host, iqn: Iqn, portal: Portal, ran: Ran): Promise<LunkeeperError> {
+async function refusal(
+  host: Host,
+  iqn: Iqn,
+  portal: Portal,
+  settings: LoginSettings,
+  ran: Ran,
+): Promise<LunkeeperError> {
   const where = formatPortal(portal)
   const details = { portal: where, iqn, iscsiadm: ran.code ?? ran.signal }
   const code = meaningOf(ran)
@@ -108,6 +114,14 @@ async function refusal(host: Host, iqn: Iqn, portal: Portal, ran: Ran): Promise<
   // that the connection timed out (usr/login.c); the portal itself knows better.
   if (code === 'PORTAL_SILENT' && (await offersTarget(host, portal, iqn)) === false)
     return new LunkeeperError('TARGET_NOT_FOUND', `${where} does not offer ${iqn} to this node`, { details })
+  // iscsid says one and the same of a target that turned it down and of one that it turned down itself:
+  // with CHAP given, a target that answered wrongly, or did not ask (usr/login.c, usr/auth.c).
+  if (ran.code === 19 && settings.chap && (await offersTarget(host, portal, iqn)) !== false)
+    return new LunkeeperError(
+      'CHAP_FAILED',
+      `${where} ${iqn}: the target did not prove itself as asked, or wants no CHAP`,
+      { details },
+    )
   return new LunkeeperError(code, `${where} ${iqn}: the login did not work: ${complaint(ran)}`, { details })
 }
 
