@@ -1,5 +1,5 @@
 // npm run bench: attach and detach against the floor and against os-brick, in one boot each, as ratios.
-//   npm run bench [-- --debian trixie] [--repeats 7] [--luns 1,16,256] [--batches 8,64] [--no-os-brick]
+//   npm run bench [-- --debian trixie] [--repeats 7] [--luns 1,16,256] [--batches 8,16,64] [--no-os-brick]
 import { parseArgs } from 'node:util'
 
 import { Lab } from '../lab/index.ts'
@@ -11,7 +11,7 @@ const { values } = parseArgs({
     debian: { type: 'string', default: 'bookworm' },
     repeats: { type: 'string', default: '7' },
     luns: { type: 'string', default: '1,16,256' },
-    batches: { type: 'string', default: '8,64' },
+    batches: { type: 'string', default: '8,16,64' },
     'os-brick': { type: 'boolean', default: true },
   },
   allowNegative: true,

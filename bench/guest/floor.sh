@@ -38,6 +38,7 @@ attach)
 	iscsiadm -m node -T "$iqn" -p "$portal" -l >/dev/null
 	scan
 	;;
+nothing) iscsiadm --version >/dev/null ;;
 scan) scan ;;
 detach)
 	remove

@@ -84,6 +84,11 @@ await ours.attach(last)
 await ours.detach(last)
 const brick = brickPython === '-' ? null : await brickOf()
 for (let round = 0; round < Number(repeats); round++) {
+  // What the start of one program costs each of them: an iscsiadm that does nothing.
+  await measure('floor', 'start of one iscsiadm', () => floor('nothing', 0))
+  await measure('lunkeeper', 'start of one iscsiadm', () =>
+    timed(() => host.run('iscsiadm', ['--version'], { deadline: 60_000 })),
+  )
   await measure('floor', 'attach', () => floor('attach', last))
   await measure('floor', 'detach', () => floor('detach', last))
   await measure('lunkeeper', 'attach', () => timed(() => ours.attach(last)))

@@ -2,7 +2,7 @@
 //   FORCE_COLOR=1 node lab/demo/demo.ts | node lab/demo/picture.ts > docs/demo.svg
 import { readFileSync } from 'node:fs'
 
-const WIDTH = 112
+const WIDTH = 132
 const CHARACTER = 7.8
 const LINE = 17
 const MARGIN = 16
