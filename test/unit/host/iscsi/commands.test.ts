@@ -67,10 +67,16 @@ describe('a login', () => {
       {},
       { code, stderr: 'iscsiadm: something\niscsiadm: initiator reported error (the reason)' },
     )
-    await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({
+    const plain = { ...settings, chap: null }
+    await expect(login(host, iqn, portal, ours, plain)).rejects.toMatchObject({
       code: meaning,
       message: expect.stringContaining('reported error (the reason)'),
     })
+  })
+
+  test('that iscsid itself broke off, with CHAP given, is about CHAP', async () => {
+    const host = rootWith({}, { code: 19 })
+    await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({ code: 'CHAP_FAILED' })
   })
 
   test('an iscsiadm that dies of a broken pipe had no iscsid', async () => {
@@ -90,8 +96,10 @@ describe('a logout', () => {
     await expect(logout(rootWith({}, { code }), 7)).resolves.toBeUndefined()
   })
 
-  test('that failed is LEFT_BEHIND', async () => {
-    await expect(logout(rootWith({}, { code: 10 }), 7)).rejects.toMatchObject({ code: 'LEFT_BEHIND' })
+  test('that failed is LEFT_BEHIND, unless the session went by itself', async () => {
+    const there = { 'sys/class/iscsi_session/session7/state': 'LOGGED_IN\n' }
+    await expect(logout(rootWith(there, { code: 10 }), 7)).rejects.toMatchObject({ code: 'LEFT_BEHIND' })
+    await expect(logout(rootWith({}, { code: 10 }), 7)).resolves.toBeUndefined()
   })
 })
 
