@@ -4,6 +4,7 @@ import { growFs } from '../host/fs/grow.ts'
 import type { Host } from '../host/host.ts'
 import { withLock } from '../host/lock/lock.ts'
 import { resizeMap } from '../host/map/multipath.ts'
+import { readDisk } from '../host/read/disks.ts'
 import { readMap } from '../host/read/maps.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
@@ -41,16 +42,16 @@ export async function expand(
     const record = recordOf(host, name)
     const steps = stepper(record.name, options.observer ?? {})
     const view = lookAtVolume(host, record.request)
-    const from = sizeNow(view)
-    const identity = await proveSize(host, record, view, from)
+    const sizes = sizesOf(record, view)
+    const identity = await proveSize(host, record, view, Math.max(...sizes))
     for (const disk of disksOf(view))
       if (disk.bytes !== identity.bytes)
-        await steps.step('rescan', disk.name ?? 'disk', () => rescanDisk(host, disk))
+        await steps.step('rescan', disk.name ?? 'disk', () => rescan(host, record, disk, identity.bytes))
     for (const map of view.maps) await growMap(host, map, identity.bytes, steps)
     await growMounted(host, record, steps)
     const grown = { ...record, identity: { ...(record.identity ?? identity), bytes: identity.bytes } }
     if (record.identity?.bytes !== identity.bytes) writeRecord(host, grown)
-    return { ...(await statusOf(host, grown)), expanded: { from, to: identity.bytes } }
+    return { ...(await statusOf(host, grown)), expanded: { from: Math.min(...sizes), to: identity.bytes } }
   })
 }
 
@@ -64,16 +65,36 @@ function recordOf(host: Host, name: string): Attachment {
   return record
 }
 
-function sizeNow(view: VolumeView): number {
-  const sizes = [...view.maps.map(({ bytes }) => bytes), ...disksOf(view).map(({ bytes }) => bytes)]
-  return Math.min(...sizes)
+/** All sizes that anything here believes in. They differ after a run that was cut off: the smallest is the old one. */
+function sizesOf({ identity }: Attachment, { maps, sessions }: VolumeView): number[] {
+  const seen = [...maps, ...sessions.flatMap(({ disk }) => disk ?? [])].map(({ bytes }) => bytes)
+  // 0: rescanned by somebody while its LUN was not mapped.
+  return [identity?.bytes ?? 0, ...seen].filter((bytes) => bytes > 0)
+}
+
+/**
+ * Asked once more in the very moment before: a LUN that was unmapped meanwhile would make its disk
+ * 0 bytes long.
+ */
+async function rescan(host: Host, record: Attachment, disk: ScsiDisk, bytes: number): Promise<void> {
+  await proven(host, record, disk)
+  await rescanDisk(host, disk)
+  const now = readDisk(host.paths, { sid: disk.sid }, disk.hctl.lun, { identity: false })?.bytes ?? 0
+  if (now < bytes)
+    throw new LunkeeperError(
+      'RESIZE_FAILED',
+      `${disk.name} has ${now} bytes after the rescan, not ${bytes}`,
+      {
+        hint: 'Is the LUN still mapped? Run expand again when it answers.',
+      },
+    )
 }
 
 /**
  * Every path must answer as this volume, and with one size, before any is told to look at its size:
  * a disk that is rescanned while its LUN is not mapped becomes 0 bytes long under its file system.
  */
-async function proveSize(host: Host, record: Attachment, view: VolumeView, from: number): Promise<Identity> {
+async function proveSize(host: Host, record: Attachment, view: VolumeView, had: number): Promise<Identity> {
   const present = view.sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
   if (present.length === 0) throw new LunkeeperError('TARGET_AWAY', `${record.name} has no disk now`)
   const seen: Identity[] = []
@@ -95,10 +116,10 @@ async function proveSize(host: Host, record: Attachment, view: VolumeView, from:
         hint: 'Wait until the storage system shows the new size at all its portals.',
       },
     )
-  if (first.bytes < from)
+  if (first.bytes < had)
     throw new LunkeeperError(
       'SHRUNK',
-      `${record.name} has ${first.bytes} bytes on the target, and had ${from}`,
+      `${record.name} has ${first.bytes} bytes on the target, and had ${had}`,
     )
   return first
 }
@@ -123,7 +144,8 @@ async function growMap(host: Host, map: DmMap, bytes: number, steps: Stepper): P
 async function growMounted(host: Host, record: Attachment, steps: Stepper): Promise<void> {
   const view = lookAtVolume(host, record.request)
   const device = devicesOf(view.maps, disksOf(view))[0]
-  const mount = device && mountsOf(host, device).find(({ root }) => root === '/')
+  const mount =
+    device && mountsOf(host, device).find(({ root, devno }) => root === '/' && devno === device.devno)
   if (!mount || record.request.use.readOnly) return
   await steps.step('grow', mount.point, () => growFs(host, device.name, mount.point, mount.fs))
 }
