@@ -115,7 +115,7 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     expect(await paths()).toBe('A')
     await keeper.detach('db')
     await node.sh(
-      'modprobe dummy; ip link add dummy0 type dummy; ip link set dummy0 up; ip route add 10.7.0.0/24 dev dummy0',
+      'modprobe dummy numdummies=1; ip link set dummy0 up; ip route replace 10.7.0.0/24 dev dummy0',
     )
     const silent = await timed(...with2('10.7.0.9'))
     expect(silent.stderr).toMatch(/10\.7\.0\.9:3260 did not answer in time; going on without it/)
