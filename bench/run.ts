@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 
 import { Lab } from '../lab/index.ts'
 import type { Sample } from './table.ts'
-import { markdown, summarise } from './table.ts'
+import { HEAD, markdown, summarise } from './table.ts'
 
 const { values } = parseArgs({
   options: {
@@ -17,8 +17,8 @@ const { values } = parseArgs({
   allowNegative: true,
 })
 
-const samples: Sample[] = []
-for (const luns of values.luns.split(',').map(Number)) {
+/** One boot: a target with so many LUNs, and everybody in turn. */
+async function measure(luns: number): Promise<Sample[]> {
   await using lab = await Lab.open()
   const node = await lab.boot({
     debian: values.debian as 'bookworm',
@@ -34,23 +34,17 @@ for (const luns of values.luns.split(',').map(Number)) {
       bytes: 16 << 20,
     })),
   )
-  const batches = luns === 256 ? values.batches.split(',') : []
+  const batches = luns >= 64 ? values.batches.split(',') : []
   const python = values['os-brick'] ? '/usr/bin/python3' : '-'
-  const args = [
-    '/lab/project/bench/guest/main.mjs',
-    target.iqn,
-    '127.0.0.1:3260',
-    String(luns),
-    values.repeats,
-    python,
-    ...batches,
-  ]
-  const ran = await node.run(['node', ...args], { deadline: 1_800_000 })
+  const args = [target.iqn, '127.0.0.1:3260', String(luns), values.repeats, python, ...batches]
+  const ran = await node.run(['node', '/lab/project/bench/guest/main.mjs', ...args], { deadline: 1_800_000 })
   if (ran.code !== 0) throw new Error(`the benchmark broke: ${ran.stderr}\n${ran.stdout}`)
-  for (const line of ran.stdout.split('\n').filter(Boolean)) {
-    const sample = JSON.parse(line) as Sample | { left: string[] }
-    if (!('left' in sample)) samples.push(sample)
-    else if (sample.left.length > 0) throw new Error(`left behind: ${sample.left.join(' ')}`)
-  }
+  const lines = ran.stdout.split('\n').filter(Boolean)
+  const { left } = JSON.parse(lines.pop()!) as { left: string[] }
+  if (left.length > 0) throw new Error(`left behind: ${left.join(' ')}`)
+  return lines.map((line) => JSON.parse(line) as Sample)
 }
-process.stdout.write(markdown(summarise(samples)))
+
+process.stdout.write(HEAD)
+for (const luns of values.luns.split(',').map(Number))
+  process.stdout.write(markdown(summarise(await measure(luns))))

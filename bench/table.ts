@@ -49,10 +49,11 @@ export function summarise(samples: readonly Sample[]): Row[] {
   })
 }
 
+export const HEAD =
+  '| LUNs of the target | operation | volumes at once | who | ms, median (min–max) | processes started | ratio to the floor |\n|---|---|---|---|---|---|---|\n'
+
 export function markdown(rows: readonly Row[]): string {
-  const head =
-    '| LUNs of the target | operation | volumes at once | who | ms, median (min–max) | processes started | ratio to the floor |\n|---|---|---|---|---|---|---|\n'
   const line = (row: Row) =>
     `| ${row.luns} | ${row.what} | ${row.size} | ${row.peer} | ${row.ms.toFixed(0)} (${row.low.toFixed(0)}–${row.high.toFixed(0)}) | ${row.processes} | ${row.ratio.toFixed(2)} |\n`
-  return head + rows.map(line).join('')
+  return rows.map(line).join('')
 }
