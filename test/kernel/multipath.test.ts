@@ -33,7 +33,8 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
   async function make(): Promise<void> {
     for (const address of [ONE, TWO]) await node.sh(`ip addr replace ${address}/32 dev lo`)
     target = await node.lio.target({ portals: [`${ONE}:3260`, `${TWO}:3260`] })
-    await target.map(5, { serial: SERIAL, bytes: 64 * MIB })
+    // Its flushes go to the target, and wait with everything else where no path is.
+    await target.map(5, { serial: SERIAL, bytes: 64 * MIB, writeCache: true })
     flags = ['--portal', ONE, '--portal', TWO, '--iqn', target.iqn, '--lun', '5', '--name', 'db']
   }
 
@@ -252,6 +253,11 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     expect(await keeper.attach(flags)).toMatchObject({ device: `/dev/mapper/${WWID}` })
     const { removed } = await keeper.detach('db')
     expect(removed).toMatchObject({ maps: [WWID], sessions: [] })
+    expect(await known()).toBe(`/${WWID}/`)
+    // Without a map or a session either, its WWID is the other's to forget.
+    await node.sh('iscsiadm -m session -u')
+    await keeper.attach(flags)
+    await keeper.detach('db')
     expect(await known()).toBe(`/${WWID}/`)
   })
 })
