@@ -172,6 +172,24 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     },
   )
 
+  it('what a process that was killed in the middle left in files of its own goes with a later detach', async () => {
+    await make()
+    // A record half made, one that is linked already, the copy for a login: no step is between these.
+    const place = debian === 'bookworm' ? '/etc/iscsi' : '/var/lib/iscsi'
+    const left = [`${place}/.127.0.0.1,3260.0123456789ab`, '/run/lunkeeper/overlays/4711.1700000000000']
+    await node.mkdir('/run/lunkeeper/overlays')
+    for (const path of left) await node.write(path, FILE, { mode: 0o600 })
+    await node.sh(`touch -d '3 minutes ago' ${left.join(' ')}`)
+    // One that is being written now is not touched.
+    const fresh = `${place}/.127.0.0.2,3260.ba9876543210`
+    await node.write(fresh, FILE, { mode: 0o600 })
+    expect(await holders()).toHaveLength(3)
+    await node.ok(['lunkeeper', ...flags, '--chap-file', '/root/chap'])
+    await lunkeeper(node).detach('db')
+    expect(await holders()).toEqual([`600 0 ${fresh}`])
+    await node.remove(fresh)
+  })
+
   it('a file that others can read is used, with a warning', async () => {
     await make()
     await node.sh('chmod 644 /root/chap')

@@ -1,4 +1,5 @@
 import { logout } from '../../host/iscsi/logout.ts'
+import { sweepSecrets } from '../../host/iscsi/leftovers.ts'
 import { findNodeRecord, removeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { forgetSession, isOurSession } from '../../host/iscsi/session-note.ts'
 import { countDisks } from '../../host/read/disks.ts'
@@ -15,6 +16,7 @@ import type { Dismantling } from './dismantle.ts'
  */
 export async function endSessions(work: Dismantling): Promise<void> {
   const { host, found, steps, removed } = work
+  sweepSecrets(host)
   const own = found.record?.request.portals ?? []
   const portals = new Map(own.map((portal) => [formatPortal(portal), portal]))
   const sessions = readSessions(host.paths, found.iqn)
