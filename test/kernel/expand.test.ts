@@ -144,7 +144,10 @@ describe('a LUN that grew on its target', () => {
     async (when) => {
       await make()
       // Its background work would run into the missing LUN, and end the file system by itself.
-      const still = ['--mount-option', 'noinit_itable', '--mount-option', 'commit=300']
+      const still = ['noinit_itable', 'no_prefetch_block_bitmaps', 'commit=300'].flatMap((option) => [
+        '--mount-option',
+        option,
+      ])
       await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs')
       const volume = await lunkeeper(node).attach([...flags, '--mount', '/mnt/v', '--format', ...still])
       const { name } = target.luns[0]!
