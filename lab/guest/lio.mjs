@@ -35,12 +35,25 @@ function credentials(dir, { chap, mutual }) {
   }
 }
 
+/**
+ * LIO takes the portal group's lock interruptibly and answers EINVAL when a signal comes meanwhile
+ * (lio_target_call_addnptotpg in drivers/target/iscsi/iscsi_target_configfs.c): a program of ours that ends is one.
+ */
+function addPortal(tpg, portal) {
+  for (let attempts = 5; ; attempts--)
+    try {
+      return fs.mkdirSync(`${tpg}/np/${portal}`)
+    } catch (error) {
+      if (error.code !== 'EINVAL' || attempts === 1) throw error
+    }
+}
+
 function make({ iqn, portals, chap, mutual, acls, writeProtect }) {
   ready()
   const tpg = portalGroup(iqn)
   fs.mkdirSync(`${base}/iscsi/${iqn}`)
   fs.mkdirSync(tpg)
-  for (const portal of portals) fs.mkdirSync(`${tpg}/np/${portal}`)
+  for (const portal of portals) addPortal(tpg, portal)
   const open = acls === undefined
   put(`${tpg}/attrib/authentication`, chap || acls?.some((acl) => acl.chap) ? 1 : 0)
   put(`${tpg}/attrib/generate_node_acls`, open ? 1 : 0)
@@ -168,7 +181,7 @@ export const lioOps = {
     put(`${fileio}/${name}/control`, `fd_dev_size=${bytes}`)
   },
   'lio.portal': ({ iqn, portal, on }) =>
-    (on ? fs.mkdirSync : fs.rmdirSync)(`${portalGroup(iqn)}/np/${portal}`),
+    on ? addPortal(portalGroup(iqn), portal) : fs.rmdirSync(`${portalGroup(iqn)}/np/${portal}`),
   'lio.credentials': ({ iqn, chap, mutual }) => {
     put(`${portalGroup(iqn)}/attrib/authentication`, chap ? 1 : 0)
     credentials(portalGroup(iqn), { chap, mutual })

@@ -122,6 +122,7 @@ describe('portals', () => {
     expect(ended.ms).toBeLessThan(60_000)
     await expectNothingLeft(node)
     await dumb.kill('SIGKILL')
+    await dumb.exited
     // The target comes up where nobody answered: nobody logs in any more.
     await target.addPortal('127.0.0.1:3270')
     await node.sh('sleep 8')

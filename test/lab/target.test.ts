@@ -135,4 +135,13 @@ describe.each(debians)('targets and an initiator in one kernel (%s)', { timeout:
     await target.map(3, { name: 'first' })
     expect(await serial()).toContain('aaa1')
   })
+
+  test('a program that ends while a portal is made is in nobody’s way', async () => {
+    const target = await node.lio.target()
+    for (let port = 4000; port < 4020; port++) {
+      const sleeper = await node.start(['sleep', '100'])
+      await Promise.all([sleeper.kill('SIGKILL'), target.addPortal(`127.0.0.1:${port}`)])
+    }
+    expect(await node.sh('ls /sys/kernel/config/target/iscsi/*/tpgt_1/np | wc -l')).toBe('21')
+  })
 })
