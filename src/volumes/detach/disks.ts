@@ -14,20 +14,27 @@ import { judge } from './judge.ts'
 /**
  * Flushes and removes every disk of the volume: claimed, so that nobody else has it or gets it;
  * flushed, and the device confirms; its identity asked once more; then deleted, and seen to be gone.
+ * @param judged a moment ago; others are asked now
  * @throws BUSY FLUSH_FAILED IDENTITY_MISMATCH STUCK
  */
-export async function removeDisks(work: Dismantling): Promise<void> {
+export async function removeDisks(work: Dismantling, judged: readonly Judged[]): Promise<void> {
   const { host, found } = work
   for (const { session, disk } of work.view().sessions) {
     if (!disk) continue
-    const judged = await judge(host, session, disk, found.record?.identity ?? null)
-    if (judged.verdict === 'foreign') {
+    const verdict =
+      judged.find((known) => isSame(known, session, disk)) ??
+      (await judge(host, session, disk, found.record?.identity ?? null))
+    if (verdict.verdict === 'foreign') {
       work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it stays`)
       continue
     }
-    await removeOne(work, judged)
+    await removeOne(work, verdict)
     confirmGone(work, session, disk)
   }
+}
+
+function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {
+  return known.session.sid === session.sid && known.disk.name === disk.name && known.disk.state === disk.state
 }
 
 async function removeOne(work: Dismantling, { session, disk, verdict }: Judged): Promise<void> {

@@ -18,6 +18,9 @@ import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { unmountAll } from './unmount.ts'
 
+/** Milliseconds for which an answer about identity counts: without unmounts and waits in between. */
+const FRESH = 250
+
 export interface Dismantling {
   readonly host: Host
   readonly found: Found
@@ -58,6 +61,7 @@ export async function dismantle(
     signal: options.signal,
   }
   const judged = await judgeAll(work)
+  const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
   refuseLoss(work, disks)
   const discarded = options.force && (await discardData(work, disks))
@@ -68,11 +72,16 @@ export async function dismantle(
     await removeMaps(work, answers)
   }
   await withLock(...targetLock(host, found, 'detach', options.signal), async () => {
-    await removeDisks(work)
+    const isFresh = removedNothing(work) && performance.now() - judgedAt < FRESH
+    await removeDisks(work, isFresh ? judged : [])
     await endSessions(work)
   })
   if (found.record) await forget(work, found.record)
   return { name: found.name, removed: work.removed, left: work.left }
+}
+
+function removedNothing({ removed }: Dismantling): boolean {
+  return [removed.mounts, removed.maps, removed.disks].every(({ length }) => length === 0)
 }
 
 async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
