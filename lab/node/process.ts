@@ -40,10 +40,19 @@ export class LabProcess {
   }
 
   /** Waits until its standard output holds the pattern. @param deadline milliseconds */
-  async output(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
+  output(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
+    return this.#hears(() => this.stdout, pattern, deadline)
+  }
+
+  /** Waits until its standard error holds the pattern. @param deadline milliseconds */
+  errors(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
+    return this.#hears(() => this.stderr, pattern, deadline)
+  }
+
+  async #hears(text: () => string, pattern: RegExp, deadline: number): Promise<RegExpExecArray> {
     return await new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = pattern.exec(this.stdout)
+        const found = pattern.exec(text())
         if (!found) return
         stop()
         resolve(found)

@@ -65,6 +65,8 @@ export interface Context {
   operate<T>(work: (told: Told) => Promise<T>): Promise<T>
   /** A line for the person, on stderr. */
   warn(message: string): void
+  /** A line of a service's log, on stderr. */
+  say(message: string): void
   /** What commands there are. */
   readonly commands: readonly AnyCommand[]
 }

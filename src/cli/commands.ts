@@ -1,8 +1,10 @@
 import type { AnyCommand } from './command.ts'
 import { attachCommand } from './commands/attach.ts'
+import { agentCommand } from './commands/agent.ts'
 import { completionCommand } from './commands/completion.ts'
 import { detachCommand } from './commands/detach.ts'
 import { expandCommand } from './commands/expand.ts'
+import { holdCommand } from './commands/hold.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
@@ -11,7 +13,9 @@ export const COMMANDS: readonly AnyCommand[] = [
   attachCommand,
   detachCommand,
   expandCommand,
+  holdCommand,
   volumesCommand,
   sessionsCommand,
+  agentCommand,
   completionCommand,
 ]

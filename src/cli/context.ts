@@ -21,6 +21,7 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
       return (host ??= openHost({ places: placesOf(globals) }))
     },
     warn,
+    say: (message) => terminal.line(oneLine(message)),
     async operate(work) {
       const { LUNKEEPER_DIE_AT } = process.env
       using progress = showProgress(terminal)

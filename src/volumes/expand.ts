@@ -3,6 +3,9 @@ import { rescanDisk } from '../host/disk/remove.ts'
 import { growFs } from '../host/fs/grow.ts'
 import type { Host } from '../host/host.ts'
 import { withLock } from '../host/lock/lock.ts'
+import { tablePath } from '../hold/paths.ts'
+import { loadHoldMap } from '../host/map/hold-map.ts'
+import { isHoldMap } from '../host/read/maps.ts'
 import { resizeMap } from '../host/map/multipath.ts'
 import { readDisk } from '../host/read/disks.ts'
 import { readMap } from '../host/read/maps.ts'
@@ -47,7 +50,7 @@ export async function expand(
     for (const disk of disksOf(view))
       if (disk.bytes !== identity.bytes)
         await steps.step('rescan', disk.name ?? 'disk', () => rescan(host, record, disk, identity.bytes))
-    for (const map of view.maps) await growMap(host, map, identity.bytes, steps)
+    for (const map of view.maps) await growMap(host, map, disksOf(view), identity.bytes, steps)
     await growMounted(host, record, steps)
     const grown = { ...record, identity: { ...(record.identity ?? identity), bytes: identity.bytes } }
     if (record.identity?.bytes !== identity.bytes) writeRecord(host, grown)
@@ -133,12 +136,31 @@ async function proven(host: Host, record: Attachment, disk: ScsiDisk): Promise<I
   return identity
 }
 
-async function growMap(host: Host, map: DmMap, bytes: number, steps: Stepper): Promise<void> {
+async function growMap(
+  host: Host,
+  map: DmMap,
+  disks: readonly ScsiDisk[],
+  bytes: number,
+  steps: Stepper,
+): Promise<void> {
   if (map.bytes >= bytes) return
-  await steps.step('resize-map', map.name, () => resizeMap(host, map.name))
+  await steps.step('resize-map', map.name, () =>
+    isHoldMap(map) ? growHoldMap(host, map, disks, bytes) : resizeMap(host, map.name),
+  )
   const now = readMap(host.paths, map.device)?.bytes ?? 0
   if (now < bytes)
     throw new LunkeeperError('RESIZE_FAILED', `the map ${map.name} has ${now} bytes, its paths ${bytes}`)
+}
+
+/** All paths have just been proven. */
+function growHoldMap(host: Host, map: DmMap, disks: readonly ScsiDisk[], bytes: number): Promise<void> {
+  const paths = disks.flatMap(({ name, devno }) => (name === null || devno === null ? [] : [{ name, devno }]))
+  return loadHoldMap(
+    host,
+    map,
+    paths.map((disk) => tablePath(host, disk)),
+    bytes,
+  )
 }
 
 async function growMounted(host: Host, record: Attachment, steps: Stepper): Promise<void> {

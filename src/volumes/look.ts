@@ -1,10 +1,12 @@
 import type { Host } from '../host/host.ts'
 import { readDisk } from '../host/read/disks.ts'
 import { multipathForm } from '../host/map/wwids.ts'
-import { hasDisks, isMultipath, readMap, readMaps } from '../host/read/maps.ts'
+import { findHoldMap } from '../host/map/hold-map.ts'
+import { hasDisks, isHoldMap, isMultipath, readMap, readMaps } from '../host/read/maps.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { Lun } from '../model/lun.ts'
+import type { VolumeName } from '../model/name.ts'
 import type { DmMap, ScsiDisk, Session } from '../model/snapshot.ts'
 import type { Wwid } from '../model/wwid.ts'
 import type { Device } from './users.ts'
@@ -18,13 +20,23 @@ export interface VolumeView {
   readonly maps: readonly DmMap[]
 }
 
+/** A volume, and by what else its map is found when the map has lost all its disks. */
+export interface Sought {
+  readonly iqn: Iqn
+  readonly lun: Lun
+  /** for multipathd's map */
+  readonly wwid?: Wwid | null | undefined
+  /** for the hold map */
+  readonly owner?: VolumeName | null | undefined
+}
+
 /**
  * @param volume with its WWID, a multipath map of it is found, too, that has lost all its disks
  * @param counts which sessions' disks count; by default all
  */
 export function lookAtVolume(
   host: Host,
-  { iqn, lun, wwid = null }: { iqn: Iqn; lun: Lun; wwid?: Wwid | null | undefined },
+  { iqn, lun, wwid = null, owner = null }: Sought,
   counts: (session: Session) => boolean = () => true,
 ): VolumeView {
   const sessions = readSessions(host.paths, iqn).map((session) => ({
@@ -33,8 +45,10 @@ export function lookAtVolume(
   }))
   const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
   const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)
-  const held = maps.filter(isMultipath)
-  return { sessions, maps: held.length > 0 || wwid === null ? held : bareMaps(host, wwid) }
+  const held = maps.filter((map) => isMultipath(map) || isHoldMap(map))
+  if (held.length > 0) return { sessions, maps: held }
+  const own = owner === null ? null : findHoldMap(host, owner)
+  return { sessions, maps: own ? [own] : wwid === null ? [] : bareMaps(host, wwid) }
 }
 
 function bareMaps(host: Host, wwid: Wwid): DmMap[] {

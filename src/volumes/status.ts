@@ -1,10 +1,15 @@
 import type { Host } from '../host/host.ts'
+import type { HoldNote } from '../hold/note.ts'
+import { deadlineOf, readHoldNote } from '../hold/note.ts'
+import { isAgentRunning } from '../hold/agent-lock.ts'
+import { readHoldMaps } from '../host/map/hold-map.ts'
 import { queueingOf } from '../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../model/attachment.ts'
 import { formatHctl } from '../model/hctl.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
+import type { DmMap } from '../model/snapshot.ts'
 import type { VolumeView } from './look.ts'
 import { devicesOf, disksOf, lookAtVolume } from './look.ts'
 import { mountsOf } from './users.ts'
@@ -12,15 +17,16 @@ import { mountsOf } from './users.ts'
 /** An attachment as it really is: what the record intends, what the kernel shows. */
 export async function statusOf(host: Host, record: Attachment): Promise<VolumeStatus> {
   const wwid = record.mode === 'multipathd' ? record.identity?.wwid : null
-  const view = lookAtVolume(host, { ...record.request, wwid })
+  const view = lookAtVolume(host, { ...record.request, wwid, owner: record.name })
   const paths = pathsOf(record, view)
   const mode = record.mode ?? 'session'
   const device = devicesOf(view.maps, disksOf(view))[0]
   const map = view.maps[0]
+  const note = mode === 'map' ? readHoldNote(host, record.name) : null
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
   return {
     name: record.name,
-    state: stateOf(record, paths, mount !== undefined),
+    state: stateOf(record, paths, mount !== undefined, note),
     device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
@@ -29,9 +35,12 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     hold: {
       mode,
       wanted: record.request.hold.wanted,
-      effective: await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
-      since: null,
-      deadline: null,
+      effective:
+        mode === 'map'
+          ? await heldFor(host, record, map)
+          : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
+      since: note?.since ?? null,
+      deadline: note && note.ended === null ? deadlineOf(note, record.request.hold.wanted) : null,
     },
     paths,
   }
@@ -58,9 +67,15 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
   }))
 }
 
-/** The agent adds since when and until when; without it the kernel's own states say this much. */
-function stateOf(record: Attachment, paths: readonly PathStatus[], mounted: boolean): AttachmentState {
+/** What the agent has noted; without it the kernel's own states say this much. */
+function stateOf(
+  record: Attachment,
+  paths: readonly PathStatus[],
+  mounted: boolean,
+  note: HoldNote | null,
+): AttachmentState {
   if (record.phase !== 'ready') return record.phase
+  if (note) return note.ended === null ? 'holding' : 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(({ sessionState, diskState }) => sessionState === 'LOGGED_IN' && diskState === 'running'))
     return 'ready'
@@ -68,6 +83,15 @@ function stateOf(record: Attachment, paths: readonly PathStatus[], mounted: bool
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
   return 'failed'
+}
+
+/**
+ * On a hold map: what is wanted, for the agent ends the wait in time; without one nobody does. Nothing where
+ * the kernel was told to fail.
+ */
+async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
+  if (!map || (await readHoldMaps(host)).get(map.name)?.queueing !== true) return 0
+  return (await isAgentRunning(host)) ? record.request.hold.wanted : 'forever'
 }
 
 /** Seconds from the loss of the last path to the first error, as the kernel and multipathd are set now. */

@@ -20,6 +20,8 @@ export const PACKAGE_OF = {
   multipathd: 'multipath-tools',
   dmsetup: 'dmsetup',
   sg_inq: 'sg3-utils',
+  udevadm: 'udev',
+  'systemd-notify': 'systemd',
 } as const
 
 export type Program = keyof typeof PACKAGE_OF

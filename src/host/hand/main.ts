@@ -23,6 +23,9 @@ import { inquire } from './scsi.ts'
 const SAMPLES = 64
 const SAMPLE = 4096
 
+/** Not in node:fs; the same on all architectures but for the directory's part (asm-generic/fcntl.h). */
+const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY
+
 const claims = new Map<string, number>()
 
 const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
@@ -98,6 +101,11 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   makeDirectory({ path }) {
     mkdirSync(path, { recursive: true, mode: 0o755 })
     return { link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
+  },
+
+  testWrite({ path }) {
+    closeSync(openSync(path, constants.O_WRONLY | O_TMPFILE, 0o600))
+    return null
   },
 
   removeDirectory({ path }) {

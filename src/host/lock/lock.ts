@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, constants, linkSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, linkSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { Mutex } from 'async-mutex'
@@ -43,8 +43,7 @@ export async function withLock<T>(
   options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  // A hash: a socket's path has room for 107 characters only (unix(7)).
-  const path = join(dir, createHash('sha256').update(key).digest('hex').slice(0, 24))
+  const path = pathOf(dir, key)
   const queue: Queue = queues.get(path) ?? { mutex: new Mutex(), users: 0, what: null }
   queues.set(path, queue)
   queue.users++
@@ -67,6 +66,17 @@ export async function withLock<T>(
     queue.users--
     if (queue.users === 0) queues.delete(path)
   }
+}
+
+/** Whether anybody has the lock now. */
+export async function isLocked(dir: string, key: string): Promise<boolean> {
+  const path = pathOf(dir, key)
+  return existsSync(path) && !(await isDead(path))
+}
+
+// A hash: a socket's path has room for 107 characters only (unix(7)).
+function pathOf(dir: string, key: string): string {
+  return join(dir, createHash('sha256').update(key).digest('hex').slice(0, 24))
 }
 
 async function enter(queue: Queue, options: LockOptions): Promise<() => void> {

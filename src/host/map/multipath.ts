@@ -4,7 +4,8 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
-import { readMap } from '../read/maps.ts'
+import { isHoldMap, readMap } from '../read/maps.ts'
+import { removeHoldMap, setQueueing } from './hold-map.ts'
 
 /** multipathd answers one command after the other, and a path checker may hold it for some seconds. */
 const DEADLINE = 30_000
@@ -24,6 +25,7 @@ export async function offerPath(host: Host, disk: string): Promise<boolean> {
  * @throws BUSY somebody has it open · MAP_FAILED
  */
 export async function removeMap(host: Host, map: DmMap): Promise<void> {
+  if (isHoldMap(map)) return removeHoldMap(host, map)
   const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE })
   if (ran.code === 0 || isGone(host, map)) return
   const said = complaint(ran)
@@ -46,6 +48,7 @@ export async function removePartitionMap(host: Host, map: DmMap): Promise<void> 
  * begin to wait again; without it, the kernel. @throws MAP_FAILED
  */
 export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
+  if (isHoldMap(map)) return setQueueing(host, map, false)
   const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE })
   const ran = await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE })
   if (ran.code === 0 || told.code === 0 || isGone(host, map)) return

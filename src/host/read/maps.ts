@@ -35,6 +35,14 @@ export function isMultipath(map: Pick<DmMap, 'uuid'>): boolean {
   return map.uuid.startsWith('mpath-')
 }
 
+/** How names and UUIDs of hold maps begin. */
+export const HOLD_PREFIX = 'lunkeeper-'
+
+/** Whether it is a hold map: ours. */
+export function isHoldMap(map: Pick<DmMap, 'uuid'>): boolean {
+  return map.uuid.startsWith(HOLD_PREFIX)
+}
+
 /** Whether any of its disks is still there: a map that nobody has loaded anew keeps the links of dead ones. */
 export function hasDisks(paths: HostPaths, map: DmMap): boolean {
   return map.slaves.some((slave) => listNames(`${paths.sys}/block/${slave}/holders`).includes(map.device))

@@ -61,7 +61,9 @@ export async function attach(
         scanned,
         steps,
         note,
-        recovery: sessionRecovery(host, record),
+        recovery: await sessionRecovery(host, record),
+        name: record.name,
+        mode: record.mode,
         knownBefore: knownWwids(host),
       }
       const paths = await withLock(...targetLock(host, request, 'attach', signal), async () => {

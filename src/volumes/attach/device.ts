@@ -4,14 +4,20 @@ import { whenAppears } from '../../host/disk/appear.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
 import { protectFromWrites } from '../../host/fs/protect.ts'
+import { setRecovery } from '../../host/iscsi/recovery.ts'
+import { createHoldMap, findHoldMap, holdMapName, readPaths } from '../../host/map/hold-map.ts'
 import { offerPath } from '../../host/map/multipath.ts'
 import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
+import { isAgentRunning } from '../../hold/agent-lock.ts'
+import { putUnder, tablePath } from '../../hold/paths.ts'
 import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Hold, HoldMode } from '../../model/hold.ts'
+import { longerHold } from '../../model/hold.ts'
+import type { VolumeName } from '../../model/name.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
@@ -37,6 +43,9 @@ export interface ChosenDevice {
 
 interface DeviceWork {
   readonly host: Host
+  readonly name: VolumeName
+  /** The way in which it is held already. */
+  readonly mode: HoldMode | null
   readonly request: SettledRequest
   readonly steps: Stepper
   readonly note: (change: Partial<Attachment>) => void
@@ -47,13 +56,20 @@ interface DeviceWork {
 /**
  * How long a session of this volume shall wait for its target. Below a multipath map not for the hold:
  * I/O on a dead path waits that long before it takes another, and the map waits when there is none.
+ * Below a hold map not at all: no I/O may resume before it is known who answers.
  */
-export function sessionRecovery(host: Host, { request, mode }: Attachment): Hold {
+export async function sessionRecovery(host: Host, { request, mode }: Attachment): Promise<Hold> {
+  if (mode === 'map' || (mode === null && (await wantsHoldMap(host, request)))) return 0
   return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : request.hold.wanted
 }
 
+/** Somebody must put paths back: without the agent, a hold map would wait for nobody. */
+async function wantsHoldMap(host: Host, { hold }: SettledRequest): Promise<boolean> {
+  return (hold.mode === 'map' || hold.mode === 'auto') && (await isAgentRunning(host))
+}
+
 function wantsMap(host: Host, { hold, portals }: SettledRequest): boolean {
-  if (hold.mode === 'session' || !isMultipathdRunning(host.paths)) return false
+  if (hold.mode === 'session' || hold.mode === 'map' || !isMultipathdRunning(host.paths)) return false
   return hold.mode === 'multipathd' || portals.length > 1
 }
 
@@ -61,9 +77,22 @@ function wantsMap(host: Host, { hold, portals }: SettledRequest): boolean {
 export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Promise<ChosenDevice> {
   const { host, request, steps } = work
   const first = paths[0]!
-  if (request.hold.mode === 'map')
+  const held = findHoldMap(host, work.name)
+  if (held) {
+    if (!(await carries(host, held, paths)))
+      await steps.step('make-map', held.name, () =>
+        putUnder(
+          host,
+          held,
+          paths.map(({ disk }) => disk),
+        ),
+      )
+    return withHoldMap(held)
+  }
+  const wantsHold = await wantsHoldMap(host, request)
+  if (request.hold.mode === 'map' && !wantsHold)
     throw new LunkeeperError('MAP_FAILED', 'a hold map needs the agent, and no agent runs', {
-      hint: 'Leave out --hold-mode: the hold is then kept by the session, or by multipathd.',
+      hint: 'Start it: systemctl start lunkeeper. Or leave out --hold-mode: the hold is then kept by the session, or by multipathd.',
     })
   // Before a map is made of them: it then is read-only as well, whenever multipathd loads its table anew.
   if (request.use.readOnly) for (const { disk } of paths) await protectFromWrites(host, disk.name)
@@ -72,11 +101,48 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     throw new LunkeeperError('MAP_FAILED', 'multipathd does not run', { hint: 'systemctl start multipathd' })
   const existing = mapOver(host, request, paths)
   if (existing && !running) return withMap(existing)
-  if (existing || wantsMap(host, request) || (running && (await multipathdWants(host, first.disk.name))))
-    return withMap(await bringMap(work, paths))
+  const multipathd =
+    existing ??
+    ((wantsMap(host, request) && !wantsHold) ||
+      (running && request.hold.mode !== 'map' && (await multipathdWants(host, first.disk.name))))
+  if (multipathd) return withMap(await bringMap(work, paths))
+  // A disk that is in use already is used as it is: nothing can be put below its users.
+  if (wantsHold && work.mode !== 'session') {
+    const map = await tryHoldMap(work, paths)
+    if (map) return withHoldMap(map)
+  }
   if (paths.length > 1)
     steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
+}
+
+function withHoldMap(map: DmMap): ChosenDevice {
+  return { device: deviceOfMap(map), map, mode: 'map' }
+}
+
+async function carries(host: Host, map: DmMap, paths: readonly Path[]): Promise<boolean> {
+  const known = (await readPaths(host)).get(map.name) ?? []
+  return paths.every(({ disk }) => known.some(({ devno, active }) => active && devno === disk.devno))
+}
+
+/** Null where the kernel has no dm-multipath and another way will do. @throws MAP_FAILED */
+async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap | null> {
+  const { host, request, steps, name } = work
+  const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
+  const table = paths.map(({ disk }) => tablePath(host, disk))
+  try {
+    return await steps.step('make-map', holdMapName(name), () =>
+      createHoldMap(host, name, bytes, table, request.use.readOnly),
+    )
+  } catch (error) {
+    if (request.hold.mode === 'map' || !isLunkeeperError(error, 'MAP_FAILED', 'PROGRAM_MISSING')) throw error
+    steps.warn(
+      `there is no hold map (${error.message}): the hold is kept by the session. It cannot be changed during an outage, and ends with the session.`,
+    )
+    for (const { session } of paths)
+      setRecovery(host, session, longerHold(session.recoveryTmo, request.hold.wanted))
+    return null
+  }
 }
 
 function withMap(map: DmMap): ChosenDevice {

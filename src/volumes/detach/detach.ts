@@ -39,7 +39,14 @@ export async function detach(host: Host, handle: string, options: DetachOptions 
       await steps.step('mark-detaching', record.name, () =>
         writeRecord(host, { ...record, phase: 'detaching' }),
       )
-    return dismantle(host, found, steps, { force: options.force ?? false, signal: options.signal })
+    return dismantle(host, found, steps, {
+      force: options.force ?? false,
+      signal: options.signal,
+      // Refused, and as it was: it is used on, and its hold goes on.
+      untouched: () => {
+        if (record?.phase === 'ready') writeRecord(host, record)
+      },
+    })
   })
   if (report.left.length > 0)
     throw new LunkeeperError('LEFT_BEHIND', `${report.name}: left behind: ${report.left.join('; ')}`, {

@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts'
+import { removeHoldNote } from '../../hold/note.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
@@ -48,6 +49,8 @@ export async function dismantle(
     signal?: AbortSignal | undefined
     /** Whose disk of this LUN may be taken; by default every session's. */
     mayTake?: (session: Session) => boolean
+    /** Told when it fails before anything was removed. */
+    untouched?: () => void
   },
 ): Promise<DetachReport> {
   const work: Dismantling = {
@@ -55,32 +58,47 @@ export async function dismantle(
     found,
     steps,
     force: options.force,
-    view: () => lookAtVolume(host, { ...found, wwid: found.record?.identity?.wwid }, options.mayTake),
+    view: () =>
+      lookAtVolume(
+        host,
+        { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
+        options.mayTake,
+      ),
     removed: { mounts: [], maps: [], disks: [], sessions: [] },
     left: [],
     signal: options.signal,
   }
+  try {
+    await takeApart(work)
+  } catch (error) {
+    if (isUntouched(work)) options.untouched?.()
+    throw error
+  }
+  if (found.record) await forget(work, found.record)
+  return { name: found.name, removed: work.removed, left: work.left }
+}
+
+async function takeApart(work: Dismantling): Promise<void> {
+  const { host, found } = work
   const judged = await judgeAll(work)
   const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
   refuseLoss(work, disks)
-  const discarded = options.force && (await discardData(work, disks))
+  const discarded = work.force && (await discardData(work, disks))
   {
     const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')
     await using _ = keepFailing(host, answers ? [] : work.view().maps)
     await unmountAll(work)
     await removeMaps(work, answers)
   }
-  await withLock(...targetLock(host, found, 'detach', options.signal), async () => {
-    const isFresh = removedNothing(work) && performance.now() - judgedAt < FRESH
+  await withLock(...targetLock(host, found, 'detach', work.signal), async () => {
+    const isFresh = isUntouched(work) && performance.now() - judgedAt < FRESH
     await removeDisks(work, isFresh ? judged : [])
     await endSessions(work)
   })
-  if (found.record) await forget(work, found.record)
-  return { name: found.name, removed: work.removed, left: work.left }
 }
 
-function removedNothing({ removed }: Dismantling): boolean {
+function isUntouched({ removed }: Dismantling): boolean {
   return [removed.mounts, removed.maps, removed.disks].every(({ length }) => length === 0)
 }
 
@@ -97,5 +115,8 @@ async function forget({ host, steps, left }: Dismantling, record: Attachment): P
     await steps.step('remove-mount-point', record.madeDirectories.at(-1)!, () =>
       removeMountPoint(host, record.madeDirectories),
     )
-  await steps.step('forget', record.name, () => removeRecord(host, record.name))
+  await steps.step('forget', record.name, () => {
+    removeHoldNote(host, record.name)
+    removeRecord(host, record.name)
+  })
 }

@@ -16,7 +16,9 @@ import type { Judged } from './judge.ts'
 export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
   const { found, force } = work
   const changed = disks.find(({ verdict }) => verdict === 'changed')
-  if (force || disks.length === 0 || disks.some(({ verdict }) => verdict === 'ours')) {
+  // A map that has lost its last disk may still keep what is unwritten.
+  const nothing = disks.length === 0 && work.view().maps.length === 0
+  if (force || nothing || disks.some(({ verdict }) => verdict === 'ours')) {
     if (changed && !force) throw mismatch(changed)
     return
   }
@@ -24,7 +26,7 @@ export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
   if (changed) throw mismatch(changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
-    `${found.name} is in use and cannot take its unwritten data: ${disks[0]!.reason}`,
+    `${found.name} is in use and cannot take its unwritten data: ${disks[0]?.reason ?? 'no path to it is left'}`,
     {
       hint: 'Wait until the target is back; or give that data up: --force loses all that was written and not yet synced.',
     },

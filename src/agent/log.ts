@@ -1,0 +1,25 @@
+import type { Observer } from '../volumes/step.ts'
+
+/** What the agent tells the journal: one line an event, on stderr; systemd adds time and name. */
+export class AgentLog {
+  readonly #write: (line: string) => void
+  readonly #last = new Map<string, string>()
+
+  constructor(write: (line: string) => void) {
+    this.#write = write
+  }
+
+  readonly observer: Observer = { warn: (volume, message) => this.say(volume, message) }
+
+  say(volume: string | null, message: string): void {
+    this.#write(volume === null ? message : `${volume}: ${message}`)
+  }
+
+  /** What is said again and again while it lasts is said once. */
+  once(volume: string, about: string, message: string): void {
+    const key = `${volume} ${about}`
+    if (this.#last.get(key) === message) return
+    this.#last.set(key, message)
+    this.say(volume, message)
+  }
+}

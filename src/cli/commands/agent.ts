@@ -1,0 +1,28 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import { command } from '../command.ts'
+
+export const agentCommand = command({
+  name: 'agent',
+  group: 'change',
+  summary: 'Keep the volumes of this node: run as a service',
+  about:
+    'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there.',
+  usage: [''],
+  options: [],
+  examples: [{ command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' }],
+  async run(context): Promise<null> {
+    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'keeping volumes needs root')
+    const { runAgent } = await import('../../agent/agent.ts')
+    const host = await context.host()
+    const stop = new AbortController()
+    for (const name of ['SIGINT', 'SIGTERM'] as const)
+      process.on(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
+    const ready = () => {
+      if (!process.env.NOTIFY_SOCKET) return
+      void host.run('systemd-notify', ['--ready'], { deadline: 5_000 }).catch(() => {})
+    }
+    await runAgent(host, { signal: stop.signal, write: (line) => context.say(line), ready })
+    return null
+  },
+  text: () => '',
+})

@@ -1,0 +1,92 @@
+import type { Host } from '../host/host.ts'
+import { findHoldMap, setQueueing } from '../host/map/hold-map.ts'
+import { setRecovery } from '../host/iscsi/recovery.ts'
+import { withLock } from '../host/lock/lock.ts'
+import type { Attachment, VolumeStatus } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import type { Hold } from '../model/hold.ts'
+import { longerHold } from '../model/hold.ts'
+import { parseName } from '../model/name.ts'
+import { volumeLock } from '../volumes/locks.ts'
+import { lookAtVolume } from '../volumes/look.ts'
+import { readRecord, writeRecord } from '../volumes/records.ts'
+import { statusOf } from '../volumes/status.ts'
+import type { Observer } from '../volumes/step.ts'
+import { readHoldNote, writeHoldNote } from './note.ts'
+
+interface Told {
+  readonly observer?: Observer
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Changes how long a volume's I/O waits; on a hold map at once, in an outage too. In a session that is
+ * lost the kernel takes no other timer: it counts from the next outage on.
+ * @throws NOT_FOUND CONFLICT
+ */
+export async function setHold(
+  host: Host,
+  name: string,
+  wanted: Hold,
+  told: Told = {},
+): Promise<VolumeStatus> {
+  const first = readyRecord(host, name)
+  return withLock(...volumeLock(host, first.request, 'hold', told.signal), async () => {
+    const record = readyRecord(host, name)
+    const changed = { ...record, request: { ...record.request, hold: { ...record.request.hold, wanted } } }
+    writeRecord(host, changed)
+    if (record.mode === 'session')
+      setTimers(host, changed, (message) => told.observer?.warn?.(record.name, message))
+    if (record.mode === 'multipathd')
+      told.observer?.warn?.(
+        record.name,
+        'multipathd holds it: its own no_path_retry decides (multipath.conf)',
+      )
+    return statusOf(host, changed)
+  })
+}
+
+function setTimers(host: Host, { request }: Attachment, warn: (message: string) => void): void {
+  for (const { session, disk } of lookAtVolume(host, request).sessions) {
+    if (!disk) continue
+    // Another volume of the session may need the longer one.
+    const wanted =
+      session.state === 'LOGGED_IN'
+        ? request.hold.wanted
+        : longerHold(session.recoveryTmo, request.hold.wanted)
+    if (wanted !== session.recoveryTmo && !setRecovery(host, session, wanted))
+      warn(
+        `the kernel does not change the timer of session ${session.sid} while it is ${session.state}: this outage still ends after ${session.recoveryTmo} s`,
+      )
+  }
+}
+
+/**
+ * Lets I/O that waits fail now. It is the end of the file system on it until it is mounted anew.
+ * @throws NOT_FOUND CONFLICT nothing waits, or not on a hold map · MAP_FAILED
+ */
+export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
+  const record = readyRecord(host, name)
+  const map = findHoldMap(host, record.name)
+  if (!map)
+    throw new LunkeeperError(
+      'CONFLICT',
+      `${name} is not on a hold map: what waits there cannot be ended this way`,
+      {
+        hint: 'To drop the volume with what it has not written: lunkeeper detach --force.',
+      },
+    )
+  const note = readHoldNote(host, record.name)
+  if (!note) throw new LunkeeperError('CONFLICT', `${name} is not waiting for its target`)
+  // First noted: an agent that looks meanwhile must not make it wait again.
+  if (note.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
+  await setQueueing(host, map, false)
+  return statusOf(host, record)
+}
+
+function readyRecord(host: Host, name: string): Attachment {
+  const record = readRecord(host, parseName(name))
+  if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+  if (record.phase !== 'ready') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
+  return record
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Host } from '../host/host.ts'
+import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import type { Hold } from '../model/hold.ts'
+import type { VolumeName } from '../model/name.ts'
+
+/**
+ * What is known of a hold that goes on, or went wrong: kept under /run, as the map is, so that an agent
+ * that was killed goes on counting where it stopped.
+ */
+export interface HoldNote {
+  /** When the last path was lost. ISO 8601. */
+  readonly since: string
+  /** Why the waiting I/O was let fail; null while it waits. */
+  readonly ended: 'deadline' | 'give-up' | null
+  /** Why it does not go on although something answers: another volume, a broken file system with users. */
+  readonly trouble: string | null
+}
+
+/** When the waiting I/O fails; null for never. ISO 8601. */
+export function deadlineOf({ since }: HoldNote, wanted: Hold): string | null {
+  return wanted === 'forever' ? null : new Date(Date.parse(since) + wanted * 1000).toISOString()
+}
+
+export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
+  try {
+    const { since, ended, trouble } = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
+    return Number.isNaN(Date.parse(since)) ? null : { since, ended: ended ?? null, trouble: trouble ?? null }
+  } catch {
+    return null
+  }
+}
+
+/** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
+export function writeHoldNote(host: Host, name: VolumeName, note: HoldNote): void {
+  writeDurable(pathOf(host, name), `${JSON.stringify(note)}\n`)
+}
+
+export function removeHoldNote(host: Host, name: VolumeName): void {
+  removeDurable(pathOf(host, name))
+}
+
+export function holdNotes(host: Host): string {
+  return join(host.places.runtime, 'holds')
+}
+
+function pathOf(host: Host, name: VolumeName): string {
+  return join(holdNotes(host), `${name}.json`)
+}

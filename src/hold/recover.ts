@@ -1,0 +1,38 @@
+import { testWrite } from '../host/fs/test-write.ts'
+import { unmountFs } from '../host/fs/mount.ts'
+import type { Host } from '../host/host.ts'
+import { readMounts } from '../host/read/mounts.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { isLunkeeperError } from '../model/errors.ts'
+import type { DmMap } from '../model/snapshot.ts'
+import { attach } from '../volumes/attach/attach.ts'
+import type { Observer } from '../volumes/step.ts'
+import { describeUsers, deviceOfMap } from '../volumes/users.ts'
+
+/**
+ * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,
+ * checks it and mounts it again. Only when nobody uses it any more.
+ * @returns what still stands in the way; null when the volume is as it should be
+ */
+export async function recover(
+  host: Host,
+  record: Attachment,
+  map: DmMap,
+  options: { readonly observer: Observer; readonly signal: AbortSignal },
+): Promise<string | null> {
+  const { mount: point, readOnly } = record.request.use
+  if (point === null || readOnly) return null
+  const mount = readMounts(host.paths).findLast((found) => found.point === point)
+  if (mount?.devno === map.devno) {
+    const broken = await testWrite(host, point)
+    if (broken === null) return null
+    try {
+      await unmountFs(host, point)
+    } catch (error) {
+      if (!isLunkeeperError(error, 'BUSY')) throw error
+      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${describeUsers(host, [deviceOfMap(map)], [point])}`
+    }
+  }
+  await attach(host, record.request, options)
+  return null
+}

@@ -1,0 +1,40 @@
+import type { Host } from '../host/host.ts'
+import { setRecovery } from '../host/iscsi/recovery.ts'
+import { readDisks } from '../host/read/disks.ts'
+import { isHoldMap, readMap } from '../host/read/maps.ts'
+import { readSessions } from '../host/read/sessions.ts'
+import type { Attachment } from '../model/attachment.ts'
+import type { Hold } from '../model/hold.ts'
+import { longerHold } from '../model/hold.ts'
+import type { Session } from '../model/snapshot.ts'
+
+/** Whether every disk of the session stands below a hold map: then nobody needs it to wait, or to stay. */
+export function isAllHeld(host: Host, session: Session): boolean {
+  return readDisks(host.paths, session, { identity: false }).every(({ holders }) => {
+    const maps = holders.map((holder) => readMap(host.paths, holder))
+    return maps.length > 0 && maps.every((map) => map !== null && isHoldMap(map))
+  })
+}
+
+/**
+ * Below a hold map the session shall not wait: a lost connection then reaches the map at once, and no I/O
+ * resumes by itself on whatever answers when the target is back. Sessions that others use keep theirs.
+ */
+export function tighten(host: Host, { request }: Attachment): void {
+  for (const session of readSessions(host.paths, request.iqn))
+    if (session.recoveryTmo !== 0 && session.state === 'LOGGED_IN' && isAllHeld(host, session))
+      setRecovery(host, session, 0)
+}
+
+/** Before the agent goes: lost connections that come back heal without it, in the session. */
+export function relax(host: Host, attachments: readonly Attachment[]): void {
+  const iqns = new Set(attachments.map(({ request }) => request.iqn))
+  for (const iqn of iqns) {
+    const wanted = attachments
+      .filter(({ request }) => request.iqn === iqn)
+      .map(({ request }) => request.hold.wanted)
+      .reduce<Hold>(longerHold, 0)
+    for (const session of readSessions(host.paths, iqn))
+      if (longerHold(session.recoveryTmo, wanted) !== session.recoveryTmo) setRecovery(host, session, wanted)
+  }
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Iqn } from '../../model/iqn.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal } from '../../model/portal.ts'
+
+/** A target that is up answers a login request within milliseconds. */
+const DEADLINE = 1_000
+
+/** Basic header segment (RFC 7143, 11.12 and 11.13). */
+const HEADER = 48
+const LOGIN_REQUEST = 0x43
+const LOGIN_RESPONSE = 0x23
+/** From security negotiation on to operational negotiation. */
+const TRANSIT = 0x81
+const STATUS_CLASS = 36
+/** Target error: "not now". A redirect or a refusal of this initiator are answers of a target that is there. */
+const TARGET_ERROR = 3
+
+/**
+ * Whether the target takes logins at this portal: a first login request, and the connection is dropped
+ * before there is a session. A portal that accepts connections may belong to a target that is not up yet;
+ * iscsid, asked to log in there, would keep its caller for as long as it tries.
+ * @throws TARGET_AWAY PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE CANCELLED
+ */
+export async function probeTarget(
+  portal: Portal,
+  target: Iqn,
+  initiator: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const where = formatPortal(portal)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const socket = connect({ host: portal.host, port: portal.port })
+  const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
+  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE)
+  const cancel = () => fail('CANCELLED', `stopped while asking ${where}`)
+  signal.addEventListener('abort', cancel, { once: true })
+  let heard = Buffer.alloc(0)
+  socket.on('connect', () => socket.write(loginRequest(target, initiator)))
+  socket.on('data', (data) => {
+    heard = Buffer.concat([heard, data])
+    if (heard.length < HEADER) return
+    if (heard[0] === LOGIN_RESPONSE && heard[STATUS_CLASS] !== TARGET_ERROR) resolve()
+    else fail('TARGET_AWAY', `${target} does not serve at ${where} now`)
+  })
+  socket.on('close', () => fail('TARGET_AWAY', `${where} closes the connection at once`))
+  socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>
+    code === 'ECONNREFUSED'
+      ? fail('PORTAL_REFUSED', `${where} refuses connections`)
+      : fail('PORTAL_UNREACHABLE', `${where} cannot be reached: ${message}`),
+  )
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', cancel)
+    socket.destroy()
+  }
+}
+
+function loginRequest(target: Iqn, initiator: string): Buffer {
+  const keys = [
+    `InitiatorName=${initiator}`,
+    `TargetName=${target}`,
+    'SessionType=Normal',
+    'AuthMethod=CHAP,None',
+  ]
+  const text = Buffer.from(keys.map((key) => `${key}\0`).join(''))
+  const header = Buffer.alloc(HEADER)
+  header[0] = LOGIN_REQUEST
+  header[1] = TRANSIT
+  header.writeUIntBE(text.length, 5, 3)
+  // A random session identifier (type 10b), so that it is nobody's session that is asked about.
+  header[8] = 0x80
+  randomBytes(5).copy(header, 9)
+  return Buffer.concat([header, text, Buffer.alloc((4 - (text.length % 4)) % 4)])
+}

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { VolumeName } from '../../model/name.ts'
+import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
+import { holdTable, parsePaths } from '../../model/plan/table.ts'
+import type { DmMap } from '../../model/snapshot.ts'
+import { whenAppears } from '../disk/appear.ts'
+import { complaint } from '../exec/run.ts'
+import type { Host } from '../host.ts'
+import { readMaps } from '../read/maps.ts'
+import { HOLD_PREFIX } from '../read/maps.ts'
+import { boundDirtyPages } from './dirty.ts'
+import { keepUdevOff } from './udev-rule.ts'
+
+/** Device-mapper's own work takes milliseconds; a table may wait for a disk that is just going. */
+const DEADLINE = 20_000
+const APPEAR_DEADLINE = 10_000
+
+/** The name under /dev/mapper, and the UUID, by which multipathd and udev leave it alone. */
+export function holdMapName(name: VolumeName): string {
+  return `${HOLD_PREFIX}${name}`
+}
+
+/** The hold map of a volume; null where there is none. */
+export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
+  return readMaps(host.paths).find(({ uuid }) => uuid === holdMapName(name)) ?? null
+}
+
+/** Makes the map, and waits for its node. @throws MAP_FAILED */
+export async function createHoldMap(
+  host: Host,
+  name: VolumeName,
+  bytes: number,
+  paths: readonly TablePath[],
+  readOnly: boolean,
+): Promise<DmMap> {
+  await keepUdevOff(host)
+  const called = holdMapName(name)
+  await dmsetup(host, [
+    'create',
+    called,
+    '--uuid',
+    called,
+    ...(readOnly ? ['--readonly'] : []),
+    '--noudevsync',
+    '--table',
+    holdTable(bytes, paths),
+  ])
+  const node = join(host.paths.dev, 'mapper', called)
+  const map = await whenAppears(
+    host,
+    () => (existsSync(node) ? findHoldMap(host, name) : null),
+    APPEAR_DEADLINE,
+  )
+  if (!map) throw new LunkeeperError('MAP_FAILED', `the map ${called} was made, and has no node ${node}`)
+  boundDirtyPages(host, map)
+  return map
+}
+
+/**
+ * Gives the map another set of paths. I/O that waits goes on waiting in between: nothing is flushed, and
+ * no file system is frozen for it.
+ * @throws MAP_FAILED
+ */
+export async function loadHoldMap(
+  host: Host,
+  map: DmMap,
+  paths: readonly TablePath[],
+  bytes = map.bytes,
+): Promise<void> {
+  await dmsetup(host, ['load', map.name, '--table', holdTable(bytes, paths)])
+  // With a table loaded, resume suspends first, in the way that it is told (drivers/md/dm-ioctl.c:do_resume).
+  await dmsetup(host, ['resume', '--noflush', '--nolockfs', '--noudevsync', map.name])
+}
+
+/** Until the path is reinstated no I/O goes through it, whatever its disk says of itself. @throws MAP_FAILED */
+export async function failPath(host: Host, map: DmMap, devno: string): Promise<void> {
+  await dmsetup(host, ['message', map.name, '0', `fail_path ${devno}`])
+}
+
+/** @throws MAP_FAILED */
+export async function reinstatePath(host: Host, map: DmMap, devno: string): Promise<void> {
+  await dmsetup(host, ['message', map.name, '0', `reinstate_path ${devno}`])
+}
+
+/** Whether I/O waits, or fails, while no path is usable. @throws MAP_FAILED */
+export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: boolean): Promise<void> {
+  await dmsetup(host, ['message', map.name, '0', on ? 'queue_if_no_path' : 'fail_if_no_path'])
+}
+
+/** @throws BUSY MAP_FAILED */
+export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
+  // Without waiting for udev, which may wait in turn for a map that queues.
+  const ran = await host.run('dmsetup', ['remove', '--noudevsync', '--retry', map.name], {
+    deadline: DEADLINE,
+  })
+  if (ran.code === 0 || !readMaps(host.paths).some(({ uuid }) => uuid === map.uuid)) return
+  const said = complaint(ran)
+  throw new LunkeeperError(
+    /busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
+    `the map ${map.name} was not removed: ${said}`,
+  )
+}
+
+/** What the kernel does with each hold map now, by the map's name: two programs, however many maps there are. */
+export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, HoldMapState>> {
+  const [tables, paths] = await Promise.all([linesOf(host, 'table'), readPaths(host)])
+  return new Map(
+    [...tables].map(([name, table]) => [
+      name,
+      { queueing: /\bqueue_if_no_path\b/.test(table), paths: paths.get(name) ?? [] },
+    ]),
+  )
+}
+
+/** The paths of each hold map. */
+export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMapState['paths']>> {
+  return new Map([...(await linesOf(host, 'status'))].map(([name, status]) => [name, parsePaths(status)]))
+}
+
+async function linesOf(host: Host, what: 'table' | 'status'): Promise<Map<string, string>> {
+  const ran = await host.run('dmsetup', [what, '--target', 'multipath'], { deadline: DEADLINE })
+  return new Map(
+    ran.stdout.split('\n').flatMap((line) => {
+      const [, name, rest] = /^(\S+): (.*)$/.exec(line) ?? []
+      return name?.startsWith(HOLD_PREFIX) ? [[name, rest!] as const] : []
+    }),
+  )
+}
+
+async function dmsetup(host: Host, args: readonly string[]): Promise<void> {
+  const ran = await host.run('dmsetup', args, { deadline: DEADLINE })
+  if (ran.code !== 0)
+    throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${complaint(ran)}`)
+}

@@ -1,0 +1,49 @@
+const SECTOR = 512
+
+/** A path of a hold map: its block device by number, and the group it is in. */
+export interface TablePath {
+  /** 8:16 */
+  readonly devno: string
+  /** The target's word on this path (ALUA access state); paths of one state share the I/O. Null: it has none. */
+  readonly access: string | null
+}
+
+/** ALUA states from the best down (SPC-6 5.18.2.4); what cannot serve I/O now may later. */
+const ORDER = ['active/optimized', 'active/non-optimized', 'standby', 'lba-dependent', 'unavailable']
+
+/**
+ * The table of a hold map: dm-multipath over these paths, queueing when none is usable
+ * (drivers/md/dm-mpath.c:multipath_ctr). Without any path it queues from the start.
+ */
+export function holdTable(bytes: number, paths: readonly TablePath[]): string {
+  const groups = Object.values(Object.groupBy(paths, ({ access }) => access ?? '')).map((group) => group!)
+  const rank = (group: readonly TablePath[]) => ORDER.indexOf(group[0]!.access ?? ORDER[0]!)
+  const ordered = groups.toSorted((a, b) => rank(a) - rank(b))
+  const words = [
+    '0',
+    Math.floor(bytes / SECTOR),
+    'multipath',
+    '1 queue_if_no_path',
+    '0',
+    groups.length,
+    groups.length === 0 ? 0 : 1,
+    ...ordered.map(
+      (group) => `service-time 0 ${group.length} 1 ${group.map(({ devno }) => `${devno} 1`).join(' ')}`,
+    ),
+  ]
+  return words.join(' ')
+}
+
+/** What the kernel does with a hold map: whether I/O waits without a path, and which paths carry it. */
+export interface HoldMapState {
+  readonly queueing: boolean
+  readonly paths: readonly { readonly devno: string; readonly active: boolean }[]
+}
+
+/** From a line of `dmsetup status` (drivers/md/dm-mpath.c:multipath_status): `8:16 A 0` for each path. */
+export function parsePaths(status: string): HoldMapState['paths'] {
+  return [...status.matchAll(/(\d+:\d+) ([AF]) \d+/g)].map(([, devno, state]) => ({
+    devno: devno!,
+    active: state === 'A',
+  }))
+}
