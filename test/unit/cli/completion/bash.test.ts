@@ -35,7 +35,7 @@ function offered(line: string, cwd = dir): string[] {
 }
 
 test.each([
-  ['lunkeeper ', ['attach', 'detach', 'expand', 'volumes', 'sessions', 'completion', 'help']],
+  ['lunkeeper ', [...COMMANDS.map(({ name }) => name), 'help']],
   ['lunkeeper vol', ['volumes']],
   ['lunkeeper --j', ['--json']],
   ['lunkeeper --json se', ['sessions']],
