@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 const ONE = '10.8.0.1'
@@ -177,6 +177,8 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     expect(forced.code, forced.stderr).toBe(0)
     await nothingLeft()
   })
+
+  if (isBrief(debian)) return
 
   it('both dead, and nobody uses it: detach needs no force', async () => {
     await make()

@@ -3,6 +3,13 @@ import { expect } from 'vitest'
 import type { LabNode } from '../../lab/index.ts'
 import type { DetachReport, SessionStatus, VolumeStatus } from '../../src/model/attachment.ts'
 
+/**
+ * Whether this machine is for what differs between kernels and versions only, so that the suite stays
+ * quick; `npm run test:everything` runs all of it on both.
+ */
+export const isBrief = (debian: string): boolean =>
+  debian === 'trixie' && !process.env.LUNKEEPER_TEST_EVERYTHING
+
 /** How one run of `lunkeeper` ended. */
 export interface Ended {
   readonly code: number | null
