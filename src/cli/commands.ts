@@ -4,6 +4,7 @@ import { agentCommand } from './commands/agent.ts'
 import { completionCommand } from './commands/completion.ts'
 import { detachCommand } from './commands/detach.ts'
 import { expandCommand } from './commands/expand.ts'
+import { explainCommand } from './commands/explain.ts'
 import { holdCommand } from './commands/hold.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { volumesCommand } from './commands/volumes.ts'
@@ -16,6 +17,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   holdCommand,
   volumesCommand,
   sessionsCommand,
+  explainCommand,
   agentCommand,
   completionCommand,
 ]

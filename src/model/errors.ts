@@ -166,6 +166,10 @@ export const ERRORS = {
     'The kernel lacks a module that is needed.',
     'modprobe iscsi_tcp, or install the kernel package that has it.',
   ),
+  LOG_UNREADABLE: failed(
+    'The log that shall be explained cannot be read.',
+    'Give the path of a log file, or pipe one in: journalctl | lunkeeper explain -',
+  ),
   NO_PERMISSION: failed('This needs root.', 'Run it as root (sudo).'),
   NO_SPACE: failed(
     'There is no space for the record of the attachment.',

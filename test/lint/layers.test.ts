@@ -37,6 +37,8 @@ describe('imports go one way', () => {
     ['src/host/act/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
     ['src/volumes/planted.ts', "import '../cli/main.ts'\n", 'no front door'],
     ['src/volumes/attach/planted.ts', "import 'execa'\n", 'src/host/exec only'],
+    ['src/explain/planted.ts', "import '../host/host.ts'\n", 'it imports only model'],
+    ['src/explain/planted.ts', "import 'node:fs'\n", 'explain does no I/O'],
     ['src/cli/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
   ])('a planted violation in %s is found: %s', async (path, text, message) => {
     expect(await lint(path, text)).toContain(message)

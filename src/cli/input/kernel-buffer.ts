@@ -1,0 +1,40 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs'
+
+/** A record is at most PRINTK_MESSAGE_MAX (2 KiB) and its dictionary; a smaller buffer gives EINVAL. */
+const LONGEST = 8 << 10
+const BLOCK = 64 << 10
+
+/** All records that the kernel still has (Documentation/ABI/testing/dev-kmsg), and not those that come later. */
+export function* kernelBuffer(path: string): Generator<Buffer> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const block = Buffer.alloc(BLOCK)
+    let length = 0
+    for (;;) {
+      const count = nextRecord(fd, block, length)
+      if (count > 0) length += count
+      if (count === 0 || length + LONGEST > BLOCK) {
+        // A copy: the block is filled anew.
+        yield Buffer.from(block.subarray(0, length))
+        length = 0
+      }
+      if (count === 0) return
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** @returns its bytes; 0 at the end */
+function nextRecord(fd: number, block: Buffer, at: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, block, at, LONGEST, null)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : ''
+      if (code === 'EAGAIN') return 0
+      // The record was overwritten meanwhile; the next read gives the oldest that is left.
+      if (code !== 'EPIPE') throw error
+    }
+  }
+}

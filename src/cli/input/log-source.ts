@@ -1,0 +1,45 @@
+import { open } from 'node:fs/promises'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import { whyUnreadable } from './file-error.ts'
+import { kernelBuffer } from './kernel-buffer.ts'
+
+/** Large enough that reading costs little beside looking. */
+const BLOCK = 1 << 20
+
+const OWN = '/dev/kmsg'
+
+/**
+ * The bytes of a log: a file's, standard input's (`-`), or with null this machine's own kernel log.
+ * @throws NO_PERMISSION, LOG_UNREADABLE when it is opened or while it is read
+ */
+export async function* logSource(source: string | null, own = OWN): AsyncGenerator<Buffer> {
+  try {
+    // A reader of the device itself would wait for the next message for ever.
+    if (source === null || source === own) yield* kernelBuffer(own)
+    else if (source === '-') yield* process.stdin as AsyncIterable<Buffer>
+    else yield* (await open(source)).createReadStream({ highWaterMark: BLOCK }) as AsyncIterable<Buffer>
+  } catch (cause) {
+    throw unreadable(source, own, cause)
+  }
+}
+
+function unreadable(source: string | null, own: string, cause: unknown): LunkeeperError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : ''
+  const forbidden = code === 'EACCES' || code === 'EPERM'
+  const what =
+    source === null ? `The kernel log of this machine (${own})` : source === '-' ? 'Standard input' : source
+  const why = forbidden ? 'it may not be read' : whyUnreadable(cause)
+  return new LunkeeperError(
+    forbidden ? 'NO_PERMISSION' : 'LOG_UNREADABLE',
+    `${what} cannot be read: ${why}`,
+    {
+      cause,
+      ...(source === null
+        ? { hint: 'Run it as root, or give it a log: journalctl -k | lunkeeper explain -' }
+        : forbidden
+          ? { hint: 'Run it as root (sudo), or as a user who may read this log (group adm).' }
+          : {}),
+    },
+  )
+}

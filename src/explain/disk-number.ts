@@ -1,0 +1,13 @@
+// Documentation/admin-guide/devices.txt: 16 numbers a disk, 16 disks a major; drivers/scsi/sd.c:sd_major.
+const MAJORS = [8, 65, 66, 67, 68, 69, 70, 71, 128, 129, 130, 131, 132, 133, 134, 135]
+
+/** 8:16 is sdb. Null: not a SCSI disk, or one beyond the 256 that these majors hold. */
+export function diskOfNumber(major: number, minor: number): string | null {
+  const block = MAJORS.indexOf(major)
+  if (block === -1 || minor > 255) return null
+  let index = block * 16 + (minor >> 4)
+  let letters = ''
+  for (; index >= 0; index = Math.floor(index / 26) - 1)
+    letters = String.fromCharCode(97 + (index % 26)) + letters
+  return `sd${letters}`
+}
