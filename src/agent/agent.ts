@@ -17,6 +17,9 @@ import { Watch } from './watch.ts'
 
 /** How soon a lost session is seen; one system call for each path. */
 const PULSE = 200
+/** A disk that is deleted by hand may be seen later than a session that is lost. */
+const DISKS_EVERY = 5
+
 /** How often all is looked at although nothing shows: two programs, whatever the number of volumes. */
 const ROUND = 10_000
 
@@ -29,6 +32,8 @@ export interface AgentOptions {
   readonly write: (line: string) => void
   /** Told once it holds what there is to hold. */
   readonly ready: () => void
+  /** Told now and then that it still looks after everything. */
+  readonly alive: () => void
 }
 
 /**
@@ -36,7 +41,7 @@ export interface AgentOptions {
  * and attaches again what was attached before a reboot. Killed at any moment, the next one goes on.
  * @throws CONFLICT an agent runs already
  */
-export async function runAgent(host: Host, { signal, write, ready }: AgentOptions): Promise<void> {
+export async function runAgent(host: Host, { signal, write, ready, alive }: AgentOptions): Promise<void> {
   const log = new AgentLog(write)
   host.hands.warm()
   await asAgent(host, async () => {
@@ -51,19 +56,26 @@ export async function runAgent(host: Host, { signal, write, ready }: AgentOption
     }
     const make = (record: Attachment) => new Keeper(host, record, watched, log, signal, changed)
     let nextRound = 0
+    let turn = 0
     for (let isReady = false; !signal.aborted;) {
       const round = performance.now() >= nextRound
       if (round) nextRound = performance.now() + ROUND
       if (bell.rang() || round) syncKeepers(keepers, ourRecords(host), make)
-      const restless = [...keepers.values()].filter((keeper) => round || !keeper.isWell())
+      watched.turn()
+      const disks = turn++ % DISKS_EVERY === 0
+      const states = round ? await maps.states() : null
+      const restless = [...keepers.values()].filter(
+        (keeper) => !keeper.isWell(disks || round) || (states !== null && !keeper.agrees(states)),
+      )
       if (restless.length > 0) {
-        const states = await maps.states()
+        const known = await maps.states()
         const tended = restless.map((keeper) =>
-          keeper.tend(states).catch((error: unknown) => log.once(keeper.record.name, 'tend', String(error))),
+          keeper.tend(known).catch((error: unknown) => log.once(keeper.record.name, 'tend', String(error))),
         )
         await Promise.all(tended)
         watched.keep(new Set([...keepers.values()].flatMap(({ signs }) => signs)))
       }
+      if (round) alive()
       if (!isReady) {
         isReady = true
         log.say(null, `ready: ${keepers.size} ${keepers.size === 1 ? 'volume' : 'volumes'} on hold maps`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Host } from '../host/host.ts'
 import { failPath, setQueueing } from '../host/map/hold-map.ts'
 import { holdMapName } from '../host/map/hold-map.ts'
-import { bringBack, SessionLost } from '../hold/return.ts'
+import { bringBack, reinstate, SessionLost } from '../hold/return.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../hold/note.ts'
 import type { HoldNote } from '../hold/note.ts'
 import { recover } from '../hold/recover.ts'
@@ -15,7 +15,7 @@ import type { HoldMapState } from '../model/plan/table.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
 import type { Portal } from '../model/portal.ts'
 import { attach } from '../volumes/attach/attach.ts'
-import type { DmMap } from '../model/snapshot.ts'
+import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import type { VolumeView } from '../volumes/look.ts'
 import { lookAtVolume } from '../volumes/look.ts'
 import { stepper } from '../volumes/step.ts'
@@ -35,6 +35,13 @@ interface Way {
   servesSince: number | null
 }
 
+/** An attribute that says that all is well. */
+interface Sign {
+  readonly path: string
+  readonly well: string
+  readonly isDisk: boolean
+}
+
 /** Keeps one volume on its hold map: sees its paths lost, brings them back, ends the hold in time. */
 export class Keeper {
   readonly #host: Host
@@ -45,7 +52,8 @@ export class Keeper {
   readonly #ways = new Map<string, Way>()
   record: Attachment
   /** What to read to know that all is well: session and disk of each path. */
-  #signs: readonly { readonly path: string; readonly well: string }[] = []
+  #signs: readonly Sign[] = []
+  #devnos: readonly string[] = []
   #well = false
   #recovering = false
   #attaching = false
@@ -72,9 +80,25 @@ export class Keeper {
     return this.#signs.map(({ path }) => path)
   }
 
-  /** Whether nothing has changed since all was well; a few system calls. */
-  isWell(): boolean {
-    return this.#well && this.#signs.every(({ path, well }) => this.#watch.read(path) === well)
+  /**
+   * Whether nothing has changed since all was well: its sessions, which is what changes, and its disks.
+   * @param disks whether to look at them too
+   */
+  isWell(disks: boolean): boolean {
+    return this.#well && this.#isFine(disks)
+  }
+
+  #isFine(disks: boolean): boolean {
+    return this.#signs.every(
+      ({ path, well, isDisk }) => (isDisk && !disks) || this.#watch.read(path) === well,
+    )
+  }
+
+  /** Whether the kernel uses its map as it should be used. */
+  agrees(states: ReadonlyMap<string, HoldMapState>): boolean {
+    const state = states.get(holdMapName(this.record.name))
+    const isActive = (wanted: string) => state?.paths.some(({ devno, active }) => active && devno === wanted)
+    return state?.queueing === true && this.#devnos.every(isActive)
   }
 
   /** Looks, and does what the moment needs; what takes long goes on by itself. */
@@ -85,26 +109,21 @@ export class Keeper {
     const state = map && states.get(map.name)
     if (!map || !state) return this.#attachAgain()
     const good = this.#goodDevnos(view)
-    let active = 0
-    for (const { devno, active: is } of state.paths)
-      if (is && good.has(devno)) active++
-      // The kernel fails a path when its I/O fails; one that was idle would be used again, whoever answers.
-      else if (is) {
-        await failPath(this.#host, map, devno)
-        this.#changed()
-      }
+    const active = state.paths.filter((path) => path.active && good.has(path.devno)).length
     const note = readHoldNote(this.#host, record.name)
+    if (active === 0 && !note) this.#begin()
+    // The kernel fails a path when its I/O fails; one that was idle would be used again, whoever answers.
+    const lost = state.paths.filter((path) => path.active && !good.has(path.devno))
+    await Promise.all(lost.map(({ devno }) => failPath(this.#host, map, devno)))
+    if (lost.length > 0) this.#changed()
     if (active === 0) await this.#hold(map.name, note, state.queueing)
     else if (note) await this.#release(map, note, state.queueing)
     this.#bringMissing(view, map, state, good)
     this.#signs = this.#signsOf(view)
     const whole = good.size >= record.request.portals.length
-    this.#well = whole && active >= good.size && !note && this.isWellNow()
+    this.#devnos = [...good]
+    this.#well = whole && active >= good.size && !note && this.#isFine(true)
     if (this.#well) tighten(this.#host, record)
-  }
-
-  private isWellNow(): boolean {
-    return this.#signs.every(({ path, well }) => this.#watch.read(path) === well)
   }
 
   #goodDevnos({ sessions }: VolumeView): Set<string> {
@@ -115,25 +134,38 @@ export class Keeper {
     )
   }
 
-  #signsOf({ sessions }: VolumeView) {
+  #signsOf({ sessions }: VolumeView): Sign[] {
     const { sys } = this.#host.paths
     return sessions.flatMap(({ session, disk }) =>
       disk
         ? [
-            { path: join(sys, `class/iscsi_session/session${session.sid}/state`), well: 'LOGGED_IN' },
-            { path: join(sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/state'), well: 'running' },
+            {
+              path: join(sys, `class/iscsi_session/session${session.sid}/state`),
+              well: 'LOGGED_IN',
+              isDisk: false,
+            },
+            {
+              path: join(sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/state'),
+              well: 'running',
+              isDisk: true,
+            },
           ]
         : [],
     )
+  }
+
+  /** The last path is lost: from now on the hold counts. */
+  #begin(): void {
+    const { name, request } = this.record
+    const since = new Date().toISOString()
+    writeHoldNote(this.#host, name, { since, ended: null, trouble: null })
+    this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
   }
 
   /** No path: I/O waits, until its deadline. */
   async #hold(map: string, note: HoldNote | null, queueing: boolean): Promise<void> {
     const { name, request } = this.record
     if (!note) {
-      const since = new Date().toISOString()
-      writeHoldNote(this.#host, name, { since, ended: null, trouble: null })
-      this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
       if (!queueing) await this.#queue(map, true)
       return
     }
@@ -188,6 +220,7 @@ export class Keeper {
   }
 
   #bringMissing(view: VolumeView, map: DmMap, state: HoldMapState, good: ReadonlySet<string>): void {
+    const inTable = (wanted: string) => state.paths.some(({ devno }) => devno === wanted)
     for (const portal of this.record.request.portals) {
       const serving = view.sessions.filter(
         ({ session }) => session.portal && samePortal(session.portal, portal),
@@ -198,11 +231,15 @@ export class Keeper {
           good.has(disk.devno) &&
           state.paths.some(({ devno, active }) => active && devno === disk.devno),
       )
-      if (!carries) void this.#bring(portal, map)
+      // Its disk is still in the table: it only has to say who it is.
+      const known = serving.find(
+        ({ disk }) => disk?.devno != null && good.has(disk.devno) && inTable(disk.devno),
+      )
+      if (!carries) void this.#bring(portal, map, known?.disk ?? null)
     }
   }
 
-  async #bring(portal: Portal, map: DmMap): Promise<void> {
+  async #bring(portal: Portal, map: DmMap, known: ScsiDisk | null): Promise<void> {
     const where = formatPortal(portal)
     const way = this.#ways.get(where) ?? { next: 0, busy: false, servesSince: null }
     this.#ways.set(where, way)
@@ -213,7 +250,8 @@ export class Keeper {
     const steps = stepper(name, this.#log.observer)
     try {
       const work = { host, record: this.record, map, steps, signal: this.#signal }
-      await bringBack(work, portal, way.servesSince)
+      if (known) await reinstate(work, known)
+      else await bringBack(work, portal, way.servesSince)
       way.servesSince = null
       way.next = 0
       this.#changed()

@@ -9,9 +9,24 @@ const buffer = Buffer.allocUnsafe(64)
  */
 export class Watch {
   readonly #files = new Map<string, number>()
+  /** What was read in this turn: many volumes have one session. */
+  readonly #seen = new Map<string, string | null>()
+
+  /** From here on everything is read anew. */
+  turn(): void {
+    this.#seen.clear()
+  }
 
   /** The value; null where the object is gone. */
   read(path: string): string | null {
+    const seen = this.#seen.get(path)
+    if (seen !== undefined) return seen
+    const value = this.#look(path)
+    this.#seen.set(path, value)
+    return value
+  }
+
+  #look(path: string): string | null {
     try {
       let file = this.#files.get(path)
       if (file === undefined) this.#files.set(path, (file = openSync(path, 'r')))

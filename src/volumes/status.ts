@@ -2,7 +2,7 @@ import type { Host } from '../host/host.ts'
 import type { HoldNote } from '../hold/note.ts'
 import { deadlineOf, readHoldNote } from '../hold/note.ts'
 import { isAgentRunning } from '../hold/agent-lock.ts'
-import { readHoldMaps } from '../host/map/hold-map.ts'
+import { recentHoldMaps } from '../host/map/hold-map.ts'
 import { queueingOf } from '../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../model/attachment.ts'
 import { formatHctl } from '../model/hctl.ts'
@@ -90,7 +90,7 @@ function stateOf(
  * the kernel was told to fail.
  */
 async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
-  if (!map || (await readHoldMaps(host)).get(map.name)?.queueing !== true) return 0
+  if (!map || (await recentHoldMaps(host)).get(map.name)?.queueing !== true) return 0
   return (await isAgentRunning(host)) ? record.request.hold.wanted : 'forever'
 }
 

@@ -1,5 +1,9 @@
+import { setPriority } from 'node:os'
+
 import { LunkeeperError } from '../../model/errors.ts'
 import { command } from '../command.ts'
+
+const PRIORITY = -10
 
 export const agentCommand = command({
   name: 'agent',
@@ -12,16 +16,24 @@ export const agentCommand = command({
   examples: [{ command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' }],
   async run(context): Promise<null> {
     if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'keeping volumes needs root')
+    // When a target is back, udev is busy with every disk of it; I/O that waits comes first.
+    setPriority(PRIORITY)
     const { runAgent } = await import('../../agent/agent.ts')
     const host = await context.host()
     const stop = new AbortController()
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.on(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
-    const ready = () => {
-      if (!process.env.NOTIFY_SOCKET) return
-      void host.run('systemd-notify', ['--ready'], { deadline: 5_000 }).catch(() => {})
+    const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
+    const notify = (word: string) => {
+      if (!NOTIFY_SOCKET) return
+      void host.run('systemd-notify', [word], { deadline: 5_000, env: { NOTIFY_SOCKET } }).catch(() => {})
     }
-    await runAgent(host, { signal: stop.signal, write: (line) => context.say(line), ready })
+    await runAgent(host, {
+      signal: stop.signal,
+      write: (line) => context.say(line),
+      ready: () => notify('--ready'),
+      alive: () => WATCHDOG_USEC && notify('WATCHDOG=1'),
+    })
     return null
   },
   text: () => '',

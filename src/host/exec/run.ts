@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
   readonly input?: string
+  /** Besides PATH and LC_ALL; never a secret. */
+  readonly env?: Readonly<Record<string, string>>
   /** An open file that the program has as its standard input. */
   readonly file?: number
 }
@@ -42,7 +44,7 @@ export async function run(program: Program, args: readonly string[], options: Ru
     // A Ctrl-C at the terminal goes to us, and we decide at which step to stop.
     detached: true,
     cleanup: false,
-    env: { PATH, LC_ALL: 'C' },
+    env: { PATH, LC_ALL: 'C', ...options.env },
     extendEnv: false,
     // execa takes a descriptor here; its types (10.2) do not say so.
     stdin: (options.file ?? (options.input === undefined ? 'ignore' : 'pipe')) as 'pipe',

@@ -103,6 +103,8 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return { link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
   },
 
+  listDirectory: ({ path }) => readdirSync(path),
+
   testWrite({ path }) {
     closeSync(openSync(path, constants.O_WRONLY | O_TMPFILE, 0o600))
     return null

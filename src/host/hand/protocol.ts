@@ -20,6 +20,8 @@ export interface Verbs {
   makeDirectory: { args: { path: string }; result: { link: boolean; empty: boolean } }
   /** Removes a directory if it is empty; false where it is not. */
   removeDirectory: { args: { path: string }; result: boolean }
+  /** The names in a directory. */
+  listDirectory: { args: { path: string }; result: string[] }
   /** Makes a file without a name in a directory, and lets it go: null where that works. */
   testWrite: { args: { path: string }; result: null }
 }

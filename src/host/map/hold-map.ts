@@ -9,9 +9,10 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { whenAppears } from '../disk/appear.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
-import { readMaps } from '../read/maps.ts'
-import { HOLD_PREFIX } from '../read/maps.ts'
+import { linkName, listNames, readAttribute } from '../read/attribute.ts'
+import { HOLD_PREFIX, readMap, readMaps } from '../read/maps.ts'
 import { boundDirtyPages } from './dirty.ts'
+import { sendMessage } from './messages.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
 /** Device-mapper's own work takes milliseconds; a table may wait for a disk that is just going. */
@@ -25,7 +26,15 @@ export function holdMapName(name: VolumeName): string {
 
 /** The hold map of a volume; null where there is none. */
 export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
-  return readMaps(host.paths).find(({ uuid }) => uuid === holdMapName(name)) ?? null
+  const { paths } = host
+  const called = holdMapName(name)
+  // udev's link says which it is; without udev, or before it has come so far, the maps are looked through.
+  const linked = linkName(join(paths.dev, 'mapper', called))
+  const devices = linked
+    ? [linked]
+    : listNames(join(paths.sys, 'block')).filter((block) => block.startsWith('dm-'))
+  const device = devices.find((block) => readAttribute(join(paths.sys, 'block', block, 'dm/uuid')) === called)
+  return device === undefined ? null : readMap(paths, device)
 }
 
 /** Makes the map, and waits for its node. @throws MAP_FAILED */
@@ -77,17 +86,17 @@ export async function loadHoldMap(
 
 /** Until the path is reinstated no I/O goes through it, whatever its disk says of itself. @throws MAP_FAILED */
 export async function failPath(host: Host, map: DmMap, devno: string): Promise<void> {
-  await dmsetup(host, ['message', map.name, '0', `fail_path ${devno}`])
+  await sendMessage(host, map.name, `fail_path ${devno}`)
 }
 
 /** @throws MAP_FAILED */
 export async function reinstatePath(host: Host, map: DmMap, devno: string): Promise<void> {
-  await dmsetup(host, ['message', map.name, '0', `reinstate_path ${devno}`])
+  await sendMessage(host, map.name, `reinstate_path ${devno}`)
 }
 
 /** Whether I/O waits, or fails, while no path is usable. @throws MAP_FAILED */
 export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: boolean): Promise<void> {
-  await dmsetup(host, ['message', map.name, '0', on ? 'queue_if_no_path' : 'fail_if_no_path'])
+  await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
 }
 
 /** @throws BUSY MAP_FAILED */
@@ -113,6 +122,19 @@ export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, Hold
       { queueing: /\bqueue_if_no_path\b/.test(table), paths: paths.get(name) ?? [] },
     ]),
   )
+}
+
+/** How long an answer will do for showing it. */
+const RECENT = 500
+const recent = new WeakMap<Host, { readonly at: number; readonly states: ReturnType<typeof readHoldMaps> }>()
+
+/** The same for many who ask in one moment. */
+export function recentHoldMaps(host: Host): ReturnType<typeof readHoldMaps> {
+  const known = recent.get(host)
+  if (known && performance.now() - known.at < RECENT) return known.states
+  const states = readHoldMaps(host)
+  recent.set(host, { at: performance.now(), states })
+  return states
 }
 
 /** The paths of each hold map. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 
+import { retryWithoutEnd } from '../../host/disk/retries.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
@@ -113,6 +114,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   }
   if (paths.length > 1)
     steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
+  retryWithoutEnd(host, first.disk)
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
 }
 
