@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 import { errorsPage } from '../src/cli/help/errors-page.ts'
+import { findingsPage } from '../src/cli/help/findings-page.ts'
 
-const pages = { 'docs/errors.md': errorsPage() }
+const pages = { 'docs/errors.md': errorsPage(), 'docs/findings.md': findingsPage() }
 
 for (const [path, text] of Object.entries(pages)) {
   const file = new URL(`../${path}`, import.meta.url)

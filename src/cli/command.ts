@@ -95,6 +95,8 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   run(context: Context, input: Input<Options>): Data | Promise<Data>
   /** The result for people; `--json` prints the data as they are. */
   text(data: Data, look: Look): string
+  /** The exit status that the result means; 0 unless told. */
+  exit?(data: Data): number
 }
 
 /** A command whose flags and result are known by nobody but itself. */

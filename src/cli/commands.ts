@@ -3,6 +3,7 @@ import { attachCommand } from './commands/attach.ts'
 import { agentCommand } from './commands/agent.ts'
 import { completionCommand } from './commands/completion.ts'
 import { detachCommand } from './commands/detach.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
 import { holdCommand } from './commands/hold.ts'
@@ -17,6 +18,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   holdCommand,
   volumesCommand,
   sessionsCommand,
+  doctorCommand,
   explainCommand,
   agentCommand,
   completionCommand,

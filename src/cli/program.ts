@@ -16,8 +16,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   try {
     if (argv.length === 1 && argv[0] === '--version') return (await print(`${version()}\n`), 0)
     const { parse } = await import('./input/parse.ts')
-    await print(await answer(parse(COMMANDS, argv)))
-    return 0
+    const { text, status } = await answer(parse(COMMANDS, argv))
+    await print(text)
+    return status
   } catch (thrown) {
     const error = toLunkeeperError(thrown)
     terminal.line(errorText(error, terminal.look, argv.includes('--verbose')))
@@ -25,16 +26,17 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     return error.exitStatus
   }
 
-  async function answer(parsed: Parsed): Promise<string> {
-    if (parsed.kind === 'version') return `${version()}\n`
+  async function answer(parsed: Parsed): Promise<{ text: string; status: number }> {
+    if (parsed.kind === 'version') return { text: `${version()}\n`, status: 0 }
     if (parsed.kind === 'help') {
       const { helpText } = await import('./help/help.ts')
-      return helpText(COMMANDS, parsed.topic, lookOf(process.stdout))
+      return { text: helpText(COMMANDS, parsed.topic, lookOf(process.stdout)), status: 0 }
     }
     const { command, argument, options, globals } = parsed
     await using context = openContext(globals, terminal)
     const data = await command.run(context, { argument, options })
-    return globals.json ? json(data) : command.text(data, lookOf(process.stdout))
+    const text = globals.json ? json(data) : command.text(data, lookOf(process.stdout))
+    return { text, status: command.exit?.(data) ?? 0 }
   }
 }
 

@@ -1,0 +1,33 @@
+import type { NodeCheck, VolumeCheck } from './check.ts'
+import { agentMissing } from './checks/agent-missing.ts'
+import { bareDirectory } from './checks/bare-directory.ts'
+import { fsBroken } from './checks/fs-broken.ts'
+import { holdShort } from './checks/hold-short.ts'
+import { holding } from './checks/holding.ts'
+import { interrupted } from './checks/interrupted.ts'
+import { iscsidDown } from './checks/iscsid-down.ts'
+import { mapUnowned } from './checks/map-unowned.ts'
+import { phantoms } from './checks/phantoms.ts'
+import { recordCorrupt } from './checks/record-corrupt.ts'
+import { sessionDown } from './checks/session-down.ts'
+import { volumeFailed } from './checks/volume-failed.ts'
+import { wrongVolume } from './checks/wrong-volume.ts'
+
+export const VOLUME_CHECKS: readonly VolumeCheck[] = [
+  wrongVolume,
+  holding,
+  volumeFailed,
+  fsBroken,
+  bareDirectory,
+  sessionDown,
+  holdShort,
+  interrupted,
+]
+
+export const NODE_CHECKS: readonly NodeCheck[] = [
+  recordCorrupt,
+  iscsidDown,
+  agentMissing,
+  mapUnowned,
+  phantoms,
+]

@@ -1,0 +1,23 @@
+import { isHoldMap } from '../../host/read/maps.ts'
+import { readHoldNote } from '../../hold/note.ts'
+import type { NodeCheck } from '../check.ts'
+
+export const agentMissing: NodeCheck = {
+  name: 'the agent',
+  node({ host, agent, records, snapshot }) {
+    const volumes = records.filter(({ mode }) => mode === 'map').map(({ name }) => name)
+    const maps = snapshot.maps.filter(isHoldMap).map(({ name }) => name)
+    if (agent || (volumes.length === 0 && maps.length === 0)) return []
+    const waiting = volumes.filter((name) => readHoldNote(host, name)?.ended === null)
+    return [
+      {
+        code: 'AGENT_MISSING',
+        severity: waiting.length > 0 ? 'critical' : 'warning',
+        subject: 'agent',
+        message: `no agent runs, and hold maps wait for it (${Math.max(volumes.length, maps.length)}): after an outage nobody puts paths back or ends the wait`,
+        evidence: { volumes, maps, waiting },
+        fix: 'systemctl start lunkeeper',
+      },
+    ]
+  },
+}

@@ -1,0 +1,40 @@
+import { longerHold } from '../../model/hold.ts'
+import type { Hold } from '../../model/hold.ts'
+import type { VolumeCheck } from '../check.ts'
+
+const isShorter = (hold: Hold, than: Hold) => hold !== than && longerHold(hold, than) === than
+const inWords = (hold: Hold) => (hold === 'forever' ? hold : `${hold} s`)
+
+export const holdShort: VolumeCheck = {
+  name: 'the hold',
+  volume(_, { status: { name, state, hold, paths } }) {
+    const { wanted, effective, mode } = hold
+    // Where it failed, there is no hold left to be short.
+    if ((state !== 'ready' && state !== 'holding') || !isShorter(effective, wanted)) return []
+    const sessions = paths.flatMap(({ session, recoveryTmo }) =>
+      session !== null && recoveryTmo !== null && isShorter(recoveryTmo, wanted)
+        ? [{ session, recoveryTmo }]
+        : [],
+    )
+    const by = {
+      map: 'the hold map was told to fail',
+      multipathd: "multipathd's queueing and the session timers say so",
+      session: sessions
+        .map(({ session, recoveryTmo }) => `session ${session} has recovery_tmo ${inWords(recoveryTmo)}`)
+        .join(', '),
+    }[mode]
+    return [
+      {
+        code: 'HOLD_SHORT',
+        severity: 'warning',
+        subject: name,
+        message: `I/O would wait ${inWords(effective)}, not ${inWords(wanted)}: ${by}`,
+        evidence: { mode, wanted, effective, sessions },
+        fix:
+          mode === 'multipathd'
+            ? 'Raise no_path_retry in multipath.conf, and reload multipathd.'
+            : `lunkeeper hold ${name} --set ${wanted}`,
+      },
+    ]
+  },
+}

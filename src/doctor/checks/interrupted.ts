@@ -1,0 +1,29 @@
+import { isLocked } from '../../host/lock/lock.ts'
+import { volumeLock } from '../../volumes/locks.ts'
+import { readRecord } from '../../volumes/records.ts'
+import type { VolumeCheck } from '../check.ts'
+
+export const interrupted: VolumeCheck = {
+  name: 'the phase',
+  async volume({ host }, { record }) {
+    const { name, phase, request } = record
+    if (phase === 'ready') return []
+    const [dir, key] = volumeLock(host, request, 'doctor')
+    if (await isLocked(dir, key)) return []
+    // It may have ended well between the look at its record and the look at its lock.
+    if (readRecord(host, name)?.phase !== phase) return []
+    return [
+      {
+        code: 'INTERRUPTED',
+        severity: 'warning',
+        subject: name,
+        message: `its ${phase === 'detaching' ? 'detach' : 'attach'} was begun, and nobody is at it`,
+        evidence: { phase },
+        fix:
+          phase === 'detaching'
+            ? `lunkeeper doctor --fix, or lunkeeper detach ${name}`
+            : `Run the same attach again, or lunkeeper detach ${name}.`,
+      },
+    ]
+  },
+}

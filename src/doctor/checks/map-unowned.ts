@@ -1,0 +1,29 @@
+import { basename } from 'node:path'
+
+import { holdMapName } from '../../host/map/hold-map.ts'
+import { HOLD_PREFIX, isHoldMap } from '../../host/read/maps.ts'
+import type { NodeCheck } from '../check.ts'
+
+export const mapUnowned: NodeCheck = {
+  name: 'the hold maps',
+  node({ records, corrupt, snapshot }) {
+    const owned = new Set([
+      ...records.map(({ name }) => holdMapName(name)),
+      // Its record is there, and has a finding of its own.
+      ...corrupt.map(({ path }) => `${HOLD_PREFIX}${basename(path, '.json')}`),
+    ])
+    return snapshot.maps
+      .filter((map) => isHoldMap(map) && !owned.has(map.uuid))
+      .map(({ name, device, slaves, holders, devno }) => {
+        const mounts = snapshot.mounts.filter((mount) => mount.devno === devno).map(({ point }) => point)
+        return {
+          code: 'MAP_UNOWNED' as const,
+          severity: 'warning' as const,
+          subject: name,
+          message: `no record owns this hold map${mounts.length > 0 ? `, mounted at ${mounts.join(', ')}` : ''}`,
+          evidence: { device, slaves, holders, mounts },
+          fix: `If nobody uses it: dmsetup message ${name} 0 fail_if_no_path, then dmsetup remove ${name}.`,
+        }
+      })
+  },
+}

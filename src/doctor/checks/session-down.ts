@@ -1,0 +1,25 @@
+import type { VolumeCheck } from '../check.ts'
+
+export const sessionDown: VolumeCheck = {
+  name: 'the sessions',
+  volume(_, { record, status: { name, hold, paths } }) {
+    if (hold.mode !== 'session' || record.phase !== 'ready') return []
+    return paths
+      .filter(({ sessionState }) => sessionState !== 'LOGGED_IN')
+      .map(({ portal, session, sessionState, recoveryTmo, disk, diskState }) => ({
+        code: 'SESSION_DOWN' as const,
+        // FAILED: its timer runs. FREE: it has run out.
+        severity: sessionState === 'FAILED' ? ('warning' as const) : ('critical' as const),
+        subject: name,
+        message:
+          session === null
+            ? `there is no session to ${portal}`
+            : `session ${session} to ${portal} is ${sessionState}, recovery timer ${recoveryTmo}; ${disk ?? 'no disk'} ${diskState ?? ''}`.trim(),
+        evidence: { session, portal, state: sessionState, recoveryTmo, disk, diskState },
+        fix:
+          session === null
+            ? 'Run the same attach again.'
+            : `Bring ${portal} back: iscsid logs in again by itself.`,
+      }))
+  },
+}

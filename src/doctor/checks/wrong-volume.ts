@@ -1,0 +1,52 @@
+import { readHoldNote } from '../../hold/note.ts'
+import { identify } from '../../host/disk/identify.ts'
+import type { Host } from '../../host/host.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { Identity } from '../../model/identity.ts'
+import { identityDifference } from '../../model/identity.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { lookAtVolume } from '../../volumes/look.ts'
+import type { VolumeCheck } from '../check.ts'
+
+const FIX =
+  'Have the storage side map the right volume at this LUN again; until then neither write, mount nor unmount by hand.'
+
+/** Asked of the device itself: what the kernel and udev remember of it proves nothing. */
+export const wrongVolume: VolumeCheck = {
+  name: 'the identity',
+  async volume({ host }, { record }) {
+    const { name, identity, request } = record
+    if (identity === null) return []
+    const disks = lookAtVolume(host, { ...request, owner: name }).sessions.flatMap(({ session, disk }) =>
+      disk && session.state === 'LOGGED_IN' && disk.state === 'running' ? [disk] : [],
+    )
+    const seen = await Promise.all(
+      disks.map(async (disk) => ({ disk: disk.name, difference: await difference(host, disk, identity) })),
+    )
+    const wrong = seen.filter((one) => one.difference !== null)
+    // The agent takes a wrong disk away again: what it saw stands in its note.
+    const trouble = readHoldNote(host, name)?.trouble ?? null
+    const noted = trouble !== null && /not the volume expected/.test(trouble) ? trouble : null
+    const first = wrong[0]
+    if (!first && noted === null) return []
+    return [
+      {
+        code: 'WRONG_VOLUME',
+        severity: 'critical',
+        subject: name,
+        message: first ? `${first.disk ?? 'its disk'} is not the volume: ${first.difference}` : noted!,
+        evidence: { expected: identity, disks: wrong, noted },
+        fix: FIX,
+      },
+    ]
+  },
+}
+
+async function difference(host: Host, disk: ScsiDisk, expected: Identity): Promise<string | null> {
+  try {
+    return identityDifference(await identify(host, disk), expected)
+  } catch (error) {
+    if (isLunkeeperError(error, 'LUN_ABSENT')) return 'the target says that it has no such LUN'
+    throw error
+  }
+}

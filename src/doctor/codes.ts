@@ -1,0 +1,93 @@
+interface Kind {
+  readonly meaning: string
+  readonly evidence: string
+  readonly remedy: string
+}
+
+/** Every finding there is. Codes are a contract: none is renamed. `docs/findings.md` is made from this. */
+export const FINDINGS = {
+  HOLD_SHORT: {
+    meaning: 'I/O of the volume would fail sooner than was asked for.',
+    evidence: 'wanted, effective, the mode, and the timer of each session that is shorter than wanted.',
+    remedy:
+      'Run `lunkeeper hold NAME --set HOLD` outside an outage: the kernel does not lengthen a session timer in one. Where multipathd limits the wait, raise no_path_retry.',
+  },
+  HOLDING: {
+    meaning:
+      'The target is away and the I/O of the volume waits. Critical once under a fifth of the hold is left.',
+    evidence: 'since, deadline (null for none or not known), what keeps it from going on.',
+    remedy:
+      'Bring the target back. `lunkeeper hold NAME --set 2h` waits longer (on a hold map, at once); `--give-up` lets it fail now.',
+  },
+  VOLUME_FAILED: {
+    meaning: 'The volume is attached by its record, but I/O does not go through it.',
+    evidence: 'each path as it is, the mount as wanted and as it is, how the hold ended.',
+    remedy: 'Bring the target back, stop the users of the file system; run the same attach again.',
+  },
+  WRONG_VOLUME: {
+    meaning: 'Another volume, or none, answers where the volume should.',
+    evidence: 'the disk and what it says of itself, what the record expects; or what the agent noted.',
+    remedy:
+      'Have the storage side map the right volume at that LUN again. Until then do not write, mount or unmount on that disk by hand.',
+  },
+  FS_BROKEN: {
+    meaning:
+      'A file system that should take writes refuses them, or is read-only although read-write was asked for.',
+    evidence: 'the mount point, its options, the answer to a test write.',
+    remedy:
+      'Stop its users, `lunkeeper detach NAME`, attach again: the file system is checked before it is mounted. With the agent this happens by itself once nobody uses it.',
+  },
+  BARE_DIRECTORY: {
+    meaning: 'The mount point has nothing mounted, and files in it: they are on another disk than meant.',
+    evidence: 'the directory, how many entries it has, the first of them.',
+    remedy: 'Stop who writes there, move the files aside, then run the same attach again.',
+  },
+  SESSION_DOWN: {
+    meaning:
+      'A session that a volume lives on is not logged in. Critical once its timer has run out, or it is gone.',
+    evidence: 'session, portal, state, recovery timer, disk and its state.',
+    remedy:
+      'Bring the target or the network back: iscsid logs in again by itself. A session that is gone: run attach again.',
+  },
+  ISCSID_DOWN: {
+    meaning: 'Sessions exist and no iscsid tends them: a lost connection would stay lost.',
+    evidence: 'the sessions.',
+    remedy: 'Run `systemctl start iscsid`.',
+  },
+  AGENT_MISSING: {
+    meaning:
+      'Volumes stand on hold maps and no agent runs: after an outage nobody puts their paths back, and no wait ends.',
+    evidence: 'volumes and maps concerned.',
+    remedy: 'Run `systemctl start lunkeeper`.',
+  },
+  MAP_UNOWNED: {
+    meaning: 'A hold map exists that no record owns.',
+    evidence: 'map, device, the disks below it, who stands on it.',
+    remedy: 'If nobody uses it: `dmsetup message MAP 0 fail_if_no_path`, then `dmsetup remove MAP`.',
+  },
+  RECORD_CORRUPT: {
+    meaning: 'The record of a volume cannot be understood.',
+    evidence: 'the file, and why.',
+    remedy: 'Detach the volume by its mount point or device, then move the file away.',
+  },
+  INTERRUPTED: {
+    meaning: 'An attach or detach was begun, and nobody is at it.',
+    evidence: 'the phase.',
+    remedy:
+      'A detach: `lunkeeper doctor --fix`, or the same detach again. An attach: the same attach again, or detach.',
+  },
+  PHANTOMS: {
+    meaning:
+      'A session has disks that no volume owns and nobody is seen to use. A warning where a volume of ours is at the same target, else information.',
+    evidence: 'session, target, count, the first of the disks.',
+    remedy:
+      '`lunkeeper detach /dev/sdX` removes one. Set node.session.scan = manual for whoever logs in by hand.',
+  },
+  CHECK_FAILED: {
+    meaning: 'Something could not be looked at. It may be well or not; every other check was made.',
+    evidence: 'which check, the error and its code.',
+    remedy: 'Run doctor again; where it stays, the message says what is in the way.',
+  },
+} as const satisfies Record<string, Kind>
+
+export type FindingCode = keyof typeof FINDINGS

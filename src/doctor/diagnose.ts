@@ -1,0 +1,65 @@
+import type { Host } from '../host/host.ts'
+import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import { statusOf } from '../volumes/status.ts'
+import { NODE_CHECKS, VOLUME_CHECKS } from './checks.ts'
+import type { Finding } from './finding.ts'
+import { bySeverity } from './finding.ts'
+import { readScene } from './scene.ts'
+
+/** Longer than the longest call that a check makes by itself (an INQUIRY, a dmsetup: 20 s). */
+const DEADLINE = 25_000
+
+/** Everything that is wrong on this node. Changes nothing. @throws NO_PERMISSION */
+export async function diagnose(host: Host): Promise<Finding[]> {
+  const scene = await readScene(host)
+  const ofVolumes = scene.records.map((record) =>
+    guarded('the state', record.name, async () => {
+      const patient = { record, status: await bounded(statusOf(host, record)) }
+      const found = await Promise.all(
+        VOLUME_CHECKS.map((check) =>
+          guarded(check.name, record.name, async () => check.volume(scene, patient)),
+        ),
+      )
+      return found.flat()
+    }),
+  )
+  const ofNode = NODE_CHECKS.map((check) => guarded(check.name, 'this node', async () => check.node(scene)))
+  return bySeverity((await Promise.all([...ofVolumes, ...ofNode])).flat())
+}
+
+/** What a check throws, or does not come back from, is a finding and hides no other. */
+export async function guarded(
+  check: string,
+  subject: string,
+  work: () => Promise<readonly Finding[]>,
+  deadline = 2 * DEADLINE,
+): Promise<readonly Finding[]> {
+  try {
+    return await bounded(work(), deadline)
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error)
+    return [
+      {
+        code: 'CHECK_FAILED',
+        severity: 'warning',
+        subject,
+        message: `${check} could not be checked: ${said}`,
+        evidence: { check, error: isLunkeeperError(error) ? error.code : null, said },
+        fix: isLunkeeperError(error) ? error.hint : null,
+      },
+    ]
+  }
+}
+
+async function bounded<T>(work: Promise<T>, deadline = DEADLINE): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new LunkeeperError('STUCK', `no answer within ${deadline / 1000} s`)),
+    deadline,
+  )
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,37 @@
+import type { Host } from '../host/host.ts'
+import { isAgentRunning } from '../hold/agent-lock.ts'
+import { readSnapshot } from '../host/read/snapshot.ts'
+import type { Attachment, SessionStatus, VolumeStatus } from '../model/attachment.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { CorruptRecord } from '../volumes/records.ts'
+import { readRecords } from '../volumes/records.ts'
+import { listSessions } from '../volumes/sessions.ts'
+
+/** What all checks look at, read once. */
+export interface Scene {
+  readonly host: Host
+  readonly records: readonly Attachment[]
+  readonly corrupt: readonly CorruptRecord[]
+  readonly snapshot: Snapshot
+  readonly sessions: readonly SessionStatus[]
+  readonly agent: boolean
+}
+
+/** A volume as intended and as it is. */
+export interface Patient {
+  readonly record: Attachment
+  readonly status: VolumeStatus
+}
+
+/** @throws NO_PERMISSION */
+export async function readScene(host: Host): Promise<Scene> {
+  const { attachments, corrupt } = readRecords(host)
+  return {
+    host,
+    records: attachments,
+    corrupt,
+    snapshot: readSnapshot(host.paths),
+    sessions: listSessions(host),
+    agent: await isAgentRunning(host),
+  }
+}
