@@ -3,6 +3,8 @@ import type { Written } from './written-time.ts'
 
 const DAY = 86_400_000
 const HALF_YEAR = 183 * DAY
+/** From the first days of January to the last of December. */
+const MOST_OF_A_YEAR = 330 * DAY
 
 /** Gives times without a year the year that they have, and puts moments into words. */
 export interface Clock {
@@ -27,7 +29,7 @@ export function openClock(now: Date, booted: Date | null = null): Clock {
     let at = Date.UTC(year, month, day) + ms
     if (at < last - HALF_YEAR) at = Date.UTC(++year, month, day) + ms
     // A line of December that comes after the first of January.
-    else if (at > last + HALF_YEAR && Number.isFinite(last)) return Date.UTC(year - 1, month, day) + ms
+    else if (at > last + MOST_OF_A_YEAR && Number.isFinite(last)) return Date.UTC(year - 1, month, day) + ms
     last = Math.max(last, at)
     // Over the turn of a year it shows that the log began a year earlier than was thought.
     while (at - yearsTooMany * 365 * DAY > latest) yearsTooMany++

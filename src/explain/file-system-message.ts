@@ -55,14 +55,14 @@ const MESSAGES: readonly (readonly [pattern: RegExp, type: string, what: FileSys
   [new RegExp(String.raw`^XFS \(${DEVICE}\): .*I/O [Ee]rror`), 'xfs', 'error'],
   [
     new RegExp(
-      String.raw`^BTRFS(?: info| warning| error)?:? \(device ${DEVICE}(?:[: ][^)]*)?\).*forced readonly`,
+      String.raw`^BTRFS:?(?: info| warning| error| critical)? \(device ${DEVICE}(?:[: ][^)]*)?\).*forced readonly`,
     ),
     'btrfs',
     'read-only',
   ],
   [
     new RegExp(
-      String.raw`^BTRFS(?: critical| error)?:? \(device ${DEVICE}(?:[: ][^)]*)?\).*(?:IO failure|errs:)`,
+      String.raw`^BTRFS:?(?: error| critical)? \(device ${DEVICE}(?:[: ][^)]*)?\).*(?:IO failure|errs:)`,
     ),
     'btrfs',
     'error',

@@ -6,8 +6,8 @@ type Fields = Readonly<Record<string, unknown>>
 export function journalLine(text: string): Line | null {
   const fields = parsed(text)
   const source = fields && sourceOf(fields)
-  const message = fields && messageOf(fields.MESSAGE)
-  if (!fields || !source || message === null) return null
+  // Bytes that are no text are written as numbers; what the kernel and iscsid say here is ASCII.
+  if (!fields || !source || typeof fields.MESSAGE !== 'string') return null
   const real = Number(fields.__REALTIME_TIMESTAMP ?? Number.NaN) / 1000
   const since = Number(fields._SOURCE_MONOTONIC_TIMESTAMP ?? fields.__MONOTONIC_TIMESTAMP ?? Number.NaN) / 1e6
   return {
@@ -15,7 +15,7 @@ export function journalLine(text: string): Line | null {
     uptime: Number.isFinite(since) ? since : null,
     host: typeof fields._HOSTNAME === 'string' ? fields._HOSTNAME : null,
     source,
-    message: message.trim(),
+    message: fields.MESSAGE.trim(),
   }
 }
 
@@ -32,10 +32,4 @@ function parsed(text: string): Fields | null {
 function sourceOf({ SYSLOG_IDENTIFIER: name, _TRANSPORT: transport }: Fields): Line['source'] | null {
   if (name === 'kernel' || (name === undefined && transport === 'kernel')) return 'kernel'
   return name === 'iscsid' ? 'iscsid' : null
-}
-
-/** Text, or its bytes where it is not valid UTF-8. */
-function messageOf(message: unknown): string | null {
-  if (typeof message === 'string') return message
-  return Array.isArray(message) ? Buffer.from(message as number[]).toString('utf8') : null
 }

@@ -24,7 +24,8 @@ export async function* logSource(source: string | null, own = OWN): AsyncGenerat
   }
 }
 
-function unreadable(source: string | null, own: string, cause: unknown): LunkeeperError {
+/** Why a log could not be read, as an error with what else can be done. */
+export function unreadable(source: string | null, own: string, cause: unknown): LunkeeperError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : ''
   const forbidden = code === 'EACCES' || code === 'EPERM'
   const what =
