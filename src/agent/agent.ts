@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { asAgent } from '../hold/agent-lock.ts'
 import { holdNotes } from '../hold/note.ts'
-import { relax } from '../hold/timers.ts'
+import { relax, tighten } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
 import { readHoldMaps } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -75,7 +75,11 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
         await Promise.all(tended)
         watched.keep(new Set([...keepers.values()].flatMap(({ signs }) => signs)))
       }
-      if (round) alive()
+      if (round) {
+        for (const iqn of new Set([...keepers.values()].map(({ record }) => record.request.iqn)))
+          tighten(host, iqn)
+        alive()
+      }
       if (!isReady) {
         isReady = true
         log.say(null, `ready: ${keepers.size} ${keepers.size === 1 ? 'volume' : 'volumes'} on hold maps`)

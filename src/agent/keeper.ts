@@ -123,7 +123,7 @@ export class Keeper {
     const whole = good.size >= record.request.portals.length
     this.#devnos = [...good]
     this.#well = whole && active >= good.size && !note && this.#isFine(true)
-    if (this.#well) tighten(this.#host, record)
+    if (this.#well) tighten(this.#host, record.request.iqn)
   }
 
   #goodDevnos({ sessions }: VolumeView): Set<string> {

@@ -6,6 +6,7 @@ import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
+import type { Iqn } from '../model/iqn.ts'
 import type { Session } from '../model/snapshot.ts'
 
 /** Whether every disk of the session stands below a hold map: then nobody needs it to wait, or to stay. */
@@ -20,8 +21,8 @@ export function isAllHeld(host: Host, session: Session): boolean {
  * Below a hold map the session shall not wait: a lost connection then reaches the map at once, and no I/O
  * resumes by itself on whatever answers when the target is back. Sessions that others use keep theirs.
  */
-export function tighten(host: Host, { request }: Attachment): void {
-  for (const session of readSessions(host.paths, request.iqn))
+export function tighten(host: Host, target: Iqn): void {
+  for (const session of readSessions(host.paths, target))
     if (session.recoveryTmo !== 0 && session.state === 'LOGGED_IN' && isAllHeld(host, session))
       setRecovery(host, session, 0)
 }

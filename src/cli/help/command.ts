@@ -36,4 +36,4 @@ export function commandHelp(
 }
 
 export const EXIT_STATUS =
-  '0 done, also where there was nothing to do. 1 it failed. 2 the request is wrong. An error is a line "error[CODE]: what happened" and a line "hint: what to do"; `lunkeeper help CODE` says more.'
+  '0 done, also where there was nothing to do. 1 it failed. 2 the request is wrong. 3 `doctor` found something wrong. An error is a line "error[CODE]: what happened" and a line "hint: what to do"; `lunkeeper help CODE` says more.'
