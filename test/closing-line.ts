@@ -8,7 +8,7 @@ export default class ClosingLine implements Reporter {
     // A file that breaks before its first test, and an error outside of any, are failures too.
     const broken = modules.filter((module) => module.errors().length > 0).length
     const skipped = count('skipped')
-    if (skipped > 0) process.stdout.write(`${skipped} skipped: they need root\n`)
+    if (skipped > 0) process.stdout.write(`${skipped} skipped\n`)
     const line = `${count('passed')} passed, ${count('failed') + broken + unhandled.length} failed`
     process.once('exit', () => process.stdout.write(`${line}\n`))
   }
