@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+
+import { doctorText } from '../../../../src/cli/output/doctor.ts'
+import { PLAIN } from '../../../../src/cli/output/look.ts'
+import type { Finding } from '../../../../src/doctor/finding.ts'
+
+const phantoms: Finding = {
+  code: 'PHANTOMS',
+  severity: 'info',
+  subject: 'session 3',
+  message: 'disks that nobody owns: 47',
+  evidence: { count: 47 },
+  fix: null,
+}
+const broken: Finding = {
+  code: 'FS_BROKEN',
+  severity: 'critical',
+  subject: 'db',
+  message: '/srv/db takes no writes: EROFS',
+  evidence: {},
+  fix: 'Stop the users of /srv/db.',
+}
+
+test('nothing wrong is one calm line', () => {
+  expect(doctorText({ findings: [] }, PLAIN)).toBe('Nothing is wrong on this node.\n')
+})
+
+test('the worst first, each with its fix', () => {
+  expect(doctorText({ findings: [phantoms, broken] }, PLAIN)).toMatchInlineSnapshot(`
+    "critical  db  FS_BROKEN
+              /srv/db takes no writes: EROFS
+              fix: Stop the users of /srv/db.
+
+    info      session 3  PHANTOMS
+              disks that nobody owns: 47
+    "
+  `)
+})
+
+test('what was done, what would be, what failed', () => {
+  const repair = { code: 'INTERRUPTED', subject: 'db', action: 'finish the detach of db' } as const
+  const repairs = [
+    { ...repair, done: true, error: null },
+    { ...repair, done: false, error: null },
+    { ...repair, done: false, error: 'the target is away' },
+  ]
+  expect(doctorText({ findings: [], repairs }, PLAIN)).toMatchInlineSnapshot(`
+    "done      finish the detach of db
+    would     finish the detach of db
+    failed    finish the detach of db: the target is away
+    Nothing is wrong on this node.
+    "
+  `)
+})
+
+test('colours tell how bad it is, and lines fit', () => {
+  const look = { width: 40, paint: (style: unknown, text: string) => `<${String(style)}>${text}</>` }
+  const text = doctorText({ findings: [broken] }, look)
+  expect(text).toContain('<red>critical</>')
+  for (const line of text.split('\n').slice(1)) expect(line.length).toBeLessThanOrEqual(40)
+})

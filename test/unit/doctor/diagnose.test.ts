@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+
+import { isNearlyOver } from '../../../src/doctor/checks/holding.ts'
+import { guarded } from '../../../src/doctor/diagnose.ts'
+import type { Finding } from '../../../src/doctor/finding.ts'
+import { bySeverity, isSerious } from '../../../src/doctor/finding.ts'
+import { isRepairable } from '../../../src/doctor/repair.ts'
+import { LunkeeperError } from '../../../src/model/errors.ts'
+
+const finding = (severity: Finding['severity'], more: Partial<Finding> = {}): Finding => ({
+  code: 'PHANTOMS',
+  severity,
+  subject: severity,
+  message: 'm',
+  evidence: {},
+  fix: null,
+  ...more,
+})
+
+test('the worst comes first, and equals keep their order', () => {
+  const found = [
+    finding('info'),
+    finding('warning', { subject: 'a' }),
+    finding('critical'),
+    finding('warning', { subject: 'b' }),
+  ]
+  expect(bySeverity(found).map(({ subject }) => subject)).toEqual(['critical', 'a', 'b', 'info'])
+})
+
+test('information alone is no reason for an exit status', () => {
+  expect(isSerious([])).toBe(false)
+  expect(isSerious([finding('info')])).toBe(false)
+  expect(isSerious([finding('info'), finding('warning')])).toBe(true)
+  expect(isSerious([finding('critical')])).toBe(true)
+})
+
+test('a check that throws is a finding', async () => {
+  const found = await guarded('the sky', 'db', () =>
+    Promise.reject(new LunkeeperError('STUCK', 'it fell', { hint: 'wait' })),
+  )
+  expect(found).toEqual([
+    {
+      code: 'CHECK_FAILED',
+      severity: 'warning',
+      subject: 'db',
+      message: 'the sky could not be checked: it fell',
+      evidence: { check: 'the sky', error: 'STUCK', said: 'it fell' },
+      fix: 'wait',
+    },
+  ])
+})
+
+test('a check that never comes back is a finding', async () => {
+  const { promise: never } = Promise.withResolvers<readonly Finding[]>()
+  const found = await guarded('the sky', 'db', () => never, 20)
+  expect(found).toMatchObject([{ code: 'CHECK_FAILED', evidence: { error: 'STUCK' } }])
+})
+
+test('under a fifth of the hold left is nearly over', () => {
+  const [since, deadline] = ['2026-01-01T00:00:00Z', '2026-01-01T00:01:40Z']
+  expect(isNearlyOver(since, deadline, Date.parse(since) + 79_000)).toBe(false)
+  expect(isNearlyOver(since, deadline, Date.parse(since) + 81_000)).toBe(true)
+})
+
+test('only a detach that was begun is finished without asking', () => {
+  const interrupted = (phase: string) => finding('warning', { code: 'INTERRUPTED', evidence: { phase } })
+  expect(isRepairable(interrupted('detaching'))).toBe(true)
+  expect(isRepairable(interrupted('attaching'))).toBe(false)
+  expect(isRepairable(finding('critical', { evidence: { phase: 'detaching' } }))).toBe(false)
+})
