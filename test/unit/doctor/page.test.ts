@@ -18,5 +18,5 @@ test('every check is asked, and every code has a section', () => {
   const raised = [...checks.map((file) => `src/doctor/checks/${file}`), 'src/doctor/diagnose.ts'].flatMap(
     (path) => [...readFileSync(at(path), 'utf8').matchAll(/code: '([A-Z_]+)'/g)].map(([, code]) => code),
   )
-  expect(raised.toSorted()).toEqual(Object.keys(FINDINGS).toSorted())
+  expect(new Set(raised)).toEqual(new Set(Object.keys(FINDINGS)))
 })

@@ -1,0 +1,180 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+import type { Diagnosis, Finding } from '../../src/doctor/finding.ts'
+import { lunkeeper } from './node.ts'
+import { Writer } from './writer.ts'
+
+const BYTES = 64 << 20
+
+describe('doctor', () => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let flags: string[]
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian: 'bookworm', memory: 640 })
+  })
+  afterAll(() => lab?.close())
+  beforeEach(async () => {
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    await target.map(5, { serial: 'aaaa5', bytes: BYTES, name: 'ours' })
+    flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--name', 'db']
+  })
+  afterEach(async () => {
+    await node.reset()
+    await node.remove('/dev/shm/luns')
+  })
+
+  async function startAgent(): Promise<LabProcess> {
+    const agent = await node.start(['lunkeeper', 'agent'])
+    await agent.errors(/ready/)
+    return agent
+  }
+
+  const MOUNT = ['--mount', '/mnt/v', '--fs', 'ext4', '--format']
+  const attached = (...more: string[]) => lunkeeper(node).attach([...flags, ...more])
+
+  async function doctor(status: number, ...more: string[]): Promise<Diagnosis> {
+    const ended = await lunkeeper(node).run(['doctor', ...more])
+    expect(ended.code, `${ended.stderr}${ended.stdout}`).toBe(status)
+    return JSON.parse(ended.stdout) as Diagnosis
+  }
+
+  const well = () =>
+    node.until(async () => (await lunkeeper(node).run(['doctor'])).code === 0, {
+      deadline: 20_000,
+      what: 'nothing wrong',
+    })
+
+  const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code)
+
+  it('all well; an outage with a writer; the agent gone in it; the file system broken afterwards', async () => {
+    const agent = await startAgent()
+    await attached(...MOUNT, '--hold', '120s')
+    expect(await doctor(0)).toEqual({ findings: [] })
+    const text = await node.run(['lunkeeper', 'doctor'])
+    expect(text).toMatchObject({ code: 0, stdout: 'Nothing is wrong on this node.\n' })
+    const writer = await Writer.start(node, '/mnt/v/file')
+    await target.disable()
+    await agent.errors(/its last path is lost/)
+    const started = Date.now()
+    const { findings } = await doctor(3)
+    // Nothing that waits is waited for.
+    expect(Date.now() - started).toBeLessThan(5_000)
+    expect(findings).toMatchObject([{ code: 'HOLDING', severity: 'warning', subject: 'db' }])
+    const { since, deadline } = findings[0]!.evidence as { since: string; deadline: string }
+    expect(Date.parse(deadline) - Date.parse(since)).toBe(120_000)
+
+    await agent.kill('SIGKILL')
+    await agent.exited
+    expect((await doctor(3)).findings).toMatchObject([
+      { code: 'AGENT_MISSING', severity: 'critical', evidence: { waiting: ['db'] } },
+      { code: 'HOLDING' },
+    ])
+
+    const next = await startAgent()
+    const user = await node.start(['sh', '-c', 'cd /mnt/v && echo in && exec sleep 1000'])
+    await user.output(/in/)
+    await lunkeeper(node).run(['hold', 'db', '--give-up'])
+    await writer.fails(5_000)
+    await target.enable()
+    await next.errors(/sleep/, 20_000)
+    const after = (await doctor(3)).findings
+    expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
+    expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/v', fs: 'ext4' } })
+    await writer.stop()
+    await user.kill('SIGKILL')
+    await user.exited
+    await well()
+  })
+
+  it('a session timer lowered by hand, a session that is down, another volume at the LUN', async () => {
+    await attached('--hold', '120s', '--hold-mode', 'session')
+    expect(await doctor(0)).toEqual({ findings: [] })
+    await node.sh('echo 5 | tee /sys/class/iscsi_session/session*/recovery_tmo')
+    expect((await doctor(3)).findings).toMatchObject([
+      {
+        code: 'HOLD_SHORT',
+        severity: 'warning',
+        subject: 'db',
+        evidence: { wanted: 120, effective: 5, sessions: [{ recoveryTmo: 5 }] },
+        fix: 'lunkeeper hold db --set 120',
+      },
+    ])
+    await lunkeeper(node).run(['hold', 'db', '--set', '120'])
+    expect(await doctor(0)).toEqual({ findings: [] })
+
+    await target.unmap(5, { keep: true })
+    await target.map(5, { serial: 'bbbb5', bytes: BYTES, name: 'foreign' })
+    const [wrong] = (await doctor(3)).findings
+    expect(wrong).toMatchObject({ code: 'WRONG_VOLUME', severity: 'critical', subject: 'db' })
+    await target.unmap(5, { keep: true })
+    await target.map(5, { name: 'ours' })
+    expect(await doctor(0)).toEqual({ findings: [] })
+
+    await node.sh('dmsetup create lunkeeper-lost --uuid lunkeeper-lost --noudevsync --table "0 8 zero"')
+    expect(codes((await doctor(3)).findings)).toEqual(['AGENT_MISSING', 'MAP_UNOWNED'])
+    await node.sh('dmsetup remove --noudevsync lunkeeper-lost')
+
+    await node.sh('pkill -KILL -x iscsid; sleep 0.2')
+    expect((await doctor(3)).findings).toMatchObject([{ code: 'ISCSID_DOWN', severity: 'critical' }])
+    await node.sh('iscsid')
+    // A new iscsid logs in once more by itself.
+    await well()
+
+    await target.disable()
+    await node.until(async () => (await lunkeeper(node).sessions())[0]!.state === 'FAILED', {
+      deadline: 20_000,
+      what: 'a lost session',
+    })
+    expect(codes((await doctor(3)).findings).toSorted()).toEqual(['HOLDING', 'SESSION_DOWN'])
+  })
+
+  it('a corrupt record, files in a bare mount point, phantoms, a detach that was interrupted', async () => {
+    await target.map(6, { serial: 'aaaa6', bytes: BYTES })
+    await target.map(7, { serial: 'aaaa7', bytes: BYTES })
+    await node.sh(
+      `iscsiadm -m node -o new -T ${target.iqn} -p 127.0.0.1; iscsiadm -m node -T ${target.iqn} -p 127.0.0.1 -l`,
+    )
+    await node.until(async () => (await node.storage()).disks.length === 3, {
+      deadline: 30_000,
+      what: '3 disks',
+    })
+    // Nothing of ours is at that target: told, and no failure.
+    expect((await doctor(0)).findings).toMatchObject([
+      { code: 'PHANTOMS', severity: 'info', evidence: { count: 3, iqn: target.iqn } },
+    ])
+    await attached(...MOUNT, '--hold-mode', 'session')
+    await node.sh('umount /mnt/v; echo astray > /mnt/v/file; echo "{" > /var/lib/lunkeeper/volumes/x.json')
+    const { findings } = await doctor(3)
+    expect(codes(findings).toSorted()).toEqual([
+      'BARE_DIRECTORY',
+      'PHANTOMS',
+      'RECORD_CORRUPT',
+      'VOLUME_FAILED',
+    ])
+    expect(findings.find(({ code }) => code === 'BARE_DIRECTORY')!.evidence).toMatchObject({
+      directory: '/mnt/v',
+      first: ['file'],
+    })
+    expect(findings.find(({ code }) => code === 'PHANTOMS')).toMatchObject({
+      severity: 'warning',
+      evidence: { count: 2 },
+    })
+    expect(await node.sh('rm -v /var/lib/lunkeeper/volumes/x.json /mnt/v/file | wc -l')).toBe('2')
+
+    await lunkeeper(node).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
+    expect(codes((await doctor(3)).findings)).toContain('INTERRUPTED')
+    const dry = await doctor(3, '--fix', '--dry-run')
+    expect(dry.repairs).toMatchObject([{ code: 'INTERRUPTED', subject: 'db', done: false, error: null }])
+    expect(await lunkeeper(node).volumes()).toHaveLength(1)
+    const fixed = await doctor(0, '--fix')
+    expect(fixed.repairs).toMatchObject([{ code: 'INTERRUPTED', subject: 'db', done: true }])
+    expect(codes(fixed.findings)).toEqual(['PHANTOMS'])
+    expect(await lunkeeper(node).volumes()).toEqual([])
+  })
+})
