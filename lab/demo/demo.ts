@@ -54,7 +54,12 @@ await type(node, `iscsiadm -m node -T ${target.iqn} -p 10.9.0.1 -u >/dev/null`)
 await type(node, `iscsiadm -m node -T ${target.iqn} -p 10.9.0.1 -o delete`)
 await node.ok(['udevadm', 'settle'], { deadline: 120_000 })
 
-scene('One LUN asked for, one disk made')
+scene(
+  'One LUN asked for, one disk made',
+  'The agent runs, so that volumes outlive an outage of their target.',
+)
+const agent = await node.start(['lunkeeper', 'agent'])
+await agent.errors(/ready/)
 const calm = await node.storage()
 await type(
   node,
@@ -88,8 +93,24 @@ await writer.output(new RegExp(`${count + 10} written`), 30_000)
 seen('the writer on the second volume had no error', !writer.stdout.includes('failed'))
 const rest = await node.storage()
 seen('one disk and the session are there for it', rest.disks.length === 1 && rest.sessions.length === 1)
+
+scene('The target goes away for a quarter of a minute', 'I/O waits; there is no error for anybody to see.')
+await target.disable()
+await agent.errors(/its last path is lost/)
+const paused = writer.stdout.split('\n').length
+await type(node, 'lunkeeper volumes logs')
+await node.sh('sleep 12')
+await target.enable()
+const back = Date.now()
+await writer.output(new RegExp(`${paused + 1} written`), 30_000)
+say(`the target is back, and I/O goes on ${((Date.now() - back) / 1000).toFixed(1)} s later`)
+await writer.output(new RegExp(`${paused + 20} written`), 30_000)
+seen('the writer had no error', !writer.stdout.includes('failed'))
+for (const line of agent.stderr.trim().split('\n')) say(`agent: ${line}`)
 await writer.kill('SIGTERM')
 await writer.exited
+await agent.kill('SIGTERM')
+await agent.exited
 
 scene('The last one goes, and nothing is left')
 await type(node, 'lunkeeper detach /mnt/logs')

@@ -17,8 +17,8 @@ export function isUp({ sessionState, diskState }: PathStatus): boolean {
   return sessionState === 'LOGGED_IN' && diskState === 'running'
 }
 
-/** One volume in full. */
-export function volumeText(volume: VolumeStatus, look: Look): string {
+/** One volume in full. @param now milliseconds since 1970 */
+export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): string {
   const { name, state, device, identity, paths } = volume
   const title = `${look.paint('bold', name)} is ${look.paint(STATE_STYLE[state], state)}\n`
   const [first] = paths
@@ -33,6 +33,7 @@ export function volumeText(volume: VolumeStatus, look: Look): string {
         ['wwid', identity?.wwid ?? 'none'],
         ['serial', identity?.serial ?? 'none'],
         ['hold', holdOf(volume, look)],
+        ...waitOf(volume, now),
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
         ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
       ],
@@ -52,6 +53,19 @@ function holdOf({ hold }: VolumeStatus, look: Look): string {
   if (wanted === effective) return `${formatHold(wanted)}, kept by ${by}`
   const really = `really ${formatHold(effective)}`
   return `${formatHold(wanted)} wanted, ${isShort(hold) ? look.paint('yellow', really) : really}, kept by ${by}`
+}
+
+/** Since when it waits, and what happens when. */
+function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number): [string, string][] {
+  if (since === null) return []
+  const lost = `${formatHold(Math.max(0, Math.round((now - Date.parse(since)) / 1000)))} ago`
+  if (state !== 'holding') return [['lost', `its last path, ${lost}; what waited has failed`]]
+  const left = deadline === null ? null : Math.max(0, Math.round((Date.parse(deadline) - now) / 1000))
+  const end =
+    left === null
+      ? 'I/O waits until the target returns'
+      : `I/O fails in ${formatHold(left)} unless the target returns`
+  return [['waits', `its last path was lost ${lost}; ${end}`]]
 }
 
 /** Up, or why not. */
