@@ -157,6 +157,8 @@ export class Keeper {
   /** The last path is lost: from now on the hold counts. */
   #begin(): void {
     const { name, request } = this.record
+    // For the moment in which the target is back.
+    this.#host.hands.warm()
     const since = new Date().toISOString()
     writeHoldNote(this.#host, name, { since, ended: null, trouble: null })
     this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)

@@ -12,6 +12,9 @@ const KEPT = 4
  */
 const PATIENCE = 250
 
+/** Milliseconds after which free hands are let go: 45 MB that a service need not keep. */
+const IDLE = 60_000
+
 /**
  * The hands of one process. A lane names what calls queue behind in the kernel (the scan mutex of
  * a SCSI host): while a call is stuck in a lane, another would only be stuck behind it, so it is
@@ -25,6 +28,13 @@ export class Hands {
   readonly #busy = new Map<Hand, number>()
   /** The hand that holds something for the caller: what is called meanwhile goes to it. */
   readonly #held = new AsyncLocalStorage<Hand>()
+  readonly #idleLimit: number
+  #rest: NodeJS.Timeout | undefined
+
+  /** @param idleLimit milliseconds */
+  constructor(idleLimit = IDLE) {
+    this.#idleLimit = idleLimit
+  }
 
   /** Starts a hand ahead of time: its start then overlaps with other work. */
   warm(): void {
@@ -106,6 +116,8 @@ export class Hands {
 
   #give(hand: Hand): void {
     if (!hand.usable) return
+    clearTimeout(this.#rest)
+    this.#rest = setTimeout(() => this.close(), this.#idleLimit).unref()
     const next = this.#queue.shift()
     if (next) next(hand)
     else if (this.#idle.length < KEPT) this.#idle.push(hand)

@@ -124,3 +124,18 @@ test('a hand that was started ahead of time and never used keeps no process from
   execFileSync(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 })
   expect(hands).toBeDefined()
 })
+
+test('a hand that nobody needs for a while is let go, and the next call has another', async () => {
+  const quick = new Hands(100)
+  onTestFinished(() => quick.close())
+  const first = await quick.use(null, async (hand) => {
+    await look(hand)
+    return hand
+  })
+  await ended(first)
+  const second = await quick.use(null, async (hand) => {
+    await look(hand)
+    return hand
+  })
+  expect(second.pid).not.toBe(first.pid)
+})
