@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Lab } from '../index.ts'
+import { attachKept, KEPT_MOUNT, tellPortal } from './kept.ts'
+import { kernelWords } from './kernel-words.ts'
+import type { Plan } from './plan.ts'
+import type { Drill, Side } from './result.ts'
+import { setScene, takeOver, type SideName } from './scene.ts'
+import { attachStock, mendStock, STOCK_MOUNT } from './stock.ts'
+import { Watch } from './watch.ts'
+import { Writer } from './writer.ts'
+
+/** What the audience is told. */
+export interface Audience {
+  /** a new part begins */
+  readonly phase: (name: string) => void
+  /** several times a second while writers run */
+  readonly pulse: (now: Moment) => void
+}
+
+/** How it stands. */
+export interface Moment {
+  /** milliseconds since the writers started */
+  readonly elapsed: number
+  readonly watch: Watch
+  readonly writers: Readonly<Record<SideName, Writer>>
+}
+
+/** Writing before the outage, and after everything that comes back is back. */
+const LEAD = 4_000
+const TAIL = 4_000
+/** iscsid tries every 2 s, each for 15 s at most (its login_timeout); twice that. */
+const RETURN = 30_000
+const PULSE = 200
+
+/**
+ * One outage, two writers on one node: with open-iscsi as it comes, and with Lunkeeper. The storage machine is killed;
+ * another takes over its disks.
+ */
+export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<Drill> {
+  phase('three kernels boot')
+  await using lab = await Lab.open()
+  const scene = await setScene(lab, plan)
+  const { node, san } = scene
+  phase('both volumes are attached')
+  await attachStock(node, plan)
+  const { hold } = await attachKept(node, plan)
+  const watch = await Watch.start(node)
+  const writers = {
+    stock: await Writer.start(node, STOCK_MOUNT),
+    lunkeeper: await Writer.start(node, KEPT_MOUNT),
+  }
+  const started = Date.now()
+
+  /** Looks on until it is so, or for so long. */
+  async function lookOn(ms: number, enough = (): boolean => false): Promise<void> {
+    const end = Date.now() + ms
+    for (;;) {
+      for (const source of [watch, writers.stock, writers.lunkeeper]) source.listen()
+      pulse({ elapsed: Date.now() - started, watch, writers })
+      if (Date.now() >= end || enough()) return
+      await sleep(Math.max(0, Math.min(PULSE, end - Date.now())))
+    }
+  }
+
+  phase('both write')
+  await lookOn(LEAD)
+  const killed = Date.now()
+  phase('the storage machine is killed')
+  await san.kill()
+  await lookOn(plan.outage * 1000 - (Date.now() - killed))
+  await takeOver(scene, plan)
+  const back = Date.now()
+  phase('another machine serves their disks')
+  const told = plan.takeover === 'address' ? tellPortal(node, plan) : undefined
+  await lookOn(
+    RETURN,
+    () =>
+      (writers.lunkeeper.acknowledged.at(-1)?.at ?? 0) > back &&
+      (plan.takeover === 'address' || watch.sessions.stock.at(-1)?.state === 'LOGGED_IN'),
+  )
+  await told
+  await lookOn(TAIL)
+  const ended = Date.now()
+
+  phase('what was acknowledged is read back')
+  await Promise.all([writers.stock.stop(), writers.lunkeeper.stop()])
+  const words = await kernelWords(node, watch.sideOf)
+  const kept = await readBack(writers.lunkeeper)
+  const stock = await readBack(writers.stock, () => mendStock(node, plan))
+  return {
+    plan,
+    kernel: node.kernel,
+    mode: hold.mode,
+    started,
+    killed,
+    back,
+    ended,
+    holding: watch.holding,
+    words,
+    sides: {
+      stock: sideOf(writers.stock, watch, 'stock', stock),
+      lunkeeper: sideOf(writers.lunkeeper, watch, 'lunkeeper', kept),
+    },
+  }
+}
+
+type ReadBack = Pick<Side, 'lost' | 'trouble'>
+
+/** That it cannot be read is a result, too. */
+async function readBack(writer: Writer, first = async (): Promise<void> => undefined): Promise<ReadBack> {
+  try {
+    await first()
+    return { lost: await writer.lost(), trouble: null }
+  } catch (error) {
+    return { lost: null, trouble: (error as Error).message }
+  }
+}
+
+function sideOf(writer: Writer, watch: Watch, name: SideName, read: ReadBack): Side {
+  const { acknowledged, refused } = writer
+  return { acknowledged, refused, sessions: watch.sessions[name], ...read }
+}

@@ -1,0 +1,19 @@
+import type { LabProcess } from '../index.ts'
+
+/** What a program of a machine wrote, a JSON document a line, each given once. */
+export class Lines<T> {
+  readonly #process: LabProcess
+  #read = 0
+
+  constructor(process: LabProcess) {
+    this.#process = process
+  }
+
+  next(): T[] {
+    const text = this.#process.stdout
+    const end = text.lastIndexOf('\n') + 1
+    const lines = text.slice(this.#read, end).split('\n').filter(Boolean)
+    this.#read = end
+    return lines.map((line) => JSON.parse(line) as T)
+  }
+}

@@ -1,0 +1,67 @@
+import type { Debian } from '../index.ts'
+
+export type Takeover = 'same' | 'address'
+export type FileSystem = 'ext4' | 'xfs'
+
+/** What a drill is asked to be. */
+export interface DrillOptions {
+  /** how long the target is away, in seconds; the timers are scaled with it. @default 25 */
+  readonly outage?: number
+  /** real times: an outage of 300 s, the stock timer of 120 s, a hold of 600 s. @default false */
+  readonly trueTime?: boolean
+  /** where the other machine serves: at the dead one's address, or at its own. @default 'same' */
+  readonly takeover?: Takeover
+  /** @default 'ext4' */
+  readonly fs?: FileSystem
+  /** @default 'bookworm' */
+  readonly debian?: Debian
+}
+
+/** The case a drill stands for, in seconds. */
+export const REAL = {
+  /** a node that is powered off, declared dead and replaced */
+  outage: 300,
+  /** node.session.timeo.replacement_timeout in open-iscsi's iscsid.conf */
+  timer: 120,
+  /** Lunkeeper's default hold */
+  hold: 600,
+  /** node.conn[0].timeo.noop_out_interval and _timeout in iscsid.conf: 10 s at most until silence is noticed */
+  ping: 5,
+} as const
+
+/** Below it, noticing the silence (2 s, not scalable: iscsid counts whole seconds) would be most of the outage. */
+export const SHORTEST = 10
+
+/** What a drill does, in seconds. */
+export interface Plan {
+  readonly outage: number
+  readonly timer: number
+  readonly hold: number
+  readonly ping: number
+  /** a real second is this many of the drill's: 1 in true time */
+  readonly scale: number
+  readonly takeover: Takeover
+  readonly fs: FileSystem
+  readonly debian: Debian
+}
+
+/** Outage, timer and hold are made shorter by one factor; what is counted in whole seconds is rounded, up to 1 at least. */
+export function planned(options: DrillOptions): Plan {
+  const { trueTime = false, takeover = 'same', fs = 'ext4', debian = 'bookworm' } = options
+  const outage = options.outage ?? (trueTime ? REAL.outage : 25)
+  if (trueTime && outage !== REAL.outage) throw new RangeError('in true time the outage is 300 s')
+  if (!(outage >= SHORTEST && outage <= REAL.outage))
+    throw new RangeError(`an outage lasts ${SHORTEST} to ${REAL.outage} s`)
+  const scale = outage / REAL.outage
+  const scaled = (seconds: number) => Math.max(1, Math.round(seconds * scale))
+  return {
+    outage,
+    timer: scaled(REAL.timer),
+    hold: scaled(REAL.hold),
+    ping: scaled(REAL.ping),
+    scale,
+    takeover,
+    fs,
+    debian,
+  }
+}

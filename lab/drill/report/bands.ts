@@ -1,0 +1,75 @@
+import type { Drill, Side } from '../result.ts'
+import type { SideName } from '../scene.ts'
+
+/** A stretch of time with a name; `tone` is its colour, the name says the same. */
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+  readonly tone: 'well' | 'waits' | 'bad'
+  readonly name: string
+}
+
+interface Part {
+  readonly at: number
+  readonly tone: Stretch['tone']
+  readonly name: string
+}
+
+function stretches(parts: readonly Part[], { started, ended }: Drill): Stretch[] {
+  return parts
+    .map(({ at, ...rest }, index) => ({
+      ...rest,
+      from: Math.max(at, started),
+      to: Math.min(parts[index + 1]?.at ?? ended, ended),
+    }))
+    .filter(({ from, to }) => to > from)
+}
+
+/** What the kernel says of the session. */
+export function sessionBand(drill: Drill, name: SideName): Stretch[] {
+  // a hold map's session has a timer of 0: that it ran out says only that the connection is lost
+  const free: Omit<Part, 'at'> =
+    name === 'lunkeeper' && drill.mode === 'map'
+      ? { tone: 'waits', name: 'lost' }
+      : { tone: 'bad', name: 'lost, its timer ran out' }
+  const words = {
+    LOGGED_IN: { tone: 'well', name: 'logged in' },
+    FAILED: { tone: 'waits', name: 'lost, its timer runs' },
+    FREE: free,
+    none: { tone: 'waits', name: 'none' },
+  } as const
+  return stretches(
+    drill.sides[name].sessions.map(({ at, state }) => ({ at, ...words[state] })),
+    drill,
+  )
+}
+
+/** What becomes of I/O while the target is away. */
+export function holdBand(drill: Drill, name: SideName): Stretch[] {
+  const side = drill.sides[name]
+  const parts = name === 'lunkeeper' && drill.mode === 'map' ? mapParts(drill) : timerParts(drill, side, name)
+  const error = side.refused[0]
+  if (!error) return stretches(parts, drill)
+  const codes = [...new Set(side.refused.map((one) => one.error))].join(', ')
+  const over = side.acknowledged.find(({ at }) => at > error.at)
+  return stretches(
+    [
+      ...parts.filter(({ at }) => at < error.at),
+      { at: error.at, tone: 'bad', name: `over: writes fail with ${codes}` },
+      ...(over ? [{ at: over.at, ...IDLE }] : []),
+    ],
+    drill,
+  )
+}
+
+const IDLE = { tone: 'well', name: 'not needed' } as const
+const waits = (most: number) => ({ tone: 'waits', name: `writes wait, for ${most} s at most` }) as const
+
+const mapParts = ({ holding, plan }: Drill): Part[] =>
+  holding.map(({ at, state }) => ({ at, ...(state ? waits(plan.hold) : IDLE) }))
+
+const timerParts = ({ plan }: Drill, { sessions }: Side, name: SideName): Part[] =>
+  sessions.map(({ at, state }) => ({
+    at,
+    ...(state === 'LOGGED_IN' ? IDLE : waits(name === 'stock' ? plan.timer : plan.hold)),
+  }))

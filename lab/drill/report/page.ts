@@ -1,0 +1,76 @@
+import { keptCommand } from '../kept.ts'
+import type { Verdict } from '../numbers.ts'
+import type { Drill } from '../result.ts'
+import type { SideName } from '../scene.ts'
+import { headline, mended, ROWS } from '../summary.ts'
+import { bytes, scaling, SIDES, span, story } from '../words.ts'
+import { chart } from './chart.ts'
+import { escape } from './escape.ts'
+import { STYLE } from './style.ts'
+
+const BOTH = ['stock', 'lunkeeper'] as const
+
+/** What a glance is for. */
+function card(verdict: Verdict, name: SideName): string {
+  const { errors, lostBytes, longestPauseSeconds, wentOn } = verdict.sides[name]
+  const pause = span(longestPauseSeconds * 1000)
+  const fact = (what: string, value: string, good: boolean) =>
+    `<div><dt>${escape(what)}</dt><dd class="${good ? 'good' : 'fail'}">${escape(value)}</dd></div>`
+  return (
+    `<section class="card"><h2>${escape(SIDES[name])}</h2><dl>` +
+    fact(wentOn ? 'longest pause' : 'stopped, to the end', pause, wentOn) +
+    fact('errors', String(errors), errors === 0) +
+    fact('acknowledged, but lost', lostBytes === null ? '?' : bytes(lostBytes), lostBytes === 0) +
+    `</dl></section>`
+  )
+}
+
+function table({ sides }: Verdict): string {
+  const rows = ROWS.map(
+    ({ what, of }) =>
+      `<tr><th scope="row">${escape(what)}</th>${BOTH.map((name) => `<td>${escape(of(sides[name]))}</td>`).join('')}</tr>`,
+  )
+  const heads = BOTH.map((name) => `<th scope="col">${escape(SIDES[name])}</th>`)
+  return `<table><thead><tr><td></td>${heads.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`
+}
+
+function kernelWords({ words, killed }: Drill): string {
+  if (words.length === 0) return ''
+  const lines = words.map(({ at, text, side }) => {
+    const seconds = `${((at - killed) / 1000).toFixed(1)} s`.padStart(8)
+    return escape(`${seconds}  ${text}${side ? `   (${SIDES[side]})` : ''}`)
+  })
+  return `<h2>What the node's kernel said</h2><p class="soft">Seconds since the storage machine's death. A hold map's session has a timer of 0 on purpose: the map does the waiting.</p><pre>${lines.join('\n')}</pre>`
+}
+
+/** The report of a drill: one HTML file that needs no other. */
+export function page(drill: Drill, verdict: Verdict): string {
+  const { plan, mode } = drill
+  const commands = [
+    `# ${SIDES.stock}: node.session.timeo.replacement_timeout = ${plan.timer}`,
+    `iscsiadm -m node -T … -p … --login && mkfs.${plan.fs} /dev/disk/by-path/… && mount …`,
+    '',
+    `# ${SIDES.lunkeeper}: hold mode ${mode}`,
+    keptCommand(plan),
+  ]
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Drill: ${escape(headline(verdict))}</title><style>${STYLE}</style></head>
+<body><main>
+<h1>${escape(headline(verdict))}</h1>
+<p>${escape(story(drill))}</p>
+<p class="note">${escape(scaling(plan))}</p>
+<div class="cards">${BOTH.map((name) => card(verdict, name)).join('')}</div>
+<div class="wide">${chart(drill)}</div>
+<p class="soft">A dot is a block of 4 KiB, written and synced; a cross is one that failed; a slope is a write that waits. Height is
+time, each line ten times the one below it; along the bottom, seconds since the storage machine's death.</p>
+<h2>Numbers</h2>
+<div class="wide">${table(verdict)}</div>
+<p class="soft" style="margin-top:12px">Every acknowledged block was read back past the page cache and its checksum compared with the one taken when it was
+written. ${escape(mended(drill).trim())}</p>
+${kernelWords(drill)}
+<h2>What was run</h2>
+<pre>${escape(commands.join('\n'))}</pre>
+</main></body></html>
+`
+}

@@ -1,0 +1,32 @@
+import type { KernelWord } from './kernel-words.ts'
+import type { Plan } from './plan.ts'
+import type { SideName } from './scene.ts'
+import type { SessionState, Since } from './watch.ts'
+import type { Acknowledged, Refused } from './writer.ts'
+
+/** What happened to one writer. Times are milliseconds since 1970. */
+export interface Side {
+  readonly acknowledged: readonly Acknowledged[]
+  readonly refused: readonly Refused[]
+  readonly sessions: readonly Since<SessionState>[]
+  /** acknowledged blocks that were not read back as they were written; null if nothing could be read */
+  readonly lost: number | null
+  /** why not */
+  readonly trouble: string | null
+}
+
+/** All that a drill saw. */
+export interface Drill {
+  readonly plan: Plan
+  readonly kernel: string
+  /** what kept Lunkeeper's volume: `map`, or `session` without an agent */
+  readonly mode: string
+  readonly started: number
+  readonly killed: number
+  /** the other machine serves */
+  readonly back: number
+  readonly ended: number
+  readonly holding: readonly Since<boolean>[]
+  readonly words: readonly KernelWord[]
+  readonly sides: Readonly<Record<SideName, Side>>
+}

@@ -1,0 +1,72 @@
+import type { Numbers, Verdict } from './numbers.ts'
+import type { Drill } from './result.ts'
+import type { SideName } from './scene.ts'
+import { bytes, scaling, SIDES, span, story } from './words.ts'
+
+/** One number of a drill: what it is, and how it reads. */
+export interface Row {
+  readonly what: string
+  readonly of: (numbers: Numbers) => string
+}
+
+export const ROWS: readonly Row[] = [
+  {
+    what: 'longest pause',
+    of: ({ longestPauseSeconds, wentOn }) =>
+      `${span(longestPauseSeconds * 1000)}${wentOn ? '' : ', not over at the end'}`,
+  },
+  {
+    what: 'errors',
+    of: ({ errors, errorCodes }) => (errors === 0 ? '0' : `${errors} (${errorCodes.join(', ')})`),
+  },
+  {
+    what: 'first error',
+    of: ({ firstErrorSeconds }) =>
+      firstErrorSeconds === null ? 'none' : `${span(firstErrorSeconds * 1000)} into the outage`,
+  },
+  {
+    what: 'goes on',
+    of: ({ goesOnAfterSeconds }) =>
+      goesOnAfterSeconds === null ? 'not by itself' : `${span(goesOnAfterSeconds * 1000)} after the return`,
+  },
+  { what: 'usual write', of: ({ medianMs }) => span(medianMs) },
+  {
+    what: 'acknowledged',
+    of: ({ acknowledgedBytes, acknowledgedBlocks }) =>
+      `${bytes(acknowledgedBytes)} in ${acknowledgedBlocks} blocks`,
+  },
+  {
+    what: 'lost of it',
+    of: ({ lostBytes }) => (lostBytes === null ? 'could not be read' : bytes(lostBytes)),
+  },
+]
+
+/** What came out, in one sentence. */
+export function headline({ ok, stockBroke, sides }: Verdict): string {
+  const pause = span(sides.lunkeeper.longestPauseSeconds * 1000)
+  if (!ok) return 'Lunkeeper did not keep its promise'
+  return stockBroke
+    ? `A pause of ${pause} instead of a broken file system`
+    : `A pause of ${pause}; the stock side had no error either`
+}
+
+/** The end of a drill, for a terminal. */
+export function summary(drill: Drill, verdict: Verdict): string {
+  const of = (side: SideName) => verdict.sides[side]
+  const rows = [
+    ['', SIDES.stock, SIDES.lunkeeper],
+    ...ROWS.map((row) => [row.what, row.of(of('stock')), row.of(of('lunkeeper'))]),
+  ]
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)) + 2)
+  const lines = rows.map(([what, stock, kept]) =>
+    `  ${what!.padEnd(widths[0]!)}${stock!.padEnd(widths[1]!)}${kept}`.trimEnd(),
+  )
+  return `\n${headline(verdict)}\n\n${story(drill)}\n${scaling(drill.plan)}\n\n${lines.join('\n')}\n${mended(drill)}`
+}
+
+/** What the numbers do not say by themselves. */
+export function mended({ sides }: Drill): string {
+  const { trouble } = sides.lunkeeper
+  const read = sides.stock.trouble ?? 'was mended by hand (unmounted, mounted again) before it was read back'
+  return `\nThe stock volume ${read}.${trouble === null ? '' : `\nLunkeeper's could not be read: ${trouble}`}\n`
+}

@@ -1,0 +1,36 @@
+import { REAL, type Plan } from './plan.ts'
+import type { Drill } from './result.ts'
+import type { SideName } from './scene.ts'
+
+export const SIDES: Readonly<Record<SideName, string>> = { stock: 'Stock open-iscsi', lunkeeper: 'Lunkeeper' }
+
+/** `3 ms`, `1.2 s`, `25 s`. */
+export function span(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  return ms < 99_950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
+}
+
+/** `0 bytes`, `920 KiB`, `12.4 MiB`. */
+export function bytes(count: number): string {
+  if (count < 1024) return `${count} bytes`
+  return count < 1 << 20 ? `${Math.round(count / 1024)} KiB` : `${(count / (1 << 20)).toFixed(1)} MiB`
+}
+
+/** What is not as it would be on a real night. */
+export function scaling({ scale, outage, timer, hold, ping }: Plan): string {
+  if (scale === 1)
+    return `True times: an outage of ${outage} s, open-iscsi's own timer of ${timer} s, a hold of ${hold} s.`
+  return (
+    `Scaled: the outage of ${outage} s stands for ${REAL.outage} s, the stock timer (replacement_timeout) of ${timer} s ` +
+    `for ${REAL.timer} s, the hold of ${hold} s for ${REAL.hold} s. Both sides are pinged every ${ping} s instead of ` +
+    `${REAL.ping} s, so silence is noticed within ${2 * ping} s. --true-time runs it unscaled.`
+  )
+}
+
+export function story({ plan, kernel, killed, back }: Drill): string {
+  const where = plan.takeover === 'same' ? 'at its address' : 'at an address of its own'
+  return (
+    `Two writers on one node (Linux ${kernel}, ${plan.fs}), one volume each, from one storage machine. ` +
+    `That machine is killed; ${span(back - killed)} later another one serves its disks, ${where}.`
+  )
+}
