@@ -83,22 +83,6 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       await expectNothingLeft(node)
     })
 
-    it('one that accepts a connection and then says nothing', async () => {
-      await oneLun()
-      await node
-        .start([
-          'node',
-          '-e',
-          "require('net').createServer(() => {}).listen(3998, '127.0.0.1', () => console.log('up'))",
-        ])
-        .then((server) => server.output(/up/, 20_000))
-      const ended = await lunkeeper(node).run(['attach', ...flags({ '--portal': '127.0.0.1:3998' })])
-      expect(ended.code).toBe(1)
-      expect(ended.stderr).toMatch(/error\[(PORTAL_SILENT|LOGIN_FAILED)\]/)
-      expect(ended.ms).toBeLessThan(60_000)
-      await expectNothingLeft(node)
-    })
-
     it('a name that does not resolve', async () => {
       await oneLun()
       await lunkeeper(node).fails(['attach', ...flags({ '--portal': 'san.invalid' })], 'PORTAL_UNREACHABLE')

@@ -95,6 +95,27 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await nothingLeft()
   })
 
+  it('a path dies under a writer: it goes on; the path comes back: both are used again', async () => {
+    await make()
+    const keeper = lunkeeper(node)
+    await keeper.attach([...flags, '--mount', '/mnt/v', '--format'])
+    const writing = await writer('/mnt/v')
+    for (const address of [ONE, TWO]) {
+      await kill(address)
+      await node.until(async () => /F/.test(await paths()), { deadline: 30_000, what: 'a failed path' })
+      await writing.more(20)
+      await revive(address)
+      await node.until(async () => (await paths()) === 'AA', { deadline: 60_000, what: 'both paths' })
+    }
+    await writing.more(20)
+    expect(writing.failed()).toBe(false)
+    await writing.stop()
+    await keeper.detach('db')
+    await nothingLeft()
+  })
+
+  if (isBrief(debian)) return
+
   it('a portal that refuses or is silent costs a warning and at most its grace; it joins when it is back', async () => {
     await make()
     const keeper = lunkeeper(node)
@@ -143,25 +164,6 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await nothingLeft()
   })
 
-  it('a path dies under a writer: it goes on; the path comes back: both are used again', async () => {
-    await make()
-    const keeper = lunkeeper(node)
-    await keeper.attach([...flags, '--mount', '/mnt/v', '--format'])
-    const writing = await writer('/mnt/v')
-    for (const address of [ONE, TWO]) {
-      await kill(address)
-      await node.until(async () => /F/.test(await paths()), { deadline: 30_000, what: 'a failed path' })
-      await writing.more(20)
-      await revive(address)
-      await node.until(async () => (await paths()) === 'AA', { deadline: 60_000, what: 'both paths' })
-    }
-    await writing.more(20)
-    expect(writing.failed()).toBe(false)
-    await writing.stop()
-    await keeper.detach('db')
-    await nothingLeft()
-  })
-
   it('both die under a writer: detach refuses at once, --force ends it, and nothing is left', async () => {
     await make()
     const keeper = lunkeeper(node)
@@ -180,8 +182,6 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     expect(forced.code, forced.stderr).toBe(0)
     await nothingLeft()
   })
-
-  if (isBrief(debian)) return
 
   it('both dead, and nobody uses it: detach needs no force', async () => {
     await make()
