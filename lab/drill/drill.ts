@@ -72,14 +72,15 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
   await takeOver(scene, plan)
   const back = Date.now()
   phase('another machine serves their disks')
-  const told = plan.takeover === 'address' ? tellPortal(node, plan) : undefined
+  const told = Promise.allSettled([plan.takeover === 'address' ? tellPortal(node, plan) : null])
   await lookOn(
     RETURN,
     () =>
       (writers.lunkeeper.acknowledged.at(-1)?.at ?? 0) > back &&
       (plan.takeover === 'address' || watch.sessions.stock.at(-1)?.state === 'LOGGED_IN'),
   )
-  await told
+  const [outcome] = await told
+  if (outcome.status === 'rejected') throw outcome.reason
   await lookOn(TAIL)
   const ended = Date.now()
 

@@ -31,4 +31,11 @@ export async function tellPortal(node: LabNode, plan: Plan): Promise<void> {
   await attach(node, plan, [SAN, STANDBY])
 }
 
-export const keptCommand = (plan: Plan): string => attachCommand(plan, [SAN]).join(' ')
+/** What a person would have typed. */
+export const keptCommands = (plan: Plan): string[] => [
+  'lunkeeper agent &',
+  attachCommand(plan, [SAN]).join(' '),
+  ...(plan.takeover === 'same'
+    ? []
+    : ['# once the other machine serves', attachCommand(plan, [SAN, STANDBY]).join(' ')]),
+]

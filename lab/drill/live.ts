@@ -20,7 +20,8 @@ export function live(out: NodeJS.WriteStream): Audience {
     },
     pulse(now) {
       if (out.isTTY) {
-        const lines = sides(now)
+        // a line that wraps would be two to go back over
+        const lines = sides(now).map((line) => line.slice(0, out.columns - 1))
         out.write(
           `${drawn > 0 ? `\u001b[${drawn}A` : ''}${lines.map((line) => `\u001b[2K${line}\n`).join('')}`,
         )
@@ -31,7 +32,7 @@ export function live(out: NodeJS.WriteStream): Audience {
       told = Date.now()
       out.write(
         `${clock(Date.now() - began)}  ${phase} | ${sides(now)
-          .map((line) => line.trim())
+          .map((line) => line.trim().replaceAll(/ +/g, ' '))
           .join(' | ')}\n`,
       )
     },
@@ -41,7 +42,7 @@ export function live(out: NodeJS.WriteStream): Audience {
 const clock = (ms: number) => `${(ms / 1000).toFixed(0).padStart(4)} s`
 
 const sides = (now: Moment): string[] =>
-  (['stock', 'lunkeeper'] as const).map((side) => `        ${words(now, side)}`)
+  (['stock', 'lunkeeper'] as const).map((side) => `  ${words(now, side)}`)
 
 function words({ watch, writers }: Moment, side: SideName): string {
   const { acknowledged, refused } = writers[side]
@@ -56,11 +57,11 @@ function words({ watch, writers }: Moment, side: SideName): string {
         ? `waits ${span(quiet)}`
         : 'writes'
   return [
-    SIDES[side].padEnd(16),
+    SIDES[side].padEnd(15),
     session.padEnd(9),
-    state.padEnd(13),
-    `last write ${span(last?.ms ?? 0)}`.padEnd(18),
+    state.padEnd(14),
+    `last ${span(last?.ms ?? 0)}`.padEnd(11),
     `${acknowledged.length} blocks`.padEnd(11),
     `${refused.length} errors`,
-  ].join('  ')
+  ].join(' ')
 }

@@ -1,6 +1,6 @@
 // npm run drill: a storage machine dies under two writers, one kept by open-iscsi's own timer, one by Lunkeeper.
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { debians, type Debian } from '../index.ts'
@@ -53,10 +53,19 @@ function planOf(values: Values): Plan {
   })
 }
 
+/** @throws when nothing could be written there: better before six minutes than after */
+function placeOf(report: string): string {
+  // npm runs this in the checkout, whatever directory it was called from
+  const file = resolve(process.env.INIT_CWD ?? '.', report)
+  accessSync(dirname(file), constants.W_OK)
+  return file
+}
+
 /** @returns the exit status */
 async function main(): Promise<number> {
   let values: Values
   let plan: Plan
+  let file: string
   try {
     values = read()
     if (values.help) {
@@ -64,22 +73,25 @@ async function main(): Promise<number> {
       return 0
     }
     plan = planOf(values)
+    file = placeOf(values.report)
   } catch (error) {
     process.stderr.write(`error: ${(error as Error).message}\n\n${HELP}`)
     return 2
   }
   const drill = await runDrill(plan, live(process.stderr))
   const verdict = verdictOn(drill)
-  // npm runs this in the checkout, whatever directory it was called from
-  const file = resolve(process.env.INIT_CWD ?? '.', values.report)
-  writeFileSync(file, page(drill, verdict))
-  process.stderr.write(`\nreport: ${file}\n`)
+  const { kernel, mode, words } = drill
   process.stdout.write(
     values.json
-      ? `${JSON.stringify({ ...verdict, plan, kernel: drill.kernel, mode: drill.mode, words: drill.words }, null, 2)}\n`
+      ? `${JSON.stringify({ ...verdict, plan, kernel, mode, words }, null, 2)}\n`
       : summary(drill, verdict),
   )
+  writeFileSync(file, page(drill, verdict))
+  process.stderr.write(`\nreport: ${file}\n`)
   return verdict.ok ? 0 : 1
 }
 
-process.exitCode = await main()
+process.exitCode = await main().catch((error: unknown) => {
+  process.stderr.write(`error: the drill broke off: ${(error as Error).message}\n`)
+  return 1
+})

@@ -65,8 +65,12 @@ export function summary(drill: Drill, verdict: Verdict): string {
 }
 
 /** What the numbers do not say by themselves. */
-export function mended({ sides }: Drill): string {
+export function mended({ sides, plan }: Drill): string {
+  const how = plan.takeover === 'same' ? 'mounted again' : 'logged in at the new address, mounted again'
+  const stock =
+    sides.stock.trouble === null
+      ? `The stock volume was mended by hand (unmounted, ${how}) before it was read back.`
+      : `The stock volume could not be read: ${sides.stock.trouble}`
   const { trouble } = sides.lunkeeper
-  const read = sides.stock.trouble ?? 'was mended by hand (unmounted, mounted again) before it was read back'
-  return `\nThe stock volume ${read}.${trouble === null ? '' : `\nLunkeeper's could not be read: ${trouble}`}\n`
+  return `\n${stock}${trouble === null ? '' : `\nLunkeeper's could not be read: ${trouble}`}\n`
 }

@@ -1,4 +1,4 @@
-import { keptCommand } from '../kept.ts'
+import { keptCommands } from '../kept.ts'
 import type { Verdict } from '../numbers.ts'
 import type { Drill } from '../result.ts'
 import type { SideName } from '../scene.ts'
@@ -51,7 +51,7 @@ export function page(drill: Drill, verdict: Verdict): string {
     `iscsiadm -m node -T … -p … --login && mkfs.${plan.fs} /dev/disk/by-path/… && mount …`,
     '',
     `# ${SIDES.lunkeeper}: hold mode ${mode}`,
-    keptCommand(plan),
+    ...keptCommands(plan),
   ]
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
