@@ -54,6 +54,16 @@ describe('a drill', () => {
     expect(html).not.toMatch(/<script|<link|<img|url\(|https?:|NaN|undefined/)
   })
 
+  it('is not passed when a block is lost, when there was an error, or when it did not go on', () => {
+    const { lunkeeper } = drill.sides
+    const but = (change: Partial<Drill['sides']['lunkeeper']>) =>
+      verdictOn({ ...drill, sides: { ...drill.sides, lunkeeper: { ...lunkeeper, ...change } } }).ok
+    expect(but({ lost: 1 })).toBe(false)
+    expect(but({ lost: null })).toBe(false)
+    expect(but({ refused: [{ n: 1, at: drill.back, ms: 1, error: 'EIO' }] })).toBe(false)
+    expect(but({ acknowledged: lunkeeper.acknowledged.filter(({ at }) => at < drill.killed) })).toBe(false)
+  })
+
   it('tells its audience how it stands', () => {
     expect(phases).toContain('the storage machine is killed')
     expect(pulses).toBeGreaterThan(20)
