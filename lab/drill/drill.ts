@@ -27,8 +27,8 @@ export interface Moment {
 }
 
 /** Writing before the outage, and after everything that comes back is back. */
-const LEAD = 4_000
-const TAIL = 4_000
+const LEAD = 3_000
+const TAIL = 3_000
 /** iscsid tries every 2 s, each for 15 s at most (its login_timeout); twice that. */
 const RETURN = 30_000
 const PULSE = 200

@@ -13,7 +13,7 @@ export interface KernelWord {
 const TELLING =
   /detected conn error|session recovery timed out|Aborting journal|[Rr]emounting filesystem read-only|Shutting down filesystem|log I\/O error|Detected aborted journal|EXT4-fs error \(|writeback error/
 
-/** The lines that tell of sessions lost and file systems broken, each text once. */
+/** The lines that tell of sessions lost and file systems broken, each text when it was first said. */
 export async function kernelWords(
   node: LabNode,
   sideOf: ReadonlyMap<string, SideName>,
@@ -22,7 +22,8 @@ export async function kernelWords(
     .split('\n')
     .map(Number)
   const heard = new Set<string>()
-  return (await node.kernelLog()).lines.flatMap((line) => {
+  // not the kernel's own buffer: a broken file system that is written to fills it within minutes
+  return node.console.split('\n').flatMap((line) => {
     const [, seconds, text = ''] = /\[ *([\d.]+)\] (.*)/.exec(line) ?? []
     if (!TELLING.test(text) || heard.has(text)) return []
     heard.add(text)

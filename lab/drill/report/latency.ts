@@ -7,7 +7,8 @@ const LONG = 400
 
 /** A long write as the writer felt it: the longer it lasts, the higher. */
 function wait(from: number, to: number, x: (at: number) => number, y: (ms: number) => number): string {
-  const points = Array.from({ length: 49 }, (_, index) => from + ((to - from) * index) / 48)
+  // close together where it is steep
+  const points = Array.from({ length: 49 }, (_, index) => from + (to - from) * (index / 48) ** 3)
   const line = points.map((at) => `${x(at).toFixed(1)} ${y(at - from).toFixed(1)}`).join('L')
   return `M${x(from).toFixed(1)} ${y(1).toFixed(1)}L${line}V${y(1).toFixed(1)}Z`
 }

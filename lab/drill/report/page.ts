@@ -57,7 +57,7 @@ export function page(drill: Drill, verdict: Verdict): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Drill: ${escape(headline(verdict))}</title><style>${STYLE}</style></head>
 <body><main>
-<h1>${escape(headline(verdict))}</h1>
+<h1>${escape(headline(verdict)).replaceAll(/(\d) (?=s\b)/g, '$1&nbsp;')}</h1>
 <p>${escape(story(drill))}</p>
 <p class="note">${escape(scaling(plan))}</p>
 <div class="cards">${BOTH.map((name) => card(verdict, name)).join('')}</div>

@@ -40,5 +40,5 @@ table { border-collapse: collapse; width: 100%; max-width: 820px; font-variant-n
 th, td { text-align: left; padding: 7px 16px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top }
 th { font-weight: 600 } tbody th { color: var(--soft); font-weight: 400 }
 pre, code { font: 13.5px/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace }
-pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; overflow-x: auto; margin: 0 }
+pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; overflow-x: auto; margin: 0; white-space: pre-wrap }
 `
