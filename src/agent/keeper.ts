@@ -1,297 +1,266 @@
 import { join } from 'node:path'
 
+import { prove } from '../hold/return.ts'
+import { expel } from '../hold/expel.ts'
 import type { Host } from '../host/host.ts'
-import { failPath, setQueueing } from '../host/map/hold-map.ts'
 import { holdMapName } from '../host/map/hold-map.ts'
-import { bringBack, reinstate, SessionLost } from '../hold/return.ts'
-import { readHoldNote, removeHoldNote, writeHoldNote } from '../hold/note.ts'
-import type { HoldNote } from '../hold/note.ts'
-import { recover } from '../hold/recover.ts'
-import { tighten } from '../hold/timers.ts'
 import type { Attachment } from '../model/attachment.ts'
+import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import { formatHctl } from '../model/hctl.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
-import { formatPortal, samePortal } from '../model/portal.ts'
-import type { Portal } from '../model/portal.ts'
+import { formatPortal } from '../model/portal.ts'
+import type { DmMap, Session } from '../model/snapshot.ts'
 import { attach } from '../volumes/attach/attach.ts'
-import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import type { VolumeView } from '../volumes/look.ts'
 import { lookAtVolume } from '../volumes/look.ts'
 import { stepper } from '../volumes/step.ts'
+import type { Gates } from './gate.ts'
+import type { KnownMaps } from './known-maps.ts'
 import type { AgentLog } from './log.ts'
-import type { Watch } from './watch.ts'
+import { Outage } from './outage.ts'
+import type { PathNow } from './path-now.ts'
+import { connectionSign, isAt, pathsNow } from './path-now.ts'
+import { Way } from './way.ts'
 
-/** Between two tries at one portal; nearer together while something has just answered. */
-const PAUSE = 300
-/** For what does not mend by itself soon: another volume that answers, a map that cannot be made. */
-const LONG_PAUSE = 1_000
+/** While not all is well it is looked at this often, although nothing shows. */
+const LOOK = 1_000
+/** Until what has just been made shows. */
+const SOON = 300
 
-interface Way {
-  /** Milliseconds of the monotonic clock. */
-  next: number
-  busy: boolean
-  /** Since when the target takes logins there while its session stays lost; null: it does not. */
-  servesSince: number | null
-}
-
-/** An attribute that says that all is well. */
-interface Sign {
-  readonly path: string
-  readonly well: string
-  readonly isDisk: boolean
+/** What the agent shares with each volume that it keeps. */
+export interface Keeping {
+  readonly host: Host
+  readonly maps: KnownMaps
+  readonly gates: Gates
+  readonly log: AgentLog
+  readonly signal: AbortSignal
+  /** There is something to look at: the next turn shall not wait. */
+  readonly wake: () => void
 }
 
 /** Keeps one volume on its hold map: sees its paths lost, brings them back, ends the hold in time. */
 export class Keeper {
-  readonly #host: Host
-  readonly #watch: Watch
-  readonly #log: AgentLog
-  readonly #signal: AbortSignal
-  readonly #changed: () => void
+  readonly #with: Keeping
+  readonly #outage: Outage
   readonly #ways = new Map<string, Way>()
+  /** By session: the connection over which its disk last told who it is; null while it is being asked. */
+  readonly #proven = new Map<number, string | null>()
   record: Attachment
-  /** What to read to know that all is well: session and disk of each path. */
-  #signs: readonly Sign[] = []
-  #devnos: readonly string[] = []
+  #signs: { readonly sessions: readonly string[]; readonly disks: readonly string[] } = {
+    sessions: [],
+    disks: [],
+  }
+  #carrying: readonly string[] = []
+  /** When to look although nothing shows (milliseconds of the monotonic clock). */
+  #due = 0
   #well = false
-  #recovering = false
   #attaching = false
-  #nextAttach = 0
 
-  /** @param changed told when it has changed a map: what was read of it before counts no more */
-  constructor(
-    host: Host,
-    record: Attachment,
-    watch: Watch,
-    log: AgentLog,
-    signal: AbortSignal,
-    changed: () => void,
-  ) {
-    this.#changed = changed
-    this.#host = host
+  constructor(keeping: Keeping, record: Attachment) {
+    this.#with = keeping
     this.record = record
-    this.#watch = watch
-    this.#log = log
-    this.#signal = signal
+    this.#outage = new Outage(keeping.host, keeping.maps, keeping.log, keeping.signal)
   }
 
-  get signs(): readonly string[] {
-    return this.#signs.map(({ path }) => path)
+  /** Attributes of which each change is to be looked at: those of its sessions, and those of its disks. */
+  get signs(): { readonly sessions: readonly string[]; readonly disks: readonly string[] } {
+    return this.#signs
   }
 
-  /**
-   * Whether nothing has changed since all was well: its sessions, which is what changes, and its disks.
-   * @param disks whether to look at them too
-   */
-  isWell(disks: boolean): boolean {
-    return this.#well && this.#isFine(disks)
-  }
-
-  #isFine(disks: boolean): boolean {
-    return this.#signs.every(
-      ({ path, well, isDisk }) => (isDisk && !disks) || this.#watch.read(path) === well,
-    )
+  isDue(changed: ReadonlySet<string>): boolean {
+    if (performance.now() >= this.#due) return true
+    if (changed.size === 0) return false
+    return [...this.#signs.sessions, ...this.#signs.disks].some((sign) => changed.has(sign))
   }
 
   /** Whether the kernel uses its map as it should be used. */
   agrees(states: ReadonlyMap<string, HoldMapState>): boolean {
     const state = states.get(holdMapName(this.record.name))
     const isActive = (wanted: string) => state?.paths.some(({ devno, active }) => active && devno === wanted)
-    return state?.queueing === true && this.#devnos.every(isActive)
+    return !this.#well || (state?.queueing === true && this.#carrying.every(isActive))
+  }
+
+  get isWell(): boolean {
+    return this.#well
+  }
+
+  /** It holds, and no portal of it answers. */
+  get isLost(): boolean {
+    return !this.#well && this.#carrying.length === 0
+  }
+
+  /** From now on it is to be looked at. */
+  stir(): void {
+    this.#due = 0
   }
 
   /** Looks, and does what the moment needs; what takes long goes on by itself. */
-  async tend(states: ReadonlyMap<string, HoldMapState>): Promise<void> {
+  async tend(states: ReadonlyMap<string, HoldMapState>, sessions: readonly Session[]): Promise<void> {
     const { record } = this
-    const view = lookAtVolume(this.#host, { ...record.request, owner: record.name })
+    const { host, maps } = this.#with
+    this.#well = false
+    this.#due = performance.now() + LOOK
+    const view = lookAtVolume(host, { ...record.request, owner: record.name }, { sessions })
+    this.#signs = signsOf(host, view)
     const map = view.maps.find(({ name }) => name === holdMapName(record.name))
-    const state = map && states.get(map.name)
-    if (!map || !state) return this.#attachAgain()
-    const good = this.#goodDevnos(view)
-    const active = state.paths.filter((path) => path.active && good.has(path.devno)).length
-    const note = readHoldNote(this.#host, record.name)
-    if (active === 0 && !note) this.#begin()
+    if (!map) return this.#attachAgain()
+    const state = states.get(map.name)
+    // Made after they were read.
+    if (!state) return this.#lookAt(performance.now() + SOON)
+    const paths = pathsNow(host, view, state)
+    for (const path of paths) if (path.active && path.up) this.#proveOnce(path, map)
+    const carrying = paths.filter((path) => path.active && path.up && this.#isProven(path))
+    this.#carrying = carrying.map(({ disk }) => disk.devno)
+    if (carrying.length === 0) this.#outage.begin(record)
     // The kernel fails a path when its I/O fails; one that was idle would be used again, whoever answers.
-    const lost = state.paths.filter((path) => path.active && !good.has(path.devno))
-    await Promise.all(lost.map(({ devno }) => failPath(this.#host, map, devno)))
-    if (lost.length > 0) this.#changed()
-    if (active === 0) await this.#hold(map.name, note, state.queueing)
-    else if (note) await this.#release(map, note, state.queueing)
-    this.#bringMissing(view, map, state, good)
-    this.#signs = this.#signsOf(view)
-    const whole = good.size >= record.request.portals.length
-    this.#devnos = [...good]
-    this.#well = whole && active >= good.size && !note && this.#isFine(true)
-    if (this.#well) tighten(this.#host, record.request.iqn)
+    const lost = state.paths.filter(({ devno, active }) => active && !this.#carrying.includes(devno))
+    await Promise.all(lost.map(({ devno }) => maps.fail(map, devno)))
+    let isOver = false
+    if (carrying.length > 0) isOver = await this.#outage.release(record, map, state.queueing)
+    else {
+      const deadline = await this.#outage.hold(record, map.name, state.queueing)
+      if (deadline !== null) this.#lookAt(performance.now() + Math.max(0, deadline - Date.now()))
+    }
+    const whole = this.#bringMissing(map, view, paths, carrying)
+    this.#well = isOver && whole && carrying.every(({ session }) => this.#proven.get(session.sid) !== null)
+    if (!this.#well) return
+    this.#due = Number.POSITIVE_INFINITY
+    this.#ways.clear()
   }
 
-  #goodDevnos({ sessions }: VolumeView): Set<string> {
-    return new Set(
-      sessions.flatMap(({ session, disk }) =>
-        session.state === 'LOGGED_IN' && disk?.state === 'running' && disk.devno !== null ? [disk.devno] : [],
-      ),
+  #lookAt(time: number): void {
+    this.#due = Math.min(this.#due, time)
+  }
+
+  /** The path is reached by the connection over which it was proven; or it is just being asked for the first time. */
+  #isProven({ session, connection }: PathNow): boolean {
+    const known = this.#proven.get(session.sid)
+    return known === null || known === connection
+  }
+
+  /**
+   * A path that others put under the map, or a former agent: it carries I/O while it is asked who it is.
+   * One that reconnected since it was asked is another matter: it is lost until it has told again.
+   */
+  #proveOnce(path: PathNow, map: DmMap): void {
+    const { sid } = path.session
+    if (this.#proven.has(sid)) return
+    this.#proven.set(sid, null)
+    const { host, maps, log } = this.#with
+    const { record } = this
+    prove({ host, record }, path.disk)
+      .then(() => void this.#proven.set(sid, path.connection))
+      .catch(async (error: unknown) => {
+        this.#proven.delete(sid)
+        if (!isLunkeeperError(error, 'IDENTITY_MISMATCH')) return
+        await maps.fail(map, path.disk.devno)
+        log.once(record.name, 'identity', error.message)
+        await expel(host, record, path.disk)
+        maps.forget()
+      })
+      .catch((error: unknown) => log.once(record.name, 'identity', String(error)))
+      .finally(() => this.#wake())
+  }
+
+  /** @param time when it is to be looked at again (milliseconds of the monotonic clock); past: at once */
+  #wake(time = 0): void {
+    this.#lookAt(time)
+    if (time <= performance.now()) this.#with.wake()
+  }
+
+  /** @returns whether nothing is missing */
+  #bringMissing(
+    map: DmMap,
+    { sessions }: VolumeView,
+    paths: readonly PathNow[],
+    carrying: readonly PathNow[],
+  ): boolean {
+    const missing = this.record.request.portals.filter(
+      (portal) => !carrying.some((path) => isAt(path, portal)),
     )
-  }
-
-  #signsOf({ sessions }: VolumeView): Sign[] {
-    const { sys } = this.#host.paths
-    return sessions.flatMap(({ session, disk }) =>
-      disk
-        ? [
-            {
-              path: join(sys, `class/iscsi_session/session${session.sid}/state`),
-              well: 'LOGGED_IN',
-              isDisk: false,
-            },
-            {
-              path: join(sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/state'),
-              well: 'running',
-              isDisk: true,
-            },
-          ]
-        : [],
-    )
-  }
-
-  /** The last path is lost: from now on the hold counts. */
-  #begin(): void {
-    const { name, request } = this.record
-    // For the moment in which the target is back.
-    this.#host.hands.warm()
-    const since = new Date().toISOString()
-    writeHoldNote(this.#host, name, { since, ended: null, trouble: null })
-    this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
-  }
-
-  /** No path: I/O waits, until its deadline. */
-  async #hold(map: string, note: HoldNote | null, queueing: boolean): Promise<void> {
-    const { name, request } = this.record
-    if (!note) {
-      if (!queueing) await this.#queue(map, true)
-      return
-    }
-    const { wanted } = request.hold
-    if (note.ended === null && wanted !== 'forever' && Date.now() >= Date.parse(note.since) + wanted * 1000) {
-      writeHoldNote(this.#host, name, { ...note, ended: 'deadline' })
-      this.#log.say(name, `the hold of ${words(wanted)} is over: what waits fails now`)
-      await this.#queue(map, false)
-    } else if ((note.ended === null) !== queueing) await this.#queue(map, note.ended === null)
-  }
-
-  async #queue(map: string, on: boolean): Promise<void> {
-    await setQueueing(this.#host, { name: map }, on)
-    this.#changed()
-  }
-
-  /** A path carries I/O again. */
-  async #release(map: DmMap, note: HoldNote, queueing: boolean): Promise<void> {
-    const { name } = this.record
-    if (!queueing) await this.#queue(map.name, true)
-    const seconds = Math.round((Date.now() - Date.parse(note.since)) / 1000)
-    if (note.ended === null) {
-      removeHoldNote(this.#host, name)
-      this.#log.say(name, `I/O goes on after ${seconds} s`)
-      return
-    }
-    if (!this.#recovering) void this.#recover(map, note, seconds)
-  }
-
-  async #recover(map: DmMap, note: HoldNote, seconds: number): Promise<void> {
-    const { name } = this.record
-    this.#recovering = true
-    try {
-      const trouble = await recover(this.#host, this.record, map, this.#told)
-      if (trouble === null) {
-        removeHoldNote(this.#host, name)
-        this.#changed()
-        this.#log.say(name, `usable again, ${seconds} s after its last path was lost`)
-      } else {
-        if (trouble !== note.trouble) writeHoldNote(this.#host, name, { ...note, trouble })
-        this.#log.once(name, 'recover', trouble)
-      }
-    } catch (error) {
-      this.#log.once(name, 'recover', `not usable yet: ${(error as Error).message}`)
-    } finally {
-      setTimeout(() => (this.#recovering = false), LONG_PAUSE).unref()
-    }
-  }
-
-  get #told() {
-    return { observer: this.#log.observer, signal: this.#signal }
-  }
-
-  #bringMissing(view: VolumeView, map: DmMap, state: HoldMapState, good: ReadonlySet<string>): void {
-    const inTable = (wanted: string) => state.paths.some(({ devno }) => devno === wanted)
-    for (const portal of this.record.request.portals) {
-      const serving = view.sessions.filter(
-        ({ session }) => session.portal && samePortal(session.portal, portal),
+    for (const portal of missing) {
+      const serving = sessions.filter((one) => isAt(one, portal)).map(({ session }) => session)
+      const session = serving.find(({ state }) => state === 'LOGGED_IN') ?? serving[0] ?? null
+      // In the table still, it only has to say who it is.
+      const found = paths.find((path) => path.session === session) ?? null
+      const way = this.#wayOf(
+        formatPortal(portal),
+        () => new Way(this.#with.host, portal, this.#gateOf(portal)),
       )
-      const carries = serving.some(
-        ({ disk }) =>
-          disk?.devno != null &&
-          good.has(disk.devno) &&
-          state.paths.some(({ devno, active }) => active && devno === disk.devno),
-      )
-      // Its disk is still in the table: it only has to say who it is.
-      const known = serving.find(
-        ({ disk }) => disk?.devno != null && good.has(disk.devno) && inTable(disk.devno),
-      )
-      if (!carries) void this.#bring(portal, map, known?.disk ?? null)
+      void this.#bring(way, map, found, session)
+      if (way.next > 0) this.#lookAt(way.next)
     }
+    return missing.length === 0
   }
 
-  async #bring(portal: Portal, map: DmMap, known: ScsiDisk | null): Promise<void> {
-    const where = formatPortal(portal)
-    const way = this.#ways.get(where) ?? { next: 0, busy: false, servesSince: null }
+  #gateOf(portal: Way['portal']) {
+    return this.#with.gates.of(this.record.request.iqn, portal)
+  }
+
+  #wayOf(where: string, make: () => Way): Way {
+    const known = this.#ways.get(where)
+    if (known) return known
+    const way = make()
     this.#ways.set(where, way)
-    if (way.busy || performance.now() < way.next) return
-    way.busy = true
-    const { name } = this.record
-    const host = this.#host
-    const steps = stepper(name, this.#log.observer)
-    try {
-      const work = { host, record: this.record, map, steps, signal: this.#signal }
-      if (known) await reinstate(work, known)
-      else await bringBack(work, portal, way.servesSince)
-      way.servesSince = null
-      way.next = 0
-      this.#changed()
-      this.#log.say(name, `${where} is back`)
-    } catch (error) {
-      if (this.#signal.aborted) return
-      const { message } = error as Error
-      const serves = error instanceof SessionLost
-      way.servesSince = serves ? (way.servesSince ?? performance.now()) : null
-      const foreign = isLunkeeperError(error, 'IDENTITY_MISMATCH', 'STALE_DISK')
-      way.next = performance.now() + (serves ? PAUSE / 2 : foreign ? LONG_PAUSE : PAUSE)
-      if (foreign) this.#noteTrouble(message)
-      this.#log.once(name, where, message)
-    } finally {
-      way.busy = false
-    }
+    return way
   }
 
-  #noteTrouble(trouble: string): void {
-    const note = readHoldNote(this.#host, this.record.name)
-    if (note && note.trouble !== trouble) writeHoldNote(this.#host, this.record.name, { ...note, trouble })
+  async #bring(way: Way, map: DmMap, found: PathNow | null, session: Session | null): Promise<void> {
+    const { host, maps, log, signal } = this.#with
+    const { record } = this
+    const { name } = record
+    const where = formatPortal(way.portal)
+    const steps = stepper(name, log.observer)
+    const outcome = await way.tried({ host, record, map, steps, signal }, found, session)
+    if (signal.aborted || outcome.kind === 'busy') return
+    if (outcome.kind === 'waits') {
+      if (outcome.why !== null) log.once(name, where, outcome.why)
+      return
+    }
+    if (outcome.kind === 'reinstated') {
+      this.#proven.set(found!.session.sid, found!.connection)
+      maps.reinstated(map, found!.disk.devno)
+    } else maps.forget()
+    if (outcome.kind === 'moved')
+      log.say(name, `the target shows it as LUN ${outcome.to} now; it was ${outcome.from}`)
+    else if (outcome.kind === 'failed') this.#failed(where, outcome.error)
+    else log.say(name, `${where} is back`)
+    this.#wake(way.next)
+  }
+
+  #failed(where: string, error: Error): void {
+    this.#with.log.once(this.record.name, where, error.message)
+    if (isLunkeeperError(error, 'IDENTITY_MISMATCH', 'STALE_DISK', 'LUN_ABSENT'))
+      this.#outage.noteTrouble(this.record, error.message)
   }
 
   /** Its map is gone: a reboot, most often. What was attached is attached again. */
-  async #attachAgain(): Promise<void> {
-    if (this.#attaching || performance.now() < this.#nextAttach) return
+  #attachAgain(): void {
+    if (this.#attaching) return
     this.#attaching = true
-    const { name, request } = this.record
-    void attach(this.#host, request, this.#told)
+    const { host, log, signal } = this.#with
+    const { name } = this.record
+    void attach(host, asAsked(this.record), { observer: log.observer, signal })
       .then(
-        () => this.#log.say(name, 'attached again'),
-        (error: unknown) => this.#log.once(name, 'attach', (error as Error).message),
+        () => log.say(name, 'attached again'),
+        (error: unknown) => log.once(name, 'attach', (error as Error).message),
       )
       .finally(() => {
         this.#attaching = false
-        this.#nextAttach = performance.now() + LONG_PAUSE
+        this.#with.maps.forget()
       })
   }
 }
 
-const words = (hold: number | 'forever') => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)
+function signsOf(host: Host, { sessions }: VolumeView): Keeper['signs'] {
+  const { sys } = host.paths
+  const disks = sessions.flatMap(({ disk }) => (disk ? [disk] : []))
+  return {
+    sessions: sessions.flatMap(({ session: { sid } }) => [
+      join(sys, `class/iscsi_session/session${sid}/state`),
+      connectionSign(host, sid),
+    ]),
+    disks: disks.map(({ hctl }) => join(sys, 'class/scsi_device', formatHctl(hctl), 'device/state')),
+  }
+}

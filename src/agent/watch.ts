@@ -2,54 +2,65 @@ import { closeSync, openSync, readSync } from 'node:fs'
 
 const buffer = Buffer.allocUnsafe(64)
 
+interface Followed {
+  file: number | null
+  /** Undefined: not read yet. */
+  value: string | null | undefined
+}
+
 /**
  * Attributes of sysfs that are read again and again: each is opened once, and one system call tells its
  * value. The kernel notifies nobody of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and
  * its netlink events go to iscsid), so looking often and cheaply is how to know at once.
  */
-export class Watch {
-  readonly #files = new Map<string, number>()
-  /** What was read in this turn: many volumes have one session. */
-  readonly #seen = new Map<string, string | null>()
+export class Watch implements Disposable {
+  readonly #files = new Map<string, Followed>()
 
-  /** From here on everything is read anew. */
-  turn(): void {
-    this.#seen.clear()
+  /** Follows these and no others. */
+  follow(paths: Iterable<string>): void {
+    const wanted = new Set(paths)
+    for (const path of this.#files.keys()) if (!wanted.has(path)) this.#forget(path)
+    for (const path of wanted)
+      if (!this.#files.has(path)) this.#files.set(path, { file: null, value: undefined })
   }
 
-  /** The value; null where the object is gone. */
-  read(path: string): string | null {
-    const seen = this.#seen.get(path)
-    if (seen !== undefined) return seen
-    const value = this.#look(path)
-    this.#seen.set(path, value)
-    return value
-  }
-
-  #look(path: string): string | null {
-    try {
-      let file = this.#files.get(path)
-      if (file === undefined) this.#files.set(path, (file = openSync(path, 'r')))
-      const length = readSync(file, buffer, 0, buffer.length, 0)
-      return buffer.toString('latin1', 0, length).trimEnd()
-    } catch {
-      this.#forget(path)
-      return null
+  /** Those that say something else than when they were last looked at; the first look counts as well. */
+  changes(isDue: (path: string) => boolean = () => true): ReadonlySet<string> {
+    const changed = new Set<string>()
+    for (const [path, followed] of this.#files) {
+      if (followed.value !== undefined && !isDue(path)) continue
+      const value = look(path, followed)
+      if (value !== followed.value) changed.add(path)
+      followed.value = value
     }
-  }
-
-  /** Lets go of all that is not among these. */
-  keep(paths: ReadonlySet<string>): void {
-    for (const path of this.#files.keys()) if (!paths.has(path)) this.#forget(path)
+    return changed
   }
 
   #forget(path: string): void {
-    const file = this.#files.get(path)
+    const followed = this.#files.get(path)
     this.#files.delete(path)
-    if (file !== undefined) closeSync(file)
+    if (followed) close(followed)
   }
 
   [Symbol.dispose](): void {
-    this.keep(new Set())
+    this.follow([])
   }
+}
+
+/** The value; null where the object is gone, or does not tell it now. */
+function look(path: string, followed: Followed): string | null {
+  try {
+    followed.file ??= openSync(path, 'r')
+    const length = readSync(followed.file, buffer, 0, buffer.length, 0)
+    return buffer.toString('latin1', 0, length).trimEnd()
+  } catch {
+    // The next object of this path is another one.
+    close(followed)
+    return null
+  }
+}
+
+function close(followed: Followed): void {
+  if (followed.file !== null) closeSync(followed.file)
+  followed.file = null
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Host } from '../host/host.ts'
 import { loadHoldMap, readPaths, reinstatePath } from '../host/map/hold-map.ts'
 import { readAttribute } from '../host/read/attribute.ts'
-import type { TablePath } from '../model/plan/table.ts'
+import type { HoldMapState, TablePath } from '../model/plan/table.ts'
 import type { DmMap } from '../model/snapshot.ts'
 
 /** A disk that has just told that it is the volume. */
@@ -30,16 +30,31 @@ export async function putUnder(host: Host, map: DmMap, proven: readonly ProvenDi
       if (known.some((path) => path.devno === devno && !path.active)) await reinstatePath(host, map, devno)
     return
   }
-  const carrying = known
-    .filter(({ devno, active }) => active && !proven.some((disk) => disk.devno === devno))
-    .flatMap(({ devno }) => {
-      const name = nameOf(host, devno)
-      return name === null ? [] : [{ name, devno }]
-    })
+  const others = carrying(known).filter(({ devno }) => !proven.some((disk) => disk.devno === devno))
+  await load(host, map, [...proven, ...others])
+}
+
+/** Takes a disk out of the table, with those that carry no I/O; it is then free. @throws MAP_FAILED */
+export async function takeOut(host: Host, map: DmMap, devno: string): Promise<void> {
+  const known = (await readPaths(host)).get(map.name) ?? []
+  if (!known.some((path) => path.devno === devno)) return
+  const others = carrying(known).filter((path) => path.devno !== devno)
+  await load(host, map, others)
+}
+
+function carrying(known: HoldMapState['paths']): readonly { readonly devno: string }[] {
+  return known.filter(({ active }) => active)
+}
+
+async function load(host: Host, map: DmMap, disks: readonly { readonly devno: string }[]): Promise<void> {
+  const named = disks.flatMap(({ devno }) => {
+    const name = nameOf(host, devno)
+    return name === null ? [] : [{ name, devno }]
+  })
   await loadHoldMap(
     host,
     map,
-    [...proven, ...carrying].map((disk) => tablePath(host, disk)),
+    named.map((disk) => tablePath(host, disk)),
   )
 }
 

@@ -3,6 +3,7 @@ import { unmountFs } from '../host/fs/mount.ts'
 import type { Host } from '../host/host.ts'
 import { readMounts } from '../host/read/mounts.ts'
 import type { Attachment } from '../model/attachment.ts'
+import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import { attach } from '../volumes/attach/attach.ts'
@@ -33,6 +34,6 @@ export async function recover(
       return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${describeUsers(host, [deviceOfMap(map)], [point])}`
     }
   }
-  await attach(host, record.request, options)
+  await attach(host, asAsked(record), options)
   return null
 }

@@ -6,7 +6,6 @@ import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
-import type { Iqn } from '../model/iqn.ts'
 import type { Session } from '../model/snapshot.ts'
 
 /** Whether every disk of the session stands below a hold map: then nobody needs it to wait, or to stay. */
@@ -21,8 +20,8 @@ export function isAllHeld(host: Host, session: Session): boolean {
  * Below a hold map the session shall not wait: a lost connection then reaches the map at once, and no I/O
  * resumes by itself on whatever answers when the target is back. Sessions that others use keep theirs.
  */
-export function tighten(host: Host, target: Iqn): void {
-  for (const session of readSessions(host.paths, target))
+export function tighten(host: Host, sessions: readonly Session[]): void {
+  for (const session of sessions)
     if (session.recoveryTmo !== 0 && session.state === 'LOGGED_IN' && isAllHeld(host, session))
       setRecovery(host, session, 0)
 }

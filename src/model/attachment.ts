@@ -1,5 +1,6 @@
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
+import type { Lun } from './lun.ts'
 import type { VolumeName } from './name.ts'
 import type { FileSystem, SettledRequest } from './request.ts'
 
@@ -22,9 +23,16 @@ export interface Attachment {
   readonly formatting: { readonly fs: FileSystem; readonly uuid: string } | null
   /** We made the WWID known to multipath-tools, and take it back. */
   readonly knownToMultipath: boolean
+  /** The LUN number by which it was asked for, where the target shows it under another since; else null. */
+  readonly askedLun: Lun | null
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
   readonly createdAt: string
+}
+
+/** The request as it was made: what the target moved since is found again under its first number. */
+export function asAsked({ request, askedLun }: Attachment): SettledRequest {
+  return askedLun === null ? request : { ...request, lun: askedLun }
 }
 
 export type AttachmentState = 'ready' | 'holding' | 'failed' | 'attaching' | 'detaching'

@@ -30,16 +30,20 @@ export interface Sought {
   readonly owner?: VolumeName | null | undefined
 }
 
-/**
- * @param volume with its WWID, a multipath map of it is found, too, that has lost all its disks
- * @param counts which sessions' disks count; by default all
- */
+export interface LookOptions {
+  /** Which sessions' disks count. @default all */
+  readonly counts?: (session: Session) => boolean
+  /** The target's sessions, where they have just been read. */
+  readonly sessions?: readonly Session[]
+}
+
+/** @param volume with its WWID, a multipath map of it is found, too, that has lost all its disks */
 export function lookAtVolume(
   host: Host,
   { iqn, lun, wwid = null, owner = null }: Sought,
-  counts: (session: Session) => boolean = () => true,
+  { counts = () => true, sessions: known = readSessions(host.paths, iqn) }: LookOptions = {},
 ): VolumeView {
-  const sessions = readSessions(host.paths, iqn).map((session) => ({
+  const sessions = known.map((session) => ({
     session,
     disk: counts(session) ? readDisk(host.paths, session, lun) : null,
   }))

@@ -24,6 +24,10 @@ const portal = z.strictObject({
   port: z.int().check(z.gte(1), z.lte(65_535)),
 })
 const text = z.string()
+const lun = z.pipe(
+  z.number(),
+  z.transform((number: number) => parseLun(number)),
+)
 const name = z.pipe(text, z.transform(parseName))
 const wwid = z.nullable(z.pipe(text, z.transform(parseWwid)))
 
@@ -35,10 +39,7 @@ const schema = z.strictObject({
     name: z.nullable(name),
     iqn: z.pipe(text, z.transform(parseIqn)),
     portals: z.array(portal).check(z.minLength(1)),
-    lun: z.pipe(
-      z.number(),
-      z.transform((lun: number) => parseLun(lun)),
-    ),
+    lun,
     expected: z.strictObject({ wwid, serial: z.nullable(text) }),
     hold: z.strictObject({ wanted: hold, mode: z.enum(HOLD_MODES) }),
     use: z.strictObject({
@@ -58,6 +59,7 @@ const schema = z.strictObject({
   fs: z.nullable(text),
   formatting: z.nullable(z.strictObject({ fs: z.enum(FILE_SYSTEMS), uuid: z.uuid() })),
   knownToMultipath: z.boolean(),
+  askedLun: z._default(z.nullable(lun), null),
   madeDirectories: z.array(text),
   createdAt: text,
 })

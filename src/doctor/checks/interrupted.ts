@@ -1,4 +1,5 @@
 import { isLocked } from '../../host/lock/lock.ts'
+import { asAsked } from '../../model/attachment.ts'
 import { volumeLock } from '../../volumes/locks.ts'
 import { readRecord } from '../../volumes/records.ts'
 import type { VolumeCheck } from '../check.ts'
@@ -6,9 +7,9 @@ import type { VolumeCheck } from '../check.ts'
 export const interrupted: VolumeCheck = {
   name: 'the phase',
   async volume({ host }, { record }) {
-    const { name, phase, request } = record
+    const { name, phase } = record
     if (phase === 'ready') return []
-    const [dir, key] = volumeLock(host, request, 'doctor')
+    const [dir, key] = volumeLock(host, asAsked(record), 'doctor')
     if (await isLocked(dir, key)) return []
     // It may have ended well between the look at its record and the look at its lock.
     if (readRecord(host, name)?.phase !== phase) return []

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
+import type { Portal } from '../../model/portal.ts'
 import type { Host } from '../host.ts'
 
 // Upstream's default, and Debian's and Ubuntu's until open-iscsi 2.1.9.
@@ -45,4 +46,12 @@ export function entries(path: string): string[] {
   } catch {
     return []
   }
+}
+
+/** Addresses that were once asked for their targets: open-iscsi keeps a file or directory ADDRESS,PORT for each. */
+export function discoveryPortals(host: Host): Portal[] {
+  return entries(join(dirname(nodeDatabase(host)), 'send_targets')).flatMap((name) => {
+    const [address = '', port = ''] = name.split(',')
+    return address !== '' && /^\d+$/.test(port) ? [{ host: address, port: Number(port) }] : []
+  })
 }

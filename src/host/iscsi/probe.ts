@@ -5,15 +5,12 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
+import { encode, encodeKeys, HEADER, OP } from './talk/pdu.ts'
 
 /** A target that is up answers a login request within milliseconds. */
 const DEADLINE = 1_000
 
-/** Basic header segment (RFC 7143, 11.12 and 11.13). */
-const HEADER = 48
-const LOGIN_REQUEST = 0x43
-const LOGIN_RESPONSE = 0x23
-/** From security negotiation on to operational negotiation. */
+/** From security negotiation on to operational negotiation (RFC 7143, 11.12.3). */
 const TRANSIT = 0x81
 const STATUS_CLASS = 36
 /** Target error: "not now". A redirect or a refusal of this initiator are answers of a target that is there. */
@@ -43,7 +40,7 @@ export async function probeTarget(
   socket.on('data', (data) => {
     heard = Buffer.concat([heard, data])
     if (heard.length < HEADER) return
-    if (heard[0] === LOGIN_RESPONSE && heard[STATUS_CLASS] !== TARGET_ERROR) resolve()
+    if (heard[0] === OP.loginResponse && heard[STATUS_CLASS] !== TARGET_ERROR) resolve()
     else fail('TARGET_AWAY', `${target} does not serve at ${where} now`)
   })
   socket.on('close', () => fail('TARGET_AWAY', `${where} closes the connection at once`))
@@ -62,19 +59,17 @@ export async function probeTarget(
 }
 
 function loginRequest(target: Iqn, initiator: string): Buffer {
-  const keys = [
-    `InitiatorName=${initiator}`,
-    `TargetName=${target}`,
-    'SessionType=Normal',
-    'AuthMethod=CHAP,None',
-  ]
-  const text = Buffer.from(keys.map((key) => `${key}\0`).join(''))
-  const header = Buffer.alloc(HEADER)
-  header[0] = LOGIN_REQUEST
-  header[1] = TRANSIT
-  header.writeUIntBE(text.length, 5, 3)
-  // A random session identifier (type 10b), so that it is nobody's session that is asked about.
-  header[8] = 0x80
-  randomBytes(5).copy(header, 9)
-  return Buffer.concat([header, text, Buffer.alloc((4 - (text.length % 4)) % 4)])
+  const keys = {
+    InitiatorName: initiator,
+    TargetName: target,
+    SessionType: 'Normal',
+    AuthMethod: 'CHAP,None',
+  }
+  return encode((header) => {
+    header[0] = OP.login
+    header[1] = TRANSIT
+    // A random session identifier (type 10b), so that it is nobody's session that is asked about.
+    header[8] = 0x80
+    randomBytes(5).copy(header, 9)
+  }, encodeKeys(keys))
 }

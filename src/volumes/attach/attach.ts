@@ -5,6 +5,7 @@ import { withLock } from '../../host/lock/lock.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
+import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { ExpectedIdentity } from '../../model/identity.ts'
 import { defaultName } from '../../model/name.ts'
@@ -13,13 +14,13 @@ import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import { undo } from '../detach/undo.ts'
 import { mountLock, targetLock, volumeLock } from '../locks.ts'
-import { createRecord, readRecord, writeRecord } from '../records.ts'
+import { createRecord, readRecord, readRecords, writeRecord } from '../records.ts'
 import { statusOf } from '../status.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { chooseDevice, sessionRecovery } from './device.ts'
-import { intend } from './intent.ts'
+import { attachmentOf, intend } from './intent.ts'
 import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
 
@@ -45,7 +46,8 @@ export async function attach(
   const { chap = null, observer = {}, signal } = options
   const name = asked.name ?? defaultName(asked.iqn, asked.lun)
   const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
-  return withLock(...volumeLock(host, request, 'attach', signal), async () => {
+  const known = attachmentOf(readRecords(host).attachments, request)
+  return withLock(...volumeLock(host, known ? asAsked(known) : request, 'attach', signal), async () => {
     const intent = intend(host, request)
     let { record } = intent
     const steps = stepper(record.name, observer)

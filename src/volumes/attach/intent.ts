@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { DEFAULT_HOLD } from '../../model/hold.ts'
 import { defaultName } from '../../model/name.ts'
@@ -22,7 +23,7 @@ export interface Intent {
  */
 export function intend(host: Host, request: VolumeRequest): Intent {
   const { attachments, corrupt } = readRecords(host)
-  const existing = attachments.find(({ request: { iqn, lun } }) => iqn === request.iqn && lun === request.lun)
+  const existing = attachmentOf(attachments, request)
   if (existing) {
     const reason = contradiction(existing, request)
     if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is attached already: ${reason}`)
@@ -42,6 +43,15 @@ export function intend(host: Host, request: VolumeRequest): Intent {
   return { record: first(name, request), fresh: true }
 }
 
+/** The attachment of the volume that is asked for: by the number it was first asked for, else by its present one. */
+export function attachmentOf(
+  attachments: readonly Attachment[],
+  { iqn, lun }: Pick<VolumeRequest, 'iqn' | 'lun'>,
+): Attachment | undefined {
+  const all = attachments.filter(({ request }) => request.iqn === iqn)
+  return all.find((one) => asAsked(one).lun === lun) ?? all.find(({ request }) => request.lun === lun)
+}
+
 function first(name: Attachment['name'], request: VolumeRequest): Attachment {
   const { wanted, mode } = request.hold
   return {
@@ -54,6 +64,7 @@ function first(name: Attachment['name'], request: VolumeRequest): Attachment {
     fs: null,
     formatting: null,
     knownToMultipath: false,
+    askedLun: null,
     madeDirectories: [],
     createdAt: new Date().toISOString(),
   }

@@ -2,6 +2,7 @@ import type { Host } from '../../host/host.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import type { DetachReport } from '../../model/attachment.ts'
+import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import { volumeLock } from '../locks.ts'
@@ -30,24 +31,27 @@ export async function detach(host: Host, handle: string, options: DetachOptions 
   const named =
     handle.startsWith('/') && !handle.startsWith('/dev/') ? await resolvedOr(host, handle) : handle
   const first = findVolume(host, named)
-  const report = await withLock(...volumeLock(host, first, 'detach', options.signal), async () => {
-    // While we waited, another detach may have ended it, or an attach changed it.
-    const found = findVolume(host, named)
-    const { record } = found
-    const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
-    if (record && record.phase !== 'detaching')
-      await steps.step('mark-detaching', record.name, () =>
-        writeRecord(host, { ...record, phase: 'detaching' }),
-      )
-    return dismantle(host, found, steps, {
-      force: options.force ?? false,
-      signal: options.signal,
-      // Refused, and as it was: it is used on, and its hold goes on.
-      untouched: () => {
-        if (record?.phase === 'ready') writeRecord(host, record)
-      },
-    })
-  })
+  const report = await withLock(
+    ...volumeLock(host, first.record ? asAsked(first.record) : first, 'detach', options.signal),
+    async () => {
+      // While we waited, another detach may have ended it, or an attach changed it.
+      const found = findVolume(host, named)
+      const { record } = found
+      const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
+      if (record && record.phase !== 'detaching')
+        await steps.step('mark-detaching', record.name, () =>
+          writeRecord(host, { ...record, phase: 'detaching' }),
+        )
+      return dismantle(host, found, steps, {
+        force: options.force ?? false,
+        signal: options.signal,
+        // Refused, and as it was: it is used on, and its hold goes on.
+        untouched: () => {
+          if (record?.phase === 'ready') writeRecord(host, record)
+        },
+      })
+    },
+  )
   if (report.left.length > 0)
     throw new LunkeeperError('LEFT_BEHIND', `${report.name}: left behind: ${report.left.join('; ')}`, {
       details: { ...report },

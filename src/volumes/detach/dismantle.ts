@@ -62,7 +62,7 @@ export async function dismantle(
       lookAtVolume(
         host,
         { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
-        options.mayTake,
+        options.mayTake ? { counts: options.mayTake } : {},
       ),
     removed: { mounts: [], maps: [], disks: [], sessions: [] },
     left: [],

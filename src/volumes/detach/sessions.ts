@@ -41,7 +41,7 @@ function isOurs({ host, found }: Dismantling, session: Session): boolean {
 
 function portalsOfOthers({ host, found }: Dismantling): Portal[] {
   return readRecords(host)
-    .attachments.filter(({ request }) => request.iqn === found.iqn && request.lun !== found.lun)
+    .attachments.filter(({ request, name }) => request.iqn === found.iqn && name !== found.name)
     .flatMap(({ request }) => request.portals)
 }
 

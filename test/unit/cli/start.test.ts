@@ -1,18 +1,19 @@
 import type { SpawnSyncReturns } from 'node:child_process'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { beforeEach, expect, test } from 'vitest'
+
+import { temporary } from '../temporary.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
 let places: string
 
 beforeEach(() => {
-  places = mkdtempSync(join(tmpdir(), 'lunkeeper-cli-'))
+  places = temporary()
 })
 
 /** The program itself, on a machine with nothing of ours. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -9,6 +9,7 @@ import { logSource, unreadable } from '../../../src/cli/input/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
 import { PLAIN } from '../../../src/cli/output/look.ts'
 import { told, toldOf } from './told.ts'
+import { temporary } from '../temporary.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts')
 const LOG = join(import.meta.dirname, 'logs/outage-300s-survived-400s.log')
@@ -92,7 +93,7 @@ test('a file, standard input and --json, with exit status 0 though there were ou
 })
 
 test("the kernel's own buffer: records of a pipe-like device, to its end", async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'lunkeeper-explain-')), 'kmsg')
+  const file = join(temporary(), 'kmsg')
   writeFileSync(file, '6,1,100500000,-; connection1:0: detected conn error (1020)\n'.repeat(5000))
   let bytes = 0
   for await (const block of logSource(null, file)) bytes += block.length

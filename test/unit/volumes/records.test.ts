@@ -49,6 +49,7 @@ const fresh: Attachment = {
   formatting: null,
   knownToMultipath: false,
   madeDirectories: [],
+  askedLun: null,
   createdAt: '2026-11-20T22:00:00.000Z',
 }
 const full: Attachment = {

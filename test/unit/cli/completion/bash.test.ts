@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { beforeAll, expect, test } from 'vitest'
@@ -8,11 +7,12 @@ import { beforeAll, expect, test } from 'vitest'
 import { COMMANDS } from '../../../../src/cli/commands.ts'
 import { bashCompletion } from '../../../../src/cli/completion/bash.ts'
 import { wordsOf } from '../../../../src/cli/completion/words.ts'
+import { temporary } from '../../temporary.ts'
 
 let dir: string
 
 beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lunkeeper-cli-'))
+  dir = temporary()
   mkdirSync(join(dir, 'volumes'))
   for (const name of ['db.json', 'db-old.json', 'web.json', '.draft.new'])
     writeFileSync(join(dir, 'volumes', name), '')

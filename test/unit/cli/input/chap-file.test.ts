@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, openSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { beforeEach, expect, test } from 'vitest'
 
 import { readChap } from '../../../../src/cli/input/chap-file.ts'
+import { temporary } from '../../temporary.ts'
 
 const SECRET = 'hunter2hunter2'
 let path: string
@@ -13,7 +13,7 @@ const warn = (message: string) => void warnings.push(message)
 
 beforeEach(() => {
   warnings = []
-  path = join(mkdtempSync(join(tmpdir(), 'lunkeeper-cli-')), 'chap')
+  path = join(temporary(), 'chap')
   writeFileSync(path, `username = me\npassword = ${SECRET}\n`, { mode: 0o600 })
 })
 

@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
@@ -8,6 +7,7 @@ import { attachInput } from '../../../../src/cli/input/attach-input.ts'
 import { parseVolumeFile, volumeFileSchema } from '../../../../src/cli/input/volume-file.ts'
 import { volumeRequest } from '../../../../src/cli/input/volume-request.ts'
 import { LunkeeperError } from '../../../../src/model/errors.ts'
+import { temporary } from '../../temporary.ts'
 
 const LEAST = 'portal: 10.0.0.5\niqn: iqn.2024-01.example:db\nlun: 0\n'
 
@@ -127,7 +127,7 @@ test('a file and a flag contradict each other', async () => {
 })
 
 test('a CHAP file is looked for beside the volume file that names it', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'lunkeeper-cli-'))
+  const dir = temporary()
   writeFileSync(join(dir, 'volume.yaml'), `${LEAST}chap-file: secret\n`)
   writeFileSync(join(dir, 'secret'), 'username = me\npassword = 123456789012\n', { mode: 0o600 })
   const { chap } = await attachInput({ file: join(dir, 'volume.yaml') }, { warn: expect.unreachable })

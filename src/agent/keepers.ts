@@ -1,0 +1,101 @@
+import { tighten } from '../hold/timers.ts'
+import { readSessions } from '../host/read/sessions.ts'
+import type { Attachment } from '../model/attachment.ts'
+import type { Iqn } from '../model/iqn.ts'
+import type { HoldMapState } from '../model/plan/table.ts'
+import type { Session } from '../model/snapshot.ts'
+import type { Keeping } from './keeper.ts'
+import { Keeper } from './keeper.ts'
+import { Scout } from './scout.ts'
+
+/** All volumes of this node that hang on hold maps. */
+export class Keepers {
+  readonly #with: Keeping
+  readonly #all = new Map<string, Keeper>()
+  readonly #scouts = new Map<Iqn, Scout>()
+  #diskSigns: ReadonlySet<string> = new Set()
+
+  constructor(keeping: Keeping) {
+    this.#with = keeping
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** Takes up those that are new or changed, and leaves those that are gone. */
+  sync(records: readonly Attachment[]): void {
+    const names = new Set<string>(records.map(({ name }) => name))
+    for (const name of this.#all.keys()) if (!names.has(name)) this.#all.delete(name)
+    for (const record of records) {
+      const keeper = this.#all.get(record.name)
+      if (!keeper) this.#all.set(record.name, new Keeper(this.#with, record))
+      else if (keeper.record !== record || !keeper.isWell) {
+        // A note may have changed, too: somebody gave the hold up.
+        keeper.record = record
+        keeper.stir()
+      }
+    }
+  }
+
+  /** Sessions that others needed to wait may have become ours alone. */
+  tighten(): void {
+    const { host } = this.#with
+    const targets = new Set([...this.#all.values()].map(({ record }) => record.request.iqn))
+    for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
+  }
+
+  /** What to follow for all of them. */
+  signs(): string[] {
+    const all = [...this.#all.values()].map(({ signs }) => signs)
+    this.#diskSigns = new Set(all.flatMap(({ disks }) => disks))
+    return [...all.flatMap(({ sessions }) => sessions), ...this.#diskSigns]
+  }
+
+  isDiskSign(sign: string): boolean {
+    return this.#diskSigns.has(sign)
+  }
+
+  /** Those that need to be looked at. @param states of their maps, where they have just been read */
+  restless(changed: ReadonlySet<string>, states: ReadonlyMap<string, HoldMapState> | null): Keeper[] {
+    return [...this.#all.values()].filter(
+      (keeper) => keeper.isDue(changed) || (states !== null && !keeper.agrees(states)),
+    )
+  }
+
+  /** Looks at them; what was read of a target's sessions serves all of its volumes. */
+  async tend(restless: readonly Keeper[]): Promise<void> {
+    const { host, maps, log } = this.#with
+    const states = await maps.states()
+    const sessions = new Map<Iqn, readonly Session[]>()
+    const tended = restless.map((keeper) => {
+      const { iqn } = keeper.record.request
+      const read = sessions.get(iqn) ?? readSessions(host.paths, iqn)
+      sessions.set(iqn, read)
+      return keeper
+        .tend(states, read)
+        .catch((error: unknown) => log.once(keeper.record.name, 'tend', String(error)))
+    })
+    await Promise.all(tended)
+    this.#scout()
+  }
+
+  /** Something answers again where they wait for it. */
+  stirLost(): void {
+    for (const keeper of this.#all.values()) if (!keeper.isWell) keeper.stir()
+    this.#with.wake()
+  }
+
+  /** For targets that no volume of theirs reaches, other addresses are looked for. */
+  #scout(): void {
+    const { host, gates, log, signal } = this.#with
+    const lost = [...this.#all.values()].filter(({ isLost }) => isLost).map(({ record }) => record)
+    const byTarget = Map.groupBy(lost, ({ request }) => request.iqn)
+    for (const iqn of this.#scouts.keys()) if (!byTarget.has(iqn)) this.#scouts.delete(iqn)
+    for (const [iqn, records] of byTarget) {
+      const scout = this.#scouts.get(iqn) ?? new Scout(host, iqn, gates, log, signal)
+      this.#scouts.set(iqn, scout)
+      void scout.look(records).catch((error: unknown) => log.once(records[0]!.name, 'scout', String(error)))
+    }
+  }
+}

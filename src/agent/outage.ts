@@ -1,0 +1,96 @@
+import type { Host } from '../host/host.ts'
+import { readHoldNote, removeHoldNote, writeHoldNote } from '../hold/note.ts'
+import type { HoldNote } from '../hold/note.ts'
+import { recover } from '../hold/recover.ts'
+import type { Attachment } from '../model/attachment.ts'
+import type { DmMap } from '../model/snapshot.ts'
+import type { KnownMaps } from './known-maps.ts'
+import type { AgentLog } from './log.ts'
+
+/** Between two tries to make a broken file system usable again. */
+const PAUSE = 1_000
+
+/** The outage of one volume, from the loss of its last path to the moment when it is usable again. */
+export class Outage {
+  readonly #host: Host
+  readonly #maps: KnownMaps
+  readonly #log: AgentLog
+  readonly #signal: AbortSignal
+  #recovering = false
+
+  constructor(host: Host, maps: KnownMaps, log: AgentLog, signal: AbortSignal) {
+    this.#host = host
+    this.#maps = maps
+    this.#log = log
+    this.#signal = signal
+  }
+
+  /** No path: I/O waits, until its deadline. @returns when that is, in milliseconds of the clock; null for never */
+  async hold({ name, request }: Attachment, map: string, queueing: boolean): Promise<number | null> {
+    const { wanted } = request.hold
+    const note = this.begin({ name, request })
+    const deadline = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
+    if (note.ended === null && deadline !== null && Date.now() >= deadline) {
+      writeHoldNote(this.#host, name, { ...note, ended: 'deadline' })
+      this.#log.say(name, `the hold of ${words(wanted)} is over: what waits fails now`)
+      await this.#maps.queue(map, false)
+    } else if ((note.ended === null) !== queueing) await this.#maps.queue(map, note.ended === null)
+    return note.ended === null ? deadline : null
+  }
+
+  /** The last path is lost: from now on the hold counts. */
+  begin({ name, request }: Pick<Attachment, 'name' | 'request'>): HoldNote {
+    const known = readHoldNote(this.#host, name)
+    if (known) return known
+    // For the moment in which the target is back.
+    this.#host.hands.warm()
+    const note = { since: new Date().toISOString(), ended: null, trouble: null }
+    writeHoldNote(this.#host, name, note)
+    this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
+    return note
+  }
+
+  /** A path carries I/O again. @returns whether nothing is left of the outage */
+  async release(record: Attachment, map: DmMap, queueing: boolean): Promise<boolean> {
+    const { name } = record
+    if (!queueing) await this.#maps.queue(map.name, true)
+    const note = readHoldNote(this.#host, name)
+    if (!note) return true
+    const seconds = Math.round((Date.now() - Date.parse(note.since)) / 1000)
+    if (note.ended === null) {
+      removeHoldNote(this.#host, name)
+      this.#log.say(name, `I/O goes on after ${seconds} s`)
+      return true
+    }
+    if (!this.#recovering) void this.#recover(record, map, note, seconds)
+    return false
+  }
+
+  async #recover(record: Attachment, map: DmMap, note: HoldNote, seconds: number): Promise<void> {
+    const { name } = record
+    this.#recovering = true
+    try {
+      const told = { observer: this.#log.observer, signal: this.#signal }
+      const trouble = await recover(this.#host, record, map, told)
+      if (trouble === null) {
+        removeHoldNote(this.#host, name)
+        this.#log.say(name, `usable again, ${seconds} s after its last path was lost`)
+      } else {
+        if (trouble !== note.trouble) writeHoldNote(this.#host, name, { ...note, trouble })
+        this.#log.once(name, 'recover', trouble)
+      }
+    } catch (error) {
+      this.#log.once(name, 'recover', `not usable yet: ${(error as Error).message}`)
+    } finally {
+      setTimeout(() => (this.#recovering = false), PAUSE).unref()
+    }
+  }
+
+  /** Why it does not go on although something answers, for whoever looks. */
+  noteTrouble({ name }: Attachment, trouble: string): void {
+    const note = readHoldNote(this.#host, name)
+    if (note && note.trouble !== trouble) writeHoldNote(this.#host, name, { ...note, trouble })
+  }
+}
+
+const words = (hold: number | 'forever') => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+
+import type { Host } from '../host/host.ts'
+import { readAttribute } from '../host/read/attribute.ts'
+import type { HoldMapState } from '../model/plan/table.ts'
+import type { Portal } from '../model/portal.ts'
+import { samePortal } from '../model/portal.ts'
+import type { ScsiDisk, Session } from '../model/snapshot.ts'
+import type { VolumeView } from '../volumes/look.ts'
+
+/** One path of a volume as it is now. */
+export interface PathNow {
+  readonly session: Session
+  readonly disk: ScsiDisk & { readonly devno: string }
+  /** The session is logged in, and its disk takes commands. */
+  readonly up: boolean
+  /** The map has it. */
+  readonly inTable: boolean
+  /** The map sends I/O to it. */
+  readonly active: boolean
+  /** Which connection of its session it is reached by; another one may lead to another disk. */
+  readonly connection: string | null
+}
+
+export function pathsNow(host: Host, view: VolumeView, state: HoldMapState): PathNow[] {
+  return view.sessions.flatMap(({ session, disk }) => {
+    if (!disk || disk.devno === null) return []
+    const { devno } = disk
+    const inTable = state.paths.find((path) => path.devno === devno)
+    return [
+      {
+        session,
+        disk: { ...disk, devno },
+        up: session.state === 'LOGGED_IN' && disk.state === 'running',
+        inTable: inTable !== undefined,
+        active: inTable?.active === true,
+        connection: readAttribute(connectionSign(host, session.sid)),
+      },
+    ]
+  })
+}
+
+/**
+ * Tells one connection of a session from the next: each reconnect takes another local port. The state
+ * alone does not: a loss that is shorter than a look at it is never seen.
+ */
+export function connectionSign({ paths }: Host, sid: number): string {
+  return join(paths.sys, `class/iscsi_connection/connection${sid}:0/local_port`)
+}
+
+export function isAt({ session }: { readonly session: Session }, portal: Portal): boolean {
+  return session.portal !== null && samePortal(session.portal, portal)
+}

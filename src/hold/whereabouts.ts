@@ -1,0 +1,67 @@
+import type { Host } from '../host/host.ts'
+import type { SeenLun } from '../host/iscsi/talk/luns.ts'
+import { withLock } from '../host/lock/lock.ts'
+import { readDisk } from '../host/read/disks.ts'
+import { readSessions } from '../host/read/sessions.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { asAsked } from '../model/attachment.ts'
+import { identityDifference } from '../model/identity.ts'
+import type { Lun } from '../model/lun.ts'
+import type { Portal } from '../model/portal.ts'
+import { samePortal } from '../model/portal.ts'
+import { targetLock, volumeLock } from '../volumes/locks.ts'
+import { readRecord, writeRecord } from '../volumes/records.ts'
+import { expel } from './expel.ts'
+
+/** Another operation on the volume goes first; there will be another try. */
+const LOCK_DEADLINE = 500
+
+/** Under which number a target shows the volume now; null where none of its LUNs says that it is it. */
+export function lunOf({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {
+  const { wwid = null, serial = null } = identity ?? {}
+  if (wwid === null && serial === null) return null
+  const same = shown.filter((one) => identityDifference({ ...one, bytes: 0 }, { wwid, serial }) === null)
+  return (same.find(({ lun }) => lun === request.lun) ?? same[0])?.lun ?? null
+}
+
+/** The target shows the volume under another number: it is looked for there from now on. */
+export async function follow(host: Host, record: Attachment, lun: Lun, signal: AbortSignal): Promise<void> {
+  await change(host, record, signal, (now) => {
+    const asked = asAsked(now).lun
+    return { ...now, askedLun: lun === asked ? null : asked, request: { ...now.request, lun } }
+  })
+  // What is at the old number is another volume, or nothing.
+  await withLock(...targetLock(host, record.request, 'return', signal), async () => {
+    for (const session of readSessions(host.paths, record.request.iqn)) {
+      const old = readDisk(host.paths, session, record.request.lun)
+      if (old) await expel(host, record, old)
+    }
+  })
+}
+
+/** The target names another address: it is one of the volume's portals from now on. */
+export async function adopt(
+  host: Host,
+  record: Attachment,
+  portal: Portal,
+  signal: AbortSignal,
+): Promise<void> {
+  await change(host, record, signal, (now) => {
+    const { portals } = now.request
+    if (portals.some((known) => samePortal(known, portal))) return now
+    return { ...now, request: { ...now.request, portals: [...portals, portal] } }
+  })
+}
+
+async function change(
+  host: Host,
+  record: Attachment,
+  signal: AbortSignal,
+  work: (now: Attachment) => Attachment,
+): Promise<void> {
+  const [directory, key, options] = volumeLock(host, asAsked(record), 'return', signal)
+  await withLock(directory, key, { ...options, deadline: LOCK_DEADLINE }, async () => {
+    const now = readRecord(host, record.name)
+    if (now?.phase === 'ready') writeRecord(host, work(now))
+  })
+}

@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net'
+
+/** Basic header segment (RFC 7143, 11.2.1). Neither digests nor additional header segments are negotiated. */
+export const HEADER = 48
+
+/** What an initiator sends and what a target answers (RFC 7143, 11.1.1). */
+export const OP = {
+  scsiCommand: 0x01,
+  login: 0x43,
+  text: 0x04,
+  logout: 0x46,
+  scsiResponse: 0x21,
+  loginResponse: 0x23,
+  textResponse: 0x24,
+  dataIn: 0x25,
+} as const
+
+export interface Pdu {
+  readonly header: Buffer
+  readonly data: Buffer
+}
+
+/** The longest data segment that is taken; we announce less. */
+const LONGEST = 1 << 20
+
+/** A protocol data unit as it goes over the wire. @param fill sets what differs from zero in its header */
+export function encode(fill: (header: Buffer) => void, data: Uint8Array = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(HEADER)
+  header.writeUIntBE(data.length, 5, 3)
+  fill(header)
+  return Buffer.concat([header, data, Buffer.alloc(padding(data.length))])
+}
+
+/** Keys and values of login and text requests (RFC 7143, 6.1). */
+export function encodeKeys(keys: Readonly<Record<string, string>>): Buffer {
+  return Buffer.from(
+    Object.entries(keys)
+      .map(([key, value]) => `${key}=${value}\0`)
+      .join(''),
+  )
+}
+
+/** In their order: a list of targets repeats its keys. */
+export function decodeKeys(data: Buffer): (readonly [key: string, value: string])[] {
+  return data
+    .toString('utf8')
+    .split('\0')
+    .flatMap((pair) => {
+      const at = pair.indexOf('=')
+      return at > 0 ? [[pair.slice(0, at), pair.slice(at + 1)] as const] : []
+    })
+}
+
+/** The data units that come in, one after the other; ends with the connection. */
+export async function* decode(socket: Socket): AsyncGenerator<Pdu, void> {
+  let heard = Buffer.alloc(0)
+  for await (const chunk of socket) {
+    heard = Buffer.concat([heard, chunk as Buffer])
+    for (;;) {
+      const length = heard.length < HEADER ? 0 : heard.readUIntBE(5, 3)
+      // The byte before counts additional header segments, in words of four bytes.
+      const start = HEADER + 4 * (heard[4] ?? 0)
+      if (length > LONGEST) throw new Error(`a data segment of ${length} bytes`)
+      const end = start + length + padding(length)
+      if (heard.length < HEADER || heard.length < end) break
+      yield { header: heard.subarray(0, HEADER), data: heard.subarray(start, start + length) }
+      heard = heard.subarray(end)
+    }
+  }
+}
+
+function padding(length: number): number {
+  return (4 - (length % 4)) % 4
+}
