@@ -89,13 +89,15 @@ export class Keepers {
   /** For targets that no volume of theirs reaches, other addresses are looked for. */
   #scout(): void {
     const { host, gates, log, signal } = this.#with
-    const lost = [...this.#all.values()].filter(({ isLost }) => isLost).map(({ record }) => record)
-    const byTarget = Map.groupBy(lost, ({ request }) => request.iqn)
+    const lost = [...this.#all.values()].filter(({ isLost }) => isLost)
+    const byTarget = Map.groupBy(lost, ({ record }) => record.request.iqn)
     for (const iqn of this.#scouts.keys()) if (!byTarget.has(iqn)) this.#scouts.delete(iqn)
-    for (const [iqn, records] of byTarget) {
+    for (const [iqn, volumes] of byTarget) {
       const scout = this.#scouts.get(iqn) ?? new Scout(host, iqn, gates, log, signal)
       this.#scouts.set(iqn, scout)
-      void scout.look(records).catch((error: unknown) => log.once(records[0]!.name, 'scout', String(error)))
+      void scout
+        .look(volumes)
+        .catch((error: unknown) => log.once(volumes[0]!.record.name, 'scout', String(error)))
     }
   }
 }

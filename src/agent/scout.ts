@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { adopt, lunOf } from '../hold/whereabouts.ts'
 import type { Host } from '../host/host.ts'
 import { discoveryPortals } from '../host/iscsi/database.ts'
@@ -14,8 +16,16 @@ import type { AgentLog } from './log.ts'
 /** A target that is away for less is most likely back where it was. */
 const AFTER = 3_000
 const PAUSE = 3_000
+/** One that is back at its old address is there at its others in the same moment: the old one goes first. */
+const GRACE = 1_500
 /** So many addresses are asked, and so many new ones are tried, in one round. */
 const MOST = 16
+
+/** A volume as its keeper sees it. */
+interface Lost {
+  readonly record: Attachment
+  readonly isLost: boolean
+}
 
 /** Looks for another address of one target whose known ones do not answer: whoever can be asked is asked. */
 export class Scout {
@@ -35,11 +45,11 @@ export class Scout {
   }
 
   /** @param lost the volumes of this target that no known portal serves */
-  async look(lost: readonly Attachment[]): Promise<void> {
+  async look(lost: readonly Lost[]): Promise<void> {
     if (performance.now() < this.#next) return
     this.#next = Number.POSITIVE_INFINITY
     try {
-      const known = lost.flatMap(({ request }) => request.portals)
+      const known = lost.flatMap(({ record }) => record.request.portals)
       const offered = await this.#offered()
       const fresh = offered.filter((portal, index) => {
         const first = offered.findIndex((other) => samePortal(other, portal))
@@ -67,18 +77,24 @@ export class Scout {
   }
 
   /** Not for its name alone: a volume takes an address that shows it. */
-  async #tryOut(portal: Portal, lost: readonly Attachment[]): Promise<void> {
+  async #tryOut(portal: Portal, lost: readonly Lost[]): Promise<void> {
     const shown = await this.#gates
       .of(this.#iqn, portal)
       .luns()
       .catch(() => [])
-    for (const record of lost)
-      if (lunOf(record, shown) !== null) {
-        await adopt(this.#host, record, portal, this.#signal)
-        this.#log.say(
-          record.name,
-          `its target names another address, and the volume is there: ${formatPortal(portal)}`,
-        )
-      }
+    const here = lost.filter(({ record }) => lunOf(record, shown) !== null)
+    if (here.length > 0) await sleep(GRACE, undefined, { signal: this.#signal })
+    for (const { record } of here.filter((one) => one.isLost && !this.#isServed(one.record))) {
+      await adopt(this.#host, record, portal, this.#signal)
+      this.#log.say(
+        record.name,
+        `its target names another address, and the volume is there: ${formatPortal(portal)}`,
+      )
+    }
+  }
+
+  /** Whether one of its own portals takes logins. */
+  #isServed({ request }: Attachment): boolean {
+    return request.portals.some((known) => this.#gates.of(this.#iqn, known).openSince !== null)
   }
 }
