@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { asAgent } from '../hold/agent-lock.ts'
 import { holdNotes } from '../hold/note.ts'
-import { relax } from '../hold/timers.ts'
+import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
@@ -62,6 +62,7 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
       if (rang || round) {
         keepers.sync(ourRecords(host))
         keepers.tighten()
+        lengthenAll(host, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
       const changed = watch.changes((sign) => disks || !keepers.isDiskSign(sign))
@@ -80,6 +81,15 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
     }
     relax(host, ourRecords(host))
   })
+}
+
+/** What is held by its session alone needs the agent for this: others lower the timer under it. */
+function lengthenAll(host: Host, log: AgentLog): void {
+  for (const record of readRecords(host).attachments) {
+    if (record.mode !== 'session' || record.phase !== 'ready') continue
+    for (const { sid, recoveryTmo } of lengthen(host, record))
+      log.say(record.name, `session ${sid} waited ${recoveryTmo} s only: made as long as its hold again`)
+  }
 }
 
 /** Volumes that hang on a hold map. */

@@ -1,5 +1,7 @@
 import type { Host } from '../host/host.ts'
 import { findHoldMap, setQueueing } from '../host/map/hold-map.ts'
+import { stopQueueing } from '../host/map/multipath.ts'
+import { restoreQueueing } from '../host/map/queueing.ts'
 import { setRecovery } from '../host/iscsi/recovery.ts'
 import { withLock } from '../host/lock/lock.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
@@ -7,6 +9,7 @@ import { asAsked } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
+import type { DmMap } from '../model/snapshot.ts'
 import { parseName } from '../model/name.ts'
 import { volumeLock } from '../volumes/locks.ts'
 import { lookAtVolume } from '../volumes/look.ts'
@@ -14,6 +17,7 @@ import { readRecord, writeRecord } from '../volumes/records.ts'
 import { statusOf } from '../volumes/status.ts'
 import type { Observer } from '../volumes/step.ts'
 import { readHoldNote, writeHoldNote } from './note.ts'
+import { steerMultipathd } from './steer.ts'
 
 interface Told {
   readonly observer?: Observer
@@ -38,11 +42,11 @@ export async function setHold(
     writeRecord(host, changed)
     if (record.mode === 'session')
       setTimers(host, changed, (message) => told.observer?.warn?.(record.name, message))
-    if (record.mode === 'multipathd')
-      told.observer?.warn?.(
-        record.name,
-        'multipathd holds it: its own no_path_retry decides (multipath.conf)',
-      )
+    if (record.mode === 'multipathd') {
+      await steerMultipathd(host)
+      const map = mapOf(host, record)
+      if (map) await restoreQueueing(host, map.name)
+    }
     return statusOf(host, changed)
   })
 }
@@ -68,6 +72,7 @@ function setTimers(host: Host, { request }: Attachment, warn: (message: string) 
  */
 export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   const record = readyRecord(host, name)
+  if (record.mode === 'multipathd') return giveUpMultipathd(host, record)
   const map = findHoldMap(host, record.name)
   if (!map)
     throw new LunkeeperError(
@@ -83,6 +88,20 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   if (note.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
   await setQueueing(host, map, false)
   return statusOf(host, record)
+}
+
+/** multipathd remembers that it was told: a hold that is set afterwards makes the map wait again. */
+async function giveUpMultipathd(host: Host, record: Attachment): Promise<VolumeStatus> {
+  const { state } = await statusOf(host, record)
+  const map = mapOf(host, record)
+  if (state !== 'holding' || !map)
+    throw new LunkeeperError('CONFLICT', `${record.name} is not waiting for its target`)
+  await stopQueueing(host, map)
+  return statusOf(host, record)
+}
+
+function mapOf(host: Host, { request, identity, name }: Attachment): DmMap | null {
+  return lookAtVolume(host, { ...request, wwid: identity?.wwid, owner: name }).maps[0] ?? null
 }
 
 function readyRecord(host: Host, name: string): Attachment {

@@ -7,6 +7,7 @@ import type { Attachment } from '../model/attachment.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
 import type { Session } from '../model/snapshot.ts'
+import { lookAtVolume } from '../volumes/look.ts'
 
 /** Whether every disk of the session stands below a hold map: then nobody needs it to wait, or to stay. */
 export function isAllHeld(host: Host, session: Session): boolean {
@@ -24,6 +25,22 @@ export function tighten(host: Host, sessions: readonly Session[]): void {
   for (const session of sessions)
     if (session.recoveryTmo !== 0 && session.state === 'LOGGED_IN' && isAllHeld(host, session))
       setRecovery(host, session, 0)
+}
+
+/**
+ * A volume that its session holds needs that session to wait as long. multipathd lowers the timer of the
+ * whole session to its fast_io_fail_tmo whenever it sets up a map over any disk of it
+ * (libmultipath/discovery.c:sysfs_set_session_tmo).
+ * @returns the sessions whose timer somebody had made shorter
+ */
+export function lengthen(host: Host, { request }: Attachment): Session[] {
+  const { wanted } = request.hold
+  return lookAtVolume(host, request).sessions.flatMap(({ session, disk }) => {
+    const isShort = longerHold(session.recoveryTmo, wanted) !== session.recoveryTmo
+    return disk && isShort && session.state === 'LOGGED_IN' && setRecovery(host, session, wanted)
+      ? [session]
+      : []
+  })
 }
 
 /** Before the agent goes: lost connections that come back heal without it, in the session. */

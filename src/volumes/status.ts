@@ -3,7 +3,7 @@ import type { HoldNote } from '../hold/note.ts'
 import { deadlineOf, readHoldNote } from '../hold/note.ts'
 import { isAgentRunning } from '../hold/agent-lock.ts'
 import { recentHoldMaps } from '../host/map/hold-map.ts'
-import { queueingOf } from '../host/map/queueing.ts'
+import { isQueueing, queueingOf } from '../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../model/attachment.ts'
 import { formatHctl } from '../model/hctl.ts'
 import type { Hold } from '../model/hold.ts'
@@ -26,7 +26,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
   return {
     name: record.name,
-    state: stateOf(record, paths, mount !== undefined, note),
+    state: await stateOf(host, record, paths, mount !== undefined, note, map),
     device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
@@ -68,12 +68,14 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
 }
 
 /** What the agent has noted; without it the kernel's own states say this much. */
-function stateOf(
+async function stateOf(
+  host: Host,
   record: Attachment,
   paths: readonly PathStatus[],
   mounted: boolean,
   note: HoldNote | null,
-): AttachmentState {
+  map: DmMap | undefined,
+): Promise<AttachmentState> {
   if (record.phase !== 'ready') return record.phase
   if (note) return note.ended === null ? 'holding' : 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
@@ -82,6 +84,8 @@ function stateOf(
   // FAILED with its disk blocked: the kernel's timer runs, and I/O waits (facts: kernel.md, section 2).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
+  // The sessions have given their I/O back, and multipathd's map keeps it.
+  if (record.mode === 'multipathd' && map && (await isQueueing(host, map.name))) return 'holding'
   return 'failed'
 }
 

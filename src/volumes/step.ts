@@ -17,6 +17,7 @@ export const STEPS = [
   'drop-stale-disk',
   'learn-identity',
   'make-map',
+  'tell-multipathd',
   'plan-format',
   'format',
   'check',

@@ -27,7 +27,9 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
   afterAll(() => lab?.close())
   afterEach(async () => {
     await node.reset()
-    await node.sh('rm -f /etc/multipath.conf /etc/multipath/wwids; multipathd reconfigure')
+    await node.sh(
+      'rm -rf /etc/multipath.conf /etc/multipath/wwids /etc/multipath/conf.d; multipathd reconfigure',
+    )
   })
 
   async function make(): Promise<void> {
@@ -53,6 +55,7 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
   async function nothingLeft(): Promise<void> {
     await expectNothingLeft(node)
     expect(await known()).toBe('')
+    expect(await node.sh('ls -A /etc/multipath/conf.d 2>/dev/null || true')).toBe('')
   }
 
   async function writer(point: string) {
@@ -78,8 +81,8 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
       state: 'ready',
       device: `/dev/mapper/${WWID}`,
       mount: '/mnt/v',
-      // multipathd's fast_io_fail_tmo, and its built-in 12 checks of 5 s for LIO
-      hold: { mode: 'multipathd', wanted: 600, effective: 65 },
+      // 5 s in the session (multipathd's fast_io_fail_tmo), and 119 checks of 5 s, instead of its built-in 12
+      hold: { mode: 'multipathd', wanted: 600, effective: 600 },
       paths: [
         { portal: `${ONE}:3260`, recoveryTmo: 5 },
         { portal: `${TWO}:3260`, recoveryTmo: 5 },
@@ -155,6 +158,27 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await nothingLeft()
   })
 
+  it('multipathd lowers the timer of a session that another volume needs: the agent makes it long again', async () => {
+    await make()
+    await target.map(6, { serial: '5ab1e2', bytes: 64 * MIB })
+    const keeper = lunkeeper(node)
+    const agent = await node.start(['lunkeeper', 'agent'])
+    await agent.errors(/ready/)
+    await keeper.attach(['--portal', ONE, ...flags.slice(4, -3), '6', '--name=plain', '--hold-mode=session'])
+    await keeper.attach([...flags, '--hold-mode', 'multipathd'])
+    await agent.errors(/plain: session \d+ waited 5 s only/, 40_000)
+    const timers = (await keeper.volumes()).map(({ hold }) => [hold.mode, hold.wanted, hold.effective])
+    // What fails over later for it still waits no longer in all.
+    expect(timers).toEqual([
+      ['multipathd', 600, expect.any(Number)],
+      ['session', 600, 600],
+    ])
+    for (const name of ['plain', 'db']) await keeper.detach(name)
+    await agent.kill('SIGTERM')
+    await agent.exited
+    await nothingLeft()
+  })
+
   it('both portals dead at attach: an error in bounded time, and nothing is left', async () => {
     await make()
     await target.disable()
@@ -164,19 +188,26 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await nothingLeft()
   })
 
-  it('both die under a writer: detach refuses at once, --force ends it, and nothing is left', async () => {
+  it('both die under a writer: its hold can be changed and given up; detach refuses, --force ends it', async () => {
     await make()
     const keeper = lunkeeper(node)
-    await keeper.attach([...flags, '--mount', '/mnt/v', '--format'])
+    const { hold } = await keeper.attach([...flags, '--mount', '/mnt/v', '--format', '--hold', '15s'])
+    expect(hold.effective).toBe(15)
     const writing = await writer('/mnt/v')
     for (const address of [ONE, TWO]) await kill(address)
     await node.until(async () => (await paths()) === 'FF', { deadline: 30_000, what: 'no path' })
+    const longer = await keeper.run(['hold', 'db', '--set', '300s'])
+    expect(longer.code, longer.stderr).toBe(0)
     const refused = await keeper.fails(['detach', 'db'], 'TARGET_AWAY')
     expect(refused.ms).toBeLessThan(15_000)
-    // Refused, it is as it was.
+    await node.sh('sleep 12')
+    // Refused, it is as it was; and the hold of 15 s would be over.
     const [volume] = await keeper.volumes()
-    expect(volume!.mount).toBe('/mnt/v')
-    expect(['holding', 'failed']).toContain(volume!.state)
+    expect(volume).toMatchObject({ mount: '/mnt/v', state: 'holding' })
+    expect(writing.failed()).toBe(false)
+    const ended = await keeper.run(['hold', 'db', '--give-up'])
+    expect(ended.code, ended.stderr).toBe(0)
+    await node.until(async () => writing.failed(), { deadline: 5_000, what: 'the error' })
     await writing.stop()
     const forced = await keeper.run(['detach', 'db', '--force', '--verbose'], {}, 60_000)
     expect(forced.code, forced.stderr).toBe(0)
@@ -203,7 +234,7 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await keeper.attach([...flags, '--mount', '/mnt/v'])
     expect(await paths()).toBe('AA')
     for (const { disk } of (await keeper.volumes())[0]!.paths) await remove(disk!)
-    expect((await keeper.volumes())[0]).toMatchObject({ state: 'failed', device: `/dev/mapper/${WWID}` })
+    expect((await keeper.volumes())[0]).toMatchObject({ state: 'holding', device: `/dev/mapper/${WWID}` })
     const ended = await keeper.run(['detach', 'db', '--force', '--verbose'], {}, 60_000)
     expect(ended.code, ended.stderr).toBe(0)
     await nothingLeft()

@@ -12,6 +12,7 @@ export const STEP_WORDS: Readonly<Record<StepName, string>> = {
   'drop-stale-disk': 'removing the disk of a former volume',
   'learn-identity': "learning the volume's identity",
   'make-map': 'waiting for the multipath map',
+  'tell-multipathd': 'telling multipathd how long to hold',
   'plan-format': 'preparing the format',
   format: 'making the file system',
   check: 'checking the file system',

@@ -89,7 +89,7 @@ function existing(path: string): string {
 /** The text of the record in `path` with our settings on top; for a login that leaves the file as it is. */
 export function overlayNodeRecord(path: string, settings: LoginSettings): string {
   const lines = readFileSync(path, 'utf8').split('\n')
-  const own = loginLines(settings)
+  const own = [...loginLines(settings), ...pingLines(pairsOf(lines))]
   const isOwn = (key: string | null) =>
     own.some(([mine]) => mine === key) ||
     (settings.chap !== null && key?.startsWith('node.session.auth.') === true)
@@ -136,6 +136,7 @@ function render(iqn: Iqn, portal: Portal, site: Lines, settings: LoginSettings):
     ['node.conn[0].port', String(portal.port)],
     ['node.conn[0].startup', 'manual'],
     ...loginLines(settings),
+    ...pingLines(site),
   ])
   const all = [
     ...site.filter(([key]) => !own.has(key) && !(settings.chap && key.startsWith('node.session.auth.'))),
@@ -153,6 +154,19 @@ function loginLines({ recovery, chap }: LoginSettings): Lines {
     ['node.session.initial_login_retry_max', '1'],
     ...(chap ? chapLines(chap) : []),
   ]
+}
+
+/**
+ * A target that dies without a word is noticed after the two together (usr/initiator.c), which on many
+ * sites are switched off or long: never later than with open-iscsi's own 5 s each.
+ */
+const PING = 5
+
+function pingLines(site: Lines): Lines {
+  return ['node.conn[0].timeo.noop_out_interval', 'node.conn[0].timeo.noop_out_timeout'].map((key) => {
+    const set = Number(site.findLast(([name]) => name === key)?.[1])
+    return [key, String(set >= 1 && set <= PING ? set : PING)] as const
+  })
 }
 
 function chapLines(chap: Chap): Lines {
@@ -178,8 +192,12 @@ function siteSettings(host: Host): Lines {
   } catch {
     return []
   }
+  return pairsOf(text.split('\n'))
+}
+
+function pairsOf(lines: readonly string[]): Lines {
   const found = new Map<string, string>()
-  for (const line of text.split('\n')) {
+  for (const line of lines) {
     const key = keyOf(line)
     if (key && /^(node|iface)\./.test(key)) found.set(key, line.slice(line.indexOf('=') + 1).trim())
   }

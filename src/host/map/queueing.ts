@@ -22,8 +22,19 @@ export async function queueingOf(host: Host, map: string): Promise<Hold | null> 
   }
 }
 
+/** Whether the kernel keeps the I/O of this map waiting while it has no path. */
+export async function isQueueing(host: Host, map: string): Promise<boolean> {
+  const ran = await host.run('dmsetup', ['table', map], { deadline: DEADLINE })
+  return /\bqueue_if_no_path\b/.test(ran.stdout)
+}
+
+/** Ends what `disablequeueing` began: from the next loss on the map waits as it is configured to. */
+export async function restoreQueueing(host: Host, map: string): Promise<void> {
+  await host.run('multipathd', ['restorequeueing', 'map', map], { deadline: DEADLINE })
+}
+
 /** A wait is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
-async function pollingInterval(host: Host): Promise<number> {
+export async function pollingInterval(host: Host): Promise<number> {
   const said = /^\s*polling_interval\s+"?(\d+)/m.exec(await ask(host, ['config', 'local']))?.[1]
   return said === undefined ? POLLING : Number(said)
 }

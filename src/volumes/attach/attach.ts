@@ -12,6 +12,7 @@ import { defaultName } from '../../model/name.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
+import { steerMultipathd } from '../../hold/steer.ts'
 import { undo } from '../detach/undo.ts'
 import { mountLock, targetLock, volumeLock } from '../locks.ts'
 import { createRecord, readRecord, readRecords, writeRecord } from '../records.ts'
@@ -75,6 +76,7 @@ export async function attach(
         return paths
       })
       const { device, map, mode } = await chooseDevice(work, paths)
+      if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
         bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
@@ -84,6 +86,17 @@ export async function attach(
     } catch (error) {
       await undo(host, record, steps, scanned)
       throw error
+    }
+
+    async function tellMultipathd(map: string): Promise<void> {
+      // Noted before: what is written for it goes with its record.
+      note({ mode: 'multipathd', request: record.request })
+      await steps.step('tell-multipathd', map, () => steerMultipathd(host).catch(onlyWarned))
+    }
+
+    /** It then holds as it is configured to, and `volumes` says how long that is. */
+    function onlyWarned(error: Error): void {
+      steps.warn(`multipathd was not told how long to hold: ${error.message}`)
     }
 
     async function finish(ready: Partial<Attachment>): Promise<void> {

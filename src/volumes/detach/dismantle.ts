@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.ts'
+import { steerMultipathd } from '../../hold/steer.ts'
 import { removeHoldNote } from '../../hold/note.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
@@ -111,6 +112,8 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
 async function forget({ host, steps, left }: Dismantling, record: Attachment): Promise<void> {
   // What could not be removed stays in the record, so that the next try finds it.
   if (left.length > 0) return
+  if (record.mode === 'multipathd')
+    await steps.step('tell-multipathd', record.name, () => steerMultipathd(host, record.name))
   if (record.madeDirectories.length > 0)
     await steps.step('remove-mount-point', record.madeDirectories.at(-1)!, () =>
       removeMountPoint(host, record.madeDirectories),

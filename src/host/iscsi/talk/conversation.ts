@@ -238,6 +238,11 @@ export async function converse<T>(who: Who, work: (talk: Conversation) => Promis
   })()
   try {
     return await Promise.race([talked, stopped])
+  } catch (cause) {
+    if (cause instanceof LunkeeperError) throw cause
+    throw new LunkeeperError('LOGIN_FAILED', `${where} does not speak iSCSI: ${(cause as Error).message}`, {
+      cause,
+    })
   } finally {
     // The one that lost the race has nobody to tell.
     talked.catch(() => {})

@@ -129,9 +129,25 @@ describe('a record that we make', () => {
       'node.session.scan': 'manual',
       'node.session.timeo.replacement_timeout': '600',
       'node.session.initial_login_retry_max': '1',
+      'node.conn[0].timeo.noop_out_interval': '5',
+      'node.conn[0].timeo.noop_out_timeout': '5',
     })
     expect(text.split('\n').slice(1, 2)).toEqual(['# BEGIN RECORD 2.1'])
     expect(text.endsWith('# END RECORD\n')).toBe(true)
+  })
+
+  test.each([
+    ['0', '5'],
+    ['60', '5'],
+    ['2', '2'],
+    ['abc', '5'],
+  ])('a silent death is noticed soon where the site pings every %s s: %s', (site, own) => {
+    const host = withDatabase()
+    mkdirSync(join(host.root, 'etc/iscsi'), { recursive: true })
+    const key = 'node.conn[0].timeo.noop_out_interval'
+    writeFileSync(join(host.root, 'etc/iscsi/iscsid.conf'), `${key} = ${site}\n`)
+    const text = readFileSync(makeNodeRecord(host, IQN, PORTAL, plain).path, 'utf8')
+    expect(setting(text, key)).toEqual([own])
   })
 
   test('for ever is -1: iscsid takes a word for 0, which is "fail at once"', () => {

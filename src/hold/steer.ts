@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+
+import type { Host } from '../host/host.ts'
+import { withLock } from '../host/lock/lock.ts'
+import { setMapPolicies } from '../host/map/policy.ts'
+import { pollingInterval } from '../host/map/queueing.ts'
+import { multipathForm } from '../host/map/wwids.ts'
+import type { Attachment } from '../model/attachment.ts'
+import type { Hold } from '../model/hold.ts'
+import { longerHold } from '../model/hold.ts'
+import type { VolumeName } from '../model/name.ts'
+import { noPathRetry } from '../model/plan/retries.ts'
+import { lookAtVolume } from '../volumes/look.ts'
+import { readRecords } from '../volumes/records.ts'
+
+/** Whoever has it reads records and writes one file. */
+const LOCK_DEADLINE = 60_000
+
+/**
+ * Has multipathd keep the I/O of the volumes that it holds waiting for as long as each is to: it keeps
+ * their paths, and what it does without one is ours to say. What an outage has left is counted anew.
+ * @param without the volume that is going
+ * @throws MAP_FAILED LOCKED NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
+ */
+export async function steerMultipathd(host: Host, without: VolumeName | null = null): Promise<void> {
+  const options = { what: 'what multipathd shall do', deadline: LOCK_DEADLINE }
+  await withLock(join(host.places.runtime, 'locks'), 'multipathd', options, async () => {
+    const held = readRecords(host).attachments.filter(
+      ({ name, mode, identity }) => mode === 'multipathd' && name !== without && identity?.wwid,
+    )
+    const interval = held.length > 0 ? await pollingInterval(host) : 0
+    await setMapPolicies(
+      host,
+      held.map((record) => ({
+        wwid: multipathForm(record.identity!.wwid!),
+        noPathRetry: noPathRetry(record.request.hold.wanted, recoveryOf(host, record), interval),
+      })),
+    )
+  })
+}
+
+/** How long its sessions keep I/O before the map knows that a path is lost. */
+function recoveryOf(host: Host, { request }: Attachment): Hold {
+  return lookAtVolume(host, request)
+    .sessions.flatMap(({ session, disk }) => (disk ? [session.recoveryTmo] : []))
+    .reduce<Hold>(longerHold, 0)
+}

@@ -1,0 +1,57 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import { complaint } from '../exec/run.ts'
+import type { Host } from '../host.ts'
+import { isMultipathdRunning } from '../read/node.ts'
+import { writeDurable } from '../store/durable.ts'
+
+const DEADLINE = 30_000
+
+/**
+ * Read after all others of conf.d, and what stands there for one WWID wins over what stands before, part by
+ * part: an alias that somebody gave the map stays (seen with 0.9.4 and 0.11).
+ */
+const PLACE = 'etc/multipath/conf.d/zz-lunkeeper.conf'
+
+/** What multipathd shall do with one map of ours. */
+export interface MapPolicy {
+  /** In multipath-tools' form. */
+  readonly wwid: string
+  readonly noPathRetry: string
+}
+
+/**
+ * Tells multipathd what to do with our maps when they have no path, and with no others; it takes up what
+ * is new at once. Without any, nothing of it stays.
+ * @throws MAP_FAILED it does not take it · NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
+ */
+export async function setMapPolicies(host: Host, policies: readonly MapPolicy[]): Promise<void> {
+  const path = join(host.paths.root, PLACE)
+  const wanted = policies.length === 0 ? null : render(policies)
+  if (wanted === textOf(path)) return
+  if (wanted === null) rmSync(path, { force: true })
+  else {
+    mkdirSync(dirname(path), { recursive: true })
+    writeDurable(path, wanted)
+  }
+  if (!isMultipathdRunning(host.paths)) return
+  const ran = await host.run('multipathd', ['reconfigure'], { deadline: DEADLINE })
+  if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipathd reconfigure: ${complaint(ran)}`)
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+function render(policies: readonly MapPolicy[]): string {
+  const sections = policies.map(
+    ({ wwid, noPathRetry }) => `\tmultipath {\n\t\twwid "${wwid}"\n\t\tno_path_retry ${noPathRetry}\n\t}\n`,
+  )
+  return `# Made by Lunkeeper: how long I/O waits. Change it with: lunkeeper hold NAME --set 10m\nmultipaths {\n${sections.join('')}}\n`
+}
