@@ -2,4 +2,4 @@
 import { bring, root, run } from './bring.mjs'
 
 const node = bring()
-run(node, [`${root}/lab/drill/run.ts`, ...process.argv.slice(2)])
+run(node, [`${root}/dist/lunkeeper.js`, 'drill', ...process.argv.slice(2)])

@@ -19,7 +19,7 @@ export function bytes(count: number): string {
 /** What is not as it would be on a real night. */
 export function scaling({ scale, outage, timer, hold, ping }: Plan): string {
   if (scale === 1)
-    return `True times: an outage of ${outage} s, open-iscsi's own timer of ${timer} s, a hold of ${hold} s.`
+    return `True times: an outage of ${outage} s, a stock timer (replacement_timeout) of ${timer} s, a hold of ${hold} s.`
   return (
     `Scaled: the outage of ${outage} s stands for ${REAL.outage} s, the stock timer (replacement_timeout) of ${timer} s ` +
     `for ${REAL.timer} s, the hold of ${hold} s for ${REAL.hold} s. Both sides are pinged every ${ping} s instead of ` +

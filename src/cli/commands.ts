@@ -4,6 +4,7 @@ import { agentCommand } from './commands/agent.ts'
 import { completionCommand } from './commands/completion.ts'
 import { detachCommand } from './commands/detach.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { drillCommand } from './commands/drill.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
 import { holdCommand } from './commands/hold.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   sessionsCommand,
   doctorCommand,
   explainCommand,
+  drillCommand,
   agentCommand,
   completionCommand,
 ]

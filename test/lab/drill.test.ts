@@ -73,7 +73,7 @@ describe('a drill', () => {
 describe('the plan of a drill', () => {
   it('the outage and the timers are scaled by one factor', () => {
     expect(planned({})).toMatchObject({ outage: 25, timer: 10, hold: 50, ping: 1 })
-    expect(planned({ trueTime: true })).toMatchObject({
+    expect(planned({ trueTime: 120 })).toMatchObject({
       outage: 300,
       timer: 120,
       hold: 600,
@@ -82,7 +82,7 @@ describe('the plan of a drill', () => {
     })
   })
 
-  it.each([{ outage: 9 }, { outage: 301 }, { outage: Number.NaN }, { outage: 25, trueTime: true }])(
+  it.each([{ outage: 9 }, { outage: 301 }, { outage: Number.NaN }, { outage: 25, trueTime: 400 as const }])(
     'refuses %j',
     (options) => expect(() => planned(options)).toThrow(RangeError),
   )

@@ -1,0 +1,65 @@
+// What `lunkeeper drill` runs: a storage machine dies under two writers, one kept by open-iscsi's own timer,
+// one by Lunkeeper.
+import { accessSync, constants, writeFileSync } from 'node:fs'
+import { dirname, extname, resolve } from 'node:path'
+
+import { runDrill } from './drill.ts'
+import type { KernelWord } from './kernel-words.ts'
+import { live } from './live.ts'
+import type { Verdict } from './numbers.ts'
+import { verdictOn } from './numbers.ts'
+import { planned, TRUE_TIMERS } from './plan.ts'
+import type { DrillOptions, Plan } from './plan.ts'
+import { page } from './report/page.ts'
+import { summary } from './summary.ts'
+
+export interface DrillRequest extends Omit<DrillOptions, 'trueTime'> {
+  /** all true-time cases, one after the other, or the one of this stock timer */
+  readonly trueTime?: boolean | DrillOptions['trueTime']
+  /** where the report goes; with several cases, one file for each */
+  readonly report: string
+}
+
+/** What came out of one drill. */
+export interface DrillOutcome extends Verdict {
+  readonly plan: Plan
+  readonly kernel: string
+  readonly mode: string
+  readonly words: readonly KernelWord[]
+  readonly report: string
+  /** for a terminal */
+  readonly summary: string
+}
+
+/** @throws RangeError the request is wrong */
+export async function drills(request: DrillRequest): Promise<DrillOutcome[]> {
+  const { trueTime = false, report, ...rest } = request
+  const timers = trueTime === true ? TRUE_TIMERS : trueTime === false ? [] : [trueTime]
+  const plans =
+    timers.length === 0 ? [planned(rest)] : timers.map((timer) => planned({ ...rest, trueTime: timer }))
+  const files = plans.map((plan) => placeOf(report, plans.length > 1 ? `-${plan.timer}` : ''))
+  const outcomes: DrillOutcome[] = []
+  for (const [index, plan] of plans.entries()) outcomes.push(await one(plan, files[index]!))
+  return outcomes
+}
+
+async function one(plan: Plan, report: string): Promise<DrillOutcome> {
+  const drill = await runDrill(plan, live(process.stderr))
+  const verdict = verdictOn(drill)
+  const { kernel, mode, words } = drill
+  writeFileSync(report, page(drill, verdict))
+  return { ...verdict, plan, kernel, mode, words, report, summary: summary(drill, verdict) }
+}
+
+/** @throws RangeError nothing could be written there: better before six minutes than after */
+function placeOf(report: string, which: string): string {
+  // npm runs this in the checkout, whatever directory it was called from
+  const file = resolve(process.env.INIT_CWD ?? '.', report)
+  try {
+    accessSync(dirname(file), constants.W_OK)
+  } catch (error) {
+    throw new RangeError(`no report can be written there: ${(error as Error).message}`)
+  }
+  const suffix = extname(file)
+  return `${file.slice(0, file.length - suffix.length)}${which}${suffix}`
+}
