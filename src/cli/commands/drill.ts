@@ -6,9 +6,9 @@ import { command } from '../command.ts'
 
 /** What the lab's drill takes and gives; it is no part of the package, so it is known here by its shape only. */
 interface Drills {
-  drills(
+  readonly drills: (
     request: Readonly<Record<string, unknown>>,
-  ): Promise<readonly { readonly ok: boolean; readonly report: string; readonly summary: string }[]>
+  ) => Promise<readonly { readonly ok: boolean; readonly report: string; readonly summary: string }[]>
 }
 
 const TIMERS = ['120', '300', '400'] as const
