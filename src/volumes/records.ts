@@ -60,6 +60,7 @@ const schema = z.strictObject({
   knownToMultipath: z.boolean(),
   madeDirectories: z.array(text),
   createdAt: text,
+  orchestrator: z.optional(z.enum(['csi'])),
 })
 
 /** A file among the records that is none. */

@@ -27,6 +27,8 @@ export interface AttachOptions {
   readonly chap?: Chap | null
   readonly observer?: Observer
   readonly signal?: AbortSignal
+  /** Who asked for it, where that is not a person: {@link Attachment.orchestrator}. */
+  readonly orchestrator?: Attachment['orchestrator']
 }
 
 /**
@@ -46,7 +48,7 @@ export async function attach(
   const name = asked.name ?? defaultName(asked.iqn, asked.lun)
   const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
   return withLock(...volumeLock(host, request, 'attach', signal), async () => {
-    const intent = intend(host, request)
+    const intent = intend(host, request, options.orchestrator)
     let { record } = intent
     const steps = stepper(record.name, observer)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))

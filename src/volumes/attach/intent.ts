@@ -20,7 +20,11 @@ export interface Intent {
  * The record to go on with: the one that this volume has, or a new one. The volume's lock is held.
  * @throws CONFLICT RECORD_CORRUPT
  */
-export function intend(host: Host, request: VolumeRequest): Intent {
+export function intend(
+  host: Host,
+  request: VolumeRequest,
+  orchestrator?: Attachment['orchestrator'],
+): Intent {
   const { attachments, corrupt } = readRecords(host)
   const existing = attachments.find(({ request: { iqn, lun } }) => iqn === request.iqn && lun === request.lun)
   if (existing) {
@@ -39,7 +43,8 @@ export function intend(host: Host, request: VolumeRequest): Intent {
   const point = request.use.mount
   const mounted = attachments.find(({ request: { use } }) => use.mount !== null && use.mount === point)
   if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)
-  return { record: first(name, request), fresh: true }
+  const record = first(name, request)
+  return { record: orchestrator ? { ...record, orchestrator } : record, fresh: true }
 }
 
 function first(name: Attachment['name'], request: VolumeRequest): Attachment {
