@@ -140,19 +140,26 @@ async function show(
   const { host } = driver
   const { device } = lookAtStaged(host, record)
   if (!device) throw refusal(Code.Unavailable, `TARGET_AWAY: ${record.name} has no device now`)
-  beginPublishing(host, target)
   while (seenAt(host.paths, target)) await unmountFs(host, target)
   await makePlace(host, target, kind === 'block' ? 'file' : 'directory')
-  await bindMount(host, kind === 'block' ? deviceNode(host, device.name) : record.request.use.mount!, target)
-  const mount = seenAt(host.paths, target)
-  if (!mount || !isRight(mount, device, kind)) {
-    await unmountFs(host, target)
+  beginPublishing(host, target)
+  try {
+    await bindMount(
+      host,
+      kind === 'block' ? deviceNode(host, device.name) : record.request.use.mount!,
+      target,
+    )
+    const mount = seenAt(host.paths, target)
+    if (!mount || !isRight(mount, device, kind))
+      throw refusal(Code.Unavailable, `MOUNT_FAILED: ${target} does not show ${record.name}`)
+    if (readOnly && kind === 'mount') await makeReadOnly(host, target, mount.options)
+  } catch (error) {
+    if (seenAt(host.paths, target)) await unmountFs(host, target)
     await removePlace(host, target)
+    throw error
+  } finally {
     endPublishing(host, target)
-    throw refusal(Code.Unavailable, `MOUNT_FAILED: ${target} does not show ${record.name}`)
   }
-  if (readOnly && kind === 'mount') await makeReadOnly(host, target, mount.options)
-  endPublishing(host, target)
 }
 
 /** Between a look and a mount the staging path may have lost its mount: then a bare directory was bound. */

@@ -16,7 +16,8 @@ export function parseEndpoint(text: string): string {
     new LunkeeperError('USAGE', `"${text}" is no endpoint: ${reason}`, {
       hint: 'Example: --csi-endpoint unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
     })
-  if (/^\w+:\/\//.test(path)) throw bad('only unix sockets are served, which the node alone can reach')
+  if (/^\w+:\/\//.test(path) || /^unix:\/\/[^/]/.test(text))
+    throw bad('only unix sockets are served, which the node alone can reach')
   if (!path.startsWith('/') || path.endsWith('/')) throw bad('it is no absolute path of a socket')
   if (Buffer.byteLength(path + SUFFIX) > LONGEST) throw bad('a socket may have a path of 103 bytes')
   return resolve(path)

@@ -1,6 +1,10 @@
 import { expect } from 'vitest'
 
-import type { LabNode, LabProcess } from '../../../lab/index.ts'
+import type { Debian, LabNode, LabProcess } from '../../../lab/index.ts'
+
+/** Each file on one kernel a day, the other one's with `npm run test:everything`. */
+export const kernels = (everyday: Debian): readonly Debian[] =>
+  process.env.LUNKEEPER_TEST_EVERYTHING ? ['bookworm', 'trixie'] : [everyday]
 
 export const SOCKET = '/run/csi/csi.sock'
 const DEADLINE = 120_000

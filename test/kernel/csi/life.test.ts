@@ -2,12 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
-import { expectNothingLeft, isBrief, lunkeeper } from '../node.ts'
+import { expectNothingLeft, lunkeeper } from '../node.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
   Kubelet,
+  kernels,
   mountable,
   SOCKET,
   stagingPath,
@@ -17,7 +18,7 @@ import {
 
 const MIB = 1 << 20
 
-describe.each(['bookworm', 'trixie'] as const)('the life of CSI volumes (%s)', (debian) => {
+describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let target: Target
@@ -93,31 +94,27 @@ describe.each(['bookworm', 'trixie'] as const)('the life of CSI volumes (%s)', (
     await gone()
   })
 
-  // What differs between kernels is in the first test.
-  it.skipIf(isBrief(debian))(
-    'a block volume: the device itself at the target path, for as many as may',
-    async () => {
-      const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'vm-a')
-      await kubelet.publish(volume, 'vm-a')
-      await kubelet.publish(volume, 'vm-b')
-      expect(await node.sh(`stat -c %F ${at(volume, 'vm-a')}`)).toBe('block special file')
-      await node.sh(`printf data | dd of=${at(volume, 'vm-a')} bs=1M seek=3 conv=notrunc,fsync status=none`)
-      expect((await target.bytes(5, 3 * MIB, 4)).toString()).toBe('data')
-      const stats = await kubelet.stats(volume, 'vm-b')
-      expect(stats).toEqual({
-        usage: [{ unit: 'BYTES', total: String(64 * MIB) }],
-        volumeCondition: { message: 'ready' },
-      })
-      await kubelet.unpublish(volume, 'vm-a')
-      await kubelet.unpublish(volume, 'vm-b')
-      await kubelet.unstage(volume)
-      await gone()
-    },
-  )
+  it('a block volume: the device itself at the target path, for as many as may', async () => {
+    const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'vm-a')
+    await kubelet.publish(volume, 'vm-a')
+    await kubelet.publish(volume, 'vm-b')
+    expect(await node.sh(`stat -c %F ${at(volume, 'vm-a')}`)).toBe('block special file')
+    await node.sh(`printf data | dd of=${at(volume, 'vm-a')} bs=1M seek=3 conv=notrunc,fsync status=none`)
+    expect((await target.bytes(5, 3 * MIB, 4)).toString()).toBe('data')
+    const stats = await kubelet.stats(volume, 'vm-b')
+    expect(stats).toEqual({
+      usage: [{ unit: 'BYTES', total: String(64 * MIB) }],
+      volumeCondition: { message: 'ready' },
+    })
+    await kubelet.unpublish(volume, 'vm-a')
+    await kubelet.unpublish(volume, 'vm-b')
+    await kubelet.unstage(volume)
+    await gone()
+  })
 
-  it.skipIf(isBrief(debian))('grows while it is used, with its file system', async () => {
+  it('grows while it is used, with its file system', async () => {
     const volume = claim()
     await kubelet.stage(volume)
     await kubelet.publish(volume, 'pod')
