@@ -42,6 +42,9 @@ describe('imports go one way', () => {
     ['src/volumes/planted.ts', "import '../csi/status.ts'\n", 'no front door'],
     ['src/hold/planted.ts', "import '../csi/status.ts'\n", 'no front door'],
     ['src/csi/planted.ts', "import '../cli/main.ts'\n", 'no other door'],
+    ['src/http/planted.ts', "import '../csi/status.ts'\n", 'no other door'],
+    ['src/csi/planted.ts', "import '../http/serve.ts'\n", 'no other door'],
+    ['src/volumes/planted.ts', "import '../http/serve.ts'\n", 'no front door'],
     ['src/csi/node/planted.ts', "import 'execa'\n", 'src/host/exec only'],
     ['src/cli/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
   ])('a planted violation in %s is found: %s', async (path, text, message) => {

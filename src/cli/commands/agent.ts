@@ -14,6 +14,11 @@ export const agentCommand = command({
   usage: [''],
   options: [
     {
+      name: 'http',
+      value: 'ADDR:PORT',
+      help: 'Serve /metrics for Prometheus, /healthz and /readyz there. Whoever can reach it can read it.',
+    },
+    {
       name: 'csi-endpoint',
       section: 'For Kubernetes',
       value: 'unix:///PATH',
@@ -43,11 +48,12 @@ export const agentCommand = command({
     if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'keeping volumes needs root')
     // When a target is back, udev is busy with every disk of it; I/O that waits comes first.
     setPriority(PRIORITY)
-    const { serve, servedOf } = await import('../operation/serve.ts')
-    const served = servedOf(options)
+    const { services, servedOf } = await import('../operation/serve.ts')
+    const served = await servedOf(options)
     const { runAgent } = await import('../../agent/agent.ts')
     const host = await context.host()
     const stop = new AbortController()
+    let failure: unknown
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.on(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
     const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
@@ -56,21 +62,25 @@ export const agentCommand = command({
       void host.run('systemd-notify', [word], { deadline: 5_000, env: { NOTIFY_SOCKET } }).catch(() => {})
     }
     const say = (line: string) => context.say(line)
-    // Volumes first: what serves them needs an agent that runs.
-    let services: ReturnType<typeof serve> | undefined
+    await using around = await services(host, served, { signal: stop.signal, say })
     await runAgent(host, {
       signal: stop.signal,
       write: say,
       ready: () => {
-        services = serve(host, served, { signal: stop.signal, say })
-        services.then(
+        around.begin().then(
           () => notify('--ready'),
-          (error: unknown) => stop.abort(error),
+          (error: unknown) => {
+            failure = error
+            stop.abort(error)
+          },
         )
       },
-      alive: () => WATCHDOG_USEC && notify('WATCHDOG=1'),
+      alive: () => {
+        around.alive()
+        if (WATCHDOG_USEC) notify('WATCHDOG=1')
+      },
     })
-    await (await services)?.close()
+    if (failure !== undefined) throw failure
     return null
   },
   text: () => '',

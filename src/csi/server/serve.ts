@@ -31,22 +31,21 @@ export interface CsiOptions {
   /** One line of the log. */
   readonly say: (line: string) => void
   /** Told of each call that has ended. */
-  readonly ended?: (end: CallEnd) => void
+  readonly ended?: (method: string, code: string, milliseconds: number) => void
 }
 
-export interface CsiService {
-  /** Takes no more calls, lets those at work end, and removes the socket. */
-  close(): Promise<void>
-}
-
-/** Serves the Container Storage Interface on a unix socket. @throws CONFLICT USAGE RECORD_UNWRITABLE */
-export async function serveCsi(host: Host, options: CsiOptions): Promise<CsiService> {
+/**
+ * Serves the Container Storage Interface on a unix socket. Disposed of, it takes no more calls, lets those at
+ * work end, and removes the socket.
+ * @throws CONFLICT USAGE RECORD_UNWRITABLE
+ */
+export async function serveCsi(host: Host, options: CsiOptions): Promise<AsyncDisposable> {
   const { path, say } = options
   const turns = new Turns()
   const driver: Driver = { ...options, host, turns }
   const handle = connectNodeAdapter({
     routes: routes(driver, (end) => {
-      options.ended?.(end)
+      options.ended?.(end.method, end.error ? Code[end.error.code] : 'OK', end.milliseconds)
       tell(say, end)
     }),
     // Only gRPC: a kubelet speaks nothing else.
@@ -78,7 +77,7 @@ export async function serveCsi(host: Host, options: CsiOptions): Promise<CsiServ
   const { ino } = lstatSync(path)
   say(`csi: ${options.name} on ${path}, as node ${options.nodeId}`)
   return {
-    async close() {
+    async [Symbol.asyncDispose]() {
       leave(path, ino)
       server.close()
       await Promise.race([turns.idle(), new Promise((resolve) => setTimeout(resolve, LEAVE).unref())])

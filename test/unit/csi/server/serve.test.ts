@@ -17,7 +17,6 @@ import {
   NodeStageVolumeRequestSchema,
   VolumeCapability_AccessMode_Mode as Mode,
 } from '../../../../src/csi/protocol/csi_pb.js'
-import type { CsiService } from '../../../../src/csi/server/serve.ts'
 import { serveCsi } from '../../../../src/csi/server/serve.ts'
 import type { Host } from '../../../../src/host/host.ts'
 import { openHost } from '../../../../src/host/host.ts'
@@ -26,7 +25,7 @@ import { hostPaths } from '../../../../src/host/paths.ts'
 let directory: string
 let path: string
 let host: Host
-let service: CsiService
+let service: AsyncDisposable
 let stop: AbortController
 let log: string[]
 
@@ -52,7 +51,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   stop.abort()
-  await service.close()
+  await service[Symbol.asyncDispose]()
   await host[Symbol.asyncDispose]()
   rmSync(directory, { recursive: true, force: true })
 })
