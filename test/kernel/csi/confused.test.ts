@@ -18,7 +18,7 @@ import {
   targetPath,
 } from './kubelet.ts'
 
-const RUNS = process.env.LUNKEEPER_TEST_EVERYTHING ? 40 : 3
+const RUNS = process.env.LUNKEEPER_TEST_EVERYTHING ? 15 : 3
 const LENGTH = process.env.LUNKEEPER_TEST_EVERYTHING ? 20 : 10
 
 const VOLUMES = ['files', 'device'] as const
