@@ -7,6 +7,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
 import { holdCommand } from './commands/hold.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
@@ -20,6 +21,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   sessionsCommand,
   doctorCommand,
   explainCommand,
+  migrateCommand,
   agentCommand,
   completionCommand,
 ]
