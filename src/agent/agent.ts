@@ -4,6 +4,7 @@ import { asAgent } from '../hold/agent-lock.ts'
 import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
+import { findHoldMap } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { attach } from '../volumes/attach/attach.ts'
@@ -92,15 +93,18 @@ function lengthenAll(host: Host, log: AgentLog): void {
   }
 }
 
-/** Volumes that hang on a hold map. */
+/** Volumes that hang on a hold map; after a reboot, also those that shall get it back. */
 function ourRecords(host: Host): Attachment[] {
-  return readRecords(host).attachments.filter(({ mode, phase }) => mode === 'map' && phase === 'ready')
+  return readRecords(host).attachments.filter(
+    ({ mode, phase, name, orchestrator }) =>
+      mode === 'map' && phase === 'ready' && (orchestrator === undefined || findHoldMap(host, name)),
+  )
 }
 
 /** What is held by its session, or by multipathd, needs no agent; only after a reboot is it to be attached again. */
 function resume(host: Host, log: AgentLog, signal: AbortSignal): void {
   for (const record of readRecords(host).attachments) {
-    if (record.phase !== 'ready' || record.mode === 'map') continue
+    if (record.phase !== 'ready' || record.mode === 'map' || record.orchestrator) continue
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
     void attach(host, asAsked(record), { observer: log.observer, signal })
       .then(() => log.say(record.name, 'attached again'))

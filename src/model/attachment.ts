@@ -28,6 +28,11 @@ export interface Attachment {
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
   readonly createdAt: string
+  /**
+   * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the
+   * volume to another node. Without one the agent attaches it again.
+   */
+  readonly orchestrator?: 'csi' | undefined
 }
 
 /** The request as it was made: what the target moved since is found again under its first number. */

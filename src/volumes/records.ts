@@ -62,6 +62,7 @@ const schema = z.strictObject({
   askedLun: z._default(z.nullable(lun), null),
   madeDirectories: z.array(text),
   createdAt: text,
+  orchestrator: z.optional(z.enum(['csi'])),
 })
 
 /** A file among the records that is none. */

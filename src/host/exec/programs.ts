@@ -10,6 +10,7 @@ export const PACKAGE_OF = {
   blockdev: 'util-linux',
   flock: 'util-linux',
   unshare: 'util-linux',
+  nsenter: 'util-linux',
   sh: 'dash',
   'mkfs.ext4': 'e2fsprogs',
   'fsck.ext4': 'e2fsprogs',

@@ -29,6 +29,8 @@ export interface AttachOptions {
   readonly chap?: Chap | null
   readonly observer?: Observer
   readonly signal?: AbortSignal
+  /** Who asked for it, where that is not a person: {@link Attachment.orchestrator}. */
+  readonly orchestrator?: Attachment['orchestrator']
 }
 
 /**
@@ -49,7 +51,7 @@ export async function attach(
   const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
   const known = attachmentOf(readRecords(host).attachments, request)
   return withLock(...volumeLock(host, known ? asAsked(known) : request, 'attach', signal), async () => {
-    const intent = intend(host, request)
+    const intent = intend(host, request, options.orchestrator)
     let { record } = intent
     const steps = stepper(record.name, observer)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
