@@ -19,6 +19,16 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...KERNEL } },
+      // As long as on a real night: run with `npm run test:true-time`.
+      {
+        extends: true,
+        test: {
+          name: 'true-time',
+          include: ['test/true-time/**/*.test.ts'],
+          ...KERNEL,
+          testTimeout: 600_000,
+        },
+      },
       { extends: true, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], ...KERNEL } },
     ],
   },
