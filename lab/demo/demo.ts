@@ -1,4 +1,10 @@
-// Shows the main job, on two real kernels: a storage machine that exports 48 LUNs, and a node that wants two.
+// Shows the main job on real kernels: of a storage machine's 48 LUNs a node gets the two that it wants; then
+// a storage machine dies under two writers.
+import { runDrill } from '../drill/drill.ts'
+import { live } from '../drill/live.ts'
+import { verdictOn } from '../drill/numbers.ts'
+import { planned } from '../drill/plan.ts'
+import { summary } from '../drill/summary.ts'
 import { Lab } from '../index.ts'
 import { say, scene, seen, type } from './stage.ts'
 
@@ -94,19 +100,6 @@ seen('the writer on the second volume had no error', !writer.stdout.includes('fa
 const rest = await node.storage()
 seen('one disk and the session are there for it', rest.disks.length === 1 && rest.sessions.length === 1)
 
-scene('The target goes away for a quarter of a minute', 'I/O waits; there is no error for anybody to see.')
-await target.disable()
-await agent.errors(/its last path is lost/)
-const paused = writer.stdout.split('\n').length
-await type(node, 'lunkeeper volumes logs')
-await node.sh('sleep 12')
-await target.enable()
-const back = Date.now()
-await writer.output(new RegExp(`${paused + 1} written`), 30_000)
-say(`the target is back, and I/O goes on ${((Date.now() - back) / 1000).toFixed(1)} s later`)
-await writer.output(new RegExp(`${paused + 20} written`), 30_000)
-seen('the writer had no error', !writer.stdout.includes('failed'))
-for (const line of agent.stderr.trim().split('\n')) say(`agent: ${line}`)
 await writer.kill('SIGTERM')
 await writer.exited
 await agent.kill('SIGTERM')
@@ -120,6 +113,18 @@ seen(
   end.disks.length + end.sessions.length + end.mounts.length === 0 &&
     (await node.sh('ls -A /etc/iscsi/nodes 2>/dev/null || true')).trim() === '',
 )
+
+await lab.close()
+
+scene(
+  'A storage machine dies',
+  'Three more kernels. Two writers on one node, one kept by open-iscsi as it comes, one by Lunkeeper.',
+)
+const drill = await runDrill(planned({ outage: 15 }), live(process.stderr))
+const verdict = verdictOn(drill)
+process.stdout.write(summary(drill, verdict))
+seen('the one broke, the other paused and lost nothing', verdict.ok && verdict.stockBroke)
+
 scene(
   `Done in ${Math.round((Date.now() - started) / 1000)} s`,
   'README.md has the common tasks; "npm test" proves every promise on these kernels.',
