@@ -66,12 +66,18 @@ function refuseOtherUse(
   if (kind !== capability.kind) throw other(`is staged as a ${kind} volume`)
   if (capability.fs !== '' && fs !== null && capability.fs !== fs) throw other(`has the file system ${fs}`)
   if (capability.readOnly && !use.readOnly) throw other('is staged for writing')
+  if (kind === 'mount' && !sameOptions(capability.options, use.options))
+    throw other(`is mounted with ${use.options.join(',') || 'the default options'}`)
   if (kind === 'mount' && use.mount !== staging) throw other(`is staged at ${use.mount}`)
   if (kind === 'block' && readOnly && !use.readOnly)
     throw refusal(
       Code.InvalidArgument,
       `BAD_REQUEST: ${name} is a block volume that is staged for writing: a device is read-only for all or for none`,
     )
+}
+
+function sameOptions(a: readonly string[], b: readonly string[]): boolean {
+  return a.toSorted().join() === b.toSorted().join()
 }
 
 /** @throws FAILED_PRECONDITION its access mode allows one place, and there is another */

@@ -8,6 +8,7 @@ import type { Answer, Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
+  isEverything,
   Kubelet,
   kernels,
   mountable,
@@ -16,10 +17,12 @@ import {
   stagingPath,
   startDriver,
   targetPath,
+  unpublishing,
+  unstaging,
 } from './kubelet.ts'
 
-const RUNS = process.env.LUNKEEPER_TEST_EVERYTHING ? 15 : 3
-const LENGTH = process.env.LUNKEEPER_TEST_EVERYTHING ? 20 : 10
+const RUNS = isEverything ? 15 : 3
+const LENGTH = isEverything ? 20 : 10
 
 const VOLUMES = ['files', 'device'] as const
 const PODS = ['pod-a', 'pod-b'] as const
@@ -105,15 +108,13 @@ describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => 
 
   const verbs: Record<Call['what'], (asked: Call) => Promise<Answer>> = {
     stage: ({ volume }) => kubelet.ask('nodeStageVolume', staging(claims[volume])),
-    unstage: ({ volume }) =>
-      kubelet.ask('nodeUnstageVolume', { volumeId: volume, stagingTargetPath: stagingPath(volume) }),
+    unstage: ({ volume }) => kubelet.ask('nodeUnstageVolume', unstaging(volume)),
     publish: ({ volume, pod, readOnly }) =>
       kubelet.ask('nodePublishVolume', {
         ...publishing(claims[volume], pod),
         readonly: readOnly && volume === 'files',
       }),
-    unpublish: ({ volume, pod }) =>
-      kubelet.ask('nodeUnpublishVolume', { volumeId: volume, targetPath: targetPath(volume, pod) }),
+    unpublish: ({ volume, pod }) => kubelet.ask('nodeUnpublishVolume', unpublishing(volume, pod)),
   }
 
   async function run({ calls, killedAfter }: Act): Promise<void> {

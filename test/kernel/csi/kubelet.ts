@@ -2,9 +2,12 @@ import { expect } from 'vitest'
 
 import type { Debian, LabNode, LabProcess } from '../../../lab/index.ts'
 
+/** Whether what takes long is run too. */
+export const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
+
 /** Each file on one kernel a day, the other one's with `npm run test:everything`. */
 export const kernels = (everyday: Debian): readonly Debian[] =>
-  process.env.LUNKEEPER_TEST_EVERYTHING ? ['bookworm', 'trixie'] : [everyday]
+  isEverything ? ['bookworm', 'trixie'] : [everyday]
 
 export const SOCKET = '/run/csi/csi.sock'
 const DEADLINE = 120_000
@@ -79,12 +82,11 @@ export class Kubelet {
     await this.ok('nodeStageVolume', { ...staging(claim), ...more })
   }
 
-  unstage = ({ volumeId }: Claim) =>
-    this.ok('nodeUnstageVolume', { volumeId, stagingTargetPath: stagingPath(volumeId) })
+  unstage = ({ volumeId }: Claim) => this.ok('nodeUnstageVolume', unstaging(volumeId))
   publish = (claim: Claim, pod: string, more: object = {}) =>
     this.ok('nodePublishVolume', { ...publishing(claim, pod), ...more })
   unpublish = ({ volumeId }: Claim, pod: string) =>
-    this.ok('nodeUnpublishVolume', { volumeId, targetPath: targetPath(volumeId, pod) })
+    this.ok('nodeUnpublishVolume', unpublishing(volumeId, pod))
   stats = ({ volumeId }: Claim, pod: string) =>
     this.ok<Stats>('nodeGetVolumeStats', { volumeId, volumePath: targetPath(volumeId, pod) })
 }
@@ -113,6 +115,12 @@ export const publishing = ({ volumeId, volumeContext, volumeCapability }: Claim,
   volumeContext,
   volumeCapability,
   stagingTargetPath: stagingPath(volumeId),
+  targetPath: targetPath(volumeId, pod),
+})
+
+export const unstaging = (volumeId: string) => ({ volumeId, stagingTargetPath: stagingPath(volumeId) })
+export const unpublishing = (volumeId: string, pod: string) => ({
+  volumeId,
   targetPath: targetPath(volumeId, pod),
 })
 

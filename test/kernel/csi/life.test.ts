@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
@@ -7,6 +9,7 @@ import type { Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
+  isEverything,
   Kubelet,
   kernels,
   mountable,
@@ -132,6 +135,67 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
     expect(Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)).toBeGreaterThan(before * 1.8)
     await kubelet.unpublish(volume, 'pod')
+    await kubelet.unstage(volume)
+    await gone()
+  })
+
+  it.runIf(isEverything)(
+    'xfs on two paths, with mount options; then the same for readers only, and not one byte is written',
+    async () => {
+      await target.map(6, { serial: 'c616', bytes: 320 * MIB })
+      const source = { targetPortal: '127.0.0.1', portals: '["127.0.0.2:3260"]', iqn: target.iqn, lun: '6' }
+      const volume = claim({
+        volumeId: 'pv-xfs',
+        volumeContext: { ...source, serial: 'c616' },
+        volumeCapability: mountable('xfs', 'SINGLE_NODE_SINGLE_WRITER', ['noatime,nosuid']),
+      })
+      const options = async (point: string) => (await node.sh(`findmnt -rno OPTIONS ${point}`)).split(',')
+      await kubelet.stage(volume)
+      await kubelet.publish(volume, 'pod')
+      expect((await kubelet.stats(volume, 'pod')).volumeCondition.message).toBe('ready on 2 paths')
+      expect(await options(at(volume, 'pod'))).toEqual(expect.arrayContaining(['rw', 'noatime', 'nosuid']))
+      await node.sh(`echo written > ${at(volume, 'pod')}/file`)
+      await kubelet.unpublish(volume, 'pod')
+      await kubelet.unstage(volume)
+      const before = await target.hash(6)
+      const readers = {
+        ...volume,
+        volumeCapability: mountable('', 'MULTI_NODE_READER_ONLY', ['noatime', 'ro']),
+      }
+      await kubelet.stage(readers)
+      await kubelet.publish(readers, 'pod-a')
+      await kubelet.publish(readers, 'pod-b', { readonly: true })
+      for (const pod of ['pod-a', 'pod-b']) {
+        expect(await node.sh(`cat ${at(readers, pod)}/file`)).toBe('written')
+        expect(await options(at(readers, pod))).toContain('ro')
+        expect((await node.run(['mount', '-o', 'remount,rw', at(readers, pod)])).code).not.toBe(0)
+      }
+      await kubelet.unpublish(readers, 'pod-a')
+      await kubelet.unpublish(readers, 'pod-b')
+      await kubelet.unstage(readers)
+      expect(await target.hash(6)).toBe(before)
+      await gone()
+    },
+  )
+
+  it('a publication that is read-only keeps the other options of the mount, also made anew', async () => {
+    const volume = claim({
+      volumeCapability: mountable('ext4', 'SINGLE_NODE_MULTI_WRITER', ['noexec', 'nodev']),
+    })
+    await kubelet.stage(volume)
+    for (const pod of ['pod-a', 'pod-a', 'pod-b']) await kubelet.publish(volume, pod, { readonly: true })
+    for (const pod of ['pod-a', 'pod-b'])
+      expect((await node.sh(`findmnt -rno OPTIONS ${at(volume, pod)}`)).split(',')).toEqual(
+        expect.arrayContaining(['ro', 'noexec', 'nodev']),
+      )
+    // Bound by an agent that was killed before it was read-only.
+    await node.sh(`mount -o remount,bind,rw ${at(volume, 'pod-b')}; mkdir -p /run/lunkeeper/csi`)
+    const hash = createHash('sha256').update(at(volume, 'pod-b')).digest('hex').slice(0, 32)
+    await node.write(`/run/lunkeeper/csi/publishing-${hash}`, '')
+    await kubelet.publish(volume, 'pod-b', { readonly: true })
+    expect(await node.sh(`findmnt -rno OPTIONS ${at(volume, 'pod-b')}`)).toMatch(/^ro,/)
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unpublish(volume, 'pod-b')
     await kubelet.unstage(volume)
     await gone()
   })
