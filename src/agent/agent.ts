@@ -13,6 +13,7 @@ import { lookAtVolume } from '../volumes/look.ts'
 import { readRecords } from '../volumes/records.ts'
 import { Keeper } from './keeper.ts'
 import { AgentLog } from './log.ts'
+import { keepRoom } from './room.ts'
 import { Watch } from './watch.ts'
 
 /** How soon a lost session is seen; one system call for each path. */
@@ -46,6 +47,7 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
   host.hands.warm()
   await asAgent(host, async () => {
     using watched = new Watch()
+    using _ = keepRoom(host, log)
     const keepers = new Map<string, Keeper>()
     resume(host, log, signal)
     using bell = new Bell([join(host.places.records, 'volumes'), holdNotes(host)], signal)

@@ -1,5 +1,6 @@
 import type { Host } from '../../host/host.ts'
 import { removeHoldNote } from '../../hold/note.ts'
+import { giveRoomBack } from '../../hold/room.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
@@ -117,6 +118,7 @@ async function forget({ host, steps, left }: Dismantling, record: Attachment): P
     )
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
+    giveRoomBack(host)
     removeRecord(host, record.name)
   })
 }
