@@ -79,6 +79,10 @@ describe.each(['bookworm', 'trixie'] as const)('a held volume holds up nobody el
       for (const steady of others) steady.since()
       await sleep(seconds * 1_000)
       const held = others.map((steady) => steady.since())
+      const { waiting } = (await lunkeeper(node).volumes()).find(({ name }) => name === 'away')!.hold
+      // The lab's kernels have no debugfs, so only the sum is known.
+      expect(waiting).toMatchObject({ of: 'node' })
+      expect(waiting!.bytes).toBeGreaterThan(MIB)
       const figures = { debian, seconds, healthy, held }
       expect(held.every(keepsUpWith(healthy, seconds / 3)), JSON.stringify(figures)).toBe(true)
       console.log(JSON.stringify(figures))
