@@ -16,6 +16,7 @@ import { Gates } from './gate.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
 import { AgentLog } from './log.ts'
+import { keepRoom } from './room.ts'
 import { Watch } from './watch.ts'
 
 /** How soon a lost session is seen; two system calls for each session. */
@@ -48,6 +49,7 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
   host.hands.warm()
   await asAgent(host, async () => {
     using watch = new Watch()
+    using _ = keepRoom(host, log)
     using bell = new Bell([join(host.places.records, 'volumes'), holdNotes(host)], signal)
     const census = new Census(host)
     const maps = new KnownMaps(host)

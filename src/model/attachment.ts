@@ -61,6 +61,11 @@ export interface VolumeStatus {
     readonly effective: Hold
     readonly since: string | null
     readonly deadline: string | null
+    /**
+     * What programs have written and the volume does not have yet; null where it does not wait. Of `node`:
+     * all that the node has unwritten, of which the volume's is a part.
+     */
+    readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
   }
   readonly paths: readonly PathStatus[]
 }

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts'
 import { steerMultipathd } from '../../hold/steer.ts'
 import { removeHoldNote } from '../../hold/note.ts'
+import { giveRoomBack } from '../../hold/room.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
@@ -120,6 +121,7 @@ async function forget({ host, steps, left }: Dismantling, record: Attachment): P
     )
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
+    giveRoomBack(host)
     removeRecord(host, record.name)
   })
 }
