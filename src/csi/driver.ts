@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts'
 import type { Observer } from '../volumes/step.ts'
+import type { Gates } from './gates.ts'
 import type { Turns } from './turns.ts'
 
 /** What every call works with. */
@@ -11,6 +12,7 @@ export interface Driver {
   readonly nodeId: string
   readonly version: string
   readonly turns: Turns
+  readonly gates: Gates
   /** Told of the engine's steps. */
   readonly observer: Observer
   /** Ends work when the agent stops; a caller that goes away ends nothing. */

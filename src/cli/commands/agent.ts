@@ -53,7 +53,7 @@ export const agentCommand = command({
     const { runAgent } = await import('../../agent/agent.ts')
     const host = await context.host()
     const stop = new AbortController()
-    let failure: unknown
+    let begun: Promise<void> | undefined
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.on(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
     const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
@@ -67,12 +67,10 @@ export const agentCommand = command({
       signal: stop.signal,
       write: say,
       ready: () => {
-        around.begin().then(
+        begun = around.begin()
+        begun.then(
           () => notify('--ready'),
-          (error: unknown) => {
-            failure = error
-            stop.abort(error)
-          },
+          (error: unknown) => stop.abort(error),
         )
       },
       alive: () => {
@@ -80,7 +78,7 @@ export const agentCommand = command({
         if (WATCHDOG_USEC) notify('WATCHDOG=1')
       },
     })
-    if (failure !== undefined) throw failure
+    await begun
     return null
   },
   text: () => '',

@@ -7,7 +7,7 @@ import type { Driver } from '../driver.ts'
 import type { NodeExpandVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
-import { lookAtStaged } from '../volume/staged.ts'
+import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
 /** Takes over the size that the LUN has now on its target. @returns bytes */
@@ -23,10 +23,8 @@ export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Pro
   const notThere = refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
   if (record?.phase !== 'ready') throw notThere
   const isBlock = record.request.use.mount === null
-  const { device, mount, published } = lookAtStaged(host, record)
-  const isHere = [mount ?? [], published].flat().some(({ point }) => point === place)
-  // A block volume shows nothing at its staging path.
-  if (!isHere && !(isBlock && device && call.stagingTargetPath === call.volumePath)) throw notThere
+  const isStaging = call.volumePath === call.stagingTargetPath
+  if (!placeOf(record.request, lookAtStaged(host, record), place, isStaging)) throw notThere
   const kind = call.volumeCapability?.accessType.case
   if (kind !== undefined && (kind === 'block') !== isBlock)
     throw refusal(Code.InvalidArgument, `BAD_REQUEST: ${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`)

@@ -45,7 +45,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     if (await isStagedWell(driver, existing)) return
   }
   try {
-    await bring(driver, request, chap)
+    await driver.gates.run(request.iqn, () => bring(driver, request, chap))
   } catch (error) {
     // A kubelet takes most errors to mean that nothing is here to be taken back.
     const left = readRecord(host, name)

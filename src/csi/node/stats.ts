@@ -14,7 +14,7 @@ import type { NodeGetVolumeStatsRequest } from '../protocol/csi_pb.js'
 import { VolumeUsage_Unit as Unit } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
-import { lookAtStaged } from '../volume/staged.ts'
+import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
 interface Stats {
@@ -25,6 +25,11 @@ interface Stats {
 /** The last answer of each volume: in an outage it is still about right, and the file system may not answer. */
 const lastUsage = new Map<string, FsUsage>()
 
+/** Of a volume that is gone nothing is remembered. */
+export function forgetUsage(name: string): void {
+  lastUsage.delete(name)
+}
+
 /** How full a volume is and how it fares. Says so within seconds, whatever its target does. */
 export async function stats({ host }: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
   const volumeId = requireText(call.volumeId, 'volume_id')
@@ -32,19 +37,18 @@ export async function stats({ host }: Driver, call: NodeGetVolumeStatsRequest): 
   const record = readRecord(host, volumeNameOf(volumeId))
   const notThere = () => refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
   if (!record) throw notThere()
-  const { device, mount, published } = lookAtStaged(host, record)
-  const isBlock = record.request.use.mount === null
-  const seen = [mount ?? [], published].flat().find(({ point }) => point === place)
-  if (!seen && !(isBlock && device)) throw notThere()
+  const isStaging = call.volumePath === call.stagingTargetPath
+  const seen = placeOf(record.request, lookAtStaged(host, record), place, isStaging)
+  if (!seen) throw notThere()
   const status = await statusOf(host, record)
-  if (isBlock) {
+  if (record.request.use.mount === null) {
     const total = BigInt(record.identity?.bytes ?? 0)
     return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(host, record, status, null) }
   }
   const { usage, trouble } = await usageOf(host, record, place)
   return {
     usage: usage ? inUnits(usage) : [],
-    volumeCondition: conditionOf(host, record, status, trouble ?? readOnlyTrouble(record, seen)),
+    volumeCondition: conditionOf(host, record, status, trouble ?? readOnlyTrouble(record, seen.mount)),
   }
 }
 
@@ -97,7 +101,7 @@ function conditionOf(
 }
 
 /** An ext4 that met an error turns read-only by itself. */
-function readOnlyTrouble({ request }: Attachment, mount: Mount | undefined): string | null {
+function readOnlyTrouble({ request }: Attachment, mount: Mount | null): string | null {
   const turned = mount?.superOptions.find((option) => ['ro', 'emergency_ro', 'shutdown'].includes(option))
   return turned && !request.use.readOnly ? 'its file system has turned read-only after an error' : null
 }

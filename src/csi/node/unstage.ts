@@ -16,6 +16,7 @@ import { volumeNameOf } from '../volume/name.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { unmountFs } from '../../host/fs/mount.ts'
 import { requirePath, requireText } from './arguments.ts'
+import { forgetUsage } from './stats.ts'
 
 /** Takes the volume off the node. Done only when nothing of it is left. */
 export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): Promise<void> {
@@ -44,6 +45,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
     // Somebody else has ended it meanwhile.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
   }
+  forgetUsage(record.name)
 }
 
 /**

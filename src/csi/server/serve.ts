@@ -9,6 +9,7 @@ import type { Host } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Observer } from '../../volumes/step.ts'
 import type { Driver } from '../driver.ts'
+import { Gates } from '../gates.ts'
 import { Turns } from '../turns.ts'
 import { leave, listenAt } from './endpoint.ts'
 import type { CallEnd } from './routes.ts'
@@ -42,7 +43,7 @@ export interface CsiOptions {
 export async function serveCsi(host: Host, options: CsiOptions): Promise<AsyncDisposable> {
   const { path, say } = options
   const turns = new Turns()
-  const driver: Driver = { ...options, host, turns }
+  const driver: Driver = { ...options, host, turns, gates: new Gates() }
   const handle = connectNodeAdapter({
     routes: routes(driver, (end) => {
       options.ended?.(end.method, end.error ? Code[end.error.code] : 'OK', end.milliseconds)

@@ -37,6 +37,22 @@ export function lookAtStaged(host: Host, record: Attachment): Staged {
   }
 }
 
+/**
+ * The volume's mount at a path that a caller names as the volume's; undefined where it is not there. A block
+ * volume shows nothing at its staging path, and is there all the same.
+ * @param path as the mount table prints it
+ */
+export function placeOf(
+  { use }: Attachment['request'],
+  { device, mount, published }: Staged,
+  path: string,
+  isStaging: boolean,
+): { readonly mount: Mount | null } | undefined {
+  const found = [mount ?? [], published].flat().find(({ point }) => point === path)
+  if (found) return { mount: found }
+  return use.mount === null && device && isStaging ? { mount: null } : undefined
+}
+
 function belongs(
   host: Host,
   { name }: Attachment,

@@ -113,6 +113,7 @@ describe.each(kernels('bookworm'))('the agent in a container (%s)', (debian) => 
 
   it('stays small, and leaves nothing', async () => {
     const memory = Number(/^process_resident_memory_bytes (\d+)$/m.exec(await metrics())![1])
+    console.log(`agent: ${Math.round(memory / MIB)} MB`)
     // What an idle agent may have is 120 MB.
     expect(memory / MIB).toBeLessThan(120)
     await expectNothingPublished(node)

@@ -16,10 +16,11 @@ import {
   unstaging,
 } from './kubelet.ts'
 
-const MANY = 32
+/** On a machine whose programs start ten times slower than on a host: udev is minutes behind. */
+const MANY = 16
 const MIB = 1 << 20
 
-describe.runIf(isEverything).each(kernels('bookworm'))('32 volumes at once (%s)', (debian) => {
+describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let kubelet: Kubelet
@@ -36,11 +37,18 @@ describe.runIf(isEverything).each(kernels('bookworm'))('32 volumes at once (%s)'
   })
   afterAll(() => lab?.close())
 
-  const claim = (volumeId: string, target: Target, lun: number, targetPortal = '127.0.0.1'): Claim => ({
+  const claim = (
+    volumeId: string,
+    target: Pick<Target, 'iqn'>,
+    lun: number,
+    targetPortal = '127.0.0.1',
+  ): Claim => ({
     volumeId,
     volumeContext: { targetPortal, iqn: target.iqn, lun: String(lun) },
     volumeCapability: block('SINGLE_NODE_SINGLE_WRITER'),
   })
+
+  const dead = () => claim('dead', { iqn: 'iqn.2026-01.example:dead' }, 0, '10.97.0.9')
 
   /** All staged, published, unpublished and unstaged, each step for all at once; one more is at a dead portal. */
   async function live(claims: readonly Claim[], dead: Claim): Promise<void> {
@@ -48,9 +56,8 @@ describe.runIf(isEverything).each(kernels('bookworm'))('32 volumes at once (%s)'
     const all = async (method: string, request: (one: Claim) => object) => {
       const answers = await Promise.all(claims.map((one) => kubelet.ask(method, request(one))))
       expect(answers.filter(({ code }) => code)).toEqual([])
-      return Math.max(...answers.map(({ ms }) => ms))
     }
-    const staged = await all('nodeStageVolume', staging)
+    await all('nodeStageVolume', staging)
     expect((await silent).code).toBe('Unavailable')
     await all('nodePublishVolume', (one) => publishing(one, 'pod'))
     const { disks, maps } = await node.storage()
@@ -59,7 +66,6 @@ describe.runIf(isEverything).each(kernels('bookworm'))('32 volumes at once (%s)'
     await all('nodeUnstageVolume', ({ volumeId }) => unstaging(volumeId))
     await expectNothingPublished(node)
     expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [] })
-    console.log(`${MANY} volumes staged in ${staged} ms`)
   }
 
   it('through one target', async () => {
@@ -68,7 +74,7 @@ describe.runIf(isEverything).each(kernels('bookworm'))('32 volumes at once (%s)'
       Array.from({ length: MANY }, (_, lun) => ({ lun, serial: `a0${lun + 16}`, bytes: MIB })),
     )
     const claims = Array.from({ length: MANY }, (_, lun) => claim(`one-${lun}`, target, lun))
-    await live(claims, claim('dead', target, 99, '10.97.0.9'))
+    await live(claims, dead())
     await target.remove({ removeFiles: true })
   })
 
@@ -80,6 +86,6 @@ describe.runIf(isEverything).each(kernels('bookworm'))('32 volumes at once (%s)'
       targets.push(target)
     }
     const claims = targets.map((target, n) => claim(`each-${n}`, target, 0))
-    await live(claims, claim('dead', targets[0]!, 99, '10.97.0.9'))
+    await live(claims, dead())
   })
 })
