@@ -1,5 +1,3 @@
-// What `lunkeeper drill` runs: a storage machine dies under two writers, one kept by open-iscsi's own timer,
-// one by Lunkeeper.
 import { accessSync, constants, writeFileSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
 
@@ -16,7 +14,7 @@ import { summary } from './summary.ts'
 export interface DrillRequest extends Omit<DrillOptions, 'trueTime'> {
   /** all true-time cases, one after the other, or the one of this stock timer */
   readonly trueTime?: boolean | DrillOptions['trueTime']
-  /** where the report goes; with several cases, one file for each */
+  /** where the report goes; with several cases, one file for each, named after its timer */
   readonly report: string
 }
 
@@ -31,8 +29,8 @@ export interface DrillOutcome extends Verdict {
   readonly summary: string
 }
 
-/** @throws RangeError the request is wrong */
-export async function drills(request: DrillRequest): Promise<DrillOutcome[]> {
+/** Runs what was asked for, one drill after the other. @throws RangeError the request is wrong */
+export async function runSeries(request: DrillRequest): Promise<DrillOutcome[]> {
   const { trueTime = false, report, ...rest } = request
   const timers = trueTime === true ? TRUE_TIMERS : trueTime === false ? [] : [trueTime]
   const plans =
@@ -53,8 +51,7 @@ async function one(plan: Plan, report: string): Promise<DrillOutcome> {
 
 /** @throws RangeError nothing could be written there: better before six minutes than after */
 function placeOf(report: string, which: string): string {
-  // npm runs this in the checkout, whatever directory it was called from
-  const file = resolve(process.env.INIT_CWD ?? '.', report)
+  const file = resolve(report)
   try {
     accessSync(dirname(file), constants.W_OK)
   } catch (error) {
