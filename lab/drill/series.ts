@@ -10,6 +10,7 @@ import { planned, TRUE_TIMERS } from './plan.ts'
 import type { DrillOptions, Plan } from './plan.ts'
 import { page } from './report/page.ts'
 import { summary } from './summary.ts'
+import { scaling } from './words.ts'
 
 export interface DrillRequest extends Omit<DrillOptions, 'trueTime'> {
   /** all true-time cases, one after the other, or the one of this stock timer */
@@ -37,7 +38,10 @@ export async function runSeries(request: DrillRequest): Promise<DrillOutcome[]> 
     timers.length === 0 ? [planned(rest)] : timers.map((timer) => planned({ ...rest, trueTime: timer }))
   const files = plans.map((plan) => placeOf(report, plans.length > 1 ? `-${plan.timer}` : ''))
   const outcomes: DrillOutcome[] = []
-  for (const [index, plan] of plans.entries()) outcomes.push(await one(plan, files[index]!))
+  for (const [index, plan] of plans.entries()) {
+    if (plans.length > 1) process.stderr.write(`\nDrill ${index + 1} of ${plans.length}. ${scaling(plan)}\n`)
+    outcomes.push(await one(plan, files[index]!))
+  }
   return outcomes
 }
 
