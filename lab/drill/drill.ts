@@ -20,15 +20,20 @@ export interface Audience {
 
 /** How it stands. */
 export interface Moment {
-  /** milliseconds since the writers started */
-  readonly elapsed: number
+  readonly plan: Plan
+  /** what keeps Lunkeeper's volume */
+  readonly mode: string
+  /** when the storage machine died, in milliseconds since 1970 */
+  readonly killed: number | null
+  /** when another one served in its place */
+  readonly back: number | null
   readonly watch: Watch
   readonly writers: Readonly<Record<SideName, Writer>>
 }
 
-/** Writing before the outage, and after everything that comes back is back. */
-const LEAD = 3_000
-const TAIL = 3_000
+/** Writing before the outage, and after everything that comes back is back: enough to be seen beside the outage. */
+const lead = ({ outage }: Plan) => Math.max(3, outage / 20) * 1000
+const tail = ({ outage }: Plan) => Math.max(3, outage / 10) * 1000
 /** iscsid tries every 2 s, each for 15 s at most (its login_timeout); twice that. */
 const RETURN = 30_000
 const PULSE = 200
@@ -51,26 +56,29 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
     lunkeeper: await Writer.start(node, KEPT_MOUNT),
   }
   const started = Date.now()
+  let outage: Pick<Moment, 'killed' | 'back'> = { killed: null, back: null }
 
   /** Looks on until it is so, or for so long. */
   async function lookOn(ms: number, enough = (): boolean => false): Promise<void> {
     const end = Date.now() + ms
     for (;;) {
       for (const source of [watch, writers.stock, writers.lunkeeper]) source.listen()
-      pulse({ elapsed: Date.now() - started, watch, writers })
+      pulse({ plan, mode: hold.mode, ...outage, watch, writers })
       if (Date.now() >= end || enough()) return
       await sleep(Math.max(0, Math.min(PULSE, end - Date.now())))
     }
   }
 
   phase('both write')
-  await lookOn(LEAD)
+  await lookOn(lead(plan))
   const killed = Date.now()
+  outage = { killed, back: null }
   phase('the storage machine is killed')
   await san.kill()
   await lookOn(plan.outage * 1000 - (Date.now() - killed))
   await takeOver(scene, plan)
   const back = Date.now()
+  outage = { killed, back }
   phase('another machine serves their disks')
   const told = Promise.allSettled([plan.takeover === 'address' ? tellPortal(node, plan) : null])
   await lookOn(
@@ -81,14 +89,17 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
   )
   const [outcome] = await told
   if (outcome.status === 'rejected') throw outcome.reason
-  await lookOn(TAIL)
+  await lookOn(tail(plan))
   const ended = Date.now()
 
   phase('what was acknowledged is read back')
   await Promise.all([writers.stock.stop(), writers.lunkeeper.stop()])
   const words = await kernelWords(node, watch.sideOf)
   const kept = await readBack(writers.lunkeeper)
-  const stock = await readBack(writers.stock, () => mendStock(node, plan))
+  const broken = writers.stock.refused.length > 0
+  const stock = await readBack(writers.stock, async () => {
+    if (broken) await mendStock(node, plan)
+  })
   return {
     plan,
     kernel: node.kernel,
@@ -100,8 +111,8 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
     holding: watch.holding,
     words,
     sides: {
-      stock: sideOf(writers.stock, watch, 'stock', stock),
-      lunkeeper: sideOf(writers.lunkeeper, watch, 'lunkeeper', kept),
+      stock: sideOf(writers.stock, watch, 'stock', { ...stock, mended: broken }),
+      lunkeeper: sideOf(writers.lunkeeper, watch, 'lunkeeper', { ...kept, mended: false }),
     },
   }
 }
@@ -118,7 +129,7 @@ async function readBack(writer: Writer, first = async (): Promise<void> => undef
   }
 }
 
-function sideOf(writer: Writer, watch: Watch, name: SideName, read: ReadBack): Side {
+function sideOf(writer: Writer, watch: Watch, name: SideName, read: ReadBack & Pick<Side, 'mended'>): Side {
   const { acknowledged, refused } = writer
   return { acknowledged, refused, sessions: watch.sessions[name], ...read }
 }

@@ -1,67 +1,104 @@
+import type { Look } from '../../src/cli/output/look.ts'
+import { lookOf } from '../../src/cli/output/look.ts'
 import type { Audience, Moment } from './drill.ts'
 import type { SideName } from './scene.ts'
+import type { Standing, Tone } from './session-words.ts'
+import { sessionWords } from './session-words.ts'
 import { SIDES, span } from './words.ts'
 
-const LINE_EVERY = 1000
 /** Slower than any healthy write of a lab machine. */
 const WAITS = 500
+/** Where lines stay, nobody shall wonder for longer whether it still runs. */
+const QUIET = 30_000
+const BOTH = ['stock', 'lunkeeper'] as const
+const MARKS: Readonly<Record<Tone, string>> = { well: '●', waits: '…', bad: '✗' }
+const COLOURS = { well: 'green', waits: 'yellow', bad: 'red' } as const
 
-/** Shows a drill while it runs: two lines that change on a terminal, a line a second elsewhere. */
+/** Shows a drill while it runs: three lines that change on a terminal, a line for each change elsewhere. */
 export function live(out: NodeJS.WriteStream): Audience {
   const began = Date.now()
+  const look = lookOf(out)
+  const known = new Map<SideName, string>()
   let drawn = 0
-  let told = 0
-  let phase = ''
+  let said = began
+
+  function say(words: string): void {
+    said = Date.now()
+    out.write(`${span(said - began).padStart(7)}  ${words}\n`)
+  }
+
   return {
     phase(name) {
-      phase = name
       drawn = 0
-      out.write(`${clock(Date.now() - began)}  ${name}\n`)
+      say(look.paint('bold', name))
     },
     pulse(now) {
       if (out.isTTY) {
-        // a line that wraps would be two to go back over
-        const lines = sides(now).map((line) => line.slice(0, out.columns - 1))
+        const lines = [storageLine(now), ...BOTH.map((side) => sideLine(now, side, look))]
         out.write(
           `${drawn > 0 ? `\u001b[${drawn}A` : ''}${lines.map((line) => `\u001b[2K${line}\n`).join('')}`,
         )
         drawn = lines.length
         return
       }
-      if (Date.now() - told < LINE_EVERY) return
-      told = Date.now()
-      out.write(
-        `${clock(Date.now() - began)}  ${phase} | ${sides(now)
-          .map((line) => line.trim().replaceAll(/ +/g, ' '))
-          .join(' | ')}\n`,
-      )
+      for (const side of BOTH) {
+        const [writer, session] = [writerNow(now, side), sessionNow(now, side)]
+        const kind = `${writer.tone}, ${session.name}`
+        if (known.get(side) === kind) continue
+        known.set(side, kind)
+        say(`${SIDES[side]}: ${look.paint(COLOURS[writer.tone], writer.name)}, session ${session.name}`)
+      }
+      if (Date.now() - said >= QUIET) say(storageLine(now).trim())
     },
   }
 }
 
-const clock = (ms: number) => `${(ms / 1000).toFixed(0).padStart(4)} s`
+const LABEL = 2 + SIDES.stock.length + 2
 
-const sides = (now: Moment): string[] =>
-  (['stock', 'lunkeeper'] as const).map((side) => `  ${words(now, side)}`)
+function storageLine({ plan, killed, back }: Moment): string {
+  const away =
+    killed === null
+      ? 'serves both'
+      : back === null
+        ? `dead for ${span(Date.now() - killed)} of ${plan.outage} s`
+        : `another one serves, since ${span(Date.now() - back)}`
+  return `${'  Storage machine'.padEnd(LABEL)}${away}`
+}
 
-function words({ watch, writers }: Moment, side: SideName): string {
+/** What matters less stands further to the right, where a narrow terminal cuts. */
+function sideLine(now: Moment, side: SideName, look: Look): string {
+  const writer = writerNow(now, side)
+  const { acknowledged, refused } = now.writers[side]
+  const cells: [string, Tone | null][] = [
+    [`  ${SIDES[side]}`.padEnd(LABEL), null],
+    [`${MARKS[writer.tone]} ${writer.name}`.padEnd(25), writer.tone],
+    [`session ${sessionNow(now, side).name}`.padEnd(33), null],
+    [`${refused.length} errors`.padEnd(13), null],
+    [`${acknowledged.length} blocks acknowledged`, null],
+  ]
+  let room = look.width - 1
+  return cells
+    .map(([words, tone]) => {
+      // a line that wraps would be two to go back over
+      const shown = words.slice(0, Math.max(0, room))
+      room -= shown.length
+      return tone === null ? shown : look.paint(COLOURS[tone], shown)
+    })
+    .join('')
+}
+
+function sessionNow({ watch, mode }: Moment, side: SideName): Standing {
+  return sessionWords(side, mode, watch.sessions[side].at(-1)?.state ?? 'none')
+}
+
+function writerNow({ writers }: Moment, side: SideName): Standing {
   const { acknowledged, refused } = writers[side]
-  const session = watch.sessions[side].at(-1)?.state ?? 'none'
-  const last = acknowledged.at(-1)
+  const last = acknowledged.at(-1)?.at ?? 0
   const error = refused.at(-1)
-  const quiet = Date.now() - Math.max(last?.at ?? 0, error?.at ?? 0)
-  const state =
-    error && error.at > (last?.at ?? 0)
-      ? `fails: ${error.error}`
-      : quiet > WAITS
-        ? `waits ${span(quiet)}`
-        : 'writes'
-  return [
-    SIDES[side].padEnd(15),
-    session.padEnd(9),
-    state.padEnd(14),
-    `last ${span(last?.ms ?? 0)}`.padEnd(11),
-    `${acknowledged.length} blocks`.padEnd(11),
-    `${refused.length} errors`,
-  ].join(' ')
+  if (error && error.at > last) {
+    const since = refused.find(({ at }) => at > last)!.at
+    return { tone: 'bad', name: `broken for ${span(Date.now() - since)}: ${error.error}` }
+  }
+  const quiet = Date.now() - last
+  return quiet > WAITS ? { tone: 'waits', name: `waits ${span(quiet)}` } : { tone: 'well', name: 'writes' }
 }

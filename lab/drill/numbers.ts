@@ -43,6 +43,10 @@ export function numbersOf(drill: Drill, side: Side): Numbers {
   }
 }
 
+/** It went on, had no error and lost nothing. */
+export const isWell = ({ wentOn, errors, lostBytes }: Numbers): boolean =>
+  wentOn && errors === 0 && lostBytes === 0
+
 /** The drill's verdict, and what `--json` prints. */
 export interface Verdict {
   /** Lunkeeper's side went on, lost nothing and had no error */
@@ -56,7 +60,7 @@ export function verdictOn(drill: Drill): Verdict {
   const stock = numbersOf(drill, drill.sides.stock)
   const lunkeeper = numbersOf(drill, drill.sides.lunkeeper)
   return {
-    ok: lunkeeper.wentOn && lunkeeper.errors === 0 && lunkeeper.lostBytes === 0,
+    ok: isWell(lunkeeper),
     stockBroke: stock.errors > 0,
     sides: { stock, lunkeeper },
   }

@@ -13,6 +13,8 @@ export interface Side {
   readonly lost: number | null
   /** why not */
   readonly trouble: string | null
+  /** whether a person had to mend it before */
+  readonly mended: boolean
 }
 
 /** All that a drill saw. */

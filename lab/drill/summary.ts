@@ -1,7 +1,8 @@
 import type { Numbers, Verdict } from './numbers.ts'
+import { isWell } from './numbers.ts'
 import type { Drill } from './result.ts'
 import type { SideName } from './scene.ts'
-import { bytes, scaling, SIDES, span, story } from './words.ts'
+import { bytes, fate, scaling, SIDES, span, story } from './words.ts'
 
 /** One number of a drill: what it is, and how it reads. */
 export interface Row {
@@ -61,16 +62,18 @@ export function summary(drill: Drill, verdict: Verdict): string {
   const lines = rows.map(([what, stock, kept]) =>
     `  ${what!.padEnd(widths[0]!)}${stock!.padEnd(widths[1]!)}${kept}`.trimEnd(),
   )
-  return `\n${headline(verdict)}\n\n${story(drill)}\n${scaling(drill.plan)}\n\n${lines.join('\n')}\n${mended(drill)}`
+  const fates = (['stock', 'lunkeeper'] as const).map(
+    (side) => `  ${isWell(of(side)) ? '✓' : '✗'} ${SIDES[side]}: ${fate(of(side))}`,
+  )
+  return `\n${headline(verdict)}\n\n${fates.join('\n')}\n\n${story(drill)}\n${scaling(drill.plan)}\n\n${lines.join('\n')}\n\n${readBack(drill)}\n`
 }
 
-/** What the numbers do not say by themselves. */
-export function mended({ sides, plan }: Drill): string {
+/** How the numbers of what was lost came about. */
+export function readBack({ sides, plan }: Drill): string {
   const how = plan.takeover === 'same' ? 'mounted again' : 'logged in at the new address, mounted again'
-  const stock =
-    sides.stock.trouble === null
-      ? `The stock volume was mended by hand (unmounted, ${how}) before it was read back.`
-      : `The stock volume could not be read: ${sides.stock.trouble}`
-  const { trouble } = sides.lunkeeper
-  return `\n${stock}${trouble === null ? '' : `\nLunkeeper's could not be read: ${trouble}`}\n`
+  const by = sides.stock.mended ? ` The stock volume was mended by hand before (unmounted, ${how}).` : ''
+  const troubles = (['stock', 'lunkeeper'] as const).flatMap((side) =>
+    sides[side].trouble === null ? [] : [` ${SIDES[side]} could not be read: ${sides[side].trouble}`],
+  )
+  return `Every acknowledged block was read back past the page cache, and its checksum compared.${by}${troubles.join('')}`
 }

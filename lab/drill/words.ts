@@ -1,3 +1,4 @@
+import type { Numbers } from './numbers.ts'
 import { REAL, type Plan } from './plan.ts'
 import type { Drill } from './result.ts'
 import type { SideName } from './scene.ts'
@@ -25,6 +26,17 @@ export function scaling({ scale, outage, timer, hold, ping }: Plan): string {
     `for ${REAL.timer} s, the hold of ${hold} s for ${REAL.hold} s. Both sides are pinged every ${ping} s instead of ` +
     `${REAL.ping} s, so silence is noticed within ${2 * ping} s. --true-time runs it unscaled.`
   )
+}
+
+/** What became of a writer, in half a sentence. */
+export function fate({ firstErrorSeconds, goesOnAfterSeconds, longestPauseSeconds }: Numbers): string {
+  const on = goesOnAfterSeconds === null ? null : `${span(goesOnAfterSeconds * 1000)} after the return`
+  if (firstErrorSeconds === null)
+    return on === null
+      ? `no error, but still waiting at the end, for ${span(longestPauseSeconds * 1000)}`
+      : `paused, and went on by itself ${on}`
+  const broken = `broken ${span(firstErrorSeconds * 1000)} into the outage`
+  return on === null ? `${broken}, and still broken when the target was back` : `${broken}, went on ${on}`
 }
 
 export function story({ plan, kernel, killed, back }: Drill): string {

@@ -170,6 +170,10 @@ export const ERRORS = {
     'The log that shall be explained cannot be read.',
     'Give the path of a log file, or pipe one in: journalctl | lunkeeper explain -',
   ),
+  DRILL_FAILED: failed(
+    'A drill could not be played to its end.',
+    'The message has what the lab said. It needs Linux on x86-64, Node 24, 1.5 GB of memory, and for its first run a Debian mirror.',
+  ),
   NO_PERMISSION: failed('This needs root.', 'Run it as root (sudo).'),
   NO_SPACE: failed(
     'There is no space for the record of the attachment.',

@@ -1,18 +1,16 @@
 import type { Drill, Side } from '../result.ts'
 import type { SideName } from '../scene.ts'
+import type { Standing } from '../session-words.ts'
+import { sessionWords } from '../session-words.ts'
 
-/** A stretch of time with a name; `tone` is its colour, the name says the same. */
-export interface Stretch {
+/** A stretch of time with a name. */
+export interface Stretch extends Standing {
   readonly from: number
   readonly to: number
-  readonly tone: 'well' | 'waits' | 'bad'
-  readonly name: string
 }
 
-interface Part {
+interface Part extends Standing {
   readonly at: number
-  readonly tone: Stretch['tone']
-  readonly name: string
 }
 
 function stretches(parts: readonly Part[], { started, ended }: Drill): Stretch[] {
@@ -27,19 +25,8 @@ function stretches(parts: readonly Part[], { started, ended }: Drill): Stretch[]
 
 /** What the kernel says of the session. */
 export function sessionBand(drill: Drill, name: SideName): Stretch[] {
-  // a hold map's session has a timer of 0: that it ran out says only that the connection is lost
-  const free: Omit<Part, 'at'> =
-    name === 'lunkeeper' && drill.mode === 'map'
-      ? { tone: 'waits', name: 'lost' }
-      : { tone: 'bad', name: 'lost, its timer ran out' }
-  const words = {
-    LOGGED_IN: { tone: 'well', name: 'logged in' },
-    FAILED: { tone: 'waits', name: 'lost, its timer runs' },
-    FREE: free,
-    none: { tone: 'waits', name: 'none' },
-  } as const
   return stretches(
-    drill.sides[name].sessions.map(({ at, state }) => ({ at, ...words[state] })),
+    drill.sides[name].sessions.map(({ at, state }) => ({ at, ...sessionWords(name, drill.mode, state) })),
     drill,
   )
 }

@@ -1,5 +1,6 @@
 import type { Drill } from '../result.ts'
 import type { SideName } from '../scene.ts'
+import type { Frame } from './scales.ts'
 import { across, down } from './scales.ts'
 
 /** A wait this long is drawn as it grew, not only where it ended. */
@@ -14,8 +15,8 @@ function wait(from: number, to: number, x: (at: number) => number, y: (ms: numbe
 }
 
 /** One panel: a dot for each block acknowledged, a cross for each refused, a slope for each long wait. */
-export function latency(drill: Drill, name: SideName, longest: number): string {
-  const [x, y] = [across(drill), down(longest)]
+export function latency(drill: Drill, name: SideName, longest: number, frame: Frame): string {
+  const [x, y] = [across(drill, frame), down(longest)]
   const { acknowledged, refused } = drill.sides[name]
   const within = ({ at }: { at: number }) => at >= drill.started && at <= drill.ended
   const slopes = (all: readonly { at: number; ms: number }[]) =>

@@ -53,6 +53,10 @@ test.each([
   ['lunkeeper volumes db-', ['db-old']],
   ['lunkeeper completion ', ['bash', 'zsh', 'fish']],
   ['lunkeeper help de', ['detach']],
+  ['lunkeeper dr', ['drill']],
+  ['lunkeeper drill --t', ['--true-time', '--timer', '--takeover']],
+  ['lunkeeper drill --takeover ', ['same', 'address']],
+  ['lunkeeper drill --timer ', ['120', '300', '400']],
 ])('"%s" offers %j', (line, words) => {
   expect(offered(line).toSorted()).toEqual(words.toSorted())
 })

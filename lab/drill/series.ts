@@ -1,5 +1,3 @@
-// What `lunkeeper drill` runs: a storage machine dies under two writers, one kept by open-iscsi's own timer,
-// one by Lunkeeper.
 import { accessSync, constants, writeFileSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
 
@@ -12,11 +10,12 @@ import { planned, TRUE_TIMERS } from './plan.ts'
 import type { DrillOptions, Plan } from './plan.ts'
 import { page } from './report/page.ts'
 import { summary } from './summary.ts'
+import { scaling } from './words.ts'
 
 export interface DrillRequest extends Omit<DrillOptions, 'trueTime'> {
   /** all true-time cases, one after the other, or the one of this stock timer */
   readonly trueTime?: boolean | DrillOptions['trueTime']
-  /** where the report goes; with several cases, one file for each */
+  /** where the report goes; with several cases, one file for each, named after its timer */
   readonly report: string
 }
 
@@ -31,15 +30,18 @@ export interface DrillOutcome extends Verdict {
   readonly summary: string
 }
 
-/** @throws RangeError the request is wrong */
-export async function drills(request: DrillRequest): Promise<DrillOutcome[]> {
+/** Runs what was asked for, one drill after the other. @throws RangeError the request is wrong */
+export async function runSeries(request: DrillRequest): Promise<DrillOutcome[]> {
   const { trueTime = false, report, ...rest } = request
   const timers = trueTime === true ? TRUE_TIMERS : trueTime === false ? [] : [trueTime]
   const plans =
     timers.length === 0 ? [planned(rest)] : timers.map((timer) => planned({ ...rest, trueTime: timer }))
   const files = plans.map((plan) => placeOf(report, plans.length > 1 ? `-${plan.timer}` : ''))
   const outcomes: DrillOutcome[] = []
-  for (const [index, plan] of plans.entries()) outcomes.push(await one(plan, files[index]!))
+  for (const [index, plan] of plans.entries()) {
+    if (plans.length > 1) process.stderr.write(`\nDrill ${index + 1} of ${plans.length}. ${scaling(plan)}\n`)
+    outcomes.push(await one(plan, files[index]!))
+  }
   return outcomes
 }
 
@@ -53,8 +55,7 @@ async function one(plan: Plan, report: string): Promise<DrillOutcome> {
 
 /** @throws RangeError nothing could be written there: better before six minutes than after */
 function placeOf(report: string, which: string): string {
-  // npm runs this in the checkout, whatever directory it was called from
-  const file = resolve(process.env.INIT_CWD ?? '.', report)
+  const file = resolve(report)
   try {
     accessSync(dirname(file), constants.W_OK)
   } catch (error) {

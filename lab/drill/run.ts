@@ -1,0 +1,21 @@
+// Started by `lunkeeper drill`: takes a DrillRequest as JSON, shows the drill on stderr, and answers with one JSON
+// document on stdout.
+import type { DrillOutcome, DrillRequest } from './series.ts'
+import { runSeries } from './series.ts'
+
+/** One of them: what came out, that the request is wrong, or that a drill could not be played to its end. */
+type Answer =
+  | { readonly drills: readonly DrillOutcome[] }
+  | { readonly refused: string }
+  | { readonly failed: string }
+
+async function answer(request: DrillRequest): Promise<Answer> {
+  try {
+    return { drills: await runSeries(request) }
+  } catch (error) {
+    const { message } = error as Error
+    return error instanceof RangeError ? { refused: message } : { failed: message }
+  }
+}
+
+process.stdout.write(JSON.stringify(await answer(JSON.parse(process.argv[2] ?? '{}') as DrillRequest)))

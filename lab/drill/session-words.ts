@@ -1,0 +1,24 @@
+import type { SideName } from './scene.ts'
+import type { SessionState } from './watch.ts'
+
+/** How a thing stands. Where it is shown as a colour, the words beside it say the same. */
+export type Tone = 'well' | 'waits' | 'bad'
+
+export interface Standing {
+  readonly tone: Tone
+  readonly name: string
+}
+
+const WORDS: Readonly<Record<SessionState, Standing>> = {
+  LOGGED_IN: { tone: 'well', name: 'logged in' },
+  FAILED: { tone: 'waits', name: 'lost, its timer runs' },
+  FREE: { tone: 'bad', name: 'lost, its timer ran out' },
+  none: { tone: 'waits', name: 'none' },
+}
+
+/** What a state of the kernel's means for the session of one side, of a volume held in this mode. */
+export function sessionWords(name: SideName, mode: string, state: SessionState): Standing {
+  // a hold map's session has a timer of 0: that it ran out says only that the connection is lost
+  const held = name === 'lunkeeper' && mode === 'map' && (state === 'FAILED' || state === 'FREE')
+  return held ? { tone: 'waits', name: 'lost' } : WORDS[state]
+}

@@ -1,0 +1,24 @@
+import { execPath } from 'node:process'
+
+import type { Ran } from './run.ts'
+
+/**
+ * Runs a script of this package with the Node that runs us, for a person who watches: it has our stderr, our
+ * environment and our process group, so that Ctrl-C reaches both; and it ends with us. Its stdout is for us.
+ *
+ * @param deadline milliseconds until it is told to end
+ */
+export async function runScript(
+  file: string,
+  args: readonly string[],
+  { deadline }: { readonly deadline: number },
+): Promise<Omit<Ran, 'stderr'>> {
+  const { execa } = await import('execa')
+  const { exitCode, signal, stdout } = await execa(execPath, [file, ...args], {
+    reject: false,
+    stdin: 'ignore',
+    stderr: 'inherit',
+    timeout: deadline,
+  })
+  return { code: exitCode ?? null, signal: signal ?? null, stdout }
+}

@@ -1,0 +1,99 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { beforeAll, expect, test } from 'vitest'
+
+import { drillCommand } from '../../../../src/cli/commands/drill.ts'
+import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { temporary } from '../../temporary.ts'
+
+const PROJECT = join(import.meta.dirname, '../../../..')
+const DONE = { ok: true, report: '/r.html', summary: '\nA pause of 13 s', sides: { stock: { errors: 9 } } }
+
+/** The package without the lab, as it is installed. */
+let root: string
+let main: string
+
+beforeAll(() => {
+  root = temporary()
+  main = join(root, 'src/cli/main.ts')
+  cpSync(join(PROJECT, 'src'), join(root, 'src'), { recursive: true })
+  cpSync(join(PROJECT, 'package.json'), join(root, 'package.json'))
+  symlinkSync(join(PROJECT, 'node_modules'), join(root, 'node_modules'))
+})
+
+function drill(program: string, ...args: string[]) {
+  return spawnSync(process.execPath, [program, 'drill', ...args], { encoding: 'utf8', cwd: root })
+}
+
+/** Plants a lab whose drill does no more than this. */
+function plant(script: string): void {
+  const file = join(root, 'lab/drill/run.ts')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `import { writeFileSync } from 'node:fs'\n${script}`)
+}
+
+test('an installed package has no lab, and says where it is', () => {
+  const { status, stdout, stderr } = drill(main, '--json')
+  expect(status).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PROGRAM_MISSING' } })
+  expect(stderr).toBe(
+    `error[PROGRAM_MISSING]: the lab is not in ${root}/\nhint: It is in the source checkout only: clone that, and run \`npm run drill\` there.\n`,
+  )
+})
+
+test('the lab is asked for what the flags say, and all that it answers is the one document', () => {
+  plant(
+    `writeFileSync('asked', process.argv[2]); process.stdout.write(${JSON.stringify(JSON.stringify({ drills: [DONE] }))})`,
+  )
+  const { status, stdout, stderr } = drill(main, '--outage', '60', '--fs', 'xfs', '--json')
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(JSON.parse(stdout)).toEqual([DONE])
+  const asked: unknown = JSON.parse(readFileSync(join(root, 'asked'), 'utf8'))
+  expect(asked).toEqual({ outage: 60, fs: 'xfs', report: 'drill-report.html', trueTime: false })
+})
+
+test('people get the summaries; one promise not kept among several is exit status 1', () => {
+  expect(drillCommand.text([DONE], PLAIN)).toBe('\nA pause of 13 s\nreport: /r.html\n')
+  expect(drillCommand.exit?.([DONE, DONE])).toBe(0)
+  expect(drillCommand.exit?.([DONE, { ...DONE, ok: false }, DONE])).toBe(1)
+})
+
+test('a drill that ends without a word has failed, and says with what status', () => {
+  plant('process.exit(7)')
+  expect(drill(main)).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringContaining('error[DRILL_FAILED]: the drill ended without an answer, with status 7'),
+  })
+})
+
+test('who ends the command ends the drill', async () => {
+  plant(`process.stderr.write('at work ' + process.pid + '\\n'); setInterval(() => {}, 1000)`)
+  const child = spawn(process.execPath, [main, 'drill'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
+  const [words] = (await once(child.stderr, 'data')) as [Buffer]
+  const drill = Number(/at work (\d+)/.exec(words.toString())![1])
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  await expect.poll(() => alive(drill)).toBe(false)
+})
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    // one whose parent has gone may wait for somebody to take its status
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+test('the lab of this checkout understands the request, and refuses one that it cannot play', () => {
+  const { status, stderr } = drill(join(PROJECT, 'src/cli/main.ts'), '--outage', '9')
+  expect({ status, stderr }).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('error[USAGE]: an outage lasts 10 to 300 s'),
+  })
+})

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+
+import { debians } from '../../../../lab/debian/packages.ts'
+import { TRUE_TIMERS } from '../../../../lab/drill/plan.ts'
+import { drillAnswer } from '../../../../src/cli/input/drill-answer.ts'
+import { DRILL_OPTIONS, drillRequest } from '../../../../src/cli/input/drill-request.ts'
+
+const USAGE = expect.objectContaining({ code: 'USAGE' })
+
+test('what was not said is left to the lab', () => {
+  expect(drillRequest({})).toEqual({ report: 'drill-report.html', trueTime: false })
+  expect(drillRequest({ outage: '60', takeover: 'address', report: 'r.html' })).toEqual({
+    outage: 60,
+    takeover: 'address',
+    report: 'r.html',
+    trueTime: false,
+  })
+})
+
+test('true time is every stock timer, or the one that was chosen', () => {
+  expect(drillRequest({ 'true-time': true })).toMatchObject({ trueTime: true })
+  expect(drillRequest({ 'true-time': true, timer: '400' })).toMatchObject({ trueTime: 400 })
+})
+
+test.each([
+  { timer: '120' },
+  { 'true-time': true, outage: '60' },
+  { outage: 'long' },
+  { outage: '' },
+  { outage: '-5' },
+  { outage: '1e3' },
+])('a wrong request is refused before anything is started: %j', (options) => {
+  expect(() => drillRequest(options)).toThrow(USAGE)
+})
+
+test('the flags offer what the lab has', () => {
+  const choices = Object.fromEntries(
+    DRILL_OPTIONS.flatMap((option) => ('choices' in option ? [[option.name, option.choices]] : [])),
+  )
+  expect(choices['timer']).toEqual(TRUE_TIMERS.map(String))
+  expect(choices['debian']).toEqual(debians)
+})
+
+const answer = (said: unknown) => drillAnswer({ stdout: JSON.stringify(said), code: 0 })
+
+test('a drill that breaks off is no mistake in Lunkeeper; a request that the lab refuses is one in the request', () => {
+  expect(() => answer({ failed: 'no mirror' })).toThrow(
+    expect.objectContaining({ code: 'DRILL_FAILED', message: 'no mirror' }),
+  )
+  expect(() => answer({ refused: 'too short' })).toThrow(USAGE)
+})
+
+test.each([{}, [], null, { drills: [{ ok: true }] }, { drills: 'none' }])('%j is no answer', (said) => {
+  expect(() => answer(said)).toThrow(expect.objectContaining({ code: 'DRILL_FAILED' }))
+})
