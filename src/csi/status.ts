@@ -59,6 +59,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   TIMEOUT: Code.DeadlineExceeded,
   LEFT_BEHIND: Code.Internal,
   CANCELLED: Code.Unavailable,
+  DRILL_FAILED: Code.Internal,
   INTERNAL: Code.Internal,
 }
 
