@@ -24,6 +24,8 @@ export interface Attachment {
   readonly knownToMultipath: boolean
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
+  /** The bare directory of the mount point that we made immutable; null for none, or somebody else did. */
+  readonly protectedDirectory: string | null
   readonly createdAt: string
 }
 

@@ -59,6 +59,8 @@ const schema = z.strictObject({
   formatting: z.nullable(z.strictObject({ fs: z.enum(FILE_SYSTEMS), uuid: z.uuid() })),
   knownToMultipath: z.boolean(),
   madeDirectories: z.array(text),
+  // Not in the first records of this version.
+  protectedDirectory: z._default(z.nullable(text), null),
   createdAt: text,
 })
 

@@ -21,6 +21,7 @@ export const STEPS = [
   'format',
   'check',
   'make-mount-point',
+  'protect-mount-point',
   'mount',
   'finish',
   // detach
@@ -32,6 +33,7 @@ export const STEPS = [
   'logout',
   'remove-node-record',
   'forget-session',
+  'unprotect-mount-point',
   'remove-mount-point',
   'forget',
   // expand

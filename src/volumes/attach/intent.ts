@@ -55,6 +55,7 @@ function first(name: Attachment['name'], request: VolumeRequest): Attachment {
     formatting: null,
     knownToMultipath: false,
     madeDirectories: [],
+    protectedDirectory: null,
     createdAt: new Date().toISOString(),
   }
 }
