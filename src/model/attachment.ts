@@ -27,6 +27,8 @@ export interface Attachment {
   readonly askedLun: Lun | null
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
+  /** The bare directory of the mount point that we made immutable; null for none, or somebody else did. */
+  readonly protectedDirectory: string | null
   readonly createdAt: string
   /**
    * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the

@@ -15,6 +15,8 @@ export const PACKAGE_OF = {
   'mkfs.ext4': 'e2fsprogs',
   'fsck.ext4': 'e2fsprogs',
   resize2fs: 'e2fsprogs',
+  chattr: 'e2fsprogs',
+  lsattr: 'e2fsprogs',
   'mkfs.xfs': 'xfsprogs',
   xfs_growfs: 'xfsprogs',
   multipath: 'multipath-tools',

@@ -71,6 +71,7 @@ function first(name: Attachment['name'], request: VolumeRequest): Attachment {
     knownToMultipath: false,
     askedLun: null,
     madeDirectories: [],
+    protectedDirectory: null,
     createdAt: new Date().toISOString(),
   }
 }

@@ -20,6 +20,7 @@ import { removeDisks } from './disks.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { unmountAll } from './unmount.ts'
+import { unshieldDirectory } from './unshield.ts'
 
 /** Milliseconds for which an answer about identity counts: without unmounts and waits in between. */
 const FRESH = 250
@@ -110,8 +111,10 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
   return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, known)))
 }
 
-async function forget({ host, steps, left }: Dismantling, record: Attachment): Promise<void> {
+async function forget(work: Dismantling, record: Attachment): Promise<void> {
+  const { host, steps, left } = work
   // What could not be removed stays in the record, so that the next try finds it.
+  if (left.length === 0) await unshieldDirectory(work)
   if (left.length > 0) return
   if (record.mode === 'multipathd')
     await steps.step('tell-multipathd', record.name, () => steerMultipathd(host, record.name))
