@@ -45,7 +45,16 @@ export function removeHoldNote(host: Host, name: VolumeName): void {
 
 /** Whether I/O of any volume waits. */
 export function isAnyHolding(host: Host): boolean {
-  return namesOf(host).some((name) => readHoldNote(host, name)?.ended === null)
+  return namesOf(host).some((name) => isHolding(host, name))
+}
+
+/** The volumes whose I/O waits. */
+export function holdingNames(host: Host): VolumeName[] {
+  return namesOf(host).filter((name) => isHolding(host, name))
+}
+
+function isHolding(host: Host, name: VolumeName): boolean {
+  return readHoldNote(host, name)?.ended === null
 }
 
 function namesOf(host: Host): VolumeName[] {

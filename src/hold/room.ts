@@ -2,8 +2,10 @@ import type { Host } from '../host/host.ts'
 import type { DirtyLimit } from '../host/memory/dirty-limit.ts'
 import { readDirtyLimit, writeDirtyLimit } from '../host/memory/dirty-limit.ts'
 import { readUnwritten } from '../host/memory/unwritten.ts'
+import { readNodeBytes, readWaiting } from '../host/memory/waiting.ts'
+import { findHoldMap } from '../host/map/hold-map.ts'
 import { roomierLimit } from '../model/plan/room.ts'
-import { isAnyHolding } from './note.ts'
+import { holdingNames, isAnyHolding } from './note.ts'
 import { readRoomNote, removeRoomNote, writeRoomNote } from './room-note.ts'
 
 /**
@@ -22,7 +24,7 @@ export function makeRoom(host: Host): string | null {
   // Not a value of ours: the administrator has changed it since, and means it.
   const raised = note?.setting === limit.setting && note.ours.includes(limit.value) ? note : null
   const was = raised?.was ?? limit.value
-  const value = roomierLimit(unwritten, { ...limit, was })
+  const value = roomierLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
   if (value === null) return null
   writeRoomNote(host, { setting: limit.setting, was, ours: raised ? [limit.value, value] : [value] })
   writeDirtyLimit(host.paths, { ...limit, value })
@@ -44,6 +46,17 @@ export function giveRoomBack(host: Host): string | null {
   if (isOurs) writeDirtyLimit(host.paths, before)
   removeRoomNote(host)
   return isOurs ? `the limit of unwritten memory is ${words(before)} again` : null
+}
+
+/** What waits of the node's unwritten pages; null where the kernel does not tell it for each volume. */
+function stuckPages(host: Host, pages: number): number | null {
+  const all = readNodeBytes(host.paths)
+  const waiting = holdingNames(host).map((name) => {
+    const map = findHoldMap(host, name)
+    return map && readWaiting(host.paths, map.devno)
+  })
+  if (!all || waiting.some((one) => one?.of !== 'volume')) return null
+  return (pages * waiting.reduce((sum, one) => sum + one!.bytes, 0)) / all
 }
 
 function words({ setting, value }: DirtyLimit): string {

@@ -9,8 +9,12 @@ import { startHog, Steady } from './latency.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
-/** The lab's kernels count time in steps of 10 ms (CONFIG_HZ): who waits at all, waits for one, or two. */
-const TICK = 20
+/**
+ * Below this nobody was stopped: the lab's kernels count time in steps of 10 ms (CONFIG_HZ), and whom they
+ * stop waits for 200 ms, again and again (mm/page-writeback.c: MAX_PAUSE). An everyday run shares its
+ * processors, so it looks for the latter only.
+ */
+const NOISE = process.env.LUNKEEPER_TEST_TRUE_TIME ? 20 : 200
 /** The outage, in seconds; LUNKEEPER_TEST_TRUE_TIME adds the one that was promised. */
 const OUTAGES = process.env.LUNKEEPER_TEST_TRUE_TIME ? [6, 60] : [6]
 
@@ -96,8 +100,8 @@ describe.each(['bookworm', 'trixie'] as const)('a held volume holds up nobody el
 
   const keepsUpWith = (healthy: readonly Latency[], longer: number) => (held: Latency, which: number) => {
     const { writes, median, p95 } = healthy[which]!
-    const bound = Math.max(2 * p95, TICK)
-    return held.writes >= (writes * longer) / 2 && held.median <= 2 * median && held.p95 <= bound
+    const isQuick = held.median <= Math.max(2 * median, NOISE / 20) && held.p95 <= Math.max(2 * p95, NOISE)
+    return isQuick && held.writes >= (writes * longer) / 4
   }
 
   if (debian === 'trixie') return // A kernel with strict_limit: the limit is not in danger.

@@ -16,11 +16,19 @@ const KIB = 1024
  * device say nothing: a request that a multipath map has put back is in none of them (seen on 6.1, 6.12).
  * @param devno 254:0
  */
-export function readWaiting({ sys, proc }: HostPaths, devno: string): Waiting | null {
-  const own = sum(readText(`${sys}/kernel/debug/bdi/${devno}/stats`), ['BdiWriteback', 'BdiReclaimable'])
+export function readWaiting(paths: HostPaths, devno: string): Waiting | null {
+  const own = sum(readText(`${paths.sys}/kernel/debug/bdi/${devno}/stats`), [
+    'BdiWriteback',
+    'BdiReclaimable',
+  ])
   if (own !== null) return { bytes: own, of: 'volume' }
-  const all = sum(readText(`${proc}/meminfo`), ['Dirty', 'Writeback'])
+  const all = readNodeBytes(paths)
   return all === null ? null : { bytes: all, of: 'node' }
+}
+
+/** The same for all disks of the node. */
+export function readNodeBytes({ proc }: HostPaths): number | null {
+  return sum(readText(`${proc}/meminfo`), ['Dirty', 'Writeback'])
 }
 
 function sum(text: string | null, names: readonly string[]): number | null {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { removeHoldNote, writeHoldNote } from '../../../src/hold/note.ts'
 import { giveRoomBack, makeRoom } from '../../../src/hold/room.ts'
@@ -55,6 +55,25 @@ test('raised while a volume waits, and put back after; what it was is noted', ()
   expect(setting('dirty_ratio')).toBe(20)
   expect(readRoomNote(host)).toBeNull()
   expect(giveRoomBack(host)).toBeNull()
+})
+
+test('where the kernel tells what waits for each volume, others raise nothing', () => {
+  holds()
+  const { proc, sys } = host.paths
+  const put = (path: string, text: string) => {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  const stuck = (kib: number) =>
+    put(join(sys, 'kernel/debug/bdi/254:0/stats'), `BdiWriteback: 0 kB\nBdiReclaimable: ${kib} kB\n`)
+  put(join(proc, 'meminfo'), 'Dirty: 0 kB\nWriteback: 40000 kB\n')
+  put(join(sys, 'block/dm-0/dm/uuid'), 'lunkeeper-db\n')
+  put(join(sys, 'block/dm-0/dm/name'), 'lunkeeper-db\n')
+  put(join(sys, 'block/dm-0/dev'), '254:0\n')
+  stuck(1000)
+  expect(makeRoom(host)).toBeNull()
+  stuck(30_000)
+  expect(makeRoom(host)).toContain('vm.dirty_ratio=25 for now')
 })
 
 test('a limit in bytes stays one in bytes', () => {

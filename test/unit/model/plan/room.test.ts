@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 
 import type { Unwritten } from '../../../../src/model/plan/room.ts'
-import { roomierLimit } from '../../../../src/model/plan/room.ts'
+import { roomierLimit as roomier } from '../../../../src/model/plan/room.ts'
 
 const healthy: Unwritten = { pages: 100, limit: 10_000, background: 5_000, spare: 100_000 }
+const roomierLimit = (
+  { stuck = null, ...unwritten }: Unwritten & { stuck?: number | null },
+  setting: Parameters<typeof roomier>[1],
+) => roomier(unwritten, setting, () => stuck)
 const percent = { setting: 'dirty_ratio', value: 20, was: 20 }
 const bytes = { setting: 'dirty_bytes', value: 40_960_000, was: 40_960_000 }
 
@@ -31,6 +35,15 @@ test('of the memory that is left half is used, and never all of it is promised',
   expect(roomierLimit({ ...healthy, pages: 10_000, spare: 4_000 }, percent)).toBe(24)
   expect(roomierLimit({ ...healthy, pages: 10_000, spare: 0 }, percent)).toBeNull()
   expect(roomierLimit({ ...healthy, pages: 10_000 }, { setting: 'dirty_ratio', value: 80, was: 80 })).toBe(90)
+})
+
+test('what others write raises nothing where it is known, and not on and on where it is not', () => {
+  expect(roomierLimit({ ...healthy, pages: 10_000, stuck: 300 }, percent)).toBeNull()
+  expect(roomierLimit({ ...healthy, pages: 10_000, stuck: 8_000 }, percent)).toBe(26)
+  const raised = { ...percent, value: 50 }
+  const full = { ...healthy, limit: 25_000, pages: 25_000 }
+  expect(roomierLimit({ ...full, spare: 50_000 }, raised)).toBeNull()
+  expect(roomierLimit(full, raised)).toBe(60)
 })
 
 test('a kernel without a limit is left alone', () => {
