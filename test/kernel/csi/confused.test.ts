@@ -2,15 +2,14 @@ import type { Arbitrary } from 'fast-check'
 import { array, assert, asyncProperty, boolean, constantFrom, integer, oneof, record } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { isEverything, kernels } from '../node.ts'
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
 import type { Answer, Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
-  isEverything,
   Kubelet,
-  kernels,
   mountable,
   publishing,
   staging,

@@ -2,14 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
-import { expectNothingLeft } from '../node.ts'
+import { expectNothingLeft, kernels } from '../node.ts'
 import { Writer } from '../writer.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
   Kubelet,
-  kernels,
   mountable,
   SOCKET,
   stagingPath,

@@ -1,13 +1,6 @@
 import { expect } from 'vitest'
 
-import type { Debian, LabNode, LabProcess } from '../../../lab/index.ts'
-
-/** Whether what takes long is run too. */
-export const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
-
-/** Each file on one kernel a day, the other one's with `npm run test:everything`. */
-export const kernels = (everyday: Debian): readonly Debian[] =>
-  isEverything ? ['bookworm', 'trixie'] : [everyday]
+import type { LabNode, LabProcess } from '../../../lab/index.ts'
 
 export const SOCKET = '/run/csi/csi.sock'
 const DEADLINE = 120_000

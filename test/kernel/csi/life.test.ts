@@ -4,14 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from '../node.ts'
+import { expectNothingLeft, isEverything, kernels, lunkeeper } from '../node.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
-  isEverything,
   Kubelet,
-  kernels,
   mountable,
   SOCKET,
   stagingPath,

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { isEverything, kernels } from '../node.ts'
 import type { LabNode, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
   expectNothingPublished,
-  isEverything,
   Kubelet,
-  kernels,
   publishing,
   staging,
   startDriver,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
+import { kernels } from '../node.ts'
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
 import { Writer } from '../writer.ts'
@@ -7,7 +8,6 @@ import type { Claim, Stats } from './kubelet.ts'
 import {
   expectNothingPublished,
   Kubelet,
-  kernels,
   mountable,
   publishing,
   staging,
