@@ -1,4 +1,5 @@
 import type { Claim } from './kubelet.ts'
+import { block, mountable, publishing, staging, stagingPath } from './kubelet.ts'
 import { isEverything } from '../node.ts'
 
 /** One call that fails: what the specification calls it, the call, its status and words of its message. */
