@@ -24,7 +24,7 @@ export function live(out: NodeJS.WriteStream): Audience {
 
   function say(words: string): void {
     said = Date.now()
-    out.write(`${span(said - began).padStart(7)}  ${words}\n`)
+    out.write(`${((said - began) / 1000).toFixed(0).padStart(4)} s  ${words}\n`)
   }
 
   return {
@@ -71,7 +71,7 @@ function sideLine(now: Moment, side: SideName, look: Look): string {
   const { acknowledged, refused } = now.writers[side]
   const cells: [string, Tone | null][] = [
     [`  ${SIDES[side]}`.padEnd(LABEL), null],
-    [`${MARKS[writer.tone]} ${writer.name}`.padEnd(25), writer.tone],
+    [`${MARKS[writer.tone]} ${writer.name}`.padEnd(29), writer.tone],
     [`session ${sessionNow(now, side).name}`.padEnd(33), null],
     [`${refused.length} errors`.padEnd(13), null],
     [`${acknowledged.length} blocks acknowledged`, null],

@@ -1,8 +1,12 @@
+import { wrap } from '../../src/cli/output/wrap.ts'
 import type { Numbers, Verdict } from './numbers.ts'
 import { isWell } from './numbers.ts'
 import type { Drill } from './result.ts'
 import type { SideName } from './scene.ts'
 import { bytes, fate, scaling, SIDES, span, story } from './words.ts'
+
+/** Of a paragraph on a terminal, in columns. */
+const WIDTH = 100
 
 /** One number of a drill: what it is, and how it reads. */
 export interface Row {
@@ -65,7 +69,15 @@ export function summary(drill: Drill, verdict: Verdict): string {
   const fates = (['stock', 'lunkeeper'] as const).map(
     (side) => `  ${isWell(of(side)) ? '✓' : '✗'} ${SIDES[side]}: ${fate(of(side))}`,
   )
-  return `\n${headline(verdict)}\n\n${fates.join('\n')}\n\n${story(drill)}\n${scaling(drill.plan)}\n\n${lines.join('\n')}\n\n${readBack(drill)}\n`
+  const paragraph = (text: string) => wrap(text, WIDTH).join('\n')
+  const parts = [
+    headline(verdict),
+    fates.join('\n'),
+    `${paragraph(story(drill))}\n${paragraph(scaling(drill.plan))}`,
+    lines.join('\n'),
+    paragraph(readBack(drill)),
+  ]
+  return `\n${parts.join('\n\n')}\n`
 }
 
 /** How the numbers of what was lost came about. */

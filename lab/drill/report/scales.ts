@@ -14,7 +14,7 @@ export interface Frame {
 
 export const WIDE: Frame = { width: 1080, left: 84, right: 1064, marks: 13, brief: false }
 /** For a phone, where the wide one would be unreadable or cut off. */
-export const NARROW: Frame = { width: 360, left: 54, right: 356, marks: 6, brief: true }
+export const NARROW: Frame = { width: 360, left: 58, right: 356, marks: 6, brief: true }
 
 export const PANEL = 180
 

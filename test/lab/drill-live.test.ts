@@ -1,0 +1,94 @@
+import { PassThrough } from 'node:stream'
+
+import { expect, test, vi } from 'vitest'
+
+import type { Moment } from '../../lab/drill/drill.ts'
+import { live } from '../../lab/drill/live.ts'
+import { BROKE, drillOf, KILLED, SURVIVED } from './fixture-drill.ts'
+
+/** A screen, or a file where `columns` is null, and all that was written to it. */
+function screen(columns: number | null) {
+  let text = ''
+  const out = Object.assign(new PassThrough(), columns === null ? {} : { isTTY: true, columns })
+  out.on('data', (bytes: Buffer) => void (text += bytes.toString()))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it uses of a terminal is here
+  return { out: out as unknown as NodeJS.WriteStream, text: () => text }
+}
+
+/** How the drill stands, so many seconds into the outage. */
+function momentAt(second: number): Moment {
+  const now = KILLED + second * 1000
+  vi.setSystemTime(now)
+  const drill = drillOf(BROKE)
+  const until = <T extends { at: number }>(all: readonly T[]) => all.filter(({ at }) => at <= now)
+  const writer = ({ acknowledged, refused }: typeof BROKE) => ({
+    acknowledged: until(acknowledged),
+    refused: until(refused),
+  })
+  const moment = {
+    plan: drill.plan,
+    mode: drill.mode,
+    killed: second < 0 ? null : drill.killed,
+    back: second < 25 ? null : drill.back,
+    watch: { sessions: { stock: until(BROKE.sessions), lunkeeper: until(SURVIVED.sessions) } },
+    writers: { stock: writer(BROKE), lunkeeper: writer(SURVIVED) },
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of watch and writers, it is shown what they saw
+  return moment as unknown as Moment
+}
+
+/** Shows the outage on a screen, four times a second. @returns what stands there after each `second` asked for */
+function show(columns: number | null, ...seconds: number[]): string[] {
+  vi.useFakeTimers({ toFake: ['Date'], now: KILLED - 3000 })
+  const { out, text } = screen(columns)
+  const audience = live(out)
+  const seen: string[] = []
+  audience.phase('both write')
+  for (let second = -2; second <= 30; second += 0.25) {
+    audience.pulse(momentAt(second))
+    if (seconds.includes(second)) seen.push(text())
+  }
+  vi.useRealTimers()
+  return [...seen, text()]
+}
+
+const lastLines = (text: string) =>
+  text
+    .split('\u001b[2K')
+    .slice(-3)
+    .map((line) => line.trimEnd())
+
+test('on a terminal, three lines say who serves, who writes, who waits and who is broken', () => {
+  vi.stubEnv('NO_COLOR', '1')
+  const [early, late] = show(120, 10, 20)
+  expect(lastLines(early!)).toEqual([
+    '  Storage machine   dead for 10.0 s of 25 s',
+    '  Stock open-iscsi  … waits 10.0 s               session lost, its timer runs     0 errors     7 blocks acknowledged',
+    '  Lunkeeper         … waits 10.0 s               session lost                     0 errors     7 blocks acknowledged',
+  ])
+  expect(lastLines(late!)[1]).toBe(
+    '  Stock open-iscsi  ✗ broken for 8.0 s: EROFS    session lost, its timer ran out  17 errors    7 blocks acknowledged',
+  )
+  vi.unstubAllEnvs()
+})
+
+test('no line wraps on a narrow terminal, colours or not', () => {
+  vi.stubEnv('FORCE_COLOR', '1')
+  const text = show(60).at(-1)!
+  // oxlint-disable-next-line no-control-regex
+  const plain = text.replaceAll(/\u001b\[[\d;]*[mKA]/g, '')
+  for (const line of plain.split('\n')) expect(line.length).toBeLessThan(60)
+  expect(text).toContain('\u001b[31m✗ broken')
+  // each time but the first, it goes back over the three lines that stand there
+  expect(text.split('\u001b[3A').length).toBe(text.split('Storage machine').length - 1)
+  vi.unstubAllEnvs()
+})
+
+test('in a file there is a line for each change, and a sign of life in between', () => {
+  const lines = show(null).at(-1)!.trim().split('\n')
+  // oxlint-disable-next-line no-control-regex
+  expect(lines.join('')).not.toMatch(/\u001b/)
+  expect(lines.filter((line) => line.includes('Stock open-iscsi: broken'))).toHaveLength(2)
+  expect(lines.filter((line) => line.includes('Lunkeeper: waits'))).toHaveLength(3)
+  expect(lines.length).toBeLessThan(20)
+})
