@@ -6,9 +6,9 @@ const KERNEL = { testTimeout: 180_000, hookTimeout: 180_000 }
 export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line.ts'],
-    // A kernel keeps one core busy while it works, and waits as much again: three fill the two cores that this
-    // is made for.
-    maxWorkers: 3,
+    // A kernel keeps one core busy while it works, and is pinned to it: two of them fill the smallest machine
+    // this runs on.
+    maxWorkers: 2,
     pool: 'forks',
     projects: [
       {

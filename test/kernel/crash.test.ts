@@ -51,6 +51,7 @@ const DETACH = [
 
 /** Steps of other beginnings, with a test of their own: here, in multipath.test.ts and in expand.test.ts. */
 const ELSEWHERE = [
+  'tell-multipathd',
   'set-timers',
   'drop-stale-disk',
   'make-map',

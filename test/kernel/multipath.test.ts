@@ -98,6 +98,8 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await nothingLeft()
   })
 
+  if (isBrief(debian)) return
+
   it('a path dies under a writer: it goes on; the path comes back: both are used again', async () => {
     await make()
     const keeper = lunkeeper(node)
@@ -116,8 +118,6 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await keeper.detach('db')
     await nothingLeft()
   })
-
-  if (isBrief(debian)) return
 
   it('a portal that refuses or is silent costs a warning and at most its grace; it joins when it is back', async () => {
     await make()
@@ -257,6 +257,23 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await keeper.detach('db')
     await nothingLeft()
   })
+
+  it.each(['before', 'after'])(
+    'killed %s multipathd is told how long to hold: both commands go on from there',
+    async (moment) => {
+      await make()
+      const keeper = lunkeeper(node)
+      const dies = async (...args: string[]) => {
+        const ended = await keeper.run(args, { LUNKEEPER_DIE_AT: `tell-multipathd:${moment}` })
+        expect(ended, ended.stderr).toMatchObject({ signal: 'SIGKILL' })
+      }
+      await dies('attach', ...flags, '--hold', '60s')
+      expect((await keeper.attach([...flags, '--hold', '60s'])).hold.effective).toBe(60)
+      await dies('detach', 'db')
+      await keeper.detach('db')
+      await nothingLeft()
+    },
+  )
 
   it('a partition table on it hinders neither attach nor detach', async () => {
     await make()
