@@ -6,8 +6,9 @@ const KERNEL = { testTimeout: 180_000, hookTimeout: 180_000 }
 export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line.ts'],
-    // A kernel keeps one core busy while it works; two of them fill the smallest machine this runs on.
-    maxWorkers: 2,
+    // A kernel keeps one core busy while it works, and waits as much again: three fill the two cores that this
+    // is made for.
+    maxWorkers: 3,
     pool: 'forks',
     projects: [
       {
@@ -19,6 +20,16 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...KERNEL } },
+      // As long as on a real night: run with `npm run test:true-time`.
+      {
+        extends: true,
+        test: {
+          name: 'true-time',
+          include: ['test/true-time/**/*.test.ts'],
+          ...KERNEL,
+          testTimeout: 600_000,
+        },
+      },
       { extends: true, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], ...KERNEL } },
     ],
   },

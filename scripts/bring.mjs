@@ -88,13 +88,27 @@ export function bringNode() {
 export function bringDependencies(node) {
   const stamp = join(root, 'node_modules/.stamp')
   const inputs = hash(readFileSync(join(root, 'package-lock.json'), 'utf8'))
-  if (fresh(stamp, inputs)) return
+  if (!fresh(stamp, inputs)) installDependencies(node, stamp, inputs)
+  bringProtocol(node)
+}
+
+function installDependencies(node, stamp, inputs) {
   step('bringing the dependencies', () => {
     // Not `npm ci`: it refuses a lock file made where a registry lacks packages for other systems. This
     // takes the locked versions, checks their hashes, and leaves the lock file as it is.
     npm(node, ['install', '--no-save', '--no-audit', '--no-fund'], root)
     writeFileSync(stamp, inputs)
   })
+}
+
+/** JavaScript and types of the protocols, beside them. */
+function bringProtocol(node) {
+  const files = ['src/csi/protocol/csi.proto', 'scripts/protocol.mjs', 'package-lock.json']
+  const stamp = join(root, 'node_modules/.protocol')
+  const inputs = hash(...files.map((file) => readFileSync(join(root, file))))
+  if (fresh(stamp, inputs) && existsSync(join(root, 'src/csi/protocol/csi_pb.js'))) return
+  run(node, [join(root, 'scripts/protocol.mjs')])
+  writeFileSync(stamp, inputs)
 }
 
 function* sources(dir) {

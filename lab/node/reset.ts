@@ -13,6 +13,7 @@ awk '$0 ~ / - [^ ]+ \\/dev\\/(sd|dm-|mapper|disk)/ {print $5}' /proc/self/mounti
 dmsetup --noudevsync remove_all --retry
 iscsiadm -m session -u
 iscsiadm -m node -o delete
+chattr -R -f -i /mnt /tmp
 rm -rf /etc/iscsi/nodes /etc/iscsi/send_targets /var/lib/iscsi/nodes /var/lib/iscsi/send_targets /var/lib/iscsi/ifaces
 rm -rf /var/lib/lunkeeper/* /run/lunkeeper/* /etc/lunkeeper/* /mnt/* /tmp/*
 :`

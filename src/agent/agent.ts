@@ -4,6 +4,7 @@ import { asAgent } from '../hold/agent-lock.ts'
 import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
+import { findHoldMap } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { attach } from '../volumes/attach/attach.ts'
@@ -15,6 +16,7 @@ import { Gates } from './gate.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
 import { AgentLog } from './log.ts'
+import { keepRoom } from './room.ts'
 import { Watch } from './watch.ts'
 
 /** How soon a lost session is seen; two system calls for each session. */
@@ -47,6 +49,7 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
   host.hands.warm()
   await asAgent(host, async () => {
     using watch = new Watch()
+    using _ = keepRoom(host, log)
     using bell = new Bell([join(host.places.records, 'volumes'), holdNotes(host)], signal)
     const census = new Census(host)
     const maps = new KnownMaps(host)
@@ -92,15 +95,18 @@ function lengthenAll(host: Host, log: AgentLog): void {
   }
 }
 
-/** Volumes that hang on a hold map. */
+/** Volumes that hang on a hold map; after a reboot, also those that shall get it back. */
 function ourRecords(host: Host): Attachment[] {
-  return readRecords(host).attachments.filter(({ mode, phase }) => mode === 'map' && phase === 'ready')
+  return readRecords(host).attachments.filter(
+    ({ mode, phase, name, orchestrator }) =>
+      mode === 'map' && phase === 'ready' && (orchestrator === undefined || findHoldMap(host, name)),
+  )
 }
 
 /** What is held by its session, or by multipathd, needs no agent; only after a reboot is it to be attached again. */
 function resume(host: Host, log: AgentLog, signal: AbortSignal): void {
   for (const record of readRecords(host).attachments) {
-    if (record.phase !== 'ready' || record.mode === 'map') continue
+    if (record.phase !== 'ready' || record.mode === 'map' || record.orchestrator) continue
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
     void attach(host, asAsked(record), { observer: log.observer, signal })
       .then(() => log.say(record.name, 'attached again'))

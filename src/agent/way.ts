@@ -22,7 +22,7 @@ const LONG_PAUSE = 1_000
  * anew takes longer. For few disks a new login is quicker.
  */
 const MEND = 3_000
-const MANY = 2
+const MANY = 4
 
 /** What a try came to. */
 export type Outcome =

@@ -8,6 +8,7 @@ import { drillCommand } from './commands/drill.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
 import { holdCommand } from './commands/hold.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
@@ -22,6 +23,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   doctorCommand,
   explainCommand,
   drillCommand,
+  migrateCommand,
   agentCommand,
   completionCommand,
 ]

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+
 import type { Host } from '../host/host.ts'
+import { LunkeeperError } from '../model/errors.ts'
 import type { Context } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Globals } from './input/parse.ts'
@@ -18,7 +22,7 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
     commands: COMMANDS,
     async host() {
       const { openHost } = await import('../host/host.ts')
-      return (host ??= openHost({ places: placesOf(globals) }))
+      return (host ??= openHost({ places: placesOf(globals), ...rootOf(globals) }))
     },
     warn,
     say: (message) => terminal.line(oneLine(message)),
@@ -48,4 +52,20 @@ function placesOf({ records, runtime }: Globals): { records?: string; runtime?: 
     ...(chosen.records ? { records: chosen.records } : {}),
     ...(chosen.runtime ? { runtime: chosen.runtime } : {}),
   }
+}
+
+/** @throws USAGE it is not the host's root directory */
+function rootOf({ hostRoot }: Globals): { hostRoot?: string } {
+  const text = hostRoot ?? process.env['LUNKEEPER_HOST_ROOT']
+  if (!text) return {}
+  const root = resolve(text)
+  if (root === '/') return {}
+  if (existsSync(`${root}/proc/1/ns/mnt`)) return { hostRoot: root }
+  throw new LunkeeperError(
+    'USAGE',
+    `${root} is not a host's root directory: there is no ${root}/proc/1/ns/mnt`,
+    {
+      hint: 'Mount / of the host there, with what is mounted below it, into a privileged container.',
+    },
+  )
 }

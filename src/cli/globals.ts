@@ -21,4 +21,10 @@ export const PLACE_OPTIONS = [
     completes: 'directory',
     help: 'Where locks and notes on sessions are; LUNKEEPER_RUNTIME says it, too. Default: /run/lunkeeper.',
   },
+  {
+    name: 'host-root',
+    value: 'DIR',
+    completes: 'directory',
+    help: "In a container: where it sees the host's root directory; LUNKEEPER_HOST_ROOT says it, too. The host's own programs are used.",
+  },
 ] as const satisfies readonly Option[]

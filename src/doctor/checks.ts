@@ -4,8 +4,10 @@ import { bareDirectory } from './checks/bare-directory.ts'
 import { fsBroken } from './checks/fs-broken.ts'
 import { holdShort } from './checks/hold-short.ts'
 import { holding } from './checks/holding.ts'
+import { hungTaskPanicSet } from './checks/hung-task-panic.ts'
 import { interrupted } from './checks/interrupted.ts'
 import { iscsidDown } from './checks/iscsid-down.ts'
+import { limitRaised } from './checks/limit-raised.ts'
 import { mapUnowned } from './checks/map-unowned.ts'
 import { phantoms } from './checks/phantoms.ts'
 import { recordCorrupt } from './checks/record-corrupt.ts'
@@ -30,4 +32,6 @@ export const NODE_CHECKS: readonly NodeCheck[] = [
   agentMissing,
   mapUnowned,
   phantoms,
+  hungTaskPanicSet,
+  limitRaised,
 ]

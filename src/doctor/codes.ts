@@ -83,6 +83,19 @@ export const FINDINGS = {
     remedy:
       '`lunkeeper detach /dev/sdX` removes one. Set node.session.scan = manual for whoever logs in by hand.',
   },
+  HUNG_TASK_PANIC: {
+    meaning:
+      'The kernel panics once a task has been in an uninterruptible wait for some time, and a hold is longer: an outage would reboot the node.',
+    evidence: 'after how many seconds, and the volumes that are held longer.',
+    remedy:
+      'Set kernel.hung_task_panic to 0, or raise kernel.hung_task_timeout_secs above the longest hold, in /etc/sysctl.d; or hold for less.',
+  },
+  LIMIT_RAISED: {
+    meaning:
+      "The node's limit of unwritten memory was raised while a volume waited, nothing waits any more, and no agent runs to put it back.",
+    evidence: 'the setting, what it was, the values that were set.',
+    remedy: '`lunkeeper doctor --fix` puts it back, and so does the agent when it starts.',
+  },
   CHECK_FAILED: {
     meaning: 'Something could not be looked at. It may be well or not; every other check was made.',
     evidence: 'which check, the error and its code.',

@@ -1,3 +1,4 @@
+import { giveRoomBack } from '../hold/room.ts'
 import type { Host } from '../host/host.ts'
 import { detach } from '../volumes/detach/detach.ts'
 import type { Observer } from '../volumes/step.ts'
@@ -9,9 +10,22 @@ export interface RepairOptions {
   readonly signal?: AbortSignal
 }
 
-/** The one thing that is safe without asking: to finish a detach that somebody began. Never with force. */
-export function isRepairable({ code, evidence }: Finding): boolean {
-  return code === 'INTERRUPTED' && evidence.phase === 'detaching'
+interface Remedy {
+  readonly action: string
+  apply(): unknown
+}
+
+/** What is safe without asking; never with force. Null for all else. */
+function remedyOf(
+  host: Host,
+  { code, subject, evidence }: Finding,
+  told: Omit<RepairOptions, 'dryRun'>,
+): Remedy | null {
+  if (code === 'INTERRUPTED' && evidence.phase === 'detaching')
+    return { action: `finish the detach of ${subject}`, apply: () => detach(host, subject, told) }
+  if (code === 'LIMIT_RAISED')
+    return { action: `set ${subject} to ${String(evidence.was)} again`, apply: () => giveRoomBack(host) }
+  return null
 }
 
 /** Does what is safe, one after another, and says what it did. */
@@ -21,11 +35,13 @@ export async function repair(
   { dryRun, ...told }: RepairOptions,
 ): Promise<Repair[]> {
   const repairs: Repair[] = []
-  for (const finding of findings.filter(isRepairable)) {
+  for (const finding of findings) {
     const { code, subject } = finding
-    const action = `finish the detach of ${subject}`
+    const remedy = remedyOf(host, finding, told)
+    if (!remedy) continue
+    const { action } = remedy
     try {
-      if (!dryRun) await detach(host, subject, told)
+      if (!dryRun) await remedy.apply()
       repairs.push({ code, subject, action, done: !dryRun, error: null })
     } catch (error) {
       repairs.push({ code, subject, action, done: false, error: (error as Error).message })

@@ -17,6 +17,8 @@ import { readRecord, writeRecord } from '../volumes/records.ts'
 import { statusOf } from '../volumes/status.ts'
 import type { Observer } from '../volumes/step.ts'
 import { readHoldNote, writeHoldNote } from './note.ts'
+import { panicWarning } from './panic.ts'
+import { giveRoomBack } from './room.ts'
 import { steerMultipathd } from './steer.ts'
 
 interface Told {
@@ -40,6 +42,8 @@ export async function setHold(
     const record = readyRecord(host, name)
     const changed = { ...record, request: { ...record.request, hold: { ...record.request.hold, wanted } } }
     writeRecord(host, changed)
+    const panic = panicWarning(host, wanted)
+    if (panic !== null) told.observer?.warn?.(record.name, panic)
     if (record.mode === 'session')
       setTimers(host, changed, (message) => told.observer?.warn?.(record.name, message))
     if (record.mode === 'multipathd') {
@@ -87,6 +91,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   // First noted: an agent that looks meanwhile must not make it wait again.
   if (note.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
   await setQueueing(host, map, false)
+  giveRoomBack(host)
   return statusOf(host, record)
 }
 

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 
 import type { Host } from '../host/host.ts'
 import { removeDurable, writeDurable } from '../host/store/durable.ts'
 import type { Hold } from '../model/hold.ts'
 import type { VolumeName } from '../model/name.ts'
+import { isName } from '../model/name.ts'
 
 /**
  * What is known of a hold that goes on, or went wrong: kept under /run, as the map is, so that an agent
@@ -40,6 +41,30 @@ export function writeHoldNote(host: Host, name: VolumeName, note: HoldNote): voi
 
 export function removeHoldNote(host: Host, name: VolumeName): void {
   removeDurable(pathOf(host, name))
+}
+
+/** Whether I/O of any volume waits. */
+export function isAnyHolding(host: Host): boolean {
+  return namesOf(host).some((name) => isHolding(host, name))
+}
+
+/** The volumes whose I/O waits. */
+export function holdingNames(host: Host): VolumeName[] {
+  return namesOf(host).filter((name) => isHolding(host, name))
+}
+
+function isHolding(host: Host, name: VolumeName): boolean {
+  return readHoldNote(host, name)?.ended === null
+}
+
+function namesOf(host: Host): VolumeName[] {
+  try {
+    return readdirSync(holdNotes(host))
+      .map((file) => basename(file, '.json'))
+      .filter(isName)
+  } catch {
+    return []
+  }
 }
 
 export function holdNotes(host: Host): string {

@@ -8,7 +8,7 @@ import { isLunkeeperError } from '../model/errors.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import type { Observer } from '../volumes/step.ts'
-import { describeUsers, deviceOfMap } from '../volumes/users.ts'
+import { describeUsers, deviceOfMap, mountsOf } from '../volumes/users.ts'
 
 /**
  * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,
@@ -27,6 +27,10 @@ export async function recover(
   if (mount?.devno === map.devno) {
     const broken = await testWrite(host, point)
     if (broken === null) return null
+    // It would go on below them, and could not be mounted anew.
+    const others = mountsOf(host, deviceOfMap(map)).filter((other) => other.point !== point)
+    if (others.length > 0)
+      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: it is mounted at ${others.map((other) => other.point).join(', ')}`
     try {
       await unmountFs(host, point)
     } catch (error) {

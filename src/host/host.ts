@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 
 import type { Ran, RunOptions } from './exec/run.ts'
+import { runOnHost } from './exec/enter.ts'
 import { run } from './exec/run.ts'
 import type { Program } from './exec/programs.ts'
 import { Hands } from './hand/hands.ts'
 import type { HostPaths } from './paths.ts'
-import { hostPaths } from './paths.ts'
+import { hostPaths, pathsFromContainer } from './paths.ts'
 
 /** Where Lunkeeper keeps what is its own. */
 export interface Places {
@@ -27,16 +28,19 @@ export interface Host extends AsyncDisposable {
 
 export interface HostOptions {
   readonly paths?: HostPaths
+  /** In a container: where the host's root directory is seen. Programs then are the host's, and run there. */
+  readonly hostRoot?: string
   readonly places?: Partial<Places>
 }
 
 export function openHost(options: HostOptions = {}): Host {
   const hands = new Hands()
+  const { hostRoot } = options
   return {
-    paths: options.paths ?? hostPaths(),
+    paths: options.paths ?? (hostRoot === undefined ? hostPaths() : pathsFromContainer(hostRoot)),
     places: { ...PLACES, ...options.places },
     hands,
-    run,
+    run: hostRoot === undefined ? run : runOnHost(hostRoot),
     async [Symbol.asyncDispose]() {
       hands.close()
     },

@@ -16,11 +16,7 @@ export interface HostPaths {
   readonly mountinfo: string
 }
 
-/**
- * The host whose trees all hang below `root`. For a container that mounts sysfs, proc and devtmpfs of
- * its own but sees the host's files under /host: `{ ...hostPaths(), root: '/host' }`, with `self` and
- * `mountinfo` of process 1 where it shares the host's process ids.
- */
+/** The host whose trees all hang below `root`. */
 export function hostPaths(root = '/'): HostPaths {
   const proc = join(root, 'proc')
   // Seen from another root we are not in the host's mount namespace; its first process is.
@@ -33,4 +29,17 @@ export function hostPaths(root = '/'): HostPaths {
     self,
     mountinfo: join(self, 'mountinfo'),
   }
+}
+
+/**
+ * The host as a container sees it that has the host's root directory at `root`, and /dev and /sys of its own
+ * with the host's devices. Processes are read below `root` too, where they have the host's numbers.
+ */
+export function pathsFromContainer(root: string): HostPaths {
+  return { ...hostPaths(root), sys: '/sys', dev: '/dev' }
+}
+
+/** A file of the host's, as programs that run in the host's own mount namespace call it. */
+export function asOnHost({ root }: HostPaths, path: string): string {
+  return root !== '/' && path.startsWith(`${root}/`) ? path.slice(root.length) : path
 }

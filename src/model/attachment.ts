@@ -27,7 +27,14 @@ export interface Attachment {
   readonly askedLun: Lun | null
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
+  /** The bare directory of the mount point that we made immutable; null for none, or somebody else did. */
+  readonly protectedDirectory: string | null
   readonly createdAt: string
+  /**
+   * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the
+   * volume to another node. Without one the agent attaches it again.
+   */
+  readonly orchestrator?: 'csi' | undefined
 }
 
 /** The request as it was made: what the target moved since is found again under its first number. */
@@ -56,6 +63,11 @@ export interface VolumeStatus {
     readonly effective: Hold
     readonly since: string | null
     readonly deadline: string | null
+    /**
+     * What programs have written and the volume does not have yet; null where it does not wait. Of `node`:
+     * all that the node has unwritten, of which the volume's is a part.
+     */
+    readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
   }
   readonly paths: readonly PathStatus[]
 }

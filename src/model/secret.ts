@@ -35,7 +35,10 @@ export interface Chap {
   readonly mutual: { readonly username: string; readonly password: Secret } | null
 }
 
-const KEYS = ['username', 'password', 'username_in', 'password_in'] as const
+const bad = (reason: string) =>
+  new LunkeeperError('BAD_CHAP', `The CHAP credentials are not usable: ${reason}`)
+
+export const CHAP_KEYS = ['username', 'password', 'username_in', 'password_in'] as const
 
 /**
  * Lines `key = value`; keys may carry the prefix that open-iscsi and Kubernetes secrets give them
@@ -44,23 +47,32 @@ const KEYS = ['username', 'password', 'username_in', 'password_in'] as const
  * @throws BAD_CHAP
  */
 export function parseChap(text: string): Chap {
-  const bad = (reason: string) =>
-    new LunkeeperError('BAD_CHAP', `The CHAP credentials are not usable: ${reason}`)
   const found = new Map<string, string>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) continue
     const parts = /^\s*(?:node\.session\.auth\.)?([a-z_]+)\s*[=:]\s?(.*)$/.exec(line)
     const key = parts?.[1]
     if (key === 'authmethod') continue
-    if (!parts || !KEYS.some((known) => known === key))
-      throw bad(`line ${index + 1} is none of ${KEYS.join(', ')}`)
+    if (!parts || !CHAP_KEYS.some((known) => known === key))
+      throw bad(`line ${index + 1} is none of ${CHAP_KEYS.join(', ')}`)
     if (found.has(key!)) throw bad(`${key} is given twice`)
     const value = parts[2]!.trim()
+    found.set(key!, value)
+  }
+  return chapOf(found)
+}
+
+/**
+ * CHAP from its four values; the mutual pair may be missing. No error quotes a value.
+ * @throws BAD_CHAP
+ */
+export function chapOf(found: ReadonlyMap<string, string>): Chap {
+  for (const [key, value] of found) {
     if (value === '') throw bad(`${key} is empty`)
     // iscsid's configuration is line by line and its fields hold 255 bytes (usr/auth.h).
     if (Buffer.byteLength(value) > 255) throw bad(`${key} is longer than 255 bytes`)
     if (value.includes('\0')) throw bad(`${key} has a NUL in it`)
-    found.set(key!, value)
+    if (/[\r\n]/.test(value)) throw bad(`${key} has a line break in it`)
   }
   const pair = (user: string, secret: string) => {
     const username = found.get(user)

@@ -23,7 +23,7 @@ export function parseWwid(text: string): Wwid {
 function kernelForm(text: string): Wwid | null {
   const lower = text.toLowerCase()
   if (NAA.test(lower) || EUI.test(lower)) return lower as Wwid
-  if (/^t10\.\S/i.test(text)) return normaliseT10(text) as Wwid
+  if (/^t10\.\S/i.test(text)) return namedT10(text)
   if (/^(?:iqn|eui|naa)\..*,(?:l|t),0x/i.test(text)) return text as Wwid
   const hex = lower.replace(/^0x/, '')
   if (hex !== lower || /^[235][0-9a-f]{15}$|^6[0-9a-f]{31}$/.test(hex)) {
@@ -35,7 +35,13 @@ function kernelForm(text: string): Wwid | null {
   if (lower.startsWith('2') && EUI.test(`eui.${lower.slice(1)}`)) return `eui.${lower.slice(1)}` as Wwid
   // Digits alone are a number that lost its head, no name of a vendor.
   const t10 = /^1(?![0-9a-f]*$)(\S.*)$/i.exec(text)?.[1]
-  return t10 ? (normaliseT10(`t10.${t10}`) as Wwid) : null
+  return t10 ? namedT10(`t10.${t10}`) : null
+}
+
+/** Null where nothing but blanks is in it. */
+function namedT10(text: string): Wwid | null {
+  const name = normaliseT10(text)
+  return name === 't10.' ? null : (name as Wwid)
 }
 
 // T10 names are padded with blanks, which udev turns into underscores and tools squeeze.

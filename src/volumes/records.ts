@@ -61,7 +61,10 @@ const schema = z.strictObject({
   knownToMultipath: z.boolean(),
   askedLun: z._default(z.nullable(lun), null),
   madeDirectories: z.array(text),
+  // Not in the first records of this version.
+  protectedDirectory: z._default(z.nullable(text), null),
   createdAt: text,
+  orchestrator: z.optional(z.enum(['csi'])),
 })
 
 /** A file among the records that is none. */

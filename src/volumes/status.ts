@@ -3,6 +3,7 @@ import type { HoldNote } from '../hold/note.ts'
 import { deadlineOf, readHoldNote } from '../hold/note.ts'
 import { isAgentRunning } from '../hold/agent-lock.ts'
 import { recentHoldMaps } from '../host/map/hold-map.ts'
+import { readWaiting } from '../host/memory/waiting.ts'
 import { isQueueing, queueingOf } from '../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../model/attachment.ts'
 import { formatHctl } from '../model/hctl.ts'
@@ -24,9 +25,10 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const map = view.maps[0]
   const note = mode === 'map' ? readHoldNote(host, record.name) : null
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
+  const state = await stateOf(host, record, paths, mount !== undefined, note, map)
   return {
     name: record.name,
-    state: await stateOf(host, record, paths, mount !== undefined, note, map),
+    state,
     device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
@@ -41,6 +43,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
           : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
       since: note?.since ?? null,
       deadline: note && note.ended === null ? deadlineOf(note, record.request.hold.wanted) : null,
+      waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
     paths,
   }

@@ -22,6 +22,7 @@ export const STEPS = [
   'format',
   'check',
   'make-mount-point',
+  'protect-mount-point',
   'mount',
   'finish',
   // detach
@@ -33,6 +34,7 @@ export const STEPS = [
   'logout',
   'remove-node-record',
   'forget-session',
+  'unprotect-mount-point',
   'remove-mount-point',
   'forget',
   // expand

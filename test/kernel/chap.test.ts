@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 const own = { user: 'node-a', password: 'TopSecret-0123456789' }
 const theirs = { user: 'storage', password: 'Other-9876543210-xyz' }
@@ -11,7 +11,7 @@ const file = (chap: { user: string; password: string }, mutual?: { user: string;
   `username = ${chap.user}\npassword = ${chap.password}\n` +
   (mutual ? `username_in = ${mutual.user}\npassword_in = ${mutual.password}\n` : '')
 
-describe.each(['bookworm', 'trixie'] as const)('CHAP (%s)', (debian) => {
+describe.each(kernels('trixie'))('CHAP (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let target: Target

@@ -31,6 +31,7 @@ const volume = z.strictObject({
     effective: hold,
     since: z.iso.datetime().nullable(),
     deadline: z.iso.datetime().nullable(),
+    waiting: z.strictObject({ bytes: z.int(), of: z.enum(['volume', 'node']) }).nullable(),
   }),
   paths: z.array(path),
 })

@@ -31,6 +31,7 @@ const ATTACH = [
   'format',
   'check',
   'make-mount-point',
+  'protect-mount-point',
   'mount',
   'finish',
 ] as const satisfies StepName[]
@@ -43,6 +44,7 @@ const DETACH = [
   'logout',
   'remove-node-record',
   'forget-session',
+  'unprotect-mount-point',
   'remove-mount-point',
   'forget',
 ] as const satisfies StepName[]

@@ -149,7 +149,9 @@ describe('doctor', () => {
       { code: 'PHANTOMS', severity: 'info', evidence: { count: 3, iqn: target.iqn } },
     ])
     await attached(...MOUNT, '--hold-mode', 'session')
-    await node.sh('umount /mnt/v; echo astray > /mnt/v/file; echo "{" > /var/lib/lunkeeper/volumes/x.json')
+    await node.sh(
+      'umount /mnt/v; chattr -i /mnt/v; echo astray > /mnt/v/file; echo "{" > /var/lib/lunkeeper/volumes/x.json',
+    )
     const { findings } = await doctor(3)
     expect(codes(findings).toSorted()).toEqual([
       'BARE_DIRECTORY',

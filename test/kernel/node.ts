@@ -1,7 +1,14 @@
 import { expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
+import type { Debian, LabNode } from '../../lab/index.ts'
 import type { DetachReport, SessionStatus, VolumeStatus } from '../../src/model/attachment.ts'
+
+/** Whether what takes long is run too. */
+export const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
+
+/** Each file on one kernel a day, the other one's with `npm run test:everything`. */
+export const kernels = (everyday: Debian): readonly Debian[] =>
+  isEverything ? ['bookworm', 'trixie'] : [everyday]
 
 /**
  * Whether this machine is for what differs between kernels and versions only, so that the suite stays
@@ -55,7 +62,7 @@ export function lunkeeper(node: LabNode) {
 export async function remains(node: LabNode): Promise<unknown> {
   const { sessions, disks, maps, mounts } = await node.storage()
   const files = await node.sh(
-    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort; ls /mnt',
+    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :',
   )
   return { sessions, disks, maps, mounts, files: files.trim() }
 }

@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper, remains } from './node.ts'
+import { expectNothingLeft, kernels, lunkeeper, remains } from './node.ts'
 
 const MIB = 1 << 20
 
-describe.each(['bookworm', 'trixie'] as const)('what others did on this node is theirs (%s)', (debian) => {
+describe.each(kernels('trixie'))('what others did on this node is theirs (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let iqn: string

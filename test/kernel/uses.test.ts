@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, Target, TargetOptions } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 // mkfs.xfs makes nothing smaller than 300 MB since xfsprogs 5.19.
 const BYTES = 320 << 20
@@ -128,7 +128,7 @@ describe('ways to use a volume', () => {
 })
 
 // Kernels differ in how a file system is mounted without being written to.
-describe.each(['bookworm', 'trixie'] as const)('read-only (%s)', (debian) => {
+describe.each(kernels('trixie'))('read-only (%s)', (debian) => {
   boots(debian)
 
   it.each([

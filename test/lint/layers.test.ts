@@ -39,6 +39,13 @@ describe('imports go one way', () => {
     ['src/volumes/attach/planted.ts', "import 'execa'\n", 'src/host/exec only'],
     ['src/explain/planted.ts', "import '../host/host.ts'\n", 'it imports only model'],
     ['src/explain/planted.ts', "import 'node:fs'\n", 'explain does no I/O'],
+    ['src/volumes/planted.ts', "import '../csi/status.ts'\n", 'no front door'],
+    ['src/hold/planted.ts', "import '../csi/status.ts'\n", 'no front door'],
+    ['src/csi/planted.ts', "import '../cli/main.ts'\n", 'no other door'],
+    ['src/http/planted.ts', "import '../csi/status.ts'\n", 'no other door'],
+    ['src/csi/planted.ts', "import '../http/serve.ts'\n", 'no other door'],
+    ['src/volumes/planted.ts', "import '../http/serve.ts'\n", 'no front door'],
+    ['src/csi/node/planted.ts', "import 'execa'\n", 'src/host/exec only'],
     ['src/cli/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
   ])('a planted violation in %s is found: %s', async (path, text, message) => {
     expect(await lint(path, text)).toContain(message)

@@ -12,15 +12,48 @@ export const agentCommand = command({
   about:
     'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there.',
   usage: [''],
-  options: [],
-  examples: [{ command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' }],
-  async run(context): Promise<null> {
+  options: [
+    {
+      name: 'http',
+      value: 'ADDR:PORT',
+      help: 'Serve /metrics for Prometheus, /healthz and /readyz there. Whoever can reach it can read it.',
+    },
+    {
+      name: 'csi-endpoint',
+      section: 'For Kubernetes',
+      value: 'unix:///PATH',
+      help: 'Serve the Container Storage Interface on this socket.',
+    },
+    {
+      name: 'csi-driver',
+      section: 'For Kubernetes',
+      value: 'NAME',
+      help: "The driver's name there; iscsi.csi.lunkeeper unless told. With iscsi.csi.k8s.io it serves that driver's volumes.",
+    },
+    {
+      name: 'csi-node',
+      section: 'For Kubernetes',
+      value: 'NAME',
+      help: "This node's name there; the host name unless told.",
+    },
+  ],
+  examples: [
+    { command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' },
+    {
+      command: 'lunkeeper agent --csi-endpoint unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
+      does: 'on a node of Kubernetes',
+    },
+  ],
+  async run(context, { options }): Promise<null> {
     if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'keeping volumes needs root')
     // When a target is back, udev is busy with every disk of it; I/O that waits comes first.
     setPriority(PRIORITY)
+    const { services, servedOf } = await import('../operation/serve.ts')
+    const served = await servedOf(options)
     const { runAgent } = await import('../../agent/agent.ts')
     const host = await context.host()
     const stop = new AbortController()
+    let begun: Promise<void> | undefined
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.on(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
     const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
@@ -28,12 +61,24 @@ export const agentCommand = command({
       if (!NOTIFY_SOCKET) return
       void host.run('systemd-notify', [word], { deadline: 5_000, env: { NOTIFY_SOCKET } }).catch(() => {})
     }
+    const say = (line: string) => context.say(line)
+    await using around = await services(host, served, { signal: stop.signal, say })
     await runAgent(host, {
       signal: stop.signal,
-      write: (line) => context.say(line),
-      ready: () => notify('--ready'),
-      alive: () => WATCHDOG_USEC && notify('WATCHDOG=1'),
+      write: say,
+      ready: () => {
+        begun = around.begin()
+        begun.then(
+          () => notify('--ready'),
+          (error: unknown) => stop.abort(error),
+        )
+      },
+      alive: () => {
+        around.alive()
+        if (WATCHDOG_USEC) notify('WATCHDOG=1')
+      },
     })
+    await begun
     return null
   },
   text: () => '',

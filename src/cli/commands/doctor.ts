@@ -11,7 +11,10 @@ export const doctorCommand = command({
     'Looks at every volume, session, map and record, and says what is wrong and what to do: holds that are short or running, wrong volumes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms. Changes nothing without --fix, and ends in bounded time in an outage, too. Exit status 3 where something is critical or a warning.',
   usage: ['[--fix] [--dry-run]'],
   options: [
-    { name: 'fix', help: 'Do what is safe, and say what was done: finish a detach that was interrupted.' },
+    {
+      name: 'fix',
+      help: 'Do what is safe, and say what was done: finish a detach that was interrupted, put a limit back.',
+    },
     { name: 'dry-run', help: 'Say what --fix would do, and do nothing.' },
   ],
   examples: [

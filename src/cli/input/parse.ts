@@ -9,6 +9,7 @@ export interface Globals {
   readonly verbose: boolean
   readonly records: string | null
   readonly runtime: string | null
+  readonly hostRoot: string | null
 }
 
 export type Parsed =
@@ -105,12 +106,13 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
       return value === undefined ? [] : [[option.long!.slice(2), value]]
     }),
   )
-  const { json, verbose, records, runtime } = all
+  const { json, verbose, records, runtime, hostRoot } = all
   const globals = {
     json: json === true,
     verbose: verbose === true,
     records: typeof records === 'string' ? records : null,
     runtime: typeof runtime === 'string' ? runtime : null,
+    hostRoot: typeof hostRoot === 'string' ? hostRoot : null,
   }
   return { kind: 'run', command, argument, options, globals }
 }

@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
+import { formatBytes } from './bytes.ts'
 
 const UNITS = [
   ['d', 86_400],
@@ -19,6 +20,12 @@ export function formatHold(hold: Hold): string {
     if (count > 0) parts.push(`${count}${unit}`)
   }
   return parts.join('') || '0s'
+}
+
+/** What waits in memory, as far as it is known. */
+export function formatWaiting({ waiting }: VolumeStatus['hold']): string {
+  if (waiting === null) return '-'
+  return `${waiting.of === 'node' ? 'up to ' : ''}${formatBytes(waiting.bytes)}`
 }
 
 /** Whether I/O would fail earlier than was asked for. */

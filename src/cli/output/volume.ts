@@ -1,7 +1,7 @@
 import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { formatBytes } from './bytes.ts'
 import { facts } from './facts.ts'
-import { formatHold, isShort } from './hold.ts'
+import { formatHold, formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 
 export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['paint']>[0]>> = {
@@ -34,6 +34,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ['serial', identity?.serial ?? 'none'],
         ['hold', holdOf(volume, look)],
         ...waitOf(volume, now),
+        ...unwrittenOf(volume),
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
         ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
       ],
@@ -66,6 +67,10 @@ function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number)
       ? 'I/O waits until the target returns'
       : `I/O fails in ${formatHold(left)} unless the target returns`
   return [['waits', `its last path was lost ${lost}; ${end}`]]
+}
+
+function unwrittenOf({ hold }: VolumeStatus): [string, string][] {
+  return hold.waiting === null ? [] : [['unwritten', `${formatWaiting(hold)}, waiting in memory`]]
 }
 
 /** Up, or why not. */

@@ -1,10 +1,13 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { formatBytes } from './bytes.ts'
-import { formatHold, isShort } from './hold.ts'
+import { formatHold, formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
 import { isUp, STATE_STYLE } from './volume.ts'
+
+/** Of interest while anything waits only. */
+const WAITING = 'UNWRITTEN'
 
 const COLUMNS: readonly Column<VolumeStatus>[] = [
   { head: 'NAME', cell: ({ name }) => name, style: () => 'bold' },
@@ -27,6 +30,7 @@ const COLUMNS: readonly Column<VolumeStatus>[] = [
     align: 'right',
     style: ({ paths }) => (paths.every(isUp) ? null : 'yellow'),
   },
+  { head: WAITING, cell: ({ hold }) => formatWaiting(hold), align: 'right' },
   { head: 'DEVICE', cell: ({ device }) => device ?? '-', wide: true },
   { head: 'MOUNT', cell: ({ mount }) => mount ?? '-', wide: true },
 ]
@@ -35,7 +39,9 @@ const COLUMNS: readonly Column<VolumeStatus>[] = [
 export function volumesText(volumes: readonly VolumeStatus[], look: Look): string {
   if (volumes.length === 0)
     return 'No volumes on this node. `lunkeeper attach --help` shows how to attach one.\n'
-  return table(volumes, COLUMNS, look, ({ device, mount }) =>
+  const waits = volumes.some(({ hold }) => hold.waiting !== null)
+  const columns = COLUMNS.filter(({ head }) => waits || head !== WAITING)
+  return table(volumes, columns, look, ({ device, mount }) =>
     mount === null ? (device ?? 'no device now') : `${device ?? 'no device now'} on ${mount}`,
   )
 }

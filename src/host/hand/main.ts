@@ -12,6 +12,8 @@ import {
   readSync,
   realpathSync,
   rmdirSync,
+  statfsSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -110,6 +112,32 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return null
   },
 
+  makeFile({ path }) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    try {
+      closeSync(openSync(path, 'wx', 0o600))
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      return isEmptyFile(path)
+    }
+  },
+
+  removeFile({ path }) {
+    if (!lstatSync(path, { throwIfNoEntry: false })) return true
+    if (!isEmptyFile(path)) return false
+    unlinkSync(path)
+    return true
+  },
+
+  statfs({ path }) {
+    const { bsize, blocks, bfree, bavail, files, ffree } = statfsSync(path)
+    return {
+      bytes: { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize },
+      files: { total: files, used: files - ffree, free: ffree },
+    }
+  },
+
   removeDirectory({ path }) {
     try {
       rmdirSync(path)
@@ -118,6 +146,11 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
       return (error as NodeJS.ErrnoException).code === 'ENOENT'
     }
   },
+}
+
+function isEmptyFile(path: string): boolean {
+  const found = lstatSync(path)
+  return found.isFile() && found.size === 0
 }
 
 function isZero(fd: number, offset: number, length: number): boolean {

@@ -20,6 +20,12 @@ export interface Verbs {
   makeDirectory: { args: { path: string }; result: { link: boolean; empty: boolean } }
   /** Removes a directory if it is empty; false where it is not. */
   removeDirectory: { args: { path: string }; result: boolean }
+  /** Makes an empty file, with the directories above it; false where something else is there. */
+  makeFile: { args: { path: string }; result: boolean }
+  /** Removes an empty file; false where it is something else. */
+  removeFile: { args: { path: string }; result: boolean }
+  /** What statfs(2) says of a mounted file system. */
+  statfs: { args: { path: string }; result: FsUsage }
   /** The names in a directory. */
   listDirectory: { args: { path: string }; result: string[] }
   /** Makes a file without a name in a directory, and lets it go: null where that works. */
@@ -27,6 +33,12 @@ export interface Verbs {
 }
 
 export type Verb = keyof Verbs
+
+/** Bytes and files of a file system; `free` is what anybody but root can have. */
+export interface FsUsage {
+  readonly bytes: { readonly total: number; readonly used: number; readonly free: number }
+  readonly files: { readonly total: number; readonly used: number; readonly free: number }
+}
 
 export interface Inquiry {
   /** False where the target answers that it has no such LUN, or none that is a disk. */

@@ -9,6 +9,7 @@ import { formatPortal } from '../../model/portal.ts'
 import type { Ran } from '../exec/run.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
+import { asOnHost } from '../paths.ts'
 import { writeDurable } from '../store/durable.ts'
 import { whenLoggedIn } from './logged-in.ts'
 import { offersTarget } from './offers.ts'
@@ -68,7 +69,18 @@ export async function login(
       : withOverlay(host, record, settings, (overlay) =>
           host.run(
             'unshare',
-            ['--mount', '--propagation', 'private', 'sh', '-c', BIND, 'sh', overlay, record.path, ...args],
+            [
+              '--mount',
+              '--propagation',
+              'private',
+              'sh',
+              '-c',
+              BIND,
+              'sh',
+              overlay,
+              asOnHost(host.paths, record.path),
+              ...args,
+            ],
             options,
           ),
         ))

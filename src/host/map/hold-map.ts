@@ -9,6 +9,7 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { whenAppears } from '../disk/appear.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, readMap, readMaps } from '../read/maps.ts'
 import { boundDirtyPages } from './dirty.ts'
@@ -58,12 +59,15 @@ export async function createHoldMap(
     holdTable(bytes, paths),
   ])
   const node = join(host.paths.dev, 'mapper', called)
-  const map = await whenAppears(
+  const named = await whenAppears(
     host,
     () => (existsSync(node) ? findHoldMap(host, name) : null),
     APPEAR_DEADLINE,
   )
-  if (!map) throw new LunkeeperError('MAP_FAILED', `the map ${called} was made, and has no node ${node}`)
+  // The link is udev's, which may be busy for minutes with other disks; the kernel's own node is what is used.
+  const map = named ?? findHoldMap(host, name)
+  if (!map || !existsSync(deviceNode(host, map.device)))
+    throw new LunkeeperError('MAP_FAILED', `the map ${called} was made, and has no node ${node}`)
   boundDirtyPages(host, map)
   return map
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { panicWarning } from '../../hold/panic.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
@@ -29,6 +30,8 @@ export interface AttachOptions {
   readonly chap?: Chap | null
   readonly observer?: Observer
   readonly signal?: AbortSignal
+  /** Who asked for it, where that is not a person: {@link Attachment.orchestrator}. */
+  readonly orchestrator?: Attachment['orchestrator']
 }
 
 /**
@@ -49,9 +52,11 @@ export async function attach(
   const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
   const known = attachmentOf(readRecords(host).attachments, request)
   return withLock(...volumeLock(host, known ? asAsked(known) : request, 'attach', signal), async () => {
-    const intent = intend(host, request)
+    const intent = intend(host, request, options.orchestrator)
     let { record } = intent
     const steps = stepper(record.name, observer)
+    const panic = panicWarning(host, record.request.hold.wanted)
+    if (panic !== null) steps.warn(panic)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
     if (intent.fresh) await steps.step('record', record.name, () => createRecord(host, record))
     const scanned = new Set<number>()

@@ -21,7 +21,11 @@ export interface Intent {
  * The record to go on with: the one that this volume has, or a new one. The volume's lock is held.
  * @throws CONFLICT RECORD_CORRUPT
  */
-export function intend(host: Host, request: VolumeRequest): Intent {
+export function intend(
+  host: Host,
+  request: VolumeRequest,
+  orchestrator?: Attachment['orchestrator'],
+): Intent {
   const { attachments, corrupt } = readRecords(host)
   const existing = attachmentOf(attachments, request)
   if (existing) {
@@ -40,7 +44,8 @@ export function intend(host: Host, request: VolumeRequest): Intent {
   const point = request.use.mount
   const mounted = attachments.find(({ request: { use } }) => use.mount !== null && use.mount === point)
   if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)
-  return { record: first(name, request), fresh: true }
+  const record = first(name, request)
+  return { record: orchestrator ? { ...record, orchestrator } : record, fresh: true }
 }
 
 /** The attachment of the volume that is asked for: by the number it was first asked for, else by its present one. */
@@ -66,6 +71,7 @@ function first(name: Attachment['name'], request: VolumeRequest): Attachment {
     knownToMultipath: false,
     askedLun: null,
     madeDirectories: [],
+    protectedDirectory: null,
     createdAt: new Date().toISOString(),
   }
 }

@@ -20,6 +20,7 @@ import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
 import type { Path } from './path.ts'
+import { shieldDirectory } from './shield.ts'
 
 export interface UseWork {
   readonly host: Host
@@ -102,6 +103,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         if (missing.length > 0)
           note({ madeDirectories: [...new Set([...record().madeDirectories, ...missing])] })
         await steps.step('make-mount-point', use.mount, () => makeMountPoint(host, use.mount))
+        await shieldDirectory(work, use.mount)
         known = { ...known, directory: true }
         break
       }

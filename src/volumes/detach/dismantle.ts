@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts'
 import { steerMultipathd } from '../../hold/steer.ts'
 import { removeHoldNote } from '../../hold/note.ts'
+import { giveRoomBack } from '../../hold/room.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
@@ -19,6 +20,7 @@ import { removeDisks } from './disks.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { unmountAll } from './unmount.ts'
+import { unshieldDirectory } from './unshield.ts'
 
 /** Milliseconds for which an answer about identity counts: without unmounts and waits in between. */
 const FRESH = 250
@@ -109,8 +111,10 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
   return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, known)))
 }
 
-async function forget({ host, steps, left }: Dismantling, record: Attachment): Promise<void> {
+async function forget(work: Dismantling, record: Attachment): Promise<void> {
+  const { host, steps, left } = work
   // What could not be removed stays in the record, so that the next try finds it.
+  if (left.length === 0) await unshieldDirectory(work)
   if (left.length > 0) return
   if (record.mode === 'multipathd')
     await steps.step('tell-multipathd', record.name, () => steerMultipathd(host, record.name))
@@ -120,6 +124,7 @@ async function forget({ host, steps, left }: Dismantling, record: Attachment): P
     )
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
+    giveRoomBack(host)
     removeRecord(host, record.name)
   })
 }

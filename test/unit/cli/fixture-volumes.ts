@@ -14,7 +14,7 @@ export function volume(change: Partial<VolumeStatus> = {}): VolumeStatus {
       serial: 'abc123',
       bytes: 64 << 20,
     },
-    hold: { mode: 'session', wanted: 600, effective: 600, since: null, deadline: null },
+    hold: { mode: 'session', wanted: 600, effective: 600, since: null, deadline: null, waiting: null },
     paths: [
       {
         portal: '10.0.0.5:3260',
@@ -40,7 +40,14 @@ export const away = volume({
   mount: null,
   fs: null,
   identity: { wwid: null, serial: 'x', bytes: 3 * 2 ** 40 + 2 ** 39 },
-  hold: { mode: 'multipathd', wanted: 'forever', effective: 5400, since: null, deadline: null },
+  hold: {
+    mode: 'multipathd',
+    wanted: 'forever',
+    effective: 5400,
+    since: null,
+    deadline: null,
+    waiting: null,
+  },
   paths: [
     { ...volume().paths[0]!, sessionState: 'FAILED', diskState: 'blocked' },
     {

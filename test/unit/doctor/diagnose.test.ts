@@ -4,7 +4,8 @@ import { isNearlyOver } from '../../../src/doctor/checks/holding.ts'
 import { guarded } from '../../../src/doctor/diagnose.ts'
 import type { Finding } from '../../../src/doctor/finding.ts'
 import { bySeverity, isSerious } from '../../../src/doctor/finding.ts'
-import { isRepairable } from '../../../src/doctor/repair.ts'
+import { repair } from '../../../src/doctor/repair.ts'
+import { openHost } from '../../../src/host/host.ts'
 import { LunkeeperError } from '../../../src/model/errors.ts'
 
 const finding = (severity: Finding['severity'], more: Partial<Finding> = {}): Finding => ({
@@ -62,9 +63,26 @@ test('under a fifth of the hold left is nearly over', () => {
   expect(isNearlyOver(since, deadline, Date.parse(since) + 81_000)).toBe(true)
 })
 
-test('only a detach that was begun is finished without asking', () => {
+test('only a detach that was begun is finished without asking, and a limit of ours put back', async () => {
   const interrupted = (phase: string) => finding('warning', { code: 'INTERRUPTED', evidence: { phase } })
-  expect(isRepairable(interrupted('detaching'))).toBe(true)
-  expect(isRepairable(interrupted('attaching'))).toBe(false)
-  expect(isRepairable(finding('critical', { evidence: { phase: 'detaching' } }))).toBe(false)
+  const limit = finding('warning', { code: 'LIMIT_RAISED', subject: 'vm.dirty_ratio', evidence: { was: 20 } })
+  const other = finding('critical', { evidence: { phase: 'detaching' } })
+  const found = [interrupted('detaching'), interrupted('attaching'), limit, other]
+  const repairs = await repair(openHost(), found, { dryRun: true })
+  expect(repairs).toEqual([
+    {
+      code: 'INTERRUPTED',
+      subject: 'warning',
+      action: 'finish the detach of warning',
+      done: false,
+      error: null,
+    },
+    {
+      code: 'LIMIT_RAISED',
+      subject: 'vm.dirty_ratio',
+      action: 'set vm.dirty_ratio to 20 again',
+      done: false,
+      error: null,
+    },
+  ])
 })

@@ -77,6 +77,7 @@ describe('refused', () => {
     ['a partition', `wwn-0x${NAA6}-part1`],
     ['T10 with nothing in it', 't10.'],
     ['T10 of blanks', 't10.   '],
+    ['T10 of blanks, as udev prints them', 't10.__'],
     ['0x alone', '0x'],
     ['a T10 name of digits alone', '1234567890abcdef'],
   ])('%s', (_, text) => {

@@ -50,6 +50,7 @@ const fresh: Attachment = {
   knownToMultipath: false,
   madeDirectories: [],
   askedLun: null,
+  protectedDirectory: null,
   createdAt: '2026-11-20T22:00:00.000Z',
 }
 const full: Attachment = {
@@ -72,6 +73,7 @@ const full: Attachment = {
   formatting: { fs: 'xfs', uuid: 'c5a8f2de-0a30-4cbb-9b36-1c1c8e4d1f00' },
   knownToMultipath: true,
   madeDirectories: ['/mnt', '/mnt/größe'],
+  protectedDirectory: '/mnt/größe',
 }
 const pathOf = (name: string) => join(dir, `${name}.json`)
 

@@ -19,7 +19,7 @@ test.each(topics)('help on %s fits 80 columns and ends its lines cleanly', (topi
 
 test('the first page names every command, and begins with what to type', () => {
   const text = helpText(COMMANDS, null, PLAIN)
-  for (const { name, summary } of COMMANDS) expect(text).toContain(`${name.padEnd(15)}${summary}`)
+  for (const { name, summary } of COMMANDS) expect(text).toContain(`${name.padEnd(17)}${summary}`)
   expect(text.indexOf('First steps')).toBeLessThan(text.indexOf('Change something'))
 })
 

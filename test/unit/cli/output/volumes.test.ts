@@ -14,6 +14,19 @@ test('volumes line up, each on a line', () => {
   `)
 })
 
+test('what waits in memory has a column while anything does', () => {
+  const waits = (name: string, of: 'node' | 'volume') =>
+    volume({ name, state: 'holding', hold: { ...volume().hold, waiting: { bytes: 41 << 20, of } } })
+  expect(volumesText([volume(), waits('a', 'volume'), waits('b', 'node')], PLAIN)).toMatchInlineSnapshot(`
+    "NAME  STATE      SIZE  HOLD  EFFECTIVE  PATHS     UNWRITTEN  DEVICE    MOUNT
+    db    ready    64 MiB   10m        10m    1/1             -  /dev/sdb  /srv/db
+    a     holding  64 MiB   10m        10m    1/1        41 MiB  /dev/sdb  /srv/db
+    b     holding  64 MiB   10m        10m    1/1  up to 41 MiB  /dev/sdb  /srv/db
+    "
+  `)
+  expect(volumeText(waits('b', 'node'), PLAIN)).toContain('unwritten  up to 41 MiB, waiting in memory\n')
+})
+
 test('on a narrow screen the wide values are below', () => {
   const text = volumesText([volume(), away], { ...PLAIN, width: 80 })
   expect(text).toMatchInlineSnapshot(`

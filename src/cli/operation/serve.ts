@@ -1,0 +1,119 @@
+import { hostname } from 'node:os'
+
+import type { Address } from '../../http/address.ts'
+import type { Host } from '../../host/host.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Observer } from '../../volumes/step.ts'
+import { version } from '../version.ts'
+import { dieAt } from './die-at.ts'
+import { observers } from './observers.ts'
+
+/** What an agent serves besides keeping its volumes; each only if it is asked for. */
+export interface Served {
+  /** Path of the socket. */
+  readonly endpoint: string | null
+  readonly driver: string
+  readonly node: string
+  readonly http: Address | null
+}
+
+export const DRIVER = 'iscsi.csi.lunkeeper'
+
+/** The agent looks after its volumes at least every 10 s, and says so. */
+const LATE = 60_000
+
+/** @throws USAGE */
+export async function servedOf(options: {
+  readonly 'csi-endpoint'?: string
+  readonly 'csi-driver'?: string
+  readonly 'csi-node'?: string
+  readonly http?: string
+}): Promise<Served> {
+  const { http, 'csi-endpoint': endpoint, 'csi-driver': driver, 'csi-node': node } = options
+  if (endpoint === undefined && (driver ?? node) !== undefined)
+    throw new LunkeeperError('USAGE', 'A driver or node is named, but no --csi-endpoint', {
+      hint: 'Add --csi-endpoint unix:///PATH.',
+    })
+  // The specification's form: parts of a domain name, 63 characters at most.
+  if (driver !== undefined && !/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/.test(driver))
+    throw new LunkeeperError('USAGE', `"${driver}" cannot be the name of a driver`, {
+      hint: `It has the form of a domain name, like ${DRIVER}.`,
+    })
+  if (node !== undefined && Buffer.byteLength(node) > 192)
+    throw new LunkeeperError('USAGE', `"${node}" cannot be the name of a node`, {
+      hint: 'It has 192 bytes at most.',
+    })
+  const { parseEndpoint } = await import('../../csi/server/endpoint.ts')
+  const { parseAddress } = await import('../../http/address.ts')
+  return {
+    endpoint: endpoint === undefined ? null : parseEndpoint(endpoint),
+    driver: driver ?? DRIVER,
+    node: node ?? hostname(),
+    http: http === undefined ? null : parseAddress(http),
+  }
+}
+
+/** What surrounds the agent: told when it is ready and alive, ended when it has ended. */
+export interface Services extends AsyncDisposable {
+  /** Volumes first: what serves them needs an agent that runs. @throws CONFLICT USAGE RECORD_UNWRITABLE */
+  begin(): Promise<void>
+  alive(): void
+}
+
+/** Nothing is loaded that is not asked for: gRPC alone is some 10 MB. */
+export async function services(
+  host: Host,
+  { endpoint, driver, node, http }: Served,
+  { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
+): Promise<Services> {
+  const opened: (Disposable | AsyncDisposable)[] = []
+  const { LUNKEEPER_DIE_AT } = process.env
+  const metrics = http && (await import('../../http/metrics/metrics.ts')).openMetrics(host, version())
+  if (metrics) opened.push(metrics)
+  const observer: Observer = observers([
+    { warn: (volume, message) => say(`${volume}: ${message}`) },
+    ...(metrics ? [metrics.observer] : []),
+    ...(LUNKEEPER_DIE_AT ? [dieAt(LUNKEEPER_DIE_AT)] : []),
+  ])
+  let seen = performance.now()
+  let ready = false
+  if (http && metrics) {
+    const { serveHttp } = await import('../../http/serve.ts')
+    const { lacksOf } = await import('../../volumes/fitness.ts')
+    const late = () => performance.now() - seen > LATE
+    opened.push(
+      await serveHttp({
+        address: http,
+        metrics,
+        sick: () => (late() ? `it has looked after no volume for ${LATE / 1000} s` : null),
+        unready: () => (ready ? (lacksOf(host)[0]?.message ?? null) : 'it is starting'),
+      }),
+    )
+  }
+  return {
+    async begin() {
+      if (endpoint !== null) {
+        const { serveCsi } = await import('../../csi/server/serve.ts')
+        const served = { path: endpoint, name: driver, nodeId: node, version: version() }
+        opened.push(
+          await serveCsi(host, {
+            ...served,
+            observer,
+            signal,
+            say,
+            ended: (method, code, milliseconds) => metrics?.called(method, code, milliseconds),
+          }),
+        )
+      }
+      ready = true
+    },
+    alive() {
+      seen = performance.now()
+    },
+    async [Symbol.asyncDispose]() {
+      // The last one first: calls that are at work are still counted.
+      for (const one of opened.toReversed())
+        await (Symbol.asyncDispose in one ? one[Symbol.asyncDispose]() : one[Symbol.dispose]())
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import { Code } from '@connectrpc/connect'
+
+import { refusal } from '../status.ts'
+
+/** @throws INVALID_ARGUMENT it is missing */
+export function requireText(value: string, field: string): string {
+  if (value === '') throw refusal(Code.InvalidArgument, `BAD_REQUEST: ${field} is missing`)
+  return value
+}
+
+/** @throws INVALID_ARGUMENT it is missing, or no absolute path without "." and ".." */
+export function requirePath(value: string, field: string): string {
+  const path = requireText(value, field)
+  const parts = path.split('/')
+  if (!path.startsWith('/') || path.includes('\0') || parts.includes('.') || parts.includes('..'))
+    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is no absolute path: "${path}"`)
+  if (parts.every((part) => part === ''))
+    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root of the system`)
+  return path
+}

@@ -1,0 +1,89 @@
+import { Code } from '@connectrpc/connect'
+
+import { resolveDirectory } from '../../host/fs/mount.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { VolumeName } from '../../model/name.ts'
+import type { FileSystem, VolumeRequest } from '../../model/request.ts'
+import { checkRequest } from '../../model/request.ts'
+import type { Chap } from '../../model/secret.ts'
+import { attach } from '../../volumes/attach/attach.ts'
+import { contradiction } from '../../volumes/attach/contradiction.ts'
+import { readRecord } from '../../volumes/records.ts'
+import type { Driver } from '../driver.ts'
+import type { NodeStageVolumeRequest } from '../protocol/csi_pb.js'
+import { refusal, toUncertainStatus } from '../status.ts'
+import { parseAttributes } from '../volume/attributes.ts'
+import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
+import { credentialsOf } from '../volume/credentials.ts'
+import { clearStaging, isHolding, stagingTrouble } from '../volume/health.ts'
+import { volumeNameOf } from '../volume/name.ts'
+import { lookAtStaged } from '../volume/staged.ts'
+import { requirePath, requireText } from './arguments.ts'
+
+/** The file system that is made on a blank volume of which nobody said which. */
+const DEFAULT_FS: FileSystem = 'ext4'
+
+/** Attaches the volume, and mounts it at its staging path where it is no block volume. */
+export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promise<void> {
+  const volumeId = requireText(call.volumeId, 'volume_id')
+  const path = requirePath(call.stagingTargetPath, 'staging_target_path')
+  const capability = parseCapability(call.volumeCapability)
+  const { warnings, ...source } = parseAttributes(call.volumeContext)
+  const chap = credentialsOf(call.secrets, call.volumeContext)
+  const reason = unsupported(capability)
+  if (reason) throw refusal(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
+  const { host, observer } = driver
+  const name = volumeNameOf(volumeId)
+  for (const warning of warnings) observer.warn?.(name, warning)
+  // As the mount table will print it, whatever links lead to a kubelet's directory.
+  const staging = capability.kind === 'mount' ? await resolveDirectory(host, path) : path
+  const request = checkRequest({ ...source, name, use: useOf(capability, staging) })
+  const existing = readRecord(host, name)
+  if (existing?.phase === 'ready') {
+    refuseOther(existing, request)
+    if (await isStagedWell(driver, existing)) return
+  }
+  try {
+    await driver.gates.run(request.iqn, () => bring(driver, request, chap))
+  } catch (error) {
+    // A kubelet takes most errors to mean that nothing is here to be taken back.
+    const left = readRecord(host, name)
+    throw left && left.phase !== 'ready' ? toUncertainStatus(error) : error
+  }
+}
+
+/** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */
+function refuseOther(existing: Attachment, request: VolumeRequest): void {
+  const { mount } = existing.request.use
+  const sameVolume = existing.request.iqn === request.iqn && existing.request.lun === request.lun
+  const reason = sameVolume ? contradiction(existing, request) : 'it is another LUN or target'
+  if (!reason) return
+  const samePlace = !sameVolume || mount === null || request.use.mount === null || mount === request.use.mount
+  throw refusal(
+    samePlace ? Code.AlreadyExists : Code.FailedPrecondition,
+    `CONFLICT: ${existing.name} is staged already: ${reason}`,
+  )
+}
+
+/** What is staged and waits for its target is left alone; what is broken is cleared away, to be staged anew. */
+async function isStagedWell({ host }: Driver, existing: Attachment): Promise<boolean> {
+  const staged = lookAtStaged(host, existing)
+  const trouble = await stagingTrouble(host, existing, staged)
+  if (trouble !== null) await clearStaging(host, existing, staged)
+  return trouble === null && isHolding(host, existing)
+}
+
+/** Nothing is formatted that is not blank: that is asked for only when no file system was found. */
+async function bring(driver: Driver, request: VolumeRequest, chap: Chap | null): Promise<void> {
+  const { host, observer, signal } = driver
+  const options = { chap, observer, signal, orchestrator: 'csi' as const }
+  const { use } = request
+  try {
+    await attach(host, request, options)
+  } catch (error) {
+    if (!isLunkeeperError(error, 'NO_FILESYSTEM') || use.readOnly) throw error
+    observer.warn?.(request.name as VolumeName, 'it is new: a file system is made, if it is blank')
+    await attach(host, { ...request, use: { ...use, fs: use.fs ?? DEFAULT_FS, format: true } }, options)
+  }
+}

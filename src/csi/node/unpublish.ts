@@ -1,0 +1,48 @@
+import { Code } from '@connectrpc/connect'
+
+import { unmountFs } from '../../host/fs/mount.ts'
+import { removePlace, resolvePlace } from '../../host/fs/place.ts'
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import type { VolumeName } from '../../model/name.ts'
+import type { Mount } from '../../model/snapshot.ts'
+import { readRecord } from '../../volumes/records.ts'
+import type { Driver } from '../driver.ts'
+import type { NodeUnpublishVolumeRequest } from '../protocol/csi_pb.js'
+import { refusal } from '../status.ts'
+import { volumeNameOf } from '../volume/name.ts'
+import { endPublishing } from '../volume/publishing.ts'
+import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
+import { requirePath, requireText } from './arguments.ts'
+
+/** Takes a volume from a target path, and the path with it. What is not the volume's is not touched. */
+export async function unpublish({ host }: Driver, call: NodeUnpublishVolumeRequest): Promise<void> {
+  const volumeId = requireText(call.volumeId, 'volume_id')
+  const target = await resolvePlace(host, requirePath(call.targetPath, 'target_path'))
+  const name = volumeNameOf(volumeId)
+  if (readRecord(host, name)?.request.use.mount === target)
+    throw refusal(Code.FailedPrecondition, `BUSY: ${target} is where ${volumeId} is staged`)
+  for (;;) {
+    const mount = readMounts(host.paths).findLast(({ point }) => point === target)
+    if (!mount) break
+    if (!isOwn(host, name, mount))
+      throw refusal(
+        Code.FailedPrecondition,
+        `BUSY: ${mount.source || mount.fs} is mounted at ${target}, which is not ${volumeId}`,
+      )
+    await unmountFs(host, target)
+  }
+  await removePlace(host, target)
+  endPublishing(host, target)
+}
+
+function isOwn(host: Host, name: VolumeName, mount: Mount): boolean {
+  if (isDead(host, mount) || isMapOf(host, mount, name)) return true
+  const record = readRecord(host, name)
+  return (
+    record !== null &&
+    lookAtStaged(host, record).published.some(
+      ({ point, devno, root }) => point === mount.point && devno === mount.devno && root === mount.root,
+    )
+  )
+}

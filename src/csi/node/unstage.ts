@@ -1,0 +1,73 @@
+import { Code } from '@connectrpc/connect'
+
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { resolvePlace } from '../../host/fs/place.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import { detach } from '../../volumes/detach/detach.ts'
+import { readRecord } from '../../volumes/records.ts'
+import { statusOf } from '../../volumes/status.ts'
+import type { Driver } from '../driver.ts'
+import type { NodeUnstageVolumeRequest } from '../protocol/csi_pb.js'
+import { refusal } from '../status.ts'
+import { isGivenUp } from '../volume/health.ts'
+import { volumeNameOf } from '../volume/name.ts'
+import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
+import { unmountFs } from '../../host/fs/mount.ts'
+import { requirePath, requireText } from './arguments.ts'
+import { forgetUsage } from './stats.ts'
+
+/** Takes the volume off the node. Done only when nothing of it is left. */
+export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): Promise<void> {
+  const volumeId = requireText(call.volumeId, 'volume_id')
+  const path = requirePath(call.stagingTargetPath, 'staging_target_path')
+  const { host, observer, signal } = driver
+  const name = volumeNameOf(volumeId)
+  const place = await resolvePlace(host, path)
+  const record = readRecord(host, name)
+  if (!record) return withoutRecord(driver, name, place)
+  // Staged somewhere else, it is not staged here.
+  const { mount } = record.request.use
+  if (mount !== null && mount !== place) return
+  const { published } = lookAtStaged(host, record)
+  if (published.length > 0)
+    throw refusal(
+      Code.FailedPrecondition,
+      `BUSY: ${volumeId} is still published at ${published.map(({ point }) => point).join(', ')}`,
+    )
+  const force = await isLost(host, record)
+  if (force)
+    observer.warn?.(record.name, 'its hold is over and no path answers: what it had not written is lost')
+  try {
+    await detach(host, record.name, { force, observer, signal })
+  } catch (error) {
+    // Somebody else has ended it meanwhile.
+    if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
+  }
+  forgetUsage(record.name)
+}
+
+/**
+ * Whether there is nothing more to wait for: the kernel has failed all that was waiting, so that refusing would
+ * only keep the pod from starting elsewhere.
+ */
+async function isLost(host: Host, record: Attachment): Promise<boolean> {
+  if (record.mode === 'map') return isGivenUp(host, record)
+  const { state, paths } = await statusOf(host, record)
+  const hasDisk = paths.some(({ disk }) => disk !== null)
+  return state === 'failed' && hasDisk && paths.every(({ diskState }) => diskState !== 'running')
+}
+
+/** Its record is lost, or it was never here: only what is certainly its own is unmounted. */
+async function withoutRecord({ host, observer, signal }: Driver, name: string, place: string): Promise<void> {
+  const mount = readMounts(host.paths).findLast(({ point }) => point === place)
+  if (!mount) return
+  if (isDead(host, mount)) return unmountFs(host, place)
+  if (!isMapOf(host, mount, name as Attachment['name']))
+    throw refusal(
+      Code.FailedPrecondition,
+      `BUSY: ${mount.source} is mounted at ${place}, which is not this volume`,
+    )
+  await detach(host, place, { observer, signal })
+}

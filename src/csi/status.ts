@@ -1,0 +1,89 @@
+import { Code, ConnectError } from '@connectrpc/connect'
+
+import type { ErrorCode } from '../model/errors.ts'
+import { LunkeeperError } from '../model/errors.ts'
+
+/**
+ * What each error is in a gRPC status. To a kubelet Unavailable, DeadlineExceeded, Aborted and
+ * ResourceExhausted mean that something may have been done, so that it calls Unstage; any other status
+ * means that nothing was (kubernetes: csi_client.go, isFinalError).
+ */
+export const STATUS: Readonly<Record<ErrorCode, Code>> = {
+  USAGE: Code.InvalidArgument,
+  BAD_IQN: Code.InvalidArgument,
+  BAD_PORTAL: Code.InvalidArgument,
+  BAD_LUN: Code.InvalidArgument,
+  BAD_WWID: Code.InvalidArgument,
+  BAD_NAME: Code.InvalidArgument,
+  BAD_HOLD: Code.InvalidArgument,
+  BAD_MOUNT: Code.InvalidArgument,
+  BAD_CHAP: Code.InvalidArgument,
+  BAD_REQUEST: Code.InvalidArgument,
+  NOT_FOUND: Code.NotFound,
+  CONFLICT: Code.FailedPrecondition,
+  LOCKED: Code.Aborted,
+  BUSY: Code.FailedPrecondition,
+  PORTAL_UNREACHABLE: Code.Unavailable,
+  PORTAL_REFUSED: Code.Unavailable,
+  PORTAL_SILENT: Code.Unavailable,
+  TARGET_NOT_FOUND: Code.NotFound,
+  TARGET_AWAY: Code.Unavailable,
+  CHAP_FAILED: Code.Unauthenticated,
+  LOGIN_FAILED: Code.Unavailable,
+  LUN_ABSENT: Code.NotFound,
+  DISK_MISSING: Code.Internal,
+  IDENTITY_MISMATCH: Code.FailedPrecondition,
+  IDENTITY_UNREADABLE: Code.Unavailable,
+  STALE_DISK: Code.FailedPrecondition,
+  NOT_BLANK: Code.FailedPrecondition,
+  NO_FILESYSTEM: Code.FailedPrecondition,
+  FS_MISMATCH: Code.FailedPrecondition,
+  FS_DAMAGED: Code.FailedPrecondition,
+  WRITE_PROTECTED: Code.FailedPrecondition,
+  MOUNT_FAILED: Code.Internal,
+  UNMOUNT_FAILED: Code.Internal,
+  MAP_FAILED: Code.Internal,
+  FLUSH_FAILED: Code.Unavailable,
+  SHRUNK: Code.OutOfRange,
+  RESIZE_FAILED: Code.Internal,
+  ISCSID_DOWN: Code.FailedPrecondition,
+  DATABASE_FAILED: Code.Internal,
+  PROGRAM_MISSING: Code.FailedPrecondition,
+  MODULE_MISSING: Code.FailedPrecondition,
+  LOG_UNREADABLE: Code.Internal,
+  NO_PERMISSION: Code.Internal,
+  NO_SPACE: Code.ResourceExhausted,
+  RECORD_UNWRITABLE: Code.Internal,
+  RECORD_CORRUPT: Code.Internal,
+  STUCK: Code.DeadlineExceeded,
+  TIMEOUT: Code.DeadlineExceeded,
+  LEFT_BEHIND: Code.Internal,
+  CANCELLED: Code.Unavailable,
+  DRILL_FAILED: Code.Internal,
+  INTERNAL: Code.Internal,
+}
+
+/** Statuses after which a kubelet takes for certain that nothing is on the node. */
+const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
+
+/** A status that no error of the engine stands for, but the specification names. */
+export function refusal(code: Code, message: string): ConnectError {
+  return new ConnectError(message, code)
+}
+
+/** Any failure as the caller gets it: our code, what happened, what to do. Causes stay in the log. */
+export function toStatus(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return error
+  if (!(error instanceof LunkeeperError))
+    return new ConnectError(
+      "INTERNAL: a mistake in Lunkeeper itself; the agent's log has more",
+      Code.Internal,
+    )
+  return new ConnectError(`${error.code}: ${error.message}. ${error.hint}`, STATUS[error.code])
+}
+
+/** The same, where something is left on the node that has to be taken back by a later call. */
+export function toUncertainStatus(error: unknown): ConnectError {
+  const status = toStatus(error)
+  return UNCERTAIN.has(status.code) ? status : new ConnectError(status.rawMessage, Code.Unavailable)
+}

@@ -1,0 +1,73 @@
+import { Code } from '@connectrpc/connect'
+
+import type { FileSystem, VolumeUse } from '../../model/request.ts'
+import { FILE_SYSTEMS } from '../../model/request.ts'
+import type { VolumeCapability } from '../protocol/csi_pb.js'
+import { VolumeCapability_AccessMode_Mode as Mode } from '../protocol/csi_pb.js'
+import { refusal } from '../status.ts'
+
+/** How a caller wants a volume, in our words. */
+export interface Capability {
+  readonly kind: 'block' | 'mount'
+  /** As it was given; empty: whatever is there. */
+  readonly fs: string
+  /** Without ro and rw. */
+  readonly options: readonly string[]
+  /** Nobody on this node may write. */
+  readonly readOnly: boolean
+  /** It may be published at several places of a node. */
+  readonly shared: boolean
+  readonly mode: Mode
+}
+
+const READERS = new Set([Mode.SINGLE_NODE_READER_ONLY, Mode.MULTI_NODE_READER_ONLY])
+
+/** The specification's table of second publications: where SINGLE_NODE_MULTI_WRITER is known. */
+const SHARED = new Set([
+  Mode.SINGLE_NODE_MULTI_WRITER,
+  Mode.MULTI_NODE_READER_ONLY,
+  Mode.MULTI_NODE_SINGLE_WRITER,
+  Mode.MULTI_NODE_MULTI_WRITER,
+])
+
+/** @throws INVALID_ARGUMENT a part that is required is missing, or makes no sense */
+export function parseCapability(given: VolumeCapability | undefined): Capability {
+  const invalid = (message: string) => refusal(Code.InvalidArgument, `BAD_REQUEST: ${message}`)
+  if (!given) throw invalid('volume_capability is missing')
+  const mode = given.accessMode?.mode ?? Mode.UNKNOWN
+  if (mode === Mode.UNKNOWN) throw invalid('the access mode is missing')
+  if (Mode[mode] === undefined) throw invalid(`the access mode ${String(mode)} is not known`)
+  const common = { mode, shared: SHARED.has(mode) }
+  const { case: kind, value } = given.accessType
+  if (kind === 'block') return { ...common, kind, fs: '', options: [], readOnly: READERS.has(mode) }
+  if (kind !== 'mount') throw invalid('the access type is missing: block or mount')
+  if (value.volumeMountGroup !== '')
+    throw invalid('volume_mount_group is not supported: fsGroup is applied by the kubelet')
+  const options = value.mountFlags.flatMap((flags) => flags.split(',')).map((flag) => flag.trim())
+  return {
+    ...common,
+    kind,
+    fs: value.fsType,
+    options: options.filter((option) => !['', 'ro', 'rw'].includes(option)),
+    readOnly: READERS.has(mode) || options.includes('ro'),
+  }
+}
+
+/** Why no volume of ours can be used like this; null where it can. */
+export function unsupported({ kind, mode, fs }: Capability): string | null {
+  if (fs !== '' && !isFileSystem(fs)) return `the file system ${fs} is none of ${FILE_SYSTEMS.join(', ')}`
+  if (kind === 'mount' && (mode === Mode.MULTI_NODE_SINGLE_WRITER || mode === Mode.MULTI_NODE_MULTI_WRITER))
+    return `ext4 and xfs are destroyed by a second node that writes or reads meanwhile; ${Mode[mode]} is for block volumes`
+  return null
+}
+
+/** How the volume is to be staged. A file system is made later, where nothing is there. */
+export function useOf(capability: Capability, staging: string): VolumeUse {
+  const { kind, fs, readOnly, options } = capability
+  if (kind === 'block') return { mount: null, fs: null, format: false, readOnly, options: [] }
+  return { mount: staging, fs: isFileSystem(fs) ? fs : null, format: false, readOnly, options }
+}
+
+function isFileSystem(fs: string): fs is FileSystem {
+  return FILE_SYSTEMS.some((known) => known === fs)
+}

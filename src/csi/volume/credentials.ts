@@ -1,0 +1,41 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Chap } from '../../model/secret.ts'
+import { CHAP_KEYS, chapOf } from '../../model/secret.ts'
+
+type Strings = Readonly<Record<string, string>>
+
+const PREFIX = 'node.session.auth.'
+
+/**
+ * CHAP from the secret of a call; where that has none, from the attribute `secret`, a JSON object in which
+ * the old driver kept it. Keys for discovery are passed over: nothing is discovered. Null: no CHAP.
+ * @throws BAD_CHAP
+ */
+export function credentialsOf(secrets: Strings, attributes: Strings): Chap | null {
+  return chapFrom(secrets) ?? chapFrom(fromAttribute(attributes['secret']))
+}
+
+function chapFrom(secrets: Strings): Chap | null {
+  const found = CHAP_KEYS.flatMap((key) => {
+    // What `echo secret | base64` leaves at the end.
+    const value = secrets[PREFIX + key]?.replace(/\r?\n$/, '')
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return found.length === 0 ? null : chapOf(new Map<string, string>(found))
+}
+
+function fromAttribute(text: string | undefined): Strings {
+  if (!text) return {}
+  try {
+    const parsed = JSON.parse(text) as unknown
+    if (parsed !== null && typeof parsed === 'object' && Object.values(parsed).every(isText))
+      return parsed as Strings
+  } catch {
+    // JSON's own message would quote the secret.
+  }
+  throw new LunkeeperError('BAD_CHAP', 'The volume attribute secret is no JSON object of strings')
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

@@ -1,0 +1,89 @@
+import { testWrite } from '../../host/fs/test-write.ts'
+import { unmountFs } from '../../host/fs/mount.ts'
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { findUsers } from '../../host/read/users.ts'
+import { readHoldNote } from '../../hold/note.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { describeUsers, isUdev } from '../../volumes/users.ts'
+import type { Staged } from './staged.ts'
+import { isDead } from './staged.ts'
+
+/** Whether I/O of the volume waits for its target now: then nothing is asked of it. */
+export function isHolding(host: Host, { name }: Attachment): boolean {
+  return readHoldNote(host, name)?.ended === null
+}
+
+/** Whether its hold is over: what it had not written is lost, and its file system most likely broken. */
+export function isGivenUp(host: Host, { name }: Attachment): boolean {
+  const note = readHoldNote(host, name)
+  return note !== null && note.ended !== null
+}
+
+/**
+ * Why the file system at the staging path is no good for a new user; null where it is, and where it waits.
+ * @throws STUCK
+ */
+export async function stagingTrouble(
+  host: Host,
+  record: Attachment,
+  { device, mount }: Staged,
+): Promise<string | null> {
+  const { mount: point, readOnly } = record.request.use
+  if (isHolding(host, record)) return null
+  if (!device) return 'its device is gone'
+  if (point === null) return null
+  if (!mount) return `it is not mounted at ${point}`
+  return readOnly ? null : testWrite(host, point)
+}
+
+/**
+ * Takes away a mount at the staging path that is broken, dead or not the volume's present device, with those of
+ * the given target paths, so that it can be mounted anew. Only where nobody uses it.
+ * @throws BUSY
+ */
+export async function clearStaging(
+  host: Host,
+  record: Attachment,
+  staged: Staged,
+  targets: readonly string[] = [],
+): Promise<void> {
+  const staging = record.request.use.mount
+  const others = staged.published.filter(({ point }) => !targets.includes(point))
+  if (others.length > 0)
+    throw broken(record, `it is still published at ${others.map(({ point }) => point).join(', ')}`)
+  const mounts = readMounts(host.paths).filter(
+    ({ point, devno }) =>
+      (point === staging && (devno === staged.device?.devno || isDeadAt(devno))) || targets.includes(point),
+  )
+  if (mounts.length === 0) return
+  refuseUsers(host, record, staged)
+  // The last one mounted is the one that can be seen.
+  for (const { point } of mounts.toReversed())
+    await unmountFs(host, point).catch((error: unknown) => {
+      throw isLunkeeperError(error, 'BUSY') ? broken(record, error.message) : error
+    })
+
+  function isDeadAt(devno: string): boolean {
+    return readMounts(host.paths).some((mount) => mount.devno === devno && isDead(host, mount))
+  }
+}
+
+function refuseUsers(host: Host, record: Attachment, { device, published }: Staged): void {
+  if (!device) return
+  const points = [record.request.use.mount ?? [], ...published.map(({ point }) => point)].flat()
+  const users = findUsers(host.paths, { points, devnos: [device.devno], deviceNames: [device.name] })
+  if (users.namespaces.length === 0 && users.processes.every(isUdev)) return
+  throw broken(record, describeUsers(host, [device], points))
+}
+
+function broken({ name }: Attachment, users: string): LunkeeperError {
+  return new LunkeeperError(
+    'BUSY',
+    `${name} is broken and must be mounted anew, which waits for its users: ${users}`,
+    {
+      hint: 'Delete the pods that use it; a new one then gets a healthy file system.',
+    },
+  )
+}

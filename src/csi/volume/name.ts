@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto'
+
+import type { VolumeName } from '../../model/name.ts'
+import { parseName } from '../../model/name.ts'
+
+/** With the prefix of a map's name it stays well below device-mapper's 127 characters. */
+const READABLE = 40
+
+/**
+ * The name by which the engine keeps a volume of the orchestrator's: words of its id for people, and a
+ * hash of all of it, so that two ids never have one name.
+ */
+export function volumeNameOf(volumeId: string): VolumeName {
+  const words = volumeId
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, READABLE)
+    .replace(/^[^A-Za-z0-9]+/, '')
+  const hash = createHash('sha256').update(volumeId).digest('hex').slice(0, 32)
+  return parseName(['csi', ...(words === '' ? [] : [words]), hash].join('-'))
+}

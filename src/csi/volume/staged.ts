@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+import { holdMapName } from '../../host/map/hold-map.ts'
+import type { Host } from '../../host/host.ts'
+import { readMap } from '../../host/read/maps.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { linkName } from '../../host/read/attribute.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { VolumeName } from '../../model/name.ts'
+import type { Mount } from '../../model/snapshot.ts'
+import { devicesOf, disksOf, lookAtVolume } from '../../volumes/look.ts'
+import type { Device } from '../../volumes/users.ts'
+
+/** What the kernel has of a staged volume. It alone says where a volume is published: there are no notes. */
+export interface Staged {
+  /** Null where the volume has no device now. */
+  readonly device: Device | null
+  /** The volume's own mount at its staging path; null for a block volume, and where it is not there. */
+  readonly mount: Mount | null
+  /** Mounts everywhere else: target paths, and what a kubelet made of them (subpaths). */
+  readonly published: readonly Mount[]
+}
+
+export function lookAtStaged(host: Host, record: Attachment): Staged {
+  const wwid = record.mode === 'multipathd' ? record.identity?.wwid : null
+  const view = lookAtVolume(host, { ...record.request, wwid, owner: record.name })
+  const device = devicesOf(view.maps, disksOf(view))[0] ?? null
+  const mounts = readMounts(host.paths)
+  const { mount: staging } = record.request.use
+  const own = mounts.filter((mount) => belongs(host, record, device, staging, mount, mounts))
+  const atStaging = staging === null ? null : mounts.findLast(({ point }) => point === staging)
+  return {
+    device,
+    mount: device && atStaging?.devno === device.devno ? atStaging : null,
+    published: own.filter(({ point }) => point !== staging),
+  }
+}
+
+/**
+ * The volume's mount at a path that a caller names as the volume's; undefined where it is not there. A block
+ * volume shows nothing at its staging path, and is there all the same.
+ * @param path as the mount table prints it
+ */
+export function placeOf(
+  { use }: Attachment['request'],
+  { device, mount, published }: Staged,
+  path: string,
+  isStaging: boolean,
+): { readonly mount: Mount | null } | undefined {
+  const found = [mount ?? [], published].flat().find(({ point }) => point === path)
+  if (found) return { mount: found }
+  return use.mount === null && device && isStaging ? { mount: null } : undefined
+}
+
+function belongs(
+  host: Host,
+  { name }: Attachment,
+  device: Device | null,
+  staging: string | null,
+  mount: Mount,
+  mounts: readonly Mount[],
+): boolean {
+  if (device !== null && (mount.devno === device.devno || isNodeOf(mount, device.name))) return true
+  // Of a device that is gone: what has the number of the dead mount at the staging path.
+  const dead = mounts.find(({ point }) => point === staging)
+  if (dead && dead.devno === mount.devno && isDead(host, mount)) return true
+  return isMapOf(host, mount, name)
+}
+
+/** A device node that is bound somewhere shows as a part of the file system that /dev is. */
+export function isNodeOf({ fs, root }: Mount, device: string): boolean {
+  return isDevFs(fs) && root.endsWith(`/${device}`)
+}
+
+/**
+ * Whether a mount leads to nothing that can be used: of a block device that is no more, or a device node that
+ * was removed from /dev. What opens the latter would reach whoever has its number now.
+ */
+export function isDead({ paths }: Host, { fs, root, devno, source }: Mount): boolean {
+  if (isDevFs(fs)) return root.endsWith('//deleted')
+  return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
+}
+
+/** Whether a mount is of this volume's hold map, also where no record says so. */
+export function isMapOf({ paths }: Host, { fs, root, devno }: Mount, name: VolumeName): boolean {
+  const device = isDevFs(fs) ? basename(root) : linkName(join(paths.sys, 'dev/block', devno))
+  return device?.startsWith('dm-') === true && readMap(paths, device)?.name === holdMapName(name)
+}
+
+function isDevFs(fs: string): boolean {
+  return fs === 'devtmpfs' || fs === 'tmpfs'
+}

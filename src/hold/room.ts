@@ -1,0 +1,64 @@
+import type { Host } from '../host/host.ts'
+import type { DirtyLimit } from '../host/memory/dirty-limit.ts'
+import { readDirtyLimit, writeDirtyLimit } from '../host/memory/dirty-limit.ts'
+import { readUnwritten } from '../host/memory/unwritten.ts'
+import { readNodeBytes, readWaiting } from '../host/memory/waiting.ts'
+import { findHoldMap } from '../host/map/hold-map.ts'
+import { roomierLimit } from '../model/plan/room.ts'
+import { holdingNames, isAnyHolding } from './note.ts'
+import { readRoomNote, removeRoomNote, writeRoomNote } from './room-note.ts'
+
+/**
+ * What waits for a target counts against the node's limit of unwritten memory: full of it, every writer
+ * of the node waits, whatever its disk. While a volume waits the limit is kept above what is stuck; when
+ * none does any more, it is what it was. Reads and writes /proc and /run only, which do not block.
+ * @returns what was done, for the log; null for nothing
+ * @throws what the kernel says where it takes no other limit
+ */
+export function makeRoom(host: Host): string | null {
+  if (!isAnyHolding(host)) return giveRoomBack(host)
+  const limit = readDirtyLimit(host.paths)
+  const unwritten = readUnwritten(host.paths)
+  if (!limit || !unwritten) return null
+  const note = readRoomNote(host)
+  // Not a value of ours: the administrator has changed it since, and means it.
+  const raised = note?.setting === limit.setting && note.ours.includes(limit.value) ? note : null
+  const was = raised?.was ?? limit.value
+  const value = roomierLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
+  if (value === null) return null
+  writeRoomNote(host, { setting: limit.setting, was, ours: raised ? [limit.value, value] : [value] })
+  writeDirtyLimit(host.paths, { ...limit, value })
+  return `what waits fills the limit of unwritten memory: ${words({ ...limit, value })} for now, it was ${words({ ...limit, value: was })}`
+}
+
+/**
+ * Puts the limit back if nothing waits any more; where somebody else changed it meanwhile, that stays.
+ * The kernel lets go of a limit that is lowered step by step, so nobody is stopped by it
+ * (mm/page-writeback.c:update_dirty_limit).
+ * @returns what was done, for the log; null for nothing
+ */
+export function giveRoomBack(host: Host): string | null {
+  const note = readRoomNote(host)
+  if (!note || isAnyHolding(host)) return null
+  const now = readDirtyLimit(host.paths)
+  const before = { setting: note.setting, value: note.was }
+  const isOurs = now?.setting === note.setting && note.ours.includes(now.value)
+  if (isOurs) writeDirtyLimit(host.paths, before)
+  removeRoomNote(host)
+  return isOurs ? `the limit of unwritten memory is ${words(before)} again` : null
+}
+
+/** What waits of the node's unwritten pages; null where the kernel does not tell it for each volume. */
+function stuckPages(host: Host, pages: number): number | null {
+  const all = readNodeBytes(host.paths)
+  const waiting = holdingNames(host).map((name) => {
+    const map = findHoldMap(host, name)
+    return map && readWaiting(host.paths, map.devno)
+  })
+  if (!all || waiting.some((one) => one?.of !== 'volume')) return null
+  return (pages * waiting.reduce((sum, one) => sum + one!.bytes, 0)) / all
+}
+
+function words({ setting, value }: DirtyLimit): string {
+  return `vm.${setting}=${value}`
+}

@@ -1,0 +1,28 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import { complaint } from '../exec/run.ts'
+import type { Host } from '../host.ts'
+
+/** The kernel only copies an entry of its table; nothing is asked of a device. */
+const DEADLINE = 30_000
+
+/** Options of a single mount that a remount must repeat to keep (mount(2): MS_REMOUNT | MS_BIND). */
+const KEPT = new Set(['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime', 'strictatime'])
+
+/** Shows a directory or a file at a second place as well. @throws MOUNT_FAILED */
+export async function bindMount(host: Host, source: string, point: string): Promise<void> {
+  await mount(host, ['--bind', '--', source, point], point)
+}
+
+/** Lets nothing be written by way of this one mount. @param options the mount's present ones @throws MOUNT_FAILED */
+export async function makeReadOnly(host: Host, point: string, options: readonly string[]): Promise<void> {
+  const kept = options.filter((option) => KEPT.has(option))
+  await mount(host, ['-o', ['remount', 'bind', 'ro', ...kept].join(','), '--', point], point)
+}
+
+async function mount(host: Host, args: readonly string[], point: string): Promise<void> {
+  const ran = await host.run('mount', args, { deadline: DEADLINE })
+  if (ran.code !== 0)
+    throw new LunkeeperError('MOUNT_FAILED', `nothing was mounted at ${point}: ${complaint(ran)}`, {
+      details: { point, mount: ran.code },
+    })
+}

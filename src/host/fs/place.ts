@@ -1,0 +1,54 @@
+import { basename, dirname, join } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import { cleanPath } from '../../model/request.ts'
+import { HandError } from '../hand/hand.ts'
+import type { Host } from '../host.ts'
+
+/** As for other directories (mount.ts): a healthy file system answers in microseconds. */
+const DEADLINE = 10_000
+
+/** A place at which something is mounted for somebody else: a directory, or a file for a device. */
+export type PlaceKind = 'directory' | 'file'
+
+/**
+ * The place as the mount table prints it. What is mounted there is not touched: it may not answer.
+ * @throws BAD_MOUNT STUCK
+ */
+export async function resolvePlace(host: Host, path: string): Promise<string> {
+  const clean = cleanPath(path)
+  const above = await onHand(host, clean, 'resolve', dirname(clean))
+  return join(above, basename(clean))
+}
+
+/** @throws BAD_MOUNT something else is there · STUCK */
+export async function makePlace(host: Host, path: string, kind: PlaceKind): Promise<void> {
+  if (kind === 'file') {
+    if (!(await onHand(host, path, 'makeFile', path))) throw unfit(path, 'it is no empty file')
+    return
+  }
+  const made = await onHand(host, path, 'makeDirectory', path)
+  if (made.link) throw unfit(path, 'it is a symbolic link')
+  if (!made.empty) throw unfit(path, 'it is not empty, and a mount would hide what is in it')
+}
+
+/** Removes the empty directory or file that a mount stood on. @throws BAD_MOUNT it is something else · STUCK */
+export async function removePlace(host: Host, path: string): Promise<void> {
+  if (await onHand(host, path, 'removeDirectory', path)) return
+  if (!(await onHand(host, path, 'removeFile', path))) throw unfit(path, 'it is not empty, and stays')
+}
+
+type PlaceVerb = 'resolve' | 'makeFile' | 'makeDirectory' | 'removeDirectory' | 'removeFile'
+
+async function onHand<V extends PlaceVerb>(host: Host, place: string, verb: V, path: string) {
+  try {
+    return await host.hands.use(null, (hand) => hand.call(verb, { path }, DEADLINE))
+  } catch (error) {
+    if (error instanceof HandError) throw unfit(place, error.message, error)
+    throw error
+  }
+}
+
+function unfit(path: string, reason: string, cause?: unknown): LunkeeperError {
+  return new LunkeeperError('BAD_MOUNT', `${path} cannot be used: ${reason}`, { cause })
+}

@@ -1,0 +1,21 @@
+import { isIP } from 'node:net'
+
+import { LunkeeperError } from '../model/errors.ts'
+
+export interface Address {
+  /** Null: every address of the machine. */
+  readonly host: string | null
+  readonly port: number
+}
+
+/** `127.0.0.1:9808`, `[::1]:9808`, `:9808`. Names are not resolved: they could mean another machine. @throws USAGE */
+export function parseAddress(text: string): Address {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain ?? ''
+  const port = Number(digits ?? 0)
+  if (port < 1 || port > 65_535 || (host !== '' && isIP(host) !== (bracketed === undefined ? 4 : 6)))
+    throw new LunkeeperError('USAGE', `"${text}" is no address to serve at`, {
+      hint: 'Examples: 127.0.0.1:9808, [::1]:9808, :9808 for every address of the machine.',
+    })
+  return { host: host === '' ? null : host, port }
+}

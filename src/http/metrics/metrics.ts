@@ -1,0 +1,65 @@
+import { Gauge, Histogram, Registry } from '@prometheus-io/client'
+
+import type { Host } from '../../host/host.ts'
+import type { Observer } from '../../volumes/step.ts'
+import { outageMetrics } from './outages.ts'
+import { volumeMetrics } from './volumes.ts'
+
+/** From a call that finds everything done to a file system check. */
+const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+
+export interface Metrics extends Disposable {
+  readonly contentType: string
+  /** All of it in Prometheus' text form. */
+  text(): Promise<string>
+  /** Counts the engine's steps. */
+  readonly observer: Observer
+  /** Counts a call of an orchestrator; `code` is OK or a gRPC status. */
+  called(method: string, code: string, milliseconds: number): void
+}
+
+/** Everything that is counted and shown. Labels have few values, but for the names of volumes. */
+export function openMetrics(host: Host, version: string): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  new Gauge({
+    name: 'lunkeeper_build_info',
+    help: 'Which version runs; always 1.',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1)
+  const memory = new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Memory of the agent.',
+    registers,
+  })
+  const calls = new Histogram({
+    name: 'lunkeeper_csi_call_duration_seconds',
+    help: 'Calls of the Container Storage Interface, by how they ended.',
+    labelNames: ['method', 'code'],
+    buckets: SECONDS,
+    registers,
+  })
+  const steps = new Histogram({
+    name: 'lunkeeper_step_duration_seconds',
+    help: 'Single steps of attaching, detaching and expanding.',
+    labelNames: ['step'],
+    buckets: SECONDS,
+    registers,
+  })
+  const outages = outageMetrics(host, registers)
+  const refresh = volumeMetrics(host, registers)
+  return {
+    contentType: registry.contentType,
+    async text() {
+      memory.set(process.memoryUsage.rss())
+      await refresh()
+      return registry.metrics()
+    },
+    observer: {
+      end: (_volume, step, _subject, milliseconds) => steps.observe({ step }, milliseconds / 1000),
+    },
+    called: (method, code, milliseconds) => calls.observe({ method, code }, milliseconds / 1000),
+    [Symbol.dispose]: () => outages[Symbol.dispose](),
+  }
+}

@@ -1,0 +1,67 @@
+import type { Registry } from '@prometheus-io/client'
+import { Gauge } from '@prometheus-io/client'
+
+import type { Host } from '../../host/host.ts'
+import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
+import type { Hold } from '../../model/hold.ts'
+import { listVolumes } from '../../volumes/list.ts'
+
+const STATES: readonly AttachmentState[] = ['ready', 'holding', 'failed', 'attaching', 'detaching']
+
+/**
+ * What there is of volumes now, read from the kernel. A volume's series go with it, so there are as many as
+ * there are volumes.
+ * @returns what reads it; to be called before each scrape
+ */
+export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<void> {
+  const ofVolume = (name: string, help: string) =>
+    new Gauge({ name: `lunkeeper_volume_${name}`, help, labelNames: ['volume'], registers })
+  const wanted = ofVolume('hold_wanted_seconds', 'How long I/O of the volume shall wait.')
+  const effective = ofVolume('hold_effective_seconds', 'How long it would wait, as the kernel is set now.')
+  const left = ofVolume('hold_left_seconds', 'Until the I/O that waits now fails; only while it waits.')
+  const paths = ofVolume('paths', 'Paths that the volume has been given.')
+  const usable = ofVolume('paths_usable', 'Paths of the volume that carry I/O now.')
+  const bytes = ofVolume('size_bytes', 'Size of the volume.')
+  const states = new Gauge({
+    name: 'lunkeeper_volumes',
+    help: 'Volumes of this node by state.',
+    labelNames: ['state'],
+    registers,
+  })
+  const corrupt = new Gauge({
+    name: 'lunkeeper_records_corrupt',
+    help: 'Records of volumes that cannot be understood.',
+    registers,
+  })
+
+  function show(volume: VolumeStatus): void {
+    const labels = { volume: volume.name }
+    wanted.set(labels, secondsOf(volume.hold.wanted))
+    effective.set(labels, secondsOf(volume.hold.effective))
+    if (volume.state === 'holding') left.set(labels, leftOf(volume))
+    paths.set(labels, volume.paths.length)
+    usable.set(labels, volume.paths.filter(isUsable).length)
+    if (volume.identity) bytes.set(labels, volume.identity.bytes)
+  }
+
+  return async () => {
+    const found = await listVolumes(host)
+    for (const gauge of [wanted, effective, left, paths, usable, bytes]) gauge.reset()
+    for (const volume of found.volumes) show(volume)
+    for (const state of STATES)
+      states.set({ state }, found.volumes.filter((volume) => volume.state === state).length)
+    corrupt.set(found.corrupt.length)
+  }
+}
+
+function secondsOf(hold: Hold): number {
+  return hold === 'forever' ? Infinity : hold
+}
+
+function leftOf({ hold }: VolumeStatus): number {
+  return hold.deadline === null ? Infinity : Math.max(0, (Date.parse(hold.deadline) - Date.now()) / 1000)
+}
+
+function isUsable({ sessionState, diskState }: PathStatus): boolean {
+  return sessionState === 'LOGGED_IN' && diskState === 'running'
+}

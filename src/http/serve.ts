@@ -1,0 +1,97 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+
+import { LunkeeperError } from '../model/errors.ts'
+import type { Address } from './address.ts'
+import type { Metrics } from './metrics/metrics.ts'
+
+/** A page of these takes milliseconds; whoever is slower than this holds a connection for nothing. */
+const PATIENCE = 10_000
+
+export interface HttpOptions {
+  readonly address: Address
+  readonly metrics: Metrics
+  /** Why the agent is not at work as it should be; null where it is. */
+  readonly sick: () => string | null
+  /** Why it cannot take volumes now; null where it can. */
+  readonly unready: () => string | null
+}
+
+interface Page {
+  readonly status: number
+  readonly type: string
+  readonly text: string
+}
+
+/** Serves /metrics, /healthz and /readyz: to be read by anybody who can reach it, so there is no secret there. */
+export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
+  const server = createServer({ requestTimeout: PATIENCE, headersTimeout: PATIENCE }, (request, response) => {
+    void answer(options, request)
+      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
+      .then((page) => send(request, response, page))
+  })
+  await listen(server, options.address)
+  return {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      server.close(() => resolve())
+      await promise
+    },
+  }
+}
+
+async function answer(
+  { metrics, sick, unready }: HttpOptions,
+  { url, method }: IncomingMessage,
+): Promise<Page> {
+  if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET')
+  switch (url?.split('?')[0]) {
+    case '/metrics':
+      return { status: 200, type: metrics.contentType, text: await metrics.text() }
+    case '/healthz':
+      return verdict(sick())
+    case '/readyz':
+      return verdict(sick() ?? unready())
+    case undefined:
+    default:
+      return plain(404, '/metrics /healthz /readyz')
+  }
+}
+
+function verdict(reason: string | null): Page {
+  return reason === null ? plain(200, 'ok') : plain(503, reason)
+}
+
+function plain(status: number, text: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', text: `${text}\n` }
+}
+
+function send({ method }: IncomingMessage, response: ServerResponse, { status, type, text }: Page): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  response.end(method === 'HEAD' ? undefined : text)
+}
+
+async function listen(server: Server, { host, port }: Address): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen({ port, ...(host === null ? {} : { host }) }, resolve)
+  try {
+    await promise
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new LunkeeperError(
+      code === 'EADDRINUSE' ? 'CONFLICT' : 'USAGE',
+      `nothing can be served at ${host ?? '*'}:${port}: ${message}`,
+      { cause, hint: 'Give --http another address or port.' },
+    )
+  }
+  server.off('error', reject)
+  // A connection that breaks is the caller's matter.
+  server.on('error', () => {})
+}

@@ -1,0 +1,38 @@
+import { isImmutable, setImmutable } from '../../host/fs/immutable.ts'
+import type { Host } from '../../host/host.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { Stepper } from '../step.ts'
+
+interface ShieldWork {
+  readonly host: Host
+  readonly steps: Stepper
+  readonly record: () => Attachment
+  readonly note: (change: Partial<Attachment>) => void
+}
+
+/**
+ * Makes the bare directory below a mount immutable, so that whoever comes while the volume is not mounted
+ * is refused instead of writing to another disk; also through a bind mount of it. What is mounted on top
+ * is not affected. Where the file system has no such flag (NFS, overlay), the directory stays as it is.
+ */
+export async function shieldDirectory(work: ShieldWork, directory: string): Promise<void> {
+  const { host, steps, record, note } = work
+  const ours = record().protectedDirectory === directory
+  const immutable = await isImmutable(host, directory).catch(unavailable(steps))
+  // Immutable and not ours: somebody else protects it, and keeps doing so.
+  if (immutable !== false) return
+  await steps.step('protect-mount-point', directory, async () => {
+    // Noted before it is done: a crash in between must not leave a directory that nobody can remove.
+    if (!ours) note({ protectedDirectory: directory })
+    if ((await setImmutable(host, directory, true)) !== null) note({ protectedDirectory: null })
+  })
+}
+
+function unavailable(steps: Stepper) {
+  return (error: unknown): null => {
+    if (!isLunkeeperError(error, 'PROGRAM_MISSING', 'TIMEOUT')) throw error
+    steps.warn(`the mount point is not protected while nothing is mounted there: ${error.message}`)
+    return null
+  }
+}

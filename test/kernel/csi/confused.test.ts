@@ -1,0 +1,201 @@
+import type { Arbitrary } from 'fast-check'
+import { array, assert, asyncProperty, boolean, constantFrom, integer, oneof, record } from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { isEverything, kernels } from '../node.ts'
+import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
+import { Lab } from '../../../lab/index.ts'
+import type { Answer, Claim } from './kubelet.ts'
+import {
+  block,
+  expectNothingPublished,
+  Kubelet,
+  mountable,
+  publishing,
+  staging,
+  stagingPath,
+  startDriver,
+  targetPath,
+  unpublishing,
+  unstaging,
+} from './kubelet.ts'
+
+const RUNS = isEverything ? 15 : 3
+const LENGTH = isEverything ? 20 : 10
+
+const VOLUMES = ['files', 'device'] as const
+const PODS = ['pod-a', 'pod-b'] as const
+
+interface Call {
+  readonly what: 'stage' | 'unstage' | 'publish' | 'unpublish'
+  readonly volume: (typeof VOLUMES)[number]
+  readonly pod: (typeof PODS)[number]
+  readonly readOnly: boolean
+}
+
+/** One call, several at once, and an agent that is killed in the middle and started again. */
+interface Act {
+  readonly calls: readonly Call[]
+  /** Milliseconds after their start; null: nobody is killed. */
+  readonly killedAfter: number | null
+}
+
+const call: Arbitrary<Call> = record({
+  what: constantFrom('stage', 'stage', 'publish', 'publish', 'unpublish', 'unstage'),
+  volume: constantFrom(...VOLUMES),
+  pod: constantFrom(...PODS),
+  readOnly: boolean(),
+})
+const act: Arbitrary<Act> = oneof(
+  {
+    weight: 5,
+    arbitrary: record({
+      calls: array(call, { minLength: 1, maxLength: 1 }),
+      killedAfter: constantFrom(null),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: record({
+      calls: array(call, { minLength: 2, maxLength: 4 }),
+      killedAfter: constantFrom(null),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: record({
+      calls: array(call, { minLength: 1, maxLength: 3 }),
+      killedAfter: integer({ min: 0, max: 900 }),
+    }),
+  },
+)
+
+describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let agent: LabProcess
+  let kubelet: Kubelet
+  let claims: Record<Call['volume'], Claim>
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 768 })
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    await target.map(1, { serial: 'f11e', bytes: 32 << 20 })
+    await target.map(2, { serial: 'de71', bytes: 32 << 20 })
+    agent = await startDriver(node)
+    kubelet = await Kubelet.start(node)
+    const volumeContext = (lun: number) => ({ targetPortal: '127.0.0.1', iqn: target.iqn, lun: String(lun) })
+    claims = {
+      files: { volumeId: 'files', volumeContext: volumeContext(1), volumeCapability: mountable() },
+      device: { volumeId: 'device', volumeContext: volumeContext(2), volumeCapability: block() },
+    }
+    // So that each can be told by what is on it.
+    await kubelet.stage(claims.files)
+    await node.sh(`echo files > ${stagingPath('files')}/name`)
+    await kubelet.unstage(claims.files)
+    await kubelet.stage(claims.device)
+    await kubelet.publish(claims.device, 'pod-a')
+    await node.sh(`printf device | dd of=${targetPath('device', 'pod-a')} conv=notrunc,fsync status=none`)
+    await kubelet.unpublish(claims.device, 'pod-a')
+    await kubelet.unstage(claims.device)
+  })
+  afterAll(() => lab?.close())
+
+  const perform = (asked: Call): Promise<Answer> => verbs[asked.what](asked)
+
+  const verbs: Record<Call['what'], (asked: Call) => Promise<Answer>> = {
+    stage: ({ volume }) => kubelet.ask('nodeStageVolume', staging(claims[volume])),
+    unstage: ({ volume }) => kubelet.ask('nodeUnstageVolume', unstaging(volume)),
+    publish: ({ volume, pod, readOnly }) =>
+      kubelet.ask('nodePublishVolume', {
+        ...publishing(claims[volume], pod),
+        readonly: readOnly && volume === 'files',
+      }),
+    unpublish: ({ volume, pod }) => kubelet.ask('nodeUnpublishVolume', unpublishing(volume, pod)),
+  }
+
+  async function run({ calls, killedAfter }: Act): Promise<void> {
+    const answers = Promise.all(calls.map(perform))
+    if (killedAfter !== null) {
+      await new Promise((resolve) => setTimeout(resolve, killedAfter))
+      await agent.kill('SIGKILL', { alone: true })
+      await agent.exited
+    }
+    const ended = await answers
+    if (killedAfter !== null) agent = await startDriver(node)
+    const [only] = calls
+    if (calls.length === 1 && only && killedAfter === null && !ended[0]!.code) await expectDone(only)
+    await expectSane()
+  }
+
+  const shown = async () =>
+    (await node.sh(`awk '$5 ~ "^/var/lib/kubelet/" {print $5}' /proc/self/mountinfo`))
+      .split('\n')
+      .filter(Boolean)
+
+  /** An answer of OK is the truth. */
+  async function expectDone({ what, volume, pod, readOnly }: Call): Promise<void> {
+    const points = await shown()
+    const at = targetPath(volume, pod)
+    if (what === 'publish') {
+      expect(points).toContain(at)
+      const isReadOnly = await node.sh(`findmnt -rno OPTIONS ${at} | cut -d, -f1`)
+      if (volume === 'files') expect(isReadOnly).toBe(readOnly ? 'ro' : 'rw')
+    }
+    if (what === 'unpublish') {
+      expect(points).not.toContain(at)
+      expect(await node.exists(at)).toBe(false)
+    }
+    if (what === 'stage' && volume === 'files') expect(points).toContain(stagingPath(volume))
+    if (what === 'unstage') {
+      expect(points.filter((point) => point.includes(`/${volume}/`))).toEqual([])
+      expect((await node.list('/var/lib/lunkeeper/volumes')).filter((file) => file.includes(volume))).toEqual(
+        [],
+      )
+    }
+  }
+
+  /** Never two mounts at one place, never another volume than the one that belongs there. */
+  async function expectSane(): Promise<void> {
+    const points = await shown()
+    expect(points).toEqual([...new Set(points)])
+    for (const point of points) {
+      const isDevice = point.includes('/device/')
+      const name = await node.sh(isDevice ? `head -c 6 ${point}` : `cat ${point}/name`)
+      expect(name.trim(), point).toBe(isDevice ? 'device' : 'files')
+    }
+    const { disks, maps, mounts } = await node.storage()
+    expect(disks.length).toBeLessThanOrEqual(2)
+    expect(maps.length).toBeLessThanOrEqual(2)
+    expect(mounts.length).toBeLessThanOrEqual(3)
+  }
+
+  /** What a kubelet does in the end, whatever was before. */
+  async function clearAway(): Promise<void> {
+    for (const volume of VOLUMES) {
+      for (const pod of PODS) await kubelet.unpublish(claims[volume], pod)
+      await kubelet.unstage(claims[volume])
+    }
+    await expectNothingPublished(node)
+    const { sessions, disks, maps, mounts } = await node.storage()
+    expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
+    expect(await node.list('/var/lib/lunkeeper/volumes')).toEqual([])
+  }
+
+  it(
+    'never two mounts, never a wrong volume, nothing left after the last unstage',
+    { timeout: 1_800_000 },
+    async () => {
+      await assert(
+        asyncProperty(array(act, { minLength: 3, maxLength: LENGTH }), async (acts) => {
+          for (const one of acts) await run(one)
+          await clearAway()
+        }),
+        // Each run begins with nothing, because the one before ended so; a smaller one would not tell more.
+        { numRuns: RUNS, endOnFailure: true },
+      )
+    },
+  )
+})

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
+import { Lab } from '../../../lab/index.ts'
+import { expectNothingLeft, kernels } from '../node.ts'
+import { Writer } from '../writer.ts'
+import type { Claim } from './kubelet.ts'
+import {
+  block,
+  expectNothingPublished,
+  Kubelet,
+  mountable,
+  SOCKET,
+  stagingPath,
+  targetPath,
+} from './kubelet.ts'
+
+const MIB = 1 << 20
+
+describe.each(kernels('bookworm'))('the agent in a container (%s)', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let agent: LabProcess
+  let kubelet: Kubelet
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 768 })
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    await target.map(1, { serial: 'c001', bytes: 64 * MIB })
+    await target.map(2, { serial: 'c002', bytes: 32 * MIB })
+    // As systemd leaves it: what is mounted is seen in namespaces made from it.
+    await node.sh('mount --make-rshared / && mkdir -p /var/lib/kubelet /run/container')
+    const inContainer = 'unshare --mount --propagation slave --ipc --pid --fork'.split(' ')
+    const container = ['/lab/project/test/kernel/guest/container.sh', '/run/container']
+    const command = [
+      '/lab/project/bin/lunkeeper',
+      'agent',
+      '--host-root',
+      '/host',
+      '--http',
+      '127.0.0.1:9808',
+    ]
+    const csi = ['--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1']
+    agent = await node.start([...inContainer, ...container, ...command, ...csi])
+    await agent.errors(/csi: .* as node/)
+    kubelet = await Kubelet.start(node)
+  })
+  afterAll(() => lab?.close())
+
+  const claim = (volumeId: string, lun: string, volumeCapability: Claim['volumeCapability']): Claim => ({
+    volumeId,
+    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun, hold: '120s' },
+    volumeCapability,
+  })
+  const metrics = async () =>
+    node.sh(
+      `node -e 'fetch("http://127.0.0.1:9808/metrics").then(async (page) => console.log(await page.text()))'`,
+    )
+
+  it('sees the host as it is', async () => {
+    expect(await kubelet.ok('probe')).toEqual({ ready: true })
+    expect(
+      await node.sh(
+        `node -e 'fetch("http://127.0.0.1:9808/readyz").then((page) => console.log(page.status))'`,
+      ),
+    ).toBe('200')
+  })
+
+  it("a file system: made with the host's programs, mounted where the host sees it, kept in an outage, grown", async () => {
+    const volume = claim('files', '1', mountable('ext4'))
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'pod')
+    const at = targetPath('files', 'pod')
+    expect((await node.storage()).mounts.toSorted()).toEqual([at, stagingPath('files')].toSorted())
+    const writer = await Writer.start(node, `${at}/file`)
+    await target.disable()
+    await agent.errors(/its last path is lost/)
+    expect((await kubelet.stats(volume, 'pod')).volumeCondition).toMatchObject({ abnormal: true })
+    expect(await metrics()).toMatch(/^lunkeeper_volumes\{state="holding"\} 1$/m)
+    await target.enable()
+    await writer.goesOn(30_000, 5)
+    await writer.stop()
+    expect(writer.errors).toBe(0)
+    await target.resize(1, 128 * MIB)
+    expect(await kubelet.ok('nodeExpandVolume', { volumeId: 'files', volumePath: at })).toEqual({
+      capacityBytes: String(128 * MIB),
+    })
+    const page = await metrics()
+    expect(page).toMatch(/^lunkeeper_outages_total 1$/m)
+    expect(page).toMatch(/^lunkeeper_outage_duration_seconds_count\{io="waited"\} 1$/m)
+    expect(page).toMatch(
+      /^lunkeeper_csi_call_duration_seconds_count\{method="NodeStageVolume",code="OK"\} 1$/m,
+    )
+    expect(page).toMatch(/^lunkeeper_volume_hold_wanted_seconds\{volume="csi-files-\w+"\} 120$/m)
+    await kubelet.unpublish(volume, 'pod')
+    await kubelet.unstage(volume)
+  })
+
+  it('a device', async () => {
+    const volume = claim('device', '2', block())
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'vm')
+    await node.sh(
+      `printf data | dd of=${targetPath('device', 'vm')} bs=1M seek=3 conv=notrunc,fsync status=none`,
+    )
+    expect((await target.bytes(2, 3 * MIB, 4)).toString()).toBe('data')
+    await kubelet.unpublish(volume, 'vm')
+    await kubelet.unstage(volume)
+  })
+
+  it('stays small, and leaves nothing', async () => {
+    const memory = Number(/^process_resident_memory_bytes (\d+)$/m.exec(await metrics())![1])
+    console.log(`agent: ${Math.round(memory / MIB)} MB`)
+    // What an idle agent may have is 120 MB.
+    expect(memory / MIB).toBeLessThan(120)
+    await expectNothingPublished(node)
+    await agent.kill('SIGTERM')
+    await agent.exited
+    await expectNothingLeft(node)
+    expect(await node.exists(SOCKET)).toBe(false)
+  })
+})

@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto'
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
+import { Lab } from '../../../lab/index.ts'
+import { expectNothingLeft, isEverything, kernels, lunkeeper } from '../node.ts'
+import type { Claim } from './kubelet.ts'
+import {
+  block,
+  expectNothingPublished,
+  Kubelet,
+  mountable,
+  SOCKET,
+  stagingPath,
+  startDriver,
+  targetPath,
+} from './kubelet.ts'
+
+const MIB = 1 << 20
+
+describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let agent: LabProcess
+  let kubelet: Kubelet
+
+  // One agent and one client for all: starting them is what takes time.
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 768 })
+    agent = await startDriver(node)
+    kubelet = await Kubelet.start(node)
+  })
+  afterAll(() => lab?.close())
+  beforeEach(async () => {
+    target = await node.lio.target({ portals: ['127.0.0.1:3260', '127.0.0.2:3260'] })
+    await target.map(5, { serial: 'c515', bytes: 64 * MIB })
+  })
+  afterEach(async () => {
+    await node.lio.clear()
+    await node.sh('rm -rf /dev/shm/luns /var/lib/kubelet/*')
+  })
+
+  const claim = (more: Partial<Claim> = {}): Claim => ({
+    volumeId: 'pv-orders',
+    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun: '5' },
+    volumeCapability: mountable(),
+    ...more,
+  })
+
+  const at = (volume: Claim, pod: string) => targetPath(volume.volumeId, pod)
+
+  /** Nothing of the volume is left; the agent runs on. */
+  async function gone(): Promise<void> {
+    await expectNothingPublished(node)
+    const { sessions, disks, maps, mounts } = await node.storage()
+    expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
+  }
+
+  it('staged, published twice, written, read, unpublished, unstaged: nothing is left', async () => {
+    const volume = claim()
+    await kubelet.stage(volume)
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'pod-a')
+    await kubelet.publish(volume, 'pod-a')
+    await kubelet.publish(volume, 'pod-b', { readonly: true })
+    const staged = stagingPath(volume.volumeId)
+    expect((await node.storage()).mounts.toSorted()).toEqual(
+      [at(volume, 'pod-a'), at(volume, 'pod-b'), staged].toSorted(),
+    )
+    await node.sh(`echo written > ${at(volume, 'pod-a')}/file`)
+    expect(await node.sh(`cat ${at(volume, 'pod-b')}/file`)).toBe('written')
+    expect((await node.run(['touch', `${at(volume, 'pod-b')}/no`])).stderr).toContain('Read-only')
+    const { usage, volumeCondition } = await kubelet.stats(volume, 'pod-a')
+    expect(volumeCondition).toEqual({ message: 'ready' })
+    const [bytes, inodes] = usage!
+    expect(bytes!.unit).toBe('BYTES')
+    expect(Number(bytes!.total)).toBeGreaterThan(32 * MIB)
+    expect(Number(bytes!.available)).toBeLessThan(Number(bytes!.total))
+    expect(inodes).toMatchObject({ unit: 'INODES', total: expect.stringMatching(/^\d+$/) })
+    // A held volume, kept by the agent that serves.
+    const [listed] = await lunkeeper(node).volumes()
+    expect(listed).toMatchObject({ state: 'ready', hold: { mode: 'map' }, fs: 'ext4', mount: staged })
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unpublish(volume, 'pod-b')
+    await kubelet.unstage(volume)
+    await kubelet.unstage(volume)
+    // What was written is on the volume, which is not formatted a second time.
+    await kubelet.stage(volume)
+    expect(await node.sh(`cat ${staged}/file`)).toBe('written')
+    await kubelet.unstage(volume)
+    await gone()
+  })
+
+  it('a block volume: the device itself at the target path, for as many as may', async () => {
+    const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'vm-a')
+    await kubelet.publish(volume, 'vm-a')
+    await kubelet.publish(volume, 'vm-b')
+    expect(await node.sh(`stat -c %F ${at(volume, 'vm-a')}`)).toBe('block special file')
+    await node.sh(`printf data | dd of=${at(volume, 'vm-a')} bs=1M seek=3 conv=notrunc,fsync status=none`)
+    expect((await target.bytes(5, 3 * MIB, 4)).toString()).toBe('data')
+    const stats = await kubelet.stats(volume, 'vm-b')
+    expect(stats).toEqual({
+      usage: [{ unit: 'BYTES', total: String(64 * MIB) }],
+      volumeCondition: { message: 'ready' },
+    })
+    await kubelet.unpublish(volume, 'vm-a')
+    await kubelet.unpublish(volume, 'vm-b')
+    await kubelet.unstage(volume)
+    await gone()
+  })
+
+  it('grows while it is used, with its file system', async () => {
+    const volume = claim()
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'pod')
+    const before = Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)
+    const request = { volumeId: volume.volumeId, volumePath: at(volume, 'pod') }
+    await kubelet.fails(
+      'nodeExpandVolume',
+      { ...request, capacityRange: { requiredBytes: String(128 * MIB) } },
+      'OutOfRange',
+      /67108864/,
+    )
+    await target.resize(5, 128 * MIB)
+    const asked = { ...request, capacityRange: { requiredBytes: String(128 * MIB) } }
+    expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
+    expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
+    expect(Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)).toBeGreaterThan(before * 1.8)
+    await kubelet.unpublish(volume, 'pod')
+    await kubelet.unstage(volume)
+    await gone()
+  })
+
+  it.runIf(isEverything)(
+    'xfs on two paths, with mount options; then the same for readers only, and not one byte is written',
+    async () => {
+      await target.map(6, { serial: 'c616', bytes: 320 * MIB })
+      const source = { targetPortal: '127.0.0.1', portals: '["127.0.0.2:3260"]', iqn: target.iqn, lun: '6' }
+      const volume = claim({
+        volumeId: 'pv-xfs',
+        volumeContext: { ...source, serial: 'c616' },
+        volumeCapability: mountable('xfs', 'SINGLE_NODE_SINGLE_WRITER', ['noatime,nosuid']),
+      })
+      const options = async (point: string) => (await node.sh(`findmnt -rno OPTIONS ${point}`)).split(',')
+      await kubelet.stage(volume)
+      await kubelet.publish(volume, 'pod')
+      expect((await kubelet.stats(volume, 'pod')).volumeCondition.message).toBe('ready on 2 paths')
+      expect(await options(at(volume, 'pod'))).toEqual(expect.arrayContaining(['rw', 'noatime', 'nosuid']))
+      await node.sh(`echo written > ${at(volume, 'pod')}/file`)
+      await kubelet.unpublish(volume, 'pod')
+      await kubelet.unstage(volume)
+      const before = await target.hash(6)
+      const readers = {
+        ...volume,
+        volumeCapability: mountable('', 'MULTI_NODE_READER_ONLY', ['noatime', 'ro']),
+      }
+      await kubelet.stage(readers)
+      await kubelet.publish(readers, 'pod-a')
+      await kubelet.publish(readers, 'pod-b', { readonly: true })
+      for (const pod of ['pod-a', 'pod-b']) {
+        expect(await node.sh(`cat ${at(readers, pod)}/file`)).toBe('written')
+        expect(await options(at(readers, pod))).toContain('ro')
+        expect((await node.run(['mount', '-o', 'remount,rw', at(readers, pod)])).code).not.toBe(0)
+      }
+      await kubelet.unpublish(readers, 'pod-a')
+      await kubelet.unpublish(readers, 'pod-b')
+      await kubelet.unstage(readers)
+      expect(await target.hash(6)).toBe(before)
+      await gone()
+    },
+  )
+
+  it('a publication that is read-only keeps the other options of the mount, also made anew', async () => {
+    const volume = claim({
+      volumeCapability: mountable('ext4', 'SINGLE_NODE_MULTI_WRITER', ['noexec', 'nodev']),
+    })
+    await kubelet.stage(volume)
+    for (const pod of ['pod-a', 'pod-a', 'pod-b']) await kubelet.publish(volume, pod, { readonly: true })
+    for (const pod of ['pod-a', 'pod-b'])
+      expect((await node.sh(`findmnt -rno OPTIONS ${at(volume, pod)}`)).split(',')).toEqual(
+        expect.arrayContaining(['ro', 'noexec', 'nodev']),
+      )
+    // Bound by an agent that was killed before it was read-only.
+    await node.sh(`mount -o remount,bind,rw ${at(volume, 'pod-b')}; mkdir -p /run/lunkeeper/csi`)
+    const hash = createHash('sha256').update(at(volume, 'pod-b')).digest('hex').slice(0, 32)
+    await node.write(`/run/lunkeeper/csi/publishing-${hash}`, '')
+    await kubelet.publish(volume, 'pod-b', { readonly: true })
+    expect(await node.sh(`findmnt -rno OPTIONS ${at(volume, 'pod-b')}`)).toMatch(/^ro,/)
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unpublish(volume, 'pod-b')
+    await kubelet.unstage(volume)
+    await gone()
+  })
+
+  it('the agent stops: its socket goes, and nothing is left', async () => {
+    await agent.kill('SIGTERM')
+    await agent.exited
+    expect(await node.exists(SOCKET)).toBe(false)
+    await expectNothingLeft(node)
+  })
+})

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { isEverything, kernels } from '../node.ts'
+import type { LabNode, Target } from '../../../lab/index.ts'
+import { Lab } from '../../../lab/index.ts'
+import type { Claim } from './kubelet.ts'
+import {
+  block,
+  expectNothingPublished,
+  Kubelet,
+  publishing,
+  staging,
+  startDriver,
+  unpublishing,
+  unstaging,
+} from './kubelet.ts'
+
+/** On a machine whose programs start ten times slower than on a host: udev is minutes behind. */
+const MANY = 16
+const MIB = 1 << 20
+
+describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s)', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let kubelet: Kubelet
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 1024 })
+    await startDriver(node)
+    kubelet = await Kubelet.start(node)
+    // A network card with nothing behind it: packets go out, and nobody answers.
+    await node.sh(
+      'ip link add nowhere type dummy; ip addr add 10.97.0.1/24 dev nowhere; ip link set nowhere up',
+    )
+  })
+  afterAll(() => lab?.close())
+
+  const claim = (
+    volumeId: string,
+    target: Pick<Target, 'iqn'>,
+    lun: number,
+    targetPortal = '127.0.0.1',
+  ): Claim => ({
+    volumeId,
+    volumeContext: { targetPortal, iqn: target.iqn, lun: String(lun) },
+    volumeCapability: block('SINGLE_NODE_SINGLE_WRITER'),
+  })
+
+  const dead = () => claim('dead', { iqn: 'iqn.2026-01.example:dead' }, 0, '10.97.0.9')
+
+  /** All staged, published, unpublished and unstaged, each step for all at once; one more is at a dead portal. */
+  async function live(claims: readonly Claim[], dead: Claim): Promise<void> {
+    const silent = kubelet.ask('nodeStageVolume', staging(dead))
+    const all = async (method: string, request: (one: Claim) => object) => {
+      const answers = await Promise.all(claims.map((one) => kubelet.ask(method, request(one))))
+      expect(answers.filter(({ code }) => code)).toEqual([])
+    }
+    await all('nodeStageVolume', staging)
+    expect((await silent).code).toBe('Unavailable')
+    await all('nodePublishVolume', (one) => publishing(one, 'pod'))
+    const { disks, maps } = await node.storage()
+    expect({ disks: disks.length, maps: maps.length }).toEqual({ disks: MANY, maps: MANY })
+    await all('nodeUnpublishVolume', ({ volumeId }) => unpublishing(volumeId, 'pod'))
+    await all('nodeUnstageVolume', ({ volumeId }) => unstaging(volumeId))
+    await expectNothingPublished(node)
+    expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [] })
+  }
+
+  it('through one target', async () => {
+    const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    await target.mapMany(
+      Array.from({ length: MANY }, (_, lun) => ({ lun, serial: `a0${lun + 16}`, bytes: MIB })),
+    )
+    const claims = Array.from({ length: MANY }, (_, lun) => claim(`one-${lun}`, target, lun))
+    await live(claims, dead())
+    await target.remove({ removeFiles: true })
+  })
+
+  it('through a target for each', async () => {
+    const targets: Target[] = []
+    for (let n = 0; n < MANY; n++) {
+      const target = await node.lio.target({ iqn: `iqn.2026-01.example:t${n}`, portals: ['127.0.0.1:3260'] })
+      await target.map(0, { serial: `b0${n + 16}`, bytes: MIB })
+      targets.push(target)
+    }
+    const claims = targets.map((target, n) => claim(`each-${n}`, target, 0))
+    await live(claims, dead())
+  })
+})

@@ -1,0 +1,199 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import { kernels } from '../node.ts'
+import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
+import { Lab } from '../../../lab/index.ts'
+import { Writer } from '../writer.ts'
+import type { Claim, Stats } from './kubelet.ts'
+import {
+  expectNothingPublished,
+  Kubelet,
+  mountable,
+  publishing,
+  staging,
+  stagingPath,
+  startDriver,
+  targetPath,
+} from './kubelet.ts'
+
+/** Every answer in an outage: within a kubelet's patience, and that of a person. */
+const BOUNDED = 8_000
+
+describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let agent: LabProcess
+  let kubelet: Kubelet
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 768 })
+    agent = await startDriver(node)
+    kubelet = await Kubelet.start(node)
+  })
+  afterAll(() => lab?.close())
+  beforeEach(async () => {
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    await target.map(5, { serial: 'c515', bytes: 64 << 20 })
+  })
+  afterEach(async () => {
+    await node.lio.clear()
+    await node.sh('rm -rf /dev/shm/luns /var/lib/kubelet/*')
+  })
+
+  const claim = (hold: string): Claim => ({
+    volumeId: 'pv',
+    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun: '5', hold },
+    volumeCapability: mountable(),
+  })
+  const at = (pod: string) => targetPath('pv', pod)
+  /** Until a kubelet that asks is told this of the volume. */
+  const told = (condition: RegExp, volumePath = at('pod-a')) =>
+    node.until(
+      async () => {
+        const { result } = await kubelet.ask('nodeGetVolumeStats', { volumeId: 'pv', volumePath })
+        return condition.test((result as Stats | undefined)?.volumeCondition.message ?? '')
+      },
+      { deadline: 60_000, what: `the condition ${condition}` },
+    )
+
+  async function used(hold: string): Promise<{ volume: Claim; writer: Writer }> {
+    const volume = claim(hold)
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'pod-a')
+    return { volume, writer: await Writer.start(node, `${at('pod-a')}/file`) }
+  }
+
+  async function nothingLeft(): Promise<void> {
+    await expectNothingPublished(node)
+    const { disks, maps, mounts } = await node.storage()
+    expect({ disks, maps, mounts }).toEqual({ disks: [], maps: [], mounts: [] })
+    expect(await node.list('/var/lib/lunkeeper/volumes')).toEqual([])
+  }
+
+  it('in use: every call answers in bounded time and says so, and the writer goes on afterwards', async () => {
+    const { volume, writer } = await used('300s')
+    const healthy = await kubelet.stats(volume, 'pod-a')
+    await target.disable()
+    await told(/I\/O waits/)
+    const stats = await kubelet.ask('nodeGetVolumeStats', { volumeId: 'pv', volumePath: at('pod-a') })
+    expect(stats.result).toMatchObject({
+      usage: [{ unit: 'BYTES', total: healthy.usage![0]!.total }, { unit: 'INODES' }],
+      volumeCondition: { abnormal: true, message: expect.stringMatching(/I\/O waits until 2/) },
+    })
+    // A kubelet that was restarted, another pod, one that goes.
+    const calls = [
+      await kubelet.ask('nodeStageVolume', staging(volume)),
+      await kubelet.ask('nodePublishVolume', publishing(volume, 'pod-a')),
+      await kubelet.ask('nodePublishVolume', publishing(volume, 'pod-b')),
+      await kubelet.ask('nodeUnpublishVolume', { volumeId: 'pv', targetPath: at('pod-b') }),
+    ]
+    expect(calls.map(({ code, message }) => code && `${code}: ${message}`)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    for (const { ms } of [stats, ...calls]) expect(ms).toBeLessThan(BOUNDED)
+    await target.enable()
+    await writer.goesOn(30_000, 5)
+    await writer.stop()
+    expect(writer.errors).toBe(0)
+    expect(await writer.check()).toBe('all there')
+    await told(/^ready$/)
+    await kubelet.unpublish(volume, 'pod-a')
+    // What it has not written it cannot lose: unstage waits for the target, and says so.
+    await node.sh(`echo unwritten > ${stagingPath('pv')}/file`)
+    await target.disable()
+    await told(/I\/O waits/, stagingPath('pv'))
+    const refused = await kubelet.fails(
+      'nodeUnstageVolume',
+      { volumeId: 'pv', stagingTargetPath: stagingPath('pv') },
+      'Unavailable',
+      /TARGET_AWAY/,
+    )
+    expect(refused.ms).toBeLessThan(BOUNDED)
+    await target.enable()
+    await told(/^ready$/, stagingPath('pv'))
+    await kubelet.unstage(volume)
+    await nothingLeft()
+  })
+
+  it('the hold ends: a pod that comes back to the node gets a healthy file system, though nobody unstaged', async () => {
+    const { volume, writer } = await used('3s')
+    await target.disable()
+    await writer.fails(30_000)
+    await told(/its hold is over/)
+    const touched = async () =>
+      (await node.run(['sh', '-c', `touch ${at('pod-a')}/$$ && sync -f ${at('pod-a')}`])).code
+    await node.until(async () => (await touched()) !== 0 && (await touched()) !== 0, {
+      deadline: 30_000,
+      what: 'a broken file system',
+    })
+    await target.enable()
+    await agent.errors(/must be mounted anew/, 60_000)
+    // It is not taken from under a pod that still has it, nor shown to a second one.
+    await kubelet.fails('nodePublishVolume', publishing(volume, 'pod-b'), 'FailedPrecondition', /pod-a/)
+    await writer.stop()
+    await kubelet.unpublish(volume, 'pod-a')
+    await node.until(
+      async () => !(await kubelet.ask('nodePublishVolume', publishing(volume, 'pod-c'))).code,
+      {
+        deadline: 60_000,
+        what: 'a volume for the next pod',
+      },
+    )
+    const again = await Writer.start(node, `${at('pod-c')}/other`)
+    await again.stop()
+    expect(again.errors).toBe(0)
+    expect(await node.sh(`cat /sys/fs/ext4/dm-*/errors_count`)).toBe('0')
+    await kubelet.unpublish(volume, 'pod-c')
+    await kubelet.unstage(volume)
+    await nothingLeft()
+  })
+
+  it('the hold ends and the target stays away: unstage ends, and nothing is left', async () => {
+    const { volume, writer } = await used('2s')
+    await target.disable()
+    await writer.fails(30_000)
+    await told(/its hold is over/)
+    await writer.stop()
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unstage(volume)
+    await nothingLeft()
+    await target.enable()
+    await kubelet.stage(volume)
+    expect(Number((await node.sh(`stat -c %s ${stagingPath('pv')}/file`)).trim())).toBeGreaterThan(0)
+    await kubelet.unstage(volume)
+    await nothingLeft()
+  })
+
+  it('the node was rebooted: nothing is attached until it is asked for; then, or instead, taken away', async () => {
+    const { volume, writer } = await used('60s')
+    await writer.stop()
+    await agent.kill('SIGKILL')
+    await agent.exited
+    // What a reboot leaves: the disk's files, and nothing of the kernel's.
+    await node.sh(`
+      umount ${at('pod-a')} ${stagingPath('pv')}
+      dmsetup --noudevsync remove_all; iscsiadm -m session -u; rm -rf /run/lunkeeper /run/csi`)
+    agent = await startDriver(node)
+    await node.sh('sleep 2')
+    expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [], mounts: [] })
+    // It may be another node's by now. Asked for, it is there again.
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'pod-a')
+    expect(await node.sh(`ls ${at('pod-a')}`)).toContain('file')
+    await kubelet.unpublish(volume, 'pod-a')
+    await agent.kill('SIGKILL')
+    await agent.exited
+    await node.sh(`
+      umount ${stagingPath('pv')}
+      dmsetup --noudevsync remove_all; iscsiadm -m session -u; rm -rf /run/lunkeeper /run/csi`)
+    agent = await startDriver(node)
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unstage(volume)
+    await nothingLeft()
+  })
+})

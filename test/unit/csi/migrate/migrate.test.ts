@@ -1,0 +1,151 @@
+import * as core from 'kubernetes-models/v1'
+import { describe, expect, it } from 'vitest'
+
+import { migrate } from '../../../../src/csi/migrate/migrate.ts'
+import { codeOf } from '../../model/code-of.ts'
+
+const DRIVER = 'iscsi.csi.lunkeeper'
+const IQN = 'iqn.2024-01.example:san'
+
+const volume = (spec: object, name = 'old') => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  metadata: { name, uid: 'x', resourceVersion: '7', annotations: { 'pv.kubernetes.io/bound-by': 'y' } },
+  spec: {
+    capacity: { storage: '1Gi' },
+    accessModes: ['ReadWriteOnce'],
+    persistentVolumeReclaimPolicy: 'Delete',
+    ...spec,
+  },
+  status: { phase: 'Bound' },
+})
+const inTree = (more: object = {}) =>
+  volume({ iscsi: { targetPortal: '10.0.0.5:3260', iqn: IQN, lun: 7, ...more } })
+const ofOldDriver = (volumeAttributes: object = {}, more: object = {}) =>
+  volume({
+    csi: {
+      driver: 'iscsi.csi.k8s.io',
+      volumeHandle: 'data-1',
+      volumeAttributes: { targetPortal: '10.0.0.5', iqn: IQN, lun: '7', ...volumeAttributes },
+      ...more,
+    },
+  })
+
+/** What is made of one volume, and what is said about it. It fits the API's schema. */
+function made(object: unknown) {
+  const { volumes, notes } = migrate([object], DRIVER)
+  for (const one of volumes) new core.PersistentVolume(one).validate()
+  return { volume: volumes[0], said: notes.map(({ message }) => message).join('\n') }
+}
+
+describe('new PersistentVolumes for old ones', () => {
+  it("of Kubernetes' own iscsi source", () => {
+    const { volume, said } = made(
+      inTree({
+        portals: ['10.0.1.5:3260'],
+        iscsiInterface: 'default',
+        fsType: 'xfs',
+        readOnly: true,
+        chapAuthSession: true,
+        secretRef: { name: 'chap', namespace: 'prod' },
+      }),
+    )
+    expect(said).toBe('')
+    expect(volume).toEqual({
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: 'old-lunkeeper' },
+      spec: {
+        capacity: { storage: '1Gi' },
+        accessModes: ['ReadWriteOnce'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        storageClassName: '',
+        csi: {
+          driver: DRIVER,
+          volumeHandle: `${IQN}/lun-7`,
+          fsType: 'xfs',
+          readOnly: true,
+          volumeAttributes: {
+            targetPortal: '10.0.0.5:3260',
+            portals: '["10.0.1.5:3260"]',
+            iqn: IQN,
+            lun: '7',
+          },
+          nodeStageSecretRef: { name: 'chap', namespace: 'prod' },
+        },
+      },
+    })
+  })
+
+  it('of iscsi.csi.k8s.io: the same handle and attributes', () => {
+    const { volume, said } = made(ofOldDriver({ portals: '["10.0.1.5"]', discoveryCHAPAuth: 'false' }))
+    expect(said).toBe('')
+    expect(volume?.spec.csi).toEqual({
+      driver: DRIVER,
+      volumeHandle: 'data-1',
+      volumeAttributes: { targetPortal: '10.0.0.5', portals: '["10.0.1.5"]', iqn: IQN, lun: '7' },
+    })
+  })
+
+  it('a secret in an attribute is never printed: it is said where it shall stand', () => {
+    const secret = JSON.stringify({ 'node.session.auth.password': 'TopSecret-0123' })
+    const { volume, said } = made(ofOldDriver({ secret }))
+    expect(JSON.stringify(volume) + said).not.toContain('TopSecret')
+    expect(volume?.spec.csi.nodeStageSecretRef).toEqual({ name: 'old-chap', namespace: 'lunkeeper' })
+    expect(said).toContain('lunkeeper/old-chap')
+  })
+
+  it('a claim is kept for the new volume, without the identity of the old one', () => {
+    const bound = inTree()
+    const claimRef = { namespace: 'prod', name: 'data', uid: '1-2', resourceVersion: '9' }
+    const { volume, said } = made({ ...bound, spec: { ...bound.spec, claimRef } })
+    expect(volume?.spec['claimRef']).toEqual({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      namespace: 'prod',
+      name: 'data',
+    })
+    expect(said).toContain('prod/data')
+  })
+
+  it.each([
+    ['an interface', inTree({ iscsiInterface: 'bnx2i' }), /bnx2i/],
+    ['an initiator name', inTree({ initiatorName: 'iqn.2024-01.example:me' }), /own names/],
+    ['discovery with CHAP', inTree({ chapAuthDiscovery: true }), /discovery/],
+    ['CHAP without a Secret', inTree({ chapAuthSession: true }), /nodeStageSecretRef/],
+    ['a file system that is not mounted', inTree({ fsType: 'btrfs' }), /btrfs/],
+    [
+      'a file system for two nodes',
+      volume({ accessModes: ['ReadWriteMany'], iscsi: inTree().spec['iscsi' as never] }),
+      /two nodes/,
+    ],
+  ])('says what it does not carry over: %s', (_, object, says) => expect(made(object).said).toMatch(says))
+
+  it.each([
+    ['another driver', volume({ csi: { driver: 'other', volumeHandle: 'x' } })],
+    ['another source', volume({ nfs: { server: 'a', path: '/' } })],
+    ['attributes that make no sense', ofOldDriver({ lun: 'seven' })],
+    ['no LUN', volume({ iscsi: { targetPortal: '10.0.0.5', iqn: IQN } })],
+  ])('leaves out, and says so: %s', (_, object) => {
+    const { volume, said } = made(object)
+    expect(volume).toBeUndefined()
+    expect(said).toMatch(/^left out: /)
+  })
+
+  it('lists, other objects between, a handle that would be too long', () => {
+    const long = `iqn.2024-01.example:${'x'.repeat(150)}`
+    const { volumes } = migrate(
+      [
+        { kind: 'List', items: [inTree(), { kind: 'Pod' }] },
+        { kind: 'PersistentVolumeList', items: [inTree({ iqn: long })] },
+        null,
+      ],
+      DRIVER,
+    )
+    expect(volumes).toHaveLength(2)
+    expect(volumes[1]!.spec.csi.volumeHandle).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('nothing to read is an error', () =>
+    expect(codeOf(() => migrate([{ kind: 'Pod' }], DRIVER))).toBe('BAD_REQUEST'))
+})

@@ -1,0 +1,74 @@
+import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { listenAt, parseEndpoint } from '../../../../src/csi/server/endpoint.ts'
+import { codeOf } from '../../model/code-of.ts'
+
+describe('an endpoint', () => {
+  it.each([
+    ['unix:///run/csi.sock', '/run/csi.sock'],
+    ['unix:/run/csi.sock', '/run/csi.sock'],
+    ['/run//csi.sock', '/run/csi.sock'],
+  ])('%s', (text, path) => expect(parseEndpoint(text)).toBe(path))
+
+  it.each(['unix://run/csi.sock', 'tcp://0.0.0.0:1', 'csi.sock', '', 'unix:///', `/${'x'.repeat(110)}`])(
+    'refused: %s',
+    (text) => expect(codeOf(() => parseEndpoint(text))).toBe('USAGE'),
+  )
+})
+
+describe('a socket', () => {
+  let directory: string
+  let path: string
+  const servers: Server[] = []
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'lunkeeper-csi-'))
+    path = join(directory, 'plugin', 'csi.sock')
+  })
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  async function listening(): Promise<Server> {
+    const server = createServer()
+    servers.push(server)
+    await listenAt(server, path)
+    return server
+  }
+
+  it('is made with the directory it stands in, for its owner only, at one stroke', async () => {
+    await listening()
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(statSync(path).isSocket()).toBe(true)
+    expect(lstatSync(`${path}.new`, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  it('of a dead process is replaced', async () => {
+    const dead = await listening()
+    const { ino } = statSync(path)
+    // As a kill -9 leaves it: closed, and its path still there.
+    await new Promise((resolve) => dead.close(resolve))
+    expect(statSync(path).ino).toBe(ino)
+    await listening()
+    expect(statSync(path).ino).not.toBe(ino)
+  })
+
+  it('of a living one is not', async () => {
+    await listening()
+    await expect(listening()).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+
+  it('a file in its place stays', async () => {
+    path = join(directory, 'file')
+    writeFileSync(path, 'precious')
+    await expect(listening()).rejects.toMatchObject({ code: 'USAGE' })
+    expect(statSync(path).size).toBe(8)
+  })
+})

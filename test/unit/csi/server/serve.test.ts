@@ -1,0 +1,219 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
+import { connect } from 'node:http2'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { create, toBinary } from '@bufbuild/protobuf'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createGrpcTransport } from '@connectrpc/connect-node'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import {
+  Controller,
+  Identity,
+  Node,
+  NodeStageVolumeRequestSchema,
+  VolumeCapability_AccessMode_Mode as Mode,
+} from '../../../../src/csi/protocol/csi_pb.js'
+import { serveCsi } from '../../../../src/csi/server/serve.ts'
+import type { Host } from '../../../../src/host/host.ts'
+import { openHost } from '../../../../src/host/host.ts'
+import { hostPaths } from '../../../../src/host/paths.ts'
+
+let directory: string
+let path: string
+let host: Host
+let service: AsyncDisposable
+let stop: AbortController
+let log: string[]
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'lunkeeper-csi-'))
+  path = join(directory, 'csi.sock')
+  // A node with nothing at all.
+  host = openHost({
+    paths: hostPaths(directory),
+    places: { records: join(directory, 'records'), runtime: join(directory, 'run') },
+  })
+  stop = new AbortController()
+  log = []
+  service = await serveCsi(host, {
+    path,
+    name: 'iscsi.csi.lunkeeper',
+    nodeId: 'node-1',
+    version: '1.2.3',
+    observer: {},
+    signal: stop.signal,
+    say: (line) => log.push(line),
+  })
+})
+afterEach(async () => {
+  stop.abort()
+  await service[Symbol.asyncDispose]()
+  await host[Symbol.asyncDispose]()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const transport = () =>
+  createGrpcTransport({
+    baseUrl: 'http://localhost',
+    nodeOptions: { createConnection: () => createConnection(path) },
+    idleConnectionTimeoutMs: 50,
+  })
+
+/** A call as bytes, with headers as one likes them. @returns the status, which stands in headers or trailers */
+async function raw(
+  method: string,
+  body: Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<IncomingHttpHeaders> {
+  const session = await openSession()
+  try {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': method,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    })
+    const length = Buffer.alloc(5)
+    length.writeUInt32BE(body.length, 1)
+    stream.end(Buffer.concat([length, body]))
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingHttpHeaders>()
+    let found: IncomingHttpHeaders = {}
+    stream.on('response', (first) => (found = { ...found, ...first }))
+    stream.on('trailers', (last) => (found = { ...found, ...last }))
+    stream.on('end', () => resolve(found)).on('error', reject)
+    stream.resume()
+    return await promise
+  } finally {
+    session.close()
+  }
+}
+
+async function openSession(): Promise<ClientHttp2Session> {
+  return connect('http://localhost', { createConnection: () => createConnection(path) })
+}
+
+const INFO = '/csi.v1.Identity/GetPluginInfo'
+
+describe('the service', () => {
+  it('says who it is and what it can', async () => {
+    const identity = createClient(Identity, transport())
+    expect(await identity.getPluginInfo({})).toMatchObject({
+      name: 'iscsi.csi.lunkeeper',
+      vendorVersion: '1.2.3',
+    })
+    const { capabilities } = await identity.getPluginCapabilities({})
+    expect(capabilities.map(({ type }) => type.case)).toEqual(['service', 'volumeExpansion'])
+    const node = createClient(Node, transport())
+    expect(await node.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1', maxVolumesPerNode: 0n })
+    const rpcs = (await node.nodeGetCapabilities({})).capabilities.map(({ type }) => type.value?.type)
+    expect(rpcs).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('Probe tells the truth about a node that has nothing', async () => {
+    const failed = await createClient(Identity, transport())
+      .probe({})
+      .catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: Code.FailedPrecondition })
+    for (const word of ['iscsid', 'iscsi_tcp', 'initiatorname']) expect(String(failed)).toContain(word)
+  })
+
+  it('validates what pre-provisioned volumes are: their attributes and capabilities', async () => {
+    const controller = createClient(Controller, transport())
+    const capability = (mode: Mode) => ({
+      accessMode: { mode },
+      accessType: { case: 'mount' as const, value: {} },
+    })
+    const volumeContext = { targetPortal: '10.0.0.5', iqn: 'iqn.2024-01.example:db', lun: '7' }
+    const call = {
+      volumeId: 'pv',
+      volumeContext,
+      volumeCapabilities: [capability(Mode.SINGLE_NODE_WRITER), capability(Mode.SINGLE_NODE_MULTI_WRITER)],
+    }
+    const { confirmed } = await controller.validateVolumeCapabilities(call)
+    expect(confirmed?.volumeCapabilities).toHaveLength(2)
+    expect(confirmed?.volumeContext).toEqual(volumeContext)
+    for (const changed of [
+      { volumeCapabilities: [capability(Mode.MULTI_NODE_MULTI_WRITER)] },
+      { volumeContext: { ...volumeContext, lun: 'x' } },
+    ]) {
+      const { confirmed, message } = await controller.validateVolumeCapabilities({ ...call, ...changed })
+      expect(confirmed).toBeUndefined()
+      expect(message).not.toBe('')
+    }
+    const fails = (changed: Partial<typeof call>) =>
+      controller.validateVolumeCapabilities({ ...call, ...changed }).then(
+        () => 'nothing',
+        (error: unknown) => Code[ConnectError.from(error).code],
+      )
+    expect(await fails({ volumeId: '' })).toBe('InvalidArgument')
+    expect(await fails({ volumeCapabilities: [] })).toBe('InvalidArgument')
+    expect(
+      await controller
+        .validateVolumeCapabilities({ ...call, volumeContext: {} })
+        .catch((error: unknown) => Code[ConnectError.from(error).code]),
+    ).toBe('NotFound')
+  })
+
+  // grpc-go says localhost from 1.26 kubelets on; others put there what they were given as an address.
+  it.each(['localhost', '%2Frun%2Fcsi.sock', 'csi.sock', 'unix:csi.sock', '[::1]:99999', 'a b'])(
+    'whatever a caller calls it, it answers: ":authority" is "%s"',
+    async (authority) => {
+      const answer = raw(INFO, new Uint8Array(), { ':authority': authority })
+      // Node's own HTTP/2 refuses what is no host at all; the connection stands it.
+      if (authority === 'a b') await answer.catch(() => {})
+      else expect((await answer)['grpc-status']).toBe('0')
+      expect((await raw(INFO, new Uint8Array()))['grpc-status']).toBe('0')
+    },
+  )
+
+  it('a path as ":authority" is refused by HTTP/2 itself, and hurts nobody: kubelets before 1.26', async () => {
+    await expect(raw(INFO, new Uint8Array(), { ':authority': '/run/csi.sock' })).rejects.toThrow(
+      'PROTOCOL_ERROR',
+    )
+    expect((await raw(INFO, new Uint8Array()))['grpc-status']).toBe('0')
+  })
+
+  it('fields and calls from the future', async () => {
+    // Field 99, a text.
+    expect((await raw(INFO, new Uint8Array([0x9a, 0x06, 1, 0x78])))['grpc-status']).toBe('0')
+    expect((await raw('/csi.v1.Controller/CreateVolume', new Uint8Array()))['grpc-status']).toBe('12')
+    expect((await raw('/csi.v2.Node/Whatever', new Uint8Array()))['grpc-status']).toBe('12')
+  })
+
+  it('rubbish and calls that are too large are statuses, not the end', async () => {
+    expect((await raw(INFO, new Uint8Array([0xff, 0xff])))['grpc-status']).not.toBe('0')
+    expect((await raw(INFO, new Uint8Array(2 << 20)))['grpc-status']).toBe(String(Code.ResourceExhausted))
+    const rude = createConnection(path)
+    rude.resume().write('GET / HTTP/1.1\r\n\r\n')
+    await new Promise((resolve) => rude.once('close', resolve))
+    expect((await raw(INFO, new Uint8Array()))['grpc-status']).toBe('0')
+  })
+
+  it('no secret is in any log or answer', async () => {
+    const secret = 'TopSecret-0123456789'
+    const call = create(NodeStageVolumeRequestSchema, {
+      volumeId: 'pv',
+      stagingTargetPath: join(directory, 'staging'),
+      volumeCapability: {
+        accessMode: { mode: Mode.SINGLE_NODE_WRITER },
+        accessType: { case: 'mount', value: {} },
+      },
+      volumeContext: {
+        targetPortal: 'x y',
+        iqn: 'z',
+        lun: '1',
+        secret: `{"node.session.auth.password": "${secret}"`,
+      },
+      secrets: { 'node.session.auth.password': secret },
+    })
+    const status = await raw('/csi.v1.Node/NodeStageVolume', toBinary(NodeStageVolumeRequestSchema, call))
+    expect(status['grpc-status']).toBe(String(Code.InvalidArgument))
+    expect(JSON.stringify(status) + log.join('\n')).not.toContain('TopSecret')
+    expect(log.join('\n')).toContain('NodeStageVolume "pv"')
+  })
+})

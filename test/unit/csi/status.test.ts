@@ -1,0 +1,38 @@
+import { Code } from '@connectrpc/connect'
+import { describe, expect, it } from 'vitest'
+
+import { STATUS, toStatus, toUncertainStatus } from '../../../src/csi/status.ts'
+import type { ErrorCode } from '../../../src/model/errors.ts'
+import { ERRORS, LunkeeperError } from '../../../src/model/errors.ts'
+
+describe('errors as gRPC statuses', () => {
+  it('every error has one, and it is none that the caller makes of its own', () => {
+    expect(Object.keys(STATUS).toSorted()).toEqual(Object.keys(ERRORS).toSorted())
+    for (const code of Object.values(STATUS)) expect([Code.Canceled, Code.Unknown]).not.toContain(code)
+  })
+
+  it('a request that is wrong is INVALID_ARGUMENT, whatever is wrong about it', () => {
+    for (const [code, { exit }] of Object.entries(ERRORS))
+      expect(STATUS[code as ErrorCode] === Code.InvalidArgument, code).toBe(exit === 2)
+  })
+
+  it('says our code, what happened and what to do; no cause', () => {
+    const error = new LunkeeperError('LUN_ABSENT', 'LUN 7 does not exist', {
+      hint: 'Map it.',
+      cause: new Error('inside'),
+    })
+    expect(toStatus(error)).toMatchObject({
+      code: Code.NotFound,
+      rawMessage: 'LUN_ABSENT: LUN 7 does not exist. Map it.',
+    })
+    expect(JSON.stringify(toStatus(error).details)).toBe('[]')
+  })
+
+  it('our own mistakes tell nothing of themselves', () =>
+    expect(toStatus(new TypeError('secret of x')).rawMessage).not.toContain('secret'))
+
+  it('where something is left, the status makes a kubelet call Unstage', () => {
+    expect(toUncertainStatus(new LunkeeperError('LUN_ABSENT', 'x')).code).toBe(Code.Unavailable)
+    expect(toUncertainStatus(new LunkeeperError('TIMEOUT', 'x')).code).toBe(Code.DeadlineExceeded)
+  })
+})

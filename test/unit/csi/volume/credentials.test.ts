@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+
+import { credentialsOf } from '../../../../src/csi/volume/credentials.ts'
+import { codeOf } from '../../model/code-of.ts'
+
+const PREFIX = 'node.session.auth.'
+const own = { [`${PREFIX}username`]: 'node-a', [`${PREFIX}password`]: 'TopSecret-0123' }
+const mutual = { [`${PREFIX}username_in`]: 'san', [`${PREFIX}password_in`]: 'Other-4567' }
+
+describe('CHAP of a CSI call', () => {
+  it('none', () => expect(credentialsOf({}, {})).toBeNull())
+
+  it('one way and mutual, under the keys of iscsi.csi.k8s.io', () => {
+    expect(credentialsOf(own, {})).toMatchObject({ username: 'node-a', mutual: null })
+    const both = credentialsOf({ ...own, ...mutual }, {})
+    expect(both?.mutual?.username).toBe('san')
+    expect(both?.password.reveal()).toBe('TopSecret-0123')
+  })
+
+  it('a line break at the end is no part of a secret', () =>
+    expect(credentialsOf({ ...own, [`${PREFIX}password`]: 'abc\n' }, {})?.password.reveal()).toBe('abc'))
+
+  it('from the attribute, where the old driver had it; the secret of the call goes first', () => {
+    const attributes = { secret: JSON.stringify(own) }
+    expect(credentialsOf({}, attributes)?.username).toBe('node-a')
+    expect(credentialsOf({ ...own, [`${PREFIX}username`]: 'other' }, attributes)?.username).toBe('other')
+  })
+
+  it('discovery has no use, and its secrets none either', () =>
+    expect(
+      credentialsOf({ 'node.sendtargets.auth.username': 'x', 'node.sendtargets.auth.password': 'y' }, {}),
+    ).toBeNull())
+
+  it.each([
+    ['half a pair', { [`${PREFIX}username`]: 'node-a' }, {}],
+    ['the same secret both ways', { ...own, ...mutual, [`${PREFIX}password_in`]: 'TopSecret-0123' }, {}],
+    [
+      'a line break inside',
+      { ...own, [`${PREFIX}password`]: 'TopSecret-0123\nnode.startup = automatic' },
+      {},
+    ],
+    ['an attribute that is no JSON', {}, { secret: 'TopSecret-0123' }],
+    ['an attribute that is no object of texts', {}, { secret: '{"a":{"b":"TopSecret-0123"}}' }],
+  ])('refused, and not quoted: %s', (_, secrets, attributes) => {
+    const work = () => credentialsOf(secrets, attributes)
+    expect(codeOf(work)).toBe('BAD_CHAP')
+    expect(work).toThrow(expect.not.objectContaining({ message: expect.stringContaining('TopSecret') }))
+  })
+})

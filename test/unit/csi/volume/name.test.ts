@@ -1,0 +1,36 @@
+import { assert, property, string } from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { volumeNameOf } from '../../../../src/csi/volume/name.ts'
+import { isName } from '../../../../src/model/name.ts'
+
+/** dm-ioctl.h: DM_NAME_LEN is 128 with the zero at the end; a map's name has `lunkeeper-` before the volume's. */
+const LONGEST = 127 - 'lunkeeper-'.length
+
+describe('the name of a volume', () => {
+  it('any id makes a name of the engine, short enough for a map', () =>
+    assert(
+      property(string({ unit: 'binary', maxLength: 300 }), (id) => {
+        expect(isName(volumeNameOf(id))).toBe(true)
+        expect(volumeNameOf(id).length).toBeLessThanOrEqual(LONGEST)
+      }),
+    ))
+
+  it('ids that look alike have names of their own', () => {
+    const ids = [
+      'pv-a',
+      'pv/a',
+      'pv a',
+      'PV-a',
+      'pv-a ',
+      'pv-a\n',
+      `${'x'.repeat(60)}1`,
+      `${'x'.repeat(60)}2`,
+    ]
+    expect(new Set(ids.map(volumeNameOf)).size).toBe(ids.length)
+  })
+
+  it('is the same for ever: what was attached before an upgrade is found after it', () => {
+    expect(volumeNameOf('pvc-7d3f')).toBe('csi-pvc-7d3f-d5ebd580bcd952b098cae54c70b25506')
+  })
+})

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import * as apps from 'kubernetes-models/apps/v1'
+import * as storage from 'kubernetes-models/storage.k8s.io/v1'
+import * as core from 'kubernetes-models/v1'
+import { describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+
+import { parseEndpoint } from '../../../src/csi/server/endpoint.ts'
+import { parseAttributes } from '../../../src/csi/volume/attributes.ts'
+import { credentialsOf } from '../../../src/csi/volume/credentials.ts'
+import { COMMANDS } from '../../../src/cli/commands.ts'
+import { parse } from '../../../src/cli/input/parse.ts'
+
+const directory = join(import.meta.dirname, '../../../deploy/kubernetes')
+
+interface Resource {
+  readonly kind: string
+  readonly spec: Record<string, unknown>
+  readonly stringData?: Record<string, string>
+  readonly metadata: { readonly name: string }
+}
+
+const read = (path: string) =>
+  parseAllDocuments(readFileSync(join(directory, path), 'utf8')).map(
+    (document) => document.toJS() as Resource,
+  )
+const filesOf = (folder: string) =>
+  readdirSync(join(directory, folder))
+    .filter((file) => file !== 'kustomization.yaml')
+    .map((file) => `${folder}/${file}`)
+
+const MODELS: Record<string, new (data: never) => { validate(): void }> = {
+  ...core,
+  ...apps,
+  ...storage,
+}
+
+const daemonSet = read('base/daemonset.yaml')[0] as unknown as {
+  spec: {
+    template: {
+      spec: {
+        containers: { name: string; args: string[]; volumeMounts: { name: string }[] }[]
+        volumes: { name: string }[]
+      }
+    }
+  }
+}
+const pod = daemonSet.spec.template.spec
+
+describe("what is given to Kubernetes fits its API's schemas", () => {
+  it.each([...filesOf('base'), ...filesOf('examples')])('%s', (path) => {
+    const resources = read(path)
+    expect(resources.length).toBeGreaterThan(0)
+    for (const resource of resources) {
+      const Model = MODELS[resource.kind]
+      if (!Model) expect.unreachable(`${resource.kind} is not known`)
+      new Model(resource as never).validate()
+    }
+  })
+
+  it('the schemas are looked at: a value of another type is found', () => {
+    const [driver] = read('base/csidriver.yaml')
+    const wrong = { ...driver, spec: { ...driver!.spec, attachRequired: 'no' } }
+    expect(() => new storage.CSIDriver(wrong as never).validate()).toThrow('must be boolean')
+  })
+})
+
+describe('the manifests fit the program', () => {
+  it('the agent understands its arguments', () => {
+    const { args } = pod.containers.find(({ name }) => name === 'agent')!
+    const parsed = parse(COMMANDS, args)
+    if (parsed.kind !== 'run') expect.unreachable()
+    expect(parsed.options['csi-driver']).toBe(read('base/csidriver.yaml')[0]!.metadata.name)
+    const socket = parseEndpoint(String(parsed.options['csi-endpoint']))
+    const registrar = pod.containers.find(({ name }) => name === 'registrar')!
+    expect(registrar.args).toContain(`--kubelet-registration-path=${socket}`)
+    expect(JSON.stringify(pod.volumes)).toContain(dirname(socket))
+  })
+
+  it('every mount has its volume', () => {
+    const volumes = pod.volumes.map(({ name }) => name)
+    for (const { volumeMounts } of pod.containers)
+      for (const { name } of volumeMounts) expect(volumes).toContain(name)
+  })
+
+  it('every example is a volume that would be attached', () => {
+    for (const { kind, spec, stringData } of filesOf('examples').flatMap(read)) {
+      const { csi } = (spec ?? {}) as { csi?: { volumeAttributes: Record<string, string> } }
+      if (kind === 'PersistentVolume') expect(parseAttributes(csi!.volumeAttributes).warnings).toEqual([])
+      if (kind === 'Secret') expect(credentialsOf(stringData!, {})?.mutual).not.toBeNull()
+    }
+  })
+})
+
+describe.each(['base', 'overlays/takeover', 'overlays/metrics'])('kustomization of %s', (folder) => {
+  interface Kustomization {
+    readonly resources: readonly string[]
+    readonly patches?: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
+  }
+  const kustomization = read(`${folder}/kustomization.yaml`)[0] as unknown as Kustomization
+
+  it('has what it names', () => {
+    for (const resource of kustomization.resources)
+      expect(existsSync(join(directory, folder, resource)), resource).toBe(true)
+  })
+
+  it('replaces what is meant: the same flag, another value', () => {
+    for (const { target, patch } of kustomization.patches ?? [])
+      for (const { op, path, value } of parseAllDocuments(patch)[0]!.toJS() as {
+        op: string
+        path: string
+        value: string
+      }[]) {
+        if (op !== 'replace' || target.kind !== 'DaemonSet') continue
+        const old = path
+          .split('/')
+          .slice(1)
+          .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], daemonSet)
+        expect(typeof old).toBe('string')
+        const beginning = (text: string) => text.replace(/=.*|iscsi\.csi\..*/, '')
+        expect(beginning(value)).toBe(beginning(old as string))
+      }
+  })
+})

@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { removeHoldNote, writeHoldNote } from '../../../src/hold/note.ts'
+import { giveRoomBack, makeRoom } from '../../../src/hold/room.ts'
+import { readRoomNote, writeRoomNote } from '../../../src/hold/room-note.ts'
+import type { Host } from '../../../src/host/host.ts'
+import { openHost } from '../../../src/host/host.ts'
+import { hostPaths } from '../../../src/host/paths.ts'
+import { parseName } from '../../../src/model/name.ts'
+
+const name = parseName('db')
+let host: Host
+let vm: string
+beforeEach(() => {
+  const root = mkdtempSync(join(tmpdir(), 'lunkeeper-room-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  host = openHost({ paths: hostPaths(root), places: { runtime: join(root, 'run') } })
+  vm = join(root, 'proc/sys/vm')
+  mkdirSync(vm, { recursive: true })
+  set('dirty_ratio', 20)
+  set('dirty_bytes', 0)
+  unwritten(10_000)
+})
+
+const set = (setting: string, value: number) => writeFileSync(join(vm, setting), `${value}\n`)
+const setting = (which: string) => Number(readFileSync(join(vm, which), 'utf8'))
+const unwritten = (pages: number, limit = 10_000) =>
+  writeFileSync(
+    join(host.paths.proc, 'vmstat'),
+    `nr_free_pages 90000\nnr_inactive_file 6000\nnr_active_file 4000\nnr_dirty 5\nnr_writeback ${pages - 5}\nnr_dirty_threshold ${limit}\nnr_dirty_background_threshold 5000\n`,
+  )
+const holds = (ended: 'give-up' | null = null) =>
+  writeHoldNote(host, name, { since: new Date().toISOString(), ended, trouble: null })
+
+test('nothing waits: nothing is changed, however much is unwritten', () => {
+  expect(makeRoom(host)).toBeNull()
+  holds('give-up')
+  expect(makeRoom(host)).toBeNull()
+  expect(setting('dirty_ratio')).toBe(20)
+})
+
+test('raised while a volume waits, and put back after; what it was is noted', () => {
+  holds()
+  expect(makeRoom(host)).toContain('vm.dirty_ratio=30 for now, it was vm.dirty_ratio=20')
+  expect(readRoomNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30] })
+  unwritten(13_000, 15_000)
+  makeRoom(host)
+  expect(readRoomNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30, 36] })
+  expect(giveRoomBack(host)).toBeNull()
+  expect(setting('dirty_ratio')).toBe(36)
+  removeHoldNote(host, name)
+  expect(giveRoomBack(host)).toContain('vm.dirty_ratio=20 again')
+  expect(setting('dirty_ratio')).toBe(20)
+  expect(readRoomNote(host)).toBeNull()
+  expect(giveRoomBack(host)).toBeNull()
+})
+
+test('where the kernel tells what waits for each volume, others raise nothing', () => {
+  holds()
+  const { proc, sys } = host.paths
+  const put = (path: string, text: string) => {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  const stuck = (kib: number) =>
+    put(join(sys, 'kernel/debug/bdi/254:0/stats'), `BdiWriteback: 0 kB\nBdiReclaimable: ${kib} kB\n`)
+  put(join(proc, 'meminfo'), 'Dirty: 0 kB\nWriteback: 40000 kB\n')
+  put(join(sys, 'block/dm-0/dm/uuid'), 'lunkeeper-db\n')
+  put(join(sys, 'block/dm-0/dm/name'), 'lunkeeper-db\n')
+  put(join(sys, 'block/dm-0/dev'), '254:0\n')
+  stuck(1000)
+  expect(makeRoom(host)).toBeNull()
+  stuck(30_000)
+  expect(makeRoom(host)).toContain('vm.dirty_ratio=25 for now')
+})
+
+test('a limit in bytes stays one in bytes', () => {
+  set('dirty_ratio', 0)
+  set('dirty_bytes', 40_960_000)
+  holds()
+  makeRoom(host)
+  expect([setting('dirty_bytes'), setting('dirty_ratio')]).toEqual([61_440_000, 0])
+})
+
+test('killed after the note and before the change, or in between two changes: put back all the same', () => {
+  writeRoomNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
+  giveRoomBack(host)
+  expect([setting('dirty_ratio'), readRoomNote(host)]).toEqual([20, null])
+  writeRoomNote(host, { setting: 'dirty_ratio', was: 20, ours: [30, 36] })
+  set('dirty_ratio', 30)
+  giveRoomBack(host)
+  expect([setting('dirty_ratio'), readRoomNote(host)]).toEqual([20, null])
+})
+
+test('what the administrator sets meanwhile stays, and is what is gone back to', () => {
+  holds()
+  makeRoom(host)
+  set('dirty_ratio', 0)
+  set('dirty_bytes', 81_920_000)
+  unwritten(20_000, 20_000)
+  makeRoom(host)
+  expect(readRoomNote(host)).toMatchObject({ setting: 'dirty_bytes', was: 81_920_000 })
+  removeHoldNote(host, name)
+  giveRoomBack(host)
+  expect([setting('dirty_bytes'), setting('dirty_ratio')]).toEqual([81_920_000, 0])
+})
+
+test('a broken note, or a kernel that tells nothing, stops nobody', () => {
+  writeRoomNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
+  writeFileSync(join(host.places.runtime, 'dirty-limit.json'), '{')
+  expect(giveRoomBack(host)).toBeNull()
+  holds()
+  rmSync(join(host.paths.proc, 'vmstat'))
+  expect(makeRoom(host)).toBeNull()
+  expect(existsSync(join(vm, 'dirty_ratio'))).toBe(true)
+})

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { readDirtyLimit } from '../../../src/host/memory/dirty-limit.ts'
+import { readUnwritten } from '../../../src/host/memory/unwritten.ts'
+import { readWaiting } from '../../../src/host/memory/waiting.ts'
+import { hungTaskPanic } from '../../../src/host/read/hung-task.ts'
+import { lay, nothing } from './read/tree.ts'
+
+const meminfo =
+  'MemTotal:  1000 kB\nDirty:               300 kB\nWriteback:           20 kB\nWritebackTmp: 0 kB\n'
+/** Linux 6.1, mm/backing-dev.c:bdi_debug_stats_show. */
+const stats =
+  'BdiWriteback:               40 kB\nBdiReclaimable:             60 kB\nBdiDirtyThresh:             70 kB\n'
+
+test('what waits for a volume: its own count where debugfs is there, else at most all of the node', () => {
+  const both = { 'proc/meminfo': meminfo, 'sys/kernel/debug/bdi/254:0/stats': stats }
+  expect(readWaiting(lay(nothing, both), '254:0')).toEqual({ bytes: 100 << 10, of: 'volume' })
+  expect(readWaiting(lay(nothing, both), '254:1')).toEqual({ bytes: 320 << 10, of: 'node' })
+  expect(readWaiting(lay(nothing, { 'proc/meminfo': 'MemTotal: 1 kB\n' }), '254:0')).toBeNull()
+})
+
+test('pages that are not on a disk yet, the limits, and what memory is left', () => {
+  const vmstat =
+    'nr_free_pages 1000\nnr_inactive_file 30\nnr_active_file 20\nnr_dirty 5\nnr_writeback 10\nnr_dirty_threshold 200\nnr_dirty_background_threshold 100\n'
+  expect(readUnwritten(lay(nothing, { 'proc/vmstat': vmstat }))).toEqual({
+    pages: 15,
+    limit: 200,
+    background: 100,
+    spare: 1035,
+  })
+  expect(readUnwritten(lay(nothing, { 'proc/vmstat': 'nr_dirty 5\n' }))).toBeNull()
+  expect(readUnwritten(lay(nothing))).toBeNull()
+})
+
+test('of the two settings of the limit the one that counts', () => {
+  const limit = (ratio: string, bytes: string) =>
+    readDirtyLimit(
+      lay(nothing, { 'proc/sys/vm/dirty_ratio': `${ratio}\n`, 'proc/sys/vm/dirty_bytes': `${bytes}\n` }),
+    )
+  expect(limit('20', '0')).toEqual({ setting: 'dirty_ratio', value: 20 })
+  expect(limit('0', '41943040')).toEqual({ setting: 'dirty_bytes', value: 41_943_040 })
+  expect(limit('0', '0')).toBeNull()
+})
+
+test('a kernel that panics over a task that waits', () => {
+  const patience = (panic: string, timeout: string) =>
+    hungTaskPanic(
+      lay(nothing, {
+        'proc/sys/kernel/hung_task_panic': `${panic}\n`,
+        'proc/sys/kernel/hung_task_timeout_secs': `${timeout}\n`,
+      }),
+    )
+  expect(patience('1', '120')).toBe(120)
+  expect(patience('0', '120')).toBeNull()
+  expect(patience('1', '0')).toBeNull()
+  expect(hungTaskPanic(lay(nothing))).toBeNull()
+})

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+
+import type { Unwritten } from '../../../../src/model/plan/room.ts'
+import { roomierLimit as roomier } from '../../../../src/model/plan/room.ts'
+
+const healthy: Unwritten = { pages: 100, limit: 10_000, background: 5_000, spare: 100_000 }
+const roomierLimit = (
+  { stuck = null, ...unwritten }: Unwritten & { stuck?: number | null },
+  setting: Parameters<typeof roomier>[1],
+) => roomier(unwritten, setting, () => stuck)
+const percent = { setting: 'dirty_ratio', value: 20, was: 20 }
+const bytes = { setting: 'dirty_bytes', value: 40_960_000, was: 40_960_000 }
+
+test('as long as there is room nothing changes', () => {
+  expect(roomierLimit(healthy, percent)).toBeNull()
+  expect(roomierLimit({ ...healthy, pages: 6_000 }, bytes)).toBeNull()
+})
+
+test('what is stuck is added to the room that there is between the two limits without it', () => {
+  expect(roomierLimit({ ...healthy, pages: 10_000 }, bytes)).toBe(40_960_000 * 1.5)
+  expect(roomierLimit({ ...healthy, pages: 8_000 }, percent)).toBe(26)
+})
+
+test('it is raised again while more gets stuck, and the room stays the same', () => {
+  const raised = { ...percent, value: 30 }
+  expect(roomierLimit({ ...healthy, limit: 15_000, pages: 10_500 }, raised)).toBeNull()
+  expect(roomierLimit({ ...healthy, limit: 15_000, pages: 13_000 }, raised)).toBe(36)
+})
+
+test('a lower limit that is not below the upper one counts as half of that', () => {
+  expect(roomierLimit({ ...healthy, pages: 10_000, background: 16_000 }, percent)).toBe(30)
+})
+
+test('of the memory that is left half is used, and never all of it is promised', () => {
+  expect(roomierLimit({ ...healthy, pages: 10_000, spare: 4_000 }, percent)).toBe(24)
+  expect(roomierLimit({ ...healthy, pages: 10_000, spare: 0 }, percent)).toBeNull()
+  expect(roomierLimit({ ...healthy, pages: 10_000 }, { setting: 'dirty_ratio', value: 80, was: 80 })).toBe(90)
+})
+
+test('what others write raises nothing where it is known, and not on and on where it is not', () => {
+  expect(roomierLimit({ ...healthy, pages: 10_000, stuck: 300 }, percent)).toBeNull()
+  expect(roomierLimit({ ...healthy, pages: 10_000, stuck: 8_000 }, percent)).toBe(26)
+  const raised = { ...percent, value: 50 }
+  const full = { ...healthy, limit: 25_000, pages: 25_000 }
+  expect(roomierLimit({ ...full, spare: 50_000 }, raised)).toBeNull()
+  expect(roomierLimit(full, raised)).toBe(60)
+})
+
+test('a kernel without a limit is left alone', () => {
+  expect(roomierLimit({ ...healthy, pages: 10_000, limit: 0 }, percent)).toBeNull()
+  expect(roomierLimit({ ...healthy, pages: 10_000 }, { ...percent, value: 0 })).toBeNull()
+})
