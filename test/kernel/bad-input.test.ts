@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
+import type { DetachReport } from '../../src/model/attachment.ts'
 import { expectNothingLeft, lunkeeper, remains } from './node.ts'
 
 const MIB = 1 << 20
@@ -237,13 +238,16 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       const keeper = lunkeeper(node)
       await keeper.attach([...flags(), '--name', 'v', '--mount', '/mnt/v', '--format'])
       await node.sh('echo data > /mnt/v/file; rm /var/lib/lunkeeper/volumes/v.json')
-      const report = await keeper.detach('/mnt/v')
+      const ended = await keeper.run(['detach', '/mnt/v'])
+      // Who made it so stood in the record.
+      expect(ended.stderr).toContain('chattr -i /mnt/v')
+      const report = JSON.parse(ended.stdout) as DetachReport
       expect(report.removed).toMatchObject({
         mounts: ['/mnt/v'],
         disks: [expect.any(String)],
         sessions: [expect.any(Number)],
       })
-      await node.sh('rmdir /mnt/v')
+      await node.sh('chattr -i /mnt/v; rmdir /mnt/v')
       await expectNothingLeft(node)
       const raw = await keeper.attach([...flags(), '--name', 'v'])
       await node.write('/var/lib/lunkeeper/volumes/v.json', 'garbage')

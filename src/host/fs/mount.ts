@@ -23,7 +23,9 @@ export async function mountFs(
   const args = [
     '-t',
     type,
-    ...(options.length > 0 ? ['-o', options.join(',')] : []),
+    // For systemd, not the kernel: unmounted at shutdown before the network and iscsid go (systemd.mount(5)).
+    '-o',
+    ['_netdev', ...options].join(','),
     '--',
     deviceNode(host, device),
     point,

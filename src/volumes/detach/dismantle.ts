@@ -20,7 +20,7 @@ import { removeDisks } from './disks.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { unmountAll } from './unmount.ts'
-import { unshieldDirectory } from './unshield.ts'
+import { tellImmutable, unshieldDirectory } from './unshield.ts'
 
 /** Milliseconds for which an answer about identity counts: without unmounts and waits in between. */
 const FRESH = 250
@@ -78,6 +78,7 @@ export async function dismantle(
     throw error
   }
   if (found.record) await forget(work, found.record)
+  else await tellImmutable(work)
   return { name: found.name, removed: work.removed, left: work.left }
 }
 

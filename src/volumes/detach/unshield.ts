@@ -19,3 +19,11 @@ export async function unshieldDirectory(work: Dismantling): Promise<void> {
       left.push(`the directory ${directory} is immutable: ${reason}`)
   })
 }
+
+/** Without a record nobody knows who protects it: an administrator does so as well. It stays, and that is said. */
+export async function tellImmutable({ host, found, steps }: Dismantling): Promise<void> {
+  if (found.point === null || !(await isImmutable(host, found.point))) return
+  steps.warn(
+    `the directory ${found.point} is immutable, and no record says whether Lunkeeper made it so: chattr -i ${found.point}`,
+  )
+}
