@@ -73,7 +73,7 @@ function sideLine(now: Moment, side: SideName, look: Look): string {
     [`${MARKS[writer.tone]} ${writer.name} ${writer.since}`.padEnd(29), writer.tone],
     [`session ${sessionNow(now, side).name}`.padEnd(33), null],
     [`${refused.length} errors`.padEnd(13), null],
-    [`${acknowledged.length} blocks acknowledged`, null],
+    [`${acknowledged.length} blocks`, null],
   ]
   let room = look.width - 1
   return cells

@@ -63,11 +63,11 @@ test('on a terminal, three lines say who serves, who writes, who waits and who i
   const [early, late] = show(120, 10, 20)
   expect(lastLines(early!)).toEqual([
     '  Storage machine   dead for 10.0 s of 25 s',
-    '  Stock open-iscsi  … waits 10.0 s               session lost, its timer runs     0 errors     7 blocks acknowledged',
-    '  Lunkeeper         … waits 10.0 s               session lost                     0 errors     7 blocks acknowledged',
+    '  Stock open-iscsi  … waits 10.0 s               session lost, its timer runs     0 errors     7 blocks',
+    '  Lunkeeper         … waits 10.0 s               session lost                     0 errors     7 blocks',
   ])
   expect(lastLines(late!)[1]).toBe(
-    '  Stock open-iscsi  ✗ broken (EROFS) 8.0 s       session lost, its timer ran out  17 errors    7 blocks acknowledged',
+    '  Stock open-iscsi  ✗ broken (EROFS) 8.0 s       session lost, its timer ran out  17 errors    7 blocks',
   )
   vi.unstubAllEnvs()
 })
