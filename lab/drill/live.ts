@@ -34,7 +34,10 @@ export function live(out: NodeJS.WriteStream): Audience {
     },
     pulse(now) {
       if (out.isTTY) {
-        const lines = [storageLine(now), ...BOTH.map((side) => sideLine(now, side, look))]
+        const lines = [
+          `${'  Storage machine'.padEnd(LABEL)}${storageNow(now)}`,
+          ...BOTH.map((side) => sideLine(now, side, look)),
+        ]
         out.write(
           `${drawn > 0 ? `\u001b[${drawn}A` : ''}${lines.map((line) => `\u001b[2K${line}\n`).join('')}`,
         )
@@ -48,21 +51,17 @@ export function live(out: NodeJS.WriteStream): Audience {
         known.set(side, kind)
         say(`${SIDES[side]}: ${look.paint(COLOURS[writer.tone], writer.name)}, session ${session.name}`)
       }
-      if (Date.now() - said >= QUIET) say(storageLine(now).trim())
+      if (Date.now() - said >= QUIET) say(`Storage machine: ${storageNow(now)}`)
     },
   }
 }
 
 const LABEL = 2 + SIDES.stock.length + 2
 
-function storageLine({ plan, killed, back }: Moment): string {
-  const away =
-    killed === null
-      ? 'serves both'
-      : back === null
-        ? `dead for ${span(Date.now() - killed)} of ${plan.outage} s`
-        : `another one serves, since ${span(Date.now() - back)}`
-  return `${'  Storage machine'.padEnd(LABEL)}${away}`
+function storageNow({ plan, killed, back }: Moment): string {
+  if (killed === null) return 'serves both'
+  if (back === null) return `dead for ${span(Date.now() - killed)} of ${plan.outage} s`
+  return `another one serves, since ${span(Date.now() - back)}`
 }
 
 /** What matters less stands further to the right, where a narrow terminal cuts. */
@@ -71,10 +70,10 @@ function sideLine(now: Moment, side: SideName, look: Look): string {
   const { acknowledged, refused } = now.writers[side]
   const cells: [string, Tone | null][] = [
     [`  ${SIDES[side]}`.padEnd(LABEL), null],
-    [`${MARKS[writer.tone]} ${writer.name}`.padEnd(29), writer.tone],
+    [`${MARKS[writer.tone]} ${writer.name} ${writer.since}`.padEnd(29), writer.tone],
     [`session ${sessionNow(now, side).name}`.padEnd(33), null],
     [`${refused.length} errors`.padEnd(13), null],
-    [`${acknowledged.length} blocks acknowledged`, null],
+    [`${acknowledged.length} blocks`, null],
   ]
   let room = look.width - 1
   return cells
@@ -91,14 +90,17 @@ function sessionNow({ watch, mode }: Moment, side: SideName): Standing {
   return sessionWords(side, mode, watch.sessions[side].at(-1)?.state ?? 'none')
 }
 
-function writerNow({ writers }: Moment, side: SideName): Standing {
+/** `since`: for how long already, in words; nothing while it writes. */
+function writerNow({ writers }: Moment, side: SideName): Standing & { readonly since: string } {
   const { acknowledged, refused } = writers[side]
   const last = acknowledged.at(-1)?.at ?? 0
   const error = refused.at(-1)
   if (error && error.at > last) {
-    const since = refused.find(({ at }) => at > last)!.at
-    return { tone: 'bad', name: `broken for ${span(Date.now() - since)}: ${error.error}` }
+    const { at } = refused.find(({ at }) => at > last)!
+    return { tone: 'bad', name: `broken (${error.error})`, since: span(Date.now() - at) }
   }
   const quiet = Date.now() - last
-  return quiet > WAITS ? { tone: 'waits', name: `waits ${span(quiet)}` } : { tone: 'well', name: 'writes' }
+  return quiet > WAITS
+    ? { tone: 'waits', name: 'waits', since: span(quiet) }
+    : { tone: 'well', name: 'writes', since: '' }
 }

@@ -1,7 +1,7 @@
 // Started by `lunkeeper drill`: takes a DrillRequest as JSON, shows the drill on stderr, and answers with one JSON
 // document on stdout.
 import type { DrillOutcome, DrillRequest } from './series.ts'
-import { runSeries } from './series.ts'
+import { runSeries, seriesOf } from './series.ts'
 
 /** One of them: what came out, that the request is wrong, or that a drill could not be played to its end. */
 type Answer =
@@ -10,11 +10,17 @@ type Answer =
   | { readonly failed: string }
 
 async function answer(request: DrillRequest): Promise<Answer> {
+  let series: ReturnType<typeof seriesOf>
   try {
-    return { drills: await runSeries(request) }
+    series = seriesOf(request)
   } catch (error) {
-    const { message } = error as Error
-    return error instanceof RangeError ? { refused: message } : { failed: message }
+    if (error instanceof RangeError) return { refused: error.message }
+    throw error
+  }
+  try {
+    return { drills: await runSeries(series) }
+  } catch (error) {
+    return { failed: (error as Error).message }
   }
 }
 

@@ -30,22 +30,32 @@ export interface DrillOutcome extends Verdict {
   readonly summary: string
 }
 
-/** Runs what was asked for, one drill after the other. @throws RangeError the request is wrong */
-export async function runSeries(request: DrillRequest): Promise<DrillOutcome[]> {
-  const { trueTime = false, report, ...rest } = request
+/** One drill of a series, and the file that its report becomes. */
+interface Episode {
+  readonly plan: Plan
+  readonly report: string
+}
+
+/** @throws RangeError the request is wrong: better told now than after six minutes */
+export function seriesOf({ trueTime = false, report, ...rest }: DrillRequest): Episode[] {
   const timers = trueTime === true ? TRUE_TIMERS : trueTime === false ? [] : [trueTime]
   const plans =
     timers.length === 0 ? [planned(rest)] : timers.map((timer) => planned({ ...rest, trueTime: timer }))
-  const files = plans.map((plan) => placeOf(report, plans.length > 1 ? `-${plan.timer}` : ''))
+  return plans.map((plan) => ({ plan, report: placeOf(report, plans.length > 1 ? `-${plan.timer}` : '') }))
+}
+
+/** One after the other. */
+export async function runSeries(series: readonly Episode[]): Promise<DrillOutcome[]> {
   const outcomes: DrillOutcome[] = []
-  for (const [index, plan] of plans.entries()) {
-    if (plans.length > 1) process.stderr.write(`\nDrill ${index + 1} of ${plans.length}. ${scaling(plan)}\n`)
-    outcomes.push(await one(plan, files[index]!))
+  for (const [index, episode] of series.entries()) {
+    if (series.length > 1)
+      process.stderr.write(`\nDrill ${index + 1} of ${series.length}. ${scaling(episode.plan)}\n`)
+    outcomes.push(await run(episode))
   }
   return outcomes
 }
 
-async function one(plan: Plan, report: string): Promise<DrillOutcome> {
+async function run({ plan, report }: Episode): Promise<DrillOutcome> {
   const drill = await runDrill(plan, live(process.stderr))
   const verdict = verdictOn(drill)
   const { kernel, mode, words } = drill
@@ -53,7 +63,7 @@ async function one(plan: Plan, report: string): Promise<DrillOutcome> {
   return { ...verdict, plan, kernel, mode, words, report, summary: summary(drill, verdict) }
 }
 
-/** @throws RangeError nothing could be written there: better before six minutes than after */
+/** @throws RangeError nothing could be written there */
 function placeOf(report: string, which: string): string {
   const file = resolve(report)
   try {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 
+import type { Ran } from '../../host/exec/run.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /** What came out of one drill; the lab, which is no part of the package, says more than this in `--json`. */
@@ -20,10 +21,17 @@ const ANSWER = z.union([
 ])
 
 /** Reads what lab/drill/run.ts printed. @throws USAGE DRILL_FAILED */
-export function drillAnswer(ran: { readonly stdout: string; readonly code: number | null }): DrillOutcome[] {
-  const answer = ANSWER.safeParse(parsed(ran.stdout)).data
+export function drillAnswer({
+  stdout,
+  code,
+  signal,
+}: Pick<Ran, 'stdout' | 'code' | 'signal'>): DrillOutcome[] {
+  const answer = ANSWER.safeParse(parsed(stdout)).data
   if (answer === undefined)
-    throw new LunkeeperError('DRILL_FAILED', `the drill ended without an answer, with status ${ran.code}`)
+    throw new LunkeeperError(
+      'DRILL_FAILED',
+      `the drill ended without an answer, ${signal === null ? `with status ${code}` : `by ${signal}`}`,
+    )
   if ('refused' in answer) throw new LunkeeperError('USAGE', answer.refused)
   if ('failed' in answer) throw new LunkeeperError('DRILL_FAILED', answer.failed)
   return answer.drills

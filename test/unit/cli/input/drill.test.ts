@@ -41,13 +41,19 @@ test('the flags offer what the lab has', () => {
   expect(choices['debian']).toEqual(debians)
 })
 
-const answer = (said: unknown) => drillAnswer({ stdout: JSON.stringify(said), code: 0 })
+const answer = (said: unknown) => drillAnswer({ stdout: JSON.stringify(said), code: 0, signal: null })
 
 test('a drill that breaks off is no mistake in Lunkeeper; a request that the lab refuses is one in the request', () => {
   expect(() => answer({ failed: 'no mirror' })).toThrow(
     expect.objectContaining({ code: 'DRILL_FAILED', message: 'no mirror' }),
   )
   expect(() => answer({ refused: 'too short' })).toThrow(USAGE)
+})
+
+test('a drill that took too long, or was ended by somebody, says by what', () => {
+  expect(() => drillAnswer({ stdout: '', code: null, signal: 'SIGTERM' })).toThrow(
+    'without an answer, by SIGTERM',
+  )
 })
 
 test.each([{}, [], null, { drills: [{ ok: true }] }, { drills: 'none' }])('%j is no answer', (said) => {
