@@ -28,6 +28,8 @@ export class Outage {
   /** No path: I/O waits, until its deadline. @returns when that is, in milliseconds of the clock; null for never */
   async hold({ name, request }: Attachment, map: string, queueing: boolean): Promise<number | null> {
     const { wanted } = request.hold
+    // Idle hands are let go after a minute; in the moment in which the target is back one must be there.
+    this.#host.hands.warm()
     const note = this.begin({ name, request })
     const deadline = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
     if (note.ended === null && deadline !== null && Date.now() >= deadline) {
@@ -42,8 +44,6 @@ export class Outage {
   begin({ name, request }: Pick<Attachment, 'name' | 'request'>): HoldNote {
     const known = readHoldNote(this.#host, name)
     if (known) return known
-    // For the moment in which the target is back.
-    this.#host.hands.warm()
     const note = { since: new Date().toISOString(), ended: null, trouble: null }
     writeHoldNote(this.#host, name, note)
     this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
