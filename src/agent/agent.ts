@@ -16,18 +16,20 @@ import { Gates } from './gate.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
 import { AgentLog } from './log.ts'
-import { keepRoom } from './room.ts'
+import { Room } from './room.ts'
 import { Watch } from './watch.ts'
 
 /** How soon a lost session is seen; two system calls for each session. */
 const PULSE = 200
 /** A disk that is deleted by hand may be seen later than a session that is lost: turns. */
-const COUNT_EVERY = 5
+const COUNT_EVERY = 10
 /** One that is there, and out of order while its session is not, later still. */
 const DISKS_EVERY = 25
 
-/** How often all is looked at although nothing shows: two programs, whatever the number of volumes. */
+/** How often all is looked at although nothing shows; it says that it lives, well within WatchdogSec of its unit. */
 const ROUND = 20_000
+/** Rounds in which the kernel is asked for each map, which somebody may have told not to queue: two programs. */
+const SURVEY_EVERY = 3
 
 export interface AgentOptions {
   /** Ends the agent: it lets go of every volume without touching it. */
@@ -49,27 +51,32 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
   host.hands.warm()
   await asAgent(host, async () => {
     using watch = new Watch()
-    using _ = keepRoom(host, log)
-    using bell = new Bell([join(host.places.records, 'volumes'), holdNotes(host)], signal)
+    using room = new Room(host, log)
+    const directories = { records: join(host.places.records, 'volumes'), notes: holdNotes(host) }
+    using bell = new Bell(directories, signal)
     const census = new Census(host)
     const maps = new KnownMaps(host)
     const gates = new Gates(host, signal)
     const keepers = new Keepers({ host, maps, gates, log, signal, wake: () => bell.wake() })
     resume(host, log, signal)
     let nextRound = 0
+    let rounds = 0
     for (let turn = 0; !signal.aborted; turn++) {
       const round = performance.now() >= nextRound
+      const survey = round && rounds++ % SURVEY_EVERY === 0
       if (round) nextRound = performance.now() + ROUND
-      const rang = bell.rang()
-      if (rang) maps.forget()
-      if (rang || round) {
+      const { records, notes, unknown } = bell.rung()
+      if (notes.size > 0 || unknown) room.stir()
+      // Whoever changes a record or a note changes its map, too.
+      if (keepers.noted(notes) || records.size > 0 || unknown) maps.forget()
+      if (records.size > 0 || unknown || round) {
         keepers.sync(ourRecords(host))
         keepers.tighten()
         lengthenAll(host, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
       const changed = watch.changes((sign) => disks || !keepers.isDiskSign(sign))
-      const restless = keepers.restless(changed, round ? await maps.states(true) : null)
+      const restless = keepers.restless(changed, survey ? await maps.states(true) : null)
       if (restless.length > 0) {
         await keepers.tend(restless)
         watch.follow(keepers.signs())

@@ -68,8 +68,9 @@ export class Keeper {
     return this.#signs
   }
 
-  isDue(changed: ReadonlySet<string>): boolean {
-    if (performance.now() >= this.#due) return true
+  /** @param now milliseconds of the monotonic clock */
+  isDue(now: number, changed: ReadonlySet<string>): boolean {
+    if (now >= this.#due) return true
     if (changed.size === 0) return false
     return [...this.#signs.sessions, ...this.#signs.disks].some((sign) => changed.has(sign))
   }
@@ -88,6 +89,11 @@ export class Keeper {
   /** It holds, and no portal of it answers. */
   get isLost(): boolean {
     return !this.#well && this.#carrying.length === 0
+  }
+
+  /** Somebody else wrote its hold note. */
+  get isNoteNew(): boolean {
+    return this.#outage.isNoteNew(this.record)
   }
 
   /** From now on it is to be looked at. */

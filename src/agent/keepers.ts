@@ -2,6 +2,7 @@ import { tighten } from '../hold/timers.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
+import type { VolumeName } from '../model/name.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { Session } from '../model/snapshot.ts'
 import type { Keeping } from './keeper.ts'
@@ -30,12 +31,20 @@ export class Keepers {
     for (const record of records) {
       const keeper = this.#all.get(record.name)
       if (!keeper) this.#all.set(record.name, new Keeper(this.#with, record))
-      else if (keeper.record !== record || !keeper.isWell) {
-        // A note may have changed, too: somebody gave the hold up.
+      else if (keeper.record !== record) {
         keeper.record = record
         keeper.stir()
       }
     }
+  }
+
+  /** @param names whose hold notes were written @returns whether by others: somebody gave a hold up */
+  noted(names: ReadonlySet<VolumeName>): boolean {
+    const others = [...names]
+      .flatMap((name) => this.#all.get(name) ?? [])
+      .filter((keeper) => keeper.isNoteNew)
+    for (const keeper of others) keeper.stir()
+    return others.length > 0
   }
 
   /** Sessions that others needed to wait may have become ours alone. */
@@ -58,8 +67,9 @@ export class Keepers {
 
   /** Those that need to be looked at. @param states of their maps, where they have just been read */
   restless(changed: ReadonlySet<string>, states: ReadonlyMap<string, HoldMapState> | null): Keeper[] {
+    const now = performance.now()
     return [...this.#all.values()].filter(
-      (keeper) => keeper.isDue(changed) || (states !== null && !keeper.agrees(states)),
+      (keeper) => keeper.isDue(now, changed) || (states !== null && !keeper.agrees(states)),
     )
   }
 

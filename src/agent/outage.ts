@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
+
 import type { Host } from '../host/host.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../hold/note.ts'
 import type { HoldNote } from '../hold/note.ts'
 import { recover } from '../hold/recover.ts'
 import type { Attachment } from '../model/attachment.ts'
+import type { VolumeName } from '../model/name.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import type { KnownMaps } from './known-maps.ts'
 import type { AgentLog } from './log.ts'
@@ -17,6 +20,8 @@ export class Outage {
   readonly #log: AgentLog
   readonly #signal: AbortSignal
   #recovering = false
+  /** As this agent wrote it last. */
+  #note: HoldNote | null = null
 
   constructor(host: Host, maps: KnownMaps, log: AgentLog, signal: AbortSignal) {
     this.#host = host
@@ -33,7 +38,7 @@ export class Outage {
     const note = this.begin({ name, request })
     const deadline = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
     if (note.ended === null && deadline !== null && Date.now() >= deadline) {
-      writeHoldNote(this.#host, name, { ...note, ended: 'deadline' })
+      this.#write(name, { ...note, ended: 'deadline' })
       this.#log.say(name, `the hold of ${words(wanted)} is over: what waits fails now`)
       await this.#maps.queue(map, false)
     } else if ((note.ended === null) !== queueing) await this.#maps.queue(map, note.ended === null)
@@ -45,7 +50,7 @@ export class Outage {
     const known = readHoldNote(this.#host, name)
     if (known) return known
     const note = { since: new Date().toISOString(), ended: null, trouble: null }
-    writeHoldNote(this.#host, name, note)
+    this.#write(name, note)
     this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
     return note
   }
@@ -58,7 +63,7 @@ export class Outage {
     if (!note) return true
     const seconds = Math.round((Date.now() - Date.parse(note.since)) / 1000)
     if (note.ended === null) {
-      removeHoldNote(this.#host, name)
+      this.#write(name, null)
       this.#log.say(name, `I/O goes on after ${seconds} s`)
       return true
     }
@@ -73,10 +78,10 @@ export class Outage {
       const told = { observer: this.#log.observer, signal: this.#signal }
       const trouble = await recover(this.#host, record, map, told)
       if (trouble === null) {
-        removeHoldNote(this.#host, name)
+        this.#write(name, null)
         this.#log.say(name, `usable again, ${seconds} s after its last path was lost`)
       } else {
-        if (trouble !== note.trouble) writeHoldNote(this.#host, name, { ...note, trouble })
+        if (trouble !== note.trouble) this.#write(name, { ...note, trouble })
         this.#log.once(name, 'recover', trouble)
       }
     } catch (error) {
@@ -89,7 +94,18 @@ export class Outage {
   /** Why it does not go on although something answers, for whoever looks. */
   noteTrouble({ name }: Attachment, trouble: string): void {
     const note = readHoldNote(this.#host, name)
-    if (note && note.trouble !== trouble) writeHoldNote(this.#host, name, { ...note, trouble })
+    if (note && note.trouble !== trouble) this.#write(name, { ...note, trouble })
+  }
+
+  #write(name: VolumeName, note: HoldNote | null): void {
+    this.#note = note
+    if (note) writeHoldNote(this.#host, name, note)
+    else removeHoldNote(this.#host, name)
+  }
+
+  /** Whether what stands there was written by somebody else. */
+  isNoteNew({ name }: Pick<Attachment, 'name'>): boolean {
+    return !isDeepStrictEqual(readHoldNote(this.#host, name), this.#note)
   }
 }
 

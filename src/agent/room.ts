@@ -1,21 +1,48 @@
 import type { Host } from '../host/host.ts'
+import { isAnyHolding } from '../hold/note.ts'
 import { makeRoom } from '../hold/room.ts'
 import type { AgentLog } from './log.ts'
 
 /** A program that writes at the speed of memory fills the node's limit within a second. */
 const PULSE = 200
 
-/** Keeps the room of those that do not wait; what the agent does otherwise does not hold it up. */
-export function keepRoom(host: Host, log: AgentLog): Disposable {
-  const tend = () => {
+/**
+ * Keeps the room of those that do not wait, for as long as any volume does, by a clock of its own: what the
+ * agent does otherwise does not hold it up.
+ */
+export class Room implements Disposable {
+  readonly #host: Host
+  readonly #log: AgentLog
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(host: Host, log: AgentLog) {
+    this.#host = host
+    this.#log = log
+  }
+
+  /** A hold may have begun, or a former agent may have left one. */
+  stir(): void {
+    if (this.#timer) return
+    this.#timer = setInterval(() => this.#tend(), PULSE)
+    this.#tend()
+  }
+
+  #tend(): void {
     try {
-      const done = makeRoom(host)
-      if (done !== null) log.say(null, done)
+      const done = makeRoom(this.#host)
+      if (done !== null) this.#log.say(null, done)
+      if (!isAnyHolding(this.#host)) this.#rest()
     } catch (error) {
-      log.once('node', 'room', `the limit of unwritten memory stays: ${(error as Error).message}`)
+      this.#log.once('node', 'room', `the limit of unwritten memory stays: ${(error as Error).message}`)
     }
   }
-  tend()
-  const timer = setInterval(tend, PULSE)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.#rest()
+  }
 }

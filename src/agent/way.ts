@@ -13,6 +13,8 @@ import type { PathNow } from './path-now.ts'
 
 /** Between two tries while something has just answered. */
 const PAUSE = 300
+/** Until a disk whose session is back is looked at again. */
+const SOON = 50
 /** For what does not mend by itself soon: another volume that answers, a map that cannot be made. */
 const LONG_PAUSE = 1_000
 
@@ -23,6 +25,13 @@ const LONG_PAUSE = 1_000
  */
 const MEND = 3_000
 const MANY = 4
+
+/**
+ * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
+ * session_unblock_work): for so long they are waited for, before they are made anew.
+ */
+const UNBLOCK = 2_000
+const BLOCKED: ReadonlySet<string> = new Set(['blocked', 'transport-offline', 'created-blocked'])
 
 /** What a try came to. */
 export type Outcome =
@@ -43,6 +52,10 @@ export class Way {
   #busy = false
   /** Since when it waits for its gate (milliseconds of the monotonic clock). */
   #waitsSince: number | null = null
+  /** It waits for its session, whose return is seen by itself. */
+  #mends = false
+  /** Since when its session is back, and its disk is not. */
+  #upSince: number | null = null
   /** Milliseconds of the monotonic clock. */
   #next = 0
   /** What answers where the volume was is not the volume: it is looked for among all that the target shows. */
@@ -65,8 +78,11 @@ export class Way {
    * @param session what serves this portal now, as far as something does
    */
   async tried(work: Return, found: PathNow | null, session: Session | null): Promise<Outcome> {
-    if (this.#busy || performance.now() < this.#next) return { kind: 'busy' }
-    const waits = session?.state === 'LOGGED_IN' ? null : this.#waits(session)
+    const isUp = session?.state === 'LOGGED_IN'
+    const isDue = performance.now() >= this.#next || (isUp && this.#mends)
+    if (this.#busy || !isDue) return { kind: 'busy' }
+    this.#mends = false
+    const waits = isUp ? this.#unblocks(found) : this.#waits(session)
     if (waits) return waits
     this.#busy = true
     this.#next = 0
@@ -86,7 +102,17 @@ export class Way {
     } finally {
       this.#busy = false
       this.#waitsSince = null
+      this.#upSince = null
     }
+  }
+
+  /** Its session is back, and its disk is about to be. */
+  #unblocks(found: PathNow | null): Outcome | null {
+    if (!found?.inTable || !BLOCKED.has(found.disk.state)) return null
+    this.#upSince ??= performance.now()
+    if (performance.now() > this.#upSince + UNBLOCK) return null
+    this.#next = performance.now() + SOON
+    return { kind: 'waits', why: null }
   }
 
   /** Why it is too early to try; null where the target takes logins and a new one is the way. */
@@ -102,7 +128,8 @@ export class Way {
       return null
     const left = openSince + MEND - performance.now()
     if (left <= 0) return null
-    this.#next = performance.now() + Math.min(left, PAUSE)
+    this.#mends = true
+    this.#next = performance.now() + left
     return { kind: 'waits', why: `session ${session.sid} is ${session.state}` }
   }
 

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+
+const VOLUMES = 100
+const MIB = 1 << 20
+
+/** What a program attaches that uses the library. */
+const ATTACH_ALL = (iqn: string) => `
+  import { attach, openHost, parseIqn, parseLun, parseName, parsePortal } from '/lab/project/dist/index.js'
+  const host = openHost()
+  const one = (lun) => attach(host, {
+    name: parseName('v' + lun), iqn: parseIqn('${iqn}'), portals: [parsePortal('127.0.0.1:3260')], lun: parseLun(lun),
+    expected: { wwid: null, serial: null }, hold: { wanted: 600, mode: 'auto' },
+    use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
+  })
+  await Promise.all(Array.from({ length: ${VOLUMES} }, (_, lun) => one(lun)))
+  await host[Symbol.asyncDispose]()
+`
+
+/** On a kernel with one processor, in which a program takes 12 ms to start and do nothing. */
+describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target (%s)', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let agent: LabProcess
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 1400 })
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    const luns = Array.from({ length: VOLUMES }, (_, lun) => ({
+      lun,
+      serial: `5e41a${lun.toString(16).padStart(4, '0')}`,
+      bytes: 16 * MIB,
+    }))
+    await target.mapMany(luns)
+    agent = await node.start(['lunkeeper', 'agent'])
+    await agent.errors(/ready/)
+    await node.write('/tmp/all.mjs', ATTACH_ALL(target.iqn))
+    await node.ok(['node', '/tmp/all.mjs'], { deadline: 300_000 })
+  }, 600_000)
+  afterAll(() => lab?.close())
+
+  const pids = async () =>
+    (await node.sh(`p=$(pgrep -f 'agent$' | head -1); echo $p; pgrep -P $p || :`)).trim().split('\n')
+
+  /** Milliseconds of processor that the agent and all that it has started have used. */
+  async function used(): Promise<number> {
+    const [pid] = await pids()
+    const text = await node.sh(`cat /proc/${pid}/task/*/schedstat; cut -d' ' -f16,17 /proc/${pid}/stat`)
+    const lines = text.trim().split('\n')
+    const [user, system] = lines.pop()!.split(' ').map(Number)
+    const own = lines.reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)
+    return own / 1e6 + (user! + system!) * 10
+  }
+
+  async function untilAll(what: RegExp): Promise<number> {
+    const start = performance.now()
+    await node.until(async () => (agent.stderr.match(what) ?? []).length >= VOLUMES, {
+      every: 20,
+      deadline: 60_000,
+      what: `${VOLUMES} times ${what}`,
+    })
+    return performance.now() - start
+  }
+
+  it('idle, the agent takes under 1 % of a processor and 120 MB', async () => {
+    // Its hand is let go after a minute.
+    await new Promise((resolve) => setTimeout(resolve, 70_000))
+    const before = await used()
+    await new Promise((resolve) => setTimeout(resolve, 60_000))
+    const share = (await used()) - before
+    const memory = await node.sh(
+      (await pids()).map((pid) => `grep VmRSS /proc/${pid}/status || :`).join('\n'),
+    )
+    const resident = [...memory.matchAll(/(\d+) kB/g)].reduce((sum, [, kib]) => sum + Number(kib), 0)
+    console.log(JSON.stringify({ debian, percent: share / 600, resident: resident / 1024 }))
+    expect(share).toBeLessThan(600)
+    expect(resident).toBeLessThan(120 * 1024)
+  }, 300_000)
+
+  it('lost, all are held within a second; back, all go on within five', async () => {
+    await target.disable()
+    const lost = await untilAll(/its last path is lost/g)
+    await new Promise((resolve) => setTimeout(resolve, 10_000))
+    await target.enable()
+    const back = await untilAll(/I\/O goes on after/g)
+    console.log(JSON.stringify({ debian, lost, back }))
+    expect(lost).toBeLessThan(1_000)
+    expect(back).toBeLessThan(5_000)
+  })
+})
