@@ -76,7 +76,7 @@ export class Outage {
         removeHoldNote(this.#host, name)
         this.#log.say(name, `usable again, ${seconds} s after its last path was lost`)
       } else {
-        if (trouble !== note.trouble) writeHoldNote(this.#host, name, { ...note, trouble })
+        if (trouble !== note.trouble) writeHoldNote(this.#host, name, { ...note, trouble, kind: 'broken' })
         this.#log.once(name, 'recover', trouble)
       }
     } catch (error) {
@@ -89,7 +89,8 @@ export class Outage {
   /** Why it does not go on although something answers, for whoever looks. */
   noteTrouble({ name }: Attachment, trouble: string): void {
     const note = readHoldNote(this.#host, name)
-    if (note && note.trouble !== trouble) writeHoldNote(this.#host, name, { ...note, trouble })
+    if (note && note.trouble !== trouble)
+      writeHoldNote(this.#host, name, { ...note, trouble, kind: 'stranger' })
   }
 }
 
