@@ -4,6 +4,7 @@ import { removeHoldNote, writeHoldNote } from '../../../src/hold/note.ts'
 import { serveKubernetes } from '../../../src/kubernetes/serve.ts'
 import { validateAsked } from '../../api-server/schemas.ts'
 import type { FakeNode } from './node.ts'
+import { parseName } from '../../../src/model/name.ts'
 import { fakeNode, NAME, published, staged } from './node.ts'
 import type { World } from './world.ts'
 import { pod, rulesOf, until, world } from './world.ts'
@@ -116,7 +117,8 @@ describe('a service that tells Kubernetes', () => {
 
   it('of no problem after a reboot, before its volumes are asked for again', async () => {
     const bare = fakeNode()
-    bare.record({ ...staged, name: 'csi-others' as typeof NAME })
+    bare.record({ ...staged, name: parseName('csi-others') })
+    bare.session('FREE')
     node = bare
     serve()
     await until('the condition', () => condition()?.status === 'False')
@@ -156,6 +158,7 @@ describe('the pods of a broken volume', () => {
     await told('IOWaiting Pod shop-0 1')
     waits(lost(60), { ended: 'deadline' })
     await told('IOFailed Pod shop-0 1')
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
     waits(lost(60), { kind: 'stranger', trouble: 'another' })
     await told('NotTheVolume Pod shop-0 1')
     await new Promise((resolve) => setTimeout(resolve, 1_500))

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
 import { NodePods } from '../../../../src/kubernetes/api/node-pods.ts'
@@ -42,6 +42,17 @@ it('each pod once, by its uid; nothing is deleted', async () => {
   expect(server.pods.map(({ metadata }) => metadata.name)).toEqual(['other'])
   validateAsked(server.asked, [])
   expect(log).toHaveLength(2)
+})
+
+it('once, also where a list that is a moment old still shows it as it was', async () => {
+  const { look, server, evictions } = await evictor([pod('a-0', 'uid-a')], ['uid-a'])
+  await look()
+  server.pods.push(pod('a-0', 'uid-a'))
+  const real = performance.now.bind(performance)
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => real() + 60_000)
+  onTestFinished(() => later.mockRestore())
+  await look()
+  expect(evictions()).toHaveLength(1)
 })
 
 it('a successor of the same name is another pod, and stays', async () => {
