@@ -16,7 +16,7 @@ export interface Account {
   readonly ca: () => string
 }
 
-/** The account of the pod in which this runs; of a service, what its environment says. @throws USAGE there is none */
+/** The account of the pod in which this runs, or of the directory that its environment names. @throws USAGE there is none */
 export function podAccount(env: Readonly<Record<string, string | undefined>> = process.env): Account {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env
   const directory = env['LUNKEEPER_SERVICE_ACCOUNT'] ?? DIRECTORY
