@@ -81,7 +81,7 @@ export class Outage {
         this.#write(name, null)
         this.#log.say(name, `usable again, ${seconds} s after its last path was lost`)
       } else {
-        if (trouble !== note.trouble) this.#write(name, { ...note, trouble })
+        if (trouble !== note.trouble) this.#write(name, { ...note, trouble, kind: 'broken' })
         this.#log.once(name, 'recover', trouble)
       }
     } catch (error) {
@@ -94,7 +94,7 @@ export class Outage {
   /** Why it does not go on although something answers, for whoever looks. */
   noteTrouble({ name }: Attachment, trouble: string): void {
     const note = readHoldNote(this.#host, name)
-    if (note && note.trouble !== trouble) this.#write(name, { ...note, trouble })
+    if (note && note.trouble !== trouble) this.#write(name, { ...note, trouble, kind: 'stranger' })
   }
 
   #write(name: VolumeName, note: HoldNote | null): void {

@@ -18,6 +18,8 @@ export interface HoldNote {
   readonly ended: 'deadline' | 'give-up' | null
   /** Why it does not go on although something answers: another volume, a broken file system with users. */
   readonly trouble: string | null
+  /** What kind of trouble it is: what answers is not the volume, or its file system must be mounted anew. */
+  readonly kind?: 'stranger' | 'broken' | undefined
 }
 
 /** When the waiting I/O fails; null for never. ISO 8601. */
@@ -27,8 +29,9 @@ export function deadlineOf({ since }: HoldNote, wanted: Hold): string | null {
 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
-    const { since, ended, trouble } = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
-    return Number.isNaN(Date.parse(since)) ? null : { since, ended: ended ?? null, trouble: trouble ?? null }
+    const { since, ended, trouble, kind } = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
+    if (Number.isNaN(Date.parse(since))) return null
+    return { since, ended: ended ?? null, trouble: trouble ?? null, ...(kind ? { kind } : {}) }
   } catch {
     return null
   }
@@ -55,6 +58,16 @@ export function holdingNames(host: Host): VolumeName[] {
 
 function isHolding(host: Host, name: VolumeName): boolean {
   return readHoldNote(host, name)?.ended === null
+}
+
+/** All notes that there are. */
+export function readHoldNotes(host: Host): Map<VolumeName, HoldNote> {
+  return new Map(
+    namesOf(host).flatMap((name) => {
+      const note = readHoldNote(host, name)
+      return note ? [[name, note] as const] : []
+    }),
+  )
 }
 
 function namesOf(host: Host): VolumeName[] {

@@ -45,6 +45,11 @@ describe('imports go one way', () => {
     ['src/http/planted.ts', "import '../csi/status.ts'\n", 'no other door'],
     ['src/csi/planted.ts', "import '../http/serve.ts'\n", 'no other door'],
     ['src/volumes/planted.ts', "import '../http/serve.ts'\n", 'no front door'],
+    ['src/hold/planted.ts', "import '../kubernetes/serve.ts'\n", 'no front door'],
+    ['src/kubernetes/planted.ts', "import '../csi/status.ts'\n", 'no other door'],
+    ['src/kubernetes/events/planted.ts', "import '../../agent/log.ts'\n", 'no other door'],
+    ['src/csi/planted.ts', "import '../kubernetes/serve.ts'\n", 'no other door'],
+    ['src/kubernetes/api/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
     ['src/csi/node/planted.ts', "import 'execa'\n", 'src/host/exec only'],
     ['src/cli/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],
   ])('a planted violation in %s is found: %s', async (path, text, message) => {

@@ -36,6 +36,16 @@ export const agentCommand = command({
       value: 'NAME',
       help: "This node's name there; the host name unless told.",
     },
+    {
+      name: 'kubernetes',
+      section: 'For Kubernetes',
+      help: "Tell what happens to volumes: events of their PersistentVolumes and pods, a condition of the node. With the service account of the agent's pod.",
+    },
+    {
+      name: 'evict-broken',
+      section: 'For Kubernetes',
+      help: 'Evict the pods of a volume that failed and whose target is back, so that they start on a healthy file system. Needs --kubernetes.',
+    },
   ],
   examples: [
     { command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' },

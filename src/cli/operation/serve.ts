@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 
 import type { Address } from '../../http/address.ts'
 import type { Host } from '../../host/host.ts'
+import type { Account } from '../../kubernetes/api/account.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Observer } from '../../volumes/step.ts'
 import { version } from '../version.ts'
@@ -15,6 +16,8 @@ export interface Served {
   readonly driver: string
   readonly node: string
   readonly http: Address | null
+  /** Null where it does not talk to Kubernetes. */
+  readonly kubernetes: { readonly account: Account; readonly evict: boolean } | null
 }
 
 export const DRIVER = 'iscsi.csi.lunkeeper'
@@ -28,8 +31,19 @@ export async function servedOf(options: {
   readonly 'csi-driver'?: string
   readonly 'csi-node'?: string
   readonly http?: string
+  readonly kubernetes?: boolean
+  readonly 'evict-broken'?: boolean
 }): Promise<Served> {
   const { http, 'csi-endpoint': endpoint, 'csi-driver': driver, 'csi-node': node } = options
+  const { kubernetes = false, 'evict-broken': evict = false } = options
+  if (evict && !kubernetes)
+    throw new LunkeeperError('USAGE', 'Pods shall be evicted, but there is no --kubernetes', {
+      hint: 'Add --kubernetes.',
+    })
+  if (kubernetes && endpoint === undefined)
+    throw new LunkeeperError('USAGE', 'It has nothing to tell Kubernetes of without --csi-endpoint', {
+      hint: 'Add --csi-endpoint unix:///PATH.',
+    })
   if (endpoint === undefined && (driver ?? node) !== undefined)
     throw new LunkeeperError('USAGE', 'A driver or node is named, but no --csi-endpoint', {
       hint: 'Add --csi-endpoint unix:///PATH.',
@@ -50,6 +64,9 @@ export async function servedOf(options: {
     driver: driver ?? DRIVER,
     node: node ?? hostname(),
     http: http === undefined ? null : parseAddress(http),
+    kubernetes: kubernetes
+      ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
+      : null,
   }
 }
 
@@ -63,7 +80,7 @@ export interface Services extends AsyncDisposable {
 /** Nothing is loaded that is not asked for: gRPC alone is some 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, http }: Served,
+  { endpoint, driver, node, http, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -104,6 +121,10 @@ export async function services(
             ended: (method, code, milliseconds) => metrics?.called(method, code, milliseconds),
           }),
         )
+      }
+      if (kubernetes) {
+        const { serveKubernetes } = await import('../../kubernetes/serve.ts')
+        opened.push(serveKubernetes(host, { ...kubernetes, node, say }))
       }
       ready = true
     },

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import * as apps from 'kubernetes-models/apps/v1'
+import * as rbac from 'kubernetes-models/rbac.authorization.k8s.io/v1'
 import * as storage from 'kubernetes-models/storage.k8s.io/v1'
 import * as core from 'kubernetes-models/v1'
 import { describe, expect, it } from 'vitest'
@@ -34,6 +35,7 @@ const filesOf = (folder: string) =>
 const MODELS: Record<string, new (data: never) => { validate(): void }> = {
   ...core,
   ...apps,
+  ...rbac,
   ...storage,
 }
 
@@ -50,7 +52,7 @@ const daemonSet = read('base/daemonset.yaml')[0] as unknown as {
 const pod = daemonSet.spec.template.spec
 
 describe("what is given to Kubernetes fits its API's schemas", () => {
-  it.each([...filesOf('base'), ...filesOf('examples')])('%s', (path) => {
+  it.each(['base', 'examples', 'components/events', 'components/evict'].flatMap(filesOf))('%s', (path) => {
     const resources = read(path)
     expect(resources.length).toBeGreaterThan(0)
     for (const resource of resources) {
@@ -94,15 +96,95 @@ describe('the manifests fit the program', () => {
   })
 })
 
-describe.each(['base', 'overlays/takeover', 'overlays/metrics'])('kustomization of %s', (folder) => {
-  interface Kustomization {
-    readonly resources: readonly string[]
-    readonly patches?: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
+interface Kustomization {
+  readonly resources: readonly string[]
+  readonly components?: readonly string[]
+  readonly patches?: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
+}
+const kustomizationOf = (folder: string) =>
+  read(`${folder}/kustomization.yaml`)[0] as unknown as Kustomization
+
+describe('who may do what', () => {
+  interface Binding {
+    readonly roleRef: { readonly kind: string; readonly name: string }
+    readonly subjects: readonly object[]
   }
-  const kustomization = read(`${folder}/kustomization.yaml`)[0] as unknown as Kustomization
+  const kinds = (folder: string) => filesOf(folder).flatMap((file) => read(file).map(({ kind }) => kind))
+
+  /** The DaemonSet with what these components add to it. */
+  function patched(...components: string[]) {
+    const made = structuredClone(daemonSet)
+    for (const component of components)
+      for (const { patch } of kustomizationOf(`components/${component}`).patches ?? [])
+        for (const { op, path, value } of parseAllDocuments(patch)[0]!.toJS() as {
+          op: string
+          path: string
+          value: unknown
+        }[]) {
+          expect(op).toBe('add')
+          const keys = path.split('/').slice(1, -1)
+          expect(path).toMatch(/\/-$/)
+          const list = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], made)
+          ;(list as unknown[]).push(value)
+        }
+    new apps.DaemonSet(made as never).validate()
+    return made.spec.template.spec
+  }
+
+  it('the base and what it is made of: no role, no token', () => {
+    expect(kinds('base').filter((kind) => kind.includes('Role'))).toEqual([])
+    expect(JSON.stringify([pod, read('base/serviceaccount.yaml')])).toMatch(
+      /(?:"automountServiceAccountToken":false.*){2}/,
+    )
+    expect(JSON.stringify(pod)).not.toContain('serviceAccountToken"')
+    expect(pod.containers[0]!.args.join()).not.toMatch(/kubernetes,|evict/)
+  })
+
+  it.each(['events', 'evict'])('%s: a role for the one account, by the name that it has', (component) => {
+    const [role] = read(`components/${component}/role.yaml`)
+    const binding = read(`components/${component}/binding.yaml`)[0] as unknown as Binding
+    expect(binding.roleRef).toMatchObject({ kind: 'ClusterRole', name: role!.metadata.name })
+    const { metadata } = read('base/serviceaccount.yaml')[0]!
+    expect(binding.subjects).toEqual([
+      {
+        kind: 'ServiceAccount',
+        name: metadata.name,
+        namespace: read('base/namespace.yaml')[0]!.metadata.name,
+      },
+    ])
+    expect(JSON.stringify(role)).not.toContain('*')
+  })
+
+  it('a token for the agent alone, where it looks for one; eviction only with its own component', () => {
+    const events = patched('events')
+    const [agent, registrar] = events.containers
+    const mounts = (container: unknown) =>
+      (container as { volumeMounts: { mountPath: string }[] }).volumeMounts
+    expect(mounts(agent).at(-1)).toMatchObject({ mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' })
+    expect(JSON.stringify(mounts(registrar))).not.toContain('secrets')
+    const flags = (args: string[]) => {
+      const parsed = parse(COMMANDS, args)
+      if (parsed.kind !== 'run') expect.unreachable()
+      return [parsed.options['kubernetes'], parsed.options['evict-broken']]
+    }
+    expect(flags(agent!.args)).toEqual([true, undefined])
+    expect(flags(patched('events', 'evict').containers[0]!.args)).toEqual([true, true])
+  })
+})
+
+describe.each([
+  'base',
+  'overlays/takeover',
+  'overlays/metrics',
+  'overlays/events',
+  'overlays/evict',
+  'components/events',
+  'components/evict',
+])('kustomization of %s', (folder) => {
+  const kustomization = kustomizationOf(folder)
 
   it('has what it names', () => {
-    for (const resource of kustomization.resources)
+    for (const resource of [...kustomization.resources, ...(kustomization.components ?? [])])
       expect(existsSync(join(directory, folder, resource)), resource).toBe(true)
   })
 

@@ -1,0 +1,52 @@
+import { mkdirSync, watch } from 'node:fs'
+
+import type { Host } from '../host/host.ts'
+import type { VolumeName } from '../model/name.ts'
+import type { HoldNote } from './note.ts'
+import { holdNotes, readHoldNotes } from './note.ts'
+
+/** Milliseconds in which changes are one. */
+const TOGETHER = 50
+
+/** How the hold of one volume was and is; null: none. Another `since` is another outage. */
+export interface HoldChange {
+  readonly name: VolumeName
+  readonly before: HoldNote | null
+  readonly after: HoldNote | null
+}
+
+/**
+ * Tells of each change of the holds of this node, by the notes that the agent keeps of them: a note is there
+ * from the loss of the last path until the volume is usable again. What is there at first is no change.
+ */
+export function followHolds(host: Host, told: (change: HoldChange) => void): Disposable {
+  const directory = holdNotes(host)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  let known = readHoldNotes(host)
+
+  function compare(): void {
+    const before = known
+    const now = readHoldNotes(host)
+    known = now
+    for (const name of new Set([...before.keys(), ...now.keys()])) {
+      const change = { name, before: before.get(name) ?? null, after: now.get(name) ?? null }
+      if (JSON.stringify(change.before) !== JSON.stringify(change.after)) told(change)
+    }
+  }
+
+  // A hundred volumes that are lost at once are a hundred notes: they are read together.
+  let soon: NodeJS.Timeout | undefined
+  const later = () => {
+    soon ??= setTimeout(() => {
+      soon = undefined
+      compare()
+    }, TOGETHER)
+  }
+  const watcher = watch(directory, later).on('error', () => {})
+  return {
+    [Symbol.dispose]() {
+      watcher.close()
+      clearTimeout(soon)
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import type { IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:https'
+
+import type { Account } from './account.ts'
+
+/** An API server answers in milliseconds; its own limit for a request is 60 s, which nobody here waits for. */
+const DEADLINE = 10_000
+
+/** The metadata of some hundred pods are a few megabytes; what is larger is not what was asked for. */
+const MOST = 32 << 20
+
+export type Method = 'GET' | 'POST' | 'PATCH'
+
+export interface Call {
+  readonly method: Method
+  /** With its query. */
+  readonly path: string
+  readonly body?: object
+  /** How a PATCH is to be understood. */
+  readonly patch?: 'merge' | 'strategic-merge'
+  /** Only names and owners of what is asked for: no specification, in which secrets may stand. */
+  readonly metadataOnly?: 'one' | 'list'
+}
+
+export interface Answer {
+  readonly status: number
+  /** Null where it was no JSON. */
+  readonly body: unknown
+  /** Milliseconds that the server wants to be left alone; null where it says nothing of it. */
+  readonly retryAfter: number | null
+}
+
+export interface Api extends Disposable {
+  /**
+   * One request, answered or failed within ten seconds. An answer that refuses is an answer.
+   * @throws whatever the network, TLS or the files of the account say
+   */
+  ask(call: Call, signal: AbortSignal): Promise<Answer>
+}
+
+/** The Kubernetes API with nothing but Node: its own client library brings twenty packages for five calls. */
+export function openApi(account: Account, deadline = DEADLINE): Api {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4, maxFreeSockets: 1 })
+
+  async function ask(call: Call, stop: AbortSignal): Promise<Answer> {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(deadline)])
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body)
+    const { host, port, ca, token } = account
+    const asked = request(
+      {
+        agent,
+        host,
+        port,
+        ca: ca(),
+        method: call.method,
+        path: call.path,
+        headers: headersOf(call, token(), body),
+        signal,
+      },
+      resolve,
+    )
+    asked.on('error', reject)
+    asked.end(body)
+    try {
+      return await answerOf(await promise)
+    } catch (error) {
+      throw signal.aborted && !stop.aborted ? new Error(`no answer within ${deadline / 1000} s`) : error
+    } finally {
+      // What was not read to its end is not used again.
+      if (signal.aborted) asked.destroy()
+    }
+  }
+
+  return { ask, [Symbol.dispose]: () => agent.destroy() }
+}
+
+function headersOf({ patch, metadataOnly }: Call, token: string, body: string | undefined) {
+  const kind = metadataOnly === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata'
+  return {
+    authorization: `Bearer ${token}`,
+    accept: metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1` : 'application/json',
+    'user-agent': 'lunkeeper',
+    ...(body === undefined
+      ? {}
+      : {
+          'content-type': patch ? `application/${patch}-patch+json` : 'application/json',
+          'content-length': Buffer.byteLength(body),
+        }),
+  }
+}
+
+async function answerOf(message: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MOST) throw new Error(`an answer of more than ${MOST >> 20} MiB`)
+    chunks.push(chunk)
+  }
+  const seconds = Number(message.headers['retry-after'])
+  return {
+    status: message.statusCode ?? 0,
+    body: parse(Buffer.concat(chunks).toString('utf8')),
+    retryAfter: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null,
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

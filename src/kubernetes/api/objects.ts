@@ -1,0 +1,68 @@
+import * as z from 'zod/mini'
+
+import type { Api } from './client.ts'
+import { accept } from './refusal.ts'
+
+/** What an event can be about, as it is known on the node. */
+export type Subject =
+  | { readonly kind: 'PersistentVolume'; readonly name: string }
+  | { readonly kind: 'Pod'; readonly uid: string }
+
+/** An object of the API; `namespace` is null for what belongs to none. */
+export interface ApiObject {
+  readonly kind: Subject['kind']
+  readonly name: string
+  readonly namespace: string | null
+  readonly uid: string
+}
+
+export interface Pod extends ApiObject {
+  readonly namespace: string
+  /** It has been deleted, and is about to end. */
+  readonly isEnding: boolean
+  /** The kind of what would start another in its place; null where nothing would. */
+  readonly controller: string | null
+}
+
+const metadata = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.optional(z.string()),
+    uid: z.string(),
+    deletionTimestamp: z.optional(z.string()),
+    ownerReferences: z.optional(z.array(z.object({ kind: z.string(), controller: z.optional(z.boolean()) }))),
+  }),
+})
+const list = z.object({ items: z.array(metadata) })
+
+/** Null where there is none of that name. Not its attributes: a CHAP secret may stand there. */
+export async function findVolume(api: Api, name: string, signal: AbortSignal): Promise<ApiObject | null> {
+  const answer = await api.ask(
+    {
+      method: 'GET',
+      path: `/api/v1/persistentvolumes/${encodeURIComponent(name)}`,
+      metadataOnly: 'one',
+    },
+    signal,
+  )
+  if (accept(answer, 404).status === 404) return null
+  const { uid } = metadata.parse(answer.body).metadata
+  return { kind: 'PersistentVolume', name, namespace: null, uid }
+}
+
+/** The pods of one node; from the server's memory, which is a moment old at most and costs it nothing. */
+export async function listPods(api: Api, node: string, signal: AbortSignal): Promise<Pod[]> {
+  const query = new URLSearchParams({ fieldSelector: `spec.nodeName=${node}`, resourceVersion: '0' })
+  const answer = await api.ask(
+    { method: 'GET', path: `/api/v1/pods?${query.toString()}`, metadataOnly: 'list' },
+    signal,
+  )
+  return list.parse(accept(answer).body).items.map(({ metadata: found }) => ({
+    kind: 'Pod',
+    name: found.name,
+    namespace: found.namespace ?? 'default',
+    uid: found.uid,
+    isEnding: found.deletionTimestamp !== undefined,
+    controller: found.ownerReferences?.find(({ controller }) => controller === true)?.kind ?? null,
+  }))
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import * as z from 'zod/mini'
+
+import type { Api } from '../api/client.ts'
+import { pauseAfter } from '../api/pause.ts'
+import { accept } from '../api/refusal.ts'
+import type { Verdict } from './verdict.ts'
+import { CONDITION } from './verdict.ts'
+
+/**
+ * Milliseconds: as often as a kubelet says that nothing has changed (kubelet: nodeStatusReportFrequency); and what
+ * lies between two writes for a volume that comes and goes.
+ */
+const PACE = { heartbeat: 300_000, pause: 5_000 }
+
+const node = z.object({
+  status: z.object({
+    conditions: z.optional(
+      z.array(z.object({ type: z.string(), status: z.string(), lastTransitionTime: z.nullish(z.string()) })),
+    ),
+  }),
+})
+
+/** Keeps the node's condition as it was last set: the newest alone is written, when the server takes it. */
+export class NodeCondition {
+  readonly #api: Api
+  readonly #path: string
+  readonly #say: (line: string) => void
+  readonly #pace: typeof PACE
+  #verdict: Verdict | null = null
+  /** What the server has, and since when; null before it was asked. */
+  #known: { readonly status: string | null; readonly since: string | null } | null = null
+  #changed = false
+  #wake = () => {}
+
+  constructor(api: Api, name: string, say: (line: string) => void, pace = PACE) {
+    this.#api = api
+    this.#path = `/api/v1/nodes/${encodeURIComponent(name)}/status`
+    this.#say = say
+    this.#pace = pace
+  }
+
+  get verdict(): Verdict | null {
+    return this.#verdict
+  }
+
+  set(verdict: Verdict): void {
+    if (JSON.stringify(verdict) === JSON.stringify(this.#verdict)) return
+    this.#verdict = verdict
+    this.#changed = true
+    this.#wake()
+  }
+
+  /** Writes what was set, and says now and then that it still holds, until it is told to stop. */
+  async run(signal: AbortSignal): Promise<void> {
+    let trouble: string | null = null
+    let tries = 0
+    for (;;) {
+      if (this.#verdict === null) await this.#rested(this.#pace.heartbeat, signal)
+      if (signal.aborted) return
+      if (this.#verdict === null) continue
+      let { pause } = this.#pace
+      try {
+        this.#changed = false
+        await this.write(this.#verdict, signal)
+        if (trouble !== null) this.#say('kubernetes: the condition of the node is written again')
+        trouble = null
+        tries = 0
+      } catch (error) {
+        if (signal.aborted) return
+        const words = (error as Error).message.slice(0, 300)
+        if (words !== trouble) this.#say(`kubernetes: the condition of the node is not written: ${words}`)
+        trouble = words
+        this.#changed = true
+        pause = pauseAfter(++tries, error)
+      }
+      await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
+      if (!this.#changed) await this.#rested(this.#pace.heartbeat - pause, signal)
+    }
+  }
+
+  /** @throws Refusal, and what the network says */
+  async write(verdict: Verdict, signal: AbortSignal): Promise<void> {
+    this.#known ??= await this.#read(signal)
+    const now = `${new Date().toISOString().slice(0, 19)}Z`
+    const since = this.#known.status === verdict.status ? (this.#known.since ?? now) : now
+    // Merged by its type with the others' (core/v1: patchMergeKey of conditions), which are not touched.
+    const condition = { type: CONDITION, ...verdict, lastHeartbeatTime: now, lastTransitionTime: since }
+    accept(
+      await this.#api.ask(
+        {
+          method: 'PATCH',
+          patch: 'strategic-merge',
+          path: this.#path,
+          body: { status: { conditions: [condition] } },
+        },
+        signal,
+      ),
+    )
+    this.#known = { status: verdict.status, since }
+  }
+
+  /** What a former agent left: the same again is no transition. */
+  async #read(signal: AbortSignal) {
+    const { body } = accept(await this.#api.ask({ method: 'GET', path: this.#path }, signal))
+    const found = node.parse(body).status.conditions?.find(({ type }) => type === CONDITION)
+    return { status: found?.status ?? null, since: found?.lastTransitionTime ?? null }
+  }
+
+  /** Until something is set, or for so long. */
+  async #rested(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const set = new AbortController()
+    this.#wake = () => set.abort()
+    const both = AbortSignal.any([signal, set.signal])
+    await sleep(Math.max(0, milliseconds), undefined, { signal: both, ref: false }).catch(() => {})
+    this.#wake = () => {}
+  }
+}

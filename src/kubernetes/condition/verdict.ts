@@ -1,0 +1,60 @@
+import type { VolumeStatus } from '../../model/attachment.ts'
+
+/** The node's condition; once published it stays. */
+export const CONDITION = 'IscsiVolumeProblem'
+
+/** As with a kubelet's pressures, True is what is not well. */
+export interface Verdict {
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: 'VolumesWaiting' | 'VolumesFailed' | 'NoVolumeProblem' | 'AgentStopped'
+  readonly message: string
+}
+
+/** At most so many volumes are named. */
+const NAMED = 5
+
+export function verdictOn(volumes: readonly VolumeStatus[]): Verdict {
+  const failed = volumes.filter(({ state }) => state === 'failed')
+  const waiting = volumes.filter(({ state }) => state === 'holding')
+  const parts = [
+    ...(failed.length > 0 ? [`I/O of ${count(failed)} failed: ${names(failed)}`] : []),
+    ...(waiting.length > 0 ? [`I/O of ${count(waiting)} waits for its storage: ${names(waiting)}`] : []),
+  ]
+  if (parts.length === 0)
+    return { status: 'False', reason: 'NoVolumeProblem', message: `${count(volumes)}, and no problem` }
+  return {
+    status: 'True',
+    reason: failed.length > 0 ? 'VolumesFailed' : 'VolumesWaiting',
+    message: parts.join('; '),
+  }
+}
+
+/**
+ * What an agent that stops leaves behind: it claims no health that nobody watches any more, and takes nothing back
+ * of a problem that it has seen.
+ */
+export function lastWord(verdict: Verdict | null): Verdict {
+  return verdict?.status === 'True'
+    ? {
+        ...verdict,
+        message: `${verdict.message}; the agent has stopped, and nobody brings them back until it runs again`,
+      }
+    : {
+        status: 'Unknown',
+        reason: 'AgentStopped',
+        message: 'the agent has stopped: nobody looks after the volumes',
+      }
+}
+
+function count({ length }: readonly unknown[]): string {
+  return length === 1 ? '1 volume' : `${length} volumes`
+}
+
+function names(volumes: readonly VolumeStatus[]): string {
+  const named = volumes.slice(0, NAMED).map(({ name, hold }) => name + until(hold.deadline))
+  return [...named, ...(volumes.length > NAMED ? [`and ${volumes.length - NAMED} more`] : [])].join(', ')
+}
+
+function until(deadline: string | null): string {
+  return deadline === null ? '' : ` until ${deadline}`
+}

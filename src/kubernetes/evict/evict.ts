@@ -1,0 +1,24 @@
+import type { Api } from '../api/client.ts'
+import type { Pod } from '../api/objects.ts'
+import { accept } from '../api/refusal.ts'
+
+/**
+ * Asks for the eviction of a pod: its disruption budgets are heard, and it gets the time that it has to end. Nothing
+ * is deleted by force, and no other pod that has its name by now.
+ * @throws Refusal 429: a budget says no · 409: it is another pod
+ */
+export async function evictPod(
+  api: Api,
+  { namespace, name, uid }: Pod,
+  signal: AbortSignal,
+): Promise<'evicted' | 'gone'> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/eviction`
+  const body = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name, namespace },
+    deleteOptions: { preconditions: { uid } },
+  }
+  const { status } = accept(await api.ask({ method: 'POST', path, body }, signal), 404)
+  return status === 404 ? 'gone' : 'evicted'
+}

@@ -1,0 +1,116 @@
+import type { Api } from '../api/client.ts'
+import type { NodePods } from '../api/node-pods.ts'
+import type { Pod } from '../api/objects.ts'
+import { pauseAfter } from '../api/pause.ts'
+import { Refusal } from '../api/refusal.ts'
+import type { Happening } from '../events/happening.ts'
+import { evictPod } from './evict.ts'
+
+/** A pod that is about to end is not looked at again before. */
+const ENDING = 10_000
+
+/** A volume whose target is back and whose file system is broken, with the pods that keep it from being mounted anew. */
+export interface Broken {
+  /** Tells one outage from the next. */
+  readonly outage: string
+  readonly pods: readonly string[]
+  /** Told what became of one of them. */
+  readonly tell: (pod: string, happening: Happening) => void
+}
+
+interface Case {
+  isDone: boolean
+  tries: number
+  /** Milliseconds of the monotonic clock. */
+  due: number
+}
+
+/** Evicts the pods of broken volumes, each of them once. */
+export class Evictor {
+  readonly #api: Api
+  readonly #pods: NodePods
+  readonly #say: (line: string) => void
+  readonly #cases = new Map<string, Case>()
+  #busy = false
+
+  constructor(api: Api, pods: NodePods, say: (line: string) => void) {
+    this.#api = api
+    this.#pods = pods
+    this.#say = say
+  }
+
+  /** Goes on with what is due; returns at once if it is at it already. */
+  async look(broken: readonly Broken[], signal: AbortSignal): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
+    try {
+      const meant = new Set(broken.flatMap(({ pods }) => pods))
+      for (const uid of this.#cases.keys()) if (!meant.has(uid)) this.#cases.delete(uid)
+      for (const volume of broken) for (const uid of volume.pods) await this.#tend(volume, uid, signal)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #tend(volume: Broken, uid: string, signal: AbortSignal): Promise<void> {
+    const known = this.#cases.get(uid) ?? { isDone: false, tries: 0, due: 0 }
+    this.#cases.set(uid, known)
+    if (known.isDone || performance.now() < known.due || signal.aborted) return
+    try {
+      known.isDone = await this.#evict(volume, uid, signal)
+      known.due = performance.now() + ENDING
+    } catch (error) {
+      if (signal.aborted) return
+      this.#pods.forget()
+      known.due = performance.now() + pauseAfter(++known.tries, error)
+      if (error instanceof Refusal && error.status === 429) volume.tell(uid, refused(volume, error))
+      else if (known.tries === 1)
+        this.#say(`kubernetes: pod ${uid} is not evicted yet: ${(error as Error).message.slice(0, 300)}`)
+    }
+  }
+
+  /** @returns whether nothing is left to be done about it */
+  async #evict(volume: Broken, uid: string, signal: AbortSignal): Promise<boolean> {
+    const pod = await this.#pods.find(uid, signal)
+    // Gone meanwhile; or run by the kubelet from a file of its own, and then the API has it under another uid.
+    if (pod === null) return true
+    if (pod.isEnding) return false
+    if (pod.controller === null) {
+      volume.tell(uid, notEvicted(volume))
+      return true
+    }
+    if ((await evictPod(this.#api, pod, signal)) === 'evicted') {
+      this.#say(`kubernetes: pod ${pod.namespace}/${pod.name} is evicted: a volume of it is broken`)
+      volume.tell(uid, evicted(volume, pod))
+    }
+    return true
+  }
+}
+
+function evicted({ outage }: Broken, { namespace, name }: Pod): Happening {
+  return {
+    reason: 'PodEvicted',
+    type: 'Normal',
+    message: `pod ${namespace}/${name} is evicted, since it has a broken file system: the next one gets it checked and mounted anew`,
+    id: outage,
+  }
+}
+
+function refused({ outage }: Broken, { message }: Refusal): Happening {
+  return {
+    reason: 'PodEvictionRefused',
+    type: 'Warning',
+    message: `the pod has a broken file system and is not evicted yet: ${message}`,
+    id: outage,
+  }
+}
+
+function notEvicted({ outage }: Broken): Happening {
+  return {
+    reason: 'PodNotEvicted',
+    type: 'Warning',
+    message:
+      'the pod has a broken file system, and is not evicted, since nothing would start another: delete it',
+    id: outage,
+  }
+}

@@ -1,0 +1,100 @@
+import { followHolds } from '../hold/follow.ts'
+import { readHoldNotes } from '../hold/note.ts'
+import type { Host } from '../host/host.ts'
+import type { Account } from './api/account.ts'
+import { openApi } from './api/client.ts'
+import { NodePods } from './api/node-pods.ts'
+import type { Subject } from './api/objects.ts'
+import { findVolume } from './api/objects.ts'
+import { takeCensus } from './condition/census.ts'
+import { NodeCondition } from './condition/node-condition.ts'
+import { lastWord } from './condition/verdict.ts'
+import { Outbox } from './events/outbox.ts'
+import { sendEvent } from './events/send.ts'
+import { Teller } from './events/teller.ts'
+import { brokenOf } from './evict/broken.ts'
+import { Evictor } from './evict/evictor.ts'
+
+/** How soon it is seen that a hold is about to end: a small directory. */
+const PULSE = 1_000
+/** For what no note tells of: volumes that the session or multipathd holds. As often as the agent looks at everything. */
+const CENSUS = 20_000
+/** An agent that stops waits no longer for its last word. */
+const GOODBYE = 2_000
+
+export interface KubernetesOptions {
+  readonly account: Account
+  /** This node, as Kubernetes knows it. */
+  readonly node: string
+  /** Evict the pods of broken volumes. */
+  readonly evict: boolean
+  /** One line of the log. */
+  readonly say: (line: string) => void
+}
+
+/**
+ * Tells Kubernetes what happens to the volumes of this node: events, a condition. It only reads what the agent and
+ * the kernel have, and nobody waits for it: an API server that is slow or gone delays no hold, and a mistake in
+ * here ends no agent.
+ */
+export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDisposable {
+  const { account, node, evict, say } = options
+  const stop = new AbortController()
+  const { signal } = stop
+  const api = openApi(account)
+  const pods = new NodePods(api, node)
+  const condition = new NodeCondition(api, node, say)
+  const evictor = new Evictor(api, pods, say)
+  const outbox = new Outbox<Subject>(async (subject, tally) => {
+    const object = await (subject.kind === 'Pod'
+      ? pods.find(subject.uid, signal)
+      : findVolume(api, subject.name, signal))
+    if (object) await sendEvent(api, object, tally, node, signal)
+  }, say)
+  const teller = new Teller(host, (subject, happening) => outbox.put(subject, happening))
+  const fault = (error: unknown) =>
+    say(`kubernetes: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  const safely =
+    <A extends unknown[]>(work: (...args: A) => void) =>
+    (...args: A) => {
+      try {
+        work(...args)
+      } catch (error) {
+        fault(error)
+      }
+    }
+
+  let nextCensus = 0
+  const changed = safely((change: Parameters<Teller['changed']>[0]) => {
+    nextCensus = 0
+    teller.changed(change)
+  })
+  const pulse = safely(() => {
+    const notes = readHoldNotes(host)
+    for (const [name, note] of notes) teller.warn(name, note)
+    if (evict) void evictor.look(brokenOf(host, notes, teller), signal).catch(fault)
+    if (performance.now() < nextCensus) return
+    nextCensus = performance.now() + CENSUS
+    void takeCensus(host)
+      .then((verdict) => condition.set(verdict))
+      .catch(fault)
+  })
+
+  const following = followHolds(host, changed)
+  // What a former agent has told of them is found there, and not told again.
+  for (const [name, after] of readHoldNotes(host)) changed({ name, before: null, after })
+  pulse()
+  const timer = setInterval(pulse, PULSE)
+  const running = [outbox.run(signal).catch(fault), condition.run(signal).catch(fault)]
+  say(`kubernetes: tells of volumes as node ${node}${evict ? ', and evicts the pods of broken ones' : ''}`)
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      following[Symbol.dispose]()
+      stop.abort()
+      await Promise.all(running)
+      await condition.write(lastWord(condition.verdict), AbortSignal.timeout(GOODBYE)).catch(() => {})
+      api[Symbol.dispose]()
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { expect, it, onTestFinished } from 'vitest'
+
+import { openApi } from '../../../../src/kubernetes/api/client.ts'
+import { NodeCondition } from '../../../../src/kubernetes/condition/node-condition.ts'
+import { CONDITION, lastWord, verdictOn } from '../../../../src/kubernetes/condition/verdict.ts'
+import type { AttachmentState, VolumeStatus } from '../../../../src/model/attachment.ts'
+import { validateAsked } from '../../../api-server/schemas.ts'
+import type { World } from '../world.ts'
+import { until, world } from '../world.ts'
+
+const volume = (name: string, state: AttachmentState, deadline: string | null = null) =>
+  ({ name, state, hold: { deadline } }) as VolumeStatus
+const fine = verdictOn([volume('a', 'ready')])
+const waits = verdictOn([volume('a', 'holding', 'T')])
+
+function start({ account, say }: World, pace = { heartbeat: 300_000, pause: 200 }): NodeCondition {
+  const api = openApi(account)
+  const stop = new AbortController()
+  const condition = new NodeCondition(api, 'node-1', say, pace)
+  const ended = condition.run(stop.signal)
+  onTestFinished(async () => {
+    stop.abort()
+    await ended
+    api[Symbol.dispose]()
+  })
+  return condition
+}
+const ours = ({ server }: World) => server.conditions.find(({ type }) => type === CONDITION)
+const writes = ({ server }: World) => server.asked.filter(({ verb }) => verb === 'patch').length
+
+it('True is what is not well', () => {
+  expect(fine).toEqual({ status: 'False', reason: 'NoVolumeProblem', message: '1 volume, and no problem' })
+  expect(waits).toEqual({
+    status: 'True',
+    reason: 'VolumesWaiting',
+    message: 'I/O of 1 volume waits for its storage: a until T',
+  })
+  const both = verdictOn([volume('a', 'holding'), volume('b', 'failed'), volume('c', 'attaching')])
+  expect(both).toMatchObject({ status: 'True', reason: 'VolumesFailed' })
+  expect(both.message).toMatch(/1 volume failed: b; I\/O of 1 volume waits for its storage: a$/)
+  const many = verdictOn(Array.from({ length: 100 }, (_, n) => volume(`v${n}`, 'holding')))
+  expect(many.message).toMatch(/100 volumes waits.*v4, and 95 more$/)
+})
+
+it('an agent that stops claims no health, and takes no problem back', () => {
+  expect(lastWord(fine)).toMatchObject({ status: 'Unknown', reason: 'AgentStopped' })
+  expect(lastWord(null).status).toBe('Unknown')
+  expect(lastWord(waits)).toMatchObject({ status: 'True', reason: 'VolumesWaiting' })
+})
+
+it("written among the node's others, which stay as they are", async () => {
+  const there = await world()
+  const condition = start(there)
+  condition.set(waits)
+  await until('it is written', () => ours(there)?.status === 'True')
+  validateAsked(there.server.asked, [])
+  expect(there.server.conditions).toMatchObject([
+    { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    {
+      type: CONDITION,
+      reason: 'VolumesWaiting',
+      lastTransitionTime: expect.stringMatching(/^2\d{3}-.*:\d\dZ$/),
+    },
+  ])
+})
+
+it('what a former agent left counts: the same again is no transition, the heartbeat is new', async () => {
+  const there = await world()
+  const before = '2026-02-02T02:02:02Z'
+  there.server.conditions.push({
+    type: CONDITION,
+    status: 'True',
+    lastTransitionTime: before,
+    lastHeartbeatTime: before,
+  })
+  const condition = start(there)
+  condition.set(waits)
+  await until('it is written', () => ours(there)?.lastHeartbeatTime !== before)
+  expect(ours(there)).toMatchObject({ status: 'True', lastTransitionTime: before })
+  condition.set(fine)
+  await until('it is over', () => ours(there)?.status === 'False')
+  expect(ours(there)?.lastTransitionTime).not.toBe(before)
+})
+
+it('nothing new: nothing is written before the next heartbeat', async () => {
+  const there = await world()
+  const condition = start(there, { heartbeat: 700, pause: 100 })
+  condition.set(fine)
+  await until('it is written', () => writes(there) === 1)
+  condition.set({ ...fine })
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  expect(writes(there)).toBe(1)
+  await until('the heartbeat', () => writes(there) === 2)
+})
+
+it('a server that refuses or hangs: the newest is written once it takes it; said once', async () => {
+  const there = await world()
+  there.server.mood = { status: 503 }
+  const condition = start(there)
+  condition.set(waits)
+  await until('a second try', () => there.server.asked.length >= 2)
+  condition.set(fine)
+  there.server.mood = {}
+  await until('it is written', () => ours(there) !== undefined)
+  expect(ours(there)?.status).toBe('False')
+  expect(there.log).toEqual([
+    'kubernetes: the condition of the node is not written: 503: as told',
+    'kubernetes: the condition of the node is written again',
+  ])
+})

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+
+import { audienceOf } from '../../../../src/kubernetes/events/audience.ts'
+import { fakeNode, published, staged, targetOf } from '../node.ts'
+
+const PLUGINS = '/var/lib/kubelet/plugins/kubernetes.io/csi'
+
+it('pods and PersistentVolume of a file system, by where it is mounted', () => {
+  const { host, mounts, file } = fakeNode()
+  file(`${PLUGINS}/iscsi.csi.lunkeeper/hash/vol_data.json`, '{"driverName":"x","volumeHandle":"h"}')
+  mounts(
+    `253:0 / ${PLUGINS}/iscsi.csi.lunkeeper/hash/globalmount rw - ext4 /dev/mapper/x rw`,
+    published('uid-a'),
+    published('uid-b'),
+    `253:0 /sub /var/lib/kubelet/pods/uid-b/volume-subpaths/orders/app/0 rw - ext4 /dev/mapper/x rw`,
+    `8:1 / ${targetOf('uid-other')} rw - ext4 /dev/sda1 rw`,
+    '253:0 / /mnt/by-hand rw - ext4 /dev/mapper/x rw',
+  )
+  expect(audienceOf(host, staged)).toEqual({ volume: 'orders', pods: ['uid-a', 'uid-b'] })
+})
+
+it('those of a block volume', () => {
+  const { host, mounts } = fakeNode()
+  mounts(
+    `0:5 /dm-0 ${PLUGINS}/volumeDevices/publish/orders/uid-a rw - devtmpfs udev rw`,
+    `0:5 /dm-1 ${PLUGINS}/volumeDevices/publish/others/uid-b rw - devtmpfs udev rw`,
+    '0:5 / /dev rw - devtmpfs udev rw',
+  )
+  expect(audienceOf(host, staged)).toEqual({ volume: 'orders', pods: ['uid-a'] })
+})
+
+it('nobody, and what a kubelet has left half-written', () => {
+  const { host, mounts, file } = fakeNode()
+  expect(audienceOf(host, staged)).toEqual({ volume: null, pods: [] })
+  file(targetOf('uid-a').replace(/mount$/, 'vol_data.json'), '{')
+  mounts(published('uid-a'))
+  expect(audienceOf(host, staged)).toEqual({ volume: null, pods: ['uid-a'] })
+})

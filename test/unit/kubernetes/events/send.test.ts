@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest'
+
+import { openApi } from '../../../../src/kubernetes/api/client.ts'
+import type { ApiObject } from '../../../../src/kubernetes/api/objects.ts'
+import type { Happening } from '../../../../src/kubernetes/events/happening.ts'
+import { sendEvent } from '../../../../src/kubernetes/events/send.ts'
+import { validateAsked } from '../../../api-server/schemas.ts'
+import { world } from '../world.ts'
+
+const { signal } = new AbortController()
+const volume: ApiObject = { kind: 'PersistentVolume', name: 'orders', namespace: null, uid: 'pv-uid' }
+const pod: ApiObject = { kind: 'Pod', name: 'shop-1', namespace: 'shop', uid: 'pod-uid' }
+const happening = (id: string, more: Partial<Happening> = {}): Happening => ({
+  reason: 'IOWaiting',
+  type: 'Warning',
+  message: `since ${id}`,
+  detail: 'the serial of another volume',
+  id,
+  ...more,
+})
+const first = new Date('2026-11-21T10:00:00.400Z')
+const last = new Date('2026-11-21T10:00:05.900Z')
+const tally = (id: string, count = 1, more: Partial<Happening> = {}) => ({
+  happening: happening(id, more),
+  count,
+  first,
+  last,
+})
+
+it('an event of the core API, where kubectl describe looks for it', async () => {
+  const { server, account } = await world()
+  using api = openApi(account)
+  await sendEvent(api, volume, tally('a'), 'node-1', signal)
+  await sendEvent(api, pod, tally('a'), 'node-1', signal)
+  validateAsked(server.asked, server.events.values())
+  expect([...server.events.values()]).toMatchObject([
+    {
+      metadata: { namespace: 'default' },
+      involvedObject: { kind: 'PersistentVolume', name: 'orders', uid: 'pv-uid' },
+      reason: 'IOWaiting',
+      type: 'Warning',
+      message: 'since a (the serial of another volume)',
+      count: 1,
+      firstTimestamp: '2026-11-21T10:00:00Z',
+      lastTimestamp: '2026-11-21T10:00:05Z',
+      source: { component: 'lunkeeper', host: 'node-1' },
+    },
+    // Whoever sees the pod need not see what stands beside its volume.
+    { metadata: { namespace: 'shop' }, involvedObject: { kind: 'Pod', uid: 'pod-uid' }, message: 'since a' },
+  ])
+})
+
+it('the same again is counted, and says what is true now; the same outage is told once, whoever tells it', async () => {
+  const { server, account, verbs } = await world()
+  using api = openApi(account)
+  for (const [id, count] of [
+    ['a', 1],
+    ['a', 1],
+    ['b', 3],
+    ['b', 1],
+  ] as const)
+    await sendEvent(api, volume, tally(id, count), 'node-1', signal)
+  expect([...server.events.values()]).toMatchObject([
+    { count: 4, message: expect.stringContaining('since b') },
+  ])
+  expect(verbs().filter((verb) => verb === 'patch events')).toHaveLength(1)
+  await sendEvent(api, volume, tally('b', 1, { reason: 'IOResumed' }), 'node-1', signal)
+  await sendEvent(api, volume, tally('b'), 'node-2', signal)
+  expect(server.events.size).toBe(3)
+})
+
+it('what is refused is thrown; a long message is cut', async () => {
+  const { server, account } = await world({}, [])
+  using api = openApi(account)
+  await expect(sendEvent(api, pod, tally('a'), 'node-1', signal)).rejects.toThrow(/403: cannot create/)
+  expect(server.events.size).toBe(0)
+  const open = await world()
+  using allowed = openApi(open.account)
+  await sendEvent(allowed, pod, tally('a', 1, { message: 'x'.repeat(5_000) }), 'node-1', signal)
+  expect([...open.server.events.values()][0].message).toHaveLength(1_024)
+})

@@ -1,0 +1,73 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { onTestFinished } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+
+import type { Account } from '../../../src/kubernetes/api/account.ts'
+import { podAccount } from '../../../src/kubernetes/api/account.ts'
+import type { Rule, State } from '../../api-server/server.ts'
+import { ApiServer } from '../../api-server/server.ts'
+import { temporary } from '../temporary.ts'
+
+const components = join(import.meta.dirname, '../../../deploy/kubernetes/components')
+
+/** What the manifests let the agent do. */
+export function rulesOf(component: 'events' | 'evict'): Rule[] {
+  const text = readFileSync(join(components, component, 'role.yaml'), 'utf8')
+  return parseAllDocuments(text).flatMap((document) => (document.toJS() as { rules: Rule[] }).rules)
+}
+
+export const pod = (name: string, uid: string, controller: string | null = 'ReplicaSet') => ({
+  metadata: {
+    name,
+    namespace: 'shop',
+    uid,
+    ...(controller === null ? {} : { ownerReferences: [{ kind: controller, controller: true }] }),
+  },
+})
+
+export interface World {
+  readonly server: ApiServer
+  readonly account: Account
+  readonly log: string[]
+  readonly say: (line: string) => void
+  readonly token: (text: string) => void
+  /** What was asked for, as a role names it: `create events`. */
+  readonly verbs: () => string[]
+}
+
+/** An API server, and the account of a pod that may do what the manifests let it do. */
+export async function world(state: Partial<State> = {}, rules = rulesOf('events')): Promise<World> {
+  const server = await ApiServer.start(
+    { node: 'node-1', pods: [], volumes: [{ metadata: { name: 'orders', uid: 'pv-uid' } }], ...state },
+    rules,
+  )
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const directory = temporary()
+  const token = (text: string) => writeFileSync(join(directory, 'token'), text)
+  token('token-1\n')
+  writeFileSync(join(directory, 'ca.crt'), server.cert)
+  const account = podAccount({
+    KUBERNETES_SERVICE_HOST: '127.0.0.1',
+    KUBERNETES_SERVICE_PORT: String(server.port),
+    LUNKEEPER_SERVICE_ACCOUNT: directory,
+  })
+  const log: string[] = []
+  return {
+    server,
+    account,
+    log,
+    say: (line) => log.push(line),
+    token,
+    verbs: () => server.asked.map(({ verb, resource }) => `${verb} ${resource}`),
+  }
+}
+
+/** Until it holds, for at most ten seconds. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 500) throw new Error(`not yet: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
