@@ -13,6 +13,7 @@ import { readRecord } from '../../volumes/records.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeStageVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal, toUncertainStatus } from '../status.ts'
+import { inheritVolume } from '../takeover/inherit.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
 import { credentialsOf } from '../volume/credentials.ts'
@@ -44,6 +45,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     refuseOther(existing, request)
     if (await isStagedWell(driver, existing)) return
   }
+  const inherited = inheritVolume(driver, volumeId)
   try {
     await driver.gates.run(request.iqn, () => bring(driver, request, chap))
   } catch (error) {
@@ -51,6 +53,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     const left = readRecord(host, name)
     throw left && left.phase !== 'ready' ? toUncertainStatus(error) : error
   }
+  inherited()
 }
 
 /** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */

@@ -13,13 +13,20 @@ import type { Driver } from '../driver.ts'
 import type { NodeGetVolumeStatsRequest } from '../protocol/csi_pb.js'
 import { VolumeUsage_Unit as Unit } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
+import { oldHealthAt } from '../takeover/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
+/** How a volume fares, for people. */
+interface Condition {
+  readonly abnormal: boolean
+  readonly message: string
+}
+
 interface Stats {
   readonly usage: { unit: Unit; total: bigint; used?: bigint; available?: bigint }[]
-  readonly volumeCondition: { abnormal: boolean; message: string }
+  readonly volumeCondition: Condition
 }
 
 /** The last answer of each volume: in an outage it is still about right, and the file system may not answer. */
@@ -31,11 +38,17 @@ export function forgetUsage(name: string): void {
 }
 
 /** How full a volume is and how it fares. Says so within seconds, whatever its target does. */
-export async function stats({ host }: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
+export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
+  const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
   const place = await resolvePlace(host, requirePath(call.volumePath, 'volume_path'))
   const record = readRecord(host, volumeNameOf(volumeId))
   const notThere = () => refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const old = record ? null : oldHealthAt(driver, volumeId, place)
+  if (old) {
+    const { usage, trouble } = await usageOf(host, volumeNameOf(volumeId), place)
+    return { usage: usage ? inUnits(usage) : [], volumeCondition: troubled(old, trouble) }
+  }
   if (!record) throw notThere()
   const isStaging = call.volumePath === call.stagingTargetPath
   const seen = placeOf(record.request, lookAtStaged(host, record), place, isStaging)
@@ -45,14 +58,14 @@ export async function stats({ host }: Driver, call: NodeGetVolumeStatsRequest): 
     const total = BigInt(record.identity?.bytes ?? 0)
     return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(host, record, status, null) }
   }
-  const { usage, trouble } = await usageOf(host, record, place)
+  const { usage, trouble } = await usageOf(host, record.name, place)
   return {
     usage: usage ? inUnits(usage) : [],
     volumeCondition: conditionOf(host, record, status, trouble ?? readOnlyTrouble(record, seen.mount)),
   }
 }
 
-async function usageOf(host: Driver['host'], { name }: Attachment, place: string) {
+async function usageOf(host: Driver['host'], name: string, place: string) {
   try {
     const usage = await readUsage(host, place, name)
     lastUsage.set(name, usage)
@@ -61,6 +74,10 @@ async function usageOf(host: Driver['host'], { name }: Attachment, place: string
     if (!(error instanceof LunkeeperError)) throw error
     return { usage: lastUsage.get(name), trouble: error.message }
   }
+}
+
+function troubled(condition: Condition, trouble: string | null): Condition {
+  return trouble === null || condition.abnormal ? condition : { abnormal: true, message: trouble }
 }
 
 function inUnits({ bytes, files }: FsUsage): Stats['usage'] {

@@ -118,9 +118,13 @@ export const unpublishing = (volumeId: string, pod: string) => ({
 })
 
 /** An agent that serves CSI, with what it needs of a kubelet's directories. */
-export async function startDriver(node: LabNode, env: Record<string, string> = {}): Promise<LabProcess> {
+export async function startDriver(
+  node: LabNode,
+  env: Record<string, string> = {},
+  more: readonly string[] = [],
+): Promise<LabProcess> {
   const agent = await node.start(
-    ['lunkeeper', 'agent', '--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1'],
+    ['lunkeeper', 'agent', '--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1', ...more],
     { env },
   )
   await agent.errors(/csi: .* as node/)
