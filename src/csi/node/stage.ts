@@ -49,10 +49,12 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   try {
     await driver.gates.run(request.iqn, () => bring(driver, request, chap))
   } catch (error) {
+    driver.failures.note(volumeId, error)
     // A kubelet takes most errors to mean that nothing is here to be taken back.
     const left = readRecord(host, name)
     throw left && left.phase !== 'ready' ? toUncertainStatus(error) : error
   }
+  driver.failures.forget(volumeId)
   inherited()
 }
 

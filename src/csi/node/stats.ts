@@ -3,10 +3,8 @@ import { Code } from '@connectrpc/connect'
 import { resolvePlace } from '../../host/fs/place.ts'
 import { readUsage } from '../../host/fs/usage.ts'
 import type { FsUsage } from '../../host/hand/protocol.ts'
-import { readHoldNote } from '../../hold/note.ts'
-import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
+import type { VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import type { Mount } from '../../model/snapshot.ts'
 import { readRecord } from '../../volumes/records.ts'
 import { statusOf } from '../../volumes/status.ts'
 import type { Driver } from '../driver.ts'
@@ -14,19 +12,15 @@ import type { NodeGetVolumeStatsRequest } from '../protocol/csi_pb.js'
 import { VolumeUsage_Unit as Unit } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 import { oldHealthAt } from '../takeover/health.ts'
+import type { Adverse } from '../volume/condition.ts'
+import { adverseOf, inaccessible } from '../volume/condition.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
-/** How a volume fares, for people. */
-interface Condition {
-  readonly abnormal: boolean
-  readonly message: string
-}
-
 interface Stats {
   readonly usage: { unit: Unit; total: bigint; used?: bigint; available?: bigint }[]
-  readonly volumeCondition: Condition
+  readonly volumeCondition: { abnormal: boolean; message: string }
 }
 
 /** The last answer of each volume: in an outage it is still about right, and the file system may not answer. */
@@ -47,7 +41,8 @@ export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Pr
   const old = record ? null : oldHealthAt(driver, volumeId, place)
   if (old) {
     const { usage, trouble } = await usageOf(host, volumeNameOf(volumeId), place)
-    return { usage: usage ? inUnits(usage) : [], volumeCondition: troubled(old, trouble) }
+    const adverse = old.adverse ?? (trouble === null ? null : inaccessible('FileSystemSilent', trouble))
+    return { usage: usage ? inUnits(usage) : [], volumeCondition: conditionOf(adverse, old.message) }
   }
   if (!record) throw notThere()
   const isStaging = call.volumePath === call.stagingTargetPath
@@ -56,12 +51,16 @@ export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Pr
   const status = await statusOf(host, record)
   if (record.request.use.mount === null) {
     const total = BigInt(record.identity?.bytes ?? 0)
-    return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(host, record, status, null) }
+    const adverse = adverseOf(host, record, status, { mount: null, silence: null })
+    return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(adverse, wellOn(status)) }
   }
   const { usage, trouble } = await usageOf(host, record.name, place)
   return {
     usage: usage ? inUnits(usage) : [],
-    volumeCondition: conditionOf(host, record, status, trouble ?? readOnlyTrouble(record, seen.mount)),
+    volumeCondition: conditionOf(
+      adverseOf(host, record, status, { mount: seen.mount, silence: trouble }),
+      wellOn(status),
+    ),
   }
 }
 
@@ -76,10 +75,6 @@ async function usageOf(host: Driver['host'], name: string, place: string) {
   }
 }
 
-function troubled(condition: Condition, trouble: string | null): Condition {
-  return trouble === null || condition.abnormal ? condition : { abnormal: true, message: trouble }
-}
-
 function inUnits({ bytes, files }: FsUsage): Stats['usage'] {
   const inUnit = (unit: Unit, { total, used, free }: FsUsage['bytes']) => ({
     unit,
@@ -90,35 +85,11 @@ function inUnits({ bytes, files }: FsUsage): Stats['usage'] {
   return [inUnit(Unit.BYTES, bytes), inUnit(Unit.INODES, files)]
 }
 
-function conditionOf(
-  host: Driver['host'],
-  record: Attachment,
-  { state, hold, paths }: VolumeStatus,
-  trouble: string | null,
-): Stats['volumeCondition'] {
-  const abnormal = (message: string) => ({ abnormal: true, message })
-  const note = readHoldNote(host, record.name)
-  if (state === 'holding')
-    return abnormal(
-      `its target is away since ${hold.since ?? 'a moment ago'}: I/O waits ${hold.deadline ? `until ${hold.deadline}` : 'as long as it takes'}`,
-    )
-  if (state !== 'ready')
-    return abnormal(
-      note?.trouble ?? (note ? `its hold is over (${note.ended}): I/O has failed` : `it is ${state}`),
-    )
-  if (trouble) return abnormal(trouble)
-  const lost = paths.filter(
-    ({ sessionState, diskState }) => sessionState !== 'LOGGED_IN' || diskState !== 'running',
-  )
-  if (lost.length > 0)
-    return abnormal(
-      `${lost.length} of ${paths.length} paths are lost: ${lost.map(({ portal }) => portal).join(', ')}`,
-    )
-  return { abnormal: false, message: paths.length === 1 ? 'ready' : `ready on ${paths.length} paths` }
+/** As kubelets up to Kubernetes 1.36 read it; later ones ask for the health of a volume by itself. */
+function conditionOf(adverse: Adverse | null, well: string): Stats['volumeCondition'] {
+  return adverse ? { abnormal: true, message: adverse.message } : { abnormal: false, message: well }
 }
 
-/** An ext4 that met an error turns read-only by itself. */
-function readOnlyTrouble({ request }: Attachment, mount: Mount | null): string | null {
-  const turned = mount?.superOptions.find((option) => ['ro', 'emergency_ro', 'shutdown'].includes(option))
-  return turned && !request.use.readOnly ? 'its file system has turned read-only after an error' : null
+function wellOn({ paths }: VolumeStatus): string {
+  return paths.length === 1 ? 'ready' : `ready on ${paths.length} paths`
 }
