@@ -30,6 +30,8 @@ export default defineConfig({
           testTimeout: 600_000,
         },
       },
+      // Brings Go, once, for Helm's templates.
+      { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'] } },
       { extends: true, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], ...KERNEL } },
     ],
   },
