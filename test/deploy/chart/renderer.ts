@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { fetchPackages } from '../../lab/debian/fetch.ts'
-import { cacheDirectory } from '../../lab/debian/root.ts'
-import { unpack } from '../../lab/debian/unpack.ts'
+import { fetchPackages } from '../../../lab/debian/fetch.ts'
+import { cacheDirectory } from '../../../lab/debian/root.ts'
+import { unpack } from '../../../lab/debian/unpack.ts'
 
 /** Go and the libraries of Helm's templates, at Debian's versions: sprig 3.2.3 is Helm 3's. */
 const PACKAGES = ['golang-go', 'golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev']

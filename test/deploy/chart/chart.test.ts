@@ -7,13 +7,13 @@ import * as core from 'kubernetes-models/v1'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml, parseAllDocuments, stringify } from 'yaml'
 
-import { COMMANDS } from '../../src/cli/commands.ts'
-import { parse } from '../../src/cli/input/parse.ts'
-import { temporary } from '../unit/temporary.ts'
+import { COMMANDS } from '../../../src/cli/commands.ts'
+import { parse } from '../../../src/cli/input/parse.ts'
+import { temporary } from '../../unit/temporary.ts'
 import type { Render } from './renderer.ts'
 import { buildRenderer } from './renderer.ts'
 
-const deploy = join(import.meta.dirname, '../../deploy')
+const deploy = join(import.meta.dirname, '../../../deploy')
 const chart = join(deploy, 'helm/lunkeeper')
 
 interface Resource {
