@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { readDockerfile } from '../../../deploy/image/dockerfile.ts'
 import { unpackImage } from '../../../deploy/image/image.ts'
+import { isEverything } from '../../kernel/node.ts'
 import { temporary } from '../../unit/temporary.ts'
 
 const project = join(import.meta.dirname, '../../..')
@@ -50,14 +51,15 @@ describe('the image that is built without Docker', () => {
   let root: string
 
   beforeAll(async () => {
-    names = await Promise.all([build(one, '022'), build(two, '077')])
+    names = await Promise.all([build(one, '022'), ...(isEverything ? [build(two, '077')] : [])])
     const bundle = join(temporary(), 'bundle')
     await unpackImage(`${one}:${version}`, bundle)
     root = join(bundle, 'rootfs')
   }, 600_000)
 
-  it('the same input makes the same image', () => {
-    expect(names).toEqual([`${one}:${version}`, `${two}:${version}`])
+  it('says its name', () => expect(names[0]).toBe(`${one}:${version}`))
+
+  it.runIf(isEverything)('the same input makes the same image', () => {
     expect(manifestOf(two).manifest).toEqual(manifestOf(one).manifest)
   })
 
