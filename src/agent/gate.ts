@@ -27,6 +27,8 @@ export class Gate {
   #wanted = 0
   #next = 0
   #openSince: number | null = null
+  /** When the last question was put that was answered with yes. */
+  #confirmed = 0
   #closed: string | null = null
   #luns: { readonly at: number; readonly list: Promise<SeenLun[]> } | null = null
 
@@ -47,9 +49,13 @@ export class Gate {
     return this.#closed
   }
 
-  /** Somebody waits for it to open. */
-  want(): void {
-    if (!this.isWanted) this.#openSince = null
+  /**
+   * Somebody waits for it to open.
+   * @param since when they lost their path (milliseconds of the monotonic clock): it was open before that
+   *   says nothing, and a login at a target that has just gone keeps everybody for 15 s
+   */
+  want(since: number): void {
+    if (this.#confirmed < since) this.#openSince = null
     this.#wanted = performance.now()
   }
 
@@ -63,8 +69,10 @@ export class Gate {
     // One question at a time: the next may be asked when this one is answered.
     this.#next = Number.POSITIVE_INFINITY
     const was = this.#openSince
+    const asked = performance.now()
     try {
       await probeTarget(this.portal, this.#iqn, this.#initiator, this.#signal)
+      this.#confirmed = asked
       this.#openSince ??= performance.now()
     } catch (error) {
       this.#openSince = null

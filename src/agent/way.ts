@@ -41,6 +41,8 @@ export class Way {
   readonly #host: Host
   readonly #gate: Gate
   #busy = false
+  /** Since when it waits for its gate (milliseconds of the monotonic clock). */
+  #waitsSince: number | null = null
   /** Milliseconds of the monotonic clock. */
   #next = 0
   /** What answers where the volume was is not the volume: it is looked for among all that the target shows. */
@@ -83,12 +85,13 @@ export class Way {
       return { kind: 'failed', error: error as Error }
     } finally {
       this.#busy = false
+      this.#waitsSince = null
     }
   }
 
   /** Why it is too early to try; null where the target takes logins and a new one is the way. */
   #waits(session: Session | null): Outcome | null {
-    this.#gate.want()
+    this.#gate.want((this.#waitsSince ??= performance.now()))
     const { openSince } = this.#gate
     if (openSince === null) {
       // Woken when the gate opens.

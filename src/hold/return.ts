@@ -71,14 +71,16 @@ export async function reinstate(work: Return, disk: ScsiDisk): Promise<void> {
  * @throws TARGET_AWAY its session is lost, and others need it · and whatever else stands in the way
  */
 export async function bringBack(work: Return, portal: Portal): Promise<Path> {
-  const { host, record, map, signal } = work
-  const [directory, key, options] = volumeLock(host, asAsked(record), 'return', signal)
-  return withLock(directory, key, { ...options, deadline: LOCK_DEADLINE }, async () => {
+  const { host, record, map } = work
+  const [directory, key, options] = volumeLock(host, asAsked(record), 'return', work.signal)
+  return withLock(directory, key, { ...options, deadline: LOCK_DEADLINE, patient: true }, async (wanted) => {
+    // A login at a target that has just gone lasts 15 s: whoever takes the volume off does not wait for that.
+    const signal = AbortSignal.any([work.signal, wanted])
     const now = readRecord(host, record.name)
     if (now?.phase !== 'ready') throw signal.reason ?? new Error(`${record.name} is ${now?.phase ?? 'gone'}`)
     const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
-      await endLost(work, portal)
-      return newPath({ ...work, record: now }, portal)
+      await endLost({ ...work, signal }, portal)
+      return newPath({ ...work, record: now, signal }, portal)
     })
     await putUnder(host, map, [path.disk])
     return path

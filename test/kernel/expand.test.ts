@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { VolumeStatus } from '../../src/model/attachment.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, isEverything, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 const OLD = 320 * MIB
@@ -100,12 +100,11 @@ describe('a LUN that grew on its target', () => {
   it.each([
     'rescan:before:1',
     'rescan:after:1',
-    'rescan:before:2',
     'rescan:after:2',
-    'resize-map:before',
     'resize-map:after',
-    'grow:before',
     'grow:after',
+    // As after the step before it.
+    ...(isEverything ? ['rescan:before:2', 'resize-map:before', 'grow:before'] : []),
   ])('two paths, a map and ext4, killed at %s: once more, and all of it has grown', async (death) => {
     await make({ portals: ['127.0.0.1', '127.0.0.2'], serial: `c${death.length}` })
     const { device, paths } = await lunkeeper(node).attach([...flags, '--mount', '/mnt/v', '--format'])

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 
@@ -77,10 +77,13 @@ describe.each(['bookworm', 'trixie'] as const)('one LUN asked for, one disk made
     },
   )
 
-  it.each([0, 1, 255, 256, 4000])('LUN %i is attached and detached', async (lun) => {
-    await uevents([lun, lun + 1], lun)
-    await expectNothingLeft(node)
-  })
+  it.each(isBrief(debian) ? [256] : [0, 1, 255, 256, 4000])(
+    'LUN %i is attached and detached',
+    async (lun) => {
+      await uevents([lun, lun + 1], lun)
+      await expectNothingLeft(node)
+    },
+  )
 
   it('an absent LUN is an error in bounded time, and leaves no session behind', async () => {
     const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })

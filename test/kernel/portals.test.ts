@@ -77,7 +77,7 @@ describe('portals', () => {
     await attached('127.0.0.1')
     await detached()
     // Every answer takes its time: one after the other would take four times as long as one.
-    await node.sh('modprobe sch_netem; tc qdisc add dev lo root netem delay 150ms')
+    await node.sh('modprobe sch_netem; tc qdisc add dev lo root netem delay 80ms')
     const one = await attached('127.0.0.1')
     await detached()
     const four = await attached(...all)

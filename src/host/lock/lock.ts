@@ -15,6 +15,8 @@ export interface LockOptions {
   /** Milliseconds to wait for the lock. */
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
+  /** Who has it need not hurry for this one. */
+  readonly patient?: boolean
 }
 
 /** In one process, callers queue here first: only one of them meets the other processes. */
@@ -23,8 +25,12 @@ const queues = new Map<string, Queue>()
 interface Queue {
   readonly mutex: Mutex
   users: number
+  /** Those of them that are not patient. */
+  pressing: number
   /** Who has it, or waits for another process, for those who wait here. */
   what: string | null
+  /** Aborted once anybody waits for who has it. */
+  wanted: AbortController
 }
 
 /**
@@ -35,27 +41,40 @@ interface Queue {
  * lock; docs/decisions/0003-locks.md). It becomes visible by link(2), which only one can win, and
  * only once it listens; so a socket that refuses is a dead holder's, and is cleared under flock.
  *
+ * @param work told by its signal when somebody waits for the lock: what can be tried again may give way
  * @throws LOCKED somebody else has it, and had it until the deadline · CANCELLED
  */
 export async function withLock<T>(
   dir: string,
   key: string,
   options: LockOptions,
-  work: () => Promise<T>,
+  work: (wanted: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const path = pathOf(dir, key)
-  const queue: Queue = queues.get(path) ?? { mutex: new Mutex(), users: 0, what: null }
+  const queue: Queue = queues.get(path) ?? {
+    mutex: new Mutex(),
+    users: 0,
+    pressing: 0,
+    what: null,
+    wanted: new AbortController(),
+  }
   queues.set(path, queue)
   queue.users++
+  const presses = options.patient ? 0 : 1
+  queue.pressing += presses
   try {
     const until = Date.now() + options.deadline
     const leave = await enter(queue, options)
     queue.what = options.what
+    const wanted = new AbortController()
+    queue.wanted = wanted
+    // Somebody queued behind us while we did.
+    if (queue.pressing > presses) wanted.abort()
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
-      const lock = await acquire(path, until, options)
+      const lock = await acquire(path, until, options, () => wanted.abort())
       try {
-        return await work()
+        return await work(wanted.signal)
       } finally {
         lock.release()
       }
@@ -64,6 +83,7 @@ export async function withLock<T>(
     }
   } finally {
     queue.users--
+    queue.pressing -= presses
     if (queue.users === 0) queues.delete(path)
   }
 }
@@ -85,6 +105,7 @@ async function enter(queue: Queue, options: LockOptions): Promise<() => void> {
   if (options.signal?.aborted) throw locked(options, null)
   if (!mutex.isLocked()) return mutex.acquire()
   const waiting = mutex.acquire()
+  if (!options.patient) queue.wanted.abort()
   const { promise: late, resolve } = Promise.withResolvers<null>()
   const timer = setTimeout(() => resolve(null), options.deadline)
   const cancel = () => resolve(null)
@@ -100,20 +121,25 @@ async function enter(queue: Queue, options: LockOptions): Promise<() => void> {
   }
 }
 
-async function acquire(path: string, until: number, options: LockOptions): Promise<{ release(): void }> {
-  let stand = await takeStand(path, options)
+async function acquire(
+  path: string,
+  until: number,
+  options: LockOptions,
+  wanted: () => void,
+): Promise<{ release(): void }> {
+  let stand = await takeStand(path, options, wanted)
   try {
     for (let cleared = false; ;) {
       const linked = tryLink(stand.own, path)
       if (linked === 'won') break
       if (linked === 'swept') {
         stand.leave()
-        stand = await takeStand(path, options)
+        stand = await takeStand(path, options, wanted)
         continue
       }
       if (options.signal?.aborted) throw locked(options, null)
       const left = until - Date.now()
-      const outcome = await waitFor(path, Math.max(1, left), options.signal)
+      const outcome = await waitFor(path, Math.max(1, left), options)
       if (outcome.kind === 'held') throw locked(options, outcome.holder)
       if (outcome.kind !== 'dead') continue
       if (cleared && left <= 0) throw locked(options, null)
@@ -138,9 +164,13 @@ async function acquire(path: string, until: number, options: LockOptions): Promi
 }
 
 /** A socket of one's own to link from. Its name is random: process numbers repeat, in containers at once. */
-async function takeStand(path: string, { what }: LockOptions): Promise<{ own: string; leave: () => void }> {
+async function takeStand(
+  path: string,
+  { what }: LockOptions,
+  wanted: () => void,
+): Promise<{ own: string; leave: () => void }> {
   const own = `${path}.${randomBytes(6).toString('hex')}`
-  const socket = await listen(own, { pid: process.pid, what })
+  const socket = await listen(own, { pid: process.pid, what }, wanted)
   return {
     own,
     leave() {

@@ -7,13 +7,20 @@ export interface Holder {
   readonly what: string
 }
 
-/** Listens at `path`, tells every caller who holds it, and keeps the call open until it is let go. */
-export async function listen(path: string, holder: Holder): Promise<{ close(): void }> {
+/** What a caller sends that waits for the lock; one that only looks, or is patient, sends nothing. */
+const WAITING = 'waiting\n'
+
+/**
+ * Listens at `path`, tells every caller who holds it, and keeps the call open until it is let go.
+ * @param wanted told of each caller that waits
+ */
+export async function listen(path: string, holder: Holder, wanted: () => void): Promise<{ close(): void }> {
   const callers = new Set<Socket>()
   const server: Server = createServer((caller) => {
     callers.add(caller)
     caller.on('error', () => {})
     caller.on('close', () => callers.delete(caller))
+    caller.on('data', wanted)
     caller.write(`${JSON.stringify(holder)}\n`)
     caller.unref()
   })
@@ -39,9 +46,14 @@ export type Outcome =
   | { readonly kind: 'held'; readonly holder: Holder | null }
 
 /** Calls the holder at `path` and waits until it lets go, for at most `deadline` milliseconds. */
-export async function waitFor(path: string, deadline: number, signal?: AbortSignal): Promise<Outcome> {
+export async function waitFor(
+  path: string,
+  deadline: number,
+  { signal, patient }: { signal?: AbortSignal | undefined; patient?: boolean } = {},
+): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   const caller = connect(path)
+  if (!patient) caller.write(WAITING)
   let heard = ''
   const held = () => resolve({ kind: 'held', holder: parseHolder(heard) })
   const timer = setTimeout(held, deadline)

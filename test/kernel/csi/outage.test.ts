@@ -38,6 +38,13 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
     await target.map(5, { serial: 'c515', bytes: 64 << 20 })
   })
   afterEach(async () => {
+    // After a failure, so that the next test is not one, too.
+    await node.sh(`
+      set +e
+      for point in $(awk '$2 ~ "/kubelet/pods/" { print $2 }' /proc/mounts); do umount -l $point; done
+      for record in /var/lib/lunkeeper/volumes/*.json; do
+        [ -e $record ] && lunkeeper detach --force $(basename $record .json)
+      done; true`)
     await node.lio.clear()
     await node.sh('rm -rf /dev/shm/luns /var/lib/kubelet/*')
   })

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { withLock } from '../../../../src/host/lock/lock.ts'
 
@@ -106,5 +107,36 @@ describe('whoever waits in vain is told', () => {
       ).rejects.toMatchObject({ code: 'CANCELLED' })
     expect(began).toBe(false)
     await held.letGo()
+  })
+})
+
+describe('who has it is told that another waits', () => {
+  /** Holds the lock until it is wanted, or for 300 ms. @returns whether it was wanted */
+  const yielding = () =>
+    withLock(dir, 'k', options, async (wanted) => {
+      for (let turn = 0; turn < 30 && !wanted.aborted; turn++) await sleep(10)
+      return wanted.aborted
+    })
+
+  test('in this process', async () => {
+    const first = yielding()
+    await expect(withLock(dir, 'k', options, async () => 2)).resolves.toBe(2)
+    await expect(first).resolves.toBe(true)
+  })
+
+  test('who came while it was waited for, too', async () => {
+    const held = await hold('k')
+    const first = yielding()
+    const second = withLock(dir, 'k', options, async () => 2)
+    await held.letGo()
+    await expect(first).resolves.toBe(true)
+    await expect(second).resolves.toBe(2)
+  })
+
+  test('and not by one who is patient', async () => {
+    const first = yielding()
+    const second = withLock(dir, 'k', { ...options, patient: true }, async (wanted) => wanted.aborted)
+    await expect(first).resolves.toBe(false)
+    await expect(second).resolves.toBe(false)
   })
 })

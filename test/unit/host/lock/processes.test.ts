@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { withLock } from '../../../../src/host/lock/lock.ts'
+import { isLocked, withLock } from '../../../../src/host/lock/lock.ts'
 import { Worker } from './worker.ts'
 
 let dir: string
@@ -101,4 +103,19 @@ test('a dead holder hinders nobody, deadline or not', async () => {
   expect(left()).toHaveLength(1)
   await expect(withLock(dir, 'k', { what: 'x', deadline: 0 }, async () => 1)).resolves.toBe(1)
   expect(left()).toEqual([])
+})
+
+test('another process that waits is seen by who has it; one that is patient, or only looks, is not', async () => {
+  const [pressing, patient] = [await started(), await started({ patient: true })]
+  const seen = await withLock(dir, 'k', { what: 'x', deadline: 5_000 }, async (wanted) => {
+    expect(await isLocked(dir, 'k')).toBe(true)
+    patient.go()
+    await sleep(300)
+    const early = wanted.aborted
+    pressing.go()
+    await Promise.race([once(wanted, 'abort'), sleep(10_000)])
+    return [early, wanted.aborted]
+  })
+  expect(seen).toEqual([false, true])
+  for (const worker of [pressing, patient]) await worker.kill()
 })
