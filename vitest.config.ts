@@ -30,6 +30,8 @@ export default defineConfig({
           testTimeout: 600_000,
         },
       },
+      // Brings Go, once, for Helm's templates, and Debian's packages for the image.
+      { extends: true, test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'] } },
       { extends: true, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], ...KERNEL } },
     ],
   },

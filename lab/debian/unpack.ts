@@ -16,7 +16,11 @@ const left = [
 ]
 
 /** Unpacks packages over each other into `root`, without root rights and without running any of their scripts. */
-export async function unpack(archives: readonly string[], root: string): Promise<void> {
+export async function unpack(
+  archives: readonly string[],
+  root: string,
+  without: readonly string[] = left,
+): Promise<void> {
   // merged /usr (since Debian 12 the only layout): made first, so that tar follows the links
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     await mkdir(join(root, 'usr', name), { recursive: true })
@@ -25,7 +29,7 @@ export async function unpack(archives: readonly string[], root: string): Promise
   const queue = [...archives]
   const worker = async (): Promise<void> => {
     for (let archive = queue.shift(); archive !== undefined; archive = queue.shift())
-      await unpackOne(archive, root)
+      await unpackOne(archive, root, without)
   }
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker))
   // The guest's root would become the file's owner by running mount(8) or su(1) with the set-uid bit, and hostfs
@@ -34,7 +38,7 @@ export async function unpack(archives: readonly string[], root: string): Promise
   await program(['chmod', '-R', 'u+rwX', root])
 }
 
-function unpackOne(archive: string, root: string): Promise<void> {
+function unpackOne(archive: string, root: string, without: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const deb = spawn('dpkg-deb', ['--fsys-tarfile', archive], { stdio: ['ignore', 'pipe', 'pipe'] })
     const tar = spawn(
@@ -46,7 +50,7 @@ function unpackOne(archive: string, root: string): Promise<void> {
         root,
         '--keep-directory-symlink',
         '--no-same-owner',
-        ...left.map((path) => `--exclude=${path}`),
+        ...without.map((path) => `--exclude=${path}`),
       ],
       {
         stdio: [deb.stdout, 'ignore', 'pipe'],

@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Gates } from './gates.ts'
 import type { Turns } from './turns.ts'
+import type { Failures } from './volume/failures.ts'
 
 /** What every call works with. */
 export interface Driver {
@@ -13,6 +14,7 @@ export interface Driver {
   readonly version: string
   readonly turns: Turns
   readonly gates: Gates
+  readonly failures: Failures
   /** Told of the engine's steps. */
   readonly observer: Observer
   /** Ends work when the agent stops; a caller that goes away ends nothing. */

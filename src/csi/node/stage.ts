@@ -13,6 +13,7 @@ import { readRecord } from '../../volumes/records.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeStageVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal, toUncertainStatus } from '../status.ts'
+import { inheritVolume } from '../takeover/inherit.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
 import { credentialsOf } from '../volume/credentials.ts'
@@ -44,13 +45,17 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     refuseOther(existing, request)
     if (await isStagedWell(driver, existing)) return
   }
+  const inherited = inheritVolume(driver, volumeId)
   try {
     await driver.gates.run(request.iqn, () => bring(driver, request, chap))
   } catch (error) {
+    driver.failures.note(volumeId, error)
     // A kubelet takes most errors to mean that nothing is here to be taken back.
     const left = readRecord(host, name)
     throw left && left.phase !== 'ready' ? toUncertainStatus(error) : error
   }
+  driver.failures.forget(volumeId)
+  inherited()
 }
 
 /** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */

@@ -3,16 +3,17 @@ import { Code } from '@connectrpc/connect'
 import { resolvePlace } from '../../host/fs/place.ts'
 import { readUsage } from '../../host/fs/usage.ts'
 import type { FsUsage } from '../../host/hand/protocol.ts'
-import { readHoldNote } from '../../hold/note.ts'
-import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
+import type { VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import type { Mount } from '../../model/snapshot.ts'
 import { readRecord } from '../../volumes/records.ts'
 import { statusOf } from '../../volumes/status.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeGetVolumeStatsRequest } from '../protocol/csi_pb.js'
 import { VolumeUsage_Unit as Unit } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
+import { oldHealthAt } from '../takeover/health.ts'
+import type { Adverse } from '../volume/condition.ts'
+import { adverseOf, inaccessible } from '../volume/condition.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
@@ -31,11 +32,18 @@ export function forgetUsage(name: string): void {
 }
 
 /** How full a volume is and how it fares. Says so within seconds, whatever its target does. */
-export async function stats({ host }: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
+export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
+  const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
   const place = await resolvePlace(host, requirePath(call.volumePath, 'volume_path'))
   const record = readRecord(host, volumeNameOf(volumeId))
   const notThere = () => refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const old = record ? null : oldHealthAt(driver, volumeId, place)
+  if (old) {
+    const { usage, trouble } = await usageOf(host, volumeNameOf(volumeId), place)
+    const adverse = old.adverse ?? (trouble === null ? null : inaccessible('FileSystemSilent', trouble))
+    return { usage: usage ? inUnits(usage) : [], volumeCondition: conditionOf(adverse, old.message) }
+  }
   if (!record) throw notThere()
   const isStaging = call.volumePath === call.stagingTargetPath
   const seen = placeOf(record.request, lookAtStaged(host, record), place, isStaging)
@@ -43,16 +51,20 @@ export async function stats({ host }: Driver, call: NodeGetVolumeStatsRequest): 
   const status = await statusOf(host, record)
   if (record.request.use.mount === null) {
     const total = BigInt(record.identity?.bytes ?? 0)
-    return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(host, record, status, null) }
+    const adverse = adverseOf(host, record, status, { mount: null, silence: null })
+    return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(adverse, wellOn(status)) }
   }
-  const { usage, trouble } = await usageOf(host, record, place)
+  const { usage, trouble } = await usageOf(host, record.name, place)
   return {
     usage: usage ? inUnits(usage) : [],
-    volumeCondition: conditionOf(host, record, status, trouble ?? readOnlyTrouble(record, seen.mount)),
+    volumeCondition: conditionOf(
+      adverseOf(host, record, status, { mount: seen.mount, silence: trouble }),
+      wellOn(status),
+    ),
   }
 }
 
-async function usageOf(host: Driver['host'], { name }: Attachment, place: string) {
+async function usageOf(host: Driver['host'], name: string, place: string) {
   try {
     const usage = await readUsage(host, place, name)
     lastUsage.set(name, usage)
@@ -73,35 +85,11 @@ function inUnits({ bytes, files }: FsUsage): Stats['usage'] {
   return [inUnit(Unit.BYTES, bytes), inUnit(Unit.INODES, files)]
 }
 
-function conditionOf(
-  host: Driver['host'],
-  record: Attachment,
-  { state, hold, paths }: VolumeStatus,
-  trouble: string | null,
-): Stats['volumeCondition'] {
-  const abnormal = (message: string) => ({ abnormal: true, message })
-  const note = readHoldNote(host, record.name)
-  if (state === 'holding')
-    return abnormal(
-      `its target is away since ${hold.since ?? 'a moment ago'}: I/O waits ${hold.deadline ? `until ${hold.deadline}` : 'as long as it takes'}`,
-    )
-  if (state !== 'ready')
-    return abnormal(
-      note?.trouble ?? (note ? `its hold is over (${note.ended}): I/O has failed` : `it is ${state}`),
-    )
-  if (trouble) return abnormal(trouble)
-  const lost = paths.filter(
-    ({ sessionState, diskState }) => sessionState !== 'LOGGED_IN' || diskState !== 'running',
-  )
-  if (lost.length > 0)
-    return abnormal(
-      `${lost.length} of ${paths.length} paths are lost: ${lost.map(({ portal }) => portal).join(', ')}`,
-    )
-  return { abnormal: false, message: paths.length === 1 ? 'ready' : `ready on ${paths.length} paths` }
+/** As kubelets up to Kubernetes 1.36 read it; later ones ask for the health of a volume by itself. */
+function conditionOf(adverse: Adverse | null, well: string): Stats['volumeCondition'] {
+  return adverse ? { abnormal: true, message: adverse.message } : { abnormal: false, message: well }
 }
 
-/** An ext4 that met an error turns read-only by itself. */
-function readOnlyTrouble({ request }: Attachment, mount: Mount | null): string | null {
-  const turned = mount?.superOptions.find((option) => ['ro', 'emergency_ro', 'shutdown'].includes(option))
-  return turned && !request.use.readOnly ? 'its file system has turned read-only after an error' : null
+function wellOn({ paths }: VolumeStatus): string {
+  return paths.length === 1 ? 'ready' : `ready on ${paths.length} paths`
 }

@@ -12,15 +12,19 @@ import type { NodeUnpublishVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { endPublishing } from '../volume/publishing.ts'
+import { withdrawIfOld } from '../takeover/withdraw.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
 /** Takes a volume from a target path, and the path with it. What is not the volume's is not touched. */
-export async function unpublish({ host }: Driver, call: NodeUnpublishVolumeRequest): Promise<void> {
+export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest): Promise<void> {
+  const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
   const target = await resolvePlace(host, requirePath(call.targetPath, 'target_path'))
   const name = volumeNameOf(volumeId)
-  if (readRecord(host, name)?.request.use.mount === target)
+  const record = readRecord(host, name)
+  if (!record && (await withdrawIfOld(driver, volumeId, target))) return
+  if (record?.request.use.mount === target)
     throw refusal(Code.FailedPrecondition, `BUSY: ${target} is where ${volumeId} is staged`)
   for (;;) {
     const mount = readMounts(host.paths).findLast(({ point }) => point === target)

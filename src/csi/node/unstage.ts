@@ -22,7 +22,8 @@ import { forgetUsage } from './stats.ts'
 export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): Promise<void> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePath(call.stagingTargetPath, 'staging_target_path')
-  const { host, observer, signal } = driver
+  const { host, observer, signal, failures } = driver
+  failures.forget(volumeId)
   const name = volumeNameOf(volumeId)
   const place = await resolvePlace(host, path)
   const record = readRecord(host, name)

@@ -4,6 +4,7 @@ import { validate } from '../controller.ts'
 import type { Driver } from '../driver.ts'
 import { probe } from '../identity.ts'
 import { expand } from '../node/expand.ts'
+import { health } from '../node/health.ts'
 import { publish } from '../node/publish.ts'
 import { stage } from '../node/stage.ts'
 import { stats } from '../node/stats.ts'
@@ -101,6 +102,7 @@ export function routes(driver: Driver, ended: (end: CallEnd) => void) {
           NodeRpc.EXPAND_VOLUME,
           NodeRpc.VOLUME_CONDITION,
           NodeRpc.SINGLE_NODE_MULTI_WRITER,
+          NodeRpc.GET_VOLUME_HEALTH,
         ].map((type) => ({ type: { case: 'rpc' as const, value: { type } } })),
       }),
       nodeStageVolume: changes('NodeStageVolume', (driver, call) => nothing(stage(driver, call))),
@@ -110,6 +112,7 @@ export function routes(driver: Driver, ended: (end: CallEnd) => void) {
       nodeExpandVolume: changes('NodeExpandVolume', async (driver, call) => ({
         capacityBytes: await expand(driver, call),
       })),
+      nodeGetVolumeHealth: (call) => told('NodeGetVolumeHealth', call.volumeId, () => health(driver, call)),
       nodeGetVolumeStats: (call) => told('NodeGetVolumeStats', call.volumeId, () => stats(driver, call)),
     })
   }

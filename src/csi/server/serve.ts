@@ -11,6 +11,7 @@ import type { Observer } from '../../volumes/step.ts'
 import type { Driver } from '../driver.ts'
 import { Gates } from '../gates.ts'
 import { Turns } from '../turns.ts'
+import { Failures } from '../volume/failures.ts'
 import { leave, listenAt } from './endpoint.ts'
 import type { CallEnd } from './routes.ts'
 import { routes } from './routes.ts'
@@ -43,7 +44,7 @@ export interface CsiOptions {
 export async function serveCsi(host: Host, options: CsiOptions): Promise<AsyncDisposable> {
   const { path, say } = options
   const turns = new Turns()
-  const driver: Driver = { ...options, host, turns, gates: new Gates() }
+  const driver: Driver = { ...options, host, turns, gates: new Gates(), failures: new Failures() }
   const handle = connectNodeAdapter({
     routes: routes(driver, (end) => {
       options.ended?.(end.method, end.error ? Code[end.error.code] : 'OK', end.milliseconds)
@@ -91,7 +92,7 @@ export async function serveCsi(host: Host, options: CsiOptions): Promise<AsyncDi
 }
 
 /** Calls that only look and went well are not worth a line. */
-const QUIET = /Probe|Stats|Validate/
+const QUIET = /Probe|Stats|Health|Validate/
 
 function tell(say: (line: string) => void, { method, volumeId, milliseconds, error, cause }: CallEnd): void {
   if (!error && QUIET.test(method)) return

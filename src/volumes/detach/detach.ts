@@ -5,16 +5,20 @@ import type { DetachReport } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
+import type { Session } from '../../model/snapshot.ts'
 import { volumeLock } from '../locks.ts'
 import { writeRecord } from '../records.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { dismantle } from './dismantle.ts'
+import type { Found } from './find.ts'
 import { findVolume } from './find.ts'
 
 export interface DetachOptions {
   /** Lose what is unwritten and cannot be written, and unmount what others mounted. */
   readonly force?: boolean
+  /** Whose disk of its LUN may be taken. @default every session's */
+  readonly mayTake?: (session: Session) => boolean
   readonly observer?: Observer
   readonly signal?: AbortSignal
 }
@@ -26,16 +30,25 @@ export interface DetachOptions {
  * @throws LunkeeperError; LEFT_BEHIND names what could not be removed
  */
 export async function detach(host: Host, handle: string, options: DetachOptions = {}): Promise<DetachReport> {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume needs root')
-  host.hands.warm()
   const named =
     handle.startsWith('/') && !handle.startsWith('/dev/') ? await resolvedOr(host, handle) : handle
-  const first = findVolume(host, named)
+  return detachFound(host, () => findVolume(host, named), options)
+}
+
+/** The same for a volume that is known in another way. @param find looks anew each time, and throws where it is not there */
+export async function detachFound(
+  host: Host,
+  find: () => Found,
+  options: DetachOptions = {},
+): Promise<DetachReport> {
+  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume needs root')
+  host.hands.warm()
+  const first = find()
   const report = await withLock(
     ...volumeLock(host, first.record ? asAsked(first.record) : first, 'detach', options.signal),
     async () => {
       // While we waited, another detach may have ended it, or an attach changed it.
-      const found = findVolume(host, named)
+      const found = find()
       const { record } = found
       const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
       if (record && record.phase !== 'detaching')
@@ -44,6 +57,7 @@ export async function detach(host: Host, handle: string, options: DetachOptions 
         )
       return dismantle(host, found, steps, {
         force: options.force ?? false,
+        ...(options.mayTake ? { mayTake: options.mayTake } : {}),
         signal: options.signal,
         // Refused, and as it was: it is used on, and its hold goes on.
         untouched: () => {

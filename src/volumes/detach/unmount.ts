@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+
 import { unmountFs } from '../../host/fs/mount.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
@@ -66,8 +68,12 @@ async function unmountOne(
 /** The disk is gone, but a file system that stood on it may still be mounted: its device number is dead. */
 async function unmountDead({ host, found, steps, removed }: Dismantling, point: string): Promise<void> {
   const mount = readMounts(host.paths).findLast((candidate) => candidate.point === point)
-  if (!mount || found.record === null || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
-  if (mount.source !== found.record.device) return
+  if (!mount || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
+  // Without a record it is by this mount that the volume was found; dropped by force, its device is gone since.
+  const isIts = found.record
+    ? mount.source === found.record.device
+    : !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)
+  if (!isIts) return
   await steps.step('unmount', point, () => unmountFs(host, point))
   removed.mounts.push(point)
 }

@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { unpackImage } from '../../../deploy/image/image.ts'
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
 import { expectNothingLeft, kernels } from '../node.ts'
@@ -16,8 +21,18 @@ import {
 } from './kubelet.ts'
 
 const MIB = 1 << 20
+const project = join(import.meta.dirname, '../../..')
 
-describe.each(kernels('bookworm'))('the agent in a container (%s)', (debian) => {
+/** The image as it is built without Docker, unpacked: what a container has at its start. */
+async function makeContainer(share: string): Promise<void> {
+  const image = join(share, 'image')
+  const made = await promisify(execFile)(process.execPath, ['scripts/image.mjs', '--out', image], {
+    cwd: project,
+  })
+  await unpackImage(made.stdout.trim(), join(share, 'bundle'))
+}
+
+describe.each(kernels('bookworm'))('the agent in a container of its image (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let target: Target
@@ -26,6 +41,7 @@ describe.each(kernels('bookworm'))('the agent in a container (%s)', (debian) => 
 
   beforeAll(async () => {
     lab = await Lab.open()
+    await makeContainer(lab.share)
     node = await lab.boot({ debian, memory: 768 })
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     await target.map(1, { serial: 'c001', bytes: 64 * MIB })
@@ -33,9 +49,13 @@ describe.each(kernels('bookworm'))('the agent in a container (%s)', (debian) => 
     // As systemd leaves it: what is mounted is seen in namespaces made from it.
     await node.sh('mount --make-rshared / && mkdir -p /var/lib/kubelet /run/container')
     const inContainer = 'unshare --mount --propagation slave --ipc --pid --fork'.split(' ')
-    const container = ['/lab/project/test/kernel/guest/container.sh', '/run/container']
+    const container = [
+      '/lab/project/test/kernel/guest/container.sh',
+      '/lab/share/bundle/rootfs',
+      '/run/container',
+    ]
     const command = [
-      '/lab/project/bin/lunkeeper',
+      '/opt/lunkeeper/bin/lunkeeper',
       'agent',
       '--host-root',
       '/host',

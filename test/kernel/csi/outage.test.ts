@@ -89,6 +89,14 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
       usage: [{ unit: 'BYTES', total: healthy.usage![0]!.total }, { unit: 'INODES' }],
       volumeCondition: { abnormal: true, message: expect.stringMatching(/I\/O waits until 2/) },
     })
+    const health = async () =>
+      (await kubelet.ok<{ volumeHealth: object }>('nodeGetVolumeHealth', { volumeId: 'pv' })).volumeHealth
+    expect(await health()).toMatchObject({
+      volumeId: 'pv',
+      healthStatuses: [
+        { status: 'INACCESSIBLE', reason: 'TargetAway', message: expect.stringMatching(/until 2/) },
+      ],
+    })
     // A kubelet that was restarted, another pod, one that goes.
     const calls = [
       await kubelet.ask('nodeStageVolume', staging(volume)),
@@ -109,6 +117,7 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
     expect(writer.errors).toBe(0)
     expect(await writer.check()).toBe('all there')
     await told(/^ready$/)
+    expect(await health()).toEqual({ volumeId: 'pv' })
     await kubelet.unpublish(volume, 'pod-a')
     // What it has not written it cannot lose: unstage waits for the target, and says so.
     await node.sh(`echo unwritten > ${stagingPath('pv')}/file`)

@@ -16,6 +16,7 @@ import {
   Node,
   NodeStageVolumeRequestSchema,
   VolumeCapability_AccessMode_Mode as Mode,
+  VolumeHealthErrorType as Health,
 } from '../../../../src/csi/protocol/csi_pb.js'
 import { serveCsi } from '../../../../src/csi/server/serve.ts'
 import type { Host } from '../../../../src/host/host.ts'
@@ -111,7 +112,7 @@ describe('the service', () => {
     const node = createClient(Node, transport())
     expect(await node.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1', maxVolumesPerNode: 0n })
     const rpcs = (await node.nodeGetCapabilities({})).capabilities.map(({ type }) => type.value?.type)
-    expect(rpcs).toEqual([1, 2, 3, 4, 5])
+    expect(rpcs).toEqual([1, 2, 3, 4, 5, 7])
   })
 
   it('Probe tells the truth about a node that has nothing', async () => {
@@ -157,6 +158,35 @@ describe('the service', () => {
         .validateVolumeCapabilities({ ...call, volumeContext: {} })
         .catch((error: unknown) => Code[ConnectError.from(error).code]),
     ).toBe('NotFound')
+  })
+
+  it('the health of a volume: not known, then why it could not be staged', async () => {
+    const node = createClient(Node, transport())
+    const asked = () =>
+      node.nodeGetVolumeHealth({ volumeId: 'pv' }).then(
+        ({ volumeHealth }) => volumeHealth,
+        (error: unknown) => Code[ConnectError.from(error).code],
+      )
+    expect(await asked()).toBe('NotFound')
+    await node
+      .nodeStageVolume({
+        volumeId: 'pv',
+        stagingTargetPath: join(directory, 'staging'),
+        volumeCapability: {
+          accessMode: { mode: Mode.SINGLE_NODE_WRITER },
+          accessType: { case: 'mount', value: {} },
+        },
+        volumeContext: { targetPortal: '127.0.0.1', iqn: 'iqn.2024-01.example:db', lun: '7' },
+      })
+      .catch(() => {})
+    expect(await asked()).toMatchObject({
+      volumeId: 'pv',
+      healthStatuses: [{ status: Health.INACCESSIBLE, reason: 'ModuleMissing', message: /iscsi_tcp/ }].map(
+        (entry) => ({ ...entry, message: expect.stringMatching(entry.message) }),
+      ),
+    })
+    await node.nodeUnstageVolume({ volumeId: 'pv', stagingTargetPath: join(directory, 'staging') })
+    expect(await asked()).toBe('NotFound')
   })
 
   // grpc-go says localhost from 1.26 kubelets on; others put there what they were given as an address.

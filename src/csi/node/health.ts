@@ -1,0 +1,81 @@
+import { Code } from '@connectrpc/connect'
+
+import { resolvePlace } from '../../host/fs/place.ts'
+import { readUsage } from '../../host/fs/usage.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { readRecord } from '../../volumes/records.ts'
+import { statusOf } from '../../volumes/status.ts'
+import type { Driver } from '../driver.ts'
+import type { NodeGetVolumeHealthRequest } from '../protocol/csi_pb.js'
+import { VolumeHealthErrorType as Type } from '../protocol/csi_pb.js'
+import { refusal } from '../status.ts'
+import { oldHealthAt } from '../takeover/health.ts'
+import type { Adverse } from '../volume/condition.ts'
+import { adverseOf } from '../volume/condition.ts'
+import { volumeNameOf } from '../volume/name.ts'
+import { lookAtStaged } from '../volume/staged.ts'
+import { requirePath, requireText } from './arguments.ts'
+
+const TYPES: Readonly<Record<Adverse['kind'], Type>> = {
+  inaccessible: Type.INACCESSIBLE,
+  'data-loss': Type.DATA_LOSS,
+  degraded: Type.DEGRADED,
+}
+
+/** Kubernetes takes 1024 bytes (1.37, VolumeHealthCondition). */
+const LONGEST = 512
+
+/**
+ * What is wrong with a volume, staged or not. An empty list is a caller's word that it has recovered; of a volume
+ * that is not known here that cannot be said.
+ * @throws NOT_FOUND
+ */
+export async function health(driver: Driver, call: NodeGetVolumeHealthRequest) {
+  const volumeId = requireText(call.volumeId, 'volume_id')
+  const found = await adverseNow(driver, volumeId, call.volumePublishPath)
+  const healthStatuses = found.map(({ kind, reason, message }) => ({
+    status: TYPES[kind],
+    reason,
+    message: message.slice(0, LONGEST),
+  }))
+  return { volumeHealth: { volumeId, healthStatuses } }
+}
+
+async function adverseNow(driver: Driver, volumeId: string, path: string): Promise<readonly Adverse[]> {
+  const { host, failures } = driver
+  const record = readRecord(host, volumeNameOf(volumeId))
+  if (record?.phase === 'ready') return orNone(await adverseOfReady(host, record))
+  const failure = failures.of(volumeId)
+  if (failure) return [failure]
+  // Being staged or unstaged: the next answer says how it went.
+  if (record) return []
+  const old =
+    path === ''
+      ? null
+      : oldHealthAt(driver, volumeId, await resolvePlace(host, requirePath(path, 'volume_publish_path')))
+  if (old) return orNone(old.adverse)
+  throw refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not known on this node`)
+}
+
+async function adverseOfReady(host: Driver['host'], record: Attachment): Promise<Adverse | null> {
+  const status = await statusOf(host, record)
+  const { mount } = lookAtStaged(host, record)
+  // While I/O waits the file system is not asked.
+  const silence = status.state === 'ready' && mount ? await silenceOf(host, record, mount.point) : null
+  return adverseOf(host, record, status, { mount, silence })
+}
+
+async function silenceOf(host: Driver['host'], { name }: Attachment, point: string): Promise<string | null> {
+  try {
+    await readUsage(host, point, name)
+    return null
+  } catch (error) {
+    if (!(error instanceof LunkeeperError)) throw error
+    return error.message
+  }
+}
+
+function orNone(adverse: Adverse | null): readonly Adverse[] {
+  return adverse === null ? [] : [adverse]
+}

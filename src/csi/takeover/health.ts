@@ -1,0 +1,41 @@
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { Driver } from '../driver.ts'
+import type { Adverse } from '../volume/condition.ts'
+import { hasTurnedReadOnly, inaccessible, TURNED_READ_ONLY } from '../volume/condition.ts'
+import { lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
+import { OLD_DRIVER } from './state.ts'
+
+/**
+ * How a volume fares that the old driver has published at this place; null where it has not.
+ * @throws FAILED_PRECONDITION what is mounted there cannot be known to be the volume
+ */
+export function oldHealthAt(
+  driver: Driver,
+  volumeId: string,
+  place: string,
+): { readonly adverse: Adverse | null; readonly message: string } | null {
+  const { host } = driver
+  try {
+    const state = oldStateOf(driver, volumeId)
+    if (!state) return null
+    const found = lookAtOld(host, state)
+    const mount = oldMountAt(host, volumeId, state, found, place)
+    if (!mount) return null
+    const usable = found.sessions.filter(({ sid, state: session }) =>
+      found.disks.some((disk) => disk.sid === sid && disk.state === 'running' && session === 'LOGGED_IN'),
+    )
+    return {
+      adverse:
+        usable.length === 0
+          ? inaccessible('TargetAway', `its target is away, and ${OLD_DRIVER} published it: it is not held`)
+          : hasTurnedReadOnly(mount)
+            ? TURNED_READ_ONLY
+            : null,
+      message: `published by ${OLD_DRIVER}: not held before its next pod`,
+    }
+  } catch (error) {
+    // Then nobody knows what is there.
+    if (isLunkeeperError(error, 'RECORD_CORRUPT')) return null
+    throw error
+  }
+}

@@ -1,0 +1,81 @@
+import { Code } from '@connectrpc/connect'
+
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import { samePortal } from '../../model/portal.ts'
+import type { Mount, ScsiDisk, Session } from '../../model/snapshot.ts'
+import { disksOf, lookAtVolume } from '../../volumes/look.ts'
+import type { Device } from '../../volumes/users.ts'
+import { deviceOf, deviceOfMap, mountsOf } from '../../volumes/users.ts'
+import type { Driver } from '../driver.ts'
+import { refusal } from '../status.ts'
+import type { OldState } from './state.ts'
+import { OLD_DRIVER, readOldState } from './state.ts'
+
+/** What the kernel has of a volume that the old driver published. */
+export interface OldPublication {
+  /** To the portals that the old driver used, and no other. */
+  readonly sessions: readonly Session[]
+  /** The LUN's disks in those sessions, as far as they are the ones that it noted. */
+  readonly disks: readonly ScsiDisk[]
+  /** The LUN's other disks in those sessions: made since, by somebody. */
+  readonly strangers: readonly ScsiDisk[]
+  /** What it mounted, where that is still there. */
+  readonly device: Device | null
+  readonly mounts: readonly Mount[]
+}
+
+/** What the old driver noted of a volume that we serve in its place. @throws RECORD_CORRUPT */
+export function oldStateOf({ host, name }: Driver, volumeId: string): OldState | null {
+  return name === OLD_DRIVER ? readOldState(host, volumeId) : null
+}
+
+/** Whether the old driver had its path in this session. */
+export function isSessionOf({ portals }: OldState, { portal }: Session): boolean {
+  return portal !== null && portals.some((one) => samePortal(one, portal))
+}
+
+/**
+ * A disk counts as the old driver's by target, portal and LUN, and by the SCSI address and name that it noted: one
+ * that somebody logged in to anew differs in these.
+ */
+export function lookAtOld(host: Host, state: OldState): OldPublication {
+  const view = lookAtVolume(host, state, { counts: (session) => isSessionOf(state, session) })
+  const isNoted = (disk: ScsiDisk) =>
+    state.disks.some(({ name, hctl }) => name === disk.name && hctl === formatHctl(disk.hctl))
+  // multipathd may have named its map anew (user_friendly_names), and given it more paths.
+  const map = view.maps.find(({ name, uuid }) =>
+    [name, uuid.replace(/^mpath-/, '')].includes(state.device.name),
+  )
+  const all = disksOf(view)
+  const isIts = (disk: ScsiDisk) => isNoted(disk) || (map !== undefined && disk.holders.includes(map.device))
+  const disks = all.filter(isIts)
+  const device = state.device.kind === 'map' ? map && deviceOfMap(map) : disks[0] && deviceOf(disks[0])
+  return {
+    sessions: view.sessions.map(({ session }) => session).filter((session) => isSessionOf(state, session)),
+    disks,
+    strangers: all.filter((disk) => !isIts(disk)),
+    device: device ?? null,
+    mounts: device ? mountsOf(host, device) : [],
+  }
+}
+
+/**
+ * The volume's mount at a place; undefined where nothing is mounted there.
+ * @throws FAILED_PRECONDITION what is mounted there cannot be known to be the volume
+ */
+export function oldMountAt(
+  host: Host,
+  volumeId: string,
+  { device: noted, iqn, lun }: OldState,
+  { device }: OldPublication,
+  place: string,
+): Mount | undefined {
+  const mount = readMounts(host.paths).findLast(({ point }) => point === place)
+  if (!mount || (device !== null && mount.devno === device.devno)) return mount
+  throw refusal(
+    Code.FailedPrecondition,
+    `BUSY: ${mount.source || mount.fs} is mounted at ${place}, and is not what ${OLD_DRIVER} noted of ${volumeId}: ${noted.name}, LUN ${lun} of ${iqn}. Unmount it by hand, if it is no longer needed`,
+  )
+}

@@ -1,0 +1,132 @@
+import { unmountFs } from '../../host/fs/mount.ts'
+import { removePlace } from '../../host/fs/place.ts'
+import { deleteNodeRecords } from '../../host/iscsi/delete-node-records.ts'
+import { forgetSession } from '../../host/iscsi/session-note.ts'
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { readSessions } from '../../host/read/sessions.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Portal } from '../../model/portal.ts'
+import { samePortal } from '../../model/portal.ts'
+import { attachmentOf } from '../../volumes/attach/intent.ts'
+import { detachFound } from '../../volumes/detach/detach.ts'
+import type { Found } from '../../volumes/detach/find.ts'
+import { readRecords } from '../../volumes/records.ts'
+import type { Driver } from '../driver.ts'
+import { volumeNameOf } from '../volume/name.ts'
+import { isDead } from '../volume/staged.ts'
+import { inheritSessions } from './inherit.ts'
+import type { OldPublication } from './publication.ts'
+import { isSessionOf, lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
+import type { OldState } from './state.ts'
+import { forgetOldState } from './state.ts'
+
+/** @returns whether the volume was the old driver's; then nothing is left to do. @throws RECORD_CORRUPT */
+export async function withdrawIfOld(driver: Driver, volumeId: string, target: string): Promise<boolean> {
+  let state: OldState | null
+  try {
+    state = oldStateOf(driver, volumeId)
+  } catch (error) {
+    // Nothing is published there, whatever else there may be of it.
+    if (!isLunkeeperError(error, 'RECORD_CORRUPT') || isMounted(driver.host, target)) throw error
+    driver.observer.warn?.(volumeNameOf(volumeId), error.message)
+    return false
+  }
+  if (state) await withdraw(driver, volumeId, state, target)
+  return state !== null
+}
+
+function isMounted(host: Host, place: string): boolean {
+  return readMounts(host.paths).some(({ point }) => point === place)
+}
+
+/**
+ * Takes from a target path what the old driver published there; with its last place the volume leaves the node, as
+ * one of ours would: flushed, its disks, its sessions where nobody needs them, and what the old driver noted.
+ * Cut off anywhere, it goes on with the next call.
+ */
+async function withdraw(driver: Driver, volumeId: string, state: OldState, target: string): Promise<void> {
+  const { host } = driver
+  while (isDeadAt(host, target)) await unmountFs(host, target)
+  const found = lookAtOld(host, state)
+  const mount = oldMountAt(host, volumeId, state, found, target)
+  if (found.mounts.some(({ point }) => point !== target)) {
+    if (mount) await unmountFs(host, target)
+    return removePlace(host, target)
+  }
+  // One that has become ours since is not there for the old driver's note.
+  const isOurs = attachmentOf(readRecords(host).attachments, state) !== undefined
+  if (mount || !isOurs) await takeOff(driver, volumeId, state, found, target)
+  await removePlace(host, target)
+  await tidy(host, state)
+  forgetOldState(host, volumeId)
+}
+
+function isDeadAt(host: Host, target: string): boolean {
+  const mount = readMounts(host.paths).findLast(({ point }) => point === target)
+  return mount !== undefined && isDead(host, mount)
+}
+
+async function takeOff(
+  { host, observer, signal }: Driver,
+  volumeId: string,
+  state: OldState,
+  found: OldPublication,
+  target: string,
+): Promise<void> {
+  const name = volumeNameOf(volumeId)
+  if (found.disks.length === 0 && found.strangers.length > 0) {
+    const names = found.strangers.map((disk) => disk.name).join(', ')
+    observer.warn?.(name, `${names} is this LUN, but not the disk that the driver before used: it stays`)
+    return
+  }
+  inheritSessions(host, found)
+  const force = isLost(state, found)
+  if (force) observer.warn?.(name, 'its disks are given up by the kernel: what it had not written is lost')
+  const sids = new Set(found.sessions.map(({ sid }) => sid))
+  await detachFound(host, () => foundAgain(host, volumeId, state, target), {
+    force,
+    mayTake: (session) => sids.has(session.sid) && isSessionOf(state, session),
+    observer,
+    signal,
+  })
+}
+
+/** @throws CONFLICT BUSY somebody has come to use it meanwhile */
+function foundAgain(host: Host, volumeId: string, state: OldState, target: string): Found {
+  const { iqn, lun } = state
+  const own = attachmentOf(readRecords(host).attachments, state)
+  if (own) throw new LunkeeperError('CONFLICT', `LUN ${lun} of ${iqn} is attached as ${own.name}`)
+  const others = lookAtOld(host, state).mounts.filter(({ point }) => point !== target)
+  if (others.length > 0)
+    throw new LunkeeperError(
+      'BUSY',
+      `${volumeId} is also mounted at ${others.map(({ point }) => point).join(', ')}`,
+    )
+  return { iqn, lun, record: null, name: volumeId, point: target }
+}
+
+/**
+ * Whether there is nothing more to wait for: the sessions' timers have run out, and the kernel has failed all that
+ * waited. What multipathd's map keeps may still be written.
+ */
+function isLost({ device }: OldState, { sessions, disks }: OldPublication): boolean {
+  return (
+    device.kind === 'disk' &&
+    disks.length > 0 &&
+    disks.every(({ state }) => state === 'transport-offline' || state === 'offline') &&
+    sessions.every(({ state }) => state !== 'LOGGED_IN')
+  )
+}
+
+/**
+ * What stands on disk for sessions that are gone. Where the old driver had the target discovered, that made records
+ * of all its portals, and it removed them all.
+ */
+async function tidy(host: Host, { iqn, portals, madeRecords }: OldState): Promise<void> {
+  const sessions = readSessions(host.paths, iqn)
+  const isThere = (one: Portal) => sessions.some(({ portal }) => portal && samePortal(portal, one))
+  for (const portal of portals) if (!isThere(portal)) forgetSession(host, iqn, portal)
+  const isNeeded = readRecords(host).attachments.some(({ request }) => request.iqn === iqn)
+  if (madeRecords && sessions.length === 0 && !isNeeded) await deleteNodeRecords(host, iqn)
+}

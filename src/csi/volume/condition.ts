@@ -1,0 +1,62 @@
+import { readHoldNote } from '../../hold/note.ts'
+import type { Host } from '../../host/host.ts'
+import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
+import type { Mount } from '../../model/snapshot.ts'
+
+/** Something that is wrong with a volume on this node. */
+export interface Adverse {
+  readonly kind: 'inaccessible' | 'data-loss' | 'degraded'
+  /** One word, for programs; with its kind it is told once for a volume. */
+  readonly reason: string
+  /** For people. */
+  readonly message: string
+}
+
+/** What a file system shows that has stopped writing by itself. */
+const TURNED = new Set(['ro', 'emergency_ro', 'shutdown'])
+
+/** Null where all is well. @param silence why its file system does not answer */
+export function adverseOf(
+  host: Host,
+  record: Attachment,
+  { state, hold, paths }: VolumeStatus,
+  { mount, silence }: { readonly mount: Mount | null; readonly silence: string | null },
+): Adverse | null {
+  const note = readHoldNote(host, record.name)
+  if (state === 'holding')
+    return inaccessible(
+      'TargetAway',
+      `its target is away since ${hold.since ?? 'a moment ago'}: I/O waits ${hold.deadline ? `until ${hold.deadline}` : 'as long as it takes'}`,
+    )
+  if (state !== 'ready')
+    return note?.trouble
+      ? inaccessible('Refused', note.trouble)
+      : note
+        ? inaccessible('HoldOver', `its hold is over (${note.ended}): I/O has failed`)
+        : inaccessible('NotReady', `it is ${state}`)
+  if (silence !== null) return inaccessible('FileSystemSilent', silence)
+  // An ext4 that met an error turns read-only by itself.
+  if (!record.request.use.readOnly && mount?.superOptions.some((option) => TURNED.has(option)))
+    return TURNED_READ_ONLY
+  const lost = paths.filter(
+    ({ sessionState, diskState }) => sessionState !== 'LOGGED_IN' || diskState !== 'running',
+  )
+  if (lost.length === 0) return null
+  const message = `${lost.length} of ${paths.length} paths are lost: ${lost.map(({ portal }) => portal).join(', ')}`
+  return { kind: 'degraded', reason: 'PathsLost', message }
+}
+
+export const TURNED_READ_ONLY: Adverse = {
+  kind: 'degraded',
+  reason: 'FileSystemReadOnly',
+  message: 'its file system has turned read-only after an error',
+}
+
+/** Whether a file system that was mounted for writing has stopped by itself. */
+export function hasTurnedReadOnly({ options, superOptions }: Mount): boolean {
+  return !options.includes('ro') && superOptions.some((option) => TURNED.has(option))
+}
+
+export function inaccessible(reason: string, message: string): Adverse {
+  return { kind: 'inaccessible', reason, message }
+}

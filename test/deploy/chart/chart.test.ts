@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import * as apps from 'kubernetes-models/apps/v1'
+import * as storage from 'kubernetes-models/storage.k8s.io/v1'
+import * as core from 'kubernetes-models/v1'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parse as parseYaml, parseAllDocuments, stringify } from 'yaml'
+
+import { COMMANDS } from '../../../src/cli/commands.ts'
+import { parse } from '../../../src/cli/input/parse.ts'
+import { temporary } from '../../unit/temporary.ts'
+import type { Render } from './renderer.ts'
+import { buildRenderer } from './renderer.ts'
+
+const deploy = join(import.meta.dirname, '../../../deploy')
+const chart = join(deploy, 'helm/lunkeeper')
+
+interface Resource {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly spec: { template: { spec: PodSpec } }
+}
+interface PodSpec {
+  containers: { image: string; imagePullPolicy?: string; args: string[]; ports?: unknown[] }[]
+  volumes: { hostPath: { path: string } }[]
+}
+
+const MODELS: Record<string, new (data: never) => { validate(): void }> = { ...core, ...apps, ...storage }
+const IMAGES = {
+  image: { repository: 'images/lunkeeper' },
+  registrar: { image: { repository: 'images/registrar' } },
+}
+
+let render: Render
+beforeAll(async () => {
+  render = await buildRenderer(chart, temporary())
+}, 600_000)
+
+async function rendered(values: object = {}, ...where: string[]): Promise<Resource[]> {
+  const { code, stdout, stderr } = await render(stringify({ ...IMAGES, ...values }), ...where)
+  expect(code, stderr).toBe(0)
+  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Resource | null) ?? [])
+}
+
+const read = (path: string) =>
+  parseYaml(readFileSync(join(deploy, 'kubernetes', path), 'utf8')) as Resource & {
+    readonly patches: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
+  }
+const of = (resources: readonly Resource[], kind: string) => resources.find((one) => one.kind === kind)!
+const podOf = (resources: readonly Resource[]) => of(resources, 'DaemonSet').spec.template.spec
+
+/** As the API server fills it in, or an overlay of one's own does: images. */
+function comparable(resource: Resource): unknown {
+  const spec = structuredClone(resource.spec)
+  for (const container of spec.template?.spec.containers ?? []) {
+    container.image = container.image.replace(/^images\//, '').replace(/:.*/, '')
+    if (container.image === 'csi-node-driver-registrar') container.image = 'registrar'
+    delete container.imagePullPolicy
+  }
+  return spec
+}
+
+/** What the kustomization's patches (RFC 6902) make of a resource. */
+function patched(overlay: string, resource: Resource): Resource {
+  const result = structuredClone(resource) as unknown as Record<string, unknown>
+  for (const { target, patch } of read(`overlays/${overlay}/kustomization.yaml`).patches)
+    for (const { path, value } of target.kind === resource.kind
+      ? (parseYaml(patch) as { path: string; value: unknown }[])
+      : []) {
+      const keys = path.split('/').slice(1)
+      const last = keys.pop()!
+      const parent = keys.reduce<Record<string, unknown>>(
+        (at, key) => at[key] as Record<string, unknown>,
+        result,
+      )
+      parent[last] = value
+    }
+  return result as unknown as Resource
+}
+
+describe('the chart is what the manifests are', () => {
+  it('as it stands: the base', async () => {
+    const resources = await rendered()
+    expect(resources.map(({ kind }) => kind).toSorted()).toEqual(['CSIDriver', 'DaemonSet', 'ServiceAccount'])
+    for (const file of ['csidriver.yaml', 'daemonset.yaml'])
+      expect(comparable(of(resources, read(`base/${file}`).kind))).toEqual(comparable(read(`base/${file}`)))
+    for (const resource of resources) new MODELS[resource.kind]!(resource as never).validate()
+  })
+
+  it.each([
+    ['takeover', { driverName: 'iscsi.csi.k8s.io' }],
+    ['metrics', { metrics: { podMonitor: true } }],
+  ])('%s', async (overlay, values) => {
+    const resources = await rendered(values)
+    for (const file of ['csidriver.yaml', 'daemonset.yaml']) {
+      const wanted = patched(overlay, read(`base/${file}`))
+      const found = of(resources, wanted.kind)
+      expect(comparable(found)).toEqual(comparable(wanted))
+      expect(wanted.kind === 'CSIDriver' ? found.metadata.name : '').toBe(
+        wanted.kind === 'CSIDriver' ? wanted.metadata.name : '',
+      )
+    }
+    if (overlay === 'metrics')
+      expect(of(resources, 'PodMonitor').spec).toEqual(read('overlays/metrics/podmonitor.yaml').spec)
+  })
+})
+
+describe('its values', () => {
+  it('without an image it is refused, in words', async () => {
+    const { code, stderr } = await render('{}')
+    expect(code).toBe(1)
+    expect(stderr).toContain('image.repository: where the image was pushed to')
+    expect((await render(stringify({ image: IMAGES.image }))).stderr).toContain('registrar.image.repository')
+  })
+
+  it('go where they are meant to', async () => {
+    const resources = await rendered(
+      {
+        image: { repository: 'r:5000/l', tag: 'v9', pullPolicy: 'Always' },
+        registrar: { image: { repository: 'r:5000/reg', tag: 'v3' }, resources: null },
+        imagePullSecrets: [{ name: 'pull' }],
+        kubeletDir: '/data/kubelet',
+        verbose: true,
+        metrics: { port: 1234 },
+        nodeSelector: { 'kubernetes.io/os': null, san: 'east' },
+        tolerations: [],
+        affinity: { nodeAffinity: {} },
+        priorityClassName: 'mine',
+        resources: { limits: { memory: '1Gi' } },
+        maxUnavailable: 1,
+      },
+      'other',
+      'storage',
+    )
+    for (const resource of resources) {
+      new MODELS[resource.kind]!(resource as never).validate()
+      if (resource.kind !== 'CSIDriver') expect(resource.metadata.namespace).toBe('storage')
+    }
+    const pod = podOf(resources)
+    const [agent, registrar] = pod.containers
+    expect(agent).toMatchObject({
+      image: 'r:5000/l:v9',
+      imagePullPolicy: 'Always',
+      resources: { requests: { cpu: '20m' }, limits: { memory: '1Gi' } },
+      livenessProbe: { httpGet: { port: 1234 } },
+      readinessProbe: { httpGet: { port: 1234 } },
+    })
+    const parsed = parse(COMMANDS, agent!.args)
+    if (parsed.kind !== 'run') expect.unreachable()
+    expect(parsed.options).toMatchObject({
+      'csi-endpoint': 'unix:///data/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
+      http: '127.0.0.1:1234',
+    })
+    expect(agent!.args).toContain('--verbose')
+    expect(registrar).toMatchObject({
+      image: 'r:5000/reg:v3',
+      args: [
+        '--csi-address=/csi/csi.sock',
+        '--kubelet-registration-path=/data/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
+      ],
+    })
+    expect(registrar).not.toHaveProperty('resources')
+    expect(pod).toMatchObject({
+      imagePullSecrets: [{ name: 'pull' }],
+      nodeSelector: { san: 'east' },
+      affinity: { nodeAffinity: {} },
+      priorityClassName: 'mine',
+    })
+    expect(pod).not.toHaveProperty('tolerations')
+    expect(JSON.stringify(pod)).not.toContain('/var/lib/kubelet')
+    expect(of(resources, 'DaemonSet').spec).toMatchObject({
+      updateStrategy: { rollingUpdate: { maxUnavailable: 1 } },
+    })
+  })
+
+  it('every value of values.yaml is used, and no other is asked for', () => {
+    const templates = [
+      '_names.tpl',
+      'csidriver.yaml',
+      'daemonset.yaml',
+      'podmonitor.yaml',
+      'serviceaccount.yaml',
+    ]
+      .map((name) => readFileSync(join(chart, 'templates', name), 'utf8'))
+      .join('\n')
+    const asked = [...new Set([...templates.matchAll(/\.Values\.([\w.]+)/g)].map(([, key]) => key!))]
+    const own = parseYaml(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Record<string, unknown>
+    for (const key of asked) {
+      const value = key.split('.').reduce<unknown>((at, part) => (at as Record<string, unknown>)?.[part], own)
+      expect(value, key).toBeDefined()
+    }
+    const whole = (key: string, value: unknown): string[] =>
+      asked.includes(key) || value === null || typeof value !== 'object'
+        ? [key]
+        : Object.entries(value).flatMap(([part, inner]) => whole(key === '' ? part : `${key}.${part}`, inner))
+    for (const key of whole('', own)) expect(asked).toContain(key)
+  })
+
+  it('has the version of the program', () => {
+    const { version } = JSON.parse(readFileSync(join(deploy, '../package.json'), 'utf8')) as {
+      version: string
+    }
+    expect(parseYaml(readFileSync(join(chart, 'Chart.yaml'), 'utf8'))).toMatchObject({ appVersion: version })
+  })
+})
