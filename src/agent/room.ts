@@ -33,6 +33,8 @@ export class Room implements Disposable {
       if (done !== null) this.#log.say(null, done)
       if (!isAnyHolding(this.#host)) this.#rest()
     } catch (error) {
+      // Refused once, it is refused again; the next hold tries anew.
+      if (/EROFS|EACCES|EPERM/.test(String(error))) this.#rest()
       this.#log.once('node', 'room', `the limit of unwritten memory stays: ${(error as Error).message}`)
     }
   }

@@ -5,6 +5,7 @@ import { openClock } from './clock.ts'
 import { iscsidMessage } from './iscsid-message.ts'
 import { kernelMessage } from './kernel-message.ts'
 import { readLine, stampOf } from './line.ts'
+import { LunkeeperError } from '../model/errors.ts'
 import type { Moment } from './moment.ts'
 import type { Explanation } from './report.ts'
 
@@ -23,18 +24,23 @@ interface Machine {
   uptime: number
 }
 
+/** dmesg -H: the time since the line before, which most often is one that is not looked at. */
+const SINCE_LAST = /^\[ +\+\d+\.\d+\] /
+
 /** printk's lines come out of order by less; a smaller time since boot is another boot's. */
 const OUT_OF_ORDER = 60
 
 /**
  * Reads a log once, as it comes, and tells what happened to its iSCSI sessions. Memory grows with the outages, not
- * with the log. Never throws for what a log holds.
+ * with the log. Never throws for what a log holds, but for one whose lines have no time.
+ * @throws LOG_UNREADABLE
  */
 export async function explain(log: AsyncIterable<Buffer>, options: ExplainOptions): Promise<Explanation> {
   const clock = openClock(options.now, options.booted)
   const machines = new Map<string | null, Machine>()
   let first: Moment | null = null
   let last: Moment | null = null
+  let timeless = false
 
   const blocks = openBlocks({
     sample(text) {
@@ -46,6 +52,7 @@ export async function explain(log: AsyncIterable<Buffer>, options: ExplainOption
     },
     line(text) {
       const line = readLine(text)
+      if (SINCE_LAST.test(text)) timeless = true
       if (!line || (line.time === null && line.uptime === null)) return
       const event = line.source === 'kernel' ? kernelMessage(line.message) : iscsidMessage(line.message)
       if (!event) return
@@ -68,6 +75,14 @@ export async function explain(log: AsyncIterable<Buffer>, options: ExplainOption
 
   for await (const bytes of log) blocks.feed(bytes)
   const lines = blocks.end()
+  if (timeless && first === null)
+    throw new LunkeeperError(
+      'LOG_UNREADABLE',
+      'this is what dmesg -H prints: its lines do not tell their time',
+      {
+        hint: 'Give it dmesg, dmesg -T or journalctl -k instead.',
+      },
+    )
   return {
     sessions: [...machines.values()].flatMap(({ host, boots }) =>
       boots.flatMap((boot, number) => boot.conclude(host, number, clock)),

@@ -27,7 +27,13 @@ export function makeRoom(host: Host): string | null {
   const value = roomierLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
   if (value === null) return null
   writeRoomNote(host, { setting: limit.setting, was, ours: raised ? [limit.value, value] : [value] })
-  writeDirtyLimit(host.paths, { ...limit, value })
+  try {
+    writeDirtyLimit(host.paths, { ...limit, value })
+  } catch (error) {
+    // A container whose /proc/sys is read-only: nothing was raised, and there is nothing to put back.
+    if (!raised) removeRoomNote(host)
+    throw error
+  }
   return `what waits fills the limit of unwritten memory: ${words({ ...limit, value })} for now, it was ${words({ ...limit, value: was })}`
 }
 

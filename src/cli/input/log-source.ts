@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from './file-error.ts'
 import { kernelBuffer } from './kernel-buffer.ts'
+import { unpacked } from './unpacked.ts'
 
 /** Large enough that reading costs little beside looking. */
 const BLOCK = 1 << 20
@@ -10,15 +11,16 @@ const BLOCK = 1 << 20
 const OWN = '/dev/kmsg'
 
 /**
- * The bytes of a log: a file's, standard input's (`-`), or with null this machine's own kernel log.
+ * The bytes of a log: a file's, standard input's (`-`), both also packed by gzip or zstd, or with null this
+ * machine's own kernel log.
  * @throws NO_PERMISSION, LOG_UNREADABLE when it is opened or while it is read
  */
 export async function* logSource(source: string | null, own = OWN): AsyncGenerator<Buffer> {
   try {
     // A reader of the device itself would wait for the next message for ever.
     if (source === null || source === own) yield* kernelBuffer(own)
-    else if (source === '-') yield* process.stdin as AsyncIterable<Buffer>
-    else yield* (await open(source)).createReadStream({ highWaterMark: BLOCK }) as AsyncIterable<Buffer>
+    else if (source === '-') yield* unpacked(process.stdin)
+    else yield* unpacked((await open(source)).createReadStream({ highWaterMark: BLOCK }))
   } catch (cause) {
     throw unreadable(source, own, cause)
   }

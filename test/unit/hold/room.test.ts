@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -115,4 +115,13 @@ test('a broken note, or a kernel that tells nothing, stops nobody', () => {
   rmSync(join(host.paths.proc, 'vmstat'))
   expect(makeRoom(host)).toBeNull()
   expect(existsSync(join(vm, 'dirty_ratio'))).toBe(true)
+})
+
+test('a kernel that takes no other limit: said, and no note of one stays', () => {
+  rmSync(join(vm, 'dirty_ratio'))
+  // 40, and not for root to write either.
+  symlinkSync('/proc/sys/kernel/cap_last_cap', join(vm, 'dirty_ratio'))
+  holds()
+  expect(() => makeRoom(host)).toThrow(/EACCES/)
+  expect(readRoomNote(host)).toBeNull()
 })
