@@ -16,6 +16,7 @@ import { lookAtVolume } from '../volumes/look.ts'
 import { readRecord, writeRecord } from '../volumes/records.ts'
 import { statusOf } from '../volumes/status.ts'
 import type { Observer } from '../volumes/step.ts'
+import { isAgentRunning } from './agent-lock.ts'
 import { readHoldNote, writeHoldNote } from './note.ts'
 import { panicWarning } from './panic.ts'
 import { giveRoomBack } from './room.ts'
@@ -44,6 +45,7 @@ export async function setHold(
     writeRecord(host, changed)
     const panic = panicWarning(host, wanted)
     if (panic !== null) told.observer?.warn?.(record.name, panic)
+    if (record.mode === 'map') await queueAgain(host, record)
     if (record.mode === 'session')
       setTimers(host, changed, (message) => told.observer?.warn?.(record.name, message))
     if (record.mode === 'multipathd') {
@@ -53,6 +55,13 @@ export async function setHold(
     }
     return statusOf(host, changed)
   })
+}
+
+/** What an agent does as soon as it sees the change; where none runs, somebody may have told the map to fail. */
+async function queueAgain(host: Host, { name }: Attachment): Promise<void> {
+  const map = findHoldMap(host, name)
+  const isOver = (readHoldNote(host, name)?.ended ?? null) !== null
+  if (map && !isOver && !(await isAgentRunning(host))) await setQueueing(host, map, true)
 }
 
 function setTimers(host: Host, { request }: Attachment, warn: (message: string) => void): void {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { Diagnosis, Finding } from '../../src/doctor/finding.ts'
-import { lunkeeper } from './node.ts'
+import { isEverything, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
@@ -132,6 +132,53 @@ describe('doctor', () => {
       what: 'a lost session',
     })
     expect(codes((await doctor(3)).findings).toSorted()).toEqual(['HOLDING', 'SESSION_DOWN'])
+  })
+
+  it.runIf(isEverything)('a map told not to queue; an xfs that has shut itself down', async () => {
+    const agent = await startAgent()
+    // mkfs.xfs makes nothing smaller than 300 MB.
+    await target.map(6, { serial: 'aaaa6', bytes: 320 << 20 })
+    const xfs = flags.with(flags.indexOf('5'), '6')
+    await lunkeeper(node).attach([...xfs, '--mount', '/mnt/x', '--fs', 'xfs', '--format', '--hold', '600s'])
+    expect(await doctor(0)).toEqual({ findings: [] })
+
+    await agent.kill('SIGKILL')
+    await agent.exited
+    await node.sh('dmsetup message lunkeeper-db 0 fail_if_no_path')
+    const { findings } = await doctor(3)
+    expect(findings).toMatchObject([
+      { code: 'HOLD_SHORT', evidence: { mode: 'map', wanted: 600, effective: 0 } },
+      { code: 'AGENT_MISSING' },
+    ])
+    // The remedy that it names.
+    await node.sh(findings[0]!.fix!)
+    expect(codes((await doctor(3)).findings)).toEqual(['AGENT_MISSING'])
+
+    const next = await startAgent()
+    const user = await node.start(['sh', '-c', 'cd /mnt/x && echo in && exec sleep 1000'])
+    await user.output(/in/)
+    const writer = await Writer.start(node, '/mnt/x/file')
+    await target.disable()
+    await next.errors(/its last path is lost/)
+    await lunkeeper(node).run(['hold', 'db', '--give-up'])
+    await writer.fails(10_000)
+    // A failed write of data is none of its log: that is what shuts it down.
+    await node.until(
+      async () => (await node.run(['sh', '-c', 'touch /mnt/x/$$ && sync -f /mnt/x'])).code !== 0,
+      {
+        deadline: 20_000,
+        what: 'an xfs that is shut down',
+      },
+    )
+    await target.enable()
+    await next.errors(/sleep/, 60_000)
+    const after = (await doctor(3)).findings
+    expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
+    expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/x', fs: 'xfs' } })
+    await writer.stop()
+    await user.kill('SIGKILL')
+    await user.exited
+    await well()
   })
 
   it('a corrupt record, files in a bare mount point, phantoms, a detach that was interrupted', async () => {

@@ -57,6 +57,33 @@ describe('what else a hold lives with', () => {
     (await lunkeeper(node).volumes()).find((found) => found.name === name)!
   const timers = () => node.sh('cat /sys/class/iscsi_session/*/recovery_tmo')
 
+  it('the agent killed in an outage, and nobody in its place: once the target is back, detach writes what waits', async () => {
+    await startAgent()
+    await attach('first', 5, '--mount=/mnt/v', '--format')
+    // In memory only, when the target goes.
+    await node.sh('echo waited > /mnt/v/file')
+    await target.disable()
+    await agent.errors(/its last path is lost/)
+    await agent.kill('SIGKILL')
+    await agent.exited
+    await target.enable()
+    await node.until(
+      async () => (await node.sh('cat /sys/class/iscsi_session/*/state')).includes('LOGGED_IN'),
+      {
+        deadline: 60_000,
+        what: 'the session',
+      },
+    )
+    const { ms } = await lunkeeper(node).run(['detach', 'first'])
+    expect(ms).toBeLessThan(10_000)
+    await attach('first', 5, '--mount=/mnt/v')
+    expect(await node.sh('cat /mnt/v/file')).toBe('waited')
+    await lunkeeper(node).detach('first')
+    // The dead agent's lock.
+    await node.sh('find /run/lunkeeper/locks -type s -delete')
+    await expectNothingLeft(node)
+  })
+
   it('without dm-multipath the session keeps the hold, and that is said', async () => {
     await node.sh(
       'modprobe -r dm-service-time dm-multipath; mkdir -p /run/modprobe.d; echo install dm-multipath /bin/false > /run/modprobe.d/none.conf',
@@ -79,6 +106,7 @@ describe('what else a hold lives with', () => {
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.stderr).toContain('there is no hold map')
     expect((await volume('db')).hold).toMatchObject({ mode: 'session', wanted: 77, effective: 77 })
+    expect((await node.sh('cat /sys/block/sd*/bdi/max_ratio')).trim()).toBe('10')
     await lunkeeper(node).detach('db')
     await stopAgent()
     await expectNothingLeft(node)

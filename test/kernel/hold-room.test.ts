@@ -6,7 +6,7 @@ import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { Latency } from './latency.ts'
 import { startHog, Steady } from './latency.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 /**
@@ -18,7 +18,8 @@ const NOISE = process.env.LUNKEEPER_TEST_TRUE_TIME ? 40 : 200
 /** The outage, in seconds; LUNKEEPER_TEST_TRUE_TIME adds the one that was promised. */
 const OUTAGES = process.env.LUNKEEPER_TEST_TRUE_TIME ? [6, 60] : [6]
 
-describe.each(['bookworm', 'trixie'] as const)('a held volume holds up nobody else (%s)', (debian) => {
+// On Linux 6.12 it is the kernel that bounds a volume, and the agent that keeps room on 6.1.
+describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let away: Target

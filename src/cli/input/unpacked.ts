@@ -20,7 +20,10 @@ export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Bu
   }
   const packer = PACKERS.find(({ magic }) => first.subarray(0, magic.length).equals(magic))
   const all = concat(first, rest)
-  if (!packer) return yield* all
+  if (!packer) {
+    yield* all
+    return
+  }
   if (!packer.open) throw new Error(`it is packed; ${packer.name} -dc FILE | lunkeeper explain - reads it`)
   yield* pipeline(Readable.from(all, { objectMode: false }), packer.open(), () => {}) as AsyncIterable<Buffer>
 }

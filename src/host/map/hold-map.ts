@@ -10,9 +10,9 @@ import { whenAppears } from '../disk/appear.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
+import { boundDirtyPages } from '../memory/bound.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, readMap, readMaps } from '../read/maps.ts'
-import { boundDirtyPages } from './dirty.ts'
 import { sendMessage } from './messages.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
@@ -68,7 +68,7 @@ export async function createHoldMap(
   const map = named ?? findHoldMap(host, name)
   if (!map || !existsSync(deviceNode(host, map.device)))
     throw new LunkeeperError('MAP_FAILED', `the map ${called} was made, and has no node ${node}`)
-  boundDirtyPages(host, map)
+  boundDirtyPages(host, map.devno)
   return map
 }
 

@@ -9,6 +9,7 @@ import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { createHoldMap, findHoldMap, holdMapName, readPaths } from '../../host/map/hold-map.ts'
 import { offerPath } from '../../host/map/multipath.ts'
 import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
+import { boundDirtyPages } from '../../host/memory/bound.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { isAgentRunning } from '../../hold/agent-lock.ts'
@@ -106,7 +107,11 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     existing ??
     ((wantsMap(host, request) && !wantsHold) ||
       (running && request.hold.mode !== 'map' && (await multipathdWants(host, first.disk.name))))
-  if (multipathd) return withMap(await bringMap(work, paths))
+  if (multipathd) {
+    const map = await bringMap(work, paths)
+    boundDirtyPages(host, map.devno)
+    return withMap(map)
+  }
   // A disk that is in use already is used as it is: nothing can be put below its users.
   if (wantsHold && work.mode !== 'session') {
     const map = await tryHoldMap(work, paths)
@@ -115,6 +120,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (paths.length > 1)
     steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
   retryWithoutEnd(host, first.disk)
+  boundDirtyPages(host, first.disk.devno)
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
 }
 

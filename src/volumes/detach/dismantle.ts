@@ -16,6 +16,7 @@ import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
 import { discardData, refuseLoss } from './loss.ts'
+import { reconnect } from './reconnect.ts'
 import { removeDisks } from './disks.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
@@ -91,6 +92,7 @@ async function takeApart(work: Dismantling): Promise<void> {
   const discarded = work.force && (await discardData(work, disks))
   {
     const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')
+    if (answers) await reconnect(work, disks)
     await using _ = keepFailing(host, answers ? [] : work.view().maps)
     await unmountAll(work)
     await removeMaps(work, answers)

@@ -1,0 +1,24 @@
+import { isAgentRunning } from '../../hold/agent-lock.ts'
+import { readHoldNote } from '../../hold/note.ts'
+import { putUnder } from '../../hold/paths.ts'
+import { isHoldMap } from '../../host/read/maps.ts'
+import type { Dismantling } from './dismantle.ts'
+import type { Judged } from './judge.ts'
+
+/**
+ * Where no agent has put a lost path to use again: its disk has just told that it is the volume, so what is
+ * unwritten goes there. Else the unmount would wait for a path that is there, or fail for want of it.
+ * @throws MAP_FAILED
+ */
+export async function reconnect({ host, found, view }: Dismantling, disks: readonly Judged[]): Promise<void> {
+  const map = view().maps.find(isHoldMap)
+  if (!map || !found.record) return
+  // An agent that holds nothing has all its paths in use.
+  if (readHoldNote(host, found.record.name) === null && (await isAgentRunning(host))) return
+  const proven = disks.flatMap(({ verdict, disk: { name, devno, holders } }) =>
+    verdict === 'ours' && name !== null && devno !== null && holders.includes(map.device)
+      ? [{ name, devno }]
+      : [],
+  )
+  await putUnder(host, map, proven)
+}
