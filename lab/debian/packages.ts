@@ -21,6 +21,7 @@ export const packages: readonly string[] = [
   'grep',
   'findutils',
   'mawk',
+  'perl-base',
   'tar',
   'gzip',
   'hostname',

@@ -57,7 +57,15 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
     const census = new Census(host)
     const maps = new KnownMaps(host)
     const gates = new Gates(host, signal)
-    const keepers = new Keepers({ host, maps, gates, log, signal, wake: () => bell.wake() })
+    const keepers: Keepers = new Keepers({
+      host,
+      maps,
+      gates,
+      log,
+      signal,
+      wake: () => bell.wake(),
+      volumes: () => keepers.size,
+    })
     resume(host, log, signal)
     let nextRound = 0
     let rounds = 0

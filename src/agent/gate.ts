@@ -11,7 +11,7 @@ import { formatPortal } from '../model/portal.ts'
 /** Between two questions at one portal. */
 const PAUSE = 300
 /** Who waits looks in at least this often; a gate that nobody waits at is left alone. */
-const WANTED = 2_500
+const WANTED = 6_000
 /** How long a list of LUNs counts: a hundred volumes that look for themselves read it once. */
 const LIST_COUNTS = 1_000
 

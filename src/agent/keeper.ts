@@ -23,8 +23,14 @@ import type { PathNow } from './path-now.ts'
 import { connectionSign, isAt, pathsNow } from './path-now.ts'
 import { Way } from './way.ts'
 
-/** While not all is well it is looked at this often, although nothing shows. */
+/**
+ * While not all is well it is looked at this often, although nothing shows; of many volumes each less often, for a
+ * look takes milliseconds on a slow machine, which those need that are on their way back.
+ */
 const LOOK = 1_000
+const LOOK_EACH = 40
+/** Well below the time for which a gate asks on for somebody who waits at it (gate.ts). */
+const LONGEST_LOOK = 4_000
 /** Until what has just been made shows. */
 const SOON = 300
 
@@ -37,6 +43,8 @@ export interface Keeping {
   readonly signal: AbortSignal
   /** There is something to look at: the next turn shall not wait. */
   readonly wake: () => void
+  /** How many volumes there are. */
+  readonly volumes: () => number
 }
 
 /** Keeps one volume on its hold map: sees its paths lost, brings them back, ends the hold in time. */
@@ -106,7 +114,7 @@ export class Keeper {
     const { record } = this
     const { host, maps } = this.#with
     this.#well = false
-    this.#due = performance.now() + LOOK
+    this.#due = performance.now() + Math.min(LONGEST_LOOK, Math.max(LOOK, LOOK_EACH * this.#with.volumes()))
     const view = lookAtVolume(host, { ...record.request, owner: record.name }, { sessions })
     this.#signs = signsOf(host, view)
     const map = view.maps.find(({ name }) => name === holdMapName(record.name))
