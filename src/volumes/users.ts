@@ -64,8 +64,9 @@ export function describeUsers(
 
 /**
  * udev opens every device for a moment to read what is on it, and lets go of one that goes away: it
- * writes nothing, and is no user.
+ * writes nothing, and is no user. Nor is what it starts for a rule, which has its files for a moment, and
+ * until it is the program is called (spawn) (systemd, src/udev/udev-event.c).
  */
 export function isUdev({ command }: { readonly command: string }): boolean {
-  return /^\(?(?:systemd-)?udev(?:d|-worker)/.test(command)
+  return /^\(?(?:systemd-)?udev(?:d|-worker)|^\(spawn\)$/.test(command)
 }
