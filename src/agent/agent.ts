@@ -78,9 +78,10 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
       // Whoever changes a record or a note changes its map, too.
       if (keepers.noted(notes) || records.size > 0 || unknown) maps.forget()
       if (records.size > 0 || unknown || round) {
-        keepers.sync(ourRecords(host))
+        const all = readRecords(host).attachments
+        keepers.sync(onHoldMaps(host, all))
         keepers.tighten()
-        lengthenAll(host, log)
+        lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
       const changed = watch.changes((sign) => disks || !keepers.isDiskSign(sign))
@@ -97,13 +98,13 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
       }
       await bell.within(PULSE)
     }
-    relax(host, ourRecords(host))
+    relax(host, onHoldMaps(host, readRecords(host).attachments))
   })
 }
 
 /** What is held by its session alone needs the agent for this: others lower the timer under it. */
-function lengthenAll(host: Host, log: AgentLog): void {
-  for (const record of readRecords(host).attachments) {
+function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): void {
+  for (const record of all) {
     if (record.mode !== 'session' || record.phase !== 'ready') continue
     for (const { sid, recoveryTmo } of lengthen(host, record))
       log.say(record.name, `session ${sid} waited ${recoveryTmo} s only: made as long as its hold again`)
@@ -111,8 +112,8 @@ function lengthenAll(host: Host, log: AgentLog): void {
 }
 
 /** Volumes that hang on a hold map; after a reboot, also those that shall get it back. */
-function ourRecords(host: Host): Attachment[] {
-  return readRecords(host).attachments.filter(
+function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
+  return all.filter(
     ({ mode, phase, name, orchestrator }) =>
       mode === 'map' && phase === 'ready' && (orchestrator === undefined || findHoldMap(host, name)),
   )

@@ -5,7 +5,6 @@ import { restoreQueueing } from '../host/map/queueing.ts'
 import { setRecovery } from '../host/iscsi/recovery.ts'
 import { withLock } from '../host/lock/lock.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
-import { asAsked } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
@@ -39,7 +38,7 @@ export async function setHold(
   told: Told = {},
 ): Promise<VolumeStatus> {
   const first = readyRecord(host, name)
-  return withLock(...volumeLock(host, asAsked(first), 'hold', told.signal), async () => {
+  return withLock(...volumeLock(host, first, 'hold', told.signal), async () => {
     const record = readyRecord(host, name)
     const changed = { ...record, request: { ...record.request, hold: { ...record.request.hold, wanted } } }
     writeRecord(host, changed)

@@ -4,7 +4,7 @@ import type { Host } from '../host/host.ts'
 import { findHoldMap, setQueueing } from '../host/map/hold-map.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
-import { lookAtVolume } from '../volumes/look.ts'
+import { hasPath } from '../volumes/look.ts'
 import { readRecords } from '../volumes/records.ts'
 import { statusOf } from '../volumes/status.ts'
 import { isAgentRunning } from './agent-lock.ts'
@@ -60,9 +60,4 @@ async function waitingRecords(host: Host): Promise<Attachment[]> {
     // An agent that runs would have noted it.
     return !agent && !hasPath(host, record)
   })
-}
-
-function hasPath(host: Host, { name, request }: Attachment): boolean {
-  const { sessions } = lookAtVolume(host, { ...request, owner: name })
-  return sessions.some(({ session, disk }) => session.state === 'LOGGED_IN' && disk?.state === 'running')
 }

@@ -56,7 +56,8 @@ export function holdingNames(host: Host): VolumeName[] {
   return namesOf(host).filter((name) => isHolding(host, name))
 }
 
-function isHolding(host: Host, name: VolumeName): boolean {
+/** Whether its I/O waits for its target now. */
+export function isHolding(host: Host, name: VolumeName): boolean {
   return readHoldNote(host, name)?.ended === null
 }
 

@@ -6,7 +6,6 @@ import { withLock } from '../host/lock/lock.ts'
 import { reinstatePath } from '../host/map/hold-map.ts'
 import { readDisk } from '../host/read/disks.ts'
 import type { Attachment } from '../model/attachment.ts'
-import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import { formatHctl } from '../model/hctl.ts'
 import { identityDifference } from '../model/identity.ts'
@@ -14,15 +13,12 @@ import type { Portal } from '../model/portal.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import type { Path } from '../volumes/attach/path.ts'
 import { bringPath, sessionOf } from '../volumes/attach/path.ts'
-import { targetLock, volumeLock } from '../volumes/locks.ts'
+import { returnLock, targetLock } from '../volumes/locks.ts'
 import { readRecord } from '../volumes/records.ts'
 import type { Stepper } from '../volumes/step.ts'
 import { expel } from './expel.ts'
 import { putUnder } from './paths.ts'
 import { isAllHeld } from './timers.ts'
-
-/** Another operation on the volume goes first; there will be another try. */
-const LOCK_DEADLINE = 500
 
 export interface Return {
   readonly host: Host
@@ -72,8 +68,7 @@ export async function reinstate(work: Return, disk: ScsiDisk): Promise<void> {
  */
 export async function bringBack(work: Return, portal: Portal): Promise<Path> {
   const { host, record, map } = work
-  const [directory, key, options] = volumeLock(host, asAsked(record), 'return', work.signal)
-  return withLock(directory, key, { ...options, deadline: LOCK_DEADLINE, patient: true }, async (wanted) => {
+  return withLock(...returnLock(host, record, work.signal), async (wanted) => {
     // A login at a target that has just gone lasts 15 s: whoever takes the volume off does not wait for that.
     const signal = AbortSignal.any([work.signal, wanted])
     const now = readRecord(host, record.name)

@@ -9,12 +9,9 @@ import { identityDifference } from '../model/identity.ts'
 import type { Lun } from '../model/lun.ts'
 import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
-import { targetLock, volumeLock } from '../volumes/locks.ts'
+import { returnLock, targetLock } from '../volumes/locks.ts'
 import { readRecord, writeRecord } from '../volumes/records.ts'
 import { expel } from './expel.ts'
-
-/** Another operation on the volume goes first; there will be another try. */
-const LOCK_DEADLINE = 500
 
 /** Under which number a target shows the volume now; null where none of its LUNs says that it is it. */
 export function lunOf({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {
@@ -59,8 +56,7 @@ async function change(
   signal: AbortSignal,
   work: (now: Attachment) => Attachment,
 ): Promise<void> {
-  const [directory, key, options] = volumeLock(host, asAsked(record), 'return', signal)
-  await withLock(directory, key, { ...options, deadline: LOCK_DEADLINE }, async () => {
+  await withLock(...returnLock(host, record, signal), async () => {
     const now = readRecord(host, record.name)
     if (now?.phase === 'ready') writeRecord(host, work(now))
   })

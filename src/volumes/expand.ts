@@ -10,7 +10,6 @@ import { resizeMap } from '../host/map/multipath.ts'
 import { readDisk } from '../host/read/disks.ts'
 import { readMap } from '../host/read/maps.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
-import { asAsked } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import { identityDifference } from '../model/identity.ts'
@@ -42,7 +41,7 @@ export async function expand(
 ): Promise<ExpandReport> {
   if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'expanding a volume needs root')
   const first = recordOf(host, name)
-  return withLock(...volumeLock(host, asAsked(first), 'expand', options.signal), async () => {
+  return withLock(...volumeLock(host, first, 'expand', options.signal), async () => {
     const record = recordOf(host, name)
     const steps = stepper(record.name, options.observer ?? {})
     const view = lookAtVolume(host, record.request)

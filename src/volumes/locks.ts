@@ -2,25 +2,38 @@ import { join } from 'node:path'
 
 import type { Host } from '../host/host.ts'
 import type { LockOptions } from '../host/lock/lock.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { asAsked } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { Lun } from '../model/lun.ts'
 
 /** An operation that holds a volume may wait for a file system check; whoever waits for it can go away and come back. */
 const VOLUME_DEADLINE = 120_000
+const RETURN_DEADLINE = 500
 /** Held for logins (35 s at worst) and logouts, by each in turn. */
 const TARGET_DEADLINE = 180_000
 
 type LockArguments = [dir: string, key: string, options: LockOptions]
 
-/** One operation at a time on a volume. Taken before the target's, which is held for short only. */
+/**
+ * One operation at a time on a volume. Taken before the target's, which is held for short only. By the LUN that
+ * was asked for: the target may have given it another since.
+ */
 export function volumeLock(
   host: Host,
-  { iqn, lun }: { iqn: Iqn; lun: Lun },
+  volume: Attachment | { readonly iqn: Iqn; readonly lun: Lun },
   what: string,
   signal?: AbortSignal,
 ): LockArguments {
+  const { iqn, lun } = 'request' in volume ? asAsked(volume) : volume
   const options = { what: `${what} of LUN ${lun} of ${iqn}`, deadline: VOLUME_DEADLINE, signal }
   return [join(host.places.runtime, 'locks'), `volume ${iqn} ${lun}`, options]
+}
+
+/** For what the agent tries again anyway: another operation on the volume goes first, and need not hurry for it. */
+export function returnLock(host: Host, record: Attachment, signal: AbortSignal): LockArguments {
+  const [directory, key, options] = volumeLock(host, record, 'return', signal)
+  return [directory, key, { ...options, deadline: RETURN_DEADLINE, patient: true }]
 }
 
 /** Held while a file system is checked and mounted. */

@@ -4,6 +4,7 @@ import { multipathForm } from '../host/map/wwids.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
 import { hasDisks, isHoldMap, isMultipath, readMap, readMaps } from '../host/read/maps.ts'
 import { readSessions } from '../host/read/sessions.ts'
+import type { Attachment } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { Lun } from '../model/lun.ts'
 import type { VolumeName } from '../model/name.ts'
@@ -53,6 +54,12 @@ export function lookAtVolume(
   if (held.length > 0) return { sessions, maps: held }
   const own = owner === null ? null : findHoldMap(host, owner)
   return { sessions, maps: own ? [own] : wwid === null ? [] : bareMaps(host, wwid) }
+}
+
+/** Whether any path of the volume could take its I/O now. */
+export function hasPath(host: Host, { name, request }: Attachment): boolean {
+  const { sessions } = lookAtVolume(host, { ...request, owner: name })
+  return sessions.some(({ session, disk }) => session.state === 'LOGGED_IN' && disk?.state === 'running')
 }
 
 function bareMaps(host: Host, wwid: Wwid): DmMap[] {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 /** On an ordinary ext4, as a host's own disk is; the rest of the lab is on tmpfs. */
 const DISK = '/root/disk'
@@ -26,8 +26,7 @@ describe.each(kernels('trixie'))('nobody writes into a bare mount point (%s)', (
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     await target.map(5, { serial: 'aaaa5', bytes: 64 << 20 })
     flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--name', 'db', '--format']
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
   })
   afterEach(async () => {
     await node.reset()

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { Diagnosis, Finding } from '../../src/doctor/finding.ts'
-import { isEverything, lunkeeper } from './node.ts'
+import { agentOn, isEverything, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
@@ -29,11 +29,7 @@ describe('doctor', () => {
     await node.remove('/dev/shm/luns')
   })
 
-  async function startAgent(): Promise<LabProcess> {
-    const agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
-    return agent
-  }
+  const startAgent = () => agentOn(node)
 
   const MOUNT = ['--mount', '/mnt/v', '--fs', 'ext4', '--format']
   const attached = (...more: string[]) => lunkeeper(node).attach([...flags, ...more])

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { VolumeStatus } from '../../src/model/attachment.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
@@ -24,8 +24,7 @@ describe('a volume that comes back elsewhere', () => {
     target = await node.lio.target({ portals: [`${ONE}:3260`] })
     await target.map(5, { serial: 'aaaa5', bytes: BYTES, name: 'first' })
     await target.map(6, { serial: 'aaaa6', bytes: BYTES, name: 'second' })
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
   })
   afterEach(async () => {
     await node.reset()

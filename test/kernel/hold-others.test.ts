@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
@@ -34,8 +34,7 @@ describe('what else a hold lives with', () => {
   })
 
   async function startAgent(): Promise<void> {
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
   }
   async function stopAgent(): Promise<void> {
     await agent.kill('SIGTERM')

@@ -6,7 +6,7 @@ import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { Latency } from './latency.ts'
 import { startHog, Steady } from './latency.ts'
-import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 /**
@@ -48,8 +48,7 @@ describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (d
   })
 
   async function startAgent(): Promise<void> {
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
   }
   async function stopAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await agent.kill(signal)

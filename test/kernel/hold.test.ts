@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, isBrief, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
@@ -33,8 +33,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hold map (%s)', (debian) => {
   })
 
   async function startAgent(): Promise<void> {
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
   }
 
   const MOUNT = ['--mount', '/mnt/v', '--fs', 'ext4', '--format']

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, isBrief, isEverything, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, isBrief, isEverything, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 const ONE = '10.8.0.1'
@@ -162,8 +162,7 @@ describe.each(['bookworm', 'trixie'] as const)('multipath over two portals (%s)'
     await make()
     await target.map(6, { serial: '5ab1e2', bytes: 64 * MIB })
     const keeper = lunkeeper(node)
-    const agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    const agent = await agentOn(node)
     await keeper.attach(['--portal', ONE, ...flags.slice(4, -3), '6', '--name=plain', '--hold-mode=session'])
     await keeper.attach([...flags, '--hold-mode', 'multipathd'])
     await agent.errors(/plain: session \d+ waited 5 s only/, 40_000)

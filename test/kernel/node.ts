@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 
-import type { Debian, LabNode } from '../../lab/index.ts'
+import type { Debian, LabNode, LabProcess } from '../../lab/index.ts'
 import type { DetachReport, SessionStatus, VolumeStatus } from '../../src/model/attachment.ts'
 
 /** Whether what takes long is run too. */
@@ -56,6 +56,13 @@ export function lunkeeper(node: LabNode) {
       return ended
     },
   }
+}
+
+/** An agent that is ready. */
+export async function agentOn(node: LabNode): Promise<LabProcess> {
+  const agent = await node.start(['lunkeeper', 'agent'])
+  await agent.errors(/ready/)
+  return agent
 }
 
 /** What the kernel and the disk have of iSCSI and of us: all of it, to compare before and after. */

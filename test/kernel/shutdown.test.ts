@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 const POINTS = ['/mnt/one', '/mnt/two']
 
@@ -20,8 +20,7 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
   afterAll(() => lab?.close())
   beforeEach(async () => {
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
     for (const [index, point] of POINTS.entries()) {
       await target.map(5 + index, { serial: `aaaa${5 + index}`, bytes: 64 << 20 })
       await attach(point, '--format')

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
+import { agentOn } from '../kernel/node.ts'
 
 const VOLUMES = 100
 const MIB = 1 << 20
@@ -36,8 +37,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
       bytes: 16 * MIB,
     }))
     await target.mapMany(luns)
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
     await node.write('/tmp/all.mjs', ATTACH_ALL(target.iqn))
     await node.ok(['node', '/tmp/all.mjs'], { deadline: 300_000 })
   }, 600_000)

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { expectNothingLeft, lunkeeper } from '../kernel/node.ts'
+import { agentOn, expectNothingLeft, lunkeeper } from '../kernel/node.ts'
 import { Writer } from '../kernel/writer.ts'
 
 const MINUTE = 60_000
@@ -30,8 +30,7 @@ describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)',
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     for (const lun of [5, 6, 7])
       await target.map(lun, { serial: `aaaa${lun}`, bytes: BYTES, name: `v${lun}` })
-    agent = await node.start(['lunkeeper', 'agent'])
-    await agent.errors(/ready/)
+    agent = await agentOn(node)
   })
   afterEach(async () => {
     await node.reset()

@@ -7,6 +7,7 @@ import { deviceNode } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { asAsked } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
 import { attach } from '../../volumes/attach/attach.ts'
 import { volumeLock } from '../../volumes/locks.ts'
@@ -45,7 +46,7 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   refuseSecond(driver, record, capability, target)
   await makeFit(driver, record, target)
   // A detach by hand waits, or has been: then the volume is no longer ready.
-  await withLock(...volumeLock(host, record.request, 'publish', signal), async () => {
+  await withLock(...volumeLock(host, record, 'publish', signal), async () => {
     if (readRecord(host, record.name)?.phase !== 'ready')
       throw refusal(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is not staged on this node any more`)
     if (isThere(driver, record, capability, target, readOnly) !== 'same')
@@ -133,7 +134,7 @@ async function makeFit(driver: Driver, record: Attachment, target: string): Prom
     staged,
     staged.published.filter(({ point }) => point === target).map(({ point }) => point),
   )
-  await attach(host, record.request, { observer, signal, orchestrator: 'csi' })
+  await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi' })
 }
 
 async function show(

@@ -1,7 +1,9 @@
 import { Code } from '@connectrpc/connect'
 
+import { isHolding } from '../../hold/note.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { asAsked } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { FileSystem, VolumeRequest } from '../../model/request.ts'
@@ -17,7 +19,7 @@ import { inheritVolume } from '../takeover/inherit.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
 import { credentialsOf } from '../volume/credentials.ts'
-import { clearStaging, isHolding, stagingTrouble } from '../volume/health.ts'
+import { clearStaging, stagingTrouble } from '../volume/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
@@ -61,7 +63,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
 /** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */
 function refuseOther(existing: Attachment, request: VolumeRequest): void {
   const { mount } = existing.request.use
-  const sameVolume = existing.request.iqn === request.iqn && existing.request.lun === request.lun
+  const sameVolume = existing.request.iqn === request.iqn && asAsked(existing).lun === request.lun
   const reason = sameVolume ? contradiction(existing, request) : 'it is another LUN or target'
   if (!reason) return
   const samePlace = !sameVolume || mount === null || request.use.mount === null || mount === request.use.mount
@@ -76,7 +78,7 @@ async function isStagedWell({ host }: Driver, existing: Attachment): Promise<boo
   const staged = lookAtStaged(host, existing)
   const trouble = await stagingTrouble(host, existing, staged)
   if (trouble !== null) await clearStaging(host, existing, staged)
-  return trouble === null && isHolding(host, existing)
+  return trouble === null && isHolding(host, existing.name)
 }
 
 /** Nothing is formatted that is not blank: that is asked for only when no file system was found. */

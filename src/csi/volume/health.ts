@@ -3,17 +3,12 @@ import { unmountFs } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { findUsers } from '../../host/read/users.ts'
-import { readHoldNote } from '../../hold/note.ts'
+import { isHolding, readHoldNote } from '../../hold/note.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { describeUsers, isUdev } from '../../volumes/users.ts'
 import type { Staged } from './staged.ts'
 import { isDead } from './staged.ts'
-
-/** Whether I/O of the volume waits for its target now: then nothing is asked of it. */
-export function isHolding(host: Host, { name }: Attachment): boolean {
-  return readHoldNote(host, name)?.ended === null
-}
 
 /** Whether its hold is over: what it had not written is lost, and its file system most likely broken. */
 export function isGivenUp(host: Host, { name }: Attachment): boolean {
@@ -31,7 +26,8 @@ export async function stagingTrouble(
   { device, mount }: Staged,
 ): Promise<string | null> {
   const { mount: point, readOnly } = record.request.use
-  if (isHolding(host, record)) return null
+  // Then nothing is asked of it.
+  if (isHolding(host, record.name)) return null
   if (!device) return 'its device is gone'
   if (point === null) return null
   if (!mount) return `it is not mounted at ${point}`

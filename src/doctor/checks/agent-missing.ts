@@ -1,5 +1,5 @@
 import { isHoldMap } from '../../host/read/maps.ts'
-import { readHoldNote } from '../../hold/note.ts'
+import { isHolding } from '../../hold/note.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const agentMissing: NodeCheck = {
@@ -8,7 +8,7 @@ export const agentMissing: NodeCheck = {
     const volumes = records.filter(({ mode }) => mode === 'map').map(({ name }) => name)
     const maps = snapshot.maps.filter(isHoldMap).map(({ name }) => name)
     if (agent || (volumes.length === 0 && maps.length === 0)) return []
-    const waiting = volumes.filter((name) => readHoldNote(host, name)?.ended === null)
+    const waiting = volumes.filter((name) => isHolding(host, name))
     return [
       {
         code: 'AGENT_MISSING',

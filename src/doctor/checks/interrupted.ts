@@ -1,5 +1,4 @@
 import { isLocked } from '../../host/lock/lock.ts'
-import { asAsked } from '../../model/attachment.ts'
 import { volumeLock } from '../../volumes/locks.ts'
 import { readRecord } from '../../volumes/records.ts'
 import type { VolumeCheck } from '../check.ts'
@@ -9,7 +8,7 @@ export const interrupted: VolumeCheck = {
   async volume({ host }, { record }) {
     const { name, phase } = record
     if (phase === 'ready') return []
-    const [dir, key] = volumeLock(host, asAsked(record), 'doctor')
+    const [dir, key] = volumeLock(host, record, 'doctor')
     if (await isLocked(dir, key)) return []
     // It may have ended well between the look at its record and the look at its lock.
     if (readRecord(host, name)?.phase !== phase) return []

@@ -10,7 +10,7 @@ const MOUNT_DEADLINE = 120_000
 const UMOUNT_DEADLINE = 120_000
 
 /** A directory may lie on a file system that hangs; a healthy one answers in microseconds. */
-const DIRECTORY_DEADLINE = 10_000
+export const DIRECTORY_DEADLINE = 10_000
 
 /** @throws MOUNT_FAILED TIMEOUT */
 export async function mountFs(
@@ -68,13 +68,17 @@ export async function missingDirectories(host: Host, point: string): Promise<rea
 export async function makeMountPoint(host: Host, point: string): Promise<void> {
   const bad = (reason: string) =>
     new LunkeeperError('BAD_MOUNT', `${point} cannot be a mount point: ${reason}`)
-  const made = await host.hands
-    .use(null, (hand) => hand.call('makeDirectory', { path: point }, DIRECTORY_DEADLINE))
-    .catch((error: unknown) => {
-      throw error instanceof HandError ? bad(error.message) : error
-    })
-  if (made.link) throw bad('it is a symbolic link')
-  if (!made.empty) throw bad('it is not empty, and a mount would hide what is in it')
+  const reason = await whyUnfit(host, point).catch((error: unknown) => {
+    throw error instanceof HandError ? bad(error.message) : error
+  })
+  if (reason !== null) throw bad(reason)
+}
+
+/** Makes a directory, if it is not there. @returns why nothing may be mounted there; null where it may @throws HandError STUCK */
+export async function whyUnfit(host: Host, path: string): Promise<string | null> {
+  const made = await host.hands.use(null, (hand) => hand.call('makeDirectory', { path }, DIRECTORY_DEADLINE))
+  if (made.link) return 'it is a symbolic link'
+  return made.empty ? null : 'it is not empty, and a mount would hide what is in it'
 }
 
 /** Removes directories that were made for a mount, if they are empty; what is not, stays. */

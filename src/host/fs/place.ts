@@ -4,9 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { cleanPath } from '../../model/request.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
-
-/** As for other directories (mount.ts): a healthy file system answers in microseconds. */
-const DEADLINE = 10_000
+import { DIRECTORY_DEADLINE, whyUnfit } from './mount.ts'
 
 /** A place at which something is mounted for somebody else: a directory, or a file for a device. */
 export type PlaceKind = 'directory' | 'file'
@@ -27,9 +25,8 @@ export async function makePlace(host: Host, path: string, kind: PlaceKind): Prom
     if (!(await onHand(host, path, 'makeFile', path))) throw unfit(path, 'it is no empty file')
     return
   }
-  const made = await onHand(host, path, 'makeDirectory', path)
-  if (made.link) throw unfit(path, 'it is a symbolic link')
-  if (!made.empty) throw unfit(path, 'it is not empty, and a mount would hide what is in it')
+  const reason = await asUnfit(path, whyUnfit(host, path))
+  if (reason !== null) throw unfit(path, reason)
 }
 
 /** Removes the empty directory or file that a mount stood on. @throws BAD_MOUNT it is something else · STUCK */
@@ -38,11 +35,18 @@ export async function removePlace(host: Host, path: string): Promise<void> {
   if (!(await onHand(host, path, 'removeFile', path))) throw unfit(path, 'it is not empty, and stays')
 }
 
-type PlaceVerb = 'resolve' | 'makeFile' | 'makeDirectory' | 'removeDirectory' | 'removeFile'
+type PlaceVerb = 'resolve' | 'makeFile' | 'removeDirectory' | 'removeFile'
 
-async function onHand<V extends PlaceVerb>(host: Host, place: string, verb: V, path: string) {
+function onHand<V extends PlaceVerb>(host: Host, place: string, verb: V, path: string) {
+  return asUnfit(
+    place,
+    host.hands.use(null, (hand) => hand.call(verb, { path }, DIRECTORY_DEADLINE)),
+  )
+}
+
+async function asUnfit<T>(place: string, asked: Promise<T>): Promise<T> {
   try {
-    return await host.hands.use(null, (hand) => hand.call(verb, { path }, DEADLINE))
+    return await asked
   } catch (error) {
     if (error instanceof HandError) throw unfit(place, error.message, error)
     throw error

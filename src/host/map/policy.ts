@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
+import { readText } from '../read/attribute.ts'
 import { isMultipathdRunning } from '../read/node.ts'
 import { writeDurable } from '../store/durable.ts'
 
@@ -30,7 +31,7 @@ export interface MapPolicy {
 export async function setMapPolicies(host: Host, policies: readonly MapPolicy[]): Promise<void> {
   const path = join(host.paths.root, PLACE)
   const wanted = policies.length === 0 ? null : render(policies)
-  if (wanted === textOf(path)) return
+  if (wanted === readText(path)) return
   if (wanted === null) rmSync(path, { force: true })
   else {
     mkdirSync(dirname(path), { recursive: true })
@@ -39,14 +40,6 @@ export async function setMapPolicies(host: Host, policies: readonly MapPolicy[])
   if (!isMultipathdRunning(host.paths)) return
   const ran = await host.run('multipathd', ['reconfigure'], { deadline: DEADLINE })
   if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipathd reconfigure: ${complaint(ran)}`)
-}
-
-function textOf(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return null
-  }
 }
 
 function render(policies: readonly MapPolicy[]): string {

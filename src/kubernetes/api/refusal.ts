@@ -16,6 +16,11 @@ export class Refusal extends Error {
   }
 }
 
+/** What an error says, as far as a line of a log has room for it. */
+export function inShort(error: unknown): string {
+  return (error as Error).message.slice(0, 300)
+}
+
 /** The answer, where it is one of those wanted. @throws Refusal */
 export function accept(answer: Answer, ...others: readonly number[]): Answer {
   const { status } = answer

@@ -4,7 +4,8 @@ import * as z from 'zod/mini'
 
 import type { Api } from '../api/client.ts'
 import { pauseAfter } from '../api/pause.ts'
-import { accept } from '../api/refusal.ts'
+import { Rest } from '../api/rest.ts'
+import { accept, inShort } from '../api/refusal.ts'
 import type { Verdict } from './verdict.ts'
 import { CONDITION } from './verdict.ts'
 
@@ -32,7 +33,7 @@ export class NodeCondition {
   /** What the server has, and since when; null before it was asked. */
   #known: { readonly status: string | null; readonly since: string | null } | null = null
   #changed = false
-  #wake = () => {}
+  readonly #rest = new Rest()
 
   constructor(api: Api, name: string, say: (line: string) => void, pace = PACE) {
     this.#api = api
@@ -49,7 +50,7 @@ export class NodeCondition {
     if (JSON.stringify(verdict) === JSON.stringify(this.#verdict)) return
     this.#verdict = verdict
     this.#changed = true
-    this.#wake()
+    this.#rest.wake()
   }
 
   /** Writes what was set, and says now and then that it still holds, until it is told to stop. */
@@ -57,7 +58,7 @@ export class NodeCondition {
     let trouble: string | null = null
     let tries = 0
     for (;;) {
-      if (this.#verdict === null) await this.#rested(this.#pace.heartbeat, signal)
+      if (this.#verdict === null) await this.#rest.within(this.#pace.heartbeat, signal)
       if (signal.aborted) return
       if (this.#verdict === null) continue
       let { pause } = this.#pace
@@ -69,14 +70,14 @@ export class NodeCondition {
         tries = 0
       } catch (error) {
         if (signal.aborted) return
-        const words = (error as Error).message.slice(0, 300)
+        const words = inShort(error)
         if (words !== trouble) this.#say(`kubernetes: the condition of the node is not written: ${words}`)
         trouble = words
         this.#changed = true
         pause = pauseAfter(++tries, error)
       }
       await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
-      if (!this.#changed) await this.#rested(this.#pace.heartbeat - pause, signal)
+      if (!this.#changed) await this.#rest.within(this.#pace.heartbeat - pause, signal)
     }
   }
 
@@ -106,14 +107,5 @@ export class NodeCondition {
     const { body } = accept(await this.#api.ask({ method: 'GET', path: this.#path }, signal))
     const found = node.parse(body).status.conditions?.find(({ type }) => type === CONDITION)
     return { status: found?.status ?? null, since: found?.lastTransitionTime ?? null }
-  }
-
-  /** Until something is set, or for so long. */
-  async #rested(milliseconds: number, signal: AbortSignal): Promise<void> {
-    const set = new AbortController()
-    this.#wake = () => set.abort()
-    const both = AbortSignal.any([signal, set.signal])
-    await sleep(Math.max(0, milliseconds), undefined, { signal: both, ref: false }).catch(() => {})
-    this.#wake = () => {}
   }
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { pauseAfter } from '../api/pause.ts'
-import { isForLater, isOfServer } from '../api/refusal.ts'
+import { Rest } from '../api/rest.ts'
+import { inShort, isForLater, isOfServer } from '../api/refusal.ts'
 import { Bucket } from './bucket.ts'
 import type { Tally } from './event.ts'
 import type { Happening } from './happening.ts'
@@ -41,7 +40,7 @@ export class Outbox<Subject> {
   #rest = 0
   #tries = 0
   #trouble: string | null = null
-  #wake = () => {}
+  readonly #resting = new Rest()
 
   constructor(
     send: (subject: Subject, tally: Tally) => Promise<void>,
@@ -68,7 +67,7 @@ export class Outbox<Subject> {
       const tally = { happening, first: now, last: now, count: 1 }
       this.#waiting.set(key, { subject, key, object, tally, tries: 0, due: 0, until })
     }
-    this.#wake()
+    this.#resting.wake()
   }
 
   /** Sends what there is to send, until it is told to stop. */
@@ -81,7 +80,7 @@ export class Outbox<Subject> {
         const wait = this.#wait(letter, now)
         return best === null || wait < best[1] ? [letter, wait] : best
       }, null)
-      if (next === null || next[1] > 0) await this.#rested(next?.[1] ?? this.#limits.patience, signal)
+      if (next === null || next[1] > 0) await this.#resting.within(next?.[1] ?? this.#limits.patience, signal)
       else await this.#deliver(next[0], signal)
     }
   }
@@ -117,7 +116,7 @@ export class Outbox<Subject> {
   #failed(letter: Letter<Subject>, error: Error): void {
     const { reason } = letter.tally.happening
     const now = performance.now()
-    const words = error.message.slice(0, 300)
+    const words = inShort(error)
     if (!isForLater(error)) {
       this.#say(`kubernetes: the event ${reason} of ${letter.object} is dropped: ${words}`)
       return
@@ -145,14 +144,5 @@ export class Outbox<Subject> {
     if (gone.length === 0) return
     const what = gone.length === 1 ? 'an event is' : `${gone.length} events are`
     this.#say(`kubernetes: ${what} dropped: ${this.#trouble ?? 'there are too many'}`)
-  }
-
-  /** Until something new comes, or for so long. */
-  async #rested(milliseconds: number, signal: AbortSignal): Promise<void> {
-    const stop = new AbortController()
-    this.#wake = () => stop.abort()
-    const both = AbortSignal.any([signal, stop.signal])
-    await sleep(milliseconds, undefined, { signal: both, ref: false }).catch(() => {})
-    this.#wake = () => {}
   }
 }

@@ -1,7 +1,7 @@
 import type { HoldNote } from '../../hold/note.ts'
 import type { Host } from '../../host/host.ts'
 import type { VolumeName } from '../../model/name.ts'
-import { lookAtVolume } from '../../volumes/look.ts'
+import { hasPath } from '../../volumes/look.ts'
 import type { Teller } from '../events/teller.ts'
 import { recordOf } from '../events/teller.ts'
 import type { Broken } from './evictor.ts'
@@ -10,6 +10,7 @@ import type { Broken } from './evictor.ts'
 export function brokenOf(host: Host, notes: ReadonlyMap<VolumeName, HoldNote>, teller: Teller): Broken[] {
   return [...notes].flatMap(([name, { since, ended, kind }]) => {
     const record = kind === 'broken' && ended !== null ? recordOf(host, name) : null
+    // Without one the next pod would wait, or find nothing.
     const audience = record && hasPath(host, record) ? teller.audienceOf(record) : null
     if (!audience) return []
     return [
@@ -20,10 +21,4 @@ export function brokenOf(host: Host, notes: ReadonlyMap<VolumeName, HoldNote>, t
       },
     ]
   })
-}
-
-/** Without one the next pod would wait, or find nothing. */
-function hasPath(host: Host, { name, request }: NonNullable<ReturnType<typeof recordOf>>): boolean {
-  const { sessions } = lookAtVolume(host, { ...request, owner: name })
-  return sessions.some(({ session, disk }) => session.state === 'LOGGED_IN' && disk?.state === 'running')
 }

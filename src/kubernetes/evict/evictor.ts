@@ -2,7 +2,7 @@ import type { Api } from '../api/client.ts'
 import type { NodePods } from '../api/node-pods.ts'
 import type { Pod } from '../api/objects.ts'
 import { pauseAfter } from '../api/pause.ts'
-import { Refusal } from '../api/refusal.ts'
+import { inShort, Refusal } from '../api/refusal.ts'
 import type { Happening } from '../events/happening.ts'
 import { evictPod } from './evict.ts'
 
@@ -64,8 +64,7 @@ export class Evictor {
       this.#pods.forget()
       known.due = performance.now() + pauseAfter(++known.tries, error)
       if (error instanceof Refusal && error.status === 429) volume.tell(uid, refused(volume, error))
-      else if (known.tries === 1)
-        this.#say(`kubernetes: pod ${uid} is not evicted yet: ${(error as Error).message.slice(0, 300)}`)
+      else if (known.tries === 1) this.#say(`kubernetes: pod ${uid} is not evicted yet: ${inShort(error)}`)
     }
   }
 

@@ -6,7 +6,6 @@ import { panicWarning } from '../../hold/panic.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
-import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { ExpectedIdentity } from '../../model/identity.ts'
 import { defaultName } from '../../model/name.ts'
@@ -51,7 +50,7 @@ export async function attach(
   const name = asked.name ?? defaultName(asked.iqn, asked.lun)
   const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
   const known = attachmentOf(readRecords(host).attachments, request)
-  return withLock(...volumeLock(host, known ? asAsked(known) : request, 'attach', signal), async () => {
+  return withLock(...volumeLock(host, known ?? request, 'attach', signal), async () => {
     const intent = intend(host, request, options.orchestrator)
     let { record } = intent
     const steps = stepper(record.name, observer)

@@ -2,7 +2,6 @@ import type { Host } from '../../host/host.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import type { DetachReport } from '../../model/attachment.ts'
-import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import type { Session } from '../../model/snapshot.ts'
@@ -45,7 +44,7 @@ export async function detachFound(
   host.hands.warm()
   const first = find()
   const report = await withLock(
-    ...volumeLock(host, first.record ? asAsked(first.record) : first, 'detach', options.signal),
+    ...volumeLock(host, first.record ?? first, 'detach', options.signal),
     async () => {
       // While we waited, another detach may have ended it, or an attach changed it.
       const found = find()
