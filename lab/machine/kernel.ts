@@ -80,7 +80,9 @@ export function startKernel(options: KernelOptions): Kernel {
   }
 }
 
-/** Tests run side by side, one processor each. */
+/** Tests run side by side, one processor each; LUNKEEPER_LAB_CPU names another, where other things run beside. */
 export function defaultCpu(): number {
+  const named = process.env.LUNKEEPER_LAB_CPU
+  if (named !== undefined) return Number(named)
   return (Number(process.env.VITEST_POOL_ID ?? 1) - 1) % availableParallelism()
 }
