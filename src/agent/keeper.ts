@@ -79,7 +79,7 @@ export class Keeper {
   /** @param now milliseconds of the monotonic clock */
   isDue(now: number, changed: ReadonlySet<string>): boolean {
     if (now >= this.#due) return true
-    if (changed.size === 0) return false
+    if (changed.size === 0 || this.#isOnItsWay) return false
     return [...this.#signs.sessions, ...this.#signs.disks].some((sign) => changed.has(sign))
   }
 
@@ -102,6 +102,11 @@ export class Keeper {
   /** Somebody else wrote its hold note. */
   get isNoteNew(): boolean {
     return this.#outage.isNoteNew(this.record)
+  }
+
+  /** Nothing carries it, and each of its portals is being tried: a look would only take time from that. */
+  get #isOnItsWay(): boolean {
+    return this.isLost && this.#ways.size > 0 && [...this.#ways.values()].every(({ isBusy }) => isBusy)
   }
 
   /** From now on it is to be looked at. */

@@ -4,7 +4,7 @@ import type { HoldMapState } from '../model/plan/table.ts'
 import type { DmMap } from '../model/snapshot.ts'
 
 /** How long what was read counts, if nobody else is known to have changed a map: two programs each time. */
-const STALE = 2_000
+const STALE = 5_000
 /** When somebody may have changed one. A hundred volumes that are attached at once change theirs all the time. */
 const AT_LEAST = 500
 

@@ -67,6 +67,11 @@ export class Way {
     this.#gate = gate
   }
 
+  /** It is being tried. */
+  get isBusy(): boolean {
+    return this.#busy
+  }
+
   /** When to look again, in milliseconds of the monotonic clock. */
   get next(): number {
     return this.#next

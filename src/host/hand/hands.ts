@@ -8,9 +8,11 @@ const KEPT = 4
 
 /**
  * A call takes about a millisecond, so few hands serve many callers, and starting another costs more
- * than waiting. Only where every hand has been at one thing for this long is another made.
+ * than waiting (a tenth of a second of processor, which a hundred volumes that return at once need themselves).
+ * Only where every hand has been at one thing for this long is another made.
  */
-const PATIENCE = 250
+const PATIENCE = 750
+const LOOK = 150
 
 /** Milliseconds after which free hands are let go: 45 MB that a service need not keep. */
 const IDLE = 60_000
@@ -101,7 +103,7 @@ export class Hands {
       if (moving || place < 0) return
       this.#queue.splice(place, 1)
       resolve(new Hand())
-    }, PATIENCE)
+    }, LOOK)
     try {
       return await promise
     } finally {
