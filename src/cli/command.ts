@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts'
 import type { Observer } from '../volumes/step.ts'
+import type { Config } from './input/config-file.ts'
 import type { Look } from './output/look.ts'
 
 /** What a shell may offer at a place: files, directories, names of volumes. */
@@ -61,6 +62,8 @@ export interface Told {
 export interface Context {
   /** Opened at first use, closed when the command ends. */
   host(): Promise<Host>
+  /** What holds for this node where no flag says otherwise; read at first use. @throws BAD_CONFIG */
+  config(): Promise<Config>
   /** Runs something that takes long: with its progress shown, and stopped in an orderly way on a signal. */
   operate<T>(work: (told: Told) => Promise<T>): Promise<T>
   /** A line for the person, on stderr. */

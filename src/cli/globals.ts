@@ -7,6 +7,14 @@ export const GLOBAL_OPTIONS = [
   { name: 'help', short: 'h', help: 'Explain the command, and do nothing.' },
 ] as const satisfies readonly Option[]
 
+/** Its fields are the flags below, those of the agent, and hold and hold-mode of attach. */
+export const CONFIG_OPTION = {
+  name: 'config',
+  value: 'FILE',
+  completes: 'file',
+  help: 'The configuration of this node, in YAML; LUNKEEPER_CONFIG says it, too. Default: /etc/lunkeeper/config.yaml, if it is there.',
+} as const satisfies Option
+
 /** Where Lunkeeper keeps what is its own; for tests and unusual machines. */
 export const PLACE_OPTIONS = [
   {

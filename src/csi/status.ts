@@ -18,6 +18,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   BAD_HOLD: Code.InvalidArgument,
   BAD_MOUNT: Code.InvalidArgument,
   BAD_CHAP: Code.InvalidArgument,
+  BAD_CONFIG: Code.InvalidArgument,
   BAD_REQUEST: Code.InvalidArgument,
   NOT_FOUND: Code.NotFound,
   CONFLICT: Code.FailedPrecondition,

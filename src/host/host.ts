@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 
+import { DEFAULT_HOLD } from '../model/hold.ts'
+import type { SettledRequest } from '../model/request.ts'
 import type { Ran, RunOptions } from './exec/run.ts'
 import { runOnHost } from './exec/enter.ts'
 import { run } from './exec/run.ts'
@@ -23,6 +25,8 @@ export interface Host extends AsyncDisposable {
   readonly paths: HostPaths
   readonly places: Places
   readonly hands: Hands
+  /** Of volumes that do not say how they are held. */
+  readonly hold: SettledRequest['hold']
   run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran>
 }
 
@@ -31,6 +35,7 @@ export interface HostOptions {
   /** In a container: where the host's root directory is seen. Programs then are the host's, and run there. */
   readonly hostRoot?: string
   readonly places?: Partial<Places>
+  readonly hold?: Partial<SettledRequest['hold']>
 }
 
 export function openHost(options: HostOptions = {}): Host {
@@ -40,6 +45,7 @@ export function openHost(options: HostOptions = {}): Host {
     paths: options.paths ?? (hostRoot === undefined ? hostPaths() : pathsFromContainer(hostRoot)),
     places: { ...PLACES, ...options.places },
     hands,
+    hold: { wanted: DEFAULT_HOLD, mode: 'auto', ...options.hold },
     run: hostRoot === undefined ? run : runOnHost(hostRoot),
     async [Symbol.asyncDispose]() {
       hands.close()

@@ -51,6 +51,10 @@ export const ERRORS = {
     'Parts of the request contradict each other, or the volume file is malformed.',
     'Change the part that the message names.',
   ),
+  BAD_CONFIG: wrong(
+    'The configuration cannot be read or understood, and nothing is guessed in its place.',
+    'Change the line that the message names; `lunkeeper agent --help` has the fields.',
+  ),
   NOT_FOUND: failed('No attachment goes by this name, mount point or device.', 'See `lunkeeper volumes`.'),
   CONFLICT: failed(
     'An attachment exists that this request contradicts.',

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import * as z from 'zod'
 
 import type { LabNode, RunResult, Target } from '../../lab/index.ts'
@@ -133,6 +133,34 @@ test('a volume file attaches as flags do', async () => {
   await node.write('/root/volume.yaml', `portal: 127.0.0.1\niqn: ${target.iqn}\nlun: 5\nname: db\n`)
   const first = await json(volume, 'attach', '-f', '/root/volume.yaml')
   expect(await json(volume, 'attach', ...flags)).toEqual(first)
+})
+
+test('the configuration of the node says how a volume is held; one that is wrong changes nothing', async () => {
+  await node.write('/etc/lunkeeper/config.yaml', 'hold: 90s\nhttp: 127.0.0.1:9600\n')
+  onTestFinished(() => node.remove('/etc/lunkeeper/config.yaml'))
+  expect(await json(volume, 'attach', ...flags)).toMatchObject({ hold: { wanted: 90, effective: 90 } })
+  const agent = await node.start(['lunkeeper', 'agent'])
+  await agent.errors(/ready:/)
+  // /dev/tcp is bash's.
+  expect(
+    await node.sh(
+      `bash -c 'exec 3<>/dev/tcp/127.0.0.1/9600; echo "GET /readyz HTTP/1.0\n" >&3; head -1 <&3'`,
+    ),
+  ).toContain('200')
+  await agent.kill('SIGTERM')
+  await agent.exited
+  await run('detach', 'db')
+
+  await node.write('/etc/lunkeeper/config.yaml', 'hold: 90s\nhtpp: 127.0.0.1:9600\n')
+  for (const command of [['attach', ...flags], ['agent']]) {
+    const { code, stderr } = await run(...command)
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'error[BAD_CONFIG]: /etc/lunkeeper/config.yaml:2: "htpp" is no field of the configuration\nhint: Did you mean "http"?\n',
+    })
+  }
+  expect((await node.storage()).sessions).toEqual([])
 })
 
 test('people read tables', async () => {

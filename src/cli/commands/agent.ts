@@ -2,6 +2,7 @@ import { setPriority } from 'node:os'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import { command } from '../command.ts'
+import { AGENT_OPTIONS } from '../input/agent-options.ts'
 
 const PRIORITY = -10
 
@@ -10,43 +11,9 @@ export const agentCommand = command({
   group: 'change',
   summary: 'Keep the volumes of this node: run as a service',
   about:
-    'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there.',
+    'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there. Its flags can also stand in the configuration, as fields.',
   usage: [''],
-  options: [
-    {
-      name: 'http',
-      value: 'ADDR:PORT',
-      help: 'Serve /metrics for Prometheus, /healthz and /readyz there. Whoever can reach it can read it.',
-    },
-    {
-      name: 'csi-endpoint',
-      section: 'For Kubernetes',
-      value: 'unix:///PATH',
-      help: 'Serve the Container Storage Interface on this socket.',
-    },
-    {
-      name: 'csi-driver',
-      section: 'For Kubernetes',
-      value: 'NAME',
-      help: "The driver's name there; iscsi.csi.lunkeeper unless told. With iscsi.csi.k8s.io it serves that driver's volumes.",
-    },
-    {
-      name: 'csi-node',
-      section: 'For Kubernetes',
-      value: 'NAME',
-      help: "This node's name there; the host name unless told.",
-    },
-    {
-      name: 'kubernetes',
-      section: 'For Kubernetes',
-      help: "Tell what happens to volumes: events of their PersistentVolumes and pods, a condition of the node. With the service account of the agent's pod.",
-    },
-    {
-      name: 'evict-broken',
-      section: 'For Kubernetes',
-      help: 'Evict the pods of a volume that failed and whose target is back, so that they start on a healthy file system. Needs --kubernetes.',
-    },
-  ],
+  options: AGENT_OPTIONS,
   examples: [
     { command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' },
     {
@@ -59,7 +26,7 @@ export const agentCommand = command({
     // When a target is back, udev is busy with every disk of it; I/O that waits comes first.
     setPriority(PRIORITY)
     const { services, servedOf } = await import('../operation/serve.ts')
-    const served = await servedOf(options)
+    const served = await servedOf({ ...(await context.config()).flags, ...options })
     const { runAgent } = await import('../../agent/agent.ts')
     const host = await context.host()
     const stop = new AbortController()

@@ -1,5 +1,5 @@
 import type { AnyCommand, Argument, Option } from '../command.ts'
-import { GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
+import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 
 /** A command line as a shell completes it. */
 export interface Words {
@@ -9,7 +9,7 @@ export interface Words {
   readonly options: readonly Option[]
 }
 
-export const EVERYWHERE: readonly Option[] = [...GLOBAL_OPTIONS, ...PLACE_OPTIONS]
+export const EVERYWHERE: readonly Option[] = [...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS]
 
 export const VERSION: Option = { name: 'version', help: 'Print the version.' }
 

@@ -1,5 +1,5 @@
 import type { AnyCommand, Group } from '../command.ts'
-import { GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
+import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 import type { Look } from '../output/look.ts'
 import { EXIT_STATUS } from './command.ts'
 import { optionEntry } from './option-entry.ts'
@@ -23,7 +23,8 @@ const FIRST = [
 
 /** The first page that a person sees: what this is, what to type first, all there is. */
 export function overview(commands: readonly AnyCommand[], look: Look): string {
-  const { paragraph, heading, entries, examples } = page(look, PLACE_OPTIONS.map(optionEntry))
+  const places = [CONFIG_OPTION, ...PLACE_OPTIONS].map(optionEntry)
+  const { paragraph, heading, entries, examples } = page(look, places)
   return [
     paragraph(
       'Lunkeeper attaches iSCSI volumes to this node, keeps them read-write while their target is away, and detaches them leaving nothing behind.',
@@ -44,7 +45,7 @@ export function overview(commands: readonly AnyCommand[], look: Look): string {
     heading('Every command'),
     entries([...GLOBAL_OPTIONS.map(optionEntry), ['--version', 'Print the version.']]),
     heading('Places'),
-    entries(PLACE_OPTIONS.map(optionEntry)),
+    entries(places),
     heading('Exit status'),
     paragraph(EXIT_STATUS),
   ].join('')

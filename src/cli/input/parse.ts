@@ -2,11 +2,12 @@ import { Command as Commander, CommanderError, Option as CommanderOption } from 
 
 import { LunkeeperError } from '../../model/errors.ts'
 import type { AnyCommand, Input, Option, Value } from '../command.ts'
-import { GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
+import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 
 export interface Globals {
   readonly json: boolean
   readonly verbose: boolean
+  readonly config: string | null
   readonly records: string | null
   readonly runtime: string | null
   readonly hostRoot: string | null
@@ -29,7 +30,8 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
   let parsed: Parsed = { kind: 'help', topic: null }
   const program = bare('lunkeeper')
   const version = { name: 'version', help: '' }
-  for (const option of [...GLOBAL_OPTIONS, ...PLACE_OPTIONS, version]) addOption(program, option)
+  for (const option of [...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS, version])
+    addOption(program, option)
   program
     .command('help [topic]')
     .action((topic?: string) => void (parsed = { kind: 'help', topic: topic ?? null }))
@@ -106,13 +108,15 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
       return value === undefined ? [] : [[option.long!.slice(2), value]]
     }),
   )
-  const { json, verbose, records, runtime, hostRoot } = all
+  const { json, verbose } = all
+  const value = (name: string) => (typeof all[name] === 'string' ? all[name] : null)
   const globals = {
     json: json === true,
     verbose: verbose === true,
-    records: typeof records === 'string' ? records : null,
-    runtime: typeof runtime === 'string' ? runtime : null,
-    hostRoot: typeof hostRoot === 'string' ? hostRoot : null,
+    config: value('config'),
+    records: value('records'),
+    runtime: value('runtime'),
+    hostRoot: value('hostRoot'),
   }
   return { kind: 'run', command, argument, options, globals }
 }

@@ -1,6 +1,23 @@
 import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
 import type { Option } from '../command.ts'
 
+/** How it is held: also for all volumes of a node that do not say, in its configuration. */
+export const HOLD_OPTIONS = [
+  {
+    name: 'hold',
+    section: 'While the target is away',
+    value: 'TIME',
+    help: 'How long I/O waits while the target is away, before it fails: 300s, 10m, 1h, forever. Default: 10m.',
+  },
+  {
+    name: 'hold-mode',
+    section: 'While the target is away',
+    value: 'MODE',
+    choices: HOLD_MODES,
+    help: 'What keeps I/O waiting: auto, map, session or multipathd. Default: auto.',
+  },
+] as const satisfies readonly Option[]
+
 /** What describes a volume, as flags of `attach` and as fields of a volume file alike. */
 export const VOLUME_OPTIONS = [
   {
@@ -35,19 +52,7 @@ export const VOLUME_OPTIONS = [
     value: 'SERIAL',
     help: 'The serial number that the volume must have. Default: learned at first use.',
   },
-  {
-    name: 'hold',
-    section: 'While the target is away',
-    value: 'TIME',
-    help: 'How long I/O waits while the target is away, before it fails: 300s, 10m, 1h, forever. Default: 10m.',
-  },
-  {
-    name: 'hold-mode',
-    section: 'While the target is away',
-    value: 'MODE',
-    choices: HOLD_MODES,
-    help: 'What keeps I/O waiting: auto, map, session or multipathd. Default: auto.',
-  },
+  ...HOLD_OPTIONS,
   {
     name: 'mount',
     section: 'How it is used',

@@ -4,7 +4,6 @@ import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import { DEFAULT_HOLD } from '../../model/hold.ts'
 import { defaultName } from '../../model/name.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
@@ -44,7 +43,7 @@ export function intend(
   const point = request.use.mount
   const mounted = attachments.find(({ request: { use } }) => use.mount !== null && use.mount === point)
   if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)
-  const record = first(name, request)
+  const record = first(host, name, request)
   return { record: orchestrator ? { ...record, orchestrator } : record, fresh: true }
 }
 
@@ -57,11 +56,11 @@ export function attachmentOf(
   return all.find((one) => asAsked(one).lun === lun) ?? all.find(({ request }) => request.lun === lun)
 }
 
-function first(name: Attachment['name'], request: VolumeRequest): Attachment {
+function first(host: Host, name: Attachment['name'], request: VolumeRequest): Attachment {
   const { wanted, mode } = request.hold
   return {
     name,
-    request: { ...request, name, hold: { wanted: wanted ?? DEFAULT_HOLD, mode: mode ?? 'auto' } },
+    request: { ...request, name, hold: { wanted: wanted ?? host.hold.wanted, mode: mode ?? host.hold.mode } },
     phase: 'attaching',
     identity: null,
     mode: null,

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { parseHold } from '../../model/hold.ts'
+import type { SettledRequest } from '../../model/request.ts'
+import { HOLD_MODES } from '../../model/request.ts'
+import type { Values } from '../command.ts'
+import { PLACE_OPTIONS } from '../globals.ts'
+import { AGENT_OPTIONS } from './agent-options.ts'
+import { whyUnreadable } from './file-error.ts'
+import { HOLD_OPTIONS } from './volume-options.ts'
+import type { Fields } from './yaml-fields.ts'
+import { readFields } from './yaml-fields.ts'
+
+const OPTIONS = [...PLACE_OPTIONS, ...AGENT_OPTIONS, ...HOLD_OPTIONS] as const
+
+/** What holds for this node where no flag and no variable says otherwise. */
+export interface Config {
+  readonly flags: Values<typeof OPTIONS>
+  /** Of volumes that do not say how they are held. */
+  readonly hold: Partial<SettledRequest['hold']>
+}
+
+const FIELDS: Fields = {
+  options: OPTIONS,
+  of: 'the configuration',
+  code: 'BAD_CONFIG',
+  example: 'Write for example "hold: 30m" and "http: 127.0.0.1:9600", one a line.',
+  required: [],
+  missing: () => new LunkeeperError('BAD_CONFIG', 'nothing is required'),
+}
+
+/** Reads the configuration. @throws BAD_CONFIG with the line */
+export function readConfig(path: string): Config {
+  try {
+    return parseConfig(readFileSync(path, 'utf8'), path)
+  } catch (cause) {
+    if (isLunkeeperError(cause)) throw cause
+    throw new LunkeeperError('BAD_CONFIG', `${path} cannot be read: ${whyUnreadable(cause)}`, { cause })
+  }
+}
+
+export function parseConfig(source: string, path: string): Config {
+  const { values, lineOf } = readFields(source, path, FIELDS)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fields are made from the same options
+  const flags = values as Config['flags']
+  const { hold, 'hold-mode': mode } = flags
+  const known = HOLD_MODES.find((one) => one === mode)
+  try {
+    return {
+      flags,
+      hold: { ...(hold === undefined ? {} : { wanted: parseHold(hold) }), ...(known ? { mode: known } : {}) },
+    }
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+    const { message, hint } = error
+    const place = `${path}:${lineOf('hold') ?? 1}`
+    throw new LunkeeperError('BAD_CONFIG', `${place}: ${message}`, { hint, cause: error })
+  }
+}

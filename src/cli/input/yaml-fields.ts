@@ -1,0 +1,118 @@
+import type { Document } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import * as z from 'zod'
+
+import type { ErrorCode } from '../../model/errors.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Option, Value } from '../command.ts'
+import { didYouMean } from './nearest.ts'
+
+/** Flags as the fields of a YAML file, and nothing else in it. */
+export interface Fields {
+  readonly options: readonly Option[]
+  /** What the fields belong to, in words: "a volume". */
+  readonly of: string
+  readonly code: ErrorCode
+  /** What a file looks like that has none of them. */
+  readonly example: string
+  readonly required: readonly string[]
+  missing(names: readonly string[], shown: string): LunkeeperError
+}
+
+export interface Read {
+  readonly values: Readonly<Record<string, Value>>
+  /** Of a field that is there; null for others. */
+  readonly lineOf: (name: string) => number | null
+}
+
+const text = z.string({ error: 'it is not a text' }).min(1, 'it is empty')
+
+function valueSchema({ value, repeated, choices }: Option): z.ZodType {
+  if (value === undefined) return z.boolean({ error: 'it is neither true nor false' })
+  if (choices) return z.enum(choices, { error: `it is none of ${choices.join(', ')}` })
+  if (repeated)
+    return z.union([text, z.array(text).min(1)], { error: 'it is neither a text nor a list of texts' })
+  return text
+}
+
+export function schemaOf({ options, required }: Fields): z.ZodObject {
+  return z.strictObject(
+    Object.fromEntries(
+      options.map((option) => {
+        const field = valueSchema(option).meta({ description: option.help, ...numberToo(option) })
+        return [option.name, required.includes(option.name) ? field : field.optional()]
+      }),
+    ),
+  )
+}
+
+/** What an editor takes for a number when it is all digits. */
+function numberToo({ name }: Option): { type?: string[] } {
+  return ['lun', 'name', 'serial', 'wwid', 'hold'].includes(name) ? { type: ['string', 'integer'] } : {}
+}
+
+/**
+ * Understands such a file. Numbers in it stay as they are written: a serial of 007 is no 7.
+ * @throws `fields.code`, with the line
+ */
+export function readFields(source: string, shown: string, fields: Fields): Read {
+  const lines = new LineCounter()
+  const document = parseDocument(source, {
+    lineCounter: lines,
+    prettyErrors: false,
+    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !/:(int|float)$/.test(tag.tag)),
+  })
+  const malformed = document.errors[0]
+  if (malformed)
+    throw new LunkeeperError(
+      fields.code,
+      `${shown}:${lines.linePos(malformed.pos[0]).line}: ${malformed.message}`,
+    )
+  const lineOf = (name: string) => lineOfKey(document, lines, name)
+  const parsed = schemaOf(fields).safeParse(document.toJS({ maxAliasCount: 100 }) ?? {})
+  if (!parsed.success) throw refusal(parsed.error, shown, lineOf, fields)
+  return { values: toValues(parsed.data, fields), lineOf }
+}
+
+function lineOfKey(document: Document, lines: LineCounter, name: string): number | null {
+  const { contents } = document
+  if (!isMap(contents)) return null
+  for (const pair of contents.items)
+    if (isScalar(pair.key) && String(pair.key.value) === name && pair.key.range)
+      return lines.linePos(pair.key.range[0]).line
+  return null
+}
+
+function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], fields: Fields): LunkeeperError {
+  const { code, of, required } = fields
+  const names = fields.options.map(({ name }) => name)
+  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
+  if (unknown) {
+    const key = unknown.keys[0]!
+    const near = didYouMean(key, names)
+    return new LunkeeperError(code, `${shown}:${lineOf(key) ?? 1}: "${key}" is no field of ${of}`, {
+      hint: near ? `Did you mean "${near}"?` : `The fields are ${names.join(', ')}.`,
+    })
+  }
+  const wrong = new Set(error.issues.map(({ path }) => path[0]))
+  const absent = required.filter((name) => wrong.has(name) && lineOf(name) === null)
+  const issue = error.issues[0]!
+  if (absent.length > 0 && issue.path.length > 0) return fields.missing(absent, shown)
+  const name = issue.path[0]
+  if (name === undefined)
+    return new LunkeeperError(code, `${shown} does not hold the fields of ${of}`, { hint: fields.example })
+  return new LunkeeperError(
+    code,
+    `${shown}:${lineOf(String(name)) ?? 1}: "${String(name)}" cannot be used: ${issue.message}`,
+  )
+}
+
+function toValues(data: Readonly<Record<string, unknown>>, { options }: Fields): Record<string, Value> {
+  return Object.fromEntries(
+    options.flatMap(({ name, repeated }) => {
+      const value = data[name] as Value | undefined
+      if (value === undefined) return []
+      return [[name, repeated && !Array.isArray(value) ? [String(value)] : value]]
+    }),
+  )
+}
