@@ -50,3 +50,5 @@ export type Event =
       readonly type: string
       readonly what: FileSystemFate
     }
+
+export type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>

@@ -14,6 +14,11 @@ export function secondsBetween(from: Moment, to: Moment): number | null {
   return from.ms === null || to.ms === null ? null : (to.ms - from.ms) / 1000
 }
 
+/** More than so many seconds later; not known to be where they have no clock in common. */
+export function isAfter(earlier: Moment, now: Moment, seconds: number): boolean {
+  return (secondsBetween(earlier, now) ?? 0) > seconds
+}
+
 /** The moment so many seconds before another. */
 export function before(moment: Moment, seconds: number): Moment {
   const { ms, uptime, zoned } = moment
