@@ -14,6 +14,11 @@ export interface BootOptions {
   address?: string | readonly string[]
   /** @default `iqn.2026-01.dev.lunkeeper:<name>` */
   initiator?: string
+  /**
+   * systemd is its first program, and starts what is enabled; nothing is but systemd's own and the lab's agent.
+   * @default false
+   */
+  systemd?: boolean
   /** start iscsid. @default true */
   iscsid?: boolean
   /** start systemd-udevd. @default true */
@@ -31,6 +36,10 @@ export interface BootOptions {
 export const initiatorOf = (options: BootOptions): string =>
   options.initiator ?? `iqn.2026-01.dev.lunkeeper:${options.name ?? 'node'}`
 
+/** Beyond the usual ones. */
+export const packagesOf = ({ systemd, packages = [] }: BootOptions): readonly string[] =>
+  systemd ? ['systemd', 'systemd-sysv', ...packages] : packages
+
 const on = (value: boolean): string => (value ? '1' : '')
 
 /** What init.sh reads. */
@@ -43,6 +52,7 @@ export function settings(options: BootOptions): string {
     LAB_INITIATOR: initiatorOf(options),
     LAB_ADDRESSES: addresses.join(' '),
     LAB_MODULES: 'iscsi_tcp sd_mod dm-multipath dm-service-time',
+    LAB_SYSTEMD: on(options.systemd ?? false),
     LAB_UDEV: on(options.udev ?? true),
     LAB_ISCSID: on(options.iscsid ?? true),
     LAB_MULTIPATHD: on(options.multipathd ?? false),
