@@ -53,10 +53,8 @@ if [ -n "$LAB_ADDRESSES" ]; then
 fi
 
 modprobe -a $LAB_MODULES
-if [ -n "$LAB_SYSTEMD" ]; then
-  mount -t tmpfs tmpfs /usr/local
-  . /lab/guest/systemd.sh
-fi
+[ -n "$LAB_RESTORE" ] && tar -xf "/lab/share/$LAB_RESTORE" -C /
+[ -n "$LAB_SYSTEMD" ] && . /lab/guest/systemd.sh
 [ -n "$LAB_UDEV" ] && /usr/lib/systemd/systemd-udevd --daemon
 [ -n "$LAB_MULTIPATH_CONF" ] && cp /lab/machine/multipath.conf /etc/multipath.conf
 [ -n "$LAB_ISCSID" ] && iscsid

@@ -15,10 +15,13 @@ export interface BootOptions {
   /** @default `iqn.2026-01.dev.lunkeeper:<name>` */
   initiator?: string
   /**
-   * systemd is its first program, and starts what is enabled; nothing is but systemd's own and the lab's agent.
+   * Its first program is systemd: with iscsid and multipathd, where wanted, as the units that Debian enables, and the
+   * lab's agent as a service that ends last. It takes 6 s.
    * @default false
    */
   systemd?: boolean
+  /** a tar archive in `lab.share`, unpacked over `/` before the first program: what a former machine had on its disk */
+  restore?: string
   /** start iscsid. @default true */
   iscsid?: boolean
   /** start systemd-udevd. @default true */
@@ -53,6 +56,7 @@ export function settings(options: BootOptions): string {
     LAB_ADDRESSES: addresses.join(' '),
     LAB_MODULES: 'iscsi_tcp sd_mod dm-multipath dm-service-time',
     LAB_SYSTEMD: on(options.systemd ?? false),
+    LAB_RESTORE: options.restore ?? '',
     LAB_UDEV: on(options.udev ?? true),
     LAB_ISCSID: on(options.iscsid ?? true),
     LAB_MULTIPATHD: on(options.multipathd ?? false),
