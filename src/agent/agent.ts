@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import { asAgent } from '../hold/agent-lock.ts'
+import { removeLastGrace } from '../hold/last-grace.ts'
 import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
@@ -75,6 +76,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       wake: () => bell.wake(),
       volumes: () => keepers.size,
     })
+    removeLastGrace(host)
     const resuming = resume(host, log, signal)
     const patience = performance.now() + RESTORE
     let isRestored = false
@@ -113,7 +115,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       }
       await bell.within(PULSE)
     }
-    relax(host, onHoldMaps(host, readRecords(host).attachments))
+    await relax(host, onHoldMaps(host, readRecords(host).attachments))
   })
 }
 

@@ -45,7 +45,7 @@ const grace = (node: LabNode, time: string) =>
     node,
     'lunkeeper-shutdown.service',
     'ExecStop=',
-    `ExecStop=/usr/local/sbin/lunkeeper hold --all --give-up --grace ${time}`,
+    `ExecStop=/usr/local/sbin/lunkeeper hold --all --give-up --grace ${time} --shutdown`,
   )
 
 const attach = (node: LabNode, { iqn }: Target, point: string, ...more: string[]) =>
@@ -88,9 +88,7 @@ async function powerOff(node: LabNode, bound: number): Promise<number> {
 async function leftOn(lab: Lab, debian: Debian, target: Target, files: string[]): Promise<string[]> {
   const node = await lab.boot({ name: 'after', debian, address: '10.9.0.3' })
   for (const point of POINTS) await attach(node, target, point)
-  const found = await Promise.all(
-    files.map((file) => node.read(file).catch(() => 'not there')),
-  )
+  const found = await Promise.all(files.map((file) => node.read(file).catch(() => 'not there')))
   await node.kill()
   return found
 }
@@ -161,12 +159,13 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     writer = await Writer.start(node, '/mnt/one/blocks')
   })
   afterAll(() => lab?.close())
-  afterEach(async () => {
+
+  async function goesOn(): Promise<void> {
     await target.enable()
     await writer.goesOn(30_000)
     expect(writer.errors).toBe(0)
     await node.until(async () => (await node.list('/run/lunkeeper/holds')).length === 0, { deadline: 20_000 })
-  })
+  }
 
   it('killed again and again, also in an outage, it is always started again', async () => {
     const before = await standing(node)
@@ -182,6 +181,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     await lost(node)
     await node.sh(`kill -9 ${await pid(node)}`)
     await node.until(async () => (await isActive(node, 'lunkeeper')) === 'active')
+    await goesOn()
   })
 
   it('one that hangs is replaced by the watchdog', async () => {
@@ -196,6 +196,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     await node.sh(`kill -STOP ${hung}`)
     await node.until(async () => ![0, hung].includes(await pid(node)), { deadline: 40_000 })
     expect(await node.sh('systemctl show lunkeeper -p NRestarts --value')).not.toBe('0')
+    await goesOn()
   })
 
   it('a program of it that hangs in a disk keeps no new agent from starting', async () => {
@@ -205,6 +206,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     const began = performance.now()
     await node.sh('systemctl restart lunkeeper', { deadline: 100_000 })
     expect(performance.now() - began).toBeLessThan(20_000)
+    await goesOn()
   })
 
   it("open-iscsi's own stop in an outage ends, and what it logged out is brought back", async () => {
@@ -213,6 +215,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     await lost(node)
     await node.run(['systemctl', 'stop', 'open-iscsi'], { deadline: 120_000 })
     expect(await isActive(node, 'open-iscsi')).not.toBe('deactivating')
+    await goesOn()
   })
 })
 
@@ -231,18 +234,22 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
     target = await volumes(store)
     await install(node)
     await attachAll(node, target)
-    // Active from the next boot on, once there are records of nodes.
-    await node.sh('systemctl start open-iscsi')
   })
   afterEach(async () => {
     if (!node.isOff) await node.kill()
     await store.lio.clear()
   })
 
+  /** It logs out at a shutdown; started by the next boot, once there are records of nodes. */
+  const withOpenIscsi = () => node.sh('systemctl start open-iscsi')
+
   it('without an outage it is quick, unmounts, and logs out', async () => {
+    await withOpenIscsi()
     await node.sh('for point in /mnt/one /mnt/two; do echo written > $point/file; done')
     expect(await powerOff(node, 60_000)).toBeLessThan(15_000)
-    expect(node.console).toMatch(/Unmounted mnt-one[^]*Unmounted mnt-two|Unmounted mnt-two[^]*Unmounted mnt-one/)
+    expect(node.console).toMatch(
+      /Unmounted mnt-one[^]*Unmounted mnt-two|Unmounted mnt-two[^]*Unmounted mnt-one/,
+    )
     expect(node.console).toMatch(/Stopped lunkeeper\.service[^]*Logout of \[sid: [^]* successful/)
     expect(await leftOn(lab, debian, target, ['/mnt/one/file', '/mnt/two/file'])).toEqual([
       'written\n',
@@ -250,7 +257,28 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
     ])
   })
 
+  it('with sessions that nobody logged out, and the network down first, the kernel waits for no disk', async () => {
+    // As ifupdown's networking.service does it.
+    await node.write(
+      '/etc/systemd/system/net.service',
+      `[Unit]
+DefaultDependencies=no
+Conflicts=shutdown.target
+Before=network.target shutdown.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/bin/ip link set eth0 down
+`,
+    )
+    await node.sh('systemctl start net network.target')
+    expect(await powerOff(node, 100_000)).toBeLessThan(40_000)
+    expect(node.console).toMatch(/Synchronizing SCSI cache/)
+  })
+
   it('with the target back within the grace, what waited is on it', async () => {
+    await withOpenIscsi()
     await node.sh('echo early > /mnt/two/early; sync -f /mnt/two; echo unwritten > /mnt/one/file')
     await target.disable()
     await lost(node)
@@ -277,12 +305,22 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
     await target.enable()
   })
 
-  it('in an outage that begins with it, it ends too', async () => {
-    await node.sh('for point in /mnt/one /mnt/two; do dd if=/dev/zero of=$point/file bs=1M count=40; done')
+  it('in an outage that begins while services stop, it ends too', async () => {
+    await node.write(
+      '/etc/systemd/system/slow.service',
+      `[Unit]
+RequiresMountsFor=/mnt/one
+[Service]
+ExecStart=/bin/sh -c 'while sleep .1; do date >> /mnt/one/log; done'
+ExecStop=/bin/sleep 4
+`,
+    )
+    await node.sh('systemctl start slow')
     await grace(node, '5s')
+    const off = powerOff(node, 170_000)
+    await sleep(2_500)
     await target.disable()
-    const took = await powerOff(node, 170_000)
-    expect(took).toBeLessThan(40_000)
+    expect(await off).toBeLessThan(40_000)
     await target.enable()
   })
 })
@@ -318,7 +356,9 @@ WantedBy=multi-user.target
 `,
     )
     await first.sh('systemctl enable --now user')
-    await first.sh('tar -cf /lab/share/disk.tar /etc/systemd/system /etc/iscsi /var/lib/lunkeeper /var/lib/iscsi')
+    await first.sh(
+      'tar -cf /lab/share/disk.tar /etc/systemd/system /etc/iscsi /var/lib/lunkeeper /var/lib/iscsi',
+    )
     await powerOff(first, 60_000)
     const second = await boot(lab, debian, { name: 'again', initiator: first.initiator, restore: 'disk.tar' })
     expect(await second.read('/run/read')).toBe('stopped\n')

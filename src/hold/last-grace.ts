@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Host } from '../host/host.ts'
+import { removeDurable, writeDurable } from '../host/store/durable.ts'
+
+/**
+ * The machine shuts down: from now on no volume waits longer than the grace, whatever its hold. Kept under /run for the
+ * agent, since a target may be lost while services stop still, when the command that said so has long ended.
+ */
+export interface LastGrace {
+  /** ISO 8601. */
+  readonly since: string
+  readonly seconds: number
+}
+
+/** When I/O that waits since then is to fail, in milliseconds of the clock; null while no shutdown is on. */
+export function lastDeadline(host: Host, since: string): number | null {
+  try {
+    const grace = JSON.parse(readFileSync(pathOf(host), 'utf8')) as LastGrace
+    const end = Math.max(Date.parse(since), Date.parse(grace.since)) + grace.seconds * 1000
+    return Number.isFinite(end) ? end : null
+  } catch {
+    return null
+  }
+}
+
+/** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
+export function writeLastGrace(host: Host, seconds: number): void {
+  const grace: LastGrace = { since: new Date().toISOString(), seconds }
+  writeDurable(pathOf(host), `${JSON.stringify(grace)}\n`)
+}
+
+/** An agent is started: it has come to nothing, or only the programs were restarted (`systemctl soft-reboot`). */
+export function removeLastGrace(host: Host): void {
+  removeDurable(pathOf(host))
+}
+
+function pathOf(host: Host): string {
+  return join(host.places.runtime, 'last-grace.json')
+}
