@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import { asAgent } from '../hold/agent-lock.ts'
-import { removeLastGrace } from '../hold/last-grace.ts'
+import { endQueueing, readLastGrace, removeLastGrace } from '../hold/last-grace.ts'
 import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
@@ -115,7 +115,8 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       }
       await bell.within(PULSE)
     }
-    await relax(host, onHoldMaps(host, readRecords(host).attachments))
+    if (readLastGrace(host)) await endQueueing(host)
+    else relax(host, onHoldMaps(host, readRecords(host).attachments))
   })
 }
 

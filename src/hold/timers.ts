@@ -1,7 +1,5 @@
 import type { Host } from '../host/host.ts'
 import { setRecovery } from '../host/iscsi/recovery.ts'
-import { holdMapName } from '../host/map/hold-map.ts'
-import { openMaps } from '../host/map/open.ts'
 import { readDisks } from '../host/read/disks.ts'
 import { isHoldMap, readMap } from '../host/read/maps.ts'
 import { readSessions } from '../host/read/sessions.ts'
@@ -45,16 +43,11 @@ export function lengthen(host: Host, { request }: Attachment): Session[] {
   })
 }
 
-/**
- * Before the agent goes: lost connections that come back heal without it, in the session. Not for volumes that nobody
- * has open, as in a shutdown: the kernel flushes their disks in the very end (drivers/scsi/sd.c:sd_shutdown), and
- * would wait as long as the hold where the network is down already.
- */
-export async function relax(host: Host, attachments: readonly Attachment[]): Promise<void> {
-  const open = await openMaps(host)
-  const used = attachments.filter(({ name }) => open.has(holdMapName(name)))
-  for (const iqn of new Set(used.map(({ request }) => request.iqn))) {
-    const wanted = used
+/** Before the agent goes: lost connections that come back heal without it, in the session. */
+export function relax(host: Host, attachments: readonly Attachment[]): void {
+  const iqns = new Set(attachments.map(({ request }) => request.iqn))
+  for (const iqn of iqns) {
+    const wanted = attachments
       .filter(({ request }) => request.iqn === iqn)
       .map(({ request }) => request.hold.wanted)
       .reduce<Hold>(longerHold, 0)

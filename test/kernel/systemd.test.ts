@@ -264,6 +264,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
       `[Unit]
 DefaultDependencies=no
 Conflicts=shutdown.target
+Wants=network.target
 Before=network.target shutdown.target
 [Service]
 Type=oneshot
@@ -272,7 +273,7 @@ ExecStart=/bin/true
 ExecStop=/bin/ip link set eth0 down
 `,
     )
-    await node.sh('systemctl start net network.target')
+    await node.sh('systemctl start net')
     expect(await powerOff(node, 100_000)).toBeLessThan(40_000)
     expect(node.console).toMatch(/Synchronizing SCSI cache/)
   })
@@ -328,6 +329,8 @@ ExecStop=/bin/sleep 4
 describe.skipIf(!isEverything).each(kernels('bookworm'))('after a reboot (%s)', (debian) => {
   let lab: Lab
   let store: LabNode
+  let target: Target
+  let initiator: string
 
   beforeAll(async () => {
     ;({ lab, store } = await open(debian))
@@ -335,7 +338,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('after a reboot (%s)', 
   afterAll(() => lab?.close())
 
   it('what was attached is mounted before what needs it starts', async () => {
-    const target = await volumes(store)
+    target = await volumes(store)
     const first = await boot(lab, debian)
     await install(first)
     await attachAll(first, target)
@@ -359,15 +362,26 @@ WantedBy=multi-user.target
     await first.sh(
       'tar -cf /lab/share/disk.tar /etc/systemd/system /etc/iscsi /var/lib/lunkeeper /var/lib/iscsi',
     )
+    initiator = first.initiator
     await powerOff(first, 60_000)
-    const second = await boot(lab, debian, { name: 'again', initiator: first.initiator, restore: 'disk.tar' })
+    const second = await boot(lab, debian, { name: 'again', initiator, restore: 'disk.tar' })
     expect(await second.read('/run/read')).toBe('stopped\n')
     expect(await standing(second)).toMatchObject({ mounts: POINTS })
     expect(await isActive(second, 'open-iscsi')).toBe('active')
+    await second.kill()
   })
 
-  it('a target that is away does not keep the machine from starting', async () => {
-    const second = await boot(lab, debian, { name: 'lone', restore: 'disk.tar' }).catch(String)
-    expect(second).toBeTypeOf('object')
+  it('a target that is away keeps the machine from starting for half a minute, and a service without its volume', async () => {
+    await target.disable()
+    const node = await boot(lab, debian, { name: 'alone', initiator, restore: 'disk.tar' })
+    expect(await isActive(node, 'lunkeeper')).toBe('active')
+    expect(await node.sh('systemctl show lunkeeper -p ActiveEnterTimestampMonotonic --value')).toMatch(
+      /^[34]\d{7}$/,
+    )
+    expect(await isActive(node, 'user')).not.toBe('active')
+    await target.enable()
+    await node.until(async () => (await node.storage()).mounts.length === 2, { deadline: 30_000 })
+    await node.sh('systemctl start user')
+    await node.kill()
   })
 })
