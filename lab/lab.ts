@@ -9,7 +9,7 @@ import { memoryDirectory } from './machine/memory.ts'
 import { cutNetwork, joinNetwork } from './network/cut.ts'
 import { startSwitch } from './network/switch.ts'
 import { LabNode } from './node/node.ts'
-import { settings, type BootOptions } from './node/options.ts'
+import { packagesOf, settings, type BootOptions } from './node/options.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 
@@ -54,7 +54,7 @@ export class Lab implements AsyncDisposable {
     if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new LabError(`'${name}' is no host name for a machine`)
     if ([...this.#nodes].some((node) => node.name === name && !node.isOff))
       throw new LabError(`there is a machine ${name} already`)
-    const root = await prepareRoot(debian, options.packages)
+    const root = await prepareRoot(debian, packagesOf(options))
     const machine = await mkdtemp(join(this.dir, `${name}-`))
     const at = join(machine, 'at')
     await mkdir(at)

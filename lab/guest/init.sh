@@ -53,6 +53,8 @@ if [ -n "$LAB_ADDRESSES" ]; then
 fi
 
 modprobe -a $LAB_MODULES
+[ -n "$LAB_RESTORE" ] && tar -xf "/lab/share/$LAB_RESTORE" -C /
+[ -n "$LAB_SYSTEMD" ] && . /lab/guest/systemd.sh
 [ -n "$LAB_UDEV" ] && /usr/lib/systemd/systemd-udevd --daemon
 [ -n "$LAB_MULTIPATH_CONF" ] && cp /lab/machine/multipath.conf /etc/multipath.conf
 [ -n "$LAB_ISCSID" ] && iscsid

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import { asAgent } from '../hold/agent-lock.ts'
+import { endQueueing, readLastGrace, removeLastGrace } from '../hold/last-grace.ts'
 import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
@@ -31,12 +32,20 @@ const ROUND = 20_000
 /** Rounds in which the kernel is asked for each map, which somebody may have told not to queue: two programs. */
 const SURVEY_EVERY = 3
 
+/**
+ * How long a boot waits for volumes that cannot be attached again: a storage machine that is switched on with this
+ * one needs that long. Well within systemd's 90 s for a start (DefaultTimeoutStartSec).
+ */
+const RESTORE = 30_000
+
 export interface AgentOptions {
   /** Ends the agent: it lets go of every volume without touching it. */
   readonly signal: AbortSignal
   readonly write: (line: string) => void
   /** Told once it holds what there is to hold. */
   readonly ready: () => void
+  /** Told once what a reboot took away is attached again, or after a while in which it could not be. */
+  readonly restored: () => void
   /** Told now and then that it still looks after everything. */
   readonly alive: () => void
 }
@@ -46,7 +55,8 @@ export interface AgentOptions {
  * and attaches again what was attached before a reboot. Killed at any moment, the next one goes on.
  * @throws CONFLICT an agent runs already
  */
-export async function runAgent(host: Host, { signal, write, ready, alive }: AgentOptions): Promise<void> {
+export async function runAgent(host: Host, options: AgentOptions): Promise<void> {
+  const { signal, write, ready, restored, alive } = options
   const log = new AgentLog(write)
   host.hands.warm()
   await asAgent(host, async () => {
@@ -66,7 +76,10 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
       wake: () => bell.wake(),
       volumes: () => keepers.size,
     })
-    resume(host, log, signal)
+    removeLastGrace(host)
+    const resuming = resume(host, log, signal)
+    const patience = performance.now() + RESTORE
+    let isRestored = false
     let nextRound = 0
     let rounds = 0
     for (let turn = 0; !signal.aborted; turn++) {
@@ -96,9 +109,14 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
         log.say(null, `ready: ${keepers.size} ${keepers.size === 1 ? 'volume' : 'volumes'} on hold maps`)
         ready()
       }
+      if (!isRestored && (performance.now() > patience || !(resuming.size > 0 || keepers.isRestoring))) {
+        isRestored = true
+        restored()
+      }
       await bell.within(PULSE)
     }
-    relax(host, onHoldMaps(host, readRecords(host).attachments))
+    if (readLastGrace(host)) await endQueueing(host)
+    else relax(host, onHoldMaps(host, readRecords(host).attachments))
   })
 }
 
@@ -119,13 +137,21 @@ function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   )
 }
 
-/** What is held by its session, or by multipathd, needs no agent; only after a reboot is it to be attached again. */
-function resume(host: Host, log: AgentLog, signal: AbortSignal): void {
+/**
+ * What is held by its session, or by multipathd, needs no agent; only after a reboot is it to be attached again.
+ * @returns those that are being attached; each leaves the set when it is through
+ */
+function resume(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<string> {
+  const resuming = new Set<string>()
   for (const record of readRecords(host).attachments) {
+    const { name } = record
     if (record.phase !== 'ready' || record.mode === 'map' || record.orchestrator) continue
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
+    resuming.add(name)
     void attach(host, asAsked(record), { observer: log.observer, signal })
-      .then(() => log.say(record.name, 'attached again'))
-      .catch((error: unknown) => log.say(record.name, `not attached again: ${(error as Error).message}`))
+      .then(() => log.say(name, 'attached again'))
+      .catch((error: unknown) => log.say(name, `not attached again: ${(error as Error).message}`))
+      .finally(() => resuming.delete(name))
   }
+  return resuming
 }

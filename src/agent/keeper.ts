@@ -64,6 +64,7 @@ export class Keeper {
   #due = 0
   #well = false
   #attaching = false
+  #hasMap = true
 
   constructor(keeping: Keeping, record: Attachment) {
     this.#with = keeping
@@ -99,6 +100,11 @@ export class Keeper {
     return !this.#well && this.#carrying.length === 0
   }
 
+  /** It has no map, or is being attached still: after a reboot. */
+  get isRestoring(): boolean {
+    return this.#attaching || !this.#hasMap
+  }
+
   /** Somebody else wrote its hold note. */
   get isNoteNew(): boolean {
     return this.#outage.isNoteNew(this.record)
@@ -123,6 +129,7 @@ export class Keeper {
     const view = lookAtVolume(host, { ...record.request, owner: record.name }, { sessions })
     this.#signs = signsOf(host, view)
     const map = view.maps.find(({ name }) => name === holdMapName(record.name))
+    this.#hasMap = map !== undefined
     if (!map) return this.#attachAgain()
     const state = states.get(map.name)
     // Made after they were read.

@@ -24,6 +24,11 @@ export class Keepers {
     return this.#all.size
   }
 
+  /** One of them lacks its map still: after a reboot all do. */
+  get isRestoring(): boolean {
+    return [...this.#all.values()].some((keeper) => keeper.isRestoring)
+  }
+
   /** Takes up those that are new or changed, and leaves those that are gone. */
   sync(records: readonly Attachment[]): void {
     const names = new Set<string>(records.map(({ name }) => name))

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Host } from '../host/host.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../hold/note.ts'
 import type { HoldNote } from '../hold/note.ts'
+import { lastDeadline } from '../hold/last-grace.ts'
 import { recover } from '../hold/recover.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { VolumeName } from '../model/name.ts'
@@ -36,8 +37,14 @@ export class Outage {
     // Idle hands are let go after a minute; in the moment in which the target is back one must be there.
     this.#host.hands.warm()
     const note = this.begin({ name, request })
-    const deadline = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
-    if (note.ended === null && deadline !== null && Date.now() >= deadline) {
+    const last = lastDeadline(this.#host, note.since)
+    const own = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
+    const deadline = own === null || last === null ? (own ?? last) : Math.min(own, last)
+    if (note.ended === null && last !== null && last === deadline && Date.now() >= last) {
+      this.#write(name, { ...note, ended: 'give-up' })
+      this.#log.say(name, 'the machine shuts down: what waits fails now')
+      await this.#maps.queue(map, false)
+    } else if (note.ended === null && deadline !== null && Date.now() >= deadline) {
       this.#write(name, { ...note, ended: 'deadline' })
       this.#log.say(name, `the hold of ${words(wanted)} is over: what waits fails now`)
       await this.#maps.queue(map, false)

@@ -8,6 +8,7 @@ import { hasPath } from '../volumes/look.ts'
 import { readRecords } from '../volumes/records.ts'
 import { statusOf } from '../volumes/status.ts'
 import { isAgentRunning } from './agent-lock.ts'
+import { endQueueing, writeLastGrace } from './last-grace.ts'
 import { readHoldNote, writeHoldNote } from './note.ts'
 import { giveRoomBack } from './room.ts'
 
@@ -19,10 +20,24 @@ const PULSE = 250
  * before `grace` has passed, in which their target may return. Ends at once where nothing waits. Works
  * without the agent, also for a volume whose target was lost when no agent ran.
  * @param grace milliseconds
+ * @param shutdown those whose target is lost later wait no longer than that either; without an agent, not at all
  * @returns the volumes that were given up
  * @throws CANCELLED MAP_FAILED where one could not be; the others were, all the same
  */
-export async function giveUpAll(host: Host, grace: number, signal?: AbortSignal): Promise<VolumeStatus[]> {
+export async function giveUpAll(
+  host: Host,
+  { grace, shutdown = false }: { readonly grace: number; readonly shutdown?: boolean },
+  signal?: AbortSignal,
+): Promise<VolumeStatus[]> {
+  if (!shutdown) return giveUpWaiting(host, grace, signal)
+  writeLastGrace(host, grace / 1000)
+  const ended = await giveUpWaiting(host, grace, signal)
+  // One that runs does it when it is stopped, after the unmounts.
+  if (!(await isAgentRunning(host))) await endQueueing(host)
+  return ended
+}
+
+async function giveUpWaiting(host: Host, grace: number, signal?: AbortSignal): Promise<VolumeStatus[]> {
   const end = performance.now() + grace
   for (;;) {
     const waiting = await waitingRecords(host)

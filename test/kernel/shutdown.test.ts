@@ -6,7 +6,7 @@ import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
 
 const POINTS = ['/mnt/one', '/mnt/two']
 
-/** As deploy/lunkeeper-shutdown.service does it; its unit file needs a systemd, which the lab has not. */
+/** What deploy/lunkeeper-shutdown.service runs; with a systemd that runs it: systemd.test.ts. */
 describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian) => {
   let lab: Lab
   let node: LabNode

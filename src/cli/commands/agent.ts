@@ -45,11 +45,10 @@ export const agentCommand = command({
       write: say,
       ready: () => {
         begun = around.begin()
-        begun.then(
-          () => notify('--ready'),
-          (error: unknown) => stop.abort(error),
-        )
+        begun.catch((error: unknown) => stop.abort(error))
       },
+      // What is ordered after the unit finds its volumes mounted.
+      restored: () => void begun?.then(() => notify('--ready')).catch(() => {}),
       alive: () => {
         around.alive()
         if (WATCHDOG_USEC) notify('WATCHDOG=1')

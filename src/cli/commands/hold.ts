@@ -14,7 +14,7 @@ export const holdCommand = command({
   summary: 'Show or change how long a volume waits for its target',
   about:
     'Without a flag: shows whether the volume waits for its target, since when, and when its I/O would fail. --set changes the hold at once, in an outage too where the volume is on a hold map. --give-up ends the wait: what waits fails now; with --all that of every volume, and the volumes concerned are listed.',
-  usage: ['NAME [--set HOLD | --give-up]', '--all --give-up [--grace TIME]'],
+  usage: ['NAME [--set HOLD | --give-up]', '--all --give-up [--grace TIME] [--shutdown]'],
   argument: { name: 'NAME', required: false, completes: 'volume' },
   options: [
     {
@@ -29,13 +29,17 @@ export const holdCommand = command({
       value: 'TIME',
       help: 'With --all: wait so long for their targets before: 30s, 2m. At once if left out.',
     },
+    {
+      name: 'shutdown',
+      help: 'With --all: the machine goes down; volumes whose target is lost from now on wait no longer than that either.',
+    },
   ],
   examples: [
     { command: 'lunkeeper hold db', does: 'its state, since when, until when' },
     { command: 'lunkeeper hold db --set 2h', does: 'wait longer, from now on' },
     { command: 'lunkeeper hold db --give-up', does: 'stop waiting' },
     {
-      command: 'lunkeeper hold --all --give-up --grace 30s',
+      command: 'lunkeeper hold --all --give-up --grace 30s --shutdown',
       does: 'as deploy/lunkeeper-shutdown.service ends every wait',
     },
   ],
@@ -48,8 +52,11 @@ export const holdCommand = command({
       context.warn(GIVE_UP_LOSES)
       const { giveUpAll } = await import('../../hold/give-up-all.ts')
       const host = await context.host()
-      return context.operate(({ signal }) => giveUpAll(host, grace * 1000, signal))
+      return context.operate(({ signal }) =>
+        giveUpAll(host, { grace: grace * 1000, shutdown: Boolean(options.shutdown) }, signal),
+      )
     }
+    if (options.shutdown) throw new LunkeeperError('USAGE', '--shutdown goes with --all')
     if (options.grace !== undefined) throw new LunkeeperError('USAGE', '--grace goes with --all')
     if (argument === null) throw new LunkeeperError('USAGE', 'hold needs NAME, or --all')
     const wanted = options.set === undefined ? null : parseHold(options.set)

@@ -13,6 +13,7 @@ test.each([
   ['all of them, and nothing to do', null, { all: true }],
   ['all of them set', null, { all: true, set: '10m' }],
   ['a grace for one', 'db', { 'give-up': true, grace: '10s' }],
+  ['a shutdown for one', 'db', { 'give-up': true, shutdown: true }],
   ['a grace without end', null, { all: true, 'give-up': true, grace: 'forever' }],
   ['set and given up', 'db', { set: '10m', 'give-up': true }],
 ] as const)('%s is a wrong request', async (_, argument, options) => {
