@@ -15,7 +15,9 @@ import { Census } from './census.ts'
 import { Gates } from './gate.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
+import type { Keeping } from './keeper.ts'
 import { AgentLog } from './log.ts'
+import { Onlookers } from './onlookers.ts'
 import { Room } from './room.ts'
 import { Watch } from './watch.ts'
 
@@ -57,7 +59,7 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
     const census = new Census(host)
     const maps = new KnownMaps(host)
     const gates = new Gates(host, signal)
-    const keepers: Keepers = new Keepers({
+    const keeping: Keeping = {
       host,
       maps,
       gates,
@@ -65,7 +67,9 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
       signal,
       wake: () => bell.wake(),
       volumes: () => keepers.size,
-    })
+    }
+    const keepers = new Keepers(keeping)
+    const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
     resume(host, log, signal)
     let nextRound = 0
     let rounds = 0
@@ -80,16 +84,18 @@ export async function runAgent(host: Host, { signal, write, ready, alive }: Agen
       if (records.size > 0 || unknown || round) {
         const all = readRecords(host).attachments
         keepers.sync(onHoldMaps(host, all))
+        onlookers.sync(heldByOthers(all))
         keepers.tighten()
         lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
-      const changed = watch.changes((sign) => disks || !keepers.isDiskSign(sign))
+      const isSlow = (sign: string) => keepers.isDiskSign(sign) || onlookers.isDiskSign(sign)
+      const changed = watch.changes((sign) => disks || !isSlow(sign))
+      onlookers.look(changed)
       const restless = keepers.restless(changed, survey ? await maps.states(true) : null)
-      if (restless.length > 0) {
-        await keepers.tend(restless)
-        watch.follow(keepers.signs())
-      }
+      if (restless.length > 0) await keepers.tend(restless)
+      if (onlookers.hasNewSigns() || restless.length > 0)
+        watch.follow([...keepers.signs(), ...onlookers.signs()])
       gates.ask(() => keepers.stirLost())
       if (round) alive()
       if (turn === 0) {
@@ -117,6 +123,10 @@ function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
     ({ mode, phase, name, orchestrator }) =>
       mode === 'map' && phase === 'ready' && (orchestrator === undefined || findHoldMap(host, name)),
   )
+}
+
+function heldByOthers(all: readonly Attachment[]): Attachment[] {
+  return all.filter(({ mode, phase }) => (mode === 'session' || mode === 'multipathd') && phase === 'ready')
 }
 
 /** What is held by its session, or by multipathd, needs no agent; only after a reboot is it to be attached again. */
