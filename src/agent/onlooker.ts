@@ -18,6 +18,8 @@ const LOOK = 2_000
 const LOOK_EACH = 40
 /** Its session is back, and its disk is about to be. */
 const SOON = 300
+/** A record is written before multipathd is told, which reads all of its configuration anew. */
+const SETTLE = 15_000
 /** While all is well its signs tell; somebody may have logged in anew. */
 const ROUND = 20_000
 
@@ -41,8 +43,13 @@ export class Onlooker {
   #busy = false
   /** It has been here: an empty place is a loss, and no volume that was not attached yet. */
   #wasHere = false
-  /** Of which record, and in what state of its sessions, multipathd was last asked for how long it waits. */
-  #asked: { readonly record: Attachment; readonly blocked: boolean } | null = null
+  /** As it was seen to wait last; when its record changed, and when its sessions had given its I/O back. */
+  #seen: {
+    readonly record: Attachment
+    readonly blocked: boolean
+    readonly told: number
+    readonly turned: number
+  } | null = null
 
   readonly #queueing: () => Promise<ReadonlySet<string>>
 
@@ -66,9 +73,9 @@ export class Onlooker {
 
   isDue(now: number, changed: ReadonlySet<string>): boolean {
     if (this.#busy) return false
-    return (
-      now >= this.#due || [...this.#signs.sessions, ...this.#signs.disks].some((sign) => changed.has(sign))
-    )
+    if (now >= this.#due) return true
+    const { sessions, disks } = this.#signs
+    return changed.size > 0 && [...sessions, ...disks].some((sign) => changed.has(sign))
   }
 
   /** @throws what programs say that are asked */
@@ -96,10 +103,12 @@ export class Onlooker {
     if (paths.some(isUp)) return 'carried'
     const map = view.maps[0]
     const isKnown = this.#wasHere || readHoldNote(this.#with.host, this.#record.name) !== null
-    if (paths.length === 0 && !map && !isKnown) return 'none'
+    if (!isKnown && paths.length === 0 && !map) return 'none'
     const isBack = paths.some(({ session }) => session.state === 'LOGGED_IN')
     const { volumes } = this.#with
     this.#lookIn(isBack ? SOON : Math.max(LOOK, LOOK_EACH * volumes()))
+    // It is just being attached, after a reboot.
+    if (!isKnown && isBack) return 'none'
     return isBlocked(view) || (map && (await this.#queueing()).has(map.name)) ? 'waits' : 'failed'
   }
 
@@ -109,7 +118,7 @@ export class Onlooker {
 
   #carried(view: VolumeView): void {
     this.#wasHere = true
-    this.#asked = null
+    this.#seen = null
     const device = devicesOf(view.maps, disksOf(view))[0]
     if (!device) this.#lookIn(SOON)
     else if (!this.#outage.goOn(this.#record, device)) this.#lookIn(LOOK)
@@ -135,12 +144,19 @@ export class Onlooker {
     map: DmMap | undefined,
     isNew: boolean,
   ): Promise<void> {
-    const now = { record: this.#record, blocked: isBlocked(view) }
-    const was = this.#asked
-    this.#asked = now
-    const isOther = was !== null && (was.record !== now.record || was.blocked !== now.blocked)
-    if (isNew || !map || (note.ended === null && !isOther)) return
-    this.#outage.recount(this.#record.name, note, await this.#keptFor(view, map))
+    const now = performance.now()
+    const was = this.#seen
+    const seen = { record: this.#record, blocked: isBlocked(view) }
+    const told = was && was.record !== seen.record ? now : (was?.told ?? Number.NEGATIVE_INFINITY)
+    const turned = was && was.blocked !== seen.blocked ? now : (was?.turned ?? Number.NEGATIVE_INFINITY)
+    this.#seen = { ...seen, told, turned }
+    if (isNew || !map) return
+    // What was given up waits again only where another hold was set since.
+    const isOther =
+      note.ended === null
+        ? now - Math.max(told, turned) < SETTLE
+        : now - told < SETTLE && (await this.#queueing()).has(map.name)
+    if (isOther) this.#outage.recount(this.#record.name, note, await this.#keptFor(view, map))
   }
 
   /** How long it waits, counted from now, if nothing changes. */

@@ -82,6 +82,12 @@ it('a disk that is taken away is a loss; a place that was empty from the start i
   expect(note()).toMatchObject({ ended: 'removed' })
 })
 
+it('a disk that is just coming is no loss', async () => {
+  expect(await look('LOGGED_IN', 'blocked')).toBeNull()
+  expect(await look('LOGGED_IN', 'running')).toBeNull()
+  expect(log).toEqual([])
+})
+
 it('a volume that is being taken off has no outage', async () => {
   await look('LOGGED_IN', 'running')
   node.record({ ...record, phase: 'detaching' })
@@ -103,7 +109,10 @@ it("multipathd's map waits for as long as the kernel is told to; told anew, it i
   expect(waiting).toMatchObject({ ended: null })
   queueing = new Set()
   expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
-  // Somebody gave it another hold.
+  // Told by nobody, multipathd queues for a moment more: what has failed has failed.
   queueing = new Set(['mpatha'])
+  expect(await look('FREE', 'transport-offline')).toMatchObject({ ended: 'deadline' })
+  // Somebody gave it another hold.
+  onlooker.take({ ...held })
   expect(await look('FREE', 'transport-offline')).toMatchObject({ since: waiting!.since, ended: null })
 })
