@@ -8,6 +8,7 @@ import { Onlooker } from '../../../src/agent/onlooker.ts'
 import { AgentLog } from '../../../src/agent/log.ts'
 import { readHoldNote } from '../../../src/hold/note.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
+import { statusOf } from '../../../src/volumes/status.ts'
 import type { FakeNode } from '../kubernetes/node.ts'
 import { fakeNode, NAME, staged } from '../kubernetes/node.ts'
 
@@ -80,6 +81,27 @@ it('a disk that is taken away is a loss; a place that was empty from the start i
   rmSync(join(node.host.paths.root, DISK), { recursive: true })
   await onlooker.look()
   expect(note()).toMatchObject({ ended: 'removed' })
+})
+
+it('what is noted is shown while the kernel says so, also where no agent is left to take it back', async () => {
+  await look('LOGGED_IN', 'running')
+  const { since, deadline } = (await look('FAILED', 'blocked'))!
+  expect(await statusOf(node.host, record)).toMatchObject({
+    state: 'holding',
+    hold: { mode: 'session', effective: 120, since, deadline },
+  })
+  node.session('FREE')
+  disk('transport-offline')
+  expect(await statusOf(node.host, record)).toMatchObject({
+    state: 'failed',
+    hold: { since, deadline: null },
+  })
+  node.session('LOGGED_IN')
+  disk('running')
+  expect(await statusOf(node.host, record)).toMatchObject({
+    state: 'ready',
+    hold: { since: null, deadline: null },
+  })
 })
 
 it('a disk that is just coming is no loss', async () => {
