@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { Lab } from '../../../lab/index.ts'
 import { validateAsked } from '../../api-server/schemas.ts'
-import { kernels } from '../node.ts'
+import { isEverything, kernels, lunkeeper } from '../node.ts'
 import { Writer } from '../writer.ts'
+import type { Seen } from './api.ts'
 import { startDriver, targetPath } from './kubelet.ts'
-import { condition, on, ON_BOTH, POD, Shop } from './told.ts'
+import { condition, messageOf, on, ON_BOTH, POD, Shop } from './told.ts'
 
 describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (debian) => {
   let lab: Lab
@@ -101,6 +102,85 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     await shop.kubelet.unpublish(volume, 'pod-b')
     await shop.kubelet.unstage(volume)
   })
+
+  it.runIf(isEverything)(
+    'another volume answers; the hold is about to end, is made longer, and is about to end no more',
+    async () => {
+      agent = await start()
+      const { volume, writer } = await shop.used(target, '50s')
+      await target.disable()
+      await shop.told('IOWaiting')
+      const [own] = target.luns
+      await target.unmap(5, { keep: true })
+      await target.map(5, { serial: 'dddd5', bytes: 64 << 20, name: 'foreign' })
+      const foreign = await target.hash(5)
+      await target.enable()
+      const strange = await shop.told('NotTheVolume')
+      // What the other volume says of itself is no matter of a pod's.
+      expect(messageOf(strange, 'NotTheVolume')).toMatch(
+        /nothing is written to it \(.*not the volume expected/,
+      )
+      expect(messageOf(strange, 'NotTheVolume', 'Pod')).toMatch(/nothing is written to it$/)
+      expect(on(strange, 'IOFailingSoon')).toEqual([])
+      const soon = await shop.told('IOFailingSoon')
+      const { name, hold } = (await lunkeeper(node).volumes())[0]!
+      expect(messageOf(soon, 'IOFailingSoon')).toContain(`I/O fails at ${hold.deadline}`)
+      // For a person to do it.
+      expect(Date.parse(hold.deadline!) - Date.now()).toBeGreaterThan(5_000)
+      const command = /lunkeeper (hold \S+ --set) 2h/.exec(messageOf(soon, 'IOFailingSoon'))![1]!
+      expect(command).toBe(`hold ${name} --set`)
+      const set = await lunkeeper(node).run([...command.split(' '), '2h'])
+      expect(set.code, set.stderr).toBe(0)
+      await node.sh(`sleep ${Math.ceil((Date.parse(hold.deadline!) - Date.now()) / 1000) + 2}`)
+      expect(writer.errors).toBe(0)
+      expect(await target.hash(5)).toBe(foreign)
+      await target.unmap(5)
+      await target.map(5, { name: own!.name, bytes: own!.bytes })
+      const back = await shop.told('IOResumed')
+      await writer.goesOn(30_000, 5)
+      await writer.stop()
+      expect(writer.errors).toBe(0)
+      expect(on(back, 'IOFailed')).toEqual([])
+      expect(back.events.map(({ count }) => count)).toEqual(back.events.map(() => 1))
+      validateAsked(back.asked, back.events)
+      await shop.kubelet.unpublish(volume, POD.uid)
+      await shop.kubelet.unstage(volume)
+    },
+  )
+
+  it.runIf(isEverything)(
+    'a disruption budget says no: it is told, asked again, and heard at last',
+    async () => {
+      agent = await start('--evict-broken')
+      const { volume, writer } = await shop.used(target, '3s')
+      await shop.api.seen({ budget: true })
+      await target.disable()
+      await shop.told('IOFailed')
+      await shop.breaks(writer)
+      await target.enable()
+      await shop.told('FileSystemBroken')
+      const refusals = ({ asked }: Seen) =>
+        asked.filter(({ resource, status }) => resource === 'pods/eviction' && status === 429)
+      const refused = await shop.told('PodEvictionRefused')
+      expect(messageOf(refused, 'PodEvictionRefused', 'Pod')).toContain('disruption budget')
+      const again = await shop.until('a third refusal', (seen) => refusals(seen).length >= 3)
+      // It is not asked at each look, once a second; and it is one event.
+      const [first, , third] = refusals(again).map(({ at }) => at)
+      expect(third! - first!).toBeGreaterThan(2_000)
+      expect(again.pods).toHaveLength(1)
+      expect(
+        again.events.filter(({ reason }) => reason === 'PodEvictionRefused').map(({ count }) => count),
+      ).toEqual([1, 1])
+      await writer.stop()
+      await shop.api.seen({})
+      const evicted = await shop.told('PodEvicted')
+      expect(evicted.pods).toEqual([])
+      validateAsked(evicted.asked, evicted.events)
+      await shop.kubelet.unpublish(volume, POD.uid)
+      await shop.until('a volume that is well', (seen) => on(seen, 'VolumeUsableAgain').includes(ON_BOTH[0]!))
+      await shop.kubelet.unstage(volume)
+    },
+  )
 
   it('an API server that hangs delays no hold, no return and no end', async () => {
     await shop.api.seen({ hang: true })
