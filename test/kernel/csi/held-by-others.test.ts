@@ -136,6 +136,9 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         await node.write('/etc/multipath.conf', MULTIPATH)
         await node.sh('multipathd reconfigure; sleep 1')
       })
+      // With a file system on it, it is staged in one go. A blank one is taken off and attached a second time, and
+      // multipathd may by then have marked its WWID as one that it could not map, so that it gets a hold map.
+      beforeEach(() => node.sh(`mkfs.ext4 -q -F ${target.luns[0]!.file}`))
 
       it('waits, and goes on', () => waitsAndGoesOn('multipathd'))
       it('fails when its count ends', () => failsAndIsMended('multipathd'))
