@@ -16,7 +16,9 @@ import { Census } from './census.ts'
 import { Gates } from './gate.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
+import type { Keeping } from './keeper.ts'
 import { AgentLog } from './log.ts'
+import { Onlookers } from './onlookers.ts'
 import { Room } from './room.ts'
 import { Watch } from './watch.ts'
 
@@ -67,7 +69,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
     const census = new Census(host)
     const maps = new KnownMaps(host)
     const gates = new Gates(host, signal)
-    const keepers: Keepers = new Keepers({
+    const keeping: Keeping = {
       host,
       maps,
       gates,
@@ -75,7 +77,9 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       signal,
       wake: () => bell.wake(),
       volumes: () => keepers.size,
-    })
+    }
+    const keepers = new Keepers(keeping)
+    const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
     removeLastGrace(host)
     const resuming = resume(host, log, signal)
     const patience = performance.now() + RESTORE
@@ -93,16 +97,18 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       if (records.size > 0 || unknown || round) {
         const all = readRecords(host).attachments
         keepers.sync(onHoldMaps(host, all))
+        onlookers.sync(heldByOthers(all))
         keepers.tighten()
         lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
-      const changed = watch.changes((sign) => disks || !keepers.isDiskSign(sign))
+      const isSlow = (sign: string) => keepers.isDiskSign(sign) || onlookers.isDiskSign(sign)
+      const changed = watch.changes((sign) => disks || !isSlow(sign))
+      onlookers.look(changed)
       const restless = keepers.restless(changed, survey ? await maps.states(true) : null)
-      if (restless.length > 0) {
-        await keepers.tend(restless)
-        watch.follow(keepers.signs())
-      }
+      if (restless.length > 0) await keepers.tend(restless)
+      if (onlookers.hasNewSigns() || restless.length > 0)
+        watch.follow([...keepers.signs(), ...onlookers.signs()])
       gates.ask(() => keepers.stirLost())
       if (round) alive()
       if (turn === 0) {
@@ -135,6 +141,10 @@ function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
     ({ mode, phase, name, orchestrator }) =>
       mode === 'map' && phase === 'ready' && (orchestrator === undefined || findHoldMap(host, name)),
   )
+}
+
+function heldByOthers(all: readonly Attachment[]): Attachment[] {
+  return all.filter(({ mode, phase }) => (mode === 'session' || mode === 'multipathd') && phase === 'ready')
 }
 
 /**

@@ -6,13 +6,18 @@ import type { HoldNote } from '../hold/note.ts'
 import { lastDeadline } from '../hold/last-grace.ts'
 import { recover } from '../hold/recover.ts'
 import type { Attachment } from '../model/attachment.ts'
+import type { Hold } from '../model/hold.ts'
 import type { VolumeName } from '../model/name.ts'
 import type { DmMap } from '../model/snapshot.ts'
+import type { Device } from '../volumes/users.ts'
+import { deviceOfMap } from '../volumes/users.ts'
 import type { KnownMaps } from './known-maps.ts'
 import type { AgentLog } from './log.ts'
 
 /** Between two tries to make a broken file system usable again. */
 const PAUSE = 1_000
+/** multipathd counts in checks, 5 s apart (multipath.conf(5): polling_interval): what differs by less is no news. */
+const SAME = 5_000
 
 /** The outage of one volume, from the loss of its last path to the moment when it is usable again. */
 export class Outage {
@@ -41,31 +46,53 @@ export class Outage {
     const own = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
     const deadline = own === null || last === null ? (own ?? last) : Math.min(own, last)
     if (note.ended === null && last !== null && last === deadline && Date.now() >= last) {
-      this.#write(name, { ...note, ended: 'give-up' })
-      this.#log.say(name, 'the machine shuts down: what waits fails now')
+      this.end(name, note, 'give-up', 'the machine shuts down: what waits fails now')
       await this.#maps.queue(map, false)
     } else if (note.ended === null && deadline !== null && Date.now() >= deadline) {
-      this.#write(name, { ...note, ended: 'deadline' })
-      this.#log.say(name, `the hold of ${words(wanted)} is over: what waits fails now`)
+      this.end(name, note, 'deadline', `the hold of ${words(wanted)} is over: what waits fails now`)
       await this.#maps.queue(map, false)
     } else if ((note.ended === null) !== queueing) await this.#maps.queue(map, note.ended === null)
     return note.ended === null ? deadline : null
   }
 
-  /** The last path is lost: from now on the hold counts. */
-  begin({ name, request }: Pick<Attachment, 'name' | 'request'>): HoldNote {
+  /**
+   * The last path is lost: from now on the hold counts.
+   * @param kept for how long somebody else than the agent keeps the I/O waiting
+   */
+  begin({ name, request }: Pick<Attachment, 'name' | 'request'>, kept?: Hold): HoldNote {
     const known = readHoldNote(this.#host, name)
     if (known) return known
-    const note = { since: new Date().toISOString(), ended: null, trouble: null }
+    const now = Date.now()
+    const deadline = kept === undefined ? {} : { deadline: after(now, kept) }
+    const note = { since: new Date(now).toISOString(), ended: null, trouble: null, ...deadline }
     this.#write(name, note)
-    this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(request.hold.wanted)}`)
+    this.#log.say(name, `its last path is lost: I/O waits, for at most ${words(kept ?? request.hold.wanted)}`)
     return note
+  }
+
+  /** What waits, or waited, fails. @param words for the log */
+  end(name: VolumeName, note: HoldNote, ended: NonNullable<HoldNote['ended']>, told: string): void {
+    this.#write(name, { ...note, ended })
+    this.#log.say(name, told)
+  }
+
+  /** Somebody else than the agent lets it wait for so long from now on. */
+  recount(name: VolumeName, note: HoldNote, left: Hold): void {
+    const deadline = after(Date.now(), left)
+    const shift = Math.abs(Date.parse(deadline ?? '') - Date.parse(note.deadline ?? ''))
+    const isSame = deadline === null ? note.deadline === null : shift < SAME
+    if (note.ended !== null || !isSame) this.#write(name, { ...note, ended: null, deadline })
   }
 
   /** A path carries I/O again. @returns whether nothing is left of the outage */
   async release(record: Attachment, map: DmMap, queueing: boolean): Promise<boolean> {
-    const { name } = record
     if (!queueing) await this.#maps.queue(map.name, true)
+    return this.goOn(record, deviceOfMap(map))
+  }
+
+  /** The same, whoever lets its I/O go on. @param device what its file system stands on */
+  goOn(record: Attachment, device: Device): boolean {
+    const { name } = record
     const note = readHoldNote(this.#host, name)
     if (!note) return true
     const seconds = Math.round((Date.now() - Date.parse(note.since)) / 1000)
@@ -74,16 +101,16 @@ export class Outage {
       this.#log.say(name, `I/O goes on after ${seconds} s`)
       return true
     }
-    if (!this.#recovering) void this.#recover(record, map, note, seconds)
+    if (!this.#recovering) void this.#recover(record, device, note, seconds)
     return false
   }
 
-  async #recover(record: Attachment, map: DmMap, note: HoldNote, seconds: number): Promise<void> {
+  async #recover(record: Attachment, device: Device, note: HoldNote, seconds: number): Promise<void> {
     const { name } = record
     this.#recovering = true
     try {
       const told = { observer: this.#log.observer, signal: this.#signal }
-      const trouble = await recover(this.#host, record, map, told)
+      const trouble = await recover(this.#host, record, device, told)
       if (trouble === null) {
         this.#write(name, null)
         this.#log.say(name, `usable again, ${seconds} s after its last path was lost`)
@@ -116,4 +143,8 @@ export class Outage {
   }
 }
 
-const words = (hold: number | 'forever') => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)
+/** Milliseconds; null for never. ISO 8601. */
+const after = (now: number, hold: Hold) =>
+  hold === 'forever' ? null : new Date(now + hold * 1000).toISOString()
+
+const words = (hold: Hold) => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)

@@ -109,6 +109,8 @@ async function giveUpMultipathd(host: Host, record: Attachment): Promise<VolumeS
   const map = mapOf(host, record)
   if (state !== 'holding' || !map)
     throw new LunkeeperError('CONFLICT', `${record.name} is not waiting for its target`)
+  const note = readHoldNote(host, record.name)
+  if (note?.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
   await stopQueueing(host, map)
   return statusOf(host, record)
 }

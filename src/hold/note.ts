@@ -14,24 +14,37 @@ import { isName } from '../model/name.ts'
 export interface HoldNote {
   /** When the last path was lost. ISO 8601. */
   readonly since: string
-  /** Why the waiting I/O was let fail; null while it waits. */
-  readonly ended: 'deadline' | 'give-up' | null
+  /** Why the waiting I/O was let fail, or could not wait: somebody took the disk away; null while it waits. */
+  readonly ended: 'deadline' | 'give-up' | 'removed' | null
   /** Why it does not go on although something answers: another volume, a broken file system with users. */
   readonly trouble: string | null
   /** What kind of trouble it is: what answers is not the volume, or its file system must be mounted anew. */
   readonly kind?: 'stranger' | 'broken' | undefined
+  /**
+   * When somebody else than the agent lets the waiting I/O fail: the session's timer, or multipathd, as they were
+   * set when it began to wait. ISO 8601; null for never. Left out on a hold map: the agent counts, as is wanted.
+   */
+  readonly deadline?: string | null | undefined
 }
 
 /** When the waiting I/O fails; null for never. ISO 8601. */
-export function deadlineOf({ since }: HoldNote, wanted: Hold): string | null {
+export function deadlineOf({ since, deadline }: HoldNote, wanted: Hold): string | null {
+  if (deadline !== undefined) return deadline
   return wanted === 'forever' ? null : new Date(Date.parse(since) + wanted * 1000).toISOString()
 }
 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
-    const { since, ended, trouble, kind } = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
+    const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
+    const { since, ended, trouble, kind, deadline } = note
     if (Number.isNaN(Date.parse(since))) return null
-    return { since, ended: ended ?? null, trouble: trouble ?? null, ...(kind ? { kind } : {}) }
+    return {
+      since,
+      ended: ended ?? null,
+      trouble: trouble ?? null,
+      ...(kind ? { kind } : {}),
+      ...(deadline === undefined ? {} : { deadline }),
+    }
   } catch {
     return null
   }

@@ -5,10 +5,10 @@ import { readMounts } from '../host/read/mounts.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
-import type { DmMap } from '../model/snapshot.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import type { Observer } from '../volumes/step.ts'
-import { describeUsers, deviceOfMap, mountsOf } from '../volumes/users.ts'
+import type { Device } from '../volumes/users.ts'
+import { describeUsers, mountsOf } from '../volumes/users.ts'
 
 /**
  * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,
@@ -18,24 +18,24 @@ import { describeUsers, deviceOfMap, mountsOf } from '../volumes/users.ts'
 export async function recover(
   host: Host,
   record: Attachment,
-  map: DmMap,
+  device: Device,
   options: { readonly observer: Observer; readonly signal: AbortSignal },
 ): Promise<string | null> {
   const { mount: point, readOnly } = record.request.use
   if (point === null || readOnly) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
-  if (mount?.devno === map.devno) {
+  if (mount?.devno === device.devno) {
     const broken = await testWrite(host, point)
     if (broken === null) return null
     // It would go on below them, and could not be mounted anew.
-    const others = mountsOf(host, deviceOfMap(map)).filter((other) => other.point !== point)
+    const others = mountsOf(host, device).filter((other) => other.point !== point)
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: it is mounted at ${others.map((other) => other.point).join(', ')}`
     try {
       await unmountFs(host, point)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error
-      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${describeUsers(host, [deviceOfMap(map)], [point])}`
+      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${describeUsers(host, [device], [point])}`
     }
   }
   await attach(host, asAsked(record), options)

@@ -4,7 +4,10 @@ import { readDirtyLimit, writeDirtyLimit } from '../host/memory/dirty-limit.ts'
 import { readUnwritten } from '../host/memory/unwritten.ts'
 import { readNodeBytes, readWaiting } from '../host/memory/waiting.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
+import type { VolumeName } from '../model/name.ts'
 import { roomierLimit } from '../model/plan/room.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../volumes/look.ts'
+import { readRecord } from '../volumes/records.ts'
 import { holdingNames, isAnyHolding } from './note.ts'
 import { readRoomNote, removeRoomNote, writeRoomNote } from './room-note.ts'
 
@@ -58,11 +61,18 @@ export function giveRoomBack(host: Host): string | null {
 function stuckPages(host: Host, pages: number): number | null {
   const all = readNodeBytes(host.paths)
   const waiting = holdingNames(host).map((name) => {
-    const map = findHoldMap(host, name)
-    return map && readWaiting(host.paths, map.devno)
+    const devno = findHoldMap(host, name)?.devno ?? devnoOf(host, name)
+    return devno === null ? null : readWaiting(host.paths, devno)
   })
   if (!all || waiting.some((one) => one?.of !== 'volume')) return null
   return (pages * waiting.reduce((sum, one) => sum + one!.bytes, 0)) / all
+}
+
+/** Of a volume on no hold map. */
+function devnoOf(host: Host, name: VolumeName): string | null {
+  const record = readRecord(host, name)
+  const view = record && lookAtAttachment(host, record)
+  return (view && devicesOf(view.maps, disksOf(view))[0]?.devno) ?? null
 }
 
 function words({ setting, value }: DirtyLimit): string {

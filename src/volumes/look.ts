@@ -56,6 +56,12 @@ export function lookAtVolume(
   return { sessions, maps: own ? [own] : wwid === null ? [] : bareMaps(host, wwid) }
 }
 
+/** The same of an attachment, also where its map has lost all its disks. */
+export function lookAtAttachment(host: Host, { request, mode, identity, name }: Attachment): VolumeView {
+  const wwid = mode === 'multipathd' ? identity?.wwid : null
+  return lookAtVolume(host, { ...request, wwid, owner: name })
+}
+
 /** Whether any path of the volume could take its I/O now. */
 export function hasPath(host: Host, { name, request }: Attachment): boolean {
   const { sessions } = lookAtVolume(host, { ...request, owner: name })

@@ -12,20 +12,21 @@ import { longerHold } from '../model/hold.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import type { VolumeView } from './look.ts'
-import { devicesOf, disksOf, lookAtVolume } from './look.ts'
+import { devicesOf, disksOf, lookAtAttachment } from './look.ts'
 import { mountsOf } from './users.ts'
 
 /** An attachment as it really is: what the record intends, what the kernel shows. */
 export async function statusOf(host: Host, record: Attachment): Promise<VolumeStatus> {
-  const wwid = record.mode === 'multipathd' ? record.identity?.wwid : null
-  const view = lookAtVolume(host, { ...record.request, wwid, owner: record.name })
+  const view = lookAtAttachment(host, record)
   const paths = pathsOf(record, view)
   const mode = record.mode ?? 'session'
   const device = devicesOf(view.maps, disksOf(view))[0]
   const map = view.maps[0]
-  const note = mode === 'map' ? readHoldNote(host, record.name) : null
+  const note = readHoldNote(host, record.name)
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
   const state = await stateOf(host, record, paths, mount !== undefined, note, map)
+  // Of one that an agent wrote which is no more.
+  const outage = state === 'ready' ? null : note
   return {
     name: record.name,
     state,
@@ -41,8 +42,9 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
         mode === 'map'
           ? await heldFor(host, record, map)
           : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
-      since: note?.since ?? null,
-      deadline: note && note.ended === null ? deadlineOf(note, record.request.hold.wanted) : null,
+      since: outage?.since ?? null,
+      deadline:
+        outage?.ended === null && state !== 'failed' ? deadlineOf(outage, record.request.hold.wanted) : null,
       waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
     paths,
@@ -70,7 +72,10 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
   }))
 }
 
-/** What the agent has noted; without it the kernel's own states say this much. */
+/**
+ * On a hold map what the agent has noted. Elsewhere the kernel's own states say this much, and an agent that runs
+ * knows of I/O that has failed.
+ */
 async function stateOf(
   host: Host,
   record: Attachment,
@@ -80,7 +85,8 @@ async function stateOf(
   map: DmMap | undefined,
 ): Promise<AttachmentState> {
   if (record.phase !== 'ready') return record.phase
-  if (note) return note.ended === null ? 'holding' : 'failed'
+  if (note && record.mode === 'map') return note.ended === null ? 'holding' : 'failed'
+  if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(({ sessionState, diskState }) => sessionState === 'LOGGED_IN' && diskState === 'running'))
     return 'ready'

@@ -9,7 +9,7 @@ import { linkName } from '../../host/read/attribute.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { devicesOf, disksOf, lookAtVolume } from '../../volumes/look.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../volumes/look.ts'
 import type { Device } from '../../volumes/users.ts'
 
 /** What the kernel has of a staged volume. It alone says where a volume is published: there are no notes. */
@@ -23,8 +23,7 @@ export interface Staged {
 }
 
 export function lookAtStaged(host: Host, record: Attachment): Staged {
-  const wwid = record.mode === 'multipathd' ? record.identity?.wwid : null
-  const view = lookAtVolume(host, { ...record.request, wwid, owner: record.name })
+  const view = lookAtAttachment(host, record)
   const device = devicesOf(view.maps, disksOf(view))[0] ?? null
   const mounts = readMounts(host.paths)
   const { mount: staging } = record.request.use

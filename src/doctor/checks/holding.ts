@@ -30,9 +30,9 @@ export const holding: VolumeCheck = {
         message: `its target is away${since ? ` since ${since}` : ''}; I/O waits, and ${end}${trouble ? `; ${trouble}` : ''}`,
         evidence: { mode, since, deadline, trouble },
         fix:
-          mode === 'map'
-            ? `Bring the target back; lunkeeper hold ${name} --set 2h waits longer, --give-up stops waiting.`
-            : 'Bring the target back. The kernel does not let this wait be made longer now.',
+          mode === 'session'
+            ? 'Bring the target back. The kernel does not let this wait be made longer now.'
+            : `Bring the target back; lunkeeper hold ${name} --set 2h waits longer, --give-up stops waiting.`,
       },
     ]
   },

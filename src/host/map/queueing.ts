@@ -22,6 +22,13 @@ export async function queueingOf(host: Host, map: string): Promise<Hold | null> 
   }
 }
 
+/** The maps, whoever made them, whose I/O the kernel keeps waiting while they have no path: one program. */
+export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
+  const ran = await host.run('dmsetup', ['table', '--target', 'multipath'], { deadline: DEADLINE })
+  const lines = ran.stdout.split('\n').filter((line) => /\bqueue_if_no_path\b/.test(line))
+  return new Set(lines.map((line) => line.slice(0, line.indexOf(': '))))
+}
+
 /** Whether the kernel keeps the I/O of this map waiting while it has no path. */
 export async function isQueueing(host: Host, map: string): Promise<boolean> {
   const ran = await host.run('dmsetup', ['table', map], { deadline: DEADLINE })

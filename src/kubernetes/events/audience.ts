@@ -5,8 +5,7 @@ import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import type { Device } from '../../volumes/users.ts'
-import { devicesOf, disksOf, lookAtVolume } from '../../volumes/look.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../volumes/look.ts'
 
 /** Who has to do with a volume on this node. */
 export interface Audience {
@@ -21,20 +20,22 @@ export interface Audience {
  * nothing of the volume is touched, which may not answer.
  */
 export function audienceOf(host: Host, record: Attachment): Audience {
-  const view = lookAtVolume(host, { ...record.request, owner: record.name })
-  const device = devicesOf(view.maps, disksOf(view))[0]
-  const points = device
-    ? readMounts(host.paths)
-        .filter((mount) => isOf(mount, device))
-        .map(({ point }) => point)
-    : []
+  const view = lookAtAttachment(host, record)
+  const mounts = readMounts(host.paths)
+  // Of a disk that is gone its dead mounts tell: they have the number of the one at the staging path.
+  const staged = mounts.findLast(({ point }) => point === record.request.use.mount)
+  const device = devicesOf(view.maps, disksOf(view))[0] ?? (staged && { name: null, devno: staged.devno })
+  const points = device ? mounts.filter((mount) => isOf(mount, device)).map(({ point }) => point) : []
   const pods = points.flatMap((point) => podOf(point) ?? [])
   const volume = points.map((point) => volumeOf(host, point)).find((name) => name !== null)
   return { volume: volume ?? null, pods: [...new Set(pods)] }
 }
 
 /** A device node that is bound somewhere shows as a part of the file system that /dev is. */
-function isOf({ devno, fs, root }: Mount, device: Device): boolean {
+function isOf(
+  { devno, fs, root }: Mount,
+  device: { readonly name: string | null; readonly devno: string },
+): boolean {
   if (fs === 'devtmpfs' || fs === 'tmpfs') return root === `/${device.name}`
   return devno === device.devno
 }

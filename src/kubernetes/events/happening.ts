@@ -52,13 +52,18 @@ function waiting(note: HoldNote, wanted: Hold): Happening {
 }
 
 function failed(note: HoldNote, wanted: Hold): Happening {
-  const why = note.ended === 'deadline' && wanted !== 'forever' ? `after ${wanted} s` : 'as it was given up'
   return {
     reason: 'IOFailed',
     type: 'Warning',
-    message: `its storage did not return: I/O fails ${why}. What was not written yet is lost; once the storage is back, a new pod gets the file system checked and mounted anew`,
+    message: `${reasonOf(note, wanted)}. What was not written yet is lost; once the storage is back, a new pod gets the file system checked and mounted anew`,
     id: note.since,
   }
+}
+
+function reasonOf({ since, ended, deadline }: HoldNote, wanted: Hold): string {
+  if (ended === 'removed') return 'its disk was taken from the node: I/O fails'
+  const held = deadline ? Math.round((Date.parse(deadline) - Date.parse(since)) / 1000) : wanted
+  return `its storage did not return: I/O fails ${ended === 'deadline' && held !== 'forever' ? `after ${held} s` : 'as it was given up'}`
 }
 
 function troubled({ since, kind, trouble }: HoldNote): Happening {

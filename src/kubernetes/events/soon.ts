@@ -1,6 +1,7 @@
 import type { HoldNote } from '../../hold/note.ts'
 import { deadlineOf } from '../../hold/note.ts'
-import type { Hold } from '../../model/hold.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { HoldMode } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { Happening } from './happening.ts'
 
@@ -11,17 +12,29 @@ const MOST = 120
 const LEAST = 10
 
 /** A warning that a hold is about to end; null while it is not, and where it is too short for one. */
-export function soonOver(name: VolumeName, note: HoldNote, wanted: Hold, now: number): Happening | null {
-  const deadline = deadlineOf(note, wanted)
-  if (note.ended !== null || wanted === 'forever' || deadline === null) return null
-  const lead = Math.min(wanted / PART, MOST)
+export function soonOver(
+  { name, mode, request }: Pick<Attachment, 'name' | 'mode' | 'request'>,
+  note: HoldNote,
+  now: number,
+): Happening | null {
+  const deadline = deadlineOf(note, request.hold.wanted)
+  if (note.ended !== null || deadline === null) return null
+  const hold = (Date.parse(deadline) - Date.parse(note.since)) / 1000
+  const lead = Math.min(hold / PART, MOST)
   const left = (Date.parse(deadline) - now) / 1000
   if (lead < LEAST || left > lead || left <= 0) return null
   return {
     reason: 'IOFailingSoon',
     type: 'Warning',
-    message: `its storage is still away: I/O fails at ${deadline}, unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, on its node`,
+    message: `its storage is still away: I/O fails at ${deadline}, ${unless(name, mode)}`,
     // A hold that was made longer ends another time.
-    id: `${note.since} ${wanted}`,
+    id: `${note.since} ${deadline}`,
   }
+}
+
+/** A session's timer takes no other value in an outage. */
+function unless(name: VolumeName, mode: HoldMode | null): string {
+  return mode === 'session'
+    ? 'unless it is back by then: its session holds it, which nobody can lengthen now'
+    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, on its node`
 }

@@ -39,7 +39,7 @@ export class Teller {
   /** Warns of a hold that is about to end, once. */
   warn(name: VolumeName, note: HoldNote): void {
     const record = recordOf(this.#host, name)
-    const soon = record && soonOver(name, note, record.request.hold.wanted, Date.now())
+    const soon = record && soonOver(record, note, Date.now())
     if (!soon || this.#warned.get(name) === soon.id) return
     this.#warned.set(name, soon.id)
     const audience = this.audienceOf(record)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import * as apps from 'kubernetes-models/apps/v1'
+import * as rbac from 'kubernetes-models/rbac.authorization.k8s.io/v1'
 import * as storage from 'kubernetes-models/storage.k8s.io/v1'
 import * as core from 'kubernetes-models/v1'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -20,13 +21,20 @@ interface Resource {
   readonly kind: string
   readonly metadata: { readonly name: string; readonly namespace?: string }
   readonly spec: { template: { spec: PodSpec } }
+  readonly subjects?: unknown
+  readonly roleRef?: unknown
 }
 interface PodSpec {
   containers: { image: string; imagePullPolicy?: string; args: string[]; ports?: unknown[] }[]
   volumes: { hostPath: { path: string } }[]
 }
 
-const MODELS: Record<string, new (data: never) => { validate(): void }> = { ...core, ...apps, ...storage }
+const MODELS: Record<string, new (data: never) => { validate(): void }> = {
+  ...core,
+  ...apps,
+  ...storage,
+  ...rbac,
+}
 const IMAGES = {
   image: { repository: 'images/lunkeeper' },
   registrar: { image: { repository: 'images/registrar' } },
@@ -45,7 +53,8 @@ async function rendered(values: object = {}, ...where: string[]): Promise<Resour
 
 const read = (path: string) =>
   parseYaml(readFileSync(join(deploy, 'kubernetes', path), 'utf8')) as Resource & {
-    readonly patches: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
+    readonly patches?: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
+    readonly components?: readonly string[]
   }
 const of = (resources: readonly Resource[], kind: string) => resources.find((one) => one.kind === kind)!
 const podOf = (resources: readonly Resource[]) => of(resources, 'DaemonSet').spec.template.spec
@@ -61,10 +70,12 @@ function comparable(resource: Resource): unknown {
   return spec
 }
 
-/** What the kustomization's patches (RFC 6902) make of a resource. */
+/** What the patches (RFC 6902) of a kustomization and of its components make of a resource. */
 function patched(overlay: string, resource: Resource): Resource {
   const result = structuredClone(resource) as unknown as Record<string, unknown>
-  for (const { target, patch } of read(`overlays/${overlay}/kustomization.yaml`).patches)
+  const own = read(`overlays/${overlay}/kustomization.yaml`)
+  const parts = [own, ...componentsOf(overlay).map((name) => read(`components/${name}/kustomization.yaml`))]
+  for (const { target, patch } of parts.flatMap(({ patches = [] }) => patches))
     for (const { path, value } of target.kind === resource.kind
       ? (parseYaml(patch) as { path: string; value: unknown }[])
       : []) {
@@ -74,9 +85,14 @@ function patched(overlay: string, resource: Resource): Resource {
         (at, key) => at[key] as Record<string, unknown>,
         result,
       )
-      parent[last] = value
+      if (last === '-') (parent as unknown as unknown[]).push(value)
+      else parent[last] = value
     }
   return result as unknown as Resource
+}
+
+function componentsOf(overlay: string): string[] {
+  return (read(`overlays/${overlay}/kustomization.yaml`).components ?? []).map((path) => basename(path))
 }
 
 describe('the chart is what the manifests are', () => {
@@ -91,6 +107,8 @@ describe('the chart is what the manifests are', () => {
   it.each([
     ['takeover', { driverName: 'iscsi.csi.k8s.io' }],
     ['metrics', { metrics: { podMonitor: true } }],
+    ['events', { events: true }],
+    ['evict', { events: true, evictBroken: true }],
   ])('%s', async (overlay, values) => {
     const resources = await rendered(values)
     for (const file of ['csidriver.yaml', 'daemonset.yaml']) {
@@ -101,6 +119,20 @@ describe('the chart is what the manifests are', () => {
         wanted.kind === 'CSIDriver' ? wanted.metadata.name : '',
       )
     }
+    const parts = componentsOf(overlay)
+    const roles = resources.filter(({ kind }) => kind.startsWith('ClusterRole'))
+    expect(roles).toHaveLength(2 * parts.length)
+    for (const wanted of parts.flatMap((name) => [
+      read(`components/${name}/role.yaml`),
+      read(`components/${name}/binding.yaml`),
+    ])) {
+      const found = roles.find(
+        ({ kind, metadata }) => kind === wanted.kind && metadata.name === wanted.metadata.name,
+      )
+      expect({ ...found, metadata: null }).toEqual({ ...wanted, metadata: null })
+    }
+    for (const resource of resources)
+      if (resource.kind !== 'PodMonitor') new MODELS[resource.kind]!(resource as never).validate()
     if (overlay === 'metrics')
       expect(of(resources, 'PodMonitor').spec).toEqual(read('overlays/metrics/podmonitor.yaml').spec)
   })
@@ -112,6 +144,26 @@ describe('its values', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('image.repository: where the image was pushed to')
     expect((await render(stringify({ image: IMAGES.image }))).stderr).toContain('registrar.image.repository')
+  })
+
+  it('an eviction without events is refused, in words', async () => {
+    const { code, stderr } = await render(stringify({ ...IMAGES, evictBroken: true }))
+    expect(code).toBe(1)
+    expect(stderr).toContain('evictBroken needs events: true')
+  })
+
+  it('the roles of two releases do not meet', async () => {
+    const resources = await rendered({ events: true, evictBroken: true }, 'other', 'storage')
+    const cluster = resources.filter(({ kind }) => kind.startsWith('ClusterRole'))
+    expect([...new Set(cluster.map(({ metadata }) => metadata.name))]).toEqual([
+      'storage-events',
+      'storage-evict',
+    ])
+    for (const { kind, subjects, roleRef, metadata } of cluster)
+      if (kind === 'ClusterRoleBinding') {
+        expect(subjects).toEqual([{ kind: 'ServiceAccount', name: 'lunkeeper', namespace: 'storage' }])
+        expect(roleRef).toMatchObject({ name: metadata.name })
+      }
   })
 
   it('go where they are meant to', async () => {
@@ -179,6 +231,8 @@ describe('its values', () => {
       '_names.tpl',
       'csidriver.yaml',
       'daemonset.yaml',
+      'events.yaml',
+      'evict.yaml',
       'podmonitor.yaml',
       'serviceaccount.yaml',
     ]

@@ -16,9 +16,12 @@ import {
   Kubelet,
   mountable,
   SOCKET,
+  staging,
   stagingPath,
   targetPath,
+  unpublishing,
 } from './kubelet.ts'
+import { publishAsBefore, statePath } from './old-driver.ts'
 
 const MIB = 1 << 20
 const project = join(import.meta.dirname, '../../..')
@@ -48,6 +51,12 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
     await target.map(2, { serial: 'c002', bytes: 32 * MIB })
     // As systemd leaves it: what is mounted is seen in namespaces made from it.
     await node.sh('mount --make-rshared / && mkdir -p /var/lib/kubelet /run/container')
+    await start()
+    kubelet = await Kubelet.start(node)
+  })
+  afterAll(() => lab?.close())
+
+  async function start(...more: string[]): Promise<void> {
     const inContainer = 'unshare --mount --propagation slave --ipc --pid --fork'.split(' ')
     const container = [
       '/lab/project/test/kernel/guest/container.sh',
@@ -62,12 +71,15 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
       '--http',
       '127.0.0.1:9808',
     ]
-    const csi = ['--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1']
+    const csi = ['--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1', ...more]
     agent = await node.start([...inContainer, ...container, ...command, ...csi])
     await agent.errors(/csi: .* as node/)
-    kubelet = await Kubelet.start(node)
-  })
-  afterAll(() => lab?.close())
+  }
+
+  async function end(): Promise<void> {
+    await agent.kill('SIGTERM')
+    await agent.exited
+  }
 
   const claim = (volumeId: string, lun: string, volumeCapability: Claim['volumeCapability']): Claim => ({
     volumeId,
@@ -136,9 +148,74 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
     // What an idle agent may have is 120 MB.
     expect(memory / MIB).toBeLessThan(120)
     await expectNothingPublished(node)
-    await agent.kill('SIGTERM')
-    await agent.exited
+    await end()
     await expectNothingLeft(node)
     expect(await node.exists(SOCKET)).toBe(false)
+  })
+
+  describe('in the place of iscsi.csi.k8s.io, whose notes and mounts are the host’s', () => {
+    const old = (id: string, lun: number) => ({ id, iqn: target.iqn, lun })
+
+    it('a volume that it published goes with its last pod; its neighbour stays, and the next pod gets it held', async () => {
+      await publishAsBefore(node, old('vol', 1), 'pod')
+      await start('--csi-driver', 'iscsi.csi.k8s.io')
+      // One that it publishes when we are there already: before the old pod is replaced on another node.
+      await publishAsBefore(node, old('vol', 1), 'pod-b')
+      await publishAsBefore(node, old('other', 2), 'pod')
+      const volume = claim('vol', '1', mountable('ext4', 'SINGLE_NODE_WRITER'))
+      await node.sh(`echo written > ${targetPath('vol', 'pod')}/old`)
+      const { volumeCondition } = await kubelet.stats(volume, 'pod')
+      expect(volumeCondition.message).toMatch(/published by iscsi.csi.k8s.io/)
+      await kubelet.fails('nodeStageVolume', staging(volume), 'FailedPrecondition', /still published/)
+      await kubelet.unpublish(volume, 'pod-b')
+      expect(await node.exists(targetPath('vol', 'pod-b'))).toBe(false)
+      expect((await node.storage()).mounts).toContain(targetPath('vol', 'pod'))
+      await kubelet.unpublish(volume, 'pod')
+      await kubelet.unpublish(volume, 'pod')
+      expect([await node.exists(statePath('vol')), await node.exists(statePath('other'))]).toEqual([
+        false,
+        true,
+      ])
+      expect((await node.storage()).mounts).toEqual([targetPath('other', 'pod')])
+
+      await kubelet.stage(volume)
+      await kubelet.publish(volume, 'pod')
+      expect(await node.sh(`cat ${targetPath('vol', 'pod')}/old`)).toBe('written')
+      expect(await metrics()).toMatch(/^lunkeeper_volumes\{state="ready"\} 1$/m)
+      await kubelet.unpublish(volume, 'pod')
+      await kubelet.unstage(volume)
+      await kubelet.unpublish(claim('other', '2', mountable()), 'pod')
+      expect(await node.list('/run/iscsi.csi.k8s.io')).toEqual([])
+      await expectNothingPublished(node)
+      await end()
+      await expectNothingLeft(node)
+    })
+
+    it('cut off in the middle, the next agent goes on; what cannot be known to be the volume stays', async () => {
+      // Its session would stay for a disk of which nobody says whose it is.
+      await target.unmap(2)
+      await publishAsBefore(node, old('vol', 1), 'pod')
+      const state = JSON.parse(await node.read(statePath('vol'))) as Record<string, unknown>
+      await node.write(statePath('vol'), JSON.stringify({ ...state, lun: 2 }))
+      await start('--csi-driver', 'iscsi.csi.k8s.io')
+      const at = unpublishing('vol', 'pod')
+      await kubelet.fails(
+        'nodeUnpublishVolume',
+        at,
+        'FailedPrecondition',
+        /not what iscsi.csi.k8s.io noted of vol/,
+      )
+      expect((await node.storage()).mounts).toEqual([targetPath('vol', 'pod')])
+      await node.write(statePath('vol'), JSON.stringify(state))
+      await node.sh(`umount ${targetPath('vol', 'pod')}`)
+      await agent.kill('SIGKILL')
+      await agent.exited
+      await start('--csi-driver', 'iscsi.csi.k8s.io')
+      await kubelet.ok('nodeUnpublishVolume', at)
+      expect(await node.list('/run/iscsi.csi.k8s.io')).toEqual([])
+      await expectNothingPublished(node)
+      await end()
+      await expectNothingLeft(node)
+    })
   })
 })

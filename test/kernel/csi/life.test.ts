@@ -11,6 +11,7 @@ import {
   expectNothingPublished,
   Kubelet,
   mountable,
+  publishing,
   SOCKET,
   stagingPath,
   startDriver,
@@ -114,6 +115,47 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     await kubelet.unstage(volume)
     await gone()
   })
+
+  it.runIf(isEverything)(
+    'a device is read-only for all or for none: no second way to it both refuses writes and shows what is written',
+    async () => {
+      const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+      await kubelet.stage(volume)
+      await kubelet.publish(volume, 'writer')
+      await kubelet.fails(
+        'nodePublishVolume',
+        { ...publishing(volume, 'reader'), readonly: true },
+        'InvalidArgument',
+        /for all or for none/,
+      )
+      const device = at(volume, 'writer')
+      const write = (text: string, to: string) =>
+        node.run(['sh', '-c', `printf ${text} | dd of=${to} conv=notrunc,fsync status=none`])
+      // A mount says nothing of what a device node in it is opened for (fs/namei.c: sb_permission, fs/open.c).
+      await node.sh(
+        `touch /run/view && mount --bind ${device} /run/view && mount -o remount,bind,ro /run/view`,
+      )
+      expect((await write('one', '/run/view')).code).toBe(0)
+      await node.sh('umount /run/view && rm /run/view')
+      // A second block device refuses, and has a page cache of its own: whoever has read goes on reading that.
+      await node.sh(
+        `dmsetup create view --readonly --table "0 $(blockdev --getsz ${device}) linear $(readlink -f /dev/mapper/lunkeeper-*) 0"`,
+      )
+      expect((await write('no', '/dev/mapper/view')).code).not.toBe(0)
+      const read = (from: string) => node.sh(`dd if=${from} bs=3 count=1 status=none`)
+      const reader = await node.start(['sh', '-c', 'exec 3< /dev/mapper/view; echo open; sleep 1000'])
+      await reader.output(/open/)
+      expect(await read('/dev/mapper/view')).toBe('one')
+      expect((await write('two', device)).code).toBe(0)
+      expect([await read(device), await read('/dev/mapper/view')]).toEqual(['two', 'one'])
+      await reader.kill('SIGKILL')
+      await reader.exited
+      await node.sh('dmsetup remove --retry view')
+      await kubelet.unpublish(volume, 'writer')
+      await kubelet.unstage(volume)
+      await gone()
+    },
+  )
 
   it('grows while it is used, with its file system', async () => {
     const volume = claim()

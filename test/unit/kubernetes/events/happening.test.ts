@@ -3,11 +3,13 @@ import { expect, it } from 'vitest'
 import type { HoldNote } from '../../../../src/hold/note.ts'
 import { happeningsOf } from '../../../../src/kubernetes/events/happening.ts'
 import { soonOver } from '../../../../src/kubernetes/events/soon.ts'
-import type { Hold } from '../../../../src/model/hold.ts'
+import type { Hold, HoldMode } from '../../../../src/model/hold.ts'
 import { parseName } from '../../../../src/model/name.ts'
 
 const name = parseName('csi-orders')
 const since = '2026-11-21T10:00:00.000Z'
+const held = (wanted: Hold, mode: HoldMode = 'map') =>
+  ({ name, mode, request: { hold: { wanted, mode: 'auto' } } }) as unknown as Parameters<typeof soonOver>[0]
 const at = (seconds: number) => Date.parse(since) + seconds * 1000
 const note = (more: Partial<HoldNote> = {}): HoldNote => ({ since, ended: null, trouble: null, ...more })
 const told = (before: HoldNote | null, after: HoldNote | null, wanted: Hold | null = 600) =>
@@ -63,7 +65,7 @@ it('a volume that is taken away is not back', () => expect(reasons(note(), null,
 
 it('a warning goes before the end of a hold that leaves time for one', () => {
   const soon = (wanted: Hold, seconds: number, more: Partial<HoldNote> = {}) =>
-    soonOver(name, note(more), wanted, at(seconds))?.reason ?? null
+    soonOver(held(wanted), note(more), at(seconds))?.reason ?? null
   expect(soon(600, 479)).toBeNull()
   expect(soon(600, 481)).toBe('IOFailingSoon')
   expect(soon(100, 79)).toBeNull()
@@ -75,4 +77,18 @@ it('a warning goes before the end of a hold that leaves time for one', () => {
 })
 
 it('a hold that was made longer is warned of anew', () =>
-  expect(soonOver(name, note(), 600, at(500))!.id).not.toBe(soonOver(name, note(), 700, at(600))!.id))
+  expect(soonOver(held(600), note(), at(500))!.id).not.toBe(soonOver(held(700), note(), at(600))!.id))
+
+it('what its session holds is warned of by the timer that runs, which nobody can lengthen now', () => {
+  const kept = note({ deadline: '2026-11-21T10:05:00.000Z' })
+  const soon = (seconds: number) => soonOver(held(600, 'session'), kept, at(seconds))
+  expect(soon(239)).toBeNull()
+  expect(soon(241)!.message).toMatch(/fails at 2026-11-21T10:05:00.000Z, unless it is back by then/)
+  expect(soonOver(held(600, 'multipathd'), kept, at(241))!.message).toContain('lunkeeper hold csi-orders')
+  expect(told(null, kept)[0]!.message).toContain('until 2026-11-21T10:05:00.000Z')
+  expect(told(kept, { ...kept, ended: 'deadline' })[0]!.message).toContain('fails after 300 s')
+  expect(soonOver(held(600, 'session'), note({ deadline: null }), at(1e6))).toBeNull()
+})
+
+it('a disk that somebody took away is no storage that did not return', () =>
+  expect(told(note(), note({ ended: 'removed' }))[0]!.message).toMatch(/^its disk was taken from the node/))

@@ -1,0 +1,186 @@
+import { join } from 'node:path'
+
+import { readHoldNote } from '../hold/note.ts'
+import { queueingOf } from '../host/map/queueing.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { formatHctl } from '../model/hctl.ts'
+import type { Hold } from '../model/hold.ts'
+import { longerHold } from '../model/hold.ts'
+import type { DmMap } from '../model/snapshot.ts'
+import type { VolumeView } from '../volumes/look.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../volumes/look.ts'
+import { readRecord } from '../volumes/records.ts'
+import type { Keeping } from './keeper.ts'
+import { Outage } from './outage.ts'
+
+/** In an outage; of many volumes each less often. */
+const LOOK = 2_000
+const LOOK_EACH = 40
+/** Its session is back, and its disk is about to be. */
+const SOON = 300
+/** A record is written before multipathd is told, which reads all of its configuration anew. */
+const SETTLE = 15_000
+/** While all is well its signs tell; somebody may have logged in anew. */
+const ROUND = 20_000
+
+/** What a volume's I/O does now. `none`: it is not on this node. */
+type Fate = 'carried' | 'waits' | 'failed' | 'none'
+
+/**
+ * A volume that its session holds, or multipathd: they end its hold and bring it back. The agent sees it, notes it
+ * for whoever asks, and has a file system that broke mounted anew.
+ */
+export class Onlooker {
+  readonly #with: Keeping
+  readonly #outage: Outage
+  #record: Attachment
+  #signs: { readonly sessions: readonly string[]; readonly disks: readonly string[] } = {
+    sessions: [],
+    disks: [],
+  }
+  /** Milliseconds of the monotonic clock. */
+  #due = 0
+  #busy = false
+  /** It has been here: an empty place is a loss, and no volume that was not attached yet. */
+  #wasHere = false
+  /** As it was seen to wait last; when its record changed, and when its sessions had given its I/O back. */
+  #seen: {
+    readonly record: Attachment
+    readonly blocked: boolean
+    readonly told: number
+    readonly turned: number
+  } | null = null
+
+  readonly #queueing: () => Promise<ReadonlySet<string>>
+
+  /** @param queueing the maps whose I/O the kernel keeps waiting */
+  constructor(keeping: Keeping, record: Attachment, queueing: () => Promise<ReadonlySet<string>>) {
+    this.#with = keeping
+    this.#queueing = queueing
+    this.#record = record
+    this.#outage = new Outage(keeping.host, keeping.maps, keeping.log, keeping.signal)
+  }
+
+  get signs(): { readonly sessions: readonly string[]; readonly disks: readonly string[] } {
+    return this.#signs
+  }
+
+  take(record: Attachment): void {
+    if (record === this.#record) return
+    this.#record = record
+    this.#due = 0
+  }
+
+  isDue(now: number, changed: ReadonlySet<string>): boolean {
+    if (this.#busy) return false
+    if (now >= this.#due) return true
+    const { sessions, disks } = this.#signs
+    return changed.size > 0 && [...sessions, ...disks].some((sign) => changed.has(sign))
+  }
+
+  /** @throws what programs say that are asked */
+  async look(): Promise<void> {
+    this.#busy = true
+    this.#due = performance.now() + ROUND
+    try {
+      const record = this.#record
+      const view = lookAtAttachment(this.#with.host, record)
+      this.#signs = signsOf(this.#with.host.paths.sys, view)
+      const fate = await this.#fateOf(view)
+      // What is being taken off the node has no outage, and no note.
+      if (readRecord(this.#with.host, record.name)?.phase !== 'ready') return
+      if (fate === 'carried') this.#carried(view)
+      else if (fate !== 'none') await this.#lost(fate, view)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #fateOf(view: VolumeView): Promise<Fate> {
+    const paths = view.sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
+    const isUp = ({ session, disk }: (typeof paths)[number]) =>
+      session.state === 'LOGGED_IN' && disk.state === 'running'
+    if (paths.some(isUp)) return 'carried'
+    const map = view.maps[0]
+    const isKnown = this.#wasHere || readHoldNote(this.#with.host, this.#record.name) !== null
+    if (!isKnown && paths.length === 0 && !map) return 'none'
+    const isBack = paths.some(({ session }) => session.state === 'LOGGED_IN')
+    const { volumes } = this.#with
+    this.#lookIn(isBack ? SOON : Math.max(LOOK, LOOK_EACH * volumes()))
+    // It is just being attached, after a reboot.
+    if (!isKnown && isBack) return 'none'
+    return isBlocked(view) || (map && (await this.#queueing()).has(map.name)) ? 'waits' : 'failed'
+  }
+
+  #lookIn(milliseconds: number): void {
+    this.#due = performance.now() + milliseconds
+  }
+
+  #carried(view: VolumeView): void {
+    this.#wasHere = true
+    this.#seen = null
+    const device = devicesOf(view.maps, disksOf(view))[0]
+    if (!device) this.#lookIn(SOON)
+    else if (!this.#outage.goOn(this.#record, device)) this.#lookIn(LOOK)
+  }
+
+  async #lost(fate: 'waits' | 'failed', view: VolumeView): Promise<void> {
+    const { host } = this.#with
+    const record = this.#record
+    const [map] = view.maps
+    const known = readHoldNote(host, record.name)
+    const note = known ?? this.#outage.begin(record, fate === 'waits' ? await this.#keptFor(view, map) : 0)
+    if (fate === 'waits') return this.#counts(note, view, map, known === null)
+    if (note.ended !== null) return
+    if (disksOf(view).length === 0 && !map)
+      this.#outage.end(record.name, note, 'removed', 'its disk was taken from the node: its I/O fails')
+    else this.#outage.end(record.name, note, 'deadline', 'nobody keeps its I/O waiting any longer: it fails')
+  }
+
+  /** multipathd may have been told to wait for another time, and counts from when its sessions have given up. */
+  async #counts(
+    note: ReturnType<Outage['begin']>,
+    view: VolumeView,
+    map: DmMap | undefined,
+    isNew: boolean,
+  ): Promise<void> {
+    const now = performance.now()
+    const was = this.#seen
+    const seen = { record: this.#record, blocked: isBlocked(view) }
+    const told = was && was.record !== seen.record ? now : (was?.told ?? Number.NEGATIVE_INFINITY)
+    const turned = was && was.blocked !== seen.blocked ? now : (was?.turned ?? Number.NEGATIVE_INFINITY)
+    this.#seen = { ...seen, told, turned }
+    if (isNew || !map) return
+    // What was given up waits again only where another hold was set since.
+    const isOther =
+      note.ended === null
+        ? now - Math.max(told, turned) < SETTLE
+        : now - told < SETTLE && (await this.#queueing()).has(map.name)
+    if (isOther) this.#outage.recount(this.#record.name, note, await this.#keptFor(view, map))
+  }
+
+  /** How long it waits, counted from now, if nothing changes. */
+  async #keptFor(view: VolumeView, map: DmMap | undefined): Promise<Hold> {
+    const timers = view.sessions.flatMap(({ session, disk }) => (disk ? [session.recoveryTmo] : []))
+    const recovery = isBlocked(view) ? timers.reduce<Hold>(longerHold, 0) : 0
+    const queueing = map ? ((await queueingOf(this.#with.host, map.name)) ?? 0) : 0
+    return recovery === 'forever' || queueing === 'forever' ? 'forever' : recovery + queueing
+  }
+}
+
+/** The kernel keeps I/O in a lost session's disk until its timer ends, and for a moment after its return. */
+function isBlocked({ sessions }: VolumeView): boolean {
+  return sessions.some(
+    ({ session, disk }) =>
+      disk && (session.state === 'FAILED' || (session.state === 'LOGGED_IN' && disk.state === 'blocked')),
+  )
+}
+
+function signsOf(sys: string, { sessions }: VolumeView): Onlooker['signs'] {
+  return {
+    sessions: sessions.map(({ session: { sid } }) => join(sys, `class/iscsi_session/session${sid}/state`)),
+    disks: sessions.flatMap(({ disk }) =>
+      disk ? [join(sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/state')] : [],
+    ),
+  }
+}

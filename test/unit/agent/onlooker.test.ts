@@ -1,0 +1,140 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { beforeEach, expect, it } from 'vitest'
+
+import type { Keeping } from '../../../src/agent/keeper.ts'
+import { Onlooker } from '../../../src/agent/onlooker.ts'
+import { AgentLog } from '../../../src/agent/log.ts'
+import { readHoldNote } from '../../../src/hold/note.ts'
+import type { Attachment } from '../../../src/model/attachment.ts'
+import { statusOf } from '../../../src/volumes/status.ts'
+import type { FakeNode } from '../kubernetes/node.ts'
+import { fakeNode, NAME, staged } from '../kubernetes/node.ts'
+
+const DISK = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:0'
+const record: Attachment = { ...staged, mode: 'session' }
+
+let node: FakeNode
+let onlooker: Onlooker
+let log: string[]
+let queueing: ReadonlySet<string>
+
+beforeEach(() => {
+  node = fakeNode()
+  // No map of ours is here.
+  rmSync(join(node.host.paths.sys, 'block/dm-0'), { recursive: true })
+  node.file(`${DISK}/block/sda/dev`, '8:0\n')
+  node.file('sys/devices/platform/host2/session1/iscsi_session/session1/recovery_tmo', '120\n')
+  node.record(record)
+  log = []
+  queueing = new Set()
+  onlooker = onlook(record)
+})
+
+function onlook(volume: Attachment): Onlooker {
+  const { signal } = new AbortController()
+  const some = { maps: null, gates: null, wake: () => {}, volumes: () => 1 } as unknown as Keeping
+  const keeping = { ...some, host: node.host, log: new AgentLog((line) => log.push(line)), signal }
+  return new Onlooker(keeping, volume, async () => queueing)
+}
+
+const disk = (state: string) => node.file(`${DISK}/state`, `${state}\n`)
+const note = () => readHoldNote(node.host, NAME)
+async function look(session: string, state: string) {
+  node.session(session)
+  disk(state)
+  await onlooker.look()
+  return note()
+}
+
+it('an outage that ends well: noted with the deadline of the timer that runs, and no longer when it is over', async () => {
+  expect(await look('LOGGED_IN', 'running')).toBeNull()
+  const waiting = await look('FAILED', 'blocked')
+  expect(waiting).toMatchObject({ ended: null, deadline: expect.any(String) })
+  expect(Date.parse(waiting!.deadline!) - Date.parse(waiting!.since)).toBe(120_000)
+  // Logged in again, its disk is let go a moment later.
+  expect(await look('LOGGED_IN', 'blocked')).toEqual(waiting)
+  expect(await look('LOGGED_IN', 'running')).toBeNull()
+  expect(log).toEqual([
+    expect.stringContaining('I/O waits, for at most 120 s'),
+    expect.stringContaining('I/O goes on after'),
+  ])
+})
+
+it('one that does not: another agent in the middle changes nothing', async () => {
+  await look('LOGGED_IN', 'running')
+  const waiting = await look('FAILED', 'blocked')
+  onlooker = onlook(record)
+  expect(await look('FAILED', 'blocked')).toEqual(waiting)
+  expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
+  expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
+})
+
+it('a disk that is taken away is a loss; a place that was empty from the start is none', async () => {
+  rmSync(join(node.host.paths.root, DISK), { recursive: true })
+  await onlooker.look()
+  expect(note()).toBeNull()
+  disk('running')
+  node.file(`${DISK}/block/sda/dev`, '8:0\n')
+  await onlooker.look()
+  rmSync(join(node.host.paths.root, DISK), { recursive: true })
+  await onlooker.look()
+  expect(note()).toMatchObject({ ended: 'removed' })
+})
+
+it('what is noted is shown while the kernel says so, also where no agent is left to take it back', async () => {
+  await look('LOGGED_IN', 'running')
+  const { since, deadline } = (await look('FAILED', 'blocked'))!
+  expect(await statusOf(node.host, record)).toMatchObject({
+    state: 'holding',
+    hold: { mode: 'session', effective: 120, since, deadline },
+  })
+  node.session('FREE')
+  disk('transport-offline')
+  expect(await statusOf(node.host, record)).toMatchObject({
+    state: 'failed',
+    hold: { since, deadline: null },
+  })
+  node.session('LOGGED_IN')
+  disk('running')
+  expect(await statusOf(node.host, record)).toMatchObject({
+    state: 'ready',
+    hold: { since: null, deadline: null },
+  })
+})
+
+it('a disk that is just coming is no loss', async () => {
+  expect(await look('LOGGED_IN', 'blocked')).toBeNull()
+  expect(await look('LOGGED_IN', 'running')).toBeNull()
+  expect(log).toEqual([])
+})
+
+it('a volume that is being taken off has no outage', async () => {
+  await look('LOGGED_IN', 'running')
+  node.record({ ...record, phase: 'detaching' })
+  expect(await look('FAILED', 'blocked')).toBeNull()
+})
+
+it("multipathd's map waits for as long as the kernel is told to; told anew, it is counted anew", async () => {
+  const wwid = '36001405c515000000000000000000000'
+  node.file('sys/block/dm-1/dev', '253:1\n')
+  node.file('sys/block/dm-1/dm/name', 'mpatha\n')
+  node.file('sys/block/dm-1/dm/uuid', `mpath-${wwid}\n`)
+  node.file(`${DISK}/block/sda/holders/dm-1`, '')
+  const held: Attachment = { ...record, mode: 'multipathd' }
+  node.record(held)
+  onlooker = onlook(held)
+  await look('LOGGED_IN', 'running')
+  queueing = new Set(['mpatha'])
+  const waiting = await look('FREE', 'transport-offline')
+  expect(waiting).toMatchObject({ ended: null })
+  queueing = new Set()
+  expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
+  // Told by nobody, multipathd queues for a moment more: what has failed has failed.
+  queueing = new Set(['mpatha'])
+  expect(await look('FREE', 'transport-offline')).toMatchObject({ ended: 'deadline' })
+  // Somebody gave it another hold.
+  onlooker.take({ ...held })
+  expect(await look('FREE', 'transport-offline')).toMatchObject({ since: waiting!.since, ended: null })
+})
