@@ -26,6 +26,7 @@ test('a wrong request ends with 2, and only that', () => {
     'BAD_MOUNT',
     'BAD_CHAP',
     'BAD_REQUEST',
+    'BAD_CONFIG',
   ])
   expect(ERRORS.IDENTITY_MISMATCH.exit).toBe(1)
 })
