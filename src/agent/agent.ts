@@ -6,6 +6,7 @@ import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
+import { isShuttingDown } from '../host/shutdown.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { attach } from '../volumes/attach/attach.ts'
@@ -121,7 +122,8 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       }
       await bell.within(PULSE)
     }
-    if (readLastGrace(host)) await endQueueing(host)
+    // In a container it is told by nothing but its own end.
+    if (readLastGrace(host) || (await isShuttingDown(host))) await endQueueing(host)
     else relax(host, onHoldMaps(host, readRecords(host).attachments))
   })
 }

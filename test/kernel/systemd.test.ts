@@ -316,6 +316,55 @@ ExecStop=/bin/sleep 4
   })
 })
 
+describe.skipIf(!isEverything).each(kernels('bookworm'))(
+  'a shutdown with the agent in a container (%s)',
+  (debian) => {
+    let lab: Lab
+    let store: LabNode
+    let node: LabNode
+    let target: Target
+
+    beforeAll(async () => {
+      ;({ lab, store } = await open(debian))
+    })
+    afterAll(() => lab?.close())
+    beforeEach(async () => {
+      node = await boot(lab, debian)
+      target = await volumes(store)
+      // As a container's scope: told to end when the machine goes down, beside everything else.
+      const box = 'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
+      await node.write('/run/box', box)
+      await node.sh('systemd-run --unit=box unshare --mount --propagation slave --ipc sh /run/box')
+      await node.until(async () => /ready: 0/.test(await node.sh('journalctl -u box -o cat')), {
+        deadline: 20_000,
+      })
+      await attachAll(node, target)
+      await node.sh('systemctl start open-iscsi')
+    })
+    afterEach(async () => {
+      if (!node.isOff) await node.kill()
+      await store.lio.clear()
+    })
+
+    it('without an outage it ends, after the logout too, and what was written is there', async () => {
+      await node.sh('for point in /mnt/one /mnt/two; do echo written > $point/file; done')
+      expect(await powerOff(node, 60_000)).toBeLessThan(20_000)
+      expect(await leftOn(lab, debian, target, ['/mnt/one/file', '/mnt/two/file'])).toEqual([
+        'written\n',
+        'written\n',
+      ])
+    })
+
+    it('in an outage it ends: nobody is left to put a path back', async () => {
+      await node.sh('echo unwritten > /mnt/two/file')
+      await target.disable()
+      await lost(node)
+      expect(await powerOff(node, 60_000)).toBeLessThan(30_000)
+      await target.enable()
+    })
+  },
+)
+
 describe.skipIf(!isEverything).each(kernels('bookworm'))('after a reboot (%s)', (debian) => {
   let lab: Lab
   let store: LabNode

@@ -24,6 +24,7 @@ export const PACKAGE_OF = {
   dmsetup: 'dmsetup',
   sg_inq: 'sg3-utils',
   udevadm: 'udev',
+  systemctl: 'systemd',
   'systemd-notify': 'systemd',
 } as const
 
