@@ -64,6 +64,8 @@ export interface Context {
   host(): Promise<Host>
   /** What holds for this node where no flag says otherwise; read at first use. @throws BAD_CONFIG */
   config(): Promise<Config>
+  /** Reads it again; the next `host()` is made by it. @throws BAD_CONFIG, and all is as before */
+  reload(): Promise<void>
   /** Runs something that takes long: with its progress shown, and stopped in an orderly way on a signal. */
   operate<T>(work: (told: Told) => Promise<T>): Promise<T>
   /** A line for the person, on stderr. */

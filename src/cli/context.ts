@@ -36,6 +36,10 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
       }))
     },
     config,
+    async reload() {
+      known = await configOf(globals)
+      host = null
+    },
     warn,
     say: (message) => terminal.line(oneLine(message)),
     async operate(work) {

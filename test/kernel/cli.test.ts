@@ -139,10 +139,35 @@ test('the configuration of the node says how a volume is held; one that is wrong
   await node.write('/etc/lunkeeper/config.yaml', 'hold: 90s\nhttp: 127.0.0.1:9600\n')
   onTestFinished(() => node.remove('/etc/lunkeeper/config.yaml'))
   expect(await json(volume, 'attach', ...flags)).toMatchObject({ hold: { wanted: 90, effective: 90 } })
+  await run('detach', 'db')
   const agent = await node.start(['lunkeeper', 'agent'])
-  await agent.errors(/ready:/)
-  const ask = "const { status } = await fetch('http://127.0.0.1:9600/readyz'); console.log(status)"
-  expect(await node.sh(`node --input-type=module -e "${ask}"`)).toBe('200')
+  await agent.errors(/ready: 0/)
+  const answer = (port: number) =>
+    node.sh(
+      `node --input-type=module -e "console.log((await fetch('http://127.0.0.1:${port}/readyz').catch(() => ({ status: 0 }))).status)"`,
+    )
+  expect(await answer(9600)).toBe('200')
+  const before = await json(volume, 'attach', ...flags)
+  expect(before).toMatchObject({ hold: { mode: 'map', wanted: 90 } })
+
+  const reload = () => agent.kill('SIGHUP', { alone: true })
+  await node.write('/etc/lunkeeper/config.yaml', 'http: 127.0.0.1:9601\n')
+  await reload()
+  await agent.errors(/ready: 1 /)
+  await node.until(async () => (await answer(9601)) === '200')
+  expect(await answer(9600)).toBe('0')
+  expect(await json(volume, 'volumes', 'db')).toEqual(before)
+  for (const [wrong, words] of [
+    ['http: nowhere\n', /not reloaded: "nowhere" is no address/],
+    ['https: 1\n', /not reloaded: .*config.yaml:1: "https" is no field/],
+    // Not our own.
+    ['http: 127.0.0.1:3260\n', /not reloaded: .*127.0.0.1:3260/],
+  ] as const) {
+    await node.write('/etc/lunkeeper/config.yaml', wrong)
+    await reload()
+    await agent.errors(words)
+    await node.until(async () => (await answer(9601)) === '200')
+  }
   await agent.kill('SIGTERM')
   await agent.exited
   await run('detach', 'db')

@@ -11,7 +11,7 @@ export const agentCommand = command({
   group: 'change',
   summary: 'Keep the volumes of this node: run as a service',
   about:
-    'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there. Its flags can also stand in the configuration, as fields.',
+    'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there. Its flags can also stand in the configuration, as fields; SIGHUP has it read that anew.',
   usage: [''],
   options: AGENT_OPTIONS,
   examples: [
@@ -23,39 +23,20 @@ export const agentCommand = command({
   ],
   async run(context, { options }): Promise<null> {
     if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'keeping volumes needs root')
-    // When a target is back, udev is busy with every disk of it; I/O that waits comes first.
-    setPriority(PRIORITY)
-    const { services, servedOf } = await import('../operation/serve.ts')
-    const served = await servedOf({ ...(await context.config()).flags, ...options })
-    const { runAgent } = await import('../../agent/agent.ts')
-    const host = await context.host()
-    const stop = new AbortController()
-    let begun: Promise<void> | undefined
-    for (const name of ['SIGINT', 'SIGTERM'] as const)
-      process.on(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
-    const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
-    const notify = (word: string) => {
-      if (!NOTIFY_SOCKET) return
-      void host.run('systemd-notify', [word], { deadline: 5_000, env: { NOTIFY_SOCKET } }).catch(() => {})
-    }
-    const say = (line: string) => context.say(line)
-    await using around = await services(host, served, { signal: stop.signal, say })
-    await runAgent(host, {
-      signal: stop.signal,
-      write: say,
-      ready: () => {
-        begun = around.begin()
-        begun.catch((error: unknown) => stop.abort(error))
-      },
-      // What is ordered after the unit finds its volumes mounted.
-      restored: () => void begun?.then(() => notify('--ready')).catch(() => {}),
-      alive: () => {
-        around.alive()
-        if (WATCHDOG_USEC) notify('WATCHDOG=1')
-      },
-    })
-    await begun
+    goFirst()
+    const { servedOf } = await import('../operation/serve.ts')
+    const { keep } = await import('../operation/keep.ts')
+    await keep({ context, asked: async () => servedOf({ ...(await context.config()).flags, ...options }) })
     return null
   },
   text: () => '',
 })
+
+/** When a target is back, udev is busy with every disk of it; I/O that waits comes first, as for iscsid. */
+function goFirst(): void {
+  try {
+    setPriority(PRIORITY)
+  } catch {
+    // Without CAP_SYS_NICE it takes its turn.
+  }
+}

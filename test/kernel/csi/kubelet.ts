@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 
 import type { LabNode, LabProcess } from '../../../lab/index.ts'
+import { startInContainer } from './container.ts'
 
 export const SOCKET = '/run/csi/csi.sock'
 const DEADLINE = 120_000
@@ -117,16 +118,19 @@ export const unpublishing = (volumeId: string, pod: string) => ({
   targetPath: targetPath(volumeId, pod),
 })
 
-/** An agent that serves CSI, with what it needs of a kubelet's directories. */
+/**
+ * An agent that serves CSI, with what it needs of a kubelet's directories. With LUNKEEPER_TEST_CONTAINER it runs in a
+ * container of its image: all of what CSI promises can be tried there, too.
+ */
 export async function startDriver(
   node: LabNode,
   env: Record<string, string> = {},
   more: readonly string[] = [],
 ): Promise<LabProcess> {
-  const agent = await node.start(
-    ['lunkeeper', 'agent', '--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1', ...more],
-    { env },
-  )
+  const flags = ['--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1', ...more]
+  const agent = process.env.LUNKEEPER_TEST_CONTAINER
+    ? await startInContainer(node, flags, env)
+    : await node.start(['lunkeeper', 'agent', ...flags], { env })
   await agent.errors(/csi: .* as node/)
   return agent
 }

@@ -1,0 +1,81 @@
+import type { Host } from '../../host/host.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Context } from '../command.ts'
+import type { Served } from './serve.ts'
+
+export interface KeepOptions {
+  readonly context: Context
+  /** What there is to serve, by the present configuration. @throws USAGE BAD_CONFIG */
+  readonly asked: () => Promise<Served>
+}
+
+/**
+ * Runs the agent until SIGTERM or SIGINT. SIGHUP has it start anew in the same process, by the configuration as it is
+ * then: as with any new agent no volume is touched. One that is wrong is said, and changes nothing.
+ */
+export async function keep({ context, asked }: KeepOptions): Promise<void> {
+  const end = new AbortController()
+  let turn = new AbortController()
+  let served = await asked()
+  let former = served
+  const say = (line: string) => context.say(line)
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => end.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
+  const reload = async () => {
+    await context.reload()
+    served = await asked()
+    turn.abort(new LunkeeperError('CANCELLED', 'reloads'))
+  }
+  process.on('SIGHUP', () => void reload().catch((error: unknown) => say(notReloaded(error))))
+  while (!end.signal.aborted) {
+    turn = new AbortController()
+    const signal = AbortSignal.any([end.signal, turn.signal])
+    // A reload changes it while this one runs.
+    const present = served
+    try {
+      await keepOnce(await context.host(), present, signal, say)
+      former = present
+    } catch (error) {
+      // A port that another has, for example: the volumes are not left alone for that.
+      if (present === former || signal.aborted) throw error
+      say(notReloaded(error))
+      served = former
+    }
+  }
+}
+
+async function keepOnce(
+  host: Host,
+  served: Served,
+  until: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([until, failed.signal])
+  const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
+  const notify = (word: string) => {
+    if (!NOTIFY_SOCKET) return
+    void host.run('systemd-notify', [word], { deadline: 5_000, env: { NOTIFY_SOCKET } }).catch(() => {})
+  }
+  const { services } = await import('./serve.ts')
+  const { runAgent } = await import('../../agent/agent.ts')
+  let begun: Promise<void> | undefined
+  await using around = await services(host, served, { signal, say })
+  await runAgent(host, {
+    signal,
+    write: say,
+    ready: () => {
+      begun = around.begin()
+      begun.catch((error: unknown) => failed.abort(error))
+    },
+    // What is ordered after the unit finds its volumes mounted.
+    restored: () => void begun?.then(() => notify('--ready')).catch(() => {}),
+    alive: () => {
+      around.alive()
+      if (WATCHDOG_USEC) notify('WATCHDOG=1')
+    },
+  })
+  await begun
+}
+
+const notReloaded = (error: unknown) => `not reloaded: ${(error as Error).message}`
