@@ -1,3 +1,5 @@
+import { dirname } from 'node:path'
+
 import type { Claim } from './kubelet.ts'
 import { block, mountable, publishing, staging, stagingPath } from './kubelet.ts'
 import { isEverything } from '../node.ts'
@@ -224,7 +226,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
         [
           'a target path with something in it',
           'nodePublishVolume',
-          () => ({ ...publishing(scene.used(), 'x'), targetPath: '/etc/iscsi' }),
+          () => ({ ...publishing(scene.used(), 'x'), targetPath: dirname(dirname(stagingPath('used'))) }),
           'InvalidArgument',
           /not empty/,
         ],
