@@ -126,6 +126,12 @@ describe.each(kernels('bookworm'))('under a real systemd (%s)', (debian) => {
     const before = await standing(node)
     await node.sh('systemctl restart lunkeeper')
     expect(await node.sh('journalctl -u lunkeeper -o cat')).toMatch(/^ready: 1 volume/m)
+    const restarted = await pid(node)
+    await node.sh('systemctl reload lunkeeper')
+    await node.until(
+      async () => (await node.sh('journalctl -u lunkeeper -o cat')).match(/^ready: 1/gm)?.length === 2,
+    )
+    expect(await pid(node)).toBe(restarted)
     expect(await standing(node)).toEqual(before)
     await writer.goesOn(10_000)
     expect(writer.errors).toBe(0)
