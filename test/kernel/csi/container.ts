@@ -7,8 +7,8 @@ import { unpackImage } from '../../../deploy/image/image.ts'
 import type { LabNode, LabProcess } from '../../../lab/index.ts'
 
 const project = join(import.meta.dirname, '../../..')
-/** In the checkout, so that machines see it. */
-const PLACE = '.cache/test-image'
+/** In the checkout, so that machines see it; one for each of those that run side by side. */
+const PLACE = `.cache/test-image-${process.env.VITEST_POOL_ID}`
 
 let made: Promise<void> | undefined
 
