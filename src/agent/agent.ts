@@ -21,6 +21,7 @@ import type { Keeping } from './keeper.ts'
 import { AgentLog } from './log.ts'
 import { Onlookers } from './onlookers.ts'
 import { Room } from './room.ts'
+import { together } from './signs.ts'
 import { Watch } from './watch.ts'
 
 /** How soon a lost session is seen; two system calls for each session. */
@@ -85,6 +86,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
     const resuming = resume(host, log, signal)
     const patience = performance.now() + RESTORE
     let isRestored = false
+    let diskSigns: ReadonlySet<string> = new Set()
     let nextRound = 0
     let rounds = 0
     for (let turn = 0; !signal.aborted; turn++) {
@@ -103,13 +105,15 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
         lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
-      const isSlow = (sign: string) => keepers.isDiskSign(sign) || onlookers.isDiskSign(sign)
-      const changed = watch.changes((sign) => disks || !isSlow(sign))
+      const changed = watch.changes((sign) => disks || !diskSigns.has(sign))
       onlookers.look(changed)
       const restless = keepers.restless(changed, survey ? await maps.states(true) : null)
       if (restless.length > 0) await keepers.tend(restless)
-      if (onlookers.hasNewSigns() || restless.length > 0)
-        watch.follow([...keepers.signs(), ...onlookers.signs()])
+      if (onlookers.hasNewSigns() || restless.length > 0) {
+        const signs = together([...keepers.signs, ...onlookers.signs])
+        diskSigns = new Set(signs.disks)
+        watch.follow([...signs.sessions, ...signs.disks])
+      }
       gates.ask(() => keepers.stirLost())
       if (round) alive()
       if (turn === 0) {

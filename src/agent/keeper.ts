@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-
 import { prove } from '../hold/return.ts'
 import { expel } from '../hold/expel.ts'
 import type { Host } from '../host/host.ts'
@@ -7,7 +5,6 @@ import { holdMapName } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
-import { formatHctl } from '../model/hctl.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { DmMap, Session } from '../model/snapshot.ts'
@@ -21,6 +18,8 @@ import type { AgentLog } from './log.ts'
 import { Outage } from './outage.ts'
 import type { PathNow } from './path-now.ts'
 import { connectionSign, isAt, pathsNow } from './path-now.ts'
+import type { Signs } from './signs.ts'
+import { NO_SIGNS, showsIn, signsOf } from './signs.ts'
 import { Way } from './way.ts'
 
 /**
@@ -55,10 +54,7 @@ export class Keeper {
   /** By session: the connection over which its disk last told who it is; null while it is being asked. */
   readonly #proven = new Map<number, string | null>()
   record: Attachment
-  #signs: { readonly sessions: readonly string[]; readonly disks: readonly string[] } = {
-    sessions: [],
-    disks: [],
-  }
+  #signs = NO_SIGNS
   #carrying: readonly string[] = []
   /** When to look although nothing shows (milliseconds of the monotonic clock). */
   #due = 0
@@ -72,16 +68,14 @@ export class Keeper {
     this.#outage = new Outage(keeping.host, keeping.maps, keeping.log, keeping.signal)
   }
 
-  /** Attributes of which each change is to be looked at: those of its sessions, and those of its disks. */
-  get signs(): { readonly sessions: readonly string[]; readonly disks: readonly string[] } {
+  get signs(): Signs {
     return this.#signs
   }
 
   /** @param now milliseconds of the monotonic clock */
   isDue(now: number, changed: ReadonlySet<string>): boolean {
     if (now >= this.#due) return true
-    if (changed.size === 0 || this.#isOnItsWay) return false
-    return [...this.#signs.sessions, ...this.#signs.disks].some((sign) => changed.has(sign))
+    return showsIn(this.#signs, changed) && !this.#isOnItsWay
   }
 
   /** Whether the kernel uses its map as it should be used. */
@@ -127,7 +121,7 @@ export class Keeper {
     this.#well = false
     this.#due = performance.now() + Math.min(LONGEST_LOOK, Math.max(LOOK, LOOK_EACH * this.#with.volumes()))
     const view = lookAtVolume(host, { ...record.request, owner: record.name }, { sessions })
-    this.#signs = signsOf(host, view)
+    this.#signs = withConnections(host, signsOf(host.paths, view), view)
     const map = view.maps.find(({ name }) => name === holdMapName(record.name))
     this.#hasMap = map !== undefined
     if (!map) return this.#attachAgain()
@@ -279,14 +273,10 @@ export class Keeper {
   }
 }
 
-function signsOf(host: Host, { sessions }: VolumeView): Keeper['signs'] {
-  const { sys } = host.paths
-  const disks = sessions.flatMap(({ disk }) => (disk ? [disk] : []))
+/** A loss that is shorter than a look at it shows in nothing else. */
+function withConnections(host: Host, { sessions, disks }: Signs, view: VolumeView): Signs {
   return {
-    sessions: sessions.flatMap(({ session: { sid } }) => [
-      join(sys, `class/iscsi_session/session${sid}/state`),
-      connectionSign(host, sid),
-    ]),
-    disks: disks.map(({ hctl }) => join(sys, 'class/scsi_device', formatHctl(hctl), 'device/state')),
+    sessions: [...sessions, ...view.sessions.map(({ session }) => connectionSign(host, session.sid))],
+    disks,
   }
 }

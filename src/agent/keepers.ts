@@ -8,13 +8,13 @@ import type { Session } from '../model/snapshot.ts'
 import type { Keeping } from './keeper.ts'
 import { Keeper } from './keeper.ts'
 import { Scout } from './scout.ts'
+import type { Signs } from './signs.ts'
 
 /** All volumes of this node that hang on hold maps. */
 export class Keepers {
   readonly #with: Keeping
   readonly #all = new Map<string, Keeper>()
   readonly #scouts = new Map<Iqn, Scout>()
-  #diskSigns: ReadonlySet<string> = new Set()
 
   constructor(keeping: Keeping) {
     this.#with = keeping
@@ -59,15 +59,8 @@ export class Keepers {
     for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
   }
 
-  /** What to follow for all of them. */
-  signs(): string[] {
-    const all = [...this.#all.values()].map(({ signs }) => signs)
-    this.#diskSigns = new Set(all.flatMap(({ disks }) => disks))
-    return [...all.flatMap(({ sessions }) => sessions), ...this.#diskSigns]
-  }
-
-  isDiskSign(sign: string): boolean {
-    return this.#diskSigns.has(sign)
+  get signs(): Signs[] {
+    return [...this.#all.values()].map(({ signs }) => signs)
   }
 
   /** Those that need to be looked at. @param states of their maps, where they have just been read */

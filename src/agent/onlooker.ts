@@ -1,17 +1,16 @@
-import { join } from 'node:path'
-
 import { readHoldNote } from '../hold/note.ts'
 import { queueingOf } from '../host/map/queueing.ts'
 import type { Attachment } from '../model/attachment.ts'
-import { formatHctl } from '../model/hctl.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import type { VolumeView } from '../volumes/look.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../volumes/look.ts'
+import { devicesOf, disksOf, isUp, lookAtAttachment } from '../volumes/look.ts'
 import { readRecord } from '../volumes/records.ts'
 import type { Keeping } from './keeper.ts'
 import { Outage } from './outage.ts'
+import type { Signs } from './signs.ts'
+import { NO_SIGNS, showsIn, signsOf } from './signs.ts'
 
 /** In an outage; of many volumes each less often. */
 const LOOK = 2_000
@@ -34,10 +33,7 @@ export class Onlooker {
   readonly #with: Keeping
   readonly #outage: Outage
   #record: Attachment
-  #signs: { readonly sessions: readonly string[]; readonly disks: readonly string[] } = {
-    sessions: [],
-    disks: [],
-  }
+  #signs = NO_SIGNS
   /** Milliseconds of the monotonic clock. */
   #due = 0
   #busy = false
@@ -61,7 +57,7 @@ export class Onlooker {
     this.#outage = new Outage(keeping.host, keeping.maps, keeping.log, keeping.signal)
   }
 
-  get signs(): { readonly sessions: readonly string[]; readonly disks: readonly string[] } {
+  get signs(): Signs {
     return this.#signs
   }
 
@@ -73,9 +69,7 @@ export class Onlooker {
 
   isDue(now: number, changed: ReadonlySet<string>): boolean {
     if (this.#busy) return false
-    if (now >= this.#due) return true
-    const { sessions, disks } = this.#signs
-    return changed.size > 0 && [...sessions, ...disks].some((sign) => changed.has(sign))
+    return now >= this.#due || showsIn(this.#signs, changed)
   }
 
   /** @throws what programs say that are asked */
@@ -85,7 +79,7 @@ export class Onlooker {
     try {
       const record = this.#record
       const view = lookAtAttachment(this.#with.host, record)
-      this.#signs = signsOf(this.#with.host.paths.sys, view)
+      this.#signs = signsOf(this.#with.host.paths, view)
       const fate = await this.#fateOf(view)
       // What is being taken off the node has no outage, and no note.
       if (readRecord(this.#with.host, record.name)?.phase !== 'ready') return
@@ -98,9 +92,7 @@ export class Onlooker {
 
   async #fateOf(view: VolumeView): Promise<Fate> {
     const paths = view.sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
-    const isUp = ({ session, disk }: (typeof paths)[number]) =>
-      session.state === 'LOGGED_IN' && disk.state === 'running'
-    if (paths.some(isUp)) return 'carried'
+    if (view.sessions.some(isUp)) return 'carried'
     const map = view.maps[0]
     const isKnown = this.#wasHere || readHoldNote(this.#with.host, this.#record.name) !== null
     if (!isKnown && paths.length === 0 && !map) return 'none'
@@ -174,13 +166,4 @@ function isBlocked({ sessions }: VolumeView): boolean {
     ({ session, disk }) =>
       disk && (session.state === 'FAILED' || (session.state === 'LOGGED_IN' && disk.state === 'blocked')),
   )
-}
-
-function signsOf(sys: string, { sessions }: VolumeView): Onlooker['signs'] {
-  return {
-    sessions: sessions.map(({ session: { sid } }) => join(sys, `class/iscsi_session/session${sid}/state`)),
-    disks: sessions.flatMap(({ disk }) =>
-      disk ? [join(sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/state')] : [],
-    ),
-  }
 }

@@ -2,6 +2,7 @@ import { queueingMaps } from '../host/map/queueing.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Keeping } from './keeper.ts'
 import { Onlooker } from './onlooker.ts'
+import type { Signs } from './signs.ts'
 
 /** How long an answer of the kernel counts, for as many as ask: a program each time. */
 const RECENT = 1_000
@@ -10,7 +11,6 @@ const RECENT = 1_000
 export class Onlookers {
   readonly #with: Keeping
   readonly #all = new Map<string, Onlooker>()
-  #diskSigns: ReadonlySet<string> = new Set()
   #isNew = false
   #asked: { readonly at: number; readonly maps: ReturnType<typeof queueingMaps> } | null = null
 
@@ -58,14 +58,7 @@ export class Onlookers {
     return isNew
   }
 
-  /** What to follow for all of them. */
-  signs(): string[] {
-    const all = [...this.#all.values()].map(({ signs }) => signs)
-    this.#diskSigns = new Set(all.flatMap(({ disks }) => disks))
-    return [...all.flatMap(({ sessions }) => sessions), ...this.#diskSigns]
-  }
-
-  isDiskSign(sign: string): boolean {
-    return this.#diskSigns.has(sign)
+  get signs(): Signs[] {
+    return [...this.#all.values()].map(({ signs }) => signs)
   }
 }

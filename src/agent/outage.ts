@@ -45,11 +45,9 @@ export class Outage {
     const last = lastDeadline(this.#host, note.since)
     const own = wanted === 'forever' ? null : Date.parse(note.since) + wanted * 1000
     const deadline = own === null || last === null ? (own ?? last) : Math.min(own, last)
-    if (note.ended === null && last !== null && last === deadline && Date.now() >= last) {
-      this.end(name, note, 'give-up', 'the machine shuts down: what waits fails now')
-      await this.#maps.queue(map, false)
-    } else if (note.ended === null && deadline !== null && Date.now() >= deadline) {
-      this.end(name, note, 'deadline', `the hold of ${words(wanted)} is over: what waits fails now`)
+    if (note.ended === null && deadline !== null && Date.now() >= deadline) {
+      if (deadline === last) this.end(name, note, 'give-up', 'the machine shuts down: what waits fails now')
+      else this.end(name, note, 'deadline', `the hold of ${words(wanted)} is over: what waits fails now`)
       await this.#maps.queue(map, false)
     } else if ((note.ended === null) !== queueing) await this.#maps.queue(map, note.ended === null)
     return note.ended === null ? deadline : null

@@ -7,6 +7,7 @@ import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
 import type { ScsiDisk, Session } from '../model/snapshot.ts'
 import type { VolumeView } from '../volumes/look.ts'
+import { isUp } from '../volumes/look.ts'
 
 /** One path of a volume as it is now. */
 export interface PathNow {
@@ -31,7 +32,7 @@ export function pathsNow(host: Host, view: VolumeView, state: HoldMapState): Pat
       {
         session,
         disk: { ...disk, devno },
-        up: session.state === 'LOGGED_IN' && disk.state === 'running',
+        up: isUp({ session, disk }),
         inTable: inTable !== undefined,
         active: inTable?.active === true,
         connection: readAttribute(connectionSign(host, session.sid)),

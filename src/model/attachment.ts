@@ -84,6 +84,11 @@ export interface PathStatus {
   readonly recoveryTmo: Hold | null
 }
 
+/** Whether I/O goes through it now. */
+export function isPathUp({ sessionState, diskState }: PathStatus): boolean {
+  return sessionState === 'LOGGED_IN' && diskState === 'running'
+}
+
 /** What `detach` did. A published contract. */
 export interface DetachReport {
   readonly name: string

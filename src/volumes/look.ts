@@ -62,10 +62,14 @@ export function lookAtAttachment(host: Host, { request, mode, identity, name }: 
   return lookAtVolume(host, { ...request, wwid, owner: name })
 }
 
+/** Whether a session and its disk could take I/O now. */
+export function isUp({ session, disk }: VolumeView['sessions'][number]): boolean {
+  return session.state === 'LOGGED_IN' && disk?.state === 'running'
+}
+
 /** Whether any path of the volume could take its I/O now. */
-export function hasPath(host: Host, { name, request }: Attachment): boolean {
-  const { sessions } = lookAtVolume(host, { ...request, owner: name })
-  return sessions.some(({ session, disk }) => session.state === 'LOGGED_IN' && disk?.state === 'running')
+export function hasPath(host: Host, record: Attachment): boolean {
+  return lookAtAttachment(host, record).sessions.some(isUp)
 }
 
 function bareMaps(host: Host, wwid: Wwid): DmMap[] {

@@ -6,6 +6,7 @@ import { recentHoldMaps } from '../host/map/hold-map.ts'
 import { readWaiting } from '../host/memory/waiting.ts'
 import { isQueueing, queueingOf } from '../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../model/attachment.ts'
+import { isPathUp } from '../model/attachment.ts'
 import { formatHctl } from '../model/hctl.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
@@ -88,8 +89,7 @@ async function stateOf(
   if (note && record.mode === 'map') return note.ended === null ? 'holding' : 'failed'
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
-  if (paths.some(({ sessionState, diskState }) => sessionState === 'LOGGED_IN' && diskState === 'running'))
-    return 'ready'
+  if (paths.some(isPathUp)) return 'ready'
   // FAILED with its disk blocked: the kernel's timer runs, and I/O waits (facts: kernel.md, section 2).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'

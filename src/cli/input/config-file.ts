@@ -26,8 +26,6 @@ const FIELDS: Fields = {
   of: 'the configuration',
   code: 'BAD_CONFIG',
   example: 'Write for example "hold: 30m" and "http: 127.0.0.1:9600", one a line.',
-  required: [],
-  missing: () => new LunkeeperError('BAD_CONFIG', 'nothing is required'),
 }
 
 /** Reads the configuration. @throws BAD_CONFIG with the line */

@@ -11,17 +11,17 @@ import type { Fields } from './yaml-fields.ts'
 import { readFields, schemaOf } from './yaml-fields.ts'
 
 /** A volume file: the flags of attach as fields. */
-const FIELDS: Fields = {
+const FIELDS = {
   options: VOLUME_OPTIONS,
   of: 'a volume',
   code: 'BAD_REQUEST',
   example: 'Write "portal: 10.0.0.5", "iqn: …" and "lun: 0", one a line.',
   required: REQUIRED,
-  missing: (names, shown) =>
+  missing: (names: readonly string[], shown: string) =>
     new LunkeeperError('BAD_REQUEST', `${shown} lacks ${names.join(', ')}`, {
       hint: 'See `lunkeeper attach --help` for what a volume needs.',
     }),
-}
+} satisfies Fields
 
 /** For editors: with it they complete and check a volume file. Numbers are welcome where texts are. */
 export function volumeFileSchema(): VolumeFileSchema {

@@ -15,8 +15,9 @@ export interface Fields {
   readonly code: ErrorCode
   /** What a file looks like that has none of them. */
   readonly example: string
-  readonly required: readonly string[]
-  missing(names: readonly string[], shown: string): LunkeeperError
+  readonly required?: readonly string[]
+  /** The error for those that are missing, all at once. */
+  readonly missing?: (names: readonly string[], shown: string) => LunkeeperError
 }
 
 export interface Read {
@@ -35,7 +36,7 @@ function valueSchema({ value, repeated, choices }: Option): z.ZodType {
   return text
 }
 
-export function schemaOf({ options, required }: Fields): z.ZodObject {
+export function schemaOf({ options, required = [] }: Fields): z.ZodObject {
   return z.strictObject(
     Object.fromEntries(
       options.map((option) => {
@@ -84,7 +85,7 @@ function lineOfKey(document: Document, lines: LineCounter, name: string): number
 }
 
 function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], fields: Fields): LunkeeperError {
-  const { code, of, required } = fields
+  const { code, of, required = [], missing } = fields
   const names = fields.options.map(({ name }) => name)
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknown) {
@@ -97,7 +98,7 @@ function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], field
   const wrong = new Set(error.issues.map(({ path }) => path[0]))
   const absent = required.filter((name) => wrong.has(name) && lineOf(name) === null)
   const issue = error.issues[0]!
-  if (absent.length > 0 && issue.path.length > 0) return fields.missing(absent, shown)
+  if (missing && absent.length > 0 && issue.path.length > 0) return missing(absent, shown)
   const name = issue.path[0]
   if (name === undefined)
     return new LunkeeperError(code, `${shown} does not hold the fields of ${of}`, { hint: fields.example })

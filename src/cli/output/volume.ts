@@ -1,4 +1,5 @@
 import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
+import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from './bytes.ts'
 import { facts } from './facts.ts'
 import { formatHold, formatWaiting, isShort } from './hold.ts'
@@ -10,11 +11,6 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['pain
   failed: 'red',
   attaching: 'yellow',
   detaching: 'yellow',
-}
-
-/** Whether I/O goes through it now. */
-export function isUp({ sessionState, diskState }: PathStatus): boolean {
-  return sessionState === 'LOGGED_IN' && diskState === 'running'
 }
 
 /** One volume in full. @param now milliseconds since 1970 */
@@ -76,7 +72,7 @@ function unwrittenOf({ hold }: VolumeStatus): [string, string][] {
 /** Up, or why not. */
 function pathOf(path: PathStatus, look: Look, width: number): string {
   const { portal, session, disk, hctl, sessionState, diskState } = path
-  const up = isUp(path)
+  const up = isPathUp(path)
   const state = look.paint(up ? 'green' : 'red', up ? 'up' : 'down')
   const place = disk ? `${disk} (${hctl})${up ? '' : ` ${diskState}`}` : 'no disk'
   const way = session === null ? 'no session' : `${place}, session ${session}${up ? '' : ` ${sessionState}`}`

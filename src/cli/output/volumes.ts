@@ -1,10 +1,11 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
+import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from './bytes.ts'
 import { formatHold, formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
-import { isUp, STATE_STYLE } from './volume.ts'
+import { STATE_STYLE } from './volume.ts'
 
 /** Of interest while anything waits only. */
 const WAITING = 'UNWRITTEN'
@@ -26,9 +27,9 @@ const COLUMNS: readonly Column<VolumeStatus>[] = [
   },
   {
     head: 'PATHS',
-    cell: ({ paths }) => `${paths.filter(isUp).length}/${paths.length}`,
+    cell: ({ paths }) => `${paths.filter(isPathUp).length}/${paths.length}`,
     align: 'right',
-    style: ({ paths }) => (paths.every(isUp) ? null : 'yellow'),
+    style: ({ paths }) => (paths.every(isPathUp) ? null : 'yellow'),
   },
   { head: WAITING, cell: ({ hold }) => formatWaiting(hold), align: 'right' },
   { head: 'DEVICE', cell: ({ device }) => device ?? '-', wide: true },

@@ -1,6 +1,7 @@
 import { readHoldNote } from '../../hold/note.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
+import { isPathUp } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
 
 /** Something that is wrong with a volume on this node. */
@@ -38,9 +39,7 @@ export function adverseOf(
   // An ext4 that met an error turns read-only by itself.
   if (!record.request.use.readOnly && mount?.superOptions.some((option) => TURNED.has(option)))
     return TURNED_READ_ONLY
-  const lost = paths.filter(
-    ({ sessionState, diskState }) => sessionState !== 'LOGGED_IN' || diskState !== 'running',
-  )
+  const lost = paths.filter((path) => !isPathUp(path))
   if (lost.length === 0) return null
   const message = `${lost.length} of ${paths.length} paths are lost: ${lost.map(({ portal }) => portal).join(', ')}`
   return { kind: 'degraded', reason: 'PathsLost', message }

@@ -5,7 +5,7 @@ import { isLunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { lookAtVolume } from '../../volumes/look.ts'
+import { isUp, lookAtVolume } from '../../volumes/look.ts'
 import type { VolumeCheck } from '../check.ts'
 
 const FIX =
@@ -17,9 +17,8 @@ export const wrongVolume: VolumeCheck = {
   async volume({ host }, { record }) {
     const { name, identity, request } = record
     if (identity === null) return []
-    const disks = lookAtVolume(host, { ...request, owner: name }).sessions.flatMap(({ session, disk }) =>
-      disk && session.state === 'LOGGED_IN' && disk.state === 'running' ? [disk] : [],
-    )
+    const up = lookAtVolume(host, { ...request, owner: name }).sessions.filter(isUp)
+    const disks = up.flatMap(({ disk }) => disk ?? [])
     const seen = await Promise.all(
       disks.map(async (disk) => ({ disk: disk.name, difference: await difference(host, disk, identity) })),
     )

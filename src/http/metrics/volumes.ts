@@ -2,7 +2,8 @@ import type { Registry } from '@prometheus-io/client'
 import { Gauge } from '@prometheus-io/client'
 
 import type { Host } from '../../host/host.ts'
-import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
+import type { AttachmentState, VolumeStatus } from '../../model/attachment.ts'
+import { isPathUp } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import { listVolumes } from '../../volumes/list.ts'
 
@@ -40,7 +41,7 @@ export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<
     effective.set(labels, secondsOf(volume.hold.effective))
     if (volume.state === 'holding') left.set(labels, leftOf(volume))
     paths.set(labels, volume.paths.length)
-    usable.set(labels, volume.paths.filter(isUsable).length)
+    usable.set(labels, volume.paths.filter(isPathUp).length)
     if (volume.identity) bytes.set(labels, volume.identity.bytes)
   }
 
@@ -60,8 +61,4 @@ function secondsOf(hold: Hold): number {
 
 function leftOf({ hold }: VolumeStatus): number {
   return hold.deadline === null ? Infinity : Math.max(0, (Date.parse(hold.deadline) - Date.now()) / 1000)
-}
-
-function isUsable({ sessionState, diskState }: PathStatus): boolean {
-  return sessionState === 'LOGGED_IN' && diskState === 'running'
 }
