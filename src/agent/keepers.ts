@@ -1,3 +1,4 @@
+import { sparePathsOfOthers } from '../hold/holders.ts'
 import { tighten } from '../hold/timers.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -57,6 +58,13 @@ export class Keepers {
     const { host } = this.#with
     const targets = new Set([...this.#all.values()].map(({ record }) => record.request.iqn))
     for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
+  }
+
+  /** Whoever took a disk beside its hold map, by hand or by a rule of udev's: that is said, and its session waits. */
+  watchHolders(): void {
+    const { host, log } = this.#with
+    const records = [...this.#all.values()].map(({ record }) => record)
+    for (const { name, text } of sparePathsOfOthers(host, records)) log.once(name, 'holder', text)
   }
 
   get signs(): Signs[] {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 
 import { retryWithoutEnd } from '../../host/disk/retries.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
+import type { PathMark } from '../../host/disk/path-mark.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
 import { protectFromWrites } from '../../host/fs/protect.ts'
@@ -25,6 +26,7 @@ import type { DmMap } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { deviceOf, deviceOfMap } from '../users.ts'
+import { freePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths } from './foreign.ts'
 import type { Path } from './path.ts'
 
 /** multipathd makes a map within a second of udev's event; udev, on a busy node, may take several. */
@@ -65,6 +67,13 @@ export async function sessionRecovery(host: Host, { request, mode }: Attachment)
   return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : request.hold.wanted
 }
 
+/** For whom the volume's disks are, as far as that is known before there are any. */
+export async function pathMark(host: Host, { request, mode }: Attachment): Promise<PathMark | null> {
+  if (mode === 'map') return 'hold'
+  if (mode !== null || !(await wantsHoldMap(host, request))) return null
+  return request.hold.mode === 'map' || !isMultipathdRunning(host.paths) ? 'hold' : 'any'
+}
+
 /** Somebody must put paths back: without the agent, a hold map would wait for nobody. */
 async function wantsHoldMap(host: Host, { hold }: SettledRequest): Promise<boolean> {
   return (hold.mode === 'map' || hold.mode === 'auto') && (await isAgentRunning(host))
@@ -81,7 +90,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   const first = paths[0]!
   const held = findHoldMap(host, work.name)
   if (held) {
-    if (!(await carries(host, held, paths)))
+    if (!(await carries(host, held, paths))) {
+      refuseForeignHolders(host, paths, request.hold.wanted)
       await steps.step('make-map', held.name, () =>
         putUnder(
           host,
@@ -89,6 +99,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
           paths.map(({ disk }) => disk),
         ),
       )
+    }
     return withHoldMap(held)
   }
   const wantsHold = await wantsHoldMap(host, request)
@@ -102,7 +113,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (request.hold.mode === 'multipathd' && !running)
     throw new LunkeeperError('MAP_FAILED', 'multipathd does not run', { hint: 'systemctl start multipathd' })
   const existing = mapOver(host, request, paths)
-  if (existing && !running) return withMap(existing)
+  if (existing && !running) return withMultipath(host, existing, paths)
   const multipathd =
     existing ??
     ((wantsMap(host, request) && !wantsHold) ||
@@ -110,7 +121,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (multipathd) {
     const map = await bringMap(work, paths)
     boundDirtyPages(host, map.devno)
-    return withMap(map)
+    return withMultipath(host, map, paths)
   }
   // A disk that is in use already is used as it is: nothing can be put below its users.
   if (wantsHold && work.mode !== 'session') {
@@ -119,6 +130,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   }
   if (paths.length > 1)
     steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
+  freePaths(host, paths)
   retryWithoutEnd(host, first.disk)
   boundDirtyPages(host, first.disk.devno)
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
@@ -138,10 +150,14 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   const { host, request, steps, name } = work
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
   const table = paths.map(({ disk }) => tablePath(host, disk))
+  refuseForeignHolders(host, paths, request.hold.wanted)
+  await reservePaths(host, paths)
   try {
-    return await steps.step('make-map', holdMapName(name), () =>
+    const map = await steps.step('make-map', holdMapName(name), () =>
       createHoldMap(host, name, bytes, table, request.use.readOnly),
     )
+    await undoBeside(host, map, paths, request.hold.wanted)
+    return map
   } catch (error) {
     if (request.hold.mode === 'map' || !isLunkeeperError(error, 'MAP_FAILED', 'PROGRAM_MISSING')) throw error
     steps.warn(
@@ -153,7 +169,8 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   }
 }
 
-function withMap(map: DmMap): ChosenDevice {
+function withMultipath(host: Host, map: DmMap, paths: readonly Path[]): ChosenDevice {
+  unmarkPaths(host, paths)
   return { device: deviceOfMap(map), map, mode: 'multipathd' }
 }
 

@@ -18,6 +18,7 @@ import { judge } from './judge.ts'
 import { discardData, refuseLoss } from './loss.ts'
 import { reconnect } from './reconnect.ts'
 import { removeDisks } from './disks.ts'
+import { clearHolders } from './holders.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { unmountAll } from './unmount.ts'
@@ -94,6 +95,7 @@ async function takeApart(work: Dismantling): Promise<void> {
     const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')
     if (answers) await reconnect(work, disks)
     await using _ = keepFailing(host, answers ? [] : work.view().maps)
+    await clearHolders(work)
     await unmountAll(work)
     await removeMaps(work, answers)
   }
