@@ -1,4 +1,4 @@
-import { sparePathsOfOthers } from '../hold/holders.ts'
+import { findBeside } from '../hold/holders.ts'
 import { tighten } from '../hold/timers.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -64,7 +64,12 @@ export class Keepers {
   watchHolders(): void {
     const { host, log } = this.#with
     const records = [...this.#all.values()].map(({ record }) => record)
-    for (const { name, text } of sparePathsOfOthers(host, records)) log.once(name, 'holder', text)
+    findBeside(host, records).then(
+      (found) => {
+        for (const { name, text } of found) log.once(name, 'holder', text)
+      },
+      (error: unknown) => log.say(null, `the disks below hold maps could not be looked at: ${String(error)}`),
+    )
   }
 
   get signs(): Signs[] {

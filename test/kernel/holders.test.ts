@@ -30,7 +30,11 @@ function machine(options: BootOptions) {
     here.agent = await agentOn(here.node)
   })
   afterEach(async () => {
-    await here.node.run(['sh', '-c', 'mdadm --stop --scan; rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*'])
+    await here.node.run([
+      'sh',
+      '-c',
+      'mdadm --stop --scan; rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*',
+    ])
     await here.node.reset()
     await here.node.remove('/dev/shm/luns')
   })
@@ -42,7 +46,9 @@ async function bareDisk(node: LabNode, { iqn }: Target): Promise<string> {
   await node.sh(
     `iscsiadm -m node -T ${iqn} -p ${PORTAL}:3260 -o new -n node.session.scan -v manual > /dev/null; iscsiadm -m node -T ${iqn} -p ${PORTAL}:3260 -l > /dev/null`,
   )
-  await node.sh('for host in /sys/class/iscsi_host/*; do echo 0 0 0 > /sys/class/scsi_host/${host##*/}/scan; done')
+  await node.sh(
+    'for host in /sys/class/iscsi_host/*; do echo 0 0 0 > /sys/class/scsi_host/${host##*/}/scan; done',
+  )
   await node.until(() => node.exists('/dev/sda'), { what: 'the disk' })
   return 'sda'
 }
@@ -69,10 +75,13 @@ async function below(node: LabNode, map: string): Promise<string> {
 }
 
 const isActive = (node: LabNode) =>
-  node.until(async () => (await node.sh('cat /sys/block/dm-*/dm/name 2>/dev/null || :')).includes('vg-data--1'), {
-    deadline: 60_000,
-    what: 'the logical volume',
-  })
+  node.until(
+    async () => (await node.sh('cat /sys/block/dm-*/dm/name 2>/dev/null || :')).includes('vg-data--1'),
+    {
+      deadline: 60_000,
+      what: 'the logical volume',
+    },
+  )
 const timers = (node: LabNode) => node.sh('cat /sys/class/iscsi_session/*/recovery_tmo')
 const holdersOf = (node: LabNode, disk: string) =>
   node.sh(`for one in /sys/block/${disk}/holders/*; do cat $one/dm/name; done`)
@@ -113,7 +122,11 @@ describe.each(kernels('bookworm'))('what stands on a volume, with systemd and lv
     const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
     expect(refused.stderr).toMatch(/logical volume vg\/data-1 \(dm-\d+\), mounted at \/mnt\/data/)
     expect(refused.stderr).toContain('vgchange -an vg')
-    expect(await node.storage()).toMatchObject({ maps: before.maps, mounts: before.mounts, disks: before.disks })
+    expect(await node.storage()).toMatchObject({
+      maps: before.maps,
+      mounts: before.mounts,
+      disks: before.disks,
+    })
     expect((await volume(node)).state).toBe('ready')
     await writer.stop()
     await node.sh('umount /mnt/data && rmdir /mnt/data && vgchange -q -an vg')
@@ -209,7 +222,11 @@ describe('what stands on a volume, without systemd', () => {
       'echo secret | cryptsetup open --type plain --cipher aes-cbc-plain --key-size 256 --hash sha256 /dev/sda secret',
       'dm-crypt device secret (dm-',
     ],
-    ['an MD array', 'mdadm --create /dev/md7 --run --level=1 --raid-devices=2 /dev/sda missing', 'MD array md7'],
+    [
+      'an MD array',
+      'mdadm --create /dev/md7 --run --level=1 --raid-devices=2 /dev/sda missing',
+      'MD array md7',
+    ],
   ])('%s on the bare disk: attach names it, and makes no map', async (_, make, named) => {
     const { node, target } = here
     await bareDisk(node, target)

@@ -59,8 +59,13 @@ const IDENTS = [
   ...['NAA_REG', 'NAA_REGEXT', 'NAA_EXT', 'NAA_LOCAL', 'EUI64', 'T10', 'VENDOR', 'UUID', 'MD5'].map(
     (of) => `SCSI_IDENT_LUN_${of}`,
   ),
-  ...['RELATIVE', 'TARGET_PORT_GROUP', 'NAA_REG', 'NAA_REGEXT', 'NAA_EXT'].map((of) => `SCSI_IDENT_PORT_${of}`),
-  ...['SCSI_IDENT_SERIAL', 'SCSI_IDENT_LUN_LOGICAL_UNIT_GROUP', 'ID_WWN', 'ID_WWN_WITH_EXTENSION'],
+  ...['RELATIVE', 'TARGET_PORT_GROUP', 'NAA_REG', 'NAA_REGEXT', 'NAA_EXT'].map(
+    (of) => `SCSI_IDENT_PORT_${of}`,
+  ),
+  'SCSI_IDENT_SERIAL',
+  'SCSI_IDENT_LUN_LOGICAL_UNIT_GROUP',
+  'ID_WWN',
+  'ID_WWN_WITH_EXTENSION',
 ]
 const LATE = `ACTION=="remove", GOTO="lunkeeper_end"
 SUBSYSTEM!="block", GOTO="lunkeeper_end"
@@ -71,7 +76,8 @@ ENV{LUNKEEPER_PATH}!="hold", GOTO="lunkeeper_end"
 ${IDENTS.map((name) => `ENV{${name}}=""`).join('\n')}
 `
 
-const HEAD = '# Made by Lunkeeper: keeps udev, and what it starts, off hold maps and off the disks below them.\n'
+const HEAD =
+  '# Made by Lunkeeper: keeps udev, and what it starts, off hold maps and off the disks below them.\n'
 
 // The rules that tell what map it is stand at 10 as device-mapper ships them and at 55 in Debian; those that read the
 // device at 13, and at 60. What activates by a disk's type stands at 63 and above, multipath-tools at 60 or 62.

@@ -151,12 +151,12 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
   const table = paths.map(({ disk }) => tablePath(host, disk))
   refuseForeignHolders(host, paths, request.hold.wanted)
-  await reservePaths(host, paths)
   try {
     const map = await steps.step('make-map', holdMapName(name), () =>
       createHoldMap(host, name, bytes, table, request.use.readOnly),
     )
     await undoBeside(host, map, paths, request.hold.wanted)
+    await reservePaths(host, paths)
     return map
   } catch (error) {
     if (request.hold.mode === 'map' || !isLunkeeperError(error, 'MAP_FAILED', 'PROGRAM_MISSING')) throw error

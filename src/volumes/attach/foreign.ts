@@ -51,7 +51,10 @@ export async function undoBeside(
   }
 }
 
-/** Disks that were here before are marked late: udev knows them, and is to look again. */
+/**
+ * Disks that were here before are marked late: udev knows them, and is to look again. Not before the map has claimed
+ * them: systemd unmounts what is mounted from a device that udev declares not ready.
+ */
 export async function reservePaths(host: Host, paths: readonly Path[]): Promise<void> {
   for (const { session, disk } of paths)
     if (await markPath(host, session.sid, disk.hctl, 'hold')) tellUdev(host, disk, 'change')

@@ -2,6 +2,7 @@ import type { Host } from '../../host/host.ts'
 import { steerMultipathd } from '../../hold/steer.ts'
 import { removeHoldNote } from '../../hold/note.ts'
 import { giveRoomBack } from '../../hold/room.ts'
+import { dropStaleMarks } from '../../host/disk/path-mark.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
@@ -129,6 +130,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
     )
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
+    dropStaleMarks(host)
     giveRoomBack(host)
     removeRecord(host, record.name)
   })

@@ -29,18 +29,22 @@ export async function clearHolders(work: Dismantling): Promise<void> {
 function holdersOfVolume({ host: { paths }, view }: Dismantling): Holder[] {
   const { maps, ...rest } = view()
   const own = new Set(maps.map(({ device }) => device))
-  const onMaps = maps.flatMap(({ holders }) => holders).flatMap((device) => {
-    const map = readMap(paths, device)
-    // kpartx's maps of partitions go with the multipath map; what is on them does not.
-    return map && isPartitionOfMultipath(map) ? map.holders : [device]
-  })
+  const onMaps = maps
+    .flatMap(({ holders }) => holders)
+    .flatMap((device) => {
+      const map = readMap(paths, device)
+      // kpartx's maps of partitions go with the multipath map; what is on them does not.
+      return map && isPartitionOfMultipath(map) ? map.holders : [device]
+    })
   const onDisks = disksOf({ maps, ...rest }).flatMap((disk) =>
     foreignHolders(paths, disk).filter(({ device }) => {
       const map = readMap(paths, device)
       return !own.has(device) && !(map && isMultipath(map))
     }),
   )
-  const all = new Map([...onMaps.map((device) => holderOf(paths, device)), ...onDisks].map((one) => [one.device, one]))
+  const all = new Map(
+    [...onMaps.map((device) => holderOf(paths, device)), ...onDisks].map((one) => [one.device, one]),
+  )
   return [...all.values()]
 }
 
