@@ -104,7 +104,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
         keepers.sync(onHoldMaps(host, all))
         onlookers.sync(heldByOthers(all))
         keepers.tighten()
-        if (round) keepers.watchHolders()
+        if (round) void keepers.watchHolders().catch((error: unknown) => log.say(null, String(error)))
         lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round

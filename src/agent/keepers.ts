@@ -61,15 +61,10 @@ export class Keepers {
   }
 
   /** Whoever took a disk beside its hold map, by hand or by a rule of udev's: that is said, and its session waits. */
-  watchHolders(): void {
+  async watchHolders(): Promise<void> {
     const { host, log } = this.#with
     const records = [...this.#all.values()].map(({ record }) => record)
-    findBeside(host, records).then(
-      (found) => {
-        for (const { name, text } of found) log.once(name, 'holder', text)
-      },
-      (error: unknown) => log.say(null, `the disks below hold maps could not be looked at: ${String(error)}`),
-    )
+    for (const { name, text } of await findBeside(host, records)) log.once(name, 'holder', text)
   }
 
   get signs(): Signs[] {
