@@ -29,7 +29,9 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers, on %s
     agent = await agentOn(node)
   })
   afterEach(async () => {
-    await node.sh('umount /mnt/small 2>/dev/null; rm -f /run/fill; sysctl -qw fs.inotify.max_user_instances=128; :')
+    await node.sh(
+      'umount /mnt/small 2>/dev/null; rm -f /run/fill; sysctl -qw fs.inotify.max_user_instances=128; :',
+    )
     await node.reset()
   })
 
@@ -107,7 +109,12 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers, on %s
     const before = await commands()
     await node.sh('sleep 4')
     const after = await commands()
-    const sum = (text: string) => text.trim().split(' ').map(Number).reduce((a, b) => a + b, 0)
+    const sum = (text: string) =>
+      text
+        .trim()
+        .split(' ')
+        .map(Number)
+        .reduce((a, b) => a + b, 0)
     expect(sum(after) - sum(before)).toBeLessThan(200)
     void host
     await putBack()
@@ -162,7 +169,9 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers, on %s
   it('a full /run neither keeps a lost path in use nor keeps it from coming back', async () => {
     await mounted('db', 5, '--hold', '600s')
     const writer = await Writer.start(node, '/mnt/db/file')
-    await node.sh('dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null; dd if=/dev/zero of=/run/fill bs=1 seek=$(stat -c %s /run/fill) count=65536 2>/dev/null; :')
+    await node.sh(
+      'dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null; dd if=/dev/zero of=/run/fill bs=1 seek=$(stat -c %s /run/fill) count=65536 2>/dev/null; :',
+    )
     await target.disable()
     await agent.errors(/all paths lost/, SEEN)
     await target.enable()
