@@ -50,6 +50,15 @@ export class Writer {
     await this.#process.output(/^error /m, deadline)
   }
 
+  /** It writes nothing until it is resumed. */
+  async pause(): Promise<void> {
+    await this.#process.kill('SIGSTOP')
+  }
+
+  async resume(): Promise<void> {
+    await this.#process.kill('SIGCONT')
+  }
+
   async stop(): Promise<void> {
     await this.#process.kill('SIGKILL')
     await this.#process.exited
