@@ -18,6 +18,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
+import { deviceFiles } from './device-files.ts'
 import type { Request, Verb, Verbs } from './protocol.ts'
 import { inquire } from './scsi.ts'
 
@@ -106,6 +107,8 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   },
 
   listDirectory: ({ path }) => readdirSync(path),
+
+  deviceFiles: ({ path, devices, nodes }) => deviceFiles(path, devices, nodes),
 
   testWrite({ path }) {
     closeSync(openSync(path, constants.O_WRONLY | O_TMPFILE, 0o600))

@@ -28,6 +28,8 @@ export interface Verbs {
   statfs: { args: { path: string }; result: FsUsage }
   /** The names in a directory. */
   listDirectory: { args: { path: string }; result: string[] }
+  /** Who has one of these devices open (`b8:16`, `c21:3`); `path` is where procfs is mounted. */
+  deviceFiles: { args: { path: string; devices: string[]; nodes: string[] }; result: DeviceFile[] }
   /** Makes a file without a name in a directory, and lets it go: null where that works. */
   testWrite: { args: { path: string }; result: null }
 }
@@ -38,6 +40,13 @@ export type Verb = keyof Verbs
 export interface FsUsage {
   readonly bytes: { readonly total: number; readonly used: number; readonly free: number }
   readonly files: { readonly total: number; readonly used: number; readonly free: number }
+}
+
+/** A process that has a device open, and what the device's node is called where that process lives. */
+export interface DeviceFile {
+  readonly pid: number
+  readonly command: string
+  readonly path: string
 }
 
 export interface Inquiry {

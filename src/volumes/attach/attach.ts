@@ -6,7 +6,7 @@ import { panicWarning } from '../../hold/panic.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { ExpectedIdentity } from '../../model/identity.ts'
 import { defaultName } from '../../model/name.ts'
 import type { VolumeRequest } from '../../model/request.ts'
@@ -21,6 +21,7 @@ import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { chooseDevice, sessionRecovery } from './device.ts'
+import { refuseOpen } from './refuse-open.ts'
 import { attachmentOf, intend } from './intent.ts'
 import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
@@ -79,6 +80,7 @@ export async function attach(
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
         return paths
       })
+      await refuseOpen(host, record, paths, signal)
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
@@ -88,8 +90,7 @@ export async function attach(
       await finish({ phase: 'ready', mode, device: shown, fs, request: record.request })
       return statusOf(host, record)
     } catch (error) {
-      await undo(host, record, steps, scanned)
-      throw error
+      throw withKept(error, await undo(host, record, steps, scanned))
     }
 
     async function tellMultipathd(map: string): Promise<void> {
@@ -111,6 +112,13 @@ export async function attach(
       if (!same) await steps.step('finish', record.name, () => note(ready))
     }
   })
+}
+
+/** The error of a failed attach, with the disks that it did not take back because programs have them open. */
+function withKept(error: unknown, kept: readonly string[]): unknown {
+  if (kept.length === 0 || !isLunkeeperError(error)) return error
+  const { code, message, hint, details, cause } = error
+  return new LunkeeperError(code, [message, ...kept].join('; '), { hint, details, cause })
 }
 
 function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): ExpectedIdentity {

@@ -2,9 +2,8 @@ import { removeDisk } from '../../host/disk/remove.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
-import { findUsers } from '../../host/read/users.ts'
 import { devicesOf } from '../look.ts'
-import { isUdev, mountsOf } from '../users.ts'
+import { isUdev, mountsOf, usersOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
 
@@ -13,7 +12,7 @@ import type { Judged } from './judge.ts'
  * unwritten, or what answers is another volume, on which it must not land.
  * @throws IDENTITY_MISMATCH TARGET_AWAY
  */
-export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
+export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): Promise<void> {
   const { found, force } = work
   const changed = disks.find(({ verdict }) => verdict === 'changed')
   // A map that has lost its last disk may still keep what is unwritten.
@@ -22,7 +21,7 @@ export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
     if (changed && !force) throw mismatch(changed)
     return
   }
-  if (!isInUse(work, disks)) return
+  if (!(await isInUse(work, disks))) return
   if (changed) throw mismatch(changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
@@ -47,7 +46,7 @@ function mismatch({ disk, reason }: Judged): LunkeeperError {
  * Whether anybody could have written something that is only in memory: a mount, a map's user, an open
  * device. What nobody has open, the kernel wrote out when the last user closed it.
  */
-function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
+async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host } = work
   const { maps } = work.view()
   const devices = devicesOf(
@@ -56,12 +55,7 @@ function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
   )
   if (devices.some((device) => mountsOf(host, device).length > 0)) return true
   if (maps.some(({ holders }) => holders.length > 0)) return true
-  const blocks = devices.flatMap((device) => [device, ...device.partitions])
-  const users = findUsers(host.paths, {
-    points: [],
-    devnos: blocks.map(({ devno }) => devno),
-    deviceNames: blocks.map(({ name }) => name),
-  })
+  const users = await usersOf(host, devices)
   return users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))
 }
 
