@@ -95,7 +95,7 @@ describe.each(kernels('trixie'))('a disk that a program has open is left to it (
   )
 
   it.each(['with an agent', 'without one'])(
-    'it is not formatted, mounted or put under a map %s',
+    'is not formatted, mounted or put under a map %s',
     async (agent) => {
       await serve([5])
       if (agent === 'with an agent') await agentOn(node)
