@@ -3,6 +3,7 @@ import { bringBack, reinstate } from '../hold/return.ts'
 import type { Return } from '../hold/return.ts'
 import { isAllHeld } from '../hold/timers.ts'
 import { follow, lunOf } from '../hold/whereabouts.ts'
+import { knownChap } from '../host/iscsi/known-chap.ts'
 import { countDisks } from '../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Portal } from '../model/portal.ts'
@@ -140,12 +141,13 @@ export class Way {
 
   /** Looks for the volume among all that the target shows here. @throws IDENTITY_MISMATCH it is not there */
   async #find(work: Return): Promise<Outcome | null> {
-    const shown = await this.#gate.luns().catch(() => null)
+    const { record, signal } = work
+    const { request } = record
+    const known = knownChap(this.#host, request.iqn, request.portals)
+    const shown = await this.#gate.luns(known).catch(() => null)
     // A target that does not tell is asked again, LUN by LUN, through the kernel.
     if (shown === null) return null
-    const { record, signal } = work
     const lun = lunOf(record, shown)
-    const { request } = record
     if (lun === null)
       throw new LunkeeperError(
         'IDENTITY_MISMATCH',
