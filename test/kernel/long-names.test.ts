@@ -16,16 +16,17 @@ describe.each(kernels('bookworm'))('a volume with a long name (%s)', (debian) =>
     lab = await Lab.open()
     node = await lab.boot({ debian })
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(5, { serial: 'aaaa5', bytes: 64 << 20 })
+    await target.mapMany([117, 118, 128].map((lun) => ({ lun, serial: `a${lun}`, bytes: 32 << 20 })))
     agent = await agentOn(node)
   })
   afterAll(() => lab?.close())
 
   const nameOf = (length: number) => 'n'.repeat(length)
-  const flags = (name: string) => [
-    ...['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--name', name],
-    ...['--mount', '/mnt/v', '--format', '--hold', '120s'],
-  ]
+  /** Each has a LUN of its own, which is blank. */
+  const flags = (name: string) =>
+    `--portal 127.0.0.1 --iqn ${target.iqn} --lun ${name.length} --name ${name} --mount /mnt/v --format --hold 120s`.split(
+      ' ',
+    )
 
   it.each([117, 118])('of %i characters has a hold map, and leaves nothing behind', async (length) => {
     const volume = await lunkeeper(node).attach(flags(nameOf(length)))

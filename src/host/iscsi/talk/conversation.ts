@@ -107,7 +107,7 @@ export class Conversation {
       CHAP_R: hexOf(responseTo(theirs, password)),
       ...(ours ? { CHAP_I: String(ours.id), CHAP_C: hexOf(ours.bytes) } : {}),
     })
-    if (ours && !isProof(proof, ours, mutual!)) throw this.#error('CHAP_FAILED', 'did not prove itself')
+    if (ours && !isProof(proof, ours, mutual)) throw this.#error('CHAP_FAILED', 'did not prove itself')
     for (let over = settled, rounds = 0; !over; rounds++) {
       if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not come to an end of CHAP')
       over = (await this.#round(SECURITY, OPERATIONAL, {}))[1]
