@@ -16,8 +16,13 @@ export interface Verbs {
   resolve: { args: { path: string }; result: string }
   /** A directory and those above it, as far as they do not exist; outermost first. */
   missingDirectories: { args: { path: string }; result: string[] }
-  /** Makes a directory and those above it; tells what the last one is. */
-  makeDirectory: { args: { path: string }; result: { link: boolean; empty: boolean } }
+  /** The first directory of a path in which users other than root could swap what comes next; null where none is. */
+  firstUntrusted: { args: { path: string }; result: Untrusted | null }
+  /**
+   * Makes a directory and those above it; tells what the last one is. With `trusted` nothing is made in a directory that
+   * {@link firstUntrusted} would tell: it throws EPERM.
+   */
+  makeDirectory: { args: { path: string; trusted?: boolean }; result: { link: boolean; empty: boolean } }
   /** Removes a directory if it is empty; false where it is not. */
   removeDirectory: { args: { path: string }; result: boolean }
   /** Makes an empty file, with the directories above it; false where something else is there. */
@@ -40,6 +45,14 @@ export type Verb = keyof Verbs
 export interface FsUsage {
   readonly bytes: { readonly total: number; readonly used: number; readonly free: number }
   readonly files: { readonly total: number; readonly used: number; readonly free: number }
+}
+
+/** A directory that others than root can change. */
+export interface Untrusted {
+  readonly directory: string
+  readonly uid: number
+  /** Permissions, sticky bit included. */
+  readonly mode: number
 }
 
 /** A process that has a device open, and what the device's node is called where that process lives. */
