@@ -129,6 +129,9 @@ export class Keeper {
     // Made after they were read.
     if (!state) return this.#lookAt(performance.now() + SOON)
     const paths = pathsNow(host, view, state)
+    // Numbers of sessions are not used again; those that are gone need not be known.
+    for (const sid of this.#proven.keys())
+      if (!view.sessions.some(({ session }) => session.sid === sid)) this.#proven.delete(sid)
     for (const path of paths) if (path.active && path.up) this.#proveOnce(path, map)
     const carrying = paths.filter((path) => path.active && path.up && this.#isProven(path))
     this.#carrying = carrying.map(({ disk }) => disk.devno)
@@ -206,7 +209,7 @@ export class Keeper {
       const found = paths.find((path) => path.session === session) ?? null
       const way = this.#wayOf(
         formatPortal(portal),
-        () => new Way(this.#with.host, portal, this.#gateOf(portal)),
+        () => new Way(this.#with.host, portal, () => this.#gateOf(portal)),
       )
       void this.#bring(way, map, found, session)
       if (way.next > 0) this.#lookAt(way.next)

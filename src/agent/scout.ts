@@ -61,11 +61,12 @@ export class Scout {
         const named = await slots.runExclusive(() => this.#namedBy(source))
         const fresh = named.flatMap((portal) => {
           const asking = lost.filter(({ record }) => this.#mayAsk(record, { portal, source }))
-          const key = asking.map(({ record }) => record.name).join(' ')
-          const isNew = asking.length > 0 && !tried.has(`${formatPortal(portal)} ${key}`)
-          tried.add(`${formatPortal(portal)} ${key}`)
+          const key = [formatPortal(portal), ...asking.map(({ record }) => record.name)].join(' ')
+          const isNew = asking.length > 0 && !tried.has(key)
+          tried.add(key)
           return isNew ? [{ portal, asking }] : []
         })
+        for (const { record } of lost) this.#sayRefused(record, source, named)
         await Promise.all(
           fresh.map(({ portal, asking }) => slots.runExclusive(() => this.#tryOut(portal, asking))),
         )
@@ -94,17 +95,21 @@ export class Scout {
 
   /** Whether an address is new to a volume, and may be asked for it. */
   #mayAsk(record: Attachment, { portal, source }: { portal: Portal; source: Portal }): boolean {
-    const { portals } = record.request
-    if (portals.some((known) => samePortal(known, portal))) return false
-    const isOwn = portals.some((known) => samePortal(known, source))
-    if (mayAskOffered(isOwn, this.#chapOf(record)?.chap ?? null)) return true
-    const where = formatPortal(portal)
+    return isNewTo(record, portal) && mayAskOffered(isOwn(record, source), this.#chapOf(record)?.chap ?? null)
+  }
+
+  #sayRefused(record: Attachment, source: Portal, named: readonly Portal[]): void {
+    const refused = named.filter(
+      (portal) => isNewTo(record, portal) && !this.#mayAsk(record, { portal, source }),
+    )
+    const [first] = refused.map(formatPortal)
+    if (first === undefined) return
+    const more = refused.length === 1 ? '' : ` and ${refused.length - 1} more`
     this.#log.once(
       record.name,
-      `named ${where}`,
-      `${formatPortal(source)} names ${where} for its target, which is not asked: it is not one of the volume's own portals that says so, and the target does not prove itself (no mutual CHAP). If it is right: lunkeeper attach as before, with --portal ${where} added`,
+      `named by ${formatPortal(source)}`,
+      `${formatPortal(source)} names ${first}${more} for its target; not asked, because that is not one of the volume's own portals, and the target does not prove itself (no mutual CHAP). If it is right: run lunkeeper attach as before, with --portal ${first} added`,
     )
-    return false
   }
 
   #chapOf({ request }: Attachment): KnownChap | null {
@@ -134,3 +139,8 @@ export class Scout {
     return request.portals.some((known) => this.#gates.of(this.#iqn, known).openSince !== null)
   }
 }
+
+const isNewTo = ({ request }: Attachment, portal: Portal): boolean =>
+  !request.portals.some((known) => samePortal(known, portal))
+
+const isOwn = (record: Attachment, portal: Portal): boolean => !isNewTo(record, portal)
