@@ -17,7 +17,7 @@ test('a failure is told to all who wait for it, and tried again by the next', as
 
 test('one that takes longer than it counts is not begun a second time', async () => {
   const { promise, resolve } = Promise.withResolvers<string>()
-  const compute = vi.fn(() => promise)
+  const compute = vi.fn<() => Promise<string>>(() => promise)
   const ask = shared(compute, 0)
   const asked = [ask(), ask()]
   resolve('done')
