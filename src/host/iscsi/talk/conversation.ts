@@ -15,6 +15,7 @@ import {
   offeredAlgorithms,
   responseTo,
 } from './chap.ts'
+import { PARAMETERS } from './parameters.ts'
 import { decode, decodeKeys, encode, encodeKeys, OP, type Pdu } from './pdu.ts'
 
 /** All of one conversation: a target that is up answers each question within milliseconds. */
@@ -242,21 +243,6 @@ export class Conversation {
     )
   }
 }
-
-/** What a session for I/O must settle, although none is done: all of it at its most modest. */
-const PARAMETERS = {
-  InitialR2T: 'Yes',
-  ImmediateData: 'No',
-  MaxBurstLength: '65536',
-  FirstBurstLength: '65536',
-  DefaultTime2Wait: '0',
-  DefaultTime2Retain: '0',
-  MaxOutstandingR2T: '1',
-  ErrorRecoveryLevel: '0',
-  MaxConnections: '1',
-  DataPDUInOrder: 'Yes',
-  DataSequenceInOrder: 'Yes',
-} as const
 
 /**
  * Logs in, asks, and ends.
