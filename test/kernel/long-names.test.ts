@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 /** device-mapper takes 127 characters, 10 of which are the prefix; a volume's name may have 128. */
@@ -17,7 +17,8 @@ describe.each(kernels('bookworm'))('a volume with a long name (%s)', (debian) =>
     node = await lab.boot({ debian })
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     await target.mapMany([117, 118, 128].map((lun) => ({ lun, serial: `a${lun}`, bytes: 32 << 20 })))
-    agent = await agentOn(node)
+    agent = await node.start(['lunkeeper', 'agent'])
+    await agent.errors(/ready/, 120_000)
   })
   afterAll(() => lab?.close())
 

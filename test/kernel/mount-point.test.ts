@@ -29,7 +29,7 @@ describe.each(kernels('trixie'))('a mount point that a user could exchange for a
     ['in a directory that all can write', '/mnt/open/v', '/mnt/open', 'owner 0, mode 0777'],
   ])('%s is refused, and nothing is left', async (_, point, directory, words) => {
     await serve()
-    await node.sh(`chmod 755 /mnt; mkdir -p -m 755 /mnt/alice/deep /mnt/open; chown 1000 /mnt/alice; chmod 777 /mnt/open
+    await node.sh(`chmod 755 /mnt; echo 0 > /proc/sys/fs/protected_symlinks; mkdir -p -m 755 /mnt/alice/deep /mnt/open; chown 1000 /mnt/alice; chmod 777 /mnt/open
       chmod 1777 /tmp; mkdir -p /mnt/safe; ln -sfn /mnt/safe /tmp/link; chown -h 1000 /tmp/link`)
     try {
       const ended = await lunkeeper(node).fails([...flags, '--mount', point], 'BAD_MOUNT', 2)
