@@ -33,7 +33,11 @@ export async function undo(
       // An identity that did not match is this attempt's disk's: it is judged by what it says itself.
       { iqn, lun, record: ready ? null : { ...record, identity: null }, name: record.name, point: null },
       steps,
-      { force: false, mayTake: (session) => mayTake(session) && !opened.has(session.sid) },
+      {
+        force: false,
+        identity: record.identity,
+        mayTake: (session) => mayTake(session) && !opened.has(session.sid),
+      },
     )
     for (const left of report.left) steps.warn(`left behind: ${left}`)
     return [...opened.values()]

@@ -68,6 +68,7 @@ async function lost(credentials: string, source: 'own' | 'foreign', moved: Manne
     madeDirectories: [],
     askedLun: null,
     protectedDirectory: null,
+    writeOut: null,
     createdAt: '2026-11-20T22:00:00.000Z',
   }
   writeRecord(host, record)
