@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { shared } from '../../../src/http/shared.ts'
 
@@ -25,4 +25,17 @@ test('one that takes longer than it counts is not begun a second time', async ()
   expect(compute).toHaveBeenCalledTimes(1)
   await ask()
   expect(compute).toHaveBeenCalledTimes(2)
+})
+
+test('one that never comes back does not keep the others waiting', async () => {
+  const compute = vi
+    .fn<() => Promise<string>>()
+    .mockReturnValueOnce(new Promise(() => {}))
+    .mockResolvedValue('yes')
+  const ask = shared(compute, 1_000)
+  void ask()
+  const now = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(now + 61_000)
+  onTestFinished(() => void vi.restoreAllMocks())
+  expect(await ask()).toBe('yes')
 })
