@@ -15,6 +15,8 @@ import { readRecords } from '../volumes/records.ts'
 import { Bell } from './bell.ts'
 import { Census } from './census.ts'
 import { Gates } from './gate.ts'
+import { IdentityChecks } from './identity-checks.ts'
+import { followHints } from './kernel-events.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
 import type { Keeping } from './keeper.ts'
@@ -81,6 +83,12 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       volumes: () => keepers.size,
     }
     const keepers = new Keepers(keeping)
+    const checks = new IdentityChecks(host, ({ name }, message) => log.once(name, 'identity', message))
+    followHints(
+      host,
+      { pathChanged: (map) => keepers.pathChanged(map), lunChanged: () => checks.hurry() },
+      signal,
+    )
     const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
     removeLastGrace(host)
     const resuming = resume(host, log, signal)
@@ -114,6 +122,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
         diskSigns = new Set(signs.disks)
         watch.follow([...signs.sessions, ...signs.disks])
       }
+      checks.turn(() => [...keepers.checkedPaths(), ...onlookers.checkedPaths()])
       gates.ask(() => keepers.stirLost())
       if (round) alive()
       if (turn === 0) {

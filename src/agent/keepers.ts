@@ -1,10 +1,12 @@
 import { tighten } from '../hold/timers.ts'
+import { holdMapName } from '../host/map/hold-map.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { VolumeName } from '../model/name.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { Session } from '../model/snapshot.ts'
+import type { CheckedPath } from './identity-checks.ts'
 import type { Keeping } from './keeper.ts'
 import { Keeper } from './keeper.ts'
 import { Scout } from './scout.ts'
@@ -86,6 +88,26 @@ export class Keepers {
     })
     await Promise.all(tended)
     this.#scout()
+  }
+
+  /** The paths that carry I/O, to be asked which volume answers. */
+  checkedPaths(): CheckedPath[] {
+    return [...this.#all.values()].flatMap((keeper) =>
+      keeper.carrying.map((path) => ({
+        record: keeper.record,
+        disk: path.disk,
+        lose: (error, moved) => keeper.lose(path, error, moved),
+      })),
+    )
+  }
+
+  /** The kernel failed a path of one of their maps, or reinstated one. @param map its name */
+  pathChanged(map: string): void {
+    const keeper = [...this.#all.values()].find(({ record }) => holdMapName(record.name) === map)
+    if (!keeper) return
+    this.#with.maps.stale()
+    keeper.stir()
+    this.#with.wake()
   }
 
   /** Something answers again where they wait for it. */
