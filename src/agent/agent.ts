@@ -6,6 +6,7 @@ import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
+import { keepUdevOff } from '../host/map/udev-rule.ts'
 import { isShuttingDown } from '../host/shutdown.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
@@ -91,6 +92,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
     )
     const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
     removeLastGrace(host)
+    await keepUdevOff(host)
     const resuming = resume(host, log, signal)
     const patience = performance.now() + RESTORE
     let isRestored = false
@@ -110,6 +112,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
         keepers.sync(onHoldMaps(host, all))
         onlookers.sync(heldByOthers(all))
         keepers.tighten()
+        if (round) void keepers.watchHolders().catch((error: unknown) => log.say(null, String(error)))
         lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round

@@ -1,3 +1,4 @@
+import { findBeside } from '../hold/holders.ts'
 import { tighten } from '../hold/timers.ts'
 import { holdMapName } from '../host/map/hold-map.ts'
 import { readSessions } from '../host/read/sessions.ts'
@@ -59,6 +60,13 @@ export class Keepers {
     const { host } = this.#with
     const targets = new Set([...this.#all.values()].map(({ record }) => record.request.iqn))
     for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
+  }
+
+  /** Whoever took a disk beside its hold map, by hand or by a rule of udev's: that is said, and its session waits. */
+  async watchHolders(): Promise<void> {
+    const { host, log } = this.#with
+    const records = [...this.#all.values()].map(({ record }) => record)
+    for (const { name, text } of await findBeside(host, records)) log.once(name, 'holder', text)
   }
 
   get signs(): Signs[] {

@@ -4,7 +4,10 @@ import type { Host } from '../host/host.ts'
 import { readMounts } from '../host/read/mounts.ts'
 import type { UserProcess, Users } from '../host/read/users.ts'
 import { findUsers } from '../host/read/users.ts'
+import { holdersOn } from '../host/read/holders.ts'
+import { readMap } from '../host/read/maps.ts'
 import { isLunkeeperError } from '../model/errors.ts'
+import { describeHolder, mountsOfBlock } from './holders.ts'
 import type { BlockRef, DmMap, Mount, ScsiDisk } from '../model/snapshot.ts'
 
 /** A device with everything on it that can be mounted or held: itself and its partitions. */
@@ -38,13 +41,15 @@ export async function usersOf(
   host: Host,
   devices: readonly Device[],
   points: readonly string[] = [],
+  holders: readonly { readonly device: string }[] = [],
 ): Promise<Users> {
   const blocks = devices.flatMap((device) => [device, ...device.partitions])
-  const openers = await openersOrNull(host, devices)
+  const above = holders.flatMap(({ device }) => readMap(host.paths, device) ?? []).map(deviceOfMap)
+  const openers = await openersOrNull(host, [...devices, ...above])
   const { processes, namespaces } = findUsers(host.paths, {
     points,
     devnos: blocks.map((block) => block.devno),
-    deviceNames: openers ? [] : blocks.map((block) => block.name),
+    deviceNames: openers ? [] : [...blocks.map(({ name }) => name), ...holders.map(({ device }) => device)],
   })
   return { processes: [...processes, ...(openers ?? [])], namespaces }
 }
@@ -71,10 +76,16 @@ export async function describeUsers(
     .map((disk) => ('hctl' in disk ? deviceOf(disk) : disk))
     .filter((device) => device !== null)
   const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
-  const users = await usersOf(host, devices, [...mounts, ...points])
+  // A program that has a file of a logical volume open is what keeps the disk below in use.
+  const holders = holdersOn(
+    host.paths,
+    devices.map(({ name }) => name),
+  )
+  const above = holders.flatMap(({ device }) => mountsOfBlock(host, device))
+  const users = await usersOf(host, devices, [...mounts, ...above, ...points], holders)
   const all = [
     ...mounts.map((point) => `mounted at ${point}`),
-    ...devices.flatMap((device) => device.holders.map((holder) => `held by ${holder}`)),
+    ...holders.map((holder) => `held by ${describeHolder(host, holder)}`),
     ...[...new Map(users.processes.map((user) => [user.pid, user])).values()].map(
       ({ pid, command, what, path }) => `process ${pid} (${command}) has ${what} ${path}`,
     ),

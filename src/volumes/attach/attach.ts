@@ -4,6 +4,7 @@ import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { refuseMisplaced } from '../../hold/misplaced.ts'
 import { panicWarning } from '../../hold/panic.ts'
+import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
@@ -21,7 +22,7 @@ import { statusOf } from '../status.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
-import { chooseDevice, sessionRecovery } from './device.ts'
+import { chooseDevice, pathMark, sessionRecovery } from './device.ts'
 import { refuseOpen } from './refuse-open.ts'
 import { attachmentOf, intend } from './intent.ts'
 import { settle } from './settle.ts'
@@ -72,6 +73,7 @@ export async function attach(
         steps,
         note,
         recovery: await sessionRecovery(host, record),
+        mark: await pathMark(host, record),
         name: record.name,
         mode: record.mode,
         knownBefore: knownWwids(host),
@@ -90,6 +92,7 @@ export async function attach(
       )
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       await finish({ phase: 'ready', mode, device: shown, fs, request: record.request })
+      if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
       throw withKept(error, await undo(host, record, steps, scanned))
@@ -121,6 +124,11 @@ function withKept(error: unknown, kept: readonly string[]): unknown {
   if (kept.length === 0 || !isLunkeeperError(error)) return error
   const { code, message, hint, details, cause } = error
   return new LunkeeperError(code, [message, ...kept].join('; '), { hint, details, cause })
+}
+
+/** A raw volume that nobody but this node's own users has: not a pod's, nor what is in a virtual machine's by CSI. */
+function isForEverybody({ request: { use }, orchestrator }: Attachment): boolean {
+  return use.mount === null && !use.readOnly && orchestrator === undefined
 }
 
 function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): ExpectedIdentity {
