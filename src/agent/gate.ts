@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts'
-import { knownChap } from '../host/iscsi/known-chap.ts'
+import type { KnownChap } from '../host/iscsi/known-chap.ts'
 import { probeTarget } from '../host/iscsi/probe.ts'
 import { listLuns } from '../host/iscsi/talk/luns.ts'
 import type { SeenLun } from '../host/iscsi/talk/luns.ts'
@@ -30,7 +30,7 @@ export class Gate {
   /** When the last question was put that was answered with yes. */
   #confirmed = 0
   #closed: string | null = null
-  #luns: { readonly at: number; readonly list: Promise<SeenLun[]> } | null = null
+  #luns: { readonly at: number; readonly who: string | null; readonly list: Promise<SeenLun[]> } | null = null
 
   constructor(host: Host, iqn: Iqn, portal: Portal, signal: AbortSignal) {
     this.#host = host
@@ -82,17 +82,24 @@ export class Gate {
     return was === null && this.#openSince !== null
   }
 
-  /** What the target shows there, by its own word. @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED */
-  luns(): Promise<SeenLun[]> {
-    if (this.#luns && performance.now() - this.#luns.at < LIST_COUNTS) return this.#luns.list
+  /**
+   * What the target shows there, by its own word.
+   * @param known how this node proves itself: to the volume's own portals, and where plan/offered.ts says so
+   * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED
+   */
+  luns(known: KnownChap | null): Promise<SeenLun[]> {
+    const who = known?.chap.username ?? null
+    const last = this.#luns
+    if (last && last.who === who && performance.now() - last.at < LIST_COUNTS) return last.list
     const list = listLuns({
       portal: this.portal,
       initiator: this.#initiator,
       target: this.#iqn,
-      chap: knownChap(this.#host, this.#iqn),
+      chap: known?.chap ?? null,
+      ...(known ? { algorithms: known.algorithms } : {}),
       signal: this.#signal,
     })
-    this.#luns = { at: performance.now(), list }
+    this.#luns = { at: performance.now(), who, list }
     return list
   }
 

@@ -150,6 +150,10 @@ export class Keeper {
     if (!state) return this.#lookAt(performance.now() + SOON)
     if (isMisplaced(host, record)) return this.#leaveMisplaced(map, state)
     const paths = pathsNow(host, view, state)
+    // Numbers of sessions are not used again; those that are gone need not be known.
+    for (const known of [this.#proven, this.#ioFailures])
+      for (const sid of known.keys())
+        if (!view.sessions.some(({ session }) => session.sid === sid)) known.delete(sid)
     this.#noticeFailedIo(paths)
     for (const path of paths) if (path.active && path.up) this.#proveOnce(path, map)
     const carrying = paths.filter((path) => path.active && path.up && this.#isProven(path))
@@ -303,7 +307,7 @@ export class Keeper {
       }
       const way = this.#wayOf(
         formatPortal(portal),
-        () => new Way(this.#with.host, portal, this.#gateOf(portal)),
+        () => new Way(this.#with.host, portal, () => this.#gateOf(portal)),
       )
       void this.#bring(way, map, found, session)
       if (way.next > 0) this.#lookAt(way.next)

@@ -1,9 +1,13 @@
+import { Recent } from '../model/recent.ts'
 import type { Observer } from '../volumes/step.ts'
+
+/** Several for each of more volumes than a node has. What is forgotten is said once more. */
+const MOST = 4096
 
 /** What the agent tells the journal: one line an event, on stderr; systemd adds time and name. */
 export class AgentLog {
   readonly #write: (line: string) => void
-  readonly #last = new Map<string, string>()
+  readonly #last = new Recent<string, string>(MOST)
 
   constructor(write: (line: string) => void) {
     this.#write = write

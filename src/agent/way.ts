@@ -3,6 +3,7 @@ import { bringBack, reinstate } from '../hold/return.ts'
 import type { Return } from '../hold/return.ts'
 import { isAllHeld } from '../hold/timers.ts'
 import { follow, lunOf } from '../hold/whereabouts.ts'
+import { knownChap } from '../host/iscsi/known-chap.ts'
 import { countDisks } from '../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Portal } from '../model/portal.ts'
@@ -48,7 +49,8 @@ export type Outcome =
 export class Way {
   readonly portal: Portal
   readonly #host: Host
-  readonly #gate: Gate
+  /** Looked up each time: a gate at which nobody waits for a while is forgotten, and no longer asked. */
+  readonly #gate: () => Gate
   #busy = false
   /** Since when it waits for its gate (milliseconds of the monotonic clock). */
   #waitsSince: number | null = null
@@ -61,7 +63,7 @@ export class Way {
   /** What answers where the volume was is not the volume: it is looked for among all that the target shows. */
   #astray = false
 
-  constructor(host: Host, portal: Portal, gate: Gate) {
+  constructor(host: Host, portal: Portal, gate: () => Gate) {
     this.#host = host
     this.portal = portal
     this.#gate = gate
@@ -122,12 +124,13 @@ export class Way {
 
   /** Why it is too early to try; null where the target takes logins and a new one is the way. */
   #waits(session: Session | null): Outcome | null {
-    this.#gate.want((this.#waitsSince ??= performance.now()))
-    const { openSince } = this.#gate
+    const gate = this.#gate()
+    gate.want((this.#waitsSince ??= performance.now()))
+    const { openSince } = gate
     if (openSince === null) {
       // Woken when the gate opens.
       this.#next = 0
-      return { kind: 'waits', why: this.#gate.closed }
+      return { kind: 'waits', why: gate.closed }
     }
     if (!session || (countDisks(this.#host.paths, session) <= MANY && isAllHeld(this.#host, session)))
       return null
@@ -140,12 +143,15 @@ export class Way {
 
   /** Looks for the volume among all that the target shows here. @throws IDENTITY_MISMATCH it is not there */
   async #find(work: Return): Promise<Outcome | null> {
-    const shown = await this.#gate.luns().catch(() => null)
+    const { record, signal } = work
+    const { request } = record
+    const known = knownChap(this.#host, request.iqn, request.portals)
+    const shown = await this.#gate()
+      .luns(known)
+      .catch(() => null)
     // A target that does not tell is asked again, LUN by LUN, through the kernel.
     if (shown === null) return null
-    const { record, signal } = work
     const lun = lunOf(record, shown)
-    const { request } = record
     if (lun === null)
       throw new LunkeeperError(
         'IDENTITY_MISMATCH',

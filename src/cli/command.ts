@@ -98,7 +98,9 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly examples: readonly Example[]
   /** Checks its input, does its work, returns the result. Prints nothing. */
   run(context: Context, input: Input<Options>): Data | Promise<Data>
-  /** The result for people; `--json` prints the data as they are. */
+  /** Its text is a document for a program (a script, YAML), and printed as it is. */
+  readonly isDocument?: true
+  /** The result for people, made of data whose texts are printable; `--json` prints the data as they are. */
   text(data: Data, look: Look): string
   /** The exit status that the result means; 0 unless told. */
   exit?(data: Data): number

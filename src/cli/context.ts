@@ -11,7 +11,7 @@ import { dieAt } from './operation/die-at.ts'
 import { observers } from './operation/observers.ts'
 import { nameSteps, showProgress } from './operation/progress.ts'
 import { stopOnSignal } from './operation/stop.ts'
-import { oneLine } from './output/error.ts'
+import { oneLine } from './output/printable.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /** Read where no other is named; a machine without it has nothing to configure. */

@@ -3,6 +3,7 @@ import { openContext } from './context.ts'
 import type { Parsed } from './input/parse.ts'
 import { errorJson, errorText, toLunkeeperError } from './output/error.ts'
 import { lookOf } from './output/look.ts'
+import { printableData, printableJson } from './output/printable.ts'
 import { openTerminal } from './output/terminal.ts'
 import { version } from './version.ts'
 
@@ -35,13 +36,14 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     const { command, argument, options, globals } = parsed
     await using context = openContext(globals, terminal)
     const data = await command.run(context, { argument, options })
-    const text = globals.json ? json(data) : command.text(data, lookOf(process.stdout))
+    const shown = command.isDocument ? data : printableData(data)
+    const text = globals.json ? json(data) : command.text(shown, lookOf(process.stdout))
     return { text, status: command.exit?.(data) ?? 0 }
   }
 }
 
 function json(data: unknown): string {
-  return `${JSON.stringify(data, null, 2)}\n`
+  return `${printableJson(data)}\n`
 }
 
 /** Resolves when the kernel has it: the process ends right after. */

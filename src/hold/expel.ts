@@ -5,12 +5,13 @@ import { findHoldMap } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
+import { lastingOpeners, openable } from '../volumes/openers.ts'
 import { takeOut } from './paths.ts'
 
 /**
  * Takes a disk that is another volume from under the hold map, and from the node: nobody here asked for
  * it. It is not flushed: what is unwritten belongs to the map, and is in no cache of the disk's own.
- * Where somebody else uses it, it stays.
+ * Where another program uses it, it stays.
  * @throws MAP_FAILED STUCK
  */
 export async function expel(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
@@ -18,7 +19,10 @@ export async function expel(host: Host, volume: Attachment, disk: ScsiDisk): Pro
   if (map && disk.devno !== null) await takeOut(host, volume, map, disk.devno)
   if (disk.name === null) return removeDisk(host, disk)
   try {
-    await withClaim(host, disk.name, () => removeDisk(host, disk))
+    await withClaim(host, disk.name, async () => {
+      const openers = await lastingOpeners(host, [openable(disk)!])
+      if (openers.length === 0) await removeDisk(host, disk)
+    })
   } catch (error) {
     // It can be opened by nobody: its LUN is gone.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error

@@ -41,7 +41,7 @@ export async function recover(
       await unmountProven(host, record, point)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error
-      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${describeUsers(host, [device], [point])}`
+      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${await describeUsers(host, [device], [point])}`
     }
   }
   await attach(host, asAsked(record), options)

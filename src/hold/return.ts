@@ -91,8 +91,8 @@ async function newPath({ host, record, steps, signal }: Return, portal: Portal):
       {
         host,
         request,
-        // A new address of the same target takes the credentials that its other records have.
-        chap: knownChap(host, request.iqn),
+        // A new address takes the credentials that the volume's other portals have.
+        chap: knownChap(host, request.iqn, request.portals)?.chap ?? null,
         recovery: 0,
         mark: 'hold',
         // Not by size: it may have grown meanwhile; a table longer than its disk the kernel refuses.

@@ -3,10 +3,12 @@ import { createServer } from 'node:http'
 
 import { LunkeeperError } from '../model/errors.ts'
 import type { Address } from './address.ts'
+import { limitConnections, limitExchange, SERVER_OPTIONS } from './limits.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import { shared } from './shared.ts'
 
-/** A page of these takes milliseconds; whoever is slower than this holds a connection for nothing. */
-const PATIENCE = 10_000
+/** Metrics are read anew at most this often, however many scrape. */
+const METRICS_AGE_MS = 1_000
 
 export interface HttpOptions {
   readonly address: Address
@@ -25,11 +27,14 @@ interface Page {
 
 /** Serves /metrics, /healthz and /readyz: to be read by anybody who can reach it, so there is no secret there. */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
-  const server = createServer({ requestTimeout: PATIENCE, headersTimeout: PATIENCE }, (request, response) => {
-    void answer(options, request)
+  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    limitExchange(request, response)
+    void answer(options, metrics, request)
       .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
       .then((page) => send(request, response, page))
   })
+  limitConnections(server)
   await listen(server, options.address)
   return {
     async [Symbol.asyncDispose]() {
@@ -43,12 +48,13 @@ export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> 
 
 async function answer(
   { metrics, sick, unready }: HttpOptions,
+  text: () => Promise<string>,
   { url, method }: IncomingMessage,
 ): Promise<Page> {
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET')
   switch (url?.split('?')[0]) {
     case '/metrics':
-      return { status: 200, type: metrics.contentType, text: await metrics.text() }
+      return { status: 200, type: metrics.contentType, text: await text() }
     case '/healthz':
       return verdict(sick())
     case '/readyz':

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { $ZodError } from 'zod/v4/core'
 import * as z from 'zod/mini'
@@ -94,7 +94,9 @@ function pathOf(host: Host, name: VolumeName): string {
 export function readRecords(host: Host): Records {
   const attachments: Attachment[] = []
   const corrupt: CorruptRecord[] = []
-  for (const file of recordFiles(host)) {
+  const files = recordFiles(host)
+  forgetRemoved(directory(host), files)
+  for (const file of files) {
     const path = join(directory(host), file)
     try {
       const found = readRecordFile(path)
@@ -131,6 +133,18 @@ export function readRecord(host: Host, name: VolumeName): Attachment | null {
 // A record is only ever replaced as a whole, by rename: the same inode with the same time has the same
 // text. So a node with hundreds of volumes is looked through without reading hundreds of files.
 const parsed = new Map<string, { readonly stamp: string; readonly attachment: Attachment }>()
+
+/** Of files that are there no longer nothing is kept: a node sees thousands of volumes come and go. */
+function forgetRemoved(directory: string, files: readonly string[]): void {
+  const present = new Set(files)
+  for (const path of parsed.keys())
+    if (dirname(path) === directory && !present.has(basename(path))) parsed.delete(path)
+}
+
+/** How many records are kept in memory. For tests. */
+export function countKept(): number {
+  return parsed.size
+}
 
 function readRecordFile(path: string): Attachment | null {
   const stamp = stampOf(path)

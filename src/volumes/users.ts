@@ -1,7 +1,12 @@
+import type { Openable } from '../host/disk/openers.ts'
+import { findOpeners } from '../host/disk/openers.ts'
 import type { Host } from '../host/host.ts'
 import { readMounts } from '../host/read/mounts.ts'
+import type { UserProcess, Users } from '../host/read/users.ts'
 import { findUsers } from '../host/read/users.ts'
 import { holdersOn } from '../host/read/holders.ts'
+import { readMap } from '../host/read/maps.ts'
+import { isLunkeeperError } from '../model/errors.ts'
 import { describeHolder, mountsOfBlock } from './holders.ts'
 import type { BlockRef, DmMap, Mount, ScsiDisk } from '../model/snapshot.ts'
 
@@ -28,19 +33,48 @@ export function mountsOf(host: Host, device: Device): Mount[] {
   return readMounts(host.paths).filter((mount) => numbers.has(mount.devno))
 }
 
+/**
+ * Every process and mount namespace that uses these devices or something below `points`. Where it cannot be told who
+ * has a device open, those count whose descriptor has the device's own name.
+ */
+export async function usersOf(
+  host: Host,
+  devices: readonly Device[],
+  points: readonly string[] = [],
+  holders: readonly { readonly device: string }[] = [],
+): Promise<Users> {
+  const blocks = devices.flatMap((device) => [device, ...device.partitions])
+  const above = holders.flatMap(({ device }) => readMap(host.paths, device) ?? []).map(deviceOfMap)
+  const openers = await openersOrNull(host, [...devices, ...above])
+  const { processes, namespaces } = findUsers(host.paths, {
+    points,
+    devnos: blocks.map((block) => block.devno),
+    deviceNames: openers ? [] : [...blocks.map(({ name }) => name), ...holders.map(({ device }) => device)],
+  })
+  return { processes: [...processes, ...(openers ?? [])], namespaces }
+}
+
+async function openersOrNull(host: Host, devices: readonly Openable[]): Promise<UserProcess[] | null> {
+  try {
+    return (await findOpeners(host, devices)).map((opener) => ({ ...opener, what: 'device' }))
+  } catch (error) {
+    if (!isLunkeeperError(error, 'STUCK')) throw error
+    return null
+  }
+}
+
 /** At most so many are named: the rest makes the message longer, not clearer. */
 const NAMED = 5
 
 /** Who uses these devices, for a message: mounts, maps, processes, other mount namespaces. */
-export function describeUsers(
+export async function describeUsers(
   host: Host,
   disks: readonly (ScsiDisk | Device)[],
   points: readonly string[] = [],
-): string {
+): Promise<string> {
   const devices = disks
     .map((disk) => ('hctl' in disk ? deviceOf(disk) : disk))
     .filter((device) => device !== null)
-  const blocks = devices.flatMap((device) => [device, ...device.partitions])
   const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
   // A program that has a file of a logical volume open is what keeps the disk below in use.
   const holders = holdersOn(
@@ -48,11 +82,7 @@ export function describeUsers(
     devices.map(({ name }) => name),
   )
   const above = holders.flatMap(({ device }) => mountsOfBlock(host, device))
-  const users = findUsers(host.paths, {
-    points: [...mounts, ...above, ...points],
-    devnos: blocks.map((block) => block.devno),
-    deviceNames: [...blocks.map((block) => block.name), ...holders.map(({ device }) => device)],
-  })
+  const users = await usersOf(host, devices, [...mounts, ...above, ...points], holders)
   const all = [
     ...mounts.map((point) => `mounted at ${point}`),
     ...holders.map((holder) => `held by ${describeHolder(host, holder)}`),
@@ -72,7 +102,7 @@ export function describeUsers(
 
 /**
  * udev opens every device for a moment to read what is on it, and lets go of one that goes away: it
- * writes nothing, and is no user. Nor is what it starts for a rule, which has its files for a moment, and
+ * writes nothing, and is not a user. Nor is what it starts for a rule, which has its files for a moment, and
  * until it is the program is called (spawn) (systemd, src/udev/udev-event.c).
  */
 export function isUdev({ command }: { readonly command: string }): boolean {

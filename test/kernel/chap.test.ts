@@ -100,4 +100,39 @@ describe.each(kernels('trixie'))('CHAP (%s)', (debian) => {
     const ended = await lunkeeper(node).run(await withFile(flags, file(own)))
     expect(ended.code, ended.stderr).toBe(0)
   })
+
+  it.each(['SHA3-256', 'SHA256', 'SHA1', 'MD5'])(
+    'hashed with %s where the site lets only that be used, by iscsid and by the agent',
+    async (algorithm) => {
+      const conf = await node.read('/etc/iscsi/iscsid.conf')
+      const key = 'node.session.auth.chap_algs'
+      const rest = conf.replaceAll(new RegExp(`^${key}.*$`, 'gm'), '')
+      await node.write('/etc/iscsi/iscsid.conf', `${rest}\n${key} = ${algorithm}\n`)
+      try {
+        const flags = await make({ chap: own, mutual: theirs })
+        const ended = await lunkeeper(node).run(await withFile(flags, file(own, theirs)))
+        expect(ended.code, ended.stderr).toBe(0)
+        const places = '/etc/iscsi/nodes /var/lib/iscsi/nodes'
+        expect(await node.sh(`grep -rh ${key} ${places} 2>/dev/null || :`)).toContain(algorithm)
+        expect(await shownByTarget()).toContain('c4a9')
+        await lunkeeper(node).detach('db')
+      } finally {
+        await node.write('/etc/iscsi/iscsid.conf', conf)
+      }
+    },
+  )
+
+  /** The agent's own way to ask a target which LUNs it has. */
+  const shownByTarget = () =>
+    node.sh(
+      `node --input-type=module -e '
+        const [{ openHost }, { knownChap }, { listLuns }, { readInitiatorName }] = await Promise.all(
+          ["host/host", "host/iscsi/known-chap", "host/iscsi/talk/luns", "host/read/node"].map(
+            (name) => import("/lab/project/src/" + name + ".ts")))
+        const host = openHost()
+        const portal = { host: "127.0.0.1", port: 3260 }
+        const known = knownChap(host, "${target.iqn}", [portal])
+        const who = { ...known, portal, target: "${target.iqn}", initiator: readInitiatorName(host.paths) }
+        console.log(JSON.stringify(await listLuns({ ...who, signal: AbortSignal.timeout(30000) })))'`,
+    )
 })

@@ -33,5 +33,6 @@ export const completionCommand = command({
     const render = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion }[shell]
     return { shell, script: render(wordsOf(commands)) }
   },
+  isDocument: true,
   text: ({ script }) => script,
 })

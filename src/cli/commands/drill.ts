@@ -35,6 +35,7 @@ export const drillCommand = command({
     ])
     return drillAnswer(await runScript(program, [JSON.stringify(request)], { deadline: DEADLINE }))
   },
+  isDocument: true,
   text: (drills) => drills.map(({ summary, report }) => `${summary}\nreport: ${report}\n`).join('\n'),
   exit: (drills) => (drills.every(({ ok }) => ok) ? 0 : 1),
 })

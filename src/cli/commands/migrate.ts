@@ -33,5 +33,6 @@ export const migrateCommand = command({
       yaml: () => migration.volumes.map((volume) => `---\n${stringify(volume, { lineWidth: 0 })}`).join(''),
     }
   },
+  isDocument: true,
   text: ({ yaml }) => yaml(),
 })

@@ -1,4 +1,5 @@
 import type { Observer, StepName } from '../../volumes/step.ts'
+import { oneLine } from '../output/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { STEP_WORDS } from './step-words.ts'
 
@@ -42,6 +43,6 @@ export function showProgress(terminal: Terminal): Progress {
 export function nameSteps(terminal: Terminal): Observer {
   return {
     end: (_, step, subject, milliseconds) =>
-      terminal.line(`step ${step} ${subject} … ${Math.round(milliseconds)} ms`),
+      terminal.line(oneLine(`step ${step} ${subject} … ${Math.round(milliseconds)} ms`)),
   }
 }

@@ -1,5 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Look } from './look.ts'
+import { oneLine, printable } from './printable.ts'
 
 /** Every failure in the one form; what is not ours is a mistake of ours. */
 export function toLunkeeperError(error: unknown): LunkeeperError {
@@ -20,16 +21,14 @@ export function errorJson({ code, message, hint, details }: LunkeeperError): unk
   return { error: { code, message, hint, details } }
 }
 
-/** Names and program output come from outside: no line breaks, nothing that steers a terminal. */
-export function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
-}
-
 function traceOf({ code, stack, cause }: LunkeeperError): string {
   const lines: string[] = []
   if (code === 'INTERNAL' && !cause && stack) lines.push(stack)
   for (let error = cause; error instanceof Error; error = error.cause)
     lines.push(`cause: ${(code === 'INTERNAL' && error.stack) || error.message}`)
-  return lines.map((line) => `${line}\n`).join('')
+  // A stack has lines of its own; each may quote what comes from outside.
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .map((line) => `${printable(line)}\n`)
+    .join('')
 }

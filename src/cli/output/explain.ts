@@ -1,5 +1,5 @@
 import type { Explanation, Outage, SessionStory } from '../../explain/report.ts'
-import { oneLine } from './error.ts'
+import { oneLine } from './printable.ts'
 import { facts } from './facts.ts'
 import type { Look } from './look.ts'
 import { wrap } from './wrap.ts'

@@ -1,5 +1,6 @@
 import type { Look, Screen } from './look.ts'
 import { lookOf } from './look.ts'
+import { oneLine } from './printable.ts'
 
 /** stderr: lines that stay, and on a terminal below them one that changes. */
 export interface Terminal {
@@ -30,7 +31,7 @@ export function openTerminal(stream: Stream): Terminal {
     line: (text) => void stream.write(`${shown && CLEAR}${text.replace(/\n?$/, '\n')}${shown}`),
     status(text) {
       if (!isTTY) return
-      const next = text === null ? '' : look.paint('dim', cut(text, stream.columns || 80))
+      const next = text === null ? '' : look.paint('dim', cut(oneLine(text), stream.columns || 80))
       if (next !== shown) stream.write(`${shown && CLEAR}${next}`)
       shown = next
     },

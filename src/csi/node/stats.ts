@@ -5,6 +5,7 @@ import { readUsage } from '../../host/fs/usage.ts'
 import type { FsUsage } from '../../host/hand/protocol.ts'
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
+import { Recent } from '../../model/recent.ts'
 import { readRecord } from '../../volumes/records.ts'
 import { statusOf } from '../../volumes/status.ts'
 import type { Driver } from '../driver.ts'
@@ -23,8 +24,11 @@ interface Stats {
   readonly volumeCondition: { abnormal: boolean; message: string }
 }
 
+/** More volumes than a node has. */
+const MOST = 500
+
 /** The last answer of each volume: in an outage it is still about right, and the file system may not answer. */
-const lastUsage = new Map<string, FsUsage>()
+const lastUsage = new Recent<string, FsUsage>(MOST)
 
 /** Of a volume that is gone nothing is remembered. */
 export function forgetUsage(name: string): void {

@@ -1,4 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
+import { Recent } from '../../model/recent.ts'
 import type { Adverse } from './condition.ts'
 
 /** More volumes than a node has; who asks for one that was forgotten is told that it is not known. */
@@ -12,15 +13,12 @@ const PASSING = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
  * fares. Gone with the agent; the next try says it again.
  */
 export class Failures {
-  readonly #last = new Map<string, Adverse>()
+  readonly #last = new Recent<string, Adverse>(MOST)
 
   note(volumeId: string, error: unknown): void {
     if (!(error instanceof LunkeeperError) || PASSING.has(error.code)) return
-    this.#last.delete(volumeId)
     const kind = error.code === 'FS_DAMAGED' ? 'data-loss' : 'inaccessible'
     this.#last.set(volumeId, { kind, reason: inCamelCase(error.code), message: error.message })
-    const [oldest] = this.#last.keys()
-    if (this.#last.size > MOST && oldest !== undefined) this.#last.delete(oldest)
   }
 
   forget(volumeId: string): void {

@@ -1,13 +1,12 @@
 import { testWrite } from '../../host/fs/test-write.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
-import { findUsers } from '../../host/read/users.ts'
 import { isHolding, readHoldNote } from '../../hold/note.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { proveDevice, withProof } from '../../volumes/proof/prove.ts'
 import { unmountProven } from '../../volumes/proof/unmount.ts'
-import { describeUsers, isUdev } from '../../volumes/users.ts'
+import { describeUsers, isUdev, usersOf } from '../../volumes/users.ts'
 import type { Staged } from './staged.ts'
 import { isDead } from './staged.ts'
 
@@ -59,7 +58,7 @@ export async function clearStaging(
       (point === staging && (devno === staged.device?.devno || isDeadAt(devno))) || targets.includes(point),
   )
   if (mounts.length === 0) return
-  refuseUsers(host, record, staged)
+  await refuseUsers(host, record, staged)
   // The last one mounted is the one that can be seen.
   for (const { point } of mounts.toReversed())
     await unmountProven(host, record, point).catch((error: unknown) => {
@@ -71,12 +70,12 @@ export async function clearStaging(
   }
 }
 
-function refuseUsers(host: Host, record: Attachment, { device, published }: Staged): void {
+async function refuseUsers(host: Host, record: Attachment, { device, published }: Staged): Promise<void> {
   if (!device) return
   const points = [record.request.use.mount ?? [], ...published.map(({ point }) => point)].flat()
-  const users = findUsers(host.paths, { points, devnos: [device.devno], deviceNames: [device.name] })
+  const users = await usersOf(host, [device], points)
   if (users.namespaces.length === 0 && users.processes.every(isUdev)) return
-  throw broken(record, describeUsers(host, [device], points))
+  throw broken(record, await describeUsers(host, [device], points))
 }
 
 function broken({ name }: Attachment, users: string): LunkeeperError {

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 
 import { holdMapName } from '../../host/map/hold-map.ts'
-import { HOLD_PREFIX, isHoldMap } from '../../host/read/maps.ts'
+import { isHoldMap } from '../../host/read/maps.ts'
+import { isName } from '../../model/name.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const mapUnowned: NodeCheck = {
@@ -10,7 +11,10 @@ export const mapUnowned: NodeCheck = {
     const owned = new Set([
       ...records.map(({ name }) => holdMapName(name)),
       // Its record is there, and has a finding of its own.
-      ...corrupt.map(({ path }) => `${HOLD_PREFIX}${basename(path, '.json')}`),
+      ...corrupt
+        .map(({ path }) => basename(path, '.json'))
+        .filter(isName)
+        .map(holdMapName),
     ])
     return snapshot.maps
       .filter((map) => isHoldMap(map) && !owned.has(map.uuid))

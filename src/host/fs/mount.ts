@@ -75,6 +75,32 @@ export async function resolveDirectory(host: Host, path: string): Promise<string
   }
 }
 
+/**
+ * Refuses a mount point that users other than root could exchange for a link between this moment and the mount: the
+ * volume would be mounted over a directory of their choice.
+ * @param path as it was asked for: a link on the way counts, too
+ * @throws BAD_MOUNT STUCK
+ */
+export async function refuseUntrusted(host: Host, path: string): Promise<void> {
+  const found = await host.hands
+    .use(null, (hand) => hand.call('firstUntrusted', { path }, DIRECTORY_DEADLINE))
+    .catch((error: unknown) => {
+      if (!(error instanceof HandError)) throw error
+      throw new LunkeeperError('BAD_MOUNT', `${path} cannot be a mount point: ${error.message}`, {
+        cause: error,
+      })
+    })
+  if (found === null) return
+  const { directory, uid, mode } = found
+  throw new LunkeeperError(
+    'BAD_MOUNT',
+    `${path} cannot be a mount point: users other than root can change ${directory} (owner ${uid}, mode ${mode.toString(8).padStart(4, '0')}), and could put a link in the place of what is in it`,
+    {
+      hint: 'Choose a place below directories that belong to root and that only root can write: /mnt, /srv, /var/lib.',
+    },
+  )
+}
+
 /** The mount point and the directories above it that do not exist yet, outermost first. @throws STUCK */
 export async function missingDirectories(host: Host, point: string): Promise<readonly string[]> {
   return host.hands.use(null, (hand) => hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE))
@@ -84,15 +110,25 @@ export async function missingDirectories(host: Host, point: string): Promise<rea
 export async function makeMountPoint(host: Host, point: string): Promise<void> {
   const bad = (reason: string) =>
     new LunkeeperError('BAD_MOUNT', `${point} cannot be a mount point: ${reason}`)
-  const reason = await whyUnfit(host, point).catch((error: unknown) => {
+  const reason = await whyUnfit(host, point, { trusted: true }).catch((error: unknown) => {
     throw error instanceof HandError ? bad(error.message) : error
   })
   if (reason !== null) throw bad(reason)
 }
 
-/** Makes a directory, if it is not there. @returns why nothing may be mounted there; null where it may @throws HandError STUCK */
-export async function whyUnfit(host: Host, path: string): Promise<string | null> {
-  const made = await host.hands.use(null, (hand) => hand.call('makeDirectory', { path }, DIRECTORY_DEADLINE))
+/**
+ * Makes a directory, if it is not there.
+ * @param options.trusted nobody but root may be able to exchange it, or a directory above it
+ * @returns why nothing may be mounted there; null where it may
+ * @throws HandError STUCK
+ */
+export async function whyUnfit(
+  host: Host,
+  path: string,
+  options: { readonly trusted?: boolean } = {},
+): Promise<string | null> {
+  const args = { path, trusted: options.trusted ?? false }
+  const made = await host.hands.use(null, (hand) => hand.call('makeDirectory', args, DIRECTORY_DEADLINE))
   if (made.link) return 'it is a symbolic link'
   return made.empty ? null : 'it is not empty, and a mount would hide what is in it'
 }

@@ -18,8 +18,10 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
+import { deviceFiles } from './device-files.ts'
 import type { Request, Verb, Verbs } from './protocol.ts'
 import { inquire, vital } from './scsi.ts'
+import { firstUntrusted } from './trust.ts'
 
 /** Data that begins behind the first MiB, as a raw user may keep it, rarely misses all of these. */
 const SAMPLES = 64
@@ -102,12 +104,17 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return missing
   },
 
-  makeDirectory({ path }) {
-    mkdirSync(path, { recursive: true, mode: 0o755 })
+  firstUntrusted: ({ path }) => firstUntrusted(path),
+
+  makeDirectory({ path, trusted = false }) {
+    if (trusted) makeTrusted(path)
+    else mkdirSync(path, { recursive: true, mode: 0o755 })
     return { link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
   },
 
   listDirectory: ({ path }) => readdirSync(path),
+
+  deviceFiles: ({ path, devices, nodes }) => deviceFiles(path, devices, nodes),
 
   testWrite({ path }) {
     closeSync(openSync(path, constants.O_WRONLY | O_TMPFILE, 0o600))
@@ -148,6 +155,17 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
       return (error as NodeJS.ErrnoException).code === 'ENOENT'
     }
   },
+}
+
+/** One after the other, so that a link that a user has put there meanwhile is not followed. */
+function makeTrusted(path: string): void {
+  const missing: string[] = []
+  for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.unshift(at)
+  for (const at of missing) mkdirSync(at, { mode: 0o755 })
+  const found = firstUntrusted(path)
+  if (found) throw Object.assign(new Error(`others can change ${found.directory}`), { code: 'EPERM' })
+  if (realpathSync(path) !== path)
+    throw Object.assign(new Error(`a part of ${path} is a link`), { code: 'ELOOP' })
 }
 
 function isEmptyFile(path: string): boolean {

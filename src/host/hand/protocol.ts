@@ -18,8 +18,13 @@ export interface Verbs {
   resolve: { args: { path: string }; result: string }
   /** A directory and those above it, as far as they do not exist; outermost first. */
   missingDirectories: { args: { path: string }; result: string[] }
-  /** Makes a directory and those above it; tells what the last one is. */
-  makeDirectory: { args: { path: string }; result: { link: boolean; empty: boolean } }
+  /** The first directory of a path in which users other than root could swap what comes next; null where none is. */
+  firstUntrusted: { args: { path: string }; result: Untrusted | null }
+  /**
+   * Makes a directory and those above it; tells what the last one is. With `trusted` nothing is made in a directory that
+   * {@link firstUntrusted} would tell: it throws EPERM.
+   */
+  makeDirectory: { args: { path: string; trusted?: boolean }; result: { link: boolean; empty: boolean } }
   /** Removes a directory if it is empty; false where it is not. */
   removeDirectory: { args: { path: string }; result: boolean }
   /** Makes an empty file, with the directories above it; false where something else is there. */
@@ -30,6 +35,8 @@ export interface Verbs {
   statfs: { args: { path: string }; result: FsUsage }
   /** The names in a directory. */
   listDirectory: { args: { path: string }; result: string[] }
+  /** Who has one of these devices open (`b8:16`, `c21:3`); `path` is where procfs is mounted. */
+  deviceFiles: { args: { path: string; devices: string[]; nodes: string[] }; result: DeviceFile[] }
   /** Makes a file without a name in a directory, and lets it go: null where that works. */
   testWrite: { args: { path: string }; result: null }
 }
@@ -40,6 +47,21 @@ export type Verb = keyof Verbs
 export interface FsUsage {
   readonly bytes: { readonly total: number; readonly used: number; readonly free: number }
   readonly files: { readonly total: number; readonly used: number; readonly free: number }
+}
+
+/** A directory that others than root can change. */
+export interface Untrusted {
+  readonly directory: string
+  readonly uid: number
+  /** Permissions, sticky bit included. */
+  readonly mode: number
+}
+
+/** A process that has a device open, and what the device's node is called where that process lives. */
+export interface DeviceFile {
+  readonly pid: number
+  readonly command: string
+  readonly path: string
 }
 
 export interface Inquiry {

@@ -1,40 +1,45 @@
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 
-import { parseChap, type Chap } from '../../model/secret.ts'
 import type { Iqn } from '../../model/iqn.ts'
+import type { Portal } from '../../model/portal.ts'
+import { parseChap, type Chap } from '../../model/secret.ts'
 import type { Host } from '../host.ts'
-import { entries, nodeDatabase } from './database.ts'
+import { findNodeRecord, siteValue } from './node-record.ts'
+import type { ChapAlgorithm } from './talk/chap.ts'
+import { DEFAULT_ALGORITHMS, parseAlgorithms } from './talk/chap.ts'
+
+/** How this node proves itself to a target: the credentials, and what they may be hashed with. */
+export interface KnownChap {
+  readonly chap: Chap
+  readonly algorithms: readonly ChapAlgorithm[]
+}
 
 /**
- * The credentials that open-iscsi has for a target: those of the first of its records that has any. We
- * store none ourselves, and a new address of the same target takes the same.
+ * The credentials that open-iscsi has for a target at one of these portals: those of the first that has any. We
+ * store none ourselves. Records of other portals do not count: two arrays may have one target name, and each
+ * its own secret.
  */
-export function knownChap(host: Host, iqn: Iqn): Chap | null {
-  const target = join(nodeDatabase(host), iqn)
-  for (const file of filesBelow(target)) {
-    const chap = chapOf(file)
-    if (chap) return chap
+export function knownChap(host: Host, iqn: Iqn, portals: readonly Portal[]): KnownChap | null {
+  for (const portal of portals) {
+    const record = findNodeRecord(host, iqn, portal)
+    const known = record && chapIn(host, record.path)
+    if (known) return known
   }
   return null
 }
 
-/** nodes/IQN/ADDRESS,PORT is a file, or with its portal group a directory of one file for each interface. */
-function filesBelow(target: string): string[] {
-  return entries(target).flatMap((name) => {
-    const path = join(target, name)
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory()
-      ? entries(path).map((iface) => join(path, iface))
-      : [path]
-  })
-}
-
 const CREDENTIAL = /^node\.session\.auth\.(?:username|password)(?:_in)? = /
+const ALGORITHMS = 'node.session.auth.chap_algs'
 
-function chapOf(file: string): Chap | null {
+function chapIn(host: Host, file: string): KnownChap | null {
   try {
     const lines = readFileSync(file, 'utf8').split('\n')
-    return parseChap(lines.filter((line) => CREDENTIAL.test(line)).join('\n'))
+    const chap = parseChap(lines.filter((line) => CREDENTIAL.test(line)).join('\n'))
+    const value = lines.findLast((line) => line.startsWith(`${ALGORITHMS} =`))?.split('=')[1]
+    return {
+      chap,
+      algorithms: parseAlgorithms(value ?? siteValue(host, ALGORITHMS) ?? '') ?? DEFAULT_ALGORITHMS,
+    }
   } catch {
     // None in it, or it went away.
     return null

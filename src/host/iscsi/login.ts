@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,7 +11,7 @@ import type { Ran } from '../exec/run.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { asOnHost } from '../paths.ts'
-import { writeDurable } from '../store/durable.ts'
+import { createDurable } from '../store/durable.ts'
 import { whenLoggedIn } from './logged-in.ts'
 import { offersTarget } from './offers.ts'
 import type { LoginSettings, NodeRecord } from './node-record.ts'
@@ -103,9 +104,10 @@ async function withOverlay<T>(
 ): Promise<T> {
   const dir = join(host.places.runtime, 'overlays')
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const overlay = join(dir, `${process.pid}.${Date.now()}`)
-  writeDurable(overlay, overlayNodeRecord(record.path, settings))
+  // One for each login: the agent makes several at once, and each holds the secret of its own portal.
+  const overlay = join(dir, randomUUID())
   try {
+    createDurable(overlay, overlayNodeRecord(record.path, settings))
     return await work(overlay)
   } finally {
     rmSync(overlay, { force: true })

@@ -91,8 +91,7 @@ export function overlayNodeRecord(path: string, settings: LoginSettings): string
   const lines = readFileSync(path, 'utf8').split('\n')
   const own = [...loginLines(settings), ...pingLines(pairsOf(lines))]
   const isOwn = (key: string | null) =>
-    own.some(([mine]) => mine === key) ||
-    (settings.chap !== null && key?.startsWith('node.session.auth.') === true)
+    own.some(([mine]) => mine === key) || (settings.chap !== null && key !== null && CREDENTIAL.test(key))
   const kept = lines.filter((line) => !isOwn(keyOf(line)) && !line.startsWith('# END RECORD'))
   return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
@@ -138,10 +137,7 @@ function render(iqn: Iqn, portal: Portal, site: Lines, settings: LoginSettings):
     ...loginLines(settings),
     ...pingLines(site),
   ])
-  const all = [
-    ...site.filter(([key]) => !own.has(key) && !(settings.chap && key.startsWith('node.session.auth.'))),
-    ...own,
-  ]
+  const all = [...site.filter(([key]) => !own.has(key) && !(settings.chap && CREDENTIAL.test(key))), ...own]
   return `# BEGIN RECORD 2.1\n${all.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
 
@@ -169,6 +165,9 @@ function pingLines(site: Lines): Lines {
   })
 }
 
+/** What given credentials replace as a whole. How they are hashed (chap_algs) is the site's to say, and stays. */
+const CREDENTIAL = /^node\.session\.auth\.(?:authmethod|(?:username|password)(?:_in)?)$/
+
 function chapLines(chap: Chap): Lines {
   const both = chap.mutual
   return [
@@ -193,6 +192,11 @@ function siteSettings(host: Host): Lines {
     return []
   }
   return pairsOf(text.split('\n'))
+}
+
+/** What the site's iscsid.conf sets for sessions; null where it does not. */
+export function siteValue(host: Host, key: string): string | null {
+  return siteSettings(host).find(([name]) => name === key)?.[1] ?? null
 }
 
 function pairsOf(lines: readonly string[]): Lines {

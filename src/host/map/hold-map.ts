@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -22,9 +23,25 @@ import { keepUdevOff } from './udev-rule.ts'
 const DEADLINE = 20_000
 const APPEAR_DEADLINE = 10_000
 
-/** The name under /dev/mapper, and the UUID, by which multipathd and udev leave it alone. */
+/** The longest name of a map: DM_NAME_LEN is 128 with the zero at its end (uapi/linux/dm-ioctl.h). */
+const LONGEST_NAME = 127
+/** 128 bits: two volumes of a node do not meet in it. */
+const HASH_DIGITS = 32
+/**
+ * Stands in no volume's name, so that a shortened name is never another volume's full one. libdm and udev write it as
+ * it is (libdm-common.c: the characters that are not mangled).
+ */
+const SHORTENED = '+'
+
+/**
+ * The name under /dev/mapper, and the UUID, by which multipathd and udev leave it alone. The volume's own name, or,
+ * where that is too long, its beginning and a hash of all of it.
+ */
 export function holdMapName(name: VolumeName): string {
-  return `${HOLD_PREFIX}${name}`
+  const full = `${HOLD_PREFIX}${name}`
+  if (full.length <= LONGEST_NAME) return full
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS)
+  return `${full.slice(0, LONGEST_NAME - SHORTENED.length - HASH_DIGITS)}${SHORTENED}${hash}`
 }
 
 /** The hold map of a volume; null where there is none. */

@@ -8,7 +8,7 @@ import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { ExpectedIdentity } from '../../model/identity.ts'
 import { defaultName } from '../../model/name.ts'
 import type { VolumeRequest } from '../../model/request.ts'
@@ -23,6 +23,7 @@ import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { chooseDevice, pathMark, sessionRecovery } from './device.ts'
+import { refuseOpen } from './refuse-open.ts'
 import { attachmentOf, intend } from './intent.ts'
 import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
@@ -83,6 +84,7 @@ export async function attach(
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
         return paths
       })
+      await refuseOpen(host, record, paths, signal)
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
@@ -93,8 +95,7 @@ export async function attach(
       if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
-      await undo(host, record, steps, scanned)
-      throw error
+      throw withKept(error, await undo(host, record, steps, scanned))
     }
 
     async function tellMultipathd(map: string): Promise<void> {
@@ -116,6 +117,13 @@ export async function attach(
       if (!same) await steps.step('finish', record.name, () => note(ready))
     }
   })
+}
+
+/** The error of a failed attach, with the disks that it did not take back because programs have them open. */
+function withKept(error: unknown, kept: readonly string[]): unknown {
+  if (kept.length === 0 || !isLunkeeperError(error)) return error
+  const { code, message, hint, details, cause } = error
+  return new LunkeeperError(code, [message, ...kept].join('; '), { hint, details, cause })
 }
 
 /** A raw volume that nobody but this node's own users has: not a pod's, nor what is in a virtual machine's by CSI. */

@@ -28,6 +28,7 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
+import { lastingOpeners, openable } from '../openers.ts'
 import { describeUsers } from '../users.ts'
 
 /** A way to the volume that works: a session, its disk, and what the disk says it is. */
@@ -197,12 +198,13 @@ async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Id
     return
   }
   const dropped = await withClaim(host, disk.name, async () => {
+    if ((await lastingOpeners(host, [openable(disk)!])).length > 0) return null
     await drop()
     return true
   })
   if (dropped) return
   throw new LunkeeperError(
     'STALE_DISK',
-    `${disk.name} at ${hctl} was ${believed} and is ${identity.wwid ?? identity.serial} now, and somebody uses it: ${describeUsers(host, [disk])}`,
+    `${disk.name} at ${hctl} was ${believed} and is ${identity.wwid ?? identity.serial} now, and it is in use: ${await describeUsers(host, [disk])}`,
   )
 }

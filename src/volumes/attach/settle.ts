@@ -1,6 +1,7 @@
-import { resolveDirectory } from '../../host/fs/mount.ts'
+import { refuseUntrusted, resolveDirectory } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
 import { resolvePortal } from '../../host/iscsi/reach.ts'
+import { readMounts } from '../../host/read/mounts.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import { cleanPath } from '../../model/request.ts'
@@ -8,7 +9,7 @@ import { cleanPath } from '../../model/request.ts'
 /**
  * The request in the kernel's terms: portals by address and without doubles, the mount point as
  * mountinfo will print it. A name that does not resolve is one path less, unless it is the last.
- * @throws PORTAL_UNREACHABLE STUCK
+ * @throws PORTAL_UNREACHABLE BAD_MOUNT STUCK
  */
 export async function settle(
   host: Host,
@@ -26,6 +27,13 @@ export async function settle(
     (portal, index) => resolved.findIndex((other) => samePortal(portal, other)) === index,
   )
   const { mount } = request.use
-  const point = mount && (await resolveDirectory(host, cleanPath(mount)))
+  const point = mount && (await resolvePoint(host, cleanPath(mount)))
   return { ...request, portals, use: { ...request.use, mount: point } }
+}
+
+/** What is mounted there already is verified or refused, and nothing more is mounted. @throws BAD_MOUNT STUCK */
+async function resolvePoint(host: Host, path: string): Promise<string> {
+  const point = await resolveDirectory(host, path)
+  if (!readMounts(host.paths).some((mount) => mount.point === point)) await refuseUntrusted(host, path)
+  return point
 }

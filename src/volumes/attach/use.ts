@@ -74,7 +74,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       case 'done':
         return atPoint!.fs
       case 'refuse':
-        throw refusal(host, device, step)
+        throw await refusal(host, device, step)
       case 'look':
         known = { ...known, content: await claimed(host, device, () => probeContent(host, device.name)) }
         break
@@ -164,7 +164,7 @@ function unmountable(use: VolumeUse) {
 async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): Promise<T> {
   const result = await withClaim(host, device.name, async () => ({ value: await work() }), { fresh: true })
   if (result !== null) return result.value
-  if (!(await isHeldByPartitions(host, device))) throw busy(host, device)
+  if (!(await isHeldByPartitions(host, device))) throw await busy(host, device)
   return work()
 }
 
@@ -177,16 +177,16 @@ async function isHeldByPartitions(host: Host, device: Device): Promise<boolean> 
   return (await Promise.all(free)).every((claim) => claim !== null)
 }
 
-function busy(host: Host, device: Device): LunkeeperError {
-  return new LunkeeperError('BUSY', `${device.name} is in use: ${describeUsers(host, [device])}`)
+async function busy(host: Host, device: Device): Promise<LunkeeperError> {
+  return new LunkeeperError('BUSY', `${device.name} is in use: ${await describeUsers(host, [device])}`)
 }
 
-function refusal(
+async function refusal(
   host: Host,
   device: Device,
   step: Extract<ReturnType<typeof nextUseStep>, { kind: 'refuse' }>,
-): LunkeeperError {
-  const users = step.code === 'BUSY' ? ` (${describeUsers(host, [device])})` : ''
+): Promise<LunkeeperError> {
+  const users = step.code === 'BUSY' ? ` (${await describeUsers(host, [device])})` : ''
   return new LunkeeperError(
     step.code,
     `${device.name}: ${step.reason}${users}`,

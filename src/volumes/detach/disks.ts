@@ -1,12 +1,12 @@
 import { withClaim } from '../../host/disk/claim.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { readDisk } from '../../host/read/disks.ts'
-import { findOpeners } from '../../host/read/openers.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
-import { describeUsers, isUdev } from '../users.ts'
+import { lastingOpeners, openable, sayOpeners } from '../openers.ts'
 import { askDisk } from '../proof/ask.ts'
+import { describeUsers } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
 import type { Judged } from './judge.ts'
@@ -48,7 +48,7 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<
     return true
   }
   if (disk.name === null) return void (await remove())
-  refuseOpen(work, disk)
+  await refuseOpen(work, disk)
   try {
     const done = await withClaim(host, disk.name, async (claim) => {
       // Of a volume that does not answer nothing is dirty here: that was refused, or given up, before.
@@ -61,7 +61,8 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<
       return remove()
     })
     if (!done && force) await remove()
-    else if (!done) throw new LunkeeperError('BUSY', `${name} is in use: ${describeUsers(host, [disk])}`)
+    else if (!done)
+      throw new LunkeeperError('BUSY', `${name} is in use: ${await describeUsers(host, [disk])}`)
   } catch (error) {
     // Offline after its timer ran out: it can be opened by nobody, and has nothing to flush.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
@@ -69,15 +70,16 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<
   }
 }
 
-/** A raw device that a program has open without claiming it: a virtual machine's disk, for one. */
-function refuseOpen({ host, found, force }: Dismantling, disk: ScsiDisk): void {
-  if (force || found.record?.request.use.mount) return
-  const users = findOpeners(host.paths, [disk.name!]).filter((opener) => !isUdev(opener))
-  if (users.length > 0)
-    throw new LunkeeperError(
-      'BUSY',
-      `${disk.name} is in use: ${users.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')} has it open`,
-    )
+/**
+ * A raw device that a program has open without claiming it: a virtual machine's disk, for one. So is the disk of
+ * an attach that did not get as far as a mount.
+ */
+async function refuseOpen({ host, found: { record }, force }: Dismantling, disk: ScsiDisk): Promise<void> {
+  const wasMounted = record?.request.use.mount && record.phase !== 'attaching'
+  const device = openable(disk)
+  if (force || wasMounted || !device) return
+  const users = await lastingOpeners(host, [device])
+  if (users.length > 0) throw new LunkeeperError('BUSY', `${disk.name} is in use: ${sayOpeners(users)}`)
 }
 
 function confirmGone({ host, found, left }: Dismantling, session: Session, disk: ScsiDisk): void {

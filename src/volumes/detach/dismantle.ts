@@ -102,7 +102,7 @@ async function takeApart(work: Dismantling): Promise<void> {
   const judged = await judgeAll(work)
   const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
-  refuseLoss(work, disks)
+  await refuseLoss(work, disks)
   const discarded = work.force && (await discardData(work, disks))
   {
     const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')

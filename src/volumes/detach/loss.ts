@@ -3,9 +3,8 @@ import { removeDisk } from '../../host/disk/remove.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
-import { findUsers } from '../../host/read/users.ts'
 import { devicesOf } from '../look.ts'
-import { isUdev, mountsOf } from '../users.ts'
+import { isUdev, mountsOf, usersOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
 import { owedOf, refuseLostWrites } from './write-out.ts'
@@ -15,7 +14,7 @@ import { owedOf, refuseLostWrites } from './write-out.ts'
  * unwritten, or what answers is another volume, on which it must not land.
  * @throws IDENTITY_MISMATCH TARGET_AWAY
  */
-export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
+export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): Promise<void> {
   const { host, found, force } = work
   if (!force && found.record) refuseMisplaced(host, found.record)
   const changed = disks.find(({ verdict }) => verdict === 'changed')
@@ -27,7 +26,7 @@ export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
     if (nothing) refuseLostWrites(work)
     return
   }
-  if (!owed && !isInUse(work, disks)) return
+  if (!owed && !(await isInUse(work, disks))) return
   if (changed) throw mismatch(found.name, changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
@@ -52,7 +51,7 @@ function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
  * Whether anybody could have written something that is only in memory: a mount, a map's user, an open
  * device. What nobody has open, the kernel wrote out when the last user closed it.
  */
-function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
+async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host } = work
   const { maps } = work.view()
   const devices = devicesOf(
@@ -61,12 +60,7 @@ function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
   )
   if (devices.some((device) => mountsOf(host, device).length > 0)) return true
   if (maps.some(({ holders }) => holders.length > 0)) return true
-  const blocks = devices.flatMap((device) => [device, ...device.partitions])
-  const users = findUsers(host.paths, {
-    points: [],
-    devnos: blocks.map(({ devno }) => devno),
-    deviceNames: blocks.map(({ name }) => name),
-  })
+  const users = await usersOf(host, devices)
   return users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))
 }
 

@@ -51,7 +51,8 @@ async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<
     if (isLunkeeperError(error, 'NOT_FOUND') && isGone(work.host, map)) return true
     throw error
   })
-  if (!done) throw new LunkeeperError('BUSY', `${map.name} is in use: ${describeUsers(work.host, [device])}`)
+  if (!done)
+    throw new LunkeeperError('BUSY', `${map.name} is in use: ${await describeUsers(work.host, [device])}`)
 }
 
 /** Also without a map: an attach may have ended, or a detach been cut off, in between. */

@@ -44,7 +44,7 @@ export async function unmountAll(
     if (isFsAlive(host.paths, device.name) && !force)
       throw new LunkeeperError(
         'BUSY',
-        `the file system of ${found.name} is still in use: ${describeUsers(host, [device])}`,
+        `the file system of ${found.name} is still in use: ${await describeUsers(host, [device])}`,
       )
   }
   if (own !== null && devices.length === 0) await unmountDead(work, own)
@@ -73,7 +73,7 @@ async function unmountOne(work: Dismantling, device: Device, mount: Mount, answe
     if (!isLunkeeperError(error, 'BUSY')) throw error
     throw new LunkeeperError(
       'BUSY',
-      `${mount.point} is in use: ${describeUsers(host, [device], [mount.point])}`,
+      `${mount.point} is in use: ${await describeUsers(host, [device], [mount.point])}`,
       { cause: error },
     )
   }

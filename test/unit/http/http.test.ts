@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -121,6 +123,48 @@ describe('what is served', () => {
     expect(found.get('lunkeeper_step_duration_seconds_count{step="login"}')).toBe('1')
     expect(found.get('lunkeeper_build_info{version="1.2.3"}')).toBe('1')
     expect(found.get('lunkeeper_volumes{state="holding"}')).toBe('0')
+  })
+
+  it('many who scrape at once, and soon after, share one reading', async () => {
+    let readings = 0
+    const text = metrics.text.bind(metrics)
+    metrics.text = async () => (readings++, text())
+    const pages = await Promise.all(Array.from({ length: 10 }, async () => (await get('/metrics')).text()))
+    expect(new Set(pages).size).toBe(1)
+    await get('/metrics')
+    expect(readings).toBe(1)
+  })
+
+  /** A client that says so much and then waits. @returns what it heard until the connection ended */
+  const say = async (words: string) => {
+    const socket = connect(port, '127.0.0.1')
+    let heard = ''
+    socket.on('data', (data) => (heard += data.toString()))
+    socket.on('error', () => {})
+    socket.write(words)
+    await once(socket, 'close')
+    return heard
+  }
+
+  it('a request that is too large, or has more than a line, holds nothing', async () => {
+    expect(await say(`GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9 << 10)}\r\n\r\n`)).toMatch(
+      / 431 /,
+    )
+    const body = 'POST /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\nmore'
+    expect(await say(body)).toMatch(/ 405 /)
+  })
+
+  it('one client cannot take all connections', async () => {
+    const sockets = Array.from({ length: 40 }, () => connect(port, '127.0.0.1'))
+    const ended = sockets.map((socket) => {
+      socket.on('error', () => {}).resume()
+      return once(socket, 'close')
+    })
+    await Promise.all(ended.slice(16))
+    expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(16)
+    for (const socket of sockets) socket.destroy()
+    await Promise.all(ended)
+    await expect.poll(async () => (await get('/healthz').catch(() => null))?.status).toBe(200)
   })
 
   it('corrupt records are counted, and stop nothing', async () => {

@@ -13,6 +13,7 @@ import { parseName } from '../../../src/model/name.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
 import { parseWwid } from '../../../src/model/wwid.ts'
 import {
+  countKept,
   createRecord,
   readRecord,
   readRecords,
@@ -210,4 +211,15 @@ describe('two that want one name', () => {
     expect(readRecords(host).attachments).toHaveLength(20)
     expect(readdirSync(dir)).toHaveLength(20)
   })
+})
+
+test('of records that were removed nothing is kept in memory, whoever removed them', () => {
+  createRecord(host, fresh)
+  writeRecord(host, full)
+  readRecords(host)
+  const before = countKept()
+  removeRecord(host, fresh.name)
+  rmSync(join(dir, `${full.name}.json`))
+  readRecords(host)
+  expect(countKept()).toBe(before - 2)
 })

@@ -1,10 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 
 import { LunkeeperError } from '../../../model/errors.ts'
 import type { Portal } from '../../../model/portal.ts'
 import { formatPortal } from '../../../model/portal.ts'
 import type { Chap } from '../../../model/secret.ts'
+import type { ChapAlgorithm } from './chap.ts'
+import {
+  challengeOf,
+  DEFAULT_ALGORITHMS,
+  hexOf,
+  isProof,
+  newChallenge,
+  offeredAlgorithms,
+  responseTo,
+} from './chap.ts'
+import { PARAMETERS } from './parameters.ts'
 import { decode, decodeKeys, encode, encodeKeys, OP, type Pdu } from './pdu.ts'
 
 /** All of one conversation: a target that is up answers each question within milliseconds. */
@@ -14,13 +25,16 @@ const DEADLINE = 5_000
 const [SECURITY, OPERATIONAL, FULL_FEATURE] = [0, 1, 3] as const
 const TRANSIT = 0x80
 const FINAL = 0x80
+/** The text goes on in the next data unit (RFC 7143, 11.11.2). */
+const CONTINUE = 0x40
 const NO_TAG = 0xff_ff_ff_ff
 /** A login with more rounds than this is going nowhere. */
 const MOST_ROUNDS = 8
 /** Target error: "not now" (RFC 7143, 11.13.5). */
 const TARGET_ERROR = 3
-/** MD5 (RFC 7143, 12.1.3): the one algorithm that every target has. */
-const CHAP_MD5 = '5'
+/** A list of some ten thousand addresses, in as many parts as a target may like. */
+const LONGEST_TEXT = 1 << 20
+const MOST_PARTS = 1024
 
 export interface Who {
   readonly portal: Portal
@@ -28,6 +42,8 @@ export interface Who {
   /** Null for a conversation about which targets there are. */
   readonly target: string | null
   readonly chap: Chap | null
+  /** What the site lets CHAP answers be hashed with, the most wanted first. @default MD5 */
+  readonly algorithms?: readonly ChapAlgorithm[]
   readonly signal: AbortSignal
 }
 
@@ -57,9 +73,13 @@ export class Conversation {
     const [first, settled] = await this.#round(SECURITY, OPERATIONAL, {
       InitiatorName: initiator,
       ...(target === null ? { SessionType: 'Discovery' } : { TargetName: target, SessionType: 'Normal' }),
-      AuthMethod: chap ? 'CHAP,None' : 'None',
+      // With credentials only CHAP: a target that wants none is not the one that they are for.
+      AuthMethod: chap ? 'CHAP' : 'None',
     })
-    if (first.get('AuthMethod') === 'CHAP' && !settled) await this.#prove(chap!)
+    if (chap && (first.get('AuthMethod') !== 'CHAP' || settled))
+      throw this.#error('CHAP_FAILED', 'wants no CHAP, and there are credentials for it')
+    if (chap) await this.#prove(chap)
+    else if (!settled) throw this.#error('LOGIN_FAILED', 'does not let in without more')
     let [, ready] = await this.#round(OPERATIONAL, FULL_FEATURE, {
       HeaderDigest: 'None',
       DataDigest: 'None',
@@ -72,17 +92,27 @@ export class Conversation {
     }
   }
 
-  async #prove({ username, password }: Chap): Promise<void> {
-    const [asked] = await this.#round(SECURITY, null, { CHAP_A: CHAP_MD5 })
-    const challenge = bytesOf(asked.get('CHAP_C') ?? '')
-    if (!challenge || asked.get('CHAP_A') !== CHAP_MD5)
-      throw this.#error('CHAP_FAILED', 'wants another algorithm than MD5')
-    const answer = createHash('md5')
-      .update(Buffer.of(Number(asked.get('CHAP_I')) & 0xff))
-      .update(password.reveal())
-      .update(challenge)
-      .digest('hex')
-    await this.#round(SECURITY, OPERATIONAL, { CHAP_N: username, CHAP_R: `0x${answer}` })
+  /**
+   * Proves this node to the target and, where there is a secret for it, has the target prove itself. In this
+   * protocol the target hears our answer first; nothing more is said before its own is right.
+   */
+  async #prove({ username, password, mutual }: Chap): Promise<void> {
+    const wanted = this.#who.algorithms ?? DEFAULT_ALGORITHMS
+    const [asked] = await this.#round(SECURITY, null, { CHAP_A: offeredAlgorithms(wanted) })
+    const theirs = challengeOf(asked, wanted)
+    if (!theirs)
+      throw this.#error('CHAP_FAILED', `does not ask for CHAP with one of ${wanted.join(', ')} as it should`)
+    const ours = mutual && newChallenge(theirs)
+    const [proof, settled] = await this.#round(SECURITY, OPERATIONAL, {
+      CHAP_N: username,
+      CHAP_R: hexOf(responseTo(theirs, password)),
+      ...(ours ? { CHAP_I: String(ours.id), CHAP_C: hexOf(ours.bytes) } : {}),
+    })
+    if (ours && !isProof(proof, ours, mutual)) throw this.#error('CHAP_FAILED', 'did not prove itself')
+    for (let over = settled, rounds = 0; !over; rounds++) {
+      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not come to an end of CHAP')
+      over = (await this.#round(SECURITY, OPERATIONAL, {}))[1]
+    }
   }
 
   /** One request of a login and its answer: the keys, and whether the stage is over. */
@@ -102,19 +132,36 @@ export class Conversation {
     return [new Map(decodeKeys(data)), (header[1]! & TRANSIT) !== 0]
   }
 
-  /** The targets and their addresses, as it lists them (RFC 7143, appendix C). */
+  /**
+   * The targets and their addresses, as it lists them (RFC 7143, appendix C). A list that is longer than one
+   * data unit comes in parts, each asked for with the tag of the one before; a key may be cut anywhere.
+   */
   async sendTargets(): Promise<(readonly [key: string, value: string])[]> {
-    const { data } = await this.#ask(
-      OP.text,
-      OP.textResponse,
-      encodeKeys({ SendTargets: 'All' }),
-      (request) => {
-        request[1] = FINAL
-        request.writeUInt32BE(NO_TAG, 20)
-      },
-    )
-    this.#command++
-    return decodeKeys(data)
+    const parts: Buffer[] = []
+    let [tag, transfer, bytes]: [number | null, number, number] = [null, NO_TAG, 0]
+    for (let count = 0; ; count++) {
+      const request = parts.length === 0 ? encodeKeys({ SendTargets: 'All' }) : Buffer.alloc(0)
+      const { header, data } = await this.#ask(
+        OP.text,
+        OP.textResponse,
+        request,
+        (to) => {
+          to[1] = FINAL
+          to.writeUInt32BE(transfer, 20)
+        },
+        tag,
+      )
+      this.#command++
+      parts.push(Buffer.from(data))
+      bytes += data.length
+      tag = header.readUInt32BE(16)
+      transfer = header.readUInt32BE(20)
+      // Not final, or cut (C): there is more. Without a tag there is no way to ask for it.
+      const isMore = (header[1]! & FINAL) === 0 || (header[1]! & CONTINUE) !== 0
+      if (!isMore) return decodeKeys(Buffer.concat(parts))
+      if (transfer === NO_TAG || count === MOST_PARTS || bytes > LONGEST_TEXT)
+        throw this.#error('LOGIN_FAILED', 'does not come to an end of its list of targets')
+    }
   }
 
   /**
@@ -151,9 +198,9 @@ export class Conversation {
     this.#socket.end()
   }
 
-  #send(op: number, data: Buffer, fill: (header: Buffer) => void): number {
-    // All of a login is one task (RFC 7143, 11.12.6).
-    const tag = op === OP.login ? this.#tag : ++this.#tag
+  /** @param same the tag of the task that goes on: all of a login is one, and all of a text (RFC 7143, 11.12.6) */
+  #send(op: number, data: Buffer, fill: (header: Buffer) => void, same: number | null = null): number {
+    const tag = same ?? (op === OP.login ? this.#tag : ++this.#tag)
     this.#socket.write(
       encode((header) => {
         header[0] = op
@@ -166,8 +213,14 @@ export class Conversation {
     return tag
   }
 
-  async #ask(op: number, answer: number, data: Buffer, fill: (header: Buffer) => void): Promise<Pdu> {
-    const tag = this.#send(op, data, fill)
+  async #ask(
+    op: number,
+    answer: number,
+    data: Buffer,
+    fill: (header: Buffer) => void,
+    same: number | null = null,
+  ): Promise<Pdu> {
+    const tag = this.#send(op, data, fill, same)
     for (;;) {
       const pdu = await this.#next()
       if (pdu.header[0] === answer && pdu.header.readUInt32BE(16) === tag) return pdu
@@ -189,27 +242,6 @@ export class Conversation {
       `${this.#who.target ?? 'the portal'} at ${formatPortal(this.#who.portal)} ${what}`,
     )
   }
-}
-
-/** What a session for I/O must settle, although none is done: all of it at its most modest. */
-const PARAMETERS = {
-  InitialR2T: 'Yes',
-  ImmediateData: 'No',
-  MaxBurstLength: '65536',
-  FirstBurstLength: '65536',
-  DefaultTime2Wait: '0',
-  DefaultTime2Retain: '0',
-  MaxOutstandingR2T: '1',
-  ErrorRecoveryLevel: '0',
-  MaxConnections: '1',
-  DataPDUInOrder: 'Yes',
-  DataSequenceInOrder: 'Yes',
-} as const
-
-/** A large binary value: hexadecimal or base64 (RFC 7143, 6.1). */
-function bytesOf(value: string): Buffer | null {
-  if (/^0x/i.test(value)) return Buffer.from(value.slice(2), 'hex')
-  return /^0b/i.test(value) ? Buffer.from(value.slice(2), 'base64') : null
 }
 
 /**

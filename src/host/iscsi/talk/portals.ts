@@ -1,21 +1,34 @@
 import type { Iqn } from '../../../model/iqn.ts'
+import { isLunkeeperError } from '../../../model/errors.ts'
 import type { Portal } from '../../../model/portal.ts'
 import { parsePortal } from '../../../model/portal.ts'
 import { converse, type Who } from './conversation.ts'
 
 /**
  * The addresses at which a portal says that `iqn` is served: a discovery of our own, which changes no
- * record of open-iscsi.
+ * record of open-iscsi. A target that is named without an address is served where it was asked
+ * (RFC 7143, appendix C).
  * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED CANCELLED
  */
 export async function listPortals(who: Omit<Who, 'target'>, iqn: Iqn): Promise<Portal[]> {
   const list = await converse({ ...who, target: null }, (talk) => talk.sendTargets())
   const portals: Portal[] = []
+  let isNamed = false
   let current: string | null = null
   for (const [key, value] of list) {
     if (key === 'TargetName') current = value
-    // ADDRESS:PORT,TPGT
-    else if (key === 'TargetAddress' && current === iqn) portals.push(parsePortal(value.replace(/,\d+$/, '')))
+    isNamed ||= current === iqn
+    if (key === 'TargetAddress' && current === iqn) portals.push(...addressIn(value))
   }
-  return portals
+  return portals.length === 0 && isNamed ? [who.portal] : portals
+}
+
+/** ADDRESS:PORT,TPGT; one that cannot be understood hides no other. */
+function addressIn(value: string): Portal[] {
+  try {
+    return [parsePortal(value.replace(/,\d+$/, ''))]
+  } catch (error) {
+    if (!isLunkeeperError(error, 'BAD_PORTAL')) throw error
+    return []
+  }
 }

@@ -14,7 +14,7 @@ test('an error is two lines', () => {
 
 test('what others say cannot break the lines or steer the terminal', () => {
   const text = errorText(new LunkeeperError('MOUNT_FAILED', 'a\nb\r\n c\u001b[2Jd', { hint: 'x\ny' }), PLAIN)
-  expect(text).toBe('error[MOUNT_FAILED]: a b c?[2Jd\nhint: x y\n')
+  expect(text).toBe('error[MOUNT_FAILED]: a b c\\x1b[2Jd\nhint: x y\n')
 })
 
 test('as JSON it has its code, message, hint and details', () => {

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { login } from '../../../../src/host/iscsi/login.ts'
 import { logout } from '../../../../src/host/iscsi/logout.ts'
 import { reachPortal, resolvePortal } from '../../../../src/host/iscsi/reach.ts'
@@ -45,6 +45,43 @@ describe('a login', () => {
     expect(overlay).toContain('node.session.scan = manual')
     expect(readdirSync(join(host.places.runtime, 'overlays'))).toEqual([])
     expect(readFileSync(path, 'utf8')).toContain('node.session.scan = auto')
+  })
+
+  test('does not meet another of the same moment: each reads its own portal and secret', async () => {
+    vi.spyOn(Date, 'now').mockReturnValue(1_790_000_000_000)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const records = Array.from({ length: 8 }, (_, n) => `node.conn[0].address = 10.0.0.${n}\n`)
+    const host = rootWith(Object.fromEntries(records.map((text, n) => [`record${n}`, text])))
+    const { promise: all, resolve } = Promise.withResolvers<void>()
+    const seen: string[] = []
+    const watched = {
+      ...host,
+      run: async (...call: Parameters<typeof host.run>) => {
+        const overlay = call[1].find((arg) => arg.includes('/overlays/'))!
+        seen.push(overlay)
+        if (seen.length === records.length) resolve()
+        await all
+        expect(statSync(overlay).mode & 0o777).toBe(0o600)
+        expect(readFileSync(overlay, 'utf8')).toContain(records[Number(call[1].find(isRecord)?.slice(-1))])
+        throw new Error('iscsiadm could not be started')
+      },
+    }
+    const isRecord = (arg: string) => /record\d$/.test(arg)
+    const logins = records.map((_, n) =>
+      login(
+        watched,
+        iqn,
+        portal,
+        { path: join(host.root, `record${n}`), ours: false, iface: null },
+        settings,
+      ),
+    )
+    const ended = await Promise.allSettled(logins)
+    expect(new Set(ended.map((one) => one.status === 'rejected' && one.reason.message))).toEqual(
+      new Set(['iscsiadm could not be started']),
+    )
+    expect(new Set(seen).size).toBe(records.length)
+    expect(readdirSync(join(host.places.runtime, 'overlays'))).toEqual([])
   })
 
   test('that somebody else was faster with is well', async () => {

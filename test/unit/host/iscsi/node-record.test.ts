@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { knownChap } from '../../../../src/host/iscsi/known-chap.ts'
 import type { LoginSettings } from '../../../../src/host/iscsi/node-record.ts'
 import {
   findNodeRecord,
@@ -238,6 +239,47 @@ describe('the settings of the site', () => {
     const both = made({ recovery: 600, chap: mutual })
     expect(setting(both, 'node.session.auth.password_in')).toEqual(['battery'])
     expect(setting(both, 'node.session.auth.authmethod')).toEqual(['CHAP'])
+  })
+})
+
+describe("what CHAP answers may be hashed with is the site's to say", () => {
+  const KEY = 'node.session.auth.chap_algs'
+
+  test.each([plain, { recovery: 600, chap }, { recovery: 600, chap: mutual }] as LoginSettings[])(
+    'in a record of ours, whoever gives the credentials (%#)',
+    (wanted) => {
+      const host = withDatabase({ 'etc/iscsi/iscsid.conf': `# ${KEY} = MD5\n  ${KEY}=SHA3-256,SHA256  \n` })
+      const text = readFileSync(makeNodeRecord(host, IQN, PORTAL, wanted).path, 'utf8')
+      expect(setting(text, KEY)).toEqual(['SHA3-256,SHA256'])
+    },
+  )
+
+  test('in the record of another program', () => {
+    const host = withDatabase({ [OWN]: FOREIGN.replace('# END', `${KEY} = SHA256\n# END`) })
+    const text = overlayNodeRecord(join(host.root, OWN), { recovery: 60, chap })
+    expect(setting(text, KEY)).toEqual(['SHA256'])
+  })
+
+  test.each([
+    ['SHA3-256,SHA256', ['SHA3-256', 'SHA256']],
+    [' SHA1 ,  MD5 # the old array', ['SHA1', 'MD5']],
+    ['SHA256 SHA256,sha1,WHIRLPOOL', ['SHA256']],
+    ['', ['MD5']],
+    ['NONE', ['MD5']],
+    [null, ['MD5']],
+  ])('in our own talk with a target: %j is %j', (value, algorithms) => {
+    const conf = value === null ? '' : `${KEY} = ${value}\n`
+    const host = withDatabase({ 'etc/iscsi/iscsid.conf': conf })
+    makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap: mutual })
+    expect(knownChap(host, IQN, [PORTAL])).toEqual({ chap: mutual, algorithms })
+  })
+
+  test('two arrays of one target name: each has its own credentials, or none', () => {
+    const other = parsePortal('10.0.0.6')
+    const host = withDatabase()
+    makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap })
+    expect(knownChap(host, IQN, [other])).toBe(null)
+    expect(knownChap(host, IQN, [other, PORTAL])?.chap.username).toBe('me')
   })
 })
 

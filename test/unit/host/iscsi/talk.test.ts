@@ -1,55 +1,15 @@
-import { createHash } from 'node:crypto'
-import type { AddressInfo, Server, Socket } from 'node:net'
-import { createServer } from 'node:net'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
 
-import { afterEach, describe, expect, test } from 'vitest'
-
-import type { Who } from '../../../../src/host/iscsi/talk/conversation.ts'
 import { listLuns } from '../../../../src/host/iscsi/talk/luns.ts'
-import type { Pdu } from '../../../../src/host/iscsi/talk/pdu.ts'
-import { decode, decodeKeys, encode, encodeKeys, OP } from '../../../../src/host/iscsi/talk/pdu.ts'
 import { listPortals } from '../../../../src/host/iscsi/talk/portals.ts'
-import { parseIqn } from '../../../../src/model/iqn.ts'
 import { Secret } from '../../../../src/model/secret.ts'
+import { IQN, serve } from './fake-target.ts'
 
-const IQN = parseIqn('iqn.2026-01.test:t')
 const CHAP = { username: 'me', password: new Secret('twelve-chars'), mutual: null }
-const [TRANSIT, FINAL] = [0x80, 0x80]
-
-interface Manner {
-  /** asks for CHAP, and takes this secret */
-  readonly secret?: string
-  /** sends its answers in pieces of so many bytes */
-  readonly piece?: number
-  /** status class and detail of its answer to the first login request */
-  readonly status?: readonly [number, number]
-  /** answers with these bytes instead */
-  readonly noise?: Buffer
-  readonly luns?: Readonly<Record<number, string>>
-  readonly targets?: readonly (readonly [key: string, value: string])[]
-}
+const MUTUAL = { ...CHAP, mutual: { username: 'storage', password: new Secret('its-own-secret') } }
 
 describe('a talk with a target that makes no disk', () => {
-  let server: Server | undefined
-  afterEach(() => server?.close())
-
-  /** A target of a few lines, that speaks as it is told to. */
-  async function serve(manner: Manner): Promise<Who> {
-    server = createServer((socket) => {
-      socket.on('error', () => {})
-      void answer(socket, manner).catch(() => socket.destroy())
-    })
-    await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    return {
-      portal: { host: '127.0.0.1', port },
-      initiator: 'iqn.2026-01.test:i',
-      target: IQN,
-      chap: null,
-      signal: new AbortController().signal,
-    }
-  }
-
   const LUNS = { 5: 'aaaa5', 300: 'aaaa300' }
   const SEEN = [
     { lun: 5, wwid: null, serial: 'aaaa5' },
@@ -67,14 +27,12 @@ describe('a talk with a target that makes no disk', () => {
   test('proves itself where that is asked, and is told where the secret is wrong', async () => {
     const who = { ...(await serve({ luns: LUNS, secret: 'twelve-chars' })), chap: CHAP }
     expect(await listLuns(who)).toEqual(SEEN)
-    server!.close()
     const wrong = { ...(await serve({ luns: LUNS, secret: 'another-one' })), chap: CHAP }
     await expect(listLuns(wrong)).rejects.toMatchObject({ code: 'CHAP_FAILED' })
   })
 
   test('a target that does not serve now is away, and one that refuses is no surprise', async () => {
     await expect(listLuns(await serve({ status: [3, 1] }))).rejects.toMatchObject({ code: 'TARGET_AWAY' })
-    server!.close()
     await expect(listLuns(await serve({ status: [2, 3] }))).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
   })
 
@@ -105,76 +63,112 @@ describe('a talk with a target that makes no disk', () => {
       { host: 'fd00::2', port: 3261 },
     ])
   })
+
+  test('a target that is named without an address is where it was asked; an odd address hides no other', async () => {
+    const { target: _, ...who } = await serve({ targets: [['TargetName', IQN]] })
+    expect(await listPortals(who, IQN)).toEqual([who.portal])
+    const { target: _odd, ...odd } = await serve({
+      targets: [
+        ['TargetName', IQN],
+        ['TargetAddress', '[not an address]:x'],
+        ['TargetAddress', '10.0.0.2:3260,1'],
+      ],
+    })
+    expect(await listPortals(odd, IQN)).toEqual([{ host: '10.0.0.2', port: 3260 }])
+  })
 })
 
-async function answer(socket: Socket, manner: Manner): Promise<void> {
-  if (manner.noise) return void socket.end(manner.noise)
-  const challenge = Buffer.from('0123456789abcdef')
-  let statSn = 7
-  for await (const { header, data } of decode(socket)) {
-    const keys = new Map(decodeKeys(data))
-    const reply = (op: number, body: Uint8Array, fill: (to: Buffer) => void = () => {}) => {
-      const bytes = encode((to) => {
-        to[0] = op
-        header.copy(to, 16, 16, 20)
-        to.writeUInt32BE(statSn++, 24)
-        fill(to)
-      }, body)
-      const piece = manner.piece ?? bytes.length
-      for (let at = 0; at < bytes.length; at += piece) socket.write(bytes.subarray(at, at + piece))
-    }
-    const login = (
-      answers: Record<string, string>,
-      over: boolean,
-      status: readonly [number, number] = [0, 0],
-    ) =>
-      reply(OP.loginResponse, encodeKeys(answers), (to) => {
-        to[1] = over ? header[1]! | TRANSIT : header[1]! & ~TRANSIT
-        ;[to[36], to[37]] = status
-      })
-    if (header[0] === OP.login) {
-      if (manner.status) login({}, false, manner.status)
-      else if (keys.has('AuthMethod'))
-        login({ AuthMethod: manner.secret ? 'CHAP' : 'None' }, manner.secret === undefined)
-      else if (keys.has('CHAP_A'))
-        login({ CHAP_A: '5', CHAP_I: '9', CHAP_C: `0x${challenge.toString('hex')}` }, false)
-      else if (keys.has('CHAP_R')) {
-        const right = createHash('md5')
-          .update(Buffer.of(9))
-          .update(manner.secret!)
-          .update(challenge)
-          .digest('hex')
-        login({}, true, keys.get('CHAP_R') === `0x${right}` && keys.get('CHAP_N') === 'me' ? [0, 0] : [2, 1])
-      } else login({ HeaderDigest: 'None' }, true)
-    } else if (header[0] === OP.text)
-      reply(
-        OP.textResponse,
-        Buffer.from(manner.targets!.map(([key, value]) => `${key}=${value}\0`).join('')),
-        (to) => {
-          to[1] = FINAL
-        },
-      )
-    else if (header[0] === OP.scsiCommand) scsi({ header, data }, manner, reply)
-    else return void socket.end()
-  }
-}
+describe('a list of targets that comes in parts', () => {
+  const addresses = Array.from({ length: 200 }, (_, n) => ({ host: `10.0.${n >> 7}.${n & 127}`, port: 3260 }))
+  const targets = [
+    ['TargetName', IQN],
+    ...addresses.map(({ host }) => ['TargetAddress', `${host}:3260,1`] as const),
+  ] as const
+  const length = targets.reduce((sum, [key, value]) => sum + key.length + value.length + 2, 0)
+  const cuts = fc
+    .uniqueArray(fc.integer({ min: 0, max: length }), { maxLength: 12 })
+    .map((at) => at.toSorted((a, b) => a - b))
 
-/** REPORT LUNS, INQUIRY page 80h; everything else is refused. */
-function scsi(
-  { header }: Pdu,
-  { luns = {} }: Manner,
-  reply: (op: number, body: Uint8Array, fill?: (to: Buffer) => void) => void,
-): void {
-  const [op, , page] = [header[32], header[33], header[34]]
-  const good = (body: Buffer) => reply(OP.dataIn, body, (to) => (to[1] = FINAL | 0x01))
-  if (op === 0xa0) {
-    const numbers = Object.keys(luns).map(Number)
-    const list = Buffer.alloc(8 + 8 * numbers.length)
-    list.writeUInt32BE(8 * numbers.length, 0)
-    for (const [index, lun] of numbers.entries()) list.writeUInt16BE(lun, 8 + 8 * index)
-    good(list)
-  } else if (page === 0x80) {
-    const serial = Buffer.from(luns[header.readUInt16BE(8)] ?? '')
-    good(Buffer.concat([Buffer.of(0, 0x80, 0, serial.length), serial]))
-  } else reply(OP.scsiResponse, Buffer.alloc(0), (to) => ([to[1], to[3]] = [FINAL, 2]))
-}
+  test.each([true, false])('is read whole, wherever it is divided (cut: %s)', async (cut) => {
+    await fc.assert(
+      fc.asyncProperty(cuts, async (at) => {
+        const { target: _, ...who } = await serve({ targets, parts: { at, cut } })
+        expect(await listPortals(who, IQN)).toEqual(addresses)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('and never ends is given up', async () => {
+    const { target: _, ...who } = await serve({ targets, parts: { at: [], cut: true, endless: true } })
+    await expect(listPortals(who, IQN)).rejects.toMatchObject({
+      code: 'LOGIN_FAILED',
+      message: expect.stringContaining('does not come to an end'),
+    })
+  })
+})
+
+describe('CHAP in a talk', () => {
+  const LUNS = { 5: 'aaaa5' }
+
+  test.each([
+    ['SHA3-256', '8', 'sha3-256'],
+    ['SHA256', '7', 'sha256'],
+    ['SHA1', '6', 'sha1'],
+    ['MD5', '5', 'md5'],
+  ] as const)('hashes with %s where the site lists it', async (name, number, hash) => {
+    const heard: string[] = []
+    const who = await serve({
+      luns: LUNS,
+      secret: 'twelve-chars',
+      algorithm: [number, hash],
+      hears: (keys) => heard.push(keys.get('CHAP_A') ?? ''),
+    })
+    const algorithms = name === 'MD5' ? (['SHA256', 'MD5'] as const) : ([name, 'MD5'] as const)
+    expect(await listLuns({ ...who, chap: CHAP, algorithms })).toHaveLength(1)
+    expect(heard.find((offer) => offer !== '')?.split(',')).toContain(number)
+  })
+
+  test('offers in the order of the site, and takes nothing that it did not offer', async () => {
+    const heard: string[] = []
+    const who = await serve({
+      secret: 'twelve-chars',
+      hears: (keys) => heard.push(keys.get('CHAP_A') ?? '', keys.get('CHAP_R') ?? ''),
+    })
+    const algorithms = ['SHA3-256', 'SHA256'] as const
+    await expect(listLuns({ ...who, chap: CHAP, algorithms })).rejects.toMatchObject({ code: 'CHAP_FAILED' })
+    expect(heard.filter((text) => text !== '')).toEqual(['8,7'])
+  })
+
+  test('has the target prove itself where there is a secret for it', async () => {
+    const proving = {
+      luns: LUNS,
+      secret: 'twelve-chars',
+      mutual: { name: 'storage', secret: 'its-own-secret' },
+    }
+    expect(await listLuns({ ...(await serve(proving)), chap: MUTUAL })).toHaveLength(1)
+  })
+
+  test.each([
+    ['does not prove itself', undefined],
+    ['proves another name', { name: 'other', secret: 'its-own-secret' }],
+    ['proves another secret', { name: 'storage', secret: 'a-guess' }],
+    ["proves itself with this node's own secret", { name: 'storage', secret: 'twelve-chars' }],
+  ])('a target that %s is asked nothing more', async (_, mutual) => {
+    const heard: string[] = []
+    const who = await serve({
+      luns: LUNS,
+      secret: 'twelve-chars',
+      ...(mutual ? { mutual } : {}),
+      hears: (keys) => heard.push([...keys.keys()].join()),
+    })
+    await expect(listLuns({ ...who, chap: MUTUAL })).rejects.toMatchObject({ code: 'CHAP_FAILED' })
+    expect(heard.at(-1)).toContain('CHAP_R')
+  })
+
+  test('a target that wants no CHAP is refused where there are credentials for it', async () => {
+    await expect(listLuns({ ...(await serve({ luns: LUNS })), chap: CHAP })).rejects.toMatchObject({
+      code: 'CHAP_FAILED',
+    })
+  })
+})

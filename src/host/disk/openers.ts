@@ -1,0 +1,49 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import type { BlockRef, ScsiDisk } from '../../model/snapshot.ts'
+import type { DeviceFile } from '../hand/protocol.ts'
+import { HandError } from '../hand/hand.ts'
+import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
+import { readAttribute } from '../read/attribute.ts'
+
+/** Thousands of processes take less than a second; one that the kernel keeps is passed over. */
+const DEADLINE = 15_000
+
+/** A block device, and for a SCSI disk the nodes that send it commands: sg and bsg. */
+export type Openable = BlockRef &
+  Partial<Pick<ScsiDisk, 'sg' | 'hctl'>> & { readonly partitions?: readonly BlockRef[] }
+
+/**
+ * The processes, other than ours, that have one of these devices or a partition of it open, whether they claim it
+ * or not: a virtual machine's disk is seen by nothing else. They are found by the device's number, so also in a
+ * container where its node has another name. Users inside the kernel (loop, swap, nfsd) have no process; most
+ * of them claim the device.
+ * @throws STUCK it cannot be told
+ */
+export async function findOpeners(host: Host, devices: readonly Openable[]): Promise<readonly DeviceFile[]> {
+  const blocks = devices.flatMap((device) => [device, ...(device.partitions ?? [])])
+  const characters = devices.flatMap((device) => charactersOf(host, device))
+  if (blocks.length === 0) return []
+  const args = {
+    path: host.paths.proc,
+    devices: [...blocks.map(({ devno }) => `b${devno}`), ...characters.map((devno) => `c${devno}`)],
+    nodes: blocks.map(({ name }) => deviceNode(host, name)),
+  }
+  try {
+    return await host.hands.use(null, (hand) => hand.call('deviceFiles', args, DEADLINE))
+  } catch (error) {
+    if (!(error instanceof HandError)) throw error
+    throw new LunkeeperError(
+      'STUCK',
+      `which processes have ${blocks[0]!.name} open cannot be told: ${error.message}`,
+      { cause: error },
+    )
+  }
+}
+
+function charactersOf({ paths: { sys } }: Host, { sg, hctl }: Openable): string[] {
+  const generic = sg ? readAttribute(`${sys}/class/scsi_generic/${sg}/dev`) : null
+  const bsg = hctl ? readAttribute(`${sys}/class/bsg/${formatHctl(hctl)}/dev`) : null
+  return [generic, bsg].filter((devno) => devno !== null)
+}

@@ -1,0 +1,57 @@
+import type { Stats } from 'node:fs'
+import { lstatSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Untrusted } from './protocol.ts'
+
+/** As often as the kernel follows links in one path (include/linux/namei.h: MAXSYMLINKS). */
+const MOST_LINKS = 40
+
+const STICKY = 0o1000
+const WRITABLE_BY_OTHERS = 0o022
+
+/**
+ * The first directory on the way to `path` in which a user other than root could put something else in the place of
+ * the next part: between the moment at which a path is looked at and that at which it is mounted on. Links are
+ * followed as the kernel does, as far as the path exists. Null where there is none. (An access control list that lets
+ * others write shows in the group's bits: acl(5).)
+ */
+export function firstUntrusted(path: string): Untrusted | null {
+  // Who owns / can change everything anyway; it may be another user than root in a container or a lab.
+  const own = new Set([0, process.geteuid?.() ?? 0, lstatSync('/').uid])
+  let [at, links] = ['/', 0]
+  for (let parts = partsOf(path); parts.length > 0;) {
+    const [name = '', ...rest] = parts
+    const next = join(at, name)
+    parts = rest
+    if (name === '..') {
+      at = next
+      continue
+    }
+    const directory = lstatSync(at)
+    const found = lstatSync(next, { throwIfNoEntry: false })
+    if (!isSafe(directory, found, own))
+      return { directory: at, uid: directory.uid, mode: directory.mode & 0o7777 }
+    // The rest is made by this program.
+    if (!found) return null
+    if (found.isSymbolicLink()) {
+      if (++links > MOST_LINKS) throw Object.assign(new Error(`too many links in ${path}`), { code: 'ELOOP' })
+      const target = readlinkSync(next)
+      if (target.startsWith('/')) at = '/'
+      parts = [...partsOf(target), ...rest]
+    } else at = next
+  }
+  return null
+}
+
+/**
+ * In a directory with the sticky bit only the owner of an entry, or of the directory, can rename or remove it
+ * (fs/namei.c:may_delete). What is not there yet is made by root, and then is root's.
+ */
+function isSafe(directory: Stats, found: Stats | undefined, own: ReadonlySet<number>): boolean {
+  if (!own.has(directory.uid)) return false
+  if ((directory.mode & WRITABLE_BY_OTHERS) === 0) return true
+  return (directory.mode & STICKY) !== 0 && (found === undefined || own.has(found.uid))
+}
+
+const partsOf = (path: string) => path.split('/').filter((part) => part !== '' && part !== '.')

@@ -1,0 +1,14 @@
+/** What a session for I/O must settle, although none is done: all of it at its most modest. */
+export const PARAMETERS = {
+  InitialR2T: 'Yes',
+  ImmediateData: 'No',
+  MaxBurstLength: '65536',
+  FirstBurstLength: '65536',
+  DefaultTime2Wait: '0',
+  DefaultTime2Retain: '0',
+  MaxOutstandingR2T: '1',
+  ErrorRecoveryLevel: '0',
+  MaxConnections: '1',
+  DataPDUInOrder: 'Yes',
+  DataSequenceInOrder: 'Yes',
+} as const

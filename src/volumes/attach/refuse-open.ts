@@ -1,0 +1,35 @@
+import type { Openable } from '../../host/disk/openers.ts'
+import type { Host } from '../../host/host.ts'
+import { findHoldMap } from '../../host/map/hold-map.ts'
+import { readMap } from '../../host/read/maps.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { lastingOpeners, openable, sayOpeners } from '../openers.ts'
+import { deviceOfMap, mountsOf } from '../users.ts'
+import type { Path } from './path.ts'
+
+/**
+ * Before a map is put on a disk, and before it is checked, formatted or mounted, no program may have it open: a
+ * virtual machine that writes to it does not claim it, and two writers destroy a file system. What is in its use
+ * already is left to its users: a mount that stands, a raw device that was handed out.
+ * @throws BUSY with the processes · STUCK CANCELLED
+ */
+export async function refuseOpen(
+  host: Host,
+  record: Attachment,
+  paths: readonly Path[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (record.request.use.mount === null && record.phase === 'ready') return
+  const holders = new Set(paths.flatMap(({ disk }) => disk.holders))
+  const over = [findHoldMap(host, record.name), ...[...holders].map((holder) => readMap(host.paths, holder))]
+  const maps = over.filter((map) => map !== null).map(deviceOfMap)
+  const devices = [...maps, ...paths.map(({ disk }) => ({ ...disk }))]
+  if (devices.some((device) => mountsOf(host, device).length > 0)) return
+  const openables: Openable[] = [...maps, ...paths.flatMap(({ disk }) => openable(disk) ?? [])]
+  const openers = await lastingOpeners(host, openables, signal)
+  if (openers.length > 0)
+    throw new LunkeeperError('BUSY', `${paths[0]!.disk.name} is in use: ${sayOpeners(openers)}`, {
+      hint: 'Stop that program first. Nothing was written, and the disk stays as it is.',
+    })
+}

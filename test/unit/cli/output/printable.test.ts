@@ -1,0 +1,204 @@
+import { array, assert, constantFrom, integer, oneof, property, string } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { COMMANDS } from '../../../../src/cli/commands.ts'
+import { errorText } from '../../../../src/cli/output/error.ts'
+import { lookOf, PLAIN } from '../../../../src/cli/output/look.ts'
+import { oneLine, printable, printableData, printableJson } from '../../../../src/cli/output/printable.ts'
+import { openTerminal } from '../../../../src/cli/output/terminal.ts'
+import { nameSteps, showProgress } from '../../../../src/cli/operation/progress.ts'
+import type { StepName } from '../../../../src/volumes/step.ts'
+import { LunkeeperError } from '../../../../src/model/errors.ts'
+import { parseName } from '../../../../src/model/name.ts'
+import { away, volume } from '../fixture-volumes.ts'
+
+/** Any sequence of UTF-16 units, halves of pairs included, and what terminals obey. */
+const text = oneof(
+  string({ unit: 'binary' }),
+  string({ unit: integer({ min: 0, max: 0xff_ff }).map((unit) => String.fromCharCode(unit)) }),
+  array(
+    constantFrom(
+      '\u001b[2J',
+      '\u001b]0;x\u0007',
+      '\u009b31m',
+      '\r',
+      '\n',
+      '\u007f',
+      '\u202e',
+      '\u2066',
+      '\u2028',
+      '\ud800',
+      '\u{e0041}',
+      '\u200b',
+      'a',
+    ),
+  ).map((parts) => parts.join('')),
+)
+
+// oxlint-disable-next-line no-control-regex
+const COLOUR = /\u001b\[\d+m/g
+/** Nothing but what is seen, and the printer's own line ends and colours. */
+function expectClean(shown: string): void {
+  expect(shown.replace(COLOUR, '')).not.toMatch(/[^\P{C}\n\p{Co}\p{Cn}]|[\p{Zl}\p{Zp}]/u)
+  expect(shown.isWellFormed()).toBe(true)
+}
+
+/** Words that the program itself chooses, and makes decisions by. */
+const OURS = new Set([
+  'state',
+  'severity',
+  'mode',
+  'how',
+  'what',
+  'ended',
+  'code',
+  'sessionState',
+  'diskState',
+])
+
+/** The same data with `hostile` in every text that comes from outside. */
+function spoiled(data: unknown, hostile: string): unknown {
+  if (typeof data === 'string') return `${data}${hostile}`
+  if (Array.isArray(data)) return data.map((one) => spoiled(one, hostile))
+  if (data === null || typeof data !== 'object') return data
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, OURS.has(key) ? value : spoiled(value, hostile)]),
+  )
+}
+
+const session = {
+  sid: 3,
+  iqn: 'iqn.2024-01.example:db',
+  portal: '10.0.0.5:3260',
+  state: 'LOGGED_IN',
+  recoveryTmo: 600,
+  scan: 'manual',
+  disks: [{ hctl: '3:0:0:5', lun: 5, disk: 'sdb', state: 'running', owner: 'phantom' }],
+}
+const finding = {
+  code: 'FS_BROKEN',
+  severity: 'critical',
+  subject: 'db',
+  message: '/srv/db takes no writes',
+  evidence: { mount: '/srv/db' },
+  fix: 'Stop its users.',
+}
+const repair = { code: 'PHANTOMS', action: 'removes sdc', done: false, error: 'it is busy' }
+const outage = {
+  lostAt: '2026-08-28T18:13:29Z',
+  lostUptime: null,
+  noticed: { how: 'closed', code: 1020, words: 'the target closed the connection' },
+  timer: 120,
+  timerInferred: false,
+  expiredAt: '2026-08-28T18:15:29Z',
+  expiredUptime: null,
+  backAt: null,
+  backUptime: null,
+  ended: 'unseen',
+  attempts: 3,
+  seconds: null,
+  awayAtLeast: 300,
+  ioErrors: 7,
+  devices: ['sdb', 'dm-0'],
+  fileSystems: [
+    { device: 'dm-0', type: 'ext4', what: 'journal aborted', at: '2026-08-28T18:15:30Z', uptime: null },
+  ],
+  survived: false,
+  prevention: { holdSeconds: 400, known: true, words: 'a hold of 400 s' },
+}
+const story = {
+  host: 'node-a',
+  boot: 1,
+  session: 1,
+  connection: 2,
+  portal: '10.0.0.5:3260',
+  iqn: session.iqn,
+  outages: [outage],
+}
+const span = { from: outage.lostAt, to: outage.expiredAt, fromUptime: null, toUptime: null }
+const removed = { mounts: ['/srv/db'], maps: ['lunkeeper-db'], disks: ['sdb'], sessions: [3] }
+
+const DB = parseName('db')
+
+/** What each command can return. */
+const RESULTS: Readonly<Record<string, readonly unknown[]>> = {
+  attach: [volume(), { $schema: 'x' }],
+  detach: [{ name: 'db', removed, left: ['disk sdb'] }],
+  volumes: [[volume(), away], away],
+  hold: [volume(), [away]],
+  sessions: [[session, { ...session, portal: null, scan: null }]],
+  doctor: [{ findings: [finding], repairs: [repair, { ...repair, error: null }] }],
+  explain: [{ sessions: [story], lines: 12, span }],
+  expand: [{ name: 'db', expanded: { from: 1, to: 2 } }],
+}
+
+describe('no text from outside steers a terminal or breaks a line', () => {
+  test.each(COMMANDS.map((command) => command.name))('in what `%s` prints', (name) => {
+    const command = COMMANDS.find((one) => one.name === name)!
+    if (command.isDocument || name === 'agent') return
+    expect(RESULTS[name], `what ${name} returns belongs here`).toBeDefined()
+    assert(
+      property(text, (hostile) => {
+        for (const result of RESULTS[name]!) {
+          const data = spoiled(result, hostile)
+          for (const look of [PLAIN, { ...lookOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' }) }])
+            expectClean(command.text(printableData(data), look))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('in errors, hints and their causes', () =>
+    assert(
+      property(text, (hostile) => {
+        const cause = new Error(hostile)
+        const error = new LunkeeperError('MOUNT_FAILED', hostile, { hint: hostile, cause })
+        expectClean(errorText(error, PLAIN, true))
+        const mistake = new LunkeeperError('INTERNAL', hostile, { cause })
+        expectClean(errorText(mistake, PLAIN, true))
+        expect(errorText(error, PLAIN).split('\n')).toHaveLength(3)
+      }),
+    ))
+
+  test('in lines about steps, and the one that changes', async () => {
+    const written: string[] = []
+    const stream = { isTTY: true, columns: 80, write: (one: string) => written.push(one), on: () => {} }
+    const terminal = openTerminal(stream)
+    const step = 'login' as StepName
+    assert(
+      property(text, (hostile) => {
+        void nameSteps(terminal).end?.(DB, step, hostile, 1)
+        terminal.status(`logging in (${hostile})`)
+        terminal.status(null)
+      }),
+    )
+    using progress = showProgress(terminal)
+    await progress.observer.begin?.(DB, step, 'x')
+    // oxlint-disable-next-line no-control-regex
+    for (const one of written) expectClean(one.replaceAll(/\r\u001b\[K/g, ''))
+  })
+
+  test('in one line of a log or a warning', () =>
+    assert(
+      property(text, (hostile) => {
+        expectClean(oneLine(hostile))
+        expect(oneLine(hostile)).not.toContain('\n')
+      }),
+    ))
+
+  test('in JSON, which keeps its value', () =>
+    assert(
+      property(text, (hostile) => {
+        const data = { [hostile]: [hostile] }
+        expectClean(printableJson(data))
+        expect(JSON.parse(printableJson(data))).toEqual(data)
+      }),
+    ))
+})
+
+test('what can be seen stays as it is, and nothing is escaped twice', () => {
+  expect(printable('Größe 12 µm, 日本, 😀')).toBe('Größe 12 µm, 日本, 😀')
+  expect(printable('a\u001b[2J\u202eb\ud800\n')).toBe('a\\x1b[2J\\u202eb\\ud800\\n')
+  expect(printable(printable('\u0007'))).toBe('\\x07')
+})

@@ -1,0 +1,41 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+
+import { shared } from '../../../src/http/shared.ts'
+
+test('a failure is told to all who wait for it, and tried again by the next', async () => {
+  const compute = vi
+    .fn<() => Promise<string>>()
+    .mockRejectedValueOnce(new Error('no'))
+    .mockResolvedValue('yes')
+  const ask = shared(compute, 1_000_000)
+  const [one, two] = await Promise.allSettled([ask(), ask()])
+  expect([one.status, two.status]).toEqual(['rejected', 'rejected'])
+  expect(await ask()).toBe('yes')
+  expect(await ask()).toBe('yes')
+  expect(compute).toHaveBeenCalledTimes(2)
+})
+
+test('one that takes longer than it counts is not begun a second time', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const compute = vi.fn<() => Promise<string>>(() => promise)
+  const ask = shared(compute, 0)
+  const asked = [ask(), ask()]
+  resolve('done')
+  expect(await Promise.all(asked)).toEqual(['done', 'done'])
+  expect(compute).toHaveBeenCalledTimes(1)
+  await ask()
+  expect(compute).toHaveBeenCalledTimes(2)
+})
+
+test('one that never comes back does not keep the others waiting', async () => {
+  const compute = vi
+    .fn<() => Promise<string>>()
+    .mockReturnValueOnce(new Promise(() => {}))
+    .mockResolvedValue('yes')
+  const ask = shared(compute, 1_000)
+  void ask()
+  const now = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(now + 61_000)
+  onTestFinished(() => void vi.restoreAllMocks())
+  expect(await ask()).toBe('yes')
+})
