@@ -31,11 +31,21 @@ export interface Attachment {
   readonly protectedDirectory: string | null
   readonly createdAt: string
   /**
+   * The machine that attached it last (host/read/machine.ts): a clone or a restored backup has the record, and not the
+   * volume. Left out by versions before it was written.
+   */
+  readonly machine?: MachineId | undefined
+  /**
    * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the
    * volume to another node. Without one the agent attaches it again.
    */
   readonly orchestrator?: 'csi' | undefined
 }
+
+/**
+ * What tells a machine from a copy of it: the kind of id, a colon, and a hash.
+ */
+export type MachineId = `${'machine-id' | 'product-uuid' | 'initiator'}:${string}`
 
 /** The request as it was made: what the target moved since is found again under its first number. */
 export function asAsked({ request, askedLun }: Attachment): SettledRequest {
@@ -52,6 +62,8 @@ export interface VolumeStatus {
   readonly mount: string | null
   readonly fs: string | null
   readonly readOnly: boolean
+  /** Its record came here with a copy of another machine, and it is not attached by itself; else left out. */
+  readonly ofAnotherMachine?: true
   readonly identity: {
     readonly wwid: string | null
     readonly serial: string | null

@@ -64,6 +64,7 @@ const schema = z.strictObject({
   // Not in the first records of this version.
   protectedDirectory: z._default(z.nullable(text), null),
   createdAt: text,
+  machine: z.optional(z.templateLiteral([z.enum(['machine-id', 'product-uuid', 'initiator']), ':', text])),
   orchestrator: z.optional(z.enum(['csi'])),
 })
 

@@ -14,6 +14,7 @@ import { formatPortal, samePortal } from '../model/portal.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import type { VolumeView } from './look.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './look.ts'
+import { isOfAnotherMachine } from './machine.ts'
 import { mountsOf } from './users.ts'
 
 /** An attachment as it really is: what the record intends, what the kernel shows. */
@@ -35,6 +36,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
     readOnly: record.request.use.readOnly,
+    ...(isOfAnotherMachine(host, record) ? { ofAnotherMachine: true as const } : {}),
     identity: record.identity,
     hold: {
       mode,

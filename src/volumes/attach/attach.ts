@@ -85,7 +85,8 @@ export async function attach(
         bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
-      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request })
+      const { machine } = record
+      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine })
       return statusOf(host, record)
     } catch (error) {
       await undo(host, record, steps, scanned)
