@@ -22,6 +22,7 @@ import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { chooseDevice, sessionRecovery } from './device.ts'
 import { attachmentOf, intend } from './intent.ts'
+import { asOnlyAttachment } from './only-attachment.ts'
 import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
 
@@ -73,11 +74,12 @@ export async function attach(
         mode: record.mode,
         knownBefore: knownWwids(host),
       }
-      const paths = await withLock(...targetLock(host, request, 'attach', signal), async () => {
-        const paths = await bringPaths(work, signal)
+      const paths = await withLock(...targetLock(host, request, 'attach', signal), () =>
+        bringPaths(work, signal),
+      )
+      await asOnlyAttachment({ host, record, paths, signal }, async () => {
         if (!record.identity)
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
-        return paths
       })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
