@@ -16,14 +16,24 @@ const ARGUMENTS = {
   xfs: ['-q', '-K'],
 } as const satisfies Record<FileSystem, readonly string[]>
 
+/** What makes each overwrite what a former, unfinished run has left. */
+const OVERWRITE = { ext4: '-F', xfs: '-f' } as const satisfies Record<FileSystem, string>
+
 /**
  * Makes a file system on a device that was just proven blank. Its UUID is given, so that whoever comes
  * back after a crash knows it for its own.
+ * @param again what is there was proven to be left over by an earlier run that did not end
  * @throws MOUNT_FAILED PROGRAM_MISSING TIMEOUT
  */
-export async function makeFs(host: Host, device: string, fs: FileSystem, uuid: string): Promise<void> {
+export async function makeFs(
+  host: Host,
+  device: string,
+  fs: FileSystem,
+  uuid: string,
+  again = false,
+): Promise<void> {
   const name = fs === 'xfs' ? ['-m', `uuid=${uuid}`] : ['-U', uuid]
-  const args = [...ARGUMENTS[fs], ...name, deviceNode(host, device)]
+  const args = [...ARGUMENTS[fs], ...(again ? [OVERWRITE[fs]] : []), ...name, deviceNode(host, device)]
   const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE })
   if (ran.code !== 0)
     throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device} did not work: ${complaint(ran)}`)

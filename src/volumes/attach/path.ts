@@ -7,7 +7,7 @@ import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
 import { withClaim } from '../../host/disk/claim.ts'
 import { identify } from '../../host/disk/identify.ts'
-import { removeDisk } from '../../host/disk/remove.ts'
+import { removeDisk, rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
@@ -68,6 +68,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
     timersSet: false,
     scans: 0,
     drops: 0,
+    sizeAsked: false,
     identity: null as Identity | null,
   }
   for (;;) {
@@ -103,7 +104,11 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         break
       case 'drop-stale-disk':
         await dropStale(work, disk!, known.identity!)
-        known = { ...known, identity: null, drops: known.drops + 1 }
+        known = { ...known, identity: null, sizeAsked: false, drops: known.drops + 1 }
+        break
+      case 'read-size':
+        await steps.step('rescan', disk!.name!, () => rescanDisk(host, disk!))
+        known = { ...known, identity: null, sizeAsked: true }
         break
       case 'mismatch':
         throw new LunkeeperError(
@@ -115,6 +120,14 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         throw new LunkeeperError(
           'TARGET_AWAY',
           `${where}: its session ${session ? `is ${session.state}` : 'was lost at once'}`,
+        )
+      case 'no-size':
+        throw new LunkeeperError(
+          'TARGET_AWAY',
+          `${where} is the volume, but tells no size: this path cannot be used now (standby, unavailable or in transition)`,
+          {
+            hint: 'Check the state of the path on the storage system (ALUA), and which controller owns the volume.',
+          },
         )
       case 'lun-absent':
         throw new LunkeeperError('LUN_ABSENT', `${where} does not exist`)
