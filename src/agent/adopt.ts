@@ -23,8 +23,8 @@ export async function adoptRecords(host: Host, signal: AbortSignal): Promise<voi
         if (now && isToBeAdopted(host, now, machine)) writeRecord(host, { ...now, machine })
       })
     } catch (error) {
-      // An attach that is at it writes the id itself; a detach removes the record.
-      if (!isLunkeeperError(error, 'LOCKED', 'CANCELLED')) throw error
+      // An attach that is at it writes the id itself; a full disk is no reason not to keep the volume.
+      if (!isLunkeeperError(error)) throw error
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { FileSystem } from '../../model/request.ts'
+import type { Program } from '../exec/programs.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -11,11 +12,14 @@ const DEADLINE_MS = 10 * 60_000
  * and marks it `inprogress` until all else is written, which blkid does not look at.
  * @throws PROGRAM_MISSING TIMEOUT
  */
-export async function isWhole(host: Host, device: string, fs: FileSystem): Promise<boolean> {
-  const path = deviceNode(host, device)
-  const ran =
-    fs === 'xfs'
-      ? await host.run('xfs_repair', ['-n', path], { deadline: DEADLINE_MS })
-      : await host.run('fsck.ext4', ['-n', '-f', path], { deadline: DEADLINE_MS })
+export async function isWhole(host: Host, device: string, type: string): Promise<boolean> {
+  const [program, ...options] = CHECKS[type as FileSystem] ?? []
+  if (!program) return false
+  const ran = await host.run(program, [...options, deviceNode(host, device)], { deadline: DEADLINE_MS })
   return ran.code === 0
+}
+
+const CHECKS: Readonly<Record<FileSystem, readonly [Program, ...string[]]>> = {
+  ext4: ['fsck.ext4', '-n', '-f'],
+  xfs: ['xfs_repair', '-n'],
 }

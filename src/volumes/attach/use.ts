@@ -98,7 +98,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         }
         break
       case 'inspect':
-        known = { ...known, whole: await isWhole(host, device.name, begun!.fs) }
+        known = { ...known, whole: await isWhole(host, device.name, known.content!.type!) }
         break
       case 'end-format':
         note({ formatting: { fs: begun!.fs, uuid: begun!.uuid } })
