@@ -22,6 +22,11 @@ export async function offerPath(host: Host, disk: string): Promise<'taken' | 'la
   return ran.code === 0 && !/^fail/m.test(ran.stdout) ? 'taken' : 'later'
 }
 
+/** Has multipathd take a disk out of the map that it put it into; the map goes on with its other paths. */
+export async function withdrawPath(host: Host, disk: string): Promise<void> {
+  await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE })
+}
+
 /**
  * Removes a map that nobody uses; multipathd flushes it and stops its queueing first.
  * @throws BUSY somebody has it open · MAP_FAILED

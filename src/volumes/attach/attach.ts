@@ -77,7 +77,7 @@ export async function attach(
       const paths = await withLock(...targetLock(host, request, 'attach', signal), () =>
         bringPaths(work, signal),
       )
-      await asOnlyAttachment({ host, record, paths, signal }, async () => {
+      await asOnlyAttachment({ host, record, paths, scanned, signal }, async () => {
         if (!record.identity)
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
       })

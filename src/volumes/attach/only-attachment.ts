@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { whenAppears } from '../../host/disk/appear.ts'
 import { withClaim } from '../../host/disk/claim.ts'
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { holdMapName } from '../../host/map/hold-map.ts'
+import { withdrawPath } from '../../host/map/multipath.ts'
+import { readDisk } from '../../host/read/disks.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isMultipath, isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { findOpeners } from '../../host/read/openers.ts'
@@ -11,6 +14,7 @@ import type { Twin } from '../../host/read/twins.ts'
 import { readTwins } from '../../host/read/twins.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Identity } from '../../model/identity.ts'
 import { attachedAs } from '../../model/plan/attached-as.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { identityLock } from '../locks.ts'
@@ -24,11 +28,16 @@ import type { Path } from './path.ts'
 const OPENER_LOOKS = 4
 const OPENER_PAUSE_MS = 250
 
+/** multipathd loads the map again without the disk before it answers. */
+const LEAVE_DEADLINE_MS = 5_000
+
 interface OnlyWork {
   readonly host: Host
   readonly record: Attachment
   /** The disks of this attach, which have just proven their identity. */
   readonly paths: readonly Path[]
+  /** The sessions whose disk of this LUN this attach made. */
+  readonly scanned: ReadonlySet<number>
   readonly signal: AbortSignal | undefined
 }
 
@@ -44,13 +53,44 @@ export async function asOnlyAttachment(work: OnlyWork, learn: () => Promise<void
   // Disks that tell only a serial cannot be compared: other vendors, and other arrays, may use the same one.
   if (identity.wwid === null) return learn()
   await withLock(...identityLock(host, identity.wwid, signal), async () => {
-    const { attachments } = readRecords(host)
-    const other = attachedAs(record, identity, attachments, (one) => isInKernel(host, one))
-    if (other) throw attachedAlready(other, record)
-    const own = new Set(paths.map(({ disk }) => disk.name))
-    for (const twin of readTwins(host.paths, identity)) if (!own.has(twin.name)) await refuseUsed(work, twin)
+    try {
+      await refuseOthers(work, identity)
+    } catch (error) {
+      await leaveMaps(work)
+      throw error
+    }
     await learn()
   })
+}
+
+/** @throws ATTACHED_ALREADY BUSY */
+async function refuseOthers(work: OnlyWork, identity: Identity): Promise<void> {
+  const { host, record, paths } = work
+  const { attachments } = readRecords(host)
+  const other = attachedAs(record, identity, attachments, (one) => isInKernel(host, one))
+  if (other) throw attachedAlready(other, record)
+  const own = new Set(paths.map(({ disk }) => disk.name))
+  for (const twin of readTwins(host.paths, identity)) if (!own.has(twin.name)) await refuseUsed(work, twin)
+}
+
+/**
+ * multipathd puts a new disk into the map of the other user, which has the same WWID. What takes this attach back must
+ * find its disks outside of that map: else it would take the map for its own. Disks that were there before stay there.
+ */
+async function leaveMaps({ host, record, paths, scanned }: OnlyWork): Promise<void> {
+  if (record.identity !== null) return
+  const made = paths.filter(({ session }) => scanned.has(session.sid))
+  const own = new Set(made.map(({ disk }) => disk.name))
+  for (const { session, disk } of made) {
+    const isShared = () => {
+      const now = readDisk(host.paths, session, record.request.lun, { identity: false })
+      const maps = (now?.holders ?? []).map((holder) => readMap(host.paths, holder))
+      return maps.some((map) => map && isMultipath(map) && map.slaves.some((slave) => !own.has(slave)))
+    }
+    if (!isShared()) continue
+    await withdrawPath(host, disk.name)
+    await whenAppears(host, () => (isShared() ? null : true), LEAVE_DEADLINE_MS)
+  }
 }
 
 function isInKernel(host: Host, attachment: Attachment): boolean {
