@@ -31,7 +31,7 @@ describe.each(kernels('bookworm'))('mkfs is killed (%s)', (debian) => {
   beforeAll(async () => {
     lab = await Lab.open()
     node = await lab.boot({ debian, memory: 768 })
-    await node.sh(`mount -t tmpfs tmpfs ${PLACE}`)
+    await node.sh(`mount -t tmpfs tmpfs /usr/local && mkdir ${PLACE}`)
     engine = await startEngine(node)
   })
   afterAll(() => lab?.close())

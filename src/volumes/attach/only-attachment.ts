@@ -48,7 +48,7 @@ interface OnlyWork {
  * @throws ATTACHED_ALREADY another attachment has it · BUSY another disk of it is in use by other software · LOCKED
  */
 export async function asOnlyAttachment(work: OnlyWork, learn: () => Promise<void>): Promise<void> {
-  const { host, record, paths, signal } = work
+  const { host, paths, signal } = work
   const { identity } = paths[0]!
   // Disks that tell only a serial cannot be compared: other vendors, and other arrays, may use the same one.
   if (identity.wwid === null) return learn()
