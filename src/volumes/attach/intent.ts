@@ -72,6 +72,7 @@ function first(host: Host, name: Attachment['name'], request: VolumeRequest): At
     askedLun: null,
     madeDirectories: [],
     protectedDirectory: null,
+    writeOut: null,
     createdAt: new Date().toISOString(),
     ...machineOf(host),
   }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
 import { withClaim } from '../../host/disk/claim.ts'
-import { identify } from '../../host/disk/identify.ts'
 import { checkFs } from '../../host/fs/check.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
@@ -10,15 +9,16 @@ import type { Content } from '../../host/fs/probe.ts'
 import { isBlank, probeContent } from '../../host/fs/probe.ts'
 import { isWhole } from '../../host/fs/whole.ts'
 import type { Host } from '../../host/host.ts'
+import type { WriteProof } from '../../host/proof/proof.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import { identityDifference } from '../../model/identity.ts'
 import type { Begun } from '../../model/plan/use.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
 import { beginFormatting, endFormatting, readFormatting } from '../formatting.ts'
+import { proveDevice, withProof } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
@@ -117,7 +117,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         break
       case 'check':
         unchecked = await steps.step('check', device.name, () =>
-          checkFs(host, device.name, known.content!.type!),
+          withVolumeProof(work, (proof) => checkFs(host, proof, device, known.content!.type!)),
         )
         if (unchecked !== null) steps.warn(unchecked)
         known = { ...known, checked: true }
@@ -134,9 +134,9 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       }
       case 'mount':
         await steps.step('mount', use.mount, () =>
-          mountFs(host, device.name, use.mount, known.content!.type!, optionsOf(use)).catch(
-            whyUnmountable(work, use, known.content!, unchecked),
-          ),
+          withVolumeProof(work, (proof) =>
+            mountFs(host, proof, device, use.mount, known.content!.type!, optionsOf(use)),
+          ).catch(whyUnmountable(work, use, known.content!, unchecked)),
         )
         known = { ...known, mounted: true }
         break
@@ -146,7 +146,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
 
 /**
  * Makes the file system. mkfs itself refuses nothing when no terminal is there to ask, so what it would
- * destroy is looked at once more, right before: who answers, and whether it is still blank.
+ * destroy is looked at once more, right before: whether it is still blank, and which volume answers.
  */
 async function format(
   work: UseWork,
@@ -154,11 +154,6 @@ async function format(
   begun: Begun | null,
 ): Promise<void> {
   const { host, device, paths } = work
-  for (const { disk, identity } of paths) {
-    const difference = identityDifference(await identify(host, disk), identity)
-    if (difference)
-      throw new LunkeeperError('IDENTITY_MISMATCH', `${disk.name} became another volume: ${difference}`)
-  }
   const looksBlank = () => claimed(host, device, () => isBlank(host, device.name, sizeOf(work)))
   const blank = await looksBlank()
   if (!blank && !(await isLeftOver(work, uuid, begun)))
@@ -167,7 +162,7 @@ async function format(
   // Of a former run that did not end the note stays as it is: nothing was proven blank again.
   if (blank) beginFormatting(host, identity, fs, uuid)
   try {
-    await makeFs(host, device.name, fs, uuid, !blank)
+    await withVolumeProof(work, (proof) => makeFs(host, proof, device, fs, uuid, !blank))
   } catch (error) {
     if (blank && (await looksBlank().catch(() => false))) endFormatting(host, identity)
     throw error
@@ -180,6 +175,14 @@ async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun 
   if (!begun?.isRecent || begun.uuid !== uuid) return false
   const content = await claimed(host, device, () => probeContent(host, device.name))
   return content.type === null || content.uuid === uuid
+}
+
+/** Runs an act that writes once every path has proven to be the volume. */
+function withVolumeProof<T>(
+  { host, device, record }: UseWork,
+  act: (proof: WriteProof) => Promise<T>,
+): Promise<T> {
+  return withProof(() => proveDevice(host, record(), device), act)
 }
 
 function sizeOf({ paths }: UseWork): number {

@@ -71,6 +71,7 @@ export function attachment(called: string, known: Identity | null): Attachment {
     askedLun: null,
     madeDirectories: [],
     protectedDirectory: null,
+    writeOut: null,
     createdAt: '2026-01-01T00:00:00.000Z',
   }
 }
