@@ -12,7 +12,9 @@ import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import { lookAtVolume } from '../volumes/look.ts'
+import { isOfAnotherMachine } from '../volumes/machine.ts'
 import { readRecords } from '../volumes/records.ts'
+import { adoptRecords } from './adopt.ts'
 import { Bell } from './bell.ts'
 import { Census } from './census.ts'
 import { Gates } from './gate.ts'
@@ -93,6 +95,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
     const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
     removeLastGrace(host)
     await keepUdevOff(host)
+    await adoptRecords(host, signal)
     const resuming = resume(host, log, signal)
     const patience = performance.now() + RESTORE
     let isRestored = false
@@ -110,7 +113,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       if (records.size > 0 || unknown || round) {
         const all = readRecords(host).attachments
         keepers.sync(onHoldMaps(host, all))
-        onlookers.sync(heldByOthers(all))
+        onlookers.sync(heldByOthers(host, all))
         keepers.tighten()
         if (round) void keepers.watchHolders().catch((error: unknown) => log.say(null, String(error)))
         lengthenAll(host, all, log)
@@ -156,13 +159,25 @@ function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): voi
 /** Volumes that hang on a hold map; after a reboot, also those that shall get it back. */
 function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   return all.filter(
-    ({ mode, phase, name, orchestrator }) =>
-      mode === 'map' && phase === 'ready' && (orchestrator === undefined || findHoldMap(host, name)),
+    (record) =>
+      record.mode === 'map' &&
+      record.phase === 'ready' &&
+      (mayAttach(host, record) || findHoldMap(host, record.name)),
   )
 }
 
-function heldByOthers(all: readonly Attachment[]): Attachment[] {
-  return all.filter(({ mode, phase }) => (mode === 'session' || mode === 'multipathd') && phase === 'ready')
+/** Of other records somebody has to say first that the volume is to be attached to this machine. */
+function mayAttach(host: Host, record: Attachment): boolean {
+  return record.orchestrator === undefined && !isOfAnotherMachine(host, record)
+}
+
+function heldByOthers(host: Host, all: readonly Attachment[]): Attachment[] {
+  return all.filter(
+    (record) =>
+      (record.mode === 'session' || record.mode === 'multipathd') &&
+      record.phase === 'ready' &&
+      !isOfAnotherMachine(host, record),
+  )
 }
 
 /**
@@ -173,7 +188,15 @@ function resume(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<str
   const resuming = new Set<string>()
   for (const record of readRecords(host).attachments) {
     const { name } = record
-    if (record.phase !== 'ready' || record.mode === 'map' || record.orchestrator) continue
+    if (record.phase !== 'ready') continue
+    if (isOfAnotherMachine(host, record)) {
+      log.say(
+        name,
+        'not attached by itself: its record was written on another machine. If no other machine uses the volume any more, run the same attach here',
+      )
+      continue
+    }
+    if (record.mode === 'map' || record.orchestrator) continue
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
     resuming.add(name)
     void attach(host, asAsked(record), { observer: log.observer, signal })

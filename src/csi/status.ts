@@ -22,6 +22,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   BAD_REQUEST: Code.InvalidArgument,
   NOT_FOUND: Code.NotFound,
   CONFLICT: Code.FailedPrecondition,
+  ATTACHED_ALREADY: Code.FailedPrecondition,
   LOCKED: Code.Aborted,
   BUSY: Code.FailedPrecondition,
   PORTAL_UNREACHABLE: Code.Unavailable,

@@ -1,4 +1,5 @@
 import type { NodeCheck, VolumeCheck } from './check.ts'
+import { anotherMachine } from './checks/another-machine.ts'
 import { agentMissing } from './checks/agent-missing.ts'
 import { bareDirectory } from './checks/bare-directory.ts'
 import { fsBroken } from './checks/fs-broken.ts'
@@ -17,6 +18,7 @@ import { volumeFailed } from './checks/volume-failed.ts'
 import { wrongVolume } from './checks/wrong-volume.ts'
 
 export const VOLUME_CHECKS: readonly VolumeCheck[] = [
+  anotherMachine,
   wrongVolume,
   holding,
   volumeFailed,

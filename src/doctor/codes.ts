@@ -78,6 +78,13 @@ export const FINDINGS = {
     evidence: 'the file, and why.',
     remedy: 'Detach the volume by its mount point or device, then move the file away.',
   },
+  RECORD_OF_ANOTHER_MACHINE: {
+    meaning:
+      'The record of a volume was written on another machine, of which this one is a clone or a restored copy. The agent does not attach the volume by itself: the other machine may be using it.',
+    evidence: 'the id of the machine in the record, that of this machine, when the record was made.',
+    remedy:
+      'Run the same attach here once no other machine uses the volume: it takes the record over. Or `lunkeeper detach NAME`, which removes the record from this machine only.',
+  },
   INTERRUPTED: {
     meaning: 'An attach or detach was begun, and nobody is at it.',
     evidence: 'the phase.',

@@ -1,6 +1,10 @@
 import type { Host } from '../host/host.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { isOfAnotherMachine } from '../volumes/machine.ts'
 import { statusOf } from '../volumes/status.ts'
+import type { VolumeCheck } from './check.ts'
+import { anotherMachine } from './checks/another-machine.ts'
 import { NODE_CHECKS, VOLUME_CHECKS } from './checks.ts'
 import type { Finding } from './finding.ts'
 import { bySeverity } from './finding.ts'
@@ -16,7 +20,7 @@ export async function diagnose(host: Host): Promise<Finding[]> {
     guarded('the state', record.name, async () => {
       const patient = { record, status: await bounded(statusOf(host, record)) }
       const found = await Promise.all(
-        VOLUME_CHECKS.map((check) =>
+        checksOf(host, record).map((check) =>
           guarded(check.name, record.name, async () => check.volume(scene, patient)),
         ),
       )
@@ -25,6 +29,11 @@ export async function diagnose(host: Host): Promise<Finding[]> {
   )
   const ofNode = NODE_CHECKS.map((check) => guarded(check.name, 'this node', async () => check.node(scene)))
   return bySeverity((await Promise.all([...ofVolumes, ...ofNode])).flat())
+}
+
+/** Of a volume that is another machine's nothing else can be wrong here. */
+function checksOf(host: Host, record: Attachment): readonly VolumeCheck[] {
+  return isOfAnotherMachine(host, record) ? [anotherMachine] : VOLUME_CHECKS
 }
 
 /** What a check throws, or does not come back from, is a finding and hides no other. */

@@ -36,11 +36,21 @@ export interface Attachment {
   readonly writeOut: WriteOut | null
   readonly createdAt: string
   /**
+   * The machine that attached it last (host/read/machine.ts): a clone or a restored backup has the record, and not the
+   * volume. Left out by versions before it was written.
+   */
+  readonly machine?: MachineId | undefined
+  /**
    * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the
    * volume to another node. Without one the agent attaches it again.
    */
   readonly orchestrator?: 'csi' | undefined
 }
+
+/**
+ * What tells a machine from a copy of it: the kind of id, a colon, and a hash.
+ */
+export type MachineId = `${'machine-id' | 'product-uuid' | 'initiator'}:${string}`
 
 /** What is owed before a detach may say that it succeeded. */
 export interface WriteOut {
@@ -79,6 +89,8 @@ export interface VolumeStatus {
   readonly mount: string | null
   readonly fs: string | null
   readonly readOnly: boolean
+  /** Its record came here with a copy of another machine, and it is not attached by itself; else left out. */
+  readonly ofAnotherMachine?: true
   readonly identity: {
     readonly wwid: string | null
     readonly serial: string | null

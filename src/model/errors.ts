@@ -60,6 +60,10 @@ export const ERRORS = {
     'An attachment exists that this request contradicts.',
     'Detach that one first, or ask for what it already is.',
   ),
+  ATTACHED_ALREADY: failed(
+    'The same volume is attached to this node under another name: by another LUN number, target name or array address.',
+    'Use the attachment that the message names, or detach it first.',
+  ),
   LOCKED: failed(
     'Another operation works on the same volume or target.',
     'Wait for it to end; the message names its process.',

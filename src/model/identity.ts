@@ -29,6 +29,16 @@ export function identityDifference(seen: Identity, expected: ExpectedIdentity): 
   return null
 }
 
+/**
+ * Whether two disks, or a disk and a record, are the same volume, however each of them is reached. Only a WWID proves
+ * that: it is unique in the world, a serial is unique for its vendor at best. Equal WWIDs with different serials are two
+ * volumes: LIO derives the WWID from the hexadecimal digits of a serial, so `web-1` and `eb1` have the same one.
+ */
+export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'bytes'>): boolean {
+  if (a.wwid === null || b.wwid === null || !sameWwid(a.wwid, b.wwid)) return false
+  return a.serial === null || b.serial === null || a.serial === b.serial
+}
+
 /** Whether there is anything to tell this volume from another by. */
 export function isIdentified(identity: Identity): boolean {
   return identity.wwid !== null || identity.serial !== null

@@ -6,12 +6,16 @@ import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { Lun } from '../model/lun.ts'
+import type { Wwid } from '../model/wwid.ts'
 
 /** An operation that holds a volume may wait for a file system check; whoever waits for it can go away and come back. */
 const VOLUME_DEADLINE = 120_000
 const RETURN_DEADLINE = 500
 /** Held for logins (35 s at worst) and logouts, by each in turn. */
 const TARGET_DEADLINE = 180_000
+
+/** Twice the time that a disk is given to be opened (host/disk/claim.ts), which is the longest call under this lock. */
+const IDENTITY_DEADLINE_MS = 30_000
 
 type LockArguments = [dir: string, key: string, options: LockOptions]
 
@@ -40,6 +44,15 @@ export function returnLock(host: Host, record: Attachment, signal: AbortSignal):
 export function mountLock(host: Host, point: string, signal?: AbortSignal): LockArguments {
   const options = { what: `mount at ${point}`, deadline: VOLUME_DEADLINE, signal }
   return [join(host.places.runtime, 'locks'), `mount ${point}`, options]
+}
+
+/**
+ * Held from the question whether this node has a volume already until the answer is in a record: two attaches that reach
+ * one volume by different targets or LUNs have different volume locks. Taken after the volume's lock.
+ */
+export function identityLock(host: Host, wwid: Wwid, signal?: AbortSignal): LockArguments {
+  const options = { what: `check of ${wwid}`, deadline: IDENTITY_DEADLINE_MS, signal }
+  return [join(host.places.runtime, 'locks'), `identity ${wwid.toLowerCase()}`, options]
 }
 
 /** Between "nobody needs this session" and its logout, nobody may come to need it. */

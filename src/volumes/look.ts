@@ -107,5 +107,7 @@ export function disksOf(view: VolumeView): ScsiDisk[] {
 /** The devices on which a file system or a raw user of the volume can stand: its maps, else its disks. */
 export function devicesOf(maps: readonly DmMap[], disks: readonly ScsiDisk[]): Device[] {
   if (maps.length > 0) return maps.map(deviceOfMap)
-  return disks.map(deviceOf).filter((device) => device !== null)
+  // A path that cannot be used now (ALUA) has a disk of 0 bytes, on which nothing stands while there is another.
+  const sized = disks.filter(({ bytes }) => bytes > 0)
+  return (sized.length > 0 ? sized : disks).map(deviceOf).filter((device) => device !== null)
 }

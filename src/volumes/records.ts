@@ -68,6 +68,7 @@ const schema = z.strictObject({
     null,
   ),
   createdAt: text,
+  machine: z.optional(z.templateLiteral([z.enum(['machine-id', 'product-uuid', 'initiator']), ':', text])),
   orchestrator: z.optional(z.enum(['csi'])),
 })
 

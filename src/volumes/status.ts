@@ -15,6 +15,7 @@ import { identityDifference, isIdentified } from '../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import type { VolumeView } from './look.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './look.ts'
+import { isOfAnotherMachine } from './machine.ts'
 import { askDisk } from './proof/ask.ts'
 import { standsOn } from './proof/stands.ts'
 import { mountsOf } from './users.ts'
@@ -40,6 +41,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
     readOnly: record.request.use.readOnly,
+    ...(isOfAnotherMachine(host, record) ? { ofAnotherMachine: true as const } : {}),
     identity: record.identity,
     hold: {
       mode,

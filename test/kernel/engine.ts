@@ -2,6 +2,8 @@ import { expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import type { DetachReport, VolumeStatus } from '../../src/model/attachment.ts'
+import type { ErrorCode } from '../../src/model/errors.ts'
+import type { HoldMode } from '../../src/model/hold.ts'
 
 /** The library in one resident process of the machine: for tests of many cases, where starting a program for each would be most of the time. */
 export interface Engine {
@@ -9,6 +11,10 @@ export interface Engine {
   detach(handle: string): Promise<DetachReport>
   /** Ends with the error's code instead of a result. */
   fails(what: 'attach' | 'detach', ...args: unknown[]): Promise<string>
+  /** It fails with this code. @returns its message and hint */
+  refuses(code: ErrorCode, lun: number, options?: EngineOptions): Promise<string>
+  /** What the last call warned of. */
+  readonly warnings: readonly string[]
   close(): Promise<void>
 }
 
@@ -19,25 +25,32 @@ export interface EngineOptions {
   readonly fs?: 'ext4' | 'xfs'
   readonly format?: boolean
   readonly portals?: readonly string[]
+  readonly readOnly?: boolean
+  readonly options?: readonly string[]
+  readonly hold?: HoldMode
 }
 
 const DEADLINE = 120_000
 
-type Answer =
+type Answer = { readonly warnings: readonly string[] } & (
   | { readonly result: unknown }
-  | { readonly error: { readonly code: string; readonly message: string } }
+  | { readonly error: { readonly code: string; readonly message: string; readonly hint?: string } }
+)
 
 export async function startEngine(node: LabNode): Promise<Engine> {
   await node.write('/tmp/engine.mjs', PROGRAM)
   const program = await node.start(['node', '/tmp/engine.mjs'])
   await program.output(/ready\n/, DEADLINE)
   let asked = 0
+  let warnings: readonly string[] = []
 
   async function ask(what: string, args: readonly unknown[]): Promise<Answer> {
     const id = ++asked
     await program.write(`${JSON.stringify({ id, what, args })}\n`)
     await program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE)
-    return JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(program.stdout)![1]!) as Answer
+    const answer = JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(program.stdout)![1]!) as Answer
+    warnings = answer.warnings
+    return answer
   }
 
   async function result<T>(what: string, args: readonly unknown[]): Promise<T> {
@@ -53,6 +66,16 @@ export async function startEngine(node: LabNode): Promise<Engine> {
       const answer = await ask(what, args)
       return 'error' in answer ? answer.error.code : 'no error'
     },
+    async refuses(code, lun, options) {
+      const answer = await ask('attach', [lun, options])
+      if (!('error' in answer)) return expect.unreachable(`it was attached: ${JSON.stringify(answer.result)}`)
+      const { error } = answer
+      expect(error.code, error.message).toBe(code)
+      return `${error.message}\n${error.hint ?? ''}`
+    },
+    get warnings() {
+      return warnings
+    },
     async close() {
       await program.kill('SIGTERM')
       await program.exited
@@ -65,19 +88,22 @@ import { createInterface } from 'node:readline'
 import { attach, detach, openHost, parseIqn, parseLun, parseName, parsePortal } from '/lab/project/dist/index.js'
 const host = openHost()
 const verbs = {
-  attach: (lun, { iqn, name, mount, fs, format, portals }) => attach(host, {
+  attach: (lun, { iqn, name, mount, fs, format, portals, readOnly, options, hold }, observer) => attach(host, {
     name: name ? parseName(name) : null, iqn: parseIqn(iqn), portals: (portals ?? ['127.0.0.1']).map(parsePortal),
-    lun: parseLun(lun), expected: { wwid: null, serial: null }, hold: { wanted: 60, mode: 'auto' },
-    use: { mount: mount ?? null, fs: fs ?? null, format: format ?? false, readOnly: false, options: [] },
-  }),
+    lun: parseLun(lun), expected: { wwid: null, serial: null }, hold: { wanted: 60, mode: hold ?? 'auto' },
+    use: { mount: mount ?? null, fs: fs ?? null, format: format ?? false, readOnly: readOnly ?? false, options: options ?? [] },
+  }, { observer }),
   detach: (handle) => detach(host, handle),
 }
 createInterface({ input: process.stdin }).on('line', async (line) => {
   const { id, what, args } = JSON.parse(line)
+  const warnings = []
+  const observer = { warn: (_, message) => warnings.push(message) }
   try {
-    console.log(id + ' ' + JSON.stringify({ result: await verbs[what](...args) }))
+    console.log(id + ' ' + JSON.stringify({ warnings, result: await verbs[what](...args, observer) }))
   } catch (error) {
-    console.log(id + ' ' + JSON.stringify({ error: { code: error.code ?? error.name, message: error.message } }))
+    const { code, name, message, hint } = error
+    console.log(id + ' ' + JSON.stringify({ warnings, error: { code: code ?? name, message, hint } }))
   }
 })
 console.log('ready')

@@ -15,6 +15,10 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['pain
   detaching: 'yellow',
 }
 
+/** Why a volume is not attached, for people. */
+export const OF_ANOTHER_MACHINE =
+  'written on another machine, so it is not attached by itself; `lunkeeper attach` takes it over'
+
 /** One volume in full. @param now milliseconds since 1970 */
 export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): string {
   const { name, state, device, identity, paths } = volume
@@ -25,6 +29,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
     title +
     facts(
       [
+        ...(volume.ofAnotherMachine ? [['record', OF_ANOTHER_MACHINE] as const] : []),
         ['device', device ?? 'none now'],
         ['mount', mountOf(volume)],
         ['size', identity ? formatBytes(identity.bytes) : 'not known yet'],

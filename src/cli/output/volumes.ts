@@ -5,7 +5,7 @@ import { formatHold, formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
-import { STATE_STYLE } from './volume.ts'
+import { OF_ANOTHER_MACHINE, STATE_STYLE } from './volume.ts'
 
 /** Of interest while anything waits only. */
 const WAITING = 'UNWRITTEN'
@@ -42,7 +42,9 @@ export function volumesText(volumes: readonly VolumeStatus[], look: Look): strin
     return 'No volumes on this node. `lunkeeper attach --help` shows how to attach one.\n'
   const waits = volumes.some(({ hold }) => hold.waiting !== null)
   const columns = COLUMNS.filter(({ head }) => waits || head !== WAITING)
-  return table(volumes, columns, look, ({ device, mount }) =>
+  const listed = table(volumes, columns, look, ({ device, mount }) =>
     mount === null ? (device ?? 'no device now') : `${device ?? 'no device now'} on ${mount}`,
   )
+  const foreign = volumes.filter(({ ofAnotherMachine }) => ofAnotherMachine).map(({ name }) => name)
+  return foreign.length === 0 ? listed : `${listed}\n${foreign.join(', ')}: ${OF_ANOTHER_MACHINE}.\n`
 }

@@ -16,10 +16,12 @@ import type { Device } from '../../volumes/users.ts'
 import type { Driver } from '../driver.ts'
 import type { NodePublishVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
+import { parseAttributes } from '../volume/attributes.ts'
 import type { Capability } from '../volume/capability.ts'
 import { parseCapability, unsupported } from '../volume/capability.ts'
 import { clearStaging, stagingTrouble } from '../volume/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
+import { otherVolume } from '../volume/other-volume.ts'
 import { beginPublishing, endPublishing, isPublishing } from '../volume/publishing.ts'
 import { isDead, isNodeOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
@@ -38,6 +40,7 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   const record = readRecord(host, volumeNameOf(volumeId))
   if (record?.phase !== 'ready')
     throw refusal(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is not staged on this node`)
+  refuseOtherVolume(record, volumeId, call.volumeContext)
   const target = await resolvePlace(host, path)
   const readOnly = call.readonly || record.request.use.readOnly
   refuseOtherUse(record, capability, await resolvePlace(host, staging), readOnly)
@@ -52,6 +55,20 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
     if (isThere(driver, record, capability, target, readOnly) !== 'same')
       await show(driver, record, capability, target, readOnly)
   })
+}
+
+/** @throws FAILED_PRECONDITION another volume is staged under this id · BAD_REQUEST and the like */
+function refuseOtherVolume(
+  record: Attachment,
+  volumeId: string,
+  context: Readonly<Record<string, string>>,
+): void {
+  const reason = otherVolume(record, parseAttributes(context))
+  if (reason === null) return
+  throw refusal(
+    Code.FailedPrecondition,
+    `CONFLICT: another volume is staged on this node as ${volumeId}: ${reason}. Two PersistentVolumes with one volumeHandle are one volume to Kubernetes: give each its own`,
+  )
 }
 
 /** @throws FAILED_PRECONDITION it was staged for another use */

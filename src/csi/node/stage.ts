@@ -3,7 +3,6 @@ import { Code } from '@connectrpc/connect'
 import { isHolding } from '../../hold/note.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { asAsked } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { FileSystem, VolumeRequest } from '../../model/request.ts'
@@ -21,6 +20,7 @@ import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
 import { credentialsOf } from '../volume/credentials.ts'
 import { clearStaging, stagingTrouble } from '../volume/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
+import { otherVolume } from '../volume/other-volume.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
@@ -63,10 +63,12 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
 /** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */
 function refuseOther(existing: Attachment, request: VolumeRequest): void {
   const { mount } = existing.request.use
-  const sameVolume = existing.request.iqn === request.iqn && asAsked(existing).lun === request.lun
-  const reason = sameVolume ? contradiction(existing, request) : 'it is another LUN or target'
+  // Another address of the same target is one more path: attach proves that the same volume answers there.
+  const other = otherVolume(existing, { ...request, portals: [] })
+  const reason = other ?? contradiction(existing, request)
   if (!reason) return
-  const samePlace = !sameVolume || mount === null || request.use.mount === null || mount === request.use.mount
+  const samePlace =
+    other !== null || mount === null || request.use.mount === null || mount === request.use.mount
   throw refusal(
     samePlace ? Code.AlreadyExists : Code.FailedPrecondition,
     `CONFLICT: ${existing.name} is staged already: ${reason}`,

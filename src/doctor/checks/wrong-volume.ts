@@ -43,7 +43,9 @@ export const wrongVolume: VolumeCheck = {
 
 async function difference(host: Host, disk: ScsiDisk, expected: Identity): Promise<string | null> {
   try {
-    return identityDifference(await identify(host, disk), expected)
+    const seen = await identify(host, disk)
+    // A path that cannot be used now (ALUA) tells no size: that is not another volume.
+    return identityDifference(seen, seen.bytes === 0 ? { ...expected, bytes: null } : expected)
   } catch (error) {
     if (isLunkeeperError(error, 'LUN_ABSENT')) return 'the target says that it has no such LUN'
     throw error

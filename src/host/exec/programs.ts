@@ -20,6 +20,7 @@ export const PACKAGE_OF = {
   lsattr: 'e2fsprogs',
   'mkfs.xfs': 'xfsprogs',
   xfs_growfs: 'xfsprogs',
+  xfs_repair: 'xfsprogs',
   multipath: 'multipath-tools',
   multipathd: 'multipath-tools',
   dmsetup: 'dmsetup',

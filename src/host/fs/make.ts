@@ -18,9 +18,13 @@ const ARGUMENTS = {
   xfs: ['-q', '-K'],
 } as const satisfies Record<FileSystem, readonly string[]>
 
+/** What makes each overwrite what a former, unfinished run has left. */
+const OVERWRITE = { ext4: '-F', xfs: '-f' } as const satisfies Record<FileSystem, string>
+
 /**
  * Makes a file system on a device that was just proven blank. Its UUID is given, so that whoever comes
  * back after a crash knows it for its own.
+ * @param again what is there was proven to be left over by an earlier run that did not end
  * @throws MOUNT_FAILED PROGRAM_MISSING TIMEOUT PROOF_EXPIRED
  */
 export async function makeFs(
@@ -29,10 +33,11 @@ export async function makeFs(
   device: BlockRef,
   fs: FileSystem,
   uuid: string,
+  again = false,
 ): Promise<void> {
   proof.require(device.devno)
   const name = fs === 'xfs' ? ['-m', `uuid=${uuid}`] : ['-U', uuid]
-  const args = [...ARGUMENTS[fs], ...name, deviceNode(host, device.name)]
+  const args = [...ARGUMENTS[fs], ...(again ? [OVERWRITE[fs]] : []), ...name, deviceNode(host, device.name)]
   const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE })
   if (ran.code !== 0)
     throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} did not work: ${complaint(ran)}`)

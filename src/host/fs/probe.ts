@@ -19,9 +19,9 @@ export interface Content {
  * from blank.
  * @throws MOUNT_FAILED the device does not say, or says two things at once
  */
-export async function probeContent(host: Host, device: string): Promise<Content> {
+export async function probeContent(host: Host, device: string, deadline = DEADLINE): Promise<Content> {
   const path = deviceNode(host, device)
-  const ran = await host.run('blkid', ['-p', '-o', 'export', path], { deadline: DEADLINE })
+  const ran = await host.run('blkid', ['-p', '-o', 'export', path], { deadline })
   // blkid(8): 2 nothing found, 8 more than one format at once.
   if (ran.code === 2 && ran.stdout === '') return { type: null, uuid: null }
   if (ran.code !== 0)

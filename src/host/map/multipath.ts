@@ -12,12 +12,19 @@ const DEADLINE = 30_000
 
 /**
  * Offers multipathd a disk that it may have passed over: before its WWID was known, it was one path too
- * few. False where multipathd does not take it now: most often udev has not finished with the disk, and
- * multipathd will hear of it by itself or be offered it again.
+ * few. `later`: most often udev has not finished with the disk, and multipathd will hear of it by itself or be
+ * offered it again. `blacklisted`: its configuration excludes the disk by name, WWID, model, protocol or udev
+ * property; it then says so with exit status 0 (multipathd/cli_handlers.c: cli_add_path; seen with 0.9.4 and 0.11).
  */
-export async function offerPath(host: Host, disk: string): Promise<boolean> {
+export async function offerPath(host: Host, disk: string): Promise<'taken' | 'later' | 'blacklisted'> {
   const ran = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE })
-  return ran.code === 0 && !/^fail/m.test(ran.stdout)
+  if (/^blacklisted$/m.test(ran.stdout)) return 'blacklisted'
+  return ran.code === 0 && !/^fail/m.test(ran.stdout) ? 'taken' : 'later'
+}
+
+/** Has multipathd take a disk out of the map that it put it into; the map goes on with its other paths. */
+export async function withdrawPath(host: Host, disk: string): Promise<void> {
+  await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE })
 }
 
 /**

@@ -17,7 +17,7 @@ export interface DiskOptions {
 type SessionRef = Pick<Session, 'sid'>
 
 /** The page has a 4-byte header and at most 65535 bytes; a serial is far shorter (SPC-6 7.7.19). */
-const PAGE_80_MAX = 4 + 252
+export const PAGE_80_MAX = 4 + 252
 const NO_PAGE = Buffer.alloc(0)
 /** /sys/block counts sectors of 512 bytes, whatever the disk's own are (include/linux/blk_types.h). */
 const SECTOR = 512
@@ -130,7 +130,7 @@ function readDevice(directory: string, hctl: Hctl, sid: number, options: DiskOpt
   }
 }
 
-interface Block {
+export interface Block {
   readonly devno: string
   readonly bytes: number
   readonly readOnly: boolean
@@ -138,7 +138,8 @@ interface Block {
   readonly partitions: readonly BlockRef[]
 }
 
-function readBlock(directory: string, name: string): Block | null {
+/** The block device of a sysfs directory; null where it is gone. */
+export function readBlock(directory: string, name: string): Block | null {
   const devno = readAttribute(`${directory}/dev`)
   if (devno === null) return null
   const partitions: BlockRef[] = []

@@ -13,6 +13,8 @@ export interface PathFacts {
   /** How often the kernel was asked for this LUN, and how often it was told to drop a stale disk. */
   readonly scans: number
   readonly drops: number
+  /** Whether the kernel was told to read the disk's size again. */
+  readonly sizeAsked: boolean
   /** The disk's own answer; of another disk object it says nothing. */
   readonly identity: Identity | null
   readonly expected: ExpectedIdentity
@@ -26,6 +28,8 @@ export type PathStep =
   | 'appear'
   | 'identify'
   | 'drop-stale-disk'
+  /** The volume tells a size that the kernel does not have: it made the disk while the path had none. */
+  | 'read-size'
   /** Another volume than the one expected: whatever stands there stays as it is. */
   | 'mismatch'
   | 'ready'
@@ -33,6 +37,8 @@ export type PathStep =
   | 'away'
   | 'lun-absent'
   | 'unidentified'
+  /** The right volume by a path that tells no size, and so cannot be read or written now. */
+  | 'no-size'
 
 /** A LUN whose volume changes faster than it can be looked at is not for us to settle. */
 const MOST_DROPS = 2
@@ -47,10 +53,16 @@ export function nextPathStep(facts: PathFacts): PathStep {
   if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'
   if (disk.name === null) return 'appear'
   if (!identity) return 'identify'
-  if (identityDifference(identity, facts.expected) !== null) return 'mismatch'
+  // A path that tells no size may be the right volume all the same, and is not judged by it.
+  const expected = identity.bytes === 0 ? { ...facts.expected, bytes: null } : facts.expected
+  if (identityDifference(identity, expected) !== null) return 'mismatch'
   if (isStale(disk, identity, facts.scans > facts.drops))
     return facts.drops < MOST_DROPS ? 'drop-stale-disk' : 'unidentified'
   if (!isIdentified(identity)) return 'unidentified'
+  // An array answers INQUIRY, and refuses READ CAPACITY, on a path whose ALUA state is standby, unavailable or in
+  // transition (SPC-4 5.15.2.4). The kernel takes such a disk for one of 0 bytes, which no map's table can have.
+  if (identity.bytes === 0) return 'no-size'
+  if (disk.bytes === 0) return facts.sizeAsked ? 'no-size' : 'read-size'
   return 'ready'
 }
 

@@ -1,5 +1,15 @@
-import type { VolumeUse } from '../request.ts'
+import type { FileSystem, VolumeUse } from '../request.ts'
 import type { Mount } from '../snapshot.ts'
+
+/** A file system that mkfs began to make on a volume that was blank until then. */
+export interface Begun {
+  readonly fs: FileSystem
+  readonly uuid: string
+  /** ISO 8601. */
+  readonly at: string
+  /** In this boot of this machine, and not long ago: what is on the volume without a signature is left over by mkfs. */
+  readonly isRecent: boolean
+}
 
 /** What is known of a device that shall be mounted. Null: not looked at yet. */
 export interface UseFacts {
@@ -11,6 +21,10 @@ export interface UseFacts {
   readonly blank: boolean | null
   /** Set before a file system is made: what has this UUID is ours. */
   readonly formatting: { readonly uuid: string } | null
+  /** A file system of ours whose making began on this volume, and of which no end is known; null where there is none. */
+  readonly begun: Begun | null
+  /** Whether what has its UUID was found complete. */
+  readonly whole: boolean | null
   readonly checked: boolean
   readonly directory: boolean
   /** Done in this run: what does not show after it will not show by doing it again. */
@@ -24,6 +38,9 @@ export type UseStep =
         | 'done'
         | 'look'
         | 'look-closer'
+        /** Whether a file system of ours is complete: mkfs was cut off, or its end was not noted. */
+        | 'inspect'
+        | 'end-format'
         | 'plan-format'
         | 'format'
         | 'check'
@@ -70,6 +87,8 @@ export function nextUseStep(facts: UseFacts): UseStep {
     )
   if (facts.mounted) return refuse('MOUNT_FAILED', `it was mounted, and is not to be seen at ${use.mount}`)
   if (!content) return { kind: 'look' }
+  const unfinished = afterBegun(facts, content)
+  if (unfinished) return unfinished
   if (content.type === null) {
     if (facts.formatted) return refuse('MOUNT_FAILED', 'it was formatted, and shows no file system')
     if (!use.format) return refuse('NO_FILESYSTEM', 'it has no file system')
@@ -90,6 +109,40 @@ export function nextUseStep(facts: UseFacts): UseStep {
     return refuse('FS_MISMATCH', `it holds ${content.type}, which is not mounted here`)
   if (!facts.checked && !use.readOnly) return { kind: 'check' }
   return { kind: facts.directory ? 'mount' : 'make-mount-point' }
+}
+
+/**
+ * What to do where mkfs began and did not end; null where that does not matter: it wrote nothing, or something else is
+ * there by now. A file system that may be unfinished is never mounted, and made again only while it is certain that
+ * nothing but mkfs has written to the volume.
+ */
+function afterBegun(
+  { use, begun, blank, whole, formatting, formatted }: UseFacts,
+  { type, uuid }: NonNullable<UseFacts['content']>,
+): UseStep | null {
+  if (!begun || formatted) return null
+  if (type !== null) {
+    if (uuid !== begun.uuid) return null
+    if (whole === null) return { kind: 'inspect' }
+    if (whole) return { kind: 'end-format' }
+  } else {
+    if (use.format && blank === null) return { kind: 'look-closer' }
+    if (blank) return null
+  }
+  const story = `making ${begun.fs} on it began at ${begun.at} and did not end`
+  if (!use.format)
+    return refuse(
+      'NO_FILESYSTEM',
+      `it has no finished file system: ${story}`,
+      'Add --format to make it again.',
+    )
+  if (!begun.isRecent)
+    return refuse(
+      'NOT_BLANK',
+      `${story}; the node has restarted since, or it is more than a day ago, so it is not certain that nothing else has written to it`,
+      'If nothing on it is needed: make the LUN again on the storage system, or attach it without --mount and --format and wipe its device with blkdiscard -z (or wipefs -a and dd); then attach it with --format.',
+    )
+  return { kind: formatting?.uuid === begun.uuid ? 'format' : 'plan-format' }
 }
 
 function atMountPoint({ use, atPoint }: UseFacts, mounted: Mount): UseStep {

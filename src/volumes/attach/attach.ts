@@ -25,6 +25,7 @@ import { bringPaths } from './paths.ts'
 import { chooseDevice, pathMark, sessionRecovery } from './device.ts'
 import { refuseOpen } from './refuse-open.ts'
 import { attachmentOf, intend } from './intent.ts'
+import { asOnlyAttachment } from './only-attachment.ts'
 import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
 
@@ -78,11 +79,12 @@ export async function attach(
         mode: record.mode,
         knownBefore: knownWwids(host),
       }
-      const paths = await withLock(...targetLock(host, request, 'attach', signal), async () => {
-        const paths = await bringPaths(work, signal)
+      const paths = await withLock(...targetLock(host, request, 'attach', signal), () =>
+        bringPaths(work, signal),
+      )
+      await asOnlyAttachment({ host, record, paths, scanned, signal }, async () => {
         if (!record.identity)
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
-        return paths
       })
       await refuseOpen(host, record, paths, signal)
       const { device, map, mode } = await chooseDevice(work, paths)
@@ -91,7 +93,8 @@ export async function attach(
         bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
-      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request })
+      const { machine } = record
+      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine })
       if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {

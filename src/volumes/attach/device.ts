@@ -120,8 +120,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     existing ??
     ((wantsMap(host, request) && !wantsHold) ||
       (running && request.hold.mode !== 'map' && (await multipathdWants(host, first.disk.name))))
-  if (multipathd) {
-    const map = await bringMap(work, paths)
+  const map = multipathd ? await bringMap(work, paths) : null
+  if (map) {
     boundDirtyPages(host, map.devno)
     return withMultipath(host, map, paths)
   }
@@ -131,7 +131,11 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     if (map) return withHoldMap(map)
   }
   if (paths.length > 1)
-    steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
+    steps.warn(
+      `${multipathd ? 'multipathd is configured to leave these disks alone (blacklist)' : 'multipathd does not run'}: the volume uses one path, and does not fail over to the others`,
+    )
+  // With a map its session would have given I/O up soon, for another path.
+  if (multipathd) keepIoInSessions(host, request, paths.slice(0, 1))
   freePaths(host, paths)
   retryWithoutEnd(host, first.disk)
   boundDirtyPages(host, first.disk.devno)
@@ -172,10 +176,14 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
     steps.warn(
       `there is no hold map (${error.message}): the hold is kept by the session. It cannot be changed during an outage, and ends with the session.`,
     )
-    for (const { session } of paths)
-      setRecovery(host, session, longerHold(session.recoveryTmo, request.hold.wanted))
+    keepIoInSessions(host, request, paths)
     return null
   }
+}
+
+/** Without a map the session's own timer is the hold. */
+function keepIoInSessions(host: Host, { hold }: SettledRequest, paths: readonly Path[]): void {
+  for (const { session } of paths) setRecovery(host, session, longerHold(session.recoveryTmo, hold.wanted))
 }
 
 function withMultipath(host: Host, map: DmMap, paths: readonly Path[]): ChosenDevice {
@@ -207,12 +215,23 @@ function isFinished({ paths }: Host, { bytes, suspended, name }: DmMap): boolean
   return bytes > 0 && !suspended && existsSync(`${paths.dev}/mapper/${name}`)
 }
 
-/** Has multipathd make the map, with all paths that stand, and waits for it. */
-async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap> {
+/**
+ * Has multipathd make the map, with all paths that stand, and waits for it. Null where its configuration excludes
+ * them, and another way will do. @throws MAP_FAILED
+ */
+async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap | null> {
   const { host, request, steps } = work
   const all = memberships(host, request, paths)
   const [first] = all
   if (first?.map && all.every(({ map }) => map)) return first.map
+  if (!all.some(({ map }) => map) && (await areBlacklisted(host, paths))) {
+    if (request.hold.mode !== 'multipathd') return null
+    throw new LunkeeperError(
+      'MAP_FAILED',
+      `multipathd is configured to leave ${all.map(({ disk }) => disk).join(', ')} alone (blacklist)`,
+      { hint: 'Add an exception to /etc/multipath.conf (blacklist_exceptions), or leave out --hold-mode.' },
+    )
+  }
   return steps.step('make-map', all.map(({ disk }) => disk).join(', '), async () => {
     await makeKnown(work, paths[0]!)
     const map = await membersWithin(work, paths, MAP_DEADLINE, (found) => found.find((one) => one.map)?.map)
@@ -236,6 +255,12 @@ async function makeKnown({ host, note, knownBefore }: DeviceWork, { disk, identi
   const name = identity.wwid && multipathForm(identity.wwid)
   if (name === null || !knownBefore.has(name)) note({ knownToMultipath: true })
   if (name === null || !knownWwids(host).has(name)) await rememberWwid(host, disk.name)
+}
+
+/** Whether multipathd will never take these disks; asked before anything is made known to it. */
+async function areBlacklisted(host: Host, paths: readonly Path[]): Promise<boolean> {
+  for (const { disk } of paths) if ((await offerPath(host, disk.name)) !== 'blacklisted') return false
+  return true
 }
 
 async function membersWithin(

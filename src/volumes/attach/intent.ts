@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 
 import type { Host } from '../../host/host.ts'
+import { readMachineId } from '../../host/read/machine.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -30,7 +31,7 @@ export function intend(
   if (existing) {
     const reason = contradiction(existing, request)
     if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is attached already: ${reason}`)
-    return { record: merged(existing, request), fresh: false }
+    return { record: { ...merged(existing, request), ...machineOf(host) }, fresh: false }
   }
   const name = request.name ?? freeName(attachments, request)
   const other = attachments.find((attachment) => attachment.name === name)
@@ -73,7 +74,14 @@ function first(host: Host, name: Attachment['name'], request: VolumeRequest): At
     protectedDirectory: null,
     writeOut: null,
     createdAt: new Date().toISOString(),
+    ...machineOf(host),
   }
+}
+
+/** From now on it is this machine's, also where the record came here with a copy of another one. */
+function machineOf(host: Host): Pick<Attachment, 'machine'> {
+  const machine = readMachineId(host.paths)
+  return machine === null ? {} : { machine }
 }
 
 /** What may differ from the first request and take effect: more portals, another hold. */

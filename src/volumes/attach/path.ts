@@ -9,7 +9,7 @@ import { withClaim } from '../../host/disk/claim.ts'
 import { identify } from '../../host/disk/identify.ts'
 import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
-import { removeDisk } from '../../host/disk/remove.ts'
+import { removeDisk, rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
@@ -74,6 +74,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
     timersSet: false,
     scans: 0,
     drops: 0,
+    sizeAsked: false,
     identity: null as Identity | null,
   }
   for (;;) {
@@ -111,7 +112,11 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         break
       case 'drop-stale-disk':
         await dropStale(work, disk!, known.identity!)
-        known = { ...known, identity: null, drops: known.drops + 1 }
+        known = { ...known, identity: null, sizeAsked: false, drops: known.drops + 1 }
+        break
+      case 'read-size':
+        await steps.step('rescan', disk!.name!, () => rescanDisk(host, disk!))
+        known = { ...known, identity: null, sizeAsked: true }
         break
       case 'mismatch':
         throw new LunkeeperError(
@@ -123,6 +128,14 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         throw new LunkeeperError(
           'TARGET_AWAY',
           `${where}: its session ${session ? `is ${session.state}` : 'was lost at once'}`,
+        )
+      case 'no-size':
+        throw new LunkeeperError(
+          'TARGET_AWAY',
+          `${where} is the volume, but tells no size: this path cannot be used now (standby, unavailable or in transition)`,
+          {
+            hint: 'Check the state of the path on the storage system (ALUA), and which controller owns the volume.',
+          },
         )
       case 'lun-absent':
         if (work.mark) unmarkPath(host, session!.sid, addressOf(session!, request))

@@ -7,18 +7,22 @@ import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount
 import { isProtected, protectFromWrites } from '../../host/fs/protect.ts'
 import type { Content } from '../../host/fs/probe.ts'
 import { isBlank, probeContent } from '../../host/fs/probe.ts'
+import { isWhole } from '../../host/fs/whole.ts'
 import type { Host } from '../../host/host.ts'
 import type { WriteProof } from '../../host/proof/proof.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Begun } from '../../model/plan/use.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
+import { beginFormatting, endFormatting, readFormatting } from '../formatting.ts'
 import { proveDevice, withProof } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
+import { explainDuplicateUuid } from './duplicate-uuid.ts'
 import type { Path } from './path.ts'
 import { shieldDirectory } from './shield.ts'
 
@@ -48,28 +52,34 @@ async function protect({ host, device }: UseWork, use: VolumeUse): Promise<void>
   throw new LunkeeperError('WRITE_PROTECTED', `${device.name} is write-protected`)
 }
 
-async function bringRaw({ host, device, record }: UseWork): Promise<null> {
+async function bringRaw({ host, device, paths, record }: UseWork): Promise<null> {
+  // What its users write has no signature that anybody knows.
+  endFormatting(host, paths[0]!.identity)
   // Before it is handed out nobody may have it; afterwards whoever it was given to may.
   if (record().phase !== 'ready') await claimed(host, device, async () => {})
   return null
 }
 
 async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: string }): Promise<string> {
-  const { host, device, steps, record, note } = work
+  const { host, device, steps, record, note, paths } = work
+  const { identity } = paths[0]!
   let known = {
     content: null as Content | null,
     blank: null as boolean | null,
+    whole: null as boolean | null,
     checked: false,
     directory: false,
     formatted: false,
     mounted: false,
   }
+  let unchecked: string | null = null
   for (;;) {
     const mounts = mountsOf(host, device)
     const atPoint = readMounts(host.paths).findLast((mount) => mount.point === use.mount) ?? null
     const formatting = record().formatting
     const same = atPoint && mounts.find((m) => m.point === atPoint.point && m.devno === atPoint.devno)
-    const step = nextUseStep({ use, mounts, atPoint: same ?? atPoint, formatting, ...known })
+    const begun = readFormatting(host, identity)
+    const step = nextUseStep({ use, mounts, atPoint: same ?? atPoint, formatting, begun, ...known })
     switch (step.kind) {
       case 'done':
         return atPoint!.fs
@@ -77,6 +87,9 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         throw await refusal(host, device, step)
       case 'look':
         known = { ...known, content: await claimed(host, device, () => probeContent(host, device.name)) }
+        // Somebody has used the volume since: what is known of it counts no longer, also when that is gone again.
+        if (begun && known.content!.type !== null && known.content!.uuid !== begun.uuid)
+          endFormatting(host, identity)
         break
       case 'look-closer':
         known = {
@@ -84,19 +97,29 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
           blank: await claimed(host, device, () => isBlank(host, device.name, sizeOf(work))),
         }
         break
+      case 'inspect':
+        known = { ...known, whole: await isWhole(host, device.name, known.content!.type!) }
+        break
+      case 'end-format':
+        note({ formatting: { fs: begun!.fs, uuid: begun!.uuid } })
+        endFormatting(host, identity)
+        break
       case 'plan-format':
         await steps.step('plan-format', device.name, () =>
-          note({ formatting: { fs: use.fs ?? 'ext4', uuid: randomUUID() } }),
+          note({ formatting: { fs: use.fs ?? 'ext4', uuid: begun?.uuid ?? randomUUID() } }),
         )
         break
       case 'format':
-        await steps.step('format', `${formatting!.fs} on ${device.name}`, () => format(work, formatting!))
+        await steps.step('format', `${formatting!.fs} on ${device.name}`, () =>
+          format(work, formatting!, begun),
+        )
         known = { ...known, content: null, blank: null, formatted: true }
         break
       case 'check':
-        await steps.step('check', device.name, () =>
+        unchecked = await steps.step('check', device.name, () =>
           withVolumeProof(work, (proof) => checkFs(host, proof, device, known.content!.type!)),
         )
+        if (unchecked !== null) steps.warn(unchecked)
         known = { ...known, checked: true }
         break
       case 'make-mount-point': {
@@ -113,7 +136,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         await steps.step('mount', use.mount, () =>
           withVolumeProof(work, (proof) =>
             mountFs(host, proof, device, use.mount, known.content!.type!, optionsOf(use)),
-          ).catch(unmountable(use)),
+          ).catch(whyUnmountable(work, use, known.content!, unchecked)),
         )
         known = { ...known, mounted: true }
         break
@@ -125,11 +148,33 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
  * Makes the file system. mkfs itself refuses nothing when no terminal is there to ask, so what it would
  * destroy is looked at once more, right before: whether it is still blank, and which volume answers.
  */
-async function format(work: UseWork, { fs, uuid }: NonNullable<Attachment['formatting']>): Promise<void> {
-  const { host, device } = work
-  if (!(await claimed(host, device, () => isBlank(host, device.name, sizeOf(work)))))
+async function format(
+  work: UseWork,
+  { fs, uuid }: NonNullable<Attachment['formatting']>,
+  begun: Begun | null,
+): Promise<void> {
+  const { host, device, paths } = work
+  const looksBlank = () => claimed(host, device, () => isBlank(host, device.name, sizeOf(work)))
+  const blank = await looksBlank()
+  if (!blank && !(await isLeftOver(work, uuid, begun)))
     throw new LunkeeperError('NOT_BLANK', `${device.name} is no longer blank`)
-  await withVolumeProof(work, (proof) => makeFs(host, proof, device, fs, uuid))
+  const { identity } = paths[0]!
+  // Of a former run that did not end the note stays as it is: nothing was proven blank again.
+  if (blank) beginFormatting(host, identity, fs, uuid)
+  try {
+    await withVolumeProof(work, (proof) => makeFs(host, proof, device, fs, uuid, !blank))
+  } catch (error) {
+    if (blank && (await looksBlank().catch(() => false))) endFormatting(host, identity)
+    throw error
+  }
+  endFormatting(host, identity)
+}
+
+/** Whether nothing is on the device but what a run of mkfs that did not end may have written. */
+async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun | null): Promise<boolean> {
+  if (!begun?.isRecent || begun.uuid !== uuid) return false
+  const content = await claimed(host, device, () => probeContent(host, device.name))
+  return content.type === null || content.uuid === uuid
 }
 
 /** Runs an act that writes once every path has proven to be the volume. */
@@ -148,13 +193,28 @@ function optionsOf(use: VolumeUse): string[] {
   return [...(use.readOnly ? ['ro'] : []), ...use.options]
 }
 
-/** What a read-only mount fails of most often, mount(8) calls a wrong file system type. */
-function unmountable(use: VolumeUse) {
-  return (error: unknown): never => {
-    if (!use.readOnly || !isLunkeeperError(error, 'MOUNT_FAILED')) throw error
-    throw new LunkeeperError('MOUNT_FAILED', error.message, {
+/** Why a mount failed, where mount(8) itself only says that the file system type may be wrong. */
+function whyUnmountable(
+  { host, device }: UseWork,
+  use: VolumeUse,
+  content: Content,
+  unchecked: string | null,
+) {
+  return async (error: unknown): Promise<never> => {
+    if (!isLunkeeperError(error, 'MOUNT_FAILED')) throw error
+    const { message, details } = error
+    if (content.type === 'xfs' && !use.options.some((option) => option.split(',').includes('nouuid')))
+      await explainDuplicateUuid(host, device.name, content.uuid, error)
+    if (unchecked !== null)
+      throw new LunkeeperError('MOUNT_FAILED', `${message}; ${unchecked}`, {
+        cause: error,
+        details,
+        hint: 'The kernel of this node is too old for this file system, too: use a node with a newer one. The file system is not damaged.',
+      })
+    if (!use.readOnly) throw error
+    throw new LunkeeperError('MOUNT_FAILED', message, {
       cause: error,
-      details: error.details,
+      details,
       hint: 'Was it last unmounted cleanly? What its journal holds cannot be written now. Attach it once without --read-only; or see it without that: --mount-option noload (ext4), norecovery (xfs).',
     })
   }

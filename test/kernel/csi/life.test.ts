@@ -13,9 +13,11 @@ import {
   mountable,
   publishing,
   SOCKET,
+  staging,
   stagingPath,
   startDriver,
   targetPath,
+  unstaging,
 } from './kubelet.ts'
 
 const MIB = 1 << 20
@@ -156,6 +158,39 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       await gone()
     },
   )
+
+  it("a PersistentVolume that was copied with its volumeHandle does not get the first one's data", async () => {
+    const volume = claim()
+    await target.map(6, { serial: 'c616', bytes: 64 * MIB })
+    await kubelet.stage(volume)
+    await kubelet.publish(volume, 'pod-a')
+    const { volumeContext } = volume
+    for (const [change, reason] of [
+      [{ lun: '6' }, /LUN 5, not 6/],
+      [{ iqn: `${target.iqn}x` }, /target/],
+      [{ targetPortal: '127.0.0.9' }, /portals/],
+      [{ wwid: 'naa.6001405c616000000000000000000000' }, /WWID/],
+    ] as const) {
+      const copy = claim({ volumeContext: { ...volumeContext, ...change } })
+      await kubelet.fails('nodePublishVolume', publishing(copy, 'pod-b'), 'FailedPrecondition', reason)
+    }
+    const copy = claim({ volumeContext: { ...volumeContext, lun: '6' } })
+    await kubelet.fails('nodeStageVolume', staging(copy), 'AlreadyExists', /LUN 5, not 6/)
+    expect((await node.storage()).mounts.toSorted()).toEqual(
+      [at(volume, 'pod-a'), stagingPath(volume.volumeId)].toSorted(),
+    )
+    // Two handles for one LUN are one volume, too: a second file system on it would be lost.
+    await kubelet.fails(
+      'nodeStageVolume',
+      staging(claim({ volumeId: 'pv-copy' })),
+      'FailedPrecondition',
+      /ATTACHED_ALREADY/,
+    )
+    await kubelet.ok('nodeUnstageVolume', unstaging('pv-copy'))
+    await kubelet.unpublish(volume, 'pod-a')
+    await kubelet.unstage(volume)
+    await gone()
+  })
 
   it('grows while it is used, with its file system', async () => {
     const volume = claim()

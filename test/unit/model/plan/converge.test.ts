@@ -26,7 +26,7 @@ type History = { readonly before: (typeof EVENTS)[number][]; readonly during: (t
 
 /** The end that this node must come to when nothing is in the way any more. */
 function endOf(node: FakeNode): string {
-  const { mapped, asked, learned, use, volumes, formatting } = node
+  const { mapped, asked, learned, use, volumes, formatting, begun } = node
   if (!mapped) return 'lun-absent'
   const wwid = asked.wwid ?? learned?.wwid
   if (wwid && !wwid.endsWith(mapped.toLowerCase())) return 'mismatch'
@@ -34,6 +34,10 @@ function endOf(node: FakeNode): string {
   if (node.mounted) return `mounted ${mapped}`
   if (content === 'blank') return use.format ? `mounted ${mapped}` : 'NO_FILESYSTEM'
   if (content === 'written') return use.format ? 'NOT_BLANK' : 'NO_FILESYSTEM'
+  if (content === 'half-made' || content.half) {
+    if (!use.format) return 'NO_FILESYSTEM'
+    return begun?.begun.isRecent ? `mounted ${mapped}` : 'NOT_BLANK'
+  }
   return use.format && content.uuid !== formatting?.uuid ? 'NOT_BLANK' : `mounted ${mapped}`
 }
 

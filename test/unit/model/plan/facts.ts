@@ -1,6 +1,9 @@
+import type { Attachment } from '../../../../src/model/attachment.ts'
 import { readHctl } from '../../../../src/model/hctl.ts'
 import type { Identity } from '../../../../src/model/identity.ts'
 import { parseIqn } from '../../../../src/model/iqn.ts'
+import { parseLun } from '../../../../src/model/lun.ts'
+import { parseName } from '../../../../src/model/name.ts'
 import { parsePortal } from '../../../../src/model/portal.ts'
 import type { ScsiDisk, Session } from '../../../../src/model/snapshot.ts'
 import type { Wwid } from '../../../../src/model/wwid.ts'
@@ -41,5 +44,34 @@ export function disk(wwid: Wwid | null): ScsiDisk {
     partitions: [],
     sg: 'sg1',
     readOnly: false,
+  }
+}
+
+/** A ready volume with two portals, mounted at /mnt/NAME. */
+export function attachment(called: string, known: Identity | null): Attachment {
+  const name = parseName(called)
+  return {
+    name,
+    request: {
+      name,
+      iqn: session.iqn,
+      portals: [parsePortal('10.0.0.5'), parsePortal('10.0.0.6')],
+      lun: parseLun(1),
+      expected: { wwid: null, serial: null },
+      hold: { wanted: 600, mode: 'auto' },
+      use: { mount: `/mnt/${name}`, fs: null, format: false, readOnly: false, options: [] },
+    },
+    phase: known ? 'ready' : 'attaching',
+    identity: known,
+    mode: known ? 'map' : null,
+    device: null,
+    fs: null,
+    formatting: null,
+    knownToMultipath: false,
+    askedLun: null,
+    madeDirectories: [],
+    protectedDirectory: null,
+    writeOut: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
   }
 }

@@ -1,7 +1,7 @@
 import type { ExpectedIdentity, Identity } from '../../../../src/model/identity.ts'
 import { identityDifference } from '../../../../src/model/identity.ts'
 import { nextPathStep } from '../../../../src/model/plan/path.ts'
-import type { UseFacts } from '../../../../src/model/plan/use.ts'
+import type { Begun, UseFacts } from '../../../../src/model/plan/use.ts'
 import { nextUseStep } from '../../../../src/model/plan/use.ts'
 import type { Mount, ScsiDisk } from '../../../../src/model/snapshot.ts'
 import { A, B, disk, identity, session } from './facts.ts'
@@ -10,7 +10,7 @@ const WWIDS = { A, B }
 type VolumeId = keyof typeof WWIDS
 
 /** What is on a volume. `written`: data, and no signature that anybody knows. */
-export type Content = 'blank' | 'written' | { readonly uuid: string }
+export type Content = 'blank' | 'written' | 'half-made' | { readonly uuid: string; readonly half?: boolean }
 
 /** What happens from outside between two steps, or to the step itself. */
 export const EVENTS = [
@@ -32,6 +32,8 @@ export const EVENTS = [
   'fails-after',
   'killed',
   'killed-after',
+  'killed-halfway',
+  'rebooted',
 ] as const
 export type Event = (typeof EVENTS)[number]
 
@@ -60,6 +62,8 @@ export class FakeNode {
   // The record: it alone outlives a crash.
   learned: Identity | null = null
   formatting: { uuid: string } | null = null
+  /** The note of a format that began, which is of one volume. */
+  begun: { of: VolumeId; begun: Begun } | null = null
 
   readonly use: UseFacts['use']
   readonly asked: ExpectedIdentity
@@ -100,7 +104,7 @@ export class FakeNode {
   }
 
   #bringPath(events: Event[]): void {
-    const known = { reached: false, loggedIn: false, timersSet: false, scans: 0, drops: 0 }
+    const known = { reached: false, loggedIn: false, timersSet: false, scans: 0, drops: 0, sizeAsked: false }
     let seen = null as { object: number; identity: Identity } | null
     for (let steps = 0; ; steps++) {
       if (steps > 40) throw new Error('it does not come to an end')
@@ -126,7 +130,11 @@ export class FakeNode {
         case 'away':
         case 'lun-absent':
         case 'unidentified':
+        case 'no-size':
           throw new StepFailed(step)
+        case 'read-size':
+          this.#do(events, () => (known.sizeAsked = true))
+          break
         case 'reach':
           this.#do(events, () => {
             if (!this.reachable) throw new StepFailed('unreachable')
@@ -193,6 +201,7 @@ export class FakeNode {
     const known = {
       content: null as UseFacts['content'],
       blank: null as boolean | null,
+      whole: null as boolean | null,
       checked: false,
       directory: false,
       formatted: false,
@@ -201,7 +210,9 @@ export class FakeNode {
     for (let steps = 0; ; steps++) {
       if (steps > 20) throw new Error('it does not come to an end')
       const mount = this.#mount(disk)
+      const begun = this.begun?.of === volume ? this.begun.begun : null
       const step = nextUseStep({
+        begun,
         use: this.use,
         mounts: mount ? [mount] : [],
         atPoint: mount,
@@ -222,14 +233,33 @@ export class FakeNode {
           this.#do(events, () => (known.blank = this.volumes[volume].content === 'blank'))
           break
         case 'plan-format':
-          this.#do(events, () => (this.formatting = { uuid: `made-${this.log.length}` }))
+          this.#do(events, () => (this.formatting = { uuid: begun?.uuid ?? `made-${this.log.length}` }))
+          break
+        case 'inspect':
+          this.#do(events, () => (known.whole = !this.#isHalf(volume)))
+          break
+        case 'end-format':
+          this.#mustNot(this.#isHalf(volume), 'took a half-made file system for a whole one')
+          this.#do(events, () => {
+            this.formatting = { uuid: begun!.uuid }
+            this.begun = null
+          })
           break
         case 'format':
-          this.#mustNot(known.blank !== true, 'formatted what this run had not proven blank')
+          this.#mustNot(
+            known.blank !== true && begun === null,
+            'formatted what this run had not proven blank',
+          )
+          if (events[0] === 'killed-halfway') {
+            this.#beginFormat(volume, begun)
+            this.volumes[volume].content =
+              this.log.length % 2 === 0 ? 'half-made' : { ...this.formatting!, half: true }
+          }
           this.#do(events, () => {
-            this.#mustNot(this.volumes[volume].content !== 'blank', 'formatted over something')
+            this.#beginFormat(volume, begun)
             this.#mustNot(++this.volumes[volume].formats > 1, 'formatted twice')
             this.volumes[volume].content = this.formatting!
+            this.begun = null
             this.changes++
             known.content = null
             known.blank = null
@@ -243,6 +273,7 @@ export class FakeNode {
           this.#do(events, () => (known.directory = true))
           break
         case 'mount':
+          this.#mustNot(this.#isHalf(volume), 'mounted a half-made file system')
           this.#mustNot(typeof this.volumes[volume].content !== 'object', 'mounted what has no file system')
           this.#do(events, () => {
             this.#mustNot(this.mounted !== null, 'mounted twice')
@@ -259,7 +290,7 @@ export class FakeNode {
   #do(events: Event[], act: () => unknown): void {
     const event = events.shift() ?? 'quiet'
     if (event !== 'quiet') this.log.push(`(${event})`)
-    if (event === 'fails' || event === 'killed') throw new StepFailed(event)
+    if (event === 'fails' || event === 'killed' || event === 'killed-halfway') throw new StepFailed(event)
     this.happen(event)
     act()
     if (event === 'fails-after' || event === 'killed-after') throw new StepFailed(event)
@@ -276,6 +307,7 @@ export class FakeNode {
     else if (event === 'portal-back') this.reachable = true
     else if (event === 'disk-deleted' && !this.mounted) this.disk = null
     else if (event === 'somebody-scans') this.#scan()
+    else if (event === 'rebooted') this.#reboot()
     else if (event === 'sd-is-slow') this.#slowSd = true
   }
 
@@ -284,6 +316,22 @@ export class FakeNode {
     if (this.mounted) return
     this.session = null
     this.disk = null
+  }
+
+  #beginFormat(volume: VolumeId, begun: Begun | null): void {
+    const isLeftOver = begun?.isRecent === true && this.#isHalf(volume)
+    this.#mustNot(this.volumes[volume].content !== 'blank' && !isLeftOver, 'formatted over something')
+    const { uuid } = this.formatting!
+    if (!isLeftOver) this.begun = { of: volume, begun: { fs: 'ext4', uuid, at: 'then', isRecent: true } }
+  }
+
+  #reboot(): void {
+    if (this.begun) this.begun = { ...this.begun, begun: { ...this.begun.begun, isRecent: false } }
+  }
+
+  #isHalf(volume: VolumeId): boolean {
+    const { content } = this.volumes[volume]
+    return content === 'half-made' || (typeof content === 'object' && content.half === true)
   }
 
   #scan(): void {

@@ -11,6 +11,7 @@ const nothing: PathFacts = {
   timersSet: false,
   scans: 0,
   drops: 0,
+  sizeAsked: false,
   identity: null,
   expected: {},
 }
@@ -43,6 +44,36 @@ describe('the way to a path, from whatever is there', () => {
       'appear',
     ],
     ['the right disk', { ...inside, disk: disk(A), identity: identity(A) }, 'ready'],
+    [
+      'the right disk, and it tells no size: a path that cannot be used now',
+      { ...inside, disk: { ...disk(A), bytes: 0 }, identity: identity(A, 0) },
+      'no-size',
+    ],
+    [
+      'the same, and the size was known before',
+      { ...inside, disk: disk(A), identity: identity(A, 0), expected: identity(A) },
+      'no-size',
+    ],
+    [
+      'another volume, and it tells no size',
+      { ...inside, disk: { ...disk(B), bytes: 0 }, identity: identity(B, 0), expected: identity(A) },
+      'mismatch',
+    ],
+    [
+      'a size again, which the kernel does not have',
+      { ...inside, disk: { ...disk(A), bytes: 0 }, identity: identity(A) },
+      'read-size',
+    ],
+    [
+      'a size again, and the kernel does not take it',
+      { ...inside, disk: { ...disk(A), bytes: 0 }, identity: identity(A), sizeAsked: true },
+      'no-size',
+    ],
+    [
+      'it is smaller than it was',
+      { ...inside, disk: disk(A), identity: identity(A, 512), expected: identity(A) },
+      'mismatch',
+    ],
     ['a stale disk', { ...inside, disk: disk(A), identity: identity(B) }, 'drop-stale-disk'],
     ['a stale disk was dropped', { ...inside, drops: 1 }, 'scan'],
     ['and scanned for again', { ...inside, drops: 1, scans: 2 }, 'lun-absent'],

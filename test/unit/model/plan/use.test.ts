@@ -22,6 +22,8 @@ const unseen: UseFacts = {
   content: null,
   blank: null,
   formatting: null,
+  begun: null,
+  whole: null,
   checked: false,
   directory: false,
   formatted: false,
@@ -54,6 +56,55 @@ describe('an unmounted device', () => {
     ['a partition table', { ...unseen, content: { type: 'gpt', uuid: null } }, 'FS_MISMATCH'],
   ])('%s', (_, facts, step) => {
     expect(told(nextUseStep(facts))).toBe(step)
+  })
+})
+
+describe('a format that began and did not end', () => {
+  const begun = { fs: 'ext4', uuid: UUID, at: '2026-11-28T05:00:00.000Z', isRecent: true } as const
+  const asked = { ...unseen, use: format, begun }
+  const older = { ...asked, begun: { ...begun, isRecent: false } }
+  const planned = { uuid: UUID }
+  const foreign = { type: 'ext4', uuid: '00000000-0a30-4cbb-9b36-1c1c8e4d1f00' }
+  test.each<[string, UseFacts, string]>([
+    ['nothing is known', asked, 'look'],
+    ['no signature: is it blank?', { ...asked, content: nothing }, 'look-closer'],
+    ['it wrote nothing', { ...asked, content: nothing, blank: true }, 'plan-format'],
+    ['it wrote nothing, in another boot', { ...older, content: nothing, blank: true }, 'plan-format'],
+    ['left over by it', { ...asked, content: nothing, blank: false }, 'plan-format'],
+    ['left over, and planned', { ...asked, content: nothing, blank: false, formatting: planned }, 'format'],
+    [
+      'left over, and planned under another UUID',
+      { ...asked, content: nothing, blank: false, formatting: { uuid: foreign.uuid } },
+      'plan-format',
+    ],
+    ['left over in another boot', { ...older, content: nothing, blank: false }, 'NOT_BLANK'],
+    ['left over, and nobody asks for a format', { ...unseen, begun, content: nothing }, 'NO_FILESYSTEM'],
+    ['its file system: is it complete?', { ...asked, content: ext4 }, 'inspect'],
+    ['complete', { ...asked, content: ext4, whole: true }, 'end-format'],
+    ['complete, in another boot', { ...older, content: ext4, whole: true }, 'end-format'],
+    [
+      'complete, and nobody asks for a format',
+      { ...unseen, begun, content: ext4, whole: true },
+      'end-format',
+    ],
+    ['not complete', { ...asked, content: ext4, whole: false }, 'plan-format'],
+    ['not complete, planned', { ...asked, content: ext4, whole: false, formatting: planned }, 'format'],
+    ['not complete, in another boot', { ...older, content: ext4, whole: false }, 'NOT_BLANK'],
+    [
+      'not complete, and nobody asks for a format: never mounted',
+      { ...unseen, begun, content: ext4, whole: false },
+      'NO_FILESYSTEM',
+    ],
+    ["somebody else's file system", { ...asked, content: foreign }, 'NOT_BLANK'],
+    ["somebody else's, to be used", { ...unseen, begun, content: foreign }, 'check'],
+  ])('%s', (_, facts, step) => {
+    expect(told(nextUseStep(facts))).toBe(step)
+  })
+
+  test('the refusal says what happened, when, and how to go on', () => {
+    const step = nextUseStep({ ...older, content: nothing, blank: false })
+    expect(step).toMatchObject({ code: 'NOT_BLANK', reason: expect.stringContaining(begun.at) })
+    expect(step).toMatchObject({ hint: expect.stringContaining('blkdiscard') })
   })
 })
 

@@ -1,0 +1,37 @@
+import { withLock } from '../host/lock/lock.ts'
+import type { Host } from '../host/host.ts'
+import { readMachineId } from '../host/read/machine.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { isLunkeeperError } from '../model/errors.ts'
+import { returnLock } from '../volumes/locks.ts'
+import { disksOf, lookAtAttachment } from '../volumes/look.ts'
+import { isOfAnotherMachine } from '../volumes/machine.ts'
+import { readRecord, readRecords, writeRecord } from '../volumes/records.ts'
+
+/**
+ * Writes this machine's id into the records of volumes that it has now: those of a version that wrote none, and those of
+ * before this machine got another id. What is not here gets it when it is attached.
+ */
+export async function adoptRecords(host: Host, signal: AbortSignal): Promise<void> {
+  const machine = readMachineId(host.paths)
+  if (machine === null) return
+  for (const record of readRecords(host).attachments) {
+    if (!isToBeAdopted(host, record, machine)) continue
+    try {
+      await withLock(...returnLock(host, record, signal), async () => {
+        const now = readRecord(host, record.name)
+        if (now && isToBeAdopted(host, now, machine)) writeRecord(host, { ...now, machine })
+      })
+    } catch (error) {
+      // An attach that is at it writes the id itself; a full disk is no reason not to keep the volume.
+      if (!isLunkeeperError(error)) throw error
+    }
+  }
+}
+
+function isToBeAdopted(host: Host, record: Attachment, machine: string): boolean {
+  if (record.phase !== 'ready' || record.machine === machine) return false
+  if (record.machine !== undefined) return !isOfAnotherMachine(host, record)
+  const view = lookAtAttachment(host, record)
+  return view.maps.length > 0 || disksOf(view).length > 0
+}

@@ -1,0 +1,64 @@
+import { createHmac } from 'node:crypto'
+
+import type { MachineId } from '../../model/attachment.ts'
+import type { HostPaths } from '../paths.ts'
+import { readAttribute } from './attribute.ts'
+import { readInitiatorName } from './node.ts'
+
+type Kind = MachineId extends `${infer Kind}:${string}` ? Kind : never
+
+// The machine's id is not to be published as it is (machine-id(5)): it is hashed with an id of this program.
+const APPLICATION = Buffer.from('6f1c4d1be2f84f0c9a4c5b7c5f0d9e21', 'hex')
+
+/** From the most to the least certain: an image that was prepared for cloning has no machine-id of its own. */
+const KINDS: readonly Kind[] = ['machine-id', 'product-uuid', 'initiator']
+
+/** The id to write into a record; null where nothing tells this machine from a copy of it. */
+export function readMachineId(paths: HostPaths): MachineId | null {
+  for (const kind of KINDS) {
+    const id = idOf(paths, kind)
+    if (id !== null) return id
+  }
+  return null
+}
+
+/** Whether an id that was written before is this machine's. One that cannot be compared any more is not. */
+export function isThisMachine(paths: HostPaths, id: MachineId): boolean {
+  const kind = KINDS.find((one) => id.startsWith(`${one}:`))
+  return kind !== undefined && idOf(paths, kind) === id
+}
+
+function idOf(paths: HostPaths, kind: Kind): MachineId | null {
+  const key = { 'machine-id': machineId, 'product-uuid': productUuid, initiator: readInitiatorBytes }[kind](
+    paths,
+  )
+  return key && `${kind}:${appSpecific(key)}`
+}
+
+/** As sd_id128_get_app_specific(3) makes it of a machine-id. */
+export function appSpecific(key: Buffer): string {
+  const id = createHmac('sha256', key).update(APPLICATION).digest().subarray(0, 16)
+  id[6] = (id[6]! & 0x0f) | 0x40
+  id[8] = (id[8]! & 0x3f) | 0x80
+  return id.toString('hex')
+}
+
+function machineId({ root }: HostPaths): Buffer | null {
+  return bytesOf(readAttribute(`${root}/etc/machine-id`))
+}
+
+/** The firmware's; only root can read it. */
+function productUuid({ sys }: HostPaths): Buffer | null {
+  return bytesOf(readAttribute(`${sys}/class/dmi/id/product_uuid`))
+}
+
+function readInitiatorBytes(paths: HostPaths): Buffer | null {
+  const name = readInitiatorName(paths)
+  return name && Buffer.from(name)
+}
+
+/** Null for what is not an id of its own: not set yet ("uninitialized"), or a firmware's placeholder. */
+function bytesOf(text: string | null): Buffer | null {
+  const hex = text?.trim().replaceAll('-', '').toLowerCase() ?? ''
+  return /^[0-9a-f]{32}$/.test(hex) && !/^(.)\1*$/.test(hex) ? Buffer.from(hex, 'hex') : null
+}

@@ -1,0 +1,36 @@
+import type { Identity } from '../../model/identity.ts'
+import { isSameVolume } from '../../model/identity.ts'
+import type { BlockRef } from '../../model/snapshot.ts'
+import type { HostPaths } from '../paths.ts'
+import { listNames, readAttribute, readBytes } from './attribute.ts'
+import { PAGE_80_MAX, readBlock } from './disks.ts'
+import { serialOf, wwidOrNull } from './vpd.ts'
+
+/** A SCSI disk of this node, of any transport. */
+export interface Twin {
+  readonly name: string
+  readonly devno: string
+  readonly state: string | null
+  readonly holders: readonly string[]
+  readonly partitions: readonly BlockRef[]
+}
+
+/**
+ * All SCSI disks of this node that the kernel believes to be this volume, its own paths included. One attribute is read
+ * for each disk that is another. Without a WWID no disk can be told to be the same one.
+ */
+export function readTwins({ sys }: HostPaths, identity: Identity): Twin[] {
+  if (identity.wwid === null) return []
+  return listNames(`${sys}/block`).flatMap((name) => {
+    const directory = `${sys}/block/${name}`
+    // Only SCSI devices have it there.
+    const wwid = wwidOrNull(readAttribute(`${directory}/device/wwid`) ?? '')
+    if (wwid === null || !isSameVolume({ wwid, serial: null }, identity)) return []
+    const page80 = readBytes(`${directory}/device/vpd_pg80`, PAGE_80_MAX)
+    if (!isSameVolume({ wwid, serial: page80 && serialOf(page80) }, identity)) return []
+    const block = readBlock(directory, name)
+    if (!block) return []
+    const { devno, holders, partitions } = block
+    return [{ name, devno, holders, partitions, state: readAttribute(`${directory}/device/state`) }]
+  })
+}

@@ -1,0 +1,28 @@
+import type { Attachment } from '../attachment.ts'
+import type { Identity } from '../identity.ts'
+import { isSameVolume } from '../identity.ts'
+
+/**
+ * The other attachment that has this volume; null where there is none, or where this one goes first.
+ *
+ * A volume belongs to the record that learned its identity first. Two records may both know it: a version that did not
+ * compare them wrote them. Then the one that is in the kernel has it, else the older one, so that a reboot attaches
+ * exactly one of the two.
+ * @param own as it was before this attach learned anything
+ * @param isHere whether the kernel has a disk or map of an attachment now
+ */
+export function attachedAs(
+  own: Attachment,
+  identity: Identity,
+  all: readonly Attachment[],
+  isHere: (other: Attachment) => boolean,
+): Attachment | null {
+  const same = all.filter(
+    (other) => other.name !== own.name && other.identity !== null && isSameVolume(other.identity, identity),
+  )
+  return same.find((other) => own.identity === null || isHere(other) || isOlder(other, own)) ?? null
+}
+
+function isOlder(a: Attachment, b: Attachment): boolean {
+  return a.createdAt === b.createdAt ? a.name < b.name : a.createdAt < b.createdAt
+}

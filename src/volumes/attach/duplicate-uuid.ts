@@ -1,0 +1,50 @@
+import { basename } from 'node:path'
+
+import { probeContent } from '../../host/fs/probe.ts'
+import type { Host } from '../../host/host.ts'
+import { linkName } from '../../host/read/attribute.ts'
+import { readLiveFs } from '../../host/read/file-systems.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+
+/**
+ * Why an xfs was not mounted that has the UUID of one that is mounted: the kernel refuses it (fs/xfs/xfs_mount.c:
+ * xfs_uuid_mount), and says so in its log only. It is a clone or a snapshot: that this volume itself is in use was
+ * refused before. The error is thrown as it was where that is not the reason.
+ */
+export async function explainDuplicateUuid(
+  host: Host,
+  device: string,
+  uuid: string | null,
+  error: LunkeeperError,
+): Promise<never> {
+  const twin = uuid === null ? null : await mountedWith(host, device, uuid)
+  if (twin === null) throw error
+  throw new LunkeeperError(
+    'MOUNT_FAILED',
+    `${device} was not mounted: its xfs has the UUID of the one on ${twin}, of which it is a clone or a snapshot`,
+    {
+      cause: error,
+      details: { ...error.details, uuid },
+      hint: 'Add --mount-option nouuid to mount it beside the other one; or give it a UUID of its own once, while it is not mounted: xfs_admin -U generate DEVICE.',
+    },
+  )
+}
+
+/** Device and mount point of a live xfs with this UUID; null where none can be found. */
+async function mountedWith(host: Host, device: string, uuid: string): Promise<string | null> {
+  for (const { device: other, fs } of readLiveFs(host.paths)) {
+    if (fs !== 'xfs' || other === device) continue
+    // One that waits for its target does not answer: then it stays unsaid.
+    const content = await probeContent(host, other, PROBE_DEADLINE_MS).catch(() => null)
+    if (content?.uuid !== uuid) continue
+    const mount = readMounts(host.paths).find(
+      ({ devno }) => basename(linkName(`${host.paths.sys}/dev/block/${devno}`) ?? '') === other,
+    )
+    return mount ? `${other}, which is mounted at ${mount.point}` : other
+  }
+  return null
+}
+
+/** A superblock is read in milliseconds. */
+const PROBE_DEADLINE_MS = 5_000

@@ -1,0 +1,154 @@
+import { whenAppears } from '../../host/disk/appear.ts'
+import { withClaim } from '../../host/disk/claim.ts'
+import type { Host } from '../../host/host.ts'
+import { withLock } from '../../host/lock/lock.ts'
+import { holdMapName } from '../../host/map/hold-map.ts'
+import { withdrawPath } from '../../host/map/multipath.ts'
+import { readDisk } from '../../host/read/disks.ts'
+import { isFsAlive } from '../../host/read/file-systems.ts'
+import { isMultipath, isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
+import type { Twin } from '../../host/read/twins.ts'
+import { readTwins } from '../../host/read/twins.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Identity } from '../../model/identity.ts'
+import { attachedAs } from '../../model/plan/attached-as.ts'
+import type { DmMap } from '../../model/snapshot.ts'
+import { identityLock } from '../locks.ts'
+import { disksOf, lookAtAttachment } from '../look.ts'
+import { lastingOpeners, sayOpeners } from '../openers.ts'
+import { readRecords } from '../records.ts'
+import type { Device } from '../users.ts'
+import { describeUsers, deviceOfMap, mountsOf } from '../users.ts'
+import type { Path } from './path.ts'
+
+/** multipathd loads the map again without the disk before it answers. */
+const LEAVE_DEADLINE_MS = 5_000
+
+interface OnlyWork {
+  readonly host: Host
+  readonly record: Attachment
+  /** The disks of this attach, which have just proven their identity. */
+  readonly paths: readonly Path[]
+  /** The sessions whose disk of this LUN this attach made. */
+  readonly scanned: ReadonlySet<number>
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Makes sure that nothing else on this node has the volume, and runs `learn`, which writes the identity into this
+ * attachment's record, before any other attach can ask the same. One LUN can be reached by several targets, LUN numbers
+ * and addresses; a second mount of it, even a read-only one, would be a second user of one file system.
+ * @throws ATTACHED_ALREADY another attachment has it · BUSY another disk of it is in use by other software · LOCKED
+ */
+export async function asOnlyAttachment(work: OnlyWork, learn: () => Promise<void>): Promise<void> {
+  const { host, paths, signal } = work
+  const { identity } = paths[0]!
+  // Disks that tell only a serial cannot be compared: other vendors, and other arrays, may use the same one.
+  if (identity.wwid === null) return learn()
+  await withLock(...identityLock(host, identity.wwid, signal), async () => {
+    try {
+      await refuseOthers(work, identity)
+    } catch (error) {
+      await leaveMaps(work)
+      throw error
+    }
+    await learn()
+  })
+}
+
+/** @throws ATTACHED_ALREADY BUSY */
+async function refuseOthers(work: OnlyWork, identity: Identity): Promise<void> {
+  const { host, record, paths } = work
+  const { attachments } = readRecords(host)
+  const other = attachedAs(record, identity, attachments, (one) => isInKernel(host, one))
+  if (other) throw attachedAlready(other, record)
+  const own = new Set(paths.map(({ disk }) => disk.name))
+  for (const twin of readTwins(host.paths, identity)) if (!own.has(twin.name)) await refuseUsed(work, twin)
+}
+
+/**
+ * multipathd puts a new disk into the map of the other user, which has the same WWID. What takes this attach back must
+ * find its disks outside of that map: else it would take the map for its own. Disks that were there before stay there.
+ */
+async function leaveMaps({ host, record, paths, scanned }: OnlyWork): Promise<void> {
+  if (record.identity !== null) return
+  const made = paths.filter(({ session }) => scanned.has(session.sid))
+  const own = new Set(made.map(({ disk }) => disk.name))
+  for (const { session, disk } of made) {
+    const isShared = () => {
+      const now = readDisk(host.paths, session, record.request.lun, { identity: false })
+      const maps = (now?.holders ?? []).map((holder) => readMap(host.paths, holder))
+      return maps.some((map) => map && isMultipath(map) && map.slaves.some((slave) => !own.has(slave)))
+    }
+    if (!isShared()) continue
+    await withdrawPath(host, disk.name)
+    await whenAppears(host, () => (isShared() ? null : true), LEAVE_DEADLINE_MS)
+  }
+}
+
+function isInKernel(host: Host, attachment: Attachment): boolean {
+  const view = lookAtAttachment(host, attachment)
+  return view.maps.length > 0 || disksOf(view).length > 0
+}
+
+function attachedAlready({ name, request, identity, device }: Attachment, own: Attachment): LunkeeperError {
+  const { iqn, lun, use } = request
+  const place = use.mount ? `mounted at ${use.mount}` : `used as ${device ?? 'a raw device'}`
+  return new LunkeeperError(
+    'ATTACHED_ALREADY',
+    `LUN ${own.request.lun} of ${own.request.iqn} is the same volume as ${name} (LUN ${lun} of ${iqn}), which is ${place}: both are ${identity!.wwid}`,
+    {
+      hint: `Use ${name}, or detach it first: lunkeeper detach ${name}. If they really are two volumes, the storage system gives both the same WWID: change one of them there.`,
+      details: { name, iqn, lun, mount: use.mount, wwid: identity!.wwid },
+    },
+  )
+}
+
+/** @throws BUSY */
+async function refuseUsed(work: OnlyWork, twin: Twin): Promise<void> {
+  const users = await usersOf(work, twin, twin.state === 'running')
+  if (users === null) return
+  throw new LunkeeperError(
+    'BUSY',
+    `${twin.name} is another disk of the same volume, and it is in use: ${users}`,
+    { hint: 'Stop what the message names, so that the volume has one user on this node.' },
+  )
+}
+
+/** Who uses a device, in words; null where nobody does, or it is a path of this attachment's own map. */
+async function usersOf(work: OnlyWork, device: Device, canOpen: boolean): Promise<string | null> {
+  const { host, signal } = work
+  const maps = device.holders.map((holder) => readMap(host.paths, holder))
+  if (maps.some((map) => map && isOwn(work, map))) return null
+  // A multipath map is no user by itself: multipathd makes it of every disk that it is allowed to have.
+  const passed = maps.filter((map) => map && (isMultipath(map) || isPartitionOfMultipath(map)))
+  if (passed.length < maps.length || mountsOf(host, device).length > 0 || isFsAlive(host.paths, device.name))
+    return describeUsers(host, [device])
+  for (const map of passed) {
+    const users = await usersOf(work, deviceOfMap(map!), canOpen)
+    if (users !== null) return users
+  }
+  const openers = await lastingOpeners(host, [device, ...device.partitions], signal)
+  if (openers.length > 0) return sayOpeners(openers)
+  if (passed.length > 0 || !canOpen || (await isFree(host, device))) return null
+  return describeUsers(host, [device])
+}
+
+function isOwn({ record, paths }: OnlyWork, map: DmMap): boolean {
+  return (
+    map.name === holdMapName(record.name) ||
+    (isMultipath(map) && paths.some(({ disk }) => map.slaves.includes(disk.name)))
+  )
+}
+
+/** What neither /proc nor sysfs shows (swap, a mount in another namespace) has the device claimed all the same. */
+async function isFree(host: Host, device: Device): Promise<boolean> {
+  try {
+    return (await withClaim(host, device.name, async () => true)) ?? false
+  } catch (error) {
+    // Gone, or its session was lost just now: nothing can be written by it.
+    if (isLunkeeperError(error, 'NOT_FOUND')) return true
+    throw error
+  }
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { uptime } from 'node:os'
+import { join } from 'node:path'
+
+import * as z from 'zod/mini'
+
+import type { Host } from '../host/host.ts'
+import { readAttribute } from '../host/read/attribute.ts'
+import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import type { Identity } from '../model/identity.ts'
+import { identityDifference } from '../model/identity.ts'
+import type { Begun } from '../model/plan/use.ts'
+import { FILE_SYSTEMS } from '../model/request.ts'
+import type { FileSystem } from '../model/request.ts'
+
+/**
+ * After this long somebody may have used the volume elsewhere in a way that no signature shows. Longer than an outage
+ * in the middle of mkfs, and than the time that an orchestrator needs to come back.
+ */
+const GOOD_FOR_S = 24 * 3600
+
+const schema = z.strictObject({
+  identity: z.strictObject({
+    wwid: z.nullable(z.string()),
+    serial: z.nullable(z.string()),
+    bytes: z.number(),
+  }),
+  fs: z.enum(FILE_SYSTEMS),
+  uuid: z.uuid(),
+  /** ISO 8601, for people. */
+  at: z.string(),
+  boot: z.string(),
+  /** Seconds since that boot: the clock may be set. */
+  uptime: z.number(),
+})
+
+/**
+ * A file system of ours whose making began on a volume that was proven blank a moment before, and of which no end is
+ * known: mkfs or the node was killed, or the target went away. It is kept by the volume's identity, not in the record of
+ * the attachment, because it has to outlive a detach: an orchestrator detaches what it could not stage.
+ * Null where there is none, or it is of another volume.
+ */
+export function readFormatting(host: Host, identity: Identity): Begun | null {
+  try {
+    const note = schema.parse(JSON.parse(readFileSync(pathOf(host, identity), 'utf8')))
+    const { wwid, serial, bytes } = note.identity
+    const isIts =
+      identityDifference(identity, { serial }) === null && wwid === identity.wwid && bytes === identity.bytes
+    if (!isIts) return null
+    const { fs, uuid, at } = note
+    const age = uptime() - note.uptime
+    return { fs, uuid, at, isRecent: note.boot === bootOf(host) && age >= 0 && age < GOOD_FOR_S }
+  } catch {
+    // None, or none that proves anything.
+    return null
+  }
+}
+
+/** Durable before mkfs is started. @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
+export function beginFormatting(host: Host, identity: Identity, fs: FileSystem, uuid: string): void {
+  const { wwid, serial, bytes } = identity
+  const note = {
+    identity: { wwid, serial, bytes },
+    fs,
+    uuid,
+    at: new Date().toISOString(),
+    boot: bootOf(host),
+    uptime: uptime(),
+  }
+  writeDurable(pathOf(host, identity), `${JSON.stringify(note, null, 2)}\n`)
+}
+
+/** It ended, or the volume has become something else: from now on nothing but a blank volume is formatted. */
+export function endFormatting(host: Host, identity: Identity): void {
+  removeDurable(pathOf(host, identity))
+}
+
+/** The kernel makes another one at each boot (random(4)). */
+function bootOf({ paths }: Host): string {
+  return readAttribute(`${paths.proc}/sys/kernel/random/boot_id`) ?? 'unknown'
+}
+
+function pathOf(host: Host, { wwid, serial }: Identity): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([wwid, serial]))
+    .digest('hex')
+    .slice(0, 32)
+  return join(host.places.records, 'formatting', `${hash}.json`)
+}
