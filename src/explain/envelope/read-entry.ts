@@ -19,7 +19,7 @@ const SEPARATOR = 0x1e
 const COLOURS = /\u001b\[[0-9;]{0,20}[A-Za-z]/g
 /** What stands before a line that was found or quoted: grep's file and number, a mark of quotation, a pipe of pods. */
 const FOUND =
-  /^(?:[^\s:|"{}]{1,200}?(?::|-)(?:\d{1,9}(?::|-))?|\S{1,80} +\| ?|(?:> ?)+|\[?[^\s\]]{1,200}\]? )/
+  /^(?:[^\s:|"{}]{1,200}?(?::|-)(?:\d{1,9}(?::|-))?|\S{1,80} +\| ?|(?:[>|*\u2502\u2503] ?)+|\[?[^\s\]]{1,200}\]? )/
 
 /** Understands a line; null: not a line of a log, as far as it shows. */
 export function readEntry(text: string, months: Months): Entry | null {
@@ -92,8 +92,7 @@ function inside({ program, message, time, uptime }: Entry, months: Months): Laye
     return layer && layer.inner !== inner ? layer : null
   }
   if (program === 'kernel') {
-    if (inner.startsWith('[')) return uptimeLayer(inner) ?? callerLayer(inner) ?? datedBracket(inner, months)
-    return time === null && uptime === null ? decodedLayer(inner) : null
+    return kernelsOwn(inner, months) ?? (time === null && uptime === null ? decodedLayer(inner) : null)
   }
   const again = REPEATED.exec(inner)
   if (again && again[1] === program) return { inner: inner.slice(again[0].length) }
@@ -104,6 +103,18 @@ function inside({ program, message, time, uptime }: Entry, months: Months): Laye
   return null
 }
 
+/** What stands before a kernel message besides the first stamp: dmesg prints several, klogd its name. */
+function kernelsOwn(inner: string, months: Months): Layer | null {
+  if (inner.startsWith('kernel: ')) return { inner: inner.slice(8) }
+  const relative = RELATIVE.exec(inner)
+  if (relative) return { inner: inner.slice(relative[0].length) }
+  if (inner.startsWith('[')) return uptimeLayer(inner) ?? callerLayer(inner) ?? datedBracket(inner, months)
+  if (!/^\d{4}-\d\d-\d\dT/.test(inner)) return null
+  const layer = datedLayer(inner, months)
+  return layer?.program === 'kernel' ? layer : null
+}
+
+const RELATIVE = /^\[ *\+\d{1,9}[.,]\d{6}\] ?/
 /** What `iscsid -f` and others put before what they say: usr/log.c:log_do_log_std. */
 const TAGGED = /^(kernel|iscsid|multipathd|tgtd|kubelet)(?:\[\d{1,10}\])?: +/
 const REPEATED = /^([a-z-]{3,20})(?:\[\d{1,10}\])?: +/

@@ -6,9 +6,9 @@ import { writtenTime } from './written-time.ts'
 
 const PRIORITY = /^<\d{1,3}>(?:1 )?/
 const NAME = String.raw`([\w./@+$-]{1,80}(?:\([^)]{0,40}\))?)`
-/** HOST PROGRAM[PID]: and BusyBox's HOST facility.level PROGRAM[PID]: */
+/** HOST PROGRAM[PID]: and with BusyBox's facility.level or SONiC's LEVEL before the program. */
 const WRITER = new RegExp(
-  String.raw`^(\S{1,255}) (?:[a-z0-9]{2,8}\.[a-z]{3,7} )?${NAME}(?:\[[^\]]{1,40}\])?: ?`,
+  String.raw`^(\S{1,255}) (?:[a-z0-9]{2,8}\.[a-z]{3,7} |[A-Z]{3,8} )?${NAME}(?:\[[^\]]{1,40}\])?: ?`,
 )
 /** journalctl --no-hostname. */
 const HOSTLESS = new RegExp(String.raw`^${NAME}(?:\[\d{1,10}\])?: `)
@@ -17,6 +17,10 @@ const WRITER_5424 =
   /^(\S{1,255}) (\S{1,48}) (?:-|\d{1,10}|\S{1,128}) (?:-|\S{1,32}) (-|(?:\[(?:[^\]\\]|\\.){0,4000}\])+)(?: |$)(?:\u00ef\u00bb\u00bf|\ufeff)?/
 /** The kubelet's log of a container: STREAM TAG MESSAGE (kubernetes/design: CRI logging). */
 const CONTAINER = /^(stdout|stderr) ([FP])(?: |$)/
+/** What klog puts between its date and the message. */
+const KLOG = /^\d{1,10} [\w.-]{1,100}:\d{1,6}\] ?/
+/** Fluentd's files: time, tag and record, with tabs between. */
+const TAGGED_JSON = /^[\w.*-]{1,128}\t\{/
 /** logcli prints the labels of a stream between time and line. */
 const LABELS = /^(\{[^{}]{0,4000}\})[ \t]+/
 
@@ -27,6 +31,10 @@ export function datedLayer(line: string, months: Months): Layer | null {
   if (!dated) return null
   const { time, rest, hostless } = dated
   if (hostless) return afterDmesgDate(rest, time, months)
+  const klog = KLOG.exec(rest)
+  if (klog) return { time, inner: rest.slice(klog[0].length) }
+  const tagged = TAGGED_JSON.exec(rest)
+  if (tagged) return { time, inner: rest.slice(tagged[0].length - 1) }
   const container = CONTAINER.exec(rest)
   if (container) return { time, inner: rest.slice(container[0].length) }
   const labels = LABELS.exec(rest)

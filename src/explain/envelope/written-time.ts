@@ -16,12 +16,14 @@ export interface Dated {
 
 const ISO =
   /^(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:([.,])(\d{1,9}))? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[ \t|]\s*|$)/
-/** In front of the time: a month of any locale. `%b %e`, and with a year behind the day as some daemons write it. */
+/** In front of the time: a month of any locale. `%b %e`; some daemons write a year before it or behind the day. */
 const SYSLOG =
-  /^([^\d\s:[\]{}"=<>,]{1,14}|[^\d:[\]{}"=<>,]{0,7}\d{1,2}[月월]?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
+  /^(?:(\d{4}) )?([^\d\s:[\]{}"=<>,]{1,14}|[^\d:[\]{}"=<>,]{0,7}\d{1,2}[月월]?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
 const FULL =
   /^\S{1,14} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([A-Z+-][\w+:/-]{0,30})(?: |$)/
 const UNIX = /^(\d{9,11})\.(\d{1,9})(?: |$)/
+const LOGREAD =
+  /^(\S{1,14} \S{1,14} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}) (?:\[\d{9,12}\.\d{1,6}\] )?(?:[a-z0-9]{2,8}\.[a-z]{3,7} )?/
 /** klog: I0118 04:30:10.123456. */
 const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}) +/
 
@@ -32,7 +34,14 @@ export function writtenTime(line: string, months: Months): Dated | null {
     const dated = iso(line) ?? unix(line)
     if (dated) return dated
   }
-  return yearless(line, months) ?? full(line) ?? klog(line)
+  return yearless(line, months) ?? full(line) ?? klog(line) ?? logread(line, months)
+}
+
+/** OpenWrt's logread: `Tue Apr 29 07:08:24 2025 [1745896104.164] kern.info kernel: `; without a host. */
+function logread(line: string, months: Months): Dated | null {
+  const parts = LOGREAD.exec(line)
+  const time = parts && ctime(parts[1]!, months)
+  return time && { time, rest: line.slice(parts[0].length), hostless: false }
 }
 
 /**
@@ -101,7 +110,8 @@ function unix(line: string): Dated | null {
 function yearless(line: string, months: Months): Dated | null {
   const parts = SYSLOG.exec(line)
   if (!parts) return null
-  const [all, word, day, year, hour, minute, second, decimals] = parts
+  const [all, before, word, day, behind, hour, minute, second, decimals] = parts
+  const year = before ?? behind
   const month = months.read(word!)
   if (month === null) return null
   const rest = line.slice(all.length)

@@ -11,7 +11,7 @@ const MADE =
 const UNREACHABLE =
   /^(?:connect to|cannot make a connection to|cannot make connection to|connection to) (\S{1,80}:\d{1,5}) (?:failed|timed out|\()/
 const REFUSED =
-  /^(?:Login authentication failed with target|Login failed to authenticate with target) ([^\s,]{1,223})|^session (\d{1,9}) login rejected: Initiator failed authentication/
+  /^(?:Login authentication failed with target|Login failed to authenticate with target) ([^\s,]{1,223})|^(?:session|conn) (\d{1,9}) login rejected: [Ii]nitiator failed auth/
 const NOT_MADE =
   /^(?:Login response timeout\.|initiator reported error \((?!15\b)\d{1,4} - ([^)]{1,120})\)|Giving up on initial login)/
 
