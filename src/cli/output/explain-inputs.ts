@@ -21,7 +21,7 @@ function unread(
 ): string[] {
   const which = name === '-' && !several ? 'this log' : oneLine(name)
   if (problem !== null) return [look.paint('yellow', `${oneLine(problem)}\n`)]
-  if (missed > 0)
+  if (missed > 0 && understood)
     return [
       `${look.paint('yellow', `${count(missed, 'line')} of ${which} that ${missed === 1 ? 'tells' : 'tell'} of iSCSI sessions could not be read`)}; the first: ${quoted(firstUnread?.text)}\n`,
     ]

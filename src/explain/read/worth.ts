@@ -36,6 +36,7 @@ export const WORTH: readonly string[] = [
   ' ASCQ=0x',
   'eservation conflict',
   'LUN assignments on this',
+  'timing out command, waited',
   'nquiry data has changed',
   'thin provisioning soft',
   'device reset occurred',

@@ -77,7 +77,9 @@ export function openBoot(whole: boolean): Boot {
           outages: outages.map((outage) => conclude(outage, scsi)),
           left,
         }))
-      const others = causes.all().map((cause) => concludeCause(cause, host, boot))
+      const others = causes
+        .renamed((address) => scsi.name(address))
+        .map((cause) => concludeCause(cause, host, boot))
       return { sessions, causes: [...others, ...sessions.flatMap((story) => slowSessions(story))] }
     },
   }

@@ -22,9 +22,10 @@ export interface OpenCause {
 /** What one boot's log shows besides outages, one for each kind and subject. */
 export interface Causes {
   note(kind: CauseKind, subject: string, detail: string | null, now: Moment): OpenCause
+  /** Under one name what was noted under an address before the name was known. */
+  renamed(name: (address: string) => string | null): readonly OpenCause[]
   /** The last answer of a device that explains an error right after it. */
   recentOf(device: string, now: Moment): OpenCause | null
-  all(): readonly OpenCause[]
 }
 
 /** These are answers of a device: they come before the error that they explain, and say that the target was there. */
@@ -45,6 +46,7 @@ export function isAnswer(kind: CauseKind): boolean {
 export function openCauses(): Causes {
   const causes = new Map<string, OpenCause>()
   const answers = new Map<string, OpenCause>()
+  let pool: OpenCause | null = null
   return {
     note(kind, name, detail, now) {
       const subject = causes.size < MOST || causes.has(`${kind} ${name}`) ? name : 'others'
@@ -66,12 +68,36 @@ export function openCauses(): Causes {
       cause.last = now
       cause.count++
       if (isAnswer(kind)) answers.set(subject, cause)
+      if (kind === 'no-space' && subject.startsWith('pool ')) pool = cause
       return cause
     },
     recentOf(device, now) {
-      const cause = answers.get(device)
+      // A thin volume's errors name the volume, its pool's message the pool.
+      const cause = answers.get(device) ?? (device.startsWith('dm-') ? pool : null)
       return cause && !isAfter(cause.last, now, TOGETHER) ? cause : null
     },
-    all: () => [...causes.values()],
+    renamed(name) {
+      const merged = new Map<string, OpenCause>()
+      for (const cause of causes.values()) {
+        const subject = name(cause.subject) ?? cause.subject
+        const key = `${cause.kind} ${subject}`
+        const known = merged.get(key)
+        merged.set(key, known ? joined(known, cause) : { ...cause, subject })
+      }
+      return [...merged.values()]
+    },
+  }
+}
+
+function joined(one: OpenCause, other: OpenCause): OpenCause {
+  const [first, last] = isAfter(one.first, other.first, 0) ? [one, other] : [other, one]
+  return {
+    ...one,
+    first: first.first,
+    last: isAfter(one.last, other.last, 0) ? other.last : one.last,
+    count: one.count + other.count,
+    ioErrors: one.ioErrors + other.ioErrors,
+    detail: first.detail ?? last.detail,
+    fileSystems: new Map([...first.fileSystems, ...last.fileSystems]),
   }
 }
