@@ -31,7 +31,22 @@ export async function logFiles(sources: readonly string[]): Promise<NamedLog[]> 
         hint: 'Name those that matter: syslog, kern.log, messages and their rotated sets.',
       },
     )
-  return names.map((name) => ({ name, set: rotationSet(name), bytes: logSource(name) }))
+  return oldestFirst(names).map((name) => ({ name, set: rotationSet(name), bytes: logSource(name) }))
+}
+
+/** Of one set, as rotation numbers or dates it: where lines have no dates, their order is all that tells. */
+function oldestFirst(names: readonly string[]): readonly string[] {
+  return [...Map.groupBy(names, rotationSet).values()].flatMap((set) =>
+    set.toSorted((a, b) => ageOf(b) - ageOf(a)),
+  )
+}
+
+/** Greater is older; the file that is written now has none. */
+function ageOf(name: string): number {
+  const suffix = /[.-](\d{1,8})[\d.T-]*(?:\.(?:gz|zst|xz|bz2))?$/.exec(name)?.[1]
+  if (suffix === undefined) return -1
+  // Dates count the other way.
+  return suffix.length === 8 ? 1e9 - Number(suffix) : Number(suffix)
 }
 
 async function isDirectory(source: string): Promise<boolean> {

@@ -2,8 +2,15 @@ import { GLIBC, LANGUAGES } from './month-words.ts'
 
 /** Reads the names of months as one log writes them. Remembers the languages that its names so far have in common. */
 export interface Months {
-  /** @param weekday the word beside it, which helps to tell the language. @returns 0 to 11, or null: not a month */
-  read(word: string, weekday?: string): number | null
+  /** @param weekday the word beside it, and the date, which help to tell the language. @returns 0 to 11, or null: not a month */
+  read(word: string, weekday?: Weekday): number | null
+}
+
+/** The name of a weekday as a log has it, with what else is known of the date. */
+export interface Weekday {
+  readonly name: string
+  readonly year: number
+  readonly day: number
 }
 
 const ENGLISH = new Map(
@@ -30,15 +37,20 @@ export function openMonths(): Months {
   const known = new Map<string, number | null>()
 
   /** `lis` is October in Croatian and November in Polish: other names of the log, or the weekday, tell which. */
-  function choose(meanings: ReadonlyMap<string, number>, weekday: string | undefined): number {
+  function choose(meanings: ReadonlyMap<string, number>, weekday: Weekday | undefined): number {
     let left = [...meanings.keys()]
     const narrow = (fits: (language: string) => boolean) => {
       const fitting = left.filter((language) => fits(language))
       if (fitting.length > 0) left = fitting
     }
     if (languages) narrow((language) => languages!.has(language))
-    if (weekday !== undefined && new Set(meanings.values()).size > 1)
-      narrow((language) => (tables().weekdays.get(language) ?? []).some((name) => name.startsWith(weekday)))
+    if (weekday !== undefined && new Set(meanings.values()).size > 1) {
+      const name = normal(weekday.name)
+      narrow((language) => {
+        const date = new Date(Date.UTC(weekday.year, meanings.get(language)!, weekday.day))
+        return tables().weekdays.get(language)?.[date.getUTCDay()]?.startsWith(name) ?? false
+      })
+    }
     languages = new Set(left)
     return meanings.get(left[0]!)!
   }
@@ -52,7 +64,7 @@ export function openMonths(): Months {
       const before = known.get(key)
       if (before !== undefined && (before === null || weekday === undefined)) return before
       const meanings = meaningsOf(key)
-      const month = meanings && choose(meanings, weekday === undefined ? undefined : normal(weekday))
+      const month = meanings && choose(meanings, weekday)
       // What a hostile log can make us remember is bounded.
       if (known.size < 1000) known.set(key, month)
       return month

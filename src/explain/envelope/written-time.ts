@@ -18,7 +18,7 @@ const ISO =
   /^(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:([.,])(\d{1,9}))? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[ \t|]\s*|$)/
 /** In front of the time: a month of any locale. `%b %e`; some daemons write a year before it or behind the day. */
 const SYSLOG =
-  /^(?:(\d{4}) )?([^\d\s:[\]{}"=<>,]{1,14}|[^\d:[\]{}"=<>,]{0,7}\d{1,2}[月월]?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
+  /^(?:(\d{4}) )?([^:[\]{}"=<>,]{1,24}?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
 const FULL =
   /^\S{1,14} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([A-Z+-][\w+:/-]{0,30})(?: |$)/
 const UNIX = /^(\d{9,11})\.(\d{1,9})(?: |$)/
@@ -60,7 +60,7 @@ export function ctime(text: string, months: Months): Written | null {
     .split(/\s+/)
   const numbers = rest.filter((word) => /^\d{1,2}\.?$/.test(word))
   const words = rest.filter((word) => !/^\d{1,2}\.?$/.test(word))
-  const found = monthOf(words, numbers, months)
+  const found = monthOf(words, numbers, Number(year[1]), months)
   if (!found) return null
   const ms = utc([year[1], String(found.month + 1), found.day, clock[1], clock[2], clock[3]], clock[4])
   return ms === null ? null : { kind: 'date', ms, zoned: false }
@@ -69,21 +69,29 @@ export function ctime(text: string, months: Months): Written | null {
 function monthOf(
   words: readonly string[],
   numbers: readonly string[],
+  year: number,
   months: Months,
 ): { month: number; day: string } | null {
-  // The weekday comes first in most locales, and can be a month's name, too: "mar. mars".
+  const [number, second] = numbers
+  if (number === undefined || words.length === 0) return null
+  const day = number.replace('.', '')
+  const read = (word: string, weekday: string | undefined) =>
+    months.read(word, weekday === undefined ? undefined : { name: weekday, year, day: Number(day) })
+  // The weekday comes first in most locales, and can be a month's name, too: "mar. mars". Some names have several words.
+  for (let first = 1; first < words.length; first++) {
+    const month = read(words.slice(first).join(' '), words.slice(0, first).join(' '))
+    if (month !== null) return { month, day }
+  }
   for (const word of words.toReversed()) {
-    const weekday = words.find((other) => other !== word)
-    const month = months.read(word, weekday)
-    if (month !== null && numbers.length > 0) return { month, day: numbers[0]!.replace('.', '') }
+    const month = read(
+      word,
+      words.find((other) => other !== word),
+    )
+    if (month !== null) return { month, day }
   }
   // Where months have numbers (Thg 1), the number is with the word.
-  const [month, day] = numbers
-  if (words.length > 0 && day !== undefined) {
-    const named = months.read(`${words.at(-1)} ${month}`)
-    if (named !== null) return { month: named, day: day.replace('.', '') }
-  }
-  return null
+  const named = second === undefined ? null : months.read(`${words.at(-1)} ${number}`)
+  return named === null ? null : { month: named, day: second!.replace('.', '') }
 }
 
 function iso(line: string): Dated | null {

@@ -121,6 +121,10 @@ export function countLines(block: Uint8Array): number {
   let at = 0
   const aligned = Math.min(block.length, (4 - (block.byteOffset & 3)) & 3)
   for (; at < aligned; at++) if (block[at] === NEWLINE) lines++
+  if (block.length - at < 4) {
+    for (; at < block.length; at++) if (block[at] === NEWLINE) lines++
+    return lines
+  }
   const words = new Int32Array(block.buffer, block.byteOffset + at, (block.length - at) >> 2)
   for (let index = 0; index < words.length; index++) {
     const bytes = words[index]! ^ 0x0a0a0a0a
@@ -141,5 +145,5 @@ function endOf(block: Buffer, from: number): number {
 }
 
 function cut(block: Buffer, start: number, end: number): string {
-  return textOf(block.subarray(start, Math.min(end, start + LONGEST)))
+  return textOf(block, start, Math.min(end, start + LONGEST))
 }

@@ -2,10 +2,10 @@
 const DATED = 60
 
 /** A line as text: UTF-8, or Latin-1 where the beginning is not UTF-8. */
-export function textOf(bytes: Buffer): string {
-  const text = bytes.toString('utf8')
+export function textOf(bytes: Buffer, start = 0, end = bytes.length): string {
+  const text = bytes.toString('utf8', start, end)
   const broken = text.indexOf('\ufffd')
-  return (broken === -1 || broken > DATED ? text : bytes.toString('latin1')).trimEnd()
+  return (broken === -1 || broken > DATED ? text : bytes.toString('latin1', start, end)).trimEnd()
 }
 
 /** Blocks of UTF-8 of a log that begins with a byte order mark: PowerShell's `>` writes UTF-16. */
