@@ -24,11 +24,20 @@ type Words = ReadonlyMap<string, ReadonlyMap<string, number>>
 
 interface Tables {
   readonly exact: Words
-  /** Full names of months, to be recognised by their beginnings: releases of the C library abbreviate differently. */
-  readonly full: readonly { readonly word: string; readonly language: string; readonly month: number }[]
+  /** Full names of months by their first letters: releases of the C library abbreviate differently. */
+  readonly full: ReadonlyMap<string, readonly FullName[]>
   /** Full names of weekdays. */
   readonly weekdays: ReadonlyMap<string, readonly string[]>
 }
+
+interface FullName {
+  readonly word: string
+  readonly language: string
+  readonly month: number
+}
+
+/** Fewer do not tell a month. */
+const LETTERS = 3
 
 let built: Tables | null = null
 
@@ -78,8 +87,8 @@ function meaningsOf(word: string): ReadonlyMap<string, number> | null {
   const { exact, full } = tables()
   const meanings = exact.get(word)
   if (meanings) return meanings
-  if (word.length < 3) return null
-  const begun = full.filter((name) => name.word.startsWith(word))
+  if (word.length < LETTERS) return null
+  const begun = full.get(word.slice(0, LETTERS))?.filter((name) => name.word.startsWith(word)) ?? []
   if (begun.length === 0) return null
   const found = new Map<string, number>()
   for (const { language, month } of begun) if (!found.has(language)) found.set(language, month)
@@ -94,7 +103,7 @@ function tables(): Tables {
 
 function build(): Tables {
   const exact = new Map<string, Map<string, number>>()
-  const full: { word: string; language: string; month: number }[] = []
+  const full = new Map<string, FullName[]>()
   const weekdays = new Map<string, string[]>()
   const add = (name: string, language: string, month: number) => {
     const word = normal(name)
@@ -119,7 +128,10 @@ function build(): Tables {
         const name = format.formatToParts(Date.UTC(2026, month, 5)).find(({ type }) => type === 'month')
         if (!name) continue
         add(name.value, language, month)
-        if (form.month === 'long') full.push({ word: normal(name.value), language, month })
+        if (form.month !== 'long') continue
+        const word = normal(name.value)
+        const letters = word.slice(0, LETTERS)
+        full.set(letters, [...(full.get(letters) ?? []), { word, language, month }])
       }
     }
     const day = new Intl.DateTimeFormat(language, { weekday: 'long', timeZone: 'UTC' })

@@ -14,6 +14,8 @@ const BAR = 14
 /** Shorter is not seen. */
 const LEAST = 3
 const LETTERS = 34
+/** A label in the middle of its tick would be cut off here. */
+const EDGE = 50
 
 /** One part of the time as a picture: a row for each session and each other cause, hosts below each other. */
 export function chart({ from, to, tracks }: Episode, dated: boolean): Html {
@@ -39,7 +41,7 @@ export function chart({ from, to, tracks }: Episode, dated: boolean): Html {
           x2="${round(x(tick))}"
           y1="${TOP - 6}"
           y2="${height}"
-        /><text class="tick" x="${round(x(tick))}" y="${TOP - 12}"
+        /><text class="tick${x(tick) > WIDTH - EDGE ? ' last' : ''}" x="${round(x(tick))}" y="${TOP - 12}"
           >${axisLabel(tick, from, to, dated)}</text
         >`,
   )

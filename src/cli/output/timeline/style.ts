@@ -19,6 +19,7 @@ svg text{font-size:12.5px;fill:var(--ink)}
 svg .host{font-weight:650}
 svg .detail{font-size:11px;fill:var(--soft)}
 svg .tick{font-size:11px;fill:var(--soft);text-anchor:middle;font-variant-numeric:tabular-nums}
+svg .tick.last{text-anchor:end}
 .grid{stroke:var(--line)}
 .base{stroke:var(--base)}
 .waiting{fill:var(--waiting)}
@@ -36,6 +37,7 @@ svg .tick{font-size:11px;fill:var(--soft);text-anchor:middle;font-variant-numeri
 table{border-collapse:collapse;width:100%;font-size:14px}
 th{text-align:left;font-weight:600;color:var(--soft);font-size:12.5px}
 th,td{padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
+td.key{white-space:nowrap;overflow-wrap:normal}
 td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 tr:last-child td{border-bottom:0}
 .good{color:var(--good)}

@@ -68,7 +68,8 @@ function stretchesOf(outage: Outage, place: Place): Stretch[] {
   const open = back === null
   const long = seconds === null ? `at least ${awayAtLeast ?? 0} s` : `${seconds} s`
   const title = `lost for ${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
-  if (expired === null) return [{ kind: 'waiting', from: lost, to: end, open, title }]
+  // Below a map that hid them, the errors after the timer's end reached nothing.
+  if (expired === null || survived) return [{ kind: 'waiting', from: lost, to: end, open, title }]
   return [
     { kind: 'waiting', from: lost, to: expired, open: false, title },
     {
