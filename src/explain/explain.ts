@@ -6,7 +6,7 @@ import { merged } from './merge.ts'
 import type { Explanation, Span } from './report.ts'
 import { openClock } from './story/clock.ts'
 import type { Moment } from './story/moment.ts'
-import { isoOf, uptimeOf } from './story/moment.ts'
+import { spanOf } from './story/moment.ts'
 
 export interface ExplainOptions {
   /** When the log is read; a year is made of it where the log has none. */
@@ -47,7 +47,7 @@ export async function explainAll(logs: readonly NamedLog[], options: ExplainOpti
     ...machines.conclude(),
     inputs,
     lines: inputs.reduce((sum, { lines }) => sum + lines, 0),
-    span: spanOf(readings.map(({ input }) => input.span())),
+    span: wholeSpan(readings.map(({ input }) => input.span())),
   }
 }
 
@@ -95,14 +95,14 @@ function timeless(): LunkeeperError {
   )
 }
 
-function spanOf(spans: readonly ReturnType<Input['span']>[]): Span {
+function wholeSpan(spans: readonly ReturnType<Input['span']>[]): Span {
   let first: Moment | null = null
   let last: Moment | null = null
   for (const span of spans) {
     if (span.first && (first === null || isBefore(span.first, first))) first = span.first
     if (span.last && (last === null || isBefore(last, span.last))) last = span.last
   }
-  return { from: isoOf(first), to: isoOf(last), fromUptime: uptimeOf(first), toUptime: uptimeOf(last) }
+  return spanOf({ first, last })
 }
 
 function isBefore(one: Moment, other: Moment): boolean {

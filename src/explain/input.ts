@@ -6,11 +6,12 @@ import { isRecord } from './envelope/nested-fields.ts'
 import { openEntry, readEntry } from './envelope/read-entry.ts'
 import type { Event } from './message/event.ts'
 import { readMessage } from './message/read-message.ts'
+import { openOrder } from './order.ts'
 import { openReader } from './read/open-reader.ts'
 import type { LogInput, UnreadLine } from './report.ts'
 import type { Clock } from './story/clock.ts'
 import type { Moment } from './story/moment.ts'
-import { isoOf, uptimeOf } from './story/moment.ts'
+import { secondsBetween, spanOf } from './story/moment.ts'
 
 /** What a log says at one moment. */
 export interface Told {
@@ -44,7 +45,8 @@ const LONGEST_SHOWN = 200
 
 export function openInput(clock: Clock): Input {
   const months = openMonths()
-  let told: Told[] = []
+  const order = openOrder()
+  let ended = false
   let bare: Told[] = []
   let understood = false
   let timeless = false
@@ -73,7 +75,7 @@ export function openInput(clock: Clock): Input {
   function tell(entry: Entry): void {
     const event = readMessage(entry)
     if (event)
-      told.push({
+      order.add({
         host: entry.host,
         boot: entry.boot ?? boot,
         event,
@@ -89,6 +91,12 @@ export function openInput(clock: Clock): Input {
     const event =
       bare.length < MOST_BARE ? readMessage({ ...NOTHING, ...untagged(clean(text.trim())) }) : null
     if (event) bare.push({ host: null, boot, event, now: clock.read(null, null) })
+  }
+
+  /** Some logs begin with what was last. */
+  function ordered(): { first: Moment | null; last: Moment | null } {
+    const backwards = first !== null && last !== null && (secondsBetween(first, last) ?? 0) < 0
+    return backwards ? { first: last, last: first } : { first, last }
   }
 
   const reader = openReader({
@@ -144,22 +152,19 @@ export function openInput(clock: Clock): Input {
     feed: (bytes) => reader.feed(bytes),
     end() {
       lines = reader.end()
+      ended = true
       // Messages alone: journalctl -o cat, dmesg -t, `iscsid -f 2>file`.
       if (understood || bare.length === 0) return
       understood = true
       missedLines = 0
-      told.push(...bare)
+      for (const told of bare) order.add(told)
       bare = []
     },
-    take() {
-      const all = told
-      told = []
-      return all
-    },
+    take: () => order.take(ended),
     get timeless() {
       return timeless && first === null
     },
-    span: () => ({ first, last }),
+    span: ordered,
     report: (name, problem) => ({
       name,
       lines,
@@ -167,7 +172,7 @@ export function openInput(clock: Clock): Input {
       firstUnread: understood ? (missed === null ? null : { number: null, text: missed }) : firstUnread,
       missed: missedLines,
       problem,
-      span: { from: isoOf(first), to: isoOf(last), fromUptime: uptimeOf(first), toUptime: uptimeOf(last) },
+      span: spanOf(ordered()),
     }),
   }
 }

@@ -10,8 +10,10 @@ const MADE =
   /^Connection(\d{1,9}):(\d{1,5}) to \[target: ([^\s,\]]{1,223}), portal: ([^\s\]]{1,80}),(\d{1,5})\] through .* is (operational now|shutdown)/
 const UNREACHABLE =
   /^(?:connect to|cannot make a connection to|cannot make connection to|connection to) (\S{1,80}:\d{1,5}) (?:failed|timed out|\()/
+/** iscsid's own pings, of transports whose kernel driver sends none. */
+const SILENT = /^Nop-out timedout after (\d{1,9}) seconds on connection (\d{1,9}):(\d{1,5}) state/
 const REFUSED =
-  /^(?:Login authentication failed with target|Login failed to authenticate with target) ([^\s,]{1,223})|^(?:session|conn) (\d{1,9}) login rejected: [Ii]nitiator failed auth/
+  /^(?:Login authentication failed with target|Login failed to authenticate with target) ([^\s,]{1,223})|^(?:session|conn) \d{1,9} login rejected: [Ii]nitiator failed auth/
 const NOT_MADE =
   /^(?:Login response timeout\.|initiator reported error \((?!15\b)\d{1,4} - ([^)]{1,120})\)|Giving up on initial login)/
 
@@ -50,6 +52,11 @@ function single(message: string): Event | null {
       attempts: Number(attempts),
     }
   }
+  const silent = SILENT.exec(message)
+  if (silent) {
+    const [, seconds, session, connection] = silent.map(Number) as [number, number, number, number]
+    return { kind: 'silent', session, connection, seconds, interval: null }
+  }
   const made = MADE.exec(message)
   if (!made) return loginFailure(message)
   const [, session, connection, iqn, address, port, what] = made
@@ -65,7 +72,6 @@ function single(message: string): Event | null {
 
 function loginFailure(message: string): Event | null {
   const refused = REFUSED.exec(message)
-  if (refused)
-    return cause('login-refused', refused[1] ?? `session ${refused[2]}`, { detail: message.slice(0, 160) })
+  if (refused) return cause('login-refused', refused[1] ?? 'a login', { detail: message.slice(0, 160) })
   return NOT_MADE.test(message) ? cause('login-failed', 'a login', { detail: message.slice(0, 160) }) : null
 }

@@ -1,3 +1,5 @@
+import type { Span } from '../report.ts'
+
 /** When a line was written: by the wall clock, by the time since boot, or both. */
 export interface Moment {
   /** Milliseconds since 1970; of an unknown zone unless `zoned`. */
@@ -45,4 +47,8 @@ export function isoOf(moment: Moment | null): string | null {
 
 export function uptimeOf(moment: Moment | null): number | null {
   return moment?.uptime ?? null
+}
+
+export function spanOf({ first, last }: { first: Moment | null; last: Moment | null }): Span {
+  return { from: isoOf(first), to: isoOf(last), fromUptime: uptimeOf(first), toUptime: uptimeOf(last) }
 }
