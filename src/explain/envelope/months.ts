@@ -56,7 +56,7 @@ export function openMonths(): Months {
     if (weekday !== undefined && new Set(meanings.values()).size > 1) {
       const name = normal(weekday.name)
       narrow((language) => {
-        const date = new Date(Date.UTC(weekday.year, meanings.get(language)!, weekday.day))
+        const date = new Date(Date.UTC(weekday.year, meanings.get(language), weekday.day))
         return tables().weekdays.get(language)?.[date.getUTCDay()]?.startsWith(name) ?? false
       })
     }
