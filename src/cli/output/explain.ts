@@ -163,7 +163,7 @@ function advice(sessions: readonly SessionStory[], causes: readonly Cause[], loo
     ? ' Not every return is in the log: take the real absence, and a margin.'
     : ` For a volume of Lunkeeper: lunkeeper hold NAME --set ${holdSeconds}s`
   const apart = other ? ' What the other causes broke, no hold would have prevented.' : ''
-  return paragraph(`${look.paint('bold', said)}${more}${apart}`, look)
+  return paragraph(`${look.paint('bold', said)}${apart}${more}`, look)
 }
 
 /** A reboot or a logout says nothing of how long the target was away: where others do, they count. */
