@@ -53,7 +53,7 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     if (earlier && earlier.ended === null) return earlier
     const failed = connections
       .all()
-      .filter(({ open }) => open && (open.expired !== null || address !== null))
+      .filter(({ open }) => open && (open.expired !== null || open.givenUp || address !== null))
       .filter(({ open }) => !isAfter(open!.lastSign, now, BY_TIME))
     const outage = latest(failed.map(({ open }) => open!))
     const [only] = failed
@@ -149,6 +149,8 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     if (!isAnswer(kind)) return
     // Whose disk answers, is there.
     for (const session of scsi.sessionsOf(disk) ?? []) connections.answered(session, now)
+    const before = charged.get(disk)
+    if (before) connections.answered(before, now)
     explain(disk, cause)
   }
 

@@ -44,8 +44,8 @@ export interface Connections {
   back(event: EventOf<'back'>, now: Moment): void
   named(event: EventOf<'login' | 'logout'>): void
   unreachable(event: EventOf<'unreachable'>, now: Moment): void
-  /** A disk of the session answered: it was back, whoever did not say so. */
-  answered(session: number, now: Moment): void
+  /** A disk of the session, or one that an outage was charged with, answered: the session was back, though no line says so. */
+  answered(of: number | OpenOutage, now: Moment): void
   /** Something else ended every outage that goes on. */
   reboot(): void
 }
@@ -199,10 +199,10 @@ export function openConnections(): Connections {
     back,
     named,
     unreachable,
-    answered(session, now) {
+    answered(of, now) {
       for (const connection of connections.values())
         if (
-          connection.session === session &&
+          (connection.session === of || connection.open === of) &&
           connection.open &&
           isAfter(connection.open.lastSign, now, TOGETHER)
         )
