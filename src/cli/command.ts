@@ -27,6 +27,8 @@ export interface Argument {
   /** As the help shows it: NAME, NAME|MOUNTPOINT|DEVICE. */
   readonly name: string
   readonly required: boolean
+  /** May be given several times. */
+  readonly repeated?: true
   readonly choices?: readonly string[]
   readonly completes?: Completes
 }
@@ -48,7 +50,10 @@ export type Values<Options extends readonly Option[]> = {
 }
 
 export interface Input<Options extends readonly Option[] = readonly Option[]> {
+  /** The first one. */
   readonly argument: string | null
+  /** Those after it, of a command whose argument may be repeated. */
+  readonly more?: readonly string[]
   readonly options: Values<Options>
 }
 

@@ -33,9 +33,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       const { helpText } = await import('./help/help.ts')
       return { text: helpText(COMMANDS, parsed.topic, lookOf(process.stdout)), status: 0 }
     }
-    const { command, argument, options, globals } = parsed
+    const { command, argument, more, options, globals } = parsed
     await using context = openContext(globals, terminal)
-    const data = await command.run(context, { argument, options })
+    const data = await command.run(context, { argument, more, options })
     const shown = command.isDocument ? data : printableData(data)
     const text = globals.json ? json(data) : command.text(shown, lookOf(process.stdout))
     return { text, status: command.exit?.(data) ?? 0 }

@@ -54,6 +54,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   PROGRAM_MISSING: Code.FailedPrecondition,
   MODULE_MISSING: Code.FailedPrecondition,
   LOG_UNREADABLE: Code.Internal,
+  OUTPUT_UNWRITABLE: Code.Internal,
   NO_PERMISSION: Code.Internal,
   NO_SPACE: Code.ResourceExhausted,
   RECORD_UNWRITABLE: Code.Internal,

@@ -1,13 +1,12 @@
-import { openBlocks } from './blocks.ts'
-import type { Boot } from './boot.ts'
-import { openBoot } from './boot.ts'
-import { openClock } from './clock.ts'
-import { iscsidMessage } from './iscsid-message.ts'
-import { kernelMessage } from './kernel-message.ts'
-import { readLine, stampOf } from './line.ts'
 import { LunkeeperError } from '../model/errors.ts'
-import type { Moment } from './moment.ts'
-import type { Explanation } from './report.ts'
+import type { Input } from './input.ts'
+import { openInput } from './input.ts'
+import { openMachines } from './machines.ts'
+import { merged } from './merge.ts'
+import type { Explanation, Span } from './report.ts'
+import { openClock } from './story/clock.ts'
+import type { Moment } from './story/moment.ts'
+import { spanOf } from './story/moment.ts'
 
 export interface ExplainOptions {
   /** When the log is read; a year is made of it where the log has none. */
@@ -16,93 +15,96 @@ export interface ExplainOptions {
   readonly booted?: Date
 }
 
-/** A host of the log, with its boots. */
-interface Machine {
-  readonly host: string | null
-  readonly boots: Boot[]
-  /** The highest time since boot, of the boot that goes on. */
-  uptime: number
+/** A log with a name. */
+export interface NamedLog {
+  readonly name: string
+  readonly bytes: AsyncIterable<Buffer>
+  /** Logs of one set, as rotation leaves them, have one; they are of one host, if their lines do not name it. @default the name */
+  readonly set?: string
 }
 
-/** dmesg -H: the time since the line before, which most often is one that is not looked at. */
-const SINCE_LAST = /^\[ +\+\d+\.\d+\] /
-
-/** printk's lines come out of order by less; a smaller time since boot is another boot's. */
-const OUT_OF_ORDER = 60
-
 /**
- * Reads a log once, as it comes, and tells what happened to its iSCSI sessions. Memory grows with the outages, not
- * with the log. Never throws for what a log holds, but for one whose lines have no time.
+ * Reads one log, as it comes, and tells what happened to its iSCSI sessions. Memory grows with the outages, not with the
+ * log. Never throws for what a log holds, but for one whose lines have no time.
  * @throws LOG_UNREADABLE
  */
 export async function explain(log: AsyncIterable<Buffer>, options: ExplainOptions): Promise<Explanation> {
-  const clock = openClock(options.now, options.booted)
-  const machines = new Map<string | null, Machine>()
+  return explainAll([{ name: '-', bytes: log }], options)
+}
+
+/**
+ * Reads several logs side by side, in the order of their times: rotated files, hosts of one cluster. Of several, one that
+ * cannot be read is reported and does not stop the others.
+ * @throws LOG_UNREADABLE, or what reading the only log threw
+ */
+export async function explainAll(logs: readonly NamedLog[], options: ExplainOptions): Promise<Explanation> {
+  const alone = logs.length === 1
+  const readings = logs.map((log) => openReading(log, options, alone))
+  const machines = openMachines()
+  for await (const { told, log } of merged(readings)) machines.tell(told, log)
+  const inputs = readings.map(({ input, name, problem }) => input.report(name, problem()))
+  return {
+    ...machines.conclude(),
+    inputs,
+    lines: inputs.reduce((sum, { lines }) => sum + lines, 0),
+    span: wholeSpan(readings.map(({ input }) => input.span())),
+  }
+}
+
+function openReading({ name, bytes, set }: NamedLog, options: ExplainOptions, alone: boolean) {
+  const input = openInput(openClock(options.now, options.booted))
+  const blocks = bytes[Symbol.asyncIterator]()
+  let ended = false
+  let problem: string | null = null
+
+  function end(): void {
+    ended = true
+    input.end()
+    if (!input.timeless) return
+    const error = timeless()
+    if (alone) throw error
+    problem = error.message
+  }
+
+  return {
+    input,
+    name,
+    log: set ?? name,
+    problem: () => problem,
+    async next() {
+      if (ended) return null
+      try {
+        const block = await blocks.next()
+        if (block.done) end()
+        else input.feed(block.value)
+      } catch (error) {
+        if (alone) throw error
+        if (!ended) end()
+        problem = error instanceof Error ? error.message : String(error)
+      }
+      return input.take()
+    },
+  }
+}
+
+function timeless(): LunkeeperError {
+  return new LunkeeperError(
+    'LOG_UNREADABLE',
+    'this is what dmesg -H prints: its lines do not tell their time',
+    { hint: 'Give it dmesg, dmesg -T or journalctl -k instead.' },
+  )
+}
+
+function wholeSpan(spans: readonly ReturnType<Input['span']>[]): Span {
   let first: Moment | null = null
   let last: Moment | null = null
-  let timeless = false
-
-  const blocks = openBlocks({
-    sample(text) {
-      const stamp = stampOf(text)
-      if (!stamp) return false
-      last = clock.read(stamp.time, stamp.uptime)
-      first ??= last
-      return true
-    },
-    line(text) {
-      const line = readLine(text)
-      if (SINCE_LAST.test(text)) timeless = true
-      if (!line || (line.time === null && line.uptime === null)) return
-      const event = line.source === 'kernel' ? kernelMessage(line.message) : iscsidMessage(line.message)
-      if (!event) return
-      const machine = machineOf(line.host)
-      if (event.kind === 'boot' || (line.uptime ?? machine.uptime) < machine.uptime - OUT_OF_ORDER)
-        reboot(machine, event.kind === 'boot')
-      machine.uptime = Math.max(machine.uptime, line.uptime ?? 0)
-      machine.boots.at(-1)!.tell(event, clock.read(line.time, line.uptime))
-    },
-  })
-
-  function machineOf(host: string | null): Machine {
-    let machine = machines.get(host)
-    if (!machine) {
-      machine = { host, boots: [openBoot(false)], uptime: 0 }
-      machines.set(host, machine)
-    }
-    return machine
+  for (const span of spans) {
+    if (span.first && (first === null || isBefore(span.first, first))) first = span.first
+    if (span.last && (last === null || isBefore(last, span.last))) last = span.last
   }
-
-  for await (const bytes of log) blocks.feed(bytes)
-  const lines = blocks.end()
-  if (timeless && first === null)
-    throw new LunkeeperError(
-      'LOG_UNREADABLE',
-      'this is what dmesg -H prints: its lines do not tell their time',
-      {
-        hint: 'Give it dmesg, dmesg -T or journalctl -k instead.',
-      },
-    )
-  return {
-    sessions: [...machines.values()].flatMap(({ host, boots }) =>
-      boots.flatMap((boot, number) => boot.conclude(host, number, clock)),
-    ),
-    lines,
-    span: {
-      from: clock.iso(first),
-      to: clock.iso(last),
-      fromUptime: uptimeOf(first),
-      toUptime: uptimeOf(last),
-    },
-  }
+  return spanOf({ first, last })
 }
 
-function reboot(machine: Machine, whole: boolean): void {
-  machine.boots.at(-1)!.reboot()
-  machine.boots.push(openBoot(whole))
-  machine.uptime = 0
-}
-
-function uptimeOf(moment: Moment | null): number | null {
-  return moment?.uptime ?? null
+function isBefore(one: Moment, other: Moment): boolean {
+  return one.ms !== null && (other.ms === null || one.ms < other.ms)
 }

@@ -179,8 +179,12 @@ export const ERRORS = {
     'modprobe iscsi_tcp, or install the kernel package that has it.',
   ),
   LOG_UNREADABLE: failed(
-    'The log that shall be explained cannot be read.',
+    'The log to be explained cannot be read.',
     'Give the path of a log file, or pipe one in: journalctl | lunkeeper explain -',
+  ),
+  OUTPUT_UNWRITABLE: failed(
+    'The file that a report goes to cannot be written.',
+    'Give the path of a file in a directory that exists and may be written to.',
   ),
   DRILL_FAILED: failed(
     'A drill could not be played to its end.',

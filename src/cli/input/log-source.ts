@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
@@ -5,24 +6,38 @@ import { whyUnreadable } from './file-error.ts'
 import { kernelBuffer } from './kernel-buffer.ts'
 import { unpacked } from './unpacked.ts'
 
-/** Large enough that reading costs little beside looking. */
-const BLOCK = 1 << 20
+/** Large enough that reading costs little beside looking, and small enough for many logs side by side. */
+const BLOCK = 256 << 10
 
 const OWN = '/dev/kmsg'
 
 /**
- * The bytes of a log: a file's, standard input's (`-`), both also packed by gzip or zstd, or with null this
- * machine's own kernel log.
+ * The bytes of a log: a file's, standard input's (`-`), both also packed, or with null this machine's own kernel log. A
+ * block is good until the next is asked for.
  * @throws NO_PERMISSION, LOG_UNREADABLE when it is opened or while it is read
  */
 export async function* logSource(source: string | null, own = OWN): AsyncGenerator<Buffer> {
   try {
-    // A reader of the device itself would wait for the next message for ever.
+    // A reader of the device itself would wait for the next message without end.
     if (source === null || source === own) yield* kernelBuffer(own)
     else if (source === '-') yield* unpacked(process.stdin)
-    else yield* unpacked((await open(source)).createReadStream({ highWaterMark: BLOCK }))
+    else yield* unpacked(blocksOf(await open(source)))
   } catch (cause) {
     throw unreadable(source, own, cause)
+  }
+}
+
+/** Into the same memory again and again: buffers that wait for the collector would add up to more than the log's story. */
+async function* blocksOf(file: FileHandle): AsyncGenerator<Buffer> {
+  const block = Buffer.alloc(BLOCK)
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(block, 0, BLOCK)
+      if (bytesRead === 0) return
+      yield block.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
   }
 }
 
@@ -32,7 +47,11 @@ export function unreadable(source: string | null, own: string, cause: unknown): 
   const forbidden = code === 'EACCES' || code === 'EPERM'
   const what =
     source === null ? `The kernel log of this machine (${own})` : source === '-' ? 'Standard input' : source
-  const why = forbidden ? 'it may not be read' : whyUnreadable(cause)
+  const why = forbidden
+    ? 'it may not be read'
+    : cause instanceof LunkeeperError
+      ? cause.message
+      : whyUnreadable(cause)
   return new LunkeeperError(
     forbidden ? 'NO_PERMISSION' : 'LOG_UNREADABLE',
     `${what} cannot be read: ${why}`,

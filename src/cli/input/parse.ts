@@ -21,6 +21,7 @@ export type Parsed =
       readonly kind: 'run'
       readonly command: AnyCommand
       readonly argument: string | null
+      readonly more: readonly string[]
       readonly options: Input['options']
       readonly globals: Globals
     }
@@ -38,7 +39,7 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
   for (const command of commands) {
     const sub = program.command(command.name)
     // What is missing is named by us, after --help had its chance.
-    if (command.argument) sub.argument('[argument]')
+    if (command.argument) sub.argument(command.argument.repeated ? '[arguments...]' : '[argument]')
     for (const option of command.options) addOption(sub, option)
     sub.action(() => {
       const all = program.opts<Record<string, unknown>>()
@@ -95,7 +96,7 @@ function addOption(to: Commander, { name, short, value, repeated, choices }: Opt
 
 function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>): Parsed {
   const argument = sub.args[0] ?? null
-  if (argument === '')
+  if (sub.args.includes(''))
     throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`, { hint: seeHelp(command.name) })
   if (command.argument?.required && argument === null)
     throw new LunkeeperError('USAGE', `${command.name} needs ${command.argument.name}`, {
@@ -118,7 +119,7 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
     runtime: value('runtime'),
     hostRoot: value('hostRoot'),
   }
-  return { kind: 'run', command, argument, options, globals }
+  return { kind: 'run', command, argument, more: sub.args.slice(1), options, globals }
 }
 
 /** Commander's complaint as an error of ours. A value after = is cut: it may be a secret in a flag that is none. */

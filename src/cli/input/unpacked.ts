@@ -1,16 +1,30 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 
-/** By what a file begins with, not by its name: standard input has none. */
+import { LunkeeperError } from '../../model/errors.ts'
+
+/** Large enough that reading costs little beside looking, and small enough for many logs side by side. */
+const BLOCK = 128 << 10
+
+/** By what a file begins with, not by its name: standard input has none. Node unpacks some, the host's programs others. */
 const PACKERS = [
-  { name: 'gzip', magic: Buffer.from('1f8b', 'hex'), open: createGunzip },
-  { name: 'zstd', magic: Buffer.from('28b52ffd', 'hex'), open: createZstdDecompress },
+  { name: 'gzip', magic: Buffer.from('1f8b', 'hex'), open: () => createGunzip({ chunkSize: BLOCK }) },
+  {
+    name: 'zstd',
+    magic: Buffer.from('28b52ffd', 'hex'),
+    open: () => createZstdDecompress({ chunkSize: BLOCK }),
+  },
   { name: 'xz', magic: Buffer.from('fd377a585a00', 'hex'), open: null },
   { name: 'bzip2', magic: Buffer.from('425a68', 'hex'), open: null },
-]
-const LONGEST_MAGIC = 6
+] as const
+const LONGEST_MAGIC = 8
+/** What systemd-journald writes in /var/log/journal: systemd's JOURNAL_FILE_FORMAT. */
+const JOURNAL = Buffer.from('LPKSHHRH')
 
-/** What logrotate packed, unpacked; anything else as it is. @throws what it is packed with, where Node cannot unpack that */
+/**
+ * What logrotate packed, unpacked; anything else as it is.
+ * @throws LOG_UNREADABLE with what it is packed with, where that cannot be unpacked; an error of zlib
+ */
 export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const rest = bytes[Symbol.asyncIterator]()
   let first = Buffer.alloc(0)
@@ -18,17 +32,51 @@ export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Bu
     first = Buffer.concat([first, next.value])
     if (first.length >= LONGEST_MAGIC) break
   }
-  const packer = PACKERS.find(({ magic }) => first.subarray(0, magic.length).equals(magic))
   const all = concat(first, rest)
-  if (!packer) {
-    yield* all
-    return
+  if (first.subarray(0, JOURNAL.length).equals(JOURNAL))
+    throw new Error('it is a binary journal; journalctl --file FILE | lunkeeper explain - reads it')
+  const packer = PACKERS.find(({ magic }) => first.subarray(0, magic.length).equals(magic))
+  if (!packer) yield* all
+  else if (packer.open)
+    yield* pipeline(
+      Readable.from(copies(all), { objectMode: false }),
+      packer.open(),
+      () => {},
+    ) as AsyncIterable<Buffer>
+  else yield* byProgram(packer.name, all)
+}
+
+async function* byProgram(name: 'xz' | 'bzip2', all: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const { filter } = await import('../../host/exec/filter.ts')
+  try {
+    yield* filter(name, ['-dc'], copies(all))
+  } catch (error) {
+    if (!(error instanceof LunkeeperError)) throw error
+    const missing = error.code === 'PROGRAM_MISSING'
+    const why = missing
+      ? `it is packed, and ${error.message}`
+      : `${name} could not unpack it (${error.message})`
+    throw new LunkeeperError(
+      'LOG_UNREADABLE',
+      `${why}; where ${name} is: ${name} -dc FILE | lunkeeper explain -`,
+      {
+        ...(missing ? { hint: error.hint } : {}),
+        cause: error,
+      },
+    )
   }
-  if (!packer.open) throw new Error(`it is packed; ${packer.name} -dc FILE | lunkeeper explain - reads it`)
-  yield* pipeline(Readable.from(all, { objectMode: false }), packer.open(), () => {}) as AsyncIterable<Buffer>
+}
+
+/** A stream asks for the next block before it has used the last. */
+async function* copies(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const block of blocks) yield Buffer.from(block)
 }
 
 async function* concat(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield first
-  yield* { [Symbol.asyncIterator]: () => rest }
+  if (first.length > 0) yield first
+  try {
+    yield* { [Symbol.asyncIterator]: () => rest }
+  } finally {
+    await rest.return?.()
+  }
 }

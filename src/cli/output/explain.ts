@@ -1,24 +1,49 @@
-import type { Explanation, Outage, SessionStory } from '../../explain/report.ts'
-import { oneLine } from './printable.ts'
+import type { Cause, Explanation, Outage, SessionStory, Span } from '../../explain/report.ts'
+import { causesText } from './explain-causes.ts'
+import { unreadText } from './explain-inputs.ts'
+import { count, time, dateOf, afterBoot } from './explain-words.ts'
 import { facts } from './facts.ts'
+import { oneLine } from './printable.ts'
 import type { Look } from './look.ts'
 import { wrap } from './wrap.ts'
 
 /** A session that flaps has hundreds; the longest and the worst tell enough. */
 const SHOWN = 10
 
-/** The story of every session, and at the end what would have prevented it. */
-export function explainText({ sessions, lines, span }: Explanation, look: Look): string {
-  const read = `${lines} ${lines === 1 ? 'line' : 'lines'}${spanOf(span)}`
-  if (sessions.length === 0) return `No outage of an iSCSI session in ${read}.\n`
-  const total = sessions.reduce((sum, { outages }) => sum + outages.length, 0)
-  const head = `${count(total, 'outage')} of ${count(sessions.length, 'iSCSI connection')} in ${read}.\n`
-  return [head, ...sessions.map((session) => sessionText(session, look)), advice(sessions, look)].join('\n')
+/** The story of every session, other causes, and at the end what would have prevented it. */
+export function explainText(explanation: Explanation, look: Look): string {
+  const { sessions, causes, inputs } = explanation
+  const unread = unreadText(inputs, look)
+  if (!inputs.some(({ understood }) => understood)) return unread
+  const parts = [
+    headOf(explanation),
+    ...sessions.map((session) => sessionText(session, look)),
+    causesText(causes, look),
+    sessions.length === 0 ? '' : advice(sessions, causes, look),
+    unread,
+  ]
+  return parts.filter((part) => part !== '').join('\n')
 }
 
-function spanOf({ from, to, fromUptime, toUptime }: Explanation['span']): string {
+function headOf({ sessions, causes, lines, span, inputs }: Explanation): string {
+  const files = inputs.length === 1 ? '' : ` of ${inputs.length} logs`
+  const read = `${count(lines, 'line')}${files}${spanOf(span)}`
+  const missed = inputs.reduce((sum, input) => sum + input.missed, 0)
+  if (sessions.length > 0) {
+    const total = sessions.reduce((sum, { outages, left }) => sum + outages.length + left, 0)
+    return `${count(total, 'outage')} of ${count(sessions.length, 'iSCSI connection')} in ${read}.\n`
+  }
+  if (causes.length > 0) return `No iSCSI session was lost in ${read}, but the log shows this:\n`
+  return missed > 0
+    ? `Nothing was found in ${read}, but not all that tells of iSCSI could be read.\n`
+    : `No outage of an iSCSI session in ${read}.\n`
+}
+
+function spanOf({ from, to, fromUptime, toUptime }: Span): string {
   if (from !== null && to !== null) return `, ${dateOf(from)} to ${dateOf(to)}`
-  return fromUptime === null || toUptime === null ? '' : `, ${boot(fromUptime)} to ${boot(toUptime)}`
+  return fromUptime === null || toUptime === null
+    ? ''
+    : `, ${afterBoot(fromUptime)} to ${afterBoot(toUptime)}`
 }
 
 function sessionText(story: SessionStory, look: Look): string {
@@ -30,12 +55,14 @@ function sessionText(story: SessionStory, look: Look): string {
   ].join('')
   const title = `${look.paint('bold', `session ${session}`)}${connection === 0 ? '' : `, connection ${connection}`}${oneLine(place)}\n`
   const shown = worst(outages)
-  const left = outages.length - shown.length
+  const left = outages.length - shown.length + story.left
   return [
     title,
     iqn === null ? '' : `  ${oneLine(iqn)}\n`,
     shown.map((outage) => outageText(outage, look)).join('\n'),
-    left === 0 ? '' : `\n  and ${count(left, 'shorter outage')}; --json has all\n`,
+    left === 0
+      ? ''
+      : `\n  and ${count(left, 'shorter outage')}; --json has ${story.left === 0 ? 'all' : `${outages.length} of all`}\n`,
   ].join('')
 }
 
@@ -48,21 +75,28 @@ function worst(outages: readonly Outage[]): readonly Outage[] {
 }
 
 function outageText(outage: Outage, look: Look): string {
-  const { lostAt, lostUptime, noticed, ioErrors, devices, survived, prevention } = outage
+  const { lostAt, lostUptime, noticed, ioErrors, devices, survived, prevention, hungTasks } = outage
   const day = lostAt?.slice(0, 10) ?? null
   const code = noticed.code === null ? '' : ` (error ${noticed.code})`
   const lost = time(lostAt, lostUptime, null)
+  const words = lost ?? (noticed.how === 'unknown' ? null : 'at a time that the log does not tell')
   return facts(
     [
-      ['lost', lost === null ? 'before the log begins' : `${lost}: ${oneLine(noticed.words)}${code}`],
+      ['lost', words === null ? 'before the log begins' : `${words}: ${oneLine(noticed.words)}${code}`],
       ['timer', timerOf(outage, day)],
       [
         'failed',
         ioErrors === 0 ? 'no I/O' : look.paint('red', `${count(ioErrors, 'I/O error')}${on(devices)}`),
       ],
       ...fates(outage, day, look),
+      ...(hungTasks === 0
+        ? []
+        : [['waited', `${count(hungTasks, 'message')} about tasks that wait for I/O (hung_task)`] as const]),
       ['back', backOf(outage, day)],
-      [survived ? 'survived' : 'prevented by', look.paint(survived ? 'green' : 'yellow', prevention.words)],
+      [
+        survived ? 'survived' : prevention.holdSeconds === null ? 'remedy' : 'prevented by',
+        look.paint(survived ? 'green' : 'yellow', prevention.words),
+      ],
     ],
     look,
   )
@@ -70,7 +104,8 @@ function outageText(outage: Outage, look: Look): string {
 
 function timerOf({ timer, timerInferred, expiredAt, expiredUptime }: Outage, day: string | null): string {
   const expired = time(expiredAt, expiredUptime, day)
-  if (expired === null) return 'did not run out, as far as the log goes'
+  if (expired === null)
+    return timer === null ? 'did not run out, as far as the log goes' : `${timer} s, ran out`
   if (timer === null) return `ran out by ${expired}`
   return timerInferred ? `ran out by ${expired}, after about ${timer} s` : `${timer} s, ran out ${expired}`
 }
@@ -78,7 +113,9 @@ function timerOf({ timer, timerInferred, expiredAt, expiredUptime }: Outage, day
 /** One line a device, in the order in which things happened. */
 function fates({ fileSystems }: Outage, day: string | null, look: Look): [string, string][] {
   return [...Map.groupBy(fileSystems, ({ device }) => device)].map(([device, all], index) => {
-    const told = all.map(({ what, at, uptime }) => `${what} ${time(at, uptime, day)}`).join(', ')
+    const told = all
+      .map(({ what, at, uptime }) => [what, time(at, uptime, day)].filter(Boolean).join(' '))
+      .join(', ')
     return [index === 0 ? 'broken' : '', look.paint('red', `${all[0]!.type} on ${oneLine(device)}: ${told}`)]
   })
 }
@@ -87,35 +124,52 @@ function backOf(outage: Outage, day: string | null): string {
   const { backAt, backUptime, seconds, attempts, ended, awayAtLeast } = outage
   const tried = attempts === null ? '' : count(attempts, 'attempt')
   const back = time(backAt, backUptime, day)
-  if (back !== null) {
+  if (back !== null || ended === 'back') {
     const after = [seconds === null ? '' : `${seconds} s`, tried].filter(Boolean).join(' and ')
-    return after ? `${back}, after ${after}` : back
+    const at = back ?? 'at a time that the log does not tell'
+    return after ? `${at}, after ${after}` : at
   }
   const away = awayAtLeast === null ? '' : `; away for at least ${awayAtLeast} s`
   const seen = `${away}${tried && `, ${tried} seen`}`
   if (ended === 'unseen') return `between this outage and the next; the log does not say when${seen}`
-  if (ended === 'reboot') return `not before the machine was started anew${seen}`
+  if (ended === 'reboot') return `not before the machine was restarted${seen}`
   if (ended === 'logout') return `not before the session was logged out${seen}`
+  if (ended === 'login') return `not before the session was logged in as a new one${seen}`
   return `not in this log${seen}`
 }
 
-function advice(sessions: readonly SessionStory[], look: Look): string {
+/** What hold is long enough, for those outages where a hold is the remedy. */
+function advice(sessions: readonly SessionStory[], causes: readonly Cause[], look: Look): string {
   const outages = sessions.flatMap(({ outages }) => outages)
   const harmful = outages.filter(({ survived }) => !survived)
-  const heard = harmful.length === 0 ? outages : harmful
+  const curable = harmful.filter(({ failedBy }) => failedBy === 'timer' || failedBy === 'multipathd')
+  if (harmful.length > 0 && curable.length === 0)
+    return paragraph(
+      'What failed did not fail because a timer ran out: a longer hold alone would not have prevented it.',
+      look,
+    )
+  const heard = curable.length > 0 ? curable : riddenOut(outages)
   const longest = heard.toSorted((a, b) => needed(b) - needed(a))[0]!
   const { holdSeconds, known } = longest.prevention
   const open = heard.some(({ prevention }) => !prevention.known)
   if (holdSeconds === null) return paragraph('The log does not tell how long the outages were.', look)
   const hold = known && !open ? `a hold of at least ${holdSeconds} s` : `a hold longer than ${holdSeconds} s`
+  const other = causes.some(({ ioErrors, fileSystems }) => ioErrors > 0 || fileSystems.length > 0)
   const said =
     harmful.length === 0
-      ? `Nothing failed. To live through as much again: ${hold}.`
+      ? `${other ? 'No outage did harm' : 'Nothing failed'}. To live through as much again: ${hold}.`
       : `What would have prevented it: ${hold}.`
   const more = open
     ? ' Not every return is in the log: take the real absence, and a margin.'
     : ` For a volume of Lunkeeper: lunkeeper hold NAME --set ${holdSeconds}s`
-  return paragraph(`${look.paint('bold', said)}${more}`, look)
+  const apart = other ? ' What the other causes broke, no hold would have prevented.' : ''
+  return paragraph(`${look.paint('bold', said)}${apart}${more}`, look)
+}
+
+/** A reboot or a logout says nothing of how long the target was away: where others do, they count. */
+function riddenOut(outages: readonly Outage[]): readonly Outage[] {
+  const ended = outages.filter(({ ended }) => ended === 'back' || ended === 'unseen' || ended === null)
+  return ended.length > 0 ? ended : outages
 }
 
 function needed({ prevention }: Outage): number {
@@ -128,26 +182,6 @@ function paragraph(text: string, look: Look): string {
     .join('')
 }
 
-/** Without the date where it is that of the line above. */
-function time(at: string | null, uptime: number | null, day: string | null): string | null {
-  if (at === null) return uptime === null ? null : boot(uptime)
-  return day !== null && at.startsWith(day) ? dateOf(at).slice(11) : dateOf(at)
-}
-
-/** 2026-08-28 18:13:29, and UTC where the log says so. */
-function dateOf(iso: string): string {
-  const text = iso.replace('T', ' ')
-  return text.endsWith('Z') ? `${text.slice(0, 19)} UTC` : text.slice(0, 19)
-}
-
-function boot(seconds: number): string {
-  return `${seconds.toFixed(1)} s after boot`
-}
-
 function on(devices: readonly string[]): string {
   return devices.length === 0 ? '' : ` on ${devices.map(oneLine).join(', ')}`
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

@@ -28,6 +28,8 @@ export const PACKAGE_OF = {
   udevadm: 'udev',
   systemctl: 'systemd',
   'systemd-notify': 'systemd',
+  xz: 'xz-utils',
+  bzip2: 'bzip2',
 } as const
 
 export type Program = keyof typeof PACKAGE_OF

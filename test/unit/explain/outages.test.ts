@@ -208,3 +208,45 @@ test.each([
   expect(outage!.fileSystems).toEqual([{ device, type, what, at: null, uptime: 19 }])
   expect(outage!.survived).toBe(false)
 })
+
+test('a disk that answers, even with an error, was back: its later errors are not of the outage', async () => {
+  const sense = (at: number) =>
+    `[${at}.000000] sd 2:0:0:1: [sdb] tag#3 Sense Key : Medium Error [current]\n${ioError(at, 'sdb')}${aborted(at + 1, 'sdb')}`
+  const story = await told(lost(10) + expired(130, 120) + ioError(131, 'sdb') + sense(33_000))
+  expect(outagesOf(story)).toMatchObject([
+    { ended: 'unseen', ioErrors: 1, fileSystems: [], awayAtLeast: 121 },
+  ])
+  expect(story.causes).toMatchObject([
+    { kind: 'medium-error', subject: 'sdb', ioErrors: 1, fileSystems: [{ what: 'journal aborted' }] },
+  ])
+})
+
+test.each([
+  [
+    'a new login',
+    'Connection1:0 to [target: iqn.2026-01.example:a, portal: 10.0.0.5,3260] through [iface: default] is operational now',
+    'login',
+  ],
+  [
+    'a logout',
+    'Connection1:0 to [target: iqn.2026-01.example:a, portal: 10.0.0.5,3260] through [iface: default] is shutdown.',
+    'logout',
+  ],
+])('%s ends an outage, and says nothing of how long the target was away', async (_, message, ended) => {
+  const log =
+    syslog(0, 'kernel:  connection1:0: detected conn error (1020)') + syslog(3000, `iscsid: ${message}`)
+  expect(outagesOf(await told(log))).toMatchObject([{ ended, seconds: null, awayAtLeast: 0 }])
+})
+
+test('SCSI error handling that gave the disk up is no reason for a longer timer', async () => {
+  const story = await told(
+    lost(10, 1, 1021) +
+      '[40.000000] sd 2:0:0:1: Device offlined - not ready after error recovery\n' +
+      '[40.100000] sd 2:0:0:1: rejecting I/O to offline device\n[40.200000] I/O error, dev sdb, sector 8\n' +
+      '[41.000000] sd 2:0:0:1: [sdb] Synchronizing SCSI cache\n',
+  )
+  expect(outagesOf(story)).toMatchObject([
+    { survived: false, failedBy: 'error handling', devices: ['sdb'], prevention: { holdSeconds: null } },
+  ])
+  expect(story.causes.map(({ kind }) => kind)).toContain('command-timeout')
+})

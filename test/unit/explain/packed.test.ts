@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -44,6 +45,15 @@ describe('a log that logrotate has packed', () => {
     await expect(told(packed)).rejects.toMatchObject({
       code: 'LOG_UNREADABLE',
       message: expect.stringContaining('damaged'),
+    })
+  })
+
+  test.runIf(spawnSync('xz', ['--version']).status === 0)('by xz: whole, and cut off', async () => {
+    const packed = spawnSync('xz', ['-c'], { input: LOG }).stdout
+    expect((await told(packed)).sessions).toEqual((await told(LOG)).sessions)
+    await expect(told(packed.subarray(0, packed.length - 40))).rejects.toMatchObject({
+      code: 'LOG_UNREADABLE',
+      message: expect.stringContaining('xz could not unpack it'),
     })
   })
 

@@ -1,0 +1,47 @@
+import type { LogInput } from '../../explain/report.ts'
+import { oneLine } from './printable.ts'
+import { count } from './explain-words.ts'
+import type { Look } from './look.ts'
+
+/** Of a directory with many files that are not logs, so many are named. */
+const NAMED = 10
+
+/** What was not understood, and could not be read. Empty where all was. */
+export function unreadText(inputs: readonly LogInput[], look: Look): string {
+  const lines = inputs.flatMap((input) => unread(input, inputs.length > 1, look))
+  const left = lines.length - NAMED
+  const more = left > 0 ? [`and ${count(left, 'further log')} that could not be understood\n`] : []
+  return [...lines.slice(0, NAMED), ...more].join('')
+}
+
+function unread(
+  { name, lines, understood, firstUnread, missed, problem }: LogInput,
+  several: boolean,
+  look: Look,
+): string[] {
+  const which = name === '-' && !several ? 'this log' : oneLine(name)
+  if (problem !== null) return [look.paint('yellow', `${oneLine(problem)}\n`)]
+  if (missed > 0 && understood)
+    return [
+      `${look.paint('yellow', `${count(missed, 'line')} of ${which} that ${missed === 1 ? 'tells' : 'tell'} of iSCSI sessions could not be read`)}; the first: ${quoted(firstUnread?.text)}\n`,
+    ]
+  if (understood) return []
+  if (firstUnread === null)
+    return several ? [] : [`${capital(which)} is empty: there is nothing to explain.\n`]
+  return [
+    `${look.paint('yellow', `The format of ${which} was not understood`)} (${count(lines, 'line')}). The first line that could not be read is line ${firstUnread.number ?? 1}: ${quoted(firstUnread.text)}\n`,
+    ...(several
+      ? []
+      : [
+          'It reads syslog, dmesg, journalctl and their wrappers (docs/explain.md): try journalctl -k -o short-iso | lunkeeper explain -\n',
+        ]),
+  ]
+}
+
+function quoted(text: string | undefined): string {
+  return `"${oneLine(text ?? '')}"`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

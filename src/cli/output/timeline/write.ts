@@ -1,0 +1,20 @@
+import { writeFile } from 'node:fs/promises'
+
+import type { Explanation } from '../../../explain/report.ts'
+import { LunkeeperError } from '../../../model/errors.ts'
+import { whyUnreadable } from '../../input/file-error.ts'
+import { explainText } from '../explain.ts'
+import { PLAIN } from '../look.ts'
+import { timelinePage } from './page.ts'
+
+/** Writes the page of a story. @throws OUTPUT_UNWRITABLE */
+export async function writeTimeline(file: string, explanation: Explanation): Promise<void> {
+  const [summary = ''] = explainText(explanation, PLAIN).split('\n')
+  try {
+    await writeFile(file, timelinePage(explanation, summary))
+  } catch (cause) {
+    throw new LunkeeperError('OUTPUT_UNWRITABLE', `${file} cannot be written: ${whyUnreadable(cause)}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,161 @@
+import type { Layer } from './entry.ts'
+import { programOf } from './entry.ts'
+import { isRecord, nestedFields } from './nested-fields.ts'
+import type { Months } from './months.ts'
+import type { Written } from './written-time.ts'
+import { ctime, writtenTime } from './written-time.ts'
+
+// Names of fields, the surest first: journald, then Elastic, Loki, Vector, Fluent Bit, Docker, Talos, cloud loggers.
+const MESSAGE = [
+  'MESSAGE',
+  'message',
+  'msg',
+  'log',
+  'line',
+  '@message',
+  'textPayload',
+  'short_message',
+  'text',
+  'body',
+  'stringValue',
+  'content',
+  'event.original',
+  '_raw',
+]
+const TIME = [
+  '__REALTIME_TIMESTAMP',
+  '_SOURCE_REALTIME_TIMESTAMP',
+  '@timestamp',
+  'talos-time',
+  'timestamp',
+  'time',
+  'ts',
+  'timeUnixNano',
+  'observedTimeUnixNano',
+  'datetime',
+  'date',
+  '_time',
+  '@t',
+]
+const HOST = [
+  '_HOSTNAME',
+  'hostname',
+  'host.hostname',
+  'host.name',
+  'host',
+  'node_name',
+  'nodename',
+  'node',
+  'source_host',
+  'instance',
+  'computer',
+]
+const PROGRAM = [
+  'SYSLOG_IDENTIFIER',
+  'log.syslog.appname',
+  'syslog.identifier',
+  'identifier',
+  'ident',
+  'appname',
+  'app_name',
+  'program',
+  'syslogtag',
+  'process.name',
+  '_COMM',
+  'talos-service',
+  '_SYSTEMD_UNIT',
+  'systemd.unit',
+  'unit',
+]
+/** The kernel's lines say how they came. */
+const KERNEL = ['_TRANSPORT', 'systemd.transport', 'transport', 'facility', 'fac']
+const UPTIME = ['_SOURCE_MONOTONIC_TIMESTAMP', '__MONOTONIC_TIMESTAMP']
+
+/** A line of JSON: a journal's entry, or a message that a collector of logs has wrapped. Null: neither. */
+export function jsonLayer(text: string, months: Months): Layer | null {
+  const value = parsed(text)
+  if (Array.isArray(value)) return pairLayer(value, months)
+  return isRecord(value) ? fieldsLayer(value, months) : null
+}
+
+/** Fluent Bit's [time, fields], [[time, metadata], fields]; Loki's [time, line]. */
+export function pairLayer(value: readonly unknown[], months: Months): Layer | null {
+  const stamp: unknown = Array.isArray(value[0]) ? value[0][0] : value[0]
+  const time = timeOf(stamp, months)
+  const inner = value[1]
+  if (!time || 'uptime' in time) return null
+  if (typeof inner === 'string') return { time: time.time, inner }
+  const layer = isRecord(inner) ? fieldsLayer(inner, months) : null
+  return layer && { ...layer, time: layer.time ?? time.time }
+}
+
+/** What the fields of a record say. @returns null where none of them is a message */
+export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: Months): Layer | null {
+  const fields = nestedFields(record)
+  const first = (names: readonly string[]) => {
+    for (const name of names) {
+      const value = fields.get(name.toLowerCase())
+      if (value !== undefined && value !== '') return String(value)
+    }
+    return null
+  }
+  const inner = first(MESSAGE)
+  if (inner === null) return null
+  const times = TIME.map((name) => timeOf(fields.get(name.toLowerCase()), months)).filter(
+    (time) => time !== null,
+  )
+  const dated = times.find((time) => 'time' in time)
+  const since = times.find((time) => 'uptime' in time)
+  const monotonic = first(UPTIME)
+  const name = first(PROGRAM)
+  const kernel = KERNEL.some((key) => /^kern(?:el)?$/.test(String(fields.get(key.toLowerCase()) ?? '')))
+  // dmesg -J has no names: a priority, a time since boot, a message.
+  const dmesg = name === null && fields.has('msg') && fields.has('pri')
+  return {
+    time: dated?.time ?? null,
+    uptime: monotonic === null ? (since?.uptime ?? null) : Number(monotonic) / 1e6 || null,
+    host: first(HOST),
+    program:
+      name !== null && !(kernel && name === 'unknown') ? programOf(name) : kernel || dmesg ? 'kernel' : null,
+    boot: first(['_BOOT_ID', 'journald.host.boot_id', 'host.boot.id']),
+    inner,
+  }
+}
+
+type Time = { readonly time: Written } | { readonly uptime: number }
+
+/** A number's size tells its unit: seconds since 1970 or since boot, or thousandths, millionths, billionths of them. */
+function timeOf(value: unknown, months: Months): Time | null {
+  const text = typeof value === 'string' ? value.trim() : value
+  const number =
+    typeof text === 'number' ? text : typeof text === 'string' && NUMBER.test(text) ? Number(text) : null
+  if (number !== null) {
+    if (!Number.isFinite(number) || number < 0) return null
+    if (number < 1e8) return { uptime: number }
+    const unit = number >= 1e17 ? 1e-6 : number >= 1e14 ? 1e-3 : number >= 1e11 ? 1 : 1e3
+    return { time: { kind: 'date', ms: number * unit, zoned: true } }
+  }
+  if (typeof text !== 'string' || text.length > 80) return null
+  const bare = text.replace(/^\[|\]$/g, '')
+  const time = writtenTime(`${bare} `, months)?.time ?? ctime(bare, months)
+  return time && { time }
+}
+
+const NUMBER = /^\d{1,20}(?:\.\d{1,9})?$/
+
+/** JSON, or what dmesg takes for it: a time in brackets or with a comma stands there unquoted (util-linux 2.36 to 2.41). */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    if (!text.includes('"msg"')) return null
+    try {
+      return JSON.parse(
+        text.replace(/"time":\s*(\[[^\]"]{1,80}\]|\d{4}-[^\s"]{10,60}?)\s*(?=,\s*")/, '"time":"$1"'),
+      )
+    } catch {
+      // Cut short, or not JSON at all: a log may hold anything.
+      return null
+    }
+  }
+}

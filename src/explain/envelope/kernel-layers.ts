@@ -1,0 +1,104 @@
+import type { Layer } from './entry.ts'
+import type { Months } from './months.ts'
+import { ctime, writtenTime } from './written-time.ts'
+
+const KMSG = /^(\d{1,4}),(\d{1,20}),(\d{1,17}),[^;]{0,80};/
+/** dmesg -r: <6>; dmesg -x: kern  :info  : */
+const PRIORITY =
+  /^(?:<\d{1,3}>|(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local\d) *: ?(?:emerg|alert|crit|err|warn|warning|notice|info|debug) *: )/
+/** [ 12.345678], [ 12.345678 <    0.000010>]; the delta is a number of the user's locale. */
+const UPTIME = /^\[ *(\d{1,12})[.,](\d{1,9})(?: *<[^>\]]{1,20}>)?\] ?/
+/** dmesg -d without times. */
+const DELTA = /^\[ *< *[^>\]]{1,20}>\] ?/
+const CALLER = /^\[ *[TC]\d{1,9}\] ?/
+const BRACKETED = /^\[([^\]<]{14,60}?)(?: *<[^>\]]{1,20}>)?\]:? ?/
+/** journalctl -o short-monotonic names host and writer after the time. */
+const WRITER = /^(\S{1,255}) ([\w./@-]{1,64})(?:\[\d{1,10}\])?: ?/
+/** talosctl dmesg: NODE: kern: info: [2026-01-13T04:30:10.123456789Z]: */
+const TALOS = /^(?:(\S{1,255}): +)?([a-z0-9]{2,8}): +([a-z]{3,7}): +\[([^\]]{19,40})\]: ?/
+
+/** A record of /dev/kmsg: Documentation/ABI/testing/dev-kmsg. */
+export function kmsgLayer(line: string): Layer | null {
+  const record = KMSG.exec(line)
+  if (!record) return null
+  // Facility 0 is the kernel's; others were written into the buffer by programs, which name themselves.
+  const program = Number(record[1]) >> 3 === 0 ? 'kernel' : null
+  const inner = line.slice(record[0].length)
+  const uptime = Number(record[3]) / 1e6
+  return program ? { uptime, program, inner } : { uptime, ...tagged(inner) }
+}
+
+function tagged(inner: string): Layer {
+  const tag = /^([\w./-]{1,64})(?:\[\d{1,10}\])?: ?/.exec(inner)
+  return { program: tag ? tag[1]!.toLowerCase() : 'unknown', inner: tag ? inner.slice(tag[0].length) : inner }
+}
+
+/** A priority in front, as the kernel and syslog senders write it, or in words. What follows it must be an envelope. */
+export function decodedLayer(line: string): Layer | null {
+  const priority = PRIORITY.exec(line)
+  if (!priority) return null
+  const inner = line.slice(priority[0].length).replace(/^1 (?=\d{4}-)/, '')
+  return uptimeLayer(inner) ?? { inner: inner.trimStart() }
+}
+
+/** dmesg's lines, and those of journalctl that have the time since boot. */
+export function uptimeLayer(line: string): Layer | null {
+  const stamp = UPTIME.exec(line)
+  if (!stamp) {
+    const delta = DELTA.exec(line)
+    return delta && { program: 'kernel', inner: callerOff(line.slice(delta[0].length)) }
+  }
+  const uptime = Number(`${stamp[1]}.${stamp[2]}`)
+  const rest = line.slice(stamp[0].length)
+  if (rest.startsWith('[')) {
+    const layer = uptimeOrDate(rest)
+    if (layer) return { ...layer, uptime }
+  }
+  const said = callerOff(rest)
+  const writer = WRITER.exec(said)
+  if (writer && !writer[1]!.endsWith(':') && KNOWN.test(writer[2]!))
+    return {
+      uptime,
+      host: writer[1]!,
+      program: writer[2]!.replace(/\.service$/, '').toLowerCase(),
+      inner: said.slice(writer[0].length),
+    }
+  return { uptime, program: 'kernel', inner: said }
+}
+
+/** Beside a host in a line with the time since boot, only these are taken for programs: a kernel message has words, too. */
+const KNOWN = /^(?:kernel|iscsid|multipathd?|tgtd|kubelet|k3s|systemd|dmeventd|iscsi-scstd)(?:\.service)?$/i
+
+/** dmesg prints one stamp after the other when it is asked for several formats. */
+function uptimeOrDate(rest: string): Layer | null {
+  const again = UPTIME.exec(rest)
+  return again ? { program: 'kernel', inner: callerOff(rest.slice(again[0].length)) } : null
+}
+
+/** A date in brackets: dmesg -T, in any language; or an ISO one. */
+export function bracketLayer(line: string, months: Months): Layer | null {
+  const bracketed = BRACKETED.exec(line)
+  if (!bracketed) return null
+  const text = bracketed[1]!
+  const time = ctime(text, months) ?? writtenTime(`${text} `, months)?.time ?? null
+  if (!time) return null
+  return { time, program: 'kernel', inner: callerOff(line.slice(bracketed[0].length)) }
+}
+
+/** Talos prints facility, level and time of each record of the kernel's buffer, and of its own services. */
+export function talosLayer(line: string, months: Months): Layer | null {
+  const parts = TALOS.exec(line)
+  if (!parts) return null
+  const [all, host, facility, , stamp] = parts
+  const time = writtenTime(`${stamp} `, months)?.time ?? null
+  if (!time) return null
+  const inner = line.slice(all.length)
+  const layer: Layer = facility === 'kern' ? { program: 'kernel', inner } : tagged(inner)
+  return { ...layer, time, host: host ?? null }
+}
+
+export function callerOff(message: string): string {
+  const rest = message.trimStart()
+  const caller = CALLER.exec(rest)
+  return caller ? rest.slice(caller[0].length) : message
+}

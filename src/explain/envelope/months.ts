@@ -1,0 +1,161 @@
+import { GLIBC, LANGUAGES } from './month-words.ts'
+
+/** Reads the names of months as one log writes them. Remembers the languages that its names so far have in common. */
+export interface Months {
+  /** @param weekday the word beside it, and the date, which help to tell the language. @returns 0 to 11, or null: not a month */
+  read(word: string, weekday?: Weekday): number | null
+}
+
+/** The name of a weekday as a log has it, with what else is known of the date. */
+export interface Weekday {
+  readonly name: string
+  readonly year: number
+  readonly day: number
+}
+
+const ENGLISH = new Map(
+  ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
+    (name, month) => [name, month] as const,
+  ),
+)
+
+/** By word, the month that it means in each language. */
+type Words = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+interface Tables {
+  readonly exact: Words
+  /** Full names of months by their first letters: releases of the C library abbreviate differently. */
+  readonly full: ReadonlyMap<string, readonly FullName[]>
+  /** Full names of weekdays. */
+  readonly weekdays: ReadonlyMap<string, readonly string[]>
+}
+
+interface FullName {
+  readonly word: string
+  readonly language: string
+  readonly month: number
+}
+
+/** Fewer do not tell a month. */
+const LETTERS = 3
+
+let built: Tables | null = null
+
+export function openMonths(): Months {
+  let languages: ReadonlySet<string> | null = null
+  const known = new Map<string, number | null>()
+
+  /** `lis` is October in Croatian and November in Polish: other names of the log, or the weekday, tell which. */
+  function choose(meanings: ReadonlyMap<string, number>, weekday: Weekday | undefined): number {
+    let left = [...meanings.keys()]
+    const narrow = (fits: (language: string) => boolean) => {
+      const fitting = left.filter((language) => fits(language))
+      if (fitting.length > 0) left = fitting
+    }
+    if (languages) narrow((language) => languages!.has(language))
+    if (weekday !== undefined && new Set(meanings.values()).size > 1) {
+      const name = normal(weekday.name)
+      narrow((language) => {
+        const date = new Date(Date.UTC(weekday.year, meanings.get(language), weekday.day))
+        return tables().weekdays.get(language)?.[date.getUTCDay()]?.startsWith(name) ?? false
+      })
+    }
+    languages = new Set(left)
+    return meanings.get(left[0]!)!
+  }
+
+  return {
+    read(word, weekday) {
+      const english = ENGLISH.get(word)
+      if (english !== undefined) return english
+      const key = normal(word)
+      if (key === '') return null
+      const before = known.get(key)
+      if (before !== undefined && (before === null || weekday === undefined)) return before
+      const meanings = meaningsOf(key)
+      const month = meanings && choose(meanings, weekday)
+      // What a hostile log can make us remember is bounded.
+      if (known.size < 1000) known.set(key, month)
+      return month
+    },
+  }
+}
+
+function meaningsOf(word: string): ReadonlyMap<string, number> | null {
+  const cjk = /^(\d{1,2})[月월]$/.exec(word)
+  if (cjk) return Number(cjk[1]) >= 1 && Number(cjk[1]) <= 12 ? new Map([['zh', Number(cjk[1]) - 1]]) : null
+  const { exact, full } = tables()
+  const meanings = exact.get(word)
+  if (meanings) return meanings
+  if (word.length < LETTERS) return null
+  const begun = full.get(word.slice(0, LETTERS))?.filter((name) => name.word.startsWith(word)) ?? []
+  if (begun.length === 0) return null
+  const found = new Map<string, number>()
+  for (const { language, month } of begun) if (!found.has(language)) found.set(language, month)
+  return found
+}
+
+/** Built at the first name that is not English: about 0.2 s. */
+function tables(): Tables {
+  built ??= build()
+  return built
+}
+
+function build(): Tables {
+  const exact = new Map<string, Map<string, number>>()
+  const full = new Map<string, FullName[]>()
+  const weekdays = new Map<string, string[]>()
+  const add = (name: string, language: string, month: number) => {
+    const word = normal(name)
+    if (word === '') return
+    const meanings = exact.get(word) ?? new Map<string, number>()
+    if (!meanings.has(language)) meanings.set(language, month)
+    exact.set(word, meanings)
+  }
+  const glibc = new Map(
+    GLIBC.trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf(' ')), line.split(' ').slice(1)] as const),
+  )
+  for (const language of LANGUAGES.trim().split(/\s+/)) {
+    glibc.get(language)?.forEach((names, month) => {
+      for (const name of names.split('/')) if (name !== '-') add(name, language, month)
+    })
+    if (Intl.DateTimeFormat.supportedLocalesOf([language]).length === 0) continue
+    for (const form of FORMS) {
+      const format = new Intl.DateTimeFormat(`${language}-u-ca-gregory`, { ...form, timeZone: 'UTC' })
+      for (let month = 0; month < 12; month++) {
+        const name = format.formatToParts(Date.UTC(2026, month, 5)).find(({ type }) => type === 'month')
+        if (!name) continue
+        add(name.value, language, month)
+        if (form.month !== 'long') continue
+        const word = normal(name.value)
+        const letters = word.slice(0, LETTERS)
+        full.set(letters, [...(full.get(letters) ?? []), { word, language, month }])
+      }
+    }
+    const day = new Intl.DateTimeFormat(language, { weekday: 'long', timeZone: 'UTC' })
+    // The first of February 2026 is a Sunday.
+    weekdays.set(
+      language,
+      Array.from({ length: 7 }, (_, index) => normal(day.format(Date.UTC(2026, 1, 1 + index)))),
+    )
+  }
+  return { exact, full, weekdays }
+}
+
+/** As it stands alone, and in a date, where many languages inflect it. */
+const FORMS: readonly Intl.DateTimeFormatOptions[] = [
+  { month: 'short' },
+  { month: 'long' },
+  { month: 'short', day: 'numeric' },
+  { month: 'long', day: 'numeric' },
+]
+
+/** Without what locales differ in: case, dots, blanks, marks of direction, apostrophes. */
+function normal(word: string): string {
+  return word
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[.\s\u200e\u200f'\u2019\u02bc]|\u0307/gu, '')
+}

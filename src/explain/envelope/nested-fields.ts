@@ -1,0 +1,58 @@
+type Fields = Readonly<Record<string, unknown>>
+
+/** Collectors of logs put a record into a record; more is a hostile log. */
+const DEEPEST = 5
+const MOST = 400
+
+export function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * All plain values of a record by name and by path, in lower case: `message`, and `_source.message` as `message`, too. Of
+ * two with one name, the one that stands less deep counts.
+ */
+export function nestedFields(record: Fields): ReadonlyMap<string, string | number> {
+  const fields = new Map<string, string | number>()
+  const add = (path: readonly string[], value: string | number) => {
+    for (let from = path.length - 1; from >= 0; from--) {
+      const name = path.slice(from).join('.').toLowerCase()
+      if (!fields.has(name)) fields.set(name, value)
+    }
+  }
+  let level: [readonly string[], Fields][] = [[[], record]]
+  let seen = 0
+  for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
+    const next: [readonly string[], Fields][] = []
+    for (const [path, container] of level)
+      for (const [key, value] of Object.entries(container)) {
+        if (++seen > MOST) return fields
+        const place = [...path, key]
+        const plain = plainOf(value)
+        if (plain !== null) add(place, plain)
+        else if (isRecord(value)) next.push([place, value])
+        else if (Array.isArray(value)) for (const pair of attributes(value)) add([...place, pair[0]], pair[1])
+      }
+    level = next
+  }
+  return fields
+}
+
+function plainOf(value: unknown): string | number | null {
+  if (typeof value === 'string' || typeof value === 'number') return value
+  if (!Array.isArray(value)) return null
+  // journald's bytes that are not text; Elastic's `fields`, which are lists of one.
+  if (value.length > 0 && value.every((byte) => typeof byte === 'number' && byte >= 0 && byte < 256))
+    return Buffer.from(value as number[]).toString('utf8')
+  const [only] = value as readonly unknown[]
+  return value.length === 1 && (typeof only === 'string' || typeof only === 'number') ? only : null
+}
+
+/** OpenTelemetry's [{ key, value: { stringValue } }]. */
+function* attributes(list: readonly unknown[]): Generator<[string, string | number]> {
+  for (const item of list.slice(0, 100)) {
+    if (!isRecord(item) || typeof item.key !== 'string' || !isRecord(item.value)) continue
+    const [value] = Object.values(item.value)
+    if (typeof value === 'string' || typeof value === 'number') yield [item.key, value]
+  }
+}

@@ -1,0 +1,182 @@
+import type { Months } from './months.ts'
+
+/** A time as a line has it. */
+export type Written =
+  /** Milliseconds since 1970, of a wall clock whose zone is known or (not `zoned`) unknown. */
+  | { readonly kind: 'date'; readonly ms: number; readonly zoned: boolean }
+  /** Syslog's: no year. `ms` since midnight. */
+  | { readonly kind: 'yearless'; readonly month: number; readonly day: number; readonly ms: number }
+
+/** `hostless`: dmesg's, no host follows. */
+export interface Dated {
+  readonly time: Written
+  readonly rest: string
+  readonly hostless: boolean
+}
+
+const ISO =
+  /^(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:([.,])(\d{1,9}))? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[ \t|]\s*|$)/
+/** In front of the time: a month of any locale. `%b %e`; some daemons write a year before it or behind the day. */
+const SYSLOG =
+  /^(?:(\d{4}) )?([^:[\]{}"=<>,]{1,24}?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
+const FULL =
+  /^\S{1,14} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([A-Z+-][\w+:/-]{0,30})(?: |$)/
+const UNIX = /^(\d{9,11})\.(\d{1,9})(?: |$)/
+const LOGREAD =
+  /^(\S{1,14} \S{1,14} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}) (?:\[\d{9,12}\.\d{1,6}\] )?(?:[a-z0-9]{2,8}\.[a-z]{3,7} )?/
+/** klog: I0118 04:30:10.123456. */
+const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}) +/
+
+/** The time that a line begins with, and what follows it. */
+export function writtenTime(line: string, months: Months): Dated | null {
+  const first = line.charCodeAt(0)
+  if (first >= 48 && first <= 57) {
+    const dated = iso(line) ?? unix(line)
+    if (dated) return dated
+  }
+  return yearless(line, months) ?? full(line) ?? klog(line) ?? logread(line, months)
+}
+
+/** OpenWrt's logread: `Tue Apr 29 07:08:24 2025 [1745896104.164] kern.info kernel: `; without a host. */
+function logread(line: string, months: Months): Dated | null {
+  const parts = LOGREAD.exec(line)
+  const time = parts && ctime(parts[1]!, months)
+  return time && { time, rest: line.slice(parts[0].length), hostless: false }
+}
+
+/**
+ * A date in words: dmesg -T's `Mon Aug 28 18:13:29 2023` in any language. dmesg lets translators change the order
+ * (sys-utils/dmesg.c:record_ctime), so what each part is shows by its form.
+ */
+export function ctime(text: string, months: Months): Written | null {
+  const clock = /(?:^|\s)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?=\s|$)/.exec(text)
+  const year = /(?:^|\s)(\d{4})(?=[\s年년.,]|$)/u.exec(text)
+  if (!clock || !year) return null
+  const rest = text
+    .replace(clock[0], ' ')
+    .replace(year[0], ' ')
+    .replace(/[年년日일,]/gu, ' ')
+    .trim()
+    .split(/\s+/)
+  const numbers = rest.filter((word) => /^\d{1,2}\.?$/.test(word))
+  const words = rest.filter((word) => !/^\d{1,2}\.?$/.test(word))
+  const found = monthOf(words, numbers, Number(year[1]), months)
+  if (!found) return null
+  const ms = utc([year[1], String(found.month + 1), found.day, clock[1], clock[2], clock[3]], clock[4])
+  return ms === null ? null : { kind: 'date', ms, zoned: false }
+}
+
+function monthOf(
+  words: readonly string[],
+  numbers: readonly string[],
+  year: number,
+  months: Months,
+): { month: number; day: string } | null {
+  const [number, second] = numbers
+  if (number === undefined || words.length === 0) return null
+  const day = number.replace('.', '')
+  const read = (word: string, weekday: string | undefined) =>
+    months.read(word, weekday === undefined ? undefined : { name: weekday, year, day: Number(day) })
+  // The weekday comes first in most locales, and can be a month's name, too: "mar. mars". Some names have several words.
+  for (let first = 1; first < words.length; first++) {
+    const month = read(words.slice(first).join(' '), words.slice(0, first).join(' '))
+    if (month !== null) return { month, day }
+  }
+  for (const word of words.toReversed()) {
+    const month = read(
+      word,
+      words.find((other) => other !== word),
+    )
+    if (month !== null) return { month, day }
+  }
+  // Where months have numbers (Thg 1), the number is with the word.
+  const named = second === undefined ? null : months.read(`${words.at(-1)} ${number}`)
+  return named === null ? null : { month: named, day: second!.replace('.', '') }
+}
+
+function iso(line: string): Dated | null {
+  const parts = ISO.exec(line)
+  if (!parts) return null
+  const zone = parts[10]
+  const local = utc([parts[1], parts[3], parts[4], parts[5], parts[6], parts[7]], parts[9])
+  if (local === null) return null
+  const time: Written = { kind: 'date', ms: local - offset(zone), zoned: zone !== undefined }
+  return {
+    time,
+    rest: line.slice(parts[0].length),
+    hostless: parts[8] === ',' && zone !== undefined,
+  }
+}
+
+function unix(line: string): Dated | null {
+  const parts = UNIX.exec(line)
+  if (!parts) return null
+  const ms = Number(parts[1]) * 1000 + fraction(parts[2])
+  return { time: { kind: 'date', ms, zoned: true }, rest: line.slice(parts[0].length), hostless: false }
+}
+
+function yearless(line: string, months: Months): Dated | null {
+  const parts = SYSLOG.exec(line)
+  if (!parts) return null
+  const [all, before, word, day, behind, hour, minute, second, decimals] = parts
+  const year = before ?? behind
+  const month = months.read(word!)
+  if (month === null) return null
+  const rest = line.slice(all.length)
+  const at = utc([year ?? '2024', String(month + 1), day, hour, minute, second], decimals)
+  if (at === null) return null
+  if (year !== undefined) return { time: { kind: 'date', ms: at, zoned: false }, rest, hostless: false }
+  const ms = at - Date.UTC(2024, month, Number(day))
+  return { time: { kind: 'yearless', month, day: Number(day), ms }, rest, hostless: false }
+}
+
+function klog(line: string): Dated | null {
+  const parts = KLOG.exec(line)
+  if (!parts) return null
+  const [all, month, day, hour, minute, second, decimals] = parts
+  const at = utc(['2024', month, day, hour, minute, second], decimals)
+  if (at === null) return null
+  const ms = at - Date.UTC(2024, Number(month) - 1, Number(day))
+  const time: Written = { kind: 'yearless', month: Number(month) - 1, day: Number(day), ms }
+  return { time, rest: line.slice(all.length), hostless: false }
+}
+
+function full(line: string): Dated | null {
+  const parts = FULL.exec(line)
+  if (!parts) return null
+  const ms = utc(parts.slice(1, 7), parts[7])
+  if (ms === null) return null
+  const zone = parts[8]!
+  const numeric = /^[+-]\d\d(?::?\d\d)?$/.test(zone) ? offset(zone.length === 3 ? `${zone}00` : zone) : null
+  // Other abbreviations than UTC name no zone for certain.
+  const zoned = numeric !== null || zone === 'UTC' || zone === 'GMT'
+  return {
+    time: { kind: 'date', ms: ms - (numeric ?? 0), zoned },
+    rest: line.slice(parts[0].length),
+    hostless: false,
+  }
+}
+
+function utc(parts: readonly (string | undefined)[], decimals: string | undefined): number | null {
+  const [year, month, day, hour, minute, second] = parts.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour <= 23 && minute <= 59 && second <= 60))
+    return null
+  return Date.UTC(year, month - 1, day, hour, minute, second) + fraction(decimals)
+}
+
+function fraction(decimals: string | undefined): number {
+  return decimals === undefined ? 0 : Math.floor(Number(`0.${decimals}`) * 1000)
+}
+
+function offset(zone: string | undefined): number {
+  if (zone === undefined || zone === 'Z' || zone === 'UTC' || zone === 'GMT') return 0
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))
+  return (zone.startsWith('-') ? -minutes : minutes) * 60_000
+}

@@ -1,0 +1,88 @@
+import { diskOfNumber } from './disk-number.ts'
+import type { Event } from './event.ts'
+import { cause } from './event.ts'
+import { fileSystemMessage } from './file-system-message.ts'
+import { deviceMapperMessage } from './map-message.ts'
+import { blockError, scsiSense } from './scsi-sense.ts'
+import { targetKernelMessage } from './target-message.ts'
+
+type Read = (parts: readonly string[]) => Event
+
+const lost = (parts: readonly string[]): Event => ({
+  kind: 'lost',
+  by: 'kernel',
+  session: Number(parts[1]),
+  connection: Number(parts[2]),
+  code: Number(parts[3]),
+  words: null,
+})
+
+/** The kernel's own words, of 3.10 to 6.12. A number never has more digits than one can count. */
+const MESSAGES: readonly (readonly [RegExp, Read])[] = [
+  // block: blk_print_req_error (6.x), print_req_error (4.x), blk_update_request (3.x, 5.x), end_request (older).
+  [
+    /^(?:(?:print_req_error|blk_update_request|end_request): )?(?:critical )?(?:I\/O|recoverable transport) error, dev ([\w-]{1,32})[, ]/,
+    ([, device]) => ({ kind: 'I/O error', device: device! }),
+  ],
+  [
+    /^Buffer I\/O error on dev(?:ice)? ([\w-]{1,32})[, ]/,
+    ([, device]) => ({ kind: 'I/O error', device: device! }),
+  ],
+  [
+    /^(?:print_req_error|blk_update_request|blk_print_req_error|end_request|buffer_io_error|quiet_error): (\d{1,9}) callbacks suppressed/,
+    ([, count]) => ({ kind: 'suppressed', count: Number(count) }),
+  ],
+  // iscsi_cls_conn_printk, iscsi_cls_session_printk: drivers/scsi/scsi_transport_iscsi.c.
+  [/^connection(\d{1,9}):(\d{1,5}): detected conn error \((\d{1,5})\)/, lost],
+  [
+    /^connection(\d{1,9}):(\d{1,5}): ping timeout of (\d{1,9}) secs expired(?:, recv timeout (\d{1,9}))?/,
+    ([, session, connection, seconds, interval]) => ({
+      kind: 'silent',
+      session: Number(session),
+      connection: Number(connection),
+      seconds: Number(seconds),
+      interval: interval === undefined ? null : Number(interval),
+    }),
+  ],
+  [
+    /^session(\d{1,9}): session recovery timed out after (\d{1,9}) secs/,
+    ([, session, seconds]) => ({ kind: 'expired', session: Number(session), seconds: Number(seconds) }),
+  ],
+  [/^scsi host(\d{1,9}): iSCSI Initiator over /, ([, host]) => ({ kind: 'iscsi host', host: Number(host) })],
+  [
+    /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?rejecting I\/O to (?:offline|dead) device/,
+    ([, address]) => ({ kind: 'refused', address: address! }),
+  ],
+  [
+    /^(?:sd|scsi) (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?Device offlined/,
+    ([, address]) => ({ kind: 'given up', address: address! }),
+  ],
+  [
+    /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): \[(sd[a-z]{1,8})\] /,
+    ([, address, disk]) => ({ kind: 'disk', address: address!, disk: disk! }),
+  ],
+  [
+    /^device-mapper: multipath: (?:\d{1,9}:(\d{1,9}): )?Failing path (\d{1,9}):(\d{1,9})/,
+    ([, map, major, minor]) => ({
+      kind: 'path failed',
+      map: `dm-${map ?? '?'}`,
+      disk: diskOfNumber(Number(major), Number(minor)),
+    }),
+  ],
+  [/^Linux version \d/, () => ({ kind: 'boot' })],
+  [
+    /^INFO: task (\S{1,64}):(\d{1,10}) blocked for more than (\d{1,9}) seconds/,
+    ([message, task]) => cause('hung-task', task!, { detail: message! }),
+  ],
+]
+
+/** What a line of the kernel says; null: nothing that matters here. */
+export function kernelMessage(message: string): Event | null {
+  const answer = scsiSense(message) ?? blockError(message)
+  if (answer) return answer
+  for (const [pattern, read] of MESSAGES) {
+    const parts = pattern.exec(message)
+    if (parts) return read(parts)
+  }
+  return fileSystemMessage(message) ?? deviceMapperMessage(message) ?? targetKernelMessage(message)
+}

@@ -1,0 +1,55 @@
+import type { Told } from './input.ts'
+
+/** So much is looked at before it is decided; a log that is longer and in order is told as it comes. */
+const LOOKED_AT = 20_000
+/** A log that is told backwards must be read to its end first: more of it is not kept. */
+const MOST = 500_000
+/** Streams of a collector are mixed up by more than programs that write at the same time. */
+const MIXED_SECONDS = 2
+
+/** Puts into the order of time what a log tells backwards (`journalctl -r`, Loki, Kibana) or stream by stream (Loki). */
+export interface Order {
+  add(told: Told): void
+  /** What can be told so far. @param final nothing follows */
+  take(final: boolean): Told[]
+}
+
+export function openOrder(): Order {
+  let kept: Told[] = []
+  let back = 0
+  let forth = 0
+  let mixed = false
+  let streaming = false
+  let last: Told | null = null
+
+  return {
+    add(told) {
+      // Not by the time since boot, which a reboot begins again.
+      const from = last?.now.ms ?? null
+      const seconds = from === null || told.now.ms === null ? null : (told.now.ms - from) / 1000
+      if (seconds !== null) {
+        if (seconds < 0) back++
+        if (seconds > 0) forth++
+        if (seconds < -MIXED_SECONDS) mixed = true
+      }
+      last = told
+      if (kept.length < MOST) kept.push(told)
+    },
+    take(final) {
+      if (!final && !streaming && kept.length < LOOKED_AT) return []
+      const backwards = back > forth
+      if (!final && backwards) return []
+      if (!streaming && backwards) kept.reverse()
+      // A clock without a zone may have been set; a collector's has not, and says itself when each line was written.
+      if (!streaming && mixed && kept.every(({ now }) => now.zoned)) kept = inTime(kept)
+      streaming = true
+      const all = kept
+      kept = []
+      return all
+    },
+  }
+}
+
+function inTime(told: readonly Told[]): Told[] {
+  return told.toSorted((a, b) => (a.now.ms ?? 0) - (b.now.ms ?? 0))
+}

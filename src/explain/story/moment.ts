@@ -1,0 +1,54 @@
+import type { Span } from '../report.ts'
+
+/** When a line was written: by the wall clock, by the time since boot, or both. */
+export interface Moment {
+  /** Milliseconds since 1970; of an unknown zone unless `zoned`. */
+  readonly ms: number | null
+  readonly zoned: boolean
+  /** Seconds since boot. */
+  readonly uptime: number | null
+  /** What was learned later about the years of its log. */
+  readonly log: { readonly yearsTooMany: number }
+}
+
+/** Seconds from one moment of a boot to another; null where they have no clock in common. */
+export function secondsBetween(from: Moment, to: Moment): number | null {
+  // Time since boot is finer than syslog's seconds, and nobody sets it.
+  if (from.uptime !== null && to.uptime !== null) return to.uptime - from.uptime
+  return from.ms === null || to.ms === null ? null : (to.ms - from.ms) / 1000
+}
+
+/** More than so many seconds later; not known to be where they have no clock in common. */
+export function isAfter(earlier: Moment, now: Moment, seconds: number): boolean {
+  return (secondsBetween(earlier, now) ?? 0) > seconds
+}
+
+/** The moment so many seconds before another. */
+export function before(moment: Moment, seconds: number): Moment {
+  const { ms, uptime } = moment
+  return {
+    ...moment,
+    ms: ms === null ? null : ms - seconds * 1000,
+    uptime: uptime === null ? null : uptime - seconds,
+  }
+}
+
+/** ISO 8601; without a zone where the log names none. Right once all was read. */
+export function isoOf(moment: Moment | null): string | null {
+  if (moment === null || moment.ms === null) return null
+  const date = new Date(moment.ms)
+  if (Number.isNaN(date.getTime())) return null
+  const { yearsTooMany } = moment.log
+  if (!moment.zoned && yearsTooMany > 0) date.setUTCFullYear(date.getUTCFullYear() - yearsTooMany)
+  if (Number.isNaN(date.getTime())) return null
+  const text = date.toISOString().replace('.000Z', 'Z')
+  return moment.zoned ? text : text.slice(0, -1)
+}
+
+export function uptimeOf(moment: Moment | null): number | null {
+  return moment?.uptime ?? null
+}
+
+export function spanOf({ first, last }: { first: Moment | null; last: Moment | null }): Span {
+  return { from: isoOf(first), to: isoOf(last), fromUptime: uptimeOf(first), toUptime: uptimeOf(last) }
+}

@@ -1,0 +1,92 @@
+import type { Disks } from './conclude.ts'
+import type { Event } from '../message/event.ts'
+
+/** Which disk is at which address, and of which session: as far as one boot's log tells. */
+export interface Scsi extends Disks {
+  tell(event: Extract<Event, { kind: 'iscsi host' | 'disk' | 'given up' | 'path failed' }>): void
+  /** A session was made; its host was, right before. */
+  loggedIn(session: number): void
+  /** An address was seen to be of a session. */
+  belongs(address: string, session: number): void
+  /** The sessions of a disk or of a map; an empty list: surely none; null: not known. */
+  sessionsOf(device: string): readonly number[] | null
+  sessionsAt(address: string): readonly number[] | null
+  wasGivenUp(address: string): boolean
+}
+
+/** A hostile log could name any number of disks; sd numbers fewer than these. */
+const MOST = 20_000
+
+/** @param whole the log has the boot from its start, so that every iSCSI host is in it */
+export function openScsi(whole: boolean): Scsi {
+  const addresses = new Map<string, string>()
+  const names = new Map<string, string>()
+  const sessions = new Map<number, number>()
+  /** Hosts of iSCSI sessions, in the order in which they were made. */
+  const made: number[] = []
+  let newest: number | null = null
+  const givenUp = new Set<string>()
+  /** The paths of each map, and all of them. */
+  const maps = new Map<string, Set<string>>()
+  const paths = new Set<string>()
+
+  function sessionsAt(address: string): readonly number[] | null {
+    const host = hostOf(address)
+    const session = sessions.get(host)
+    if (session !== undefined) return [session]
+    return whole && made.length > 0 && !made.includes(host) ? [] : null
+  }
+
+  function sessionsOf(device: string): readonly number[] | null {
+    const below = maps.get(device)
+    if (below) {
+      const known = [...below].flatMap((disk) => sessionsOf(disk) ?? [])
+      return known.length > 0 ? known : null
+    }
+    const address = addresses.get(device)
+    return address === undefined ? null : sessionsAt(address)
+  }
+
+  return {
+    sessionsAt,
+    sessionsOf,
+    name: (address) => names.get(address) ?? null,
+    isPath: (device) => paths.has(device),
+    wasGivenUp: (address) => givenUp.has(address),
+    belongs(address, session) {
+      if (sessions.size < MOST) sessions.set(hostOf(address), session)
+    },
+    loggedIn(session) {
+      if (newest !== null) sessions.set(newest, session)
+      newest = null
+    },
+    tell(event) {
+      switch (event.kind) {
+        case 'iscsi host':
+          if (made.length >= MOST) return
+          made.push(event.host)
+          newest = event.host
+          // Sessions are numbered from 1 in each boot, and each makes one host: iscsi_add_session.
+          if (whole) sessions.set(event.host, made.length)
+          return
+        case 'disk':
+          if (addresses.size >= MOST || names.size >= MOST) return
+          addresses.set(event.disk, event.address)
+          names.set(event.address, event.disk)
+          givenUp.delete(event.address)
+          return
+        case 'given up':
+          givenUp.add(event.address)
+          return
+        case 'path failed':
+          if (event.disk === null || maps.size >= MOST) return
+          paths.add(event.disk)
+          maps.set(event.map, (maps.get(event.map) ?? new Set()).add(event.disk))
+      }
+    },
+  }
+}
+
+function hostOf(address: string): number {
+  return Number(address.slice(0, address.indexOf(':')))
+}
