@@ -6,6 +6,7 @@ import { Bytes } from './invariants/bytes.ts'
 import { inspectFileSystem } from './invariants/file-system.ts'
 import { expectNothingLeft, Phantoms } from './invariants/left-behind.ts'
 import { expectSaid, reconcile } from './invariants/words.ts'
+import { samePlace } from './model.ts'
 import { choose, definitionOf } from './operations/all.ts'
 import { requestOf } from './operations/volume.ts'
 import { Random } from './random.ts'
@@ -26,6 +27,8 @@ export interface Played {
 /** How long a volume may take to be usable once everything is right again. */
 const RECOVERY_MS = 90_000
 const PULSE_MS = 500
+/** Numbers at which nothing else is shown. */
+const SPARE_LUNS = [20, 21, 22, 23, 24]
 /** Every so many operations the file systems are looked at as after a crash. */
 const INSPECT_EVERY = 10
 
@@ -131,8 +134,8 @@ class Judge {
     await until(async () => {
       const states = await reconcile(world)
       const waiting = model.attached.filter(
-        ({ name, mode, ledger }) =>
-          ledger.pending > 0 || (mode === 'map' && states.get(name)?.state !== 'ready'),
+        ({ name, mode, ledger, tainted }) =>
+          ledger.pending > 0 || (mode === 'map' && !tainted && states.get(name)?.state !== 'ready'),
       )
       if (waiting.length === 0) return null
       return () => {
@@ -150,7 +153,7 @@ class Judge {
       await definitionOf(operation).act(world, operation)
       if (volume.attached === 'no') continue
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
-      if (volume.mode === 'map') throw refused
+      if (volume.mode === 'map' && !volume.tainted) throw refused
       await definitionOf(operation).act(world, { ...operation, force: true })
       if ((volume.attached as string) !== 'no') throw refused
     }
@@ -182,9 +185,7 @@ async function putRight(world: World): Promise<void> {
   await world.setRunFull(false)
   await world.setStoreFull(false)
   await world.startIscsid()
-  for (const volume of model.volumes.values())
-    if (volume.at && volume.at !== volume.home) await world.hide(volume)
-  for (const volume of model.own) if (!volume.at) await world.show(volume, volume.home!)
+  await showEverything(world)
   world.watchStrangers(true)
   for (const target of model.targets.values()) {
     for (const portal of target.portalsDown)
@@ -197,4 +198,17 @@ async function putRight(world: World): Promise<void> {
     'for state in /sys/class/scsi_device/*/device/state; do [ "$(cat $state 2>/dev/null)" = offline ] && echo running > $state; done; :',
   )
   await world.startAgent()
+}
+
+/** Every volume where its attachment expects it; one that is attached nowhere where it belongs, or where there is room. */
+async function showEverything(world: World): Promise<void> {
+  const { model } = world
+  for (const volume of model.volumes.values())
+    if (!samePlace(volume.at, volume.uses ?? volume.home)) await world.hide(volume)
+  for (const volume of [...model.attached, ...model.own.filter(({ attached }) => attached === 'no')]) {
+    if (volume.at) continue
+    const wanted = volume.uses ?? volume.home!
+    const lun = [wanted.lun, ...SPARE_LUNS].find((one) => !model.shownAt({ target: wanted.target, lun: one }))
+    if (lun !== undefined) await world.show(volume, { target: wanted.target, lun })
+  }
 }

@@ -181,7 +181,11 @@ export class World {
     for (const writer of model.attached) {
       const shown = writer.uses && model.shownAt(writer.uses)
       model.windows.close(writer.name, now, shown?.name ?? null)
-      if (shown && shown !== writer && isUnseen) model.windows.open(writer.name, shown.name, now)
+      if (!shown || shown === writer || !isUnseen) continue
+      model.windows.open(writer.name, shown.name, now)
+      // What a file system writes by itself carries no stamp: whether it went astray cannot be seen.
+      if (writer.kind === 'ext4') writer.tainted = true
+      if (writer.kind === 'ext4' && shown.kind === 'ext4') shown.tainted = true
     }
   }
 
