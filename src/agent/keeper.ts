@@ -120,7 +120,8 @@ export class Keeper {
     const { host, maps } = this.#with
     this.#well = false
     this.#due = performance.now() + Math.min(LONGEST_LOOK, Math.max(LOOK, LOOK_EACH * this.#with.volumes()))
-    const view = lookAtVolume(host, { ...record.request, owner: record.name }, { sessions })
+    const sought = { ...record.request, wwid: record.identity?.wwid, owner: record.name }
+    const view = lookAtVolume(host, sought, { sessions, bareMaps: false })
     this.#signs = withConnections(host, signsOf(host.paths, view), view)
     const map = view.maps.find(({ name }) => name === holdMapName(record.name))
     this.#hasMap = map !== undefined

@@ -1,18 +1,19 @@
 import { join } from 'node:path'
 
+import type { PathDisk } from '../hold/paths.ts'
 import type { Host } from '../host/host.ts'
 import { readAttribute } from '../host/read/attribute.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
-import type { ScsiDisk, Session } from '../model/snapshot.ts'
+import type { Session } from '../model/snapshot.ts'
 import type { VolumeView } from '../volumes/look.ts'
 import { isUp } from '../volumes/look.ts'
 
 /** One path of a volume as it is now. */
 export interface PathNow {
   readonly session: Session
-  readonly disk: ScsiDisk & { readonly devno: string }
+  readonly disk: PathDisk
   /** The session is logged in, and its disk takes commands. */
   readonly up: boolean
   /** The map has it. */
@@ -25,13 +26,13 @@ export interface PathNow {
 
 export function pathsNow(host: Host, view: VolumeView, state: HoldMapState): PathNow[] {
   return view.sessions.flatMap(({ session, disk }) => {
-    if (!disk || disk.devno === null) return []
-    const { devno } = disk
+    if (!disk || disk.devno === null || disk.name === null) return []
+    const { devno, name } = disk
     const inTable = state.paths.find((path) => path.devno === devno)
     return [
       {
         session,
-        disk: { ...disk, devno },
+        disk: { ...disk, devno, name },
         up: isUp({ session, disk }),
         inTable: inTable !== undefined,
         active: inTable?.active === true,

@@ -35,6 +35,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   DISK_MISSING: Code.Internal,
   IDENTITY_MISMATCH: Code.FailedPrecondition,
   IDENTITY_UNREADABLE: Code.Unavailable,
+  PROOF_EXPIRED: Code.Unavailable,
   STALE_DISK: Code.FailedPrecondition,
   NOT_BLANK: Code.FailedPrecondition,
   NO_FILESYSTEM: Code.FailedPrecondition,

@@ -13,9 +13,9 @@ import { takeOut } from './paths.ts'
  * Where somebody else uses it, it stays.
  * @throws MAP_FAILED STUCK
  */
-export async function expel(host: Host, { name }: Attachment, disk: ScsiDisk): Promise<void> {
-  const map = findHoldMap(host, name)
-  if (map && disk.devno !== null) await takeOut(host, map, disk.devno)
+export async function expel(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
+  const map = findHoldMap(host, volume.name)
+  if (map && disk.devno !== null) await takeOut(host, volume, map, disk.devno)
   if (disk.name === null) return removeDisk(host, disk)
   try {
     await withClaim(host, disk.name, () => removeDisk(host, disk))

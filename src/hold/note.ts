@@ -15,11 +15,15 @@ export interface HoldNote {
   /** When the last path was lost. ISO 8601. */
   readonly since: string
   /** Why the waiting I/O was let fail, or could not wait: somebody took the disk away; null while it waits. */
-  readonly ended: 'deadline' | 'give-up' | 'removed' | null
+  readonly ended: 'deadline' | 'give-up' | 'removed' | 'misplaced' | null
   /** Why it does not go on although something answers: another volume, a broken file system with users. */
   readonly trouble: string | null
-  /** What kind of trouble it is: what answers is not the volume, or its file system must be mounted anew. */
-  readonly kind?: 'stranger' | 'broken' | undefined
+  /**
+   * What kind of trouble it is. `stranger`: another volume answers where the volume was, and has got none of its I/O.
+   * `misplaced`: another volume answered while I/O went through, so that the file system must not be written out any
+   * more. `broken`: the file system must be remounted.
+   */
+  readonly kind?: 'stranger' | 'misplaced' | 'broken' | undefined
   /**
    * When somebody else than the agent lets the waiting I/O fail: the session's timer, or multipathd, as they were
    * set when it began to wait. ISO 8601; null for never. Left out on a hold map: the agent counts, as is wanted.

@@ -3,58 +3,83 @@ import { join } from 'node:path'
 import type { Host } from '../host/host.ts'
 import { loadHoldMap, readPaths, reinstatePath } from '../host/map/hold-map.ts'
 import { readAttribute } from '../host/read/attribute.ts'
+import { readDiskByName } from '../host/read/disks.ts'
 import type { HoldMapState, TablePath } from '../model/plan/table.ts'
-import type { DmMap } from '../model/snapshot.ts'
+import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
+import { askDisk } from '../volumes/proof/ask.ts'
+import type { Provable } from '../volumes/proof/prove.ts'
+import { proveDisks, withProof } from '../volumes/proof/prove.ts'
 
-/** A disk that has just told that it is the volume. */
-export interface ProvenDisk {
-  readonly name: string
-  readonly devno: string
-}
+/** A disk with a device node. */
+export type PathDisk = ScsiDisk & { readonly name: string; readonly devno: string }
 
-export function tablePath(host: Host, { name, devno }: ProvenDisk): TablePath {
+export function tablePath(host: Host, { name, devno }: Pick<PathDisk, 'name' | 'devno'>): TablePath {
   return { devno, access: readAttribute(join(host.paths.sys, 'block', name, 'device/access_state')) }
 }
 
 /**
  * Puts disks under a hold map: reinstated where the table has them, else with a new table, which then has
  * only these and those that carry I/O now. A path that was failed is in no new table: loading would make
- * it good again without anybody having asked it who it is.
- * @throws MAP_FAILED
+ * it good again without a proof. Every disk is asked which volume it is immediately before.
+ * @throws IDENTITY_MISMATCH TARGET_AWAY … one of these disks is not the volume, or does not answer · MAP_FAILED
  */
-export async function putUnder(host: Host, map: DmMap, proven: readonly ProvenDisk[]): Promise<void> {
+export async function putUnder(
+  host: Host,
+  volume: Provable,
+  map: DmMap,
+  disks: readonly PathDisk[],
+): Promise<void> {
   const known = (await readPaths(host)).get(map.name) ?? []
-  const isKnown = (disk: ProvenDisk) => known.some(({ devno }) => devno === disk.devno)
-  if (proven.every(isKnown)) {
-    for (const { devno } of proven)
-      if (known.some((path) => path.devno === devno && !path.active)) await reinstatePath(host, map, devno)
+  const isKnown = (disk: PathDisk) => known.some(({ devno }) => devno === disk.devno)
+  if (disks.every(isKnown)) {
+    const failed = disks.filter((disk) => known.some(({ devno, active }) => devno === disk.devno && !active))
+    for (const disk of failed) await reinstate(host, volume, map, disk)
     return
   }
-  const others = carrying(known).filter(({ devno }) => !proven.some((disk) => disk.devno === devno))
-  await load(host, map, [...proven, ...others])
+  const others = carrying(host, known).filter(({ devno }) => !disks.some((disk) => disk.devno === devno))
+  await load(host, volume, map, [...disks, ...(await oursOf(host, volume, others))])
+}
+
+/** Proves a path that the table has, and lets I/O go through it again. @throws as {@link putUnder} */
+export async function reinstate(host: Host, volume: Provable, map: DmMap, disk: PathDisk): Promise<void> {
+  await withProof(
+    () => proveDisks(host, volume, [disk]),
+    (proof) => reinstatePath(host, proof, map, disk.devno),
+  )
 }
 
 /** Takes a disk out of the table, with those that carry no I/O; it is then free. @throws MAP_FAILED */
-export async function takeOut(host: Host, map: DmMap, devno: string): Promise<void> {
+export async function takeOut(host: Host, volume: Provable, map: DmMap, devno: string): Promise<void> {
   const known = (await readPaths(host)).get(map.name) ?? []
   if (!known.some((path) => path.devno === devno)) return
-  const others = carrying(known).filter((path) => path.devno !== devno)
-  await load(host, map, others)
+  const others = carrying(host, known).filter((disk) => disk.devno !== devno)
+  await load(host, volume, map, await oursOf(host, volume, others))
 }
 
-function carrying(known: HoldMapState['paths']): readonly { readonly devno: string }[] {
-  return known.filter(({ active }) => active)
+/** Those that answer as the volume. A path that does not carries nothing, and is brought back with a proof. */
+async function oursOf(host: Host, { identity }: Provable, disks: readonly PathDisk[]): Promise<PathDisk[]> {
+  const answers = await Promise.all(disks.map((disk) => askDisk(host, disk, identity)))
+  return disks.filter((_, index) => answers[index]!.verdict === 'ours')
 }
 
-async function load(host: Host, map: DmMap, disks: readonly { readonly devno: string }[]): Promise<void> {
-  const named = disks.flatMap(({ devno }) => {
-    const name = nameOf(host, devno)
-    return name === null ? [] : [{ name, devno }]
+function carrying(host: Host, known: HoldMapState['paths']): PathDisk[] {
+  return known.flatMap(({ devno, active }) => {
+    const name = active ? nameOf(host, devno) : null
+    const disk = name === null ? null : readDiskByName(host.paths, name)
+    return disk?.devno === devno && disk.name !== null ? [{ ...disk, name: disk.name, devno }] : []
   })
-  await loadHoldMap(
-    host,
-    map,
-    named.map((disk) => tablePath(host, disk)),
+}
+
+async function load(host: Host, volume: Provable, map: DmMap, disks: readonly PathDisk[]): Promise<void> {
+  await withProof(
+    () => proveDisks(host, volume, disks),
+    (proof) =>
+      loadHoldMap(
+        host,
+        proof,
+        map,
+        disks.map((disk) => tablePath(host, disk)),
+      ),
   )
 }
 

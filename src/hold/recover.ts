@@ -1,11 +1,12 @@
 import { testWrite } from '../host/fs/test-write.ts'
-import { unmountFs } from '../host/fs/mount.ts'
 import type { Host } from '../host/host.ts'
 import { readMounts } from '../host/read/mounts.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import { attach } from '../volumes/attach/attach.ts'
+import { proveDevice, withProof } from '../volumes/proof/prove.ts'
+import { unmountProven } from '../volumes/proof/unmount.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Device } from '../volumes/users.ts'
 import { describeUsers, mountsOf } from '../volumes/users.ts'
@@ -13,6 +14,8 @@ import { describeUsers, mountsOf } from '../volumes/users.ts'
 /**
  * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,
  * checks it and mounts it again. Only when nobody uses it any more.
+ * Which volume answers is proven before it is tested, and before it is unmounted: both write.
+ * @throws IDENTITY_MISMATCH another volume answers: nothing was done · TARGET_AWAY and others
  * @returns what still stands in the way; null when the volume is as it should be
  */
 export async function recover(
@@ -25,14 +28,17 @@ export async function recover(
   if (point === null || readOnly) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
   if (mount?.devno === device.devno) {
-    const broken = await testWrite(host, point)
+    const broken = await withProof(
+      () => proveDevice(host, record, device),
+      (proof) => testWrite(host, proof, point),
+    )
     if (broken === null) return null
     // It would go on below them, and could not be mounted anew.
     const others = mountsOf(host, device).filter((other) => other.point !== point)
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: it is mounted at ${others.map((other) => other.point).join(', ')}`
     try {
-      await unmountFs(host, point)
+      await unmountProven(host, record, point)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error
       return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${describeUsers(host, [device], [point])}`

@@ -1,23 +1,21 @@
-import { identify } from '../host/disk/identify.ts'
 import type { Host } from '../host/host.ts'
 import { knownChap } from '../host/iscsi/known-chap.ts'
 import { logout } from '../host/iscsi/logout.ts'
 import { withLock } from '../host/lock/lock.ts'
-import { reinstatePath } from '../host/map/hold-map.ts'
 import { readDisk } from '../host/read/disks.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
-import { formatHctl } from '../model/hctl.ts'
-import { identityDifference } from '../model/identity.ts'
 import type { Portal } from '../model/portal.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import type { Path } from '../volumes/attach/path.ts'
 import { bringPath, sessionOf } from '../volumes/attach/path.ts'
 import { returnLock, targetLock } from '../volumes/locks.ts'
+import { askDisk } from '../volumes/proof/ask.ts'
 import { readRecord } from '../volumes/records.ts'
 import type { Stepper } from '../volumes/step.ts'
 import { expel } from './expel.ts'
-import { putUnder } from './paths.ts'
+import type { PathDisk } from './paths.ts'
+import { putUnder, reinstate as reinstatePath } from './paths.ts'
 import { isAllHeld } from './timers.ts'
 
 export interface Return {
@@ -29,36 +27,29 @@ export interface Return {
 }
 
 /**
- * Asks the disk of a path who it is now.
- * @throws IDENTITY_MISMATCH IDENTITY_UNREADABLE LUN_ABSENT STUCK
+ * Asks the disk of a path which volume it is now.
+ * @throws IDENTITY_MISMATCH TARGET_AWAY IDENTITY_UNREADABLE LUN_ABSENT STUCK
  */
 export async function prove(
   { host, record }: Pick<Return, 'host' | 'record'>,
   disk: ScsiDisk,
 ): Promise<void> {
-  const { wwid, serial } = record.identity ?? {}
-  const difference = identityDifference(await identify(host, disk), { wwid, serial })
-  if (difference !== null)
-    throw new LunkeeperError(
-      'IDENTITY_MISMATCH',
-      `${disk.name} at ${formatHctl(disk.hctl)} is not the volume expected: ${difference}`,
-    )
+  const { error } = await askDisk(host, disk, record.identity)
+  if (error) throw error
 }
 
 /**
- * Puts a path that the map has, and whose session is back, to use again: once its disk has told who it is.
+ * Lets I/O go through a path that the map has, and whose session is back, once it has proven to be the volume.
  * One that is another volume leaves the map and the node.
- * @throws IDENTITY_MISMATCH IDENTITY_UNREADABLE LUN_ABSENT STUCK MAP_FAILED
+ * @throws IDENTITY_MISMATCH TARGET_AWAY IDENTITY_UNREADABLE LUN_ABSENT STUCK MAP_FAILED
  */
-export async function reinstate(work: Return, disk: ScsiDisk): Promise<void> {
-  const { host, record, map } = work
+export async function reinstate({ host, record, map }: Return, disk: PathDisk): Promise<void> {
   try {
-    await prove(work, disk)
+    await reinstatePath(host, record, map, disk)
   } catch (error) {
     if (isLunkeeperError(error, 'IDENTITY_MISMATCH')) await expel(host, record, disk)
     throw error
   }
-  await reinstatePath(host, map, disk.devno!)
 }
 
 /**
@@ -77,7 +68,7 @@ export async function bringBack(work: Return, portal: Portal): Promise<Path> {
       await endLost({ ...work, signal }, portal)
       return newPath({ ...work, record: now, signal }, portal)
     })
-    await putUnder(host, map, [path.disk])
+    await putUnder(host, now, map, [path.disk])
     return path
   })
 }

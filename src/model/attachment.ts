@@ -29,6 +29,11 @@ export interface Attachment {
   readonly madeDirectories: readonly string[]
   /** The bare directory of the mount point that we made immutable; null for none, or somebody else did. */
   readonly protectedDirectory: string | null
+  /**
+   * Set while a detach has unmounted the volume and its device has not confirmed yet that everything was written;
+   * null otherwise. A detach that is run again confirms it first, whatever is left of the device.
+   */
+  readonly writeOut: WriteOut | null
   readonly createdAt: string
   /**
    * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the
@@ -37,12 +42,34 @@ export interface Attachment {
   readonly orchestrator?: 'csi' | undefined
 }
 
+/** What is owed before a detach may say that it succeeded. */
+export interface WriteOut {
+  /** The device that the file system was on: dm-0, sda. */
+  readonly device: string
+  /** The kernel's count of failed commands of each disk beneath it (`ioerr_cnt`), by H:C:T:L, before the unmount. */
+  readonly errors: Readonly<Record<string, number>>
+  /** Why written data is known to be lost; null where it only is not confirmed. */
+  readonly lost: string | null
+}
+
 /** The request as it was made: what the target moved since is found again under its first number. */
 export function asAsked({ request, askedLun }: Attachment): SettledRequest {
   return askedLun === null ? request : { ...request, lun: askedLun }
 }
 
-export type AttachmentState = 'ready' | 'holding' | 'failed' | 'attaching' | 'detaching'
+/**
+ * `holding`: I/O waits for the target. `failed`: I/O fails, or the volume is not where it should be. `misplaced`:
+ * another volume answers, or has answered, where the volume's file system or user stands, so that nothing of it may be
+ * written out. `fenced`: another node owns the volume.
+ */
+export type AttachmentState =
+  | 'ready'
+  | 'holding'
+  | 'failed'
+  | 'fenced'
+  | 'misplaced'
+  | 'attaching'
+  | 'detaching'
 
 /** One volume as `attach` and `volumes` print it. A published contract. */
 export interface VolumeStatus {

@@ -112,6 +112,10 @@ export const ERRORS = {
     'The volume did not tell its identity, and without it nothing is done.',
     'Is the target reachable? Some targets must be told to give LUNs a serial or WWID.',
   ),
+  PROOF_EXPIRED: failed(
+    'The check of which volume answers was too old, or of another device, to write on the strength of it.',
+    'Nothing was changed. Run the command again; if that does not help, please report it.',
+  ),
   STALE_DISK: failed(
     'A disk of a former volume stands at this LUN and is in use.',
     "Stop its users and detach it; its data may already be another volume's.",

@@ -16,8 +16,9 @@ import { identityDifference } from '../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import { volumeLock } from './locks.ts'
 import type { VolumeView } from './look.ts'
-import { devicesOf, disksOf, lookAtVolume } from './look.ts'
+import { devicesOf, disksOf, lookAtAttachment } from './look.ts'
 import { readRecord, writeRecord } from './records.ts'
+import { proveDevice, proveDisks, withProof } from './proof/prove.ts'
 import { statusOf } from './status.ts'
 import type { Observer, Stepper } from './step.ts'
 import { stepper } from './step.ts'
@@ -44,13 +45,13 @@ export async function expand(
   return withLock(...volumeLock(host, first, 'expand', options.signal), async () => {
     const record = recordOf(host, name)
     const steps = stepper(record.name, options.observer ?? {})
-    const view = lookAtVolume(host, record.request)
+    const view = lookAtAttachment(host, record)
     const sizes = sizesOf(record, view)
     const identity = await proveSize(host, record, view, Math.max(...sizes))
     for (const disk of disksOf(view))
       if (disk.bytes !== identity.bytes)
         await steps.step('rescan', disk.name ?? 'disk', () => rescan(host, record, disk, identity.bytes))
-    for (const map of view.maps) await growMap(host, map, disksOf(view), identity.bytes, steps)
+    for (const map of view.maps) await growMap(host, record, map, disksOf(view), identity.bytes, steps)
     await growMounted(host, record, steps)
     const grown = { ...record, identity: { ...(record.identity ?? identity), bytes: identity.bytes } }
     if (record.identity?.bytes !== identity.bytes) writeRecord(host, grown)
@@ -138,6 +139,7 @@ async function proven(host: Host, record: Attachment, disk: ScsiDisk): Promise<I
 
 async function growMap(
   host: Host,
+  record: Attachment,
   map: DmMap,
   disks: readonly ScsiDisk[],
   bytes: number,
@@ -145,29 +147,44 @@ async function growMap(
 ): Promise<void> {
   if (map.bytes >= bytes) return
   await steps.step('resize-map', map.name, () =>
-    isHoldMap(map) ? growHoldMap(host, map, disks, bytes) : resizeMap(host, map.name),
+    isHoldMap(map) ? growHoldMap(host, record, map, disks, bytes) : resizeMap(host, map.name),
   )
   const now = readMap(host.paths, map.device)?.bytes ?? 0
   if (now < bytes)
     throw new LunkeeperError('RESIZE_FAILED', `the map ${map.name} has ${now} bytes, its paths ${bytes}`)
 }
 
-/** All paths have just been proven. */
-function growHoldMap(host: Host, map: DmMap, disks: readonly ScsiDisk[], bytes: number): Promise<void> {
+function growHoldMap(
+  host: Host,
+  record: Attachment,
+  map: DmMap,
+  disks: readonly ScsiDisk[],
+  bytes: number,
+): Promise<void> {
   const paths = disks.flatMap(({ name, devno }) => (name === null || devno === null ? [] : [{ name, devno }]))
-  return loadHoldMap(
-    host,
-    map,
-    paths.map((disk) => tablePath(host, disk)),
-    bytes,
+  return withProof(
+    () => proveDisks(host, record, disks),
+    (proof) =>
+      loadHoldMap(
+        host,
+        proof,
+        map,
+        paths.map((disk) => tablePath(host, disk)),
+        bytes,
+      ),
   )
 }
 
 async function growMounted(host: Host, record: Attachment, steps: Stepper): Promise<void> {
-  const view = lookAtVolume(host, record.request)
+  const view = lookAtAttachment(host, record)
   const device = devicesOf(view.maps, disksOf(view))[0]
   const mount =
     device && mountsOf(host, device).find(({ root, devno }) => root === '/' && devno === device.devno)
   if (!mount || record.request.use.readOnly) return
-  await steps.step('grow', mount.point, () => growFs(host, device.name, mount.point, mount.fs))
+  await steps.step('grow', mount.point, () =>
+    withProof(
+      () => proveDevice(host, record, device),
+      (proof) => growFs(host, proof, device, mount.point, mount.fs),
+    ),
+  )
 }

@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts'
 import { readDisk } from '../host/read/disks.ts'
 import { multipathForm } from '../host/map/wwids.ts'
-import { findHoldMap } from '../host/map/hold-map.ts'
+import { findHoldMap, holdMapName } from '../host/map/hold-map.ts'
 import { hasDisks, isHoldMap, isMultipath, readMap, readMaps } from '../host/read/maps.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -25,7 +25,7 @@ export interface VolumeView {
 export interface Sought {
   readonly iqn: Iqn
   readonly lun: Lun
-  /** for multipathd's map */
+  /** for multipathd's map: with all disks lost too; a map of another WWID is not the volume's */
   readonly wwid?: Wwid | null | undefined
   /** for the hold map */
   readonly owner?: VolumeName | null | undefined
@@ -34,6 +34,8 @@ export interface Sought {
 export interface LookOptions {
   /** Which sessions' disks count. @default all */
   readonly counts?: (session: Session) => boolean
+  /** Whether multipathd's map of the WWID counts that has lost all its disks. @default true */
+  readonly bareMaps?: boolean
   /** The target's sessions, where they have just been read. */
   readonly sessions?: readonly Session[]
 }
@@ -42,7 +44,11 @@ export interface LookOptions {
 export function lookAtVolume(
   host: Host,
   { iqn, lun, wwid = null, owner = null }: Sought,
-  { counts = () => true, sessions: known = readSessions(host.paths, iqn) }: LookOptions = {},
+  {
+    counts = () => true,
+    sessions: known = readSessions(host.paths, iqn),
+    bareMaps: bare = true,
+  }: LookOptions = {},
 ): VolumeView {
   const sessions = known.map((session) => ({
     session,
@@ -50,16 +56,33 @@ export function lookAtVolume(
   }))
   const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
   const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)
-  const held = maps.filter((map) => isMultipath(map) || isHoldMap(map))
-  if (held.length > 0) return { sessions, maps: held }
-  const own = owner === null ? null : findHoldMap(host, owner)
-  return { sessions, maps: own ? [own] : wwid === null ? [] : bareMaps(host, wwid) }
+  const held = maps.filter((map) => isItsMap(map, owner, wwid))
+  // Its own hold map also where the disk at its LUN is not beneath it: the LUN was moved, or the disk is gone.
+  const own = owner === null || held.some(isHoldMap) ? null : findHoldMap(host, owner)
+  const all = own ? [...held, own] : held
+  return { sessions, maps: all.length > 0 || wwid === null || !bare ? all : bareMaps(host, wwid) }
+}
+
+/**
+ * Whether a map over a disk at the volume's LUN is the volume's: its own hold map, or multipathd's map of its WWID. The
+ * array may have given the LUN to another volume, whose map then stands on that disk.
+ */
+function isItsMap(map: DmMap, owner: VolumeName | null, wwid: Wwid | null): boolean {
+  if (isHoldMap(map)) return owner === null || map.name === holdMapName(owner)
+  return isMultipath(map) && (wwid === null || !isOfAnother(map, wwid))
+}
+
+/** NAA and EUI names have one form in multipath-tools; of other names it is not known how they are written. */
+function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
+  const form = /^mpath-[23][0-9a-f]{16,32}$/
+  const own = `mpath-${multipathForm(wwid)}`
+  return form.test(own) && form.test(uuid) && uuid !== own
 }
 
 /** The same of an attachment, also where its map has lost all its disks. */
 export function lookAtAttachment(host: Host, { request, mode, identity, name }: Attachment): VolumeView {
-  const wwid = mode === 'multipathd' ? identity?.wwid : null
-  return lookAtVolume(host, { ...request, wwid, owner: name })
+  const bareMaps = mode === 'multipathd'
+  return lookAtVolume(host, { ...request, wwid: identity?.wwid, owner: name }, { bareMaps })
 }
 
 /** Whether a session and its disk could take I/O now. */

@@ -63,6 +63,10 @@ const schema = z.strictObject({
   madeDirectories: z.array(text),
   // Not in the first records of this version.
   protectedDirectory: z._default(z.nullable(text), null),
+  writeOut: z._default(
+    z.nullable(z.strictObject({ device: text, errors: z.record(text, z.number()), lost: z.nullable(text) })),
+    null,
+  ),
   createdAt: text,
   orchestrator: z.optional(z.enum(['csi'])),
 })

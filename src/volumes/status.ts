@@ -11,9 +11,12 @@ import { formatHctl } from '../model/hctl.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
-import type { DmMap } from '../model/snapshot.ts'
+import { identityDifference, isIdentified } from '../model/identity.ts'
+import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import type { VolumeView } from './look.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './look.ts'
+import { askDisk } from './proof/ask.ts'
+import { standsOn } from './proof/stands.ts'
 import { mountsOf } from './users.ts'
 
 /** An attachment as it really is: what the record intends, what the kernel shows. */
@@ -25,7 +28,9 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const map = view.maps[0]
   const note = readHoldNote(host, record.name)
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
-  const state = await stateOf(host, record, paths, mount !== undefined, note, map)
+  const state = (await isMisplaced(host, record, view, note))
+    ? 'misplaced'
+    : await stateOf(host, record, paths, mount !== undefined, note, map)
   // Of one that an agent wrote which is no more.
   const outage = state === 'ready' ? null : note
   return {
@@ -45,7 +50,9 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
           : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
       since: outage?.since ?? null,
       deadline:
-        outage?.ended === null && state !== 'failed' ? deadlineOf(outage, record.request.hold.wanted) : null,
+        outage?.ended === null && state !== 'failed' && state !== 'misplaced'
+          ? deadlineOf(outage, record.request.hold.wanted)
+          : null,
       waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
     paths,
@@ -71,6 +78,34 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
     diskState: found?.disk?.state ?? null,
     recoveryTmo: found?.session.recoveryTmo ?? null,
   }))
+}
+
+/** A disk that does not answer a listing at once is not waited for. */
+const SHOWN_IDENTITY_DEADLINE_MS = 2_000
+
+/**
+ * Whether another volume answers beneath what the volume's file system or user stands on. An agent that runs checks
+ * every few seconds and notes it; without one the disks are asked now.
+ */
+async function isMisplaced(
+  host: Host,
+  record: Attachment,
+  { sessions, maps }: VolumeView,
+  note: HoldNote | null,
+): Promise<boolean> {
+  const { identity, phase } = record
+  if (note?.kind === 'misplaced') return true
+  if (phase !== 'ready' || identity === null) return false
+  const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
+  const isOther = ({ cached }: ScsiDisk) =>
+    isIdentified({ ...cached, bytes: 0 }) &&
+    identityDifference({ ...cached, bytes: 0 }, { ...identity, bytes: null }) !== null
+  if (used.some(isOther)) return true
+  if (used.length === 0 || (await isAgentRunning(host))) return false
+  const answers = await Promise.all(
+    used.map((disk) => askDisk(host, disk, identity, SHOWN_IDENTITY_DEADLINE_MS)),
+  )
+  return answers.some(({ verdict }) => verdict === 'stranger')
 }
 
 /**

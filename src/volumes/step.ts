@@ -27,6 +27,7 @@ export const STEPS = [
   'finish',
   // detach
   'mark-detaching',
+  'sync',
   'unmount',
   'flush',
   'remove-map',

@@ -38,6 +38,7 @@ const ATTACH = [
 
 const DETACH = [
   'mark-detaching',
+  'sync',
   'unmount',
   'flush',
   'delete-disk',

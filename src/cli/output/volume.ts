@@ -9,6 +9,8 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['pain
   ready: 'green',
   holding: 'yellow',
   failed: 'red',
+  fenced: 'red',
+  misplaced: 'red',
   attaching: 'yellow',
   detaching: 'yellow',
 }
@@ -29,6 +31,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ['wwid', identity?.wwid ?? 'none'],
         ['serial', identity?.serial ?? 'none'],
         ['hold', holdOf(volume, look)],
+        ...adviceOf(volume),
         ...waitOf(volume, now),
         ...unwrittenOf(volume),
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
@@ -52,17 +55,29 @@ function holdOf({ hold }: VolumeStatus, look: Look): string {
   return `${formatHold(wanted)} wanted, ${isShort(hold) ? look.paint('yellow', really) : really}, kept by ${by}`
 }
 
+/** What is wrong, and how to get out of it. */
+function adviceOf({ name, state }: VolumeStatus): [string, string][] {
+  if (state !== 'misplaced') return []
+  return [
+    ['wrong', 'another volume answers at its LUN: writing or unmounting by hand would write into it'],
+    [
+      'do',
+      `map the right volume at its LUN again; or give up what is unwritten: lunkeeper detach ${name} --force`,
+    ],
+  ]
+}
+
 /** Since when it waits, and what happens when. */
 function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number): [string, string][] {
   if (since === null) return []
   const lost = `${formatHold(Math.max(0, Math.round((now - Date.parse(since)) / 1000)))} ago`
-  if (state !== 'holding') return [['lost', `its last path, ${lost}; what waited has failed`]]
+  if (state !== 'holding') return [['lost', `all paths lost ${lost}; I/O that was held has failed`]]
   const left = deadline === null ? null : Math.max(0, Math.round((Date.parse(deadline) - now) / 1000))
   const end =
     left === null
-      ? 'I/O waits until the target returns'
+      ? 'I/O is held until the target returns'
       : `I/O fails in ${formatHold(left)} unless the target returns`
-  return [['waits', `its last path was lost ${lost}; ${end}`]]
+  return [['holding', `all paths lost ${lost}; ${end}`]]
 }
 
 function unwrittenOf({ hold }: VolumeStatus): [string, string][] {

@@ -1,7 +1,6 @@
 import { Code } from '@connectrpc/connect'
 
 import { bindMount, makeReadOnly } from '../../host/fs/bind.ts'
-import { unmountFs } from '../../host/fs/mount.ts'
 import { makePlace, removePlace, resolvePlace } from '../../host/fs/place.ts'
 import { deviceNode } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
@@ -11,6 +10,7 @@ import { asAsked } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
 import { attach } from '../../volumes/attach/attach.ts'
 import { volumeLock } from '../../volumes/locks.ts'
+import { unmountProven } from '../../volumes/proof/unmount.ts'
 import { readRecord } from '../../volumes/records.ts'
 import type { Device } from '../../volumes/users.ts'
 import type { Driver } from '../driver.ts'
@@ -147,7 +147,7 @@ async function show(
   const { host } = driver
   const { device } = lookAtStaged(host, record)
   if (!device) throw refusal(Code.Unavailable, `TARGET_AWAY: ${record.name} has no device now`)
-  while (seenAt(host.paths, target)) await unmountFs(host, target)
+  while (seenAt(host.paths, target)) await unmountProven(host, record, target)
   await makePlace(host, target, kind === 'block' ? 'file' : 'directory')
   beginPublishing(host, target)
   try {
@@ -161,7 +161,7 @@ async function show(
       throw refusal(Code.Unavailable, `MOUNT_FAILED: ${target} does not show ${record.name}`)
     if (readOnly && kind === 'mount') await makeReadOnly(host, target, mount.options)
   } catch (error) {
-    if (seenAt(host.paths, target)) await unmountFs(host, target)
+    if (seenAt(host.paths, target)) await unmountProven(host, record, target)
     await removePlace(host, target)
     throw error
   } finally {

@@ -1,11 +1,11 @@
 import { Code } from '@connectrpc/connect'
 
-import { unmountFs } from '../../host/fs/mount.ts'
 import { removePlace, resolvePlace } from '../../host/fs/place.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { Mount } from '../../model/snapshot.ts'
+import { unmountProven } from '../../volumes/proof/unmount.ts'
 import { readRecord } from '../../volumes/records.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeUnpublishVolumeRequest } from '../protocol/csi_pb.js'
@@ -34,7 +34,7 @@ export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest
         Code.FailedPrecondition,
         `BUSY: ${mount.source || mount.fs} is mounted at ${target}, which is not ${volumeId}`,
       )
-    await unmountFs(host, target)
+    await unmountProven(host, { name, identity: record?.identity ?? null }, target)
   }
   await removePlace(host, target)
   endPublishing(host, target)

@@ -6,6 +6,7 @@ import { resolvePlace } from '../../host/fs/place.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { detach } from '../../volumes/detach/detach.ts'
+import { unmountProven } from '../../volumes/proof/unmount.ts'
 import { readRecord } from '../../volumes/records.ts'
 import { statusOf } from '../../volumes/status.ts'
 import type { Driver } from '../driver.ts'
@@ -14,7 +15,6 @@ import { refusal } from '../status.ts'
 import { isGivenUp } from '../volume/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
-import { unmountFs } from '../../host/fs/mount.ts'
 import { requirePath, requireText } from './arguments.ts'
 import { forgetUsage } from './stats.ts'
 
@@ -54,6 +54,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
  * only keep the pod from starting elsewhere.
  */
 async function isLost(host: Host, record: Attachment): Promise<boolean> {
+  if (record.writeOut?.lost) return true
   if (record.mode === 'map') return isGivenUp(host, record)
   const { state, paths } = await statusOf(host, record)
   const hasDisk = paths.some(({ disk }) => disk !== null)
@@ -64,7 +65,7 @@ async function isLost(host: Host, record: Attachment): Promise<boolean> {
 async function withoutRecord({ host, observer, signal }: Driver, name: string, place: string): Promise<void> {
   const mount = readMounts(host.paths).findLast(({ point }) => point === place)
   if (!mount) return
-  if (isDead(host, mount)) return unmountFs(host, place)
+  if (isDead(host, mount)) return unmountProven(host, { name, identity: null }, place)
   if (!isMapOf(host, mount, name as Attachment['name']))
     throw refusal(
       Code.FailedPrecondition,

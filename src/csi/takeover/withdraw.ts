@@ -1,4 +1,3 @@
-import { unmountFs } from '../../host/fs/mount.ts'
 import { removePlace } from '../../host/fs/place.ts'
 import { deleteNodeRecords } from '../../host/iscsi/delete-node-records.ts'
 import { forgetSession } from '../../host/iscsi/session-note.ts'
@@ -11,6 +10,7 @@ import { samePortal } from '../../model/portal.ts'
 import { attachmentOf } from '../../volumes/attach/intent.ts'
 import { detachFound } from '../../volumes/detach/detach.ts'
 import type { Found } from '../../volumes/detach/find.ts'
+import { unmountProven } from '../../volumes/proof/unmount.ts'
 import { readRecords } from '../../volumes/records.ts'
 import type { Driver } from '../driver.ts'
 import { volumeNameOf } from '../volume/name.ts'
@@ -47,11 +47,11 @@ function isMounted(host: Host, place: string): boolean {
  */
 async function withdraw(driver: Driver, volumeId: string, state: OldState, target: string): Promise<void> {
   const { host } = driver
-  while (isDeadAt(host, target)) await unmountFs(host, target)
+  while (isDeadAt(host, target)) await unmountProven(host, { name: volumeId, identity: null }, target)
   const found = lookAtOld(host, state)
   const mount = oldMountAt(host, volumeId, state, found, target)
   if (found.mounts.some(({ point }) => point !== target)) {
-    if (mount) await unmountFs(host, target)
+    if (mount) await unmountProven(host, { name: volumeId, identity: null }, target)
     return removePlace(host, target)
   }
   // One that has become ours since is not there for the old driver's note.

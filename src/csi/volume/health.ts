@@ -1,11 +1,12 @@
 import { testWrite } from '../../host/fs/test-write.ts'
-import { unmountFs } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { findUsers } from '../../host/read/users.ts'
 import { isHolding, readHoldNote } from '../../hold/note.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { proveDevice, withProof } from '../../volumes/proof/prove.ts'
+import { unmountProven } from '../../volumes/proof/unmount.ts'
 import { describeUsers, isUdev } from '../../volumes/users.ts'
 import type { Staged } from './staged.ts'
 import { isDead } from './staged.ts'
@@ -18,7 +19,7 @@ export function isGivenUp(host: Host, { name }: Attachment): boolean {
 
 /**
  * Why the file system at the staging path is no good for a new user; null where it is, and where it waits.
- * @throws STUCK
+ * @throws IDENTITY_MISMATCH another volume answers · TARGET_AWAY STUCK …
  */
 export async function stagingTrouble(
   host: Host,
@@ -31,7 +32,11 @@ export async function stagingTrouble(
   if (!device) return 'its device is gone'
   if (point === null) return null
   if (!mount) return `it is not mounted at ${point}`
-  return readOnly ? null : testWrite(host, point)
+  if (readOnly) return null
+  return withProof(
+    () => proveDevice(host, record, device),
+    (proof) => testWrite(host, proof, point),
+  )
 }
 
 /**
@@ -57,7 +62,7 @@ export async function clearStaging(
   refuseUsers(host, record, staged)
   // The last one mounted is the one that can be seen.
   for (const { point } of mounts.toReversed())
-    await unmountFs(host, point).catch((error: unknown) => {
+    await unmountProven(host, record, point).catch((error: unknown) => {
       throw isLunkeeperError(error, 'BUSY') ? broken(record, error.message) : error
     })
 

@@ -1,7 +1,12 @@
 import { testWrite } from '../../host/fs/test-write.ts'
+import type { Host } from '../../host/host.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Mount } from '../../model/snapshot.ts'
+import { proveDevice, withProof } from '../../volumes/proof/prove.ts'
 import type { VolumeCheck } from '../check.ts'
 
-/** A volume that waits is left alone: it would only be waited with. */
+/** A volume whose I/O is held is not tested: the test would wait with it. */
 export const fsBroken: VolumeCheck = {
   name: 'the file system',
   async volume({ host, snapshot }, { record, status: { name, state, mount, fs, readOnly } }) {
@@ -10,9 +15,8 @@ export const fsBroken: VolumeCheck = {
     if (fs !== 'ext4' && fs !== 'xfs') return []
     const shown = snapshot.mounts.findLast(({ point }) => point === mount)
     const isReadOnly = shown?.options.includes('ro') || shown?.superOptions.includes('ro') || false
-    const said = isReadOnly ? null : await testWrite(host, mount)
-    // A full one is well.
-    if (!isReadOnly && (said === null || /^(?:ENOSPC|EDQUOT)\b/.test(said))) return []
+    const said = isReadOnly || !shown ? null : await refusalOf(host, record, shown)
+    if (!isReadOnly && said === null) return []
     return [
       {
         code: 'FS_BROKEN',
@@ -26,4 +30,17 @@ export const fsBroken: VolumeCheck = {
       },
     ]
   },
+}
+
+/** A volume that does not prove to be the one expected is not written to; other findings say so. */
+async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<string | null> {
+  try {
+    return await withProof(
+      () => proveDevice(host, record, mount),
+      (proof) => testWrite(host, proof, mount.point),
+    )
+  } catch (error) {
+    if (error instanceof LunkeeperError) return null
+    throw error
+  }
 }

@@ -1,8 +1,12 @@
+import { join } from 'node:path'
+
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Hand } from '../hand/hand.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
+import type { WriteProof } from '../proof/proof.ts'
+import { readAttribute } from '../read/attribute.ts'
 
 /** Opening asks the device at most for its medium; 10 s is where a lost connection is noticed. */
 const OPEN_DEADLINE = 15_000
@@ -11,9 +15,10 @@ const OPEN_DEADLINE = 15_000
 export interface Claim {
   /**
    * Writes what is in memory to the device and has it confirm.
-   * @throws FLUSH_FAILED STUCK
+   * @param deadline milliseconds
+   * @throws FLUSH_FAILED STUCK PROOF_EXPIRED
    */
-  flush(deadline: number): Promise<void>
+  flush(proof: WriteProof, deadline: number): Promise<void>
 }
 
 /**
@@ -33,7 +38,13 @@ export async function withClaim<T>(
   return host.hands.hold(async (hand) => {
     if (!(await (options.fresh ? openFresh(hand, path) : open(hand, path)))) return null
     try {
-      return await work({ flush: (deadline) => flush(hand, path, deadline) })
+      return await work({
+        async flush(proof, deadline) {
+          const devno = readAttribute(join(host.paths.sys, 'class/block', name, 'dev'))
+          if (devno !== null) proof.require(devno)
+          await flush(hand, path, deadline)
+        },
+      })
     } finally {
       if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE).catch(() => {})
     }

@@ -6,6 +6,7 @@ export const PACKAGE_OF = {
   iscsiadm: 'open-iscsi',
   mount: 'mount',
   umount: 'mount',
+  sync: 'coreutils',
   blkid: 'util-linux',
   blockdev: 'util-linux',
   flock: 'util-linux',

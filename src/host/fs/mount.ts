@@ -1,8 +1,11 @@
 import { LunkeeperError } from '../../model/errors.ts'
+import type { BlockRef } from '../../model/snapshot.ts'
 import { complaint } from '../exec/run.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
+import type { WriteProof } from '../proof/proof.ts'
+import { mountAt } from '../read/mounts.ts'
 
 /** Replaying a large log over a slow link takes its time; a lost target is noticed long before. */
 const MOUNT_DEADLINE = 120_000
@@ -12,10 +15,11 @@ const UMOUNT_DEADLINE = 120_000
 /** A directory may lie on a file system that hangs; a healthy one answers in microseconds. */
 export const DIRECTORY_DEADLINE = 10_000
 
-/** @throws MOUNT_FAILED TIMEOUT */
+/** Mounting writes: a journal is replayed, the superblock counts mounts. @throws MOUNT_FAILED TIMEOUT PROOF_EXPIRED */
 export async function mountFs(
   host: Host,
-  device: string,
+  proof: WriteProof,
+  device: BlockRef,
   point: string,
   type: string,
   options: readonly string[],
@@ -27,18 +31,30 @@ export async function mountFs(
     '-o',
     ['_netdev', ...options].join(','),
     '--',
-    deviceNode(host, device),
+    deviceNode(host, device.name),
     point,
   ]
+  proof.require(device.devno)
   const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE })
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `${device} was not mounted at ${point}: ${complaint(ran)}`, {
-      details: { device, point, mount: ran.code },
-    })
+    throw new LunkeeperError(
+      'MOUNT_FAILED',
+      `${device.name} was not mounted at ${point}: ${complaint(ran)}`,
+      {
+        details: { device: device.name, point, mount: ran.code },
+      },
+    )
 }
 
-/** @throws BUSY UNMOUNT_FAILED TIMEOUT */
-export async function unmountFs(host: Host, point: string): Promise<void> {
+/**
+ * Unmounts what is seen at a mount point; nothing mounted there is fine. The last unmount of a file system writes:
+ * what is dirty, the journal, the superblock. It returns 0 also where that failed (facts: experiments.md, section 2).
+ * @throws BUSY UNMOUNT_FAILED TIMEOUT PROOF_EXPIRED
+ */
+export async function unmountFs(host: Host, proof: WriteProof, point: string): Promise<void> {
+  const mount = mountAt(host.paths, point)
+  if (!mount) return
+  proof.require(mount.devno)
   const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE })
   if (ran.code === 0 || /not mounted|no mount point specified/.test(ran.stderr)) return
   const code = /busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'

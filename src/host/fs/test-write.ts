@@ -1,20 +1,30 @@
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
+import type { WriteProof } from '../proof/proof.ts'
+import { mountAt } from '../read/mounts.ts'
 
-const DEADLINE = 15_000
+const TEST_WRITE_DEADLINE_MS = 15_000
+
+/** A file system that is full, or whose user has no quota left, works. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /**
- * Whether a file system takes writes: it is asked for a file without a name (O_TMPFILE), which starts a
- * transaction and leaves nothing. An ext4 whose journal was aborted and an xfs that was shut down refuse
+ * Whether a file system takes writes: it is asked for an unlinked temporary file (O_TMPFILE), which starts a
+ * transaction and leaves nothing. An ext4 whose journal was aborted and an XFS that was shut down refuse
  * at once, also where the mount table still says rw.
- * @returns why not; null where it does
- * @throws STUCK
+ * @returns why not; null where it does, or where nothing is mounted
+ * @throws STUCK PROOF_EXPIRED
  */
-export async function testWrite(host: Host, point: string): Promise<string | null> {
+export async function testWrite(host: Host, proof: WriteProof, point: string): Promise<string | null> {
+  const mount = mountAt(host.paths, point)
+  if (!mount) return null
+  proof.require(mount.devno)
   try {
-    return await host.hands.use(null, (hand) => hand.call('testWrite', { path: point }, DEADLINE))
+    return await host.hands.use(null, (hand) =>
+      hand.call('testWrite', { path: point }, TEST_WRITE_DEADLINE_MS),
+    )
   } catch (error) {
-    if (error instanceof HandError) return error.message
-    throw error
+    if (!(error instanceof HandError)) throw error
+    return FULL.has(error.errno) ? null : error.message
   }
 }

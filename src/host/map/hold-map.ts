@@ -10,7 +10,9 @@ import { whenAppears } from '../disk/appear.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
+import { isProtected } from '../fs/protect.ts'
 import { boundDirtyPages } from '../memory/bound.ts'
+import type { WriteProof } from '../proof/proof.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, readMap, readMaps } from '../read/maps.ts'
 import { sendMessage } from './messages.ts'
@@ -38,9 +40,10 @@ export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   return device === undefined ? null : readMap(paths, device)
 }
 
-/** Makes the map, and waits for its node. @throws MAP_FAILED */
+/** Makes the map, and waits for its node. @throws MAP_FAILED PROOF_EXPIRED */
 export async function createHoldMap(
   host: Host,
+  proof: WriteProof,
   name: VolumeName,
   bytes: number,
   paths: readonly TablePath[],
@@ -48,6 +51,7 @@ export async function createHoldMap(
 ): Promise<DmMap> {
   await keepUdevOff(host)
   const called = holdMapName(name)
+  for (const { devno } of paths) proof.require(devno)
   await dmsetup(host, [
     'create',
     called,
@@ -73,17 +77,21 @@ export async function createHoldMap(
 }
 
 /**
- * Gives the map another set of paths. I/O that waits goes on waiting in between: nothing is flushed, and
- * no file system is frozen for it.
- * @throws MAP_FAILED
+ * Gives the map another set of paths, all of them in use at once. I/O that the map queues stays queued in between:
+ * nothing is flushed, and no file system is frozen. A map that was made read-only stays so: the kernel opens its
+ * disks for writing otherwise, which a write-protected LUN refuses (drivers/md/dm.c:dm_get_table_device).
+ * @throws MAP_FAILED PROOF_EXPIRED
  */
 export async function loadHoldMap(
   host: Host,
+  proof: WriteProof,
   map: DmMap,
   paths: readonly TablePath[],
   bytes = map.bytes,
 ): Promise<void> {
-  await dmsetup(host, ['load', map.name, '--table', holdTable(bytes, paths)])
+  for (const { devno } of paths) proof.require(devno)
+  const mode = isProtected(host, map.device) ? ['--readonly'] : []
+  await dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(bytes, paths)])
   // With a table loaded, resume suspends first, in the way that it is told (drivers/md/dm-ioctl.c:do_resume).
   await dmsetup(host, ['resume', '--noflush', '--nolockfs', '--noudevsync', map.name])
 }
@@ -93,8 +101,9 @@ export async function failPath(host: Host, map: DmMap, devno: string): Promise<v
   await sendMessage(host, map.name, `fail_path ${devno}`)
 }
 
-/** @throws MAP_FAILED */
-export async function reinstatePath(host: Host, map: DmMap, devno: string): Promise<void> {
+/** Lets I/O go through a path of the map again, what it has queued first. @throws MAP_FAILED PROOF_EXPIRED */
+export async function reinstatePath(host: Host, proof: WriteProof, map: DmMap, devno: string): Promise<void> {
+  proof.require(devno)
   await sendMessage(host, map.name, `reinstate_path ${devno}`)
 }
 

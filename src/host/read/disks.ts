@@ -91,6 +91,12 @@ export function readDeviceType(paths: HostPaths, hctl: Hctl): number | null {
   return readNumber(`${paths.sys}/bus/scsi/devices/${formatHctl(hctl)}/type`)
 }
 
+/** How many commands of a SCSI device have failed, whatever they were (drivers/scsi/scsi_lib.c:scsi_complete). */
+export function readErrorCount(paths: HostPaths, hctl: Hctl): number | null {
+  const text = readAttribute(`${paths.sys}/bus/scsi/devices/${formatHctl(hctl)}/ioerr_cnt`)
+  return text === null ? null : Number(text)
+}
+
 function deviceOf(paths: HostPaths, { sid }: SessionRef): string {
   return `${paths.sys}/class/iscsi_session/session${sid}/device`
 }

@@ -19,6 +19,11 @@ export function readMounts(paths: HostPaths): Mount[] {
   return readMountTable(paths.mountinfo).map((entry) => entry.mount)
 }
 
+/** The mount that is seen at a mount point: the last one there; null for none. */
+export function mountAt(paths: HostPaths, point: string): Mount | null {
+  return readMounts(paths).findLast((mount) => mount.point === point) ?? null
+}
+
 /** The mounts of one namespace, from the `mountinfo` of any process in it. */
 export function readMountTable(mountinfo: string): MountEntry[] {
   return parseMountTable(readText(mountinfo) ?? '')

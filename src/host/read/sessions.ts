@@ -1,7 +1,7 @@
 import type { Hold } from '../../model/hold.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
-import type { Session } from '../../model/snapshot.ts'
+import type { Session, SessionState } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
 
@@ -16,6 +16,11 @@ export function readSessions(paths: HostPaths, iqn?: Iqn): Session[] {
     if (session) sessions.push(session)
   }
   return sessions.toSorted((a, b) => a.sid - b.sid)
+}
+
+/** The state of one session; null where it is gone. */
+export function readSessionState(paths: HostPaths, sid: number): SessionState | null {
+  return readAttribute(`${paths.sys}/class/iscsi_session/session${sid}/state`)
 }
 
 function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): Session | null {

@@ -7,7 +7,15 @@ import { isPathUp } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import { listVolumes } from '../../volumes/list.ts'
 
-const STATES: readonly AttachmentState[] = ['ready', 'holding', 'failed', 'attaching', 'detaching']
+const STATES: readonly AttachmentState[] = [
+  'ready',
+  'holding',
+  'failed',
+  'fenced',
+  'misplaced',
+  'attaching',
+  'detaching',
+]
 
 /**
  * What there is of volumes now, read from the kernel. A volume's series go with it, so there are as many as

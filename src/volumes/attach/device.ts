@@ -22,6 +22,7 @@ import { longerHold } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
+import { proveDisks, withProof } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { deviceOf, deviceOfMap } from '../users.ts'
@@ -85,6 +86,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
       await steps.step('make-map', held.name, () =>
         putUnder(
           host,
+          { name: work.name, identity: first.identity },
           held,
           paths.map(({ disk }) => disk),
         ),
@@ -137,10 +139,17 @@ async function carries(host: Host, map: DmMap, paths: readonly Path[]): Promise<
 async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap | null> {
   const { host, request, steps, name } = work
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
-  const table = paths.map(({ disk }) => tablePath(host, disk))
+  const disks = paths.map(({ disk }) => disk)
+  const volume = { name, identity: paths[0]!.identity }
   try {
     return await steps.step('make-map', holdMapName(name), () =>
-      createHoldMap(host, name, bytes, table, request.use.readOnly),
+      withProof(
+        () => proveDisks(host, volume, disks),
+        (proof) => {
+          const table = disks.map((disk) => tablePath(host, disk))
+          return createHoldMap(host, proof, name, bytes, table, request.use.readOnly)
+        },
+      ),
     )
   } catch (error) {
     if (request.hold.mode === 'map' || !isLunkeeperError(error, 'MAP_FAILED', 'PROGRAM_MISSING')) throw error

@@ -71,6 +71,7 @@ function first(host: Host, name: Attachment['name'], request: VolumeRequest): At
     askedLun: null,
     madeDirectories: [],
     protectedDirectory: null,
+    writeOut: null,
     createdAt: new Date().toISOString(),
   }
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
 import { withClaim } from '../../host/disk/claim.ts'
-import { identify } from '../../host/disk/identify.ts'
 import { checkFs } from '../../host/fs/check.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
@@ -9,13 +8,14 @@ import { isProtected, protectFromWrites } from '../../host/fs/protect.ts'
 import type { Content } from '../../host/fs/probe.ts'
 import { isBlank, probeContent } from '../../host/fs/probe.ts'
 import type { Host } from '../../host/host.ts'
+import type { WriteProof } from '../../host/proof/proof.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import { identityDifference } from '../../model/identity.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
+import { proveDevice, withProof } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
@@ -94,7 +94,9 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         known = { ...known, content: null, blank: null, formatted: true }
         break
       case 'check':
-        await steps.step('check', device.name, () => checkFs(host, device.name, known.content!.type!))
+        await steps.step('check', device.name, () =>
+          withVolumeProof(work, (proof) => checkFs(host, proof, device, known.content!.type!)),
+        )
         known = { ...known, checked: true }
         break
       case 'make-mount-point': {
@@ -109,7 +111,9 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       }
       case 'mount':
         await steps.step('mount', use.mount, () =>
-          mountFs(host, device.name, use.mount, known.content!.type!, optionsOf(use)).catch(unmountable(use)),
+          withVolumeProof(work, (proof) =>
+            mountFs(host, proof, device, use.mount, known.content!.type!, optionsOf(use)),
+          ).catch(unmountable(use)),
         )
         known = { ...known, mounted: true }
         break
@@ -119,18 +123,21 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
 
 /**
  * Makes the file system. mkfs itself refuses nothing when no terminal is there to ask, so what it would
- * destroy is looked at once more, right before: who answers, and whether it is still blank.
+ * destroy is looked at once more, right before: whether it is still blank, and which volume answers.
  */
 async function format(work: UseWork, { fs, uuid }: NonNullable<Attachment['formatting']>): Promise<void> {
-  const { host, device, paths } = work
-  for (const { disk, identity } of paths) {
-    const difference = identityDifference(await identify(host, disk), identity)
-    if (difference)
-      throw new LunkeeperError('IDENTITY_MISMATCH', `${disk.name} became another volume: ${difference}`)
-  }
+  const { host, device } = work
   if (!(await claimed(host, device, () => isBlank(host, device.name, sizeOf(work)))))
     throw new LunkeeperError('NOT_BLANK', `${device.name} is no longer blank`)
-  await makeFs(host, device.name, fs, uuid)
+  await withVolumeProof(work, (proof) => makeFs(host, proof, device, fs, uuid))
+}
+
+/** Runs an act that writes once every path has proven to be the volume. */
+function withVolumeProof<T>(
+  { host, device, record }: UseWork,
+  act: (proof: WriteProof) => Promise<T>,
+): Promise<T> {
+  return withProof(() => proveDevice(host, record(), device), act)
 }
 
 function sizeOf({ paths }: UseWork): number {

@@ -6,7 +6,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import type { Session } from '../../model/snapshot.ts'
 import { volumeLock } from '../locks.ts'
-import { writeRecord } from '../records.ts'
+import { readRecord, writeRecord } from '../records.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { dismantle } from './dismantle.ts'
@@ -60,7 +60,8 @@ export async function detachFound(
         signal: options.signal,
         // Refused, and as it was: it is used on, and its hold goes on.
         untouched: () => {
-          if (record?.phase === 'ready') writeRecord(host, record)
+          const owed = record && readRecord(host, record.name)?.writeOut
+          if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: owed ?? null })
         },
       })
     },

@@ -6,6 +6,7 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { describeUsers, isUdev } from '../users.ts'
+import { askDisk } from '../proof/ask.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
 import type { Judged } from './judge.ts'
@@ -23,7 +24,7 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
     if (!disk) continue
     const verdict =
       judged.find((known) => isSame(known, session, disk)) ??
-      (await judge(host, session, disk, found.record?.identity ?? null))
+      (await judge(host, session, disk, found.record, work.view().maps))
     if (verdict.verdict === 'foreign') {
       work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it stays`)
       continue
@@ -37,8 +38,9 @@ function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {
   return known.session.sid === session.sid && known.disk.name === disk.name && known.disk.state === disk.state
 }
 
-async function removeOne(work: Dismantling, { session, disk, verdict }: Judged): Promise<void> {
-  const { host, found, steps, removed, force } = work
+async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<void> {
+  const { host, steps, removed } = work
+  const { force, volume } = work
   const name = disk.name ?? formatHctl(disk.hctl)
   const remove = async () => {
     await steps.step('delete-disk', name, () => removeDisk(host, disk))
@@ -50,11 +52,11 @@ async function removeOne(work: Dismantling, { session, disk, verdict }: Judged):
   try {
     const done = await withClaim(host, disk.name, async (claim) => {
       // Of a volume that does not answer nothing is dirty here: that was refused, or given up, before.
-      if (verdict === 'ours') {
-        await flushClaimed(work, name, claim)
-        const again = await judge(host, session, disk, found.record?.identity ?? null)
-        if (again.verdict === 'changed' && !force)
-          throw new LunkeeperError('IDENTITY_MISMATCH', `${name} became another volume: ${again.reason}`)
+      if (verdict === 'ours' && disk.devno !== null) {
+        await flushClaimed(work, { name, devno: disk.devno }, claim)
+        // A swap while it was flushed: the confirmation may be another volume's.
+        const again = await askDisk(host, disk, volume.identity)
+        if (again.verdict === 'stranger' && !force) throw again.error!
       }
       return remove()
     })

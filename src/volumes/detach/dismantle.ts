@@ -9,8 +9,10 @@ import type { Attachment, DetachReport } from '../../model/attachment.ts'
 import type { Session } from '../../model/snapshot.ts'
 import { targetLock } from '../locks.ts'
 import type { VolumeView } from '../look.ts'
-import { lookAtVolume } from '../look.ts'
+import { disksOf, lookAtVolume } from '../look.ts'
 import { removeRecord } from '../records.ts'
+import type { KnownIdentity } from '../proof/ask.ts'
+import type { Provable } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
@@ -20,6 +22,7 @@ import { reconnect } from './reconnect.ts'
 import { removeDisks } from './disks.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
+import { refuseLostWrites } from './write-out.ts'
 import { unmountAll } from './unmount.ts'
 import { tellImmutable, unshieldDirectory } from './unshield.ts'
 
@@ -29,6 +32,8 @@ const FRESH = 250
 export interface Dismantling {
   readonly host: Host
   readonly found: Found
+  /** What its devices must answer before anything is written to them. */
+  readonly volume: Provable
   readonly steps: Stepper
   /** Give up what is not written, unmount mounts that are not ours, and go on past what fails. */
   readonly force: boolean
@@ -53,21 +58,28 @@ export async function dismantle(
     signal?: AbortSignal | undefined
     /** Whose disk of this LUN may be taken; by default every session's. */
     mayTake?: (session: Session) => boolean
+    /** What the volume must answer, where the record is not to say it. @default the record's; else what the kernel remembers */
+    identity?: KnownIdentity | null
     /** Told when it fails before anything was removed. */
     untouched?: () => void
   },
 ): Promise<DetachReport> {
+  const view = () =>
+    lookAtVolume(
+      host,
+      { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
+      options.mayTake ? { counts: options.mayTake } : {},
+    )
   const work: Dismantling = {
     host,
     found,
+    volume: {
+      name: found.name,
+      identity: options.identity ?? found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
+    },
     steps,
     force: options.force,
-    view: () =>
-      lookAtVolume(
-        host,
-        { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
-        options.mayTake ? { counts: options.mayTake } : {},
-      ),
+    view,
     removed: { mounts: [], maps: [], disks: [], sessions: [] },
     left: [],
     signal: options.signal,
@@ -94,8 +106,10 @@ async function takeApart(work: Dismantling): Promise<void> {
     const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')
     if (answers) await reconnect(work, disks)
     await using _ = keepFailing(host, answers ? [] : work.view().maps)
-    await unmountAll(work)
-    await removeMaps(work, answers)
+    const own = disks.map(({ disk }) => disk)
+    await unmountAll(work, own, answers)
+    refuseLostWrites(work)
+    await removeMaps(work, own, answers)
   }
   await withLock(...targetLock(host, found, 'detach', work.signal), async () => {
     const isFresh = isUntouched(work) && performance.now() - judgedAt < FRESH
@@ -109,9 +123,9 @@ function isUntouched({ removed }: Dismantling): boolean {
 }
 
 async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
-  const known = found.record?.identity ?? null
-  const present = view().sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
-  return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, known)))
+  const { sessions, maps } = view()
+  const present = sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
+  return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, found.record, maps)))
 }
 
 async function forget(work: Dismantling, record: Attachment): Promise<void> {

@@ -1,22 +1,45 @@
 import type { Claim } from '../../host/disk/claim.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { BlockRef } from '../../model/snapshot.ts'
+import { proveDevice, withProof } from '../proof/prove.ts'
 import type { Dismantling } from './dismantle.ts'
+import { owe, settle } from './write-out.ts'
 
 /** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
-const DEADLINE = 5 * 60_000
+const FLUSH_DEADLINE_MS = 5 * 60_000
 /** With force nothing is owed any more; a flush that does not come back at once does not come back. */
-const FORCED_DEADLINE = 10_000
+const FORCED_FLUSH_DEADLINE_MS = 10_000
 
-/** @throws FLUSH_FAILED STUCK, unless forced: then it warns, and goes on */
-export async function flushClaimed({ steps, force }: Dismantling, name: string, claim: Claim): Promise<void> {
+/** What stands between a device that was the volume a moment ago, and its confirmation. */
+const DOUBTS = [
+  'FLUSH_FAILED',
+  'STUCK',
+  'TARGET_AWAY',
+  'IDENTITY_UNREADABLE',
+  'LUN_ABSENT',
+  'IDENTITY_MISMATCH',
+] as const
+
+/**
+ * Has the device confirm that everything is written to the volume, which it proves to be right before.
+ * @throws FLUSH_FAILED IDENTITY_MISMATCH, unless forced: then it warns, and goes on
+ */
+export async function flushClaimed(work: Dismantling, device: BlockRef, claim: Claim): Promise<void> {
+  const { host, steps, volume, force } = work
   try {
-    await steps.step('flush', name, () => claim.flush(force ? FORCED_DEADLINE : DEADLINE))
+    await steps.step('flush', device.name, () =>
+      withProof(
+        () => proveDevice(host, volume, device),
+        (proof) => claim.flush(proof, force ? FORCED_FLUSH_DEADLINE_MS : FLUSH_DEADLINE_MS),
+      ),
+    )
+    settle(work, device.name)
   } catch (error) {
-    if (!isLunkeeperError(error, 'FLUSH_FAILED', 'STUCK')) throw error
-    if (!force)
-      throw new LunkeeperError('FLUSH_FAILED', `${name} did not confirm its data: ${error.message}`, {
-        cause: error,
-      })
-    steps.warn(`${name} did not confirm its data: ${error.message}`)
+    if (!isLunkeeperError(error, ...DOUBTS)) throw error
+    const message = `${device.name} did not confirm its data: ${error.message}`
+    owe(work, device, error.code === 'FLUSH_FAILED' ? message : null)
+    if (force) return steps.warn(message)
+    if (error.code === 'IDENTITY_MISMATCH') throw error
+    throw new LunkeeperError('FLUSH_FAILED', message, { cause: error })
   }
 }

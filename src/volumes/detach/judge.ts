@@ -1,51 +1,63 @@
-import { identify } from '../../host/disk/identify.ts'
 import type { Host } from '../../host/host.ts'
-import { LunkeeperError } from '../../model/errors.ts'
-import type { Identity } from '../../model/identity.ts'
+import { isHoldMap, readMap } from '../../host/read/maps.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { LunkeeperError } from '../../model/errors.ts'
 import { identityDifference } from '../../model/identity.ts'
-import type { ScsiDisk, Session } from '../../model/snapshot.ts'
+import type { DmMap, ScsiDisk, Session } from '../../model/snapshot.ts'
+import { askDisk } from '../proof/ask.ts'
+import { standsOn } from '../proof/stands.ts'
 
 export type Verdict =
-  /** The volume itself, seen a moment ago. */
+  /** The volume itself, asked a moment ago. */
   | 'ours'
-  /** The kernel's disk of our volume, but another volume answers: what is unwritten must not be written. */
+  /** What the volume's file system or map stands on, but another volume answers: nothing may be written out. */
   | 'changed'
-  /** Our volume's disk, and nothing answers: target away, LUN unmapped. */
+  /** The volume's disk, and nothing answers: target away, LUN unmapped. */
   | 'silent'
-  /** Another volume's disk that stands at our LUN now: not ours to touch. */
+  /** A disk at the volume's LUN with which this volume has nothing to do: it stays as it is. */
   | 'foreign'
 
 export interface Judged {
   readonly session: Session
   readonly disk: ScsiDisk
   readonly verdict: Verdict
-  readonly reason: string | null
+  /** Why it is not `ours`. */
+  readonly error: LunkeeperError | null
 }
 
-/** Asks the disk who it is, where it can answer, and compares with what the record has learned. */
+/**
+ * Judges a disk at the volume's LUN: which volume answers, and whether this volume stands on it.
+ *
+ * What the kernel remembers of the disk decides only where the volume does not stand on it and it does not answer:
+ * that cache is refreshed by a rescan or a new login, also to another volume's name under a mounted file system.
+ * @param record null for a volume that no record knows: then the disk must be what the kernel took it for
+ * @param maps the volume's own maps
+ */
 export async function judge(
   host: Host,
   session: Session,
   disk: ScsiDisk,
-  known: Identity | null,
+  record: Attachment | null,
+  maps: readonly DmMap[],
 ): Promise<Judged> {
-  const cached = { wwid: disk.cached.wwid, serial: disk.cached.serial, bytes: 0 }
-  const believed = known ? { wwid: known.wwid, serial: known.serial } : disk.cached
-  const wasOurs = identityDifference(cached, believed) === null
-  const silent = (reason: string): Judged => ({
-    session,
-    disk,
-    verdict: wasOurs ? 'silent' : 'foreign',
-    reason,
+  const { wwid, serial } = disk.cached
+  const believed = record?.identity ?? disk.cached
+  const isCachedAsOurs = identityDifference({ wwid, serial, bytes: 0 }, believed) === null
+  const isUsed = standsOn(host, record, disk, maps)
+  const isUnderAnother = isOtherHoldMapOver(host, disk, maps)
+  const { verdict, error } = await askDisk(host, disk, believed)
+  const judged = (verdict: Verdict): Judged => ({ session, disk, verdict, error })
+  if (isUnderAnother && !isUsed) return judged('foreign')
+  if (verdict === 'ours') return judged('ours')
+  const isIts = isUsed || isCachedAsOurs
+  return judged(isIts ? (verdict === 'stranger' ? 'changed' : 'silent') : 'foreign')
+}
+
+/** Whether the hold map of another volume stands on the disk. */
+function isOtherHoldMapOver(host: Host, disk: ScsiDisk, maps: readonly DmMap[]): boolean {
+  return disk.holders.some((holder) => {
+    if (maps.some((map) => map.device === holder)) return false
+    const map = readMap(host.paths, holder)
+    return map !== null && isHoldMap(map)
   })
-  if (session.state !== 'LOGGED_IN') return silent(`session ${session.sid} is ${session.state}`)
-  if (disk.state !== 'running') return silent(`the disk is ${disk.state}`)
-  try {
-    const difference = identityDifference(await identify(host, disk), believed)
-    if (difference === null) return { session, disk, verdict: 'ours', reason: null }
-    return { session, disk, verdict: wasOurs ? 'changed' : 'foreign', reason: difference }
-  } catch (error) {
-    if (error instanceof LunkeeperError) return silent(error.message)
-    throw error
-  }
 }

@@ -7,6 +7,7 @@ import { devicesOf } from '../look.ts'
 import { isUdev, mountsOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
+import { owedOf, refuseLostWrites } from './write-out.ts'
 
 /**
  * Refuses to go on where data would be lost: the volume is in use, and no path can take what is
@@ -16,29 +17,31 @@ import type { Judged } from './judge.ts'
 export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
   const { found, force } = work
   const changed = disks.find(({ verdict }) => verdict === 'changed')
+  const owed = owedOf(work)
   // A map that has lost its last disk may still keep what is unwritten.
   const nothing = disks.length === 0 && work.view().maps.length === 0
   if (force || nothing || disks.some(({ verdict }) => verdict === 'ours')) {
-    if (changed && !force) throw mismatch(changed)
+    if (changed && !force) throw mismatch(found.name, changed)
+    if (nothing) refuseLostWrites(work)
     return
   }
-  if (!isInUse(work, disks)) return
-  if (changed) throw mismatch(changed)
+  if (!owed && !isInUse(work, disks)) return
+  if (changed) throw mismatch(found.name, changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
-    `${found.name} is in use and cannot take its unwritten data: ${disks[0]?.reason ?? 'no path to it is left'}`,
+    `${found.name} ${owed ? 'has not confirmed its data' : 'is in use and cannot take its unwritten data'}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
     {
       hint: 'Wait until the target is back; or give that data up: --force loses all that was written and not yet synced.',
     },
   )
 }
 
-function mismatch({ disk, reason }: Judged): LunkeeperError {
+function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
   return new LunkeeperError(
     'IDENTITY_MISMATCH',
-    `${disk.name} at ${formatHctl(disk.hctl)} answers as another volume now: ${reason}. Unmounting would write into it.`,
+    `${name}: another volume answers at ${formatHctl(disk.hctl)}: ${error?.message}. Unmounting would write into it.`,
     {
-      hint: 'Map the right volume at this LUN again; or give its unwritten data up: --force drops it and writes nothing.',
+      hint: `Map the right volume at this LUN again; or give up what is unwritten: lunkeeper detach ${name} --force drops it and writes nothing.`,
     },
   )
 }
@@ -75,9 +78,9 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
   if (disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed'))
     return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
-  for (const { disk, reason } of disks) {
+  for (const { disk, error } of disks) {
     steps.warn(
-      `${disk.name ?? formatHctl(disk.hctl)} is dropped with whatever it had not written: ${reason ?? 'another path shows another volume'}`,
+      `${disk.name ?? formatHctl(disk.hctl)} is dropped, and what it had not written is lost: ${error?.message ?? 'another path shows another volume'}`,
     )
     await steps.step('delete-disk', disk.name ?? formatHctl(disk.hctl), () => removeDisk(host, disk))
     removed.disks.push(disk.name ?? formatHctl(disk.hctl))

@@ -4,7 +4,6 @@ import { forgetWwid, knownWwids, multipathForm } from '../../host/map/wwids.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
-import { disksOf } from '../look.ts'
 import { describeUsers, deviceOfMap } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
@@ -13,14 +12,17 @@ import { flushClaimed } from './flush.ts'
  * Flushes and removes the multipath maps of the volume, before their paths go; then what was made known
  * to multipath-tools for it. Where no path answers nothing is dirty (that was refused, or given up), and a
  * flush would wait for as long as the map queues: it is told to stop.
+ * @param disks the volume's own
  * @param answers whether any path does
  * @throws BUSY FLUSH_FAILED MAP_FAILED
  */
-export async function removeMaps(work: Dismantling, answers: boolean): Promise<void> {
+export async function removeMaps(
+  work: Dismantling,
+  disks: readonly ScsiDisk[],
+  answers: boolean,
+): Promise<void> {
   const { host, steps, removed } = work
-  const view = work.view()
-  const { maps } = view
-  const disks = disksOf(view)
+  const { maps } = work.view()
   for (const map of maps) {
     if (!answers) await stopQueueing(host, map)
     for (const part of partitionsOf(work, map)) {
@@ -43,7 +45,7 @@ function partitionsOf({ host }: Dismantling, map: DmMap): DmMap[] {
 async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<void> {
   const device = deviceOfMap(map)
   const done = await withClaim(work.host, device.name, async (claim) => {
-    if (flush) await flushClaimed(work, device.name, claim)
+    if (flush) await flushClaimed(work, device, claim)
     return true
   }).catch((error: unknown) => {
     if (isLunkeeperError(error, 'NOT_FOUND') && isGone(work.host, map)) return true

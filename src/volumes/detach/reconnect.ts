@@ -15,10 +15,10 @@ export async function reconnect({ host, found, view }: Dismantling, disks: reado
   if (!map || !found.record) return
   // An agent that holds nothing has all its paths in use.
   if (readHoldNote(host, found.record.name) === null && (await isAgentRunning(host))) return
-  const proven = disks.flatMap(({ verdict, disk: { name, devno, holders } }) =>
-    verdict === 'ours' && name !== null && devno !== null && holders.includes(map.device)
-      ? [{ name, devno }]
-      : [],
-  )
-  await putUnder(host, map, proven)
+  const proven = disks.flatMap(({ verdict, disk }) => {
+    const { name, devno, holders } = disk
+    const isIts = verdict === 'ours' && name !== null && devno !== null && holders.includes(map.device)
+    return isIts ? [{ ...disk, name, devno }] : []
+  })
+  await putUnder(host, found.record, map, proven)
 }

@@ -28,7 +28,11 @@ export async function undo(
       // An identity that did not match is this attempt's disk's: it is judged by what it says itself.
       { iqn, lun, record: ready ? null : { ...record, identity: null }, name: record.name, point: null },
       steps,
-      { force: false, mayTake: ready ? asked : (session) => asked(session) || isOurSession(host, session) },
+      {
+        force: false,
+        identity: record.identity,
+        mayTake: ready ? asked : (session) => asked(session) || isOurSession(host, session),
+      },
     )
     for (const left of report.left) steps.warn(`left behind: ${left}`)
   } catch (error) {

@@ -1,24 +1,31 @@
 import { existsSync } from 'node:fs'
 
-import { unmountFs } from '../../host/fs/mount.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountAt, readMounts } from '../../host/read/mounts.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { Mount } from '../../model/snapshot.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
 import { devicesOf, disksOf } from '../look.ts'
+import { unmountProven } from '../proof/unmount.ts'
 import type { Device } from '../users.ts'
 import { describeUsers, mountsOf } from '../users.ts'
 import type { Dismantling } from './dismantle.ts'
+import { owe, settle, syncMount } from './write-out.ts'
 
 /**
- * Unmounts what is ours: the mount point of the record or the one that was named. Other mounts are
- * somebody's, and refused, unless force says otherwise.
- * @throws BUSY with who it is · UNMOUNT_FAILED TIMEOUT
+ * Unmounts the volume: the mount point of the record or the one that was named. Other mounts of it are refused, unless
+ * forced. Everything is written out and confirmed first, and each unmount has a proof of which volume it writes to.
+ * @param disks the volume's own; a stranger's disk at its LUN is not looked at
+ * @param answers whether the volume can take what is unwritten; else that was given up, and nothing can be written
+ * @throws BUSY with its users · FLUSH_FAILED IDENTITY_MISMATCH TARGET_AWAY UNMOUNT_FAILED TIMEOUT
  */
-export async function unmountAll(work: Dismantling): Promise<void> {
+export async function unmountAll(
+  work: Dismantling,
+  disks: readonly ScsiDisk[],
+  answers: boolean,
+): Promise<void> {
   const { host, found, force } = work
-  const view = work.view()
-  const devices = devicesOf(view.maps, disksOf(view))
+  const devices = devicesOf(work.view().maps, presentOf(work, disks))
   const own = found.record?.request.use.mount ?? found.point
   for (const device of devices) {
     const mounts = mountsOf(host, device)
@@ -31,7 +38,8 @@ export async function unmountAll(work: Dismantling): Promise<void> {
           hint: 'Unmount that first; --force unmounts it too.',
         },
       )
-    for (const mount of mounts.toReversed()) await unmountOne(work, device, mount)
+    if (answers && mounts[0]) await syncMount(work, device, mounts[0])
+    for (const mount of mounts.toReversed()) await unmountOne(work, device, mount, answers)
     // Unmounted here, and still alive: in another mount namespace, lazily unmounted, or still going.
     if (isFsAlive(host.paths, device.name) && !force)
       throw new LunkeeperError(
@@ -42,19 +50,26 @@ export async function unmountAll(work: Dismantling): Promise<void> {
   if (own !== null && devices.length === 0) await unmountDead(work, own)
 }
 
-async function unmountOne(
-  { host, steps, removed }: Dismantling,
-  device: Device,
-  mount: Mount,
-): Promise<void> {
+/** Those that were not dropped since they were judged. */
+function presentOf({ view }: Dismantling, disks: readonly ScsiDisk[]): ScsiDisk[] {
+  return disksOf(view()).filter(({ name, hctl }) =>
+    disks.some((disk) => disk.name === name && formatHctl(disk.hctl) === formatHctl(hctl)),
+  )
+}
+
+async function unmountOne(work: Dismantling, device: Device, mount: Mount, answers: boolean): Promise<void> {
+  const { host, steps, removed, volume } = work
   const top = readMounts(host.paths).findLast(({ point }) => point === mount.point)
   if (top && top.devno !== mount.devno)
     throw new LunkeeperError('BUSY', `${top.source} is mounted over ${mount.point}`, {
       hint: 'Unmount that first.',
     })
+  const isWritable = answers && !mount.options.includes('ro')
+  if (isWritable) owe(work, device)
   try {
-    await steps.step('unmount', mount.point, () => unmountFs(host, mount.point))
+    await steps.step('unmount', mount.point, () => unmountProven(host, volume, mount.point))
   } catch (error) {
+    if (isWritable && mountAt(host.paths, mount.point)?.devno === mount.devno) settle(work, device.name)
     if (!isLunkeeperError(error, 'BUSY')) throw error
     throw new LunkeeperError(
       'BUSY',
@@ -66,7 +81,10 @@ async function unmountOne(
 }
 
 /** The disk is gone, but a file system that stood on it may still be mounted: its device number is dead. */
-async function unmountDead({ host, found, steps, removed }: Dismantling, point: string): Promise<void> {
+async function unmountDead(
+  { host, found, steps, removed, volume }: Dismantling,
+  point: string,
+): Promise<void> {
   const mount = readMounts(host.paths).findLast((candidate) => candidate.point === point)
   if (!mount || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
   // Without a record it is by this mount that the volume was found; dropped by force, its device is gone since.
@@ -74,6 +92,6 @@ async function unmountDead({ host, found, steps, removed }: Dismantling, point: 
     ? mount.source === found.record.device
     : !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)
   if (!isIts) return
-  await steps.step('unmount', point, () => unmountFs(host, point))
+  await steps.step('unmount', point, () => unmountProven(host, volume, point))
   removed.mounts.push(point)
 }

@@ -39,6 +39,7 @@ export const staged: Attachment = {
   madeDirectories: [],
   askedLun: null,
   protectedDirectory: null,
+  writeOut: null,
   createdAt: '2026-11-20T22:00:00.000Z',
   orchestrator: 'csi',
 }

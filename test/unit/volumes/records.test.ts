@@ -51,6 +51,7 @@ const fresh: Attachment = {
   madeDirectories: [],
   askedLun: null,
   protectedDirectory: null,
+  writeOut: null,
   createdAt: '2026-11-20T22:00:00.000Z',
 }
 const full: Attachment = {

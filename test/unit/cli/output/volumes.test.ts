@@ -96,9 +96,11 @@ test('a volume that waits says since when, and what happens when', () => {
   const held = (deadline: string | null) =>
     volumeText({ ...away, hold: { ...away.hold, mode: 'map', since, deadline } }, PLAIN, now)
   expect(held('2026-11-21T04:10:00.000Z')).toContain(
-    'waits   its last path was lost 5m48s ago; I/O fails in 4m12s unless the target returns',
+    'holding  all paths lost 5m48s ago; I/O fails in 4m12s unless the target returns',
   )
-  expect(held(null)).toContain('I/O waits until the target returns')
+  expect(held(null)).toContain('I/O is held until the target returns')
   const failed = { ...away, state: 'failed' as const, hold: { ...away.hold, since } }
-  expect(volumeText(failed, PLAIN, now)).toContain('lost    its last path, 5m48s ago; what waited has failed')
+  expect(volumeText(failed, PLAIN, now)).toContain(
+    'lost    all paths lost 5m48s ago; I/O that was held has failed',
+  )
 })

@@ -7,6 +7,7 @@ import { whenAppears } from '../../../../src/host/disk/appear.ts'
 import { withClaim } from '../../../../src/host/disk/claim.ts'
 import { removeDisk, rescanDisk } from '../../../../src/host/disk/remove.ts'
 import { scanLun } from '../../../../src/host/disk/scan.ts'
+import { WriteProof } from '../../../../src/host/proof/issue.ts'
 import { identifyWithSgInq } from '../../../../src/host/disk/sg-inq.ts'
 import { parseLun } from '../../../../src/model/lun.ts'
 import { disk, session } from '../../model/plan/facts.ts'
@@ -53,7 +54,7 @@ describe('a claim', () => {
       const name = loop.slice('/dev/'.length)
       try {
         const outcome = await withClaim(real, name, async (claim) => {
-          await claim.flush(10_000)
+          await claim.flush(new WriteProof([]), 10_000)
           return (await withClaim(real, name, async () => 'a second one')) ?? 'refused'
         })
         expect(outcome).toBe('refused')

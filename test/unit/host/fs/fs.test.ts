@@ -16,6 +16,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { checkFs } from '../../../../src/host/fs/check.ts'
 import { makeFs } from '../../../../src/host/fs/make.ts'
 import { makeMountPoint, missingDirectories, removeMountPoint } from '../../../../src/host/fs/mount.ts'
+import { WriteProof } from '../../../../src/host/proof/issue.ts'
 import { isBlank, probeContent } from '../../../../src/host/fs/probe.ts'
 import type { Host } from '../../../../src/host/host.ts'
 import { openHost } from '../../../../src/host/host.ts'
@@ -98,24 +99,34 @@ describe('what is on a device', () => {
   })
 })
 
+const DEVICE = { name: 'sdx', devno: '8:16' }
+const proof = () => new WriteProof([DEVICE.devno])
+
 describe('ext4', () => {
+  test('is neither made nor checked on the strength of a proof of another device', async () => {
+    const other = new WriteProof(['8:32'])
+    await expect(makeFs(host, other, DEVICE, 'ext4', UUID)).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
+    await expect(checkFs(host, other, DEVICE, 'ext4')).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
+    expect(await isBlank(host, 'sdx', SIZE)).toBe(true)
+  })
+
   test('is made with the UUID given, is found by it, and is healthy', async () => {
-    await makeFs(host, 'sdx', 'ext4', UUID)
+    await makeFs(host, proof(), DEVICE, 'ext4', UUID)
     expect(await probeContent(host, 'sdx')).toEqual({ type: 'ext4', uuid: UUID })
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
-    await checkFs(host, 'sdx', 'ext4')
+    await checkFs(host, proof(), DEVICE, 'ext4')
   })
 
   test('that is damaged beyond what is safe to mend is FS_DAMAGED', async () => {
-    await makeFs(host, 'sdx', 'ext4', UUID)
+    await makeFs(host, proof(), DEVICE, 'ext4', UUID)
     execFileSync('debugfs', ['-w', '-R', 'clri <2>', disk], { stdio: 'ignore' })
     await put(1024 + 58, [2, 0])
-    await expect(checkFs(host, 'sdx', 'ext4')).rejects.toMatchObject({ code: 'FS_DAMAGED' })
+    await expect(checkFs(host, proof(), DEVICE, 'ext4')).rejects.toMatchObject({ code: 'FS_DAMAGED' })
   })
 
   test('a failure of mkfs is told in its words', async () => {
     truncateSync(disk, 4096)
-    await expect(makeFs(host, 'sdx', 'ext4', UUID)).rejects.toMatchObject({ code: 'MOUNT_FAILED' })
+    await expect(makeFs(host, proof(), DEVICE, 'ext4', UUID)).rejects.toMatchObject({ code: 'MOUNT_FAILED' })
   })
 })
 

@@ -1,0 +1,22 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import { complaint } from '../exec/run.ts'
+import type { Host } from '../host.ts'
+import type { WriteProof } from '../proof/proof.ts'
+import { mountAt } from '../read/mounts.ts'
+
+/** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
+const SYNC_DEADLINE_MS = 5 * 60_000
+
+/**
+ * Writes out one mounted file system and has its device confirm (syncfs(2)). The kernel reports here what umount(8)
+ * does not: pages that it could not write, since this was last asked (fs/sync.c: errseq_check_and_advance).
+ * @throws FLUSH_FAILED the kernel reports an error: data is lost · TIMEOUT · PROOF_EXPIRED
+ */
+export async function syncFs(host: Host, proof: WriteProof, point: string): Promise<void> {
+  const mount = mountAt(host.paths, point)
+  if (!mount) return
+  proof.require(mount.devno)
+  const ran = await host.run('sync', ['-f', '--', point], { deadline: SYNC_DEADLINE_MS })
+  if (ran.code !== 0)
+    throw new LunkeeperError('FLUSH_FAILED', `${point} did not take all data: ${complaint(ran)}`)
+}

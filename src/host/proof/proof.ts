@@ -1,0 +1,1 @@
+export type { WriteProof } from './issue.ts'

@@ -1,0 +1,56 @@
+import { basename, dirname } from 'node:path'
+
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import type { HostPaths } from '../paths.ts'
+import { listNames, readAttribute, readLink } from './attribute.ts'
+import { readDiskByName } from './disks.ts'
+
+/** What a block device stands on. */
+export interface Beneath {
+  /** The iSCSI disks beneath it, itself included. */
+  readonly disks: readonly ScsiDisk[]
+  /** Maps in between, by number. */
+  readonly devnos: readonly string[]
+  /** Nothing that is written to it can reach a target: it is gone, or it is a map whose disks are all gone. */
+  readonly isUnreachable: boolean
+}
+
+/** More maps above each other than anybody stacks; a loop is not possible in the kernel. */
+const MOST_LEVELS = 16
+
+/** The iSCSI disks beneath a block device (`8:0`, `8:1`, `254:3`), through partitions and device-mapper maps. */
+export function disksBeneath(paths: HostPaths, devno: string): Beneath {
+  const name = nameOf(paths, devno)
+  if (name === null) return { disks: [], devnos: [], isUnreachable: true }
+  const disks = new Map<string, ScsiDisk>()
+  const devnos = new Set<string>()
+  let others = 0
+  const descend = (device: string, level: number): void => {
+    const number = readAttribute(`${paths.sys}/class/block/${device}/dev`)
+    // A map that was loaded before its disk went away keeps a link to nothing.
+    if (number === null || level > MOST_LEVELS) return
+    devnos.add(number)
+    const slaves = listNames(`${paths.sys}/class/block/${device}/slaves`)
+    if (device.startsWith('dm-') || slaves.length > 0) {
+      for (const slave of slaves) descend(slave, level + 1)
+      return
+    }
+    const disk = readDiskByName(paths, device)
+    if (disk?.name) disks.set(disk.name, disk)
+    else others++
+  }
+  descend(wholeDisk(paths, name), 0)
+  return { disks: [...disks.values()], devnos: [...devnos], isUnreachable: disks.size === 0 && others === 0 }
+}
+
+function nameOf(paths: HostPaths, devno: string): string | null {
+  const link = readLink(`${paths.sys}/dev/block/${devno}`)
+  return link === null ? null : basename(link)
+}
+
+/** sda for sda1: only a partition's directory has a `partition` attribute (block/partitions/core.c). */
+function wholeDisk(paths: HostPaths, name: string): string {
+  if (readAttribute(`${paths.sys}/class/block/${name}/partition`) === null) return name
+  const link = readLink(`${paths.sys}/class/block/${name}`)
+  return link === null ? name : basename(dirname(link))
+}

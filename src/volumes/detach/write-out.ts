@@ -1,0 +1,109 @@
+import { syncFs } from '../../host/fs/sync.ts'
+import { disksBeneath } from '../../host/read/beneath.ts'
+import { readErrorCount } from '../../host/read/disks.ts'
+import { isHoldMap, readMap } from '../../host/read/maps.ts'
+import { readHoldNote } from '../../hold/note.ts'
+import type { WriteOut } from '../../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import type { BlockRef, Mount } from '../../model/snapshot.ts'
+import { proveDevice, withProof } from '../proof/prove.ts'
+import { readRecord, writeRecord } from '../records.ts'
+import type { Dismantling } from './dismantle.ts'
+
+/**
+ * Writes out a mounted file system and has the kernel report what it could not write, which the unmount does not
+ * report. With force, failures are warnings.
+ * @throws FLUSH_FAILED written data is lost · TIMEOUT
+ */
+export async function syncMount(work: Dismantling, device: BlockRef, mount: Mount): Promise<void> {
+  const { host, steps, volume } = work
+  if (mount.options.includes('ro')) return
+  try {
+    await steps.step('sync', mount.point, () =>
+      withProof(
+        () => proveDevice(host, volume, device),
+        (proof) => syncFs(host, proof, mount.point),
+      ),
+    )
+  } catch (error) {
+    if (!isLunkeeperError(error, 'FLUSH_FAILED', 'TIMEOUT')) throw error
+    // The error is reported once, to this call or to the one that was left behind: the record remembers it.
+    owe(work, device, error.code === 'FLUSH_FAILED' ? error.message : null)
+    if (!work.force) throw error
+    steps.warn(`written data is lost: ${error.message}`)
+  }
+}
+
+/** Notes, before the unmount, that its device still has to confirm. Nothing to do without a record. */
+export function owe(work: Dismantling, device: BlockRef, lost: string | null = null): void {
+  const known = owedOf(work)
+  if (known?.device === device.name && (known.lost !== null || lost === null)) return
+  note(work, { device: device.name, errors: known?.errors ?? errorsOf(work, device.devno), lost })
+}
+
+/** What a detach of this volume still owes; null for nothing. */
+export function owedOf({ host, found }: Pick<Dismantling, 'host' | 'found'>): WriteOut | null {
+  return found.record ? (readRecord(host, found.record.name)?.writeOut ?? null) : null
+}
+
+/**
+ * After the unmount: whether any write failed meanwhile. Counted before the disk is asked anything, since a question
+ * that it refuses counts as well.
+ * @throws FLUSH_FAILED unless forced
+ */
+export function refuseLostWrites(work: Dismantling): void {
+  const owed = owedOf(work)
+  if (!owed) return
+  const lost = owed.lost ?? failedSince(work, owed)
+  if (lost === null) return
+  if (owed.lost === null) note(work, { ...owed, lost })
+  const { found, force, steps } = work
+  const message = `${found.name}: written data may be lost: ${lost}`
+  if (!force)
+    throw new LunkeeperError('FLUSH_FAILED', message, {
+      hint: `Compare the data with a backup. lunkeeper detach ${found.name} --force takes the volume off this node all the same.`,
+    })
+  steps.warn(message)
+}
+
+/** The device has confirmed that everything is written. */
+export function settle(work: Dismantling, device: string): void {
+  const owed = owedOf(work)
+  if (owed?.device === device && owed.lost === null) note(work, null)
+}
+
+/** Why data may have been lost since the counts were taken; null where it was not. */
+function failedSince(work: Dismantling, { device, errors }: WriteOut): string | null {
+  const { host, found } = work
+  const map = readMap(host.paths, device)
+  if (map && isHoldMap(map)) {
+    // Its paths' errors are queued; data is lost only where the hold ended.
+    const ended = readHoldNote(host, found.record!.name)?.ended ?? null
+    return ended === null ? null : 'its hold ended while it was being unmounted'
+  }
+  const devno = map?.devno ?? deviceNumber(work, device)
+  if (devno === null) return `${device} is gone, and had not confirmed its data`
+  const now = errorsOf(work, devno)
+  // Of several paths one that had no error has carried everything.
+  const isClean = Object.entries(errors).some(([hctl, count]) => now[hctl] === count)
+  return isClean || Object.keys(errors).length === 0
+    ? null
+    : `commands to ${device} failed during the unmount`
+}
+
+function deviceNumber({ view }: Dismantling, name: string): string | null {
+  return view().sessions.find(({ disk }) => disk?.name === name)?.disk?.devno ?? null
+}
+
+function errorsOf({ host }: Dismantling, devno: string): Record<string, number> {
+  const { disks } = disksBeneath(host.paths, devno)
+  return Object.fromEntries(
+    disks.map(({ hctl }) => [formatHctl(hctl), readErrorCount(host.paths, hctl) ?? 0]),
+  )
+}
+
+function note({ host, found }: Dismantling, writeOut: WriteOut | null): void {
+  const record = found.record && readRecord(host, found.record.name)
+  if (record) writeRecord(host, { ...record, writeOut })
+}

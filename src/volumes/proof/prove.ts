@@ -1,0 +1,101 @@
+import type { Host } from '../../host/host.ts'
+import { WriteProof } from '../../host/proof/issue.ts'
+import { disksBeneath } from '../../host/read/beneath.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
+import type { Answer, KnownIdentity } from './ask.ts'
+import { askDisk } from './ask.ts'
+
+/** A volume, as far as a proof needs to know it. */
+export interface Provable {
+  readonly name: string
+  /** What it must answer; null where nobody has learned it: then nothing is proven. */
+  readonly identity: KnownIdentity | null
+}
+
+/** A proof that expired before it was used is asked for again this often. */
+const ATTEMPTS = 3
+
+/**
+ * Proves that these disks are the volume: each of them was asked a moment ago.
+ * @throws IDENTITY_MISMATCH one is another volume · TARGET_AWAY LUN_ABSENT IDENTITY_UNREADABLE STUCK one does not answer
+ */
+export async function proveDisks(
+  host: Host,
+  volume: Provable,
+  disks: readonly ScsiDisk[],
+): Promise<WriteProof> {
+  const answers = await ask(host, volume, disks)
+  refuseStrangers(volume, answers)
+  const silent = answers.find(({ verdict }) => verdict === 'silent')
+  if (silent) throw silent.error!
+  return new WriteProof(devnosOf(disks))
+}
+
+/**
+ * Proves that a device is the volume: every disk beneath it that can be reached was asked a moment ago, at least one
+ * answered, and all answers were right. Disks that do not answer take no write now.
+ *
+ * What remains open: a lost path of multipathd, or of a session that holds I/O itself, that returns as another volume
+ * between this answer and the write. A hold map has no such path: it reinstates none without a proof.
+ * @throws IDENTITY_MISMATCH another volume answers beneath it · TARGET_AWAY LUN_ABSENT IDENTITY_UNREADABLE STUCK
+ */
+export async function proveDevice(
+  host: Host,
+  volume: Provable,
+  device: Pick<BlockRef, 'devno'>,
+): Promise<WriteProof> {
+  const beneath = disksBeneath(host.paths, device.devno)
+  const answers = await ask(host, volume, beneath.disks)
+  refuseStrangers(volume, answers)
+  if (!answers.some(({ verdict }) => verdict === 'ours'))
+    throw (
+      answers[0]?.error ?? new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
+    )
+  return new WriteProof([device.devno, ...beneath.devnos, ...devnosOf(beneath.disks)])
+}
+
+/**
+ * Proves that an unmount writes to the right volume, or to nothing: another mount keeps the file system alive, so
+ * that nothing is written; its device is gone, or has no disk left; or the volume itself answers.
+ * @throws as {@link proveDevice}
+ */
+export async function proveUnmount(host: Host, volume: Provable, mount: Mount): Promise<WriteProof> {
+  const { devno } = mount
+  const isLast = readMounts(host.paths).filter((other) => other.devno === devno).length < 2
+  // Major 0: no block device (Documentation/admin-guide/devices.txt).
+  if (!isLast || devno.startsWith('0:') || disksBeneath(host.paths, devno).isUnreachable)
+    return new WriteProof([devno])
+  return proveDevice(host, volume, mount)
+}
+
+/** Runs an act with a proof; one that expired before the act began is asked for again. */
+export async function withProof<T>(
+  prove: () => Promise<WriteProof>,
+  act: (proof: WriteProof) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act(await prove())
+    } catch (error) {
+      if (!isLunkeeperError(error, 'PROOF_EXPIRED') || attempt >= ATTEMPTS) throw error
+    }
+  }
+}
+
+function ask(host: Host, { identity }: Provable, disks: readonly ScsiDisk[]): Promise<Answer[]> {
+  return Promise.all(disks.map((disk) => askDisk(host, disk, identity)))
+}
+
+function refuseStrangers({ name }: Provable, answers: readonly Answer[]): void {
+  const stranger = answers.find(({ verdict }) => verdict === 'stranger')
+  if (!stranger) return
+  throw new LunkeeperError('IDENTITY_MISMATCH', `${name}: ${stranger.error!.message}`, {
+    hint: `Nothing was written to it. Map the right volume at this LUN again; or give up what is unwritten: lunkeeper detach ${name} --force`,
+  })
+}
+
+function devnosOf(disks: readonly ScsiDisk[]): string[] {
+  return disks.flatMap(({ devno, partitions }) => [devno ?? [], partitions.map((part) => part.devno)].flat())
+}
