@@ -22,6 +22,7 @@ export const ATTACH_STEPS = [
 
 export const DETACH_STEPS = [
   'mark-detaching',
+  'sync',
   'unmount',
   'flush',
   'remove-map',
