@@ -1,4 +1,6 @@
+import { volumeNameOf } from '../../src/csi/volume/name.ts'
 import { Ledger } from './ledger.ts'
+import { Pace } from './pace.ts'
 import { Windows } from './windows.ts'
 
 const MIB = 1 << 20
@@ -16,7 +18,13 @@ export type VolumeKind = 'raw' | 'ext4'
 
 export interface VolumeModel {
   readonly name: string
+  /** By what name Lunkeeper keeps it. */
+  readonly record: string
   readonly kind: VolumeKind
+  /** Asked for by an orchestrator, which stages and publishes it. */
+  readonly csi: boolean
+  /** … and has published it. */
+  published: boolean
   readonly serial: string
   /** Null for a stranger, which is attached nowhere and must never change. */
   readonly home: Place | null
@@ -55,13 +63,19 @@ export interface TargetModel {
 export class Model {
   readonly volumes = new Map<string, VolumeModel>()
   readonly targets = new Map<string, TargetModel>()
-  readonly windows = new Windows()
+  readonly pace: Pace
+  readonly windows: Windows
   /** When an agent lived; the last one may live still. */
   readonly agents: { readonly from: number; to: number }[] = []
   iscsid = true
   runFull = false
   storeFull = false
   sequence = 0
+
+  constructor(pace: Pace) {
+    this.pace = pace
+    this.windows = new Windows(pace)
+  }
 
   volume(name: string): VolumeModel {
     const found = this.volumes.get(name)
@@ -102,7 +116,9 @@ export class Model {
 
   /** Whether an agent had the time to notice that a target is away: it looks five times a second. */
   isSeenAway(since: number, now: number): boolean {
-    return this.agents.some(({ from, to }) => Math.min(to, now) - Math.max(from, since) > SEEN_AFTER_MS)
+    return this.agents.some(
+      ({ from, to }) => Math.min(to, now) - Math.max(from, since) > SEEN_AFTER_MS * this.pace.factor,
+    )
   }
 }
 
@@ -114,6 +130,7 @@ export interface Topology {
   readonly volumes: readonly {
     readonly name: string
     readonly kind: VolumeKind
+    readonly csi?: boolean
     readonly mib: number
     readonly home: Place | null
   }[]
@@ -131,13 +148,18 @@ export const TOPOLOGY: Topology = {
     { name: 'v2', kind: 'raw', mib: 8, home: { target: 't0', lun: 2 } },
     { name: 'v3', kind: 'ext4', mib: 16, home: { target: 't1', lun: 1 } },
     { name: 'v4', kind: 'raw', mib: 12, home: { target: 't1', lun: 5 } },
+    { name: 'v5', kind: 'ext4', csi: true, mib: 16, home: { target: 't0', lun: 5 } },
     { name: 's0', kind: 'raw', mib: 8, home: null },
     { name: 's1', kind: 'raw', mib: 16, home: null },
   ],
 }
 
-export function modelOf({ targets, volumes }: Topology, iqnOf: (name: string) => string): Model {
-  const model = new Model()
+export function modelOf(
+  { targets, volumes }: Topology,
+  iqnOf: (name: string) => string,
+  pace = new Pace(),
+): Model {
+  const model = new Model(pace)
   for (const { name, portals } of targets)
     model.targets.set(name, {
       name,
@@ -147,10 +169,13 @@ export function modelOf({ targets, volumes }: Topology, iqnOf: (name: string) =>
       portalsDown: new Set(),
       downSince: 0,
     })
-  for (const [index, { name, kind, mib, home }] of volumes.entries())
+  for (const [index, { name, kind, csi = false, mib, home }] of volumes.entries())
     model.volumes.set(name, {
       name,
+      record: csi ? volumeNameOf(name) : name,
       kind,
+      csi,
+      published: false,
       // LIO makes the NAA id from the hexadecimal digits of the serial.
       serial: `c0ffee${(index + 1).toString(16).padStart(2, '0')}`,
       home,

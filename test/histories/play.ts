@@ -131,7 +131,7 @@ class Judge {
     const { model } = world
     for (const volume of model.attached.filter(({ attached }) => attached === 'unsure'))
       await attachAgain(world, volume.name)
-    await until(async () => {
+    await until(RECOVERY_MS * model.pace.factor, async () => {
       const states = await reconcile(world)
       const waiting = model.attached.filter(
         ({ name, mode, ledger, tainted }) =>
@@ -169,8 +169,8 @@ async function attachAgain(world: World, name: string): Promise<void> {
   await definitionOf(operation).act(world, operation)
 }
 
-async function until(look: () => Promise<(() => Violation) | null>): Promise<void> {
-  const end = performance.now() + RECOVERY_MS
+async function until(deadlineMs: number, look: () => Promise<(() => Violation) | null>): Promise<void> {
+  const end = performance.now() + deadlineMs
   for (;;) {
     const trouble = await look()
     if (trouble === null) return

@@ -1,3 +1,5 @@
+import type { Pace } from './pace.ts'
+
 /** How often the agent asks each disk who it is. */
 const IDENTITY_CHECK_INTERVAL_MS = 5_000
 /** A busy machine with one processor, and the question itself. */
@@ -24,6 +26,15 @@ export interface Window {
 /** All windows of one history. Times are the host's monotonic clock's. */
 export class Windows {
   readonly #all: Window[] = []
+  readonly #pace: Pick<Pace, 'factor'>
+
+  constructor(pace: Pick<Pace, 'factor'> = { factor: 1 }) {
+    this.#pace = pace
+  }
+
+  get #slackMs(): number {
+    return SLACK_MS * this.#pace.factor
+  }
 
   open(writer: string, stranger: string, now: number): void {
     if (this.#all.some((one) => one.writer === writer && one.stranger === stranger && one.until > now)) return
@@ -47,7 +58,7 @@ export class Windows {
   deadlineOf({ from, sealed }: Window, agentSince: number | null): number {
     if (sealed !== null) return sealed
     if (agentSince === null) return Number.POSITIVE_INFINITY
-    return Math.max(from, agentSince) + IDENTITY_CHECK_INTERVAL_MS + SLACK_MS
+    return Math.max(from, agentSince) + IDENTITY_CHECK_INTERVAL_MS + this.#slackMs
   }
 
   /** What is past stays past, also when the agent dies later. */
@@ -78,7 +89,7 @@ export class Windows {
         (one) =>
           one.stranger === stranger &&
           (writer === undefined || one.writer === writer) &&
-          Math.min(one.until, this.deadlineOf(one, agentSince)) + SLACK_MS / 5 >= before,
+          Math.min(one.until, this.deadlineOf(one, agentSince)) + this.#slackMs / 5 >= before,
       ) ?? null
     )
   }

@@ -84,7 +84,7 @@ export class World {
   async renew(): Promise<void> {
     for (const volume of this.model.volumes.values()) await this.hide(volume, false)
     const agents = this.model.agentSince
-    this.model = modelOf(this.#topology, iqnOf)
+    this.model = modelOf(this.#topology, iqnOf, this.model.pace)
     if (agents !== null) this.model.agents.push({ from: agents, to: Number.POSITIVE_INFINITY })
     this.said = []
     for (const volume of this.model.volumes.values()) {
@@ -193,7 +193,14 @@ export class World {
     if (this.#agent) return
     // As systemd does: started again where it ends.
     for (let starts = 1; ; starts++) {
-      const agent = await this.node.start(['lunkeeper', 'agent'])
+      const agent = await this.node.start([
+        'lunkeeper',
+        'agent',
+        '--csi-endpoint',
+        'unix:///run/csi.sock',
+        '--csi-node',
+        'node',
+      ])
       this.#agent = agent
       this.#heard = 0
       const isReady = await agent.errors(/ready/, COMMAND_DEADLINE_MS).then(
@@ -245,11 +252,13 @@ export class World {
     return this.said.filter(({ at, line }) => at >= since && line.includes(volume)).map(({ line }) => line)
   }
 
-  volumes(): Promise<VolumeStatus[]> {
-    return this.#engine
+  async volumes(): Promise<VolumeStatus[]> {
+    const started = performance.now()
+    const { volumes } = await this.#engine
       .get<{ volumes: VolumeStatus[] }>(QUICK_MS, 'volumes')
-      .then(({ volumes }) => volumes)
       .catch(asViolation)
+    this.model.pace.note(performance.now() - started)
+    return volumes
   }
 
   /** A library call. */

@@ -1,7 +1,15 @@
 // Lunkeeper as a library in one resident process of the machine: starting a program for each operation would be most
 // of the time. Built with the program under test, from the same sources.
+import { mkdirSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
 
+import { fromJson } from '@bufbuild/protobuf'
+import type { JsonValue } from '@bufbuild/protobuf'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createGrpcTransport } from '@connectrpc/connect-node'
+
+import { Node } from '../../../src/csi/protocol/csi_pb.js'
 import { giveUp, setHold } from '../../../src/hold/change.ts'
 import {
   attach,
@@ -29,6 +37,36 @@ interface Asked {
   readonly mount: string | null
 }
 
+type CsiMethod = 'nodeStageVolume' | 'nodePublishVolume' | 'nodeUnpublishVolume' | 'nodeUnstageVolume'
+
+/** A call of a kubelet, by a connection of its own: an agent that was killed and is there again is found. */
+async function csi({ method, request, directory }: CsiCall): Promise<null> {
+  if (directory !== null) mkdirSync(directory, { recursive: true })
+  const transport = createGrpcTransport({
+    baseUrl: 'http://localhost',
+    nodeOptions: { createConnection: () => createConnection('/run/csi.sock') },
+    idleConnectionTimeoutMs: 100,
+  })
+  const client = createClient(Node, transport) as unknown as Record<
+    CsiMethod,
+    (request: unknown) => Promise<unknown>
+  >
+  try {
+    await client[method](fromJson(Node.method[method].input, request))
+    return null
+  } catch (error) {
+    const { code, rawMessage } = ConnectError.from(error)
+    throw Object.assign(new Error(rawMessage), { code: Code[code] })
+  }
+}
+
+interface CsiCall {
+  readonly method: CsiMethod
+  readonly request: JsonValue
+  /** Made before, which is the kubelet's part. */
+  readonly directory: string | null
+}
+
 const verbs: Record<string, (asked: never) => Promise<unknown>> = {
   attach: ({ name, iqn, lun, portals, serial, hold, mount }: Asked) =>
     attach(host, {
@@ -46,6 +84,7 @@ const verbs: Record<string, (asked: never) => Promise<unknown>> = {
   'give-up': ({ name }: { name: string }) => giveUp(host, name),
   volumes: () => listVolumes(host),
   sessions: async () => listSessions(host),
+  csi,
 }
 
 async function answer(line: string): Promise<void> {

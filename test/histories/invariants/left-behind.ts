@@ -28,7 +28,7 @@ export class Phantoms {
       const since = this.#since.get(key) ?? now
       this.#since.set(key, since)
       const { hctl, iqn, lun, state, name } = orphans[index]!
-      if (now - since > PATIENCE_MS && state === 'LOGGED_IN')
+      if (now - since > PATIENCE_MS * model.pace.factor && state === 'LOGGED_IN')
         throw new Violation(
           'left-behind',
           null,
@@ -49,6 +49,7 @@ function isClaimed(model: Model, { iqn, lun }: SeenDisk): boolean {
 
 const REMAINS = String.raw`
 find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -type s ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort
+find /var/lib/kubelet/pods -name mount 2>/dev/null
 ls /mnt
 lsattr -d /mnt /mnt/* 2>/dev/null | grep -v '^-* ' || :`
 

@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
-import type { Model } from '../model.ts'
+import type { Model, VolumeModel } from '../model.ts'
+import { podPath } from '../operations/csi.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
 
@@ -13,14 +14,15 @@ const GIVEN_UP_WORDS =
 /** Takes over what Lunkeeper says of its volumes, and sees whether that is bearable. @throws Violation forgotten unnoticed */
 export async function reconcile(world: World): Promise<ReadonlyMap<string, VolumeStatus>> {
   const { model } = world
-  const seen = new Map((await world.volumes()).map((status) => [status.name, status]))
+  const records = new Map((await world.volumes()).map((status) => [status.name, status]))
+  const seen = byVolume(model, records)
   const now = performance.now()
   for (const volume of model.own) {
     const status = seen.get(volume.name)
     if (!status) {
       if (volume.attached === 'yes') throw new Violation('forgotten', volume.name, 'its record is gone')
       if (volume.attached === 'unsure') volume.mayWriteUntil = now
-      Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null })
+      Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null, published: false })
       continue
     }
     const [path] = status.paths
@@ -28,7 +30,7 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
     Object.assign(volume, {
       attached: status.state === 'attaching' || status.state === 'detaching' ? 'unsure' : 'yes',
       uses: path && target ? { target: target.name, lun: path.lun } : volume.uses,
-      path: volume.kind === 'raw' ? status.device : status.mount,
+      path: pathOf(volume, status),
       mode: status.hold.mode,
     })
     const gaveUp =
@@ -39,6 +41,21 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
   }
   expectNoticed(model, seen, world)
   return seen
+}
+
+function byVolume(model: Model, records: ReadonlyMap<string, VolumeStatus>): Map<string, VolumeStatus> {
+  return new Map(
+    model.own.flatMap(({ name, record }) => {
+      const status = records.get(record)
+      return status ? [[name, status] as const] : []
+    }),
+  )
+}
+
+/** Programs use the path at which a volume was published. */
+function pathOf({ name, kind, csi, published }: VolumeModel, { device, mount }: VolumeStatus): string | null {
+  if (csi) return published ? podPath(name) : null
+  return kind === 'raw' ? device : mount
 }
 
 function expectNoticed(model: Model, seen: ReadonlyMap<string, VolumeStatus>, world: World): void {

@@ -59,7 +59,11 @@ async function write(world: World, { volume: name, blocks, how }: OperationOf<'w
   for (let left = PROMPT_MS; left > 0 && isOpen(); left -= 20) await sleep(20)
   let after = (await reconcile(world)).get(name)
   // It waits, and is said to be ready: that may be true for a moment.
-  for (let left = SAID_MS; left > 0 && isOpen() && after && !isHolding(after); left -= PULSE_MS) {
+  for (
+    let left = SAID_MS * world.model.pace.factor;
+    left > 0 && isOpen() && after && !isHolding(after);
+    left -= PULSE_MS
+  ) {
     await sleep(PULSE_MS)
     after = (await reconcile(world)).get(name)
   }

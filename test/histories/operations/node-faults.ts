@@ -91,8 +91,8 @@ export const NODE_FAULTS: Definitions<
     'fail-path',
     2,
     ({ mode }) => mode === 'map',
-    ({ name: disk }, { name }) =>
-      `dmsetup message lunkeeper-${name} 0 "fail_path $(cat /sys/block/${disk}/dev)"`,
+    ({ name: disk }, { record }) =>
+      `dmsetup message lunkeeper-${record} 0 "fail_path $(cat /sys/block/${disk}/dev)"`,
   ),
   'agent-kill': {
     weight: ({ agentSince }) => (agentSince === null ? 0 : 3),

@@ -34,7 +34,7 @@ export async function change(
   const concerned = [...new Set(targets)].map((name) => model.target(name))
   const stopped = moment === 'outage' ? concerned.filter(({ up }) => up) : []
   for (const target of stopped) await targetDown(world, target)
-  if (stopped.length > 0) await sleep(SEEN_MS)
+  if (stopped.length > 0) await sleep(SEEN_MS * model.pace.factor)
   const isUnseen = concerned.some(({ up, downSince }) => up || !model.isSeenAway(downSince, now()))
   await work()
   world.watchStrangers(isUnseen)

@@ -6,6 +6,7 @@ import type { Random } from '../random.ts'
 import type { Answer } from '../servant.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
+import { publish, unpublish } from './csi.ts'
 import type { Definitions, OperationOf } from './definition.ts'
 import { ATTACH_STEPS, DETACH_STEPS, EXPAND_STEPS } from './steps.ts'
 
@@ -32,7 +33,7 @@ async function command(world: World, args: readonly string[], death: Death | und
   return { error, status: null }
 }
 
-function endOf(world: World, name: string, answer: Answer<VolumeStatus>): Ended {
+function endOf(world: World, name: string, answer: Answer<VolumeStatus | null>): Ended {
   if (!('error' in answer)) return { error: null, status: answer.value }
   const { code, message } = answer.error
   world.said.push({ at: performance.now(), line: `${name}: error[${code}]: ${message}` })
@@ -57,24 +58,34 @@ async function attach(
   const mount = volume.kind === 'ext4' ? `/mnt/${name}` : null
   volume.attached = 'unsure'
   volume.uses ??= place
-  const ended = await (cli || death
-    ? command(
-        world,
-        [
-          'attach',
-          ...portals.map((portal) => `--portal=${portal}`),
-          `--iqn=${iqn}`,
-          `--lun=${place.lun}`,
-          `--name=${name}`,
-          `--hold=${hold}`,
-          ...(expected ? [`--serial=${expected}`] : []),
-          ...(mount ? [`--mount=${mount}`, '--fs=ext4', '--format'] : []),
-        ],
-        death,
-      )
-    : world
-        .engine<VolumeStatus>('attach', { name, iqn, portals, lun: place.lun, serial: expected, hold, mount })
-        .then((answer) => endOf(world, name, answer)))
+  const ended = await (volume.csi
+    ? publish(world, volume, place, hold, expected).then((answer) => endOf(world, name, answer))
+    : cli || death
+      ? command(
+          world,
+          [
+            'attach',
+            ...portals.map((portal) => `--portal=${portal}`),
+            `--iqn=${iqn}`,
+            `--lun=${place.lun}`,
+            `--name=${name}`,
+            `--hold=${hold}`,
+            ...(expected ? [`--serial=${expected}`] : []),
+            ...(mount ? [`--mount=${mount}`, '--fs=ext4', '--format'] : []),
+          ],
+          death,
+        )
+      : world
+          .engine<VolumeStatus>('attach', {
+            name,
+            iqn,
+            portals,
+            lun: place.lun,
+            serial: expected,
+            hold,
+            mount,
+          })
+          .then((answer) => endOf(world, name, answer)))
   if (ended.error === 'INTERNAL')
     throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
   const told = ended.status?.identity?.serial
@@ -94,31 +105,37 @@ async function detach(
   const { model } = world
   const volume = model.volume(name)
   const started = performance.now()
-  const { error } = await (cli || death
-    ? command(world, ['detach', name, ...(force ? ['--force'] : [])], death)
-    : world.engine<VolumeStatus>('detach', { name, force }).then((answer) => endOf(world, name, answer)))
+  const { error } = await (volume.csi
+    ? unpublish(world, volume).then((answer) => endOf(world, name, answer))
+    : cli || death
+      ? command(world, ['detach', name, ...(force ? ['--force'] : [])], death)
+      : world.engine<VolumeStatus>('detach', { name, force }).then((answer) => endOf(world, name, answer)))
   if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
-  if (force) volume.ledger.excuse()
+  const isForced = force && !volume.csi
+  if (isForced) volume.ledger.excuse()
   if (error !== null) return
   const astray = model.windows.concerns(name, started, performance.now())
-  if (!force && !astray) volume.ledger.confirmWritten()
+  if (!isForced && !astray) volume.ledger.confirmWritten()
   volume.mayWriteUntil = performance.now()
   Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null })
   world.watchStrangers(false)
-  await inspectFileSystem(world, volume, !force && !astray)
+  await inspectFileSystem(world, volume, !isForced && !astray)
 }
 
 async function expand(world: World, { volume: name, bytes, death }: OperationOf<'expand'>): Promise<void> {
   const { model } = world
   const volume = model.volume(name)
+  const { record } = volume
   if (volume.bytes < bytes) await world.grow(volume, bytes)
   if (volume.attached === 'no') return
   const { error } = death
-    ? await command(world, ['expand', name], death)
-    : endOf(world, name, await world.engine<VolumeStatus>('expand', { name }))
+    ? await command(world, ['expand', record], death)
+    : endOf(world, name, await world.engine<VolumeStatus>('expand', { name: record }))
   if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
   void model
 }
+
+const recordOf = ({ model }: World, name: string) => model.volume(name).record
 
 const named = (model: Model, operation: { readonly volume: string }) => model.volume(operation.volume)
 
@@ -183,7 +200,7 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
     },
     can: (operation, model) => named(model, operation).attached === 'yes',
     async act(world, { volume: name, hold }) {
-      endOf(world, name, await world.engine('hold', { name, hold }))
+      endOf(world, name, await world.engine('hold', { name: recordOf(world, name), hold }))
     },
   },
   'give-up': {
@@ -194,7 +211,7 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
     },
     can: (operation, model) => named(model, operation).attached === 'yes',
     async act(world, { volume: name }) {
-      const { error } = endOf(world, name, await world.engine('give-up', { name }))
+      const { error } = endOf(world, name, await world.engine('give-up', { name: recordOf(world, name) }))
       if (error === null) named(world.model, { volume: name }).ledger.excuse()
     },
   },
