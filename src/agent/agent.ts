@@ -6,6 +6,7 @@ import { holdNotes } from '../hold/note.ts'
 import { lengthen, relax } from '../hold/timers.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
+import { keepUdevOff } from '../host/map/udev-rule.ts'
 import { isShuttingDown } from '../host/shutdown.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
@@ -15,6 +16,8 @@ import { readRecords } from '../volumes/records.ts'
 import { Bell } from './bell.ts'
 import { Census } from './census.ts'
 import { Gates } from './gate.ts'
+import { IdentityChecks } from './identity-checks.ts'
+import { followHints } from './kernel-events.ts'
 import { Keepers } from './keepers.ts'
 import { KnownMaps } from './known-maps.ts'
 import type { Keeping } from './keeper.ts'
@@ -81,8 +84,15 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
       volumes: () => keepers.size,
     }
     const keepers = new Keepers(keeping)
+    const checks = new IdentityChecks(host, ({ name }, message) => log.once(name, 'identity', message))
+    followHints(
+      host,
+      { pathChanged: (map) => keepers.pathChanged(map), lunChanged: () => checks.hurry() },
+      signal,
+    )
     const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
     removeLastGrace(host)
+    await keepUdevOff(host)
     const resuming = resume(host, log, signal)
     const patience = performance.now() + RESTORE
     let isRestored = false
@@ -102,6 +112,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
         keepers.sync(onHoldMaps(host, all))
         onlookers.sync(heldByOthers(all))
         keepers.tighten()
+        if (round) void keepers.watchHolders().catch((error: unknown) => log.say(null, String(error)))
         lengthenAll(host, all, log)
       }
       const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
@@ -114,6 +125,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
         diskSigns = new Set(signs.disks)
         watch.follow([...signs.sessions, ...signs.disks])
       }
+      checks.turn(() => [...keepers.checkedPaths(), ...onlookers.checkedPaths()])
       gates.ask(() => keepers.stirLost())
       if (round) alive()
       if (turn === 0) {

@@ -1,6 +1,7 @@
-import { mkdirSync, watch } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { basename } from 'node:path'
 
+import { watchDirectory } from '../host/store/watch-directory.ts'
 import type { VolumeName } from '../model/name.ts'
 import { isName } from '../model/name.ts'
 
@@ -32,7 +33,7 @@ export class Bell implements Disposable {
 
   #watch(directory: string, note: (name: VolumeName) => void) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const changed = (_: string, file: string | null) => {
+    const changed = (file: string | null) => {
       // A file that is not whole yet, on its way to its name (store/durable.ts).
       if (file?.startsWith('.')) return
       const name = file === null ? '' : basename(file, '.json')
@@ -40,7 +41,7 @@ export class Bell implements Disposable {
       else this.#unknown = true
       this.wake()
     }
-    return watch(directory, changed).on('error', () => {})
+    return watchDirectory(directory, changed)
   }
 
   /** The next turn begins now. */
@@ -70,6 +71,6 @@ export class Bell implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const watcher of this.#watchers) watcher.close()
+    for (const watcher of this.#watchers) watcher[Symbol.dispose]()
   }
 }

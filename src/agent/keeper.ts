@@ -1,9 +1,12 @@
+import { clearMisplaced, isMisplaced } from '../hold/misplaced.ts'
+import { takeOutAll } from '../hold/paths.ts'
 import { prove } from '../hold/return.ts'
 import { expel } from '../hold/expel.ts'
 import type { Host } from '../host/host.ts'
-import { holdMapName } from '../host/map/hold-map.ts'
+import { findHoldMap, holdMapName } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
+import type { LunkeeperError } from '../model/errors.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import { formatPortal } from '../model/portal.ts'
@@ -32,6 +35,17 @@ const LOOK_EACH = 40
 const LONGEST_LOOK = 4_000
 /** Until what has just been made shows. */
 const SOON = 300
+/** While it is not seen yet whether I/O goes through a path that is back. */
+const TRIAL_LOOK_MS = 50
+
+/**
+ * A target that answers and fails I/O (no space, medium errors) would have its path reinstated and failed several times
+ * a second: after the second failure in a row it is left alone, each time for longer.
+ */
+const FIRST_BACKOFF_MS = 500
+const LONGEST_BACKOFF_MS = 10_000
+/** Failures that are further apart than this are not a row. */
+const ROW_MS = 60_000
 
 /** What the agent shares with each volume that it keeps. */
 export interface Keeping {
@@ -51,8 +65,13 @@ export class Keeper {
   readonly #with: Keeping
   readonly #outage: Outage
   readonly #ways = new Map<string, Way>()
-  /** By session: the connection over which its disk last told who it is; null while it is being asked. */
+  /** By session: the connection over which its disk last proved to be the volume; null while it is being asked. */
   readonly #proven = new Map<number, string | null>()
+  /** By session: the connection over which it did not. It is asked again when it is brought back. */
+  readonly #refused = new Map<number, string | null>()
+  /** By session: how often I/O failed through its path while the target answered, and until when it is left alone. */
+  readonly #ioFailures = new Map<number, { count: number; lastMs: number; untilMs: number }>()
+  #paths: readonly PathNow[] = []
   record: Attachment
   #signs = NO_SIGNS
   #carrying: readonly string[] = []
@@ -129,17 +148,25 @@ export class Keeper {
     const state = states.get(map.name)
     // Made after they were read.
     if (!state) return this.#lookAt(performance.now() + SOON)
+    if (isMisplaced(host, record)) return this.#leaveMisplaced(map, state)
     const paths = pathsNow(host, view, state)
+    this.#noticeFailedIo(paths)
     for (const path of paths) if (path.active && path.up) this.#proveOnce(path, map)
     const carrying = paths.filter((path) => path.active && path.up && this.#isProven(path))
     this.#carrying = carrying.map(({ disk }) => disk.devno)
-    if (carrying.length === 0) this.#outage.begin(record)
+    this.#paths = carrying
+    if (carrying.length === 0) {
+      const failedIo = paths.some((path) => path.inTable && path.up && !path.active)
+      this.#outage.begin(record, { failedIo, device: map.device })
+    }
     // The kernel fails a path when its I/O fails; one that was idle would be used again, whoever answers.
     const lost = state.paths.filter(({ devno, active }) => active && !this.#carrying.includes(devno))
     await Promise.all(lost.map(({ devno }) => maps.fail(map, devno)))
     let isOver = false
-    if (carrying.length > 0) isOver = await this.#outage.release(record, map, state.queueing)
-    else {
+    if (carrying.length > 0) {
+      isOver = await this.#outage.release(record, map, state.queueing)
+      if (!isOver && this.#outage.isOnTrial(record)) this.#lookAt(performance.now() + TRIAL_LOOK_MS)
+    } else {
       const deadline = await this.#outage.hold(record, map.name, state.queueing)
       if (deadline !== null) this.#lookAt(performance.now() + Math.max(0, deadline - Date.now()))
     }
@@ -160,13 +187,75 @@ export class Keeper {
     return known === null || known === connection
   }
 
+  /** Paths that carried I/O a look ago, and that the kernel has failed although their target answers. */
+  #noticeFailedIo(paths: readonly PathNow[]): void {
+    for (const { session, disk, up, inTable, active } of paths) {
+      if (!up || !inTable || active || !this.#carrying.includes(disk.devno)) continue
+      const now = performance.now()
+      const before = this.#ioFailures.get(session.sid)
+      const count = before && now - before.lastMs < ROW_MS ? before.count + 1 : 1
+      const pause = count < 2 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 2))
+      this.#ioFailures.set(session.sid, { count, lastMs: now, untilMs: now + pause })
+      this.#with.log.once(
+        this.record.name,
+        'io',
+        `the target answers, but I/O through ${disk.name} failed${pause > 0 ? `; it is tried again in ${pause / 1000} s` : ''}`,
+      )
+    }
+  }
+
+  /** The paths that carry its I/O: for the periodic check of which volume answers. */
+  get carrying(): readonly PathNow[] {
+    return this.#paths
+  }
+
+  /**
+   * The target says that a path's LUN is gone, or another volume answers there. Nothing more goes through it from now on.
+   * @param moved what went through it since it last proved to be the volume, in words; null for nothing
+   */
+  async lose(path: PathNow, error: LunkeeperError, moved: string | null): Promise<void> {
+    const { host, maps, log } = this.#with
+    const { record } = this
+    const map = findHoldMap(host, record.name)
+    if (!map) return
+    await maps.fail(map, path.disk.devno)
+    this.#proven.delete(path.session.sid)
+    this.#refused.set(path.session.sid, path.connection)
+    if (isLunkeeperError(error, 'IDENTITY_MISMATCH')) {
+      if (moved !== null) this.#outage.misplace(record, `${error.message}; ${moved}`)
+      await expel(host, record, path.disk)
+    }
+    log.once(record.name, 'identity', error.message)
+    this.#outage.noteTrouble(record, error.message)
+    maps.forget()
+    this.#wake()
+  }
+
+  /** Its file system is not to be written out any more: no path gets to it until it is unmounted. */
+  async #leaveMisplaced(map: DmMap, state: HoldMapState): Promise<void> {
+    const { host, maps, log } = this.#with
+    const { record } = this
+    this.#paths = []
+    this.#carrying = []
+    if (state.queueing) await maps.queue(map.name, false)
+    if (state.paths.length > 0) {
+      await takeOutAll(host, record, map)
+      maps.forget()
+    }
+    const users = await clearMisplaced(host, record)
+    if (users !== null)
+      return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
+    log.say(record.name, 'unmounted; what another volume may have got or given is dropped')
+    this.#attachAgain()
+  }
+
   /**
    * A path that others put under the map, or a former agent: it carries I/O while it is asked who it is.
    * One that reconnected since it was asked is another matter: it is lost until it has told again.
    */
   #proveOnce(path: PathNow, map: DmMap): void {
     const { sid } = path.session
-    if (this.#proven.has(sid)) return
+    if (this.#proven.has(sid) || this.#refused.get(sid) === path.connection) return
     this.#proven.set(sid, null)
     const { host, maps, log } = this.#with
     const { record } = this
@@ -174,6 +263,8 @@ export class Keeper {
       .then(() => void this.#proven.set(sid, path.connection))
       .catch(async (error: unknown) => {
         this.#proven.delete(sid)
+        // Not asked again at once: a LUN that is unmapped would be asked without end.
+        this.#refused.set(sid, path.connection)
         if (!isLunkeeperError(error, 'IDENTITY_MISMATCH')) return
         await maps.fail(map, path.disk.devno)
         log.once(record.name, 'identity', error.message)
@@ -205,6 +296,11 @@ export class Keeper {
       const session = serving.find(({ state }) => state === 'LOGGED_IN') ?? serving[0] ?? null
       // In the table still, it only has to say who it is.
       const found = paths.find((path) => path.session === session) ?? null
+      const rest = session ? (this.#ioFailures.get(session.sid)?.untilMs ?? 0) : 0
+      if (rest > performance.now()) {
+        this.#lookAt(rest)
+        continue
+      }
       const way = this.#wayOf(
         formatPortal(portal),
         () => new Way(this.#with.host, portal, this.#gateOf(portal)),
@@ -243,6 +339,7 @@ export class Keeper {
       this.#proven.set(found!.session.sid, found!.connection)
       maps.reinstated(map, found!.disk.devno)
     } else maps.forget()
+    if (outcome.kind === 'reinstated' || outcome.kind === 'renewed') this.#refused.clear()
     if (outcome.kind === 'moved')
       log.say(name, `the target shows it as LUN ${outcome.to} now; it was ${outcome.from}`)
     else if (outcome.kind === 'failed') this.#failed(where, outcome.error)

@@ -1,10 +1,13 @@
+import { findBeside } from '../hold/holders.ts'
 import { tighten } from '../hold/timers.ts'
+import { holdMapName } from '../host/map/hold-map.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { VolumeName } from '../model/name.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { Session } from '../model/snapshot.ts'
+import type { CheckedPath } from './identity-checks.ts'
 import type { Keeping } from './keeper.ts'
 import { Keeper } from './keeper.ts'
 import { Scout } from './scout.ts'
@@ -59,6 +62,13 @@ export class Keepers {
     for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
   }
 
+  /** Whoever took a disk beside its hold map, by hand or by a rule of udev's: that is said, and its session waits. */
+  async watchHolders(): Promise<void> {
+    const { host, log } = this.#with
+    const records = [...this.#all.values()].map(({ record }) => record)
+    for (const { name, text } of await findBeside(host, records)) log.once(name, 'holder', text)
+  }
+
   get signs(): Signs[] {
     return [...this.#all.values()].map(({ signs }) => signs)
   }
@@ -86,6 +96,26 @@ export class Keepers {
     })
     await Promise.all(tended)
     this.#scout()
+  }
+
+  /** The paths that carry I/O, to be asked which volume answers. */
+  checkedPaths(): CheckedPath[] {
+    return [...this.#all.values()].flatMap((keeper) =>
+      keeper.carrying.map((path) => ({
+        record: keeper.record,
+        disk: path.disk,
+        lose: (error, moved) => keeper.lose(path, error, moved),
+      })),
+    )
+  }
+
+  /** The kernel failed a path of one of their maps, or reinstated one. @param map its name */
+  pathChanged(map: string): void {
+    const keeper = [...this.#all.values()].find(({ record }) => holdMapName(record.name) === map)
+    if (!keeper) return
+    this.#with.maps.stale()
+    keeper.stir()
+    this.#with.wake()
   }
 
   /** Something answers again where they wait for it. */

@@ -34,6 +34,11 @@ export class KnownMaps {
     this.#doubtful = true
   }
 
+  /** The kernel changed one by itself: what was read is wrong. */
+  stale(): void {
+    this.#read = Number.NEGATIVE_INFINITY
+  }
+
   async fail(map: DmMap, devno: string): Promise<void> {
     await failPath(this.#host, map, devno)
     this.#active(map.name, devno, false)

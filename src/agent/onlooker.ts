@@ -1,12 +1,19 @@
 import { readHoldNote } from '../hold/note.ts'
 import { queueingOf } from '../host/map/queueing.ts'
+import { clearMisplaced, isMisplaced } from '../hold/misplaced.ts'
+import { removeDisk } from '../host/disk/remove.ts'
 import type { Attachment } from '../model/attachment.ts'
+import { asAsked } from '../model/attachment.ts'
+import type { LunkeeperError } from '../model/errors.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
-import type { DmMap } from '../model/snapshot.ts'
+import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
+import { attach } from '../volumes/attach/attach.ts'
 import type { VolumeView } from '../volumes/look.ts'
 import { devicesOf, disksOf, isUp, lookAtAttachment } from '../volumes/look.ts'
 import { readRecord } from '../volumes/records.ts'
+import { standsOn } from '../volumes/proof/stands.ts'
+import type { CheckedPath } from './identity-checks.ts'
 import type { Keeping } from './keeper.ts'
 import { Outage } from './outage.ts'
 import type { Signs } from './signs.ts'
@@ -47,6 +54,9 @@ export class Onlooker {
     readonly turned: number
   } | null = null
 
+  /** The disks beneath what the volume's file system or user stands on, as they were last seen. */
+  #used: readonly CheckedPath[] = []
+
   readonly #queueing: () => Promise<ReadonlySet<string>>
 
   /** @param queueing the maps whose I/O the kernel keeps waiting */
@@ -67,6 +77,36 @@ export class Onlooker {
     this.#due = 0
   }
 
+  checkedPaths(): readonly CheckedPath[] {
+    return this.#used
+  }
+
+  /**
+   * Another volume answers beneath it. The kernel would write out what is in memory to it: its disk is taken away,
+   * which writes nothing. A LUN that is only unmapped gets no writes, and may come back.
+   */
+  async #lose(disk: ScsiDisk, error: LunkeeperError, moved: string | null): Promise<void> {
+    if (error.code !== 'IDENTITY_MISMATCH') return
+    const { host } = this.#with
+    await removeDisk(host, disk)
+    this.#used = []
+    const unmoved = 'none of its I/O has gone there; what was not written is lost'
+    this.#outage.misplace(this.#record, `${error.message}; ${moved ?? unmoved}`)
+    this.#due = 0
+  }
+
+  /** Once nobody uses it, it is unmounted, which writes nothing, and attached again. */
+  async #leaveMisplaced(record: Attachment): Promise<void> {
+    const { host, log, signal } = this.#with
+    this.#used = []
+    this.#lookIn(LOOK)
+    const users = await clearMisplaced(host, record)
+    if (users !== null)
+      return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
+    await attach(host, asAsked(record), { observer: log.observer, signal })
+    log.say(record.name, 'reattached')
+  }
+
   isDue(now: number, changed: ReadonlySet<string>): boolean {
     if (this.#busy) return false
     return now >= this.#due || showsIn(this.#signs, changed)
@@ -78,6 +118,7 @@ export class Onlooker {
     this.#due = performance.now() + ROUND
     try {
       const record = this.#record
+      if (isMisplaced(this.#with.host, record)) return await this.#leaveMisplaced(record)
       const view = lookAtAttachment(this.#with.host, record)
       this.#signs = signsOf(this.#with.host.paths, view)
       const fate = await this.#fateOf(view)
@@ -111,22 +152,35 @@ export class Onlooker {
   #carried(view: VolumeView): void {
     this.#wasHere = true
     this.#seen = null
+    this.#used = this.#checkedIn(view)
     const device = devicesOf(view.maps, disksOf(view))[0]
     if (!device) this.#lookIn(SOON)
     else if (!this.#outage.goOn(this.#record, device)) this.#lookIn(LOOK)
   }
 
+  #checkedIn({ sessions, maps }: VolumeView): CheckedPath[] {
+    const { host } = this.#with
+    const record = this.#record
+    return sessions.flatMap(({ session, disk }) => {
+      const { name } = disk ?? {}
+      if (!disk || !name || !isUp({ session, disk }) || !standsOn(host, record, disk, maps)) return []
+      return [{ record, disk: { ...disk, name }, lose: (error, moved) => this.#lose(disk, error, moved) }]
+    })
+  }
+
   async #lost(fate: 'waits' | 'failed', view: VolumeView): Promise<void> {
+    this.#used = []
     const { host } = this.#with
     const record = this.#record
     const [map] = view.maps
     const known = readHoldNote(host, record.name)
-    const note = known ?? this.#outage.begin(record, fate === 'waits' ? await this.#keptFor(view, map) : 0)
+    const note =
+      known ?? this.#outage.begin(record, { kept: fate === 'waits' ? await this.#keptFor(view, map) : 0 })
     if (fate === 'waits') return this.#counts(note, view, map, known === null)
     if (note.ended !== null) return
     if (disksOf(view).length === 0 && !map)
       this.#outage.end(record.name, note, 'removed', 'its disk was taken from the node: its I/O fails')
-    else this.#outage.end(record.name, note, 'deadline', 'nobody keeps its I/O waiting any longer: it fails')
+    else this.#outage.end(record.name, note, 'deadline', 'no longer held; I/O fails')
   }
 
   /** multipathd may have been told to wait for another time, and counts from when its sessions have given up. */

@@ -1,5 +1,6 @@
 import { queueingMaps } from '../host/map/queueing.ts'
 import type { Attachment } from '../model/attachment.ts'
+import type { CheckedPath } from './identity-checks.ts'
 import type { Keeping } from './keeper.ts'
 import { Onlooker } from './onlooker.ts'
 import type { Signs } from './signs.ts'
@@ -56,6 +57,11 @@ export class Onlookers {
     const isNew = this.#isNew
     this.#isNew = false
     return isNew
+  }
+
+  /** The disks that carry I/O, to be asked which volume answers. */
+  checkedPaths(): CheckedPath[] {
+    return [...this.#all.values()].flatMap((onlooker) => onlooker.checkedPaths())
   }
 
   get signs(): Signs[] {

@@ -2,6 +2,7 @@ import type { NodeCheck, VolumeCheck } from './check.ts'
 import { agentMissing } from './checks/agent-missing.ts'
 import { bareDirectory } from './checks/bare-directory.ts'
 import { fsBroken } from './checks/fs-broken.ts'
+import { heldBeside } from './checks/held-beside.ts'
 import { holdShort } from './checks/hold-short.ts'
 import { holding } from './checks/holding.ts'
 import { hungTaskPanicSet } from './checks/hung-task-panic.ts'
@@ -30,6 +31,7 @@ export const NODE_CHECKS: readonly NodeCheck[] = [
   recordCorrupt,
   iscsidDown,
   agentMissing,
+  heldBeside,
   mapUnowned,
   phantoms,
   hungTaskPanicSet,

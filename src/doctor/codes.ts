@@ -60,6 +60,14 @@ export const FINDINGS = {
     evidence: 'volumes and maps concerned.',
     remedy: 'Run `systemctl start lunkeeper`.',
   },
+  HELD_BESIDE: {
+    meaning:
+      'A logical volume, a dm-crypt device or another map stands on a disk of the volume, beside its hold map. The hold map does not hold its I/O, and both may write the same blocks.',
+    evidence:
+      'the disk, each device on it with what is above and where that is mounted, the recovery timer of its session.',
+    remedy:
+      'End it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again: it finds its volume on the hold map. See "What stands on a volume" in operating.md.',
+  },
   MAP_UNOWNED: {
     meaning: 'A hold map exists that no record owns.',
     evidence: 'map, device, the disks below it, who stands on it.',

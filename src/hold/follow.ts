@@ -1,6 +1,7 @@
-import { mkdirSync, watch } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 
 import type { Host } from '../host/host.ts'
+import { watchDirectory } from '../host/store/watch-directory.ts'
 import type { VolumeName } from '../model/name.ts'
 import type { HoldNote } from './note.ts'
 import { holdNotes, readHoldNotes } from './note.ts'
@@ -42,10 +43,10 @@ export function followHolds(host: Host, told: (change: HoldChange) => void): Dis
       compare()
     }, TOGETHER)
   }
-  const watcher = watch(directory, later).on('error', () => {})
+  const watcher = watchDirectory(directory, later)
   return {
     [Symbol.dispose]() {
-      watcher.close()
+      watcher[Symbol.dispose]()
       clearTimeout(soon)
     },
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { momentNow } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap, setQueueing } from '../host/map/hold-map.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
@@ -60,7 +61,7 @@ async function endAll(host: Host, waiting: readonly Attachment[]): Promise<Volum
 async function endOne(host: Host, name: Attachment['name']): Promise<void> {
   const map = findHoldMap(host, name)
   if (!map) return
-  const note = readHoldNote(host, name) ?? { since: new Date().toISOString(), trouble: null }
+  const note = readHoldNote(host, name) ?? { ...momentNow(), trouble: null }
   // First noted: an agent that looks meanwhile must not make it wait again.
   writeHoldNote(host, name, { ...note, ended: 'give-up' })
   await setQueueing(host, map, false)

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import type { Moment } from '../host/clock.ts'
+import { clockStepSince, momentNow, restamped } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { setQueueing } from '../host/map/hold-map.ts'
 import { isHoldMap, readMaps } from '../host/read/maps.ts'
@@ -10,17 +12,16 @@ import { removeDurable, writeDurable } from '../host/store/durable.ts'
  * The machine shuts down: from now on no volume waits longer than the grace, whatever its hold. Kept under /run for the
  * agent, since a target may be lost while services stop still, when the command that said so has long ended.
  */
-export interface LastGrace {
-  /** ISO 8601. */
-  readonly since: string
+export interface LastGrace extends Moment {
   readonly seconds: number
 }
 
 /** Null while no shutdown is on. */
 export function readLastGrace(host: Host): LastGrace | null {
   try {
-    const { since, seconds } = JSON.parse(readFileSync(pathOf(host), 'utf8')) as LastGrace
-    return Number.isFinite(Date.parse(since) + seconds) ? { since, seconds } : null
+    const { since, sinceMs, seconds } = JSON.parse(readFileSync(pathOf(host), 'utf8')) as LastGrace
+    if (!Number.isFinite(Date.parse(since) + sinceMs + seconds)) return null
+    return { since: restamped(since, clockStepSince({ since, sinceMs })), sinceMs, seconds }
   } catch {
     return null
   }
@@ -28,7 +29,7 @@ export function readLastGrace(host: Host): LastGrace | null {
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
 export function writeLastGrace(host: Host, seconds: number): void {
-  const grace: LastGrace = { since: new Date().toISOString(), seconds }
+  const grace: LastGrace = { ...momentNow(), seconds }
   writeDurable(pathOf(host), `${JSON.stringify(grace)}\n`)
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
+import { clockStepSince, restamped } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { removeDurable, writeDurable } from '../host/store/durable.ts'
 import type { Hold } from '../model/hold.ts'
@@ -12,8 +13,10 @@ import { isName } from '../model/name.ts'
  * that was killed goes on counting where it stopped.
  */
 export interface HoldNote {
-  /** When the last path was lost. ISO 8601. */
+  /** When the last path was lost, by the wall clock as it is set now. ISO 8601. */
   readonly since: string
+  /** The same by this boot's monotonic clock, by which the hold counts; a note of an older version has none. */
+  readonly sinceMs?: number | undefined
   /** Why the waiting I/O was let fail, or could not wait: somebody took the disk away; null while it waits. */
   readonly ended: 'deadline' | 'give-up' | 'removed' | 'misplaced' | null
   /** Why it does not go on although something answers: another volume, a broken file system with users. */
@@ -42,12 +45,15 @@ export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
     const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
     const { since, ended, trouble, kind, deadline } = note
     if (Number.isNaN(Date.parse(since))) return null
+    const { sinceMs } = note
+    const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
     return {
-      since,
+      since: restamped(since, step),
+      ...(sinceMs === undefined ? {} : { sinceMs }),
       ended: ended ?? null,
       trouble: trouble ?? null,
       ...(kind ? { kind } : {}),
-      ...(deadline === undefined ? {} : { deadline }),
+      ...(deadline === undefined ? {} : { deadline: deadline && restamped(deadline, step) }),
     }
   } catch {
     return null

@@ -56,6 +56,12 @@ export async function takeOut(host: Host, volume: Provable, map: DmMap, devno: s
   await load(host, volume, map, await oursOf(host, volume, others))
 }
 
+/** Takes all disks out of the table: nothing that is written to the map reaches a target from then on. @throws MAP_FAILED */
+export async function takeOutAll(host: Host, volume: Provable, map: DmMap): Promise<void> {
+  const known = (await readPaths(host)).get(map.name) ?? []
+  if (known.length > 0) await load(host, volume, map, [])
+}
+
 /** Those that answer as the volume. A path that does not carries nothing, and is brought back with a proof. */
 async function oursOf(host: Host, { identity }: Provable, disks: readonly PathDisk[]): Promise<PathDisk[]> {
   const answers = await Promise.all(disks.map((disk) => askDisk(host, disk, identity)))

@@ -7,6 +7,7 @@ import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Portal } from '../model/portal.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
+import { refuseForeignHolders } from '../volumes/attach/foreign.ts'
 import type { Path } from '../volumes/attach/path.ts'
 import { bringPath, sessionOf } from '../volumes/attach/path.ts'
 import { returnLock, targetLock } from '../volumes/locks.ts'
@@ -68,6 +69,7 @@ export async function bringBack(work: Return, portal: Portal): Promise<Path> {
       await endLost({ ...work, signal }, portal)
       return newPath({ ...work, record: now, signal }, portal)
     })
+    refuseForeignHolders(host, [path], record.request.hold.wanted)
     await putUnder(host, now, map, [path.disk])
     return path
   })
@@ -92,6 +94,7 @@ async function newPath({ host, record, steps, signal }: Return, portal: Portal):
         // A new address of the same target takes the credentials that its other records have.
         chap: knownChap(host, request.iqn),
         recovery: 0,
+        mark: 'hold',
         // Not by size: it may have grown meanwhile; a table longer than its disk the kernel refuses.
         expected: { wwid: identity?.wwid, serial: identity?.serial },
         scanned: new Set(),

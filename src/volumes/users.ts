@@ -1,6 +1,8 @@
 import type { Host } from '../host/host.ts'
 import { readMounts } from '../host/read/mounts.ts'
 import { findUsers } from '../host/read/users.ts'
+import { holdersOn } from '../host/read/holders.ts'
+import { describeHolder, mountsOfBlock } from './holders.ts'
 import type { BlockRef, DmMap, Mount, ScsiDisk } from '../model/snapshot.ts'
 
 /** A device with everything on it that can be mounted or held: itself and its partitions. */
@@ -40,14 +42,20 @@ export function describeUsers(
     .filter((device) => device !== null)
   const blocks = devices.flatMap((device) => [device, ...device.partitions])
   const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
+  // A program that has a file of a logical volume open is what keeps the disk below in use.
+  const holders = holdersOn(
+    host.paths,
+    devices.map(({ name }) => name),
+  )
+  const above = holders.flatMap(({ device }) => mountsOfBlock(host, device))
   const users = findUsers(host.paths, {
-    points: [...mounts, ...points],
+    points: [...mounts, ...above, ...points],
     devnos: blocks.map((block) => block.devno),
-    deviceNames: blocks.map((block) => block.name),
+    deviceNames: [...blocks.map((block) => block.name), ...holders.map(({ device }) => device)],
   })
   const all = [
     ...mounts.map((point) => `mounted at ${point}`),
-    ...devices.flatMap((device) => device.holders.map((holder) => `held by ${holder}`)),
+    ...holders.map((holder) => `held by ${describeHolder(host, holder)}`),
     ...[...new Map(users.processes.map((user) => [user.pid, user])).values()].map(
       ({ pid, command, what, path }) => `process ${pid} (${command}) has ${what} ${path}`,
     ),

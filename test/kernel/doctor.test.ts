@@ -56,7 +56,7 @@ describe('doctor', () => {
     expect(text).toMatchObject({ code: 0, stdout: 'Nothing is wrong on this node.\n' })
     const writer = await Writer.start(node, '/mnt/v/file')
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     const started = Date.now()
     const { findings } = await doctor(3)
     // Nothing that waits is waited for.
@@ -155,7 +155,7 @@ describe('doctor', () => {
     await user.output(/in/)
     const writer = await Writer.start(node, '/mnt/x/file')
     await target.disable()
-    await next.errors(/its last path is lost/)
+    await next.errors(/all paths lost/)
     await lunkeeper(node).run(['hold', 'db', '--give-up'])
     await writer.fails(10_000)
     // A failed write of data is none of its log: that is what shuts it down.

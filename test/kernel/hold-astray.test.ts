@@ -47,7 +47,7 @@ describe('a volume that comes back elsewhere', () => {
   /** Puts volumes at other numbers while the target is away. */
   async function renumbered(luns: Readonly<Record<number, string>>): Promise<void> {
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     await target.unmap(
       target.luns.map(({ lun }) => lun),
       { keep: true },
@@ -95,7 +95,7 @@ describe('a volume that comes back elsewhere', () => {
     await lunkeeper(node).attach(['--portal', TWO, '--iqn', other.iqn, '--lun', '1', '--name', 'other'])
     const writer = await Writer.start(node, '/mnt/a/file')
     await target.disable()
-    await agent.errors(/first: its last path is lost/)
+    await agent.errors(/first: all paths lost/)
     await target.removePortal(`${ONE}:3260`)
     await target.addPortal(`${THREE}:3260`)
     await target.enable()

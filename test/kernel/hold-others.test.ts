@@ -62,7 +62,7 @@ describe('what else a hold lives with', () => {
     // In memory only, when the target goes.
     await node.sh('echo waited > /mnt/v/file')
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     await agent.kill('SIGKILL')
     await agent.exited
     await target.enable()
@@ -124,7 +124,7 @@ describe('what else a hold lives with', () => {
     expect(writer.longest).toBeLessThan(12_000)
     expect((await volume('db')).state).toBe('ready')
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     await node.sh(`ip addr add ${ONE}/32 dev lo`)
     await target.enable()
     await writer.goesOn(20_000)
@@ -145,7 +145,7 @@ describe('what else a hold lives with', () => {
     const held = await Writer.start(node, '/mnt/x/file')
     const plain = await Writer.start(node, (await volume('plain')).device!)
     await target.disable()
-    await agent.errors(/held: its last path is lost/)
+    await agent.errors(/held: all paths lost/)
     await node.sh('sleep 3')
     expect(await timers()).toBe('100')
     await target.enable()
@@ -271,7 +271,7 @@ describe('what else a hold lives with', () => {
       await Writer.start(node, near.device!),
     ]
     far.freeze()
-    await agent.errors(/far: its last path is lost/, 30_000)
+    await agent.errors(/far: all paths lost/, 30_000)
     await goes.goesOn(3_000, 20)
     expect(goes.longest).toBeLessThan(2_000)
     // Neither does its own detach hang.

@@ -63,7 +63,7 @@ describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (d
   const limit = async (which: 'ratio' | 'bytes') => Number(await node.read(`/proc/sys/vm/dirty_${which}`))
   async function outage(): Promise<void> {
     await away.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
   }
 
   it.each(OUTAGES)(

@@ -54,7 +54,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hold map (%s)', (debian) => {
 
   async function outage(): Promise<void> {
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
   }
 
   it('an outage is a pause: no error, nothing lost, and I/O goes on soon after the return', async () => {

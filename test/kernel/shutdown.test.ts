@@ -39,7 +39,7 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
       ...more,
     ])
   const giveUp = (grace: string) => lunkeeper(node).run(['hold', '--all', '--give-up', '--grace', grace])
-  const lost = () => agent.errors(/one: its last path is lost[^]*two: |two: its last path is lost[^]*one: /)
+  const lost = () => agent.errors(/one: all paths lost[^]*two: |two: all paths lost[^]*one: /)
 
   /** What stands and falls with the mounts: their unmounts, as a shutdown does them, all at once. */
   async function unmountAll(): Promise<LabProcess[]> {

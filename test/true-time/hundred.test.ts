@@ -83,7 +83,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
 
   it('lost, all are held within a second; back, all go on within five', async () => {
     await target.disable()
-    const lost = await untilAll(/its last path is lost/g)
+    const lost = await untilAll(/all paths lost/g)
     await new Promise((resolve) => setTimeout(resolve, 10_000))
     await target.enable()
     const back = await untilAll(/I\/O goes on after/g)

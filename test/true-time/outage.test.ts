@@ -49,7 +49,7 @@ describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)',
 
   async function outage(): Promise<void> {
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     await new Promise((resolve) => setTimeout(resolve, MINUTE))
   }
 

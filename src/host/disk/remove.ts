@@ -5,6 +5,7 @@ import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
 import { inLane } from './lane.ts'
+import { unmarkPath } from './path-mark.ts'
 
 /**
  * Removes a disk from the kernel. It asks nobody and saves nothing: whoever calls has the device's
@@ -18,6 +19,7 @@ export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
   } catch (error) {
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
   }
+  unmarkPath(host, disk.sid, disk.hctl)
 }
 
 /**

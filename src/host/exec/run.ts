@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly input?: string
   /** Besides PATH and LC_ALL; never a secret. */
   readonly env?: Readonly<Record<string, string>>
+  /** Told what it prints, as it comes; the result then has none of it. For programs that run on. */
+  readonly onOutput?: (text: string) => void
   /** An open file that the program has as its standard input. */
   readonly file?: number
 }
@@ -49,9 +51,10 @@ export async function run(program: Program, args: readonly string[], options: Ru
     // execa takes a descriptor here; its types (10.2) do not say so.
     stdin: (options.file ?? (options.input === undefined ? 'ignore' : 'pipe')) as 'pipe',
     ...(options.input === undefined ? {} : { input: options.input }),
-    maxBuffer: MAX_OUTPUT,
+    ...(options.onOutput ? { buffer: false } : { maxBuffer: MAX_OUTPUT }),
     stripFinalNewline: true,
   })
+  if (options.onOutput) child.stdout?.setEncoding('utf8').on('data', options.onOutput)
   const ended = child.then((result) => ({ kind: 'ended' as const, result }))
   const { promise: stopped, resolve } = Promise.withResolvers<{ kind: 'deadline' | 'cancelled' }>()
   const timer = setTimeout(() => resolve({ kind: 'deadline' }), options.deadline)

@@ -19,7 +19,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 
 import type { Request, Verb, Verbs } from './protocol.ts'
-import { inquire } from './scsi.ts'
+import { inquire, vital } from './scsi.ts'
 
 /** Data that begins behind the first MiB, as a raw user may keep it, rarely misses all of these. */
 const SAMPLES = 64
@@ -67,6 +67,8 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   },
 
   inquire: ({ path }) => inquire(path),
+
+  vital: ({ disks }) => disks.map(({ sg, page }) => vital(sg, page)),
 
   zeros({ path, bytes, size }) {
     // A device nobody has open has no page cache: what is read here comes from the target.

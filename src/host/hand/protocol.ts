@@ -10,6 +10,8 @@ export interface Verbs {
   release: { args: { path: string }; result: null }
   /** INQUIRY and READ CAPACITY, sent to the device through its sg node. */
   inquire: { args: { path: string }; result: Inquiry }
+  /** One VPD page of each of several disks through their sg nodes, one after the other: {@link VitalPage}. */
+  vital: { args: { path: string; disks: readonly { sg: string; page: number }[] }; result: VitalPage[] }
   /** Whether a block device of `size` bytes is all zeros in its first and last `bytes`, and in samples between. */
   zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
   /** A path with the links in its existing part followed. */
@@ -48,6 +50,9 @@ export interface Inquiry {
   readonly page83: Uint8Array | null
   readonly bytes: number | null
 }
+
+/** A page as it came; null where the target says that there is no such LUN; what went wrong where nothing came. */
+export type VitalPage = Uint8Array | null | { readonly errno: string; readonly message: string }
 
 export interface Request<V extends Verb = Verb> {
   readonly id: number

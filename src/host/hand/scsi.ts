@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 
-import type { Inquiry } from './protocol.ts'
+import type { Inquiry, VitalPage } from './protocol.ts'
 
 // The sg driver's first interface needs neither ioctl nor pointers, so plain read and write do:
 // write struct sg_header + command block, read struct sg_header + data (include/scsi/sg.h).
@@ -82,6 +82,25 @@ export function inquire(path: string): Inquiry {
     throw error
   } finally {
     closeSync(fd)
+  }
+}
+
+/** One VPD page; null where the target says that there is no such LUN, or none that is a disk. */
+export function vital(path: string, page: number): VitalPage {
+  try {
+    const fd = openSync(path, constants.O_RDWR)
+    try {
+      const data = command(fd, [0x12, 1, page, 0, ALLOCATION, 0], ALLOCATION)
+      // Qualifier 0 and type 0: a disk is connected here.
+      if (data[0] !== 0) return null
+      return data.subarray(0, 4 + data.readUInt16BE(2))
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (error instanceof Refused && error.absent) return null
+    const { code, message } = error as NodeJS.ErrnoException
+    return { errno: code ?? 'EIO', message }
   }
 }
 

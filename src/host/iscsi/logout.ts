@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Host } from '../host.ts'
+import { dropStaleMarks } from '../disk/path-mark.ts'
 import { complaint } from '../exec/run.ts'
 
 /** logout_timeout (15 s) of iscsid.conf, and time for iscsiadm to start and answer. */
@@ -31,7 +32,7 @@ export async function logout(host: Host, sid: number, signal?: AbortSignal): Pro
     ran = await host.run('iscsiadm', args, { deadline: DEADLINE, signal })
   }
   // iscsiadm stumbles in many ways over a session that ends while it looks.
-  if ((ran.code !== null && OK.has(ran.code)) || !isThere(host, sid)) return
+  if ((ran.code !== null && OK.has(ran.code)) || !isThere(host, sid)) return dropStaleMarks(host)
   throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${complaint(ran)}`, {
     details: { sid, iscsiadm: ran.code ?? ran.signal },
   })

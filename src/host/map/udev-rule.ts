@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Host } from '../host.ts'
@@ -6,23 +6,115 @@ import { HOLD_PREFIX } from '../read/maps.ts'
 
 const RELOAD_DEADLINE = 10_000
 
-// Between the rules that tell what map it is and those that read the device, which stand at 10 and 13 as
-// device-mapper ships them and at 55 and 60 in Debian. A worker of udev that reads a map without a path
-// waits as long as the map does.
-const NAMES = ['12-lunkeeper.rules', '56-lunkeeper.rules']
-const RULE = `# Made by Lunkeeper: nobody probes a hold map, it may be waiting for its target.
-ACTION!="remove", SUBSYSTEM=="block", ATTR{dm/uuid}=="${HOLD_PREFIX}*", ENV{DM_NOSCAN}="1", ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="1", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="1", OPTIONS+="nowatch"
+/** Where a file for each disk below a hold map is, as udev sees it: session2/3:0:0:5 (host/disk/path-mark.ts). */
+export const PATH_MARKS = '/run/lunkeeper/paths'
+
+/** The argument of a synthetic event that lets udev read a hold map, once (host/map/offer.ts). */
+export const PROBE = 'LUNKEEPER=probe'
+
+// A worker of udev that reads a map without a path waits as long as the map does. LVM and others hear of what is on a
+// map by the one event that says so, which is sent while a path is proven; what it found is kept, as multipath-tools
+// keep it (56-dm-mpath.rules): without its link, systemd would take a device for gone and unmount it.
+const MAP = `LABEL="lunkeeper_map"
+OPTIONS:="nowatch"
+ENV{SYNTH_ARG_LUNKEEPER}=="probe", ATTR{dm/suspended}=="0", ENV{DM_NOSCAN}="", ENV{.DM_NOSCAN}="", ENV{DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG}="", ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="", ENV{DM_UDEV_PRIMARY_SOURCE_FLAG}="1", ENV{DM_ACTIVATION}="1", GOTO="lunkeeper_end"
+ENV{DM_NOSCAN}="1", ENV{.DM_NOSCAN}="1", ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="1", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="1"
+IMPORT{db}="ID_FS_TYPE"
+IMPORT{db}="ID_FS_USAGE"
+IMPORT{db}="ID_FS_UUID"
+IMPORT{db}="ID_FS_UUID_ENC"
+IMPORT{db}="ID_FS_LABEL"
+IMPORT{db}="ID_FS_LABEL_ENC"
+IMPORT{db}="ID_FS_VERSION"
+ENV{ID_FS_USAGE}=="filesystem|other|crypto", ENV{ID_FS_UUID_ENC}=="?*", SYMLINK+="disk/by-uuid/$env{ID_FS_UUID_ENC}"
+ENV{ID_FS_USAGE}=="filesystem|other|crypto", ENV{ID_FS_LABEL_ENC}=="?*", SYMLINK+="disk/by-label/$env{ID_FS_LABEL_ENC}"
+ENV{ID_FS_TYPE}=="LVM2_member", ENV{ID_FS_UUID_ENC}=="?*", SYMLINK+="disk/by-id/lvm-pv-uuid-$env{ID_FS_UUID_ENC}"
 `
 
-/** Tells udev to let hold maps be; once a boot. Where it cannot be told, the map works all the same. */
-export async function keepUdevOff(host: Host): Promise<void> {
+const IS_MAP = `ACTION=="remove", GOTO="lunkeeper_end"
+SUBSYSTEM!="block", GOTO="lunkeeper_end"
+KERNEL=="dm-*", ATTR{dm/uuid}=="${HOLD_PREFIX}*", GOTO="lunkeeper_map"
+`
+
+const END = `LABEL="lunkeeper_end"
+`
+
+// Device-mapper lets any number of its maps have one disk, so a logical volume on the disk would stand beside the hold
+// map. blkid does not look at such a disk (60-persistent-storage.rules); what activates by its type finds none.
+const PATH = `# A disk that is below a hold map, and its partitions, are for nobody else.
+KERNEL!="sd*", GOTO="lunkeeper_end"
+KERNELS=="session[0-9]*", ENV{.LUNKEEPER_SESSION}="$id"
+ENV{.LUNKEEPER_SESSION}!="?*", GOTO="lunkeeper_end"
+SUBSYSTEMS=="scsi", KERNELS=="[0-9]*:[0-9]*", IMPORT{file}="${PATH_MARKS}/$env{.LUNKEEPER_SESSION}/$id"
+ENV{LUNKEEPER_PATH}!="?*", GOTO="lunkeeper_end"
+ENV{UDEV_DISABLE_PERSISTENT_STORAGE_BLKID_FLAG}="1", ENV{SYSTEMD_READY}="0", ENV{UDISKS_IGNORE}="1", OPTIONS:="nowatch"
+ENV{LUNKEEPER_PATH}=="hold", ENV{nompath}="1"
+GOTO="lunkeeper_end"
+`
+
+// multipathd ignores a disk that has none of the properties SCSI_IDENT_* and ID_WWN (multipath.conf(5):
+// blacklist_exceptions, property). Links of these names were made before. An old udev has looked what is on the disk.
+const IDENTS = [
+  ...['', '_LUN', '_PORT', '_TARGET'].map((of) => `SCSI_IDENT${of}_NAME`),
+  ...['NAA_REG', 'NAA_REGEXT', 'NAA_EXT', 'NAA_LOCAL', 'EUI64', 'T10', 'VENDOR', 'UUID', 'MD5'].map(
+    (of) => `SCSI_IDENT_LUN_${of}`,
+  ),
+  ...['RELATIVE', 'TARGET_PORT_GROUP', 'NAA_REG', 'NAA_REGEXT', 'NAA_EXT'].map(
+    (of) => `SCSI_IDENT_PORT_${of}`,
+  ),
+  'SCSI_IDENT_SERIAL',
+  'SCSI_IDENT_LUN_LOGICAL_UNIT_GROUP',
+  'ID_WWN',
+  'ID_WWN_WITH_EXTENSION',
+]
+const LATE = `ACTION=="remove", GOTO="lunkeeper_end"
+SUBSYSTEM!="block", GOTO="lunkeeper_end"
+ENV{LUNKEEPER_PATH}!="?*", GOTO="lunkeeper_end"
+ENV{DM_MULTIPATH_DEVICE_PATH}="1", ENV{SYSTEMD_READY}="0"
+ENV{ID_FS_TYPE}="mpath_member", ENV{ID_FS_USAGE}="", ENV{ID_FS_UUID}="", ENV{ID_FS_UUID_ENC}="", ENV{ID_FS_LABEL}="", ENV{ID_FS_LABEL_ENC}=""
+ENV{LUNKEEPER_PATH}!="hold", GOTO="lunkeeper_end"
+${IDENTS.map((name) => `ENV{${name}}=""`).join('\n')}
+`
+
+const HEAD =
+  '# Made by Lunkeeper: keeps udev, and what it starts, off hold maps and off the disks below them.\n'
+
+// The rules that tell what map it is stand at 10 as device-mapper ships them and at 55 in Debian; those that read the
+// device at 13, and at 60. What activates by a disk's type stands at 63 and above, multipath-tools at 60 or 62.
+const RULES = {
+  '12-lunkeeper.rules': `${HEAD}${IS_MAP}${PATH}${MAP}${END}`,
+  '56-lunkeeper.rules': `${HEAD}${IS_MAP}GOTO="lunkeeper_end"\n${MAP}${END}`,
+  '62-zz-lunkeeper.rules': `${HEAD}${LATE}${END}`,
+}
+
+/** The reload that is under way, which paths that are made at the same time wait for, too. */
+const reloading = new WeakMap<Host, Promise<void>>()
+
+/** Tells udev to let hold maps and their disks be; once a boot. Where it cannot be told, the maps work all the same. */
+export function keepUdevOff(host: Host): Promise<void> {
+  const running = reloading.get(host) ?? install(host).finally(() => reloading.delete(host))
+  reloading.set(host, running)
+  return running
+}
+
+async function install(host: Host): Promise<void> {
   const directory = join(host.paths.root, 'run/udev/rules.d')
-  if (NAMES.every((name) => existsSync(join(directory, name)))) return
+  const missing = Object.entries(RULES).filter(([name, text]) => !isThere(join(directory, name), text))
+  if (missing.length === 0) return
   try {
     mkdirSync(directory, { recursive: true })
-    for (const name of NAMES) writeFileSync(join(directory, name), RULE)
+    for (const [name, text] of missing) writeFileSync(join(directory, name), text)
   } catch {
     return
   }
   await host.run('udevadm', ['control', '--reload'], { deadline: RELOAD_DEADLINE }).catch(() => {})
+}
+
+/** Of an older version the rules are others. */
+function isThere(file: string, text: string): boolean {
+  try {
+    return readFileSync(file, 'utf8') === text
+  } catch {
+    return false
+  }
 }

@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { refuseMisplaced } from '../../hold/misplaced.ts'
 import { panicWarning } from '../../hold/panic.ts'
+import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
@@ -20,7 +22,7 @@ import { statusOf } from '../status.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
-import { chooseDevice, sessionRecovery } from './device.ts'
+import { chooseDevice, pathMark, sessionRecovery } from './device.ts'
 import { attachmentOf, intend } from './intent.ts'
 import { settle } from './settle.ts'
 import { bringIntoUse } from './use.ts'
@@ -53,6 +55,7 @@ export async function attach(
   return withLock(...volumeLock(host, known ?? request, 'attach', signal), async () => {
     const intent = intend(host, request, options.orchestrator)
     let { record } = intent
+    refuseMisplaced(host, record)
     const steps = stepper(record.name, observer)
     const panic = panicWarning(host, record.request.hold.wanted)
     if (panic !== null) steps.warn(panic)
@@ -69,6 +72,7 @@ export async function attach(
         steps,
         note,
         recovery: await sessionRecovery(host, record),
+        mark: await pathMark(host, record),
         name: record.name,
         mode: record.mode,
         knownBefore: knownWwids(host),
@@ -86,6 +90,7 @@ export async function attach(
       )
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       await finish({ phase: 'ready', mode, device: shown, fs, request: record.request })
+      if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
       await undo(host, record, steps, scanned)
@@ -111,6 +116,11 @@ export async function attach(
       if (!same) await steps.step('finish', record.name, () => note(ready))
     }
   })
+}
+
+/** A raw volume that nobody but this node's own users has: not a pod's, nor what is in a virtual machine's by CSI. */
+function isForEverybody({ request: { use }, orchestrator }: Attachment): boolean {
+  return use.mount === null && !use.readOnly && orchestrator === undefined
 }
 
 function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): ExpectedIdentity {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 
 import { retryWithoutEnd } from '../../host/disk/retries.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
+import type { PathMark } from '../../host/disk/path-mark.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
 import { protectFromWrites } from '../../host/fs/protect.ts'
@@ -26,6 +27,7 @@ import { proveDisks, withProof } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../users.ts'
 import { deviceOf, deviceOfMap } from '../users.ts'
+import { freePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths } from './foreign.ts'
 import type { Path } from './path.ts'
 
 /** multipathd makes a map within a second of udev's event; udev, on a busy node, may take several. */
@@ -66,6 +68,13 @@ export async function sessionRecovery(host: Host, { request, mode }: Attachment)
   return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : request.hold.wanted
 }
 
+/** For whom the volume's disks are, as far as that is known before there are any. */
+export async function pathMark(host: Host, { request, mode }: Attachment): Promise<PathMark | null> {
+  if (mode === 'map') return 'hold'
+  if (mode !== null || !(await wantsHoldMap(host, request))) return null
+  return request.hold.mode === 'map' || !isMultipathdRunning(host.paths) ? 'hold' : 'any'
+}
+
 /** Somebody must put paths back: without the agent, a hold map would wait for nobody. */
 async function wantsHoldMap(host: Host, { hold }: SettledRequest): Promise<boolean> {
   return (hold.mode === 'map' || hold.mode === 'auto') && (await isAgentRunning(host))
@@ -82,7 +91,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   const first = paths[0]!
   const held = findHoldMap(host, work.name)
   if (held) {
-    if (!(await carries(host, held, paths)))
+    if (!(await carries(host, held, paths))) {
+      refuseForeignHolders(host, paths, request.hold.wanted)
       await steps.step('make-map', held.name, () =>
         putUnder(
           host,
@@ -91,6 +101,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
           paths.map(({ disk }) => disk),
         ),
       )
+    }
     return withHoldMap(held)
   }
   const wantsHold = await wantsHoldMap(host, request)
@@ -104,7 +115,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (request.hold.mode === 'multipathd' && !running)
     throw new LunkeeperError('MAP_FAILED', 'multipathd does not run', { hint: 'systemctl start multipathd' })
   const existing = mapOver(host, request, paths)
-  if (existing && !running) return withMap(existing)
+  if (existing && !running) return withMultipath(host, existing, paths)
   const multipathd =
     existing ??
     ((wantsMap(host, request) && !wantsHold) ||
@@ -112,7 +123,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (multipathd) {
     const map = await bringMap(work, paths)
     boundDirtyPages(host, map.devno)
-    return withMap(map)
+    return withMultipath(host, map, paths)
   }
   // A disk that is in use already is used as it is: nothing can be put below its users.
   if (wantsHold && work.mode !== 'session') {
@@ -121,6 +132,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   }
   if (paths.length > 1)
     steps.warn('multipathd does not run: the volume uses one path, and does not fail over to the others')
+  freePaths(host, paths)
   retryWithoutEnd(host, first.disk)
   boundDirtyPages(host, first.disk.devno)
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
@@ -141,8 +153,9 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
   const disks = paths.map(({ disk }) => disk)
   const volume = { name, identity: paths[0]!.identity }
+  refuseForeignHolders(host, paths, request.hold.wanted)
   try {
-    return await steps.step('make-map', holdMapName(name), () =>
+    const map = await steps.step('make-map', holdMapName(name), () =>
       withProof(
         () => proveDisks(host, volume, disks),
         (proof) => {
@@ -151,6 +164,9 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
         },
       ),
     )
+    await undoBeside(host, map, paths, request.hold.wanted)
+    await reservePaths(host, paths)
+    return map
   } catch (error) {
     if (request.hold.mode === 'map' || !isLunkeeperError(error, 'MAP_FAILED', 'PROGRAM_MISSING')) throw error
     steps.warn(
@@ -162,7 +178,8 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   }
 }
 
-function withMap(map: DmMap): ChosenDevice {
+function withMultipath(host: Host, map: DmMap, paths: readonly Path[]): ChosenDevice {
+  unmarkPaths(host, paths)
   return { device: deviceOfMap(map), map, mode: 'multipathd' }
 }
 

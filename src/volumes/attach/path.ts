@@ -7,11 +7,14 @@ import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
 import { withClaim } from '../../host/disk/claim.ts'
 import { identify } from '../../host/disk/identify.ts'
+import type { PathMark } from '../../host/disk/path-mark.ts'
+import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
+import type { Hctl } from '../../model/hctl.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
@@ -45,6 +48,8 @@ export interface PathWork {
   /** How long its sessions shall wait for their target. */
   readonly recovery: Hold
   readonly expected: ExpectedIdentity
+  /** For whom udev is to keep its disks free; null where they are for everybody. */
+  readonly mark: PathMark | null
   /** Sessions that this attempt asked for the LUN; it adds to them. */
   readonly scanned: Set<number>
   readonly steps: Stepper
@@ -90,6 +95,8 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         break
       case 'scan':
         work.scanned.add(session!.sid)
+        // Before the disk's first event.
+        if (work.mark) await markPath(host, session!.sid, addressOf(session!, request), work.mark)
         await steps.step('scan', `${request.lun} on host${session!.host}`, () =>
           scanLun(host, session!, request.lun),
         )
@@ -117,6 +124,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
           `${where}: its session ${session ? `is ${session.state}` : 'was lost at once'}`,
         )
       case 'lun-absent':
+        if (work.mark) unmarkPath(host, session!.sid, addressOf(session!, request))
         throw new LunkeeperError('LUN_ABSENT', `${where} does not exist`)
       case 'unidentified':
         throw new LunkeeperError(
@@ -127,6 +135,11 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         return { portal, session: session!, disk: disk as Path['disk'], identity: known.identity! }
     }
   }
+}
+
+/** As the scan asks for it (host/disk/scan.ts). */
+function addressOf(session: Session, { lun }: SettledRequest): Hctl {
+  return { host: session.host, channel: 0, target: session.targetId ?? 0, lun }
 }
 
 async function logIn(

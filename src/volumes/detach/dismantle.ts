@@ -2,6 +2,7 @@ import type { Host } from '../../host/host.ts'
 import { steerMultipathd } from '../../hold/steer.ts'
 import { removeHoldNote } from '../../hold/note.ts'
 import { giveRoomBack } from '../../hold/room.ts'
+import { dropStaleMarks } from '../../host/disk/path-mark.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeMountPoint } from '../../host/fs/mount.ts'
@@ -20,6 +21,7 @@ import { judge } from './judge.ts'
 import { discardData, refuseLoss } from './loss.ts'
 import { reconnect } from './reconnect.ts'
 import { removeDisks } from './disks.ts'
+import { clearHolders } from './holders.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { refuseLostWrites } from './write-out.ts'
@@ -107,6 +109,7 @@ async function takeApart(work: Dismantling): Promise<void> {
     if (answers) await reconnect(work, disks)
     await using _ = keepFailing(host, answers ? [] : work.view().maps)
     const own = disks.map(({ disk }) => disk)
+    await clearHolders(work, own)
     await unmountAll(work, own, answers)
     refuseLostWrites(work)
     await removeMaps(work, own, answers)
@@ -141,6 +144,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
     )
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
+    dropStaleMarks(host)
     giveRoomBack(host)
     removeRecord(host, record.name)
   })

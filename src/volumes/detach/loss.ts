@@ -1,3 +1,4 @@
+import { isMisplaced, refuseMisplaced } from '../../hold/misplaced.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -15,7 +16,8 @@ import { owedOf, refuseLostWrites } from './write-out.ts'
  * @throws IDENTITY_MISMATCH TARGET_AWAY
  */
 export function refuseLoss(work: Dismantling, disks: readonly Judged[]): void {
-  const { found, force } = work
+  const { host, found, force } = work
+  if (!force && found.record) refuseMisplaced(host, found.record)
   const changed = disks.find(({ verdict }) => verdict === 'changed')
   const owed = owedOf(work)
   // A map that has lost its last disk may still keep what is unwritten.
@@ -74,9 +76,11 @@ function isInUse(work: Dismantling, disks: readonly Judged[]): boolean {
  * @returns whether it came to that
  */
 export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
-  const { host, steps, removed } = work
-  if (disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed'))
-    return false
+  const { host, steps, removed, found } = work
+  const isLeftAlone = found.record === null || !isMisplaced(host, found.record)
+  const isWhole =
+    disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed')
+  if (isLeftAlone && isWhole) return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
   for (const { disk, error } of disks) {
     steps.warn(

@@ -1,4 +1,5 @@
 import { isAgentRunning } from '../../hold/agent-lock.ts'
+import { isMisplaced } from '../../hold/misplaced.ts'
 import { readHoldNote } from '../../hold/note.ts'
 import { putUnder } from '../../hold/paths.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
@@ -12,7 +13,8 @@ import type { Judged } from './judge.ts'
  */
 export async function reconnect({ host, found, view }: Dismantling, disks: readonly Judged[]): Promise<void> {
   const map = view().maps.find(isHoldMap)
-  if (!map || !found.record) return
+  // What a misplaced volume has in memory is not to reach it.
+  if (!map || !found.record || isMisplaced(host, found.record)) return
   // An agent that holds nothing has all its paths in use.
   if (readHoldNote(host, found.record.name) === null && (await isAgentRunning(host))) return
   const proven = disks.flatMap(({ verdict, disk }) => {

@@ -77,7 +77,7 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
     expect((await node.storage()).mounts.toSorted()).toEqual([at, stagingPath('files')].toSorted())
     const writer = await Writer.start(node, `${at}/file`)
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     expect((await kubelet.stats(volume, 'pod')).volumeCondition).toMatchObject({ abnormal: true })
     expect(await metrics()).toMatch(/^lunkeeper_volumes\{state="holding"\} 1$/m)
     await target.enable()

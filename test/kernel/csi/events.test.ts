@@ -187,7 +187,7 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     agent = await start('--evict-broken')
     const { volume, writer } = await shop.used(target, '5s')
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     const lost = Date.now()
     // For half of its hold, with the server asked meanwhile.
     await node.sh('sleep 2')
@@ -200,7 +200,7 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     expect(enabled - lost).toBeLessThan(5_000)
     await writer.goesOn(10_000)
     await target.disable()
-    await agent.errors(/its last path is lost[^]*its last path is lost/)
+    await agent.errors(/all paths lost[^]*all paths lost/)
     const again = Date.now()
     await agent.errors(/the hold of 5 s is over/)
     expect(Math.abs(Date.now() - again - 5_000)).toBeLessThan(1_500)

@@ -1,0 +1,125 @@
+import { glance } from '../host/disk/glance.ts'
+import type { Host } from '../host/host.ts'
+import type { BlockStat } from '../host/read/block-stat.ts'
+import { readBlockStat } from '../host/read/block-stat.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import type { ScsiDisk } from '../model/snapshot.ts'
+import { askDisk } from '../volumes/proof/ask.ts'
+
+/**
+ * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its
+ * session stays logged in is seen by nothing else: Linux neither asks again nor is told on that LUN (facts:
+ * experiments.md, section 1). It is the time for which I/O may reach another volume.
+ */
+export const IDENTITY_CHECK_INTERVAL_MS = 5_000
+
+/** A path that carries I/O, and what to do where it leads to another volume. */
+export interface CheckedPath {
+  readonly record: Attachment
+  readonly disk: ScsiDisk & { readonly name: string }
+  /**
+   * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN
+   * @param moved what went through since the volume itself last answered, in words; null for nothing
+   */
+  lose(error: LunkeeperError, moved: string | null): Promise<void>
+}
+
+interface Seen {
+  /** Read before the question was sent: what went through later may have gone to another volume. */
+  readonly stat: BlockStat | null
+  readonly at: Date
+}
+
+/** Asks all paths that carry I/O, now and then and when the kernel hints at a change, which volume answers. */
+export class IdentityChecks {
+  readonly #host: Host
+  readonly #report: (record: Attachment, message: string) => void
+  /** By disk: when the volume itself last answered. */
+  readonly #seen = new Map<string, Seen>()
+  #nextMs = 0
+  #running = false
+
+  constructor(host: Host, report: (record: Attachment, message: string) => void) {
+    this.#host = host
+    this.#report = report
+  }
+
+  /** The kernel hints that a LUN changed: the next turn asks. */
+  hurry(): void {
+    this.#nextMs = 0
+  }
+
+  /** Asks, where it is time to; a check that is still under way is not doubled. */
+  turn(paths: () => readonly CheckedPath[]): void {
+    if (this.#running || performance.now() < this.#nextMs) return
+    this.#nextMs = performance.now() + IDENTITY_CHECK_INTERVAL_MS
+    const all = paths()
+    this.#forget(all)
+    if (all.length === 0) return
+    this.#running = true
+    void this.#check(all).finally(() => (this.#running = false))
+  }
+
+  /** A session's disks are asked one after the other; a session that does not answer delays no other. */
+  async #check(all: readonly CheckedPath[]): Promise<void> {
+    const bySession = Map.groupBy(all, ({ disk }) => disk.sid)
+    await Promise.all([...bySession.values()].map((paths) => this.#checkSession(paths).catch(() => {})))
+  }
+
+  async #checkSession(paths: readonly CheckedPath[]): Promise<void> {
+    const before = paths.map(({ disk }) => this.#statOf(disk))
+    const at = new Date()
+    const answers = await glance(
+      this.#host,
+      paths.map(({ disk, record: { identity } }) => ({
+        disk,
+        wwid: identity?.wwid ?? null,
+        serial: identity?.serial ?? null,
+      })),
+    )
+    for (const [index, path] of paths.entries()) {
+      const answer = answers[index]
+      if (answer === 'same') this.#seen.set(keyOf(path), { stat: before[index] ?? null, at })
+      else if (answer === 'other' || answer === 'absent') await this.#lost(path)
+    }
+  }
+
+  /** Asked once more, in full: a path is not taken from a volume on the strength of one odd answer. */
+  async #lost(path: CheckedPath): Promise<void> {
+    const { record, disk } = path
+    const { verdict, error } = await askDisk(this.#host, disk, record.identity)
+    if (verdict === 'ours' || error === null) return
+    if (error.code !== 'IDENTITY_MISMATCH' && error.code !== 'LUN_ABSENT') return
+    try {
+      await path.lose(error, error.code === 'IDENTITY_MISMATCH' ? this.#movedBy(path) : null)
+    } catch (cause) {
+      const message = cause instanceof LunkeeperError ? cause.message : String(cause)
+      this.#report(record, `${error.message}, and its path could not be taken away: ${message}`)
+    }
+  }
+
+  #movedBy(path: CheckedPath): string | null {
+    const { name } = path.disk
+    const seen = this.#seen.get(keyOf(path))
+    const now = this.#statOf(path.disk)
+    if (!seen?.stat || !now) return `what went through ${name} before this agent looked may have gone there`
+    const [read, written] = [now.bytesRead - seen.stat.bytesRead, now.bytesWritten - seen.stat.bytesWritten]
+    if (read === 0 && written === 0) return null
+    return `since ${seen.at.toISOString()} ${written} bytes were written and ${read} bytes read through ${name}, which may have gone to or come from it`
+  }
+
+  #statOf({ name }: CheckedPath['disk']): BlockStat | null {
+    return readBlockStat(this.#host.paths, name)
+  }
+
+  #forget(all: readonly CheckedPath[]): void {
+    const present = new Set(all.map(keyOf))
+    for (const key of this.#seen.keys()) if (!present.has(key)) this.#seen.delete(key)
+  }
+}
+
+/** A disk that was deleted and made again is another one, also under the same name. */
+function keyOf({ record, disk }: CheckedPath): string {
+  return `${record.name} ${disk.sid} ${disk.name} ${disk.hctl.lun}`
+}

@@ -1,0 +1,31 @@
+import type { Host } from '../host/host.ts'
+import { followKernelEvents } from '../host/read/kernel-events.ts'
+
+/** What the kernel says by itself of the disks and maps of this node. */
+export interface KernelHints {
+  /** A path of this device-mapper map was failed or reinstated by the kernel. */
+  pathChanged(map: string): void
+  /** A LUN, its capacity or its list changed, or a disk came or went: identities are to be checked. */
+  lunChanged(): void
+}
+
+/** Changes of a LUN that a target reports in a unit attention (drivers/scsi/scsi_lib.c:scsi_evt_emit). */
+const UNIT_ATTENTION = 'SDEV_UA'
+
+/**
+ * Passes the kernel's own events on: a failed path is seen at once, and so is what a target says of its LUNs. Where the
+ * events cannot be had, the agent's periodic looks find the same later.
+ */
+export function followHints(host: Host, hints: KernelHints, signal: AbortSignal): void {
+  void followKernelEvents(
+    host,
+    (event) => {
+      const map = event.get('DM_NAME')
+      const action = event.get('DM_ACTION')
+      if (map !== undefined && (action === 'PATH_FAILED' || action === 'PATH_REINSTATED'))
+        hints.pathChanged(map)
+      else if (event.has(UNIT_ATTENTION) || event.get('RESIZE') === '1') hints.lunChanged()
+    },
+    signal,
+  )
+}

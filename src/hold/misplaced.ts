@@ -1,0 +1,58 @@
+import { withClaim } from '../host/disk/claim.ts'
+import type { Host } from '../host/host.ts'
+import { mountAt } from '../host/read/mounts.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../volumes/look.ts'
+import { unmountProven } from '../volumes/proof/unmount.ts'
+import { describeUsers, mountsOf } from '../volumes/users.ts'
+import { readHoldNote, removeHoldNote } from './note.ts'
+
+/**
+ * Whether another volume has answered while the volume's I/O went through. What its file system has in memory since
+ * then is not to be written to any volume: it may be the other one's, or lack what went there.
+ */
+export function isMisplaced(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
+  return readHoldNote(host, name)?.kind === 'misplaced'
+}
+
+/** @throws IDENTITY_MISMATCH the volume is misplaced, and has users: none of it may be written out */
+export function refuseMisplaced(host: Host, record: Attachment): void {
+  const note = readHoldNote(host, record.name)
+  if (note?.kind !== 'misplaced') return
+  throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {
+    hint: `Stop its users; then give up what is unwritten: lunkeeper detach ${record.name} --force, and attach it again.`,
+  })
+}
+
+/**
+ * Unmounts a misplaced volume once nobody uses it: its device has no disk any more, so nothing is written anywhere. It can
+ * then be attached again, checked and mounted.
+ * @returns who still uses it; null where it is clear
+ * @throws as an unmount
+ */
+export async function clearMisplaced(host: Host, record: Attachment): Promise<string | null> {
+  const view = lookAtAttachment(host, record)
+  const devices = devicesOf(view.maps, disksOf(view))
+  const { mount: point } = record.request.use
+  const mount = point === null ? null : mountAt(host.paths, point)
+  const others = devices.flatMap((device) => mountsOf(host, device)).filter((other) => other.point !== point)
+  if (others.length > 0) return `it is mounted at ${others.map((other) => other.point).join(', ')}`
+  try {
+    if (point !== null && mount?.source.startsWith('/dev/')) await unmountProven(host, record, point)
+  } catch (error) {
+    if (!isLunkeeperError(error, 'BUSY')) throw error
+    return describeUsers(host, devices, [point!])
+  }
+  for (const device of devices) {
+    const isFree = await withClaim(host, device.name, async () => true).catch(goneIsFree)
+    if (!isFree) return describeUsers(host, devices)
+  }
+  removeHoldNote(host, record.name)
+  return null
+}
+
+function goneIsFree(error: unknown): boolean {
+  if (isLunkeeperError(error, 'NOT_FOUND')) return true
+  throw error
+}

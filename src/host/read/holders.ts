@@ -1,0 +1,80 @@
+import type { HostPaths } from '../paths.ts'
+import { listNames, readAttribute } from './attribute.ts'
+import { isHoldMap, isPartitionOfMultipath, readMap } from './maps.ts'
+
+/** A block device that stands on another: a logical volume, an array, a dm-crypt device. */
+export interface Holder {
+  /** dm-1, md127 */
+  readonly device: string
+  /** In the field's terms: `logical volume vg/lv (dm-1)`. */
+  readonly text: string
+  /** The command that ends it; null where none is known. */
+  readonly remedy: string | null
+  /** Whether it is a device-mapper map, and its name. */
+  readonly map: string | null
+}
+
+/** All that stands on these devices or on their partitions, directly or not; what is below comes first. */
+export function holdersOn(paths: HostPaths, names: readonly string[]): Holder[] {
+  const found = new Map<string, Holder>()
+  let level = [...names]
+  while (level.length > 0) {
+    const next = level.flatMap((name) => directHolders(paths, name)).filter((name) => !found.has(name))
+    for (const device of next) found.set(device, holderOf(paths, device))
+    level = [...new Set(next)]
+  }
+  return [...found.values()]
+}
+
+/** What a disk carries beside hold maps; in `holders` of a {@link ScsiDisk} are those of its partitions, too. */
+export function foreignHolders(
+  paths: HostPaths,
+  { holders }: { readonly holders: readonly string[] },
+): Holder[] {
+  return holders
+    .filter((device) => {
+      const map = readMap(paths, device)
+      return !map || !isHoldMap(map)
+    })
+    .map((device) => holderOf(paths, device))
+}
+
+function directHolders(paths: HostPaths, name: string): string[] {
+  const directory = `${paths.sys}/class/block/${name}`
+  const partitions = listNames(directory).filter(
+    (entry) => entry.startsWith(name) && readAttribute(`${directory}/${entry}/partition`) !== null,
+  )
+  return [directory, ...partitions.map((part) => `${directory}/${part}`)].flatMap((place) =>
+    listNames(`${place}/holders`),
+  )
+}
+
+export function holderOf(paths: HostPaths, device: string): Holder {
+  const map = readMap(paths, device)
+  if (map) return { device, map: map.name, ...mapWords(map) }
+  if (device.startsWith('md'))
+    return { device, map: null, text: `MD array ${device}`, remedy: `mdadm --stop /dev/${device}` }
+  return { device, map: null, text: `block device ${device}`, remedy: null }
+}
+
+function mapWords(map: { device: string; name: string; uuid: string }): Pick<Holder, 'text' | 'remedy'> {
+  const { device, name, uuid } = map
+  // UUIDs begin with who made the map (libdevmapper: dm_build_dm_uuid; cryptsetup: CRYPT-).
+  if (uuid.startsWith('LVM-')) {
+    const [group, volume] = logicalVolume(name)
+    return { text: `logical volume ${group}/${volume} (${device})`, remedy: `vgchange -an ${group}` }
+  }
+  if (uuid.startsWith('CRYPT-'))
+    return { text: `dm-crypt device ${name} (${device})`, remedy: `cryptsetup close ${name}` }
+  if (isPartitionOfMultipath(map) || /^part\d+-/.test(uuid))
+    return { text: `partition map ${name} (${device})`, remedy: `dmsetup remove ${name}` }
+  if (uuid.startsWith('mpath-'))
+    return { text: `multipath map ${name} (${device})`, remedy: `multipath -f ${name}` }
+  return { text: `device-mapper map ${name} (${device})`, remedy: `dmsetup remove ${name}` }
+}
+
+/** In a map's name a hyphen of the group's or the volume's own is doubled (libdm: dm_build_dm_name). */
+function logicalVolume(name: string): [group: string, volume: string] {
+  const [, group = name, volume = ''] = /^((?:[^-]|--)+)-((?:[^-]|--|-)+)$/.exec(name) ?? []
+  return [group.replaceAll('--', '-'), volume.replaceAll('--', '-')]
+}

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Host } from '../host.ts'
+
+/** One event of the kernel: its properties, such as ACTION, DEVPATH, DM_NAME. */
+export type KernelEvent = ReadonlyMap<string, string>
+
+/** Pause before the monitor is started again; doubled after each end, up to the longest. */
+const RESTART_MS = 1_000
+const LONGEST_RESTART_MS = 60_000
+
+/** Node's timers count in 31 bits: after 24 days the monitor is started again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block', '--subsystem-match=scsi']
+
+/**
+ * Follows the kernel's events of block and SCSI devices until the signal: one resident `udevadm monitor`, since Node
+ * has no netlink sockets. It needs no udevd. Where it cannot be started there are no events, and no error.
+ */
+export async function followKernelEvents(
+  host: Host,
+  told: (event: KernelEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let pause = RESTART_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_RESTART_MS)) {
+    const reader = new EventReader(told)
+    try {
+      await host.run('udevadm', ARGUMENTS, {
+        deadline: LONGEST_TIMER_MS,
+        signal,
+        onOutput: (text) => reader.take(text),
+      })
+    } catch (error) {
+      if (!(error instanceof LunkeeperError)) throw error
+      if (error.code === 'PROGRAM_MISSING') return
+    }
+    await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
+  }
+}
+
+/** A property longer than this is none of the kernel's (lib/kobject_uevent.c: UEVENT_BUFFER_SIZE is 2048). */
+const MOST_PENDING = 64 * 1024
+
+/** Makes events of what `udevadm monitor --property` prints: a header line, NAME=VALUE lines, a blank line. */
+export class EventReader {
+  readonly #told: (event: KernelEvent) => void
+  #pending = ''
+  #event = new Map<string, string>()
+
+  constructor(told: (event: KernelEvent) => void) {
+    this.#told = told
+  }
+
+  take(text: string): void {
+    const lines = (this.#pending + text).split('\n')
+    this.#pending = lines.pop()!.slice(-MOST_PENDING)
+    for (const line of lines) this.#line(line)
+  }
+
+  #line(line: string): void {
+    if (line === '') {
+      if (this.#event.size > 0) this.#told(this.#event)
+      this.#event = new Map()
+      return
+    }
+    const [, name, value] = /^([A-Z0-9_]+)=(.*)$/.exec(line) ?? []
+    if (name !== undefined && value !== undefined) this.#event.set(name, value)
+  }
+}

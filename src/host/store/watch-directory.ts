@@ -1,0 +1,56 @@
+import { readdirSync, statSync, watch } from 'node:fs'
+import { join } from 'node:path'
+
+/** Where the kernel tells of no changes, they are looked for this often. */
+const POLL_INTERVAL_MS = 500
+
+/**
+ * Tells of changes to the files of a directory: by inotify, and where a node has no watches left
+ * (fs.inotify.max_user_watches, max_user_instances: containers use them up) by looking.
+ * @param changed told the file's name; null where that is not known
+ */
+export function watchDirectory(directory: string, changed: (file: string | null) => void): Disposable {
+  let poll: Disposable | null = null
+  try {
+    const watcher = watch(directory, (_, file) => changed(file)).on('error', () => {
+      watcher.close()
+      poll ??= pollDirectory(directory, changed)
+    })
+    return {
+      [Symbol.dispose]() {
+        watcher.close()
+        poll?.[Symbol.dispose]()
+      },
+    }
+  } catch {
+    return pollDirectory(directory, changed)
+  }
+}
+
+function pollDirectory(directory: string, changed: (file: string | null) => void): Disposable {
+  let known = stampOf(directory)
+  const timer = setInterval(() => {
+    const now = stampOf(directory)
+    if (now !== known) changed(null)
+    known = now
+  }, POLL_INTERVAL_MS).unref()
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer)
+    },
+  }
+}
+
+/** Files are replaced as a whole, by rename: each change shows in an inode or a time. */
+function stampOf(directory: string): string {
+  try {
+    return readdirSync(directory)
+      .map((name) => {
+        const { ino, mtimeMs } = statSync(join(directory, name))
+        return `${name} ${ino} ${mtimeMs}`
+      })
+      .join('\n')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,72 @@
+import { markPath, tellUdev, unmarkPath } from '../../host/disk/path-mark.ts'
+import type { Host } from '../../host/host.ts'
+import { setRecovery } from '../../host/iscsi/recovery.ts'
+import { removeHoldMap } from '../../host/map/hold-map.ts'
+import { readDisk } from '../../host/read/disks.ts'
+import { foreignHolders } from '../../host/read/holders.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Hold } from '../../model/hold.ts'
+import { longerHold } from '../../model/hold.ts'
+import type { DmMap } from '../../model/snapshot.ts'
+import { describeStack, remedyOf } from '../holders.ts'
+import type { Path } from './path.ts'
+
+/**
+ * Refuses disks that anybody else's device stands on. Device-mapper shares its claim on a disk among all maps
+ * (drivers/md/dm.c: _dm_claim_ptr), so a hold map could be made beside a logical volume, whose I/O it does not hold. The
+ * session then has to wait for the target itself, or an outage would be an error for that device.
+ * @param wanted how long the volume is to be held
+ * @throws BUSY
+ */
+export function refuseForeignHolders(host: Host, paths: readonly Path[], wanted: Hold): void {
+  for (const { session, disk } of paths) {
+    const now = readDisk(host.paths, session, disk.hctl.lun, { identity: false })
+    const holders = now ? foreignHolders(host.paths, now) : []
+    if (holders.length === 0) continue
+    const recovery = longerHold(session.recoveryTmo, wanted)
+    if (recovery !== session.recoveryTmo) setRecovery(host, session, recovery)
+    throw new LunkeeperError(
+      'BUSY',
+      `${disk.name} is in use: ${describeStack(host, holders).join('; ')}. A hold map beside it would not hold its I/O.`,
+      {
+        hint: `End that (${remedyOf(host, holders)}), then attach again: it can stand on the map. Or leave the disk as it is, without lunkeeper.`,
+      },
+    )
+  }
+}
+
+/** The proof that nothing but the new map is on its disks; otherwise it goes again. @throws BUSY */
+export async function undoBeside(
+  host: Host,
+  map: DmMap,
+  paths: readonly Path[],
+  wanted: Hold,
+): Promise<void> {
+  try {
+    refuseForeignHolders(host, paths, wanted)
+  } catch (error) {
+    await removeHoldMap(host, map)
+    unmarkPaths(host, paths)
+    throw error
+  }
+}
+
+/**
+ * Disks that were here before are marked late: udev knows them, and is to look again. Not before the map has claimed
+ * them: systemd unmounts what is mounted from a device that udev declares not ready.
+ */
+export async function reservePaths(host: Host, paths: readonly Path[]): Promise<void> {
+  for (const { session, disk } of paths)
+    if (await markPath(host, session.sid, disk.hctl, 'hold')) tellUdev(host, disk, 'change')
+}
+
+/** The volume is used on its bare disk: udev may say what is on it, and LVM take it. */
+export function freePaths(host: Host, paths: readonly Path[]): void {
+  for (const { session, disk } of paths)
+    if (unmarkPath(host, session.sid, disk.hctl)) tellUdev(host, disk, 'add')
+}
+
+/** multipathd has them, and its own rules say so. */
+export function unmarkPaths(host: Host, paths: readonly Path[]): void {
+  for (const { session, disk } of paths) unmarkPath(host, session.sid, disk.hctl)
+}

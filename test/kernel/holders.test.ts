@@ -1,0 +1,294 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import type { BootOptions, LabNode, LabProcess, Target } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+import type { Diagnosis } from '../../src/doctor/finding.ts'
+import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { Writer } from './writer.ts'
+
+const PORTAL = '10.9.0.1'
+const BYTES = 128 << 20
+
+/** One machine with what an administrator puts on disks, and a target of its own. */
+function machine(options: BootOptions) {
+  const here = {} as { lab: Lab; node: LabNode; target: Target; agent: LabProcess }
+
+  beforeAll(async () => {
+    here.lab = await Lab.open()
+    here.node = await here.lab.boot({
+      memory: 640,
+      address: PORTAL,
+      packages: ['lvm2', 'mdadm', 'cryptsetup-bin', 'fdisk'],
+      ...options,
+    })
+    if (options.systemd) await here.node.sh('systemctl is-system-running --wait || :')
+  })
+  afterAll(() => here.lab?.close())
+  beforeEach(async () => {
+    here.target = await here.node.lio.target({ portals: [`${PORTAL}:3260`] })
+    await here.target.map(0, { serial: 'aaaa0', bytes: BYTES, name: 'first' })
+    here.agent = await agentOn(here.node)
+  })
+  afterEach(async () => {
+    await here.node.run([
+      'sh',
+      '-c',
+      'mdadm --stop --scan; rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*',
+    ])
+    await here.node.reset()
+    await here.node.remove('/dev/shm/luns')
+  })
+  return here
+}
+
+/** A session as an administrator makes it, with the disk of LUN 0. @returns its name */
+async function bareDisk(node: LabNode, { iqn }: Target): Promise<string> {
+  await node.sh(
+    `iscsiadm -m node -T ${iqn} -p ${PORTAL}:3260 -o new -n node.session.scan -v manual > /dev/null; iscsiadm -m node -T ${iqn} -p ${PORTAL}:3260 -l > /dev/null`,
+  )
+  await node.sh(
+    'for host in /sys/class/iscsi_host/*; do echo 0 0 0 > /sys/class/scsi_host/${host##*/}/scan; done',
+  )
+  await node.until(() => node.exists('/dev/sda'), { what: 'the disk' })
+  return 'sda'
+}
+
+async function noSession(node: LabNode): Promise<void> {
+  await node.sh('iscsiadm -m session -u > /dev/null; iscsiadm -m node -o delete')
+}
+
+/** What a former machine left on the LUN: a volume group with one logical volume that holds an ext4. */
+async function makeVolumeGroup(node: LabNode, target: Target): Promise<void> {
+  const disk = await bareDisk(node, target)
+  await node.sh(
+    `pvcreate -q /dev/${disk} && vgcreate -q vg /dev/${disk} && lvcreate -q -y -l 90%FREE -n data-1 vg && mkfs.ext4 -q /dev/vg/data-1 && vgchange -q -an vg`,
+  )
+  await noSession(node)
+  await node.sh('rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*')
+}
+
+/** Names of the block devices that one of this name stands on. */
+async function below(node: LabNode, map: string): Promise<string> {
+  return node.sh(
+    `for map in /sys/block/dm-*; do [ "$(cat $map/dm/name)" != ${map} ] || for one in $map/slaves/*; do cat $one/dm/name 2>/dev/null || echo \${one##*/}; done; done`,
+  )
+}
+
+const isActive = (node: LabNode) =>
+  node.until(
+    async () => (await node.sh('cat /sys/block/dm-*/dm/name 2>/dev/null || :')).includes('vg-data--1'),
+    {
+      deadline: 60_000,
+      what: 'the logical volume',
+    },
+  )
+const timers = (node: LabNode) => node.sh('cat /sys/class/iscsi_session/*/recovery_tmo')
+const holdersOf = (node: LabNode, disk: string) =>
+  node.sh(`for one in /sys/block/${disk}/holders/*; do cat $one/dm/name; done`)
+const asked = ({ iqn }: Target, ...more: string[]) => [
+  ...`--portal ${PORTAL} --iqn ${iqn} --lun 0 --name db --hold 60s`.split(' '),
+  ...more,
+]
+const attach = (node: LabNode, target: Target, ...more: string[]) =>
+  lunkeeper(node).attach(asked(target, ...more))
+const volume = async (node: LabNode) => (await lunkeeper(node).volumes())[0]!
+
+describe.each(kernels('bookworm'))('what stands on a volume, with systemd and lvm2 (%s)', (debian) => {
+  const here = machine({ debian, systemd: true })
+
+  it('a volume group is activated on the hold map alone, lives through outages, and is named by detach', async () => {
+    const { node, target, agent } = here
+    await makeVolumeGroup(node, target)
+    await attach(node, target)
+    await isActive(node)
+    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+    expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
+    await node.until(async () => (await timers(node)) === '0', { what: 'the short timer' })
+    await node.until(() => node.exists('/dev/vg/data-1'), { what: 'its name' })
+    await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
+    const writer = await Writer.start(node, '/mnt/data/file')
+    await target.disable()
+    await agent.errors(/its last path is lost/)
+    await target.enable()
+    await writer.goesOn(30_000)
+    // The disk that comes with the next session is a new one to udev.
+    await node.sh('iscsiadm -m session -u > /dev/null')
+    await writer.goesOn(60_000, 10)
+    expect(writer.errors).toBe(0)
+    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+    expect(await holdersOf(node, (await volume(node)).paths[0]!.disk!)).toBe('lunkeeper-db')
+
+    const before = await node.storage()
+    const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
+    expect(refused.stderr).toMatch(/logical volume vg\/data-1 \(dm-\d+\), mounted at \/mnt\/data/)
+    expect(refused.stderr).toContain('vgchange -an vg')
+    expect(await node.storage()).toMatchObject({
+      maps: before.maps,
+      mounts: before.mounts,
+      disks: before.disks,
+    })
+    expect((await volume(node)).state).toBe('ready')
+    await writer.stop()
+    await node.sh('umount /mnt/data && rmdir /mnt/data && vgchange -q -an vg')
+    await lunkeeper(node).detach('db')
+    await expectNothingLeft(node)
+
+    // A former number of the map, or of a disk, is no obstacle.
+    await attach(node, target)
+    await isActive(node)
+    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+    await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
+    const forced = await lunkeeper(node).detach('db', '--force')
+    expect(forced.removed.mounts).toEqual(['/mnt/data'])
+    expect(forced.removed.maps).toEqual(['vg-data--1', 'lunkeeper-db'])
+    await node.sh('rmdir /mnt/data')
+    await expectNothingLeft(node)
+  })
+
+  it('a volume group that is active on the bare disk keeps its session: attach names it, and changes nothing', async () => {
+    const { node, target } = here
+    await makeVolumeGroup(node, target)
+    await bareDisk(node, target)
+    await isActive(node)
+    await node.until(() => node.exists('/dev/vg/data-1'), { what: 'its name' })
+    const before = await node.storage()
+    const timer = await timers(node)
+    for (const mode of ['auto', 'map', 'session']) {
+      const refused = await lunkeeper(node).fails(['attach', ...asked(target, '--hold-mode', mode)], 'BUSY')
+      expect(refused.stderr, mode).toMatch(/logical volume vg\/data-1 \(dm-\d+\)/)
+    }
+    expect(Number(await timers(node))).toBeGreaterThanOrEqual(Number(timer))
+    expect(await node.storage()).toMatchObject({ maps: before.maps, disks: before.disks })
+    const writer = await Writer.start(node, '/dev/vg/data-1')
+    await target.disable()
+    await node.sh('sleep 2')
+    await target.enable()
+    await writer.goesOn(60_000, 10)
+    await writer.stop()
+    expect(writer.errors).toBe(0)
+    // Inactive, the disk can be taken over, and is no longer LVM's to find.
+    await node.sh('vgchange -q -an vg')
+    await attach(node, target)
+    expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
+    await node.until(
+      async () =>
+        (await node.sh('udevadm info --query=property /dev/sda')).includes('DM_MULTIPATH_DEVICE_PATH=1'),
+      { what: 'what udev says of the disk' },
+    )
+    await lunkeeper(node).detach('db')
+    await noSession(node)
+    await expectNothingLeft(node)
+  })
+
+  it('LVM sees one device where lvm.conf has it ask udev', async () => {
+    const { node, target } = here
+    await makeVolumeGroup(node, target)
+    await attach(node, target)
+    await isActive(node)
+    await node.mkdir('/etc/lvm')
+    await node.write('/etc/lvm/lvm.conf', 'devices { external_device_info_source = "udev" }\n')
+    const { stdout, stderr } = await node.run(['pvs', '--noheadings', '-o', 'pv_name'])
+    expect([stdout.trim(), stderr]).toEqual(['/dev/mapper/lunkeeper-db', ''])
+    await node.sh('lvcreate -q -y -l 1 -n more vg && vgchange -q -an vg && vgchange -q -ay vg')
+    expect(await below(node, 'vg-more')).toBe('lunkeeper-db')
+    await node.sh('vgchange -q -an vg')
+    await node.remove('/etc/lvm/lvm.conf')
+    await lunkeeper(node).detach('db')
+    await expectNothingLeft(node)
+  })
+})
+
+describe('what stands on a volume, without systemd', () => {
+  const here = machine({ debian: 'trixie' })
+
+  it('a volume group is activated on the hold map alone', async () => {
+    const { node, target } = here
+    await makeVolumeGroup(node, target)
+    await attach(node, target)
+    await isActive(node)
+    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+    expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
+    await node.sh('vgchange -q -an vg')
+    await lunkeeper(node).detach('db')
+    await expectNothingLeft(node)
+  })
+
+  const linear = (on: string) => `dmsetup create --noudevsync plain --table "0 8192 linear /dev/${on} 0"`
+  it.each([
+    ['a device-mapper map', linear('sda'), 'device-mapper map plain (dm-'],
+    [
+      'a map on a partition',
+      `echo ,, | sfdisk -q /dev/sda; until [ -b /dev/sda1 ]; do sleep 0.1; done; ${linear('sda1')}`,
+      'device-mapper map plain (dm-',
+    ],
+    [
+      'dm-crypt',
+      'echo secret | cryptsetup open --type plain --cipher aes-cbc-plain --key-size 256 --hash sha256 /dev/sda secret',
+      'dm-crypt device secret (dm-',
+    ],
+    [
+      'an MD array',
+      'mdadm --create /dev/md7 --run --level=1 --raid-devices=2 /dev/sda missing',
+      'MD array md7',
+    ],
+  ])('%s on the bare disk: attach names it, and makes no map', async (_, make, named) => {
+    const { node, target } = here
+    await bareDisk(node, target)
+    await node.sh(make)
+    const before = await node.storage()
+    const timer = await timers(node)
+    for (const mode of ['auto', 'session']) {
+      const refused = await lunkeeper(node).fails(['attach', ...asked(target, '--hold-mode', mode)], 'BUSY')
+      expect(refused.stderr, mode).toContain(named)
+    }
+    expect(Number(await timers(node))).toBeGreaterThanOrEqual(Number(timer))
+    expect(await node.storage()).toMatchObject({ maps: before.maps, disks: before.disks })
+    expect(await lunkeeper(node).volumes()).toEqual([])
+  })
+
+  it('a map that is put beside the hold map by hand is reported, and its session waits', async () => {
+    const { node, target, agent } = here
+    await attach(node, target)
+    await node.until(async () => (await timers(node)) === '0', { what: 'the short timer' })
+    await node.sh(linear('sda'))
+    const found = await node.run(['lunkeeper', 'doctor', '--json'])
+    expect(found.code).toBe(3)
+    expect((JSON.parse(found.stdout) as Diagnosis).findings).toContainEqual(
+      expect.objectContaining({
+        code: 'HELD_BESIDE',
+        severity: 'critical',
+        subject: 'lunkeeper-db',
+        message: expect.stringMatching(/^device-mapper map plain \(dm-\d\) stands on sda/),
+      }),
+    )
+    await agent.errors(/device-mapper map plain \(dm-\d\) stands on sda, beside the hold map/, 40_000)
+    expect(await timers(node)).toBe('60')
+    const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
+    expect(refused.stderr).toContain('device-mapper map plain')
+    await node.sh('dmsetup remove --noudevsync plain')
+    await lunkeeper(node).detach('db')
+    await expectNothingLeft(node)
+  })
+
+  it('multipathd that takes every disk does not take one that is under a hold map', async () => {
+    const { node, target } = here
+    await node.write('/etc/multipath.conf', 'defaults {\n find_multipaths greedy\n}\n')
+    const multipathd = await node.start(['multipathd', '-d'])
+    await node.until(async () => (await node.run(['multipathd', 'show', 'daemon'])).code === 0, {
+      what: 'multipathd',
+    })
+    await attach(node, target, '--hold-mode', 'map')
+    // It has heard of the disk once it answers for it.
+    await node.until(async () => (await node.run(['multipathd', 'add', 'path', 'sda'])).code !== null, {
+      what: 'its answer',
+    })
+    await node.run(['multipathd', 'reconfigure'])
+    await node.run(['multipathd', 'show', 'paths'])
+    expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
+    await lunkeeper(node).detach('db')
+    await multipathd.kill('SIGTERM')
+    await multipathd.exited
+    await node.remove('/etc/multipath.conf')
+    await expectNothingLeft(node)
+  })
+})

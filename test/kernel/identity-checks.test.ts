@@ -1,0 +1,201 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { Writer } from './writer.ts'
+
+const MIB = 1 << 20
+const SIZE = 64 * MIB
+const OURS = 'a11a0005'
+const STRANGER = 'b22b0005'
+/** For what the agent sees within seconds; generous, since the machine may be busy. */
+const SEEN = 90_000
+
+describe.each(kernels('bookworm'))('the agent checks which volume answers, on %s', (debian) => {
+  let lab: Lab
+  let node: LabNode
+  let target: Target
+  let agent: LabProcess
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    node = await lab.boot({ debian, memory: 640 })
+  })
+  afterAll(() => lab?.close())
+  beforeEach(async () => {
+    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+    await target.map(5, { serial: OURS, bytes: SIZE, name: 'ours' })
+    agent = await agentOn(node)
+  })
+  afterEach(async () => {
+    await node.sh(
+      'umount /mnt/small 2>/dev/null; rm -f /run/fill; sysctl -qw fs.inotify.max_user_instances=128; :',
+    )
+    await node.reset()
+  })
+
+  const flags = (lun = 5, name = 'db'): string[] => [
+    ...['--portal', '127.0.0.1', '--iqn', target.iqn],
+    ...['--lun', String(lun), '--name', name],
+  ]
+  const mounted = (name = 'db', lun = 5, ...more: string[]) =>
+    lunkeeper(node).attach([...flags(lun, name), '--mount', `/mnt/${name}`, '--format', ...more])
+
+  const state = (wanted: string, name = 'db') =>
+    node.until(
+      async () => (await lunkeeper(node).volumes()).find((one) => one.name === name)?.state === wanted,
+      { deadline: SEEN, what: `${name} ${wanted}` },
+    )
+
+  async function swap(): Promise<void> {
+    await target.unmap(5, { keep: true })
+    await target.map(5, { serial: STRANGER, bytes: SIZE, name: 'stranger' })
+  }
+  async function putBack(): Promise<void> {
+    await target.unmap(5, { keep: true })
+    await target.map(5, { serial: OURS, bytes: SIZE, name: 'ours' })
+  }
+
+  it('a LUN swapped under a writer ends in the state misplaced, and the volume comes back checked', async () => {
+    await mounted()
+    const writer = await Writer.start(node, '/mnt/db/file')
+    await swap()
+    await writer.fails(SEEN)
+    await agent.errors(/IDENTITY|is another volume[^]*bytes were written/, SEEN)
+    await state('misplaced')
+    const after = await target.hash(5)
+    const refused = await lunkeeper(node).fails(['detach', 'db'], 'IDENTITY_MISMATCH')
+    expect(refused.stderr).toContain('--force')
+    await putBack()
+    await node.until(async () => (await node.sh('grep -c /mnt/db /proc/mounts')).startsWith('1'), {
+      deadline: 5_000,
+      what: 'the mount that its writer keeps busy',
+    })
+    await writer.stop()
+    await state('ready')
+    expect(await node.sh('touch /mnt/db/again && sync -f /mnt/db && echo written')).toContain('written')
+    await lunkeeper(node).detach('db')
+    await swap()
+    expect(await target.hash(5)).toBe(after)
+  })
+
+  it('a LUN swapped under an idle volume gets not one byte, and the volume goes on by itself', async () => {
+    await mounted()
+    await node.sh('echo kept > /mnt/db/file; sync')
+    // What a fresh ext4 still writes by itself is through.
+    await node.sh('sleep 12; sync')
+    await swap()
+    const before = await target.hash(5)
+    await state('holding')
+    await node.sh('echo more > /mnt/db/more')
+    await putBack()
+    await state('ready')
+    await node.sh('sync -f /mnt/db')
+    expect(await node.sh('cat /mnt/db/file /mnt/db/more')).toContain('kept\nmore')
+    await lunkeeper(node).detach('db')
+    await swap()
+    expect(await target.hash(5)).toBe(before)
+  })
+
+  it('an idle volume whose LUN is unmapped is not asked without end', async () => {
+    await mounted()
+    await node.sh('sync')
+    const host = async () => Number(await node.sh('cat /sys/class/scsi_device/*/device/iorequest_cnt'))
+    await target.unmap(5, { keep: true })
+    await state('holding')
+    const commands = async () =>
+      node.sh('cat /sys/class/scsi_device/*/device/iorequest_cnt 2>/dev/null | tr "\\n" " "')
+    const before = await commands()
+    await node.sh('sleep 4')
+    const after = await commands()
+    const sum = (text: string) =>
+      text
+        .trim()
+        .split(' ')
+        .map(Number)
+        .reduce((a, b) => a + b, 0)
+    expect(sum(after) - sum(before)).toBeLessThan(200)
+    void host
+    await putBack()
+    await state('ready')
+  })
+
+  it('a path that the kernel fails is reinstated at once, though its session never was lost', async () => {
+    await mounted()
+    const writer = await Writer.start(node, '/mnt/db/file')
+    await node.sh('dmsetup message lunkeeper-db 0 "fail_path 8:0"')
+    await writer.goesOn(20_000, 5)
+    await writer.stop()
+    expect(writer.errors).toBe(0)
+  })
+
+  it('a hold counts from the first failure where the target answers and fails I/O', async () => {
+    await node.sh('mkdir -p /mnt/small && mount -t tmpfs -o size=80m tmpfs /mnt/small')
+    await target.unmap(5)
+    await target.map(5, { serial: OURS, bytes: SIZE, name: 'small', dir: '/mnt/small' })
+    await mounted('db', 5, '--hold', '20s')
+    const writer = await Writer.start(node, '/mnt/db/file')
+    await node.sh('dd if=/dev/zero of=/mnt/small/fill bs=1M 2>/dev/null || :')
+    await node.start(['sh', '-c', 'dd if=/dev/urandom of=/mnt/db/big bs=1M count=40 conv=fsync 2>/dev/null'])
+    await state('holding')
+    await agent.errors(/the target answers, but I\/O/, SEEN)
+    await agent.errors(/the hold of 20 s is over/, SEEN)
+    await writer.fails(SEEN)
+    await writer.stop()
+    await node.remove('/mnt/small/fill')
+    await lunkeeper(node).detach('db', '--force')
+  })
+
+  it('setting the clock ends no hold', async () => {
+    await mounted('db', 5, '--hold', '600s')
+    const writer = await Writer.start(node, '/mnt/db/file')
+    await target.disable()
+    await agent.errors(/all paths lost/)
+    const before = (await lunkeeper(node).volumes())[0]!.hold
+    await node.sh("date -s '+1 hour' >/dev/null")
+    await node.sh('sleep 3')
+    const volume = (await lunkeeper(node).volumes())[0]!
+    expect(volume.state).toBe('holding')
+    // The same time left, by the clock as it is now.
+    expect(Date.parse(volume.hold.deadline!) - Date.parse(before.deadline!)).toBeGreaterThan(3_500_000)
+    await node.sh("date -s '-1 hour' >/dev/null")
+    await target.enable()
+    await writer.goesOn(SEEN, 3)
+    await writer.stop()
+    expect(writer.errors).toBe(0)
+  })
+
+  it('a full /run neither keeps a lost path in use nor keeps it from coming back', async () => {
+    await mounted('db', 5, '--hold', '600s')
+    const writer = await Writer.start(node, '/mnt/db/file')
+    await node.sh(
+      'dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null; dd if=/dev/zero of=/run/fill bs=1 seek=$(stat -c %s /run/fill) count=65536 2>/dev/null; :',
+    )
+    await target.disable()
+    await agent.errors(/all paths lost/, SEEN)
+    await target.enable()
+    await writer.goesOn(SEEN, 3)
+    await writer.stop()
+    expect(writer.errors).toBe(0)
+    await node.remove('/run/fill')
+    await state('ready')
+  })
+
+  it('an agent starts and works on a node without inotify instances left', async () => {
+    await agent.kill('SIGTERM')
+    await agent.exited
+    await node.sh('sysctl -qw fs.inotify.max_user_instances=0')
+    agent = await agentOn(node)
+    const { hold } = await mounted('db', 5)
+    expect(hold.mode).toBe('map')
+    await target.disable()
+    await state('holding')
+    await target.enable()
+    await state('ready')
+    await lunkeeper(node).detach('db')
+    await agent.kill('SIGTERM')
+    await agent.exited
+    await expectNothingLeft(node)
+  })
+})
