@@ -1,9 +1,16 @@
 // Single-file programs: one file to load is what keeps the command's start short.
+//   node scripts/bundle.mjs [OUTDIR] [NAME=ENTRY...]   further programs of tests, from the same sources
 import { build } from 'esbuild'
 
+const [outdir = 'dist', ...more] = process.argv.slice(2)
 await build({
-  entryPoints: { lunkeeper: 'src/cli/main.ts', hand: 'src/host/hand/main.ts', index: 'src/index.ts' },
-  outdir: process.argv[2] ?? 'dist',
+  entryPoints: {
+    lunkeeper: 'src/cli/main.ts',
+    hand: 'src/host/hand/main.ts',
+    index: 'src/index.ts',
+    ...Object.fromEntries(more.map((word) => word.split('='))),
+  },
+  outdir,
   bundle: true,
   splitting: true,
   platform: 'node',

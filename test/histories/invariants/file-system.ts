@@ -1,0 +1,38 @@
+import { UNWRITTEN } from '../ledger.ts'
+import type { VolumeModel } from '../model.ts'
+import { Violation } from '../violation.ts'
+import type { World } from '../world.ts'
+
+/** The file of a file system that is written to. */
+export const FILE = 'f'
+
+/**
+ * Reads a file system as the target has it: every confirmed block is in its file. Where it was unmounted, it is clean;
+ * else its journal is replayed first, as after a crash.
+ * @throws Violation unclean lost
+ */
+export async function inspectFileSystem(world: World, volume: VolumeModel, clean: boolean): Promise<void> {
+  const { name, ledger, tainted, kind } = volume
+  if (kind === 'raw' || tainted || ledger.blocks.length === 0) return
+  const before = ledger.blocks.map((block) => [block, ledger.confirmed(block)] as const)
+  const seen = await world.inspect({ volume: name, path: `/${FILE}`, clean })
+  // It was written to meanwhile.
+  if (seen === null) return
+  const { code, output } = seen.check
+  // e2fsck(8): 1 errors were corrected; of a journal that was replayed too.
+  if (code !== 0 && (clean || code !== 1))
+    throw new Violation('unclean', name, `e2fsck ended with ${code}: ${output}`)
+  const there = new Map(seen.blocks)
+  for (const [block, confirmed] of before) {
+    const stamps = there.get(block) ?? [[name, UNWRITTEN, block] as const]
+    // A write that was confirmed while it was copied may be in it or not.
+    const allowed = [confirmed, ...ledger.allowed(block)]
+    const wrong = stamps.find((stamp) => stamp === null || stamp[0] !== name || !allowed.includes(stamp[1]))
+    if (wrong !== undefined)
+      throw new Violation(
+        'lost',
+        name,
+        `block ${block} of its file has write ${wrong?.[1] ?? 'none'}; confirmed is ${confirmed}, possible ${allowed.join(' ')} (${seen.dump})`,
+      )
+  }
+}

@@ -1,0 +1,62 @@
+import type { Model } from '../model.ts'
+import { samePlace } from '../model.ts'
+import { Violation } from '../violation.ts'
+import type { SeenDisk, World } from '../world.ts'
+
+/** A disk that is on its way out or in may be seen; an agent that waits for a target may need this long. */
+const PATIENCE_MS = 20_000
+
+/** Disks of the kernel that belong to no volume, and since when they have been seen. */
+export class Phantoms {
+  readonly #world: World
+  readonly #since = new Map<string, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** @throws Violation left-behind */
+  async look(): Promise<void> {
+    const { model } = this.#world
+    const now = performance.now()
+    const orphans = (await this.#world.disks()).filter((disk) => !isClaimed(model, disk))
+    const keys = orphans.map(({ session, hctl }) => `${session} ${hctl}`)
+    for (const key of this.#since.keys()) if (!keys.includes(key)) this.#since.delete(key)
+    // Nobody is there to remove it, or its target cannot be asked.
+    if (model.agentSince === null) return this.#since.clear()
+    for (const [index, key] of keys.entries()) {
+      const since = this.#since.get(key) ?? now
+      this.#since.set(key, since)
+      const { hctl, iqn, lun, state, name } = orphans[index]!
+      if (now - since > PATIENCE_MS * model.pace.factor && state === 'LOGGED_IN')
+        throw new Violation(
+          'left-behind',
+          null,
+          `${name ?? 'a disk'} at ${hctl}, LUN ${lun} of ${iqn}, belongs to no volume since ${Math.round((now - since) / 1000)} s`,
+        )
+    }
+  }
+}
+
+function isClaimed(model: Model, { iqn, lun }: SeenDisk): boolean {
+  const target = [...model.targets.values()].find((one) => one.iqn === iqn)
+  if (!target) return false
+  const here = { target: target.name, lun }
+  return model.attached.some(
+    ({ uses, home, attached }) => samePlace(uses, here) || (attached === 'unsure' && samePlace(home, here)),
+  )
+}
+
+const REMAINS = String.raw`
+find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -type s ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort
+find /var/lib/kubelet/pods -name mount 2>/dev/null
+ls /mnt
+lsattr -d /mnt /mnt/* 2>/dev/null | grep -v '^-* ' || :`
+
+/** After the last detach. A lock is a socket: the agent's own, or one that a killed command left. @throws Violation left-behind */
+export async function expectNothingLeft({ node }: World): Promise<void> {
+  const { sessions, disks, maps, mounts } = await node.storage()
+  const files = (await node.sh(REMAINS)).trim()
+  const left = [...sessions, ...disks, ...maps, ...mounts, ...files.split('\n').filter(Boolean)]
+  if (left.length > 0) throw new Violation('left-behind', null, left.join(', '))
+}

@@ -1,0 +1,194 @@
+import { volumeNameOf } from '../../src/csi/volume/name.ts'
+import { Ledger } from './ledger.ts'
+import { Pace } from './pace.ts'
+import { Windows } from './windows.ts'
+
+const MIB = 1 << 20
+
+export interface Place {
+  readonly target: string
+  readonly lun: number
+}
+
+export const samePlace = (a: Place | null, b: Place | null): boolean =>
+  a !== null && b !== null && a.target === b.target && a.lun === b.lun
+
+/** `raw`: its device is written to. `ext4`: it is mounted, and a file of it is. */
+export type VolumeKind = 'raw' | 'ext4'
+
+export interface VolumeModel {
+  readonly name: string
+  /** By what name Lunkeeper keeps it. */
+  readonly record: string
+  readonly kind: VolumeKind
+  /** Asked for by an orchestrator, which stages and publishes it. */
+  readonly csi: boolean
+  /** … and has published it. */
+  published: boolean
+  readonly serial: string
+  /** Null for a stranger, which is attached nowhere and must never change. */
+  readonly home: Place | null
+  bytes: number
+  /** Where its target shows it now. */
+  at: Place | null
+  /** `unsure`: a command was killed or failed in the middle. */
+  attached: 'no' | 'yes' | 'unsure'
+  /** By which LUN its attachment reaches it, as Lunkeeper says. */
+  uses: Place | null
+  /** Its path, as Lunkeeper says: a device, or a directory. */
+  path: string | null
+  /** What holds its I/O. */
+  mode: 'map' | 'session' | 'multipathd' | null
+  /** Another volume's bytes were written to it in a window: its content is nobody's promise until it is made anew. */
+  tainted: boolean
+  /** Something that was not confirmed may be lost, and that was said: an abandoned hold, a forced detach. */
+  excusedAt: number
+  /** When it was last seen attached, or an operation on it was at work (milliseconds of the host's monotonic clock). */
+  mayWriteUntil: number
+  readonly ledger: Ledger
+}
+
+export interface TargetModel {
+  readonly name: string
+  readonly iqn: string
+  readonly portals: readonly string[]
+  up: boolean
+  /** Indices of portals that are away. */
+  readonly portalsDown: Set<number>
+  /** When it last stopped answering. */
+  downSince: number
+}
+
+/** What should be, as far as the history itself determines it. All times are the host's monotonic clock's. */
+export class Model {
+  readonly volumes = new Map<string, VolumeModel>()
+  readonly targets = new Map<string, TargetModel>()
+  readonly pace: Pace
+  readonly windows: Windows
+  /** When an agent lived; the last one may live still. */
+  readonly agents: { readonly from: number; to: number }[] = []
+  iscsid = true
+  runFull = false
+  storeFull = false
+  sequence = 0
+
+  constructor(pace: Pace) {
+    this.pace = pace
+    this.windows = new Windows(pace)
+  }
+
+  volume(name: string): VolumeModel {
+    const found = this.volumes.get(name)
+    if (!found) throw new Error(`there is no volume ${name}`)
+    return found
+  }
+
+  target(name: string): TargetModel {
+    const found = this.targets.get(name)
+    if (!found) throw new Error(`there is no target ${name}`)
+    return found
+  }
+
+  /** The volume at a LUN of a target; null for none. */
+  shownAt(place: Place): VolumeModel | null {
+    return [...this.volumes.values()].find(({ at }) => samePlace(at, place)) ?? null
+  }
+
+  /** Volumes that a user attaches. */
+  get own(): VolumeModel[] {
+    return [...this.volumes.values()].filter(({ home }) => home !== null)
+  }
+
+  get attached(): VolumeModel[] {
+    return this.own.filter(({ attached }) => attached !== 'no')
+  }
+
+  isServed({ target }: Place): boolean {
+    const { up, portals, portalsDown } = this.target(target)
+    return up && portalsDown.size < portals.length
+  }
+
+  /** Since when the agent lives; null while it does not. */
+  get agentSince(): number | null {
+    const last = this.agents.at(-1)
+    return last && last.to === Number.POSITIVE_INFINITY ? last.from : null
+  }
+
+  /** Whether an agent had the time to notice that a target is away: it looks five times a second. */
+  isSeenAway(since: number, now: number): boolean {
+    return this.agents.some(
+      ({ from, to }) => Math.min(to, now) - Math.max(from, since) > SEEN_AFTER_MS * this.pace.factor,
+    )
+  }
+}
+
+/** Well above the agent's pulse of 200 ms, on a busy machine. */
+const SEEN_AFTER_MS = 1_000
+
+export interface Topology {
+  readonly targets: readonly { readonly name: string; readonly portals: readonly string[] }[]
+  readonly volumes: readonly {
+    readonly name: string
+    readonly kind: VolumeKind
+    readonly csi?: boolean
+    readonly mib: number
+    readonly home: Place | null
+  }[]
+}
+
+/** Two targets, one with two portals; volumes of equal and of different size at each; two strangers. */
+export const TOPOLOGY: Topology = {
+  targets: [
+    { name: 't0', portals: ['127.0.0.1:3260'] },
+    { name: 't1', portals: ['127.0.0.2:3260', '127.0.0.3:3260'] },
+  ],
+  volumes: [
+    { name: 'v0', kind: 'raw', mib: 8, home: { target: 't0', lun: 0 } },
+    { name: 'v1', kind: 'ext4', mib: 16, home: { target: 't0', lun: 1 } },
+    { name: 'v2', kind: 'raw', mib: 8, home: { target: 't0', lun: 2 } },
+    { name: 'v3', kind: 'ext4', mib: 16, home: { target: 't1', lun: 1 } },
+    { name: 'v4', kind: 'raw', mib: 12, home: { target: 't1', lun: 5 } },
+    { name: 'v5', kind: 'ext4', csi: true, mib: 16, home: { target: 't0', lun: 5 } },
+    { name: 's0', kind: 'raw', mib: 8, home: null },
+    { name: 's1', kind: 'raw', mib: 16, home: null },
+  ],
+}
+
+export function modelOf(
+  { targets, volumes }: Topology,
+  iqnOf: (name: string) => string,
+  pace = new Pace(),
+): Model {
+  const model = new Model(pace)
+  for (const { name, portals } of targets)
+    model.targets.set(name, {
+      name,
+      iqn: iqnOf(name),
+      portals,
+      up: true,
+      portalsDown: new Set(),
+      downSince: 0,
+    })
+  for (const [index, { name, kind, csi = false, mib, home }] of volumes.entries())
+    model.volumes.set(name, {
+      name,
+      record: csi ? volumeNameOf(name) : name,
+      kind,
+      csi,
+      published: false,
+      // LIO makes the NAA id from the hexadecimal digits of the serial.
+      serial: `c0ffee${(index + 1).toString(16).padStart(2, '0')}`,
+      home,
+      bytes: mib * MIB,
+      at: null,
+      attached: 'no',
+      uses: null,
+      path: null,
+      mode: null,
+      tainted: false,
+      excusedAt: 0,
+      mayWriteUntil: 0,
+      ledger: new Ledger(),
+    })
+  return model
+}

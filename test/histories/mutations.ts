@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/**
+ * A fault planted into a copy of the sources, to see whether the histories find it. The shipped program has no switch
+ * for it.
+ */
+interface Mutation {
+  readonly file: string
+  readonly find: RegExp
+  readonly replace: string
+}
+
+export const MUTATIONS = {
+  /** Every volume is taken for the one expected. */
+  identity: {
+    file: 'src/model/identity.ts',
+    find: /(export function identityDifference\([^{]*\): string \| null \{)/,
+    replace: '$1\n  if (seen) return null',
+  },
+  /** I/O that waits is let fail at the first loss, and nobody is told. */
+  hold: {
+    file: 'src/host/map/hold-map.ts',
+    find: /on \? 'queue_if_no_path' : 'fail_if_no_path'/,
+    replace: "on ? 'fail_if_no_path' : 'fail_if_no_path'",
+  },
+  /** Detach removes the disk first, and asks whether everything is written afterwards. */
+  flush: {
+    file: 'src/volumes/detach/unmount.ts',
+    find: /\(\) => unmountFs\(host, mount\.point\)/,
+    replace: "() => host.run('umount', ['-l', mount.point], { deadline: 10_000 })",
+  },
+} as const satisfies Record<string, Mutation>
+
+export type MutationName = keyof typeof MUTATIONS
+
+/** @throws where the sources are not what the mutation was written for */
+export async function mutate(checkout: string, name: MutationName): Promise<void> {
+  const { file, find, replace } = MUTATIONS[name]
+  const path = join(checkout, file)
+  const text = await readFile(path, 'utf8')
+  if (!find.test(text)) throw new Error(`the mutation ${name} does not fit ${file} any more`)
+  await writeFile(path, text.replace(find, replace))
+}

@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { History, Operation } from './history.ts'
+import { words } from './history.ts'
+import { Bytes } from './invariants/bytes.ts'
+import { inspectFileSystem } from './invariants/file-system.ts'
+import { expectNothingLeft, Phantoms } from './invariants/left-behind.ts'
+import { expectSaid, reconcile } from './invariants/words.ts'
+import { samePlace } from './model.ts'
+import { choose, definitionOf } from './operations/all.ts'
+import { requestOf } from './operations/volume.ts'
+import { Random } from './random.ts'
+import { Violation } from './violation.ts'
+import type { World } from './world.ts'
+
+export interface Played {
+  /** The operations that were carried out, up to the violation. */
+  readonly operations: readonly Operation[]
+  readonly violation: Violation | null
+  readonly ms: number
+  /** How many blocks of data were confirmed. */
+  readonly writes: number
+  /** What was said, for a person who looks into it. */
+  readonly log: readonly string[]
+}
+
+/** How long a volume may take to be usable once everything is right again. */
+const RECOVERY_MS = 90_000
+const PULSE_MS = 500
+/** Numbers at which nothing else is shown. */
+const SPARE_LUNS = [20, 21, 22, 23, 24]
+/** Every so many operations the file systems are looked at as after a crash. */
+const INSPECT_EVERY = 10
+
+/** Plays a history that is known, or makes one up as it goes. */
+export async function play(
+  world: World,
+  history: Pick<History, 'seed'> & { readonly operations: readonly Operation[] | number },
+  tell: (line: string) => void = () => {},
+): Promise<Played> {
+  const started = performance.now()
+  const operations: Operation[] = []
+  const log: string[] = []
+  const note = (line: string) => {
+    log.push(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} ${line}`)
+    tell(log.at(-1)!)
+  }
+  await world.renew()
+  const judge = new Judge(world)
+  const random = new Random(history.seed)
+  const known = typeof history.operations === 'number' ? null : history.operations
+  const count = known?.length ?? (history.operations as number)
+  let violation: Violation | null = null
+  let heard = 0
+  const listen = () => {
+    world.listen()
+    for (const { line } of world.said.slice(heard)) note(`    ${line}`)
+    heard = world.said.length
+  }
+  try {
+    for (let index = 0; index < count; index++) {
+      const operation = known ? known[index]! : choose(random, world.model)
+      if (!definitionOf(operation).can(operation, world.model)) continue
+      operations.push(operation)
+      note(`${operations.length}. ${words(operation)}`)
+      await definitionOf(operation).act(world, operation)
+      listen()
+      await judge.afterStep(operations.length)
+    }
+    note('everything is put right')
+    await putRight(world)
+    await judge.atTheEnd()
+  } catch (error) {
+    listen()
+    // A mistake of the harness itself: with what led to it.
+    if (!(error instanceof Violation)) throw new Error(log.join('\n'), { cause: error })
+    violation = error
+    note(error.message)
+  }
+  return { operations, violation, ms: performance.now() - started, writes: world.model.sequence, log }
+}
+
+/** All invariants of one history. */
+class Judge {
+  readonly #world: World
+  readonly #bytes: Bytes
+  readonly #phantoms: Phantoms
+
+  constructor(world: World) {
+    this.#world = world
+    this.#bytes = new Bytes(world)
+    this.#phantoms = new Phantoms(world)
+  }
+
+  async afterStep(step: number): Promise<void> {
+    const world = this.#world
+    if (await world.agentEnded())
+      throw new Violation(
+        'agent-died',
+        null,
+        world.said
+          .slice(-5)
+          .map(({ line }) => line)
+          .join(' | '),
+      )
+    await this.#bytes.look()
+    await reconcile(world)
+    expectSaid(world)
+    await this.#phantoms.look()
+    await this.#paintAgain()
+    if (step % INSPECT_EVERY !== 0) return
+    for (const volume of world.model.attached)
+      if (volume.ledger.pending === 0) await inspectFileSystem(world, volume, false)
+  }
+
+  /** A volume that was written to by another in a window, and is attached nowhere, is made anew. */
+  async #paintAgain(): Promise<void> {
+    const { model } = this.#world
+    for (const volume of model.volumes.values()) {
+      if (!volume.tainted || volume.attached !== 'no') continue
+      if (model.windows.concerns(volume.name, performance.now(), performance.now())) continue
+      if (model.attached.some(({ uses }) => uses && model.shownAt(uses) === volume)) continue
+      await this.#world.paint(volume)
+      this.#bytes.forget(volume.name)
+    }
+  }
+
+  /** Every volume comes back; then nothing of any is left. */
+  async atTheEnd(): Promise<void> {
+    const world = this.#world
+    const { model } = world
+    for (const volume of model.attached.filter(({ attached }) => attached === 'unsure'))
+      await attachAgain(world, volume.name)
+    await until(RECOVERY_MS * model.pace.factor, async () => {
+      const states = await reconcile(world)
+      const waiting = model.attached.filter(
+        ({ name, mode, ledger, tainted }) =>
+          ledger.pending > 0 || (mode === 'map' && !tainted && states.get(name)?.state !== 'ready'),
+      )
+      if (waiting.length === 0) return null
+      return () => {
+        const [first] = waiting
+        return new Violation(
+          'not-recovered',
+          first!.name,
+          `${JSON.stringify(states.get(first!.name))}, ${first!.ledger.pending} writes wait; said was: ${world.saidOf(first!.name, 0).slice(-5).join(' | ')}`,
+        )
+      }
+    })
+    await this.#bytes.look()
+    for (const volume of model.attached) {
+      const operation = { kind: 'detach', volume: volume.name, force: false, cli: false } as const
+      await definitionOf(operation).act(world, operation)
+      if (volume.attached === 'no') continue
+      const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
+      if (volume.mode === 'map' && !volume.tainted) throw refused
+      await definitionOf(operation).act(world, { ...operation, force: true })
+      if ((volume.attached as string) !== 'no') throw refused
+    }
+    await this.#bytes.look()
+    await expectNothingLeft(world)
+  }
+}
+
+async function attachAgain(world: World, name: string): Promise<void> {
+  const { model } = world
+  const operation = { kind: 'attach', volume: name, hold: '600s', serial: true, cli: false } as const
+  void requestOf(world, model.volume(name))
+  await definitionOf(operation).act(world, operation)
+}
+
+async function until(deadlineMs: number, look: () => Promise<(() => Violation) | null>): Promise<void> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    const trouble = await look()
+    if (trouble === null) return
+    if (performance.now() > end) throw trouble()
+    await sleep(PULSE_MS)
+  }
+}
+
+/** What a person does who mends everything that is broken, but does not touch Lunkeeper's volumes. */
+async function putRight(world: World): Promise<void> {
+  const { model } = world
+  await world.setRunFull(false)
+  await world.setStoreFull(false)
+  await world.startIscsid()
+  await showEverything(world)
+  world.watchStrangers(true)
+  for (const target of model.targets.values()) {
+    for (const portal of target.portalsDown)
+      await world.target(target.name).addPortal(target.portals[portal]!)
+    target.portalsDown.clear()
+    if (!target.up) await world.target(target.name).enable()
+    target.up = true
+  }
+  await world.node.sh(
+    'for state in /sys/class/scsi_device/*/device/state; do [ "$(cat $state 2>/dev/null)" = offline ] && echo running > $state; done; :',
+  )
+  await world.startAgent()
+}
+
+/** Every volume where its attachment expects it; one that is attached nowhere where it belongs, or where there is room. */
+async function showEverything(world: World): Promise<void> {
+  const { model } = world
+  for (const volume of model.volumes.values())
+    if (!samePlace(volume.at, volume.uses ?? volume.home)) await world.hide(volume)
+  for (const volume of [...model.attached, ...model.own.filter(({ attached }) => attached === 'no')]) {
+    if (volume.at) continue
+    const wanted = volume.uses ?? volume.home!
+    const lun = [wanted.lun, ...SPARE_LUNS].find((one) => !model.shownAt({ target: wanted.target, lun: one }))
+    if (lun !== undefined) await world.show(volume, { target: wanted.target, lun })
+  }
+}

@@ -1,0 +1,37 @@
+/** A stream of random numbers that its seed determines: mulberry32, as good as a history needs. */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** From 0 up to and without 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let t = this.#state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** A whole number of `from` … `to`, both included. */
+  between(from: number, to: number): number {
+    return from + Math.floor(this.next() * (to - from + 1))
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  /** Undefined where there is nothing to choose from. */
+  pick<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.next() * from.length)]
+  }
+
+  weighted<T extends { readonly weight: number }>(from: readonly T[]): T | undefined {
+    const total = from.reduce((sum, { weight }) => sum + weight, 0)
+    let left = this.next() * total
+    return from.find(({ weight }) => (left -= weight) < 0)
+  }
+}

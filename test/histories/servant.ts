@@ -1,0 +1,93 @@
+import type { LabNode, LabProcess } from '../../lab/index.ts'
+
+/** Longer than any history. */
+const FOR_GOOD_MS = 2 ** 31 - 1
+
+/** What a request of a resident program came to. */
+export type Answer<T = unknown> =
+  | { readonly value: T }
+  | { readonly error: { readonly code: string; readonly message: string } }
+
+/** It did not answer in time. */
+export class Late extends Error {}
+
+/** A program that stays in the machine and answers requests as lines of JSON (guest/serve.mjs). */
+export class Servant {
+  readonly process: LabProcess
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  #asked = 0
+
+  private constructor(process: LabProcess) {
+    this.process = process
+  }
+
+  static async start(
+    node: LabNode,
+    argv: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<Servant> {
+    const servant = new Servant(await node.start(argv, { env }))
+    const ready = new Promise<Answer>((resolve) => servant.#waiting.set(0, resolve))
+    void servant.#listen()
+    await ready
+    return servant
+  }
+
+  /** Takes whole lines from what the program has written, and forgets them. */
+  async #listen(): Promise<void> {
+    try {
+      for (;;) {
+        await this.process.output(/\n/, FOR_GOOD_MS)
+        const end = this.process.stdout.lastIndexOf('\n') + 1
+        const lines = this.process.stdout.slice(0, end)
+        this.process.stdout = this.process.stdout.slice(end)
+        for (const line of lines.split('\n').filter(Boolean)) this.#dispatch(line)
+      }
+    } catch (error) {
+      const ended = { code: 'ENDED', message: (error as Error).message }
+      for (const tell of this.#waiting.values()) tell({ error: ended })
+      this.#waiting.clear()
+    }
+  }
+
+  #dispatch(line: string): void {
+    const { id, ...answer } = JSON.parse(line) as { id: number } & Answer
+    this.#waiting.get(id)?.(answer)
+    this.#waiting.delete(id)
+  }
+
+  /** Answers when it is done, however long that takes. */
+  ask<T>(what: string, args: object = {}): Promise<Answer<T>> {
+    const id = ++this.#asked
+    const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve))
+    void this.process
+      .write(`${JSON.stringify({ id, what, ...args })}\n`)
+      .catch((error: unknown) =>
+        this.#dispatch(JSON.stringify({ id, error: { code: 'ENDED', message: String(error) } })),
+      )
+    return answer as Promise<Answer<T>>
+  }
+
+  /** @throws Late */
+  async within<T>(deadlineMs: number, what: string, args: object = {}): Promise<Answer<T>> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Late(`${what} ${JSON.stringify(args)} did not end within ${deadlineMs} ms`)),
+        deadlineMs,
+      )
+    })
+    try {
+      return await Promise.race([this.ask<T>(what, args), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** The value. @throws where it fails, or is late */
+  async get<T>(deadlineMs: number, what: string, args: object = {}): Promise<T> {
+    const answer = await this.within<T>(deadlineMs, what, args)
+    if ('error' in answer) throw new Error(`${what}: ${answer.error.code}: ${answer.error.message}`)
+    return answer.value
+  }
+}

@@ -1,0 +1,42 @@
+/** A promise that was not kept. The kind is what a shorter history must show again. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly kind: ViolationKind
+  readonly volume: string | null
+
+  constructor(kind: ViolationKind, volume: string | null, message: string) {
+    super(`${kind}${volume === null ? '' : ` of ${volume}`}: ${message}`)
+    this.kind = kind
+    this.volume = volume
+  }
+}
+
+export type ViolationKind =
+  /** Bytes on a volume that its own attachment did not write. */
+  | 'wrong-volume'
+  /** A volume changed although it is attached nowhere. */
+  | 'written-while-detached'
+  /** Bytes that nobody wrote. */
+  | 'corrupt'
+  /** A confirmed write is not there, and nobody said that it was given up. */
+  | 'lost'
+  /** A file system that was unmounted cleanly is not clean. */
+  | 'unclean'
+  /** A LUN shows another volume, and Lunkeeper says that all is well. */
+  | 'unnoticed'
+  /** What `volumes` says is not what I/O does. */
+  | 'disagrees'
+  /** A read gave what the volume does not hold. */
+  | 'wrong-read'
+  /** An operation did not end in time. */
+  | 'hang'
+  /** A disk, a session, a map, a mount or a file that belongs to nothing. */
+  | 'left-behind'
+  /** The record of a volume is gone, and nobody detached it. */
+  | 'forgotten'
+  /** All is well again with targets and node, and the volume is not. */
+  | 'not-recovered'
+  /** A command failed although nothing stood in its way. */
+  | 'refused'
+  /** The agent ended by itself. */
+  | 'agent-died'

@@ -1,0 +1,100 @@
+import type { Pace } from './pace.ts'
+
+/** How often the agent asks each disk who it is. */
+const IDENTITY_CHECK_INTERVAL_MS = 5_000
+/** A busy machine with one processor, and the question itself. */
+const SLACK_MS = 5_000
+
+/**
+ * A LUN shows another volume than the one that an attachment reaches through it, and Lunkeeper cannot know it yet.
+ * A host without reservations cannot keep bytes off the stranger until the next time it asks.
+ */
+export interface Window {
+  /** Whose bytes may be found. */
+  readonly writer: string
+  /** On whom. */
+  readonly stranger: string
+  readonly from: number
+  /** When what was shown was right again; infinite while it is wrong. */
+  until: number
+  /** When Lunkeeper must have noticed it; null while that time has not come. */
+  sealed: number | null
+  /** Bytes were found there: Lunkeeper must have said so, if it had the time. */
+  used: boolean
+}
+
+/** All windows of one history. Times are the host's monotonic clock's. */
+export class Windows {
+  readonly #all: Window[] = []
+  readonly #pace: Pick<Pace, 'factor'>
+
+  constructor(pace: Pick<Pace, 'factor'> = { factor: 1 }) {
+    this.#pace = pace
+  }
+
+  get #slackMs(): number {
+    return SLACK_MS * this.#pace.factor
+  }
+
+  open(writer: string, stranger: string, now: number): void {
+    if (this.#all.some((one) => one.writer === writer && one.stranger === stranger && one.until > now)) return
+    this.#all.push({
+      writer,
+      stranger,
+      from: now,
+      until: Number.POSITIVE_INFINITY,
+      sealed: null,
+      used: false,
+    })
+  }
+
+  /** What the writer reaches has changed: no stranger any more, or another one. @param shown what it reaches now */
+  close(writer: string, now: number, shown: string | null): void {
+    for (const window of this.#all)
+      if (window.writer === writer && window.stranger !== shown && window.until > now) window.until = now
+  }
+
+  /** @param agentSince since when the agent lives without a pause; null while it does not */
+  deadlineOf({ from, sealed }: Window, agentSince: number | null): number {
+    if (sealed !== null) return sealed
+    if (agentSince === null) return Number.POSITIVE_INFINITY
+    return Math.max(from, agentSince) + IDENTITY_CHECK_INTERVAL_MS + this.#slackMs
+  }
+
+  /** What is past stays past, also when the agent dies later. */
+  seal(now: number, agentSince: number | null): void {
+    for (const window of this.#all) {
+      const deadline = this.deadlineOf(window, agentSince)
+      if (window.sealed === null && window.until > deadline && now > deadline) window.sealed = deadline
+    }
+  }
+
+  /** Those that Lunkeeper must have noticed by now, and that are wrong still. */
+  get overdue(): readonly Window[] {
+    return this.#all.filter(({ sealed, until }) => sealed !== null && until === Number.POSITIVE_INFINITY)
+  }
+
+  /** Whether anything that a volume wrote between two moments may have gone to a stranger. */
+  concerns(writer: string, from: number, to: number): boolean {
+    return this.#all.some((one) => one.writer === writer && one.from <= to && one.until >= from)
+  }
+
+  /**
+   * Why bytes of a writer may be on a stranger that was last looked at at `before`; null where nothing allows it.
+   * What a write had under way when the window closed may land a moment later.
+   */
+  covers(stranger: string, before: number, agentSince: number | null, writer?: string): Window | null {
+    return (
+      this.#all.find(
+        (one) =>
+          one.stranger === stranger &&
+          (writer === undefined || one.writer === writer) &&
+          Math.min(one.until, this.deadlineOf(one, agentSince)) + this.#slackMs / 5 >= before,
+      ) ?? null
+    )
+  }
+
+  get used(): readonly Window[] {
+    return this.#all.filter(({ used }) => used)
+  }
+}
