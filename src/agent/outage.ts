@@ -88,12 +88,12 @@ export class Outage {
     if (device !== undefined) this.#completed ??= readBlockStat(this.#host.paths, device)?.completed ?? null
     const known = this.#read(name)
     if (known) return known
-    const deadline = kept === undefined ? {} : { deadline: after(Date.now(), kept) }
     const last = this.#last
     const goesOn = failedIo && last !== null && monotonicMs() - last.endedMs < RELAPSE_MS
-    const { since, sinceMs } = goesOn ? last : momentNow()
-    const step = goesOn ? clockStepSince({ since, sinceMs }) : 0
-    const note = { since: restamped(since, step), sinceMs, ended: null, trouble: null, ...deadline }
+    const moment = goesOn ? last : momentNow()
+    const since = goesOn ? restamped(last.since, clockStepSince(last)) : moment.since
+    const deadline = kept === undefined ? {} : { deadline: after(Date.parse(since), kept) }
+    const note = { since, sinceMs: moment.sinceMs, ended: null, trouble: null, ...deadline }
     this.#write(name, note)
     const limit = words(kept ?? request.hold.wanted)
     const what = failedIo ? 'the target answers, but I/O fails' : 'all paths lost'

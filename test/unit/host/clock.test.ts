@@ -1,0 +1,22 @@
+import { afterEach, expect, test, vi } from 'vitest'
+
+import { clockStepSince, momentNow, restamped } from '../../../src/host/clock.ts'
+
+afterEach(() => vi.useRealTimers())
+
+test('a wall clock that is not set has made no step', () => {
+  expect(clockStepSince(momentNow())).toBe(0)
+})
+
+test.each([3_600_000, -3_600_000, 10_000])(
+  'a wall clock that is set by %i ms has stepped by as much',
+  (step) => {
+    const moment = momentNow()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + step })
+    expect(clockStepSince(moment)).toBeGreaterThan(step - 1_000)
+    expect(clockStepSince(moment)).toBeLessThan(step + 1_000)
+    const since = Date.parse(restamped(moment.since, clockStepSince(moment)))
+    // As long ago by the clock as it is now as by the monotonic one.
+    expect(Math.abs(Date.now() - since)).toBeLessThan(1_000)
+  },
+)
