@@ -1,7 +1,18 @@
 import { defineConfig } from 'vitest/config'
 
-/** Boots a kernel, and may wait for the kernel's own timers; nothing in it waits for wall-clock alone. */
-const KERNEL = { testTimeout: 180_000, hookTimeout: 180_000 }
+/** Catches what hangs. A machine whose system calls are slow takes ten times as long for a kernel's work as another. */
+const KERNEL = { testTimeout: 900_000, hookTimeout: 600_000 }
+
+/**
+ * What a machine runs on which all kernel tests would take hours (scripts/test.mjs): a test of each promise, those of data
+ * safety first.
+ */
+const ESSENTIAL = [
+  'stranger',
+  'identity-checks',
+  'hold-essential',
+].map((name) => `test/kernel/${name}.test.ts`)
+const isEssential = process.env.LUNKEEPER_TEST_KERNEL === 'essential'
 
 export default defineConfig({
   test: {
@@ -27,12 +38,15 @@ export default defineConfig({
           name: 'true-time',
           include: ['test/true-time/**/*.test.ts'],
           ...KERNEL,
-          testTimeout: 600_000,
+          testTimeout: 1_800_000,
         },
       },
       // Brings Go, once, for Helm's templates, and Debian's packages for the image.
       { extends: true, test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'] } },
-      { extends: true, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], ...KERNEL } },
+      {
+        extends: true,
+        test: { name: 'kernel', include: isEssential ? ESSENTIAL : ['test/kernel/**/*.test.ts'], ...KERNEL },
+      },
     ],
   },
 })

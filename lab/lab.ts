@@ -8,6 +8,7 @@ import { defaultCpu, startKernel } from './machine/kernel.ts'
 import { memoryDirectory } from './machine/memory.ts'
 import { cutNetwork, joinNetwork } from './network/cut.ts'
 import { startSwitch } from './network/switch.ts'
+import { measured } from './machine/pace.ts'
 import { LabNode } from './node/node.ts'
 import { packagesOf, settings, type BootOptions } from './node/options.ts'
 
@@ -89,7 +90,9 @@ export class Lab implements AsyncDisposable {
     const node = new LabNode(kernel, root.kernel, { ...options, name })
     this.#nodes.add(node)
     void this.#forget(node, kernel.pid)
+    const started = performance.now()
     await node.up()
+    if (!options.systemd) measured(performance.now() - started)
     return node
   }
 

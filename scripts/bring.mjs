@@ -168,6 +168,13 @@ export function run(node, args, options = {}) {
   if (ran.status !== 0) process.exit(ran.status ?? 1)
 }
 
+/** What a script of this project prints as a number. */
+export function measure(node, args) {
+  const ran = spawnSync(node, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  if (ran.status !== 0) process.exit(ran.status ?? 1)
+  return Number(ran.stdout)
+}
+
 /** Everything a command of this project stands on. Returns the Node to run it with. */
 export function bring() {
   const node = bringNode()

@@ -1,5 +1,6 @@
 import { GuestError, Wire, type Event } from '../machine/wire.ts'
 import type { Kernel } from '../machine/kernel.ts'
+import { patient } from '../machine/pace.ts'
 import { LabError } from '../error.ts'
 import { Lio } from '../lio/lio.ts'
 import { Files } from './files.ts'
@@ -58,7 +59,7 @@ export class LabNode extends Files {
   }
 
   /** for the lab: settles when the agent answers. Measured: 1.5 s; a loaded CI machine gets plenty more. */
-  async up(bound = 60_000): Promise<void> {
+  async up(bound = 240_000): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<string>(
       (resolve) => (timer = setTimeout(resolve, bound, `did not come up within ${bound / 1000} s`)),
@@ -71,12 +72,13 @@ export class LabNode extends Files {
 
   /** Runs a program to its end. Does not throw when it fails, is killed or is late: look at the result. */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    const { input, deadline = 60_000, ...rest } = options
+    const { input, ...rest } = options
+    const deadline = patient(options.deadline ?? 60_000)
     const encoded = input === undefined ? {} : { input: Buffer.from(input).toString('base64') }
     try {
       // 15 s more than the program has: for the answer of a machine that is busy, not stuck
       return decoded(
-        await this.#wire.call<RawResult>('run', { argv, deadline, ...rest, ...encoded }, deadline + 15_000),
+        await this.#wire.call<RawResult>('run', { argv, ...rest, deadline, ...encoded }, deadline + 15_000),
       )
     } catch (error) {
       if (error instanceof GuestError)
@@ -138,12 +140,13 @@ export class LabNode extends Files {
     look: () => Promise<T | false | undefined>,
     { deadline = 10_000, every = 50, what = 'the condition' } = {},
   ): Promise<T> {
-    const end = performance.now() + deadline
+    const limit = patient(deadline)
+    const end = performance.now() + limit
     for (;;) {
       const seen = await look()
       if (seen !== false && seen !== undefined) return seen
       if (performance.now() > end)
-        throw new Error(`${this.name}: ${what} did not come about within ${deadline} ms`)
+        throw new Error(`${this.name}: ${what} did not come about within ${limit} ms`)
       await new Promise((resolve) => setTimeout(resolve, every))
     }
   }

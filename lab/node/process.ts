@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { patient } from '../machine/pace.ts'
 import type { Event, Wire } from '../machine/wire.ts'
 
 /** A program left running in a machine. Its output is kept, and can be followed. */
@@ -67,7 +68,8 @@ export class LabProcess {
           new Error(`${words} ${pattern}; it wrote: ${this.stdout.slice(-2000)}${this.stderr.slice(-2000)}`),
         )
       }
-      const timer = setTimeout(() => fail(`the program did not write within ${deadline} ms:`), deadline)
+      const limit = patient(deadline)
+      const timer = setTimeout(() => fail(`the program did not write within ${limit} ms:`), limit)
       this.#events.on('output', look)
       look()
       this.exited.then(
