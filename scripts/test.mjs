@@ -13,7 +13,9 @@ const projects = chosen.some((word) => word.startsWith('--project'))
   : ['unit', 'lab', 'deploy', 'kernel'].map((name) => `--project=${name}`)
 step('bringing the kernels of the lab', () => run(node, [`${root}/lab/debian/prepare.ts`]))
 if (chosen.length === 0 && !process.env.LUNKEEPER_TEST_EVERYTHING && !process.env.LUNKEEPER_TEST_KERNEL) {
-  const ms = step('measuring how fast this machine runs them', () => measure(node, [`${root}/lab/measure.ts`]))
+  const ms = step('measuring how fast this machine runs them', () =>
+    measure(node, [`${root}/lab/measure.ts`]),
+  )
   if (ms > SLOW_MS) {
     process.env.LUNKEEPER_TEST_KERNEL = 'essential'
     process.stderr.write(

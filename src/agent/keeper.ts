@@ -35,6 +35,8 @@ const LOOK_EACH = 40
 const LONGEST_LOOK = 4_000
 /** Until what has just been made shows. */
 const SOON = 300
+/** Between two tries to attach a misplaced volume again. */
+const REATTACH_INTERVAL_MS = 5_000
 /** While it is not seen yet whether I/O goes through a path that is back. */
 const TRIAL_LOOK_MS = 50
 
@@ -72,6 +74,7 @@ export class Keeper {
   /** By session: how often I/O failed through its path while the target answered, and until when it is left alone. */
   readonly #ioFailures = new Map<number, { count: number; lastMs: number; untilMs: number }>()
   #paths: readonly PathNow[] = []
+  #nextReattachMs = 0
   record: Attachment
   #signs = NO_SIGNS
   #carrying: readonly string[] = []
@@ -249,7 +252,9 @@ export class Keeper {
     const users = await clearMisplaced(host, record)
     if (users !== null)
       return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
-    log.say(record.name, 'unmounted; what another volume may have got or given is dropped')
+    // An orchestrator asks for it itself, on this node or on another.
+    if (record.orchestrator || performance.now() < this.#nextReattachMs) return
+    this.#nextReattachMs = performance.now() + REATTACH_INTERVAL_MS
     this.#attachAgain()
   }
 
@@ -269,11 +274,8 @@ export class Keeper {
         this.#proven.delete(sid)
         // Not asked again at once: a LUN that is unmapped would be asked without end.
         this.#refused.set(sid, path.connection)
-        if (!isLunkeeperError(error, 'IDENTITY_MISMATCH')) return
-        await maps.fail(map, path.disk.devno)
-        log.once(record.name, 'identity', error.message)
-        await expel(host, record, path.disk)
-        maps.forget()
+        if (isLunkeeperError(error, 'IDENTITY_MISMATCH'))
+          await this.lose(path, error, `what went through ${path.disk.name} until now may have gone there`)
       })
       .catch((error: unknown) => log.once(record.name, 'identity', String(error)))
       .finally(() => this.#wake())

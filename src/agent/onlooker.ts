@@ -22,6 +22,8 @@ import { NO_SIGNS, showsIn, signsOf } from './signs.ts'
 /** In an outage; of many volumes each less often. */
 const LOOK = 2_000
 const LOOK_EACH = 40
+/** Between two tries to attach a misplaced volume again. */
+const REATTACH_INTERVAL_MS = 5_000
 /** Its session is back, and its disk is about to be. */
 const SOON = 300
 /** A record is written before multipathd is told, which reads all of its configuration anew. */
@@ -103,6 +105,9 @@ export class Onlooker {
     const users = await clearMisplaced(host, record)
     if (users !== null)
       return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
+    // An orchestrator asks for it itself, on this node or on another.
+    if (record.orchestrator) return
+    this.#lookIn(REATTACH_INTERVAL_MS)
     await attach(host, asAsked(record), { observer: log.observer, signal })
     log.say(record.name, 'reattached')
   }

@@ -6,7 +6,7 @@ import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../volumes/look.ts'
 import { unmountProven } from '../volumes/proof/unmount.ts'
 import { describeUsers, mountsOf } from '../volumes/users.ts'
-import { readHoldNote, removeHoldNote } from './note.ts'
+import { readHoldNote, removeHoldNote, writeHoldNote } from './note.ts'
 
 /**
  * Whether another volume has answered while the volume's I/O went through. What its file system has in memory since
@@ -16,18 +16,26 @@ export function isMisplaced(host: Host, { name }: Pick<Attachment, 'name'>): boo
   return readHoldNote(host, name)?.kind === 'misplaced'
 }
 
-/** @throws IDENTITY_MISMATCH the volume is misplaced, and has users: none of it may be written out */
+/**
+ * @throws IDENTITY_MISMATCH the volume is misplaced, and its file system or device may still have what must not be
+ *   written out
+ */
 export function refuseMisplaced(host: Host, record: Attachment): void {
   const note = readHoldNote(host, record.name)
-  if (note?.kind !== 'misplaced') return
+  if (note?.kind !== 'misplaced' || note.isClear) return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {
     hint: `Stop its users; then give up what is unwritten: lunkeeper detach ${record.name} --force, and attach it again.`,
   })
 }
 
+/** The volume is attached again, checked and mounted. */
+export function endMisplaced(host: Host, record: Attachment): void {
+  if (isMisplaced(host, record)) removeHoldNote(host, record.name)
+}
+
 /**
- * Unmounts a misplaced volume once nobody uses it: its device has no disk any more, so nothing is written anywhere. It can
- * then be attached again, checked and mounted.
+ * Unmounts a misplaced volume once nobody uses it: its device has no disk any more, so nothing is written anywhere. Its
+ * note then says that it may be attached again, checked and mounted; it goes when that has worked.
  * @returns who still uses it; null where it is clear
  * @throws as an unmount
  */
@@ -48,7 +56,8 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
     const isFree = await withClaim(host, device.name, async () => true).catch(goneIsFree)
     if (!isFree) return describeUsers(host, devices)
   }
-  removeHoldNote(host, record.name)
+  const note = readHoldNote(host, record.name)
+  if (note && !note.isClear) writeHoldNote(host, record.name, { ...note, isClear: true })
   return null
 }
 

@@ -27,6 +27,8 @@ export interface HoldNote {
    * more. `broken`: the file system must be remounted.
    */
   readonly kind?: 'stranger' | 'misplaced' | 'broken' | undefined
+  /** Of a misplaced volume: it is unmounted and nobody uses it, so that it may be attached again. */
+  readonly isClear?: boolean | undefined
   /**
    * When somebody else than the agent lets the waiting I/O fail: the session's timer, or multipathd, as they were
    * set when it began to wait. ISO 8601; null for never. Left out on a hold map: the agent counts, as is wanted.
@@ -43,7 +45,7 @@ export function deadlineOf({ since, deadline }: HoldNote, wanted: Hold): string 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
     const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
-    const { since, ended, trouble, kind, deadline } = note
+    const { since, ended, trouble, kind, deadline, isClear } = note
     if (Number.isNaN(Date.parse(since))) return null
     const { sinceMs } = note
     const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
@@ -53,6 +55,7 @@ export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
       ended: ended ?? null,
       trouble: trouble ?? null,
       ...(kind ? { kind } : {}),
+      ...(isClear ? { isClear } : {}),
       ...(deadline === undefined ? {} : { deadline: deadline && restamped(deadline, step) }),
     }
   } catch {

@@ -67,7 +67,7 @@ function adviceOf({ name, state }: VolumeStatus): [string, string][] {
     ['wrong', 'another volume answers at its LUN: writing or unmounting by hand would write into it'],
     [
       'do',
-      `map the right volume at its LUN again; or give up what is unwritten: lunkeeper detach ${name} --force`,
+      `map the right volume at its LUN again and stop its users: the agent then checks and mounts it again. Or give up what is unwritten: lunkeeper detach ${name} --force`,
     ],
   ]
 }

@@ -24,8 +24,8 @@ export const wrongVolume: VolumeCheck = {
     )
     const wrong = seen.filter((one) => one.difference !== null)
     // The agent takes a wrong disk away again: what it saw stands in its note.
-    const trouble = readHoldNote(host, name)?.trouble ?? null
-    const noted = trouble !== null && /not the volume expected/.test(trouble) ? trouble : null
+    const note = readHoldNote(host, name)
+    const noted = note?.kind === 'stranger' || note?.kind === 'misplaced' ? note.trouble : null
     const first = wrong[0]
     if (!first && noted === null) return []
     return [

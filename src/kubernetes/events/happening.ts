@@ -35,8 +35,8 @@ export function happeningsOf({ before, after }: HoldChange, wanted: Hold | null,
   const was = isNew ? null : before
   return [
     ...(isNew && before ? [over(before, now)] : []),
-    ...(isNew && after ? [waiting(after, wanted)] : []),
-    ...(after?.ended && !was?.ended ? [failed(after, wanted)] : []),
+    ...(isNew && after && after.kind !== 'misplaced' ? [waiting(after, wanted)] : []),
+    ...(after?.ended && after.kind !== 'misplaced' && !was?.ended ? [failed(after, wanted)] : []),
     ...(after?.kind && after.kind !== was?.kind ? [troubled(after)] : []),
   ]
 }
@@ -68,6 +68,15 @@ function reasonOf({ since, ended, deadline }: HoldNote, wanted: Hold): string {
 
 function troubled({ since, kind, trouble }: HoldNote): Happening {
   const detail = trouble === null ? {} : { detail: trouble }
+  if (kind === 'misplaced')
+    return {
+      reason: 'NotTheVolume',
+      type: 'Warning',
+      message:
+        'another volume answered at its LUN while it was in use: its I/O fails from now on, and recent writes may be lost; delete the pods that use it, and the next ones get it checked and mounted',
+      ...detail,
+      id: since,
+    }
   return kind === 'broken'
     ? {
         reason: 'FileSystemBroken',

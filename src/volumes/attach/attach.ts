@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
-import { refuseMisplaced } from '../../hold/misplaced.ts'
+import { endMisplaced, refuseMisplaced } from '../../hold/misplaced.ts'
 import { panicWarning } from '../../hold/panic.ts'
 import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
@@ -95,6 +95,7 @@ export async function attach(
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
       await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine })
+      endMisplaced(host, record)
       if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
