@@ -10,6 +10,7 @@ const KERNEL = { testTimeout: 900_000, hookTimeout: 600_000 }
 const ESSENTIAL = ['stranger', 'identity-checks', 'hold-essential'].map(
   (name) => `test/kernel/${name}.test.ts`,
 )
+const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
 const isEssential = process.env.LUNKEEPER_TEST_KERNEL === 'essential'
 
 export default defineConfig({
@@ -28,7 +29,14 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { extends: true, test: { name: 'lab', include: ['test/lab/**/*.test.ts'], ...KERNEL } },
+      {
+        extends: true,
+        test: {
+          name: 'lab',
+          include: isEssential ? ['test/lab/target.test.ts'] : ['test/lab/**/*.test.ts'],
+          ...KERNEL,
+        },
+      },
       // As long as on a real night: run with `npm run test:true-time`.
       {
         extends: true,
@@ -43,7 +51,13 @@ export default defineConfig({
       { extends: true, test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'kernel', include: isEssential ? ESSENTIAL : ['test/kernel/**/*.test.ts'], ...KERNEL },
+        test: {
+          name: 'kernel',
+          include: isEssential ? ESSENTIAL : ['test/kernel/**/*.test.ts'],
+          // Its short run was not seen to pass yet (test/histories/README.md).
+          exclude: isEverything ? [] : ['test/kernel/histories.test.ts'],
+          ...KERNEL,
+        },
       },
     ],
   },

@@ -83,7 +83,7 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
 }
 
 /** A disk that does not answer a listing at once is not waited for. */
-const SHOWN_IDENTITY_DEADLINE_MS = 2_000
+const SHOWN_IDENTITY_DEADLINE_MS = 10_000
 
 /**
  * Whether another volume answers beneath what the volume's file system or user stands on. An agent that runs checks

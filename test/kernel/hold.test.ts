@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
-import { agentOn, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
+import { agentOn, BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
 /** From the moment on at which the target takes logins again: a second, and what a loaded machine adds. */
 const BACK = 8_000
 
-describe.each(['bookworm', 'trixie'] as const)('a hold map (%s)', (debian) => {
+describe.each(BOTH_KERNELS)('a hold map (%s)', (debian) => {
   let lab: Lab
   let node: LabNode
   let target: Target

@@ -10,6 +10,10 @@ export const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
 export const kernels = (everyday: Debian): readonly Debian[] =>
   isEverything ? ['bookworm', 'trixie'] : [everyday]
 
+/** Both kernels; one of them where only the essential tests are run (vitest.config.ts). */
+export const BOTH_KERNELS: readonly Debian[] =
+  process.env.LUNKEEPER_TEST_KERNEL === 'essential' ? ['bookworm'] : ['bookworm', 'trixie']
+
 /**
  * Whether this machine is for what differs between kernels and versions only, so that the suite stays
  * quick; `npm run test:everything` runs all of it on both.

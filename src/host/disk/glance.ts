@@ -11,7 +11,7 @@ const PAGE_SERIAL = 0x80
 const PAGE_IDENTIFICATION = 0x83
 
 /** A healthy disk answers within a millisecond; one that does not is looked after by the state of its session. */
-const GLANCE_DEADLINE_MS = 2_000
+const GLANCE_DEADLINE_MS = 5_000
 
 /** A disk, and the one thing by which it is told from others here. */
 export interface Glanced {
