@@ -21,16 +21,16 @@ export const migrateCommand = command({
     { command: 'lunkeeper migrate old-volume.yaml', does: 'one file' },
   ],
   async run(context, { argument, options }): Promise<Printable> {
-    const [{ migrate }, { readManifests }, { stringify }] = await Promise.all([
+    const [{ migrate }, { readManifests }, { manifestsText }] = await Promise.all([
       import('../../csi/migrate/migrate.ts'),
       import('../input/manifests.ts'),
-      import('yaml'),
+      import('../output/manifests.ts'),
     ])
     const migration = migrate(readManifests(argument ?? '-'), options['csi-driver'] ?? DRIVER)
     for (const { volume, message } of migration.notes) context.warn(`${volume}: ${message}`)
     return {
       ...migration,
-      yaml: () => migration.volumes.map((volume) => `---\n${stringify(volume, { lineWidth: 0 })}`).join(''),
+      yaml: () => manifestsText(migration.volumes),
     }
   },
   isDocument: true,
