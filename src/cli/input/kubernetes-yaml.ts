@@ -1,4 +1,4 @@
-import type { ParsedNode, ScalarTag, Tags } from 'yaml'
+import type { ScalarTag, Tags } from 'yaml'
 import { isMap, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
 
 /** A stream that is not YAML; `line` counts from 1, null where it is not known. */
@@ -41,7 +41,7 @@ export function kubernetesTags(tags: Tags): Tags {
  */
 export function parseKubernetesYaml(text: string, warn: (message: string) => void): unknown[] {
   const lineCounter = new LineCounter()
-  const documents = parseAllDocuments<ParsedNode>(text, {
+  const documents = parseAllDocuments(text, {
     version: '1.1',
     customTags: kubernetesTags,
     uniqueKeys: false,

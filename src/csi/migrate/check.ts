@@ -1,5 +1,5 @@
-import { PersistentVolume } from 'kubernetes-models/v1/PersistentVolume'
-import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim'
+import { validate as validateVolume } from 'kubernetes-models/_schemas/IoK8sApiCoreV1PersistentVolume'
+import { validate as validateClaim } from 'kubernetes-models/_schemas/IoK8sApiCoreV1PersistentVolumeClaim'
 
 import type { Migration } from './migrate.ts'
 
@@ -23,7 +23,7 @@ export function checkMigration({ volumes, claims }: Pick<Migration, 'volumes' | 
     const object = `PersistentVolume ${volume.metadata.name}`
     const found = (message: string) => void findings.push({ object, message })
     const { spec } = volume
-    bySchema(() => new PersistentVolume(volume as never).validate(), found)
+    bySchema(validateVolume, volume, found)
     if (names.has(volume.metadata.name)) found('another volume has the same name')
     names.add(volume.metadata.name)
     const { capacity, accessModes, claimRef, volumeMode, mountOptions } = spec as {
@@ -52,16 +52,25 @@ export function checkMigration({ volumes, claims }: Pick<Migration, 'volumes' | 
   }
   for (const claim of claims)
     bySchema(
-      () => new PersistentVolumeClaim(claim as never).validate(),
+      validateClaim,
+      claim,
       (message) => void findings.push({ object: `PersistentVolumeClaim ${claim.metadata.name}`, message }),
     )
   return findings
 }
 
-function bySchema(validate: () => void, found: (message: string) => void): void {
-  try {
-    validate()
-  } catch (error) {
-    found(error instanceof Error ? error.message : String(error))
-  }
+/** The generated validators keep their errors as a property of the function. */
+interface Validator {
+  (data: unknown): boolean
+  errors?:
+    | readonly { readonly instancePath?: string; readonly message?: string; readonly keyword?: string }[]
+    | null
+}
+
+function bySchema(validate: Validator, object: unknown, found: (message: string) => void): void {
+  if (validate(object)) return
+  for (const { instancePath, message, keyword } of validate.errors ?? [])
+    found(
+      `${(instancePath ?? '').slice(1).replaceAll('/', '.') || 'it'}: ${message ?? keyword ?? 'not valid'}`,
+    )
 }

@@ -37,7 +37,7 @@ beforeAll(() => {
     [join(ROOT, 'scripts/bundle.mjs'), join(home, 'dist')],
     { cwd: ROOT, encoding: 'utf8' },
   )
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  if (status !== 0) throw new Error(stderr)
 }, 120_000)
 
 /** The built program on a host with nothing of ours. */
@@ -70,6 +70,9 @@ describe('the built program', () => {
     expect(asText.status).toBe(0)
     const objects = parseAllDocuments(asText.stdout).map((document) => document.toJS() as unknown)
     expect(objects).toContainEqual(expect.objectContaining({ kind: 'PersistentVolume' }))
+    expect(lunkeeper(['migrate', '-', '--check'], VOLUME)).toMatchObject({ status: 0, stderr: '' })
+    const noCapacity = VOLUME.replace(/^.*capacity.*$/m, '')
+    expect(lunkeeper(['migrate', '-', '--check'], noCapacity)).toMatchObject({ status: 1, stderr: '' })
     const asJson = lunkeeper(['migrate', '-', '--json'], VOLUME)
     expect(JSON.parse(asJson.stdout)).toMatchObject({ volumes: [{ kind: 'PersistentVolume' }] })
   })

@@ -28,7 +28,7 @@ interface Answer {
   readonly writable?: readonly string[]
   readonly no_secret?: readonly string[]
   readonly claims?: number
-  readonly patches?: readonly (object & { readonly patched: boolean })[]
+  readonly patches?: readonly { readonly change: object; readonly patched: boolean }[]
 }
 
 const ANSWERS = JSON.parse(readFileSync(`${HERE}answers.json`, 'utf8')) as readonly Answer[]
@@ -60,7 +60,7 @@ describe('manifests after the shape of real reports', () => {
     for (const name of answer.no_secret ?? [])
       expect(byName.get(`${name}-lunkeeper`)).not.toHaveProperty('nodeStageSecretRef')
     expect(claims).toHaveLength(answer.claims ?? 0)
-    expect(patches).toMatchObject((answer.patches ?? []).map(({ patched: _, ...patch }) => patch))
+    expect(patches).toMatchObject((answer.patches ?? []).map(({ change }) => change))
     expect(patches.map(({ patch }) => patch !== null)).toEqual(
       (answer.patches ?? []).map(({ patched }) => patched),
     )
