@@ -26,12 +26,11 @@ export function checkMigration({ volumes, claims }: Pick<Migration, 'volumes' | 
     bySchema(validateVolume, volume, found)
     if (names.has(volume.metadata.name)) found('another volume has the same name')
     names.add(volume.metadata.name)
-    const { capacity, accessModes, claimRef, volumeMode, mountOptions } = spec as {
+    const { capacity, accessModes, claimRef, volumeMode } = spec as {
       capacity?: Record<string, string>
       accessModes?: readonly string[]
       claimRef?: { namespace?: string; name: string }
       volumeMode?: string
-      mountOptions?: readonly string[]
     }
     if (!capacity?.['storage']) found('spec.capacity.storage is missing')
     else if (!QUANTITY.test(capacity['storage'])) found('spec.capacity.storage is not a quantity above 0')
@@ -41,8 +40,6 @@ export function checkMigration({ volumes, claims }: Pick<Migration, 'volumes' | 
       found('spec.accessModes: ReadWriteOncePod cannot be with another mode')
     if (volumeMode && volumeMode !== 'Block' && volumeMode !== 'Filesystem')
       found(`spec.volumeMode: "${volumeMode}" is neither Filesystem nor Block`)
-    if (volumeMode === 'Block' && mountOptions?.length)
-      found('spec.mountOptions: a block volume is not mounted')
     if (claimRef && !claimRef.namespace) found('spec.claimRef.namespace is missing')
     if (!claimRef) continue
     const claim = `${claimRef.namespace}/${claimRef.name}`

@@ -33,7 +33,11 @@ export function fromCsi(old: PersistentVolume, note: Note): OldSource | null {
 function ofOldDriver(given: Readonly<Record<string, string>>, note: Note): Record<string, string> {
   if (given['initiatorName'])
     note('its initiator name is not carried over; the old driver made no use of it either')
-  return Object.fromEntries(Object.entries(given).filter(([key]) => !LEFT_OUT.has(key) && !key.includes('/')))
+  const iface = given['iscsiInterface'] || 'default'
+  if (iface !== 'default') note(`its interface ${iface} is not carried over: sessions are made over TCP`)
+  const left = (key: string) =>
+    LEFT_OUT.has(key) || key.includes('/') || (key === 'iscsiInterface' && iface !== 'default')
+  return Object.fromEntries(Object.entries(given).filter(([key]) => !left(key)))
 }
 
 function secretOf(

@@ -28,10 +28,19 @@ export function handlesOf(candidates: readonly Candidate[]): readonly Handle[] {
   const wanted = candidates.map(({ handle, source }) =>
     handle !== null && isLegal(handle) ? handle : derived(source),
   )
+  // Only those that have something in common are compared: a cluster may have thousands of volumes.
+  const keys = candidates.map(({ source: { iqn, lun, expected } }, at) => [
+    `handle ${wanted[at]}`,
+    `LUN ${lun} ${iqn.toLowerCase()}`,
+    ...(expected.wwid ? [`WWID ${expected.wwid}`] : []),
+  ])
+  const related = new Map<string, number[]>()
+  for (const [at, list] of keys.entries())
+    for (const key of list) related.set(key, (related.get(key) ?? []).concat(at))
   return candidates.map((one, at) => {
-    const others = candidates.flatMap((other, index) =>
-      index === at ? [] : [{ other, handle: wanted[index]! }],
-    )
+    const others = [...new Set(keys[at]!.flatMap((key) => related.get(key)!))]
+      .filter((index) => index !== at)
+      .map((index) => ({ other: candidates[index]!, handle: wanted[index]! }))
     const sharing = others.filter(
       ({ other, handle }) => handle === wanted[at] && !isOneLun(one.source, other.source),
     )

@@ -39,6 +39,38 @@ export interface InlineVolume {
   readonly patch: WorkloadPatch
 }
 
+/**
+ * One claim for each inline volume of a namespace, also where several workloads have the same one in their templates.
+ * Which of the names it has does not depend on the order of the input.
+ */
+export function withSharedClaims(
+  volumes: readonly InlineVolume[],
+  noteFor: (workload: string) => Note,
+): InlineVolume[] {
+  const sourceOf = ({ volume, claim }: InlineVolume) => {
+    const { iscsi, csi } = fields(volume['spec'])
+    return JSON.stringify([claim.namespace, iscsi ?? null, csi ?? null])
+  }
+  return [...Map.groupBy(volumes, sourceOf).values()].flatMap((same) => {
+    const [first, ...more] = same.toSorted((a, b) => (a.claim.name < b.claim.name ? -1 : 1))
+    for (const { patch } of more)
+      noteFor(`${patch.kind} ${patch.name}`)(
+        `its inline volume "${patch.volume}" is that of ${first!.patch.kind} ${first!.patch.name}: both use the claim ${first!.claim.name}; its pods must run on the same node unless the volume is read-only`,
+      )
+    return [
+      first!,
+      ...more.map((one) => ({ ...first!, patch: withClaim(one.patch, one.claim.name, first!.claim.name) })),
+    ]
+  })
+}
+
+function withClaim(patch: WorkloadPatch, old: string, claim: string): WorkloadPatch {
+  const changed = JSON.parse(
+    JSON.stringify(patch.patch).replaceAll(JSON.stringify(old), JSON.stringify(claim)),
+  ) as Fields | null
+  return { ...patch, claim, patch: changed }
+}
+
 export const isWorkload = (kind: string) => Object.hasOwn(TEMPLATES, kind)
 
 /** The inline iSCSI volumes of a Pod, or of the pod template of a workload. */

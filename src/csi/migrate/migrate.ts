@@ -9,16 +9,18 @@ import { handlesOf } from './handles.ts'
 import type { OldSource } from './in-tree.ts'
 import { fromInTree } from './in-tree.ts'
 import type { WorkloadPatch } from './inline.ts'
-import { inlineVolumes, isWorkload } from './inline.ts'
+import { inlineVolumes, isWorkload, withSharedClaims } from './inline.ts'
 import { newVolume } from './new-volume.ts'
+import { claimsOf } from './claims.ts'
 import type { Note, OurClaim, OurVolume, PersistentVolume } from './persistent-volume.ts'
 import { persistentVolume } from './persistent-volume.ts'
+import type { KubernetesObject } from './persistent-volume.ts'
 import type { PlanStep, Replaced } from './plan.ts'
 import { planOf } from './plan.ts'
 
 export interface Migration {
   readonly volumes: readonly OurVolume[]
-  /** For inline volumes of pods, which had none. */
+  /** For inline volumes of pods, which had none; and those of the input, to be created again for the new volumes. */
   readonly claims: readonly OurClaim[]
   /** How their workloads use these claims. */
   readonly patches: readonly WorkloadPatch[]
@@ -49,9 +51,13 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
   const notes: { volume: string; message: string }[] = []
   const noteFor = (volume: string) => (message: string) => void notes.push({ volume, message })
   const flat = objects.flatMap(itemsOf).filter(isObject)
-  const inline = flat
-    .filter(({ kind }) => isWorkload(kind))
-    .flatMap((object) => inlineVolumes(object, noteFor(`${object.kind} ${nameOf(object)}`)))
+  const inline = withSharedClaims(
+    flat
+      .filter(({ kind }) => isWorkload(kind))
+      .flatMap((object) => inlineVolumes(object, noteFor(`${object.kind} ${nameOf(object)}`))),
+    noteFor,
+  )
+  const inlineByClaim = new Map(inline.map((one) => [`${one.claim.namespace}/${one.claim.name}`, one]))
   const volumes = withoutRepeated(
     flat.filter(({ kind }) => kind === 'PersistentVolume'),
     (name) => noteFor(name),
@@ -61,7 +67,9 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
       const one = takenOver(object, driver, false, noteFor(nameOf(object)))
       return one ? { ...one, isAmbiguous } : []
     }),
-    ...inline.flatMap(({ volume }) => takenOver(volume, driver, true, noteFor(nameOf(volume))) ?? []),
+    ...[...inlineByClaim.values()].flatMap(
+      ({ volume }) => takenOver(volume, driver, true, noteFor(nameOf(volume))) ?? [],
+    ),
   ]
   if (volumes.length === 0 && inline.length === 0 && notes.length === 0)
     throw new LunkeeperError(
@@ -93,18 +101,17 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
   const isUsed = ({ claim, patch }: (typeof inline)[number]) =>
     replaced.some((one) => one.claim?.name === claim.name && one.claim.namespace === patch.namespace)
   const patches = inline.filter(isUsed).map(({ patch }) => patch)
-  const { steps, rollback } = planOf(replaced, patches)
+  const claims = claimsOf(replaced, flat)
+  const { steps, rollback } = planOf(replaced, patches, claims)
   return {
     volumes: replaced.map(({ volume }) => volume),
-    claims: replaced.flatMap((one) => (one.old === null && one.claim ? claimOf(one.claim, one.volume) : [])),
+    claims,
     patches,
     notes,
     plan: steps,
     rollback,
   }
 }
-
-type KubernetesObject = Readonly<Record<string, unknown>> & { readonly kind: string }
 
 function itemsOf(object: unknown): readonly unknown[] {
   const { kind, items } = (object ?? {}) as { kind?: unknown; items?: unknown }
@@ -177,21 +184,4 @@ function takenOver(object: object, driver: string, inline: boolean, note: Note):
 function renamed(old: PersistentVolume, handle: string): PersistentVolume {
   const hash = createHash('sha256').update(handle).digest('hex').slice(0, 8)
   return { ...old, metadata: { ...old.metadata, name: `${old.metadata.name}-${hash}` } }
-}
-
-function claimOf(
-  claim: { readonly namespace: string; readonly name: string },
-  { metadata, spec }: OurVolume,
-): OurClaim {
-  return {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: claim,
-    spec: {
-      accessModes: [(spec['accessModes'] as readonly string[])[0]!],
-      resources: { requests: { storage: '1Gi' } },
-      storageClassName: '',
-      volumeName: metadata.name,
-    },
-  }
 }

@@ -55,6 +55,8 @@ export const persistentVolume = z.looseObject({
   }),
 })
 
+export type KubernetesObject = Readonly<Record<string, unknown>> & { readonly kind: string }
+
 /** Tells what is left to do, or could not be carried over. */
 export type Note = (message: string) => void
 
@@ -68,11 +70,15 @@ export interface OurVolume {
   readonly spec: Readonly<Record<string, unknown>> & { readonly csi: OurSource }
 }
 
-/** The claim of an inline volume, which had none. */
+/** A claim that is bound to a volume of ours by its name. */
 export interface OurClaim {
   readonly apiVersion: 'v1'
   readonly kind: 'PersistentVolumeClaim'
-  readonly metadata: { readonly name: string; readonly namespace: string }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly labels?: Readonly<Record<string, string>>
+  }
   readonly spec: Readonly<Record<string, unknown>>
 }
 

@@ -1,5 +1,5 @@
 import type { WorkloadPatch } from './inline.ts'
-import type { OurVolume } from './persistent-volume.ts'
+import type { OurClaim, OurVolume } from './persistent-volume.ts'
 
 /** One thing to do, in order. */
 export interface PlanStep {
@@ -18,6 +18,7 @@ export interface Replaced {
 export function planOf(
   replaced: readonly Replaced[],
   patches: readonly WorkloadPatch[],
+  printed: readonly OurClaim[],
 ): { readonly steps: readonly PlanStep[]; readonly rollback: readonly PlanStep[] } {
   const old = [...new Set(replaced.flatMap(({ old }) => old ?? []))]
   const claims = replaced.flatMap(({ old, claim }) => (old && claim ? [claim] : []))
@@ -51,13 +52,15 @@ export function planOf(
       ],
     },
     {
-      what: 'Create the new volumes, and the claims of inline volumes.',
+      what: 'Create the new volumes, and the claims that are printed with them.',
       commands: ['kubectl apply -f new.yaml'],
     },
     {
-      what: 'Create the claims again, each with the volumeName of its new volume.',
+      what: 'Create the claims again that are not printed (they were not in the input), each with the volumeName of its new volume.',
       commands: replaced.flatMap(({ old, claim, volume }) =>
-        old && claim ? [`# ${claim.namespace}/${claim.name}: volumeName: ${volume.metadata.name}`] : [],
+        old && claim && !printed.some(({ metadata }) => isOne(metadata, claim))
+          ? [`# ${claim.namespace}/${claim.name}: volumeName: ${volume.metadata.name}`]
+          : [],
       ),
     },
     { what: 'Let the workloads use the claims in place of their inline volumes.', commands: changes },
@@ -78,6 +81,10 @@ export function planOf(
     ],
   }
 }
+
+type Named = { readonly namespace: string; readonly name: string }
+
+const isOne = (a: Named, b: Named) => a.namespace === b.namespace && a.name === b.name
 
 /** As a word of a shell. */
 function quoted(text: string): string {

@@ -28,6 +28,8 @@ interface Answer {
   readonly writable?: readonly string[]
   readonly no_secret?: readonly string[]
   readonly claims?: number
+  /** A part of the first claim. */
+  readonly claim?: object
   readonly patches?: readonly { readonly change: object; readonly patched: boolean }[]
 }
 
@@ -60,6 +62,11 @@ describe('manifests after the shape of real reports', () => {
     for (const name of answer.no_secret ?? [])
       expect(byName.get(`${name}-lunkeeper`)).not.toHaveProperty('nodeStageSecretRef')
     expect(claims).toHaveLength(answer.claims ?? 0)
+    if (answer.claim) expect(claims[0]).toMatchObject(answer.claim)
+    for (const { patch, claim } of patches) {
+      expect(claims.map(({ metadata }) => metadata.name)).toContain(claim)
+      if (patch) expect(JSON.stringify(patch)).toContain(`"claimName":"${claim}"`)
+    }
     expect(patches).toMatchObject((answer.patches ?? []).map(({ change }) => change))
     expect(patches.map(({ patch }) => patch !== null)).toEqual(
       (answer.patches ?? []).map(({ patched }) => patched),
