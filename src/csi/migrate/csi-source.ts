@@ -12,11 +12,19 @@ const NAMESPACE = 'lunkeeper'
 /** Attributes that have no effect here, or must not stand there. */
 const LEFT_OUT = new Set(['discovery', 'discoveryCHAPAuth', 'sessionCHAPAuth', 'secret', 'initiatorName'])
 
-/** Of a CSI driver. Null: its attributes do not say which LUN it is. */
-export function fromCsi(old: PersistentVolume, note: Note): OldSource | null {
+/**
+ * Of a CSI driver. Null: its attributes do not say which LUN it is.
+ * @param attachments what its driver gave to the nodes that have it attached
+ */
+export function fromCsi(
+  old: PersistentVolume,
+  attachments: readonly Readonly<Record<string, string>>[],
+  note: Note,
+): OldSource | null {
   const { driver, volumeHandle, fsType, readOnly } = old.spec.csi!
   const given = old.spec.csi!.volumeAttributes ?? {}
-  const volumeAttributes = driver === OLD_DRIVER ? ofOldDriver(given, note) : vendorAttributes(given, note)
+  const volumeAttributes =
+    driver === OLD_DRIVER ? ofOldDriver(given, note) : vendorAttributes([given, ...attachments], note)
   if (!volumeAttributes) return null
   const ref = secretOf(old, given['secret'], note)
   return {

@@ -11,6 +11,7 @@ import { fromInTree } from './in-tree.ts'
 import type { WorkloadPatch } from './inline.ts'
 import { inlineVolumes, isWorkload, withSharedClaims } from './inline.ts'
 import { newVolume } from './new-volume.ts'
+import { attachmentsOf } from './attachments.ts'
 import { claimsOf } from './claims.ts'
 import type { Note, OurClaim, OurVolume, PersistentVolume } from './persistent-volume.ts'
 import { persistentVolume } from './persistent-volume.ts'
@@ -37,7 +38,7 @@ interface Taken extends OldSource {
   readonly parsed: VolumeSource
   readonly inline: boolean
   /** Another volume of the input has its name. */
-  readonly isAmbiguous?: boolean
+  readonly isAmbiguous: boolean
   readonly note: Note
 }
 
@@ -62,14 +63,16 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
     flat.filter(({ kind }) => kind === 'PersistentVolume'),
     (name) => noteFor(name),
   )
-  const taken = [
+  const attachments = attachmentsOf(flat)
+  const taken: readonly Taken[] = [
     ...volumes.flatMap(({ object, isAmbiguous }) => {
-      const one = takenOver(object, driver, false, noteFor(nameOf(object)))
-      return one ? { ...one, isAmbiguous } : []
+      const one = takenOver(object, driver, attachments.get(nameOf(object)) ?? [], noteFor(nameOf(object)))
+      return one ? { ...one, inline: false, isAmbiguous } : []
     }),
-    ...[...inlineByClaim.values()].flatMap(
-      ({ volume }) => takenOver(volume, driver, true, noteFor(nameOf(volume))) ?? [],
-    ),
+    ...[...inlineByClaim.values()].flatMap(({ volume }) => {
+      const one = takenOver(volume, driver, [], noteFor(nameOf(volume)))
+      return one ? { ...one, inline: true, isAmbiguous: false } : []
+    }),
   ]
   if (volumes.length === 0 && inline.length === 0 && notes.length === 0)
     throw new LunkeeperError(
@@ -152,7 +155,12 @@ function withoutRepeated(
 }
 
 /** Null where the volume is not one that can be taken over; the notes say why. */
-function takenOver(object: object, driver: string, inline: boolean, note: Note): Taken | null {
+function takenOver(
+  object: object,
+  driver: string,
+  attached: readonly Readonly<Record<string, string>>[],
+  note: Note,
+): Omit<Taken, 'inline' | 'isAmbiguous'> | null {
   const { data: old, error } = persistentVolume.safeParse(object)
   if (!old) {
     const issue = error.issues[0]
@@ -164,7 +172,7 @@ function takenOver(object: object, driver: string, inline: boolean, note: Note):
     note(`left out: it is a volume of ${driver} already`)
     return null
   }
-  const found = iscsi ? fromInTree(old, note) : csi ? fromCsi(old, note) : null
+  const found = iscsi ? fromInTree(old, note) : csi ? fromCsi(old, attached, note) : null
   if (!found) {
     note('left out: it is not an iSCSI volume that this can read')
     return null
@@ -173,7 +181,7 @@ function takenOver(object: object, driver: string, inline: boolean, note: Note):
   if (fsType && !FILE_SYSTEMS.some((fs) => fs === fsType))
     note(`its file system ${fsType} is none of ${FILE_SYSTEMS.join(', ')}, and is not mounted`)
   try {
-    return { ...found, old, parsed: parseAttributes(volumeAttributes), inline, note }
+    return { ...found, old, parsed: parseAttributes(volumeAttributes), note }
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     note(`left out: ${error.message}`)

@@ -1,9 +1,11 @@
 import type { Note } from './persistent-volume.ts'
 
+type Attributes = Readonly<Record<string, string>>
+
 /**
  * Attribute names, in lower case and without `_` and `-`, by which drivers say where a LUN is: democratic-csi (also for
- * TrueNAS: portal, portals, iqn, lun), and the node-stage attributes of HPE (targetNames, lunId, discoveryIps), Dell (PORTAL0,
- * TARGET0, LUN_ADDRESS) and Synology (targetIqn).
+ * TrueNAS: portal, portals, iqn, lun) in the volume; HPE (targetNames, lunId, discoveryIps) and Dell (PORTAL0, TARGET0,
+ * LUN_ADDRESS) in the attachment, as their node services read them.
  */
 const PORTAL = /^(?:target|iscsi)?portal\d*$/
 const PORTALS = /^(?:(?:target|iscsi)?portals|discoveryips?|iscsiportals)$/
@@ -11,13 +13,14 @@ const IQN = /^(?:iqn|targetiqns?|targetnames?|target\d+|iscsiiqn)$/
 const LUN = /^(?:lun|lunid|targetlun|mappedlun|lunaddress)$/
 const PROTOCOL = /^(?:protocol|accessprotocol|nodeattachdriver|transport|transportprotocol)$/
 
-/** The attributes of ours for those of another driver; null: they do not have all of portal, IQN and LUN. */
-export function vendorAttributes(
-  given: Readonly<Record<string, string>>,
-  note: Note,
-): Record<string, string> | null {
+/**
+ * The attributes of ours for those of another driver; null: they do not have all of portal, IQN and LUN.
+ * @param given of the volume, and of each of its attachments (VolumeAttachment: status.attachmentMetadata)
+ */
+export function vendorAttributes(given: readonly Attributes[], note: Note): Record<string, string> | null {
   const values = (pattern: RegExp) =>
-    Object.entries(given)
+    given
+      .flatMap((attributes) => Object.entries(attributes))
       .filter(([key]) => pattern.test(key.toLowerCase().replace(/[_-]/g, '')))
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([, value]) => listed(value))
@@ -37,14 +40,12 @@ export function vendorAttributes(
   ].flat()
   if (missing.length > 0) {
     note(
-      `its volumeAttributes have no ${missing.join(', no ')}: its driver asks the array at each attach; look up portal, IQN and LUN on the array and write the volume by hand`,
+      `its volumeAttributes have no ${missing.join(', no ')}: its driver asks the array at each attach; give also the VolumeAttachments of running pods (kubectl get pv,volumeattachments -o yaml), or look up portal, IQN and LUN on the array`,
     )
     return null
   }
   if (iqns.length > 1 || luns.length > 1) {
-    note(
-      `its volumeAttributes name ${iqns.length} targets and ${luns.length} LUNs; a volume here has one of each`,
-    )
+    note(`its attributes name ${iqns.length} targets and ${luns.length} LUNs; a volume here has one of each`)
     return null
   }
   const [targetPortal, ...more] = portals
