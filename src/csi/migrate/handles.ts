@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 
-import { formatPortal } from '../../model/portal.ts'
+import type { Portal } from '../../model/portal.ts'
+import { formatPortal, samePortal } from '../../model/portal.ts'
 import type { VolumeSource } from '../volume/attributes.ts'
 
 /** The CSI specification's bound for an id, in bytes. */
@@ -73,13 +74,14 @@ function derived({ iqn, lun, portals }: VolumeSource): string {
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-/** Names are compared as RFC 3722 folds them; the same name, number and one portal in common are one LUN. */
+/**
+ * Names are compared as RFC 3722 folds them; the same name, number and one portal in common are one LUN. Different WWIDs do not
+ * disprove it: one of them is wrong.
+ */
 function isOneLun(a: VolumeSource, b: VolumeSource): boolean {
-  if (a.expected.wwid && b.expected.wwid) return a.expected.wwid === b.expected.wwid
-  return (
-    isOneName(a, b) &&
-    a.portals.some((one) => b.portals.some((other) => formatPortal(one) === formatPortal(other)))
-  )
+  if (a.expected.wwid && a.expected.wwid === b.expected.wwid) return true
+  const isAlsoIn = (list: readonly Portal[]) => (one: Portal) => list.some((other) => samePortal(one, other))
+  return isOneName(a, b) && a.portals.some(isAlsoIn(b.portals))
 }
 
 function isOneName(a: VolumeSource, b: VolumeSource): boolean {

@@ -5,6 +5,7 @@ import { FILE_SYSTEMS } from '../../model/request.ts'
 import type { VolumeSource } from '../volume/attributes.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import { fromCsi } from './csi-source.ts'
+import type { Candidate } from './handles.ts'
 import { handlesOf } from './handles.ts'
 import type { OldSource } from './in-tree.ts'
 import { fromInTree } from './in-tree.ts'
@@ -82,9 +83,11 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
         hint: 'Give it what `kubectl get pv -o yaml` prints.',
       },
     )
-  const handles = handlesOf(
-    taken.map(({ old, handle, parsed }) => ({ name: old.metadata.name, handle, source: parsed })),
-  )
+  const existing = volumes.flatMap(({ object }) => existingOf(object, driver) ?? [])
+  const handles = handlesOf([
+    ...taken.map(({ old, handle, parsed }) => ({ name: old.metadata.name, handle, source: parsed })),
+    ...existing,
+  ])
   const replaced = taken.map(({ old, source, inline, isAmbiguous, note }, at): Replaced => {
     const { handle: volumeHandle, notes } = handles[at]!
     for (const message of notes) note(message)
@@ -185,6 +188,19 @@ function takenOver(
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     note(`left out: ${error.message}`)
+    return null
+  }
+}
+
+/** A volume that the driver has already: its handle is in use. Null: it is not one, or cannot be read. */
+function existingOf(object: object, driver: string): Candidate | null {
+  const { csi } = persistentVolume.safeParse(object).data?.spec ?? {}
+  if (csi?.driver !== driver) return null
+  try {
+    const source = parseAttributes(csi.volumeAttributes ?? {})
+    return { name: nameOf(object), handle: csi.volumeHandle, source }
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
     return null
   }
 }
