@@ -83,7 +83,8 @@ export function inlineVolumes(object: Fields, note: Note): InlineVolume[] {
     ({ iscsi, csi }) => iscsi || fields(csi)['driver'] === OLD_DRIVER,
   )
   if (found.length === 0) return []
-  const owner = Array.isArray(metadata?.['ownerReferences']) ? fields(metadata['ownerReferences'][0]) : null
+  const owners = metadata?.['ownerReferences']
+  const owner = Array.isArray(owners) && owners.length > 0 ? fields(owners[0]) : null
   if (owner) {
     note(
       `its inline volumes come from the template of ${String(owner['kind'])} ${String(owner['name'])}: change them there`,

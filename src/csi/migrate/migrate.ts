@@ -167,7 +167,8 @@ function takenOver(
   const { data: old, error } = persistentVolume.safeParse(object)
   if (!old) {
     const issue = error.issues[0]
-    note(`left out: ${issue?.path.join('.') || 'it'}: ${issue?.message}`)
+    const reason = issue?.code === 'invalid_type' ? `it must be of type ${issue.expected}` : issue?.message
+    note(`left out: ${issue?.path.join('.') || 'it'}: ${reason}`)
     return null
   }
   const { iscsi, csi } = old.spec
