@@ -18,6 +18,9 @@ await build({
   format: 'esm',
   sourcemap: 'linked',
   logLevel: 'warning',
+  // The schema's formats ask for Node's own punycode, for which Node prints a deprecation warning (DEP0040); the package of
+  // that name, which is installed with them, has none.
+  alias: { punycode: 'punycode/punycode.js' },
   // Bundled CommonJS (commander, yaml) asks for require() of Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

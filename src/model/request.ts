@@ -2,6 +2,7 @@ import { LunkeeperError } from './errors.ts'
 import type { Hold } from './hold.ts'
 import type { Iqn } from './iqn.ts'
 import type { Lun } from './lun.ts'
+import { isQuotedWell, splitMountOptions } from './mount-options.ts'
 import type { VolumeName } from './name.ts'
 import type { Portal } from './portal.ts'
 import type { Wwid } from './wwid.ts'
@@ -69,10 +70,10 @@ export function checkRequest(request: VolumeRequest): VolumeRequest {
   } else checkMountPoint(use.mount)
   if (use.format && use.readOnly)
     throw bad('A read-only volume cannot be formatted', 'Leave out --format or --read-only.')
-  for (const option of use.options.flatMap((text) => text.split(','))) {
+  for (const option of use.options.flatMap((text) => splitMountOptions(text))) {
     const reason = Object.hasOwn(REFUSED_OPTIONS, option.trim()) && REFUSED_OPTIONS[option.trim()]
     if (reason) throw bad(`The mount option "${option}" is not accepted: ${reason}`, 'Leave it out.')
-    if (!/^\w[\w.-]*(?:=[^\s\p{Cc}]*)?$/u.test(option))
+    if (!/^\w[\w.-]*(?:=[^\s\p{Cc}]*)?$/u.test(option) || !isQuotedWell(option))
       throw bad(`"${option}" is not a mount option`, 'One option a flag: --mount-option noatime.')
   }
   if (hold.mode === 'session' && portals.length > 1)

@@ -1,36 +1,44 @@
 import { readFileSync } from 'node:fs'
 
-import { parseAllDocuments } from 'yaml'
-
 import { LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from './file-error.ts'
+import { jsonStream } from './json-stream.ts'
+import { NotYaml, parseKubernetesYaml } from './kubernetes-yaml.ts'
 
 /**
- * The objects of a file of YAML or JSON, or of standard input (`-`). No error quotes a line of it: there may be
- * a secret in it.
+ * The objects of a file of YAML or JSON, or of standard input (`-`), read as kubectl reads them. No error quotes a line
+ * of it: there may be a secret in it.
  * @throws BAD_REQUEST
  */
-export function readManifests(source: string): unknown[] {
+export function readManifests(source: string, warn: (message: string) => void): unknown[] {
   const what = source === '-' ? 'Standard input' : source
   let text: string
   try {
-    text = readFileSync(source === '-' ? 0 : source, 'utf8')
+    text = decoded(readFileSync(source === '-' ? 0 : source))
   } catch (cause) {
     throw new LunkeeperError('BAD_REQUEST', `${what} cannot be read: ${whyUnreadable(cause)}`, { cause })
   }
-  const documents = parseAllDocuments(text, { prettyErrors: true, logLevel: 'silent' })
-  if ('empty' in documents) return []
-  for (const { errors } of documents) {
-    const [first] = errors
-    const line = first?.linePos?.[0].line
-    if (first)
-      throw new LunkeeperError(
-        'BAD_REQUEST',
-        `${what} is neither YAML nor JSON${line ? `: line ${line}` : ''}`,
-        {
-          hint: 'Give it what `kubectl get pv -o yaml` prints.',
-        },
-      )
+  try {
+    return jsonStream(text) ?? parseKubernetesYaml(text, (message) => warn(`${what}: ${message}`))
+  } catch (error) {
+    const line = error instanceof NotYaml ? error.line : null
+    throw new LunkeeperError(
+      'BAD_REQUEST',
+      `${what} is neither YAML nor JSON${line ? `: line ${line}` : ''}`,
+      {
+        hint: 'Give it what `kubectl get pv -o yaml` prints.',
+      },
+    )
   }
-  return documents.map((document) => document.toJS() as unknown)
+}
+
+/** PowerShell's `>` writes UTF-16. */
+function decoded(bytes: Buffer): string {
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe
+      ? 'utf-16le'
+      : bytes[0] === 0xfe && bytes[1] === 0xff
+        ? 'utf-16be'
+        : 'utf-8'
+  return new TextDecoder(encoding).decode(bytes)
 }

@@ -2,61 +2,137 @@ import { createHash } from 'node:crypto'
 
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { FILE_SYSTEMS } from '../../model/request.ts'
+import type { VolumeSource } from '../volume/attributes.ts'
 import { parseAttributes } from '../volume/attributes.ts'
-import type { OurSource, OurVolume, PersistentVolume } from './persistent-volume.ts'
+import { fromCsi } from './csi-source.ts'
+import type { Candidate } from './handles.ts'
+import { handlesOf } from './handles.ts'
+import type { OldSource } from './in-tree.ts'
+import { fromInTree } from './in-tree.ts'
+import type { WorkloadPatch } from './inline.ts'
+import { inlineVolumes, isWorkload, withSharedClaims } from './inline.ts'
+import { newVolume } from './new-volume.ts'
+import { attachmentsOf } from './attachments.ts'
+import { claimsOf } from './claims.ts'
+import type { Note, OurClaim, OurVolume, PersistentVolume } from './persistent-volume.ts'
 import { persistentVolume } from './persistent-volume.ts'
-
-/** The driver whose volumes are taken over. */
-const OLD_DRIVER = 'iscsi.csi.k8s.io'
-/** Where a Secret is looked for that the old volume had none of. */
-const NAMESPACE = 'lunkeeper'
-/** The specification's bound for an id. */
-const LONGEST_ID = 128
+import type { KubernetesObject } from './persistent-volume.ts'
+import type { PlanStep, Replaced } from './plan.ts'
+import { planOf } from './plan.ts'
 
 export interface Migration {
   readonly volumes: readonly OurVolume[]
+  /** For inline volumes of pods, which had none; and those of the input, to be created again for the new volumes. */
+  readonly claims: readonly OurClaim[]
+  /** How their workloads use these claims. */
+  readonly patches: readonly WorkloadPatch[]
   /** What could not be carried over, or has to be done by a person. `volume` is the old one's name. */
   readonly notes: readonly { readonly volume: string; readonly message: string }[]
+  /** What to do, in order. */
+  readonly plan: readonly PlanStep[]
+  readonly rollback: readonly PlanStep[]
+}
+
+/** An object of the input that can be taken over. */
+interface Taken extends OldSource {
+  readonly old: PersistentVolume
+  readonly parsed: VolumeSource
+  readonly inline: boolean
+  /** Another volume of the input has its name. */
+  readonly isAmbiguous: boolean
+  readonly note: Note
 }
 
 /**
- * New PersistentVolumes for those of the old driver and of the in-tree source, of the same LUNs and with the same
- * data. Nothing else among the objects is looked at.
- * @param objects as they are in a file: PersistentVolumes, lists of them, anything
- * @throws BAD_REQUEST there is none
+ * New PersistentVolumes for the iSCSI volumes of the in-tree source and of other CSI drivers, and for inline volumes of
+ * pods: the same LUNs and the same data.
+ * @param objects as they are in a file: PersistentVolumes, workloads, lists of them, anything
+ * @throws BAD_REQUEST there is no volume among them
  */
 export function migrate(objects: readonly unknown[], driver: string): Migration {
-  const volumes: OurVolume[] = []
   const notes: { volume: string; message: string }[] = []
-  for (const object of objects.flatMap(itemsOf)) {
-    if (!isVolume(object)) continue
-    const { data, error } = persistentVolume.safeParse(object)
-    const name = data?.metadata.name ?? nameOf(object)
-    const note = (message: string) => notes.push({ volume: name, message })
-    if (!data) {
-      const issue = error.issues[0]
-      note(`left out: ${issue?.path.join('.') || 'it'}: ${issue?.message}`)
-      continue
+  const noteFor = (volume: string) => (message: string) => void notes.push({ volume, message })
+  const flat = objects.flatMap(itemsOf).filter(isObject)
+  const inline = withSharedClaims(
+    flat
+      .filter(({ kind }) => isWorkload(kind))
+      .flatMap((object) => inlineVolumes(object, noteFor(`${object.kind} ${nameOf(object)}`))),
+    noteFor,
+  )
+  const inlineByClaim = new Map(inline.map((one) => [`${one.claim.namespace}/${one.claim.name}`, one]))
+  const volumes = withoutRepeated(
+    flat.filter(({ kind }) => kind === 'PersistentVolume'),
+    (name) => noteFor(name),
+  )
+  const attachments = attachmentsOf(flat)
+  const taken: readonly Taken[] = [
+    ...volumes.flatMap(({ object, isAmbiguous }) => {
+      const one = takenOver(object, driver, attachments.get(nameOf(object)) ?? [], noteFor(nameOf(object)))
+      return one ? { ...one, inline: false, isAmbiguous } : []
+    }),
+    ...[...inlineByClaim.values()].flatMap(({ volume }) => {
+      const one = takenOver(volume, driver, [], noteFor(nameOf(volume)))
+      return one ? { ...one, inline: true, isAmbiguous: false } : []
+    }),
+  ]
+  if (volumes.length === 0 && inline.length === 0 && notes.length === 0)
+    throw new LunkeeperError(
+      'BAD_REQUEST',
+      'There is no PersistentVolume and no pod with an iscsi volume in it',
+      {
+        hint: 'Give it what `kubectl get pv -o yaml` prints.',
+      },
+    )
+  const existing = volumes.flatMap(({ object }) => existingOf(object, driver) ?? [])
+  const handles = handlesOf([
+    ...taken.map(({ old, handle, parsed }) => ({ name: old.metadata.name, handle, source: parsed })),
+    ...existing,
+  ])
+  const replaced = taken.map(({ old, source, inline, isAmbiguous, note }, at): Replaced => {
+    const { handle: volumeHandle, notes } = handles[at]!
+    for (const message of notes) note(message)
+    const { claimRef } = old.spec
+    const claim =
+      claimRef?.name && claimRef.namespace ? { namespace: claimRef.namespace, name: claimRef.name } : null
+    return {
+      old: inline ? null : old.metadata.name,
+      claim,
+      volume: newVolume(
+        isAmbiguous ? renamed(old, volumeHandle) : old,
+        { driver, volumeHandle, ...source },
+        inline ? () => {} : note,
+      ),
     }
-    const source = sourceOf(data, driver, note)
-    if (source) volumes.push(volumeOf(data, source, note))
+  })
+  const isUsed = ({ claim, patch }: (typeof inline)[number]) =>
+    replaced.some((one) => one.claim?.name === claim.name && one.claim.namespace === patch.namespace)
+  const patches = inline.filter(isUsed).map(({ patch }) => patch)
+  const claims = claimsOf(replaced, flat)
+  const { steps, rollback } = planOf(replaced, patches, claims)
+  return {
+    volumes: replaced.map(({ volume }) => volume),
+    claims,
+    patches,
+    notes,
+    plan: steps,
+    rollback,
   }
-  if (volumes.length === 0 && notes.length === 0)
-    throw new LunkeeperError('BAD_REQUEST', 'There is no PersistentVolume in it', {
-      hint: 'Give it what `kubectl get pv -o yaml` prints.',
-    })
-  return { volumes, notes }
 }
 
 function itemsOf(object: unknown): readonly unknown[] {
   const { kind, items } = (object ?? {}) as { kind?: unknown; items?: unknown }
-  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : [object]
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
+    ? // In a list of the API, as `kubectl get --raw` prints it, the items have no kind of their own.
+      items.flatMap((item: unknown) => itemsOf(kind === 'List' ? item : withKind(item, kind.slice(0, -4))))
+    : [object]
 }
 
-function isVolume(object: unknown): object is object {
-  return (
-    object !== null && typeof object === 'object' && 'kind' in object && object.kind === 'PersistentVolume'
-  )
+function withKind(item: unknown, kind: string): unknown {
+  return item !== null && typeof item === 'object' && !('kind' in item) ? { ...item, kind } : item
+}
+
+function isObject(object: unknown): object is KubernetesObject {
+  return object !== null && typeof object === 'object' && 'kind' in object && typeof object.kind === 'string'
 }
 
 function nameOf(object: object): string {
@@ -64,142 +140,73 @@ function nameOf(object: object): string {
   return typeof metadata?.name === 'string' ? metadata.name : '(without a name)'
 }
 
+/** One name is one object: equal ones are one. Of different ones (an old dump) nobody knows which is the cluster's. */
+function withoutRepeated(
+  volumes: readonly KubernetesObject[],
+  noteFor: (name: string) => Note,
+): readonly { readonly object: KubernetesObject; readonly isAmbiguous: boolean }[] {
+  const specOf = (object: KubernetesObject) => JSON.stringify(object['spec'])
+  return [...Map.groupBy(volumes, nameOf)].flatMap(([name, all]) => {
+    const different = [...new Map(all.map((object) => [specOf(object), object])).values()]
+    const isAmbiguous = different.length > 1
+    if (isAmbiguous)
+      noteFor(name)(
+        'the input has different volumes of this name: each has a new name; apply only the one that is in the cluster',
+      )
+    return different.map((object) => ({ object, isAmbiguous }))
+  })
+}
+
 /** Null where the volume is not one that can be taken over; the notes say why. */
-function sourceOf(old: PersistentVolume, driver: string, note: (message: string) => void): OurSource | null {
-  const { iscsi, csi } = old.spec
-  const source = iscsi
-    ? fromInTree(old, driver, note)
-    : csi?.driver === OLD_DRIVER
-      ? fromOldDriver(old, driver, note)
-      : null
-  if (!source) {
-    note('left out: it is no iSCSI volume that this can read')
+function takenOver(
+  object: object,
+  driver: string,
+  attached: readonly Readonly<Record<string, string>>[],
+  note: Note,
+): Omit<Taken, 'inline' | 'isAmbiguous'> | null {
+  const { data: old, error } = persistentVolume.safeParse(object)
+  if (!old) {
+    const issue = error.issues[0]
+    const reason = issue?.code === 'invalid_type' ? `it must be of type ${issue.expected}` : issue?.message
+    note(`left out: ${issue?.path.join('.') || 'it'}: ${reason}`)
     return null
   }
+  const { iscsi, csi } = old.spec
+  if (csi?.driver === driver) {
+    note(`left out: it is a volume of ${driver} already`)
+    return null
+  }
+  const found = iscsi ? fromInTree(old, note) : csi ? fromCsi(old, attached, note) : null
+  if (!found) {
+    note('left out: it is not an iSCSI volume that this can read')
+    return null
+  }
+  const { fsType, volumeAttributes } = found.source
+  if (fsType && !FILE_SYSTEMS.some((fs) => fs === fsType))
+    note(`its file system ${fsType} is none of ${FILE_SYSTEMS.join(', ')}, and is not mounted`)
   try {
-    parseAttributes(source.volumeAttributes)
+    return { ...found, old, parsed: parseAttributes(volumeAttributes), note }
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     note(`left out: ${error.message}`)
     return null
   }
-  if (source.fsType && !FILE_SYSTEMS.some((fs) => fs === source.fsType))
-    note(`its file system ${source.fsType} is none of ${FILE_SYSTEMS.join(', ')}, and is not mounted`)
-  return source
 }
 
-function fromInTree(
-  { spec: { iscsi, claimRef } }: PersistentVolume,
-  driver: string,
-  note: (message: string) => void,
-): OurSource {
-  const { targetPortal, portals, iqn, lun, fsType, readOnly, secretRef } = iscsi!
-  if (iscsi!.iscsiInterface && iscsi!.iscsiInterface !== 'default')
-    note(`its interface ${iscsi!.iscsiInterface} is not carried over: sessions are made over TCP`)
-  if (iscsi!.initiatorName)
-    note(
-      `its initiator name ${iscsi!.initiatorName} is not carried over: map the LUN to the nodes' own names`,
-    )
-  if (iscsi!.chapAuthDiscovery) note('CHAP for discovery is not carried over: nothing is discovered')
-  const namespace = secretRef?.namespace ?? claimRef?.namespace
-  if (iscsi!.chapAuthSession && !(secretRef && namespace))
-    note('it wants CHAP, but names no Secret with a namespace: add nodeStageSecretRef')
-  return {
-    driver,
-    volumeHandle: idOf(iqn, lun),
-    ...(fsType ? { fsType } : {}),
-    ...(readOnly ? { readOnly: true } : {}),
-    volumeAttributes: {
-      targetPortal,
-      ...(portals?.length ? { portals: JSON.stringify(portals) } : {}),
-      iqn,
-      lun: String(lun),
-    },
-    ...(iscsi!.chapAuthSession && secretRef && namespace
-      ? { nodeStageSecretRef: { name: secretRef.name, namespace } }
-      : {}),
+/** A volume that the driver has already: its handle is in use. Null: it is not one, or cannot be read. */
+function existingOf(object: object, driver: string): Candidate | null {
+  const { csi } = persistentVolume.safeParse(object).data?.spec ?? {}
+  if (csi?.driver !== driver) return null
+  try {
+    const source = parseAttributes(csi.volumeAttributes ?? {})
+    return { name: nameOf(object), handle: csi.volumeHandle, source }
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+    return null
   }
 }
 
-function idOf(iqn: string, lun: number): string {
-  const id = `${iqn}/lun-${lun}`
-  return Buffer.byteLength(id) <= LONGEST_ID ? id : createHash('sha256').update(id).digest('hex')
-}
-
-/** Attributes that have no effect here, or must not stand there. */
-const LEFT_OUT = new Set(['discovery', 'discoveryCHAPAuth', 'sessionCHAPAuth', 'secret', 'initiatorName'])
-
-function fromOldDriver(
-  { metadata, spec: { csi } }: PersistentVolume,
-  driver: string,
-  note: (message: string) => void,
-): OurSource {
-  const { volumeHandle, fsType, readOnly, volumeAttributes = {} } = csi!
-  const kept = Object.entries(volumeAttributes).filter(([key]) => !LEFT_OUT.has(key) && !key.includes('/'))
-  if (volumeAttributes['initiatorName'])
-    note('its initiator name is not carried over; the old driver made no use of it either')
-  // Never printed: the note says where it is.
-  const inAttribute = Boolean(volumeAttributes['secret'])
-  const own = inAttribute ? { name: `${metadata.name}-chap`, namespace: NAMESPACE } : null
-  if (own)
-    note(
-      `its CHAP secret stands in the attribute "secret" of the old volume: make the Secret ${own.namespace}/${own.name} with the same keys`,
-    )
-  const given = csi!.nodeStageSecretRef ?? csi!.nodePublishSecretRef
-  const ref = given?.namespace ? { name: given.name, namespace: given.namespace } : own
-  return {
-    driver,
-    volumeHandle,
-    ...(fsType ? { fsType } : {}),
-    ...(readOnly ? { readOnly: true } : {}),
-    volumeAttributes: Object.fromEntries(kept),
-    ...(ref ? { nodeStageSecretRef: ref } : {}),
-  }
-}
-
-const SUFFIX = '-lunkeeper'
-/** A name of Kubernetes: RFC 1123, 253 characters. */
-const LONGEST_NAME = 253
-
-function volumeOf(
-  { metadata, spec }: PersistentVolume,
-  csi: OurSource,
-  note: (message: string) => void,
-): OurVolume {
-  const { capacity, accessModes, volumeMode, mountOptions, nodeAffinity, storageClassName, claimRef } = spec
-  if (claimRef?.name)
-    note(
-      `it is bound to the claim ${claimRef.namespace}/${claimRef.name}: delete pods and claim, then make the claim anew; the new volume is kept for it`,
-    )
-  if (accessModes?.includes('ReadWriteMany') && volumeMode !== 'Block')
-    note('ReadWriteMany is refused with a file system: two nodes would destroy it')
-  return {
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: {
-      name: `${metadata.name.slice(0, LONGEST_NAME - SUFFIX.length)}${SUFFIX}`,
-      ...(metadata.labels ? { labels: metadata.labels } : {}),
-    },
-    spec: {
-      ...(capacity ? { capacity } : {}),
-      accessModes: accessModes ?? ['ReadWriteOnce'],
-      // Whatever it was: what is deleted is the object, never the data.
-      persistentVolumeReclaimPolicy: 'Retain',
-      storageClassName: storageClassName ?? '',
-      ...(volumeMode ? { volumeMode } : {}),
-      ...(mountOptions?.length ? { mountOptions } : {}),
-      ...(nodeAffinity ? { nodeAffinity } : {}),
-      ...(claimRef?.name
-        ? {
-            claimRef: {
-              apiVersion: 'v1',
-              kind: 'PersistentVolumeClaim',
-              namespace: claimRef.namespace,
-              name: claimRef.name,
-            },
-          }
-        : {}),
-      csi,
-    },
-  }
+function renamed(old: PersistentVolume, handle: string): PersistentVolume {
+  const hash = createHash('sha256').update(handle).digest('hex').slice(0, 8)
+  return { ...old, metadata: { ...old.metadata, name: `${old.metadata.name}-${hash}` } }
 }

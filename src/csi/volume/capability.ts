@@ -1,5 +1,6 @@
 import { Code } from '@connectrpc/connect'
 
+import { splitMountOptions } from '../../model/mount-options.ts'
 import type { FileSystem, VolumeUse } from '../../model/request.ts'
 import { FILE_SYSTEMS } from '../../model/request.ts'
 import type { VolumeCapability } from '../protocol/csi_pb.js'
@@ -43,7 +44,7 @@ export function parseCapability(given: VolumeCapability | undefined): Capability
   if (kind !== 'mount') throw invalid('the access type is missing: block or mount')
   if (value.volumeMountGroup !== '')
     throw invalid('volume_mount_group is not supported: fsGroup is applied by the kubelet')
-  const options = value.mountFlags.flatMap((flags) => flags.split(',')).map((flag) => flag.trim())
+  const options = value.mountFlags.flatMap((flags) => splitMountOptions(flags)).map((flag) => flag.trim())
   return {
     ...common,
     kind,

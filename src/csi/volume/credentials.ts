@@ -19,7 +19,8 @@ function chapFrom(secrets: Strings): Chap | null {
   const found = CHAP_KEYS.flatMap((key) => {
     // What `echo secret | base64` leaves at the end.
     const value = secrets[PREFIX + key]?.replace(/\r?\n$/, '')
-    return value === undefined ? [] : [[key, value] as const]
+    // Empty counts as absent, as for the in-tree plugin (pkg/volume/iscsi: iscsi_util.go): tools write all four keys.
+    return value === undefined || value === '' ? [] : [[key, value] as const]
   })
   return found.length === 0 ? null : chapOf(new Map<string, string>(found))
 }

@@ -27,6 +27,10 @@ test.each<[string, VolumeRequest]>([
     using({ mount: '/mnt/data', options: ['noatime', 'data=ordered', 'x-systemd.automount'] }),
   ],
   ['options of one flag', using({ mount: '/mnt/data', options: ['noatime,nodev'] })],
+  [
+    'an SELinux context with commas, in quotes',
+    using({ mount: '/mnt/data', options: ['noatime,context="system_u:object_r:x:s0:c10,c23"'] }),
+  ],
   ['a mount point with blanks', using({ mount: '/mnt/my data' })],
   ['a mount point with dots in a name', using({ mount: '/mnt/..data/a.b' })],
 ])('%s is accepted as it is', (_, request) => {
@@ -61,6 +65,9 @@ describe('mount options that would defeat the volume', () => {
     'remount',
     'remount,rw',
     'noatime,bind',
+    'context="a:c1,c2",bind',
+    'context="a:c1,bind',
+    'bind,context="a:c1,c2',
     ' bind',
     'rbind',
     'move',

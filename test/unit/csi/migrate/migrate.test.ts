@@ -62,7 +62,7 @@ describe('new PersistentVolumes for old ones', () => {
         storageClassName: '',
         csi: {
           driver: DRIVER,
-          volumeHandle: `${IQN}/lun-7`,
+          volumeHandle: expect.stringMatching(/^iqn\.2024-01\.example:san\/lun-7\/[0-9a-f]{16}$/),
           fsType: 'xfs',
           readOnly: true,
           volumeAttributes: {
@@ -87,7 +87,7 @@ describe('new PersistentVolumes for old ones', () => {
     })
   })
 
-  it('a secret in an attribute is never printed: it is said where it shall stand', () => {
+  it('a secret in an attribute is never printed: the note names the Secret to make', () => {
     const secret = JSON.stringify({ 'node.session.auth.password': 'TopSecret-0123' })
     const { volume, said } = made(ofOldDriver({ secret }))
     expect(JSON.stringify(volume) + said).not.toContain('TopSecret')
@@ -113,6 +113,13 @@ describe('new PersistentVolumes for old ones', () => {
     ['an initiator name', inTree({ initiatorName: 'iqn.2024-01.example:me' }), /own names/],
     ['discovery with CHAP', inTree({ chapAuthDiscovery: true }), /discovery/],
     ['CHAP without a Secret', inTree({ chapAuthSession: true }), /nodeStageSecretRef/],
+    [
+      'a LUN that the driver asks its array for',
+      volume({
+        csi: { driver: 'csi.hpe.com', volumeHandle: 'x', volumeAttributes: { accessProtocol: 'iscsi' } },
+      }),
+      /no portal, no IQN, no LUN/,
+    ],
     ['a file system that is not mounted', inTree({ fsType: 'btrfs' }), /btrfs/],
     [
       'a file system for two nodes',
@@ -129,7 +136,7 @@ describe('new PersistentVolumes for old ones', () => {
   ])('leaves out, and says so: %s', (_, object) => {
     const { volume, said } = made(object)
     expect(volume).toBeUndefined()
-    expect(said).toMatch(/^left out: /)
+    expect(said).toMatch(/^left out: /m)
   })
 
   it('lists, other objects between, a handle that would be too long', () => {

@@ -46,6 +46,15 @@ describe('volume capabilities', () => {
     expect(codeOf(() => parseCapability(given))).toBe('InvalidArgument'),
   )
 
+  it('a comma in quotes does not end a mount option: the kubelet gives an SELinux context so', () => {
+    const flags = ['noatime,nodiratime', 'context="system_u:object_r:container_file_t:s0:c10,c23"', 'rw']
+    expect(parseCapability(mount(Mode.SINGLE_NODE_WRITER, '', flags)).options).toEqual([
+      'noatime',
+      'nodiratime',
+      'context="system_u:object_r:container_file_t:s0:c10,c23"',
+    ])
+  })
+
   it('every access mode: who may share, who may write, what ext4 and xfs cannot be', () => {
     const table = MODES.map((mode) => {
       const { shared, readOnly } = parseCapability(block(mode))

@@ -20,6 +20,13 @@ describe('CHAP of a CSI call', () => {
   it('a line break at the end is no part of a secret', () =>
     expect(credentialsOf({ ...own, [`${PREFIX}password`]: 'abc\n' }, {})?.password.reveal()).toBe('abc'))
 
+  it('empty keys count as absent: one-way CHAP, or none', () => {
+    const empty = { [`${PREFIX}username_in`]: '', [`${PREFIX}password_in`]: '\n' }
+    expect(credentialsOf({ ...own, ...empty }, {})).toMatchObject({ username: 'node-a', mutual: null })
+    expect(credentialsOf(empty, {})).toBeNull()
+    expect(credentialsOf({}, { secret: JSON.stringify({ ...own, ...empty }) })?.mutual).toBeNull()
+  })
+
   it('from the attribute, where the old driver had it; the secret of the call goes first', () => {
     const attributes = { secret: JSON.stringify(own) }
     expect(credentialsOf({}, attributes)?.username).toBe('node-a')
@@ -33,6 +40,8 @@ describe('CHAP of a CSI call', () => {
 
   it.each([
     ['half a pair', { [`${PREFIX}username`]: 'node-a' }, {}],
+    ['half a pair, the other half empty', { ...own, [`${PREFIX}password`]: '' }, {}],
+    ['half a mutual pair, the other half empty', { ...own, ...mutual, [`${PREFIX}username_in`]: '' }, {}],
     ['the same secret both ways', { ...own, ...mutual, [`${PREFIX}password_in`]: 'TopSecret-0123' }, {}],
     [
       'a line break inside',

@@ -1,0 +1,72 @@
+import type { ScalarTag, Tags } from 'yaml'
+import { isMap, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
+
+/** A stream that is not YAML; `line` counts from 1, null where it is not known. */
+export class NotYaml extends Error {
+  readonly line: number | null
+
+  constructor(line: number | null) {
+    super('not YAML')
+    this.line = line
+  }
+}
+
+/** `0o10`, which kubectl reads as 8 (strconv.ParseInt with base 0); in YAML 1.1 it is a text. */
+const OCTAL: ScalarTag = {
+  identify: () => false,
+  default: true,
+  tag: 'tag:yaml.org,2002:int',
+  format: 'OCT0o',
+  test: /^[-+]?0o[0-7_]+$/,
+  resolve: (text) => Number(text.replace(/[_+-]/g, '')) * (text.startsWith('-') ? -1 : 1),
+}
+
+/**
+ * The types of YAML 1.1 as kubectl knows them (sigs.k8s.io/yaml): `yes`, `no`, `on`, `off` are booleans, `010` is 8. It has
+ * neither numbers with base 60 (an address such as 1:2:3:4:5:6:7:8 would be one) nor, for JSON, times.
+ */
+export function kubernetesTags(tags: Tags): Tags {
+  const own = tags.filter(
+    (tag) =>
+      typeof tag === 'string' ||
+      (tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME')),
+  )
+  return [OCTAL, ...own]
+}
+
+/**
+ * The objects of a stream as kubectl reads it: the last one of two equal keys counts.
+ * @param warn is told of each key that stands twice
+ * @throws NotYaml
+ */
+export function parseKubernetesYaml(text: string, warn: (message: string) => void): unknown[] {
+  const lineCounter = new LineCounter()
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    customTags: kubernetesTags,
+    uniqueKeys: false,
+    lineCounter,
+    logLevel: 'silent',
+  })
+  if ('empty' in documents) return []
+  return documents.map((document) => {
+    const [first] = document.errors
+    if (first) throw new NotYaml(first.linePos?.[0].line ?? null)
+    visit(document, {
+      Map(_, map) {
+        const seen = new Set<unknown>()
+        for (const { key } of map.items) {
+          if (!isScalar(key) || key.value === '<<') continue
+          if (seen.has(key.value)) {
+            const line = key.range ? lineCounter.linePos(key.range[0]).line : '?'
+            warn(
+              `line ${line}: the key "${String(key.value)}" stands twice; the last one counts, as for kubectl`,
+            )
+          }
+          seen.add(key.value)
+        }
+      },
+    })
+    return isMap(document.contents) ? (document.toJS({ maxAliasCount: 1000 }) as unknown) : null
+  })
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+
+import { splitMountOptions } from '../../model/mount-options.ts'
+import { accessModesOf } from './access-modes.ts'
+import type { Note, OurSource, OurVolume, PersistentVolume } from './persistent-volume.ts'
+
+const SUFFIX = '-lunkeeper'
+/** RFC 1123, as Kubernetes has it for names of objects. */
+const LONGEST_NAME = 253
+
+/** Kubernetes' annotations from before it had the fields; where both are there, the annotation counts. */
+const STORAGE_CLASS = 'volume.beta.kubernetes.io/storage-class'
+const MOUNT_OPTIONS = 'volume.beta.kubernetes.io/mount-options'
+
+/** The whole PersistentVolume, with everything of the old one that still means something. */
+export function newVolume(
+  { metadata, spec, status }: PersistentVolume,
+  csi: OurSource,
+  note: Note,
+): OurVolume {
+  const { capacity, volumeMode, nodeAffinity, claimRef } = spec
+  const accessModes = accessModesOf(spec.accessModes ?? [], {
+    readOnly: csi.readOnly ?? false,
+    block: volumeMode === 'Block',
+  })
+  const mountOptions = mountOptionsOf(metadata.annotations?.[MOUNT_OPTIONS], spec.mountOptions ?? [])
+  const phase = status?.phase
+  if (claimRef?.name)
+    note(
+      phase === 'Released'
+        ? `its claim ${claimRef.namespace}/${claimRef.name} was deleted (the volume is Released): the new volume is kept for a claim of that name; take claimRef out for any other`
+        : `it is bound to the claim ${claimRef.namespace}/${claimRef.name}: delete pods and claim, then create the claim again; the new volume is kept for it`,
+    )
+  if (accessModes[0] === 'ReadWriteMany' && volumeMode !== 'Block')
+    note('ReadWriteMany is refused with a file system: two nodes would destroy it')
+  if (accessModes[0] === 'ReadOnlyMany' && !csi.readOnly)
+    note(
+      'its only access mode is ReadOnlyMany, so that it is mounted read-only from now on; before, pods could write: add ReadWriteOnce where they must',
+    )
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: {
+      name: newName(metadata.name),
+      ...(metadata.labels ? { labels: metadata.labels } : {}),
+    },
+    spec: {
+      ...(capacity ? { capacity: texts(capacity) } : {}),
+      accessModes,
+      // Whatever it was: what is deleted is the object, never the data.
+      persistentVolumeReclaimPolicy: 'Retain',
+      storageClassName: metadata.annotations?.[STORAGE_CLASS] ?? spec.storageClassName ?? '',
+      ...(volumeMode ? { volumeMode } : {}),
+      ...(mountOptions.length > 0 ? { mountOptions } : {}),
+      ...(nodeAffinity ? { nodeAffinity } : {}),
+      ...(claimRef?.name
+        ? {
+            claimRef: {
+              apiVersion: 'v1',
+              kind: 'PersistentVolumeClaim',
+              namespace: claimRef.namespace,
+              name: claimRef.name,
+            },
+          }
+        : {}),
+      csi,
+    },
+  }
+}
+
+function texts(quantities: Readonly<Record<string, string | number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(quantities).map(([key, value]) => [key, String(value)]))
+}
+
+/** Long names are cut; a hash keeps two of them apart. */
+function newName(name: string): string {
+  if (name.length + SUFFIX.length <= LONGEST_NAME) return name + SUFFIX
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)
+  return `${name.slice(0, LONGEST_NAME - SUFFIX.length - hash.length - 1)}-${hash}${SUFFIX}`
+}
+
+function mountOptionsOf(annotation: string | undefined, field: readonly string[]): readonly string[] {
+  if (annotation === undefined) return field
+  return splitMountOptions(annotation)
+    .map((option) => option.trim())
+    .filter((option) => option !== '')
+}
