@@ -22,10 +22,15 @@ export function isMisplaced(host: Host, { name }: Pick<Attachment, 'name'>): boo
  */
 export function refuseMisplaced(host: Host, record: Attachment): void {
   const note = readHoldNote(host, record.name)
-  if (note?.kind !== 'misplaced' || note.isClear) return
+  if (note?.kind !== 'misplaced') return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {
     hint: `Stop its users; then give up what is unwritten: lunkeeper detach ${record.name} --force, and attach it again.`,
   })
+}
+
+/** Whether it is unmounted and nobody uses it, so that attaching it again writes nothing old out. */
+export function isCleared(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
+  return readHoldNote(host, name)?.isClear === true
 }
 
 /** The volume is attached again, checked and mounted. */

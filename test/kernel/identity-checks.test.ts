@@ -35,8 +35,14 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers, on %s
   })
 
   const flags = (lun = 5, name = 'db'): string[] => [
-    ...['--portal', '127.0.0.1', '--iqn', target.iqn],
-    ...['--lun', String(lun), '--name', name],
+    '--portal',
+    '127.0.0.1',
+    '--iqn',
+    target.iqn,
+    '--lun',
+    String(lun),
+    '--name',
+    name,
   ]
   const mounted = (name = 'db', lun = 5, ...more: string[]) =>
     lunkeeper(node).attach([...flags(lun, name), '--mount', `/mnt/${name}`, '--format', ...more])

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
-import { endMisplaced, refuseMisplaced } from '../../hold/misplaced.ts'
+import { endMisplaced, isCleared, refuseMisplaced } from '../../hold/misplaced.ts'
 import { panicWarning } from '../../hold/panic.ts'
 import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
@@ -57,7 +57,7 @@ export async function attach(
   return withLock(...volumeLock(host, known ?? request, 'attach', signal), async () => {
     const intent = intend(host, request, options.orchestrator)
     let { record } = intent
-    refuseMisplaced(host, record)
+    if (!isCleared(host, record)) refuseMisplaced(host, record)
     const steps = stepper(record.name, observer)
     const panic = panicWarning(host, record.request.hold.wanted)
     if (panic !== null) steps.warn(panic)

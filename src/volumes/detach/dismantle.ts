@@ -12,7 +12,6 @@ import { targetLock } from '../locks.ts'
 import type { VolumeView } from '../look.ts'
 import { disksOf, lookAtVolume } from '../look.ts'
 import { removeRecord } from '../records.ts'
-import type { KnownIdentity } from '../proof/ask.ts'
 import type { Provable } from '../proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Found } from './find.ts'
@@ -60,8 +59,6 @@ export async function dismantle(
     signal?: AbortSignal | undefined
     /** Whose disk of this LUN may be taken; by default every session's. */
     mayTake?: (session: Session) => boolean
-    /** What the volume must answer, where the record is not to say it. @default the record's; else what the kernel remembers */
-    identity?: KnownIdentity | null
     /** Told when it fails before anything was removed. */
     untouched?: () => void
   },
@@ -77,7 +74,8 @@ export async function dismantle(
     found,
     volume: {
       name: found.name,
-      identity: options.identity ?? found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
+      // Without a record, or before it has learned anything, a disk must be what the kernel took it for.
+      identity: found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
     },
     steps,
     force: options.force,

@@ -35,7 +35,6 @@ export async function undo(
       steps,
       {
         force: false,
-        identity: record.identity,
         mayTake: (session) => mayTake(session) && !opened.has(session.sid),
       },
     )
