@@ -158,7 +158,7 @@ export class Keeper {
       for (const sid of known.keys())
         if (!view.sessions.some(({ session }) => session.sid === sid)) known.delete(sid)
     this.#noticeFailedIo(paths)
-    for (const path of paths) if (path.active && path.up) this.#proveOnce(path, map)
+    for (const path of paths) if (path.active && path.up) this.#proveOnce(path)
     const carrying = paths.filter((path) => path.active && path.up && this.#isProven(path))
     this.#carrying = carrying.map(({ disk }) => disk.devno)
     this.#paths = carrying
@@ -262,11 +262,11 @@ export class Keeper {
    * A path that others put under the map, or a former agent: it carries I/O while it is asked who it is.
    * One that reconnected since it was asked is another matter: it is lost until it has told again.
    */
-  #proveOnce(path: PathNow, map: DmMap): void {
+  #proveOnce(path: PathNow): void {
     const { sid } = path.session
     if (this.#proven.has(sid) || this.#refused.get(sid) === path.connection) return
     this.#proven.set(sid, null)
-    const { host, maps, log } = this.#with
+    const { host, log } = this.#with
     const { record } = this
     prove({ host, record }, path.disk)
       .then(() => void this.#proven.set(sid, path.connection))

@@ -114,8 +114,34 @@ const story = {
   portal: '10.0.0.5:3260',
   iqn: session.iqn,
   outages: [outage],
+  left: 2,
 }
 const span = { from: outage.lostAt, to: outage.expiredAt, fromUptime: null, toUptime: null }
+const cause = {
+  host: 'node-a',
+  boot: 1,
+  kind: 'medium-error',
+  subject: 'sdb',
+  what: 'the device could not read a sector',
+  advice: 'replace the disk',
+  count: 2,
+  ioErrors: 1,
+  fileSystems: outage.fileSystems,
+  firstAt: outage.lostAt,
+  firstUptime: null,
+  lastAt: null,
+  lastUptime: 12,
+  detail: 'critical medium error, dev sdb',
+}
+const input = {
+  name: 'kern.log',
+  lines: 12,
+  understood: false,
+  firstUnread: { number: 1, text: 'what is this' },
+  missed: 3,
+  problem: null,
+  span,
+}
 const removed = { mounts: ['/srv/db'], maps: ['lunkeeper-db'], disks: ['sdb'], sessions: [3] }
 
 const DB = parseName('db')
@@ -128,7 +154,16 @@ const RESULTS: Readonly<Record<string, readonly unknown[]>> = {
   hold: [volume(), [away]],
   sessions: [[session, { ...session, portal: null, scan: null }]],
   doctor: [{ findings: [finding], repairs: [repair, { ...repair, error: null }] }],
-  explain: [{ sessions: [story], lines: 12, span }],
+  explain: [
+    { sessions: [story], causes: [cause], inputs: [input], lines: 12, span },
+    {
+      sessions: [],
+      causes: [],
+      inputs: [input, { ...input, understood: true }, { ...input, problem: 'is cut off' }],
+      lines: 12,
+      span,
+    },
+  ],
   expand: [{ name: 'db', expanded: { from: 1, to: 2 } }],
 }
 
