@@ -67,7 +67,8 @@ export async function world(state: Partial<State> = {}, rules = rulesOf('events'
 /** Until it holds, for at most ten seconds. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    if (tries > 500) throw new Error(`not yet: ${what}`)
+    // Catches what never comes; a loaded machine takes seconds for what takes milliseconds elsewhere.
+    if (tries > 3000) throw new Error(`not yet: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -103,6 +103,8 @@ it('a server that refuses or hangs: the newest is written once it takes it; said
   there.server.mood = {}
   await until('it is written', () => ours(there) !== undefined)
   expect(ours(there)?.status).toBe('False')
+  // The server has it before the answer is back.
+  await until('it is said', () => there.log.length > 1)
   expect(there.log).toEqual([
     'kubernetes: the condition of the node is not written: 503: as told',
     'kubernetes: the condition of the node is written again',
