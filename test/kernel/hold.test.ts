@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
+import { patient } from '../../lab/machine/pace.ts'
 import { agentOn, BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
@@ -143,18 +144,21 @@ describe.each(BOTH_KERNELS)('a hold map (%s)', (debian) => {
   })
 
   it('a hold made longer in the outage is kept, a shorter one ends in time, and the volume comes back read-write', async () => {
-    await attached(...MOUNT, '--hold', '4s')
+    // Long enough for a command to come in between, on a slow machine, too.
+    const first = Math.ceil(patient(6_000) / 1_000)
+    const shorter = 3 * first
+    await attached(...MOUNT, '--hold', `${first}s`)
     const writer = await Writer.start(node, '/mnt/v/file')
     await outage()
-    await lunkeeper(node).run(['hold', 'db', '--set', '300s'])
-    await node.sh('sleep 6')
+    await lunkeeper(node).run(['hold', 'db', '--set', '900s'])
+    await node.sh(`sleep ${first + 2}`)
     expect(writer.errors).toBe(0)
     const { since } = (await volume()).hold
-    await lunkeeper(node).run(['hold', 'db', '--set', '15s'])
-    await writer.fails(30_000)
+    await lunkeeper(node).run(['hold', 'db', '--set', `${shorter}s`])
+    await writer.fails(60_000)
     const waited = Date.now() - Date.parse(since!)
-    expect(waited).toBeGreaterThan(14_000)
-    await agent.errors(/the hold of 15 s is over/)
+    expect(waited).toBeGreaterThan(shorter * 1_000 - 1_000)
+    await agent.errors(new RegExp(`the hold of ${shorter} s is over`))
     await state('failed')
     const confirmed = writer.confirmed
     await target.enable()

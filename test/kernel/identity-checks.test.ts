@@ -60,28 +60,6 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers, on %s
     await target.map(5, { serial: OURS, bytes: SIZE, name: 'ours' })
   }
 
-  it('a LUN swapped under a writer ends in the state misplaced, and the volume comes back checked', async () => {
-    await mounted()
-    const writer = await Writer.start(node, '/mnt/db/file')
-    // A write between unmap and map would only be held.
-    await writer.pause()
-    await swap()
-    await writer.resume()
-    await writer.fails(SEEN)
-    await agent.errors(/is another volume[^]*may have gone/, SEEN)
-    await state('misplaced')
-    const after = await target.hash(5)
-    const refused = await lunkeeper(node).fails(['detach', 'db'], 'IDENTITY_MISMATCH')
-    expect(refused.stderr).toContain('--force')
-    await writer.stop()
-    await putBack()
-    await state('ready')
-    expect(await node.sh('touch /mnt/db/again && sync -f /mnt/db && echo written')).toContain('written')
-    await lunkeeper(node).detach('db')
-    await swap()
-    expect(await target.hash(5)).toBe(after)
-  })
-
   it('a LUN swapped under an idle volume gets not one byte, and the volume goes on by itself', async () => {
     await mounted()
     await node.sh('echo kept > /mnt/db/file; sync')
