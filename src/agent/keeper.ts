@@ -1,4 +1,4 @@
-import { clearMisplaced, isMisplaced } from '../hold/misplaced.ts'
+import { clearMisplaced, isCleared, isMisplaced } from '../hold/misplaced.ts'
 import { takeOutAll } from '../hold/paths.ts'
 import { prove } from '../hold/return.ts'
 import { expel } from '../hold/expel.ts'
@@ -244,14 +244,17 @@ export class Keeper {
     const { record } = this
     this.#paths = []
     this.#carrying = []
-    if (state.queueing) await maps.queue(map.name, false)
-    if (state.paths.length > 0) {
-      await takeOutAll(host, record, map)
-      maps.forget()
+    // Once it is clear, a path under the map is that of an attach that is on its way.
+    if (!isCleared(host, record)) {
+      if (state.queueing) await maps.queue(map.name, false)
+      if (state.paths.length > 0) {
+        await takeOutAll(host, record, map)
+        maps.forget()
+      }
+      const users = await clearMisplaced(host, record)
+      if (users !== null)
+        return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
     }
-    const users = await clearMisplaced(host, record)
-    if (users !== null)
-      return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
     // An orchestrator asks for it itself, on this node or on another.
     if (record.orchestrator || performance.now() < this.#nextReattachMs) return
     this.#nextReattachMs = performance.now() + REATTACH_INTERVAL_MS

@@ -1,6 +1,6 @@
 import { readHoldNote } from '../hold/note.ts'
 import { queueingOf } from '../host/map/queueing.ts'
-import { clearMisplaced, isMisplaced } from '../hold/misplaced.ts'
+import { clearMisplaced, isCleared, isMisplaced } from '../hold/misplaced.ts'
 import { removeDisk } from '../host/disk/remove.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
@@ -102,7 +102,8 @@ export class Onlooker {
     const { host, log, signal } = this.#with
     this.#used = []
     this.#lookIn(LOOK)
-    const users = await clearMisplaced(host, record)
+    // Once it is clear, what is mounted is that of an attach that is on its way.
+    const users = isCleared(host, record) ? null : await clearMisplaced(host, record)
     if (users !== null)
       return log.once(record.name, 'misplaced', `it is attached again once nobody uses it: ${users}`)
     // An orchestrator asks for it itself, on this node or on another.
