@@ -45,9 +45,8 @@ export function deadlineOf({ since, deadline }: HoldNote, wanted: Hold): string 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
     const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
-    const { since, ended, trouble, kind, deadline, isClear } = note
+    const { since, sinceMs, ended, trouble, kind, deadline, isClear } = note
     if (Number.isNaN(Date.parse(since))) return null
-    const { sinceMs } = note
     const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
     return {
       since: restamped(since, step),

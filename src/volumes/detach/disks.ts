@@ -39,8 +39,7 @@ function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {
 }
 
 async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<void> {
-  const { host, steps, removed } = work
-  const { force, volume } = work
+  const { host, steps, removed, force, volume } = work
   const name = disk.name ?? formatHctl(disk.hctl)
   const remove = async () => {
     await steps.step('delete-disk', name, () => removeDisk(host, disk))
