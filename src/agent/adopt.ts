@@ -3,10 +3,10 @@ import type { Host } from '../host/host.ts'
 import { readMachineId } from '../host/read/machine.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
-import { returnLock } from '../volumes/locks.ts'
-import { disksOf, lookAtAttachment } from '../volumes/look.ts'
-import { isOfAnotherMachine } from '../volumes/machine.ts'
-import { readRecord, readRecords, writeRecord } from '../volumes/records.ts'
+import { returnLock } from '../state/records/locks.ts'
+import { disksOf, lookAtAttachment } from '../state/view/volume.ts'
+import { isOfAnotherMachine } from '../state/view/machine.ts'
+import { readRecord, readRecords, writeRecord } from '../state/records/volumes.ts'
 
 /**
  * Writes this machine's id into the records of volumes that it has now: those of a version that wrote none, and those of

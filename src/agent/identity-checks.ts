@@ -5,7 +5,7 @@ import { readBlockStat } from '../host/read/block-stat.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
-import { askDisk } from '../volumes/proof/ask.ts'
+import { askDisk } from '../state/proof/ask.ts'
 
 /**
  * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its

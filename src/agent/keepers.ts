@@ -1,5 +1,5 @@
-import { findBeside } from '../hold/holders.ts'
-import { tighten } from '../hold/timers.ts'
+import { findBeside } from '../volumes/holding/holders.ts'
+import { tighten } from '../volumes/holding/recovery-timers.ts'
 import { holdMapName } from '../host/map/hold-map.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 
-import type { PathDisk } from '../hold/paths.ts'
+import type { PathDisk } from '../volumes/holding/map-paths.ts'
 import type { Host } from '../host/host.ts'
 import { readAttribute } from '../host/read/attribute.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
 import type { Session } from '../model/snapshot.ts'
-import type { VolumeView } from '../volumes/look.ts'
-import { isUp } from '../volumes/look.ts'
+import type { VolumeView } from '../state/view/volume.ts'
+import { isUp } from '../state/view/volume.ts'
 
 /** One path of a volume as it is now. */
 export interface PathNow {

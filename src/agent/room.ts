@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts'
-import { isAnyHolding } from '../hold/note.ts'
-import { makeRoom } from '../hold/room.ts'
+import { isAnyHolding } from '../state/records/hold-note.ts'
+import { makeRoom } from '../volumes/holding/dirty-limit.ts'
 import type { AgentLog } from './log.ts'
 
 /** A program that writes at the speed of memory fills the node's limit within a second. */

@@ -14,7 +14,7 @@ import type { Iqn } from '../model/iqn.ts'
 import { mayAskOffered } from '../model/plan/offered.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
-import { readRecords } from '../volumes/records.ts'
+import { readRecords } from '../state/records/volumes.ts'
 import type { Gates } from './gate.ts'
 import type { AgentLog } from './log.ts'
 

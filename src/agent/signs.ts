@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import type { HostPaths } from '../host/paths.ts'
 import { formatHctl } from '../model/hctl.ts'
-import type { VolumeView } from '../volumes/look.ts'
+import type { VolumeView } from '../state/view/volume.ts'
 
 /** Attributes of which each change is to be looked at: those of a volume's sessions, and those of its disks. */
 export interface Signs {

@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts'
 import { bringBack, reinstate } from '../hold/return.ts'
 import type { Return } from '../hold/return.ts'
-import { isAllHeld } from '../hold/timers.ts'
+import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
 import { follow, lunOf } from '../hold/whereabouts.ts'
 import { knownChap } from '../host/iscsi/known-chap.ts'
 import { countDisks } from '../host/read/disks.ts'

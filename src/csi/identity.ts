@@ -1,6 +1,6 @@
 import { Code } from '@connectrpc/connect'
 
-import { lacksOf } from '../volumes/fitness.ts'
+import { lacksOf } from '../state/view/node.ts'
 import type { Driver } from './driver.ts'
 import { refusal } from './status.ts'
 

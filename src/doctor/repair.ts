@@ -1,4 +1,4 @@
-import { giveRoomBack } from '../hold/room.ts'
+import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
 import type { Host } from '../host/host.ts'
 import { detach } from '../volumes/detach/detach.ts'
 import type { Observer } from '../volumes/step.ts'

@@ -1,11 +1,11 @@
 import type { Host } from '../host/host.ts'
-import { isAgentRunning } from '../hold/agent-lock.ts'
+import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readSnapshot } from '../host/read/snapshot.ts'
 import type { Attachment, SessionStatus, VolumeStatus } from '../model/attachment.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import type { CorruptRecord } from '../volumes/records.ts'
-import { readRecords } from '../volumes/records.ts'
-import { listSessions } from '../volumes/sessions.ts'
+import type { CorruptRecord } from '../state/records/volumes.ts'
+import { readRecords } from '../state/records/volumes.ts'
+import { listSessions } from '../state/view/sessions.ts'
 
 /** What all checks look at, read once. */
 export interface Scene {

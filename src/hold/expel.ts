@@ -5,8 +5,8 @@ import { findHoldMap } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
-import { lastingOpeners, openable } from '../volumes/openers.ts'
-import { takeOut } from './paths.ts'
+import { lastingOpeners, openable } from '../state/view/openers.ts'
+import { takeOut } from '../volumes/holding/map-paths.ts'
 
 /**
  * Takes a disk that is another volume from under the hold map, and from the node: nobody here asked for

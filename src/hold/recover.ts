@@ -5,11 +5,11 @@ import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import { attach } from '../volumes/attach/attach.ts'
-import { proveDevice, withProof } from '../volumes/proof/prove.ts'
-import { unmountProven } from '../volumes/proof/unmount.ts'
+import { proveDevice, withProof } from '../state/proof/prove.ts'
+import { unmountProven } from '../state/proof/unmount.ts'
 import type { Observer } from '../volumes/step.ts'
-import type { Device } from '../volumes/users.ts'
-import { describeUsers, mountsOf } from '../volumes/users.ts'
+import type { Device } from '../state/view/users.ts'
+import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
  * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,

@@ -9,8 +9,8 @@ import { identityDifference } from '../model/identity.ts'
 import type { Lun } from '../model/lun.ts'
 import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
-import { returnLock, targetLock } from '../volumes/locks.ts'
-import { readRecord, writeRecord } from '../volumes/records.ts'
+import { returnLock, targetLock } from '../state/records/locks.ts'
+import { readRecord, writeRecord } from '../state/records/volumes.ts'
 import { expel } from './expel.ts'
 
 /** Under which number a target shows the volume now; null where none of its LUNs says that it is it. */

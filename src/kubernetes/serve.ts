@@ -1,5 +1,5 @@
 import { followHolds } from '../hold/follow.ts'
-import { readHoldNotes } from '../hold/note.ts'
+import { readHoldNotes } from '../state/records/hold-note.ts'
 import type { Host } from '../host/host.ts'
 import type { Account } from './api/account.ts'
 import { openApi } from './api/client.ts'

@@ -64,7 +64,7 @@ export const holdCommand = command({
       throw new LunkeeperError('USAGE', '--set and --give-up contradict each other')
     const host = await context.host()
     if (wanted === null && !options['give-up']) {
-      const { oneVolume } = await import('../../volumes/list.ts')
+      const { oneVolume } = await import('../../state/view/list.ts')
       return oneVolume(host, argument)
     }
     const { giveUp, setHold } = await import('../../hold/change.ts')

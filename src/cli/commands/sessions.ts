@@ -18,7 +18,7 @@ export const sessionsCommand = command({
     },
   ],
   async run(context): Promise<readonly SessionStatus[]> {
-    const { listSessions } = await import('../../volumes/sessions.ts')
+    const { listSessions } = await import('../../state/view/sessions.ts')
     return listSessions(await context.host())
   },
   text: sessionsText,

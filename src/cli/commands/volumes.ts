@@ -17,7 +17,7 @@ export const volumesCommand = command({
     { command: 'lunkeeper volumes db', does: 'one, with its paths' },
   ],
   async run(context, { argument }): Promise<VolumeStatus | readonly VolumeStatus[]> {
-    const { listVolumes, oneVolume } = await import('../../volumes/list.ts')
+    const { listVolumes, oneVolume } = await import('../../state/view/list.ts')
     const host = await context.host()
     if (argument !== null) return oneVolume(host, argument)
     const { volumes, corrupt } = await listVolumes(host)

@@ -96,7 +96,7 @@ export async function services(
   let ready = false
   if (http && metrics) {
     const { serveHttp } = await import('../../http/serve.ts')
-    const { lacksOf } = await import('../../volumes/fitness.ts')
+    const { lacksOf } = await import('../../state/view/node.ts')
     const late = () => performance.now() - seen > LATE
     opened.push(
       await serveHttp({

@@ -2,7 +2,7 @@ import { Code } from '@connectrpc/connect'
 
 import { resolvePlace } from '../../host/fs/place.ts'
 import { expand as expandVolume } from '../../volumes/expand.ts'
-import { readRecord } from '../../volumes/records.ts'
+import { readRecord } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeExpandVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'

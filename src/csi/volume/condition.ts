@@ -1,4 +1,4 @@
-import { readHoldNote } from '../../hold/note.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'

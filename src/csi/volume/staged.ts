@@ -9,8 +9,8 @@ import { linkName } from '../../host/read/attribute.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../../volumes/look.ts'
-import type { Device } from '../../volumes/users.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import type { Device } from '../../state/view/users.ts'
 
 /** What the kernel has of a staged volume. It alone says where a volume is published: there are no notes. */
 export interface Staged {

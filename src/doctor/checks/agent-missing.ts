@@ -1,5 +1,5 @@
 import { isHoldMap } from '../../host/read/maps.ts'
-import { isHolding } from '../../hold/note.ts'
+import { isHolding } from '../../state/records/hold-note.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const agentMissing: NodeCheck = {

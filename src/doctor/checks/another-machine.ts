@@ -1,5 +1,5 @@
 import { readMachineId } from '../../host/read/machine.ts'
-import { isOfAnotherMachine } from '../../volumes/machine.ts'
+import { isOfAnotherMachine } from '../../state/view/machine.ts'
 import type { VolumeCheck } from '../check.ts'
 
 export const anotherMachine: VolumeCheck = {

@@ -3,7 +3,7 @@ import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { proveDevice, withProof } from '../../volumes/proof/prove.ts'
+import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { VolumeCheck } from '../check.ts'
 
 /** A volume whose I/O is held is not tested: the test would wait with it. */

@@ -1,6 +1,6 @@
 import { foreignHolders } from '../../host/read/holders.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
-import { describeStack, remedyOf } from '../../volumes/holders.ts'
+import { describeStack, remedyOf } from '../../state/view/holders.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const heldBeside: NodeCheck = {

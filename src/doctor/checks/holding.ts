@@ -1,4 +1,4 @@
-import { readHoldNote } from '../../hold/note.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { VolumeCheck } from '../check.ts'
 
 /** With less than this part of the hold left, somebody has to act now. */

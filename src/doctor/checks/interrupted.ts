@@ -1,6 +1,6 @@
 import { isLocked } from '../../host/lock/lock.ts'
-import { volumeLock } from '../../volumes/locks.ts'
-import { readRecord } from '../../volumes/records.ts'
+import { volumeLock } from '../../state/records/locks.ts'
+import { readRecord } from '../../state/records/volumes.ts'
 import type { VolumeCheck } from '../check.ts'
 
 export const interrupted: VolumeCheck = {

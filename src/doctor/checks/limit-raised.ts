@@ -1,5 +1,5 @@
-import { isAnyHolding } from '../../hold/note.ts'
-import { readRoomNote } from '../../hold/room-note.ts'
+import { isAnyHolding } from '../../state/records/hold-note.ts'
+import { readRoomNote } from '../../state/records/dirty-limit-note.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const limitRaised: NodeCheck = {

@@ -1,4 +1,4 @@
-import { readHoldNote } from '../../hold/note.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { VolumeCheck } from '../check.ts'
 
 export const volumeFailed: VolumeCheck = {

@@ -1,11 +1,11 @@
-import { readHoldNote } from '../../hold/note.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import { identify } from '../../host/disk/identify.ts'
 import type { Host } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { isUp, lookAtVolume } from '../../volumes/look.ts'
+import { isUp, lookAtVolume } from '../../state/view/volume.ts'
 import type { VolumeCheck } from '../check.ts'
 
 const FIX =

@@ -10,7 +10,7 @@ export const PROOF_LIFETIME_MS = 5_000
  * Evidence that whatever is written to certain block devices now reaches the right volume, or nothing at all.
  *
  * Every function of `host` that can cause a write to a volume takes one and checks it, so no such act compiles
- * without having asked. Only `src/volumes/proof` may make one: lint refuses this file to all others, who import the
+ * without having asked. Only `src/state/proof` may make one: lint refuses this file to all others, who import the
  * type from `proof.ts`.
  */
 export class WriteProof {

@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts'
 import type { AttachmentState, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
-import { listVolumes } from '../../volumes/list.ts'
+import { listVolumes } from '../../state/view/list.ts'
 
 const STATES: readonly AttachmentState[] = [
   'ready',

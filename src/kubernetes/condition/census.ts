@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.ts'
-import { readRecords } from '../../volumes/records.ts'
-import { statusOf } from '../../volumes/status.ts'
+import { readRecords } from '../../state/records/volumes.ts'
+import { statusOf } from '../../state/view/status.ts'
 import type { Verdict } from './verdict.ts'
 import { verdictOn } from './verdict.ts'
 

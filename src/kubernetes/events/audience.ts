@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../../volumes/look.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 
 /** Who has to do with a volume on this node. */
 export interface Audience {

@@ -1,7 +1,7 @@
 import type { Hold } from '../../model/hold.ts'
 import type { HoldChange } from '../../hold/follow.ts'
-import type { HoldNote } from '../../hold/note.ts'
-import { deadlineOf } from '../../hold/note.ts'
+import type { HoldNote } from '../../state/records/hold-note.ts'
+import { deadlineOf } from '../../state/records/hold-note.ts'
 
 /** What people look for; once published it stays. UpperCamelCase, as the API's conventions have it. */
 export type Reason =

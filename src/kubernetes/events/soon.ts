@@ -1,5 +1,5 @@
-import type { HoldNote } from '../../hold/note.ts'
-import { deadlineOf } from '../../hold/note.ts'
+import type { HoldNote } from '../../state/records/hold-note.ts'
+import { deadlineOf } from '../../state/records/hold-note.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { HoldMode } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'

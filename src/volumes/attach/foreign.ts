@@ -8,7 +8,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { describeStack, remedyOf } from '../holders.ts'
+import { describeStack, remedyOf } from '../../state/view/holders.ts'
 import type { Path } from './path.ts'
 
 /**

@@ -8,7 +8,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
-import { readRecords } from '../records.ts'
+import { readRecords } from '../../state/records/volumes.ts'
 import { contradiction } from './contradiction.ts'
 
 export interface Intent {

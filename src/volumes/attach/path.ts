@@ -28,8 +28,8 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
-import { lastingOpeners, openable } from '../openers.ts'
-import { describeUsers } from '../users.ts'
+import { lastingOpeners, openable } from '../../state/view/openers.ts'
+import { describeUsers } from '../../state/view/users.ts'
 
 /** A way to the volume that works: a session, its disk, and what the disk says it is. */
 export interface Path {

@@ -4,8 +4,8 @@ import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readMap } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import { lastingOpeners, openable, sayOpeners } from '../openers.ts'
-import { deviceOfMap, mountsOf } from '../users.ts'
+import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import { deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
 
 /**

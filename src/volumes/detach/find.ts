@@ -12,7 +12,7 @@ import type { Iqn } from '../../model/iqn.ts'
 import type { Lun } from '../../model/lun.ts'
 import { isName } from '../../model/name.ts'
 import { cleanPath } from '../../model/request.ts'
-import { readRecord, readRecords } from '../records.ts'
+import { readRecord, readRecords } from '../../state/records/volumes.ts'
 
 /** What shall be detached: a volume by target and LUN, its record if it has one, and how it was named. */
 export interface Found {

@@ -1,7 +1,7 @@
 import type { Claim } from '../../host/disk/claim.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
-import { proveDevice, withProof } from '../proof/prove.ts'
+import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { Dismantling } from './dismantle.ts'
 import { owe, settle } from './write-out.ts'
 

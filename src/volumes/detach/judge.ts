@@ -4,8 +4,8 @@ import type { Attachment } from '../../model/attachment.ts'
 import type { LunkeeperError } from '../../model/errors.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk, Session } from '../../model/snapshot.ts'
-import { askDisk } from '../proof/ask.ts'
-import { standsOn } from '../proof/stands.ts'
+import { askDisk } from '../../state/proof/ask.ts'
+import { standsOn } from '../../state/proof/stands.ts'
 
 export type Verdict =
   /** The volume itself, asked a moment ago. */

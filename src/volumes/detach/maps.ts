@@ -4,7 +4,7 @@ import { forgetWwid, knownWwids, multipathForm } from '../../host/map/wwids.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
-import { describeUsers, deviceOfMap } from '../users.ts'
+import { describeUsers, deviceOfMap } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
 

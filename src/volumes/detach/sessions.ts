@@ -7,7 +7,7 @@ import { readSessions } from '../../host/read/sessions.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
 import type { Session } from '../../model/snapshot.ts'
-import { readRecords } from '../records.ts'
+import { readRecords } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { removeHoldNote, writeHoldNote } from '../../../src/hold/note.ts'
+import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
 import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
 import { hostPaths } from '../../../src/host/paths.ts'

@@ -12,7 +12,7 @@ import { parseIqn } from '../../../src/model/iqn.ts'
 import { parseLun } from '../../../src/model/lun.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
-import { writeRecord } from '../../../src/volumes/records.ts'
+import { writeRecord } from '../../../src/state/records/volumes.ts'
 import { temporary } from '../temporary.ts'
 
 export const NAME = parseName('csi-orders')

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 
-import { removeHoldNote, writeHoldNote } from '../../../src/hold/note.ts'
+import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
 import { serveKubernetes } from '../../../src/kubernetes/serve.ts'
 import { validateAsked } from '../../api-server/schemas.ts'
 import type { FakeNode } from './node.ts'

@@ -5,7 +5,7 @@ import { openHost } from '../../../src/host/host.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
 import { parseIqn } from '../../../src/model/iqn.ts'
 import { parseLun } from '../../../src/model/lun.ts'
-import { returnLock, volumeLock } from '../../../src/volumes/locks.ts'
+import { returnLock, volumeLock } from '../../../src/state/records/locks.ts'
 import { temporary } from '../temporary.ts'
 
 test('a volume that its target shows under another number has the lock that it had', () => {

@@ -19,7 +19,7 @@ import {
   readRecords,
   removeRecord,
   writeRecord,
-} from '../../../src/volumes/records.ts'
+} from '../../../src/state/records/volumes.ts'
 import { codeOf } from '../model/code-of.ts'
 
 let host: Host
@@ -179,7 +179,7 @@ describe('two that want one name', () => {
   })
 
   test('in processes of their own, at once: one gets it', async () => {
-    const source = join(import.meta.dirname, '../../../src/volumes/records.ts')
+    const source = join(import.meta.dirname, '../../../src/state/records/volumes.ts')
     const script = `
       import { createRecord } from ${JSON.stringify(source)}
       const host = { places: ${JSON.stringify(host.places)} }

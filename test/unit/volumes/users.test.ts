@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { isUdev } from '../../../src/volumes/users.ts'
+import { isUdev } from '../../../src/state/view/users.ts'
 
 test.each(['systemd-udevd', '(udev-worker)', 'udevd', '(spawn)'])('%s is no user of a device', (command) => {
   expect(isUdev({ command })).toBe(true)

@@ -1,13 +1,13 @@
-import type { Host } from '../host/host.ts'
-import { setRecovery } from '../host/iscsi/recovery.ts'
-import { readDisks } from '../host/read/disks.ts'
-import { isHoldMap, readMap } from '../host/read/maps.ts'
-import { readSessions } from '../host/read/sessions.ts'
-import type { Attachment } from '../model/attachment.ts'
-import type { Hold } from '../model/hold.ts'
-import { longerHold } from '../model/hold.ts'
-import type { Session } from '../model/snapshot.ts'
-import { lookAtVolume } from '../volumes/look.ts'
+import type { Host } from '../../host/host.ts'
+import { setRecovery } from '../../host/iscsi/recovery.ts'
+import { readDisks } from '../../host/read/disks.ts'
+import { isHoldMap, readMap } from '../../host/read/maps.ts'
+import { readSessions } from '../../host/read/sessions.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { Hold } from '../../model/hold.ts'
+import { longerHold } from '../../model/hold.ts'
+import type { Session } from '../../model/snapshot.ts'
+import { lookAtVolume } from '../../state/view/volume.ts'
 
 /** Whether every disk of the session stands below a hold map: then nobody needs it to wait, or to stay. */
 export function isAllHeld(host: Host, session: Session): boolean {

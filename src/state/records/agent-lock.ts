@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 
-import type { Host } from '../host/host.ts'
-import { isLocked, withLock } from '../host/lock/lock.ts'
-import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import type { Host } from '../../host/host.ts'
+import { isLocked, withLock } from '../../host/lock/lock.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 
 const KEY = 'agent'
 const directory = (host: Host) => join(host.places.runtime, 'locks')

@@ -1,8 +1,8 @@
-import type { Host } from '../host/host.ts'
-import { findHoldMap } from '../host/map/hold-map.ts'
-import { isThisMachine } from '../host/read/machine.ts'
-import type { Attachment } from '../model/attachment.ts'
-import { devicesOf, disksOf, lookAtAttachment } from './look.ts'
+import type { Host } from '../../host/host.ts'
+import { findHoldMap } from '../../host/map/hold-map.ts'
+import { isThisMachine } from '../../host/read/machine.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 import { mountsOf } from './users.ts'
 
 /**

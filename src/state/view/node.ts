@@ -1,6 +1,6 @@
-import type { Host } from '../host/host.ts'
-import { hasTransport, isIscsidRunning, isIscsidTending, readInitiatorName } from '../host/read/node.ts'
-import type { ErrorCode } from '../model/errors.ts'
+import type { Host } from '../../host/host.ts'
+import { hasTransport, isIscsidRunning, isIscsidTending, readInitiatorName } from '../../host/read/node.ts'
+import type { ErrorCode } from '../../model/errors.ts'
 
 /** Something that this node lacks to attach volumes. */
 export interface Lack {

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 
-import type { Host } from '../host/host.ts'
-import type { LockOptions } from '../host/lock/lock.ts'
-import type { Attachment } from '../model/attachment.ts'
-import { asAsked } from '../model/attachment.ts'
-import type { Iqn } from '../model/iqn.ts'
-import type { Lun } from '../model/lun.ts'
-import type { Wwid } from '../model/wwid.ts'
+import type { Host } from '../../host/host.ts'
+import type { LockOptions } from '../../host/lock/lock.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { asAsked } from '../../model/attachment.ts'
+import type { Iqn } from '../../model/iqn.ts'
+import type { Lun } from '../../model/lun.ts'
+import type { Wwid } from '../../model/wwid.ts'
 
 /** An operation that holds a volume may wait for a file system check; whoever waits for it can go away and come back. */
 const VOLUME_DEADLINE = 120_000

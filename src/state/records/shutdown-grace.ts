@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import type { Moment } from '../host/clock.ts'
-import { clockStepSince, momentNow, restamped } from '../host/clock.ts'
-import type { Host } from '../host/host.ts'
-import { setQueueing } from '../host/map/hold-map.ts'
-import { isHoldMap, readMaps } from '../host/read/maps.ts'
-import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import type { Moment } from '../../host/clock.ts'
+import { clockStepSince, momentNow, restamped } from '../../host/clock.ts'
+import type { Host } from '../../host/host.ts'
+import { setQueueing } from '../../host/map/hold-map.ts'
+import { isHoldMap, readMaps } from '../../host/read/maps.ts'
+import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 
 /**
  * The machine shuts down: from now on no volume waits longer than the grace, whatever its hold. Kept under /run for the

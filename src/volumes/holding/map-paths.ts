@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 
-import type { Host } from '../host/host.ts'
-import { loadHoldMap, readPaths, reinstatePath } from '../host/map/hold-map.ts'
-import { readAttribute } from '../host/read/attribute.ts'
-import { readDiskByName } from '../host/read/disks.ts'
-import type { HoldMapState, TablePath } from '../model/plan/table.ts'
-import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
-import { askDisk } from '../volumes/proof/ask.ts'
-import type { Provable } from '../volumes/proof/prove.ts'
-import { proveDisks, withProof } from '../volumes/proof/prove.ts'
+import type { Host } from '../../host/host.ts'
+import { loadHoldMap, readPaths, reinstatePath } from '../../host/map/hold-map.ts'
+import { readAttribute } from '../../host/read/attribute.ts'
+import { readDiskByName } from '../../host/read/disks.ts'
+import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
+import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
+import { askDisk } from '../../state/proof/ask.ts'
+import type { Provable } from '../../state/proof/prove.ts'
+import { proveDisks, withProof } from '../../state/proof/prove.ts'
 
 /** A disk with a device node. */
 export type PathDisk = ScsiDisk & { readonly name: string; readonly devno: string }

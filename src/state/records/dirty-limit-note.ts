@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import type { Host } from '../host/host.ts'
-import type { DirtyLimit } from '../host/memory/dirty-limit.ts'
-import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import type { Host } from '../../host/host.ts'
+import type { DirtyLimit } from '../../host/memory/dirty-limit.ts'
+import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 
 /** That the node's limit of unwritten memory is raised: noted before it is, so that it is taken back. */
 export interface RoomNote {

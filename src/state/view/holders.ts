@@ -1,8 +1,8 @@
-import type { Host } from '../host/host.ts'
-import type { Holder } from '../host/read/holders.ts'
-import { holdersOn } from '../host/read/holders.ts'
-import { readAttribute } from '../host/read/attribute.ts'
-import { readMounts } from '../host/read/mounts.ts'
+import type { Host } from '../../host/host.ts'
+import type { Holder } from '../../host/read/holders.ts'
+import { holdersOn } from '../../host/read/holders.ts'
+import { readAttribute } from '../../host/read/attribute.ts'
+import { readMounts } from '../../host/read/mounts.ts'
 
 /** The mounts of a block device that stands on a volume, oldest first. */
 export function mountsOfBlock(host: Host, device: string): string[] {

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
-import { clockStepSince, restamped } from '../host/clock.ts'
-import type { Host } from '../host/host.ts'
-import { removeDurable, writeDurable } from '../host/store/durable.ts'
-import type { Hold } from '../model/hold.ts'
-import type { VolumeName } from '../model/name.ts'
-import { isName } from '../model/name.ts'
+import { clockStepSince, restamped } from '../../host/clock.ts'
+import type { Host } from '../../host/host.ts'
+import { removeDurable, writeDurable } from '../../host/store/durable.ts'
+import type { Hold } from '../../model/hold.ts'
+import type { VolumeName } from '../../model/name.ts'
+import { isName } from '../../model/name.ts'
 
 /**
  * What is known of a hold that goes on, or went wrong: kept under /run, as the map is, so that an agent

@@ -1,12 +1,12 @@
-import type { Host } from '../host/host.ts'
-import { nodeScan } from '../host/iscsi/node-record.ts'
-import { isFsAlive } from '../host/read/file-systems.ts'
-import { readSnapshot } from '../host/read/snapshot.ts'
-import type { Attachment, SessionStatus } from '../model/attachment.ts'
-import { formatHctl } from '../model/hctl.ts'
-import { formatPortal } from '../model/portal.ts'
-import type { ScsiDisk, Session, Snapshot } from '../model/snapshot.ts'
-import { readRecords } from './records.ts'
+import type { Host } from '../../host/host.ts'
+import { nodeScan } from '../../host/iscsi/node-record.ts'
+import { isFsAlive } from '../../host/read/file-systems.ts'
+import { readSnapshot } from '../../host/read/snapshot.ts'
+import type { Attachment, SessionStatus } from '../../model/attachment.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import { formatPortal } from '../../model/portal.ts'
+import type { ScsiDisk, Session, Snapshot } from '../../model/snapshot.ts'
+import { readRecords } from '../records/volumes.ts'
 
 /** Every iSCSI session of the node with all its disks, and whose each disk is. */
 export function listSessions(host: Host): SessionStatus[] {

@@ -1,12 +1,12 @@
-import { withClaim } from '../host/disk/claim.ts'
-import type { Host } from '../host/host.ts'
-import { mountAt } from '../host/read/mounts.ts'
-import type { Attachment } from '../model/attachment.ts'
-import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../volumes/look.ts'
-import { unmountProven } from '../volumes/proof/unmount.ts'
-import { describeUsers, mountsOf } from '../volumes/users.ts'
-import { readHoldNote, removeHoldNote, writeHoldNote } from './note.ts'
+import { withClaim } from '../../host/disk/claim.ts'
+import type { Host } from '../../host/host.ts'
+import { mountAt } from '../../host/read/mounts.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { unmountProven } from '../../state/proof/unmount.ts'
+import { describeUsers, mountsOf } from '../../state/view/users.ts'
+import { readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
 
 /**
  * Whether another volume has answered while the volume's I/O went through. What its file system has in memory since

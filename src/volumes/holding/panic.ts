@@ -1,7 +1,7 @@
-import type { Host } from '../host/host.ts'
-import { hungTaskPanic } from '../host/read/hung-task.ts'
-import type { Hold } from '../model/hold.ts'
-import { longerHold } from '../model/hold.ts'
+import type { Host } from '../../host/host.ts'
+import { hungTaskPanic } from '../../host/read/hung-task.ts'
+import type { Hold } from '../../model/hold.ts'
+import { longerHold } from '../../model/hold.ts'
 
 /** What to know of a hold that outlasts the kernel's patience with a task that waits; null for nothing. */
 export function panicWarning(host: Host, wanted: Hold): string | null {

@@ -1,8 +1,8 @@
-import type { Host } from '../host/host.ts'
-import type { VolumeStatus } from '../model/attachment.ts'
-import { LunkeeperError } from '../model/errors.ts'
-import type { CorruptRecord } from './records.ts'
-import { readRecords } from './records.ts'
+import type { Host } from '../../host/host.ts'
+import type { VolumeStatus } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { CorruptRecord } from '../records/volumes.ts'
+import { readRecords } from '../records/volumes.ts'
 import { statusOf } from './status.ts'
 
 /** All attachments of this node as they are now, and the records that cannot be read. */
