@@ -35,7 +35,7 @@ export async function prove(
   { host, record }: Pick<Return, 'host' | 'record'>,
   disk: ScsiDisk,
 ): Promise<void> {
-  const { error } = await askDisk(host, disk, record.identity)
+  const { error } = await askDisk(host, disk, record.identity, { fence: record.fence })
   if (error) throw error
 }
 

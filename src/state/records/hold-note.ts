@@ -18,7 +18,7 @@ export interface HoldNote {
   /** The same by this boot's monotonic clock, by which the hold counts; a note of an older version has none. */
   readonly sinceMs?: number | undefined
   /** Why the waiting I/O was let fail, or could not wait: somebody took the disk away; null while it waits. */
-  readonly ended: 'deadline' | 'give-up' | 'removed' | 'misplaced' | null
+  readonly ended: 'deadline' | 'give-up' | 'removed' | 'misplaced' | 'fenced' | null
   /** Why it does not go on although something answers: another volume, a broken file system with users. */
   readonly trouble: string | null
   /**
@@ -26,7 +26,9 @@ export interface HoldNote {
    * `misplaced`: another volume answered while I/O went through, so that the file system must not be written out any
    * more. `broken`: the file system must be remounted.
    */
-  readonly kind?: 'stranger' | 'misplaced' | 'broken' | undefined
+  readonly kind?: 'stranger' | 'misplaced' | 'broken' | 'fenced' | undefined
+  /** Of a fenced volume: who has it; left out where that is not known. */
+  readonly holder?: string | undefined
   /** Of a misplaced volume: it is unmounted and nobody uses it, so that it may be attached again. */
   readonly isClear?: boolean | undefined
   /**
@@ -45,7 +47,7 @@ export function deadlineOf({ since, deadline }: HoldNote, wanted: Hold): string 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
     const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
-    const { since, sinceMs, ended, trouble, kind, deadline, isClear } = note
+    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder } = note
     if (Number.isNaN(Date.parse(since))) return null
     const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
     return {
@@ -55,6 +57,7 @@ export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
       trouble: trouble ?? null,
       ...(kind ? { kind } : {}),
       ...(isClear ? { isClear } : {}),
+      ...(holder ? { holder } : {}),
       ...(deadline === undefined ? {} : { deadline: deadline && restamped(deadline, step) }),
     }
   } catch {

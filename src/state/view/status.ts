@@ -16,6 +16,7 @@ import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 import { isOfAnotherMachine } from './machine.ts'
+import { ownerOf } from './owner.ts'
 import { askDisk } from '../proof/ask.ts'
 import { standsOn } from '../proof/stands.ts'
 import { mountsOf } from './users.ts'
@@ -29,9 +30,12 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const map = view.maps[0]
   const note = readHoldNote(host, record.name)
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
+  const owner = await ownerOf(host, record, disksOf(view))
   const state = (await isMisplaced(host, record, view, note))
     ? 'misplaced'
-    : await stateOf(host, record, paths, mount !== undefined, note, map)
+    : owner.mine === false && record.phase === 'ready'
+      ? 'fenced'
+      : await stateOf(host, record, paths, mount !== undefined, note, map)
   // Of one that an agent wrote which is no more.
   const outage = state === 'ready' ? null : note
   return {
@@ -52,11 +56,12 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
           : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
       since: outage?.since ?? null,
       deadline:
-        outage?.ended === null && state !== 'failed' && state !== 'misplaced'
+        outage?.ended === null && state !== 'failed' && state !== 'misplaced' && state !== 'fenced'
           ? deadlineOf(outage, record.request.hold.wanted)
           : null,
       waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
+    owner,
     paths,
   }
 }
@@ -105,7 +110,7 @@ async function isMisplaced(
   if (used.some(isOther)) return true
   if (used.length === 0 || (await isAgentRunning(host))) return false
   const answers = await Promise.all(
-    used.map((disk) => askDisk(host, disk, identity, SHOWN_IDENTITY_DEADLINE_MS)),
+    used.map((disk) => askDisk(host, disk, identity, { deadlineMs: SHOWN_IDENTITY_DEADLINE_MS })),
   )
   return answers.some(({ verdict }) => verdict === 'stranger')
 }
