@@ -27,7 +27,7 @@ export function telling(ended: (end: CallEnd) => void): Told {
       end(null, null)
       return result
     } catch (cause) {
-      const error = toStatus(cause)
+      const error = toStatus(cause, volumeId || null)
       end(error, cause)
       throw error
     }

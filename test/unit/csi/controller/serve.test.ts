@@ -16,8 +16,8 @@ import { parsePublication } from '../../../../src/csi/volume/publication.ts'
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
 import { findAttachments } from '../../../../src/kubernetes/attachment/list.ts'
 import type { SeenVolumeAttachment } from '../../../api-server/server.ts'
-import { DRIVER, made, RULES } from '../../kubernetes/attachment/attachments.ts'
-import { world } from '../../kubernetes/world.ts'
+import { DRIVER, made } from '../../kubernetes/attachment/attachments.ts'
+import { rulesOf, world } from '../../kubernetes/world.ts'
 import { temporary } from '../../temporary.ts'
 
 const mount = (mode: Mode) => ({ accessMode: { mode }, accessType: { case: 'mount' as const, value: {} } })
@@ -26,7 +26,7 @@ const RWO = mount(Mode.SINGLE_NODE_MULTI_WRITER)
 
 /** A controller beside an API server that has these attachments; and what a call of it comes to. */
 async function beside(attachments: readonly SeenVolumeAttachment[]) {
-  const { server, account } = await world({ attachments }, RULES)
+  const { server, account } = await world({ attachments }, rulesOf('controller'))
   const api = openApi(account)
   const path = join(temporary(), 'csi.sock')
   const log: string[] = []

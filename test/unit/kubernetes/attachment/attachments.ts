@@ -1,11 +1,7 @@
 import { attachmentName } from '../../../../src/kubernetes/attachment/list.ts'
-import type { Rule, SeenVolumeAttachment } from '../../../api-server/server.ts'
+import type { SeenVolumeAttachment } from '../../../api-server/server.ts'
 
 export const DRIVER = 'iscsi.csi.lunkeeper'
-
-export const RULES: Rule[] = [
-  { apiGroups: ['storage.k8s.io'], resources: ['volumeattachments'], verbs: ['get', 'list'] },
-]
 
 /** As Kubernetes and the external-attacher make it. */
 export function made(

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
 import { attachmentName, findAttachments } from '../../../../src/kubernetes/attachment/list.ts'
-import { world } from '../world.ts'
-import { DRIVER, made, RULES } from './attachments.ts'
+import { rulesOf, world } from '../world.ts'
+import { DRIVER, made } from './attachments.ts'
 
 const { signal } = new AbortController()
 const volume = { driver: DRIVER, volumeHandle: 'h' }
@@ -23,7 +23,7 @@ it('those of the volume and no other, from all pages', async () => {
     made('h', 'node-2', { deletedAt: '2026-11-20T23:00:00Z', createdAt: '2026-11-20T22:00:05Z' }),
     made('h', 'node-1', { driver: 'other.driver' }),
   ]
-  const { server, account } = await world({ attachments }, RULES)
+  const { server, account } = await world({ attachments }, rulesOf('controller'))
   using api = openApi(account)
   const found = await findAttachments(api, volume, signal)
   expect(found.toSorted((a, b) => (a.node < b.node ? -1 : 1))).toEqual([
@@ -54,7 +54,7 @@ it('those of the volume and no other, from all pages', async () => {
 
 it('a list that breaks off half-way is none', async () => {
   const attachments = Array.from({ length: 600 }, (_, n) => made(`other-${n}`, 'node-1'))
-  const { server, account } = await world({ attachments }, RULES)
+  const { server, account } = await world({ attachments }, rulesOf('controller'))
   using api = openApi(account)
   const asked = api.ask.bind(api)
   const breaking = {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
 import type { Api } from '../../../../src/kubernetes/api/client.ts'
 import { askAttachment } from '../../../../src/kubernetes/attachment/witness.ts'
-import { world } from '../world.ts'
-import { made, RULES } from './attachments.ts'
+import { rulesOf, world } from '../world.ts'
+import { made } from './attachments.ts'
 
 const { signal } = new AbortController()
 const own = made('h', 'node-1', { uid: 'uid-1', attached: true })
@@ -18,7 +18,7 @@ describe('what the API server says of an attachment', () => {
     ['replaced', [made('h', 'node-1', { uid: 'uid-2', deletedAt: '2026-11-20T23:00:00Z' })]],
     ['gone', [made('h', 'node-2')]],
   ])('%s', async (verdict, attachments) => {
-    const { server, account } = await world({ attachments }, RULES)
+    const { server, account } = await world({ attachments }, rulesOf('agent'))
     using api = openApi(account)
     expect(await askAttachment(api, ref, signal)).toBe(verdict)
     expect(server.asked.map(({ verb, resource, group }) => `${verb} ${group}/${resource}`)).toEqual([
@@ -36,7 +36,7 @@ describe('unreachable is no verdict', () => {
     ['a token that is not accepted', { token: 'other' }],
     ['a 404 that is not about the object', { status: 404 }],
   ])('%s', async (_, mood) => {
-    const { server, account } = await world({ attachments: [own] }, RULES)
+    const { server, account } = await world({ attachments: [own] }, rulesOf('agent'))
     server.mood = mood
     using api = openApi(account)
     expect(await askAttachment(api, ref, signal)).toBe('unreachable')
@@ -49,7 +49,7 @@ describe('unreachable is no verdict', () => {
   })
 
   it('no server, and one that does not answer before the caller has enough', async () => {
-    const { server, account } = await world({ attachments: [own] }, RULES)
+    const { server, account } = await world({ attachments: [own] }, rulesOf('agent'))
     server.mood = { hang: true }
     using api = openApi(account)
     expect(await askAttachment(api, ref, AbortSignal.timeout(50))).toBe('unreachable')
