@@ -6,7 +6,7 @@ import { version } from '../version.ts'
 export const controllerCommand = command({
   name: 'controller',
   group: 'change',
-  summary: 'Give volumes to the nodes of Kubernetes, beside its external-attacher',
+  summary: 'Give volumes to nodes, beside the external-attacher',
   about:
     'Runs until it is told to stop, as a pod of Kubernetes. It answers the calls ControllerPublishVolume and ControllerUnpublishVolume of the external-attacher beside it: a volume for one node is given to one node, as long as its VolumeAttachment exists. It keeps nothing, needs no iSCSI and talks to no target, only to the Kubernetes API, with the service account of its pod.',
   usage: ['--csi-endpoint unix:///PATH'],

@@ -26,7 +26,8 @@ export interface Asked {
 
 export type Decision =
   | { readonly kind: 'publish'; readonly attachment: SeenAttachment }
-  | { readonly kind: 'not-found' | 'refuse'; readonly reason: string }
+  | { readonly kind: 'not-found'; readonly reason: string }
+  | { readonly kind: 'refuse'; readonly reason: string }
 
 /**
  * Whether a node may have a volume. One node at a time for all but the access modes of many nodes: whatever VolumeAttachment

@@ -41,17 +41,12 @@ export class Publisher {
       attachments,
       this.#answered.get(volumeId)?.uid ?? null,
     )
-    switch (decision.kind) {
-      case 'not-found':
-        throw refusal(Code.NotFound, `NOT_FOUND: ${decision.reason}`)
-      case 'refuse':
-        throw refusal(Code.FailedPrecondition, `OWNED_ELSEWHERE: ${decision.reason}`)
-      case 'publish': {
-        const { name, uid } = decision.attachment
-        this.#answered.set(volumeId, { uid, nodeId })
-        return publishContextOf({ name, uid })
-      }
-    }
+    if (decision.kind === 'not-found') throw refusal(Code.NotFound, `NOT_FOUND: ${decision.reason}`)
+    if (decision.kind === 'refuse')
+      throw refusal(Code.FailedPrecondition, `OWNED_ELSEWHERE: ${decision.reason}`)
+    const { name, uid } = decision.attachment
+    this.#answered.set(volumeId, { uid, nodeId })
+    return publishContextOf({ name, uid })
   }
 
   /**

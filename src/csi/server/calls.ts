@@ -3,6 +3,7 @@ import { Code } from '@connectrpc/connect'
 
 import { isLunkeeperError } from '../../model/errors.ts'
 import { toStatus } from '../status.ts'
+import { Pace } from './pace.ts'
 
 /** What is told of each call when it has ended. `error` is null where it went well. */
 export interface CallEnd {
@@ -14,15 +15,17 @@ export interface CallEnd {
   readonly cause: unknown
 }
 
-/** Does the work of a call, tells of its end, and makes a status of whatever it throws. */
+/** Does the work of a call in its turn, tells of its end, and makes a status of whatever it throws. */
 export type Told = <T>(method: string, volumeId: string | null, work: () => T | Promise<T>) => Promise<T>
 
 export function telling(ended: (end: CallEnd) => void): Told {
+  const pace = new Pace()
   return async (method, volumeId, work) => {
     const started = performance.now()
     const end = (error: ConnectError | null, cause: unknown) =>
       ended({ method, volumeId, milliseconds: performance.now() - started, error, cause })
     try {
+      await pace.turn()
       const result = await work()
       end(null, null)
       return result

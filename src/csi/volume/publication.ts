@@ -57,17 +57,6 @@ export function ownerOf(publication: StagePublication | null, mode: Mode): Owner
 
 /** A mode that is not known or not supported counts as that of one node: the strictest. */
 export function sharingOf(mode: Mode): Sharing {
-  switch (mode) {
-    case Mode.MULTI_NODE_READER_ONLY:
-      return 'many-readers'
-    case Mode.MULTI_NODE_MULTI_WRITER:
-      return 'many-writers'
-    case Mode.UNKNOWN:
-    case Mode.MULTI_NODE_SINGLE_WRITER:
-    case Mode.SINGLE_NODE_WRITER:
-    case Mode.SINGLE_NODE_READER_ONLY:
-    case Mode.SINGLE_NODE_SINGLE_WRITER:
-    case Mode.SINGLE_NODE_MULTI_WRITER:
-      return 'one-node'
-  }
+  if (mode === Mode.MULTI_NODE_READER_ONLY) return 'many-readers'
+  return mode === Mode.MULTI_NODE_MULTI_WRITER ? 'many-writers' : 'one-node'
 }

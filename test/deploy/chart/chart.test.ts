@@ -214,7 +214,7 @@ describe('its values', () => {
     )
     for (const resource of resources) {
       new MODELS[resource.kind]!(resource as never).validate()
-      if (!/^C/.test(resource.kind)) expect(resource.metadata.namespace).toBe('storage')
+      if (!resource.kind.startsWith('C')) expect(resource.metadata.namespace).toBe('storage')
     }
     const pod = podOf(resources)
     const [agent, registrar] = pod.containers

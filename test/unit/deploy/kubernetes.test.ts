@@ -124,8 +124,6 @@ describe('who may do what', () => {
     readonly roleRef: { readonly kind: string; readonly name: string }
     readonly subjects: readonly object[]
   }
-  const kinds = (folder: string) => filesOf(folder).flatMap((file) => read(file).map(({ kind }) => kind))
-
   /** The DaemonSet with what these components add to it. */
   function patched(...components: string[]) {
     const made = structuredClone(daemonSet)

@@ -28,7 +28,7 @@ function node() {
     ...staged,
     name,
     request: { ...staged.request, name },
-    identity: { wwid: null, serial: 'x', bytes: 64 << 20 } as never,
+    identity: { wwid: null, serial: 'x', bytes: 64 << 20 },
   })
   made.mounts(`0:5 /dm-0 ${PUBLISHED} rw - devtmpfs devtmpfs rw`)
   return driverOn(made.host)

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
 import { connect } from 'node:http2'
-import { createConnection } from 'node:net'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -204,6 +206,35 @@ describe('the service', () => {
     })
     await node.nodeUnstageVolume({ volumeId: 'pv', stagingTargetPath: join(directory, 'staging') })
     expect(await asked()).toBe('NotFound')
+  })
+
+  it('who it is it says while as many volumes as a node has wait for a target that does not answer', async () => {
+    const silent = createServer()
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const node = createClient(Node, transport())
+    const ended: number[] = []
+    const staging = Array.from({ length: 40 }, (_, n) =>
+      node
+        .nodeStageVolume({
+          volumeId: `pv-${n}`,
+          stagingTargetPath: join(directory, 'staging'),
+          volumeCapability: {
+            accessMode: { mode: Mode.SINGLE_NODE_WRITER },
+            accessType: { case: 'block', value: {} },
+          },
+          volumeContext: { targetPortal: `127.0.0.1:${port}`, iqn: 'iqn.2024-01.example:db', lun: String(n) },
+        })
+        .catch(() => {})
+        .finally(() => ended.push(n)),
+    )
+    const identity = createClient(Identity, transport())
+    expect((await identity.getPluginInfo({})).name).toBe('iscsi.csi.lunkeeper')
+    expect((await node.nodeGetInfo({})).nodeId).toBe('node-1')
+    expect(ended.length).toBeLessThan(staging.length / 2)
+    await Promise.all(staging)
+    silent.close()
   })
 
   // grpc-go says localhost from 1.26 kubelets on; others put there what they were given as an address.
