@@ -103,13 +103,13 @@ describe.each(kernels('bookworm'))('volumes that a controller publishes (%s)', (
 
   it('agent and controller fit into the memory that their pods ask for', async () => {
     api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('controller'))
-    const many = Array.from({ length: 2_000 }, (_, n) => made(`pv-${n}`, 'node-1'))
+    const many = Array.from({ length: 1_000 }, (_, n) => made(`pv-${n}`, 'node-1'))
     await api.attach(many)
     controller = await node.start(['lunkeeper', 'controller', '--csi-endpoint', `unix://${CONTROLLER}`], {
       env: api.env,
     })
     await controller.errors(/csi: controller of/)
-    for (let n = 0; n < 20; n++)
+    for (let n = 0; n < 10; n++)
       await attacher.ok('controllerPublishVolume', {
         volumeId: `pv-${n}`,
         nodeId: 'node-1',
