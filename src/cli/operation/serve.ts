@@ -5,6 +5,7 @@ import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Observer } from '../../volumes/step.ts'
+import { parseDriverName } from '../input/driver-name.ts'
 import { version } from '../version.ts'
 import { dieAt } from './die-at.ts'
 import { observers } from './observers.ts'
@@ -15,12 +16,12 @@ export interface Served {
   readonly endpoint: string | null
   readonly driver: string
   readonly node: string
+  /** Whether NodeGetVolumeHealth is announced. */
+  readonly volumeHealth: boolean
   readonly http: Address | null
   /** Null where it does not talk to Kubernetes. */
   readonly kubernetes: { readonly account: Account; readonly evict: boolean } | null
 }
-
-export const DRIVER = 'iscsi.csi.lunkeeper'
 
 /** The agent looks after its volumes at least every 10 s, and says so. */
 const LATE = 60_000
@@ -30,12 +31,17 @@ export async function servedOf(options: {
   readonly 'csi-endpoint'?: string
   readonly 'csi-driver'?: string
   readonly 'csi-node'?: string
+  readonly 'csi-volume-health'?: boolean
   readonly http?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
 }): Promise<Served> {
   const { http, 'csi-endpoint': endpoint, 'csi-driver': driver, 'csi-node': node } = options
-  const { kubernetes = false, 'evict-broken': evict = false } = options
+  const {
+    kubernetes = false,
+    'evict-broken': evict = false,
+    'csi-volume-health': volumeHealth = false,
+  } = options
   if (evict && !kubernetes)
     throw new LunkeeperError('USAGE', 'Pods shall be evicted, but there is no --kubernetes', {
       hint: 'Add --kubernetes.',
@@ -44,14 +50,9 @@ export async function servedOf(options: {
     throw new LunkeeperError('USAGE', 'It has nothing to tell Kubernetes of without --csi-endpoint', {
       hint: 'Add --csi-endpoint unix:///PATH.',
     })
-  if (endpoint === undefined && (driver ?? node) !== undefined)
-    throw new LunkeeperError('USAGE', 'A driver or node is named, but no --csi-endpoint', {
+  if (endpoint === undefined && (driver !== undefined || node !== undefined || volumeHealth))
+    throw new LunkeeperError('USAGE', 'A driver, node or health is asked for, but no --csi-endpoint', {
       hint: 'Add --csi-endpoint unix:///PATH.',
-    })
-  // The specification's form: parts of a domain name, 63 characters at most.
-  if (driver !== undefined && !/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/.test(driver))
-    throw new LunkeeperError('USAGE', `"${driver}" cannot be the name of a driver`, {
-      hint: `It has the form of a domain name, like ${DRIVER}.`,
     })
   if (node !== undefined && Buffer.byteLength(node) > 192)
     throw new LunkeeperError('USAGE', `"${node}" cannot be the name of a node`, {
@@ -61,8 +62,9 @@ export async function servedOf(options: {
   const { parseAddress } = await import('../../http/address.ts')
   return {
     endpoint: endpoint === undefined ? null : parseEndpoint(endpoint),
-    driver: driver ?? DRIVER,
+    driver: parseDriverName(driver),
     node: node ?? hostname(),
+    volumeHealth,
     http: http === undefined ? null : parseAddress(http),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
@@ -80,7 +82,7 @@ export interface Services extends AsyncDisposable {
 /** Nothing is loaded that is not asked for: gRPC alone is some 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, http, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -111,7 +113,13 @@ export async function services(
     async begin() {
       if (endpoint !== null) {
         const { serveCsi } = await import('../../csi/server/serve.ts')
-        const served = { path: endpoint, name: driver, nodeId: node, version: version() }
+        const served = {
+          path: endpoint,
+          name: driver,
+          nodeId: node,
+          version: version(),
+          announceHealth: volumeHealth,
+        }
         opened.push(
           await serveCsi(host, {
             ...served,

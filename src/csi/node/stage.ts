@@ -21,11 +21,15 @@ import { credentialsOf } from '../volume/credentials.ts'
 import { clearStaging, stagingTrouble } from '../volume/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
+import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
 /** The file system that is made on a blank volume of which nobody said which. */
 const DEFAULT_FS: FileSystem = 'ext4'
+
+const UNGUARDED =
+  'it has no VolumeAttachment: Kubernetes does not keep other nodes from it (attachRequired is false, or was when its pod started)'
 
 /** Attaches the volume, and mounts it at its staging path where it is no block volume. */
 export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promise<void> {
@@ -34,6 +38,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const capability = parseCapability(call.volumeCapability)
   const { warnings, ...source } = parseAttributes(call.volumeContext)
   const chap = credentialsOf(call.secrets, call.volumeContext)
+  const owner = ownerOf(parsePublication(call.publishContext), capability.mode)
   const reason = unsupported(capability)
   if (reason) throw refusal(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
   const { host, observer } = driver
@@ -47,6 +52,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     refuseOther(existing, request)
     if (await isStagedWell(driver, existing)) return
   }
+  if (owner.attachment === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const inherited = inheritVolume(driver, volumeId)
   try {
     await driver.gates.run(request.iqn, () => bring(driver, request, chap))
@@ -54,7 +60,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     driver.failures.note(volumeId, error)
     // A kubelet takes most errors to mean that nothing is here to be taken back.
     const left = readRecord(host, name)
-    throw left && left.phase !== 'ready' ? toUncertainStatus(error) : error
+    throw left && left.phase !== 'ready' ? toUncertainStatus(error, volumeId) : error
   }
   driver.failures.forget(volumeId)
   inherited()

@@ -36,5 +36,5 @@ export function soonOver(
 function unless(name: VolumeName, mode: HoldMode | null): string {
   return mode === 'session'
     ? 'unless it is back by then: its session holds it, which nobody can lengthen now'
-    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, on its node`
+    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`
 }
