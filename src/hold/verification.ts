@@ -1,0 +1,20 @@
+import type { ErrorCode } from '../model/errors.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import type { Refusal, Refused } from '../model/plan/hold-facts.ts'
+
+/**
+ * What an error means for a path that was to be verified or brought back. All that is not named says only that the path
+ * cannot be used now.
+ */
+const REFUSALS: Partial<Record<ErrorCode, Refusal>> = {
+  IDENTITY_MISMATCH: 'foreign',
+  // Another volume's disk is in the way, and in use; or the target has no such LUN.
+  STALE_DISK: 'absent',
+  LUN_ABSENT: 'absent',
+}
+
+/** An error of a verification or a return as the hold planner takes it. */
+export function refusedBy(error: unknown): Refused {
+  const cause = error instanceof LunkeeperError ? REFUSALS[error.code] : undefined
+  return { cause: cause ?? 'unreachable', message: error instanceof Error ? error.message : String(error) }
+}
