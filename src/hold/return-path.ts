@@ -140,14 +140,14 @@ async function verify(progress: Progress): Promise<void> {
   const proven = work.disk
     ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
     : await provePaths(host, record, map, [disk])
-  if (connectionOf(host, disk.sid) !== connection)
-    throw new LunkeeperError('TARGET_AWAY', `${disk.name}: session ${disk.sid} reconnected while it was asked`)
   progress.connection = connection
   progress.proven = proven
 }
 
-async function use({ work, proven }: Progress): Promise<void> {
+async function use({ work, disk, connection, proven }: Progress): Promise<void> {
   const { host, record, map } = work
+  if (disk !== null && connectionOf(host, disk.sid) !== connection)
+    throw new LunkeeperError('TARGET_AWAY', `${disk.name}: session ${disk.sid} reconnected since it was asked`)
   if (proven === null) throw new LunkeeperError('INTERNAL', 'a path is to be used that was not verified')
   // Given up while the path was on its way: nothing of it is to be written out any more.
   if (isGivenUp(readHoldNote(host, record.name)))
