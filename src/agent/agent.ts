@@ -134,8 +134,11 @@ class Agent implements AsyncDisposable {
     this.#log.say(null, `ready: ${count} ${count === 1 ? 'volume' : 'volumes'} on hold maps`)
     ready()
     const patienceMs = monotonicMs() + RESTORE_MS
-    for (let isRestored = false; !signal.aborted; ) {
-      if (!isRestored && (monotonicMs() > patienceMs || !(reattaching.size > 0 || this.#monitors.isRestoring))) {
+    for (let isRestored = false; !signal.aborted;) {
+      if (
+        !isRestored &&
+        (monotonicMs() > patienceMs || !(reattaching.size > 0 || this.#monitors.isRestoring))
+      ) {
         isRestored = true
         restored()
       }
@@ -174,7 +177,10 @@ class Agent implements AsyncDisposable {
     if (this.#isDue(due, 'poll', pollMs) || disks || isRound) this.#poll(disks || isRound)
     if (this.#monitors.isAnyUnsettled) this.#maps.refresh()
     this.#probes.begin(due)
-    if (this.#isDue(due, 'identity', IDENTITY_CHECK_INTERVAL_MS) && !this.#checks.begin(this.#monitors.checkedPaths()))
+    if (
+      this.#isDue(due, 'identity', IDENTITY_CHECK_INTERVAL_MS) &&
+      !this.#checks.begin(this.#monitors.checkedPaths())
+    )
       this.#schedule.by('identity', nowMs + BUSY_CHECK_INTERVAL_MS)
     // Those that have shown something just now, too.
     await this.#monitors.look(new Set([...due, ...this.#schedule.takeDue(nowMs, VOLUME)]))
@@ -196,7 +202,8 @@ class Agent implements AsyncDisposable {
     const all = readRecords(this.#host).attachments
     this.#monitors.sync([...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)])
     this.#monitors.tighten()
-    if (isRound) void this.#monitors.watchHolders().catch((error: unknown) => this.#log.say(null, String(error)))
+    if (isRound)
+      void this.#monitors.watchHolders().catch((error: unknown) => this.#log.say(null, String(error)))
     lengthenAll(this.#host, all, this.#log)
   }
 

@@ -46,13 +46,14 @@ export class Scheduler {
     const left = Math.min(LONGEST_TIMER_MS, nextMs - monotonicMs())
     if (left <= 0 || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake = resolve
+    const wake = () => resolve()
+    this.#wake = wake
     this.#wakeMs = nextMs
-    const timer = setTimeout(resolve, left)
-    signal.addEventListener('abort', resolve as () => void, { once: true })
+    const timer = setTimeout(wake, left)
+    signal.addEventListener('abort', wake, { once: true })
     await promise
     clearTimeout(timer)
-    signal.removeEventListener('abort', resolve as () => void)
+    signal.removeEventListener('abort', wake)
     this.#wake = null
     this.#wakeMs = Infinity
   }

@@ -259,16 +259,8 @@ const LOOK_AFTER_ERROR_MS = 1_000
 /** What a step that lasts came to where it threw. */
 function failed(step: LastingStep, error: unknown): StepResult {
   const refused = refusedBy(error)
-  switch (step.kind) {
-    case 'verify':
-      return { kind: 'verify', step, refused }
-    case 'return':
-      return { kind: 'return', step, came: { kind: 'refused', refused } }
-    case 'recover':
-      return { kind: 'recover-failed', message: refused.message }
-    case 'clear':
-    case 'remove-map':
-    case 'attach':
-      return { kind: 'failed', step, message: refused.message }
-  }
+  if (step.kind === 'verify') return { kind: 'verify', step, refused }
+  if (step.kind === 'return') return { kind: 'return', step, came: { kind: 'refused', refused } }
+  if (step.kind === 'recover') return { kind: 'recover-failed', message: refused.message }
+  return { kind: 'failed', step, message: refused.message }
 }

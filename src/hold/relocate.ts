@@ -22,7 +22,12 @@ export function findLun({ identity, request }: Attachment, shown: readonly SeenL
 }
 
 /** The target shows the volume under another number: it is looked for there from now on. */
-export async function recordLun(host: Host, record: Attachment, lun: Lun, signal: AbortSignal): Promise<void> {
+export async function recordLun(
+  host: Host,
+  record: Attachment,
+  lun: Lun,
+  signal: AbortSignal,
+): Promise<void> {
   await change(host, record, signal, (now) => {
     const asked = asAsked(now).lun
     return { ...now, askedLun: lun === asked ? null : asked, request: { ...now.request, lun } }

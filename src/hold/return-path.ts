@@ -147,7 +147,10 @@ async function verify(progress: Progress): Promise<void> {
 async function use({ work, disk, connection, proven }: Progress): Promise<void> {
   const { host, record, map } = work
   if (disk !== null && connectionOf(host, disk.sid) !== connection)
-    throw new LunkeeperError('TARGET_AWAY', `${disk.name}: session ${disk.sid} reconnected since it was asked`)
+    throw new LunkeeperError(
+      'TARGET_AWAY',
+      `${disk.name}: session ${disk.sid} reconnected since it was asked`,
+    )
   if (proven === null) throw new LunkeeperError('INTERNAL', 'a path is to be used that was not verified')
   // Given up while the path was on its way: nothing of it is to be written out any more.
   if (isGivenUp(readHoldNote(host, record.name)))

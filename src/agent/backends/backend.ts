@@ -65,10 +65,7 @@ export interface HoldBackend {
   ask(what: NonNullable<HoldPlan['ask']>, record: Attachment): Promise<Asked>
   /** @throws where the step was not done; what follows it in the plan is left out */
   readonly immediate: {
-    readonly [Kind in ImmediateStep['kind']]?: (
-      step: StepOf<Kind>,
-      work: StepWork,
-    ) => Promise<void> | void
+    readonly [Kind in ImmediateStep['kind']]?: (step: StepOf<Kind>, work: StepWork) => Promise<void> | void
   }
   /** @throws what the monitor takes for a failure of the step */
   readonly lasting: {

@@ -187,7 +187,11 @@ export type Returned =
   /** @property path the path that carries I/O now, as it was verified */
   | {
       readonly kind: 'reinstated' | 'loaded'
-      readonly path: { readonly sid: number; readonly devno: string; readonly connection: string | null } | null
+      readonly path: {
+        readonly sid: number
+        readonly devno: string
+        readonly connection: string | null
+      } | null
     }
   /** The volume has another LUN number now, and its record says so. */
   | { readonly kind: 'moved'; readonly from: number; readonly to: number }

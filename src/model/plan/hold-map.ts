@@ -94,7 +94,13 @@ export function planGivenUp(
   lookAtMs: number,
 ): HoldPlan {
   const { nowMs, note, map, isOrchestrated } = facts
-  const memory: HoldMemory = { ...before, carrying: [], verified: new Map(), attempts: new Map(), returnedMs: null }
+  const memory: HoldMemory = {
+    ...before,
+    carrying: [],
+    verified: new Map(),
+    attempts: new Map(),
+    returnedMs: null,
+  }
   const plan = { ...LOOKING, state: note.kind, memory, lookAtMs, isRestoring: memory.isAttaching }
   const isMap = typeof map === 'object'
   if (!note.isClear || note.kind === 'fenced') {
@@ -138,7 +144,7 @@ function planPaths(
   const inTable = (path: HeldPath) => map.paths.some(({ devno }) => devno === path.devno)
   const isActive = (path: HeldPath) => map.paths.some(({ devno, active }) => active && devno === path.devno)
   const isFailed = (path: HeldPath) => inTable(path) && !isActive(path)
-  const failedIo = noticeFailedIo(facts, before, isFailed)
+  const failedIo = noticeFailedIo(facts, before, isActive)
   const verified = forgetGone(before.verified, portals, paths)
   const ioFailures = forgetGone(failedIo.ioFailures, portals, paths)
   const steps: HoldStep[] = [...taken, ...failedIo.said]
@@ -162,8 +168,16 @@ function planPaths(
   }
 
   const outage = isLost
-    ? planLost(facts, memory, paths.some((path) => isUsable(path) && isFailed(path)))
-    : planCarried(facts, memory)
+    ? planLost(
+        facts,
+        memory,
+        failedIo.said.length > 0 || paths.some((path) => isUsable(path) && isFailed(path)),
+      )
+    : planCarried(
+        facts,
+        memory,
+        carrying.some(({ devno }) => before.carrying.includes(devno)),
+      )
   steps.push(...outage.steps)
   // The kernel fails a path when its I/O fails; one that was idle would be used again, whatever answers.
   for (const { devno, active } of map.paths)
@@ -219,7 +233,12 @@ function planLost(
       ? { note: begun.note, steps: [] }
       : end.by === 'shutdown'
         ? endOutage(begun.note, memory, 'give-up', 'the machine shuts down: held I/O fails now')
-        : endOutage(begun.note, memory, 'deadline', `the hold of ${words(wanted)} is over: held I/O fails now`)
+        : endOutage(
+            begun.note,
+            memory,
+            'deadline',
+            `the hold of ${words(wanted)} is over: held I/O fails now`,
+          )
   const isHeld = ended.note.ended === null
   // On before a path is failed, off after: what is to be held is never in a map that fails it.
   const on: HoldStep[] = isHeld && !map.queueing ? [{ kind: 'queue', on: true }] : []
@@ -233,12 +252,16 @@ function planLost(
   }
 }
 
-/** A path carries I/O again, or still. */
-function planCarried(facts: HoldFacts & { readonly map: HoldMapState }, before: HoldMemory): LastingOutage {
+/** A path carries I/O again, or still. @param isSame it was there at the last look; each path is tried for itself */
+function planCarried(
+  facts: HoldFacts & { readonly map: HoldMapState },
+  before: HoldMemory,
+  isSame: boolean,
+): LastingOutage {
   const { nowMs, note, map } = facts
   const on: HoldStep[] = map.queueing ? [] : [{ kind: 'queue', on: true }]
   if (note?.ended === null) {
-    const memory = { ...before, returnedMs: before.returnedMs ?? nowMs }
+    const memory = { ...before, returnedMs: (isSame ? before.returnedMs : null) ?? nowMs }
     if (!goesThrough(facts, memory))
       return { note, memory, steps: on, last: [], lookAtMs: nowMs + TRIAL_LOOK_MS }
   }
@@ -307,7 +330,10 @@ function forgetGone<T>(
   portals: HoldFacts['portals'],
   paths: HoldFacts['paths'],
 ): Map<number, T> {
-  const present = new Set([...paths.map(({ sid }) => sid), ...portals.flatMap(({ session }) => session?.sid ?? [])])
+  const present = new Set([
+    ...paths.map(({ sid }) => sid),
+    ...portals.flatMap(({ session }) => session?.sid ?? []),
+  ])
   return new Map([...known].filter(([sid]) => present.has(sid)))
 }
 

@@ -26,7 +26,11 @@ export interface OutagePlan {
   readonly steps: readonly HoldStep[]
 }
 
-export const say = (text: string, about: string | null = null): StepOf<'say'> => ({ kind: 'say', about, text })
+export const say = (text: string, about: string | null = null): StepOf<'say'> => ({
+  kind: 'say',
+  about,
+  text,
+})
 
 /**
  * The last path is lost: from now on the hold counts.
@@ -92,12 +96,15 @@ export function goesThrough({ nowMs, io }: Pick<HoldFacts, 'nowMs' | 'io'>, memo
 
 /** A path carries I/O. @returns note null: nothing is left of the outage */
 export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
-  if (note === null)
-    return { note, memory: { ...memory, completed: null, returnedMs: null }, steps: [] }
+  if (note === null) return { note, memory: { ...memory, completed: null, returnedMs: null }, steps: [] }
   if (note.ended === null) return over(facts, memory, note, (seconds) => `I/O goes on after ${seconds} s`)
   const { isBusy, nextMs } = memory.recovery
   if (isBusy || facts.nowMs < nextMs) return { note, memory, steps: [] }
-  return { note, memory: { ...memory, recovery: { ...memory.recovery, isBusy: true } }, steps: [{ kind: 'recover' }] }
+  return {
+    note,
+    memory: { ...memory, recovery: { ...memory.recovery, isBusy: true } },
+    steps: [{ kind: 'recover' }],
+  }
 }
 
 /** What a recovery of the file system came to, when it has ended. */
@@ -184,7 +191,9 @@ function giveUpVolume(
 }
 
 /** The volume is misplaced or fenced: no path returns to it, and it waits for its users to go. */
-export function isGivenUp(note: HoldNote | null): note is HoldNote & { readonly kind: 'misplaced' | 'fenced' } {
+export function isGivenUp(
+  note: HoldNote | null,
+): note is HoldNote & { readonly kind: 'misplaced' | 'fenced' } {
   return note?.kind === 'misplaced' || note?.kind === 'fenced'
 }
 

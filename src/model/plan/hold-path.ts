@@ -144,7 +144,13 @@ export function afterRefusal(
   const isElsewhere = ELSEWHERE.has(cause)
   const hasSearched = attempt.searchesLuns && !foundHere
   // At first at once: it may only have another number.
-  const pause = isElsewhere ? (hasSearched ? LONG_RETRY_MS : 0) : cause === 'unknown' ? LONG_RETRY_MS : RETRY_MS
+  const pause = isElsewhere
+    ? hasSearched
+      ? LONG_RETRY_MS
+      : 0
+    : cause === 'unknown'
+      ? LONG_RETRY_MS
+      : RETRY_MS
   return { ...NO_ATTEMPT, nextMs: nowMs + pause, searchesLuns: isElsewhere || hasSearched }
 }
 
@@ -153,13 +159,16 @@ export interface FailedIo {
   readonly said: readonly StepOf<'say'>[]
 }
 
-/** Paths that carried I/O a look ago, and that the kernel has failed although their target answers. */
+/**
+ * Paths that carried I/O a look ago, and that the kernel has failed although their target answers. A table that was
+ * loaded for another path meanwhile has them no more.
+ */
 export function noticeFailedIo(
   { nowMs, paths }: HoldFacts,
   { ioFailures, carrying }: HoldMemory,
-  isFailed: (path: HeldPath) => boolean,
+  isActive: (path: HeldPath) => boolean,
 ): FailedIo {
-  const failed = paths.filter((path) => isUsable(path) && isFailed(path) && carrying.includes(path.devno))
+  const failed = paths.filter((path) => isUsable(path) && !isActive(path) && carrying.includes(path.devno))
   if (failed.length === 0) return { ioFailures, said: [] }
   const after = new Map(ioFailures)
   const said = failed.map(({ sid, disk }) => {

@@ -59,8 +59,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
     case 'clear': {
       const memory = { ...before, isClearing: false }
       if (result.users === null) return keep(memory)
-      const then =
-        facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
+      const then = facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
       const text = `${then} once nobody uses it: ${result.users}`
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
     }
@@ -68,14 +67,14 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
       return keep(said({ ...before, isClearing: false }, say('its map is taken down')))
     case 'attach':
       return keep(said({ ...before, isAttaching: false }, say('attached again')))
-    case 'failed': {
-      const { kind } = result.step
-      const reattachMs = Math.max(before.reattachMs, nowMs + REATTACH_INTERVAL_MS)
-      const memory =
-        kind === 'attach' ? { ...before, isAttaching: false, reattachMs } : { ...before, isClearing: false }
-      return { ...keep(said(memory, say(result.message, kind))), lookAtMs: Infinity }
-    }
+    case 'failed':
+      break
   }
+  const { kind } = result.step
+  const reattachMs = Math.max(before.reattachMs, nowMs + REATTACH_INTERVAL_MS)
+  const memory =
+    kind === 'attach' ? { ...before, isAttaching: false, reattachMs } : { ...before, isClearing: false }
+  return { ...keep(said(memory, say(result.message, kind))), lookAtMs: Infinity }
 }
 
 const keep = (memory: HoldMemory): Taken => ({ memory, steps: [], lookAtMs: 0 })
@@ -86,7 +85,8 @@ function afterVerify(
   { step, refused }: Extract<StepResult, { kind: 'verify' }>,
 ): Taken {
   const { sid, devno, connection, disk } = step
-  if (refused === null) return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
+  if (refused === null)
+    return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
   if (refused.cause === 'foreign' || refused.cause === 'lost') {
     const moved = `what went through ${disk} until now may have gone there`
     return takeLoss(facts, before, { sid, devno, connection, refused, moved })
@@ -135,29 +135,24 @@ function afterReturn(
     ...before,
     attempts: new Map([...before.attempts, [portal, attempt]]),
   })
-  switch (came.kind) {
-    case 'moved': {
-      const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
-      return said(ended(NO_ATTEMPT), say(text))
-    }
-    case 'refused': {
-      const { refused, foundHere = false } = came
-      const isTrouble = refused.cause === 'foreign' || refused.cause === 'absent' || refused.cause === 'lost'
-      const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere }, nowMs))
-      return said(isTrouble ? { ...memory, refused } : memory, say(refused.message, portal))
-    }
-    case 'reinstated':
-    case 'loaded': {
-      const memory = ended(NO_ATTEMPT)
-      const { path } = came
-      const proven = path
-        ? verified(memory, path.sid, { kind: 'proven', connection: path.connection })
-        : memory.verified
-      // A table that was loaded may have made others good, which were asked before it was.
-      const open = new Map([...proven].filter(([, { kind }]) => kind !== 'refused'))
-      return said({ ...memory, verified: open }, say(`${portal} is back`))
-    }
+  if (came.kind === 'moved') {
+    const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
+    return said(ended(NO_ATTEMPT), say(text))
   }
+  if (came.kind === 'refused') {
+    const { refused, foundHere = false } = came
+    const isTrouble = refused.cause === 'foreign' || refused.cause === 'absent' || refused.cause === 'lost'
+    const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere }, nowMs))
+    return said(isTrouble ? { ...memory, refused } : memory, say(refused.message, portal))
+  }
+  const memory = ended(NO_ATTEMPT)
+  const { path } = came
+  const proven = path
+    ? verified(memory, path.sid, { kind: 'proven', connection: path.connection })
+    : memory.verified
+  // A table that was loaded may have made others good, which were asked before it was.
+  const open = new Map([...proven].filter(([, { kind }]) => kind !== 'refused'))
+  return said({ ...memory, verified: open }, say(`${portal} is back`))
 }
 
 function verified({ verified: known }: HoldMemory, sid: number, now: Verified): HoldMemory['verified'] {

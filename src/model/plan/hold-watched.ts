@@ -34,7 +34,8 @@ export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
   // What is being taken off the node has no outage, and no note.
   if (!held.isReady || fate === 'none') return { ...plan, memory, steps }
   if (fate === 'carried') return planCarried({ ...facts, note }, memory, steps)
-  const outage = fate === 'waits' ? planWaiting({ ...facts, note }, memory) : planFailed({ ...facts, note }, memory)
+  const outage =
+    fate === 'waits' ? planWaiting({ ...facts, note }, memory) : planFailed({ ...facts, note }, memory)
   if (outage === 'is-queueing' || outage === 'multipathd') return { ...unasked, lookAtMs: nowMs, ask: outage }
   return {
     ...plan,
@@ -84,9 +85,7 @@ function planCarried(facts: HoldFacts, before: HoldMemory, taken: readonly HoldS
 }
 
 function planFailed(facts: HoldFacts, memory: HoldMemory): OutagePlan {
-  const begun = facts.note
-    ? { note: facts.note, memory, steps: [] }
-    : beginOutage(facts, memory, { kept: 0 })
+  const begun = facts.note ? { note: facts.note, memory, steps: [] } : beginOutage(facts, memory, { kept: 0 })
   if (begun.note.ended !== null) return begun
   const isGone = facts.paths.length === 0 && !facts.held.hasMap
   const ended = isGone
@@ -120,7 +119,8 @@ function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-que
     if (!isRecent(seen.recordChangedMs)) return { note, memory, steps: [] }
     if (held.isQueueing === null) return 'is-queueing'
     if (!held.isQueueing) return { note, memory, steps: [] }
-  } else if (!isRecent(Math.max(seen.recordChangedMs, seen.sessionsChangedMs))) return { note, memory, steps: [] }
+  } else if (!isRecent(Math.max(seen.recordChangedMs, seen.sessionsChangedMs)))
+    return { note, memory, steps: [] }
   const kept = keptFor(facts)
   if (kept === null) return 'multipathd'
   const deadline = after(wallMs, kept)

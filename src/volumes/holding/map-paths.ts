@@ -52,7 +52,13 @@ export async function provePaths(
 export async function useProven(host: Host, map: DmMap, paths: ProvenPaths): Promise<void> {
   const { proof, reinstates, disks } = paths
   if (reinstates) for (const { devno } of disks) await reinstatePath(host, proof, map, devno)
-  else await loadHoldMap(host, proof, map, disks.map((disk) => tablePath(host, disk)))
+  else
+    await loadHoldMap(
+      host,
+      proof,
+      map,
+      disks.map((disk) => tablePath(host, disk)),
+    )
 }
 
 /** Puts disks under a hold map. @throws as {@link provePaths} · MAP_FAILED */

@@ -45,7 +45,11 @@ function monitorOf(volume: Attachment): VolumeMonitor {
     signal,
     volumes: () => 1,
   }
-  return new VolumeMonitor(context, watchedBackend(context, async () => queueing), volume)
+  return new VolumeMonitor(
+    context,
+    watchedBackend(context, async () => queueing),
+    volume,
+  )
 }
 
 const disk = (state: string) => node.file(`${DISK}/state`, `${state}\n`)

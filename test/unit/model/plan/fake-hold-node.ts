@@ -207,6 +207,7 @@ export class FakeHoldNode {
       case 'agent-killed':
         this.memory = NOTHING_KNOWN
         this.#lastOutage = null
+        this.steps.length = 0
         this.last = null
         this.#running = []
         this.#dueMs = this.nowMs
@@ -235,13 +236,15 @@ export class FakeHoldNode {
 
   /** Lets time pass. */
   pass(milliseconds: number): void {
-    for (const end = this.nowMs + milliseconds; this.nowMs < end; ) this.#tick()
+    for (const end = this.nowMs + milliseconds; this.nowMs < end;) this.#tick()
   }
 
   /** Whether I/O goes through, and the agent has nothing left to do. */
   get isWell(): boolean {
     const { map, note, last } = this
-    const carries = map?.paths.some(({ devno, active }) => active && this.#byDevno(devno)?.state === 'LOGGED_IN')
+    const carries = map?.paths.some(
+      ({ devno, active }) => active && this.#byDevno(devno)?.state === 'LOGGED_IN',
+    )
     return carries === true && map?.queueing === true && note === null && last?.isSettled === true
   }
 
@@ -250,8 +253,10 @@ export class FakeHoldNode {
     this.wallMs += TICK_MS
     this.#kernel()
     this.#write()
-    for (const running of [...this.#running]) this.#proceed(running)
-    const watched = JSON.stringify(this.sessions.map(({ sid, state, connection, disk }) => [sid, state, connection, disk]))
+    for (const running of this.#running.slice()) this.#proceed(running)
+    const watched = JSON.stringify(
+      this.sessions.map(({ sid, state, connection, disk }) => [sid, state, connection, disk]),
+    )
     if (watched !== this.#watched && this.last?.heedsChanges !== false) this.#dueMs = this.nowMs
     this.#watched = watched
     if (this.last?.isSettled && (!this.map?.queueing || this.#kernelFailed())) this.#dueMs = this.nowMs
@@ -262,7 +267,9 @@ export class FakeHoldNode {
 
   /** Kernel events, and the survey of maps. */
   #kernelFailed(): boolean {
-    return this.memory.carrying.some((devno) => !this.map?.paths.some((path) => path.active && path.devno === devno))
+    return this.memory.carrying.some(
+      (devno) => !this.map?.paths.some((path) => path.active && path.devno === devno),
+    )
   }
 
   #portalOpened(): boolean {
@@ -290,7 +297,8 @@ export class FakeHoldNode {
   #write(): void {
     const { map } = this
     if (map === null) return
-    if (this.isWriting && this.isMounted && this.hasUsers && this.nowMs % 500 === 0) this.queued.push(this.nowMs)
+    if (this.isWriting && this.isMounted && this.hasUsers && this.nowMs % 500 === 0)
+      this.queued.push(this.nowMs)
     if (this.queued.length === 0) return
     for (const path of map.paths) {
       if (!path.active) continue
@@ -323,7 +331,13 @@ export class FakeHoldNode {
       if (answer !== 'foreign' && answer !== 'absent' && answer !== 'lost') continue
       const { devno } = session.disk
       const refused = { cause: answer, message: `${devno} is ${answer}` }
-      const loss = { sid, devno, connection: String(session.connection), refused, moved: answer === 'foreign' ? moved : null }
+      const loss = {
+        sid,
+        devno,
+        connection: String(session.connection),
+        refused,
+        moved: answer === 'foreign' ? moved : null,
+      }
       const taken = takeLoss(this.#facts(), this.memory, loss)
       this.memory = taken.memory
       this.#act(taken.steps)
@@ -344,7 +358,14 @@ export class FakeHoldNode {
   /** What is printed, and what the kernel does with I/O. */
   #agrees({ state }: HoldPlan): void {
     const { map, note } = this
-    const printed = note === null ? 'ready' : (note.kind === 'misplaced' || note.kind === 'fenced' ? note.kind : note.ended === null ? 'holding' : 'failed')
+    const printed =
+      note === null
+        ? 'ready'
+        : note.kind === 'misplaced' || note.kind === 'fenced'
+          ? note.kind
+          : note.ended === null
+            ? 'holding'
+            : 'failed'
     const isAbsent = map === null && note === null && state === 'failed'
     if (state !== printed && !isAbsent) throw new Violation(`the agent says ${state}, and records ${printed}`)
     if (map === null) return
@@ -353,7 +374,7 @@ export class FakeHoldNode {
     if (state === 'ready' && !map.queueing) throw new Violation('ready, and the next outage is an error')
     if (state === 'ready' && !hasPath) throw new Violation('ready, without a path')
     if (state === 'failed' && !hasPath && map.queueing) throw new Violation('failed, and I/O waits')
-    if ((state === 'misplaced' || state === 'fenced') && map.queueing && this.memory.isAttaching === false)
+    if ((state === 'misplaced' || state === 'fenced') && map.queueing && !this.memory.isAttaching)
       throw new Violation(`${state}, and I/O waits`)
   }
 
@@ -368,7 +389,10 @@ export class FakeHoldNode {
       note: this.#restamped(),
       isOrchestrated: this.isOrchestrated,
       volumes: 1,
-      map: this.map === null ? 'absent' : { queueing: this.map.queueing, paths: this.map.paths.map((path) => ({ ...path })) },
+      map:
+        this.map === null
+          ? 'absent'
+          : { queueing: this.map.queueing, paths: this.map.paths.map((path) => ({ ...path })) },
       paths: this.sessions.flatMap(({ sid, portal, state, connection, disk }) =>
         disk
           ? [
@@ -438,7 +462,12 @@ export class FakeHoldNode {
           // A table that is loaded queues.
           this.map = { queueing: true, paths: [] }
           break
-        default:
+        case 'verify':
+        case 'return':
+        case 'recover':
+        case 'clear':
+        case 'remove-map':
+        case 'attach':
           this.#running.push({
             step,
             plan: step.kind === 'return' ? [...step.steps] : [],
@@ -494,7 +523,8 @@ export class FakeHoldNode {
     switch (step.kind) {
       case 'verify': {
         const session = this.sessions.find(({ sid }) => sid === step.sid)
-        const answer = session && String(session.connection) === step.connection ? this.#answerOf(session) : 'unreachable'
+        const answer =
+          session && String(session.connection) === step.connection ? this.#answerOf(session) : 'unreachable'
         if (answer === 'proven') session!.provenConnection = session!.connection
         const refused = answer === 'proven' ? null : { cause: answer, message: `it is ${answer}` }
         return this.#finish(running, { kind: 'verify', step, refused })
@@ -511,7 +541,8 @@ export class FakeHoldNode {
         if (this.note) this.note = { ...this.note, isClear: true }
         return this.#finish(running, { kind: 'clear', users: null })
       case 'remove-map':
-        if (this.givenUp !== 'fenced' || this.isMounted) throw new Violation('a map is removed that is in use')
+        if (this.givenUp !== 'fenced' || this.isMounted)
+          throw new Violation('a map is removed that is in use')
         this.map = null
         return this.#finish(running, { kind: 'remove-map' })
       case 'attach':
@@ -532,7 +563,8 @@ export class FakeHoldNode {
 
   #attach(running: Running): void {
     if (this.givenUp === 'fenced') throw new Violation('a fenced volume is taken back')
-    if (this.givenUp === 'misplaced' && this.isMounted) throw new Violation('a misplaced volume is attached in use')
+    if (this.givenUp === 'misplaced' && this.isMounted)
+      throw new Violation('a misplaced volume is attached in use')
     const portal = PORTALS.find((one) => this.#isUp(one))
     const { step } = running
     if (step.kind !== 'attach') return
@@ -554,7 +586,11 @@ export class FakeHoldNode {
       this.#finish(running, {
         kind: 'return',
         step,
-        came: { kind: 'refused', refused: { cause, message: `it is ${cause}` }, ...(running.foundHere ? { foundHere: true } : {}) },
+        came: {
+          kind: 'refused',
+          refused: { cause, message: `it is ${cause}` },
+          ...(running.foundHere ? { foundHere: true } : {}),
+        },
       })
     const next = running.plan.shift()
     const serving = this.sessions.find(({ portal }) => portal === step.portal) ?? null
@@ -593,7 +629,8 @@ export class FakeHoldNode {
         if (!session?.disk || this.map === null) return refuse('unreachable')
         // As hold/return-path.ts does it: a connection that was replaced since is not the one that was asked.
         if (running.isVerified && running.connection !== session.connection) return refuse('unreachable')
-        if (!running.isVerified) throw new Violation(`${next} of a path that has not been verified since it came back`)
+        if (!running.isVerified)
+          throw new Violation(`${next} of a path that has not been verified since it came back`)
         if (this.givenUp !== null) return refuse('unreachable')
         session.provenConnection = session.connection
         const { devno } = session.disk
@@ -601,7 +638,10 @@ export class FakeHoldNode {
         if (next === 'load-table') this.map = { queueing: true, paths: [...others, { devno, active: true }] }
         else for (const path of this.map.paths) if (path.devno === devno) path.active = true
         this.steps.push({ atMs: this.nowMs, step: next })
-        if (this.steps.filter(({ step, atMs }) => step === 'reinstate' && this.nowMs - atMs < 10_000).length > MOST_REINSTATES)
+        if (
+          this.steps.filter(({ step, atMs }) => step === 'reinstate' && this.nowMs - atMs < 10_000).length >
+          MOST_REINSTATES
+        )
           throw new Violation('a target that fails I/O gets it again without a pause')
         const came: Returned = {
           kind: next === 'reinstate' ? 'reinstated' : 'loaded',
@@ -628,7 +668,12 @@ export class FakeHoldNode {
     const [first] = this.queued
     const longest = typeof this.wanted === 'number' ? Math.max(this.wanted, 0) * 1000 : Infinity
     const since = Math.max(first ?? this.nowMs, this.#wantedMs - longest)
-    if (first !== undefined && this.nowMs - since > longest + SLACK_MS && this.map?.queueing && !this.#isTried())
+    if (
+      first !== undefined &&
+      this.nowMs - since > longest + SLACK_MS &&
+      this.map?.queueing &&
+      !this.#isTried()
+    )
       throw new Violation(`I/O waits for ${this.nowMs - first} ms, and its hold is ${String(this.wanted)} s`)
   }
 

@@ -45,7 +45,7 @@ describe('whatever happens to a held volume', () => {
     )
   })
 
-  it('it is usable again once nothing is in the way, but for a volume that another node took', () => {
+  it('its volume is usable again once nothing is in the way, but for a volume that another node took', () => {
     fc.assert(
       fc.property(history, (past) => {
         const node = live(past)
@@ -53,7 +53,8 @@ describe('whatever happens to a held volume', () => {
         if (node.givenUp === 'fenced') {
           expect(node.last).toMatchObject({ state: 'fenced', lookAtMs: Infinity })
           expect({ map: node.map, isMounted: node.isMounted }).toEqual({ map: null, isMounted: false })
-        } else if (!node.isWell) throw new Error([JSON.stringify(node.last), ...node.log.slice(-40)].join('\n'))
+        } else if (!node.isWell)
+          throw new Error([JSON.stringify(node.last), ...node.log.slice(-40)].join('\n'))
       }),
       { numRuns: 300 },
     )
@@ -86,7 +87,10 @@ const MISTAKES: Readonly<Record<string, Planner['plan']>> = {
   'goes on after the deadline without a recovery': (facts, memory) => {
     const plan = planHold(facts, memory)
     if (!plan.steps.some(({ kind }) => kind === 'recover')) return plan
-    return { ...plan, steps: [...plan.steps.filter(({ kind }) => kind !== 'recover'), { kind: 'record', note: null }] }
+    return {
+      ...plan,
+      steps: [...plan.steps.filter(({ kind }) => kind !== 'recover'), { kind: 'record', note: null }],
+    }
   },
   'counts a relapse as a new outage': (facts, memory) => planHold(facts, { ...memory, lastOutage: null }),
   'brings a path back to a misplaced volume': (facts, memory) => {
