@@ -1,51 +1,52 @@
 import { join } from 'node:path'
 
-import { asAgent } from '../state/records/agent-lock.ts'
-import { endQueueing, readLastGrace, removeLastGrace } from '../state/records/shutdown-grace.ts'
-import { holdNotes } from '../state/records/hold-note.ts'
-import { lengthen, relax } from '../volumes/holding/recovery-timers.ts'
+import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
 import { keepUdevOff } from '../host/map/udev-rule.ts'
 import { isShuttingDown } from '../host/shutdown.ts'
 import type { Attachment } from '../model/attachment.ts'
-import { asAsked } from '../model/attachment.ts'
-import { attach } from '../volumes/attach/attach.ts'
-import { lookAtVolume } from '../state/view/volume.ts'
-import { isOfAnotherMachine } from '../state/view/machine.ts'
+import { asAgent } from '../state/records/agent-lock.ts'
+import { holdNotes } from '../state/records/hold-note.ts'
+import { endQueueing, readShutdownGrace, removeShutdownGrace } from '../state/records/shutdown-grace.ts'
 import { readRecords } from '../state/records/volumes.ts'
+import { isOfAnotherMachine } from '../state/view/machine.ts'
+import { lengthen, relax } from '../volumes/holding/recovery-timers.ts'
 import { adoptRecords } from './adopt.ts'
-import { Bell } from './bell.ts'
-import { Census } from './census.ts'
-import { Gates } from './gate.ts'
-import { IdentityChecks } from './identity-checks.ts'
+import { AttributePoller } from './attribute-poller.ts'
+import { ChangeWatcher } from './change-watcher.ts'
+import { DirtyLimit } from './dirty-limit.ts'
+import { HoldMapStates } from './hold-map-states.ts'
+import { IDENTITY_CHECK_INTERVAL_MS, IdentityChecks } from './identity-checks.ts'
 import { followHints } from './kernel-events.ts'
-import { Keepers } from './keepers.ts'
-import { KnownMaps } from './known-maps.ts'
-import type { Keeping } from './keeper.ts'
 import { AgentLog } from './log.ts'
-import { Onlookers } from './onlookers.ts'
-import { Room } from './room.ts'
-import { together } from './signs.ts'
-import { Watch } from './watch.ts'
+import { PortalProbes } from './portal-probes.ts'
+import { reattachHeldByOthers } from './reattach.ts'
+import { Scheduler } from './scheduler.ts'
+import { ScsiDeviceList } from './scsi-device-list.ts'
+import { VOLUME } from './volume-monitor.ts'
+import { VolumeMonitors } from './volume-monitors.ts'
+import { together } from './watched-attributes.ts'
 
-/** How soon a lost session is seen; two system calls for each session. */
-const PULSE = 200
-/** A disk that is deleted by hand may be seen later than a session that is lost: turns. */
-const COUNT_EVERY = 10
+/** How soon a lost session is seen; two system calls for each session. In an outage, how soon its return is. */
+const POLL_INTERVAL_MS = 200
+const OUTAGE_POLL_INTERVAL_MS = 50
+/** A disk that is deleted by hand may be seen later than a session that is lost. */
+const DEVICE_LIST_INTERVAL_MS = 2_000
 /** One that is there, and out of order while its session is not, later still. */
-const DISKS_EVERY = 25
-
+const DISK_STATE_INTERVAL_MS = 5_000
 /** How often all is looked at although nothing shows; it says that it lives, well within WatchdogSec of its unit. */
-const ROUND = 20_000
-/** Rounds in which the kernel is asked for each map, which somebody may have told not to queue: two programs. */
-const SURVEY_EVERY = 3
+const ROUND_INTERVAL_MS = 20_000
+/** Until a check of identities that is due can begin, while the last one is still under way. */
+const BUSY_CHECK_INTERVAL_MS = 200
+/** How often the kernel is asked for each map, which a user may have told not to queue: two programs. */
+const SURVEY_INTERVAL_MS = 60_000
 
 /**
  * How long a boot waits for volumes that cannot be attached again: a storage machine that is switched on with this
  * one needs that long. Well within systemd's 90 s for a start (DefaultTimeoutStartSec).
  */
-const RESTORE = 30_000
+const RESTORE_MS = 30_000
 
 export interface AgentOptions {
   /** Ends the agent: it lets go of every volume without touching it. */
@@ -65,86 +66,167 @@ export interface AgentOptions {
  * @throws CONFLICT an agent runs already
  */
 export async function runAgent(host: Host, options: AgentOptions): Promise<void> {
-  const { signal, write, ready, restored, alive } = options
-  const log = new AgentLog(write)
   host.hands.warm()
   await asAgent(host, async () => {
-    using watch = new Watch()
-    using room = new Room(host, log)
+    await using agent = new Agent(host, options)
+    await agent.run()
+  })
+}
+
+/** Observes the node, and has what is due done: each volume by its monitor. */
+class Agent implements AsyncDisposable {
+  readonly #host: Host
+  readonly #options: AgentOptions
+  readonly #log: AgentLog
+  readonly #schedule = new Scheduler()
+  readonly #poller = new AttributePoller()
+  readonly #dirtyLimit: DirtyLimit
+  readonly #changes: ChangeWatcher
+  readonly #devices: ScsiDeviceList
+  readonly #maps: HoldMapStates
+  readonly #probes: PortalProbes
+  readonly #monitors: VolumeMonitors
+  readonly #checks: IdentityChecks
+  #diskAttributes: ReadonlySet<string> = new Set()
+  /** Turns that go on, since looks at volumes do. */
+  readonly #turns = new Set<Promise<void>>()
+  #failure: { readonly error: unknown } | null = null
+
+  constructor(host: Host, options: AgentOptions) {
+    const { signal, write } = options
+    this.#host = host
+    this.#options = options
+    this.#log = new AgentLog(write)
+    this.#dirtyLimit = new DirtyLimit(host, this.#log)
     const directories = { records: join(host.places.records, 'volumes'), notes: holdNotes(host) }
-    using bell = new Bell(directories, signal)
-    const census = new Census(host)
-    const maps = new KnownMaps(host)
-    const gates = new Gates(host, signal)
-    const keeping: Keeping = {
+    this.#changes = new ChangeWatcher(directories, () => this.#schedule.now('changes'))
+    this.#devices = new ScsiDeviceList(host)
+    this.#maps = new HoldMapStates(host)
+    this.#probes = new PortalProbes(host, this.#schedule, signal, (iqn) => this.#monitors.opened(iqn))
+    this.#monitors = new VolumeMonitors({
       host,
-      maps,
-      gates,
-      log,
+      maps: this.#maps,
+      probes: this.#probes,
+      schedule: this.#schedule,
+      log: this.#log,
       signal,
-      wake: () => bell.wake(),
-      volumes: () => keepers.size,
+    })
+    this.#checks = new IdentityChecks(host, ({ name }, message) => this.#log.once(name, 'identity', message))
+  }
+
+  async run(): Promise<void> {
+    const { signal, ready, restored } = this.#options
+    const host = this.#host
+    const hints = {
+      pathChanged: (map: string) => this.#monitors.pathChanged(map),
+      lunChanged: () => this.#schedule.now('identity'),
     }
-    const keepers = new Keepers(keeping)
-    const checks = new IdentityChecks(host, ({ name }, message) => log.once(name, 'identity', message))
-    followHints(
-      host,
-      { pathChanged: (map) => keepers.pathChanged(map), lunChanged: () => checks.hurry() },
-      signal,
-    )
-    const onlookers = new Onlookers({ ...keeping, volumes: () => onlookers.size })
-    removeLastGrace(host)
+    followHints(host, hints, signal)
+    removeShutdownGrace(host)
     await keepUdevOff(host)
     await adoptRecords(host, signal)
-    const resuming = resume(host, log, signal)
-    const patience = performance.now() + RESTORE
-    let isRestored = false
-    let diskSigns: ReadonlySet<string> = new Set()
-    let nextRound = 0
-    let rounds = 0
-    for (let turn = 0; !signal.aborted; turn++) {
-      const round = performance.now() >= nextRound
-      const survey = round && rounds++ % SURVEY_EVERY === 0
-      if (round) nextRound = performance.now() + ROUND
-      const { records, notes, unknown } = bell.rung()
-      if (notes.size > 0 || unknown) room.stir()
-      // Whoever changes a record or a note changes its map, too.
-      if (keepers.noted(notes) || records.size > 0 || unknown) maps.forget()
-      if (records.size > 0 || unknown || round) {
-        const all = readRecords(host).attachments
-        keepers.sync(onHoldMaps(host, all))
-        onlookers.sync(heldByOthers(host, all))
-        keepers.tighten()
-        if (round) void keepers.watchHolders().catch((error: unknown) => log.say(null, String(error)))
-        lengthenAll(host, all, log)
-      }
-      const disks = (turn % COUNT_EVERY === 0 && census.changed()) || turn % DISKS_EVERY === 0 || round
-      const changed = watch.changes((sign) => disks || !diskSigns.has(sign))
-      onlookers.look(changed)
-      const restless = keepers.restless(changed, survey ? await maps.states(true) : null)
-      if (restless.length > 0) await keepers.tend(restless)
-      if (onlookers.hasNewSigns() || restless.length > 0) {
-        const signs = together([...keepers.signs, ...onlookers.signs])
-        diskSigns = new Set(signs.disks)
-        watch.follow([...signs.sessions, ...signs.disks])
-      }
-      checks.turn(() => [...keepers.checkedPaths(), ...onlookers.checkedPaths()])
-      gates.ask(() => keepers.stirLost())
-      if (round) alive()
-      if (turn === 0) {
-        log.say(null, `ready: ${keepers.size} ${keepers.size === 1 ? 'volume' : 'volumes'} on hold maps`)
-        ready()
-      }
-      if (!isRestored && (performance.now() > patience || !(resuming.size > 0 || keepers.isRestoring))) {
+    const reattaching = reattachHeldByOthers(host, this.#log, signal)
+    for (const key of ['changes', 'round', 'survey', 'devices', 'disks', 'poll']) this.#schedule.now(key)
+    // What is there is seen, and held, before the agent says that it is ready.
+    await this.#turn()
+    this.#schedule.now('identity')
+    const count = this.#monitors.onHoldMaps
+    this.#log.say(null, `ready: ${count} ${count === 1 ? 'volume' : 'volumes'} on hold maps`)
+    ready()
+    const patienceMs = monotonicMs() + RESTORE_MS
+    for (let isRestored = false; !signal.aborted;) {
+      if (
+        !isRestored &&
+        (monotonicMs() > patienceMs || !(reattaching.size > 0 || this.#monitors.isRestoring))
+      ) {
         isRestored = true
         restored()
       }
-      await bell.within(PULSE)
+      await this.#schedule.wait(signal)
+      this.#beginTurn()
+      if (this.#failure) throw this.#failure.error
     }
+    // A look that goes on must not have a map queue again.
+    await Promise.all(this.#turns)
     // In a container it is told by nothing but its own end.
-    if (readLastGrace(host) || (await isShuttingDown(host))) await endQueueing(host)
+    if (readShutdownGrace(host) || (await isShuttingDown(host))) await endQueueing(host)
     else relax(host, onHoldMaps(host, readRecords(host).attachments))
-  })
+  }
+
+  /** A look at a volume may wait for a program: no other volume waits for it. */
+  #beginTurn(): void {
+    const turn = this.#turn()
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+        this.#schedule.now('failure')
+      })
+      .finally(() => this.#turns.delete(turn))
+    this.#turns.add(turn)
+  }
+
+  /** Does what is due. @returns when the looks at volumes that it began have ended */
+  async #turn(): Promise<void> {
+    const nowMs = monotonicMs()
+    const due = this.#schedule.takeDue(nowMs)
+    const isRound = this.#isDue(due, 'round', ROUND_INTERVAL_MS)
+    if (due.has('changes') || isRound) this.#takeChanges(isRound)
+    if (this.#isDue(due, 'survey', SURVEY_INTERVAL_MS)) void this.#survey()
+    const isListDue = this.#isDue(due, 'devices', DEVICE_LIST_INTERVAL_MS)
+    const disks = (isListDue && this.#devices.changed()) || this.#isDue(due, 'disks', DISK_STATE_INTERVAL_MS)
+    const pollMs = this.#monitors.isAnyUnsettled ? OUTAGE_POLL_INTERVAL_MS : POLL_INTERVAL_MS
+    if (this.#isDue(due, 'poll', pollMs) || disks || isRound) this.#poll(disks || isRound)
+    if (this.#monitors.isAnyUnsettled) this.#maps.refresh()
+    this.#probes.begin(due)
+    if (
+      this.#isDue(due, 'identity', IDENTITY_CHECK_INTERVAL_MS) &&
+      !this.#checks.begin(this.#monitors.checkedPaths())
+    )
+      this.#schedule.by('identity', nowMs + BUSY_CHECK_INTERVAL_MS)
+    // Those that have shown something just now, too.
+    await this.#monitors.look(new Set([...due, ...this.#schedule.takeDue(nowMs, VOLUME)]))
+    this.#probes.follow(this.#monitors.probes)
+    if (isRound) this.#options.alive()
+  }
+
+  #isDue(due: ReadonlySet<string>, key: string, intervalMs: number): boolean {
+    this.#schedule.by(key, monotonicMs() + intervalMs)
+    return due.has(key)
+  }
+
+  #takeChanges(isRound: boolean): void {
+    const { records, notes, unknown } = this.#changes.take()
+    if (notes.size > 0 || unknown) this.#dirtyLimit.check()
+    // What changes a record or a note changes its map, too.
+    if (this.#monitors.noted(notes) || records.size > 0 || unknown) this.#maps.doubt()
+    if (records.size === 0 && !unknown && !isRound) return
+    const all = readRecords(this.#host).attachments
+    this.#monitors.sync([...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)])
+    this.#monitors.tighten()
+    if (isRound)
+      void this.#monitors.watchHolders().catch((error: unknown) => this.#log.say(null, String(error)))
+    lengthenAll(this.#host, all, this.#log)
+  }
+
+  async #survey(): Promise<void> {
+    try {
+      this.#monitors.compare(await this.#maps.states(true))
+    } catch (error) {
+      this.#log.once('node', 'survey', String(error))
+    }
+  }
+
+  #poll(disks: boolean): void {
+    const attributes = together(this.#monitors.attributes)
+    this.#diskAttributes = new Set(attributes.disks)
+    this.#poller.follow([...attributes.sessions, ...attributes.disks])
+    this.#monitors.heed(this.#poller.changes((path) => disks || !this.#diskAttributes.has(path)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#poller[Symbol.dispose]()
+    this.#dirtyLimit[Symbol.dispose]()
+    this.#changes[Symbol.dispose]()
+  }
 }
 
 /** What is held by its session alone needs the agent for this: others lower the timer under it. */
@@ -178,31 +260,4 @@ function heldByOthers(host: Host, all: readonly Attachment[]): Attachment[] {
       record.phase === 'ready' &&
       !isOfAnotherMachine(host, record),
   )
-}
-
-/**
- * What is held by its session, or by multipathd, needs no agent; only after a reboot is it to be attached again.
- * @returns those that are being attached; each leaves the set when it is through
- */
-function resume(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<string> {
-  const resuming = new Set<string>()
-  for (const record of readRecords(host).attachments) {
-    const { name } = record
-    if (record.phase !== 'ready') continue
-    if (isOfAnotherMachine(host, record)) {
-      log.say(
-        name,
-        'not attached by itself: its record was written on another machine. If no other machine uses the volume any more, run the same attach here',
-      )
-      continue
-    }
-    if (record.mode === 'map' || record.orchestrator) continue
-    if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
-    resuming.add(name)
-    void attach(host, asAsked(record), { observer: log.observer, signal })
-      .then(() => log.say(name, 'attached again'))
-      .catch((error: unknown) => log.say(name, `not attached again: ${(error as Error).message}`))
-      .finally(() => resuming.delete(name))
-  }
-  return resuming
 }

@@ -38,28 +38,21 @@ export class IdentityChecks {
   readonly #report: (record: Attachment, message: string) => void
   /** By disk: when the volume itself last answered. */
   readonly #seen = new Map<string, Seen>()
-  #nextMs = 0
-  #running = false
+  #isRunning = false
 
   constructor(host: Host, report: (record: Attachment, message: string) => void) {
     this.#host = host
     this.#report = report
   }
 
-  /** The kernel hints that a LUN changed: the next turn asks. */
-  hurry(): void {
-    this.#nextMs = 0
-  }
-
-  /** Asks, where it is time to; a check that is still under way is not doubled. */
-  turn(paths: () => readonly CheckedPath[]): void {
-    if (this.#running || performance.now() < this.#nextMs) return
-    this.#nextMs = performance.now() + IDENTITY_CHECK_INTERVAL_MS
-    const all = paths()
+  /** Asks all of these; a check that is still under way is not doubled. @returns whether it was begun */
+  begin(all: readonly CheckedPath[]): boolean {
+    if (this.#isRunning) return false
     this.#forget(all)
-    if (all.length === 0) return
-    this.#running = true
-    void this.#check(all).finally(() => (this.#running = false))
+    if (all.length === 0) return true
+    this.#isRunning = true
+    void this.#check(all).finally(() => (this.#isRunning = false))
+    return true
   }
 
   /** A session's disks are asked one after the other; a session that does not answer delays no other. */

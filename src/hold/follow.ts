@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import type { Host } from '../host/host.ts'
 import { watchDirectory } from '../host/store/watch-directory.ts'
 import type { VolumeName } from '../model/name.ts'
-import type { HoldNote } from '../state/records/hold-note.ts'
+import type { HoldNote } from '../model/hold-note.ts'
 import { holdNotes, readHoldNotes } from '../state/records/hold-note.ts'
 
 /** Milliseconds in which changes are one. */

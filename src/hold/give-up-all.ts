@@ -9,7 +9,7 @@ import { hasPath } from '../state/view/volume.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { statusOf } from '../state/view/status.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
-import { endQueueing, writeLastGrace } from '../state/records/shutdown-grace.ts'
+import { endQueueing, writeShutdownGrace } from '../state/records/shutdown-grace.ts'
 import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
 
@@ -31,7 +31,7 @@ export async function giveUpAll(
   signal?: AbortSignal,
 ): Promise<VolumeStatus[]> {
   if (!shutdown) return giveUpWaiting(host, grace, signal)
-  writeLastGrace(host, grace / 1000)
+  writeShutdownGrace(host, grace / 1000)
   const ended = await giveUpWaiting(host, grace, signal)
   // One that runs does it when it is stopped, after the unmounts.
   if (!(await isAgentRunning(host))) await endQueueing(host)

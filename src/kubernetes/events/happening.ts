@@ -1,7 +1,9 @@
 import type { Hold } from '../../model/hold.ts'
 import type { HoldChange } from '../../hold/follow.ts'
-import type { HoldNote } from '../../state/records/hold-note.ts'
-import { deadlineOf } from '../../state/records/hold-note.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
+import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
+import { holdDeadline } from '../../model/plan/hold-deadline.ts'
+import { isGivenUp } from '../../model/plan/hold-outage.ts'
 
 /** What people look for; once published it stays. UpperCamelCase, as the API's conventions have it. */
 export type Reason =
@@ -10,6 +12,7 @@ export type Reason =
   | 'IOResumed'
   | 'IOFailed'
   | 'NotTheVolume'
+  | 'VolumeFenced'
   | 'FileSystemBroken'
   | 'VolumeUsableAgain'
   | 'PodEvicted'
@@ -29,20 +32,25 @@ export interface Happening {
 }
 
 /** What a change of a hold means. @param wanted null where the volume was taken from the node, or is about to be */
-export function happeningsOf({ before, after }: HoldChange, wanted: Hold | null, now: number): Happening[] {
+export function happeningsOf(
+  { before, after }: HoldChange,
+  wanted: Hold | null,
+  now: number,
+  shutdown: ShutdownGrace | null = null,
+): Happening[] {
   if (wanted === null) return []
   const isNew = before?.since !== after?.since
   const was = isNew ? null : before
   return [
     ...(isNew && before ? [over(before, now)] : []),
-    ...(isNew && after && after.kind !== 'misplaced' ? [waiting(after, wanted)] : []),
-    ...(after?.ended && after.kind !== 'misplaced' && !was?.ended ? [failed(after, wanted)] : []),
+    ...(isNew && after && !isGivenUp(after) ? [waiting(after, wanted, shutdown)] : []),
+    ...(after?.ended && !isGivenUp(after) && !was?.ended ? [failed(after, wanted)] : []),
     ...(after?.kind && after.kind !== was?.kind ? [troubled(after)] : []),
   ]
 }
 
-function waiting(note: HoldNote, wanted: Hold): Happening {
-  const deadline = deadlineOf(note, wanted)
+function waiting(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | null): Happening {
+  const deadline = holdDeadline(note, wanted, shutdown)
   return {
     reason: 'IOWaiting',
     type: 'Warning',
@@ -74,6 +82,15 @@ function troubled({ since, kind, trouble }: HoldNote): Happening {
       type: 'Warning',
       message:
         'another volume answered at its LUN while it was in use: its I/O fails from now on, and recent writes may be lost; delete the pods that use it, and the next ones get it checked and mounted',
+      ...detail,
+      id: since,
+    }
+  if (kind === 'fenced')
+    return {
+      reason: 'VolumeFenced',
+      type: 'Warning',
+      message:
+        'another node owns it: its I/O fails here from now on, and what this node had not written is discarded',
       ...detail,
       id: since,
     }

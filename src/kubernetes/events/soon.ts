@@ -1,8 +1,9 @@
-import type { HoldNote } from '../../state/records/hold-note.ts'
-import { deadlineOf } from '../../state/records/hold-note.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { HoldMode } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'
+import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
+import { holdEnd } from '../../model/plan/hold-deadline.ts'
 import type { Happening } from './happening.ts'
 
 /** The last fifth of a hold, and two minutes at most: time for a person to lengthen it. */
@@ -16,17 +17,19 @@ export function soonOver(
   { name, mode, request }: Pick<Attachment, 'name' | 'mode' | 'request'>,
   note: HoldNote,
   now: number,
+  shutdown: ShutdownGrace | null = null,
 ): Happening | null {
-  const deadline = deadlineOf(note, request.hold.wanted)
-  if (note.ended !== null || deadline === null) return null
-  const hold = (Date.parse(deadline) - Date.parse(note.since)) / 1000
+  const end = holdEnd(note, request.hold.wanted, shutdown)
+  if (note.ended !== null || end === null) return null
+  const hold = end.afterMs / 1000
+  const deadline = new Date(Date.parse(note.since) + end.afterMs).toISOString()
   const lead = Math.min(hold / PART, MOST)
   const left = (Date.parse(deadline) - now) / 1000
   if (lead < LEAST || left > lead || left <= 0) return null
   return {
     reason: 'IOFailingSoon',
     type: 'Warning',
-    message: `its storage is still away: I/O fails at ${deadline}, ${unless(name, mode)}`,
+    message: `its storage is still away: I/O fails at ${deadline}, ${end.by === 'shutdown' ? 'because the node shuts down' : unless(name, mode)}`,
     // A hold that was made longer ends another time.
     id: `${note.since} ${deadline}`,
   }

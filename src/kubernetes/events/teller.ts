@@ -1,8 +1,9 @@
 import type { HoldChange } from '../../hold/follow.ts'
-import type { HoldNote } from '../../state/records/hold-note.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeName } from '../../model/name.ts'
+import { readShutdownGrace } from '../../state/records/shutdown-grace.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import type { Subject } from '../api/objects.ts'
 import type { Audience } from './audience.ts'
@@ -29,7 +30,7 @@ export class Teller {
     const audience = record && this.audienceOf(record)
     const wanted = record?.phase === 'ready' ? record.request.hold.wanted : null
     if (audience)
-      for (const happening of happeningsOf(change, wanted, Date.now()))
+      for (const happening of happeningsOf(change, wanted, Date.now(), readShutdownGrace(this.#host)))
         this.tell(audience, audience.pods, happening)
     if (after) return
     this.#audiences.delete(name)
@@ -39,7 +40,7 @@ export class Teller {
   /** Warns of a hold that is about to end, once. */
   warn(name: VolumeName, note: HoldNote): void {
     const record = recordOf(this.#host, name)
-    const soon = record && soonOver(record, note, Date.now())
+    const soon = record && soonOver(record, note, Date.now(), readShutdownGrace(this.#host))
     if (!soon || this.#warned.get(name) === soon.id) return
     this.#warned.set(name, soon.id)
     const audience = this.audienceOf(record)

@@ -1,4 +1,4 @@
-import type { HoldNote } from '../../state/records/hold-note.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
 import type { Host } from '../../host/host.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { hasPath } from '../../state/view/volume.ts'

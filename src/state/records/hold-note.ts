@@ -4,45 +4,9 @@ import { basename, join } from 'node:path'
 import { clockStepSince, restamped } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
-import type { Hold } from '../../model/hold.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { isName } from '../../model/name.ts'
-
-/**
- * What is known of a hold that goes on, or went wrong: kept under /run, as the map is, so that an agent
- * that was killed goes on counting where it stopped.
- */
-export interface HoldNote {
-  /** When the last path was lost, by the wall clock as it is set now. ISO 8601. */
-  readonly since: string
-  /** The same by this boot's monotonic clock, by which the hold counts; a note of an older version has none. */
-  readonly sinceMs?: number | undefined
-  /** Why the waiting I/O was let fail, or could not wait: somebody took the disk away; null while it waits. */
-  readonly ended: 'deadline' | 'give-up' | 'removed' | 'misplaced' | 'fenced' | null
-  /** Why it does not go on although something answers: another volume, a broken file system with users. */
-  readonly trouble: string | null
-  /**
-   * What kind of trouble it is. `stranger`: another volume answers where the volume was, and has got none of its I/O.
-   * `misplaced`: another volume answered while I/O went through, so that the file system must not be written out any
-   * more. `broken`: the file system must be remounted.
-   */
-  readonly kind?: 'stranger' | 'misplaced' | 'broken' | 'fenced' | undefined
-  /** Of a fenced volume: who has it; left out where that is not known. */
-  readonly holder?: string | undefined
-  /** Of a misplaced volume: it is unmounted and nobody uses it, so that it may be attached again. */
-  readonly isClear?: boolean | undefined
-  /**
-   * When somebody else than the agent lets the waiting I/O fail: the session's timer, or multipathd, as they were
-   * set when it began to wait. ISO 8601; null for never. Left out on a hold map: the agent counts, as is wanted.
-   */
-  readonly deadline?: string | null | undefined
-}
-
-/** When the waiting I/O fails; null for never. ISO 8601. */
-export function deadlineOf({ since, deadline }: HoldNote, wanted: Hold): string | null {
-  if (deadline !== undefined) return deadline
-  return wanted === 'forever' ? null : new Date(Date.parse(since) + wanted * 1000).toISOString()
-}
 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts'
-import type { HoldNote } from '../records/hold-note.ts'
-import { deadlineOf, readHoldNote } from '../records/hold-note.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
+import { readHoldNote } from '../records/hold-note.ts'
+import { readShutdownGrace } from '../records/shutdown-grace.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { recentHoldMaps } from '../../host/map/hold-map.ts'
 import { readWaiting } from '../../host/memory/waiting.ts'
@@ -10,6 +11,8 @@ import { isPathUp } from '../../model/attachment.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
+import { holdDeadline } from '../../model/plan/hold-deadline.ts'
+import { stateOfHold } from '../../model/plan/hold-state.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
 import { identityDifference, isIdentified } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
@@ -57,7 +60,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
       since: outage?.since ?? null,
       deadline:
         outage?.ended === null && state !== 'failed' && state !== 'misplaced' && state !== 'fenced'
-          ? deadlineOf(outage, record.request.hold.wanted)
+          ? holdDeadline(outage, record.request.hold.wanted, readShutdownGrace(host))
           : null,
       waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
@@ -102,6 +105,7 @@ async function isMisplaced(
 ): Promise<boolean> {
   const { identity, phase } = record
   if (note?.kind === 'misplaced') return true
+  if (note?.kind === 'fenced') return false
   if (phase !== 'ready' || identity === null) return false
   const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
   const isOther = ({ cached }: ScsiDisk) =>
@@ -128,7 +132,7 @@ async function stateOf(
   map: DmMap | undefined,
 ): Promise<AttachmentState> {
   if (record.phase !== 'ready') return record.phase
-  if (note && record.mode === 'map') return note.ended === null ? 'holding' : 'failed'
+  if (note && (record.mode === 'map' || note.kind === 'fenced')) return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(isPathUp)) return 'ready'

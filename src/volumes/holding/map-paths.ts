@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
+import type { WriteProof } from '../../host/proof/proof.ts'
 import { loadHoldMap, readPaths, reinstatePath } from '../../host/map/hold-map.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readDiskByName } from '../../host/read/disks.ts'
@@ -17,34 +18,60 @@ export function tablePath(host: Host, { name, devno }: Pick<PathDisk, 'name' | '
   return { devno, access: readAttribute(join(host.paths.sys, 'block', name, 'device/access_state')) }
 }
 
+/** The disks that a hold map is to use, each of them proven to be the volume a moment ago. */
+export interface ProvenPaths {
+  readonly proof: WriteProof
+  /** The map's table has them, and only some were failed; else a table with all of these is loaded. */
+  readonly reinstates: boolean
+  readonly disks: readonly PathDisk[]
+}
+
 /**
- * Puts disks under a hold map: reinstated where the table has them, else with a new table, which then has
- * only these and those that carry I/O now. A path that was failed is in no new table: loading would make
- * it good again without a proof. Every disk is asked which volume it is immediately before.
- * @throws IDENTITY_MISMATCH TARGET_AWAY … one of these disks is not the volume, or does not answer · MAP_FAILED
+ * Proves disks that are to carry a volume's I/O. A new table has them and those that carry I/O now; a path that was
+ * failed is in no new table: loading would make it good again without a proof.
+ * @throws IDENTITY_MISMATCH TARGET_AWAY … one of these disks is not the volume, or does not answer
  */
+export async function provePaths(
+  host: Host,
+  volume: Provable,
+  map: DmMap,
+  disks: readonly PathDisk[],
+): Promise<ProvenPaths> {
+  const known = (await readPaths(host)).get(map.name) ?? []
+  const isKnown = (disk: PathDisk) => known.some(({ devno }) => devno === disk.devno)
+  if (disks.every(isKnown)) {
+    const failed = disks.filter((disk) => known.some(({ devno, active }) => devno === disk.devno && !active))
+    return { proof: await proveDisks(host, volume, disks), reinstates: true, disks: failed }
+  }
+  const others = carrying(host, known).filter(({ devno }) => !disks.some((disk) => disk.devno === devno))
+  const all = [...disks, ...(await oursOf(host, volume, others))]
+  return { proof: await proveDisks(host, volume, all), reinstates: false, disks: all }
+}
+
+/** Lets I/O go through proven paths. @throws MAP_FAILED PROOF_EXPIRED */
+export async function useProven(host: Host, map: DmMap, paths: ProvenPaths): Promise<void> {
+  const { proof, reinstates, disks } = paths
+  if (reinstates) for (const { devno } of disks) await reinstatePath(host, proof, map, devno)
+  else
+    await loadHoldMap(
+      host,
+      proof,
+      map,
+      disks.map((disk) => tablePath(host, disk)),
+    )
+}
+
+/** Puts disks under a hold map. @throws as {@link provePaths} · MAP_FAILED */
 export async function putUnder(
   host: Host,
   volume: Provable,
   map: DmMap,
   disks: readonly PathDisk[],
 ): Promise<void> {
-  const known = (await readPaths(host)).get(map.name) ?? []
-  const isKnown = (disk: PathDisk) => known.some(({ devno }) => devno === disk.devno)
-  if (disks.every(isKnown)) {
-    const failed = disks.filter((disk) => known.some(({ devno, active }) => devno === disk.devno && !active))
-    for (const disk of failed) await reinstate(host, volume, map, disk)
-    return
-  }
-  const others = carrying(host, known).filter(({ devno }) => !disks.some((disk) => disk.devno === devno))
-  await load(host, volume, map, [...disks, ...(await oursOf(host, volume, others))])
-}
-
-/** Proves a path that the table has, and lets I/O go through it again. @throws as {@link putUnder} */
-export async function reinstate(host: Host, volume: Provable, map: DmMap, disk: PathDisk): Promise<void> {
+  let proven: ProvenPaths | undefined
   await withProof(
-    () => proveDisks(host, volume, [disk]),
-    (proof) => reinstatePath(host, proof, map, disk.devno),
+    async () => (proven = await provePaths(host, volume, map, disks)).proof,
+    () => useProven(host, map, proven!),
   )
 }
 

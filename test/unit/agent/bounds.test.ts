@@ -1,14 +1,12 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 
-import { Gates } from '../../../src/agent/gate.ts'
 import { AgentLog } from '../../../src/agent/log.ts'
-import { Way } from '../../../src/agent/way.ts'
-import type { Return } from '../../../src/hold/return.ts'
+import { PortalProbes } from '../../../src/agent/portal-probes.ts'
+import { Scheduler } from '../../../src/agent/scheduler.ts'
+import { monotonicMs } from '../../../src/host/clock.ts'
 import { Recent } from '../../../src/model/recent.ts'
 import { IQN, serve } from '../host/iscsi/fake-target.ts'
 import { rootWith } from '../host/iscsi/root.ts'
-
-afterEach(() => void vi.restoreAllMocks())
 
 it('what the agent remembers is bounded; what is used stays', () => {
   const recent = new Recent<number, string>(3)
@@ -31,22 +29,35 @@ it('the log says once what lasts, of however many volumes came and went', () => 
   expect(lines).toHaveLength(10_001)
 })
 
-it('a portal that nobody waited at for a while is asked again when somebody does', async () => {
+it('a portal is asked for as long as something waits for it, and trusted only since the last did', async () => {
   const { portal } = await serve({})
   const host = rootWith()
-  const { signal } = new AbortController()
-  const gates = new Gates(host, signal)
-  const way = new Way(host, portal, () => gates.of(IQN, portal))
-  // Only a target that does not take logins yet is asked about.
-  const work = {} as unknown as Return
-  let ahead = 0
-  const now = performance.now.bind(performance)
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead)
-  expect(await way.tried(work, null, null)).toMatchObject({ kind: 'waits' })
-  // A login that it was at has taken this long.
-  ahead += 20_000
-  gates.ask(() => {})
-  expect(await way.tried(work, null, null)).toMatchObject({ kind: 'waits' })
-  await new Promise<void>((opened) => gates.ask(opened))
-  expect(gates.of(IQN, portal).openSince).not.toBe(null)
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const schedule = new Scheduler()
+  let opened = Promise.withResolvers<void>()
+  const probes = new PortalProbes(host, schedule, stop.signal, () => opened.resolve())
+  const target = { iqn: IQN, portal }
+  const begin = () => probes.begin(schedule.takeDue(monotonicMs()))
+
+  begin()
+  expect(probes.resultOf(target)).toBeNull()
+  probes.follow([{ ...target, sinceMs: monotonicMs() }])
+  expect(probes.resultOf(target)).toMatchObject({ openSinceMs: null })
+  begin()
+  await opened.promise
+  const first = probes.resultOf(target)!
+  expect(first.openSinceMs).not.toBeNull()
+
+  // One that begins to wait now: what was answered before says nothing, so it is asked at once, and told.
+  opened = Promise.withResolvers<void>()
+  const sinceMs = first.confirmedMs + 1
+  while (monotonicMs() <= sinceMs);
+  probes.follow([{ ...target, sinceMs }])
+  begin()
+  await opened.promise
+  expect(probes.resultOf(target)!.confirmedMs).toBeGreaterThan(sinceMs)
+
+  probes.follow([])
+  expect(probes.resultOf(target)).toBeNull()
 })

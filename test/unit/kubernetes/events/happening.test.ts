@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import type { HoldNote } from '../../../../src/state/records/hold-note.ts'
+import type { HoldNote } from '../../../../src/model/hold-note.ts'
 import { happeningsOf } from '../../../../src/kubernetes/events/happening.ts'
 import { soonOver } from '../../../../src/kubernetes/events/soon.ts'
 import type { Hold, HoldMode } from '../../../../src/model/hold.ts'

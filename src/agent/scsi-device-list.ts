@@ -1,11 +1,8 @@
 import type { Host } from '../host/host.ts'
 import { listNames } from '../host/read/attribute.ts'
 
-/**
- * Which SCSI devices there are: one directory, however many they are. Tells of a disk that somebody deleted
- * without asking each for its state.
- */
-export class Census {
+/** Which SCSI devices there are: one directory shows a disk that was deleted, without a read of each disk's state. */
+export class ScsiDeviceList {
   readonly #directory: string
   #names = ''
 

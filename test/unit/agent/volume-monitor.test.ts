@@ -3,9 +3,11 @@ import { join } from 'node:path'
 
 import { beforeEach, expect, it } from 'vitest'
 
-import type { Keeping } from '../../../src/agent/keeper.ts'
-import { Onlooker } from '../../../src/agent/onlooker.ts'
+import type { AgentContext } from '../../../src/agent/backends/backend.ts'
+import { watchedBackend } from '../../../src/agent/backends/watched.ts'
 import { AgentLog } from '../../../src/agent/log.ts'
+import { Scheduler } from '../../../src/agent/scheduler.ts'
+import { VolumeMonitor } from '../../../src/agent/volume-monitor.ts'
 import { readHoldNote } from '../../../src/state/records/hold-note.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
 import { statusOf } from '../../../src/state/view/status.ts'
@@ -16,7 +18,7 @@ const DISK = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:0'
 const record: Attachment = { ...staged, mode: 'session' }
 
 let node: FakeNode
-let onlooker: Onlooker
+let monitor: VolumeMonitor
 let log: string[]
 let queueing: ReadonlySet<string>
 
@@ -29,14 +31,25 @@ beforeEach(() => {
   node.record(record)
   log = []
   queueing = new Set()
-  onlooker = onlook(record)
+  monitor = monitorOf(record)
 })
 
-function onlook(volume: Attachment): Onlooker {
+function monitorOf(volume: Attachment): VolumeMonitor {
   const { signal } = new AbortController()
-  const some = { maps: null, gates: null, wake: () => {}, volumes: () => 1 } as unknown as Keeping
-  const keeping = { ...some, host: node.host, log: new AgentLog((line) => log.push(line)), signal }
-  return new Onlooker(keeping, volume, async () => queueing)
+  const some = { maps: null, probes: null, searchPortals: () => {} } as unknown as AgentContext
+  const context: AgentContext = {
+    ...some,
+    host: node.host,
+    schedule: new Scheduler(),
+    log: new AgentLog((line) => log.push(line)),
+    signal,
+    volumes: () => 1,
+  }
+  return new VolumeMonitor(
+    context,
+    watchedBackend(context, async () => queueing),
+    volume,
+  )
 }
 
 const disk = (state: string) => node.file(`${DISK}/state`, `${state}\n`)
@@ -44,7 +57,7 @@ const note = () => readHoldNote(node.host, NAME)
 async function look(session: string, state: string) {
   node.session(session)
   disk(state)
-  await onlooker.look()
+  await monitor.look(() => [])
   return note()
 }
 
@@ -65,7 +78,7 @@ it('an outage that ends well: noted with the deadline of the timer that runs, an
 it('one that does not: another agent in the middle changes nothing', async () => {
   await look('LOGGED_IN', 'running')
   const waiting = await look('FAILED', 'blocked')
-  onlooker = onlook(record)
+  monitor = monitorOf(record)
   expect(await look('FAILED', 'blocked')).toEqual(waiting)
   expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
   expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
@@ -73,13 +86,13 @@ it('one that does not: another agent in the middle changes nothing', async () =>
 
 it('a disk that is taken away is a loss; a place that was empty from the start is none', async () => {
   rmSync(join(node.host.paths.root, DISK), { recursive: true })
-  await onlooker.look()
+  await monitor.look(() => [])
   expect(note()).toBeNull()
   disk('running')
   node.file(`${DISK}/block/sda/dev`, '8:0\n')
-  await onlooker.look()
+  await monitor.look(() => [])
   rmSync(join(node.host.paths.root, DISK), { recursive: true })
-  await onlooker.look()
+  await monitor.look(() => [])
   expect(note()).toMatchObject({ ended: 'removed' })
 })
 
@@ -124,7 +137,7 @@ it("multipathd's map waits for as long as the kernel is told to; told anew, it i
   node.file(`${DISK}/block/sda/holders/dm-1`, '')
   const held: Attachment = { ...record, mode: 'multipathd' }
   node.record(held)
-  onlooker = onlook(held)
+  monitor = monitorOf(held)
   await look('LOGGED_IN', 'running')
   queueing = new Set(['mpatha'])
   const waiting = await look('FREE', 'transport-offline')
@@ -135,6 +148,6 @@ it("multipathd's map waits for as long as the kernel is told to; told anew, it i
   queueing = new Set(['mpatha'])
   expect(await look('FREE', 'transport-offline')).toMatchObject({ ended: 'deadline' })
   // Somebody gave it another hold.
-  onlooker.take({ ...held })
+  monitor.record = { ...held }
   expect(await look('FREE', 'transport-offline')).toMatchObject({ since: waiting!.since, ended: null })
 })

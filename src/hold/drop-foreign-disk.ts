@@ -14,7 +14,7 @@ import { takeOut } from '../volumes/holding/map-paths.ts'
  * Where another program uses it, it stays.
  * @throws MAP_FAILED STUCK
  */
-export async function expel(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
+export async function dropForeignDisk(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
   const map = findHoldMap(host, volume.name)
   if (map && disk.devno !== null) await takeOut(host, volume, map, disk.devno)
   if (disk.name === null) return removeDisk(host, disk)

@@ -11,10 +11,10 @@ import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
 import { returnLock, targetLock } from '../state/records/locks.ts'
 import { readRecord, writeRecord } from '../state/records/volumes.ts'
-import { expel } from './expel.ts'
+import { dropForeignDisk } from './drop-foreign-disk.ts'
 
 /** Under which number a target shows the volume now; null where none of its LUNs says that it is it. */
-export function lunOf({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {
+export function findLun({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {
   const { wwid = null, serial = null } = identity ?? {}
   if (wwid === null && serial === null) return null
   const same = shown.filter((one) => identityDifference({ ...one, bytes: 0 }, { wwid, serial }) === null)
@@ -22,7 +22,12 @@ export function lunOf({ identity, request }: Attachment, shown: readonly SeenLun
 }
 
 /** The target shows the volume under another number: it is looked for there from now on. */
-export async function follow(host: Host, record: Attachment, lun: Lun, signal: AbortSignal): Promise<void> {
+export async function recordLun(
+  host: Host,
+  record: Attachment,
+  lun: Lun,
+  signal: AbortSignal,
+): Promise<void> {
   await change(host, record, signal, (now) => {
     const asked = asAsked(now).lun
     return { ...now, askedLun: lun === asked ? null : asked, request: { ...now.request, lun } }
@@ -31,13 +36,13 @@ export async function follow(host: Host, record: Attachment, lun: Lun, signal: A
   await withLock(...targetLock(host, record.request, 'return', signal), async () => {
     for (const session of readSessions(host.paths, record.request.iqn)) {
       const old = readDisk(host.paths, session, record.request.lun)
-      if (old) await expel(host, record, old)
+      if (old) await dropForeignDisk(host, record, old)
     }
   })
 }
 
 /** The target names another address: it is one of the volume's portals from now on. */
-export async function adopt(
+export async function addPortal(
   host: Host,
   record: Attachment,
   portal: Portal,

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { Gates } from '../../../src/agent/gate.ts'
 import { AgentLog } from '../../../src/agent/log.ts'
-import { Scout } from '../../../src/agent/scout.ts'
+import { PortalDiscovery } from '../../../src/agent/portal-discovery.ts'
+import { PortalProbes } from '../../../src/agent/portal-probes.ts'
+import { Scheduler } from '../../../src/agent/scheduler.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
 import { parseLun } from '../../../src/model/lun.ts'
 import { parseName } from '../../../src/model/name.ts'
@@ -19,8 +20,6 @@ const MUTUAL = `${OWN_SECRET}node.session.auth.username_in = storage\nnode.sessi
 const PROVES = { name: 'storage', secret: 'its-own-secret' }
 /** Nobody listens there (RFC 5737). */
 const DEAD: Portal = { host: '127.0.0.1', port: 1 }
-
-afterEach(() => void vi.restoreAllMocks())
 
 /**
  * A node whose volume is lost; `credentials` is in the node record of its own portal. A storage address that the
@@ -74,12 +73,9 @@ async function lost(credentials: string, source: 'own' | 'foreign', moved: Manne
   writeRecord(host, record)
   const log: string[] = []
   const { signal } = new AbortController()
-  const gates = new Gates(host, signal)
-  const scout = new Scout(host, IQN, gates, new AgentLog((line) => log.push(line)), signal)
-  // It leaves a target some time to come back where it was.
-  const now = performance.now.bind(performance)
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + 10_000)
-  await scout.look([{ record, isLost: true }])
+  const probes = new PortalProbes(host, new Scheduler(), signal, () => {})
+  const discovery = new PortalDiscovery(host, IQN, probes, new AgentLog((line) => log.push(line)), signal)
+  await discovery.search([{ record, isLost: true }])
   const isAdopted = readRecord(host, NAME)!.request.portals.length === 2
   return { heard, log, isAdopted, where }
 }

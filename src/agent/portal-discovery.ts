@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Semaphore } from 'async-mutex'
 
-import { adopt, lunOf } from '../hold/whereabouts.ts'
+import { addPortal, findLun } from '../hold/relocate.ts'
+import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { discoveryPortals } from '../host/iscsi/database.ts'
 import type { KnownChap } from '../host/iscsi/known-chap.ts'
@@ -11,53 +12,51 @@ import { listPortals } from '../host/iscsi/talk/portals.ts'
 import { readInitiatorName } from '../host/read/node.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
+import {
+  ADDRESSES_AT_ONCE,
+  DISCOVERY_INTERVAL_MS,
+  MOST_ADDRESSES_NAMED,
+  OLD_ADDRESS_FIRST_MS,
+} from '../model/plan/hold-search.ts'
 import { mayAskOffered } from '../model/plan/offered.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
 import { readRecords } from '../state/records/volumes.ts'
-import type { Gates } from './gate.ts'
 import type { AgentLog } from './log.ts'
+import type { PortalProbes } from './portal-probes.ts'
 
-/** A target that is away for less is most likely back where it was. */
-const AFTER = 3_000
-const PAUSE = 3_000
-/** One that is back at its old address is there at its others in the same moment: the old one goes first. */
-const GRACE = 1_500
-/** So many addresses are asked at a time, and so many of what one of them names. */
-const AT_ONCE = 16
-const MOST_NAMED = 1024
-
-/** A volume as its keeper sees it. */
-interface Lost {
+/** A volume as its monitor sees it. */
+interface LostVolume {
   readonly record: Attachment
+  /** No path carries its I/O now. */
   readonly isLost: boolean
 }
 
-/** Looks for another address of one target whose known ones do not answer: whoever can be asked is asked. */
-export class Scout {
+/** Searches for another address of one target whose known ones do not answer: every storage address is asked. */
+export class PortalDiscovery {
   readonly #host: Host
   readonly #iqn: Iqn
-  readonly #gates: Gates
+  readonly #probes: PortalProbes
   readonly #log: AgentLog
   readonly #signal: AbortSignal
-  #next = performance.now() + AFTER
+  #nextMs = 0
 
-  constructor(host: Host, iqn: Iqn, gates: Gates, log: AgentLog, signal: AbortSignal) {
+  constructor(host: Host, iqn: Iqn, probes: PortalProbes, log: AgentLog, signal: AbortSignal) {
     this.#host = host
     this.#iqn = iqn
-    this.#gates = gates
+    this.#probes = probes
     this.#log = log
     this.#signal = signal
   }
 
   /** @param lost the volumes of this target that no known portal serves */
-  async look(lost: readonly Lost[]): Promise<void> {
-    if (performance.now() < this.#next) return
-    this.#next = Number.POSITIVE_INFINITY
+  async search(lost: readonly LostVolume[]): Promise<void> {
+    if (monotonicMs() < this.#nextMs) return
+    this.#nextMs = Number.POSITIVE_INFINITY
     try {
-      const slots = new Semaphore(AT_ONCE)
+      const slots = new Semaphore(ADDRESSES_AT_ONCE)
       const tried = new Set<string>()
-      const search = async (source: Portal) => {
+      const ask = async (source: Portal) => {
         const named = await slots.runExclusive(() => this.#namedBy(source))
         const fresh = named.flatMap((portal) => {
           const asking = lost.filter(({ record }) => this.#mayAsk(record, { portal, source }))
@@ -71,9 +70,9 @@ export class Scout {
           fresh.map(({ portal, asking }) => slots.runExclusive(() => this.#tryOut(portal, asking))),
         )
       }
-      await Promise.all(this.#storageAddresses().map(search))
+      await Promise.all(this.#storageAddresses().map(ask))
     } finally {
-      this.#next = performance.now() + PAUSE
+      this.#nextMs = monotonicMs() + DISCOVERY_INTERVAL_MS
     }
   }
 
@@ -90,7 +89,7 @@ export class Scout {
     if (initiator === null) return []
     const who = { portal, initiator, chap: null, signal: this.#signal }
     const named = await listPortals(who, this.#iqn).catch(() => [])
-    return named.slice(0, MOST_NAMED)
+    return named.slice(0, MOST_ADDRESSES_NAMED)
   }
 
   /** Whether an address is new to a volume, and may be asked for it. */
@@ -117,15 +116,15 @@ export class Scout {
   }
 
   /** Not for its name alone: a volume takes an address that shows it. */
-  async #tryOut(portal: Portal, lost: readonly Lost[]): Promise<void> {
-    const gate = this.#gates.of(this.#iqn, portal)
+  async #tryOut(portal: Portal, lost: readonly LostVolume[]): Promise<void> {
+    const target = { iqn: this.#iqn, portal }
     const byUser = Map.groupBy(lost, ({ record }) => this.#chapOf(record)?.chap.username ?? null)
     for (const volumes of byUser.values()) {
-      const shown = await gate.luns(this.#chapOf(volumes[0]!.record)).catch(() => [])
-      const here = volumes.filter(({ record }) => lunOf(record, shown) !== null)
-      if (here.length > 0) await sleep(GRACE, undefined, { signal: this.#signal })
+      const shown = await this.#probes.luns(target, this.#chapOf(volumes[0]!.record)).catch(() => [])
+      const here = volumes.filter(({ record }) => findLun(record, shown) !== null)
+      if (here.length > 0) await sleep(OLD_ADDRESS_FIRST_MS, undefined, { signal: this.#signal })
       for (const { record } of here.filter((one) => one.isLost && !this.#isServed(one.record))) {
-        await adopt(this.#host, record, portal, this.#signal)
+        await addPortal(this.#host, record, portal, this.#signal)
         this.#log.say(
           record.name,
           `its target names another address, and the volume is there: ${formatPortal(portal)}`,
@@ -136,7 +135,10 @@ export class Scout {
 
   /** Whether one of its own portals takes logins. */
   #isServed({ request }: Attachment): boolean {
-    return request.portals.some((known) => this.#gates.of(this.#iqn, known).openSince !== null)
+    return request.portals.some((portal) => {
+      const probe = this.#probes.resultOf({ iqn: this.#iqn, portal })
+      return probe !== null && probe.openSinceMs !== null
+    })
   }
 }
 

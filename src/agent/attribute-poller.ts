@@ -13,7 +13,7 @@ interface Followed {
  * value. The kernel notifies nobody of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and
  * its netlink events go to iscsid), so looking often and cheaply is how to know at once.
  */
-export class Watch implements Disposable {
+export class AttributePoller implements Disposable {
   readonly #files = new Map<string, Followed>()
 
   /** Follows these and no others. */

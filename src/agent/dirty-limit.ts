@@ -4,13 +4,13 @@ import { makeRoom } from '../volumes/holding/dirty-limit.ts'
 import type { AgentLog } from './log.ts'
 
 /** A program that writes at the speed of memory fills the node's limit within a second. */
-const PULSE = 200
+const INTERVAL_MS = 200
 
 /**
- * Keeps the room of those that do not wait, for as long as any volume does, by a clock of its own: what the
- * agent does otherwise does not hold it up.
+ * Raises the node's limit of unwritten memory while any volume is in an outage, so that other volumes can still be
+ * written. It has a timer of its own: nothing else that the agent does delays it.
  */
-export class Room implements Disposable {
+export class DirtyLimit implements Disposable {
   readonly #host: Host
   readonly #log: AgentLog
   #timer: NodeJS.Timeout | undefined
@@ -21,9 +21,9 @@ export class Room implements Disposable {
   }
 
   /** A hold may have begun, or a former agent may have left one. */
-  stir(): void {
+  check(): void {
     if (this.#timer) return
-    this.#timer = setInterval(() => this.#tend(), PULSE)
+    this.#timer = setInterval(() => this.#tend(), INTERVAL_MS)
     this.#tend()
   }
 
@@ -33,7 +33,7 @@ export class Room implements Disposable {
       if (done !== null) this.#log.say(null, done)
       if (!isAnyHolding(this.#host)) this.#rest()
     } catch (error) {
-      // Refused once, it is refused again; the next hold tries anew.
+      // Refused once, it is refused again; the next hold tries once more.
       if (/EROFS|EACCES|EPERM/.test(String(error))) this.#rest()
       this.#log.once('node', 'room', `the limit of unwritten memory stays: ${(error as Error).message}`)
     }

@@ -1,0 +1,74 @@
+import type { Host } from '../../host/host.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { Iqn } from '../../model/iqn.ts'
+import type {
+  HeldByOthers,
+  HoldFacts,
+  HoldPlan,
+  HoldStep,
+  LastingStep,
+  StepOf,
+  StepResult,
+} from '../../model/plan/hold-facts.ts'
+import type { ScsiDisk, Session } from '../../model/snapshot.ts'
+import type { AgentLog } from '../log.ts'
+import type { HoldMapStates } from '../hold-map-states.ts'
+import type { PortalProbes } from '../portal-probes.ts'
+import type { Scheduler } from '../scheduler.ts'
+import type { WatchedAttributes } from '../watched-attributes.ts'
+
+/** What the agent shares with each volume that it monitors. */
+export interface AgentContext {
+  readonly host: Host
+  readonly maps: HoldMapStates
+  readonly probes: PortalProbes
+  readonly schedule: Scheduler
+  readonly log: AgentLog
+  readonly signal: AbortSignal
+  /** How many volumes there are that are held in the same way. */
+  readonly volumes: (record: Attachment) => number
+  /** No portal of a volume serves it: its target is searched for elsewhere. */
+  readonly searchPortals: (iqn: Iqn) => void
+}
+
+/** What was read of a target's sessions serves all of its volumes that are looked at in one turn. */
+export type ReadSessions = (iqn: Iqn) => readonly Session[]
+
+/** What has been asked of programs for one look: only what the planner wants to know. */
+export type Asked = Partial<Pick<HeldByOthers, 'isQueueing' | 'multipathd'>>
+
+/** A disk that carries I/O. */
+export type NamedDisk = ScsiDisk & { readonly name: string }
+
+/** One look at a volume. */
+export interface Observation {
+  /** All that depends on how the volume is held. */
+  readonly facts: Pick<HoldFacts, 'paths' | 'portals' | 'io' | 'map' | 'held'>
+  readonly attributes: WatchedAttributes
+  /** Of a path's session, the disk that is to be asked now and then which volume it is; null: nothing stands on it. */
+  readonly checkedDisk: (sid: number) => NamedDisk | null
+}
+
+/** A volume, as a step that is done for it needs it. */
+export interface StepWork {
+  readonly record: Attachment
+  /** The one on which the plan was made. */
+  readonly seen: Observation
+}
+
+type ImmediateStep = Exclude<HoldStep, LastingStep | StepOf<'record' | 'say'>>
+
+/** How a volume is held: how it is looked at, and the steps that can be done for it. */
+export interface HoldBackend {
+  /** All that depends on time is read at the end, in one go, so that no other change of the agent's comes between. */
+  observe(record: Attachment, sessions: ReadSessions, asked: Asked): Promise<Observation>
+  ask(what: NonNullable<HoldPlan['ask']>, record: Attachment): Promise<Asked>
+  /** @throws where the step was not done; what follows it in the plan is left out */
+  readonly immediate: {
+    readonly [Kind in ImmediateStep['kind']]?: (step: StepOf<Kind>, work: StepWork) => Promise<void> | void
+  }
+  /** @throws what the monitor takes for a failure of the step */
+  readonly lasting: {
+    readonly [Kind in LastingStep['kind']]?: (step: StepOf<Kind>, work: StepWork) => Promise<StepResult>
+  }
+}

@@ -1,0 +1,24 @@
+import { recover } from '../../hold/recover.ts'
+import { asAsked } from '../../model/attachment.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { attach } from '../../volumes/attach/attach.ts'
+import { clearMisplaced } from '../../volumes/holding/misplaced.ts'
+import type { AgentContext, HoldBackend } from './backend.ts'
+
+/** The steps that are the same however a volume is held. */
+export function lastingSteps({ host, log, signal }: AgentContext) {
+  const options = { observer: log.observer, signal }
+  return {
+    attach: async (_, { record }) => {
+      await attach(host, asAsked(record), options)
+      return { kind: 'attach' }
+    },
+    clear: async (_, { record }) => ({ kind: 'clear', users: await clearMisplaced(host, record) }),
+    recover: async (_, { record }) => {
+      const view = lookAtAttachment(host, record)
+      const device = devicesOf(view.maps, disksOf(view))[0]
+      if (!device) throw new Error('its device is gone')
+      return { kind: 'recover', trouble: await recover(host, record, device, options) }
+    },
+  } satisfies HoldBackend['lasting']
+}

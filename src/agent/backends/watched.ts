@@ -1,0 +1,90 @@
+import { removeDisk } from '../../host/disk/remove.ts'
+import type { Host } from '../../host/host.ts'
+import { queueingMaps, queueingOf } from '../../host/map/queueing.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { Hold } from '../../model/hold.ts'
+import { longerHold } from '../../model/hold.ts'
+import type { DmMap } from '../../model/snapshot.ts'
+import { standsOn } from '../../state/proof/stands.ts'
+import { readRecord } from '../../state/records/volumes.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { heldPaths } from '../held-paths.ts'
+import { attributesOf } from '../watched-attributes.ts'
+import type { AgentContext, Asked, HoldBackend, NamedDisk, Observation } from './backend.ts'
+import { lastingSteps } from './lasting-steps.ts'
+
+/** How long an answer of the kernel counts, for as many as ask: a program each time. */
+const QUEUEING_LIFETIME_MS = 1_000
+
+/** The maps whose I/O the kernel keeps waiting, asked once for all volumes that want to know at a time. */
+export type QueueingMaps = () => Promise<ReadonlySet<string>>
+
+export function recentQueueingMaps(host: Host): QueueingMaps {
+  let last: { readonly at: number; readonly maps: ReturnType<typeof queueingMaps> } | null = null
+  return () => {
+    if (last && performance.now() - last.at < QUEUEING_LIFETIME_MS) return last.maps
+    last = { at: performance.now(), maps: queueingMaps(host) }
+    return last.maps
+  }
+}
+
+/** What the backends of volumes share that something else than the agent holds: the agent can but look, and remount. */
+export function watchedBackend(context: AgentContext, queueing: QueueingMaps): HoldBackend {
+  const { host } = context
+  const revisions = new WeakMap<Attachment, number>()
+  let revision = 0
+  const revisionOf = (record: Attachment) => {
+    const known = revisions.get(record) ?? ++revision
+    revisions.set(record, known)
+    return known
+  }
+  return {
+    observe: async (record, _, asked) => observe(host, record, asked, revisionOf(record)),
+    ask: async (what, record) => {
+      const map = mapOf(host, record)
+      if (what === 'is-queueing') return { isQueueing: map !== null && (await queueing()).has(map.name) }
+      return { multipathd: (map && (await queueingOf(host, map.name))) ?? 0 }
+    },
+    immediate: {
+      'drop-disk': async ({ sid }, { record }) => {
+        const { sessions } = lookAtAttachment(host, record)
+        const disk = sessions.find(({ session }) => session.sid === sid)?.disk
+        if (disk) await removeDisk(host, disk)
+      },
+    },
+    lasting: lastingSteps(context),
+  }
+}
+
+function observe(host: Host, record: Attachment, asked: Asked, revision: number): Observation {
+  const view = lookAtAttachment(host, record)
+  const timers = view.sessions.flatMap(({ session, disk }) => (disk ? [session.recoveryTmo] : []))
+  return {
+    facts: {
+      paths: heldPaths(host, view, record.request.portals),
+      portals: [],
+      io: null,
+      map: 'absent',
+      held: {
+        isReady: readRecord(host, record.name)?.phase === 'ready',
+        revision,
+        hasDevice: devicesOf(view.maps, disksOf(view)).length > 0,
+        hasMap: view.maps.length > 0,
+        recovery: timers.reduce<Hold>(longerHold, 0),
+        isQueueing: null,
+        multipathd: null,
+        ...asked,
+      },
+    },
+    attributes: attributesOf(host, view),
+    checkedDisk: (sid): NamedDisk | null => {
+      const disk = view.sessions.find(({ session }) => session.sid === sid)?.disk
+      if (!disk || disk.name === null || !standsOn(host, record, disk, view.maps)) return null
+      return { ...disk, name: disk.name }
+    },
+  }
+}
+
+function mapOf(host: Host, record: Attachment): DmMap | null {
+  return lookAtAttachment(host, record).maps[0] ?? null
+}

@@ -1,0 +1,54 @@
+import { connectionAttribute } from '../hold/return-path.ts'
+import type { Host } from '../host/host.ts'
+import { readAttribute } from '../host/read/attribute.ts'
+import { countDisks } from '../host/read/disks.ts'
+import type { HeldPath, PortalFacts, ProbeResult } from '../model/plan/hold-facts.ts'
+import type { Portal } from '../model/portal.ts'
+import { formatPortal, samePortal } from '../model/portal.ts'
+import type { VolumeView } from '../state/view/volume.ts'
+import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
+
+/** The paths of a volume as the planner takes them. */
+export function heldPaths(host: Host, { sessions }: VolumeView, portals: readonly Portal[]): HeldPath[] {
+  return sessions.flatMap(({ session, disk }) => {
+    if (!disk) return []
+    const { sid, portal, state } = session
+    return [
+      {
+        sid,
+        // As the record writes it.
+        portal: portal && formatPortal(portals.find((known) => samePortal(known, portal)) ?? portal),
+        devno: disk.devno ?? '',
+        disk: disk.name ?? `LUN ${disk.hctl.lun}`,
+        sessionState: state,
+        diskState: disk.state,
+        connection: readAttribute(connectionAttribute(host, sid)),
+      },
+    ]
+  })
+}
+
+/** What serves one of a volume's portals now; the session that is logged in, where there are several. */
+export function portalFacts(
+  host: Host,
+  { sessions }: VolumeView,
+  portal: Portal,
+  probe: ProbeResult | null,
+): PortalFacts {
+  const serving = sessions.filter(({ session }) => session.portal && samePortal(session.portal, portal))
+  const session = (serving.find((one) => one.session.state === 'LOGGED_IN') ?? serving[0])?.session
+  if (!session) return { portal: formatPortal(portal), session: null, probe }
+  const { sid, state } = session
+  // Which reads every disk of the session; it matters only where it is lost, and may be replaced.
+  const counts = state !== 'LOGGED_IN' && probe !== null && probe.openSinceMs !== null
+  return {
+    portal: formatPortal(portal),
+    session: {
+      sid,
+      state,
+      disks: counts ? countDisks(host.paths, session) : null,
+      isAllHeld: counts ? isAllHeld(host, session) : null,
+    },
+    probe,
+  }
+}

@@ -1,0 +1,57 @@
+import { isDeepStrictEqual } from 'node:util'
+
+import type { Host } from '../host/host.ts'
+import type { HoldNote } from '../model/hold-note.ts'
+import type { VolumeName } from '../model/name.ts'
+import { readHoldNote, removeHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
+import type { AgentLog } from './log.ts'
+
+/** The hold note of one volume, which commands write, too. */
+export class HoldNoteFile {
+  readonly #host: Host
+  readonly #name: VolumeName
+  readonly #log: AgentLog
+  /** As this agent wrote it last. */
+  #written: HoldNote | null = null
+  /** What could not be written to /run (it is full): counted from here until it can. */
+  #unwritten: { readonly note: HoldNote | null } | null = null
+
+  constructor(host: Host, name: VolumeName, log: AgentLog) {
+    this.#host = host
+    this.#name = name
+    this.#log = log
+  }
+
+  read(): HoldNote | null {
+    if (this.#unwritten === null) return readHoldNote(this.#host, this.#name)
+    const { note } = this.#unwritten
+    this.write(note)
+    return note
+  }
+
+  /** /run may be full: paths are failed and brought back all the same, and the note is written when it can be. */
+  write(note: HoldNote | null): void {
+    this.#written = note
+    try {
+      if (note) writeHoldNote(this.#host, this.#name, note)
+      else removeHoldNote(this.#host, this.#name)
+      this.#unwritten = null
+    } catch (error) {
+      this.#unwritten = { note }
+      this.#log.once(this.#name, 'note', `its hold is not noted: ${(error as Error).message}`)
+    }
+  }
+
+  /** Whether what stands there was written by a command. */
+  isChangedByOthers(): boolean {
+    return this.#unwritten === null && !isSame(readHoldNote(this.#host, this.#name), this.#written)
+  }
+}
+
+/** The wall times in a note move when the clock is set. */
+function isSame(a: HoldNote | null, b: HoldNote | null): boolean {
+  if (a === null || b === null) return a === b
+  const { since: _, deadline: __, ...one } = a
+  const { since: ___, deadline: ____, ...other } = b
+  return isDeepStrictEqual(one, other)
+}

@@ -1,0 +1,156 @@
+import { monotonicMs } from '../host/clock.ts'
+import type { Host } from '../host/host.ts'
+import type { KnownChap } from '../host/iscsi/known-chap.ts'
+import { probeTarget } from '../host/iscsi/probe.ts'
+import { listLuns } from '../host/iscsi/talk/luns.ts'
+import type { SeenLun } from '../host/iscsi/talk/luns.ts'
+import { readInitiatorName } from '../host/read/node.ts'
+import type { Iqn } from '../model/iqn.ts'
+import type { ProbeResult } from '../model/plan/hold-facts.ts'
+import { LUN_LIST_LIFETIME_MS, MOST_PROBES, nextProbeMs } from '../model/plan/hold-search.ts'
+import type { Portal } from '../model/portal.ts'
+import { formatPortal } from '../model/portal.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** Where this node has no initiator name: no target admits this one, and any answer is an answer. */
+const NO_INITIATOR = 'iqn.2026-01.dev.lunkeeper:probe'
+
+/** A portal of a target. */
+export interface TargetPortal {
+  readonly iqn: Iqn
+  readonly portal: Portal
+}
+
+/** A portal that something waits for, since then: that its target took logins before says nothing. */
+export interface WantedPortal extends TargetPortal {
+  readonly sinceMs: number
+}
+
+interface PortalProbe extends TargetPortal {
+  /** Since when the last that waits for it does. */
+  wantedMs: number
+  result: ProbeResult
+  /** Probes that are on their way. */
+  pending: number
+  readonly stop: AbortController
+}
+
+interface LunList {
+  readonly atMs: number
+  readonly list: Promise<SeenLun[]>
+}
+
+/** Asks portals of lost targets whether they take logins: each once for all volumes behind it. */
+export class PortalProbes {
+  readonly #host: Host
+  readonly #schedule: Scheduler
+  readonly #signal: AbortSignal
+  readonly #opened: (iqn: Iqn) => void
+  readonly #all = new Map<string, PortalProbe>()
+  readonly #lunLists = new Map<string, LunList>()
+
+  /** @param opened called when a portal begins to take logins */
+  constructor(host: Host, schedule: Scheduler, signal: AbortSignal, opened: (iqn: Iqn) => void) {
+    this.#host = host
+    this.#schedule = schedule
+    this.#signal = signal
+    this.#opened = opened
+  }
+
+  /** What the probe of a portal has seen; null where it is not probed. */
+  resultOf(target: TargetPortal): ProbeResult | null {
+    return this.#all.get(keyOf(target))?.result ?? null
+  }
+
+  /** Probes these portals, and no others. */
+  follow(wanted: readonly WantedPortal[]): void {
+    const byKey = Map.groupBy(wanted, keyOf)
+    for (const [key, probe] of this.#all) {
+      if (byKey.has(key)) continue
+      this.#all.delete(key)
+      this.#schedule.forget(key)
+      probe.stop.abort()
+    }
+    for (const [key, [first, ...others]] of byKey) {
+      const wantedMs = Math.max(first!.sinceMs, ...others.map(({ sinceMs }) => sinceMs))
+      const probe = this.#all.get(key)
+      if (probe && probe.wantedMs >= wantedMs) continue
+      if (probe) probe.wantedMs = wantedMs
+      else {
+        const result = { openSinceMs: null, confirmedMs: -Infinity, closed: null }
+        this.#all.set(key, { ...first!, wantedMs, result, pending: 0, stop: new AbortController() })
+      }
+      this.#schedule.now(key)
+    }
+  }
+
+  /** Begins the probes that are due. @param due keys that the scheduler has given */
+  begin(due: ReadonlySet<string>): void {
+    for (const [key, probe] of this.#all) {
+      if (!due.has(key)) continue
+      const startedMs = monotonicMs()
+      this.#schedule.by(key, nextProbeMs(startedMs, isConfirmed(probe), this.#all.size))
+      if (probe.pending < MOST_PROBES) void this.#ask(probe, startedMs)
+    }
+  }
+
+  async #ask(probe: PortalProbe, startedMs: number): Promise<void> {
+    const { iqn, portal, stop } = probe
+    const signal = AbortSignal.any([this.#signal, stop.signal])
+    probe.pending++
+    try {
+      await probeTarget(portal, iqn, this.#initiator, signal)
+      const { openSinceMs, confirmedMs } = probe.result
+      const isNews = !isConfirmed(probe)
+      probe.result = {
+        openSinceMs: openSinceMs ?? monotonicMs(),
+        confirmedMs: Math.max(confirmedMs, startedMs),
+        closed: null,
+      }
+      if (isNews && !signal.aborted) this.#opened(iqn)
+    } catch (error) {
+      // One that began before the last answer says nothing: the target has come since.
+      if (startedMs > probe.result.confirmedMs)
+        probe.result = { ...probe.result, openSinceMs: null, closed: (error as Error).message }
+    } finally {
+      probe.pending--
+    }
+  }
+
+  /**
+   * What a target shows at a portal, by its own word.
+   * @param known how this node proves itself: to the volume's own portals, and where plan/offered.ts says so
+   * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED
+   */
+  luns(target: TargetPortal, known: KnownChap | null): Promise<SeenLun[]> {
+    const nowMs = monotonicMs()
+    for (const [key, { atMs }] of this.#lunLists)
+      if (nowMs - atMs >= LUN_LIST_LIFETIME_MS) this.#lunLists.delete(key)
+    const key = `${keyOf(target)} ${known?.chap.username ?? ''}`
+    const last = this.#lunLists.get(key)
+    if (last) return last.list
+    const list = listLuns({
+      portal: target.portal,
+      initiator: this.#initiator,
+      target: target.iqn,
+      chap: known?.chap ?? null,
+      ...(known ? { algorithms: known.algorithms } : {}),
+      signal: this.#signal,
+    })
+    this.#lunLists.set(key, { atMs: nowMs, list })
+    return list
+  }
+
+  get #initiator(): string {
+    return readInitiatorName(this.#host.paths) ?? NO_INITIATOR
+  }
+}
+
+/** It takes logins, and has since the last that waits for it began to. */
+function isConfirmed({ result, wantedMs }: PortalProbe): boolean {
+  return result.openSinceMs !== null && result.confirmedMs >= wantedMs
+}
+
+function keyOf({ iqn, portal }: TargetPortal): string {
+  return `probe ${iqn} ${formatPortal(portal)}`
+}

@@ -1,0 +1,34 @@
+import type { Host } from '../host/host.ts'
+import { asAsked } from '../model/attachment.ts'
+import { readRecords } from '../state/records/volumes.ts'
+import { isOfAnotherMachine } from '../state/view/machine.ts'
+import { lookAtVolume } from '../state/view/volume.ts'
+import { attach } from '../volumes/attach/attach.ts'
+import type { AgentLog } from './log.ts'
+
+/**
+ * Attaches again what a reboot took away, and its session or multipathd holds: such a volume needs no agent otherwise.
+ * @returns those that are being attached; each leaves the set when it is through
+ */
+export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<string> {
+  const attaching = new Set<string>()
+  for (const record of readRecords(host).attachments) {
+    const { name } = record
+    if (record.phase !== 'ready') continue
+    if (isOfAnotherMachine(host, record)) {
+      log.say(
+        name,
+        'not attached by itself: its record was written on another machine. If no other machine uses the volume any more, run the same attach here',
+      )
+      continue
+    }
+    if (record.mode === 'map' || record.orchestrator) continue
+    if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
+    attaching.add(name)
+    void attach(host, asAsked(record), { observer: log.observer, signal })
+      .then(() => log.say(name, 'attached again'))
+      .catch((error: unknown) => log.say(name, `not attached again: ${(error as Error).message}`))
+      .finally(() => attaching.delete(name))
+  }
+  return attaching
+}

@@ -1,0 +1,60 @@
+import { setImmediate } from 'node:timers/promises'
+
+import { monotonicMs } from '../host/clock.ts'
+
+/** Node takes a longer delay of a timer for 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * When what is due: the one clock of the agent. A time that passes while the agent does something else is not lost, as
+ * what is due stays until it is taken.
+ */
+export class Scheduler {
+  readonly #dueMs = new Map<string, number>()
+  #wake: (() => void) | null = null
+  #wakeMs = Infinity
+
+  /** At that time at the latest; an earlier one stands. @param atMs of the monotonic clock; past: at once */
+  by(key: string, atMs: number): void {
+    const known = this.#dueMs.get(key) ?? Infinity
+    if (atMs >= known) return
+    this.#dueMs.set(key, atMs)
+    if (atMs < this.#wakeMs) this.#wake?.()
+  }
+
+  now(key: string): void {
+    this.by(key, 0)
+  }
+
+  forget(key: string): void {
+    this.#dueMs.delete(key)
+  }
+
+  /** What is due, of what begins so; each is due once. */
+  takeDue(nowMs: number, prefix = ''): ReadonlySet<string> {
+    const due = new Set<string>()
+    for (const [key, atMs] of this.#dueMs) if (atMs <= nowMs && key.startsWith(prefix)) due.add(key)
+    for (const key of due) this.#dueMs.delete(key)
+    return due
+  }
+
+  /** Until something is due. */
+  async wait(signal: AbortSignal): Promise<void> {
+    // What others do goes on in any case.
+    await setImmediate()
+    const nextMs = Math.min(...this.#dueMs.values())
+    const left = Math.min(LONGEST_TIMER_MS, nextMs - monotonicMs())
+    if (left <= 0 || signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = () => resolve()
+    this.#wake = wake
+    this.#wakeMs = nextMs
+    const timer = setTimeout(wake, left)
+    signal.addEventListener('abort', wake, { once: true })
+    await promise
+    clearTimeout(timer)
+    signal.removeEventListener('abort', wake)
+    this.#wake = null
+    this.#wakeMs = Infinity
+  }
+}

@@ -1,0 +1,266 @@
+import { momentNow } from '../host/clock.ts'
+import { refusedBy } from '../hold/verification.ts'
+import type { Attachment } from '../model/attachment.ts'
+import type { LunkeeperError } from '../model/errors.ts'
+import type {
+  HoldFacts,
+  HoldMemory,
+  HoldPlan,
+  HoldStep,
+  LastingStep,
+  StepOf,
+  StepResult,
+} from '../model/plan/hold-facts.ts'
+import { NOTHING_KNOWN } from '../model/plan/hold-facts.ts'
+import { isAsPlanned } from '../model/plan/hold-map.ts'
+import type { Taken } from '../model/plan/hold-results.ts'
+import { afterStep, takeLoss } from '../model/plan/hold-results.ts'
+import { planHold } from '../model/plan/hold.ts'
+import type { HoldMapState } from '../model/plan/table.ts'
+import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
+import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
+import { HoldNoteFile } from './hold-note-file.ts'
+import type { CheckedPath } from './identity-checks.ts'
+import { hasChanged, NO_ATTRIBUTES } from './watched-attributes.ts'
+
+/** How the keys begin under which volumes are scheduled. */
+export const VOLUME = 'volume '
+
+const LASTING: ReadonlySet<HoldStep['kind']> = new Set<LastingStep['kind']>([
+  'verify',
+  'return',
+  'recover',
+  'clear',
+  'remove-map',
+  'attach',
+])
+
+const isLasting = (step: HoldStep): step is LastingStep => LASTING.has(step.kind)
+
+/**
+ * Monitors one volume: observes it, asks the planner (src/model/plan/hold.ts) what to do, and does it. It decides
+ * nothing itself.
+ */
+export class VolumeMonitor {
+  readonly #context: AgentContext
+  readonly #backend: HoldBackend
+  readonly #note: HoldNoteFile
+  #memory: HoldMemory = NOTHING_KNOWN
+  #plan: HoldPlan | null = null
+  #seen: Observation | null = null
+  #isLooking = false
+  #looksAgain = false
+  record: Attachment
+
+  constructor(context: AgentContext, backend: HoldBackend, record: Attachment) {
+    this.#context = context
+    this.#backend = backend
+    this.record = record
+    this.#note = new HoldNoteFile(context.host, record.name, context.log)
+    this.lookNow()
+  }
+
+  /** Under which it is scheduled. */
+  get key(): string {
+    return `${VOLUME}${this.record.name}`
+  }
+
+  get attributes() {
+    return this.#seen?.attributes ?? NO_ATTRIBUTES
+  }
+
+  get probes(): HoldPlan['probes'] {
+    return this.#plan?.probes ?? []
+  }
+
+  /** Nothing is left to do for it. */
+  get isSettled(): boolean {
+    return this.#plan?.isSettled === true
+  }
+
+  /** It is not usable, and no path carries its I/O. */
+  get isLost(): boolean {
+    return this.#plan !== null && !this.#plan.isSettled && this.#memory.carrying.length === 0
+  }
+
+  /** It has no map, or is being attached still: after a reboot. */
+  get isRestoring(): boolean {
+    return this.#plan?.isRestoring !== false
+  }
+
+  isNoteChangedByOthers(): boolean {
+    return this.#note.isChangedByOthers()
+  }
+
+  lookNow(): void {
+    this.#context.schedule.now(this.key)
+  }
+
+  /** A look, if what has changed calls for one. */
+  heed(changed: ReadonlySet<string>): void {
+    if (this.#plan?.heedsChanges !== false && hasChanged(this.attributes, changed)) this.lookNow()
+  }
+
+  /** A look, if the kernel does not use a settled map as it should. */
+  compare(state: HoldMapState | undefined): void {
+    if (this.isSettled && !isAsPlanned(this.#memory, state)) this.lookNow()
+  }
+
+  /** Observes, plans, and acts; what takes long goes on by itself. Never throws. */
+  async look(sessions: ReadSessions): Promise<void> {
+    if (this.#isLooking) {
+      this.#looksAgain = true
+      return
+    }
+    this.#isLooking = true
+    try {
+      const plan = await this.#observeAndPlan(sessions)
+      this.#plan = plan
+      this.#memory = plan.memory
+      this.#context.schedule.by(this.key, plan.lookAtMs)
+      await this.#act(plan.steps)
+    } catch (error) {
+      this.#context.log.once(this.record.name, 'look', String(error))
+      this.#context.schedule.by(this.key, momentNow().sinceMs + LOOK_AFTER_ERROR_MS)
+    } finally {
+      this.#isLooking = false
+      if (this.#looksAgain) this.lookNow()
+      this.#looksAgain = false
+    }
+  }
+
+  async #observeAndPlan(sessions: ReadSessions): Promise<HoldPlan> {
+    let asked: Asked = {}
+    for (;;) {
+      const seen = await this.#backend.observe(this.record, sessions, asked)
+      const plan = planHold(this.#factsOf(seen), this.#memory)
+      this.#seen = seen
+      if (plan.ask === null) return plan
+      asked = { ...asked, ...(await this.#backend.ask(plan.ask, this.record)) }
+    }
+  }
+
+  #factsOf(seen: Observation): HoldFacts {
+    const { host, volumes } = this.#context
+    return {
+      ...this.#frame(),
+      ...seen.facts,
+      shutdown: readShutdownGrace(host),
+      isOrchestrated: this.record.orchestrator !== undefined,
+      volumes: volumes(this.record),
+    }
+  }
+
+  #frame(): Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted' | 'mode' | 'note'> {
+    const now = momentNow()
+    return {
+      nowMs: now.sinceMs,
+      wallMs: Date.parse(now.since),
+      wanted: this.record.request.hold.wanted,
+      mode: this.record.mode ?? 'session',
+      note: this.#note.read(),
+    }
+  }
+
+  /** Does what is planned, in its order. @throws what kept a step from being done; those that last are told of it */
+  async #act(steps: readonly HoldStep[]): Promise<void> {
+    let failure: unknown
+    for (let at = 0; at < steps.length; at++) {
+      const step = steps[at]!
+      if (step.kind === 'record') this.#note.write(step.note)
+      else if (step.kind === 'say') this.#say(step)
+      else if (isLasting(step)) void this.#start(step, failure)
+      else if (failure === undefined) {
+        // Paths that are failed together are failed by one program.
+        const equal = steps.slice(at).findIndex(({ kind }) => kind !== step.kind)
+        const together = step.kind === 'fail' ? steps.slice(at, equal < 0 ? undefined : at + equal) : [step]
+        at += together.length - 1
+        const done = await Promise.allSettled(together.map((one) => this.#do(one)))
+        failure = done.find((one) => one.status === 'rejected')?.reason
+      }
+    }
+    if (failure !== undefined) throw failure
+  }
+
+  #say({ about, text }: StepOf<'say'>): void {
+    const { log } = this.#context
+    if (about === null) log.say(this.record.name, text)
+    else log.once(this.record.name, about, text)
+  }
+
+  async #do(step: HoldStep): Promise<void> {
+    const act = this.#backend.immediate[step.kind as keyof HoldBackend['immediate']] as
+      | ((step: HoldStep, work: object) => Promise<void> | void)
+      | undefined
+    if (!act) throw new Error(`"${step.kind}" is planned, and cannot be done here`)
+    await act(step, { record: this.record, seen: this.#seen })
+  }
+
+  /** @param failure what kept the steps before it from being done: then it is not begun */
+  async #start(step: LastingStep, failure: unknown): Promise<void> {
+    const { signal, schedule, log } = this.#context
+    try {
+      const result = await this.#resultOf(step, failure)
+      if (!signal.aborted) await this.#take((memory) => afterStep(this.#frame(), memory, result))
+    } catch (error) {
+      log.once(this.record.name, step.kind, String(error))
+      schedule.now(this.key)
+    }
+  }
+
+  async #resultOf(step: LastingStep, failure: unknown): Promise<StepResult> {
+    try {
+      if (failure !== undefined) throw failure
+      const act = this.#backend.lasting[step.kind] as
+        | ((step: LastingStep, work: object) => Promise<StepResult>)
+        | undefined
+      if (!act) throw new Error(`"${step.kind}" is planned, and cannot be done here`)
+      return await act(step, { record: this.record, seen: this.#seen })
+    } catch (error) {
+      return failed(step, error)
+    }
+  }
+
+  /** Takes in what has come of something: what is to be done at once is done at once. */
+  async #take(change: (memory: HoldMemory) => Taken): Promise<void> {
+    const { memory, steps, lookAtMs } = change(this.#memory)
+    this.#memory = memory
+    try {
+      await this.#act(steps)
+    } finally {
+      this.#context.schedule.by(this.key, lookAtMs)
+    }
+  }
+
+  /** The paths that carry its I/O, for the periodic check of which volume answers. */
+  checkedPaths(): CheckedPath[] {
+    const { record } = this
+    const seen = this.#seen
+    if (!seen) return []
+    return (this.#plan?.checks ?? []).flatMap((sid) => {
+      const disk = seen.checkedDisk(sid)
+      return disk ? [{ record, disk, lose: (error, moved) => this.#lose(sid, error, moved) }] : []
+    })
+  }
+
+  /** Another volume answers on a path, or none, or another node owns the volume. */
+  async #lose(sid: number, error: LunkeeperError, moved: string | null): Promise<void> {
+    const path = this.#seen?.facts.paths.find((one) => one.sid === sid)
+    if (!path) return
+    const { devno, connection } = path
+    const loss = { sid, devno, connection, refused: refusedBy(error), moved }
+    await this.#take((memory) => takeLoss(this.#frame(), memory, loss))
+  }
+}
+
+/** Something could not be read or done: it is not tried again at once. */
+const LOOK_AFTER_ERROR_MS = 1_000
+
+/** What a step that lasts came to where it threw. */
+function failed(step: LastingStep, error: unknown): StepResult {
+  const refused = refusedBy(error)
+  if (step.kind === 'verify') return { kind: 'verify', step, refused }
+  if (step.kind === 'return') return { kind: 'return', step, came: { kind: 'refused', refused } }
+  if (step.kind === 'recover') return { kind: 'recover-failed', message: refused.message }
+  return { kind: 'failed', step, message: refused.message }
+}

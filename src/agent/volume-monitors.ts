@@ -1,0 +1,175 @@
+import { holdMapName } from '../host/map/hold-map.ts'
+import { readSessions } from '../host/read/sessions.ts'
+import type { Attachment } from '../model/attachment.ts'
+import type { Iqn } from '../model/iqn.ts'
+import type { VolumeName } from '../model/name.ts'
+import type { HoldMapState } from '../model/plan/table.ts'
+import type { Session } from '../model/snapshot.ts'
+import { formatPortal } from '../model/portal.ts'
+import { findBeside } from '../volumes/holding/holders.ts'
+import { tighten } from '../volumes/holding/recovery-timers.ts'
+import type { AgentContext, HoldBackend } from './backends/backend.ts'
+import { holdMapBackend } from './backends/hold-map.ts'
+import { recentQueueingMaps, watchedBackend } from './backends/watched.ts'
+import type { CheckedPath } from './identity-checks.ts'
+import { PortalDiscovery } from './portal-discovery.ts'
+import type { WantedPortal } from './portal-probes.ts'
+import { VolumeMonitor } from './volume-monitor.ts'
+import type { WatchedAttributes } from './watched-attributes.ts'
+
+/** The monitors of all volumes of this node. */
+export class VolumeMonitors {
+  readonly #context: AgentContext
+  readonly #holdMap: HoldBackend
+  readonly #watched: HoldBackend
+  readonly #all = new Map<VolumeName, VolumeMonitor>()
+  readonly #discoveries = new Map<Iqn, PortalDiscovery>()
+
+  constructor(context: Omit<AgentContext, 'volumes' | 'searchPortals'>) {
+    this.#context = {
+      ...context,
+      volumes: (record) => this.#like(record).length,
+      searchPortals: (iqn) => this.#searchPortals(iqn),
+    }
+    this.#holdMap = holdMapBackend(this.#context)
+    this.#watched = watchedBackend(this.#context, recentQueueingMaps(context.host))
+  }
+
+  /** How many are on hold maps. */
+  get onHoldMaps(): number {
+    return this.#onHoldMaps().length
+  }
+
+  /** One of them lacks its map still: after a reboot all do. */
+  get isRestoring(): boolean {
+    return this.#onHoldMaps().some(({ isRestoring }) => isRestoring)
+  }
+
+  /** I/O of one of them is held, or a path of it is missing. */
+  get isAnyUnsettled(): boolean {
+    return this.#onHoldMaps().some(({ isSettled }) => !isSettled)
+  }
+
+  /** Takes up volumes that are new or changed, and leaves those that are gone. */
+  sync(records: readonly Attachment[]): void {
+    const names = new Set(records.map(({ name }) => name))
+    for (const name of this.#all.keys()) if (!names.has(name)) this.#leave(name)
+    for (const record of records) {
+      const known = this.#all.get(record.name)
+      if (known && known.record.mode !== record.mode) this.#leave(record.name)
+      const monitor = this.#all.get(record.name)
+      if (!monitor) {
+        const backend = record.mode === 'map' ? this.#holdMap : this.#watched
+        this.#all.set(record.name, new VolumeMonitor(this.#context, backend, record))
+      } else if (monitor.record !== record) {
+        monitor.record = record
+        monitor.lookNow()
+      }
+    }
+  }
+
+  #leave(name: VolumeName): void {
+    this.#context.schedule.forget(this.#all.get(name)!.key)
+    this.#all.delete(name)
+  }
+
+  /** @param names whose hold notes were written @returns whether by others: a command gave a hold up */
+  noted(names: ReadonlySet<VolumeName>): boolean {
+    const others = [...names]
+      .flatMap((name) => this.#all.get(name) ?? [])
+      .filter((monitor) => monitor.record.mode === 'map' && monitor.isNoteChangedByOthers())
+    for (const monitor of others) monitor.lookNow()
+    return others.length > 0
+  }
+
+  /** Sessions that others needed to wait may have become ours alone. */
+  tighten(): void {
+    const { host } = this.#context
+    const targets = new Set(this.#onHoldMaps().map(({ record }) => record.request.iqn))
+    for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
+  }
+
+  /** A disk that was taken beside its hold map, by hand or by a rule of udev's: that is said, and its session waits. */
+  async watchHolders(): Promise<void> {
+    const { host, log } = this.#context
+    const records = this.#onHoldMaps().map(({ record }) => record)
+    for (const { name, text } of await findBeside(host, records)) log.once(name, 'holder', text)
+  }
+
+  get attributes(): WatchedAttributes[] {
+    return this.#monitors().map(({ attributes }) => attributes)
+  }
+
+  get probes(): WantedPortal[] {
+    return this.#monitors().flatMap(({ record, probes }) =>
+      probes.flatMap(({ portal, sinceMs }) => {
+        const known = record.request.portals.find((one) => formatPortal(one) === portal)
+        return known ? [{ iqn: record.request.iqn, portal: known, sinceMs }] : []
+      }),
+    )
+  }
+
+  /** Attributes have changed. */
+  heed(changed: ReadonlySet<string>): void {
+    if (changed.size > 0) for (const monitor of this.#all.values()) monitor.heed(changed)
+  }
+
+  /** @param states of all hold maps, as they have just been read */
+  compare(states: ReadonlyMap<string, HoldMapState>): void {
+    for (const monitor of this.#onHoldMaps()) monitor.compare(states.get(holdMapName(monitor.record.name)))
+  }
+
+  /** Looks at those that are due; what is read of a target's sessions serves all of its volumes. */
+  async look(due: ReadonlySet<string>): Promise<void> {
+    const { host } = this.#context
+    const read = new Map<Iqn, readonly Session[]>()
+    const sessions = (iqn: Iqn) => {
+      const known = read.get(iqn) ?? readSessions(host.paths, iqn)
+      read.set(iqn, known)
+      return known
+    }
+    await Promise.all(this.#monitors().flatMap((one) => (due.has(one.key) ? [one.look(sessions)] : [])))
+  }
+
+  /** The paths that carry I/O, to be asked which volume answers. */
+  checkedPaths(): CheckedPath[] {
+    return this.#monitors().flatMap((monitor) => monitor.checkedPaths())
+  }
+
+  /** The kernel failed a path of a map, or reinstated one. @param map its name */
+  pathChanged(map: string): void {
+    const monitor = this.#onHoldMaps().find(({ record }) => holdMapName(record.name) === map)
+    if (!monitor) return
+    this.#context.maps.invalidate()
+    monitor.lookNow()
+  }
+
+  /** A portal of a target takes logins again. */
+  opened(iqn: Iqn): void {
+    for (const monitor of this.#onHoldMaps())
+      if (monitor.record.request.iqn === iqn && !monitor.isSettled) monitor.lookNow()
+  }
+
+  #searchPortals(iqn: Iqn): void {
+    const { host, probes, log, signal } = this.#context
+    const lost = this.#onHoldMaps().filter((one) => one.record.request.iqn === iqn && one.isLost)
+    if (lost.length === 0) return
+    const discovery = this.#discoveries.get(iqn) ?? new PortalDiscovery(host, iqn, probes, log, signal)
+    this.#discoveries.set(iqn, discovery)
+    void discovery
+      .search(lost)
+      .catch((error: unknown) => log.once(lost[0]!.record.name, 'search', String(error)))
+  }
+
+  #monitors(): VolumeMonitor[] {
+    return [...this.#all.values()]
+  }
+
+  #onHoldMaps(): VolumeMonitor[] {
+    return this.#monitors().filter(({ record }) => record.mode === 'map')
+  }
+
+  #like(record: Attachment): VolumeMonitor[] {
+    return this.#monitors().filter((one) => (one.record.mode === 'map') === (record.mode === 'map'))
+  }
+}

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+
+import { connectionAttribute } from '../hold/return-path.ts'
+import type { Host } from '../host/host.ts'
+import { formatHctl } from '../model/hctl.ts'
+import type { VolumeView } from '../state/view/volume.ts'
+
+/** Attributes of sysfs of which each change calls for a look: those of a volume's sessions, and those of its disks. */
+export interface WatchedAttributes {
+  readonly sessions: readonly string[]
+  readonly disks: readonly string[]
+}
+
+export const NO_ATTRIBUTES: WatchedAttributes = { sessions: [], disks: [] }
+
+export function attributesOf({ paths: { sys } }: Host, { sessions }: VolumeView): WatchedAttributes {
+  return {
+    sessions: sessions.map(({ session: { sid } }) => join(sys, `class/iscsi_session/session${sid}/state`)),
+    disks: sessions.flatMap(({ disk }) =>
+      disk ? [join(sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/state')] : [],
+    ),
+  }
+}
+
+/** Those of a volume on a hold map: a loss that is shorter than a look at it shows in the connection alone. */
+export function attributesOfPaths(host: Host, view: VolumeView): WatchedAttributes {
+  const { sessions, disks } = attributesOf(host, view)
+  const connections = view.sessions.map(({ session }) => connectionAttribute(host, session.sid))
+  return { sessions: [...sessions, ...connections], disks }
+}
+
+/** Whether any of them is among those that have changed. */
+export function hasChanged({ sessions, disks }: WatchedAttributes, changed: ReadonlySet<string>): boolean {
+  return changed.size > 0 && [...sessions, ...disks].some((path) => changed.has(path))
+}
+
+/** Those of many volumes as one. */
+export function together(all: readonly WatchedAttributes[]): WatchedAttributes {
+  return {
+    sessions: all.flatMap(({ sessions }) => sessions),
+    disks: [...new Set(all.flatMap(({ disks }) => disks))],
+  }
+}

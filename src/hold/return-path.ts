@@ -1,0 +1,220 @@
+import { join } from 'node:path'
+
+import type { Host } from '../host/host.ts'
+import { knownChap } from '../host/iscsi/known-chap.ts'
+import { logout } from '../host/iscsi/logout.ts'
+import type { SeenLun } from '../host/iscsi/talk/luns.ts'
+import { withLock } from '../host/lock/lock.ts'
+import { readAttribute } from '../host/read/attribute.ts'
+import { readDisk } from '../host/read/disks.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import type { Returned, ReturnStep } from '../model/plan/hold-facts.ts'
+import { isGivenUp } from '../model/plan/hold-outage.ts'
+import type { Portal } from '../model/portal.ts'
+import { formatPortal } from '../model/portal.ts'
+import type { DmMap } from '../model/snapshot.ts'
+import { proveDisks } from '../state/proof/prove.ts'
+import { readHoldNote } from '../state/records/hold-note.ts'
+import { returnLock, targetLock } from '../state/records/locks.ts'
+import { readRecord } from '../state/records/volumes.ts'
+import { refuseForeignHolders } from '../volumes/attach/foreign.ts'
+import { bringPath, sessionOf } from '../volumes/attach/path.ts'
+import type { PathDisk, ProvenPaths } from '../volumes/holding/map-paths.ts'
+import { provePaths, useProven } from '../volumes/holding/map-paths.ts'
+import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
+import type { Stepper } from '../volumes/step.ts'
+import { dropForeignDisk } from './drop-foreign-disk.ts'
+import { findLun, recordLun } from './relocate.ts'
+import { refusedBy } from './verification.ts'
+
+export interface PathReturn {
+  readonly host: Host
+  readonly record: Attachment
+  readonly map: DmMap
+  readonly portal: Portal
+  /** The path that the map has; null where one is to be made. */
+  readonly disk: PathDisk | null
+  /** What to do, in this order, as the planner says. */
+  readonly plan: readonly ReturnStep[]
+  /** What the target shows at the portal; null where it does not say. */
+  readonly listLuns: () => Promise<readonly SeenLun[] | null>
+  readonly steps: Stepper
+  readonly signal: AbortSignal
+}
+
+/** A path on its way back: what the steps so far have left for the next. */
+interface Progress {
+  readonly work: PathReturn
+  disk: PathDisk | null
+  /** The connection over which the disk was verified. */
+  connection: string | null
+  proven: ProvenPaths | null
+}
+
+/** A proof that expired before it was used is asked for again this often. */
+const ATTEMPTS = 3
+
+/**
+ * Tells one connection of a session from the next: each reconnect takes another local port. The state
+ * alone does not: a loss that is shorter than a look at it is never seen.
+ */
+export function connectionAttribute({ paths }: Host, sid: number): string {
+  return join(paths.sys, `class/iscsi_connection/connection${sid}:0/local_port`)
+}
+
+/** Brings one path of a held volume back, step by step as planned. Never throws: what stands in the way is the result. */
+export async function returnPath(work: PathReturn): Promise<Returned> {
+  let isFound = false
+  try {
+    let plan = work.plan
+    if (plan[0] === 'search-lun') {
+      const found = await searchLun(work)
+      if (typeof found === 'object') return found
+      isFound = found
+      plan = plan.slice(1)
+    }
+    const progress = { work, disk: work.disk, connection: null, proven: null }
+    return await (plan.includes('make-path') ? makePath(progress, plan) : usePath(progress, plan))
+  } catch (error) {
+    return { kind: 'refused', refused: refusedBy(error), ...(isFound ? { foundHere: true } : {}) }
+  }
+}
+
+/** A path that the map has. One that is another volume leaves the map and the node. */
+async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
+  const { host, record } = progress.work
+  try {
+    await runSteps(progress, plan)
+  } catch (error) {
+    if (isLunkeeperError(error, 'IDENTITY_MISMATCH')) await dropForeignDisk(host, record, progress.disk!)
+    throw error
+  }
+  return cameBack('reinstated', progress)
+}
+
+/** A path through the session that serves the portal, or a new one. */
+async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
+  const { work } = progress
+  const { host, record, portal } = work
+  return withLock(...returnLock(host, record, work.signal), async (wanted) => {
+    // A login at a target that has just gone lasts 15 s: a command that takes the volume off does not wait for that.
+    const signal = AbortSignal.any([work.signal, wanted])
+    const now = readRecord(host, record.name)
+    if (now?.phase !== 'ready') throw signal.reason ?? new Error(`${record.name} is ${now?.phase ?? 'gone'}`)
+    const made = { ...progress, work: { ...work, record: now, signal } }
+    const isMade = plan.indexOf('make-path') + 1
+    const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
+      if (plan.includes('log-out')) await endLost(made.work)
+      return newPath(made.work, portal)
+    })
+    refuseForeignHolders(host, [path], record.request.hold.wanted)
+    made.disk = path.disk
+    await runSteps(made, plan.slice(isMade))
+    return cameBack('loaded', made)
+  })
+}
+
+function cameBack(kind: 'reinstated' | 'loaded', { disk, connection }: Progress): Returned {
+  return { kind, path: disk && { sid: disk.sid, devno: disk.devno, connection } }
+}
+
+/** @throws IDENTITY_MISMATCH TARGET_AWAY IDENTITY_UNREADABLE LUN_ABSENT STUCK MAP_FAILED */
+async function runSteps(progress: Progress, plan: readonly ReturnStep[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for (const step of plan) await (step === 'verify' ? verify(progress) : use(progress))
+      return
+    } catch (error) {
+      if (!isLunkeeperError(error, 'PROOF_EXPIRED') || attempt >= ATTEMPTS) throw error
+    }
+  }
+}
+
+/** Asks the disk which volume it is; an answer over a connection that is gone by then says nothing of the present one. */
+async function verify(progress: Progress): Promise<void> {
+  const { work, disk } = progress
+  const { host, record, map } = work
+  if (disk === null) throw new LunkeeperError('INTERNAL', 'there is no path to verify')
+  const connection = connectionOf(host, disk.sid)
+  const proven = work.disk
+    ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
+    : await provePaths(host, record, map, [disk])
+  progress.connection = connection
+  progress.proven = proven
+}
+
+async function use({ work, disk, connection, proven }: Progress): Promise<void> {
+  const { host, record, map } = work
+  if (disk !== null && connectionOf(host, disk.sid) !== connection)
+    throw new LunkeeperError(
+      'TARGET_AWAY',
+      `${disk.name}: session ${disk.sid} reconnected since it was asked`,
+    )
+  if (proven === null) throw new LunkeeperError('INTERNAL', 'a path is to be used that was not verified')
+  // Given up while the path was on its way: nothing of it is to be written out any more.
+  if (isGivenUp(readHoldNote(host, record.name)))
+    throw new LunkeeperError('CONFLICT', `${record.name} is not to be written any more`)
+  await useProven(host, map, proven)
+}
+
+function connectionOf(host: Host, sid: number): string | null {
+  return readAttribute(connectionAttribute(host, sid))
+}
+
+/** With its volumes on hold maps a lost session can go: nothing is lost with it. @throws TARGET_AWAY others need it */
+async function endLost({ host, record, portal, steps, signal }: PathReturn): Promise<void> {
+  const lost = sessionOf(host, record.request, portal)
+  if (!lost || lost.state === 'LOGGED_IN') return
+  if (!isAllHeld(host, lost))
+    throw new LunkeeperError('TARGET_AWAY', `session ${lost.sid} is ${lost.state}, and not ours alone`)
+  await steps.step('logout', `session ${lost.sid}`, () => logout(host, lost.sid, signal))
+}
+
+async function newPath({ host, record, steps, signal }: PathReturn, portal: Portal) {
+  const { request, identity } = record
+  try {
+    return await bringPath(
+      {
+        host,
+        request,
+        // A new address takes the credentials that the volume's other portals have.
+        chap: knownChap(host, request.iqn, request.portals)?.chap ?? null,
+        recovery: 0,
+        mark: 'hold',
+        // Not by size: it may have grown meanwhile; a table longer than its disk the kernel refuses.
+        expected: { wwid: identity?.wwid, serial: identity?.serial },
+        scanned: new Set(),
+        steps,
+      },
+      portal,
+      signal,
+    )
+  } catch (error) {
+    const session = isLunkeeperError(error, 'IDENTITY_MISMATCH') && sessionOf(host, request, portal)
+    const foreign = session && readDisk(host.paths, session, request.lun)
+    if (foreign) await dropForeignDisk(host, record, foreign)
+    throw error
+  }
+}
+
+/**
+ * Looks for the volume among all that the target shows.
+ * @returns whether it was seen under its own number; a target that does not tell is asked LUN by LUN, through the kernel
+ * @throws IDENTITY_MISMATCH it is not there
+ */
+async function searchLun(work: PathReturn): Promise<Returned | boolean> {
+  const { host, record, portal, signal } = work
+  const { request } = record
+  const shown = await work.listLuns()
+  if (shown === null) return false
+  const lun = findLun(record, shown)
+  if (lun === null)
+    throw new LunkeeperError(
+      'IDENTITY_MISMATCH',
+      `what ${request.iqn} shows at ${formatPortal(portal)} is not the volume expected: none of its ${shown.length} LUNs is`,
+    )
+  if (lun === request.lun) return true
+  await recordLun(host, record, lun, signal)
+  return { kind: 'moved', from: request.lun, to: lun }
+}

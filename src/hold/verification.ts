@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../model/errors.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import type { Refusal, Refused } from '../model/plan/hold-facts.ts'
+
+/**
+ * What an error means for a path that was to be verified or brought back. All that is not named says only that the path
+ * cannot be used now.
+ */
+const REFUSALS: Partial<Record<ErrorCode, Refusal>> = {
+  IDENTITY_MISMATCH: 'foreign',
+  // Another volume's disk is in the way, and in use; or the target has no such LUN.
+  STALE_DISK: 'absent',
+  LUN_ABSENT: 'absent',
+  FENCED: 'lost',
+  OWNER_UNKNOWN: 'unknown',
+}
+
+/** An error of a verification or a return as the hold planner takes it. */
+export function refusedBy(error: unknown): Refused {
+  const cause = error instanceof LunkeeperError ? REFUSALS[error.code] : undefined
+  const holder = error instanceof LunkeeperError && cause === 'lost' ? holderOf(error) : null
+  return {
+    cause: cause ?? 'unreachable',
+    message: error instanceof Error ? error.message : String(error),
+    ...(holder === null ? {} : { holder }),
+  }
+}
+
+/** Who has the volume, where the error says so. */
+function holderOf({ details }: LunkeeperError): string | null {
+  const { holder, key } = details
+  return typeof holder === 'string' ? holder : typeof key === 'string' ? `0x${key}` : null
+}

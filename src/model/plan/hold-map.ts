@@ -1,0 +1,355 @@
+import type { HoldNote } from '../hold-note.ts'
+import { holdEnd } from './hold-deadline.ts'
+import type {
+  HeldPath,
+  HoldFacts,
+  HoldMemory,
+  HoldPlan,
+  HoldStep,
+  ReturnAttempt,
+  Verified,
+} from './hold-facts.ts'
+import { isUsable } from './hold-facts.ts'
+import type { OutagePlan } from './hold-outage.ts'
+import {
+  beginOutage,
+  endOutage,
+  goesThrough,
+  goOn,
+  isGivenUp,
+  say,
+  sinceMsOf,
+  takeRecovery,
+  takeRefusal,
+  words,
+} from './hold-outage.ts'
+import { NO_ATTEMPT, noticeFailedIo, planReturn } from './hold-path.ts'
+import { DISCOVERY_AFTER_MS } from './hold-search.ts'
+import { stateOfHold } from './hold-state.ts'
+import type { HoldMapState } from './table.ts'
+
+/**
+ * While not all is well a volume is looked at this often, although nothing shows; of many volumes each less often, for
+ * a look takes milliseconds on a slow machine, which those need that are on their way back.
+ */
+const LOOK_INTERVAL_MS = 1_000
+const LOOK_INTERVAL_EACH_MS = 40
+const LONGEST_LOOK_INTERVAL_MS = 4_000
+/** Until what has just been made shows. */
+const APPEAR_MS = 300
+/** While it is not seen yet whether I/O goes through a path that is back. */
+const TRIAL_LOOK_MS = 50
+/** Between two tries to attach a misplaced volume again. */
+const REATTACH_INTERVAL_MS = 5_000
+
+/** The next steps for a volume on a hold map. */
+export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
+  const { nowMs, map, volumes } = facts
+  const lookAtMs =
+    nowMs + Math.min(LONGEST_LOOK_INTERVAL_MS, Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes))
+  const { note, memory, steps } = takeResults(facts, before)
+  // Made after the maps were read.
+  if (map === 'unread')
+    return { ...LOOKING, state: stateOfHold(note) ?? 'ready', memory, steps, lookAtMs: nowMs + APPEAR_MS }
+  if (isGivenUp(note)) return planGivenUp({ ...facts, note }, memory, steps, lookAtMs)
+  if (map === 'absent') return planAbsent({ nowMs, note }, memory, steps, lookAtMs)
+  return planPaths({ ...facts, note, map }, memory, steps, lookAtMs)
+}
+
+/** What results of steps have left to record and to say. */
+export function takeResults(facts: HoldFacts, before: HoldMemory): OutagePlan {
+  const { unsaid } = before
+  const recovery = takeRecovery(facts, { ...before, unsaid: [] }, facts.note)
+  const refusal = takeRefusal(facts, recovery.memory, recovery.note)
+  return { ...refusal, steps: [...unsaid, ...recovery.steps, ...refusal.steps] }
+}
+
+/** Its map is gone: a reboot, most often. What was attached is attached again. */
+function planAbsent(
+  { nowMs, note }: Pick<HoldFacts, 'nowMs' | 'note'>,
+  memory: HoldMemory,
+  steps: readonly HoldStep[],
+  lookAtMs: number,
+): HoldPlan {
+  const isDue = !memory.isAttaching && nowMs >= memory.reattachMs
+  const attach = isDue ? [{ kind: 'attach' } as const] : []
+  return {
+    ...LOOKING,
+    state: stateOfHold(note) ?? 'failed',
+    memory: { ...memory, isAttaching: memory.isAttaching || isDue, carrying: [] },
+    steps: [...steps, ...attach],
+    lookAtMs,
+    isRestoring: true,
+  }
+}
+
+/**
+ * What the file system of such a volume has in memory is not to be written out any more: no path gets to it until it is
+ * unmounted. A misplaced volume is then attached again; a fenced one belongs to another node, and is not taken back.
+ */
+export function planGivenUp(
+  facts: HoldFacts & { readonly note: HoldNote & { readonly kind: 'misplaced' | 'fenced' } },
+  before: HoldMemory,
+  taken: readonly HoldStep[],
+  lookAtMs: number,
+): HoldPlan {
+  const { nowMs, note, map, isOrchestrated } = facts
+  const memory: HoldMemory = {
+    ...before,
+    carrying: [],
+    verified: new Map(),
+    attempts: new Map(),
+    returnedMs: null,
+  }
+  const plan = { ...LOOKING, state: note.kind, memory, lookAtMs, isRestoring: memory.isAttaching }
+  const isMap = typeof map === 'object'
+  if (!note.isClear || note.kind === 'fenced') {
+    const steps: HoldStep[] = [...taken]
+    if (isMap) steps.push(...emptied(map))
+    if (facts.mode !== 'map')
+      // Lost to another node: its own disk must not take what is written out later.
+      for (const { sid } of note.kind === 'fenced' ? facts.paths : []) steps.push({ kind: 'drop-disk', sid })
+    const lasting = note.isClear ? (isMap ? 'remove-map' : null) : 'clear'
+    if (lasting !== null && !memory.isClearing) steps.push({ kind: lasting })
+    if (lasting === null) return { ...plan, steps, lookAtMs: isMap || steps.length > 0 ? lookAtMs : Infinity }
+    return { ...plan, memory: { ...memory, isClearing: true }, steps }
+  }
+  // Once it is clear, a path under the map is that of an attach that is on its way. An orchestrator asks for the volume
+  // itself, on this node or on another.
+  if (isOrchestrated || memory.isAttaching || nowMs < memory.reattachMs) return { ...plan, steps: taken }
+  return {
+    ...plan,
+    memory: { ...memory, isAttaching: true, reattachMs: nowMs + REATTACH_INTERVAL_MS },
+    steps: [...taken, { kind: 'attach' }],
+  }
+}
+
+/** Failed first, which is quick; at the end the map fails I/O: the table that empties it makes it queue. */
+function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
+  const active = paths.filter((path) => path.active)
+  return [
+    ...active.map(({ devno }) => ({ kind: 'fail', devno }) as const),
+    ...(paths.length > 0 ? [{ kind: 'empty-map' } as const] : []),
+    ...(queueing || paths.length > 0 ? [{ kind: 'queue', on: false } as const] : []),
+  ]
+}
+
+function planPaths(
+  facts: HoldFacts & { readonly map: HoldMapState },
+  before: HoldMemory,
+  taken: readonly HoldStep[],
+  lookLaterMs: number,
+): HoldPlan {
+  const { nowMs, map, paths, portals } = facts
+  const inTable = (path: HeldPath) => map.paths.some(({ devno }) => devno === path.devno)
+  const isActive = (path: HeldPath) => map.paths.some(({ devno, active }) => active && devno === path.devno)
+  const isFailed = (path: HeldPath) => inTable(path) && !isActive(path)
+  const failedIo = noticeFailedIo(facts, before, isActive)
+  const verified = forgetGone(before.verified, portals, paths)
+  const ioFailures = forgetGone(failedIo.ioFailures, portals, paths)
+  const steps: HoldStep[] = [...taken, ...failedIo.said]
+
+  // A path that others put under the map, or a former agent: it carries I/O while it is asked which volume it is.
+  for (const path of paths) {
+    if (!isActive(path) || !isUsable(path) || !isToBeAsked(path, verified)) continue
+    verified.set(path.sid, { kind: 'asking', connection: path.connection })
+    const { sid, connection, disk, devno } = path
+    steps.push({ kind: 'verify', sid, connection, disk, devno })
+  }
+  const carrying = paths.filter((path) => isActive(path) && isUsable(path) && isVerified(path, verified))
+  const isLost = carrying.length === 0
+  const lostSinceMs = isLost ? (before.lostSinceMs ?? nowMs) : null
+  const memory: HoldMemory = {
+    ...before,
+    verified,
+    ioFailures,
+    carrying: carrying.map(({ devno }) => devno),
+    lostSinceMs,
+  }
+
+  const outage = isLost
+    ? planLost(
+        facts,
+        memory,
+        failedIo.said.length > 0 || paths.some((path) => isUsable(path) && isFailed(path)),
+      )
+    : planCarried(
+        facts,
+        memory,
+        carrying.some(({ devno }) => before.carrying.includes(devno)),
+      )
+  steps.push(...outage.steps)
+  // The kernel fails a path when its I/O fails; one that was idle would be used again, whatever answers.
+  for (const { devno, active } of map.paths)
+    if (active && !memory.carrying.includes(devno)) steps.push({ kind: 'fail', devno })
+  steps.push(...outage.last)
+  const missing = planMissing(facts, outage.memory, carrying, inTable)
+  steps.push(...missing.steps)
+
+  let lookAtMs = Math.min(lookLaterMs, missing.lookAtMs, outage.lookAtMs)
+  if (lostSinceMs !== null)
+    if (nowMs >= lostSinceMs + DISCOVERY_AFTER_MS) steps.push({ kind: 'search-portal' })
+    else lookAtMs = Math.min(lookAtMs, lostSinceMs + DISCOVERY_AFTER_MS)
+  const isAsking = carrying.some(({ sid }) => verified.get(sid)?.kind === 'asking')
+  const isSettled = !isLost && outage.note === null && missing.isWhole && !isAsking
+  const attempts = isSettled ? new Map<string, ReturnAttempt>() : missing.attempts
+  return {
+    steps,
+    memory: { ...outage.memory, attempts },
+    lookAtMs: isSettled ? Infinity : lookAtMs,
+    state: stateOfHold(outage.note) ?? 'ready',
+    isSettled,
+    isRestoring: memory.isAttaching,
+    // Nothing carries it, and each of its portals is being tried: a look would only take time from that.
+    heedsChanges: !isLost || attempts.size === 0 || [...attempts.values()].some(({ isBusy }) => !isBusy),
+    probes: missing.probes,
+    checks: carrying.map(({ sid }) => sid),
+    ask: null,
+  }
+}
+
+type LastingOutage = OutagePlan & {
+  /** Steps for when no lost path takes I/O any more. */
+  readonly last: readonly HoldStep[]
+  readonly lookAtMs: number
+}
+
+/** No path carries I/O: it is held until its deadline. */
+function planLost(
+  facts: HoldFacts & { readonly map: HoldMapState },
+  before: HoldMemory,
+  failedIo: boolean,
+): LastingOutage {
+  const { nowMs, wanted, shutdown, map, io } = facts
+  const memory = { ...before, completed: before.completed ?? io?.completed ?? null, returnedMs: null }
+  const begun = facts.note
+    ? { note: facts.note, memory, steps: [] }
+    : beginOutage(facts, memory, { failedIo })
+  const end = holdEnd(begun.note, wanted, shutdown)
+  const deadlineMs = end === null ? Infinity : sinceMsOf(begun.note, facts) + end.afterMs
+  const isOver = begun.note.ended === null && nowMs >= deadlineMs
+  const ended =
+    !isOver || end === null
+      ? { note: begun.note, steps: [] }
+      : end.by === 'shutdown'
+        ? endOutage(begun.note, memory, 'give-up', 'the machine shuts down: held I/O fails now')
+        : endOutage(
+            begun.note,
+            memory,
+            'deadline',
+            `the hold of ${words(wanted)} is over: held I/O fails now`,
+          )
+  const isHeld = ended.note.ended === null
+  // On before a path is failed, off after: what is to be held is never in a map that fails it.
+  const on: HoldStep[] = isHeld && !map.queueing ? [{ kind: 'queue', on: true }] : []
+  const off: HoldStep[] = !isHeld && map.queueing ? [{ kind: 'queue', on: false }] : []
+  return {
+    note: ended.note,
+    memory: begun.memory,
+    steps: [{ kind: 'warm-worker' }, ...begun.steps, ...ended.steps, ...on],
+    last: off,
+    lookAtMs: isHeld ? deadlineMs : Infinity,
+  }
+}
+
+/** A path carries I/O again, or still. @param isSame it was there at the last look; each path is tried for itself */
+function planCarried(
+  facts: HoldFacts & { readonly map: HoldMapState },
+  before: HoldMemory,
+  isSame: boolean,
+): LastingOutage {
+  const { nowMs, note, map } = facts
+  const on: HoldStep[] = map.queueing ? [] : [{ kind: 'queue', on: true }]
+  if (note?.ended === null) {
+    const memory = { ...before, returnedMs: (isSame ? before.returnedMs : null) ?? nowMs }
+    if (!goesThrough(facts, memory))
+      return { note, memory, steps: on, last: [], lookAtMs: nowMs + TRIAL_LOOK_MS }
+  }
+  const after = goOn(facts, before, note)
+  const { isBusy, nextMs } = after.memory.recovery
+  const isWaiting = after.note !== null && !isBusy
+  return { ...after, steps: [...on, ...after.steps], last: [], lookAtMs: isWaiting ? nextMs : Infinity }
+}
+
+interface Missing {
+  readonly steps: readonly HoldStep[]
+  readonly attempts: ReadonlyMap<string, ReturnAttempt>
+  readonly lookAtMs: number
+  readonly probes: HoldPlan['probes']
+  readonly isWhole: boolean
+}
+
+/** Every portal through which no I/O goes: its path is brought back, all of them at the same time. */
+function planMissing(
+  facts: HoldFacts,
+  { attempts: known, ioFailures }: HoldMemory,
+  carrying: readonly HeldPath[],
+  inTable: (path: HeldPath) => boolean,
+): Missing {
+  const missing = facts.portals.filter(({ portal }) => !carrying.some((path) => path.portal === portal))
+  const attempts = new Map(known)
+  const steps: HoldStep[] = []
+  const probes: { portal: string; sinceMs: number }[] = []
+  let lookAtMs = Infinity
+  for (const one of missing) {
+    const rest = one.session ? (ioFailures.get(one.session.sid)?.untilMs ?? 0) : 0
+    if (rest > facts.nowMs) {
+      lookAtMs = Math.min(lookAtMs, rest)
+      continue
+    }
+    const { attempt, step, why, needsProbe } = planReturn(
+      facts,
+      one,
+      attempts.get(one.portal) ?? NO_ATTEMPT,
+      inTable,
+    )
+    attempts.set(one.portal, attempt)
+    if (step) steps.push(step)
+    if (why !== null) steps.push(say(why, one.portal))
+    if (needsProbe) probes.push({ portal: one.portal, sinceMs: attempt.waitsSinceMs ?? facts.nowMs })
+    if (attempt.nextMs > 0) lookAtMs = Math.min(lookAtMs, attempt.nextMs)
+  }
+  return { steps, attempts, lookAtMs, probes, isWhole: missing.length === 0 }
+}
+
+/** A path is reached by the connection over which it was proven; or it is just being asked for the first time. */
+function isVerified({ sid, connection }: HeldPath, verified: ReadonlyMap<number, Verified>): boolean {
+  const known = verified.get(sid)
+  return known !== undefined && known.kind !== 'refused' && known.connection === connection
+}
+
+/** One that reconnected since it was asked is another matter: it is lost until it has answered again. */
+function isToBeAsked({ sid, connection }: HeldPath, verified: ReadonlyMap<number, Verified>): boolean {
+  const known = verified.get(sid)
+  return known === undefined || (known.kind === 'refused' && known.connection !== connection)
+}
+
+/** Numbers of sessions are not used again; those that are gone need not be known. */
+function forgetGone<T>(
+  known: ReadonlyMap<number, T>,
+  portals: HoldFacts['portals'],
+  paths: HoldFacts['paths'],
+): Map<number, T> {
+  const present = new Set([
+    ...paths.map(({ sid }) => sid),
+    ...portals.flatMap(({ session }) => session?.sid ?? []),
+  ])
+  return new Map([...known].filter(([sid]) => present.has(sid)))
+}
+
+/** Whether the kernel uses a settled map as it should: someone may have told it otherwise. */
+export function isAsPlanned({ carrying }: HoldMemory, state: HoldMapState | undefined): boolean {
+  const isActive = (wanted: string) => state?.paths.some(({ devno, active }) => active && devno === wanted)
+  return state?.queueing === true && carrying.every(isActive)
+}
+
+/** A plan of a volume that cannot be judged yet. */
+const LOOKING = {
+  state: 'failed',
+  isSettled: false,
+  isRestoring: false,
+  heedsChanges: true,
+  probes: [],
+  checks: [],
+  ask: null,
+} as const

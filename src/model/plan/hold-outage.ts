@@ -1,0 +1,209 @@
+import type { HoldNote } from '../hold-note.ts'
+import type { Hold } from '../hold.ts'
+import type { HoldFacts, HoldMemory, HoldStep, Refused, StepOf } from './hold-facts.ts'
+
+/**
+ * A path that fails I/O again so soon after its return has not ended the outage: the hold goes on counting from the
+ * first failure. As long as the kernel takes to fail a command that its device answers with an error, several times.
+ */
+const RELAPSE_MS = 30_000
+/** So long an idle volume's path is watched before it counts as usable. */
+const TRIAL_MS = 300
+
+/** Between two tries to make a broken file system usable again; doubled after each that fails. */
+const RECOVERY_INTERVAL_MS = 1_000
+const LONGEST_RECOVERY_INTERVAL_MS = 60_000
+
+/** Less than this is the time between reading one clock and the other. */
+const CLOCK_STEP_MS = 1_000
+
+type Facts = Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted'>
+
+/** How an outage goes on: what is recorded of it, what is remembered, and what is to be done. */
+export interface OutagePlan {
+  readonly note: HoldNote | null
+  readonly memory: HoldMemory
+  readonly steps: readonly HoldStep[]
+}
+
+export const say = (text: string, about: string | null = null): StepOf<'say'> => ({
+  kind: 'say',
+  about,
+  text,
+})
+
+/**
+ * The last path is lost: from now on the hold counts.
+ * @param options.kept how long the session or multipathd holds I/O, where the agent does not
+ * @param options.failedIo the target answers, and I/O through the path failed: an outage that had just ended goes on
+ */
+export function beginOutage(
+  facts: Facts,
+  memory: HoldMemory,
+  { kept, failedIo = false }: { readonly kept?: Hold; readonly failedIo?: boolean },
+): OutagePlan & { readonly note: HoldNote } {
+  const { nowMs, wallMs, wanted } = facts
+  const last = memory.lastOutage
+  const goesOn = failedIo && last !== null && nowMs - last.endedMs < RELAPSE_MS
+  const moment = goesOn
+    ? { since: restamped(last, facts), sinceMs: last.sinceMs }
+    : { since: new Date(wallMs).toISOString(), sinceMs: nowMs }
+  const deadline = kept === undefined ? {} : { deadline: after(Date.parse(moment.since), kept) }
+  const note: HoldNote = { ...moment, ended: null, trouble: null, ...deadline }
+  const what = failedIo ? 'the target answers, but I/O fails' : 'all paths lost'
+  const counted = goesOn ? `, counted from ${note.since}` : ''
+  return {
+    note,
+    memory,
+    steps: [
+      { kind: 'record', note },
+      say(`${what}; holding I/O for up to ${words(kept ?? wanted)}${counted}`),
+    ],
+  }
+}
+
+/** A wall time that was noted then, by the wall clock as it is set now. */
+function restamped({ since, sinceMs }: { since: string; sinceMs: number }, { nowMs, wallMs }: Facts): string {
+  const step = wallMs - Date.parse(since) - (nowMs - sinceMs)
+  return Math.abs(step) < CLOCK_STEP_MS ? since : new Date(Date.parse(since) + step).toISOString()
+}
+
+/** When the hold began, on the monotonic clock. */
+export function sinceMsOf({ since, sinceMs }: HoldNote, { nowMs, wallMs }: Facts): number {
+  return sinceMs ?? nowMs - (wallMs - Date.parse(since))
+}
+
+/** Held I/O, or what was held, fails. */
+export function endOutage(
+  note: HoldNote,
+  memory: HoldMemory,
+  ended: NonNullable<HoldNote['ended']>,
+  text: string,
+): OutagePlan & { readonly note: HoldNote } {
+  const over: HoldNote = { ...note, ended }
+  return { note: over, memory, steps: [{ kind: 'record', note: over }, say(text)] }
+}
+
+/**
+ * A path is there. It carries I/O once a request has ended; an idle volume has none, and its path is taken for good
+ * after a moment (requests that the map queues are not counted as in flight: block/blk-mq.c:blk_mq_check_inflight).
+ */
+export function goesThrough({ nowMs, io }: Pick<HoldFacts, 'nowMs' | 'io'>, memory: HoldMemory): boolean {
+  const { completed, returnedMs } = memory
+  if (io === null || completed === null || io.completed > completed) return true
+  return io.inFlight === 0 && returnedMs !== null && nowMs - returnedMs > TRIAL_MS
+}
+
+/** A path carries I/O. @returns note null: nothing is left of the outage */
+export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
+  if (note === null) return { note, memory: { ...memory, completed: null, returnedMs: null }, steps: [] }
+  if (note.ended === null) return over(facts, memory, note, (seconds) => `I/O goes on after ${seconds} s`)
+  const { isBusy, nextMs } = memory.recovery
+  if (isBusy || facts.nowMs < nextMs) return { note, memory, steps: [] }
+  return {
+    note,
+    memory: { ...memory, recovery: { ...memory.recovery, isBusy: true } },
+    steps: [{ kind: 'recover' }],
+  }
+}
+
+/** What a recovery of the file system came to, when it has ended. */
+export function takeRecovery(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
+  const { result } = memory.recovery
+  const taken = { ...memory, recovery: { ...memory.recovery, result: null } }
+  if (result === null || note === null || note.ended === null) return { note, memory: taken, steps: [] }
+  const { trouble } = result
+  if (trouble === null)
+    return over(facts, taken, note, (seconds) => `usable again, ${seconds} s after all paths were lost`)
+  const broken: HoldNote = { ...note, trouble, kind: 'broken' }
+  const record = trouble === note.trouble ? [] : [{ kind: 'record', note: broken } as const]
+  return { note: broken, memory: taken, steps: [...record, say(trouble, 'recover')] }
+}
+
+/** The pause after a recovery that came to an end. @param failures how many failed in a row */
+export function recoveryInterval(failures: number): number {
+  return Math.min(LONGEST_RECOVERY_INTERVAL_MS, RECOVERY_INTERVAL_MS * 2 ** failures)
+}
+
+function over(
+  facts: Facts,
+  memory: HoldMemory,
+  note: HoldNote,
+  text: (seconds: number) => string,
+): OutagePlan {
+  const { nowMs } = facts
+  const sinceMs = sinceMsOf(note, facts)
+  return {
+    note: null,
+    memory: {
+      ...memory,
+      lastOutage: { since: note.since, sinceMs, endedMs: nowMs },
+      completed: null,
+      returnedMs: null,
+      refused: null,
+    },
+    steps: [{ kind: 'record', note: null }, say(text(Math.round((nowMs - sinceMs) / 1000)))],
+  }
+}
+
+/** Why nothing goes on although something answers, or that another node owns the volume, is recorded. */
+export function takeRefusal(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
+  const { refused } = memory
+  const taken = { ...memory, refused: null }
+  if (refused === null) return { note, memory, steps: [] }
+  if (refused.cause === 'lost') return { ...fence(facts, note, refused), memory: taken }
+  if (note === null) return { note, memory: taken, steps: [] }
+  if (note.trouble === refused.message || isGivenUp(note)) return { note, memory: taken, steps: [] }
+  const stranger: HoldNote = { ...note, trouble: refused.message, kind: 'stranger' }
+  return { note: stranger, memory: taken, steps: [{ kind: 'record', note: stranger }] }
+}
+
+/** Another volume answered while I/O went through: the hold ends, and nothing of the volume is written any more. */
+export function misplace(facts: Facts, note: HoldNote | null, trouble: string): Omit<OutagePlan, 'memory'> {
+  // It stays fenced: a misplaced volume may be attached again.
+  if (note?.kind === 'fenced') return { note, steps: [] }
+  return giveUpVolume(facts, note, {
+    kind: 'misplaced',
+    trouble,
+    text: `${trouble}; its I/O fails from now on, and nothing more is written out`,
+  })
+}
+
+/** Another node owns the volume: the hold ends, and nothing of what this node has unwritten reaches it. */
+export function fence(
+  facts: Facts,
+  note: HoldNote | null,
+  { message: trouble, holder }: Refused,
+): Omit<OutagePlan, 'memory'> {
+  if (note?.kind === 'fenced') return { note, steps: [] }
+  return giveUpVolume(facts, note, {
+    kind: 'fenced',
+    trouble,
+    ...(holder === undefined ? {} : { holder }),
+    text: `${trouble}; held I/O fails now, and what this node has not written is discarded`,
+  })
+}
+
+function giveUpVolume(
+  facts: Facts,
+  known: HoldNote | null,
+  { text, ...why }: { kind: 'misplaced' | 'fenced'; trouble: string; holder?: string; text: string },
+): Omit<OutagePlan, 'memory'> {
+  const since = known?.since ?? new Date(facts.wallMs).toISOString()
+  const sinceMs = known ? sinceMsOf(known, facts) : facts.nowMs
+  const note: HoldNote = { since, sinceMs, ended: why.kind, ...why }
+  return { note, steps: [{ kind: 'record', note }, say(text)] }
+}
+
+/** The volume is misplaced or fenced: no path returns to it, and it waits for its users to go. */
+export function isGivenUp(
+  note: HoldNote | null,
+): note is HoldNote & { readonly kind: 'misplaced' | 'fenced' } {
+  return note?.kind === 'misplaced' || note?.kind === 'fenced'
+}
+
+/** Milliseconds; null for never. ISO 8601. */
+export const after = (now: number, hold: Hold) =>
+  hold === 'forever' ? null : new Date(now + hold * 1000).toISOString()
+
+export const words = (hold: Hold) => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)

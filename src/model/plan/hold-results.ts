@@ -1,0 +1,164 @@
+import type {
+  HoldFacts,
+  HoldMemory,
+  HoldStep,
+  Refused,
+  Returned,
+  StepOf,
+  StepResult,
+  Verified,
+} from './hold-facts.ts'
+import { fence, misplace, recoveryInterval, say } from './hold-outage.ts'
+import { afterRefusal, NO_ATTEMPT } from './hold-path.ts'
+
+/** What changed by a result: the memory, and what is to be done at once, before the next look. */
+export interface Taken {
+  readonly memory: HoldMemory
+  readonly steps: readonly HoldStep[]
+  /** When to look again at the latest; `Infinity`: when it was to be looked at anyway. */
+  readonly lookAtMs: number
+}
+
+/** After an attach that failed. */
+const REATTACH_INTERVAL_MS = 1_000
+
+type Facts = Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted' | 'mode' | 'note'>
+
+/** A path turned out not to be the volume any more, or the volume not to be this node's. */
+export interface Loss {
+  readonly sid: number
+  readonly devno: string
+  readonly connection: string | null
+  readonly refused: Refused
+  /** What I/O went through it since it last proved to be the volume, in words; null for none. */
+  readonly moved: string | null
+}
+
+/** Takes in what came of a step that lasts. */
+export function afterStep(facts: Facts, before: HoldMemory, result: StepResult): Taken {
+  const { nowMs } = facts
+  const { recovery } = before
+  switch (result.kind) {
+    case 'verify':
+      return afterVerify(facts, before, result)
+    case 'return': {
+      const memory = afterReturn(before, result, nowMs)
+      return { ...keep(memory), lookAtMs: memory.attempts.get(result.step.portal)?.nextMs ?? 0 }
+    }
+    case 'recover': {
+      const failures = result.trouble === null ? 0 : recovery.failures
+      const nextMs = nowMs + recoveryInterval(failures)
+      return keep({ ...before, recovery: { isBusy: false, failures, nextMs, result } })
+    }
+    case 'recover-failed': {
+      const failures = recovery.failures + 1
+      const nextMs = nowMs + recoveryInterval(failures)
+      const memory = { ...before, recovery: { isBusy: false, failures, nextMs, result: null } }
+      return { ...keep(said(memory, say(`not usable yet: ${result.message}`, 'recover'))), lookAtMs: nextMs }
+    }
+    case 'clear': {
+      const memory = { ...before, isClearing: false }
+      if (result.users === null) return keep(memory)
+      const then = facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
+      const text = `${then} once nobody uses it: ${result.users}`
+      return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
+    }
+    case 'remove-map':
+      return keep(said({ ...before, isClearing: false }, say('its map is taken down')))
+    case 'attach':
+      return keep(said({ ...before, isAttaching: false }, say('attached again')))
+    case 'failed':
+      break
+  }
+  const { kind } = result.step
+  const reattachMs = Math.max(before.reattachMs, nowMs + REATTACH_INTERVAL_MS)
+  const memory =
+    kind === 'attach' ? { ...before, isAttaching: false, reattachMs } : { ...before, isClearing: false }
+  return { ...keep(said(memory, say(result.message, kind))), lookAtMs: Infinity }
+}
+
+const keep = (memory: HoldMemory): Taken => ({ memory, steps: [], lookAtMs: 0 })
+
+function afterVerify(
+  facts: Facts,
+  before: HoldMemory,
+  { step, refused }: Extract<StepResult, { kind: 'verify' }>,
+): Taken {
+  const { sid, devno, connection, disk } = step
+  if (refused === null)
+    return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
+  if (refused.cause === 'foreign' || refused.cause === 'lost') {
+    const moved = `what went through ${disk} until now may have gone there`
+    return takeLoss(facts, before, { sid, devno, connection, refused, moved })
+  }
+  // Not asked again at once: a LUN that is unmapped would be asked without end.
+  return keep({ ...before, verified: verified(before, sid, { kind: 'refused', connection }) })
+}
+
+/**
+ * Nothing more goes through a path that is not the volume any more. What another volume may have got is misplaced; a LUN
+ * that is only unmapped gets no writes, and may come back.
+ */
+export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
+  const { sid, devno, connection, refused, moved } = loss
+  const memory: HoldMemory = {
+    ...before,
+    verified: verified(before, sid, { kind: 'refused', connection }),
+    carrying: before.carrying.filter((known) => known !== devno),
+  }
+  const isLost = refused.cause === 'lost'
+  const dropped: HoldStep = { kind: 'drop-disk', sid }
+  if (facts.mode === 'map') {
+    const fail: HoldStep = { kind: 'fail', devno }
+    if (isLost) return { ...keep(memory), steps: [fail, ...fence(facts, facts.note, refused).steps] }
+    const told = keep({ ...memory, refused })
+    if (refused.cause !== 'foreign') return { ...told, steps: [fail, say(refused.message, 'identity')] }
+    const misplaced = moved === null ? [] : misplace(facts, facts.note, `${refused.message}; ${moved}`).steps
+    return { ...told, steps: [fail, ...misplaced, dropped, say(refused.message, 'identity')] }
+  }
+  // The kernel would write out what is in memory to it: its disk is taken away, which writes nothing.
+  if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused).steps] }
+  if (refused.cause !== 'foreign') return { ...keep(before), lookAtMs: Infinity }
+  const unmoved = 'none of its I/O has gone there; what was not written is lost'
+  const misplaced = misplace(facts, facts.note, `${refused.message}; ${moved ?? unmoved}`)
+  return { ...keep(memory), steps: [dropped, ...misplaced.steps] }
+}
+
+function afterReturn(
+  before: HoldMemory,
+  { step, came }: { readonly step: StepOf<'return'>; readonly came: Returned },
+  nowMs: number,
+): HoldMemory {
+  const { portal } = step
+  const known = before.attempts.get(portal) ?? NO_ATTEMPT
+  const ended = (attempt: typeof known): HoldMemory => ({
+    ...before,
+    attempts: new Map([...before.attempts, [portal, attempt]]),
+  })
+  if (came.kind === 'moved') {
+    const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
+    return said(ended(NO_ATTEMPT), say(text))
+  }
+  if (came.kind === 'refused') {
+    const { refused, foundHere = false } = came
+    const isTrouble = refused.cause === 'foreign' || refused.cause === 'absent' || refused.cause === 'lost'
+    const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere }, nowMs))
+    return said(isTrouble ? { ...memory, refused } : memory, say(refused.message, portal))
+  }
+  const memory = ended(NO_ATTEMPT)
+  const { path } = came
+  const proven = path
+    ? verified(memory, path.sid, { kind: 'proven', connection: path.connection })
+    : memory.verified
+  // A table that was loaded may have made others good, which were asked before it was.
+  const open = new Map([...proven].filter(([, { kind }]) => kind !== 'refused'))
+  return said({ ...memory, verified: open }, say(`${portal} is back`))
+}
+
+function verified({ verified: known }: HoldMemory, sid: number, now: Verified): HoldMemory['verified'] {
+  return new Map([...known, [sid, now]])
+}
+
+function said(memory: HoldMemory, line: StepOf<'say'>): HoldMemory {
+  return { ...memory, unsaid: [...memory.unsaid, line] }
+}

@@ -1,0 +1,44 @@
+import type { Hold } from '../hold.ts'
+
+/** A target that is away for less is most likely back where it was: then no other address is searched for. */
+export const DISCOVERY_AFTER_MS = 3_000
+/** Between two searches for another address of one target. */
+export const DISCOVERY_INTERVAL_MS = 3_000
+/** A target that is back at its old address is there at its others in the same moment: the old one goes first. */
+export const OLD_ADDRESS_FIRST_MS = 1_500
+/** So many addresses are asked at a time, and so many of what one of them names. */
+export const ADDRESSES_AT_ONCE = 16
+export const MOST_ADDRESSES_NAMED = 1024
+
+/** How long a target's list of LUNs counts: a hundred volumes that look for themselves read it once. */
+export const LUN_LIST_LIFETIME_MS = 1_000
+
+/** Between the beginnings of two probes of a portal whose target does not take logins. */
+const PROBE_INTERVAL_MS = 100
+/** Of many portals each is asked less often: a probe is a connection and a message. */
+const PROBE_INTERVAL_EACH_MS = 4
+/** Once it takes logins, while something still waits for it. */
+const OPEN_PROBE_INTERVAL_MS = 500
+/**
+ * How many questions may be on their way to a portal. One that gets no answer (its packets are dropped) is not waited
+ * for: TCP itself repeats only after 1 s, 3 s, 7 s (RFC 6298), and the next question may be answered at once.
+ */
+export const MOST_PROBES = 8
+
+/** When the next probe of a portal begins. @param portals how many are probed now */
+export function nextProbeMs(startedMs: number, isOpen: boolean, portals: number): number {
+  const interval = isOpen ? OPEN_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS
+  return startedMs + Math.max(interval, PROBE_INTERVAL_EACH_MS * portals)
+}
+
+/** Whether two deadlines of multipathd's are one: it counts in checks, 5 s apart (multipath.conf(5): polling_interval). */
+export function isSameDeadline(one: string | null | undefined, other: string | null): boolean {
+  if (other === null) return one === null
+  return Math.abs(Date.parse(other) - Date.parse(one ?? '')) < SAME_DEADLINE_MS
+}
+const SAME_DEADLINE_MS = 5_000
+
+/** How long I/O is held, counted from now, by the session's timer while it runs and by multipathd after it. */
+export function heldFor(recovery: Hold, multipathd: Hold): Hold {
+  return recovery === 'forever' || multipathd === 'forever' ? 'forever' : recovery + multipathd
+}

@@ -1,0 +1,152 @@
+import type { HoldNote } from '../hold-note.ts'
+import type { Hold } from '../hold.ts'
+import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
+import { isUsable } from './hold-facts.ts'
+import { planGivenUp, takeResults } from './hold-map.ts'
+import type { OutagePlan } from './hold-outage.ts'
+import { after, beginOutage, endOutage, goOn, isGivenUp } from './hold-outage.ts'
+import { heldFor, isSameDeadline } from './hold-search.ts'
+import { stateOfHold } from './hold-state.ts'
+
+/** In an outage; of many volumes each less often. */
+const LOOK_INTERVAL_MS = 2_000
+const LOOK_INTERVAL_EACH_MS = 40
+/** Its session is back, and its disk is about to be. */
+const APPEAR_MS = 300
+/** A record is written before multipathd is told, which reads all of its configuration then. */
+const SETTLE_MS = 15_000
+/** While all is well what it stands on shows a change; but a user may have logged in again. */
+const ROUND_MS = 20_000
+
+/**
+ * The next steps for a volume that its session holds, or multipathd: they end its hold and bring it back. The agent
+ * sees it, records it for all that ask, and has a file system that broke remounted.
+ */
+export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
+  const { nowMs, held } = facts
+  const { note, memory, steps } = takeResults(facts, before)
+  if (isGivenUp(note)) return planGivenUp({ ...facts, note }, memory, steps, nowMs + LOOK_INTERVAL_MS)
+  const unasked = { ...QUIET, memory: before, state: stateOfHold(facts.note) ?? 'ready', steps: [] } as const
+  const fate = fateOf({ ...facts, note }, memory)
+  if (fate === null) return { ...unasked, lookAtMs: nowMs, ask: 'is-queueing' }
+  const lookAtMs = nextLook({ ...facts, note }, memory, fate)
+  const plan = { ...QUIET, lookAtMs, state: stateOfHold(note) ?? 'ready' }
+  // What is being taken off the node has no outage, and no note.
+  if (!held.isReady || fate === 'none') return { ...plan, memory, steps }
+  if (fate === 'carried') return planCarried({ ...facts, note }, memory, steps)
+  const outage =
+    fate === 'waits' ? planWaiting({ ...facts, note }, memory) : planFailed({ ...facts, note }, memory)
+  if (outage === 'is-queueing' || outage === 'multipathd') return { ...unasked, lookAtMs: nowMs, ask: outage }
+  return {
+    ...plan,
+    state: stateOfHold(outage.note) ?? 'failed',
+    memory: outage.memory,
+    steps: [...steps, ...outage.steps],
+  }
+}
+
+/** What a volume's I/O does now. `none`: it is not on this node. */
+type Fate = 'carried' | 'waits' | 'failed' | 'none'
+
+/** @returns null where the kernel has to be asked first */
+function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate | null {
+  if (paths.some(isUsable)) return 'carried'
+  const isKnown = wasHere || note !== null
+  // Without a note, a session that is back has a volume that is just being attached, after a reboot.
+  if (!isKnown && ((paths.length === 0 && !held.hasMap) || paths.some(isLoggedIn))) return 'none'
+  if (paths.some(isBlocked)) return 'waits'
+  if (!held.hasMap) return 'failed'
+  return held.isQueueing === null ? null : held.isQueueing ? 'waits' : 'failed'
+}
+
+function nextLook({ nowMs, paths, note, held, volumes }: HoldFacts, memory: HoldMemory, fate: Fate): number {
+  const isKnown = memory.wasHere || note !== null
+  if (fate === 'none' && !isKnown && paths.length === 0 && !held.hasMap) return nowMs + ROUND_MS
+  const interval = Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes)
+  return nowMs + (paths.some(isLoggedIn) ? APPEAR_MS : interval)
+}
+
+function planCarried(facts: HoldFacts, before: HoldMemory, taken: readonly HoldStep[]): HoldPlan {
+  const { nowMs, held, note, paths } = facts
+  const memory: HoldMemory = { ...before, wasHere: true, seen: null }
+  const plan = { ...QUIET, checks: paths.filter(isUsable).map(({ sid }) => sid) }
+  if (!held.hasDevice)
+    return { ...plan, memory, steps: taken, lookAtMs: nowMs + APPEAR_MS, state: stateOfHold(note) ?? 'ready' }
+  const outage = goOn(facts, memory, note)
+  const isOver = outage.note === null
+  return {
+    ...plan,
+    memory: outage.memory,
+    steps: [...taken, ...outage.steps],
+    lookAtMs: nowMs + (isOver ? ROUND_MS : LOOK_INTERVAL_MS),
+    state: stateOfHold(outage.note) ?? 'ready',
+    isSettled: isOver,
+  }
+}
+
+function planFailed(facts: HoldFacts, memory: HoldMemory): OutagePlan {
+  const begun = facts.note ? { note: facts.note, memory, steps: [] } : beginOutage(facts, memory, { kept: 0 })
+  if (begun.note.ended !== null) return begun
+  const isGone = facts.paths.length === 0 && !facts.held.hasMap
+  const ended = isGone
+    ? endOutage(begun.note, begun.memory, 'removed', 'its disk was taken from the node: its I/O fails')
+    : endOutage(begun.note, begun.memory, 'deadline', 'no longer held; I/O fails')
+  // One record of both: a hold that was over when it was seen never was one.
+  const said = begun.steps.filter(({ kind }) => kind !== 'record')
+  return { ...ended, steps: [...said, ...ended.steps] }
+}
+
+/** multipathd may have been told to hold for another time, and counts from when its sessions have given up. */
+function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-queueing' | 'multipathd' {
+  const { nowMs, wallMs, note, held, paths } = facts
+  const blocked = paths.some(isBlocked)
+  const was = before.seen
+  const seen = {
+    revision: held.revision,
+    isBlocked: blocked,
+    recordChangedMs: was && was.revision !== held.revision ? nowMs : (was?.recordChangedMs ?? -Infinity),
+    sessionsChangedMs: was && was.isBlocked !== blocked ? nowMs : (was?.sessionsChangedMs ?? -Infinity),
+  }
+  const memory = { ...before, seen }
+  if (note === null) {
+    const kept = keptFor(facts)
+    return kept === null ? 'multipathd' : beginOutage(facts, memory, { kept })
+  }
+  if (!held.hasMap) return { note, memory, steps: [] }
+  const isRecent = (changedMs: number) => nowMs - changedMs < SETTLE_MS
+  // What was given up waits again only where another hold was set since.
+  if (note.ended !== null) {
+    if (!isRecent(seen.recordChangedMs)) return { note, memory, steps: [] }
+    if (held.isQueueing === null) return 'is-queueing'
+    if (!held.isQueueing) return { note, memory, steps: [] }
+  } else if (!isRecent(Math.max(seen.recordChangedMs, seen.sessionsChangedMs)))
+    return { note, memory, steps: [] }
+  const kept = keptFor(facts)
+  if (kept === null) return 'multipathd'
+  const deadline = after(wallMs, kept)
+  if (note.ended === null && isSameDeadline(note.deadline, deadline)) return { note, memory, steps: [] }
+  const recounted: HoldNote = { ...note, ended: null, deadline }
+  return { note: recounted, memory, steps: [{ kind: 'record', note: recounted }] }
+}
+
+/** How long I/O is held from now on, if nothing changes; null where multipathd has to be asked first. */
+function keptFor({ paths, held }: HoldFacts): Hold | null {
+  if (held.hasMap && held.multipathd === null) return null
+  return heldFor(paths.some(isBlocked) ? held.recovery : 0, held.multipathd ?? 0)
+}
+
+const isLoggedIn = ({ sessionState }: HeldPath) => sessionState === 'LOGGED_IN'
+
+/** The kernel keeps I/O in a lost session's disk until its timer ends, and for a moment after its return. */
+function isBlocked({ sessionState, diskState }: HeldPath): boolean {
+  return sessionState === 'FAILED' || (sessionState === 'LOGGED_IN' && diskState === 'blocked')
+}
+
+const QUIET = {
+  isSettled: false,
+  isRestoring: false,
+  heedsChanges: true,
+  probes: [],
+  checks: [],
+  ask: null,
+} as const

@@ -1,0 +1,11 @@
+import type { HoldFacts, HoldMemory, HoldPlan } from './hold-facts.ts'
+import { planHoldMap } from './hold-map.ts'
+import { planWatched } from './hold-watched.ts'
+
+/**
+ * What to do now for a volume in this state, whatever led to it: the agent looks, asks for a plan, acts, and looks again.
+ * Every decision about a hold is here and in the `hold-*.ts` beside it, which do no I/O and have no clock.
+ */
+export function planHold(facts: HoldFacts, memory: HoldMemory): HoldPlan {
+  return facts.mode === 'map' ? planHoldMap(facts, memory) : planWatched(facts, memory)
+}
