@@ -3,9 +3,9 @@ import type { Host } from '../host/host.ts'
 import type { BlockStat } from '../host/read/block-stat.ts'
 import { readBlockStat } from '../host/read/block-stat.ts'
 import type { Attachment } from '../model/attachment.ts'
-import { LunkeeperError } from '../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
-import { askDisk } from '../state/proof/ask.ts'
+import { proveDisks } from '../state/proof/prove.ts'
 
 /**
  * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its
@@ -19,7 +19,8 @@ export interface CheckedPath {
   readonly record: Attachment
   readonly disk: ScsiDisk & { readonly name: string }
   /**
-   * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN
+   * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
+   *   the volume · OWNER_UNKNOWN nobody can tell who has it
    * @param moved what went through since the volume itself last answered, in words; null for nothing
    */
   lose(error: LunkeeperError, moved: string | null): Promise<void>
@@ -65,25 +66,25 @@ export class IdentityChecks {
     const at = new Date()
     const answers = await glance(
       this.#host,
-      paths.map(({ disk, record: { identity } }) => ({
+      paths.map(({ disk, record: { identity, fence } }) => ({
         disk,
         wwid: identity?.wwid ?? null,
         serial: identity?.serial ?? null,
+        fence: fence ?? null,
       })),
     )
     for (const [index, path] of paths.entries()) {
       const answer = answers[index]
       if (answer === 'same') this.#seen.set(keyOf(path), { stat: before[index] ?? null, at })
-      else if (answer === 'other' || answer === 'absent') await this.#lost(path)
+      else if (answer === 'other' || answer === 'absent' || answer === 'taken') await this.#lost(path)
     }
   }
 
   /** Asked once more, in full: a path is not taken from a volume on the strength of one odd answer. */
   async #lost(path: CheckedPath): Promise<void> {
     const { record, disk } = path
-    const { verdict, error } = await askDisk(this.#host, disk, record.identity)
-    if (verdict === 'ours' || error === null) return
-    if (error.code !== 'IDENTITY_MISMATCH' && error.code !== 'LUN_ABSENT') return
+    const error = await whyNotOurs(this.#host, record, disk)
+    if (error === null) return
     try {
       await path.lose(error, error.code === 'IDENTITY_MISMATCH' ? this.#movedBy(path) : null)
     } catch (cause) {
@@ -109,6 +110,21 @@ export class IdentityChecks {
   #forget(all: readonly CheckedPath[]): void {
     const present = new Set(all.map(keyOf))
     for (const key of this.#seen.keys()) if (!present.has(key)) this.#seen.delete(key)
+  }
+}
+
+/** Those of the answers that take a path from its volume. */
+const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const
+
+/** A reservation that is gone is made again here, where all other witnesses say that the volume is this node's. */
+async function whyNotOurs(host: Host, record: Attachment, disk: ScsiDisk): Promise<LunkeeperError | null> {
+  try {
+    await proveDisks(host, record, [disk])
+    return null
+  } catch (error) {
+    if (isLunkeeperError(error, ...LOSSES)) return error
+    if (isLunkeeperError(error)) return null
+    throw error
   }
 }
 

@@ -9,6 +9,7 @@ import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
 import { holdCommand } from './commands/hold.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { ownerCommand } from './commands/owner.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
@@ -20,6 +21,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   holdCommand,
   volumesCommand,
   sessionsCommand,
+  ownerCommand,
   doctorCommand,
   explainCommand,
   drillCommand,

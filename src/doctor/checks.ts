@@ -1,5 +1,6 @@
 import type { NodeCheck, VolumeCheck } from './check.ts'
 import { anotherMachine } from './checks/another-machine.ts'
+import { owner } from './checks/owner.ts'
 import { agentMissing } from './checks/agent-missing.ts'
 import { bareDirectory } from './checks/bare-directory.ts'
 import { fsBroken } from './checks/fs-broken.ts'
@@ -19,6 +20,7 @@ import { wrongVolume } from './checks/wrong-volume.ts'
 
 export const VOLUME_CHECKS: readonly VolumeCheck[] = [
   anotherMachine,
+  owner,
   wrongVolume,
   holding,
   volumeFailed,

@@ -30,6 +30,20 @@ export const FINDINGS = {
     remedy:
       'Have the storage side map the right volume at that LUN again. Until then do not write, mount or unmount on that disk by hand.',
   },
+  FENCED: {
+    meaning: 'Another node has taken the volume. This node writes nothing more to it.',
+    evidence: 'state, what guards the volume, who has it.',
+    remedy:
+      'Stop its users on this node, then `lunkeeper detach NAME --force`. What this node had not written is lost. `lunkeeper owner NAME` shows who says so.',
+  },
+  UNGUARDED: {
+    meaning:
+      'Nothing at the target keeps a second node from writing to the volume, and its hold is long enough for another node to get it.',
+    evidence:
+      'what guards the volume, the hold that was asked for, the longest that is safe without a guard.',
+    remedy:
+      'Switch persistent reservations on at the storage system, and attach the volume again. Or shorten the hold to 300 s: Kubernetes gives the volume of an unhealthy node away after 6 minutes, at once with the out-of-service taint. For a cluster file system attach it with --shared.',
+  },
   FS_BROKEN: {
     meaning:
       'A file system that should take writes refuses them, or is read-only although read-write was asked for.',

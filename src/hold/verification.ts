@@ -11,10 +11,15 @@ const REFUSALS: Partial<Record<ErrorCode, Refusal>> = {
   // Another volume's disk is in the way, and in use; or the target has no such LUN.
   STALE_DISK: 'absent',
   LUN_ABSENT: 'absent',
+  FENCED: 'lost',
+  OWNER_UNKNOWN: 'unknown',
 }
 
 /** An error of a verification or a return as the hold planner takes it. */
 export function refusedBy(error: unknown): Refused {
-  const cause = error instanceof LunkeeperError ? REFUSALS[error.code] : undefined
-  return { cause: cause ?? 'unreachable', message: error instanceof Error ? error.message : String(error) }
+  if (!(error instanceof LunkeeperError))
+    return { cause: 'unreachable', message: error instanceof Error ? error.message : String(error) }
+  const cause = REFUSALS[error.code] ?? 'unreachable'
+  const holder = cause === 'lost' ? error.details['holder'] : undefined
+  return { cause, message: error.message, ...(typeof holder === 'string' ? { holder } : {}) }
 }

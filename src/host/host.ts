@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import type { Publication } from '../model/attachment.ts'
 import { DEFAULT_HOLD } from '../model/hold.ts'
 import type { SettledRequest } from '../model/request.ts'
 import type { Ran, RunOptions } from './exec/run.ts'
@@ -27,6 +28,11 @@ export interface Host extends AsyncDisposable {
   readonly hands: Hands
   /** Of volumes that do not say how they are held. */
   readonly hold: SettledRequest['hold']
+  /** Who can be asked whether this node still has a volume, besides the target; set by a process that can. */
+  readonly witnesses: {
+    /** @returns `gone` where the VolumeAttachment is deleted, is being deleted, or is another one of that name */
+    kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
+  }
   run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran>
 }
 
@@ -45,6 +51,7 @@ export function openHost(options: HostOptions = {}): Host {
     paths: options.paths ?? (hostRoot === undefined ? hostPaths() : pathsFromContainer(hostRoot)),
     places: { ...PLACES, ...options.places },
     hands,
+    witnesses: { kubernetes: null },
     hold: { wanted: DEFAULT_HOLD, mode: 'auto', ...options.hold },
     run: hostRoot === undefined ? run : runOnHost(hostRoot),
     async [Symbol.asyncDispose]() {

@@ -3,6 +3,7 @@ import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'
 import type { VolumeName } from './name.ts'
 import type { FileSystem, SettledRequest } from './request.ts'
+import type { Fence } from './reservation.ts'
 
 /**
  * The record of a volume on this node: what was asked for, what was learned, what was made.
@@ -45,6 +46,16 @@ export interface Attachment {
    * volume to another node. Without one the agent attaches it again.
    */
   readonly orchestrator?: 'csi' | undefined
+  /** What this node has registered at the target so that no other node writes; left out for none. */
+  readonly fence?: Fence | undefined
+  /** The VolumeAttachment by which Kubernetes gave the volume to this node; left out where it has none. */
+  readonly publication?: Publication | undefined
+}
+
+/** A VolumeAttachment of Kubernetes: its uid tells this attachment from a later one of the same name. */
+export interface Publication {
+  readonly attachment: string
+  readonly uid: string
 }
 
 /**
@@ -108,7 +119,44 @@ export interface VolumeStatus {
      */
     readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
   }
+  readonly owner: OwnerStatus
   readonly paths: readonly PathStatus[]
+}
+
+/** Who may write to a volume. */
+export interface OwnerStatus {
+  /**
+   * What keeps a second node from writing. `reservation`: the target refuses it. `kubernetes`: its VolumeAttachment.
+   * `mark`: the file system shows this node, before it writes again, that another one has mounted it. `none`: nothing.
+   */
+  readonly guard: 'reservation' | 'kubernetes' | 'mark' | 'none'
+  /** Whether this node may write; null where nothing guards the volume, or nobody can tell now. */
+  readonly mine: boolean | null
+  /** The initiator, or the key, of the node that has taken it; null where none has, or that is not known. */
+  readonly holder: string | null
+}
+
+/** Who may write to a volume, as `owner` prints it. A published contract. */
+export interface OwnerReport extends OwnerStatus {
+  readonly name: string
+  /** What this node has registered, as sg_persist prints it; null for nothing. */
+  readonly key: string | null
+  /** One for each session that has registered; empty where the target does not tell. */
+  readonly registered: readonly {
+    readonly key: string
+    readonly initiator: string | null
+    readonly by: 'this attachment' | 'this node' | 'another node' | 'other software'
+    readonly isHolder: boolean
+  }[]
+  readonly witnesses: {
+    readonly reservation: 'held' | 'unclaimed' | 'lost' | 'unknown' | 'silent' | 'none'
+    readonly kubernetes: 'mine' | 'gone' | 'unreachable' | 'none'
+    readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
+    readonly record: Attachment['phase']
+  }
+  /** `own`: it may write. `lost`: it must not. `wait`: nobody can tell now. `unguarded`: nothing keeps others out. */
+  readonly verdict: 'own' | 'lost' | 'wait' | 'unguarded'
+  readonly why: string
 }
 
 export interface PathStatus {

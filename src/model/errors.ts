@@ -64,6 +64,18 @@ export const ERRORS = {
     'The same volume is attached to this node under another name: by another LUN number, target name or array address.',
     'Use the attachment that the message names, or detach it first.',
   ),
+  OWNED_ELSEWHERE: failed(
+    'Another node, or other software, has the volume: it holds a persistent reservation.',
+    'Detach it there first. If that node is dead, or cut off for good: --take-over; what it has not written then is lost.',
+  ),
+  FENCED: failed(
+    'This node has lost the volume to another node: nothing is written to it from here any more.',
+    'Stop its users on this node, then detach it: `lunkeeper detach NAME --force`. See `lunkeeper owner NAME`.',
+  ),
+  OWNER_UNKNOWN: failed(
+    'Nobody can tell now whether this node still owns the volume, so nothing is written to it.',
+    'See `lunkeeper owner NAME` for who was asked and what they say.',
+  ),
   LOCKED: failed(
     'Another operation works on the same volume or target.',
     'Wait for it to end; the message names its process.',

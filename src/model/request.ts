@@ -25,6 +25,10 @@ export interface VolumeRequest {
   /** Null: as it is, for a volume that is attached already; else the default. */
   readonly hold: { readonly wanted: Hold | null; readonly mode: (typeof HOLD_MODES)[number] | null }
   readonly use: VolumeUse
+  /** Several nodes use the volume at once, by what is on it (a cluster file system): no node keeps the others out. */
+  readonly shared?: boolean | undefined
+  /** `off`: no persistent reservation, although the target may have them. @default 'auto' */
+  readonly fence?: 'auto' | 'off' | undefined
 }
 
 /** A request with nothing left open, as it stands in a record. */

@@ -60,10 +60,11 @@ describe.each(kernels('bookworm'))('an agent on a node that is short of somethin
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh('dd if=/dev/zero of=/mnt/small/fill bs=1M 2>/dev/null || :')
     await node.start(['sh', '-c', 'dd if=/dev/urandom of=/mnt/db/big bs=1M count=40 conv=fsync 2>/dev/null'])
-    await state('holding')
+    // Told by the agent: on a slow machine the hold is over before a listing is.
     await agent.errors(/the target answers, but I\/O/, SEEN)
     await agent.errors(/the hold of 20 s is over/, SEEN)
     await writer.fails(SEEN)
+    await state('failed')
     await writer.stop()
     await node.remove('/mnt/small/fill')
     await lunkeeper(node).detach('db', '--force')
@@ -73,7 +74,7 @@ describe.each(kernels('bookworm'))('an agent on a node that is short of somethin
     await mounted('db', 5, '--hold', '600s')
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh(
-      'dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null; dd if=/dev/zero of=/run/fill bs=1 seek=$(stat -c %s /run/fill) count=65536 2>/dev/null; :',
+      'dd if=/dev/zero of=/run/fill bs=64k 2>/dev/null || dd if=/dev/zero of=/run/fill bs=1 seek=$(stat -c %s /run/fill) count=65536 2>/dev/null || :',
     )
     await target.disable()
     await agent.errors(/all paths lost/, SEEN)

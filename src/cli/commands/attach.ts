@@ -14,6 +14,11 @@ export const attachCommand = command({
   options: [
     ...VOLUME_OPTIONS,
     {
+      name: 'take-over',
+      section: 'Another node has it',
+      help: 'Take the volume from the node that has it now. That node can write no more; what it has not written is lost. For a node that is dead, or cut off for good.',
+    },
+    {
       name: 'file',
       section: 'From a file',
       short: 'f',
@@ -34,9 +39,13 @@ export const attachCommand = command({
       does: 'two paths, a new file system',
     },
     { command: 'lunkeeper attach -f volume.yaml', does: 'from a file' },
+    {
+      command: 'lunkeeper attach -f volume.yaml --take-over',
+      does: 'from a node that is dead',
+    },
   ],
   async run(context, { options }): Promise<VolumeStatus | VolumeFileSchema> {
-    const { schema, ...input } = options
+    const { schema, 'take-over': takesOver = false, ...input } = options
     const { attachInput } = await import('../input/attach-input.ts')
     if (schema) {
       const { volumeFileSchema } = await import('../input/volume-file.ts')
@@ -45,7 +54,7 @@ export const attachCommand = command({
     const { request, chap } = await attachInput(input, context)
     const { attach } = await import('../../volumes/attach/attach.ts')
     const host = await context.host()
-    return context.operate((told) => attach(host, request, { chap, ...told }))
+    return context.operate((told) => attach(host, request, { chap, takesOver, ...told }))
   },
   text: (data, look) => ('paths' in data ? volumeText(data, look) : `${JSON.stringify(data, null, 2)}\n`),
 })

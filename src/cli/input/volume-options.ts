@@ -74,6 +74,11 @@ export const VOLUME_OPTIONS = [
   },
   { name: 'read-only', section: 'How it is used', help: 'Write nothing to it.' },
   {
+    name: 'shared',
+    section: 'How it is used',
+    help: 'Several nodes use the volume at once, with a cluster file system or the like on it. Without this flag, a volume has one writing node, and the target refuses the writes of others.',
+  },
+  {
     name: 'mount-option',
     section: 'How it is used',
     value: 'OPTION',

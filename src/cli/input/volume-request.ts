@@ -54,6 +54,7 @@ export function volumeRequest(values: VolumeValues, origin: Origin): VolumeReque
       readOnly: values['read-only'] ?? false,
       options: values['mount-option'] ?? [],
     },
+    ...(values.shared ? { shared: true } : {}),
   })
 }
 

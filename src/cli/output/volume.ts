@@ -39,6 +39,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ...adviceOf(volume),
         ...waitOf(volume, now),
         ...unwrittenOf(volume),
+        ['owner', ownerOf(volume, look)],
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
         ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
       ],
@@ -60,8 +61,24 @@ function holdOf({ hold }: VolumeStatus, look: Look): string {
   return `${formatHold(wanted)} wanted, ${isShort(hold) ? look.paint('yellow', really) : really}, kept by ${by}`
 }
 
+function ownerOf({ owner }: VolumeStatus, look: Look): string {
+  const { guard, mine, holder } = owner
+  if (mine === false) return look.paint('red', `lost to ${holder ?? 'another node'}`)
+  return {
+    reservation: 'this node, by a reservation at the target',
+    kubernetes: 'this node, by its VolumeAttachment only',
+    mark: 'this node; another one that mounts it is noticed before this one writes again, but not kept out',
+    none: look.paint('yellow', 'not guarded: other nodes can write as well'),
+  }[guard]
+}
+
 /** What is wrong, and how to get out of it. */
 function adviceOf({ name, state }: VolumeStatus): [string, string][] {
+  if (state === 'fenced')
+    return [
+      ['wrong', 'another node has the volume: this node writes nothing more, and what was unwritten is lost'],
+      ['do', `stop its users on this node, then: lunkeeper detach ${name} --force`],
+    ]
   if (state !== 'misplaced') return []
   return [
     ['wrong', 'another volume answers at its LUN: writing or unmounting by hand would write into it'],

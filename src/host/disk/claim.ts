@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Hand } from '../hand/hand.ts'
@@ -10,6 +11,10 @@ import { readAttribute } from '../read/attribute.ts'
 
 /** Opening asks the device at most for its medium; 10 s is where a lost connection is noticed. */
 const OPEN_DEADLINE = 15_000
+
+/** Long enough for a check that only tries whether a device is free, of another attach, mount(8) or wipefs. */
+const MOMENTARY_CLAIM_MS = 2_000
+const CLAIM_PAUSE_MS = 50
 
 /** A device with which nobody else does anything, for as long as the claim is held. */
 export interface Claim {
@@ -26,17 +31,20 @@ export interface Claim {
  * any mount namespace has it, and none can take it meanwhile. Null where somebody has it.
  * Who merely has it open without claiming it (a virtual machine, dd) is not seen this way.
  * @param options.fresh the disk was just made: wait until it can be opened
+ * @param options.patient wait up to 2 s for a claim of another program to end: two attaches of one volume each claim the
+ *   other's disk for a moment. @default false
  * @throws STUCK, NOT_FOUND the device is gone, and what `work` throws
  */
 export async function withClaim<T>(
   host: Host,
   name: string,
   work: (claim: Claim) => Promise<T>,
-  options: { readonly fresh?: boolean } = {},
+  options: { readonly fresh?: boolean; readonly patient?: boolean } = {},
 ): Promise<T | null> {
   const path = deviceNode(host, name)
   return host.hands.hold(async (hand) => {
-    if (!(await (options.fresh ? openFresh(hand, path) : open(hand, path)))) return null
+    const claim = () => (options.fresh ? openFresh(hand, path) : open(hand, path))
+    if (!(await (options.patient ? patiently(claim) : claim()))) return null
     try {
       return await work({
         async flush(proof, deadline) {
@@ -49,6 +57,15 @@ export async function withClaim<T>(
       if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE).catch(() => {})
     }
   })
+}
+
+async function patiently(claim: () => Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + MOMENTARY_CLAIM_MS
+  for (;;) {
+    if (await claim()) return true
+    if (performance.now() >= end) return false
+    await sleep(CLAIM_PAUSE_MS)
+  }
 }
 
 /**

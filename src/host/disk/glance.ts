@@ -1,10 +1,12 @@
+import type { Fence } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Wwid } from '../../model/wwid.ts'
 import { sameWwid } from '../../model/wwid.ts'
 import { HandError } from '../hand/hand.ts'
-import type { VitalPage } from '../hand/protocol.ts'
+import type { VitalAnswer } from '../hand/protocol.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
+import { holderOf } from '../read/reservation-data.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
 
 const PAGE_SERIAL = 0x80
@@ -18,14 +20,19 @@ export interface Glanced {
   readonly disk: ScsiDisk
   readonly wwid: Wwid | null
   readonly serial: string | null
+  /** What this node has registered; null where nobody is asked who has reserved it. */
+  readonly fence: Fence | null
 }
 
-/** `same`, `other` (another volume answers), `absent` (the target has no such LUN), `silent` (no answer now). */
-export type Glance = 'same' | 'other' | 'absent' | 'silent'
+/**
+ * `same`, `other` (another volume answers), `taken` (the same volume, and this node's reservation is not there), `absent`
+ * (the target has no such LUN), `silent` (no answer now).
+ */
+export type Glance = 'same' | 'other' | 'taken' | 'absent' | 'silent'
 
 /**
- * Whether several disks of one session still are the volumes that they were: one SCSI command each, in one worker
- * process. The quick form of `identify` for disks that were identified before; `other` is to be confirmed by it.
+ * Whether several disks of one session still are the volumes that they were, and this node's: one or two SCSI commands
+ * each, in one worker process. The quick form of `identify` for disks that were identified before; `other` is to be confirmed by it.
  */
 export async function glance(host: Host, disks: readonly Glanced[]): Promise<Glance[]> {
   const asked = disks.filter(({ disk }) => disk.sg !== null)
@@ -38,10 +45,11 @@ export async function glance(host: Host, disks: readonly Glanced[]): Promise<Gla
   })
 }
 
-async function pagesOf(host: Host, asked: readonly Glanced[]): Promise<readonly (VitalPage | undefined)[]> {
-  const disks = asked.map(({ disk, wwid }) => ({
+async function pagesOf(host: Host, asked: readonly Glanced[]): Promise<readonly (VitalAnswer | undefined)[]> {
+  const disks = asked.map(({ disk, wwid, fence }) => ({
     sg: deviceNode(host, disk.sg!),
     page: wwid === null ? PAGE_SERIAL : PAGE_IDENTIFICATION,
+    reservation: fence !== null,
   }))
   const { sid } = asked[0]!.disk
   try {
@@ -54,11 +62,13 @@ async function pagesOf(host: Host, asked: readonly Glanced[]): Promise<readonly 
   }
 }
 
-function compared({ wwid, serial }: Glanced, page: VitalPage): Glance {
+function compared({ wwid, serial, fence }: Glanced, { page, reservation }: VitalAnswer): Glance {
   if (page === null) return 'absent'
   if (!(page instanceof Uint8Array)) return 'silent'
   const data = Buffer.from(page)
-  if (wwid === null) return serialOf(data) === serial ? 'same' : 'other'
-  const seen = wwidOf(data)
-  return seen !== null && sameWwid(seen, wwid) ? 'same' : 'other'
+  const seen = wwid === null ? null : wwidOf(data)
+  const isSame = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
+  if (!isSame) return 'other'
+  if (fence === null || reservation === null) return 'same'
+  return holderOf(reservation)?.key === fence.key ? 'same' : 'taken'
 }

@@ -1,11 +1,13 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Identity } from '../../model/identity.ts'
+import type { Reservations } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
+import { parseReservations } from './reservations.ts'
 import { identifyWithSgInq } from './sg-inq.ts'
 
 /** The kernel's own timeout for an INQUIRY is 20 s (drivers/scsi/scsi_scan.c); a healthy one takes 1 ms. */
@@ -21,23 +23,54 @@ export async function identify(
   disk: ScsiDisk,
   deadlineMs = IDENTIFY_DEADLINE_MS,
 ): Promise<Identity> {
+  return (await interview(host, disk, {}, deadlineMs)).identity
+}
+
+/** What a volume says of itself, and what was asked besides. */
+export interface Interview {
+  readonly identity: Identity
+  /** Null where it was not asked for, or the target does not tell. */
+  readonly reservations: Reservations | null
+  /** The first 4 KiB, from the target; null where they were not asked for, or cannot be read. */
+  readonly head: Uint8Array | null
+}
+
+/**
+ * Like {@link identify}, in the same call of a worker process with what tells who owns the volume.
+ * @throws as {@link identify}
+ */
+export async function interview(
+  host: Host,
+  disk: ScsiDisk,
+  also: { readonly reservations?: boolean; readonly head?: boolean },
+  deadlineMs = IDENTIFY_DEADLINE_MS,
+): Promise<Interview> {
   const where = `${disk.name ?? 'the disk'} at ${formatHctl(disk.hctl)}`
-  if (disk.sg === null) return identifyWithSgInq(host, disk)
+  if (disk.sg === null) return plain(await identifyWithSgInq(host, disk))
   const path = deviceNode(host, disk.sg)
   try {
-    const seen = await host.hands.use(null, (hand) => hand.call('inquire', { path }, deadlineMs))
+    const seen = await host.hands.use(null, (hand) => hand.call('inquire', { path, ...also }, deadlineMs))
     if (!seen.present)
       throw new LunkeeperError('LUN_ABSENT', `${where}: the target says that it has no such LUN`)
     return {
-      wwid: seen.page83 && wwidOf(Buffer.from(seen.page83)),
-      serial: seen.page80 && serialOf(Buffer.from(seen.page80)),
-      bytes: seen.bytes ?? disk.bytes,
+      identity: {
+        wwid: seen.page83 && wwidOf(Buffer.from(seen.page83)),
+        serial: seen.page80 && serialOf(Buffer.from(seen.page80)),
+        bytes: seen.bytes ?? disk.bytes,
+      },
+      reservations: seen.reservations && parseReservations(seen.reservations),
+      head: seen.head,
     }
   } catch (error) {
     if (!(error instanceof HandError)) throw error
-    if (error.errno === 'ENOENT') return identifyWithSgInq(host, disk)
+    if (error.errno === 'ENOENT') return plain(await identifyWithSgInq(host, disk))
     throw new LunkeeperError('IDENTITY_UNREADABLE', `${where} does not tell its identity: ${error.message}`, {
       cause: error,
     })
   }
+}
+
+/** Without the sg driver nothing else can be asked. */
+function plain(identity: Identity): Interview {
+  return { identity, reservations: null, head: null }
 }

@@ -20,6 +20,7 @@ import { basename, dirname, join } from 'node:path'
 
 import { deviceFiles } from './device-files.ts'
 import type { Request, Verb, Verbs } from './protocol.ts'
+import { persist } from './reservation.ts'
 import { inquire, vital } from './scsi.ts'
 import { firstUntrusted } from './trust.ts'
 
@@ -68,9 +69,21 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return null
   },
 
-  inquire: ({ path }) => inquire(path),
+  inquire: ({ path, reservations = false, head = false }) => inquire(path, { reservations, head }),
 
-  vital: ({ disks }) => disks.map(({ sg, page }) => vital(sg, page)),
+  persist: ({ path, commands }) => persist(path, commands),
+
+  readBlock({ path, offset, length }) {
+    const fd = openSync(path, constants.O_RDONLY)
+    try {
+      const buffer = Buffer.alloc(length)
+      return buffer.subarray(0, readSync(fd, buffer, 0, length, offset))
+    } finally {
+      closeSync(fd)
+    }
+  },
+
+  vital: ({ disks }) => disks.map(vital),
 
   zeros({ path, bytes, size }) {
     // A device nobody has open has no page cache: what is read here comes from the target.

@@ -8,10 +8,17 @@ export interface Verbs {
   flush: { args: { path: string }; result: null }
   /** Gives the claim back. */
   release: { args: { path: string }; result: null }
-  /** INQUIRY and READ CAPACITY, sent to the device through its sg node. */
-  inquire: { args: { path: string }; result: Inquiry }
-  /** One VPD page of each of several disks through their sg nodes, one after the other: {@link VitalPage}. */
-  vital: { args: { path: string; disks: readonly { sg: string; page: number }[] }; result: VitalPage[] }
+  /**
+   * INQUIRY and READ CAPACITY, sent to the device through its sg node; then, where asked for, its registrations and
+   * reservation, and the first sectors of what is on it, read past the page cache.
+   */
+  inquire: { args: { path: string; reservations?: boolean; head?: boolean }; result: Inquiry }
+  /** PERSISTENT RESERVE commands, one after the other, up to the first that does not succeed. */
+  persist: { args: { path: string; commands: readonly PersistCommand[] }; result: PersistAnswer[] }
+  /** Bytes of a block device as its users see them, from the page cache where they are in it. */
+  readBlock: { args: { path: string; offset: number; length: number }; result: Uint8Array }
+  /** One VPD page of each of several disks through their sg nodes, one after the other; where asked for, who reserved it. */
+  vital: { args: { path: string; disks: readonly VitalQuestion[] }; result: VitalAnswer[] }
   /** Whether a block device of `size` bytes is all zeros in its first and last `bytes`, and in samples between. */
   zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
   /** A path with the links in its existing part followed. */
@@ -71,6 +78,47 @@ export interface Inquiry {
   readonly page80: Uint8Array | null
   readonly page83: Uint8Array | null
   readonly bytes: number | null
+  /** Null where it was not asked for. */
+  readonly reservations: PersistAnswer[] | null
+  /** {@link HEAD_BYTES} from the start of the volume; null where it was not asked for, or cannot be read. */
+  readonly head: Uint8Array | null
+}
+
+/** As much as holds the superblock of ext4: 1 KiB from offset 1024. */
+export const HEAD_BYTES = 4096
+
+/** A PERSISTENT RESERVE IN command, or an OUT command. Keys are 16 hexadecimal digits. */
+export type PersistCommand =
+  | { readonly read: 'keys' | 'reservation' | 'capabilities' | 'status' }
+  | {
+      /** `register` is REGISTER AND IGNORE EXISTING KEY; `preempt` is PREEMPT AND ABORT. */
+      readonly act: 'register' | 'reserve' | 'clear' | 'preempt'
+      /** The key that is registered. @default 0 */
+      readonly key?: string
+      /** The key to register (0: unregister), or the one to preempt. @default 0 */
+      readonly newKey?: string
+      /** The type of the reservation. @default 0 */
+      readonly type?: number
+      /** Keep it over a loss of power (APTPL). @default false */
+      readonly persists?: boolean
+    }
+
+/** `conflict`: RESERVATION CONFLICT. `refused`: any other status; `isUnknown` where the device has no such command. */
+export type PersistAnswer =
+  | { readonly kind: 'done'; readonly data: Uint8Array }
+  | { readonly kind: 'conflict' | 'refused'; readonly why: string; readonly isUnknown: boolean }
+
+export interface VitalQuestion {
+  readonly sg: string
+  readonly page: number
+  /** READ RESERVATION as well. @default false */
+  readonly reservation?: boolean
+}
+
+export interface VitalAnswer {
+  readonly page: VitalPage
+  /** Null where it was not asked for, or did not succeed. */
+  readonly reservation: Uint8Array | null
 }
 
 /** A page as it came; null where the target says that there is no such LUN; what went wrong where nothing came. */

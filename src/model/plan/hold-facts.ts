@@ -107,6 +107,8 @@ export interface Refused {
   readonly cause: Refusal
   /** For people. */
   readonly message: string
+  /** Of a volume that was lost: the node that has it; left out where that is not known. */
+  readonly holder?: string
 }
 
 /** What one step of a path's return does; the first that fails ends the return. */

@@ -1,6 +1,6 @@
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
-import type { HoldFacts, HoldMemory, HoldStep, StepOf } from './hold-facts.ts'
+import type { HoldFacts, HoldMemory, HoldStep, Refused, StepOf } from './hold-facts.ts'
 
 /**
  * A path that fails I/O again so soon after its return has not ended the outage: the hold goes on counting from the
@@ -151,7 +151,7 @@ export function takeRefusal(facts: Facts, memory: HoldMemory, note: HoldNote | n
   const { refused } = memory
   const taken = { ...memory, refused: null }
   if (refused === null) return { note, memory, steps: [] }
-  if (refused.cause === 'lost') return { ...fence(facts, note, refused.message), memory: taken }
+  if (refused.cause === 'lost') return { ...fence(facts, note, refused), memory: taken }
   if (note === null) return { note, memory: taken, steps: [] }
   if (note.trouble === refused.message || isGivenUp(note)) return { note, memory: taken, steps: [] }
   const stranger: HoldNote = { ...note, trouble: refused.message, kind: 'stranger' }
@@ -170,23 +170,28 @@ export function misplace(facts: Facts, note: HoldNote | null, trouble: string): 
 }
 
 /** Another node owns the volume: the hold ends, and nothing of what this node has unwritten reaches it. */
-export function fence(facts: Facts, note: HoldNote | null, trouble: string): Omit<OutagePlan, 'memory'> {
+export function fence(
+  facts: Facts,
+  note: HoldNote | null,
+  { message, holder }: Refused,
+): Omit<OutagePlan, 'memory'> {
   if (note?.kind === 'fenced') return { note, steps: [] }
   return giveUpVolume(facts, note, {
     kind: 'fenced',
-    trouble,
-    text: `${trouble}; held I/O fails now, and what this node has not written is discarded`,
+    trouble: message,
+    text: `${message}; held I/O fails now, and what this node has not written is discarded`,
+    ...(holder === undefined ? {} : { holder }),
   })
 }
 
 function giveUpVolume(
   facts: Facts,
   known: HoldNote | null,
-  { kind, trouble, text }: { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
+  { text, ...why }: Pick<HoldNote, 'holder'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
 ): Omit<OutagePlan, 'memory'> {
   const since = known?.since ?? new Date(facts.wallMs).toISOString()
   const sinceMs = known ? sinceMsOf(known, facts) : facts.nowMs
-  const note: HoldNote = { since, sinceMs, ended: kind, trouble, kind }
+  const note: HoldNote = { since, sinceMs, ended: why.kind, ...why }
   return { note, steps: [{ kind: 'record', note }, say(text)] }
 }
 

@@ -110,14 +110,14 @@ export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
   const dropped: HoldStep = { kind: 'drop-disk', sid }
   if (facts.mode === 'map') {
     const fail: HoldStep = { kind: 'fail', devno }
-    if (isLost) return { ...keep(memory), steps: [fail, ...fence(facts, facts.note, refused.message).steps] }
+    if (isLost) return { ...keep(memory), steps: [fail, ...fence(facts, facts.note, refused).steps] }
     const told = keep({ ...memory, refused })
     if (refused.cause !== 'foreign') return { ...told, steps: [fail, say(refused.message, 'identity')] }
     const misplaced = moved === null ? [] : misplace(facts, facts.note, `${refused.message}; ${moved}`).steps
     return { ...told, steps: [fail, ...misplaced, dropped, say(refused.message, 'identity')] }
   }
   // The kernel would write out what is in memory to it: its disk is taken away, which writes nothing.
-  if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused.message).steps] }
+  if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused).steps] }
   if (refused.cause !== 'foreign') return { ...keep(before), lookAtMs: Infinity }
   const unmoved = 'none of its I/O has gone there; what was not written is lost'
   const misplaced = misplace(facts, facts.note, `${refused.message}; ${moved ?? unmoved}`)

@@ -1,36 +1,50 @@
-import { identify } from '../../host/disk/identify.ts'
+import type { Interview } from '../../host/disk/identify.ts'
+import { interview } from '../../host/disk/identify.ts'
 import type { Host } from '../../host/host.ts'
 import { readSessionState } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { identityDifference, isIdentified } from '../../model/identity.ts'
+import { claimOf } from '../../model/plan/owner.ts'
+import type { Fence, ReservationKey } from '../../model/reservation.ts'
+import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 
-/** What a disk answered when it was asked which volume it is. */
+/** What a disk answered when it was asked which volume it is, and who has it. */
 export interface Answer {
   readonly disk: ScsiDisk
   /**
-   * `ours`: the volume expected. `stranger`: another volume. `silent`: no answer, because its session is lost, its
-   * LUN is unmapped, or the target does not respond; nothing written to it arrives anywhere now.
+   * `ours`: the volume expected, and no other node has reserved it. `stranger`: another volume. `lost`: the volume
+   * expected, and another node or other software has it. `unclaimed`: the volume expected, and this node's reservation is
+   * gone from it, with nobody else's in its place. `silent`: no answer, because its session is lost, its LUN is unmapped,
+   * or the target does not respond; nothing written to it arrives anywhere now.
    */
-  readonly verdict: 'ours' | 'stranger' | 'silent'
+  readonly verdict: 'ours' | 'stranger' | 'lost' | 'unclaimed' | 'silent'
   /** Why it is not `ours`. */
   readonly error: LunkeeperError | null
+  /** Of one that is `lost`: the key that has it. */
+  readonly holder?: ReservationKey
 }
 
 /** WWID and serial of a volume; both null for one whose target gives it neither. */
 export type KnownIdentity = Pick<Identity, 'wwid' | 'serial'>
 
+export interface AskOptions {
+  /** Milliseconds. @default the kernel's own for an INQUIRY */
+  readonly deadlineMs?: number | undefined
+  /** What this node has registered; without it nobody is asked who has the volume. */
+  readonly fence?: Fence | undefined
+}
+
 /**
- * Asks a disk which volume answers there now, by INQUIRY to the device.
- * @param deadlineMs milliseconds. @default the kernel's own for an INQUIRY
+ * Asks a disk which volume answers there now, by INQUIRY to the device, and who has reserved it.
  * @param expected null where nobody has learned it: then no answer is the right one
  */
 export async function askDisk(
   host: Host,
   disk: ScsiDisk,
   expected: KnownIdentity | null,
-  deadlineMs?: number,
+  { deadlineMs, fence }: AskOptions = {},
 ): Promise<Answer> {
   const where = disk.name ?? `LUN ${disk.hctl.lun}`
   const silent = (error: LunkeeperError): Answer => ({ disk, verdict: 'silent', error })
@@ -42,13 +56,38 @@ export async function askDisk(
   if (!expected)
     return silent(new LunkeeperError('IDENTITY_UNREADABLE', `${where}: the volume's identity is not known`))
   try {
-    const difference = differenceOf(await identify(host, disk, deadlineMs), expected)
-    if (difference === null) return { disk, verdict: 'ours', error: null }
-    const error = new LunkeeperError('IDENTITY_MISMATCH', `${where} is another volume: ${difference}`)
-    return { disk, verdict: 'stranger', error }
+    const seen = await interview(host, disk, { reservations: fence !== undefined }, deadlineMs)
+    const difference = differenceOf(seen.identity, expected)
+    if (difference !== null) {
+      const error = new LunkeeperError('IDENTITY_MISMATCH', `${where} is another volume: ${difference}`)
+      return { disk, verdict: 'stranger', error }
+    }
+    return fence ? claimAnswer(disk, where, seen, fence) : { disk, verdict: 'ours', error: null }
   } catch (error) {
     if (error instanceof LunkeeperError) return silent(error)
     throw error
+  }
+}
+
+function claimAnswer(disk: ScsiDisk, where: string, { reservations }: Interview, fence: Fence): Answer {
+  const claim = claimOf(reservations, fence)
+  switch (claim.kind) {
+    case 'held':
+      return { disk, verdict: 'ours', error: null }
+    case 'lost': {
+      const message = `${where}: this node has lost the volume: the reservation has key ${formatKey(claim.holder)}, not ${formatKey(fence.key)}`
+      return { disk, verdict: 'lost', error: new LunkeeperError('FENCED', message), holder: claim.holder }
+    }
+    case 'unclaimed': {
+      // A detach that was cut off has given it back; by then everything was written.
+      if (fence.isReleasing) return { disk, verdict: 'ours', error: null }
+      const message = `${where}: the target has this node's reservation no more, and nobody else's`
+      return { disk, verdict: 'unclaimed', error: new LunkeeperError('OWNER_UNKNOWN', message) }
+    }
+    case 'unknown': {
+      const message = `${where} does not tell who has reserved it`
+      return { disk, verdict: 'silent', error: new LunkeeperError('OWNER_UNKNOWN', message) }
+    }
   }
 }
 

@@ -6,10 +6,11 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
 import type { Answer, KnownIdentity } from './ask.ts'
 import { askDisk } from './ask.ts'
+import type { Owned } from './owner.ts'
+import { confirmUnguarded, fenced, reclaim, registerSession } from './owner.ts'
 
 /** A volume, as far as a proof needs to know it. */
-export interface Provable {
-  readonly name: string
+export interface Provable extends Owned {
   /** What it must answer; null where nobody has learned it: then nothing is proven. */
   readonly identity: KnownIdentity | null
 }
@@ -18,8 +19,9 @@ export interface Provable {
 const ATTEMPTS = 3
 
 /**
- * Proves that these disks are the volume: each of them was asked a moment ago.
- * @throws IDENTITY_MISMATCH one is another volume · TARGET_AWAY LUN_ABSENT IDENTITY_UNREADABLE STUCK one does not answer
+ * Proves that these disks are the volume, and that it is this node's: each of them was asked a moment ago.
+ * @throws IDENTITY_MISMATCH one is another volume · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY LUN_ABSENT
+ *   IDENTITY_UNREADABLE STUCK one does not answer
  */
 export async function proveDisks(
   host: Host,
@@ -27,19 +29,19 @@ export async function proveDisks(
   disks: readonly ScsiDisk[],
 ): Promise<WriteProof> {
   const answers = await ask(host, volume, disks)
-  refuseStrangers(volume, answers)
   const silent = answers.find(({ verdict }) => verdict === 'silent')
   if (silent) throw silent.error!
   return new WriteProof(devnosOf(disks))
 }
 
 /**
- * Proves that a device is the volume: every disk beneath it that can be reached was asked a moment ago, at least one
- * answered, and all answers were right. Disks that do not answer take no write now.
+ * Proves that a device is the volume, and that it is this node's: every disk beneath it that can be reached was asked a
+ * moment ago, at least one answered, and all answers were right. Disks that do not answer take no write now.
  *
  * What remains open: a lost path of multipathd, or of a session that holds I/O itself, that returns as another volume
  * between this answer and the write. A hold map has no such path: it reinstates none without a proof.
- * @throws IDENTITY_MISMATCH another volume answers beneath it · TARGET_AWAY LUN_ABSENT IDENTITY_UNREADABLE STUCK
+ * @throws IDENTITY_MISMATCH another volume answers beneath it · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY
+ *   LUN_ABSENT IDENTITY_UNREADABLE STUCK
  */
 export async function proveDevice(
   host: Host,
@@ -48,7 +50,6 @@ export async function proveDevice(
 ): Promise<WriteProof> {
   const beneath = disksBeneath(host.paths, device.devno)
   const answers = await ask(host, volume, beneath.disks)
-  refuseStrangers(volume, answers)
   if (!answers.some(({ verdict }) => verdict === 'ours'))
     throw (
       answers[0]?.error ?? new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
@@ -84,8 +85,36 @@ export async function withProof<T>(
   }
 }
 
-function ask(host: Host, { identity }: Provable, disks: readonly ScsiDisk[]): Promise<Answer[]> {
-  return Promise.all(disks.map((disk) => askDisk(host, disk, identity)))
+/**
+ * Asks all disks which volume they are and who has it; brings this node's claim to where it must be before any of them is
+ * written to.
+ * @throws IDENTITY_MISMATCH FENCED OWNER_UNKNOWN
+ */
+async function ask(host: Host, volume: Provable, disks: readonly ScsiDisk[]): Promise<Answer[]> {
+  const { identity, fence } = volume
+  const askOne = (disk: ScsiDisk) => askDisk(host, disk, identity, { fence })
+  let answers = await Promise.all(disks.map(askOne))
+  refuseStrangers(volume, answers)
+  await refuseLost(host, volume, answers)
+  const unclaimed = answers.find(({ verdict }) => verdict === 'unclaimed')
+  if (unclaimed && fence) {
+    await reclaim(host, volume, fence, unclaimed.disk)
+    answers = await Promise.all(disks.map(askOne))
+    refuseStrangers(volume, answers)
+    await refuseLost(host, volume, answers)
+    const again = answers.find(({ verdict }) => verdict === 'unclaimed')
+    if (again) throw again.error!
+  }
+  const ours = answers.filter(({ verdict }) => verdict === 'ours').map(({ disk }) => disk)
+  if (fence) for (const disk of ours) await registerSession(host, volume, fence, disk)
+  else if (ours[0]) await confirmUnguarded(host, volume, ours[0])
+  return answers
+}
+
+/** @throws FENCED */
+async function refuseLost(host: Host, volume: Provable, answers: readonly Answer[]): Promise<void> {
+  const lost = answers.find(({ verdict }) => verdict === 'lost')
+  if (lost) throw await fenced(host, volume, lost.disk, lost.holder!)
 }
 
 function refuseStrangers({ name }: Provable, answers: readonly Answer[]): void {

@@ -11,7 +11,7 @@ import { isName } from '../../model/name.ts'
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
     const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
-    const { since, sinceMs, ended, trouble, kind, deadline, isClear } = note
+    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder } = note
     if (Number.isNaN(Date.parse(since))) return null
     const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
     return {
@@ -21,6 +21,7 @@ export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
       trouble: trouble ?? null,
       ...(kind ? { kind } : {}),
       ...(isClear ? { isClear } : {}),
+      ...(holder ? { holder } : {}),
       ...(deadline === undefined ? {} : { deadline: deadline && restamped(deadline, step) }),
     }
   } catch {

@@ -13,6 +13,7 @@ import { parseLun } from '../../model/lun.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { parseName } from '../../model/name.ts'
 import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
+import { parseKey } from '../../model/reservation.ts'
 import { parseWwid } from '../../model/wwid.ts'
 
 /** Raised when a reader of the old form could misunderstand the new one. */
@@ -29,6 +30,7 @@ const lun = z.pipe(
   z.transform((number: number) => parseLun(number)),
 )
 const name = z.pipe(text, z.transform(parseName))
+const key = z.pipe(text, z.transform(parseKey))
 const wwid = z.nullable(z.pipe(text, z.transform(parseWwid)))
 
 /** The record as it stands in its file. Unknown fields are an error: a newer Lunkeeper may mean them. */
@@ -49,6 +51,8 @@ const schema = z.strictObject({
       readOnly: z.boolean(),
       options: z.array(text),
     }),
+    shared: z.optional(z.boolean()),
+    fence: z.optional(z.enum(['auto', 'off'])),
   }),
   phase: z.enum(['attaching', 'ready', 'detaching']),
   identity: z.nullable(
@@ -70,6 +74,8 @@ const schema = z.strictObject({
   createdAt: text,
   machine: z.optional(z.templateLiteral([z.enum(['machine-id', 'product-uuid', 'initiator']), ':', text])),
   orchestrator: z.optional(z.enum(['csi'])),
+  fence: z.optional(z.strictObject({ key, persists: z.boolean(), isReleasing: z.optional(z.boolean()) })),
+  publication: z.optional(z.strictObject({ attachment: text, uid: text })),
 })
 
 /** A file among the records that is none. */

@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.ts'
-import type { VolumeStatus } from '../../model/attachment.ts'
+import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { CorruptRecord } from '../records/volumes.ts'
 import { readRecords } from '../records/volumes.ts'
@@ -15,9 +15,14 @@ export async function listVolumes(
 
 /** @throws NOT_FOUND RECORD_CORRUPT */
 export async function oneVolume(host: Host, name: string): Promise<VolumeStatus> {
+  return statusOf(host, findRecord(host, name))
+}
+
+/** The record of a volume. @throws NOT_FOUND RECORD_CORRUPT */
+export function findRecord(host: Host, name: string): Attachment {
   const { attachments, corrupt } = readRecords(host)
   const record = attachments.find((attachment) => attachment.name === name)
-  if (record) return statusOf(host, record)
+  if (record) return record
   const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
   if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
   throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)

@@ -19,6 +19,7 @@ import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 import { isOfAnotherMachine } from './machine.ts'
+import { ownerOf } from './owner.ts'
 import { askDisk } from '../proof/ask.ts'
 import { standsOn } from '../proof/stands.ts'
 import { mountsOf } from './users.ts'
@@ -32,9 +33,12 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const map = view.maps[0]
   const note = readHoldNote(host, record.name)
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
+  const owner = await ownerOf(host, record, disksOf(view))
   const state = (await isMisplaced(host, record, view, note))
     ? 'misplaced'
-    : await stateOf(host, record, paths, mount !== undefined, note, map)
+    : owner.mine === false && record.phase === 'ready'
+      ? 'fenced'
+      : await stateOf(host, record, paths, mount !== undefined, note, map)
   // Of one that an agent wrote which is no more.
   const outage = state === 'ready' ? null : note
   return {
@@ -55,11 +59,12 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
           : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
       since: outage?.since ?? null,
       deadline:
-        outage?.ended === null && state !== 'failed' && state !== 'misplaced'
+        outage?.ended === null && state !== 'failed' && state !== 'misplaced' && state !== 'fenced'
           ? holdDeadline(outage, record.request.hold.wanted, readShutdownGrace(host))
           : null,
       waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
+    owner,
     paths,
   }
 }
@@ -109,7 +114,7 @@ async function isMisplaced(
   if (used.some(isOther)) return true
   if (used.length === 0 || (await isAgentRunning(host))) return false
   const answers = await Promise.all(
-    used.map((disk) => askDisk(host, disk, identity, SHOWN_IDENTITY_DEADLINE_MS)),
+    used.map((disk) => askDisk(host, disk, identity, { deadlineMs: SHOWN_IDENTITY_DEADLINE_MS })),
   )
   return answers.some(({ verdict }) => verdict === 'stranger')
 }

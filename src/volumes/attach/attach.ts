@@ -18,10 +18,12 @@ import { steerMultipathd } from '../holding/multipathd.ts'
 import { undo } from '../detach/undo.ts'
 import { mountLock, targetLock, volumeLock } from '../../state/records/locks.ts'
 import { createRecord, readRecord, readRecords, writeRecord } from '../../state/records/volumes.ts'
+import { primeMark } from '../../state/proof/mark.ts'
 import { statusOf } from '../../state/view/status.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
+import { claimVolume } from './claim.ts'
 import { chooseDevice, pathMark, sessionRecovery } from './device.ts'
 import { refuseOpen } from './refuse-open.ts'
 import { attachmentOf, intend } from './intent.ts'
@@ -35,6 +37,10 @@ export interface AttachOptions {
   readonly signal?: AbortSignal
   /** Who asked for it, where that is not a person: {@link Attachment.orchestrator}. */
   readonly orchestrator?: Attachment['orchestrator']
+  /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides who has it. */
+  readonly publication?: Attachment['publication']
+  /** Take the volume from another node that has it; what that node has not written is lost. @default false */
+  readonly takesOver?: boolean
 }
 
 /**
@@ -56,7 +62,7 @@ export async function attach(
   const known = attachmentOf(readRecords(host).attachments, request)
   return withLock(...volumeLock(host, known ?? request, 'attach', signal), async () => {
     const intent = intend(host, request, options.orchestrator)
-    let { record } = intent
+    let record = options.publication ? { ...intent.record, publication: options.publication } : intent.record
     if (!isCleared(host, record)) refuseMisplaced(host, record)
     const steps = stepper(record.name, observer)
     const panic = panicWarning(host, record.request.hold.wanted)
@@ -73,6 +79,7 @@ export async function attach(
         scanned,
         steps,
         note,
+        record: () => record,
         recovery: await sessionRecovery(host, record),
         mark: await pathMark(host, record),
         name: record.name,
@@ -87,11 +94,13 @@ export async function attach(
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
       })
       await refuseOpen(host, record, paths, signal)
+      await claimVolume({ host, record, paths, steps, note, takesOver: options.takesOver ?? false })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
         bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
+      if (fs === 'ext4') await primeMark(host, record.request.use)
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
       await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine })

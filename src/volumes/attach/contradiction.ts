@@ -9,6 +9,8 @@ export function contradiction(existing: Attachment, request: VolumeRequest): str
     return `it is called ${existing.name}, not ${request.name}`
   if (wanted.mount !== use.mount)
     return use.mount ? `it is mounted at ${use.mount}` : 'it is attached as a raw device, not mounted'
+  if (Boolean(request.shared) !== Boolean(existing.request.shared))
+    return `it is attached ${existing.request.shared ? 'as shared' : 'for this node alone, not as shared'}`
   if (wanted.readOnly !== use.readOnly) return `it is ${use.readOnly ? 'read-only' : 'read-write'}`
   if (wanted.fs && wanted.fs !== (existing.fs ?? use.fs ?? wanted.fs))
     return `its file system is ${existing.fs ?? use.fs}`

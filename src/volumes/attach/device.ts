@@ -53,6 +53,7 @@ interface DeviceWork {
   readonly mode: HoldMode | null
   readonly request: SettledRequest
   readonly steps: Stepper
+  readonly record: () => Attachment
   readonly note: (change: Partial<Attachment>) => void
   /** What multipath-tools knew before the first disk came: greedy, it remembers each by itself. */
   readonly knownBefore: ReadonlySet<string>
@@ -96,7 +97,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
       await steps.step('make-map', held.name, () =>
         putUnder(
           host,
-          { name: work.name, identity: first.identity },
+          { ...work.record(), identity: first.identity },
           held,
           paths.map(({ disk }) => disk),
         ),
@@ -156,7 +157,7 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   const { host, request, steps, name } = work
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
   const disks = paths.map(({ disk }) => disk)
-  const volume = { name, identity: paths[0]!.identity }
+  const volume = { ...work.record(), name, identity: paths[0]!.identity }
   refuseForeignHolders(host, paths, request.hold.wanted)
   try {
     const map = await steps.step('make-map', holdMapName(name), () =>

@@ -145,7 +145,7 @@ function isOwn({ record, paths }: OnlyWork, map: DmMap): boolean {
 /** What neither /proc nor sysfs shows (swap, a mount in another namespace) has the device claimed all the same. */
 async function isFree(host: Host, device: Device): Promise<boolean> {
   try {
-    return (await withClaim(host, device.name, async () => true)) ?? false
+    return (await withClaim(host, device.name, async () => true, { patient: true })) ?? false
   } catch (error) {
     // Gone, or its session was lost just now: nothing can be written by it.
     if (isLunkeeperError(error, 'NOT_FOUND')) return true

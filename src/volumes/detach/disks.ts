@@ -11,6 +11,7 @@ import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
+import { releaseVolume, warnKept } from './release.ts'
 
 /**
  * Flushes and removes every disk of the volume: claimed, so that nobody else has it or gets it;
@@ -20,25 +21,32 @@ import { judge } from './judge.ts'
  */
 export async function removeDisks(work: Dismantling, judged: readonly Judged[]): Promise<void> {
   const { host, found } = work
+  const all: Judged[] = []
   for (const { session, disk } of work.view().sessions) {
     if (!disk) continue
     const verdict =
       judged.find((known) => isSame(known, session, disk)) ??
       (await judge(host, session, disk, found.record, work.view().maps))
-    if (verdict.verdict === 'foreign') {
+    if (verdict.verdict === 'foreign')
       work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it stays`)
-      continue
-    }
-    await removeOne(work, verdict)
-    confirmGone(work, session, disk)
+    else all.push(verdict)
   }
+  const last = all.findLast(({ verdict }) => verdict === 'ours')
+  for (const one of all) {
+    await removeOne(work, one, one === last)
+    confirmGone(work, one.session, one.disk)
+  }
+  const fence = found.record?.fence
+  if (!last && fence && !all.some(({ verdict }) => verdict === 'lost'))
+    warnKept(work, fence, all[0]?.error?.message ?? 'no path to it is left')
 }
 
 function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {
   return known.session.sid === session.sid && known.disk.name === disk.name && known.disk.state === disk.state
 }
 
-async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<void> {
+/** @param isLast no other path of the volume will be flushed after it */
+async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: boolean): Promise<void> {
   const { host, steps, removed, force, volume } = work
   const name = disk.name ?? formatHctl(disk.hctl)
   const remove = async () => {
@@ -49,16 +57,22 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged): Promise<
   if (disk.name === null) return void (await remove())
   await refuseOpen(work, disk)
   try {
-    const done = await withClaim(host, disk.name, async (claim) => {
-      // Of a volume that does not answer nothing is dirty here: that was refused, or given up, before.
-      if (verdict === 'ours' && disk.devno !== null) {
-        await flushClaimed(work, { name, devno: disk.devno }, claim)
-        // A swap while it was flushed: the confirmation may be another volume's.
-        const again = await askDisk(host, disk, volume.identity)
-        if (again.verdict === 'stranger' && !force) throw again.error!
-      }
-      return remove()
-    })
+    const done = await withClaim(
+      host,
+      disk.name,
+      async (claim) => {
+        // Of a volume that does not answer nothing is dirty here: that was refused, or given up, before.
+        if (verdict === 'ours' && disk.devno !== null) {
+          await flushClaimed(work, { name, devno: disk.devno }, claim)
+          // A swap while it was flushed: the confirmation may be another volume's.
+          const again = await askDisk(host, disk, volume.identity)
+          if (again.verdict === 'stranger' && !force) throw again.error!
+          if (isLast) await releaseVolume(work, disk)
+        }
+        return remove()
+      },
+      { patient: true },
+    )
     if (!done && force) await remove()
     else if (!done)
       throw new LunkeeperError('BUSY', `${name} is in use: ${await describeUsers(host, [disk])}`)

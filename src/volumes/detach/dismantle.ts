@@ -11,6 +11,7 @@ import type { Session } from '../../model/snapshot.ts'
 import { targetLock } from '../../state/records/locks.ts'
 import type { VolumeView } from '../../state/view/volume.ts'
 import { disksOf, lookAtVolume } from '../../state/view/volume.ts'
+import { forgetRegistered } from '../../state/records/registrations.ts'
 import { removeRecord } from '../../state/records/volumes.ts'
 import type { Provable } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
@@ -74,6 +75,9 @@ export async function dismantle(
     found,
     volume: {
       name: found.name,
+      request: found.record?.request,
+      fence: found.record?.fence,
+      publication: found.record?.publication,
       // Without a record, or before it has learned anything, a disk must be what the kernel took it for.
       identity: found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
     },
@@ -142,6 +146,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
     )
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
+    forgetRegistered(host, record.name)
     dropStaleMarks(host)
     giveRoomBack(host)
     removeRecord(host, record.name)

@@ -14,6 +14,8 @@ export type Verdict =
   | 'changed'
   /** The volume's disk, and nothing answers: target away, LUN unmapped. */
   | 'silent'
+  /** The volume itself, and another node has it: nothing may be written out. */
+  | 'lost'
   /** A disk at the volume's LUN with which this volume has nothing to do: it stays as it is. */
   | 'foreign'
 
@@ -45,10 +47,12 @@ export async function judge(
   const isCachedAsOurs = identityDifference({ wwid, serial, bytes: 0 }, believed) === null
   const isUsed = standsOn(host, record, disk, maps)
   const isUnderAnother = isOtherHoldMapOver(host, disk, maps)
-  const { verdict, error } = await askDisk(host, disk, believed)
+  const { verdict, error } = await askDisk(host, disk, believed, { fence: record?.fence })
   const judged = (verdict: Verdict): Judged => ({ session, disk, verdict, error })
   if (isUnderAnother && !isUsed) return judged('foreign')
-  if (verdict === 'ours') return judged('ours')
+  // One that is unclaimed is claimed again, or not, by the proof that each write asks for.
+  if (verdict === 'ours' || verdict === 'unclaimed') return judged('ours')
+  if (verdict === 'lost') return judged('lost')
   const isIts = isUsed || isCachedAsOurs
   return judged(isIts ? (verdict === 'stranger' ? 'changed' : 'silent') : 'foreign')
 }

@@ -12,11 +12,13 @@ import { owedOf, refuseLostWrites } from './write-out.ts'
 /**
  * Refuses to go on where data would be lost: the volume is in use, and no path can take what is
  * unwritten, or what answers is another volume, on which it must not land.
- * @throws IDENTITY_MISMATCH TARGET_AWAY
+ * @throws IDENTITY_MISMATCH FENCED TARGET_AWAY
  */
 export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): Promise<void> {
   const { host, found, force } = work
   if (!force && found.record) refuseMisplaced(host, found.record)
+  const lost = disks.find(({ verdict }) => verdict === 'lost')
+  if (lost && !force) throw fenced(found.name, lost)
   const changed = disks.find(({ verdict }) => verdict === 'changed')
   const owed = owedOf(work)
   // A map that has lost its last disk may still keep what is unwritten.
@@ -35,6 +37,13 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
       hint: 'Wait until the target is back; or give that data up: --force loses all that was written and not yet synced.',
     },
   )
+}
+
+function fenced(name: string, { error }: Judged): LunkeeperError {
+  return new LunkeeperError('FENCED', `${name}: ${error?.message}. Nothing of it is written from here.`, {
+    hint: `Stop its users; then take it off this node, without what is unwritten: lunkeeper detach ${name} --force`,
+    ...(error ? { details: error.details } : {}),
+  })
 }
 
 function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
@@ -73,7 +82,8 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
   const { host, steps, removed, found } = work
   const isLeftAlone = found.record === null || !isMisplaced(host, found.record)
   const isWhole =
-    disks.some(({ verdict }) => verdict === 'ours') && !disks.some(({ verdict }) => verdict === 'changed')
+    disks.some(({ verdict }) => verdict === 'ours') &&
+    !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
   if (isLeftAlone && isWhole) return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
   for (const { disk, error } of disks) {

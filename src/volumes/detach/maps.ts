@@ -44,10 +44,15 @@ function partitionsOf({ host }: Dismantling, map: DmMap): DmMap[] {
 
 async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<void> {
   const device = deviceOfMap(map)
-  const done = await withClaim(work.host, device.name, async (claim) => {
-    if (flush) await flushClaimed(work, device, claim)
-    return true
-  }).catch((error: unknown) => {
+  const done = await withClaim(
+    work.host,
+    device.name,
+    async (claim) => {
+      if (flush) await flushClaimed(work, device, claim)
+      return true
+    },
+    { patient: true },
+  ).catch((error: unknown) => {
     if (isLunkeeperError(error, 'NOT_FOUND') && isGone(work.host, map)) return true
     throw error
   })

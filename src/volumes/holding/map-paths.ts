@@ -90,8 +90,12 @@ export async function takeOutAll(host: Host, volume: Provable, map: DmMap): Prom
 }
 
 /** Those that answer as the volume. A path that does not carries nothing, and is brought back with a proof. */
-async function oursOf(host: Host, { identity }: Provable, disks: readonly PathDisk[]): Promise<PathDisk[]> {
-  const answers = await Promise.all(disks.map((disk) => askDisk(host, disk, identity)))
+async function oursOf(
+  host: Host,
+  { identity, fence }: Provable,
+  disks: readonly PathDisk[],
+): Promise<PathDisk[]> {
+  const answers = await Promise.all(disks.map((disk) => askDisk(host, disk, identity, { fence })))
   return disks.filter((_, index) => answers[index]!.verdict === 'ours')
 }
 

@@ -15,6 +15,7 @@ export function volume(change: Partial<VolumeStatus> = {}): VolumeStatus {
       bytes: 64 << 20,
     },
     hold: { mode: 'session', wanted: 600, effective: 600, since: null, deadline: null, waiting: null },
+    owner: { guard: 'reservation', mine: true, holder: null },
     paths: [
       {
         portal: '10.0.0.5:3260',

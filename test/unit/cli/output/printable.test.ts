@@ -54,6 +54,9 @@ const OURS = new Set([
   'code',
   'sessionState',
   'diskState',
+  'guard',
+  'verdict',
+  'witnesses',
 ])
 
 /** The same data with `hostile` in every text that comes from outside. */
@@ -74,6 +77,24 @@ const session = {
   recoveryTmo: 600,
   scan: 'manual',
   disks: [{ hctl: '3:0:0:5', lun: 5, disk: 'sdb', state: 'running', owner: 'phantom' }],
+}
+const owner = {
+  name: 'db',
+  guard: 'reservation',
+  mine: false,
+  holder: 'iqn.2024-01.example:node-b',
+  key: '0x4c4baaaaaaaa0001',
+  registered: [
+    {
+      key: '0x4c4bbbbbbbbb0001',
+      initiator: 'iqn.2024-01.example:node-b',
+      by: 'another node',
+      isHolder: true,
+    },
+  ],
+  witnesses: { reservation: 'lost', kubernetes: 'none', mark: 'same', record: 'ready' },
+  verdict: 'lost',
+  why: 'the target has reserved it for key 0x4c4bbbbbbbbb0001',
 }
 const finding = {
   code: 'FS_BROKEN',
@@ -153,6 +174,7 @@ const RESULTS: Readonly<Record<string, readonly unknown[]>> = {
   volumes: [[volume(), away], away],
   hold: [volume(), [away]],
   sessions: [[session, { ...session, portal: null, scan: null }]],
+  owner: [owner, { ...owner, registered: [], holder: null, key: null }],
   doctor: [{ findings: [finding], repairs: [repair, { ...repair, error: null }] }],
   explain: [
     { sessions: [story], causes: [cause], inputs: [input], lines: 12, span },

@@ -56,6 +56,7 @@ test('one volume in full', () => {
       wwid    naa.6001405abc1230000000000000000000
       serial  abc123
       hold    10m, kept by the session
+      owner   this node, by a reservation at the target
       target  iqn.2024-01.example:db, LUN 5
       paths   10.0.0.5:3260  up    sdb (3:0:0:5), session 1
     "
@@ -71,6 +72,7 @@ test('a volume whose target is away, wrapped', () => {
       wwid    none
       serial  x
       hold    forever wanted, really 1h30m, kept by multipathd
+      owner   this node, by a reservation at the target
       target  iqn.2024-01.example:db, LUN 5
       paths   10.0.0.5:3260   down  sdb (3:0:0:5) blocked, session 1 FAILED
               [fd00::5]:3260  down  no session

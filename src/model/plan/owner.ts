@@ -1,0 +1,136 @@
+import type { Fence, ReservationHolder, ReservationKey, Reservations } from '../reservation.ts'
+import { isLunkeeperKey } from '../reservation.ts'
+
+/**
+ * What the reservations of a volume say about this node.
+ *
+ * `held`: its key has the reservation. `unclaimed`: nobody has registered anything, or nobody has reserved: the target
+ * lost it (a restart without APTPL, a LUN that was mapped again), or someone removed it. `lost`: another node or other
+ * software has it. `unknown`: the target does not tell now.
+ */
+export type Claim =
+  | { readonly kind: 'held' | 'unclaimed' | 'unknown' }
+  | { readonly kind: 'lost'; readonly holder: ReservationKey }
+
+/** What the reservations say of a node that has registered `fence`. @param told null where the target does not tell */
+export function claimOf(told: Reservations | null, fence: Fence): Claim {
+  if (told === null) return { kind: 'unknown' }
+  const { keys, holder } = told
+  if (holder?.key === fence.key) return { kind: 'held' }
+  if (holder) return { kind: 'lost', holder: holder.key }
+  const other = keys.find((key) => key !== fence.key)
+  // Nobody has reserved. One that registered is about to: with this node's key gone, it took the volume.
+  if (other !== undefined && !keys.includes(fence.key)) return { kind: 'lost', holder: other }
+  return { kind: 'unclaimed' }
+}
+
+/** What other witnesses than the target's reservations say about this node's ownership of a volume. */
+export interface Witnesses {
+  /** The target would have kept a reservation over its own restart. */
+  readonly persists: boolean
+  /**
+   * The volume's VolumeAttachment. `mine`: it is there with the uid that the volume was staged under. `gone`: it is not, or
+   * is being deleted. `unreachable`: the API server does not answer. `none`: the volume has none.
+   */
+  readonly kubernetes: 'mine' | 'gone' | 'unreachable' | 'none'
+  /**
+   * The file system's own mark. `same`: it was last mounted by this node's mount. `changed`: another node mounted or
+   * checked it since. `unreadable`: it has one, and it cannot be read now. `none`: there is no mount of ours, or its file
+   * system has no mark.
+   */
+  readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
+}
+
+/** `own`: go on. `lost`: another node has had it. `wait`: nobody can tell now, so nothing is written. */
+export interface Judgement {
+  readonly verdict: 'own' | 'lost' | 'wait'
+  readonly why: string
+}
+
+/**
+ * Whether a node still owns a volume that no reservation speaks for: the target has none, or lost them. From top to bottom,
+ * the first row that fits counts (`docs/ownership.md` shows the same table).
+ */
+const RULES: readonly (readonly [Partial<Witnesses>, Judgement])[] = [
+  [{ kubernetes: 'gone' }, { verdict: 'lost', why: 'Kubernetes has given the volume away' }],
+  [
+    { mark: 'changed' },
+    { verdict: 'lost', why: 'another node has mounted or checked its file system since' },
+  ],
+  [{ kubernetes: 'unreachable' }, { verdict: 'wait', why: 'the Kubernetes API does not answer' }],
+  [{ mark: 'unreadable' }, { verdict: 'wait', why: 'the superblock of its file system cannot be read now' }],
+  [{ kubernetes: 'mine' }, { verdict: 'own', why: 'its VolumeAttachment is this node’s' }],
+  [{ mark: 'same' }, { verdict: 'own', why: 'its file system was last mounted by this node' }],
+  [
+    { persists: true },
+    {
+      verdict: 'wait',
+      why: 'its reservation was removed, although the target keeps reservations over a restart, and nothing else tells who owns it',
+    },
+  ],
+  [{}, { verdict: 'own', why: 'this node’s record says so, and nothing contradicts it' }],
+]
+
+/** Whether a node may go on with, and claim again, a volume that no reservation speaks for. */
+export function judgeUnclaimed(witnesses: Witnesses): Judgement {
+  const names = ['persists', 'kubernetes', 'mark'] as const
+  const fits = ([row]: (typeof RULES)[number]) =>
+    names.every((name) => row[name] === undefined || row[name] === witnesses[name])
+  return RULES.find(fits)![1]
+}
+
+/** What is known while a volume is being claimed. */
+export interface ClaimFacts {
+  /** Null until it was read; it is read again after each act. */
+  readonly told: Reservations | null
+  /** The target has no persistent reservations. */
+  readonly isUnsupported: boolean
+  readonly key: ReservationKey
+  /** This session has registered the key, and nothing has shown since that it was removed. */
+  readonly isRegistered: boolean
+  /** Whether a key is of this node: of an earlier attachment, or of one before a crash. */
+  readonly isOwn: (key: ReservationKey) => boolean
+  /** Take the volume from another node that has it. */
+  readonly takesOver: boolean
+  /** How often a reservation or preemption was refused: others claim it at the same time. */
+  readonly conflicts: number
+}
+
+export type ClaimStep =
+  | { readonly kind: 'read' | 'register' | 'reserve' | 'done' | 'unguarded' }
+  /** Take away this key's registrations, and its reservation. */
+  | { readonly kind: 'preempt'; readonly key: ReservationKey }
+  /** Not to be had: what was registered is to be taken back. `foreign`: by other software than Lunkeeper. */
+  | { readonly kind: 'elsewhere' | 'foreign'; readonly key: ReservationKey }
+  /** Others claim it at the same time, over and over. */
+  | { readonly kind: 'contended' }
+
+/** More than two nodes that race need; none of them is left out by chance. */
+const MOST_CONFLICTS = 8
+
+/**
+ * The next step of claiming a volume for one node. Safe in every interleaving with another node that does the same:
+ * nobody writes before it has read back that the reservation is its own (ownership.md, section 3).
+ */
+export function nextClaimStep(facts: ClaimFacts): ClaimStep {
+  const { told, key, isRegistered, isOwn, takesOver } = facts
+  if (facts.isUnsupported) return { kind: 'unguarded' }
+  if (told === null) return { kind: 'read' }
+  const others = told.keys.filter((other) => other !== key)
+  const foreign = [...others, ...holderKey(told.holder)].find((other) => !isLunkeeperKey(other))
+  if (foreign !== undefined) return { kind: 'foreign', key: foreign }
+  const holder = told.holder?.key ?? null
+  const isTaken = holder !== null && holder !== key
+  if (isTaken && !isOwn(holder) && !takesOver) return { kind: 'elsewhere', key: holder }
+  if (facts.conflicts >= MOST_CONFLICTS) return { kind: 'contended' }
+  if (!isRegistered || !told.keys.includes(key)) return { kind: 'register' }
+  if (isTaken) return { kind: 'preempt', key: holder }
+  if (holder === null) return { kind: 'reserve' }
+  // The reservation is this node's. What others have registered lets them write, so it goes where it is to be taken over.
+  const leftOver = others.find((other) => takesOver || isOwn(other))
+  return leftOver === undefined ? { kind: 'done' } : { kind: 'preempt', key: leftOver }
+}
+
+function holderKey(holder: ReservationHolder | null): ReservationKey[] {
+  return holder ? [holder.key] : []
+}

@@ -1,0 +1,125 @@
+import { readReservations, registerKey, reserve, unregisterKey } from '../../host/disk/reservations.ts'
+import type { Host } from '../../host/host.ts'
+import type { Publication } from '../../model/attachment.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Witnesses } from '../../model/plan/owner.ts'
+import { claimOf, judgeUnclaimed } from '../../model/plan/owner.ts'
+import type { SettledRequest } from '../../model/request.ts'
+import type { Fence, ReservationKey } from '../../model/reservation.ts'
+import { formatKey } from '../../model/reservation.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { forgetRegistered, isRegistered, noteRegistered } from '../records/registrations.ts'
+import { readMark } from './mark.ts'
+
+/** A volume, as far as its owner is asked for. */
+export interface Owned {
+  readonly name: string
+  readonly request?: Pick<SettledRequest, 'use' | 'shared'> | undefined
+  readonly fence?: Fence | undefined
+  readonly publication?: Publication | undefined
+}
+
+/** Whether a node that writes to the volume must be its only one. */
+function isExclusive({ request }: Owned): boolean {
+  return request !== undefined && !request.shared && !request.use.readOnly
+}
+
+/** Everybody but the target's reservations that can tell whether this node still has the volume. */
+export async function readWitnesses(host: Host, volume: Owned, disk: ScsiDisk): Promise<Witnesses> {
+  const { fence, publication, request } = volume
+  const [kubernetes, mark] = await Promise.all([
+    askKubernetes(host, publication),
+    request ? readMark(host, request.use, disk) : ('none' as const),
+  ])
+  return { persists: fence?.persists ?? false, kubernetes, mark }
+}
+
+async function askKubernetes(
+  host: Host,
+  publication: Publication | undefined,
+): Promise<Witnesses['kubernetes']> {
+  if (publication === undefined) return 'none'
+  return host.witnesses.kubernetes?.(publication) ?? 'unreachable'
+}
+
+/**
+ * Asks everybody else, where the target has no reservations to tell by.
+ * @throws FENCED another node has had the volume · OWNER_UNKNOWN nobody can tell now
+ */
+export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
+  if (volume.fence || !isExclusive(volume)) return
+  judge(volume, disk, await readWitnesses(host, volume, disk))
+}
+
+/** @throws FENCED OWNER_UNKNOWN */
+function judge({ name }: Owned, disk: ScsiDisk, witnesses: Witnesses): void {
+  const { verdict, why } = judgeUnclaimed(witnesses)
+  if (verdict === 'own') return
+  const code = verdict === 'lost' ? 'FENCED' : 'OWNER_UNKNOWN'
+  throw new LunkeeperError(code, `${name}: ${disk.name}: ${why}`, { details: { ...witnesses } })
+}
+
+/**
+ * Claims a volume again whose registrations the target has lost, once everybody else confirms that it is this node's.
+ * Another node may do the same at this moment: the one whose key is read back has it.
+ * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN nobody can tell now · TARGET_AWAY STUCK
+ */
+export async function reclaim(host: Host, volume: Owned, fence: Fence, disk: ScsiDisk): Promise<void> {
+  judge(volume, disk, await readWitnesses(host, volume, disk))
+  forgetRegistered(host, volume.name)
+  await registerKey(host, disk, fence.key, fence.persists)
+  await reserve(host, disk, fence.key)
+  await readBack(host, volume, fence, disk)
+}
+
+/**
+ * Has a session registered before its path is used: by the standard each session is registered by itself, and a new login
+ * makes a new one. The reservation was seen to be this node's a moment ago.
+ * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK
+ */
+export async function registerSession(
+  host: Host,
+  volume: Owned,
+  fence: Fence,
+  disk: ScsiDisk,
+): Promise<void> {
+  if (fence.isReleasing || isRegistered(host, volume.name, fence.key, disk.sid)) return
+  await registerKey(host, disk, fence.key, fence.persists)
+  await readBack(host, volume, fence, disk)
+}
+
+/** Only who reads back that the reservation is its own goes on; who does not takes its registration back. */
+async function readBack(host: Host, volume: Owned, fence: Fence, disk: ScsiDisk): Promise<void> {
+  const told = await readReservations(host, disk)
+  const claim = claimOf(told, fence)
+  if (claim.kind === 'held') return noteRegistered(host, volume.name, fence.key, disk.sid)
+  await unregisterKey(host, disk, fence.key)
+  if (claim.kind === 'lost') throw await fenced(host, volume, disk, claim.holder)
+  throw new LunkeeperError('OWNER_UNKNOWN', `${volume.name}: the target did not keep the reservation`)
+}
+
+/** The error of a node that has lost a volume; it says to whom, where the target tells. */
+export async function fenced(
+  host: Host,
+  { name }: Pick<Owned, 'name'>,
+  disk: ScsiDisk,
+  holder: ReservationKey,
+): Promise<LunkeeperError> {
+  const by = await holderName(host, disk, holder)
+  return new LunkeeperError(
+    'FENCED',
+    `${name}: this node has lost the volume: ${by ?? 'another node'} has it (key ${formatKey(holder)})`,
+    { details: { holder: by, key: holder } },
+  )
+}
+
+/** The initiator that registered a key; null where the target does not tell. */
+export async function holderName(host: Host, disk: ScsiDisk, holder: ReservationKey): Promise<string | null> {
+  try {
+    const told = await readReservations(host, disk)
+    return told?.registrants.find(({ key }) => key === holder)?.initiator ?? null
+  } catch (error) {
+    if (isLunkeeperError(error)) return null
+    throw error
+  }
+}

@@ -1,0 +1,116 @@
+import type { FullReservations } from '../../host/disk/reservations.ts'
+import { readReservations } from '../../host/disk/reservations.ts'
+import type { Host } from '../../host/host.ts'
+import { readNodeTag } from '../../host/read/node-tag.ts'
+import type { Attachment, OwnerReport } from '../../model/attachment.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { Claim, Judgement, Witnesses } from '../../model/plan/owner.ts'
+import { claimOf, judgeUnclaimed } from '../../model/plan/owner.ts'
+import type { Registrant } from '../../model/reservation.ts'
+import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { askDisk } from '../proof/ask.ts'
+import { readWitnesses } from '../proof/owner.ts'
+import { guardOf } from './owner.ts'
+import { disksOf, isUp, lookAtAttachment } from './volume.ts'
+
+/** Asks everybody who can tell who has a volume, and says what follows. Changes nothing. */
+export async function ownerReport(host: Host, record: Attachment): Promise<OwnerReport> {
+  const view = lookAtAttachment(host, record)
+  const disk =
+    view.sessions.find(isUp)?.disk ?? disksOf(view).find(({ state }) => state === 'running') ?? null
+  const isVolume = disk !== null && (await askDisk(host, disk, record.identity)).verdict === 'ours'
+  const told = isVolume ? await reservationsOf(host, disk) : 'silent'
+  const witnesses = isVolume
+    ? await readWitnesses(host, record, disk)
+    : ({ persists: record.fence?.persists ?? false, kubernetes: 'none', mark: 'unreadable' } as const)
+  const reservations = typeof told === 'string' ? null : told
+  const claim = record.fence ? claimOf(reservations, record.fence) : null
+  const { verdict, why } = judge(record, told, claim, witnesses)
+  const holder = reservations?.holder ?? null
+  return {
+    name: record.name,
+    guard: guardOf(host, record),
+    mine: verdict === 'own' ? true : verdict === 'lost' ? false : null,
+    holder: holder && (nameOfKey(reservations!, holder.key) ?? formatKey(holder.key)),
+    key: record.fence ? formatKey(record.fence.key) : null,
+    registered: registeredOf(host, record, reservations),
+    witnesses: {
+      reservation: told === 'silent' ? 'silent' : told === 'none' ? 'none' : (claim?.kind ?? 'none'),
+      kubernetes: witnesses.kubernetes,
+      mark: witnesses.mark,
+      record: record.phase,
+    },
+    verdict,
+    why,
+  }
+}
+
+async function reservationsOf(host: Host, disk: ScsiDisk): Promise<FullReservations | 'none' | 'silent'> {
+  try {
+    return (await readReservations(host, disk)) ?? 'none'
+  } catch (error) {
+    if (isLunkeeperError(error)) return 'silent'
+    throw error
+  }
+}
+
+function judge(
+  { request, fence }: Attachment,
+  told: FullReservations | 'none' | 'silent',
+  claim: Claim | null,
+  witnesses: Witnesses,
+): Judgement | { readonly verdict: 'unguarded'; readonly why: string } {
+  if (request.shared)
+    return { verdict: 'unguarded', why: 'it is attached as shared: several nodes may write' }
+  if (request.use.readOnly) return { verdict: 'unguarded', why: 'it is read-only: this node writes nothing' }
+  if (told === 'silent') return { verdict: 'wait', why: 'the volume does not answer now' }
+  switch (claim?.kind) {
+    case 'held':
+      return { verdict: 'own', why: 'the target has reserved it for this node' }
+    case 'lost':
+      return { verdict: 'lost', why: `the target has reserved it for key ${formatKey(claim.holder)}` }
+    case 'unknown':
+      return { verdict: 'wait', why: 'the target does not tell who has reserved it' }
+    case 'unclaimed':
+    case undefined: {
+      const judged = judgeUnclaimed(witnesses)
+      const isUnguarded = !fence && witnesses.kubernetes === 'none' && witnesses.mark === 'none'
+      return isUnguarded
+        ? {
+            verdict: 'unguarded',
+            why: 'the target has no persistent reservations, and nothing else tells who owns it',
+          }
+        : judged
+    }
+  }
+}
+
+function registeredOf(
+  host: Host,
+  { fence }: Attachment,
+  told: FullReservations | null,
+): OwnerReport['registered'] {
+  if (!told) return []
+  const tag = readNodeTag(host.paths)
+  const all: readonly Registrant[] =
+    told.registrants.length > 0
+      ? told.registrants
+      : told.keys.map((key) => ({ key, isHolder: key === told.holder?.key, initiator: null }))
+  return all.map(({ key, initiator }) => ({
+    key: formatKey(key),
+    initiator,
+    by: !isLunkeeperKey(key)
+      ? 'other software'
+      : key === fence?.key
+        ? 'this attachment'
+        : nodeOfKey(key) === tag
+          ? 'this node'
+          : 'another node',
+    isHolder: key === told.holder?.key,
+  }))
+}
+
+function nameOfKey(told: FullReservations, key: Registrant['key']): string | null {
+  return told.registrants.find((one) => one.key === key)?.initiator ?? null
+}

@@ -1,0 +1,58 @@
+import { readReservations } from '../../host/disk/reservations.ts'
+import type { Host } from '../../host/host.ts'
+import type { Attachment, OwnerStatus } from '../../model/attachment.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import { claimOf } from '../../model/plan/owner.ts'
+import { formatKey } from '../../model/reservation.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { mountAt } from '../../host/read/mounts.ts'
+import { isAgentRunning } from '../records/agent-lock.ts'
+import { readHoldNote } from '../records/hold-note.ts'
+
+/**
+ * By what this node keeps other nodes from writing, and whether it still may write. An agent that runs asks every few
+ * seconds and notes a loss; without one the target is asked now.
+ * @param disks that can be asked
+ */
+export async function ownerOf(
+  host: Host,
+  record: Attachment,
+  disks: readonly ScsiDisk[],
+): Promise<OwnerStatus> {
+  const guard = guardOf(host, record)
+  if (guard === 'none') return { guard, mine: null, holder: null }
+  const note = readHoldNote(host, record.name)
+  if (note?.kind === 'fenced') return { guard, mine: false, holder: note.holder ?? null }
+  const disk = disks.find(({ state, sg }) => state === 'running' && sg !== null)
+  if (!record.fence || !disk || (await isAgentRunning(host)))
+    return { guard, mine: disk ? true : null, holder: null }
+  return { guard, ...(await ask(host, record.fence, disk)) }
+}
+
+/** What keeps two nodes from writing: the strongest of what the volume has. */
+export function guardOf(host: Host, record: Attachment): OwnerStatus['guard'] {
+  const { fence, publication, request } = record
+  const { use } = request
+  if (fence) return 'reservation'
+  if (request.shared || use.readOnly) return 'none'
+  if (publication) return 'kubernetes'
+  return use.mount !== null && mountAt(host.paths, use.mount)?.fs === 'ext4' ? 'mark' : 'none'
+}
+
+async function ask(
+  host: Host,
+  fence: NonNullable<Attachment['fence']>,
+  disk: ScsiDisk,
+): Promise<Pick<OwnerStatus, 'mine' | 'holder'>> {
+  try {
+    const told = await readReservations(host, disk)
+    const claim = claimOf(told, fence)
+    if (claim.kind === 'held') return { mine: true, holder: null }
+    if (claim.kind !== 'lost') return { mine: null, holder: null }
+    const holder = told?.registrants.find(({ key }) => key === claim.holder)?.initiator
+    return { mine: false, holder: holder ?? formatKey(claim.holder) }
+  } catch (error) {
+    if (isLunkeeperError(error)) return { mine: null, holder: null }
+    throw error
+  }
+}

@@ -1,0 +1,213 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+import type { FullReservations } from '../../host/disk/reservations.ts'
+import {
+  preempt,
+  readReservations,
+  registerKey,
+  reserve,
+  unregisterKey,
+} from '../../host/disk/reservations.ts'
+import type { Host } from '../../host/host.ts'
+import { findHoldMap } from '../../host/map/hold-map.ts'
+import { readInitiatorName } from '../../host/read/node.ts'
+import { readNodeTag } from '../../host/read/node-tag.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { ClaimFacts } from '../../model/plan/owner.ts'
+import { nextClaimStep } from '../../model/plan/owner.ts'
+import type { Fence, ReservationKey } from '../../model/reservation.ts'
+import { formatKey, isLunkeeperKey, makeKey, nodeOfKey } from '../../model/reservation.ts'
+import { proveDisks } from '../../state/proof/prove.ts'
+import { forgetRegistered, noteRegistered } from '../../state/records/registrations.ts'
+import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { mountsOf } from '../../state/view/users.ts'
+import type { Stepper } from '../step.ts'
+import type { Path } from './path.ts'
+
+export interface ClaimWork {
+  readonly host: Host
+  readonly record: Attachment
+  readonly paths: readonly Path[]
+  readonly steps: Stepper
+  readonly note: (change: Partial<Attachment>) => void
+  /** Take the volume from another node. */
+  readonly takesOver: boolean
+}
+
+/**
+ * Makes this node the only one that may write to the volume, where its target has persistent reservations: registers every
+ * path's session, and reserves. Of a volume that is in use here already nothing is claimed that others may have taken
+ * meanwhile: it must be this node's still.
+ * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's · TARGET_AWAY STUCK
+ */
+export async function claimVolume(work: ClaimWork): Promise<void> {
+  const { host, record, paths } = work
+  const { request, fence } = record
+  // A detach began to give it back, and did not end: it counts again.
+  if (fence?.isReleasing) work.note({ fence: { key: fence.key, persists: fence.persists } })
+  if (request.shared || request.fence === 'off') return
+  if (request.use.readOnly) return refuseWriter(work)
+  const disks = paths.map(({ disk }) => disk)
+  if (isInUse(host, record)) {
+    await proveDisks(host, { ...record, fence: fence && { ...fence, isReleasing: undefined } }, disks)
+    return
+  }
+  const first = paths[0]!.disk
+  const claimed = await claimBy(work, first)
+  if (claimed === null) {
+    if (fence) work.note({ fence: undefined })
+    return
+  }
+  for (const disk of disks.slice(1)) {
+    await registerKey(host, disk, claimed.key, claimed.persists)
+    noteRegistered(host, record.name, claimed.key, disk.sid)
+  }
+  // Read back by every path: two of them may lead to two volumes that the array believes to be one.
+  await proveDisks(host, { ...record, fence: claimed }, disks)
+}
+
+/** Something of this node may have written, or be about to: a map, or a mount. */
+function isInUse(host: Host, record: Attachment): boolean {
+  if (findHoldMap(host, record.name)) return true
+  const view = lookAtAttachment(host, record)
+  return devicesOf(view.maps, disksOf(view)).some(
+    (device) =>
+      mountsOf(host, device).length > 0 || (record.phase === 'ready' && record.request.use.mount === null),
+  )
+}
+
+/** @returns null where the target has no persistent reservations */
+async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | null> {
+  const { host, record, steps, note } = work
+  const initiator = readInitiatorName(host.paths)
+  const key = keyFor(host, record)
+  let told: FullReservations | null = null
+  let known = { isUnsupported: false, isRegistered: false, conflicts: 0 }
+  let persists = false
+  const isOwn = (other: ReservationKey) => isOfThisNode(host, told, other, initiator)
+  for (;;) {
+    const facts: ClaimFacts = { told, key, isOwn, takesOver: work.takesOver, ...known }
+    const step = nextClaimStep(facts)
+    switch (step.kind) {
+      case 'read':
+        told = await readReservations(host, disk)
+        known = { ...known, isUnsupported: told === null }
+        break
+      case 'register':
+        if (known.isRegistered) known = { ...known, conflicts: known.conflicts + 1 }
+        // Noted before: what is registered is known by its record, whenever this ends. It persists once that is seen.
+        note({ fence: { key, persists: false } })
+        forgetRegistered(host, record.name)
+        persists = await steps.step('register', `${disk.name} ${formatKey(key)}`, () =>
+          registerKey(host, disk, key, told!.capabilities.canPersist),
+        )
+        known = { ...known, isRegistered: true }
+        told = null
+        break
+      case 'reserve':
+        if (!(await steps.step('reserve', disk.name, () => reserve(host, disk, key))))
+          known = { ...known, conflicts: known.conflicts + 1 }
+        told = null
+        break
+      case 'preempt': {
+        const other = step.key
+        if (!isOwn(other))
+          steps.warn(
+            `the volume is taken from ${nameOf(told, other)}: what that node has not written is lost`,
+          )
+        const subject = `${disk.name} ${formatKey(other)}`
+        if (!(await steps.step('preempt', subject, () => preempt(host, disk, key, other))))
+          known = { ...known, conflicts: known.conflicts + 1 }
+        told = null
+        break
+      }
+      case 'unguarded':
+        return null
+      case 'done': {
+        const fence: Fence = { key, persists }
+        note({ fence })
+        noteRegistered(host, record.name, key, disk.sid)
+        return fence
+      }
+      case 'elsewhere':
+      case 'foreign':
+      case 'contended': {
+        if (known.isRegistered) await unregisterKey(host, disk, key)
+        const error = refusal(work, step, told)
+        note({ fence: undefined })
+        throw error
+      }
+    }
+  }
+}
+
+/** The key that this node had before, where it still has it: after a reboot. A volume that was published anew has a new one. */
+function keyFor(host: Host, { fence, publication }: Attachment): ReservationKey {
+  const epoch = publication
+    ? createHash('sha256').update(publication.uid).digest('hex').slice(0, 4)
+    : (fence?.key.slice(-4) ?? randomBytes(2).toString('hex'))
+  return makeKey(readNodeTag(host.paths), epoch)
+}
+
+/**
+ * Whether a key is of an earlier attachment of this very node. Where the target tells which initiator registered it, that
+ * has to be this one: a copy of this machine may have the same key.
+ */
+function isOfThisNode(
+  host: Host,
+  told: FullReservations | null,
+  key: ReservationKey,
+  initiator: string | null,
+): boolean {
+  if (!isLunkeeperKey(key) || nodeOfKey(key) !== readNodeTag(host.paths)) return false
+  const names = (told?.registrants ?? []).flatMap((one) => (one.key === key ? [one.initiator] : []))
+  return names.every((name) => name === null || name.toLowerCase() === initiator?.toLowerCase())
+}
+
+/** Reading beside a writer is refused: what is read changes underneath. @throws OWNED_ELSEWHERE */
+async function refuseWriter(work: ClaimWork): Promise<void> {
+  const { host, paths } = work
+  const told = await readReservations(host, paths[0]!.disk)
+  const holder = told?.holder?.key
+  if (holder === undefined || isOfThisNode(host, told, holder, readInitiatorName(host.paths))) return
+  throw refusal(work, { kind: 'elsewhere', key: holder }, told)
+}
+
+function refusal(
+  { record: { name, request } }: ClaimWork,
+  step: { kind: 'elsewhere' | 'foreign'; key: ReservationKey } | { kind: 'contended' },
+  told: FullReservations | null,
+): LunkeeperError {
+  if (step.kind === 'contended')
+    return new LunkeeperError('OWNED_ELSEWHERE', `${name}: other nodes claim the volume at the same moment`, {
+      hint: 'Attach it on one node at a time.',
+    })
+  const who = nameOf(told, step.key)
+  const details = { key: step.key, initiator: initiatorOf(told, step.key) }
+  if (step.kind === 'foreign')
+    return new LunkeeperError(
+      'OWNED_ELSEWHERE',
+      `${name}: other software has registered reservation keys for the volume: ${who}. It is left as it is`,
+      {
+        hint: 'A cluster manager (fence_scsi, Windows failover clusters, Oracle) may be using it: remove it there first. If several nodes are meant to use it at once: --shared.',
+        details,
+      },
+    )
+  return new LunkeeperError('OWNED_ELSEWHERE', `${name}: another node has the volume: ${who}`, {
+    hint: request.use.readOnly
+      ? 'Detach it there first. Reading beside a writer shows a file system that changes underneath; for a cluster file system: --shared.'
+      : `Detach it there first. If that node is dead or cut off for good: --take-over; what it has not written then is lost.`,
+    details,
+  })
+}
+
+/** `iqn.… (key 0x…)` */
+function nameOf(told: FullReservations | null, key: ReservationKey): string {
+  const initiator = initiatorOf(told, key)
+  return initiator === null ? `key ${formatKey(key)}` : `${initiator} (key ${formatKey(key)})`
+}
+
+function initiatorOf(told: FullReservations | null, key: ReservationKey): string | null {
+  return told?.registrants.find((one) => one.key === key)?.initiator ?? null
+}

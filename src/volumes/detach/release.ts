@@ -1,0 +1,55 @@
+import {
+  clearReservations,
+  preempt,
+  readReservations,
+  registerKey,
+  unregisterKey,
+} from '../../host/disk/reservations.ts'
+import type { Host } from '../../host/host.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Fence } from '../../model/reservation.ts'
+import { formatKey } from '../../model/reservation.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { readRecord, writeRecord } from '../../state/records/volumes.ts'
+import type { Dismantling } from './dismantle.ts'
+
+/**
+ * Gives the volume's reservation back, once everything is written: from then on another node may have it. One that cannot be
+ * given back is a warning; this node takes it over at its next attach.
+ */
+export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<void> {
+  const { host, found, steps } = work
+  const record = found.record && readRecord(host, found.record.name)
+  const fence = record?.fence ?? found.record?.fence
+  if (!fence) return
+  // Noted before: when this is cut off, the next run must not take the missing reservation for a loss.
+  if (record && !fence.isReleasing) writeRecord(host, { ...record, fence: { ...fence, isReleasing: true } })
+  try {
+    await steps.step('release', `${disk.name} ${formatKey(fence.key)}`, () => release(host, disk, fence))
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+    warnKept(work, fence, error.message)
+  }
+}
+
+/** Where no path answers, nothing can be given back. */
+export function warnKept({ steps }: Dismantling, { key }: Fence, why: string): void {
+  steps.warn(
+    `the target still has this node's reservation (key ${formatKey(key)}): ${why}. This node takes it over when it attaches the volume again; another one needs --take-over.`,
+  )
+}
+
+async function release(host: Host, disk: ScsiDisk, { key, persists }: Fence): Promise<void> {
+  const isGone = async () => !(await readReservations(host, disk))?.keys.includes(key)
+  const told = await readReservations(host, disk)
+  if (!told?.keys.includes(key)) return
+  // Earlier sessions of this node may have left registrations, which only CLEAR or PREEMPT removes.
+  const isAlone = told.keys.every((other) => other === key)
+  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
+  await registerKey(host, disk, key, persists)
+  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
+  // Another node claims it at this moment: its registration stays.
+  await preempt(host, disk, key, key)
+  await unregisterKey(host, disk, key)
+  if (!(await isGone())) throw new LunkeeperError('TARGET_AWAY', 'the target did not remove it')
+}
