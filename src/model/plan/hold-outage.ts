@@ -187,7 +187,10 @@ export function fence(
 function giveUpVolume(
   facts: Facts,
   known: HoldNote | null,
-  { text, ...why }: Pick<HoldNote, 'holder'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
+  {
+    text,
+    ...why
+  }: Pick<HoldNote, 'holder'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
 ): Omit<OutagePlan, 'memory'> {
   const since = known?.since ?? new Date(facts.wallMs).toISOString()
   const sinceMs = known ? sinceMsOf(known, facts) : facts.nowMs
