@@ -31,7 +31,6 @@ const LASTING: ReadonlySet<HoldStep['kind']> = new Set<LastingStep['kind']>([
   'return',
   'recover',
   'clear',
-  'remove-map',
   'attach',
 ])
 

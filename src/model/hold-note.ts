@@ -20,7 +20,7 @@ export interface HoldNote {
    * more. `broken`: the file system must be remounted. `fenced`: the volume answers, and another node owns it.
    */
   readonly kind?: 'stranger' | 'misplaced' | 'broken' | 'fenced' | undefined
-  /** Of a fenced volume: the initiator or the key that has it; left out where that is not known. */
+  /** Of a fenced volume: who has it; left out where that is not known. */
   readonly holder?: string | undefined
   /** Of a misplaced or fenced volume: it is unmounted and no process uses it. */
   readonly isClear?: boolean | undefined

@@ -2,7 +2,7 @@ import { dropForeignDisk } from '../../hold/drop-foreign-disk.ts'
 import { returnPath } from '../../hold/return-path.ts'
 import { refusedBy } from '../../hold/verification.ts'
 import { knownChap } from '../../host/iscsi/known-chap.ts'
-import { findHoldMap, holdMapName, removeHoldMap } from '../../host/map/hold-map.ts'
+import { findHoldMap, holdMapName } from '../../host/map/hold-map.ts'
 import { readBlockStat } from '../../host/read/block-stat.ts'
 import { readSessionState } from '../../host/read/sessions.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -60,11 +60,6 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
       attach: (step, work) => common.attach(step, work).finally(() => maps.doubt()),
       verify: (step, { record }) => verify(context, step, record),
       return: (step, work) => bringBack(context, step, work),
-      'remove-map': async (_, { record }) => {
-        const map = findHoldMap(host, record.name)
-        if (map) await removeHoldMap(host, map)
-        return { kind: 'remove-map' }
-      },
     },
   }
 }

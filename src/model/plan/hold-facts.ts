@@ -107,7 +107,7 @@ export interface Refused {
   readonly cause: Refusal
   /** For people. */
   readonly message: string
-  /** Of one that is `lost`: who has the volume; left out where that is not known. */
+  /** Of a volume that was lost: the node that has it; left out where that is not known. */
   readonly holder?: string
 }
 
@@ -162,9 +162,11 @@ export type LastingStep =
     }
   /** Test the file system, and remount it where I/O errors broke it. */
   | { readonly kind: 'recover' }
-  /** Unmount a misplaced or fenced volume once no process uses it; nothing is written. */
+  /**
+   * Unmount a misplaced or fenced volume once no process uses it, and remove the map of a fenced one; nothing is written.
+   * Its note then says that it is clear.
+   */
   | { readonly kind: 'clear' }
-  | { readonly kind: 'remove-map' }
   | { readonly kind: 'attach' }
 
 export type StepResult =
@@ -175,11 +177,10 @@ export type StepResult =
   | { readonly kind: 'recover-failed'; readonly message: string }
   /** @property users who still uses it; null: it is clear */
   | { readonly kind: 'clear'; readonly users: string | null }
-  | { readonly kind: 'remove-map' }
   | { readonly kind: 'attach' }
   | {
       readonly kind: 'failed'
-      readonly step: StepOf<'clear' | 'remove-map' | 'attach'>
+      readonly step: StepOf<'clear' | 'attach'>
       readonly message: string
     }
 

@@ -103,19 +103,19 @@ export function planGivenUp(
   }
   const plan = { ...LOOKING, state: note.kind, memory, lookAtMs, isRestoring: memory.isAttaching }
   const isMap = typeof map === 'object'
-  if (!note.isClear || note.kind === 'fenced') {
+  if (!note.isClear) {
     const steps: HoldStep[] = [...taken]
     if (isMap) steps.push(...emptied(map))
     if (facts.mode !== 'map')
       // Lost to another node: its own disk must not take what is written out later.
       for (const { sid } of note.kind === 'fenced' ? facts.paths : []) steps.push({ kind: 'drop-disk', sid })
-    const lasting = note.isClear ? (isMap ? 'remove-map' : null) : 'clear'
-    if (lasting !== null && !memory.isClearing) steps.push({ kind: lasting })
-    if (lasting === null) return { ...plan, steps, lookAtMs: isMap || steps.length > 0 ? lookAtMs : Infinity }
+    if (!memory.isClearing) steps.push({ kind: 'clear' })
     return { ...plan, memory: { ...memory, isClearing: true }, steps }
   }
-  // Once it is clear, a path under the map is that of an attach that is on its way. An orchestrator asks for the volume
-  // itself, on this node or on another.
+  // Once it is clear, a map of it, or a path under its map, is that of an attach that is on its way: a user who takes the
+  // volume back from another node.
+  if (note.kind === 'fenced') return { ...plan, steps: taken, lookAtMs: Infinity }
+  // An orchestrator asks for the volume itself, on this node or on another.
   if (isOrchestrated || memory.isAttaching || nowMs < memory.reattachMs) return { ...plan, steps: taken }
   return {
     ...plan,

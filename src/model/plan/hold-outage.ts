@@ -173,21 +173,24 @@ export function misplace(facts: Facts, note: HoldNote | null, trouble: string): 
 export function fence(
   facts: Facts,
   note: HoldNote | null,
-  { message: trouble, holder }: Refused,
+  { message, holder }: Refused,
 ): Omit<OutagePlan, 'memory'> {
   if (note?.kind === 'fenced') return { note, steps: [] }
   return giveUpVolume(facts, note, {
     kind: 'fenced',
-    trouble,
+    trouble: message,
+    text: `${message}; held I/O fails now, and what this node has not written is discarded`,
     ...(holder === undefined ? {} : { holder }),
-    text: `${trouble}; held I/O fails now, and what this node has not written is discarded`,
   })
 }
 
 function giveUpVolume(
   facts: Facts,
   known: HoldNote | null,
-  { text, ...why }: { kind: 'misplaced' | 'fenced'; trouble: string; holder?: string; text: string },
+  {
+    text,
+    ...why
+  }: Pick<HoldNote, 'holder'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
 ): Omit<OutagePlan, 'memory'> {
   const since = known?.since ?? new Date(facts.wallMs).toISOString()
   const sinceMs = known ? sinceMsOf(known, facts) : facts.nowMs

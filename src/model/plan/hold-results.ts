@@ -58,13 +58,14 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
     }
     case 'clear': {
       const memory = { ...before, isClearing: false }
-      if (result.users === null) return keep(memory)
+      if (result.users === null)
+        return keep(
+          facts.note?.kind === 'fenced' ? said(memory, say('unmounted, and its map removed')) : memory,
+        )
       const then = facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
       const text = `${then} once nobody uses it: ${result.users}`
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
     }
-    case 'remove-map':
-      return keep(said({ ...before, isClearing: false }, say('its map is taken down')))
     case 'attach':
       return keep(said({ ...before, isAttaching: false }, say('attached again')))
     case 'failed':

@@ -2,7 +2,9 @@ import { withClaim } from '../../host/disk/claim.ts'
 import type { Host } from '../../host/host.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { findHoldMap, removeHoldMap } from '../../host/map/hold-map.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { isGivenUp } from '../../model/plan/hold-outage.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
@@ -18,10 +20,14 @@ export function isMisplaced(host: Host, { name }: Pick<Attachment, 'name'>): boo
 
 /**
  * @throws IDENTITY_MISMATCH the volume is misplaced, and its file system or device may still have what must not be
- *   written out
+ *   written out · FENCED the same of a volume that another node took
  */
 export function refuseMisplaced(host: Host, record: Attachment): void {
   const note = readHoldNote(host, record.name)
+  if (note?.kind === 'fenced' && !note.isClear)
+    throw new LunkeeperError('FENCED', `${record.name}: ${note.trouble}`, {
+      hint: `Stop its users on this node: the agent then unmounts it. What this node has not written is lost. Or take it off now: lunkeeper detach ${record.name} --force`,
+    })
   if (note?.kind !== 'misplaced') return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {
     hint: `Stop its users; then give up what is unwritten: lunkeeper detach ${record.name} --force, and attach it again.`,
@@ -33,14 +39,15 @@ export function isCleared(host: Host, { name }: Pick<Attachment, 'name'>): boole
   return readHoldNote(host, name)?.isClear === true
 }
 
-/** The volume is attached again, checked and mounted. */
+/** The volume is attached again, checked and mounted; one that another node had is this node's again. */
 export function endMisplaced(host: Host, record: Attachment): void {
-  if (isMisplaced(host, record)) removeHoldNote(host, record.name)
+  if (isGivenUp(readHoldNote(host, record.name))) removeHoldNote(host, record.name)
 }
 
 /**
- * Unmounts a misplaced volume once nobody uses it: its device has no disk any more, so nothing is written anywhere. Its
- * note then says that it may be attached again, checked and mounted; it goes when that has worked.
+ * Unmounts a misplaced or fenced volume once no process uses it: its device has no disk any more, so nothing is written
+ * anywhere. The hold map of a fenced one is removed. Its note then says that it may be attached again, checked and mounted;
+ * the note goes when that has worked.
  * @returns who still uses it; null where it is clear
  * @throws as an unmount
  */
@@ -62,6 +69,8 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
     if (!isFree) return describeUsers(host, devices)
   }
   const note = readHoldNote(host, record.name)
+  const map = note?.kind === 'fenced' ? findHoldMap(host, record.name) : null
+  if (map) await removeHoldMap(host, map)
   if (note && !note.isClear) writeHoldNote(host, record.name, { ...note, isClear: true })
   return null
 }

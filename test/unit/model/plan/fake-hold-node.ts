@@ -466,7 +466,6 @@ export class FakeHoldNode {
         case 'return':
         case 'recover':
         case 'clear':
-        case 'remove-map':
         case 'attach':
           this.#running.push({
             step,
@@ -538,13 +537,9 @@ export class FakeHoldNode {
         if (this.hasUsers) return this.#finish(running, { kind: 'clear', users: 'cat[1]' })
         this.isMounted = false
         this.queued = []
+        if (this.note?.kind === 'fenced') this.map = null
         if (this.note) this.note = { ...this.note, isClear: true }
         return this.#finish(running, { kind: 'clear', users: null })
-      case 'remove-map':
-        if (this.givenUp !== 'fenced' || this.isMounted)
-          throw new Violation('a map is removed that is in use')
-        this.map = null
-        return this.#finish(running, { kind: 'remove-map' })
       case 'attach':
         return this.#attach(running)
       case 'return':
