@@ -82,17 +82,24 @@ export function refusal(code: Code, message: string): ConnectError {
 /** Where a command of ours is run, for somebody who has kubectl. */
 const WHERE = "in the agent's container on this node (kubectl exec POD -c agent -- …)"
 
-/** What to do in a cluster, where the engine's own hint speaks of `detach --force`: nobody detaches by hand there. */
+/** What to do in a cluster, where the engine's own hint speaks of a flag that no call has. */
 const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   BUSY: () => 'Unmount that first.',
   FLUSH_FAILED: () =>
     'It is tried again. If data is known to be lost, the next try takes the volume off the node: compare it with a backup.',
+  OWNED_ELSEWHERE: () =>
+    'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Else delete the pod on the other node.',
+  FENCED: () =>
+    'Delete the pods that use it on this node; it is then taken off, and nothing of it is written.',
   IDENTITY_MISMATCH: (name) =>
     `Delete the pods that use it, and map the right volume at this LUN again; or give up what is not written, ${WHERE}: lunkeeper detach ${name} --force`,
 }
 
+/** A command of ours in a hint. */
+const OF_OURS = /`lunkeeper [^`]+`/
+
 function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string {
-  if (!hint.includes('--force')) return hint
+  if (!/--(?:force|take-over|shared)\b/.test(hint)) return hint.replace(OF_OURS, `$& ${WHERE}`)
   const name = volumeId ? volumeNameOf(volumeId) : 'NAME'
   return (
     HINTS[code]?.(name) ??

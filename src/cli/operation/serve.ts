@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { Address } from '../../http/address.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Observer } from '../../volumes/step.ts'
 import { parseDriverName } from '../input/driver-name.ts'
 import { version } from '../version.ts'
@@ -19,6 +19,8 @@ export interface Served {
   /** Whether NodeGetVolumeHealth is announced. */
   readonly volumeHealth: boolean
   readonly http: Address | null
+  /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
+  readonly witness: Account | null
   /** Null where it does not talk to Kubernetes. */
   readonly kubernetes: { readonly account: Account; readonly evict: boolean } | null
 }
@@ -65,10 +67,22 @@ export async function servedOf(options: {
     driver: parseDriverName(driver),
     node: node ?? hostname(),
     volumeHealth,
+    witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
+  }
+}
+
+/** The account of this pod; null where this is none, or it has none: then only the target tells who has a volume. */
+async function accountHere(): Promise<Account | null> {
+  const { podAccount } = await import('../../kubernetes/api/account.ts')
+  try {
+    return podAccount()
+  } catch (error) {
+    if (isLunkeeperError(error, 'USAGE')) return null
+    throw error
   }
 }
 
@@ -82,7 +96,7 @@ export interface Services extends AsyncDisposable {
 /** Nothing is loaded that is not asked for: gRPC alone is some 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, volumeHealth, http, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, witness, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -94,6 +108,7 @@ export async function services(
     ...(metrics ? [metrics.observer] : []),
     ...(LUNKEEPER_DIE_AT ? [dieAt(LUNKEEPER_DIE_AT)] : []),
   ])
+  if (witness) opened.push(await hearKubernetes(host, witness, signal))
   let seen = performance.now()
   let ready = false
   if (http && metrics) {
@@ -143,6 +158,23 @@ export async function services(
       // The last one first: calls that are at work are still counted.
       for (const one of opened.toReversed())
         await (Symbol.asyncDispose in one ? one[Symbol.asyncDispose]() : one[Symbol.dispose]())
+    },
+  }
+}
+
+/** Has the engine ask Kubernetes before a volume is written to that nothing at its target guards. */
+async function hearKubernetes(host: Host, account: Account, signal: AbortSignal): Promise<Disposable> {
+  const { openApi } = await import('../../kubernetes/api/client.ts')
+  const { askAttachment } = await import('../../kubernetes/attachment/witness.ts')
+  const api = openApi(account)
+  host.witnesses.kubernetes = async ({ attachment, uid }) => {
+    const word = await askAttachment(api, { name: attachment, uid }, signal)
+    return word === 'mine' || word === 'unreachable' ? word : 'gone'
+  }
+  return {
+    [Symbol.dispose]() {
+      host.witnesses.kubernetes = null
+      api[Symbol.dispose]()
     },
   }
 }

@@ -11,7 +11,14 @@ import { rulesOf } from '../../unit/kubernetes/world.ts'
 import { kernels } from '../node.ts'
 import { Api } from './api.ts'
 import type { Claim } from './kubelet.ts'
-import { expectNothingPublished, Kubelet, mountable, startDriver, targetPath } from './kubelet.ts'
+import {
+  expectNothingPublished,
+  Kubelet,
+  mountable,
+  staging as stagingOf,
+  startDriver,
+  targetPath,
+} from './kubelet.ts'
 
 const CONTROLLER = '/run/controller/csi.sock'
 const MIB = 1 << 20
@@ -119,5 +126,91 @@ describe.each(kernels('bookworm'))('volumes that a controller publishes (%s)', (
       Number(await node.sh(`grep VmRSS /proc/${pid}/status | tr -dc 0-9`)) * 1024
     expect(await resident(agent)).toBeLessThan(requested('daemonset.yaml'))
     expect(await resident(controller)).toBeLessThan(requested('controller.yaml'))
+  })
+})
+
+const ADDRESS = { array: '10.9.0.1', a: '10.9.0.2', b: '10.9.0.3' }
+
+describe.each(kernels('bookworm'))('a published volume moves (%s)', (debian) => {
+  let lab: Lab
+  let array: LabNode
+  let a: LabNode
+  let b: LabNode
+  let target: Target
+
+  beforeAll(async () => {
+    lab = await Lab.open()
+    array = await lab.boot({ name: 'array', address: ADDRESS.array, debian, iscsid: false })
+    a = await lab.boot({ name: 'a', address: ADDRESS.a, debian, memory: 512 })
+    b = await lab.boot({ name: 'b', address: ADDRESS.b, debian, memory: 768 })
+    target = await array.lio.target({ portals: [`${ADDRESS.array}:3260`] })
+    await target.map(5, { serial: 'c515', bytes: 64 * MIB })
+  })
+  afterAll(() => lab?.close())
+
+  it('from a node that did not unstage it: only on the word of the API; the former node writes nothing more', async () => {
+    const orders: Claim = {
+      volumeId: 'pv-orders',
+      volumeContext: { targetPortal: ADDRESS.array, iqn: target.iqn, lun: '5' },
+      volumeCapability: mountable(),
+    }
+    const given = (node: string, uid: string) => {
+      const attachment = made('pv-orders', node, { uid, attached: true })
+      return {
+        attachment,
+        more: {
+          publishContext: {
+            'lunkeeper.dev/attachment': attachment.metadata.name,
+            'lunkeeper.dev/attachment-uid': uid,
+          },
+        },
+      }
+    }
+    const first = given('a', '1b4e28ba-2fa1-11d2-883f-0016d3cca427')
+    const second = given('b', '6fa459ea-ee8a-11d2-90d4-0016d3cca427')
+    const file = `${targetPath('pv-orders', 'pod')}/file`
+    await startDriver(a)
+    const before = await Kubelet.start(a)
+    await before.stage(orders, first.more)
+    await before.publish(orders, 'pod', first.more)
+    await a.sh(`echo first > ${file} && sync ${file}`)
+
+    const api = await Api.start(b, { node: 'b', pods: [], volumes: [] }, rulesOf('agent'))
+    await startDriver(b, api.env)
+    const kubelet = await Kubelet.start(b)
+    const staging = { ...stagingOf(orders), ...second.more }
+    // Kubernetes cannot be asked; then: it has not given the volume to this node, or has taken it away again.
+    await api.seen({ status: 503 })
+    await kubelet.fails(
+      'nodeStageVolume',
+      staging,
+      'FailedPrecondition',
+      /OWNED_ELSEWHERE: .*another node has/,
+    )
+    await api.seen({})
+    await kubelet.fails(
+      'nodeStageVolume',
+      staging,
+      'FailedPrecondition',
+      /OWNED_ELSEWHERE: .*no longer given/,
+    )
+    await a.sh(`echo second > ${file} && sync ${file}`)
+
+    await api.attach([second.attachment])
+    await kubelet.stage(orders, second.more)
+    await kubelet.publish(orders, 'pod', second.more)
+    expect(await b.sh(`cat ${file}`)).toBe('second')
+    await b.sh(`echo third > ${file} && sync ${file}`)
+    const bytes = await target.hash(5)
+    await a.sh(`(echo fourth > ${file} && sync ${file}) 2>/dev/null || true`)
+    expect(await target.hash(5)).toBe(bytes)
+    await before.unpublish(orders, 'pod')
+    await before.unstage(orders)
+    await expectNothingPublished(a)
+    expect(await target.hash(5)).toBe(bytes)
+
+    await kubelet.unpublish(orders, 'pod')
+    await kubelet.unstage(orders)
+    await expectNothingPublished(b)
   })
 })

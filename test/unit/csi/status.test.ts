@@ -38,11 +38,14 @@ describe('errors as gRPC statuses', () => {
     const texts = files
       .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(sources, file), 'utf8'))
-    const hints = texts.flatMap((text) => [...text.matchAll(/hint: (['"`])((?:(?!\1).)*--force.*?)\1/g)])
+    const hints = texts.flatMap((text) => [
+      ...text.matchAll(/hint: (['"`])((?:(?!\1).)*--(?:force|take-over|shared).*?)\1/g),
+    ])
     expect(hints.length).toBeGreaterThan(3)
     for (const code of Object.keys(ERRORS) as ErrorCode[])
       for (const hint of [ERRORS[code].remedy, ...hints.map(([, , text]) => text!)]) {
         const { rawMessage } = toStatus(new LunkeeperError(code, 'x', { hint }), 'pv')
+        expect(rawMessage).not.toMatch(/--(?:take-over|shared)/)
         if (/--force|--give-up/.test(rawMessage))
           expect(rawMessage).toMatch(
             /agent's container on this node .*: lunkeeper (?:detach|hold) csi-pv-\w+ --/,
