@@ -128,7 +128,13 @@ function* sources(dir) {
 export function bringBuild(node) {
   const files = [
     ...sources(join(root, 'src')),
-    ...['package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'].map((f) => join(root, f)),
+    ...[
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'scripts/bundle.mjs',
+      'scripts/prune-types.mjs',
+    ].map((f) => join(root, f)),
   ]
   const inputs = hash(
     ...files
@@ -147,6 +153,7 @@ export function bringBuild(node) {
       '--outDir',
       join(made, 'types'),
     ])
+    run(node, [join(root, 'scripts/prune-types.mjs'), join(made, 'types')])
     run(node, [join(root, 'scripts/bundle.mjs'), made])
     writeFileSync(join(made, '.stamp'), inputs)
     if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), `${made}.old`)
