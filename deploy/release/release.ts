@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -39,6 +39,8 @@ export async function release(out: string, { node, architectures, image }: Relea
     const list = sbom(version, components)
     await writeFile(join(out, `lunkeeper-${version}.cdx.json`), list)
     await writeFile(join(out, `lunkeeper-${version}-LICENSES.txt`), licences)
+    for (const unit of ['lunkeeper.service', 'lunkeeper-shutdown.service'])
+      await copyFile(join(project, 'deploy', unit), join(out, unit))
     await makeNpmPackage(out, work, licencesText(packages))
     for (const architecture of architectures) {
       const its = architecture === 'amd64' ? node : await bringForeignNode(work)

@@ -1,11 +1,18 @@
 // The parts that a page of man(7) is made of. Every text is escaped: none of it is taken for a request.
 
-/** A text within a line: `code` of our texts is bold, a hyphen stays one that can be copied into a shell. */
+/**
+ * A text within a line: `code` of our texts is bold, a hyphen stays one that can be copied into a shell, and what is not ASCII
+ * is named: groff_char(7).
+ */
 export function inline(text: string): string {
   return text
     .replaceAll('\\', String.raw`\e`)
     .replaceAll('-', String.raw`\-`)
     .replaceAll(/`([^`]*)`/g, String.raw`\fB$1\fP`)
+    .replaceAll(
+      /[^\0-\x7f]/gu,
+      (character) => `\\[u${character.codePointAt(0)!.toString(16).padStart(4, '0').toUpperCase()}]`,
+    )
 }
 
 /** A line of text. A dot or an apostrophe at its start would make a request of it: groff(7), "Control characters". */

@@ -58,7 +58,7 @@ export const INVOCATIONS: readonly Invocation[] = [
   done('--version'),
   refused('USAGE', 'atach'),
   refused('USAGE', 'hand'),
-  refused('USAGE', ''),
+  done(''),
   refused('BAD_CONFIG', 'volumes --config wrong.yaml'),
 ]
 
