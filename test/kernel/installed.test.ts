@@ -23,6 +23,8 @@ mount -t overlay overlay -o lowerdir=/usr,upperdir=/dev/shm/usr/upper,workdir=/d
 ln -s true /usr/bin/diff
 mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates
 cp /lab/share/status /var/lib/dpkg/status
+# Directories of others, as in every Debian: dpkg would try to remove those that nobody else has.
+printf '%s\\n' /. /etc /usr /usr/sbin /usr/lib /usr/lib/systemd /usr/lib/systemd/system /usr/share >/var/lib/dpkg/info/libc6.list
 `
 
 describe.each(kernels('bookworm'))(
@@ -59,15 +61,14 @@ describe.each(kernels('bookworm'))(
       expect(await isActive('lunkeeper-shutdown')).toBe('active')
       expect(await node.sh('systemctl is-enabled lunkeeper lunkeeper-shutdown')).toBe('enabled\nenabled')
       expect(await node.sh('lunkeeper --version')).toBe(version)
-      expect((await node.run(['dpkg', '--verify', 'lunkeeper'])).stdout).toBe('')
     })
 
     test('it attaches a volume: the program is its own hand', async () => {
-      const attached = await lunkeeper(node).attach([
-        ...`--portal 127.0.0.1 --iqn ${target.iqn} --lun 5 --name db --hold forever --mount /mnt/db --format`.split(
+      const attached = await lunkeeper(node).attach(
+        `--portal 127.0.0.1 --iqn ${target.iqn} --lun 5 --name db --hold forever --mount /mnt/db --format`.split(
           ' ',
         ),
-      ])
+      )
       expect(attached).toMatchObject({ state: 'ready', hold: { mode: 'map' } })
       await node.sh('echo before > /mnt/db/file; sync -f /mnt/db')
     })

@@ -27,7 +27,7 @@ export const HAND_ARGUMENT = 'hand'
  * This very program, also where an upgrade has put another in its place since: an agent and its hands are of one version.
  * proc_pid_exe(5).
  */
-const THIS_PROGRAM = '/proc/self/exe'
+const THIS_PROGRAM = { execPath: '/proc/self/exe', argv0: 'lunkeeper' }
 
 const OPTIONS: ForkOptions = {
   // No pipe of ours, so that a stuck hand keeps no shell or service manager waiting.
@@ -41,7 +41,7 @@ const OPTIONS: ForkOptions = {
 
 export function startHand(): HandProcess {
   const child = isSea()
-    ? fork(HAND_ARGUMENT, [], { ...OPTIONS, execPath: THIS_PROGRAM })
+    ? fork(HAND_ARGUMENT, [], { ...OPTIONS, ...THIS_PROGRAM })
     : fork(fileURLToPath(SCRIPT), [], OPTIONS)
   child.on('error', () => {})
   const keepAlive = (yes: boolean) => {

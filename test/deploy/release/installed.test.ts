@@ -79,7 +79,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
   beforeAll(async () => {
     const install = `rm /var/lib/dpkg/*/.keep; ! command -v node && dpkg -i /packed/lunkeeper_${version}_amd64.deb`
     const { status, stderr } = await root.run(install, { [files.directory]: '/packed' })
-    expect(status, stderr).toBe(0)
+    if (status !== 0) throw new Error(stderr)
   }, 120_000)
 
   it('every example of the help and of the documentation ends as it is documented', async () => {
@@ -128,6 +128,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
 
   it('a page of the manual for each command, and a configuration that changes nothing', async () => {
     const pages = COMMANDS.map(({ name }) => `/usr/share/man/man8/lunkeeper-${name}.8.gz`)
+    expect(await root.run('dpkg --verify lunkeeper')).toMatchObject({ status: 0, stdout: '' })
     const listed = await root.run(
       `gzip -t ${pages.join(' ')} && grep -v '^#' /etc/lunkeeper/config.yaml | grep . ; bash -n /usr/share/bash-completion/completions/lunkeeper`,
     )

