@@ -29,8 +29,8 @@ export interface DebInput {
  * What it needs: Node's official build asks for these versions of the C and C++ libraries; open-iscsi as README.md says.
  * Programs without which one job is not done, such as a file system's, are recommended.
  */
-const RELATIONS = `Depends: libc6 (>= 2.28), libstdc++6 (>= 8), init-system-helpers (>= 1.54), open-iscsi (>= 2.1.8), util-linux, mount, udev, dmsetup
-Recommends: sg3-utils, e2fsprogs, xfsprogs, systemd
+const RELATIONS = `Depends: libc6 (>= 2.28), libstdc++6 (>= 8), init-system-helpers (>= 1.54), open-iscsi (>= 2.1.8), util-linux, mount, udev, dmsetup, sg3-utils
+Recommends: e2fsprogs, xfsprogs, systemd
 Suggests: multipath-tools, xz-utils, bzip2`
 
 /** A package for Debian 12, Ubuntu 22.04 and newer: they read zstd. @returns its file */

@@ -48,7 +48,7 @@ describe.each(kernels('bookworm'))(
     })
     afterAll(() => lab?.close())
 
-    const dpkg = (...args: string[]) => node.run(['dpkg', ...args], { deadline: 300_000 })
+    const dpkg = (...args: string[]) => node.run(['dpkg', ...args], { deadline: 600_000 })
     const isActive = (unit: string) => node.sh(`systemctl is-active ${unit} || :`)
     const agent = async () => Number(await node.sh('systemctl show lunkeeper -p MainPID --value'))
     const state = async () => (await lunkeeper(node).volumes()).map((volume) => volume.state)

@@ -44,15 +44,16 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** With what cannot be done there. */
 const NEEDS_KERNEL =
-  /^lunkeeper (attach --portal|attach -f|detach|expand|hold (?!--all)|volumes db|drill|explain( --json)?$)/
-const IS_AGENT = /^lunkeeper agent/
+  /^lunkeeper (attach --portal|attach -f|detach|expand|owner|hold (?!--all)|volumes db|drill|explain( --json)?$)/
+/** They run until they are told to stop. */
+const IS_SERVICE = /^lunkeeper (agent|controller)/
 
 let files: Packed
 let root: CleanRoot
 
 /** An agent is told to stop once it is ready; it goes on to be killed where it never is. */
 const stopped = (command: string, index: string) =>
-  `mkfifo /run/said.${index}; ${command} 2>/run/said.${index} & pid=$!; while read -r line; do echo "$line" >&2; case $line in ready:*) kill $pid;; esac; done </run/said.${index}; wait $pid`
+  `rm -f /run/said.${index}; mkfifo /run/said.${index}; ${command} 2>/run/said.${index} & pid=$!; while read -r line; do echo "$line" >&2; case $line in ready:*) kill $pid;; esac; done </run/said.${index}; wait $pid`
 
 function expectDocumentedEnd({ script, status, stderr, stdout }: Ran): void {
   expect(stdout + stderr, script).not.toMatch(/INTERNAL|\bat .*\(|Warning:/)
@@ -85,7 +86,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
   it('every example of the help and of the documentation ends as it is documented', async () => {
     const commands = [...new Set([...documented(), ...EXAMPLES].map(({ command }) => command))]
     expect(commands.length).toBeGreaterThan(40)
-    const once = commands.filter((command) => !IS_AGENT.test(command))
+    const once = commands.filter((command) => !IS_SERVICE.test(command))
     const ran = await root.runAll(
       once.map((command) => `set -o pipefail; ${command.replace('| source', '| /usr/bin/source')}`),
     )
@@ -95,11 +96,12 @@ describe('the Debian package, in a Debian without Node and without the checkout'
       if (!NEEDS_KERNEL.test(once[index]!))
         expect({ script: one.script, status: one.status, stderr: one.stderr }).toMatchObject({ status: 0 })
     }
-    for (const command of commands.filter((command) => IS_AGENT.test(command))) {
-      const one = await root.run(
-        stopped(command.replace('/var/lib/kubelet/plugins/iscsi.csi.lunkeeper', '/run'), '0'),
-      )
-      expect(one, one.stderr).toMatchObject({ status: 0 })
+    for (const command of commands.filter((command) => IS_SERVICE.test(command))) {
+      const place = command.replace(/unix:\/\/.*\//, 'unix:///run/')
+      const one = await root.run(stopped(place, '0'))
+      expectDocumentedEnd(one)
+      // The other one needs a cluster.
+      if (command.startsWith('lunkeeper agent')) expect(one, one.stderr).toMatchObject({ status: 0 })
     }
   }, 300_000)
 
@@ -134,7 +136,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
     )
     expect(listed.stderr).toBe('')
     expect(listed.stdout).toBe('')
-  })
+  }, 60_000)
 
   it('is not removed while a record of a volume is there, and leaves nothing when it goes', async () => {
     await root.write('var/lib/lunkeeper/volumes/db.json', '{}')
@@ -145,7 +147,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
       'rm /var/lib/lunkeeper/volumes/db.json; dpkg -P lunkeeper && find / -xdev -name "*lunkeeper*" ! -path "/lab/*" ! -path "/root/*" ! -path "/packed*" | grep -v "^/etc/bash_completion.d"',
     )
     expect(gone.stdout).not.toMatch(/^\//m)
-  })
+  }, 120_000)
 })
 
 test('the single file runs by itself', async () => {

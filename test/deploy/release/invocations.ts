@@ -17,7 +17,8 @@ export const INVOCATIONS: readonly Invocation[] = [
     'MODULE_MISSING',
     `attach ${TARGET} --name db --wwid naa.600140512345678901234567890abcde --serial aaaa --hold 90s --hold-mode auto --mount /mnt/db --fs ext4 --format --mount-option noatime --chap-file chap --verbose --json`,
   ),
-  fails('MODULE_MISSING', `attach ${TARGET} --read-only --config config.yaml`),
+  fails('MODULE_MISSING', `attach ${TARGET} --read-only --shared --config config.yaml`),
+  fails('MODULE_MISSING', `attach ${TARGET} --take-over`),
   refused('BAD_REQUEST', 'attach --file absent.yaml'),
   done('attach --schema --json'),
   refused('USAGE', 'attach --portal 192.0.2.1 --json'),
@@ -33,6 +34,7 @@ export const INVOCATIONS: readonly Invocation[] = [
   done('volumes --host-root / --json'),
   fails('NOT_FOUND', 'volumes db'),
   done('sessions --json'),
+  fails('NOT_FOUND', 'owner db --json'),
   done('doctor --json'),
   done('doctor --fix --json'),
   done('doctor --fix --dry-run --json'),
@@ -64,10 +66,11 @@ export const INVOCATIONS: readonly Invocation[] = [
 
 /** Agents, which run until they are told to stop. */
 export const AGENTS: readonly string[] = [
-  'agent --http 127.0.0.1:9600 --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1',
+  'agent --http 127.0.0.1:9600 --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1 --csi-volume-health',
 ]
 
 /** Flags that need a Kubernetes: the agent ends at once, and says what is missing. */
 export const CLUSTER: readonly string[] = [
+  'controller --csi-endpoint unix:///run/controller.sock --csi-driver iscsi.csi.lunkeeper',
   'agent --kubernetes --evict-broken --csi-endpoint unix:///run/other.sock',
 ]
