@@ -116,6 +116,14 @@ function bringProtocol(node) {
   writeFileSync(stamp, inputs)
 }
 
+function hashFiles(files) {
+  return hash(
+    ...files
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .flatMap((file) => [file.slice(root.length), readFileSync(file)]),
+  )
+}
+
 function* sources(dir) {
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
     const path = join(dir, entry.name)
@@ -128,13 +136,15 @@ function* sources(dir) {
 export function bringBuild(node) {
   const files = [
     ...sources(join(root, 'src')),
-    ...['package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs'].map((f) => join(root, f)),
+    ...[
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'scripts/bundle.mjs',
+      'scripts/prune-types.mjs',
+    ].map((f) => join(root, f)),
   ]
-  const inputs = hash(
-    ...files
-      .toSorted((a, b) => (a < b ? -1 : 1))
-      .flatMap((file) => [file.slice(root.length), readFileSync(file)]),
-  )
+  const inputs = hashFiles(files)
   const stamp = join(root, 'dist/.stamp')
   if (fresh(stamp, inputs)) return
   step('building', () => {
@@ -147,12 +157,38 @@ export function bringBuild(node) {
       '--outDir',
       join(made, 'types'),
     ])
+    run(node, [join(root, 'scripts/prune-types.mjs'), join(made, 'types')])
     run(node, [join(root, 'scripts/bundle.mjs'), made])
     writeFileSync(join(made, '.stamp'), inputs)
     if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), `${made}.old`)
     renameSync(made, join(root, 'dist'))
     rmSync(`${made}.old`, { recursive: true, force: true })
   })
+}
+
+/** What people install, for tests: as `npm run release` makes it, for this kind of machine, without the image. */
+export function bringPacked(node) {
+  const brought = bringTools()
+  const packed = join(root, 'dist.packed')
+  const files = [
+    ...['deploy/release', 'deploy/debian', 'docs', 'bin'].flatMap((name) => [...sources(join(root, name))]),
+    ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/bundle.mjs', 'dist/.stamp'].map(
+      (f) => join(root, f),
+    ),
+    ...['deploy/lunkeeper.service', 'deploy/lunkeeper-shutdown.service'].map((f) => join(root, f)),
+  ]
+  const inputs = hashFiles(files)
+  const stamp = join(root, 'dist.packed/.stamp')
+  if (fresh(stamp, inputs)) return packed
+  step('packing what people install', () => {
+    const made = join(root, `dist.packed.${process.pid}`)
+    const args = ['--node', brought, '--architecture', 'amd64', '--no-image', '--out', made]
+    run(node, [join(root, 'deploy/release/build.ts'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+    writeFileSync(join(made, '.stamp'), inputs)
+    rmSync(packed, { recursive: true, force: true })
+    renameSync(made, packed)
+  })
+  return packed
 }
 
 /** Runs a part of the project in the foreground; its failure is ours. */

@@ -1,5 +1,5 @@
 // npm test: brings everything it needs, then runs all tests; real kernels included.
-import { bring, measure, root, run, step } from './bring.mjs'
+import { bring, bringPacked, measure, root, run, step } from './bring.mjs'
 
 // Starting Node in a kernel of the lab, on the machines that the suite is timed on: a quarter of a second
 // (lab/README.md). From this on, all kernel tests would take hours: system calls are slow there (nested virtualization).
@@ -11,6 +11,7 @@ const chosen = process.argv.slice(2)
 const projects = chosen.some((word) => word.startsWith('--project'))
   ? []
   : ['unit', 'lab', 'deploy', 'kernel'].map((name) => `--project=${name}`)
+bringPacked(node)
 step('bringing the kernels of the lab', () => run(node, [`${root}/lab/debian/prepare.ts`]))
 if (chosen.length === 0 && !process.env.LUNKEEPER_TEST_EVERYTHING && !process.env.LUNKEEPER_TEST_KERNEL) {
   const ms = step('measuring how fast this machine runs them', () =>

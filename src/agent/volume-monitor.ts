@@ -17,6 +17,7 @@ import type { Taken } from '../model/plan/hold-results.ts'
 import { afterStep, takeLoss } from '../model/plan/hold-results.ts'
 import { planHold } from '../model/plan/hold.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
+import { safeHold } from '../model/safe-hold.ts'
 import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
 import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
 import { HoldNoteFile } from './hold-note-file.ts'
@@ -155,7 +156,7 @@ export class VolumeMonitor {
     return {
       nowMs: now.sinceMs,
       wallMs: Date.parse(now.since),
-      wanted: this.record.request.hold.wanted,
+      wanted: safeHold(this.record),
       mode: this.record.mode ?? 'session',
       note: this.#note.read(),
     }

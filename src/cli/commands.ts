@@ -2,6 +2,7 @@ import type { AnyCommand } from './command.ts'
 import { attachCommand } from './commands/attach.ts'
 import { agentCommand } from './commands/agent.ts'
 import { completionCommand } from './commands/completion.ts'
+import { controllerCommand } from './commands/controller.ts'
 import { detachCommand } from './commands/detach.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drillCommand } from './commands/drill.ts'
@@ -27,5 +28,6 @@ export const COMMANDS: readonly AnyCommand[] = [
   drillCommand,
   migrateCommand,
   agentCommand,
+  controllerCommand,
   completionCommand,
 ]

@@ -1,3 +1,4 @@
+import { LunkeeperError } from '../model/errors.ts'
 import { COMMANDS } from './commands.ts'
 import { openContext } from './context.ts'
 import type { Parsed } from './input/parse.ts'
@@ -23,7 +24,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     const error = toLunkeeperError(thrown)
     terminal.line(errorText(error, terminal.look, argv.includes('--verbose')))
-    if (argv.includes('--json')) await print(json(errorJson(error)))
+    // Whatever became of the output, this is how the command ended.
+    if (argv.includes('--json')) await print(json(errorJson(error))).catch(() => {})
     return error.exitStatus
   }
 
@@ -46,11 +48,22 @@ function json(data: unknown): string {
   return `${printableJson(data)}\n`
 }
 
-/** Resolves when the kernel has it: the process ends right after. */
-function print(text: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
+/** Resolves when the kernel has it: the process ends right after. @throws OUTPUT_UNWRITABLE */
+async function print(text: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null | undefined>()
+  // Heard below, and by nobody else.
+  process.stdout.once('error', () => {})
+  process.stdout.write(text, resolve)
+  const cause = await promise
   // A reader that has gone (`| head`) wanted no more; what was done is done all the same.
-  process.stdout.once('error', () => resolve())
-  process.stdout.write(text, () => resolve())
-  return promise
+  if (!cause || cause.code === 'EPIPE') return
+  const { whyUnreadable } = await import('./input/file-error.ts')
+  throw new LunkeeperError(
+    'OUTPUT_UNWRITABLE',
+    `standard output cannot be written: ${whyUnreadable(cause)}`,
+    {
+      hint: 'The command has ended, and only what it says is lost: run it again with room for that.',
+      cause,
+    },
+  )
 }

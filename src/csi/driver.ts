@@ -12,6 +12,8 @@ export interface Driver {
   /** This node, as the orchestrator knows it. */
   readonly nodeId: string
   readonly version: string
+  /** Whether NodeGetVolumeHealth is announced; it is served in any case. */
+  readonly announceHealth: boolean
   readonly turns: Turns
   readonly gates: Gates
   readonly failures: Failures

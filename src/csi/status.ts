@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 
 import type { ErrorCode } from '../model/errors.ts'
 import { LunkeeperError } from '../model/errors.ts'
+import { volumeNameOf } from './volume/name.ts'
 
 /**
  * What each error is in a gRPC status. To a kubelet Unavailable, DeadlineExceeded, Aborted and
@@ -78,19 +79,50 @@ export function refusal(code: Code, message: string): ConnectError {
   return new ConnectError(message, code)
 }
 
-/** Any failure as the caller gets it: our code, what happened, what to do. Causes stay in the log. */
-export function toStatus(error: unknown): ConnectError {
+/** Where a command of ours is run, for somebody who has kubectl. */
+const WHERE = "in the agent's container on this node (kubectl exec POD -c agent -- …)"
+
+/** What to do in a cluster, where the engine's own hint speaks of a flag that no call has. */
+const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
+  BUSY: () => 'Unmount that first.',
+  FLUSH_FAILED: () =>
+    'It is tried again. If data is known to be lost, the next try takes the volume off the node: compare it with a backup.',
+  OWNED_ELSEWHERE: () =>
+    'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Else delete the pod on the other node.',
+  FENCED: () =>
+    'Delete the pods that use it on this node; it is then taken off, and nothing of it is written.',
+  IDENTITY_MISMATCH: (name) =>
+    `Delete the pods that use it, and map the right volume at this LUN again; or give up what is not written, ${WHERE}: lunkeeper detach ${name} --force`,
+}
+
+/** A command of ours in a hint. */
+const OF_OURS = /`lunkeeper [^`]+`/
+
+function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string {
+  if (!/--(?:force|take-over|shared)\b/.test(hint)) return hint.replace(OF_OURS, `$& ${WHERE}`)
+  const name = volumeId ? volumeNameOf(volumeId) : 'NAME'
+  return (
+    HINTS[code]?.(name) ??
+    `Wait until the target is back; or give up what is not written, ${WHERE}: lunkeeper hold ${name} --give-up`
+  )
+}
+
+/**
+ * Any failure as the caller gets it: our code, what happened, what to do. Causes stay in the log.
+ * @param volumeId the volume that the call was about
+ */
+export function toStatus(error: unknown, volumeId: string | null = null): ConnectError {
   if (error instanceof ConnectError) return error
   if (!(error instanceof LunkeeperError))
     return new ConnectError(
       "INTERNAL: a mistake in Lunkeeper itself; the agent's log has more",
       Code.Internal,
     )
-  return new ConnectError(`${error.code}: ${error.message}. ${error.hint}`, STATUS[error.code])
+  return new ConnectError(`${error.code}: ${error.message}. ${hintOf(error, volumeId)}`, STATUS[error.code])
 }
 
 /** The same, where something is left on the node that has to be taken back by a later call. */
-export function toUncertainStatus(error: unknown): ConnectError {
-  const status = toStatus(error)
+export function toUncertainStatus(error: unknown, volumeId: string): ConnectError {
+  const status = toStatus(error, volumeId)
   return UNCERTAIN.has(status.code) ? status : new ConnectError(status.rawMessage, Code.Unavailable)
 }

@@ -8,6 +8,7 @@ import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
+import { safeHold } from '../model/safe-hold.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import { parseName } from '../model/name.ts'
 import { volumeLock } from '../state/records/locks.ts'
@@ -63,14 +64,12 @@ async function queueAgain(host: Host, { name }: Attachment): Promise<void> {
   if (map && !isOver && !(await isAgentRunning(host))) await setQueueing(host, map, true)
 }
 
-function setTimers(host: Host, { request }: Attachment, warn: (message: string) => void): void {
-  for (const { session, disk } of lookAtVolume(host, request).sessions) {
+function setTimers(host: Host, record: Attachment, warn: (message: string) => void): void {
+  for (const { session, disk } of lookAtVolume(host, record.request).sessions) {
     if (!disk) continue
     // Another volume of the session may need the longer one.
-    const wanted =
-      session.state === 'LOGGED_IN'
-        ? request.hold.wanted
-        : longerHold(session.recoveryTmo, request.hold.wanted)
+    const own = safeHold(record)
+    const wanted = session.state === 'LOGGED_IN' ? own : longerHold(session.recoveryTmo, own)
     if (wanted !== session.recoveryTmo && !setRecovery(host, session, wanted))
       warn(
         `the kernel does not change the timer of session ${session.sid} while it is ${session.state}: this outage still ends after ${session.recoveryTmo} s`,

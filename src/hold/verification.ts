@@ -17,9 +17,17 @@ const REFUSALS: Partial<Record<ErrorCode, Refusal>> = {
 
 /** An error of a verification or a return as the hold planner takes it. */
 export function refusedBy(error: unknown): Refused {
-  if (!(error instanceof LunkeeperError))
-    return { cause: 'unreachable', message: error instanceof Error ? error.message : String(error) }
-  const cause = REFUSALS[error.code] ?? 'unreachable'
-  const holder = cause === 'lost' ? error.details['holder'] : undefined
-  return { cause, message: error.message, ...(typeof holder === 'string' ? { holder } : {}) }
+  const cause = error instanceof LunkeeperError ? REFUSALS[error.code] : undefined
+  const holder = error instanceof LunkeeperError && cause === 'lost' ? holderOf(error) : null
+  return {
+    cause: cause ?? 'unreachable',
+    message: error instanceof Error ? error.message : String(error),
+    ...(holder === null ? {} : { holder }),
+  }
+}
+
+/** Who has the volume, where the error says so. */
+function holderOf({ details }: LunkeeperError): string | null {
+  const { holder, key } = details
+  return typeof holder === 'string' ? holder : typeof key === 'string' ? `0x${key}` : null
 }

@@ -195,8 +195,8 @@ export const ERRORS = {
     'Give the path of a log file, or pipe one in: journalctl | lunkeeper explain -',
   ),
   OUTPUT_UNWRITABLE: failed(
-    'The file that a report goes to cannot be written.',
-    'Give the path of a file in a directory that exists and may be written to.',
+    'What a command has to say cannot be written: the file of a report, or standard output.',
+    'Give a file in a directory that exists, may be written to and has room.',
   ),
   DRILL_FAILED: failed(
     'A drill could not be played to its end.',

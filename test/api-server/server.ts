@@ -38,6 +38,24 @@ export interface State {
     }
   }[]
   readonly volumes: { metadata: { name: string; uid: string } }[]
+  /** VolumeAttachments, as they are. */
+  readonly attachments?: readonly SeenVolumeAttachment[]
+}
+
+export interface SeenVolumeAttachment {
+  readonly metadata: {
+    readonly name: string
+    readonly uid: string
+    readonly creationTimestamp: string
+    readonly deletionTimestamp?: string
+    readonly annotations?: Record<string, string>
+  }
+  readonly spec: {
+    readonly attacher: string
+    readonly nodeName: string
+    readonly source: { readonly persistentVolumeName?: string }
+  }
+  readonly status?: { readonly attached: boolean }
 }
 
 /** How it misbehaves. */
@@ -61,12 +79,14 @@ export class ApiServer implements AsyncDisposable {
   readonly events = new Map<string, Json>()
   conditions: Json[] = [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }]
   mood: Mood = {}
+  attachments: readonly SeenVolumeAttachment[]
   readonly #server: Server
   readonly #state: State
   readonly #rules: readonly Rule[]
 
   private constructor(state: State, rules: readonly Rule[]) {
     this.#state = state
+    this.attachments = state.attachments ?? []
     this.#rules = rules
     const { cert, key } = makeCertificate()
     this.cert = cert
@@ -140,6 +160,15 @@ export class ApiServer implements AsyncDisposable {
         const found = this.#state.volumes.find(({ metadata }) => metadata.name === name)
         return found ? { status: 200, body: shown(found) } : refusal(404, `"${name}" not found`)
       }
+      case 'get volumeattachments': {
+        const found = this.attachments.find(({ metadata }) => metadata.name === name)
+        if (found) return { status: 200, body: partial ? { metadata: found.metadata } : found }
+        const absent = refusal(404, `volumeattachments.storage.k8s.io "${name}" not found`)
+        const details = { name, group, kind: 'volumeattachments' }
+        return { ...absent, body: { ...absent.body, reason: 'NotFound', details } }
+      }
+      case 'list volumeattachments':
+        return { status: 200, body: this.#page(new URL(request.url!, 'https://api').searchParams) }
       case 'list pods': {
         const selector = new URL(request.url!, 'https://api').searchParams.get('fieldSelector')
         const isHere = selector === `spec.nodeName=${this.#state.node}`
@@ -177,6 +206,15 @@ export class ApiServer implements AsyncDisposable {
       default:
         return refusal(404, 'the server could not find the requested resource')
     }
+  }
+
+  /** In order of their names, as etcd has them; the token says how many were seen. */
+  #page(query: URLSearchParams) {
+    const seen = Number(query.get('continue') ?? 0)
+    const end = seen + Number(query.get('limit') ?? this.attachments.length)
+    const sorted = this.attachments.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+    const metadata = end < sorted.length ? { continue: String(end) } : {}
+    return { kind: 'VolumeAttachmentList', metadata, items: sorted.slice(seen, end) }
   }
 
   /** validation/events.go: an event lives where its object does, or in `default` where that has no namespace. */
@@ -219,11 +257,13 @@ interface What {
 /** What a role would have to allow. */
 function meaning(method: string, url: string): What {
   const { pathname } = new URL(url, 'https://api')
-  const [, namespace = null, kind = '', name = null, sub] =
-    /^\/api\/v1(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(pathname) ?? []
+  const [, group = '', namespace = null, kind = '', name = null, sub] =
+    /^\/(?:api|apis\/([^/]+))\/v1(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
+      pathname,
+    ) ?? []
   const reads = name === null ? 'list' : 'get'
   const verb = method === 'GET' ? reads : method === 'POST' ? 'create' : method.toLowerCase()
-  return { verb, resource: sub ? `${kind}/${sub}` : kind, group: '', namespace, name }
+  return { verb, resource: sub ? `${kind}/${sub}` : kind, group, namespace, name }
 }
 
 function refusal(code: number, message: string) {

@@ -42,10 +42,9 @@ export const drillCommand = command({
 
 /** The lab stands above everything in src/, so it is started, not imported. @throws PROGRAM_MISSING */
 function labProgram(): string {
-  const root = packageRoot()
-  const program = fileURLToPath(new URL('lab/drill/run.ts', root))
+  const program = fileURLToPath(new URL('lab/drill/run.ts', packageRoot()))
   if (existsSync(program)) return program
-  throw new LunkeeperError('PROGRAM_MISSING', `the lab is not in ${fileURLToPath(root)}`, {
+  throw new LunkeeperError('PROGRAM_MISSING', 'the lab is not installed with the program', {
     hint: 'It is in the source checkout only: clone that, and run `npm run drill` there.',
   })
 }

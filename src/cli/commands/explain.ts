@@ -1,6 +1,6 @@
 import { uptime } from 'node:os'
 
-import type { Explanation } from '../../explain/report.ts'
+import type { Explanation, LogInput } from '../../explain/report.ts'
 import { command } from '../command.ts'
 import { explainText } from '../output/explain.ts'
 
@@ -9,7 +9,7 @@ export const explainCommand = command({
   group: 'look',
   summary: 'Tell the story of outages from logs',
   about:
-    'Reads logs and tells, for each iSCSI session: when its connection was lost and how that was noticed, when the timer ran out, what failed, what became read-only, when it came back and after how many attempts, and what hold would have prevented it. Names other causes of failed I/O and failed mounts, too, and what would have helped. Understands syslog, dmesg, journalctl in all their forms and languages, what collectors of logs make of them, and /dev/kmsg, of any size, also packed by gzip, zstd, xz or bzip2. Several files, rotated sets and directories are read side by side, in the order of time. Without FILE: the log that this kernel still has; what iscsid said (attempts, portals, the return) is not in that, so `journalctl | lunkeeper explain -` tells more. Exit status 1: the format was not understood. Changes nothing.',
+    'Reads logs and tells, for each iSCSI session: when its connection was lost and how that was noticed, when the timer ran out, what failed, what became read-only, when it came back and after how many attempts, and what hold would have prevented it. Names other causes of failed I/O and failed mounts, too, and what would have helped. Understands syslog, dmesg, journalctl in all their forms and languages, what collectors of logs make of them, and /dev/kmsg, of any size, also packed by gzip, zstd, xz or bzip2. Several files, rotated sets and directories are read side by side, in the order of time. Without FILE: the log that this kernel still has; what iscsid said (attempts, portals, the return) is not in that, so `journalctl | lunkeeper explain -` tells more. Exit status 1: no log could be read and understood. Changes nothing.',
   usage: ['[FILE|-]... [--html FILE]'],
   argument: { name: 'FILE|-', required: false, repeated: true, completes: 'file' },
   options: [
@@ -50,5 +50,9 @@ export const explainCommand = command({
     return explanation
   },
   text: explainText,
-  exit: ({ inputs }) => (inputs.some(({ understood, lines }) => understood || lines === 0) ? 0 : 1),
+  exit: ({ inputs }) => (inputs.some(isRead) ? 0 : 1),
 })
+
+/** An empty log has been read, too. */
+const isRead = ({ understood, lines, problem }: LogInput): boolean =>
+  understood || (lines === 0 && problem === null)

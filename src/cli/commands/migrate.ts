@@ -1,7 +1,7 @@
 import type { CheckFinding } from '../../csi/migrate/check.ts'
 import type { Migration } from '../../csi/migrate/migrate.ts'
 import { command } from '../command.ts'
-import { DRIVER } from '../operation/serve.ts'
+import { DRIVER } from '../input/driver-name.ts'
 
 /** With its text for people: JSON leaves functions out, and the printer of YAML is loaded when it is needed. */
 interface Printable extends Migration {

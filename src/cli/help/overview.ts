@@ -11,7 +11,8 @@ const GROUPS: readonly (readonly [Group, string])[] = [
   ['shell', 'The command line itself'],
 ]
 
-const FIRST = [
+/** What to type first. */
+export const FIRST = [
   {
     command:
       'lunkeeper attach --portal 10.0.0.5 --iqn iqn.2024-01.example:db --lun 0 --mount /srv/db --format',
@@ -21,14 +22,15 @@ const FIRST = [
   { command: 'lunkeeper detach /srv/db', does: 'take it away again; nothing is left' },
 ]
 
+export const PURPOSE =
+  'Lunkeeper attaches iSCSI volumes to this node, keeps them read-write while their target is away, and detaches them leaving nothing behind.'
+
 /** The first page that a person sees: what this is, what to type first, all there is. */
 export function overview(commands: readonly AnyCommand[], look: Look): string {
   const places = [CONFIG_OPTION, ...PLACE_OPTIONS].map(optionEntry)
   const { paragraph, heading, entries, examples } = page(look, places)
   return [
-    paragraph(
-      'Lunkeeper attaches iSCSI volumes to this node, keeps them read-write while their target is away, and detaches them leaving nothing behind.',
-    ),
+    paragraph(PURPOSE),
     heading('First steps'),
     examples(FIRST),
     ...GROUPS.flatMap(([group, title]) => [

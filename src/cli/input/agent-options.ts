@@ -26,6 +26,11 @@ export const AGENT_OPTIONS = [
     help: "This node's name there; the host name unless told.",
   },
   {
+    name: 'csi-volume-health',
+    section: 'For Kubernetes',
+    help: 'Announce NodeGetVolumeHealth, which is alpha, for kubelets with the feature gate CSIVolumeHealth.',
+  },
+  {
     name: 'kubernetes',
     section: 'For Kubernetes',
     help: "Tell what happens to volumes: events of their PersistentVolumes and pods, a condition of the node. With the service account of the agent's pod.",

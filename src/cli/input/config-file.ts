@@ -12,17 +12,18 @@ import { HOLD_OPTIONS } from './volume-options.ts'
 import type { Fields } from './yaml-fields.ts'
 import { readFields } from './yaml-fields.ts'
 
-const OPTIONS = [...PLACE_OPTIONS, ...AGENT_OPTIONS, ...HOLD_OPTIONS] as const
+/** Its fields. */
+export const CONFIG_OPTIONS = [...PLACE_OPTIONS, ...AGENT_OPTIONS, ...HOLD_OPTIONS] as const
 
 /** What holds for this node where no flag and no variable says otherwise. */
 export interface Config {
-  readonly flags: Values<typeof OPTIONS>
+  readonly flags: Values<typeof CONFIG_OPTIONS>
   /** Of volumes that do not say how they are held. */
   readonly hold: Partial<SettledRequest['hold']>
 }
 
 const FIELDS: Fields = {
-  options: OPTIONS,
+  options: CONFIG_OPTIONS,
   of: 'the configuration',
   code: 'BAD_CONFIG',
   example: 'Write for example "hold: 30m" and "http: 127.0.0.1:9600", one a line.',

@@ -5,6 +5,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EBADF: 'no such descriptor is open',
   EAGAIN: 'nothing is to be read there',
   EINVAL: 'nothing can be read there',
+  ENOSPC: 'no room is left there',
   Z_DATA_ERROR: 'what is packed in it is damaged',
   Z_BUF_ERROR: 'it ends in the middle of what is packed in it',
 }

@@ -3,8 +3,9 @@ import { hostname } from 'node:os'
 import type { Address } from '../../http/address.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Observer } from '../../volumes/step.ts'
+import { parseDriverName } from '../input/driver-name.ts'
 import { version } from '../version.ts'
 import { dieAt } from './die-at.ts'
 import { observers } from './observers.ts'
@@ -15,12 +16,14 @@ export interface Served {
   readonly endpoint: string | null
   readonly driver: string
   readonly node: string
+  /** Whether NodeGetVolumeHealth is announced. */
+  readonly volumeHealth: boolean
   readonly http: Address | null
+  /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
+  readonly witness: Account | null
   /** Null where it does not talk to Kubernetes. */
   readonly kubernetes: { readonly account: Account; readonly evict: boolean } | null
 }
-
-export const DRIVER = 'iscsi.csi.lunkeeper'
 
 /** The agent looks after its volumes at least every 10 s, and says so. */
 const LATE = 60_000
@@ -30,12 +33,17 @@ export async function servedOf(options: {
   readonly 'csi-endpoint'?: string
   readonly 'csi-driver'?: string
   readonly 'csi-node'?: string
+  readonly 'csi-volume-health'?: boolean
   readonly http?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
 }): Promise<Served> {
   const { http, 'csi-endpoint': endpoint, 'csi-driver': driver, 'csi-node': node } = options
-  const { kubernetes = false, 'evict-broken': evict = false } = options
+  const {
+    kubernetes = false,
+    'evict-broken': evict = false,
+    'csi-volume-health': volumeHealth = false,
+  } = options
   if (evict && !kubernetes)
     throw new LunkeeperError('USAGE', 'Pods shall be evicted, but there is no --kubernetes', {
       hint: 'Add --kubernetes.',
@@ -44,14 +52,9 @@ export async function servedOf(options: {
     throw new LunkeeperError('USAGE', 'It has nothing to tell Kubernetes of without --csi-endpoint', {
       hint: 'Add --csi-endpoint unix:///PATH.',
     })
-  if (endpoint === undefined && (driver ?? node) !== undefined)
-    throw new LunkeeperError('USAGE', 'A driver or node is named, but no --csi-endpoint', {
+  if (endpoint === undefined && (driver !== undefined || node !== undefined || volumeHealth))
+    throw new LunkeeperError('USAGE', 'A driver, node or health is asked for, but no --csi-endpoint', {
       hint: 'Add --csi-endpoint unix:///PATH.',
-    })
-  // The specification's form: parts of a domain name, 63 characters at most.
-  if (driver !== undefined && !/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/.test(driver))
-    throw new LunkeeperError('USAGE', `"${driver}" cannot be the name of a driver`, {
-      hint: `It has the form of a domain name, like ${DRIVER}.`,
     })
   if (node !== undefined && Buffer.byteLength(node) > 192)
     throw new LunkeeperError('USAGE', `"${node}" cannot be the name of a node`, {
@@ -61,12 +64,25 @@ export async function servedOf(options: {
   const { parseAddress } = await import('../../http/address.ts')
   return {
     endpoint: endpoint === undefined ? null : parseEndpoint(endpoint),
-    driver: driver ?? DRIVER,
+    driver: parseDriverName(driver),
     node: node ?? hostname(),
+    volumeHealth,
+    witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
+  }
+}
+
+/** The account of this pod; null where this is none, or it has none: then only the target tells who has a volume. */
+async function accountHere(): Promise<Account | null> {
+  const { podAccount } = await import('../../kubernetes/api/account.ts')
+  try {
+    return podAccount()
+  } catch (error) {
+    if (isLunkeeperError(error, 'USAGE')) return null
+    throw error
   }
 }
 
@@ -80,7 +96,7 @@ export interface Services extends AsyncDisposable {
 /** Nothing is loaded that is not asked for: gRPC alone is some 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, http, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, witness, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -92,6 +108,7 @@ export async function services(
     ...(metrics ? [metrics.observer] : []),
     ...(LUNKEEPER_DIE_AT ? [dieAt(LUNKEEPER_DIE_AT)] : []),
   ])
+  if (witness) opened.push(await hearKubernetes(host, witness, signal))
   let seen = performance.now()
   let ready = false
   if (http && metrics) {
@@ -111,7 +128,13 @@ export async function services(
     async begin() {
       if (endpoint !== null) {
         const { serveCsi } = await import('../../csi/server/serve.ts')
-        const served = { path: endpoint, name: driver, nodeId: node, version: version() }
+        const served = {
+          path: endpoint,
+          name: driver,
+          nodeId: node,
+          version: version(),
+          announceHealth: volumeHealth,
+        }
         opened.push(
           await serveCsi(host, {
             ...served,
@@ -135,6 +158,23 @@ export async function services(
       // The last one first: calls that are at work are still counted.
       for (const one of opened.toReversed())
         await (Symbol.asyncDispose in one ? one[Symbol.asyncDispose]() : one[Symbol.dispose]())
+    },
+  }
+}
+
+/** Has the engine ask Kubernetes before a volume is written to that nothing at its target guards. */
+async function hearKubernetes(host: Host, account: Account, signal: AbortSignal): Promise<Disposable> {
+  const { openApi } = await import('../../kubernetes/api/client.ts')
+  const { askAttachment } = await import('../../kubernetes/attachment/witness.ts')
+  const api = openApi(account)
+  host.witnesses.kubernetes = async ({ attachment, uid }) => {
+    const word = await askAttachment(api, { name: attachment, uid }, signal)
+    return word === 'mine' || word === 'unreachable' ? word : 'gone'
+  }
+  return {
+    [Symbol.dispose]() {
+      host.witnesses.kubernetes = null
+      api[Symbol.dispose]()
     },
   }
 }

@@ -14,7 +14,6 @@ const oldClaim = z.looseObject({
     labels: z.optional(z.record(z.string(), z.string())),
   }),
   spec: z.looseObject({
-    accessModes: z.optional(z.array(z.string())),
     volumeMode: z.optional(z.string()),
     resources: z.optional(z.looseObject({ requests: z.optional(texts) })),
   }),
@@ -37,7 +36,8 @@ export function claimsOf(replaced: readonly Replaced[], objects: readonly Kubern
       kind: 'PersistentVolumeClaim',
       metadata: { ...claim, ...(before?.metadata.labels ? { labels: before.metadata.labels } : {}) },
       spec: {
-        accessModes: before?.spec.accessModes ?? accessModes?.slice(0, 1),
+        // A claim that asks for more than its volume has is not bound to it.
+        accessModes,
         ...(volumeMode ? { volumeMode } : {}),
         resources: { requests: before?.spec.resources?.requests ?? capacity },
         storageClassName,

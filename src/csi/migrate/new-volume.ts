@@ -31,6 +31,10 @@ export function newVolume(
         ? `its claim ${claimRef.namespace}/${claimRef.name} was deleted (the volume is Released): the new volume is kept for a claim of that name; take claimRef out for any other`
         : `it is bound to the claim ${claimRef.namespace}/${claimRef.name}: delete pods and claim, then create the claim again; the new volume is kept for it`,
     )
+  if (new Set(spec.accessModes).size > 1)
+    note(
+      `of its access modes ${spec.accessModes?.join(', ')} only ${accessModes[0]} is kept: a volume that is attached has one`,
+    )
   if (accessModes[0] === 'ReadWriteMany' && volumeMode !== 'Block')
     note('ReadWriteMany is refused with a file system: two nodes would destroy it')
   if (accessModes[0] === 'ReadOnlyMany' && !csi.readOnly)

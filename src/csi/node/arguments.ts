@@ -1,3 +1,4 @@
+import type { ConnectError } from '@connectrpc/connect'
 import { Code } from '@connectrpc/connect'
 
 import { refusal } from '../status.ts'
@@ -17,4 +18,20 @@ export function requirePath(value: string, field: string): string {
   if (parts.every((part) => part === ''))
     throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root of the system`)
   return path
+}
+
+/**
+ * A path at which a volume is looked for, not put: where it can be none of a volume, the volume is not there.
+ * @throws INVALID_ARGUMENT it is missing · NOT_FOUND it is no absolute path
+ */
+export function requirePlaceOf(volumeId: string, value: string, field: string): string {
+  requireText(value, field)
+  try {
+    return requirePath(value, field)
+  } catch (error) {
+    throw refusal(
+      Code.NotFound,
+      `NOT_FOUND: ${volumeId} is not at ${JSON.stringify(value)}: ${(error as ConnectError).rawMessage}`,
+    )
+  }
 }

@@ -8,12 +8,12 @@ import type { NodeExpandVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
-import { requirePath, requireText } from './arguments.ts'
+import { requirePlaceOf, requireText } from './arguments.ts'
 
 /** Takes over the size that the LUN has now on its target. @returns bytes */
 export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Promise<bigint> {
   const volumeId = requireText(call.volumeId, 'volume_id')
-  const path = requirePath(call.volumePath, 'volume_path')
+  const path = requirePlaceOf(volumeId, call.volumePath, 'volume_path')
   const { requiredBytes = 0n, limitBytes = 0n } = call.capacityRange ?? {}
   if (requiredBytes < 0n || limitBytes < 0n || (limitBytes > 0n && limitBytes < requiredBytes))
     throw refusal(Code.InvalidArgument, 'BAD_REQUEST: capacity_range contradicts itself')

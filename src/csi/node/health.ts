@@ -15,7 +15,7 @@ import type { Adverse } from '../volume/condition.ts'
 import { adverseOf } from '../volume/condition.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged } from '../volume/staged.ts'
-import { requirePath, requireText } from './arguments.ts'
+import { requirePlaceOf, requireText } from './arguments.ts'
 
 const TYPES: Readonly<Record<Adverse['kind'], Type>> = {
   inaccessible: Type.INACCESSIBLE,
@@ -53,7 +53,11 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
   const old =
     path === ''
       ? null
-      : oldHealthAt(driver, volumeId, await resolvePlace(host, requirePath(path, 'volume_publish_path')))
+      : oldHealthAt(
+          driver,
+          volumeId,
+          await resolvePlace(host, requirePlaceOf(volumeId, path, 'volume_publish_path')),
+        )
   if (old) return orNone(old.adverse)
   throw refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not known on this node`)
 }

@@ -2,7 +2,7 @@ import { Code } from '@connectrpc/connect'
 
 import { isHolding } from '../../state/records/hold-note.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
-import type { Attachment } from '../../model/attachment.ts'
+import type { Attachment, Publication } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { FileSystem, VolumeRequest } from '../../model/request.ts'
@@ -21,11 +21,17 @@ import { credentialsOf } from '../volume/credentials.ts'
 import { clearStaging, stagingTrouble } from '../volume/health.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
+import { adoptPublication, mayTakeOver } from '../volume/given.ts'
+import type { Owner } from '../volume/publication.ts'
+import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
 /** The file system that is made on a blank volume of which nobody said which. */
 const DEFAULT_FS: FileSystem = 'ext4'
+
+const UNGUARDED =
+  'it has no VolumeAttachment: Kubernetes does not keep other nodes from it (attachRequired is false, or was when its pod started)'
 
 /** Attaches the volume, and mounts it at its staging path where it is no block volume. */
 export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promise<void> {
@@ -34,6 +40,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const capability = parseCapability(call.volumeCapability)
   const { warnings, ...source } = parseAttributes(call.volumeContext)
   const chap = credentialsOf(call.secrets, call.volumeContext)
+  const owner = ownerOf(parsePublication(call.publishContext), capability.mode)
   const reason = unsupported(capability)
   if (reason) throw refusal(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
   const { host, observer } = driver
@@ -41,23 +48,38 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   for (const warning of warnings) observer.warn?.(name, warning)
   // As the mount table will print it, whatever links lead to a kubelet's directory.
   const staging = capability.kind === 'mount' ? await resolveDirectory(host, path) : path
-  const request = checkRequest({ ...source, name, use: useOf(capability, staging) })
   const existing = readRecord(host, name)
+  const publication = publicationOf(owner)
+  const request = checkRequest({
+    ...source,
+    name,
+    use: useOf(capability, staging),
+    // A volume that several nodes write to was staged for one node by versions without a rule for it; it stays as it is.
+    shared:
+      existing?.phase === 'ready' ? existing.request.shared : owner.sharing === 'many-writers' || undefined,
+  })
   if (existing?.phase === 'ready') {
     refuseOther(existing, request)
+    await adoptPublication(host, existing, publication, driver.signal)
     if (await isStagedWell(driver, existing)) return
   }
+  if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
+  const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
   const inherited = inheritVolume(driver, volumeId)
   try {
-    await driver.gates.run(request.iqn, () => bring(driver, request, chap))
+    await driver.gates.run(request.iqn, () => bring(driver, request, { chap, publication, takesOver }))
   } catch (error) {
     driver.failures.note(volumeId, error)
     // A kubelet takes most errors to mean that nothing is here to be taken back.
     const left = readRecord(host, name)
-    throw left && left.phase !== 'ready' ? toUncertainStatus(error) : error
+    throw left && left.phase !== 'ready' ? toUncertainStatus(error, volumeId) : error
   }
   driver.failures.forget(volumeId)
   inherited()
+}
+
+function publicationOf({ attachment }: Owner): Publication | null {
+  return attachment && { attachment: attachment.name, uid: attachment.uid }
 }
 
 /** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */
@@ -84,9 +106,28 @@ async function isStagedWell({ host }: Driver, existing: Attachment): Promise<boo
 }
 
 /** Nothing is formatted that is not blank: that is asked for only when no file system was found. */
-async function bring(driver: Driver, request: VolumeRequest, chap: Chap | null): Promise<void> {
+async function bring(
+  driver: Driver,
+  request: VolumeRequest,
+  {
+    chap,
+    publication,
+    takesOver,
+  }: {
+    readonly chap: Chap | null
+    readonly publication: Publication | null
+    readonly takesOver: boolean
+  },
+): Promise<void> {
   const { host, observer, signal } = driver
-  const options = { chap, observer, signal, orchestrator: 'csi' as const }
+  const options = {
+    chap,
+    observer,
+    signal,
+    orchestrator: 'csi' as const,
+    takesOver,
+    ...(publication ? { publication } : {}),
+  }
   const { use } = request
   try {
     await attach(host, request, options)

@@ -17,7 +17,7 @@ import type { Adverse } from '../volume/condition.ts'
 import { adverseOf, inaccessible } from '../volume/condition.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
-import { requirePath, requireText } from './arguments.ts'
+import { requirePlaceOf, requireText } from './arguments.ts'
 
 interface Stats {
   readonly usage: { unit: Unit; total: bigint; used?: bigint; available?: bigint }[]
@@ -39,7 +39,7 @@ export function forgetUsage(name: string): void {
 export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
-  const place = await resolvePlace(host, requirePath(call.volumePath, 'volume_path'))
+  const place = await resolvePlace(host, requirePlaceOf(volumeId, call.volumePath, 'volume_path'))
   const record = readRecord(host, volumeNameOf(volumeId))
   const notThere = () => refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
   const old = record ? null : oldHealthAt(driver, volumeId, place)
@@ -56,7 +56,10 @@ export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Pr
   if (record.request.use.mount === null) {
     const total = BigInt(record.identity?.bytes ?? 0)
     const adverse = adverseOf(host, record, status, { mount: null, silence: null })
-    return { usage: [{ unit: Unit.BYTES, total }], volumeCondition: conditionOf(adverse, wellOn(status)) }
+    // How much of a device is in use its pod alone knows. What is left out a kubelet shows as 0 (csi_client.go), and an
+    // alert takes it for full: all of it is at the pod's disposal.
+    const usage = [{ unit: Unit.BYTES, total, available: total }]
+    return { usage, volumeCondition: conditionOf(adverse, wellOn(status)) }
   }
   const { usage, trouble } = await usageOf(host, record.name, place)
   return {

@@ -43,10 +43,22 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   try {
     await detach(host, record.name, { force, observer, signal })
   } catch (error) {
+    if (isLunkeeperError(error, 'FENCED')) return dropLost(driver, record, error)
     // Somebody else has ended it meanwhile.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
   }
   forgetUsage(record.name)
+}
+
+/** Another node has the volume: nothing of it may be written from here, and it must not keep this node from forgetting it. */
+async function dropLost(
+  { host, observer, signal }: Driver,
+  { name }: Attachment,
+  lost: Error,
+): Promise<void> {
+  observer.warn?.(name, `${lost.message}; it is taken off this node, and what it had not written is lost`)
+  await detach(host, name, { force: true, observer, signal })
+  forgetUsage(name)
 }
 
 /**

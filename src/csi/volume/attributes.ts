@@ -16,12 +16,14 @@ export interface VolumeSource {
   readonly lun: Lun
   readonly expected: VolumeRequest['expected']
   readonly hold: VolumeRequest['hold']
+  /** `off`: no persistent reservation. */
+  readonly fence: 'auto' | 'off'
   /** What the person who wrote them should know. */
   readonly warnings: readonly string[]
 }
 
 /**
- * The keys of `iscsi.csi.k8s.io`, so that its volumes work as they are, and three of our own. Those with no
+ * The keys of `iscsi.csi.k8s.io`, so that its volumes work as they are, and four of our own. Those with no
  * use here (how its discovery is done) are known so that nobody is warned of them.
  */
 const KNOWN = new Set([
@@ -38,6 +40,7 @@ const KNOWN = new Set([
   'wwid',
   'serial',
   'hold',
+  'fence',
 ])
 
 /** @throws BAD_REQUEST BAD_IQN BAD_PORTAL BAD_LUN BAD_WWID BAD_HOLD */
@@ -46,6 +49,11 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): V
   const required = (key: string) => value(key) ?? missing(key)
   const wwid = value('wwid')
   const hold = value('hold')
+  const fence = value('fence') ?? 'auto'
+  if (fence !== 'auto' && fence !== 'off')
+    throw new LunkeeperError('BAD_REQUEST', `The volume attribute fence is "${fence}"`, {
+      hint: 'It is auto, or off for no persistent reservation.',
+    })
   const iface = value('iscsiInterface')
   if (iface !== null && iface !== 'default')
     throw new LunkeeperError('BAD_REQUEST', `The volume attribute iscsiInterface is "${iface}"`, {
@@ -59,6 +67,7 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): V
     lun: parseLun(required('lun')),
     expected: { wwid: wwid === null ? null : parseWwid(wwid), serial: value('serial') },
     hold: { wanted: hold === null ? null : parseHold(hold), mode: null },
+    fence,
     warnings: warningsOf(attributes),
   }
 }

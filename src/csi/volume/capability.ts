@@ -57,7 +57,10 @@ export function parseCapability(given: VolumeCapability | undefined): Capability
 /** Why no volume of ours can be used like this; null where it can. */
 export function unsupported({ kind, mode, fs }: Capability): string | null {
   if (fs !== '' && !isFileSystem(fs)) return `the file system ${fs} is none of ${FILE_SYSTEMS.join(', ')}`
-  if (kind === 'mount' && (mode === Mode.MULTI_NODE_SINGLE_WRITER || mode === Mode.MULTI_NODE_MULTI_WRITER))
+  // It does not say which node is the writer, so that nothing could keep the readers from writing.
+  if (mode === Mode.MULTI_NODE_SINGLE_WRITER)
+    return `${Mode[mode]} is not supported: use one node that writes, or only readers`
+  if (kind === 'mount' && mode === Mode.MULTI_NODE_MULTI_WRITER)
     return `ext4 and xfs are destroyed by a second node that writes or reads meanwhile; ${Mode[mode]} is for block volumes`
   return null
 }

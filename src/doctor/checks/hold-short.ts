@@ -1,5 +1,6 @@
 import { longerHold } from '../../model/hold.ts'
 import type { Hold } from '../../model/hold.ts'
+import { isHoldCapped } from '../../model/safe-hold.ts'
 import type { VolumeCheck } from '../check.ts'
 
 const isShorter = (hold: Hold, than: Hold) => hold !== than && longerHold(hold, than) === than
@@ -7,9 +8,11 @@ const inWords = (hold: Hold) => (hold === 'forever' ? hold : `${hold} s`)
 
 export const holdShort: VolumeCheck = {
   name: 'the hold',
-  volume(_, { status: { name, state, hold, paths } }) {
+  volume(_, { record, status: { name, state, hold, paths } }) {
     const { wanted, effective, mode } = hold
     // Where it failed, there is no hold left to be short.
+    // That it is capped is a finding of its own.
+    if (isHoldCapped(record)) return []
     if ((state !== 'ready' && state !== 'holding') || !isShorter(effective, wanted)) return []
     const sessions = paths.flatMap(({ session, recoveryTmo }) =>
       session !== null && recoveryTmo !== null && isShorter(recoveryTmo, wanted)

@@ -1,10 +1,5 @@
+import { isHoldCapped, LONGEST_UNGUARDED_HOLD_S } from '../../model/safe-hold.ts'
 import type { VolumeCheck } from '../check.ts'
-
-/**
- * Kubernetes detaches a volume from a node that is not healthy after 6 minutes (maxWaitForUnmountDuration): by then a hold
- * without a guard must be over, with a minute for the loss to be noticed.
- */
-const LONGEST_UNGUARDED_HOLD_S = 300
 
 export const owner: VolumeCheck = {
   name: 'the owner',
@@ -23,14 +18,28 @@ export const owner: VolumeCheck = {
     const isGuarded = owner.guard === 'reservation' || readOnly || record.request.shared
     const isLong = hold.wanted === 'forever' || hold.wanted > LONGEST_UNGUARDED_HOLD_S
     if (isGuarded || !isLong || state !== 'ready') return []
+    const both =
+      owner.guard === 'none'
+        ? 'both write to it'
+        : 'that is noticed before this node writes again, but not prevented'
+    const capped = isHoldCapped(record)
     return [
       {
         code: 'UNGUARDED',
         severity: 'warning',
         subject: name,
-        message: `the target has no persistent reservations, and the hold is longer than ${LONGEST_UNGUARDED_HOLD_S} s: if another node gets the volume in an outage, ${owner.guard === 'none' ? 'both write to it' : 'that is noticed before this node writes again, but not prevented'}`,
-        evidence: { ...owner, wanted: hold.wanted, longest: LONGEST_UNGUARDED_HOLD_S },
-        fix: `Switch persistent reservations on at the storage system and attach the volume again; or: lunkeeper hold ${name} --set ${LONGEST_UNGUARDED_HOLD_S}s`,
+        message: capped
+          ? `the target has no persistent reservations, and Kubernetes can give the volume to another node: it is held for ${LONGEST_UNGUARDED_HOLD_S} s at most. With the out-of-service taint on a node that lives, another node gets it sooner; then ${both}`
+          : `the target has no persistent reservations, and the hold is longer than ${LONGEST_UNGUARDED_HOLD_S} s: if another node gets the volume in an outage, ${both}`,
+        evidence: {
+          ...owner,
+          wanted: hold.wanted,
+          effective: hold.effective,
+          longest: LONGEST_UNGUARDED_HOLD_S,
+        },
+        fix: capped
+          ? 'Switch persistent reservations on at the storage system, and have the pod start again. If something else fences nodes: the attribute fence: off lifts the limit.'
+          : `Switch persistent reservations on at the storage system and attach the volume again; or: lunkeeper hold ${name} --set ${LONGEST_UNGUARDED_HOLD_S}s`,
       },
     ]
   },

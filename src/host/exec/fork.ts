@@ -1,4 +1,6 @@
+import type { ForkOptions } from 'node:child_process'
 import { fork } from 'node:child_process'
+import { isSea } from 'node:sea'
 import { fileURLToPath } from 'node:url'
 
 import type { Reply, Request } from '../hand/protocol.ts'
@@ -18,16 +20,29 @@ export interface HandProcess {
 // Beside the single-file program once built; the source itself where Node runs TypeScript.
 const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? '../hand/main.ts' : './hand.js', import.meta.url)
 
+/** The word that makes a hand of the single-file program, which has no script beside it (src/cli/single.ts). */
+export const HAND_ARGUMENT = 'hand'
+
+/**
+ * This very program, also where an upgrade has put another in its place since: an agent and its hands are of one version.
+ * proc_pid_exe(5).
+ */
+const THIS_PROGRAM = { execPath: '/proc/self/exe', argv0: 'lunkeeper' }
+
+const OPTIONS: ForkOptions = {
+  // No pipe of ours, so that a stuck hand keeps no shell or service manager waiting.
+  stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  detached: true,
+  // Buffers travel as they are, not as JSON arrays.
+  serialization: 'advanced',
+  execArgv: [],
+  env: { LC_ALL: 'C' },
+}
+
 export function startHand(): HandProcess {
-  const child = fork(fileURLToPath(SCRIPT), [], {
-    // No pipe of ours, so that a stuck hand keeps no shell or service manager waiting.
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    detached: true,
-    // Buffers travel as they are, not as JSON arrays.
-    serialization: 'advanced',
-    execArgv: [],
-    env: { LC_ALL: 'C' },
-  })
+  const child = isSea()
+    ? fork(HAND_ARGUMENT, [], { ...OPTIONS, ...THIS_PROGRAM })
+    : fork(fileURLToPath(SCRIPT), [], OPTIONS)
   child.on('error', () => {})
   const keepAlive = (yes: boolean) => {
     if (yes) child.ref()

@@ -31,6 +31,16 @@ export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<
   const paths = ofVolume('paths', 'Paths that the volume has been given.')
   const usable = ofVolume('paths_usable', 'Paths of the volume that carry I/O now.')
   const bytes = ofVolume('size_bytes', 'Size of the volume.')
+  const guards = new Gauge({
+    name: 'lunkeeper_volume_guard_info',
+    help: 'What keeps a second node from writing to the volume: reservation, kubernetes, mark or none. Always 1.',
+    labelNames: ['volume', 'guard'],
+    registers,
+  })
+  const owned = ofVolume(
+    'owned',
+    'Whether this node may write to the volume: 1, or 0 where another node has it.',
+  )
   const states = new Gauge({
     name: 'lunkeeper_volumes',
     help: 'Volumes of this node by state.',
@@ -50,12 +60,14 @@ export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<
     if (volume.state === 'holding') left.set(labels, leftOf(volume))
     paths.set(labels, volume.paths.length)
     usable.set(labels, volume.paths.filter(isPathUp).length)
+    guards.set({ ...labels, guard: volume.owner.guard }, 1)
+    if (volume.owner.mine !== null) owned.set(labels, volume.owner.mine ? 1 : 0)
     if (volume.identity) bytes.set(labels, volume.identity.bytes)
   }
 
   return async () => {
     const found = await listVolumes(host)
-    for (const gauge of [wanted, effective, left, paths, usable, bytes]) gauge.reset()
+    for (const gauge of [wanted, effective, left, paths, usable, bytes, guards, owned]) gauge.reset()
     for (const volume of found.volumes) show(volume)
     for (const state of STATES)
       states.set({ state }, found.volumes.filter((volume) => volume.state === state).length)

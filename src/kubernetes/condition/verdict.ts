@@ -42,7 +42,7 @@ export function lastWord(verdict: Verdict | null): Verdict {
     : {
         status: 'Unknown',
         reason: 'AgentStopped',
-        message: 'the agent has stopped: nobody looks after the volumes',
+        message: `the agent has stopped: nobody looks after the volumes of this node${verdict ? ` (${verdict.message})` : ''}. A pod that is deleted stays Terminating, with its volume, until an agent runs here again`,
       }
 }
 

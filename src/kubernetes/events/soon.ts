@@ -1,4 +1,5 @@
 import type { HoldNote } from '../../model/hold-note.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { HoldMode } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'
@@ -14,12 +15,13 @@ const LEAST = 10
 
 /** A warning that a hold is about to end; null while it is not, and where it is too short for one. */
 export function soonOver(
-  { name, mode, request }: Pick<Attachment, 'name' | 'mode' | 'request'>,
+  record: Pick<Attachment, 'name' | 'mode' | 'request' | 'orchestrator' | 'fence'>,
   note: HoldNote,
   now: number,
   shutdown: ShutdownGrace | null = null,
 ): Happening | null {
-  const end = holdEnd(note, request.hold.wanted, shutdown)
+  const { name, mode } = record
+  const end = holdEnd(note, safeHold(record), shutdown)
   if (note.ended !== null || end === null) return null
   const hold = end.afterMs / 1000
   const deadline = new Date(Date.parse(note.since) + end.afterMs).toISOString()
@@ -39,5 +41,5 @@ export function soonOver(
 function unless(name: VolumeName, mode: HoldMode | null): string {
   return mode === 'session'
     ? 'unless it is back by then: its session holds it, which nobody can lengthen now'
-    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, on its node`
+    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`
 }

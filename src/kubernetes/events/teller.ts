@@ -2,6 +2,7 @@ import type { HoldChange } from '../../hold/follow.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { readShutdownGrace } from '../../state/records/shutdown-grace.ts'
 import { readRecord } from '../../state/records/volumes.ts'
@@ -28,7 +29,7 @@ export class Teller {
     const { name, after } = change
     const record = recordOf(this.#host, name)
     const audience = record && this.audienceOf(record)
-    const wanted = record?.phase === 'ready' ? record.request.hold.wanted : null
+    const wanted = record?.phase === 'ready' ? safeHold(record) : null
     if (audience)
       for (const happening of happeningsOf(change, wanted, Date.now(), readShutdownGrace(this.#host)))
         this.tell(audience, audience.pods, happening)

@@ -11,6 +11,7 @@ import { isPathUp } from '../../model/attachment.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
 import { stateOfHold } from '../../model/plan/hold-state.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
@@ -60,7 +61,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
       since: outage?.since ?? null,
       deadline:
         outage?.ended === null && state !== 'failed' && state !== 'misplaced' && state !== 'fenced'
-          ? holdDeadline(outage, record.request.hold.wanted, readShutdownGrace(host))
+          ? holdDeadline(outage, safeHold(record), readShutdownGrace(host))
           : null,
       waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
     },
@@ -150,7 +151,7 @@ async function stateOf(
  */
 async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
   if (!map || (await recentHoldMaps(host)).get(map.name)?.queueing !== true) return 0
-  return (await isAgentRunning(host)) ? record.request.hold.wanted : 'forever'
+  return (await isAgentRunning(host)) ? safeHold(record) : 'forever'
 }
 
 /** Seconds from the loss of the last path to the first error, as the kernel and multipathd are set now. */

@@ -13,7 +13,7 @@ import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readInitiatorName } from '../../host/read/node.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { ClaimFacts } from '../../model/plan/owner.ts'
 import { nextClaimStep } from '../../model/plan/owner.ts'
 import type { Fence, ReservationKey } from '../../model/reservation.ts'
@@ -91,7 +91,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | nul
     const step = nextClaimStep(facts)
     switch (step.kind) {
       case 'read':
-        told = await readReservations(host, disk)
+        told = await read(work, disk)
         known = { ...known, isUnsupported: told === null }
         break
       case 'register':
@@ -142,6 +142,17 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | nul
   }
 }
 
+/** A node that cannot send the commands uses the volume without a guard, and says so. */
+async function read({ host, steps }: ClaimWork, disk: Path['disk']): Promise<FullReservations | null> {
+  try {
+    return await readReservations(host, disk)
+  } catch (error) {
+    if (!isLunkeeperError(error, 'MODULE_MISSING')) throw error
+    steps.warn(`${error.message}: the volume is not reserved for this node (${error.hint})`)
+    return null
+  }
+}
+
 /** The key that this node had before, where it still has it: after a reboot. A volume that was published anew has a new one. */
 function keyFor(host: Host, { fence, publication }: Attachment): ReservationKey {
   const epoch = publication
@@ -168,7 +179,7 @@ function isOfThisNode(
 /** Reading beside a writer is refused: what is read changes underneath. @throws OWNED_ELSEWHERE */
 async function refuseWriter(work: ClaimWork): Promise<void> {
   const { host, paths } = work
-  const told = await readReservations(host, paths[0]!.disk)
+  const told = await read(work, paths[0]!.disk)
   const holder = told?.holder?.key
   if (holder === undefined || isOfThisNode(host, told, holder, readInitiatorName(host.paths))) return
   throw refusal(work, { kind: 'elsewhere', key: holder }, told)

@@ -20,6 +20,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Hold, HoldMode } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
@@ -64,9 +65,10 @@ interface DeviceWork {
  * I/O on a dead path waits that long before it takes another, and the map waits when there is none.
  * Below a hold map not at all: no I/O may resume before it is known who answers.
  */
-export async function sessionRecovery(host: Host, { request, mode }: Attachment): Promise<Hold> {
+export async function sessionRecovery(host: Host, record: Attachment): Promise<Hold> {
+  const { request, mode } = record
   if (mode === 'map' || (mode === null && (await wantsHoldMap(host, request)))) return 0
-  return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : request.hold.wanted
+  return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : safeHold(record)
 }
 
 /** For whom the volume's disks are, as far as that is known before there are any. */
@@ -135,8 +137,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     steps.warn(
       `${multipathd ? 'multipathd is configured to leave these disks alone (blacklist)' : 'multipathd does not run'}: the volume uses one path, and does not fail over to the others`,
     )
-  // With a map its session would have given I/O up soon, for another path.
-  if (multipathd) keepIoInSessions(host, request, paths.slice(0, 1))
+  // With a map its session would have given I/O up soon, for another path; and it was not known whether it is guarded.
+  keepIoInSessions(host, work.record(), paths.slice(0, 1))
   freePaths(host, paths)
   retryWithoutEnd(host, first.disk)
   boundDirtyPages(host, first.disk.devno)
@@ -177,14 +179,17 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
     steps.warn(
       `there is no hold map (${error.message}): the hold is kept by the session. It cannot be changed during an outage, and ends with the session.`,
     )
-    keepIoInSessions(host, request, paths)
+    keepIoInSessions(host, work.record(), paths)
     return null
   }
 }
 
 /** Without a map the session's own timer is the hold. */
-function keepIoInSessions(host: Host, { hold }: SettledRequest, paths: readonly Path[]): void {
-  for (const { session } of paths) setRecovery(host, session, longerHold(session.recoveryTmo, hold.wanted))
+function keepIoInSessions(host: Host, record: Attachment, paths: readonly Path[]): void {
+  for (const { session } of paths) {
+    const wanted = longerHold(session.recoveryTmo, safeHold(record))
+    if (wanted !== session.recoveryTmo) setRecovery(host, session, wanted)
+  }
 }
 
 function withMultipath(host: Host, map: DmMap, paths: readonly Path[]): ChosenDevice {

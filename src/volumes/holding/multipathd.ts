@@ -9,6 +9,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import { noPathRetry } from '../../model/plan/retries.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 import { readRecords } from '../../state/records/volumes.ts'
@@ -33,7 +34,7 @@ export async function steerMultipathd(host: Host, without: VolumeName | null = n
       host,
       held.map((record) => ({
         wwid: multipathForm(record.identity!.wwid!),
-        noPathRetry: noPathRetry(record.request.hold.wanted, recoveryOf(host, record), interval),
+        noPathRetry: noPathRetry(safeHold(record), recoveryOf(host, record), interval),
       })),
     )
   })

@@ -6,6 +6,7 @@ import { readSessions } from '../../host/read/sessions.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import type { Session } from '../../model/snapshot.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 
@@ -49,7 +50,7 @@ export function relax(host: Host, attachments: readonly Attachment[]): void {
   for (const iqn of iqns) {
     const wanted = attachments
       .filter(({ request }) => request.iqn === iqn)
-      .map(({ request }) => request.hold.wanted)
+      .map(safeHold)
       .reduce<Hold>(longerHold, 0)
     for (const session of readSessions(host.paths, iqn))
       if (longerHold(session.recoveryTmo, wanted) !== session.recoveryTmo) setRecovery(host, session, wanted)

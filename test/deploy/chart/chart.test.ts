@@ -38,6 +38,7 @@ const MODELS: Record<string, new (data: never) => { validate(): void }> = {
 const IMAGES = {
   image: { repository: 'images/lunkeeper' },
   registrar: { image: { repository: 'images/registrar' } },
+  attacher: { image: { repository: 'images/attacher' } },
 }
 
 let render: Render
@@ -56,6 +57,15 @@ const read = (path: string) =>
     readonly patches?: readonly { readonly target: { readonly kind: string }; readonly patch: string }[]
     readonly components?: readonly string[]
   }
+const WORKLOADS = ['csidriver.yaml', 'daemonset.yaml', 'controller.yaml']
+const readAll = (path: string) =>
+  parseAllDocuments(readFileSync(join(deploy, 'kubernetes', path), 'utf8')).map(
+    (document) => document.toJS() as Resource,
+  )
+/** Roles and accounts, without what the place where they are makes of them. */
+const bare = (resource: Resource | undefined) => resource && { ...resource, metadata: null }
+const named = (resources: readonly Resource[], { kind, metadata }: Resource) =>
+  resources.find((one) => one.kind === kind && one.metadata.name === metadata.name)
 const of = (resources: readonly Resource[], kind: string) => resources.find((one) => one.kind === kind)!
 const podOf = (resources: readonly Resource[]) => of(resources, 'DaemonSet').spec.template.spec
 
@@ -64,7 +74,7 @@ function comparable(resource: Resource): unknown {
   const spec = structuredClone(resource.spec)
   for (const container of spec.template?.spec.containers ?? []) {
     container.image = container.image.replace(/^images\//, '').replace(/:.*/, '')
-    if (container.image === 'csi-node-driver-registrar') container.image = 'registrar'
+    container.image = container.image.replace(/^csi-(?:node-driver-)?/, '')
     delete container.imagePullPolicy
   }
   return spec
@@ -98,8 +108,14 @@ function componentsOf(overlay: string): string[] {
 describe('the chart is what the manifests are', () => {
   it('as it stands: the base', async () => {
     const resources = await rendered()
-    expect(resources.map(({ kind }) => kind).toSorted()).toEqual(['CSIDriver', 'DaemonSet', 'ServiceAccount'])
-    for (const file of ['csidriver.yaml', 'daemonset.yaml'])
+    const files = ['agent-role.yaml', 'controller-role.yaml', 'serviceaccount.yaml', ...WORKLOADS]
+    const wanted = files.flatMap((file) => readAll(`base/${file}`))
+    expect(resources.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual(
+      wanted.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted(),
+    )
+    for (const one of wanted.filter(({ kind }) => /Role|Account/.test(kind)))
+      expect(bare(named(resources, one)), one.metadata.name).toEqual(bare(one))
+    for (const file of WORKLOADS)
       expect(comparable(of(resources, read(`base/${file}`).kind))).toEqual(comparable(read(`base/${file}`)))
     for (const resource of resources) new MODELS[resource.kind]!(resource as never).validate()
   })
@@ -111,7 +127,7 @@ describe('the chart is what the manifests are', () => {
     ['evict', { events: true, evictBroken: true }],
   ])('%s', async (overlay, values) => {
     const resources = await rendered(values)
-    for (const file of ['csidriver.yaml', 'daemonset.yaml']) {
+    for (const file of WORKLOADS) {
       const wanted = patched(overlay, read(`base/${file}`))
       const found = of(resources, wanted.kind)
       expect(comparable(found)).toEqual(comparable(wanted))
@@ -121,7 +137,8 @@ describe('the chart is what the manifests are', () => {
     }
     const parts = componentsOf(overlay)
     const roles = resources.filter(({ kind }) => kind.startsWith('ClusterRole'))
-    expect(roles).toHaveLength(2 * parts.length)
+    // Beside those of agent and controller.
+    expect(roles).toHaveLength(4 + 2 * parts.length)
     for (const wanted of parts.flatMap((name) => [
       read(`components/${name}/role.yaml`),
       read(`components/${name}/binding.yaml`),
@@ -143,7 +160,11 @@ describe('its values', () => {
     const { code, stderr } = await render('{}')
     expect(code).toBe(1)
     expect(stderr).toContain('image.repository: where the image was pushed to')
-    expect((await render(stringify({ image: IMAGES.image }))).stderr).toContain('registrar.image.repository')
+    const { attacher, ...rest } = IMAGES
+    expect((await render(stringify(rest))).stderr).toContain('attacher.image.repository')
+    expect((await render(stringify({ image: rest.image, attacher }))).stderr).toContain(
+      'registrar.image.repository',
+    )
   })
 
   it('an eviction without events is refused, in words', async () => {
@@ -155,13 +176,16 @@ describe('its values', () => {
   it('the roles of two releases do not meet', async () => {
     const resources = await rendered({ events: true, evictBroken: true }, 'other', 'storage')
     const cluster = resources.filter(({ kind }) => kind.startsWith('ClusterRole'))
-    expect([...new Set(cluster.map(({ metadata }) => metadata.name))]).toEqual([
+    expect([...new Set(cluster.map(({ metadata }) => metadata.name))].toSorted()).toEqual([
+      'storage-agent',
+      'storage-controller',
       'storage-events',
       'storage-evict',
     ])
     for (const { kind, subjects, roleRef, metadata } of cluster)
       if (kind === 'ClusterRoleBinding') {
-        expect(subjects).toEqual([{ kind: 'ServiceAccount', name: 'lunkeeper', namespace: 'storage' }])
+        const name = metadata.name === 'storage-controller' ? 'lunkeeper-controller' : 'lunkeeper'
+        expect(subjects).toEqual([{ kind: 'ServiceAccount', name, namespace: 'storage' }])
         expect(roleRef).toMatchObject({ name: metadata.name })
       }
   })
@@ -171,6 +195,9 @@ describe('its values', () => {
       {
         image: { repository: 'r:5000/l', tag: 'v9', pullPolicy: 'Always' },
         registrar: { image: { repository: 'r:5000/reg', tag: 'v3' }, resources: null },
+        attacher: { image: { repository: 'r:5000/att', tag: 'v5' }, resources: null },
+        controller: { replicas: 1, nodeSelector: { san: 'west' }, tolerations: [], resources: null },
+        volumeHealth: true,
         imagePullSecrets: [{ name: 'pull' }],
         kubeletDir: '/data/kubelet',
         verbose: true,
@@ -187,7 +214,7 @@ describe('its values', () => {
     )
     for (const resource of resources) {
       new MODELS[resource.kind]!(resource as never).validate()
-      if (resource.kind !== 'CSIDriver') expect(resource.metadata.namespace).toBe('storage')
+      if (!resource.kind.startsWith('C')) expect(resource.metadata.namespace).toBe('storage')
     }
     const pod = podOf(resources)
     const [agent, registrar] = pod.containers
@@ -210,8 +237,18 @@ describe('its values', () => {
       args: [
         '--csi-address=/csi/csi.sock',
         '--kubelet-registration-path=/data/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
+        '--timeout=10s',
       ],
     })
+    expect(agent!.args).toContain('--csi-volume-health')
+    const controller = of(resources, 'Deployment')
+    expect(controller.spec).toMatchObject({ replicas: 1 })
+    expect(controller.spec.template.spec).toMatchObject({
+      imagePullSecrets: [{ name: 'pull' }],
+      nodeSelector: { san: 'west' },
+      containers: [{ image: 'r:5000/l:v9' }, { image: 'r:5000/att:v5' }],
+    })
+    expect(JSON.stringify(controller)).not.toMatch(/"resources"|"tolerations"/)
     expect(registrar).not.toHaveProperty('resources')
     expect(pod).toMatchObject({
       imagePullSecrets: [{ name: 'pull' }],
@@ -229,6 +266,9 @@ describe('its values', () => {
   it('every value of values.yaml is used, and no other is asked for', () => {
     const templates = [
       '_names.tpl',
+      'agent-role.yaml',
+      'controller-role.yaml',
+      'controller.yaml',
       'csidriver.yaml',
       'daemonset.yaml',
       'events.yaml',

@@ -1,5 +1,5 @@
 import type { LabNode, LabProcess } from '../../../lab/index.ts'
-import type { Asked, Mood, Rule, State } from '../../api-server/server.ts'
+import type { Asked, Mood, Rule, SeenVolumeAttachment, State } from '../../api-server/server.ts'
 
 const PORT = 6443
 const ACCOUNT = '/run/serviceaccount'
@@ -56,10 +56,19 @@ export class Api {
 
   /** All that it has, and was asked. @param mood how it is to behave from now on */
   async seen(mood?: Mood): Promise<Seen> {
+    return this.#command({ mood })
+  }
+
+  async #command(command: object): Promise<Seen> {
     const id = ++this.#asked
-    await this.#program.write(`${JSON.stringify({ id, mood })}\n`)
+    await this.#program.write(`${JSON.stringify({ id, ...command })}\n`)
     await this.#program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE)
     return JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(this.#program.stdout)![1]!) as Seen
+  }
+
+  /** From now on these are there, and no others. */
+  async attach(attachments: readonly SeenVolumeAttachment[]): Promise<void> {
+    await this.#command({ attachments })
   }
 
   async stop(): Promise<void> {

@@ -42,8 +42,8 @@ export class Kubelet {
     this.#program = program
   }
 
-  static async start(node: LabNode): Promise<Kubelet> {
-    const program = await node.start(['node', '/lab/project/test/kernel/guest/csi-client.mjs', SOCKET])
+  static async start(node: LabNode, socket = SOCKET): Promise<Kubelet> {
+    const program = await node.start(['node', '/lab/project/test/kernel/guest/csi-client.mjs', socket])
     await program.output(/ready\n/, DEADLINE)
     return new Kubelet(node, program)
   }

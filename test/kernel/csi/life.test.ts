@@ -109,7 +109,7 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     expect((await target.bytes(5, 3 * MIB, 4)).toString()).toBe('data')
     const stats = await kubelet.stats(volume, 'vm-b')
     expect(stats).toEqual({
-      usage: [{ unit: 'BYTES', total: String(64 * MIB) }],
+      usage: [{ unit: 'BYTES', total: String(64 * MIB), available: String(64 * MIB) }],
       volumeCondition: { message: 'ready' },
     })
     await kubelet.unpublish(volume, 'vm-a')

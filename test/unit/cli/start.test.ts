@@ -109,3 +109,15 @@ test('a slip in LUNKEEPER_DIE_AT is refused', () => {
   })
   expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('LUNKEEPER_DIE_AT is not') })
 })
+
+/** As a shell runs it, on this machine's own output. @returns the exit status of the program and what it says */
+function inShell(script: string): { status: string; stderr: string } {
+  const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, MAIN], { encoding: 'utf8' })
+  return { status: stdout.trim(), stderr }
+}
+
+test('an output that cannot be written is a failure', () => {
+  const { status, stderr } = inShell('"$0" "$1" volumes --help > /dev/full; echo $?')
+  expect(status).toBe('1')
+  expect(stderr).toMatch(/^error\[OUTPUT_UNWRITABLE\]: .*no room/)
+})

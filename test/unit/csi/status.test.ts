@@ -1,9 +1,14 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { Code } from '@connectrpc/connect'
 import { describe, expect, it } from 'vitest'
 
 import { STATUS, toStatus, toUncertainStatus } from '../../../src/csi/status.ts'
 import type { ErrorCode } from '../../../src/model/errors.ts'
 import { ERRORS, LunkeeperError } from '../../../src/model/errors.ts'
+
+const sources = join(import.meta.dirname, '../../../src')
 
 describe('errors as gRPC statuses', () => {
   it('every error has one, and it is none that the caller makes of its own', () => {
@@ -28,11 +33,31 @@ describe('errors as gRPC statuses', () => {
     expect(JSON.stringify(toStatus(error).details)).toBe('[]')
   })
 
+  it('a hint is what somebody with kubectl can do: no flag that Kubernetes lacks, and where a command is run', () => {
+    const files = readdirSync(sources, { recursive: true, encoding: 'utf8' })
+    const texts = files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(sources, file), 'utf8'))
+    const hints = texts.flatMap((text) => [
+      ...text.matchAll(/hint: (['"`])((?:(?!\1).)*--(?:force|take-over|shared).*?)\1/g),
+    ])
+    expect(hints.length).toBeGreaterThan(3)
+    for (const code of Object.keys(ERRORS) as ErrorCode[])
+      for (const hint of [ERRORS[code].remedy, ...hints.map(([, , text]) => text!)]) {
+        const { rawMessage } = toStatus(new LunkeeperError(code, 'x', { hint }), 'pv')
+        expect(rawMessage).not.toMatch(/--(?:take-over|shared)/)
+        if (/--force|--give-up/.test(rawMessage))
+          expect(rawMessage).toMatch(
+            /agent's container on this node .*: lunkeeper (?:detach|hold) csi-pv-\w+ --/,
+          )
+      }
+  })
+
   it('our own mistakes tell nothing of themselves', () =>
     expect(toStatus(new TypeError('secret of x')).rawMessage).not.toContain('secret'))
 
   it('where something is left, the status makes a kubelet call Unstage', () => {
-    expect(toUncertainStatus(new LunkeeperError('LUN_ABSENT', 'x')).code).toBe(Code.Unavailable)
-    expect(toUncertainStatus(new LunkeeperError('TIMEOUT', 'x')).code).toBe(Code.DeadlineExceeded)
+    expect(toUncertainStatus(new LunkeeperError('LUN_ABSENT', 'x'), 'pv').code).toBe(Code.Unavailable)
+    expect(toUncertainStatus(new LunkeeperError('TIMEOUT', 'x'), 'pv').code).toBe(Code.DeadlineExceeded)
   })
 })

@@ -50,6 +50,7 @@ const daemonSet = read('base/daemonset.yaml')[0] as unknown as {
   }
 }
 const pod = daemonSet.spec.template.spec
+const deployment = read('base/controller.yaml')[0] as unknown as typeof daemonSet
 
 describe("what is given to Kubernetes fits its API's schemas", () => {
   it.each(['base', 'examples', 'components/events', 'components/evict'].flatMap(filesOf))('%s', (path) => {
@@ -81,10 +82,24 @@ describe('the manifests fit the program', () => {
     expect(JSON.stringify(pod.volumes)).toContain(dirname(socket))
   })
 
+  it('the controller understands its arguments, and the attacher finds its socket', () => {
+    const [controller, attacher] = deployment.spec.template.spec.containers
+    const parsed = parse(COMMANDS, controller!.args)
+    if (parsed.kind !== 'run') expect.unreachable()
+    expect(parsed.options['csi-driver']).toBe(read('base/csidriver.yaml')[0]!.metadata.name)
+    const socket = parseEndpoint(String(parsed.options['csi-endpoint']))
+    expect(attacher!.args).toContain(`--csi-address=${socket}`)
+  })
+
   it('every mount has its volume', () => {
-    const volumes = pod.volumes.map(({ name }) => name)
-    for (const { volumeMounts } of pod.containers)
-      for (const { name } of volumeMounts) expect(volumes).toContain(name)
+    for (const { containers, volumes } of [pod, deployment.spec.template.spec])
+      for (const { volumeMounts } of containers)
+        for (const { name } of volumeMounts) expect(volumes.map((volume) => volume.name)).toContain(name)
+  })
+
+  it('a registrar that waits for an agent on a busy node', () => {
+    const registrar = pod.containers.find(({ name }) => name === 'registrar')!
+    expect(registrar.args).toContain('--timeout=10s')
   })
 
   it('every example is a volume that would be attached', () => {
@@ -109,8 +124,6 @@ describe('who may do what', () => {
     readonly roleRef: { readonly kind: string; readonly name: string }
     readonly subjects: readonly object[]
   }
-  const kinds = (folder: string) => filesOf(folder).flatMap((file) => read(file).map(({ kind }) => kind))
-
   /** The DaemonSet with what these components add to it. */
   function patched(...components: string[]) {
     const made = structuredClone(daemonSet)
@@ -131,33 +144,61 @@ describe('who may do what', () => {
     return made.spec.template.spec
   }
 
-  it('the base and what it is made of: no role, no token', () => {
-    expect(kinds('base').filter((kind) => kind.includes('Role'))).toEqual([])
-    expect(JSON.stringify([pod, read('base/serviceaccount.yaml')])).toMatch(
-      /(?:"automountServiceAccountToken":false.*){2}/,
-    )
-    expect(JSON.stringify(pod)).not.toContain('serviceAccountToken"')
+  it('the agent of the base: one question, and no flag that makes it say anything', () => {
+    const [role] = read('base/agent-role.yaml') as unknown as { rules: unknown }[]
+    expect(role!.rules).toEqual([
+      { apiGroups: ['storage.k8s.io'], resources: ['volumeattachments'], verbs: ['get'] },
+    ])
     expect(pod.containers[0]!.args.join()).not.toMatch(/kubernetes,|evict/)
+    expect(JSON.stringify([pod, read('base/serviceaccount.yaml')])).toMatch(
+      /(?:"automountServiceAccountToken":false.*){3}/,
+    )
   })
 
-  it.each(['events', 'evict'])('%s: a role for the one account, by the name that it has', (component) => {
-    const [role] = read(`components/${component}/role.yaml`)
-    const binding = read(`components/${component}/binding.yaml`)[0] as unknown as Binding
-    expect(binding.roleRef).toMatchObject({ kind: 'ClusterRole', name: role!.metadata.name })
-    const { metadata } = read('base/serviceaccount.yaml')[0]!
-    expect(binding.subjects).toEqual([
-      {
-        kind: 'ServiceAccount',
-        name: metadata.name,
-        namespace: read('base/namespace.yaml')[0]!.metadata.name,
-      },
-    ])
-    expect(JSON.stringify(role)).not.toContain('*')
+  it('the controller may not read secrets or pods, or delete anything', () => {
+    const rules = read('base/controller-role.yaml').flatMap(
+      (role) => (role as unknown as { rules?: { resources: string[]; verbs: string[] }[] }).rules ?? [],
+    )
+    const allowed = rules.flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+    )
+    expect(allowed).not.toEqual(expect.arrayContaining([expect.stringMatching(/secrets|pods|delete|\*/)]))
+    expect(allowed).toContain('list volumeattachments')
+  })
+
+  it.each([
+    ['lunkeeper', ['components/events/role.yaml', 'components/events/binding.yaml']],
+    ['lunkeeper', ['components/evict/role.yaml', 'components/evict/binding.yaml']],
+    ['lunkeeper', ['base/agent-role.yaml']],
+    ['lunkeeper-controller', ['base/controller-role.yaml']],
+  ])('account %s: the roles of %s, by the names that they have', (account, files) => {
+    const accounts = read('base/serviceaccount.yaml').map(({ metadata }) => metadata.name)
+    expect(accounts).toContain(account)
+    const all = files.flatMap(read)
+    const roles = all.filter(({ kind }) => kind.endsWith('Role'))
+    const bindings = all.filter(({ kind }) => kind.endsWith('Binding')) as unknown as Binding[]
+    expect(bindings.map(({ roleRef }) => `${roleRef.kind} ${roleRef.name}`)).toEqual(
+      roles.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    )
+    for (const { subjects } of bindings)
+      expect(subjects).toEqual([
+        {
+          kind: 'ServiceAccount',
+          name: account,
+          namespace: read('base/namespace.yaml')[0]!.metadata.name,
+        },
+      ])
+    expect(JSON.stringify(roles)).not.toContain('*')
+  })
+
+  it('each pod runs as the account that its role is for', () => {
+    const accountOf = ({ spec }: typeof daemonSet) =>
+      (spec.template.spec as unknown as { serviceAccountName: string }).serviceAccountName
+    expect([daemonSet, deployment].map(accountOf)).toEqual(['lunkeeper', 'lunkeeper-controller'])
   })
 
   it('a token for the agent alone, where it looks for one; eviction only with its own component', () => {
-    const events = patched('events')
-    const [agent, registrar] = events.containers
+    const [agent, registrar] = pod.containers
     const mounts = (container: unknown) =>
       (container as { volumeMounts: { mountPath: string }[] }).volumeMounts
     expect(mounts(agent).at(-1)).toMatchObject({ mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' })
@@ -167,7 +208,8 @@ describe('who may do what', () => {
       if (parsed.kind !== 'run') expect.unreachable()
       return [parsed.options['kubernetes'], parsed.options['evict-broken']]
     }
-    expect(flags(agent!.args)).toEqual([true, undefined])
+    expect(flags(agent!.args)).toEqual([undefined, undefined])
+    expect(flags(patched('events').containers[0]!.args)).toEqual([true, undefined])
     expect(flags(patched('events', 'evict').containers[0]!.args)).toEqual([true, true])
   })
 })
@@ -195,11 +237,12 @@ describe.each([
         path: string
         value: string
       }[]) {
-        if (op !== 'replace' || target.kind !== 'DaemonSet') continue
+        const workload = { DaemonSet: daemonSet, Deployment: deployment }[target.kind]
+        if (op !== 'replace' || !workload) continue
         const old = path
           .split('/')
           .slice(1)
-          .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], daemonSet)
+          .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], workload)
         expect(typeof old).toBe('string')
         const beginning = (text: string) => text.replace(/=.*|iscsi\.csi\..*/, '')
         expect(beginning(value)).toBe(beginning(old as string))

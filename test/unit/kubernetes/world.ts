@@ -10,12 +10,19 @@ import type { Rule, State } from '../../api-server/server.ts'
 import { ApiServer } from '../../api-server/server.ts'
 import { temporary } from '../temporary.ts'
 
-const components = join(import.meta.dirname, '../../../deploy/kubernetes/components')
+const directory = join(import.meta.dirname, '../../../deploy/kubernetes')
 
-/** What the manifests let the agent do. */
-export function rulesOf(component: 'events' | 'evict'): Rule[] {
-  const text = readFileSync(join(components, component, 'role.yaml'), 'utf8')
-  return parseAllDocuments(text).flatMap((document) => (document.toJS() as { rules: Rule[] }).rules)
+const ROLES = {
+  agent: 'base/agent-role.yaml',
+  controller: 'base/controller-role.yaml',
+  events: 'components/events/role.yaml',
+  evict: 'components/evict/role.yaml',
+}
+
+/** What the manifests let the agent, or the controller, do. */
+export function rulesOf(role: keyof typeof ROLES): Rule[] {
+  const text = readFileSync(join(directory, ROLES[role]), 'utf8')
+  return parseAllDocuments(text).flatMap((document) => (document.toJS() as { rules?: Rule[] }).rules ?? [])
 }
 
 export const pod = (name: string, uid: string, controller: string | null = 'ReplicaSet') => ({

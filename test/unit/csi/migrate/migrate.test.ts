@@ -1,6 +1,7 @@
 import * as core from 'kubernetes-models/v1'
 import { describe, expect, it } from 'vitest'
 
+import { accessModesOf } from '../../../../src/csi/migrate/access-modes.ts'
 import { migrate } from '../../../../src/csi/migrate/migrate.ts'
 import { codeOf } from '../../model/code-of.ts'
 
@@ -155,4 +156,20 @@ describe('new PersistentVolumes for old ones', () => {
 
   it('nothing to read is an error', () =>
     expect(codeOf(() => migrate([{ kind: 'Pod' }], DRIVER))).toBe('BAD_REQUEST'))
+})
+
+describe('one access mode, as an external-attacher takes one', () => {
+  const modesOf = (given: string[], more: { readOnly?: boolean; block?: boolean } = {}) =>
+    accessModesOf(given, { readOnly: false, block: false, ...more }).join()
+
+  it.each([
+    [['ReadOnlyMany', 'ReadWriteOnce'], {}, 'ReadWriteOnce'],
+    [['ReadWriteOnce', 'ReadOnlyMany'], { readOnly: true }, 'ReadOnlyMany'],
+    [['ReadWriteMany', 'ReadWriteOnce'], {}, 'ReadWriteOnce'],
+    [['ReadWriteOnce', 'ReadWriteMany'], { block: true }, 'ReadWriteMany'],
+    [['ReadWriteOnce', 'ReadOnlyMany'], { block: true }, 'ReadWriteOnce'],
+    [['ReadWriteOncePod'], {}, 'ReadWriteOncePod'],
+    [['ReadWriteMany'], {}, 'ReadWriteMany'],
+    [[], {}, 'ReadWriteOnce'],
+  ])('%j %j: %s', (given, more, mode) => expect(modesOf(given, more)).toBe(mode))
 })

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
 import { connect } from 'node:http2'
-import { createConnection } from 'node:net'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -57,10 +59,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const transport = () =>
+const transport = (socket = path) =>
   createGrpcTransport({
     baseUrl: 'http://localhost',
-    nodeOptions: { createConnection: () => createConnection(path) },
+    nodeOptions: { createConnection: () => createConnection(socket) },
     idleConnectionTimeoutMs: 50,
   })
 
@@ -112,7 +114,24 @@ describe('the service', () => {
     const node = createClient(Node, transport())
     expect(await node.nodeGetInfo({})).toMatchObject({ nodeId: 'node-1', maxVolumesPerNode: 0n })
     const rpcs = (await node.nodeGetCapabilities({})).capabilities.map(({ type }) => type.value?.type)
-    expect(rpcs).toEqual([1, 2, 3, 4, 5, 7])
+    expect(rpcs).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('health, which is alpha, is announced where that is asked for', async () => {
+    const other = join(directory, 'other.sock')
+    await using _service = await serveCsi(host, {
+      path: other,
+      name: 'iscsi.csi.lunkeeper',
+      nodeId: 'node-1',
+      version: '1.2.3',
+      announceHealth: true,
+      observer: {},
+      signal: stop.signal,
+      say: () => {},
+    })
+    const node = createClient(Node, transport(other))
+    const rpcs = (await node.nodeGetCapabilities({})).capabilities.map(({ type }) => type.value?.type)
+    expect(rpcs).toContain(7)
   })
 
   it('Probe tells the truth about a node that has nothing', async () => {
@@ -189,6 +208,35 @@ describe('the service', () => {
     expect(await asked()).toBe('NotFound')
   })
 
+  it('who it is it says while as many volumes as a node has wait for a target that does not answer', async () => {
+    const silent = createServer()
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const node = createClient(Node, transport())
+    const ended: number[] = []
+    const staging = Array.from({ length: 40 }, (_, n) =>
+      node
+        .nodeStageVolume({
+          volumeId: `pv-${n}`,
+          stagingTargetPath: join(directory, 'staging'),
+          volumeCapability: {
+            accessMode: { mode: Mode.SINGLE_NODE_WRITER },
+            accessType: { case: 'block', value: {} },
+          },
+          volumeContext: { targetPortal: `127.0.0.1:${port}`, iqn: 'iqn.2024-01.example:db', lun: String(n) },
+        })
+        .catch(() => {})
+        .finally(() => ended.push(n)),
+    )
+    const identity = createClient(Identity, transport())
+    expect((await identity.getPluginInfo({})).name).toBe('iscsi.csi.lunkeeper')
+    expect((await node.nodeGetInfo({})).nodeId).toBe('node-1')
+    expect(ended.length).toBeLessThan(staging.length / 2)
+    await Promise.all(staging)
+    silent.close()
+  })
+
   // grpc-go says localhost from 1.26 kubelets on; others put there what they were given as an address.
   it.each(['localhost', '%2Frun%2Fcsi.sock', 'csi.sock', 'unix:csi.sock', '[::1]:99999', 'a b'])(
     'whatever a caller calls it, it answers: ":authority" is "%s"',
@@ -213,6 +261,28 @@ describe('the service', () => {
     expect((await raw(INFO, new Uint8Array([0x9a, 0x06, 1, 0x78])))['grpc-status']).toBe('0')
     expect((await raw('/csi.v1.Controller/CreateVolume', new Uint8Array()))['grpc-status']).toBe('12')
     expect((await raw('/csi.v2.Node/Whatever', new Uint8Array()))['grpc-status']).toBe('12')
+  })
+
+  it.each([
+    ['a call of a service that is served', '/csi.v1.Controller/CreateVolume'],
+    ['a service that is not known', '/csi.v2.Node/Whatever'],
+    ['a call that this side of the driver does not serve', '/csi.v1.Controller/ControllerPublishVolume'],
+  ])('UNIMPLEMENTED where grpc-go looks for it, for %s', async (_, method) => {
+    // In trailers; or in headers, if these are all that comes (gRPC over HTTP/2: Trailers-Only).
+    const END_STREAM = 1
+    const session = await openSession()
+    const stream = session.request({ ':method': 'POST', ':path': method, 'content-type': 'application/grpc' })
+    let status: unknown
+    let bytes = 0
+    stream.on('response', (headers, flags) => {
+      if (flags & END_STREAM) status = headers['grpc-status']
+    })
+    stream.on('trailers', (trailers) => (status ??= trailers['grpc-status']))
+    stream.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    stream.end(Buffer.alloc(5))
+    await new Promise((resolve, reject) => stream.on('close', resolve).on('error', reject))
+    session.close()
+    expect([status, bytes]).toEqual([String(Code.Unimplemented), 0])
   })
 
   it('rubbish and calls that are too large are statuses, not the end', async () => {

@@ -13,6 +13,7 @@ describe('volumeAttributes', () => {
       lun: 7,
       expected: { wwid: null, serial: null },
       hold: { wanted: null, mode: null },
+      fence: 'auto',
       warnings: [],
     })
   })
@@ -44,7 +45,8 @@ describe('volumeAttributes', () => {
 
   it('ours: wwid, serial, hold', () => {
     const wwid = '36001405c5150000000000000000000ab'
-    expect(parseAttributes({ ...LEAST, wwid, serial: ' c515 ', hold: '15m' })).toMatchObject({
+    expect(parseAttributes({ ...LEAST, wwid, serial: ' c515 ', hold: '15m', fence: 'off' })).toMatchObject({
+      fence: 'off',
       expected: { wwid: `naa.${wwid.slice(1)}`, serial: 'c515' },
       hold: { wanted: 900 },
     })
@@ -61,6 +63,7 @@ describe('volumeAttributes', () => {
     ['a bad LUN', { lun: '0x7' }, 'BAD_LUN'],
     ['a bad WWID', { wwid: 'naa.1' }, 'BAD_WWID'],
     ['a bad hold', { hold: 'long' }, 'BAD_HOLD'],
+    ['a fence of another kind', { fence: 'on' }, 'BAD_REQUEST'],
     ['an offload interface', { iscsiInterface: 'bnx2i.00:11' }, 'BAD_REQUEST'],
   ])('refused: %s', (_, changed, code) =>
     expect(codeOf(() => parseAttributes({ ...LEAST, ...changed }))).toBe(code),

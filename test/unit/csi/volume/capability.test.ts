@@ -62,7 +62,7 @@ describe('volume capabilities', () => {
         Mode[mode],
         shared ? 'several places' : 'one place',
         readOnly ? 'reads' : 'writes',
-        unsupported(parseCapability(block(mode))) ?? 'block',
+        unsupported(parseCapability(block(mode))) === null ? 'block' : 'no block',
         unsupported(parseCapability(mount(mode))) === null ? 'mount' : 'no mount',
       ]
     })
@@ -70,7 +70,7 @@ describe('volume capabilities', () => {
       ['SINGLE_NODE_WRITER', 'one place', 'writes', 'block', 'mount'],
       ['SINGLE_NODE_READER_ONLY', 'one place', 'reads', 'block', 'mount'],
       ['MULTI_NODE_READER_ONLY', 'several places', 'reads', 'block', 'mount'],
-      ['MULTI_NODE_SINGLE_WRITER', 'several places', 'writes', 'block', 'no mount'],
+      ['MULTI_NODE_SINGLE_WRITER', 'several places', 'writes', 'no block', 'no mount'],
       ['MULTI_NODE_MULTI_WRITER', 'several places', 'writes', 'block', 'no mount'],
       ['SINGLE_NODE_SINGLE_WRITER', 'one place', 'writes', 'block', 'mount'],
       ['SINGLE_NODE_MULTI_WRITER', 'several places', 'writes', 'block', 'mount'],

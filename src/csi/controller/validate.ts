@@ -1,14 +1,14 @@
 import { Code } from '@connectrpc/connect'
 
-import { LunkeeperError } from '../model/errors.ts'
-import { checkRequest } from '../model/request.ts'
-import type { ValidateVolumeCapabilitiesRequest } from './protocol/csi_pb.js'
-import { requireText } from './node/arguments.ts'
-import { refusal } from './status.ts'
-import { parseAttributes } from './volume/attributes.ts'
-import { parseCapability, unsupported, useOf } from './volume/capability.ts'
-import { credentialsOf } from './volume/credentials.ts'
-import { volumeNameOf } from './volume/name.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { checkRequest } from '../../model/request.ts'
+import type { ValidateVolumeCapabilitiesRequest } from '../protocol/csi_pb.js'
+import { requireText } from '../node/arguments.ts'
+import { refusal } from '../status.ts'
+import { parseAttributes } from '../volume/attributes.ts'
+import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
+import { credentialsOf } from '../volume/credentials.ts'
+import { volumeNameOf } from '../volume/name.ts'
 
 /**
  * Why a volume cannot be used as asked; null where it can. A volume that was made by hand is known by its

@@ -1,0 +1,69 @@
+import type { Sharing } from '../volume/publication.ts'
+
+/** A VolumeAttachment of a volume, as the Kubernetes API has it. */
+export interface SeenAttachment {
+  readonly name: string
+  readonly uid: string
+  /** The node's name in Kubernetes. */
+  readonly node: string
+  /** The node as NodeGetInfo named it; the attacher notes it before it asks for a publication. */
+  readonly nodeId: string
+  /** The PersistentVolume; null for a volume that has none. */
+  readonly volume: string | null
+  /** A publication has been answered, and noted. */
+  readonly attached: boolean
+  /** It has been deleted, and goes once it is unpublished. */
+  readonly isEnding: boolean
+  /** Of the API server, in whole seconds; RFC 3339. */
+  readonly createdAt: string
+}
+
+export interface Asked {
+  readonly volumeId: string
+  readonly nodeId: string
+  readonly sharing: Sharing
+}
+
+export type Decision =
+  | { readonly kind: 'publish'; readonly attachment: SeenAttachment }
+  | { readonly kind: 'not-found'; readonly reason: string }
+  | { readonly kind: 'refuse'; readonly reason: string }
+
+/**
+ * Whether a node may have a volume. One node at a time for all but the access modes of many nodes: whatever VolumeAttachment
+ * was there first, or was answered, keeps the volume until it is gone, so that two that wait for each other are not possible.
+ * @param attachments all of this volume, read after the call had come
+ * @param answered the uid for which a publication was answered last, which the API may not show yet
+ */
+export function decide(
+  { volumeId, nodeId, sharing }: Asked,
+  attachments: readonly SeenAttachment[],
+  answered: string | null,
+): Decision {
+  const own = attachments.find((one) => one.nodeId === nodeId)
+  if (!own)
+    return { kind: 'not-found', reason: `there is no VolumeAttachment of ${volumeId} for node ${nodeId}` }
+  if (own.isEnding)
+    return { kind: 'refuse', reason: `VolumeAttachment ${own.name} of ${volumeId} is being deleted` }
+  const others = attachments.filter((one) => one !== own)
+  const twin = others.find(({ volume }) => volume !== own.volume)
+  if (twin)
+    return {
+      kind: 'refuse',
+      reason: `${volumeId} is the volumeHandle of two PersistentVolumes, ${twin.volume} (on node ${twin.node}) and ${own.volume}: Kubernetes takes them for one volume; give each its own`,
+    }
+  const rival = sharing === 'one-node' ? others.find((other) => goesFirst(other, own, answered)) : undefined
+  return rival
+    ? {
+        kind: 'refuse',
+        reason: `${volumeId} is attached to node ${rival.node} (VolumeAttachment ${rival.name}); node ${own.node} gets it when that is gone`,
+      }
+    : { kind: 'publish', attachment: own }
+}
+
+function goesFirst(other: SeenAttachment, own: SeenAttachment, answered: string | null): boolean {
+  if (other.attached || other.uid === answered) return true
+  if (own.attached || own.uid === answered) return false
+  // Neither has it: the elder one, and of two that are equally old always the same one.
+  return other.createdAt === own.createdAt ? other.uid < own.uid : other.createdAt < own.createdAt
+}

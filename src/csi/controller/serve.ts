@@ -1,0 +1,37 @@
+import { identity } from '../server/identity.ts'
+import { sayEnd, telling } from '../server/calls.ts'
+import { listenGrpc } from '../server/listen.ts'
+import type { FindAttachments } from './publish.ts'
+import { Publisher } from './publish.ts'
+import { controller } from './routes.ts'
+
+export interface ControllerOptions {
+  /** Path of its socket. */
+  readonly path: string
+  readonly name: string
+  readonly version: string
+  readonly find: FindAttachments
+  /** One line of the log. */
+  readonly say: (line: string) => void
+}
+
+/**
+ * Serves what an external-attacher asks for on a unix socket, with nothing of a node: no disk, no iSCSI. Disposed of, it
+ * removes the socket; a call that is cut off is asked for again.
+ * @throws CONFLICT USAGE RECORD_UNWRITABLE
+ */
+export async function serveController(options: ControllerOptions): Promise<AsyncDisposable> {
+  const { path, name, version, say } = options
+  const publisher = new Publisher(options.find)
+  const told = telling((end) => sayEnd(say, end))
+  const service = await listenGrpc(
+    path,
+    (router) => {
+      identity(router, { name, version }, told, () => {})
+      controller(router, told, publisher)
+    },
+    async () => {},
+  )
+  say(`csi: controller of ${name} on ${path}`)
+  return service
+}

@@ -1,0 +1,54 @@
+import type { ConnectError } from '@connectrpc/connect'
+import { Code } from '@connectrpc/connect'
+
+import { isLunkeeperError } from '../../model/errors.ts'
+import { toStatus } from '../status.ts'
+import { Pace } from './pace.ts'
+
+/** What is told of each call when it has ended. `error` is null where it went well. */
+export interface CallEnd {
+  readonly method: string
+  readonly volumeId: string | null
+  readonly milliseconds: number
+  readonly error: ConnectError | null
+  /** What was thrown, for the log; it may be a mistake of ours. */
+  readonly cause: unknown
+}
+
+/** Does the work of a call in its turn, tells of its end, and makes a status of whatever it throws. */
+export type Told = <T>(method: string, volumeId: string | null, work: () => T | Promise<T>) => Promise<T>
+
+export function telling(ended: (end: CallEnd) => void): Told {
+  const pace = new Pace()
+  return async (method, volumeId, work) => {
+    const started = performance.now()
+    const end = (error: ConnectError | null, cause: unknown) =>
+      ended({ method, volumeId, milliseconds: performance.now() - started, error, cause })
+    try {
+      await pace.turn()
+      const result = await work()
+      end(null, null)
+      return result
+    } catch (cause) {
+      const error = toStatus(cause, volumeId || null)
+      end(error, cause)
+      throw error
+    }
+  }
+}
+
+/** Calls that only look and went well are not worth a line. */
+const QUIET = /Probe|Stats|Health|Validate/
+
+/** One line of the log, or two. */
+export function sayEnd(
+  say: (line: string) => void,
+  { method, volumeId, milliseconds, error, cause }: CallEnd,
+): void {
+  if (!error && QUIET.test(method)) return
+  const about = `csi: ${method}${volumeId === null ? '' : ` ${JSON.stringify(volumeId)}`}`
+  const end = error ? `${Code[error.code]}: ${error.rawMessage}` : 'done'
+  say(`${about}: ${end} (${Math.round(milliseconds)} ms)`)
+  if (error?.code === Code.Internal && cause !== error && !isLunkeeperError(cause))
+    say(`${about}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`)
+}

@@ -1,0 +1,72 @@
+import { create } from '@bufbuild/protobuf'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { describe, expect, it } from 'vitest'
+
+import { expand } from '../../../../src/csi/node/expand.ts'
+import { health } from '../../../../src/csi/node/health.ts'
+import { stats } from '../../../../src/csi/node/stats.ts'
+import {
+  NodeExpandVolumeRequestSchema,
+  NodeGetVolumeHealthRequestSchema,
+  NodeGetVolumeStatsRequestSchema,
+  VolumeUsage_Unit as Unit,
+} from '../../../../src/csi/protocol/csi_pb.js'
+import { volumeNameOf } from '../../../../src/csi/volume/name.ts'
+import { holdMapName } from '../../../../src/host/map/hold-map.ts'
+import { fakeNode, staged } from '../../kubernetes/node.ts'
+import { driverOn } from './driver.ts'
+
+const name = volumeNameOf('orders')
+const PUBLISHED = '/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/publish/orders/uid-a'
+
+/** A block volume of 64 MiB that is staged and published. */
+function node() {
+  const made = fakeNode()
+  made.file('sys/block/dm-0/dm/name', `${holdMapName(name)}\n`)
+  made.file('sys/block/dm-0/dm/uuid', `${holdMapName(name)}\n`)
+  made.record({
+    ...staged,
+    name,
+    request: { ...staged.request, name },
+    identity: { wwid: null, serial: 'x', bytes: 64 << 20 },
+  })
+  made.mounts(`0:5 /dm-0 ${PUBLISHED} rw - devtmpfs devtmpfs rw`)
+  return driverOn(made.host)
+}
+
+const calls = {
+  stats: (volumeId: string, volumePath: string) =>
+    stats(node(), create(NodeGetVolumeStatsRequestSchema, { volumeId, volumePath })),
+  expand: (volumeId: string, volumePath: string) =>
+    expand(node(), create(NodeExpandVolumeRequestSchema, { volumeId, volumePath })),
+  health: (volumeId: string, volumePublishPath: string) =>
+    health(node(), create(NodeGetVolumeHealthRequestSchema, { volumeId, volumePublishPath })),
+}
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'nothing',
+    (error: unknown) => Code[ConnectError.from(error).code],
+  )
+
+describe('a path at which a volume is looked for', () => {
+  it.each(['some/path', './x', '/a/../b', '/', 'x\0'])(
+    '"%s" is none of a volume: it is not there',
+    async (path) => {
+      for (const call of Object.values(calls)) expect(await codeOf(call('nobody', path))).toBe('NotFound')
+      for (const call of [calls.stats, calls.expand])
+        expect(await codeOf(call('orders', path))).toBe('NotFound')
+    },
+  )
+
+  it('is missing: that is a mistake of the caller', async () => {
+    for (const call of [calls.stats, calls.expand])
+      for (const volume of ['nobody', 'orders'])
+        expect(await codeOf(call(volume, ''))).toBe('InvalidArgument')
+  })
+})
+
+it('a block volume does not look full: a kubelet shows as 0 what is left out', async () => {
+  const { usage } = await calls.stats('orders', PUBLISHED)
+  expect(usage).toEqual([{ unit: Unit.BYTES, total: 67108864n, available: 67108864n }])
+})
