@@ -13,7 +13,7 @@ import { fakeNode, NAME, staged } from '../kubernetes/node.ts'
 
 const MAP = holdMapName(NAME)
 const DISK = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:0'
-const record: Attachment = { ...staged, request: { ...staged.request, hold: { wanted: 600, mode: 'map' } } }
+const record: Attachment = { ...staged, request: { ...staged.request, hold: { wanted: 120, mode: 'map' } } }
 
 /** A node whose one hold map device-mapper answers for, and the agent on it. */
 function agentOnFakeNode() {
@@ -77,7 +77,7 @@ it('the agent holds a volume whose path does not prove to be it, and ends the ho
   const { host, messages, map, ready, says } = agentOnFakeNode()
   await ready
   // Nobody has learned the volume's identity: the path cannot be verified, and carries no more I/O.
-  await says(/all paths lost; holding I\/O for up to 600 s/)
+  await says(/all paths lost; holding I\/O for up to 120 s/)
   expect(readHoldNote(host, NAME)).toMatchObject({ ended: null })
   await expect.poll(() => messages).toContain('fail_path 8:0')
   expect(map).toEqual({ queueing: true, active: false })
