@@ -10,13 +10,22 @@ const DOUBTFUL_LIFETIME_MS = 500
 /** In an outage the maps are read again ahead of time: a path that is back does not wait for two programs then. */
 const AHEAD_MS = 3_000
 
+/** A reading that is on its way. */
+interface Reading {
+  /** A map was changed after it began. */
+  isStale: boolean
+  /** What the agent changed meanwhile, which the answer may not have yet. */
+  readonly changed: Map<string, HoldMapState>
+  done: Promise<void>
+}
+
 /** What the kernel says of the hold maps, and what the agent itself changed since. */
 export class HoldMapStates {
   readonly #host: Host
   #states = new Map<string, HoldMapState>()
-  /** What the agent changed while maps were read, and what was read may not have yet. */
-  readonly #changed = new Set<Map<string, HoldMapState>>()
-  #reading: Promise<void> | null = null
+  #reading: Reading | null = null
+  /** The one that follows it. */
+  #next: Promise<void> | null = null
   #readMs = Number.NEGATIVE_INFINITY
   #isDoubtful = false
 
@@ -27,34 +36,44 @@ export class HoldMapStates {
   /** @param fresh read them again in any case */
   async states(fresh = false): Promise<ReadonlyMap<string, HoldMapState>> {
     const lifetime = this.#isDoubtful ? DOUBTFUL_LIFETIME_MS : LIFETIME_MS
-    if (fresh || this.#reading !== null || performance.now() - this.#readMs > lifetime) await this.#read()
+    if (fresh || performance.now() - this.#readMs > lifetime) await this.#read()
     return this.#states
   }
 
-  /** Reads them before they are too old, without a wait. */
+  /** Reads them before they are too old; nothing waits for it. */
   refresh(): void {
-    if (performance.now() - this.#readMs > AHEAD_MS) void this.#read()
+    // The next look that needs them reads them itself, and says what is wrong.
+    if (performance.now() - this.#readMs > AHEAD_MS) void this.#read().catch(() => {})
   }
 
-  /** One reading serves all that ask meanwhile. */
+  /** One reading at a time serves all that ask; one that began before a change is followed by another one. */
   #read(): Promise<void> {
-    if (this.#reading) return this.#reading
-    const reading = this.#readNow().finally(() => {
-      if (this.#reading === reading) this.#reading = null
-    })
-    return (this.#reading = reading)
+    if (!this.#reading) return this.#begin()
+    if (!this.#reading.isStale) return this.#reading.done
+    this.#next ??= this.#reading.done
+      .catch(() => {})
+      .then(() => {
+        this.#next = null
+        return this.#begin()
+      })
+    return this.#next
   }
 
-  async #readNow(): Promise<void> {
-    const changed = new Map<string, HoldMapState>()
-    this.#changed.add(changed)
+  #begin(): Promise<void> {
+    const reading = { isStale: false, changed: new Map(), done: Promise.resolve() }
+    this.#reading = reading
+    return (reading.done = this.#readNow(reading))
+  }
+
+  async #readNow(reading: Reading): Promise<void> {
+    const startedMs = performance.now()
     this.#isDoubtful = false
-    this.#readMs = performance.now()
     try {
       const states = await readHoldMaps(this.#host)
-      this.#states = new Map([...states, ...[...changed].filter(([name]) => states.has(name))])
+      this.#states = new Map([...states, ...[...reading.changed].filter(([name]) => states.has(name))])
+      if (!reading.isStale) this.#readMs = startedMs
     } finally {
-      this.#changed.delete(changed)
+      this.#reading = null
     }
   }
 
@@ -66,8 +85,7 @@ export class HoldMapStates {
   /** The kernel changed one by itself: what was read is wrong. */
   invalidate(): void {
     this.#readMs = Number.NEGATIVE_INFINITY
-    // One that is on its way may have begun before.
-    this.#reading = null
+    if (this.#reading) this.#reading.isStale = true
   }
 
   async fail(map: DmMap, devno: string): Promise<void> {
@@ -103,6 +121,6 @@ export class HoldMapStates {
 
   #set(map: string, state: HoldMapState): void {
     this.#states.set(map, state)
-    for (const changed of this.#changed) changed.set(map, state)
+    this.#reading?.changed.set(map, state)
   }
 }

@@ -109,6 +109,7 @@ describe('the deadline of a hold', () => {
 
   it.each<[string, HoldNote, Hold, ReturnType<typeof shutdown> | null, number | null, string | null]>([
     ['is its length after the loss', note(), 600, null, 600_000, 'hold'],
+    ['is the grace where both end together', note(), 30, shutdown(0, 30), 30_000, 'shutdown'],
     ['is never for a hold without end', note(), 'forever', null, null, null],
     [
       'is what the session or multipathd says, where they count',
@@ -221,6 +222,18 @@ describe('a path', () => {
     expect(stepOf(given, 'return')!.steps[0]).toBe('log-out')
   })
 
+  it('that is lost once more trusts no answer from before, whatever it waited for at first', () => {
+    const attempts = new Map([[PORTAL, { ...NO_ATTEMPT, waitsSinceMs: NOW_MS - 9_000 }]])
+    const blocked = { ...path, diskState: 'transport-offline' }
+    const back = plan(
+      { map: failed, paths: [blocked], portals: [portalOf(blocked)] },
+      memory({ ...proven, attempts }),
+    )
+    const probe = { openSinceMs: NOW_MS - 5_000, confirmedMs: NOW_MS - 5_000, closed: null }
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, probe)], ...later(100) }
+    expect(stepOf(plan(lost, back.memory), 'return')).toBeUndefined()
+  })
+
   it('whose session is back before its disk waits for that for 2 s', () => {
     const blocked = { ...path, diskState: 'transport-offline' }
     const waiting = plan({ map: failed, paths: [blocked], portals: [portalOf(blocked)] })
@@ -260,6 +273,7 @@ describe('a path', () => {
       const look = planHold(facts({ nowMs, wallMs: nowMs, map: failed, note: note() }), before)
       const until = look.memory.ioFailures.get(1)!.untilMs
       pauses.push(until - nowMs)
+      expect(kinds(look).includes('return')).toBe(until === nowMs)
       nowMs = until
       before = { ...look.memory, carrying: ['8:0'], attempts: new Map() }
     }
@@ -291,9 +305,29 @@ describe('an outage', () => {
     const over = plan({ ...returned, io: { completed: 11, inFlight: 1 } }, trial.memory)
     expect(stepOf(over, 'record')).toEqual({ kind: 'record', note: null })
     expect(said(over)).toEqual(['I/O goes on after 5 s'])
+    // One that is on its way for long has not ended.
+    const slow = { ...returned, ...later(60_000), io: { completed: 10, inFlight: 1 } }
+    expect(plan(slow, trial.memory).state).toBe('holding')
     // An idle volume has no request that could end.
     const idle = plan({ note: note(), ...later(5_301) }, trial.memory)
     expect(idle.state).toBe('ready')
+  })
+
+  it('tries each path for itself: one that failed in its trial gives none of its time to the next', () => {
+    const other = { ...path, sid: 2, devno: '8:16', connection: '40002' }
+    const verified = new Map([...proven.verified, [2, { kind: 'proven', connection: '40002' } as const]])
+    const trial = memory({ ...proven, verified, completed: 10, returnedMs: NOW_MS - 290 })
+    const next = plan(
+      {
+        note: note(),
+        ...later(20),
+        paths: [path, other],
+        map: { queueing: true, paths: [{ devno: '8:16', active: true }] },
+      },
+      trial,
+    )
+    expect(next.state).toBe('holding')
+    expect(next.memory.returnedMs).toBe(NOW_MS + 20)
   })
 
   it.each([
@@ -379,6 +413,12 @@ describe('a volume of which another answered, or another node took it', () => {
     const record = steps.find((step) => step.kind === 'record')
     expect(record?.note?.kind ?? null).toBe(kind)
     expect(record?.note?.ended ?? null).toBe(kind)
+  })
+
+  it('stays fenced where another volume answers afterwards', () => {
+    const fenced = note({ ended: 'fenced', kind: 'fenced', trouble: 'node-b owns it' })
+    const { steps } = takeLoss(facts({ note: fenced }), proven, loss('foreign', 'writes'))
+    expect(steps.filter(({ kind }) => kind === 'record')).toEqual([])
   })
 
   it('that is misplaced loses all paths, fails its I/O, and is cleared before it is attached', () => {
@@ -478,6 +518,23 @@ describe('a volume that its session or multipathd holds', () => {
     expect(watched({ paths: [away], held: { ...held, isQueueing: true } }).ask).toBe('multipathd')
     const asked = watched({ paths: [away], held: { ...held, isQueueing: true, multipathd: 60 } })
     expect(stepOf(asked, 'record')!.note!.deadline).toBe(new Date(WALL_MS + 60_000).toISOString())
+  })
+
+  it('has its deadline counted again where multipathd was told another, and not for what differs by a check', () => {
+    const held = { ...HELD, hasMap: true, isQueueing: true, revision: 2 }
+    const away = { ...path, sessionState: 'FREE' }
+    const seen = { revision: 1, isBlocked: false, recordChangedMs: -Infinity, sessionsChangedMs: -Infinity }
+    const again = (seconds: number) =>
+      watched(
+        {
+          paths: [away],
+          held: { ...held, multipathd: seconds },
+          note: note({ deadline: new Date(WALL_MS + 60_000).toISOString() }),
+        },
+        memory({ wasHere: true, seen }),
+      )
+    expect(kinds(again(62))).toEqual([])
+    expect(stepOf(again(120), 'record')!.note!.deadline).toBe(new Date(WALL_MS + 120_000).toISOString())
   })
 
   it('is no step of the agent but to record, to say, and to recover', () => {
