@@ -43,7 +43,7 @@ test.each(examples)('the example is understood: %s', (line) => {
 
 test('help on an error', () => {
   expect(helpText(COMMANDS, 'busy', PLAIN)).toMatchInlineSnapshot(`
-    "BUSY: Somebody uses the volume.
+    "BUSY: The volume is in use.
       what to do   Stop the processes that the message names, then run the command
                    again.
       exit status  1

@@ -8,7 +8,7 @@ const absent = new LunkeeperError('LUN_ABSENT', 'LUN 7 does not exist', { detail
 
 test('an error is two lines', () => {
   expect(errorText(absent, PLAIN)).toBe(
-    'error[LUN_ABSENT]: LUN 7 does not exist\nhint: Map the LUN to this initiator on the storage system; check the number.\n',
+    'error[LUN_ABSENT]: LUN 7 does not exist\nhint: Map the LUN to this initiator on the storage system, and check the LUN number.\n',
   )
 })
 
