@@ -1,5 +1,5 @@
 import { runProgram } from './program.ts'
 
 const status = await runProgram(process.argv.slice(2))
-// Not left to an empty event loop: a program stuck in the kernel, left behind, must not keep this one.
+// Not left to an empty event loop: an abandoned program that is stuck in the kernel must not keep this one alive.
 process.exit(status)

@@ -7,7 +7,7 @@ import { printableData, printableJson } from './output/printable.ts'
 import { openTerminal } from './output/terminal.ts'
 import { version } from './version.ts'
 
-/** Runs one command line. All that is ever printed on stdout is printed here. @returns the exit status */
+/** Runs one command line. Everything on stdout is printed here. @returns the exit status */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stderr)
   process.once('uncaughtException', (thrown) => {
@@ -46,10 +46,10 @@ function json(data: unknown): string {
   return `${printableJson(data)}\n`
 }
 
-/** Resolves when the kernel has it: the process ends right after. */
+/** Resolves when the kernel has the data: the process ends right after. */
 function print(text: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  // A reader that has gone (`| head`) wanted no more; what was done is done all the same.
+  // A reader that has closed the pipe (`| head`) needs no more; the command itself has completed.
   process.stdout.once('error', () => resolve())
   process.stdout.write(text, () => resolve())
   return promise

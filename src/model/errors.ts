@@ -134,7 +134,7 @@ export const ERRORS = {
   ),
   STALE_DISK: failed(
     'This LUN still has a disk of a previous volume, and that disk is in use.',
-    "Stop its users and detach it. Do not trust its data: the LUN may already be another volume.",
+    'Stop its users and detach it. Do not trust its data: the LUN may already be another volume.',
   ),
   NOT_BLANK: failed(
     'The volume is not proven blank, so it was not formatted.',

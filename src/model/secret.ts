@@ -55,7 +55,7 @@ export function parseChap(text: string): Chap {
     if (key === 'authmethod') continue
     if (!parts || !CHAP_KEYS.some((known) => known === key))
       throw bad(`line ${index + 1} is none of ${CHAP_KEYS.join(', ')}`)
-    if (found.has(key!)) throw bad(`${key} is given twice`)
+    if (found.has(key!)) throw bad(`${key} was given twice`)
     const value = parts[2]!.trim()
     found.set(key!, value)
   }

@@ -53,7 +53,7 @@ test('a failure without --json leaves stdout empty', () => {
 test('a wrong request ends with 2', () => {
   expect(lunkeeper('attach', '--lun', '1')).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining('error[USAGE]: attach needs --portal, --iqn: they are missing\n'),
+    stderr: expect.stringContaining('error[USAGE]: attach requires --portal, --iqn: they are missing\n'),
   })
 })
 

@@ -89,7 +89,7 @@ test('of several, one that is no log is named and stops nothing', async () => {
   expect(text).toContain('1 outage of 1 iSCSI connection')
   expect(text).toMatch(/The format of \S+wtmp was not understood/)
   expect(text).toContain('journalctl --file FILE')
-  expect(text).toMatch(/cut\.gz cannot be read: it ends in the middle/)
+  expect(text).toMatch(/cut\.gz cannot be read: the compressed data is truncated/)
 })
 
 test('standard input can be named once, and an empty directory has nothing', async () => {

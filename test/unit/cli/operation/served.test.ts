@@ -12,8 +12,8 @@ import { temporary } from '../../temporary.ts'
 const csi = { 'csi-endpoint': 'unix:///run/csi.sock' }
 
 it.each([
-  ['eviction without Kubernetes', { ...csi, 'evict-broken': true }, 'no --kubernetes'],
-  ['Kubernetes without its volumes', { kubernetes: true }, 'without --csi-endpoint'],
+  ['eviction without Kubernetes', { ...csi, 'evict-broken': true }, 'requires --kubernetes'],
+  ['Kubernetes without its volumes', { kubernetes: true }, 'requires --csi-endpoint'],
   ['Kubernetes where there is none', { ...csi, kubernetes: true }, 'KUBERNETES_SERVICE_HOST is not set'],
 ])('%s is refused', async (_, options, message) => {
   await expect(servedOf(options)).rejects.toMatchObject({

@@ -22,7 +22,7 @@ const broken: Finding = {
 }
 
 test('nothing wrong is one calm line', () => {
-  expect(doctorText({ findings: [] }, PLAIN)).toBe('Nothing is wrong on this node.\n')
+  expect(doctorText({ findings: [] }, PLAIN)).toBe('No findings on this node.\n')
 })
 
 test('the worst first, each with its fix', () => {
@@ -48,7 +48,7 @@ test('what was done, what would be, what failed', () => {
     "done      finish the detach of db
     would     finish the detach of db
     failed    finish the detach of db: the target is away
-    Nothing is wrong on this node.
+    No findings on this node.
     "
   `)
 })
