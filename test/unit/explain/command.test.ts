@@ -39,7 +39,7 @@ test('the story of one that did not', async () => {
       timer     did not expire, as far as the log shows
       failed    no I/O
       back      11:36:38, after 301 s and 79 attempts
-      survived  nothing failed; a hold of at least 332 s rides out the same again
+      survived  nothing failed; a hold of at least 332 s survives the same again
 
     Nothing failed. To survive the same again: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
     "

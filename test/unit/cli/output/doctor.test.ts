@@ -16,7 +16,7 @@ const broken: Finding = {
   code: 'FS_BROKEN',
   severity: 'critical',
   subject: 'db',
-  message: '/srv/db takes no writes: EROFS',
+  message: '/srv/db does not accept writes: EROFS',
   evidence: {},
   fix: 'Stop the users of /srv/db.',
 }
@@ -28,7 +28,7 @@ test('nothing wrong is one calm line', () => {
 test('the worst first, each with its fix', () => {
   expect(doctorText({ findings: [phantoms, broken] }, PLAIN)).toMatchInlineSnapshot(`
     "critical  db  FS_BROKEN
-              /srv/db takes no writes: EROFS
+              /srv/db does not accept writes: EROFS
               fix: Stop the users of /srv/db.
 
     info      session 3  PHANTOMS
