@@ -36,10 +36,10 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     await shop.until('a node without a problem', (seen) => condition(seen)?.status === 'False')
     await target.disable()
     const waiting = await shop.told('IOWaiting')
-    expect(waiting.events[0]!.message).toMatch(/I\/O waits until 2\d{3}-/)
+    expect(waiting.events[0]!.message).toMatch(/I\/O is held until 2\d{3}-/)
     const { message } = (await shop.until('the condition', (seen) => condition(seen)?.status === 'True'))
       .conditions[1]!
-    expect(message).toMatch(/^I\/O of 1 volume waits for its storage: csi-pv-\w+ until 2/)
+    expect(message).toMatch(/^I\/O of 1 volume is held because the storage is away: csi-pv-\w+ until 2/)
     const { asked } = await shop.api.seen()
     await agent.kill('SIGKILL')
     await agent.exited

@@ -46,7 +46,7 @@ test('no error repeats the secret', () => {
   expect(() => readChap(path, warn)).toThrow('password was given twice')
   writeFileSync(path, `user = me\n${SECRET}\n`)
   const error = thrownBy(() => readChap(path, warn))
-  expect(String(error)).toContain('line 1 is none of')
+  expect(String(error)).toContain('line 1 is not one of')
   expect(JSON.stringify(error) + String(error)).not.toContain(SECRET)
 })
 

@@ -45,7 +45,7 @@ describe('what is wrong in it is named with its line, and nothing is guessed', (
       'c.yaml:2: "httpp" is not a field of the configuration',
       'Did you mean "http"?',
     ],
-    ['\nhold: soon\n', 'c.yaml:2: "soon" is not a hold', '300s'],
+    ['\nhold: soon\n', 'c.yaml:2: "soon" is not a valid hold', '300s'],
     ['hold-mode: both\n', 'c.yaml:1: "hold-mode" cannot be used: it is not one of auto', ''],
     ['kubernetes: "yes"\n', 'c.yaml:1: "kubernetes" cannot be used: it is neither true nor false', ''],
     ['hold: 1\nhold: 2\n', 'c.yaml:2: ', ''],

@@ -59,7 +59,7 @@ describe('an unmounted device', () => {
   })
 })
 
-describe('a format that began and did not end', () => {
+describe('a format that began and did not finish', () => {
   const begun = { fs: 'ext4', uuid: UUID, at: '2026-11-28T05:00:00.000Z', isRecent: true } as const
   const asked = { ...unseen, use: format, begun }
   const older = { ...asked, begun: { ...begun, isRecent: false } }
