@@ -26,7 +26,7 @@ export interface Answer {
   readonly holder?: ReservationKey
 }
 
-/** WWID and serial of a volume; both null for one whose target gives it neither. */
+/** WWID and serial of a volume; both null if its target provides neither. */
 export type KnownIdentity = Pick<Identity, 'wwid' | 'serial'>
 
 export interface AskOptions {
@@ -38,7 +38,7 @@ export interface AskOptions {
 
 /**
  * Asks a disk which volume answers there now, by INQUIRY to the device, and who has reserved it.
- * @param expected null where nobody has learned it: then no answer is the right one
+ * @param expected null if the identity is not known: then no answer is right
  */
 export async function askDisk(
   host: Host,
@@ -91,7 +91,7 @@ function claimAnswer(disk: ScsiDisk, where: string, { reservations }: Interview,
   }
 }
 
-/** Size is not compared: a volume may have grown, and the kernel refuses a table that is longer than its disk. */
+/** Size is not compared: a volume may have grown, and the kernel rejects a table that is longer than its disk. */
 function differenceOf(seen: Identity, { wwid, serial }: KnownIdentity): string | null {
   if (wwid !== null || serial !== null) return identityDifference(seen, { wwid, serial })
   return isIdentified(seen) ? `it is ${seen.wwid ?? seen.serial}, and the volume has no identity` : null

@@ -26,7 +26,11 @@ it('an outage that ends well', () => {
   ])
   expect(told(null, note(), 'forever')[0]!.message).toContain('without a limit')
   expect(told(note(), null)).toMatchObject([
-    { reason: 'IOResumed', type: 'Normal', message: expect.stringContaining('resumed without errors after 37 s') },
+    {
+      reason: 'IOResumed',
+      type: 'Normal',
+      message: expect.stringContaining('resumed without errors after 37 s'),
+    },
   ])
 })
 
