@@ -82,7 +82,7 @@ test('a stuck lane refuses at once, and tells why; others are open; it opens whe
   const again = hands.use('host3', look)
   await expect(again).rejects.toMatchObject({
     code: 'STUCK',
-    message: expect.stringContaining('did not come back'),
+    message: expect.stringContaining('did not return'),
   })
   await expect(hands.use('host4', look)).resolves.toEqual([])
   await ended(hand)
