@@ -53,9 +53,13 @@ export async function servedOf(options: {
       hint: 'Add --csi-endpoint unix:///PATH.',
     })
   if (endpoint === undefined && (driver !== undefined || node !== undefined || volumeHealth))
-    throw new LunkeeperError('USAGE', '--csi-driver, --csi-node and --csi-volume-health require --csi-endpoint', {
-      hint: 'Add --csi-endpoint unix:///PATH.',
-    })
+    throw new LunkeeperError(
+      'USAGE',
+      '--csi-driver, --csi-node and --csi-volume-health require --csi-endpoint',
+      {
+        hint: 'Add --csi-endpoint unix:///PATH.',
+      },
+    )
   if (node !== undefined && Buffer.byteLength(node) > 192)
     throw new LunkeeperError('USAGE', `"${node}" is not a valid node name`, {
       hint: 'Use at most 192 bytes.',
