@@ -79,14 +79,14 @@ export function refusal(code: Code, message: string): ConnectError {
   return new ConnectError(message, code)
 }
 
-/** Where a command of ours is run, for somebody who has kubectl. */
+/** Where to run a command of ours, for a user with kubectl. */
 const WHERE = "in the agent's container on this node (kubectl exec POD -c agent -- …)"
 
 /** What to do in a cluster, where the engine's own hint speaks of a flag that no call has. */
 const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   BUSY: () => 'Unmount that first.',
   FLUSH_FAILED: () =>
-    'It is tried again. If data is known to be lost, the next try takes the volume off the node: compare it with a backup.',
+    'The call is retried. If data is known to be lost, the next attempt detaches the volume: compare it with a backup.',
   OWNED_ELSEWHERE: () =>
     'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Else delete the pod on the other node.',
   FENCED: () =>

@@ -130,7 +130,7 @@ export interface OwnerStatus {
    * `mark`: the file system shows this node, before it writes again, that another one has mounted it. `none`: nothing.
    */
   readonly guard: 'reservation' | 'kubernetes' | 'mark' | 'none'
-  /** Whether this node may write; null where nothing guards the volume, or nobody can tell now. */
+  /** Whether this node may write; null if nothing guards the volume, or it cannot be determined now. */
   readonly mine: boolean | null
   /** The initiator, or the key, of the node that has taken it; null where none has, or that is not known. */
   readonly holder: string | null
@@ -154,7 +154,7 @@ export interface OwnerReport extends OwnerStatus {
     readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
     readonly record: Attachment['phase']
   }
-  /** `own`: it may write. `lost`: it must not. `wait`: nobody can tell now. `unguarded`: nothing keeps others out. */
+  /** `own`: it may write. `lost`: it must not. `wait`: it cannot be determined now. `unguarded`: nothing keeps other nodes out. */
   readonly verdict: 'own' | 'lost' | 'wait' | 'unguarded'
   readonly why: string
 }

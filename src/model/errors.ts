@@ -73,8 +73,8 @@ export const ERRORS = {
     'Stop its users on this node, then detach it: `lunkeeper detach NAME --force`. See `lunkeeper owner NAME`.',
   ),
   OWNER_UNKNOWN: failed(
-    'Nobody can tell now whether this node still owns the volume, so nothing is written to it.',
-    'See `lunkeeper owner NAME` for who was asked and what they say.',
+    'It cannot be determined now whether this node still owns the volume, so nothing is written to it.',
+    '`lunkeeper owner NAME` shows each source that was asked, and its answer.',
   ),
   LOCKED: failed(
     'Another operation is in progress on the same volume or target.',

@@ -22,7 +22,7 @@ export function requirePath(value: string, field: string): string {
 
 /**
  * A path at which a volume is looked for, not put: where it can be none of a volume, the volume is not there.
- * @throws INVALID_ARGUMENT it is missing · NOT_FOUND it is no absolute path
+ * @throws INVALID_ARGUMENT it is missing · NOT_FOUND it is not an absolute path
  */
 export function requirePlaceOf(volumeId: string, value: string, field: string): string {
   requireText(value, field)

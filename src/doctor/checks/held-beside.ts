@@ -18,7 +18,7 @@ export const heldBeside: NodeCheck = {
               code: 'HELD_BESIDE' as const,
               severity: 'critical' as const,
               subject: map.name,
-              message: `${stack.join('; ')} stands on ${disk.name}, beside the hold map, which does not hold its I/O`,
+              message: `${stack.join('; ')} is on ${disk.name}, beside the hold map, which does not hold its I/O`,
               evidence: {
                 disk: disk.name,
                 holders: stack,

@@ -20,7 +20,7 @@ export interface Glanced {
   readonly disk: ScsiDisk
   readonly wwid: Wwid | null
   readonly serial: string | null
-  /** What this node has registered; null where nobody is asked who has reserved it. */
+  /** The key that this node has registered; null if the reservation is not checked. */
   readonly fence: Fence | null
 }
 

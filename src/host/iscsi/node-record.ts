@@ -105,7 +105,7 @@ export async function removeNodeRecord(host: Host, iqn: Iqn, portal: Portal): Pr
   try {
     rmdirSync(join(nodeDatabase(host), iqn))
   } catch {
-    // Records of other portals stand in it.
+    // It contains records of other portals.
   }
   return true
 }

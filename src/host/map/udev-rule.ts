@@ -41,7 +41,7 @@ const END = `LABEL="lunkeeper_end"
 
 // Device-mapper allows any number of maps on one disk, so a logical volume on the disk would be beside the hold map.
 // blkid skips such a disk (60-persistent-storage.rules), so tools that activate by type find nothing.
-const PATH = `# A disk that is below a hold map, and its partitions, are for nobody else.
+const PATH = `# A disk below a hold map, and its partitions, must not be used by anything else.
 KERNEL!="sd*", GOTO="lunkeeper_end"
 KERNELS=="session[0-9]*", ENV{.LUNKEEPER_SESSION}="$id"
 ENV{.LUNKEEPER_SESSION}!="?*", GOTO="lunkeeper_end"

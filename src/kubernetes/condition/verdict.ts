@@ -44,7 +44,7 @@ export function lastWord(verdict: Verdict | null): Verdict {
     : {
         status: 'Unknown',
         reason: 'AgentStopped',
-        message: `the agent has stopped: nobody looks after the volumes of this node${verdict ? ` (${verdict.message})` : ''}. A pod that is deleted stays Terminating, with its volume, until an agent runs here again`,
+        message: `the agent has stopped: the volumes of this node are not monitored${verdict ? ` (${verdict.message})` : ''}. Deleted pods stay Terminating, with their volumes, until an agent runs here again`,
       }
 }
 

@@ -12,7 +12,7 @@ const OBJECT_EVERY = 300_000
 const BURST = 25
 const EVERY = 100
 /**
- * Milliseconds; an older event is of no use. And the queue length: some hundred volumes with their pods; beyond that
+ * Milliseconds; an older event is of no use. And the queue length: several hundred volumes with their pods; beyond that
  * the oldest are dropped.
  */
 const LIMITS = { patience: 600_000, most: 1_000 }

@@ -40,6 +40,6 @@ export function soonOver(
 /** A session's timer cannot be changed during an outage. */
 function unless(name: VolumeName, mode: HoldMode | null): string {
   return mode === 'session'
-    ? 'unless it is back by then: its session holds it, which nobody can lengthen now'
-    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`
+    ? "unless it is back by then: the hold is the session's timer, which cannot be extended now"
+    : `unless the hold is extended: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`
 }

@@ -121,7 +121,7 @@ async function usersOf(work: OnlyWork, device: Device, canOpen: boolean): Promis
   const { host, signal } = work
   const maps = device.holders.map((holder) => readMap(host.paths, holder))
   if (maps.some((map) => map && isOwn(work, map))) return null
-  // A multipath map by itself is not a user: multipathd creates it on every disk that it may use.
+  // A multipath map alone is not a user: multipathd creates it on every disk that it may use.
   const passed = maps.filter((map) => map && (isMultipath(map) || isPartitionOfMultipath(map)))
   if (passed.length < maps.length || mountsOf(host, device).length > 0 || isFsAlive(host.paths, device.name))
     return describeUsers(host, [device])

@@ -46,7 +46,7 @@ export async function findBeside(host: Host, records: readonly Attachment[]): Pr
         for (const holder of owner ? beside : [])
           found.push({
             name: owner!.name,
-            text: `${describeHolder(host, holder)} stands on ${disk.name}, beside the hold map, which does not hold its I/O`,
+            text: `${describeHolder(host, holder)} is on ${disk.name}, beside the hold map, which does not hold its I/O`,
           })
       }
     }
