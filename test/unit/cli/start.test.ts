@@ -76,7 +76,7 @@ test('a reader that goes away is no error', () => {
   expect(ran).toMatchObject({ status: 0, stderr: '' })
 })
 
-test('whoever stops reading the warnings does not stop the program', () => {
+test('a reader that closes stderr does not stop the program', () => {
   mkdirSync(join(places, 'volumes'))
   writeFileSync(join(places, 'volumes', 'db.json'), 'x')
   const script = `{ sleep 0.2; "$@" 2>&1 >/dev/null; echo "ended with $?" > "$0"; } | exec 0<&-`

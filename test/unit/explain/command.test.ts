@@ -52,7 +52,7 @@ test('a log without outages', async () => {
   )
 })
 
-test('of many outages the worst are printed, in the order of the log', async () => {
+test('the worst of many outages are printed, in the order of the log', async () => {
   let log = ''
   for (let n = 0; n < 30; n++)
     log += `Aug 18 18:${10 + n}:00 n1 kernel: connection1:0: detected conn error (1020)\nAug 18 18:${10 + n}:${10 + n} n1 iscsid: connection1:0 is operational after recovery (2 attempts)\n`

@@ -35,7 +35,7 @@ describe('a log that logrotate has packed', () => {
     })
   })
 
-  test('and is damaged or cut off: it says so', async () => {
+  test('a corrupt or truncated compressed log is reported as such', async () => {
     const packed = gzipSync(LOG)
     await expect(told(packed.subarray(0, packed.length / 2))).rejects.toMatchObject({
       code: 'LOG_UNREADABLE',

@@ -70,7 +70,7 @@ test('a drill that ends without a word has failed, and says with what status', (
   })
 })
 
-test('who ends the command ends the drill', async () => {
+test('ending the command ends the drill', async () => {
   plant(`process.stderr.write('at work ' + process.pid + '\\n'); setInterval(() => {}, 1000)`)
   const child = spawn(process.execPath, [main, 'drill'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
   const [words] = (await once(child.stderr, 'data')) as [Buffer]

@@ -74,7 +74,7 @@ function contextOf(globals: Partial<Globals>) {
   return context
 }
 
-test('it moves places and changes the usual hold; a flag goes before it', async () => {
+test('the configuration sets directories and the default hold, and a flag overrides it', async () => {
   const file = join(temporary(), 'config.yaml')
   writeFileSync(file, WHOLE)
   const host = await contextOf({ config: file }).host()

@@ -22,7 +22,7 @@ it.each([
   })
 })
 
-it('nobody is told, and nobody evicted, unless it is asked for', async () =>
+it('reports to Kubernetes and evictions are off by default', async () =>
   expect((await servedOf(csi)).kubernetes).toBeNull())
 
 describe("who is asked whether a volume is still this node's", () => {

@@ -47,7 +47,7 @@ test('no volumes is a sentence with what to do', () => {
   `)
 })
 
-test('one volume in full', () => {
+test('volumeText prints one volume in detail', () => {
   expect(volumeText(volume(), PLAIN)).toMatchInlineSnapshot(`
     "db is ready
       device  /dev/sdb

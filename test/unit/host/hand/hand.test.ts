@@ -242,7 +242,7 @@ describe('claims', () => {
 })
 
 describe('directories', () => {
-  test('those that are missing, outermost first', async () => {
+  test('missing directories are listed outermost first', async () => {
     expect(await hand().call('missingDirectories', { path: join(dir, 'a/b') }, DEADLINE)).toEqual([
       join(dir, 'a'),
       join(dir, 'a/b'),

@@ -99,7 +99,7 @@ describe('a list of targets that comes in parts', () => {
     )
   })
 
-  test('and never ends is given up', async () => {
+  test('a list of targets that never ends is given up', async () => {
     const { target: _, ...who } = await serve({ targets, parts: { at: [], cut: true, endless: true } })
     await expect(listPortals(who, IQN)).rejects.toMatchObject({
       code: 'LOGIN_FAILED',

@@ -34,7 +34,7 @@ it('an outage that ends well', () => {
   ])
 })
 
-it('one that does not', () => {
+it('an outage that ends badly', () => {
   const ended = note({ ended: 'deadline' })
   const broken = { ...ended, kind: 'broken', trouble: 'mounted at /x' } as const
   expect(told(note(), ended)).toMatchObject([

@@ -143,7 +143,7 @@ describe('a format', () => {
     expect(told(nextUseStep(facts))).toBe(step)
   })
 
-  test('who holds something else is told to leave out --format', () => {
+  test('a volume with other contents gets the hint to leave out --format', () => {
     expect(nextUseStep({ ...asked, content: ext4 })).toMatchObject({
       hint: expect.stringContaining('--format'),
     })
