@@ -63,7 +63,7 @@ export class HoldMapStates {
     this.#isDoubtful = true
   }
 
-  /** The kernel changed one by itself: what was read is wrong. */
+  /** The kernel changed one on its own: the cached state is wrong. */
   invalidate(): void {
     this.#readMs = Number.NEGATIVE_INFINITY
     // One that is on its way may have begun before.

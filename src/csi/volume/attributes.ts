@@ -24,7 +24,7 @@ export interface VolumeSource {
 
 /**
  * The keys of `iscsi.csi.k8s.io`, so that its volumes work as they are, and four of our own. Those with no
- * use here (how its discovery is done) are known so that nobody is warned of them.
+ * use here (how its discovery is done) are listed so that they cause no warning.
  */
 const KNOWN = new Set([
   'targetPortal',

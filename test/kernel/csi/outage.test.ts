@@ -148,7 +148,7 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
       what: 'a broken file system',
     })
     await target.enable()
-    await agent.errors(/must be mounted anew/, 60_000)
+    await agent.errors(/must be remounted/, 60_000)
     // It is not taken from under a pod that still has it, nor shown to a second one.
     await kubelet.fails('nodePublishVolume', publishing(volume, 'pod-b'), 'FailedPrecondition', /pod-a/)
     await writer.stop()
