@@ -1,5 +1,5 @@
 /**
- * Lunkeeper as a library: the engine behind the command line, the agent and the CSI service.
+ * Lunkeeper as a library: the engine behind the command line, the agent and the CSI driver.
  *
  * ```ts
  * import { attach, detach, openHost, parseIqn, parseLun, parsePortal } from 'lunkeeper'

@@ -3,7 +3,7 @@ export const DEBIAN = 'bookworm'
 
 /**
  * What the agent runs in its container: a shell for bin/lunkeeper, coreutils, nsenter and flock of util-linux; what
- * Node is linked with. Dependencies come by themselves.
+ * Node is linked with. Dependencies are added automatically.
  */
 export const PACKAGES: readonly string[] = [
   'base-files',

@@ -23,7 +23,7 @@ export async function adoptRecords(host: Host, signal: AbortSignal): Promise<voi
         if (now && isToBeAdopted(host, now, machine)) writeRecord(host, { ...now, machine })
       })
     } catch (error) {
-      // An attach that is at it writes the id itself; a full disk is no reason not to keep the volume.
+      // An attach that is at it writes the id itself; a full disk does not prevent managing the volume.
       if (!isLunkeeperError(error)) throw error
     }
   }

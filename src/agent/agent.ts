@@ -238,7 +238,7 @@ function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): voi
   }
 }
 
-/** Volumes that hang on a hold map; after a reboot, also those that shall get it back. */
+/** Volumes that hang on a hold map; after a reboot, also those that are to get it back. */
 function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   return all.filter(
     (record) =>
@@ -248,7 +248,7 @@ function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   )
 }
 
-/** Of other records somebody has to say first that the volume is to be attached to this machine. */
+/** For other records a user must first confirm that the volume is to be attached to this machine. */
 function mayAttach(host: Host, record: Attachment): boolean {
   return record.orchestrator === undefined && !isOfAnotherMachine(host, record)
 }

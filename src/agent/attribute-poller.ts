@@ -10,7 +10,7 @@ interface Followed {
 
 /**
  * Attributes of sysfs that are read again and again: each is opened once, and one system call tells its
- * value. The kernel notifies nobody of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and
+ * value. The kernel sends no notification of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and
  * its netlink events go to iscsid), so looking often and cheaply is how to know at once.
  */
 export class AttributePoller implements Disposable {

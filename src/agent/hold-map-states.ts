@@ -82,7 +82,7 @@ export class HoldMapStates {
     this.#isDoubtful = true
   }
 
-  /** The kernel changed one by itself: what was read is wrong. */
+  /** The kernel changed one on its own: the cached state is wrong. */
   invalidate(): void {
     this.#readMs = Number.NEGATIVE_INFINITY
     if (this.#reading) this.#reading.isStale = true

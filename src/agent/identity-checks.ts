@@ -20,7 +20,7 @@ export interface CheckedPath {
   readonly disk: ScsiDisk & { readonly name: string }
   /**
    * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
-   *   the volume · OWNER_UNKNOWN nobody can tell who has it
+   *   the volume · OWNER_UNKNOWN it cannot be determined which node has it
    * @param moved what went through since the volume itself last answered, in words; null for nothing
    */
   lose(error: LunkeeperError, moved: string | null): Promise<void>
@@ -123,7 +123,7 @@ export class IdentityChecks {
 }
 
 /**
- * Every so many checks the superblock of a volume without reservations is compared: it takes three calls of a worker
+ * At a multiple of the check interval the superblock of a volume without reservations is compared: it takes three calls of a worker
  * process instead of a share of one.
  */
 const UNGUARDED_EVERY = 3

@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts'
 import { followKernelEvents } from '../host/read/kernel-events.ts'
 
-/** What the kernel says by itself of the disks and maps of this node. */
+/** The events that the kernel sends about the disks and maps of this node. */
 export interface KernelHints {
   /** A path of this device-mapper map was failed or reinstated by the kernel. */
   pathChanged(map: string): void

@@ -18,7 +18,7 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
     if (isOfAnotherMachine(host, record)) {
       log.say(
         name,
-        'not attached by itself: its record was written on another machine. If no other machine uses the volume any more, run the same attach here',
+        'not attached automatically: its record was written on another machine. If no other machine uses the volume any more, run the same attach here',
       )
       continue
     }

@@ -106,7 +106,7 @@ export class VolumeMonitor {
     if (this.isSettled && !isAsPlanned(this.#memory, state)) this.lookNow()
   }
 
-  /** Observes, plans, and acts; what takes long goes on by itself. Never throws. */
+  /** Observes, plans, and acts; long operations continue in the background. Never throws. */
   async look(sessions: ReadSessions): Promise<void> {
     if (this.#isLooking) {
       this.#looksAgain = true

@@ -14,7 +14,7 @@ import { ownerCommand } from './commands/owner.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
-/** Every command, in the order of the help. They are data; each loads the engine when it runs. */
+/** Every command, in the order of the help. Each loads the engine when it runs. */
 export const COMMANDS: readonly AnyCommand[] = [
   attachCommand,
   detachCommand,

@@ -14,10 +14,10 @@ import { stopOnSignal } from './operation/stop.ts'
 import { oneLine } from './output/printable.ts'
 import type { Terminal } from './output/terminal.ts'
 
-/** Read where no other is named; a machine without it has nothing to configure. */
+/** Read if no other file is named. A machine without it uses defaults. */
 const CONFIG_FILE = '/etc/lunkeeper/config.yaml'
 
-/** What commands work with, made from the flags that all of them have. */
+/** The context of commands, built from the global flags. */
 export function openContext(globals: Globals, terminal: Terminal): Context & AsyncDisposable {
   let host: Host | null = null
   let known: Config | null = null
@@ -61,7 +61,7 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
   }
 }
 
-/** YAML is loaded only where there is some. */
+/** The YAML parser is loaded only if there is a file. */
 async function configOf({ config }: Globals): Promise<Config> {
   const named = config ?? (process.env['LUNKEEPER_CONFIG'] || null)
   if (named === null && !existsSync(CONFIG_FILE)) return { flags: {}, hold: {} }
@@ -76,7 +76,7 @@ function placesOf(globals: Globals, config: Config['flags']): { records?: string
   return { ...(records ? { records } : {}), ...(runtime ? { runtime } : {}) }
 }
 
-/** @throws USAGE it is not the host's root directory */
+/** @throws USAGE `root` is not the host's root directory */
 function rootOf({ hostRoot }: Globals, config: Config['flags']): { hostRoot?: string } {
   const text = hostRoot ?? (process.env['LUNKEEPER_HOST_ROOT'] || config['host-root'])
   if (!text) return {}
@@ -85,9 +85,9 @@ function rootOf({ hostRoot }: Globals, config: Config['flags']): { hostRoot?: st
   if (existsSync(`${root}/proc/1/ns/mnt`)) return { hostRoot: root }
   throw new LunkeeperError(
     'USAGE',
-    `${root} is not a host's root directory: there is no ${root}/proc/1/ns/mnt`,
+    `${root} is not the host's root directory: ${root}/proc/1/ns/mnt does not exist`,
     {
-      hint: 'Mount / of the host there, with what is mounted below it, into a privileged container.',
+      hint: "Mount the host's / there, including its submounts, into a privileged container.",
     },
   )
 }

@@ -1,3 +1,3 @@
-/** The package that this file, or the program built from it, belongs to; a directory, so it ends with a slash. */
+/** Root directory of the package that contains this file, or the program built from it. Ends with a slash. */
 export const packageRoot = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? '../../' : '../', import.meta.url)

@@ -8,7 +8,7 @@ import { printableData, printableJson } from './output/printable.ts'
 import { openTerminal } from './output/terminal.ts'
 import { version } from './version.ts'
 
-/** Runs one command line. All that is ever printed on stdout is printed here. @returns the exit status */
+/** Runs one command line. Everything on stdout is printed here. @returns the exit status */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stderr)
   process.once('uncaughtException', (thrown) => {
@@ -48,21 +48,21 @@ function json(data: unknown): string {
   return `${printableJson(data)}\n`
 }
 
-/** Resolves when the kernel has it: the process ends right after. @throws OUTPUT_UNWRITABLE */
+/** Resolves when the kernel has the data: the process ends right after. @throws OUTPUT_UNWRITABLE */
 async function print(text: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null | undefined>()
-  // Heard below, and by nobody else.
+  // The callback below gets it too.
   process.stdout.once('error', () => {})
   process.stdout.write(text, resolve)
   const cause = await promise
-  // A reader that has gone (`| head`) wanted no more; what was done is done all the same.
+  // A reader that has closed the pipe (`| head`) needs no more; the command itself has completed.
   if (!cause || cause.code === 'EPIPE') return
   const { whyUnreadable } = await import('./input/file-error.ts')
   throw new LunkeeperError(
     'OUTPUT_UNWRITABLE',
     `standard output cannot be written: ${whyUnreadable(cause)}`,
     {
-      hint: 'The command has ended, and only what it says is lost: run it again with room for that.',
+      hint: 'The command has completed; only its output is lost. Run it again with space for the output.',
       cause,
     },
   )

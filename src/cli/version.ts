@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 
 import { packageRoot } from './package-root.ts'
 
-/** Put in by the bundler (scripts/bundle.mjs): a program that was built needs no package.json to know it. */
+/** Set by the bundler (scripts/bundle.mjs): a built program needs no package.json. */
 declare const LUNKEEPER_VERSION: string | undefined
 
-/** The version of the package that this file, or the program built from it, belongs to. */
+/** Version of the package that contains this file, or the program built from it. */
 export function version(): string {
   if (typeof LUNKEEPER_VERSION === 'string') return LUNKEEPER_VERSION
   const text = readFileSync(new URL('package.json', packageRoot()), 'utf8')

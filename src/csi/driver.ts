@@ -4,10 +4,10 @@ import type { Gates } from './gates.ts'
 import type { Turns } from './turns.ts'
 import type { Failures } from './volume/failures.ts'
 
-/** What every call works with. */
+/** The context of every call. */
 export interface Driver {
   readonly host: Host
-  /** The driver's name: PersistentVolumes name it. */
+  /** The driver's name; PersistentVolumes refer to it. */
   readonly name: string
   /** This node, as the orchestrator knows it. */
   readonly nodeId: string
@@ -17,8 +17,8 @@ export interface Driver {
   readonly turns: Turns
   readonly gates: Gates
   readonly failures: Failures
-  /** Told of the engine's steps. */
+  /** Observer of the engine's steps. */
   readonly observer: Observer
-  /** Ends work when the agent stops; a caller that goes away ends nothing. */
+  /** Aborted when the agent stops. A caller that disconnects does not abort anything. */
   readonly signal: AbortSignal
 }

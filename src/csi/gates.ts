@@ -1,12 +1,12 @@
 import { Semaphore } from 'async-mutex'
 
 /**
- * How many volumes of one target are staged at once. Their sessions are made one after the other anyway; with
- * dozens at once the programs and udev events of all slow each down until their deadlines pass.
+ * How many volumes of one target are staged at a time. Their sessions are created one after the other anyway; with
+ * dozens at once, programs and udev events slow each other down until deadlines pass.
  */
 const AT_ONCE = 4
 
-/** Lets a few in at a time for each target, so that a target that is dead holds up nobody but its own. */
+/** Limits concurrency per target, so that a dead target delays only its own volumes. */
 export class Gates {
   readonly #gates = new Map<string, { readonly gate: Semaphore; users: number }>()
 

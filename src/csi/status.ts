@@ -5,9 +5,9 @@ import { LunkeeperError } from '../model/errors.ts'
 import { volumeNameOf } from './volume/name.ts'
 
 /**
- * What each error is in a gRPC status. To a kubelet Unavailable, DeadlineExceeded, Aborted and
- * ResourceExhausted mean that something may have been done, so that it calls Unstage; any other status
- * means that nothing was (kubernetes: csi_client.go, isFinalError).
+ * The gRPC status for each error. To a kubelet Unavailable, DeadlineExceeded, Aborted and ResourceExhausted mean that
+ * something may have been done, so it calls Unstage; any other status means that nothing was done (kubernetes:
+ * csi_client.go, isFinalError).
  */
 export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   USAGE: Code.InvalidArgument,
@@ -71,22 +71,22 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   INTERNAL: Code.Internal,
 }
 
-/** Statuses after which a kubelet takes for certain that nothing is on the node. */
+/** Statuses after which a kubelet assumes that nothing is on the node. */
 const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
 
-/** A status that no error of the engine stands for, but the specification names. */
+/** A status that no error of the engine stands for, but that the specification requires. */
 export function refusal(code: Code, message: string): ConnectError {
   return new ConnectError(message, code)
 }
 
-/** Where a command of ours is run, for somebody who has kubectl. */
+/** Where to run a command of ours, for a user with kubectl. */
 const WHERE = "in the agent's container on this node (kubectl exec POD -c agent -- …)"
 
 /** What to do in a cluster, where the engine's own hint speaks of a flag that no call has. */
 const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   BUSY: () => 'Unmount that first.',
   FLUSH_FAILED: () =>
-    'It is tried again. If data is known to be lost, the next try takes the volume off the node: compare it with a backup.',
+    'The call is retried. If data is known to be lost, the next attempt detaches the volume: compare it with a backup.',
   OWNED_ELSEWHERE: () =>
     'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Else delete the pod on the other node.',
   FENCED: () =>
@@ -114,14 +114,11 @@ function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string
 export function toStatus(error: unknown, volumeId: string | null = null): ConnectError {
   if (error instanceof ConnectError) return error
   if (!(error instanceof LunkeeperError))
-    return new ConnectError(
-      "INTERNAL: a mistake in Lunkeeper itself; the agent's log has more",
-      Code.Internal,
-    )
+    return new ConnectError("INTERNAL: a bug in Lunkeeper; see the agent's log", Code.Internal)
   return new ConnectError(`${error.code}: ${error.message}. ${hintOf(error, volumeId)}`, STATUS[error.code])
 }
 
-/** The same, where something is left on the node that has to be taken back by a later call. */
+/** As {@link toStatus}, but never a final error: cleanup is still needed on this node. */
 export function toUncertainStatus(error: unknown, volumeId: string): ConnectError {
   const status = toStatus(error, volumeId)
   return UNCERTAIN.has(status.code) ? status : new ConnectError(status.rawMessage, Code.Unavailable)

@@ -3,8 +3,8 @@ import { Code } from '@connectrpc/connect'
 import { refusal } from './status.ts'
 
 /**
- * One call at a time that changes a volume. Another one meanwhile is answered ABORTED at once: the first
- * goes on, also where its caller has given up on it, and the caller's next try finds what it has done.
+ * One call at a time that changes a volume. A concurrent call is answered ABORTED immediately: the first one continues
+ * even if its caller has disconnected, and the caller's retry finds the result.
  */
 export class Turns {
   readonly #running = new Map<string, { readonly what: string; readonly end: Promise<unknown> }>()
@@ -12,7 +12,7 @@ export class Turns {
   async run<T>(volumeId: string, what: string, work: () => Promise<T>): Promise<T> {
     const running = this.#running.get(volumeId)
     if (running)
-      throw refusal(Code.Aborted, `${running.what} is still at work on ${volumeId}; try again in a moment`)
+      throw refusal(Code.Aborted, `${running.what} is still in progress for ${volumeId}; retry in a moment`)
     const end = work()
     this.#running.set(volumeId, { what, end })
     try {
@@ -22,7 +22,7 @@ export class Turns {
     }
   }
 
-  /** Resolves when none runs. */
+  /** Resolves when none is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled([...this.#running.values()].map(({ end }) => end))
   }

@@ -4,31 +4,33 @@ interface Kind {
   readonly remedy: string
 }
 
-/** Every finding there is. Codes are a contract: none is renamed. `docs/findings.md` is made from this. */
+/**
+ * Every finding code. Codes are a contract: they are never renamed. `docs/findings.md` is generated from this table.
+ */
 export const FINDINGS = {
   HOLD_SHORT: {
-    meaning: 'I/O of the volume would fail sooner than was asked for.',
+    meaning: 'I/O of the volume would fail earlier than requested.',
     evidence: 'wanted, effective, the mode, and the timer of each session that is shorter than wanted.',
     remedy:
-      'Run `lunkeeper hold NAME --set HOLD` outside an outage: the kernel does not lengthen a session timer in one. Where multipathd limits the wait, raise no_path_retry.',
+      'Run `lunkeeper hold NAME --set HOLD` while there is no outage: the kernel does not extend a session timer during one. If multipathd limits the hold, raise no_path_retry.',
   },
   HOLDING: {
     meaning:
-      'The target is away and the I/O of the volume waits. Critical once under a fifth of the hold is left.',
-    evidence: 'since, deadline (null for none or not known), what keeps it from going on.',
+      'The target is away and the I/O of the volume is held. Critical once less than a fifth of the hold is left.',
+    evidence: 'since, deadline (null if there is none or it is not known), why I/O does not resume.',
     remedy:
-      'Bring the target back. `lunkeeper hold NAME --set 2h` waits longer (on a hold map, at once); `--give-up` lets it fail now.',
+      'Bring the target back. `lunkeeper hold NAME --set 2h` extends the hold (immediately, on a hold map); `--give-up` fails the I/O now.',
   },
   VOLUME_FAILED: {
-    meaning: 'The volume is attached by its record, but I/O does not go through it.',
-    evidence: 'each path as it is, the mount as wanted and as it is, how the hold ended.',
-    remedy: 'Bring the target back, stop the users of the file system; run the same attach again.',
+    meaning: 'According to its record the volume is attached, but I/O does not reach it.',
+    evidence: 'the state of each path, the mount as requested and as it is, how the hold ended.',
+    remedy: 'Bring the target back, stop the users of the file system, then run the same attach again.',
   },
   WRONG_VOLUME: {
-    meaning: 'Another volume, or none, answers where the volume should.',
-    evidence: 'the disk and what it says of itself, what the record expects; or what the agent noted.',
+    meaning: 'Another volume, or none, answers where this volume should be.',
+    evidence: 'the disk and its identity, the identity in the record; or what the agent noted.',
     remedy:
-      'Have the storage side map the right volume at that LUN again. Until then do not write, mount or unmount on that disk by hand.',
+      'Map the right volume at that LUN again on the storage system. Until then do not write, mount or unmount on that disk by hand.',
   },
   FENCED: {
     meaning: 'Another node has taken the volume. This node writes nothing more to it.',
@@ -46,89 +48,91 @@ export const FINDINGS = {
   },
   FS_BROKEN: {
     meaning:
-      'A file system that should take writes refuses them, or is read-only although read-write was asked for.',
-    evidence: 'the mount point, its options, the answer to a test write.',
+      'A file system that should be writable rejects writes, or is read-only although it was attached read-write.',
+    evidence: 'the mount point, its options, the result of a test write.',
     remedy:
-      'Stop its users, `lunkeeper detach NAME`, attach again: the file system is checked before it is mounted. With the agent this happens by itself once nobody uses it.',
+      'Stop its users, run `lunkeeper detach NAME`, then attach again: the file system is checked before it is mounted. A running agent does this automatically once the file system is not in use.',
   },
   BARE_DIRECTORY: {
-    meaning: 'The mount point has nothing mounted, and files in it: they are on another disk than meant.',
-    evidence: 'the directory, how many entries it has, the first of them.',
-    remedy: 'Stop who writes there, move the files aside, then run the same attach again.',
+    meaning:
+      'Nothing is mounted at the mount point, and it contains files: they are on another disk than intended.',
+    evidence: 'the directory, the number of entries, the names of the first ones.',
+    remedy: 'Stop the program that writes there, move the files aside, then run the same attach again.',
   },
   SESSION_DOWN: {
     meaning:
-      'A session that a volume lives on is not logged in. Critical once its timer has run out, or it is gone.',
+      'A session that a volume needs is not logged in. Critical once its timer has expired, or it is gone.',
     evidence: 'session, portal, state, recovery timer, disk and its state.',
     remedy:
-      'Bring the target or the network back: iscsid logs in again by itself. A session that is gone: run attach again.',
+      'Bring the target or the network back: iscsid logs in again automatically. If the session is gone, run attach again.',
   },
   ISCSID_DOWN: {
-    meaning: 'Sessions exist and no iscsid tends them: a lost connection would stay lost.',
+    meaning: 'There are sessions, but iscsid is not running: lost connections are not restored.',
     evidence: 'the sessions.',
     remedy: 'Run `systemctl start iscsid`.',
   },
   AGENT_MISSING: {
     meaning:
-      'Volumes stand on hold maps and no agent runs: after an outage nobody puts their paths back, and no wait ends.',
-    evidence: 'volumes and maps concerned.',
+      'Volumes use hold maps, but the agent is not running: after an outage no path is reinstated, and no hold ends.',
+    evidence: 'the volumes and maps.',
     remedy: 'Run `systemctl start lunkeeper`.',
   },
   HELD_BESIDE: {
     meaning:
-      'A logical volume, a dm-crypt device or another map stands on a disk of the volume, beside its hold map. The hold map does not hold its I/O, and both may write the same blocks.',
+      'A logical volume, a dm-crypt device or another map uses a disk of the volume directly, beside the hold map. The hold map does not hold its I/O, and both may write the same blocks.',
     evidence:
-      'the disk, each device on it with what is above and where that is mounted, the recovery timer of its session.',
+      'the disk, each device on it with the devices above and their mounts, the recovery timer of its session.',
     remedy:
-      'End it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again: it finds its volume on the hold map. See "What stands on a volume" in operating.md.',
+      'Deactivate it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again on the hold map. See "What stands on a volume" in operating.md.',
   },
   MAP_UNOWNED: {
-    meaning: 'A hold map exists that no record owns.',
-    evidence: 'map, device, the disks below it, who stands on it.',
-    remedy: 'If nobody uses it: `dmsetup message MAP 0 fail_if_no_path`, then `dmsetup remove MAP`.',
+    meaning: 'A hold map has no record.',
+    evidence: 'the map, its device, the disks below it, its users.',
+    remedy: 'If it is not in use: `dmsetup message MAP 0 fail_if_no_path`, then `dmsetup remove MAP`.',
   },
   RECORD_CORRUPT: {
-    meaning: 'The record of a volume cannot be understood.',
-    evidence: 'the file, and why.',
+    meaning: 'The record of a volume cannot be parsed.',
+    evidence: 'the file and the reason.',
     remedy: 'Detach the volume by its mount point or device, then move the file away.',
   },
   RECORD_OF_ANOTHER_MACHINE: {
     meaning:
-      'The record of a volume was written on another machine, of which this one is a clone or a restored copy. The agent does not attach the volume by itself: the other machine may be using it.',
-    evidence: 'the id of the machine in the record, that of this machine, when the record was made.',
+      'The record of a volume was written on another machine; this one is a clone or a restored copy of it. The agent does not attach the volume automatically, because the other machine may be using it.',
+    evidence: 'the machine ID in the record, that of this machine, when the record was made.',
     remedy:
-      'Run the same attach here once no other machine uses the volume: it takes the record over. Or `lunkeeper detach NAME`, which removes the record from this machine only.',
+      'If no other machine uses the volume any more, run the same attach here: it takes the record over. Otherwise run `lunkeeper detach NAME`, which removes the record from this machine only.',
   },
   INTERRUPTED: {
-    meaning: 'An attach or detach was begun, and nobody is at it.',
+    meaning: 'An attach or detach was started, and no process is working on it.',
     evidence: 'the phase.',
     remedy:
-      'A detach: `lunkeeper doctor --fix`, or the same detach again. An attach: the same attach again, or detach.',
+      'For a detach: run `lunkeeper doctor --fix`, or the same detach again. For an attach: run the same attach again, or detach.',
   },
   PHANTOMS: {
     meaning:
-      'A session has disks that no volume owns and nobody is seen to use. A warning where a volume of ours is at the same target, else information.',
-    evidence: 'session, target, count, the first of the disks.',
+      'A session has disks without an owner or a visible user. A warning if a volume of ours uses the same target, otherwise information.',
+    evidence: 'the session, target, number of disks, the first of them.',
     remedy:
-      '`lunkeeper detach /dev/sdX` removes one. Set node.session.scan = manual for whoever logs in by hand.',
+      '`lunkeeper detach /dev/sdX` removes one. Set node.session.scan = manual for logins that are made by hand.',
   },
   HUNG_TASK_PANIC: {
     meaning:
-      'The kernel panics once a task has been in an uninterruptible wait for some time, and a hold is longer: an outage would reboot the node.',
-    evidence: 'after how many seconds, and the volumes that are held longer.',
+      'The kernel panics once a task has been blocked uninterruptibly for some time, and a hold is longer: an outage would reboot the node.',
+    evidence: 'the number of seconds, and the volumes with a longer hold.',
     remedy:
-      'Set kernel.hung_task_panic to 0, or raise kernel.hung_task_timeout_secs above the longest hold, in /etc/sysctl.d; or hold for less.',
+      'Set kernel.hung_task_panic to 0, or raise kernel.hung_task_timeout_secs above the longest hold, in /etc/sysctl.d; or use a shorter hold.',
   },
   LIMIT_RAISED: {
     meaning:
-      "The node's limit of unwritten memory was raised while a volume waited, nothing waits any more, and no agent runs to put it back.",
-    evidence: 'the setting, what it was, the values that were set.',
-    remedy: '`lunkeeper doctor --fix` puts it back, and so does the agent when it starts.',
+      "The node's limit of dirty pages was raised during an outage. The outage is over, and no agent is running to restore the limit.",
+    evidence: 'the setting, its original value, the values that were set.',
+    remedy: '`lunkeeper doctor --fix` restores it, and so does the agent when it starts.',
   },
   CHECK_FAILED: {
-    meaning: 'Something could not be looked at. It may be well or not; every other check was made.',
-    evidence: 'which check, the error and its code.',
-    remedy: 'Run doctor again; where it stays, the message says what is in the way.',
+    meaning:
+      'A check could not be completed. The checked object may be healthy or not; every other check was made.',
+    evidence: 'the check, the error and its code.',
+    remedy: 'Run doctor again. If the finding remains, the message names the cause.',
   },
 } as const satisfies Record<string, Kind>
 

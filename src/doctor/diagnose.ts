@@ -10,10 +10,10 @@ import type { Finding } from './finding.ts'
 import { bySeverity } from './finding.ts'
 import { readScene } from './scene.ts'
 
-/** Longer than the longest call that a check makes by itself (an INQUIRY, a dmsetup: 20 s). */
+/** Longer than the longest call that a check makes itself (an INQUIRY, a dmsetup: 20 s). */
 const DEADLINE = 25_000
 
-/** Everything that is wrong on this node. Changes nothing. @throws NO_PERMISSION */
+/** All findings of this node. Changes nothing. @throws NO_PERMISSION */
 export async function diagnose(host: Host): Promise<Finding[]> {
   const scene = await readScene(host)
   const ofVolumes = scene.records.map((record) =>
@@ -31,12 +31,12 @@ export async function diagnose(host: Host): Promise<Finding[]> {
   return bySeverity((await Promise.all([...ofVolumes, ...ofNode])).flat())
 }
 
-/** Of a volume that is another machine's nothing else can be wrong here. */
+/** If the record is another machine's, no other check applies to the volume. */
 function checksOf(host: Host, record: Attachment): readonly VolumeCheck[] {
   return isOfAnotherMachine(host, record) ? [anotherMachine] : VOLUME_CHECKS
 }
 
-/** What a check throws, or does not come back from, is a finding and hides no other. */
+/** An error or timeout of a check becomes a finding and hides no other. */
 export async function guarded(
   check: string,
   subject: string,

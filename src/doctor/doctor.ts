@@ -4,7 +4,7 @@ import type { Diagnosis } from './finding.ts'
 import type { RepairOptions } from './repair.ts'
 import { repair } from './repair.ts'
 
-/** What is wrong; with `fix`, after what could safely be done about it. @throws NO_PERMISSION */
+/** All findings; with `fix`, those that remain after safe repairs, and the repairs. @throws NO_PERMISSION */
 export async function doctor(host: Host, fix: RepairOptions | null): Promise<Diagnosis> {
   const findings = await diagnose(host)
   if (!fix) return { findings }

@@ -2,16 +2,16 @@ import type { FindingCode } from './codes.ts'
 
 export type Severity = 'critical' | 'warning' | 'info'
 
-/** A thing that is wrong. A published contract. */
+/** One thing that is wrong. A published contract. */
 export interface Finding {
   readonly code: FindingCode
   readonly severity: Severity
-  /** The volume, session, map or file that it is about. */
+  /** The volume, session, map or file concerned. */
   readonly subject: string
   readonly message: string
-  /** What was seen, for people and scripts. */
+  /** The observed facts, for people and scripts. */
   readonly evidence: Readonly<Record<string, unknown>>
-  /** What to do; null where nothing can be said. */
+  /** What to do; null if nothing is known to help. */
   readonly fix: string | null
 }
 
@@ -21,11 +21,11 @@ export interface Repair {
   readonly subject: string
   readonly action: string
   readonly done: boolean
-  /** Why it was not done; null where it was, or was only to be told. */
+  /** Why the repair failed; null if it succeeded or was only shown. */
   readonly error: string | null
 }
 
-/** What `doctor` says. A published contract; `repairs` is there only where it was asked to fix. */
+/** The result of `doctor`. A published contract; `repairs` is present only with --fix or --dry-run. */
 export interface Diagnosis {
   readonly findings: readonly Finding[]
   readonly repairs?: readonly Repair[]
@@ -33,12 +33,12 @@ export interface Diagnosis {
 
 const RANK: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 }
 
-/** Critical ones first; else in the order in which they were found. */
+/** Critical findings first, otherwise in the order of the checks. */
 export function bySeverity(findings: readonly Finding[]): Finding[] {
   return findings.toSorted((a, b) => RANK[a.severity] - RANK[b.severity])
 }
 
-/** Whether somebody has to do something. */
+/** Whether any finding requires action. */
 export function isSerious(findings: readonly Finding[]): boolean {
   return findings.some(({ severity }) => severity !== 'info')
 }

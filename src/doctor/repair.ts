@@ -15,7 +15,7 @@ interface Remedy {
   apply(): unknown
 }
 
-/** What is safe without asking; never with force. Null for all else. */
+/** The repair that is safe without asking, never with force. Null for all other findings. */
 function remedyOf(
   host: Host,
   { code, subject, evidence }: Finding,
@@ -28,7 +28,7 @@ function remedyOf(
   return null
 }
 
-/** Does what is safe, one after another, and says what it did. */
+/** Makes the safe repairs one after another, and reports them. */
 export async function repair(
   host: Host,
   findings: readonly Finding[],

@@ -7,7 +7,7 @@ import type { CorruptRecord } from '../state/records/volumes.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { listSessions } from '../state/view/sessions.ts'
 
-/** What all checks look at, read once. */
+/** What all checks examine, read once. */
 export interface Scene {
   readonly host: Host
   readonly records: readonly Attachment[]
@@ -17,7 +17,7 @@ export interface Scene {
   readonly agent: boolean
 }
 
-/** A volume as intended and as it is. */
+/** A volume: its record and its current state. */
 export interface Patient {
   readonly record: Attachment
   readonly status: VolumeStatus

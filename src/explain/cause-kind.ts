@@ -1,9 +1,9 @@
-/** What else than the loss of a connection a log can show, with what would have helped. */
+/** Causes other than the loss of a connection that a log can show, each with a remedy. */
 export const CAUSES = {
   'no-space': {
     what: 'the storage has no space left (thin pool full)',
     advice:
-      'Free or add space in the pool on the target, and watch its fill level; no hold prevents this. Then check the file system.',
+      'Free or add space in the pool on the target, and monitor its fill level; no hold prevents this. Then check the file system.',
   },
   'space-low': {
     what: 'a thin pool is nearly full',
@@ -16,70 +16,70 @@ export const CAUSES = {
   },
   'hardware-error': {
     what: 'the storage reports a hardware error',
-    advice: 'Look into the log of the array; no hold prevents this.',
+    advice: 'Check the log of the array; no hold prevents this.',
   },
   'command-aborted': {
     what: 'the storage aborted commands',
     advice:
-      'The target is overloaded or fails over: look into its log and its latency. Commands are repeated; errors come after five times.',
+      'The target is overloaded or failing over: check its log and latency. The kernel retries commands; an error is returned after five retries.',
   },
   'device-reset': {
     what: 'the device was reset, by the target or by error handling',
     advice:
-      'Look for commands that took longer than /sys/block/DISK/device/timeout (30 s) before it, and for a restart of the target.',
+      'Check for commands that took longer than /sys/block/DISK/device/timeout (30 s) shortly before, and for a restart of the target.',
   },
   'command-timeout': {
-    what: 'commands were not answered in time, and error handling took the device offline',
+    what: 'commands timed out, and error handling took the device offline',
     advice:
-      'Find out why the target answers so slowly. node.conn[0].timeo.noop_out_interval and noop_out_timeout notice a dead target sooner, and /sys/block/DISK/device/timeout gives a slow one more time.',
+      'Find out why the target responds so slowly. Lower node.conn[0].timeo.noop_out_interval and noop_out_timeout to detect a dead target sooner; raise /sys/block/DISK/device/timeout to give a slow one more time.',
   },
   'reservation-conflict': {
     what: 'another node holds a reservation of the device',
     advice:
-      'Only one node may write: find the holder (lunkeeper owner NAME, sg_persist -r) and detach there. A hold cannot help.',
+      'Only one node may write: find the holder (lunkeeper owner NAME, sg_persist -r) and detach there. A hold does not help.',
   },
   'lun-missing': {
     what: 'the target no longer serves this LUN (logical unit not supported)',
     advice:
-      'Map the LUN to this initiator again, the same volume; detach on the node before a LUN is unmapped.',
+      'Map the same volume to this initiator at this LUN again. Detach on the node before unmapping a LUN.',
   },
   'lun-changed': {
-    what: 'the target has changed which volume answers at a LUN',
+    what: 'the target changed which volume answers at a LUN',
     advice:
-      'Compare the identity of each disk (lunkeeper doctor) before anything writes; never give a LUN in use to another volume.',
+      'Compare the identity of each disk (lunkeeper doctor) before anything writes. Never assign a LUN in use to another volume.',
   },
   'target-error': {
     what: 'the target refused commands as illegal (critical target error)',
     advice:
-      'Compare the size and the identity of the disk with the volume on the target (lunkeeper doctor); no hold prevents this.',
+      'Compare size and identity of the disk with the volume on the target (lunkeeper doctor); no hold prevents this.',
   },
   'paths-lost': {
     what: 'a multipath map had no usable path',
     advice:
-      'I/O of the map waits as long as no_path_retry says, then fails: set it longer than the outage (lunkeeper hold NAME --set).',
+      'I/O of the map is queued for as long as no_path_retry allows, then fails: set it longer than the outage (lunkeeper hold NAME --set).',
   },
   'queueing-ended': {
     what: 'multipathd stopped queueing while no path was usable, so I/O of the map failed',
     advice:
-      'Set no_path_retry so that retries times polling_interval exceed the outage, or to queue (lunkeeper hold NAME --set).',
+      'Set no_path_retry to queue, or so that retries times polling_interval exceed the outage (lunkeeper hold NAME --set).',
   },
   'path-swapped': {
     what: 'another volume answered on a path of a multipath map',
-    advice: 'Never give a LUN in use to another volume; set recheck_wwid yes.',
+    advice: 'Never assign a LUN in use to another volume; set recheck_wwid yes.',
   },
   'hung-task': {
-    what: 'tasks waited for I/O longer than kernel.hung_task_timeout_secs',
+    what: 'tasks were blocked on I/O for longer than kernel.hung_task_timeout_secs',
     advice:
-      'In a hold this is expected; it does harm only with kernel.hung_task_panic=1. Without an outage: the storage answers too slowly.',
+      'During a hold this is expected, and harmful only with kernel.hung_task_panic=1. Without an outage, the storage is too slow.',
   },
   'mount-failed': {
     what: 'the kubelet could not mount a volume',
-    advice: 'The reason stands in the message; lunkeeper volumes and lunkeeper doctor on that node say more.',
+    advice: 'The message contains the reason; lunkeeper volumes and lunkeeper doctor on that node show more.',
   },
   'attached-elsewhere': {
     what: 'the volume is still attached to another node',
     advice:
-      'Wait until it is detached there, or if that node is dead take it out of service (node.kubernetes.io/out-of-service).',
+      'Wait until it is detached there. If that node is dead, mark it out of service (node.kubernetes.io/out-of-service).',
   },
   'login-refused': {
     what: 'the target refused the login (CHAP or access list)',
@@ -87,12 +87,12 @@ export const CAUSES = {
   },
   'login-failed': {
     what: 'a login to the target failed',
-    advice: 'Look into the log of the target at that time.',
+    advice: 'Check the log of the target at that time.',
   },
   'target-unconfigured': {
     what: 'the target has no such name or portal group (target side)',
     advice:
-      'Its configuration was not loaded or its portal group is disabled: restore it (targetcli restoreconfig) before the service counts as started.',
+      "The target's configuration was not loaded, or its portal group is disabled: restore it (targetcli restoreconfig) before the service counts as started.",
   },
   'initiator-refused': {
     what: 'the target does not admit this initiator (target side)',
@@ -101,42 +101,41 @@ export const CAUSES = {
   'login-timeout': {
     what: 'logins were not completed in time (target side)',
     advice:
-      'An initiator or the network in between broke off, or the login thread is stuck: look at the network, then at the target kernel.',
+      'An initiator or the network dropped the connection, or the login thread is stuck: check the network, then the kernel of the target.',
   },
   'initiator-silent': {
     what: 'an initiator did not answer a ping (target side)',
-    advice: 'Look at the network between the two, and at the load of the node.',
+    advice: 'Check the network between the two, and the load of the node.',
   },
   'target-aborts': {
     what: 'initiators aborted commands that took too long (target side)',
-    advice: 'The storage behind the target is too slow: look at its latency at that time.',
+    advice: 'The storage behind the target is too slow: check its latency at that time.',
   },
   'target-closed': {
     what: 'connections of initiators were closed (target side)',
-    advice: 'Look at the network and at restarts of nodes and target at that time.',
+    advice: 'Check the network, and for restarts of nodes and target at that time.',
   },
   'target-io-error': {
     what: 'the storage behind the target failed (target side)',
-    advice: 'Look at the disk or file that backs the LUN, and at its free space.',
+    advice: 'Check the disk or file that backs the LUN, and its free space.',
   },
   'ping-timeout': {
-    what: 'the target answered pings too late, again and again, and was back within seconds',
+    what: 'the target repeatedly answered pings too late, and was back within seconds',
     advice:
-      'It was slow or the network dropped packets rather than away: raise node.conn[0].timeo.noop_out_timeout, and look at latency and packet loss.',
+      'The target was slow, or the network dropped packets: raise node.conn[0].timeo.noop_out_timeout, and check latency and packet loss.',
   },
   'session-reset': {
     what: 'commands timed out and SCSI error handling dropped the session',
     advice:
-      'The target answered pings but not commands: look at its latency; /sys/block/DISK/device/timeout (30 s) gives it more time.',
+      'The target answered pings but not commands: check its latency, or raise /sys/block/DISK/device/timeout (30 s).',
   },
   'file-system': {
     what: 'a file system failed, and the log does not show why',
-    advice:
-      'Look at the lines right before it, and into the log of the target. Unmount, check (fsck), mount.',
+    advice: 'Check the lines right before it, and the log of the target. Unmount, check (fsck), mount.',
   },
   'io-error': {
     what: 'I/O failed, and the log does not show why',
-    advice: 'Look at the lines right before it, and whether the disk belongs to an iSCSI session at all.',
+    advice: 'Check the lines right before it, and whether the disk belongs to an iSCSI session at all.',
   },
 } as const satisfies Readonly<Record<string, { what: string; advice: string }>>
 

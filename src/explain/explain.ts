@@ -9,23 +9,26 @@ import type { Moment } from './story/moment.ts'
 import { spanOf } from './story/moment.ts'
 
 export interface ExplainOptions {
-  /** When the log is read; a year is made of it where the log has none. */
+  /** When the log is read; used to add the year to dates without one. */
   readonly now: Date
-  /** When the machine of the log started, if that is known: gives dates to times since boot. */
+  /** When the machine of the log started, if known; used to date times since boot. */
   readonly booted?: Date
 }
 
-/** A log with a name. */
+/** A named log. */
 export interface NamedLog {
   readonly name: string
   readonly bytes: AsyncIterable<Buffer>
-  /** Logs of one set, as rotation leaves them, have one; they are of one host, if their lines do not name it. @default the name */
+  /**
+   * Logs of one rotated set have the same value. If their lines name no host, they are of the same one. @default the
+   * name
+   */
   readonly set?: string
 }
 
 /**
- * Reads one log, as it comes, and tells what happened to its iSCSI sessions. Memory grows with the outages, not with the
- * log. Never throws for what a log holds, but for one whose lines have no time.
+ * Reads one log as a stream and reports what happened to its iSCSI sessions. Memory grows with the number of outages,
+ * not with the log. No contents of a log make it throw, except lines without times.
  * @throws LOG_UNREADABLE
  */
 export async function explain(log: AsyncIterable<Buffer>, options: ExplainOptions): Promise<Explanation> {
@@ -33,9 +36,9 @@ export async function explain(log: AsyncIterable<Buffer>, options: ExplainOption
 }
 
 /**
- * Reads several logs side by side, in the order of their times: rotated files, hosts of one cluster. Of several, one that
- * cannot be read is reported and does not stop the others.
- * @throws LOG_UNREADABLE, or what reading the only log threw
+ * Reads several logs side by side, merged by time: rotated files, hosts of one cluster. If one of several logs cannot
+ * be read, this is reported and the others continue.
+ * @throws LOG_UNREADABLE, or the error of reading the only log
  */
 export async function explainAll(logs: readonly NamedLog[], options: ExplainOptions): Promise<Explanation> {
   const alone = logs.length === 1
@@ -90,8 +93,8 @@ function openReading({ name, bytes, set }: NamedLog, options: ExplainOptions, al
 function timeless(): LunkeeperError {
   return new LunkeeperError(
     'LOG_UNREADABLE',
-    'this is what dmesg -H prints: its lines do not tell their time',
-    { hint: 'Give it dmesg, dmesg -T or journalctl -k instead.' },
+    'this is the output of dmesg -H, whose lines have no absolute times',
+    { hint: 'Use dmesg, dmesg -T or journalctl -k instead.' },
   )
 }
 

@@ -13,7 +13,7 @@ import type { Clock } from './story/clock.ts'
 import type { Moment } from './story/moment.ts'
 import { secondsBetween, spanOf } from './story/moment.ts'
 
-/** What a log says at one moment. */
+/** The contents of a log at one moment. */
 export interface Told {
   readonly host: string | null
   readonly boot: string | null
@@ -25,21 +25,21 @@ export interface Told {
 export interface Input {
   feed(bytes: Buffer): void
   end(): void
-  /** What was told since the last call, in the order of the log. */
+  /** Events since the last call, in the order of the log. */
   take(): Told[]
-  /** Its lines have no times, but dmesg -H's: the time since the line before, which most often is not looked at. */
+  /** Its lines have no times, except dmesg -H's time since the line before, which is usually not needed. */
   readonly timeless: boolean
   report(name: string, problem: string | null): LogInput
   span(): { first: Moment | null; last: Moment | null }
 }
 
 const SINCE_LAST = /^\[ +\+\d+[.,]\d+\] /
-/** journalctl writes it between the lines of two boots: `-- Boot 5e1c… --`, up to 2021 `-- Reboot --`. */
+/** journalctl's separator between two boots: `-- Boot 5e1c… --`, up to 2021 `-- Reboot --`. */
 const BOOT = /^-- (?:Boot ([0-9a-f]{32})|Reboot) --$/
-/** What only a kernel or iscsid says of a session. */
+/** Phrases that only a kernel or iscsid uses about a session. */
 const OF_A_SESSION =
   /detected conn error \(\d|session recovery timed out after|Kernel reported iSCSI connection|is operational after recovery|ping timeout of \d/
-/** Lines without any time are kept until it is known that none has one. */
+/** Lines without any time are buffered until it is known that no line has one. */
 const MOST_BARE = 10_000
 const LONGEST_SHOWN = 200
 
@@ -93,7 +93,7 @@ export function openInput(clock: Clock): Input {
     if (event) bare.push({ host: null, boot, event, now: clock.read(null, null) })
   }
 
-  /** Some logs begin with what was last. */
+  /** Some logs start with the latest line. */
   function ordered(): { first: Moment | null; last: Moment | null } {
     const backwards = first !== null && last !== null && (secondsBetween(first, last) ?? 0) < 0
     return backwards ? { first: last, last: first } : { first, last }
@@ -153,7 +153,7 @@ export function openInput(clock: Clock): Input {
     end() {
       lines = reader.end()
       ended = true
-      // Messages alone: journalctl -o cat, dmesg -t, `iscsid -f 2>file`.
+      // Messages only: journalctl -o cat, dmesg -t, `iscsid -f 2>file`.
       if (understood || bare.length === 0) return
       understood = true
       missedLines = 0
@@ -183,7 +183,7 @@ function shown(text: string): string {
 
 const NOTHING = { time: null, uptime: null, host: null, boot: null } as const
 
-/** A message whose writer stands before it, if anything. */
+/** A message preceded only by its program, if anything. */
 function untagged(text: string): { program: string | null; message: string } {
   const tag = /^(kernel|iscsid|multipathd|tgtd)(?:\[\d{1,10}\])?: +/.exec(text)
   return tag ? { program: tag[1]!, message: text.slice(tag[0].length) } : { program: null, message: text }

@@ -3,34 +3,34 @@ import type { Cause, SessionStory } from './report.ts'
 import type { Boot } from './story/boot.ts'
 import { openBoot } from './story/boot.ts'
 
-/** A host, with its boots. */
+/** A host with its boots. */
 interface Machine {
   readonly host: string | null
   readonly boots: Boot[]
-  /** Boots before them that are not kept. */
+  /** Number of earlier boots that are not kept. */
   dropped: number
-  /** The highest time since boot, of the boot that goes on. */
+  /** The highest time since boot in the current boot. */
   uptime: number
-  /** Its identifier, where the log has it. */
+  /** Identifier of the boot, if the log has it. */
   boot: string | null
-  /** Something was told of the boot that goes on. */
+  /** Whether the current boot has had an event. */
   used: boolean
 }
 
-/** printk's lines come out of order by less; a smaller time since boot is another boot's. */
+/** printk's lines are out of order by less than this; an even smaller time since boot is another boot's. */
 const OUT_OF_ORDER = 60
-/** A hostile log could name any number of hosts, or begin any number of boots. */
+/** A hostile log could name any number of hosts, or start any number of boots. */
 const MOST_HOSTS = 500
 const MOST_BOOTS = 500
 /** A marker of `journalctl` in the middle of a log; another identifier may only come from another file. */
 const MARKER = /^reboot \d+$|^[0-9a-f]{32}$/
 
-/** Of hosts beyond those. */
+/** Name for hosts beyond that limit. */
 const FURTHER = 'further hosts'
 
-/** The hosts that the logs are of, each with what happened on it. */
+/** The hosts that the logs are from, each with its events. */
 export interface Machines {
-  /** @param log tells the hosts of logs without host names apart */
+  /** @param log distinguishes the hosts of logs without host names */
   tell(told: Told, log: string): void
   conclude(): { sessions: SessionStory[]; causes: Cause[] }
 }

@@ -1,16 +1,16 @@
 import type { Told } from './input.ts'
 
-/** A log that is read along with others. */
+/** A log that is merged with others. */
 export interface Source {
-  /** What comes next, in the order of the log; null at its end. */
+  /** The next event in the order of the log; null at its end. */
   next(): Promise<readonly Told[] | null>
   readonly log: string
 }
 
-/** Files of one host have the same lines: syslog and kern.log. A second copy comes within so many seconds. */
+/** Files of one host have lines in common (syslog and kern.log). A copy comes within this many seconds. */
 const SAME_WITHIN_MS = 2000
 
-/** Gives what several logs tell in the order in which it happened, and what several of them have in common once. */
+/** Merges the events of several logs by time, and reports lines that several of them have in common once. */
 export async function* merged(sources: readonly Source[]): AsyncGenerator<{ told: Told; log: string }> {
   const heads = await Promise.all(sources.map((source) => advance({ source, told: [], at: 0, index: 0 })))
   const open = heads.filter((head) => head !== null)
@@ -32,7 +32,7 @@ interface Head {
   index: number
 }
 
-/** @returns null at the end of its log */
+/** @returns null at the end of the log */
 async function advance(head: Head): Promise<Head | null> {
   for (;;) {
     const told = await head.source.next()
@@ -50,13 +50,13 @@ function earliest(heads: readonly Head[]): Head {
   return best
 }
 
-/** A log without dates has an order of its own, and is told first. */
+/** A log without dates has an order of its own, and comes first. */
 function timeOf({ told, at }: Head): number {
   const { ms, log } = told[at]!.now
   return ms === null ? Number.NEGATIVE_INFINITY : ms - log.yearsTooMany * 365 * 86_400_000
 }
 
-/** Whether a line was told already, by another log: as often as it was there. */
+/** Whether another log has already reported this line; counts repetitions. */
 function openCopies(): (told: Told, index: number) => boolean {
   let seen = new Map<string, Map<number, number>>()
   let since = Number.NEGATIVE_INFINITY
@@ -64,7 +64,7 @@ function openCopies(): (told: Told, index: number) => boolean {
     if (host === null || now.ms === null) return false
     const second = Math.floor(now.ms / 1000)
     if (now.ms - since > SAME_WITHIN_MS) {
-      // Of the window before, what may still have copies is of this second.
+      // Of the previous window, only lines of this second may still have copies.
       seen = new Map(
         [...seen].filter(([key]) => key.startsWith(`${second} `) || key.startsWith(`${second - 1} `)),
       )

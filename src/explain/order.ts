@@ -1,16 +1,16 @@
 import type { Told } from './input.ts'
 
-/** So much is looked at before it is decided; a log that is longer and in order is told as it comes. */
+/** Number of entries examined before the order is decided; a longer log that is in order is streamed. */
 const LOOKED_AT = 20_000
-/** A log that is told backwards must be read to its end first: more of it is not kept. */
+/** A log in reverse order must be read to its end first; at most this many entries are kept. */
 const MOST = 500_000
-/** Streams of a collector are mixed up by more than programs that write at the same time. */
+/** Streams of a collector are further out of order than programs that write at the same time. */
 const MIXED_SECONDS = 2
 
-/** Puts into the order of time what a log tells backwards (`journalctl -r`, Loki, Kibana) or stream by stream (Loki). */
+/** Sorts by time what a log has in reverse (`journalctl -r`, Loki, Kibana) or stream by stream (Loki). */
 export interface Order {
   add(told: Told): void
-  /** What can be told so far. @param final nothing follows */
+  /** The entries that can be passed on so far. @param final no more follow */
   take(final: boolean): Told[]
 }
 
@@ -24,7 +24,7 @@ export function openOrder(): Order {
 
   return {
     add(told) {
-      // Not by the time since boot, which a reboot begins again.
+      // Not by the time since boot, which restarts at a reboot.
       const from = last?.now.ms ?? null
       const seconds = from === null || told.now.ms === null ? null : (told.now.ms - from) / 1000
       if (seconds !== null) {
@@ -40,7 +40,7 @@ export function openOrder(): Order {
       const backwards = back > forth
       if (!final && backwards) return []
       if (!streaming && backwards) kept.reverse()
-      // A clock without a zone may have been set; a collector's has not, and says itself when each line was written.
+      // A clock without a zone may have been set; a collector's has not, and records when each line was written.
       if (!streaming && mixed && kept.every(({ now }) => now.zoned)) kept = inTime(kept)
       streaming = true
       const all = kept

@@ -57,7 +57,7 @@ export async function setHold(
   })
 }
 
-/** What an agent does as soon as it sees the change; where none runs, somebody may have told the map to fail. */
+/** What an agent does as soon as it sees the change; if none is running, the map may have been set to fail. */
 async function queueAgain(host: Host, { name }: Attachment): Promise<void> {
   const map = findHoldMap(host, name)
   const isOver = (readHoldNote(host, name)?.ended ?? null) !== null
@@ -78,7 +78,7 @@ function setTimers(host: Host, record: Attachment, warn: (message: string) => vo
 }
 
 /**
- * Lets I/O that waits fail now. It is the end of the file system on it until it is mounted anew.
+ * Lets I/O that waits fail now. The file system on it is unusable until it is remounted.
  * @throws NOT_FOUND CONFLICT nothing waits, or not on a hold map · MAP_FAILED
  */
 export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
@@ -88,7 +88,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   if (!map)
     throw new LunkeeperError(
       'CONFLICT',
-      `${name} is not on a hold map: what waits there cannot be ended this way`,
+      `${name} is not on a hold map: its held I/O cannot be failed this way`,
       {
         hint: 'To drop the volume with what it has not written: lunkeeper detach --force.',
       },

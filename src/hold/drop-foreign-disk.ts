@@ -9,7 +9,7 @@ import { lastingOpeners, openable } from '../state/view/openers.ts'
 import { takeOut } from '../volumes/holding/map-paths.ts'
 
 /**
- * Takes a disk that is another volume from under the hold map, and from the node: nobody here asked for
+ * Takes a disk that is another volume from under the hold map, and from the node: no process here asked for
  * it. It is not flushed: what is unwritten belongs to the map, and is in no cache of the disk's own.
  * Where another program uses it, it stays.
  * @throws MAP_FAILED STUCK
@@ -24,7 +24,7 @@ export async function dropForeignDisk(host: Host, volume: Attachment, disk: Scsi
       if (openers.length === 0) await removeDisk(host, disk)
     })
   } catch (error) {
-    // It can be opened by nobody: its LUN is gone.
+    // It cannot be opened: its LUN is gone.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
     await removeDisk(host, disk)
   }

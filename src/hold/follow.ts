@@ -18,7 +18,7 @@ export interface HoldChange {
 
 /**
  * Tells of each change of the holds of this node, by the notes that the agent keeps of them: a note is there
- * from the loss of the last path until the volume is usable again. What is there at first is no change.
+ * from the loss of the last path until the volume is usable again. The initial state is not a change.
  */
 export function followHolds(host: Host, told: (change: HoldChange) => void): Disposable {
   const directory = holdNotes(host)

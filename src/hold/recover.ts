@@ -13,7 +13,7 @@ import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
  * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,
- * checks it and mounts it again. Only when nobody uses it any more.
+ * checks it and mounts it again. Only when it is not in use any more.
  * Which volume answers is proven before it is tested, and before it is unmounted: both write.
  * @throws IDENTITY_MISMATCH another volume answers: nothing was done · TARGET_AWAY and others
  * @returns what still stands in the way; null when the volume is as it should be
@@ -33,15 +33,15 @@ export async function recover(
       (proof) => testWrite(host, proof, point),
     )
     if (broken === null) return null
-    // It would go on below them, and could not be mounted anew.
+    // It would go on below them, and could not be remounted.
     const others = mountsOf(host, device).filter((other) => other.point !== point)
     if (others.length > 0)
-      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: it is mounted at ${others.map((other) => other.point).join(', ')}`
+      return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`
     try {
       await unmountProven(host, record, point)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error
-      return `its file system is broken (${broken}), and must be mounted anew once nobody uses it: ${await describeUsers(host, [device], [point])}`
+      return `its file system is broken (${broken}), and must be remounted once it is not in use: ${await describeUsers(host, [device], [point])}`
     }
   }
   await attach(host, asAsked(record), options)

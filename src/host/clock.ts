@@ -3,11 +3,11 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
 }
 
-/** A moment by both clocks, as a note under /run keeps it. */
+/** A moment by both clocks, as kept in a note under /run. */
 export interface Moment {
-  /** ISO 8601, by the wall clock as it was then. */
+  /** ISO 8601, by the wall clock at that time. */
   readonly since: string
-  /** {@link monotonicMs} of the same moment. */
+  /** {@link monotonicMs} at the same moment. */
   readonly sinceMs: number
 }
 
@@ -15,19 +15,19 @@ export function momentNow(): Moment {
   return { since: new Date().toISOString(), sinceMs: monotonicMs() }
 }
 
-/** Less than this is the time between reading one clock and the other. */
+/** Differences below this are the time between reading the two clocks. */
 const STEP_MS = 1_000
 
 /**
- * By how much the wall clock was set since then, in milliseconds. Whatever counts from a noted moment counts by the
- * monotonic clock: the noted wall time is moved by this much first, so that setting the clock ends nothing early.
+ * How far the wall clock was set since then, in milliseconds. A period that started at a noted moment is counted by the
+ * monotonic clock: the noted wall time is shifted by this amount first, so that setting the clock ends nothing early.
  */
 export function clockStepSince({ since, sinceMs }: Moment): number {
   const step = Date.now() - Date.parse(since) - (monotonicMs() - sinceMs)
   return Math.abs(step) < STEP_MS ? 0 : step
 }
 
-/** A wall time that was noted then, by the wall clock as it is set now. ISO 8601. */
+/** A noted wall time, converted to the wall clock as currently set. ISO 8601. */
 export function restamped(time: string, step: number): string {
   return step === 0 ? time : new Date(Date.parse(time) + step).toISOString()
 }

@@ -11,22 +11,22 @@ import { Hands } from './hand/hands.ts'
 import type { HostPaths } from './paths.ts'
 import { hostPaths, pathsFromContainer } from './paths.ts'
 
-/** Where Lunkeeper keeps what is its own. */
+/** Where Lunkeeper keeps its own files. */
 export interface Places {
-  /** Records of attachments: they outlive a reboot. */
+  /** Attachment records; they survive a reboot. */
   readonly records: string
-  /** Locks, sockets and notes on sessions: gone with the boot, as the sessions are. */
+  /** Locks, sockets and session notes: gone with the boot, like the sessions. */
   readonly runtime: string
 }
 
 export const PLACES: Places = { records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' }
 
-/** One machine, and all that is needed to look at it and to change it. */
+/** One machine, and everything that is needed to read and change its state. */
 export interface Host extends AsyncDisposable {
   readonly paths: HostPaths
   readonly places: Places
   readonly hands: Hands
-  /** Of volumes that do not say how they are held. */
+  /** Hold of volumes whose request does not set one. */
   readonly hold: SettledRequest['hold']
   /** Who can be asked whether this node still has a volume, besides the target; set by a process that can. */
   readonly witnesses: {
@@ -38,7 +38,7 @@ export interface Host extends AsyncDisposable {
 
 export interface HostOptions {
   readonly paths?: HostPaths
-  /** In a container: where the host's root directory is seen. Programs then are the host's, and run there. */
+  /** In a container: where the host's root directory is mounted. Programs then are the host's, and run there. */
   readonly hostRoot?: string
   readonly places?: Partial<Places>
   readonly hold?: Partial<SettledRequest['hold']>

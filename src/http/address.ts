@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { LunkeeperError } from '../model/errors.ts'
 
 export interface Address {
-  /** Null: every address of the machine. */
+  /** Null means every address of the machine. */
   readonly host: string | null
   readonly port: number
 }
@@ -14,7 +14,7 @@ export function parseAddress(text: string): Address {
   const host = bracketed ?? plain ?? ''
   const port = Number(digits ?? 0)
   if (port < 1 || port > 65_535 || (host !== '' && isIP(host) !== (bracketed === undefined ? 4 : 6)))
-    throw new LunkeeperError('USAGE', `"${text}" is no address to serve at`, {
+    throw new LunkeeperError('USAGE', `"${text}" is not a valid listen address`, {
       hint: 'Examples: 127.0.0.1:9808, [::1]:9808, :9808 for every address of the machine.',
     })
   return { host: host === '' ? null : host, port }

@@ -1,15 +1,15 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 
-/** A page of these takes milliseconds; a client that is slower than this holds a connection for nothing. */
+/** A page takes milliseconds; a slower client occupies a connection for nothing. */
 const REQUEST_MS = 10_000
-/** For a page to be made, which may start programs, and read by the client. */
+/** Time to produce a page, which may start programs, and for the client to read it. */
 const RESPONSE_MS = 30_000
-/** How often Node looks for requests that are late. @default 30 s, which is longer than they may last */
+/** How often Node looks for late requests. @default 30 s, which is longer than they may last */
 const CHECK_MS = 2_000
-/** A request is a path and what a scraper says of itself. */
+/** A request is a path and a scraper's headers. */
 const HEADER_BYTES = 8 << 10
 const CONNECTIONS = 256
-/** So that one client, however many connections it opens, does not keep the kubelet's probes out. */
+/** So that one client, however many connections it opens, does not lock out the kubelet's probes. */
 const CONNECTIONS_OF_ONE = 16
 
 export const SERVER_OPTIONS: ServerOptions = {
@@ -19,7 +19,7 @@ export const SERVER_OPTIONS: ServerOptions = {
   maxHeaderSize: HEADER_BYTES,
 }
 
-/** Bounds what clients can hold: connections in all and of one address, and idle ones in time. */
+/** Bounds what clients can occupy: connections in total and per address, and the time of idle ones. */
 export function limitConnections(server: Server): void {
   server.maxConnections = CONNECTIONS
   server.setTimeout(REQUEST_MS)
@@ -37,7 +37,7 @@ export function limitConnections(server: Server): void {
   })
 }
 
-/** Ends an answer that the client does not take, and a connection over which more comes than a request line. */
+/** Ends an answer that the client does not read, and a connection that sends more than a request line. */
 export function limitExchange(request: IncomingMessage, response: ServerResponse): void {
   const timer = setTimeout(() => request.socket.destroy(), RESPONSE_MS)
   response.once('close', () => clearTimeout(timer))

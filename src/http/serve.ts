@@ -7,15 +7,15 @@ import { limitConnections, limitExchange, SERVER_OPTIONS } from './limits.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { shared } from './shared.ts'
 
-/** Metrics are read anew at most this often, however many scrape. */
+/** Metrics are read at most this often, whatever the number of scrapers. */
 const METRICS_AGE_MS = 1_000
 
 export interface HttpOptions {
   readonly address: Address
   readonly metrics: Metrics
-  /** Why the agent is not at work as it should be; null where it is. */
+  /** Why the agent is not working as it should; null if it is. */
   readonly sick: () => string | null
-  /** Why it cannot take volumes now; null where it can. */
+  /** Why it cannot accept volumes now; null if it can. */
   readonly unready: () => string | null
 }
 
@@ -25,7 +25,7 @@ interface Page {
   readonly text: string
 }
 
-/** Serves /metrics, /healthz and /readyz: to be read by anybody who can reach it, so there is no secret there. */
+/** Serves /metrics, /healthz and /readyz. Anyone who can reach the address can read them, so they contain no secret. */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
   const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
   const server = createServer(SERVER_OPTIONS, (request, response) => {
@@ -93,11 +93,11 @@ async function listen(server: Server, { host, port }: Address): Promise<void> {
     const { code, message } = cause as NodeJS.ErrnoException
     throw new LunkeeperError(
       code === 'EADDRINUSE' ? 'CONFLICT' : 'USAGE',
-      `nothing can be served at ${host ?? '*'}:${port}: ${message}`,
+      `cannot listen on ${host ?? '*'}:${port}: ${message}`,
       { cause, hint: 'Give --http another address or port.' },
     )
   }
   server.off('error', reject)
-  // A connection that breaks is the caller's matter.
+  // A broken connection concerns only the client.
   server.on('error', () => {})
 }

@@ -1,9 +1,9 @@
-/** Every program that is asked has a shorter deadline; what takes longer is not coming back. */
+/** Every program has a shorter deadline; whatever takes longer will not return. */
 const STUCK_MS = 60_000
 
 /**
- * One computation for all who ask while it goes on, and for those who ask within `age` of its start: many scrapers cost as
- * much as one. A failure is told to those who wait for it, and not kept.
+ * Shares one computation among all callers that ask while it runs, and those that ask within `age` of its start: many
+ * scrapers cost as much as one. A failure is reported to those that wait for it, and is not cached.
  * @param age milliseconds
  */
 export function shared<T>(compute: () => Promise<T>, age: number): () => Promise<T> {

@@ -15,27 +15,30 @@ import { Teller } from './events/teller.ts'
 import { brokenOf } from './evict/broken.ts'
 import { Evictor } from './evict/evictor.ts'
 
-/** How soon it is seen that a hold is about to end: a small directory. */
+/** How often holds are checked for their end (milliseconds); a small directory is read. */
 const PULSE = 1_000
-/** For what no note tells of: volumes that the session or multipathd holds. As often as the agent looks at everything. */
+/**
+ * How often volumes held by their session or by multipathd are checked, which have no notes: as often as the agent
+ * checks everything.
+ */
 const CENSUS = 20_000
-/** An agent that stops waits no longer for its last word. */
+/** How long a stopping agent waits for its last report. */
 const GOODBYE = 2_000
 
 export interface KubernetesOptions {
   readonly account: Account
-  /** This node, as Kubernetes knows it. */
+  /** Name of this node in Kubernetes. */
   readonly node: string
   /** Evict the pods of broken volumes. */
   readonly evict: boolean
-  /** One line of the log. */
+  /** Writes one line of the log. */
   readonly say: (line: string) => void
 }
 
 /**
- * Tells Kubernetes what happens to the volumes of this node: events, a condition. It only reads what the agent and
- * the kernel have, and nobody waits for it: an API server that is slow or gone delays no hold, and a mistake in
- * here ends no agent.
+ * Reports to Kubernetes what happens to the volumes of this node: events and a condition. It only reads the state of
+ * the agent and the kernel, and nothing depends on it: a slow or absent API server delays no hold, and a bug in it does
+ * not end the agent.
  */
 export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDisposable {
   const { account, node, evict, say } = options
@@ -81,12 +84,12 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
   })
 
   const following = followHolds(host, changed)
-  // What a former agent has told of them is found there, and not told again.
+  // Events of a previous agent are found there and not repeated.
   for (const [name, after] of readHoldNotes(host)) changed({ name, before: null, after })
   pulse()
   const timer = setInterval(pulse, PULSE)
   const running = [outbox.run(signal).catch(fault), condition.run(signal).catch(fault)]
-  say(`kubernetes: tells of volumes as node ${node}${evict ? ', and evicts the pods of broken ones' : ''}`)
+  say(`kubernetes: reporting volumes as node ${node}${evict ? ', evicting the pods of broken ones' : ''}`)
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)

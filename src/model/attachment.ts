@@ -6,44 +6,44 @@ import type { FileSystem, SettledRequest } from './request.ts'
 import type { Fence } from './reservation.ts'
 
 /**
- * The record of a volume on this node: what was asked for, what was learned, what was made.
- * It states intent; what really is there is always read from the kernel. Holds no secret.
+ * The record of a volume on this node: the request, what was learned, what was created. It states intent; the actual
+ * state is always read from the kernel. Contains no secret.
  */
 export interface Attachment {
   readonly name: VolumeName
-  /** The request, with portals resolved to addresses, so that sessions are told apart by them. */
+  /** The request, with portals resolved to addresses, because sessions are distinguished by address. */
   readonly request: SettledRequest
   readonly phase: 'attaching' | 'ready' | 'detaching'
-  /** Learned at first use and insisted on from then on; null until the volume has told it. */
+  /** Learned on first use and required from then on; null until it was read. */
   readonly identity: Identity | null
   readonly mode: HoldMode | null
-  /** The device that was handed out or mounted, for telling people and finding the attachment again. */
+  /** The device that was handed out or mounted, for messages and for finding the attachment by device. */
   readonly device: string | null
   readonly fs: string | null
-  /** Set before a file system is made: what carries this UUID was made for this attachment. */
+  /** Set before a file system is created: a file system with this UUID was created for this attachment. */
   readonly formatting: { readonly fs: FileSystem; readonly uuid: string } | null
-  /** We made the WWID known to multipath-tools, and take it back. */
+  /** Whether we registered the WWID with multipath-tools, and must remove it again. */
   readonly knownToMultipath: boolean
-  /** The LUN number by which it was asked for, where the target shows it under another since; else null. */
+  /** The LUN number of the original request, if the target presents the volume at another LUN since; else null. */
   readonly askedLun: Lun | null
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
-  /** The bare directory of the mount point that we made immutable; null for none, or somebody else did. */
+  /** The bare directory of the mount point that we made immutable; null if we did not. */
   readonly protectedDirectory: string | null
   /**
-   * Set while a detach has unmounted the volume and its device has not confirmed yet that everything was written;
-   * null otherwise. A detach that is run again confirms it first, whatever is left of the device.
+   * Set while a detach has unmounted the volume and its device has not yet confirmed all writes; null otherwise. When
+   * detach is run again it first obtains the confirmation, whatever is left of the device.
    */
   readonly writeOut: WriteOut | null
   readonly createdAt: string
   /**
-   * The machine that attached it last (host/read/machine.ts): a clone or a restored backup has the record, and not the
-   * volume. Left out by versions before it was written.
+   * The machine that attached the volume last (host/read/machine.ts): a clone or a restored backup has the record, but
+   * not the volume. Missing in records of versions that did not write it.
    */
   readonly machine?: MachineId | undefined
   /**
-   * Who decides whether it is attached after a reboot, and asks for it itself: by then it may have given the
-   * volume to another node. Without one the agent attaches it again.
+   * The orchestrator that decides whether the volume is attached after a reboot, and requests it itself: by then it may
+   * have moved the volume to another node. If there is none, the agent reattaches it.
    */
   readonly orchestrator?: 'csi' | undefined
   /** What this node has registered at the target so that no other node writes; left out for none. */
@@ -58,30 +58,28 @@ export interface Publication {
   readonly uid: string
 }
 
-/**
- * What tells a machine from a copy of it: the kind of id, a colon, and a hash.
- */
+/** Distinguishes a machine from a copy of it: the kind of ID, a colon, and a hash. */
 export type MachineId = `${'machine-id' | 'product-uuid' | 'initiator'}:${string}`
 
-/** What is owed before a detach may say that it succeeded. */
+/** What must be confirmed before a detach may succeed. */
 export interface WriteOut {
   /** The device that the file system was on: dm-0, sda. */
   readonly device: string
   /** The kernel's count of failed commands of each disk beneath it (`ioerr_cnt`), by H:C:T:L, before the unmount. */
   readonly errors: Readonly<Record<string, number>>
-  /** Why written data is known to be lost; null where it only is not confirmed. */
+  /** Why written data is known to be lost; null if it is only not confirmed. */
   readonly lost: string | null
 }
 
-/** The request as it was made: what the target moved since is found again under its first number. */
+/** The original request: a volume whose LUN changed is still found under its first number. */
 export function asAsked({ request, askedLun }: Attachment): SettledRequest {
   return askedLun === null ? request : { ...request, lun: askedLun }
 }
 
 /**
- * `holding`: I/O waits for the target. `failed`: I/O fails, or the volume is not where it should be. `misplaced`:
- * another volume answers, or has answered, where the volume's file system or user stands, so that nothing of it may be
- * written out. `fenced`: another node owns the volume.
+ * `holding`: I/O is held until the target returns. `failed`: I/O fails, or the volume is not where it should be.
+ * `misplaced`: another volume answers, or has answered, in place of one in use, so that nothing of it may be written
+ * out. `fenced`: another node owns the volume.
  */
 export type AttachmentState =
   | 'ready'
@@ -100,7 +98,9 @@ export interface VolumeStatus {
   readonly mount: string | null
   readonly fs: string | null
   readonly readOnly: boolean
-  /** Its record came here with a copy of another machine, and it is not attached by itself; else left out. */
+  /**
+   * The record came here with a copy of another machine, so the volume is not attached automatically; absent otherwise.
+   */
   readonly ofAnotherMachine?: true
   readonly identity: {
     readonly wwid: string | null
@@ -114,8 +114,8 @@ export interface VolumeStatus {
     readonly since: string | null
     readonly deadline: string | null
     /**
-     * What programs have written and the volume does not have yet; null where it does not wait. Of `node`:
-     * all that the node has unwritten, of which the volume's is a part.
+     * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
+     * node, of which the volume's data is a part.
      */
     readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
   }
@@ -130,7 +130,7 @@ export interface OwnerStatus {
    * `mark`: the file system shows this node, before it writes again, that another one has mounted it. `none`: nothing.
    */
   readonly guard: 'reservation' | 'kubernetes' | 'mark' | 'none'
-  /** Whether this node may write; null where nothing guards the volume, or nobody can tell now. */
+  /** Whether this node may write; null if nothing guards the volume, or it cannot be determined now. */
   readonly mine: boolean | null
   /** The initiator, or the key, of the node that has taken it; null where none has, or that is not known. */
   readonly holder: string | null
@@ -154,7 +154,7 @@ export interface OwnerReport extends OwnerStatus {
     readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
     readonly record: Attachment['phase']
   }
-  /** `own`: it may write. `lost`: it must not. `wait`: nobody can tell now. `unguarded`: nothing keeps others out. */
+  /** `own`: it may write. `lost`: it must not. `wait`: it cannot be determined now. `unguarded`: nothing keeps other nodes out. */
   readonly verdict: 'own' | 'lost' | 'wait' | 'unguarded'
   readonly why: string
 }
@@ -171,12 +171,12 @@ export interface PathStatus {
   readonly recoveryTmo: Hold | null
 }
 
-/** Whether I/O goes through it now. */
+/** Whether I/O currently goes through it. */
 export function isPathUp({ sessionState, diskState }: PathStatus): boolean {
   return sessionState === 'LOGGED_IN' && diskState === 'running'
 }
 
-/** What `detach` did. A published contract. */
+/** The result of `detach`. A published contract. */
 export interface DetachReport {
   readonly name: string
   readonly removed: {

@@ -1,6 +1,6 @@
 import type { Lun } from './lun.ts'
 
-/** A SCSI address: host, channel, target, LUN. Unique among what is there now, reused later. */
+/** A SCSI address: host, channel, target, LUN. Unique at any one time, but reused later. */
 export interface Hctl {
   readonly host: number
   readonly channel: number
@@ -10,7 +10,7 @@ export interface Hctl {
 
 const FORM = /^(\d+):(\d+):(\d+):(\d+)$/
 
-/** The name of a SCSI device in sysfs, or null where the name is of something else. */
+/** The name of a SCSI device in sysfs, or null if the name is of another kind of object. */
 export function readHctl(name: string): Hctl | null {
   const parts = FORM.exec(name)
   if (!parts) return null

@@ -1,15 +1,15 @@
 import { LunkeeperError } from './errors.ts'
 
-/** How long I/O waits with no usable path before it fails: whole seconds, or for ever. */
+/** How long I/O is held with no usable path before it fails: whole seconds, or forever. */
 export type Hold = number | 'forever'
 
-/** What keeps I/O waiting; see ARCHITECTURE.md. */
+/** What holds the I/O; see ARCHITECTURE.md. */
 export type HoldMode = 'map' | 'session' | 'multipathd'
 
-/** Five minutes until Kubernetes starts a dead node's pods elsewhere, and as much again for them to start. */
+/** Kubernetes starts a dead node's pods elsewhere after five minutes; the same again for them to start. */
 export const DEFAULT_HOLD: Hold = 600
 
-// The kernel's timer counts jiffies in an int; a month is far inside and longer than anyone means.
+// The kernel's timer counts jiffies in an int. A month is far below its limit and longer than any real use.
 const LONGEST = 31 * 24 * 3600
 const UNIT = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 } as const
 
@@ -18,7 +18,7 @@ export function parseHold(text: string): Hold {
   if (text === 'forever') return 'forever'
   const parts = /^(\d{1,9})([smhd]?)$/.exec(text)
   const seconds = parts ? Number(parts[1]) * UNIT[parts[2] as keyof typeof UNIT] : Number.NaN
-  if (!(seconds <= LONGEST)) throw new LunkeeperError('BAD_HOLD', `"${text}" is not a hold`)
+  if (!(seconds <= LONGEST)) throw new LunkeeperError('BAD_HOLD', `"${text}" is not a valid hold`)
   return seconds
 }
 

@@ -1,14 +1,14 @@
 import type { Wwid } from './wwid.ts'
 import { sameWwid } from './wwid.ts'
 
-/** What a volume says of itself: VPD page 83, VPD page 80, and its size in bytes. */
+/** A volume's identity: VPD page 83, VPD page 80, and its size in bytes. */
 export interface Identity {
   readonly wwid: Wwid | null
   readonly serial: string | null
   readonly bytes: number
 }
 
-/** What the volume must say of itself; only the parts that are known. */
+/** The identity that a volume must have; only the known parts. */
 export interface ExpectedIdentity {
   readonly wwid?: Wwid | null | undefined
   readonly serial?: string | null | undefined
@@ -16,9 +16,8 @@ export interface ExpectedIdentity {
 }
 
 /**
- * Why `seen` is not the volume expected, in words; null where it is.
- * A part that is expected but cannot be read counts as different: nothing is guessed about data.
- * A volume may have grown since, but never shrunk.
+ * Why `seen` is not the expected volume; null if it is. A part that is expected but cannot be read counts as different:
+ * nothing is guessed about data. A volume may have grown, but never shrunk.
  */
 export function identityDifference(seen: Identity, expected: ExpectedIdentity): string | null {
   const { wwid, serial, bytes } = expected
@@ -30,16 +29,16 @@ export function identityDifference(seen: Identity, expected: ExpectedIdentity): 
 }
 
 /**
- * Whether two disks, or a disk and a record, are the same volume, however each of them is reached. Only a WWID proves
- * that: it is unique in the world, a serial is unique for its vendor at best. Equal WWIDs with different serials are two
- * volumes: LIO derives the WWID from the hexadecimal digits of a serial, so `web-1` and `eb1` have the same one.
+ * Whether two disks, or a disk and a record, are the same volume, however each is reached. Only a WWID proves that: it
+ * is globally unique, a serial at best unique for its vendor. Equal WWIDs with different serials are two volumes: LIO
+ * derives the WWID from the hexadecimal digits of a serial, so `web-1` and `eb1` have the same one.
  */
 export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'bytes'>): boolean {
   if (a.wwid === null || b.wwid === null || !sameWwid(a.wwid, b.wwid)) return false
   return a.serial === null || b.serial === null || a.serial === b.serial
 }
 
-/** Whether there is anything to tell this volume from another by. */
+/** Whether there is anything that distinguishes this volume from another. */
 export function isIdentified(identity: Identity): boolean {
   return identity.wwid !== null || identity.serial !== null
 }

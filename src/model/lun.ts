@@ -2,13 +2,13 @@ import type { Branded } from './brand.ts'
 import { LunkeeperError } from './errors.ts'
 
 /**
- * A LUN as the kernel numbers it. A target with flat addressing shows LUN 256 as 16640
+ * A LUN as the kernel numbers it. A target with flat addressing presents LUN 256 as 16640
  * (drivers/scsi/scsi_common.c:scsilun_to_int); that larger number is then the one to give.
  */
 export type Lun = Branded<number, 'Lun'>
 
-// Two levels of 16 bits are the most that any disk array uses; the kernel's field for the
-// number in a scan request is cut at 16 characters (scsi_sysfs.c:check_set).
+// Two levels of 16 bits are the most that any disk array uses; the kernel truncates the number in a scan request at 16
+// characters (scsi_sysfs.c:check_set).
 const LARGEST = 0xffff_ffff
 
 /** Decimal only: the kernel would read `010` as 8. @throws BAD_LUN */

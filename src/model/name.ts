@@ -3,7 +3,7 @@ import { LunkeeperError } from './errors.ts'
 import type { Iqn } from './iqn.ts'
 import type { Lun } from './lun.ts'
 
-/** What a person calls an attachment; also the name of its record's file. */
+/** The user's name for an attachment; also the name of its record's file. */
 export type VolumeName = Branded<string, 'VolumeName'>
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
@@ -14,13 +14,13 @@ export function isName(text: string): text is VolumeName {
 
 /** @throws BAD_NAME */
 export function parseName(text: string): VolumeName {
-  if (!isName(text)) throw new LunkeeperError('BAD_NAME', `"${text}" cannot be a volume's name`)
+  if (!isName(text)) throw new LunkeeperError('BAD_NAME', `"${text}" is not a valid volume name`)
   return text
 }
 
 /**
- * The name of a volume nobody named: the last words of its target's name, and its LUN.
- * `salt` tells apart two targets that end in the same words.
+ * The name of a volume that was given none: the last words of its target's name, and its LUN. `salt` distinguishes two
+ * targets that end in the same words.
  */
 export function defaultName(iqn: Iqn, lun: Lun, salt = ''): VolumeName {
   const words = iqn

@@ -23,7 +23,7 @@ function isIpv6(text: string): boolean {
   const halves = address.split('::')
   if (halves.length > 2) return false
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
-  // An IPv4 part stands at the very end only: not before a "::" that ends the address.
+  // An IPv4 part is allowed only at the very end, not before a "::" that ends the address.
   const last = halves.at(-1) === '' ? undefined : groups.at(-1)
   const tail = last !== undefined && last.includes('.') ? (isIpv4(last) ? 2 : Number.NaN) : 1
   const hex = tail === 1 ? groups : groups.slice(0, -1)
@@ -41,24 +41,24 @@ export function parsePortal(text: string): Portal {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text)
   const plain = isIpv6(text) ? [text, text, undefined] : /^([^:]*)(?::(.*))?$/.exec(text)
   const parts = bracketed ?? plain
-  if (!parts) throw bad('the address is not understood; IPv6 with a port goes in brackets')
+  if (!parts) throw bad('the address is not valid; IPv6 with a port must be in brackets')
   const [, host = '', portText] = parts
   if (bracketed && !isIpv6(host)) throw bad(`"${host}" is not an IPv6 address`)
   if (host === '') throw bad('the address is empty')
   if (!isIpv6(host) && IPV4_LIKE.test(host) && !isIpv4(host)) throw bad(`"${host}" is not an IPv4 address`)
-  if (!isIpv6(host) && !NAME.test(host)) throw bad(`"${host}" is neither an address nor a host name`)
+  if (!isIpv6(host) && !NAME.test(host)) throw bad(`"${host}" is neither an IP address nor a host name`)
   const port =
     portText === undefined ? DEFAULT_PORT : /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN
   if (!(port >= 1 && port <= 65535)) throw bad('the port is not a number from 1 to 65535')
   return { host: canonicalHost(host), port }
 }
 
-/** The form in which a portal is printed, and given back to {@link parsePortal}. */
+/** The canonical form, which {@link parsePortal} accepts. */
 export function formatPortal({ host, port }: Portal): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Same address and port, whatever form somebody else's record gives an IPv6 address. */
+/** Same address and port, whatever form another program's record uses for an IPv6 address. */
 export function samePortal(a: Portal, b: Portal): boolean {
   return a.port === b.port && (a.host === b.host || canonicalHost(a.host) === canonicalHost(b.host))
 }
@@ -66,6 +66,6 @@ export function samePortal(a: Portal, b: Portal): boolean {
 function canonicalHost(host: string): string {
   if (!isIpv6(host)) return host.toLowerCase()
   const [address = '', zone] = host.split('%')
-  // RFC 5952's form, which URL gives.
+  // RFC 5952's form, as produced by URL.
   return new URL(`http://[${address}]`).hostname.slice(1, -1) + (zone === undefined ? '' : `%${zone}`)
 }

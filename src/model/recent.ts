@@ -1,4 +1,4 @@
-/** A map that keeps the entries which were used last, at most so many: what is remembered for a long time stays small. */
+/** A map that keeps a limited number of the most recently used entries, so that a long-lived cache stays small. */
 export class Recent<Key, Value> {
   readonly #entries = new Map<Key, Value>()
   readonly #limit: number
@@ -18,7 +18,7 @@ export class Recent<Key, Value> {
   }
 
   set(key: Key, value: Value): void {
-    // Last in the order of the map.
+    // Moves the entry to the end of the map's order.
     this.#entries.delete(key)
     this.#entries.set(key, value)
     const [oldest] = this.#entries.keys()

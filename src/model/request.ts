@@ -12,17 +12,17 @@ export type FileSystem = (typeof FILE_SYSTEMS)[number]
 
 export const HOLD_MODES = ['auto', 'map', 'session', 'multipathd'] as const
 
-/** What a user asks for: one LUN of one target, and how to use it. Holds no secret. */
+/** A user's request: one LUN of one target, and how to use it. Contains no secret. */
 export interface VolumeRequest {
-  /** Null: named after the target and LUN. */
+  /** Null: derived from the target's name and the LUN. */
   readonly name: VolumeName | null
   readonly iqn: Iqn
   /** At least one; several are paths to the same LUN. */
   readonly portals: readonly Portal[]
   readonly lun: Lun
-  /** What the volume must say of itself; unset parts are learned at first use. */
+  /** Identity that the volume must have; unset parts are learned on first use. */
   readonly expected: { readonly wwid: Wwid | null; readonly serial: string | null }
-  /** Null: as it is, for a volume that is attached already; else the default. */
+  /** Null: unchanged if the volume is attached already, otherwise the default. */
   readonly hold: { readonly wanted: Hold | null; readonly mode: (typeof HOLD_MODES)[number] | null }
   readonly use: VolumeUse
   /** Several nodes use the volume at once, by what is on it (a cluster file system): no node keeps the others out. */
@@ -31,58 +31,60 @@ export interface VolumeRequest {
   readonly fence?: 'auto' | 'off' | undefined
 }
 
-/** A request with nothing left open, as it stands in a record. */
+/** A complete request, as it is kept in a record. */
 export interface SettledRequest extends VolumeRequest {
   readonly hold: { readonly wanted: Hold; readonly mode: (typeof HOLD_MODES)[number] }
 }
 
 /** How the volume is used: mounted, or handed out as a raw device. */
 export interface VolumeUse {
-  /** Absolute; null for a raw device. */
+  /** Absolute path; null for a raw device. */
   readonly mount: string | null
-  /** Null: whatever is there; with `format`, ext4. */
+  /** Null: the existing one; with `format`, ext4. */
   readonly fs: FileSystem | null
-  /** Make a file system, if and only if the volume is proven blank. */
+  /** Create a file system if, and only if, the volume is proven blank. */
   readonly format: boolean
   readonly readOnly: boolean
   readonly options: readonly string[]
 }
 
-/** Options that would defeat what the volume was attached for, or that another flag governs. */
+/** Options that would defeat the purpose of the attachment, or that another flag controls. */
 const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
-  remount: 'it would change a mount that exists',
-  bind: 'a volume is mounted whole',
-  rbind: 'a volume is mounted whole',
-  move: 'it would take the mount away from its place',
-  ro: '--read-only says it',
-  rw: 'it is the default; --read-only is the other choice',
+  remount: 'it would change an existing mount',
+  bind: 'a volume is always mounted as a whole',
+  rbind: 'a volume is always mounted as a whole',
+  move: 'it would move the mount to another place',
+  ro: 'use --read-only instead',
+  rw: 'it is the default; --read-only is the alternative',
 }
 
 /**
- * Checks what no single value shows: parts that contradict each other.
+ * Checks for contradictions between parts of the request.
  * @throws BAD_REQUEST BAD_MOUNT
  */
 export function checkRequest(request: VolumeRequest): VolumeRequest {
   const { use, portals, hold } = request
   const bad = (message: string, hint: string) => new LunkeeperError('BAD_REQUEST', message, { hint })
-  if (portals.length === 0) throw bad('No portal is given', 'Add --portal HOST[:PORT].')
+  if (portals.length === 0) throw bad('no portal was given', 'Add --portal HOST[:PORT].')
   if (use.mount === null) {
-    if (use.fs) throw bad('A file system is named, but no mount point', 'Add --mount DIR, or leave out --fs.')
+    if (use.fs)
+      throw bad('a file system was requested without a mount point', 'Add --mount DIR, or leave out --fs.')
     if (use.format)
-      throw bad('Formatting is asked for, but no mount point', 'Add --mount DIR, or leave out --format.')
-    if (use.options.length > 0) throw bad('Mount options are given, but no mount point', 'Add --mount DIR.')
+      throw bad('formatting was requested without a mount point', 'Add --mount DIR, or leave out --format.')
+    if (use.options.length > 0)
+      throw bad('mount options were given without a mount point', 'Add --mount DIR.')
   } else checkMountPoint(use.mount)
   if (use.format && use.readOnly)
-    throw bad('A read-only volume cannot be formatted', 'Leave out --format or --read-only.')
+    throw bad('a read-only volume cannot be formatted', 'Leave out --format or --read-only.')
   for (const option of use.options.flatMap((text) => splitMountOptions(text))) {
     const reason = Object.hasOwn(REFUSED_OPTIONS, option.trim()) && REFUSED_OPTIONS[option.trim()]
-    if (reason) throw bad(`The mount option "${option}" is not accepted: ${reason}`, 'Leave it out.')
+    if (reason) throw bad(`the mount option "${option}" is not accepted: ${reason}`, 'Leave it out.')
     if (!/^\w[\w.-]*(?:=[^\s\p{Cc}]*)?$/u.test(option) || !isQuotedWell(option))
-      throw bad(`"${option}" is not a mount option`, 'One option a flag: --mount-option noatime.')
+      throw bad(`"${option}" is not a mount option`, 'Give one option per flag: --mount-option noatime.')
   }
   if (hold.mode === 'session' && portals.length > 1)
     throw bad(
-      'Several portals make several paths, and a session hold has one',
+      'several portals are several paths, but a session hold supports only one',
       'Leave out --hold-mode, or give one portal.',
     )
   return request
@@ -90,13 +92,12 @@ export function checkRequest(request: VolumeRequest): VolumeRequest {
 
 function checkMountPoint(point: string): void {
   const bad = (reason: string) =>
-    new LunkeeperError('BAD_MOUNT', `"${point}" cannot be a mount point: ${reason}`)
+    new LunkeeperError('BAD_MOUNT', `"${point}" cannot be used as a mount point: ${reason}`)
   if (!point.startsWith('/')) throw bad('it is not absolute')
-  if (cleanPath(point) === '/') throw bad('it is the root of the system')
-  // mountinfo escapes what is below blank; a line break in a path is nothing but an attack on readers.
-  // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f]/.test(point)) throw bad('it has control characters')
-  if (point.split('/').some((part) => part === '..' || part === '.')) throw bad('it has "." or ".." in it')
+  if (cleanPath(point) === '/') throw bad('it is the root directory')
+  // mountinfo escapes characters below blank; a line break in a path can only be an attack on readers.
+  if (/[\u0000-\u001f]/.test(point)) throw bad('it contains control characters')
+  if (point.split('/').some((part) => part === '..' || part === '.')) throw bad('it contains "." or ".."')
 }
 
 /** A mount point without doubled or trailing slashes, as mountinfo prints it. */

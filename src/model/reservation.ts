@@ -2,7 +2,7 @@ import type { Branded } from './brand.ts'
 
 /**
  * A reservation key of SCSI persistent reservations: 16 lower-case hexadecimal digits (8 bytes, SPC-4 section 5.13).
- * Ours is a marker of two bytes, four bytes for the node, and two for this attachment, so that whoever reads the keys of
+ * Ours is a marker of two bytes, four bytes for the node, and two for this attachment, so that a reader of the keys of
  * a volume (sg_persist -k) sees which software and which node they belong to.
  */
 export type ReservationKey = Branded<string, 'ReservationKey'>
@@ -54,7 +54,7 @@ export interface ReservationHolder {
 
 /** Registrations and reservation of a volume, as the target tells them now. */
 export interface Reservations {
-  /** One for each registration; one key may stand there several times, once for each session of its node. */
+  /** One for each registration; one key may occur several times, once for each session of its node. */
   readonly keys: readonly ReservationKey[]
   readonly holder: ReservationHolder | null
 }
@@ -73,7 +73,7 @@ export interface ReservationCapabilities {
   readonly canPersist: boolean
 }
 
-/** What a node has registered for a volume. Stands in the volume's record. */
+/** What a node has registered for a volume. Kept in the volume's record. */
 export interface Fence {
   readonly key: ReservationKey
   /** The target keeps it over its own restart (APTPL was accepted): when it is gone, someone removed it. */

@@ -1,8 +1,8 @@
 import { LunkeeperError } from './errors.ts'
 
 /**
- * A text that is never printed: not by console, JSON, string joins or errors.
- * Whoever really needs it calls `reveal`, which is easy to find in a review.
+ * A string that is never printed: not by console, JSON, string concatenation or errors. Code that needs the value calls
+ * `reveal`, which is easy to find in a review.
  */
 export class Secret {
   readonly #text: string
@@ -28,7 +28,7 @@ export class Secret {
   }
 }
 
-/** CHAP: how this node proves itself to the target and, if mutual, the target to this node. */
+/** CHAP: how this node authenticates to the target and, if mutual, the target to this node. */
 export interface Chap {
   readonly username: string
   readonly password: Secret
@@ -36,14 +36,13 @@ export interface Chap {
 }
 
 const bad = (reason: string) =>
-  new LunkeeperError('BAD_CHAP', `The CHAP credentials are not usable: ${reason}`)
+  new LunkeeperError('BAD_CHAP', `the CHAP credentials are not valid: ${reason}`)
 
 export const CHAP_KEYS = ['username', 'password', 'username_in', 'password_in'] as const
 
 /**
- * Lines `key = value`; keys may carry the prefix that open-iscsi and Kubernetes secrets give them
- * (`node.session.auth.`). Blank lines and lines that start with # are skipped.
- * No error quotes the text.
+ * Lines `key = value`; keys may have the prefix that open-iscsi and Kubernetes secrets use (`node.session.auth.`).
+ * Blank lines and lines that start with # are skipped. No error quotes the text.
  * @throws BAD_CHAP
  */
 export function parseChap(text: string): Chap {
@@ -54,8 +53,8 @@ export function parseChap(text: string): Chap {
     const key = parts?.[1]
     if (key === 'authmethod') continue
     if (!parts || !CHAP_KEYS.some((known) => known === key))
-      throw bad(`line ${index + 1} is none of ${CHAP_KEYS.join(', ')}`)
-    if (found.has(key!)) throw bad(`${key} is given twice`)
+      throw bad(`line ${index + 1} is not one of ${CHAP_KEYS.join(', ')}`)
+    if (found.has(key!)) throw bad(`${key} was given twice`)
     const value = parts[2]!.trim()
     found.set(key!, value)
   }
@@ -69,22 +68,23 @@ export function parseChap(text: string): Chap {
 export function chapOf(found: ReadonlyMap<string, string>): Chap {
   for (const [key, value] of found) {
     if (value === '') throw bad(`${key} is empty`)
-    // iscsid's configuration is line by line and its fields hold 255 bytes (usr/auth.h).
+    // iscsid's configuration is line-based, and its fields hold 255 bytes (usr/auth.h).
     if (Buffer.byteLength(value) > 255) throw bad(`${key} is longer than 255 bytes`)
-    if (value.includes('\0')) throw bad(`${key} has a NUL in it`)
-    if (/[\r\n]/.test(value)) throw bad(`${key} has a line break in it`)
+    if (value.includes('\0')) throw bad(`${key} contains a NUL`)
+    if (/[\r\n]/.test(value)) throw bad(`${key} contains a line break`)
   }
   const pair = (user: string, secret: string) => {
     const username = found.get(user)
     const password = found.get(secret)
     if (username === undefined && password === undefined) return null
-    if (username === undefined || password === undefined) throw bad(`${user} and ${secret} belong together`)
+    if (username === undefined || password === undefined)
+      throw bad(`${user} and ${secret} must be given together`)
     return { username, password: new Secret(password) }
   }
   const own = pair('username', 'password')
   if (!own) throw bad('username and password are missing')
   const mutual = pair('username_in', 'password_in')
-  // RFC 7143 section 9.2.1: a reflected secret lets an attacker answer with the challenge's own reply.
+  // RFC 7143 section 9.2.1: with a reflected secret an attacker can answer a challenge with its own reply.
   if (mutual && mutual.password.reveal() === own.password.reveal())
     throw bad('both directions have the same secret, which the standard forbids')
   return { ...own, mutual }

@@ -4,23 +4,23 @@ import type { Iqn } from './iqn.ts'
 import type { Portal } from './portal.ts'
 import type { Wwid } from './wwid.ts'
 
-/** `state` of a session as the kernel says it; FREE also describes one that never logged in. */
+/** `state` of a session, as the kernel reports it; FREE also applies to one that never logged in. */
 export type SessionState = 'LOGGED_IN' | 'FAILED' | 'FREE' | (string & {})
 
 /** One iSCSI session, from /sys/class/iscsi_session and its connection. */
 export interface Session {
   readonly sid: number
   readonly iqn: Iqn
-  /** The address it was told to use, not the one a redirect led it to. Null for a moment at its start. */
+  /** The address that was configured, not the one a redirect led to. Null for a moment at the start. */
   readonly portal: Portal | null
   readonly state: SessionState
-  /** SCSI host of this session; iscsi_tcp makes one for each. */
+  /** SCSI host of this session; iscsi_tcp creates one for each. */
   readonly host: number
   /** SCSI target number under that host; the T of C:T:L. Null before the first scan on old kernels. */
   readonly targetId: number | null
   /** Seconds from a lost connection to I/O errors. */
   readonly recoveryTmo: Hold
-  /** Interface record it was logged in through. */
+  /** Interface record that the login used. */
   readonly iface: string
 }
 
@@ -35,13 +35,13 @@ export interface ScsiDisk {
   /** running, blocked, transport-offline, offline, cancel, … (drivers/scsi/scsi_sysfs.c) */
   readonly state: string
   readonly bytes: number
-  /** As the kernel last heard it: a cache, no proof of what answers at this LUN now. */
+  /** As the kernel last read it: a cache, which does not prove what answers at this LUN now. */
   readonly cached: { readonly wwid: Wwid | null; readonly serial: string | null }
-  /** Names of the block devices (dm-0, md1) that stand on it or on its partitions. */
+  /** Names of the block devices (dm-0, md1) on top of it or of its partitions. */
   readonly holders: readonly string[]
-  /** Partitions (sdX1, …): they too may be mounted or held. */
+  /** Partitions (sdX1, …), which may also be mounted or held. */
   readonly partitions: readonly BlockRef[]
-  /** sgN, where the sg module is there. */
+  /** sgN, if the sg module is loaded. */
   readonly sg: string | null
   readonly readOnly: boolean
 }
@@ -72,26 +72,26 @@ export interface DmMap {
 export interface Mount {
   readonly devno: string
   readonly point: string
-  /** What of the file system is mounted: `/` for all of it; another path is a bind of a part. */
+  /** The part of the file system that is mounted: `/` for all of it; another path is a bind mount of a part. */
   readonly root: string
   readonly fs: string
   readonly source: string
-  /** Options of this mount (ro, nosuid, …) and of the file system, as they stand there. */
+  /** Options of this mount (ro, nosuid, …) and of the file system, unchanged. */
   readonly options: readonly string[]
   readonly superOptions: readonly string[]
 }
 
-/** Counters of a file system that is alive in the kernel, mounted anywhere or not (mount namespaces). */
+/** Counters of a file system that is alive in the kernel, whether it is mounted anywhere or not (mount namespaces). */
 export interface LiveFs {
   /** sdX or dm-N */
   readonly device: string
   readonly fs: 'ext4' | 'xfs'
-  /** ext4 only: persisted in its superblock, so only growth tells of new errors. */
+  /** ext4 only: stored in its superblock, so only an increase indicates new errors. */
   readonly errors: number | null
   readonly warnings: number | null
 }
 
-/** The iSCSI side of a node as its kernel shows it at one moment. */
+/** The iSCSI state of a node as its kernel shows it at one moment. */
 export interface Snapshot {
   readonly sessions: readonly Session[]
   readonly disks: readonly ScsiDisk[]

@@ -1,15 +1,15 @@
 import type { Branded } from './brand.ts'
 import { LunkeeperError } from './errors.ts'
 
-/** A volume's world-wide name in the kernel's form: naa.HEX, eui.HEX, t10.TEXT or a SCSI name string. */
+/** A volume's worldwide name in the kernel's form: naa.HEX, eui.HEX, t10.TEXT or a SCSI name string. */
 export type Wwid = Branded<string, 'Wwid'>
 
 const NAA = /^naa\.(?:[235][0-9a-f]{15}|6[0-9a-f]{31})$/
 const EUI = /^eui\.(?:[0-9a-f]{16}|[0-9a-f]{24}|[0-9a-f]{32})$/
 
 /**
- * Takes the forms that tools print for one and the same name: the kernel's (`naa.6…`), udev's and
- * multipath's (`36…` for NAA, `2…` for EUI-64, `1…` for T10), by-id links (`wwn-0x6…`, `scsi-36…`).
+ * Accepts the forms that tools print for the same name: the kernel's (`naa.6…`), udev's and multipath's (`36…` for NAA,
+ * `2…` for EUI-64, `1…` for T10), by-id links (`wwn-0x6…`, `scsi-36…`).
  * @throws BAD_WWID
  */
 export function parseWwid(text: string): Wwid {
@@ -30,21 +30,21 @@ function kernelForm(text: string): Wwid | null {
     const naa = `naa.${hex}`
     return NAA.test(naa) ? (naa as Wwid) : null
   }
-  // udev's scsi_id and multipath put the designator's type digit first.
+  // udev's scsi_id and multipath print the designator's type digit first.
   if (lower.startsWith('3') && NAA.test(`naa.${lower.slice(1)}`)) return `naa.${lower.slice(1)}` as Wwid
   if (lower.startsWith('2') && EUI.test(`eui.${lower.slice(1)}`)) return `eui.${lower.slice(1)}` as Wwid
-  // Digits alone are a number that lost its head, no name of a vendor.
+  // Digits alone are a number that lost its prefix, not a vendor's name.
   const t10 = /^1(?![0-9a-f]*$)(\S.*)$/i.exec(text)?.[1]
   return t10 ? namedT10(`t10.${t10}`) : null
 }
 
-/** Null where nothing but blanks is in it. */
+/** Null if it contains only blanks. */
 function namedT10(text: string): Wwid | null {
   const name = normaliseT10(text)
   return name === 't10.' ? null : (name as Wwid)
 }
 
-// T10 names are padded with blanks, which udev turns into underscores and tools squeeze.
+// T10 names are padded with blanks, which udev turns into underscores and tools collapse.
 function normaliseT10(text: string): string {
   return `t10.${text
     .slice(4)

@@ -26,13 +26,13 @@ import { mountsOf } from '../state/view/users.ts'
 import { parseName } from '../model/name.ts'
 
 export interface ExpandReport extends VolumeStatus {
-  /** Bytes before and after; equal where there was nothing to do. */
+  /** Bytes before and after; equal if there was nothing to do. */
   readonly expanded: { readonly from: number; readonly to: number }
 }
 
 /**
- * Takes over the size that a LUN has now on its target: every path, then the map, then the mounted file
- * system. Run again after a failure, it goes on.
+ * Resizes a volume to the current size of its LUN: every path, then the map, then the mounted file system. After a
+ * failure, run it again: it continues.
  * @throws NOT_FOUND TARGET_AWAY IDENTITY_MISMATCH SHRUNK RESIZE_FAILED
  */
 export async function expand(
@@ -40,7 +40,7 @@ export async function expand(
   name: string,
   options: { observer?: Observer; signal?: AbortSignal } = {},
 ): Promise<ExpandReport> {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'expanding a volume needs root')
+  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'expanding a volume requires root')
   const first = recordOf(host, name)
   return withLock(...volumeLock(host, first, 'expand', options.signal), async () => {
     const record = recordOf(host, name)
@@ -61,24 +61,23 @@ export async function expand(
 
 function recordOf(host: Host, name: string): Attachment {
   const record = readRecord(host, parseName(name))
-  if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+  if (!record) throw new LunkeeperError('NOT_FOUND', `there is no volume named "${name}"`)
   if (record.phase !== 'ready')
     throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`, {
-      hint: 'Finish that first: run the same command again.',
+      hint: 'Finish that operation first: run the same command again.',
     })
   return record
 }
 
-/** All sizes that anything here believes in. They differ after a run that was cut off: the smallest is the old one. */
+/** All sizes found here. They differ after an interrupted run: the smallest is the old one. */
 function sizesOf({ identity }: Attachment, { maps, sessions }: VolumeView): number[] {
   const seen = [...maps, ...sessions.flatMap(({ disk }) => disk ?? [])].map(({ bytes }) => bytes)
-  // 0: rescanned by somebody while its LUN was not mapped.
+  // 0: rescanned by another program while its LUN was not mapped.
   return [identity?.bytes ?? 0, ...seen].filter((bytes) => bytes > 0)
 }
 
 /**
- * Asked once more in the very moment before: a LUN that was unmapped meanwhile would make its disk
- * 0 bytes long.
+ * Asked once more immediately before the rescan: if the LUN was unmapped meanwhile, its disk would become 0 bytes long.
  */
 async function rescan(host: Host, record: Attachment, disk: ScsiDisk, bytes: number): Promise<void> {
   await proven(host, record, disk)
@@ -89,18 +88,18 @@ async function rescan(host: Host, record: Attachment, disk: ScsiDisk, bytes: num
       'RESIZE_FAILED',
       `${disk.name} has ${now} bytes after the rescan, not ${bytes}`,
       {
-        hint: 'Is the LUN still mapped? Run expand again when it answers.',
+        hint: 'Check that the LUN is still mapped. Run expand again when it answers.',
       },
     )
 }
 
 /**
- * Every path must answer as this volume, and with one size, before any is told to look at its size:
- * a disk that is rescanned while its LUN is not mapped becomes 0 bytes long under its file system.
+ * Every path must answer as this volume, and with the same size, before any is rescanned: a disk that is rescanned
+ * while its LUN is not mapped becomes 0 bytes long under its file system.
  */
 async function proveSize(host: Host, record: Attachment, view: VolumeView, had: number): Promise<Identity> {
   const present = view.sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
-  if (present.length === 0) throw new LunkeeperError('TARGET_AWAY', `${record.name} has no disk now`)
+  if (present.length === 0) throw new LunkeeperError('TARGET_AWAY', `${record.name} currently has no disk`)
   const seen: Identity[] = []
   for (const { session, disk } of present) {
     if (session.state !== 'LOGGED_IN' || disk.state !== 'running')

@@ -15,8 +15,8 @@ import { FILE_SYSTEMS } from '../model/request.ts'
 import type { FileSystem } from '../model/request.ts'
 
 /**
- * After this long somebody may have used the volume elsewhere in a way that no signature shows. Longer than an outage
- * in the middle of mkfs, and than the time that an orchestrator needs to come back.
+ * After this time the volume may have been used elsewhere in a way that no signature shows. Longer than an outage
+ * during mkfs, and than an orchestrator needs to retry.
  */
 const GOOD_FOR_S = 24 * 3600
 
@@ -31,15 +31,16 @@ const schema = z.strictObject({
   /** ISO 8601, for people. */
   at: z.string(),
   boot: z.string(),
-  /** Seconds since that boot: the clock may be set. */
+  /** Seconds since that boot, because the wall clock may be set. */
   uptime: z.number(),
 })
 
 /**
- * A file system of ours whose making began on a volume that was proven blank a moment before, and of which no end is
- * known: mkfs or the node was killed, or the target went away. It is kept by the volume's identity, not in the record of
- * the attachment, because it has to outlive a detach: an orchestrator detaches what it could not stage.
- * Null where there is none, or it is of another volume.
+ * A file system of ours whose creation started on a volume that was proven blank a moment before, and did not
+ * verifiably finish: mkfs or the node was killed, or the target went away. Keyed by the volume's identity, and not part
+ * of the attachment's record, because it must outlive a detach: an orchestrator detaches a volume that it could not
+ * stage.
+ * Null if there is none, or it is of another volume.
  */
 export function readFormatting(host: Host, identity: Identity): Begun | null {
   try {
@@ -71,12 +72,12 @@ export function beginFormatting(host: Host, identity: Identity, fs: FileSystem, 
   writeDurable(pathOf(host, identity), `${JSON.stringify(note, null, 2)}\n`)
 }
 
-/** It ended, or the volume has become something else: from now on nothing but a blank volume is formatted. */
+/** It finished, or the volume's contents changed: from now on only a blank volume is formatted. */
 export function endFormatting(host: Host, identity: Identity): void {
   removeDurable(pathOf(host, identity))
 }
 
-/** The kernel makes another one at each boot (random(4)). */
+/** The kernel creates another one at each boot (random(4)). */
 function bootOf({ paths }: Host): string {
   return readAttribute(`${paths.proc}/sys/kernel/random/boot_id`) ?? 'unknown'
 }

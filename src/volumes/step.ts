@@ -1,9 +1,9 @@
 import type { VolumeName } from '../model/name.ts'
 
 /**
- * The steps of attach, detach and expand, in the order in which they come. A step is one change of the
- * machine; it has the same name in logs, errors and crash tests. Killed before, in or after any of
- * them, the same command goes on from what it then finds.
+ * The steps of attach, detach and expand, in the order in which they happen. A step is one change of the machine, with
+ * the same name in logs, errors and crash tests. If the command is killed before, in or after any of them, run it
+ * again: it continues from the state it finds.
  */
 export const STEPS = [
   // attach
@@ -50,11 +50,11 @@ export const STEPS = [
 
 export type StepName = (typeof STEPS)[number]
 
-/** Told of every step of an operation; what it throws or awaits, the operation does too. */
+/** Called for every step of an operation; an error or wait here is the operation's, too. */
 export interface Observer {
   begin?(volume: VolumeName, step: StepName, subject: string): void | Promise<void>
   end?(volume: VolumeName, step: StepName, subject: string, milliseconds: number): void | Promise<void>
-  /** Something a person should know that is no failure. */
+  /** A warning for the user. */
   warn?(volume: VolumeName, message: string): void
 }
 

@@ -123,7 +123,7 @@ test('a file system is made, mounted, grown and unmounted', async () => {
   const { expanded: sizes } = await json(expanded, 'expand', 'db')
   expect(sizes).toEqual({ from: 32 << 20, to: 64 << 20 })
   expect(await run('expand', 'db')).toMatchObject({
-    stdout: 'db has 64 MiB already; there was nothing to do.\n',
+    stdout: 'db has 64 MiB already; nothing to do.\n',
   })
   expect(await json(detached, 'detach', '/mnt/db')).toMatchObject({ removed: { mounts: ['/mnt/db'] } })
   expect(await node.exists('/mnt/db')).toBe(false)
@@ -178,7 +178,7 @@ test('the configuration of the node says how a volume is held; one that is wrong
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'error[BAD_CONFIG]: /etc/lunkeeper/config.yaml:2: "htpp" is no field of the configuration\nhint: Did you mean "http"?\n',
+        'error[BAD_CONFIG]: /etc/lunkeeper/config.yaml:2: "htpp" is not a field of the configuration\nhint: Did you mean "http"?\n',
     })
   }
   expect((await node.storage()).sessions).toEqual([])
@@ -190,7 +190,7 @@ test('people read tables', async () => {
     /^NAME +STATE +SIZE +HOLD +EFFECTIVE +PATHS +DEVICE +MOUNT\ndb +ready +32 MiB +10m +10m +1\/1 +\/dev\/sd\w+ +-\n$/,
   )
   expect((await run('sessions')).stdout).toContain('running  db\n')
-  expect((await run('detach', 'db')).stdout).toMatch(/^db is detached; nothing of it is left\n/)
+  expect((await run('detach', 'db')).stdout).toMatch(/^db is detached; nothing is left behind\n/)
 })
 
 test('a failure says what and what to do, in one document and in two lines', async () => {

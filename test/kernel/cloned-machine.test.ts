@@ -54,8 +54,8 @@ describe('a cloned machine, with the records of the first one', () => {
   it('the agent attaches none of them, and says why; so do volumes and doctor', async () => {
     const agent = await clone.start(['lunkeeper', 'agent'])
     await agent.errors(/restored|ready/)
-    await agent.errors(/held: not attached by itself: .*another machine/)
-    await agent.errors(/plain: not attached by itself: .*another machine/)
+    await agent.errors(/held: not attached automatically: .*another machine/)
+    await agent.errors(/plain: not attached automatically: .*another machine/)
     const listed = await lunkeeper(clone).volumes()
     expect(listed).toMatchObject(NAMES.map((name) => ({ name, ofAnotherMachine: true, mount: null })))
     const doctor = await lunkeeper(clone).run(['doctor'])

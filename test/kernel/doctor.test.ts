@@ -53,7 +53,7 @@ describe('doctor', () => {
     await attached(...MOUNT, '--hold', '120s')
     expect(await doctor(0)).toEqual({ findings: [] })
     const text = await node.run(['lunkeeper', 'doctor'])
-    expect(text).toMatchObject({ code: 0, stdout: 'Nothing is wrong on this node.\n' })
+    expect(text).toMatchObject({ code: 0, stdout: 'No findings on this node.\n' })
     const writer = await Writer.start(node, '/mnt/v/file')
     await target.disable()
     await agent.errors(/all paths lost/)

@@ -116,7 +116,7 @@ describe.each(kernels('bookworm'))('mkfs is killed (%s)', (debian) => {
     await make()
     await fails(fs)
     // What is not finished is not mounted, whatever blkid calls it.
-    expect(await engine.refuses('NO_FILESYSTEM', 5, asked({ fs, format: false }))).toContain('did not end')
+    expect(await engine.refuses('NO_FILESYSTEM', 5, asked({ fs, format: false }))).toContain('did not finish')
     await usable(fs)
   })
 
@@ -137,7 +137,7 @@ describe.each(kernels('bookworm'))('mkfs is killed (%s)', (debian) => {
       await reboot()
       const before = await target.hash(5)
       const said = await engine.refuses('NOT_BLANK', 5, asked({ fs }))
-      expect(said).toMatch(/began at 20\d\d-.*did not end/)
+      expect(said).toMatch(/started at 20\d\d-.*did not finish/)
       expect(said).toContain('blkdiscard')
       expect(await target.hash(5)).toBe(before)
       // Made again on the storage system, it is a blank volume like any other.

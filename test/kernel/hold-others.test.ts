@@ -103,7 +103,7 @@ describe('what else a hold lives with', () => {
     ])
     await node.sh('rm /run/modprobe.d/none.conf')
     expect(ended.code, ended.stderr).toBe(0)
-    expect(ended.stderr).toContain('there is no hold map')
+    expect(ended.stderr).toContain('no hold map could be created')
     expect((await volume('db')).hold).toMatchObject({ mode: 'session', wanted: 77, effective: 77 })
     expect((await node.sh('cat /sys/block/sd*/bdi/max_ratio')).trim()).toBe('10')
     await lunkeeper(node).detach('db')

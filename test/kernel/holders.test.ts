@@ -258,10 +258,10 @@ describe('what stands on a volume, without systemd', () => {
         code: 'HELD_BESIDE',
         severity: 'critical',
         subject: 'lunkeeper-db',
-        message: expect.stringMatching(/^device-mapper map plain \(dm-\d\) stands on sda/),
+        message: expect.stringMatching(/^device-mapper map plain \(dm-\d\) is on sda/),
       }),
     )
-    await agent.errors(/device-mapper map plain \(dm-\d\) stands on sda, beside the hold map/, 40_000)
+    await agent.errors(/device-mapper map plain \(dm-\d\) is on sda, beside the hold map/, 40_000)
     expect(await timers(node)).toBe('60')
     const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
     expect(refused.stderr).toContain('device-mapper map plain')

@@ -11,7 +11,7 @@ const LETTER: Readonly<Record<string, number>> = { turn: 7.9, side: 9 }
 const pageOf = (drill = drillOf(BROKE)) => page(drill, verdictOn(drill))
 const summaryOf = (drill = drillOf(BROKE)) => summary(drill, verdictOn(drill))
 
-test('who broke, when, and for how long the other paused, at a glance', () => {
+test('the report shows which side broke, when, and how long the other paused', () => {
   for (const text of [pageOf(), summaryOf()]) {
     expect(text).toContain('A pause of 27.0')
     expect(text).toContain('broken 12.0 s into the outage, and still broken when the target was back')

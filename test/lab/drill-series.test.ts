@@ -23,7 +23,7 @@ test('in true time there are three drills, each with its real times and a report
   ])
 })
 
-test('one of them, or a scaled one, goes where it was asked to', () => {
+test('the report of a single drill is written to the requested path', () => {
   for (const trueTime of [400 as const, false]) {
     const series = seriesOf({ trueTime, report: join(dir, 'r.html') })
     expect(series.map(({ report }) => report)).toEqual([join(dir, 'r.html')])

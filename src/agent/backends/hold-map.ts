@@ -145,7 +145,7 @@ async function bringBack(
   })
   const { iqn, portals } = record.request
   const portal = portals.find((one) => formatPortal(one) === step.portal)
-  if (!portal) return refused(new Error(`${step.portal} is no portal of the volume any more`))
+  if (!portal) return refused(new Error(`${step.portal} is not a portal of the volume any more`))
   try {
     const map = mapOf(context, record)
     const disk = step.path && pathDiskOf(lookOf(context, record), step.path.sid)

@@ -9,20 +9,20 @@ const PRIORITY = -10
 export const agentCommand = command({
   name: 'agent',
   group: 'change',
-  summary: 'Keep the volumes of this node: run as a service',
+  summary: 'Manage the volumes of this node; run it as a service',
   about:
-    'Runs until it is told to stop. With it, volumes are put on hold maps: I/O waits while the target is away, and goes on when it is back, at the same address or another, once it has proven to be the right volume. It attaches again after a reboot what was attached. Stopped or killed, it touches no volume; started again, it goes on from what is there. Its flags can also stand in the configuration, as fields; SIGHUP has it read that anew.',
+    'Runs until it is stopped. While it runs, volumes are attached on hold maps: during an outage I/O is held, and it resumes once the target is back, at the same address or another one, and has proven to be the right volume. After a reboot the agent reattaches the volumes. Stopping or killing it leaves volumes untouched; a new agent continues from the current state. Its flags can also be set as fields in the configuration file; SIGHUP reloads that file.',
   usage: [''],
   options: AGENT_OPTIONS,
   examples: [
-    { command: 'lunkeeper agent', does: 'as deploy/lunkeeper.service starts it' },
+    { command: 'lunkeeper agent', does: 'as started by deploy/lunkeeper.service' },
     {
       command: 'lunkeeper agent --csi-endpoint unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
-      does: 'on a node of Kubernetes',
+      does: 'on a Kubernetes node',
     },
   ],
   async run(context, { options }): Promise<null> {
-    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'keeping volumes needs root')
+    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'the agent must run as root')
     goFirst()
     const { servedOf } = await import('../operation/serve.ts')
     const { keep } = await import('../operation/keep.ts')
@@ -32,11 +32,11 @@ export const agentCommand = command({
   text: () => '',
 })
 
-/** When a target is back, udev is busy with every disk of it; I/O that waits comes first, as for iscsid. */
+/** When a target returns, udev handles events of every disk. Resuming I/O has priority, as in iscsid. */
 function goFirst(): void {
   try {
     setPriority(PRIORITY)
   } catch {
-    // Without CAP_SYS_NICE it takes its turn.
+    // Without CAP_SYS_NICE the default priority is kept.
   }
 }

@@ -7,9 +7,9 @@ import { volumeText } from '../output/volume.ts'
 export const attachCommand = command({
   name: 'attach',
   group: 'change',
-  summary: 'Bring one LUN to this node, and mount it if asked to',
+  summary: 'Attach one LUN to this node, and optionally mount it',
   about:
-    'Logs in, brings exactly this LUN and no other, proves that it is the volume expected, and mounts it. What is there already is verified and used, so running it again is safe; after a failure nothing of the attempt is left. A volume that holds data is never formatted.',
+    'Logs in, attaches exactly this LUN, verifies that it is the expected volume, and mounts it. Whatever already exists is verified and reused, so the command can be run again safely. If it fails, everything it created is removed. A volume that contains data is never formatted.',
   usage: ['--portal HOST[:PORT] --iqn IQN --lun N [OPTIONS]', '-f FILE'],
   options: [
     ...VOLUME_OPTIONS,
@@ -24,9 +24,9 @@ export const attachCommand = command({
       short: 'f',
       value: 'FILE',
       completes: 'file',
-      help: 'Read all of this from a YAML file instead: the same names without the dashes. "-" is stdin.',
+      help: 'Read the options from a YAML file: the same names, without the dashes. "-" is stdin.',
     },
-    { name: 'schema', section: 'From a file', help: 'Print the JSON Schema of that file, and do nothing.' },
+    { name: 'schema', section: 'From a file', help: 'Print the JSON Schema of that file and exit.' },
   ],
   examples: [
     {

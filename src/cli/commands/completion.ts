@@ -6,14 +6,14 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const
 export const completionCommand = command({
   name: 'completion',
   group: 'shell',
-  summary: 'Print what makes a shell complete lunkeeper',
+  summary: 'Print a shell completion script',
   about:
-    'Prints a script for the shell. It completes commands, flags, their values, files and the names of volumes, and starts no program for that.',
+    'Prints a completion script for the shell. It completes commands, flags, their values, files and volume names, without starting a program.',
   usage: [SHELLS.join('|')],
   argument: { name: SHELLS.join('|'), required: true, choices: SHELLS },
   options: [],
   examples: [
-    { command: 'source <(lunkeeper completion bash)', does: 'in this shell; zsh alike' },
+    { command: 'source <(lunkeeper completion bash)', does: 'in this shell; the same for zsh' },
     {
       command: 'lunkeeper completion bash > /etc/bash_completion.d/lunkeeper',
       does: 'for every new shell',
@@ -23,8 +23,8 @@ export const completionCommand = command({
   async run({ commands }, { argument }): Promise<{ shell: string; script: string }> {
     const shell = SHELLS.find((name) => name === argument)
     if (!shell)
-      throw new LunkeeperError('USAGE', `"${argument}" is no shell that can be completed for`, {
-        hint: `It can be ${SHELLS.join(', ')}.`,
+      throw new LunkeeperError('USAGE', `"${argument}" is not a supported shell`, {
+        hint: `Supported: ${SHELLS.join(', ')}.`,
       })
     const { wordsOf } = await import('../completion/words.ts')
     const { bashCompletion } = await import('../completion/bash.ts')

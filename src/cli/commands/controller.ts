@@ -14,12 +14,12 @@ export const controllerCommand = command({
     {
       name: 'csi-endpoint',
       value: 'unix:///PATH',
-      help: 'Serve the Container Storage Interface on this socket. Needed.',
+      help: 'Serve the Container Storage Interface on this socket. Required.',
     },
     {
       name: 'csi-driver',
       value: 'NAME',
-      help: `The driver's name, as the agents have it; ${DRIVER} unless told.`,
+      help: `The driver's name, as configured for the agents. Default: ${DRIVER}.`,
     },
   ],
   examples: [

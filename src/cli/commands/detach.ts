@@ -3,26 +3,26 @@ import { command } from '../command.ts'
 import { detachText } from '../output/detached.ts'
 
 const FORCE_LOSES =
-  '--force: unwritten data that the target cannot take is lost for good, and mounts made by others are unmounted'
+  '--force: unwritten data that the target cannot accept is lost permanently, and mounts made by others are unmounted'
 
 export const detachCommand = command({
   name: 'detach',
   group: 'change',
-  summary: 'Take a volume off this node, leaving nothing behind',
+  summary: 'Detach a volume from this node, leaving nothing behind',
   about:
-    'Unmounts the volume, sees all its data written and confirmed, and removes its map, its disks, the sessions that nobody else needs and its record. Refuses while somebody uses it, and says who. Run again after a failure or a crash, it goes on from what is there.',
+    'Unmounts the volume, verifies that all data is written and confirmed, and removes its map, its disks, sessions that are no longer needed, and its record. Refuses while the volume is in use, and names the users. After a failure or a crash, run it again: it continues from the current state.',
   usage: ['NAME|MOUNTPOINT|DEVICE [--force]'],
   argument: { name: 'NAME|MOUNTPOINT|DEVICE', required: true, completes: 'volume' },
   options: [
     {
       name: 'force',
-      help: 'Go on where the target cannot take what is unwritten: that data is lost. Mounts that others made are unmounted, too.',
+      help: 'Continue even if the target cannot accept unwritten data: that data is lost. Mounts made by others are unmounted, too.',
     },
   ],
   examples: [
     { command: 'lunkeeper detach db', does: 'by name' },
     { command: 'lunkeeper detach /srv/db', does: 'by mount point' },
-    { command: 'lunkeeper detach /dev/sdc', does: 'by device, also one that no record knows' },
+    { command: 'lunkeeper detach /dev/sdc', does: 'by device, also without a record' },
   ],
   async run(context, { argument, options }): Promise<DetachReport> {
     const force = options.force ?? false

@@ -6,20 +6,20 @@ import { doctorText } from '../output/doctor.ts'
 export const doctorCommand = command({
   name: 'doctor',
   group: 'look',
-  summary: 'Find what is wrong on this node, with evidence and remedy',
+  summary: 'Diagnose this node: findings with evidence and remedy',
   about:
-    'Looks at every volume, session, map and record, and says what is wrong and what to do: holds that are short or running, wrong volumes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms. Changes nothing without --fix, and ends in bounded time in an outage, too. Exit status 3 where something is critical or a warning.',
+    'Checks every volume, session, map and record: holds that are short or running, wrong volumes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms. Changes nothing without --fix. Ends in bounded time, during an outage too. Exit status 3 if a finding is critical or a warning.',
   usage: ['[--fix] [--dry-run]'],
   options: [
     {
       name: 'fix',
-      help: 'Do what is safe, and say what was done: finish a detach that was interrupted, put a limit back.',
+      help: 'Apply safe repairs and report them: finish an interrupted detach, restore the limit of dirty pages.',
     },
-    { name: 'dry-run', help: 'Say what --fix would do, and do nothing.' },
+    { name: 'dry-run', help: 'Show what --fix would do, and change nothing.' },
   ],
   examples: [
-    { command: 'lunkeeper doctor', does: 'what is wrong' },
-    { command: 'lunkeeper doctor --fix --dry-run', does: 'what would be done about it' },
+    { command: 'lunkeeper doctor', does: 'list all findings' },
+    { command: 'lunkeeper doctor --fix --dry-run', does: 'show the repairs without making them' },
   ],
   async run(context, { options }): Promise<Diagnosis> {
     const { doctor } = await import('../../doctor/doctor.ts')

@@ -5,9 +5,9 @@ import { formatBytes } from '../output/bytes.ts'
 export const expandCommand = command({
   name: 'expand',
   group: 'change',
-  summary: 'Take over the size that a LUN has been given on its target',
+  summary: 'Resize a volume after its LUN grew on the target',
   about:
-    'Grow the LUN on the storage system first. Then every path, the map and the mounted file system take its new size, while the volume stays in use. A LUN that became smaller, or another volume, is refused before anything changes.',
+    'First grow the LUN on the storage system. Then every path, the map and the mounted file system are resized while the volume stays in use. A LUN that shrank, or that is another volume, is refused before anything changes.',
   usage: ['NAME'],
   argument: { name: 'NAME', required: true, completes: 'volume' },
   options: [],
@@ -18,7 +18,7 @@ export const expandCommand = command({
     return context.operate((told) => expand(host, argument!, told))
   },
   text({ name, expanded: { from, to } }) {
-    if (from === to) return `${name} has ${formatBytes(to)} already; there was nothing to do.\n`
+    if (from === to) return `${name} has ${formatBytes(to)} already; nothing to do.\n`
     return `${name} grew from ${formatBytes(from)} to ${formatBytes(to)}.\n`
   },
 })

@@ -7,9 +7,9 @@ import { explainText } from '../output/explain.ts'
 export const explainCommand = command({
   name: 'explain',
   group: 'look',
-  summary: 'Tell the story of outages from logs',
+  summary: 'Explain outages from log files',
   about:
-    'Reads logs and tells, for each iSCSI session: when its connection was lost and how that was noticed, when the timer ran out, what failed, what became read-only, when it came back and after how many attempts, and what hold would have prevented it. Names other causes of failed I/O and failed mounts, too, and what would have helped. Understands syslog, dmesg, journalctl in all their forms and languages, what collectors of logs make of them, and /dev/kmsg, of any size, also packed by gzip, zstd, xz or bzip2. Several files, rotated sets and directories are read side by side, in the order of time. Without FILE: the log that this kernel still has; what iscsid said (attempts, portals, the return) is not in that, so `journalctl | lunkeeper explain -` tells more. Exit status 1: no log could be read and understood. Changes nothing.',
+    'Reads logs and reports, for each iSCSI session: when the connection was lost and how that was detected, when the timer expired, what failed, what became read-only, when the session came back and after how many attempts, and which hold would have prevented the damage. Also names other causes of failed I/O and failed mounts, with a remedy. Reads syslog, dmesg, all forms and languages of journalctl, the output of log collectors, and /dev/kmsg, of any size, also compressed with gzip, zstd, xz or bzip2. Several files, rotated sets and directories are merged by time. Without FILE: the kernel log of this machine, which lacks the messages of iscsid (attempts, portals, the return), so `journalctl | lunkeeper explain -` shows more. Exit status 1 if no log could be read and recognized. Changes nothing.',
   usage: ['[FILE|-]... [--html FILE]'],
   argument: { name: 'FILE|-', required: false, repeated: true, completes: 'file' },
   options: [
@@ -17,18 +17,18 @@ export const explainCommand = command({
       name: 'html',
       value: 'FILE',
       completes: 'file',
-      help: 'Also write a page with a timeline of sessions, errors and returns; it needs nothing else.',
+      help: 'Also write a self-contained HTML page with a timeline of sessions, errors and returns.',
     },
   ],
   examples: [
-    { command: 'lunkeeper explain /var/log/syslog', does: 'a file' },
-    { command: 'lunkeeper explain /var/log/syslog*', does: 'it and all that were rotated' },
-    { command: 'journalctl -b -1 | lunkeeper explain -', does: 'what the last boot lived through' },
+    { command: 'lunkeeper explain /var/log/syslog', does: 'one file' },
+    { command: 'lunkeeper explain /var/log/syslog*', does: 'it and its rotated files' },
+    { command: 'journalctl -b -1 | lunkeeper explain -', does: 'the previous boot' },
     {
       command: 'lunkeeper explain n1.log n2.log --html outage.html',
-      does: 'two hosts side by side, as a picture',
+      does: 'two hosts side by side, as a chart',
     },
-    { command: 'lunkeeper explain --json', does: 'this kernel, for programs' },
+    { command: 'lunkeeper explain --json', does: 'the kernel log, for programs' },
   ],
   async run(_, { argument, more = [], options }): Promise<Explanation> {
     const [{ explainAll }, { logSource }, { logFiles }] = await Promise.all([

@@ -6,49 +6,53 @@ import { command } from '../command.ts'
 import { volumeText } from '../output/volume.ts'
 
 const GIVE_UP_LOSES =
-  '--give-up: what is written and not yet on the target is lost, and the file system must be mounted anew'
+  '--give-up: data that is written but not yet on the target is lost, and the file system must be remounted'
 
 export const holdCommand = command({
   name: 'hold',
   group: 'change',
-  summary: 'Show or change how long a volume waits for its target',
+  summary: "Show or change how long a volume's I/O is held",
   about:
-    'Without a flag: shows whether the volume waits for its target, since when, and when its I/O would fail. --set changes the hold at once, in an outage too where the volume is on a hold map. --give-up ends the wait: what waits fails now; with --all that of every volume, and the volumes concerned are listed.',
+    'Without a flag: shows whether I/O is held, since when, and when it would fail. --set changes the hold; on a hold map this takes effect immediately, during an outage too. --give-up ends the hold: held I/O fails now. With --all it does so for every volume in an outage, and lists them.',
   usage: ['NAME [--set HOLD | --give-up]', '--all --give-up [--grace TIME] [--shutdown]'],
   argument: { name: 'NAME', required: false, completes: 'volume' },
   options: [
     {
       name: 'set',
       value: 'HOLD',
-      help: 'How long I/O waits from the loss of the last path on: 300s, 10m, 1h, forever.',
+      help: 'How long I/O is held after the last path is lost: 300s, 10m, 1h, forever.',
     },
-    { name: 'give-up', help: 'Let the I/O that waits fail now. What was not yet on the target is lost.' },
-    { name: 'all', help: 'With --give-up: all volumes of this node that wait, as at a shutdown.' },
+    { name: 'give-up', help: 'Fail held I/O now. Data that is not yet on the target is lost.' },
+    {
+      name: 'all',
+      help: 'With --give-up: all volumes of this node that are in an outage, as at a shutdown.',
+    },
     {
       name: 'grace',
       value: 'TIME',
-      help: 'With --all: wait so long for their targets before: 30s, 2m. At once if left out.',
+      help: 'With --all: first wait this long for targets to return, for example 30s or 2m. Default: do not wait.',
     },
     {
       name: 'shutdown',
-      help: 'With --all: the machine goes down; volumes whose target is lost from now on wait no longer than that either.',
+      help: 'With --all: the machine is shutting down. The same limit applies to volumes whose target is lost from now on.',
     },
   ],
   examples: [
-    { command: 'lunkeeper hold db', does: 'its state, since when, until when' },
-    { command: 'lunkeeper hold db --set 2h', does: 'wait longer, from now on' },
-    { command: 'lunkeeper hold db --give-up', does: 'stop waiting' },
+    { command: 'lunkeeper hold db', does: 'its state, start and deadline' },
+    { command: 'lunkeeper hold db --set 2h', does: 'hold longer, effective immediately' },
+    { command: 'lunkeeper hold db --give-up', does: 'end the hold' },
     {
       command: 'lunkeeper hold --all --give-up --grace 30s --shutdown',
-      does: 'as deploy/lunkeeper-shutdown.service ends every wait',
+      does: 'as run by deploy/lunkeeper-shutdown.service',
     },
   ],
   async run(context, { argument, options }): Promise<VolumeStatus | readonly VolumeStatus[]> {
     if (options.all) {
       if (argument !== null || options.set !== undefined || !options['give-up'])
-        throw new LunkeeperError('USAGE', '--all goes with --give-up, and without a NAME')
+        throw new LunkeeperError('USAGE', '--all requires --give-up, and no NAME')
       const grace = parseHold(options.grace ?? '0')
-      if (grace === 'forever') throw new LunkeeperError('USAGE', '--grace is a time, not forever')
+      if (grace === 'forever')
+        throw new LunkeeperError('USAGE', '--grace takes a duration; forever is not allowed')
       context.warn(GIVE_UP_LOSES)
       const { giveUpAll } = await import('../../hold/give-up-all.ts')
       const host = await context.host()
@@ -56,12 +60,12 @@ export const holdCommand = command({
         giveUpAll(host, { grace: grace * 1000, shutdown: Boolean(options.shutdown) }, signal),
       )
     }
-    if (options.shutdown) throw new LunkeeperError('USAGE', '--shutdown goes with --all')
-    if (options.grace !== undefined) throw new LunkeeperError('USAGE', '--grace goes with --all')
-    if (argument === null) throw new LunkeeperError('USAGE', 'hold needs NAME, or --all')
+    if (options.shutdown) throw new LunkeeperError('USAGE', '--shutdown requires --all')
+    if (options.grace !== undefined) throw new LunkeeperError('USAGE', '--grace requires --all')
+    if (argument === null) throw new LunkeeperError('USAGE', 'hold requires NAME or --all')
     const wanted = options.set === undefined ? null : parseHold(options.set)
     if (wanted !== null && options['give-up'])
-      throw new LunkeeperError('USAGE', '--set and --give-up contradict each other')
+      throw new LunkeeperError('USAGE', '--set and --give-up cannot be combined')
     const host = await context.host()
     if (wanted === null && !options['give-up']) {
       const { oneVolume } = await import('../../state/view/list.ts')
@@ -74,6 +78,6 @@ export const holdCommand = command({
   },
   text(found, look) {
     if (!('length' in found)) return volumeText(found, look)
-    return found.length === 0 ? 'No volume waits for its target.\n' : volumesText(found, look)
+    return found.length === 0 ? 'No volume is in an outage.\n' : volumesText(found, look)
   },
 })

@@ -3,9 +3,9 @@ import type { Migration } from '../../csi/migrate/migrate.ts'
 import { command } from '../command.ts'
 import { DRIVER } from '../input/driver-name.ts'
 
-/** With its text for people: JSON leaves functions out, and the printer of YAML is loaded when it is needed. */
+/** With a formatter: JSON omits functions, and the YAML printer is loaded only when needed. */
 interface Printable extends Migration {
-  /** Of --check. */
+  /** Result of --check. */
   readonly findings?: readonly CheckFinding[]
   readonly yaml: () => string
 }
@@ -13,20 +13,20 @@ interface Printable extends Migration {
 export const migrateCommand = command({
   name: 'migrate',
   group: 'look',
-  summary: 'Print new PersistentVolumes for old iSCSI ones',
+  summary: "Convert iSCSI PersistentVolumes to Lunkeeper's driver",
   about:
-    "Reads Kubernetes objects as YAML or JSON, as kubectl reads them: PersistentVolumes of iscsi.csi.k8s.io, of Kubernetes' own iscsi source and of other CSI drivers whose attributes name portal, IQN and LUN; Pods and workloads with inline iscsi volumes. Prints new PersistentVolumes (and claims) for Lunkeeper's driver: the same LUNs, the same data, a plan and its rollback as comments. Says on stderr what could not be carried over and what is left to do. Changes nothing, and talks to no cluster.",
+    "Reads Kubernetes objects as YAML or JSON, as kubectl does: PersistentVolumes of iscsi.csi.k8s.io, of the in-tree iscsi source, and of other CSI drivers whose attributes name portal, IQN and LUN; also Pods and workloads with inline iscsi volumes. Prints new PersistentVolumes and claims for Lunkeeper's driver: the same LUNs, the same data, with a migration plan and a rollback as comments. Reports on stderr what could not be converted and what is left to do. Changes nothing, and contacts no cluster.",
   usage: ['[FILE|-] [--check]'],
   argument: { name: 'FILE|-', required: false, completes: 'file' },
   options: [
-    { name: 'csi-driver', value: 'NAME', help: `The name of the driver; ${DRIVER} unless told.` },
+    { name: 'csi-driver', value: 'NAME', help: `Name of the CSI driver. Default: ${DRIVER}.` },
     {
       name: 'check',
-      help: "Check the new objects against the Kubernetes API's schema and rules, print what is wrong, and exit with 1 if anything is.",
+      help: 'Validate the new objects against the schema and rules of the Kubernetes API, print what is invalid, and exit with 1 if anything is.',
     },
   ],
   examples: [
-    { command: 'kubectl get pv -o yaml | lunkeeper migrate > new.yaml', does: 'all of a cluster' },
+    { command: 'kubectl get pv -o yaml | lunkeeper migrate > new.yaml', does: 'a whole cluster' },
     { command: 'lunkeeper migrate old-volume.yaml', does: 'one file' },
     { command: 'lunkeeper migrate old-volume.yaml --check', does: 'would the API server accept it?' },
   ],
@@ -47,7 +47,7 @@ export const migrateCommand = command({
     const findings = checkMigration(migration)
     const lines = findings.map(({ object, message }) => `${printable(object)}: ${printable(message)}\n`)
     const count = migration.volumes.length + migration.claims.length
-    return { ...migration, findings, yaml: () => lines.join('') || `${count} objects, nothing wrong\n` }
+    return { ...migration, findings, yaml: () => lines.join('') || `${count} objects, all valid\n` }
   },
   isDocument: true,
   text: ({ yaml }) => yaml(),

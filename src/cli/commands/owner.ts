@@ -6,9 +6,9 @@ import { ownerText } from '../output/owner.ts'
 export const ownerCommand = command({
   name: 'owner',
   group: 'look',
-  summary: 'Show which node may write to a volume, and who says so',
+  summary: 'Show which node may write to a volume, and why',
   about:
-    'Asks the target for its registrations and reservation, Kubernetes for the VolumeAttachment (only the agent can), and the file system for its last mount; then says what follows for this node: own, lost, wait (nobody can tell now, so nothing is written), or unguarded. Changes nothing.',
+    'Asks the target for its registrations and reservation, Kubernetes for the VolumeAttachment (only the agent can), and the file system for its last mount; then reports the result for this node: own, lost, wait (it cannot be determined now, so nothing is written), or unguarded. Changes nothing.',
   usage: ['NAME'],
   argument: { name: 'NAME', required: true, completes: 'volume' },
   options: [],

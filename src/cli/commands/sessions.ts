@@ -5,9 +5,9 @@ import { sessionsText } from '../output/sessions.ts'
 export const sessionsCommand = command({
   name: 'sessions',
   group: 'look',
-  summary: 'Show the iSCSI sessions of this node and whose each disk is',
+  summary: 'Show the iSCSI sessions and the owner of each disk',
   about:
-    'Shows all sessions, also those that others logged in, with all their disks. A disk belongs to a volume, or to somebody else who uses it (foreign), or to nobody (phantom). Changes nothing.',
+    'Shows all sessions with all their disks, including sessions that other programs logged in. A disk belongs to a volume, is used by other software (foreign), or has no owner (phantom). Changes nothing.',
   usage: [''],
   options: [],
   examples: [

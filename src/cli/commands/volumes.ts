@@ -6,14 +6,14 @@ import { volumesText } from '../output/volumes.ts'
 export const volumesCommand = command({
   name: 'volumes',
   group: 'look',
-  summary: 'Show the volumes of this node, or one of them in full',
+  summary: 'Show the volumes of this node, or one of them in detail',
   about:
-    'Shows what each volume is right now: read from the kernel, not from memory. HOLD is how long I/O shall wait while the target is away; EFFECTIVE is how long it really would. Changes nothing.',
+    'Shows the current state of each volume, read from the kernel. HOLD is how long I/O should be held during an outage; EFFECTIVE is how long it would really be held. Changes nothing.',
   usage: ['[NAME]'],
   argument: { name: 'NAME', required: false, completes: 'volume' },
   options: [],
   examples: [
-    { command: 'lunkeeper volumes', does: 'all, one a line' },
+    { command: 'lunkeeper volumes', does: 'all, one per line' },
     { command: 'lunkeeper volumes db', does: 'one, with its paths' },
   ],
   async run(context, { argument }): Promise<VolumeStatus | readonly VolumeStatus[]> {

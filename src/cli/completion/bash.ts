@@ -2,7 +2,7 @@ import type { Completes, Option } from '../command.ts'
 import type { Words } from './words.ts'
 import { EVERYWHERE, RECORDS, spellings, VERSION } from './words.ts'
 
-/** Needs bash alone, no bash-completion. */
+/** Requires bash only, not bash-completion. */
 export function bashCompletion(commands: readonly Words[]): string {
   const names = commands.map(({ name }) => name)
   return `# lunkeeper completion for bash: source <(lunkeeper completion bash)
@@ -58,7 +58,7 @@ function flagsOf(options: readonly Option[]): string {
   return options.flatMap(spellings).join(' ')
 }
 
-/** What may follow a flag that takes a value; flags that are completed alike share a case. */
+/** What may follow a flag that takes a value; flags with the same completion share a case. */
 function valueCases(command: string, options: readonly Option[]): string[] {
   const valued = options.filter(({ value }) => value !== undefined)
   return [...Map.groupBy(valued, offer)].map(([offered, alike]) => {
@@ -73,7 +73,7 @@ function valueCases(command: string, options: readonly Option[]): string[] {
 
 function argumentCase({ name, argument }: Words): string {
   if (!argument) return ''
-  // A mount point or a device can stand for a volume's name.
+  // A mount point or a device may be given instead of a volume's name.
   const paths = argument.name.includes('MOUNTPOINT') ? `    ${name},/*) _lunkeeper_files -f ;;\n` : ''
   return `${paths}    ${name},*) ${offer(argument)} ;;\n`
 }

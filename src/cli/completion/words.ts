@@ -1,7 +1,7 @@
 import type { AnyCommand, Argument, Option } from '../command.ts'
 import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 
-/** A command line as a shell completes it. */
+/** A command line as seen by a shell's completion. */
 export interface Words {
   readonly name: string
   readonly summary: string
@@ -13,7 +13,7 @@ export const EVERYWHERE: readonly Option[] = [...GLOBAL_OPTIONS, CONFIG_OPTION, 
 
 export const VERSION: Option = { name: 'version', help: 'Print the version.' }
 
-/** All commands with all their flags, `help` included. */
+/** All commands with all their flags, including `help`. */
 export function wordsOf(commands: readonly AnyCommand[]): readonly Words[] {
   const all = commands.map(({ name, summary, argument, options }) => ({
     name,
@@ -22,18 +22,21 @@ export function wordsOf(commands: readonly AnyCommand[]): readonly Words[] {
     options: [...options, ...EVERYWHERE],
   }))
   const help: Argument = { name: 'COMMAND', required: false, choices: commands.map(({ name }) => name) }
-  return [...all, { name: 'help', summary: 'Explain a command or an error', argument: help, options: [] }]
+  return [
+    ...all,
+    { name: 'help', summary: 'Show help for a command or an error', argument: help, options: [] },
+  ]
 }
 
-/** The ways to write a flag. */
+/** The spellings of a flag. */
 export function spellings({ name, short }: Option): string[] {
   return [`--${name}`, ...(short ? [`-${short}`] : [])]
 }
 
-/** As much of a flag's help as fits beside it. */
+/** The first part of a flag's help, for display beside it. */
 export function firstSentence(text: string): string {
   return text.split(/(?<=[.:;]) /)[0]!.replace(/[.:;]$/, '')
 }
 
-/** Shell text that lists the volumes of this node: their records' names, with no program started. */
+/** Shell code that lists this node's volumes from the names of their records, without starting a program. */
 export const RECORDS = '${LUNKEEPER_RECORDS:-/var/lib/lunkeeper}/volumes'

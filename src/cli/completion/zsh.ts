@@ -53,7 +53,7 @@ function spec(option: Option): string {
   return `'(${flags.join(' ')})'{${flags.join(',')}}${quote(`${meaning}${takes}`)}`
 }
 
-/** Brackets and colons mean something in a spec. */
+/** Escapes brackets and colons, which are syntax in a spec. */
 function escape(text: string): string {
   return text.replace(/[[\]:]/g, '\\$&')
 }

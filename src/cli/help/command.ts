@@ -4,7 +4,7 @@ import type { Look } from '../output/look.ts'
 import { optionEntry } from './option-entry.ts'
 import { page } from './page.ts'
 
-/** What a command does and promises, how to call it, and what it says when it fails. */
+/** One command: what it does and guarantees, how to call it, and its exit status. */
 export function commandHelp(
   { name, summary, about, usage, options, examples }: AnyCommand,
   look: Look,
@@ -28,7 +28,7 @@ export function commandHelp(
       heading(title),
       entries(options.filter(({ section = 'Options' }) => section === title).map(optionEntry)),
     ]),
-    heading('Every command'),
+    heading('Global options'),
     entries(GLOBAL_OPTIONS.map(optionEntry)),
     heading('Exit status'),
     paragraph(EXIT_STATUS),
@@ -36,4 +36,4 @@ export function commandHelp(
 }
 
 export const EXIT_STATUS =
-  '0 done, also where there was nothing to do. 1 it failed. 2 the request is wrong. 3 `doctor` found something wrong. An error is a line "error[CODE]: what happened" and a line "hint: what to do"; `lunkeeper help CODE` says more.'
+  '0 success, including nothing to do. 1 failed. 2 the request is invalid. 3 `doctor` has findings. Errors are printed as "error[CODE]: what happened" and "hint: what to do"; `lunkeeper help CODE` explains a code.'

@@ -3,7 +3,7 @@ import { ERRORS } from '../../model/errors.ts'
 import type { Look } from '../output/look.ts'
 import { page } from './page.ts'
 
-/** One error: what it means, what to do, how the command ends. */
+/** One error: its meaning, what to do, the exit status. */
 export function errorHelp(code: ErrorCode, look: Look): string {
   const { meaning, remedy, exit } = ERRORS[code]
   const { paragraph, entries } = page(look)

@@ -7,7 +7,7 @@ import { commandHelp } from './command.ts'
 import { errorHelp } from './error.ts'
 import { overview } from './overview.ts'
 
-/** Help on everything (null), on a command, or on an error by its code. @throws USAGE */
+/** Help on everything (null), on a command, or on an error code. @throws USAGE */
 export function helpText(commands: readonly AnyCommand[], topic: string | null, look: Look): string {
   if (topic === null || topic === 'help') return overview(commands, look)
   const command = commands.find(({ name }) => name === topic)
@@ -16,7 +16,7 @@ export function helpText(commands: readonly AnyCommand[], topic: string | null, 
   const code = codes.find((candidate): candidate is ErrorCode => candidate === topic.toUpperCase())
   if (code) return errorHelp(code, look)
   const near = didYouMean(topic, [...commands.map(({ name }) => name), ...codes])
-  throw new LunkeeperError('USAGE', `there is no help on "${topic}"`, {
+  throw new LunkeeperError('USAGE', `there is no help for "${topic}"`, {
     hint: near ? `Did you mean ${near}?` : 'See `lunkeeper --help`.',
   })
 }

@@ -6,9 +6,9 @@ import { optionEntry } from './option-entry.ts'
 import { page } from './page.ts'
 
 const GROUPS: readonly (readonly [Group, string])[] = [
-  ['change', 'Change something'],
-  ['look', 'Look, and change nothing'],
-  ['shell', 'The command line itself'],
+  ['change', 'Change the node'],
+  ['look', 'Read only'],
+  ['shell', 'Command line'],
 ]
 
 /** What to type first. */
@@ -16,22 +16,22 @@ export const FIRST = [
   {
     command:
       'lunkeeper attach --portal 10.0.0.5 --iqn iqn.2024-01.example:db --lun 0 --mount /srv/db --format',
-    does: 'bring one LUN to this node, make a file system if it is blank, mount it',
+    does: 'attach one LUN, create a file system if the LUN is blank, and mount it',
   },
-  { command: 'lunkeeper volumes', does: 'what is here, and in what state' },
-  { command: 'lunkeeper detach /srv/db', does: 'take it away again; nothing is left' },
+  { command: 'lunkeeper volumes', does: 'list volumes and their state' },
+  { command: 'lunkeeper detach /srv/db', does: 'detach it; nothing is left behind' },
 ]
 
 export const PURPOSE =
-  'Lunkeeper attaches iSCSI volumes to this node, keeps them read-write while their target is away, and detaches them leaving nothing behind.'
+  'Lunkeeper attaches iSCSI volumes to this node, keeps them read-write while their target is away, and detaches them without leaving anything behind.'
 
-/** The first page that a person sees: what this is, what to type first, all there is. */
+/** The first help page: what Lunkeeper is, what to type first, and all commands. */
 export function overview(commands: readonly AnyCommand[], look: Look): string {
   const places = [CONFIG_OPTION, ...PLACE_OPTIONS].map(optionEntry)
   const { paragraph, heading, entries, examples } = page(look, places)
   return [
     paragraph(PURPOSE),
-    heading('First steps'),
+    heading('Getting started'),
     examples(FIRST),
     ...GROUPS.flatMap(([group, title]) => [
       heading(title),
@@ -40,11 +40,11 @@ export function overview(commands: readonly AnyCommand[], look: Look): string {
           .filter((command) => command.group === group)
           .map(({ name, summary }) => [name, summary] as const),
         ...(group === 'shell'
-          ? [['help', 'Explain a command or an error: `lunkeeper help BUSY`'] as const]
+          ? [['help', 'Explain a command or an error, for example `lunkeeper help BUSY`'] as const]
           : []),
       ]),
     ]),
-    heading('Every command'),
+    heading('Global options'),
     entries([...GLOBAL_OPTIONS.map(optionEntry), ['--version', 'Print the version.']]),
     heading('Places'),
     entries(places),

@@ -2,25 +2,25 @@ import type { Example } from '../command.ts'
 import type { Look } from '../output/look.ts'
 import { wrap } from '../output/wrap.ts'
 
-/** Help is written for this width; a narrower screen gets its own, a wider one no longer lines. */
+/** Help is wrapped at this width, or at the terminal's if that is narrower. */
 const WIDTH = 80
 
 export type Entry = readonly [term: string, meaning: string]
 
-/** The parts that help is made of. */
+/** The elements of a help page. */
 export interface Page {
   readonly paragraph: (text: string) => string
   readonly heading: (text: string) => string
-  /** Terms with what they mean beside them, or below where a term is long. */
+  /** Terms with their descriptions beside them, or below if a term is long. */
   readonly entries: (list: readonly Entry[]) => string
-  /** Command lines to copy, whole, each below what it does. */
+  /** Command lines to copy, each below its description. */
   readonly examples: (list: readonly Example[]) => string
 }
 
-/** Terms are given this much; longer ones push their meaning to the next line. */
+/** Width of the column of terms; the description of a longer term starts on the next line. */
 const WIDEST_TERM = 22
 
-/** @param terms all that the page explains: one column for all of it */
+/** @param terms all terms of the page, which share one column */
 export function page(look: Look, terms: readonly Entry[] = []): Page {
   const width = Math.min(look.width, WIDTH)
   const block = (text: string, indent: number) =>
@@ -50,7 +50,7 @@ export function page(look: Look, terms: readonly Entry[] = []): Page {
   }
 }
 
-/** A command on several lines, each but the last ending in a backslash, as a shell takes it. */
+/** A command split over several lines with backslashes, as a shell accepts it. */
 function continued(command: string, width: number): string[] {
   const lines = wrap(command, width - 4, / (?=-)/)
   return lines.map(

@@ -1,11 +1,11 @@
 import type { Option } from '../command.ts'
 
-/** What an agent serves, as its flags and as fields of the configuration alike. */
+/** What an agent serves: as flags, and as fields of the configuration. */
 export const AGENT_OPTIONS = [
   {
     name: 'http',
     value: 'ADDR:PORT',
-    help: 'Serve /metrics for Prometheus, /healthz and /readyz there. Whoever can reach it can read it.',
+    help: 'Serve /metrics for Prometheus, /healthz and /readyz on this address. There is no access control.',
   },
   {
     name: 'csi-endpoint',
@@ -17,13 +17,13 @@ export const AGENT_OPTIONS = [
     name: 'csi-driver',
     section: 'For Kubernetes',
     value: 'NAME',
-    help: "The driver's name there; iscsi.csi.lunkeeper unless told. With iscsi.csi.k8s.io it serves that driver's volumes.",
+    help: "Name of the CSI driver. Default: iscsi.csi.lunkeeper. With iscsi.csi.k8s.io the agent serves that driver's volumes.",
   },
   {
     name: 'csi-node',
     section: 'For Kubernetes',
     value: 'NAME',
-    help: "This node's name there; the host name unless told.",
+    help: 'Node name for CSI. Default: the host name.',
   },
   {
     name: 'csi-volume-health',
@@ -33,11 +33,11 @@ export const AGENT_OPTIONS = [
   {
     name: 'kubernetes',
     section: 'For Kubernetes',
-    help: "Tell what happens to volumes: events of their PersistentVolumes and pods, a condition of the node. With the service account of the agent's pod.",
+    help: "Report volume state to Kubernetes: events for PersistentVolumes and pods, and a node condition. Uses the service account of the agent's pod.",
   },
   {
     name: 'evict-broken',
     section: 'For Kubernetes',
-    help: 'Evict the pods of a volume that failed and whose target is back, so that they start on a healthy file system. Needs --kubernetes.',
+    help: 'Evict the pods of a failed volume once its target is back, so that they restart with a healthy file system. Requires --kubernetes.',
   },
 ] as const satisfies readonly Option[]

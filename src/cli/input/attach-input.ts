@@ -12,7 +12,7 @@ interface AttachValues extends VolumeValues {
   readonly file?: string
 }
 
-/** What `attach` shall do, from its flags or from a volume file. All of it is checked here. */
+/** The input of `attach`, from its flags or from a volume file. All of it is validated here. */
 export async function attachInput(
   { file, ...flags }: AttachValues,
   context: Pick<Context, 'warn'>,
@@ -20,8 +20,8 @@ export async function attachInput(
   if (file === undefined) return understood(flags, FLAGS, context)
   const [also] = Object.keys(flags)
   if (also !== undefined)
-    throw new LunkeeperError('BAD_REQUEST', `--${also} is given, and a volume file, too`, {
-      hint: `Write "${also}" into the file, or give everything as flags.`,
+    throw new LunkeeperError('BAD_REQUEST', `--${also} cannot be combined with a volume file`, {
+      hint: `Set "${also}" in the file, or give everything as flags.`,
     })
   const { readVolumeFile } = await import('./volume-file.ts')
   const { values, origin } = readVolumeFile(file)
@@ -34,7 +34,7 @@ function understood(values: VolumeValues, origin: Origin, context: Pick<Context,
   return { request, chap: source === undefined ? null : readChap(source, context.warn) }
 }
 
-/** A relative path in a file is meant from where the file is. */
+/** A relative path in a file is relative to the file's directory. */
 function chapBeside(file: string, values: VolumeValues): Pick<VolumeValues, 'chap-file'> {
   const chap = values['chap-file']
   if (chap === undefined || chap === '-' || chap.startsWith('fd:') || file === '-') return {}
@@ -47,9 +47,9 @@ const FLAGS: Origin = {
   missing: (names) =>
     new LunkeeperError(
       'USAGE',
-      `attach needs ${names.map((name) => `--${name}`).join(', ')}: ${names.length === 1 ? 'it is' : 'they are'} missing`,
+      `attach requires ${names.map((name) => `--${name}`).join(', ')}: ${names.length === 1 ? 'it is' : 'they are'} missing`,
       {
-        hint: 'See `lunkeeper attach --help`; or describe the volume in a file: `lunkeeper attach -f volume.yaml`.',
+        hint: 'See `lunkeeper attach --help`, or describe the volume in a file: `lunkeeper attach -f volume.yaml`.',
       },
     ),
 }

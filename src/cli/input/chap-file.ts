@@ -9,8 +9,8 @@ import { whyUnreadable } from './file-error.ts'
 const LONGEST = 64 << 10
 
 /**
- * Reads CHAP credentials from a file, from stdin (`-`) or from an open descriptor (`fd:3`, `/dev/fd/3`).
- * Warns where the file can be read by others than its owner. No error quotes what was read.
+ * Reads CHAP credentials from a file, from stdin (`-`) or from an open descriptor (`fd:3`, `/dev/fd/3`). Warns if users
+ * other than the owner can read the file. No error quotes the contents.
  * @throws BAD_CHAP
  */
 export function readChap(source: string, warn: (message: string) => void): Chap {
@@ -19,7 +19,7 @@ export function readChap(source: string, warn: (message: string) => void): Chap 
   try {
     const stat = fstatSync(fd)
     if (stat.isFile() && (stat.mode & 0o077) !== 0)
-      warn(`${source} can be read by others than its owner; chmod 600 ${source}`)
+      warn(`${source} is readable by users other than its owner; run chmod 600 ${source}`)
     return parseChap(readAll(fd, source))
   } catch (cause) {
     throw unreadable(source, cause)
@@ -57,7 +57,7 @@ function unreadable(source: string, cause: unknown): unknown {
   if (cause instanceof LunkeeperError) return cause
   return new LunkeeperError(
     'BAD_CHAP',
-    `The CHAP credentials in ${source} cannot be read: ${whyUnreadable(cause)}`,
+    `the CHAP credentials in ${source} cannot be read: ${whyUnreadable(cause)}`,
     { cause },
   )
 }

@@ -15,10 +15,10 @@ import { readFields } from './yaml-fields.ts'
 /** Its fields. */
 export const CONFIG_OPTIONS = [...PLACE_OPTIONS, ...AGENT_OPTIONS, ...HOLD_OPTIONS] as const
 
-/** What holds for this node where no flag and no variable says otherwise. */
+/** Defaults of this node for values that neither a flag nor an environment variable sets. */
 export interface Config {
   readonly flags: Values<typeof CONFIG_OPTIONS>
-  /** Of volumes that do not say how they are held. */
+  /** For volumes whose request does not set a hold. */
   readonly hold: Partial<SettledRequest['hold']>
 }
 
@@ -26,10 +26,10 @@ const FIELDS: Fields = {
   options: CONFIG_OPTIONS,
   of: 'the configuration',
   code: 'BAD_CONFIG',
-  example: 'Write for example "hold: 30m" and "http: 127.0.0.1:9600", one a line.',
+  example: 'Write one field per line, for example "hold: 30m" and "http: 127.0.0.1:9600".',
 }
 
-/** Reads the configuration. @throws BAD_CONFIG with the line */
+/** Reads the configuration. @throws BAD_CONFIG with the line number */
 export function readConfig(path: string): Config {
   try {
     return parseConfig(readFileSync(path, 'utf8'), path)

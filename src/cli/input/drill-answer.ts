@@ -3,13 +3,13 @@ import * as z from 'zod'
 import type { Ran } from '../../host/exec/run.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
-/** What came out of one drill; the lab, which is no part of the package, says more than this in `--json`. */
+/** Result of one drill. The lab, which is not part of the package, prints more than this with `--json`. */
 const DRILL = z.looseObject({
-  /** Lunkeeper's writer went on, lost nothing and had no error. */
+  /** Lunkeeper's writer continued, lost nothing and saw no error. */
   ok: z.boolean(),
-  /** The file with the report. */
+  /** Path of the report. */
   report: z.string(),
-  /** For a terminal. */
+  /** Summary for a terminal. */
   summary: z.string(),
 })
 export type DrillOutcome = z.infer<typeof DRILL>
@@ -20,7 +20,7 @@ const ANSWER = z.union([
   z.object({ failed: z.string() }),
 ])
 
-/** Reads what lab/drill/run.ts printed. @throws USAGE DRILL_FAILED */
+/** Parses the output of lab/drill/run.ts. @throws USAGE DRILL_FAILED */
 export function drillAnswer({
   stdout,
   code,
@@ -30,7 +30,7 @@ export function drillAnswer({
   if (answer === undefined)
     throw new LunkeeperError(
       'DRILL_FAILED',
-      `the drill ended without an answer, ${signal === null ? `with status ${code}` : `by ${signal}`}`,
+      `the drill exited without a result, ${signal === null ? `with status ${code}` : `by ${signal}`}`,
     )
   if ('refused' in answer) throw new LunkeeperError('USAGE', answer.refused)
   if ('failed' in answer) throw new LunkeeperError('DRILL_FAILED', answer.failed)

@@ -6,48 +6,48 @@ export const DRILL_OPTIONS = [
   {
     name: 'outage',
     value: 'SECONDS',
-    help: 'How long the target is away, 10 to 300. It stands for 300 s, and the timers are scaled with it. Default: 25.',
+    help: 'Length of the outage, 10 to 300 seconds. It stands for 300 s, and the timers are scaled to match. Default: 25.',
   },
   {
     name: 'true-time',
-    help: 'Scale nothing: five minutes without a target, with stock timers of 120, 300 and 400 s, one after the other. Six to seven minutes each.',
+    help: 'Do not scale: a five-minute outage, with stock timers of 120, 300 and 400 s, one after the other. Each takes six to seven minutes.',
   },
   {
     name: 'timer',
     value: 'SECONDS',
     choices: ['120', '300', '400'],
-    help: 'With --true-time: only this stock timer.',
+    help: 'With --true-time: use only this stock timer.',
   },
   {
     name: 'takeover',
     value: 'WHERE',
     choices: ['same', 'address'],
-    help: "Where the other machine serves: at the dead one's address, or at its own. Default: same.",
+    help: "Where the second storage machine serves the target: at the failed machine's address (same), or at its own (address). Default: same.",
   },
   {
     name: 'fs',
     value: 'TYPE',
     choices: ['ext4', 'xfs'],
-    help: 'The file system on both volumes. Default: ext4.',
+    help: 'File system on both volumes. Default: ext4.',
   },
   {
     name: 'debian',
     value: 'NAME',
     choices: ['bookworm', 'trixie'],
-    help: 'Whose kernels and open-iscsi: Linux 6.1 or 6.12. Default: bookworm.',
+    help: 'Debian release, which selects the kernel (Linux 6.1 or 6.12) and open-iscsi. Default: bookworm.',
   },
   {
     name: 'report',
     value: 'FILE',
     completes: 'file',
-    help: 'Where the report goes, one HTML file; of several drills, one file each, with the timer in its name. Default: drill-report.html.',
+    help: 'Path of the HTML report. With several drills, each gets a file with the timer in its name. Default: drill-report.html.',
   },
 ] as const satisfies readonly Option[]
 
-/** What lab/drill/run.ts is asked for; what is absent is up to it. */
+/** The request passed to lab/drill/run.ts; absent fields use the lab's defaults. */
 export interface DrillRequest {
   readonly report: string
-  /** Seconds; true is every case there is. */
+  /** Seconds; true runs every timer. */
   readonly trueTime: boolean | number
   readonly outage?: number
   readonly takeover?: string
@@ -58,10 +58,9 @@ export interface DrillRequest {
 /** @throws USAGE */
 export function drillRequest(options: Values<typeof DRILL_OPTIONS>): DrillRequest {
   const { outage, timer, 'true-time': trueTime = false, report = 'drill-report.html', ...as } = options
-  if (timer !== undefined && !trueTime)
-    throw new LunkeeperError('USAGE', '--timer chooses one of the drills of --true-time')
+  if (timer !== undefined && !trueTime) throw new LunkeeperError('USAGE', '--timer requires --true-time')
   if (outage !== undefined && trueTime)
-    throw new LunkeeperError('USAGE', '--outage and --true-time contradict each other')
+    throw new LunkeeperError('USAGE', '--outage and --true-time cannot be combined')
   return {
     ...as,
     report,
@@ -72,5 +71,5 @@ export function drillRequest(options: Values<typeof DRILL_OPTIONS>): DrillReques
 
 function secondsOf(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  throw new LunkeeperError('USAGE', `"${text}" is no number of seconds`, { hint: 'Example: --outage 60' })
+  throw new LunkeeperError('USAGE', `"${text}" is not a number of seconds`, { hint: 'Example: --outage 60' })
 }

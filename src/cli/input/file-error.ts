@@ -1,13 +1,13 @@
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'it may not be read',
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
   EISDIR: 'it is a directory',
-  EBADF: 'no such descriptor is open',
-  EAGAIN: 'nothing is to be read there',
-  EINVAL: 'nothing can be read there',
-  ENOSPC: 'no room is left there',
-  Z_DATA_ERROR: 'what is packed in it is damaged',
-  Z_BUF_ERROR: 'it ends in the middle of what is packed in it',
+  EBADF: 'the descriptor is not open',
+  EAGAIN: 'the descriptor is not readable',
+  EINVAL: 'it is not readable',
+  ENOSPC: 'no space is left there',
+  Z_DATA_ERROR: 'the compressed data is corrupt',
+  Z_BUF_ERROR: 'the compressed data is truncated',
 }
 
 /** Why a file could not be read, in words. */

@@ -1,13 +1,13 @@
 /**
- * The values of a text of JSON objects, one after the other (`jq -c`, `kubectl get … -o json` more than once). Null: it is
- * not such a text.
+ * The values of a stream of JSON objects (`jq -c`, several runs of `kubectl get … -o json`). Null if the text is not
+ * such a stream.
  */
 export function jsonStream(text: string): unknown[] | null {
   if (!/^\s*\{/.test(text)) return null
   const values: unknown[] = []
   let depth = 0
   let from = 0
-  // Texts as a whole, because a brace in one means nothing.
+  // Whole strings are matched, because a brace inside one is not syntax.
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
     if (token === '{' && depth++ === 0) {
       if (text.slice(from, index).trim() !== '') return null
@@ -18,7 +18,7 @@ export function jsonStream(text: string): unknown[] | null {
     try {
       values.push(JSON.parse(text.slice(from, index + 1)))
     } catch {
-      // YAML in braces, perhaps.
+      // May be YAML in braces.
       return null
     }
     from = index + 1

@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 
-/** A record is at most PRINTK_MESSAGE_MAX (2 KiB) and its dictionary; a smaller buffer gives EINVAL. */
+/** A record is at most PRINTK_MESSAGE_MAX (2 KiB) plus its dictionary; a smaller buffer gives EINVAL. */
 const LONGEST = 8 << 10
 const BLOCK = 64 << 10
 
-/** All records that the kernel still has (Documentation/ABI/testing/dev-kmsg), and not those that come later. */
+/** All records currently in the kernel's buffer (Documentation/ABI/testing/dev-kmsg), without later ones. */
 export function* kernelBuffer(path: string): Generator<Buffer> {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
@@ -14,7 +14,7 @@ export function* kernelBuffer(path: string): Generator<Buffer> {
       const count = nextRecord(fd, block, length)
       if (count > 0) length += count
       if (count === 0 || length + LONGEST > BLOCK) {
-        // A copy: the block is filled anew.
+        // A copy, because the block is reused.
         yield Buffer.from(block.subarray(0, length))
         length = 0
       }
@@ -25,7 +25,7 @@ export function* kernelBuffer(path: string): Generator<Buffer> {
   }
 }
 
-/** @returns its bytes; 0 at the end */
+/** @returns number of bytes; 0 at the end */
 function nextRecord(fd: number, block: Buffer, at: number): number {
   for (;;) {
     try {
@@ -33,7 +33,7 @@ function nextRecord(fd: number, block: Buffer, at: number): number {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : ''
       if (code === 'EAGAIN') return 0
-      // The record was overwritten meanwhile; the next read gives the oldest that is left.
+      // The record was overwritten in the meantime; the next read returns the oldest remaining one.
       if (code !== 'EPIPE') throw error
     }
   }

@@ -1,7 +1,7 @@
 import type { ScalarTag, Tags } from 'yaml'
 import { isMap, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
 
-/** A stream that is not YAML; `line` counts from 1, null where it is not known. */
+/** The stream is not YAML. `line` counts from 1, and is null if it is not known. */
 export class NotYaml extends Error {
   readonly line: number | null
 
@@ -11,7 +11,7 @@ export class NotYaml extends Error {
   }
 }
 
-/** `0o10`, which kubectl reads as 8 (strconv.ParseInt with base 0); in YAML 1.1 it is a text. */
+/** `0o10`, which kubectl reads as 8 (strconv.ParseInt with base 0); in YAML 1.1 it is a string. */
 const OCTAL: ScalarTag = {
   identify: () => false,
   default: true,
@@ -22,8 +22,8 @@ const OCTAL: ScalarTag = {
 }
 
 /**
- * The types of YAML 1.1 as kubectl knows them (sigs.k8s.io/yaml): `yes`, `no`, `on`, `off` are booleans, `010` is 8. It has
- * neither numbers with base 60 (an address such as 1:2:3:4:5:6:7:8 would be one) nor, for JSON, times.
+ * The types of YAML 1.1 as kubectl implements them (sigs.k8s.io/yaml): `yes`, `no`, `on`, `off` are booleans, `010` is
+ * 8. It supports neither base-60 numbers (an address such as 1:2:3:4:5:6:7:8 would be one) nor, for JSON, timestamps.
  */
 export function kubernetesTags(tags: Tags): Tags {
   const own = tags.filter(
@@ -35,8 +35,8 @@ export function kubernetesTags(tags: Tags): Tags {
 }
 
 /**
- * The objects of a stream as kubectl reads it: the last one of two equal keys counts.
- * @param warn is told of each key that stands twice
+ * The objects of a stream as kubectl reads it: of two equal keys the last one wins.
+ * @param warn called for each duplicate key
  * @throws NotYaml
  */
 export function parseKubernetesYaml(text: string, warn: (message: string) => void): unknown[] {
@@ -59,9 +59,7 @@ export function parseKubernetesYaml(text: string, warn: (message: string) => voi
           if (!isScalar(key) || key.value === '<<') continue
           if (seen.has(key.value)) {
             const line = key.range ? lineCounter.linePos(key.range[0]).line : '?'
-            warn(
-              `line ${line}: the key "${String(key.value)}" stands twice; the last one counts, as for kubectl`,
-            )
+            warn(`line ${line}: duplicate key "${String(key.value)}"; the last one is used, as in kubectl`)
           }
           seen.add(key.value)
         }

@@ -8,16 +8,18 @@ import { logSource } from './log-source.ts'
 
 /** Deep enough for /var/log/pods/POD/CONTAINER/0.log below a copy of a machine's root. */
 const DEEPEST = 6
-/** All are open at a time; a process may open 1024. */
+/** All files are open at the same time; a process may open 1024. */
 const MOST = 500
 
 /**
- * The logs that a command line names: files, standard input, and all files in directories.
- * @throws USAGE where standard input is named twice; LOG_UNREADABLE for a directory with nothing in it, or with too much
+ * The logs named on a command line: files, standard input, and all files in directories.
+ * @throws USAGE standard input is named twice · LOG_UNREADABLE a directory has no readable file, or too many
  */
 export async function logFiles(sources: readonly string[]): Promise<NamedLog[]> {
   if (sources.filter((source) => source === '-').length > 1)
-    throw new LunkeeperError('USAGE', 'standard input (-) is named twice', { hint: 'It can be read once.' })
+    throw new LunkeeperError('USAGE', 'standard input (-) is named twice', {
+      hint: 'It can be read only once.',
+    })
   const names: string[] = []
   for (const source of new Set(sources)) {
     if (!(await isDirectory(source))) names.push(source)
@@ -26,26 +28,26 @@ export async function logFiles(sources: readonly string[]): Promise<NamedLog[]> 
   if (names.length > MOST)
     throw new LunkeeperError(
       'LOG_UNREADABLE',
-      `these are ${names.length} files, more than can be read side by side (${MOST})`,
+      `${names.length} files are more than can be read side by side (${MOST})`,
       {
-        hint: 'Name those that matter: syslog, kern.log, messages and their rotated sets.',
+        hint: 'Name only the relevant ones: syslog, kern.log, messages and their rotated sets.',
       },
     )
   return oldestFirst(names).map((name) => ({ name, set: rotationSet(name), bytes: logSource(name) }))
 }
 
-/** Of one set, as rotation numbers or dates it: where lines have no dates, their order is all that tells. */
+/** Sorts a set by rotation number or date: if lines have no dates, the order of files is the only information. */
 function oldestFirst(names: readonly string[]): readonly string[] {
   return [...Map.groupBy(names, rotationSet).values()].flatMap((set) =>
     set.toSorted((a, b) => ageOf(b) - ageOf(a)),
   )
 }
 
-/** Greater is older; the file that is written now has none. */
+/** Higher numbers are older; the current file has no number. */
 function ageOf(name: string): number {
   const suffix = /[.-](\d{1,8})[\d.T-]*(?:\.(?:gz|zst|xz|bz2))?$/.exec(name)?.[1]
   if (suffix === undefined) return -1
-  // Dates count the other way.
+  // Dates sort the other way round.
   return suffix.length === 8 ? 1e9 - Number(suffix) : Number(suffix)
 }
 
@@ -61,17 +63,14 @@ async function filesBelow(directory: string): Promise<string[]> {
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(place, entry.name)
       if (entry.isDirectory() && depth < DEEPEST) await look(path, depth + 1)
-      // A symbolic link, as /var/log/containers has them, is read where it leads to a file.
+      // A symbolic link, as in /var/log/containers, is read if it leads to a file.
       else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) files.push(path)
       if (files.length > MOST) return
     }
   }
   await look(directory, 0)
   if (files.length === 0)
-    throw new LunkeeperError(
-      'LOG_UNREADABLE',
-      `${directory} is a directory, and there is no file in it that can be read`,
-    )
+    throw new LunkeeperError('LOG_UNREADABLE', `${directory} is a directory without a readable file`)
   return files
 }
 

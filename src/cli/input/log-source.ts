@@ -6,19 +6,19 @@ import { whyUnreadable } from './file-error.ts'
 import { kernelBuffer } from './kernel-buffer.ts'
 import { unpacked } from './unpacked.ts'
 
-/** Large enough that reading costs little beside looking, and small enough for many logs side by side. */
+/** Large enough that reading costs little compared with scanning, and small enough for many logs at once. */
 const BLOCK = 256 << 10
 
 const OWN = '/dev/kmsg'
 
 /**
- * The bytes of a log: a file's, standard input's (`-`), both also packed, or with null this machine's own kernel log. A
- * block is good until the next is asked for.
- * @throws NO_PERMISSION, LOG_UNREADABLE when it is opened or while it is read
+ * The bytes of a log: of a file or of standard input (`-`), both possibly compressed, or with null of this machine's
+ * kernel log. A block is valid until the next one is requested.
+ * @throws NO_PERMISSION, LOG_UNREADABLE on opening or while reading
  */
 export async function* logSource(source: string | null, own = OWN): AsyncGenerator<Buffer> {
   try {
-    // A reader of the device itself would wait for the next message without end.
+    // Reading the device itself would block for the next message without a limit.
     if (source === null || source === own) yield* kernelBuffer(own)
     else if (source === '-') yield* unpacked(process.stdin)
     else yield* unpacked(blocksOf(await open(source)))
@@ -27,7 +27,7 @@ export async function* logSource(source: string | null, own = OWN): AsyncGenerat
   }
 }
 
-/** Into the same memory again and again: buffers that wait for the collector would add up to more than the log's story. */
+/** The same memory is reused: buffers waiting for the garbage collector would outgrow the log's own data. */
 async function* blocksOf(file: FileHandle): AsyncGenerator<Buffer> {
   const block = Buffer.alloc(BLOCK)
   try {
@@ -41,14 +41,14 @@ async function* blocksOf(file: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-/** Why a log could not be read, as an error with what else can be done. */
+/** Why a log could not be read, as an error with an alternative. */
 export function unreadable(source: string | null, own: string, cause: unknown): LunkeeperError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : ''
   const forbidden = code === 'EACCES' || code === 'EPERM'
   const what =
     source === null ? `The kernel log of this machine (${own})` : source === '-' ? 'Standard input' : source
   const why = forbidden
-    ? 'it may not be read'
+    ? 'permission denied'
     : cause instanceof LunkeeperError
       ? cause.message
       : whyUnreadable(cause)

@@ -6,8 +6,8 @@ import { jsonStream } from './json-stream.ts'
 import { NotYaml, parseKubernetesYaml } from './kubernetes-yaml.ts'
 
 /**
- * The objects of a file of YAML or JSON, or of standard input (`-`), read as kubectl reads them. No error quotes a line
- * of it: there may be a secret in it.
+ * The objects in a file of YAML or JSON, or on standard input (`-`), as kubectl reads them. No error quotes a line,
+ * because the input may contain a secret.
  * @throws BAD_REQUEST
  */
 export function readManifests(source: string, warn: (message: string) => void): unknown[] {
@@ -26,7 +26,7 @@ export function readManifests(source: string, warn: (message: string) => void): 
       'BAD_REQUEST',
       `${what} is neither YAML nor JSON${line ? `: line ${line}` : ''}`,
       {
-        hint: 'Give it what `kubectl get pv -o yaml` prints.',
+        hint: 'Pass the output of `kubectl get pv -o yaml`.',
       },
     )
   }

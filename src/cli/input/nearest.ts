@@ -1,18 +1,18 @@
-/** The known word that was most likely meant; null where none is near. */
+/** The known word that is most similar; null if none is close. */
 export function didYouMean(word: string, known: readonly string[]): string | null {
   const plain = simplified(word)
   const measured = known.map((candidate) => ({ candidate, distance: distance(plain, simplified(candidate)) }))
   const best = measured.toSorted((a, b) => a.distance - b.distance)[0]
-  // A third of the letters wrong is another word.
+  // If more than a third of the letters differ, it is another word.
   return best && best.distance <= Math.max(1, Math.floor(plain.length / 3)) ? best.candidate : null
 }
 
-/** readOnly, read_only and read-only are one word. */
+/** readOnly, read_only and read-only count as equal. */
 function simplified(word: string): string {
   return word.toLowerCase().replace(/[-_\s]/g, '')
 }
 
-/** Levenshtein's: letters to add, drop or change. */
+/** Levenshtein distance: letters to add, drop or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, letter] of Array.from(a).entries()) {

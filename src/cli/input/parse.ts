@@ -15,7 +15,7 @@ export interface Globals {
 
 export type Parsed =
   | { readonly kind: 'version' }
-  /** `topic`: a command, or an error's code; null for all of them. */
+  /** `topic`: a command or an error code; null for the overview. */
   | { readonly kind: 'help'; readonly topic: string | null }
   | {
       readonly kind: 'run'
@@ -26,7 +26,7 @@ export type Parsed =
       readonly globals: Globals
     }
 
-/** Understands a command line. Everything that commander is asked for is asked for here. @throws USAGE */
+/** Parses a command line. The only code that uses commander. @throws USAGE */
 export function parse(commands: readonly AnyCommand[], argv: readonly string[]): Parsed {
   let parsed: Parsed = { kind: 'help', topic: null }
   const program = bare('lunkeeper')
@@ -38,7 +38,7 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
     .action((topic?: string) => void (parsed = { kind: 'help', topic: topic ?? null }))
   for (const command of commands) {
     const sub = program.command(command.name)
-    // What is missing is named by us, after --help had its chance.
+    // Missing arguments are reported here, after --help was handled.
     if (command.argument) sub.argument(command.argument.repeated ? '[arguments...]' : '[argument]')
     for (const option of command.options) addOption(sub, option)
     sub.action(() => {
@@ -58,7 +58,7 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
       )
     const { version, help } = program.opts<Record<string, unknown>>()
     if (version) return { kind: 'version' }
-    if (!help) throw new LunkeeperError('USAGE', 'no command is given', { hint: seeHelp() })
+    if (!help) throw new LunkeeperError('USAGE', 'no command given', { hint: seeHelp() })
   }
   return program.opts<{ version?: boolean }>().version ? { kind: 'version' } : parsed
 }
@@ -78,17 +78,17 @@ function addOption(to: Commander, { name, short, value, repeated, choices }: Opt
   if (value !== undefined)
     option.argParser((text: string, before: unknown) => {
       if (text === '')
-        throw new LunkeeperError('USAGE', `--${name} is given an empty value`, {
-          hint: 'Leave the flag out, or give it one.',
+        throw new LunkeeperError('USAGE', `the value of --${name} is empty`, {
+          hint: 'Leave the flag out, or give it a value.',
         })
       if (choices && !choices.includes(text))
-        throw new LunkeeperError('USAGE', `"${text}" is no value of --${name}`, {
-          hint: `It can be ${choices.join(', ')}.`,
+        throw new LunkeeperError('USAGE', `"${text}" is not a valid value of --${name}`, {
+          hint: `Valid values: ${choices.join(', ')}.`,
         })
       if (repeated) return [...(Array.isArray(before) ? before : []), text]
-      // The last would win in silence, and the other may be the one that was meant.
+      // Taking the last one silently might discard the intended one.
       if (before !== undefined)
-        throw new LunkeeperError('USAGE', `--${name} is given twice`, { hint: 'Leave one of them out.' })
+        throw new LunkeeperError('USAGE', `--${name} was given twice`, { hint: 'Leave one of them out.' })
       return text
     })
   to.addOption(option)
@@ -99,7 +99,7 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
   if (sub.args.includes(''))
     throw new LunkeeperError('USAGE', `${command.argument?.name} is empty`, { hint: seeHelp(command.name) })
   if (command.argument?.required && argument === null)
-    throw new LunkeeperError('USAGE', `${command.name} needs ${command.argument.name}`, {
+    throw new LunkeeperError('USAGE', `${command.name} requires ${command.argument.name}`, {
       hint: seeHelp(command.name),
     })
   const given = sub.opts<Record<string, Value>>()
@@ -122,13 +122,13 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
   return { kind: 'run', command, argument, more: sub.args.slice(1), options, globals }
 }
 
-/** Commander's complaint as an error of ours. A value after = is cut: it may be a secret in a flag that is none. */
+/** Converts commander's error. A value after = is cut off: it may be a secret in a misspelled flag. */
 function misused({ message }: CommanderError, command: AnyCommand | undefined): LunkeeperError {
   const [first = '', suggestion] = message.split('\n')
   const what = first
     .replace(/^error: /, '')
     .replace(/(--?[\w-]+)=[^']*/, '$1')
-    .replace(/^option '.*(--[\w-]+) <value>' argument missing$/, '$1 needs a value')
+    .replace(/^option '.*(--[\w-]+) <value>' argument missing$/, '$1 requires a value')
   const near = suggestion && /\((Did you mean .*)\)/.exec(suggestion)?.[1]
   return new LunkeeperError('USAGE', what, { hint: near || seeHelp(command?.name) })
 }

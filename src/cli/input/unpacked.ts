@@ -3,10 +3,13 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 
 import { LunkeeperError } from '../../model/errors.ts'
 
-/** Large enough that reading costs little beside looking, and small enough for many logs side by side. */
+/** Large enough that reading costs little compared with scanning, and small enough for many logs at once. */
 const BLOCK = 128 << 10
 
-/** By what a file begins with, not by its name: standard input has none. Node unpacks some, the host's programs others. */
+/**
+ * Detected by the first bytes of the file, not by its name: standard input has none. Node decompresses some formats,
+ * the host's programs the others.
+ */
 const PACKERS = [
   { name: 'gzip', magic: Buffer.from('1f8b', 'hex'), open: () => createGunzip({ chunkSize: BLOCK }) },
   {
@@ -18,12 +21,12 @@ const PACKERS = [
   { name: 'bzip2', magic: Buffer.from('425a68', 'hex'), open: null },
 ] as const
 const LONGEST_MAGIC = 8
-/** What systemd-journald writes in /var/log/journal: systemd's JOURNAL_FILE_FORMAT. */
+/** The format of /var/log/journal: systemd's JOURNAL_FILE_FORMAT. */
 const JOURNAL = Buffer.from('LPKSHHRH')
 
 /**
- * What logrotate packed, unpacked; anything else as it is.
- * @throws LOG_UNREADABLE with what it is packed with, where that cannot be unpacked; an error of zlib
+ * The decompressed contents if logrotate compressed the file, else the contents as they are.
+ * @throws LOG_UNREADABLE naming the compression, if it cannot be decompressed; an error of zlib
  */
 export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const rest = bytes[Symbol.asyncIterator]()
@@ -34,7 +37,7 @@ export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Bu
   }
   const all = concat(first, rest)
   if (first.subarray(0, JOURNAL.length).equals(JOURNAL))
-    throw new Error('it is a binary journal; journalctl --file FILE | lunkeeper explain - reads it')
+    throw new Error('it is a binary journal: use journalctl --file FILE | lunkeeper explain -')
   const packer = PACKERS.find(({ magic }) => first.subarray(0, magic.length).equals(magic))
   if (!packer) yield* all
   else if (packer.open)
@@ -54,11 +57,11 @@ async function* byProgram(name: 'xz' | 'bzip2', all: AsyncIterable<Buffer>): Asy
     if (!(error instanceof LunkeeperError)) throw error
     const missing = error.code === 'PROGRAM_MISSING'
     const why = missing
-      ? `it is packed, and ${error.message}`
-      : `${name} could not unpack it (${error.message})`
+      ? `it is compressed, and ${error.message}`
+      : `${name} could not decompress it (${error.message})`
     throw new LunkeeperError(
       'LOG_UNREADABLE',
-      `${why}; where ${name} is: ${name} -dc FILE | lunkeeper explain -`,
+      `${why}; on a machine that has ${name}: ${name} -dc FILE | lunkeeper explain -`,
       {
         ...(missing ? { hint: error.hint } : {}),
         cause: error,
@@ -67,7 +70,7 @@ async function* byProgram(name: 'xz' | 'bzip2', all: AsyncIterable<Buffer>): Asy
   }
 }
 
-/** A stream asks for the next block before it has used the last. */
+/** A stream requests the next block before it has used the last one. */
 async function* copies(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const block of blocks) yield Buffer.from(block)
 }

@@ -15,15 +15,15 @@ const FIELDS = {
   options: VOLUME_OPTIONS,
   of: 'a volume',
   code: 'BAD_REQUEST',
-  example: 'Write "portal: 10.0.0.5", "iqn: …" and "lun: 0", one a line.',
+  example: 'Write one field per line: "portal: 10.0.0.5", "iqn: …" and "lun: 0".',
   required: REQUIRED,
   missing: (names: readonly string[], shown: string) =>
     new LunkeeperError('BAD_REQUEST', `${shown} lacks ${names.join(', ')}`, {
-      hint: 'See `lunkeeper attach --help` for what a volume needs.',
+      hint: '`lunkeeper attach --help` lists the fields.',
     }),
 } satisfies Fields
 
-/** For editors: with it they complete and check a volume file. Numbers are welcome where texts are. */
+/** For editors that complete and validate a volume file. Numbers are accepted where strings are expected. */
 export function volumeFileSchema(): VolumeFileSchema {
   const made = z.toJSONSchema(schemaOf(FIELDS), {
     override: ({ jsonSchema }) => {
@@ -38,7 +38,7 @@ export interface VolumeFileSchema {
   readonly properties?: unknown
 }
 
-/** Reads a volume file. @throws BAD_REQUEST with the line */
+/** Reads a volume file. @throws BAD_REQUEST with the line number */
 export function readVolumeFile(path: string): { values: VolumeValues; origin: Origin } {
   const shown = path === '-' ? 'stdin' : path
   return parseVolumeFile(readText(path, shown), shown)

@@ -1,78 +1,78 @@
 import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
 import type { Option } from '../command.ts'
 
-/** How it is held: also for all volumes of a node that do not say, in its configuration. */
+/** How the volume is held. Also the default for all volumes of a node, in its configuration. */
 export const HOLD_OPTIONS = [
   {
     name: 'hold',
-    section: 'While the target is away',
+    section: 'During an outage',
     value: 'TIME',
-    help: 'How long I/O waits while the target is away, before it fails: 300s, 10m, 1h, forever. Default: 10m.',
+    help: 'How long I/O is held during an outage before it fails: 300s, 10m, 1h, forever. Default: 10m.',
   },
   {
     name: 'hold-mode',
-    section: 'While the target is away',
+    section: 'During an outage',
     value: 'MODE',
     choices: HOLD_MODES,
-    help: 'What keeps I/O waiting: auto, map, session or multipathd. Default: auto.',
+    help: 'What holds the I/O: auto, map, session or multipathd. Default: auto.',
   },
 ] as const satisfies readonly Option[]
 
-/** What describes a volume, as flags of `attach` and as fields of a volume file alike. */
+/** What describes a volume: as flags of `attach`, and as fields of a volume file. */
 export const VOLUME_OPTIONS = [
   {
     name: 'portal',
-    section: 'Which volume',
+    section: 'Target',
     value: 'HOST[:PORT]',
     repeated: true,
-    help: 'Where the target listens; port 3260 unless given. Several are several paths to the same LUN.',
+    help: 'Portal of the target; the port defaults to 3260. Several portals are several paths to the same LUN.',
   },
-  { name: 'iqn', section: 'Which volume', value: 'IQN', help: "The target's name." },
+  { name: 'iqn', section: 'Target', value: 'IQN', help: 'Name of the target.' },
   {
     name: 'lun',
-    section: 'Which volume',
+    section: 'Target',
     value: 'N',
-    help: 'The LUN, as the storage system shows it for this node.',
+    help: 'LUN number, as the storage system shows it for this node.',
   },
   {
     name: 'name',
-    section: 'Which volume',
+    section: 'Target',
     value: 'NAME',
-    help: "What to call the volume on this node. Default: the end of the target's name, and the LUN.",
+    help: "Name of the volume on this node. Default: derived from the end of the target's name and the LUN.",
   },
   {
     name: 'wwid',
-    section: 'What it must prove to be',
+    section: 'Identity',
     value: 'WWID',
-    help: 'The WWID that the volume must have (naa.…, 3600…). Default: learned at first use.',
+    help: 'Required WWID of the volume (naa.…, 3600…). Default: learned on first use.',
   },
   {
     name: 'serial',
-    section: 'What it must prove to be',
+    section: 'Identity',
     value: 'SERIAL',
-    help: 'The serial number that the volume must have. Default: learned at first use.',
+    help: 'Required serial number of the volume. Default: learned on first use.',
   },
   ...HOLD_OPTIONS,
   {
     name: 'mount',
-    section: 'How it is used',
+    section: 'Use',
     value: 'DIR',
     completes: 'directory',
-    help: 'Mount it there; made if it does not exist. Default: a raw disk, not mounted.',
+    help: 'Mount point; created if it does not exist. Default: not mounted, a raw disk.',
   },
   {
     name: 'fs',
-    section: 'How it is used',
+    section: 'Use',
     value: 'TYPE',
     choices: FILE_SYSTEMS,
-    help: 'The file system that must be there, or with --format is made: ext4 or xfs. Default: what is there; ext4.',
+    help: 'File system that must exist, or that --format creates: ext4 or xfs. Default: the existing one; ext4 with --format.',
   },
   {
     name: 'format',
-    section: 'How it is used',
-    help: 'Make a file system, but only on a volume that is proven blank.',
+    section: 'Use',
+    help: 'Create a file system, but only on a volume that is proven blank.',
   },
-  { name: 'read-only', section: 'How it is used', help: 'Write nothing to it.' },
+  { name: 'read-only', section: 'Use', help: 'Attach read-only.' },
   {
     name: 'shared',
     section: 'How it is used',
@@ -80,10 +80,10 @@ export const VOLUME_OPTIONS = [
   },
   {
     name: 'mount-option',
-    section: 'How it is used',
+    section: 'Use',
     value: 'OPTION',
     repeated: true,
-    help: 'An option of mount(8), for example noatime. One a flag.',
+    help: 'A mount(8) option, for example noatime. One option per flag.',
   },
   {
     name: 'chap-file',

@@ -13,21 +13,21 @@ import type { VOLUME_OPTIONS } from './volume-options.ts'
 export type VolumeValues = Values<typeof VOLUME_OPTIONS>
 export type VolumeField = keyof VolumeValues
 
-/** Where the values came from, for messages about them. */
+/** Where the values came from, for error messages. */
 export interface Origin {
   /** --iqn, or `iqn`. */
   field(name: VolumeField): string
-  /** What comes before a message about a field: nothing, or `volume.yaml:3: `. */
+  /** Prefix of messages about a field: empty, or `volume.yaml:3: `. */
   place(name: VolumeField): string
-  /** The error for fields that are missing, all at once. */
+  /** The error for all missing fields. */
   missing(names: readonly VolumeField[]): LunkeeperError
 }
 
-/** Without these there is no volume. */
+/** The fields without which there is no volume. */
 export const REQUIRED = ['portal', 'iqn', 'lun'] as const
 
 /**
- * Checks and understands every value before anything else is done with one.
+ * Validates and parses every value before any of them is used.
  * @throws USAGE BAD_IQN BAD_PORTAL BAD_LUN BAD_WWID BAD_NAME BAD_HOLD BAD_MOUNT BAD_REQUEST
  */
 export function volumeRequest(values: VolumeValues, origin: Origin): VolumeRequest {

@@ -7,32 +7,32 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Option, Value } from '../command.ts'
 import { didYouMean } from './nearest.ts'
 
-/** Flags as the fields of a YAML file, and nothing else in it. */
+/** Flags as the fields of a YAML file that contains nothing else. */
 export interface Fields {
   readonly options: readonly Option[]
-  /** What the fields belong to, in words: "a volume". */
+  /** What the fields describe: "a volume". */
   readonly of: string
   readonly code: ErrorCode
-  /** What a file looks like that has none of them. */
+  /** Example for a file that has none of the fields. */
   readonly example: string
   readonly required?: readonly string[]
-  /** The error for those that are missing, all at once. */
+  /** The error for all missing fields. */
   readonly missing?: (names: readonly string[], shown: string) => LunkeeperError
 }
 
 export interface Read {
   readonly values: Readonly<Record<string, Value>>
-  /** Of a field that is there; null for others. */
+  /** A field that is present; null for others. */
   readonly lineOf: (name: string) => number | null
 }
 
-const text = z.string({ error: 'it is not a text' }).min(1, 'it is empty')
+const text = z.string({ error: 'it is not a string' }).min(1, 'it is empty')
 
 function valueSchema({ value, repeated, choices }: Option): z.ZodType {
   if (value === undefined) return z.boolean({ error: 'it is neither true nor false' })
-  if (choices) return z.enum(choices, { error: `it is none of ${choices.join(', ')}` })
+  if (choices) return z.enum(choices, { error: `it is not one of ${choices.join(', ')}` })
   if (repeated)
-    return z.union([text, z.array(text).min(1)], { error: 'it is neither a text nor a list of texts' })
+    return z.union([text, z.array(text).min(1)], { error: 'it is neither a string nor a list of strings' })
   return text
 }
 
@@ -47,14 +47,14 @@ export function schemaOf({ options, required = [] }: Fields): z.ZodObject {
   )
 }
 
-/** What an editor takes for a number when it is all digits. */
+/** What an editor takes for a number if it is all digits. */
 function numberToo({ name }: Option): { type?: string[] } {
   return ['lun', 'name', 'serial', 'wwid', 'hold'].includes(name) ? { type: ['string', 'integer'] } : {}
 }
 
 /**
- * Understands such a file. Numbers in it stay as they are written: a serial of 007 is no 7.
- * @throws `fields.code`, with the line
+ * Parses such a file. Numbers keep their spelling: a serial of 007 stays 007.
+ * @throws `fields.code`, with the line number
  */
 export function readFields(source: string, shown: string, fields: Fields): Read {
   const lines = new LineCounter()
@@ -91,7 +91,7 @@ function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], field
   if (unknown) {
     const key = unknown.keys[0]!
     const near = didYouMean(key, names)
-    return new LunkeeperError(code, `${shown}:${lineOf(key) ?? 1}: "${key}" is no field of ${of}`, {
+    return new LunkeeperError(code, `${shown}:${lineOf(key) ?? 1}: "${key}" is not a field of ${of}`, {
       hint: near ? `Did you mean "${near}"?` : `The fields are ${names.join(', ')}.`,
     })
   }
@@ -101,7 +101,7 @@ function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], field
   if (missing && absent.length > 0 && issue.path.length > 0) return missing(absent, shown)
   const name = issue.path[0]
   if (name === undefined)
-    return new LunkeeperError(code, `${shown} does not hold the fields of ${of}`, { hint: fields.example })
+    return new LunkeeperError(code, `${shown} does not contain the fields of ${of}`, { hint: fields.example })
   return new LunkeeperError(
     code,
     `${shown}:${lineOf(String(name)) ?? 1}: "${String(name)}" cannot be used: ${issue.message}`,

@@ -5,13 +5,13 @@ import type { Served } from './serve.ts'
 
 export interface KeepOptions {
   readonly context: Context
-  /** What there is to serve, by the present configuration. @throws USAGE BAD_CONFIG */
+  /** What to serve under the current configuration. @throws USAGE BAD_CONFIG */
   readonly asked: () => Promise<Served>
 }
 
 /**
- * Runs the agent until SIGTERM or SIGINT. SIGHUP has it start anew in the same process, by the configuration as it is
- * then: as with any new agent no volume is touched. One that is wrong is said, and changes nothing.
+ * Runs the agent until SIGTERM or SIGINT. SIGHUP restarts it in the same process with the configuration read again; as
+ * with any new agent, no volume is touched. An invalid configuration is reported and changes nothing.
  */
 export async function keep({ context, asked }: KeepOptions): Promise<void> {
   const end = new AbortController()
@@ -30,13 +30,13 @@ export async function keep({ context, asked }: KeepOptions): Promise<void> {
   while (!end.signal.aborted) {
     turn = new AbortController()
     const signal = AbortSignal.any([end.signal, turn.signal])
-    // A reload changes it while this one runs.
+    // A reload changes it while the current agent runs.
     const present = served
     try {
       await keepOnce(await context.host(), present, signal, say)
       former = present
     } catch (error) {
-      // A port that another has, for example: the volumes are not left alone for that.
+      // For example, a port that is in use. The volumes are still managed.
       if (present === former || signal.aborted) throw error
       say(notReloaded(error))
       served = former
@@ -68,7 +68,7 @@ async function keepOnce(
       begun = around.begin()
       begun.catch((error: unknown) => failed.abort(error))
     },
-    // What is ordered after the unit finds its volumes mounted.
+    // Units ordered after this one find their volumes mounted.
     restored: () => void begun?.then(() => notify('--ready')).catch(() => {}),
     alive: () => {
       around.alive()

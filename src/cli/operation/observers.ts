@@ -1,6 +1,6 @@
 import type { Observer } from '../../volumes/step.ts'
 
-/** Several observers as one, told in order. */
+/** Several observers as one, called in order. */
 export function observers(all: readonly Observer[]): Observer {
   return {
     async begin(...step) {

@@ -3,7 +3,7 @@ import { oneLine } from '../output/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { STEP_WORDS } from './step-words.ts'
 
-/** Shorter than this, an operation says nothing but its result. */
+/** A shorter operation shows only its result. */
 const PATIENCE = 1_500
 const BEAT = 250
 
@@ -11,7 +11,7 @@ export interface Progress extends Disposable {
   readonly observer: Observer
 }
 
-/** On a terminal: one line that says what goes on, since when. Elsewhere nothing. */
+/** On a terminal: one line with the current step and its duration. Elsewhere nothing. */
 export function showProgress(terminal: Terminal): Progress {
   const started = performance.now()
   const running = new Map<string, { step: StepName; subject: string; since: number }>()

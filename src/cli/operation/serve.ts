@@ -10,7 +10,7 @@ import { version } from '../version.ts'
 import { dieAt } from './die-at.ts'
 import { observers } from './observers.ts'
 
-/** What an agent serves besides keeping its volumes; each only if it is asked for. */
+/** What an agent serves besides managing its volumes; each service is optional. */
 export interface Served {
   /** Path of the socket. */
   readonly endpoint: string | null
@@ -21,11 +21,11 @@ export interface Served {
   readonly http: Address | null
   /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
   readonly witness: Account | null
-  /** Null where it does not talk to Kubernetes. */
+  /** Null if it does not report to Kubernetes. */
   readonly kubernetes: { readonly account: Account; readonly evict: boolean } | null
 }
 
-/** The agent looks after its volumes at least every 10 s, and says so. */
+/** The agent reports that it is alive at least every 20 s (`ROUND` in src/agent/agent.ts). */
 const LATE = 60_000
 
 /** @throws USAGE */
@@ -45,20 +45,24 @@ export async function servedOf(options: {
     'csi-volume-health': volumeHealth = false,
   } = options
   if (evict && !kubernetes)
-    throw new LunkeeperError('USAGE', 'Pods shall be evicted, but there is no --kubernetes', {
+    throw new LunkeeperError('USAGE', 'Evicting pods requires --kubernetes', {
       hint: 'Add --kubernetes.',
     })
   if (kubernetes && endpoint === undefined)
-    throw new LunkeeperError('USAGE', 'It has nothing to tell Kubernetes of without --csi-endpoint', {
+    throw new LunkeeperError('USAGE', '--kubernetes requires --csi-endpoint', {
       hint: 'Add --csi-endpoint unix:///PATH.',
     })
   if (endpoint === undefined && (driver !== undefined || node !== undefined || volumeHealth))
-    throw new LunkeeperError('USAGE', 'A driver, node or health is asked for, but no --csi-endpoint', {
-      hint: 'Add --csi-endpoint unix:///PATH.',
-    })
+    throw new LunkeeperError(
+      'USAGE',
+      '--csi-driver, --csi-node and --csi-volume-health require --csi-endpoint',
+      {
+        hint: 'Add --csi-endpoint unix:///PATH.',
+      },
+    )
   if (node !== undefined && Buffer.byteLength(node) > 192)
-    throw new LunkeeperError('USAGE', `"${node}" cannot be the name of a node`, {
-      hint: 'It has 192 bytes at most.',
+    throw new LunkeeperError('USAGE', `"${node}" is not a valid node name`, {
+      hint: 'Use at most 192 bytes.',
     })
   const { parseEndpoint } = await import('../../csi/server/endpoint.ts')
   const { parseAddress } = await import('../../http/address.ts')
@@ -86,14 +90,14 @@ async function accountHere(): Promise<Account | null> {
   }
 }
 
-/** What surrounds the agent: told when it is ready and alive, ended when it has ended. */
+/** The services around the agent: notified when it is ready and alive, stopped when it has ended. */
 export interface Services extends AsyncDisposable {
-  /** Volumes first: what serves them needs an agent that runs. @throws CONFLICT USAGE RECORD_UNWRITABLE */
+  /** The agent starts first: services need a running agent. @throws CONFLICT USAGE RECORD_UNWRITABLE */
   begin(): Promise<void>
   alive(): void
 }
 
-/** Nothing is loaded that is not asked for: gRPC alone is some 10 MB. */
+/** Only what is requested is loaded: gRPC alone takes about 10 MB. */
 export async function services(
   host: Host,
   { endpoint, driver, node, volumeHealth, http, witness, kubernetes }: Served,
@@ -119,7 +123,7 @@ export async function services(
       await serveHttp({
         address: http,
         metrics,
-        sick: () => (late() ? `it has looked after no volume for ${LATE / 1000} s` : null),
+        sick: () => (late() ? `no volume was checked for ${LATE / 1000} s` : null),
         unready: () => (ready ? (lacksOf(host)[0]?.message ?? null) : 'it is starting'),
       }),
     )
@@ -155,7 +159,7 @@ export async function services(
       seen = performance.now()
     },
     async [Symbol.asyncDispose]() {
-      // The last one first: calls that are at work are still counted.
+      // In reverse order, so that calls in progress are still counted.
       for (const one of opened.toReversed())
         await (Symbol.asyncDispose in one ? one[Symbol.asyncDispose]() : one[Symbol.dispose]())
     },

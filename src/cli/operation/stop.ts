@@ -4,7 +4,7 @@ import { STEPS } from '../../volumes/step.ts'
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
 
-/** Where the steps of a detach begin and end: an attach that failed is taken back with them. */
+/** The steps of a detach: a failed attach is undone with them. */
 const DETACHING = STEPS.indexOf('mark-detaching')
 const GROWING = STEPS.indexOf('rescan')
 
@@ -14,18 +14,20 @@ export interface Stop extends Disposable {
 }
 
 /**
- * The first SIGINT or SIGTERM stops the operation before its next step; the second ends the process on
- * the spot, as a shell expects it: 128 + the signal's number.
+ * The first SIGINT or SIGTERM stops the operation before its next step. The second one ends the process immediately
+ * with the exit status that a shell expects: 128 + the signal's number.
  */
 export function stopOnSignal(tell: (message: string) => void): Stop {
   const controller = new AbortController()
   const onSignal = (name: keyof typeof NUMBERS) => {
     if (controller.signal.aborted) process.exit(128 + NUMBERS[name])
-    tell('stopping after the current step; the same command goes on from there. Once more stops at once.')
+    tell(
+      'stopping after the current step; the same command resumes from there. Press again to stop immediately.',
+    )
     controller.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`))
   }
   for (const name of Object.keys(NUMBERS)) process.on(name, onSignal)
-  // Once it has thrown, what comes takes the attempt back, and shall run.
+  // After the throw, the remaining steps undo the attempt and must run.
   let thrown = false
   let detaching = false
   return {

@@ -1,6 +1,6 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-/** 64 MiB, 1.5 TiB: binary units, as disks' sizes are counted by the kernel. */
+/** 64 MiB, 1.5 TiB: binary units, as the kernel counts disk sizes. */
 export function formatBytes(bytes: number): string {
   let value = bytes
   let unit = 0
@@ -8,7 +8,7 @@ export function formatBytes(bytes: number): string {
     value /= 1024
     unit++
   }
-  // Cut, not rounded: a volume is never said to be larger than it is.
+  // Truncated, not rounded: a volume is never shown larger than it is.
   const short = value >= 100 ? Math.floor(value) : Math.floor(value * 10) / 10
   return `${short} ${UNITS[unit]}`
 }

@@ -9,13 +9,13 @@ const STYLE: Readonly<Record<Severity, Parameters<Look['paint']>[0]>> = {
   info: 'dim',
 }
 
-/** `critical` and two blanks: the messages begin in one column. */
+/** `critical` and two blanks, so that messages start in one column. */
 const INDENT = 10
 
-/** What is wrong, the worst first, each with its fix. */
+/** The findings, worst first, each with its remedy. */
 export function doctorText({ findings, repairs = [] }: Diagnosis, look: Look): string {
   const done = repairs.map((repair) => repairText(repair, look)).join('')
-  if (findings.length === 0) return `${done}Nothing is wrong on this node.\n`
+  if (findings.length === 0) return `${done}No findings on this node.\n`
   return (
     done +
     bySeverity(findings)

@@ -2,21 +2,21 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Look } from './look.ts'
 import { oneLine, printable } from './printable.ts'
 
-/** Every failure in the one form; what is not ours is a mistake of ours. */
+/** Formats every failure in one form; an unknown error is reported as a bug. */
 export function toLunkeeperError(error: unknown): LunkeeperError {
   if (error instanceof LunkeeperError) return error
   const message = error instanceof Error ? error.message : String(error)
-  return new LunkeeperError('INTERNAL', message.split('\n')[0] || 'something went wrong', { cause: error })
+  return new LunkeeperError('INTERNAL', message.split('\n')[0] || 'unexpected error', { cause: error })
 }
 
-/** `error[CODE]: what happened`, `hint: what to do`; where a mistake of ours came from only if asked. */
+/** `error[CODE]: what happened`, `hint: what to do`; the stack of an unexpected error only on request. */
 export function errorText(error: LunkeeperError, look: Look, verbose = false): string {
   const { code, message, hint } = error
   const trace = verbose ? traceOf(error) : ''
   return `${look.paint('red', `error[${code}]`)}: ${oneLine(message)}\n${look.paint('cyan', 'hint')}: ${oneLine(hint)}\n${trace}`
 }
 
-/** What `--json` prints of a failure. */
+/** What `--json` prints for a failure. */
 export function errorJson({ code, message, hint, details }: LunkeeperError): unknown {
   return { error: { code, message, hint, details } }
 }
@@ -26,7 +26,7 @@ function traceOf({ code, stack, cause }: LunkeeperError): string {
   if (code === 'INTERNAL' && !cause && stack) lines.push(stack)
   for (let error = cause; error instanceof Error; error = error.cause)
     lines.push(`cause: ${(code === 'INTERNAL' && error.stack) || error.message}`)
-  // A stack has lines of its own; each may quote what comes from outside.
+  // A stack has several lines; each may quote outside input.
   return lines
     .flatMap((line) => line.split('\n'))
     .map((line) => `${printable(line)}\n`)

@@ -4,10 +4,10 @@ import { count, time } from './explain-words.ts'
 import { facts } from './facts.ts'
 import type { Look } from './look.ts'
 
-/** A log of a cluster has the same trouble on many volumes; those that did harm and the most frequent tell enough. */
+/** A cluster's log shows the same trouble on many volumes; the harmful and the most frequent ones are enough. */
 const SHOWN = 20
 
-/** Each cause with what it broke and what would have helped. Empty where there is none. */
+/** Each cause with what it broke and what would have helped. Empty if there is none. */
 export function causesText(causes: readonly Cause[], look: Look): string {
   const shown = causes.length <= SHOWN ? causes : worst(causes)
   const left = causes.length - shown.length

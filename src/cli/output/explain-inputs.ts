@@ -3,14 +3,14 @@ import { oneLine } from './printable.ts'
 import { count } from './explain-words.ts'
 import type { Look } from './look.ts'
 
-/** Of a directory with many files that are not logs, so many are named. */
+/** Maximum number of names listed for a directory with many files that are not logs. */
 const NAMED = 10
 
-/** What was not understood, and could not be read. Empty where all was. */
+/** What was not recognized or could not be read. Empty if everything was. */
 export function unreadText(inputs: readonly LogInput[], look: Look): string {
   const lines = inputs.flatMap((input) => unread(input, inputs.length > 1, look))
   const left = lines.length - NAMED
-  const more = left > 0 ? [`and ${count(left, 'further log')} that could not be understood\n`] : []
+  const more = left > 0 ? [`and ${count(left, 'further log')} not recognized\n`] : []
   return [...lines.slice(0, NAMED), ...more].join('')
 }
 
@@ -33,7 +33,7 @@ function unread(
     ...(several
       ? []
       : [
-          'It reads syslog, dmesg, journalctl and their wrappers (docs/explain.md): try journalctl -k -o short-iso | lunkeeper explain -\n',
+          'Supported formats: syslog, dmesg, journalctl and their wrappers (docs/explain.md). Try journalctl -k -o short-iso | lunkeeper explain -\n',
         ]),
   ]
 }

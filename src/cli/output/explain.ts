@@ -7,10 +7,10 @@ import { oneLine } from './printable.ts'
 import type { Look } from './look.ts'
 import { wrap } from './wrap.ts'
 
-/** A session that flaps has hundreds; the longest and the worst tell enough. */
+/** A flapping session has hundreds of outages; the longest and the worst are shown. */
 const SHOWN = 10
 
-/** The story of every session, other causes, and at the end what would have prevented it. */
+/** Every session's outages, other causes, and finally what would have prevented them. */
 export function explainText(explanation: Explanation, look: Look): string {
   const { sessions, causes, inputs } = explanation
   const unread = unreadText(inputs, look)
@@ -35,7 +35,7 @@ function headOf({ sessions, causes, lines, span, inputs }: Explanation): string 
   }
   if (causes.length > 0) return `No iSCSI session was lost in ${read}, but the log shows this:\n`
   return missed > 0
-    ? `Nothing was found in ${read}, but not all that tells of iSCSI could be read.\n`
+    ? `Nothing was found in ${read}, but some lines about iSCSI could not be read.\n`
     : `No outage of an iSCSI session in ${read}.\n`
 }
 
@@ -66,7 +66,7 @@ function sessionText(story: SessionStory, look: Look): string {
   ].join('')
 }
 
-/** In the order of the log; those that did harm and the longest, where there are too many. */
+/** In the order of the log; if there are too many, the harmful and the longest ones. */
 function worst(outages: readonly Outage[]): readonly Outage[] {
   if (outages.length <= SHOWN) return outages
   const weight = ({ survived, awayAtLeast }: Outage) => (survived ? 0 : 1e9) + (awayAtLeast ?? 0)
@@ -79,10 +79,10 @@ function outageText(outage: Outage, look: Look): string {
   const day = lostAt?.slice(0, 10) ?? null
   const code = noticed.code === null ? '' : ` (error ${noticed.code})`
   const lost = time(lostAt, lostUptime, null)
-  const words = lost ?? (noticed.how === 'unknown' ? null : 'at a time that the log does not tell')
+  const words = lost ?? (noticed.how === 'unknown' ? null : 'at an unknown time')
   return facts(
     [
-      ['lost', words === null ? 'before the log begins' : `${words}: ${oneLine(noticed.words)}${code}`],
+      ['lost', words === null ? 'before the log starts' : `${words}: ${oneLine(noticed.words)}${code}`],
       ['timer', timerOf(outage, day)],
       [
         'failed',
@@ -91,7 +91,7 @@ function outageText(outage: Outage, look: Look): string {
       ...fates(outage, day, look),
       ...(hungTasks === 0
         ? []
-        : [['waited', `${count(hungTasks, 'message')} about tasks that wait for I/O (hung_task)`] as const]),
+        : [['waited', `${count(hungTasks, 'message')} about tasks blocked on I/O (hung_task)`] as const]),
       ['back', backOf(outage, day)],
       [
         survived ? 'survived' : prevention.holdSeconds === null ? 'remedy' : 'prevented by',
@@ -105,12 +105,12 @@ function outageText(outage: Outage, look: Look): string {
 function timerOf({ timer, timerInferred, expiredAt, expiredUptime }: Outage, day: string | null): string {
   const expired = time(expiredAt, expiredUptime, day)
   if (expired === null)
-    return timer === null ? 'did not run out, as far as the log goes' : `${timer} s, ran out`
-  if (timer === null) return `ran out by ${expired}`
-  return timerInferred ? `ran out by ${expired}, after about ${timer} s` : `${timer} s, ran out ${expired}`
+    return timer === null ? 'did not expire, as far as the log shows' : `${timer} s, expired`
+  if (timer === null) return `expired by ${expired}`
+  return timerInferred ? `expired by ${expired}, after about ${timer} s` : `${timer} s, expired ${expired}`
 }
 
-/** One line a device, in the order in which things happened. */
+/** One line per device, in chronological order. */
 function fates({ fileSystems }: Outage, day: string | null, look: Look): [string, string][] {
   return [...Map.groupBy(fileSystems, ({ device }) => device)].map(([device, all], index) => {
     const told = all
@@ -126,7 +126,7 @@ function backOf(outage: Outage, day: string | null): string {
   const back = time(backAt, backUptime, day)
   if (back !== null || ended === 'back') {
     const after = [seconds === null ? '' : `${seconds} s`, tried].filter(Boolean).join(' and ')
-    const at = back ?? 'at a time that the log does not tell'
+    const at = back ?? 'at an unknown time'
     return after ? `${at}, after ${after}` : at
   }
   const away = awayAtLeast === null ? '' : `; away for at least ${awayAtLeast} s`
@@ -134,39 +134,39 @@ function backOf(outage: Outage, day: string | null): string {
   if (ended === 'unseen') return `between this outage and the next; the log does not say when${seen}`
   if (ended === 'reboot') return `not before the machine was restarted${seen}`
   if (ended === 'logout') return `not before the session was logged out${seen}`
-  if (ended === 'login') return `not before the session was logged in as a new one${seen}`
+  if (ended === 'login') return `not before the session was replaced by a new login${seen}`
   return `not in this log${seen}`
 }
 
-/** What hold is long enough, for those outages where a hold is the remedy. */
+/** The hold that is long enough, for outages where a hold is the remedy. */
 function advice(sessions: readonly SessionStory[], causes: readonly Cause[], look: Look): string {
   const outages = sessions.flatMap(({ outages }) => outages)
   const harmful = outages.filter(({ survived }) => !survived)
   const curable = harmful.filter(({ failedBy }) => failedBy === 'timer' || failedBy === 'multipathd')
   if (harmful.length > 0 && curable.length === 0)
     return paragraph(
-      'What failed did not fail because a timer ran out: a longer hold alone would not have prevented it.',
+      'The failures were not caused by an expired timer: a longer hold alone would not have prevented them.',
       look,
     )
   const heard = curable.length > 0 ? curable : riddenOut(outages)
   const longest = heard.toSorted((a, b) => needed(b) - needed(a))[0]!
   const { holdSeconds, known } = longest.prevention
   const open = heard.some(({ prevention }) => !prevention.known)
-  if (holdSeconds === null) return paragraph('The log does not tell how long the outages were.', look)
+  if (holdSeconds === null) return paragraph('The log does not show how long the outages were.', look)
   const hold = known && !open ? `a hold of at least ${holdSeconds} s` : `a hold longer than ${holdSeconds} s`
   const other = causes.some(({ ioErrors, fileSystems }) => ioErrors > 0 || fileSystems.length > 0)
   const said =
     harmful.length === 0
-      ? `${other ? 'No outage did harm' : 'Nothing failed'}. To live through as much again: ${hold}.`
+      ? `${other ? 'No outage caused damage' : 'Nothing failed'}. To survive the same again: ${hold}.`
       : `What would have prevented it: ${hold}.`
   const more = open
-    ? ' Not every return is in the log: take the real absence, and a margin.'
-    : ` For a volume of Lunkeeper: lunkeeper hold NAME --set ${holdSeconds}s`
-  const apart = other ? ' What the other causes broke, no hold would have prevented.' : ''
+    ? ' Not every return is in the log: use the real length of the outage, plus a margin.'
+    : ` With Lunkeeper: lunkeeper hold NAME --set ${holdSeconds}s`
+  const apart = other ? ' No hold would have prevented what the other causes broke.' : ''
   return paragraph(`${look.paint('bold', said)}${apart}${more}`, look)
 }
 
-/** A reboot or a logout says nothing of how long the target was away: where others do, they count. */
+/** A reboot or a logout does not show how long the target was away, so other outages are preferred if there are any. */
 function riddenOut(outages: readonly Outage[]): readonly Outage[] {
   const ended = outages.filter(({ ended }) => ended === 'back' || ended === 'unseen' || ended === null)
   return ended.length > 0 ? ended : outages

@@ -1,7 +1,7 @@
 import { wrap } from './wrap.ts'
 import type { Look } from './look.ts'
 
-/** What is known, one fact a line, values in one column. A fact with an empty name goes on with the last. */
+/** Facts, one per line, with values in one column. A fact with an empty name continues the previous one. */
 export function facts(known: readonly (readonly [name: string, value: string])[], look: Look): string {
   const indent = Math.max(...known.map(([name]) => name.length)) + 4
   return known

@@ -9,7 +9,7 @@ const UNITS = [
   ['s', 1],
 ] as const
 
-/** 10m, 1h30m, forever: as `--hold` takes it, where it is one unit. */
+/** 10m, 1h30m, forever: in the format of `--hold`, if it is one unit. */
 export function formatHold(hold: Hold): string {
   if (hold === 'forever') return hold
   const parts: string[] = []
@@ -22,13 +22,13 @@ export function formatHold(hold: Hold): string {
   return parts.join('') || '0s'
 }
 
-/** What waits in memory, as far as it is known. */
+/** Held data in memory, as far as it is known. */
 export function formatWaiting({ waiting }: VolumeStatus['hold']): string {
   if (waiting === null) return '-'
   return `${waiting.of === 'node' ? 'up to ' : ''}${formatBytes(waiting.bytes)}`
 }
 
-/** Whether I/O would fail earlier than was asked for. */
+/** Whether I/O would fail earlier than requested. */
 export function isShort({ wanted, effective }: VolumeStatus['hold']): boolean {
   if (effective === 'forever') return false
   return wanted === 'forever' || effective < wanted

@@ -2,14 +2,14 @@ import { styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
 
-/** What a place of output can show. */
+/** Capabilities of an output stream. */
 export interface Look {
-  /** Columns; infinite where nobody's screen ends: a pipe, a file. */
+  /** Columns; infinite for a pipe or a file. */
   readonly width: number
   paint(style: Style, text: string): string
 }
 
-/** Black on white, as wide as it takes. */
+/** No colours, unlimited width. */
 export const PLAIN: Look = { width: Number.POSITIVE_INFINITY, paint: (_, text) => text }
 
 export interface Screen {
@@ -23,7 +23,7 @@ export function lookOf(screen: Screen, env: NodeJS.ProcessEnv = process.env): Lo
   return { width, paint: (style, text) => styleText(style, text, { validateStream: false }) }
 }
 
-/** https://no-color.org and https://force-color.org: set and not empty; who forces, wins. */
+/** https://no-color.org and https://force-color.org: set and not empty; FORCE_COLOR wins. */
 function isColoured({ isTTY }: Screen, { FORCE_COLOR, NO_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
   if (FORCE_COLOR) return FORCE_COLOR !== '0'
   if (NO_COLOR) return false

@@ -3,9 +3,9 @@ import { stringify } from 'yaml'
 import { kubernetesTags } from '../input/kubernetes-yaml.ts'
 
 /**
- * Objects as a stream of YAML documents, in which a text that kubectl would take for a number or a boolean is quoted.
- * Imported at first use as a module of ours: in the built program a dynamic import of a CommonJS package, as `yaml` is, has
- * a default export only.
+ * Objects as a stream of YAML documents. A string that kubectl would read as a number or a boolean is quoted. Imported
+ * on first use as one of our modules: in the bundled program, a dynamic import of a CommonJS package such as `yaml` has
+ * only a default export.
  */
 export function manifestsText(objects: readonly unknown[]): string {
   const options = {

@@ -3,7 +3,7 @@ import type { PlanStep } from '../../csi/migrate/plan.ts'
 import { manifestsText } from './manifests.ts'
 import { printable } from './printable.ts'
 
-/** The new objects as YAML for `kubectl apply`, with the plan and the way back as comments at the head. */
+/** The new objects as YAML for `kubectl apply`, with the plan and the rollback as comments at the top. */
 export function migrationText({ volumes, claims, plan, rollback }: Migration): string {
   if (volumes.length === 0) return ''
   const lines = ['Plan, in this order:', ...numbered(plan), '', 'Rollback:', ...numbered(rollback)]

@@ -1,14 +1,14 @@
 /**
- * What steers a terminal, breaks a line or hides text: control characters (C0, DEL, C1), formatting characters
- * (bidi overrides, zero widths, tags), line and paragraph separators, halves of surrogate pairs.
+ * What controls a terminal, breaks a line or hides text: control characters (C0, DEL, C1), formatting characters (bidi
+ * overrides, zero widths, tags), line and paragraph separators, halves of surrogate pairs.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /**
- * A text from outside (a serial, a file name, a program's or a log's words) as it may be shown on a terminal: what is
- * not printable is written out, as `\x1b` or `\u202e`.
+ * Text from outside (a serial, a file name, program output, a log) in a form that is safe on a terminal: characters
+ * that are not printable are escaped, as `\x1b` or `\u202e`.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character.codePointAt(0)!))
@@ -20,12 +20,12 @@ function escaped(point: number): string {
   return point < 0x1_0000 ? `\\u${digits.padStart(4, '0')}` : `\\u{${digits}}`
 }
 
-/** The same for several lines of a program: they become one. */
+/** Like {@link printable}, for several lines of program output, which become one. */
 export function oneLine(text: string): string {
   return printable(text.replace(/\s*[\r\n]+\s*/g, ' '))
 }
 
-/** Data with every text in it printable: what a command's result is before it is laid out for people. */
+/** Data with every string in it made printable, before a result is formatted for people. */
 export function printableData<T>(data: T): T {
   return mapped(data) as T
 }
@@ -38,7 +38,9 @@ function mapped(data: unknown): unknown {
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, mapped(value)]))
 }
 
-/** JSON that a terminal may see: the same value, with what JSON itself leaves as it is (DEL, C1, bidi) escaped. */
+/**
+ * JSON that is safe on a terminal: the same value, with characters that JSON does not escape (DEL, C1, bidi) escaped.
+ */
 export function printableJson(data: unknown): string {
   return JSON.stringify(data, null, 2).replace(UNPRINTABLE, (character) =>
     character === '\n' ? character : [...unitsOf(character)].join(''),

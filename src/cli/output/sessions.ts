@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<Disk>[] = [
   },
 ]
 
-/** Every session with its disks, and what to do about disks that nobody owns. */
+/** Every session with its disks, and what to do about phantoms. */
 export function sessionsText(sessions: readonly SessionStatus[], look: Look): string {
   if (sessions.length === 0)
     return 'No iSCSI sessions on this node. `lunkeeper attach --help` shows how to attach a volume.\n'
@@ -50,5 +50,5 @@ function phantomsText(sessions: readonly SessionStatus[]): string {
   if (!first) return ''
   const count = phantoms.length === 1 ? '1 phantom: a disk' : `${phantoms.length} phantoms: disks`
   const way = first.disk ? `\n\`lunkeeper detach /dev/${first.disk}\` removes one.` : ''
-  return `\n${count} that no volume owns and nobody is seen to use.${way}\n`
+  return `\n${count} without an owner or a visible user.${way}\n`
 }

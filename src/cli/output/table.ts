@@ -6,14 +6,14 @@ export interface Column<Row> {
   readonly head: string
   readonly cell: (row: Row) => string
   readonly align?: 'right'
-  /** Left out where a line is too long for the screen: a line below says it. */
+  /** Omitted if the line is too long for the screen; `below` then shows it. */
   readonly wide?: true
   readonly style?: (row: Row) => Parameters<Look['paint']>[0] | null
 }
 
 const GAP = '  '
 
-/** Columns that line up. Where the screen is too narrow for all, `below` says what the wide ones do. */
+/** Aligned columns. If the screen is too narrow, `below` gives a second line for the wide columns. */
 export function table<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -59,7 +59,7 @@ function painted(look: Look, style: Parameters<Look['paint']>[0] | null | undefi
   return padded.replace(text, () => look.paint(style, text))
 }
 
-/** Blanks at the end are cut; those before a colour's end stay, they are few. */
+/** Trims trailing blanks. Blanks before the end of a colour stay; they are few. */
 function trimEnd(text: string): string {
   return stripVTControlCharacters(text) === text ? text.trimEnd() : text.replace(/\s+$/, '')
 }

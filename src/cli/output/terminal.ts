@@ -2,13 +2,13 @@ import type { Look, Screen } from './look.ts'
 import { lookOf } from './look.ts'
 import { oneLine } from './printable.ts'
 
-/** stderr: lines that stay, and on a terminal below them one that changes. */
+/** stderr: permanent lines, and on a terminal one changing line below them. */
 export interface Terminal {
   readonly isTTY: boolean
   readonly look: Look
-  /** Text that stays; several lines are one call. */
+  /** Permanent text; several lines are one call. */
   line(text: string): void
-  /** The line that changes; null takes it away. */
+  /** The changing line; null removes it. */
   status(text: string | null): void
 }
 
@@ -20,7 +20,7 @@ interface Stream extends Screen {
 const CLEAR = '\r\u001b[K'
 
 export function openTerminal(stream: Stream): Terminal {
-  // Whoever read it has gone (`2>&1 | head`): no reason to stop in the middle of an operation.
+  // The reader has closed the pipe (`2>&1 | head`), which is not a reason to stop in the middle of an operation.
   stream.on('error', () => {})
   const look = lookOf(stream)
   const isTTY = stream.isTTY === true && process.env.TERM !== 'dumb'
@@ -38,7 +38,7 @@ export function openTerminal(stream: Stream): Terminal {
   }
 }
 
-/** A line that wraps could not be taken back. */
+/** A wrapped line could not be erased. */
 function cut(text: string, columns: number): string {
   return text.length < columns ? text : `${text.slice(0, columns - 2)}…`
 }

@@ -15,11 +15,11 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['pain
   detaching: 'yellow',
 }
 
-/** Why a volume is not attached, for people. */
+/** Why a volume is not attached. */
 export const OF_ANOTHER_MACHINE =
-  'written on another machine, so it is not attached by itself; `lunkeeper attach` takes it over'
+  'the record was written on another machine, so the volume is not attached automatically; `lunkeeper attach` takes it over'
 
-/** One volume in full. @param now milliseconds since 1970 */
+/** One volume in detail. @param now milliseconds since 1970 */
 export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): string {
   const { name, state, device, identity, paths } = volume
   const title = `${look.paint('bold', name)} is ${look.paint(STATE_STYLE[state], state)}\n`
@@ -32,7 +32,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ...(volume.ofAnotherMachine ? [['record', OF_ANOTHER_MACHINE] as const] : []),
         ['device', device ?? 'none now'],
         ['mount', mountOf(volume)],
-        ['size', identity ? formatBytes(identity.bytes) : 'not known yet'],
+        ['size', identity ? formatBytes(identity.bytes) : 'unknown'],
         ['wwid', identity?.wwid ?? 'none'],
         ['serial', identity?.serial ?? 'none'],
         ['hold', holdOf(volume, look)],
@@ -56,9 +56,9 @@ function mountOf({ mount, fs, readOnly }: VolumeStatus): string {
 function holdOf({ hold }: VolumeStatus, look: Look): string {
   const { wanted, effective, mode } = hold
   const by = { map: 'a hold map', multipathd: 'multipathd', session: 'the session' }[mode]
-  if (wanted === effective) return `${formatHold(wanted)}, kept by ${by}`
+  if (wanted === effective) return `${formatHold(wanted)}, held by ${by}`
   const really = `really ${formatHold(effective)}`
-  return `${formatHold(wanted)} wanted, ${isShort(hold) ? look.paint('yellow', really) : really}, kept by ${by}`
+  return `${formatHold(wanted)} requested, ${isShort(hold) ? look.paint('yellow', really) : really}, held by ${by}`
 }
 
 function ownerOf({ owner }: VolumeStatus, look: Look): string {
@@ -72,7 +72,7 @@ function ownerOf({ owner }: VolumeStatus, look: Look): string {
   }[guard]
 }
 
-/** What is wrong, and how to get out of it. */
+/** What is wrong, and how to recover. */
 function adviceOf({ name, state }: VolumeStatus): [string, string][] {
   if (state === 'fenced')
     return [
@@ -81,15 +81,15 @@ function adviceOf({ name, state }: VolumeStatus): [string, string][] {
     ]
   if (state !== 'misplaced') return []
   return [
-    ['wrong', 'another volume answers at its LUN: writing or unmounting by hand would write into it'],
+    ['wrong', 'another volume answers at this LUN: writing or unmounting by hand would write to that volume'],
     [
       'do',
-      `map the right volume at its LUN again and stop its users: the agent then checks and mounts it again. Or give up what is unwritten: lunkeeper detach ${name} --force`,
+      `map the right volume at this LUN again and stop its users: the agent then checks and remounts it. Or discard unwritten data: lunkeeper detach ${name} --force`,
     ],
   ]
 }
 
-/** Since when it waits, and what happens when. */
+/** Start of the outage, and what happens next. */
 function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number): [string, string][] {
   if (since === null) return []
   const lost = `${formatHold(Math.max(0, Math.round((now - Date.parse(since)) / 1000)))} ago`
@@ -103,7 +103,7 @@ function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number)
 }
 
 function unwrittenOf({ hold }: VolumeStatus): [string, string][] {
-  return hold.waiting === null ? [] : [['unwritten', `${formatWaiting(hold)}, waiting in memory`]]
+  return hold.waiting === null ? [] : [['unwritten', `${formatWaiting(hold)}, held in memory`]]
 }
 
 /** Up, or why not. */

@@ -7,7 +7,7 @@ import type { Column } from './table.ts'
 import { table } from './table.ts'
 import { OF_ANOTHER_MACHINE, STATE_STYLE } from './volume.ts'
 
-/** Of interest while anything waits only. */
+/** Shown only during an outage. */
 const WAITING = 'UNWRITTEN'
 
 const COLUMNS: readonly Column<VolumeStatus>[] = [
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<VolumeStatus>[] = [
   { head: 'MOUNT', cell: ({ mount }) => mount ?? '-', wide: true },
 ]
 
-/** All volumes, one a line. */
+/** All volumes, one per line. */
 export function volumesText(volumes: readonly VolumeStatus[], look: Look): string {
   if (volumes.length === 0)
     return 'No volumes on this node. `lunkeeper attach --help` shows how to attach one.\n'

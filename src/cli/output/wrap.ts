@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** Lines of at most `width` columns, broken at blanks or at `at`; a word that is longer stays whole. */
+/** Wraps at blanks or at `at` into lines of at most `width` columns; a longer word stays whole. */
 export function wrap(text: string, width: number, at: RegExp | string = ' '): string[] {
   if (visible(text) <= width) return [text]
   const lines: string[] = []

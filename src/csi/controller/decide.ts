@@ -31,7 +31,7 @@ export type Decision =
 
 /**
  * Whether a node may have a volume. One node at a time for all but the access modes of many nodes: whatever VolumeAttachment
- * was there first, or was answered, keeps the volume until it is gone, so that two that wait for each other are not possible.
+ * was there first, or was answered, keeps the volume until it is gone, so two calls cannot wait for each other.
  * @param attachments all of this volume, read after the call had come
  * @param answered the uid for which a publication was answered last, which the API may not show yet
  */

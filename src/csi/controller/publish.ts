@@ -17,7 +17,7 @@ export type FindAttachments = (volumeId: string, signal: AbortSignal) => Promise
 
 /**
  * Gives volumes to nodes, one at a time where their access mode says so. Nothing is kept but the last answer for each volume,
- * for the moment in which the attacher has not noted it yet; what counts stands in the API. Nothing is done at a target.
+ * for the moment in which the attacher has not noted it yet; the API is authoritative. Nothing is done at a target.
  */
 export class Publisher {
   readonly #find: FindAttachments

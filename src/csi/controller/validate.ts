@@ -11,8 +11,8 @@ import { credentialsOf } from '../volume/credentials.ts'
 import { volumeNameOf } from '../volume/name.ts'
 
 /**
- * Why a volume cannot be used as asked; null where it can. A volume that was made by hand is known by its
- * attributes alone, so without them there is none; its target is not asked.
+ * Why a volume cannot be used as requested; null if it can. A volume that was created by hand is known only by its
+ * attributes, so without them it is not found. The target is not asked.
  * @throws NOT_FOUND INVALID_ARGUMENT
  */
 export function validate(call: ValidateVolumeCapabilitiesRequest): string | null {
@@ -23,7 +23,7 @@ export function validate(call: ValidateVolumeCapabilitiesRequest): string | null
   if (Object.keys(call.volumeContext).length === 0)
     throw refusal(
       Code.NotFound,
-      `NOT_FOUND: ${volumeId} has no volume_context, which is what says where it is`,
+      `NOT_FOUND: ${volumeId} has no volume_context, which is required to locate the volume`,
     )
   try {
     const source = parseAttributes(call.volumeContext)

@@ -1,4 +1,4 @@
-/** For a file system: a mode that the driver refuses (two nodes that write) comes after those that it accepts. */
+/** For a file system, a mode that the driver refuses (two nodes that write) comes after those that it accepts. */
 const WRITERS_FIRST = ['ReadWriteOncePod', 'ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']
 const READERS_FIRST = ['ReadOnlyMany', 'ReadWriteOncePod', 'ReadWriteOnce', 'ReadWriteMany']
 /** A device that was meant for several nodes stays that: the one of a virtual machine that migrates. */

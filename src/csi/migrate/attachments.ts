@@ -8,7 +8,7 @@ const attachment = z.looseObject({
   status: z.looseObject({ attachmentMetadata: z.record(z.string(), z.string()) }),
 })
 
-/** What drivers gave to the nodes for each PersistentVolume, by its name. There may be secrets in it. */
+/** The attributes that drivers gave to the nodes for each PersistentVolume, by its name. They may contain secrets. */
 export function attachmentsOf(
   objects: readonly KubernetesObject[],
 ): ReadonlyMap<string, readonly Readonly<Record<string, string>>[]> {

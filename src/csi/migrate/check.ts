@@ -3,7 +3,7 @@ import { validate as validateClaim } from 'kubernetes-models/_schemas/IoK8sApiCo
 
 import type { Migration } from './migrate.ts'
 
-/** What the API server would refuse, or what two objects must not have in common. */
+/** An object that the API server would reject, or a value that two objects must not share. */
 export interface CheckFinding {
   /** Kind and name. */
   readonly object: string
@@ -14,7 +14,7 @@ const MODES = new Set(['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWr
 /** resource.Quantity, greater than zero. */
 const QUANTITY = /^(?!0+(?:\.0*)?\D*$)\d+(?:\.\d*)?(?:[numkMGTPE]|[KMGTPE]i|[eE][-+]?\d+)?$/
 
-/** The produced objects against the API's schema and its rules (pkg/apis/core/validation); nothing is changed. */
+/** Validates the produced objects against the API's schema and rules (pkg/apis/core/validation); changes nothing. */
 export function checkMigration({ volumes, claims }: Pick<Migration, 'volumes' | 'claims'>): CheckFinding[] {
   const findings: CheckFinding[] = []
   const names = new Set<string>()
@@ -37,14 +37,14 @@ export function checkMigration({ volumes, claims }: Pick<Migration, 'volumes' | 
     for (const mode of accessModes ?? [])
       if (!MODES.has(mode)) found(`spec.accessModes: "${mode}" is not an access mode`)
     if (accessModes?.includes('ReadWriteOncePod') && accessModes.length > 1)
-      found('spec.accessModes: ReadWriteOncePod cannot be with another mode')
+      found('spec.accessModes: ReadWriteOncePod cannot be combined with another mode')
     if (volumeMode && volumeMode !== 'Block' && volumeMode !== 'Filesystem')
       found(`spec.volumeMode: "${volumeMode}" is neither Filesystem nor Block`)
     if (claimRef && !claimRef.namespace) found('spec.claimRef.namespace is missing')
     if (!claimRef) continue
     const claim = `${claimRef.namespace}/${claimRef.name}`
     const other = claimed.get(claim)
-    if (other) found(`${other} is kept for the same claim ${claim}`)
+    if (other) found(`${other} is reserved for the same claim ${claim}`)
     claimed.set(claim, volume.metadata.name)
   }
   for (const claim of claims)
@@ -68,6 +68,6 @@ function bySchema(validate: Validator, object: unknown, found: (message: string)
   if (validate(object)) return
   for (const { instancePath, message, keyword } of validate.errors ?? [])
     found(
-      `${(instancePath ?? '').slice(1).replaceAll('/', '.') || 'it'}: ${message ?? keyword ?? 'not valid'}`,
+      `${(instancePath ?? '').slice(1).replaceAll('/', '.') || 'the object'}: ${message ?? keyword ?? 'not valid'}`,
     )
 }

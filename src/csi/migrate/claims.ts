@@ -5,7 +5,7 @@ import type { Replaced } from './plan.ts'
 
 const texts = z.record(z.string(), z.union([z.string(), z.number()]))
 
-/** What is kept of a claim of the input. The class is the volume's: they must agree. */
+/** The parts of an input claim that are kept. The storage class is the volume's: they must agree. */
 const oldClaim = z.looseObject({
   kind: z.literal('PersistentVolumeClaim'),
   metadata: z.looseObject({
@@ -19,7 +19,7 @@ const oldClaim = z.looseObject({
   }),
 })
 
-/** The claims of inline volumes, and those of the input that were bound to an old volume, each for its new volume. */
+/** The claims of inline volumes, and input claims that were bound to an old volume, each for its new volume. */
 export function claimsOf(replaced: readonly Replaced[], objects: readonly KubernetesObject[]): OurClaim[] {
   const given = objects.flatMap((object) => oldClaim.safeParse(object).data ?? [])
   return replaced.flatMap(({ old, claim, volume }) => {

@@ -3,17 +3,17 @@ import type { OldSource } from './in-tree.ts'
 import type { Note, PersistentVolume } from './persistent-volume.ts'
 import { vendorAttributes } from './vendor-attributes.ts'
 
-/** The driver whose attributes are ours as well. */
+/** The driver whose attributes are also ours. */
 export const OLD_DRIVER = 'iscsi.csi.k8s.io'
 
-/** Where a Secret is looked for that the old volume had none of. */
+/** Namespace of a Secret that the old volume did not name. */
 const NAMESPACE = 'lunkeeper'
 
-/** Attributes that have no effect here, or must not stand there. */
+/** Attributes that have no effect here, or must not be present. */
 const LEFT_OUT = new Set(['discovery', 'discoveryCHAPAuth', 'sessionCHAPAuth', 'secret', 'initiatorName'])
 
 /**
- * Of a CSI driver. Null: its attributes do not say which LUN it is.
+ * Volume of a CSI driver. Null if its attributes do not identify the LUN.
  * @param attachments what its driver gave to the nodes that have it attached
  */
 export function fromCsi(
@@ -40,9 +40,9 @@ export function fromCsi(
 
 function ofOldDriver(given: Readonly<Record<string, string>>, note: Note): Record<string, string> {
   if (given['initiatorName'])
-    note('its initiator name is not carried over; the old driver made no use of it either')
+    note('its initiator name is not carried over; the old driver did not use it either')
   const iface = given['iscsiInterface'] || 'default'
-  if (iface !== 'default') note(`its interface ${iface} is not carried over: sessions are made over TCP`)
+  if (iface !== 'default') note(`its interface ${iface} is not carried over: sessions use TCP`)
   const left = (key: string) =>
     LEFT_OUT.has(key) || key.includes('/') || (key === 'iscsiInterface' && iface !== 'default')
   return Object.fromEntries(Object.entries(given).filter(([key]) => !left(key)))
@@ -57,26 +57,26 @@ function secretOf(
   const namespace = given?.namespace ?? claimRef?.namespace
   if (given && csi!.driver !== OLD_DRIVER)
     note(
-      `its Secret ${given.name} was made for ${csi!.driver}: CHAP is read from the keys node.session.auth.username, .password, .username_in and .password_in; give it these, or take nodeStageSecretRef out where there is no CHAP`,
+      `its Secret ${given.name} was made for ${csi!.driver}: CHAP is read from the keys node.session.auth.username, .password, .username_in and .password_in. Add these keys, or remove nodeStageSecretRef if CHAP is not used`,
     )
   if (given && namespace) return { name: given.name, namespace }
   if (given) note(`its Secret ${given.name} has no namespace: add nodeStageSecretRef`)
   if (csi!.driver !== OLD_DRIVER || !hasChap(attribute)) return null
   const own = { name: `${metadata.name}-chap`, namespace: NAMESPACE }
-  // Never printed: the note says where it is.
+  // The secret is never printed: the note says where it is.
   note(
-    `its CHAP secret is in the attribute "secret" of the old volume: make the Secret ${own.namespace}/${own.name} with the same keys`,
+    `its CHAP secret is in the attribute "secret" of the old volume: create the Secret ${own.namespace}/${own.name} with the same keys`,
   )
   return own
 }
 
-/** Whether there is anything in it: the old driver's examples have all keys, with empty values. */
+/** Whether it has any value: the old driver's examples have all keys, with empty values. */
 function hasChap(attribute: string | undefined): boolean {
   if (!attribute) return false
   try {
     return credentialsOf({}, { secret: attribute }) !== null
   } catch {
-    // Not usable as it is; the person who makes the Secret must see to it.
+    // Not usable as it is; the user who creates the Secret must correct it.
     return true
   }
 }

@@ -4,13 +4,13 @@ import type { Portal } from '../../model/portal.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
 import type { VolumeSource } from '../volume/attributes.ts'
 
-/** The CSI specification's bound for an id, in bytes. */
+/** The CSI specification's limit for an ID, in bytes. */
 const LONGEST_HANDLE_BYTES = 128
 
-/** A volume of the input: where its LUN is, and the handle that it has had. */
+/** A volume of the input: the location of its LUN, and its previous handle. */
 export interface Candidate {
   readonly name: string
-  /** Null: it had none, as an in-tree volume. */
+  /** Null if it had none, as an in-tree volume. */
   readonly handle: string | null
   readonly source: VolumeSource
 }
@@ -21,15 +21,15 @@ export interface Handle {
 }
 
 /**
- * A handle for each volume. Kubelets and the driver take equal handles as one volume, so that a handle that different LUNs
- * share is replaced for all of them. A new handle depends on the volume alone (IQN, LUN and all portals): not on the order
- * of the input, nor on what else is in it.
+ * A handle for each volume. Kubelets and the driver treat equal handles as one volume, so a handle shared by different
+ * LUNs is replaced for all of them. A new handle depends only on the volume (IQN, LUN and all portals), not on the
+ * order of the input or on other volumes in it.
  */
 export function handlesOf(candidates: readonly Candidate[]): readonly Handle[] {
   const wanted = candidates.map(({ handle, source }) =>
     handle !== null && isLegal(handle) ? handle : derived(source),
   )
-  // Only those that have something in common are compared: a cluster may have thousands of volumes.
+  // Only volumes with something in common are compared: a cluster may have thousands of volumes.
   const keys = candidates.map(({ source: { iqn, lun, expected } }, at) => [
     `handle ${wanted[at]}`,
     `LUN ${lun} ${iqn.toLowerCase()}`,
@@ -48,11 +48,11 @@ export function handlesOf(candidates: readonly Candidate[]): readonly Handle[] {
     const notes = others.flatMap(({ other }) => hazard(one, other))
     if (one.handle !== null && !isLegal(one.handle))
       notes.push(
-        `its volumeHandle is empty, has control characters or more than ${LONGEST_HANDLE_BYTES} bytes: it has a new one`,
+        `its volumeHandle is empty, contains control characters, or is longer than ${LONGEST_HANDLE_BYTES} bytes: a new one was assigned`,
       )
     if (sharing.length > 0 && one.handle !== null)
       notes.push(
-        `its volumeHandle "${one.handle}" is also the handle of ${namesOf(sharing)}, which is another LUN: it has a new one`,
+        `its volumeHandle "${one.handle}" is also the handle of ${namesOf(sharing)}, which is another LUN: a new one was assigned`,
       )
     return { handle: sharing.length > 0 ? derived(one.source) : wanted[at]!, notes }
   })
@@ -65,7 +65,7 @@ function isLegal(handle: string): boolean {
   return handle.trim() !== '' && !/\p{Cc}/u.test(handle) && Buffer.byteLength(handle) <= LONGEST_HANDLE_BYTES
 }
 
-/** Two arrays may use one target name (a vendor's default base name), so that the portals are part of it. */
+/** Two arrays may use one target name (a vendor's default base name), so the portals are part of it. */
 function derived({ iqn, lun, portals }: VolumeSource): string {
   const addresses = [...new Set(portals.map(formatPortal))].toSorted().join(',')
   const handle = `${iqn}/lun-${lun}/${sha256(addresses).slice(0, 16)}`
@@ -75,8 +75,8 @@ function derived({ iqn, lun, portals }: VolumeSource): string {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /**
- * Names are compared as RFC 3722 folds them; the same name, number and one portal in common are one LUN. Different WWIDs do not
- * disprove it: one of them is wrong.
+ * Names are compared as RFC 3722 folds them. The same name, LUN and one portal in common are one LUN; different WWIDs
+ * do not disprove it, because one of them may be wrong.
  */
 function isOneLun(a: VolumeSource, b: VolumeSource): boolean {
   if (a.expected.wwid && a.expected.wwid === b.expected.wwid) return true
@@ -95,7 +95,7 @@ function hazard(one: Candidate, other: Candidate): string[] {
     ]
   if (isOneName(one.source, other.source))
     return [
-      `${other.name} has the same IQN and LUN at other portals: they are taken as different volumes; if both lead to one array, use only one of them`,
+      `${other.name} has the same IQN and LUN at other portals: they are treated as different volumes. If both lead to one array, use only one of them`,
     ]
   return []
 }

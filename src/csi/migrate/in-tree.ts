@@ -1,12 +1,12 @@
 import type { Note, OurSource, PersistentVolume } from './persistent-volume.ts'
 
-/** What a source has before it is given its handle. `handle`: the one that it has had, null where it had none. */
+/** A volume before it is given its handle. `handle`: its previous one, null if it had none. */
 export interface OldSource {
   readonly handle: string | null
   readonly source: Omit<OurSource, 'driver' | 'volumeHandle'>
 }
 
-/** Of Kubernetes' own iscsi source. */
+/** Volume of the in-tree iscsi source. */
 export function fromInTree({ spec: { iscsi, claimRef } }: PersistentVolume, note: Note): OldSource {
   const {
     targetPortal,
@@ -22,13 +22,13 @@ export function fromInTree({ spec: { iscsi, claimRef } }: PersistentVolume, note
     chapAuthSession,
   } = iscsi!
   if (iscsiInterface && iscsiInterface !== 'default')
-    note(`its interface ${iscsiInterface} is not carried over: sessions are made over TCP`)
+    note(`its interface ${iscsiInterface} is not carried over: sessions use TCP`)
   if (initiatorName)
     note(`its initiator name ${initiatorName} is not carried over: map the LUN to the nodes' own names`)
-  if (chapAuthDiscovery) note('CHAP for discovery is not carried over: nothing is discovered')
+  if (chapAuthDiscovery) note('CHAP for discovery is not carried over: the driver does no discovery')
   const namespace = secretRef?.namespace ?? claimRef?.namespace
   if (chapAuthSession && !(secretRef && namespace))
-    note('it wants CHAP, but names no Secret with a namespace: add nodeStageSecretRef')
+    note('it requires CHAP, but names no Secret with a namespace: add nodeStageSecretRef')
   return {
     handle: null,
     source: {

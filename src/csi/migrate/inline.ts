@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { OLD_DRIVER } from './csi-source.ts'
 import type { Note } from './persistent-volume.ts'
 
-/** Where the pod template of each kind is. A Pod is its own. */
+/** Path of the pod template in each kind of workload. A Pod is its own template. */
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   Pod: [],
   Deployment: ['spec', 'template'],
@@ -15,20 +15,20 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
 }
 
-/** Their pod templates cannot be changed. */
+/** Kinds whose pod template cannot be changed. */
 const IMMUTABLE = new Set(['Pod', 'Job'])
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The change to a workload that uses the new claim in place of its inline volume. */
+/** The change that makes a workload use the new claim instead of its inline volume. */
 export interface WorkloadPatch {
   readonly kind: string
   readonly namespace: string
   readonly name: string
-  /** The volume of the pod template. */
+  /** The volume in the pod template. */
   readonly volume: string
   readonly claim: string
-  /** A strategic merge patch. Null: the workload must be deleted and created with the claim. */
+  /** A strategic merge patch. Null if the workload must be deleted and recreated with the claim. */
   readonly patch: Fields | null
 }
 
@@ -40,8 +40,8 @@ export interface InlineVolume {
 }
 
 /**
- * One claim for each inline volume of a namespace, also where several workloads have the same one in their templates.
- * Which of the names it has does not depend on the order of the input.
+ * One claim for each inline volume of a namespace, also if several workloads have the same one in their templates. Its
+ * name does not depend on the order of the input.
  */
 export function withSharedClaims(
   volumes: readonly InlineVolume[],
@@ -55,7 +55,7 @@ export function withSharedClaims(
     const [first, ...more] = same.toSorted((a, b) => (a.claim.name < b.claim.name ? -1 : 1))
     for (const { patch } of more)
       noteFor(`${patch.kind} ${patch.name}`)(
-        `its inline volume "${patch.volume}" is that of ${first!.patch.kind} ${first!.patch.name}: both use the claim ${first!.claim.name}; its pods must run on the same node unless the volume is read-only`,
+        `its inline volume "${patch.volume}" is the same as that of ${first!.patch.kind} ${first!.patch.name}: both use the claim ${first!.claim.name}. Their pods must run on the same node unless the volume is read-only`,
       )
     return [
       first!,
@@ -73,7 +73,7 @@ function withClaim(patch: WorkloadPatch, old: string, claim: string): WorkloadPa
 
 export const isWorkload = (kind: string) => Object.hasOwn(TEMPLATES, kind)
 
-/** The inline iSCSI volumes of a Pod, or of the pod template of a workload. */
+/** The inline iSCSI volumes of a Pod, or of a workload's pod template. */
 export function inlineVolumes(object: Fields, note: Note): InlineVolume[] {
   const { kind, metadata } = object as { kind: string; metadata?: Fields }
   const path = TEMPLATES[kind]!
@@ -91,7 +91,7 @@ export function inlineVolumes(object: Fields, note: Note): InlineVolume[] {
     )
     return []
   }
-  if (!metadata?.['namespace']) note('it names no namespace: "default" is taken for its claims')
+  if (!metadata?.['namespace']) note('it names no namespace: "default" is used for its claims')
   const namespace = String(metadata?.['namespace'] ?? 'default')
   const replicas = fields((object as { spec?: unknown }).spec)['replicas']
   const isSpread = kind === 'DaemonSet' || (typeof replicas === 'number' && replicas > 1)
@@ -117,20 +117,20 @@ function converted(
     .update([kind, namespace, name, volumeName].join('/'))
     .digest('hex')
     .slice(0, 8)
-  // A claim is named after its workload; the hash keeps it apart from claims that exist.
+  // A claim is named after its workload; the hash avoids collisions with existing claims.
   const claim = `${`${name}-${volumeName}`.slice(0, 200)}-${hash}`
   const iscsi = volume['iscsi'] ? fields(volume['iscsi']) : null
   const csi = volume['csi'] ? fields(volume['csi']) : null
   const withNamespace = (ref: unknown) => (ref ? { ...fields(ref), namespace } : undefined)
   const readOnly = (iscsi ?? csi)!['readOnly'] === true
   note(
-    `its inline volume "${volumeName}" becomes the claim ${namespace}/${claim}; the capacity of 1Gi is nominal: Kubernetes does not know the size of the LUN`,
+    `its inline volume "${volumeName}" becomes the claim ${namespace}/${claim}. The capacity of 1Gi is nominal: Kubernetes does not know the size of the LUN`,
   )
   if (!readOnly && isSpread)
-    note(`several replicas on different nodes cannot use its volume "${volumeName}", which is written`)
+    note(`several replicas on different nodes cannot use its volume "${volumeName}", because it is writable`)
   if (IMMUTABLE.has(kind))
     note(
-      `a ${kind} cannot be changed: delete it, and create it with the claim ${claim} in place of the inline volume`,
+      `a ${kind} cannot be changed: delete it, and create it again with the claim ${claim} instead of the inline volume`,
     )
   const templateSpec = {
     volumes: [

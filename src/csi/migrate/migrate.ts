@@ -22,23 +22,23 @@ import { planOf } from './plan.ts'
 
 export interface Migration {
   readonly volumes: readonly OurVolume[]
-  /** For inline volumes of pods, which had none; and those of the input, to be created again for the new volumes. */
+  /** For inline volumes of pods, which had none, and for claims of the input, to be recreated for the new volumes. */
   readonly claims: readonly OurClaim[]
   /** How their workloads use these claims. */
   readonly patches: readonly WorkloadPatch[]
-  /** What could not be carried over, or has to be done by a person. `volume` is the old one's name. */
+  /** What could not be carried over, or must be done by a person. `volume` is the old volume's name. */
   readonly notes: readonly { readonly volume: string; readonly message: string }[]
   /** What to do, in order. */
   readonly plan: readonly PlanStep[]
   readonly rollback: readonly PlanStep[]
 }
 
-/** An object of the input that can be taken over. */
+/** An object of the input that can be converted. */
 interface Taken extends OldSource {
   readonly old: PersistentVolume
   readonly parsed: VolumeSource
   readonly inline: boolean
-  /** Another volume of the input has its name. */
+  /** Another volume of the input has the same name. */
   readonly isAmbiguous: boolean
   readonly note: Note
 }
@@ -46,7 +46,7 @@ interface Taken extends OldSource {
 /**
  * New PersistentVolumes for the iSCSI volumes of the in-tree source and of other CSI drivers, and for inline volumes of
  * pods: the same LUNs and the same data.
- * @param objects as they are in a file: PersistentVolumes, workloads, lists of them, anything
+ * @param objects as in a file: PersistentVolumes, workloads, lists of them, anything else
  * @throws BAD_REQUEST there is no volume among them
  */
 export function migrate(objects: readonly unknown[], driver: string): Migration {
@@ -78,9 +78,9 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
   if (volumes.length === 0 && inline.length === 0 && notes.length === 0)
     throw new LunkeeperError(
       'BAD_REQUEST',
-      'There is no PersistentVolume and no pod with an iscsi volume in it',
+      'The input contains no PersistentVolume and no pod with an iscsi volume',
       {
-        hint: 'Give it what `kubectl get pv -o yaml` prints.',
+        hint: 'Pass the output of `kubectl get pv -o yaml`.',
       },
     )
   const existing = volumes.flatMap(({ object }) => existingOf(object, driver) ?? [])
@@ -140,7 +140,7 @@ function nameOf(object: object): string {
   return typeof metadata?.name === 'string' ? metadata.name : '(without a name)'
 }
 
-/** One name is one object: equal ones are one. Of different ones (an old dump) nobody knows which is the cluster's. */
+/** Equal objects with one name are one object. If they differ (an old dump), the cluster's is not known. */
 function withoutRepeated(
   volumes: readonly KubernetesObject[],
   noteFor: (name: string) => Note,
@@ -151,13 +151,13 @@ function withoutRepeated(
     const isAmbiguous = different.length > 1
     if (isAmbiguous)
       noteFor(name)(
-        'the input has different volumes of this name: each has a new name; apply only the one that is in the cluster',
+        'the input has different volumes with this name: each has a new name; apply only the one that is in the cluster',
       )
     return different.map((object) => ({ object, isAmbiguous }))
   })
 }
 
-/** Null where the volume is not one that can be taken over; the notes say why. */
+/** Null if the volume cannot be converted; the notes give the reason. */
 function takenOver(
   object: object,
   driver: string,
@@ -168,22 +168,22 @@ function takenOver(
   if (!old) {
     const issue = error.issues[0]
     const reason = issue?.code === 'invalid_type' ? `it must be of type ${issue.expected}` : issue?.message
-    note(`left out: ${issue?.path.join('.') || 'it'}: ${reason}`)
+    note(`left out: ${issue?.path.join('.') || 'the object'}: ${reason}`)
     return null
   }
   const { iscsi, csi } = old.spec
   if (csi?.driver === driver) {
-    note(`left out: it is a volume of ${driver} already`)
+    note(`left out: it already is a volume of ${driver}`)
     return null
   }
   const found = iscsi ? fromInTree(old, note) : csi ? fromCsi(old, attached, note) : null
   if (!found) {
-    note('left out: it is not an iSCSI volume that this can read')
+    note('left out: it is not an iSCSI volume in a known format')
     return null
   }
   const { fsType, volumeAttributes } = found.source
   if (fsType && !FILE_SYSTEMS.some((fs) => fs === fsType))
-    note(`its file system ${fsType} is none of ${FILE_SYSTEMS.join(', ')}, and is not mounted`)
+    note(`its file system ${fsType} is not one of ${FILE_SYSTEMS.join(', ')}, so it cannot be mounted`)
   try {
     return { ...found, old, parsed: parseAttributes(volumeAttributes), note }
   } catch (error) {
@@ -193,7 +193,7 @@ function takenOver(
   }
 }
 
-/** A volume that the driver has already: its handle is in use. Null: it is not one, or cannot be read. */
+/** A volume that already is the driver's: its handle is in use. Null if it is not one, or cannot be read. */
 function existingOf(object: object, driver: string): Candidate | null {
   const { csi } = persistentVolume.safeParse(object).data?.spec ?? {}
   if (csi?.driver !== driver) return null

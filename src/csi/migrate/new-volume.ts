@@ -5,14 +5,14 @@ import { accessModesOf } from './access-modes.ts'
 import type { Note, OurSource, OurVolume, PersistentVolume } from './persistent-volume.ts'
 
 const SUFFIX = '-lunkeeper'
-/** RFC 1123, as Kubernetes has it for names of objects. */
+/** RFC 1123, as Kubernetes requires for names of objects. */
 const LONGEST_NAME = 253
 
-/** Kubernetes' annotations from before it had the fields; where both are there, the annotation counts. */
+/** Kubernetes' annotations from before the fields existed; if both are present, the annotation wins. */
 const STORAGE_CLASS = 'volume.beta.kubernetes.io/storage-class'
 const MOUNT_OPTIONS = 'volume.beta.kubernetes.io/mount-options'
 
-/** The whole PersistentVolume, with everything of the old one that still means something. */
+/** The whole PersistentVolume, with every part of the old one that is still meaningful. */
 export function newVolume(
   { metadata, spec, status }: PersistentVolume,
   csi: OurSource,
@@ -28,18 +28,18 @@ export function newVolume(
   if (claimRef?.name)
     note(
       phase === 'Released'
-        ? `its claim ${claimRef.namespace}/${claimRef.name} was deleted (the volume is Released): the new volume is kept for a claim of that name; take claimRef out for any other`
-        : `it is bound to the claim ${claimRef.namespace}/${claimRef.name}: delete pods and claim, then create the claim again; the new volume is kept for it`,
+        ? `its claim ${claimRef.namespace}/${claimRef.name} was deleted (the volume is Released). The new volume is reserved for a claim of that name; remove claimRef to allow any other`
+        : `it is bound to the claim ${claimRef.namespace}/${claimRef.name}: delete the pods and the claim, then create the claim again. The new volume is reserved for it`,
     )
   if (new Set(spec.accessModes).size > 1)
     note(
       `of its access modes ${spec.accessModes?.join(', ')} only ${accessModes[0]} is kept: a volume that is attached has one`,
     )
   if (accessModes[0] === 'ReadWriteMany' && volumeMode !== 'Block')
-    note('ReadWriteMany is refused with a file system: two nodes would destroy it')
+    note('ReadWriteMany is refused with a file system, because two nodes would destroy it')
   if (accessModes[0] === 'ReadOnlyMany' && !csi.readOnly)
     note(
-      'its only access mode is ReadOnlyMany, so that it is mounted read-only from now on; before, pods could write: add ReadWriteOnce where they must',
+      'its only access mode is ReadOnlyMany, so it is now mounted read-only. Pods could write before: add ReadWriteOnce if they must',
     )
   return {
     apiVersion: 'v1',
@@ -51,7 +51,7 @@ export function newVolume(
     spec: {
       ...(capacity ? { capacity: texts(capacity) } : {}),
       accessModes,
-      // Whatever it was: what is deleted is the object, never the data.
+      // Independent of the old policy: deleting the object never deletes the data.
       persistentVolumeReclaimPolicy: 'Retain',
       storageClassName: metadata.annotations?.[STORAGE_CLASS] ?? spec.storageClassName ?? '',
       ...(volumeMode ? { volumeMode } : {}),
@@ -76,7 +76,7 @@ function texts(quantities: Readonly<Record<string, string | number>>): Record<st
   return Object.fromEntries(Object.entries(quantities).map(([key, value]) => [key, String(value)]))
 }
 
-/** Long names are cut; a hash keeps two of them apart. */
+/** Long names are truncated; a hash keeps them distinct. */
 function newName(name: string): string {
   if (name.length + SUFFIX.length <= LONGEST_NAME) return name + SUFFIX
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)

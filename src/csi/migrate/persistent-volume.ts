@@ -1,14 +1,14 @@
 import * as z from 'zod/mini'
 
 const text = z.string()
-/** A name as the API accepts it (RFC 1123); a line break in one would be a line of the output. */
+/** A name as the API accepts it (RFC 1123); a line break in one would become a line of the output. */
 const name = z
   .string()
-  .check(z.maxLength(253), z.regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'it is not a name of an object'))
+  .check(z.maxLength(253), z.regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'it is not a valid object name'))
 const texts = z.record(text, text)
 const secretRef = z.looseObject({ name, namespace: z.nullish(name) })
 
-/** What is read of a PersistentVolume; the rest is passed over. Field names are the Kubernetes API's. */
+/** The parts of a PersistentVolume that are read; the rest is ignored. Field names are the Kubernetes API's. */
 export const persistentVolume = z.looseObject({
   kind: z.literal('PersistentVolume'),
   metadata: z.looseObject({
@@ -18,7 +18,7 @@ export const persistentVolume = z.looseObject({
   }),
   status: z.nullish(z.looseObject({ phase: z.nullish(text) })),
   spec: z.looseObject({
-    /** The API takes a number for a quantity, too. */
+    /** The API also accepts a number as a quantity. */
     capacity: z.nullish(z.record(text, z.union([text, z.number()]))),
     accessModes: z.nullish(z.array(text)),
     volumeMode: z.nullish(text),
@@ -57,12 +57,12 @@ export const persistentVolume = z.looseObject({
 
 export type KubernetesObject = Readonly<Record<string, unknown>> & { readonly kind: string }
 
-/** Tells what is left to do, or could not be carried over. */
+/** Reports what is left to do or could not be carried over. */
 export type Note = (message: string) => void
 
 export type PersistentVolume = z.infer<typeof persistentVolume>
 
-/** A PersistentVolume of ours, whole, as `kubectl apply` takes it. */
+/** A complete PersistentVolume of ours, as `kubectl apply` accepts it. */
 export interface OurVolume {
   readonly apiVersion: 'v1'
   readonly kind: 'PersistentVolume'

@@ -14,7 +14,7 @@ export interface Replaced {
   readonly volume: OurVolume
 }
 
-/** How the new objects take the place of the old ones, in order, and how to go back. */
+/** How to replace the old objects with the new ones, in order, and how to roll back. */
 export function planOf(
   replaced: readonly Replaced[],
   patches: readonly WorkloadPatch[],
@@ -30,11 +30,11 @@ export function planOf(
   )
   const steps: PlanStep[] = [
     {
-      what: 'Save the objects as they are, for a rollback.',
+      what: 'Save the current objects for a rollback.',
       commands: ['kubectl get pv,pvc,deployments,statefulsets,daemonsets,cronjobs -A -o yaml > before.yaml'],
     },
     {
-      what: 'Retain first: no data may be deleted with a claim.',
+      what: 'Set the reclaim policy to Retain first: no data may be deleted with a claim.',
       commands: old.map(
         (name) =>
           `kubectl patch pv ${quoted(name)} --type merge -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'`,
@@ -45,25 +45,25 @@ export function planOf(
       commands: ['lunkeeper sessions   # on each node, or: iscsiadm -m session'],
     },
     {
-      what: 'Delete the claims and the old volumes; the data stays.',
+      what: 'Delete the claims and the old volumes; the data is kept.',
       commands: [
         ...claims.map(({ namespace, name }) => `kubectl delete pvc -n ${quoted(namespace)} ${quoted(name)}`),
         ...old.map((name) => `kubectl delete pv ${quoted(name)}`),
       ],
     },
     {
-      what: 'Create the new volumes, and the claims that are printed with them.',
+      what: 'Create the new volumes and the printed claims.',
       commands: ['kubectl apply -f new.yaml'],
     },
     {
-      what: 'Create the claims again that are not printed (they were not in the input), each with the volumeName of its new volume.',
+      what: 'Recreate the claims that are not printed (they were not in the input), each with the volumeName of its new volume.',
       commands: replaced.flatMap(({ old, claim, volume }) =>
         old && claim && !printed.some(({ metadata }) => isOne(metadata, claim))
           ? [`# ${claim.namespace}/${claim.name}: volumeName: ${volume.metadata.name}`]
           : [],
       ),
     },
-    { what: 'Let the workloads use the claims in place of their inline volumes.', commands: changes },
+    { what: 'Make the workloads use the claims instead of their inline volumes.', commands: changes },
     { what: 'Start the workloads again.', commands: [] },
   ]
   return {
@@ -71,11 +71,11 @@ export function planOf(
     rollback: [
       { what: 'Stop the pods, and wait until no node has the LUNs any more.', commands: [] },
       {
-        what: 'Delete the new claims and volumes; their policy is Retain.',
+        what: 'Delete the new claims and volumes; their reclaim policy is Retain.',
         commands: created.map((name) => `kubectl delete pv ${quoted(name)}`),
       },
       {
-        what: 'Create the old objects again from before.yaml, without uid, resourceVersion, status and claimRef.uid; then start the workloads.',
+        what: 'Recreate the old objects from before.yaml, without uid, resourceVersion, status and claimRef.uid; then start the workloads.',
         commands: [],
       },
     ],

@@ -3,7 +3,7 @@ import type { Note } from './persistent-volume.ts'
 type Attributes = Readonly<Record<string, string>>
 
 /**
- * Attribute names, in lower case and without `_` and `-`, by which drivers say where a LUN is: democratic-csi (also for
+ * Attribute names, in lower case and without `_` and `-`, by which drivers identify a LUN: democratic-csi (also for
  * TrueNAS: portal, portals, iqn, lun) in the volume; HPE (targetNames, lunId, discoveryIps) and Dell (PORTAL0, TARGET0,
  * LUN_ADDRESS) in the attachment, as their node services read them.
  */
@@ -14,7 +14,7 @@ const LUN = /^(?:lun|lunid|targetlun|mappedlun|lunaddress)$/
 const PROTOCOL = /^(?:protocol|accessprotocol|nodeattachdriver|transport|transportprotocol)$/
 
 /**
- * The attributes of ours for those of another driver; null: they do not have all of portal, IQN and LUN.
+ * Our attributes for those of another driver; null if they do not have all of portal, IQN and LUN.
  * @param given of the volume, and of each of its attachments (VolumeAttachment: status.attachmentMetadata)
  */
 export function vendorAttributes(given: readonly Attributes[], note: Note): Record<string, string> | null {
@@ -40,12 +40,14 @@ export function vendorAttributes(given: readonly Attributes[], note: Note): Reco
   ].flat()
   if (missing.length > 0) {
     note(
-      `its volumeAttributes have no ${missing.join(', no ')}: its driver asks the array at each attach; give also the VolumeAttachments of running pods (kubectl get pv,volumeattachments -o yaml), or look up portal, IQN and LUN on the array`,
+      `its volumeAttributes have no ${missing.join(', no ')}, because its driver asks the array at each attach. Add the VolumeAttachments of running pods to the input (kubectl get pv,volumeattachments -o yaml), or look up portal, IQN and LUN on the array`,
     )
     return null
   }
   if (iqns.length > 1 || luns.length > 1) {
-    note(`its attributes name ${iqns.length} targets and ${luns.length} LUNs; a volume here has one of each`)
+    note(
+      `its attributes name ${iqns.length} targets and ${luns.length} LUNs; a volume must have exactly one of each`,
+    )
     return null
   }
   const [targetPortal, ...more] = portals
@@ -57,7 +59,7 @@ export function vendorAttributes(given: readonly Attributes[], note: Note): Reco
   }
 }
 
-/** A JSON array, or a list with commas. */
+/** A JSON array, or a list separated by commas. */
 function listed(value: string): string[] {
   try {
     const list = JSON.parse(value) as unknown

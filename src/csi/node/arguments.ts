@@ -9,20 +9,20 @@ export function requireText(value: string, field: string): string {
   return value
 }
 
-/** @throws INVALID_ARGUMENT it is missing, or no absolute path without "." and ".." */
+/** @throws INVALID_ARGUMENT it is missing, or not an absolute path without "." and ".." */
 export function requirePath(value: string, field: string): string {
   const path = requireText(value, field)
   const parts = path.split('/')
   if (!path.startsWith('/') || path.includes('\0') || parts.includes('.') || parts.includes('..'))
-    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is no absolute path: "${path}"`)
+    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is not an absolute path: "${path}"`)
   if (parts.every((part) => part === ''))
-    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root of the system`)
+    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root directory`)
   return path
 }
 
 /**
  * A path at which a volume is looked for, not put: where it can be none of a volume, the volume is not there.
- * @throws INVALID_ARGUMENT it is missing · NOT_FOUND it is no absolute path
+ * @throws INVALID_ARGUMENT it is missing · NOT_FOUND it is not an absolute path
  */
 export function requirePlaceOf(volumeId: string, value: string, field: string): string {
   requireText(value, field)

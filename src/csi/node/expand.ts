@@ -10,7 +10,7 @@ import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePlaceOf, requireText } from './arguments.ts'
 
-/** Takes over the size that the LUN has now on its target. @returns bytes */
+/** Resizes the volume to the current size of the LUN on its target. @returns bytes */
 export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Promise<bigint> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePlaceOf(volumeId, call.volumePath, 'volume_path')
@@ -33,7 +33,7 @@ export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Pro
   if (bytes < requiredBytes)
     throw refusal(
       Code.OutOfRange,
-      `CONFLICT: ${volumeId} has ${bytes} bytes on its target, not the ${requiredBytes} asked for: enlarge it there first`,
+      `CONFLICT: ${volumeId} has ${bytes} bytes on its target, fewer than the ${requiredBytes} requested: enlarge the LUN there first`,
     )
   if (limitBytes > 0n && bytes > limitBytes)
     throw refusal(

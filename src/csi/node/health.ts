@@ -23,12 +23,12 @@ const TYPES: Readonly<Record<Adverse['kind'], Type>> = {
   degraded: Type.DEGRADED,
 }
 
-/** Kubernetes takes 1024 bytes (1.37, VolumeHealthCondition). */
+/** Kubernetes accepts 1024 bytes (1.37, VolumeHealthCondition). */
 const LONGEST = 512
 
 /**
- * What is wrong with a volume, staged or not. An empty list is a caller's word that it has recovered; of a volume
- * that is not known here that cannot be said.
+ * The problems of a volume, staged or not. To a caller an empty list means that it has recovered, which cannot be said
+ * about an unknown volume.
  * @throws NOT_FOUND
  */
 export async function health(driver: Driver, call: NodeGetVolumeHealthRequest) {
@@ -48,7 +48,7 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
   if (record?.phase === 'ready') return orNone(await adverseOfReady(host, record))
   const failure = failures.of(volumeId)
   if (failure) return [failure]
-  // Being staged or unstaged: the next answer says how it went.
+  // It is being staged or unstaged: the next answer reports the result.
   if (record) return []
   const old =
     path === ''
@@ -65,7 +65,7 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
 async function adverseOfReady(host: Driver['host'], record: Attachment): Promise<Adverse | null> {
   const status = await statusOf(host, record)
   const { mount } = lookAtStaged(host, record)
-  // While I/O waits the file system is not asked.
+  // While I/O is held, the file system is not asked.
   const silence = status.state === 'ready' && mount ? await silenceOf(host, record, mount.point) : null
   return adverseOf(host, record, status, { mount, silence })
 }

@@ -26,7 +26,7 @@ import { beginPublishing, endPublishing, isPublishing } from '../volume/publishi
 import { isDead, isNodeOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
-/** Shows a staged volume at a pod's target path: its directory, or its device. */
+/** Makes a staged volume visible at a pod's target path: its directory, or its device. */
 export async function publish(driver: Driver, call: NodePublishVolumeRequest): Promise<void> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePath(call.targetPath, 'target_path')
@@ -45,19 +45,19 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   const readOnly = call.readonly || record.request.use.readOnly
   refuseOtherUse(record, capability, await resolvePlace(host, staging), readOnly)
   if (isThere(driver, record, capability, target, readOnly) === 'other')
-    throw refusal(Code.AlreadyExists, `CONFLICT: ${volumeId} is published at ${target} in another way`)
+    throw refusal(Code.AlreadyExists, `CONFLICT: ${volumeId} is published at ${target} with other settings`)
   refuseSecond(driver, record, capability, target)
   await makeFit(driver, record, target)
-  // A detach by hand waits, or has been: then the volume is no longer ready.
+  // A detach by hand is in progress or has completed: then the volume is no longer ready.
   await withLock(...volumeLock(host, record, 'publish', signal), async () => {
     if (readRecord(host, record.name)?.phase !== 'ready')
-      throw refusal(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is not staged on this node any more`)
+      throw refusal(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is no longer staged on this node`)
     if (isThere(driver, record, capability, target, readOnly) !== 'same')
       await show(driver, record, capability, target, readOnly)
   })
 }
 
-/** @throws FAILED_PRECONDITION another volume is staged under this id · BAD_REQUEST and the like */
+/** @throws FAILED_PRECONDITION another volume is staged under this ID · BAD_REQUEST and similar */
 function refuseOtherVolume(
   record: Attachment,
   volumeId: string,
@@ -67,7 +67,7 @@ function refuseOtherVolume(
   if (reason === null) return
   throw refusal(
     Code.FailedPrecondition,
-    `CONFLICT: another volume is staged on this node as ${volumeId}: ${reason}. Two PersistentVolumes with one volumeHandle are one volume to Kubernetes: give each its own`,
+    `CONFLICT: another volume is staged on this node as ${volumeId}: ${reason}. To Kubernetes, two PersistentVolumes with one volumeHandle are one volume: give each its own`,
   )
 }
 
@@ -90,7 +90,7 @@ function refuseOtherUse(
   if (kind === 'block' && readOnly && !use.readOnly)
     throw refusal(
       Code.InvalidArgument,
-      `BAD_REQUEST: ${name} is a block volume that is staged for writing: a device is read-only for all or for none`,
+      `BAD_REQUEST: ${name} is a block volume that is staged for writing: a device is read-only for all its users or for none`,
     )
 }
 
@@ -98,7 +98,7 @@ function sameOptions(a: readonly string[], b: readonly string[]): boolean {
   return a.toSorted().join() === b.toSorted().join()
 }
 
-/** @throws FAILED_PRECONDITION its access mode allows one place, and there is another */
+/** @throws FAILED_PRECONDITION its access mode allows one target path, and there is another */
 function refuseSecond({ host }: Driver, record: Attachment, capability: Capability, target: string): void {
   if (capability.shared) return
   const others = lookAtStaged(host, record).published.filter(
@@ -107,13 +107,13 @@ function refuseSecond({ host }: Driver, record: Attachment, capability: Capabili
   if (others.length > 0)
     throw refusal(
       Code.FailedPrecondition,
-      `BUSY: ${record.name} is published at ${others.map(({ point }) => point).join(', ')}, and its access mode allows one place`,
+      `BUSY: ${record.name} is published at ${others.map(({ point }) => point).join(', ')}, and its access mode allows only one target path`,
     )
 }
 
 /**
- * What is at the target path: nothing, this volume as it is asked for, this volume in another way, or what is
- * no good and is replaced: a half-made publication of an agent that was killed, a dead device.
+ * What is at the target path: nothing, this volume as requested, this volume with other settings, or something unusable
+ * that is replaced: a half-made publication of an agent that was killed, a dead device.
  */
 function isThere(
   { host }: Driver,
@@ -138,13 +138,13 @@ function seenAt(paths: Driver['host']['paths'], target: string): Mount | undefin
   return readMounts(paths).findLast(({ point }) => point === target)
 }
 
-/** Nobody gets a broken file system: one that nobody uses is mounted anew first. @throws BUSY */
+/** A broken file system is not published: if it is not in use, it is remounted first. @throws BUSY */
 async function makeFit(driver: Driver, record: Attachment, target: string): Promise<void> {
   const { host, observer, signal } = driver
   const staged = lookAtStaged(host, record)
   const trouble = await stagingTrouble(host, record, staged)
   if (trouble === null) return
-  observer.warn?.(record.name, `it is staged anew before it is published: ${trouble}`)
+  observer.warn?.(record.name, `it is staged again before it is published: ${trouble}`)
   await clearStaging(
     host,
     record,
@@ -186,7 +186,7 @@ async function show(
   }
 }
 
-/** Between a look and a mount the staging path may have lost its mount: then a bare directory was bound. */
+/** Between a check and a mount the staging path may lose its mount: then a bare directory was bound. */
 function isRight(mount: Mount, device: Device, kind: Capability['kind']): boolean {
   return kind === 'block' ? isNodeOf(mount, device.name) : mount.devno === device.devno
 }

@@ -27,13 +27,13 @@ import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
-/** The file system that is made on a blank volume of which nobody said which. */
+/** The file system that is created on a blank volume if the caller names none. */
 const DEFAULT_FS: FileSystem = 'ext4'
 
 const UNGUARDED =
   'it has no VolumeAttachment: Kubernetes does not keep other nodes from it (attachRequired is false, or was when its pod started)'
 
-/** Attaches the volume, and mounts it at its staging path where it is no block volume. */
+/** Attaches the volume, and mounts it at its staging path unless it is a block volume. */
 export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promise<void> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePath(call.stagingTargetPath, 'staging_target_path')
@@ -70,7 +70,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     await driver.gates.run(request.iqn, () => bring(driver, request, { chap, publication, takesOver }))
   } catch (error) {
     driver.failures.note(volumeId, error)
-    // A kubelet takes most errors to mean that nothing is here to be taken back.
+    // To a kubelet most errors mean that nothing on the node needs to be undone.
     const left = readRecord(host, name)
     throw left && left.phase !== 'ready' ? toUncertainStatus(error, volumeId) : error
   }
@@ -82,10 +82,10 @@ function publicationOf({ attachment }: Owner): Publication | null {
   return attachment && { attachment: attachment.name, uid: attachment.uid }
 }
 
-/** @throws ALREADY_EXISTS it is staged there in another way · FAILED_PRECONDITION it is staged elsewhere */
+/** @throws ALREADY_EXISTS it is staged there with other settings · FAILED_PRECONDITION it is staged elsewhere */
 function refuseOther(existing: Attachment, request: VolumeRequest): void {
   const { mount } = existing.request.use
-  // Another address of the same target is one more path: attach proves that the same volume answers there.
+  // Another address of the same target is another path: attach verifies that the same volume answers there.
   const other = otherVolume(existing, { ...request, portals: [] })
   const reason = other ?? contradiction(existing, request)
   if (!reason) return
@@ -93,11 +93,11 @@ function refuseOther(existing: Attachment, request: VolumeRequest): void {
     other !== null || mount === null || request.use.mount === null || mount === request.use.mount
   throw refusal(
     samePlace ? Code.AlreadyExists : Code.FailedPrecondition,
-    `CONFLICT: ${existing.name} is staged already: ${reason}`,
+    `CONFLICT: ${existing.name} is already staged: ${reason}`,
   )
 }
 
-/** What is staged and waits for its target is left alone; what is broken is cleared away, to be staged anew. */
+/** A staged volume in an outage is left alone; a broken one is removed, to be staged again. */
 async function isStagedWell({ host }: Driver, existing: Attachment): Promise<boolean> {
   const staged = lookAtStaged(host, existing)
   const trouble = await stagingTrouble(host, existing, staged)
@@ -105,7 +105,7 @@ async function isStagedWell({ host }: Driver, existing: Attachment): Promise<boo
   return trouble === null && isHolding(host, existing.name)
 }
 
-/** Nothing is formatted that is not blank: that is asked for only when no file system was found. */
+/** Only a blank volume is formatted: formatting is requested only if no file system was found. */
 async function bring(
   driver: Driver,
   request: VolumeRequest,
@@ -133,7 +133,7 @@ async function bring(
     await attach(host, request, options)
   } catch (error) {
     if (!isLunkeeperError(error, 'NO_FILESYSTEM') || use.readOnly) throw error
-    observer.warn?.(request.name as VolumeName, 'it is new: a file system is made, if it is blank')
+    observer.warn?.(request.name as VolumeName, 'the volume is new: a file system is created if it is blank')
     await attach(host, { ...request, use: { ...use, fs: use.fs ?? DEFAULT_FS, format: true } }, options)
   }
 }

@@ -27,15 +27,15 @@ interface Stats {
 /** More volumes than a node has. */
 const MOST = 500
 
-/** The last answer of each volume: in an outage it is still about right, and the file system may not answer. */
+/** The last answer of each volume: during an outage it is still roughly right, and the file system may not answer. */
 const lastUsage = new Recent<string, FsUsage>(MOST)
 
-/** Of a volume that is gone nothing is remembered. */
+/** Nothing is kept for a volume that is gone. */
 export function forgetUsage(name: string): void {
   lastUsage.delete(name)
 }
 
-/** How full a volume is and how it fares. Says so within seconds, whatever its target does. */
+/** Usage and condition of a volume. Answers within seconds, whatever the target does. */
 export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
@@ -92,7 +92,7 @@ function inUnits({ bytes, files }: FsUsage): Stats['usage'] {
   return [inUnit(Unit.BYTES, bytes), inUnit(Unit.INODES, files)]
 }
 
-/** As kubelets up to Kubernetes 1.36 read it; later ones ask for the health of a volume by itself. */
+/** As kubelets up to Kubernetes 1.36 read it; later ones ask for the health of a volume separately. */
 function conditionOf(adverse: Adverse | null, well: string): Stats['volumeCondition'] {
   return adverse ? { abnormal: true, message: adverse.message } : { abnormal: false, message: well }
 }

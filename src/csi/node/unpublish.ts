@@ -16,7 +16,7 @@ import { withdrawIfOld } from '../takeover/withdraw.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
-/** Takes a volume from a target path, and the path with it. What is not the volume's is not touched. */
+/** Removes a volume from a target path, and the path itself. Anything that is not the volume's is left alone. */
 export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest): Promise<void> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
@@ -32,7 +32,7 @@ export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest
     if (!isOwn(host, name, mount))
       throw refusal(
         Code.FailedPrecondition,
-        `BUSY: ${mount.source || mount.fs} is mounted at ${target}, which is not ${volumeId}`,
+        `BUSY: ${mount.source || mount.fs} is mounted at ${target}, and is not ${volumeId}`,
       )
     await unmountProven(host, { name, identity: record?.identity ?? null }, target)
   }

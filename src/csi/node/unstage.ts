@@ -18,7 +18,7 @@ import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 import { forgetUsage } from './stats.ts'
 
-/** Takes the volume off the node. Done only when nothing of it is left. */
+/** Detaches the volume from the node. Succeeds only when nothing of it is left. */
 export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): Promise<void> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePath(call.stagingTargetPath, 'staging_target_path')
@@ -28,7 +28,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   const place = await resolvePlace(host, path)
   const record = readRecord(host, name)
   if (!record) return withoutRecord(driver, name, place)
-  // Staged somewhere else, it is not staged here.
+  // It is staged at another path, so it is not staged here.
   const { mount } = record.request.use
   if (mount !== null && mount !== place) return
   const { published } = lookAtStaged(host, record)
@@ -38,13 +38,12 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
       `BUSY: ${volumeId} is still published at ${published.map(({ point }) => point).join(', ')}`,
     )
   const force = await isLost(host, record)
-  if (force)
-    observer.warn?.(record.name, 'its hold is over and no path answers: what it had not written is lost')
+  if (force) observer.warn?.(record.name, 'its hold is over and no path answers: unwritten data is lost')
   try {
     await detach(host, record.name, { force, observer, signal })
   } catch (error) {
     if (isLunkeeperError(error, 'FENCED')) return dropLost(driver, record, error)
-    // Somebody else has ended it meanwhile.
+    // Another call has ended it meanwhile.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
   }
   forgetUsage(record.name)
@@ -62,8 +61,8 @@ async function dropLost(
 }
 
 /**
- * Whether there is nothing more to wait for: the kernel has failed all that was waiting, so that refusing would
- * only keep the pod from starting elsewhere.
+ * Whether waiting is pointless: the kernel has failed all held I/O, so refusing would only keep the pod from starting
+ * elsewhere.
  */
 async function isLost(host: Host, record: Attachment): Promise<boolean> {
   if (record.writeOut?.lost) return true

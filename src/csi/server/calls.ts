@@ -5,7 +5,7 @@ import { isLunkeeperError } from '../../model/errors.ts'
 import { toStatus } from '../status.ts'
 import { Pace } from './pace.ts'
 
-/** What is told of each call when it has ended. `error` is null where it went well. */
+/** Reported for each finished call. `error` is null on success. */
 export interface CallEnd {
   readonly method: string
   readonly volumeId: string | null

@@ -5,38 +5,38 @@ import { dirname, resolve } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
 
-/** unix(7): 108 bytes, with the zero at the end; a few for the name that it has before it is in its place. */
+/** unix(7): 108 bytes including the terminating zero, minus the suffix of the temporary name. */
 const LONGEST = 107
 const SUFFIX = '.new'
 
-/** The socket's path, from `unix:///path`, `unix:/path` or a path alone. @throws USAGE */
+/** The socket's path, from `unix:///path`, `unix:/path` or a plain path. @throws USAGE */
 export function parseEndpoint(text: string): string {
   const path = text.replace(/^unix:(?:\/\/(?=\/))?/, '')
   const bad = (reason: string) =>
-    new LunkeeperError('USAGE', `"${text}" is no endpoint: ${reason}`, {
+    new LunkeeperError('USAGE', `"${text}" is not a valid endpoint: ${reason}`, {
       hint: 'Example: --csi-endpoint unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
     })
   if (/^\w+:\/\//.test(path) || /^unix:\/\/[^/]/.test(text))
-    throw bad('only unix sockets are served, which the node alone can reach')
-  if (!path.startsWith('/') || path.endsWith('/')) throw bad('it is no absolute path of a socket')
-  if (Buffer.byteLength(path + SUFFIX) > LONGEST) throw bad('a socket may have a path of 103 bytes')
+    throw bad('only unix sockets are supported, because only the node itself can reach them')
+  if (!path.startsWith('/') || path.endsWith('/')) throw bad('it is not an absolute path')
+  if (Buffer.byteLength(path + SUFFIX) > LONGEST) throw bad('the path of a socket has at most 103 bytes')
   return resolve(path)
 }
 
 /**
- * Has a server listen at a path that only root can connect to. What a dead process left there is replaced, in
- * one step; what is alive, or is no socket, is not.
- * @throws CONFLICT somebody listens there · USAGE it is no socket · RECORD_UNWRITABLE
+ * Makes a server listen at a path that only root can connect to. A dead process's socket is replaced atomically; a live
+ * socket, or another kind of file, is not.
+ * @throws CONFLICT another process listens there · USAGE it is not a socket · RECORD_UNWRITABLE
  */
 export async function listenAt(server: Server, path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found && !found.isSocket())
-    throw new LunkeeperError('USAGE', `${path} is no socket, and stays`, {
+    throw new LunkeeperError('USAGE', `${path} exists and is not a socket`, {
       hint: 'Give another path, or move the file away.',
     })
   if (found && (await isAlive(path)))
-    throw new LunkeeperError('CONFLICT', `somebody serves ${path} already`, {
-      hint: 'Does another driver or agent run on this node?',
+    throw new LunkeeperError('CONFLICT', `another process already serves ${path}`, {
+      hint: 'Check whether another driver or agent runs on this node.',
     })
   const own = path + SUFFIX
   try {
@@ -47,7 +47,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
   } catch (cause) {
     throw new LunkeeperError('RECORD_UNWRITABLE', `${path}: ${(cause as Error).message}`, {
       cause,
-      hint: 'Can the directory be written, and does it take sockets?',
+      hint: 'Check that the directory is writable and supports sockets.',
     })
   }
 }
@@ -55,7 +55,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
 async function listen(server: Server, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
-  // bind(2) is done in this very call, and takes its mode from here.
+  // bind(2) happens in this very call, and takes its mode from here.
   const umask = process.umask(0o177)
   try {
     server.listen(path, resolve)
@@ -74,7 +74,7 @@ function isAlive(path: string): Promise<boolean> {
   return promise.finally(() => socket.destroy())
 }
 
-/** Removes the socket, unless another has taken its place. */
+/** Removes the socket, unless another one has replaced it. */
 export function leave(path: string, inode: number): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.ino === inode) rmSync(path, { force: true })
 }

@@ -17,9 +17,9 @@ import { identity } from './identity.ts'
 /** Calls that change a volume: one at a time for each volume. */
 type Change = { readonly volumeId: string }
 
-/** Every call of the protocol. Requests are never logged: they carry secrets. */
+/** Every call of the protocol. Requests are never logged: they contain secrets. */
 export function routes(driver: Driver, told: Told) {
-  /** Its answer does not wait for a caller: one that has gone away finds the work done when it comes back. */
+  /** The answer does not wait for a caller: one that disconnected finds the work done when it retries. */
   function changes<C extends Change, T>(method: string, work: (driver: Driver, call: C) => Promise<T>) {
     return (call: C) =>
       told(method, call.volumeId, () =>

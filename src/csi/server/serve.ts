@@ -23,9 +23,9 @@ export interface CsiOptions {
   readonly announceHealth?: boolean
   readonly observer: Observer
   readonly signal: AbortSignal
-  /** One line of the log. */
+  /** Writes one line of the log. */
   readonly say: (line: string) => void
-  /** Told of each call that has ended. */
+  /** Called for each finished call. */
   readonly ended?: (method: string, code: string, milliseconds: number) => void
 }
 

@@ -6,8 +6,8 @@ import { lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
 import { OLD_DRIVER } from './state.ts'
 
 /**
- * How a volume fares that the old driver has published at this place; null where it has not.
- * @throws FAILED_PRECONDITION what is mounted there cannot be known to be the volume
+ * Health of a volume that the old driver published at this path; null if it did not.
+ * @throws FAILED_PRECONDITION the mount there cannot be identified as the volume
  */
 export function oldHealthAt(
   driver: Driver,
@@ -27,14 +27,17 @@ export function oldHealthAt(
     return {
       adverse:
         usable.length === 0
-          ? inaccessible('TargetAway', `its target is away, and ${OLD_DRIVER} published it: it is not held`)
+          ? inaccessible(
+              'TargetAway',
+              `its target is away, and it was published by ${OLD_DRIVER}: its I/O is not held`,
+            )
           : hasTurnedReadOnly(mount)
             ? TURNED_READ_ONLY
             : null,
-      message: `published by ${OLD_DRIVER}: not held before its next pod`,
+      message: `published by ${OLD_DRIVER}: its I/O is not held until its next pod starts`,
     }
   } catch (error) {
-    // Then nobody knows what is there.
+    // Then it is not known what is there.
     if (isLunkeeperError(error, 'RECORD_CORRUPT')) return null
     throw error
   }

@@ -13,20 +13,20 @@ import { refusal } from '../status.ts'
 import type { OldState } from './state.ts'
 import { OLD_DRIVER, readOldState } from './state.ts'
 
-/** What the kernel has of a volume that the old driver published. */
+/** The kernel's state of a volume that the old driver published. */
 export interface OldPublication {
-  /** To the portals that the old driver used, and no other. */
+  /** Sessions to the portals that the old driver used, and no other. */
   readonly sessions: readonly Session[]
-  /** The LUN's disks in those sessions, as far as they are the ones that it noted. */
+  /** The LUN's disks in those sessions that match the ones it recorded. */
   readonly disks: readonly ScsiDisk[]
-  /** The LUN's other disks in those sessions: made since, by somebody. */
+  /** The LUN's other disks in those sessions, created later by another program. */
   readonly strangers: readonly ScsiDisk[]
-  /** What it mounted, where that is still there. */
+  /** The device that it mounted, if it still exists. */
   readonly device: Device | null
   readonly mounts: readonly Mount[]
 }
 
-/** What the old driver noted of a volume that we serve in its place. @throws RECORD_CORRUPT */
+/** What the old driver recorded about a volume that we serve in its place. @throws RECORD_CORRUPT */
 export function oldStateOf({ host, name }: Driver, volumeId: string): OldState | null {
   return name === OLD_DRIVER ? readOldState(host, volumeId) : null
 }
@@ -37,14 +37,14 @@ export function isSessionOf({ portals }: OldState, { portal }: Session): boolean
 }
 
 /**
- * A disk counts as the old driver's by target, portal and LUN, and by the SCSI address and name that it noted: one
- * that somebody logged in to anew differs in these.
+ * A disk counts as the old driver's by target, portal and LUN, and by the SCSI address and name that it recorded; after
+ * a new login these differ.
  */
 export function lookAtOld(host: Host, state: OldState): OldPublication {
   const view = lookAtVolume(host, state, { counts: (session) => isSessionOf(state, session) })
   const isNoted = (disk: ScsiDisk) =>
     state.disks.some(({ name, hctl }) => name === disk.name && hctl === formatHctl(disk.hctl))
-  // multipathd may have named its map anew (user_friendly_names), and given it more paths.
+  // multipathd may have renamed its map (user_friendly_names), and added paths to it.
   const map = view.maps.find(({ name, uuid }) =>
     [name, uuid.replace(/^mpath-/, '')].includes(state.device.name),
   )
@@ -62,8 +62,8 @@ export function lookAtOld(host: Host, state: OldState): OldPublication {
 }
 
 /**
- * The volume's mount at a place; undefined where nothing is mounted there.
- * @throws FAILED_PRECONDITION what is mounted there cannot be known to be the volume
+ * The volume's mount at a path; undefined if nothing is mounted there.
+ * @throws FAILED_PRECONDITION the mount there cannot be identified as the volume
  */
 export function oldMountAt(
   host: Host,
@@ -76,6 +76,6 @@ export function oldMountAt(
   if (!mount || (device !== null && mount.devno === device.devno)) return mount
   throw refusal(
     Code.FailedPrecondition,
-    `BUSY: ${mount.source || mount.fs} is mounted at ${place}, and is not what ${OLD_DRIVER} noted of ${volumeId}: ${noted.name}, LUN ${lun} of ${iqn}. Unmount it by hand, if it is no longer needed`,
+    `BUSY: ${mount.source || mount.fs} is mounted at ${place}, and is not what ${OLD_DRIVER} recorded for ${volumeId}: ${noted.name}, LUN ${lun} of ${iqn}. If it is no longer needed, unmount it by hand`,
   )
 }

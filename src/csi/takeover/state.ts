@@ -14,23 +14,23 @@ import { parseLun } from '../../model/lun.ts'
 import type { Portal } from '../../model/portal.ts'
 import { parsePortal } from '../../model/portal.ts'
 
-/** The driver whose volumes may be found published, where we answer under its name. */
+/** The driver whose published volumes may be found if we serve under its name. */
 export const OLD_DRIVER = 'iscsi.csi.k8s.io'
 
 /**
- * What csi-driver-iscsi (v0.1.0, 2022-01, to v0.2.0, 2026-08) writes before it mounts a volume, and removes after
- * the last unmount: `/var/run/iscsi.csi.k8s.io/iscsi-VOLUME.json`. Its CHAP secrets stand in it as well, readable
- * for all, and are never taken out of it here.
+ * What csi-driver-iscsi (v0.1.0, 2022-01, to v0.2.0, 2026-08) writes before it mounts a volume, and removes after the
+ * last unmount: `/var/run/iscsi.csi.k8s.io/iscsi-VOLUME.json`. The file also contains CHAP secrets, readable by all
+ * users; they are never read from it here.
  */
 export interface OldState {
   readonly iqn: Iqn
   readonly lun: Lun
   readonly portals: readonly Portal[]
-  /** What it mounted: a disk, or multipathd's map by its name under /dev/mapper. */
+  /** The device that it mounted: a disk, or multipathd's map by its name under /dev/mapper. */
   readonly device: { readonly kind: 'disk' | 'map'; readonly name: string }
   /** The disks under it, by the kernel's name and SCSI address. */
   readonly disks: readonly { readonly name: string; readonly hctl: string }[]
-  /** Whether it made the node records itself; else somebody had made them for it. */
+  /** Whether it created the node records itself, or found them. */
   readonly madeRecords: boolean
 }
 
@@ -51,20 +51,21 @@ const schema = z.object({
   do_chap_discovery: z._default(z.boolean(), false),
 })
 
-/** Larger than any that it writes: it lists the paths of one volume. */
+/** Larger than any file that it writes: it lists the paths of one volume. */
 const LARGEST = 1 << 20
 
-/** What the old driver noted of a volume; null where it noted nothing. @throws RECORD_CORRUPT */
+/** What the old driver recorded about a volume; null if nothing. @throws RECORD_CORRUPT */
 export function readOldState(host: Host, volumeId: string): OldState | null {
   const path = pathOf(host, volumeId)
   const stat = path === null ? undefined : lstatSync(path, { throwIfNoEntry: false })
   if (path === null || !stat) return null
-  // Anything but a file could block whoever reads it.
-  if (!stat.isFile() || stat.size > LARGEST) throw corrupt(path, 'it is no file of its size')
+  // Anything but a regular file could block the reader.
+  if (!stat.isFile() || stat.size > LARGEST)
+    throw corrupt(path, 'it is not a regular file of the expected size')
   return parseOldState(path, readFileSync(path, 'utf8'), volumeId)
 }
 
-/** @throws RECORD_CORRUPT never with what stands in the file: that may be a secret */
+/** @throws RECORD_CORRUPT never with the file's contents, which may be a secret */
 export function parseOldState(path: string, content: string, volumeId: string): OldState {
   const data = understood(path, content)
   if (data.volume_name !== volumeId) throw corrupt(path, 'it is of another volume')
@@ -84,15 +85,15 @@ function understood(path: string, content: string): z.output<typeof schema> {
   try {
     json = JSON.parse(content)
   } catch {
-    // JSON's own message would quote what stands there.
-    throw corrupt(path, 'it is no JSON')
+    // JSON's own message would quote the contents.
+    throw corrupt(path, 'it is not JSON')
   }
   try {
     return schema.parse(json)
   } catch (error) {
     if (error instanceof LunkeeperError) throw corrupt(path, error.message)
     if (!(error instanceof $ZodError)) throw error
-    throw corrupt(path, `${error.issues[0]?.path.join('.') || 'it'} is not as it should be`)
+    throw corrupt(path, `${error.issues[0]?.path.join('.') || 'the file'} is not valid`)
   }
 }
 
@@ -101,17 +102,17 @@ export function forgetOldState(host: Host, volumeId: string): void {
   if (path !== null) removeDurable(path)
 }
 
-/** Null for an id of which the old driver could have made no file. */
+/** Null for an ID for which the old driver could not have written a file. */
 function pathOf({ paths }: Host, volumeId: string): string | null {
   if (/[/\0]/.test(volumeId)) return null
-  // Not by /var/run: as a link it leads to our own /run, seen from a container.
+  // Not by /var/run: in a container that link leads to our own /run.
   return join(paths.root, 'run', OLD_DRIVER, `iscsi-${volumeId}.json`)
 }
 
 function corrupt(path: string, reason: string): LunkeeperError {
   return new LunkeeperError(
     'RECORD_CORRUPT',
-    `${path}, which the driver before wrote, is not understood: ${reason}`,
+    `${path}, written by the previous driver, is not valid: ${reason}`,
     {
       hint: 'Unmount the volume by hand, then remove that file.',
       details: { path },

@@ -27,7 +27,7 @@ export async function withdrawIfOld(driver: Driver, volumeId: string, target: st
   try {
     state = oldStateOf(driver, volumeId)
   } catch (error) {
-    // Nothing is published there, whatever else there may be of it.
+    // Nothing is published there, whatever else may exist of it.
     if (!isLunkeeperError(error, 'RECORD_CORRUPT') || isMounted(driver.host, target)) throw error
     driver.observer.warn?.(volumeNameOf(volumeId), error.message)
     return false
@@ -41,9 +41,9 @@ function isMounted(host: Host, place: string): boolean {
 }
 
 /**
- * Takes from a target path what the old driver published there; with its last place the volume leaves the node, as
- * one of ours would: flushed, its disks, its sessions where nobody needs them, and what the old driver noted.
- * Cut off anywhere, it goes on with the next call.
+ * Removes from a target path what the old driver published there. With its last path the volume leaves the node as one
+ * of ours would: flushed, then its disks, sessions that are not needed any more, and the old driver's file. After an
+ * interruption the next call continues.
  */
 async function withdraw(driver: Driver, volumeId: string, state: OldState, target: string): Promise<void> {
   const { host } = driver
@@ -54,7 +54,7 @@ async function withdraw(driver: Driver, volumeId: string, state: OldState, targe
     if (mount) await unmountProven(host, { name: volumeId, identity: null }, target)
     return removePlace(host, target)
   }
-  // One that has become ours since is not there for the old driver's note.
+  // A volume that has become ours since is not affected by the old driver's file.
   const isOurs = attachmentOf(readRecords(host).attachments, state) !== undefined
   if (mount || !isOurs) await takeOff(driver, volumeId, state, found, target)
   await removePlace(host, target)
@@ -77,12 +77,15 @@ async function takeOff(
   const name = volumeNameOf(volumeId)
   if (found.disks.length === 0 && found.strangers.length > 0) {
     const names = found.strangers.map((disk) => disk.name).join(', ')
-    observer.warn?.(name, `${names} is this LUN, but not the disk that the driver before used: it stays`)
+    observer.warn?.(
+      name,
+      `${names} has this LUN, but is not the disk that the previous driver used: it is left alone`,
+    )
     return
   }
   inheritSessions(host, found)
   const force = isLost(state, found)
-  if (force) observer.warn?.(name, 'its disks are given up by the kernel: what it had not written is lost')
+  if (force) observer.warn?.(name, 'the kernel has given up its disks: unwritten data is lost')
   const sids = new Set(found.sessions.map(({ sid }) => sid))
   await detachFound(host, () => foundAgain(host, volumeId, state, target), {
     force,
@@ -92,7 +95,7 @@ async function takeOff(
   })
 }
 
-/** @throws CONFLICT BUSY somebody has come to use it meanwhile */
+/** @throws CONFLICT BUSY it is in use meanwhile */
 function foundAgain(host: Host, volumeId: string, state: OldState, target: string): Found {
   const { iqn, lun } = state
   const own = attachmentOf(readRecords(host).attachments, state)
@@ -107,8 +110,8 @@ function foundAgain(host: Host, volumeId: string, state: OldState, target: strin
 }
 
 /**
- * Whether there is nothing more to wait for: the sessions' timers have run out, and the kernel has failed all that
- * waited. What multipathd's map keeps may still be written.
+ * Whether waiting is pointless: the sessions' timers have expired, and the kernel has failed all held I/O. What
+ * multipathd's map holds may still be written.
  */
 function isLost({ device }: OldState, { sessions, disks }: OldPublication): boolean {
   return (
@@ -120,8 +123,8 @@ function isLost({ device }: OldState, { sessions, disks }: OldPublication): bool
 }
 
 /**
- * What stands on disk for sessions that are gone. Where the old driver had the target discovered, that made records
- * of all its portals, and it removed them all.
+ * Node records of sessions that are gone. If the old driver used discovery, that created records of all the target's
+ * portals, and it removed them all.
  */
 async function tidy(host: Host, { iqn, portals, madeRecords }: OldState): Promise<void> {
   const sessions = readSessions(host.paths, iqn)

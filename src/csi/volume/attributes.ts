@@ -9,7 +9,7 @@ import { parsePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import { parseWwid } from '../../model/wwid.ts'
 
-/** Which volume of which target a PersistentVolume's `volumeAttributes` mean. */
+/** The target, LUN and identity that a PersistentVolume's `volumeAttributes` describe. */
 export interface VolumeSource {
   readonly iqn: Iqn
   readonly portals: readonly Portal[]
@@ -18,13 +18,13 @@ export interface VolumeSource {
   readonly hold: VolumeRequest['hold']
   /** `off`: no persistent reservation. */
   readonly fence: 'auto' | 'off'
-  /** What the person who wrote them should know. */
+  /** Warnings for the author of the attributes. */
   readonly warnings: readonly string[]
 }
 
 /**
  * The keys of `iscsi.csi.k8s.io`, so that its volumes work as they are, and four of our own. Those with no
- * use here (how its discovery is done) are known so that nobody is warned of them.
+ * use here (how its discovery is done) are listed so that they cause no warning.
  */
 const KNOWN = new Set([
   'targetPortal',
@@ -57,7 +57,7 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): V
   const iface = value('iscsiInterface')
   if (iface !== null && iface !== 'default')
     throw new LunkeeperError('BAD_REQUEST', `The volume attribute iscsiInterface is "${iface}"`, {
-      hint: 'Sessions are made over TCP by the default interface; leave the attribute out.',
+      hint: 'Sessions use TCP through the default interface; leave the attribute out.',
     })
   const portals = [value('targetPortal') ?? [], listOf(value('portals'))].flat()
   if (portals.length === 0) missing('targetPortal')
@@ -74,11 +74,11 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): V
 
 function missing(key: string): never {
   throw new LunkeeperError('BAD_REQUEST', `The volume attribute ${key} is missing`, {
-    hint: 'A volume needs targetPortal, iqn and lun in its volumeAttributes.',
+    hint: 'A volume requires targetPortal, iqn and lun in its volumeAttributes.',
   })
 }
 
-/** `["10.0.0.2:3260"]`, as the old driver had it; a plain list with commas is understood as well. */
+/** `["10.0.0.2:3260"]`, as for the old driver; a list separated by commas is accepted, too. */
 function listOf(text: string | null): string[] {
   if (text === null) return []
   if (!text.startsWith('[')) return text.split(/[\s,]+/).filter((portal) => portal !== '')
@@ -86,9 +86,9 @@ function listOf(text: string | null): string[] {
     const list = JSON.parse(text) as unknown
     if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
   } catch {
-    // Said below.
+    // Reported below.
   }
-  throw new LunkeeperError('BAD_REQUEST', 'The volume attribute portals is no JSON array of strings', {
+  throw new LunkeeperError('BAD_REQUEST', 'The volume attribute portals is not a JSON array of strings', {
     hint: 'Example: ["10.0.0.2:3260","10.0.1.2:3260"]',
   })
 }
@@ -97,12 +97,12 @@ function warningsOf(attributes: Readonly<Record<string, string>>): string[] {
   // Kubernetes adds keys of its own, which have a prefix with a slash.
   const unknown = Object.keys(attributes).filter((key) => !KNOWN.has(key) && !key.includes('/'))
   return [
-    ...unknown.map((key) => `the volume attribute ${key} is not known and has no effect`),
+    ...unknown.map((key) => `the volume attribute ${key} is unknown and has no effect`),
     ...(attributes['initiatorName']
-      ? ["the volume attribute initiatorName has no effect: sessions have the node's own name"]
+      ? ["the volume attribute initiatorName has no effect: sessions use the node's own name"]
       : []),
     ...(attributes['secret']
-      ? ['its CHAP secret stands in its volume attributes, which many can read: use nodeStageSecretRef']
+      ? ['its CHAP secret is in its volume attributes, which many users can read: use nodeStageSecretRef']
       : []),
   ]
 }

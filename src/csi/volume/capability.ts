@@ -7,23 +7,23 @@ import type { VolumeCapability } from '../protocol/csi_pb.js'
 import { VolumeCapability_AccessMode_Mode as Mode } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 
-/** How a caller wants a volume, in our words. */
+/** How a caller wants to use a volume, in our terms. */
 export interface Capability {
   readonly kind: 'block' | 'mount'
-  /** As it was given; empty: whatever is there. */
+  /** As given; empty for any file system. */
   readonly fs: string
   /** Without ro and rw. */
   readonly options: readonly string[]
-  /** Nobody on this node may write. */
+  /** Nothing on this node may write. */
   readonly readOnly: boolean
-  /** It may be published at several places of a node. */
+  /** It may be published at several paths of a node. */
   readonly shared: boolean
   readonly mode: Mode
 }
 
 const READERS = new Set([Mode.SINGLE_NODE_READER_ONLY, Mode.MULTI_NODE_READER_ONLY])
 
-/** The specification's table of second publications: where SINGLE_NODE_MULTI_WRITER is known. */
+/** The specification's table of second publications: for callers that know SINGLE_NODE_MULTI_WRITER. */
 const SHARED = new Set([
   Mode.SINGLE_NODE_MULTI_WRITER,
   Mode.MULTI_NODE_READER_ONLY,
@@ -31,7 +31,7 @@ const SHARED = new Set([
   Mode.MULTI_NODE_MULTI_WRITER,
 ])
 
-/** @throws INVALID_ARGUMENT a part that is required is missing, or makes no sense */
+/** @throws INVALID_ARGUMENT a required part is missing or invalid */
 export function parseCapability(given: VolumeCapability | undefined): Capability {
   const invalid = (message: string) => refusal(Code.InvalidArgument, `BAD_REQUEST: ${message}`)
   if (!given) throw invalid('volume_capability is missing')
@@ -43,7 +43,7 @@ export function parseCapability(given: VolumeCapability | undefined): Capability
   if (kind === 'block') return { ...common, kind, fs: '', options: [], readOnly: READERS.has(mode) }
   if (kind !== 'mount') throw invalid('the access type is missing: block or mount')
   if (value.volumeMountGroup !== '')
-    throw invalid('volume_mount_group is not supported: fsGroup is applied by the kubelet')
+    throw invalid('volume_mount_group is not supported: the kubelet applies fsGroup')
   const options = value.mountFlags.flatMap((flags) => splitMountOptions(flags)).map((flag) => flag.trim())
   return {
     ...common,
@@ -54,18 +54,18 @@ export function parseCapability(given: VolumeCapability | undefined): Capability
   }
 }
 
-/** Why no volume of ours can be used like this; null where it can. */
+/** Why none of our volumes can be used like this; null if they can. */
 export function unsupported({ kind, mode, fs }: Capability): string | null {
-  if (fs !== '' && !isFileSystem(fs)) return `the file system ${fs} is none of ${FILE_SYSTEMS.join(', ')}`
+  if (fs !== '' && !isFileSystem(fs)) return `the file system ${fs} is not one of ${FILE_SYSTEMS.join(', ')}`
   // It does not say which node is the writer, so that nothing could keep the readers from writing.
   if (mode === Mode.MULTI_NODE_SINGLE_WRITER)
     return `${Mode[mode]} is not supported: use one node that writes, or only readers`
   if (kind === 'mount' && mode === Mode.MULTI_NODE_MULTI_WRITER)
-    return `ext4 and xfs are destroyed by a second node that writes or reads meanwhile; ${Mode[mode]} is for block volumes`
+    return `a second node that writes or reads at the same time destroys ext4 and xfs; ${Mode[mode]} is for block volumes`
   return null
 }
 
-/** How the volume is to be staged. A file system is made later, where nothing is there. */
+/** How the volume is to be staged. A file system is created later, if there is none. */
 export function useOf(capability: Capability, staging: string): VolumeUse {
   const { kind, fs, readOnly, options } = capability
   if (kind === 'block') return { mount: null, fs: null, format: false, readOnly, options: [] }

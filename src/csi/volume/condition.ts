@@ -4,19 +4,19 @@ import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
 
-/** Something that is wrong with a volume on this node. */
+/** A problem of a volume on this node. */
 export interface Adverse {
   readonly kind: 'inaccessible' | 'data-loss' | 'degraded'
-  /** One word, for programs; with its kind it is told once for a volume. */
+  /** One word, for programs; together with its kind it is reported once per volume. */
   readonly reason: string
   /** For people. */
   readonly message: string
 }
 
-/** What a file system shows that has stopped writing by itself. */
+/** The signs of a file system that has stopped writing. */
 const TURNED = new Set(['ro', 'emergency_ro', 'shutdown'])
 
-/** Null where all is well. @param silence why its file system does not answer */
+/** Null if all is well. @param silence why its file system does not answer */
 export function adverseOf(
   host: Host,
   record: Attachment,
@@ -27,7 +27,7 @@ export function adverseOf(
   if (state === 'holding')
     return inaccessible(
       'TargetAway',
-      `its target is away since ${hold.since ?? 'a moment ago'}: I/O waits ${hold.deadline ? `until ${hold.deadline}` : 'as long as it takes'}`,
+      `its target has been away since ${hold.since ?? 'a moment ago'}: I/O is held ${hold.deadline ? `until ${hold.deadline}` : 'without a limit'}`,
     )
   if (state !== 'ready')
     return note?.trouble
@@ -36,7 +36,7 @@ export function adverseOf(
         ? inaccessible('HoldOver', `its hold is over (${note.ended}): I/O has failed`)
         : inaccessible('NotReady', `it is ${state}`)
   if (silence !== null) return inaccessible('FileSystemSilent', silence)
-  // An ext4 that met an error turns read-only by itself.
+  // An ext4 that met an error remounts itself read-only.
   if (!record.request.use.readOnly && mount?.superOptions.some((option) => TURNED.has(option)))
     return TURNED_READ_ONLY
   const lost = paths.filter((path) => !isPathUp(path))
@@ -48,10 +48,10 @@ export function adverseOf(
 export const TURNED_READ_ONLY: Adverse = {
   kind: 'degraded',
   reason: 'FileSystemReadOnly',
-  message: 'its file system has turned read-only after an error',
+  message: 'its file system became read-only after an error',
 }
 
-/** Whether a file system that was mounted for writing has stopped by itself. */
+/** Whether a file system that was mounted for writing has stopped writing. */
 export function hasTurnedReadOnly({ options, superOptions }: Mount): boolean {
   return !options.includes('ro') && superOptions.some((option) => TURNED.has(option))
 }

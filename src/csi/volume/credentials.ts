@@ -7,8 +7,8 @@ type Strings = Readonly<Record<string, string>>
 const PREFIX = 'node.session.auth.'
 
 /**
- * CHAP from the secret of a call; where that has none, from the attribute `secret`, a JSON object in which
- * the old driver kept it. Keys for discovery are passed over: nothing is discovered. Null: no CHAP.
+ * CHAP from the secret of a call; if that has none, from the attribute `secret`, a JSON object in which the old driver
+ * kept it. Keys for discovery are ignored, because no discovery is done. Null means no CHAP.
  * @throws BAD_CHAP
  */
 export function credentialsOf(secrets: Strings, attributes: Strings): Chap | null {
@@ -17,9 +17,9 @@ export function credentialsOf(secrets: Strings, attributes: Strings): Chap | nul
 
 function chapFrom(secrets: Strings): Chap | null {
   const found = CHAP_KEYS.flatMap((key) => {
-    // What `echo secret | base64` leaves at the end.
+    // The line end that `echo secret | base64` leaves.
     const value = secrets[PREFIX + key]?.replace(/\r?\n$/, '')
-    // Empty counts as absent, as for the in-tree plugin (pkg/volume/iscsi: iscsi_util.go): tools write all four keys.
+    // Empty counts as absent, as in the in-tree plugin (pkg/volume/iscsi: iscsi_util.go): tools write all four keys.
     return value === undefined || value === '' ? [] : [[key, value] as const]
   })
   return found.length === 0 ? null : chapOf(new Map<string, string>(found))
@@ -34,7 +34,7 @@ function fromAttribute(text: string | undefined): Strings {
   } catch {
     // JSON's own message would quote the secret.
   }
-  throw new LunkeeperError('BAD_CHAP', 'The volume attribute secret is no JSON object of strings')
+  throw new LunkeeperError('BAD_CHAP', 'The volume attribute secret is not a JSON object of strings')
 }
 
 function isText(value: unknown): value is string {

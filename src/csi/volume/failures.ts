@@ -2,15 +2,15 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { Recent } from '../../model/recent.ts'
 import type { Adverse } from './condition.ts'
 
-/** More volumes than a node has; who asks for one that was forgotten is told that it is not known. */
+/** More volumes than a node has; a forgotten one is reported as not known. */
 const MOST = 500
 
-/** They say nothing of the volume. */
+/** Errors that say nothing about the volume. */
 const PASSING = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
 
 /**
- * Why the last try to stage a volume failed: nothing of it is left on the node then, and somebody may ask how it
- * fares. Gone with the agent; the next try says it again.
+ * Why the last attempt to stage a volume failed: then nothing of it is left on the node, but its health may be
+ * requested. Lost when the agent ends; the next attempt records it again.
  */
 export class Failures {
   readonly #last = new Recent<string, Adverse>(MOST)

@@ -10,14 +10,14 @@ import { describeUsers, isUdev, usersOf } from '../../state/view/users.ts'
 import type { Staged } from './staged.ts'
 import { isDead } from './staged.ts'
 
-/** Whether its hold is over: what it had not written is lost, and its file system most likely broken. */
+/** Whether its hold is over: unwritten data is lost, and its file system most likely broken. */
 export function isGivenUp(host: Host, { name }: Attachment): boolean {
   const note = readHoldNote(host, name)
   return note !== null && note.ended !== null
 }
 
 /**
- * Why the file system at the staging path is no good for a new user; null where it is, and where it waits.
+ * Why the file system at the staging path is unusable for a new user; null if it is usable or its I/O is held.
  * @throws IDENTITY_MISMATCH another volume answers · TARGET_AWAY STUCK …
  */
 export async function stagingTrouble(
@@ -39,8 +39,8 @@ export async function stagingTrouble(
 }
 
 /**
- * Takes away a mount at the staging path that is broken, dead or not the volume's present device, with those of
- * the given target paths, so that it can be mounted anew. Only where nobody uses it.
+ * Removes a mount at the staging path that is broken, dead or not the volume's current device, with those of the given
+ * target paths, so that it can be remounted. Only if it is not in use.
  * @throws BUSY
  */
 export async function clearStaging(
@@ -59,7 +59,7 @@ export async function clearStaging(
   )
   if (mounts.length === 0) return
   await refuseUsers(host, record, staged)
-  // The last one mounted is the one that can be seen.
+  // The last mount is the visible one.
   for (const { point } of mounts.toReversed())
     await unmountProven(host, record, point).catch((error: unknown) => {
       throw isLunkeeperError(error, 'BUSY') ? broken(record, error.message) : error
@@ -81,9 +81,9 @@ async function refuseUsers(host: Host, record: Attachment, { device, published }
 function broken({ name }: Attachment, users: string): LunkeeperError {
   return new LunkeeperError(
     'BUSY',
-    `${name} is broken and must be mounted anew, which waits for its users: ${users}`,
+    `${name} is broken and must be remounted, which is blocked by its users: ${users}`,
     {
-      hint: 'Delete the pods that use it; a new one then gets a healthy file system.',
+      hint: 'Delete the pods that use it; new pods then get a healthy file system.',
     },
   )
 }

@@ -7,8 +7,8 @@ import { parseName } from '../../model/name.ts'
 const READABLE = 40
 
 /**
- * The name by which the engine keeps a volume of the orchestrator's: words of its id for people, and a
- * hash of all of it, so that two ids never have one name.
+ * The engine's name for an orchestrator's volume: readable parts of its ID, and a hash of the whole ID, so that two IDs
+ * never have the same name.
  */
 export function volumeNameOf(volumeId: string): VolumeName {
   const words = volumeId

@@ -8,9 +8,9 @@ import { sameWwid } from '../../model/wwid.ts'
 import type { VolumeSource } from './attributes.ts'
 
 /**
- * Why a call's volume_context means another volume than the one that is staged under its volume_id, in words; null where
- * it means the same. A kubelet tells volumes apart by volumeHandle alone: a PersistentVolume that was copied with its
- * handle is never staged, and its pods would get the first one's data (pkg/volume/csi: GetVolumeName).
+ * Why a call's volume_context means another volume than the one staged under its volume_id; null if it is the same. A
+ * kubelet distinguishes volumes only by volumeHandle: a PersistentVolume that was copied with its handle is never
+ * staged, and its pods would get the first one's data (pkg/volume/csi: GetVolumeName).
  */
 export function otherVolume(
   existing: Attachment,
@@ -31,8 +31,8 @@ export function otherVolume(
 }
 
 /**
- * Two arrays may use one target name. A record has addresses: a host name in the volume_context may lead to another one by
- * now, so that only a list of nothing but addresses proves that it is another array.
+ * Two arrays may use one target name. A record contains addresses, and a host name in the volume_context may resolve to
+ * another one by now, so only a list without host names proves that it is another array.
  */
 function otherPortals(staged: readonly Portal[], asked: readonly Portal[]): string | null {
   const isKnown = (portal: Portal) => staged.some((one) => samePortal(one, portal))

@@ -6,8 +6,8 @@ import type { Host } from '../../host/host.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 
 /**
- * A mark for the moments in which a target path is mounted but not yet as it was asked for: between a bind
- * and its turning read-only. An agent that is killed there leaves the mark, and the next call mounts anew.
+ * A mark that a target path is mounted but not yet as requested: between a bind mount and its change to read-only. An
+ * agent that is killed in between leaves the mark, and the next call mounts again.
  */
 export function beginPublishing(host: Host, target: string): void {
   writeDurable(markOf(host, target), `${target}\n`)

@@ -12,11 +12,14 @@ import type { Mount } from '../../model/snapshot.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import type { Device } from '../../state/view/users.ts'
 
-/** What the kernel has of a staged volume. It alone says where a volume is published: there are no notes. */
+/**
+ * The kernel's state of a staged volume. The mount table alone says where a volume is published; `publishing.ts` only
+ * marks a publication that is not complete.
+ */
 export interface Staged {
-  /** Null where the volume has no device now. */
+  /** Null if the volume currently has no device. */
   readonly device: Device | null
-  /** The volume's own mount at its staging path; null for a block volume, and where it is not there. */
+  /** The volume's own mount at its staging path; null for a block volume, or if it is missing. */
   readonly mount: Mount | null
   /** Mounts everywhere else: target paths, and what a kubelet made of them (subpaths). */
   readonly published: readonly Mount[]
@@ -37,8 +40,8 @@ export function lookAtStaged(host: Host, record: Attachment): Staged {
 }
 
 /**
- * The volume's mount at a path that a caller names as the volume's; undefined where it is not there. A block
- * volume shows nothing at its staging path, and is there all the same.
+ * The volume's mount at a path that a caller names as the volume's; undefined if it is not there. A block volume has no
+ * mount at its staging path, but counts as being there.
  * @param path as the mount table prints it
  */
 export function placeOf(
@@ -61,27 +64,27 @@ function belongs(
   mounts: readonly Mount[],
 ): boolean {
   if (device !== null && (mount.devno === device.devno || isNodeOf(mount, device.name))) return true
-  // Of a device that is gone: what has the number of the dead mount at the staging path.
+  // Mounts of a device that is gone: those with the number of the dead mount at the staging path.
   const dead = mounts.find(({ point }) => point === staging)
   if (dead && dead.devno === mount.devno && isDead(host, mount)) return true
   return isMapOf(host, mount, name)
 }
 
-/** A device node that is bound somewhere shows as a part of the file system that /dev is. */
+/** A bind mount of a device node appears as a part of the file system that contains it, usually /dev. */
 export function isNodeOf({ fs, root }: Mount, device: string): boolean {
   return isDevFs(fs) && root.endsWith(`/${device}`)
 }
 
 /**
- * Whether a mount leads to nothing that can be used: of a block device that is no more, or a device node that
- * was removed from /dev. What opens the latter would reach whoever has its number now.
+ * Whether a mount leads to something unusable: a block device that no longer exists, or a device node that was removed
+ * from /dev. Opening the latter would reach the device that has its number now.
  */
 export function isDead({ paths }: Host, { fs, root, devno, source }: Mount): boolean {
   if (isDevFs(fs)) return root.endsWith('//deleted')
   return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
 }
 
-/** Whether a mount is of this volume's hold map, also where no record says so. */
+/** Whether a mount is of this volume's hold map, even if no record says so. */
 export function isMapOf({ paths }: Host, { fs, root, devno }: Mount, name: VolumeName): boolean {
   const device = isDevFs(fs) ? basename(root) : linkName(join(paths.sys, 'dev/block', devno))
   return device?.startsWith('dm-') === true && readMap(paths, device)?.name === holdMapName(name)

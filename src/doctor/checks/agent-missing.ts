@@ -14,7 +14,7 @@ export const agentMissing: NodeCheck = {
         code: 'AGENT_MISSING',
         severity: waiting.length > 0 ? 'critical' : 'warning',
         subject: 'agent',
-        message: `no agent runs, and hold maps wait for it (${Math.max(volumes.length, maps.length)}): after an outage nobody puts paths back or ends the wait`,
+        message: `the agent is not running, but hold maps depend on it (${Math.max(volumes.length, maps.length)}): after an outage no path is reinstated and no hold ends`,
         evidence: { volumes, maps, waiting },
         fix: 'systemctl start lunkeeper',
       },

@@ -12,9 +12,10 @@ export const anotherMachine: VolumeCheck = {
         code: 'RECORD_OF_ANOTHER_MACHINE',
         severity: 'warning',
         subject: name,
-        message: 'its record was written on another machine: the agent does not attach it here by itself',
+        message:
+          'the record was written on another machine, so the agent does not attach the volume here automatically',
         evidence: { record: machine, machine: readMachineId(host.paths), createdAt },
-        fix: `If no other machine uses the volume any more: run the same attach here, which takes the record over. Else lunkeeper detach ${name}, which removes it here.`,
+        fix: `If no other machine uses the volume any more, run the same attach here, which takes the record over. Otherwise run lunkeeper detach ${name}, which removes the record here.`,
       },
     ]
   },

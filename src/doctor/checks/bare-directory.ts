@@ -1,7 +1,7 @@
 import { listDirectory } from '../../host/fs/list-directory.ts'
 import type { VolumeCheck } from '../check.ts'
 
-/** So many names are enough to recognise whose they are. */
+/** This many names are enough to recognize the files. */
 const SHOWN = 5
 
 export const bareDirectory: VolumeCheck = {
@@ -16,9 +16,9 @@ export const bareDirectory: VolumeCheck = {
         code: 'BARE_DIRECTORY',
         severity: 'critical',
         subject: record.name,
-        message: `${directory} is not mounted, and files were written into the bare directory: ${entries.length}`,
+        message: `${directory} is not mounted, and the bare directory contains files: ${entries.length}`,
         evidence: { directory, count: entries.length, first: entries.slice(0, SHOWN) },
-        fix: `Stop who writes there, move the files out of ${directory}, run the same attach again.`,
+        fix: `Stop the program that writes there, move the files out of ${directory}, then run the same attach again.`,
       },
     ]
   },

@@ -6,7 +6,7 @@ import type { Mount } from '../../model/snapshot.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { VolumeCheck } from '../check.ts'
 
-/** A volume whose I/O is held is not tested: the test would wait with it. */
+/** A volume whose I/O is held is not tested: the test would block. */
 export const fsBroken: VolumeCheck = {
   name: 'the file system',
   async volume({ host, snapshot }, { record, status: { name, state, mount, fs, readOnly } }) {
@@ -23,16 +23,16 @@ export const fsBroken: VolumeCheck = {
         severity: 'critical',
         subject: name,
         message: isReadOnly
-          ? `${mount} is read-only, and read-write was asked for`
-          : `${mount} takes no writes: ${said}`,
+          ? `${mount} is read-only, but was attached read-write`
+          : `${mount} does not accept writes: ${said}`,
         evidence: { mount, fs, options: shown?.options ?? [], superOptions: shown?.superOptions ?? [], said },
-        fix: `Stop the users of ${mount}, lunkeeper detach ${name}, attach again: it is checked, then mounted.`,
+        fix: `Stop the users of ${mount}, run lunkeeper detach ${name}, then attach again: the file system is checked before it is mounted.`,
       },
     ]
   },
 }
 
-/** A volume that does not prove to be the one expected is not written to; other findings say so. */
+/** A volume whose identity does not match is not written to; other findings report it. */
 async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<string | null> {
   try {
     return await withProof(

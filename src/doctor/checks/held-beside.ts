@@ -4,7 +4,7 @@ import { describeStack, remedyOf } from '../../state/view/holders.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const heldBeside: NodeCheck = {
-  name: 'what stands beside hold maps',
+  name: 'devices beside hold maps',
   node({ host, snapshot, sessions }) {
     return snapshot.maps.filter(isHoldMap).flatMap((map) =>
       snapshot.disks
@@ -18,13 +18,13 @@ export const heldBeside: NodeCheck = {
               code: 'HELD_BESIDE' as const,
               severity: 'critical' as const,
               subject: map.name,
-              message: `${stack.join('; ')} stands on ${disk.name}, beside the hold map, which does not hold its I/O`,
+              message: `${stack.join('; ')} is on ${disk.name}, beside the hold map, which does not hold its I/O`,
               evidence: {
                 disk: disk.name,
                 holders: stack,
                 recoveryTmo: sessions.find(({ sid }) => sid === disk.sid)?.recoveryTmo ?? null,
               },
-              fix: `${remedyOf(host, beside)}; then activate it again: it finds its volume on the hold map.`,
+              fix: `${remedyOf(host, beside)}; then activate it again on the hold map.`,
             },
           ]
         }),

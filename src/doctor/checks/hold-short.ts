@@ -10,7 +10,7 @@ export const holdShort: VolumeCheck = {
   name: 'the hold',
   volume(_, { record, status: { name, state, hold, paths } }) {
     const { wanted, effective, mode } = hold
-    // Where it failed, there is no hold left to be short.
+    // After a failure there is no hold left that could be short.
     // That it is capped is a finding of its own.
     if (isHoldCapped(record)) return []
     if ((state !== 'ready' && state !== 'holding') || !isShorter(effective, wanted)) return []
@@ -20,8 +20,8 @@ export const holdShort: VolumeCheck = {
         : [],
     )
     const by = {
-      map: 'the hold map was told to fail',
-      multipathd: "multipathd's queueing and the session timers say so",
+      map: 'the hold map is set to fail I/O',
+      multipathd: "multipathd's queueing and the session timers limit it",
       session: sessions
         .map(({ session, recoveryTmo }) => `session ${session} has recovery_tmo ${inWords(recoveryTmo)}`)
         .join(', '),
@@ -31,11 +31,11 @@ export const holdShort: VolumeCheck = {
         code: 'HOLD_SHORT',
         severity: 'warning',
         subject: name,
-        message: `I/O would wait ${inWords(effective)}, not ${inWords(wanted)}: ${by}`,
+        message: `I/O would be held for ${inWords(effective)} instead of ${inWords(wanted)}: ${by}`,
         evidence: { mode, wanted, effective, sessions },
         fix:
           mode === 'multipathd'
-            ? 'Raise no_path_retry in multipath.conf, and reload multipathd.'
+            ? 'Raise no_path_retry in multipath.conf and reload multipathd.'
             : `lunkeeper hold ${name} --set ${wanted}`,
       },
     ]

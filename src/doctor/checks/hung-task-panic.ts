@@ -3,7 +3,7 @@ import { longerHold } from '../../model/hold.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const hungTaskPanicSet: NodeCheck = {
-  name: 'the kernel’s patience',
+  name: 'hung-task panic',
   node({ host, records }) {
     const seconds = hungTaskPanic(host.paths)
     if (seconds === null) return []
@@ -16,9 +16,9 @@ export const hungTaskPanicSet: NodeCheck = {
         code: 'HUNG_TASK_PANIC',
         severity: 'warning',
         subject: 'kernel.hung_task_panic',
-        message: `this node panics once a task has waited for ${seconds} s, and holds are longer (${volumes.length})`,
+        message: `this node panics when a task has been blocked for ${seconds} s, and holds are longer (${volumes.length})`,
         evidence: { seconds, volumes },
-        fix: `sysctl kernel.hung_task_panic=0, and in /etc/sysctl.d; or lunkeeper hold NAME --set ${Math.max(seconds - 1, 1)}`,
+        fix: `Set kernel.hung_task_panic=0, also in /etc/sysctl.d; or run lunkeeper hold NAME --set ${Math.max(seconds - 1, 1)}`,
       },
     ]
   },

@@ -10,18 +10,18 @@ export const interrupted: VolumeCheck = {
     if (phase === 'ready') return []
     const [dir, key] = volumeLock(host, record, 'doctor')
     if (await isLocked(dir, key)) return []
-    // It may have ended well between the look at its record and the look at its lock.
+    // The operation may have finished between reading the record and checking the lock.
     if (readRecord(host, name)?.phase !== phase) return []
     return [
       {
         code: 'INTERRUPTED',
         severity: 'warning',
         subject: name,
-        message: `its ${phase === 'detaching' ? 'detach' : 'attach'} was begun, and nobody is at it`,
+        message: `its ${phase === 'detaching' ? 'detach' : 'attach'} was started, and no process is working on it`,
         evidence: { phase },
         fix:
           phase === 'detaching'
-            ? `lunkeeper doctor --fix, or lunkeeper detach ${name}`
+            ? `Run lunkeeper doctor --fix, or lunkeeper detach ${name}.`
             : `Run the same attach again, or lunkeeper detach ${name}.`,
       },
     ]

@@ -10,7 +10,7 @@ export const iscsidDown: NodeCheck = {
         code: 'ISCSID_DOWN',
         severity: 'critical',
         subject: 'iscsid',
-        message: `no iscsid tends the sessions of this node (${sessions.length}): a lost connection would stay lost`,
+        message: `iscsid is not running, but this node has sessions (${sessions.length}): lost connections are not restored`,
         evidence: { sessions: sessions.map(({ sid }) => sid) },
         fix: 'systemctl start iscsid',
       },

@@ -3,19 +3,19 @@ import { readRoomNote } from '../../state/records/dirty-limit-note.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const limitRaised: NodeCheck = {
-  name: 'the limit of unwritten memory',
+  name: 'the limit of dirty pages',
   node({ host, agent }) {
     const note = readRoomNote(host)
-    // An agent that runs is just about to put it back.
+    // A running agent is about to restore the limit.
     if (!note || agent || isAnyHolding(host)) return []
     return [
       {
         code: 'LIMIT_RAISED',
         severity: 'warning',
         subject: `vm.${note.setting}`,
-        message: `it was raised from ${note.was} while a volume waited, and nobody has put it back`,
+        message: `the limit of dirty pages was raised from ${note.was} during an outage and was not restored`,
         evidence: { ...note },
-        fix: 'lunkeeper doctor --fix',
+        fix: 'Run lunkeeper doctor --fix.',
       },
     ]
   },

@@ -10,7 +10,7 @@ export const mapUnowned: NodeCheck = {
   node({ records, corrupt, snapshot }) {
     const owned = new Set([
       ...records.map(({ name }) => holdMapName(name)),
-      // Its record is there, and has a finding of its own.
+      // Its record exists and has a finding of its own.
       ...corrupt
         .map(({ path }) => basename(path, '.json'))
         .filter(isName)
@@ -24,9 +24,9 @@ export const mapUnowned: NodeCheck = {
           code: 'MAP_UNOWNED' as const,
           severity: 'warning' as const,
           subject: name,
-          message: `no record owns this hold map${mounts.length > 0 ? `, mounted at ${mounts.join(', ')}` : ''}`,
+          message: `this hold map has no record${mounts.length > 0 ? `, mounted at ${mounts.join(', ')}` : ''}`,
           evidence: { device, slaves, holders, mounts },
-          fix: `If nobody uses it: dmsetup message ${name} 0 fail_if_no_path, then dmsetup remove ${name}.`,
+          fix: `If it is not in use: dmsetup message ${name} 0 fail_if_no_path, then dmsetup remove ${name}.`,
         }
       })
   },

@@ -1,6 +1,6 @@
 import type { NodeCheck } from '../check.ts'
 
-/** So many are named: the rest is in `lunkeeper sessions`. */
+/** Number of disks that are named; `lunkeeper sessions` shows the rest. */
 const SHOWN = 5
 
 export const phantoms: NodeCheck = {
@@ -16,10 +16,10 @@ export const phantoms: NodeCheck = {
           code: 'PHANTOMS' as const,
           severity: ours ? ('warning' as const) : ('info' as const),
           subject: `session ${sid}`,
-          message: `disks that no volume owns and nobody is seen to use: ${found.length} of ${iqn}`,
+          message: `disks without an owner or a visible user: ${found.length} of ${iqn}`,
           evidence: { session: sid, iqn, portal, count: found.length, first: found.slice(0, SHOWN) },
           fix: first.disk
-            ? `lunkeeper detach /dev/${first.disk} removes one; lunkeeper sessions shows all.`
+            ? `lunkeeper detach /dev/${first.disk} removes one. lunkeeper sessions shows all.`
             : null,
         },
       ]

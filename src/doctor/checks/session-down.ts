@@ -8,7 +8,7 @@ export const sessionDown: VolumeCheck = {
       .filter(({ sessionState }) => sessionState !== 'LOGGED_IN')
       .map(({ portal, session, sessionState, recoveryTmo, disk, diskState }) => ({
         code: 'SESSION_DOWN' as const,
-        // FAILED: its timer runs. FREE: it has run out.
+        // FAILED: the recovery timer runs. FREE: it has expired.
         severity: sessionState === 'FAILED' ? ('warning' as const) : ('critical' as const),
         subject: name,
         message:
@@ -19,7 +19,7 @@ export const sessionDown: VolumeCheck = {
         fix:
           session === null
             ? 'Run the same attach again.'
-            : `Bring ${portal} back: iscsid logs in again by itself.`,
+            : `Bring ${portal} back: iscsid then logs in again automatically.`,
       }))
   },
 }

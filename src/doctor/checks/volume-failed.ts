@@ -8,7 +8,7 @@ export const volumeFailed: VolumeCheck = {
     const note = readHoldNote(host, record.name)
     const wanted = record.request.use.mount
     const why = note?.ended
-      ? `its hold ended (${note.ended}), and it has not come back${note.trouble ? `: ${note.trouble}` : ''}`
+      ? `its hold ended (${note.ended}), and the volume has not recovered${note.trouble ? `: ${note.trouble}` : ''}`
       : wanted !== null && mount === null
         ? `it is not mounted at ${wanted}`
         : 'it has no usable path'
@@ -19,7 +19,7 @@ export const volumeFailed: VolumeCheck = {
         subject: name,
         message: why,
         evidence: { ended: note?.ended ?? null, trouble: note?.trouble ?? null, wanted, mount, paths },
-        fix: 'Bring the target back and stop the users of the volume; then run the same attach again.',
+        fix: 'Bring the target back and stop the users of the volume, then run the same attach again.',
       },
     ]
   },

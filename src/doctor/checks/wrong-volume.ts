@@ -9,9 +9,9 @@ import { isUp, lookAtVolume } from '../../state/view/volume.ts'
 import type { VolumeCheck } from '../check.ts'
 
 const FIX =
-  'Have the storage side map the right volume at this LUN again; until then neither write, mount nor unmount by hand.'
+  'Map the right volume at this LUN again on the storage system. Until then do not write, mount or unmount by hand.'
 
-/** Asked of the device itself: what the kernel and udev remember of it proves nothing. */
+/** The device itself is asked: what the kernel and udev remember of it proves nothing. */
 export const wrongVolume: VolumeCheck = {
   name: 'the identity',
   async volume({ host }, { record }) {
@@ -23,7 +23,7 @@ export const wrongVolume: VolumeCheck = {
       disks.map(async (disk) => ({ disk: disk.name, difference: await difference(host, disk, identity) })),
     )
     const wrong = seen.filter((one) => one.difference !== null)
-    // The agent takes a wrong disk away again: what it saw stands in its note.
+    // The agent removes a wrong disk again; its note records what it found.
     const note = readHoldNote(host, name)
     const noted = note?.kind === 'stranger' || note?.kind === 'misplaced' ? note.trouble : null
     const first = wrong[0]
@@ -33,7 +33,9 @@ export const wrongVolume: VolumeCheck = {
         code: 'WRONG_VOLUME',
         severity: 'critical',
         subject: name,
-        message: first ? `${first.disk ?? 'its disk'} is not the volume: ${first.difference}` : noted!,
+        message: first
+          ? `${first.disk ?? 'its disk'} is not the expected volume: ${first.difference}`
+          : noted!,
         evidence: { expected: identity, disks: wrong, noted },
         fix: FIX,
       },
@@ -44,10 +46,10 @@ export const wrongVolume: VolumeCheck = {
 async function difference(host: Host, disk: ScsiDisk, expected: Identity): Promise<string | null> {
   try {
     const seen = await identify(host, disk)
-    // A path that cannot be used now (ALUA) tells no size: that is not another volume.
+    // A path that cannot be used now (ALUA) reports no size, which does not make it another volume.
     return identityDifference(seen, seen.bytes === 0 ? { ...expected, bytes: null } : expected)
   } catch (error) {
-    if (isLunkeeperError(error, 'LUN_ABSENT')) return 'the target says that it has no such LUN'
+    if (isLunkeeperError(error, 'LUN_ABSENT')) return 'the target reports that it has no such LUN'
     throw error
   }
 }

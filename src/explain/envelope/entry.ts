@@ -1,19 +1,19 @@
 import type { Written } from './written-time.ts'
 
-/** A message of a log with what its envelopes say about it, whatever wrote it and whatever it is wrapped in. */
+/** A log message with everything that its envelopes say about it, whatever program wrote or wrapped it. */
 export interface Entry {
   readonly time: Written | null
   /** Seconds since boot. */
   readonly uptime: number | null
   readonly host: string | null
-  /** The program that wrote it, without path and unit suffix; null: not told. */
+  /** The program that wrote it, without path and unit suffix; null if unknown. */
   readonly program: string | null
-  /** An identifier of the boot; another one is another boot. */
+  /** An identifier of the boot; another identifier is another boot. */
   readonly boot: string | null
   readonly message: string
 }
 
-/** What one envelope says, and what is inside. */
+/** What one envelope says, and its contents. */
 export interface Layer {
   readonly time?: Written | null
   readonly uptime?: number | null
@@ -32,11 +32,14 @@ export const BARE: Entry = {
   message: '',
 }
 
-/** An entry with one more envelope opened. What stands inside was written first and counts, where it says as much. */
+/**
+ * An entry with one more envelope opened. The inner envelope was written first, so its information wins if it is as
+ * precise.
+ */
 export function within(outer: Entry, layer: Layer): Entry {
   const time = layer.time ?? null
   return {
-    // A date without a year is less than one with it.
+    // A date without a year is less precise than one with it.
     time: time === null || (time.kind === 'yearless' && outer.time?.kind === 'date') ? outer.time : time,
     uptime: layer.uptime ?? outer.uptime,
     host: layer.host ?? outer.host,
@@ -46,7 +49,7 @@ export function within(outer: Entry, layer: Layer): Entry {
   }
 }
 
-/** `iscsid.service`, `/usr/sbin/iscsid`, `iscsid`: one program. */
+/** `iscsid.service`, `/usr/sbin/iscsid` and `iscsid` are one program. */
 export function programOf(name: string): string {
   return name
     .replace(/^.*\//, '')

@@ -5,7 +5,8 @@ import type { Months } from './months.ts'
 import type { Written } from './written-time.ts'
 import { ctime, writtenTime } from './written-time.ts'
 
-// Names of fields, the surest first: journald, then Elastic, Loki, Vector, Fluent Bit, Docker, Talos, cloud loggers.
+// Names of fields, the most reliable first: journald, then Elastic, Loki, Vector, Fluent Bit, Docker, Talos, cloud
+// loggers.
 const MESSAGE = [
   'MESSAGE',
   'message',
@@ -67,11 +68,11 @@ const PROGRAM = [
   'systemd.unit',
   'unit',
 ]
-/** The kernel's lines say how they came. */
+/** The transport of kernel messages. */
 const KERNEL = ['_TRANSPORT', 'systemd.transport', 'transport', 'facility', 'fac']
 const UPTIME = ['_SOURCE_MONOTONIC_TIMESTAMP', '__MONOTONIC_TIMESTAMP']
 
-/** A line of JSON: a journal's entry, or a message that a collector of logs has wrapped. Null: neither. */
+/** A line of JSON: a journal entry, or a message wrapped by a log collector. Null if it is neither. */
 export function jsonLayer(text: string, months: Months): Layer | null {
   const value = parsed(text)
   if (Array.isArray(value)) return pairLayer(value, months)
@@ -89,7 +90,7 @@ export function pairLayer(value: readonly unknown[], months: Months): Layer | nu
   return layer && { ...layer, time: layer.time ?? time.time }
 }
 
-/** What the fields of a record say. @returns null where none of them is a message */
+/** The information in a record's fields. @returns null if none of them is a message */
 export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: Months): Layer | null {
   const fields = nestedFields(record)
   const first = (names: readonly string[]) => {
@@ -109,7 +110,7 @@ export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: M
   const monotonic = first(UPTIME)
   const name = first(PROGRAM)
   const kernel = KERNEL.some((key) => /^kern(?:el)?$/.test(String(fields.get(key.toLowerCase()) ?? '')))
-  // dmesg -J has no names: a priority, a time since boot, a message.
+  // dmesg -J has no field names: a priority, a time since boot, a message.
   const dmesg = name === null && fields.has('msg') && fields.has('pri')
   return {
     time: dated?.time ?? null,
@@ -124,7 +125,7 @@ export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: M
 
 type Time = { readonly time: Written } | { readonly uptime: number }
 
-/** A number's size tells its unit: seconds since 1970 or since boot, or thousandths, millionths, billionths of them. */
+/** The magnitude of a number tells its unit: seconds since 1970 or since boot, or milli-, micro- or nanoseconds. */
 function timeOf(value: unknown, months: Months): Time | null {
   const text = typeof value === 'string' ? value.trim() : value
   const number =
@@ -143,7 +144,7 @@ function timeOf(value: unknown, months: Months): Time | null {
 
 const NUMBER = /^\d{1,20}(?:\.\d{1,9})?$/
 
-/** JSON, or what dmesg takes for it: a time in brackets or with a comma stands there unquoted (util-linux 2.36 to 2.41). */
+/** JSON, or dmesg's variant of it, which has an unquoted time in brackets or with a comma (util-linux 2.36 to 2.41). */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -154,7 +155,7 @@ export function parsed(text: string): unknown {
         text.replace(/"time":\s*(\[[^\]"]{1,80}\]|\d{4}-[^\s"]{10,60}?)\s*(?=,\s*")/, '"time":"$1"'),
       )
     } catch {
-      // Cut short, or not JSON at all: a log may hold anything.
+      // Truncated, or not JSON at all: a log may contain anything.
       return null
     }
   }

@@ -6,13 +6,13 @@ const KMSG = /^(\d{1,4}),(\d{1,20}),(\d{1,17}),[^;]{0,80};/
 /** dmesg -r: <6>; dmesg -x: kern  :info  : */
 const PRIORITY =
   /^(?:<\d{1,3}>|(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local\d) *: ?(?:emerg|alert|crit|err|warn|warning|notice|info|debug) *: )/
-/** [ 12.345678], [ 12.345678 <    0.000010>]; the delta is a number of the user's locale. */
+/** [ 12.345678], [ 12.345678 <    0.000010>]; the delta is formatted for the user's locale. */
 const UPTIME = /^\[ *(\d{1,12})[.,](\d{1,9})(?: *<[^>\]]{1,20}>)?\] ?/
 /** dmesg -d without times. */
 const DELTA = /^\[ *< *[^>\]]{1,20}>\] ?/
 const CALLER = /^\[ *[TC]\d{1,9}\] ?/
 const BRACKETED = /^\[([^\]<]{14,60}?)(?: *<[^>\]]{1,20}>)?\]:? ?/
-/** journalctl -o short-monotonic names host and writer after the time. */
+/** journalctl -o short-monotonic prints host and program after the time. */
 const WRITER = /^(\S{1,255}) ([\w./@-]{1,64})(?:\[\d{1,10}\])?: ?/
 /** talosctl dmesg: NODE: kern: info: [2026-01-13T04:30:10.123456789Z]: */
 const TALOS = /^(?:(\S{1,255}): +)?([a-z0-9]{2,8}): +([a-z]{3,7}): +\[([^\]]{19,40})\]: ?/
@@ -21,7 +21,7 @@ const TALOS = /^(?:(\S{1,255}): +)?([a-z0-9]{2,8}): +([a-z]{3,7}): +\[([^\]]{19,
 export function kmsgLayer(line: string): Layer | null {
   const record = KMSG.exec(line)
   if (!record) return null
-  // Facility 0 is the kernel's; others were written into the buffer by programs, which name themselves.
+  // Facility 0 is the kernel; other facilities were written into the buffer by programs, which name themselves.
   const program = Number(record[1]) >> 3 === 0 ? 'kernel' : null
   const inner = line.slice(record[0].length)
   const uptime = Number(record[3]) / 1e6
@@ -33,7 +33,7 @@ function tagged(inner: string): Layer {
   return { program: tag ? tag[1]!.toLowerCase() : 'unknown', inner: tag ? inner.slice(tag[0].length) : inner }
 }
 
-/** A priority in front, as the kernel and syslog senders write it, or in words. What follows it must be an envelope. */
+/** A leading priority, as a number (kernel, syslog senders) or in words. An envelope must follow it. */
 export function decodedLayer(line: string): Layer | null {
   const priority = PRIORITY.exec(line)
   if (!priority) return null
@@ -41,7 +41,7 @@ export function decodedLayer(line: string): Layer | null {
   return uptimeLayer(inner) ?? { inner: inner.trimStart() }
 }
 
-/** dmesg's lines, and those of journalctl that have the time since boot. */
+/** Lines of dmesg, and of journalctl with the time since boot. */
 export function uptimeLayer(line: string): Layer | null {
   const stamp = UPTIME.exec(line)
   if (!stamp) {
@@ -66,10 +66,10 @@ export function uptimeLayer(line: string): Layer | null {
   return { uptime, program: 'kernel', inner: said }
 }
 
-/** Beside a host in a line with the time since boot, only these are taken for programs: a kernel message has words, too. */
+/** After a host in a line with the time since boot, only these count as programs: a kernel message has words, too. */
 const KNOWN = /^(?:kernel|iscsid|multipathd?|tgtd|kubelet|k3s|systemd|dmeventd|iscsi-scstd)(?:\.service)?$/i
 
-/** dmesg prints one stamp after the other when it is asked for several formats. */
+/** dmesg prints one timestamp after the other if several formats are requested. */
 function uptimeOrDate(rest: string): Layer | null {
   const again = UPTIME.exec(rest)
   return again ? { program: 'kernel', inner: callerOff(rest.slice(again[0].length)) } : null
@@ -85,7 +85,7 @@ export function bracketLayer(line: string, months: Months): Layer | null {
   return { time, program: 'kernel', inner: callerOff(line.slice(bracketed[0].length)) }
 }
 
-/** Talos prints facility, level and time of each record of the kernel's buffer, and of its own services. */
+/** Talos prints facility, level and time for each record of the kernel's buffer, and for its own services. */
 export function talosLayer(line: string, months: Months): Layer | null {
   const parts = TALOS.exec(line)
   if (!parts) return null

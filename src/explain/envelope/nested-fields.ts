@@ -1,6 +1,6 @@
 type Fields = Readonly<Record<string, unknown>>
 
-/** Collectors of logs put a record into a record; more is a hostile log. */
+/** Collectors nest one record in another; deeper nesting is a hostile log. */
 const DEEPEST = 5
 const MOST = 400
 
@@ -9,8 +9,8 @@ export function isRecord(value: unknown): value is Fields {
 }
 
 /**
- * All plain values of a record by name and by path, in lower case: `message`, and `_source.message` as `message`, too. Of
- * two with one name, the one that stands less deep counts.
+ * All scalar values of a record by name and by path, in lower case: `_source.message` also counts as `message`. If a
+ * name occurs twice, the less nested one wins.
  */
 export function nestedFields(record: Fields): ReadonlyMap<string, string | number> {
   const fields = new Map<string, string | number>()
@@ -41,7 +41,7 @@ export function nestedFields(record: Fields): ReadonlyMap<string, string | numbe
 function plainOf(value: unknown): string | number | null {
   if (typeof value === 'string' || typeof value === 'number') return value
   if (!Array.isArray(value)) return null
-  // journald's bytes that are not text; Elastic's `fields`, which are lists of one.
+  // journald's byte arrays for values that are not text; Elastic's `fields`, which are lists of one.
   if (value.length > 0 && value.every((byte) => typeof byte === 'number' && byte >= 0 && byte < 256))
     return Buffer.from(value as number[]).toString('utf8')
   const [only] = value as readonly unknown[]

@@ -7,9 +7,9 @@ import { bracketLayer, decodedLayer, kmsgLayer, talosLayer, uptimeLayer } from '
 import type { Months } from './months.ts'
 import { datedLayer } from './syslog.ts'
 
-/** A wrapper in a wrapper in a wrapper; more is a hostile log. */
+/** Maximum nesting of wrappers; more is a hostile log. */
 const DEEPEST = 6
-/** These hand on lines of others; what others say of themselves stands in the line. */
+/** Programs that forward the lines of others; information about the writer is in the line itself. */
 const FORWARDERS =
   /^(?:docker|dockerd|podman|containerd|crio|conmon|systemd-cat|logger|fluent-?bit|promtail|k8s_.*)$/
 /** Before each text of RFC 7464: journalctl -o json-seq. */
@@ -17,11 +17,11 @@ const SEPARATOR = 0x1e
 /** ESC [ … m and the like: `dmesg -L`, `journalctl` to a terminal that was recorded. */
 // oxlint-disable-next-line no-control-regex
 const COLOURS = /\u001b\[[0-9;]{0,20}[A-Za-z]/g
-/** What stands before a line that was found or quoted: grep's file and number, a mark of quotation, a pipe of pods. */
+/** Prefixes of a line that was found or quoted: grep's file and line number, a quotation mark, a pod name. */
 const FOUND =
   /^(?:[^\s:|"{}]{1,200}?(?::|-)(?:\d{1,9}(?::|-))?|\S{1,80} +\| ?|(?:[>|*\u2502\u2503] ?)+|\[?[^\s\]]{1,200}\]? )/
 
-/** Understands a line; null: not a line of a log, as far as it shows. */
+/** Parses a line; null if it does not look like a line of a log. */
 export function readEntry(text: string, months: Months): Entry | null {
   const plain = text.includes('\u001b') ? text.replace(COLOURS, '') : text
   const line = plain.trim()
@@ -29,7 +29,7 @@ export function readEntry(text: string, months: Months): Entry | null {
   return opened(line, months) ?? found(line, months)
 }
 
-/** Opens what a record of fields has in its message. */
+/** Opens the message of a record with fields. */
 export function openEntry(layer: Layer, months: Months): Entry {
   return open(within(BARE, layer), months)
 }
@@ -39,7 +39,7 @@ function opened(line: string, months: Months): Entry | null {
   return layer && open(within(BARE, layer), months)
 }
 
-/** A line that something stands before: the envelope begins a little later. */
+/** A line with a prefix: the envelope begins a little later. */
 function found(line: string, months: Months): Entry | null {
   let rest = line
   for (let tries = 0; tries < 3; tries++) {
@@ -82,7 +82,9 @@ function open(entry: Entry, months: Months): Entry {
   }
 }
 
-/** The next envelope. Once a program is named, only its own is opened: others quote lines, too. */
+/**
+ * The next envelope. Once a program is named, only its own format is opened, because other programs quote lines, too.
+ */
 function inside({ program, message, time, uptime }: Entry, months: Months): Layer | null {
   const inner = message.trim()
   if (program === null || FORWARDERS.test(program)) {
@@ -103,7 +105,7 @@ function inside({ program, message, time, uptime }: Entry, months: Months): Laye
   return null
 }
 
-/** What stands before a kernel message besides the first stamp: dmesg prints several, klogd its name. */
+/** What precedes a kernel message after the first timestamp: dmesg prints several, klogd its name. */
 function kernelsOwn(inner: string, months: Months): Layer | null {
   if (inner.startsWith('kernel: ')) return { inner: inner.slice(8) }
   const relative = RELATIVE.exec(inner)
@@ -115,7 +117,7 @@ function kernelsOwn(inner: string, months: Months): Layer | null {
 }
 
 const RELATIVE = /^\[ *\+\d{1,9}[.,]\d{6}\] ?/
-/** What `iscsid -f` and others put before what they say: usr/log.c:log_do_log_std. */
+/** Prefix of `iscsid -f` and others: usr/log.c:log_do_log_std. */
 const TAGGED = /^(kernel|iscsid|multipathd|tgtd|kubelet)(?:\[\d{1,10}\])?: +/
 const REPEATED = /^([a-z-]{3,20})(?:\[\d{1,10}\])?: +/
 const CALLER = /^\[ *[TC]\d{1,9}\] ?/

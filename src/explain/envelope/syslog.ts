@@ -17,14 +17,14 @@ const WRITER_5424 =
   /^(\S{1,255}) (\S{1,48}) (?:-|\d{1,10}|\S{1,128}) (?:-|\S{1,32}) (-|(?:\[(?:[^\]\\]|\\.){0,4000}\])+)(?: |$)(?:\u00ef\u00bb\u00bf|\ufeff)?/
 /** The kubelet's log of a container: STREAM TAG MESSAGE (kubernetes/design: CRI logging). */
 const CONTAINER = /^(stdout|stderr) ([FP])(?: |$)/
-/** What klog puts between its date and the message. */
+/** The fields between klog's date and the message. */
 const KLOG = /^\d{1,10} [\w.-]{1,100}:\d{1,6}\] ?/
-/** Fluentd's files: time, tag and record, with tabs between. */
+/** Fluentd's files: time, tag and record, separated by tabs. */
 const TAGGED_JSON = /^[\w.*-]{1,128}\t\{/
 /** logcli prints the labels of a stream between time and line. */
 const LABELS = /^(\{[^{}]{0,4000}\})[ \t]+/
 
-/** A line that begins with a date: syslog in its forms, journalctl, dmesg's ISO times, container logs. */
+/** A line that starts with a date: all forms of syslog, journalctl, dmesg's ISO times, container logs. */
 export function datedLayer(line: string, months: Months): Layer | null {
   const plain = line.replace(PRIORITY, '')
   const dated = writtenTime(plain, months)
@@ -39,7 +39,7 @@ export function datedLayer(line: string, months: Months): Layer | null {
   if (container) return { time, inner: rest.slice(container[0].length) }
   const labels = LABELS.exec(rest)
   if (labels) return { time, ...labelled(labels[1]!), inner: rest.slice(labels[0].length) }
-  // RFC 5424 has no colon behind the program, so that a colon inside the message could be taken for it.
+  // RFC 5424 has no colon after the program, so a colon inside the message must not be taken for it.
   const modern = WRITER_5424.exec(rest)
   if (modern && /^\d{4}-/.test(plain) && !modern[2]!.endsWith(':') && !modern[1]!.endsWith(':'))
     return {

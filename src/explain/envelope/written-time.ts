@@ -1,13 +1,13 @@
 import type { Months } from './months.ts'
 
-/** A time as a line has it. */
+/** A timestamp as written in a line. */
 export type Written =
-  /** Milliseconds since 1970, of a wall clock whose zone is known or (not `zoned`) unknown. */
+  /** Milliseconds since 1970, by a wall clock whose zone is known, or (not `zoned`) unknown. */
   | { readonly kind: 'date'; readonly ms: number; readonly zoned: boolean }
-  /** Syslog's: no year. `ms` since midnight. */
+  /** Syslog's format, without a year. `ms` since midnight. */
   | { readonly kind: 'yearless'; readonly month: number; readonly day: number; readonly ms: number }
 
-/** `hostless`: dmesg's, no host follows. */
+/** `hostless`: dmesg's format, which has no host after it. */
 export interface Dated {
   readonly time: Written
   readonly rest: string
@@ -16,7 +16,7 @@ export interface Dated {
 
 const ISO =
   /^(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:([.,])(\d{1,9}))? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[ \t|]\s*|$)/
-/** In front of the time: a month of any locale. `%b %e`; some daemons write a year before it or behind the day. */
+/** What precedes the time: a month in any locale. `%b %e`; some daemons write a year before it or after the day. */
 const SYSLOG =
   /^(?:(\d{4}) )?([^:[\]{}"=<>,]{1,24}?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
 const FULL =
@@ -27,7 +27,7 @@ const LOGREAD =
 /** klog: I0118 04:30:10.123456. */
 const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}) +/
 
-/** The time that a line begins with, and what follows it. */
+/** The time that a line starts with, and the rest of the line. */
 export function writtenTime(line: string, months: Months): Dated | null {
   const first = line.charCodeAt(0)
   if (first >= 48 && first <= 57) {
@@ -37,7 +37,7 @@ export function writtenTime(line: string, months: Months): Dated | null {
   return yearless(line, months) ?? full(line) ?? klog(line) ?? logread(line, months)
 }
 
-/** OpenWrt's logread: `Tue Apr 29 07:08:24 2025 [1745896104.164] kern.info kernel: `; without a host. */
+/** OpenWrt's logread: `Tue Apr 29 07:08:24 2025 [1745896104.164] kern.info kernel: `, without a host. */
 function logread(line: string, months: Months): Dated | null {
   const parts = LOGREAD.exec(line)
   const time = parts && ctime(parts[1]!, months)
@@ -45,8 +45,8 @@ function logread(line: string, months: Months): Dated | null {
 }
 
 /**
- * A date in words: dmesg -T's `Mon Aug 28 18:13:29 2023` in any language. dmesg lets translators change the order
- * (sys-utils/dmesg.c:record_ctime), so what each part is shows by its form.
+ * A date in words: dmesg -T's `Mon Aug 28 18:13:29 2023` in any language. Translations of dmesg may reorder it
+ * (sys-utils/dmesg.c:record_ctime), so each part is recognized by its form.
  */
 export function ctime(text: string, months: Months): Written | null {
   const clock = /(?:^|\s)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?=\s|$)/.exec(text)
@@ -77,7 +77,8 @@ function monthOf(
   const day = number.replace('.', '')
   const read = (word: string, weekday: string | undefined) =>
     months.read(word, weekday === undefined ? undefined : { name: weekday, year, day: Number(day) })
-  // The weekday comes first in most locales, and can be a month's name, too: "mar. mars". Some names have several words.
+  // The weekday comes first in most locales, and may also be a month's name: "mar. mars". Some names have several
+  // words.
   for (let first = 1; first < words.length; first++) {
     const month = read(words.slice(first).join(' '), words.slice(0, first).join(' '))
     if (month !== null) return { month, day }
@@ -89,7 +90,7 @@ function monthOf(
     )
     if (month !== null) return { month, day }
   }
-  // Where months have numbers (Thg 1), the number is with the word.
+  // If months are numbers (Thg 1), the number is part of the word.
   const named = second === undefined ? null : months.read(`${words.at(-1)} ${number}`)
   return named === null ? null : { month: named, day: second!.replace('.', '') }
 }
@@ -148,7 +149,7 @@ function full(line: string): Dated | null {
   if (ms === null) return null
   const zone = parts[8]!
   const numeric = /^[+-]\d\d(?::?\d\d)?$/.test(zone) ? offset(zone.length === 3 ? `${zone}00` : zone) : null
-  // Other abbreviations than UTC name no zone for certain.
+  // No other abbreviation than UTC names a zone reliably.
   const zoned = numeric !== null || zone === 'UTC' || zone === 'GMT'
   return {
     time: { kind: 'date', ms: ms - (numeric ?? 0), zoned },

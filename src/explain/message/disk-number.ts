@@ -1,7 +1,7 @@
 // Documentation/admin-guide/devices.txt: 16 numbers a disk, 16 disks a major; drivers/scsi/sd.c:sd_major.
 const MAJORS = [8, 65, 66, 67, 68, 69, 70, 71, 128, 129, 130, 131, 132, 133, 134, 135]
 
-/** 8:16 is sdb. Null: not a SCSI disk, or one beyond the 256 that these majors hold. */
+/** 8:16 is sdb. Null if it is not a SCSI disk, or one beyond the 256 that these majors cover. */
 export function diskOfNumber(major: number, minor: number): string | null {
   const block = MAJORS.indexOf(major)
   if (block === -1 || minor > 255) return null

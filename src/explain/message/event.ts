@@ -1,10 +1,10 @@
 import type { CauseKind } from '../cause-kind.ts'
 import type { FileSystemFate } from '../report.ts'
 
-/** What one line of a log says, as far as it matters here. */
+/** The relevant content of one line of a log. */
 export type Event =
   | { readonly kind: 'boot' }
-  /** A connection failed; iscsid's line has words of its own. */
+  /** A connection failed; `words` are iscsid's. */
   | {
       readonly kind: 'lost'
       readonly by: 'kernel' | 'iscsid'
@@ -13,7 +13,7 @@ export type Event =
       readonly code: number
       readonly words: string | null
     }
-  /** A ping of the initiator was not answered; the kernel fails the connection next. */
+  /** A ping of the initiator was not answered; next, the kernel fails the connection. */
   | {
       readonly kind: 'silent'
       readonly session: number
@@ -37,27 +37,27 @@ export type Event =
       readonly iqn: string
       readonly portal: string
     }
-  /** iscsid did not get through to a portal, so many times. */
+  /** Failed attempts of iscsid to reach a portal. */
   | { readonly kind: 'unreachable'; readonly portal: string; readonly count: number }
   | { readonly kind: 'iscsi host'; readonly host: number }
   | { readonly kind: 'disk'; readonly address: string; readonly disk: string }
   /** The kernel refuses I/O because the device is offline. */
   | { readonly kind: 'refused'; readonly address: string }
-  /** SCSI error handling, not a timer, took it offline. */
+  /** Whether SCSI error handling, not a timer, took it offline. */
   | { readonly kind: 'given up'; readonly address: string }
   | { readonly kind: 'I/O error'; readonly device: string }
   | { readonly kind: 'suppressed'; readonly count: number }
   | { readonly kind: 'path failed'; readonly map: string; readonly disk: string | null }
-  /** multipathd, or the kernel's own timer, has a map fail what it had queued. */
+  /** multipathd, or the kernel's own timer, made a map fail its queued I/O. */
   | { readonly kind: 'queueing ended'; readonly map: string }
-  /** Why I/O or a mount failed, or why a target did not serve: not the loss of a connection. */
+  /** The reason why I/O or a mount failed, or why a target did not serve, other than the loss of a connection. */
   | {
       readonly kind: 'cause'
       readonly cause: CauseKind
-      /** A device, an H:C:T:L, a map, a volume, an IQN. */
+      /** A device, an H:C:T:L, a map, a volume or an IQN. */
       readonly subject: string
       readonly address: string | null
-      /** The line is itself a report of failed I/O. */
+      /** Whether the line itself reports failed I/O. */
       readonly failedIo?: boolean
       readonly detail: string | null
     }
@@ -70,7 +70,7 @@ export type Event =
 
 export type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>
 
-/** @param detail at most so much of it is kept */
+/** @param detail truncated to a fixed length */
 export function cause(
   kind: CauseKind,
   subject: string,

@@ -3,9 +3,9 @@ import type { FileSystemFate } from '../report.ts'
 
 const DEVICE = String.raw`([\w!.:-]{1,64}?)`
 
-/** What ext4, its journal, XFS and btrfs say when the disk below them fails. The first that fits counts. */
+/** What ext4, its journal, XFS and btrfs log when the disk below them fails. The first match counts. */
 const MESSAGES: readonly (readonly [pattern: RegExp, type: string, what: FileSystemFate])[] = [
-  // The journal of sdb is called sdb-8, after its inode; an external one has the device's own name.
+  // The journal of sdb is named sdb-8, after its inode; an external journal has the device's own name.
   [new RegExp(String.raw`^Aborting journal on device ${DEVICE}(?:-8)?\.`), 'ext4', 'journal aborted'],
   [new RegExp(String.raw`^EXT[34]-fs \(${DEVICE}\): Remounting filesystem read-only`), 'ext4', 'read-only'],
   [
@@ -69,7 +69,7 @@ const MESSAGES: readonly (readonly [pattern: RegExp, type: string, what: FileSys
   ],
 ]
 
-/** What a file system says of itself; null: nothing bad. */
+/** What a file system logs about itself; null if nothing is wrong. */
 export function fileSystemMessage(message: string): Event | null {
   for (const [pattern, type, what] of MESSAGES) {
     const device = pattern.exec(message)?.[1]

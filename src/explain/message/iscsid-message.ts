@@ -5,19 +5,19 @@ const REPEATED = /^message repeated (\d{1,9}) times: \[ ?(.*)\]$/
 const REPORTED =
   /^Kernel reported iSCSI connection (\d{1,9}):(\d{1,5}) error \((\d{1,5})(?:\s+\S{1,3}\s+ISCSI_ERR_\w+(?::\s*([^)]{0,120}))?)?/
 const BACK = /^connection(\d{1,9}):(\d{1,5}) is operational after recovery \((\d{1,9}) attempts?\)/i
-// The portal is "ADDRESS,PORT"; since 2.1.9 an IPv6 address may stand in brackets.
+// The portal is "ADDRESS,PORT"; since 2.1.9 an IPv6 address may be in brackets.
 const MADE =
   /^Connection(\d{1,9}):(\d{1,5}) to \[target: ([^\s,\]]{1,223}), portal: ([^\s\]]{1,80}),(\d{1,5})\] through .* is (operational now|shutdown)/
 const UNREACHABLE =
   /^(?:connect to|cannot make a connection to|cannot make connection to|connection to) (\S{1,80}:\d{1,5}) (?:failed|timed out|\()/
-/** iscsid's own pings, of transports whose kernel driver sends none. */
+/** iscsid's own pings, for transports whose kernel driver sends none. */
 const SILENT = /^Nop-out timedout after (\d{1,9}) seconds on connection (\d{1,9}):(\d{1,5}) state/
 const REFUSED =
   /^(?:Login authentication failed with target|Login failed to authenticate with target) ([^\s,]{1,223})|^(?:session|conn) \d{1,9} login rejected: [Ii]nitiator failed auth/
 const NOT_MADE =
   /^(?:Login response timeout\.|initiator reported error \((?!15\b)\d{1,4} - ([^)]{1,120})\)|Giving up on initial login)/
 
-/** What a line of iscsid says; null: nothing that matters here. */
+/** Parses a line of iscsid; null if it is not relevant. */
 export function iscsidMessage(message: string): Event | null {
   const repeated = REPEATED.exec(message)
   if (repeated) {

@@ -17,7 +17,7 @@ const lost = (parts: readonly string[]): Event => ({
   words: null,
 })
 
-/** The kernel's own words, of 3.10 to 6.12. A number never has more digits than one can count. */
+/** The kernel's messages, from 3.10 to 6.12. The length of numbers is bounded. */
 const MESSAGES: readonly (readonly [RegExp, Read])[] = [
   // block: blk_print_req_error (6.x), print_req_error (4.x), blk_update_request (3.x, 5.x), end_request (older).
   [
@@ -76,7 +76,7 @@ const MESSAGES: readonly (readonly [RegExp, Read])[] = [
   ],
 ]
 
-/** What a line of the kernel says; null: nothing that matters here. */
+/** Parses a line of the kernel; null if it is not relevant. */
 export function kernelMessage(message: string): Event | null {
   const answer = scsiSense(message) ?? blockError(message)
   if (answer) return answer

@@ -6,7 +6,9 @@ const FAILED =
 const ATTACHED = /Multi-Attach error for volume \\?"([^"\\]{1,253})\\?"/
 const WAITS = /Unable to attach or mount volumes: unmounted volumes=\[([^\]]{1,253})\]/
 
-/** What a kubelet or a Kubernetes event says of volumes that could not be mounted; null: nothing that matters. */
+/**
+ * Parses what a kubelet or a Kubernetes event says about volumes that could not be mounted; null if it is not relevant.
+ */
 export function kubeletMessage(message: string): Event | null {
   const attached = ATTACHED.exec(message)
   if (attached) return cause('attached-elsewhere', attached[1]!, { detail: message.slice(0, 160) })

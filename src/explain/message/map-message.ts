@@ -6,7 +6,10 @@ const QUEUEING_ENDED = new RegExp(String.raw`^${NAME}: Disable queueing`, 'i')
 const REMAINING = new RegExp(String.raw`^${NAME}: remaining active paths: 0\b`)
 const SWAPPED = new RegExp(String.raw`^${NAME}: path wwid change`)
 
-/** What multipathd says of maps and paths (multipathd/main.c, libmultipath/structs_vec.c); null: nothing that matters. */
+/**
+ * Parses multipathd's messages about maps and paths (multipathd/main.c, libmultipath/structs_vec.c); null if not
+ * relevant.
+ */
 export function multipathdMessage(message: string): Event | null {
   const ended = QUEUEING_ENDED.exec(message)
   if (ended) return { kind: 'queueing ended', map: ended[1]! }
@@ -22,7 +25,7 @@ const POOL_LOW = /^device-mapper: thin: (\d{1,9}:\d{1,9}): reached low water mar
 const NO_PATHS =
   /^device-mapper: multipath: (?:(\d{1,9}:\d{1,9}): )?.*(?:queue_if_no_path timeout|failing queued IO)/
 
-/** What the device-mapper's thin and multipath targets say (dm-thin.c, dm-mpath.c); null: nothing that matters. */
+/** Parses messages of device-mapper's thin and multipath targets (dm-thin.c, dm-mpath.c); null if not relevant. */
 export function deviceMapperMessage(message: string): Event | null {
   const full = POOL_FULL.exec(message)
   if (full) return cause('no-space', `pool ${full[1]}`, { detail: message.slice(0, 160) })

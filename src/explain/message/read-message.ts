@@ -40,7 +40,7 @@ const ANY: readonly Read[] = [
   targetDaemonMessage,
 ]
 
-/** What a message says; null: nothing that matters here, or another program's. */
+/** Parses a message; null if it is not relevant, or is another program's. */
 export function readMessage({ program, message }: Entry): Event | null {
   if (program !== null) return Object.hasOwn(READERS, program) ? READERS[program]!(message) : null
   for (const read of ANY) {

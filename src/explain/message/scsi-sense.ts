@@ -2,11 +2,11 @@ import type { CauseKind } from '../cause-kind.ts'
 import type { Event } from './event.ts'
 import { cause } from './event.ts'
 
-/** scsi_logging.c: `sd 2:0:0:0: [sdb] tag#3 Sense Key : Data Protect [current]`, of older kernels without the tag. */
+/** scsi_logging.c: `sd 2:0:0:0: [sdb] tag#3 Sense Key : Data Protect [current]`; older kernels print no tag. */
 const DISK =
   /^(?:sd|scsi|ses|sr) (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[(sd[a-z]{1,8})\] )?(?:tag#\d{1,9} )?(?:\[\w{1,40}\] )?(.*)$/
 
-/** What follows the disk. The additional sense says more than the key: SPC-4, 4.5. */
+/** What follows the disk. The additional sense is more specific than the key: SPC-4, 4.5. */
 const SAYS: readonly (readonly [RegExp, CauseKind])[] = [
   [/^Add\. Sense: Space allocation failed write protect/i, 'no-space'],
   [/^(?:<<vendor>> ?)?ASC=0x27 ASCQ=0x0?7\b/i, 'no-space'],
@@ -25,7 +25,7 @@ const SAYS: readonly (readonly [RegExp, CauseKind])[] = [
   [/^timing out command, waited \d/i, 'command-timeout'],
 ]
 
-/** What a line about one SCSI device says of the device's answers; null: nothing that matters. */
+/** Parses a line about a SCSI device's answer; null if it is not relevant. */
 export function scsiSense(message: string): Event | null {
   const parts = DISK.exec(message)
   if (!parts) return null
@@ -35,7 +35,7 @@ export function scsiSense(message: string): Event | null {
   return cause(found[1], disk ?? address!, { address: address!, detail: said!.slice(0, 160) })
 }
 
-/** blk-core.c:blk_errors. Those that a changed way to the disk repairs are `I/O` and `recoverable transport`. */
+/** blk-core.c:blk_errors. Errors that another path can repair are `I/O` and `recoverable transport`. */
 const BLOCK: Readonly<Record<string, CauseKind>> = {
   'critical space allocation': 'no-space',
   'critical medium': 'medium-error',
@@ -48,7 +48,7 @@ const BLOCK: Readonly<Record<string, CauseKind>> = {
 const FAILED =
   /^(?:(?:print_req_error|blk_update_request|end_request): )?(critical space allocation|critical medium|critical target|critical nexus|reservation conflict|timeout|protection) error, dev ([\w-]{1,32})[, ]/
 
-/** A failed request whose error is the storage's answer, not the loss of the way to it. */
+/** A failed request whose error is the storage's answer, not the loss of the path to it. */
 export function blockError(message: string): Event | null {
   const parts = FAILED.exec(message)
   return parts && cause(BLOCK[parts[1]!]!, parts[2]!, { failedIo: true, detail: message.slice(0, 160) })

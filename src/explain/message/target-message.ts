@@ -36,12 +36,12 @@ const TGTD: readonly (readonly [RegExp, CauseKind])[] = [
   [/^conn_close\(\d{1,6}\) connection closed/, 'target-closed'],
 ]
 
-/** What the kernel of a target says; null: nothing that matters. */
+/** Parses a message of a target's kernel; null if it is not relevant. */
 export function targetKernelMessage(message: string): Event | null {
   return first(LIO, message) ?? first(SCST, message)
 }
 
-/** What tgtd or SCST's daemon says; null: nothing that matters. */
+/** Parses a message of tgtd or SCST's daemon; null if it is not relevant. */
 export function targetDaemonMessage(message: string): Event | null {
   return first(TGTD, message) ?? first(SCST, message)
 }

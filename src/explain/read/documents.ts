@@ -2,28 +2,28 @@ import { parsed } from '../envelope/json.ts'
 import { countLines, findWorth, openLines } from './lines.ts'
 import type { Feed, Sink } from './sink.ts'
 
-/** A longer record is not looked at as a whole, only what is inside of it. */
+/** A longer record is not parsed as a whole; only the records inside it are. */
 const LONGEST = 256 << 10
-/** Of records that do not matter, one in so many shows how time passes. */
+/** Of irrelevant records, one in this many is parsed to show the time. */
 const SAMPLE = 256
-/** A record has a message: under one of these names. */
+/** A record has a message under one of these names. */
 const HAS_MESSAGE = /"(?:MESSAGE|message|msg|log|line|@message|text|textPayload|short_message|body|_raw)"\s*:/
 /** Loki's pairs of time and line. */
 const PAIR = /^\[\s*"?\d{10,20}"?\s*,\s*["{]/
 
 interface Frame {
   readonly array: boolean
-  /** Where it begins in the text. */
+  /** Offset of its start in the text. */
   start: number
-  /** The name that it stands under in an object. */
+  /** Key of the value in its parent object. */
   readonly key: string | null
-  /** May be a record: it is not too long, and has no record inside. */
+  /** May be a record: not too long, and contains no record. */
   live: boolean
 }
 
 /**
- * Reads JSON that goes over several lines, or has all records in one: dmesg -J, journalctl -o json-pretty, answers of
- * Loki, exports of Grafana and Elastic. Whatever stands between documents is read as lines. Keeps one record.
+ * Reads JSON documents that span several lines, or one document with all records: dmesg -J, journalctl -o json-pretty,
+ * answers of Loki, exports of Grafana and Elastic. Text between documents is read as lines. Keeps one record in memory.
  */
 export function openDocuments(sink: Sink): Feed {
   const outside = openLines(sink)
@@ -49,7 +49,7 @@ export function openDocuments(sink: Sink): Feed {
     trim()
   }
 
-  /** @returns whether the string ends in the text so far */
+  /** @returns whether the string ends within the text so far */
   function endString(): boolean {
     const quote = text.indexOf('"', at)
     if (quote === -1) {
@@ -66,7 +66,7 @@ export function openDocuments(sink: Sink): Feed {
     return true
   }
 
-  /** Between documents: another begins, or a line that is none. @returns false: more text must come first */
+  /** Between documents: another document starts, or an ordinary line. @returns false if more text is needed */
   function begin(final: boolean): boolean {
     const found = text.slice(at).search(/[^\s,]/)
     if (found === -1) {
@@ -132,7 +132,7 @@ export function openDocuments(sink: Sink): Feed {
     if (value !== null) sink.record(value, labels)
   }
 
-  /** Forgets what no record can need. */
+  /** Discards text that no record can need. */
   function trim(): void {
     for (const frame of frames) if (at - frame.start > LONGEST) frame.live = false
     const needed = frames.find(({ live }) => live)?.start ?? at
@@ -148,7 +148,7 @@ export function openDocuments(sink: Sink): Feed {
   return {
     feed(bytes) {
       lines += countLines(bytes)
-      // In pieces: what a record can need is kept, and the rest of the text need not be.
+      // In pieces: text that a record can need is kept, the rest is dropped.
       for (let start = 0; start < bytes.length; start += 64 << 10) {
         text += bytes.toString('latin1', start, Math.min(bytes.length, start + (64 << 10)))
         read(false)

@@ -1,12 +1,12 @@
 import { findWorth, openLines } from './lines.ts'
 import type { Feed, Sink } from './sink.ts'
 
-/** Of records that do not matter, one in so many shows how time passes. */
+/** Of irrelevant records, one in this many is parsed to show the time. */
 const SAMPLE = 64
-/** A longer field is not one that matters. */
+/** A longer field is not relevant. */
 const LONGEST = 64 << 10
 
-/** The fields that matter (systemd.journal-fields(7)). */
+/** The relevant fields (systemd.journal-fields(7)). */
 const WANTED = new Set([
   'MESSAGE',
   'SYSLOG_IDENTIFIER',
@@ -24,12 +24,12 @@ const WANTED = new Set([
 const VERBOSE = /^(\S.{10,60}?) \[s=[0-9a-f]{32};/
 const FIELD = /^([A-Z_][A-Z0-9_]{0,63})=(.*)$/s
 
-/** Whether a log's beginning is of `journalctl -o export` or `-o verbose`. */
+/** Whether a log starts like `journalctl -o export` or `-o verbose`. */
 export function isJournalRecords(head: string): boolean {
   return /^__(?:CURSOR|REALTIME_TIMESTAMP)=/m.test(head) || /^\S.{10,60}? \[s=[0-9a-f]{32};/m.test(head)
 }
 
-/** Reads journald's records with one field a line; what is none is read as lines. Keeps one record. */
+/** Reads journald's records with one field per line; other text is read as lines. Keeps one record in memory. */
 export function openJournalRecords(sink: Sink): Feed {
   const outside = openLines(sink)
   let fields: Record<string, string> = {}
@@ -73,7 +73,7 @@ export function openJournalRecords(sink: Sink): Feed {
     if (name === 'MESSAGE' && findWorth(bytes, 0) !== -1) worth = true
   }
 
-  /** @returns whether all of the field was there */
+  /** @returns whether the whole field was available */
   function takeBinary(text: string, at: number): number | null {
     if (text.length - at < 8) return null
     let length = 0

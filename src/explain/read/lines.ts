@@ -3,37 +3,37 @@ import type { Feed, Sink } from './sink.ts'
 import { textOf } from './text.ts'
 import { WORTH } from './worth.ts'
 
-/** No kernel or iscsid line that matters is longer; of a longer one the beginning is read. */
+/** No relevant line of the kernel or iscsid is longer; of a longer line the beginning is read. */
 const LONGEST = 16 << 10
-/** A block may begin with lines that have no time: a trace, a program's output. */
+/** A block may start with lines without a time: a trace, a program's output. */
 const SAMPLES = 16
-/** As long as nothing was understood, more is tried. */
+/** Until something was recognized, more is tried. */
 const SAMPLES_AT_FIRST = 1000
 
-/** Of a block, so many lines are looked at for their time only. */
+/** Number of lines per block that are parsed only for their time. */
 const BETWEEN = 8
 
 const NEWLINE = 0x0a
 
 export const findWorth = openFinder(WORTH)
 
-/** Reads lines; of most only their ends are looked for. Keeps at most one block and one line. */
+/** Reads lines; most are only searched for their ends. Keeps at most one block and one line in memory. */
 export function openLines(sink: Sink): Feed {
   let lines = 0
   let understood = false
-  // The beginning of a line whose end has not come.
+  // The beginning of a line whose end has not arrived.
   let begun: Buffer[] = []
   let begunLength = 0
-  // In a line that is too long, after its beginning was read.
+  // Inside an overlong line, after its beginning was read.
   let skipping = false
 
-  /** Whole lines, each with its end. */
+  /** Whole lines, including their line ends. */
   function scan(block: Buffer): void {
     sampleFirst(block)
     lines += countLines(block)
     const step = Math.max(1, Math.floor(block.length / BETWEEN))
     let next = step
-    /** In the order of the log, for which a time without a year is read. */
+    /** In the order of the log, which is needed to complete times without a year. */
     function sampleUpTo(position: number): void {
       for (; next < position; next += step) {
         const start = startOf(block, next)
@@ -76,7 +76,7 @@ export function openLines(sink: Sink): Feed {
 
   function begin(bytes: Buffer): void {
     if (bytes.length === 0) return
-    // A copy: whoever gave the block may fill it again.
+    // A copy, because the caller may reuse the block.
     begun.push(Buffer.from(bytes))
     begunLength += bytes.length
     if (begunLength <= LONGEST) return
@@ -115,7 +115,7 @@ export function openLines(sink: Sink): Feed {
   }
 }
 
-/** Four bytes at a time: of the exclusive or with four newlines, each byte that is zero. */
+/** Four bytes at a time: finds zero bytes in the exclusive or with four newlines. */
 export function countLines(block: Uint8Array): number {
   let lines = 0
   let at = 0

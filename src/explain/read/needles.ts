@@ -1,17 +1,17 @@
-/** Finds the first of many byte strings. @returns a place in it, or -1 */
+/** Finds the first of many byte strings. @returns its position, or -1 */
 export type Finder = (bytes: Uint8Array, from: number) => number
 
 interface Needle {
   readonly bytes: Uint8Array
-  /** Where the part begins that is looked for first. */
+  /** Offset of the part that is searched for first. */
   readonly offset: number
 }
 
 /**
- * A finder after Wu and Manber ("A fast algorithm for multi-pattern searching", 1994) with blocks of two bytes: it looks
- * at one pair in several and skips as far as the pair allows. Faster than a regular expression of that many words, and
- * nothing is decoded.
- * @param words ASCII, of 8 characters or more: the longer the shortest, the further it skips
+ * Search after Wu and Manber ("A fast algorithm for multi-pattern searching", 1994) with blocks of two bytes: it
+ * examines one pair in several and skips as far as the pair allows. Faster than a regular expression with as many
+ * words, and nothing is decoded.
+ * @param words ASCII, of 8 characters or more: the longer the shortest word, the further it skips
  */
 export function openFinder(words: readonly string[]): Finder {
   const width = Math.min(255, ...words.map((word) => word.length))
@@ -59,10 +59,10 @@ function isAt(bytes: Uint8Array, start: number, needle: Uint8Array): boolean {
   return true
 }
 
-/** Letters by how often logs have them; digits and blanks are the most frequent of all. */
+/** Letters by their frequency in logs; digits and blanks are the most frequent. */
 const FREQUENT = ' 0123456789etaoinsrdlc'
 
-/** Where in a word the part begins whose pairs are least to be expected: they cost a comparison, or a shorter skip. */
+/** Offset of the part of a word whose pairs are rarest, because a match costs a comparison or a shorter skip. */
 function rarest(word: string, width: number): number {
   let best = 0
   let least = Number.POSITIVE_INFINITY

@@ -6,10 +6,10 @@ import { openLines } from './lines.ts'
 import type { Feed, Sink } from './sink.ts'
 import { openDecoder } from './text.ts'
 
-/** By so much of its beginning it is told what a log is made of. */
+/** Length of the beginning from which the format is detected. */
 const HEAD = 64 << 10
 
-/** A reader of any log: it looks at the beginning and chooses. */
+/** A reader for any log: detects the format from the beginning. */
 export function openReader(sink: Sink): Feed {
   let head: Buffer[] = []
   let length = 0
@@ -22,7 +22,7 @@ export function openReader(sink: Sink): Feed {
     decode = openDecoder(bytes)
     const text = decode ? decode(bytes) : bytes
     chosen = kindOf(text.toString('latin1', 0, HEAD))(sink)
-    // After the mark of UTF-8.
+    // After the byte order mark of UTF-8.
     chosen.feed(text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text)
     return chosen
   }
@@ -30,7 +30,7 @@ export function openReader(sink: Sink): Feed {
   return {
     feed(bytes) {
       if (chosen) return chosen.feed(decode ? decode(bytes) : bytes)
-      // A copy: the block may be filled again before the choice.
+      // A copy, because the block may be reused before the format is known.
       head.push(length === 0 && bytes.length >= HEAD ? bytes : Buffer.from(bytes))
       length += bytes.length
       if (length >= HEAD) choose()
@@ -44,20 +44,20 @@ function kindOf(head: string): (sink: Sink) => Feed {
   return isDocument(head) ? openDocuments : openLines
 }
 
-/** Whether a line begins a document that does not end in it, or that holds the records inside. */
+/** Whether a line starts a document that does not end in it, or that contains the records. */
 function isDocument(head: string): boolean {
   const lines = head.replace(/^\u00ef\u00bb\u00bf/, '').split('\n', 50)
   for (const [index, line] of lines.entries()) {
     const text = line.trim()
     if (text === '{' || text === '[' || /^\[\s*\{/.test(text)) return true
     if (!/^\{\s*"/.test(text)) {
-      // Below a prompt or a heading; not below lines of a log.
+      // Below a prompt or a heading, but not below lines of a log.
       if (text === '' || index < 5) continue
       return false
     }
     const value = parsed(text)
     if (isRecord(value)) return !hasMessage(value)
-    // Not a whole value: cut off, or it goes on in the next line.
+    // Not a whole value: truncated, or continued on the next line.
     return lines.length === 1 || /^\s+"|^\s*[\]}{]/.test(lines[index + 1] ?? '')
   }
   return false

@@ -1,16 +1,16 @@
-/** What a reader of bytes hands on. */
+/** Receives what a reader of bytes finds. */
 export interface Sink {
-  /** A line that may matter. */
+  /** A line that may be relevant. */
   line(text: string): void
-  /** One of some lines that show how time passes. @returns whether it was understood */
+  /** One of a sample of lines that show the time. @returns whether it was recognized */
   sample(text: string, number: number): boolean
-  /** A record of fields, or a pair of time and record, that may matter. `labels`: of the stream that it is in. */
+  /** A record of fields, or a pair of time and record, that may be relevant. `labels`: of its stream. */
   record(value: unknown, labels: unknown): void
 }
 
-/** Takes bytes as they come. */
+/** Processes bytes as they arrive. */
 export interface Feed {
   feed(bytes: Buffer): void
-  /** @returns how many lines there were */
+  /** @returns the number of lines */
   end(): number
 }

@@ -1,14 +1,14 @@
-/** Where a line's date stands, which is what an old character set breaks: `M\xe4r 13`. */
+/** Position of a line's date, which is what an old character set breaks: `M\xe4r 13`. */
 const DATED = 60
 
-/** A line as text: UTF-8, or Latin-1 where the beginning is not UTF-8. */
+/** A line as text: UTF-8, or Latin-1 if the beginning is not UTF-8. */
 export function textOf(bytes: Buffer, start = 0, end = bytes.length): string {
   const text = bytes.toString('utf8', start, end)
   const broken = text.indexOf('\ufffd')
   return (broken === -1 || broken > DATED ? text : bytes.toString('latin1', start, end)).trimEnd()
 }
 
-/** Blocks of UTF-8 of a log that begins with a byte order mark: PowerShell's `>` writes UTF-16. */
+/** Converts a log that starts with a byte order mark to blocks of UTF-8: PowerShell's `>` writes UTF-16. */
 export function openDecoder(head: Buffer): ((bytes: Buffer) => Buffer) | null {
   const encoding =
     head[0] === 0xff && head[1] === 0xfe

@@ -1,6 +1,6 @@
 /**
- * A line that matters has one of these. No slash and no quote in them: some writers of JSON escape those. Of words that
- * are written with and without a capital, the part after it.
+ * Every relevant line contains one of these. They contain no slash and no quote, because some writers of JSON escape
+ * those. For words that occur with and without a capital, the part after it is listed.
  */
 export const WORTH: readonly string[] = [
   // The session: scsi_transport_iscsi.c, libiscsi.c.

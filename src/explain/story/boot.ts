@@ -11,12 +11,12 @@ import { openScsi } from './scsi.ts'
 /** One host from one boot to the next. */
 export interface Boot {
   tell(event: Event, now: Moment): void
-  /** Something else ended every outage that goes on. */
+  /** Ends every open outage for another reason. */
   reboot(): void
   conclude(host: string | null, number: number): { sessions: SessionStory[]; causes: Cause[] }
 }
 
-/** @param whole the log has it from its start */
+/** @param whole the log covers it from its start */
 export function openBoot(whole: boolean): Boot {
   const connections = openConnections()
   const scsi = openScsi(whole)

@@ -5,7 +5,7 @@ import { isAfter } from './moment.ts'
 
 /** A hostile log could name any number of devices. */
 const MOST = 500
-/** Lines about one failed command follow each other closely; syslog counts whole seconds. */
+/** Lines about one failed command are this close together; syslog counts whole seconds. */
 const TOGETHER = 10
 
 export interface OpenCause {
@@ -19,16 +19,16 @@ export interface OpenCause {
   readonly fileSystems: Map<string, { device: string; type: string; what: FileSystemFate; at: Moment }>
 }
 
-/** What one boot's log shows besides outages, one for each kind and subject. */
+/** What the log of one boot shows besides outages, one entry for each kind and subject. */
 export interface Causes {
   note(kind: CauseKind, subject: string, detail: string | null, now: Moment): OpenCause
-  /** Under one name what was noted under an address before the name was known. */
+  /** Moves what was recorded under an address to the name, once the name is known. */
   renamed(name: (address: string) => string | null): readonly OpenCause[]
   /** The last answer of a device that explains an error right after it. */
   recentOf(device: string, now: Moment): OpenCause | null
 }
 
-/** These are answers of a device: they come before the error that they explain, and say that the target was there. */
+/** Answers of a device: they precede the error that they explain, and show that the target was there. */
 const ANSWERS: ReadonlySet<CauseKind> = new Set([
   'no-space',
   'medium-error',
@@ -72,7 +72,7 @@ export function openCauses(): Causes {
       return cause
     },
     recentOf(device, now) {
-      // A thin volume's errors name the volume, its pool's message the pool.
+      // A thin volume's errors name the volume, its pool's message names the pool.
       const cause = answers.get(device) ?? (device.startsWith('dm-') ? pool : null)
       return cause && !isAfter(cause.last, now, TOGETHER) ? cause : null
     },

@@ -9,44 +9,44 @@ import type { OpenOutage } from './open-outage.ts'
 import { inferExpiry } from './open-outage.ts'
 import type { Scsi } from './scsi.ts'
 
-/** An error that names no session is put down to an outage whose I/O failed so recently. */
+/** An error that names no session is attributed to an outage whose I/O failed this recently. */
 const BY_TIME = 600
-/** A command that was cut off too often fails right after the session is back. */
+/** A command that was retried too often fails right after the session is back. */
 const SHORTLY = 60
-/** A journal that could not be written is given up at the next commit, or when something uses the file system. */
+/** A journal that could not be written is aborted at the next commit, or at the next use of the file system. */
 const FOLLOWS = 120
 /** A hostile log could name any number of devices. */
 const MOST = 5000
 /** Drives that fail in every machine's log and are never a LUN. */
 const NEVER_A_LUN = /^(?:fd|sr|loop|nvme|zram|ram|mmcblk|nbd|vd)\d*/
 
-/** To which outage or which other cause each error belongs that the log has. */
+/** Attributes each error in the log to an outage or another cause. */
 export interface Charges {
-  /** The outage whose timer has just run out. */
+  /** The outage whose timer has just expired. */
   expired(outage: OpenOutage): void
   refused(address: string, now: Moment): void
   failed(device: string, now: Moment): void
   broken(event: EventOf<'file system'>, now: Moment): void
-  /** What a device answered, or anything else that names a cause. */
+  /** The answer of a device, or anything else that names a cause. */
   caused(event: EventOf<'cause'>, now: Moment): void
   queueingEnded(map: string, now: Moment): void
-  /** Lines that the kernel left out, of whatever it said last. */
+  /** Lines that the kernel left out, of the kind that it printed last. */
   suppressed(lines: number): void
 }
 
 export function openCharges(connections: Connections, scsi: Scsi, causes: Causes): Charges {
-  /** Where the errors of a device went, last. */
+  /** Where the errors of a device were attributed last. */
   const charged = new Map<string, OpenOutage>()
   const explained = new Map<string, OpenCause>()
   let last: { outage: OpenOutage } | { cause: OpenCause } | null = null
 
-  /** The outage that an error belongs to: by the disk's session, else by time. */
+  /** The outage that an error belongs to: by the disk's session, otherwise by time. */
   function outageOf(device: string, address: string | null, now: Moment): OpenOutage | null {
     const sessions = address === null ? scsi.sessionsOf(device) : scsi.sessionsAt(address)
     if (sessions !== null) {
       const theirs = connections.all().filter(({ session }) => sessions.includes(session))
       const outages = theirs.flatMap(({ outages }) => outages.slice(-1))
-      // One that ended some time ago has nothing to do with it.
+      // An outage that ended some time ago is not related.
       return latest(outages.filter((outage) => mayFail(outage, now))) ?? null
     }
     const earlier = charged.get(device)
@@ -108,7 +108,7 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     explain(disk, cause)
   }
 
-  /** Surely not of an iSCSI session. */
+  /** Certainly not of an iSCSI session. */
   function isElsewhere(disk: string): boolean {
     return scsi.sessionsOf(disk)?.length === 0
   }
@@ -124,7 +124,7 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     if (known && (!isAfter(known.last, now, FOLLOWS) || hasBroken(known, device)))
       return into(known.fileSystems)
     const earlier = charged.get(disk)
-    // What it says of a journal that was given up long ago.
+    // A later report about a journal that was aborted earlier.
     if (earlier && hasBroken(earlier, device)) return into(earlier.fileSystems)
     const outage = charge(disk, now)
     if (outage) return into(outage.fileSystems)
@@ -147,7 +147,7 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     const cause = causes.note(kind, disk, detail, now)
     if (event.failedIo) cause.ioErrors++
     if (!isAnswer(kind)) return
-    // Whose disk answers, is there.
+    // A device whose disk answers is reachable.
     for (const session of scsi.sessionsOf(disk) ?? []) connections.answered(session, now)
     const before = charged.get(disk)
     if (before) connections.answered(before, now)
@@ -180,7 +180,7 @@ function mayFail({ ended, back, lastSign }: OpenOutage, now: Moment): boolean {
   return ended === null || !isAfter(back ?? lastSign, now, SHORTLY)
 }
 
-/** The one whose I/O failed last: it was the last way. */
+/** The outage whose I/O failed last, because it was the last path. */
 function latest(outages: readonly OpenOutage[]): OpenOutage | undefined {
   return outages.reduce<OpenOutage | undefined>((best, outage) => {
     if (!best || (outage.expired && !best.expired)) return outage

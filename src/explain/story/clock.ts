@@ -6,17 +6,14 @@ const HALF_YEAR = 183 * DAY
 /** From the first days of January to the last of December. */
 const MOST_OF_A_YEAR = 330 * DAY
 
-/** Gives times of one log the year that they have where it names none. */
+/** Adds the year to the times of a log that names none. */
 export interface Clock {
   read(time: Written | null, uptime: number | null): Moment
 }
 
-/**
- * @param now no line was written later
- * @param booted when the machine started that the log is of, for a log that has only times since boot
- */
+/** @param now no line was written later */
 export function openClock(now: Date, booted: Date | null = null): Clock {
-  // A day more: the log may be of a zone where tomorrow has begun.
+  // Plus one day: the log may be from a zone where tomorrow has begun.
   const latest = now.getTime() + DAY
   let year: number | null = null
   let last = Number.NEGATIVE_INFINITY
@@ -29,7 +26,7 @@ export function openClock(now: Date, booted: Date | null = null): Clock {
     // A line of December that comes after the first of January.
     else if (at > last + MOST_OF_A_YEAR && Number.isFinite(last)) return Date.UTC(year - 1, month, day) + ms
     last = Math.max(last, at)
-    // Over the turn of a year it shows that the log began a year earlier than was thought.
+    // The turn of a year shows that the log started a year earlier than assumed.
     while (at - log.yearsTooMany * 365 * DAY > latest) log.yearsTooMany++
     return at
   }

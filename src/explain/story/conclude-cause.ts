@@ -4,12 +4,12 @@ import type { Cause, Outage, SessionStory } from '../report.ts'
 import type { OpenCause } from './causes.ts'
 import { isoOf, uptimeOf } from './moment.ts'
 
-/** Returns within so many seconds show that the target was slow, not away. */
+/** Returns within this many seconds show that the target was slow, not away. */
 const BRIEF = 30
-/** Once is chance. */
+/** A single occurrence is not significant. */
 const OFTEN = 3
 
-/** What is to be said of a cause, once all was read. */
+/** The final description of a cause, after the whole log was read. */
 export function concludeCause(cause: OpenCause, host: string | null, boot: number): Cause {
   const { kind, subject, first, last, count, ioErrors, detail, fileSystems } = cause
   return {
@@ -33,7 +33,7 @@ export function concludeCause(cause: OpenCause, host: string | null, boot: numbe
   }
 }
 
-/** What the outages of a session together say that each alone does not. */
+/** What the outages of a session show together but not separately. */
 export function slowSessions(story: SessionStory): Cause[] {
   const brief = story.outages.filter(
     ({ noticed, survived, seconds }) =>

@@ -3,15 +3,15 @@ import type { OpenOutage } from './open-outage.ts'
 import { preventionOf } from './prevention.ts'
 import type { Outage } from '../report.ts'
 
-/** What the whole boot taught about its disks. */
+/** What the whole boot revealed about its disks. */
 export interface Disks {
-  /** sdX of H:C:T:L. */
+  /** sdX for an H:C:T:L. */
   name(address: string): string | null
-  /** Whether a multipath map is above it, so that its errors reach nobody. */
+  /** Whether a multipath map is above the disk, so that its errors do not reach a user. */
   isPath(device: string): boolean
 }
 
-/** What is to be said of an outage, once all was read. */
+/** The final description of an outage, after the whole log was read. */
 export function conclude(outage: OpenOutage, disks: Disks): Outage {
   const { lost, back, expired, errors, lastSign } = outage
   const fileSystems = [...outage.fileSystems.values()].map(({ at, ...failure }) => ({
@@ -49,7 +49,7 @@ export function conclude(outage: OpenOutage, disks: Disks): Outage {
   }
 }
 
-/** What made I/O fail: only the end of a timer or of queueing is what a longer hold would have put off. */
+/** What made I/O fail. A longer hold only defers the end of a timer or of queueing. */
 function failedByOf(outage: OpenOutage, disks: Disks): Outage['failedBy'] {
   const { errors, fileSystems, expired, queueingEnded, givenUp } = outage
   const above = [...errors.keys(), ...[...fileSystems.values()].map(({ device }) => device)]
@@ -63,13 +63,13 @@ function paths(errors: OpenOutage['errors'], disks: Disks): boolean {
   return [...errors.keys()].some((device) => disks.isPath(device))
 }
 
-/** Suppressed messages name no device; they count as what the others are. */
+/** Suppressed messages name no device; they are attributed like the others. */
 function failedAbove(errors: OpenOutage['errors'], disks: Disks): boolean {
   const named = [...errors.keys()].filter((device) => device !== '')
   return named.length === 0 ? errors.has('') : named.some((device) => !disks.isPath(device))
 }
 
-/** Names where they are known. An address without a name is most likely one of the disks that have one. */
+/** Names, if they are known. An address without a name is most likely one of the named disks. */
 function devicesOf({ errors, addresses, fileSystems }: OpenOutage, disks: Disks): string[] {
   const names = new Set([...errors.keys()].filter((device) => device !== ''))
   for (const { device } of fileSystems.values()) names.add(diskOf(device))

@@ -12,41 +12,44 @@ export interface Connection {
   readonly connection: number
   iqn: string | null
   portal: string | null
-  /** In the order of the log; where there are very many, the worst and the longest. */
+  /** In the order of the log; if there are very many, the worst and the longest. */
   outages: OpenOutage[]
-  /** Outages that are not kept. */
+  /** Number of outages that are not kept. */
   left: number
-  /** The outage that goes on. */
+  /** The open outage. */
   open: OpenOutage | null
-  /** When its relogins failed, the last few. */
+  /** Times of the last few failed relogins. */
   readonly failures: Moment[]
 }
 
-/** What iscsid or the kernel would do without being told; scsi_transport_iscsi.c:recovery_tmo. */
+/** Default recovery timer of iscsid and the kernel; scsi_transport_iscsi.c:recovery_tmo. */
 const DEFAULT_TIMER = 120
-/** Lines of one loss are written this close to each other; syslog counts whole seconds. */
+/** Lines of one loss are this close together; syslog counts whole seconds. */
 const TOGETHER = 3
-/** One loss, told twice; relogins are 2 s apart or more (DefaultTime2Wait). */
+/** The same loss, reported twice; relogins are 2 s apart or more (DefaultTime2Wait). */
 const TWICE = 1
 const REMEMBERED = 32
-/** So many outages of a connection are kept at least; a session that flaps for months has more. */
+/** Minimum number of outages kept per connection; a session that flaps for months has more. */
 const KEPT = 500
 /** A hostile log could name any number of sessions. */
 const MOST = 2000
 
-/** The connections of one boot: what the log says of losses and returns. */
+/** The connections of one boot: what the log shows of losses and returns. */
 export interface Connections {
   all(): Connection[]
   lost(event: EventOf<'lost'>, now: Moment): void
   silent(event: EventOf<'silent'>, now: Moment): void
-  /** @returns the outage in which the timer ran out last */
+  /** @returns the outage whose timer expired last */
   expired(event: EventOf<'expired'>, now: Moment): OpenOutage
   back(event: EventOf<'back'>, now: Moment): void
   named(event: EventOf<'login' | 'logout'>): void
   unreachable(event: EventOf<'unreachable'>, now: Moment): void
-  /** A disk of the session, or one that an outage was charged with, answered: the session was back, though no line says so. */
+  /**
+   * A disk of the session, or one that an outage was attributed to, answered: the session was back, although no line
+   * says so.
+   */
   answered(of: number | OpenOutage, now: Moment): void
-  /** Something else ended every outage that goes on. */
+  /** Ends every open outage for another reason. */
   reboot(): void
 }
 
@@ -85,8 +88,8 @@ export function openConnections(): Connections {
   }
 
   /**
-   * The kernel does not say when a session is back. With iscsid silent, an error after a longer quiet than the
-   * timer, which would have run out and said so, is a new loss.
+   * The kernel does not log that a session is back. If iscsid is silent, an error after a quiet period longer than the
+   * timer, which would have expired and been logged, is a new loss.
    */
   function wasBackUnseen(outage: OpenOutage, session: number, now: Moment): boolean {
     if (iscsidTells || outage.expired) return false
@@ -103,7 +106,7 @@ export function openConnections(): Connections {
       begin(connection, now, now, event.words === null ? noticed : { ...noticed, words: event.words })
       return
     }
-    // A ping that was not answered comes first, and says more than the error that follows.
+    // An unanswered ping comes first, and is more specific than the error that follows.
     if (open.noticed.code === null) open.noticed = { ...noticed, words: open.noticed.words || noticed.words }
     if (event.by === 'kernel' && isAfter(open.lastError, now, TWICE)) {
       open.failures++
@@ -133,7 +136,7 @@ export function openConnections(): Connections {
     for (const connection of all) {
       if (!connection.open) continue
       const { expired: earlier, timerInferred } = connection.open
-      // A timer that runs out again was started again, by another loss.
+      // A timer that expires again was started again, by another loss.
       if (earlier && !timerInferred) loseAgain(connection, seconds, now)
       last = expire(connection.open, seconds, now)
     }
@@ -173,11 +176,11 @@ export function openConnections(): Connections {
     const connection = connectionOf(event)
     connection.iqn = event.iqn
     connection.portal = event.portal
-    // iscsid says so only of a session that is new: initiator.c:setup_full_feature_phase.
+    // iscsid logs this only for a new session: initiator.c:setup_full_feature_phase.
     if (connection.open) close(connection, event.kind)
   }
 
-  /** iscsid does not say which connection it tries; the portal tells, or that only one can be meant. */
+  /** iscsid does not log which connection it tries; the portal identifies it, or it is the only candidate. */
   function unreachable({ portal, count }: EventOf<'unreachable'>, now: Moment): void {
     iscsidTells = true
     const away = [...connections.values()].filter(({ open }) => open)
@@ -214,7 +217,7 @@ export function openConnections(): Connections {
   }
 }
 
-/** Keeps the worse half: what did harm, then what lasted. */
+/** Keeps the worse half: harmful outages first, then the longest. */
 function condense(connection: Connection): void {
   const weight = ({ fileSystems, errors, lost, back, lastSign }: OpenOutage) =>
     (fileSystems.size > 0 ? 2e9 : 0) +

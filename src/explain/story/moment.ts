@@ -11,19 +11,19 @@ export interface Moment {
   readonly log: { readonly yearsTooMany: number }
 }
 
-/** Seconds from one moment of a boot to another; null where they have no clock in common. */
+/** Seconds between two moments of a boot; null if they have no clock in common. */
 export function secondsBetween(from: Moment, to: Moment): number | null {
-  // Time since boot is finer than syslog's seconds, and nobody sets it.
+  // Time since boot is more precise than syslog's seconds, and is never set.
   if (from.uptime !== null && to.uptime !== null) return to.uptime - from.uptime
   return from.ms === null || to.ms === null ? null : (to.ms - from.ms) / 1000
 }
 
-/** More than so many seconds later; not known to be where they have no clock in common. */
+/** Whether it is more than this many seconds later; false if there is no clock in common. */
 export function isAfter(earlier: Moment, now: Moment, seconds: number): boolean {
   return (secondsBetween(earlier, now) ?? 0) > seconds
 }
 
-/** The moment so many seconds before another. */
+/** The moment this many seconds earlier. */
 export function before(moment: Moment, seconds: number): Moment {
   const { ms, uptime } = moment
   return {
@@ -33,7 +33,7 @@ export function before(moment: Moment, seconds: number): Moment {
   }
 }
 
-/** ISO 8601; without a zone where the log names none. Right once all was read. */
+/** ISO 8601; without a zone if the log names none. Final once the whole log was read. */
 export function isoOf(moment: Moment | null): string | null {
   if (moment === null || moment.ms === null) return null
   const date = new Date(moment.ms)

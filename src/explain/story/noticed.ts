@@ -1,6 +1,6 @@
 import type { Noticing } from '../report.ts'
 
-// enum iscsi_err of include/scsi/iscsi_if.h; those that an initiator meets in an outage.
+// enum iscsi_err of include/scsi/iscsi_if.h; the codes that an initiator sees in an outage.
 const CODES: Readonly<Record<number, readonly [Noticing, string]>> = {
   1008: ['protocol', 'the target broke the protocol'],
   1001: ['failed', 'commands came out of sequence'],
@@ -14,8 +14,8 @@ const CODES: Readonly<Record<number, readonly [Noticing, string]>> = {
   1022: ['silent', 'the target did not answer a ping'],
 }
 
-/** What an error code of the kernel says about how the loss was noticed. */
+/** What an error code of the kernel shows about how the loss was detected. */
 export function noticedBy(code: number): { how: Noticing; code: number; words: string } {
-  const [how, words] = CODES[code] ?? ['protocol', 'the connection was given up']
+  const [how, words] = CODES[code] ?? ['protocol', 'the connection was dropped']
   return { how, code, words }
 }

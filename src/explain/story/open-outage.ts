@@ -4,7 +4,7 @@ import type { FileSystemFate, Outage } from '../report.ts'
 
 /** An outage while its lines are read. */
 export interface OpenOutage {
-  /** Null: the log begins later. */
+  /** Null if the log starts later. */
   lost: Moment | null
   noticed: Outage['noticed']
   timer: number | null
@@ -12,22 +12,22 @@ export interface OpenOutage {
   expired: Moment | null
   back: Moment | null
   ended: Outage['ended']
-  /** What iscsid says when it is back. */
+  /** The attempts that iscsid reports when it is back. */
   attempts: number | null
-  /** The failures that were seen. */
+  /** The failures in the log. */
   failures: number
-  /** Of I/O, by device; the suppressed ones, which name none, under the empty name. */
+  /** Failed I/O by device; suppressed messages, which name none, under the empty name. */
   readonly errors: Map<string, number>
-  /** H:C:T:L of disks that were refused I/O. */
+  /** H:C:T:L of disks that rejected I/O. */
   readonly addresses: Set<string>
   readonly fileSystems: Map<string, { device: string; type: string; what: FileSystemFate; at: Moment }>
-  /** Tasks that the kernel reported as waiting. */
+  /** Number of tasks that the kernel reported as blocked. */
   hungTasks: number
   /** multipathd, or the kernel's timer for it, ended the queueing of a map meanwhile. */
   queueingEnded: boolean
   /** SCSI error handling took a disk of the session offline. */
   givenUp: boolean
-  /** The last time that the kernel said that the connection failed. */
+  /** When the kernel last reported that the connection failed. */
   lastError: Moment
   /** The last line that shows the target away. */
   lastSign: Moment
@@ -55,7 +55,7 @@ export function openOutage(lost: Moment | null, now: Moment, noticed: Outage['no
   }
 }
 
-/** The kernel lets I/O fail from now on; where it does not say that the timer ran out, this shows it. */
+/** The kernel fails I/O from now on; if it does not log that the timer expired, this shows it. */
 export function inferExpiry(outage: OpenOutage, now: Moment): void {
   if (outage.expired) return
   outage.expired = now

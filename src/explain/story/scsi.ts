@@ -1,14 +1,14 @@
 import type { Disks } from './conclude.ts'
 import type { Event } from '../message/event.ts'
 
-/** Which disk is at which address, and of which session: as far as one boot's log tells. */
+/** Which disk has which address, and belongs to which session, as far as the log of one boot shows. */
 export interface Scsi extends Disks {
   tell(event: Extract<Event, { kind: 'iscsi host' | 'disk' | 'given up' | 'path failed' }>): void
-  /** A session was made; its host was, right before. */
+  /** A session was created; its host was created right before. */
   loggedIn(session: number): void
-  /** An address was seen to be of a session. */
+  /** An address was seen to belong to a session. */
   belongs(address: string, session: number): void
-  /** The sessions of a disk or of a map; an empty list: surely none; null: not known. */
+  /** The sessions of a disk or of a map; an empty list: certainly none; null: not known. */
   sessionsOf(device: string): readonly number[] | null
   sessionsAt(address: string): readonly number[] | null
   wasGivenUp(address: string): boolean
@@ -17,16 +17,16 @@ export interface Scsi extends Disks {
 /** A hostile log could name any number of disks; sd numbers fewer than these. */
 const MOST = 20_000
 
-/** @param whole the log has the boot from its start, so that every iSCSI host is in it */
+/** @param whole the log covers the boot from its start, so it contains every iSCSI host */
 export function openScsi(whole: boolean): Scsi {
   const addresses = new Map<string, string>()
   const names = new Map<string, string>()
   const sessions = new Map<number, number>()
-  /** Hosts of iSCSI sessions, in the order in which they were made. */
+  /** Hosts of iSCSI sessions, in the order of creation. */
   const made: number[] = []
   let newest: number | null = null
   const givenUp = new Set<string>()
-  /** The paths of each map, and all of them. */
+  /** The paths of each map, and all paths. */
   const maps = new Map<string, Set<string>>()
   const paths = new Set<string>()
 
@@ -66,7 +66,7 @@ export function openScsi(whole: boolean): Scsi {
           if (made.length >= MOST) return
           made.push(event.host)
           newest = event.host
-          // Sessions are numbered from 1 in each boot, and each makes one host: iscsi_add_session.
+          // Sessions are numbered from 1 in each boot, and each creates one host: iscsi_add_session.
           if (whole) sessions.set(event.host, made.length)
           return
         case 'disk':

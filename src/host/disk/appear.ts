@@ -4,9 +4,9 @@ import { watch } from 'node:fs'
 import type { Host } from '../host.ts'
 
 /**
- * Waits until `look` finds something. It is asked again whenever a node appears under /dev, which the
- * kernel itself makes (devtmpfs), and now and then in case that is hidden from here (a container's /dev).
- * @returns null when the time was up
+ * Waits until `look` finds something. It is called whenever a node appears under /dev, which the kernel itself creates
+ * (devtmpfs), and periodically in case that is not visible here (a container's /dev).
+ * @returns null on timeout
  */
 export async function whenAppears<T>(
   host: Host,
@@ -27,7 +27,7 @@ export async function whenAppears<T>(
   const cancel = () => resolve(null)
   signal?.addEventListener('abort', cancel, { once: true })
   try {
-    // Between the first look and the watch it may have appeared.
+    // It may have appeared between the first look and the watch.
     again()
     return await promise
   } finally {
@@ -38,7 +38,9 @@ export async function whenAppears<T>(
   }
 }
 
-/** A node with many containers runs out of watches (fs.inotify.max_user_watches); the pulse will do then. */
+/**
+ * A node with many containers may have no inotify watches left (fs.inotify.max_user_watches); polling is then enough.
+ */
 function watchOrNot(directory: string, changed: () => void): FSWatcher | null {
   try {
     return watch(directory, changed).on('error', () => {})

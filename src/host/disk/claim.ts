@@ -9,17 +9,17 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { readAttribute } from '../read/attribute.ts'
 
-/** Opening asks the device at most for its medium; 10 s is where a lost connection is noticed. */
+/** Opening a device at most tests for its medium; a lost connection is detected within 10 s. */
 const OPEN_DEADLINE = 15_000
 
 /** Long enough for a check that only tries whether a device is free, of another attach, mount(8) or wipefs. */
 const MOMENTARY_CLAIM_MS = 2_000
 const CLAIM_PAUSE_MS = 50
 
-/** A device with which nobody else does anything, for as long as the claim is held. */
+/** A device that nothing else can claim while the claim is held. */
 export interface Claim {
   /**
-   * Writes what is in memory to the device and has it confirm.
+   * Writes dirty data to the device and waits for its confirmation.
    * @param deadline milliseconds
    * @throws FLUSH_FAILED STUCK PROOF_EXPIRED
    */
@@ -27,10 +27,10 @@ export interface Claim {
 }
 
 /**
- * Runs `work` while holding the device open exclusively (O_EXCL): no file system, map, RAID or swap of
- * any mount namespace has it, and none can take it meanwhile. Null where somebody has it.
- * Who merely has it open without claiming it (a virtual machine, dd) is not seen this way.
- * @param options.fresh the disk was just made: wait until it can be opened
+ * Runs `work` while holding the device open exclusively (O_EXCL): no file system, map, RAID or swap of any mount
+ * namespace has it, and none can take it meanwhile. Null if it is already claimed. A program that merely has it open
+ * without claiming it (a virtual machine, dd) is not detected this way.
+ * @param options.fresh the disk was just created: wait until it can be opened
  * @param options.patient wait up to 2 s for a claim of another program to end: two attaches of one volume each claim the
  *   other's disk for a moment. @default false
  * @throws STUCK, NOT_FOUND the device is gone, and what `work` throws
@@ -69,8 +69,8 @@ async function patiently(claim: () => Promise<boolean>): Promise<boolean> {
 }
 
 /**
- * A disk that sd is just adding has its name and node before it can be opened: for some milliseconds it
- * answers ENXIO (block/genhd.c:device_add_disk makes both before bdev_add). No event tells the end.
+ * A disk that sd is adding has its name and node before it can be opened: for some milliseconds it answers ENXIO
+ * (block/genhd.c:device_add_disk creates both before bdev_add). No event reports the end.
  */
 async function openFresh(hand: Hand, path: string): Promise<boolean> {
   for (let pause = 1; ; pause *= 2) {

@@ -12,15 +12,15 @@ import { serialOf, wwidOf } from '../read/vpd.ts'
 const PAGE_SERIAL = 0x80
 const PAGE_IDENTIFICATION = 0x83
 
-/** A healthy disk answers within a millisecond; one that does not is looked after by the state of its session. */
+/** A healthy disk answers within a millisecond; for any other the state of its session is decisive. */
 const GLANCE_DEADLINE_MS = 5_000
 
-/** A disk, and the one thing by which it is told from others here. */
+/** A disk, and the one property that distinguishes it here. */
 export interface Glanced {
   readonly disk: ScsiDisk
   readonly wwid: Wwid | null
   readonly serial: string | null
-  /** What this node has registered; null where nobody is asked who has reserved it. */
+  /** The key that this node has registered; null if the reservation is not checked. */
   readonly fence: Fence | null
 }
 

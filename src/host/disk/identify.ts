@@ -14,9 +14,9 @@ import { identifyWithSgInq } from './sg-inq.ts'
 const IDENTIFY_DEADLINE_MS = 20_000
 
 /**
- * What answers at this disk's LUN now: INQUIRY and READ CAPACITY sent to the device. Nothing that the
- * kernel or udev remembers goes into it.
- * @throws IDENTITY_UNREADABLE it does not answer · LUN_ABSENT the target says that there is no such LUN · STUCK
+ * The identity that answers at this disk's LUN now: INQUIRY and READ CAPACITY sent to the device. Nothing cached by the
+ * kernel or udev is used.
+ * @throws IDENTITY_UNREADABLE it does not answer · LUN_ABSENT the target reports no such LUN · STUCK
  */
 export async function identify(
   host: Host,
@@ -51,7 +51,7 @@ export async function interview(
   try {
     const seen = await host.hands.use(null, (hand) => hand.call('inquire', { path, ...also }, deadlineMs))
     if (!seen.present)
-      throw new LunkeeperError('LUN_ABSENT', `${where}: the target says that it has no such LUN`)
+      throw new LunkeeperError('LUN_ABSENT', `${where}: the target reports that it has no such LUN`)
     return {
       identity: {
         wwid: seen.page83 && wwidOf(Buffer.from(seen.page83)),
@@ -64,9 +64,13 @@ export async function interview(
   } catch (error) {
     if (!(error instanceof HandError)) throw error
     if (error.errno === 'ENOENT') return plain(await identifyWithSgInq(host, disk))
-    throw new LunkeeperError('IDENTITY_UNREADABLE', `${where} does not tell its identity: ${error.message}`, {
-      cause: error,
-    })
+    throw new LunkeeperError(
+      'IDENTITY_UNREADABLE',
+      `${where}: the identity cannot be read: ${error.message}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -7,7 +7,7 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
 
-/** Thousands of processes take less than a second; one that the kernel keeps is passed over. */
+/** Thousands of processes take less than a second; a process that blocks in the kernel is skipped. */
 const DEADLINE = 15_000
 
 /** A block device, and for a SCSI disk the nodes that send it commands: sg and bsg. */
@@ -15,11 +15,10 @@ export type Openable = BlockRef &
   Partial<Pick<ScsiDisk, 'sg' | 'hctl'>> & { readonly partitions?: readonly BlockRef[] }
 
 /**
- * The processes, other than ours, that have one of these devices or a partition of it open, whether they claim it
- * or not: a virtual machine's disk is seen by nothing else. They are found by the device's number, so also in a
- * container where its node has another name. Users inside the kernel (loop, swap, nfsd) have no process; most
- * of them claim the device.
- * @throws STUCK it cannot be told
+ * The processes, other than ours, that have one of these devices or a partition of it open, claimed or not. A virtual
+ * machine's disk is visible only this way. Found by device number, so also in a container where its node has another
+ * name. Users inside the kernel (loop, swap, nfsd) have no process; most of them claim the device.
+ * @throws STUCK it cannot be determined
  */
 export async function findOpeners(host: Host, devices: readonly Openable[]): Promise<readonly DeviceFile[]> {
   const blocks = devices.flatMap((device) => [device, ...(device.partitions ?? [])])
@@ -36,7 +35,7 @@ export async function findOpeners(host: Host, devices: readonly Openable[]): Pro
     if (!(error instanceof HandError)) throw error
     throw new LunkeeperError(
       'STUCK',
-      `which processes have ${blocks[0]!.name} open cannot be told: ${error.message}`,
+      `cannot determine which processes have ${blocks[0]!.name} open: ${error.message}`,
       { cause: error },
     )
   }

@@ -9,17 +9,17 @@ import { readText } from '../read/attribute.ts'
 import { keepUdevOff, PATH_MARKS } from '../map/udev-rule.ts'
 
 /**
- * Who may have the disk: `hold` is a hold map alone, `any` is a hold map or multipathd's map, which is not decided
- * before multipathd has been asked.
+ * Allowed users of the disk: `hold` is a hold map only, `any` is a hold map or multipathd's map, which is undecided
+ * until multipathd has answered.
  */
 export type PathMark = 'hold' | 'any'
 
-// Kept by session: SCSI host numbers are given again after a logout (drivers/scsi/hosts.c: an ida), session numbers
-// are not within a boot (scsi_transport_iscsi.c:iscsi_session_nr). A mark that was left thus never meets another disk.
+// Keyed by session: SCSI host numbers are reused after a logout (drivers/scsi/hosts.c: an ida), session numbers are not
+// within a boot (scsi_transport_iscsi.c:iscsi_session_nr). So a left-over mark never applies to another disk.
 
 /**
- * Tells udev's rules, before the kernel makes the disk, that it is for a hold map. Where that cannot be written, the disk
- * is looked at like any other, and what takes it is seen afterwards.
+ * Tells udev's rules, before the kernel creates the disk, that it is for a hold map. If the mark cannot be written, the
+ * disk is processed like any other, and its users are checked afterwards.
  * @returns whether it was not marked so before
  */
 export async function markPath(host: Host, sid: number, hctl: Hctl, mark: PathMark): Promise<boolean> {
@@ -37,7 +37,7 @@ export async function markPath(host: Host, sid: number, hctl: Hctl, mark: PathMa
   }
 }
 
-/** The disk is gone, or for everybody. @returns whether there was a mark */
+/** The disk is gone, or open to all users. @returns whether there was a mark */
 export function unmarkPath(host: Host, sid: number, hctl: Hctl): boolean {
   const file = fileOf(host, sid, hctl)
   if (!existsSync(file)) return false
@@ -45,12 +45,12 @@ export function unmarkPath(host: Host, sid: number, hctl: Hctl): boolean {
   try {
     rmdirSync(join(file, '..'))
   } catch {
-    // Others of the session are marked.
+    // Other disks of the session are marked.
   }
   return true
 }
 
-/** Those of sessions that are gone. */
+/** Marks of sessions that are gone. */
 export function dropStaleMarks(host: Host): void {
   for (const session of list(join(host.paths.root, PATH_MARKS)))
     if (!existsSync(join(host.paths.sys, 'class/iscsi_session', session)))
@@ -58,15 +58,15 @@ export function dropStaleMarks(host: Host): void {
 }
 
 /**
- * Has udev look at a disk again that it knew before it was marked, or unmarked: as `udevadm trigger` does, without a
- * program. `add` is what LVM waits for to activate what is on a disk (69-dm-lvm.rules).
+ * Makes udev process a disk again that it knew before it was marked or unmarked: like `udevadm trigger`, without a
+ * program. LVM activates the contents of a disk on `add` (69-dm-lvm.rules).
  */
 export function tellUdev(host: Host, { name, partitions }: ScsiDisk, action: 'add' | 'change'): void {
   for (const block of [name, ...partitions.map((part) => part.name)])
     try {
       if (block !== null) writeFileSync(join(host.paths.sys, 'class/block', block, 'uevent'), action)
     } catch {
-      // It is just going.
+      // It is being removed.
     }
 }
 

@@ -8,8 +8,8 @@ import { inLane } from './lane.ts'
 import { unmarkPath } from './path-mark.ts'
 
 /**
- * Removes a disk from the kernel. It asks nobody and saves nothing: whoever calls has the device's
- * claim and has flushed it, or knows that what is unwritten must not be written. Done when it returns.
+ * Removes a disk from the kernel, without a check or flush: the caller has the device's claim and has flushed it, or
+ * knows that dirty data must not be written. The disk is gone when this returns.
  * @throws STUCK
  */
 export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
@@ -23,9 +23,8 @@ export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
 }
 
 /**
- * Has the kernel ask the disk for its size and identity again.
- * Only for a disk that has just answered as the right volume: on a LUN that is not mapped, the kernel
- * takes the size for 0, under a mounted file system too.
+ * Makes the kernel read the disk's size and identity again. Only for a disk that has just answered as the right volume:
+ * for a LUN that is not mapped, the kernel sets the size to 0, under a mounted file system too.
  * @throws STUCK
  */
 export async function rescanDisk(host: Host, disk: ScsiDisk): Promise<void> {

@@ -6,9 +6,9 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
 
 /**
- * Has a command tried again as often as its session is lost and mended: by default the sixth loss in a row
- * is an I/O error, however long the session would have waited (drivers/scsi/sd.c: max_retries). Where the
- * kernel does not have the setting, it stays as it is.
+ * Makes the kernel retry a command as often as its session is lost and restored: by default the sixth consecutive loss
+ * is an I/O error, whatever the session's timer (drivers/scsi/sd.c: max_retries). If the kernel does not have the
+ * setting, nothing changes.
  */
 export function retryWithoutEnd({ paths }: Host, disk: ScsiDisk): void {
   try {

@@ -7,8 +7,8 @@ import { inLane } from './lane.ts'
 
 /**
  * Asks the kernel for exactly one LUN of one session: no LUN 0, no REPORT LUNS, no neighbours
- * (drivers/scsi/scsi_scan.c:__scsi_scan_target). The kernel answers "done" also where there is no such
- * LUN, the session is lost or the disk exists already: only looking tells.
+ * (drivers/scsi/scsi_scan.c:__scsi_scan_target). The kernel reports success also if there is no such LUN, the session
+ * is lost, or the disk exists already: check the result separately.
  * @throws STUCK
  */
 export async function scanLun(host: Host, session: Session, lun: Lun): Promise<void> {

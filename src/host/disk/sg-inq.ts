@@ -8,13 +8,13 @@ import { serialOf, wwidOf } from '../read/vpd.ts'
 /** The INQUIRY's own 20 s, and time for the program to start. */
 const DEADLINE = 25_000
 
-// Four times: bytes and nothing else, in all versions. Fewer mix offsets, text or an explanation with them,
-// differently in sg3-utils 1.46 and 1.48, and an offset looks like a byte.
+// Given four times: bytes and nothing else, in all versions. Given less often, offsets, text or an explanation are
+// mixed in, differently in sg3-utils 1.46 and 1.48, and an offset looks like a byte.
 const PLAIN_HEX = ['--hex', '--hex', '--hex', '--hex'] as const
 
-/** The same as {@link identify} through sg_inq, for kernels without the sg driver. The size is then the kernel's. */
+/** Like {@link identify}, through sg_inq, for kernels without the sg driver. The size is then the kernel's. */
 export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Identity> {
-  if (disk.name === null) throw new LunkeeperError('IDENTITY_UNREADABLE', 'the disk has no device to ask')
+  if (disk.name === null) throw new LunkeeperError('IDENTITY_UNREADABLE', 'the disk has no device node')
   const device = deviceNode(host, disk.name)
   const page = async (code: string) => {
     const ran = await host.run('sg_inq', [...PLAIN_HEX, '--page', code, device], { deadline: DEADLINE })
@@ -24,13 +24,13 @@ export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Ide
     const page83 = await page('0x83')
     const page80 = await page('0x80')
     if (!page83 && !page80)
-      throw new LunkeeperError('IDENTITY_UNREADABLE', `${device} does not tell its identity`)
+      throw new LunkeeperError('IDENTITY_UNREADABLE', `${device}: the identity cannot be read`)
     return { wwid: page83 && wwidOf(page83), serial: page80 && serialOf(page80), bytes: disk.bytes }
   } catch (error) {
     if (error instanceof LunkeeperError && error.code === 'PROGRAM_MISSING')
       throw new LunkeeperError(
         'PROGRAM_MISSING',
-        'The kernel module sg is not loaded, and sg_inq is not installed',
+        'the kernel module sg is not loaded, and sg_inq is not installed',
         {
           hint: 'modprobe sg, or apt-get install sg3-utils',
           cause: error,
@@ -40,7 +40,7 @@ export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Ide
   }
 }
 
-/** Lines of hexadecimal bytes; null where there is anything else. */
+/** Lines of hexadecimal bytes; null if there is anything else. */
 function bytesOf(text: string): Buffer | null {
   const pairs = text.trim().split(/\s+/)
   const plain = pairs.length >= 4 && pairs.every((pair) => /^[0-9a-f]{2}$/i.test(pair))

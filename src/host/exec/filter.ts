@@ -8,14 +8,14 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Program } from './programs.ts'
 import { PACKAGE_OF, PATH } from './programs.ts'
 
-/** What a program complains about is cut here. */
+/** Maximum length of a program's error output. */
 const MAX_COMPLAINT = 4 << 10
 
 /**
- * Passes bytes through a program: what goes in is its standard input, what comes out its standard output. It ends when
- * its input ends or when nobody reads on; whoever gives the input bounds the wait for it.
+ * Passes bytes through a program: its standard input and output. It ends when its input ends or when its output is no
+ * longer read; the source of the input limits how long it runs.
  *
- * @throws PROGRAM_MISSING, INTERNAL with what the program complained about
+ * @throws PROGRAM_MISSING, INTERNAL with the program's error output
  */
 export async function* filter(
   program: Program,
@@ -28,7 +28,7 @@ export async function* filter(
   ended.catch(() => {})
   failed.catch(() => {})
   const complaint = collect(child.stderr)
-  // A program that ends early closes its input; its own complaint tells more than the broken pipe.
+  // A program that exits early closes its input; its own error output is more useful than the broken pipe.
   const fed = pipeline(Stream.from(input, { objectMode: false }), child.stdin).then(
     () => null,
     (error: unknown) => error,
@@ -40,7 +40,7 @@ export async function* filter(
     if (code !== 0)
       throw new LunkeeperError(
         'INTERNAL',
-        (await complaint) || `${program} ended with status ${String(code)}`,
+        (await complaint) || `${program} exited with status ${String(code)}`,
       )
     const broken = await fed
     if (broken instanceof Error) throw broken
@@ -56,7 +56,7 @@ async function collect(stream: Readable): Promise<string> {
 }
 
 function notStarted(program: Program, error: Error): LunkeeperError {
-  return new LunkeeperError('PROGRAM_MISSING', `The program ${program} is not installed, or cannot be run`, {
+  return new LunkeeperError('PROGRAM_MISSING', `the program ${program} is not installed, or cannot be run`, {
     hint: `Debian and Ubuntu: apt-get install ${PACKAGE_OF[program]}`,
     details: { program, package: PACKAGE_OF[program] },
     cause: error,

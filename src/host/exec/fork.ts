@@ -5,19 +5,19 @@ import { fileURLToPath } from 'node:url'
 
 import type { Reply, Request } from '../hand/protocol.ts'
 
-/** A hand that runs: see src/host/hand. */
+/** A running worker process ("hand"): see src/host/hand. */
 export interface HandProcess {
   readonly pid: number
   send(request: Request): void
   onReply(listener: (reply: Reply) => void): void
   onExit(listener: () => void): void
-  /** Kills it and forgets it; the kernel may keep it until it comes back from where it is stuck. */
+  /** Kills it and forgets it; the kernel may keep it until the call it is stuck in returns. */
   abandon(): void
-  /** Whether this process may end although the hand is there. */
+  /** Whether this process may end while the worker exists. */
   keepAlive(yes: boolean): void
 }
 
-// Beside the single-file program once built; the source itself where Node runs TypeScript.
+// Beside the bundled program; the source itself if Node runs TypeScript.
 const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? '../hand/main.ts' : './hand.js', import.meta.url)
 
 /** The word that makes a hand of the single-file program, which has no script beside it (src/cli/single.ts). */
@@ -54,7 +54,7 @@ export function startHand(): HandProcess {
   keepAlive(false)
   return {
     pid: child.pid ?? 0,
-    // Not there where it could not be started at all; whoever waits is told by onExit.
+    // Missing if it could not be started at all; waiting callers are notified by onExit.
     send: (request) => void (child.pid !== undefined && child.send(request, () => {})),
     onReply: (listener) => void child.on('message', (message) => listener(message as Reply)),
     onExit: (listener) => void child.once(child.pid === undefined ? 'error' : 'exit', () => listener()),

@@ -1,5 +1,5 @@
 /**
- * The only programs that are ever started, and the Debian package to name where one is missing.
+ * The only programs that are ever started, and the Debian package to name if one is missing.
  * All are looked up in {@link PATH}, never in the caller's.
  */
 export const PACKAGE_OF = {

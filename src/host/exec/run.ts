@@ -5,7 +5,7 @@ import type { Program } from './programs.ts'
 import { PACKAGE_OF, PATH } from './programs.ts'
 
 export interface Ran {
-  /** Exit status; null where a signal ended it. */
+  /** Exit status; null if a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
   readonly stdout: string
@@ -13,42 +13,42 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  /** Milliseconds until the program is killed and left behind. Nothing here waits without one. */
+  /** Milliseconds until the program is killed and abandoned. Required, so that every wait is bounded. */
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
   readonly input?: string
   /** Besides PATH and LC_ALL; never a secret. */
   readonly env?: Readonly<Record<string, string>>
-  /** Told what it prints, as it comes; the result then has none of it. For programs that run on. */
+  /** Receives the output as it arrives; the result then has none of it. For long-running programs. */
   readonly onOutput?: (text: string) => void
-  /** An open file that the program has as its standard input. */
+  /** An open file that becomes the program's standard input. */
   readonly file?: number
 }
 
-/** What a child has printed is cut here: more than any of our programs says. */
+/** Maximum length of a child's output: more than any of our programs prints. */
 const MAX_OUTPUT = 1 << 20
 
 /**
- * Runs one program to its end: arguments as they are, no shell, a known PATH, the C locale.
- * A program that ends with a non-zero status is a result, not an error.
+ * Runs one program to its end: arguments unchanged, no shell, a fixed PATH, the C locale. A program that exits with a
+ * non-zero status is a result, not an error.
  *
- * A child in an uninterruptible wait survives SIGKILL until the kernel lets it go, so nothing
- * here waits for a killed child: it is left behind with no pipe to us.
+ * A child in an uninterruptible wait survives SIGKILL until the kernel releases it, so nothing here waits for a killed
+ * child: it is abandoned without a pipe to us.
  *
  * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
  */
 export async function run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran> {
   const { execa } = await import('execa')
-  // After the last await before the start: an abort that came earlier is not told again.
+  // After the last await before the start: an earlier abort is not reported again.
   if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
   const child = execa(program, args, {
     reject: false,
-    // A Ctrl-C at the terminal goes to us, and we decide at which step to stop.
+    // Ctrl-C at the terminal is sent to us only, and we decide at which step to stop.
     detached: true,
     cleanup: false,
     env: { PATH, LC_ALL: 'C', ...options.env },
     extendEnv: false,
-    // execa takes a descriptor here; its types (10.2) do not say so.
+    // execa accepts a descriptor here; its types (10.2) do not say so.
     stdin: (options.file ?? (options.input === undefined ? 'ignore' : 'pipe')) as 'pipe',
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.onOutput ? { buffer: false } : { maxBuffer: MAX_OUTPUT }),
@@ -90,7 +90,7 @@ function toRan(program: Program, result: Result): Ran {
     if (result.code === 'ENOENT' || result.code === 'EACCES')
       throw new LunkeeperError(
         'PROGRAM_MISSING',
-        `The program ${program} is not installed, or cannot be run`,
+        `the program ${program} is not installed, or cannot be run`,
         {
           hint: `Debian and Ubuntu: apt-get install ${PACKAGE_OF[program]}`,
           details: { program, package: PACKAGE_OF[program] },
@@ -119,12 +119,12 @@ function abandon(child: ChildProcess): void {
 }
 
 /**
- * The line of a program's output that says what went wrong, for an error message: iscsiadm's reason
- * stands in the middle; the others say it first, and then how to use them or where to look.
+ * The line of a program's output that says what went wrong, for an error message: iscsiadm's reason is in the middle;
+ * other programs print it first, followed by their usage or where to look.
  */
 export function complaint(ran: Ran): string {
   const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())
-  // e2fsprogs begin with their own name, version and day.
+  // e2fsprogs start with their own name, version and date.
   const idle = /^usage\b|^dmesg\(1\)|^\S+ \d[\d.]* \(\d+-\w+-\d+\)$/i
   const said = lines.filter((line) => line !== '' && !idle.test(line))
   return (

@@ -3,10 +3,10 @@ import { execPath } from 'node:process'
 import type { Ran } from './run.ts'
 
 /**
- * Runs a script of this package with the Node that runs us, for a person who watches: it has our stderr, our
- * environment and our process group, so that Ctrl-C reaches both; and it ends with us. Its stdout is for us.
+ * Runs a script of this package with the same Node, for a user who watches: it has our stderr, our environment and our
+ * process group, so that Ctrl-C reaches both; and it ends with us. Its stdout is read here.
  *
- * @param deadline milliseconds until it is told to end
+ * @param deadline milliseconds until it is told to stop
  */
 export async function runScript(
   file: string,

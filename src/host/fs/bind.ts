@@ -2,18 +2,18 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
-/** The kernel only copies an entry of its table; nothing is asked of a device. */
+/** The kernel only copies an entry of its table; no device is accessed. */
 const DEADLINE = 30_000
 
 /** Options of a single mount that a remount must repeat to keep (mount(2): MS_REMOUNT | MS_BIND). */
 const KEPT = new Set(['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime', 'strictatime'])
 
-/** Shows a directory or a file at a second place as well. @throws MOUNT_FAILED */
+/** Makes a directory or a file visible at a second place. @throws MOUNT_FAILED */
 export async function bindMount(host: Host, source: string, point: string): Promise<void> {
   await mount(host, ['--bind', '--', source, point], point)
 }
 
-/** Lets nothing be written by way of this one mount. @param options the mount's present ones @throws MOUNT_FAILED */
+/** Makes this one mount read-only. @param options the mount's current options @throws MOUNT_FAILED */
 export async function makeReadOnly(host: Host, point: string, options: readonly string[]): Promise<void> {
   const kept = options.filter((option) => KEPT.has(option))
   await mount(host, ['-o', ['remount', 'bind', 'ro', ...kept].join(','), '--', point], point)

@@ -6,13 +6,13 @@ import { deviceNode } from '../host.ts'
 import { unknownFeatures } from './too-new.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
-/** A full check of a large, damaged ext4 takes long; a clean one ends at once. */
+/** A full check of a large, damaged ext4 takes long; a clean one ends immediately. */
 const DEADLINE = 30 * 60_000
 
 /**
- * Checks an unmounted ext4 and mends what is safe to mend (`-p`). xfs needs none: its mount replays the
- * log, and fsck.xfs does nothing by design.
- * @returns why it could not be checked, and is no worse for it; null where it was
+ * Checks an unmounted ext4 and repairs what is safe to repair (`-p`). xfs needs no check: its mount replays the log,
+ * and fsck.xfs does nothing by design.
+ * @returns why it could not be checked, which did not change it; null if it was checked
  * @throws FS_DAMAGED PROOF_EXPIRED
  */
 export async function checkFs(
@@ -24,7 +24,7 @@ export async function checkFs(
   if (type !== 'ext4') return null
   proof.require(device.devno)
   const ran = await host.run('fsck.ext4', ['-p', deviceNode(host, device.name)], { deadline: DEADLINE })
-  // fsck.ext4(8): bits 1 and 2 say that errors were corrected; all others that it could not.
+  // fsck.ext4(8): bits 1 and 2 mean that errors were corrected; all others that they could not be.
   if (ran.code !== null && (ran.code & ~3) === 0) return null
   const features = unknownFeatures(ran)
   if (features !== null)

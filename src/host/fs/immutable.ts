@@ -1,12 +1,12 @@
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
-/** A directory on a local disk takes milliseconds; one whose file system hangs never comes. */
+/** A directory on a local disk takes milliseconds; one whose file system hangs never returns. */
 const DEADLINE = 10_000
 
 /**
- * Whether nothing can be made in a directory, by root neither (chattr(1): i). Null where it does not say:
- * its file system has no such flag, or it is not there.
+ * Whether nothing can be created in a directory, not even by root (chattr(1): i). Null if it cannot be determined: the
+ * file system has no such flag, or the directory does not exist.
  */
 export async function isImmutable(host: Host, directory: string): Promise<boolean | null> {
   // -d: the directory itself. A word of letters and dashes, then the name.
@@ -16,8 +16,8 @@ export async function isImmutable(host: Host, directory: string): Promise<boolea
 }
 
 /**
- * Sets or takes the flag, of a directory only: chattr follows no symbolic link.
- * @returns why it could not be done; null where it was
+ * Sets or clears the flag, of a directory only: chattr follows no symbolic link.
+ * @returns the reason of a failure; null on success
  */
 export async function setImmutable(host: Host, directory: string, on: boolean): Promise<string | null> {
   const ran = await host.run('chattr', [on ? '+i' : '-i', directory], { deadline: DEADLINE })

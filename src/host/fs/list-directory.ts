@@ -1,10 +1,10 @@
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 
-/** A directory on a local disk takes milliseconds; one whose file system hangs never comes. */
+/** A directory on a local disk takes milliseconds; one whose file system hangs never returns. */
 const DEADLINE = 10_000
 
-/** The names in a directory; none where there is no such directory. @throws STUCK HandError */
+/** The names in a directory; empty if there is no such directory. @throws STUCK HandError */
 export async function listDirectory(host: Host, path: string): Promise<string[]> {
   try {
     return await host.hands.use(null, (hand) => hand.call('listDirectory', { path }, DEADLINE))

@@ -6,26 +6,24 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
-/** A thin 64 TiB volume over a slow link takes minutes when the target has to zero or discard. */
+/** A thin 64 TiB volume over a slow link takes minutes if the target has to zero or discard. */
 const DEADLINE = 10 * 60_000
 
-// mkfs.ext4 formats whatever it is given where it has no terminal to ask at (seen with 1.47), so that a
-// device is blank is proven before it is started. No discard: the
-// volume was just proven blank, and on a large thin one it takes minutes. No blocks kept for root: that
-// is for system disks.
+// Without a terminal to ask at, mkfs.ext4 formats whatever it is given (seen with 1.47), so the device is proven blank
+// before mkfs is started. No discard: the volume was just proven blank, and on a large thin one it takes minutes. No
+// blocks reserved for root: that is for system disks.
 const ARGUMENTS = {
   ext4: ['-q', '-E', 'nodiscard', '-m', '0'],
   xfs: ['-q', '-K'],
 } as const satisfies Record<FileSystem, readonly string[]>
 
-/** What makes each overwrite what a former, unfinished run has left. */
+/** Options that make each mkfs overwrite what an earlier, unfinished run has left. */
 const OVERWRITE = { ext4: '-F', xfs: '-f' } as const satisfies Record<FileSystem, string>
 
 /**
- * Makes a file system on a device that was just proven blank. Its UUID is given, so that whoever comes
- * back after a crash knows it for its own.
- * @param again what is there was proven to be left over by an earlier run that did not end
- * @throws MOUNT_FAILED PROGRAM_MISSING TIMEOUT PROOF_EXPIRED
+ * Creates a file system on a device that was just proven blank. Its UUID is given, so that after a crash it can be
+ * recognized as ours.
+ * @param again the contents were proven to be left over from an earlier run that did not finish
  */
 export async function makeFs(
   host: Host,
@@ -40,5 +38,5 @@ export async function makeFs(
   const args = [...ARGUMENTS[fs], ...(again ? [OVERWRITE[fs]] : []), ...name, deviceNode(host, device.name)]
   const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE })
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} did not work: ${complaint(ran)}`)
+    throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} failed: ${complaint(ran)}`)
 }

@@ -7,12 +7,12 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { mountAt } from '../read/mounts.ts'
 
-/** Replaying a large log over a slow link takes its time; a lost target is noticed long before. */
+/** Replaying a large log over a slow link takes time; a lost target is detected long before. */
 const MOUNT_DEADLINE = 120_000
-/** Everything dirty is written out first; beyond this somebody should know that it takes long. */
+/** All dirty data is written out first; after this time a person should know that it takes long. */
 const UMOUNT_DEADLINE = 120_000
 
-/** A directory may lie on a file system that hangs; a healthy one answers in microseconds. */
+/** A directory may be on a file system that hangs; a healthy one answers in microseconds. */
 export const DIRECTORY_DEADLINE = 10_000
 
 /** Mounting writes: a journal is replayed, the superblock counts mounts. @throws MOUNT_FAILED TIMEOUT PROOF_EXPIRED */
@@ -27,7 +27,7 @@ export async function mountFs(
   const args = [
     '-t',
     type,
-    // For systemd, not the kernel: unmounted at shutdown before the network and iscsid go (systemd.mount(5)).
+    // For systemd, not for the kernel: unmounted at shutdown before the network and iscsid stop (systemd.mount(5)).
     '-o',
     ['_netdev', ...options].join(','),
     '--',
@@ -47,8 +47,8 @@ export async function mountFs(
 }
 
 /**
- * Unmounts what is seen at a mount point; nothing mounted there is fine. The last unmount of a file system writes:
- * what is dirty, the journal, the superblock. It returns 0 also where that failed (facts: experiments.md, section 2).
+ * Unmounts what is visible at a mount point; nothing mounted there is success. The last unmount of a file system
+ * writes: dirty data, the journal, the superblock. It returns 0 even if that failed (docs/kernel-notes.md).
  * @throws BUSY UNMOUNT_FAILED TIMEOUT PROOF_EXPIRED
  */
 export async function unmountFs(host: Host, proof: WriteProof, point: string): Promise<void> {
@@ -61,24 +61,22 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   throw new LunkeeperError(code, `${point} was not unmounted: ${complaint(ran)}`)
 }
 
-/**
- * A path as the kernel will print it: links in the part that exists are followed. @throws BAD_MOUNT STUCK
- */
+/** A path as the kernel will print it: links in its existing part are followed. @throws BAD_MOUNT STUCK */
 export async function resolveDirectory(host: Host, path: string): Promise<string> {
   try {
     return await host.hands.use(null, (hand) => hand.call('resolve', { path }, DIRECTORY_DEADLINE))
   } catch (error) {
     if (!(error instanceof HandError)) throw error
-    throw new LunkeeperError('BAD_MOUNT', `${path} cannot be a mount point: ${error.message}`, {
+    throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
       cause: error,
     })
   }
 }
 
 /**
- * Refuses a mount point that users other than root could exchange for a link between this moment and the mount: the
+ * Refuses a mount point that users other than root could replace by a link between this moment and the mount: the
  * volume would be mounted over a directory of their choice.
- * @param path as it was asked for: a link on the way counts, too
+ * @param path as requested: links on the way count, too
  * @throws BAD_MOUNT STUCK
  */
 export async function refuseUntrusted(host: Host, path: string): Promise<void> {
@@ -86,7 +84,7 @@ export async function refuseUntrusted(host: Host, path: string): Promise<void> {
     .use(null, (hand) => hand.call('firstUntrusted', { path }, DIRECTORY_DEADLINE))
     .catch((error: unknown) => {
       if (!(error instanceof HandError)) throw error
-      throw new LunkeeperError('BAD_MOUNT', `${path} cannot be a mount point: ${error.message}`, {
+      throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
         cause: error,
       })
     })
@@ -94,9 +92,9 @@ export async function refuseUntrusted(host: Host, path: string): Promise<void> {
   const { directory, uid, mode } = found
   throw new LunkeeperError(
     'BAD_MOUNT',
-    `${path} cannot be a mount point: users other than root can change ${directory} (owner ${uid}, mode ${mode.toString(8).padStart(4, '0')}), and could put a link in the place of what is in it`,
+    `${path} cannot be used as a mount point: users other than root can change ${directory} (owner ${uid}, mode ${mode.toString(8).padStart(4, '0')}), and could replace what is in it by a link`,
     {
-      hint: 'Choose a place below directories that belong to root and that only root can write: /mnt, /srv, /var/lib.',
+      hint: 'Use a path below directories that are owned by root and writable only by root: /mnt, /srv, /var/lib.',
     },
   )
 }
@@ -106,10 +104,10 @@ export async function missingDirectories(host: Host, point: string): Promise<rea
   return host.hands.use(null, (hand) => hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE))
 }
 
-/** @throws BAD_MOUNT it is no directory, or has something in it · STUCK */
+/** @throws BAD_MOUNT it is not a directory, or is not empty · STUCK */
 export async function makeMountPoint(host: Host, point: string): Promise<void> {
   const bad = (reason: string) =>
-    new LunkeeperError('BAD_MOUNT', `${point} cannot be a mount point: ${reason}`)
+    new LunkeeperError('BAD_MOUNT', `${point} cannot be used as a mount point: ${reason}`)
   const reason = await whyUnfit(host, point, { trusted: true }).catch((error: unknown) => {
     throw error instanceof HandError ? bad(error.message) : error
   })
@@ -117,9 +115,9 @@ export async function makeMountPoint(host: Host, point: string): Promise<void> {
 }
 
 /**
- * Makes a directory, if it is not there.
- * @param options.trusted nobody but root may be able to exchange it, or a directory above it
- * @returns why nothing may be mounted there; null where it may
+ * Creates a directory, if it does not exist.
+ * @param options.trusted users other than root must not be able to replace it, or a directory above it
+ * @returns why nothing may be mounted there; null if it may
  * @throws HandError STUCK
  */
 export async function whyUnfit(
@@ -133,7 +131,7 @@ export async function whyUnfit(
   return made.empty ? null : 'it is not empty, and a mount would hide what is in it'
 }
 
-/** Removes directories that were made for a mount, if they are empty; what is not, stays. */
+/** Removes directories that were created for a mount, if they are empty; others stay. */
 export async function removeMountPoint(host: Host, made: readonly string[]): Promise<void> {
   for (const path of made.toReversed())
     if (!(await host.hands.use(null, (hand) => hand.call('removeDirectory', { path }, DIRECTORY_DEADLINE))))

@@ -6,11 +6,11 @@ import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { DIRECTORY_DEADLINE, whyUnfit } from './mount.ts'
 
-/** A place at which something is mounted for somebody else: a directory, or a file for a device. */
+/** A place where something is mounted for another program: a directory, or a file for a device. */
 export type PlaceKind = 'directory' | 'file'
 
 /**
- * The place as the mount table prints it. What is mounted there is not touched: it may not answer.
+ * The place as the mount table prints it. Mounts there are not accessed, because they may not answer.
  * @throws BAD_MOUNT STUCK
  */
 export async function resolvePlace(host: Host, path: string): Promise<string> {
@@ -22,17 +22,17 @@ export async function resolvePlace(host: Host, path: string): Promise<string> {
 /** @throws BAD_MOUNT something else is there · STUCK */
 export async function makePlace(host: Host, path: string, kind: PlaceKind): Promise<void> {
   if (kind === 'file') {
-    if (!(await onHand(host, path, 'makeFile', path))) throw unfit(path, 'it is no empty file')
+    if (!(await onHand(host, path, 'makeFile', path))) throw unfit(path, 'it is not an empty file')
     return
   }
   const reason = await asUnfit(path, whyUnfit(host, path))
   if (reason !== null) throw unfit(path, reason)
 }
 
-/** Removes the empty directory or file that a mount stood on. @throws BAD_MOUNT it is something else · STUCK */
+/** Removes the empty directory or file that a mount was on. @throws BAD_MOUNT it is something else · STUCK */
 export async function removePlace(host: Host, path: string): Promise<void> {
   if (await onHand(host, path, 'removeDirectory', path)) return
-  if (!(await onHand(host, path, 'removeFile', path))) throw unfit(path, 'it is not empty, and stays')
+  if (!(await onHand(host, path, 'removeFile', path))) throw unfit(path, 'it is not empty')
 }
 
 type PlaceVerb = 'resolve' | 'makeFile' | 'removeDirectory' | 'removeFile'

@@ -7,7 +7,7 @@ import { deviceNode } from '../host.ts'
 const DEADLINE = 30_000
 const MIB = 1 << 20
 
-/** What stands on a device, as far as its signatures tell. */
+/** The contents of a device, as far as its signatures show. */
 export interface Content {
   /** File system or other format (ext4, LVM2_member, crypto_LUKS, …); a partition table as `gpt`, `dos`. */
   readonly type: string | null
@@ -15,9 +15,9 @@ export interface Content {
 }
 
 /**
- * Reads the device itself, not a cache. `type` null means: no signature known to libblkid, which is far
- * from blank.
- * @throws MOUNT_FAILED the device does not say, or says two things at once
+ * Reads the device itself, not a cache. `type` null means that libblkid knows no signature on it, which does not mean
+ * that it is blank.
+ * @throws MOUNT_FAILED the device cannot be read, or has several signatures
  */
 export async function probeContent(host: Host, device: string, deadline = DEADLINE): Promise<Content> {
   const path = deviceNode(host, device)
@@ -27,9 +27,9 @@ export async function probeContent(host: Host, device: string, deadline = DEADLI
   if (ran.code !== 0)
     throw new LunkeeperError(
       'MOUNT_FAILED',
-      `${path}: what is on it is not clear: ${complaint(ran)}`,
+      `${path}: its contents are ambiguous: ${complaint(ran)}`,
       ran.code === 8
-        ? { hint: 'It has signatures of several formats. Look at it with wipefs (it only lists).' }
+        ? { hint: 'It has signatures of several formats. List them with wipefs, which only reads.' }
         : {},
     )
   const found = new Map(ran.stdout.split('\n').map((line) => line.split(/=(.*)/s) as [string, string]))
@@ -37,8 +37,7 @@ export async function probeContent(host: Host, device: string, deadline = DEADLI
 }
 
 /**
- * Whether nothing is on the device: no signature, and zeros in its first and last MiB. A failed read is
- * never taken for blank.
+ * Whether the device is blank: no signature, and zeros in its first and last MiB. A failed read never counts as blank.
  * @throws IDENTITY_UNREADABLE it cannot be read · STUCK
  */
 export async function isBlank(host: Host, device: string, size: number): Promise<boolean> {

@@ -4,12 +4,12 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
 
-/** The kernel only notes it; nothing is asked of the target. */
+/** The kernel only records it; the target is not accessed. */
 const DEADLINE = 10_000
 
 /**
- * Has the kernel refuse every write to a device. A mount option alone does not: mounting ext4 or xfs
- * with `ro` writes all the same where their journal has something left over.
+ * Makes the kernel reject every write to a device. A mount option alone does not: mounting ext4 or xfs with `ro` still
+ * writes if their journal has something to replay.
  * @throws WRITE_PROTECTED it could not be done
  */
 export async function protectFromWrites(host: Host, device: string): Promise<void> {
@@ -18,7 +18,7 @@ export async function protectFromWrites(host: Host, device: string): Promise<voi
   throw new LunkeeperError('WRITE_PROTECTED', `${device} could not be made read-only: ${complaint(ran)}`)
 }
 
-/** Whether the kernel refuses writes to a device: the target said so, or somebody here. */
+/** Whether the kernel rejects writes to a device, set by the target or on this node. */
 export function isProtected(host: Host, device: string): boolean {
   return readAttribute(`${host.paths.sys}/class/block/${device}/ro`) === '1'
 }

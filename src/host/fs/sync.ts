@@ -8,8 +8,8 @@ import { mountAt } from '../read/mounts.ts'
 const SYNC_DEADLINE_MS = 5 * 60_000
 
 /**
- * Writes out one mounted file system and has its device confirm (syncfs(2)). The kernel reports here what umount(8)
- * does not: pages that it could not write, since this was last asked (fs/sync.c: errseq_check_and_advance).
+ * Writes out one mounted file system and makes its device confirm (syncfs(2)). Unlike umount(8), this reports pages
+ * that the kernel could not write since the last call (fs/sync.c: errseq_check_and_advance).
  * @throws FLUSH_FAILED the kernel reports an error: data is lost · TIMEOUT · PROOF_EXPIRED
  */
 export async function syncFs(host: Host, proof: WriteProof, point: string): Promise<void> {

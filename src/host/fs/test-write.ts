@@ -5,14 +5,14 @@ import { mountAt } from '../read/mounts.ts'
 
 const TEST_WRITE_DEADLINE_MS = 15_000
 
-/** A file system that is full, or whose user has no quota left, works. */
+/** A file system that is full, or whose user is over quota, works. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /**
- * Whether a file system takes writes: it is asked for an unlinked temporary file (O_TMPFILE), which starts a
- * transaction and leaves nothing. An ext4 whose journal was aborted and an XFS that was shut down refuse
- * at once, also where the mount table still says rw.
- * @returns why not; null where it does, or where nothing is mounted
+ * Whether a file system accepts writes: an unlinked temporary file (O_TMPFILE) is created, which starts a transaction
+ * and leaves nothing. An ext4 whose journal was aborted and an XFS that was shut down reject it immediately, even if
+ * the mount table still says rw.
+ * @returns why not; null if it does, or if nothing is mounted
  * @throws STUCK PROOF_EXPIRED
  */
 export async function testWrite(host: Host, proof: WriteProof, point: string): Promise<string | null> {

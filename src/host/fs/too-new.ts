@@ -1,7 +1,7 @@
 /**
- * The features of an ext4 that this e2fsck does not know, where that is all that it has against the file system; null
- * otherwise. It then ends with 8 (operational error), looks at nothing and changes nothing (e2fsck/unix.c: main); a
- * feature that it has no name for it calls FEATURE_C12, by kind (compatible, incompatible, read-only) and bit.
+ * The features of an ext4 that this e2fsck does not know, if they are its only complaint; null otherwise. It then exits
+ * with 8 (operational error), and reads and changes nothing (e2fsck/unix.c: main). It calls a feature that it has no
+ * name for FEATURE_C12, by kind (compatible, incompatible, read-only) and bit.
  */
 export function unknownFeatures(ran: {
   readonly code: number | null
@@ -17,7 +17,7 @@ export function unknownFeatures(ran: {
 
 const UNSUPPORTED = /^\S+ has unsupported feature\(s\):(.*)$/
 
-/** Its name and version, what to do, and a line that it adds to every end of this kind. */
+/** Its name and version, its advice, and a line that it adds to every such exit. */
 const HARMLESS = [
   /^e2fsck \d\S* \(.*\)$/,
   /^(?:e2fsck|fsck\.ext4): Get a newer version of e2fsck!$/,

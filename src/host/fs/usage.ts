@@ -3,13 +3,13 @@ import { HandError } from '../hand/hand.ts'
 import type { FsUsage } from '../hand/protocol.ts'
 import type { Host } from '../host.ts'
 
-/** ext4 and xfs answer from memory; whoever asks does so again in a minute. */
+/** ext4 and xfs answer from memory; callers ask again within a minute. */
 const DEADLINE = 3_000
 
 /**
- * How full a mounted file system is. While one question of the same volume is stuck, others are refused
- * at once instead of piling up.
- * @throws STUCK · MOUNT_FAILED it does not say
+ * Usage of a mounted file system. While one call for a volume is stuck, others are refused immediately instead of
+ * piling up.
+ * @throws STUCK · MOUNT_FAILED it cannot be read
  */
 export async function readUsage(host: Host, point: string, volume: string): Promise<FsUsage> {
   try {
@@ -18,7 +18,7 @@ export async function readUsage(host: Host, point: string, volume: string): Prom
     )
   } catch (error) {
     if (!(error instanceof HandError)) throw error
-    throw new LunkeeperError('MOUNT_FAILED', `${point} does not say how full it is: ${error.message}`, {
+    throw new LunkeeperError('MOUNT_FAILED', `the usage of ${point} cannot be read: ${error.message}`, {
       cause: error,
     })
   }

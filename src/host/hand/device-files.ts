@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import type { DeviceFile } from './protocol.ts'
 
 /**
- * File systems that can hold device nodes and answer stat(2) from memory. Network file systems and FUSE may not
- * answer at all: an open file of theirs is not looked at, and a device node on one is found by its name only.
+ * File systems that can contain device nodes and answer stat(2) from memory. Network file systems and FUSE may not
+ * answer at all: their open files are not examined, and a device node on one is found by its name only.
  */
 const ANSWERS_FROM_MEMORY: ReadonlySet<string> = new Set(
   'devtmpfs tmpfs ramfs rootfs hostfs overlay ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs squashfs erofs'.split(
@@ -12,15 +12,17 @@ const ANSWERS_FROM_MEMORY: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Refers to a path without opening what is there (asm-generic/fcntl.h); the same on all architectures but alpha, sparc and parisc. */
+/**
+ * Refers to a path without opening it (asm-generic/fcntl.h); the same on all architectures but alpha, sparc and parisc.
+ */
 const O_PATH = 0o10_000_000
 
 /**
- * Which processes have one of these devices open, whatever its node is called and in whichever mount namespace it
- * is: by the number of the device that each file descriptor refers to. The caller's own processes do not count.
+ * The processes that have one of these devices open, whatever its node is named and in whichever mount namespace it is:
+ * by the device number that each file descriptor refers to. The caller's own processes do not count.
  * @param proc where procfs is mounted
  * @param devices `b8:16` or `c21:3`
- * @param nodes names by which a descriptor is recognized that cannot be looked at
+ * @param nodes names that identify a descriptor that cannot be examined
  */
 export function deviceFiles(
   proc: string,
@@ -78,7 +80,7 @@ function deviceOf(path: string): string | null {
 const major = (rdev: number) => Math.floor(rdev / 0x100) % 0x1000
 const minor = (rdev: number) => (rdev % 0x100) + (Math.floor(rdev / 0x100_000) % 0x1000) * 0x100
 
-/** The file system type of each mount in each mount namespace, by the mount's number, which no two share. */
+/** The file system type of each mount in each mount namespace, by the mount's unique number. */
 function mountTypes(proc: string, pids: readonly string[]): Map<string, string> {
   const types = new Map<string, string>()
   const seen = new Set<string>()
@@ -86,7 +88,7 @@ function mountTypes(proc: string, pids: readonly string[]): Map<string, string> 
     const namespace = orNull(() => readlinkSync(`${proc}/${pid}/ns/mnt`)) ?? pid
     if (seen.has(namespace)) continue
     const table = textOf(`${proc}/${pid}/mountinfo`)
-    // A process that just ends has none; the next one of its namespace does.
+    // A process that is ending has none; the next one of its namespace does.
     if (table) seen.add(namespace)
     for (const line of table?.split('\n') ?? []) {
       const [, id, type] = /^(\d+) .* - (\S+) /.exec(line) ?? []
@@ -97,14 +99,14 @@ function mountTypes(proc: string, pids: readonly string[]): Map<string, string> 
 }
 
 function parentOf(proc: string, pid: string): string | null {
-  // The name before it may hold anything: proc_pid_stat(5).
+  // The name before it may contain anything: proc_pid_stat(5).
   return /^.*\) \S (\d+) /s.exec(textOf(`${proc}/${pid}/stat`) ?? '')?.[1] ?? null
 }
 
 const namesIn = (directory: string) => orNull(() => readdirSync(directory)) ?? []
 const textOf = (path: string) => orNull(() => readFileSync(path, 'utf8'))
 
-/** Processes end while they are looked at. A shortage of our own must not read as "nobody". */
+/** Processes end while they are examined. A resource shortage of our own must not count as "no users". */
 function orNull<T>(read: () => T): T | null {
   try {
     return read()

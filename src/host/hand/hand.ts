@@ -13,7 +13,7 @@ export class HandError extends Error {
   }
 }
 
-/** One disposable process, as seen by its sender. */
+/** One disposable worker process, as seen by its parent. */
 export class Hand {
   readonly #process: HandProcess
   readonly #waiting = new Map<number, (reply: Reply) => void>()
@@ -26,7 +26,7 @@ export class Hand {
     this.#process.onExit(() => {
       this.#state = 'gone'
       for (const [id, answer] of this.#waiting)
-        answer({ id, error: { errno: 'ECHILD', message: 'the hand ended' } })
+        answer({ id, error: { errno: 'ECHILD', message: 'the worker ended' } })
     })
   }
 
@@ -38,19 +38,19 @@ export class Hand {
     return this.#state === 'usable'
   }
 
-  /** Resolves when the kernel has let go of a hand that was left behind. */
+  /** Resolves when the kernel has released an abandoned worker. */
   onExit(listener: () => void): void {
     if (this.#state === 'gone') queueMicrotask(listener)
     else this.#process.onExit(listener)
   }
 
   /**
-   * @param deadline milliseconds; after them the hand is left behind and never used again
-   * @throws HandError the kernel said no · STUCK no answer within the deadline
+   * @param deadline milliseconds, after which the worker is abandoned and never used again
+   * @throws HandError the kernel returned an error · STUCK no answer within the deadline
    */
   async call<V extends Verb>(verb: V, args: Verbs[V]['args'], deadline: number): Promise<Verbs[V]['result']> {
-    // Nothing would ever answer: what was asked of a hand that ended in between fails at once.
-    if (this.#state !== 'usable') throw new HandError('ECHILD', 'the hand ended')
+    // No answer would ever arrive: a request to a worker that ended in between fails immediately.
+    if (this.#state !== 'usable') throw new HandError('ECHILD', 'the worker ended')
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<Reply | null>()
     const timer = setTimeout(() => resolve(null), deadline)
@@ -62,13 +62,9 @@ export class Hand {
       if (reply === null) {
         this.#state = 'stuck'
         this.#process.abandon()
-        throw new LunkeeperError(
-          'STUCK',
-          `${verb} ${args.path} did not come back within ${deadline / 1000} s`,
-          {
-            details: { verb, path: args.path, pid: this.pid },
-          },
-        )
+        throw new LunkeeperError('STUCK', `${verb} ${args.path} did not return within ${deadline / 1000} s`, {
+          details: { verb, path: args.path, pid: this.pid },
+        })
       }
       if (reply.error) throw new HandError(reply.error.errno, reply.error.message)
       return reply.result as Verbs[V]['result']

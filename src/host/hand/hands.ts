@@ -3,32 +3,31 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { LunkeeperError } from '../../model/errors.ts'
 import { Hand } from './hand.ts'
 
-/** How many free hands are kept for later. */
+/** Number of idle workers that are kept. */
 const KEPT = 4
 
 /**
- * A call takes about a millisecond, so few hands serve many callers, and starting another costs more
- * than waiting (a tenth of a second of processor, which a hundred volumes that return at once need themselves).
- * Only where every hand has been at one thing for this long is another made.
+ * A call takes about a millisecond, so few workers serve many callers, and starting another costs more than waiting (a
+ * tenth of a second of CPU time, which a hundred volumes that return at once need themselves). Another one is started
+ * only if every worker has been busy with one call for this long.
  */
 const PATIENCE = 750
 const LOOK = 150
 
-/** Milliseconds after which free hands are let go: 45 MB that a service need not keep. */
+/** Milliseconds after which idle workers are stopped: 45 MB that a service need not keep. */
 const IDLE = 60_000
 
 /**
- * The hands of one process. A lane names what calls queue behind in the kernel (the scan mutex of
- * a SCSI host): while a call is stuck in a lane, another would only be stuck behind it, so it is
- * refused at once instead.
+ * The worker processes of one process. A lane names what calls queue behind in the kernel (the scan mutex of a SCSI
+ * host): while a call is stuck in a lane, another one would only get stuck behind it, so it is refused immediately.
  */
 export class Hands {
   readonly #idle: Hand[] = []
   readonly #queue: ((hand: Hand) => void)[] = []
   readonly #stuckLanes = new Map<string, { readonly reason: string; hands: number }>()
-  /** Since when each hand that is in use has been with its present user. */
+  /** Since when each busy worker has had its current user. */
   readonly #busy = new Map<Hand, number>()
-  /** The hand that holds something for the caller: what is called meanwhile goes to it. */
+  /** The worker that keeps something open for the caller: its calls meanwhile go to it. */
   readonly #held = new AsyncLocalStorage<Hand>()
   readonly #idleLimit: number
   #rest: NodeJS.Timeout | undefined
@@ -38,12 +37,12 @@ export class Hands {
     this.#idleLimit = idleLimit
   }
 
-  /** Starts a hand ahead of time: its start then overlaps with other work. */
+  /** Starts a worker ahead of time, so that its start overlaps with other work. */
   warm(): void {
     if (this.#idle.length + this.#busy.size === 0) this.#idle.push(new Hand())
   }
 
-  /** @throws STUCK when the lane is stuck, and whatever `work` throws */
+  /** @throws STUCK if the lane is stuck, and whatever `work` throws */
   async use<T>(lane: string | null, work: (hand: Hand) => Promise<T>): Promise<T> {
     const stuck = lane === null ? undefined : this.#stuckLanes.get(lane)
     if (stuck) throw new LunkeeperError('STUCK', `${lane} is stuck in the kernel: ${stuck.reason}`)
@@ -61,8 +60,8 @@ export class Hands {
   }
 
   /**
-   * Like {@link use}, for a hand that keeps something open while `work` does other things: calls made
-   * in there go to the same hand, which would otherwise stand idle while another is waited for.
+   * Like {@link use}, for a worker that keeps something open while `work` does other things: its calls go to the same
+   * worker, which would otherwise be idle while another is waited for.
    */
   async hold<T>(work: (hand: Hand) => Promise<T>): Promise<T> {
     const hand = await this.#take()
@@ -78,7 +77,7 @@ export class Hands {
     this.#give(hand)
   }
 
-  // Calls that were on their way when the first one got stuck are stuck behind it: the last opens the lane.
+  // Calls that were in progress when the first one got stuck are stuck behind it: the last one reopens the lane.
   #close(lane: string, reason: string, hand: Hand): void {
     const stuck = this.#stuckLanes.get(lane) ?? { reason, hands: 0 }
     this.#stuckLanes.set(lane, stuck)

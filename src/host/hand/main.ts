@@ -1,6 +1,5 @@
-// A hand: a disposable process for calls that can block in the kernel. It does one at a time,
-// on its main thread, so that it is stuck where the kernel is and nowhere else; whoever sent it
-// leaves it behind at the deadline. It ends when its sender does.
+// A worker ("hand"): a disposable process for calls that can block in the kernel. It makes one call at a time on its
+// main thread, so that only it is stuck; its parent abandons it at the deadline. It ends when its parent does.
 import {
   closeSync,
   constants,
@@ -24,11 +23,11 @@ import { persist } from './reservation.ts'
 import { inquire, vital } from './scsi.ts'
 import { firstUntrusted } from './trust.ts'
 
-/** Data that begins behind the first MiB, as a raw user may keep it, rarely misses all of these. */
+/** Data of a raw user that starts after the first MiB rarely misses all of these. */
 const SAMPLES = 64
 const SAMPLE = 4096
 
-/** Not in node:fs; the same on all architectures but for the directory's part (asm-generic/fcntl.h). */
+/** Not in node:fs; the same on all architectures except for the directory flag (asm-generic/fcntl.h). */
 const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY
 
 const claims = new Map<string, number>()
@@ -57,7 +56,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   flush({ path }) {
     const fd = claims.get(path)
     if (fd === undefined) throw new Error(`${path} is not claimed`)
-    // fsync, not BLKFLSBUF: that one reports success even where write-back failed (block/ioctl.c).
+    // fsync, not BLKFLSBUF: the latter reports success even if writeback failed (block/ioctl.c).
     fsyncSync(fd)
     return null
   },
@@ -86,7 +85,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   vital: ({ disks }) => disks.map(vital),
 
   zeros({ path, bytes, size }) {
-    // A device nobody has open has no page cache: what is read here comes from the target.
+    // An unopened device has no page cache: what is read here comes from the target.
     const fd = openSync(path, constants.O_RDONLY)
     try {
       const length = Math.min(bytes, size)
@@ -170,7 +169,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   },
 }
 
-/** One after the other, so that a link that a user has put there meanwhile is not followed. */
+/** One after the other, so that a link that a user has created meanwhile is not followed. */
 function makeTrusted(path: string): void {
   const missing: string[] = []
   for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.unshift(at)
@@ -206,5 +205,5 @@ process.on('message', (request: Request) => {
   }
 })
 process.on('disconnect', () => process.exit(0))
-// A Ctrl-C at the terminal is the sender's to answer.
+// Ctrl-C at the terminal is handled by the parent.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})

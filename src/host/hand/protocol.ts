@@ -1,12 +1,12 @@
-/** What a hand can do: the calls that can block in the kernel for as long as a target is away. */
+/** The calls that a worker can make: those that can block in the kernel for as long as a target is away. */
 export interface Verbs {
   /** Writes `text` to a file of sysfs: scan, delete, rescan. */
   write: { args: { path: string; text: string }; result: null }
-  /** Opens a block device as its only claimant (O_EXCL) and keeps it; false where someone has claimed it. */
+  /** Opens a block device as its only claimant (O_EXCL) and keeps it open; false if it is already claimed. */
   claim: { args: { path: string }; result: boolean }
-  /** fsync of the claimed device: true once all data is on it. @throws the errno of the write-back */
+  /** fsync of the claimed device: true once all data is on it. @throws the errno of the writeback */
   flush: { args: { path: string }; result: null }
-  /** Gives the claim back. */
+  /** Releases the claim. */
   release: { args: { path: string }; result: null }
   /**
    * INQUIRY and READ CAPACITY, sent to the device through its sg node; then, where asked for, its registrations and
@@ -23,40 +23,43 @@ export interface Verbs {
   zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
   /** A path with the links in its existing part followed. */
   resolve: { args: { path: string }; result: string }
-  /** A directory and those above it, as far as they do not exist; outermost first. */
+  /** A directory and those above it that do not exist; outermost first. */
   missingDirectories: { args: { path: string }; result: string[] }
-  /** The first directory of a path in which users other than root could swap what comes next; null where none is. */
+  /**
+   * The first directory of a path in which users other than root could replace the next component; null if there is
+   * none.
+   */
   firstUntrusted: { args: { path: string }; result: Untrusted | null }
   /**
-   * Makes a directory and those above it; tells what the last one is. With `trusted` nothing is made in a directory that
-   * {@link firstUntrusted} would tell: it throws EPERM.
+   * Creates a directory and those above it; reports what the last one is. With `trusted` nothing is created in a
+   * directory that {@link firstUntrusted} would report: it throws EPERM.
    */
   makeDirectory: { args: { path: string; trusted?: boolean }; result: { link: boolean; empty: boolean } }
-  /** Removes a directory if it is empty; false where it is not. */
+  /** Removes a directory if it is empty; false if it is not. */
   removeDirectory: { args: { path: string }; result: boolean }
-  /** Makes an empty file, with the directories above it; false where something else is there. */
+  /** Creates an empty file, with the directories above it; false if something else is there. */
   makeFile: { args: { path: string }; result: boolean }
-  /** Removes an empty file; false where it is something else. */
+  /** Removes an empty file; false if it is something else. */
   removeFile: { args: { path: string }; result: boolean }
-  /** What statfs(2) says of a mounted file system. */
+  /** The result of statfs(2) for a mounted file system. */
   statfs: { args: { path: string }; result: FsUsage }
   /** The names in a directory. */
   listDirectory: { args: { path: string }; result: string[] }
-  /** Who has one of these devices open (`b8:16`, `c21:3`); `path` is where procfs is mounted. */
+  /** The processes that have one of these devices open (`b8:16`, `c21:3`); `path` is where procfs is mounted. */
   deviceFiles: { args: { path: string; devices: string[]; nodes: string[] }; result: DeviceFile[] }
-  /** Makes a file without a name in a directory, and lets it go: null where that works. */
+  /** Creates an unlinked file in a directory and closes it: null on success. */
   testWrite: { args: { path: string }; result: null }
 }
 
 export type Verb = keyof Verbs
 
-/** Bytes and files of a file system; `free` is what anybody but root can have. */
+/** Bytes and files of a file system; `free` is what users other than root can have. */
 export interface FsUsage {
   readonly bytes: { readonly total: number; readonly used: number; readonly free: number }
   readonly files: { readonly total: number; readonly used: number; readonly free: number }
 }
 
-/** A directory that others than root can change. */
+/** A directory that users other than root can change. */
 export interface Untrusted {
   readonly directory: string
   readonly uid: number
@@ -64,7 +67,7 @@ export interface Untrusted {
   readonly mode: number
 }
 
-/** A process that has a device open, and what the device's node is called where that process lives. */
+/** A process that has a device open, and the name of the device's node in that process's namespace. */
 export interface DeviceFile {
   readonly pid: number
   readonly command: string
@@ -72,9 +75,9 @@ export interface DeviceFile {
 }
 
 export interface Inquiry {
-  /** False where the target answers that it has no such LUN, or none that is a disk. */
+  /** False if the target answers that it has no such LUN, or that it is not a disk. */
   readonly present: boolean
-  /** VPD pages as they came, header included; null where the device has no such page. */
+  /** VPD pages as received, header included; null if the device has no such page. */
   readonly page80: Uint8Array | null
   readonly page83: Uint8Array | null
   readonly bytes: number | null
@@ -121,7 +124,7 @@ export interface VitalAnswer {
   readonly reservation: Uint8Array | null
 }
 
-/** A page as it came; null where the target says that there is no such LUN; what went wrong where nothing came. */
+/** A page as received; null if the target reports no such LUN; the error if there was no answer. */
 export type VitalPage = Uint8Array | null | { readonly errno: string; readonly message: string }
 
 export interface Request<V extends Verb = Verb> {

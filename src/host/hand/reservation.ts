@@ -10,7 +10,7 @@ const PERSISTENT_RESERVE_OUT = 0x5f
 const READ = { keys: 0, reservation: 1, capabilities: 2, status: 3 } as const
 const ACT = { register: 6, reserve: 1, clear: 3, preempt: 5 } as const
 
-/** Some hundred registrations, each with a transport id of up to 256 bytes. */
+/** Several hundred registrations, each with a transport id of up to 256 bytes. */
 const ALLOCATION = 16_384
 const PARAMETERS = 24
 /** PERSISTENT RESERVE OUT, byte 20, bit 0: keep it over a loss of power. */

@@ -26,7 +26,7 @@ function vitalPage(fd: number, page: number): Buffer | null {
 /** SBC-3 section 5.16: READ CAPACITY (16): last block and block length. */
 function capacity(fd: number): number | null {
   const block = [0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0]
-  // A unit attention that was waiting is told once, with the first command that is not INQUIRY.
+  // A pending unit attention is reported once, with the first command that is not INQUIRY.
   for (let attempt = 0; attempt < 3; attempt++) {
     const data = unlessRefused(() => command(fd, block, 32))
     if (data && data.length >= 12)
@@ -71,7 +71,7 @@ export function inquire(
   }
 }
 
-/** One VPD page; null where the target says that there is no such LUN, or none that is a disk. */
+/** One VPD page; null if the target reports no such LUN, or that it is not a disk. */
 export function vital({ sg, page, reservation = false }: VitalQuestion): VitalAnswer {
   try {
     const fd = openSync(sg, constants.O_RDWR)

@@ -6,7 +6,7 @@ import type { Host } from '../host.ts'
 
 // Upstream's default, and Debian's and Ubuntu's until open-iscsi 2.1.9.
 const PLACES = ['var/lib/iscsi', 'etc/iscsi'] as const
-// iscsid reads the same records, and tells where iscsiadm is a script around the real one.
+// iscsid reads the same records, and identifies the directory if iscsiadm is a wrapper script.
 const PROGRAMS = ['iscsiadm', 'iscsid'].flatMap((name) =>
   ['usr/sbin', 'sbin', 'usr/bin'].map((directory) => `${directory}/${name}`),
 )
@@ -14,9 +14,9 @@ const PROGRAMS = ['iscsiadm', 'iscsid'].flatMap((name) =>
 const known = new WeakMap<Host, string>()
 
 /**
- * The directory of open-iscsi's node records: /etc/iscsi/nodes or /var/lib/iscsi/nodes. It is fixed when
- * iscsiadm is compiled and no option tells it, so it is read where it stands: in the program itself.
- * (A machine that was upgraded has both directories, and only one of them is alive.)
+ * The directory of open-iscsi's node records: /etc/iscsi/nodes or /var/lib/iscsi/nodes. It is fixed when iscsiadm is
+ * compiled and no option prints it, so it is read from the program file itself. (A machine that was upgraded has both
+ * directories, and only one of them is used.)
  */
 export function nodeDatabase(host: Host): string {
   const found = known.get(host) ?? join(host.paths.root, compiledIn(host) ?? existing(host), 'nodes')
@@ -39,7 +39,7 @@ function existing(host: Host): string {
   return PLACES.find((place) => existsSync(join(host.paths.root, place, 'nodes'))) ?? PLACES[0]
 }
 
-/** Names in a directory, sorted; none where it is not there. */
+/** Names in a directory, sorted; empty if it does not exist. */
 export function entries(path: string): string[] {
   try {
     return readdirSync(path).toSorted()
@@ -48,7 +48,7 @@ export function entries(path: string): string[] {
   }
 }
 
-/** Addresses that were once asked for their targets: open-iscsi keeps a file or directory ADDRESS,PORT for each. */
+/** Addresses that were once used for discovery: open-iscsi keeps a file or directory ADDRESS,PORT for each. */
 export function discoveryPortals(host: Host): Portal[] {
   return entries(join(dirname(nodeDatabase(host)), 'send_targets')).flatMap((name) => {
     const [address = '', port = ''] = name.split(',')

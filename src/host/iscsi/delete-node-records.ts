@@ -3,15 +3,15 @@ import type { Iqn } from '../../model/iqn.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
-/** iscsiadm waits for others who write records, for some seconds at most. */
+/** iscsiadm waits for other writers of records, for some seconds at most. */
 const DEADLINE = 15_000
 
 // open-iscsi include/iscsi_err.h. 21: there is none.
 const OK = new Set([0, 21])
 
 /**
- * Removes all records of a target, which another program has made, with what points to them. iscsiadm refuses it
- * for a portal that has a session.
+ * Removes all records of a target that another program created, and the links to them. iscsiadm refuses this for a
+ * portal that has a session.
  * @throws LEFT_BEHIND TIMEOUT
  */
 export async function deleteNodeRecords(host: Host, iqn: Iqn): Promise<void> {

@@ -8,16 +8,15 @@ import { findNodeRecord, siteValue } from './node-record.ts'
 import type { ChapAlgorithm } from './talk/chap.ts'
 import { DEFAULT_ALGORITHMS, parseAlgorithms } from './talk/chap.ts'
 
-/** How this node proves itself to a target: the credentials, and what they may be hashed with. */
+/** This node's CHAP credentials for a target, and the allowed hash algorithms. */
 export interface KnownChap {
   readonly chap: Chap
   readonly algorithms: readonly ChapAlgorithm[]
 }
 
 /**
- * The credentials that open-iscsi has for a target at one of these portals: those of the first that has any. We
- * store none ourselves. Records of other portals do not count: two arrays may have one target name, and each
- * its own secret.
+ * The credentials that open-iscsi has for a target at one of these portals: the first ones found. We store none
+ * ourselves. Records of other portals do not count: two arrays may have one target name, each with its own secret.
  */
 export function knownChap(host: Host, iqn: Iqn, portals: readonly Portal[]): KnownChap | null {
   for (const portal of portals) {
@@ -41,7 +40,7 @@ function chapIn(host: Host, file: string): KnownChap | null {
       algorithms: parseAlgorithms(value ?? siteValue(host, ALGORITHMS) ?? '') ?? DEFAULT_ALGORITHMS,
     }
   } catch {
-    // None in it, or it went away.
+    // It contains none, or was removed.
     return null
   }
 }

@@ -8,12 +8,12 @@ import { entries, nodeDatabase } from './database.ts'
 const WRITTEN = 10_000
 const LOGGED_IN = 120_000
 
-/** As writeDurable names what is not yet a node record: .ADDRESS,PORT.RANDOM */
+/** Name of writeDurable's temporary files for node records: .ADDRESS,PORT.RANDOM */
 const UNFINISHED = /^\.[^/]+,\d+\.[0-9a-f]{12}$/
 
 /**
- * Removes what a process that was killed left of node records: the file that was about to become one, the
- * copy that a login was reading. Both may hold a CHAP secret, and nobody else ever looks for them.
+ * Removes what a killed process left of node records: the temporary file, and the copy that a login was reading. Both
+ * may contain a CHAP secret, and no other code removes them.
  */
 export function sweepSecrets(host: Host): void {
   const place = dirname(nodeDatabase(host))

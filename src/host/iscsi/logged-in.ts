@@ -6,13 +6,13 @@ import { readSessions } from '../read/sessions.ts'
 
 /** How often the session is looked for while iscsiadm works; a login takes a tenth of this. */
 const PULSE = 500
-/** iscsid answers iscsiadm within milliseconds of the session's being up. */
+/** iscsid answers iscsiadm within milliseconds of the session becoming active. */
 const OVERDUE = 2_000
 
 /**
- * Tells when a login has worked although nobody says so: open-iscsi 2.1.10 never answers iscsiadm where
- * node.session.scan is manual (mended in 2.1.11), and an iscsid that dies at that moment does not either.
- * @returns a signal that is given once the session has been up for a while, and a way to stop looking
+ * Detects a successful login that iscsid does not report: open-iscsi 2.1.10 never answers iscsiadm if node.session.scan
+ * is manual (fixed in 2.1.11), nor does an iscsid that dies at that moment.
+ * @returns a signal that is aborted once the session has been up for a while, and a function that stops looking
  */
 export function whenLoggedIn(host: Host, iqn: Iqn, portal: Portal): { signal: AbortSignal; stop(): void } {
   const overdue = new AbortController()

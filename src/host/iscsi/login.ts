@@ -18,12 +18,12 @@ import type { LoginSettings, NodeRecord } from './node-record.ts'
 import { overlayNodeRecord } from './node-record.ts'
 
 /**
- * One login_timeout (15 s), see node-record.ts, which iscsid counts in whole tries, and time to start and
- * answer. It waits for iscsid without a limit of its own (usr/iscsid_req.c), so this one is needed.
+ * One login_timeout (15 s), see node-record.ts, which iscsid counts in whole attempts, and time to start and answer.
+ * iscsiadm waits for iscsid without a limit of its own (usr/iscsid_req.c), so this one is needed.
  */
 const DEADLINE = 35_000
 
-// open-iscsi include/iscsi_err.h. 15: the session exists; someone was faster, and that is well.
+// open-iscsi include/iscsi_err.h. 15: the session exists; another login was faster, which is success.
 const OK = new Set([0, 15])
 const MEANING: Readonly<Record<number, ErrorCode>> = {
   4: 'PORTAL_UNREACHABLE',
@@ -40,8 +40,8 @@ const MEANING: Readonly<Record<number, ErrorCode>> = {
 }
 
 /**
- * Logs in to one portal with a record of ours, or with another's in such a way that neither its file
- * nor the bus is touched: in a mount namespace of its own, iscsiadm sees a copy with our settings.
+ * Logs in to one portal with our own record, or with another program's record without changing it: in a private mount
+ * namespace, iscsiadm sees a copy with our settings.
  * @throws CHAP_FAILED TARGET_NOT_FOUND PORTAL_… ISCSID_DOWN LOGIN_FAILED TIMEOUT …
  */
 export async function login(
@@ -87,7 +87,7 @@ export async function login(
         ))
     if (ran.code === null || !OK.has(ran.code)) throw await refusal(host, iqn, portal, settings, ran)
   } catch (error) {
-    // The session is up, only iscsiadm has not heard of it; killing that one ends nothing.
+    // The session is up, and only iscsiadm was not told; killing iscsiadm does not end it.
     if (!up.signal.aborted || !isLunkeeperError(error, 'CANCELLED')) throw error
   } finally {
     up.stop()
@@ -104,7 +104,7 @@ async function withOverlay<T>(
 ): Promise<T> {
   const dir = join(host.places.runtime, 'overlays')
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  // One for each login: the agent makes several at once, and each holds the secret of its own portal.
+  // One directory for each login: the agent runs several at once, and each holds the secret of its own portal.
   const overlay = join(dir, randomUUID())
   try {
     createDurable(overlay, overlayNodeRecord(record.path, settings))
@@ -124,23 +124,23 @@ async function refusal(
   const where = formatPortal(portal)
   const details = { portal: where, iqn, iscsiadm: ran.code ?? ran.signal }
   const code = meaningOf(ran)
-  // iscsid takes "no such target" for a target that is about to come, tries again, and at last says
-  // that the connection timed out (usr/login.c); the portal itself knows better.
+  // iscsid treats "no such target" as a target that is about to appear, retries, and finally reports a connection
+  // timeout (usr/login.c); the portal itself gives the real reason.
   if (code === 'PORTAL_SILENT' && (await offersTarget(host, portal, iqn)) === false)
     return new LunkeeperError('TARGET_NOT_FOUND', `${where} does not offer ${iqn} to this node`, { details })
-  // iscsid says one and the same of a target that turned it down and of one that it turned down itself:
-  // with CHAP given, a target that answered wrongly, or did not ask (usr/login.c, usr/auth.c).
+  // iscsid reports the same status if the target rejected it and if it rejected the target: with CHAP configured, a
+  // target that answered wrongly, or did not ask (usr/login.c, usr/auth.c).
   if (ran.code === 19 && settings.chap && (await offersTarget(host, portal, iqn)) !== false)
     return new LunkeeperError(
       'CHAP_FAILED',
-      `${where} ${iqn}: the target did not prove itself as asked, or wants no CHAP`,
+      `${where} ${iqn}: the target did not authenticate itself as required, or does not use CHAP`,
       { details },
     )
-  return new LunkeeperError(code, `${where} ${iqn}: the login did not work: ${complaint(ran)}`, { details })
+  return new LunkeeperError(code, `${where} ${iqn}: the login failed: ${complaint(ran)}`, { details })
 }
 
 function meaningOf(ran: Ran): ErrorCode {
-  // iscsiadm dies of SIGPIPE where iscsid is down and cannot be started (seen with 2.1.8 and 2.1.11).
+  // iscsiadm dies of SIGPIPE if iscsid is down and cannot be started (seen with 2.1.8 and 2.1.11).
   if (ran.signal === 'SIGPIPE') return 'ISCSID_DOWN'
   return MEANING[ran.code ?? -1] ?? 'LOGIN_FAILED'
 }

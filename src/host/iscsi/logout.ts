@@ -8,30 +8,30 @@ import { complaint } from '../exec/run.ts'
 
 /** logout_timeout (15 s) of iscsid.conf, and time for iscsiadm to start and answer. */
 const DEADLINE = 25_000
-/** Until iscsid ends a first login by itself: login_timeout (15 s), once (node-record.ts). */
+/** Until iscsid gives up a first login: login_timeout (15 s), once (node-record.ts). */
 const LOGIN_DEADLINE = 20_000
 const PULSE = 500
 
-// 2 and 21: it is gone already. 32: it was reconnecting; iscsid drops it without asking the target.
+// 2 and 21: it is already gone. 32: it was reconnecting; iscsid drops it without asking the target.
 const OK = new Set([0, 2, 21, 32])
-/** What iscsid says of a session that is not logged in yet (usr/initiator.c:session_logout_task). */
+/** iscsid's answer for a session that is not logged in yet (usr/initiator.c:session_logout_task). */
 const INTERNAL = 9
 
 /**
- * Ends one session, by its number: never by a target's name, which would end all of its sessions.
- * It takes every disk of the session with it; whoever calls has seen that there is none to keep.
+ * Ends one session, by its number: never by a target's name, which would end all of its sessions. All its disks are
+ * removed with it; the caller has verified that none is needed.
  * @throws LEFT_BEHIND TIMEOUT
  */
 export async function logout(host: Host, sid: number, signal?: AbortSignal): Promise<void> {
   const end = performance.now() + LOGIN_DEADLINE
   const args = ['-m', 'session', '-r', String(sid), '-u']
   let ran = await host.run('iscsiadm', args, { deadline: DEADLINE, signal })
-  // Its first login still goes on, at a portal that says nothing, for someone who waits no longer.
+  // Its first login is still in progress, at a silent portal, although its caller has given up.
   while (ran.code === INTERNAL && isThere(host, sid) && performance.now() < end) {
     await sleep(PULSE, undefined, { signal })
     ran = await host.run('iscsiadm', args, { deadline: DEADLINE, signal })
   }
-  // iscsiadm stumbles in many ways over a session that ends while it looks.
+  // iscsiadm fails in many ways if a session ends while it reads it.
   if ((ran.code !== null && OK.has(ran.code)) || !isThere(host, sid)) return dropStaleMarks(host)
   throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${complaint(ran)}`, {
     details: { sid, iscsiadm: ran.code ?? ran.signal },

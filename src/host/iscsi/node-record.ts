@@ -14,13 +14,13 @@ import { entries, nodeDatabase } from './database.ts'
 /** A node record of open-iscsi: how to log in to one portal of one target. */
 export interface NodeRecord {
   readonly path: string
-  /** Made by us, and nobody changed it since: iscsiadm drops the mark whenever it writes the file. */
+  /** Created by us and unchanged since: iscsiadm drops the mark whenever it writes the file. */
   readonly ours: boolean
-  /** Interface record that it is bound to; null for the one file of a record without a portal group. */
+  /** Interface record that it is bound to; null for the single file of a record without a portal group. */
   readonly iface: string | null
 }
 
-/** What we want of a session, whatever iscsid.conf says. */
+/** The settings that our sessions need, whatever iscsid.conf says. */
 export interface LoginSettings {
   readonly recovery: Hold
   readonly chap: Chap | null
@@ -29,8 +29,8 @@ export interface LoginSettings {
 const MARK = '# Made by Lunkeeper; it goes with the last volume of this target.'
 
 /**
- * The record for this portal, whoever made it.
- * Layout: nodes/IQN/ADDRESS,PORT (a file: portal group unknown) or nodes/IQN/ADDRESS,PORT,TPGT/IFACE.
+ * The record for this portal, whichever program created it. Layout: nodes/IQN/ADDRESS,PORT (a file: portal group
+ * unknown) or nodes/IQN/ADDRESS,PORT,TPGT/IFACE.
  */
 export function findNodeRecord(host: Host, iqn: Iqn, portal: Portal): NodeRecord | null {
   const target = join(nodeDatabase(host), iqn)
@@ -59,9 +59,9 @@ function isOurs(path: string): boolean {
 }
 
 /**
- * Makes a record as `iscsiadm -o new` would (the site's iscsid.conf), with our settings on top; in one
- * step, mode 0600, with nothing on a command line. Never writes over a record that is there: one that
- * somebody made in the same moment is returned instead.
+ * Creates a record like `iscsiadm -o new` (the site's iscsid.conf), with our settings on top; atomically, mode 0600,
+ * with nothing on a command line. Never overwrites an existing record: one that was created at the same moment is
+ * returned instead.
  * @throws NO_SPACE NO_PERMISSION DATABASE_FAILED
  */
 export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: LoginSettings): NodeRecord {
@@ -69,7 +69,7 @@ export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: L
   const path = join(database, iqn, `${portal.host},${portal.port}`)
   const lines = render(iqn, portal, siteSettings(host), settings)
   try {
-    // The temporary file stands outside nodes/: in there every name is taken for a target or portal.
+    // The temporary file is outside nodes/, because every name in there is taken for a target or portal.
     if (!createDurable(path, `${MARK}\n${lines}`, existing(dirname(database))))
       return findNodeRecord(host, iqn, portal) ?? { path, ours: false, iface: null }
   } catch (error) {
@@ -86,7 +86,7 @@ function existing(path: string): string {
   return path
 }
 
-/** The text of the record in `path` with our settings on top; for a login that leaves the file as it is. */
+/** The text of the record in `path` with our settings on top, for a login that does not change the file. */
 export function overlayNodeRecord(path: string, settings: LoginSettings): string {
   const lines = readFileSync(path, 'utf8').split('\n')
   const own = [...loginLines(settings), ...pingLines(pairsOf(lines))]
@@ -96,10 +96,7 @@ export function overlayNodeRecord(path: string, settings: LoginSettings): string
   return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
 
-/**
- * Removes the record if it is ours, and the target's directory once it is empty.
- * False where there was none of ours.
- */
+/** Removes the record if it is ours, and the target's directory once it is empty. False if there was none of ours. */
 export async function removeNodeRecord(host: Host, iqn: Iqn, portal: Portal): Promise<boolean> {
   const record = findNodeRecord(host, iqn, portal)
   if (!record?.ours) return false
@@ -108,13 +105,13 @@ export async function removeNodeRecord(host: Host, iqn: Iqn, portal: Portal): Pr
   try {
     rmdirSync(join(nodeDatabase(host), iqn))
   } catch {
-    // Records of other portals stand in it.
+    // It contains records of other portals.
   }
   return true
 }
 
-// iscsiadm holds lock.write while it makes a directory and the file in it; removing the directory just
-// then would fail its command. We never take that lock ourselves: whoever dies with it blocks everyone.
+// iscsiadm holds lock.write while it creates a directory and the file in it; removing the directory at that moment
+// would fail its command. We never take that lock ourselves: a process that dies with it blocks all others.
 async function databaseIsIdle(host: Host): Promise<void> {
   const lock = join(host.paths.root, 'run/lock/iscsi/lock.write')
   for (let waited = 0; existsSync(lock) && waited < 500; waited += 10)
@@ -145,16 +142,16 @@ function loginLines({ recovery, chap }: LoginSettings): Lines {
   return [
     ['node.session.scan', 'manual'],
     ['node.session.timeo.replacement_timeout', recovery === 'forever' ? '-1' : String(recovery)],
-    // The first login has this often login_timeout (15 s): its end is bounded. Only portals that accepted
-    // a connection a moment ago get here, so more patience has nobody to wait for.
+    // Number of login_timeout periods (15 s) for the first login, which bounds it. Only portals that accepted a
+    // connection a moment ago are tried, so a longer wait would not help.
     ['node.session.initial_login_retry_max', '1'],
     ...(chap ? chapLines(chap) : []),
   ]
 }
 
 /**
- * A target that dies without a word is noticed after the two together (usr/initiator.c), which on many
- * sites are switched off or long: never later than with open-iscsi's own 5 s each.
+ * A target that fails silently is detected after the sum of the two (usr/initiator.c), which many sites disable or set
+ * high: never later than with open-iscsi's own 5 s each.
  */
 const PING = 5
 
@@ -165,7 +162,9 @@ function pingLines(site: Lines): Lines {
   })
 }
 
-/** What given credentials replace as a whole. How they are hashed (chap_algs) is the site's to say, and stays. */
+/**
+ * Settings that given credentials replace as a whole. The hash algorithms (chap_algs) stay as configured by the site.
+ */
 const CREDENTIAL = /^node\.session\.auth\.(?:authmethod|(?:username|password)(?:_in)?)$/
 
 function chapLines(chap: Chap): Lines {
@@ -194,7 +193,7 @@ function siteSettings(host: Host): Lines {
   return pairsOf(text.split('\n'))
 }
 
-/** What the site's iscsid.conf sets for sessions; null where it does not. */
+/** The site's iscsid.conf settings for sessions; null for those that it does not set. */
 export function siteValue(host: Host, key: string): string | null {
   return siteSettings(host).find(([name]) => name === key)?.[1] ?? null
 }
@@ -212,7 +211,7 @@ function keyOf(line: string): string | null {
   return /^\s*([a-z][\w.[\]]*)\s*=/i.exec(line)?.[1] ?? null
 }
 
-/** What the record for this portal says about scanning at login: `auto`, `manual`; null without one. */
+/** The record's setting for scanning at login: `auto`, `manual`; null if there is no record. */
 export function nodeScan(host: Host, iqn: Iqn, portal: Portal): string | null {
   const record = findNodeRecord(host, iqn, portal)
   if (!record) return null

@@ -7,8 +7,8 @@ import type { Host } from '../host.ts'
 const DEADLINE = 10_000
 
 /**
- * Whether a portal offers a target to this node, by asking it for its list (SendTargets). Changes no
- * record: `-o nonpersistent`. Null where it does not say.
+ * Whether a portal offers a target to this node, by its target list (SendTargets). Changes no record: `-o
+ * nonpersistent`. Null if it cannot be determined.
  */
 export async function offersTarget(host: Host, portal: Portal, iqn: Iqn): Promise<boolean | null> {
   const where = formatPortal(portal)

@@ -13,13 +13,13 @@ const DEADLINE = 1_000
 /** From security negotiation on to operational negotiation (RFC 7143, 11.12.3). */
 const TRANSIT = 0x81
 const STATUS_CLASS = 36
-/** Target error: "not now". A redirect or a refusal of this initiator are answers of a target that is there. */
+/** Target error: "not now". A redirect, or a rejection of this initiator, comes from a target that is up. */
 const TARGET_ERROR = 3
 
 /**
- * Whether the target takes logins at this portal: a first login request, and the connection is dropped
- * before there is a session. A portal that accepts connections may belong to a target that is not up yet;
- * iscsid, asked to log in there, would keep its caller for as long as it tries.
+ * Whether the target accepts logins at this portal: sends a first login request, and drops the connection before there
+ * is a session. A portal that accepts connections may belong to a target that is not up yet; an iscsid login there
+ * would block its caller for as long as iscsid retries.
  * @throws TARGET_AWAY PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE CANCELLED
  */
 export async function probeTarget(
@@ -68,7 +68,7 @@ function loginRequest(target: Iqn, initiator: string): Buffer {
   return encode((header) => {
     header[0] = OP.login
     header[1] = TRANSIT
-    // A random session identifier (type 10b), so that it is nobody's session that is asked about.
+    // A random session identifier (type 10b), which matches no existing session.
     header[8] = 0x80
     randomBytes(5).copy(header, 9)
   }, encodeKeys(keys))

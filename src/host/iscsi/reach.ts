@@ -5,14 +5,14 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
 
-/** A target on any sane network accepts a connection within this; Linux sends a second SYN after 1 s. */
+/** A target on any working network accepts a connection within this time; Linux sends a second SYN after 1 s. */
 const DEADLINE = 3_000
 
-/** resolv.conf(5): five seconds for each of two tries. Node cannot cancel a lookup, only leave it. */
+/** resolv.conf(5): five seconds for each of two attempts. Node cannot cancel a lookup, only abandon it. */
 const LOOKUP_DEADLINE = 12_000
 
 /**
- * The portal with its name resolved: sessions are told apart by addresses.
+ * The portal with its host name resolved: sessions are distinguished by address.
  * @throws PORTAL_UNREACHABLE
  */
 export async function resolvePortal(portal: Portal): Promise<Portal> {
@@ -33,8 +33,8 @@ export async function resolvePortal(portal: Portal): Promise<Portal> {
 }
 
 /**
- * Whether the portal accepts connections, before iscsid is asked: iscsid would keep trying, for two
- * minutes by default, and go on after iscsiadm was killed.
+ * Whether the portal accepts connections; checked before iscsid is used, which would retry for two minutes by default,
+ * even after iscsiadm was killed.
  * @throws PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE
  */
 export async function reachPortal(portal: Portal, signal?: AbortSignal): Promise<void> {

@@ -9,15 +9,15 @@ import type { Session } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
 import { removeDurable, writeDurable } from '../store/durable.ts'
 
-// Which sessions are ours to end. A note is written before the login and completed after it, under
-// /run: it goes with the boot, as the session does.
+// Records which sessions are ours to end. A note is written before the login and completed after it, under /run: it is
+// lost with the boot, like the session.
 
-/** Before the login: whatever session to this portal turns up next is ours. */
+/** Before the login: the next session to this portal is ours. */
 export function noteLogin(host: Host, iqn: Iqn, portal: Portal): void {
   writeDurable(pathOf(host, iqn, portal), JSON.stringify({ iqn, portal: formatPortal(portal), sid: null }))
 }
 
-/** After the login: this very session is ours. */
+/** After the login: this particular session is ours. */
 export function noteSession(host: Host, iqn: Iqn, portal: Portal, sid: number): void {
   writeDurable(pathOf(host, iqn, portal), JSON.stringify({ iqn, portal: formatPortal(portal), sid }))
 }
@@ -26,7 +26,7 @@ export function forgetSession(host: Host, iqn: Iqn, portal: Portal): void {
   removeDurable(pathOf(host, iqn, portal))
 }
 
-/** Whether we logged this session in. A note without a number is of a login that a crash cut off. */
+/** Whether we logged this session in. A note without a number is from a login that a crash interrupted. */
 export function isOurSession(host: Host, session: Session): boolean {
   if (!session.portal) return false
   try {

@@ -10,39 +10,39 @@ import type { Holder } from './socket.ts'
 import { isDead, listen, waitFor } from './socket.ts'
 
 export interface LockOptions {
-  /** Told to those who wait: the operation and its volume. */
+  /** Shown to waiting callers: the operation and its volume. */
   readonly what: string
   /** Milliseconds to wait for the lock. */
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
-  /** Who has it need not hurry for this one. */
+  /** The holder need not hurry for this caller. */
   readonly patient?: boolean
 }
 
-/** In one process, callers queue here first: only one of them meets the other processes. */
+/** Within one process callers queue here first: only one of them competes with other processes. */
 const queues = new Map<string, Queue>()
 
 interface Queue {
   readonly mutex: Mutex
   users: number
-  /** Those of them that are not patient. */
+  /** Waiting callers that are not patient. */
   pressing: number
-  /** Who has it, or waits for another process, for those who wait here. */
+  /** The holder, or the caller that waits for another process, as shown to others here. */
   what: string | null
-  /** Aborted once anybody waits for who has it. */
+  /** Aborted once any caller waits for the holder. */
   wanted: AbortController
 }
 
 /**
- * Holds the lock `key` while `work` runs, against this and every other process that has `dir`.
+ * Holds the lock `key` while `work` runs, against this and every other process that uses `dir`.
  *
- * The lock is a listening unix socket: the kernel frees it when its holder dies, those who wait are
- * woken by the end of their connection, and it takes no program to start (flock(1) would, for each
- * lock; docs/decisions/0003-locks.md). It becomes visible by link(2), which only one can win, and
- * only once it listens; so a socket that refuses is a dead holder's, and is cleared under flock.
+ * The lock is a listening unix socket: the kernel frees it when its holder dies, waiting callers are woken by the end
+ * of their connection, and no program has to be started (as flock(1) would, for each lock;
+ * docs/decisions/0003-locks.md). It becomes visible by link(2), which only one caller can win, and only once it
+ * listens; so a socket that refuses connections is a dead holder's, and is removed under flock.
  *
- * @param work told by its signal when somebody waits for the lock: what can be tried again may give way
- * @throws LOCKED somebody else has it, and had it until the deadline · CANCELLED
+ * @param work its signal is aborted when a caller waits for the lock: work that can be retried may give way
+ * @throws LOCKED it was held by another until the deadline · CANCELLED
  */
 export async function withLock<T>(
   dir: string,
@@ -68,7 +68,7 @@ export async function withLock<T>(
     queue.what = options.what
     const wanted = new AbortController()
     queue.wanted = wanted
-    // Somebody queued behind us while we did.
+    // Another caller queued behind us meanwhile.
     if (queue.pressing > presses) wanted.abort()
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -88,7 +88,7 @@ export async function withLock<T>(
   }
 }
 
-/** Whether anybody has the lock now. */
+/** Whether the lock is currently held. */
 export async function isLocked(dir: string, key: string): Promise<boolean> {
   const path = pathOf(dir, key)
   return existsSync(path) && !(await isDead(path))
@@ -101,7 +101,7 @@ function pathOf(dir: string, key: string): string {
 
 async function enter(queue: Queue, options: LockOptions): Promise<() => void> {
   const { mutex } = queue
-  // An abort that came earlier is not told again.
+  // An earlier abort is not reported again.
   if (options.signal?.aborted) throw locked(options, null)
   if (!mutex.isLocked()) return mutex.acquire()
   const waiting = mutex.acquire()
@@ -152,18 +152,20 @@ async function acquire(
   }
   rmSync(stand.own, { force: true })
   const { leave } = stand
-  // Whoever was killed while it waited left its socket.
+  // A process that was killed while it waited left its socket.
   await sweep(path).catch(() => {})
   return {
     release() {
-      // Unlinked while it still listens: nobody can take it for a dead holder's.
+      // Unlinked while it still listens: it cannot be taken for a dead holder's.
       rmSync(path, { force: true })
       leave()
     },
   }
 }
 
-/** A socket of one's own to link from. Its name is random: process numbers repeat, in containers at once. */
+/**
+ * A private socket to link from. Its name is random: process numbers repeat, and several containers have the same ones.
+ */
 async function takeStand(
   path: string,
   { what }: LockOptions,
@@ -180,7 +182,7 @@ async function takeStand(
   }
 }
 
-/** `swept`: somebody took our socket for a dead one's, in the moment between its bind(2) and its listen(2). */
+/** `swept`: another process took our socket for a dead one's, between its bind(2) and its listen(2). */
 function tryLink(own: string, path: string): 'won' | 'held' | 'swept' {
   try {
     linkSync(own, path)
@@ -193,10 +195,10 @@ function tryLink(own: string, path: string): 'won' | 'held' | 'swept' {
   }
 }
 
-/** Removes what a dead holder left at `path`; under flock, so that nobody removes a new holder's. */
+/** Removes a dead holder's socket at `path`; under flock, so that a new holder's is never removed. */
 async function clear(path: string): Promise<void> {
   const dir = dirname(path)
-  // The guard stays: were it removed, two could hold flock on two files of the same name.
+  // The guard stays: if it were removed, two processes could hold flock on two files of the same name.
   const guard = openSync(join(dir, 'guard'), constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
     const ran = await run('flock', ['--exclusive', '--timeout', '5', '0'], {
@@ -209,7 +211,7 @@ async function clear(path: string): Promise<void> {
   }
 }
 
-/** Removes the sockets of those who died waiting. No name of these is ever used twice, so no guard is needed. */
+/** Removes the sockets of processes that died waiting. Their names are never reused, so no guard is needed. */
 async function sweep(path: string): Promise<void> {
   for (const name of readdirSync(dirname(path))) {
     const other = join(dirname(path), name)

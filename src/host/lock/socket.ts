@@ -1,18 +1,18 @@
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 
-/** What a holder tells those who wait: shown to people, decides nothing. */
+/** A holder's description for waiting callers: shown to people, decides nothing. */
 export interface Holder {
   readonly pid: number
   readonly what: string
 }
 
-/** What a caller sends that waits for the lock; one that only looks, or is patient, sends nothing. */
+/** Sent by a caller that waits for the lock; one that only checks, or is patient, sends nothing. */
 const WAITING = 'waiting\n'
 
 /**
- * Listens at `path`, tells every caller who holds it, and keeps the call open until it is let go.
- * @param wanted told of each caller that waits
+ * Listens at `path`, tells every caller who holds it, and keeps the connection open until the lock is released.
+ * @param wanted called for each caller that waits
  */
 export async function listen(path: string, holder: Holder, wanted: () => void): Promise<{ close(): void }> {
   const callers = new Set<Socket>()
@@ -38,14 +38,14 @@ export async function listen(path: string, holder: Holder, wanted: () => void): 
 }
 
 export type Outcome =
-  /** The holder let go, or died. */
+  /** The holder released it, or died. */
   | { readonly kind: 'released' }
-  /** Nobody listens: the holder is dead and its socket stayed. */
+  /** No process listens: the holder is dead, and its socket remained. */
   | { readonly kind: 'dead' }
-  /** Still held when the time was up. */
+  /** Still held at the deadline. */
   | { readonly kind: 'held'; readonly holder: Holder | null }
 
-/** Calls the holder at `path` and waits until it lets go, for at most `deadline` milliseconds. */
+/** Connects to the holder at `path` and waits until it releases the lock, for at most `deadline` milliseconds. */
 export async function waitFor(
   path: string,
   deadline: number,
@@ -60,7 +60,7 @@ export async function waitFor(
   signal?.addEventListener('abort', held, { once: true })
   caller.on('data', (data) => (heard += data.toString()))
   caller.on('error', (error: NodeJS.ErrnoException) => {
-    // EAGAIN: its queue of callers is full, so it lives.
+    // EAGAIN: its queue of callers is full, so it is alive.
     if (error.code === 'ECONNREFUSED') resolve({ kind: 'dead' })
     else if (error.code === 'EAGAIN') setTimeout(() => resolve({ kind: 'released' }), 20)
     else resolve({ kind: 'released' })
@@ -75,7 +75,7 @@ export async function waitFor(
   }
 }
 
-/** Whether nobody listens at `path` any more. When in doubt, somebody does. */
+/** Whether no process listens at `path` any more. When in doubt, one does. */
 export async function isDead(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const caller = connect(path)

@@ -19,23 +19,23 @@ import { HOLD_PREFIX, readMap, readMaps } from '../read/maps.ts'
 import { sendMessage } from './messages.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
-/** Device-mapper's own work takes milliseconds; a table may wait for a disk that is just going. */
+/** Device-mapper's own work takes milliseconds; a table may wait for a disk that is being removed. */
 const DEADLINE = 20_000
 const APPEAR_DEADLINE = 10_000
 
-/** The longest name of a map: DM_NAME_LEN is 128 with the zero at its end (uapi/linux/dm-ioctl.h). */
+/** The longest name of a map: DM_NAME_LEN is 128 including the terminating zero (uapi/linux/dm-ioctl.h). */
 const LONGEST_NAME = 127
-/** 128 bits: two volumes of a node do not meet in it. */
+/** 128 bits: no collision between two volumes of a node. */
 const HASH_DIGITS = 32
 /**
- * Stands in no volume's name, so that a shortened name is never another volume's full one. libdm and udev write it as
- * it is (libdm-common.c: the characters that are not mangled).
+ * A character that no volume's name contains, so that a shortened name is never another volume's full one. libdm and
+ * udev write it unchanged (libdm-common.c: the characters that are not mangled).
  */
 const SHORTENED = '+'
 
 /**
- * The name under /dev/mapper, and the UUID, by which multipathd and udev leave it alone. The volume's own name, or,
- * where that is too long, its beginning and a hash of all of it.
+ * The name under /dev/mapper, and the UUID prefix by which multipathd and udev ignore it. The volume's own name, or, if
+ * that is too long, its beginning and a hash of the whole name.
  */
 export function holdMapName(name: VolumeName): string {
   const full = `${HOLD_PREFIX}${name}`
@@ -44,11 +44,11 @@ export function holdMapName(name: VolumeName): string {
   return `${full.slice(0, LONGEST_NAME - SHORTENED.length - HASH_DIGITS)}${SHORTENED}${hash}`
 }
 
-/** The hold map of a volume; null where there is none. */
+/** The hold map of a volume; null if there is none. */
 export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   const { paths } = host
   const called = holdMapName(name)
-  // udev's link says which it is; without udev, or before it has come so far, the maps are looked through.
+  // udev's link identifies it; without udev, or before the link exists, all maps are searched.
   const linked = linkName(join(paths.dev, 'mapper', called))
   const devices = linked
     ? [linked]
@@ -57,7 +57,7 @@ export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   return device === undefined ? null : readMap(paths, device)
 }
 
-/** Makes the map, and waits for its node. @throws MAP_FAILED PROOF_EXPIRED */
+/** Creates the map, and waits for its node. @throws MAP_FAILED PROOF_EXPIRED */
 export async function createHoldMap(
   host: Host,
   proof: WriteProof,
@@ -85,18 +85,18 @@ export async function createHoldMap(
     () => (existsSync(node) ? findHoldMap(host, name) : null),
     APPEAR_DEADLINE,
   )
-  // The link is udev's, which may be busy for minutes with other disks; the kernel's own node is what is used.
+  // The link is created by udev, which may be busy for minutes with other disks; the kernel's own node is used.
   const map = named ?? findHoldMap(host, name)
   if (!map || !existsSync(deviceNode(host, map.device)))
-    throw new LunkeeperError('MAP_FAILED', `the map ${called} was made, and has no node ${node}`)
+    throw new LunkeeperError('MAP_FAILED', `the map ${called} was created, but has no node ${node}`)
   boundDirtyPages(host, map.devno)
   return map
 }
 
 /**
- * Gives the map another set of paths, all of them in use at once. I/O that the map queues stays queued in between:
- * nothing is flushed, and no file system is frozen. A map that was made read-only stays so: the kernel opens its
- * disks for writing otherwise, which a write-protected LUN refuses (drivers/md/dm.c:dm_get_table_device).
+ * Gives the map another set of paths, all of them in use at once. I/O that the map queues stays queued: nothing is
+ * flushed, and no file system is frozen. A read-only map stays read-only: otherwise the kernel opens its disks for
+ * writing, which a write-protected LUN rejects (drivers/md/dm.c:dm_get_table_device).
  * @throws MAP_FAILED PROOF_EXPIRED
  */
 export async function loadHoldMap(
@@ -109,29 +109,29 @@ export async function loadHoldMap(
   for (const { devno } of paths) proof.require(devno)
   const mode = isProtected(host, map.device) ? ['--readonly'] : []
   await dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(bytes, paths)])
-  // With a table loaded, resume suspends first, in the way that it is told (drivers/md/dm-ioctl.c:do_resume).
+  // With a table loaded, resume suspends first, with the given flags (drivers/md/dm-ioctl.c:do_resume).
   await dmsetup(host, ['resume', '--noflush', '--nolockfs', '--noudevsync', map.name])
 }
 
-/** Until the path is reinstated no I/O goes through it, whatever its disk says of itself. @throws MAP_FAILED */
+/** No I/O goes through the path until it is reinstated, whatever the state of its disk. @throws MAP_FAILED */
 export async function failPath(host: Host, map: DmMap, devno: string): Promise<void> {
   await sendMessage(host, map.name, `fail_path ${devno}`)
 }
 
-/** Lets I/O go through a path of the map again, what it has queued first. @throws MAP_FAILED PROOF_EXPIRED */
+/** Reinstates a path of the map; queued I/O goes first. @throws MAP_FAILED PROOF_EXPIRED */
 export async function reinstatePath(host: Host, proof: WriteProof, map: DmMap, devno: string): Promise<void> {
   proof.require(devno)
   await sendMessage(host, map.name, `reinstate_path ${devno}`)
 }
 
-/** Whether I/O waits, or fails, while no path is usable. @throws MAP_FAILED */
+/** Whether I/O is queued, or fails, while no path is usable. @throws MAP_FAILED */
 export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: boolean): Promise<void> {
   await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
 }
 
 /** @throws BUSY MAP_FAILED */
 export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
-  // Without waiting for udev, which may wait in turn for a map that queues.
+  // Without waiting for udev, which may in turn wait for a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', '--retry', map.name], {
     deadline: DEADLINE,
   })
@@ -143,7 +143,7 @@ export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
   )
 }
 
-/** What the kernel does with each hold map now, by the map's name: two programs, however many maps there are. */
+/** The kernel's current state of each hold map, by the map's name: two programs, however many maps there are. */
 export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, HoldMapState>> {
   const [tables, paths] = await Promise.all([linesOf(host, 'table'), readPaths(host)])
   return new Map(
@@ -154,11 +154,11 @@ export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, Hold
   )
 }
 
-/** How long an answer will do for showing it. */
+/** How long an answer is recent enough for display. */
 const RECENT = 500
 const recent = new WeakMap<Host, { readonly at: number; readonly states: ReturnType<typeof readHoldMaps> }>()
 
-/** The same for many who ask in one moment. */
+/** Shared by callers that ask at the same moment. */
 export function recentHoldMaps(host: Host): ReturnType<typeof readHoldMaps> {
   const known = recent.get(host)
   if (known && performance.now() - known.at < RECENT) return known.states

@@ -4,7 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
-/** Device-mapper answers a message at once. */
+/** Device-mapper answers a message immediately. */
 const DEADLINE = 20_000
 
 interface Message {
@@ -14,26 +14,26 @@ interface Message {
   readonly reject: (error: Error) => void
 }
 
-/** What waits to be sent, for each host that has something on its way. */
+/** Queued messages, for each host that has messages in progress. */
 const waiting = new WeakMap<Host, Message[]>()
 
-// Both read one line a message, the map's name and the rest, and answer with a line for each: 0 where it was taken.
+// Both read one message per line, the map's name and the text, and answer with one line each: 0 on success.
 const ONE_BY_ONE = 'while read -r map text; do dmsetup message "$map" 0 "$text" >&2; echo $?; done'
 
 /**
- * Where one message comes others follow, each disk of a target that is back telling who it is: once none has come for
- * so long, they go together. A hundred that went in twenty programs took 5 s on a slow machine, in one 2 s.
+ * Messages come in groups, as each disk of a returning target is verified: they are sent together once none has arrived
+ * for this long. A hundred messages sent by twenty programs took 5 s on a slow machine, by one program 2 s.
  */
 const QUIET = 25
-/** The first one waits no longer. */
+/** Maximum wait of the first message. */
 const PATIENCE = 300
 
-/** From how many on starting a program for each takes longer than starting the one for all of them. */
+/** From this number on, starting a program for each takes longer than one for all. */
 const MANY = 3
 
 /**
- * All in one process, where there is perl (on Debian there always is): DM_TARGET_MSG of linux/dm-ioctl.h, with
- * its struct dm_ioctl of 312 bytes, then the sector, here 0, and the text.
+ * All in one process, if perl is installed (on Debian it always is): DM_TARGET_MSG of linux/dm-ioctl.h, with its struct
+ * dm_ioctl of 312 bytes, then the sector, here 0, and the text.
  */
 const PERL = String.raw`
   open(my $dm, '+<', '/dev/mapper/control') or die "/dev/mapper/control: $!\n";
@@ -48,9 +48,9 @@ const PERL = String.raw`
 const TOGETHER = `if command -v perl > /dev/null; then exec perl -e "$1"; fi; ${ONE_BY_ONE}`
 
 /**
- * Sends a message to a map (`fail_path 8:16`, `queue_if_no_path`). What comes while a program is sending
- * goes together in the next one: a target that goes away takes a hundred volumes with it, and starting
- * programs is what would take time.
+ * Sends a message to a map (`fail_path 8:16`, `queue_if_no_path`). Messages that arrive while a program is sending go
+ * together in the next one: a lost target affects a hundred volumes at once, and starting programs takes most of the
+ * time.
  * @throws MAP_FAILED
  */
 export function sendMessage(host: Host, map: string, text: string): Promise<void> {
@@ -74,7 +74,7 @@ async function sendAll(host: Host): Promise<void> {
   waiting.delete(host)
 }
 
-/** Until no more come. */
+/** Until no more arrive. */
 async function quiet(queue: readonly Message[]): Promise<void> {
   const end = performance.now() + PATIENCE
   for (let before = 0; before < queue.length && performance.now() < end;) {
@@ -94,7 +94,7 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
     messages.forEach(({ map, text, resolve, reject }, index) =>
       answers[index] === '0'
         ? resolve()
-        : reject(new LunkeeperError('MAP_FAILED', `${map} did not take "${text}": ${complaint(ran)}`)),
+        : reject(new LunkeeperError('MAP_FAILED', `${map} rejected "${text}": ${complaint(ran)}`)),
     )
   } catch (error) {
     for (const { reject } of messages) reject(error as Error)

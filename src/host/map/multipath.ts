@@ -7,14 +7,14 @@ import type { Host } from '../host.ts'
 import { isHoldMap, readMap } from '../read/maps.ts'
 import { removeHoldMap, setQueueing } from './hold-map.ts'
 
-/** multipathd answers one command after the other, and a path checker may hold it for some seconds. */
+/** multipathd answers one command after the other, and a path checker may delay it for some seconds. */
 const DEADLINE = 30_000
 
 /**
- * Offers multipathd a disk that it may have passed over: before its WWID was known, it was one path too
- * few. `later`: most often udev has not finished with the disk, and multipathd will hear of it by itself or be
- * offered it again. `blacklisted`: its configuration excludes the disk by name, WWID, model, protocol or udev
- * property; it then says so with exit status 0 (multipathd/cli_handlers.c: cli_add_path; seen with 0.9.4 and 0.11).
+ * Offers multipathd a disk that it may have skipped: before its WWID was known, there was one path too few. `later`:
+ * usually udev has not finished with the disk, and multipathd will be notified or offered it again. `blacklisted`: its
+ * configuration excludes the disk by name, WWID, model, protocol or udev property; it then reports so with exit status
+ * 0 (multipathd/cli_handlers.c: cli_add_path; seen with 0.9.4 and 0.11).
  */
 export async function offerPath(host: Host, disk: string): Promise<'taken' | 'later' | 'blacklisted'> {
   const ran = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE })
@@ -22,14 +22,14 @@ export async function offerPath(host: Host, disk: string): Promise<'taken' | 'la
   return ran.code === 0 && !/^fail/m.test(ran.stdout) ? 'taken' : 'later'
 }
 
-/** Has multipathd take a disk out of the map that it put it into; the map goes on with its other paths. */
+/** Makes multipathd remove a disk from the map that it added it to; the map continues with its other paths. */
 export async function withdrawPath(host: Host, disk: string): Promise<void> {
   await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE })
 }
 
 /**
- * Removes a map that nobody uses; multipathd flushes it and stops its queueing first.
- * @throws BUSY somebody has it open · MAP_FAILED
+ * Removes a map that is not in use; multipathd flushes it and disables its queueing first.
+ * @throws BUSY it is open · MAP_FAILED
  */
 export async function removeMap(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return removeHoldMap(host, map)
@@ -42,17 +42,17 @@ export async function removeMap(host: Host, map: DmMap): Promise<void> {
   )
 }
 
-/** Removes the map of one partition that kpartx made on a multipath map. @throws BUSY */
+/** Removes the map of one partition that kpartx created on a multipath map. @throws BUSY */
 export async function removePartitionMap(host: Host, map: DmMap): Promise<void> {
-  // Without waiting for udev: it may wait in turn for a map that queues.
+  // Without waiting for udev, which may in turn wait for a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', map.name], { deadline: DEADLINE })
   if (ran.code === 0 || isGone(host, map)) return
   throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${complaint(ran)}`)
 }
 
 /**
- * Ends the waiting of a map without paths: what waits fails now. multipathd is told, so that it does not
- * begin to wait again; without it, the kernel. @throws MAP_FAILED
+ * Disables the queueing of a map without paths: queued I/O fails now. multipathd is told, so that it does not enable it
+ * again; if it is not running, the kernel. @throws MAP_FAILED
  */
 export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return setQueueing(host, map, false)
@@ -62,13 +62,13 @@ export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
   throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${complaint(ran)}`)
 }
 
-/** How soon what waits is let go again where multipathd made it wait anew. */
+/** How soon queued I/O is failed again if multipathd has enabled queueing. */
 const PULSE = 500
 
 /**
- * Keeps these maps from queueing until it is disposed of. Told once is not enough: for each path that is
- * removed, multipathd 0.9.4 loads the table with queue_if_no_path again, says that it does not queue, and
- * never ends it; an unmount then waits for ever.
+ * Keeps these maps from queueing until disposed of. A single command is not enough: for each path that is removed,
+ * multipathd 0.9.4 loads the table with queue_if_no_path again, reports that it does not queue, and never disables it;
+ * an unmount then hangs forever.
  */
 export function keepFailing(host: Host, maps: readonly DmMap[]): AsyncDisposable {
   const stopped = new AbortController()
@@ -91,12 +91,12 @@ export function keepFailing(host: Host, maps: readonly DmMap[]): AsyncDisposable
 
 const failIfNoPath = (map: DmMap) => ['message', map.name, '0', 'fail_if_no_path']
 
-/** multipathd removes a map itself that lost its last path and is not in use (flush_on_last_del). */
+/** multipathd itself removes an unused map that lost its last path (flush_on_last_del). */
 export function isGone(host: Host, { device, uuid }: DmMap): boolean {
   return readMap(host.paths, device)?.uuid !== uuid
 }
 
-/** Has multipathd take over the new size of the paths. @throws RESIZE_FAILED */
+/** Makes multipathd use the new size of the paths. @throws RESIZE_FAILED */
 export async function resizeMap(host: Host, name: string): Promise<void> {
   const ran = await host.run('multipathd', ['resize', 'map', name], { deadline: DEADLINE })
   if (ran.code !== 0 || /^fail/m.test(ran.stdout))

@@ -7,14 +7,14 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { PROBE } from './udev-rule.ts'
 
 /**
- * Has udev look, this once, what is on a hold map: LVM, mdadm and others then activate it as they would on a disk. For a
- * map with a path that has just been proven; udev's worker waits if that is lost in the same moment.
- * The event says itself that it is the one (Documentation/ABI/testing/sysfs-uevent, since Linux 4.13).
+ * Makes udev read the contents of a hold map, once: LVM, mdadm and others then activate them as on a disk. For a map
+ * with a path that was just proven; udev's worker blocks if that path is lost at the same moment. The event itself
+ * carries the marker (Documentation/ABI/testing/sysfs-uevent, since Linux 4.13).
  */
 export function offerToUdev(host: Host, { device }: DmMap): void {
   try {
     writeFileSync(join(host.paths.sys, 'block', device, 'uevent'), `change ${randomUUID()} ${PROBE}`)
   } catch {
-    // A /sys that is read-only: what is on the map can be activated by hand.
+    // A read-only /sys: the contents of the map can be activated by hand.
   }
 }

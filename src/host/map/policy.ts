@@ -11,12 +11,12 @@ import { writeDurable } from '../store/durable.ts'
 const DEADLINE = 30_000
 
 /**
- * Read after all others of conf.d, and what stands there for one WWID wins over what stands before, part by
- * part: an alias that somebody gave the map stays (seen with 0.9.4 and 0.11).
+ * Read after all other files of conf.d. Its settings for a WWID override earlier ones individually: an alias configured
+ * for the map stays (seen with 0.9.4 and 0.11).
  */
 const PLACE = 'etc/multipath/conf.d/zz-lunkeeper.conf'
 
-/** What multipathd shall do with one map of ours. */
+/** multipathd's policy for one of our maps. */
 export interface MapPolicy {
   /** In multipath-tools' form. */
   readonly wwid: string
@@ -24,9 +24,9 @@ export interface MapPolicy {
 }
 
 /**
- * Tells multipathd what to do with our maps when they have no path, and with no others; it takes up what
- * is new at once. Without any, nothing of it stays.
- * @throws MAP_FAILED it does not take it · NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
+ * Configures multipathd's behaviour without a path for our maps only; it takes effect immediately. If no map is left,
+ * the file is removed.
+ * @throws MAP_FAILED multipathd rejects it · NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export async function setMapPolicies(host: Host, policies: readonly MapPolicy[]): Promise<void> {
   const path = join(host.paths.root, PLACE)

@@ -2,12 +2,12 @@ import type { Hold } from '../../model/hold.ts'
 import type { Host } from '../host.ts'
 
 const DEADLINE = 5_000
-/** Where multipathd does not say (multipath.conf(5): polling_interval). */
+/** If multipathd does not report it (multipath.conf(5): polling_interval). */
 const POLLING = 5
 
 /**
- * How long a multipathd map goes on waiting after its last path is lost; null where multipathd does not
- * say. Its words: `on`, `off`, `-`, `12 chk` (checks that it will wait for), `23 sec` (left now).
+ * How long a multipathd map queues after its last path is lost; null if multipathd does not say. Its values: `on`,
+ * `off`, `-`, `12 chk` (remaining checks), `23 sec` (remaining time).
  */
 export async function queueingOf(host: Host, map: string): Promise<Hold | null> {
   try {
@@ -22,25 +22,25 @@ export async function queueingOf(host: Host, map: string): Promise<Hold | null> 
   }
 }
 
-/** The maps, whoever made them, whose I/O the kernel keeps waiting while they have no path: one program. */
+/** The maps of any program whose I/O the kernel queues while they have no path: one program. */
 export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
   const ran = await host.run('dmsetup', ['table', '--target', 'multipath'], { deadline: DEADLINE })
   const lines = ran.stdout.split('\n').filter((line) => /\bqueue_if_no_path\b/.test(line))
   return new Set(lines.map((line) => line.slice(0, line.indexOf(': '))))
 }
 
-/** Whether the kernel keeps the I/O of this map waiting while it has no path. */
+/** Whether the kernel queues the I/O of this map while it has no path. */
 export async function isQueueing(host: Host, map: string): Promise<boolean> {
   const ran = await host.run('dmsetup', ['table', map], { deadline: DEADLINE })
   return /\bqueue_if_no_path\b/.test(ran.stdout)
 }
 
-/** Ends what `disablequeueing` began: from the next loss on the map waits as it is configured to. */
+/** Reverts `disablequeueing`: from the next loss on the map queues as configured. */
 export async function restoreQueueing(host: Host, map: string): Promise<void> {
   await host.run('multipathd', ['restorequeueing', 'map', map], { deadline: DEADLINE })
 }
 
-/** A wait is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
+/** Queueing is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
 export async function pollingInterval(host: Host): Promise<number> {
   const said = /^\s*polling_interval\s+"?(\d+)/m.exec(await ask(host, ['config', 'local']))?.[1]
   return said === undefined ? POLLING : Number(said)

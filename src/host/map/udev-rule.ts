@@ -6,15 +6,15 @@ import { HOLD_PREFIX } from '../read/maps.ts'
 
 const RELOAD_DEADLINE = 10_000
 
-/** Where a file for each disk below a hold map is, as udev sees it: session2/3:0:0:5 (host/disk/path-mark.ts). */
+/** Directory with a file for each disk below a hold map, as udev sees it: session2/3:0:0:5 (host/disk/path-mark.ts). */
 export const PATH_MARKS = '/run/lunkeeper/paths'
 
-/** The argument of a synthetic event that lets udev read a hold map, once (host/map/offer.ts). */
+/** The argument of a synthetic event that makes udev read a hold map, once (host/map/offer.ts). */
 export const PROBE = 'LUNKEEPER=probe'
 
-// A worker of udev that reads a map without a path waits as long as the map does. LVM and others hear of what is on a
-// map by the one event that says so, which is sent while a path is proven; what it found is kept, as multipath-tools
-// keep it (56-dm-mpath.rules): without its link, systemd would take a device for gone and unmount it.
+// A worker of udev that reads a map without a path blocks as long as the map holds. LVM and others learn of a map's
+// contents by the one marked event, which is sent while a path is proven; the result is kept, as in multipath-tools
+// (56-dm-mpath.rules): without its link, systemd would consider a device gone and unmount it.
 const MAP = `LABEL="lunkeeper_map"
 OPTIONS:="nowatch"
 ENV{SYNTH_ARG_LUNKEEPER}=="probe", ATTR{dm/suspended}=="0", ENV{DM_NOSCAN}="", ENV{.DM_NOSCAN}="", ENV{DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG}="", ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="", ENV{DM_UDEV_PRIMARY_SOURCE_FLAG}="1", ENV{DM_ACTIVATION}="1", GOTO="lunkeeper_end"
@@ -39,9 +39,9 @@ KERNEL=="dm-*", ATTR{dm/uuid}=="${HOLD_PREFIX}*", GOTO="lunkeeper_map"
 const END = `LABEL="lunkeeper_end"
 `
 
-// Device-mapper lets any number of its maps have one disk, so a logical volume on the disk would stand beside the hold
-// map. blkid does not look at such a disk (60-persistent-storage.rules); what activates by its type finds none.
-const PATH = `# A disk that is below a hold map, and its partitions, are for nobody else.
+// Device-mapper allows any number of maps on one disk, so a logical volume on the disk would be beside the hold map.
+// blkid skips such a disk (60-persistent-storage.rules), so tools that activate by type find nothing.
+const PATH = `# A disk below a hold map, and its partitions, must not be used by anything else.
 KERNEL!="sd*", GOTO="lunkeeper_end"
 KERNELS=="session[0-9]*", ENV{.LUNKEEPER_SESSION}="$id"
 ENV{.LUNKEEPER_SESSION}!="?*", GOTO="lunkeeper_end"
@@ -52,8 +52,8 @@ ENV{LUNKEEPER_PATH}=="hold", ENV{nompath}="1"
 GOTO="lunkeeper_end"
 `
 
-// multipathd ignores a disk that has none of the properties SCSI_IDENT_* and ID_WWN (multipath.conf(5):
-// blacklist_exceptions, property). Links of these names were made before. An old udev has looked what is on the disk.
+// multipathd ignores a disk without properties SCSI_IDENT_* and ID_WWN (multipath.conf(5): blacklist_exceptions,
+// property). Links of these names were created before. An old udev has already read the disk's contents.
 const IDENTS = [
   ...['', '_LUN', '_PORT', '_TARGET'].map((of) => `SCSI_IDENT${of}_NAME`),
   ...['NAA_REG', 'NAA_REGEXT', 'NAA_EXT', 'NAA_LOCAL', 'EUI64', 'T10', 'VENDOR', 'UUID', 'MD5'].map(
@@ -79,18 +79,18 @@ ${IDENTS.map((name) => `ENV{${name}}=""`).join('\n')}
 const HEAD =
   '# Made by Lunkeeper: keeps udev, and what it starts, off hold maps and off the disks below them.\n'
 
-// The rules that tell what map it is stand at 10 as device-mapper ships them and at 55 in Debian; those that read the
-// device at 13, and at 60. What activates by a disk's type stands at 63 and above, multipath-tools at 60 or 62.
+// The rules that identify the map are at 10 as device-mapper ships them and at 55 in Debian; those that read the device
+// at 13 and at 60. Rules that activate by type are at 63 and above, multipath-tools at 60 or 62.
 const RULES = {
   '12-lunkeeper.rules': `${HEAD}${IS_MAP}${PATH}${MAP}${END}`,
   '56-lunkeeper.rules': `${HEAD}${IS_MAP}GOTO="lunkeeper_end"\n${MAP}${END}`,
   '62-zz-lunkeeper.rules': `${HEAD}${LATE}${END}`,
 }
 
-/** The reload that is under way, which paths that are made at the same time wait for, too. */
+/** The reload in progress, which paths that are created at the same time also wait for. */
 const reloading = new WeakMap<Host, Promise<void>>()
 
-/** Tells udev to let hold maps and their disks be; once a boot. Where it cannot be told, the maps work all the same. */
+/** Makes udev ignore hold maps and their disks; once per boot. If udev cannot be told, the maps still work. */
 export function keepUdevOff(host: Host): Promise<void> {
   const running = reloading.get(host) ?? install(host).finally(() => reloading.delete(host))
   reloading.set(host, running)
@@ -110,7 +110,7 @@ async function install(host: Host): Promise<void> {
   await host.run('udevadm', ['control', '--reload'], { deadline: RELOAD_DEADLINE }).catch(() => {})
 }
 
-/** Of an older version the rules are others. */
+/** Another version's rules differ. */
 function isThere(file: string, text: string): boolean {
   try {
     return readFileSync(file, 'utf8') === text

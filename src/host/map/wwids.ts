@@ -7,18 +7,18 @@ import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
-/** As for multipathd's own commands: a program that asks a disk may wait for it. */
+/** As for multipathd's own commands: a program that reads a disk may wait for it. */
 const DEADLINE = 30_000
 
 /**
- * The WWIDs that multipath-tools has been told of, or has once made a map for, in its own form. Of those
- * it maps a single path too (find_multipaths yes, strict). The place is compiled in since 0.10; before,
- * `wwids_file` could name another, which nobody does.
+ * The WWIDs that are registered with multipath-tools, or that it once created a map for, in its own form. For these it
+ * also maps a single path (find_multipaths yes, strict). The file's place is compiled in since 0.10; before,
+ * `wwids_file` could name another, which is not used in practice.
  */
 export function knownWwids(host: Host): ReadonlySet<string> {
   try {
     const text = readFileSync(join(host.paths.root, 'etc/multipath/wwids'), 'utf8')
-    // Lines of /WWID/; one that was removed begins with # (libmultipath/wwids.c).
+    // Lines of /WWID/; a removed one starts with # (libmultipath/wwids.c).
     return new Set([...text.matchAll(/^\/(.+)\/$/gm)].map((line) => line[1]!))
   } catch {
     return new Set()
@@ -32,13 +32,13 @@ export function multipathForm(wwid: Wwid): string {
   return `${digit}${name.replace(/\s+/g, '_')}`
 }
 
-/** Makes multipathd take the disk for a path even if it is the only one. @throws MAP_FAILED */
+/** Makes multipathd accept the disk as a path even if it is the only one. @throws MAP_FAILED */
 export async function rememberWwid(host: Host, disk: string): Promise<void> {
   const ran = await host.run('multipath', ['-a', deviceNode(host, disk)], { deadline: DEADLINE })
   if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipath -a ${disk}: ${complaint(ran)}`)
 }
 
-/** Takes a WWID back; also while its disk is away or gone. */
+/** Unregisters a WWID, even if its disk is away or gone. */
 export async function forgetWwid(host: Host, wwid: string): Promise<void> {
   await host.run('multipath', ['-w', wwid], { deadline: DEADLINE })
 }

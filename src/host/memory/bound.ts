@@ -3,13 +3,13 @@ import { join } from 'node:path'
 
 import type { Host } from '../host.ts'
 
-/** Percent of the node's dirty limit that one held volume may fill. */
+/** Percent of the node's dirty limit that one held volume may use. */
 const SHARE = 10
 
 /**
- * Bounds what may be unwritten on one volume, for as long as its device lives: a held one that takes all of
- * the node's dirty pages stops every writer of the node. The limit of its share is strict since Linux 6.2 only (strict_limit); before,
- * the kernel heeds it only when the node is near its own.
+ * Limits the dirty pages of one volume, for the lifetime of its device: a held volume that uses the node's whole limit
+ * blocks every writer of the node. The limit is strict since Linux 6.2 only (strict_limit); before, the kernel applies
+ * it only when the node is near its own limit.
  * @param devno 254:0
  */
 export function boundDirtyPages({ paths }: Host, devno: string): void {

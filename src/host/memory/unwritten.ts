@@ -2,7 +2,7 @@ import type { Unwritten } from '../../model/plan/room.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from '../read/attribute.ts'
 
-/** One read, whatever disks there are; null where the kernel does not tell. */
+/** One read, however many disks there are; null if the kernel does not report it. */
 export function readUnwritten({ proc }: HostPaths): Unwritten | null {
   const text = readText(`${proc}/vmstat`)
   if (text === null) return null

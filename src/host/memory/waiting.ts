@@ -1,19 +1,19 @@
 import type { HostPaths } from '../paths.ts'
 import { readText } from '../read/attribute.ts'
 
-/** Written by programs and not on its disk yet. I/O past the page cache is not in it: nothing counts that. */
+/** Data written by programs and not yet on the disk. I/O that bypasses the page cache is not counted anywhere. */
 export interface Waiting {
   readonly bytes: number
-  /** `node`: only the sum of all disks is known, and the volume has that at most. */
+  /** `node`: only the total of all disks is known, which is the upper limit for the volume. */
   readonly of: 'volume' | 'node'
 }
 
 const KIB = 1024
 
 /**
- * What waits in memory for a device: from the kernel's own count for it where debugfs is there
- * (mm/backing-dev.c:bdi_debug_stats_show), else from the node's. Neither blocks. In-flight counters of the
- * device say nothing: a request that a multipath map has put back is in none of them (seen on 6.1, 6.12).
+ * Dirty data of a device: from the kernel's own count for it if debugfs is mounted
+ * (mm/backing-dev.c:bdi_debug_stats_show), otherwise from the node's total. Neither read blocks. In-flight counters of
+ * the device are not useful: a request that a multipath map has requeued is in none of them (seen on 6.1, 6.12).
  * @param devno 254:0
  */
 export function readWaiting(paths: HostPaths, devno: string): Waiting | null {
@@ -26,7 +26,7 @@ export function readWaiting(paths: HostPaths, devno: string): Waiting | null {
   return all === null ? null : { bytes: all, of: 'node' }
 }
 
-/** The same for all disks of the node. */
+/** The total of all disks of the node. */
 export function readNodeBytes({ proc }: HostPaths): number | null {
   return sum(readText(`${proc}/meminfo`), ['Dirty', 'Writeback'])
 }

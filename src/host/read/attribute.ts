@@ -1,31 +1,31 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 
-// One buffer for all: an attribute is at most a page (fs/sysfs/file.c), and nothing here is async.
+// One buffer for all reads: an attribute is at most a page (fs/sysfs/file.c), and nothing here is async.
 const PAGE = 4096
 const buffer = Buffer.allocUnsafe(16 * PAGE)
 
-/** The kernel's text for one attribute, without its final newline; null where it cannot be had. */
+/** The kernel's text for one attribute, without its final newline; null if it cannot be read. */
 export function readAttribute(path: string): string | null {
   const length = readOnce(path, buffer, PAGE)
   if (length === null) return null
   return buffer.toString('utf8', 0, length > 0 && buffer[length - 1] === 0x0a ? length - 1 : length)
 }
 
-/** A whole number in decimal; null where there is none. */
+/** A whole number in decimal; null if there is none. */
 export function readNumber(path: string): number | null {
   const text = readAttribute(path)
   return text !== null && /^-?\d+$/.test(text) ? Number(text) : null
 }
 
-/** The first `max` bytes of a binary attribute, as a copy; null where it cannot be had. */
+/** The first `max` bytes of a binary attribute, as a copy; null if it cannot be read. */
 export function readBytes(path: string, max: number): Buffer | null {
   const bytes = Buffer.allocUnsafe(max)
   const length = readOnce(path, bytes, max)
   return length === null ? null : bytes.subarray(0, length)
 }
 
-/** All of a file of /proc, which has no size and comes a few pages at a time; null where it cannot be had. */
+/** The contents of a file of /proc, which has no size and is read a few pages at a time; null if it cannot be read. */
 export function readText(path: string): string | null {
   return tolerate(() => {
     const file = openSync(path, 'r')
@@ -40,23 +40,23 @@ export function readText(path: string): string | null {
   })
 }
 
-/** The names in a directory, in no order; none where it is not there. */
+/** The names in a directory, in no particular order; empty if it does not exist. */
 export function listNames(directory: string): string[] {
   return tolerate(() => readdirSync(directory)) ?? []
 }
 
-/** Where a symbolic link points, as it stands there; null where there is none. */
+/** Target of a symbolic link, unchanged; null if there is none. */
 export function readLink(path: string): string | null {
   return tolerate(() => readlinkSync(path))
 }
 
-/** The last part of where a symbolic link points: in sysfs, the name of the object. */
+/** The last component of a symbolic link's target: in sysfs, the name of the object. */
 export function linkName(path: string): string | null {
   const target = readLink(path)
   return target === null ? null : basename(target)
 }
 
-// sysfs gives an attribute whole to the first read, so a second one to see its end is saved.
+// sysfs returns a whole attribute to the first read, so a second read to find its end is unnecessary.
 function readOnce(path: string, into: Buffer, max: number): number | null {
   return tolerate(() => {
     const file = openSync(path, 'r')
@@ -68,9 +68,9 @@ function readOnce(path: string, into: Buffer, max: number): number | null {
   })
 }
 
-// What the kernel refuses is not there, whatever the reason: ENOENT, ENODEV, ENXIO (no such VPD page),
-// ENOTCONN (address of a lost connection), EINVAL, EACCES. A shortage of our own is no news about the
-// host: a full table of open files must never read as "no sessions".
+// What the kernel refuses to read counts as absent, whatever the reason: ENOENT, ENODEV, ENXIO (no such VPD page),
+// ENOTCONN (address of a lost connection), EINVAL, EACCES. A resource shortage of our own says nothing about the host:
+// a full table of open files must never count as "no sessions".
 const OUR_OWN = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
 function tolerate<T>(read: () => T): T | null {

@@ -5,17 +5,17 @@ import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute, readLink } from './attribute.ts'
 import { readDiskByName } from './disks.ts'
 
-/** What a block device stands on. */
+/** The devices beneath a block device. */
 export interface Beneath {
   /** The iSCSI disks beneath it, itself included. */
   readonly disks: readonly ScsiDisk[]
   /** Maps in between, by number. */
   readonly devnos: readonly string[]
-  /** Nothing that is written to it can reach a target: it is gone, or it is a map whose disks are all gone. */
+  /** Nothing written to it can reach a target: it is gone, or it is a map whose disks are all gone. */
   readonly isUnreachable: boolean
 }
 
-/** More maps above each other than anybody stacks; a loop is not possible in the kernel. */
+/** More levels of maps than are used in practice; the kernel allows no loop. */
 const MOST_LEVELS = 16
 
 /** The iSCSI disks beneath a block device (`8:0`, `8:1`, `254:3`), through partitions and device-mapper maps. */
@@ -27,7 +27,7 @@ export function disksBeneath(paths: HostPaths, devno: string): Beneath {
   let others = 0
   const descend = (device: string, level: number): void => {
     const number = readAttribute(`${paths.sys}/class/block/${device}/dev`)
-    // A map that was loaded before its disk went away keeps a link to nothing.
+    // A map that was loaded before its disk was removed keeps a dangling link.
     if (number === null || level > MOST_LEVELS) return
     devnos.add(number)
     const slaves = listNames(`${paths.sys}/class/block/${device}/slaves`)

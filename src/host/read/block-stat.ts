@@ -1,20 +1,22 @@
 import type { HostPaths } from '../paths.ts'
 import { readAttribute } from './attribute.ts'
 
-/** What went through a block device since it was made (Documentation/block/stat.rst). SCSI commands of sg are not in it. */
+/**
+ * I/O of a block device since it was created (Documentation/block/stat.rst). SCSI commands through sg are not included.
+ */
 export interface BlockStat {
-  /** Requests that ended, well or with an error that was passed on. */
+  /** Completed requests, including those that ended with an error that was passed on. */
   readonly completed: number
-  /** Requests that are on their way, or queued. */
+  /** Requests in progress or queued. */
   readonly inFlight: number
   readonly bytesRead: number
-  /** Discards included. */
+  /** Including discards. */
   readonly bytesWritten: number
 }
 
 const SECTOR_BYTES = 512
 
-/** Null where the device is gone. @param name sdX or dm-N */
+/** Null if the device is gone. @param name sdX or dm-N */
 export function readBlockStat({ sys }: HostPaths, name: string): BlockStat | null {
   const fields = (readAttribute(`${sys}/class/block/${name}/stat`) ?? '').trim().split(/\s+/).map(Number)
   const [reads, , sectorsRead, , writes, , sectorsWritten, , inFlight] = fields

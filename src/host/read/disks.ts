@@ -8,7 +8,7 @@ import { serialOf, wwidOrNull } from './vpd.ts'
 
 export interface DiskOptions {
   /**
-   * Whether to read the kernel's cached WWID and serial too: two more files a disk.
+   * Whether to read the kernel's cached WWID and serial too: two more files per disk.
    * @default true
    */
   readonly identity?: boolean
@@ -19,13 +19,13 @@ type SessionRef = Pick<Session, 'sid'>
 /** The page has a 4-byte header and at most 65535 bytes; a serial is far shorter (SPC-6 7.7.19). */
 export const PAGE_80_MAX = 4 + 252
 const NO_PAGE = Buffer.alloc(0)
-/** /sys/block counts sectors of 512 bytes, whatever the disk's own are (include/linux/blk_types.h). */
+/** /sys/block counts sectors of 512 bytes, whatever the disk's own sector size (include/linux/blk_types.h). */
 const SECTOR = 512
 
 /**
- * The SCSI device of one LUN of a session; null where the kernel has none. The cost does not depend on
- * how many other LUNs there are. What is not a disk (an enclosure, a LUN 0 without a medium) is
- * returned too, with no `name`: it keeps its session in use like any other.
+ * The SCSI device of one LUN of a session; null if the kernel has none. The cost does not depend on the number of other
+ * LUNs. A device that is not a disk (an enclosure, a LUN 0 without a medium) is returned too, with no `name`: it keeps
+ * its session in use like any other.
  */
 export function readDisk(
   paths: HostPaths,
@@ -44,7 +44,7 @@ export function readDisk(
   return null
 }
 
-/** All SCSI devices of a session, by rising LUN. */
+/** All SCSI devices of a session, by ascending LUN. */
 export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
   return addressesOf(paths, session)
     .map(({ directory, hctl }) => readDevice(directory, hctl, session.sid, options))
@@ -52,7 +52,7 @@ export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskO
     .toSorted((a, b) => a.hctl.lun - b.hctl.lun)
 }
 
-/** How many SCSI devices a session has: names only, so that hundreds cost a directory or two. */
+/** The number of SCSI devices of a session: reads names only, so hundreds cost a directory or two. */
 export function countDisks(paths: HostPaths, session: SessionRef): number {
   return addressesOf(paths, session).length
 }
@@ -69,7 +69,7 @@ function addressesOf(paths: HostPaths, session: SessionRef): { directory: string
     )
 }
 
-/** The iSCSI disk that is called sdX now; null where there is none or it is not an iSCSI session's. */
+/** The iSCSI disk that is currently named sdX; null if there is none, or if it does not belong to an iSCSI session. */
 export function readDiskByName(paths: HostPaths, name: string, options?: DiskOptions): ScsiDisk | null {
   const link = readLink(`${paths.sys}/class/block/${name}`)
   const place = link === null ? null : /\/session(\d+)\/(target[\d:]+)\/([\d:]+)\/block\/([^/]+)$/.exec(link)
@@ -79,19 +79,19 @@ export function readDiskByName(paths: HostPaths, name: string, options?: DiskOpt
   const session = { sid: Number(sid) }
   const directory = `${deviceOf(paths, session)}/${target}/${address}`
   const disk = hctl && readDevice(directory, hctl, session.sid, options)
-  // Between the two reads the name may have gone to another disk.
+  // Between the two reads the name may have been given to another disk.
   return disk?.name === name ? disk : null
 }
 
 /**
- * What kind of device a LUN is: 0 a disk, 0x0d an enclosure, 0x1f none (SPC-6 table 150).
- * For the message that says why there is no sdX.
+ * Type of the device at a LUN: 0 a disk, 0x0d an enclosure, 0x1f none (SPC-6 table 150). For the message that explains
+ * why there is no sdX.
  */
 export function readDeviceType(paths: HostPaths, hctl: Hctl): number | null {
   return readNumber(`${paths.sys}/bus/scsi/devices/${formatHctl(hctl)}/type`)
 }
 
-/** How many commands of a SCSI device have failed, whatever they were (drivers/scsi/scsi_lib.c:scsi_complete). */
+/** Number of failed commands of a SCSI device, of any kind (drivers/scsi/scsi_lib.c:scsi_complete). */
 export function readErrorCount(paths: HostPaths, hctl: Hctl): number | null {
   const text = readAttribute(`${paths.sys}/bus/scsi/devices/${formatHctl(hctl)}/ioerr_cnt`)
   return text === null ? null : Number(text)
@@ -138,14 +138,14 @@ export interface Block {
   readonly partitions: readonly BlockRef[]
 }
 
-/** The block device of a sysfs directory; null where it is gone. */
+/** The block device of a sysfs directory; null if it is gone. */
 export function readBlock(directory: string, name: string): Block | null {
   const devno = readAttribute(`${directory}/dev`)
   if (devno === null) return null
   const partitions: BlockRef[] = []
   const holders = new Set(listNames(`${directory}/holders`))
   for (const entry of listNames(directory)) {
-    // Only a partition's directory begins with the disk's own name (block/partitions/core.c).
+    // Only a partition's directory starts with the disk's own name (block/partitions/core.c).
     if (!entry.startsWith(name)) continue
     const number = readAttribute(`${directory}/${entry}/dev`)
     if (number === null) continue

@@ -3,12 +3,12 @@ import type { LiveFs } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { listNames, readNumber } from './attribute.ts'
 
-/** What stands beside the devices there: fs/ext4/sysfs.c, fs/xfs/xfs_super.c. */
+/** Entries beside the devices there: fs/ext4/sysfs.c, fs/xfs/xfs_super.c. */
 const NOT_A_DEVICE = new Set(['features', 'stats', 'debug'])
 
 /**
- * The ext4 (also ext2, ext3) and xfs file systems that the kernel has alive, wherever they are mounted:
- * also those in another mount namespace only, lazily unmounted ones, and ones whose umount still hangs.
+ * The ext4 (also ext2, ext3) and xfs file systems that are alive in the kernel, wherever they are mounted: including
+ * those mounted only in another mount namespace, lazily unmounted ones, and ones whose umount hangs.
  */
 export function readLiveFs(paths: HostPaths): LiveFs[] {
   const devices = (fs: LiveFs['fs']) =>
@@ -24,7 +24,7 @@ export function readLiveFs(paths: HostPaths): LiveFs[] {
   ]
 }
 
-/** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY to O_EXCL. */
+/** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY for O_EXCL. */
 export function isFsAlive(paths: HostPaths, deviceName: string): boolean {
   return ['ext4', 'xfs'].some((fs) => existsSync(`${paths.sys}/fs/${fs}/${deviceName}`))
 }

@@ -2,19 +2,19 @@ import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute } from './attribute.ts'
 import { isHoldMap, isPartitionOfMultipath, readMap } from './maps.ts'
 
-/** A block device that stands on another: a logical volume, an array, a dm-crypt device. */
+/** A block device on top of another: a logical volume, an array, a dm-crypt device. */
 export interface Holder {
   /** dm-1, md127 */
   readonly device: string
   /** In the field's terms: `logical volume vg/lv (dm-1)`. */
   readonly text: string
-  /** The command that ends it; null where none is known. */
+  /** The command that removes it; null if none is known. */
   readonly remedy: string | null
   /** Whether it is a device-mapper map, and its name. */
   readonly map: string | null
 }
 
-/** All that stands on these devices or on their partitions, directly or not; what is below comes first. */
+/** All devices on top of these devices or their partitions, directly or not; lower devices come first. */
 export function holdersOn(paths: HostPaths, names: readonly string[]): Holder[] {
   const found = new Map<string, Holder>()
   let level = [...names]
@@ -26,7 +26,7 @@ export function holdersOn(paths: HostPaths, names: readonly string[]): Holder[] 
   return [...found.values()]
 }
 
-/** What a disk carries beside hold maps; in `holders` of a {@link ScsiDisk} are those of its partitions, too. */
+/** The devices on a disk other than hold maps; `holders` of a {@link ScsiDisk} includes those of its partitions. */
 export function foreignHolders(
   paths: HostPaths,
   { holders }: { readonly holders: readonly string[] },
@@ -59,7 +59,7 @@ export function holderOf(paths: HostPaths, device: string): Holder {
 
 function mapWords(map: { device: string; name: string; uuid: string }): Pick<Holder, 'text' | 'remedy'> {
   const { device, name, uuid } = map
-  // UUIDs begin with who made the map (libdevmapper: dm_build_dm_uuid; cryptsetup: CRYPT-).
+  // UUIDs start with the name of their creator (libdevmapper: dm_build_dm_uuid; cryptsetup: CRYPT-).
   if (uuid.startsWith('LVM-')) {
     const [group, volume] = logicalVolume(name)
     return { text: `logical volume ${group}/${volume} (${device})`, remedy: `vgchange -an ${group}` }
@@ -73,7 +73,7 @@ function mapWords(map: { device: string; name: string; uuid: string }): Pick<Hol
   return { text: `device-mapper map ${name} (${device})`, remedy: `dmsetup remove ${name}` }
 }
 
-/** In a map's name a hyphen of the group's or the volume's own is doubled (libdm: dm_build_dm_name). */
+/** In a map's name, a hyphen in the group's or volume's own name is doubled (libdm: dm_build_dm_name). */
 function logicalVolume(name: string): [group: string, volume: string] {
   const [, group = name, volume = ''] = /^((?:[^-]|--)+)-((?:[^-]|--|-)+)$/.exec(name) ?? []
   return [group.replaceAll('--', '-'), volume.replaceAll('--', '-')]

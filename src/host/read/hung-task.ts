@@ -2,8 +2,8 @@ import type { HostPaths } from '../paths.ts'
 import { readNumber } from './attribute.ts'
 
 /**
- * After how many seconds in an uninterruptible wait a task has the kernel panic; null where it does not
- * (kernel/hung_task.c:check_hung_task; sysctl/kernel.rst: a timeout of 0 never checks).
+ * After how many seconds of uninterruptible wait a task makes the kernel panic; null if it does not
+ * (kernel/hung_task.c:check_hung_task; sysctl/kernel.rst: a timeout of 0 disables the check).
  */
 export function hungTaskPanic({ proc }: HostPaths): number | null {
   const read = (name: string) => readNumber(`${proc}/sys/kernel/hung_task_${name}`) ?? 0

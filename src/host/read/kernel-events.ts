@@ -6,18 +6,18 @@ import type { Host } from '../host.ts'
 /** One event of the kernel: its properties, such as ACTION, DEVPATH, DM_NAME. */
 export type KernelEvent = ReadonlyMap<string, string>
 
-/** Pause before the monitor is started again; doubled after each end, up to the longest. */
+/** Pause before the monitor is restarted; doubled after each end, up to the longest. */
 const RESTART_MS = 1_000
 const LONGEST_RESTART_MS = 60_000
 
-/** Node's timers count in 31 bits: after 24 days the monitor is started again. */
+/** Node's timers count in 31 bits: the monitor is restarted after 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block', '--subsystem-match=scsi']
 
 /**
- * Follows the kernel's events of block and SCSI devices until the signal: one resident `udevadm monitor`, since Node
- * has no netlink sockets. It needs no udevd. Where it cannot be started there are no events, and no error.
+ * Follows the kernel's events of block and SCSI devices until the signal: one resident `udevadm monitor`, because Node
+ * has no netlink sockets. It does not need udevd. If it cannot be started there are no events, and no error.
  */
 export async function followKernelEvents(
   host: Host,
@@ -40,10 +40,10 @@ export async function followKernelEvents(
   }
 }
 
-/** A property longer than this is none of the kernel's (lib/kobject_uevent.c: UEVENT_BUFFER_SIZE is 2048). */
+/** A longer property is not from the kernel (lib/kobject_uevent.c: UEVENT_BUFFER_SIZE is 2048). */
 const MOST_PENDING = 64 * 1024
 
-/** Makes events of what `udevadm monitor --property` prints: a header line, NAME=VALUE lines, a blank line. */
+/** Parses the output of `udevadm monitor --property`: a header line, NAME=VALUE lines, a blank line. */
 export class EventReader {
   readonly #told: (event: KernelEvent) => void
   #pending = ''

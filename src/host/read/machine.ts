@@ -7,13 +7,13 @@ import { readInitiatorName } from './node.ts'
 
 type Kind = MachineId extends `${infer Kind}:${string}` ? Kind : never
 
-// The machine's id is not to be published as it is (machine-id(5)): it is hashed with an id of this program.
+// The machine ID should not be published as it is (machine-id(5)): it is hashed with an ID of this program.
 const APPLICATION = Buffer.from('6f1c4d1be2f84f0c9a4c5b7c5f0d9e21', 'hex')
 
-/** From the most to the least certain: an image that was prepared for cloning has no machine-id of its own. */
+/** From the most to the least reliable: an image that was prepared for cloning has no machine ID of its own. */
 const KINDS: readonly Kind[] = ['machine-id', 'product-uuid', 'initiator']
 
-/** The id to write into a record; null where nothing tells this machine from a copy of it. */
+/** The ID to write into a record; null if nothing distinguishes this machine from a copy of it. */
 export function readMachineId(paths: HostPaths): MachineId | null {
   for (const kind of KINDS) {
     const id = idOf(paths, kind)
@@ -22,7 +22,7 @@ export function readMachineId(paths: HostPaths): MachineId | null {
   return null
 }
 
-/** Whether an id that was written before is this machine's. One that cannot be compared any more is not. */
+/** Whether a recorded ID is this machine's. One that cannot be compared any more is not. */
 export function isThisMachine(paths: HostPaths, id: MachineId): boolean {
   const kind = KINDS.find((one) => id.startsWith(`${one}:`))
   return kind !== undefined && idOf(paths, kind) === id
@@ -35,7 +35,7 @@ function idOf(paths: HostPaths, kind: Kind): MachineId | null {
   return key && `${kind}:${appSpecific(key)}`
 }
 
-/** As sd_id128_get_app_specific(3) makes it of a machine-id. */
+/** Computed like sd_id128_get_app_specific(3) from a machine ID. */
 export function appSpecific(key: Buffer): string {
   const id = createHmac('sha256', key).update(APPLICATION).digest().subarray(0, 16)
   id[6] = (id[6]! & 0x0f) | 0x40
@@ -47,7 +47,7 @@ function machineId({ root }: HostPaths): Buffer | null {
   return bytesOf(readAttribute(`${root}/etc/machine-id`))
 }
 
-/** The firmware's; only root can read it. */
+/** The firmware's ID; only root can read it. */
 function productUuid({ sys }: HostPaths): Buffer | null {
   return bytesOf(readAttribute(`${sys}/class/dmi/id/product_uuid`))
 }
@@ -57,7 +57,7 @@ function readInitiatorBytes(paths: HostPaths): Buffer | null {
   return name && Buffer.from(name)
 }
 
-/** Null for what is not an id of its own: not set yet ("uninitialized"), or a firmware's placeholder. */
+/** Null for a value that is not an ID of its own: not set yet ("uninitialized"), or a firmware's placeholder. */
 function bytesOf(text: string | null): Buffer | null {
   const hex = text?.trim().replaceAll('-', '').toLowerCase() ?? ''
   return /^[0-9a-f]{32}$/.test(hex) && !/^(.)\1*$/.test(hex) ? Buffer.from(hex, 'hex') : null

@@ -4,7 +4,7 @@ import { listNames, readAttribute, readNumber } from './attribute.ts'
 
 const SECTOR = 512
 
-/** The device-mapper map dm-N; null where there is none. */
+/** The device-mapper map dm-N; null if there is none. */
 export function readMap(paths: HostPaths, device: string): DmMap | null {
   const directory = `${paths.sys}/block/${device}`
   const name = readAttribute(`${directory}/dm/name`)
@@ -22,7 +22,7 @@ export function readMap(paths: HostPaths, device: string): DmMap | null {
   }
 }
 
-/** All device-mapper maps, whoever made them, by rising number. */
+/** All device-mapper maps, of all programs, by ascending number. */
 export function readMaps(paths: HostPaths): DmMap[] {
   return listNames(`${paths.sys}/block`)
     .filter((name) => name.startsWith('dm-'))
@@ -35,15 +35,15 @@ export function isMultipath(map: Pick<DmMap, 'uuid'>): boolean {
   return map.uuid.startsWith('mpath-')
 }
 
-/** How names and UUIDs of hold maps begin. */
+/** Prefix of the names and UUIDs of hold maps. */
 export const HOLD_PREFIX = 'lunkeeper-'
 
-/** Whether it is a hold map: ours. */
+/** Whether it is one of our hold maps. */
 export function isHoldMap(map: Pick<DmMap, 'uuid'>): boolean {
   return map.uuid.startsWith(HOLD_PREFIX)
 }
 
-/** Whether any of its disks is still there: a map that nobody has loaded anew keeps the links of dead ones. */
+/** Whether any of its disks still exists: a map that was not reloaded keeps links to removed disks. */
 export function hasDisks(paths: HostPaths, map: DmMap): boolean {
   return map.slaves.some((slave) => listNames(`${paths.sys}/block/${slave}/holders`).includes(map.device))
 }

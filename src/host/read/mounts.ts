@@ -2,24 +2,24 @@ import type { Mount } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from './attribute.ts'
 
-/** A line of a mount table with what ties it to others. */
+/** A line of a mount table, with its relations to others. */
 export interface MountEntry {
   readonly mount: Mount
   readonly id: number
-  /** The mount that it stands on. */
+  /** The parent mount. */
   readonly parent: number
-  /** Peer groups that mounts and unmounts reach it from (mount_namespaces(7)). */
+  /** Peer groups from which mounts and unmounts propagate to it (mount_namespaces(7)). */
   readonly follows: readonly number[]
-  /** The peer group it hands its own on to; null where it is private or only a slave. */
+  /** The peer group to which its own events propagate; null if it is private or only a slave. */
   readonly shared: number | null
 }
 
-/** The host's mounts, in the order of its table: of two on one point the later one is seen. */
+/** The host's mounts, in the order of its table: of two on one mount point the later one is visible. */
 export function readMounts(paths: HostPaths): Mount[] {
   return readMountTable(paths.mountinfo).map((entry) => entry.mount)
 }
 
-/** The mount that is seen at a mount point: the last one there; null for none. */
+/** The visible mount at a mount point: the last one there; null if there is none. */
 export function mountAt(paths: HostPaths, point: string): Mount | null {
   return readMounts(paths).findLast((mount) => mount.point === point) ?? null
 }
@@ -29,14 +29,18 @@ export function readMountTable(mountinfo: string): MountEntry[] {
   return parseMountTable(readText(mountinfo) ?? '')
 }
 
-/** Lines that make no sense are left out. Format: proc_pid_mountinfo(5), fs/proc_namespace.c:show_mountinfo. */
+/**
+ * Malformed lines are skipped. Format: proc_pid_mountinfo(5), fs/proc_namespace.c:show_mountinfo.
+ *
+ * 36 35 98:0 /root /point rw,noatime shared:1 master:2 - ext3 /dev/source rw,errors=continue
+ */
 export function parseMountTable(table: string): MountEntry[] {
   return table.split('\n').flatMap((line) => parseLine(line) ?? [])
 }
 
 //   36 35 98:0 /root /point rw,noatime shared:1 master:2 - ext3 /dev/source rw,errors=continue
 function parseLine(line: string): MountEntry | null {
-  // Split at each blank, not at runs of them: an empty source stands between two.
+  // Split at each blank, not at runs of them: an empty source is between two blanks.
   const fields = line.split(' ')
   const separator = fields.indexOf('-', 6)
   if (separator < 0) return null

@@ -5,7 +5,7 @@ import { readMachineId } from './machine.ts'
 import { readInitiatorName } from './node.ts'
 
 /**
- * What tells this node from others in reservation keys: 8 hexadecimal digits, of what tells its machine from others, and
+ * Identifies this node in reservation keys: 8 hexadecimal digits, derived from the identity of its machine and
  * the name by which targets know it. Of 1,000 nodes two have the same one with a probability of 1 in 8,600.
  */
 export function readNodeTag(paths: HostPaths): string {

@@ -3,20 +3,20 @@ import { parseIqn } from '../../model/iqn.ts'
 import type { HostPaths } from '../paths.ts'
 import { readAttribute, readLink, readText } from './attribute.ts'
 
-/** Whether somebody answers multipathd's socket (libmpathcmd/mpath_cmd.h: DEFAULT_SOCKET). */
+/** Whether a process listens on multipathd's socket (libmpathcmd/mpath_cmd.h: DEFAULT_SOCKET). */
 export function isMultipathdRunning(paths: HostPaths): boolean {
   return isListening(paths, '/org/kernel/linux/storage/multipathd')
 }
 
 /**
- * Whether somebody answers iscsid's socket (open-iscsi usr/mgmt_ipc.h). It may be systemd, which starts
- * iscsid for the first caller; see {@link isIscsidTending}.
+ * Whether a process listens on iscsid's socket (open-iscsi usr/mgmt_ipc.h). It may be systemd, which starts iscsid on
+ * the first connection; see {@link isIscsidTending}.
  */
 export function isIscsidRunning(paths: HostPaths): boolean {
   return isListening(paths, 'ISCSIADM_ABSTRACT_NAMESPACE')
 }
 
-/** The name by which targets know this node; null where there is none. */
+/** The initiator name of this node; null if there is none. */
 export function readInitiatorName(paths: HostPaths): Iqn | null {
   const text = readText(`${paths.root}/etc/iscsi/initiatorname.iscsi`)
   const name = text === null ? null : /^\s*InitiatorName\s*=\s*(\S+)/m.exec(text)
@@ -32,13 +32,13 @@ export function kernelRelease(paths: HostPaths): string | null {
   return readAttribute(`${paths.proc}/sys/kernel/osrelease`)
 }
 
-/** Whether iSCSI over TCP is there: built in, or its module loaded. */
+/** Whether iSCSI over TCP is available: built in, or its module is loaded. */
 export function hasTransport(paths: HostPaths): boolean {
   return readLink(`${paths.sys}/class/iscsi_transport/tcp`) !== null
 }
 
-// Num: RefCount Protocol Flags Type St Inode Path (net/unix/af_unix.c:unix_seq_show). The flag
-// __SO_ACCEPTCON is set while it listens. An abstract name begins with @, and zeros in it are @ too.
+// Num: RefCount Protocol Flags Type St Inode Path (net/unix/af_unix.c:unix_seq_show). The flag __SO_ACCEPTCON is set
+// while it listens. An abstract name starts with @, and zeros in it are @ too.
 const SOCKET = /^\S+: \S+ \S+ ([0-9A-Fa-f]+) \S+ \S+ +\d+ @(.*?)@*$/
 const ACCEPTS = 0x1_0000
 
@@ -52,8 +52,8 @@ function isListening({ self }: HostPaths, name: string): boolean {
 }
 
 /**
- * Whether an iscsid is at work that will reconnect lost sessions: one that holds the kernel's iSCSI
- * netlink channel (protocol 8, include/uapi/linux/netlink.h) with a port id; the kernel's own end has 0.
+ * Whether an iscsid is running that will reconnect lost sessions: one that holds the kernel's iSCSI netlink channel
+ * (protocol 8, include/uapi/linux/netlink.h) with a port ID; the kernel's own end has 0.
  */
 export function isIscsidTending({ self }: HostPaths): boolean {
   const table = readText(`${self}/net/netlink`) ?? ''

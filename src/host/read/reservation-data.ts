@@ -16,7 +16,7 @@ export function keysOf(data: Uint8Array): ReservationKey[] {
   return Array.from({ length: Math.floor(list.length / KEY) }, (_, index) => keyAt(list, index * KEY))
 }
 
-/** READ RESERVATION, SPC-4 section 6.15.3; null where nobody has one. */
+/** READ RESERVATION, SPC-4 section 6.15.3; null if there is none. */
 export function holderOf(data: Uint8Array): ReservationHolder | null {
   const list = listOf(data)
   return list.length < 16 ? null : { key: keyAt(list, 0), type: list[13]! & 0x0f }

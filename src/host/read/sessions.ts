@@ -6,8 +6,8 @@ import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
 
 /**
- * The kernel's iSCSI sessions, oldest first; only those of `iqn` if it is given, which costs one
- * read for each session of another target. One that ends while it is read is left out.
+ * The kernel's iSCSI sessions, oldest first; only those of `iqn` if it is given, which costs one read for each session
+ * of another target. A session that ends while it is read is left out.
  */
 export function readSessions(paths: HostPaths, iqn?: Iqn): Session[] {
   const sessions: Session[] = []
@@ -18,7 +18,7 @@ export function readSessions(paths: HostPaths, iqn?: Iqn): Session[] {
   return sessions.toSorted((a, b) => a.sid - b.sid)
 }
 
-/** The state of one session; null where it is gone. */
+/** The state of one session; null if it is gone. */
 export function readSessionState(paths: HostPaths, sid: number): SessionState | null {
   return readAttribute(`${paths.sys}/class/iscsi_session/session${sid}/state`)
 }
@@ -36,8 +36,7 @@ function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): S
   const targetId = readNumber(`${directory}/target_id`)
   return {
     sid,
-    // Not parsed: a session under a name that breaks the rules is a session all the same.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    // Not parsed: a session with a name that breaks the rules is still a session.
     iqn: iqn as Iqn,
     portal: portalOf(`${paths.sys}/class/iscsi_connection/connection${sid}:0`),
     state,
@@ -48,7 +47,7 @@ function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): S
   }
 }
 
-// `address` and `port` fail with ENOTCONN while the connection is lost; the persistent ones stay.
+// `address` and `port` fail with ENOTCONN while the connection is lost; the persistent ones remain.
 function portalOf(connection: string): Portal | null {
   const address = text(readAttribute(`${connection}/persistent_address`))
   const port = readNumber(`${connection}/persistent_port`)
@@ -62,8 +61,8 @@ function hostOf(link: string | null): number | null {
   return host ? Number(host[1]) : null
 }
 
-// Any negative value starts no timer (scsi_transport_iscsi.c:__iscsi_block_session), and the kernel
-// does let one in. What it cannot be understood to hold, it is not trusted to.
+// Any negative value starts no timer (scsi_transport_iscsi.c:__iscsi_block_session), and the kernel does accept one. A
+// value that cannot be interpreted is not relied on.
 function holdOf(recoveryTmo: string): Hold {
   if (recoveryTmo === 'off' || /^-\d+$/.test(recoveryTmo)) return 'forever'
   return /^\d+$/.test(recoveryTmo) ? Number(recoveryTmo) : 0

@@ -7,7 +7,7 @@ import { readMaps } from './maps.ts'
 import { readMounts } from './mounts.ts'
 import { readSessions } from './sessions.ts'
 
-/** The full picture. It is no single moment: each part is true at the time it was read. */
+/** The full state. Not atomic: each part is true as of when it was read. */
 export function readSnapshot(paths: HostPaths, options?: DiskOptions): Snapshot {
   const sessions = readSessions(paths)
   return {

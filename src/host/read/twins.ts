@@ -6,7 +6,7 @@ import { listNames, readAttribute, readBytes } from './attribute.ts'
 import { PAGE_80_MAX, readBlock } from './disks.ts'
 import { serialOf, wwidOrNull } from './vpd.ts'
 
-/** A SCSI disk of this node, of any transport. */
+/** A SCSI disk of this node, on any transport. */
 export interface Twin {
   readonly name: string
   readonly devno: string
@@ -16,8 +16,8 @@ export interface Twin {
 }
 
 /**
- * All SCSI disks of this node that the kernel believes to be this volume, its own paths included. One attribute is read
- * for each disk that is another. Without a WWID no disk can be told to be the same one.
+ * All SCSI disks of this node that the kernel believes to be this volume, including its own paths. Reads one attribute
+ * per disk of another volume. Without a WWID no disk can be recognized as the same.
  */
 export function readTwins({ sys }: HostPaths, identity: Identity): Twin[] {
   if (identity.wwid === null) return []

@@ -20,8 +20,8 @@ export interface UserProcess {
 }
 
 /**
- * Another mount namespace that has one of the devices mounted, by its first process: a file system stays
- * alive there after the host's own unmount. Copies that the unmount takes away too do not count.
+ * Another mount namespace that has one of the devices mounted, by its first process: a file system stays alive there
+ * after the host's own unmount. Copies that the unmount removes too do not count.
  */
 export interface UserNamespace {
   readonly pid: number
@@ -37,21 +37,21 @@ export interface Users {
 
 export interface UsersOptions {
   /**
-   * Whether to look for mapped files too. Their table is read under a lock of the process looked at
-   * (fs/proc/task_mmu.c: mmap_lock), so processes that sleep in the kernel are passed over.
+   * Whether to check mapped files too. Their table is read under a lock of the examined process (fs/proc/task_mmu.c:
+   * mmap_lock), so processes that sleep in the kernel are skipped.
    * @default true
    */
   readonly maps?: boolean
 }
 
 /**
- * Who keeps a mount or a device busy, other than this process: one entry for each process and way of use.
- * Only links are read, nothing at or below a mount point is touched, so an outage does not stop it.
- * It explains EBUSY. Nobody found proves nothing: the kernel itself may be the user (loop, swap, nfsd).
+ * The processes that keep a mount or a device busy, other than this one: one entry for each process and kind of use.
+ * Only links are read, and nothing at or below a mount point is accessed, so an outage does not block it. It explains
+ * EBUSY. An empty result proves nothing: the kernel itself may be the user (loop, swap, nfsd).
  */
 export function findUsers(paths: HostPaths, usable: Usable, options: UsersOptions = {}): Users {
   const home = readLink(`${paths.self}/ns/mnt`)
-  // As the mounted /proc numbers it, which in another pid namespace is not process.pid.
+  // As the mounted /proc numbers it, which in another pid namespace differs from process.pid.
   const me = linkName(`${paths.proc}/self`)
   const devices = new Set(usable.deviceNames.map((name) => `/dev/${name}`))
   const hexDevnos = usable.devnos.map(hexDevno)
@@ -62,7 +62,7 @@ export function findUsers(paths: HostPaths, usable: Usable, options: UsersOption
   for (const pid of listNames(paths.proc)) {
     if (!/^\d+$/.test(pid) || pid === me) continue
     const directory = `${paths.proc}/${pid}`
-    // A kernel thread or a zombie has no program, and no files either.
+    // A kernel thread or a zombie has no program and no files either.
     const exe = readLink(`${directory}/exe`)
     if (exe === null) continue
     const process = () => ({ pid: Number(pid), command: commandOf(directory) })
@@ -132,14 +132,14 @@ function sleepsInKernel(directory: string): boolean {
 
 interface Place {
   readonly point: string
-  /** Whether the host's own unmount takes it away too. */
+  /** Whether the host's own unmount removes it too. */
   readonly follows: boolean
 }
 
 /**
- * Where another namespace has the devices mounted. Any service that systemd gives a namespace of its own
- * has a copy of every mount; it goes when ours goes, because it stands at the same place of a mount that
- * gets its mounts and unmounts from the one under ours (fs/pnode.c:propagate_umount).
+ * Where another namespace has the devices mounted. Any service with a private systemd namespace has a copy of every
+ * mount; it is removed with ours, because it is at the same place of a mount that receives events from the one under
+ * ours (fs/pnode.c:propagate_umount).
  */
 function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]): Place[] {
   const theirs = readMountTable(mountinfo)
@@ -159,7 +159,7 @@ function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]
 
 const bare = (path = '') => (path === '/' ? '' : path)
 
-/** What a mount stands on, and at which path of that file system. */
+/** The device of a mount, and its path within that file system. */
 function baseOf({ mount, parent }: MountEntry, table: readonly MountEntry[]) {
   const under = table.find(({ id }) => id === parent)
   return { under, at: bare(under?.mount.root) + mount.point.slice(bare(under?.mount.point).length) }

@@ -1,7 +1,7 @@
 import type { Wwid } from '../../model/wwid.ts'
 import { parseWwid } from '../../model/wwid.ts'
 
-/** The unit serial number of VPD page 80h (SPC-6 7.7.19); null where it is empty or not that page. */
+/** The unit serial number of VPD page 80h (SPC-6 7.7.19); null if it is empty or not that page. */
 export function serialOf(page80: Buffer): string | null {
   const body = bodyOf(page80, 0x80)
   // Padded with blanks, by some targets with zeros.
@@ -10,9 +10,9 @@ export function serialOf(page80: Buffer): string | null {
 }
 
 /**
- * The name by which VPD page 83h tells this unit from all others. Chosen and printed as the kernel does it
- * for the `wwid` attribute (drivers/scsi/scsi_lib.c:scsi_vpd_lun_id), so that a live INQUIRY can be compared
- * with what the kernel remembers, malformed designators included.
+ * The name in VPD page 83h that distinguishes this unit from all others. Selected and printed like the kernel's `wwid`
+ * attribute (drivers/scsi/scsi_lib.c:scsi_vpd_lun_id), so that a live INQUIRY can be compared with the kernel's cache,
+ * malformed designators included.
  */
 export function wwidOf(page83: Buffer): Wwid | null {
   const body = bodyOf(page83, 0x83) ?? NOTHING
@@ -25,10 +25,10 @@ export function wwidOf(page83: Buffer): Wwid | null {
   return best.name === null ? null : wwidOrNull(best.name)
 }
 
-/** The kernel's text for a unit's name, made one of ours; null where it is none. */
+/** The kernel's text for a unit's name, in our form; null if it is not a valid name. */
 export function wwidOrNull(text: string): Wwid | null {
   try {
-    // A SCSI name string is filled up with zeros to a multiple of 4 (SPC-6 7.7.6.11), in sysfs too.
+    // A SCSI name string is padded with zeros to a multiple of 4 (SPC-6 7.7.6.11), in sysfs too.
     return parseWwid(text.replace(/\0+$/, ''))
   } catch {
     return null
@@ -45,17 +45,17 @@ function bodyOf(page: Buffer, code: number): Buffer | null {
 interface Designator {
   readonly rank: number
   readonly size: number
-  /** Null where it is of a kind that names the unit, but malformed. */
+  /** Null if it is of a kind that names the unit, but malformed. */
   readonly name: string | null
   readonly isText?: boolean
 }
 
-// Of equals the later one, but a text only if it is not shorter than what there is.
+// Among equals the later one, but a text only if it is not shorter than the current one.
 function isPreferred(next: Designator, best: Designator): boolean {
   return next.rank >= best.rank && !(next.isText && next.size < best.size)
 }
 
-// Longer names clash less. NAA: registered extended, registered, extended, locally assigned.
+// Longer names collide less. NAA: registered extended, registered, extended, locally assigned.
 const NAA_RANK: ReadonlyMap<number, number> = new Map([
   [6, 8],
   [5, 5],
@@ -104,7 +104,7 @@ const ESCAPES: ReadonlyMap<number, string> = new Map([
   [0x1b, '\\e'],
 ])
 
-// printk's %pE: what is not printable in Latin-1 is escaped (lib/string_helpers.c, lib/ctype.c).
+// printk's %pE: characters not printable in Latin-1 are escaped (lib/string_helpers.c, lib/ctype.c).
 function escaped(id: Buffer): string {
   const parts = Array.from(id, (byte) => {
     if ((byte >= 0x20 && byte <= 0x7e) || byte >= 0xa0) return Buffer.of(byte)

@@ -5,9 +5,9 @@ import { basename, dirname, join } from 'node:path'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /**
- * Replaces a file as a whole: after a crash there is the old one or the new one. Survives power loss.
- * The temporary file starts with a dot, and a crash may leave it: readers skip such names.
- * @param temporary directory for it, on the same file system; default: beside the file
+ * Replaces a file as a whole: after a crash the old or the new one exists. Survives power loss. The temporary file
+ * starts with a dot, and may remain after a crash: readers skip such names.
+ * @param temporary directory for it, on the same file system. @default beside the file
  * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export function writeDurable(path: string, text: string, temporary = dirname(path)): void {
@@ -15,8 +15,8 @@ export function writeDurable(path: string, text: string, temporary = dirname(pat
 }
 
 /**
- * The same for a file that must not be there yet: of several who make it, one succeeds.
- * @returns false where it was there; it stays as it is
+ * Like {@link writeDurable}, for a file that must not exist yet: of several writers, one succeeds.
+ * @returns false if it exists; it is not changed
  * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export function createDurable(path: string, text: string, temporary = dirname(path)): boolean {
@@ -39,7 +39,7 @@ function put(
   temporary: string,
   place: (temp: string, path: string) => void,
 ): void {
-  // Random: in a container the process has the number that its dead predecessor had.
+  // Random: in a container the process has the number of its dead predecessor.
   const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -60,7 +60,7 @@ function writeThrough(path: string, text: string): void {
   const fd = openSync(path, 'wx', 0o600)
   try {
     const bytes = Buffer.from(text)
-    // A full disk may take a part and say so only at the next write or at fsync.
+    // A full disk may accept a part and report that only at the next write or at fsync.
     for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
     fsyncSync(fd)
   } finally {
@@ -68,7 +68,7 @@ function writeThrough(path: string, text: string): void {
   }
 }
 
-/** Removes a file so that it stays removed after a power loss. False where it was not there. */
+/** Removes a file so that it stays removed after a power loss. False if it did not exist. */
 export function removeDurable(path: string): boolean {
   try {
     rmSync(path)

@@ -1,13 +1,13 @@
 import { readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 
-/** Where the kernel tells of no changes, they are looked for this often. */
+/** Polling interval if the kernel does not report changes. */
 const POLL_INTERVAL_MS = 500
 
 /**
- * Tells of changes to the files of a directory: by inotify, and where a node has no watches left
- * (fs.inotify.max_user_watches, max_user_instances: containers use them up) by looking.
- * @param changed told the file's name; null where that is not known
+ * Reports changes of the files in a directory: by inotify, and if a node has no watches left
+ * (fs.inotify.max_user_watches, max_user_instances: containers use them up) by polling.
+ * @param changed called with the file's name; null if it is not known
  */
 export function watchDirectory(directory: string, changed: (file: string | null) => void): Disposable {
   let poll: Disposable | null = null

@@ -10,7 +10,7 @@ const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
 
 export interface Metrics extends Disposable {
   readonly contentType: string
-  /** All of it in Prometheus' text form. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string>
   /** Counts the engine's steps. */
   readonly observer: Observer
@@ -18,31 +18,31 @@ export interface Metrics extends Disposable {
   called(method: string, code: string, milliseconds: number): void
 }
 
-/** Everything that is counted and shown. Labels have few values, but for the names of volumes. */
+/** All metrics. Labels have few values, except the names of volumes. */
 export function openMetrics(host: Host, version: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
   new Gauge({
     name: 'lunkeeper_build_info',
-    help: 'Which version runs; always 1.',
+    help: 'Version of the running program; the value is always 1.',
     labelNames: ['version'],
     registers,
   }).set({ version }, 1)
   const memory = new Gauge({
     name: 'process_resident_memory_bytes',
-    help: 'Memory of the agent.',
+    help: 'Memory used by the agent.',
     registers,
   })
   const calls = new Histogram({
     name: 'lunkeeper_csi_call_duration_seconds',
-    help: 'Calls of the Container Storage Interface, by how they ended.',
+    help: 'Calls of the Container Storage Interface by result.',
     labelNames: ['method', 'code'],
     buckets: SECONDS,
     registers,
   })
   const steps = new Histogram({
     name: 'lunkeeper_step_duration_seconds',
-    help: 'Single steps of attaching, detaching and expanding.',
+    help: 'Duration of single steps of attach, detach and expand.',
     labelNames: ['step'],
     buckets: SECONDS,
     registers,

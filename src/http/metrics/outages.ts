@@ -4,22 +4,22 @@ import { Counter, Histogram } from '@prometheus-io/client'
 import { followHolds } from '../../hold/follow.ts'
 import type { Host } from '../../host/host.ts'
 
-/** From what nobody notices to what outlives any hold. */
+/** From outages that go unnoticed to those that outlast any hold. */
 const SECONDS = [1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400]
 
 /**
- * Counts outages, from the loss of the last path until the volume is usable again. One that had begun before is
- * not counted as begun once more.
+ * Counts outages, from the loss of the last path until the volume is usable again. An outage that started before the
+ * agent is not counted as a new one.
  */
 export function outageMetrics(host: Host, registers: Registry[]): Disposable {
   const begun = new Counter({
     name: 'lunkeeper_outages_total',
-    help: 'Times that a volume lost its last path.',
+    help: 'Number of times a volume lost its last path.',
     registers,
   })
   const lengths = new Histogram({
     name: 'lunkeeper_outage_duration_seconds',
-    help: 'From the loss of the last path until the volume was usable again, by whether its I/O failed meanwhile.',
+    help: 'Time from the loss of the last path until the volume was usable again, by whether I/O failed meanwhile.',
     labelNames: ['io'],
     buckets: SECONDS,
     registers,

@@ -18,18 +18,21 @@ const STATES: readonly AttachmentState[] = [
 ]
 
 /**
- * What there is of volumes now, read from the kernel. A volume's series go with it, so there are as many as
- * there are volumes.
- * @returns what reads it; to be called before each scrape
+ * Gauges of the current volumes, read from the kernel. A volume's series disappear with it, so their number is that of
+ * the volumes.
+ * @returns a function that reads the values, to be called before each scrape
  */
 export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<void> {
   const ofVolume = (name: string, help: string) =>
     new Gauge({ name: `lunkeeper_volume_${name}`, help, labelNames: ['volume'], registers })
-  const wanted = ofVolume('hold_wanted_seconds', 'How long I/O of the volume shall wait.')
-  const effective = ofVolume('hold_effective_seconds', 'How long it would wait, as the kernel is set now.')
-  const left = ofVolume('hold_left_seconds', 'Until the I/O that waits now fails; only while it waits.')
-  const paths = ofVolume('paths', 'Paths that the volume has been given.')
-  const usable = ofVolume('paths_usable', 'Paths of the volume that carry I/O now.')
+  const wanted = ofVolume('hold_wanted_seconds', 'Requested hold of the volume.')
+  const effective = ofVolume(
+    'hold_effective_seconds',
+    'Effective hold of the volume, as the kernel is currently set.',
+  )
+  const left = ofVolume('hold_left_seconds', 'Time until held I/O fails; present only during an outage.')
+  const paths = ofVolume('paths', 'Configured paths of the volume.')
+  const usable = ofVolume('paths_usable', 'Paths of the volume that currently carry I/O.')
   const bytes = ofVolume('size_bytes', 'Size of the volume.')
   const guards = new Gauge({
     name: 'lunkeeper_volume_guard_info',
@@ -49,7 +52,7 @@ export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<
   })
   const corrupt = new Gauge({
     name: 'lunkeeper_records_corrupt',
-    help: 'Records of volumes that cannot be understood.',
+    help: 'Volume records that cannot be parsed.',
     registers,
   })
 

@@ -3,42 +3,45 @@ import { Agent, request } from 'node:https'
 
 import type { Account } from './account.ts'
 
-/** An API server answers in milliseconds; its own limit for a request is 60 s, which nobody here waits for. */
+/** An API server answers in milliseconds; its own limit for a request is 60 s, which is longer than useful here. */
 const DEADLINE = 10_000
 
-/** The metadata of some hundred pods are a few megabytes; what is larger is not what was asked for. */
+/** The metadata of several hundred pods are a few megabytes; a larger answer is not the expected one. */
 const MOST = 32 << 20
 
 export type Method = 'GET' | 'POST' | 'PATCH'
 
 export interface Call {
   readonly method: Method
-  /** With its query. */
+  /** Including the query. */
   readonly path: string
   readonly body?: object
-  /** How a PATCH is to be understood. */
+  /** Content type of a PATCH. */
   readonly patch?: 'merge' | 'strategic-merge'
-  /** Only names and owners of what is asked for: no specification, in which secrets may stand. */
+  /** Requests only names and owners: a specification may contain secrets. */
   readonly metadataOnly?: 'one' | 'list'
 }
 
 export interface Answer {
   readonly status: number
-  /** Null where it was no JSON. */
+  /** Null if it was not JSON. */
   readonly body: unknown
-  /** Milliseconds that the server wants to be left alone; null where it says nothing of it. */
+  /** Milliseconds for which the server asks not to be called; null if it does not say. */
   readonly retryAfter: number | null
 }
 
 export interface Api extends Disposable {
   /**
-   * One request, answered or failed within ten seconds. An answer that refuses is an answer.
-   * @throws whatever the network, TLS or the files of the account say
+   * One request, answered or failed within ten seconds. A refusal is an answer, not an error.
+   * @throws errors of the network, of TLS, or of reading the account's files
    */
   ask(call: Call, signal: AbortSignal): Promise<Answer>
 }
 
-/** The Kubernetes API with nothing but Node: its own client library brings twenty packages for five calls. */
+/**
+ * A client for the Kubernetes API with nothing but Node: the official client library brings twenty packages for five
+ * calls.
+ */
 export function openApi(account: Account, deadline = DEADLINE): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 4, maxFreeSockets: 1 })
 
@@ -67,7 +70,7 @@ export function openApi(account: Account, deadline = DEADLINE): Api {
     } catch (error) {
       throw signal.aborted && !stop.aborted ? new Error(`no answer within ${deadline / 1000} s`) : error
     } finally {
-      // What was not read to its end is not used again.
+      // A connection whose answer was not read to its end is not reused.
       if (signal.aborted) asked.destroy()
     }
   }

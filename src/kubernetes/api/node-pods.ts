@@ -2,10 +2,10 @@ import type { Api } from './client.ts'
 import type { Pod } from './objects.ts'
 import { listPods } from './objects.ts'
 
-/** A pod that had its volume before the outage is in any list of this age. */
+/** A list of this age contains every pod that had its volume before the outage. */
 const COUNTS = 10_000
 
-/** The pods of this node, read once for all that is asked of them in a moment. */
+/** The pods of this node, read once for all questions at one moment. */
 export class NodePods {
   readonly #api: Api
   readonly #node: string
@@ -17,7 +17,7 @@ export class NodePods {
     this.#node = node
   }
 
-  /** Null where there is none on this node. */
+  /** Null if it does not exist on this node. */
   async find(uid: string, signal: AbortSignal): Promise<Pod | null> {
     if (performance.now() - this.#read > COUNTS) {
       this.#pods = await listPods(this.#api, this.#node, signal)
@@ -26,7 +26,7 @@ export class NodePods {
     return this.#pods.find((pod) => pod.uid === uid) ?? null
   }
 
-  /** What was read counts no more. */
+  /** Discards the cached list. */
   forget(): void {
     this.#read = Number.NEGATIVE_INFINITY
   }

@@ -3,12 +3,12 @@ import * as z from 'zod/mini'
 import type { Api } from './client.ts'
 import { accept } from './refusal.ts'
 
-/** What an event can be about, as it is known on the node. */
+/** The object of an event, as known on the node. */
 export type Subject =
   | { readonly kind: 'PersistentVolume'; readonly name: string }
   | { readonly kind: 'Pod'; readonly uid: string }
 
-/** An object of the API; `namespace` is null for what belongs to none. */
+/** An object of the API; `namespace` is null for cluster-scoped objects. */
 export interface ApiObject {
   readonly kind: Subject['kind']
   readonly name: string
@@ -18,9 +18,9 @@ export interface ApiObject {
 
 export interface Pod extends ApiObject {
   readonly namespace: string
-  /** It has been deleted, and is about to end. */
+  /** It has been deleted and is terminating. */
   readonly isEnding: boolean
-  /** The kind of what would start another in its place; null where nothing would. */
+  /** Kind of the owner that would recreate the pod; null if there is none. */
   readonly controller: string | null
 }
 
@@ -35,7 +35,7 @@ const metadata = z.object({
 })
 const list = z.object({ items: z.array(metadata) })
 
-/** Null where there is none of that name. Not its attributes: a CHAP secret may stand there. */
+/** Null if there is none with this name. Attributes are not requested: they may contain a CHAP secret. */
 export async function findVolume(api: Api, name: string, signal: AbortSignal): Promise<ApiObject | null> {
   const answer = await api.ask(
     {
@@ -50,7 +50,7 @@ export async function findVolume(api: Api, name: string, signal: AbortSignal): P
   return { kind: 'PersistentVolume', name, namespace: null, uid }
 }
 
-/** The pods of one node; from the server's memory, which is a moment old at most and costs it nothing. */
+/** The pods of one node, from the server's cache, which is at most a moment old and costs it nothing. */
 export async function listPods(api: Api, node: string, signal: AbortSignal): Promise<Pod[]> {
   const query = new URLSearchParams({ fieldSelector: `spec.nodeName=${node}`, resourceVersion: '0' })
   const answer = await api.ask(

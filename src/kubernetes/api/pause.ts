@@ -4,8 +4,8 @@ const FIRST = 1_000
 const LONGEST = 60_000
 
 /**
- * How long to wait after so many failures, in milliseconds: twice as long each time, and not the same for all
- * nodes, which may have lost one API server in one moment. As long as the server asks for, if that is longer.
+ * Milliseconds to wait after a number of failures: doubled each time, and with jitter, because many nodes may have lost
+ * one API server at the same moment. If the server asks for a longer pause, that is used.
  * @param tries 1 after the first failure
  */
 export function pauseAfter(tries: number, error: unknown, random = Math.random): number {

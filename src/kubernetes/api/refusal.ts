@@ -1,9 +1,9 @@
 import type { Answer } from './client.ts'
 
-/** No server has us wait longer than this, whatever it says. */
+/** Upper limit of a pause that a server requests. */
 const LONGEST = 300_000
 
-/** What did not work, and whether it may work later. */
+/** A failed request, and whether it may succeed later. */
 export class Refusal extends Error {
   readonly status: number
   readonly retryAfter: number | null
@@ -16,12 +16,12 @@ export class Refusal extends Error {
   }
 }
 
-/** What an error says, as far as a line of a log has room for it. */
+/** The text of an error, shortened for one line of a log. */
 export function inShort(error: unknown): string {
   return (error as Error).message.slice(0, 300)
 }
 
-/** The answer, where it is one of those wanted. @throws Refusal */
+/** The answer, if its status is one of those expected. @throws Refusal */
 export function accept(answer: Answer, ...others: readonly number[]): Answer {
   const { status } = answer
   if ((status >= 200 && status < 300) || others.includes(status)) return answer
@@ -29,15 +29,15 @@ export function accept(answer: Answer, ...others: readonly number[]): Answer {
 }
 
 /**
- * Whether the same request may be granted later: everything but what is wrong with the request itself. A 401 is
- * a token that has just ended, a 403 a role that is on its way.
+ * Whether the same request may succeed later: yes, unless the request itself is wrong. 401 is a token that has just
+ * expired, 403 a role that is not yet in place.
  */
 export function isForLater(error: unknown): boolean {
   if (!(error instanceof Refusal)) return true
   return [401, 403, 408, 409, 429].includes(error.status) || error.status >= 500
 }
 
-/** Whether it is the server that cannot, whatever it is asked: then nothing else is asked of it meanwhile. */
+/** Whether the server cannot answer any request: then no others are sent meanwhile. */
 export function isOfServer(error: unknown): boolean {
   return !(error instanceof Refusal) || error.status === 401 || error.status === 429 || error.status >= 500
 }

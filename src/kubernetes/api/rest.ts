@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A wait that somebody may cut short. */
+/** A pause that can be cut short. */
 export class Rest {
   #wake = () => {}
 
@@ -8,7 +8,7 @@ export class Rest {
     this.#wake()
   }
 
-  /** Until it is woken or told to stop, or for so many milliseconds. */
+  /** Waits until it is woken, aborted, or the time is up (milliseconds). */
   async within(milliseconds: number, signal: AbortSignal): Promise<void> {
     const woken = new AbortController()
     this.#wake = () => woken.abort()

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 
 import type { Api } from '../api/client.ts'
 
-/** Milliseconds. The server's answer is one read of etcd; a volume that waits for it asks again. */
+/** Milliseconds. The server's answer is one read of etcd; a waiting volume asks again. */
 const DEADLINE = 5_000
 
 /**

@@ -10,8 +10,8 @@ import type { Verdict } from './verdict.ts'
 import { CONDITION } from './verdict.ts'
 
 /**
- * Milliseconds: as often as a kubelet says that nothing has changed (kubelet: nodeStatusReportFrequency); and what
- * lies between two writes for a volume that comes and goes.
+ * Milliseconds: the interval at which a kubelet reports an unchanged status (kubelet: nodeStatusReportFrequency); and
+ * the minimum between two writes for a flapping volume.
  */
 const PACE = { heartbeat: 300_000, pause: 5_000 }
 
@@ -23,14 +23,14 @@ const node = z.object({
   }),
 })
 
-/** Keeps the node's condition as it was last set: the newest alone is written, when the server takes it. */
+/** Keeps the node's condition as last set: only the latest is written, when the server accepts it. */
 export class NodeCondition {
   readonly #api: Api
   readonly #path: string
   readonly #say: (line: string) => void
   readonly #pace: typeof PACE
   #verdict: Verdict | null = null
-  /** What the server has, and since when; null before it was asked. */
+  /** What the server has, and since when; null before it was read. */
   #known: { readonly status: string | null; readonly since: string | null } | null = null
   #changed = false
   readonly #rest = new Rest()
@@ -53,7 +53,7 @@ export class NodeCondition {
     this.#rest.wake()
   }
 
-  /** Writes what was set, and says now and then that it still holds, until it is told to stop. */
+  /** Writes the condition, and periodically confirms it, until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     let trouble: string | null = null
     let tries = 0
@@ -65,13 +65,13 @@ export class NodeCondition {
       try {
         this.#changed = false
         await this.write(this.#verdict, signal)
-        if (trouble !== null) this.#say('kubernetes: the condition of the node is written again')
+        if (trouble !== null) this.#say('kubernetes: the node condition can be written again')
         trouble = null
         tries = 0
       } catch (error) {
         if (signal.aborted) return
         const words = inShort(error)
-        if (words !== trouble) this.#say(`kubernetes: the condition of the node is not written: ${words}`)
+        if (words !== trouble) this.#say(`kubernetes: the node condition cannot be written: ${words}`)
         trouble = words
         this.#changed = true
         pause = pauseAfter(++tries, error)
@@ -81,12 +81,12 @@ export class NodeCondition {
     }
   }
 
-  /** @throws Refusal, and what the network says */
+  /** @throws Refusal, and errors of the network */
   async write(verdict: Verdict, signal: AbortSignal): Promise<void> {
     this.#known ??= await this.#read(signal)
     const now = `${new Date().toISOString().slice(0, 19)}Z`
     const since = this.#known.status === verdict.status ? (this.#known.since ?? now) : now
-    // Merged by its type with the others' (core/v1: patchMergeKey of conditions), which are not touched.
+    // Merged by its type with the other conditions (core/v1: patchMergeKey of conditions), which are not changed.
     const condition = { type: CONDITION, ...verdict, lastHeartbeatTime: now, lastTransitionTime: since }
     accept(
       await this.#api.ask(
@@ -102,7 +102,7 @@ export class NodeCondition {
     this.#known = { status: verdict.status, since }
   }
 
-  /** What a former agent left: the same again is no transition. */
+  /** If a previous agent left the same status, this is not a transition. */
   async #read(signal: AbortSignal) {
     const { body } = accept(await this.#api.ask({ method: 'GET', path: this.#path }, signal))
     const found = node.parse(body).status.conditions?.find(({ type }) => type === CONDITION)

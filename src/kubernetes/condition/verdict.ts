@@ -1,16 +1,16 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 
-/** The node's condition; once published it stays. */
+/** Type of the node condition. Published, so never renamed. */
 export const CONDITION = 'IscsiVolumeProblem'
 
-/** As with a kubelet's pressures, True is what is not well. */
+/** As with a kubelet's pressures, True means a problem. */
 export interface Verdict {
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: 'VolumesWaiting' | 'VolumesFailed' | 'NoVolumeProblem' | 'AgentStopped'
   readonly message: string
 }
 
-/** At most so many volumes are named. */
+/** Maximum number of volumes that are named. */
 const NAMED = 5
 
 export function verdictOn(volumes: readonly VolumeStatus[]): Verdict {
@@ -18,10 +18,12 @@ export function verdictOn(volumes: readonly VolumeStatus[]): Verdict {
   const waiting = volumes.filter(({ state }) => state === 'holding')
   const parts = [
     ...(failed.length > 0 ? [`I/O of ${count(failed)} failed: ${names(failed)}`] : []),
-    ...(waiting.length > 0 ? [`I/O of ${count(waiting)} waits for its storage: ${names(waiting)}`] : []),
+    ...(waiting.length > 0
+      ? [`I/O of ${count(waiting)} is held because the storage is away: ${names(waiting)}`]
+      : []),
   ]
   if (parts.length === 0)
-    return { status: 'False', reason: 'NoVolumeProblem', message: `${count(volumes)}, and no problem` }
+    return { status: 'False', reason: 'NoVolumeProblem', message: `${count(volumes)}, no problem` }
   return {
     status: 'True',
     reason: failed.length > 0 ? 'VolumesFailed' : 'VolumesWaiting',
@@ -30,19 +32,19 @@ export function verdictOn(volumes: readonly VolumeStatus[]): Verdict {
 }
 
 /**
- * What an agent that stops leaves behind: it claims no health that nobody watches any more, and takes nothing back
- * of a problem that it has seen.
+ * What a stopping agent leaves behind: it claims no health that is not monitored any more, and does not withdraw a
+ * known problem.
  */
 export function lastWord(verdict: Verdict | null): Verdict {
   return verdict?.status === 'True'
     ? {
         ...verdict,
-        message: `${verdict.message}; the agent has stopped, and nobody brings them back until it runs again`,
+        message: `${verdict.message}; the agent has stopped, so they do not recover until it runs again`,
       }
     : {
         status: 'Unknown',
         reason: 'AgentStopped',
-        message: `the agent has stopped: nobody looks after the volumes of this node${verdict ? ` (${verdict.message})` : ''}. A pod that is deleted stays Terminating, with its volume, until an agent runs here again`,
+        message: `the agent has stopped: the volumes of this node are not monitored${verdict ? ` (${verdict.message})` : ''}. Deleted pods stay Terminating, with their volumes, until an agent runs here again`,
       }
 }
 

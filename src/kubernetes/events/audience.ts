@@ -7,22 +7,22 @@ import type { Attachment } from '../../model/attachment.ts'
 import type { Mount } from '../../model/snapshot.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 
-/** Who has to do with a volume on this node. */
+/** The Kubernetes objects that are affected by a volume on this node. */
 export interface Audience {
-  /** Its PersistentVolume; null where no pod of this node has it. */
+  /** Its PersistentVolume; null if no pod of this node has it. */
   readonly volume: string | null
-  /** The pods that have it, by their uid. */
+  /** The pods that have it, by UID. */
   readonly pods: readonly string[]
 }
 
 /**
- * Read from the mount table and from what the kubelet wrote beside its target paths: no call of the API, and
- * nothing of the volume is touched, which may not answer.
+ * Read from the mount table and from the kubelet's files beside its target paths: no API call, and the volume itself,
+ * which may not answer, is not touched.
  */
 export function audienceOf(host: Host, record: Attachment): Audience {
   const view = lookAtAttachment(host, record)
   const mounts = readMounts(host.paths)
-  // Of a disk that is gone its dead mounts tell: they have the number of the one at the staging path.
+  // If the disk is gone, its dead mounts identify it: they have the number of the one at the staging path.
   const staged = mounts.findLast(({ point }) => point === record.request.use.mount)
   const device = devicesOf(view.maps, disksOf(view))[0] ?? (staged && { name: null, devno: staged.devno })
   const points = device ? mounts.filter((mount) => isOf(mount, device)).map(({ point }) => point) : []
@@ -31,7 +31,7 @@ export function audienceOf(host: Host, record: Attachment): Audience {
   return { volume: volume ?? null, pods: [...new Set(pods)] }
 }
 
-/** A device node that is bound somewhere shows as a part of the file system that /dev is. */
+/** A bind mount of a device node appears as a part of the file system that contains it, usually /dev. */
 function isOf(
   { devno, fs, root }: Mount,
   device: { readonly name: string | null; readonly devno: string },
@@ -55,7 +55,7 @@ function podOf(point: string): string | null {
   return null
 }
 
-/** What the kubelet keeps of a volume to take it away later (csi_mounter.go: saveVolumeData). */
+/** What the kubelet stores about a volume for its removal (csi_mounter.go: saveVolumeData). */
 function volumeOf({ paths }: Host, point: string): string | null {
   const block = /^(.*\/volumeDevices)\/publish\/([^/]+)\/[^/]+$/.exec(point)
   const directory = block ? join(block[1]!, block[2]!, 'data') : dirname(point)

@@ -1,4 +1,4 @@
-/** Lets so many through at once, and then one in every so many milliseconds. */
+/** Token bucket: allows a burst, and then one token per interval (milliseconds). */
 export class Bucket {
   readonly #burst: number
   readonly #every: number
@@ -12,7 +12,7 @@ export class Bucket {
     this.#filled = now
   }
 
-  /** How long until the next one may pass; 0: now. */
+  /** Milliseconds until the next token is available; 0 means now. */
   wait(now: number): number {
     this.#fill(now)
     return this.#tokens >= 1 ? 0 : (1 - this.#tokens) * this.#every

@@ -5,13 +5,13 @@ import type { Happening } from './happening.ts'
 
 export const COMPONENT = 'lunkeeper'
 
-/** Tells one outage from the next, for an agent that was started in the middle of one. */
+/** Distinguishes outages, for an agent that was started in the middle of one. */
 const OUTAGE = 'lunkeeper/outage'
 
-/** As events.k8s.io has it for its notes; kubelets keep to it, too. */
+/** The limit of events.k8s.io for its notes, which kubelets also follow. */
 const LONGEST = 1024
 
-/** Something that happened so many times since it was last told. */
+/** Something that happened a number of times since it was last reported. */
 export interface Tally {
   readonly happening: Happening
   readonly count: number
@@ -19,20 +19,20 @@ export interface Tally {
   readonly last: Date
 }
 
-/** Where events about an object live; those about what belongs to no namespace, in this one (validation/events.go). */
+/** Namespace of events about an object; events about cluster-scoped objects are in this one (validation/events.go). */
 export function namespaceOf({ namespace }: ApiObject): string {
   return namespace ?? 'default'
 }
 
-/** The same for the same node, object and reason: whoever tells it again finds it there. */
+/** Equal for the same node, object and reason, so that a repeated event is found. */
 export function eventName({ name, uid }: ApiObject, { reason }: Happening, node: string): string {
   const hash = createHash('sha256').update(`${node} ${uid} ${reason}`).digest('hex').slice(0, 16)
   return `${name.slice(0, 230)}.${hash}`
 }
 
 /**
- * An Event of core/v1. Not of events.k8s.io/v1: there nothing but the count of an event may ever change, so that
- * one which happens again would name the deadline of the first time.
+ * An Event of core/v1. In events.k8s.io/v1 only the count of an event may change, so a repeated event would show the
+ * deadline of the first.
  */
 export function eventOf(object: ApiObject, tally: Tally, node: string) {
   const { kind, name, namespace, uid } = object
@@ -54,12 +54,12 @@ export function eventOf(object: ApiObject, tally: Tally, node: string) {
   }
 }
 
-/** What becomes of an event that is there, when it happens again. @param count so far */
+/** The patch for an existing event that happens again. @param count so far */
 export function eventAgain(object: ApiObject, tally: Tally, count: number) {
   return changing(object, { ...tally, count: count + tally.count })
 }
 
-/** The outage of which an event tells that is there. */
+/** The outage that an existing event is about. */
 export function outageOf(annotations: Readonly<Record<string, string>>): string | null {
   return annotations[OUTAGE] ?? null
 }

@@ -5,7 +5,7 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
 import { isGivenUp } from '../../model/plan/hold-outage.ts'
 
-/** What people look for; once published it stays. UpperCamelCase, as the API's conventions have it. */
+/** Reasons, which people search for. Published, so never renamed. UpperCamelCase, by the API's conventions. */
 export type Reason =
   | 'IOWaiting'
   | 'IOFailingSoon'
@@ -19,19 +19,19 @@ export type Reason =
   | 'PodEvictionRefused'
   | 'PodNotEvicted'
 
-/** Something that happened to a volume or to a pod of it. */
+/** Something that happened to a volume or to one of its pods. */
 export interface Happening {
   readonly reason: Reason
   readonly type: 'Normal' | 'Warning'
-  /** For everybody who may look at the pod. */
+  /** For everyone who may see the pod. */
   readonly message: string
-  /** More, for who may look at the volume: what another volume says of itself is no matter of a pod's. */
+  /** More detail, for those who may see the volume: another volume's identity does not belong in a pod's event. */
   readonly detail?: string
-  /** Of one reason and object, the same again is told once. */
+  /** A repeated event with the same reason, object and key is sent once. */
   readonly id: string
 }
 
-/** What a change of a hold means. @param wanted null where the volume was taken from the node, or is about to be */
+/** The meaning of a change of a hold. @param wanted null if the volume was detached, or is about to be */
 export function happeningsOf(
   { before, after }: HoldChange,
   wanted: Hold | null,
@@ -54,7 +54,7 @@ function waiting(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | null): 
   return {
     reason: 'IOWaiting',
     type: 'Warning',
-    message: `its storage is away since ${note.since}: I/O waits ${deadline === null ? 'as long as it takes' : `until ${deadline}, then it fails`}`,
+    message: `its storage has been away since ${note.since}: I/O is held ${deadline === null ? 'without a limit' : `until ${deadline}, then it fails`}`,
     id: note.since,
   }
 }
@@ -63,15 +63,15 @@ function failed(note: HoldNote, wanted: Hold): Happening {
   return {
     reason: 'IOFailed',
     type: 'Warning',
-    message: `${reasonOf(note, wanted)}. What was not written yet is lost; once the storage is back, a new pod gets the file system checked and mounted anew`,
+    message: `${reasonOf(note, wanted)}. Unwritten data is lost. Once the storage is back, the file system is checked and remounted for a new pod`,
     id: note.since,
   }
 }
 
 function reasonOf({ since, ended, deadline }: HoldNote, wanted: Hold): string {
-  if (ended === 'removed') return 'its disk was taken from the node: I/O fails'
+  if (ended === 'removed') return 'its disk was removed from the node: I/O fails'
   const held = deadline ? Math.round((Date.parse(deadline) - Date.parse(since)) / 1000) : wanted
-  return `its storage did not return: I/O fails ${ended === 'deadline' && held !== 'forever' ? `after ${held} s` : 'as it was given up'}`
+  return `its storage did not return: I/O fails ${ended === 'deadline' && held !== 'forever' ? `after ${held} s` : 'because the hold was given up'}`
 }
 
 function troubled({ since, kind, trouble }: HoldNote): Happening {
@@ -81,7 +81,7 @@ function troubled({ since, kind, trouble }: HoldNote): Happening {
       reason: 'NotTheVolume',
       type: 'Warning',
       message:
-        'another volume answered at its LUN while it was in use: its I/O fails from now on, and recent writes may be lost; delete the pods that use it, and the next ones get it checked and mounted',
+        'another volume answered at its LUN while it was in use: its I/O fails from now on, and recent writes may be lost. Delete its pods; new pods get the file system checked and remounted',
       ...detail,
       id: since,
     }
@@ -99,14 +99,14 @@ function troubled({ since, kind, trouble }: HoldNote): Happening {
         reason: 'FileSystemBroken',
         type: 'Warning',
         message:
-          'its storage is back, but its file system is broken and must be mounted anew, which waits for the pods that have it: delete them, and the next ones get it checked and mounted',
+          'its storage is back, but its file system is broken and must be remounted, which is blocked by its pods: delete them, and new pods get the file system checked and remounted',
         ...detail,
         id: since,
       }
     : {
         reason: 'NotTheVolume',
         type: 'Warning',
-        message: 'something answers where it was, but it is not this volume: nothing is written to it',
+        message: 'another volume answers in its place: nothing is written to it',
         ...detail,
         id: since,
       }
@@ -118,13 +118,13 @@ function over({ since, ended }: HoldNote, now: number): Happening {
     ? {
         reason: 'IOResumed',
         type: 'Normal',
-        message: `its storage is back: I/O goes on after it waited for ${seconds} s, without an error`,
+        message: `its storage is back: I/O resumed without errors after ${seconds} s`,
         id: since,
       }
     : {
         reason: 'VolumeUsableAgain',
         type: 'Normal',
-        message: `it can be used again, ${seconds} s after its storage was lost; I/O has failed meanwhile`,
+        message: `it is usable again, ${seconds} s after its storage was lost; I/O failed meanwhile`,
         id: since,
       }
 }

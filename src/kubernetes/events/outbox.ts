@@ -5,13 +5,16 @@ import { Bucket } from './bucket.ts'
 import type { Tally } from './event.ts'
 import type { Happening } from './happening.ts'
 
-/** For one object: as clients of Kubernetes do it (client-go: events_cache.go, defaultSpamBurst, defaultSpamQPS). */
+/** Limits per object, as for Kubernetes' clients (client-go: events_cache.go, defaultSpamBurst, defaultSpamQPS). */
 const OBJECT_BURST = 25
 const OBJECT_EVERY = 300_000
-/** For all of this node: a quarter of what a kubelet may (kubelet: eventBurst, eventRecordQPS). */
+/** Limits for the whole node: a quarter of a kubelet's (kubelet: eventBurst, eventRecordQPS). */
 const BURST = 25
 const EVERY = 100
-/** Milliseconds; older news help nobody. And some hundred volumes with their pods; what is more drives the oldest out. */
+/**
+ * Milliseconds; an older event is of no use. And the queue length: several hundred volumes with their pods; beyond that
+ * the oldest are dropped.
+ */
 const LIMITS = { patience: 600_000, most: 1_000 }
 
 interface Letter<Subject> {
@@ -20,14 +23,14 @@ interface Letter<Subject> {
   readonly object: string
   tally: Tally
   tries: number
-  /** When it may be tried, and after when it is of no use (milliseconds of the monotonic clock). */
+  /** Earliest time of the next attempt, and expiry (milliseconds of the monotonic clock). */
   due: number
   until: number
 }
 
 /**
- * Events on their way. Putting one in takes no time and never fails; one after the other is sent, the same again
- * is counted as long as it waits, and what cannot be told in ten minutes is dropped.
+ * The queue of events to send. Adding one takes no time and never fails. Events are sent one after the other; a
+ * repeated event is counted while it is queued, and an event that cannot be sent within ten minutes is dropped.
  */
 export class Outbox<Subject> {
   readonly #send: (subject: Subject, tally: Tally) => Promise<void>
@@ -36,7 +39,7 @@ export class Outbox<Subject> {
   readonly #waiting = new Map<string, Letter<Subject>>()
   readonly #objects = new Map<string, Bucket>()
   readonly #all = new Bucket(BURST, EVERY, performance.now())
-  /** The server is left alone until then. */
+  /** No request is sent to the server until then. */
   #rest = 0
   #tries = 0
   #trouble: string | null = null
@@ -70,7 +73,7 @@ export class Outbox<Subject> {
     this.#resting.wake()
   }
 
-  /** Sends what there is to send, until it is told to stop. */
+  /** Sends queued events until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const now = performance.now()
@@ -92,13 +95,13 @@ export class Outbox<Subject> {
 
   async #deliver(letter: Letter<Subject>, signal: AbortSignal): Promise<void> {
     const started = performance.now()
-    // What comes meanwhile is told on its own.
+    // A repetition during the request is sent separately.
     this.#waiting.delete(letter.key)
     try {
       await this.#send(letter.subject, letter.tally)
       this.#take(letter, started)
       this.#tries = 0
-      if (this.#trouble !== null) this.#say('kubernetes: events get through again')
+      if (this.#trouble !== null) this.#say('kubernetes: events can be sent again')
       this.#trouble = null
     } catch (error) {
       if (!signal.aborted) this.#failed(letter, error as Error)
@@ -118,13 +121,13 @@ export class Outbox<Subject> {
     const now = performance.now()
     const words = inShort(error)
     if (!isForLater(error)) {
-      this.#say(`kubernetes: the event ${reason} of ${letter.object} is dropped: ${words}`)
+      this.#say(`kubernetes: the event ${reason} of ${letter.object} was dropped: ${words}`)
       return
     }
     letter.tries++
     letter.due = now + pauseAfter(letter.tries, error)
     if (isOfServer(error)) this.#rest = now + pauseAfter(++this.#tries, error)
-    if (words !== this.#trouble) this.#say(`kubernetes: events wait: ${words}`)
+    if (words !== this.#trouble) this.#say(`kubernetes: events are delayed: ${words}`)
     this.#trouble = words
     const newer = this.#waiting.get(letter.key)
     if (newer)
@@ -142,7 +145,7 @@ export class Outbox<Subject> {
     gone.push(...letters.filter((letter) => !gone.includes(letter)).slice(0, -this.#limits.most))
     for (const { key } of gone) this.#waiting.delete(key)
     if (gone.length === 0) return
-    const what = gone.length === 1 ? 'an event is' : `${gone.length} events are`
-    this.#say(`kubernetes: ${what} dropped: ${this.#trouble ?? 'there are too many'}`)
+    const what = gone.length === 1 ? 'an event was' : `${gone.length} events were`
+    this.#say(`kubernetes: ${what} dropped: ${this.#trouble ?? 'the queue is full'}`)
   }
 }

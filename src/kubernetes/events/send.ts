@@ -12,7 +12,8 @@ const found = z.object({
 })
 
 /**
- * Makes an event, or counts one up that is there. What a former agent has told of the same outage is left as it is.
+ * Creates an event, or increments an existing one. If a previous agent reported the same outage, the event is left as
+ * it is.
  * @throws Refusal
  */
 export async function sendEvent(

@@ -7,13 +7,13 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdEnd } from '../../model/plan/hold-deadline.ts'
 import type { Happening } from './happening.ts'
 
-/** The last fifth of a hold, and two minutes at most: time for a person to lengthen it. */
+/** The last fifth of a hold, and at most two minutes: time for a person to extend it. */
 const PART = 5
 const MOST = 120
-/** Nobody can do anything in less. */
+/** A shorter time is too short to act. */
 const LEAST = 10
 
-/** A warning that a hold is about to end; null while it is not, and where it is too short for one. */
+/** A warning that a hold is about to end; null if it is not, or if it is too short for a warning. */
 export function soonOver(
   record: Pick<Attachment, 'name' | 'mode' | 'request' | 'orchestrator' | 'fence'>,
   note: HoldNote,
@@ -32,14 +32,14 @@ export function soonOver(
     reason: 'IOFailingSoon',
     type: 'Warning',
     message: `its storage is still away: I/O fails at ${deadline}, ${end.by === 'shutdown' ? 'because the node shuts down' : unless(name, mode)}`,
-    // A hold that was made longer ends another time.
+    // An extended hold ends at another time, which is a new warning.
     id: `${note.since} ${deadline}`,
   }
 }
 
-/** A session's timer takes no other value in an outage. */
+/** A session's timer cannot be changed during an outage. */
 function unless(name: VolumeName, mode: HoldMode | null): string {
   return mode === 'session'
-    ? 'unless it is back by then: its session holds it, which nobody can lengthen now'
-    : `unless it is told to wait for longer: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`
+    ? "unless it is back by then: the hold is the session's timer, which cannot be extended now"
+    : `unless the hold is extended: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`
 }

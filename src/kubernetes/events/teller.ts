@@ -13,7 +13,7 @@ import type { Happening } from './happening.ts'
 import { happeningsOf } from './happening.ts'
 import { soonOver } from './soon.ts'
 
-/** Tells whoever has to do with a volume what happens to it. */
+/** Reports what happens to volumes to the affected objects. */
 export class Teller {
   readonly #host: Host
   readonly #put: (subject: Subject, happening: Happening) => void
@@ -38,7 +38,7 @@ export class Teller {
     this.#warned.delete(name)
   }
 
-  /** Warns of a hold that is about to end, once. */
+  /** Warns once that a hold is about to end. */
   warn(name: VolumeName, note: HoldNote): void {
     const record = recordOf(this.#host, name)
     const soon = record && soonOver(record, note, Date.now(), readShutdownGrace(this.#host))
@@ -48,7 +48,10 @@ export class Teller {
     if (audience) this.tell(audience, audience.pods, soon)
   }
 
-  /** Null for a volume that is not Kubernetes'. One that pods let go of in an outage is the same PersistentVolume. */
+  /**
+   * Null for a volume that is not Kubernetes'. A volume that pods released during an outage is still the same
+   * PersistentVolume.
+   */
   audienceOf(record: Attachment): Audience | null {
     if (record.orchestrator === undefined) return null
     const seen = audienceOf(this.#host, record)
@@ -64,7 +67,7 @@ export class Teller {
   }
 }
 
-/** Null also for one that cannot be read: the agent's log and the doctor tell of it. */
+/** Null also for one that cannot be read: the agent's log and the doctor report it. */
 export function recordOf(host: Host, name: VolumeName): Attachment | null {
   try {
     return readRecord(host, name)

@@ -6,11 +6,11 @@ import type { Teller } from '../events/teller.ts'
 import { recordOf } from '../events/teller.ts'
 import type { Broken } from './evictor.ts'
 
-/** The volumes of which pods would be better off with another start: broken, with a target that is back. */
+/** Volumes whose pods would benefit from a restart: broken, with a target that is back. */
 export function brokenOf(host: Host, notes: ReadonlyMap<VolumeName, HoldNote>, teller: Teller): Broken[] {
   return [...notes].flatMap(([name, { since, ended, kind }]) => {
     const record = kind === 'broken' && ended !== null ? recordOf(host, name) : null
-    // Without one the next pod would wait, or find nothing.
+    // Without a usable path the next pod would only block or fail.
     const audience = record && hasPath(host, record) ? teller.audienceOf(record) : null
     if (!audience) return []
     return [

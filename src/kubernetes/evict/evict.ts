@@ -3,9 +3,9 @@ import type { Pod } from '../api/objects.ts'
 import { accept } from '../api/refusal.ts'
 
 /**
- * Asks for the eviction of a pod: its disruption budgets are heard, and it gets the time that it has to end. Nothing
- * is deleted by force, and no other pod that has its name by now.
- * @throws Refusal 429: a budget says no · 409: it is another pod
+ * Requests the eviction of a pod: its disruption budgets and grace period apply. Nothing is deleted by force, and
+ * another pod that has taken its name is not affected.
+ * @throws Refusal 429: a budget forbids it · 409: it is another pod
  */
 export async function evictPod(
   api: Api,

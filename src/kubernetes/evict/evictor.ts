@@ -6,15 +6,15 @@ import { inShort, Refusal } from '../api/refusal.ts'
 import type { Happening } from '../events/happening.ts'
 import { evictPod } from './evict.ts'
 
-/** A pod that is about to end is not looked at again before. */
+/** A terminating pod is not checked again before this time. */
 const ENDING = 10_000
 
-/** A volume whose target is back and whose file system is broken, with the pods that keep it from being mounted anew. */
+/** A volume whose target is back and whose file system is broken, with the pods that block its remount. */
 export interface Broken {
-  /** Tells one outage from the next. */
+  /** Distinguishes outages. */
   readonly outage: string
   readonly pods: readonly string[]
-  /** Told what became of one of them. */
+  /** Called with the result for each pod. */
   readonly tell: (pod: string, happening: Happening) => void
 }
 
@@ -25,7 +25,7 @@ interface Case {
   due: number
 }
 
-/** Evicts the pods of broken volumes, each of them once. */
+/** Evicts the pods of broken volumes, each once. */
 export class Evictor {
   readonly #api: Api
   readonly #pods: NodePods
@@ -39,7 +39,7 @@ export class Evictor {
     this.#say = say
   }
 
-  /** Goes on with what is due; returns at once if it is at it already. */
+  /** Processes what is due; returns immediately if it is already running. */
   async look(broken: readonly Broken[], signal: AbortSignal): Promise<void> {
     if (this.#busy) return
     this.#busy = true
@@ -64,14 +64,14 @@ export class Evictor {
       this.#pods.forget()
       known.due = performance.now() + pauseAfter(++known.tries, error)
       if (error instanceof Refusal && error.status === 429) volume.tell(uid, refused(volume, error))
-      else if (known.tries === 1) this.#say(`kubernetes: pod ${uid} is not evicted yet: ${inShort(error)}`)
+      else if (known.tries === 1) this.#say(`kubernetes: pod ${uid} cannot be evicted yet: ${inShort(error)}`)
     }
   }
 
-  /** @returns whether nothing is left to be done about it */
+  /** @returns whether nothing is left to do for the pod */
   async #evict(volume: Broken, uid: string, signal: AbortSignal): Promise<boolean> {
     const pod = await this.#pods.find(uid, signal)
-    // Gone meanwhile; or run by the kubelet from a file of its own, and then the API has it under another uid.
+    // The pod is gone; or the kubelet runs it from a file (static pod), and then the API has it under another UID.
     if (pod === null) return true
     if (pod.isEnding) return false
     if (pod.controller === null) {
@@ -79,7 +79,7 @@ export class Evictor {
       return true
     }
     if ((await evictPod(this.#api, pod, signal)) === 'evicted') {
-      this.#say(`kubernetes: pod ${pod.namespace}/${pod.name} is evicted: a volume of it is broken`)
+      this.#say(`kubernetes: pod ${pod.namespace}/${pod.name} was evicted: one of its volumes is broken`)
       volume.tell(uid, evicted(volume, pod))
     }
     return true
@@ -90,7 +90,7 @@ function evicted({ outage }: Broken, { namespace, name }: Pod): Happening {
   return {
     reason: 'PodEvicted',
     type: 'Normal',
-    message: `pod ${namespace}/${name} is evicted, since it has a broken file system: the next one gets it checked and mounted anew`,
+    message: `pod ${namespace}/${name} was evicted because its file system is broken: the next pod gets it checked and remounted`,
     id: outage,
   }
 }
@@ -99,7 +99,7 @@ function refused({ outage }: Broken, { message }: Refusal): Happening {
   return {
     reason: 'PodEvictionRefused',
     type: 'Warning',
-    message: `the pod has a broken file system and is not evicted yet: ${message}`,
+    message: `the pod has a broken file system and cannot be evicted yet: ${message}`,
     id: outage,
   }
 }
@@ -109,7 +109,7 @@ function notEvicted({ outage }: Broken): Happening {
     reason: 'PodNotEvicted',
     type: 'Warning',
     message:
-      'the pod has a broken file system, and is not evicted, since nothing would start another: delete it',
+      'the pod has a broken file system, and was not evicted because no controller would recreate it: delete it',
     id: outage,
   }
 }

@@ -3,11 +3,11 @@ import type { Identity } from '../identity.ts'
 import { isSameVolume } from '../identity.ts'
 
 /**
- * The other attachment that has this volume; null where there is none, or where this one goes first.
+ * The other attachment that has this volume; null if there is none, or if this one takes precedence.
  *
- * A volume belongs to the record that learned its identity first. Two records may both know it: a version that did not
- * compare them wrote them. Then the one that is in the kernel has it, else the older one, so that a reboot attaches
- * exactly one of the two.
+ * A volume belongs to the record that learned its identity first. Two records may both know it, if a version that did
+ * not compare them wrote them. Then the one that is in the kernel has it, otherwise the older one, so that a reboot
+ * attaches exactly one of the two.
  * @param own as it was before this attach learned anything
  * @param isHere whether the kernel has a disk or map of an attachment now
  */

@@ -215,7 +215,7 @@ export interface ReturnAttempt {
   readonly nextMs: number
   /** Since when it waits for the target to take logins. */
   readonly waitsSinceMs: number | null
-  /** It waits for iscsid to mend the session, whose return shows by itself. */
+  /** It waits for iscsid to restore the session, whose return shows in sysfs. */
   readonly isMending: boolean
   /** Since when its session is back, and its disk is not. */
   readonly upSinceMs: number | null

@@ -7,7 +7,7 @@ import type { HoldFacts, HoldMemory, HoldStep, Refused, StepOf } from './hold-fa
  * first failure. As long as the kernel takes to fail a command that its device answers with an error, several times.
  */
 const RELAPSE_MS = 30_000
-/** So long an idle volume's path is watched before it counts as usable. */
+/** How long an idle volume's path is watched before it counts as usable. */
 const TRIAL_MS = 300
 
 /** Between two tries to make a broken file system usable again; doubled after each that fails. */

@@ -16,11 +16,11 @@ import { isUsable } from './hold-facts.ts'
 const RETRY_MS = 300
 /** Until a disk whose session is back is looked at again. */
 const UNBLOCK_LOOK_MS = 50
-/** For what does not change by itself soon: another volume that answers, an owner that cannot be asked. */
+/** For states that do not change soon: another volume that answers, an owner that cannot be asked. */
 const LONG_RETRY_MS = 1_000
 
 /**
- * Once its portal takes logins, iscsid is given so long to mend a lost session that has many disks: its own
+ * Once its portal takes logins, iscsid is given this long to restore a lost session that has many disks: its own
  * pause between tries is 2 s (DefaultTime2Wait), nothing can be told to shorten it, and making the disks
  * again takes longer. For few disks a new login is quicker.
  */
@@ -29,7 +29,7 @@ const MANY_DISKS = 4
 
 /**
  * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
- * session_unblock_work): for so long they are waited for, before they are made again.
+ * session_unblock_work): how long they are waited for, before they are created again.
  */
 const UNBLOCK_MS = 2_000
 const BLOCKED: ReadonlySet<string> = new Set(['blocked', 'transport-offline', 'created-blocked'])

@@ -63,7 +63,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
           facts.note?.kind === 'fenced' ? said(memory, say('unmounted, and its map removed')) : memory,
         )
       const then = facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
-      const text = `${then} once nobody uses it: ${result.users}`
+      const text = `${then} once it is not in use any more: ${result.users}`
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
     }
     case 'attach':

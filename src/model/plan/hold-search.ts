@@ -6,7 +6,7 @@ export const DISCOVERY_AFTER_MS = 3_000
 export const DISCOVERY_INTERVAL_MS = 3_000
 /** A target that is back at its old address is there at its others in the same moment: the old one goes first. */
 export const OLD_ADDRESS_FIRST_MS = 1_500
-/** So many addresses are asked at a time, and so many of what one of them names. */
+/** How many addresses are asked at a time, and how many of those that one of them names. */
 export const ADDRESSES_AT_ONCE = 16
 export const MOST_ADDRESSES_NAMED = 1024
 

@@ -4,7 +4,7 @@ import { isLunkeeperKey } from '../reservation.ts'
 /**
  * What the reservations of a volume say about this node.
  *
- * `held`: its key has the reservation. `unclaimed`: nobody has registered anything, or nobody has reserved: the target
+ * `held`: its key has the reservation. `unclaimed`: there is no registration, or no reservation: the target
  * lost it (a restart without APTPL, a LUN that was mapped again), or someone removed it. `lost`: another node or other
  * software has it. `unknown`: the target does not tell now.
  */
@@ -19,7 +19,7 @@ export function claimOf(told: Reservations | null, fence: Fence): Claim {
   if (holder?.key === fence.key) return { kind: 'held' }
   if (holder) return { kind: 'lost', holder: holder.key }
   const other = keys.find((key) => key !== fence.key)
-  // Nobody has reserved. One that registered is about to: with this node's key gone, it took the volume.
+  // There is no reservation. A node that registered is about to make one: with this node's key gone, it took the volume.
   if (other !== undefined && !keys.includes(fence.key)) return { kind: 'lost', holder: other }
   return { kind: 'unclaimed' }
 }
@@ -41,7 +41,7 @@ export interface Witnesses {
   readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
 }
 
-/** `own`: go on. `lost`: another node has had it. `wait`: nobody can tell now, so nothing is written. */
+/** `own`: go on. `lost`: another node has had it. `wait`: it cannot be determined now, so nothing is written. */
 export interface Judgement {
   readonly verdict: 'own' | 'lost' | 'wait'
   readonly why: string
@@ -110,7 +110,7 @@ const MOST_CONFLICTS = 8
 
 /**
  * The next step of claiming a volume for one node. Safe in every interleaving with another node that does the same:
- * nobody writes before it has read back that the reservation is its own (ownership.md, section 3).
+ * no node writes before it has read back that the reservation is its own (ownership.md, section 3).
  */
 export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   const { told, key, isRegistered, isOwn, takesOver } = facts

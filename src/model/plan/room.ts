@@ -1,36 +1,35 @@
-/** What of the node's memory is written and not yet on a disk, and what bounds it; in pages. */
+/** The dirty pages of the node and their limits, in pages. */
 export interface Unwritten {
   readonly pages: number
-  /** At this much whoever writes waits, to whatever disk (vm.dirty_ratio, vm.dirty_bytes). */
+  /** Above this, every writer on the node blocks, whatever its disk (vm.dirty_ratio, vm.dirty_bytes). */
   readonly limit: number
-  /** From this on the kernel writes by itself; it slows writers down from the middle of the two on. */
+  /** Above this the kernel starts writeback; it throttles writers above the midpoint of the two limits. */
   readonly background: number
-  /** Free, or free for the taking: what the page cache keeps of files that are on their disks. */
+  /** Free or reclaimable: page cache of files that are already on their disks. */
   readonly spare: number
 }
 
 /** Less than this part of the room that there should be is too little. */
 const TIGHT = 0.75
 /**
- * So much at most is taken for stuck where it is not known, whichever is more: times the usual limit, or
- * part of the memory. Other writers are in the sum, too, and must not raise the limit on and on.
+ * Upper limit of what is assumed to be stuck if it is not known, whichever is larger: a multiple of the usual limit, or
+ * a part of the memory. The sum includes other writers, which must not raise the limit on and on.
  */
 const MOST = { usual: 2, memory: 0.25 }
-/** Of the memory that is to be had, held volumes take this part at most. */
+/** Held volumes get at most this part of the available memory. */
 const SHARE = 0.5
-/** vm.dirty_ratio: a limit of all memory would be none. */
+/** vm.dirty_ratio: 100 % would be no limit at all. */
 const MOST_PERCENT = 90
 
 /**
- * What the setting behind the limit has to be so that others have room to write beside what is stuck: as
- * much as is between the two limits without a hold. Then a writer of the held volume is above the middle
- * of the two, where the kernel slows it down until it stands, and the others below the upper one, where
- * it does not stop them (mm/page-writeback.c:balance_dirty_pages, wb_position_ratio).
+ * The value of the setting that leaves other writers as much room beside stuck pages as there is between the two limits
+ * without a hold. A writer of the held volume is then above the midpoint of the two limits, where the kernel throttles
+ * it until it blocks, and the others are below the upper limit, where they are not blocked
+ * (mm/page-writeback.c:balance_dirty_pages, wb_position_ratio).
  * @param value of the setting now, in its own unit
- * @param was the same before anybody raised it
- * @param stuck what of the pages belongs to volumes that wait, asked for only where it matters; null
- *   where the kernel tells only the sum
- * @returns null where it is well as it is, or there is no memory to be had
+ * @param was the same before it was raised
+ * @param stuck pages that belong to held volumes, read only if needed; null if the kernel reports only the total
+ * @returns null if no change is needed, or there is no memory available
  */
 export function roomierLimit(
   { pages, limit, background, spare }: Unwritten,
@@ -39,7 +38,7 @@ export function roomierLimit(
 ): number | null {
   if (limit <= 0 || value <= 0) return null
   const usual = (limit * was) / value
-  // Where the lower limit is not below the upper one, the kernel takes half (domain_dirty_limits).
+  // If the lower limit is not below the upper one, the kernel uses half of it (domain_dirty_limits).
   const room = usual > background ? usual - background : usual / 2
   if (limit - pages >= room * TIGHT) return null
   const most = Math.max(usual * MOST.usual, (pages + spare) * MOST.memory)

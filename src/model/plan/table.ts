@@ -1,19 +1,19 @@
 const SECTOR = 512
 
-/** A path of a hold map: its block device by number, and the group it is in. */
+/** A path of a hold map: its block device number, and its group. */
 export interface TablePath {
   /** 8:16 */
   readonly devno: string
-  /** The target's word on this path (ALUA access state); paths of one state share the I/O. Null: it has none. */
+  /** The path's ALUA access state; paths in the same state share the I/O. Null if the target has none. */
   readonly access: string | null
 }
 
-/** ALUA states from the best down (SPC-6 5.18.2.4); what cannot serve I/O now may later. */
+/** ALUA states from best to worst (SPC-6 5.18.2.4); a state that cannot serve I/O now may later. */
 const ORDER = ['active/optimized', 'active/non-optimized', 'standby', 'lba-dependent', 'unavailable']
 
 /**
- * The table of a hold map: dm-multipath over these paths, queueing when none is usable
- * (drivers/md/dm-mpath.c:multipath_ctr). Without any path it queues from the start.
+ * The table of a hold map: dm-multipath over these paths, queueing if none is usable
+ * (drivers/md/dm-mpath.c:multipath_ctr). Without a path it queues from the start.
  */
 export function holdTable(bytes: number, paths: readonly TablePath[]): string {
   const groups = Object.values(Object.groupBy(paths, ({ access }) => access ?? '')).map((group) => group!)
@@ -34,13 +34,13 @@ export function holdTable(bytes: number, paths: readonly TablePath[]): string {
   return words.join(' ')
 }
 
-/** What the kernel does with a hold map: whether I/O waits without a path, and which paths carry it. */
+/** The kernel's state of a hold map: whether it queues without a path, and which paths carry I/O. */
 export interface HoldMapState {
   readonly queueing: boolean
   readonly paths: readonly { readonly devno: string; readonly active: boolean }[]
 }
 
-/** From a line of `dmsetup status` (drivers/md/dm-mpath.c:multipath_status): `8:16 A 0` for each path. */
+/** Parses a line of `dmsetup status` (drivers/md/dm-mpath.c:multipath_status): `8:16 A 0` for each path. */
 export function parsePaths(status: string): HoldMapState['paths'] {
   return [...status.matchAll(/(\d+:\d+) ([AF]) \d+/g)].map(([, devno, state]) => ({
     devno: devno!,

@@ -1,33 +1,36 @@
 import type { FileSystem, VolumeUse } from '../request.ts'
 import type { Mount } from '../snapshot.ts'
 
-/** A file system that mkfs began to make on a volume that was blank until then. */
+/** A file system that mkfs started to create on a volume that was blank until then. */
 export interface Begun {
   readonly fs: FileSystem
   readonly uuid: string
   /** ISO 8601. */
   readonly at: string
-  /** In this boot of this machine, and not long ago: what is on the volume without a signature is left over by mkfs. */
+  /** In this boot of this machine, and recent: contents without a signature are left over from mkfs. */
   readonly isRecent: boolean
 }
 
-/** What is known of a device that shall be mounted. Null: not looked at yet. */
+/** What is known of a device that is to be mounted. Null: not read yet. */
 export interface UseFacts {
   readonly use: VolumeUse & { readonly mount: string }
-  /** Mounts of this device, and the mount that is seen at the mount point, whatever it is of. */
+  /** Mounts of this device, and the visible mount at the mount point, whatever it is of. */
   readonly mounts: readonly Mount[]
   readonly atPoint: Mount | null
   readonly content: { readonly type: string | null; readonly uuid: string | null } | null
   readonly blank: boolean | null
-  /** Set before a file system is made: what has this UUID is ours. */
+  /** Set before a file system is created: a file system with this UUID is ours. */
   readonly formatting: { readonly uuid: string } | null
-  /** A file system of ours whose making began on this volume, and of which no end is known; null where there is none. */
+  /**
+   * A file system of ours whose creation was started on this volume, and did not verifiably finish; null if there is
+   * none.
+   */
   readonly begun: Begun | null
-  /** Whether what has its UUID was found complete. */
+  /** Whether the file system with its UUID was found complete. */
   readonly whole: boolean | null
   readonly checked: boolean
   readonly directory: boolean
-  /** Done in this run: what does not show after it will not show by doing it again. */
+  /** Done in this run: if the effect does not show, repeating the step will not help. */
   readonly formatted: boolean
   readonly mounted: boolean
 }
@@ -38,7 +41,7 @@ export type UseStep =
         | 'done'
         | 'look'
         | 'look-closer'
-        /** Whether a file system of ours is complete: mkfs was cut off, or its end was not noted. */
+        /** Whether a file system of ours is complete: mkfs was interrupted, or its end was not recorded. */
         | 'inspect'
         | 'end-format'
         | 'plan-format'
@@ -72,7 +75,7 @@ const refuse = (
   ...(hint === undefined ? {} : { hint }),
 })
 
-/** The next thing to do until the device is mounted as asked. Nothing that has content is ever formatted. */
+/** The next step until the device is mounted as requested. A volume with contents is never formatted. */
 export function nextUseStep(facts: UseFacts): UseStep {
   const { use, mounts, atPoint, content, formatting } = facts
   const mounted = mounts.find((mount) => mount.point === use.mount)
@@ -82,39 +85,39 @@ export function nextUseStep(facts: UseFacts): UseStep {
   if (atPoint)
     return refuse(
       'BAD_MOUNT',
-      `${atPoint.source} is mounted at ${use.mount}`,
+      `${atPoint.source} is already mounted at ${use.mount}`,
       'If that is this volume itself, from before its disk was lost: detach it first, then attach it again.',
     )
-  if (facts.mounted) return refuse('MOUNT_FAILED', `it was mounted, and is not to be seen at ${use.mount}`)
+  if (facts.mounted)
+    return refuse('MOUNT_FAILED', `it was mounted, but the mount is not visible at ${use.mount}`)
   if (!content) return { kind: 'look' }
   const unfinished = afterBegun(facts, content)
   if (unfinished) return unfinished
   if (content.type === null) {
-    if (facts.formatted) return refuse('MOUNT_FAILED', 'it was formatted, and shows no file system')
+    if (facts.formatted) return refuse('MOUNT_FAILED', 'it was formatted, but shows no file system')
     if (!use.format) return refuse('NO_FILESYSTEM', 'it has no file system')
     if (facts.blank === null) return { kind: 'look-closer' }
-    if (!facts.blank)
-      return refuse('NOT_BLANK', 'it has no file system that is known here, but it is not empty')
+    if (!facts.blank) return refuse('NOT_BLANK', 'it has no known file system, but it is not empty')
     return { kind: formatting ? 'format' : 'plan-format' }
   }
   if (use.format && content.uuid !== formatting?.uuid)
     return refuse(
       'NOT_BLANK',
-      `it holds ${content.type}`,
-      `Leave out --format to use the ${content.type} that is there.`,
+      `it contains ${content.type}`,
+      `Leave out --format to use the existing ${content.type}.`,
     )
   if (use.fs && content.type !== use.fs)
-    return refuse('FS_MISMATCH', `it holds ${content.type}, not ${use.fs}`)
+    return refuse('FS_MISMATCH', `it contains ${content.type}, not ${use.fs}`)
   if (!['ext4', 'xfs'].includes(content.type))
-    return refuse('FS_MISMATCH', `it holds ${content.type}, which is not mounted here`)
+    return refuse('FS_MISMATCH', `it contains ${content.type}, which Lunkeeper does not mount`)
   if (!facts.checked && !use.readOnly) return { kind: 'check' }
   return { kind: facts.directory ? 'mount' : 'make-mount-point' }
 }
 
 /**
- * What to do where mkfs began and did not end; null where that does not matter: it wrote nothing, or something else is
- * there by now. A file system that may be unfinished is never mounted, and made again only while it is certain that
- * nothing but mkfs has written to the volume.
+ * What to do if mkfs was started and did not finish; null if that does not matter, because it wrote nothing or the
+ * contents were replaced since. A file system that may be unfinished is never mounted, and is recreated only if it is
+ * certain that nothing but mkfs has written to the volume.
  */
 function afterBegun(
   { use, begun, blank, whole, formatting, formatted }: UseFacts,
@@ -129,18 +132,18 @@ function afterBegun(
     if (use.format && blank === null) return { kind: 'look-closer' }
     if (blank) return null
   }
-  const story = `making ${begun.fs} on it began at ${begun.at} and did not end`
+  const story = `creating ${begun.fs} on it started at ${begun.at} and did not finish`
   if (!use.format)
     return refuse(
       'NO_FILESYSTEM',
-      `it has no finished file system: ${story}`,
-      'Add --format to make it again.',
+      `it has no complete file system: ${story}`,
+      'Add --format to create it again.',
     )
   if (!begun.isRecent)
     return refuse(
       'NOT_BLANK',
-      `${story}; the node has restarted since, or it is more than a day ago, so it is not certain that nothing else has written to it`,
-      'If nothing on it is needed: make the LUN again on the storage system, or attach it without --mount and --format and wipe its device with blkdiscard -z (or wipefs -a and dd); then attach it with --format.',
+      `${story}; since then the node has restarted, or more than a day has passed, so it is not certain that nothing else has written to it`,
+      'If nothing on it is needed: recreate the LUN on the storage system, or attach it without --mount and --format and wipe its device with blkdiscard -z (or wipefs -a and dd); then attach it with --format.',
     )
   return { kind: formatting?.uuid === begun.uuid ? 'format' : 'plan-format' }
 }

@@ -16,7 +16,7 @@ export interface Answer {
   /**
    * `ours`: the volume expected, and no other node has reserved it. `stranger`: another volume. `lost`: the volume
    * expected, and another node or other software has it. `unclaimed`: the volume expected, and this node's reservation is
-   * gone from it, with nobody else's in its place. `silent`: no answer, because its session is lost, its LUN is unmapped,
+   * gone from it, with no other node's in its place. `silent`: no answer, because its session is lost, its LUN is unmapped,
    * or the target does not respond; nothing written to it arrives anywhere now.
    */
   readonly verdict: 'ours' | 'stranger' | 'lost' | 'unclaimed' | 'silent'
@@ -26,19 +26,19 @@ export interface Answer {
   readonly holder?: ReservationKey
 }
 
-/** WWID and serial of a volume; both null for one whose target gives it neither. */
+/** WWID and serial of a volume; both null if its target provides neither. */
 export type KnownIdentity = Pick<Identity, 'wwid' | 'serial'>
 
 export interface AskOptions {
   /** Milliseconds. @default the kernel's own for an INQUIRY */
   readonly deadlineMs?: number | undefined
-  /** What this node has registered; without it nobody is asked who has the volume. */
+  /** What this node has registered; without it the owner is not checked. */
   readonly fence?: Fence | undefined
 }
 
 /**
  * Asks a disk which volume answers there now, by INQUIRY to the device, and who has reserved it.
- * @param expected null where nobody has learned it: then no answer is the right one
+ * @param expected null if the identity is not known: then no answer is right
  */
 export async function askDisk(
   host: Host,
@@ -81,7 +81,7 @@ function claimAnswer(disk: ScsiDisk, where: string, { reservations }: Interview,
     case 'unclaimed': {
       // A detach that was cut off has given it back; by then everything was written.
       if (fence.isReleasing) return { disk, verdict: 'ours', error: null }
-      const message = `${where}: the target has this node's reservation no more, and nobody else's`
+      const message = `${where}: the target no longer has this node's reservation, and no other node's`
       return { disk, verdict: 'unclaimed', error: new LunkeeperError('OWNER_UNKNOWN', message) }
     }
     case 'unknown': {
@@ -91,7 +91,7 @@ function claimAnswer(disk: ScsiDisk, where: string, { reservations }: Interview,
   }
 }
 
-/** Size is not compared: a volume may have grown, and the kernel refuses a table that is longer than its disk. */
+/** Size is not compared: a volume may have grown, and the kernel rejects a table that is longer than its disk. */
 function differenceOf(seen: Identity, { wwid, serial }: KnownIdentity): string | null {
   if (wwid !== null || serial !== null) return identityDifference(seen, { wwid, serial })
   return isIdentified(seen) ? `it is ${seen.wwid ?? seen.serial}, and the volume has no identity` : null

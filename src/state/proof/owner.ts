@@ -44,7 +44,7 @@ async function askKubernetes(
 
 /**
  * Asks everybody else, where the target has no reservations to tell by.
- * @throws FENCED another node has had the volume · OWNER_UNKNOWN nobody can tell now
+ * @throws FENCED another node has had the volume · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
   if (volume.fence || !isExclusive(volume)) return
@@ -62,7 +62,7 @@ function judge({ name }: Owned, disk: ScsiDisk, witnesses: Witnesses): void {
 /**
  * Claims a volume again whose registrations the target has lost, once everybody else confirms that it is this node's.
  * Another node may do the same at this moment: the one whose key is read back has it.
- * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN nobody can tell now · TARGET_AWAY STUCK
+ * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN it cannot be determined now · TARGET_AWAY STUCK
  */
 export async function reclaim(host: Host, volume: Owned, fence: Fence, disk: ScsiDisk): Promise<void> {
   judge(volume, disk, await readWitnesses(host, volume, disk))
@@ -73,7 +73,7 @@ export async function reclaim(host: Host, volume: Owned, fence: Fence, disk: Scs
 }
 
 /**
- * Has a session registered before its path is used: by the standard each session is registered by itself, and a new login
+ * Has a session registered before its path is used: by the standard each session is registered separately, and a new login
  * makes a new one. The reservation was seen to be this node's a moment ago.
  * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK
  */

@@ -9,13 +9,13 @@ import { askDisk } from './ask.ts'
 import type { Owned } from './owner.ts'
 import { confirmUnguarded, fenced, reclaim, registerSession } from './owner.ts'
 
-/** A volume, as far as a proof needs to know it. */
+/** The parts of a volume that a proof needs. */
 export interface Provable extends Owned {
-  /** What it must answer; null where nobody has learned it: then nothing is proven. */
+  /** The required identity; null if it is not known: then nothing can be proven. */
   readonly identity: KnownIdentity | null
 }
 
-/** A proof that expired before it was used is asked for again this often. */
+/** How often a proof is requested again if it expired before its use. */
 const ATTEMPTS = 3
 
 /**
@@ -38,8 +38,8 @@ export async function proveDisks(
  * Proves that a device is the volume, and that it is this node's: every disk beneath it that can be reached was asked a
  * moment ago, at least one answered, and all answers were right. Disks that do not answer take no write now.
  *
- * What remains open: a lost path of multipathd, or of a session that holds I/O itself, that returns as another volume
- * between this answer and the write. A hold map has no such path: it reinstates none without a proof.
+ * Not covered: a lost path of multipathd, or of a session that holds I/O itself, that returns as another volume between
+ * this answer and the write. A hold map has no such path: it reinstates none without a proof.
  * @throws IDENTITY_MISMATCH another volume answers beneath it · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY
  *   LUN_ABSENT IDENTITY_UNREADABLE STUCK
  */
@@ -59,19 +59,19 @@ export async function proveDevice(
 
 /**
  * Proves that an unmount writes to the right volume, or to nothing: another mount keeps the file system alive, so
- * that nothing is written; its device is gone, or has no disk left; or the volume itself answers.
+ * nothing is written; its device is gone, or has no disk left; or the volume itself answers.
  * @throws as {@link proveDevice}
  */
 export async function proveUnmount(host: Host, volume: Provable, mount: Mount): Promise<WriteProof> {
   const { devno } = mount
   const isLast = readMounts(host.paths).filter((other) => other.devno === devno).length < 2
-  // Major 0: no block device (Documentation/admin-guide/devices.txt).
+  // Major 0 is not a block device (Documentation/admin-guide/devices.txt).
   if (!isLast || devno.startsWith('0:') || disksBeneath(host.paths, devno).isUnreachable)
     return new WriteProof([devno])
   return proveDevice(host, volume, mount)
 }
 
-/** Runs an act with a proof; one that expired before the act began is asked for again. */
+/** Runs an act with a proof. If the proof expired before the act began, it is requested again. */
 export async function withProof<T>(
   prove: () => Promise<WriteProof>,
   act: (proof: WriteProof) => Promise<T>,
@@ -121,7 +121,7 @@ function refuseStrangers({ name }: Provable, answers: readonly Answer[]): void {
   const stranger = answers.find(({ verdict }) => verdict === 'stranger')
   if (!stranger) return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${name}: ${stranger.error!.message}`, {
-    hint: `Nothing was written to it. Map the right volume at this LUN again; or give up what is unwritten: lunkeeper detach ${name} --force`,
+    hint: `Nothing was written to it. Map the right volume at this LUN again; or discard unwritten data: lunkeeper detach ${name} --force`,
   })
 }
 

@@ -5,7 +5,7 @@ import type { Provable } from './prove.ts'
 import { proveUnmount, withProof } from './prove.ts'
 
 /**
- * Unmounts what is seen at a mount point, once it is proven that this writes to the right volume or to nothing.
+ * Unmounts what is visible at a mount point, after proving that this writes to the right volume or to nothing.
  * @throws BUSY UNMOUNT_FAILED TIMEOUT IDENTITY_MISMATCH TARGET_AWAY …
  */
 export async function unmountProven(host: Host, volume: Provable, point: string): Promise<void> {

@@ -5,12 +5,12 @@ import type { Host } from '../../host/host.ts'
 import type { DirtyLimit } from '../../host/memory/dirty-limit.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 
-/** That the node's limit of unwritten memory is raised: noted before it is, so that it is taken back. */
+/** Records that the node's limit of dirty pages is raised. Written before the change, so that it is always undone. */
 export interface RoomNote {
   readonly setting: DirtyLimit['setting']
   /** The administrator's value. */
   readonly was: number
-  /** Values of ours: the last one, and the one before, as a crash may have been in between. */
+  /** Values that we set: the last one, and the one before, because a crash may have been in between. */
   readonly ours: readonly number[]
 }
 

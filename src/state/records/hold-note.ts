@@ -38,22 +38,22 @@ export function removeHoldNote(host: Host, name: VolumeName): void {
   removeDurable(pathOf(host, name))
 }
 
-/** Whether I/O of any volume waits. */
+/** Whether I/O of any volume is held. */
 export function isAnyHolding(host: Host): boolean {
   return namesOf(host).some((name) => isHolding(host, name))
 }
 
-/** The volumes whose I/O waits. */
+/** The volumes whose I/O is held. */
 export function holdingNames(host: Host): VolumeName[] {
   return namesOf(host).filter((name) => isHolding(host, name))
 }
 
-/** Whether its I/O waits for its target now. */
+/** Whether its I/O is held now. */
 export function isHolding(host: Host, name: VolumeName): boolean {
   return readHoldNote(host, name)?.ended === null
 }
 
-/** All notes that there are. */
+/** All notes. */
 export function readHoldNotes(host: Host): Map<VolumeName, HoldNote> {
   return new Map(
     namesOf(host).flatMap((name) => {

@@ -8,20 +8,20 @@ import type { Iqn } from '../../model/iqn.ts'
 import type { Lun } from '../../model/lun.ts'
 import type { Wwid } from '../../model/wwid.ts'
 
-/** An operation that holds a volume may wait for a file system check; whoever waits for it can go away and come back. */
+/** An operation that holds a volume may wait for a file system check; callers may time out and retry. */
 const VOLUME_DEADLINE = 120_000
 const RETURN_DEADLINE = 500
-/** Held for logins (35 s at worst) and logouts, by each in turn. */
+/** Held during logins (35 s at worst) and logouts, one after the other. */
 const TARGET_DEADLINE = 180_000
 
-/** Twice the time that a disk is given to be opened (host/disk/claim.ts), which is the longest call under this lock. */
+/** Twice the time allowed for opening a disk (host/disk/claim.ts), the longest call under this lock. */
 const IDENTITY_DEADLINE_MS = 30_000
 
 type LockArguments = [dir: string, key: string, options: LockOptions]
 
 /**
- * One operation at a time on a volume. Taken before the target's, which is held for short only. By the LUN that
- * was asked for: the target may have given it another since.
+ * One operation at a time on a volume. Taken before the target's lock, which is held only briefly. Keyed by the LUN of
+ * the original request: the volume may be at another LUN since.
  */
 export function volumeLock(
   host: Host,
@@ -34,7 +34,9 @@ export function volumeLock(
   return [join(host.places.runtime, 'locks'), `volume ${iqn} ${lun}`, options]
 }
 
-/** For what the agent tries again anyway: another operation on the volume goes first, and need not hurry for it. */
+/**
+ * For operations that the agent retries anyway: another operation on the volume goes first, and is not asked to hurry.
+ */
 export function returnLock(host: Host, record: Attachment, signal: AbortSignal): LockArguments {
   const [directory, key, options] = volumeLock(host, record, 'return', signal)
   return [directory, key, { ...options, deadline: RETURN_DEADLINE, patient: true }]
@@ -47,15 +49,15 @@ export function mountLock(host: Host, point: string, signal?: AbortSignal): Lock
 }
 
 /**
- * Held from the question whether this node has a volume already until the answer is in a record: two attaches that reach
- * one volume by different targets or LUNs have different volume locks. Taken after the volume's lock.
+ * Held from the check whether this node already has a volume until its identity is in a record: two attaches that reach
+ * one volume through different targets or LUNs have different volume locks. Taken after the volume's lock.
  */
 export function identityLock(host: Host, wwid: Wwid, signal?: AbortSignal): LockArguments {
   const options = { what: `check of ${wwid}`, deadline: IDENTITY_DEADLINE_MS, signal }
   return [join(host.places.runtime, 'locks'), `identity ${wwid.toLowerCase()}`, options]
 }
 
-/** Between "nobody needs this session" and its logout, nobody may come to need it. */
+/** Between the check that a session is not needed and its logout, no operation may start to need it. */
 export function targetLock(
   host: Host,
   { iqn }: { iqn: Iqn },

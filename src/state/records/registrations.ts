@@ -19,7 +19,7 @@ export function noteRegistered(host: Host, name: string, key: ReservationKey, si
   writeDurable(pathOf(host, name), `${JSON.stringify({ key, sids })}\n`)
 }
 
-/** Nothing is known to be registered any more: the target lost it, or it was given back. */
+/** Nothing is known to be registered any more: the target lost it, or it was released. */
 export function forgetRegistered(host: Host, name: string): void {
   removeDurable(pathOf(host, name))
 }

@@ -13,7 +13,7 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
  * target may be lost while services stop still, when the command that said so has long ended.
  */
 
-/** Null while no shutdown is on. */
+/** Null if no shutdown is in progress. */
 export function readShutdownGrace(host: Host): ShutdownGrace | null {
   try {
     const { since, sinceMs, seconds } = JSON.parse(readFileSync(pathOf(host), 'utf8')) as ShutdownGrace
@@ -30,15 +30,17 @@ export function writeShutdownGrace(host: Host, seconds: number): void {
   writeDurable(pathOf(host), `${JSON.stringify(grace)}\n`)
 }
 
-/** An agent is started: it has come to nothing, or only the programs were restarted (`systemctl soft-reboot`). */
+/**
+ * Called when an agent starts: the shutdown was cancelled, or only programs were restarted (`systemctl soft-reboot`).
+ */
 export function removeShutdownGrace(host: Host): void {
   removeDurable(pathOf(host))
 }
 
 /**
- * From now on I/O fails where no path is: nobody is left to put one back. Else the machine would hang when
- * open-iscsi has logged out: systemd flushes each map in the very end, in its first process, without a
- * deadline (systemd src/shutdown/detach-dm.c: fsync before DM_DEV_REMOVE).
+ * From now on I/O fails if there is no path, because no agent will reinstate one. Otherwise the machine would hang
+ * after open-iscsi's logout: at the very end systemd flushes each map in its first process, without a deadline (systemd
+ * src/shutdown/detach-dm.c: fsync before DM_DEV_REMOVE).
  */
 export async function endQueueing(host: Host): Promise<void> {
   const maps = readMaps(host.paths).filter((map) => isHoldMap(map))

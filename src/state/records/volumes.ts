@@ -16,7 +16,7 @@ import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
 import { parseKey } from '../../model/reservation.ts'
 import { parseWwid } from '../../model/wwid.ts'
 
-/** Raised when a reader of the old form could misunderstand the new one. */
+/** Incremented if a reader of the old format could misunderstand the new one. */
 const VERSION = 1
 
 const hold = z.union([z.int().check(z.nonnegative()), z.literal('forever')])
@@ -33,7 +33,7 @@ const name = z.pipe(text, z.transform(parseName))
 const key = z.pipe(text, z.transform(parseKey))
 const wwid = z.nullable(z.pipe(text, z.transform(parseWwid)))
 
-/** The record as it stands in its file. Unknown fields are an error: a newer Lunkeeper may mean them. */
+/** The record as it is in its file. Unknown fields are an error: they may have a meaning to a newer Lunkeeper. */
 const schema = z.strictObject({
   version: z.literal(VERSION),
   name,
@@ -65,7 +65,7 @@ const schema = z.strictObject({
   knownToMultipath: z.boolean(),
   askedLun: z._default(z.nullable(lun), null),
   madeDirectories: z.array(text),
-  // Not in the first records of this version.
+  // Missing in the first records of this version.
   protectedDirectory: z._default(z.nullable(text), null),
   writeOut: z._default(
     z.nullable(z.strictObject({ device: text, errors: z.record(text, z.number()), lost: z.nullable(text) })),
@@ -78,7 +78,7 @@ const schema = z.strictObject({
   publication: z.optional(z.strictObject({ attachment: text, uid: text })),
 })
 
-/** A file among the records that is none. */
+/** A file among the records that is not a valid record. */
 export interface CorruptRecord {
   readonly path: string
   readonly reason: string
@@ -97,7 +97,7 @@ function pathOf(host: Host, name: VolumeName): string {
   return join(directory(host), `${name}.json`)
 }
 
-/** All records; one that cannot be understood hides no other. @throws NO_PERMISSION */
+/** All records; one that cannot be parsed hides no other. @throws NO_PERMISSION */
 export function readRecords(host: Host): Records {
   const attachments: Attachment[] = []
   const corrupt: CorruptRecord[] = []
@@ -132,23 +132,23 @@ function recordFiles(host: Host): string[] {
   }
 }
 
-/** Null where there is none. @throws RECORD_CORRUPT */
+/** Null if there is no record. @throws RECORD_CORRUPT */
 export function readRecord(host: Host, name: VolumeName): Attachment | null {
   return readRecordFile(pathOf(host, name))
 }
 
-// A record is only ever replaced as a whole, by rename: the same inode with the same time has the same
-// text. So a node with hundreds of volumes is looked through without reading hundreds of files.
+// A record is always replaced as a whole, by rename: the same inode with the same time has the same contents. So a node
+// with hundreds of volumes is listed without reading hundreds of files.
 const parsed = new Map<string, { readonly stamp: string; readonly attachment: Attachment }>()
 
-/** Of files that are there no longer nothing is kept: a node sees thousands of volumes come and go. */
+/** Nothing is cached for deleted files: thousands of volumes come and go on a node. */
 function forgetRemoved(directory: string, files: readonly string[]): void {
   const present = new Set(files)
   for (const path of parsed.keys())
     if (dirname(path) === directory && !present.has(basename(path))) parsed.delete(path)
 }
 
-/** How many records are kept in memory. For tests. */
+/** Number of cached records. For tests. */
 export function countKept(): number {
   return parsed.size
 }
@@ -187,11 +187,11 @@ function parseRecordFile(path: string): Attachment | null {
   }
   try {
     const { version: _, ...attachment } = schema.parse(JSON.parse(text))
-    // A copy under another name is no second attachment.
+    // A copy under another name is not a second attachment.
     if (attachment.name !== basename(path, '.json')) throw new Error(`it is the record of ${attachment.name}`)
     return attachment
   } catch (cause) {
-    throw new LunkeeperError('RECORD_CORRUPT', `${path} is not a record: ${reasonOf(cause)}`, {
+    throw new LunkeeperError('RECORD_CORRUPT', `${path} is not a valid record: ${reasonOf(cause)}`, {
       cause,
       details: { path },
     })
@@ -211,7 +211,7 @@ export function writeRecord(host: Host, attachment: Attachment): void {
   writeDurable(pathOf(host, attachment.name), render(attachment))
 }
 
-/** The first record of a name: of two volumes that want it, one gets it. @throws CONFLICT NO_SPACE … */
+/** Creates the first record of a name: of two volumes that request it, one succeeds. @throws CONFLICT NO_SPACE … */
 export function createRecord(host: Host, attachment: Attachment): void {
   if (!createDurable(pathOf(host, attachment.name), render(attachment)))
     throw new LunkeeperError('CONFLICT', `the name ${attachment.name} is taken`)

@@ -4,7 +4,7 @@ import { holdersOn } from '../../host/read/holders.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 
-/** The mounts of a block device that stands on a volume, oldest first. */
+/** The mounts of a block device on top of a volume, oldest first. */
 export function mountsOfBlock(host: Host, device: string): string[] {
   const devno = readAttribute(`${host.paths.sys}/class/block/${device}/dev`)
   return readMounts(host.paths)
@@ -18,7 +18,7 @@ export function describeHolder(host: Host, { device, text }: Holder): string {
   return mounts.length > 0 ? `${text}, mounted at ${mounts.join(', ')}` : text
 }
 
-/** The devices that must go before these holders can go, with what is mounted on them; what is below comes first. */
+/** The devices that must be removed before these holders can be, with their mounts; lower devices come first. */
 export function describeStack(host: Host, holders: readonly Holder[]): string[] {
   const above = holdersOn(
     host.paths,
@@ -27,7 +27,7 @@ export function describeStack(host: Host, holders: readonly Holder[]): string[] 
   return [...holders, ...above].map((holder) => describeHolder(host, holder))
 }
 
-/** What ends them, the last one first. */
+/** The commands that remove them, in the order to run them. */
 export function remedyOf(host: Host, holders: readonly Holder[]): string {
   const above = holdersOn(
     host.paths,

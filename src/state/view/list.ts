@@ -5,7 +5,7 @@ import type { CorruptRecord } from '../records/volumes.ts'
 import { readRecords } from '../records/volumes.ts'
 import { statusOf } from './status.ts'
 
-/** All attachments of this node as they are now, and the records that cannot be read. */
+/** All attachments of this node in their current state, and the records that cannot be parsed. */
 export async function listVolumes(
   host: Host,
 ): Promise<{ volumes: VolumeStatus[]; corrupt: readonly CorruptRecord[] }> {
@@ -25,5 +25,5 @@ export function findRecord(host: Host, name: string): Attachment {
   if (record) return record
   const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
   if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
-  throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+  throw new LunkeeperError('NOT_FOUND', `there is no volume named "${name}"`)
 }

@@ -6,16 +6,16 @@ import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 import { mountsOf } from './users.ts'
 
 /**
- * Whether a record came to this machine with a copy of another one (a clone, a restored backup), and nobody has attached
- * its volume here since. The other machine may have the volume mounted: only a person can tell, by attaching it here.
- * A record without an id was written by a version that did not write one, and counts as this machine's.
+ * Whether a record came to this machine with a copy of another one (a clone, a restored backup), and its volume was not
+ * attached here since. The other machine may have the volume mounted; only a person can decide, by attaching it here. A
+ * record without an ID was written by a version that did not write one, and counts as this machine's.
  */
 export function isOfAnotherMachine(host: Host, record: Attachment): boolean {
   const { machine } = record
   return machine !== undefined && !isThisMachine(host.paths, machine) && !isInUse(host, record)
 }
 
-/** This machine got another id while it had the volume. */
+/** This machine was given another ID while it had the volume. */
 function isInUse(host: Host, record: Attachment): boolean {
   if (record.mode === 'map') return findHoldMap(host, record.name) !== null
   const { mount } = record.request.use

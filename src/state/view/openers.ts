@@ -8,19 +8,19 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import { isUdev } from './users.ts'
 
 /**
- * Many programs open a new disk for a moment to read what is on it: pvscan, blkid, mdadm, smartd, a desktop's disk
- * service. On a busy node that takes some hundred milliseconds; a program that uses the disk keeps it.
+ * Many programs briefly open a new disk to read its contents: pvscan, blkid, mdadm, smartd, a desktop's disk service.
+ * On a busy node that takes several hundred milliseconds; a program that uses the disk keeps it open.
  */
 const TRANSIENT_MS = 3_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
 
-/** multipathd keeps every disk that it knows open to check its path, and only reads (libmultipath, pathinfo). */
+/** multipathd keeps every known disk open to check its path, and only reads (libmultipath, pathinfo). */
 const CHECKER = 'multipathd'
 
 /**
- * The programs that have one of these devices open and keep it so; udev and programs that let go within a moment do
- * not count.
+ * The programs that have one of these devices open and keep it open; udev, and programs that close it within a moment,
+ * do not count.
  * @throws STUCK CANCELLED
  */
 export async function lastingOpeners(
@@ -38,7 +38,7 @@ export async function lastingOpeners(
   }
 }
 
-/** A SCSI disk as something to be opened; null while the kernel has not given it a name. */
+/** A SCSI disk as an openable device; null until the kernel has given it a name. */
 export function openable({ name, devno, ...disk }: ScsiDisk): Openable | null {
   return name === null || devno === null ? null : { ...disk, name, devno }
 }

@@ -8,7 +8,7 @@ import { formatPortal } from '../../model/portal.ts'
 import type { ScsiDisk, Session, Snapshot } from '../../model/snapshot.ts'
 import { readRecords } from '../records/volumes.ts'
 
-/** Every iSCSI session of the node with all its disks, and whose each disk is. */
+/** Every iSCSI session of the node with all its disks, and the owner of each. */
 export function listSessions(host: Host): SessionStatus[] {
   const { attachments } = readRecords(host)
   const snapshot = readSnapshot(host.paths)
@@ -31,7 +31,7 @@ export function listSessions(host: Host): SessionStatus[] {
   }))
 }
 
-/** An attachment's name; `foreign` where somebody else visibly uses the disk; else a phantom. */
+/** An attachment's name; `foreign` if other software visibly uses the disk; otherwise a phantom. */
 function ownerOf(
   host: Host,
   attachments: readonly Attachment[],

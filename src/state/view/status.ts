@@ -25,7 +25,7 @@ import { askDisk } from '../proof/ask.ts'
 import { standsOn } from '../proof/stands.ts'
 import { mountsOf } from './users.ts'
 
-/** An attachment as it really is: what the record intends, what the kernel shows. */
+/** The actual state of an attachment: the record's intent and the kernel's state. */
 export async function statusOf(host: Host, record: Attachment): Promise<VolumeStatus> {
   const view = lookAtAttachment(host, record)
   const paths = pathsOf(record, view)
@@ -40,7 +40,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     : owner.mine === false && record.phase === 'ready'
       ? 'fenced'
       : await stateOf(host, record, paths, mount !== undefined, note, map)
-  // Of one that an agent wrote which is no more.
+  // State written by an agent that is no longer running.
   const outage = state === 'ready' ? null : note
   return {
     name: record.name,
@@ -91,12 +91,12 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
   }))
 }
 
-/** A disk that does not answer a listing at once is not waited for. */
+/** A disk that does not answer immediately is not waited for in a listing. */
 const SHOWN_IDENTITY_DEADLINE_MS = 10_000
 
 /**
- * Whether another volume answers beneath what the volume's file system or user stands on. An agent that runs checks
- * every few seconds and notes it; without one the disks are asked now.
+ * Whether another volume answers beneath the volume's file system or raw user. A running agent checks this every few
+ * seconds and notes it; without one the disks are asked now.
  */
 async function isMisplaced(
   host: Host,
@@ -121,8 +121,8 @@ async function isMisplaced(
 }
 
 /**
- * On a hold map what the agent has noted. Elsewhere the kernel's own states say this much, and an agent that runs
- * knows of I/O that has failed.
+ * On a hold map, what the agent has noted. Otherwise the kernel's states show as much, and a running agent knows of
+ * failed I/O.
  */
 async function stateOf(
   host: Host,
@@ -137,24 +137,24 @@ async function stateOf(
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(isPathUp)) return 'ready'
-  // FAILED with its disk blocked: the kernel's timer runs, and I/O waits (facts: kernel.md, section 2).
+  // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
-  // The sessions have given their I/O back, and multipathd's map keeps it.
+  // The sessions have returned their I/O, and multipathd's map holds it.
   if (record.mode === 'multipathd' && map && (await isQueueing(host, map.name))) return 'holding'
   return 'failed'
 }
 
 /**
- * On a hold map: what is wanted, for the agent ends the wait in time; without one nobody does. Nothing where
- * the kernel was told to fail.
+ * On a hold map: the requested hold, because the agent ends it in time; without an agent it has no end. Zero if the map
+ * is set to fail I/O.
  */
 async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
   if (!map || (await recentHoldMaps(host)).get(map.name)?.queueing !== true) return 0
   return (await isAgentRunning(host)) ? safeHold(record) : 'forever'
 }
 
-/** Seconds from the loss of the last path to the first error, as the kernel and multipathd are set now. */
+/** Seconds from the loss of the last path to the first error, as the kernel and multipathd are currently set. */
 async function effectiveHold(host: Host, paths: readonly PathStatus[], map: string | null): Promise<Hold> {
   const timers = paths.flatMap(({ recoveryTmo }) => (recoveryTmo === null ? [] : [recoveryTmo]))
   const recovery = timers.reduce<Hold>(longerHold, 0)

@@ -34,8 +34,8 @@ export function mountsOf(host: Host, device: Device): Mount[] {
 }
 
 /**
- * Every process and mount namespace that uses these devices or something below `points`. Where it cannot be told who
- * has a device open, those count whose descriptor has the device's own name.
+ * Every process and mount namespace that uses these devices or anything below `points`. If the openers of a device
+ * cannot be determined, processes with a descriptor of the device's own name count.
  */
 export async function usersOf(
   host: Host,
@@ -63,10 +63,10 @@ async function openersOrNull(host: Host, devices: readonly Openable[]): Promise<
   }
 }
 
-/** At most so many are named: the rest makes the message longer, not clearer. */
+/** Maximum number of users that are named: more would make the message longer, not clearer. */
 const NAMED = 5
 
-/** Who uses these devices, for a message: mounts, maps, processes, other mount namespaces. */
+/** The users of these devices, for a message: mounts, maps, processes, other mount namespaces. */
 export async function describeUsers(
   host: Host,
   disks: readonly (ScsiDisk | Device)[],
@@ -76,7 +76,7 @@ export async function describeUsers(
     .map((disk) => ('hctl' in disk ? deviceOf(disk) : disk))
     .filter((device) => device !== null)
   const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
-  // A program that has a file of a logical volume open is what keeps the disk below in use.
+  // A program that has a file of a logical volume open keeps the disk below in use.
   const holders = holdersOn(
     host.paths,
     devices.map(({ name }) => name),
@@ -94,16 +94,16 @@ export async function describeUsers(
     ),
   ]
   if (all.length === 0)
-    return 'nobody that can be seen (the kernel itself, perhaps: swap, loop, an unmount still going on)'
+    return 'no visible user (possibly the kernel: swap, a loop device, an unmount in progress)'
   return [...all.slice(0, NAMED), ...(all.length > NAMED ? [`and ${all.length - NAMED} more`] : [])].join(
     '; ',
   )
 }
 
 /**
- * udev opens every device for a moment to read what is on it, and lets go of one that goes away: it
- * writes nothing, and is not a user. Nor is what it starts for a rule, which has its files for a moment, and
- * until it is the program is called (spawn) (systemd, src/udev/udev-event.c).
+ * udev briefly opens every device to read its contents, and closes one that is removed: it writes nothing and does not
+ * count as a user. Nor does a program that it starts for a rule, which inherits its files for a moment (spawn)
+ * (systemd, src/udev/udev-event.c).
  */
 export function isUdev({ command }: { readonly command: string }): boolean {
   return /^\(?(?:systemd-)?udev(?:d|-worker)|^\(spawn\)$/.test(command)

@@ -13,34 +13,34 @@ import type { Wwid } from '../../model/wwid.ts'
 import type { Device } from './users.ts'
 import { deviceOf, deviceOfMap } from './users.ts'
 
-/** What the kernel has of one LUN of one target, now. */
+/** The kernel's current state of one LUN of one target. */
 export interface VolumeView {
-  /** All sessions of the target, with this LUN's disk where there is one. */
+  /** All sessions of the target, with this LUN's disk if there is one. */
   readonly sessions: readonly { readonly session: Session; readonly disk: ScsiDisk | null }[]
-  /** Maps over those disks that multipath-tools made; one, where all is well. */
+  /** Maps of multipath-tools over those disks; normally one. */
   readonly maps: readonly DmMap[]
 }
 
-/** A volume, and by what else its map is found when the map has lost all its disks. */
+/** A volume, and the means to find its map when the map has lost all its disks. */
 export interface Sought {
   readonly iqn: Iqn
   readonly lun: Lun
-  /** for multipathd's map: with all disks lost too; a map of another WWID is not the volume's */
+  /** For multipathd's map, also with all disks lost; a map with another WWID is not the volume's. */
   readonly wwid?: Wwid | null | undefined
-  /** for the hold map */
+  /** For the hold map. */
   readonly owner?: VolumeName | null | undefined
 }
 
 export interface LookOptions {
-  /** Which sessions' disks count. @default all */
+  /** Sessions whose disks count. @default all */
   readonly counts?: (session: Session) => boolean
-  /** Whether multipathd's map of the WWID counts that has lost all its disks. @default true */
+  /** Whether multipathd's map of the WWID counts after it has lost all its disks. @default true */
   readonly bareMaps?: boolean
-  /** The target's sessions, where they have just been read. */
+  /** The target's sessions, if they have just been read. */
   readonly sessions?: readonly Session[]
 }
 
-/** @param volume with its WWID, a multipath map of it is found, too, that has lost all its disks */
+/** @param volume if it has a WWID, a multipath map with this WWID is also found after it has lost all its disks */
 export function lookAtVolume(
   host: Host,
   { iqn, lun, wwid = null, owner = null }: Sought,
@@ -57,7 +57,7 @@ export function lookAtVolume(
   const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
   const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)
   const held = maps.filter((map) => isItsMap(map, owner, wwid))
-  // Its own hold map also where the disk at its LUN is not beneath it: the LUN was moved, or the disk is gone.
+  // Includes its own hold map if the disk at its LUN is not beneath it: the LUN was moved, or the disk is gone.
   const own = owner === null || held.some(isHoldMap) ? null : findHoldMap(host, owner)
   const all = own ? [...held, own] : held
   return { sessions, maps: all.length > 0 || wwid === null || !bare ? all : bareMaps(host, wwid) }
@@ -65,21 +65,21 @@ export function lookAtVolume(
 
 /**
  * Whether a map over a disk at the volume's LUN is the volume's: its own hold map, or multipathd's map of its WWID. The
- * array may have given the LUN to another volume, whose map then stands on that disk.
+ * array may have reassigned the LUN to another volume, whose map is then on that disk.
  */
 function isItsMap(map: DmMap, owner: VolumeName | null, wwid: Wwid | null): boolean {
   if (isHoldMap(map)) return owner === null || map.name === holdMapName(owner)
   return isMultipath(map) && (wwid === null || !isOfAnother(map, wwid))
 }
 
-/** NAA and EUI names have one form in multipath-tools; of other names it is not known how they are written. */
+/** NAA and EUI names have one form in multipath-tools; how it writes other names is not known. */
 function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
   const form = /^mpath-[23][0-9a-f]{16,32}$/
   const own = `mpath-${multipathForm(wwid)}`
   return form.test(own) && form.test(uuid) && uuid !== own
 }
 
-/** The same of an attachment, also where its map has lost all its disks. */
+/** The state of an attachment, including a map that has lost all its disks. */
 export function lookAtAttachment(host: Host, { request, mode, identity, name }: Attachment): VolumeView {
   const bareMaps = mode === 'multipathd'
   return lookAtVolume(host, { ...request, wwid: identity?.wwid, owner: name }, { bareMaps })
@@ -104,10 +104,10 @@ export function disksOf(view: VolumeView): ScsiDisk[] {
   return view.sessions.flatMap(({ disk }) => (disk ? [disk] : []))
 }
 
-/** The devices on which a file system or a raw user of the volume can stand: its maps, else its disks. */
+/** The devices that a file system or a raw user of the volume may be on: its maps, otherwise its disks. */
 export function devicesOf(maps: readonly DmMap[], disks: readonly ScsiDisk[]): Device[] {
   if (maps.length > 0) return maps.map(deviceOfMap)
-  // A path that cannot be used now (ALUA) has a disk of 0 bytes, on which nothing stands while there is another.
+  // An unusable path (ALUA) has a disk of 0 bytes, which carries nothing if there is another path.
   const sized = disks.filter(({ bytes }) => bytes > 0)
   return (sized.length > 0 ? sized : disks).map(deviceOf).filter((device) => device !== null)
 }

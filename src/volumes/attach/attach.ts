@@ -35,7 +35,7 @@ export interface AttachOptions {
   readonly chap?: Chap | null
   readonly observer?: Observer
   readonly signal?: AbortSignal
-  /** Who asked for it, where that is not a person: {@link Attachment.orchestrator}. */
+  /** Who requested the attachment, if not a person: {@link Attachment.orchestrator}. */
   readonly orchestrator?: Attachment['orchestrator']
   /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides who has it. */
   readonly publication?: Attachment['publication']
@@ -44,9 +44,9 @@ export interface AttachOptions {
 }
 
 /**
- * Brings one volume to this node: sessions, exactly its disk, its identity proven, its mount. What is
- * there already is verified and used. After a failure nothing of this attempt is left; what an earlier
- * attempt had finished stays as it was.
+ * Attaches one volume to this node: sessions, exactly its disk, a check of its identity, its mount. Whatever already
+ * exists is verified and reused. If it fails, everything this attempt created is removed; what an earlier attempt
+ * completed stays.
  * @throws LunkeeperError
  */
 export async function attach(
@@ -112,14 +112,14 @@ export async function attach(
     }
 
     async function tellMultipathd(map: string): Promise<void> {
-      // Noted before: what is written for it goes with its record.
+      // Recorded before: its multipathd configuration is removed with its record.
       note({ mode: 'multipathd', request: record.request })
       await steps.step('tell-multipathd', map, () => steerMultipathd(host).catch(onlyWarned))
     }
 
-    /** It then holds as it is configured to, and `volumes` says how long that is. */
+    /** The hold is then as multipathd is configured, and `volumes` shows how long that is. */
     function onlyWarned(error: Error): void {
-      steps.warn(`multipathd was not told how long to hold: ${error.message}`)
+      steps.warn(`multipathd's queueing could not be configured: ${error.message}`)
     }
 
     async function finish(ready: Partial<Attachment>): Promise<void> {
@@ -132,14 +132,14 @@ export async function attach(
   })
 }
 
-/** The error of a failed attach, with the disks that it did not take back because programs have them open. */
+/** The error of a failed attach, with the disks that it left because programs have them open. */
 function withKept(error: unknown, kept: readonly string[]): unknown {
   if (kept.length === 0 || !isLunkeeperError(error)) return error
   const { code, message, hint, details, cause } = error
   return new LunkeeperError(code, [message, ...kept].join('; '), { hint, details, cause })
 }
 
-/** A raw volume that nobody but this node's own users has: not a pod's, nor what is in a virtual machine's by CSI. */
+/** A raw volume that belongs to this node's own users: not to a pod, nor to a virtual machine through CSI. */
 function isForEverybody({ request: { use }, orchestrator }: Attachment): boolean {
   return use.mount === null && !use.readOnly && orchestrator === undefined
 }
@@ -152,7 +152,7 @@ function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): Expe
   }
 }
 
-/** Two volumes that want one mount point: the second sees the first's mount there. */
+/** If two volumes request one mount point, the second sees the first one's mount there. */
 function withMountLock<T>(
   host: Host,
   point: string | null,
@@ -164,13 +164,13 @@ function withMountLock<T>(
 
 /** @throws NO_PERMISSION MODULE_MISSING ISCSID_DOWN */
 function checkNode(host: Host): void {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'attaching a volume needs root')
-  // Both come up by themselves when iscsiadm first needs them, where the machine is set up so: the
-  // module through iscsid, iscsid through its socket. What is not even there is worth saying at once.
+  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'attaching a volume requires root')
+  // Both start automatically when iscsiadm first needs them, if the machine is set up for it: the module through
+  // iscsid, iscsid through its socket. If neither is even there, report it immediately.
   if (!hasTransport(host.paths) && !isIscsidRunning(host.paths))
     throw new LunkeeperError(
       'MODULE_MISSING',
-      'iSCSI is not there: no module iscsi_tcp, and no iscsid to load it',
+      'iSCSI is not available: the module iscsi_tcp is not loaded, and there is no iscsid to load it',
       {
         hint: 'apt-get install open-iscsi; modprobe iscsi_tcp; systemctl enable --now iscsid',
       },

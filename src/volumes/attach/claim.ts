@@ -164,7 +164,7 @@ async function read({ host, steps }: ClaimWork, disk: Path['disk']): Promise<Ful
   }
 }
 
-/** The key that this node had before, where it still has it: after a reboot. A volume that was published anew has a new one. */
+/** The key that this node had before, where it still has it: after a reboot. A volume that was published again has a new one. */
 function keyFor(host: Host, { fence, publication }: Attachment): ReservationKey {
   const epoch = publication
     ? createHash('sha256').update(publication.uid).digest('hex').slice(0, 4)

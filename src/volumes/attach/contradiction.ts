@@ -1,12 +1,12 @@
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 
-/** Why a request cannot be met by the attachment that its volume already has; null where it can. */
+/** Why the volume's existing attachment does not match a request; null if it does. */
 export function contradiction(existing: Attachment, request: VolumeRequest): string | null {
   const { use } = existing.request
   const wanted = request.use
   if (request.name && request.name !== existing.name)
-    return `it is called ${existing.name}, not ${request.name}`
+    return `it is named ${existing.name}, not ${request.name}`
   if (wanted.mount !== use.mount)
     return use.mount ? `it is mounted at ${use.mount}` : 'it is attached as a raw device, not mounted'
   if (Boolean(request.shared) !== Boolean(existing.request.shared))

@@ -31,14 +31,14 @@ import { deviceOf, deviceOfMap } from '../../state/view/users.ts'
 import { freePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths } from './foreign.ts'
 import type { Path } from './path.ts'
 
-/** multipathd makes a map within a second of udev's event; udev, on a busy node, may take several. */
+/** multipathd creates a map within a second of udev's event; udev may need several on a busy node. */
 const MAP_DEADLINE = 30_000
-/** Once the map stands, a disk that is not in it yet is a path less, and no reason to wait long. */
+/** Once the map exists, a disk that is not yet in it is one path less, and not a reason to wait long. */
 const MEMBER_DEADLINE = 10_000
-/** How often multipathd is offered a disk that it does not take yet. */
+/** How often multipathd is offered a disk that it does not yet accept. */
 const PULSE = 250
 
-/** multipathd's own fast_io_fail_tmo (multipath.conf(5)): a dead path is given up after it for another. */
+/** multipathd's own fast_io_fail_tmo (multipath.conf(5)): after it, a dead path is given up for another. */
 const FAIL_OVER: Hold = 5
 
 export interface ChosenDevice {
@@ -50,20 +50,20 @@ export interface ChosenDevice {
 interface DeviceWork {
   readonly host: Host
   readonly name: VolumeName
-  /** The way in which it is held already. */
+  /** How it is already held. */
   readonly mode: HoldMode | null
   readonly request: SettledRequest
   readonly steps: Stepper
   readonly record: () => Attachment
   readonly note: (change: Partial<Attachment>) => void
-  /** What multipath-tools knew before the first disk came: greedy, it remembers each by itself. */
+  /** What multipath-tools knew before the first disk appeared: with find_multipaths greedy it remembers each one. */
   readonly knownBefore: ReadonlySet<string>
 }
 
 /**
- * How long a session of this volume shall wait for its target. Below a multipath map not for the hold:
- * I/O on a dead path waits that long before it takes another, and the map waits when there is none.
- * Below a hold map not at all: no I/O may resume before it is known who answers.
+ * How long a session of this volume must hold I/O. Below a multipath map not for the hold: I/O on a dead path waits
+ * that long before it is sent on another, and the map queues when there is none. Below a hold map not at all: no I/O
+ * may resume before it is known which volume answers.
  */
 export async function sessionRecovery(host: Host, record: Attachment): Promise<Hold> {
   const { request, mode } = record
@@ -71,14 +71,14 @@ export async function sessionRecovery(host: Host, record: Attachment): Promise<H
   return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : safeHold(record)
 }
 
-/** For whom the volume's disks are, as far as that is known before there are any. */
+/** Who may use the volume's disks, as far as that is known before there are any. */
 export async function pathMark(host: Host, { request, mode }: Attachment): Promise<PathMark | null> {
   if (mode === 'map') return 'hold'
   if (mode !== null || !(await wantsHoldMap(host, request))) return null
   return request.hold.mode === 'map' || !isMultipathdRunning(host.paths) ? 'hold' : 'any'
 }
 
-/** Somebody must put paths back: without the agent, a hold map would wait for nobody. */
+/** Something must reinstate paths: without the agent, a hold map would hold I/O without an end. */
 async function wantsHoldMap(host: Host, { hold }: SettledRequest): Promise<boolean> {
   return (hold.mode === 'map' || hold.mode === 'auto') && (await isAgentRunning(host))
 }
@@ -88,7 +88,7 @@ function wantsMap(host: Host, { hold, portals }: SettledRequest): boolean {
   return hold.mode === 'multipathd' || portals.length > 1
 }
 
-/** The device that stands for the volume: multipathd's map over its paths, or the one disk. @throws MAP_FAILED */
+/** The device that represents the volume: multipathd's map over its paths, or the one disk. @throws MAP_FAILED */
 export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Promise<ChosenDevice> {
   const { host, request, steps } = work
   const first = paths[0]!
@@ -109,14 +109,16 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   }
   const wantsHold = await wantsHoldMap(host, request)
   if (request.hold.mode === 'map' && !wantsHold)
-    throw new LunkeeperError('MAP_FAILED', 'a hold map needs the agent, and no agent runs', {
-      hint: 'Start it: systemctl start lunkeeper. Or leave out --hold-mode: the hold is then kept by the session, or by multipathd.',
+    throw new LunkeeperError('MAP_FAILED', 'a hold map requires the agent, and the agent is not running', {
+      hint: 'Start it: systemctl start lunkeeper. Or leave out --hold-mode: the session or multipathd then holds the I/O.',
     })
-  // Before a map is made of them: it then is read-only as well, whenever multipathd loads its table anew.
+  // Before a map is created on them: it is then read-only as well, whenever multipathd reloads its table.
   if (request.use.readOnly) for (const { disk } of paths) await protectFromWrites(host, disk.name)
   const running = isMultipathdRunning(host.paths)
   if (request.hold.mode === 'multipathd' && !running)
-    throw new LunkeeperError('MAP_FAILED', 'multipathd does not run', { hint: 'systemctl start multipathd' })
+    throw new LunkeeperError('MAP_FAILED', 'multipathd is not running', {
+      hint: 'systemctl start multipathd',
+    })
   const existing = mapOver(host, request, paths)
   if (existing && !running) return withMultipath(host, existing, paths)
   const multipathd =
@@ -128,14 +130,14 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     boundDirtyPages(host, map.devno)
     return withMultipath(host, map, paths)
   }
-  // A disk that is in use already is used as it is: nothing can be put below its users.
+  // A disk that is already in use is used as it is: nothing can be inserted below its users.
   if (wantsHold && work.mode !== 'session') {
     const map = await tryHoldMap(work, paths)
     if (map) return withHoldMap(map)
   }
   if (paths.length > 1)
     steps.warn(
-      `${multipathd ? 'multipathd is configured to leave these disks alone (blacklist)' : 'multipathd does not run'}: the volume uses one path, and does not fail over to the others`,
+      `${multipathd ? 'multipathd is configured to ignore these disks (blacklist)' : 'multipathd is not running'}: the volume uses one path, and does not fail over to the others`,
     )
   // With a map its session would have given I/O up soon, for another path; and it was not known whether it is guarded.
   keepIoInSessions(host, work.record(), paths.slice(0, 1))
@@ -154,7 +156,7 @@ async function carries(host: Host, map: DmMap, paths: readonly Path[]): Promise<
   return paths.every(({ disk }) => known.some(({ devno, active }) => active && devno === disk.devno))
 }
 
-/** Null where the kernel has no dm-multipath and another way will do. @throws MAP_FAILED */
+/** Null if the kernel has no dm-multipath and another mode is acceptable. @throws MAP_FAILED */
 async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap | null> {
   const { host, request, steps, name } = work
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
@@ -177,7 +179,7 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   } catch (error) {
     if (request.hold.mode === 'map' || !isLunkeeperError(error, 'MAP_FAILED', 'PROGRAM_MISSING')) throw error
     steps.warn(
-      `there is no hold map (${error.message}): the hold is kept by the session. It cannot be changed during an outage, and ends with the session.`,
+      `no hold map could be created (${error.message}): the session holds the I/O. Such a hold cannot be changed during an outage, and ends with the session.`,
     )
     keepIoInSessions(host, work.record(), paths)
     return null
@@ -197,14 +199,14 @@ function withMultipath(host: Host, map: DmMap, paths: readonly Path[]): ChosenDe
   return { device: deviceOfMap(map), map, mode: 'multipathd' }
 }
 
-/** The multipath map that holds one of the paths now; they are read anew. */
+/** The multipath map that currently holds one of the paths, which are read again. */
 function mapOver(host: Host, request: SettledRequest, paths: readonly Path[]): DmMap | null {
   return memberships(host, request, paths).find(({ map }) => map)?.map ?? null
 }
 
 interface Membership {
   readonly disk: string
-  /** Null where multipathd has not taken the disk, or the map is not finished yet. */
+  /** Null if multipathd has not accepted the disk, or the map is not complete yet. */
   readonly map: DmMap | null
 }
 
@@ -216,14 +218,14 @@ function memberships(host: Host, { lun }: SettledRequest, paths: readonly Path[]
   })
 }
 
-/** It holds its disks from its first table on; it can be opened when that is live, and udev has named it. */
+/** It holds its disks from its first table on; it can be opened once it is live and udev has named it. */
 function isFinished({ paths }: Host, { bytes, suspended, name }: DmMap): boolean {
   return bytes > 0 && !suspended && existsSync(`${paths.dev}/mapper/${name}`)
 }
 
 /**
- * Has multipathd make the map, with all paths that stand, and waits for it. Null where its configuration excludes
- * them, and another way will do. @throws MAP_FAILED
+ * Makes multipathd create the map with all available paths, and waits for it. Null if its configuration excludes them
+ * and another mode is acceptable. @throws MAP_FAILED
  */
 async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap | null> {
   const { host, request, steps } = work
@@ -234,7 +236,7 @@ async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap
     if (request.hold.mode !== 'multipathd') return null
     throw new LunkeeperError(
       'MAP_FAILED',
-      `multipathd is configured to leave ${all.map(({ disk }) => disk).join(', ')} alone (blacklist)`,
+      `multipathd is configured to ignore ${all.map(({ disk }) => disk).join(', ')} (blacklist)`,
       { hint: 'Add an exception to /etc/multipath.conf (blacklist_exceptions), or leave out --hold-mode.' },
     )
   }
@@ -244,26 +246,26 @@ async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap
     if (!map)
       throw new LunkeeperError(
         'MAP_FAILED',
-        `multipathd made no map of ${all.map(({ disk }) => disk).join(', ')}`,
+        `multipathd did not create a map for ${all.map(({ disk }) => disk).join(', ')}`,
       )
     const complete = await membersWithin(work, paths, MEMBER_DEADLINE, (found) =>
       found.every((one) => one.map?.uuid === map.uuid) ? found[0]!.map : null,
     )
     if (complete) return complete
     for (const { disk, map: its } of memberships(host, request, paths))
-      if (!its) steps.warn(`multipathd does not use ${disk} for the map ${map.name}; see its log`)
+      if (!its) steps.warn(`multipathd does not use ${disk} for the map ${map.name}; see the multipathd log`)
     return readMap(host.paths, map.device) ?? map
   })
 }
 
-/** What was not known is made known, and noted before, so that it is taken back. */
+/** An unknown WWID is registered, and recorded before, so that this is undone. */
 async function makeKnown({ host, note, knownBefore }: DeviceWork, { disk, identity }: Path): Promise<void> {
   const name = identity.wwid && multipathForm(identity.wwid)
   if (name === null || !knownBefore.has(name)) note({ knownToMultipath: true })
   if (name === null || !knownWwids(host).has(name)) await rememberWwid(host, disk.name)
 }
 
-/** Whether multipathd will never take these disks; asked before anything is made known to it. */
+/** Whether multipathd will never accept these disks; checked before anything is registered with it. */
 async function areBlacklisted(host: Host, paths: readonly Path[]): Promise<boolean> {
   for (const { disk } of paths) if ((await offerPath(host, disk.name)) !== 'blacklisted') return false
   return true
@@ -284,7 +286,7 @@ async function membersWithin(
   }
 }
 
-/** Whether multipathd takes this disk though it is a single path: find_multipaths no or greedy, a WWID it knows. */
+/** Whether multipathd accepts this disk as a single path: find_multipaths no or greedy, or a known WWID. */
 async function multipathdWants(host: Host, disk: string): Promise<boolean> {
   const ran = await host.run('multipath', ['-c', deviceNode(host, disk)], { deadline: 15_000 })
   return ran.code === 0

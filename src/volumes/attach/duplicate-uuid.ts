@@ -8,9 +8,9 @@ import { readMounts } from '../../host/read/mounts.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /**
- * Why an xfs was not mounted that has the UUID of one that is mounted: the kernel refuses it (fs/xfs/xfs_mount.c:
- * xfs_uuid_mount), and says so in its log only. It is a clone or a snapshot: that this volume itself is in use was
- * refused before. The error is thrown as it was where that is not the reason.
+ * Why an xfs was not mounted because another mounted one has its UUID: the kernel rejects it (fs/xfs/xfs_mount.c:
+ * xfs_uuid_mount) and reports that only in its log. It is a clone or a snapshot: that this volume itself is in use was
+ * checked before. If this is not the reason, the error is thrown unchanged.
  */
 export async function explainDuplicateUuid(
   host: Host,
@@ -22,20 +22,20 @@ export async function explainDuplicateUuid(
   if (twin === null) throw error
   throw new LunkeeperError(
     'MOUNT_FAILED',
-    `${device} was not mounted: its xfs has the UUID of the one on ${twin}, of which it is a clone or a snapshot`,
+    `${device} was not mounted: its xfs has the same UUID as the one on ${twin}, so it is a clone or a snapshot of it`,
     {
       cause: error,
       details: { ...error.details, uuid },
-      hint: 'Add --mount-option nouuid to mount it beside the other one; or give it a UUID of its own once, while it is not mounted: xfs_admin -U generate DEVICE.',
+      hint: 'Add --mount-option nouuid to mount it beside the other one; or give it its own UUID once, while it is not mounted: xfs_admin -U generate DEVICE.',
     },
   )
 }
 
-/** Device and mount point of a live xfs with this UUID; null where none can be found. */
+/** Device and mount point of a live xfs with this UUID; null if none is found. */
 async function mountedWith(host: Host, device: string, uuid: string): Promise<string | null> {
   for (const { device: other, fs } of readLiveFs(host.paths)) {
     if (fs !== 'xfs' || other === device) continue
-    // One that waits for its target does not answer: then it stays unsaid.
+    // A device in an outage does not answer: it is then left out.
     const content = await probeContent(host, other, PROBE_DEADLINE_MS).catch(() => null)
     if (content?.uuid !== uuid) continue
     const mount = readMounts(host.paths).find(

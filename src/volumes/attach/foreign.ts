@@ -12,10 +12,10 @@ import { describeStack, remedyOf } from '../../state/view/holders.ts'
 import type { Path } from './path.ts'
 
 /**
- * Refuses disks that anybody else's device stands on. Device-mapper shares its claim on a disk among all maps
- * (drivers/md/dm.c: _dm_claim_ptr), so a hold map could be made beside a logical volume, whose I/O it does not hold. The
- * session then has to wait for the target itself, or an outage would be an error for that device.
- * @param wanted how long the volume is to be held
+ * Refuses disks with a device of other software on them. Device-mapper shares its claim on a disk among all maps
+ * (drivers/md/dm.c: _dm_claim_ptr), so a hold map could be created beside a logical volume, whose I/O it would not
+ * hold. The session must then hold I/O itself, or an outage would be an error for that device.
+ * @param wanted the volume's requested hold
  * @throws BUSY
  */
 export function refuseForeignHolders(host: Host, paths: readonly Path[], wanted: Hold): void {
@@ -29,13 +29,13 @@ export function refuseForeignHolders(host: Host, paths: readonly Path[], wanted:
       'BUSY',
       `${disk.name} is in use: ${describeStack(host, holders).join('; ')}. A hold map beside it would not hold its I/O.`,
       {
-        hint: `End that (${remedyOf(host, holders)}), then attach again: it can stand on the map. Or leave the disk as it is, without lunkeeper.`,
+        hint: `Deactivate that (${remedyOf(host, holders)}), then attach again: it can be activated on the map. Or use the disk as it is, without lunkeeper.`,
       },
     )
   }
 }
 
-/** The proof that nothing but the new map is on its disks; otherwise it goes again. @throws BUSY */
+/** Verifies that only the new map is on its disks; otherwise the map is removed again. @throws BUSY */
 export async function undoBeside(
   host: Host,
   map: DmMap,
@@ -52,21 +52,21 @@ export async function undoBeside(
 }
 
 /**
- * Disks that were here before are marked late: udev knows them, and is to look again. Not before the map has claimed
- * them: systemd unmounts what is mounted from a device that udev declares not ready.
+ * Disks that were there before are marked late: udev knows them, and must process them again. Not before the map has
+ * claimed them: systemd unmounts file systems on a device that udev declares not ready.
  */
 export async function reservePaths(host: Host, paths: readonly Path[]): Promise<void> {
   for (const { session, disk } of paths)
     if (await markPath(host, session.sid, disk.hctl, 'hold')) tellUdev(host, disk, 'change')
 }
 
-/** The volume is used on its bare disk: udev may say what is on it, and LVM take it. */
+/** The volume uses its bare disk: udev may report its contents, and LVM may use it. */
 export function freePaths(host: Host, paths: readonly Path[]): void {
   for (const { session, disk } of paths)
     if (unmarkPath(host, session.sid, disk.hctl)) tellUdev(host, disk, 'add')
 }
 
-/** multipathd has them, and its own rules say so. */
+/** multipathd has them, and its own rules apply. */
 export function unmarkPaths(host: Host, paths: readonly Path[]): void {
   for (const { session, disk } of paths) unmarkPath(host, session.sid, disk.hctl)
 }

@@ -13,12 +13,12 @@ import { contradiction } from './contradiction.ts'
 
 export interface Intent {
   readonly record: Attachment
-  /** It is not written yet. */
+  /** Not yet written. */
   readonly fresh: boolean
 }
 
 /**
- * The record to go on with: the one that this volume has, or a new one. The volume's lock is held.
+ * The record to continue with: the volume's existing one, or a new one. The volume's lock is held.
  * @throws CONFLICT RECORD_CORRUPT
  */
 export function intend(
@@ -30,14 +30,14 @@ export function intend(
   const existing = attachmentOf(attachments, request)
   if (existing) {
     const reason = contradiction(existing, request)
-    if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is attached already: ${reason}`)
+    if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is already attached: ${reason}`)
     return { record: { ...merged(existing, request), ...machineOf(host) }, fresh: false }
   }
   const name = request.name ?? freeName(attachments, request)
   const other = attachments.find((attachment) => attachment.name === name)
   if (other) {
     const { lun, iqn } = other.request
-    throw new LunkeeperError('CONFLICT', `the name ${name} is taken by LUN ${lun} of ${iqn}`)
+    throw new LunkeeperError('CONFLICT', `the name ${name} is used by LUN ${lun} of ${iqn}`)
   }
   const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
   if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
@@ -48,7 +48,7 @@ export function intend(
   return { record: orchestrator ? { ...record, orchestrator } : record, fresh: true }
 }
 
-/** The attachment of the volume that is asked for: by the number it was first asked for, else by its present one. */
+/** The attachment of the requested volume: by the LUN of its original request, otherwise by its current one. */
 export function attachmentOf(
   attachments: readonly Attachment[],
   { iqn, lun }: Pick<VolumeRequest, 'iqn' | 'lun'>,
@@ -78,13 +78,13 @@ function first(host: Host, name: Attachment['name'], request: VolumeRequest): At
   }
 }
 
-/** From now on it is this machine's, also where the record came here with a copy of another one. */
+/** From now on it is this machine's, even if the record came here with a copy of another one. */
 function machineOf(host: Host): Pick<Attachment, 'machine'> {
   const machine = readMachineId(host.paths)
   return machine === null ? {} : { machine }
 }
 
-/** What may differ from the first request and take effect: more portals, another hold. */
+/** What may differ from the first request and takes effect: more portals, another hold. */
 function merged(existing: Attachment, request: VolumeRequest): Attachment {
   const { portals, hold, use } = existing.request
   const more = request.portals.filter((portal) => !portals.some((other) => samePortal(portal, other)))

@@ -22,29 +22,29 @@ import type { Device } from '../../state/view/users.ts'
 import { describeUsers, deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
 
-/** multipathd loads the map again without the disk before it answers. */
+/** multipathd reloads the map without the disk before it answers. */
 const LEAVE_DEADLINE_MS = 5_000
 
 interface OnlyWork {
   readonly host: Host
   readonly record: Attachment
-  /** The disks of this attach, which have just proven their identity. */
+  /** The disks of this attach, whose identity was just verified. */
   readonly paths: readonly Path[]
-  /** The sessions whose disk of this LUN this attach made. */
+  /** The sessions whose disk of this LUN was created by this attach. */
   readonly scanned: ReadonlySet<number>
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Makes sure that nothing else on this node has the volume, and runs `learn`, which writes the identity into this
- * attachment's record, before any other attach can ask the same. One LUN can be reached by several targets, LUN numbers
- * and addresses; a second mount of it, even a read-only one, would be a second user of one file system.
+ * Verifies that nothing else on this node has the volume, and runs `learn`, which writes the identity into this
+ * attachment's record, before another attach can make the same check. One LUN may be reachable through several targets,
+ * LUN numbers and addresses; a second mount, even a read-only one, would be a second user of one file system.
  * @throws ATTACHED_ALREADY another attachment has it · BUSY another disk of it is in use by other software · LOCKED
  */
 export async function asOnlyAttachment(work: OnlyWork, learn: () => Promise<void>): Promise<void> {
   const { host, paths, signal } = work
   const { identity } = paths[0]!
-  // Disks that tell only a serial cannot be compared: other vendors, and other arrays, may use the same one.
+  // Disks with only a serial cannot be compared: other vendors, and other arrays, may use the same serial.
   if (identity.wwid === null) return learn()
   await withLock(...identityLock(host, identity.wwid, signal), async () => {
     try {
@@ -68,8 +68,8 @@ async function refuseOthers(work: OnlyWork, identity: Identity): Promise<void> {
 }
 
 /**
- * multipathd puts a new disk into the map of the other user, which has the same WWID. What takes this attach back must
- * find its disks outside of that map: else it would take the map for its own. Disks that were there before stay there.
+ * multipathd adds a new disk to the map of the other user, which has the same WWID. Undoing this attach requires its
+ * disks outside that map, which would otherwise be taken for its own. Disks that were there before stay there.
  */
 async function leaveMaps({ host, record, paths, scanned }: OnlyWork): Promise<void> {
   if (record.identity !== null) return
@@ -112,16 +112,16 @@ async function refuseUsed(work: OnlyWork, twin: Twin): Promise<void> {
   throw new LunkeeperError(
     'BUSY',
     `${twin.name} is another disk of the same volume, and it is in use: ${users}`,
-    { hint: 'Stop what the message names, so that the volume has one user on this node.' },
+    { hint: 'Stop the users named in the message, so that the volume has one user on this node.' },
   )
 }
 
-/** Who uses a device, in words; null where nobody does, or it is a path of this attachment's own map. */
+/** The user of a device; null if there is none, or it is a path of this attachment's own map. */
 async function usersOf(work: OnlyWork, device: Device, canOpen: boolean): Promise<string | null> {
   const { host, signal } = work
   const maps = device.holders.map((holder) => readMap(host.paths, holder))
   if (maps.some((map) => map && isOwn(work, map))) return null
-  // A multipath map is no user by itself: multipathd makes it of every disk that it is allowed to have.
+  // A multipath map alone is not a user: multipathd creates it on every disk that it may use.
   const passed = maps.filter((map) => map && (isMultipath(map) || isPartitionOfMultipath(map)))
   if (passed.length < maps.length || mountsOf(host, device).length > 0 || isFsAlive(host.paths, device.name))
     return describeUsers(host, [device])
@@ -142,12 +142,12 @@ function isOwn({ record, paths }: OnlyWork, map: DmMap): boolean {
   )
 }
 
-/** What neither /proc nor sysfs shows (swap, a mount in another namespace) has the device claimed all the same. */
+/** Users that neither /proc nor sysfs shows (swap, a mount in another namespace) still have the device claimed. */
 async function isFree(host: Host, device: Device): Promise<boolean> {
   try {
     return (await withClaim(host, device.name, async () => true, { patient: true })) ?? false
   } catch (error) {
-    // Gone, or its session was lost just now: nothing can be written by it.
+    // It is gone, or its session was just lost: nothing can write to it.
     if (isLunkeeperError(error, 'NOT_FOUND')) return true
     throw error
   }

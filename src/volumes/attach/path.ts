@@ -31,7 +31,7 @@ import type { Stepper } from '../step.ts'
 import { lastingOpeners, openable } from '../../state/view/openers.ts'
 import { describeUsers } from '../../state/view/users.ts'
 
-/** A way to the volume that works: a session, its disk, and what the disk says it is. */
+/** A working path to the volume: a session, its disk, and the identity that the disk reported. */
 export interface Path {
   readonly portal: Portal
   readonly session: Session
@@ -39,32 +39,32 @@ export interface Path {
   readonly identity: Identity
 }
 
-/** sd probes on its own time after a scan; even a busy node is done in a fraction of this. */
+/** sd probes asynchronously after a scan; even a busy node finishes in a fraction of this. */
 const APPEAR_DEADLINE = 10_000
 
 export interface PathWork {
   readonly host: Host
   readonly request: SettledRequest
   readonly chap: Chap | null
-  /** How long its sessions shall wait for their target. */
+  /** How long its sessions must hold I/O. */
   readonly recovery: Hold
   readonly expected: ExpectedIdentity
-  /** For whom udev is to keep its disks free; null where they are for everybody. */
+  /** The owner for whom udev keeps its disks free; null if everything may use them. */
   readonly mark: PathMark | null
   /** Sessions that this attempt asked for the LUN; it adds to them. */
   readonly scanned: Set<number>
   readonly steps: Stepper
 }
 
-/** The session that serves a portal now; the one that is logged in, where there are several. */
+/** The session that serves a portal; if there are several, the one that is logged in. */
 export function sessionOf(host: Host, request: SettledRequest, portal: Portal): Session | null {
   const all = readSessions(host.paths, request.iqn).filter((s) => s.portal && samePortal(s.portal, portal))
   return all.find((session) => session.state === 'LOGGED_IN') ?? all[0] ?? null
 }
 
 /**
- * Makes one path to the volume, from whatever is there: looks, takes the next step, looks again.
- * @throws what stands in the way: PORTAL_… LOGIN_… LUN_ABSENT STALE_DISK IDENTITY_UNREADABLE TARGET_AWAY …
+ * Creates one path to the volume, from any state: reads the state, takes the next step, reads again.
+ * @throws the obstacle: PORTAL_… LOGIN_… LUN_ABSENT STALE_DISK IDENTITY_UNREADABLE TARGET_AWAY …
  */
 export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<Path> {
   const { host, request, steps } = work
@@ -121,18 +121,18 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
       case 'mismatch':
         throw new LunkeeperError(
           'IDENTITY_MISMATCH',
-          `${where} is not the volume expected: ${identityDifference(known.identity!, work.expected)}`,
+          `${where} is not the expected volume: ${identityDifference(known.identity!, work.expected)}`,
           { details: { seen: known.identity, expected: work.expected } },
         )
       case 'away':
         throw new LunkeeperError(
           'TARGET_AWAY',
-          `${where}: its session ${session ? `is ${session.state}` : 'was lost at once'}`,
+          `${where}: its session ${session ? `is ${session.state}` : 'was lost immediately'}`,
         )
       case 'no-size':
         throw new LunkeeperError(
           'TARGET_AWAY',
-          `${where} is the volume, but tells no size: this path cannot be used now (standby, unavailable or in transition)`,
+          `${where} is the volume, but reports no size: this path cannot be used now (standby, unavailable or in transition)`,
           {
             hint: 'Check the state of the path on the storage system (ALUA), and which controller owns the volume.',
           },
@@ -143,7 +143,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
       case 'unidentified':
         throw new LunkeeperError(
           'IDENTITY_UNREADABLE',
-          `${where} tells neither a WWID nor a serial, or never the same`,
+          `${where} reports neither a WWID nor a serial, or a different one each time`,
         )
       case 'ready':
         return { portal, session: session!, disk: disk as Path['disk'], identity: known.identity! }
@@ -151,7 +151,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
   }
 }
 
-/** As the scan asks for it (host/disk/scan.ts). */
+/** As the scan requests it (host/disk/scan.ts). */
 function addressOf(session: Session, { lun }: SettledRequest): Hctl {
   return { host: session.host, channel: 0, target: session.targetId ?? 0, lun }
 }
@@ -173,13 +173,12 @@ async function logIn(
     await steps.step('note-session', where, () => noteSession(host, request.iqn, portal, session.sid))
 }
 
-/** Makes the session's timer at least as long as this volume needs; a longer one may be another's. */
+/** Makes the session's timer at least as long as this volume needs; a longer one may be for another volume. */
 async function setTimers({ host, recovery, steps }: PathWork, session: Session): Promise<void> {
   const wanted = longerHold(session.recoveryTmo, recovery)
   if (wanted === session.recoveryTmo) return
   await steps.step('set-timers', `session ${session.sid}`, () => {
-    if (!setRecovery(host, session, wanted))
-      steps.warn(`the kernel did not take a recovery timer of ${wanted} s`)
+    if (!setRecovery(host, session, wanted)) steps.warn(`the kernel rejected a recovery timer of ${wanted} s`)
   })
 }
 
@@ -188,19 +187,19 @@ async function appear({ host, request }: PathWork, session: Session, where: stri
     host,
     () => {
       const disk = readDisk(host.paths, session, request.lun)
-      // Gone again: let the next look say what that means.
+      // Gone again: the next look decides what that means.
       return !disk || disk.name !== null ? 'settled' : null
     },
     APPEAR_DEADLINE,
     signal,
   )
   if (found === null)
-    throw new LunkeeperError('DISK_MISSING', `${where} is there, but no disk was made of it`)
+    throw new LunkeeperError('DISK_MISSING', `${where} exists, but the kernel created no disk for it`)
 }
 
 /**
- * Takes away the disk of a volume that is no longer at this LUN. It is not flushed: what is unwritten
- * belongs to the old volume, and would land on the new one.
+ * Removes the disk of a volume that is no longer at this LUN. It is not flushed: its dirty data belongs to the old
+ * volume, and would be written to the new one.
  */
 async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Identity): Promise<void> {
   const hctl = formatHctl(disk.hctl)

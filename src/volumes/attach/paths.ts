@@ -6,15 +6,15 @@ import type { Path, PathWork } from './path.ts'
 import { bringPath } from './path.ts'
 
 /**
- * Once one path stands, the others get this much longer. A portal that lives is ready within tens of
- * milliseconds of its neighbour; one that is dead must not slow the others down.
+ * Once one path works, the others get this much longer. A live portal is ready within tens of milliseconds of the
+ * others; a dead one must not delay them.
  */
 const GRACE = 1_500
 
 /**
- * Makes all paths at once and returns those that stand, the first portal's first. A path that fails is
- * a warning while another stands, except where it shows another volume: that fails everything.
- * @throws what stood in the way of the first portal, where no path stands · IDENTITY_MISMATCH
+ * Creates all paths at once and returns those that work, the first portal's first. If one path works, the failure of
+ * another is a warning, unless it shows another volume: that fails everything.
+ * @throws the error of the first portal, if no path works · IDENTITY_MISMATCH
  */
 export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<Path[]> {
   const { portals } = work.request
@@ -57,7 +57,7 @@ function isIdentityError(error: unknown): boolean {
   )
 }
 
-/** Of several failures the one that tells most: an answer of the target before a silence on the way. */
+/** Of several failures, the most specific one: an answer of the target rather than a silence on the network. */
 function worst(errors: readonly unknown[]): unknown {
   const telling = (error: unknown) =>
     error instanceof LunkeeperError ? (/^PORTAL_|^CANCELLED/.test(error.code) ? 1 : 2) : 3
@@ -66,6 +66,6 @@ function worst(errors: readonly unknown[]): unknown {
 
 function reasonOf(portal: Portal, error: unknown, aborted: boolean): string {
   if (aborted && error instanceof LunkeeperError && error.code === 'CANCELLED')
-    return `${formatPortal(portal)} did not answer in time; going on without it`
+    return `${formatPortal(portal)} did not answer in time; continuing without it`
   return `${formatPortal(portal)} is not used: ${(error as Error).message}`
 }

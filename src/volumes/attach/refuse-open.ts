@@ -9,9 +9,9 @@ import { deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
 
 /**
- * Before a map is put on a disk, and before it is checked, formatted or mounted, no program may have it open: a
- * virtual machine that writes to it does not claim it, and two writers destroy a file system. What is in its use
- * already is left to its users: a mount that stands, a raw device that was handed out.
+ * Before a map is created on a disk, and before it is checked, formatted or mounted, no program may have it open: a
+ * virtual machine that writes to it does not claim it, and two writers destroy a file system. Existing uses are left to
+ * their users: a current mount, a raw device that was handed out.
  * @throws BUSY with the processes · STUCK CANCELLED
  */
 export async function refuseOpen(
@@ -30,6 +30,6 @@ export async function refuseOpen(
   const openers = await lastingOpeners(host, openables, signal)
   if (openers.length > 0)
     throw new LunkeeperError('BUSY', `${paths[0]!.disk.name} is in use: ${sayOpeners(openers)}`, {
-      hint: 'Stop that program first. Nothing was written, and the disk stays as it is.',
+      hint: 'Stop that program first. Nothing was written, and the disk was not changed.',
     })
 }

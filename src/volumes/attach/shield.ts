@@ -12,18 +12,18 @@ interface ShieldWork {
 }
 
 /**
- * Makes the bare directory below a mount immutable, so that whoever comes while the volume is not mounted
- * is refused instead of writing to another disk; also through a bind mount of it. What is mounted on top
- * is not affected. Where the file system has no such flag (NFS, overlay), the directory stays as it is.
+ * Makes the bare directory below a mount immutable, so that writes while the volume is not mounted are rejected instead
+ * of reaching another disk; also through a bind mount of it. The file system mounted on top is not affected. If the
+ * file system has no such flag (NFS, overlay), the directory stays as it is.
  */
 export async function shieldDirectory(work: ShieldWork, directory: string): Promise<void> {
   const { host, steps, record, note } = work
   const ours = record().protectedDirectory === directory
   const immutable = await isImmutable(host, directory).catch(unavailable(steps))
-  // Immutable and not ours: somebody else protects it, and keeps doing so.
+  // Immutable, but not set by us: it stays protected.
   if (immutable !== false) return
   await steps.step('protect-mount-point', directory, async () => {
-    // Noted before it is done: a crash in between must not leave a directory that nobody can remove.
+    // Recorded before the change: a crash in between must not leave a directory that cannot be removed.
     if (!ours) note({ protectedDirectory: directory })
     if ((await setImmutable(host, directory, true)) !== null) note({ protectedDirectory: null })
   })
@@ -32,7 +32,9 @@ export async function shieldDirectory(work: ShieldWork, directory: string): Prom
 function unavailable(steps: Stepper) {
   return (error: unknown): null => {
     if (!isLunkeeperError(error, 'PROGRAM_MISSING', 'TIMEOUT')) throw error
-    steps.warn(`the mount point is not protected while nothing is mounted there: ${error.message}`)
+    steps.warn(
+      `the mount point is not protected against writes while nothing is mounted there: ${error.message}`,
+    )
     return null
   }
 }

@@ -32,12 +32,12 @@ export interface UseWork {
   readonly paths: readonly Path[]
   readonly steps: Stepper
   readonly record: () => Attachment
-  /** Changes the record, durably, before anything that relies on it. */
+  /** Updates the record durably, before anything that relies on it. */
   readonly note: (change: Partial<Attachment>) => void
 }
 
 /**
- * Brings the device to where the request wants it: a mount, or nothing where a raw device is wanted.
+ * Brings the device to the requested state: a mount, or nothing for a raw device.
  * @returns the type of the mounted file system; null for a raw device
  */
 export async function bringIntoUse(work: UseWork, use: VolumeUse): Promise<string | null> {
@@ -53,9 +53,9 @@ async function protect({ host, device }: UseWork, use: VolumeUse): Promise<void>
 }
 
 async function bringRaw({ host, device, paths, record }: UseWork): Promise<null> {
-  // What its users write has no signature that anybody knows.
+  // The data of a raw user has no signature that could be recognized.
   endFormatting(host, paths[0]!.identity)
-  // Before it is handed out nobody may have it; afterwards whoever it was given to may.
+  // Must be unused before the first hand-out; afterwards its user may have it open.
   if (record().phase !== 'ready') await claimed(host, device, async () => {})
   return null
 }
@@ -87,7 +87,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         throw await refusal(host, device, step)
       case 'look':
         known = { ...known, content: await claimed(host, device, () => probeContent(host, device.name)) }
-        // Somebody has used the volume since: what is known of it counts no longer, also when that is gone again.
+        // The volume was used since: what is known of it no longer holds, even if the use has ended.
         if (begun && known.content!.type !== null && known.content!.uuid !== begun.uuid)
           endFormatting(host, identity)
         break
@@ -124,7 +124,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         break
       case 'make-mount-point': {
         const missing = await missingDirectories(host, use.mount)
-        // Noted before they are made: a crash in between must not leave one that nobody knows of.
+        // Recorded before they are created: a crash in between must not leave an unknown directory.
         if (missing.length > 0)
           note({ madeDirectories: [...new Set([...record().madeDirectories, ...missing])] })
         await steps.step('make-mount-point', use.mount, () => makeMountPoint(host, use.mount))
@@ -145,8 +145,8 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
 }
 
 /**
- * Makes the file system. mkfs itself refuses nothing when no terminal is there to ask, so what it would
- * destroy is looked at once more, right before: whether it is still blank, and which volume answers.
+ * Creates the file system. Without a terminal mkfs itself refuses nothing, so what it would destroy is checked once
+ * more immediately before: whether it is still blank, and which volume answers.
  */
 async function format(
   work: UseWork,
@@ -159,7 +159,7 @@ async function format(
   if (!blank && !(await isLeftOver(work, uuid, begun)))
     throw new LunkeeperError('NOT_BLANK', `${device.name} is no longer blank`)
   const { identity } = paths[0]!
-  // Of a former run that did not end the note stays as it is: nothing was proven blank again.
+  // The note of an earlier run that did not finish is kept: the volume was not proven blank again.
   if (blank) beginFormatting(host, identity, fs, uuid)
   try {
     await withVolumeProof(work, (proof) => makeFs(host, proof, device, fs, uuid, !blank))
@@ -170,14 +170,14 @@ async function format(
   endFormatting(host, identity)
 }
 
-/** Whether nothing is on the device but what a run of mkfs that did not end may have written. */
+/** Whether the device contains nothing but what an unfinished run of mkfs may have written. */
 async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun | null): Promise<boolean> {
   if (!begun?.isRecent || begun.uuid !== uuid) return false
   const content = await claimed(host, device, () => probeContent(host, device.name))
   return content.type === null || content.uuid === uuid
 }
 
-/** Runs an act that writes once every path has proven to be the volume. */
+/** Runs an act that writes, after every path has proven to be the volume. */
 function withVolumeProof<T>(
   { host, device, record }: UseWork,
   act: (proof: WriteProof) => Promise<T>,
@@ -209,13 +209,13 @@ function whyUnmountable(
       throw new LunkeeperError('MOUNT_FAILED', `${message}; ${unchecked}`, {
         cause: error,
         details,
-        hint: 'The kernel of this node is too old for this file system, too: use a node with a newer one. The file system is not damaged.',
+        hint: 'The kernel of this node is too old for this file system, too: use a node with a newer kernel. The file system is not damaged.',
       })
     if (!use.readOnly) throw error
     throw new LunkeeperError('MOUNT_FAILED', message, {
       cause: error,
       details,
-      hint: 'Was it last unmounted cleanly? What its journal holds cannot be written now. Attach it once without --read-only; or see it without that: --mount-option noload (ext4), norecovery (xfs).',
+      hint: 'It may not have been unmounted cleanly; a read-only device cannot replay its journal. Attach it once without --read-only; or mount it without replay: --mount-option noload (ext4), norecovery (xfs).',
     })
   }
 }
@@ -228,7 +228,10 @@ async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): P
   return work()
 }
 
-/** kpartx makes maps of the partitions of a multipath map; they hold it, and are no users as long as nobody uses them. */
+/**
+ * kpartx creates maps of the partitions of a multipath map; they hold it, but do not count as users unless they are
+ * used.
+ */
 async function isHeldByPartitions(host: Host, device: Device): Promise<boolean> {
   const holders = readMap(host.paths, device.name)?.holders ?? []
   const parts = holders.map((holder) => readMap(host.paths, holder))

@@ -14,17 +14,17 @@ import type { Found } from './find.ts'
 import { findVolume } from './find.ts'
 
 export interface DetachOptions {
-  /** Lose what is unwritten and cannot be written, and unmount what others mounted. */
+  /** Lose data that is unwritten and cannot be written, and unmount mounts made by others. */
   readonly force?: boolean
-  /** Whose disk of its LUN may be taken. @default every session's */
+  /** Sessions whose disk of the LUN may be removed. @default every session */
   readonly mayTake?: (session: Session) => boolean
   readonly observer?: Observer
   readonly signal?: AbortSignal
 }
 
 /**
- * Takes a volume off this node. Nothing of it is left, and nothing of anybody else's is touched.
- * Run again after any failure or crash, it goes on from what is there.
+ * Detaches a volume from this node. Nothing of it is left, and nothing else is touched. After a failure or crash, run
+ * it again: it continues from the current state.
  * @param handle name, mount point or device
  * @throws LunkeeperError; LEFT_BEHIND names what could not be removed
  */
@@ -34,19 +34,22 @@ export async function detach(host: Host, handle: string, options: DetachOptions 
   return detachFound(host, () => findVolume(host, named), options)
 }
 
-/** The same for a volume that is known in another way. @param find looks anew each time, and throws where it is not there */
+/**
+ * Detaches a volume that is identified in another way. @param find reads the state each time, and throws if there is
+ * none
+ */
 export async function detachFound(
   host: Host,
   find: () => Found,
   options: DetachOptions = {},
 ): Promise<DetachReport> {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume needs root')
+  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume requires root')
   host.hands.warm()
   const first = find()
   const report = await withLock(
     ...volumeLock(host, first.record ?? first, 'detach', options.signal),
     async () => {
-      // While we waited, another detach may have ended it, or an attach changed it.
+      // While this call waited, another detach may have completed, or an attach changed the volume.
       const found = find()
       const { record } = found
       const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
@@ -58,7 +61,7 @@ export async function detachFound(
         force: options.force ?? false,
         ...(options.mayTake ? { mayTake: options.mayTake } : {}),
         signal: options.signal,
-        // Refused, and as it was: it is used on, and its hold goes on.
+        // Refused without a change: its use and its hold continue.
         untouched: () => {
           const owed = record && readRecord(host, record.name)?.writeOut
           if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: owed ?? null })
@@ -73,7 +76,7 @@ export async function detachFound(
   return report
 }
 
-/** A mount point as the kernel prints it; as it was given where the way there hangs. */
+/** A mount point as the kernel prints it; unchanged if the path to it hangs. */
 async function resolvedOr(host: Host, path: string): Promise<string> {
   try {
     return await resolveDirectory(host, path)

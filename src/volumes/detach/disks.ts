@@ -14,9 +14,9 @@ import { judge } from './judge.ts'
 import { releaseVolume, warnKept } from './release.ts'
 
 /**
- * Flushes and removes every disk of the volume: claimed, so that nobody else has it or gets it;
- * flushed, and the device confirms; its identity asked once more; then deleted, and seen to be gone.
- * @param judged a moment ago; others are asked now
+ * Flushes and removes every disk of the volume: claimed, so that nothing else has or takes it; flushed, with
+ * confirmation by the device; its identity checked once more; then deleted, and verified to be gone.
+ * @param judged a moment ago; other disks are asked now
  * @throws BUSY FLUSH_FAILED IDENTITY_MISMATCH STUCK
  */
 export async function removeDisks(work: Dismantling, judged: readonly Judged[]): Promise<void> {
@@ -28,7 +28,7 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
       judged.find((known) => isSame(known, session, disk)) ??
       (await judge(host, session, disk, found.record, work.view().maps))
     if (verdict.verdict === 'foreign')
-      work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it stays`)
+      work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it is left alone`)
     else all.push(verdict)
   }
   const last = all.findLast(({ verdict }) => verdict === 'ours')
@@ -61,10 +61,10 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
       host,
       disk.name,
       async (claim) => {
-        // Of a volume that does not answer nothing is dirty here: that was refused, or given up, before.
+        // A volume that does not answer has no dirty data here: that was refused, or discarded, before.
         if (verdict === 'ours' && disk.devno !== null) {
           await flushClaimed(work, { name, devno: disk.devno }, claim)
-          // A swap while it was flushed: the confirmation may be another volume's.
+          // If the LUN was swapped during the flush, the confirmation may be another volume's.
           const again = await askDisk(host, disk, volume.identity)
           if (again.verdict === 'stranger' && !force) throw again.error!
           if (isLast) await releaseVolume(work, disk)
@@ -77,15 +77,15 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
     else if (!done)
       throw new LunkeeperError('BUSY', `${name} is in use: ${await describeUsers(host, [disk])}`)
   } catch (error) {
-    // Offline after its timer ran out: it can be opened by nobody, and has nothing to flush.
+    // Offline after its timer expired: it can be opened by no program, and has nothing to flush.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
     await remove()
   }
 }
 
 /**
- * A raw device that a program has open without claiming it: a virtual machine's disk, for one. So is the disk of
- * an attach that did not get as far as a mount.
+ * A raw device that a program has open without claiming it, for example a virtual machine's disk; or the disk of an
+ * attach that did not reach the mount.
  */
 async function refuseOpen({ host, found: { record }, force }: Dismantling, disk: ScsiDisk): Promise<void> {
   const wasMounted = record?.request.use.mount && record.phase !== 'attaching'

@@ -28,18 +28,18 @@ import { refuseLostWrites } from './write-out.ts'
 import { unmountAll } from './unmount.ts'
 import { tellImmutable, unshieldDirectory } from './unshield.ts'
 
-/** Milliseconds for which an answer about identity counts: without unmounts and waits in between. */
+/** Milliseconds for which an answer about identity is used: no unmounts or waits happen in between. */
 const FRESH = 250
 
 export interface Dismantling {
   readonly host: Host
   readonly found: Found
-  /** What its devices must answer before anything is written to them. */
+  /** The identity that its devices must report before anything is written to them. */
   readonly volume: Provable
   readonly steps: Stepper
-  /** Give up what is not written, unmount mounts that are not ours, and go on past what fails. */
+  /** Discard unwritten data, unmount mounts that are not ours, and continue after failures. */
   readonly force: boolean
-  /** What there is of the volume now, without what is not ours to take. */
+  /** The current state of the volume, without what is not ours to remove. */
   readonly view: () => VolumeView
   readonly removed: { mounts: string[]; maps: string[]; disks: string[]; sessions: number[] }
   readonly left: string[]
@@ -47,9 +47,9 @@ export interface Dismantling {
 }
 
 /**
- * Takes a volume off the node, from whatever is there of it: mounts, maps, disks, sessions, node
- * records, its mount point, its record. Data first: what is unwritten is written, and the device
- * confirms it, before anything is removed; where that cannot be, only force goes on.
+ * Detaches a volume from any state: mounts, maps, disks, sessions, node records, its mount point, its record. Data
+ * first: dirty data is written, and the device confirms it, before anything is removed; if that is impossible, only
+ * force continues.
  */
 export async function dismantle(
   host: Host,
@@ -58,9 +58,9 @@ export async function dismantle(
   options: {
     force: boolean
     signal?: AbortSignal | undefined
-    /** Whose disk of this LUN may be taken; by default every session's. */
+    /** Sessions whose disk of this LUN may be removed. @default every session */
     mayTake?: (session: Session) => boolean
-    /** Told when it fails before anything was removed. */
+    /** Called if it fails before anything was removed. */
     untouched?: () => void
   },
 ): Promise<DetachReport> {
@@ -78,7 +78,7 @@ export async function dismantle(
       request: found.record?.request,
       fence: found.record?.fence,
       publication: found.record?.publication,
-      // Without a record, or before it has learned anything, a disk must be what the kernel took it for.
+      // Without a record, or before one has an identity, a disk must match what the kernel has cached.
       identity: found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
     },
     steps,
@@ -135,7 +135,7 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
 
 async function forget(work: Dismantling, record: Attachment): Promise<void> {
   const { host, steps, left } = work
-  // What could not be removed stays in the record, so that the next try finds it.
+  // What could not be removed stays in the record, so that the next attempt finds it.
   if (left.length === 0) await unshieldDirectory(work)
   if (left.length > 0) return
   if (record.mode === 'multipathd')

@@ -14,20 +14,19 @@ import { isName } from '../../model/name.ts'
 import { cleanPath } from '../../model/request.ts'
 import { readRecord, readRecords } from '../../state/records/volumes.ts'
 
-/** What shall be detached: a volume by target and LUN, its record if it has one, and how it was named. */
+/** The volume to detach: by target and LUN, its record if it has one, and how it was named. */
 export interface Found {
   readonly iqn: Iqn
   readonly lun: Lun
   readonly record: Attachment | null
   /** For messages and the report. */
   readonly name: string
-  /** The mount point that was named, where no record tells which mount is ours. */
+  /** The mount point that was named, if no record tells which mount is ours. */
   readonly point: string | null
 }
 
 /**
- * Finds a volume by its name, mount point or device. Also one whose record is lost: by what the kernel
- * has of it.
+ * Finds a volume by its name, mount point or device; without a record, by the kernel's state.
  * @throws NOT_FOUND RECORD_CORRUPT
  */
 export function findVolume(host: Host, handle: string): Found {
@@ -50,7 +49,7 @@ export function findVolume(host: Host, handle: string): Found {
         : { ...volume, record: null, name: handle, point: mounted ? point : null }
     }
   }
-  throw new LunkeeperError('NOT_FOUND', `"${handle}" is no attachment's name, mount point or device`)
+  throw new LunkeeperError('NOT_FOUND', `"${handle}" does not match any attached volume`)
 }
 
 function fromRecord(record: Attachment): Found {
@@ -66,7 +65,7 @@ function nameOfDevno(host: Host, devno: string): string | null {
   }
 }
 
-/** The kernel's name behind a node or link under /dev. Nothing is opened, and only /dev is walked. */
+/** The kernel's name for a node or link under /dev. Nothing is opened, and only /dev is read. */
 function nameOfNode(path: string): string | null {
   if (!path.startsWith('/dev/')) return null
   try {

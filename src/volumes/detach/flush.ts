@@ -7,10 +7,10 @@ import { owe, settle } from './write-out.ts'
 
 /** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
 const FLUSH_DEADLINE_MS = 5 * 60_000
-/** With force nothing is owed any more; a flush that does not come back at once does not come back. */
+/** With force nothing must be confirmed; a flush that does not return soon will not return. */
 const FORCED_FLUSH_DEADLINE_MS = 10_000
 
-/** What stands between a device that was the volume a moment ago, and its confirmation. */
+/** The steps between a device that was the volume a moment ago, and its confirmation. */
 const DOUBTS = [
   'FLUSH_FAILED',
   'STUCK',
@@ -21,8 +21,8 @@ const DOUBTS = [
 ] as const
 
 /**
- * Has the device confirm that everything is written to the volume, which it proves to be right before.
- * @throws FLUSH_FAILED IDENTITY_MISMATCH, unless forced: then it warns, and goes on
+ * Makes the device confirm that everything is written to the volume, after checking its identity.
+ * @throws FLUSH_FAILED IDENTITY_MISMATCH, unless forced: then it warns and continues
  */
 export async function flushClaimed(work: Dismantling, device: BlockRef, claim: Claim): Promise<void> {
   const { host, steps, volume, force } = work

@@ -9,10 +9,10 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**
- * Refuses, before anything is removed, while a logical volume, an array or the like stands on the volume. With force, what
- * is mounted on it is unmounted and its maps are removed, what is on top first; an array is not ours to stop.
- * @param disks the volume's own: a stranger's disk at its LUN is not looked at
- * @throws BUSY with what it is, and what is on that
+ * Refuses, before anything is removed, if a logical volume, an array or similar is on the volume. With force, its
+ * mounts are unmounted and its maps removed, top first; an array is not ours to stop.
+ * @param disks the volume's own: another volume's disk at its LUN is not examined
+ * @throws BUSY naming the device and its users
  */
 export async function clearHolders(work: Dismantling, disks: readonly ScsiDisk[]): Promise<void> {
   const { host, found, force } = work
@@ -22,11 +22,11 @@ export async function clearHolders(work: Dismantling, disks: readonly ScsiDisk[]
   const holders = force ? holdersOfVolume(work, disks) : first
   if (holders.length === 0) return
   throw new LunkeeperError('BUSY', `${found.name} is in use: ${describeStack(host, holders).join('; ')}`, {
-    hint: `End that first (${remedyOf(host, holders)}), then detach again.`,
+    hint: `Deactivate that first (${remedyOf(host, holders)}), then detach again.`,
   })
 }
 
-/** What stands directly on the volume, and is not part of how it is attached. */
+/** Devices directly on the volume that are not part of its attachment. */
 function holdersOfVolume({ host: { paths }, view }: Dismantling, disks: readonly ScsiDisk[]): Holder[] {
   const { maps } = view()
   const own = new Set(maps.map(({ device }) => device))
@@ -34,7 +34,7 @@ function holdersOfVolume({ host: { paths }, view }: Dismantling, disks: readonly
     .flatMap(({ holders }) => holders)
     .flatMap((device) => {
       const map = readMap(paths, device)
-      // kpartx's maps of partitions go with the multipath map; what is on them does not.
+      // kpartx's maps of partitions are removed with the multipath map, unlike what is on them.
       return map && isPartitionOfMultipath(map) ? map.holders : [device]
     })
   const onDisks = disks.flatMap((disk) =>

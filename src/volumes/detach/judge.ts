@@ -10,13 +10,13 @@ import { standsOn } from '../../state/proof/stands.ts'
 export type Verdict =
   /** The volume itself, asked a moment ago. */
   | 'ours'
-  /** What the volume's file system or map stands on, but another volume answers: nothing may be written out. */
+  /** The volume's file system or map is on it, but another volume answers: nothing may be written out. */
   | 'changed'
-  /** The volume's disk, and nothing answers: target away, LUN unmapped. */
+  /** The volume's disk, without an answer: target away, LUN unmapped. */
   | 'silent'
   /** The volume itself, and another node has it: nothing may be written out. */
   | 'lost'
-  /** A disk at the volume's LUN with which this volume has nothing to do: it stays as it is. */
+  /** A disk at the volume's LUN that is not related to this volume: it is left alone. */
   | 'foreign'
 
 export interface Judged {
@@ -28,11 +28,11 @@ export interface Judged {
 }
 
 /**
- * Judges a disk at the volume's LUN: which volume answers, and whether this volume stands on it.
+ * Classifies a disk at the volume's LUN: which volume answers, and whether this volume is in use on it.
  *
- * What the kernel remembers of the disk decides only where the volume does not stand on it and it does not answer:
- * that cache is refreshed by a rescan or a new login, also to another volume's name under a mounted file system.
- * @param record null for a volume that no record knows: then the disk must be what the kernel took it for
+ * The kernel's cache of the disk's identity decides only if the volume is not in use on it and it does not answer: a
+ * rescan or a new login refreshes that cache, even to another volume's name under a mounted file system.
+ * @param record null for a volume without a record: then the disk must match what the kernel has cached
  * @param maps the volume's own maps
  */
 export async function judge(
@@ -57,7 +57,7 @@ export async function judge(
   return judged(isIts ? (verdict === 'stranger' ? 'changed' : 'silent') : 'foreign')
 }
 
-/** Whether the hold map of another volume stands on the disk. */
+/** Whether the hold map of another volume is on the disk. */
 function isOtherHoldMapOver(host: Host, disk: ScsiDisk, maps: readonly DmMap[]): boolean {
   return disk.holders.some((holder) => {
     if (maps.some((map) => map.device === holder)) return false

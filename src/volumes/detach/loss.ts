@@ -10,8 +10,8 @@ import type { Judged } from './judge.ts'
 import { owedOf, refuseLostWrites } from './write-out.ts'
 
 /**
- * Refuses to go on where data would be lost: the volume is in use, and no path can take what is
- * unwritten, or what answers is another volume, on which it must not land.
+ * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
+ * volume answers, which must not receive it.
  * @throws IDENTITY_MISMATCH FENCED TARGET_AWAY
  */
 export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): Promise<void> {
@@ -21,7 +21,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
   if (lost && !force) throw fenced(found.name, lost)
   const changed = disks.find(({ verdict }) => verdict === 'changed')
   const owed = owedOf(work)
-  // A map that has lost its last disk may still keep what is unwritten.
+  // A map that has lost its last disk may still hold dirty data.
   const nothing = disks.length === 0 && work.view().maps.length === 0
   if (force || nothing || disks.some(({ verdict }) => verdict === 'ours')) {
     if (changed && !force) throw mismatch(found.name, changed)
@@ -34,7 +34,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
     'TARGET_AWAY',
     `${found.name} ${owed ? 'has not confirmed its data' : 'is in use and cannot take its unwritten data'}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
     {
-      hint: 'Wait until the target is back; or give that data up: --force loses all that was written and not yet synced.',
+      hint: 'Wait until the target is back; or discard the data: --force loses everything that was written and not yet synced.',
     },
   )
 }
@@ -49,16 +49,16 @@ function fenced(name: string, { error }: Judged): LunkeeperError {
 function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
   return new LunkeeperError(
     'IDENTITY_MISMATCH',
-    `${name}: another volume answers at ${formatHctl(disk.hctl)}: ${error?.message}. Unmounting would write into it.`,
+    `${name}: another volume answers at ${formatHctl(disk.hctl)}: ${error?.message}. Unmounting would write to that volume.`,
     {
-      hint: `Map the right volume at this LUN again; or give up what is unwritten: lunkeeper detach ${name} --force drops it and writes nothing.`,
+      hint: `Map the right volume at this LUN again; or discard unwritten data: lunkeeper detach ${name} --force drops it and writes nothing.`,
     },
   )
 }
 
 /**
- * Whether anybody could have written something that is only in memory: a mount, a map's user, an open
- * device. What nobody has open, the kernel wrote out when the last user closed it.
+ * Whether any program could have written data that is only in memory: a mount, a map's user, an open device. When the
+ * last user closed a device, the kernel wrote it out.
  */
 async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host } = work
@@ -74,9 +74,9 @@ async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boo
 }
 
 /**
- * With force, and no path that could take the data: the disks go first. Everything that waits for them
- * fails at once, so that nothing after this can hang, and nothing is written anywhere.
- * @returns whether it came to that
+ * With force, and without a path that could take the data: the disks are removed first. All I/O held on them fails
+ * immediately, so that nothing afterwards can hang, and nothing is written anywhere.
+ * @returns whether this was necessary
  */
 export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host, steps, removed, found } = work
@@ -88,7 +88,7 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
   for (const { disk, error } of disks) {
     steps.warn(
-      `${disk.name ?? formatHctl(disk.hctl)} is dropped, and what it had not written is lost: ${error?.message ?? 'another path shows another volume'}`,
+      `${disk.name ?? formatHctl(disk.hctl)} was dropped, and its unwritten data is lost: ${error?.message ?? 'another path shows another volume'}`,
     )
     await steps.step('delete-disk', disk.name ?? formatHctl(disk.hctl), () => removeDisk(host, disk))
     removed.disks.push(disk.name ?? formatHctl(disk.hctl))

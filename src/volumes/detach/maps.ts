@@ -9,9 +9,9 @@ import type { Dismantling } from './dismantle.ts'
 import { flushClaimed } from './flush.ts'
 
 /**
- * Flushes and removes the multipath maps of the volume, before their paths go; then what was made known
- * to multipath-tools for it. Where no path answers nothing is dirty (that was refused, or given up), and a
- * flush would wait for as long as the map queues: it is told to stop.
+ * Flushes and removes the multipath maps of the volume before their paths; then removes what was registered with
+ * multipath-tools for it. If no path answers there is no dirty data (that was refused, or discarded), and a flush would
+ * wait for as long as the map queues: its queueing is disabled.
  * @param disks the volume's own
  * @param answers whether any path does
  * @throws BUSY FLUSH_FAILED MAP_FAILED
@@ -60,7 +60,7 @@ async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<
     throw new LunkeeperError('BUSY', `${map.name} is in use: ${await describeUsers(work.host, [device])}`)
 }
 
-/** Also without a map: an attach may have ended, or a detach been cut off, in between. */
+/** Even without a map: an attach or detach may have been interrupted in between. */
 async function forgetWwids(
   { host, found }: Dismantling,
   maps: readonly DmMap[],

@@ -7,15 +7,15 @@ import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
 
 /**
- * Where no agent has put a lost path to use again: its disk has just told that it is the volume, so what is
- * unwritten goes there. Else the unmount would wait for a path that is there, or fail for want of it.
+ * Reinstates a returned path if no agent has done so: its disk has just proven to be the volume, so dirty data goes
+ * there. Otherwise the unmount would wait for an available path, or fail for lack of one.
  * @throws MAP_FAILED
  */
 export async function reconnect({ host, found, view }: Dismantling, disks: readonly Judged[]): Promise<void> {
   const map = view().maps.find(isHoldMap)
-  // What a misplaced volume has in memory is not to reach it.
+  // The dirty data of a misplaced volume must not reach it.
   if (!map || !found.record || isMisplaced(host, found.record)) return
-  // An agent that holds nothing has all its paths in use.
+  // A map that is not holding has all its paths in use.
   if (readHoldNote(host, found.record.name) === null && (await isAgentRunning(host))) return
   const proven = disks.flatMap(({ verdict, disk }) => {
     const { name, devno, holders } = disk

@@ -15,7 +15,7 @@ import type { Dismantling } from './dismantle.ts'
 
 /**
  * Gives the volume's reservation back, once everything is written: from then on another node may have it. One that cannot be
- * given back is a warning; this node takes it over at its next attach.
+ * released is a warning; this node takes it over at its next attach.
  */
 export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<void> {
   const { host, found, steps } = work
@@ -32,7 +32,7 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   }
 }
 
-/** Where no path answers, nothing can be given back. */
+/** If no path answers, nothing can be released. */
 export function warnKept({ steps }: Dismantling, { key }: Fence, why: string): void {
   steps.warn(
     `the target still has this node's reservation (key ${formatKey(key)}): ${why}. This node takes it over when it attaches the volume again; another one needs --take-over.`,

@@ -11,8 +11,8 @@ import { readRecords } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**
- * Logs out of the sessions that we made and that nobody needs any more, and removes the node records
- * that we made for them. The target's lock is held: nobody can come to need one meanwhile.
+ * Logs out of sessions that we created and that are no longer needed, and removes the node records that we created for
+ * them. The target's lock is held, so that no operation can start to need one meanwhile.
  */
 export async function endSessions(work: Dismantling): Promise<void> {
   const { host, found, steps, removed } = work
@@ -20,7 +20,7 @@ export async function endSessions(work: Dismantling): Promise<void> {
   const own = found.record?.request.portals ?? []
   const portals = new Map(own.map((portal) => [formatPortal(portal), portal]))
   const sessions = readSessions(host.paths, found.iqn)
-  // Somebody's disk, even one that nobody seems to use: a session takes all its disks with it.
+  // Another owner's disk, even one without a visible user: a session's logout removes all its disks.
   const bare = sessions.filter((session) => countDisks(host.paths, session) === 0)
   if (sessions.length > 0 && bare.length === 0) return
   const needed = portalsOfOthers(work)
@@ -35,7 +35,7 @@ export async function endSessions(work: Dismantling): Promise<void> {
 }
 
 function isOurs({ host, found }: Dismantling, session: Session): boolean {
-  // The note went with a boot or a lost /run; a node record of ours says as much.
+  // The note was lost with a boot or with /run; our node record proves the same.
   return isOurSession(host, session) || findNodeRecord(host, found.iqn, session.portal!)?.ours === true
 }
 
@@ -45,7 +45,7 @@ function portalsOfOthers({ host, found }: Dismantling): Portal[] {
     .flatMap(({ request }) => request.portals)
 }
 
-/** What was made for a session that is gone. A session that stays keeps its record: iscsid reads it again. */
+/** Records created for a session that is gone. A session that stays keeps its record: iscsid reads it again. */
 async function tidy({ host, found, steps }: Dismantling, portal: Portal): Promise<void> {
   const where = formatPortal(portal)
   if (

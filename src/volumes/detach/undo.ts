@@ -9,13 +9,13 @@ import type { Stepper } from '../step.ts'
 import { dismantle } from './dismantle.ts'
 
 /**
- * Takes back what an attach that failed had made: of a volume that was never ready everything, in
- * sessions of ours whatever disk this LUN has, in another's only the disk that this attempt asked for;
- * of one that was ready only disks and sessions that this attempt made. A disk that a program has open stays.
+ * Undoes a failed attach. Of a volume that was never ready it removes everything: in our sessions any disk of this LUN,
+ * in other sessions only the disk that this attempt requested. Of a volume that was ready it removes only disks and
+ * sessions that this attempt created. A disk that a program has open stays.
  *
- * Its own failures are warnings: the first error is the one that counts, and the record that stays lets
- * the next attach or detach go on from there.
- * @returns which disks stay because a program has them open, in words
+ * Its own failures are warnings: the first error is the relevant one, and the record that stays lets the next attach or
+ * detach continue from there.
+ * @returns the disks that stay because a program has them open, for a message
  */
 export async function undo(
   host: Host,
@@ -30,7 +30,7 @@ export async function undo(
     const opened = await openDisks(host, record, mayTake)
     const report = await dismantle(
       host,
-      // An identity that did not match is this attempt's disk's: it is judged by what it says itself.
+      // An identity that did not match is that of this attempt's disk, which is judged by its own answer.
       { iqn, lun, record: ready ? null : { ...record, identity: null }, name: record.name, point: null },
       steps,
       {
@@ -41,12 +41,12 @@ export async function undo(
     for (const left of report.left) steps.warn(`left behind: ${left}`)
     return [...opened.values()]
   } catch (error) {
-    steps.warn(`not everything was taken back: ${(error as Error).message}`)
+    steps.warn(`not everything was undone: ${(error as Error).message}`)
     return []
   }
 }
 
-/** By session: of the disks that would be taken, those that a program has open. @throws STUCK */
+/** By session: disks that would be removed and that programs have open. @throws STUCK */
 async function openDisks(
   host: Host,
   record: Attachment,

@@ -13,10 +13,10 @@ import type { Dismantling } from './dismantle.ts'
 import { owe, settle, syncMount } from './write-out.ts'
 
 /**
- * Unmounts the volume: the mount point of the record or the one that was named. Other mounts of it are refused, unless
+ * Unmounts the volume: the mount point of the record, or the one that was named. Other mounts of it are refused, unless
  * forced. Everything is written out and confirmed first, and each unmount has a proof of which volume it writes to.
- * @param disks the volume's own; a stranger's disk at its LUN is not looked at
- * @param answers whether the volume can take what is unwritten; else that was given up, and nothing can be written
+ * @param disks the volume's own; another volume's disk at its LUN is not examined
+ * @param answers whether the volume can take dirty data; if not, that was discarded, and nothing can be written
  * @throws BUSY with its users · FLUSH_FAILED IDENTITY_MISMATCH TARGET_AWAY UNMOUNT_FAILED TIMEOUT
  */
 export async function unmountAll(
@@ -40,7 +40,7 @@ export async function unmountAll(
       )
     if (answers && mounts[0]) await syncMount(work, device, mounts[0])
     for (const mount of mounts.toReversed()) await unmountOne(work, device, mount, answers)
-    // Unmounted here, and still alive: in another mount namespace, lazily unmounted, or still going.
+    // Unmounted here, but still alive: in another mount namespace, lazily unmounted, or still in progress.
     if (isFsAlive(host.paths, device.name) && !force)
       throw new LunkeeperError(
         'BUSY',
@@ -50,7 +50,7 @@ export async function unmountAll(
   if (own !== null && devices.length === 0) await unmountDead(work, own)
 }
 
-/** Those that were not dropped since they were judged. */
+/** Those that were not dropped since they were classified. */
 function presentOf({ view }: Dismantling, disks: readonly ScsiDisk[]): ScsiDisk[] {
   return disksOf(view()).filter(({ name, hctl }) =>
     disks.some((disk) => disk.name === name && formatHctl(disk.hctl) === formatHctl(hctl)),
@@ -80,14 +80,14 @@ async function unmountOne(work: Dismantling, device: Device, mount: Mount, answe
   removed.mounts.push(mount.point)
 }
 
-/** The disk is gone, but a file system that stood on it may still be mounted: its device number is dead. */
+/** The disk is gone, but a file system on it may still be mounted: its device number is dead. */
 async function unmountDead(
   { host, found, steps, removed, volume }: Dismantling,
   point: string,
 ): Promise<void> {
   const mount = readMounts(host.paths).findLast((candidate) => candidate.point === point)
   if (!mount || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
-  // Without a record it is by this mount that the volume was found; dropped by force, its device is gone since.
+  // Without a record, the volume was found by this mount; if it was dropped by force, its device is gone since.
   const isIts = found.record
     ? mount.source === found.record.device
     : !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)

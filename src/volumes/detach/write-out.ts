@@ -12,8 +12,8 @@ import { readRecord, writeRecord } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**
- * Writes out a mounted file system and has the kernel report what it could not write, which the unmount does not
- * report. With force, failures are warnings.
+ * Writes out a mounted file system and makes the kernel report write errors, which an unmount does not report. With
+ * force, failures are warnings.
  * @throws FLUSH_FAILED written data is lost · TIMEOUT
  */
 export async function syncMount(work: Dismantling, device: BlockRef, mount: Mount): Promise<void> {
@@ -28,28 +28,28 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
     )
   } catch (error) {
     if (!isLunkeeperError(error, 'FLUSH_FAILED', 'TIMEOUT')) throw error
-    // The error is reported once, to this call or to the one that was left behind: the record remembers it.
+    // The error is reported once, to this call or to an abandoned one: the record remembers it.
     owe(work, device, error.code === 'FLUSH_FAILED' ? error.message : null)
     if (!work.force) throw error
     steps.warn(`written data is lost: ${error.message}`)
   }
 }
 
-/** Notes, before the unmount, that its device still has to confirm. Nothing to do without a record. */
+/** Records, before the unmount, that its device must still confirm. Does nothing without a record. */
 export function owe(work: Dismantling, device: BlockRef, lost: string | null = null): void {
   const known = owedOf(work)
   if (known?.device === device.name && (known.lost !== null || lost === null)) return
   note(work, { device: device.name, errors: known?.errors ?? errorsOf(work, device.devno), lost })
 }
 
-/** What a detach of this volume still owes; null for nothing. */
+/** What a detach of this volume must still confirm; null for nothing. */
 export function owedOf({ host, found }: Pick<Dismantling, 'host' | 'found'>): WriteOut | null {
   return found.record ? (readRecord(host, found.record.name)?.writeOut ?? null) : null
 }
 
 /**
- * After the unmount: whether any write failed meanwhile. Counted before the disk is asked anything, since a question
- * that it refuses counts as well.
+ * After the unmount: whether any write failed meanwhile. Counted before the disk is asked anything, because a request
+ * that it rejects counts as well.
  * @throws FLUSH_FAILED unless forced
  */
 export function refuseLostWrites(work: Dismantling): void {
@@ -62,7 +62,7 @@ export function refuseLostWrites(work: Dismantling): void {
   const message = `${found.name}: written data may be lost: ${lost}`
   if (!force)
     throw new LunkeeperError('FLUSH_FAILED', message, {
-      hint: `Compare the data with a backup. lunkeeper detach ${found.name} --force takes the volume off this node all the same.`,
+      hint: `Compare the data with a backup. lunkeeper detach ${found.name} --force detaches the volume anyway.`,
     })
   steps.warn(message)
 }
@@ -73,19 +73,19 @@ export function settle(work: Dismantling, device: string): void {
   if (owed?.device === device && owed.lost === null) note(work, null)
 }
 
-/** Why data may have been lost since the counts were taken; null where it was not. */
+/** Why data may have been lost since the counts were taken; null if it was not. */
 function failedSince(work: Dismantling, { device, errors }: WriteOut): string | null {
   const { host, found } = work
   const map = readMap(host.paths, device)
   if (map && isHoldMap(map)) {
-    // Its paths' errors are queued; data is lost only where the hold ended.
+    // Its paths' errors are queued; data is lost only if the hold ended.
     const ended = readHoldNote(host, found.record!.name)?.ended ?? null
     return ended === null ? null : 'its hold ended while it was being unmounted'
   }
   const devno = map?.devno ?? deviceNumber(work, device)
   if (devno === null) return `${device} is gone, and had not confirmed its data`
   const now = errorsOf(work, devno)
-  // Of several paths one that had no error has carried everything.
+  // Of several paths, one without errors has carried everything.
   const isClean = Object.entries(errors).some(([hctl, count]) => now[hctl] === count)
   return isClean || Object.keys(errors).length === 0
     ? null

@@ -12,11 +12,11 @@ import { holdingNames, isAnyHolding } from '../../state/records/hold-note.ts'
 import { readRoomNote, removeRoomNote, writeRoomNote } from '../../state/records/dirty-limit-note.ts'
 
 /**
- * What waits for a target counts against the node's limit of unwritten memory: full of it, every writer
- * of the node waits, whatever its disk. While a volume waits the limit is kept above what is stuck; when
- * none does any more, it is what it was. Reads and writes /proc and /run only, which do not block.
+ * Dirty pages that wait for a target count against the node's limit: if they fill it, every writer of the node blocks,
+ * whatever its disk. During an outage the limit is kept above the stuck pages; afterwards it is restored. Reads and
+ * writes only /proc and /run, which do not block.
  * @returns what was done, for the log; null for nothing
- * @throws what the kernel says where it takes no other limit
+ * @throws the kernel's error if it rejects the limit
  */
 export function makeRoom(host: Host): string | null {
   if (!isAnyHolding(host)) return giveRoomBack(host)
@@ -24,7 +24,7 @@ export function makeRoom(host: Host): string | null {
   const unwritten = readUnwritten(host.paths)
   if (!limit || !unwritten) return null
   const note = readRoomNote(host)
-  // Not a value of ours: the administrator has changed it since, and means it.
+  // Not a value of ours: the administrator has changed it since, and it stays.
   const raised = note?.setting === limit.setting && note.ours.includes(limit.value) ? note : null
   const was = raised?.was ?? limit.value
   const value = roomierLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
@@ -33,17 +33,16 @@ export function makeRoom(host: Host): string | null {
   try {
     writeDirtyLimit(host.paths, { ...limit, value })
   } catch (error) {
-    // A container whose /proc/sys is read-only: nothing was raised, and there is nothing to put back.
+    // A container whose /proc/sys is read-only: nothing was raised, so there is nothing to restore.
     if (!raised) removeRoomNote(host)
     throw error
   }
-  return `what waits fills the limit of unwritten memory: ${words({ ...limit, value })} for now, it was ${words({ ...limit, value: was })}`
+  return `held data fills the limit of dirty pages: raised to ${words({ ...limit, value })}, was ${words({ ...limit, value: was })}`
 }
 
 /**
- * Puts the limit back if nothing waits any more; where somebody else changed it meanwhile, that stays.
- * The kernel lets go of a limit that is lowered step by step, so nobody is stopped by it
- * (mm/page-writeback.c:update_dirty_limit).
+ * Restores the limit if no volume is held any more; if it was changed otherwise meanwhile, that value stays. The kernel
+ * follows a lowered limit gradually, so no writer is blocked by it (mm/page-writeback.c:update_dirty_limit).
  * @returns what was done, for the log; null for nothing
  */
 export function giveRoomBack(host: Host): string | null {
@@ -54,10 +53,10 @@ export function giveRoomBack(host: Host): string | null {
   const isOurs = now?.setting === note.setting && note.ours.includes(now.value)
   if (isOurs) writeDirtyLimit(host.paths, before)
   removeRoomNote(host)
-  return isOurs ? `the limit of unwritten memory is ${words(before)} again` : null
+  return isOurs ? `restored the limit of dirty pages to ${words(before)}` : null
 }
 
-/** What waits of the node's unwritten pages; null where the kernel does not tell it for each volume. */
+/** The node's stuck dirty pages; null if the kernel does not report them for each volume. */
 function stuckPages(host: Host, pages: number): number | null {
   const all = readNodeBytes(host.paths)
   const waiting = holdingNames(host).map((name) => {
@@ -68,7 +67,7 @@ function stuckPages(host: Host, pages: number): number | null {
   return (pages * waiting.reduce((sum, one) => sum + one!.bytes, 0)) / all
 }
 
-/** Of a volume on no hold map. */
+/** A volume without a hold map. */
 function devnoOf(host: Host, name: VolumeName): string | null {
   const record = readRecord(host, name)
   const view = record && lookAtAttachment(host, record)

@@ -13,7 +13,7 @@ import type { VolumeName } from '../../model/name.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { describeHolder } from '../../state/view/holders.ts'
 
-/** Something beside the hold map on a disk of a volume. */
+/** A device beside the hold map on a disk of a volume. */
 export interface Beside {
   readonly name: VolumeName
   readonly text: string
@@ -26,10 +26,10 @@ interface Held {
 }
 
 /**
- * What stands on the disks of these volumes, or of their sessions, beside hold maps. No map holds its I/O: a session that
- * does not wait would make each lost connection an error there, so such a session is made to wait as long as its volumes'
- * hold. multipathd sets the timers of its maps' sessions itself.
- * Disks that a former version put under a map are marked for udev.
+ * Devices beside hold maps on the disks of these volumes or of their sessions. No map holds their I/O: if the session
+ * does not hold it either, each lost connection would be an error there, so such a session's timer is set to its
+ * volumes' hold. multipathd sets the timers of its maps' sessions itself.
+ * Disks that a previous version put under a map are marked for udev.
  */
 export async function findBeside(host: Host, records: readonly Attachment[]): Promise<Beside[]> {
   const found: Beside[] = []
@@ -46,7 +46,7 @@ export async function findBeside(host: Host, records: readonly Attachment[]): Pr
         for (const holder of owner ? beside : [])
           found.push({
             name: owner!.name,
-            text: `${describeHolder(host, holder)} stands on ${disk.name}, beside the hold map, which does not hold its I/O`,
+            text: `${describeHolder(host, holder)} is on ${disk.name}, beside the hold map, which does not hold its I/O`,
           })
       }
     }

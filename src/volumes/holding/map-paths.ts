@@ -75,7 +75,7 @@ export async function putUnder(
   )
 }
 
-/** Takes a disk out of the table, with those that carry no I/O; it is then free. @throws MAP_FAILED */
+/** Removes a disk, and paths that carry no I/O, from the table; the disk is then free. @throws MAP_FAILED */
 export async function takeOut(host: Host, volume: Provable, map: DmMap, devno: string): Promise<void> {
   const known = (await readPaths(host)).get(map.name) ?? []
   if (!known.some((path) => path.devno === devno)) return
@@ -83,13 +83,13 @@ export async function takeOut(host: Host, volume: Provable, map: DmMap, devno: s
   await load(host, volume, map, await oursOf(host, volume, others))
 }
 
-/** Takes all disks out of the table: nothing that is written to the map reaches a target from then on. @throws MAP_FAILED */
+/** Removes all disks from the table: from then on nothing written to the map reaches a target. @throws MAP_FAILED */
 export async function takeOutAll(host: Host, volume: Provable, map: DmMap): Promise<void> {
   const known = (await readPaths(host)).get(map.name) ?? []
   if (known.length > 0) await load(host, volume, map, [])
 }
 
-/** Those that answer as the volume. A path that does not carries nothing, and is brought back with a proof. */
+/** The paths that answer as the volume. A path that does not carries nothing, and returns only with a proof. */
 async function oursOf(
   host: Host,
   { identity, fence }: Provable,
@@ -120,7 +120,7 @@ async function load(host: Host, volume: Provable, map: DmMap, disks: readonly Pa
   )
 }
 
-/** sdb for 8:16; null where it is gone. */
+/** sdb for 8:16; null if it is gone. */
 function nameOf({ paths }: Host, devno: string): string | null {
   return (
     /^DEVNAME=(.+)$/m.exec(readAttribute(join(paths.sys, 'dev/block', devno, 'uevent')) ?? '')?.[1] ?? null

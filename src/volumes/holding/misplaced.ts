@@ -11,8 +11,8 @@ import { describeUsers, mountsOf } from '../../state/view/users.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
 
 /**
- * Whether another volume has answered while the volume's I/O went through. What its file system has in memory since
- * then is not to be written to any volume: it may be the other one's, or lack what went there.
+ * Whether another volume has answered while the volume's I/O went through. Since then, the file system's data in memory
+ * must not be written to any volume: it may be the other volume's, or lack writes that went there.
  */
 export function isMisplaced(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
   return readHoldNote(host, name)?.kind === 'misplaced'
@@ -30,11 +30,11 @@ export function refuseMisplaced(host: Host, record: Attachment): void {
     })
   if (note?.kind !== 'misplaced') return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {
-    hint: `Stop its users; then give up what is unwritten: lunkeeper detach ${record.name} --force, and attach it again.`,
+    hint: `Stop its users, then discard unwritten data: lunkeeper detach ${record.name} --force; then attach it again.`,
   })
 }
 
-/** Whether it is unmounted and nobody uses it, so that attaching it again writes nothing old out. */
+/** Whether it is unmounted and not in use, so that reattaching it writes no old data. */
 export function isCleared(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
   return readHoldNote(host, name)?.isClear === true
 }

@@ -14,17 +14,17 @@ import { noPathRetry } from '../../model/plan/retries.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 
-/** Whoever has it reads records and writes one file. */
+/** Its holder reads records and writes one file. */
 const LOCK_DEADLINE = 60_000
 
 /**
- * Has multipathd keep the I/O of the volumes that it holds waiting for as long as each is to: it keeps
- * their paths, and what it does without one is ours to say. What an outage has left is counted anew.
- * @param without the volume that is going
+ * Configures multipathd to hold the I/O of its volumes for their requested time: multipathd manages their paths, and we
+ * configure what happens without one. During an outage the remaining time is counted from now.
+ * @param without the volume that is being detached
  * @throws MAP_FAILED LOCKED NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export async function steerMultipathd(host: Host, without: VolumeName | null = null): Promise<void> {
-  const options = { what: 'what multipathd shall do', deadline: LOCK_DEADLINE }
+  const options = { what: 'configuration of multipathd', deadline: LOCK_DEADLINE }
   await withLock(join(host.places.runtime, 'locks'), 'multipathd', options, async () => {
     const held = readRecords(host).attachments.filter(
       ({ name, mode, identity }) => mode === 'multipathd' && name !== without && identity?.wwid,
@@ -40,7 +40,7 @@ export async function steerMultipathd(host: Host, without: VolumeName | null = n
   })
 }
 
-/** How long its sessions keep I/O before the map knows that a path is lost. */
+/** How long its sessions hold I/O before the map notices that a path is lost. */
 function recoveryOf(host: Host, { request }: Attachment): Hold {
   return lookAtVolume(host, request)
     .sessions.flatMap(({ session, disk }) => (disk ? [session.recoveryTmo] : []))

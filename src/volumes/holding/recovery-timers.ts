@@ -10,7 +10,7 @@ import { safeHold } from '../../model/safe-hold.ts'
 import type { Session } from '../../model/snapshot.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 
-/** Whether every disk of the session stands below a hold map: then nobody needs it to wait, or to stay. */
+/** Whether every disk of the session is below a hold map: then the session may fail fast and be logged out. */
 export function isAllHeld(host: Host, session: Session): boolean {
   return readDisks(host.paths, session, { identity: false }).every(({ holders }) => {
     const maps = holders.map((holder) => readMap(host.paths, holder))
@@ -19,8 +19,8 @@ export function isAllHeld(host: Host, session: Session): boolean {
 }
 
 /**
- * Below a hold map the session shall not wait: a lost connection then reaches the map at once, and no I/O
- * resumes by itself on whatever answers when the target is back. Sessions that others use keep theirs.
+ * Below a hold map the session must not hold I/O: a lost connection then reaches the map immediately, and no I/O
+ * resumes on whatever answers when the target is back. Sessions with other users keep their timer.
  */
 export function tighten(host: Host, sessions: readonly Session[]): void {
   for (const session of sessions)
@@ -29,10 +29,10 @@ export function tighten(host: Host, sessions: readonly Session[]): void {
 }
 
 /**
- * A volume that its session holds needs that session to wait as long. multipathd lowers the timer of the
- * whole session to its fast_io_fail_tmo whenever it sets up a map over any disk of it
+ * A volume that its session holds needs a session timer of that length. multipathd lowers the timer of the whole
+ * session to its fast_io_fail_tmo whenever it sets up a map over any of its disks
  * (libmultipath/discovery.c:sysfs_set_session_tmo).
- * @returns the sessions whose timer somebody had made shorter
+ * @returns the sessions whose timer was too short
  */
 export function lengthen(host: Host, { request }: Attachment): Session[] {
   const { wanted } = request.hold
@@ -44,7 +44,7 @@ export function lengthen(host: Host, { request }: Attachment): Session[] {
   })
 }
 
-/** Before the agent goes: lost connections that come back heal without it, in the session. */
+/** Before the agent stops: lost connections that return heal without it, in the session. */
 export function relax(host: Host, attachments: readonly Attachment[]): void {
   const iqns = new Set(attachments.map(({ request }) => request.iqn))
   for (const iqn of iqns) {

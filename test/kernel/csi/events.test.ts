@@ -36,10 +36,10 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     await shop.until('a node without a problem', (seen) => condition(seen)?.status === 'False')
     await target.disable()
     const waiting = await shop.told('IOWaiting')
-    expect(waiting.events[0]!.message).toMatch(/I\/O waits until 2\d{3}-/)
+    expect(waiting.events[0]!.message).toMatch(/I\/O is held until 2\d{3}-/)
     const { message } = (await shop.until('the condition', (seen) => condition(seen)?.status === 'True'))
       .conditions[1]!
-    expect(message).toMatch(/^I\/O of 1 volume waits for its storage: csi-pv-\w+ until 2/)
+    expect(message).toMatch(/^I\/O of 1 volume is held because the storage is away: csi-pv-\w+ until 2/)
     const { asked } = await shop.api.seen()
     await agent.kill('SIGKILL')
     await agent.exited
@@ -118,7 +118,7 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
       const strange = await shop.told('NotTheVolume')
       // What the other volume says of itself is no matter of a pod's.
       expect(messageOf(strange, 'NotTheVolume')).toMatch(
-        /nothing is written to it \(.*not the volume expected/,
+        /nothing is written to it \(.*not the (?:expected volume|volume expected)/,
       )
       expect(messageOf(strange, 'NotTheVolume', 'Pod')).toMatch(/nothing is written to it$/)
       expect(on(strange, 'IOFailingSoon')).toEqual([])

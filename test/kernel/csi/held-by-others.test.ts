@@ -52,7 +52,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       expect(first.state).toBe('holding')
       expect(Math.abs(Date.parse(first.hold.since!) - lost)).toBeLessThan(12_000)
       expect(Math.abs(length(first) - 120)).toBeLessThan(3)
-      expect(messageOf(waiting, 'IOWaiting')).toContain(`I/O waits until ${first.hold.deadline}`)
+      expect(messageOf(waiting, 'IOWaiting')).toContain(`I/O is held until ${first.hold.deadline}`)
       await shop.until('the condition', (seen) =>
         (condition(seen)?.message ?? '').includes(`until ${first.hold.deadline}`),
       )
@@ -125,7 +125,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         const { writer } = await shop.used(target, '120s')
         await node.sh('iscsiadm -m session -u')
         const failed = await shop.told('IOFailed')
-        expect(messageOf(failed, 'IOFailed')).toContain('its disk was taken from the node')
+        expect(messageOf(failed, 'IOFailed')).toContain('its disk was removed from the node')
         expect((await volume()).state).toBe('failed')
         await writer.stop()
       })
@@ -164,7 +164,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         expect(writer.errors).toBe(0)
         await lunkeeper(node).run(['hold', (await volume()).name, '--give-up'])
         const failed = await shop.told('IOFailed')
-        expect(messageOf(failed, 'IOFailed')).toContain('as it was given up')
+        expect(messageOf(failed, 'IOFailed')).toContain('because the hold was given up')
         await writer.fails(30_000)
         await writer.stop()
       })

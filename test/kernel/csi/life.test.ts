@@ -128,7 +128,7 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
         'nodePublishVolume',
         { ...publishing(volume, 'reader'), readonly: true },
         'InvalidArgument',
-        /for all or for none/,
+        /for all its users or for none/,
       )
       const device = at(volume, 'writer')
       const write = (text: string, to: string) =>

@@ -83,11 +83,11 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
     const { volume, writer } = await used('300s')
     const healthy = await kubelet.stats(volume, 'pod-a')
     await target.disable()
-    await told(/I\/O waits/)
+    await told(/I\/O is held/)
     const stats = await kubelet.ask('nodeGetVolumeStats', { volumeId: 'pv', volumePath: at('pod-a') })
     expect(stats.result).toMatchObject({
       usage: [{ unit: 'BYTES', total: healthy.usage![0]!.total }, { unit: 'INODES' }],
-      volumeCondition: { abnormal: true, message: expect.stringMatching(/I\/O waits until 2/) },
+      volumeCondition: { abnormal: true, message: expect.stringMatching(/I\/O is held until 2/) },
     })
     const health = async () =>
       (await kubelet.ok<{ volumeHealth: object }>('nodeGetVolumeHealth', { volumeId: 'pv' })).volumeHealth
@@ -122,7 +122,7 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
     // What it has not written it cannot lose: unstage waits for the target, and says so.
     await node.sh(`echo unwritten > ${stagingPath('pv')}/file`)
     await target.disable()
-    await told(/I\/O waits/, stagingPath('pv'))
+    await told(/I\/O is held/, stagingPath('pv'))
     const refused = await kubelet.fails(
       'nodeUnstageVolume',
       { volumeId: 'pv', stagingTargetPath: stagingPath('pv') },
@@ -148,7 +148,7 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
       what: 'a broken file system',
     })
     await target.enable()
-    await agent.errors(/must be mounted anew/, 60_000)
+    await agent.errors(/must be remounted/, 60_000)
     // It is not taken from under a pod that still has it, nor shown to a second one.
     await kubelet.fails('nodePublishVolume', publishing(volume, 'pod-b'), 'FailedPrecondition', /pod-a/)
     await writer.stop()

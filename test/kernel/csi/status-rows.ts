@@ -73,7 +73,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
           'nodePublishVolume',
           () => ({ ...publishing(scene.used(), 'pod-b'), targetPath: '/var/lib/kubelet/../../etc' }),
           'InvalidArgument',
-          /no absolute path/,
+          /not an absolute path/,
         ],
         [
           'Invalid or unsupported field',
@@ -185,7 +185,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
           'nodePublishVolume',
           () => ({ ...publishing(scene.used(), 'pod-a'), readonly: true }),
           'AlreadyExists',
-          /another way/,
+          /other settings/,
         ],
         [
           'Exceeds capabilities: a second target path',
@@ -196,7 +196,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
               'pod-b',
             ),
           'FailedPrecondition',
-          /one place/,
+          /only one target path/,
         ],
         [
           'Exceeds capabilities: a second target path',
@@ -207,7 +207,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
               'pod-b',
             ),
           'FailedPrecondition',
-          /one place/,
+          /only one target path/,
         ],
         [
           'another capability than it is staged with',
@@ -306,7 +306,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
           'nodeExpandVolume',
           () => ({ volumeId: 'used', volumePath: usedAt, capacityRange: { requiredBytes: '99999999999' } }),
           'OutOfRange',
-          /enlarge it there first/,
+          /enlarge the LUN there first/,
         ],
         [
           'Unsupported capacity_range',

@@ -38,12 +38,12 @@ test('a failure with --json is one document on stdout, and two lines on stderr',
   expect(JSON.parse(stdout)).toEqual({
     error: {
       code: 'NOT_FOUND',
-      message: 'no volume is called "db"',
+      message: 'there is no volume named "db"',
       hint: 'See `lunkeeper volumes`.',
       details: {},
     },
   })
-  expect(stderr).toBe('error[NOT_FOUND]: no volume is called "db"\nhint: See `lunkeeper volumes`.\n')
+  expect(stderr).toBe('error[NOT_FOUND]: there is no volume named "db"\nhint: See `lunkeeper volumes`.\n')
 })
 
 test('a failure without --json leaves stdout empty', () => {
@@ -53,7 +53,7 @@ test('a failure without --json leaves stdout empty', () => {
 test('a wrong request ends with 2', () => {
   expect(lunkeeper('attach', '--lun', '1')).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining('error[USAGE]: attach needs --portal, --iqn: they are missing\n'),
+    stderr: expect.stringContaining('error[USAGE]: attach requires --portal, --iqn: they are missing\n'),
   })
 })
 
@@ -62,7 +62,7 @@ test('a record that cannot be read is a warning, and the list is there', () => {
   writeFileSync(join(places, 'volumes', 'db.json'), 'x')
   const { status, stdout, stderr } = lunkeeper('volumes', '--json')
   expect({ status, stdout }).toEqual({ status: 0, stdout: '[]\n' })
-  expect(stderr).toMatch(/^warning: .*volumes\/db\.json is not a record: .*\n$/)
+  expect(stderr).toMatch(/^warning: .*volumes\/db\.json is not a valid record: .*\n$/)
 })
 
 test('a reader that goes away is no error', () => {
@@ -76,7 +76,7 @@ test('a reader that goes away is no error', () => {
   expect(ran).toMatchObject({ status: 0, stderr: '' })
 })
 
-test('whoever stops reading the warnings does not stop the program', () => {
+test('a reader that closes stderr does not stop the program', () => {
   mkdirSync(join(places, 'volumes'))
   writeFileSync(join(places, 'volumes', 'db.json'), 'x')
   const script = `{ sleep 0.2; "$@" 2>&1 >/dev/null; echo "ended with $?" > "$0"; } | exec 0<&-`

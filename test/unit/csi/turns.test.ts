@@ -18,7 +18,7 @@ it('a second call for the same volume is aborted at once; others are not, and af
   await expect(turns.run('a', 'NodeUnstageVolume', async () => 'now')).resolves.toBe('now')
 })
 
-it('one that fails leaves its turn', async () => {
+it('a call that fails releases its turn', async () => {
   const turns = new Turns()
   await expect(turns.run('a', 'x', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
   await expect(turns.run('a', 'y', async () => 'fine')).resolves.toBe('fine')

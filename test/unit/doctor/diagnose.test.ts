@@ -63,7 +63,7 @@ test('under a fifth of the hold left is nearly over', () => {
   expect(isNearlyOver(since, deadline, Date.parse(since) + 81_000)).toBe(true)
 })
 
-test('only a detach that was begun is finished without asking, and a limit of ours put back', async () => {
+test('repair finishes an interrupted detach and restores our limit, and nothing else', async () => {
   const interrupted = (phase: string) => finding('warning', { code: 'INTERRUPTED', evidence: { phase } })
   const limit = finding('warning', { code: 'LIMIT_RAISED', subject: 'vm.dirty_ratio', evidence: { was: 20 } })
   const other = finding('critical', { evidence: { phase: 'detaching' } })

@@ -19,13 +19,13 @@ test('the story of an outage that did harm', async () => {
 
     session 13 on instance-1
       lost          2026-08-28 18:38:14: the connection was closed by the other side or the network (error 1020)
-      timer         300 s, ran out 18:43:15
+      timer         300 s, expired 18:43:15
       failed        3972 I/O errors on sdb
       broken        ext4 on sdb: data lost 18:43:15, journal aborted 18:43:20, read-only 18:43:20, error 18:43:20
       back          not in this log; away for at least 306 s
       prevented by  a hold longer than 306 s; the log does not show when the target came back
 
-    What would have prevented it: a hold longer than 306 s. Not every return is in the log: take the real absence, and a margin.
+    What would have prevented it: a hold longer than 306 s. Not every return is in the log: use the real length of the outage, plus a margin.
     "
   `)
 })
@@ -36,12 +36,12 @@ test('the story of one that did not', async () => {
 
     session 12 to 10.142.0.2:3260 on instance-1
       lost      2026-08-29 11:31:37: the connection was closed by the other side or the network (error 1020)
-      timer     did not run out, as far as the log goes
+      timer     did not expire, as far as the log shows
       failed    no I/O
       back      11:36:38, after 301 s and 79 attempts
-      survived  nothing failed; a hold of at least 332 s rides out the same again
+      survived  nothing failed; a hold of at least 332 s survives the same again
 
-    Nothing failed. To live through as much again: a hold of at least 332 s. For a volume of Lunkeeper: lunkeeper hold NAME --set 332s
+    Nothing failed. To survive the same again: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
     "
   `)
 })
@@ -52,7 +52,7 @@ test('a log without outages', async () => {
   )
 })
 
-test('of many outages the worst are printed, in the order of the log', async () => {
+test('the worst of many outages are printed, in the order of the log', async () => {
   let log = ''
   for (let n = 0; n < 30; n++)
     log += `Aug 18 18:${10 + n}:00 n1 kernel: connection1:0: detected conn error (1020)\nAug 18 18:${10 + n}:${10 + n} n1 iscsid: connection1:0 is operational after recovery (2 attempts)\n`
@@ -112,6 +112,6 @@ test('a log that is not there, and one that may not be read, and what else can b
   })
   expect(unreadable('/var/log/syslog', '/dev/kmsg', forbidden)).toMatchObject({
     code: 'NO_PERMISSION',
-    message: '/var/log/syslog cannot be read: it may not be read',
+    message: '/var/log/syslog cannot be read: permission denied',
   })
 })

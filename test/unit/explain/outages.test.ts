@@ -12,7 +12,7 @@ const aborted = (at: number, device: string) => `[${at}.000000] Aborting journal
 const syslog = (second: number, text: string, host = 'n1') =>
   `Aug 18 18:${String(Math.floor(second / 60)).padStart(2, '0')}:${String(second % 60).padStart(2, '0')} ${host} ${text}\n`
 
-test('one outage, told many times, is one', async () => {
+test('an outage that is logged many times is counted once', async () => {
   const [outage, ...more] = outagesOf(
     await told(lost(10) + lost(10) + lost(12) + lost(15) + lost(18) + expired(130, 120)),
   )

@@ -76,7 +76,7 @@ test('logs without host names are of different hosts, unless they are one set', 
   expect(together.sessions).toHaveLength(1)
 })
 
-test('of several, one that is no log is named and stops nothing', async () => {
+test('a file among several that is not a log is named and does not stop the others', async () => {
   const story = await storyOf({
     'kern.log': kernel('10 02:11:05', LOST) + iscsid('10 02:11:35', BACK),
     'pods/x/0.log': '2026-03-10T02:11:36.1Z stderr F iscsid: nothing\n',
@@ -89,7 +89,7 @@ test('of several, one that is no log is named and stops nothing', async () => {
   expect(text).toContain('1 outage of 1 iSCSI connection')
   expect(text).toMatch(/The format of \S+wtmp was not understood/)
   expect(text).toContain('journalctl --file FILE')
-  expect(text).toMatch(/cut\.gz cannot be read: it ends in the middle/)
+  expect(text).toMatch(/cut\.gz cannot be read: the compressed data is truncated/)
 })
 
 test('standard input can be named once, and an empty directory has nothing', async () => {

@@ -32,7 +32,7 @@ test('the picture of an outage: lost, waiting, the timer, failing, broken, and w
   expect(page).toContain('a hold longer than 306 s')
 })
 
-test('it loads nothing and runs nothing', async () => {
+test('the page loads nothing and runs no script', async () => {
   const page = timelinePage(await toldOf('outage-300s-survived-400s.log'), 'one outage')
   expect(page).toContain(`default-src 'none'; style-src 'unsafe-inline'`)
   expect(page).not.toMatch(/<script|<img|<link|href=|src=|url\(|@import|\son\w+=/i)

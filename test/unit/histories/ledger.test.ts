@@ -21,7 +21,7 @@ describe('what a block may hold', () => {
     }
   })
 
-  it('only the new once it is confirmed, and never an older one again', () => {
+  it('after confirmation only the new block is allowed, and never an older one again', () => {
     const ledger = new Ledger()
     ledger.issue(1, 7)
     ledger.settle(1, 7, 'lost')

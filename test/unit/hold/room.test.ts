@@ -43,7 +43,7 @@ test('nothing waits: nothing is changed, however much is unwritten', () => {
 
 test('raised while a volume waits, and put back after; what it was is noted', () => {
   holds()
-  expect(makeRoom(host)).toContain('vm.dirty_ratio=30 for now, it was vm.dirty_ratio=20')
+  expect(makeRoom(host)).toContain('raised to vm.dirty_ratio=30, was vm.dirty_ratio=20')
   expect(readRoomNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30] })
   unwritten(13_000, 15_000)
   makeRoom(host)
@@ -51,7 +51,7 @@ test('raised while a volume waits, and put back after; what it was is noted', ()
   expect(giveRoomBack(host)).toBeNull()
   expect(setting('dirty_ratio')).toBe(36)
   removeHoldNote(host, name)
-  expect(giveRoomBack(host)).toContain('vm.dirty_ratio=20 again')
+  expect(giveRoomBack(host)).toContain('restored the limit of dirty pages to vm.dirty_ratio=20')
   expect(setting('dirty_ratio')).toBe(20)
   expect(readRoomNote(host)).toBeNull()
   expect(giveRoomBack(host)).toBeNull()
@@ -73,7 +73,7 @@ test('where the kernel tells what waits for each volume, others raise nothing', 
   stuck(1000)
   expect(makeRoom(host)).toBeNull()
   stuck(30_000)
-  expect(makeRoom(host)).toContain('vm.dirty_ratio=25 for now')
+  expect(makeRoom(host)).toContain('raised to vm.dirty_ratio=25')
 })
 
 test('a limit in bytes stays one in bytes', () => {

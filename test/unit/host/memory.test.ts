@@ -31,7 +31,7 @@ test('pages that are not on a disk yet, the limits, and what memory is left', ()
   expect(readUnwritten(lay(nothing))).toBeNull()
 })
 
-test('of the two settings of the limit the one that counts', () => {
+test('readDirtyLimit returns the setting that is in effect', () => {
   const limit = (ratio: string, bytes: string) =>
     readDirtyLimit(
       lay(nothing, { 'proc/sys/vm/dirty_ratio': `${ratio}\n`, 'proc/sys/vm/dirty_bytes': `${bytes}\n` }),

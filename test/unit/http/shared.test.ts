@@ -15,7 +15,7 @@ test('a failure is told to all who wait for it, and tried again by the next', as
   expect(compute).toHaveBeenCalledTimes(2)
 })
 
-test('one that takes longer than it counts is not begun a second time', async () => {
+test('a computation that outlasts its validity is not started twice', async () => {
   const { promise, resolve } = Promise.withResolvers<string>()
   const compute = vi.fn<() => Promise<string>>(() => promise)
   const ask = shared(compute, 0)
@@ -27,7 +27,7 @@ test('one that takes longer than it counts is not begun a second time', async ()
   expect(compute).toHaveBeenCalledTimes(2)
 })
 
-test('one that never comes back does not keep the others waiting', async () => {
+test('a computation that never ends does not block later callers', async () => {
   const compute = vi
     .fn<() => Promise<string>>()
     .mockReturnValueOnce(new Promise(() => {}))

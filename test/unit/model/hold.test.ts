@@ -21,7 +21,7 @@ test.each(['', '-1', 'off', 'infinity', '10 m', '1.5h', '10M', '32d', '999999999
   },
 )
 
-test('of two holds the longer one', () => {
+test('longerHold returns the longer of two holds', () => {
   expect(longerHold(5, 600)).toBe(600)
   expect(longerHold('forever', 600)).toBe('forever')
   expect(longerHold(600, 'forever')).toBe('forever')

@@ -86,7 +86,7 @@ describe('mount options that would defeat the volume', () => {
   })
 
   test('the reason is in words, whatever the option is called', () => {
-    expect(message('bind')).toContain('a volume is mounted whole')
+    expect(message('bind')).toContain('a volume is always mounted as a whole')
     for (const option of ['constructor', 'toString', '__proto__']) expect(message(option)).toBeNull()
   })
 })

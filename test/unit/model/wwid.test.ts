@@ -87,7 +87,7 @@ describe('refused', () => {
 
 const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`))
 
-test('two volumes are never one, and one is one in every form', () => {
+test('two volumes never compare equal, and one compares equal in every form', () => {
   fc.assert(
     fc.property(hex(31), hex(31), (a, b) => {
       const forms = [`naa.6${a}`, `36${a}`, `wwn-0x6${a}`, `6${a}`.toUpperCase()].map(parseWwid)

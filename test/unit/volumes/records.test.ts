@@ -87,13 +87,13 @@ test('what is written is read, in every field', () => {
   expect(readRecords(host)).toEqual({ attachments: [fresh, full], corrupt: [] })
 })
 
-test('it is text for people, for root alone', () => {
+test('a record is readable text, for root only', () => {
   writeRecord(host, full)
   expect(readFileSync(pathOf('full'), 'utf8')).toMatch(/^\{\n {2}"version": 1,\n/)
   expect(statSync(pathOf('full')).mode & 0o777).toBe(0o600)
 })
 
-test('none where there is none, and after it was removed', () => {
+test('readRecord returns null if there is no record or it was removed', () => {
   expect(readRecord(host, fresh.name)).toBeNull()
   expect(readRecords(host)).toEqual({ attachments: [], corrupt: [] })
   writeRecord(host, fresh)
@@ -144,7 +144,7 @@ describe('what cannot be understood is RECORD_CORRUPT, is named, and hides no ot
     expect(readRecords(host)).toMatchObject({ attachments: [fresh], corrupt: [{ path: pathOf('full') }] })
   })
 
-  test('and is read again once it is mended', () => {
+  test('a corrupt record is read again once it is repaired', () => {
     writeRecord(host, full)
     const text = readFileSync(pathOf('full'), 'utf8')
     writeFileSync(pathOf('full'), '')
@@ -170,7 +170,7 @@ test('a change is seen by the next look, also one of the same length', () => {
   }
 })
 
-describe('two that want one name', () => {
+describe('two attachments that request one name', () => {
   test('the second gets CONFLICT, the first keeps its record, and nothing is left', () => {
     createRecord(host, fresh)
     expect(codeOf(() => createRecord(host, { ...full, name: fresh.name }))).toBe('CONFLICT')
@@ -213,7 +213,7 @@ describe('two that want one name', () => {
   })
 })
 
-test('of records that were removed nothing is kept in memory, whoever removed them', () => {
+test('removed records are not kept in memory, whatever removed them', () => {
   createRecord(host, fresh)
   writeRecord(host, full)
   readRecords(host)

@@ -11,13 +11,13 @@ const RIGHT = 18
 const ROW = 40
 const TOP = 26
 const BAR = 14
-/** Shorter is not seen. */
+/** Shorter stretches would be invisible. */
 const LEAST = 3
 const LETTERS = 34
-/** A label in the middle of its tick would be cut off here. */
+/** A label centred on its tick would be cut off here. */
 const EDGE = 50
 
-/** One part of the time as a picture: a row for each session and each other cause, hosts below each other. */
+/** One episode as a picture: a row for each session and each other cause, grouped by host. */
 export function chart({ from, to, tracks }: Episode, dated: boolean): Html {
   const x = (at: number) => LABELS + ((at - from) / (to - from)) * (WIDTH - LABELS - RIGHT)
   const rows: Html[] = []

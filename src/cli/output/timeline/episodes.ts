@@ -7,12 +7,12 @@ export interface Episode {
   readonly tracks: readonly Track[]
 }
 
-/** What lies further apart than this, and than the parts are long, is shown in pictures of its own. */
+/** Events further apart than this, and than the episodes are long, are shown in separate pictures. */
 const GAP_MS = 20 * 60_000
-/** A page with more pictures tells less. */
+/** More pictures on one page would be less clear. */
 const MOST = 24
 
-/** Cuts the time where nothing happens, so that an outage of seconds in a log of months can be seen. */
+/** Cuts idle time out, so that an outage of seconds in a log of months is visible. */
 export function episodesOf(tracks: readonly Track[]): { episodes: readonly Episode[]; left: number } {
   const times = tracks
     .flatMap((track) => [...track.stretches, ...track.marks.map(({ at }) => ({ from: at, to: at }))])
@@ -35,7 +35,7 @@ function weight({ from, to }: { from: number; to: number }, tracks: readonly Tra
   return (broken ? 1e15 : 0) + to - from
 }
 
-/** With some room on both sides. */
+/** With a margin on both sides. */
 function cut({ from, to }: { from: number; to: number }, tracks: readonly Track[]): Episode {
   const room = Math.max(2000, (to - from) * 0.04)
   const inside = tracks

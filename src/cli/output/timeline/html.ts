@@ -1,4 +1,4 @@
-/** Markup that is safe to stand in a page. */
+/** Markup that is safe to insert into a page. */
 export interface Html {
   readonly markup: string
 }

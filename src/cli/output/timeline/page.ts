@@ -8,10 +8,10 @@ import { STYLE } from './style.ts'
 import type { Track } from './tracks.ts'
 import { tracksOf } from './tracks.ts'
 
-/** Rows of a table; --json has all. */
+/** Maximum rows of a table; --json has all. */
 const MOST_ROWS = 400
 
-/** The story of the logs as one page that needs nothing else: no script, no font, no picture from elsewhere. */
+/** The report as one self-contained page: no scripts, fonts or pictures from elsewhere. */
 export function timelinePage(explanation: Explanation, summary: string): string {
   const { sessions, causes, inputs } = explanation
   const { dated, sinceBoot } = tracksOf(explanation)

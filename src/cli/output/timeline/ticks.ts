@@ -39,7 +39,7 @@ export function ticksOf(from: number, to: number, dated: boolean): number[] {
   return ticks
 }
 
-/** As much of a time as tells the ticks apart. */
+/** As much of a time as is needed to tell the ticks apart. */
 export function axisLabel(at: number, from: number, to: number, dated: boolean): string {
   const step = stepOf(from, to)
   if (!dated) return `${Math.round(at / SECOND)} s`

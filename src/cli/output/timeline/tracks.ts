@@ -25,7 +25,7 @@ export interface Track {
   readonly marks: readonly Mark[]
 }
 
-/** Rows with a wall clock, and rows that have only the time since boot, which are on another axis. */
+/** Rows with a wall clock, and rows that only have the time since boot, which need another axis. */
 export interface Tracks {
   readonly dated: readonly Track[]
   readonly sinceBoot: readonly Track[]
@@ -68,7 +68,7 @@ function stretchesOf(outage: Outage, place: Place): Stretch[] {
   const open = back === null
   const long = seconds === null ? `at least ${awayAtLeast ?? 0} s` : `${seconds} s`
   const title = `lost for ${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
-  // Below a map that hid them, the errors after the timer's end reached nothing.
+  // Errors after the timer's end did not reach anything if a map above hid them.
   if (expired === null || survived) return [{ kind: 'waiting', from: lost, to: end, open, title }]
   return [
     { kind: 'waiting', from: lost, to: expired, open: false, title },
@@ -90,7 +90,7 @@ function marksOf(outage: Outage, place: Place): Mark[] {
     ...(lost === null ? [] : [{ kind: 'lost', at: lost, title: `lost: ${outage.noticed.words}` } as const]),
     ...(expired === null
       ? []
-      : [{ kind: 'expired', at: expired, title: `timer of ${outage.timer ?? '?'} s ran out` } as const]),
+      : [{ kind: 'expired', at: expired, title: `timer of ${outage.timer ?? '?'} s expired` } as const]),
     ...outage.fileSystems.flatMap(({ device, type, what, at, uptime }) => {
       const broken = place(at, uptime)
       return broken === null

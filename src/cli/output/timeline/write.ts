@@ -7,7 +7,7 @@ import { explainText } from '../explain.ts'
 import { PLAIN } from '../look.ts'
 import { timelinePage } from './page.ts'
 
-/** Writes the page of a story. @throws OUTPUT_UNWRITABLE */
+/** Writes the HTML page of a report. @throws OUTPUT_UNWRITABLE */
 export async function writeTimeline(file: string, explanation: Explanation): Promise<void> {
   const [summary = ''] = explainText(explanation, PLAIN).split('\n')
   try {

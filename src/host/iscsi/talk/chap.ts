@@ -2,7 +2,7 @@ import { createHash, getHashes, randomBytes, timingSafeEqual } from 'node:crypto
 
 import type { Chap, Secret } from '../../../model/secret.ts'
 
-/** What a CHAP answer is hashed with, as open-iscsi calls it (iscsid.conf(5), node.session.auth.chap_algs). */
+/** Hash algorithms of CHAP, named as in open-iscsi (iscsid.conf(5), node.session.auth.chap_algs). */
 export type ChapAlgorithm = keyof typeof ALGORITHMS
 
 /** Numbers: IANA's PPP Authentication Algorithms (RFC 7143, 12.1.3); names of the hashes: OpenSSL's. */
@@ -13,26 +13,26 @@ const ALGORITHMS = {
   'SHA3-256': { number: 8, hash: 'sha3-256' },
 } as const
 
-/** open-iscsi's own default, and what every target has. */
+/** open-iscsi's own default, which every target supports. */
 export const DEFAULT_ALGORITHMS: readonly ChapAlgorithm[] = ['MD5']
 
 /** The longest challenge (RFC 7143, 12.1.3). */
 const LONGEST_CHALLENGE = 1024
-/** As long as the shortest answer. */
+/** The length of the shortest answer. */
 const CHALLENGE = 16
 
 const isAlgorithm = (word: string): word is ChapAlgorithm => Object.hasOwn(ALGORITHMS, word)
 
 /**
- * The value of `chap_algs`: the most wanted first. Words that are not known are passed over, as iscsid does
- * (usr/idbm.c: commas and blanks separate). Null where none is left.
+ * Parses `chap_algs`, in order of preference. Unknown words are ignored, as in iscsid (usr/idbm.c: commas and blanks
+ * separate). Null if none is left.
  */
 export function parseAlgorithms(value: string): readonly ChapAlgorithm[] | null {
   const known = value.split(/[,\s]+/).filter(isAlgorithm)
   return known.length === 0 ? null : [...new Set(known)]
 }
 
-/** What is offered of them: those that this machine's OpenSSL has (in FIPS mode not MD5). */
+/** The algorithms to offer: those that this machine's OpenSSL has (in FIPS mode not MD5). */
 export function offeredAlgorithms(wanted: readonly ChapAlgorithm[]): string {
   const here = new Set(getHashes().map((hash) => hash.toLowerCase()))
   return wanted
@@ -41,14 +41,14 @@ export function offeredAlgorithms(wanted: readonly ChapAlgorithm[]): string {
     .join(',')
 }
 
-/** What one side asks the other to prove itself by. */
+/** The challenge that one side sends to the other. */
 export interface Challenge {
   readonly algorithm: ChapAlgorithm
   readonly id: number
   readonly bytes: Buffer
 }
 
-/** What a target asks for; null where it is not in order, or hashes with something that was not offered. */
+/** A target's challenge; null if it is malformed, or uses an algorithm that was not offered. */
 export function challengeOf(
   keys: ReadonlyMap<string, string>,
   wanted: readonly ChapAlgorithm[],
@@ -61,7 +61,7 @@ export function challengeOf(
   return { algorithm, id, bytes }
 }
 
-/** For a target that must prove itself as well: never the one that it has asked itself. */
+/** A challenge for a target that must authenticate itself: never the one that it has sent. */
 export function newChallenge({ algorithm, bytes: theirs }: Challenge): Challenge {
   for (;;) {
     const [id = 0, ...bytes] = randomBytes(1 + CHALLENGE)

@@ -18,7 +18,7 @@ import {
 import { PARAMETERS } from './parameters.ts'
 import { decode, decodeKeys, encode, encodeKeys, OP, type Pdu } from './pdu.ts'
 
-/** All of one conversation: a target that is up answers each question within milliseconds. */
+/** For the whole conversation: a target that is up answers each question within milliseconds. */
 const DEADLINE = 5_000
 
 /** Stages of a login, and the bit that asks for the next (RFC 7143, 11.12.3). */
@@ -28,34 +28,34 @@ const FINAL = 0x80
 /** The text goes on in the next data unit (RFC 7143, 11.11.2). */
 const CONTINUE = 0x40
 const NO_TAG = 0xff_ff_ff_ff
-/** A login with more rounds than this is going nowhere. */
+/** A login with more rounds than this will not complete. */
 const MOST_ROUNDS = 8
 /** Target error: "not now" (RFC 7143, 11.13.5). */
 const TARGET_ERROR = 3
-/** A list of some ten thousand addresses, in as many parts as a target may like. */
+/** A list of about ten thousand addresses, in any number of parts. */
 const LONGEST_TEXT = 1 << 20
 const MOST_PARTS = 1024
 
 export interface Who {
   readonly portal: Portal
   readonly initiator: string
-  /** Null for a conversation about which targets there are. */
+  /** Null for a discovery conversation. */
   readonly target: string | null
   readonly chap: Chap | null
-  /** What the site lets CHAP answers be hashed with, the most wanted first. @default MD5 */
+  /** Allowed CHAP hash algorithms, in order of preference. @default MD5 */
   readonly algorithms?: readonly ChapAlgorithm[]
   readonly signal: AbortSignal
 }
 
 /**
- * A short talk with a target in our own process: questions are answered without the kernel making a
- * session or a single disk, and nothing that waits there can wait for us. It carries no data of a volume.
+ * A short conversation with a target in our own process: questions are answered without a session or disk in the
+ * kernel, and a stuck target cannot block us. It carries no volume data.
  */
 export class Conversation {
   readonly #who: Who
   readonly #socket: Socket
   readonly #heard: AsyncGenerator<Pdu, void>
-  // A random session identifier (type 10b), so that it is nobody's session that is spoken for.
+  // A random session identifier (type 10b), which matches no existing session.
   readonly #isid = Buffer.concat([Buffer.of(0x80), randomBytes(5)])
   #tag = 0
   #command = 1
@@ -73,13 +73,13 @@ export class Conversation {
     const [first, settled] = await this.#round(SECURITY, OPERATIONAL, {
       InitiatorName: initiator,
       ...(target === null ? { SessionType: 'Discovery' } : { TargetName: target, SessionType: 'Normal' }),
-      // With credentials only CHAP: a target that wants none is not the one that they are for.
+      // With credentials only CHAP is offered: a target that does not ask for it is not the one that they are for.
       AuthMethod: chap ? 'CHAP' : 'None',
     })
     if (chap && (first.get('AuthMethod') !== 'CHAP' || settled))
-      throw this.#error('CHAP_FAILED', 'wants no CHAP, and there are credentials for it')
+      throw this.#error('CHAP_FAILED', 'does not use CHAP, although credentials are configured')
     if (chap) await this.#prove(chap)
-    else if (!settled) throw this.#error('LOGIN_FAILED', 'does not let in without more')
+    else if (!settled) throw this.#error('LOGIN_FAILED', 'requires authentication')
     let [, ready] = await this.#round(OPERATIONAL, FULL_FEATURE, {
       HeaderDigest: 'None',
       DataDigest: 'None',
@@ -87,35 +87,34 @@ export class Conversation {
       ...(target === null ? {} : PARAMETERS),
     })
     for (let rounds = 0; !ready; rounds++) {
-      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not come to an end of the login')
+      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not complete the login')
       ready = (await this.#round(OPERATIONAL, FULL_FEATURE, {}))[1]
     }
   }
 
   /**
-   * Proves this node to the target and, where there is a secret for it, has the target prove itself. In this
-   * protocol the target hears our answer first; nothing more is said before its own is right.
+   * Authenticates this node to the target and, if there is a secret for it, requires the target to authenticate itself.
+   * In this protocol the target receives our answer first; nothing more is sent until its own is verified.
    */
   async #prove({ username, password, mutual }: Chap): Promise<void> {
     const wanted = this.#who.algorithms ?? DEFAULT_ALGORITHMS
     const [asked] = await this.#round(SECURITY, null, { CHAP_A: offeredAlgorithms(wanted) })
     const theirs = challengeOf(asked, wanted)
-    if (!theirs)
-      throw this.#error('CHAP_FAILED', `does not ask for CHAP with one of ${wanted.join(', ')} as it should`)
+    if (!theirs) throw this.#error('CHAP_FAILED', `does not ask for CHAP with one of ${wanted.join(', ')}`)
     const ours = mutual && newChallenge(theirs)
     const [proof, settled] = await this.#round(SECURITY, OPERATIONAL, {
       CHAP_N: username,
       CHAP_R: hexOf(responseTo(theirs, password)),
       ...(ours ? { CHAP_I: String(ours.id), CHAP_C: hexOf(ours.bytes) } : {}),
     })
-    if (ours && !isProof(proof, ours, mutual)) throw this.#error('CHAP_FAILED', 'did not prove itself')
+    if (ours && !isProof(proof, ours, mutual)) throw this.#error('CHAP_FAILED', 'did not authenticate itself')
     for (let over = settled, rounds = 0; !over; rounds++) {
-      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not come to an end of CHAP')
+      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not complete CHAP')
       over = (await this.#round(SECURITY, OPERATIONAL, {}))[1]
     }
   }
 
-  /** One request of a login and its answer: the keys, and whether the stage is over. */
+  /** One login request and its answer: the keys, and whether the stage is complete. */
   async #round(
     stage: number,
     next: number | null,
@@ -126,15 +125,15 @@ export class Conversation {
       this.#isid.copy(request, 8)
     })
     const [group, detail] = [header[36]!, header[37]!]
-    if (group === TARGET_ERROR) throw this.#error('TARGET_AWAY', 'does not serve now')
-    if (group === 2 && detail === 1) throw this.#error('CHAP_FAILED', 'does not accept the credentials')
+    if (group === TARGET_ERROR) throw this.#error('TARGET_AWAY', 'is not available now')
+    if (group === 2 && detail === 1) throw this.#error('CHAP_FAILED', 'rejects the credentials')
     if (group !== 0) throw this.#error('LOGIN_FAILED', `answers the login with status ${group}/${detail}`)
     return [new Map(decodeKeys(data)), (header[1]! & TRANSIT) !== 0]
   }
 
   /**
-   * The targets and their addresses, as it lists them (RFC 7143, appendix C). A list that is longer than one
-   * data unit comes in parts, each asked for with the tag of the one before; a key may be cut anywhere.
+   * The targets and their addresses, as listed by the portal (RFC 7143, appendix C). A list longer than one data unit
+   * arrives in parts, each requested with the tag of the one before; a key may be cut anywhere.
    */
   async sendTargets(): Promise<(readonly [key: string, value: string])[]> {
     const parts: Buffer[] = []
@@ -156,21 +155,21 @@ export class Conversation {
       bytes += data.length
       tag = header.readUInt32BE(16)
       transfer = header.readUInt32BE(20)
-      // Not final, or cut (C): there is more. Without a tag there is no way to ask for it.
+      // Not final, or cut (C): more follows. Without a tag it cannot be requested.
       const isMore = (header[1]! & FINAL) === 0 || (header[1]! & CONTINUE) !== 0
       if (!isMore) return decodeKeys(Buffer.concat(parts))
       if (transfer === NO_TAG || count === MOST_PARTS || bytes > LONGEST_TEXT)
-        throw this.#error('LOGIN_FAILED', 'does not come to an end of its list of targets')
+        throw this.#error('LOGIN_FAILED', 'does not complete its list of targets')
     }
   }
 
   /**
-   * A SCSI command that reads at most `length` bytes; null where it is refused, as by a LUN that is not there.
-   * @param lun its eight bytes as they go over the wire (SAM-5, 4.7)
+   * A SCSI command that reads at most `length` bytes; null if it is rejected, as for a LUN that does not exist.
+   * @param lun its eight bytes as sent over the network (SAM-5, 4.7)
    */
   async read(lun: Buffer, block: readonly number[], length: number): Promise<Buffer | null> {
     const tag = this.#send(OP.scsiCommand, Buffer.alloc(0), (request) => {
-      // Reads, and is a simple task.
+      // Reads, as a simple task.
       request[1] = FINAL | 0x40 | 0x01
       lun.copy(request, 8)
       request.writeUInt32BE(length, 20)
@@ -183,7 +182,7 @@ export class Conversation {
       if (header.readUInt32BE(16) !== tag) continue
       if (header[0] === OP.dataIn) {
         parts.push(Buffer.from(data))
-        // With the status in it, no response of its own follows.
+        // If the data carries the status, no separate response follows.
         if ((header[1]! & 0x01) !== 0) return header[3] === 0 ? Buffer.concat(parts) : null
       } else
         return header[0] === OP.scsiResponse && header[2] === 0 && header[3] === 0
@@ -192,13 +191,16 @@ export class Conversation {
     }
   }
 
-  /** Says goodbye, so that the target need not find out by itself. */
+  /** Logs out, so that the target need not detect the end itself. */
   close(): void {
     this.#send(OP.logout, Buffer.alloc(0), (request) => (request[1] = FINAL))
     this.#socket.end()
   }
 
-  /** @param same the tag of the task that goes on: all of a login is one, and all of a text (RFC 7143, 11.12.6) */
+  /**
+   * @param same the tag of the task that continues: a whole login is one task, and so is a whole text exchange (RFC
+   * 7143, 11.12.6)
+   */
   #send(op: number, data: Buffer, fill: (header: Buffer) => void, same: number | null = null): number {
     const tag = same ?? (op === OP.login ? this.#tag : ++this.#tag)
     this.#socket.write(
@@ -230,7 +232,7 @@ export class Conversation {
   async #next(): Promise<Pdu> {
     const { value } = await this.#heard.next()
     if (!value) throw this.#error('TARGET_AWAY', 'closes the connection')
-    // Counts what was answered; of a unit that carries no status the field is reserved.
+    // Counts answers; in a unit that carries no status the field is reserved.
     if (value.header[0] !== OP.dataIn || (value.header[1]! & 0x01) !== 0)
       this.#expected = (value.header.readUInt32BE(24) + 1) >>> 0
     return value
@@ -245,7 +247,7 @@ export class Conversation {
 }
 
 /**
- * Logs in, asks, and ends.
+ * Logs in, asks, and logs out.
  * @throws PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE TARGET_AWAY LOGIN_FAILED CHAP_FAILED CANCELLED
  */
 export async function converse<T>(who: Who, work: (talk: Conversation) => Promise<T>): Promise<T> {
@@ -276,7 +278,7 @@ export async function converse<T>(who: Who, work: (talk: Conversation) => Promis
       cause,
     })
   } finally {
-    // The one that lost the race has nobody to tell.
+    // The promise that lost the race has no reader.
     talked.catch(() => {})
     stopped.catch(() => {})
     clearTimeout(timer)

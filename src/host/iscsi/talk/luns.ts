@@ -4,23 +4,23 @@ import { serialOf, wwidOf } from '../../read/vpd.ts'
 import type { Conversation } from './conversation.ts'
 import { converse, type Who } from './conversation.ts'
 
-/** What stands at one LUN of a target, by its own word. */
+/** The identity of one LUN of a target, as reported by the target. */
 export interface SeenLun {
   readonly lun: Lun
   readonly wwid: Wwid | null
   readonly serial: string | null
 }
 
-/** As many are asked as a target may have; a longer list is cut. */
+/** Maximum number of LUNs of a target; a longer list is cut. */
 const MOST = 1024
 const LIST_BYTES = 8 + 8 * MOST
 const PAGE_BYTES = 255
-/** The well-known way to ask for the list where there may be no LUN 0 either (SPC-4, 4.6.4): LUN 0. */
+/** LUN 0, the well-known address for the list even if there is no LUN 0 (SPC-4, 4.6.4). */
 const ANY = Buffer.alloc(8)
 
 /**
- * All LUNs that a target shows to this node and the name that each has for itself, asked over a
- * connection of our own: the kernel makes no disk for it.
+ * All LUNs that a target presents to this node and the identity of each, read over our own connection: the kernel
+ * creates no disk.
  * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED CANCELLED
  */
 export function listLuns(who: Who): Promise<SeenLun[]> {
@@ -56,7 +56,7 @@ async function vitalPage(talk: Conversation, lun: Buffer, page: number): Promise
   return talk.read(lun, [0x12, 1, page, 0, PAGE_BYTES, 0], PAGE_BYTES)
 }
 
-/** As the kernel numbers it (drivers/scsi/scsi_common.c:scsilun_to_int); null for one of several levels. */
+/** As the kernel numbers it (drivers/scsi/scsi_common.c:scsilun_to_int); null for one with several levels. */
 function numberOf(wire: Buffer): Lun | null {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sixteen bits are a LUN
   return wire.subarray(2).every((byte) => byte === 0) ? (wire.readUInt16BE(0) as Lun) : null

@@ -1,4 +1,4 @@
-/** What a session for I/O must settle, although none is done: all of it at its most modest. */
+/** Parameters that a session for I/O must negotiate, although none is done: all at their minimum. */
 export const PARAMETERS = {
   InitialR2T: 'Yes',
   ImmediateData: 'No',

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 /** Basic header segment (RFC 7143, 11.2.1). Neither digests nor additional header segments are negotiated. */
 export const HEADER = 48
 
-/** What an initiator sends and what a target answers (RFC 7143, 11.1.1). */
+/** Opcodes of an initiator and of a target (RFC 7143, 11.1.1). */
 export const OP = {
   scsiCommand: 0x01,
   login: 0x43,
@@ -20,10 +20,10 @@ export interface Pdu {
   readonly data: Buffer
 }
 
-/** The longest data segment that is taken; we announce less. */
+/** The longest data segment that is accepted; we announce less. */
 const LONGEST = 1 << 20
 
-/** A protocol data unit as it goes over the wire. @param fill sets what differs from zero in its header */
+/** A protocol data unit as sent over the network. @param fill sets the non-zero fields of its header */
 export function encode(fill: (header: Buffer) => void, data: Uint8Array = Buffer.alloc(0)): Buffer {
   const header = Buffer.alloc(HEADER)
   header.writeUIntBE(data.length, 5, 3)
@@ -51,7 +51,7 @@ export function decodeKeys(data: Buffer): (readonly [key: string, value: string]
     })
 }
 
-/** The data units that come in, one after the other; ends with the connection. */
+/** The incoming data units, one after the other; ends with the connection. */
 export async function* decode(socket: Socket): AsyncGenerator<Pdu, void> {
   let heard = Buffer.alloc(0)
   for await (const chunk of socket) {

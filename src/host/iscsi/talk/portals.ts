@@ -5,9 +5,8 @@ import { parsePortal } from '../../../model/portal.ts'
 import { converse, type Who } from './conversation.ts'
 
 /**
- * The addresses at which a portal says that `iqn` is served: a discovery of our own, which changes no
- * record of open-iscsi. A target that is named without an address is served where it was asked
- * (RFC 7143, appendix C).
+ * The addresses at which a portal says that `iqn` is served: our own discovery, which changes no record of open-iscsi.
+ * A target that is listed without an address is served at the portal that was asked (RFC 7143, appendix C).
  * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED CANCELLED
  */
 export async function listPortals(who: Omit<Who, 'target'>, iqn: Iqn): Promise<Portal[]> {
@@ -23,7 +22,7 @@ export async function listPortals(who: Omit<Who, 'target'>, iqn: Iqn): Promise<P
   return portals.length === 0 && isNamed ? [who.portal] : portals
 }
 
-/** ADDRESS:PORT,TPGT; one that cannot be understood hides no other. */
+/** ADDRESS:PORT,TPGT; one that cannot be parsed hides no other. */
 function addressIn(value: string): Portal[] {
   try {
     return [parsePortal(value.replace(/,\d+$/, ''))]

@@ -40,7 +40,7 @@ test('an installed package has no lab, and says where it is', () => {
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PROGRAM_MISSING' } })
   expect(stderr).toBe(
-    `error[PROGRAM_MISSING]: the lab is not in ${root}/\nhint: It is in the source checkout only: clone that, and run \`npm run drill\` there.\n`,
+    `error[PROGRAM_MISSING]: the lab was not found in ${root}/\nhint: The lab is part of the source checkout: clone it, and run \`npm run drill\` there.\n`,
   )
 })
 
@@ -66,11 +66,11 @@ test('a drill that ends without a word has failed, and says with what status', (
   expect(drill(main)).toMatchObject({
     status: 1,
     stdout: '',
-    stderr: expect.stringContaining('error[DRILL_FAILED]: the drill ended without an answer, with status 7'),
+    stderr: expect.stringContaining('error[DRILL_FAILED]: the drill exited without a result, with status 7'),
   })
 })
 
-test('who ends the command ends the drill', async () => {
+test('ending the command ends the drill', async () => {
   plant(`process.stderr.write('at work ' + process.pid + '\\n'); setInterval(() => {}, 1000)`)
   const child = spawn(process.execPath, [main, 'drill'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
   const [words] = (await once(child.stderr, 'data')) as [Buffer]

@@ -22,5 +22,5 @@ test.each([
 })
 
 test('nothing that waits is said in words', () => {
-  expect(holdCommand.text([], PLAIN)).toBe('No volume waits for its target.\n')
+  expect(holdCommand.text([], PLAIN)).toBe('No volume is in an outage.\n')
 })

@@ -20,7 +20,7 @@ test.each(topics)('help on %s fits 80 columns and ends its lines cleanly', (topi
 test('the first page names every command, and begins with what to type', () => {
   const text = helpText(COMMANDS, null, PLAIN)
   for (const { name, summary } of COMMANDS) expect(text).toContain(`${name.padEnd(17)}${summary}`)
-  expect(text.indexOf('First steps')).toBeLessThan(text.indexOf('Change something'))
+  expect(text.indexOf('Getting started')).toBeLessThan(text.indexOf('Change the node'))
 })
 
 test.each(COMMANDS)('help on $name has its flags and examples', ({ name, options, examples }) => {
@@ -43,7 +43,7 @@ test.each(examples)('the example is understood: %s', (line) => {
 
 test('help on an error', () => {
   expect(helpText(COMMANDS, 'busy', PLAIN)).toMatchInlineSnapshot(`
-    "BUSY: Somebody uses the volume.
+    "BUSY: The volume is in use.
       what to do   Stop the processes that the message names, then run the command
                    again.
       exit status  1
@@ -52,7 +52,7 @@ test('help on an error', () => {
 })
 
 test('help on what is not there', () => {
-  expect(() => helpText(COMMANDS, 'BSY', PLAIN)).toThrow('there is no help on "BSY"')
+  expect(() => helpText(COMMANDS, 'BSY', PLAIN)).toThrow('there is no help for "BSY"')
 })
 
 test('docs/errors.md is current', () => {

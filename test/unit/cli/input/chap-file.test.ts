@@ -25,7 +25,7 @@ test('a file of its owner alone is read in silence', () => {
 test.each([0o640, 0o604, 0o660])('a file of mode %o is read with a warning', (mode) => {
   chmodSync(path, mode)
   expect(readChap(path, warn).username).toBe('me')
-  expect(warnings).toEqual([`${path} can be read by others than its owner; chmod 600 ${path}`])
+  expect(warnings).toEqual([`${path} is readable by users other than its owner; run chmod 600 ${path}`])
 })
 
 test.each(['fd:', '/dev/fd/', '/proc/self/fd/'])('%sN is an open descriptor', (prefix) => {
@@ -34,19 +34,19 @@ test.each(['fd:', '/dev/fd/', '/proc/self/fd/'])('%sN is an open descriptor', (p
 
 test('what cannot be read is said to be so', () => {
   expect(() => readChap('/nonexistent', warn)).toThrow(
-    'The CHAP credentials in /nonexistent cannot be read: there is no such file',
+    'the CHAP credentials in /nonexistent cannot be read: no such file',
   )
   expect(() => readChap('/tmp', warn)).toThrow('it is a directory')
-  expect(() => readChap('fd:999999', warn)).toThrow('no such descriptor is open')
+  expect(() => readChap('fd:999999', warn)).toThrow('the descriptor is not open')
   expect(() => readChap('/dev/zero', warn)).toThrow('too long')
 })
 
 test('no error repeats the secret', () => {
   writeFileSync(path, `username = me\npassword = ${SECRET}\npassword = ${SECRET}\n`)
-  expect(() => readChap(path, warn)).toThrow('password is given twice')
+  expect(() => readChap(path, warn)).toThrow('password was given twice')
   writeFileSync(path, `user = me\n${SECRET}\n`)
   const error = thrownBy(() => readChap(path, warn))
-  expect(String(error)).toContain('line 1 is none of')
+  expect(String(error)).toContain('line 1 is not one of')
   expect(JSON.stringify(error) + String(error)).not.toContain(SECRET)
 })
 

@@ -40,12 +40,16 @@ test('flags of the agent, places and the usual hold are its fields', () => {
 
 describe('what is wrong in it is named with its line, and nothing is guessed', () => {
   test.each([
-    ['hold: 10m\nhttpp: x\n', 'c.yaml:2: "httpp" is no field of the configuration', 'Did you mean "http"?'],
-    ['\nhold: soon\n', 'c.yaml:2: "soon" is not a hold', '300s'],
-    ['hold-mode: both\n', 'c.yaml:1: "hold-mode" cannot be used: it is none of auto', ''],
+    [
+      'hold: 10m\nhttpp: x\n',
+      'c.yaml:2: "httpp" is not a field of the configuration',
+      'Did you mean "http"?',
+    ],
+    ['\nhold: soon\n', 'c.yaml:2: "soon" is not a valid hold', '300s'],
+    ['hold-mode: both\n', 'c.yaml:1: "hold-mode" cannot be used: it is not one of auto', ''],
     ['kubernetes: "yes"\n', 'c.yaml:1: "kubernetes" cannot be used: it is neither true nor false', ''],
     ['hold: 1\nhold: 2\n', 'c.yaml:2: ', ''],
-    ['- hold\n', 'c.yaml does not hold the fields of the configuration', 'hold: 30m'],
+    ['- hold\n', 'c.yaml does not contain the fields of the configuration', 'hold: 30m'],
   ])('%j', (text, message, hint) => {
     expect(() => parseConfig(text, 'c.yaml')).toThrow(
       expect.objectContaining({
@@ -58,9 +62,7 @@ describe('what is wrong in it is named with its line, and nothing is guessed', (
   })
 
   test('a file that is named must be there', () => {
-    expect(() => readConfig('/nowhere/c.yaml')).toThrow(
-      '/nowhere/c.yaml cannot be read: there is no such file',
-    )
+    expect(() => readConfig('/nowhere/c.yaml')).toThrow('/nowhere/c.yaml cannot be read: no such file')
   })
 })
 
@@ -72,7 +74,7 @@ function contextOf(globals: Partial<Globals>) {
   return context
 }
 
-test('it moves places and changes the usual hold; a flag goes before it', async () => {
+test('the configuration sets directories and the default hold, and a flag overrides it', async () => {
   const file = join(temporary(), 'config.yaml')
   writeFileSync(file, WHOLE)
   const host = await contextOf({ config: file }).host()

@@ -52,7 +52,7 @@ test('a drill that breaks off is no mistake in Lunkeeper; a request that the lab
 
 test('a drill that took too long, or was ended by somebody, says by what', () => {
   expect(() => drillAnswer({ stdout: '', code: null, signal: 'SIGTERM' })).toThrow(
-    'without an answer, by SIGTERM',
+    'without a result, by SIGTERM',
   )
 })
 

@@ -73,18 +73,21 @@ describe('what is not understood is refused', () => {
     [['volmes'], "USAGE: unknown command 'volmes'. Did you mean volumes?"],
     [['frobnicate'], "USAGE: unknown command 'frobnicate'. See `lunkeeper --help`."],
     [['attach', '--portl', 'x'], "USAGE: unknown option '--portl'. Did you mean --portal?"],
-    [['attach', '--lun'], 'USAGE: --lun needs a value. See `lunkeeper attach --help`.'],
-    [['attach', '-f'], 'USAGE: --file needs a value. See `lunkeeper attach --help`.'],
-    [['attach', '--lun', '1', '--lun', '2'], 'USAGE: --lun is given twice. Leave one of them out.'],
-    [['attach', '--wwid', ''], 'USAGE: --wwid is given an empty value. Leave the flag out, or give it one.'],
-    [['attach', '--fs', 'zfs'], 'USAGE: "zfs" is no value of --fs. It can be ext4, xfs.'],
-    [['detach'], 'USAGE: detach needs NAME|MOUNTPOINT|DEVICE. See `lunkeeper detach --help`.'],
+    [['attach', '--lun'], 'USAGE: --lun requires a value. See `lunkeeper attach --help`.'],
+    [['attach', '-f'], 'USAGE: --file requires a value. See `lunkeeper attach --help`.'],
+    [['attach', '--lun', '1', '--lun', '2'], 'USAGE: --lun was given twice. Leave one of them out.'],
+    [
+      ['attach', '--wwid', ''],
+      'USAGE: the value of --wwid is empty. Leave the flag out, or give it a value.',
+    ],
+    [['attach', '--fs', 'zfs'], 'USAGE: "zfs" is not a valid value of --fs. Valid values: ext4, xfs.'],
+    [['detach'], 'USAGE: detach requires NAME|MOUNTPOINT|DEVICE. See `lunkeeper detach --help`.'],
     [['detach', ''], 'USAGE: NAME|MOUNTPOINT|DEVICE is empty. See `lunkeeper detach --help`.'],
     [
       ['volumes', 'a', 'b'],
       "USAGE: too many arguments for 'volumes'. Expected 1 argument but got 2: a, b.. See `lunkeeper volumes --help`.",
     ],
-    [['--json'], 'USAGE: no command is given. See `lunkeeper --help`.'],
+    [['--json'], 'USAGE: no command given. See `lunkeeper --help`.'],
   ])('%j', (argv, message) => {
     expect(refused(argv)).toBe(message)
   })

@@ -91,28 +91,28 @@ test('digits stay as they are written', () => {
 test.each([
   [
     `${LEAST}redonly: true\n`,
-    'BAD_REQUEST: volume.yaml:4: "redonly" is no field of a volume. Did you mean "read-only"?',
+    'BAD_REQUEST: volume.yaml:4: "redonly" is not a field of a volume. Did you mean "read-only"?',
   ],
   [
     `${LEAST}readOnly: true\n`,
-    'BAD_REQUEST: volume.yaml:4: "readOnly" is no field of a volume. Did you mean "read-only"?',
+    'BAD_REQUEST: volume.yaml:4: "readOnly" is not a field of a volume. Did you mean "read-only"?',
   ],
   [
     `${LEAST}\n\nread-only: yes\n`,
     'BAD_REQUEST: volume.yaml:6: "read-only" cannot be used: it is neither true nor false',
   ],
-  [`${LEAST}name:\n`, 'BAD_REQUEST: volume.yaml:4: "name" cannot be used: it is not a text'],
+  [`${LEAST}name:\n`, 'BAD_REQUEST: volume.yaml:4: "name" cannot be used: it is not a string'],
   [`${LEAST}serial: ""\n`, 'BAD_REQUEST: volume.yaml:4: "serial" cannot be used: it is empty'],
-  [`${LEAST}fs: zfs\n`, 'BAD_REQUEST: volume.yaml:4: "fs" cannot be used: it is none of ext4, xfs'],
+  [`${LEAST}fs: zfs\n`, 'BAD_REQUEST: volume.yaml:4: "fs" cannot be used: it is not one of ext4, xfs'],
   [`${LEAST}lun: 1\n`, 'BAD_REQUEST: volume.yaml:4: Map keys must be unique'],
-  [`${LEAST}hold: soon\n`, 'BAD_HOLD: volume.yaml:4: "soon" is not a hold'],
+  [`${LEAST}hold: soon\n`, 'BAD_HOLD: volume.yaml:4: "soon" is not a valid hold'],
   [
     'portal: []\niqn: iqn.2024-01.example:db\nlun: 0\n',
     'BAD_REQUEST: volume.yaml:1: "portal" cannot be used',
   ],
   ['iqn: iqn.2024-01.example:db\n', 'BAD_REQUEST: volume.yaml lacks portal, lun'],
   ['', 'BAD_REQUEST: volume.yaml lacks portal, iqn, lun'],
-  ['- a\n', 'BAD_REQUEST: volume.yaml does not hold the fields of a volume'],
+  ['- a\n', 'BAD_REQUEST: volume.yaml does not contain the fields of a volume'],
   [`${LEAST}---\n${LEAST}`, 'BAD_REQUEST: volume.yaml:4: '],
   ['portal: [', 'BAD_REQUEST: volume.yaml:1: '],
 ])('a wrong file is refused with its line: %j', (text, message) => {
@@ -122,7 +122,7 @@ test.each([
 test('a file and a flag contradict each other', async () => {
   await expect(attachInput({ file: 'volume.yaml', lun: '3' }, { warn: () => {} })).rejects.toMatchObject({
     code: 'BAD_REQUEST',
-    message: '--lun is given, and a volume file, too',
+    message: '--lun cannot be combined with a volume file',
   })
 })
 
@@ -136,7 +136,7 @@ test('a CHAP file is looked for beside the volume file that names it', async () 
 
 test('a file that is not there is said to be so', async () => {
   await expect(attachInput({ file: '/nonexistent.yaml' }, { warn: () => {} })).rejects.toMatchObject({
-    message: '/nonexistent.yaml cannot be read: there is no such file',
+    message: '/nonexistent.yaml cannot be read: no such file',
   })
 })
 

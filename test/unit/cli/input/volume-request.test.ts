@@ -8,10 +8,10 @@ const silent = { warn: () => {} }
 test('everything that is missing is named at once', async () => {
   await expect(attachInput({}, silent)).rejects.toMatchObject({
     code: 'USAGE',
-    message: 'attach needs --portal, --iqn, --lun: they are missing',
+    message: 'attach requires --portal, --iqn, --lun: they are missing',
   })
   await expect(attachInput({ ...LEAST, lun: undefined! }, silent)).rejects.toMatchObject({
-    message: 'attach needs --lun: it is missing',
+    message: 'attach requires --lun: it is missing',
   })
 })
 

@@ -12,8 +12,8 @@ import { temporary } from '../../temporary.ts'
 const csi = { 'csi-endpoint': 'unix:///run/csi.sock' }
 
 it.each([
-  ['eviction without Kubernetes', { ...csi, 'evict-broken': true }, 'no --kubernetes'],
-  ['Kubernetes without its volumes', { kubernetes: true }, 'without --csi-endpoint'],
+  ['eviction without Kubernetes', { ...csi, 'evict-broken': true }, 'requires --kubernetes'],
+  ['Kubernetes without its volumes', { kubernetes: true }, 'requires --csi-endpoint'],
   ['Kubernetes where there is none', { ...csi, kubernetes: true }, 'KUBERNETES_SERVICE_HOST is not set'],
 ])('%s is refused', async (_, options, message) => {
   await expect(servedOf(options)).rejects.toMatchObject({
@@ -22,7 +22,7 @@ it.each([
   })
 })
 
-it('nobody is told, and nobody evicted, unless it is asked for', async () =>
+it('reports to Kubernetes and evictions are off by default', async () =>
   expect((await servedOf(csi)).kubernetes).toBeNull())
 
 describe("who is asked whether a volume is still this node's", () => {

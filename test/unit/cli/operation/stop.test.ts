@@ -12,7 +12,7 @@ test('the first signal stops the operation before its next step, and says so', a
   await stop.observer.begin?.(db, 'record', '')
   process.emit('SIGTERM', 'SIGTERM')
   expect(said).toEqual([
-    'stopping after the current step; the same command goes on from there. Once more stops at once.',
+    'stopping after the current step; the same command resumes from there. Press again to stop immediately.',
   ])
   expect(stop.signal.reason).toMatchObject({ code: 'CANCELLED', message: 'stopped by SIGTERM' })
   expect(() => stop.observer.begin?.(db, 'login', '')).toThrow('stopped by SIGTERM')

@@ -16,19 +16,19 @@ const broken: Finding = {
   code: 'FS_BROKEN',
   severity: 'critical',
   subject: 'db',
-  message: '/srv/db takes no writes: EROFS',
+  message: '/srv/db does not accept writes: EROFS',
   evidence: {},
   fix: 'Stop the users of /srv/db.',
 }
 
 test('nothing wrong is one calm line', () => {
-  expect(doctorText({ findings: [] }, PLAIN)).toBe('Nothing is wrong on this node.\n')
+  expect(doctorText({ findings: [] }, PLAIN)).toBe('No findings on this node.\n')
 })
 
 test('the worst first, each with its fix', () => {
   expect(doctorText({ findings: [phantoms, broken] }, PLAIN)).toMatchInlineSnapshot(`
     "critical  db  FS_BROKEN
-              /srv/db takes no writes: EROFS
+              /srv/db does not accept writes: EROFS
               fix: Stop the users of /srv/db.
 
     info      session 3  PHANTOMS
@@ -48,7 +48,7 @@ test('what was done, what would be, what failed', () => {
     "done      finish the detach of db
     would     finish the detach of db
     failed    finish the detach of db: the target is away
-    Nothing is wrong on this node.
+    No findings on this node.
     "
   `)
 })

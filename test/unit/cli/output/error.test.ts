@@ -8,7 +8,7 @@ const absent = new LunkeeperError('LUN_ABSENT', 'LUN 7 does not exist', { detail
 
 test('an error is two lines', () => {
   expect(errorText(absent, PLAIN)).toBe(
-    'error[LUN_ABSENT]: LUN 7 does not exist\nhint: Map the LUN to this initiator on the storage system; check the number.\n',
+    'error[LUN_ABSENT]: LUN 7 does not exist\nhint: Map the LUN to this initiator on the storage system, and check the LUN number.\n',
   )
 })
 
@@ -17,7 +17,7 @@ test('what others say cannot break the lines or steer the terminal', () => {
   expect(text).toBe('error[MOUNT_FAILED]: a b c\\x1b[2Jd\nhint: x y\n')
 })
 
-test('as JSON it has its code, message, hint and details', () => {
+test('an error printed as JSON has its code, message, hint and details', () => {
   expect(errorJson(absent)).toEqual({
     error: { code: 'LUN_ABSENT', message: absent.message, hint: absent.hint, details: { lun: 7 } },
   })

@@ -31,7 +31,7 @@ test('each session with its disks and their owners', () => {
       iqn.2024-01.example:db
       no disks
 
-    1 phantom: a disk that no volume owns and nobody is seen to use.
+    1 phantom: a disk without an owner or a visible user.
     \`lunkeeper detach /dev/sdaa\` removes one.
     "
   `)

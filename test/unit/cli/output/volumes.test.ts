@@ -24,7 +24,7 @@ test('what waits in memory has a column while anything does', () => {
     b     holding  64 MiB   10m        10m    1/1  up to 41 MiB  /dev/sdb  /srv/db
     "
   `)
-  expect(volumeText(waits('b', 'node'), PLAIN)).toContain('unwritten  up to 41 MiB, waiting in memory\n')
+  expect(volumeText(waits('b', 'node'), PLAIN)).toContain('unwritten  up to 41 MiB, held in memory\n')
 })
 
 test('on a narrow screen the wide values are below', () => {
@@ -47,7 +47,7 @@ test('no volumes is a sentence with what to do', () => {
   `)
 })
 
-test('one volume in full', () => {
+test('volumeText prints one volume in detail', () => {
   expect(volumeText(volume(), PLAIN)).toMatchInlineSnapshot(`
     "db is ready
       device  /dev/sdb
@@ -55,7 +55,7 @@ test('one volume in full', () => {
       size    64 MiB
       wwid    naa.6001405abc1230000000000000000000
       serial  abc123
-      hold    10m, kept by the session
+      hold    10m, held by the session
       owner   this node, by a reservation at the target
       target  iqn.2024-01.example:db, LUN 5
       paths   10.0.0.5:3260  up    sdb (3:0:0:5), session 1
@@ -71,7 +71,7 @@ test('a volume whose target is away, wrapped', () => {
       size    3.5 TiB
       wwid    none
       serial  x
-      hold    forever wanted, really 1h30m, kept by multipathd
+      hold    forever requested, really 1h30m, held by multipathd
       owner   this node, by a reservation at the target
       target  iqn.2024-01.example:db, LUN 5
       paths   10.0.0.5:3260   down  sdb (3:0:0:5) blocked, session 1 FAILED

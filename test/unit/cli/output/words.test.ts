@@ -48,7 +48,7 @@ test('a pipe is never too narrow', () => {
 test('detach says what it removed', () => {
   const removed = { mounts: ['/srv/db'], maps: [], disks: ['sdb', 'sdc'], sessions: [3, 4] }
   expect(detachText({ name: 'db', removed, left: [] }, PLAIN)).toMatchInlineSnapshot(`
-    "db is detached; nothing of it is left
+    "db is detached; nothing is left behind
       unmounted  /srv/db
       disks      sdb, sdc
       sessions   3, 4
@@ -60,5 +60,5 @@ test('expand says both sizes', () => {
   const grown = { ...volume(), expanded: { from: 64 << 20, to: 96 << 20 } }
   expect(expandCommand.text(grown, PLAIN)).toBe('db grew from 64 MiB to 96 MiB.\n')
   const same = { ...volume(), expanded: { from: 64 << 20, to: 64 << 20 } }
-  expect(expandCommand.text(same, PLAIN)).toBe('db has 64 MiB already; there was nothing to do.\n')
+  expect(expandCommand.text(same, PLAIN)).toBe('db has 64 MiB already; nothing to do.\n')
 })

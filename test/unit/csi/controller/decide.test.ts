@@ -44,14 +44,14 @@ describe('one node', () => {
     expect(words(decision)).toMatch(/attached to node a \(VolumeAttachment csi-a\)/)
   })
 
-  it('another one was answered a moment ago, which the API does not show yet: refused', () => {
+  it('a publish is refused if another node was answered a moment ago, which the API does not show yet', () => {
     const attachments = [seen('a', later), seen('b')]
     expect(decide(asked('b'), attachments, null).kind).toBe('publish')
     expect(decide(asked('b'), attachments, 'uid-a').kind).toBe('refuse')
     expect(decide(asked('a'), attachments, 'uid-a').kind).toBe('publish')
   })
 
-  it('its own attachment is being deleted: refused', () => {
+  it('a publish is refused while its own attachment is being deleted', () => {
     expect(decide(asked('a'), [seen('a', { isEnding: true })], null).kind).toBe('refuse')
   })
 
@@ -67,7 +67,7 @@ describe('many nodes', () => {
     expect(words(decide(asked('b', sharing), attachments, 'uid-a'))).toBe('b')
   })
 
-  it('two PersistentVolumes with one volumeHandle: refused, and both named, whatever the mode', () => {
+  it('two PersistentVolumes with one volumeHandle are refused in any mode, and both are named', () => {
     for (const sharing of ['one-node', 'many-readers', 'many-writers'] as const) {
       const attachments = [seen('a', { volume: 'copy' }), seen('b', later)]
       expect(words(decide(asked('b', sharing), attachments, null))).toMatch(/copy \(on node a\) and orders/)

@@ -90,7 +90,7 @@ describe('the controller', () => {
     expect(await publish('node-1')).toBe('uid-3')
   })
 
-  it('two nodes at once: one gets it', async () => {
+  it('one of two nodes that ask at once gets the volume', async () => {
     await using controller = await beside([made('h', 'node-1'), made('h', 'node-2')])
     const answers = await Promise.all([controller.publish('node-2'), controller.publish('node-1')])
     expect(answers.filter((answer) => answer.startsWith('uid-'))).toEqual(['uid-node-1'])

@@ -50,7 +50,7 @@ describe('a socket', () => {
     expect(lstatSync(`${path}.new`, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  it('of a dead process is replaced', async () => {
+  it("a dead process's socket is replaced", async () => {
     const dead = await listening()
     const { ino } = statSync(path)
     // As a kill -9 leaves it: closed, and its path still there.
@@ -60,7 +60,7 @@ describe('a socket', () => {
     expect(statSync(path).ino).not.toBe(ino)
   })
 
-  it('of a living one is not', async () => {
+  it("a living process's socket is not replaced", async () => {
     await listening()
     await expect(listening()).rejects.toMatchObject({ code: 'CONFLICT' })
   })

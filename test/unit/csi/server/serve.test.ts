@@ -208,7 +208,7 @@ describe('the service', () => {
     expect(await asked()).toBe('NotFound')
   })
 
-  it('who it is it says while as many volumes as a node has wait for a target that does not answer', async () => {
+  it('the driver identifies itself while as many volumes as a node has wait for a silent target', async () => {
     const silent = createServer()
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')

@@ -111,9 +111,9 @@ describe('what is not understood is refused, and quotes no secret', () => {
     device_path: '/dev/sdb',
   }
   it.each([
-    ['cut off by a crash', JSON.stringify(disk).slice(0, 260), /no JSON/],
-    ['empty', '', /no JSON/],
-    ['another document', '"tops3cret"', /it is not as it should be/],
+    ['cut off by a crash', JSON.stringify(disk).slice(0, 260), /not JSON/],
+    ['empty', '', /not JSON/],
+    ['another document', '"tops3cret"', /the file is not valid/],
     ['of 2020', JSON.stringify(before2021), /target_portal/],
     ['of 2021, before the first release', JSON.stringify(before2022), /mount_target_device/],
     ['no device was found', JSON.stringify({ ...disk, mount_target_device: null }), /mount_target_device/],
@@ -149,6 +149,6 @@ describe('where it stands', () => {
 
   it('what is no file is not opened', () => {
     symlinkSync('/dev/zero', path)
-    expect(() => readOldState(host, 'vol-1')).toThrow(/not understood/)
+    expect(() => readOldState(host, 'vol-1')).toThrow(/not valid/)
   })
 })

@@ -8,9 +8,9 @@ const own = { [`${PREFIX}username`]: 'node-a', [`${PREFIX}password`]: 'TopSecret
 const mutual = { [`${PREFIX}username_in`]: 'san', [`${PREFIX}password_in`]: 'Other-4567' }
 
 describe('CHAP of a CSI call', () => {
-  it('none', () => expect(credentialsOf({}, {})).toBeNull())
+  it('a volume without a secret has no credentials', () => expect(credentialsOf({}, {})).toBeNull())
 
-  it('one way and mutual, under the keys of iscsi.csi.k8s.io', () => {
+  it('one-way and mutual CHAP are read from the keys of iscsi.csi.k8s.io', () => {
     expect(credentialsOf(own, {})).toMatchObject({ username: 'node-a', mutual: null })
     const both = credentialsOf({ ...own, ...mutual }, {})
     expect(both?.mutual?.username).toBe('san')

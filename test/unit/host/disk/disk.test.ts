@@ -16,7 +16,7 @@ import { rootWith } from '../iscsi/root.ts'
 const DEVICE = 'sys/class/scsi_device/3:0:0:1/device'
 
 describe('what is asked of the kernel', () => {
-  test('one LUN of one session: never a wildcard', async () => {
+  test('a scan names one LUN of one session, never a wildcard', async () => {
     const host = rootWith({ 'sys/class/scsi_host/host3/scan': '' })
     await scanLun(host, session, parseLun(16_640))
     expect(readFileSync(join(host.root, 'sys/class/scsi_host/host3/scan'), 'utf8')).toBe('0 0 16640')
@@ -70,7 +70,7 @@ describe('a claim', () => {
     },
   )
 
-  test('of what is not there is NOT_FOUND', async () => {
+  test('a write to a missing sysfs file is NOT_FOUND', async () => {
     const host = rootWith({ 'dev/x': '' })
     await expect(withClaim(host, 'none', async () => 1)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
@@ -106,7 +106,7 @@ const hex = (bytes: readonly number[]) => bytes.map((byte) => byte.toString(16).
 describe('a kernel without sg: sg_inq', () => {
   const page80 = [0, 0x80, 0, 4, 0x53, 0x31, 0x32, 0x33]
 
-  test('its lines of bytes become a serial', async () => {
+  test('the lines of bytes from sg_inq become a serial', async () => {
     const host = rootWith({}, { stdout: `${hex(page80)}\n` })
     await expect(identifyWithSgInq(host, disk(null))).resolves.toMatchObject({ serial: 'S123', wwid: null })
     const plain = ['--hex', '--hex', '--hex', '--hex']

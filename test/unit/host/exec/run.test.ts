@@ -64,7 +64,7 @@ test('what is not installed is named with its package', async () => {
   if (!missing) return
   await expect(run(missing, [], { deadline: DEADLINE })).rejects.toMatchObject({
     code: 'PROGRAM_MISSING',
-    message: `The program ${missing} is not installed, or cannot be run`,
+    message: `the program ${missing} is not installed, or cannot be run`,
     hint: expect.stringContaining(`apt-get install ${PACKAGE_OF[missing]}`),
     details: { program: missing, package: PACKAGE_OF[missing] },
   })

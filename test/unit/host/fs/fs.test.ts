@@ -64,7 +64,7 @@ describe('blank', () => {
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
   })
 
-  test('not with a signature that stands between what is read: LUKS whose first header was wiped', async () => {
+  test('a LUKS volume whose first header was wiped is not blank', async () => {
     // struct luks2_phdr (util-linux libblkid/src/superblocks/luks.c): magic, version, and where it stands.
     const header = Buffer.alloc(4096)
     header.set(Buffer.from('SKUL\xba\xbe', 'latin1'))
@@ -75,11 +75,11 @@ describe('blank', () => {
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
   })
 
-  test('not of no size, nor of a size that the kernel does not know', async () => {
+  test("a device without a size, or with another size than the kernel's, is not blank", async () => {
     expect(await isBlank(host, 'sdx', 0)).toBe(false)
   })
 
-  test('not where it cannot be read to its end', async () => {
+  test('a device that cannot be read to its end is not blank', async () => {
     await expect(isBlank(host, 'sdx', SIZE * 2)).rejects.toMatchObject({ code: 'NOT_BLANK' })
     await expect(isBlank(host, 'none', SIZE)).rejects.toMatchObject({ code: expect.any(String) })
   })

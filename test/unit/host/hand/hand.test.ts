@@ -70,7 +70,7 @@ test('a call that does not come back is STUCK after its deadline, names its proc
   const started = performance.now()
   await expect(made.call('write', { path, text: '1' }, 100)).rejects.toMatchObject({
     code: 'STUCK',
-    message: `write ${path} did not come back within 0.1 s`,
+    message: `write ${path} did not return within 0.1 s`,
     details: { verb: 'write', path, pid: made.pid },
   })
   expect(performance.now() - started).toBeGreaterThanOrEqual(99)
@@ -242,7 +242,7 @@ describe('claims', () => {
 })
 
 describe('directories', () => {
-  test('those that are missing, outermost first', async () => {
+  test('missing directories are listed outermost first', async () => {
     expect(await hand().call('missingDirectories', { path: join(dir, 'a/b') }, DEADLINE)).toEqual([
       join(dir, 'a'),
       join(dir, 'a/b'),

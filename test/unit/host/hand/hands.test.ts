@@ -35,7 +35,7 @@ async function stuck(lane: string | null, deadline = 50): Promise<Hand> {
   return used.promise
 }
 
-test('one call after another uses one hand', async () => {
+test('successive calls use one worker', async () => {
   const pids = new Set<number>()
   for (let call = 0; call < 5; call++)
     await hands.use('host3', async (hand) => {
@@ -72,7 +72,7 @@ test('while one is stuck, others go on', async () => {
   await expect(call).resolves.toBeNull()
 })
 
-test('whoever waits for a hand is never given one that got stuck', async () => {
+test('a waiting caller is never given a stuck worker', async () => {
   const [, waiting] = await Promise.all([stuck('host3'), hands.use('host4', look)])
   expect(waiting).toEqual([])
 })
@@ -82,7 +82,7 @@ test('a stuck lane refuses at once, and tells why; others are open; it opens whe
   const again = hands.use('host3', look)
   await expect(again).rejects.toMatchObject({
     code: 'STUCK',
-    message: expect.stringContaining('did not come back'),
+    message: expect.stringContaining('did not return'),
   })
   await expect(hands.use('host4', look)).resolves.toEqual([])
   await ended(hand)

@@ -34,7 +34,7 @@ test.each([
   expect(nodeDatabase(host)).toBe(join(host.root, place, 'nodes'))
 })
 
-test('two hosts in one process do not share an answer, and one keeps its own', () => {
+test('two hosts in one process do not share a cached answer', () => {
   const [one, two] = [rootWith({ 'usr/sbin/iscsiadm': iscsiadm('etc/iscsi') }), rootWith({})]
   expect(nodeDatabase(one)).toBe(join(one.root, 'etc/iscsi/nodes'))
   expect(nodeDatabase(two)).toBe(join(two.root, 'var/lib/iscsi/nodes'))

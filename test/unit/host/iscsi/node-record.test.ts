@@ -222,15 +222,15 @@ describe('the settings of the site', () => {
     expect(new Set(keys).size).toBe(keys.length)
   })
 
-  test('of other things than nodes stay out', () => {
+  test('settings of other record types are left out', () => {
     expect(made(plain)).not.toMatch(/iscsid\.startup|discovery\.|cmds_max/)
   })
 
-  test('its credentials are used where none are given', () => {
+  test("the site's credentials are used if none are given", () => {
     expect(setting(made(plain), 'node.session.auth.password')).toEqual(['site-secret'])
   })
 
-  test('none of its credentials are left where own ones are given, mutual or not', () => {
+  test("the site's credentials are replaced completely by given ones, mutual or not", () => {
     const one = made({ recovery: 600, chap })
     expect(one).not.toContain('site')
     expect(one).not.toContain('other-secret')
@@ -274,7 +274,7 @@ describe("what CHAP answers may be hashed with is the site's to say", () => {
     expect(knownChap(host, IQN, [PORTAL])).toEqual({ chap: mutual, algorithms })
   })
 
-  test('two arrays of one target name: each has its own credentials, or none', () => {
+  test('two arrays with one target name each have their own credentials, or none', () => {
     const other = parsePortal('10.0.0.6')
     const host = withDatabase()
     makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap })

@@ -33,7 +33,7 @@ test('after the login only that very session is', () => {
   expect(isOurSession(host, { ...session, sid: 2 })).toBe(false)
 })
 
-test('another target, portal or a session without a portal is not', () => {
+test('a session of another target or portal, or without a portal, is not ours', () => {
   const host = rootWith()
   noteLogin(host, iqn, portal)
   expect(isOurSession(host, { ...session, iqn: parseIqn('iqn.2003-01.org.example:y') })).toBe(false)

@@ -31,7 +31,7 @@ describe('a talk with a target that makes no disk', () => {
     await expect(listLuns(wrong)).rejects.toMatchObject({ code: 'CHAP_FAILED' })
   })
 
-  test('a target that does not serve now is away, and one that refuses is no surprise', async () => {
+  test('a target that is not available now is away, and one that refuses is no surprise', async () => {
     await expect(listLuns(await serve({ status: [3, 1] }))).rejects.toMatchObject({ code: 'TARGET_AWAY' })
     await expect(listLuns(await serve({ status: [2, 3] }))).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
   })
@@ -99,11 +99,11 @@ describe('a list of targets that comes in parts', () => {
     )
   })
 
-  test('and never ends is given up', async () => {
+  test('a list of targets that never ends is given up', async () => {
     const { target: _, ...who } = await serve({ targets, parts: { at: [], cut: true, endless: true } })
     await expect(listPortals(who, IQN)).rejects.toMatchObject({
       code: 'LOGIN_FAILED',
-      message: expect.stringContaining('does not come to an end'),
+      message: expect.stringContaining('does not complete'),
     })
   })
 })

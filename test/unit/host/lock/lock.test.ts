@@ -31,7 +31,7 @@ async function hold(key: string, what = 'attach of x'): Promise<{ letGo(): Promi
   }
 }
 
-test('one at a time, each in its turn, and nothing is left in the directory', async () => {
+test('callers hold the lock one at a time, in order, and leave nothing in the directory', async () => {
   const order: string[] = []
   const visit = (name: string) =>
     withLock(dir, 'k', options, async () => {
@@ -55,7 +55,7 @@ test('what the work gives or throws comes back, and the lock is free again', asy
   expect(left()).toEqual([])
 })
 
-test('another key does not wait', async () => {
+test('a caller with another key does not wait', async () => {
   const held = await hold('volume a')
   await expect(withLock(dir, 'volume b', { ...options, deadline: 0 }, async () => 1)).resolves.toBe(1)
   await held.letGo()
@@ -65,7 +65,7 @@ test('a key may be long and of any characters: it is no path', async () => {
   await expect(withLock(dir, `../${'x'.repeat(300)}/\0`, options, async () => 1)).resolves.toBe(1)
 })
 
-test('one that the deadline turned away does not keep its place in the queue', async () => {
+test('a caller that timed out does not keep its place in the queue', async () => {
   const held = await hold('k')
   const early = withLock(dir, 'k', { ...options, deadline: 10 }, async () => 0)
   const late = withLock(dir, 'k', options, async () => 1)
@@ -74,7 +74,7 @@ test('one that the deadline turned away does not keep its place in the queue', a
   await expect(late).resolves.toBe(1)
 })
 
-describe('whoever waits in vain is told', () => {
+describe('a caller that times out is told', () => {
   test('by whom the lock is held', async () => {
     const held = await hold('k', 'detach of y')
     const waiting = withLock(dir, 'k', { what: 'attach of x', deadline: 30 }, async () => 0)
@@ -110,7 +110,7 @@ describe('whoever waits in vain is told', () => {
   })
 })
 
-describe('who has it is told that another waits', () => {
+describe('the holder is told that another caller waits', () => {
   /** Holds the lock until it is wanted, or for 300 ms. @returns whether it was wanted */
   const yielding = () =>
     withLock(dir, 'k', options, async (wanted) => {
@@ -124,7 +124,7 @@ describe('who has it is told that another waits', () => {
     await expect(first).resolves.toBe(true)
   })
 
-  test('who came while it was waited for, too', async () => {
+  test('the holder is told of a caller that came later, too', async () => {
     const held = await hold('k')
     const first = yielding()
     const second = withLock(dir, 'k', options, async () => 2)
@@ -133,7 +133,7 @@ describe('who has it is told that another waits', () => {
     await expect(second).resolves.toBe(2)
   })
 
-  test('and not by one who is patient', async () => {
+  test('the holder is not told of a patient caller', async () => {
     const first = yielding()
     const second = withLock(dir, 'k', { ...options, patient: true }, async (wanted) => wanted.aborted)
     await expect(first).resolves.toBe(false)

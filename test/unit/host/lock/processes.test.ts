@@ -28,7 +28,7 @@ async function holding(task: Readonly<Record<string, unknown>> = {}): Promise<Wo
   return worker
 }
 
-test('another process waits, and has it as soon as it is let go', async () => {
+test('another process waits, and gets the lock as soon as it is released', async () => {
   const [first, second] = [await holding(), await started()]
   second.go()
   const order: string[] = []
@@ -105,7 +105,7 @@ test('a dead holder hinders nobody, deadline or not', async () => {
   expect(left()).toEqual([])
 })
 
-test('another process that waits is seen by who has it; one that is patient, or only looks, is not', async () => {
+test('the holder sees another process that waits, but not one that is patient or only checks', async () => {
   const [pressing, patient] = [await started(), await started({ patient: true })]
   const seen = await withLock(dir, 'k', { what: 'x', deadline: 5_000 }, async (wanted) => {
     expect(await isLocked(dir, 'k')).toBe(true)

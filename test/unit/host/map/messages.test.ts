@@ -30,7 +30,7 @@ test('volumes that return one after another have one program for all of their me
   expect(sent.length).toBeLessThan(5)
 })
 
-test('one that waits for the others does not wait for ever', async () => {
+test('a message that waits for others is sent after a bounded time', async () => {
   const { host } = machine()
   const others: Promise<void>[] = []
   // Never quiet: one more every 5 ms.

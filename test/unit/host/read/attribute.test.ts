@@ -21,7 +21,7 @@ const host = () =>
     { text: 'a b \n\n', bare: 'x', empty: '', number: '-7\n', mixed: '7 x\n' },
   )
 
-test('one newline at the end goes, all else stays', () => {
+test('an attribute loses one newline at its end and nothing else', () => {
   const { root } = host()
   expect([
     readAttribute(join(root, 'text')),

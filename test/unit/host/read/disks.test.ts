@@ -43,7 +43,7 @@ test('a LUN of another session, or one that is not there, is not found', () => {
   expect(readDisk(lay(nothing), { sid: 1 }, parseLun(7))).toBeNull()
 })
 
-test('all LUNs of a session and no others', () => {
+test('listDisks returns all LUNs of a session and no others', () => {
   const host = lay(recorded('bookworm-two-portals'))
   expect(readDisks(host, { sid: 2 }).map(({ name, hctl }) => [name, hctl.lun])).toEqual([
     ['sdb', 0],

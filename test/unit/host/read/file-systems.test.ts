@@ -12,7 +12,7 @@ test.for(['bookworm', 'trixie'])(
   },
 )
 
-test('one that is in no mount table is alive all the same', () => {
+test('a file system without a mount counts as alive', () => {
   const host = lay(nothing, {
     'sys/fs/ext4/dm-3/errors_count': '382\n',
     'sys/fs/xfs/dm-4/error/fail_at_unmount': '1\n',
@@ -23,7 +23,7 @@ test('one that is in no mount table is alive all the same', () => {
   expect(readLiveFs(host)[0]).toEqual({ device: 'dm-3', fs: 'ext4', errors: 382, warnings: null })
 })
 
-test('none without the modules', () => {
+test('there are no file systems without their modules', () => {
   expect(readLiveFs(lay(nothing))).toEqual([])
   expect(isFsAlive(lay(nothing), 'sda')).toBe(false)
 })

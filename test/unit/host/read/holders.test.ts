@@ -57,7 +57,7 @@ describe('a device that stands on another is named in the terms of those who mad
   })
 })
 
-test('all that stands on a disk is found, on its partitions and above, and each once', () => {
+test('every device on a disk, its partitions and above is found once', () => {
   const paths = machine({
     'sda/holders/dm-0': '',
     'sda/sda1/partition': '1\n',

@@ -8,7 +8,7 @@ const E3 = parseWwid('naa.6001405e300000000000000000000000')
 const names = (identity: Parameters<typeof readTwins>[1]) =>
   readTwins(lay(recorded('bookworm-two-portals')), identity).map(({ name }) => name)
 
-test('all disks of one volume, whatever session they are of', () => {
+test('all disks of one volume are found, whatever their session', () => {
   expect(names({ wwid: E3, serial: null, bytes: 1 }).toSorted()).toEqual(['sdc', 'sdd'])
   const [twin] = readTwins(lay(recorded('bookworm-two-portals')), { wwid: E3, serial: null, bytes: 1 })
   expect(twin).toMatchObject({ state: 'running', devno: expect.stringMatching(/^8:\d+$/) })

@@ -61,7 +61,7 @@ test('a copy that does not follow ours, or stands elsewhere, counts', () => {
   expect(points(table.replace('8:16 / /mnt/v1', '8:16 /sub /mnt/v1'))).toEqual(['/mnt/v1'])
 })
 
-test('one look for each namespace, however many processes live in it', () => {
+test('each mount namespace is read once, however many processes it has', () => {
   const recording = recorded('bookworm-in-use')
   const tree = new Map(recording)
   const inner = pidOf(tree, /\/mnt\/inner\/my-sleep/)
@@ -102,7 +102,7 @@ test('a mapping is known by its device too, where its path tells nothing', () =>
   ])
 })
 
-test('one process and one way of use make one entry', () => {
+test('a process has one entry for each way of use', () => {
   const tree = new Map(recorded('bookworm-in-use'))
   const pid = pidOf(tree, /fd\/0 -> \/mnt\/v1\/a b/)
   tree.set(`proc/${pid}/fd/77`, ' -> /mnt/v1/other').set(`proc/${pid}/cwd`, ' -> /mnt/v1')

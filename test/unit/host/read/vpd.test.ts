@@ -58,7 +58,7 @@ for (const [at, [better, strong, wwid]] of RANKS.entries())
       expect(wwidOf(page83(weak, strong))).toBe(wwid)
     })
 
-test('of equals the later one counts', () => {
+test('among equal designators the later one wins', () => {
   expect(wwidOf(page83(naa(NAA6), naa(NAA6.replace('e3', 'e4'))))).toBe(`naa.${NAA6.replace('e3', 'e4')}`)
 })
 

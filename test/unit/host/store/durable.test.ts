@@ -35,7 +35,7 @@ test('written as a whole, for nobody else to read, in directories that it makes'
   expect(readdirSync(join(dir, 'a/b'))).toEqual(['record.json'])
 })
 
-test('whoever has the old one open goes on reading it', () => {
+test('a reader that has the old file open continues to read it', () => {
   const path = join(dir, 'record')
   writeDurable(path, 'old')
   const { ino } = statSync(path)
@@ -182,7 +182,7 @@ describe('removal', () => {
     expect(removeDurable(join(dir, 'none/record'))).toBe(false)
   })
 
-  test('of what cannot be removed fails in our words', () => {
+  test('a removal that fails has our error', () => {
     mkdirSync(join(dir, 'full'))
     renameSync(join(dir, 'full'), join(dir, 'record'))
     expect(codeOf(() => removeDurable(join(dir, 'record')))).toBe('RECORD_UNWRITABLE')

@@ -13,7 +13,7 @@ const { signal } = new AbortController()
 const get = { method: 'GET', path: '/api/v1/persistentvolumes/orders' } as const
 
 describe('the account of a pod', () => {
-  it('none: said at the start', () => {
+  it('a missing account is reported at the start', () => {
     expect(codeOf(() => podAccount({}))).toBe('USAGE')
     const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' }
     expect(codeOf(() => podAccount({ ...env, LUNKEEPER_SERVICE_ACCOUNT: '/nowhere' }))).toBe('USAGE')

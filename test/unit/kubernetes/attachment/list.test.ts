@@ -15,7 +15,7 @@ it('a name is what Kubernetes makes of handle, driver and node', () => {
   )
 })
 
-it('those of the volume and no other, from all pages', async () => {
+it('attachments of the volume and no other are read, from all pages', async () => {
   const others = Array.from({ length: 1200 }, (_, n) => made(`other-${n}`, 'node-1'))
   const attachments = [
     ...others,

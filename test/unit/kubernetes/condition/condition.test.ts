@@ -29,17 +29,17 @@ const ours = ({ server }: World) => server.conditions.find(({ type }) => type ==
 const writes = ({ server }: World) => server.asked.filter(({ verb }) => verb === 'patch').length
 
 it('True is what is not well', () => {
-  expect(fine).toEqual({ status: 'False', reason: 'NoVolumeProblem', message: '1 volume, and no problem' })
+  expect(fine).toEqual({ status: 'False', reason: 'NoVolumeProblem', message: '1 volume, no problem' })
   expect(waits).toEqual({
     status: 'True',
     reason: 'VolumesWaiting',
-    message: 'I/O of 1 volume waits for its storage: a until T',
+    message: 'I/O of 1 volume is held because the storage is away: a until T',
   })
   const both = verdictOn([volume('a', 'holding'), volume('b', 'failed'), volume('c', 'attaching')])
   expect(both).toMatchObject({ status: 'True', reason: 'VolumesFailed' })
-  expect(both.message).toMatch(/1 volume failed: b; I\/O of 1 volume waits for its storage: a$/)
+  expect(both.message).toMatch(/1 volume failed: b; I\/O of 1 volume is held because the storage is away: a$/)
   const many = verdictOn(Array.from({ length: 100 }, (_, n) => volume(`v${n}`, 'holding')))
-  expect(many.message).toMatch(/100 volumes waits.*v4, and 95 more$/)
+  expect(many.message).toMatch(/I\/O of 100 volumes is held.*v4, and 95 more$/)
 })
 
 it('an agent that stops claims no health, and takes no problem back', () => {
@@ -106,7 +106,7 @@ it('a server that refuses or hangs: the newest is written once it takes it; said
   // The server has it before the answer is back.
   await until('it is said', () => there.log.length > 1)
   expect(there.log).toEqual([
-    'kubernetes: the condition of the node is not written: 503: as told',
-    'kubernetes: the condition of the node is written again',
+    'kubernetes: the node condition cannot be written: 503: as told',
+    'kubernetes: the node condition can be written again',
   ])
 })

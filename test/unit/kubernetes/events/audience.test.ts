@@ -19,7 +19,7 @@ it('pods and PersistentVolume of a file system, by where it is mounted', () => {
   expect(audienceOf(host, staged)).toEqual({ volume: 'orders', pods: ['uid-a', 'uid-b'] })
 })
 
-it('those of a block volume', () => {
+it('the pods of a block volume are found', () => {
   const { host, mounts } = fakeNode()
   mounts(
     `0:5 /dm-0 ${PLUGINS}/volumeDevices/publish/orders/uid-a rw - devtmpfs udev rw`,
@@ -29,7 +29,7 @@ it('those of a block volume', () => {
   expect(audienceOf(host, staged)).toEqual({ volume: 'orders', pods: ['uid-a'] })
 })
 
-it('nobody, and what a kubelet has left half-written', () => {
+it('a volume without pods, or with a half-written kubelet file, has no audience', () => {
   const { host, mounts, file } = fakeNode()
   expect(audienceOf(host, staged)).toEqual({ volume: null, pods: [] })
   file(targetOf('uid-a').replace(/mount$/, 'vol_data.json'), '{')

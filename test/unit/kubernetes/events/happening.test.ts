@@ -24,13 +24,17 @@ it('an outage that ends well', () => {
       message: expect.stringContaining('until 2026-11-21T10:10:00.000Z'),
     },
   ])
-  expect(told(null, note(), 'forever')[0]!.message).toContain('as long as it takes')
+  expect(told(null, note(), 'forever')[0]!.message).toContain('without a limit')
   expect(told(note(), null)).toMatchObject([
-    { reason: 'IOResumed', type: 'Normal', message: expect.stringContaining('waited for 37 s') },
+    {
+      reason: 'IOResumed',
+      type: 'Normal',
+      message: expect.stringContaining('resumed without errors after 37 s'),
+    },
   ])
 })
 
-it('one that does not', () => {
+it('an outage that ends badly', () => {
   const ended = note({ ended: 'deadline' })
   const broken = { ...ended, kind: 'broken', trouble: 'mounted at /x' } as const
   expect(told(note(), ended)).toMatchObject([
@@ -91,4 +95,4 @@ it('what its session holds is warned of by the timer that runs, which nobody can
 })
 
 it('a disk that somebody took away is no storage that did not return', () =>
-  expect(told(note(), note({ ended: 'removed' }))[0]!.message).toMatch(/^its disk was taken from the node/))
+  expect(told(note(), note({ ended: 'removed' }))[0]!.message).toMatch(/^its disk was removed from the node/))

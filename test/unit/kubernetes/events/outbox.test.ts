@@ -86,7 +86,7 @@ it('refused for this one only: the others go on; tried again after a pause; said
   forbidden = false
   await until('the first', () => sent.length === 2)
   expect(sent).toEqual(['b', 'a'])
-  expect(log).toEqual(['kubernetes: events wait: 403: no', 'kubernetes: events get through again'])
+  expect(log).toEqual(['kubernetes: events are delayed: 403: no', 'kubernetes: events can be sent again'])
 })
 
 it('a server that wants rest gets it from all', async () => {
@@ -111,15 +111,15 @@ it('what is wrong with itself is dropped at once, with a line', async () => {
   await until('the line', () => log.length > 0)
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(tries).toBe(1)
-  expect(log).toEqual(['kubernetes: the event IOWaiting of "a" is dropped: 422: no'])
+  expect(log).toEqual(['kubernetes: the event IOWaiting of "a" was dropped: 422: no'])
 })
 
 it('what cannot be told in time is dropped, and so is the oldest of too many: with one line', async () => {
   const { outbox, log } = open(() => Promise.reject(new Error('nobody there')), { patience: 1_500, most: 3 })
   for (const subject of ['a', 'b', 'c', 'd', 'e']) outbox.put(subject, happening('1'))
-  await until('they are dropped', () => log.some((line) => /3 events are dropped/.test(line)))
+  await until('they are dropped', () => log.some((line) => /3 events were dropped/.test(line)))
   expect(log.filter((line) => /dropped/.test(line)).join()).toMatch(
-    /2 events.*3 events are dropped: nobody there/,
+    /2 events.*3 events were dropped: nobody there/,
   )
   expect(log).toHaveLength(3)
 })

@@ -50,7 +50,7 @@ it('an event of the core API, where kubectl describe looks for it', async () => 
   ])
 })
 
-it('the same again is counted, and says what is true now; the same outage is told once, whoever tells it', async () => {
+it('a repeated event is counted and updated, and an outage is reported once by all agents together', async () => {
   const { server, account, verbs } = await world()
   using api = openApi(account)
   for (const [id, count] of [

@@ -20,7 +20,7 @@ describe('to which attachment a volume belongs', () => {
     expect(attachedAs(own, identity(A), [own], () => true)).toBeNull()
   })
 
-  it('two that know it: exactly one of them goes first, in whatever order they ask', () => {
+  it('of two records that know the volume exactly one takes precedence, in any order', () => {
     const older = { ...attachment('z', identity(A)), createdAt: '2026-01-01T00:00:00.000Z' }
     const younger = { ...attachment('a', identity(A)), createdAt: '2026-02-01T00:00:00.000Z' }
     const all = [older, younger]

@@ -11,7 +11,7 @@ const roomierLimit = (
 const percent = { setting: 'dirty_ratio', value: 20, was: 20 }
 const bytes = { setting: 'dirty_bytes', value: 40_960_000, was: 40_960_000 }
 
-test('as long as there is room nothing changes', () => {
+test('the limit stays as long as there is room', () => {
   expect(roomierLimit(healthy, percent)).toBeNull()
   expect(roomierLimit({ ...healthy, pages: 6_000 }, bytes)).toBeNull()
 })
@@ -21,7 +21,7 @@ test('what is stuck is added to the room that there is between the two limits wi
   expect(roomierLimit({ ...healthy, pages: 8_000 }, percent)).toBe(26)
 })
 
-test('it is raised again while more gets stuck, and the room stays the same', () => {
+test('the limit is raised again as more gets stuck, and the room stays the same', () => {
   const raised = { ...percent, value: 30 }
   expect(roomierLimit({ ...healthy, limit: 15_000, pages: 10_500 }, raised)).toBeNull()
   expect(roomierLimit({ ...healthy, limit: 15_000, pages: 13_000 }, raised)).toBe(36)
@@ -31,7 +31,7 @@ test('a lower limit that is not below the upper one counts as half of that', () 
   expect(roomierLimit({ ...healthy, pages: 10_000, background: 16_000 }, percent)).toBe(30)
 })
 
-test('of the memory that is left half is used, and never all of it is promised', () => {
+test('at most half of the available memory is used', () => {
   expect(roomierLimit({ ...healthy, pages: 10_000, spare: 4_000 }, percent)).toBe(24)
   expect(roomierLimit({ ...healthy, pages: 10_000, spare: 0 }, percent)).toBeNull()
   expect(roomierLimit({ ...healthy, pages: 10_000 }, { setting: 'dirty_ratio', value: 80, was: 80 })).toBe(90)

@@ -59,7 +59,7 @@ describe('an unmounted device', () => {
   })
 })
 
-describe('a format that began and did not end', () => {
+describe('a format that began and did not finish', () => {
   const begun = { fs: 'ext4', uuid: UUID, at: '2026-11-28T05:00:00.000Z', isRecent: true } as const
   const asked = { ...unseen, use: format, begun }
   const older = { ...asked, begun: { ...begun, isRecent: false } }
@@ -143,7 +143,7 @@ describe('a format', () => {
     expect(told(nextUseStep(facts))).toBe(step)
   })
 
-  test('who holds something else is told to leave out --format', () => {
+  test('a volume with other contents gets the hint to leave out --format', () => {
     expect(nextUseStep({ ...asked, content: ext4 })).toMatchObject({
       hint: expect.stringContaining('--format'),
     })
