@@ -53,7 +53,7 @@ export async function makeDeb(out: string, work: string, input: DebInput): Promi
   for (const script of ['postinst', 'prerm', 'postrm'])
     await put(`DEBIAN/${script}`, await readFile(join(project, 'deploy/debian', script)), 0o755)
   await put('DEBIAN/control', control(version, architecture, await sizeOf(tree, files)))
-  // Not of the umask of whoever has built it.
+  // Independent of the umask of the builder.
   await program(['chmod', '-R', 'u+rwX,go+rX,go-w', tree])
   const file = join(out, `lunkeeper_${version}_${architecture}.deb`)
   await program(

@@ -22,7 +22,7 @@ export async function makeNpmPackage(out: string, work: string, licences: string
   // What only a checkout can do, or need.
   const { scripts: _scripts, devDependencies: _dependencies, ...published } = manifest
   await writeFile(join(tree, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
-  // Not of the umask of whoever has built it.
+  // Independent of the umask of the builder.
   await program(['chmod', '-R', 'u+rwX,go+rX,go-w', tree])
   await chmod(join(tree, 'bin/lunkeeper'), 0o755)
   const packed = await program(['npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', out], {

@@ -24,7 +24,7 @@ export interface ReleaseOptions {
   readonly image: boolean
 }
 
-/** Everything that people install, in one directory that is made anew: the same input makes the same bytes. */
+/** Everything that people install, in one directory, which is emptied first: the same input makes the same bytes. */
 export async function release(out: string, { node, architectures, image }: ReleaseOptions): Promise<void> {
   const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as { version: string }
   await rm(out, { recursive: true, force: true })

@@ -21,7 +21,7 @@ import { attributesOfPaths } from '../watched-attributes.ts'
 import type { AgentContext, HoldBackend, Observation, ReadSessions, StepWork } from './backend.ts'
 import { lastingSteps } from './lasting-steps.ts'
 
-/** Nobody else holds it. */
+/** The agent holds it itself. */
 const NOT_HELD: HeldByOthers = {
   isReady: true,
   revision: 0,

@@ -55,7 +55,7 @@ export interface IoCounters {
   readonly inFlight: number
 }
 
-/** All that the planner is told of a volume. */
+/** All that the planner receives about a volume. */
 export interface HoldFacts {
   readonly nowMs: number
   /** The wall clock, for what people read. */
