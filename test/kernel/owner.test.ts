@@ -47,7 +47,7 @@ describe.each(kernels('bookworm'))('one owner, on %s', (debian) => {
   it('attach reserves the volume for this node, and detach leaves no registration', async () => {
     await lunkeeper(a).attach(flags('--mount', '/mnt/db', '--format'))
     expect(await registered()).toContain('iqn.2026-01.dev.lunkeeper:a')
-    expect(await array.sh('cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_type')).toContain(
+    expect(await array.sh('cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_pr_type')).toContain(
       'Write Exclusive Access, Registrants Only',
     )
     await lunkeeper(a).detach('db')

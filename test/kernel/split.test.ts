@@ -47,13 +47,13 @@ describe.each(kernels('bookworm'))('a held node that has lost its volume, on %s'
     ...more,
   ]
   const state = (node: LabNode, wanted: string) =>
-    node.until(
+    node.until<VolumeStatus>(
       async () => {
         const [volume] = await lunkeeper(node).volumes()
-        return volume?.state === wanted && volume
+        return volume?.state === wanted ? volume : undefined
       },
       { deadline: SEEN, what: `db ${wanted} on ${node.name}` },
-    ) as Promise<VolumeStatus>
+    )
 
   it.each([
     ['whose target has reservations', true],

@@ -65,24 +65,16 @@ function judge(
     return { verdict: 'unguarded', why: 'it is attached as shared: several nodes may write' }
   if (request.use.readOnly) return { verdict: 'unguarded', why: 'it is read-only: this node writes nothing' }
   if (told === 'silent') return { verdict: 'wait', why: 'the volume does not answer now' }
-  switch (claim?.kind) {
-    case 'held':
-      return { verdict: 'own', why: 'the target has reserved it for this node' }
-    case 'lost':
-      return { verdict: 'lost', why: `the target has reserved it for key ${formatKey(claim.holder)}` }
-    case 'unknown':
-      return { verdict: 'wait', why: 'the target does not tell who has reserved it' }
-    case 'unclaimed':
-    case undefined: {
-      const judged = judgeUnclaimed(witnesses)
-      const isUnguarded = !fence && witnesses.kubernetes === 'none' && witnesses.mark === 'none'
-      return isUnguarded
-        ? {
-            verdict: 'unguarded',
-            why: 'the target has no persistent reservations, and nothing else tells who owns it',
-          }
-        : judged
-    }
+  if (claim?.kind === 'held') return { verdict: 'own', why: 'the target has reserved it for this node' }
+  if (claim?.kind === 'lost')
+    return { verdict: 'lost', why: `the target has reserved it for key ${formatKey(claim.holder)}` }
+  if (claim?.kind === 'unknown')
+    return { verdict: 'wait', why: 'the target does not tell who has reserved it' }
+  const isUnguarded = !fence && witnesses.kubernetes === 'none' && witnesses.mark === 'none'
+  if (!isUnguarded) return judgeUnclaimed(witnesses)
+  return {
+    verdict: 'unguarded',
+    why: 'the target has no persistent reservations, and nothing else tells who owns it',
   }
 }
 

@@ -5,6 +5,7 @@ import { serveKubernetes } from '../../../src/kubernetes/serve.ts'
 import { validateAsked } from '../../api-server/schemas.ts'
 import type { FakeNode } from './node.ts'
 import { parseName } from '../../../src/model/name.ts'
+import { parseKey } from '../../../src/model/reservation.ts'
 import { fakeNode, NAME, published, staged } from './node.ts'
 import type { World } from './world.ts'
 import { pod, rulesOf, until, world } from './world.ts'
@@ -53,6 +54,7 @@ describe('a service that tells Kubernetes', () => {
     await quiet()
     waits()
     await told('IOWaiting PersistentVolume orders 2', 'IOWaiting Pod shop-0 2')
+    await until('the condition again', () => condition()?.status === 'True')
     await stop()
     expect(condition()?.status).toBe('True')
     const granted = rulesOf('events').flatMap(({ resources, verbs }) =>
@@ -99,6 +101,8 @@ describe('a service that tells Kubernetes', () => {
   })
 
   it('that a hold is about to end, once', async () => {
+    // Without a reservation its hold would be shorter than it asks for.
+    node.record({ ...staged, fence: { key: parseKey('4c4b0000000100aa'), persists: false } })
     serve()
     waits(lost(500))
     await told('IOFailingSoon PersistentVolume orders 1', 'IOFailingSoon Pod shop-0 1')

@@ -129,7 +129,11 @@ class Claimer {
       case 'preempt':
         this.#facts = { ...this.#facts, told: null, conflicts: refused(unit.preempt(this.name, step.key)) }
         return
-      default:
+      case 'done':
+      case 'unguarded':
+      case 'elsewhere':
+      case 'foreign':
+      case 'contended':
         if (step.kind !== 'done' && this.#facts.isRegistered) unit.unregister(this.name)
         this.ended = step.kind
     }
