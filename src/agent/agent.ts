@@ -30,7 +30,7 @@ import { together } from './watched-attributes.ts'
 
 /** How soon a lost session is seen; two system calls for each session. In an outage, how soon its return is. */
 const POLL_INTERVAL_MS = 200
-const OUTAGE_POLL_INTERVAL_MS = 50
+const OUTAGE_POLL_INTERVAL_MS = 100
 /** A disk that is deleted by hand may be seen later than a session that is lost. */
 const DEVICE_LIST_INTERVAL_MS = 2_000
 /** One that is there, and out of order while its session is not, later still. */

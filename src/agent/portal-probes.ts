@@ -5,6 +5,7 @@ import { probeTarget } from '../host/iscsi/probe.ts'
 import { listLuns } from '../host/iscsi/talk/luns.ts'
 import type { SeenLun } from '../host/iscsi/talk/luns.ts'
 import { readInitiatorName } from '../host/read/node.ts'
+import { isLunkeeperError } from '../model/errors.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { ProbeResult } from '../model/plan/hold-facts.ts'
 import { LUN_LIST_LIFETIME_MS, MOST_PROBES, nextProbeMs } from '../model/plan/hold-search.ts'
@@ -32,6 +33,8 @@ interface PortalProbe extends TargetPortal {
   result: ProbeResult
   /** Probes that are on their way. */
   pending: number
+  /** How long the last answer took. */
+  tookMs: number
   readonly stop: AbortController
 }
 
@@ -78,7 +81,14 @@ export class PortalProbes {
       if (probe) probe.wantedMs = wantedMs
       else {
         const result = { openSinceMs: null, confirmedMs: -Infinity, closed: null }
-        this.#all.set(key, { ...first!, wantedMs, result, pending: 0, stop: new AbortController() })
+        this.#all.set(key, {
+          ...first!,
+          wantedMs,
+          result,
+          pending: 0,
+          tookMs: 0,
+          stop: new AbortController(),
+        })
       }
       this.#schedule.now(key)
     }
@@ -89,7 +99,14 @@ export class PortalProbes {
     for (const [key, probe] of this.#all) {
       if (!due.has(key)) continue
       const startedMs = monotonicMs()
-      this.#schedule.by(key, nextProbeMs(startedMs, isConfirmed(probe), this.#all.size))
+      this.#schedule.by(
+        key,
+        nextProbeMs(startedMs, {
+          isOpen: isConfirmed(probe),
+          portals: this.#all.size,
+          tookMs: probe.tookMs,
+        }),
+      )
       if (probe.pending < MOST_PROBES) void this.#ask(probe, startedMs)
     }
   }
@@ -109,6 +126,8 @@ export class PortalProbes {
       }
       if (isNews && !signal.aborted) this.#opened(iqn)
     } catch (error) {
+      const isSilent = isLunkeeperError(error, 'PORTAL_SILENT')
+      probe.tookMs = isSilent ? 0 : monotonicMs() - startedMs
       // One that began before the last answer says nothing: the target has come since.
       if (startedMs > probe.result.confirmedMs)
         probe.result = { ...probe.result, openSinceMs: null, closed: (error as Error).message }

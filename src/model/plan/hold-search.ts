@@ -14,7 +14,9 @@ export const MOST_ADDRESSES_NAMED = 1024
 export const LUN_LIST_LIFETIME_MS = 1_000
 
 /** Between the beginnings of two probes of a portal whose target does not take logins. */
-const PROBE_INTERVAL_MS = 100
+const PROBE_INTERVAL_MS = 150
+/** Where a portal takes longer to answer, or this node to ask, it is asked less often: a fifth of the time at most. */
+const PROBE_REST = 5
 /** Of many portals each is asked less often: a probe is a connection and a message. */
 const PROBE_INTERVAL_EACH_MS = 4
 /** Once it takes logins, while something still waits for it. */
@@ -25,10 +27,21 @@ const OPEN_PROBE_INTERVAL_MS = 500
  */
 export const MOST_PROBES = 8
 
-/** When the next probe of a portal begins. @param portals how many are probed now */
-export function nextProbeMs(startedMs: number, isOpen: boolean, portals: number): number {
+/**
+ * When the next probe of a portal begins.
+ * @param options.portals how many are probed now
+ * @param options.tookMs how long the last answer took; 0 where there was none: silence is no work
+ */
+export function nextProbeMs(
+  startedMs: number,
+  {
+    isOpen,
+    portals,
+    tookMs,
+  }: { readonly isOpen: boolean; readonly portals: number; readonly tookMs: number },
+): number {
   const interval = isOpen ? OPEN_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS
-  return startedMs + Math.max(interval, PROBE_INTERVAL_EACH_MS * portals)
+  return startedMs + Math.max(interval, PROBE_INTERVAL_EACH_MS * portals, PROBE_REST * tookMs)
 }
 
 /** Whether two deadlines of multipathd's are one: it counts in checks, 5 s apart (multipath.conf(5): polling_interval). */

@@ -555,10 +555,12 @@ describe('a volume that its session or multipathd holds', () => {
 })
 
 describe('a portal', () => {
-  it('is probed ten times a second, less often where there are many, and seldom once it is open', () => {
-    expect(nextProbeMs(0, false, 1)).toBe(100)
-    expect(nextProbeMs(0, false, 100)).toBe(400)
-    expect(nextProbeMs(0, true, 1)).toBe(500)
+  it('is probed often, less so where there are many or an answer takes long, and seldom once it is open', () => {
+    const one = { isOpen: false, portals: 1, tookMs: 0 }
+    expect(nextProbeMs(0, one)).toBe(150)
+    expect(nextProbeMs(0, { ...one, portals: 100 })).toBe(400)
+    expect(nextProbeMs(0, { ...one, tookMs: 200 })).toBe(1_000)
+    expect(nextProbeMs(0, { ...one, isOpen: true })).toBe(500)
     expect(MOST_PROBES).toBeGreaterThan(1)
   })
 
