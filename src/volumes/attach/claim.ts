@@ -44,7 +44,7 @@ export interface ClaimWork {
  * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's · TARGET_AWAY STUCK
  */
 export async function claimVolume(work: ClaimWork): Promise<void> {
-  const { host, record, paths } = work
+  const { host, record } = work
   const { request, fence } = record
   // A detach began to give it back, and did not end: it counts again.
   if (fence?.isReleasing) work.note({ fence: { key: fence.key, persists: fence.persists } })
