@@ -2,6 +2,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { HandProcess } from '../exec/fork.ts'
 import { startHand } from '../exec/fork.ts'
 import type { Reply, Verb, Verbs } from './protocol.ts'
+import { STARTED } from './protocol.ts'
 
 /** A call that the kernel answered with an error. `errno` as in errno(3), for example EIO. */
 export class HandError extends Error {
@@ -13,21 +14,40 @@ export class HandError extends Error {
   }
 }
 
+/** Milliseconds for the process to start; then each call has its own deadline. */
+const START_DEADLINE_MS = 60_000
+
 /** One disposable worker process, as seen by its parent. */
 export class Hand {
   readonly #process: HandProcess
   readonly #waiting = new Map<number, (reply: Reply) => void>()
   #lastId = 0
   #state: 'usable' | 'stuck' | 'gone' = 'usable'
+  #isStarted = false
+  readonly #starting = new Set<() => void>()
 
   constructor() {
     this.#process = startHand()
-    this.#process.onReply((reply) => this.#waiting.get(reply.id)?.(reply))
+    this.#process.onReply((reply) => {
+      if (reply.id === STARTED) this.#started()
+      else this.#waiting.get(reply.id)?.(reply)
+    })
     this.#process.onExit(() => {
       this.#state = 'gone'
       for (const [id, answer] of this.#waiting)
         answer({ id, error: { errno: 'ECHILD', message: 'the worker ended' } })
     })
+  }
+
+  #started(): void {
+    this.#isStarted = true
+    for (const tell of this.#starting) tell()
+    this.#starting.clear()
+  }
+
+  /** Calls back once, when the process has started; not at all where it has already. */
+  #whenStarted(tell: () => void): void {
+    if (!this.#isStarted) this.#starting.add(tell)
   }
 
   get pid(): number {
@@ -53,7 +73,13 @@ export class Hand {
     if (this.#state !== 'usable') throw new HandError('ECHILD', 'the worker ended')
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<Reply | null>()
-    const timer = setTimeout(() => resolve(null), deadline)
+    const late = () => resolve(null)
+    let timer = setTimeout(late, this.#isStarted ? deadline : START_DEADLINE_MS)
+    // The start of a program is not the kernel's call: on a busy machine it alone takes many seconds.
+    this.#whenStarted(() => {
+      clearTimeout(timer)
+      timer = setTimeout(late, deadline)
+    })
     this.#waiting.set(id, resolve)
     this.#process.keepAlive(true)
     try {

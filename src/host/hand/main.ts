@@ -19,6 +19,7 @@ import { basename, dirname, join } from 'node:path'
 
 import { deviceFiles } from './device-files.ts'
 import type { Request, Verb, Verbs } from './protocol.ts'
+import { STARTED } from './protocol.ts'
 import { persist } from './reservation.ts'
 import { inquire, vital } from './scsi.ts'
 import { firstUntrusted } from './trust.ts'
@@ -207,3 +208,4 @@ process.on('message', (request: Request) => {
 process.on('disconnect', () => process.exit(0))
 // Ctrl-C at the terminal is handled by the parent.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+process.send!({ id: STARTED })

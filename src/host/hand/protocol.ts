@@ -133,6 +133,9 @@ export interface Request<V extends Verb = Verb> {
   readonly args: Verbs[V]['args']
 }
 
+/** The id of the message that a worker process sends by itself, once it takes calls. */
+export const STARTED = 0
+
 export interface Reply {
   readonly id: number
   readonly result?: unknown
