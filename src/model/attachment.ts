@@ -107,20 +107,28 @@ export interface VolumeStatus {
     readonly serial: string | null
     readonly bytes: number
   } | null
-  readonly hold: {
-    readonly mode: HoldMode
-    readonly wanted: Hold
-    readonly effective: Hold
-    readonly since: string | null
-    readonly deadline: string | null
-    /**
-     * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
-     * node, of which the volume's data is a part.
-     */
-    readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
-  }
+  readonly hold: HoldStatus
   readonly owner: OwnerStatus
   readonly paths: readonly PathStatus[]
+}
+
+/** How long the I/O of a volume is held, and since when. */
+export interface HoldStatus {
+  /** What holds the I/O: the agent's hold map, the kernel's session, or multipathd. */
+  readonly mode: HoldMode
+  /** The requested hold: seconds, or `forever`. */
+  readonly wanted: Hold
+  /** How long I/O would really be held in an outage: seconds, or `forever`. */
+  readonly effective: Hold
+  /** Start of the outage, in ISO 8601; null if there is none. */
+  readonly since: string | null
+  /** When held I/O fails, in ISO 8601; null if there is no outage, or the hold is `forever`. */
+  readonly deadline: string | null
+  /**
+   * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
+   * node, of which the volume's data is a part.
+   */
+  readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
 }
 
 /** Who may write to a volume. */
