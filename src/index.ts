@@ -59,11 +59,16 @@ export type {
   Cause,
   Explanation,
   FileSystemFailure,
+  FileSystemFate,
   LogInput,
+  Noticing,
   Outage,
   Prevention,
   SessionStory,
+  Span,
+  UnreadLine,
 } from './explain/report.ts'
+export type { CauseKind } from './explain/cause-kind.ts'
 
 // Errors
 export { ERRORS, isLunkeeperError, LunkeeperError } from './model/errors.ts'

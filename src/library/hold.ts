@@ -2,7 +2,6 @@ import { giveUp as giveUpVolume, setHold as setHoldOf } from '../hold/change.ts'
 import type { Host } from '../host/host.ts'
 import type { HoldStatus, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
-import type { Hold } from '../model/hold.ts'
 import { parseHold } from '../model/hold.ts'
 import { oneVolume } from '../state/view/list.ts'
 import type { HostFirst } from './host.ts'
@@ -36,13 +35,13 @@ export function hold(...all: HostFirst<[name: string]>): Promise<HoldStatus> {
  */
 export function setHold(
   name: string,
-  wanted: Hold | (string & {}),
+  wanted: number | string,
   options?: OperationOptions,
 ): Promise<VolumeStatus>
 export function setHold(
   host: Host,
   name: string,
-  wanted: Hold | (string & {}),
+  wanted: number | string,
   options?: OperationOptions,
 ): Promise<VolumeStatus>
 export function setHold(

@@ -1,9 +1,8 @@
 import type { Host } from '../host/host.ts'
 import { openHost as openEngine } from '../host/host.ts'
 import { LunkeeperError } from '../model/errors.ts'
-import type { Hold } from '../model/hold.ts'
+import type { HoldMode } from '../model/hold.ts'
 import { parseHold } from '../model/hold.ts'
-import type { HOLD_MODES } from '../model/request.ts'
 import { checkOptions } from './options.ts'
 import { oneOfModes } from './volume-request.ts'
 
@@ -34,13 +33,13 @@ export interface HostOptions {
    *
    * @default '10m'
    */
-  readonly hold?: Hold | (string & {}) | undefined
+  readonly hold?: number | string | undefined
   /**
    * What holds the I/O of volumes whose `attach` does not set it, like {@link VolumeOptions.holdMode}.
    *
    * @default 'auto'
    */
-  readonly holdMode?: (typeof HOLD_MODES)[number] | undefined
+  readonly holdMode?: HoldMode | 'auto' | undefined
 }
 
 /**

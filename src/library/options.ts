@@ -39,7 +39,11 @@ export interface OperationOptions {
   readonly onWarning?: WarningHandler | undefined
 }
 
-/** @param volume name of the volume; null if the warning is not about a volume with a name */
+/**
+ * Receives a sentence for the user.
+ *
+ * @param volume name of the volume; null if the warning is not about a volume with a name
+ */
 export type WarningHandler = (message: string, volume: string | null) => void
 
 export const OPERATION_KEYS = { signal: 'signal', onStep: 'function', onWarning: 'function' } as const

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../model/errors.ts'
-import type { Hold } from '../model/hold.ts'
+import type { HoldMode } from '../model/hold.ts'
 import { parseHold } from '../model/hold.ts'
 import { parseIqn } from '../model/iqn.ts'
 import { parseLun } from '../model/lun.ts'
@@ -43,13 +43,13 @@ export interface VolumeOptions {
    *
    * @default unchanged if the volume is attached already, otherwise the host's: `10m`
    */
-  readonly hold?: Hold | (string & {}) | undefined
+  readonly hold?: number | string | undefined
   /**
    * What holds the I/O: the agent's hold map, the kernel's session, or multipathd.
    *
    * @default unchanged if the volume is attached already, otherwise the host's: 'auto'
    */
-  readonly holdMode?: (typeof HOLD_MODES)[number] | undefined
+  readonly holdMode?: HoldMode | 'auto' | undefined
   /**
    * Where to mount the volume: an absolute path to a directory that is empty or does not exist yet.
    *

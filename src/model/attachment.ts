@@ -94,14 +94,18 @@ export type AttachmentState =
 export interface VolumeStatus {
   readonly name: string
   readonly state: AttachmentState
+  /** Path of the block device; null if it does not exist yet. */
   readonly device: string | null
+  /** Mount point; null for a raw device. */
   readonly mount: string | null
+  /** Type of the file system; null for a raw device. */
   readonly fs: string | null
   readonly readOnly: boolean
   /**
    * The record came here with a copy of another machine, so the volume is not attached automatically; absent otherwise.
    */
   readonly ofAnotherMachine?: true
+  /** Null until the volume was identified for the first time. */
   readonly identity: {
     readonly wwid: string | null
     readonly serial: string | null
@@ -160,22 +164,30 @@ export interface OwnerReport extends OwnerStatus {
     readonly reservation: 'held' | 'unclaimed' | 'lost' | 'unknown' | 'silent' | 'none'
     readonly kubernetes: 'mine' | 'gone' | 'unreachable' | 'none'
     readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
-    readonly record: Attachment['phase']
+    readonly record: 'attaching' | 'ready' | 'detaching'
   }
   /** `own`: it may write. `lost`: it must not. `wait`: it cannot be determined now. `unguarded`: nothing keeps other nodes out. */
   readonly verdict: 'own' | 'lost' | 'wait' | 'unguarded'
   readonly why: string
 }
 
+/** One path of a volume: the session to one portal, and the disk in it. */
 export interface PathStatus {
+  /** `HOST:PORT` */
   readonly portal: string
   readonly iqn: string
   readonly lun: number
+  /** Number of the session; null if there is none. */
   readonly session: number | null
+  /** SCSI address of the disk, `H:C:T:L`; null if there is none. */
   readonly hctl: string | null
+  /** The kernel's name of the disk: sdb. */
   readonly disk: string | null
+  /** The kernel's state of the session: LOGGED_IN, FAILED, FREE. */
   readonly sessionState: string | null
+  /** The kernel's state of the disk: running, blocked, transport-offline and others. */
   readonly diskState: string | null
+  /** The session's recovery timer in seconds. */
   readonly recoveryTmo: Hold | null
 }
 
