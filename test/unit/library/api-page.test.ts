@@ -10,10 +10,13 @@ interface ApiPage {
   readonly codes: readonly string[]
 }
 
+/** Plain JavaScript, without types. */
+const SCRIPT: string = '../../../scripts/api.mjs'
+
 let page: ApiPage
 
 beforeAll(async () => {
-  const { apiPage } = (await import('../../../scripts/api.mjs' as string)) as { apiPage(): ApiPage }
+  const { apiPage } = (await import(SCRIPT)) as { apiPage: () => ApiPage }
   page = apiPage()
 }, 120_000)
 
