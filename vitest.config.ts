@@ -7,7 +7,9 @@ const KERNEL = { testTimeout: 900_000, hookTimeout: 600_000 }
  * What a machine runs on which all kernel tests would take hours (scripts/test.mjs): a test of each promise, those of data
  * safety first.
  */
-const ESSENTIAL = ['stranger', 'identity-checks', 'hold', 'uses'].map((name) => `test/kernel/${name}.test.ts`)
+const ESSENTIAL = ['stranger', 'identity-checks', 'hold', 'uses', 'owner', 'split'].map(
+  (name) => `test/kernel/${name}.test.ts`,
+)
 const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
 const isEssential = process.env.LUNKEEPER_TEST_KERNEL === 'essential'
 

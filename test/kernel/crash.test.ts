@@ -17,6 +17,10 @@ const MIB = 1 << 20
 async function expectNothingLeft(node: LabNode): Promise<void> {
   await node.sh('find /run/lunkeeper/locks -type s -delete')
   await expectNothing(node)
+  // Nor at the target.
+  expect(await node.sh('cat /sys/kernel/config/target/core/*/*/pr/res_pr_registered_i_pts')).not.toContain(
+    'iqn.',
+  )
 }
 
 const ATTACH = [
@@ -27,6 +31,8 @@ const ATTACH = [
   'note-session',
   'scan',
   'learn-identity',
+  'register',
+  'reserve',
   'plan-format',
   'format',
   'check',
@@ -41,6 +47,7 @@ const DETACH = [
   'sync',
   'unmount',
   'flush',
+  'release',
   'delete-disk',
   'logout',
   'remove-node-record',
@@ -50,11 +57,12 @@ const DETACH = [
   'forget',
 ] as const satisfies StepName[]
 
-/** Steps of other beginnings, with a test of their own: here, in multipath.test.ts and in expand.test.ts. */
+/** Steps of other beginnings, with a test of their own: here, in multipath.test.ts, expand.test.ts and owner.test.ts. */
 const ELSEWHERE = [
   'tell-multipathd',
   'set-timers',
   'drop-stale-disk',
+  'preempt',
   'make-map',
   'remove-map',
   'rescan',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
@@ -30,6 +30,8 @@ describe.each(kernels('bookworm'))('a held node that has lost its volume, on %s'
     b = await lab.boot({ name: 'b', address: ADDRESS.b, debian, memory: 640 })
   })
   afterAll(() => lab?.close())
+  // Where a test ended before it joined it again.
+  afterEach(() => joinNetwork(a).catch(() => {}))
 
   const flags = (...more: string[]): string[] => [
     '--portal',
@@ -74,8 +76,12 @@ describe.each(kernels('bookworm'))('a held node that has lost its volume, on %s'
     await cutNetwork(a)
     await agent.errors(/db: all paths lost/, SEEN)
     // More than fits into the journal: its blocks would land in the middle of what the other node writes.
-    await a.sh('dd if=/dev/urandom of=/mnt/db/held bs=64k count=64 2>/dev/null')
-    await a.start(['sync', '-f', '/mnt/db'])
+    // It stops where the dirty pages of a held volume are bounded.
+    await a.start(['sh', '-c', 'dd if=/dev/urandom of=/mnt/db/held bs=64k count=64; sync -f /mnt/db'])
+    await a.until(async () => (await lunkeeper(a).volumes())[0]?.hold.waiting?.bytes, {
+      deadline: SEEN,
+      what: 'writes that wait',
+    })
 
     await lunkeeper(b).attach(flags('--take-over'))
     await b.sh(

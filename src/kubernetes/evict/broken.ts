@@ -6,12 +6,16 @@ import type { Teller } from '../events/teller.ts'
 import { recordOf } from '../events/teller.ts'
 import type { Broken } from './evictor.ts'
 
-/** Volumes whose pods would benefit from a restart: broken, with a target that is back. */
+/**
+ * Volumes whose pods would benefit from a restart: broken, with a target that is back; or fenced, where they can do nothing
+ * more on this node.
+ */
 export function brokenOf(host: Host, notes: ReadonlyMap<VolumeName, HoldNote>, teller: Teller): Broken[] {
   return [...notes].flatMap(([name, { since, ended, kind }]) => {
-    const record = kind === 'broken' && ended !== null ? recordOf(host, name) : null
-    // Without a usable path the next pod would only block or fail.
-    const audience = record && hasPath(host, record) ? teller.audienceOf(record) : null
+    const isFenced = kind === 'fenced'
+    const record = (kind === 'broken' && ended !== null) || isFenced ? recordOf(host, name) : null
+    // Without a usable path the next pod would only block or fail; that of a fenced volume starts elsewhere.
+    const audience = record && (isFenced || hasPath(host, record)) ? teller.audienceOf(record) : null
     if (!audience) return []
     return [
       {

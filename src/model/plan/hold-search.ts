@@ -30,7 +30,7 @@ export const MOST_PROBES = 8
 /**
  * When the next probe of a portal begins.
  * @param options.portals how many are probed now
- * @param options.tookMs how long the last answer took; 0 where there was none: silence is no work
+ * @param options.tookMs how long the last answer took; 0 if there was none: a silent target costs nothing
  */
 export function nextProbeMs(
   startedMs: number,

@@ -71,24 +71,26 @@ export async function askDisk(
 
 function claimAnswer(disk: ScsiDisk, where: string, { reservations }: Interview, fence: Fence): Answer {
   const claim = claimOf(reservations, fence)
-  switch (claim.kind) {
-    case 'held':
-      return { disk, verdict: 'ours', error: null }
-    case 'lost': {
-      const message = `${where}: this node has lost the volume: the reservation has key ${formatKey(claim.holder)}, not ${formatKey(fence.key)}`
-      return { disk, verdict: 'lost', error: new LunkeeperError('FENCED', message), holder: claim.holder }
-    }
-    case 'unclaimed': {
-      // A detach that was cut off has given it back; by then everything was written.
-      if (fence.isReleasing) return { disk, verdict: 'ours', error: null }
-      const message = `${where}: the target no longer has this node's reservation, and no other node's`
-      return { disk, verdict: 'unclaimed', error: new LunkeeperError('OWNER_UNKNOWN', message) }
-    }
-    case 'unknown': {
-      const message = `${where} does not tell who has reserved it`
-      return { disk, verdict: 'silent', error: new LunkeeperError('OWNER_UNKNOWN', message) }
-    }
+  const answer = (verdict: Answer['verdict'], code: 'FENCED' | 'OWNER_UNKNOWN', message: string): Answer => ({
+    disk,
+    verdict,
+    error: new LunkeeperError(code, `${where}${message}`),
+  })
+  if (claim.kind === 'lost') {
+    const { holder } = claim
+    const message = `: this node has lost the volume: the reservation has key ${formatKey(holder)}, not ${formatKey(fence.key)}`
+    return { ...answer('lost', 'FENCED', message), holder }
   }
+  // A detach that was cut off has given it back; by then everything was written.
+  if (claim.kind === 'held' || (claim.kind === 'unclaimed' && fence.isReleasing))
+    return { disk, verdict: 'ours', error: null }
+  if (claim.kind === 'unknown')
+    return answer('silent', 'OWNER_UNKNOWN', ' does not tell which node has reserved it')
+  return answer(
+    'unclaimed',
+    'OWNER_UNKNOWN',
+    ": the target no longer has this node's reservation, and no other node's",
+  )
 }
 
 /** Size is not compared: a volume may have grown, and the kernel rejects a table that is longer than its disk. */

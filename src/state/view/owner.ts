@@ -20,9 +20,9 @@ export async function ownerOf(
   disks: readonly ScsiDisk[],
 ): Promise<OwnerStatus> {
   const guard = guardOf(host, record)
-  if (guard === 'none') return { guard, mine: null, holder: null }
   const note = readHoldNote(host, record.name)
   if (note?.kind === 'fenced') return { guard, mine: false, holder: note.holder ?? null }
+  if (guard === 'none') return { guard, mine: null, holder: null }
   const disk = disks.find(({ state, sg }) => state === 'running' && sg !== null)
   if (!record.fence || !disk || (await isAgentRunning(host)))
     return { guard, mine: disk ? true : null, holder: null }

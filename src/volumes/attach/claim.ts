@@ -9,8 +9,6 @@ import {
   unregisterKey,
 } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
-import { whenAppears } from '../../host/disk/appear.ts'
-import { readDisk } from '../../host/read/disks.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readInitiatorName } from '../../host/read/node.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
@@ -44,13 +42,13 @@ export interface ClaimWork {
  * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's · TARGET_AWAY STUCK
  */
 export async function claimVolume(work: ClaimWork): Promise<void> {
-  const { host, record, paths } = work
+  const { host, record } = work
   const { request, fence } = record
   // A detach began to give it back, and did not end: it counts again.
   if (fence?.isReleasing) work.note({ fence: { key: fence.key, persists: fence.persists } })
   if (request.shared || request.fence === 'off') return
   if (request.use.readOnly) return refuseWriter(work)
-  const disks = await withSg(work)
+  const disks = work.paths.map(({ disk }) => disk)
   if (isInUse(host, record)) {
     const known = fence && { ...fence, isReleasing: undefined }
     await proveDisks(host, { ...record, fence: known }, disks)
@@ -64,18 +62,6 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   }
   // Registers the other sessions, and reads back by every path: two may lead to two volumes that the array takes for one.
   await proveDisks(host, { ...record, fence: claimed }, disks)
-}
-
-/** The driver may be loaded by udev because of this very disk, and makes its node a moment after sd has made the disk. */
-const SG_DEADLINE_MS = 5_000
-
-async function withSg({ host, record, paths }: ClaimWork): Promise<Path['disk'][]> {
-  return Promise.all(
-    paths.map(async ({ session, disk }) => {
-      const sgOf = () => readDisk(host.paths, session, record.request.lun, { identity: false })?.sg ?? null
-      return { ...disk, sg: disk.sg ?? (await whenAppears(host, sgOf, SG_DEADLINE_MS)) }
-    }),
-  )
 }
 
 /** Something of this node may have written, or be about to: a map, or a mount. */

@@ -1,3 +1,5 @@
+import { whenAppears } from '../../host/disk/appear.ts'
+import { readDisk } from '../../host/read/disks.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { Portal } from '../../model/portal.ts'
@@ -35,7 +37,19 @@ export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<
   if (paths.length === 0) throw worst(failures.map(({ error }) => error))
   for (const { portal, error } of failures) work.steps.warn(reasonOf(portal, error, late.signal.aborted))
   sameVolume(paths)
-  return paths
+  return Promise.all(paths.map((path) => withSg(work, path, signal)))
+}
+
+/**
+ * udev may load the sg driver because of this very disk (80-drivers.rules); its node then comes a moment after the disk.
+ * Without it nobody can be asked who has reserved the volume.
+ */
+const SG_DEADLINE_MS = 5_000
+
+async function withSg({ host, request }: PathWork, path: Path, signal?: AbortSignal): Promise<Path> {
+  if (path.disk.sg !== null) return path
+  const sgOf = () => readDisk(host.paths, path.session, request.lun, { identity: false })?.sg ?? null
+  return { ...path, disk: { ...path.disk, sg: await whenAppears(host, sgOf, SG_DEADLINE_MS, signal) } }
 }
 
 function sameVolume([first, ...others]: readonly Path[]): void {

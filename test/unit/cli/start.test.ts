@@ -119,5 +119,5 @@ function inShell(script: string): { status: string; stderr: string } {
 test('an output that cannot be written is a failure', () => {
   const { status, stderr } = inShell('"$0" "$1" volumes --help > /dev/full; echo $?')
   expect(status).toBe('1')
-  expect(stderr).toMatch(/^error\[OUTPUT_UNWRITABLE\]: .*no room/)
+  expect(stderr).toMatch(/^error\[OUTPUT_UNWRITABLE\]: .*no space/)
 })

@@ -40,7 +40,7 @@ test('an installed package has no lab, and says where it is', () => {
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PROGRAM_MISSING' } })
   expect(stderr).toBe(
-    `error[PROGRAM_MISSING]: the lab was not found in ${root}/\nhint: The lab is part of the source checkout: clone it, and run \`npm run drill\` there.\n`,
+    `error[PROGRAM_MISSING]: the lab is not installed with the program\nhint: The lab is part of the source checkout: clone it, and run \`npm run drill\` there.\n`,
   )
 })
 

