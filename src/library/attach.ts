@@ -1,6 +1,8 @@
 import type { Host } from '../host/host.ts'
 import type { VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
+import type { VolumeRequest } from '../model/request.ts'
+import type { AttachOptions as EngineOptions } from '../volumes/attach/attach.ts'
 import { attach as attachRequest } from '../volumes/attach/attach.ts'
 import type { ChapOptions } from './chap.ts'
 import { chapFrom } from './chap.ts'
@@ -69,18 +71,25 @@ export function attach(options: AttachOptions): Promise<VolumeStatus>
 export function attach(host: Host, options: AttachOptions): Promise<VolumeStatus>
 export function attach(...all: HostFirst<[options: AttachOptions]>): Promise<VolumeStatus> {
   return onHost(all, async (host, options) => {
-    checkOptions('attach', options, KINDS)
-    const missing = (['portal', 'iqn', 'lun'] as const).filter((name) => options[name] === undefined)
-    if (missing.length > 0)
-      throw new LunkeeperError('BAD_REQUEST', `attach requires ${missing.join(', ')}`, {
-        hint: "For example: attach({ portal: '10.0.0.5', iqn: 'iqn.2024-01.example:db', lun: 0 }).",
-      })
-    const request = volumeRequest(options)
-    const { chap, takeOver: takesOver = false } = options
-    return attachRequest(host, request, {
-      ...engineOptions(options),
-      ...(chap ? { chap: chapFrom(chap) } : {}),
-      takesOver,
-    })
+    const { request, engine } = attachInput(options)
+    return attachRequest(host, request, engine)
   })
+}
+
+/** The options, checked and parsed, as the engine takes them. @throws BAD_REQUEST and the codes of the parsers */
+export function attachInput(options: AttachOptions): {
+  readonly request: VolumeRequest
+  readonly engine: EngineOptions
+} {
+  checkOptions('attach', options, KINDS)
+  const missing = (['portal', 'iqn', 'lun'] as const).filter((name) => options[name] === undefined)
+  if (missing.length > 0)
+    throw new LunkeeperError('BAD_REQUEST', `attach requires ${missing.join(', ')}`, {
+      hint: "For example: attach({ portal: '10.0.0.5', iqn: 'iqn.2024-01.example:db', lun: 0 }).",
+    })
+  const { chap, takeOver: takesOver = false } = options
+  return {
+    request: volumeRequest(options),
+    engine: { ...engineOptions(options), ...(chap ? { chap: chapFrom(chap) } : {}), takesOver },
+  }
 }

@@ -18,6 +18,7 @@ import {
   volume,
   volumes,
 } from '../../../src/index.ts'
+import { attachInput } from '../../../src/library/attach.ts'
 import { chapFrom } from '../../../src/library/chap.ts'
 import { engineOptions } from '../../../src/library/options.ts'
 import { volumeRequest } from '../../../src/library/volume-request.ts'
@@ -80,6 +81,10 @@ describe('the options of a volume', () => {
     })
   })
 
+  it('readOnly reaches the request', () => {
+    expect(volumeRequest({ ...VOLUME, readOnly: true }).use).toMatchObject({ readOnly: true })
+  })
+
   it.each([
     [90, 90],
     ['90', 90],
@@ -127,6 +132,22 @@ describe('the options of a volume', () => {
       message: '"takeover" is not an option of attach',
       hint: expect.stringContaining('takeOver'),
     })
+  })
+})
+
+describe('what the engine is given', () => {
+  const { signal } = new AbortController()
+
+  it('has the credentials, the signal and the takeover that were asked for', () => {
+    const chap = { username: 'node1', password: 'open sesame' }
+    const { engine } = attachInput({ ...VOLUME, chap, takeOver: true, signal })
+    expect(engine).toMatchObject({ takesOver: true, signal, chap: { username: 'node1' } })
+    expect(engine.chap?.password.reveal()).toBe('open sesame')
+  })
+
+  it('takes no volume from another node by default', () => {
+    expect(attachInput(VOLUME).engine).toMatchObject({ takesOver: false })
+    expect(attachInput(VOLUME).engine.chap).toBeUndefined()
   })
 })
 
