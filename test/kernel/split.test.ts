@@ -87,6 +87,8 @@ describe.each(kernels('bookworm'))('a held node that has lost its volume, on %s'
     await b.sh(
       `cd /mnt/db; for n in $(seq ${FILES}); do echo $n > file$n; done; sync -f .; cat file* | sha256sum > /tmp/sum`,
     )
+    // The new owner writes nothing by itself meanwhile (ext4 makes inode tables in the background): what comes is the former one's.
+    await b.sh('fsfreeze --freeze /mnt/db')
     const before = await target.hash(5)
 
     await joinNetwork(a)
@@ -95,6 +97,7 @@ describe.each(kernels('bookworm'))('a held node that has lost its volume, on %s'
     if (hasReservations) expect(fenced.owner.holder).toBe('iqn.2026-01.dev.lunkeeper:b')
     await agent.errors(/db: .*has lost the volume|db: .*another node has mounted/, SEEN)
     expect(await target.hash(5)).toBe(before)
+    await b.sh('fsfreeze --unfreeze /mnt/db')
     const owner = JSON.parse((await lunkeeper(a).run(['owner', 'db'])).stdout) as OwnerReport
     expect(owner.verdict).not.toBe('own')
 
