@@ -3,8 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 import { errorsPage } from '../src/cli/help/errors-page.ts'
 import { findingsPage } from '../src/cli/help/findings-page.ts'
+import { apiPage } from './api.mjs'
 
-const pages = { 'docs/errors.md': errorsPage(), 'docs/findings.md': findingsPage() }
+const pages = {
+  'docs/errors.md': errorsPage(),
+  'docs/findings.md': findingsPage(),
+  'docs/api.md': apiPage().text,
+}
 
 for (const [path, text] of Object.entries(pages)) {
   const file = new URL(`../${path}`, import.meta.url)

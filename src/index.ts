@@ -1,25 +1,82 @@
 /**
- * Lunkeeper as a library: the engine behind the command line, the agent and the CSI driver.
+ * Lunkeeper as a library: the operations of the command line as functions.
  *
  * ```ts
- * import { attach, detach, openHost, parseIqn, parseLun, parsePortal } from 'lunkeeper'
+ * import { attach, detach } from 'lunkeeper'
  *
- * await using host = openHost()
- * const volume = await attach(host, request)
- * await detach(host, volume.name)
+ * const { name } = await attach({ portal: '10.9.0.1', iqn: 'iqn.2026-11.example:san', lun: 17, mount: '/mnt/orders' })
+ * await detach(name)
  * ```
+ *
+ * Every operation takes a {@link Host} as its first argument, or opens one for the call. A failure is a
+ * {@link LunkeeperError} with a stable code.
  */
-export { openHost, PLACES } from './host/host.ts'
-export type { Host, HostOptions, Places } from './host/host.ts'
-export { hostPaths } from './host/paths.ts'
-export type { HostPaths } from './host/paths.ts'
-export { readSnapshot } from './host/read/snapshot.ts'
-export type * from './model/attachment.ts'
+
+// Operations that change the node
+export { attach } from './library/attach.ts'
+export type { AttachOptions } from './library/attach.ts'
+export { detach } from './library/detach.ts'
+export type { DetachOptions } from './library/detach.ts'
+export { expand } from './library/expand.ts'
+export type { ExpandReport } from './volumes/expand.ts'
+export { giveUp, hold, setHold } from './library/hold.ts'
+
+// Operations that change nothing
+export { doctor, owner, sessions, volume, volumes } from './library/look.ts'
+export type { DoctorOptions, VolumesOptions } from './library/look.ts'
+export { explain } from './library/explain.ts'
+export type { ExplainOptions } from './library/explain.ts'
+
+// The host
+export { openHost } from './library/host.ts'
+export type { HostOptions } from './library/host.ts'
+export type { Host, Places } from './host/host.ts'
+export { PLACES } from './host/host.ts'
+
+// Options
+export type { ChapCredentials, ChapOptions } from './library/chap.ts'
+export type { OperationOptions, StepEvent, WarningHandler } from './library/options.ts'
+export type { VolumeOptions } from './library/volume-request.ts'
+export { parseChap, Secret } from './model/secret.ts'
+export type { Chap } from './model/secret.ts'
+export { STEPS } from './volumes/step.ts'
+export type { StepName } from './volumes/step.ts'
+
+// Results
+export type {
+  AttachmentState,
+  DetachReport,
+  HoldStatus,
+  OwnerReport,
+  OwnerStatus,
+  PathStatus,
+  SessionStatus,
+  VolumeStatus,
+} from './model/attachment.ts'
+export type { Diagnosis, Finding, Repair, Severity } from './doctor/finding.ts'
+export type { FindingCode } from './doctor/codes.ts'
+export type {
+  Cause,
+  Explanation,
+  FileSystemFailure,
+  FileSystemFate,
+  LogInput,
+  Noticing,
+  Outage,
+  Prevention,
+  SessionStory,
+  Span,
+  UnreadLine,
+} from './explain/report.ts'
+export type { CauseKind } from './explain/cause-kind.ts'
+
+// Errors
 export { ERRORS, isLunkeeperError, LunkeeperError } from './model/errors.ts'
 export type { ErrorCode, ExitStatus } from './model/errors.ts'
+
+// Parsers of single values, which the operations use themselves
 export { DEFAULT_HOLD, parseHold } from './model/hold.ts'
 export type { Hold, HoldMode } from './model/hold.ts'
-export type { Identity } from './model/identity.ts'
 export { parseIqn } from './model/iqn.ts'
 export type { Iqn } from './model/iqn.ts'
 export { parseLun } from './model/lun.ts'
@@ -28,19 +85,6 @@ export { parseName } from './model/name.ts'
 export type { VolumeName } from './model/name.ts'
 export { formatPortal, parsePortal } from './model/portal.ts'
 export type { Portal } from './model/portal.ts'
-export type { FileSystem, VolumeRequest, VolumeUse } from './model/request.ts'
-export { parseChap, Secret } from './model/secret.ts'
-export type { Chap } from './model/secret.ts'
-export type * from './model/snapshot.ts'
 export { parseWwid } from './model/wwid.ts'
 export type { Wwid } from './model/wwid.ts'
-export { attach } from './volumes/attach/attach.ts'
-export type { AttachOptions } from './volumes/attach/attach.ts'
-export { detach } from './volumes/detach/detach.ts'
-export type { DetachOptions } from './volumes/detach/detach.ts'
-export { expand } from './volumes/expand.ts'
-export type { ExpandReport } from './volumes/expand.ts'
-export { listVolumes, oneVolume } from './state/view/list.ts'
-export { listSessions } from './state/view/sessions.ts'
-export { STEPS } from './volumes/step.ts'
-export type { Observer, StepName } from './volumes/step.ts'
+export type { FileSystem } from './model/request.ts'

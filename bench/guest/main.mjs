@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
 // oxlint-disable-next-line import/no-absolute-path -- where a guest of the lab sees the checkout
-import { attach, detach, openHost, parseIqn, parseLun, parsePortal } from '/lab/project/dist/index.js'
+import { attach, detach, openHost } from '/lab/project/dist/index.js'
 
 const run = promisify(execFile)
 const [iqn, portal, lunCount, repeats, brickPython, ...batches] = process.argv.slice(2)
@@ -19,15 +19,7 @@ const floor = (what, lun) =>
   )
 
 const host = openHost()
-const request = (lun) => ({
-  name: null,
-  iqn: parseIqn(iqn),
-  portals: [parsePortal(portal)],
-  lun: parseLun(lun),
-  expected: { wwid: null, serial: null },
-  hold: { wanted: 120, mode: 'auto' },
-  use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
-})
+const request = (lun) => ({ portal, iqn, lun, hold: '120s', holdMode: 'auto' })
 const nameOf = new Map()
 const ours = {
   attach: async (lun) => nameOf.set(lun, (await attach(host, request(lun))).name),

@@ -57,7 +57,7 @@ async function print(text: string): Promise<void> {
   const cause = await promise
   // A reader that has closed the pipe (`| head`) needs no more; the command itself has completed.
   if (!cause || cause.code === 'EPIPE') return
-  const { whyUnreadable } = await import('./input/file-error.ts')
+  const { whyUnreadable } = await import('../model/file-error.ts')
   throw new LunkeeperError(
     'OUTPUT_UNWRITABLE',
     `standard output cannot be written: ${whyUnreadable(cause)}`,

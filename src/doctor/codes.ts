@@ -136,4 +136,5 @@ export const FINDINGS = {
   },
 } as const satisfies Record<string, Kind>
 
+/** A stable code of a finding; docs/findings.md lists them. */
 export type FindingCode = keyof typeof FINDINGS

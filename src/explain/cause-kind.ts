@@ -139,4 +139,5 @@ export const CAUSES = {
   },
 } as const satisfies Readonly<Record<string, { what: string; advice: string }>>
 
+/** A kind of problem that a log shows, other than an outage. */
 export type CauseKind = keyof typeof CAUSES

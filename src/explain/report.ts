@@ -130,6 +130,7 @@ export interface LogInput {
   readonly span: Span
 }
 
+/** The result of `explain`. A published contract. */
 export interface Explanation {
   /** Sessions that were lost at least once. */
   readonly sessions: readonly SessionStory[]

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import type { Publication } from '../model/attachment.ts'
+import type { Hold, HoldMode } from '../model/hold.ts'
 import { DEFAULT_HOLD } from '../model/hold.ts'
 import type { SettledRequest } from '../model/request.ts'
 import type { Ran, RunOptions } from './exec/run.ts'
@@ -19,20 +20,28 @@ export interface Places {
   readonly runtime: string
 }
 
+/** Where Lunkeeper keeps its own files by default. */
 export const PLACES: Places = { records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' }
 
 /** One machine, and everything that is needed to read and change its state. */
 export interface Host extends AsyncDisposable {
+  /** @internal */
   readonly paths: HostPaths
+  /** Where Lunkeeper keeps its own files. */
   readonly places: Places
+  /** @internal */
   readonly hands: Hands
   /** Hold of volumes whose request does not set one. */
-  readonly hold: SettledRequest['hold']
-  /** Who can be asked whether this node still has a volume, besides the target; set by a process that can. */
+  readonly hold: { readonly wanted: Hold; readonly mode: HoldMode | 'auto' }
+  /**
+   * @internal
+   * Who can be asked whether this node still has a volume, besides the target; set by a process that can.
+   */
   readonly witnesses: {
     /** @returns `gone` where the VolumeAttachment is deleted, is being deleted, or is another one of that name */
     kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
   }
+  /** @internal */
   run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran>
 }
 

@@ -94,33 +94,45 @@ export type AttachmentState =
 export interface VolumeStatus {
   readonly name: string
   readonly state: AttachmentState
+  /** Path of the block device; null if it does not exist yet. */
   readonly device: string | null
+  /** Mount point; null for a raw device. */
   readonly mount: string | null
+  /** Type of the file system; null for a raw device. */
   readonly fs: string | null
   readonly readOnly: boolean
   /**
    * The record came here with a copy of another machine, so the volume is not attached automatically; absent otherwise.
    */
   readonly ofAnotherMachine?: true
+  /** Null until the volume was identified for the first time. */
   readonly identity: {
     readonly wwid: string | null
     readonly serial: string | null
     readonly bytes: number
   } | null
-  readonly hold: {
-    readonly mode: HoldMode
-    readonly wanted: Hold
-    readonly effective: Hold
-    readonly since: string | null
-    readonly deadline: string | null
-    /**
-     * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
-     * node, of which the volume's data is a part.
-     */
-    readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
-  }
+  readonly hold: HoldStatus
   readonly owner: OwnerStatus
   readonly paths: readonly PathStatus[]
+}
+
+/** How long the I/O of a volume is held, and since when. */
+export interface HoldStatus {
+  /** What holds the I/O: the agent's hold map, the kernel's session, or multipathd. */
+  readonly mode: HoldMode
+  /** The requested hold: seconds, or `forever`. */
+  readonly wanted: Hold
+  /** How long I/O would really be held in an outage: seconds, or `forever`. */
+  readonly effective: Hold
+  /** Start of the outage, in ISO 8601; null if there is none. */
+  readonly since: string | null
+  /** When held I/O fails, in ISO 8601; null if there is no outage, or the hold is `forever`. */
+  readonly deadline: string | null
+  /**
+   * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
+   * node, of which the volume's data is a part.
+   */
+  readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
 }
 
 /** Who may write to a volume. */
@@ -152,22 +164,30 @@ export interface OwnerReport extends OwnerStatus {
     readonly reservation: 'held' | 'unclaimed' | 'lost' | 'unknown' | 'silent' | 'none'
     readonly kubernetes: 'mine' | 'gone' | 'unreachable' | 'none'
     readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
-    readonly record: Attachment['phase']
+    readonly record: 'attaching' | 'ready' | 'detaching'
   }
   /** `own`: it may write. `lost`: it must not. `wait`: it cannot be determined now. `unguarded`: nothing keeps other nodes out. */
   readonly verdict: 'own' | 'lost' | 'wait' | 'unguarded'
   readonly why: string
 }
 
+/** One path of a volume: the session to one portal, and the disk in it. */
 export interface PathStatus {
+  /** `HOST:PORT` */
   readonly portal: string
   readonly iqn: string
   readonly lun: number
+  /** Number of the session; null if there is none. */
   readonly session: number | null
+  /** SCSI address of the disk, `H:C:T:L`; null if there is none. */
   readonly hctl: string | null
+  /** The kernel's name of the disk: sdb. */
   readonly disk: string | null
+  /** The kernel's state of the session: LOGGED_IN, FAILED, FREE. */
   readonly sessionState: string | null
+  /** The kernel's state of the disk: running, blocked, transport-offline and others. */
   readonly diskState: string | null
+  /** The session's recovery timer in seconds. */
   readonly recoveryTmo: Hold | null
 }
 

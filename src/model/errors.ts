@@ -234,6 +234,7 @@ export const ERRORS = {
   ),
 } as const satisfies Record<string, Meaning>
 
+/** A stable code: one of {@link ERRORS}. */
 export type ErrorCode = keyof typeof ERRORS
 
 /** The only error class that Lunkeeper throws on purpose. Message and hint never contain a secret. */

@@ -11,7 +11,7 @@ const IQN = /^iqn\.\d{4}-(0[1-9]|1[0-2])\.[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[^
 const EUI = /^eui\.[0-9a-f]{16}$/i
 const NAA = /^naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})$/i
 
-/** @throws BAD_IQN */
+/** iqn., eui. or naa., as RFC 7143 defines them. @throws BAD_IQN */
 export function parseIqn(text: string): Iqn {
   const reason =
     Buffer.byteLength(text) > 223

@@ -12,7 +12,7 @@ export function isName(text: string): text is VolumeName {
   return NAME.test(text)
 }
 
-/** @throws BAD_NAME */
+/** Letters, digits, dots, dashes and underscores, starting with a letter or a digit. @throws BAD_NAME */
 export function parseName(text: string): VolumeName {
   if (!isName(text)) throw new LunkeeperError('BAD_NAME', `"${text}" is not a valid volume name`)
   return text

@@ -8,6 +8,7 @@ import type { Portal } from './portal.ts'
 import type { Wwid } from './wwid.ts'
 
 export const FILE_SYSTEMS = ['ext4', 'xfs'] as const
+/** File systems that Lunkeeper creates. */
 export type FileSystem = (typeof FILE_SYSTEMS)[number]
 
 export const HOLD_MODES = ['auto', 'map', 'session', 'multipathd'] as const

@@ -25,6 +25,7 @@ import { stepper } from './step.ts'
 import { mountsOf } from '../state/view/users.ts'
 import { parseName } from '../model/name.ts'
 
+/** The result of `expand`. A published contract. */
 export interface ExpandReport extends VolumeStatus {
   /** Bytes before and after; equal if there was nothing to do. */
   readonly expanded: { readonly from: number; readonly to: number }

@@ -48,6 +48,7 @@ export const STEPS = [
   'grow',
 ] as const
 
+/** Name of a step: one of {@link STEPS}. */
 export type StepName = (typeof STEPS)[number]
 
 /** Called for every step of an operation; an error or wait here is the operation's, too. */

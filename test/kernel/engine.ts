@@ -85,22 +85,20 @@ export async function startEngine(node: LabNode): Promise<Engine> {
 
 const PROGRAM = `
 import { createInterface } from 'node:readline'
-import { attach, detach, openHost, parseIqn, parseLun, parseName, parsePortal } from '/lab/project/dist/index.js'
+import { attach, detach, openHost } from '/lab/project/dist/index.js'
 const host = openHost()
 const verbs = {
-  attach: (lun, { iqn, name, mount, fs, format, portals, readOnly, options, hold }, observer) => attach(host, {
-    name: name ? parseName(name) : null, iqn: parseIqn(iqn), portals: (portals ?? ['127.0.0.1']).map(parsePortal),
-    lun: parseLun(lun), expected: { wwid: null, serial: null }, hold: { wanted: 60, mode: hold ?? 'auto' },
-    use: { mount: mount ?? null, fs: fs ?? null, format: format ?? false, readOnly: readOnly ?? false, options: options ?? [] },
-  }, { observer }),
+  attach: (lun, { portals = ['127.0.0.1'], options, hold = 'auto', ...volume }, onWarning) => attach(host, {
+    ...volume, portal: portals, lun, hold: 60, holdMode: hold, mountOptions: options, onWarning,
+  }),
   detach: (handle) => detach(host, handle),
 }
 createInterface({ input: process.stdin }).on('line', async (line) => {
   const { id, what, args } = JSON.parse(line)
   const warnings = []
-  const observer = { warn: (_, message) => warnings.push(message) }
+  const onWarning = (message) => warnings.push(message)
   try {
-    console.log(id + ' ' + JSON.stringify({ warnings, result: await verbs[what](...args, observer) }))
+    console.log(id + ' ' + JSON.stringify({ warnings, result: await verbs[what](...args, onWarning) }))
   } catch (error) {
     const { code, name, message, hint } = error
     console.log(id + ' ' + JSON.stringify({ warnings, error: { code: code ?? name, message, hint } }))

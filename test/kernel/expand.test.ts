@@ -184,13 +184,13 @@ const PAUSED = `
 import { once } from 'node:events'
 import { expand, openHost } from '/lab/project/dist/index.js'
 await using host = openHost()
-const begin = async (_, step) => {
-  if (step !== 'rescan') return
+const onStep = async ({ step, state }) => {
+  if (step !== 'rescan' || state !== 'begin') return
   console.log(step)
   await once(process.stdin, 'data')
   process.stdin.unref()
 }
-await expand(host, 'db', { observer: { begin } }).catch(({ code }) => console.log(code))
+await expand(host, 'db', { onStep }).catch(({ code }) => console.log(code))
 process.exit()
 `
 

@@ -76,18 +76,13 @@ interface Seen {
 
 /** Attaches four volumes at once through the library, then detaches them; twice. */
 const PROGRAM = `
-import { attach, detach, openHost, parseIqn, parseLun, parsePortal } from '/lab/project/dist/index.js'
+import { attach, detach, openHost } from '/lab/project/dist/index.js'
 const [iqn, first] = process.argv.slice(2)
 await using host = openHost()
-const request = (lun) => ({
-  name: null, iqn: parseIqn(iqn), portals: [parsePortal('127.0.0.1')], lun: parseLun(lun),
-  expected: { wwid: null, serial: null }, hold: { wanted: 60, mode: 'auto' },
-  use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
-})
 const luns = [0, 1, 2, 3].map((n) => Number(first) + n)
 for (let round = 0; round < 2; round++)
   await Promise.all(luns.map(async (lun) => {
-    const { name, identity } = await attach(host, request(lun))
+    const { name, identity } = await attach(host, { portal: '127.0.0.1', iqn, lun, hold: '60s', holdMode: 'auto' })
     console.log(JSON.stringify({ lun, serial: identity.serial }))
     await detach(host, name)
   }))

@@ -9,12 +9,10 @@ const MIB = 1 << 20
 
 /** What a program attaches that uses the library. */
 const ATTACH_ALL = (iqn: string) => `
-  import { attach, openHost, parseIqn, parseLun, parseName, parsePortal } from '/lab/project/dist/index.js'
+  import { attach, openHost } from '/lab/project/dist/index.js'
   const host = openHost()
   const one = (lun) => attach(host, {
-    name: parseName('v' + lun), iqn: parseIqn('${iqn}'), portals: [parsePortal('127.0.0.1:3260')], lun: parseLun(lun),
-    expected: { wwid: null, serial: null }, hold: { wanted: 600, mode: 'auto' },
-    use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
+    name: 'v' + lun, iqn: '${iqn}', portal: '127.0.0.1:3260', lun, hold: '10m', holdMode: 'auto',
   })
   await Promise.all(Array.from({ length: ${VOLUMES} }, (_, lun) => one(lun)))
   await host[Symbol.asyncDispose]()

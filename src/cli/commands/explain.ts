@@ -33,8 +33,8 @@ export const explainCommand = command({
   async run(_, { argument, more = [], options }): Promise<Explanation> {
     const [{ explainAll }, { logSource }, { logFiles }] = await Promise.all([
       import('../../explain/explain.ts'),
-      import('../input/log-source.ts'),
-      import('../input/log-files.ts'),
+      import('../../host/logs/log-source.ts'),
+      import('../../host/logs/log-files.ts'),
     ])
     const now = new Date()
     const own = argument === null ? { booted: new Date(now.getTime() - uptime() * 1000) } : {}

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Chap } from '../../model/secret.ts'
 import { parseChap } from '../../model/secret.ts'
-import { whyUnreadable } from './file-error.ts'
+import { whyUnreadable } from '../../model/file-error.ts'
 
 /** Four lines of at most 255 characters, and room for comments. */
 const LONGEST = 64 << 10

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import { whyUnreadable } from './file-error.ts'
+import { whyUnreadable } from '../../model/file-error.ts'
 import { jsonStream } from './json-stream.ts'
 import { NotYaml, parseKubernetesYaml } from './kubernetes-yaml.ts'
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import { whyUnreadable } from './file-error.ts'
+import { whyUnreadable } from '../../model/file-error.ts'
 import { VOLUME_OPTIONS } from './volume-options.ts'
 import type { Origin, VolumeValues } from './volume-request.ts'
 import { REQUIRED } from './volume-request.ts'

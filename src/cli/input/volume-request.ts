@@ -1,12 +1,7 @@
+import { volumeRequest as libraryRequest } from '../../library/volume-request.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import { parseHold } from '../../model/hold.ts'
-import { parseIqn } from '../../model/iqn.ts'
-import { parseLun } from '../../model/lun.ts'
-import { parseName } from '../../model/name.ts'
-import { parsePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
-import { checkRequest, FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
-import { parseWwid } from '../../model/wwid.ts'
+import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
 import type { Values } from '../command.ts'
 import type { VOLUME_OPTIONS } from './volume-options.ts'
 
@@ -33,29 +28,25 @@ export const REQUIRED = ['portal', 'iqn', 'lun'] as const
 export function volumeRequest(values: VolumeValues, origin: Origin): VolumeRequest {
   const missing = REQUIRED.filter((name) => values[name] === undefined)
   if (missing.length > 0) throw origin.missing(missing)
-  const read = <T>(name: VolumeField, parse: (text: string) => T): T | null => {
-    const value = values[name]
-    return typeof value === 'string' ? placed(origin, name, () => parse(value)) : null
-  }
-  return checkRequest({
-    name: read('name', parseName),
-    iqn: read('iqn', parseIqn)!,
-    portals: placed(origin, 'portal', () => values.portal!.map(parsePortal)),
-    lun: read('lun', parseLun)!,
-    expected: { wwid: read('wwid', parseWwid), serial: values.serial ?? null },
-    hold: {
-      wanted: read('hold', parseHold),
-      mode: HOLD_MODES.find((mode) => mode === values['hold-mode']) ?? null,
+  return libraryRequest(
+    {
+      portal: values.portal!,
+      iqn: values.iqn!,
+      lun: values.lun!,
+      name: values.name,
+      wwid: values.wwid,
+      serial: values.serial,
+      hold: values.hold,
+      holdMode: HOLD_MODES.find((mode) => mode === values['hold-mode']),
+      mount: values.mount,
+      fs: FILE_SYSTEMS.find((fs) => fs === values.fs),
+      format: values.format,
+      readOnly: values['read-only'],
+      mountOptions: values['mount-option'],
+      shared: values.shared,
     },
-    use: {
-      mount: values.mount ?? null,
-      fs: FILE_SYSTEMS.find((fs) => fs === values.fs) ?? null,
-      format: values.format ?? false,
-      readOnly: values['read-only'] ?? false,
-      options: values['mount-option'] ?? [],
-    },
-    ...(values.shared ? { shared: true } : {}),
-  })
+    (option, parse) => placed(origin, option, parse),
+  )
 }
 
 function placed<T>(origin: Origin, name: VolumeField, parse: () => T): T {

@@ -42,7 +42,7 @@ export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<
 
 /**
  * udev may load the sg driver because of this very disk (80-drivers.rules); its node then comes a moment after the disk.
- * Without it nobody can be asked who has reserved the volume.
+ * Without it the target cannot be asked who has reserved the volume.
  */
 const SG_DEADLINE_MS = 5_000
 

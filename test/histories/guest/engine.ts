@@ -10,20 +10,8 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 
 import { Node } from '../../../src/csi/protocol/csi_pb.js'
-import { giveUp, setHold } from '../../../src/hold/change.ts'
-import {
-  attach,
-  detach,
-  expand,
-  listSessions,
-  listVolumes,
-  openHost,
-  parseHold,
-  parseIqn,
-  parseLun,
-  parseName,
-  parsePortal,
-} from '../../../src/index.ts'
+import { attach, detach, expand, giveUp, openHost, sessions, setHold } from '../../../src/index.ts'
+import { listVolumes } from '../../../src/state/view/list.ts'
 
 const host = openHost()
 
@@ -70,20 +58,21 @@ interface CsiCall {
 const verbs: Record<string, (asked: never) => Promise<unknown>> = {
   attach: ({ name, iqn, lun, portals, serial, hold, mount }: Asked) =>
     attach(host, {
-      name: parseName(name),
-      iqn: parseIqn(iqn),
-      portals: portals.map(parsePortal),
-      lun: parseLun(String(lun)),
-      expected: { wwid: null, serial },
-      hold: { wanted: parseHold(hold), mode: 'auto' },
-      use: { mount, fs: mount ? 'ext4' : null, format: mount !== null, readOnly: false, options: [] },
+      name,
+      iqn,
+      portal: portals,
+      lun,
+      hold,
+      holdMode: 'auto',
+      ...(serial === null ? {} : { serial }),
+      ...(mount ? { mount, fs: 'ext4', format: true } : {}),
     }),
   detach: ({ name, force }: { name: string; force: boolean }) => detach(host, name, { force }),
   expand: ({ name }: { name: string }) => expand(host, name),
-  hold: ({ name, hold }: { name: string; hold: string }) => setHold(host, name, parseHold(hold)),
+  hold: ({ name, hold }: { name: string; hold: string }) => setHold(host, name, hold),
   'give-up': ({ name }: { name: string }) => giveUp(host, name),
   volumes: () => listVolumes(host),
-  sessions: async () => listSessions(host),
+  sessions: () => sessions(host),
   csi,
 }
 

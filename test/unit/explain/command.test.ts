@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
-import { logSource, unreadable } from '../../../src/cli/input/log-source.ts'
+import { logSource, unreadable } from '../../../src/host/logs/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
 import { PLAIN } from '../../../src/cli/output/look.ts'
 import { told, toldOf } from './told.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
-import { logSource } from '../../../src/cli/input/log-source.ts'
+import { logSource } from '../../../src/host/logs/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
 import { PLAIN } from '../../../src/cli/output/look.ts'
 import { explain } from '../../../src/explain/explain.ts'

@@ -5,7 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 
 import { describe, expect, test } from 'vitest'
 
-import { logSource } from '../../../src/cli/input/log-source.ts'
+import { logSource } from '../../../src/host/logs/log-source.ts'
 import { explain } from '../../../src/explain/explain.ts'
 import { temporary } from '../temporary.ts'
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 
 import { expect, test } from 'vitest'
 
-import { logFiles, rotationSet } from '../../../src/cli/input/log-files.ts'
+import { logFiles, rotationSet } from '../../../src/host/logs/log-files.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
 import { PLAIN } from '../../../src/cli/output/look.ts'
 import { explainAll } from '../../../src/explain/explain.ts'

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 
 import type { Explanation } from '../../../explain/report.ts'
 import { LunkeeperError } from '../../../model/errors.ts'
-import { whyUnreadable } from '../../input/file-error.ts'
+import { whyUnreadable } from '../../../model/file-error.ts'
 import { explainText } from '../explain.ts'
 import { PLAIN } from '../look.ts'
 import { timelinePage } from './page.ts'

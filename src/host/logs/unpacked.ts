@@ -50,7 +50,7 @@ export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Bu
 }
 
 async function* byProgram(name: 'xz' | 'bzip2', all: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const { filter } = await import('../../host/exec/filter.ts')
+  const { filter } = await import('../exec/filter.ts')
   try {
     yield* filter(name, ['-dc'], copies(all))
   } catch (error) {

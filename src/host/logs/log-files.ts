@@ -2,9 +2,16 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { NamedLog } from '../../explain/explain.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { logSource } from './log-source.ts'
+
+/** A log that is open for reading. */
+export interface LogFile {
+  readonly name: string
+  readonly bytes: AsyncIterable<Buffer>
+  /** The same for all files of one rotated set. */
+  readonly set: string
+}
 
 /** Deep enough for /var/log/pods/POD/CONTAINER/0.log below a copy of a machine's root. */
 const DEEPEST = 6
@@ -15,7 +22,7 @@ const MOST = 500
  * The logs named on a command line: files, standard input, and all files in directories.
  * @throws USAGE standard input is named twice · LOG_UNREADABLE a directory has no readable file, or too many
  */
-export async function logFiles(sources: readonly string[]): Promise<NamedLog[]> {
+export async function logFiles(sources: readonly string[]): Promise<LogFile[]> {
   if (sources.filter((source) => source === '-').length > 1)
     throw new LunkeeperError('USAGE', 'standard input (-) is named twice', {
       hint: 'It can be read only once.',

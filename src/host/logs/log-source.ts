@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import { whyUnreadable } from './file-error.ts'
+import { whyUnreadable } from '../../model/file-error.ts'
 import { kernelBuffer } from './kernel-buffer.ts'
 import { unpacked } from './unpacked.ts'
 
