@@ -133,7 +133,7 @@ export interface Request<V extends Verb = Verb> {
   readonly args: Verbs[V]['args']
 }
 
-/** The id of the message that a worker process sends by itself, once it takes calls. */
+/** The id of the message with which a worker process reports that it has started. */
 export const STARTED = 0
 
 export interface Reply {
