@@ -101,9 +101,8 @@ describe.each(kernels('bookworm'))('a held node that has lost its volume, on %s'
     const owner = JSON.parse((await lunkeeper(a).run(['owner', 'db'])).stdout) as OwnerReport
     expect(owner.verdict).not.toBe('own')
 
-    expect(await b.sh('cd /mnt/db; cat file* | sha256sum; cat kept')).toBe(
-      `${(await b.read('/tmp/sum')).trim()}\nkept\n`,
-    )
+    const read = await b.sh('cd /mnt/db; cat file* | sha256sum; cat kept')
+    expect(read.trim()).toBe(`${(await b.read('/tmp/sum')).trim()}\nkept`)
     await b.sh('echo after > /mnt/db/after; sync -f /mnt/db')
     await lunkeeper(a).detach('db', '--force')
     await agent.kill('SIGTERM')
