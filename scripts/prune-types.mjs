@@ -1,5 +1,5 @@
-// node scripts/prune-types.mjs DIRECTORY: leaves the declarations that index.d.ts reaches; those of the program's inside are
-// for nobody who installs it.
+// node scripts/prune-types.mjs DIRECTORY: leaves the declarations that index.d.ts reaches; users of the
+// package need no others.
 import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 

@@ -4,6 +4,7 @@ import type { BlockStat } from '../host/read/block-stat.ts'
 import { readBlockStat } from '../host/read/block-stat.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
 import { proveDisks } from '../state/proof/prove.ts'
 
@@ -78,14 +79,15 @@ export class IdentityChecks {
     for (const [index, path] of paths.entries()) {
       const answer = answers[index]
       if (answer === 'same') this.#seen.set(keyOf(path), { stat: before[index] ?? null, at })
-      if (answer === 'same' && this.#asksOthers(path)) await this.#lost(path)
-      else if (answer === 'other' || answer === 'absent' || answer === 'taken') await this.#lost(path)
+      const isDoubted =
+        answer === 'same' ? this.#asksOthers(path) : answer !== undefined && answer !== 'silent'
+      if (isDoubted) await this.#lost(path)
     }
   }
 
   /** Whether it is time to ask whether another node has mounted a volume that the target does not guard. */
   #asksOthers({ record: { fence, request } }: CheckedPath): boolean {
-    if (fence || request.shared || request.use.readOnly || request.use.mount === null) return false
+    if (fence || !hasOneWriter(request) || request.use.mount === null) return false
     return this.#round % UNGUARDED_EVERY === 0
   }
 

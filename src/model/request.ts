@@ -32,6 +32,11 @@ export interface VolumeRequest {
   readonly fence?: 'auto' | 'off' | undefined
 }
 
+/** Whether this node writes to the volume, and must be the only one that does. */
+export function hasOneWriter({ shared, use }: Pick<VolumeRequest, 'shared' | 'use'>): boolean {
+  return !shared && !use.readOnly
+}
+
 /** A complete request, as it is kept in a record. */
 export interface SettledRequest extends VolumeRequest {
   readonly hold: { readonly wanted: Hold; readonly mode: (typeof HOLD_MODES)[number] }

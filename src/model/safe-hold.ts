@@ -1,5 +1,6 @@
 import type { Attachment } from './attachment.ts'
 import type { Hold } from './hold.ts'
+import { hasOneWriter } from './request.ts'
 
 /**
  * Seconds. Kubernetes detaches the volumes of a node that is not healthy after 6 minutes (kube-controller-manager,
@@ -31,5 +32,5 @@ function isCapped({
   fence,
 }: Pick<Attachment, 'request' | 'orchestrator' | 'fence'>): boolean {
   if (orchestrator === undefined || fence) return false
-  return !request.shared && request.fence !== 'off' && !request.use.readOnly
+  return hasOneWriter(request) && request.fence !== 'off'
 }

@@ -23,7 +23,7 @@ mount -t overlay overlay -o lowerdir=/usr,upperdir=/dev/shm/usr/upper,workdir=/d
 ln -s true /usr/bin/diff
 mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates
 cp /lab/share/status /var/lib/dpkg/status
-# Directories of others, as in every Debian: dpkg would try to remove those that nobody else has.
+# Directories of others, as in every Debian: dpkg would try to remove those that no other package has.
 printf '%s\\n' /. /etc /usr /usr/sbin /usr/lib /usr/lib/systemd /usr/lib/systemd/system /usr/share >/var/lib/dpkg/info/libc6.list
 `
 

@@ -1,22 +1,5 @@
+import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import type { Sharing } from '../volume/publication.ts'
-
-/** A VolumeAttachment of a volume, as the Kubernetes API has it. */
-export interface SeenAttachment {
-  readonly name: string
-  readonly uid: string
-  /** The node's name in Kubernetes. */
-  readonly node: string
-  /** The node as NodeGetInfo named it; the attacher notes it before it asks for a publication. */
-  readonly nodeId: string
-  /** The PersistentVolume; null for a volume that has none. */
-  readonly volume: string | null
-  /** A publication has been answered, and noted. */
-  readonly attached: boolean
-  /** It has been deleted, and goes once it is unpublished. */
-  readonly isEnding: boolean
-  /** Of the API server, in whole seconds; RFC 3339. */
-  readonly createdAt: string
-}
 
 export interface Asked {
   readonly volumeId: string
@@ -25,7 +8,7 @@ export interface Asked {
 }
 
 export type Decision =
-  | { readonly kind: 'publish'; readonly attachment: SeenAttachment }
+  | { readonly kind: 'publish'; readonly attachment: VolumeAttachment }
   | { readonly kind: 'not-found'; readonly reason: string }
   | { readonly kind: 'refuse'; readonly reason: string }
 
@@ -37,7 +20,7 @@ export type Decision =
  */
 export function decide(
   { volumeId, nodeId, sharing }: Asked,
-  attachments: readonly SeenAttachment[],
+  attachments: readonly VolumeAttachment[],
   answered: string | null,
 ): Decision {
   const own = attachments.find((one) => one.nodeId === nodeId)
@@ -61,7 +44,7 @@ export function decide(
     : { kind: 'publish', attachment: own }
 }
 
-function goesFirst(other: SeenAttachment, own: SeenAttachment, answered: string | null): boolean {
+function goesFirst(other: VolumeAttachment, own: VolumeAttachment, answered: string | null): boolean {
   if (other.attached || other.uid === answered) return true
   if (own.attached || own.uid === answered) return false
   // Neither has it: the elder one, and of two that are equally old always the same one.

@@ -1,19 +1,19 @@
 import { Code } from '@connectrpc/connect'
 
 import { Recent } from '../../model/recent.ts'
+import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import { requireText } from '../node/arguments.ts'
 import type { ControllerPublishVolumeRequest, ControllerUnpublishVolumeRequest } from '../protocol/csi_pb.js'
 import { refusal } from '../status.ts'
 import { parseCapability, unsupported } from '../volume/capability.ts'
 import { publishContextOf, sharingOf } from '../volume/publication.ts'
-import type { SeenAttachment } from './decide.ts'
 import { decide } from './decide.ts'
 
 /** More volumes than are attached between two looks of an attacher. */
 const MOST = 10_000
 
 /** All VolumeAttachments of a volume, as the API has them now. @throws whatever keeps the API from answering */
-export type FindAttachments = (volumeId: string, signal: AbortSignal) => Promise<readonly SeenAttachment[]>
+export type FindAttachments = (volumeId: string, signal: AbortSignal) => Promise<readonly VolumeAttachment[]>
 
 /**
  * Gives volumes to nodes, one at a time where their access mode says so. Nothing is kept but the last answer for each volume,
@@ -60,7 +60,7 @@ export class Publisher {
       this.#answered.delete(volumeId)
   }
 
-  async #look(volumeId: string, signal: AbortSignal): Promise<readonly SeenAttachment[]> {
+  async #look(volumeId: string, signal: AbortSignal): Promise<readonly VolumeAttachment[]> {
     try {
       return await this.#find(volumeId, signal)
     } catch (error) {

@@ -31,29 +31,36 @@ export interface FullReservations extends Reservations {
  * @throws TARGET_AWAY it does not answer now · STUCK
  */
 export async function readReservations(host: Host, disk: ScsiDisk): Promise<FullReservations | null> {
-  const capabilities = await persist(host, disk, [{ read: 'capabilities' }])
-  const [known] = capabilities
-  if (known?.kind !== 'done') {
-    if (known?.isUnknown) return null
-    throw unreadable(disk, known)
-  }
-  const [keys, holder, status] = await persist(host, disk, [
+  // They end with the first that does not succeed.
+  const [capabilities, keys, holder, status] = await persist(host, disk, [
+    { read: 'capabilities' },
     { read: 'keys' },
     { read: 'reservation' },
     { read: 'status' },
   ])
-  const told = parseReservations([keys!, holder!])
+  if (capabilities?.kind !== 'done') {
+    if (capabilities?.isUnknown) return null
+    throw unreadable(disk, capabilities)
+  }
+  const told = parseReservations([keys, holder])
   if (!told) throw unreadable(disk, keys?.kind === 'done' ? holder : keys)
   return {
     ...told,
-    capabilities: capabilitiesOf(known.data),
+    capabilities: capabilitiesOf(capabilities.data),
     registrants: status?.kind === 'done' ? registrantsOf(status.data) : [],
   }
 }
 
+/** The initiator that registered a key; null where the target does not tell. */
+export function initiatorOf(told: FullReservations | null, key: ReservationKey): string | null {
+  return told?.registrants.find((one) => one.key === key)?.initiator ?? null
+}
+
 /** Of the answers to READ KEYS and READ RESERVATION; null where one of them did not succeed. */
-export function parseReservations(answers: readonly PersistAnswer[]): Reservations | null {
-  const [keys, holder] = answers
+export function parseReservations([keys, holder]: readonly (
+  | PersistAnswer
+  | undefined
+)[]): Reservations | null {
   if (keys?.kind !== 'done' || holder?.kind !== 'done') return null
   return { keys: keysOf(keys.data), holder: holderOf(holder.data) }
 }

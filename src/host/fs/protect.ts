@@ -22,3 +22,9 @@ export async function protectFromWrites(host: Host, device: string): Promise<voi
 export function isProtected(host: Host, device: string): boolean {
   return readAttribute(`${host.paths.sys}/class/block/${device}/ro`) === '1'
 }
+
+/** @throws WRITE_PROTECTED the kernel would not let this node write to a device */
+export function refuseProtected(host: Host, device: string): void {
+  if (!isProtected(host, device)) return
+  throw new LunkeeperError('WRITE_PROTECTED', `${device} is write-protected`)
+}

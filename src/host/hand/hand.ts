@@ -24,6 +24,7 @@ export class Hand {
   #lastId = 0
   #state: 'usable' | 'stuck' | 'gone' = 'usable'
   #isStarted = false
+  /** Of the calls that were made before the process had started: begins their deadlines. */
   readonly #starting = new Set<() => void>()
 
   constructor() {
@@ -41,13 +42,8 @@ export class Hand {
 
   #started(): void {
     this.#isStarted = true
-    for (const tell of this.#starting) tell()
+    for (const restart of this.#starting) restart()
     this.#starting.clear()
-  }
-
-  /** Calls back once, when the process has started; not at all where it has already. */
-  #whenStarted(tell: () => void): void {
-    if (!this.#isStarted) this.#starting.add(tell)
   }
 
   get pid(): number {
@@ -76,10 +72,11 @@ export class Hand {
     const late = () => resolve(null)
     let timer = setTimeout(late, this.#isStarted ? deadline : START_DEADLINE_MS)
     // The start of a program is not the kernel's call: on a busy machine it alone takes many seconds.
-    this.#whenStarted(() => {
+    const restart = () => {
       clearTimeout(timer)
       timer = setTimeout(late, deadline)
-    })
+    }
+    if (!this.#isStarted) this.#starting.add(restart)
     this.#waiting.set(id, resolve)
     this.#process.keepAlive(true)
     try {
@@ -96,6 +93,7 @@ export class Hand {
       return reply.result as Verbs[V]['result']
     } finally {
       clearTimeout(timer)
+      this.#starting.delete(restart)
       this.#waiting.delete(id)
       this.#process.keepAlive(false)
     }

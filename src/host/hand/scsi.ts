@@ -23,22 +23,25 @@ function vitalPage(fd: number, page: number): Buffer | null {
   return data.subarray(0, 4 + data.readUInt16BE(2))
 }
 
+interface Capacity {
+  readonly blocks: bigint
+  readonly blockBytes: number
+}
+
 /** SBC-3 section 5.16: READ CAPACITY (16): last block and block length. */
-function capacity(fd: number): number | null {
+function capacity(fd: number): Capacity | null {
   const block = [0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0]
   // A pending unit attention is reported once, with the first command that is not INQUIRY.
   for (let attempt = 0; attempt < 3; attempt++) {
     const data = unlessRefused(() => command(fd, block, 32))
     if (data && data.length >= 12)
-      return Number((data.readBigUInt64BE(0) + 1n) * BigInt(data.readUInt32BE(8)))
+      return { blocks: data.readBigUInt64BE(0) + 1n, blockBytes: data.readUInt32BE(8) }
   }
   return null
 }
 
 /** The start of the volume by READ (16), SBC-3 section 5.13: from the target, not from the page cache. */
-function head(fd: number): Buffer | null {
-  const size = unlessRefused(() => command(fd, [0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0], 32))
-  const blockBytes = size?.readUInt32BE(8) ?? 0
+function head(fd: number, { blockBytes }: Capacity): Buffer | null {
   if (blockBytes === 0 || blockBytes > HEAD_BYTES) return null
   const blocks = HEAD_BYTES / blockBytes
   return unlessRefused(() =>
@@ -55,13 +58,14 @@ export function inquire(
     const standard = command(fd, [0x12, 0, 0, 0, 36, 0], 36)
     // Qualifier 0 and type 0: a disk is connected here. 3/1Fh is "no such LUN".
     if (standard[0] !== 0) return ABSENT
+    const [page80, page83, size] = [vitalPage(fd, 0x80), vitalPage(fd, 0x83), capacity(fd)]
     return {
       present: true,
-      page80: vitalPage(fd, 0x80),
-      page83: vitalPage(fd, 0x83),
-      bytes: capacity(fd),
+      page80,
+      page83,
+      bytes: size && Number(size.blocks * BigInt(size.blockBytes)),
       reservations: reservations ? persistOn(fd, [{ read: 'keys' }, { read: 'reservation' }]) : null,
-      head: wantsHead ? head(fd) : null,
+      head: wantsHead && size ? head(fd, size) : null,
     }
   } catch (error) {
     if (error instanceof Refused && error.absent) return ABSENT

@@ -57,7 +57,7 @@ function readInitiatorBytes(paths: HostPaths): Buffer | null {
   return name && Buffer.from(name)
 }
 
-/** Null for a value that is not an ID of its own: not set yet ("uninitialized"), or a firmware's placeholder. */
+/** Null for a value that identifies no machine: systemd's "uninitialized", or the placeholder of a firmware. */
 function bytesOf(text: string | null): Buffer | null {
   const hex = text?.trim().replaceAll('-', '').toLowerCase() ?? ''
   return /^[0-9a-f]{32}$/.test(hex) && !/^(.)\1*$/.test(hex) ? Buffer.from(hex, 'hex') : null

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import * as z from 'zod/mini'
 
+import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import type { Api } from '../api/client.ts'
 import { accept } from '../api/refusal.ts'
 
@@ -13,22 +14,6 @@ const DEADLINE = 30_000
 
 /** Where the external-attacher notes the node's id before it asks for a publication (csi_handler.go: vaNodeIDAnnotation). */
 const NODE_ID = 'csi.alpha.kubernetes.io/node-id'
-
-/** A VolumeAttachment of a volume, as far as it matters who has the volume. */
-export interface VolumeAttachment {
-  readonly name: string
-  readonly uid: string
-  /** The node's name in Kubernetes. */
-  readonly node: string
-  /** The node as its driver calls it. */
-  readonly nodeId: string
-  /** The PersistentVolume; null for a volume that has none. */
-  readonly volume: string | null
-  readonly attached: boolean
-  readonly isEnding: boolean
-  /** RFC 3339. */
-  readonly createdAt: string
-}
 
 const list = z.object({
   metadata: z.object({ continue: z.optional(z.string()) }),

@@ -101,7 +101,6 @@ export interface HeldByOthers {
  * `unknown`: whether this node owns it cannot be asked now. `unreachable`: no answer.
  */
 export type Refusal = 'foreign' | 'absent' | 'lost' | 'unknown' | 'unreachable'
-export type Verification = 'proven' | Refusal
 
 export interface Refused {
   readonly cause: Refusal

@@ -1,4 +1,3 @@
-import type { HoldNote } from '../hold-note.ts'
 import { holdEnd } from './hold-deadline.ts'
 import type {
   HeldPath,
@@ -10,19 +9,9 @@ import type {
   Verified,
 } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
+import { LOOKING, planGivenUp, takeResults } from './hold-given-up.ts'
 import type { OutagePlan } from './hold-outage.ts'
-import {
-  beginOutage,
-  endOutage,
-  goesThrough,
-  goOn,
-  isGivenUp,
-  say,
-  sinceMsOf,
-  takeRecovery,
-  takeRefusal,
-  words,
-} from './hold-outage.ts'
+import { beginOutage, endOutage, goesThrough, goOn, isGivenUp, say, sinceMsOf, words } from './hold-outage.ts'
 import { NO_ATTEMPT, noticeFailedIo, planReturn } from './hold-path.ts'
 import { DISCOVERY_AFTER_MS } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
@@ -39,9 +28,6 @@ const LONGEST_LOOK_INTERVAL_MS = 4_000
 const APPEAR_MS = 300
 /** While it is not seen yet whether I/O goes through a path that is back. */
 const TRIAL_LOOK_MS = 50
-/** Between two tries to attach a misplaced volume again. */
-const REATTACH_INTERVAL_MS = 5_000
-
 /** The next steps for a volume on a hold map. */
 export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, map, volumes } = facts
@@ -54,14 +40,6 @@ export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
   if (isGivenUp(note)) return planGivenUp({ ...facts, note }, memory, steps, lookAtMs)
   if (map === 'absent') return planAbsent({ nowMs, note }, memory, steps, lookAtMs)
   return planPaths({ ...facts, note, map }, memory, steps, lookAtMs)
-}
-
-/** What results of steps have left to record and to say. */
-export function takeResults(facts: HoldFacts, before: HoldMemory): OutagePlan {
-  const { unsaid } = before
-  const recovery = takeRecovery(facts, { ...before, unsaid: [] }, facts.note)
-  const refusal = takeRefusal(facts, recovery.memory, recovery.note)
-  return { ...refusal, steps: [...unsaid, ...recovery.steps, ...refusal.steps] }
 }
 
 /** Its map is gone: a reboot, most often. What was attached is attached again. */
@@ -81,57 +59,6 @@ function planAbsent(
     lookAtMs,
     isRestoring: true,
   }
-}
-
-/**
- * What the file system of such a volume has in memory is not to be written out any more: no path gets to it until it is
- * unmounted. A misplaced volume is then attached again; a fenced one belongs to another node, and is not taken back.
- */
-export function planGivenUp(
-  facts: HoldFacts & { readonly note: HoldNote & { readonly kind: 'misplaced' | 'fenced' } },
-  before: HoldMemory,
-  taken: readonly HoldStep[],
-  lookAtMs: number,
-): HoldPlan {
-  const { nowMs, note, map, isOrchestrated } = facts
-  const memory: HoldMemory = {
-    ...before,
-    carrying: [],
-    verified: new Map(),
-    attempts: new Map(),
-    returnedMs: null,
-  }
-  const plan = { ...LOOKING, state: note.kind, memory, lookAtMs, isRestoring: memory.isAttaching }
-  const isMap = typeof map === 'object'
-  if (!note.isClear) {
-    const steps: HoldStep[] = [...taken]
-    if (isMap) steps.push(...emptied(map))
-    if (facts.mode !== 'map')
-      // Lost to another node: its own disk must not take what is written out later.
-      for (const { sid } of note.kind === 'fenced' ? facts.paths : []) steps.push({ kind: 'drop-disk', sid })
-    if (!memory.isClearing) steps.push({ kind: 'clear' })
-    return { ...plan, memory: { ...memory, isClearing: true }, steps }
-  }
-  // Once it is clear, a map of it, or a path under its map, is that of an attach that is on its way: a user who takes the
-  // volume back from another node.
-  if (note.kind === 'fenced') return { ...plan, steps: taken, lookAtMs: Infinity }
-  // An orchestrator asks for the volume itself, on this node or on another.
-  if (isOrchestrated || memory.isAttaching || nowMs < memory.reattachMs) return { ...plan, steps: taken }
-  return {
-    ...plan,
-    memory: { ...memory, isAttaching: true, reattachMs: nowMs + REATTACH_INTERVAL_MS },
-    steps: [...taken, { kind: 'attach' }],
-  }
-}
-
-/** Failed first, which is quick; at the end the map fails I/O: the table that empties it makes it queue. */
-function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
-  const active = paths.filter((path) => path.active)
-  return [
-    ...active.map(({ devno }) => ({ kind: 'fail', devno }) as const),
-    ...(paths.length > 0 ? [{ kind: 'empty-map' } as const] : []),
-    ...(queueing || paths.length > 0 ? [{ kind: 'queue', on: false } as const] : []),
-  ]
 }
 
 function planPaths(
@@ -342,14 +269,3 @@ export function isAsPlanned({ carrying }: HoldMemory, state: HoldMapState | unde
   const isActive = (wanted: string) => state?.paths.some(({ devno, active }) => active && devno === wanted)
   return state?.queueing === true && carrying.every(isActive)
 }
-
-/** A plan of a volume that cannot be judged yet. */
-const LOOKING = {
-  state: 'failed',
-  isSettled: false,
-  isRestoring: false,
-  heedsChanges: true,
-  probes: [],
-  checks: [],
-  ask: null,
-} as const

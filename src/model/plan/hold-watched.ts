@@ -2,7 +2,7 @@ import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
 import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
-import { planGivenUp, takeResults } from './hold-map.ts'
+import { planGivenUp, QUIET, takeResults } from './hold-given-up.ts'
 import type { OutagePlan } from './hold-outage.ts'
 import { after, beginOutage, endOutage, goOn, isGivenUp } from './hold-outage.ts'
 import { heldFor, isSameDeadline } from './hold-search.ts'
@@ -141,12 +141,3 @@ const isLoggedIn = ({ sessionState }: HeldPath) => sessionState === 'LOGGED_IN'
 function isBlocked({ sessionState, diskState }: HeldPath): boolean {
   return sessionState === 'FAILED' || (sessionState === 'LOGGED_IN' && diskState === 'blocked')
 }
-
-const QUIET = {
-  isSettled: false,
-  isRestoring: false,
-  heedsChanges: true,
-  probes: [],
-  checks: [],
-  ask: null,
-} as const

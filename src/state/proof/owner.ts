@@ -1,10 +1,18 @@
-import { readReservations, registerKey, reserve, unregisterKey } from '../../host/disk/reservations.ts'
+import type { FullReservations } from '../../host/disk/reservations.ts'
+import {
+  initiatorOf,
+  readReservations,
+  registerKey,
+  reserve,
+  unregisterKey,
+} from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import type { Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
 import { claimOf, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { SettledRequest } from '../../model/request.ts'
+import { hasOneWriter } from '../../model/request.ts'
 import type { Fence, ReservationKey } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
@@ -17,11 +25,6 @@ export interface Owned {
   readonly request?: Pick<SettledRequest, 'use' | 'shared'> | undefined
   readonly fence?: Fence | undefined
   readonly publication?: Publication | undefined
-}
-
-/** Whether a node that writes to the volume must be its only one. */
-function isExclusive({ request }: Owned): boolean {
-  return request !== undefined && !request.shared && !request.use.readOnly
 }
 
 /** Everybody but the target's reservations that can tell whether this node still has the volume. */
@@ -47,7 +50,7 @@ async function askKubernetes(
  * @throws FENCED another node has had the volume · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
-  if (volume.fence || !isExclusive(volume)) return
+  if (volume.fence || !volume.request || !hasOneWriter(volume.request)) return
   judge(volume, disk, await readWitnesses(host, volume, disk))
 }
 
@@ -105,7 +108,8 @@ export async function fenced(
   disk: ScsiDisk,
   holder: ReservationKey,
 ): Promise<LunkeeperError> {
-  const by = await holderName(host, disk, holder)
+  const told = await askReservations(host, disk)
+  const by = typeof told === 'string' ? null : initiatorOf(told, holder)
   return new LunkeeperError(
     'FENCED',
     `${name}: this node has lost the volume: ${by ?? 'another node'} has it (key ${formatKey(holder)})`,
@@ -113,13 +117,15 @@ export async function fenced(
   )
 }
 
-/** The initiator that registered a key; null where the target does not tell. */
-export async function holderName(host: Host, disk: ScsiDisk, holder: ReservationKey): Promise<string | null> {
+/** Like {@link readReservations}, for those that only tell: `none` if the target has none, `silent` if it does not answer. */
+export async function askReservations(
+  host: Host,
+  disk: ScsiDisk,
+): Promise<FullReservations | 'none' | 'silent'> {
   try {
-    const told = await readReservations(host, disk)
-    return told?.registrants.find(({ key }) => key === holder)?.initiator ?? null
+    return (await readReservations(host, disk)) ?? 'none'
   } catch (error) {
-    if (isLunkeeperError(error)) return null
+    if (isLunkeeperError(error)) return 'silent'
     throw error
   }
 }

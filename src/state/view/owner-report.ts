@@ -1,16 +1,14 @@
 import type { FullReservations } from '../../host/disk/reservations.ts'
-import { readReservations } from '../../host/disk/reservations.ts'
+import { initiatorOf } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
 import type { Attachment, OwnerReport } from '../../model/attachment.ts'
-import { isLunkeeperError } from '../../model/errors.ts'
 import type { Claim, Judgement, Witnesses } from '../../model/plan/owner.ts'
 import { claimOf, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { Registrant } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
-import type { ScsiDisk } from '../../model/snapshot.ts'
 import { askDisk } from '../proof/ask.ts'
-import { readWitnesses } from '../proof/owner.ts'
+import { askReservations, readWitnesses } from '../proof/owner.ts'
 import { guardOf } from './owner.ts'
 import { disksOf, isUp, lookAtAttachment } from './volume.ts'
 
@@ -20,7 +18,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
   const disk =
     view.sessions.find(isUp)?.disk ?? disksOf(view).find(({ state }) => state === 'running') ?? null
   const isVolume = disk !== null && (await askDisk(host, disk, record.identity)).verdict === 'ours'
-  const told = isVolume ? await reservationsOf(host, disk) : 'silent'
+  const told = isVolume ? await askReservations(host, disk) : 'silent'
   const witnesses = isVolume
     ? await readWitnesses(host, record, disk)
     : ({ persists: record.fence?.persists ?? false, kubernetes: 'none', mark: 'unreadable' } as const)
@@ -32,7 +30,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
     name: record.name,
     guard: guardOf(host, record),
     mine: verdict === 'own' ? true : verdict === 'lost' ? false : null,
-    holder: holder && (nameOfKey(reservations!, holder.key) ?? formatKey(holder.key)),
+    holder: holder && (initiatorOf(reservations, holder.key) ?? formatKey(holder.key)),
     key: record.fence ? formatKey(record.fence.key) : null,
     registered: registeredOf(host, record, reservations),
     witnesses: {
@@ -43,15 +41,6 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
     },
     verdict,
     why,
-  }
-}
-
-async function reservationsOf(host: Host, disk: ScsiDisk): Promise<FullReservations | 'none' | 'silent'> {
-  try {
-    return (await readReservations(host, disk)) ?? 'none'
-  } catch (error) {
-    if (isLunkeeperError(error)) return 'silent'
-    throw error
   }
 }
 
@@ -101,8 +90,4 @@ function registeredOf(
           : 'another node',
     isHolder: key === told.holder?.key,
   }))
-}
-
-function nameOfKey(told: FullReservations, key: Registrant['key']): string | null {
-  return told.registrants.find((one) => one.key === key)?.initiator ?? null
 }

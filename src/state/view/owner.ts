@@ -1,11 +1,12 @@
-import { readReservations } from '../../host/disk/reservations.ts'
+import { initiatorOf } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, OwnerStatus } from '../../model/attachment.ts'
-import { isLunkeeperError } from '../../model/errors.ts'
 import { claimOf } from '../../model/plan/owner.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { mountAt } from '../../host/read/mounts.ts'
+import { hasOneWriter } from '../../model/request.ts'
+import { askReservations } from '../proof/owner.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readHoldNote } from '../records/hold-note.ts'
 
@@ -34,7 +35,7 @@ export function guardOf(host: Host, record: Attachment): OwnerStatus['guard'] {
   const { fence, publication, request } = record
   const { use } = request
   if (fence) return 'reservation'
-  if (request.shared || use.readOnly) return 'none'
+  if (!hasOneWriter(request)) return 'none'
   if (publication) return 'kubernetes'
   return use.mount !== null && mountAt(host.paths, use.mount)?.fs === 'ext4' ? 'mark' : 'none'
 }
@@ -44,15 +45,10 @@ async function ask(
   fence: NonNullable<Attachment['fence']>,
   disk: ScsiDisk,
 ): Promise<Pick<OwnerStatus, 'mine' | 'holder'>> {
-  try {
-    const told = await readReservations(host, disk)
-    const claim = claimOf(told, fence)
-    if (claim.kind === 'held') return { mine: true, holder: null }
-    if (claim.kind !== 'lost') return { mine: null, holder: null }
-    const holder = told?.registrants.find(({ key }) => key === claim.holder)?.initiator
-    return { mine: false, holder: holder ?? formatKey(claim.holder) }
-  } catch (error) {
-    if (isLunkeeperError(error)) return { mine: null, holder: null }
-    throw error
-  }
+  const told = await askReservations(host, disk)
+  if (typeof told === 'string') return { mine: null, holder: null }
+  const claim = claimOf(told, fence)
+  if (claim.kind === 'held') return { mine: true, holder: null }
+  if (claim.kind !== 'lost') return { mine: null, holder: null }
+  return { mine: false, holder: initiatorOf(told, claim.holder) ?? formatKey(claim.holder) }
 }

@@ -2,12 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 
 import type { FullReservations } from '../../host/disk/reservations.ts'
 import {
+  initiatorOf,
   preempt,
   readReservations,
   registerKey,
   reserve,
   unregisterKey,
 } from '../../host/disk/reservations.ts'
+import { refuseProtected } from '../../host/fs/protect.ts'
 import type { Host } from '../../host/host.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readInitiatorName } from '../../host/read/node.ts'
@@ -18,6 +20,7 @@ import type { ClaimFacts } from '../../model/plan/owner.ts'
 import { nextClaimStep } from '../../model/plan/owner.ts'
 import type { Fence, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, makeKey, nodeOfKey } from '../../model/reservation.ts'
+import { askReservations } from '../../state/proof/owner.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import { forgetRegistered, noteRegistered } from '../../state/records/registrations.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
@@ -39,22 +42,25 @@ export interface ClaimWork {
  * Makes this node the only one that may write to the volume, where its target has persistent reservations: registers every
  * path's session, and reserves. Of a volume that is in use here already nothing is claimed that others may have taken
  * meanwhile: it must be this node's still.
- * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's · TARGET_AWAY STUCK
+ * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's · WRITE_PROTECTED · TARGET_AWAY
+ *   STUCK
  */
 export async function claimVolume(work: ClaimWork): Promise<void> {
   const { host, record } = work
-  const { request, fence } = record
-  // A detach began to give it back, and did not end: it counts again.
-  if (fence?.isReleasing) work.note({ fence: { key: fence.key, persists: fence.persists } })
+  const { request } = record
+  // If a detach began to give it back, and did not end, it counts again.
+  const fence = record.fence && { key: record.fence.key, persists: record.fence.persists }
+  if (record.fence?.isReleasing) work.note({ fence })
   if (request.shared || request.fence === 'off') return
   if (request.use.readOnly) return refuseWriter(work)
   const disks = work.paths.map(({ disk }) => disk)
   if (isInUse(host, record)) {
-    const known = fence && { ...fence, isReleasing: undefined }
-    await proveDisks(host, { ...record, fence: known }, disks)
+    await proveDisks(host, { ...record, fence }, disks)
     // Of one that was attached without a reservation, by a former version or at another target's setting, it is made up for.
-    if (known) return
+    if (fence) return
   }
+  // A target that lets a node only read does not let it register either.
+  refuseProtected(host, disks[0]!.name)
   const claimed = await claimBy(work, disks[0]!)
   if (claimed === null) {
     if (fence) work.note({ fence: undefined })
@@ -96,9 +102,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | nul
         // Noted before: what is registered is known by its record, whenever this ends. It persists once that is seen.
         note({ fence: { key, persists: false } })
         forgetRegistered(host, record.name)
-        persists = await steps.step('register', `${disk.name} ${formatKey(key)}`, () =>
-          registerKey(host, disk, key, told!.capabilities.canPersist),
-        )
+        persists = await register(work, disk, key, told!.capabilities.canPersist)
         known = { ...known, isRegistered: true }
         told = null
         break
@@ -136,6 +140,24 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | nul
         throw error
       }
     }
+  }
+}
+
+/** @returns as {@link registerKey}. A registration that the target refused is not one that this node has to give back. */
+async function register(
+  { host, record, steps, note }: ClaimWork,
+  disk: Path['disk'],
+  key: ReservationKey,
+  canPersist: boolean,
+): Promise<boolean> {
+  try {
+    return await steps.step('register', `${disk.name} ${formatKey(key)}`, () =>
+      registerKey(host, disk, key, canPersist),
+    )
+  } catch (error) {
+    const told = await askReservations(host, disk)
+    if (!record.fence && typeof told !== 'string' && !told.keys.includes(key)) note({ fence: undefined })
+    throw error
   }
 }
 
@@ -214,8 +236,4 @@ function refusal(
 function nameOf(told: FullReservations | null, key: ReservationKey): string {
   const initiator = initiatorOf(told, key)
   return initiator === null ? `key ${formatKey(key)}` : `${initiator} (key ${formatKey(key)})`
-}
-
-function initiatorOf(told: FullReservations | null, key: ReservationKey): string | null {
-  return told?.registrants.find((one) => one.key === key)?.initiator ?? null
 }

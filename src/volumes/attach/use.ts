@@ -4,7 +4,7 @@ import { withClaim } from '../../host/disk/claim.ts'
 import { checkFs } from '../../host/fs/check.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
-import { isProtected, protectFromWrites } from '../../host/fs/protect.ts'
+import { protectFromWrites, refuseProtected } from '../../host/fs/protect.ts'
 import type { Content } from '../../host/fs/probe.ts'
 import { isBlank, probeContent } from '../../host/fs/probe.ts'
 import { isWhole } from '../../host/fs/whole.ts'
@@ -48,8 +48,7 @@ export async function bringIntoUse(work: UseWork, use: VolumeUse): Promise<strin
 
 async function protect({ host, device }: UseWork, use: VolumeUse): Promise<void> {
   if (use.readOnly) return protectFromWrites(host, device.name)
-  if (!isProtected(host, device.name)) return
-  throw new LunkeeperError('WRITE_PROTECTED', `${device.name} is write-protected`)
+  refuseProtected(host, device.name)
 }
 
 async function bringRaw({ host, device, paths, record }: UseWork): Promise<null> {

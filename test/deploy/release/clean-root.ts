@@ -15,7 +15,7 @@ export interface Ran {
 
 /**
  * A Debian with nothing of the checkout, no Node, no network and no sysfs: the lab's own, with a layer over it that keeps what
- * is changed. Namespaces only: whoever is not root is, in there.
+ * is changed. It uses namespaces only: any user is root in there.
  */
 export class CleanRoot {
   readonly #base: string

@@ -85,7 +85,7 @@ describe('an address that a storage system names for the target of a volume', ()
     expect(await lost('', 'foreign', {})).toMatchObject({ isAdopted: true })
   })
 
-  it('hears not a word where somebody else names it and the target need not prove itself', async () => {
+  it('hears not a word where another target names it and the target need not prove itself', async () => {
     const { heard, isAdopted, log, where } = await lost(OWN_SECRET, 'foreign', {})
     expect({ heard, isAdopted }).toEqual({ heard: [], isAdopted: false })
     expect(log).toEqual([expect.stringContaining(`--portal ${where} added`)])
@@ -95,7 +95,7 @@ describe('an address that a storage system names for the target of a volume', ()
     expect(await lost(OWN_SECRET, 'own', {})).toMatchObject({ isAdopted: true })
   })
 
-  it('is taken where the target proves itself, whoever names it', async () => {
+  it('is taken where the target proves itself, whichever target names it', async () => {
     expect(await lost(MUTUAL, 'foreign', { mutual: PROVES })).toMatchObject({ isAdopted: true })
   })
 

@@ -129,7 +129,7 @@ it('a volume that is being taken off has no outage', async () => {
   expect(await look('FAILED', 'blocked')).toBeNull()
 })
 
-it("multipathd's map waits for as long as the kernel is told to; told anew, it is counted anew", async () => {
+it("multipathd's map waits for as long as the kernel is told to; told again, it is counted again", async () => {
   const wwid = '36001405c515000000000000000000000'
   node.file('sys/block/dm-1/dev', '253:1\n')
   node.file('sys/block/dm-1/dm/name', 'mpatha\n')
@@ -144,7 +144,7 @@ it("multipathd's map waits for as long as the kernel is told to; told anew, it i
   expect(waiting).toMatchObject({ ended: null })
   queueing = new Set()
   expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
-  // Told by nobody, multipathd queues for a moment more: what has failed has failed.
+  // Without a setting, multipathd queues for a moment more: what has failed has failed.
   queueing = new Set(['mpatha'])
   expect(await look('FREE', 'transport-offline')).toMatchObject({ ended: 'deadline' })
   // Somebody gave it another hold.

@@ -33,7 +33,7 @@ describe('errors as gRPC statuses', () => {
     expect(JSON.stringify(toStatus(error).details)).toBe('[]')
   })
 
-  it('a hint is what somebody with kubectl can do: no flag that Kubernetes lacks, and where a command is run', () => {
+  it('a hint is what a user of kubectl can do: no flag that Kubernetes lacks, and where a command is run', () => {
     const files = readdirSync(sources, { recursive: true, encoding: 'utf8' })
     const texts = files
       .filter((file) => file.endsWith('.ts'))

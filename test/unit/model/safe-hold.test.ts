@@ -24,7 +24,7 @@ describe('safeHold', () => {
     ['one whose hold is short', record(60), 60, false],
     ['one whose hold is as long as it may be', record(300), 300, false],
     ['one that the target guards', record('forever', { fence }), 'forever', false],
-    ['one that nobody else gives away', record('forever', { orchestrator: undefined }), 'forever', false],
+    ['one that no orchestrator gives away', record('forever', { orchestrator: undefined }), 'forever', false],
     ['one whose nodes something else fences', record(600, {}, { fence: 'off' }), 600, false],
     ['a shared one', record(600, {}, { shared: true }), 600, false],
     ['a read-only one', record(600, {}, {}, true), 600, false],

@@ -36,7 +36,7 @@ describe("who is asked whether a volume is still this node's", () => {
   }
   afterEach(() => vi.unstubAllEnvs())
 
-  it('nobody, where there is no service account, or no volume of Kubernetes', async () => {
+  it('no witness, where there is no service account, or no volume of Kubernetes', async () => {
     expect((await servedOf(csi)).witness).toBeNull()
     account(443, 'x')
     expect((await servedOf({})).witness).toBeNull()

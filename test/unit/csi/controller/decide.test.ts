@@ -1,11 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import type { Decision, SeenAttachment } from '../../../../src/csi/controller/decide.ts'
+import type { Decision } from '../../../../src/csi/controller/decide.ts'
 import { decide } from '../../../../src/csi/controller/decide.ts'
 import type { Sharing } from '../../../../src/csi/volume/publication.ts'
+import type { VolumeAttachment } from '../../../../src/model/volume-attachment.ts'
 
-const seen = (node: string, more: Partial<SeenAttachment> = {}): SeenAttachment => ({
+const seen = (node: string, more: Partial<VolumeAttachment> = {}): VolumeAttachment => ({
   name: `csi-${node}`,
   uid: `uid-${node}`,
   node,
@@ -84,7 +85,7 @@ it('in any order of calls and notes, never two nodes; and one of those that ask 
   )
   fc.assert(
     fc.property(fc.array(act, { maxLength: 30 }), (acts) => {
-      const state = new Map<string, SeenAttachment>([['a', seen('a', later)]])
+      const state = new Map<string, VolumeAttachment>([['a', seen('a', later)]])
       let answered: string | null = null
       const published = new Set<string>()
       const ask = (name: string) => {

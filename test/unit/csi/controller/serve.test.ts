@@ -112,7 +112,7 @@ describe('the controller', () => {
     expect(await controller.publish('node-2', capability)).toBe('uid-node-2')
   })
 
-  it('while the API is away nobody gets a volume, and the attacher is told to come back', async () => {
+  it('while the API is away no node gets a volume, and the attacher is told to come back', async () => {
     await using controller = await beside([made('h', 'node-1')])
     controller.server.mood = { status: 503 }
     expect(await controller.publish('node-1')).toMatch(/^Unavailable: the Kubernetes API/)

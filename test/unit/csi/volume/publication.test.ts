@@ -12,7 +12,7 @@ describe('a publish_context', () => {
     expect(parsePublication({ ...publishContextOf(attachment), other: 'key' })).toEqual({ attachment })
   })
 
-  it('is empty where nobody publishes volumes', () => {
+  it('is empty where no controller publishes volumes', () => {
     expect(parsePublication({})).toBeNull()
     expect(parsePublication({ devicePath: '/dev/sda' })).toBeNull()
   })

@@ -23,8 +23,8 @@ describe('claimOf', () => {
     ['another node has it, and this node is registered', told([A, B], B), { kind: 'lost', holder: B }],
     ['other software has it', told([FOREIGN], FOREIGN), { kind: 'lost', holder: FOREIGN }],
     ['another node took the key away and is about to reserve', told([B], null), { kind: 'lost', holder: B }],
-    ['nobody has anything', told([], null), { kind: 'unclaimed' }],
-    ['this node is registered, and nobody has reserved', told([A], null), { kind: 'unclaimed' }],
+    ['no node has anything', told([], null), { kind: 'unclaimed' }],
+    ['this node is registered, and no node has reserved', told([A], null), { kind: 'unclaimed' }],
     ['the target does not tell', null, { kind: 'unknown' }],
   ])('%s', (_, now, expected) => expect(claimOf(now, fence)).toEqual(expected))
 })
