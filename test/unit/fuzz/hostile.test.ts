@@ -11,26 +11,29 @@ import { TARGETS } from '../../fuzz/targets.ts'
 /** Of each target: seconds for all of them. `npm run fuzz` makes as many as it is asked for. */
 const RUNS = Number(process.env['LUNKEEPER_TEST_FUZZ_RUNS'] ?? 100)
 
-describe.each(TARGETS.map((target) => [target.name, target] as const))('hostile input: %s', (_, target) => {
-  test('its seeds', async () => {
-    for (const input of target.seeds()) await runWithin(target, input, STRICT)
-  })
+describe.each(TARGETS.map(({ target }) => [target.name, target] as const))(
+  'hostile input: %s',
+  (_, target) => {
+    test('its seeds', async () => {
+      for (const input of target.seeds()) await runWithin(target, input, STRICT)
+    })
 
-  test.each(regressionsOf(target.name))('$name', async ({ input }) => {
-    await runWithin(target, input, STRICT)
-  })
+    test.each(regressionsOf(target.name))('$name', async ({ input }) => {
+      await runWithin(target, input, STRICT)
+    })
 
-  test(
-    `${RUNS} inputs: no crash, no hang, bounded memory, nothing that steers a terminal`,
-    { timeout: 600_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(mutated(target), (input) => runWithin(target, input, STRICT)),
-        { numRuns: RUNS },
-      )
-    },
-  )
-})
+    test(
+      `${RUNS} inputs: no crash, no hang, bounded memory, nothing that steers a terminal`,
+      { timeout: 600_000 },
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(mutated(target), (input) => runWithin(target, input, STRICT)),
+          { numRuns: RUNS },
+        )
+      },
+    )
+  },
+)
 
 describe('the limits are kept by measuring', () => {
   const target = (run: Target['run']): Target => ({ name: 'x', reads: 'x', words: [], seeds: () => [], run })
