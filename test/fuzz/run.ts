@@ -1,4 +1,5 @@
-// npm run fuzz -- [TARGET...] [--runs N] [--seed S] [--corpus DIR]: coverage-guided inputs, in all N, split evenly.
+// npm run fuzz -- [TARGET...] [--runs N] [--seconds S] [--seed S] [--corpus DIR]: coverage-guided inputs, in
+// all N, split evenly; each target for at most S seconds.
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
@@ -40,6 +41,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     corpus: { type: 'string' },
+    seconds: { type: 'string', default: '0' },
   },
 })
 const chosen =
@@ -82,7 +84,13 @@ async function fuzz(placed: Placed, runs: number): Promise<boolean> {
       await bundled(placed),
       corpus,
       ...['--includes', `${name}.cjs`, '--disableBugDetectors', '.*', '--'],
-      ...[`-runs=${runs}`, `-seed=${values.seed}`, `-dict=${dictionary}`, `-artifact_prefix=${found}/`],
+      ...[
+        `-runs=${runs}`,
+        `-max_total_time=${values.seconds}`,
+        `-seed=${values.seed}`,
+        `-dict=${dictionary}`,
+        `-artifact_prefix=${found}/`,
+      ],
       // Memory is measured for each input (limits.ts).
       ...[
         `-max_len=${target.longest ?? LONGEST}`,
