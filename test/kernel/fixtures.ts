@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, test } from 'vitest'
+
+import type { BootOptions, LabNode, LunOptions, Target, TargetOptions } from '../../lab/index.ts'
+import { Lab } from '../../lab/index.ts'
+import { Agent } from './agent.ts'
+import type { Engine } from './engine.ts'
+import { startEngine } from './engine.ts'
+import type { VolumeOptions } from './volume.ts'
+import { Volume } from './volume.ts'
+
+/*
+ * A machine belongs to a `describe` block: it takes seconds to boot, and most files have a block for each kernel
+ * (`describe.each(kernels(…))`). A fixture of vitest cannot be shared by one block: its scopes are the test, the file and
+ * the worker; a fixture of the file cannot differ between blocks, and is torn down only after the last of them, so that
+ * two machines would need memory at a time. So hooks of the block boot the machine, reset it and close its lab, and
+ * fixtures of the test hand out what it has. They are made when the first test asks for them.
+ */
+
+/** A machine for the tests of a `describe` block, and what they find on it. */
+export interface NodeSetup extends BootOptions {
+  /** Once, after the boot. */
+  readonly prepare?: (node: LabNode) => Promise<unknown>
+  /**
+   * What happens after each test. `reset`: the machine is as after its boot, and has no LUN. `clear`: its LUNs go, and
+   * its programs run on. `keep`: nothing, so that target and agent are those of all tests.
+   * @default 'reset'
+   */
+  readonly after?: 'reset' | 'clear' | 'keep'
+  /** An agent runs in each test, whether it mentions the fixture or not. @default false */
+  readonly agent?: boolean
+  /** How an agent is started there. @default `lunkeeper agent` */
+  readonly launch?: Parameters<typeof Agent.start>[1]
+  /** Of the fixture `target`. @default one portal, 127.0.0.1:3260 */
+  readonly target?: TargetOptions
+  /** LUNs of the fixture `target`. @default none */
+  readonly luns?: readonly ({ readonly lun: number } & LunOptions)[]
+  /** The fixture `volume`. @default LUN 5 as `db`, for /mnt/db */
+  readonly volume?: VolumeOptions
+}
+
+/** A lab for the tests of a `describe` block, closed after the last one. @param prepare boots what they need */
+export function openLab(prepare: (lab: Lab) => Promise<void>): void {
+  let lab: Lab | undefined
+  beforeAll(async () => {
+    lab = await Lab.open()
+    await prepare(lab)
+  })
+  afterAll(() => lab?.close())
+}
+
+/** What a test asks for: made once, for all tests until the next `forget`. */
+class Once<T> {
+  readonly #make: () => Promise<T>
+  #made: Promise<T> | undefined
+
+  constructor(make: () => Promise<T>) {
+    this.#make = make
+  }
+
+  readonly get = (): Promise<T> => (this.#made ??= this.#make())
+
+  forget(): void {
+    this.#made = undefined
+  }
+}
+
+/**
+ * Boots a machine for the tests of the `describe` block it is called in. @returns the block's `it`, with the fixtures
+ * `lab`, `node`, `target` (with its LUNs), `volume`, `agent` and `engine`
+ */
+export function onNode(setup: NodeSetup = {}) {
+  const { prepare, after = 'reset', agent: needsAgent = false, launch, luns = [], ...more } = setup
+  const { target: options, volume, ...boot } = more
+  let lab: Lab
+  let node: LabNode
+  const target = new Once(async (): Promise<Target> => {
+    const made = await node.lio.target(options)
+    if (luns.length > 0) await made.mapMany(luns)
+    return made
+  })
+  const agent = new Once(() => Agent.start(node, launch))
+  const engine = new Once((): Promise<Engine> => startEngine(node))
+
+  openLab(async (opened) => {
+    lab = opened
+    node = await lab.boot(boot)
+    await prepare?.(node)
+  })
+  afterEach(async () => {
+    if (after === 'keep') return
+    target.forget()
+    if (after === 'clear') await node.lio.clear()
+    else {
+      // It ends all programs.
+      agent.forget()
+      engine.forget()
+      await node.reset()
+    }
+    await node.remove('/dev/shm/luns')
+  })
+
+  return test
+    .extend('lab', () => lab)
+    .extend('node', () => node)
+    .extend('target', target.get)
+    .extend('agent', { auto: needsAgent }, agent.get)
+    .extend('engine', engine.get)
+    .extend('volume', ({ node, target }) => new Volume(node, target, volume))
+}
