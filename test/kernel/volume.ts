@@ -46,10 +46,14 @@ export class Volume {
     return new Volume(node, target, { name, lun, portals, mount })
   }
 
+  get iqn(): string {
+    return this.#target.iqn
+  }
+
   /** The flags that say where it is: portals, target and LUN. */
   get source(): string[] {
     const portals = this.#portals.flatMap((portal) => ['--portal', portal])
-    return [...portals, '--iqn', this.#target.iqn, '--lun', String(this.lun)]
+    return [...portals, '--iqn', this.iqn, '--lun', String(this.lun)]
   }
 
   /** The flags that say where it is and what it is called. */
