@@ -1,24 +1,29 @@
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 import { agentOn } from './node.ts'
 
+/** Starts an agent. @returns it, ready */
+export type Launch = (node: LabNode) => Promise<LabProcess>
+
 /** The agent of a machine, which a test can end and start again. */
 export class Agent {
-  readonly #launch: () => Promise<LabProcess>
+  readonly #node: LabNode
+  readonly #launch: Launch
   #process: LabProcess
 
-  private constructor(launch: () => Promise<LabProcess>, process: LabProcess) {
+  private constructor(node: LabNode, launch: Launch, process: LabProcess) {
+    this.#node = node
     this.#launch = launch
     this.#process = process
   }
 
-  /** @param launch starts an agent and resolves when it is ready; the same again at each `start()` */
-  static async start(node: LabNode, launch = () => agentOn(node)): Promise<Agent> {
-    return new Agent(launch, await launch())
+  /** @param launch also starts the next ones */
+  static async start(node: LabNode, launch: Launch = agentOn): Promise<Agent> {
+    return new Agent(node, launch, await launch(node))
   }
 
   /** The next one, after `stop` or `kill`. @param launch for this one start, another way to start it */
   async start(launch = this.#launch): Promise<void> {
-    this.#process = await launch()
+    this.#process = await launch(this.#node)
   }
 
   /** Ends it as systemd does. @returns how it ended */

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, test } from 'vitest'
 
 import type { BootOptions, LabNode, LunOptions, Target, TargetOptions } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
+import type { Launch } from './agent.ts'
 import { Agent } from './agent.ts'
 import type { Engine } from './engine.ts'
 import { startEngine } from './engine.ts'
@@ -29,7 +30,7 @@ export interface NodeSetup extends BootOptions {
   /** An agent runs in each test, whether it mentions the fixture or not. @default false */
   readonly agent?: boolean
   /** How an agent is started there. @default `lunkeeper agent` */
-  readonly launch?: Parameters<typeof Agent.start>[1]
+  readonly launch?: Launch
   /** Of the fixture `target`. @default one portal, 127.0.0.1:3260 */
   readonly target?: TargetOptions
   /** LUNs of the fixture `target`. @default none */

@@ -65,7 +65,7 @@ export function lunkeeper(node: LabNode) {
 /** An agent that is ready. */
 export async function agentOn(node: LabNode): Promise<LabProcess> {
   const agent = await node.start(['lunkeeper', 'agent'])
-  await agent.errors(/ready/)
+  await agent.errors(/ready/, 120_000)
   return agent
 }
 
