@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, test } from 'vitest'
 
-import type { BootOptions, LabNode, LunOptions, Target, TargetOptions } from '../../lab/index.ts'
+import type { BootOptions, Debian, LabNode, LunOptions, Target, TargetOptions } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { Launch } from './agent.ts'
 import { Agent } from './agent.ts'
@@ -107,4 +107,56 @@ export function onNode(setup: NodeSetup = {}) {
     .extend('agent', { auto: needsAgent }, agent.get)
     .extend('engine', engine.get)
     .extend('volume', ({ node, target }) => new Volume(node, target, volume))
+}
+
+const ADDRESS = { array: '10.9.0.1', a: '10.9.0.2', b: '10.9.0.3' }
+
+/** An array and two nodes for the tests of a `describe` block. */
+export interface TwoNodesSetup {
+  readonly debian: Debian
+  readonly a?: BootOptions
+  readonly b?: BootOptions
+  /** As in `NodeSetup`. @default 'reset' */
+  readonly after?: 'reset' | 'keep'
+  /** LUNs of the fixture `target`. */
+  readonly luns: NonNullable<NodeSetup['luns']>
+}
+
+/**
+ * Boots an array and two nodes of one network for the tests of the `describe` block it is called in. @returns the block's
+ * `it`, with the fixtures `lab`, `array`, `a`, `b`, `target` (of the array), and `onA` and `onB`: its LUN 5 on these nodes
+ */
+export function onTwoNodes({ debian, after = 'reset', luns, ...more }: TwoNodesSetup) {
+  let lab: Lab
+  let array: LabNode
+  let a: LabNode
+  let b: LabNode
+  const target = new Once(async (): Promise<Target> => {
+    const made = await array.lio.target({ portals: [`${ADDRESS.array}:3260`] })
+    await made.mapMany(luns)
+    return made
+  })
+
+  openLab(async (opened) => {
+    lab = opened
+    array = await lab.boot({ name: 'array', address: ADDRESS.array, debian, iscsid: false })
+    a = await lab.boot({ name: 'a', address: ADDRESS.a, debian, ...more.a })
+    b = await lab.boot({ name: 'b', address: ADDRESS.b, debian, ...more.b })
+  })
+  afterEach(async () => {
+    if (after === 'keep') return
+    target.forget()
+    await Promise.all([a.reset(), b.reset()])
+    await array.reset()
+  })
+
+  const portals = [ADDRESS.array]
+  return test
+    .extend('lab', () => lab)
+    .extend('array', () => array)
+    .extend('a', () => a)
+    .extend('b', () => b)
+    .extend('target', target.get)
+    .extend('onA', ({ a, target }) => new Volume(a, target, { portals }))
+    .extend('onB', ({ b, target }) => new Volume(b, target, { portals }))
 }

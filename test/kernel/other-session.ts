@@ -20,6 +20,7 @@ export async function loginByHand(
     deadline: 60_000,
     what: `${disks} disks`,
   })
+  await node.sh('udevadm settle')
 }
 
 /** Ends that session and removes its record. */
