@@ -159,8 +159,8 @@ it('the configuration of the node decides how a volume is held, and a wrong one 
   expect(await answer(9600)).toBe('0')
   expect(await json(node, volumeShape, 'volumes', 'db')).toEqual(before)
   for (const [wrong, words] of [
-    ['http: nowhere\n', /not reloaded: "nowhere" is no address/],
-    ['https: 1\n', /not reloaded: .*config.yaml:1: "https" is no field/],
+    ['http: nowhere\n', /not reloaded: "nowhere" is not a valid listen address/],
+    ['https: 1\n', /not reloaded: .*config.yaml:1: "https" is not a field/],
     // Not our own.
     ['http: 127.0.0.1:3260\n', /not reloaded: .*127.0.0.1:3260/],
   ] as const) {

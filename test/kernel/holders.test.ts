@@ -95,7 +95,7 @@ describe.each(kernels('bookworm'))(
       await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
       const writer = await Writer.start(node, '/mnt/data/file')
       await target.disable()
-      await agent.errors(/its last path is lost/)
+      await agent.errors(/all paths lost/)
       await target.enable()
       await writer.goesOn(30_000)
       // The disk that comes with the next session is a new one to udev.

@@ -39,7 +39,7 @@ describe.each(kernels('bookworm'))('a volume may have a long name (%s)', (debian
     await long.mounted('--hold', '120s')
     const writer = await Writer.start(node, '/mnt/v/file')
     await target.disable()
-    await agent.errors(/its last path is lost/)
+    await agent.errors(/all paths lost/)
     expect((await long.status()).state).toBe('holding')
     await target.enable()
     await writer.goesOn(60_000, 5)
