@@ -1,69 +1,50 @@
 import { createHash } from 'node:crypto'
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
+import type { Target } from '../../../lab/index.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper } from '../node.ts'
+import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
-  expectNothingPublished,
-  Kubelet,
+  claimOf,
+  expectNothingStaged,
   mountable,
   publishing,
   SOCKET,
   staging,
   stagingPath,
-  startDriver,
   targetPath,
   unstaging,
 } from './kubelet.ts'
 
 const MIB = 1 << 20
 
-describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let kubelet: Kubelet
-
+describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s)', (debian) => {
   // One agent and one client for all: starting them is what takes time.
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-    agent = await startDriver(node)
-    kubelet = await Kubelet.start(node)
+  const it = onCsiNode({
+    debian,
+    memory: 768,
+    after: 'clear',
+    target: { portals: ['127.0.0.1:3260', '127.0.0.2:3260'] },
+    luns: [{ lun: 5, serial: 'c515' }],
   })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260', '127.0.0.2:3260'] })
-    await target.map(5, { serial: 'c515', bytes: 64 * MIB })
-  })
-  afterEach(async () => {
-    await node.lio.clear()
-    await node.sh('rm -rf /dev/shm/luns /var/lib/kubelet/*')
-  })
+  it.afterEach(({ node }) => node.sh('rm -rf /var/lib/kubelet/*'))
 
-  const claim = (more: Partial<Claim> = {}): Claim => ({
-    volumeId: 'pv-orders',
-    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun: '5' },
-    volumeCapability: mountable(),
+  const claim = (target: Target, more: Partial<Claim> = {}): Claim => ({
+    ...claimOf(target, 'pv-orders'),
     ...more,
   })
 
   const at = (volume: Claim, pod: string) => targetPath(volume.volumeId, pod)
 
-  /** Nothing of the volume is left; the agent runs on. */
-  async function gone(): Promise<void> {
-    await expectNothingPublished(node)
-    const { sessions, disks, maps, mounts } = await node.storage()
-    expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
-  }
-
-  it('staged, published twice, written, read, unpublished, unstaged: nothing is left', async () => {
-    const volume = claim()
+  it('a volume is staged, published twice, used, unpublished and unstaged, and nothing is left', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target)
     await kubelet.stage(volume)
     await kubelet.stage(volume)
     await kubelet.publish(volume, 'pod-a')
@@ -95,11 +76,15 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     await kubelet.stage(volume)
     expect(await node.sh(`cat ${staged}/file`)).toBe('written')
     await kubelet.unstage(volume)
-    await gone()
+    await expectNothingStaged(node)
   })
 
-  it('a block volume: the device itself at the target path, for as many as may', async () => {
-    const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+  it('a block volume is the device itself at the target path, for all its users', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target, { volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
     await kubelet.stage(volume)
     await kubelet.publish(volume, 'vm-a')
     await kubelet.publish(volume, 'vm-a')
@@ -115,13 +100,13 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     await kubelet.unpublish(volume, 'vm-a')
     await kubelet.unpublish(volume, 'vm-b')
     await kubelet.unstage(volume)
-    await gone()
+    await expectNothingStaged(node)
   })
 
   it.runIf(isEverything)(
-    'a device is read-only for all or for none: no second way to it both refuses writes and shows what is written',
-    async () => {
-      const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+    'a device is read-only for all or for none, because no second way to it both refuses writes and shows what is written',
+    async ({ node, target, kubelet }) => {
+      const volume = claim(target, { volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
       await kubelet.stage(volume)
       await kubelet.publish(volume, 'writer')
       await kubelet.fails(
@@ -155,13 +140,17 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       await node.sh('dmsetup remove --retry view')
       await kubelet.unpublish(volume, 'writer')
       await kubelet.unstage(volume)
-      await gone()
+      await expectNothingStaged(node)
     },
   )
 
-  it("a PersistentVolume that was copied with its volumeHandle does not get the first one's data", async () => {
-    const volume = claim()
-    await target.map(6, { serial: 'c616', bytes: 64 * MIB })
+  it("a PersistentVolume that was copied with its volumeHandle does not get the first one's data", async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target)
+    await target.map(6, { serial: 'c616' })
     await kubelet.stage(volume)
     await kubelet.publish(volume, 'pod-a')
     const { volumeContext } = volume
@@ -171,10 +160,10 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       [{ targetPortal: '127.0.0.9' }, /portals/],
       [{ wwid: 'naa.6001405c616000000000000000000000' }, /WWID/],
     ] as const) {
-      const copy = claim({ volumeContext: { ...volumeContext, ...change } })
+      const copy = claim(target, { volumeContext: { ...volumeContext, ...change } })
       await kubelet.fails('nodePublishVolume', publishing(copy, 'pod-b'), 'FailedPrecondition', reason)
     }
-    const copy = claim({ volumeContext: { ...volumeContext, lun: '6' } })
+    const copy = claim(target, { volumeContext: { ...volumeContext, lun: '6' } })
     await kubelet.fails('nodeStageVolume', staging(copy), 'AlreadyExists', /LUN 5, not 6/)
     expect((await node.storage()).mounts.toSorted()).toEqual(
       [at(volume, 'pod-a'), stagingPath(volume.volumeId)].toSorted(),
@@ -182,18 +171,18 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     // Two handles for one LUN are one volume, too: a second file system on it would be lost.
     await kubelet.fails(
       'nodeStageVolume',
-      staging(claim({ volumeId: 'pv-copy' })),
+      staging(claim(target, { volumeId: 'pv-copy' })),
       'FailedPrecondition',
       /ATTACHED_ALREADY/,
     )
     await kubelet.ok('nodeUnstageVolume', unstaging('pv-copy'))
     await kubelet.unpublish(volume, 'pod-a')
     await kubelet.unstage(volume)
-    await gone()
+    await expectNothingStaged(node)
   })
 
-  it('grows while it is used, with its file system', async () => {
-    const volume = claim()
+  it('a volume grows in use, with its file system', async ({ node, target, kubelet }) => {
+    const volume = claim(target)
     await kubelet.stage(volume)
     await kubelet.publish(volume, 'pod')
     const before = Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)
@@ -211,15 +200,15 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     expect(Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)).toBeGreaterThan(before * 1.8)
     await kubelet.unpublish(volume, 'pod')
     await kubelet.unstage(volume)
-    await gone()
+    await expectNothingStaged(node)
   })
 
   it.runIf(isEverything)(
-    'xfs on two paths, with mount options; then the same for readers only, and not one byte is written',
-    async () => {
+    'xfs is used on two paths with mount options, and for readers only without a byte being written',
+    async ({ node, target, kubelet }) => {
       await target.map(6, { serial: 'c616', bytes: 320 * MIB })
       const source = { targetPortal: '127.0.0.1', portals: '["127.0.0.2:3260"]', iqn: target.iqn, lun: '6' }
-      const volume = claim({
+      const volume = claim(target, {
         volumeId: 'pv-xfs',
         volumeContext: { ...source, serial: 'c616' },
         volumeCapability: mountable('xfs', 'SINGLE_NODE_SINGLE_WRITER', ['noatime,nosuid']),
@@ -249,12 +238,16 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       await kubelet.unpublish(readers, 'pod-b')
       await kubelet.unstage(readers)
       expect(await target.hash(6)).toBe(before)
-      await gone()
+      await expectNothingStaged(node)
     },
   )
 
-  it('a publication that is read-only keeps the other options of the mount, also made anew', async () => {
-    const volume = claim({
+  it('a read-only publication keeps the other options of the mount, also when it is made again', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target, {
       volumeCapability: mountable('ext4', 'SINGLE_NODE_MULTI_WRITER', ['noexec', 'nodev']),
     })
     await kubelet.stage(volume)
@@ -272,12 +265,11 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     await kubelet.unpublish(volume, 'pod-a')
     await kubelet.unpublish(volume, 'pod-b')
     await kubelet.unstage(volume)
-    await gone()
+    await expectNothingStaged(node)
   })
 
-  it('the agent stops: its socket goes, and nothing is left', async () => {
-    await agent.kill('SIGTERM')
-    await agent.exited
+  it('an agent that stops removes its socket and leaves nothing', async ({ node, agent }) => {
+    await agent.stop()
     expect(await node.exists(SOCKET)).toBe(false)
     await expectNothingLeft(node)
   })
