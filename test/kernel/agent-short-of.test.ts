@@ -1,5 +1,6 @@
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { kernels } from './node.ts'
 import { OURS } from './swap.ts'
@@ -8,7 +9,7 @@ import { Writer } from './writer.ts'
 
 describe.each(kernels('bookworm'))('the agent works on a node that is short of something (%s)', (debian) => {
   const it = onNode({ debian, memory: 640, agent: true, luns: [OURS] })
-  it.afterEach(({ node }) =>
+  afterEach<NodeFixtures>(({ node }) =>
     node.sh(
       'rm -f /run/fill; sysctl -qw fs.inotify.max_user_instances=128; ! mountpoint -q /mnt/small || umount -l /mnt/small',
     ),

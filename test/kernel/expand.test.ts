@@ -1,8 +1,9 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import type { VolumeStatus } from '../../src/model/attachment.ts'
 import { Appender } from './appender.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { isEverything, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
@@ -19,7 +20,7 @@ describe('expand takes over the new size of a LUN', () => {
     volume: { mount: '/mnt/v' },
   })
   // What multipathd has learned of the volumes of the test before.
-  it.beforeEach(({ node }) => node.sh('multipath -W >/dev/null 2>&1 || true'))
+  beforeEach<NodeFixtures>(({ node }) => node.sh('multipath -W >/dev/null 2>&1 || true'))
 
   const expand = (node: LabNode) => lunkeeper(node).run(['expand', 'db'])
 

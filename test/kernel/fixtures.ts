@@ -39,6 +39,16 @@ export interface NodeSetup extends BootOptions {
   readonly volume?: VolumeOptions
 }
 
+/** What the tests of `onNode` find; for its hooks, too: `beforeEach<NodeFixtures>(({ node }) => …)`. */
+export interface NodeFixtures {
+  readonly lab: Lab
+  readonly node: LabNode
+  readonly target: Target
+  readonly agent: Agent
+  readonly engine: Engine
+  readonly volume: Volume
+}
+
 /** A lab for the tests of a `describe` block, closed after the last one. @param prepare boots what they need */
 export function openLab(prepare: (lab: Lab) => Promise<void>): void {
   let lab: Lab | undefined
@@ -66,8 +76,8 @@ class Once<T> {
 }
 
 /**
- * Boots a machine for the tests of the `describe` block it is called in. @returns the block's `it`, with the fixtures
- * `lab`, `node`, `target` (with its LUNs), `volume`, `agent` and `engine`
+ * Boots a machine for the tests of the `describe` block it is called in. @returns the block's `it`, with the
+ * fixtures of `NodeFixtures`
  */
 export function onNode(setup: NodeSetup = {}) {
   const { prepare, after = 'reset', agent: needsAgent = false, launch, luns = [], ...more } = setup
@@ -111,6 +121,19 @@ export function onNode(setup: NodeSetup = {}) {
 
 const ADDRESS = { array: '10.9.0.1', a: '10.9.0.2', b: '10.9.0.3' }
 
+/** What the tests of `onTwoNodes` find. */
+export interface TwoNodesFixtures {
+  readonly lab: Lab
+  readonly array: LabNode
+  readonly a: LabNode
+  readonly b: LabNode
+  /** Of the array. */
+  readonly target: Target
+  /** LUN 5 as `a` uses it. */
+  readonly onA: Volume
+  readonly onB: Volume
+}
+
 /** An array and two nodes for the tests of a `describe` block. */
 export interface TwoNodesSetup {
   readonly debian: Debian
@@ -124,7 +147,7 @@ export interface TwoNodesSetup {
 
 /**
  * Boots an array and two nodes of one network for the tests of the `describe` block it is called in. @returns the block's
- * `it`, with the fixtures `lab`, `array`, `a`, `b`, `target` (of the array), and `onA` and `onB`: its LUN 5 on these nodes
+ * `it`, with the fixtures of `TwoNodesFixtures`
  */
 export function onTwoNodes({ debian, after = 'reset', luns, ...more }: TwoNodesSetup) {
   let lab: Lab

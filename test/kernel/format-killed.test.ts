@@ -1,9 +1,10 @@
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import type { Claim } from './csi/kubelet.ts'
 import { Kubelet, mountable, staging, stagingPath, startDriver, unstaging } from './csi/kubelet.ts'
 import type { Engine, EngineOptions } from './engine.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
@@ -32,7 +33,7 @@ describe.each(kernels('bookworm'))(
       luns: [{ lun: 5, serial: 'f0f0', bytes: BYTES }],
       prepare: (node) => node.sh(`mount -t tmpfs tmpfs /usr/local && mkdir ${PLACE}`),
     })
-    it.afterEach(({ node }) => node.sh(`rm -rf ${PLACE}/* ${NOTES}`))
+    afterEach<NodeFixtures>(({ node }) => node.sh(`rm -rf ${PLACE}/* ${NOTES}`))
 
     async function makeAgain(target: Target): Promise<void> {
       await target.unmap(5, { removeFile: true })

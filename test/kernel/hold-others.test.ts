@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import { Agent } from './agent.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
@@ -25,7 +26,7 @@ describe('a hold copes with what else happens on a node', () => {
     volume: { lun: 6, portals: [ONE], mount: '/mnt/v' },
   })
   // Some tests take the first one away.
-  it.beforeEach(({ node }) =>
+  beforeEach<NodeFixtures>(({ node }) =>
     node.sh(`for a in ${ONE} ${TWO}; do ip addr add $a/32 dev lo 2>/dev/null || true; done`),
   )
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { describe, expect } from 'vitest'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import type { Agent } from './agent.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import type { Latency } from './latency.ts'
 import { startHog, Steady } from './latency.ts'
@@ -33,8 +34,8 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
       await node.sh('mount /dev/ram0 /root/disk')
     },
   })
-  it.beforeEach(({ volume }) => volume.mounted())
-  it.afterEach(({ node }) => node.sh('echo 20 > /proc/sys/vm/dirty_ratio'))
+  beforeEach<NodeFixtures>(({ volume }) => volume.mounted())
+  afterEach<NodeFixtures>(({ node }) => node.sh('echo 20 > /proc/sys/vm/dirty_ratio'))
 
   /** All that there is to set, and what is noted of it. */
   const settings = (node: LabNode) => node.sh('grep . /proc/sys/vm/* /run/lunkeeper/dirty* 2>/dev/null || :')

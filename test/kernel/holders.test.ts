@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
 import type { BootOptions, LabNode, Target } from '../../lab/index.ts'
 import type { Diagnosis } from '../../src/doctor/finding.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { expectCleanDetach } from './volume.ts'
@@ -23,7 +24,7 @@ function withStacks(options: BootOptions) {
     agent: true,
     volume: { lun: 0, portals: [PORTAL] },
   })
-  it.afterEach(({ node }) =>
+  afterEach<NodeFixtures>(({ node }) =>
     node.run(['sh', '-c', 'mdadm --stop --scan; rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*']),
   )
   return it

@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import { Appender } from './appender.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isBrief, isEverything, lunkeeper } from './node.ts'
 
@@ -26,7 +27,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       volume: { portals: [ONE, TWO], mount: '/mnt/v' },
     })
     // What a test before has learned, configured and taken away.
-    it.beforeEach(async ({ node }) => {
+    beforeEach<NodeFixtures>(async ({ node }) => {
       await node.sh(
         'rm -rf /etc/multipath.conf /etc/multipath/wwids /etc/multipath/conf.d; multipathd reconfigure',
       )

@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
 import type { LabNode, LabProcess } from '../../lab/index.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
@@ -16,7 +17,7 @@ describe('attach copes with portals of all kinds', () => {
       ),
     luns: [LUN],
   })
-  it.afterEach(({ node }) => node.sh('tc qdisc del dev lo root 2>/dev/null || true'))
+  afterEach<NodeFixtures>(({ node }) => node.sh('tc qdisc del dev lo root 2>/dev/null || true'))
 
   /** A target that listens there. @returns its volume as it is asked for at these portals */
   async function served(

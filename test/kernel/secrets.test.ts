@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
@@ -41,7 +42,7 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     target: { chap, mutual },
     luns: [{ lun: 5, serial: '5ec2e7', bytes: 16 << 20 }],
   })
-  it.beforeEach(({ node }) => node.write('/root/chap', FILE, { mode: 0o600 }))
+  beforeEach<NodeFixtures>(({ node }) => node.write('/root/chap', FILE, { mode: 0o600 }))
 
   const attach = ({ flags }: Volume) => ['attach', ...flags, '--verbose']
 

@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 import type { Agent } from './agent.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
@@ -16,7 +17,7 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
     agent: true,
     luns: [5, 6].map((lun) => ({ lun, serial: `aaaa${lun}` })),
   })
-  it.beforeEach(async ({ node, volume }) => {
+  beforeEach<NodeFixtures>(async ({ node, volume }) => {
     for (const point of POINTS) {
       await attach(volume, point, '--format')
       await node.sh(`echo unwritten > ${point}/file`)

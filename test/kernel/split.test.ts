@@ -1,8 +1,9 @@
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
 import { cutNetwork, joinNetwork } from '../../lab/network/cut.ts'
 import type { OwnerReport } from '../../src/model/attachment.ts'
 import { Agent } from './agent.ts'
+import type { TwoNodesFixtures } from './fixtures.ts'
 import { onTwoNodes } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { expectCleanDetach } from './volume.ts'
@@ -25,7 +26,7 @@ describe.each(kernels('bookworm'))(
       luns: [{ lun: 5, serial: 'a11a0005', bytes: 128 << 20, name: 'ours' }],
     })
     // Where a test ended before it joined it again.
-    it.afterEach(({ a }) => joinNetwork(a).catch(() => {}))
+    afterEach<TwoNodesFixtures>(({ a }) => joinNetwork(a).catch(() => {}))
 
     it.for([
       ['whose target has reservations', true],

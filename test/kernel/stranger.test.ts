@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
+import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { OURS, swap } from './swap.ts'
@@ -12,7 +13,7 @@ describe.each(kernels('bookworm'))(
   (debian) => {
     const it = onNode({ debian, luns: [OURS] })
     // Nothing is written out by itself while a test looks: neither by the journal nor by write-back.
-    it.beforeEach(({ node }) => node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs'))
+    beforeEach<NodeFixtures>(({ node }) => node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs'))
 
     /** The kernel asks the disk again, as `iscsiadm --rescan` and every re-login of iscsid 2.1.10 and newer do. */
     const refresh = (node: LabNode, disk = 'sda') => node.sh(`echo 1 > /sys/block/${disk}/device/rescan`)

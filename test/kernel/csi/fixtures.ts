@@ -1,8 +1,12 @@
 import type { Agent } from '../agent.ts'
-import type { NodeSetup } from '../fixtures.ts'
+import type { NodeFixtures, NodeSetup } from '../fixtures.ts'
 import { onNode } from '../fixtures.ts'
 import { Kubelet, startDriver } from './kubelet.ts'
 import { Shop } from './told.ts'
+
+export interface CsiFixtures extends NodeFixtures {
+  readonly kubelet: Kubelet
+}
 
 /** As `onNode`, with an agent that serves CSI, and the fixture `kubelet`: a client of it that outlives its restarts. */
 export function onCsiNode(setup: NodeSetup) {

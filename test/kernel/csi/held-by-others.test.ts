@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../../lab/index.ts'
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
+import type { NodeFixtures } from '../fixtures.ts'
 import { isEverything, kernels, lunkeeper } from '../node.ts'
 import { Writer } from '../writer.ts'
 import { onShopNode } from './fixtures.ts'
@@ -143,7 +144,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       })
       // With a file system on it, it is staged in one go. A blank one is taken off and attached a second time, and
       // multipathd may by then have marked its WWID as one that it could not map, so that it gets a hold map.
-      it.beforeEach(({ node, target }) => node.sh(`mkfs.ext4 -q -F ${target.luns[0]!.file}`))
+      beforeEach<NodeFixtures>(({ node, target }) => node.sh(`mkfs.ext4 -q -F ${target.luns[0]!.file}`))
 
       it('the volume waits, and goes on', ({ node, target, shop }) =>
         waitsAndGoesOn(node, target, shop, 'multipathd'))

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
 import type { Target } from '../../../lab/index.ts'
+import type { NodeFixtures } from '../fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper } from '../node.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
@@ -30,7 +31,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     target: { portals: ['127.0.0.1:3260', '127.0.0.2:3260'] },
     luns: [{ lun: 5, serial: 'c515' }],
   })
-  it.afterEach(({ node }) => node.sh('rm -rf /var/lib/kubelet/*'))
+  afterEach<NodeFixtures>(({ node }) => node.sh('rm -rf /var/lib/kubelet/*'))
 
   const claim = (target: Target, more: Partial<Claim> = {}): Claim => ({
     ...claimOf(target, 'pv-orders'),

@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../../lab/index.ts'
+import type { NodeFixtures } from '../fixtures.ts'
 import { kernels } from '../node.ts'
 import { Writer } from '../writer.ts'
 import { onCsiNode } from './fixtures.ts'
@@ -13,7 +14,7 @@ const BOUNDED = 8_000
 describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debian) => {
   const it = onCsiNode({ debian, memory: 768, after: 'clear', luns: [{ lun: 5, serial: 'c515' }] })
   // After a failure, so that the next test is not one, too.
-  it.afterEach(({ node }) =>
+  afterEach<NodeFixtures>(({ node }) =>
     node.sh(`
       set +e
       for point in $(awk '$2 ~ "/kubelet/pods/" { print $2 }' /proc/mounts); do umount -l $point; done

@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../../lab/index.ts'
+import type { CsiFixtures } from './fixtures.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim, Kubelet } from './kubelet.ts'
 import { claimOf, expectNothingStaged, staging, stagingPath, targetPath } from './kubelet.ts'
@@ -21,7 +22,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
   })
   const used = claim('used', 1)
   let scene: Promise<void> | undefined
-  it.beforeEach(({ node, target, kubelet }) => (scene ??= prepared(node, target, kubelet)))
+  beforeEach<CsiFixtures>(({ node, target, kubelet }) => (scene ??= prepared(node, target, kubelet)))
 
   /** What all tests find: two volumes, the first of which is in use, and a target that wants CHAP. */
   async function prepared(node: LabNode, target: Target, kubelet: Kubelet): Promise<void> {

@@ -1,7 +1,8 @@
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../../lab/index.ts'
 import type { Agent } from '../agent.ts'
+import type { NodeFixtures } from '../fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper, remains } from '../node.ts'
 import { Writer } from '../writer.ts'
 import { onCsiNode } from './fixtures.ts'
@@ -34,7 +35,7 @@ describe.each(kernels('bookworm'))(
       luns: [{ lun: 1, serial: '0a1' }],
       launch: (node) => startDriver(node, {}, NAME),
     })
-    it.beforeEach(({ node }) => node.sh('rm -rf /run/iscsi.csi.k8s.io /var/lib/kubelet/pods'))
+    beforeEach<NodeFixtures>(({ node }) => node.sh('rm -rf /run/iscsi.csi.k8s.io /var/lib/kubelet/pods'))
 
     const old = (target: Target, id: string, lun: number, portals?: readonly string[]) => ({
       id,
