@@ -16,7 +16,9 @@ export class AgentLog {
   readonly observer: Observer = { warn: (volume, message) => this.say(volume, message) }
 
   say(volume: string | null, message: string): void {
-    this.#write(volume === null ? message : `${volume}: ${message}`)
+    // Most errors name their volume themselves.
+    const isNamed = volume === null || message.startsWith(`${volume}: `)
+    this.#write(isNamed ? message : `${volume}: ${message}`)
   }
 
   /** What is said again and again while it lasts is said once. */

@@ -181,7 +181,6 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       const before = await remains(node)
       const second = flags(target, { '--lun': '2' })
       for (const request of [
-        [...flags(target), '--name', 'w', '--mount', '/mnt/v'],
         [...flags(target), '--mount', '/mnt/w'],
         flags(target),
         [...flags(target), '--mount', '/mnt/v', '--read-only'],
@@ -190,6 +189,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
         [...second, '--mount', '/mnt/v', '--format'],
       ])
         await lunkeeper(node).fails(['attach', ...request], 'CONFLICT')
+      await volume.with({ name: 'w' }).refused('ATTACHED_ALREADY', '--mount', '/mnt/v')
       expect(await remains(node)).toEqual(before)
       await volume.detach()
     })
