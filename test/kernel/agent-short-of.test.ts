@@ -5,7 +5,7 @@ import { onNode } from './fixtures.ts'
 import { kernels } from './node.ts'
 import { OURS } from './swap.ts'
 import { expectCleanDetach, SEEN_MS } from './volume.ts'
-import { Writer } from './writer.ts'
+import { expectNoError, Writer } from './writer.ts'
 
 describe.each(kernels('bookworm'))('the agent works on a node that is short of something (%s)', (debian) => {
   const it = onNode({ debian, memory: 640, agent: true, luns: [OURS] })
@@ -53,8 +53,7 @@ describe.each(kernels('bookworm'))('the agent works on a node that is short of s
     await agent.errors(/all paths lost/, SEEN_MS)
     await target.enable()
     await writer.goesOn(SEEN_MS, 3)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     await node.remove('/run/fill')
     await volume.state('ready')
   })

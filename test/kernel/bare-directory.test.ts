@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
 import { onNode } from './fixtures.ts'
-import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { expectNothingLeft, kernels, killAndWait, lunkeeper } from './node.ts'
 
 /** On an ordinary ext4, as a host's own disk is; the rest of the lab is on tmpfs. */
 const DISK = '/root/disk'
@@ -47,8 +47,7 @@ describe.each(kernels('trixie'))('a bare mount point takes no writes (%s)', (deb
     await node.sh(`mkdir -p /tmp/c; mount --bind ${POINT} /tmp/c; ! touch /tmp/c/x; umount /tmp/c`)
     await volume.again()
     await writer.output(/refused\nok\n/)
-    await writer.kill('SIGKILL')
-    await writer.exited
+    await killAndWait(writer)
     await volume.detach()
     expect(await isImmutable(node, POINT)).toBe(false)
     await node.sh(`touch ${POINT}/x; rm -r ${POINT}`)

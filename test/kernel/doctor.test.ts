@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import type { LabNode } from '../../lab/index.ts'
 import type { Diagnosis, Finding } from '../../src/doctor/finding.ts'
 import { onNode } from './fixtures.ts'
-import { isEverything, lunkeeper } from './node.ts'
+import { isEverything, killAndWait, lunkeeper } from './node.ts'
 import { loginByHand } from './other-session.ts'
 import { Writer } from './writer.ts'
 
@@ -68,8 +68,7 @@ describe('doctor finds what is wrong on a node', () => {
     expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
     expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/v', fs: 'ext4' } })
     await writer.stop()
-    await user.kill('SIGKILL')
-    await user.exited
+    await killAndWait(user)
     await well(node)
   })
 
@@ -160,8 +159,7 @@ describe('doctor finds what is wrong on a node', () => {
       expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
       expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/x', fs: 'xfs' } })
       await writer.stop()
-      await user.kill('SIGKILL')
-      await user.exited
+      await killAndWait(user)
       await well(node)
     },
   )

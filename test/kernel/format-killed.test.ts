@@ -183,10 +183,8 @@ describe.each(kernels('bookworm'))(
       await kubelet.fails('nodeStageVolume', staging(claim), 'Internal', /mkfs/)
       await kubelet.ok('nodeUnstageVolume', unstaging(claim.volumeId))
       await mendMkfs(node)
-      await kubelet.stage(claim)
-      await kubelet.publish(claim, 'pod')
-      await kubelet.unpublish(claim, 'pod')
-      await kubelet.unstage(claim)
+      await kubelet.bring(claim, 'pod')
+      await kubelet.release(claim, 'pod')
       expect(await notes(node)).toBe('')
     })
   },

@@ -4,7 +4,7 @@ import type { LabNode, Target } from '../../lab/index.ts'
 import type { Agent } from './agent.ts'
 import { onNode } from './fixtures.ts'
 import { expectCleanDetach } from './volume.ts'
-import { Writer } from './writer.ts'
+import { expectNothingLost, Writer } from './writer.ts'
 
 const [ONE, TWO, THREE] = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
@@ -58,9 +58,7 @@ describe('a volume that comes back elsewhere is found', () => {
     for (const writer of writers) await writer.goesOn(20_000, 10)
     expect(await disks(node)).toBe(2)
     for (const writer of writers) {
-      await writer.stop()
-      expect(writer.errors).toBe(0)
-      expect(await writer.check()).toBe('all there')
+      await expectNothingLost(writer)
     }
     // It is still what was asked for.
     await volume.again('--hold', '600s')
@@ -87,9 +85,7 @@ describe('a volume that comes back elsewhere is found', () => {
     await target.addPortal(`${THREE}:3260`)
     await target.enable()
     await writer.goesOn(20_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
+    await expectNothingLost(writer)
     const { paths } = await volume.status()
     expect(paths.map(({ portal, sessionState }) => [portal, sessionState])).toEqual([
       [`${ONE}:3260`, expect.not.stringMatching('LOGGED_IN')],

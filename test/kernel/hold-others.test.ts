@@ -6,7 +6,7 @@ import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
-import { Writer } from './writer.ts'
+import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 const BYTES = 64 << 20
 /** mkfs.xfs makes nothing smaller. */
@@ -108,8 +108,7 @@ describe('a hold copes with what else happens on a node', () => {
     await target.enable()
     await writer.goesOn(20_000)
     await node.until(async () => (await paths()) === 2, { deadline: 30_000, what: 'both paths' })
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     await end(volume, agent)
   })
 
@@ -158,9 +157,7 @@ describe('a hold copes with what else happens on a node', () => {
       await node.sh('sleep 0.8')
     }
     await writer.goesOn(30_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
+    await expectNothingLost(writer)
     await end(volume, agent)
   })
 
@@ -181,8 +178,7 @@ describe('a hold copes with what else happens on a node', () => {
     await agent.start()
     await node.until(async () => (await timers(node)) === '0', { deadline: 20_000, what: 'the short timer' })
     await writer.goesOn(5_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     await end(volume, agent)
   })
 

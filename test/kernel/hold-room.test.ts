@@ -8,7 +8,7 @@ import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import type { Latency } from './latency.ts'
 import { startHog, Steady } from './latency.ts'
-import { kernels, lunkeeper } from './node.ts'
+import { kernels, killAndWait, lunkeeper } from './node.ts'
 import { expectCleanDetach } from './volume.ts'
 
 const MIB = 1 << 20
@@ -113,8 +113,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
     await agent.kill()
     await lunkeeper(node).run(['hold', 'away', '--give-up'])
     expect(await settings(node)).toBe(before)
-    await hog.kill('SIGKILL')
-    await hog.exited
+    await killAndWait(hog)
     // Left by whatever else may die.
     await node.write(
       '/run/lunkeeper/dirty-limit.json',

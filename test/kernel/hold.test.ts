@@ -1,13 +1,14 @@
 import { describe, expect } from 'vitest'
 
-import type { Target } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
 import { patient } from '../../lab/machine/pace.ts'
 import type { Agent } from './agent.ts'
 import { onNode } from './fixtures.ts'
 import { BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
+import type { Volume } from './volume.ts'
 import { expectCleanDetach } from './volume.ts'
-import { Writer } from './writer.ts'
+import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 /** From the moment on at which the target takes logins again: a second, and what a loaded machine adds. */
 const BACK = 8_000
@@ -25,6 +26,20 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
   async function outage(target: Target, agent: Agent): Promise<void> {
     await target.disable()
     await agent.errors(/all paths lost/)
+  }
+
+  /** The volume with a writer in an outage. @param more flags of attach @returns the writer */
+  async function cutOff(
+    node: LabNode,
+    target: Target,
+    agent: Agent,
+    volume: Volume,
+    ...more: string[]
+  ): Promise<Writer> {
+    await volume.mounted('--fs', 'ext4', ...more)
+    const writer = await Writer.start(node, '/mnt/v/file')
+    await outage(target, agent)
+    return writer
   }
 
   it('an outage is a pause without an error or a loss, and I/O resumes soon after the return', async ({
@@ -49,8 +64,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await writer.goesOn(BACK, 1)
     await writer.goesOn(5_000, 20)
     expect(writer.confirmed).toBeGreaterThan(confirmed)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     expect(writer.longest).toBeGreaterThan(5_000)
     expect(await writer.check()).toBe('all there')
     expect((await volume.status()).state).toBe('ready')
@@ -64,9 +78,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     agent,
     volume,
   }) => {
-    await volume.mounted('--fs', 'ext4')
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage(target, agent)
+    const writer = await cutOff(node, target, agent, volume)
     const foreign = await swap(target)
     const confirmed = writer.confirmed
     await target.enable()
@@ -77,9 +89,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect((await volume.status()).state).toBe('holding')
     await putBack(target)
     await writer.goesOn(20_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
+    await expectNothingLost(writer)
     await expectCleanDetach(volume, agent)
   })
 
@@ -91,18 +101,14 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     agent,
     volume,
   }) => {
-    await volume.mounted('--fs', 'ext4')
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage(target, agent)
+    const writer = await cutOff(node, target, agent, volume)
     await node.sh('for disk in /sys/block/sd*; do echo 1 > $disk/device/delete; done; iscsiadm -m session -u')
     await target.removePortal('127.0.0.1:3260')
     await target.enable()
     // Given by a person while the outage lasts.
     await volume.mounted('--fs', 'ext4', '--portal', '127.0.0.2')
     await writer.goesOn(5_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
+    await expectNothingLost(writer)
     await expectCleanDetach(volume, agent)
   })
 
@@ -112,9 +118,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     agent,
     volume,
   }) => {
-    await volume.mounted('--fs', 'ext4')
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage(target, agent)
+    const writer = await cutOff(node, target, agent, volume)
     const { since } = (await volume.status()).hold
     await agent.kill()
     expect((await volume.status()).hold.effective).toBe('forever')
@@ -122,9 +126,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect((await volume.status()).hold.since).toBe(since)
     await target.enable()
     await writer.goesOn(20_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
+    await expectNothingLost(writer)
     await expectCleanDetach(volume, agent)
   })
 
@@ -137,9 +139,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     // Long enough for a command to come in between, on a slow machine, too.
     const first = Math.ceil(patient(6_000) / 1_000)
     const shorter = 3 * first
-    await volume.mounted('--fs', 'ext4', '--hold', `${first}s`)
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage(target, agent)
+    const writer = await cutOff(node, target, agent, volume, '--hold', `${first}s`)
     await lunkeeper(node).run(['hold', 'db', '--set', '900s'])
     await node.sh(`sleep ${first + 2}`)
     expect(writer.errors).toBe(0)
@@ -156,8 +156,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await writer.stop()
     await volume.state('ready', 30_000)
     const again = await Writer.start(node, '/mnt/v/other')
-    await again.stop()
-    expect(again.errors).toBe(0)
+    await expectNoError(again)
     expect(confirmed).toBeGreaterThan(0)
     expect(await writer.check()).toBe('all there')
     await expectCleanDetach(volume, agent)

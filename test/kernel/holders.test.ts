@@ -6,7 +6,7 @@ import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { expectCleanDetach } from './volume.ts'
-import { Writer } from './writer.ts'
+import { expectNoError, Writer } from './writer.ts'
 
 const PORTAL = '10.9.0.1'
 const BYTES = 128 << 20
@@ -154,8 +154,7 @@ describe.each(kernels('bookworm'))(
       await node.sh('sleep 2')
       await target.enable()
       await writer.goesOn(60_000, 10)
-      await writer.stop()
-      expect(writer.errors).toBe(0)
+      await expectNoError(writer)
       // Inactive, the disk can be taken over, and is no longer LVM's to find.
       await node.sh('vgchange -q -an vg')
       await volume.attach('--hold', '60s')

@@ -4,7 +4,7 @@ import { onNode } from './fixtures.ts'
 import { kernels } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
 import { SEEN_MS } from './volume.ts'
-import { Writer } from './writer.ts'
+import { expectNoError, Writer } from './writer.ts'
 
 describe.each(kernels('bookworm'))('the agent checks which volume answers at a LUN (%s)', (debian) => {
   const it = onNode({ debian, memory: 640, agent: true, luns: [OURS] })
@@ -74,8 +74,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh('dmsetup message lunkeeper-db 0 "fail_path 8:0"')
     await writer.goesOn(20_000, 5)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
   })
 
   it('a hold does not end when the clock is set', async ({ node, target, agent, volume }) => {
@@ -93,7 +92,6 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     await node.sh("date -s '-1 hour' >/dev/null")
     await target.enable()
     await writer.goesOn(SEEN_MS, 3)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
   })
 })

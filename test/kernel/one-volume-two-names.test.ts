@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import type { LabNode, Target } from '../../lab/index.ts'
 import type { EngineOptions } from './engine.ts'
 import { onNode } from './fixtures.ts'
-import { expectNothingLeft, kernels, remains } from './node.ts'
+import { expectNothingLeft, kernels, killAndWait, remains } from './node.ts'
 import { loginByHand, logoutByHand } from './other-session.ts'
 
 interface Targets {
@@ -97,8 +97,7 @@ describe.each(kernels('bookworm'))('one volume is not attached under two names (
     const user = await node.start(['sh', '-c', `exec 3<>/dev/${disk}; echo opened; sleep 1000`])
     await user.output(/opened/)
     expect(await engine.refuses('BUSY', ...asked)).toContain(`process ${user.pid}`)
-    await user.kill('SIGKILL')
-    await user.exited
+    await killAndWait(user)
 
     await node.sh(`dmsetup create --noudevsync theirs --table "0 1024 linear /dev/${disk} 0"; udevadm settle`)
     expect(await engine.refuses('BUSY', ...asked)).toMatch(/held by dm-/)

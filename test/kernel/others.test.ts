@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 
 import { onNode } from './fixtures.ts'
-import { expectNothingLeft, kernels, lunkeeper, remains } from './node.ts'
+import { expectNothingLeft, kernels, killAndWait, lunkeeper, remains } from './node.ts'
 import { loginByHand } from './other-session.ts'
 
 const MIB = 1 << 20
@@ -105,8 +105,7 @@ chmod +x /tmp/iscsiadm; mount --bind /tmp/iscsiadm /usr/sbin/iscsiadm`)
       await volume.detach()
     }
     await other.output(/done/, 30_000)
-    await other.kill('SIGKILL')
-    await other.exited
+    await killAndWait(other)
     expect(other.stdout).not.toContain('failed')
     await node.sh('iscsiadm -m node -o delete -T iqn.2026-11.other:x -p 127.0.0.9 2>/dev/null || true')
     await expectNothingLeft(node)

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import { onNode } from './fixtures.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, killAndWait, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
 
 /** What "in bounded time" is here: connection loss noticed (10 s), one blocked call given up (20 s), a logout. */
@@ -88,8 +88,7 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
     await reader.output(/open/, 10_000)
     const ended = await lunkeeper(node).fails(['detach', 'v'], 'BUSY')
     expect(ended.stderr).toContain(String(reader.pid))
-    await reader.kill('SIGKILL')
-    await reader.exited
+    await killAndWait(reader)
     await expectCleanDetach(volume)
   })
 
@@ -130,8 +129,7 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
     const ended = await lunkeeper(node).fails(['detach', 'v'], 'BUSY')
     expect(ended.stderr).toContain(`process ${user.pid}`)
     expect((await node.storage()).mounts).toHaveLength(1)
-    await user.kill('SIGKILL')
-    await user.exited
+    await killAndWait(user)
     await expectCleanDetach(volume)
   })
 
@@ -152,8 +150,7 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
     await other.output(/in/, 10_000)
     const ended = await lunkeeper(node).fails(['detach', 'v'], 'BUSY')
     expect(ended.stderr).toContain('namespace')
-    await other.kill('SIGKILL')
-    await other.exited
+    await killAndWait(other)
     await expectCleanDetach(volume)
   })
 })

@@ -3,7 +3,7 @@ import { afterEach, describe, expect } from 'vitest'
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
-import { expectNothingLeft, lunkeeper } from './node.ts'
+import { expectNothingLeft, killAndWait, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
 
 const LUN = { lun: 5, serial: '90a7', bytes: 16 << 20 }
@@ -113,8 +113,7 @@ describe('attach copes with portals of all kinds', () => {
     const ended = await volume.with({ portals: ['127.0.0.1:3270'] }).refused('PORTAL_SILENT')
     expect(ended.ms).toBeLessThan(60_000)
     await expectNothingLeft(node)
-    await dumb.kill('SIGKILL')
-    await dumb.exited
+    await killAndWait(dumb)
     // The target comes up where nobody answered: nobody logs in any more.
     await target.addPortal('127.0.0.1:3270')
     await node.sh('sleep 8')

@@ -8,7 +8,7 @@ import type { LabNode, LabProcess } from '../../../lab/index.ts'
 import { made } from '../../unit/kubernetes/attachment/attachments.ts'
 import { rulesOf } from '../../unit/kubernetes/world.ts'
 import { onTwoNodes } from '../fixtures.ts'
-import { kernels } from '../node.ts'
+import { kernels, killAndWait } from '../node.ts'
 import { Api } from './api.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
@@ -93,8 +93,7 @@ describe.each(kernels('bookworm'))('a controller publishes volumes (%s)', (debia
     await used(node, kubelet, orders, { publishContext })
     expect(agent.process.stderr).not.toMatch(UNGUARDED)
     // While neither controller nor API is there, nothing of a node's work waits for them.
-    await controller.kill('SIGKILL')
-    await controller.exited
+    await killAndWait(controller)
     await api.stop()
     const old = claimOf(target, 'pv-old', { lun: '6' })
     await used(node, kubelet, old, {})
@@ -102,8 +101,7 @@ describe.each(kernels('bookworm'))('a controller publishes volumes (%s)', (debia
     // As a kubelet that was restarted does, once Kubernetes has made the attachment.
     await kubelet.stage(old, { publishContext })
     for (const volume of [orders, old]) {
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'pod')
     }
     await expectNothingPublished(node)
   })
@@ -194,8 +192,7 @@ describe.each(kernels('bookworm'))('a published volume moves to another node (%s
     await expectNothingPublished(a)
     expect(await target.hash(5)).toBe(bytes)
 
-    await kubelet.unpublish(orders, 'pod')
-    await kubelet.unstage(orders)
+    await kubelet.release(orders, 'pod')
     await expectNothingPublished(b)
   })
 })

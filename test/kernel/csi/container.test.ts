@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import type { LabNode, Target } from '../../../lab/index.ts'
 import type { Launch } from '../agent.ts'
 import { expectNothingLeft, isEverything, kernels } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, Writer } from '../writer.ts'
 import { startInContainer } from './container.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
@@ -73,8 +73,7 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
     kubelet,
   }) => {
     const volume = claim(target, 'files', '1', mountable('ext4'))
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod')
+    await kubelet.bring(volume, 'pod')
     const at = targetPath('files', 'pod')
     expect((await node.storage()).mounts.toSorted()).toEqual([at, stagingPath('files')].toSorted())
     const writer = await Writer.start(node, `${at}/file`)
@@ -84,8 +83,7 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
     expect(await metrics(node)).toMatch(/^lunkeeper_volumes\{state="holding"\} 1$/m)
     await target.enable()
     await writer.goesOn(30_000, 5)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     await target.resize(1, 128 * MIB)
     expect(await kubelet.ok('nodeExpandVolume', { volumeId: 'files', volumePath: at })).toEqual({
       capacityBytes: String(128 * MIB),
@@ -97,20 +95,17 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
       /^lunkeeper_csi_call_duration_seconds_count\{method="NodeStageVolume",code="OK"\} 1$/m,
     )
     expect(page).toMatch(/^lunkeeper_volume_hold_wanted_seconds\{volume="csi-files-\w+"\} 120$/m)
-    await kubelet.unpublish(volume, 'pod')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod')
   })
 
   it('a device is published', async ({ node, target, kubelet }) => {
     const volume = claim(target, 'device', '2', block())
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'vm')
+    await kubelet.bring(volume, 'vm')
     await node.sh(
       `printf data | dd of=${targetPath('device', 'vm')} bs=1M seek=3 conv=notrunc,fsync status=none`,
     )
     expect((await target.bytes(2, 3 * MIB, 4)).toString()).toBe('data')
-    await kubelet.unpublish(volume, 'vm')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'vm')
   })
 
   it('the agent stays small, and leaves nothing', async ({ node, agent }) => {
@@ -154,12 +149,10 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
       ])
       expect((await node.storage()).mounts).toEqual([targetPath('other', 'pod')])
 
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'pod')
+      await kubelet.bring(volume, 'pod')
       expect(await node.sh(`cat ${targetPath('vol', 'pod')}/old`)).toBe('written')
       expect(await metrics(node)).toMatch(/^lunkeeper_volumes\{state="ready"\} 1$/m)
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'pod')
       await kubelet.unpublish(claim(target, 'other', '2', mountable()), 'pod')
       expect(await node.list('/run/iscsi.csi.k8s.io')).toEqual([])
       await expectNothingPublished(node)

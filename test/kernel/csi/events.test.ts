@@ -4,7 +4,7 @@ import type { LabNode } from '../../../lab/index.ts'
 import { validateAsked } from '../../api-server/schemas.ts'
 import { Agent } from '../agent.ts'
 import { isEverything, kernels, lunkeeper } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, Writer } from '../writer.ts'
 import type { Seen } from './api.ts'
 import { onShopNode } from './fixtures.ts'
 import { startDriver, targetPath } from './kubelet.ts'
@@ -33,9 +33,7 @@ describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian
     const { asked } = await shop.api.seen()
     await agent.kill()
     await agent.start()
-    await shop.until('the next agent', (seen) =>
-      seen.asked.slice(asked.length).some(({ verb, resource }) => `${verb} ${resource}` === 'get events'),
-    )
+    await shop.nextAgent(asked.length)
     await target.enable()
     const back = await shop.told('IOResumed')
     await writer.goesOn(30_000, 5)
@@ -46,8 +44,7 @@ describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian
       'Normal IOResumed 1',
     ])
     await shop.until('the end of the condition', (seen) => condition(seen)?.status === 'False')
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     await agent.stop()
     const last = await shop.api.seen()
     expect(condition(last)).toMatchObject({ status: 'Unknown', reason: 'AgentStopped' })
@@ -88,10 +85,8 @@ describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian
     await shop.until('the end of the condition', (seen) => condition(seen)?.status === 'False')
     await shop.kubelet.publish(volume, 'pod-b')
     const next = await Writer.start(node, `${targetPath('pv', 'pod-b')}/other`)
-    await next.stop()
-    expect(next.errors).toBe(0)
-    await shop.kubelet.unpublish(volume, 'pod-b')
-    await shop.kubelet.unstage(volume)
+    await expectNoError(next)
+    await shop.kubelet.release(volume, 'pod-b')
   })
 
   it.runIf(isEverything)(
@@ -129,13 +124,11 @@ describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian
       await target.map(5, { name: own!.name, bytes: own!.bytes })
       const back = await shop.told('IOResumed')
       await writer.goesOn(30_000, 5)
-      await writer.stop()
-      expect(writer.errors).toBe(0)
+      await expectNoError(writer)
       expect(on(back, 'IOFailed')).toEqual([])
       expect(back.events.map(({ count }) => count)).toEqual(back.events.map(() => 1))
       validateAsked(back.asked, back.events)
-      await shop.kubelet.unpublish(volume, POD.uid)
-      await shop.kubelet.unstage(volume)
+      await shop.kubelet.release(volume, POD.uid)
     },
   )
 

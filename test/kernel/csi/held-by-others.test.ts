@@ -4,7 +4,7 @@ import type { LabNode, Target } from '../../../lab/index.ts'
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import type { NodeFixtures } from '../fixtures.ts'
 import { isEverything, kernels, lunkeeper } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, Writer } from '../writer.ts'
 import { onShopNode } from './fixtures.ts'
 import { targetPath } from './kubelet.ts'
 import type { Shop } from './told.ts'
@@ -58,9 +58,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       // Nobody has to run for it to be known since when.
       expect((await volume(node)).hold.since).toBe(first.hold.since)
       await agent.start()
-      await shop.until('the next agent', (seen) =>
-        seen.asked.slice(asked.length).some(({ verb, resource }) => `${verb} ${resource}` === 'get events'),
-      )
+      await shop.nextAgent(asked.length)
       await target.enable()
       const back = await shop.told('IOResumed')
       await writer.goesOn(60_000, 5)
@@ -71,11 +69,9 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         'IOWaiting 1',
       ])
       expect(await volume(node)).toMatchObject({ state: 'ready', hold: { since: null, deadline: null } })
-      await writer.stop()
-      expect(writer.errors).toBe(0)
+      await expectNoError(writer)
       await shop.until('the end of the condition', (seen) => condition(seen)?.status === 'False')
-      await shop.kubelet.unpublish(claim, POD.uid)
-      await shop.kubelet.unstage(claim)
+      await shop.kubelet.release(claim, POD.uid)
       expect(await node.list('/run/lunkeeper/holds')).toEqual([])
     }
 
@@ -102,10 +98,8 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       await shop.until('a volume that is well', (seen) => on(seen, 'VolumeUsableAgain').includes(ON_BOTH[0]!))
       await shop.kubelet.publish(claim, 'pod-b')
       const next = await Writer.start(node, `${targetPath('pv', 'pod-b')}/other`)
-      await next.stop()
-      expect(next.errors).toBe(0)
-      await shop.kubelet.unpublish(claim, 'pod-b')
-      await shop.kubelet.unstage(claim)
+      await expectNoError(next)
+      await shop.kubelet.release(claim, 'pod-b')
       expect(await node.list('/run/lunkeeper/holds')).toEqual([])
     }
 

@@ -92,6 +92,19 @@ export class Kubelet {
     this.ok('nodePublishVolume', { ...publishing(claim, pod), ...more })
   unpublish = ({ volumeId }: Claim, pod: string) =>
     this.ok('nodeUnpublishVolume', unpublishing(volumeId, pod))
+
+  /** Staged and published for a pod that comes to the node. */
+  async bring(claim: Claim, pod: string): Promise<void> {
+    await this.stage(claim)
+    await this.publish(claim, pod)
+  }
+
+  /** Unpublished for these pods, the last ones, and unstaged. */
+  async release(claim: Claim, ...pods: string[]): Promise<void> {
+    for (const pod of pods) await this.unpublish(claim, pod)
+    await this.unstage(claim)
+  }
+
   stats = ({ volumeId }: Claim, pod: string) =>
     this.ok<Stats>('nodeGetVolumeStats', { volumeId, volumePath: targetPath(volumeId, pod) })
 }

@@ -4,7 +4,7 @@ import { afterEach, describe, expect } from 'vitest'
 
 import type { Target } from '../../../lab/index.ts'
 import type { NodeFixtures } from '../fixtures.ts'
-import { expectNothingLeft, isEverything, kernels, lunkeeper } from '../node.ts'
+import { expectNothingLeft, isEverything, kernels, killAndWait, lunkeeper } from '../node.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
 import {
@@ -47,8 +47,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
   }) => {
     const volume = claim(target)
     await kubelet.stage(volume)
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+    await kubelet.bring(volume, 'pod-a')
     await kubelet.publish(volume, 'pod-a')
     await kubelet.publish(volume, 'pod-b', { readonly: true })
     const staged = stagingPath(volume.volumeId)
@@ -69,9 +68,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     const [listed] = await lunkeeper(node).volumes()
     expect(listed).toMatchObject({ state: 'ready', hold: { mode: 'map' }, fs: 'ext4', mount: staged })
     await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unpublish(volume, 'pod-b')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-a', 'pod-b')
     await kubelet.unstage(volume)
     // What was written is on the volume, which is not formatted a second time.
     await kubelet.stage(volume)
@@ -86,8 +83,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     kubelet,
   }) => {
     const volume = claim(target, { volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'vm-a')
+    await kubelet.bring(volume, 'vm-a')
     await kubelet.publish(volume, 'vm-a')
     await kubelet.publish(volume, 'vm-b')
     expect(await node.sh(`stat -c %F ${at(volume, 'vm-a')}`)).toBe('block special file')
@@ -98,9 +94,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
       usage: [{ unit: 'BYTES', total: String(64 * MIB), available: String(64 * MIB) }],
       volumeCondition: { message: 'ready' },
     })
-    await kubelet.unpublish(volume, 'vm-a')
-    await kubelet.unpublish(volume, 'vm-b')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'vm-a', 'vm-b')
     await expectNothingStaged(node)
   })
 
@@ -108,8 +102,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     'a device is read-only for all or for none, because no second way to it both refuses writes and shows what is written',
     async ({ node, target, kubelet }) => {
       const volume = claim(target, { volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'writer')
+      await kubelet.bring(volume, 'writer')
       await kubelet.fails(
         'nodePublishVolume',
         { ...publishing(volume, 'reader'), readonly: true },
@@ -136,11 +129,9 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
       expect(await read('/dev/mapper/view')).toBe('one')
       expect((await write('two', device)).code).toBe(0)
       expect([await read(device), await read('/dev/mapper/view')]).toEqual(['two', 'one'])
-      await reader.kill('SIGKILL')
-      await reader.exited
+      await killAndWait(reader)
       await node.sh('dmsetup remove --retry view')
-      await kubelet.unpublish(volume, 'writer')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'writer')
       await expectNothingStaged(node)
     },
   )
@@ -152,8 +143,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
   }) => {
     const volume = claim(target)
     await target.map(6, { serial: 'c616' })
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+    await kubelet.bring(volume, 'pod-a')
     const { volumeContext } = volume
     for (const [change, reason] of [
       [{ lun: '6' }, /LUN 5, not 6/],
@@ -177,15 +167,13 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
       /ATTACHED_ALREADY/,
     )
     await kubelet.ok('nodeUnstageVolume', unstaging('pv-copy'))
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-a')
     await expectNothingStaged(node)
   })
 
   it('a volume grows in use, with its file system', async ({ node, target, kubelet }) => {
     const volume = claim(target)
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod')
+    await kubelet.bring(volume, 'pod')
     const before = Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)
     const request = { volumeId: volume.volumeId, volumePath: at(volume, 'pod') }
     await kubelet.fails(
@@ -199,8 +187,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
     expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
     expect(Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)).toBeGreaterThan(before * 1.8)
-    await kubelet.unpublish(volume, 'pod')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod')
     await expectNothingStaged(node)
   })
 
@@ -215,29 +202,24 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
         volumeCapability: mountable('xfs', 'SINGLE_NODE_SINGLE_WRITER', ['noatime,nosuid']),
       })
       const options = async (point: string) => (await node.sh(`findmnt -rno OPTIONS ${point}`)).split(',')
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'pod')
+      await kubelet.bring(volume, 'pod')
       expect((await kubelet.stats(volume, 'pod')).volumeCondition.message).toBe('ready on 2 paths')
       expect(await options(at(volume, 'pod'))).toEqual(expect.arrayContaining(['rw', 'noatime', 'nosuid']))
       await node.sh(`echo written > ${at(volume, 'pod')}/file`)
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'pod')
       const before = await target.hash(6)
       const readers = {
         ...volume,
         volumeCapability: mountable('', 'MULTI_NODE_READER_ONLY', ['noatime', 'ro']),
       }
-      await kubelet.stage(readers)
-      await kubelet.publish(readers, 'pod-a')
+      await kubelet.bring(readers, 'pod-a')
       await kubelet.publish(readers, 'pod-b', { readonly: true })
       for (const pod of ['pod-a', 'pod-b']) {
         expect(await node.sh(`cat ${at(readers, pod)}/file`)).toBe('written')
         expect(await options(at(readers, pod))).toContain('ro')
         expect((await node.run(['mount', '-o', 'remount,rw', at(readers, pod)])).code).not.toBe(0)
       }
-      await kubelet.unpublish(readers, 'pod-a')
-      await kubelet.unpublish(readers, 'pod-b')
-      await kubelet.unstage(readers)
+      await kubelet.release(readers, 'pod-a', 'pod-b')
       expect(await target.hash(6)).toBe(before)
       await expectNothingStaged(node)
     },
@@ -263,9 +245,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     await node.write(`/run/lunkeeper/csi/publishing-${hash}`, '')
     await kubelet.publish(volume, 'pod-b', { readonly: true })
     expect(await node.sh(`findmnt -rno OPTIONS ${at(volume, 'pod-b')}`)).toMatch(/^ro,/)
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unpublish(volume, 'pod-b')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-a', 'pod-b')
     await expectNothingStaged(node)
   })
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect } from 'vitest'
 import type { LabNode, Target } from '../../../lab/index.ts'
 import type { NodeFixtures } from '../fixtures.ts'
 import { kernels } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, expectNothingLost, Writer } from '../writer.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim, Kubelet, Stats } from './kubelet.ts'
 import { claimOf, expectNothingPublished, publishing, staging, stagingPath, targetPath } from './kubelet.ts'
@@ -41,8 +41,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     hold: string,
   ): Promise<{ volume: Claim; writer: Writer }> {
     const volume = claimOf(target, 'pv', { hold })
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+    await kubelet.bring(volume, 'pod-a')
     return { volume, writer: await Writer.start(node, `${at('pod-a')}/file`) }
   }
 
@@ -91,9 +90,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     for (const { ms } of [stats, ...calls]) expect(ms).toBeLessThan(BOUNDED)
     await target.enable()
     await writer.goesOn(30_000, 5)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
+    await expectNothingLost(writer)
     await told(node, kubelet, /^ready$/)
     expect(await health()).toEqual({ volumeId: 'pv' })
     await kubelet.unpublish(volume, 'pod-a')
@@ -144,11 +141,9 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
       },
     )
     const again = await Writer.start(node, `${at('pod-c')}/other`)
-    await again.stop()
-    expect(again.errors).toBe(0)
+    await expectNoError(again)
     expect(await node.sh(`cat /sys/fs/ext4/dm-*/errors_count`)).toBe('0')
-    await kubelet.unpublish(volume, 'pod-c')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-c')
     await nothingLeft(node)
   })
 
@@ -162,8 +157,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     await writer.fails(30_000)
     await told(node, kubelet, /its hold is over/)
     await writer.stop()
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-a')
     await nothingLeft(node)
     await target.enable()
     await kubelet.stage(volume)
@@ -189,8 +183,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     await node.sh('sleep 2')
     expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [], mounts: [] })
     // It may be another node's by now. Asked for, it is there again.
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+    await kubelet.bring(volume, 'pod-a')
     expect(await node.sh(`ls ${at('pod-a')}`)).toContain('file')
     await kubelet.unpublish(volume, 'pod-a')
     await agent.kill()
@@ -198,8 +191,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
       umount ${stagingPath('pv')}
       dmsetup --noudevsync remove_all; iscsiadm -m session -u; rm -rf /run/lunkeeper /run/csi`)
     await agent.start()
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-a')
     await nothingLeft(node)
   })
 })

@@ -30,8 +30,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
     await target.map(2, { serial: 'aa02', bytes: 32 * MIB })
     const closed = await node.lio.target({ iqn: CLOSED, chap: CHAP })
     await closed.map(3, { serial: 'aa03', bytes: 32 * MIB })
-    await kubelet.stage(used)
-    await kubelet.publish(used, 'pod-a')
+    await kubelet.bring(used, 'pod-a')
   }
 
   function claim(volumeId: string, lun: number, more: Partial<Claim> = {}): Claim {
@@ -126,8 +125,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
   })
 
   it('the last unstage leaves nothing', async ({ node, kubelet }) => {
-    await kubelet.unpublish(used, 'pod-a')
-    await kubelet.unstage(used)
+    await kubelet.release(used, 'pod-a')
     await expectNothingStaged(node)
   })
 })

@@ -4,7 +4,7 @@ import type { LabNode, Target } from '../../../lab/index.ts'
 import type { Agent } from '../agent.ts'
 import type { NodeFixtures } from '../fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper, remains } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, Writer } from '../writer.ts'
 import { onCsiNode } from './fixtures.ts'
 import type { Claim, Kubelet } from './kubelet.ts'
 import {
@@ -119,16 +119,13 @@ describe.each(kernels('bookworm'))(
       expect(await node.exists(statePath('other'))).toBe(true)
 
       const volume = claim(target, 'vol', 1)
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'pod')
+      await kubelet.bring(volume, 'pod')
       expect(await node.sh(`cat ${targetPath('vol', 'pod')}/file`)).toBe('written')
       expect((await lunkeeper(node).volumes())[0]).toMatchObject({ hold: { mode: 'map' } })
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'pod')
 
       await writer.goesOn(10_000, 3)
-      await writer.stop()
-      expect(writer.errors).toBe(0)
+      await expectNoError(writer)
       await unpublish(kubelet, 'other')
       // Nobody said whose this one is: it stays, and its session with it.
       expect(await luns(node)).toEqual([3])

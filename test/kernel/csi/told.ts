@@ -69,6 +69,13 @@ export class Shop {
     return seen
   }
 
+  /** The next agent has read which events there are; `asked` is how often the server had been asked before. */
+  nextAgent(asked: number): Promise<Seen> {
+    return this.until('the next agent', (seen) =>
+      seen.asked.slice(asked).some(({ verb, resource }) => `${verb} ${resource}` === 'get events'),
+    )
+  }
+
   /** Volume and pod have an event of this reason. */
   told(reason: string, deadline?: number): Promise<Seen> {
     return this.until(reason, (seen) => on(seen, reason).join() === ON_BOTH.join(), deadline)
