@@ -8,7 +8,7 @@ import { expectNothingLeft, Phantoms } from './invariants/left-behind.ts'
 import { expectSaid, reconcile } from './invariants/words.ts'
 import { samePlace } from './model.ts'
 import { choose, definitionOf } from './operations/all.ts'
-import { requestOf } from './operations/volume.ts'
+import { targetUp } from './operations/target-faults.ts'
 import { Random } from './random.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
@@ -163,9 +163,7 @@ class Judge {
 }
 
 async function attachAgain(world: World, name: string): Promise<void> {
-  const { model } = world
   const operation = { kind: 'attach', volume: name, hold: '600s', serial: true, cli: false } as const
-  void requestOf(world, model.volume(name))
   await definitionOf(operation).act(world, operation)
 }
 
@@ -186,13 +184,13 @@ async function putRight(world: World): Promise<void> {
   await world.setStoreFull(false)
   await world.startIscsid()
   await showEverything(world)
-  world.watchStrangers(true)
+  world.watchStrangers()
   for (const target of model.targets.values()) {
     for (const portal of target.portalsDown)
       await world.target(target.name).addPortal(target.portals[portal]!)
     target.portalsDown.clear()
-    if (!target.up) await world.target(target.name).enable()
-    target.up = true
+    target.changedAt = performance.now()
+    if (!target.up) await targetUp(world, target)
   }
   await world.node.sh(
     'for state in /sys/class/scsi_device/*/device/state; do [ "$(cat $state 2>/dev/null)" = offline ] && echo running > $state; done; :',

@@ -173,20 +173,31 @@ export class World {
     if (this.model.iscsid) return
     await this.node.sh('iscsid')
     this.model.iscsid = true
+    for (const target of this.model.targets.values()) target.changedAt = performance.now()
   }
 
   /** After a change of what LUNs show: who may write to whom now without knowing it. */
-  watchStrangers(isUnseen: boolean): void {
+  watchStrangers(): void {
     const now = performance.now()
     const { model } = this
+    this.closeWindows()
     for (const writer of model.attached) {
       const shown = writer.uses && model.shownAt(writer.uses)
-      model.windows.close(writer.name, now, shown?.name ?? null)
-      if (!shown || shown === writer || !isUnseen) continue
+      if (!writer.uses || !shown || shown === writer) continue
+      if (model.isLossSeen(writer, model.target(writer.uses.target), now)) continue
       model.windows.open(writer.name, shown.name, now)
       // What a file system writes by itself carries no stamp: whether it went astray cannot be seen.
       if (writer.kind === 'ext4') writer.tainted = true
       if (writer.kind === 'ext4' && shown.kind === 'ext4') shown.tainted = true
+    }
+  }
+
+  /** Who reaches no stranger any more: the volume is back, or followed to another LUN, or detached. */
+  closeWindows(): void {
+    const { model } = this
+    for (const { name, attached, uses } of model.own) {
+      const shown = attached === 'no' || !uses ? null : model.shownAt(uses)
+      model.windows.close(name, performance.now(), shown?.name ?? null)
     }
   }
 

@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
-import type { Model, VolumeModel } from '../model.ts'
+import type { Model, TargetModel, VolumeModel } from '../model.ts'
+import { DETACHED } from '../model.ts'
 import { podPath } from '../operations/csi.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
@@ -22,13 +23,16 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
     if (!status) {
       if (volume.attached === 'yes') throw new Violation('forgotten', volume.name, 'its record is gone')
       if (volume.attached === 'unsure') volume.mayWriteUntil = now
-      Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null, published: false })
+      Object.assign(volume, { ...DETACHED, published: false })
       continue
     }
     const [path] = status.paths
     const target = [...model.targets.values()].find(({ iqn }) => iqn === path?.iqn)
+    const isReady = status.state !== 'attaching' && status.state !== 'detaching'
     Object.assign(volume, {
-      attached: status.state === 'attaching' || status.state === 'detaching' ? 'unsure' : 'yes',
+      attached: isReady ? 'yes' : 'unsure',
+      readySince: isReady ? (volume.readySince ?? now) : null,
+      reachedSince: isReached(status) ? reachedSinceOf(volume, target, now) : null,
       uses: path && target ? { target: target.name, lun: path.lun } : volume.uses,
       path: pathOf(volume, status),
       mode: status.hold.mode,
@@ -38,9 +42,16 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
       world.saidOf(volume.name, volume.excusedAt).some((line) => GIVEN_UP_WORDS.test(line))
     if (gaveUp) volume.ledger.excuse()
     volume.excusedAt = now
+    if (status.state === 'misplaced') model.windows.noticed(volume.name, now)
   }
+  world.closeWindows()
   expectNoticed(model, seen, world)
   return seen
+}
+
+/** A session that was lost in between may have come back at any moment. */
+function reachedSinceOf({ reachedSince }: VolumeModel, target: TargetModel | undefined, now: number): number {
+  return reachedSince === null || reachedSince < (target?.changedAt ?? 0) ? now : reachedSince
 }
 
 function byVolume(model: Model, records: ReadonlyMap<string, VolumeStatus>): Map<string, VolumeStatus> {

@@ -2,6 +2,7 @@ import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import { inspectFileSystem } from '../invariants/file-system.ts'
 import type { Death } from '../history.ts'
 import type { Model, Place, VolumeModel } from '../model.ts'
+import { DETACHED } from '../model.ts'
 import type { Random } from '../random.ts'
 import type { Answer } from '../servant.ts'
 import { Violation } from '../violation.ts'
@@ -95,7 +96,6 @@ async function attach(
       name,
       `attach gave the volume with serial ${told}, not ${volume.serial}`,
     )
-  world.watchStrangers(true)
 }
 
 async function detach(
@@ -117,8 +117,8 @@ async function detach(
   const astray = model.windows.concerns(name, started, performance.now())
   if (!isForced && !astray) volume.ledger.confirmWritten()
   volume.mayWriteUntil = performance.now()
-  Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null })
-  world.watchStrangers(false)
+  Object.assign(volume, DETACHED)
+  world.closeWindows()
   await inspectFileSystem(world, volume, !isForced && !astray)
 }
 
@@ -132,7 +132,6 @@ async function expand(world: World, { volume: name, bytes, death }: OperationOf<
     ? await command(world, ['expand', record], death)
     : endOf(world, name, await world.engine<VolumeStatus>('expand', { name: record }))
   if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
-  void model
 }
 
 const recordOf = ({ model }: World, name: string) => model.volume(name).record
