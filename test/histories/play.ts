@@ -6,6 +6,7 @@ import { Bytes } from './invariants/bytes.ts'
 import { inspectFileSystem } from './invariants/file-system.ts'
 import { expectNothingLeft, Phantoms } from './invariants/left-behind.ts'
 import { expectSaid, reconcile } from './invariants/words.ts'
+import type { VolumeModel } from './model.ts'
 import { samePlace } from './model.ts'
 import { choose, definitionOf } from './operations/all.ts'
 import { targetUp } from './operations/target-faults.ts'
@@ -148,17 +149,21 @@ class Judge {
       }
     })
     await this.#bytes.look()
+    const released: VolumeModel[] = []
     for (const volume of model.attached) {
       const operation = { kind: 'detach', volume: volume.name, force: false, cli: false } as const
       await definitionOf(operation).act(world, operation)
-      if (volume.attached === 'no') continue
+      if (volume.attached === 'no') {
+        released.push(volume)
+        continue
+      }
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
       if (volume.mode === 'map' && !volume.tainted) throw refused
       await definitionOf(operation).act(world, { ...operation, force: true })
       if ((volume.attached as string) !== 'no') throw refused
     }
     await this.#bytes.look()
-    await expectNothingLeft(world)
+    await expectNothingLeft(world, released)
   }
 }
 
