@@ -144,6 +144,8 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
     make(random, model) {
       const missing = model.own.filter(({ attached }) => attached !== 'yes')
       const volume = random.pick(missing.length > 0 ? missing : model.own)!
+      // A login at a target that is away takes most of a minute, and shows little.
+      if (!model.isServed(volume.uses ?? volume.at ?? volume.home!) && random.chance(0.9)) return null
       return {
         kind: 'attach',
         volume: volume.name,
