@@ -174,14 +174,14 @@ export const TOPOLOGY: Topology = {
     { name: 't1', portals: ['127.0.0.2:3260', '127.0.0.3:3260'] },
   ],
   volumes: [
-    { name: 'v0', kind: 'raw', mib: 8, home: { target: 't0', lun: 0 } },
-    { name: 'v1', kind: 'ext4', mib: 16, home: { target: 't0', lun: 1 } },
-    { name: 'v2', kind: 'raw', mib: 8, home: { target: 't0', lun: 2 } },
-    { name: 'v3', kind: 'ext4', mib: 16, home: { target: 't1', lun: 1 } },
-    { name: 'v4', kind: 'raw', mib: 12, home: { target: 't1', lun: 5 } },
-    { name: 'v5', kind: 'ext4', csi: true, mib: 16, home: { target: 't0', lun: 5 } },
-    { name: 's0', kind: 'raw', mib: 8, home: null },
-    { name: 's1', kind: 'raw', mib: 16, home: null },
+    { name: 'v0', kind: 'raw', mib: 4, home: { target: 't0', lun: 0 } },
+    { name: 'v1', kind: 'ext4', mib: 8, home: { target: 't0', lun: 1 } },
+    { name: 'v2', kind: 'raw', mib: 4, home: { target: 't0', lun: 2 } },
+    { name: 'v3', kind: 'ext4', mib: 8, home: { target: 't1', lun: 1 } },
+    { name: 'v4', kind: 'raw', mib: 6, home: { target: 't1', lun: 5 } },
+    { name: 'v5', kind: 'ext4', csi: true, mib: 8, home: { target: 't0', lun: 5 } },
+    { name: 's0', kind: 'raw', mib: 4, home: null },
+    { name: 's1', kind: 'raw', mib: 8, home: null },
   ],
 }
 

@@ -47,6 +47,7 @@ export async function play(
     tell(log.at(-1)!)
   }
   await world.renew()
+  note('everything is as new')
   const judge = new Judge(world)
   const random = new Random(history.seed)
   const known = typeof history.operations === 'number' ? null : history.operations

@@ -14,7 +14,7 @@ import { ATTACH_STEPS, DETACH_STEPS, EXPAND_STEPS } from './steps.ts'
 const HOLDS = ['6s', '30s', '600s', '600s', 'forever'] as const
 const MIB = 1 << 20
 /** A history grows a volume no further than this. */
-const LARGEST_BYTES = 24 * MIB
+const LARGEST_BYTES = 16 * MIB
 
 function deathOf(
   random: Random,
