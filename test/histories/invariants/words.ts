@@ -43,6 +43,7 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
     if (gaveUp) volume.ledger.excuse()
     volume.excusedAt = now
     if (status.state === 'misplaced') model.windows.noticed(volume.name, now)
+    if (status.state === 'fenced') refuseOtherNode(volume, world)
   }
   world.closeWindows()
   expectNoticed(model, seen, world)
@@ -81,6 +82,11 @@ function expectNoticed(model: Model, seen: ReadonlyMap<string, VolumeStatus>, wo
       `its LUN has shown ${stranger} for ${Math.round((performance.now() - from) / 1000)} s, ${Math.round((performance.now() - sealed!) / 1000)} s more than it may take to notice, and its state is ${status.state}; said was: ${world.saidOf(writer, from).join(' | ') || 'nothing'}`,
     )
   }
+}
+
+/** There is one node. A superblock that another volume's file system has written over is another matter. @throws Violation fenced */
+export function refuseOtherNode({ name, tainted }: VolumeModel, world: World): void {
+  if (!tainted) throw new Violation('fenced', name, world.saidOf(name, 0).slice(-3).join(' | '))
 }
 
 const isReached = ({ paths }: VolumeStatus) =>

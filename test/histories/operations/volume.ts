@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import { inspectFileSystem } from '../invariants/file-system.ts'
+import { refuseOtherNode } from '../invariants/words.ts'
 import type { Death } from '../history.ts'
 import type { Model, Place, VolumeModel } from '../model.ts'
 import { DETACHED } from '../model.ts'
@@ -39,6 +40,13 @@ function endOf(world: World, name: string, answer: Answer<VolumeStatus | null>):
   const { code, message } = answer.error
   world.said.push({ at: performance.now(), line: `${name}: error[${code}]: ${message}` })
   return { error: code, status: null }
+}
+
+/** Errors that no history can bring about. @throws Violation refused fenced */
+function refuseFault(world: World, volume: VolumeModel, error: string | null): void {
+  const { name } = volume
+  if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  if (error === 'OWNED_ELSEWHERE' || error === 'FENCED') refuseOtherNode(volume, world)
 }
 
 /** What a user asks for: the volume where it is shown now, by the storage administrator's word. */
@@ -87,8 +95,7 @@ async function attach(
             mount,
           })
           .then((answer) => endOf(world, name, answer)))
-  if (ended.error === 'INTERNAL')
-    throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  refuseFault(world, volume, ended.error)
   const told = ended.status?.identity?.serial
   if (told !== undefined && told !== volume.serial)
     throw new Violation(
@@ -110,7 +117,7 @@ async function detach(
     : cli || death
       ? command(world, ['detach', name, ...(force ? ['--force'] : [])], death)
       : world.engine<VolumeStatus>('detach', { name, force }).then((answer) => endOf(world, name, answer)))
-  if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  refuseFault(world, volume, error)
   const isForced = force && !volume.csi
   if (isForced) volume.ledger.excuse()
   if (error !== null) return
@@ -131,7 +138,7 @@ async function expand(world: World, { volume: name, bytes, death }: OperationOf<
   const { error } = death
     ? await command(world, ['expand', record], death)
     : endOf(world, name, await world.engine<VolumeStatus>('expand', { name: record }))
-  if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  refuseFault(world, volume, error)
 }
 
 const recordOf = ({ model }: World, name: string) => model.volume(name).record
