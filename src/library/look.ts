@@ -4,6 +4,8 @@ import type { Host } from '../host/host.ts'
 import type { OwnerReport, SessionStatus, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import { findRecord, listVolumes, oneVolume } from '../state/view/list.ts'
+import type { HistoryReport } from '../state/view/history.ts'
+import { historyReport } from '../state/view/history.ts'
 import { ownerReport } from '../state/view/owner-report.ts'
 import { listSessions } from '../state/view/sessions.ts'
 import type { HostFirst } from './host.ts'
@@ -75,6 +77,32 @@ export function owner(...all: HostFirst<[name: string]>): Promise<OwnerReport> {
     if (process.getuid?.() !== 0)
       throw new LunkeeperError('NO_PERMISSION', 'asking for the owner requires root')
     return ownerReport(host, findRecord(host, name))
+  })
+}
+
+/** Options of {@link history}. */
+export interface HistoryOptions {
+  /**
+   * Only what happened to the volume with this name.
+   *
+   * @default all volumes, and what concerns the whole node
+   */
+  readonly name?: string | undefined
+}
+
+/**
+ * What happened to the volumes of this node: outages with their length and how they ended, and who attached, detached or
+ * changed what. It is kept across reboots, bounded in size; outages are recorded by the agent. Changes nothing.
+ *
+ * @throws BAD_REQUEST an option is not valid
+ * @throws NOT_FOUND RECORD_CORRUPT no volume has this name, and nothing is known of one
+ */
+export function history(options?: HistoryOptions): Promise<HistoryReport>
+export function history(host: Host, options?: HistoryOptions): Promise<HistoryReport>
+export function history(...all: HostFirst<[options?: HistoryOptions | undefined]>): Promise<HistoryReport> {
+  return onHost(all, async (host, options = {}) => {
+    checkOptions('history', options, { name: 'string' })
+    return historyReport(host, options.name ?? null)
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Context } from '../command.ts'
+import { version } from '../version.ts'
 import type { Served } from './serve.ts'
 
 export interface KeepOptions {
@@ -64,6 +65,7 @@ async function keepOnce(
   await runAgent(host, {
     signal,
     write: say,
+    version: version(),
     ready: () => {
       begun = around.begin()
       begun.catch((error: unknown) => failed.abort(error))

@@ -140,13 +140,16 @@ export async function services(
           announceHealth: volumeHealth,
         }
         opened.push(
-          await serveCsi(host, {
-            ...served,
-            observer,
-            signal,
-            say,
-            ended: (method, code, milliseconds) => metrics?.called(method, code, milliseconds),
-          }),
+          await serveCsi(
+            { ...host, actor: { via: 'csi', command: null, user: null } },
+            {
+              ...served,
+              observer,
+              signal,
+              say,
+              ended: (method, code, milliseconds) => metrics?.called(method, code, milliseconds),
+            },
+          ),
         )
       }
       if (kubernetes) {
