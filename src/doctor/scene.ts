@@ -1,4 +1,8 @@
 import type { Host } from '../host/host.ts'
+import type { HistoryEvent } from '../model/history.ts'
+import type { NodeFacts } from './facts.ts'
+import { readFacts } from './facts.ts'
+import { readHistory } from '../state/records/history.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readSnapshot } from '../host/read/snapshot.ts'
 import type { Attachment, SessionStatus, VolumeStatus } from '../model/attachment.ts'
@@ -15,6 +19,9 @@ export interface Scene {
   readonly snapshot: Snapshot
   readonly sessions: readonly SessionStatus[]
   readonly agent: boolean
+  readonly facts: NodeFacts
+  /** When the clock was set, and what was attached; the oldest of each first. */
+  readonly history: readonly HistoryEvent[]
 }
 
 /** A volume: its record and its current state. */
@@ -33,5 +40,7 @@ export async function readScene(host: Host): Promise<Scene> {
     snapshot: readSnapshot(host.paths),
     sessions: listSessions(host),
     agent: await isAgentRunning(host),
+    facts: await readFacts(host, attachments),
+    history: (['clock-stepped', 'attached'] as const).flatMap((event) => readHistory(host, { event }).events),
   }
 }

@@ -4,7 +4,7 @@ import { monotonicMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readEvents } from '../../host/store/event-log.ts'
-import type { Actor, Happening, HistoryEvent, RecordedMoment } from '../../model/history.ts'
+import type { Actor, Happening, HappeningName, HistoryEvent, RecordedMoment } from '../../model/history.ts'
 import { HAPPENING_NAMES } from '../../model/history.ts'
 
 /** Where the history is kept; it survives reboots and upgrades. */
@@ -39,18 +39,31 @@ export function recordedNow({ paths }: Host): RecordedMoment {
 export interface History {
   /** Oldest first. */
   readonly events: readonly HistoryEvent[]
-  /** Lines that cannot be read, or that have no time or no name. */
+  /** Lines that cannot be read. Events of a newer version are left out, and do not count. */
   readonly unreadable: number
 }
 
-/** @param volume only its events @default all */
-export function readHistory(host: Host, volume: string | null = null): History {
-  const part = volume === null ? '' : `"volume":${JSON.stringify(volume)}`
+/** What of the history is wanted. */
+export interface SoughtEvents {
+  /** Only events of this volume. @default all */
+  readonly volume?: string | null
+  /** Only events of this name. @default all */
+  readonly event?: HappeningName
+}
+
+export function readHistory(host: Host, { volume = null, event: name }: SoughtEvents = {}): History {
+  // Of 16,000 lines only those that can be meant are parsed.
+  const part =
+    volume !== null
+      ? `"volume":${JSON.stringify(volume)}`
+      : name === undefined
+        ? ''
+        : `"event":${JSON.stringify(name)}`
   const read = readEvents(historyDirectory(host), part)
   const events = read.events
     .flatMap((event) => asEvent(event) ?? [])
-    .filter((event) => volume === null || event.volume === volume)
-  return { events, unreadable: read.unreadable + read.events.length - events.length }
+    .filter((one) => (volume === null || one.volume === volume) && (name === undefined || one.event === name))
+  return { events, unreadable: read.unreadable }
 }
 
 /** What every event has; null if it is not one. Events of a newer version have names that are not known here. */

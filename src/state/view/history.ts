@@ -23,7 +23,7 @@ export interface HistoryReport {
  * @throws NOT_FOUND RECORD_CORRUPT there is no such volume, and nothing is known of one
  */
 export function historyReport(host: Host, name: string | null): HistoryReport {
-  const { events, unreadable } = readHistory(host, name)
+  const { events, unreadable } = readHistory(host, { volume: name })
   if (name !== null && events.length === 0) findRecord(host, name)
   const now = recordedNow(host)
   return {
@@ -36,7 +36,7 @@ export function historyReport(host: Host, name: string | null): HistoryReport {
 
 /** The outages of one volume in numbers; undefined if nothing of it is kept. */
 export function outageNumbers(host: Host, name: string): Omit<VolumeHistory, 'name'> | undefined {
-  const [found] = summariesOf(readHistory(host, name).events, recordedNow(host), midnight())
+  const [found] = summariesOf(readHistory(host, { volume: name }).events, recordedNow(host), midnight())
   if (!found) return undefined
   const { name: _, ...numbers } = found
   return numbers

@@ -86,7 +86,7 @@ it('an outage, what a command did in it, and its end are in the history, once ea
   disk('running')
   for (let n = 0; n < 3; n++) await monitor.look(() => [])
   expect(await node.host.history.settle(10_000)).toBe(true)
-  const { events } = readHistory(node.host, NAME)
+  const { events } = readHistory(node.host, { volume: NAME })
   expect(events).toMatchObject([
     { event: 'outage-began', volume: NAME, mode: 'session', by: null },
     { event: 'hold-ended', how: 'deadline', seconds: expect.any(Number) },
