@@ -19,6 +19,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   runtime: '/run/lunkeeper',
   'host-root': '/host',
   http: '127.0.0.1:9600',
+  repair: 'safe',
   'csi-endpoint': 'unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
   'csi-driver': 'iscsi.csi.lunkeeper',
   'csi-node': 'node-1',

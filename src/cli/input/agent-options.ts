@@ -8,6 +8,12 @@ export const AGENT_OPTIONS = [
     help: 'Serve /metrics for Prometheus, /healthz and /readyz on this address. There is no access control.',
   },
   {
+    name: 'repair',
+    value: 'off|safe',
+    choices: ['off', 'safe'],
+    help: 'What the agent repairs by itself, every ten minutes while no target is away: nothing, or what `lunkeeper doctor --fix` does, in at most six runs a day. Default: safe.',
+  },
+  {
     name: 'csi-endpoint',
     section: 'For Kubernetes',
     value: 'unix:///PATH',

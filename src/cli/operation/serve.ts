@@ -19,6 +19,8 @@ export interface Served {
   /** Whether NodeGetVolumeHealth is announced. */
   readonly volumeHealth: boolean
   readonly http: Address | null
+  /** Whether it makes the safe repairs by itself. */
+  readonly repairs: boolean
   /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
   readonly witness: Account | null
   /** Null if it does not report to Kubernetes. */
@@ -35,6 +37,7 @@ export async function servedOf(options: {
   readonly 'csi-node'?: string
   readonly 'csi-volume-health'?: boolean
   readonly http?: string
+  readonly repair?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
 }): Promise<Served> {
@@ -73,6 +76,7 @@ export async function servedOf(options: {
     volumeHealth,
     witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
+    repairs: options.repair !== 'off',
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
@@ -100,7 +104,7 @@ export interface Services extends AsyncDisposable {
 /** Only what is requested is loaded: gRPC alone takes about 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, volumeHealth, http, witness, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, repairs, witness, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -156,6 +160,7 @@ export async function services(
         const { serveKubernetes } = await import('../../kubernetes/serve.ts')
         opened.push(serveKubernetes(host, { ...kubernetes, node, say }))
       }
+      if (repairs) opened.push(await repairing(host, say))
       ready = true
     },
     alive() {
@@ -165,6 +170,18 @@ export async function services(
       // In reverse order, so that calls in progress are still counted.
       for (const one of opened.toReversed())
         await (Symbol.asyncDispose in one ? one[Symbol.asyncDispose]() : one[Symbol.dispose]())
+    },
+  }
+}
+
+/** Disposed of, it waits for no repair that is at work: that process ends by itself. */
+async function repairing(host: Host, say: (line: string) => void): Promise<Disposable> {
+  const { repairRegularly } = await import('./repair-loop.ts')
+  const stop = new AbortController()
+  void repairRegularly(host, { say, signal: stop.signal })
+  return {
+    [Symbol.dispose]() {
+      stop.abort()
     },
   }
 }
