@@ -3,6 +3,7 @@ import type { HistoryEvent } from '../model/history.ts'
 import type { NodeFacts } from './facts.ts'
 import { readFacts } from './facts.ts'
 import { readHistory } from '../state/records/history.ts'
+import { remembering } from '../host/read/remember.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readSnapshot } from '../host/read/snapshot.ts'
 import type { Attachment, SessionStatus, VolumeStatus } from '../model/attachment.ts'
@@ -13,7 +14,10 @@ import { listSessions } from '../state/view/sessions.ts'
 
 /** What all checks examine, read once. */
 export interface Scene {
+  /** Reads sessions, disks, maps and mounts once: all checks judge one state of the node. */
   readonly host: Host
+  /** Reads everything anew: for a check that acts on what it has read. */
+  readonly live: Host
   readonly records: readonly Attachment[]
   readonly corrupt: readonly CorruptRecord[]
   readonly snapshot: Snapshot
@@ -31,10 +35,12 @@ export interface Patient {
 }
 
 /** @throws NO_PERMISSION */
-export async function readScene(host: Host): Promise<Scene> {
+export async function readScene(live: Host): Promise<Scene> {
+  const host = { ...live, paths: remembering(live.paths) }
   const { attachments, corrupt } = readRecords(host)
   return {
     host,
+    live,
     records: attachments,
     corrupt,
     snapshot: readSnapshot(host.paths),
