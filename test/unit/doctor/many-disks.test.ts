@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { afterEach, expect, it } from 'vitest'
 
 import { diagnose } from '../../../src/doctor/diagnose.ts'
+import { temporary } from '../temporary.ts'
 import { nodeOfDisks } from './many-disks.ts'
 
 const READS = ['openSync', 'readFileSync', 'readdirSync', 'readlinkSync', 'statSync', 'existsSync'] as const
@@ -29,7 +30,7 @@ afterEach(() => {
 
 /** What a diagnosis of a node with so many disks reads, and how long the processor takes, at best of three. */
 async function costOf(disks: number): Promise<{ reads: number; cpu: number; findings: string[] }> {
-  const host = nodeOfDisks(disks)
+  const host = nodeOfDisks(temporary(), disks)
   const cpus: number[] = []
   let findings: string[] = []
   for (let round = 0; round < 3; round++) {

@@ -9,8 +9,6 @@ import { parseLun } from '../../../src/model/lun.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
 import { writeRecord } from '../../../src/state/records/volumes.ts'
-import { staged } from '../kubernetes/node.ts'
-import { temporary } from '../temporary.ts'
 
 const LUNS_OF_A_SESSION = 10
 /** Of ten disks so many are volumes of ours, mounted; the others are another program's, mounted, too. */
@@ -18,10 +16,10 @@ const OURS = 5
 
 /**
  * A busy node as sysfs shows it: sessions with ten disks each, half of them volumes that their session holds. No program
- * runs there, and no device can be asked.
+ * runs there, and no device can be asked. Used by bench/doctor.ts, too.
+ * @param root an empty directory
  */
-export function nodeOfDisks(disks: number): Host {
-  const root = temporary()
+export function nodeOfDisks(root: string, disks: number): Host {
   const file = (path: string, text: string) => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
@@ -73,18 +71,28 @@ export function nodeOfDisks(disks: number): Host {
     mounts.push(`${at + 30} 1 8:${at} / ${point} rw - ext3 /dev/${name} rw\n`)
     if (lun < OURS)
       writeRecord(host, {
-        ...staged,
         name: parseName(`v${at}`),
-        orchestrator: undefined,
-        mode: 'session',
         request: {
-          ...staged.request,
           name: parseName(`v${at}`),
           iqn,
-          lun: parseLun(lun),
           portals: [parsePortal(address)],
-          use: { ...staged.request.use, mount: point },
+          lun: parseLun(lun),
+          expected: { wwid: null, serial: null },
+          hold: { wanted: 600, mode: 'auto' },
+          use: { mount: point, fs: null, format: false, readOnly: false, options: [] },
         },
+        phase: 'ready',
+        identity: null,
+        mode: 'session',
+        device: `/dev/${name}`,
+        fs: 'ext3',
+        formatting: null,
+        knownToMultipath: false,
+        askedLun: null,
+        madeDirectories: [],
+        protectedDirectory: null,
+        writeOut: null,
+        createdAt: '2026-11-20T22:00:00.000Z',
       })
   }
   const table = mounts.join('')
