@@ -75,7 +75,7 @@ describe('doctor --fix', () => {
     ])
     await mounted.output(/in/)
 
-    const [found] = (await doctor(3)).findings.filter(({ code }) => code === 'PHANTOMS')
+    const found = (await doctor(3)).findings.find(({ code }) => code === 'PHANTOMS')
     expect(found).toMatchObject({ severity: 'warning', evidence: { count: PHANTOMS + 1, iqn: target.iqn } })
 
     const dry = await doctor(3, '--fix', '--dry-run')

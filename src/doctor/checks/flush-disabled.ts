@@ -21,8 +21,7 @@ export function judgeCaches(
   volume: string,
   disks: readonly (WriteCache & { readonly disk: string })[],
 ): Finding[] {
-  const wrong = disks.filter(isUnflushed)
-  const [first] = wrong
+  const first = disks.find(isUnflushed)
   if (!first) return []
   return [
     {

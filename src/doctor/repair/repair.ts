@@ -116,6 +116,6 @@ async function act(
     case 'expand':
       return expand(host, step.volume, told)
     case 'start':
-      return startUnit(host, step, told.signal)
   }
+  return startUnit(host, step, told.signal)
 }
