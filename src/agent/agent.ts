@@ -6,6 +6,7 @@ import { findHoldMap } from '../host/map/hold-map.ts'
 import { keepUdevOff } from '../host/map/udev-rule.ts'
 import { isShuttingDown } from '../host/shutdown.ts'
 import type { Attachment } from '../model/attachment.ts'
+import type { LogEntry } from '../model/log-entry.ts'
 import { recordAct, recordSeen } from '../state/records/history.ts'
 import { asAgent } from '../state/records/agent-lock.ts'
 import { holdNotes } from '../state/records/hold-note.ts'
@@ -53,7 +54,8 @@ const RESTORE_MS = 30_000
 export interface AgentOptions {
   /** Ends the agent: it lets go of every volume without touching it. */
   readonly signal: AbortSignal
-  readonly write: (line: string) => void
+  /** Writes a line of its log. */
+  readonly write: (line: string, entry: LogEntry) => void
   /** For the history; null where it is not known. @default null */
   readonly version?: string | null
   /** Told once it holds what there is to hold. */

@@ -218,9 +218,10 @@ export class VolumeMonitor {
     for (const kept of this.#throttle.drain()) recordSeen(this.#context.host, this.record.name, kept)
   }
 
-  #say({ about, text }: StepOf<'say'>): void {
+  #say({ about, text, code, seconds }: StepOf<'say'>): void {
     const { log } = this.#context
-    if (about === null) log.say(this.record.name, text)
+    const fields = { ...(code ? { code } : {}), ...(seconds === undefined ? {} : { seconds }) }
+    if (about === null) log.say(this.record.name, text, fields)
     else log.once(this.record.name, about, text)
   }
 

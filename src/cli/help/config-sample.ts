@@ -20,6 +20,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
   'host-root': '/host',
   http: '127.0.0.1:9600',
   repair: 'safe',
+  'log-format': 'json',
+  'log-level': 'warn',
   'csi-endpoint': 'unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
   'csi-driver': 'iscsi.csi.lunkeeper',
   'csi-node': 'node-1',

@@ -4,10 +4,13 @@ import type { Address } from '../../http/address.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { LOG_LEVELS } from '../../model/log-entry.ts'
 import type { Observer } from '../../volumes/step.ts'
 import { parseDriverName } from '../input/driver-name.ts'
 import { version } from '../version.ts'
 import { dieAt } from './die-at.ts'
+import type { LogOptions } from './log-writer.ts'
+import { LOG_FORMATS } from './log-writer.ts'
 import { observers } from './observers.ts'
 
 /** What an agent serves besides managing its volumes; each service is optional. */
@@ -19,6 +22,7 @@ export interface Served {
   /** Whether NodeGetVolumeHealth is announced. */
   readonly volumeHealth: boolean
   readonly http: Address | null
+  readonly log: LogOptions
   /** Whether it makes the safe repairs by itself. */
   readonly repairs: boolean
   /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
@@ -38,6 +42,8 @@ export async function servedOf(options: {
   readonly 'csi-volume-health'?: boolean
   readonly http?: string
   readonly repair?: string
+  readonly 'log-format'?: string
+  readonly 'log-level'?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
 }): Promise<Served> {
@@ -77,6 +83,10 @@ export async function servedOf(options: {
     witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
     repairs: options.repair !== 'off',
+    log: {
+      format: LOG_FORMATS.find((one) => one === options['log-format']) ?? null,
+      level: LOG_LEVELS.find((one) => one === options['log-level']) ?? 'info',
+    },
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
