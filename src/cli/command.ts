@@ -13,6 +13,8 @@ export interface Option {
   readonly short?: string
   /** Name of the value in the help; a flag without one is a switch. */
   readonly value?: string
+  /** The flag may stand without its value. */
+  readonly optional?: true
   /** Whether the flag may be repeated. */
   readonly repeated?: true
   readonly choices?: readonly string[]
@@ -40,9 +42,11 @@ type ValueOf<O extends Option> = string extends O['name']
   ? Value
   : O extends { repeated: true }
     ? readonly string[]
-    : O extends { value: string }
-      ? string
-      : boolean
+    : O extends { optional: true }
+      ? string | true
+      : O extends { value: string }
+        ? string
+        : boolean
 
 /** The values of a command's flags; flags that were not given are absent. */
 export type Values<Options extends readonly Option[]> = {

@@ -42,7 +42,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
           .map(({ name }) => name)
           .join(', ')}.`,
       })
-    await using context = openContext(globals, terminal)
+    await using context = openContext(globals, terminal, command.name)
     const data = await command.run(context, { argument, more, options })
     const shown = command.isDocument ? data : printableData(data)
     const text = globals.json ? json(data) : command.text(shown, lookOf(process.stdout))

@@ -47,6 +47,11 @@ export function printableJson(data: unknown): string {
   )
 }
 
+/** The same on one line, for a log. */
+export function printableJsonLine(data: unknown): string {
+  return JSON.stringify(data).replace(UNPRINTABLE, (character) => unitsOf(character).join(''))
+}
+
 function unitsOf(character: string): string[] {
   return Array.from(
     { length: character.length },
