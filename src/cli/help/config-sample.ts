@@ -19,6 +19,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   runtime: '/run/lunkeeper',
   'host-root': '/host',
   http: '127.0.0.1:9600',
+  'http-token-file': '/etc/lunkeeper/http-token',
   'csi-endpoint': 'unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
   'csi-driver': 'iscsi.csi.lunkeeper',
   'csi-node': 'node-1',

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 
 import type { Address } from '../../http/address.ts'
+import type { Token } from '../../http/api/token.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -19,6 +20,8 @@ export interface Served {
   /** Whether NodeGetVolumeHealth is announced. */
   readonly volumeHealth: boolean
   readonly http: Address | null
+  /** What a client must show to read from other machines, and to change something; null: neither is possible. */
+  readonly token: Token | null
   /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
   readonly witness: Account | null
   /** Null if it does not report to Kubernetes. */
@@ -35,6 +38,7 @@ export async function servedOf(options: {
   readonly 'csi-node'?: string
   readonly 'csi-volume-health'?: boolean
   readonly http?: string
+  readonly 'http-token-file'?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
 }): Promise<Served> {
@@ -60,6 +64,11 @@ export async function servedOf(options: {
         hint: 'Add --csi-endpoint unix:///PATH.',
       },
     )
+  const tokenFile = options['http-token-file']
+  if (tokenFile !== undefined && http === undefined)
+    throw new LunkeeperError('USAGE', '--http-token-file requires --http', {
+      hint: 'Add --http ADDR:PORT.',
+    })
   if (node !== undefined && Buffer.byteLength(node) > 192)
     throw new LunkeeperError('USAGE', `"${node}" is not a valid node name`, {
       hint: 'Use at most 192 bytes.',
@@ -73,6 +82,8 @@ export async function servedOf(options: {
     volumeHealth,
     witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
+    token:
+      tokenFile === undefined ? null : (await import('../../http/api/token.ts')).readToken(tokenFile),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
@@ -100,7 +111,7 @@ export interface Services extends AsyncDisposable {
 /** Only what is requested is loaded: gRPC alone takes about 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, volumeHealth, http, witness, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, token, witness, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -117,13 +128,18 @@ export async function services(
   let ready = false
   if (http && metrics) {
     const { serveHttp } = await import('../../http/serve.ts')
+    const { openPage } = await import('../../http/page.ts')
     const { lacksOf } = await import('../../state/view/node.ts')
     const late = () => performance.now() - seen > LATE
+    const sick = () => (late() ? `no volume was checked for ${LATE / 1000} s` : null)
+    const page = openPage(host, { node, version: version(), token, sick, say })
+    opened.push(page)
     opened.push(
       await serveHttp({
         address: http,
         metrics,
-        sick: () => (late() ? `no volume was checked for ${LATE / 1000} s` : null),
+        page,
+        sick,
         unready: () => (ready ? (lacksOf(host)[0]?.message ?? null) : 'it is starting'),
       }),
     )
