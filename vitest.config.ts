@@ -49,6 +49,8 @@ export default defineConfig({
       },
       // Brings Go, once, for Helm's templates, and Debian's packages for the image.
       { extends: true, test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'] } },
+      // Needs Chromium: run with `npm run test:page`.
+      { extends: true, test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 120_000 } },
       {
         extends: true,
         test: {

@@ -11,7 +11,7 @@ import { dieAt } from './operation/die-at.ts'
 import { observers } from './operation/observers.ts'
 import { nameSteps, showProgress } from './operation/progress.ts'
 import { stopOnSignal } from './operation/stop.ts'
-import { oneLine } from './output/printable.ts'
+import { oneLine } from '../model/printable.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /** Read if no other file is named. A machine without it uses defaults. */
@@ -26,6 +26,7 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
     terminal.line(`${terminal.look.paint('yellow', 'warning')}: ${oneLine(message)}`)
   return {
     commands: COMMANDS,
+    json: globals.json,
     async host() {
       const { openHost } = await import('../host/host.ts')
       const { flags, hold } = await config()

@@ -45,14 +45,15 @@ export function limitExchange(
   request: IncomingMessage,
   response: ServerResponse,
 ): { readonly lift: () => void } {
-  const timer = setTimeout(() => request.socket.destroy(), RESPONSE_MS)
+  const { socket } = request
+  const timer = setTimeout(() => socket.destroy(), RESPONSE_MS)
   const lift = () => clearTimeout(timer)
   response.once('close', lift)
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
   if (hasBody) {
     response.setHeader('connection', 'close')
-    response.once('finish', () => request.socket.destroySoon())
+    response.once('finish', () => socket.destroySoon())
   }
   return { lift }
 }

@@ -2,22 +2,8 @@ import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { followHolds } from '../hold/follow.ts'
 import type { HoldNote } from '../model/hold-note.ts'
+import type { Outage } from '../model/outage.ts'
 import { readHoldNotes } from '../state/records/hold-note.ts'
-
-/** One outage of a volume: from the loss of its last path until it was usable again. A published contract. */
-export interface Outage {
-  readonly volume: string
-  /** When the last path was lost. ISO 8601. */
-  readonly since: string
-  /** When held I/O began to fail; null if it never did. ISO 8601. */
-  readonly failed: string | null
-  /** Why it failed; null if it never did. */
-  readonly reason: HoldNote['ended']
-  /** When the volume was usable again; null if it is not yet. ISO 8601. */
-  readonly until: string | null
-  /** From `since` to `until` by the monotonic clock; null while it lasts. */
-  readonly seconds: number | null
-}
 
 /** The outages that a reader can be shown. Where a history is kept on disk, it implements this as well. */
 export interface OutageLog extends Disposable {

@@ -50,8 +50,14 @@ const HEALTH_INTERVAL_MS = 5_000
 export function openPage(host: Host, options: PageOptions): PageService {
   const { node: name, version, token, sick, say } = options
   const agentSince = new Date().toISOString()
-  const node = (): NodeInfo => ({ name, version, agentSince, changes: token !== null, problem: sick() })
   const observer = options.observer ?? openObserver(host)
+  const node = (): NodeInfo => ({
+    name,
+    version,
+    agentSince,
+    changes: token !== null,
+    problem: sick() ?? observer.problem(),
+  })
   const outages = options.outages ?? rememberOutages(host)
   const events = new EventStream((): Clock => ({ now: new Date().toISOString() }))
   const files = pageFiles(options.code ?? builtPage())
@@ -66,7 +72,7 @@ export function openPage(host: Host, options: PageOptions): PageService {
   publishNode()
   publishOutages()
   outages.follow(publishOutages)
-  observer.follow((part, json) => events.publish(part, json))
+  observer.follow((part, json) => (json === null ? events.forget(part) : events.publish(part, json)))
   const health = setInterval(() => events.clients > 0 && publishNode(), HEALTH_INTERVAL_MS).unref()
   const sources: ApiSources = { observer, outages, events, node, say }
 

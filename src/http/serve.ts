@@ -68,7 +68,10 @@ async function answer(
       return verdict(sick() ?? unready())
     case undefined:
     default:
-      return plain(404, page ? '/ /api/v1/openapi.json /metrics /healthz /readyz' : '/metrics /healthz /readyz')
+      return plain(
+        404,
+        page ? '/ /api/v1/openapi.json /metrics /healthz /readyz' : '/metrics /healthz /readyz',
+      )
   }
 }
 

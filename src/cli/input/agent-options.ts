@@ -5,7 +5,7 @@ export const AGENT_OPTIONS = [
   {
     name: 'http',
     value: 'ADDR:PORT',
-    help: "Serve a page of this node, its API under /api/v1, /metrics for Prometheus, /healthz and /readyz on this address, for example 127.0.0.1:9600. The page and the API show the node to clients on this machine only, and change nothing, unless --http-token-file is given; the others have no access control.",
+    help: 'Serve a page of this node, its API under /api/v1, /metrics for Prometheus, /healthz and /readyz on this address, for example 127.0.0.1:9600. The page and the API show the node to clients on this machine only, and change nothing, unless --http-token-file is given; the others have no access control.',
   },
   {
     name: 'http-token-file',

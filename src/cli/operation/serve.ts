@@ -82,8 +82,7 @@ export async function servedOf(options: {
     volumeHealth,
     witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
-    token:
-      tokenFile === undefined ? null : (await import('../../http/api/token.ts')).readToken(tokenFile),
+    token: tokenFile === undefined ? null : (await import('../../http/api/token.ts')).readToken(tokenFile),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,

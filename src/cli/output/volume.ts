@@ -1,8 +1,9 @@
 import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
-import { formatBytes } from './bytes.ts'
+import { formatBytes } from '../../model/bytes.ts'
 import { facts } from './facts.ts'
-import { formatHold, formatWaiting, isShort } from './hold.ts'
+import { formatHold } from '../../model/hold-text.ts'
+import { formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 
 export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['paint']>[0]>> = {

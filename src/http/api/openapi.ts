@@ -225,7 +225,10 @@ export const OPENAPI = {
       }),
       Error: object({
         error: object({
-          code: { type: 'string', description: 'See docs/errors.md; also HOST, TOKEN, READ_ONLY and others.' },
+          code: {
+            type: 'string',
+            description: 'See docs/errors.md; also HOST, TOKEN, READ_ONLY and others.',
+          },
           message: { type: 'string' },
           hint: { type: 'string' },
         }),

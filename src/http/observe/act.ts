@@ -12,6 +12,7 @@ export async function perform(host: Host, act: Act): Promise<unknown> {
     case 'give-up':
       return giveUp(host, act.volume)
     case 'fix':
+    default:
       return doctor(host, { dryRun: act.dryRun })
   }
 }

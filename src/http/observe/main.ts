@@ -26,13 +26,10 @@ process.on('disconnect', () => process.exit(0))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 stepBack()
 
-async function start({
-  records,
-  runtime,
-  hostRoot,
-}: Extract<ToObserver, { kind: 'start' }>): Promise<void> {
+async function start({ records, runtime, hostRoot }: Extract<ToObserver, { kind: 'start' }>): Promise<void> {
   opened = openHost({ places: { records, runtime }, ...(hostRoot === null ? {} : { hostRoot }) })
   await observe(opened, {
+    alive: () => say({ kind: 'alive' }),
     told: (name, json) => say({ kind: 'part', name, json }),
     // The part keeps its last state; doctor and the log of the agent have the reason.
     fault: () => {},

@@ -22,10 +22,13 @@ export async function observe(
   host: Host,
   {
     told,
+    alive,
     fault,
     signal,
   }: {
     readonly told: (name: PartName, json: string) => void
+    /** Called after each reading. */
+    readonly alive: () => void
     readonly fault: (error: unknown) => void
     readonly signal: AbortSignal
   },
@@ -73,6 +76,7 @@ export async function observe(
     tryTo(() => tell('sessions', listSessions(host)))
     tryTo(() => tell('mounts', listVolumeMounts(host)))
     findings(volumes)
+    alive()
   }
   while (!signal.aborted) {
     try {

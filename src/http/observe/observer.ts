@@ -13,6 +13,8 @@ const IDLE_MS = 60_000
 const FIRST_READING_MS = 8_000
 /** Within the server's limit for an answer. The change goes on, but its client hears no more of it. */
 const ACT_MS = 25_000
+/** It reads the node every second or two; a reading may wait for programs. */
+const SILENCE_MS = 30_000
 /** Until an observer that ended is started again; each time twice as long. */
 const RESTART_MS = 1_000
 const LONGEST_RESTART_MS = 30_000
@@ -25,8 +27,10 @@ export interface Observer extends Disposable {
   part(name: PartName): Promise<string>
   /** The JSON of a part as it was last read; null before the first reading. */
   last(name: PartName): string | null
-  /** Calls back at each change of a part. */
-  follow(told: (name: PartName, json: string) => void): void
+  /** Calls back at each change of a part; with null when what was read is out of date. */
+  follow(told: (name: PartName, json: string | null) => void): void
+  /** Why what was read last may be out of date although a lease is kept; null if it is not. */
+  problem(): string | null
   /** @returns the JSON of the result @throws what the engine throws; TIMEOUT */
   act(act: Act): Promise<string>
 }
@@ -56,7 +60,9 @@ class ProcessObserver implements Observer {
   readonly #parts = new Map<PartName, string>()
   readonly #acts = new Map<number, Waiting>()
   readonly #readings = new Map<PartName, Set<Waiting>>()
-  #told: (name: PartName, json: string) => void = () => {}
+  #told: (name: PartName, json: string | null) => void = () => {}
+  /** When the node was read last, or was to be read for a first lease. */
+  #aliveMs = 0
   #process: ObserverProcess | null = null
   #leases = 0
   #lastId = 0
@@ -71,7 +77,7 @@ class ProcessObserver implements Observer {
   }
 
   lease(): Disposable {
-    this.#leases++
+    if (this.#leases++ === 0) this.#aliveMs = performance.now()
     this.#run()
     let isHeld = true
     return {
@@ -96,8 +102,13 @@ class ProcessObserver implements Observer {
     return this.#parts.get(name) ?? null
   }
 
-  follow(told: (name: PartName, json: string) => void): void {
+  follow(told: (name: PartName, json: string | null) => void): void {
     this.#told = told
+  }
+
+  problem(): string | null {
+    const seconds = Math.floor((performance.now() - this.#aliveMs) / 1000)
+    return this.#leases > 0 && seconds > SILENCE_MS / 1000 ? `this node was not read for ${seconds} s` : null
   }
 
   async act(act: Act): Promise<string> {
@@ -139,6 +150,10 @@ class ProcessObserver implements Observer {
   }
 
   #hear(message: FromObserver): void {
+    if (message.kind === 'alive') {
+      this.#aliveMs = performance.now()
+      return
+    }
     if (message.kind === 'part') {
       this.#restartMs = RESTART_MS
       this.#parts.set(message.name, message.json)
@@ -157,7 +172,7 @@ class ProcessObserver implements Observer {
   #ended(ended: ObserverProcess): void {
     if (this.#process !== ended) return
     this.#process = null
-    this.#parts.clear()
+    this.#forget()
     for (const { reject } of this.#acts.values())
       reject(new LunkeeperError('INTERNAL', 'the observer ended; the change may have been made, in part'))
     this.#acts.clear()
@@ -176,8 +191,13 @@ class ProcessObserver implements Observer {
   #stop(): void {
     const running = this.#process
     this.#process = null
-    this.#parts.clear()
+    this.#forget()
     running?.kill()
+  }
+
+  #forget(): void {
+    for (const name of this.#parts.keys()) this.#told(name, null)
+    this.#parts.clear()
   }
 
   [Symbol.dispose](): void {

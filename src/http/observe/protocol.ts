@@ -1,6 +1,6 @@
 import type { Finding } from '../../doctor/finding.ts'
 import type { SessionStatus, VolumeStatus } from '../../model/attachment.ts'
-import type { VolumeMount } from '../../state/view/volume-mounts.ts'
+import type { VolumeMount } from '../../model/volume-mount.ts'
 
 /** What the observer reads of the node, each part as one JSON document. */
 export interface Parts {
@@ -39,6 +39,8 @@ export interface ActError {
 
 /** From the observer to the agent. JSON is made here, so that the agent's loop does not make it. */
 export type FromObserver =
+  /** The node was read, whether it has changed or not. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'part'; readonly name: PartName; readonly json: string }
   | { readonly kind: 'done'; readonly id: number; readonly json: string }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ActError }

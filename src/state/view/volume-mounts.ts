@@ -1,19 +1,9 @@
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Mount } from '../../model/snapshot.ts'
+import type { VolumeMount } from '../../model/volume-mount.ts'
 import { readRecords } from '../records/volumes.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
-
-/** One place where a volume, or a block device of it, is mounted. A published contract. */
-export interface VolumeMount {
-  readonly volume: string
-  readonly point: string
-  /** Type of the file system; null for a block device that a pod has. */
-  readonly fs: string | null
-  readonly readOnly: boolean
-  /** UID of the pod that has this mount; null if no pod has it. */
-  readonly pod: string | null
-}
 
 /** Where the volumes of this node are mounted, in the order of their records. The volumes are not touched. */
 export function listVolumeMounts(host: Host): VolumeMount[] {
