@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http'
 
 /** A client that takes nothing for this long is dropped; it connects again, and gets everything. */
 const STALLED_MS = 10_000
+/** Once more soon after the start, when a client was busy with its first rendering as the first one came. */
+const SECOND_CLOCK_MS = 2_000
 /** Keeps the connection known to whatever stands between, and the client's clock right. */
 const CLOCK_INTERVAL_MS = 15_000
 /** Clients at one time, in total and of one address: a browser opens one for each tab. */
@@ -66,6 +68,8 @@ export class EventStream implements Disposable {
     response.writeHead(200, { ...headers, 'content-type': 'text/event-stream', connection: 'close' })
     response.flushHeaders()
     for (const name of this.#frames.keys()) client.offer(name)
+    const again = setTimeout(() => client.offer('clock'), SECOND_CLOCK_MS).unref()
+    response.once('close', () => clearTimeout(again))
     if (this.#clients.size === 1)
       this.#timer = setInterval(() => {
         for (const one of this.#clients.keys()) one.offer('clock')

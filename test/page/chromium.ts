@@ -10,5 +10,7 @@ export async function findChromium(): Promise<string> {
     .flatMap((name) => [...directories, '/usr/bin'].map((directory) => join(directory, name)))
     .find((path) => existsSync(path))
   if (found) return found
-  throw new Error('Chromium was not found: install it (Debian: chromium), or set LUNKEEPER_CHROMIUM to its path')
+  throw new Error(
+    'Chromium was not found: install it (Debian: chromium), or set LUNKEEPER_CHROMIUM to its path',
+  )
 }

@@ -105,13 +105,15 @@ describe('an outage', () => {
     served.show({ ...model, volumes: [{ ...db!, state: 'holding', hold }, ...others] })
     await page.getByText('I/O of db is held').waitFor()
     const count = page.locator('.card .due .count')
+    await expect.poll(() => count.innerText()).toMatch(/^in (?:1 min (?:[012]\d|3[01])|\d+) s$/)
     const first = await count.innerText()
-    expect(first).toMatch(/^in 1 min (?:2\d|30) s$/)
     await expect.poll(() => count.innerText()).not.toBe(first)
     const second = await count.innerText()
     await expect.poll(() => count.innerText()).not.toBe(second)
     expect(await page.locator('.card progress').getAttribute('max')).toBe('90000')
-    await expect.poll(() => page.locator('#news').innerText()).toMatch(/^db: I\/O is held .* it fails in 1 min/)
+    await expect
+      .poll(() => page.locator('#news').innerText())
+      .toMatch(/^db: I\/O is held until the target returns; it fails in 1 min/)
     expect(await page.title()).toBe('I/O of db is held · node-7')
     served.show(model)
     await expect.poll(headline).toContain('All 4 volumes are ready')
@@ -163,13 +165,28 @@ describe('what a user does', () => {
     await evaluate("document.querySelector('#filter').setSelectionRange(1, 3)")
     served.show({ ...model, volumes: model.volumes.map((one) => ({ ...one, state: 'ready' })) })
     await expect.poll(headline).toContain('All 200 volumes are ready')
-    expect(await evaluate('[document.activeElement.id, document.activeElement.selectionStart]')).toEqual(['filter', 1])
+    expect(await evaluate('[document.activeElement.id, document.activeElement.selectionStart]')).toEqual([
+      'filter',
+      1,
+    ])
     expect(await page.locator('#filter').inputValue()).toBe('san-1')
     expect(await page.locator('.volumes tbody tr').count()).toBe(25)
     const opened = await evaluate<string[]>(
       "[...document.querySelectorAll('details.target')].filter((one) => one.open).map((one) => one.dataset.target)",
     )
     expect(opened).toEqual(['iqn.2004-04.com.example:san-1'])
+  })
+
+  it('stays while volumes change places', async () => {
+    const model = trouble(Date.now(), { changes: true })
+    await open(model, { token: true })
+    const button = page.getByRole('button', { name: 'Change the hold …: orders' })
+    await button.focus()
+    // db fails, and is no longer the one that is held; orders is the first card that can be changed.
+    const volumes = model.volumes.map((one) => (one.name === 'backup' ? volume('backup') : one))
+    served.show({ ...model, volumes: volumes.toReversed() })
+    await expect.poll(() => page.locator('.card').count()).toBe(2)
+    expect(await evaluate('document.activeElement.ariaLabel')).toBe('Change the hold …: orders')
   })
 
   it('a command is copied', async () => {
@@ -186,13 +203,20 @@ describe('what a user does', () => {
     for (let n = 0; n < 60; n++) {
       await page.keyboard.press('Tab')
       const [name, outline] = await evaluate<[string, string]>(
-        "[document.activeElement.ariaLabel ?? document.activeElement.textContent.slice(0, 60), getComputedStyle(document.activeElement).outlineStyle]",
+        '[document.activeElement.ariaLabel ?? document.activeElement.textContent.slice(0, 60), getComputedStyle(document.activeElement).outlineStyle]',
       )
-      if (seen.has(name) && seen.size > 20) break
+      // Behind the last one is the browser's own.
+      if (await evaluate('document.activeElement === document.body')) break
       seen.add(name)
       expect([name, outline]).toEqual([name, 'solid'])
     }
-    for (const name of ['Skip to the content', 'Enter the token …', 'Change the hold …: db', 'Give up …: db', 'Apply safe repairs …'])
+    for (const name of [
+      'Skip to the content',
+      'Enter the token …',
+      'Change the hold …: db',
+      'Give up …: db',
+      'Apply safe repairs …',
+    ])
       expect([...seen]).toContain(name)
   })
 
@@ -216,7 +240,11 @@ describe('what a user does', () => {
     await page.keyboard.press('Enter')
     await expect.poll(() => served.acts.at(-1)).toEqual({ kind: 'hold', volume: 'orders', wanted: '30m' })
     // In memory only.
-    expect(await evaluate('[localStorage.length, sessionStorage.length, document.cookie]')).toEqual([0, 0, ''])
+    expect(await evaluate('[localStorage.length, sessionStorage.length, document.cookie]')).toEqual([
+      0,
+      0,
+      '',
+    ])
     await page.getByRole('button', { name: 'Apply safe repairs …' }).click()
     await page.keyboard.press('Escape')
     await expect.poll(() => dialog.count()).toBe(0)
@@ -252,29 +280,26 @@ describe('text from outside', () => {
 })
 
 describe('what it costs', () => {
-  /** Milliseconds of the program, and of the layout of all of it. */
-  const cost = async () =>
-    Number(await evaluate('document.documentElement.dataset.renderedMs')) +
-    (await evaluate<number>(`(() => {
-      const root = document.querySelector('#page')
-      root.hidden = true
-      document.body.offsetHeight
-      const began = performance.now()
-      root.hidden = false
-      document.body.offsetHeight
-      return performance.now() - began
-    })()`))
-
   it('200 volumes are rendered in less than 200 ms', async () => {
-    const costs: number[] = []
-    // The best of a few: the machine has other work.
-    for (let n = 0; n < 5 && !costs.some((ms) => ms < 200); n++) {
-      await open(many(Date.now()))
-      costs.push(await cost())
-      await context.close()
-      await served[Symbol.asyncDispose]()
+    await open(calm(Date.now()))
+    const session = await context.newCDPSession(page)
+    // Time of the processor, not of the clock: the machine has other work.
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+    const spent = async () => {
+      const { metrics } = await session.send('Performance.getMetrics')
+      const parts = ['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration']
+      return parts.map((part) => 1000 * metrics.find(({ name }) => name === part)!.value)
     }
-    expect(Math.min(...costs)).toBeLessThan(200)
+    const before = await spent()
+    served.show(many(Date.now()))
+    await expect.poll(() => page.locator('.volumes tbody tr').count()).toBe(200)
+    await evaluate('document.body.offsetHeight')
+    const after = await spent()
+    const costs = after.map((ms, index) => Math.round(ms - before[index]!))
+    expect(
+      costs.reduce((sum, ms) => sum + ms),
+      `script, layout, style: ${costs.join(', ')} ms`,
+    ).toBeLessThan(200)
   })
 
   it('as many changes as an hour has leave nothing behind', async () => {

@@ -12,6 +12,7 @@ import { patch } from './patch.ts'
 /** Announcements are not made more often than this: a screen reader must finish a sentence. */
 const NEWS_INTERVAL_MS = 3_000
 const COPIED_MS = 2_000
+const CLOCK_STEP_MS = 5_000
 
 const root = document.querySelector('#page')!
 const news = document.querySelector('#news')!
@@ -22,7 +23,7 @@ let ui: Ui = FRESH
 let token: string | null = null
 let following = new AbortController()
 /** The node's clock: what it said, and when, by a clock that is never set. */
-let clock = { nowMs: Date.now(), atMs: performance.now() }
+let clock = { nowMs: 0, atMs: performance.now() }
 let isDue = false
 
 const nowMs = () => clock.nowMs + performance.now() - clock.atMs
@@ -68,7 +69,7 @@ function take({ name, data }: ServerEvent): void {
   // Text of a target could turn the direction of what follows it, or hide.
   const parsed: unknown = printableData(JSON.parse(data))
   if (name === 'clock') {
-    clock = { nowMs: Date.parse((parsed as Clock).now), atMs: performance.now() }
+    setClock(Date.parse((parsed as Clock).now))
     return
   }
   if (!(name in model)) return
@@ -76,6 +77,14 @@ function take({ name, data }: ServerEvent): void {
   model = { ...model, [name]: parsed }
   if (name === 'volumes') tell(announcement(before, parsed as Documents['volumes'], nowMs()))
   render()
+}
+
+/**
+ * What the node said was true before it arrived here, so of several the one that makes the clock latest had the shortest way.
+ * One that differs by more than any delay is a clock that was set.
+ */
+function setClock(saidMs: number): void {
+  if (saidMs > nowMs() || nowMs() - saidMs > CLOCK_STEP_MS) clock = { nowMs: saidMs, atMs: performance.now() }
 }
 
 let told: string[] = []

@@ -14,23 +14,39 @@ export function patch(parent: Element, wanted: readonly PageNode[]): void {
     const key = keys.get(child)
     if (key !== undefined) keyed.set(key, child)
   }
+  const stays = new Set(wanted.map((node) => (typeof node === 'string' ? undefined : node.key)))
   let place: ChildNode | null = parent.firstChild
   for (const node of wanted) {
+    // What goes is taken out first: to move what stays past it would take the focus away.
+    while (place && keys.has(place) && !stays.has(keys.get(place))) place = removed(place)
     const key = typeof node === 'string' ? undefined : node.key
     const found = key === undefined ? place : keyed.get(key)
     // Two with one key, which outside text can cause, are two elements all the same.
     if (key !== undefined) keyed.delete(key)
     if (found && isLike(found, node)) {
       if (found === place) place = place.nextSibling
-      else parent.insertBefore(found, place)
+      else move(parent, found, place)
       update(found, node)
     } else parent.insertBefore(create(node, namespaceIn(parent)), place)
   }
-  while (place) {
-    const next: ChildNode | null = place.nextSibling
-    place.remove()
-    place = next
-  }
+  while (place) place = removed(place)
+}
+
+/** @returns what stood behind it */
+function removed(node: ChildNode): ChildNode | null {
+  const next = node.nextSibling
+  node.remove()
+  return next
+}
+
+/** Browsers that can move an element without resetting it do: it keeps the focus (DOM Standard, moveBefore). */
+function move(
+  parent: Element & { moveBefore?: (node: Node, before: Node | null) => void },
+  node: ChildNode,
+  before: ChildNode | null,
+): void {
+  if (parent.moveBefore) parent.moveBefore(node, before)
+  else parent.insertBefore(node, before)
 }
 
 function isLike(found: ChildNode, wanted: PageNode): boolean {
