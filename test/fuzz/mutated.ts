@@ -73,10 +73,9 @@ function edited(input: Buffer, edit: Edit, longest: number): Buffer {
         longest,
       )
     }
-    case 'repeat': {
-      const from = place(edit.from)
-      return repeated(input, from, edit.length)
-    }
+    case 'repeat':
+    default:
+      return repeated(input, place(edit.from), edit.length)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DocumentOptions, ParsedNode, ParseOptions, SchemaOptions } from 'yaml'
+import type { DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
 import { Composer, type Document, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml'
 
 /**
@@ -21,7 +21,7 @@ export class TooDeep extends Error {
 export interface YamlDocuments {
   readonly documents: readonly Document.Parsed[]
   /** The line of an offset, counted from 1. */
-  lineOf(offset: number): number
+  readonly lineOf: (offset: number) => number
 }
 
 /** The documents of a stream, each with its errors. @throws TooDeep */
@@ -43,7 +43,7 @@ export function yamlDocuments(
     }
     yield* parser.end()
   }
-  const composer = new Composer<ParsedNode>({
+  const composer = new Composer({
     ...options,
     prettyErrors: false,
     // The composer would compare each key with all before it: see duplicateKeys.

@@ -16,24 +16,18 @@ const SETTINGS: readonly LoginSettings[] = [
   { recovery: 'forever', chap: CHAP },
 ]
 const KEYS = [
-  ...[
-    'node.name',
-    'node.session.scan',
-    'node.session.timeo.replacement_timeout',
-    'node.conn[0].timeo.noop_out_interval',
-  ],
-  ...[
-    'node.conn[0].timeo.noop_out_timeout',
-    'node.session.auth.authmethod',
-    'node.session.auth.username',
-    'iface.transport_name',
-  ],
-  ...[
-    'node.session.auth.password',
-    'node.session.auth.username_in',
-    'node.session.auth.password_in',
-    'node.session.auth.chap_algs',
-  ],
+  'node.name',
+  'node.session.scan',
+  'node.session.timeo.replacement_timeout',
+  'node.conn[0].timeo.noop_out_interval',
+  'node.conn[0].timeo.noop_out_timeout',
+  'node.session.auth.authmethod',
+  'node.session.auth.username',
+  'iface.transport_name',
+  'node.session.auth.password',
+  'node.session.auth.username_in',
+  'node.session.auth.password_in',
+  'node.session.auth.chap_algs',
 ]
 const WORDS = [
   ...KEYS,

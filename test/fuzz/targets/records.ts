@@ -59,7 +59,16 @@ export const records: Target = {
     ...Object.keys(RECORD).map((key) => `"${key}":`),
     ...Object.keys(RECORD.request).map((key) => `"${key}":`),
     ...Object.keys(NOTE).map((key) => `"${key}":`),
-    ...['"forever"', 'null', '1e400', '-1', '"deadline"', '"fenced"', '[]', '{}', '__proto__', '""'],
+    '"forever"',
+    'null',
+    '1e400',
+    '-1',
+    '"deadline"',
+    '"fenced"',
+    '[]',
+    '{}',
+    '__proto__',
+    '""',
   ],
   run(input) {
     const text = input.toString('utf8')
