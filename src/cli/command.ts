@@ -103,6 +103,8 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly examples: readonly Example[]
   /** Checks its input, does its work, returns the result. Prints nothing. */
   run(context: Context, input: Input<Options>): Data | Promise<Data>
+  /** It reads nothing of the machine but the files it is given, and works on other systems than Linux, too. */
+  readonly anywhere?: true
   /** The text is a document for a program (a script, YAML) and is printed unchanged. */
   readonly isDocument?: true
   /** Formats the result for people. Its input has only printable text; `--json` prints the data themselves. */

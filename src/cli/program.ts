@@ -36,6 +36,12 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       return { text: helpText(COMMANDS, parsed.topic, lookOf(process.stdout)), status: 0 }
     }
     const { command, argument, more, options, globals } = parsed
+    if (process.platform !== 'linux' && !command.anywhere)
+      throw new LunkeeperError('USAGE', `${command.name} works on Linux only; this is ${process.platform}`, {
+        hint: `On this system: ${COMMANDS.filter(({ anywhere }) => anywhere)
+          .map(({ name }) => name)
+          .join(', ')}.`,
+      })
     await using context = openContext(globals, terminal)
     const data = await command.run(context, { argument, more, options })
     const shown = command.isDocument ? data : printableData(data)

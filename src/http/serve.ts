@@ -27,14 +27,7 @@ interface Page {
 
 /** Serves /metrics, /healthz and /readyz. Anyone who can reach the address can read them, so they contain no secret. */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
-  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
-  const server = createServer(SERVER_OPTIONS, (request, response) => {
-    limitExchange(request, response)
-    void answer(options, metrics, request)
-      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
-      .then((page) => send(request, response, page))
-  })
-  limitConnections(server)
+  const server = openServer(options)
   await listen(server, options.address)
   return {
     async [Symbol.asyncDispose]() {
@@ -46,8 +39,21 @@ export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> 
   }
 }
 
+/** The same, before it listens. */
+export function openServer(options: Omit<HttpOptions, 'address'>): Server {
+  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    limitExchange(request, response)
+    void answer(options, metrics, request)
+      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
+      .then((page) => send(request, response, page))
+  })
+  limitConnections(server)
+  return server
+}
+
 async function answer(
-  { metrics, sick, unready }: HttpOptions,
+  { metrics, sick, unready }: Omit<HttpOptions, 'address'>,
   text: () => Promise<string>,
   { url, method }: IncomingMessage,
 ): Promise<Page> {
