@@ -156,6 +156,7 @@ export function bringBuild(node) {
       'package-lock.json',
       'tsconfig.json',
       'scripts/bundle.mjs',
+      'scripts/page.mjs',
       'scripts/prune-types.mjs',
     ].map((f) => join(root, f)),
   ]
@@ -187,9 +188,15 @@ export function bringPacked(node) {
   const packed = join(root, 'dist.packed')
   const files = [
     ...['deploy/release', 'deploy/debian', 'docs', 'bin'].flatMap((name) => [...sources(join(root, name))]),
-    ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/bundle.mjs', 'dist/.stamp'].map(
-      (f) => join(root, f),
-    ),
+    ...[
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+      'scripts/bundle.mjs',
+      'scripts/page.mjs',
+      'dist/.stamp',
+    ].map((f) => join(root, f)),
     ...['deploy/lunkeeper.service', 'deploy/lunkeeper-shutdown.service'].map((f) => join(root, f)),
   ]
   const inputs = hashFiles(files)

@@ -8,10 +8,12 @@ import { doctorCommand } from './commands/doctor.ts'
 import { drillCommand } from './commands/drill.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
+import { historyCommand } from './commands/history.ts'
 import { holdCommand } from './commands/hold.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { ownerCommand } from './commands/owner.ts'
 import { sessionsCommand } from './commands/sessions.ts'
+import { topCommand } from './commands/top.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. Each loads the engine when it runs. */
@@ -21,9 +23,11 @@ export const COMMANDS: readonly AnyCommand[] = [
   expandCommand,
   holdCommand,
   volumesCommand,
+  topCommand,
   sessionsCommand,
   ownerCommand,
   doctorCommand,
+  historyCommand,
   explainCommand,
   drillCommand,
   migrateCommand,

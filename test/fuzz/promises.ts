@@ -1,6 +1,6 @@
 import { errorText } from '../../src/cli/output/error.ts'
 import { PLAIN } from '../../src/cli/output/look.ts'
-import { oneLine, printableJson } from '../../src/cli/output/printable.ts'
+import { oneLine, printableJson } from '../../src/model/printable.ts'
 import { LunkeeperError } from '../../src/model/errors.ts'
 
 /** What was promised of hostile input, and does not hold. */

@@ -79,7 +79,7 @@ export async function agentOn(node: LabNode): Promise<LabProcess> {
 export async function remains(node: LabNode): Promise<unknown> {
   const { sessions, disks, maps, mounts } = await node.storage()
   const files = await node.sh(
-    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :',
+    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard ! -path "/var/lib/lunkeeper/history/*" 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :',
   )
   return { sessions, disks, maps, mounts, files: files.trim() }
 }

@@ -43,7 +43,7 @@ export const migrateCommand = command({
     if (!options.check) return { ...migration, yaml: () => migrationText(migration) }
     const [{ checkMigration }, { printable }] = await Promise.all([
       import('../../csi/migrate/check.ts'),
-      import('../output/printable.ts'),
+      import('../../model/printable.ts'),
     ])
     const findings = checkMigration(migration)
     const lines = findings.map(({ object, message }) => `${printable(object)}: ${printable(message)}\n`)

@@ -2,7 +2,9 @@ import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/atta
 import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from '../../model/bytes.ts'
 import { facts } from './facts.ts'
-import { formatHold, formatWaiting, isShort } from './hold.ts'
+import { formatHold } from '../../model/hold-text.ts'
+import { outagesText } from './history.ts'
+import { formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 
 export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['paint']>[0]>> = {
@@ -39,6 +41,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ...adviceOf(volume),
         ...waitOf(volume, now),
         ...unwrittenOf(volume),
+        ...historyOf(volume),
         ['owner', ownerOf(volume, look)],
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
         ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
@@ -103,6 +106,11 @@ function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number)
       ? 'I/O is held until the target returns'
       : `I/O fails in ${formatHold(left)} unless the target returns`
   return [['holding', `all paths lost ${lost}; ${end}`]]
+}
+
+function historyOf({ history }: VolumeStatus): [string, string][] {
+  const text = history && outagesText(history)
+  return text ? [['outages', text]] : []
 }
 
 function unwrittenOf({ hold }: VolumeStatus): [string, string][] {

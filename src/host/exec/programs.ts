@@ -4,6 +4,7 @@
  */
 export const PACKAGE_OF = {
   iscsiadm: 'open-iscsi',
+  iscsid: 'open-iscsi',
   mount: 'mount',
   umount: 'mount',
   sync: 'coreutils',

@@ -2,6 +2,7 @@ import type { Unwritten } from '../bytes.ts'
 import type { AttachmentState } from '../attachment.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold, HoldMode } from '../hold.ts'
+import type { LogCode } from '../log-entry.ts'
 import type { ShutdownGrace } from './hold-deadline.ts'
 import type { HoldMapState } from './table.ts'
 
@@ -132,7 +133,15 @@ export type HoldStep =
   /** Write down the state of the hold; null: the outage is over. */
   | { readonly kind: 'record'; readonly note: HoldNote | null }
   /** @property about what is said again and again under this head is said once; null: an event */
-  | { readonly kind: 'say'; readonly about: string | null; readonly text: string }
+  | {
+      readonly kind: 'say'
+      readonly about: string | null
+      readonly text: string
+      /** Of a change of the volume's state. */
+      readonly code?: LogCode
+      /** Length of what has ended, in seconds. */
+      readonly seconds?: number
+    }
   | { readonly kind: 'queue'; readonly on: boolean }
   /** No more I/O through this path of the map. */
   | { readonly kind: 'fail'; readonly devno: string }

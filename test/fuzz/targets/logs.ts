@@ -1,6 +1,6 @@
 import { explainText } from '../../../src/cli/output/explain.ts'
 import { lookOf, PLAIN } from '../../../src/cli/output/look.ts'
-import { printableData } from '../../../src/cli/output/printable.ts'
+import { printableData } from '../../../src/model/printable.ts'
 import { timelinePage } from '../../../src/cli/output/timeline/page.ts'
 import { explain } from '../../../src/explain/explain.ts'
 import type { Explanation } from '../../../src/explain/report.ts'

@@ -1,6 +1,6 @@
 import { migrationText } from '../../../src/cli/output/migration.ts'
 import { parseManifests } from '../../../src/cli/input/manifests.ts'
-import { printable } from '../../../src/cli/output/printable.ts'
+import { printable } from '../../../src/model/printable.ts'
 import { checkMigration } from '../../../src/csi/migrate/check.ts'
 import { migrate } from '../../../src/csi/migrate/migrate.ts'
 import { filesIn } from '../corpus.ts'
