@@ -10,11 +10,11 @@ import type { VolumeOptions } from './volume.ts'
 import { Volume } from './volume.ts'
 
 /*
- * A machine belongs to a `describe` block: it takes seconds to boot, and most files have a block for each kernel
- * (`describe.each(kernels(…))`). A fixture of vitest cannot be shared by one block: its scopes are the test, the file and
- * the worker; a fixture of the file cannot differ between blocks, and is torn down only after the last of them, so that
- * two machines would need memory at a time. So hooks of the block boot the machine, reset it and close its lab, and
- * fixtures of the test hand out what it has. They are made when the first test asks for them.
+ * Why hooks and fixtures: a machine takes seconds to boot, so the tests of a `describe` block share one, and most files have
+ * a block for each kernel (`describe.each(kernels(…))`). Vitest has no fixture of a block: the scopes are test, file and
+ * worker, a fixture of the file cannot be overridden in a block, and it is torn down after the last block only, when
+ * machines of two kernels would have needed memory at the same time. Therefore hooks of the block boot the machine, reset it
+ * and close its lab, and fixtures of the test hand out what is on it, made when the first test asks for it.
  */
 
 /** A machine for the tests of a `describe` block, and what they find on it. */

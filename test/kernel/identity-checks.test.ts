@@ -62,7 +62,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
         .map(Number)
         .reduce((a, b) => a + b, 0)
     expect(sum(after) - sum(before)).toBeLessThan(200)
-    await target.map(5, { serial: 'a11a0005', bytes: 64 << 20, name: 'ours' })
+    await target.mapMany([OURS])
     await volume.state('ready')
   })
 
