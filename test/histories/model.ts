@@ -43,6 +43,11 @@ export interface VolumeModel {
   tainted: boolean
   /** Something that was not confirmed may be lost, and that was said: an abandoned hold, a forced detach. */
   excusedAt: number
+  /**
+   * I/O of it has failed, and that was said. What the kernel could not write then it reports once, to the next fsync of the
+   * file, however long ago it was: fs/ext4 says ENOSPC where it could not read a block bitmap.
+   */
+  owesError: boolean
   /** Since when `volumes` says that it is attached, and no command on it was interrupted; null while it does not. */
   readySince: number | null
   /** Since when one of its paths was logged in, at every look. */
@@ -58,6 +63,7 @@ export const DETACHED = {
   uses: null,
   path: null,
   mode: null,
+  owesError: false,
   readySince: null,
   reachedSince: null,
 } as const satisfies Partial<VolumeModel>

@@ -40,7 +40,10 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
     const gaveUp =
       GIVEN_UP.has(status.state) ||
       world.saidOf(volume.name, volume.excusedAt).some((line) => GIVEN_UP_WORDS.test(line))
-    if (gaveUp) volume.ledger.excuse()
+    if (gaveUp) {
+      volume.ledger.excuse()
+      volume.owesError = true
+    }
     volume.excusedAt = now
     if (status.state === 'misplaced') model.windows.noticed(volume.name, now)
     if (status.state === 'fenced') refuseOtherNode(volume, world)
