@@ -1,10 +1,10 @@
 // Shows what Lunkeeper is for, on real kernels: one LUN of many, attached and detached; and an outage, side by side with
 // what open-iscsi does by itself.
-import { runDrill } from '../drill/drill.ts'
-import { live } from '../drill/live.ts'
-import { verdictOn } from '../drill/numbers.ts'
-import { planned, SHORTEST } from '../drill/plan.ts'
-import { summary } from '../drill/summary.ts'
+import { runDrill } from '../drill/node-down/drill.ts'
+import { live } from '../drill/node-down/live.ts'
+import { verdictOn } from '../drill/node-down/numbers.ts'
+import { planned, SHORTEST } from '../drill/node-down/plan.ts'
+import { summary } from '../drill/node-down/summary.ts'
 import { mainJob } from './main-job.ts'
 import { scene, seen } from './stage.ts'
 

@@ -1,41 +1,44 @@
-import type { LabNode } from '../index.ts'
-import type { Plan } from './plan.ts'
-import { IQN, SAN, STANDBY } from './scene.ts'
+import type { LabNode, LabProcess } from '../index.ts'
+import { IQN, SAN } from './volumes.ts'
 
 export const VOLUME = 'drill'
 export const KEPT_MOUNT = '/mnt/lunkeeper'
 
-/** What of `lunkeeper attach --json` a drill wants to know. */
+/** What a drill reads of `lunkeeper attach --json` and `lunkeeper volumes --json`. */
 export interface Kept {
+  readonly name: string
   readonly state: string
   readonly hold: { readonly mode: string; readonly effective: number | 'forever' }
 }
 
-const attachCommand = ({ hold, fs }: Plan, portals: readonly string[]): string[] => {
+export interface KeptOptions {
+  /** seconds */
+  readonly hold: number
+  readonly fs: string
+  /** @default the storage machine's */
+  readonly portals?: readonly string[]
+  /** `--format`, `--take-over` */
+  readonly more: readonly string[]
+}
+
+export const attachCommand = ({ hold, fs, portals = [SAN], more }: KeptOptions): string[] => {
   const where = [...portals.flatMap((portal) => ['--portal', portal]), '--iqn', IQN.lunkeeper, '--lun', '0']
-  const how = ['--name', VOLUME, '--hold', `${hold}s`, '--mount', KEPT_MOUNT, '--fs', fs, '--format']
+  const how = ['--name', VOLUME, '--hold', `${hold}s`, '--mount', KEPT_MOUNT, '--fs', fs, ...more]
   return ['lunkeeper', 'attach', ...where, ...how]
 }
 
-const attach = async (node: LabNode, plan: Plan, portals: readonly string[]): Promise<Kept> =>
-  JSON.parse((await node.ok([...attachCommand(plan, portals), '--json'])).stdout) as Kept
-
-export async function attachKept(node: LabNode, plan: Plan): Promise<Kept> {
+export async function startAgent(node: LabNode): Promise<LabProcess> {
   const agent = await node.start(['lunkeeper', 'agent'])
   await agent.errors(/ready/)
-  return await attach(node, plan, [SAN])
+  return agent
 }
 
-/** Tells it where the target is now; the same command as before, with the new portal added. */
-export async function tellPortal(node: LabNode, plan: Plan): Promise<void> {
-  await attach(node, plan, [SAN, STANDBY])
+export async function attachKept(node: LabNode, options: KeptOptions): Promise<Kept> {
+  return JSON.parse((await node.ok([...attachCommand(options), '--json'])).stdout) as Kept
 }
 
-/** What a person would have typed. */
-export const keptCommands = (plan: Plan): string[] => [
-  'lunkeeper agent &',
-  attachCommand(plan, [SAN]).join(' '),
-  ...(plan.takeover === 'same'
-    ? []
-    : ['# once the other machine serves', attachCommand(plan, [SAN, STANDBY]).join(' ')]),
-]
+/** The volume as `lunkeeper volumes` shows it now. */
+export async function keptNow(node: LabNode): Promise<Kept | undefined> {
+  const volumes = JSON.parse((await node.ok(['lunkeeper', 'volumes', '--json'])).stdout) as Kept[]
+  return volumes.find(({ name }) => name === VOLUME)
+}

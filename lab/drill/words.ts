@@ -1,9 +1,7 @@
-import type { Numbers } from './numbers.ts'
-import { REAL, type Plan } from './plan.ts'
-import type { Drill } from './result.ts'
-import type { SideName } from './scene.ts'
+import type { SideName } from './volumes.ts'
 
 export const SIDES: Readonly<Record<SideName, string>> = { stock: 'Stock open-iscsi', lunkeeper: 'Lunkeeper' }
+export const BOTH = ['stock', 'lunkeeper'] as const satisfies readonly SideName[]
 
 /** `3 ms`, `1.2 s`, `25 s`. */
 export function span(ms: number): string {
@@ -15,34 +13,4 @@ export function span(ms: number): string {
 export function bytes(count: number): string {
   if (count < 1024) return `${count} bytes`
   return count < 1 << 20 ? `${Math.round(count / 1024)} KiB` : `${(count / (1 << 20)).toFixed(1)} MiB`
-}
-
-/** What is not as it would be on a real night. */
-export function scaling({ scale, outage, timer, hold, ping }: Plan): string {
-  if (scale === 1)
-    return `True times: an outage of ${outage} s, a stock timer (replacement_timeout) of ${timer} s, a hold of ${hold} s.`
-  return (
-    `Scaled: the outage of ${outage} s stands for ${REAL.outage} s, the stock timer (replacement_timeout) of ${timer} s ` +
-    `for ${REAL.timer} s, the hold of ${hold} s for ${REAL.hold} s. Both sides are pinged every ${ping} s instead of ` +
-    `${REAL.ping} s, so silence is noticed within ${2 * ping} s. --true-time runs it unscaled.`
-  )
-}
-
-/** What became of a writer, in half a sentence. */
-export function fate({ firstErrorSeconds, goesOnAfterSeconds, longestPauseSeconds }: Numbers): string {
-  const on = goesOnAfterSeconds === null ? null : `${span(goesOnAfterSeconds * 1000)} after the return`
-  if (firstErrorSeconds === null)
-    return on === null
-      ? `no error, but still waiting at the end, for ${span(longestPauseSeconds * 1000)}`
-      : `paused, and went on by itself ${on}`
-  const broken = `broken ${span(firstErrorSeconds * 1000)} into the outage`
-  return on === null ? `${broken}, and still broken when the target was back` : `${broken}, went on ${on}`
-}
-
-export function story({ plan, kernel, killed, back }: Drill): string {
-  const where = plan.takeover === 'same' ? 'at its address' : 'at an address of its own'
-  return (
-    `Two writers on one node (Linux ${kernel}, ${plan.fs}), one volume each, from one storage machine. ` +
-    `That machine is killed; ${span(back - killed)} later another one serves its disks, ${where}.`
-  )
 }

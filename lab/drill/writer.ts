@@ -42,8 +42,8 @@ export class Writer {
     this.#lines = new Lines(process)
   }
 
-  static async start(node: LabNode, mount: string): Promise<Writer> {
-    const file = `${mount}/blocks`
+  static async start(node: LabNode, mount: string, name = 'blocks'): Promise<Writer> {
+    const file = `${mount}/${name}`
     const process = await node.start(['node', PROGRAM, 'write', file])
     await process.output(/"n":3,/)
     return new Writer(node, file, process)

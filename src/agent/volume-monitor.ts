@@ -8,6 +8,7 @@ import type {
   HoldPlan,
   HoldStep,
   LastingStep,
+  Refused,
   StepOf,
   StepResult,
 } from '../model/plan/hold-facts.ts'
@@ -23,6 +24,7 @@ import { returnedSinceMs } from '../model/plan/hold-returned.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import { safeHold } from '../model/safe-hold.ts'
 import { recordSeen } from '../state/records/history.ts'
+import { readUnwritten } from '../state/view/unwritten.ts'
 import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
 import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
 import { HoldNoteFile } from './hold-note-file.ts'
@@ -238,7 +240,8 @@ export class VolumeMonitor {
     const { signal, schedule, log } = this.#context
     try {
       const result = await this.#resultOf(step, failure)
-      if (!signal.aborted) await this.#take((memory) => afterStep(this.#frame(), memory, result))
+      if (!signal.aborted)
+        await this.#take((memory) => afterStep(this.#frame(), memory, this.#withLoss(result)))
     } catch (error) {
       log.once(this.record.name, step.kind, String(error))
       schedule.now(this.key)
@@ -256,6 +259,21 @@ export class VolumeMonitor {
     } catch (error) {
       return failed(step, error)
     }
+  }
+
+  #withLoss(result: StepResult): StepResult {
+    if (result.kind === 'verify' && result.refused)
+      return { ...result, refused: this.#measured(result.refused) }
+    if (result.kind === 'return' && result.came.kind === 'refused')
+      return { ...result, came: { ...result.came, refused: this.#measured(result.came.refused) } }
+    return result
+  }
+
+  /** Once a volume is known to be lost its dirty pages are dropped: how much that is can be read only before. */
+  #measured(refused: Refused): Refused {
+    if (refused.cause !== 'lost') return refused
+    const unwritten = readUnwritten(this.#context.host, this.record)
+    return unwritten === null ? refused : { ...refused, unwritten }
   }
 
   /** Takes in what has come of something: what is to be done at once is done at once. */
@@ -285,7 +303,7 @@ export class VolumeMonitor {
     const path = this.#seen?.facts.paths.find((one) => one.sid === sid)
     if (!path) return
     const { devno, connection } = path
-    const loss = { sid, devno, connection, refused: refusedBy(error), moved }
+    const loss = { sid, devno, connection, refused: this.#measured(refusedBy(error)), moved }
     await this.#take((memory) => takeLoss(this.#frame(), memory, loss))
   }
 }

@@ -1,4 +1,5 @@
 import type { VolumeHistory } from './history-summary.ts'
+import type { Unwritten } from './bytes.ts'
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'
@@ -135,7 +136,7 @@ export interface HoldStatus {
    * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
    * node, of which the volume's data is a part.
    */
-  readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
+  readonly waiting: Unwritten | null
 }
 
 /** Who may write to a volume. */

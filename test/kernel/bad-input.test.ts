@@ -191,7 +191,6 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       const before = await remains(node)
       const second = ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', '2']
       for (const request of [
-        [...flags(), '--name', 'w', '--mount', '/mnt/v'],
         [...flags(), '--mount', '/mnt/w'],
         flags(),
         [...flags(), '--mount', '/mnt/v', '--read-only'],
@@ -200,6 +199,8 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
         [...second, '--mount', '/mnt/v', '--format'],
       ])
         await keeper.fails(['attach', ...request], 'CONFLICT')
+      const renamed = ['attach', ...flags(), '--name', 'w', '--mount', '/mnt/v']
+      await keeper.fails(renamed, 'ATTACHED_ALREADY')
       expect(await remains(node)).toEqual(before)
       await keeper.detach('v')
     })

@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream'
 
 import { expect, test, vi } from 'vitest'
 
-import type { Moment } from '../../lab/drill/drill.ts'
-import { live } from '../../lab/drill/live.ts'
+import type { Moment } from '../../lab/drill/node-down/drill.ts'
+import { live } from '../../lab/drill/node-down/live.ts'
 import { BROKE, drillOf, KILLED, SURVIVED } from './fixture-drill.ts'
 
 /** A screen, or a file where `columns` is null, and all that was written to it. */

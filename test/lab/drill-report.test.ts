@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 
-import { verdictOn } from '../../lab/drill/numbers.ts'
-import { page } from '../../lab/drill/report/page.ts'
-import { summary } from '../../lab/drill/summary.ts'
+import { verdictOn } from '../../lab/drill/node-down/numbers.ts'
+import { page } from '../../lab/drill/node-down/report/page.ts'
+import { summary } from '../../lab/drill/node-down/summary.ts'
 import { BROKE, drillOf, SURVIVED } from './fixture-drill.ts'
 
 /** What a letter takes on average, where it is larger than usual. */

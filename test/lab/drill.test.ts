@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { runDrill } from '../../lab/drill/drill.ts'
-import { verdictOn, type Verdict } from '../../lab/drill/numbers.ts'
-import { planned } from '../../lab/drill/plan.ts'
-import { page } from '../../lab/drill/report/page.ts'
-import type { Drill } from '../../lab/drill/result.ts'
-import { summary } from '../../lab/drill/summary.ts'
+import { runDrill } from '../../lab/drill/node-down/drill.ts'
+import { verdictOn, type Verdict } from '../../lab/drill/node-down/numbers.ts'
+import { planned } from '../../lab/drill/node-down/plan.ts'
+import { page } from '../../lab/drill/node-down/report/page.ts'
+import type { Drill } from '../../lab/drill/node-down/result.ts'
+import { summary } from '../../lab/drill/node-down/summary.ts'
 
 describe('a drill', () => {
   let drill: Drill

@@ -1,5 +1,5 @@
-import type { Drill, Side } from '../../lab/drill/result.ts'
-import { planned } from '../../lab/drill/plan.ts'
+import type { Drill, Side } from '../../lab/drill/node-down/result.ts'
+import { planned } from '../../lab/drill/node-down/plan.ts'
 
 /** When the storage machine of a made-up drill dies, in milliseconds since 1970. */
 export const KILLED = 1_800_000_000_000

@@ -19,7 +19,9 @@ async function complaints(tool: string, ...args: string[]): Promise<string> {
   return ended ? ended.stdout + ended.stderr : ''
 }
 
-it('types fit', async () => expect(await complaints('typescript/bin/tsc', '-p', 'tsconfig.json')).toBe(''))
+it('types fit', { timeout: 300_000 }, async () =>
+  expect(await complaints('typescript/bin/tsc', '-p', 'tsconfig.json')).toBe(''),
+)
 
 // The slowest of them: a busy machine takes more than a minute.
 it('the linter has nothing to say', { timeout: 300_000 }, async () =>

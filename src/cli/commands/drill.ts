@@ -13,14 +13,18 @@ const DEADLINE = 30 * 60_000
 export const drillCommand = command({
   name: 'drill',
   group: 'look',
-  summary: 'Kill a storage machine under two writers, and watch',
+  summary: 'Play an outage on real kernels, and watch',
   about:
-    "Boots three real kernels as plain processes: a node, its storage machine, and a second storage machine that takes over the disks. Two writers run on the node, one volume each: one on open-iscsi with default settings, one on Lunkeeper. The storage machine is killed. The stock file system fails when its session timer expires, and stays broken; the other writer sees one slow write. Every acknowledged block is read back, and a report with a chart is written. This machine is not touched, and root is not needed. Unless --true-time is given, the outage and all timers are scaled by one factor. Exit status 1 if Lunkeeper did not keep its guarantees. Available only in a source checkout, which contains the kernels' build.",
-  usage: ['[--outage SECONDS]', '--true-time [--timer SECONDS]'],
+    "Boots three real kernels as plain processes and plays an outage on them. Two writers run on a node, one volume each: one on open-iscsi, one on Lunkeeper. In the first story (node-down), the storage machine is killed and another one takes over its disks: the stock file system fails when its session timer expires, and stays broken; the other writer sees one slow write. In the second (split), the node is cut off, both volumes move to another node, and the first node comes back with the writes that it held: a long stock timer lets them overwrite the new owner's file system; Lunkeeper discards them. Every acknowledged block is read back, and a report with a chart is written. This machine is not touched, and root is not needed. Unless --true-time is given, the outage and all timers are scaled by one factor. Exit status 1 if Lunkeeper did not keep its guarantees. Available only in a source checkout, which contains the kernels' build.",
+  usage: ['[--outage SECONDS]', '--true-time [--timer SECONDS]', '--story split'],
   options: DRILL_OPTIONS,
   examples: [
     { command: 'lunkeeper drill', does: 'a five-minute outage in half a minute' },
     { command: 'lunkeeper drill --takeover address --fs xfs', does: 'the target returns at another address' },
+    {
+      command: 'lunkeeper drill --story split',
+      does: 'a node that has lost its volume comes back',
+    },
     {
       command: 'lunkeeper drill --true-time --timer 120',
       does: "open-iscsi's default timer, in real time",

@@ -1,6 +1,6 @@
 import type { ExpandReport } from '../../volumes/expand.ts'
 import { command } from '../command.ts'
-import { formatBytes } from '../output/bytes.ts'
+import { formatBytes } from '../../model/bytes.ts'
 
 export const expandCommand = command({
   name: 'expand',

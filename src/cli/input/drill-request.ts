@@ -4,6 +4,12 @@ import type { Option, Values } from '../command.ts'
 /** The flags of `drill`. */
 export const DRILL_OPTIONS = [
   {
+    name: 'story',
+    value: 'NAME',
+    choices: ['node-down', 'split'],
+    help: 'node-down: the storage machine dies under two writers. split: a node is cut off under two writers, its volumes move to another node, and it comes back with the writes that it held. Default: node-down.',
+  },
+  {
     name: 'outage',
     value: 'SECONDS',
     help: 'Length of the outage, 10 to 300 seconds. It stands for 300 s, and the timers are scaled to match. Default: 25.',
@@ -46,6 +52,7 @@ export const DRILL_OPTIONS = [
 
 /** The request passed to lab/drill/run.ts; absent fields use the lab's defaults. */
 export interface DrillRequest {
+  readonly story?: string
   readonly report: string
   /** Seconds; true runs every timer. */
   readonly trueTime: boolean | number
@@ -61,6 +68,12 @@ export function drillRequest(options: Values<typeof DRILL_OPTIONS>): DrillReques
   if (timer !== undefined && !trueTime) throw new LunkeeperError('USAGE', '--timer requires --true-time')
   if (outage !== undefined && trueTime)
     throw new LunkeeperError('USAGE', '--outage and --true-time cannot be combined')
+  if (as.story === 'split' && trueTime)
+    throw new LunkeeperError('USAGE', '--story split has no true-time cases: leave out --true-time')
+  if (as.story === 'split' && as.takeover !== undefined)
+    throw new LunkeeperError('USAGE', '--takeover is for --story node-down', {
+      hint: 'In the split story the storage machine stays; the volumes move from node to node.',
+    })
   return {
     ...as,
     report,

@@ -1,6 +1,6 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
-import { formatBytes } from './bytes.ts'
+import { formatUnwritten } from '../../model/bytes.ts'
 
 const UNITS = [
   ['d', 86_400],
@@ -25,7 +25,7 @@ export function formatHold(hold: Hold): string {
 /** Held data in memory, as far as it is known. */
 export function formatWaiting({ waiting }: VolumeStatus['hold']): string {
   if (waiting === null) return '-'
-  return `${waiting.of === 'node' ? 'up to ' : ''}${formatBytes(waiting.bytes)}`
+  return formatUnwritten(waiting)
 }
 
 /** Whether I/O would fail earlier than requested. */

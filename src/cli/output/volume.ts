@@ -1,6 +1,6 @@
 import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
-import { formatBytes } from './bytes.ts'
+import { formatBytes } from '../../model/bytes.ts'
 import { facts } from './facts.ts'
 import { outagesText } from './history.ts'
 import { formatHold, formatWaiting, isShort } from './hold.ts'
@@ -78,7 +78,10 @@ function ownerOf({ owner }: VolumeStatus, look: Look): string {
 function adviceOf({ name, state }: VolumeStatus): [string, string][] {
   if (state === 'fenced')
     return [
-      ['wrong', 'another node has the volume: this node writes nothing more, and what was unwritten is lost'],
+      [
+        'wrong',
+        'another node has the volume: this node writes nothing more, and what it had not written is lost',
+      ],
       ['do', `stop its users on this node, then: lunkeeper detach ${name} --force`],
     ]
   if (state !== 'misplaced') return []

@@ -1,6 +1,6 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
-import { formatBytes } from './bytes.ts'
+import { formatBytes } from '../../model/bytes.ts'
 import { formatHold, formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 import type { Column } from './table.ts'

@@ -26,6 +26,7 @@ export const PACKAGE_OF = {
   multipathd: 'multipath-tools',
   dmsetup: 'dmsetup',
   sg_inq: 'sg3-utils',
+  modprobe: 'kmod',
   udevadm: 'udev',
   systemctl: 'systemd',
   'systemd-notify': 'systemd',

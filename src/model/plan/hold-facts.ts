@@ -1,3 +1,4 @@
+import type { Unwritten } from '../bytes.ts'
 import type { AttachmentState } from '../attachment.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold, HoldMode } from '../hold.ts'
@@ -109,6 +110,8 @@ export interface Refused {
   readonly message: string
   /** Of a volume that was lost: the node that has it; left out where that is not known. */
   readonly holder?: string
+  /** Of a volume that was lost: what this node has not written; left out where the kernel does not tell. */
+  readonly unwritten?: Unwritten
 }
 
 /** What one step of a path's return does; the first that fails ends the return. */

@@ -1,3 +1,5 @@
+import type { Unwritten } from '../bytes.ts'
+import { formatUnwritten } from '../bytes.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
 import type { LogCode } from '../log-entry.ts'
@@ -182,15 +184,23 @@ export function misplace(facts: Facts, note: HoldNote | null, trouble: string): 
 export function fence(
   facts: Facts,
   note: HoldNote | null,
-  { message, holder }: Refused,
+  { message, holder, unwritten }: Refused,
 ): Omit<OutagePlan, 'memory'> {
   if (note?.kind === 'fenced') return { note, steps: [] }
   return giveUpVolume(facts, note, {
     kind: 'fenced',
     trouble: message,
-    text: `${message}; held I/O fails now, and what this node has not written is discarded`,
+    text: `${message}; held I/O fails now, and ${lossOf(unwritten)}`,
     ...(holder === undefined ? {} : { holder }),
+    ...(unwritten === undefined ? {} : { discarded: unwritten }),
   })
+}
+
+/** What a node loses with a volume, as the end of a sentence. */
+export function lossOf(unwritten: Unwritten | undefined): string {
+  if (unwritten === undefined) return 'what this node has not written is discarded'
+  if (unwritten.bytes === 0) return 'nothing that is in memory here was unwritten'
+  return `${formatUnwritten(unwritten)} of unwritten data ${unwritten.of === 'node' ? 'may be' : 'is'} discarded`
 }
 
 function giveUpVolume(
@@ -199,7 +209,7 @@ function giveUpVolume(
   {
     text,
     ...why
-  }: Pick<HoldNote, 'holder'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
+  }: Pick<HoldNote, 'holder' | 'discarded'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
 ): Omit<OutagePlan, 'memory'> {
   const since = known?.since ?? new Date(facts.wallMs).toISOString()
   const sinceMs = known ? sinceMsOf(known, facts) : facts.nowMs

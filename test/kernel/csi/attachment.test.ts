@@ -169,8 +169,6 @@ describe.each(kernels('bookworm'))('a published volume moves (%s)', (debian) => 
     const first = given('a', '1b4e28ba-2fa1-11d2-883f-0016d3cca427')
     const second = given('b', '6fa459ea-ee8a-11d2-90d4-0016d3cca427')
     const file = `${targetPath('pv-orders', 'pod')}/file`
-    // As docs/kubernetes.md prepares a node.
-    await Promise.all([a, b].map((node) => node.sh('modprobe sg')))
     await startDriver(a)
     const before = await Kubelet.start(a)
     await before.stage(orders, first.more)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 
 import { debians } from '../../../../lab/debian/packages.ts'
-import { TRUE_TIMERS } from '../../../../lab/drill/plan.ts'
+import { STORIES } from '../../../../lab/drill/series.ts'
+import { TRUE_TIMERS } from '../../../../lab/drill/node-down/plan.ts'
 import { drillAnswer } from '../../../../src/cli/input/drill-answer.ts'
 import { DRILL_OPTIONS, drillRequest } from '../../../../src/cli/input/drill-request.ts'
 
@@ -25,6 +26,8 @@ test('true time is every stock timer, or the one that was chosen', () => {
 test.each([
   { timer: '120' },
   { 'true-time': true, outage: '60' },
+  { story: 'split', 'true-time': true },
+  { story: 'split', takeover: 'same' },
   { outage: 'long' },
   { outage: '' },
   { outage: '-5' },
@@ -39,6 +42,7 @@ test('the flags offer what the lab has', () => {
   )
   expect(choices['timer']).toEqual(TRUE_TIMERS.map(String))
   expect(choices['debian']).toEqual(debians)
+  expect(choices['story']).toEqual(STORIES)
 })
 
 const answer = (said: unknown) => drillAnswer({ stdout: JSON.stringify(said), code: 0, signal: null })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { formatBytes } from '../../../../src/cli/output/bytes.ts'
+import { formatBytes } from '../../../../src/model/bytes.ts'
 import { detachText } from '../../../../src/cli/output/detached.ts'
 import { formatHold } from '../../../../src/cli/output/hold.ts'
 import { lookOf, PLAIN } from '../../../../src/cli/output/look.ts'

@@ -1,4 +1,4 @@
-import type { SideName } from './scene.ts'
+import type { SideName } from '../volumes.ts'
 import type { SessionState } from './watch.ts'
 
 /** How a thing stands. Where it is shown as a colour, the words beside it say the same. */

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { Lab } from '../index.ts'
-import { attachKept, KEPT_MOUNT, tellPortal } from './kept.ts'
+import { Lab } from '../../index.ts'
+import { attachKept, KEPT_MOUNT, startAgent } from '../kept.ts'
 import { kernelWords } from './kernel-words.ts'
 import type { Plan } from './plan.ts'
 import type { Drill, Side } from './result.ts'
-import { setScene, takeOver, type SideName } from './scene.ts'
-import { attachStock, mendStock, STOCK_MOUNT } from './stock.ts'
+import type { SideName } from '../volumes.ts'
+import { keptOptions, tellPortal } from './commands.ts'
+import { mendStock } from './mend-stock.ts'
+import { setScene, takeOver } from './scene.ts'
+import { attachStock, STOCK_MOUNT } from '../stock.ts'
 import { Watch } from './watch.ts'
-import { Writer } from './writer.ts'
+import { Writer } from '../writer.ts'
 
 /** What the audience is told. */
 export interface Audience {
@@ -49,7 +52,8 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
   const { node, san } = scene
   phase('both volumes are attached')
   await attachStock(node, plan)
-  const { hold } = await attachKept(node, plan)
+  await startAgent(node)
+  const { hold } = await attachKept(node, keptOptions(plan))
   const watch = await Watch.start(node)
   const writers = {
     stock: await Writer.start(node, STOCK_MOUNT),

@@ -1,5 +1,5 @@
-import type { LabNode } from '../index.ts'
-import type { SideName } from './scene.ts'
+import type { LabNode } from '../../index.ts'
+import type { SideName } from '../volumes.ts'
 
 /** A line of the kernel's log that belongs to the story. */
 export interface KernelWord {

@@ -1,4 +1,4 @@
-import type { Debian } from '../index.ts'
+import type { Debian } from '../../index.ts'
 
 export type Takeover = 'same' | 'address'
 export type FileSystem = 'ext4' | 'xfs'

@@ -1,8 +1,8 @@
 import type { KernelWord } from './kernel-words.ts'
 import type { Plan } from './plan.ts'
-import type { SideName } from './scene.ts'
+import type { SideName } from '../volumes.ts'
 import type { SessionState, Since } from './watch.ts'
-import type { Acknowledged, Refused } from './writer.ts'
+import type { Acknowledged, Refused } from '../writer.ts'
 
 /** What happened to one writer. Times are milliseconds since 1970. */
 export interface Side {

@@ -1,16 +1,15 @@
-import type { Look } from '../../src/cli/output/look.ts'
-import { lookOf } from '../../src/cli/output/look.ts'
+import type { Look } from '../../../src/cli/output/look.ts'
+import { lookOf } from '../../../src/cli/output/look.ts'
 import type { Audience, Moment } from './drill.ts'
-import type { SideName } from './scene.ts'
+import type { SideName } from '../volumes.ts'
 import type { Standing, Tone } from './session-words.ts'
 import { sessionWords } from './session-words.ts'
-import { SIDES, span } from './words.ts'
+import { BOTH, SIDES, span } from '../words.ts'
 
 /** Slower than any healthy write of a lab machine. */
 const WAITS = 500
 /** Where lines stay, nobody shall wonder for longer whether it still runs. */
 const QUIET = 30_000
-const BOTH = ['stock', 'lunkeeper'] as const
 const MARKS: Readonly<Record<Tone, string>> = { well: '●', waits: '…', bad: '✗' }
 const COLOURS = { well: 'green', waits: 'yellow', bad: 'red' } as const
 

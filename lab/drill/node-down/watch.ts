@@ -1,7 +1,7 @@
-import type { LabNode, LabProcess } from '../index.ts'
-import { VOLUME } from './kept.ts'
-import { Lines } from './lines.ts'
-import { IQN, type SideName } from './scene.ts'
+import type { LabNode, LabProcess } from '../../index.ts'
+import { VOLUME } from '../kept.ts'
+import { Lines } from '../lines.ts'
+import { IQN, type SideName } from '../volumes.ts'
 
 /** As the kernel has it: FREE is a session whose recovery timer ran out. */
 export type SessionState = 'LOGGED_IN' | 'FAILED' | 'FREE' | 'none'

@@ -1,5 +1,5 @@
 import type { Drill } from '../result.ts'
-import type { SideName } from '../scene.ts'
+import type { SideName } from '../../volumes.ts'
 import type { Frame } from './scales.ts'
 import { across, down } from './scales.ts'
 

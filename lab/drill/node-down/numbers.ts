@@ -1,6 +1,6 @@
 import type { Drill, Side } from './result.ts'
-import type { SideName } from './scene.ts'
-import { BLOCK } from './writer.ts'
+import type { SideName } from '../volumes.ts'
+import { BLOCK } from '../writer.ts'
 
 /** One side in numbers. */
 export interface Numbers {

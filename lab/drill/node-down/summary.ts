@@ -1,20 +1,12 @@
-import { wrap } from '../../src/cli/output/wrap.ts'
+import type { Row } from '../report/parts.ts'
+import { terminalSummary } from '../terminal.ts'
 import type { Numbers, Verdict } from './numbers.ts'
 import { isWell } from './numbers.ts'
 import type { Drill } from './result.ts'
-import type { SideName } from './scene.ts'
-import { bytes, fate, scaling, SIDES, span, story } from './words.ts'
+import { bytes, SIDES, span } from '../words.ts'
+import { fate, scaling, story } from './words.ts'
 
-/** Of a paragraph on a terminal, in columns. */
-const WIDTH = 100
-
-/** One number of a drill: what it is, and how it reads. */
-export interface Row {
-  readonly what: string
-  readonly of: (numbers: Numbers) => string
-}
-
-export const ROWS: readonly Row[] = [
+export const ROWS: readonly Row<Numbers>[] = [
   {
     what: 'longest pause',
     of: ({ longestPauseSeconds, wentOn }) =>
@@ -57,27 +49,15 @@ export function headline({ ok, stockBroke, sides }: Verdict): string {
 
 /** The end of a drill, for a terminal. */
 export function summary(drill: Drill, verdict: Verdict): string {
-  const of = (side: SideName) => verdict.sides[side]
-  const rows = [
-    ['', SIDES.stock, SIDES.lunkeeper],
-    ...ROWS.map((row) => [row.what, row.of(of('stock')), row.of(of('lunkeeper'))]),
-  ]
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)) + 2)
-  const lines = rows.map(([what, stock, kept]) =>
-    `  ${what!.padEnd(widths[0]!)}${stock!.padEnd(widths[1]!)}${kept}`.trimEnd(),
-  )
-  const fates = (['stock', 'lunkeeper'] as const).map(
-    (side) => `  ${isWell(of(side)) ? '✓' : '✗'} ${SIDES[side]}: ${fate(of(side))}`,
-  )
-  const paragraph = (text: string) => wrap(text, WIDTH).join('\n')
-  const parts = [
-    headline(verdict),
-    fates.join('\n'),
-    `${paragraph(story(drill))}\n${paragraph(scaling(drill.plan))}`,
-    lines.join('\n'),
-    paragraph(readBack(drill)),
-  ]
-  return `\n${parts.join('\n\n')}\n`
+  return terminalSummary({
+    headline: headline(verdict),
+    sides: verdict.sides,
+    isWell,
+    fate,
+    story: [story(drill), scaling(drill.plan)],
+    rows: ROWS,
+    notes: [readBack(drill)],
+  })
 }
 
 /** How the numbers of what was lost came about. */

@@ -1,5 +1,5 @@
 import type { Drill, Side } from '../result.ts'
-import type { SideName } from '../scene.ts'
+import type { SideName } from '../../volumes.ts'
 import type { Standing } from '../session-words.ts'
 import { sessionWords } from '../session-words.ts'
 
