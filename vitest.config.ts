@@ -13,6 +13,9 @@ const ESSENTIAL = ['stranger', 'identity-checks', 'hold', 'uses', 'owner'].map(
 const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
 const isEssential = process.env.LUNKEEPER_TEST_KERNEL === 'essential'
 
+/** For what is polled until it is so: a busy machine takes longer than the default of a second. */
+const PATIENT = { poll: { timeout: 20_000 } }
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line.ts'],
@@ -26,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/lint/*.test.ts'],
+          expect: PATIENT,
           testTimeout: 60_000,
         },
       },
@@ -49,6 +53,11 @@ export default defineConfig({
       },
       // Brings Go, once, for Helm's templates, and Debian's packages for the image.
       { extends: true, test: { name: 'deploy', include: ['test/deploy/**/*.test.ts'] } },
+      // Needs Chromium: run with `npm run test:page`.
+      {
+        extends: true,
+        test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 180_000, expect: PATIENT },
+      },
       {
         extends: true,
         test: {

@@ -90,6 +90,21 @@ export function bringTools() {
   return node
 }
 
+/** The fuzzer of tools/fuzz, which only `npm run fuzz` needs. @returns its directory */
+export function bringFuzzer(node) {
+  const home = join(root, '.tools/fuzz')
+  const lock = readFileSync(join(root, 'tools/fuzz/package-lock.json'), 'utf8')
+  if (fresh(join(home, 'stamp'), hash(lock))) return home
+  step('bringing the fuzzer into .tools/fuzz', () => {
+    mkdirSync(home, { recursive: true })
+    for (const file of ['package.json', 'package-lock.json'])
+      writeFileSync(join(home, file), readFileSync(join(root, 'tools/fuzz', file)))
+    npm(node, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], home)
+    writeFileSync(join(home, 'stamp'), hash(lock))
+  })
+  return home
+}
+
 export function bringDependencies(node) {
   const stamp = join(root, 'node_modules/.stamp')
   const inputs = hash(readFileSync(join(root, 'package-lock.json'), 'utf8'))
@@ -141,6 +156,7 @@ export function bringBuild(node) {
       'package-lock.json',
       'tsconfig.json',
       'scripts/bundle.mjs',
+      'scripts/page.mjs',
       'scripts/prune-types.mjs',
     ].map((f) => join(root, f)),
   ]
@@ -172,9 +188,15 @@ export function bringPacked(node) {
   const packed = join(root, 'dist.packed')
   const files = [
     ...['deploy/release', 'deploy/debian', 'docs', 'bin'].flatMap((name) => [...sources(join(root, name))]),
-    ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/bundle.mjs', 'dist/.stamp'].map(
-      (f) => join(root, f),
-    ),
+    ...[
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+      'scripts/bundle.mjs',
+      'scripts/page.mjs',
+      'dist/.stamp',
+    ].map((f) => join(root, f)),
     ...['deploy/lunkeeper.service', 'deploy/lunkeeper-shutdown.service'].map((f) => join(root, f)),
   ]
   const inputs = hashFiles(files)

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 
 import { build, transform } from 'esbuild'
 
+import { pageCode } from './page.mjs'
+
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 
 const COMMON = {
@@ -21,15 +23,20 @@ const COMMON = {
   alias: { punycode: 'punycode/punycode.js' },
 }
 
+/** The page of `lunkeeper agent --http` travels inside the program, as text: there is no file to find. */
+const PAGE = { LUNKEEPER_PAGE: JSON.stringify(await pageCode()) }
+
 const [first = 'dist', ...more] = process.argv.slice(2)
 await (first === '--single' ? buildSingle(more[0]) : buildFiles(first, more))
 
 async function buildFiles(outdir, more) {
   await build({
     ...COMMON,
+    define: { ...COMMON.define, ...PAGE },
     entryPoints: {
       lunkeeper: 'src/cli/main.ts',
       hand: 'src/host/hand/main.ts',
+      observer: 'src/http/observe/main.ts',
       index: 'src/index.ts',
       ...Object.fromEntries(more.map((word) => word.split('='))),
     },
@@ -52,6 +59,7 @@ async function buildSingle(outdir) {
   mkdirSync(outdir, { recursive: true })
   const { outputFiles, metafile } = await build({
     ...COMMON,
+    define: { ...COMMON.define, ...PAGE },
     entryPoints: { single: 'src/cli/single.ts' },
     outdir,
     target: 'node24',

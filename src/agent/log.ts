@@ -48,9 +48,7 @@ export class AgentLog {
     warn: (volume, message) => this.say(volume, message, { code: 'warning' }),
   }
 
-  say(volume: string | null, said: string, fields: LogFields = {}): void {
-    // Most errors name their volume themselves.
-    const message = volume !== null && said.startsWith(`${volume}: `) ? said.slice(volume.length + 2) : said
+  say(volume: string | null, message: string, fields: LogFields = {}): void {
     const { code = volume === null ? 'agent' : 'note', seconds } = fields
     const level = fields.level ?? LEVELS[code] ?? 'info'
     const entry: LogEntry = { level, code, volume, message, ...(seconds === undefined ? {} : { seconds }) }

@@ -81,6 +81,8 @@ export interface Context {
   warn(message: string): void
   /** Prints a line of a service's log on stderr. */
   say(message: string): void
+  /** Whether --json was given; for a command that prints while it runs. */
+  readonly json: boolean
   /** All commands. */
   readonly commands: readonly AnyCommand[]
 }
@@ -107,6 +109,10 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly examples: readonly Example[]
   /** Checks its input, does its work, returns the result. Prints nothing. */
   run(context: Context, input: Input<Options>): Data | Promise<Data>
+  /** It reads nothing of the machine but the files it is given, and works on other systems than Linux, too. */
+  readonly anywhere?: true
+  /** It prints while it runs where it can; null as its data then prints nothing more. */
+  readonly isLive?: true
   /** The text is a document for a program (a script, YAML) and is printed unchanged. */
   readonly isDocument?: true
   /** Formats the result for people. Its input has only printable text; `--json` prints the data themselves. */

@@ -13,6 +13,7 @@ import { holdCommand } from './commands/hold.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { ownerCommand } from './commands/owner.ts'
 import { sessionsCommand } from './commands/sessions.ts'
+import { topCommand } from './commands/top.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. Each loads the engine when it runs. */
@@ -22,6 +23,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   expandCommand,
   holdCommand,
   volumesCommand,
+  topCommand,
   sessionsCommand,
   ownerCommand,
   doctorCommand,

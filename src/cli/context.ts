@@ -12,7 +12,7 @@ import { actorOf } from './operation/actor.ts'
 import { observers } from './operation/observers.ts'
 import { nameSteps, showProgress } from './operation/progress.ts'
 import { stopOnSignal } from './operation/stop.ts'
-import { oneLine } from './output/printable.ts'
+import { oneLine } from '../model/printable.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /** Read if no other file is named. A machine without it uses defaults. */
@@ -34,6 +34,7 @@ export function openContext(
     terminal.line(`${terminal.look.paint('yellow', 'warning')}: ${oneLine(message)}`)
   return {
     commands: COMMANDS,
+    json: globals.json,
     async host() {
       const { openHost } = await import('../host/host.ts')
       const { flags, hold } = await config()

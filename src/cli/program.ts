@@ -4,7 +4,7 @@ import { openContext } from './context.ts'
 import type { Parsed } from './input/parse.ts'
 import { errorJson, errorText, toLunkeeperError } from './output/error.ts'
 import { lookOf } from './output/look.ts'
-import { printableData, printableJson } from './output/printable.ts'
+import { printableData, printableJson } from '../model/printable.ts'
 import { openTerminal } from './output/terminal.ts'
 import { version } from './version.ts'
 
@@ -36,8 +36,15 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       return { text: helpText(COMMANDS, parsed.topic, lookOf(process.stdout)), status: 0 }
     }
     const { command, argument, more, options, globals } = parsed
+    if (process.platform !== 'linux' && !command.anywhere)
+      throw new LunkeeperError('USAGE', `${command.name} works on Linux only; this is ${process.platform}`, {
+        hint: `On this system: ${COMMANDS.filter(({ anywhere }) => anywhere)
+          .map(({ name }) => name)
+          .join(', ')}.`,
+      })
     await using context = openContext(globals, terminal, command.name)
     const data = await command.run(context, { argument, more, options })
+    if (command.isLive && data === null) return { text: '', status: 0 }
     const shown = command.isDocument ? data : printableData(data)
     const text = globals.json ? json(data) : command.text(shown, lookOf(process.stdout))
     return { text, status: command.exit?.(data) ?? 0 }

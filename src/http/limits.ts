@@ -37,13 +37,23 @@ export function limitConnections(server: Server): void {
   })
 }
 
-/** Ends an answer that the client does not read, and a connection that sends more than a request line. */
-export function limitExchange(request: IncomingMessage, response: ServerResponse): void {
-  const timer = setTimeout(() => request.socket.destroy(), RESPONSE_MS)
-  response.once('close', () => clearTimeout(timer))
+/**
+ * Ends an answer that the client does not read, and a connection that sends more than a request line.
+ * @returns a way to lift the limit of time, for an answer that goes on and has limits of its own
+ */
+export function limitExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+): { readonly lift: () => void } {
+  const { socket } = request
+  const timer = setTimeout(() => socket.destroy(), RESPONSE_MS)
+  const lift = () => clearTimeout(timer)
+  response.once('close', lift)
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-  if (!hasBody) return
-  response.setHeader('connection', 'close')
-  response.once('finish', () => request.socket.destroySoon())
+  if (hasBody) {
+    response.setHeader('connection', 'close')
+    response.once('finish', () => socket.destroySoon())
+  }
+  return { lift }
 }

@@ -4,7 +4,10 @@ import { createServer } from 'node:http'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Address } from './address.ts'
 import { limitConnections, limitExchange, SERVER_OPTIONS } from './limits.ts'
+import type { Answer } from './api/answer.ts'
+import { plain } from './api/answer.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import type { PageService } from './page.ts'
 import { shared } from './shared.ts'
 
 /** Metrics are read at most this often, whatever the number of scrapers. */
@@ -17,24 +20,16 @@ export interface HttpOptions {
   readonly sick: () => string | null
   /** Why it cannot accept volumes now; null if it can. */
   readonly unready: () => string | null
+  /** The page and its API; null: they are not served. @default null */
+  readonly page?: PageService | null
 }
 
-interface Page {
-  readonly status: number
-  readonly type: string
-  readonly text: string
-}
-
-/** Serves /metrics, /healthz and /readyz. Anyone who can reach the address can read them, so they contain no secret. */
+/**
+ * Serves /metrics, /healthz and /readyz, and the page with its API. Anyone who can reach the address can read the former, so
+ * they contain no secret; who may read the latter says api/access.ts.
+ */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
-  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
-  const server = createServer(SERVER_OPTIONS, (request, response) => {
-    limitExchange(request, response)
-    void answer(options, metrics, request)
-      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
-      .then((page) => send(request, response, page))
-  })
-  limitConnections(server)
+  const server = openServer(options)
   await listen(server, options.address)
   return {
     async [Symbol.asyncDispose]() {
@@ -46,41 +41,63 @@ export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> 
   }
 }
 
+/** The same, before it listens. */
+export function openServer(options: Omit<HttpOptions, 'address'>): Server {
+  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    const limit = limitExchange(request, response)
+    void answer(options, metrics, request, response)
+      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
+      .then((found) => (found ? send(request, response, found) : limit.lift()))
+  })
+  limitConnections(server)
+  return server
+}
+
+/** @returns null if the answer has been begun, and goes on */
 async function answer(
-  { metrics, sick, unready }: HttpOptions,
+  { metrics, sick, unready, page }: Omit<HttpOptions, 'address'>,
   text: () => Promise<string>,
-  { url, method }: IncomingMessage,
-): Promise<Page> {
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer | null> {
+  const found = await page?.answer(request, response)
+  if (found !== undefined) return found
+  const { url, method } = request
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET')
   switch (url?.split('?')[0]) {
     case '/metrics':
-      return { status: 200, type: metrics.contentType, text: await text() }
+      return { status: 200, type: metrics.contentType, body: await text() }
     case '/healthz':
       return verdict(sick())
     case '/readyz':
       return verdict(sick() ?? unready())
     case undefined:
     default:
-      return plain(404, '/metrics /healthz /readyz')
+      return plain(
+        404,
+        page ? '/ /api/v1/openapi.json /metrics /healthz /readyz' : '/metrics /healthz /readyz',
+      )
   }
 }
 
-function verdict(reason: string | null): Page {
+function verdict(reason: string | null): Answer {
   return reason === null ? plain(200, 'ok') : plain(503, reason)
 }
 
-function plain(status: number, text: string): Page {
-  return { status, type: 'text/plain; charset=utf-8', text: `${text}\n` }
-}
-
-function send({ method }: IncomingMessage, response: ServerResponse, { status, type, text }: Page): void {
+function send(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { status, type, body, headers = {} }: Answer,
+): void {
   response.writeHead(status, {
     'content-type': type,
-    'content-length': Buffer.byteLength(text),
+    'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...headers,
   })
-  response.end(method === 'HEAD' ? undefined : text)
+  response.end(method === 'HEAD' ? undefined : body)
 }
 
 async function listen(server: Server, { host, port }: Address): Promise<void> {

@@ -1,5 +1,5 @@
-import type { VolumeHistory } from './history-summary.ts'
 import type { Unwritten } from './bytes.ts'
+import type { VolumeHistory } from './history-summary.ts'
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'

@@ -34,7 +34,9 @@ export interface LogEntry {
 /** As one line of text: `db: all paths lost`. */
 export function entryText({ volume, message, suppressed = 0 }: LogEntry): string {
   const left = suppressed === 0 ? '' : ` (${suppressed} lines like this were left out)`
-  return `${volume === null ? '' : `${volume}: `}${message}${left}`
+  // Most errors name their volume themselves.
+  const isNamed = volume === null || message.startsWith(`${volume}: `)
+  return `${isNamed ? message : `${volume}: ${message}`}${left}`
 }
 
 /** Lines of one volume and code that may follow each other; then one a minute. A path that flaps says no more. */

@@ -62,10 +62,16 @@ export function lunkeeper(node: LabNode) {
   }
 }
 
+/** Kills a program that a test has started. */
+export async function killAndWait(process: LabProcess): Promise<void> {
+  await process.kill('SIGKILL')
+  await process.exited
+}
+
 /** An agent that is ready. */
 export async function agentOn(node: LabNode): Promise<LabProcess> {
   const agent = await node.start(['lunkeeper', 'agent'])
-  await agent.errors(/ready/)
+  await agent.errors(/ready/, 120_000)
   return agent
 }
 

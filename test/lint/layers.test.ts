@@ -65,6 +65,8 @@ describe('imports go one way', () => {
     ['src/csi/planted.ts', "import '../http/serve.ts'\n", 'no other front end'],
     ['src/csi/node/planted.ts', "import 'execa'\n", 'src/host/exec only'],
     ['src/http/planted.ts', "import '../csi/status.ts'\n", 'no other front end'],
+    ['src/http/page/view/planted.ts', "import '../../../host/host.ts'\n", 'The page runs in a browser'],
+    ['src/http/page/planted.ts', "import 'node:fs'\n", 'there is no Node'],
     ['src/kubernetes/planted.ts', "import '../csi/status.ts'\n", 'no other front end'],
     ['src/kubernetes/events/planted.ts', "import '../../agent/log.ts'\n", 'no other front end'],
     ['src/cli/planted.ts', "import 'node:child_process'\n", 'src/host/exec only'],

@@ -23,6 +23,9 @@ it('types fit', { timeout: 300_000 }, async () =>
   expect(await complaints('typescript/bin/tsc', '-p', 'tsconfig.json')).toBe(''),
 )
 
+it("the page's types fit, with a browser's", async () =>
+  expect(await complaints('typescript/bin/tsc', '-p', 'src/http/page/browser/tsconfig.json')).toBe(''))
+
 // The slowest of them: a busy machine takes more than a minute.
 it('the linter has nothing to say', { timeout: 300_000 }, async () =>
   expect(await complaints('oxlint/bin/oxlint', '--type-aware', '--max-warnings=0')).toBe(''),

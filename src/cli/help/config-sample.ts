@@ -22,6 +22,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   repair: 'safe',
   'log-format': 'json',
   'log-level': 'warn',
+  'http-token-file': '/etc/lunkeeper/http-token',
   'csi-endpoint': 'unix:///var/lib/kubelet/plugins/iscsi.csi.lunkeeper/csi.sock',
   'csi-driver': 'iscsi.csi.lunkeeper',
   'csi-node': 'node-1',

@@ -7,7 +7,13 @@ export const AGENT_OPTIONS = [
   {
     name: 'http',
     value: 'ADDR:PORT',
-    help: 'Serve /metrics for Prometheus, /healthz and /readyz on this address. There is no access control.',
+    help: 'Serve a page of this node, its API under /api/v1, /metrics for Prometheus, /healthz and /readyz on this address, for example 127.0.0.1:9600. The page and the API show the node to clients on this machine only, and change nothing, unless --http-token-file is given; the others have no access control.',
+  },
+  {
+    name: 'http-token-file',
+    value: 'FILE',
+    completes: 'file',
+    help: 'File with a token of 32 characters or more, readable by its owner only. A client that sends it (Authorization: Bearer TOKEN) may read the page from other machines, and change holds, give up, and apply safe repairs. Read again on SIGHUP.',
   },
   {
     name: 'log-format',

@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs'
 
 import type { LogEntry, LogLevel } from '../../model/log-entry.ts'
 import { LOG_LEVELS } from '../../model/log-entry.ts'
-import { oneLine, printableJsonLine } from '../output/printable.ts'
+import { oneLine, printableJsonLine } from '../../model/printable.ts'
 
 export const LOG_FORMATS = ['text', 'json'] as const
 export type LogFormat = (typeof LOG_FORMATS)[number]

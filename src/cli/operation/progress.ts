@@ -1,5 +1,5 @@
 import type { Observer, StepName } from '../../volumes/step.ts'
-import { oneLine } from '../output/printable.ts'
+import { oneLine } from '../../model/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { STEP_WORDS } from './step-words.ts'
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 
 import type { Address } from '../../http/address.ts'
+import type { Token } from '../../http/api/token.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -25,6 +26,8 @@ export interface Served {
   readonly log: LogOptions
   /** Whether it makes the safe repairs by itself. */
   readonly repairs: boolean
+  /** What a client must show to read from other machines, and to change something; null: neither is possible. */
+  readonly token: Token | null
   /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
   readonly witness: Account | null
   /** Null if it does not report to Kubernetes. */
@@ -44,6 +47,7 @@ export async function servedOf(options: {
   readonly repair?: string
   readonly 'log-format'?: string
   readonly 'log-level'?: string
+  readonly 'http-token-file'?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
 }): Promise<Served> {
@@ -69,6 +73,11 @@ export async function servedOf(options: {
         hint: 'Add --csi-endpoint unix:///PATH.',
       },
     )
+  const tokenFile = options['http-token-file']
+  if (tokenFile !== undefined && http === undefined)
+    throw new LunkeeperError('USAGE', '--http-token-file requires --http', {
+      hint: 'Add --http ADDR:PORT.',
+    })
   if (node !== undefined && Buffer.byteLength(node) > 192)
     throw new LunkeeperError('USAGE', `"${node}" is not a valid node name`, {
       hint: 'Use at most 192 bytes.',
@@ -87,6 +96,7 @@ export async function servedOf(options: {
       format: LOG_FORMATS.find((one) => one === options['log-format']) ?? null,
       level: LOG_LEVELS.find((one) => one === options['log-level']) ?? 'info',
     },
+    token: tokenFile === undefined ? null : (await import('../../http/api/token.ts')).readToken(tokenFile),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
@@ -114,7 +124,7 @@ export interface Services extends AsyncDisposable {
 /** Only what is requested is loaded: gRPC alone takes about 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, volumeHealth, http, repairs, witness, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, repairs, token, witness, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -131,13 +141,18 @@ export async function services(
   let ready = false
   if (http && metrics) {
     const { serveHttp } = await import('../../http/serve.ts')
+    const { openPage } = await import('../../http/page.ts')
     const { lacksOf } = await import('../../state/view/node.ts')
     const late = () => performance.now() - seen > LATE
+    const sick = () => (late() ? `no volume was checked for ${LATE / 1000} s` : null)
+    const page = openPage(host, { node, version: version(), token, sick, say })
+    opened.push(page)
     opened.push(
       await serveHttp({
         address: http,
         metrics,
-        sick: () => (late() ? `no volume was checked for ${LATE / 1000} s` : null),
+        page,
+        sick,
         unready: () => (ready ? (lacksOf(host)[0]?.message ?? null) : 'it is starting'),
       }),
     )

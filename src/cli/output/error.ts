@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Look } from './look.ts'
-import { oneLine, printable } from './printable.ts'
+import { oneLine, printable } from '../../model/printable.ts'
 
 /** Formats every failure in one form; an unknown error is reported as a bug. */
 export function toLunkeeperError(error: unknown): LunkeeperError {

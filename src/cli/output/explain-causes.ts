@@ -1,5 +1,5 @@
 import type { Cause } from '../../explain/report.ts'
-import { oneLine } from './printable.ts'
+import { oneLine } from '../../model/printable.ts'
 import { count, time } from './explain-words.ts'
 import { facts } from './facts.ts'
 import type { Look } from './look.ts'

@@ -1,5 +1,5 @@
 import type { LogInput } from '../../explain/report.ts'
-import { oneLine } from './printable.ts'
+import { oneLine } from '../../model/printable.ts'
 import { count } from './explain-words.ts'
 import type { Look } from './look.ts'
 

@@ -3,7 +3,7 @@ import { causesText } from './explain-causes.ts'
 import { unreadText } from './explain-inputs.ts'
 import { count, time, dateOf, afterBoot } from './explain-words.ts'
 import { facts } from './facts.ts'
-import { oneLine } from './printable.ts'
+import { oneLine } from '../../model/printable.ts'
 import type { Look } from './look.ts'
 import { wrap } from './wrap.ts'
 

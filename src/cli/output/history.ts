@@ -3,7 +3,7 @@ import type { Actor, HistoryEvent } from '../../model/history.ts'
 import type { Hold } from '../../model/hold.ts'
 import type { HistoryReport } from '../../state/view/history.ts'
 import { formatBytes } from '../../model/bytes.ts'
-import { formatHold } from './hold.ts'
+import { formatHold } from '../../model/hold-text.ts'
 import type { Look } from './look.ts'
 import { wrap } from './wrap.ts'
 

@@ -1,26 +1,5 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
-import type { Hold } from '../../model/hold.ts'
 import { formatUnwritten } from '../../model/bytes.ts'
-
-const UNITS = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-] as const
-
-/** 10m, 1h30m, forever: in the format of `--hold`, if it is one unit. */
-export function formatHold(hold: Hold): string {
-  if (hold === 'forever') return hold
-  const parts: string[] = []
-  let left = hold
-  for (const [unit, size] of UNITS) {
-    const count = Math.floor(left / size)
-    left -= count * size
-    if (count > 0) parts.push(`${count}${unit}`)
-  }
-  return parts.join('') || '0s'
-}
 
 /** Held data in memory, as far as it is known. */
 export function formatWaiting({ waiting }: VolumeStatus['hold']): string {

@@ -1,7 +1,7 @@
 import type { Migration } from '../../csi/migrate/migrate.ts'
 import type { PlanStep } from '../../csi/migrate/plan.ts'
 import { manifestsText } from './manifests.ts'
-import { printable } from './printable.ts'
+import { printable } from '../../model/printable.ts'
 
 /** The new objects as YAML for `kubectl apply`, with the plan and the rollback as comments at the top. */
 export function migrationText({ volumes, claims, plan, rollback }: Migration): string {

@@ -1,5 +1,5 @@
 import type { SessionStatus } from '../../model/attachment.ts'
-import { formatHold } from './hold.ts'
+import { formatHold } from '../../model/hold-text.ts'
 import type { Look } from './look.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'

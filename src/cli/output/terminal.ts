@@ -1,6 +1,6 @@
 import type { Look, Screen } from './look.ts'
 import { lookOf } from './look.ts'
-import { oneLine } from './printable.ts'
+import { oneLine } from '../../model/printable.ts'
 
 /** stderr: permanent lines, and on a terminal one changing line below them. */
 export interface Terminal {

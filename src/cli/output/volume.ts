@@ -2,8 +2,9 @@ import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/atta
 import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from '../../model/bytes.ts'
 import { facts } from './facts.ts'
+import { formatHold } from '../../model/hold-text.ts'
 import { outagesText } from './history.ts'
-import { formatHold, formatWaiting, isShort } from './hold.ts'
+import { formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 
 export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['paint']>[0]>> = {

@@ -1,4 +1,4 @@
-import type { ForkOptions } from 'node:child_process'
+import type { ChildProcess, ForkOptions } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { isSea } from 'node:sea'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,7 @@ export const HAND_ARGUMENT = 'hand'
 const THIS_PROGRAM = { execPath: '/proc/self/exe', argv0: 'lunkeeper' }
 
 const OPTIONS: ForkOptions = {
-  // No pipe of ours, so that a stuck hand keeps no shell or service manager waiting.
+  // No pipe of ours, so that a stuck process keeps no shell or service manager waiting.
   stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   detached: true,
   // Buffers travel as they are, not as JSON arrays.
@@ -39,11 +39,47 @@ const OPTIONS: ForkOptions = {
   env: { LC_ALL: 'C' },
 }
 
-export function startHand(): HandProcess {
+/**
+ * Starts another part of this program as a process of its own, with a channel for messages.
+ * @param script its module
+ * @param argument the word that makes the single-file program this part (src/cli/single.ts)
+ */
+function forkPart(script: URL, argument: string, options: ForkOptions = OPTIONS): ChildProcess {
   const child = isSea()
-    ? fork(HAND_ARGUMENT, [], { ...OPTIONS, ...THIS_PROGRAM })
-    : fork(fileURLToPath(SCRIPT), [], OPTIONS)
+    ? fork(argument, [], { ...options, ...THIS_PROGRAM })
+    : fork(fileURLToPath(script), [], options)
   child.on('error', () => {})
+  return child
+}
+
+/** A part of this program that runs as a process of its own: it ends when its channel does. */
+export interface PartProcess<To, From> {
+  readonly pid: number
+  send(message: To): void
+  onMessage(listener: (message: From) => void): void
+  onExit(listener: () => void): void
+  kill(): void
+}
+
+/**
+ * Starts a part that starts programs as this process does, so it has its environment.
+ * @param script its module
+ * @param argument the word that makes the single-file program this part (src/cli/single.ts)
+ */
+export function startPart<To extends object, From>(script: URL, argument: string): PartProcess<To, From> {
+  const child = forkPart(script, argument, { ...OPTIONS, env: process.env })
+  child.unref()
+  return {
+    pid: child.pid ?? 0,
+    send: (message) => void (child.connected && child.send(message, () => {})),
+    onMessage: (listener) => void child.on('message', (message) => listener(message as From)),
+    onExit: (listener) => void child.once(child.pid === undefined ? 'error' : 'exit', () => listener()),
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+export function startHand(): HandProcess {
+  const child = forkPart(SCRIPT, HAND_ARGUMENT)
   const keepAlive = (yes: boolean) => {
     if (yes) child.ref()
     else child.unref()

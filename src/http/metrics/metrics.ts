@@ -1,3 +1,4 @@
+import type { MetricObject } from '@prometheus-io/client'
 import { Gauge, Histogram, Registry } from '@prometheus-io/client'
 
 import type { Host } from '../../host/host.ts'
@@ -8,8 +9,17 @@ import { volumeMetrics } from './volumes.ts'
 /** From a call that finds everything done to a file system check. */
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
 
+export interface Described {
+  readonly name: string
+  /** counter, gauge or histogram. */
+  readonly kind: string
+  readonly labels: readonly string[]
+}
+
 export interface Metrics extends Disposable {
   readonly contentType: string
+  /** All metrics that there can be, with their labels, whether they have values now or not. */
+  readonly described: readonly Described[]
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>
   /** Counts the engine's steps. */
@@ -51,6 +61,7 @@ export function openMetrics(host: Host, version: string): Metrics {
   const refresh = volumeMetrics(host, registers)
   return {
     contentType: registry.contentType,
+    described: registry.getMetricsAsArray().map(describe),
     async text() {
       memory.set(process.memoryUsage.rss())
       await refresh()
@@ -62,4 +73,8 @@ export function openMetrics(host: Host, version: string): Metrics {
     called: (method, code, milliseconds) => calls.observe({ method, code }, milliseconds / 1000),
     [Symbol.dispose]: () => outages[Symbol.dispose](),
   }
+}
+
+function describe(metric: MetricObject & { readonly labelNames?: readonly string[] }): Described {
+  return { name: metric.name, kind: metric.type, labels: metric.labelNames ?? [] }
 }

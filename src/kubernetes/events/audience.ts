@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import type { Mount } from '../../model/snapshot.ts'
+import { isMountOf, podOf } from '../../state/view/volume-mounts.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 
 /** The Kubernetes objects that are affected by a volume on this node. */
@@ -25,34 +25,10 @@ export function audienceOf(host: Host, record: Attachment): Audience {
   // If the disk is gone, its dead mounts identify it: they have the number of the one at the staging path.
   const staged = mounts.findLast(({ point }) => point === record.request.use.mount)
   const device = devicesOf(view.maps, disksOf(view))[0] ?? (staged && { name: null, devno: staged.devno })
-  const points = device ? mounts.filter((mount) => isOf(mount, device)).map(({ point }) => point) : []
+  const points = device ? mounts.filter((mount) => isMountOf(mount, device)).map(({ point }) => point) : []
   const pods = points.flatMap((point) => podOf(point) ?? [])
   const volume = points.map((point) => volumeOf(host, point)).find((name) => name !== null)
   return { volume: volume ?? null, pods: [...new Set(pods)] }
-}
-
-/** A bind mount of a device node appears as a part of the file system that contains it, usually /dev. */
-function isOf(
-  { devno, fs, root }: Mount,
-  device: { readonly name: string | null; readonly devno: string },
-): boolean {
-  if (fs === 'devtmpfs' || fs === 'tmpfs') return root === `/${device.name}`
-  return devno === device.devno
-}
-
-/** Kubernetes: csi_mounter.go, csi_block.go, and subpath.go for the third. */
-const TARGETS = [
-  /\/pods\/(?<pod>[^/]+)\/volumes\/kubernetes\.io~csi\/[^/]+\/mount$/,
-  /\/plugins\/kubernetes\.io\/csi\/volumeDevices\/publish\/[^/]+\/(?<pod>[^/]+)$/,
-  /\/pods\/(?<pod>[^/]+)\/volume-subpaths\//,
-]
-
-function podOf(point: string): string | null {
-  for (const target of TARGETS) {
-    const pod = target.exec(point)?.groups?.['pod']
-    if (pod !== undefined) return pod
-  }
-  return null
 }
 
 /** What the kubelet stores about a volume for its removal (csi_mounter.go: saveVolumeData). */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import { formatBytes } from '../../../../src/model/bytes.ts'
 import { detachText } from '../../../../src/cli/output/detached.ts'
-import { formatHold } from '../../../../src/cli/output/hold.ts'
+import { formatHold } from '../../../../src/model/hold-text.ts'
 import { lookOf, PLAIN } from '../../../../src/cli/output/look.ts'
 import { expandCommand } from '../../../../src/cli/commands/expand.ts'
 import { volume } from '../fixture-volumes.ts'

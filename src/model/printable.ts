@@ -42,7 +42,16 @@ function mapped(data: unknown): unknown {
  * JSON that is safe on a terminal: the same value, with characters that JSON does not escape (DEL, C1, bidi) escaped.
  */
 export function printableJson(data: unknown): string {
-  return JSON.stringify(data, null, 2).replace(UNPRINTABLE, (character) =>
+  return escapedJson(JSON.stringify(data, null, 2))
+}
+
+/** Like {@link printableJson}, on one line. */
+export function printableLine(data: unknown): string {
+  return escapedJson(JSON.stringify(data))
+}
+
+function escapedJson(text: string): string {
+  return text.replace(UNPRINTABLE, (character) =>
     character === '\n' ? character : [...unitsOf(character)].join(''),
   )
 }

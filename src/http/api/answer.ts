@@ -1,0 +1,51 @@
+import type { ErrorCode } from '../../model/errors.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+
+/** An answer as it is sent. */
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string | Buffer
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function plain(status: number, text: string): Answer {
+  return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` }
+}
+
+export function json(body: string): Answer {
+  return { status: 200, type: 'application/json', body }
+}
+
+/** An error as every route of the API answers it. A published contract. */
+export interface ApiError {
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string }
+}
+
+export function refusal(
+  status: number,
+  code: string,
+  message: string,
+  { hint }: { readonly hint: string },
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const body: ApiError = { error: { code, message, hint } }
+  return { status, type: 'application/json', body: JSON.stringify(body), headers }
+}
+
+/** Of the codes that a client can do something about; all others that the engine throws are 500. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  BUSY: 409,
+  CANCELLED: 503,
+  TIMEOUT: 504,
+}
+
+/** The answer for an error that the engine has thrown. */
+export function failure(error: unknown): Answer {
+  if (!isLunkeeperError(error))
+    return refusal(500, 'INTERNAL', 'the request failed unexpectedly', { hint: 'See the log of the agent.' })
+  const { code, message, hint, exitStatus } = error
+  return refusal(STATUS[code] ?? (exitStatus === 2 ? 400 : 500), code, message, { hint })
+}

@@ -1,0 +1,19 @@
+/** The node as the page and the API show it. A published contract. */
+export interface NodeInfo {
+  /** Its host name, or its name in Kubernetes. */
+  readonly name: string
+  /** Version of the agent. */
+  readonly version: string
+  /** When this agent started: what it remembers begins there. ISO 8601. */
+  readonly agentSince: string
+  /** Whether changes can be made with a token. */
+  readonly changes: boolean
+  /** Why the agent is not working as it should; null if it is. */
+  readonly problem: string | null
+}
+
+/** The server's clock: data of the event `clock`. A published contract. */
+export interface Clock {
+  /** ISO 8601. */
+  readonly now: string
+}

@@ -1,0 +1,196 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { EventStream } from '../event-stream.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Act, PartName } from '../observe/protocol.ts'
+import type { OutageLog } from '../outages.ts'
+import type { Access } from './access.ts'
+import { isLocal } from './access.ts'
+import type { Answer } from './answer.ts'
+import { json, refusal } from './answer.ts'
+import { BadBody, readBody } from './body.ts'
+import type { NodeInfo } from './documents.ts'
+import { OPENAPI } from './openapi.ts'
+
+/** What the routes answer from. */
+export interface ApiSources {
+  readonly observer: Observer
+  readonly outages: OutageLog
+  readonly events: EventStream
+  readonly node: () => NodeInfo
+  /** Writes one line of the agent's log. */
+  readonly say: (line: string) => void
+}
+
+export interface Call {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The values in the path, decoded. */
+  readonly params: readonly string[]
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  /** As in the description: `{name}` stands for one segment. */
+  readonly path: string
+  readonly access: Access
+  /** Null: the answer has been begun, and goes on. */
+  readonly answer: (sources: ApiSources, call: Call) => Promise<Answer | null>
+}
+
+const part = (path: string, name: PartName): Route => ({
+  method: 'GET',
+  path,
+  access: 'read',
+  answer: async ({ observer }) => json(await observer.part(name)),
+})
+
+/** All routes of the API; the description (openapi.ts) has the same, which a test checks. */
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/openapi.json',
+    access: 'code',
+    answer: async () => json(DESCRIPTION),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/node',
+    access: 'read',
+    answer: async ({ node }) => json(JSON.stringify(node())),
+  },
+  part('/api/v1/volumes', 'volumes'),
+  {
+    method: 'GET',
+    path: '/api/v1/volumes/{name}',
+    access: 'read',
+    async answer({ observer }, { params: [name] }) {
+      const found = byName(await observer.part('volumes')).get(name!)
+      if (found === undefined) throw new LunkeeperError('NOT_FOUND', 'there is no volume of this name')
+      return json(found)
+    },
+  },
+  part('/api/v1/sessions', 'sessions'),
+  part('/api/v1/mounts', 'mounts'),
+  {
+    method: 'GET',
+    path: '/api/v1/findings',
+    access: 'read',
+    answer: async ({ observer }) => json(`{"findings":${await observer.part('findings')}}`),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/outages',
+    access: 'read',
+    answer: async ({ outages }) => json(JSON.stringify(outages.list())),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/events',
+    access: 'read',
+    async answer({ events, observer }, { response, headers }) {
+      const lease = observer.lease()
+      if (events.add(response, headers, () => lease[Symbol.dispose]())) return null
+      lease[Symbol.dispose]()
+      return refusal(
+        503,
+        'CLIENTS',
+        'too many clients follow this node',
+        { hint: 'Close another page of this agent.' },
+        { 'retry-after': '30' },
+      )
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/volumes/{name}/hold',
+    access: 'change',
+    async answer(sources, call) {
+      const { wanted } = await readBody(call.request)
+      const text = typeof wanted === 'number' ? `${wanted}s` : wanted
+      if (typeof text !== 'string')
+        throw new BadBody('"wanted" must be seconds, a duration such as "10m", or "forever"')
+      return act(sources, call, { kind: 'hold', volume: call.params[0]!, wanted: text })
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/volumes/{name}/give-up',
+    access: 'change',
+    async answer(sources, call) {
+      const { confirm } = await readBody(call.request)
+      // What is given up is lost: the name is said twice.
+      if (confirm !== call.params[0]) throw new BadBody('"confirm" must be the name of the volume')
+      return act(sources, call, { kind: 'give-up', volume: call.params[0]! })
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/fix',
+    access: 'change',
+    async answer(sources, call) {
+      const { dryRun = false } = await readBody(call.request)
+      if (typeof dryRun !== 'boolean') throw new BadBody('"dryRun" must be true or false')
+      return act(sources, call, { kind: 'fix', dryRun })
+    },
+  },
+]
+
+let split: { readonly all: string; readonly each: ReadonlyMap<string, string> } = { all: '', each: new Map() }
+
+/** Each volume's JSON; parsed once for each state of the node, however many clients ask. */
+function byName(all: string): ReadonlyMap<string, string> {
+  if (split.all === all) return split.each
+  const volumes = JSON.parse(all) as readonly { readonly name: string }[]
+  split = { all, each: new Map(volumes.map((volume) => [volume.name, JSON.stringify(volume)])) }
+  return split.each
+}
+
+const DESCRIPTION = JSON.stringify(OPENAPI)
+
+async function act({ observer, say }: ApiSources, { request }: Call, wanted: Act): Promise<Answer> {
+  const what =
+    wanted.kind === 'fix'
+      ? `doctor --fix${wanted.dryRun ? ' --dry-run' : ''}`
+      : wanted.kind === 'hold'
+        ? `hold ${JSON.stringify(wanted.volume)} --set ${JSON.stringify(wanted.wanted)}`
+        : `hold ${JSON.stringify(wanted.volume)} --give-up`
+  const by = isLocal(request) ? 'this machine' : (request.socket.remoteAddress ?? 'an unknown address')
+  say(`http: ${what}, asked from ${by}`)
+  // It is quiet until the change is made; the limit of the whole answer holds.
+  request.socket.setTimeout(0)
+  try {
+    const result = await observer.act(wanted)
+    say(`http: ${what}: done`)
+    return json(result)
+  } catch (error) {
+    say(`http: ${what}: ${(error as Error).message}`)
+    throw error
+  }
+}
+
+/** The routes of a path, and the values in it; empty where there is none. */
+export function routesOf(
+  path: string,
+): readonly { readonly route: Route; readonly params: readonly string[] }[] {
+  return MATCHERS.flatMap(({ route, pattern }) => {
+    const found = pattern.exec(path)
+    const params = found?.slice(1).map(decoded) ?? []
+    return found && params.every((value) => value !== null) ? [{ route, params }] : []
+  })
+}
+
+const MATCHERS = ROUTES.map((route) => ({
+  route,
+  pattern: new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '([^/]+)')}$`),
+}))
+
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { Host } from '../host/host.ts'
+import { refuse } from './api/access.ts'
+import type { Answer } from './api/answer.ts'
+import { failure, plain, refusal } from './api/answer.ts'
+import { BadBody } from './api/body.ts'
+import type { Clock, NodeInfo } from './api/documents.ts'
+import type { ApiSources } from './api/routes.ts'
+import { routesOf } from './api/routes.ts'
+import type { Token } from './api/token.ts'
+import { EventStream } from './event-stream.ts'
+import type { Observer } from './observe/observer.ts'
+import { openObserver } from './observe/observer.ts'
+import type { OutageLog } from './outages.ts'
+import { rememberOutages } from './outages.ts'
+import type { PageCode } from './page/assets.ts'
+import { builtPage, pageFiles, SECURITY_HEADERS } from './page/assets.ts'
+import { pace } from './pace.ts'
+
+export interface PageOptions {
+  /** Name of this node. */
+  readonly node: string
+  /** Of the agent. */
+  readonly version: string
+  /** What a client must show to change something; null: nothing can be changed. */
+  readonly token: Token | null
+  /** Why the agent is not working as it should; null if it is. */
+  readonly sick: () => string | null
+  /** Writes one line of the agent's log. */
+  readonly say: (line: string) => void
+  /** @default the observer of this node */
+  readonly observer?: Observer
+  /** @default what this process sees from now on */
+  readonly outages?: OutageLog
+  /** @default as built */
+  readonly code?: PageCode
+}
+
+/** The page and its API, for the agent's HTTP server. */
+export interface PageService extends Disposable {
+  /** @returns undefined if the path is not one of its own; null if the answer has been begun, and goes on */
+  answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | null | undefined>
+}
+
+/** How often the agent's own health is looked at, while a client follows it. */
+const HEALTH_INTERVAL_MS = 5_000
+
+/** Opens the page and the API of this node. Nothing is read before a client wants something. */
+export function openPage(host: Host, options: PageOptions): PageService {
+  const { node: name, version, token, sick, say } = options
+  const agentSince = new Date().toISOString()
+  const observer = options.observer ?? openObserver(host)
+  const node = (): NodeInfo => ({
+    name,
+    version,
+    agentSince,
+    changes: token !== null,
+    problem: sick() ?? observer.problem(),
+  })
+  const outages = options.outages ?? rememberOutages(host)
+  const events = new EventStream((): Clock => ({ now: new Date().toISOString() }))
+  const files = pageFiles(options.code ?? builtPage())
+  const isInPace = pace()
+  let shown = ''
+  const publishNode = () => {
+    const text = JSON.stringify(node())
+    if (text !== shown) events.publish('node', text)
+    shown = text
+  }
+  const publishOutages = () => events.publish('outages', JSON.stringify(outages.list()))
+  publishNode()
+  publishOutages()
+  outages.follow(publishOutages)
+  observer.follow((part, json) => (json === null ? events.forget(part) : events.publish(part, json)))
+  const health = setInterval(() => events.clients > 0 && publishNode(), HEALTH_INTERVAL_MS).unref()
+  const sources: ApiSources = { observer, outages, events, node, say }
+
+  async function answerApi(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<Answer | null> {
+    const found = routesOf(path)
+    // HEAD of a stream would never end.
+    const method = request.method === 'HEAD' && path !== '/api/v1/events' ? 'GET' : request.method
+    const match = found.find(({ route }) => route.method === method)
+    if (!match)
+      return found.length === 0
+        ? refusal(404, 'NO_ROUTE', 'there is nothing here', { hint: 'See /api/v1/openapi.json.' })
+        : refusal(
+            405,
+            'METHOD',
+            'this method is not allowed here',
+            { hint: 'See /api/v1/openapi.json.' },
+            { allow: found.map(({ route }) => route.method).join(', ') },
+          )
+    const { route, params } = match
+    const refused = refuse(request, route.access, token)
+    if (refused) return refused
+    try {
+      return await route.answer(sources, { request, response, params, headers: HEADERS })
+    } catch (error) {
+      if (error instanceof BadBody)
+        return refusal(400, 'BODY', error.message, { hint: 'See /api/v1/openapi.json.' })
+      return failure(error)
+    }
+  }
+
+  return {
+    async answer(request, response) {
+      const path = request.url?.split('?')[0] ?? ''
+      const file = files.get(path)
+      const isApi = path.startsWith('/api/')
+      if (!file && !isApi) return undefined
+      if (!isInPace(request.socket.remoteAddress ?? ''))
+        return withHeaders({ ...plain(429, 'too many requests'), headers: { 'retry-after': '1' } })
+      if (!file) {
+        const answer = await answerApi(request, response, path)
+        return answer && withHeaders(answer)
+      }
+      if (request.method !== 'GET' && request.method !== 'HEAD') return withHeaders(plain(405, 'only GET'))
+      return withHeaders(refuse(request, 'code', token) ?? file)
+    },
+    [Symbol.dispose]() {
+      clearInterval(health)
+      events[Symbol.dispose]()
+      observer[Symbol.dispose]()
+      outages[Symbol.dispose]()
+    },
+  }
+}
+
+const HEADERS: Readonly<Record<string, string>> = {
+  ...SECURITY_HEADERS,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+}
+
+function withHeaders(answer: Answer): Answer {
+  return { ...answer, headers: { ...SECURITY_HEADERS, ...answer.headers } }
+}

@@ -1,0 +1,40 @@
+import type { VolumeStatus } from '../../../model/attachment.ts'
+import { count, duration, STATE_WORDS } from './words.ts'
+
+/** More changes than this are told as numbers. */
+const NAMED = 3
+
+/**
+ * What a screen reader is told of a change: only of states of volumes, not of numbers that change each second.
+ * @returns null if there is nothing to tell
+ */
+export function announcement(
+  before: readonly VolumeStatus[] | null,
+  after: readonly VolumeStatus[],
+  nowMs: number,
+): string | null {
+  if (before === null) return null
+  const known = new Map(before.map((volume) => [volume.name, volume.state]))
+  const changed = after.filter(({ name, state }) => known.get(name) !== state)
+  const names = new Set(after.map(({ name }) => name))
+  const gone = before.filter(({ name }) => !names.has(name))
+  if (changed.length + gone.length === 0) return null
+  if (changed.length + gone.length > NAMED) {
+    const tally = new Map<string, number>()
+    for (const { state } of changed) tally.set(state, (tally.get(state) ?? 0) + 1)
+    const parts = [...tally].map(([state, number]) => `${number} ${state}`)
+    if (gone.length > 0) parts.push(`${gone.length} detached`)
+    return `${count(changed.length + gone.length, 'volume')} changed: ${parts.join(', ')}.`
+  }
+  return [
+    ...changed.map((volume) => `${volume.name}: ${STATE_WORDS[volume.state]}${until(volume, nowMs)}.`),
+    ...gone.map(({ name }) => `${name}: detached.`),
+  ].join(' ')
+}
+
+function until({ state, hold }: VolumeStatus, nowMs: number): string {
+  if (state !== 'holding') return ''
+  return hold.deadline === null
+    ? ', without a limit'
+    : `; it fails in ${duration(Date.parse(hold.deadline) - nowMs)}`
+}

@@ -1,0 +1,21 @@
+import type { Hold } from './hold.ts'
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const
+
+/** 10m, 1h30m, forever: in the format of `--hold`, if it is one unit. */
+export function formatHold(hold: Hold): string {
+  if (hold === 'forever') return hold
+  const parts: string[] = []
+  let left = hold
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(left / size)
+    left -= count * size
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.join('') || '0s'
+}

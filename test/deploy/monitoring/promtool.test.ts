@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { beforeAll, expect, it } from 'vitest'
+
+import { fetchPackages } from '../../../lab/debian/fetch.ts'
+import { cacheDirectory } from '../../../lab/debian/root.ts'
+import { unpack } from '../../../lab/debian/unpack.ts'
+import { temporary } from '../../unit/temporary.ts'
+import { DIRECTORY, expressionsOf, readDashboard } from './dashboard.ts'
+
+let promtool: string
+
+beforeAll(async () => {
+  promtool = await bringPromtool()
+}, 300_000)
+
+/** Debian's promtool, fetched once as the lab's packages are. */
+async function bringPromtool(): Promise<string> {
+  const home = join(cacheDirectory(), 'prometheus')
+  const program = join(home, 'usr/bin/promtool')
+  if (existsSync(program)) return program
+  await mkdir(cacheDirectory(), { recursive: true })
+  const work = await mkdtemp(`${home}.making-`)
+  try {
+    const archives = await fetchPackages('bookworm', ['prometheus'], join(work, 'apt'))
+    await unpack(
+      archives.filter((path) => /\/prometheus_[^/]*$/.test(path)),
+      join(work, 'root'),
+    )
+    await rename(join(work, 'root'), home).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+  return program
+}
+
+function run(...args: string[]): { readonly status: number | null; readonly said: string } {
+  const { status, stdout, stderr } = spawnSync(promtool, args, {
+    cwd: join(DIRECTORY, 'prometheus'),
+    encoding: 'utf8',
+  })
+  return { status, said: `${stdout}${stderr}` }
+}
+
+it('the alert rules are valid', () => {
+  const { status, said } = run('check', 'rules', 'rules.yaml')
+  expect(status, said).toBe(0)
+  expect(said).toMatch(/SUCCESS: 13 rules found/)
+})
+
+it('each alert fires when it must, and not before', () => {
+  const { status, said } = run('test', 'rules', 'rules_test.yaml')
+  expect(status, said).toBe(0)
+})
+
+it('every expression of the dashboard is one that Prometheus understands', async () => {
+  const rules = expressionsOf(readDashboard()).map(({ expr }, index) => ({ record: `panel:${index}`, expr }))
+  expect(rules.length).toBeGreaterThan(20)
+  const path = join(temporary(), 'dashboard.yaml')
+  await writeFile(path, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }))
+  const { status, said } = run('check', 'rules', path)
+  expect(status, said).toBe(0)
+})

@@ -1,0 +1,183 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+
+import type { Host } from '../../../src/host/host.ts'
+import { openHost } from '../../../src/host/host.ts'
+import type { Observer, ObserverProcess } from '../../../src/http/observe/observer.ts'
+import { openObserver } from '../../../src/http/observe/observer.ts'
+import type { FromObserver, ToObserver } from '../../../src/http/observe/protocol.ts'
+import { parseName } from '../../../src/model/name.ts'
+import { writeHoldNote } from '../../../src/state/records/hold-note.ts'
+import { staged } from '../kubernetes/node.ts'
+import { temporary } from '../temporary.ts'
+import { writeRecord } from '../../../src/state/records/volumes.ts'
+
+function hostAt(directory: string): Host {
+  const host = openHost({ places: { records: join(directory, 'records'), runtime: join(directory, 'run') } })
+  onTestFinished(() => host[Symbol.asyncDispose]())
+  return host
+}
+
+/** A process that says what a test wants. */
+class FakeProcess implements ObserverProcess {
+  readonly pid = 1
+  readonly heard: ToObserver[] = []
+  isKilled = false
+  hear: (message: FromObserver) => void = () => {}
+  exit: () => void = () => {}
+  send(message: ToObserver) {
+    this.heard.push(message)
+  }
+  onMessage(listener: (message: FromObserver) => void) {
+    this.hear = listener
+  }
+  onExit(listener: () => void) {
+    this.exit = listener
+  }
+  kill() {
+    this.isKilled = true
+    this.exit()
+  }
+}
+
+describe('the life of an observer', () => {
+  let started: FakeProcess[]
+  let observer: Observer
+
+  beforeEach(() => {
+    vi.useFakeTimers()
+    started = []
+    observer = openObserver(hostAt(temporary()), () => {
+      const process = new FakeProcess()
+      started.push(process)
+      return process
+    })
+  })
+  afterEach(() => {
+    observer[Symbol.dispose]()
+    vi.useRealTimers()
+  })
+
+  const volumes = (json: string) => started.at(-1)!.hear({ kind: 'part', name: 'volumes', json })
+
+  it('begins when a client wants something, is shared, and ends a while after the last one', async () => {
+    expect(started).toHaveLength(0)
+    const one = observer.part('volumes')
+    const two = observer.part('volumes')
+    const lease = observer.lease()
+    expect(started).toHaveLength(1)
+    expect(started[0]!.heard[0]).toMatchObject({ kind: 'start', hostRoot: null })
+    volumes('[1]')
+    expect(await Promise.all([one, two])).toEqual(['[1]', '[1]'])
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(started[0]!.isKilled).toBe(false)
+    lease[Symbol.dispose]()
+    await vi.advanceTimersByTimeAsync(59_000)
+    expect(started[0]!.isKilled).toBe(false)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(started[0]!.isKilled).toBe(true)
+    // What it knew is out of date.
+    expect(observer.last('volumes')).toBeNull()
+    void observer.part('volumes').catch(() => {})
+    expect(started).toHaveLength(2)
+  })
+
+  it('that ends is started again, ever more slowly, while a client follows', async () => {
+    const told: string[] = []
+    observer.follow((name, json) => told.push(`${name} ${json}`))
+    using _ = observer.lease()
+    const counts: number[] = []
+    for (let n = 0; n < 4; n++) {
+      started.at(-1)!.exit()
+      await vi.advanceTimersByTimeAsync(999)
+      counts.push(started.length)
+      await vi.advanceTimersByTimeAsync(30_000)
+    }
+    expect(counts).toEqual([1, 2, 3, 4])
+    volumes('[2]')
+    expect(told).toEqual(['volumes [2]'])
+    // The node was not read meanwhile.
+    expect(observer.problem()).toMatch(/not read for 1\d\d s/)
+    started.at(-1)!.hear({ kind: 'alive' })
+    expect(observer.problem()).toBeNull()
+    started.at(-1)!.exit()
+    expect(told).toEqual(['volumes [2]', 'volumes null'])
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(started).toHaveLength(6)
+  })
+
+  it('that does not answer is not waited for without a limit', async () => {
+    const results = Promise.allSettled([
+      observer.part('findings'),
+      observer.act({ kind: 'fix', dryRun: true }),
+    ])
+    await vi.advanceTimersByTimeAsync(30_000)
+    for (const result of await results)
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'TIMEOUT' } })
+    // The change goes on, and is not interrupted.
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(started[0]!.isKilled).toBe(false)
+    started[0]!.hear({ kind: 'done', id: 1, json: '{}' })
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(started[0]!.isKilled).toBe(true)
+  })
+
+  it('gives the result of a change, or the error of the engine', async () => {
+    const good = observer.act({ kind: 'hold', volume: 'db', wanted: '1h' })
+    const bad = observer.act({ kind: 'give-up', volume: 'db' })
+    const acts = started[0]!.heard.filter((message) => message.kind === 'act')
+    expect(acts.map(({ act }) => act.kind)).toEqual(['hold', 'give-up'])
+    const error = { code: 'CONFLICT', message: 'it is not waiting', hint: 'do that' }
+    started[0]!.hear({ kind: 'failed', id: acts[1]!.id, error })
+    started[0]!.hear({ kind: 'done', id: acts[0]!.id, json: '{"name":"db"}' })
+    expect(await good).toBe('{"name":"db"}')
+    await expect(bad).rejects.toMatchObject(error)
+  })
+
+  it('a change during which it ends is not said to be made', async () => {
+    const act = observer.act({ kind: 'fix', dryRun: false })
+    started[0]!.exit()
+    await expect(act).rejects.toMatchObject({ message: expect.stringContaining('may have been made') })
+  })
+})
+
+describe('the process itself', () => {
+  it(
+    'reads the node, follows records and holds, answers acts, and ends with its channel',
+    { timeout: 120_000 },
+    async () => {
+      const directory = temporary()
+      const host = hostAt(directory)
+      using observer = openObserver(host)
+      using _ = observer.lease()
+      expect(await observer.part('volumes')).toBe('[]')
+      expect(JSON.parse(await observer.part('sessions'))).toEqual(expect.any(Array))
+      expect(await observer.part('mounts')).toBe('[]')
+      await expect(observer.act({ kind: 'hold', volume: 'nothing', wanted: '1h' })).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      })
+      await expect(observer.act({ kind: 'hold', volume: 'nothing', wanted: 'soon' })).rejects.toMatchObject({
+        code: 'BAD_HOLD',
+      })
+      const states = () =>
+        (JSON.parse(observer.last('volumes') ?? '[]') as { name: string; state: string }[]).map(
+          ({ name, state }) => `${name} ${state}`,
+        )
+      writeRecord(host, staged)
+      await expect.poll(states, { timeout: 30_000 }).toEqual(['csi-orders failed'])
+      writeHoldNote(host, parseName('csi-orders'), {
+        since: new Date().toISOString(),
+        ended: null,
+        trouble: null,
+      })
+      await expect.poll(states, { timeout: 30_000 }).toEqual(['csi-orders holding'])
+      // A record that cannot be read stops nothing.
+      writeFileSync(join(directory, 'records/volumes/half.json'), '{')
+      await expect
+        .poll(() => observer.last('findings'), { timeout: 60_000 })
+        .toMatch(/HOLDING|RECORD_CORRUPT|NO_PERMISSION/)
+    },
+  )
+})

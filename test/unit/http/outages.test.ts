@@ -1,0 +1,58 @@
+import { expect, it, onTestFinished } from 'vitest'
+
+import { monotonicMs } from '../../../src/host/clock.ts'
+import { rememberOutages } from '../../../src/http/outages.ts'
+import { parseName } from '../../../src/model/name.ts'
+import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
+import { fakeNode } from '../kubernetes/node.ts'
+
+const DB = parseName('db')
+const since = (seconds: number) => ({
+  since: new Date(Date.now() - seconds * 1000).toISOString(),
+  sinceMs: monotonicMs() - seconds * 1000,
+})
+
+it('an outage is remembered from its begin to its end, with what became of the I/O', async () => {
+  const { host } = fakeNode()
+  const mail = since(500)
+  writeHoldNote(host, parseName('mail'), { ...mail, ended: null, trouble: null })
+  const log = rememberOutages(host)
+  onTestFinished(() => log[Symbol.dispose]())
+  let told = 0
+  log.follow(() => told++)
+  // What lasts already when the agent starts.
+  expect(log.list()).toEqual([
+    { volume: 'mail', since: mail.since, failed: null, reason: null, until: null, seconds: null },
+  ])
+
+  const began = since(20)
+  writeHoldNote(host, DB, { ...began, ended: null, trouble: null })
+  await expect.poll(() => log.list()).toHaveLength(2)
+  writeHoldNote(host, DB, { ...began, ended: 'deadline', trouble: null })
+  await expect
+    .poll(() => log.list()[1])
+    .toMatchObject({ volume: 'db', reason: 'deadline', failed: expect.any(String), until: null })
+  removeHoldNote(host, DB)
+  await expect.poll(() => log.list()[0]?.volume).toBe('db')
+  const [over] = log.list()
+  expect(over).toMatchObject({ reason: 'deadline', since: began.since, until: expect.any(String) })
+  expect(over!.seconds).toBeGreaterThanOrEqual(20)
+  expect(told).toBe(3)
+})
+
+it('an outage that follows another at once is another one; setting the clock is not', async () => {
+  const { host } = fakeNode()
+  const log = rememberOutages(host)
+  onTestFinished(() => log[Symbol.dispose]())
+  const first = since(30)
+  writeHoldNote(host, DB, { ...first, ended: null, trouble: null })
+  await expect.poll(() => log.list()).toHaveLength(1)
+  writeHoldNote(host, DB, {
+    ...first,
+    since: new Date(Date.parse(first.since) - 500).toISOString(),
+    ended: null,
+    trouble: 'x',
+  })
+  writeHoldNote(host, DB, { ...since(1), ended: null, trouble: null })
+  await expect.poll(() => log.list().map(({ until }) => until === null)).toEqual([false, true])
+})
