@@ -16,7 +16,7 @@ import { listSessions } from '../state/view/sessions.ts'
 export interface Scene {
   /** Reads sessions, disks, maps and mounts once: all checks judge one state of the node. */
   readonly host: Host
-  /** Reads everything anew: for a check that acts on what it has read. */
+  /** Reads everything again: for a check that acts on what it has read. */
   readonly live: Host
   readonly records: readonly Attachment[]
   readonly corrupt: readonly CorruptRecord[]

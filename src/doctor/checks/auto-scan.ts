@@ -2,7 +2,7 @@ import type { SessionStatus } from '../../model/attachment.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
 
-/** Why the kernel may make disks that nobody asked for. */
+/** Why the kernel may make disks that no user asked for. */
 export interface ScanCauses {
   /** Of the node record; null if there is none. */
   readonly record: string | null

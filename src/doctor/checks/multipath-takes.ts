@@ -43,7 +43,7 @@ export function judgeMultipath(
       evidence: { volumes: taken.map(({ name }) => name), findMultipaths, property, isKeptOff },
       fix: isKeptOff
         ? 'Remove that property from blacklist_exceptions in multipath.conf, then: multipathd reconfigure'
-        : 'Restart the agent: systemctl restart lunkeeper. It writes the rules anew.',
+        : 'Restart the agent: systemctl restart lunkeeper. It writes the rules again.',
     },
   ]
 }
