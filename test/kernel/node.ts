@@ -63,8 +63,8 @@ export function lunkeeper(node: LabNode) {
 }
 
 /** An agent that is ready. */
-export async function agentOn(node: LabNode): Promise<LabProcess> {
-  const agent = await node.start(['lunkeeper', 'agent'])
+export async function agentOn(node: LabNode, ...flags: string[]): Promise<LabProcess> {
+  const agent = await node.start(['lunkeeper', 'agent', ...flags])
   await agent.errors(/ready/)
   return agent
 }
