@@ -69,8 +69,8 @@ export async function killAndWait(process: LabProcess): Promise<void> {
 }
 
 /** An agent that is ready. */
-export async function agentOn(node: LabNode): Promise<LabProcess> {
-  const agent = await node.start(['lunkeeper', 'agent'])
+export async function agentOn(node: LabNode, ...flags: string[]): Promise<LabProcess> {
+  const agent = await node.start(['lunkeeper', 'agent', ...flags])
   await agent.errors(/ready/, 120_000)
   return agent
 }

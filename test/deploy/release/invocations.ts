@@ -33,6 +33,7 @@ export const INVOCATIONS: readonly Invocation[] = [
   done('volumes --json --records records --runtime runtime'),
   done('volumes --host-root / --json'),
   fails('NOT_FOUND', 'volumes db'),
+  done('top'),
   done('sessions --json'),
   fails('NOT_FOUND', 'owner db --json'),
   done('doctor --json'),
@@ -66,7 +67,7 @@ export const INVOCATIONS: readonly Invocation[] = [
 
 /** Agents, which run until they are told to stop. */
 export const AGENTS: readonly string[] = [
-  'agent --http 127.0.0.1:9600 --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1 --csi-volume-health',
+  'agent --http 127.0.0.1:9600 --http-token-file token --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1 --csi-volume-health',
 ]
 
 /** Flags that need a Kubernetes: the agent ends at once, and says what is missing. */

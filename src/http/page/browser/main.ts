@@ -12,6 +12,7 @@ import { patch } from './patch.ts'
 /** Announcements are not made more often than this: a screen reader must finish a sentence. */
 const NEWS_INTERVAL_MS = 3_000
 const COPIED_MS = 2_000
+const TOGETHER_MS = 20
 const CLOCK_STEP_MS = 5_000
 
 const root = document.querySelector('#page')!
@@ -33,7 +34,7 @@ function change(next: Partial<Ui>): void {
   render()
 }
 
-/** Many events at once are one rendering. */
+/** Many events at once are one rendering; also those that come in pieces. */
 function render(): void {
   if (isDue) return
   isDue = true
@@ -46,7 +47,7 @@ function render(): void {
     document.documentElement.dataset['renderedMs'] = String(performance.now() - beganMs)
     document.title = titleOf(model)
     showDialog()
-  })
+  }, TOGETHER_MS)
 }
 
 /** Clocks are counted without a rendering, at each full second of what they show. */

@@ -2,7 +2,9 @@ import type { PageElement, PageNode } from '../element.ts'
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-const keys = new WeakMap<Node, string>()
+/** What each element was made of last: compared with what is wanted, which is quicker than to ask the document. */
+const made = new WeakMap<Node, PageElement>()
+const keyOf = (node: Node) => made.get(node)?.key
 
 /**
  * Makes the children of an element what is wanted, and changes as little as possible: focus, selection and what the user has
@@ -11,14 +13,14 @@ const keys = new WeakMap<Node, string>()
 export function patch(parent: Element, wanted: readonly PageNode[]): void {
   const keyed = new Map<string, ChildNode>()
   for (const child of parent.childNodes) {
-    const key = keys.get(child)
+    const key = keyOf(child)
     if (key !== undefined) keyed.set(key, child)
   }
   const stays = new Set(wanted.map((node) => (typeof node === 'string' ? undefined : node.key)))
   let place: ChildNode | null = parent.firstChild
   for (const node of wanted) {
     // What goes is taken out first: to move what stays past it would take the focus away.
-    while (place && keys.has(place) && !stays.has(keys.get(place))) place = removed(place)
+    while (place && keyOf(place) !== undefined && !stays.has(keyOf(place))) place = removed(place)
     const key = typeof node === 'string' ? undefined : node.key
     const found = key === undefined ? place : keyed.get(key)
     // Two with one key, which outside text can cause, are two elements all the same.
@@ -52,7 +54,7 @@ function move(
 function isLike(found: ChildNode, wanted: PageNode): boolean {
   if (typeof wanted === 'string') return found.nodeType === Node.TEXT_NODE
   return (
-    found instanceof Element && found.localName === wanted.tag.toLowerCase() && keys.get(found) === wanted.key
+    found instanceof Element && found.localName === wanted.tag.toLowerCase() && keyOf(found) === wanted.key
   )
 }
 
@@ -62,11 +64,12 @@ function update(found: ChildNode, wanted: PageNode): void {
     return
   }
   const element = found as Element
-  for (const name of element.getAttributeNames())
-    if (!(name in wanted.attributes) && !(wanted.initial && name in wanted.initial) && name !== 'open')
-      element.removeAttribute(name)
+  const before = made.get(element)
+  made.set(element, wanted)
+  for (const name of Object.keys(before?.attributes ?? {}))
+    if (!(name in wanted.attributes)) element.removeAttribute(name)
   for (const [name, value] of Object.entries(wanted.attributes))
-    if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+    if (before?.attributes[name] !== value) element.setAttribute(name, value)
   patch(element, wanted.children)
 }
 
@@ -77,16 +80,11 @@ function create(wanted: PageNode, namespace: string | null): Node {
     own === null ? document.createElement(wanted.tag) : document.createElementNS(own, wanted.tag)
   for (const [name, value] of Object.entries({ ...wanted.attributes, ...wanted.initial }))
     element.setAttribute(name, value)
-  if (wanted.key !== undefined) keys.set(element, wanted.key)
+  made.set(element, wanted)
   for (const child of wanted.children) element.append(create(child, own))
   return element
 }
 
 function namespaceIn(parent: Element): string | null {
   return parent.namespaceURI === SVG ? SVG : null
-}
-
-/** A new element of a kind that is not in the document yet; for tests. */
-export function created(wanted: PageElement): Node {
-  return create(wanted, null)
 }

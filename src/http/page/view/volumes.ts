@@ -50,7 +50,7 @@ export function volumes({ volumes: all }: Model, ui: Ui): PageElement | null {
             'tr',
             {},
             ['Name', 'State', 'Size', 'Hold', 'Paths', ...(isOutage ? ['Not written'] : []), 'Mount'].map(
-              (text) => h('th', { scope: 'col' }, text),
+              (text) => h('th', { scope: 'col', class: text === 'Not written' && 'unwritten' }, text),
             ),
           ),
         ),
