@@ -1,6 +1,8 @@
 import type { Look } from '../output/look.ts'
 import { lookOf } from '../output/look.ts'
 
+/** q, Q, Ctrl-C and Ctrl-D: in raw mode they are bytes. */
+const LEAVING: ReadonlySet<number> = new Set([0x71, 0x51, 0x03, 0x04])
 const ENTER = '\u001b[?1049h\u001b[?25l'
 const LEAVE = '\u001b[?25h\u001b[?1049l'
 const HOME = '\u001b[H'
@@ -52,9 +54,8 @@ export function openScreen(
     if (keyboard.isTTY) keyboard.setRawMode?.(false)
     output.write(LEAVE)
   }
-  // q, Ctrl-C, Ctrl-D: in raw mode they are bytes.
   const onKey = (data: Buffer) => {
-    if (/[qQ\u0003\u0004]/.test(data.toString('latin1'))) leave()
+    if (data.some((byte) => LEAVING.has(byte))) leave()
   }
   process.once('exit', restore)
   for (const name of SIGNALS) process.on(name, leave)
