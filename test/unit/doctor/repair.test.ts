@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
@@ -11,6 +11,8 @@ import { planRepairs, REPAIRABLE } from '../../../src/doctor/repair/plan.ts'
 import { removePhantoms } from '../../../src/doctor/repair/remove-disks.ts'
 import { repair } from '../../../src/doctor/repair/repair.ts'
 import { expectedDisks } from '../../../src/host/read/disk-use.ts'
+import { withLock } from '../../../src/host/lock/lock.ts'
+import { volumeLock } from '../../../src/state/records/locks.ts'
 import { holdMapName } from '../../../src/host/map/hold-map.ts'
 import type { SessionStatus } from '../../../src/model/attachment.ts'
 import { parseIqn } from '../../../src/model/iqn.ts'
@@ -202,6 +204,30 @@ describe('acts look again', () => {
     node.file('sys/devices/platform/host2/session1/target2:0:0/2:0:0:7/block/sdx/holders/dm-9', '')
     const kept = await removePhantoms(node.host, 1, IQN, [planned, { ...planned, disk: 'sdold' }])
     expect(kept).toEqual({ removed: 1, kept: ['sdx: dm-9 is on it'] })
+  })
+
+  it('an unused disk is claimed and deleted, one whose operation is at work is not', async () => {
+    const node = fakeNode()
+    const device = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:7'
+    node.file(`${device}/state`, 'running\n')
+    node.file(`${device}/block/sdx/dev`, '8:32\n')
+    node.file('dev/sdx', '')
+    node.file('sys/class/scsi_device/2:0:0:7/device/delete', '')
+    const deleted = () =>
+      readFileSync(join(node.host.paths.sys, 'class/scsi_device/2:0:0:7/device/delete'), 'utf8')
+    const planned = { hctl: '2:0:0:7', lun: 7, disk: 'sdx' }
+    const steps: string[] = []
+    const observer = {
+      begin: (_: string, step: string, subject: string) => void steps.push(`${step} ${subject}`),
+    }
+    const attaching = volumeLock(node.host, { iqn: IQN, lun: parseLun(7) }, 'attach')
+    const busy = await withLock(...attaching, () =>
+      removePhantoms(node.host, 1, IQN, [planned], { observer }),
+    )
+    expect(busy).toEqual({ removed: 0, kept: ['sdx: an operation on this LUN is at work'] })
+    expect([deleted(), steps]).toEqual(['', []])
+    expect(await removePhantoms(node.host, 1, IQN, [planned], { observer })).toEqual({ removed: 1, kept: [] })
+    expect([deleted(), steps]).toEqual(['1', ['delete-disk sdx']])
   })
 
   it('a map that has a record, or a mount, stays', async () => {
