@@ -33,6 +33,9 @@ interface Keyboard {
   pause(): unknown
 }
 
+/** q, Q, Ctrl-C, Ctrl-D: in raw mode they are bytes. */
+const LEAVING = new Set([0x71, 0x51, 3, 4])
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
@@ -52,9 +55,8 @@ export function openScreen(
     if (keyboard.isTTY) keyboard.setRawMode?.(false)
     output.write(LEAVE)
   }
-  // q, Ctrl-C, Ctrl-D: in raw mode they are bytes.
   const onKey = (data: Buffer) => {
-    if (/[qQ\u0003\u0004]/.test(data.toString('latin1'))) leave()
+    if (data.some((byte) => LEAVING.has(byte))) leave()
   }
   process.once('exit', restore)
   for (const name of SIGNALS) process.on(name, leave)
