@@ -90,6 +90,21 @@ export function bringTools() {
   return node
 }
 
+/** The fuzzer of tools/fuzz, which only `npm run fuzz` needs. @returns its directory */
+export function bringFuzzer(node) {
+  const home = join(root, '.tools/fuzz')
+  const lock = readFileSync(join(root, 'tools/fuzz/package-lock.json'), 'utf8')
+  if (fresh(join(home, 'stamp'), hash(lock))) return home
+  step('bringing the fuzzer into .tools/fuzz', () => {
+    mkdirSync(home, { recursive: true })
+    for (const file of ['package.json', 'package-lock.json'])
+      writeFileSync(join(home, file), readFileSync(join(root, 'tools/fuzz', file)))
+    npm(node, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], home)
+    writeFileSync(join(home, 'stamp'), hash(lock))
+  })
+  return home
+}
+
 export function bringDependencies(node) {
   const stamp = join(root, 'node_modules/.stamp')
   const inputs = hash(readFileSync(join(root, 'package-lock.json'), 'utf8'))

@@ -22,8 +22,8 @@ export type { ExpandReport } from './volumes/expand.ts'
 export { giveUp, hold, setHold } from './library/hold.ts'
 
 // Operations that change nothing
-export { doctor, owner, sessions, volume, volumes } from './library/look.ts'
-export type { DoctorOptions, VolumesOptions } from './library/look.ts'
+export { doctor, history, owner, sessions, volume, volumes } from './library/look.ts'
+export type { DoctorOptions, HistoryOptions, VolumesOptions } from './library/look.ts'
 export { explain } from './library/explain.ts'
 export type { ExplainOptions } from './library/explain.ts'
 
@@ -43,6 +43,7 @@ export { STEPS } from './volumes/step.ts'
 export type { StepName } from './volumes/step.ts'
 
 // Results
+export type { Unwritten } from './model/bytes.ts'
 export type {
   AttachmentState,
   DetachReport,
@@ -53,6 +54,9 @@ export type {
   SessionStatus,
   VolumeStatus,
 } from './model/attachment.ts'
+export type { HistoryReport } from './state/view/history.ts'
+export type { OutageCount, PastOutage, VolumeHistory } from './model/history-summary.ts'
+export type { Actor, Happening, HistoryEvent } from './model/history.ts'
 export type { Diagnosis, Finding, Repair, Severity } from './doctor/finding.ts'
 export type { FindingCode } from './doctor/codes.ts'
 export type {

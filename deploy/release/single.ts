@@ -26,7 +26,7 @@ export async function makeBlob(work: string, parts: string): Promise<string> {
       output,
       disableExperimentalSEAWarning: true,
       // As bin/lunkeeper has it, and for the same reason.
-      execArgv: ['--max-semi-space-size=2'],
+      execArgv: ['--max-semi-space-size=2', '--initial-old-space-size=8'],
       // What a user's NODE_OPTIONS say is not for this program.
       execArgvExtension: 'none',
       assets: Object.fromEntries(names.map((name) => [name, join(parts, name)])),

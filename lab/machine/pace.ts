@@ -2,6 +2,8 @@
 const USUAL_BOOT_MS = 2_500
 /** A machine that is slower than this is better told so than waited for. */
 const SLOWEST = 12
+/** What setTimeout() takes; it makes one millisecond of more. */
+const LONGEST_MS = 2 ** 31 - 1
 
 let slowness = 1
 
@@ -16,5 +18,5 @@ export function measured(bootMs: number): void {
  * @param deadline milliseconds on a usual machine
  */
 export function patient(deadline: number): number {
-  return Math.round(deadline * slowness)
+  return Math.min(LONGEST_MS, Math.round(deadline * slowness))
 }

@@ -6,6 +6,8 @@ import { findHoldMap } from '../host/map/hold-map.ts'
 import { keepUdevOff } from '../host/map/udev-rule.ts'
 import { isShuttingDown } from '../host/shutdown.ts'
 import type { Attachment } from '../model/attachment.ts'
+import type { LogEntry } from '../model/log-entry.ts'
+import { recordAct, recordSeen } from '../state/records/history.ts'
 import { asAgent } from '../state/records/agent-lock.ts'
 import { holdNotes } from '../state/records/hold-note.ts'
 import { endQueueing, readShutdownGrace, removeShutdownGrace } from '../state/records/shutdown-grace.ts'
@@ -14,6 +16,7 @@ import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { lengthen, relax } from '../volumes/holding/recovery-timers.ts'
 import { adoptRecords } from './adopt.ts'
 import { AttributePoller } from './attribute-poller.ts'
+import { ClockSteps } from './clock-steps.ts'
 import { ChangeWatcher } from './change-watcher.ts'
 import { DirtyLimit } from './dirty-limit.ts'
 import { HoldMapStates } from './hold-map-states.ts'
@@ -51,7 +54,10 @@ const RESTORE_MS = 30_000
 export interface AgentOptions {
   /** Ends the agent: it lets go of every volume without touching it. */
   readonly signal: AbortSignal
-  readonly write: (line: string) => void
+  /** Writes a line of its log. */
+  readonly write: (line: string, entry: LogEntry) => void
+  /** For the history; null where it is not known. @default null */
+  readonly version?: string | null
   /** Told once it holds what there is to hold. */
   readonly ready: () => void
   /** Told once what a reboot took away is attached again, or after a while in which it could not be. */
@@ -87,6 +93,7 @@ class Agent implements AsyncDisposable {
   readonly #probes: PortalProbes
   readonly #monitors: VolumeMonitors
   readonly #checks: IdentityChecks
+  readonly #clock = new ClockSteps()
   #diskAttributes: ReadonlySet<string> = new Set()
   /** Turns that go on, since looks at volumes do. */
   readonly #turns = new Set<Promise<void>>()
@@ -123,6 +130,7 @@ class Agent implements AsyncDisposable {
     }
     followHints(host, hints, signal)
     removeShutdownGrace(host)
+    recordAct(host, null, { event: 'agent-started', version: this.#options.version ?? null })
     await keepUdevOff(host)
     await adoptRecords(host, signal)
     const reattaching = reattachHeldByOthers(host, this.#log, signal)
@@ -148,6 +156,8 @@ class Agent implements AsyncDisposable {
     }
     // A look that goes on must not have a map queue again.
     await Promise.all(this.#turns)
+    this.#monitors.leaveAll()
+    recordAct(host, null, { event: 'agent-stopped' })
     // In a container it is told by nothing but its own end.
     if (readShutdownGrace(host) || (await isShuttingDown(host))) await endQueueing(host)
     else relax(host, onHoldMaps(host, readRecords(host).attachments))
@@ -185,7 +195,17 @@ class Agent implements AsyncDisposable {
     // Those that have shown something just now, too.
     await this.#monitors.look(new Set([...due, ...this.#schedule.takeDue(nowMs, VOLUME)]))
     this.#probes.follow(this.#monitors.probes)
+    if (isRound) this.#watchClock()
     if (isRound) this.#options.alive()
+  }
+
+  /** Holds count by the monotonic clock; what people read in logs and in the history does not. */
+  #watchClock(): void {
+    const seconds = this.#clock.take(Date.now(), monotonicMs())
+    if (seconds === 0) return
+    recordSeen(this.#host, null, { event: 'clock-stepped', seconds })
+    const how = `${Math.abs(seconds)} s ${seconds < 0 ? 'back' : 'forward'}`
+    this.#log.say(null, `the wall clock was set ${how}, or the machine was suspended; holds are not affected`)
   }
 
   #isDue(due: ReadonlySet<string>, key: string, intervalMs: number): boolean {

@@ -11,26 +11,40 @@ export class HoldNoteFile {
   readonly #host: Host
   readonly #name: VolumeName
   readonly #log: AgentLog
+  readonly #changed: (before: HoldNote | null, after: HoldNote | null) => void
   /** As this agent wrote it last. */
   #written: HoldNote | null = null
   /** What could not be written to /run (it is full): counted from here until it can. */
   #unwritten: { readonly note: HoldNote | null } | null = null
 
-  constructor(host: Host, name: VolumeName, log: AgentLog) {
+  /** @param changed told of each note that is written, and of what stood there, which may be a command's */
+  constructor(
+    host: Host,
+    name: VolumeName,
+    log: AgentLog,
+    changed: (before: HoldNote | null, after: HoldNote | null) => void = () => {},
+  ) {
     this.#host = host
     this.#name = name
     this.#log = log
+    this.#changed = changed
   }
 
   read(): HoldNote | null {
     if (this.#unwritten === null) return readHoldNote(this.#host, this.#name)
     const { note } = this.#unwritten
-    this.write(note)
+    this.#put(note)
     return note
   }
 
   /** /run may be full: paths are failed and brought back all the same, and the note is written when it can be. */
   write(note: HoldNote | null): void {
+    const before = this.#unwritten ? this.#unwritten.note : readHoldNote(this.#host, this.#name)
+    this.#put(note)
+    this.#changed(before, note)
+  }
+
+  #put(note: HoldNote | null): void {
     this.#written = note
     try {
       if (note) writeHoldNote(this.#host, this.#name, note)

@@ -1,22 +1,64 @@
+import { monotonicMs } from '../host/clock.ts'
+import type { LineBucket, LogCode, LogEntry, LogLevel } from '../model/log-entry.ts'
+import { entryText, takeLine } from '../model/log-entry.ts'
 import { Recent } from '../model/recent.ts'
 import type { Observer } from '../volumes/step.ts'
 
 /** Several for each of more volumes than a node has. What is forgotten is said once more. */
 const MOST = 4096
 
-/** What the agent tells the journal: one line an event, on stderr; systemd adds time and name. */
-export class AgentLog {
-  readonly #write: (line: string) => void
-  readonly #last = new Recent<string, string>(MOST)
+/** What of a line is not its text. */
+export type LogFields = Partial<Pick<LogEntry, 'code' | 'level' | 'seconds'>>
 
-  constructor(write: (line: string) => void) {
+/** Kinds of lines that are told by what they are about. */
+const ABOUT: Readonly<Record<string, LogCode>> = {
+  identity: 'identity',
+  recover: 'recover',
+  misplaced: 'misplaced',
+  holder: 'holder',
+  search: 'search',
+}
+
+const LEVELS: Partial<Record<LogCode, LogLevel>> = {
+  'outage-began': 'warn',
+  'hold-ended': 'error',
+  identity: 'warn',
+  recover: 'warn',
+  misplaced: 'error',
+  holder: 'warn',
+  warning: 'warn',
+}
+
+/**
+ * The agent's log: one line for each change of a volume's state, with its code and its length. A volume that says the same
+ * kind of thing again and again is limited.
+ */
+export class AgentLog {
+  readonly #write: (line: string, entry: LogEntry) => void
+  readonly #last = new Recent<string, string>(MOST)
+  readonly #buckets = new Recent<string, LineBucket>(MOST)
+  readonly #nowMs: () => number
+
+  constructor(write: (line: string, entry: LogEntry) => void, nowMs = monotonicMs) {
     this.#write = write
+    this.#nowMs = nowMs
   }
 
-  readonly observer: Observer = { warn: (volume, message) => this.say(volume, message) }
+  readonly observer: Observer = {
+    warn: (volume, message) => this.say(volume, message, { code: 'warning' }),
+  }
 
-  say(volume: string | null, message: string): void {
-    this.#write(volume === null ? message : `${volume}: ${message}`)
+  say(volume: string | null, message: string, fields: LogFields = {}): void {
+    const { code = volume === null ? 'agent' : 'note', seconds } = fields
+    const level = fields.level ?? LEVELS[code] ?? 'info'
+    const entry: LogEntry = { level, code, volume, message, ...(seconds === undefined ? {} : { seconds }) }
+    if (volume === null) return this.#write(entryText(entry), entry)
+    const key = `${volume} ${code}`
+    const { bucket, passes, suppressed } = takeLine(this.#buckets.get(key), this.#nowMs())
+    this.#buckets.set(key, bucket)
+    if (!passes) return
+    const whole = suppressed === 0 ? entry : { ...entry, suppressed }
+    this.#write(entryText(whole), whole)
   }
 
   /** What is said again and again while it lasts is said once. */
@@ -24,6 +66,7 @@ export class AgentLog {
     const key = `${volume} ${about}`
     if (this.#last.get(key) === message) return
     this.#last.set(key, message)
-    this.say(volume, message)
+    // A portal, or a step that failed.
+    this.say(volume, message, { code: ABOUT[about] ?? (about.includes(':') ? 'path' : 'note') })
   }
 }

@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts'
 import { asAsked } from '../model/attachment.ts'
+import { recordSeen } from '../state/records/history.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { lookAtVolume } from '../state/view/volume.ts'
@@ -26,7 +27,8 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
     attaching.add(name)
     void attach(host, asAsked(record), { observer: log.observer, signal })
-      .then(() => log.say(name, 'attached again'))
+      .then(() => log.say(name, 'attached again', { code: 'reattached' }))
+      .then(() => recordSeen(host, name, { event: 'reattached' }))
       .catch((error: unknown) => log.say(name, `not attached again: ${(error as Error).message}`))
       .finally(() => attaching.delete(name))
   }

@@ -8,6 +8,7 @@ import type {
   HoldPlan,
   HoldStep,
   LastingStep,
+  Refused,
   StepOf,
   StepResult,
 } from '../model/plan/hold-facts.ts'
@@ -16,8 +17,14 @@ import { isAsPlanned } from '../model/plan/hold-map.ts'
 import type { Taken } from '../model/plan/hold-results.ts'
 import { afterStep, takeLoss } from '../model/plan/hold-results.ts'
 import { planHold } from '../model/plan/hold.ts'
+import { HistoryThrottle } from '../model/history-throttle.ts'
+import { happeningsOf } from '../model/history.ts'
+import type { HoldNote } from '../model/hold-note.ts'
+import { returnedSinceMs } from '../model/plan/hold-returned.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import { safeHold } from '../model/safe-hold.ts'
+import { readUnwritten } from '../state/view/unwritten.ts'
+import { recordSeen } from '../state/records/history.ts'
 import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
 import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
 import { HoldNoteFile } from './hold-note-file.ts'
@@ -45,6 +52,9 @@ export class VolumeMonitor {
   readonly #context: AgentContext
   readonly #backend: HoldBackend
   readonly #note: HoldNoteFile
+  readonly #throttle = new HistoryThrottle()
+  /** Since when the target has been back, as it was last seen in an outage; null: it is not, or that was not seen. */
+  #backMs: number | null = null
   #memory: HoldMemory = NOTHING_KNOWN
   #plan: HoldPlan | null = null
   #seen: Observation | null = null
@@ -56,7 +66,9 @@ export class VolumeMonitor {
     this.#context = context
     this.#backend = backend
     this.record = record
-    this.#note = new HoldNoteFile(context.host, record.name, context.log)
+    this.#note = new HoldNoteFile(context.host, record.name, context.log, (before, after) =>
+      this.#keep(before, after),
+    )
     this.lookNow()
   }
 
@@ -133,7 +145,9 @@ export class VolumeMonitor {
     let asked: Asked = {}
     for (;;) {
       const seen = await this.#backend.observe(this.record, sessions, asked)
-      const plan = planHold(this.#factsOf(seen), this.#memory)
+      const facts = this.#factsOf(seen)
+      this.#backMs = returnedSinceMs(facts, this.#memory)
+      const plan = planHold(facts, this.#memory)
       this.#seen = seen
       if (plan.ask === null) return plan
       asked = { ...asked, ...(await this.#backend.ask(plan.ask, this.record)) }
@@ -151,11 +165,14 @@ export class VolumeMonitor {
     }
   }
 
-  #frame(): Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted' | 'mode' | 'note'> {
+  #now(): Pick<HoldFacts, 'nowMs' | 'wallMs'> {
     const now = momentNow()
+    return { nowMs: now.sinceMs, wallMs: Date.parse(now.since) }
+  }
+
+  #frame(): Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted' | 'mode' | 'note'> {
     return {
-      nowMs: now.sinceMs,
-      wallMs: Date.parse(now.since),
+      ...this.#now(),
       wanted: safeHold(this.record),
       mode: this.record.mode ?? 'session',
       note: this.#note.read(),
@@ -182,9 +199,31 @@ export class VolumeMonitor {
     if (failure !== undefined) throw failure
   }
 
-  #say({ about, text }: StepOf<'say'>): void {
+  /** Into the history goes what a change of the note tells. */
+  #keep(before: HoldNote | null, after: HoldNote | null): void {
+    const { nowMs, wallMs } = this.#now()
+    const { mode } = this.record
+    const moment = {
+      nowMs,
+      wallMs,
+      mode: mode ?? 'session',
+      wanted: safeHold(this.record),
+      backMs: this.#backMs,
+    }
+    for (const happening of happeningsOf(before, after, moment))
+      for (const kept of this.#throttle.pass(happening, nowMs))
+        recordSeen(this.#context.host, this.record.name, kept)
+  }
+
+  /** What it has counted goes into the history: the agent leaves it. */
+  leave(): void {
+    for (const kept of this.#throttle.drain()) recordSeen(this.#context.host, this.record.name, kept)
+  }
+
+  #say({ about, text, code, seconds }: StepOf<'say'>): void {
     const { log } = this.#context
-    if (about === null) log.say(this.record.name, text)
+    const fields = { ...(code ? { code } : {}), ...(seconds === undefined ? {} : { seconds }) }
+    if (about === null) log.say(this.record.name, text, fields)
     else log.once(this.record.name, about, text)
   }
 
@@ -201,7 +240,8 @@ export class VolumeMonitor {
     const { signal, schedule, log } = this.#context
     try {
       const result = await this.#resultOf(step, failure)
-      if (!signal.aborted) await this.#take((memory) => afterStep(this.#frame(), memory, result))
+      if (!signal.aborted)
+        await this.#take((memory) => afterStep(this.#frame(), memory, this.#withLoss(result)))
     } catch (error) {
       log.once(this.record.name, step.kind, String(error))
       schedule.now(this.key)
@@ -219,6 +259,21 @@ export class VolumeMonitor {
     } catch (error) {
       return failed(step, error)
     }
+  }
+
+  #withLoss(result: StepResult): StepResult {
+    if (result.kind === 'verify' && result.refused)
+      return { ...result, refused: this.#measured(result.refused) }
+    if (result.kind === 'return' && result.came.kind === 'refused')
+      return { ...result, came: { ...result.came, refused: this.#measured(result.came.refused) } }
+    return result
+  }
+
+  /** Once a volume is known to be lost its dirty pages are dropped: how much that is can be read only before. */
+  #measured(refused: Refused): Refused {
+    if (refused.cause !== 'lost') return refused
+    const unwritten = readUnwritten(this.#context.host, this.record)
+    return unwritten === null ? refused : { ...refused, unwritten }
   }
 
   /** Takes in what has come of something: what is to be done at once is done at once. */
@@ -248,7 +303,7 @@ export class VolumeMonitor {
     const path = this.#seen?.facts.paths.find((one) => one.sid === sid)
     if (!path) return
     const { devno, connection } = path
-    const loss = { sid, devno, connection, refused: refusedBy(error), moved }
+    const loss = { sid, devno, connection, refused: this.#measured(refusedBy(error)), moved }
     await this.#take((memory) => takeLoss(this.#frame(), memory, loss))
   }
 }

@@ -69,8 +69,15 @@ export class VolumeMonitors {
   }
 
   #leave(name: VolumeName): void {
-    this.#context.schedule.forget(this.#all.get(name)!.key)
+    const monitor = this.#all.get(name)!
+    this.#context.schedule.forget(monitor.key)
+    monitor.leave()
     this.#all.delete(name)
+  }
+
+  /** The agent ends: the volumes stay as they are. */
+  leaveAll(): void {
+    for (const monitor of this.#monitors()) monitor.leave()
   }
 
   /** @param names whose hold notes were written @returns whether by others: a command gave a hold up */

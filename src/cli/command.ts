@@ -13,6 +13,8 @@ export interface Option {
   readonly short?: string
   /** Name of the value in the help; a flag without one is a switch. */
   readonly value?: string
+  /** The flag may stand without its value. */
+  readonly optional?: true
   /** Whether the flag may be repeated. */
   readonly repeated?: true
   readonly choices?: readonly string[]
@@ -40,9 +42,11 @@ type ValueOf<O extends Option> = string extends O['name']
   ? Value
   : O extends { repeated: true }
     ? readonly string[]
-    : O extends { value: string }
-      ? string
-      : boolean
+    : O extends { optional: true }
+      ? string | true
+      : O extends { value: string }
+        ? string
+        : boolean
 
 /** The values of a command's flags; flags that were not given are absent. */
 export type Values<Options extends readonly Option[]> = {
@@ -105,6 +109,8 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly examples: readonly Example[]
   /** Checks its input, does its work, returns the result. Prints nothing. */
   run(context: Context, input: Input<Options>): Data | Promise<Data>
+  /** It reads nothing of the machine but the files it is given, and works on other systems than Linux, too. */
+  readonly anywhere?: true
   /** It prints while it runs where it can; null as its data then prints nothing more. */
   readonly isLive?: true
   /** The text is a document for a program (a script, YAML) and is printed unchanged. */

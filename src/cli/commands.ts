@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { drillCommand } from './commands/drill.ts'
 import { expandCommand } from './commands/expand.ts'
 import { explainCommand } from './commands/explain.ts'
+import { historyCommand } from './commands/history.ts'
 import { holdCommand } from './commands/hold.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { ownerCommand } from './commands/owner.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   sessionsCommand,
   ownerCommand,
   doctorCommand,
+  historyCommand,
   explainCommand,
   drillCommand,
   migrateCommand,

@@ -8,6 +8,7 @@ import { COMMANDS } from './commands.ts'
 import type { Config } from './input/config-file.ts'
 import type { Globals } from './input/parse.ts'
 import { dieAt } from './operation/die-at.ts'
+import { actorOf } from './operation/actor.ts'
 import { observers } from './operation/observers.ts'
 import { nameSteps, showProgress } from './operation/progress.ts'
 import { stopOnSignal } from './operation/stop.ts'
@@ -17,8 +18,15 @@ import type { Terminal } from './output/terminal.ts'
 /** Read if no other file is named. A machine without it uses defaults. */
 const CONFIG_FILE = '/etc/lunkeeper/config.yaml'
 
-/** The context of commands, built from the global flags. */
-export function openContext(globals: Globals, terminal: Terminal): Context & AsyncDisposable {
+/**
+ * The context of commands, built from the global flags.
+ * @param command its name, for the history
+ */
+export function openContext(
+  globals: Globals,
+  terminal: Terminal,
+  command: string,
+): Context & AsyncDisposable {
   let host: Host | null = null
   let known: Config | null = null
   const config = async () => (known ??= await configOf(globals))
@@ -34,6 +42,7 @@ export function openContext(globals: Globals, terminal: Terminal): Context & Asy
         places: placesOf(globals, flags),
         ...rootOf(globals, flags),
         hold,
+        actor: actorOf(command),
       }))
     },
     config,

@@ -36,7 +36,13 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       return { text: helpText(COMMANDS, parsed.topic, lookOf(process.stdout)), status: 0 }
     }
     const { command, argument, more, options, globals } = parsed
-    await using context = openContext(globals, terminal)
+    if (process.platform !== 'linux' && !command.anywhere)
+      throw new LunkeeperError('USAGE', `${command.name} works on Linux only; this is ${process.platform}`, {
+        hint: `On this system: ${COMMANDS.filter(({ anywhere }) => anywhere)
+          .map(({ name }) => name)
+          .join(', ')}.`,
+      })
+    await using context = openContext(globals, terminal, command.name)
     const data = await command.run(context, { argument, more, options })
     if (command.isLive && data === null) return { text: '', status: 0 }
     const shown = command.isDocument ? data : printableData(data)

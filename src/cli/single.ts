@@ -6,7 +6,8 @@ import { HAND_ARGUMENT } from '../host/exec/fork.ts'
 import { OBSERVER_ARGUMENT } from '../http/observe/script.ts'
 
 // As bin/lunkeeper has it, and for the same reason.
-if (process.argv[2] === 'explain') setFlagsFromString('--optimize-for-size')
+if (process.argv[2] === 'explain')
+  for (const flag of ['--optimize-for-size', '--no-maglev']) setFlagsFromString(flag)
 
 // Without a channel to its sender it is a word that a user has typed.
 if (process.argv[2] === HAND_ARGUMENT && process.channel) void import('../host/hand/main.ts')

@@ -16,6 +16,21 @@ import { phantoms } from './checks/phantoms.ts'
 import { recordCorrupt } from './checks/record-corrupt.ts'
 import { sessionDown } from './checks/session-down.ts'
 import { volumeFailed } from './checks/volume-failed.ts'
+import { autoScan } from './checks/auto-scan.ts'
+import { clockStepped } from './checks/clock-stepped.ts'
+import { directoryLeft } from './checks/directory-left.ts'
+import { duplicateIdentity } from './checks/duplicate-identity.ts'
+import { flushDisabled } from './checks/flush-disabled.ts'
+import { initiatorShared } from './checks/initiator-shared.ts'
+import { missing } from './checks/missing.ts'
+import { multipathTakes } from './checks/multipath-takes.ts'
+import { onePortal } from './checks/one-portal.ts'
+import { openIscsi } from './checks/open-iscsi.ts'
+import { recordStale } from './checks/record-stale.ts'
+import { secrets } from './checks/secrets.ts'
+import { sessionUnused } from './checks/session-unused.ts'
+import { staleSize } from './checks/stale-size.ts'
+import { timersOrder } from './checks/timers-order.ts'
 import { wrongVolume } from './checks/wrong-volume.ts'
 
 export const VOLUME_CHECKS: readonly VolumeCheck[] = [
@@ -29,6 +44,11 @@ export const VOLUME_CHECKS: readonly VolumeCheck[] = [
   sessionDown,
   holdShort,
   interrupted,
+  staleSize,
+  initiatorShared,
+  onePortal,
+  timersOrder,
+  flushDisabled,
 ]
 
 export const NODE_CHECKS: readonly NodeCheck[] = [
@@ -40,4 +60,14 @@ export const NODE_CHECKS: readonly NodeCheck[] = [
   phantoms,
   hungTaskPanicSet,
   limitRaised,
+  duplicateIdentity,
+  sessionUnused,
+  autoScan,
+  openIscsi,
+  missing,
+  secrets,
+  multipathTakes,
+  directoryLeft,
+  recordStale,
+  clockStepped,
 ]

@@ -111,9 +111,9 @@ export const FINDINGS = {
   PHANTOMS: {
     meaning:
       'A session has disks without an owner or a visible user. A warning if a volume of ours uses the same target, otherwise information.',
-    evidence: 'the session, target, number of disks, the first of them.',
+    evidence: 'the session, target, number of disks, the first of them, what made them.',
     remedy:
-      '`lunkeeper detach /dev/sdX` removes one. Set node.session.scan = manual for logins that are made by hand.',
+      '`lunkeeper doctor --fix` removes those of targets that have volumes of ours, if nothing uses them; `--fix PHANTOMS` those of all targets. End the cause as well, or they come back: node.session.scan = manual, the udev rule masked.',
   },
   HUNG_TASK_PANIC: {
     meaning:
@@ -127,6 +127,111 @@ export const FINDINGS = {
       "The node's limit of dirty pages was raised during an outage. The outage is over, and no agent is running to restore the limit.",
     evidence: 'the setting, its original value, the values that were set.',
     remedy: '`lunkeeper doctor --fix` restores it, and so does the agent when it starts.',
+  },
+  STALE_SIZE: {
+    meaning:
+      'The LUN has another size on the target than the kernel works with. Critical if it shrank: I/O beyond its end fails.',
+    evidence: 'of each disk the size that the target reports and the one in use; the sizes of the maps.',
+    remedy:
+      'If it grew: `lunkeeper expand NAME`. If it shrank: give it its former size on the storage system before anything more is written.',
+  },
+  DUPLICATE_IDENTITY: {
+    meaning:
+      'Disks that cannot be one volume report one WWID, or one serial where nothing else identifies a volume. Critical if a volume of ours is among them. multipathd makes one map of disks with one WWID.',
+    evidence: 'the disks, with target, LUN, WWID, serial and size.',
+    remedy: 'Give each volume an identity of its own on the storage system.',
+  },
+  SESSION_UNUSED: {
+    meaning:
+      'iscsid keeps trying to log in to a target that nothing visible on this node uses: a target that was removed, a session that a tool left behind.',
+    evidence: 'the session, target, portal, state, number of disks.',
+    remedy:
+      '`lunkeeper doctor --fix SESSION_UNUSED` logs it out if no process has its disks open. Also remove its node record, if it is not needed: `iscsiadm -m node -T IQN -o delete`.',
+  },
+  AUTO_SCAN: {
+    meaning:
+      'Something makes a disk of every LUN of a target that has volumes of ours: a node record with node.session.scan = auto, a udev rule of libstoragemgmt. There are no phantoms yet; if there are, PHANTOMS names the cause.',
+    evidence: 'the session and its setting, or the rule and the sessions it affects.',
+    remedy: 'Set node.session.scan = manual in the node record and in iscsid.conf; mask the udev rule.',
+  },
+  TIMERS_ORDER: {
+    meaning:
+      'Timers that depend on each other are in the wrong order: a silent loss would be noticed later than commands time out, or a hold ends before one login attempt does.',
+    evidence:
+      'of each session the ping interval and timeout, the command timer of its disk; the hold, the login timeout.',
+    remedy:
+      'noop_out_interval + noop_out_timeout must be shorter than the command timer (30 s), the hold of a session longer than login_timeout (15 s). Settings of iscsid.conf count from the next login on.',
+  },
+  ONE_PORTAL: {
+    meaning:
+      'A volume with several portals has I/O through one of them only. Information: its portals have one address and differ by port only.',
+    evidence: 'the state of each path.',
+    remedy: 'Bring the other portals back: the path is used again automatically.',
+  },
+  ISCSI_VERSIONS: {
+    meaning:
+      'iscsiadm and the iscsid that runs are of different versions. They exchange unversioned structures, which change between releases.',
+    evidence: 'both versions, whether the program of the running iscsid was replaced.',
+    remedy: 'Restart iscsid while no target is away: its sessions log in again.',
+  },
+  OPEN_ISCSI_BUG: {
+    meaning: 'This release of open-iscsi has an error that affects volumes.',
+    evidence: 'the versions.',
+    remedy:
+      'Install another release. A distribution may have repaired its package without changing the version.',
+  },
+  MODULE_MISSING: {
+    meaning: 'The running kernel lacks a module that volumes of this node need.',
+    evidence: 'the module.',
+    remedy: 'Install the modules of the running kernel. After an upgrade of the kernel, restart the node.',
+  },
+  PROGRAM_MISSING: {
+    meaning: 'A program is not installed that volumes of this node need.',
+    evidence: 'the program, its package in Debian.',
+    remedy: 'Install the package.',
+  },
+  SECRET_READABLE: {
+    meaning: 'A file with a CHAP password can be read by users other than root.',
+    evidence: 'the file and its mode. The password is not shown.',
+    remedy:
+      '`lunkeeper doctor --fix SECRET_READABLE` takes the permission away. Consider the password known, and change it.',
+  },
+  MULTIPATH_TAKES: {
+    meaning: 'multipathd is configured so that it can take the disks below hold maps for itself.',
+    evidence:
+      'the volumes, find_multipaths, the property by which disks are accepted, whether the udev rules are in place.',
+    remedy:
+      'Restart the agent, which writes the udev rules. Accept disks by no other property than SCSI_IDENT_ and ID_WWN.',
+  },
+  CLOCK_STEPPED: {
+    meaning:
+      'The wall clock was set by a minute or more within a day, or the machine was suspended. Holds are counted by the monotonic clock and are not affected.',
+    evidence: 'when, and by how many seconds.',
+    remedy: 'Check the time synchronisation.',
+  },
+  FLUSH_DISABLED: {
+    meaning:
+      'A disk has a volatile write cache, and the kernel was told that it has none: what fsync has confirmed can be lost with the power of the array.',
+    evidence: 'of each disk its own cache type and what the kernel assumes.',
+    remedy: 'Set the queue/write_cache of the disk to "write back", and remove what changes it.',
+  },
+  INITIATOR_SHARED: {
+    meaning:
+      'Another node uses the initiator name of this one. The target takes both for one: reservations keep neither out, and a login of one can end the session of the other. Seen only where the target has READ FULL STATUS and the other node a registration.',
+    evidence: 'the name and the keys.',
+    remedy: 'Give one of the nodes a name of its own (`iscsi-iname`), and restart its iscsid.',
+  },
+  DIRECTORY_LEFT: {
+    meaning:
+      'A bare mount point that Lunkeeper made immutable is still immutable, and no volume has a record of it: nothing can be created in it or mounted below it by other software.',
+    evidence: 'the directory, the volume that had it.',
+    remedy: '`lunkeeper doctor --fix` makes it writable again, if nothing is mounted there.',
+  },
+  RECORD_STALE: {
+    meaning:
+      'A node record of open-iscsi that Lunkeeper made for a login is left, and neither a session nor a volume needs it.',
+    evidence: 'the target, the portal, the file.',
+    remedy: '`lunkeeper doctor --fix` removes it.',
   },
   CHECK_FAILED: {
     meaning:

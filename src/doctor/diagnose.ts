@@ -18,9 +18,9 @@ export async function diagnose(host: Host): Promise<Finding[]> {
   const scene = await readScene(host)
   const ofVolumes = scene.records.map((record) =>
     guarded('the state', record.name, async () => {
-      const patient = { record, status: await bounded(statusOf(host, record)) }
+      const patient = { record, status: await bounded(statusOf(scene.host, record)) }
       const found = await Promise.all(
-        checksOf(host, record).map((check) =>
+        checksOf(scene.host, record).map((check) =>
           guarded(check.name, record.name, async () => check.volume(scene, patient)),
         ),
       )

@@ -1,4 +1,9 @@
 import type { Host } from '../host/host.ts'
+import type { HistoryEvent } from '../model/history.ts'
+import type { NodeFacts } from './facts.ts'
+import { readFacts } from './facts.ts'
+import { readHistory } from '../state/records/history.ts'
+import { remembering } from '../host/read/remember.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readSnapshot } from '../host/read/snapshot.ts'
 import type { Attachment, SessionStatus, VolumeStatus } from '../model/attachment.ts'
@@ -9,12 +14,18 @@ import { listSessions } from '../state/view/sessions.ts'
 
 /** What all checks examine, read once. */
 export interface Scene {
+  /** Reads sessions, disks, maps and mounts once: all checks judge one state of the node. */
   readonly host: Host
+  /** Reads everything again: for a check that acts on what it has read. */
+  readonly live: Host
   readonly records: readonly Attachment[]
   readonly corrupt: readonly CorruptRecord[]
   readonly snapshot: Snapshot
   readonly sessions: readonly SessionStatus[]
   readonly agent: boolean
+  readonly facts: NodeFacts
+  /** When the clock was set, and what was attached; the oldest of each first. */
+  readonly history: readonly HistoryEvent[]
 }
 
 /** A volume: its record and its current state. */
@@ -24,14 +35,18 @@ export interface Patient {
 }
 
 /** @throws NO_PERMISSION */
-export async function readScene(host: Host): Promise<Scene> {
+export async function readScene(live: Host): Promise<Scene> {
+  const host = { ...live, paths: remembering(live.paths) }
   const { attachments, corrupt } = readRecords(host)
   return {
     host,
+    live,
     records: attachments,
     corrupt,
     snapshot: readSnapshot(host.paths),
     sessions: listSessions(host),
     agent: await isAgentRunning(host),
+    facts: await readFacts(host, attachments),
+    history: (['clock-stepped', 'attached'] as const).flatMap((event) => readHistory(host, { event }).events),
   }
 }

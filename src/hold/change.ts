@@ -11,6 +11,7 @@ import { longerHold } from '../model/hold.ts'
 import { safeHold } from '../model/safe-hold.ts'
 import type { DmMap } from '../model/snapshot.ts'
 import { parseName } from '../model/name.ts'
+import { recordAct } from '../state/records/history.ts'
 import { volumeLock } from '../state/records/locks.ts'
 import { lookAtVolume } from '../state/view/volume.ts'
 import { readRecord, writeRecord } from '../state/records/volumes.ts'
@@ -43,6 +44,8 @@ export async function setHold(
     const record = readyRecord(host, name)
     const changed = { ...record, request: { ...record.request, hold: { ...record.request.hold, wanted } } }
     writeRecord(host, changed)
+    const from = record.request.hold.wanted
+    if (from !== wanted) recordAct(host, record.name, { event: 'hold-changed', from, to: wanted })
     const panic = panicWarning(host, wanted)
     if (panic !== null) told.observer?.warn?.(record.name, panic)
     if (record.mode === 'map') await queueAgain(host, record)
@@ -98,6 +101,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   // First noted: an agent that looks meanwhile must not make it wait again.
   if (note.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
   await setQueueing(host, map, false)
+  recordAct(host, record.name, { event: 'gave-up' })
   giveRoomBack(host)
   return statusOf(host, record)
 }
@@ -111,6 +115,7 @@ async function giveUpMultipathd(host: Host, record: Attachment): Promise<VolumeS
   const note = readHoldNote(host, record.name)
   if (note?.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
   await stopQueueing(host, map)
+  recordAct(host, record.name, { event: 'gave-up' })
   return statusOf(host, record)
 }
 

@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts'
 import { findHoldMap, setQueueing } from '../host/map/hold-map.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
+import { recordAct } from '../state/records/history.ts'
 import { hasPath } from '../state/view/volume.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { statusOf } from '../state/view/status.ts'
@@ -65,6 +66,7 @@ async function endOne(host: Host, name: Attachment['name']): Promise<void> {
   // First noted: an agent that looks meanwhile must not make it wait again.
   writeHoldNote(host, name, { ...note, ended: 'give-up' })
   await setQueueing(host, map, false)
+  recordAct(host, name, { event: 'gave-up' })
 }
 
 async function waitingRecords(host: Host): Promise<Attachment[]> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import type { Publication } from '../model/attachment.ts'
+import type { Actor } from '../model/history.ts'
 import type { Hold, HoldMode } from '../model/hold.ts'
 import { DEFAULT_HOLD } from '../model/hold.ts'
 import type { SettledRequest } from '../model/request.ts'
@@ -11,6 +12,7 @@ import type { Program } from './exec/programs.ts'
 import { Hands } from './hand/hands.ts'
 import type { HostPaths } from './paths.ts'
 import { hostPaths, pathsFromContainer } from './paths.ts'
+import { EventLog } from './store/event-log.ts'
 
 /** Where Lunkeeper keeps its own files. */
 export interface Places {
@@ -41,6 +43,10 @@ export interface Host extends AsyncDisposable {
     /** @returns `gone` where the VolumeAttachment is deleted, is being deleted, or is another one of that name */
     kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
   }
+  /** @internal What happened to the volumes (state/records/history.ts). */
+  readonly history: EventLog
+  /** @internal For whom operations on this host are done, as the history tells. */
+  readonly actor: Actor
   /** @internal */
   run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran>
 }
@@ -51,19 +57,29 @@ export interface HostOptions {
   readonly hostRoot?: string
   readonly places?: Partial<Places>
   readonly hold?: Partial<SettledRequest['hold']>
+  /** @default a program that uses the library */
+  readonly actor?: Actor
 }
+
+/** When a host is closed, how long its last events may take to reach the disk. They are lost rather than waited for. */
+const HISTORY_DEADLINE_MS = 2_000
 
 export function openHost(options: HostOptions = {}): Host {
   const hands = new Hands()
   const { hostRoot } = options
+  const places = { ...PLACES, ...options.places }
+  const history = new EventLog(join(places.records, 'history'))
   return {
     paths: options.paths ?? (hostRoot === undefined ? hostPaths() : pathsFromContainer(hostRoot)),
-    places: { ...PLACES, ...options.places },
+    places,
+    history,
+    actor: options.actor ?? { via: 'library', command: null, user: null },
     hands,
     witnesses: { kubernetes: null },
     hold: { wanted: DEFAULT_HOLD, mode: 'auto', ...options.hold },
     run: hostRoot === undefined ? run : runOnHost(hostRoot),
     async [Symbol.asyncDispose]() {
+      await history.settle(HISTORY_DEADLINE_MS)
       hands.close()
     },
   }

@@ -29,14 +29,7 @@ export interface HttpOptions {
  * they contain no secret; who may read the latter says api/access.ts.
  */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
-  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
-  const server = createServer(SERVER_OPTIONS, (request, response) => {
-    const limit = limitExchange(request, response)
-    void answer(options, metrics, request, response)
-      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
-      .then((found) => (found ? send(request, response, found) : limit.lift()))
-  })
-  limitConnections(server)
+  const server = openServer(options)
   await listen(server, options.address)
   return {
     async [Symbol.asyncDispose]() {
@@ -48,9 +41,22 @@ export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> 
   }
 }
 
+/** The same, before it listens. */
+export function openServer(options: Omit<HttpOptions, 'address'>): Server {
+  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    const limit = limitExchange(request, response)
+    void answer(options, metrics, request, response)
+      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
+      .then((found) => (found ? send(request, response, found) : limit.lift()))
+  })
+  limitConnections(server)
+  return server
+}
+
 /** @returns null if the answer has been begun, and goes on */
 async function answer(
-  { metrics, sick, unready, page }: HttpOptions,
+  { metrics, sick, unready, page }: Omit<HttpOptions, 'address'>,
   text: () => Promise<string>,
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,9 +1,13 @@
 import { doctor as diagnoseNode } from '../doctor/doctor.ts'
+import type { FindingCode } from '../doctor/codes.ts'
 import type { Diagnosis } from '../doctor/finding.ts'
+import { REPAIRABLE } from '../doctor/repair/plan.ts'
 import type { Host } from '../host/host.ts'
 import type { OwnerReport, SessionStatus, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import { findRecord, listVolumes, oneVolume } from '../state/view/list.ts'
+import type { HistoryReport } from '../state/view/history.ts'
+import { historyReport } from '../state/view/history.ts'
 import { ownerReport } from '../state/view/owner-report.ts'
 import { listSessions } from '../state/view/sessions.ts'
 import type { HostFirst } from './host.ts'
@@ -78,15 +82,41 @@ export function owner(...all: HostFirst<[name: string]>): Promise<OwnerReport> {
   })
 }
 
+/** Options of {@link history}. */
+export interface HistoryOptions {
+  /**
+   * Only what happened to the volume with this name.
+   *
+   * @default all volumes, and what concerns the whole node
+   */
+  readonly name?: string | undefined
+}
+
+/**
+ * What happened to the volumes of this node: outages with their length and how they ended, and who attached, detached or
+ * changed what. It is kept across reboots, bounded in size; outages are recorded by the agent. Changes nothing.
+ *
+ * @throws BAD_REQUEST an option is not valid
+ * @throws NOT_FOUND RECORD_CORRUPT no volume has this name, and nothing is known of one
+ */
+export function history(options?: HistoryOptions): Promise<HistoryReport>
+export function history(host: Host, options?: HistoryOptions): Promise<HistoryReport>
+export function history(...all: HostFirst<[options?: HistoryOptions | undefined]>): Promise<HistoryReport> {
+  return onHost(all, async (host, options = {}) => {
+    checkOptions('history', options, { name: 'string' })
+    return historyReport(host, options.name ?? null)
+  })
+}
+
 /** Options of {@link doctor}. */
 export interface DoctorOptions extends OperationOptions {
   /**
-   * Apply the repairs that are safe, and report them in `repairs`: finish an interrupted detach, restore the limit of
-   * dirty pages.
+   * `true`: make the repairs that are safe, and report them in `repairs`. A code of {@link FindingCode}: make those of that
+   * finding, also those that are not made without being asked. A disk in use is never touched.
    *
    * @default false
    */
-  readonly fix?: boolean | undefined
+  readonly fix?: boolean | FindingCode | undefined
   /**
    * Report in `repairs` what `fix` would do, and change nothing.
    *
@@ -105,8 +135,13 @@ export function doctor(options?: DoctorOptions): Promise<Diagnosis>
 export function doctor(host: Host, options?: DoctorOptions): Promise<Diagnosis>
 export function doctor(...all: HostFirst<[options?: DoctorOptions | undefined]>): Promise<Diagnosis> {
   return onHost(all, async (host, options = {}) => {
-    checkOptions('doctor', options, { fix: 'boolean', dryRun: 'boolean', ...OPERATION_KEYS })
+    checkOptions('doctor', options, { fix: ['boolean', 'string'], dryRun: 'boolean', ...OPERATION_KEYS })
     const { fix = false, dryRun = false } = options
-    return diagnoseNode(host, fix || dryRun ? { dryRun, ...engineOptions(options) } : null)
+    const code = typeof fix === 'string' ? (REPAIRABLE.find((one) => one === fix) ?? null) : null
+    if (typeof fix === 'string' && code === null)
+      throw new LunkeeperError('BAD_REQUEST', `doctor: there is no repair for "${fix}"`, {
+        hint: `Repairs: ${REPAIRABLE.join(', ')}.`,
+      })
+    return diagnoseNode(host, fix || dryRun ? { dryRun, code, ...engineOptions(options) } : null)
   })
 }

@@ -1,3 +1,5 @@
+import type { Unwritten } from './bytes.ts'
+import type { VolumeHistory } from './history-summary.ts'
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'
@@ -114,6 +116,8 @@ export interface VolumeStatus {
   readonly hold: HoldStatus
   readonly owner: OwnerStatus
   readonly paths: readonly PathStatus[]
+  /** Outages in numbers; only where one volume is shown, and only if something is known of it. */
+  readonly history?: Omit<VolumeHistory, 'name'> | undefined
 }
 
 /** How long the I/O of a volume is held, and since when. */
@@ -132,7 +136,7 @@ export interface HoldStatus {
    * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
    * node, of which the volume's data is a part.
    */
-  readonly waiting: { readonly bytes: number; readonly of: 'volume' | 'node' } | null
+  readonly waiting: Unwritten | null
 }
 
 /** Who may write to a volume. */

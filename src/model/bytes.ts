@@ -1,5 +1,16 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
+/** Data that programs wrote and that is not on a disk. `of: 'node'`: at most that, since only the node's total is known. */
+export interface Unwritten {
+  readonly bytes: number
+  readonly of: 'volume' | 'node'
+}
+
+/** 10 MiB; up to 10 MiB. */
+export function formatUnwritten({ bytes, of }: Unwritten): string {
+  return `${of === 'node' ? 'up to ' : ''}${formatBytes(bytes)}`
+}
+
 /** 64 MiB, 1.5 TiB: binary units, as the kernel counts disk sizes. */
 export function formatBytes(bytes: number): string {
   let value = bytes

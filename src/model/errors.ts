@@ -61,7 +61,7 @@ export const ERRORS = {
     'Detach that volume first, or repeat its existing settings.',
   ),
   ATTACHED_ALREADY: failed(
-    'The same volume is already attached to this node under another name: through another LUN number, target name or array address.',
+    'The same volume is already attached to this node under another name: through the same LUN, or through another LUN number, target name or array address.',
     'Use the attachment that the message names, or detach it first.',
   ),
   OWNED_ELSEWHERE: failed(

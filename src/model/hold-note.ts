@@ -1,3 +1,5 @@
+import type { Unwritten } from './bytes.ts'
+
 /**
  * What the agent has recorded of a hold that goes on, or that ended without a recovery. It is kept under /run, as the
  * map is, so that an agent that replaces a killed one goes on counting.
@@ -22,6 +24,8 @@ export interface HoldNote {
   readonly kind?: 'stranger' | 'misplaced' | 'broken' | 'fenced' | undefined
   /** Of a fenced volume: who has it; left out where that is not known. */
   readonly holder?: string | undefined
+  /** Of a fenced volume: what this node had not written when it learned that, and what is lost of it therefore. */
+  readonly discarded?: Unwritten | undefined
   /** Of a misplaced or fenced volume: it is unmounted and no process uses it. */
   readonly isClear?: boolean | undefined
   /**

@@ -4,8 +4,19 @@
  * needs them.
  */
 export function splitMountOptions(text: string): string[] {
-  // A comma followed by an even number of quotes.
-  return text.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)
+  const options: string[] = []
+  // A comma separates if an even number of quotes follows it: of an odd number, the first is not an opening one.
+  let isQuoted = !isQuotedWell(text)
+  let from = 0
+  for (const { 0: mark, index } of text.matchAll(/[",]/g)) {
+    if (mark === '"') isQuoted = !isQuoted
+    else if (!isQuoted) {
+      options.push(text.slice(from, index))
+      from = index + 1
+    }
+  }
+  options.push(text.slice(from))
+  return options
 }
 
 /** Whether every quote is closed: joined with other options, an open quote would hide what follows it. */

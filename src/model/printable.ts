@@ -56,6 +56,11 @@ function escapedJson(text: string): string {
   )
 }
 
+/** The same on one line, for a log. */
+export function printableJsonLine(data: unknown): string {
+  return JSON.stringify(data).replace(UNPRINTABLE, (character) => unitsOf(character).join(''))
+}
+
 function unitsOf(character: string): string[] {
   return Array.from(
     { length: character.length },

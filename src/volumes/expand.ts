@@ -14,6 +14,7 @@ import { LunkeeperError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import { identityDifference } from '../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
+import { recordAct } from '../state/records/history.ts'
 import { volumeLock } from '../state/records/locks.ts'
 import type { VolumeView } from '../state/view/volume.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../state/view/volume.ts'
@@ -56,7 +57,9 @@ export async function expand(
     await growMounted(host, record, steps)
     const grown = { ...record, identity: { ...(record.identity ?? identity), bytes: identity.bytes } }
     if (record.identity?.bytes !== identity.bytes) writeRecord(host, grown)
-    return { ...(await statusOf(host, grown)), expanded: { from: Math.min(...sizes), to: identity.bytes } }
+    const expanded = { from: Math.min(...sizes), to: identity.bytes }
+    if (expanded.from !== expanded.to) recordAct(host, record.name, { event: 'expanded', ...expanded })
+    return { ...(await statusOf(host, grown)), expanded }
   })
 }
 

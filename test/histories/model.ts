@@ -43,10 +43,30 @@ export interface VolumeModel {
   tainted: boolean
   /** Something that was not confirmed may be lost, and that was said: an abandoned hold, a forced detach. */
   excusedAt: number
+  /**
+   * I/O of it has failed, and that was said. What the kernel could not write then it reports once, to the next fsync of the
+   * file, however long ago it was: fs/ext4 says ENOSPC where it could not read a block bitmap.
+   */
+  owesError: boolean
+  /** Since when `volumes` says that it is attached, and no command on it was interrupted; null while it does not. */
+  readySince: number | null
+  /** Since when one of its paths was logged in, at every look. */
+  reachedSince: number | null
   /** When it was last seen attached, or an operation on it was at work (milliseconds of the host's monotonic clock). */
   mayWriteUntil: number
   readonly ledger: Ledger
 }
+
+/** What is known of a volume that is not attached. */
+export const DETACHED = {
+  attached: 'no',
+  uses: null,
+  path: null,
+  mode: null,
+  owesError: false,
+  readySince: null,
+  reachedSince: null,
+} as const satisfies Partial<VolumeModel>
 
 export interface TargetModel {
   readonly name: string
@@ -57,6 +77,8 @@ export interface TargetModel {
   readonly portalsDown: Set<number>
   /** When it last stopped answering. */
   downSince: number
+  /** When a portal of it, or all, last came back or went. */
+  changedAt: number
 }
 
 /** What should be, as far as the history itself determines it. All times are the host's monotonic clock's. */
@@ -114,6 +136,21 @@ export class Model {
     return last && last.to === Number.POSITIVE_INFINITY ? last.from : null
   }
 
+  /** Since when the agent asks a volume's path which volume answers; null while it does not. */
+  readonly checkedSince = (name: string): number | null => {
+    const { mode, readySince, reachedSince } = this.volume(name)
+    const since = this.agentSince
+    if (since === null || readySince === null) return null
+    // What the agent holds is asked before I/O goes on; what the kernel or multipathd holds goes on by itself.
+    if (mode === 'map') return Math.max(since, readySince)
+    return reachedSince === null ? null : Math.max(since, readySince, reachedSince)
+  }
+
+  /** An outage after which no I/O goes on before the volume has proven itself: the agent has marked the path as lost. */
+  isLossSeen({ mode, attached }: VolumeModel, target: TargetModel, now: number): boolean {
+    return mode === 'map' && attached === 'yes' && !target.up && this.isSeenAway(target.downSince, now)
+  }
+
   /** Whether an agent had the time to notice that a target is away: it looks five times a second. */
   isSeenAway(since: number, now: number): boolean {
     return this.agents.some(
@@ -143,14 +180,14 @@ export const TOPOLOGY: Topology = {
     { name: 't1', portals: ['127.0.0.2:3260', '127.0.0.3:3260'] },
   ],
   volumes: [
-    { name: 'v0', kind: 'raw', mib: 8, home: { target: 't0', lun: 0 } },
-    { name: 'v1', kind: 'ext4', mib: 16, home: { target: 't0', lun: 1 } },
-    { name: 'v2', kind: 'raw', mib: 8, home: { target: 't0', lun: 2 } },
-    { name: 'v3', kind: 'ext4', mib: 16, home: { target: 't1', lun: 1 } },
-    { name: 'v4', kind: 'raw', mib: 12, home: { target: 't1', lun: 5 } },
-    { name: 'v5', kind: 'ext4', csi: true, mib: 16, home: { target: 't0', lun: 5 } },
-    { name: 's0', kind: 'raw', mib: 8, home: null },
-    { name: 's1', kind: 'raw', mib: 16, home: null },
+    { name: 'v0', kind: 'raw', mib: 4, home: { target: 't0', lun: 0 } },
+    { name: 'v1', kind: 'ext4', mib: 8, home: { target: 't0', lun: 1 } },
+    { name: 'v2', kind: 'raw', mib: 4, home: { target: 't0', lun: 2 } },
+    { name: 'v3', kind: 'ext4', mib: 8, home: { target: 't1', lun: 1 } },
+    { name: 'v4', kind: 'raw', mib: 6, home: { target: 't1', lun: 5 } },
+    { name: 'v5', kind: 'ext4', csi: true, mib: 8, home: { target: 't0', lun: 5 } },
+    { name: 's0', kind: 'raw', mib: 4, home: null },
+    { name: 's1', kind: 'raw', mib: 8, home: null },
   ],
 }
 
@@ -168,6 +205,7 @@ export function modelOf(
       up: true,
       portalsDown: new Set(),
       downSince: 0,
+      changedAt: 0,
     })
   for (const [index, { name, kind, csi = false, mib, home }] of volumes.entries())
     model.volumes.set(name, {
@@ -181,10 +219,7 @@ export function modelOf(
       home,
       bytes: mib * MIB,
       at: null,
-      attached: 'no',
-      uses: null,
-      path: null,
-      mode: null,
+      ...DETACHED,
       tainted: false,
       excusedAt: 0,
       mayWriteUntil: 0,

@@ -24,11 +24,17 @@ export const MUTATIONS = {
     find: /on \? 'queue_if_no_path' : 'fail_if_no_path'/,
     replace: "on ? 'fail_if_no_path' : 'fail_if_no_path'",
   },
-  /** Detach removes the disk first, and asks whether everything is written afterwards. */
+  /** Every path is taken for the volume in the periodic check, and only there. */
+  checks: {
+    file: 'src/host/disk/glance.ts',
+    find: /if \(!isSame\) return 'other'/,
+    replace: "if (!isSame) return 'same'",
+  },
+  /** Detach removes the disks first, as with --force, and says that all is well. */
   flush: {
-    file: 'src/volumes/detach/unmount.ts',
-    find: /\(\) => unmountFs\(host, mount\.point\)/,
-    replace: "() => host.run('umount', ['-l', mount.point], { deadline: 10_000 })",
+    file: 'src/volumes/detach/dismantle.ts',
+    find: /work\.force && \(await discardData\(work, disks\)\)/,
+    replace: "await discardData(work, disks.map((one) => ({ ...one, verdict: 'changed' })))",
   },
 } as const satisfies Record<string, Mutation>
 

@@ -6,9 +6,10 @@ import { Bytes } from './invariants/bytes.ts'
 import { inspectFileSystem } from './invariants/file-system.ts'
 import { expectNothingLeft, Phantoms } from './invariants/left-behind.ts'
 import { expectSaid, reconcile } from './invariants/words.ts'
+import type { VolumeModel } from './model.ts'
 import { samePlace } from './model.ts'
 import { choose, definitionOf } from './operations/all.ts'
-import { requestOf } from './operations/volume.ts'
+import { targetUp } from './operations/target-faults.ts'
 import { Random } from './random.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
@@ -46,6 +47,7 @@ export async function play(
     tell(log.at(-1)!)
   }
   await world.renew()
+  note('everything is as new')
   const judge = new Judge(world)
   const random = new Random(history.seed)
   const known = typeof history.operations === 'number' ? null : history.operations
@@ -148,24 +150,26 @@ class Judge {
       }
     })
     await this.#bytes.look()
+    const released: VolumeModel[] = []
     for (const volume of model.attached) {
       const operation = { kind: 'detach', volume: volume.name, force: false, cli: false } as const
       await definitionOf(operation).act(world, operation)
-      if (volume.attached === 'no') continue
+      if (volume.attached === 'no') {
+        released.push(volume)
+        continue
+      }
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
       if (volume.mode === 'map' && !volume.tainted) throw refused
       await definitionOf(operation).act(world, { ...operation, force: true })
       if ((volume.attached as string) !== 'no') throw refused
     }
     await this.#bytes.look()
-    await expectNothingLeft(world)
+    await expectNothingLeft(world, released)
   }
 }
 
 async function attachAgain(world: World, name: string): Promise<void> {
-  const { model } = world
   const operation = { kind: 'attach', volume: name, hold: '600s', serial: true, cli: false } as const
-  void requestOf(world, model.volume(name))
   await definitionOf(operation).act(world, operation)
 }
 
@@ -186,13 +190,13 @@ async function putRight(world: World): Promise<void> {
   await world.setStoreFull(false)
   await world.startIscsid()
   await showEverything(world)
-  world.watchStrangers(true)
+  world.watchStrangers()
   for (const target of model.targets.values()) {
     for (const portal of target.portalsDown)
       await world.target(target.name).addPortal(target.portals[portal]!)
     target.portalsDown.clear()
-    if (!target.up) await world.target(target.name).enable()
-    target.up = true
+    target.changedAt = performance.now()
+    if (!target.up) await targetUp(world, target)
   }
   await world.node.sh(
     'for state in /sys/class/scsi_device/*/device/state; do [ "$(cat $state 2>/dev/null)" = offline ] && echo running > $state; done; :',

@@ -38,5 +38,7 @@ export type ViolationKind =
   | 'not-recovered'
   /** A command failed although nothing stood in its way. */
   | 'refused'
+  /** The only node that has ever used a volume is said to have lost it to another. */
+  | 'fenced'
   /** The agent ended by itself. */
   | 'agent-died'

@@ -23,6 +23,9 @@ export interface Window {
   used: boolean
 }
 
+/** Since when the agent has asked a volume's path, without a pause, which volume answers; null while it does not. */
+export type CheckedSince = (writer: string) => number | null
+
 /** All windows of one history. Times are the host's monotonic clock's. */
 export class Windows {
   readonly #all: Window[] = []
@@ -54,19 +57,24 @@ export class Windows {
       if (window.writer === writer && window.stranger !== shown && window.until > now) window.until = now
   }
 
-  /** @param agentSince since when the agent lives without a pause; null while it does not */
-  deadlineOf({ from, sealed }: Window, agentSince: number | null): number {
+  deadlineOf({ writer, from, sealed }: Window, checkedSince: CheckedSince): number {
     if (sealed !== null) return sealed
-    if (agentSince === null) return Number.POSITIVE_INFINITY
-    return Math.max(from, agentSince) + IDENTITY_CHECK_INTERVAL_MS + this.#slackMs
+    const since = checkedSince(writer)
+    if (since === null) return Number.POSITIVE_INFINITY
+    return Math.max(from, since) + IDENTITY_CHECK_INTERVAL_MS + this.#slackMs
   }
 
   /** What is past stays past, also when the agent dies later. */
-  seal(now: number, agentSince: number | null): void {
+  seal(now: number, checkedSince: CheckedSince): void {
     for (const window of this.#all) {
-      const deadline = this.deadlineOf(window, agentSince)
+      const deadline = this.deadlineOf(window, checkedSince)
       if (window.sealed === null && window.until > deadline && now > deadline) window.sealed = deadline
     }
+  }
+
+  /** It was said that another volume answers: from then on nothing of the writer may go anywhere. */
+  noticed(writer: string, now: number): void {
+    for (const window of this.#all) if (window.writer === writer && window.until > now) window.sealed ??= now
   }
 
   /** Those that Lunkeeper must have noticed by now, and that are wrong still. */
@@ -83,13 +91,13 @@ export class Windows {
    * Why bytes of a writer may be on a stranger that was last looked at at `before`; null where nothing allows it.
    * What a write had under way when the window closed may land a moment later.
    */
-  covers(stranger: string, before: number, agentSince: number | null, writer?: string): Window | null {
+  covers(stranger: string, before: number, checkedSince: CheckedSince, writer?: string): Window | null {
     return (
       this.#all.find(
         (one) =>
           one.stranger === stranger &&
           (writer === undefined || one.writer === writer) &&
-          Math.min(one.until, this.deadlineOf(one, agentSince)) + this.#slackMs / 5 >= before,
+          Math.min(one.until, this.deadlineOf(one, checkedSince)) + this.#slackMs / 5 >= before,
       ) ?? null
     )
   }

@@ -18,7 +18,6 @@ const STORE_BYTES = 160 << 20
 /** Longer than any command may take: a login at a target that does not answer, several times over, on a machine that is busy. */
 export const COMMAND_DEADLINE_MS = 240_000
 const QUICK_MS = 120_000
-const VOLUMES_TRIES = 3
 /** systemd's StartLimitBurst. */
 const AGENT_STARTS = 5
 
@@ -173,20 +172,31 @@ export class World {
     if (this.model.iscsid) return
     await this.node.sh('iscsid')
     this.model.iscsid = true
+    for (const target of this.model.targets.values()) target.changedAt = performance.now()
   }
 
   /** After a change of what LUNs show: who may write to whom now without knowing it. */
-  watchStrangers(isUnseen: boolean): void {
+  watchStrangers(): void {
     const now = performance.now()
     const { model } = this
+    this.closeWindows()
     for (const writer of model.attached) {
       const shown = writer.uses && model.shownAt(writer.uses)
-      model.windows.close(writer.name, now, shown?.name ?? null)
-      if (!shown || shown === writer || !isUnseen) continue
+      if (!writer.uses || !shown || shown === writer) continue
+      if (model.isLossSeen(writer, model.target(writer.uses.target), now)) continue
       model.windows.open(writer.name, shown.name, now)
       // What a file system writes by itself carries no stamp: whether it went astray cannot be seen.
       if (writer.kind === 'ext4') writer.tainted = true
       if (writer.kind === 'ext4' && shown.kind === 'ext4') shown.tainted = true
+    }
+  }
+
+  /** Who reaches no stranger any more: the volume is back, or followed to another LUN, or detached. */
+  closeWindows(): void {
+    const { model } = this
+    for (const { name, attached, uses } of model.own) {
+      const shown = attached === 'no' || !uses ? null : model.shownAt(uses)
+      model.windows.close(name, performance.now(), shown?.name ?? null)
     }
   }
 
@@ -255,14 +265,14 @@ export class World {
 
   async volumes(): Promise<VolumeStatus[]> {
     const started = performance.now()
-    for (let tries = 1; ; tries++) {
+    for (;;) {
       const answer = await this.#engine
         .within<{ volumes: VolumeStatus[] }>(QUICK_MS, 'volumes')
         .catch(asViolation)
       this.model.pace.note(performance.now() - started)
       if ('value' in answer) return answer.value.volumes
       // A program that is late on a busy machine: not for good.
-      if (tries === VOLUMES_TRIES)
+      if (performance.now() - started > COMMAND_DEADLINE_MS)
         throw new Violation('hang', null, `volumes: ${answer.error.code}: ${answer.error.message}`)
     }
   }

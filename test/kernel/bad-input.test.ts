@@ -1,36 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
 import type { DetachReport } from '../../src/model/attachment.ts'
+import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper, remains } from './node.ts'
 
-const MIB = 1 << 20
-
 describe('bad input is an error with a hint, changes nothing and loses nothing', () => {
-  let lab: Lab
-  let node: LabNode
-  let iqn: string
-  let target: Awaited<ReturnType<LabNode['lio']['target']>>
+  const it = onNode({ luns: [{ lun: 1, serial: '1111' }], volume: { name: 'v', lun: 1 } })
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot()
-  })
-  afterAll(() => lab?.close())
-  afterEach(() => node.reset())
+  const flags = (target: Target, changed: Record<string, string> = {}) =>
+    Object.entries({ '--portal': '127.0.0.1', '--iqn': target.iqn, '--lun': '1', ...changed }).flat()
 
-  async function oneLun(serial = '1111'): Promise<void> {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    iqn = target.iqn
-    await target.map(1, { serial, bytes: 64 * MIB })
-  }
-
-  const valid = () => ({ '--portal': '127.0.0.1', '--iqn': iqn, '--lun': '1' })
-  const flags = (changed: Record<string, string> = {}) => Object.entries({ ...valid(), ...changed }).flat()
-
-  describe('malformed', () => {
-    it.each([
+  describe('a malformed request is refused', () => {
+    it.for([
       ['BAD_IQN', { '--iqn': 'iqn.2026-13.example:x' }],
       ['BAD_IQN', { '--iqn': 'not an iqn' }],
       ['BAD_PORTAL', { '--portal': '10.0.0.256' }],
@@ -43,95 +25,96 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       ['BAD_HOLD', { '--hold': 'soon' }],
       ['BAD_MOUNT', { '--mount': 'relative/path' }],
       ['BAD_MOUNT', { '--mount': '/mnt/../etc' }],
-    ])('%s: %j', async (code, changed) => {
-      await oneLun()
-      await lunkeeper(node).fails(['attach', ...flags(changed)], code, 2)
+    ] as const)('attach fails with %s for %j', async ([code, changed], { node, target }) => {
+      await lunkeeper(node).fails(['attach', ...flags(target, changed)], code, 2)
       await expectNothingLeft(node)
     })
 
-    it.each([
+    it.for([
       ['a file system without a mount point', ['--fs', 'xfs']],
       ['formatting without a mount point', ['--format']],
       ['formatting a read-only volume', ['--mount', '/mnt/v', '--format', '--read-only']],
-    ])('parts that contradict each other: %s', async (_, extra) => {
-      await oneLun()
-      await lunkeeper(node).fails(['attach', ...flags(), ...extra], 'BAD_REQUEST', 2)
+    ] as const)('attach refuses %s', async ([, extra], { node, target }) => {
+      await lunkeeper(node).fails(['attach', ...flags(target), ...extra], 'BAD_REQUEST', 2)
       await expectNothingLeft(node)
     })
   })
 
-  describe('portals', () => {
-    it('one that refuses', async () => {
-      await oneLun()
+  describe('a portal that cannot be used is named', () => {
+    it('a portal that refuses the connection is an error within seconds', async ({ node, target }) => {
       const ended = await lunkeeper(node).fails(
-        ['attach', ...flags({ '--portal': '127.0.0.1:3999' })],
+        ['attach', ...flags(target, { '--portal': '127.0.0.1:3999' })],
         'PORTAL_REFUSED',
       )
       expect(ended.ms).toBeLessThan(10_000)
       await expectNothingLeft(node)
     })
 
-    it('one that nobody answers at', async () => {
-      await oneLun()
+    it('a portal that does not answer is an error within seconds', async ({ node, target }) => {
       // A network card with nothing behind it: packets go out, and nobody answers.
       await node.sh(
         'ip link add nowhere type dummy; ip addr add 10.97.0.1/24 dev nowhere; ip link set nowhere up',
       )
-      const ended = await lunkeeper(node).run(['attach', ...flags({ '--portal': '10.97.0.9' })])
+      const ended = await lunkeeper(node).run(['attach', ...flags(target, { '--portal': '10.97.0.9' })])
       expect(ended.code).toBe(1)
       expect(ended.stderr).toMatch(/error\[PORTAL_(SILENT|UNREACHABLE)\]/)
       expect(ended.ms).toBeLessThan(15_000)
       await expectNothingLeft(node)
     })
 
-    it('a name that does not resolve', async () => {
-      await oneLun()
-      await lunkeeper(node).fails(['attach', ...flags({ '--portal': 'san.invalid' })], 'PORTAL_UNREACHABLE')
+    it('a host name that does not resolve is an error', async ({ node, target }) => {
+      await lunkeeper(node).fails(
+        ['attach', ...flags(target, { '--portal': 'san.invalid' })],
+        'PORTAL_UNREACHABLE',
+      )
       await expectNothingLeft(node)
     })
 
-    it('a target that the portal does not have', async () => {
-      await oneLun()
+    it('a target that the portal does not have is an error', async ({ node, target }) => {
       await lunkeeper(node).fails(
-        ['attach', ...flags({ '--iqn': 'iqn.2026-01.example:nobody' })],
+        ['attach', ...flags(target, { '--iqn': 'iqn.2026-01.example:nobody' })],
         'TARGET_NOT_FOUND',
       )
       await expectNothingLeft(node)
     })
   })
 
-  describe('identity', () => {
-    it.each([
+  describe('the identity of a volume is verified', () => {
+    it.for([
       ['--serial', '2222'],
       ['--wwid', 'naa.60014050000000000000000000000000'],
-    ])('another %s than the volume has', async (flag, value) => {
-      await oneLun()
-      const before = await target.hash(1)
-      await lunkeeper(node).fails(
-        ['attach', ...flags(), flag, value, '--mount', '/mnt/v', '--format'],
-        'IDENTITY_MISMATCH',
-      )
-      expect(await target.hash(1)).toBe(before)
-      await expectNothingLeft(node)
-    })
+    ] as const)(
+      'attach refuses a %s that differs from that of the volume',
+      async ([flag, value], { node, target }) => {
+        const before = await target.hash(1)
+        await lunkeeper(node).fails(
+          ['attach', ...flags(target), flag, value, '--mount', '/mnt/v', '--format'],
+          'IDENTITY_MISMATCH',
+        )
+        expect(await target.hash(1)).toBe(before)
+        await expectNothingLeft(node)
+      },
+    )
 
-    it('first use is trusted, and insisted on from then on', async () => {
-      await oneLun('1111')
+    it('attach trusts the identity at first use, and insists on it from then on', async ({
+      node,
+      target,
+    }) => {
       const keeper = lunkeeper(node)
-      const volume = await keeper.attach(flags())
+      const first = await keeper.attach(flags(target))
       await target.unmap(1)
-      await target.map(1, { serial: '2222', bytes: 64 * MIB })
-      await keeper.fails(['attach', ...flags()], 'IDENTITY_MISMATCH')
+      await target.map(1, { serial: '2222' })
+      await keeper.fails(['attach', ...flags(target)], 'IDENTITY_MISMATCH')
       await target.unmap(1)
-      await target.map(1, { serial: '1111', bytes: 64 * MIB })
-      expect((await keeper.attach(flags())).device).toBe(volume.device)
-      await keeper.detach(volume.name)
+      await target.map(1, { serial: '1111' })
+      expect((await keeper.attach(flags(target))).device).toBe(first.device)
+      await keeper.detach(first.name)
       await expectNothingLeft(node)
     })
   })
 
-  describe('content', () => {
-    it.each([
+  describe('the content of a volume is safe', () => {
+    it.for([
       ['its first byte', 'dd if=/dev/zero bs=1 count=1 | tr "\\0" x | dd of=$1 conv=notrunc bs=1'],
       ['its last byte', 'size=$(stat -c %s $1); printf x | dd of=$1 conv=notrunc bs=1 seek=$((size - 1))'],
       ['a file system', 'mkfs.xfs -q -f $1 2>/dev/null || mkfs.ext4 -q $1'],
@@ -139,42 +122,47 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
         'a partition table',
         "printf '\\000\\000\\002\\000\\203\\377\\377\\377\\000\\010\\000\\000\\000\\360\\001\\000' | dd of=$1 conv=notrunc bs=1 seek=446; printf '\\125\\252' | dd of=$1 conv=notrunc bs=1 seek=510",
       ],
-    ])('not blank by %s: never formatted', async (_, spoil) => {
-      await oneLun()
-      const file = await backing()
-      await node.ok(['sh', '-ec', spoil, 'sh', file])
+    ] as const)(
+      'a volume that is not blank by %s is never formatted',
+      async ([, spoil], { node, target }) => {
+        const file = await backing(node)
+        await node.ok(['sh', '-ec', spoil, 'sh', file])
+        const before = await target.hash(1)
+        await lunkeeper(node).fails(
+          ['attach', ...flags(target), '--mount', '/mnt/v', '--format'],
+          'NOT_BLANK',
+        )
+        expect(await target.hash(1)).toBe(before)
+        await expectNothingLeft(node)
+      },
+    )
+
+    it('a blank volume is refused without --format, and stays blank', async ({ node, target }) => {
       const before = await target.hash(1)
-      await lunkeeper(node).fails(['attach', ...flags(), '--mount', '/mnt/v', '--format'], 'NOT_BLANK')
+      await lunkeeper(node).fails(['attach', ...flags(target), '--mount', '/mnt/v'], 'NO_FILESYSTEM')
       expect(await target.hash(1)).toBe(before)
       await expectNothingLeft(node)
     })
 
-    it('blank, and no --format: refused, and still blank', async () => {
-      await oneLun()
-      const before = await target.hash(1)
-      await lunkeeper(node).fails(['attach', ...flags(), '--mount', '/mnt/v'], 'NO_FILESYSTEM')
-      expect(await target.hash(1)).toBe(before)
+    it('a volume with another file system than requested is refused', async ({ node, target }) => {
+      await node.ok(['mkfs.ext4', '-q', await backing(node)])
+      await lunkeeper(node).fails(
+        ['attach', ...flags(target), '--mount', '/mnt/v', '--fs', 'xfs'],
+        'FS_MISMATCH',
+      )
       await expectNothingLeft(node)
     })
 
-    it('another file system than asked for', async () => {
-      await oneLun()
-      await node.ok(['mkfs.ext4', '-q', await backing()])
-      await lunkeeper(node).fails(['attach', ...flags(), '--mount', '/mnt/v', '--fs', 'xfs'], 'FS_MISMATCH')
-      await expectNothingLeft(node)
-    })
-
-    it('a mount point with something in it', async () => {
-      await oneLun()
-      await node.ok(['mkfs.ext4', '-q', await backing()])
+    it('a mount point that is not empty is refused', async ({ node, target }) => {
+      await node.ok(['mkfs.ext4', '-q', await backing(node)])
       await node.sh('mkdir -p /mnt/v && echo precious > /mnt/v/file')
-      await lunkeeper(node).fails(['attach', ...flags(), '--mount', '/mnt/v'], 'BAD_MOUNT', 2)
+      await lunkeeper(node).fails(['attach', ...flags(target), '--mount', '/mnt/v'], 'BAD_MOUNT', 2)
       expect(await node.sh('cat /mnt/v/file')).toContain('precious')
       await node.sh('rm -r /mnt/v')
       await expectNothingLeft(node)
     })
 
-    async function backing(): Promise<string> {
+    async function backing(node: LabNode): Promise<string> {
       const files = await node.sh(
         'cat /sys/kernel/config/target/core/fileio_*/*/info | grep -o "File: [^ ]*" | cut -d" " -f2',
       )
@@ -182,44 +170,49 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
     }
   })
 
-  describe('requests that contradict what is attached', () => {
-    it('another name, mount point, mode or owner of the name: refused, and the attachment stays as it is', async () => {
-      await oneLun()
-      await target.map(2, { serial: '2222', bytes: 64 * MIB })
-      const keeper = lunkeeper(node)
-      await keeper.attach([...flags(), '--name', 'v', '--mount', '/mnt/v', '--format'])
+  describe('a request that contradicts an attachment is refused', () => {
+    it('another name, mount point, mode or owner of the name is refused, and the attachment stays as it is', async ({
+      node,
+      target,
+      volume,
+    }) => {
+      await target.map(2, { serial: '2222' })
+      await volume.mounted()
       const before = await remains(node)
-      const second = ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', '2']
+      const second = flags(target, { '--lun': '2' })
       for (const request of [
-        [...flags(), '--name', 'w', '--mount', '/mnt/v'],
-        [...flags(), '--mount', '/mnt/w'],
-        flags(),
-        [...flags(), '--mount', '/mnt/v', '--read-only'],
-        [...flags(), '--mount', '/mnt/v', '--fs', 'xfs'],
+        [...flags(target), '--mount', '/mnt/w'],
+        flags(target),
+        [...flags(target), '--mount', '/mnt/v', '--read-only'],
+        [...flags(target), '--mount', '/mnt/v', '--fs', 'xfs'],
         [...second, '--name', 'v'],
         [...second, '--mount', '/mnt/v', '--format'],
       ])
-        await keeper.fails(['attach', ...request], 'CONFLICT')
+        await lunkeeper(node).fails(['attach', ...request], 'CONFLICT')
+      await volume.with({ name: 'w' }).refused('ATTACHED_ALREADY', '--mount', '/mnt/v')
       expect(await remains(node)).toEqual(before)
-      await keeper.detach('v')
+      await volume.detach()
     })
   })
 
-  describe('a node that is not fit', () => {
-    it('no space for the record: nothing is begun', async () => {
-      await oneLun()
+  describe('a node that is not fit is reported', () => {
+    it('attach changes nothing where there is no space for the record', async ({ node, target }) => {
       await node.sh(
         'mkdir -p /var/lib/lunkeeper && mount -t tmpfs -o size=4k tmpfs /var/lib/lunkeeper && cat /dev/zero > /var/lib/lunkeeper/full 2>/dev/null || true',
       )
-      await lunkeeper(node).fails(['attach', ...flags()], 'NO_SPACE')
+      await lunkeeper(node).fails(['attach', ...flags(target)], 'NO_SPACE')
       await node.sh('umount /var/lib/lunkeeper')
       await expectNothingLeft(node)
     })
 
-    it('corrupt and half-written records hinder no other volume, and are not guessed from', async () => {
-      await oneLun()
+    it('corrupt and incomplete records do not affect other volumes, and nothing is guessed from them', async ({
+      node,
+      target,
+      volume,
+    }) => {
       const keeper = lunkeeper(node)
-      const volume = await keeper.attach([...flags(), '--name', 'good'])
+      const good = volume.with({ name: 'good' })
+      await good.attach()
       await node.write('/var/lib/lunkeeper/volumes/half.json', '{ "version": 1, "name": "ha')
       await node.write('/var/lib/lunkeeper/volumes/newer.json', '{ "version": 99 }')
       const listed = await keeper.run(['volumes'])
@@ -227,18 +220,19 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       expect(JSON.parse(listed.stdout)).toMatchObject([{ name: 'good' }])
       expect(listed.stderr).toContain('half.json')
       await keeper.fails(['detach', 'half'], 'RECORD_CORRUPT')
-      await keeper.fails(['attach', ...flags({ '--lun': '1' }), '--name', 'half'], 'CONFLICT')
-      await keeper.detach(volume.name)
+      await keeper.fails(['attach', ...flags(target, { '--lun': '1' }), '--name', 'half'], 'CONFLICT')
+      await good.detach()
       await node.sh('rm /var/lib/lunkeeper/volumes/*.json')
       await expectNothingLeft(node)
     })
 
-    it('the record of an attached volume is lost or corrupt: it is detached by mount point and by device', async () => {
-      await oneLun()
-      const keeper = lunkeeper(node)
-      await keeper.attach([...flags(), '--name', 'v', '--mount', '/mnt/v', '--format'])
+    it('a volume whose record is lost or corrupt is detached by mount point and by device', async ({
+      node,
+      volume,
+    }) => {
+      await volume.mounted()
       await node.sh('echo data > /mnt/v/file; rm /var/lib/lunkeeper/volumes/v.json')
-      const ended = await keeper.run(['detach', '/mnt/v'])
+      const ended = await lunkeeper(node).run(['detach', '/mnt/v'])
       // Who made it so stood in the record.
       expect(ended.stderr).toContain('chattr -i /mnt/v')
       const report = JSON.parse(ended.stdout) as DetachReport
@@ -249,33 +243,24 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       })
       await node.sh('chattr -i /mnt/v; rmdir /mnt/v')
       await expectNothingLeft(node)
-      const raw = await keeper.attach([...flags(), '--name', 'v'])
+      const raw = await volume.attach()
       await node.write('/var/lib/lunkeeper/volumes/v.json', 'garbage')
-      await keeper.detach(raw.device!)
+      await lunkeeper(node).detach(raw.device!)
       await node.sh('rm /var/lib/lunkeeper/volumes/v.json')
       await expectNothingLeft(node)
     })
 
-    it('a program that is missing', async () => {
-      await oneLun()
+    it('a missing program is an error', async ({ node, target }) => {
       await node.sh('mount --bind /dev/null /usr/sbin/mkfs.xfs')
-      const ended = await lunkeeper(node).run([
-        'attach',
-        ...flags(),
-        '--mount',
-        '/mnt/v',
-        '--fs',
-        'xfs',
-        '--format',
-      ])
+      const asked = ['--mount', '/mnt/v', '--fs', 'xfs', '--format']
+      const ended = await lunkeeper(node).run(['attach', ...flags(target), ...asked])
       await node.sh('umount /usr/sbin/mkfs.xfs')
       expect(ended.code).toBe(1)
       expect(ended.stderr).toMatch(/error\[(PROGRAM_MISSING|NO_PERMISSION)\]/)
       await expectNothingLeft(node)
     })
 
-    it('no root', async () => {
-      await oneLun()
+    it('a user other than root gets an error', async ({ node, target }) => {
       const ended = await node.run([
         'setpriv',
         '--reuid=65534',
@@ -283,18 +268,17 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
         '--clear-groups',
         'lunkeeper',
         'attach',
-        ...flags(),
+        ...flags(target),
       ])
       expect(ended.stderr).toContain('error[NO_PERMISSION]')
       expect(ended.code).toBe(1)
       await expectNothingLeft(node)
     })
 
-    it('iscsid is down and nobody starts it', async () => {
-      await oneLun()
+    it('attach fails in bounded time when iscsid is down and nothing starts it', async ({ node, target }) => {
       const pid = (await node.sh('cat /run/iscsid.pid 2>/dev/null || pgrep -x iscsid | head -1')).trim()
       await node.sh('pkill -KILL -x iscsid; sleep 0.2')
-      const ended = await lunkeeper(node).fails(['attach', ...flags()], 'ISCSID_DOWN')
+      const ended = await lunkeeper(node).fails(['attach', ...flags(target)], 'ISCSID_DOWN')
       expect(ended.ms).toBeLessThan(20_000)
       expect(pid).not.toBe('')
       await node.sh('iscsid')

@@ -1,25 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { onNode } from './fixtures.ts'
 
-let lab: Lab
-let node: LabNode
-
-beforeAll(async () => {
-  lab = await Lab.open()
-  node = await lab.boot({ packages: ['zsh', 'fish'], iscsid: false })
-  for (const shell of ['bash', 'zsh', 'fish'])
-    await node.write(`/tmp/lunkeeper.${shell}`, await node.sh(`lunkeeper completion ${shell}`))
-  await node.mkdir('/var/lib/lunkeeper/volumes')
-  for (const name of ['db', 'web']) await node.write(`/var/lib/lunkeeper/volumes/${name}.json`, '{}')
-  await node.write('/tmp/placard.yaml', '')
-  await node.mkdir('/tmp/place')
+const it = onNode({
+  packages: ['zsh', 'fish'],
+  iscsid: false,
+  after: 'keep',
+  async prepare(node) {
+    for (const shell of ['bash', 'zsh', 'fish'])
+      await node.write(`/tmp/lunkeeper.${shell}`, await node.sh(`lunkeeper completion ${shell}`))
+    await node.mkdir('/var/lib/lunkeeper/volumes')
+    for (const name of ['db', 'web']) await node.write(`/var/lib/lunkeeper/volumes/${name}.json`, '{}')
+    await node.write('/tmp/placard.yaml', '')
+    await node.mkdir('/tmp/place')
+  },
 })
-afterAll(() => lab?.close())
 
 /** What fish offers for the last word of a line. */
-async function fish(line: string): Promise<string[]> {
+async function fish(node: LabNode, line: string): Promise<string[]> {
   const out = await node.ok(['fish', '-N', '-c', 'source /tmp/lunkeeper.fish; complete -C $argv[1]', line], {
     cwd: '/tmp',
     env: { HOME: '/tmp', XDG_CONFIG_HOME: '/tmp', XDG_DATA_HOME: '/tmp' },
@@ -68,7 +67,7 @@ zpty -d shell
 `.replaceAll('\\$', '$')
 
 /** What zsh offers for the last word of each line. One shell for all: it needs seconds to start. */
-async function zsh(lines: readonly string[]): Promise<string[][]> {
+async function zsh(node: LabNode, lines: readonly string[]): Promise<string[][]> {
   await node.write('/tmp/offer.zsh', OFFER)
   const { stdout } = await node.ok(['zsh', '-f', '-c', TYPE, 'zsh', ...lines], {
     cwd: '/tmp',
@@ -92,22 +91,24 @@ const cases: [line: string, offered: string[], not: string][] = [
   ['lunkeeper completion ', ['bash', 'zsh', 'fish'], 'db'],
 ]
 
-describe('fish', () => {
-  test.each(cases)('"%s" offers %j', async (line, offered, not) => {
-    const all = await fish(line)
+describe('fish completes a command line', () => {
+  it.for(cases)('"%s" offers %j', async ([line, offered, not], { node }) => {
+    const all = await fish(node, line)
     expect(all).toEqual(expect.arrayContaining(offered))
     expect(all).not.toContain(not)
   })
 })
 
-describe('zsh', () => {
-  let all: string[][]
-  beforeAll(async () => {
-    all = await zsh(cases.map(([line]) => line))
-  })
-  test.each(cases.map(([line, offered, not], index) => ({ line, offered, not, index })))(
+describe('zsh completes a command line', () => {
+  let shown: Promise<string[][]> | undefined
+
+  it.for(cases.map(([line, offered, not], index) => ({ line, offered, not, index })))(
     '"$line" offers $offered',
-    ({ offered, not, index }) => {
+    async ({ offered, not, index }, { node }) => {
+      const all = await (shown ??= zsh(
+        node,
+        cases.map(([line]) => line),
+      ))
       expect(all[index]).toEqual(expect.arrayContaining(offered))
       expect(all[index]).not.toContain(not)
     },

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
 import type { StepName } from '../../src/volumes/step.ts'
 import { STEPS } from '../../src/volumes/step.ts'
 import type { Engine } from './engine.ts'
-import { startEngine } from './engine.ts'
+import { onNode } from './fixtures.ts'
 import { expectNothingLeft as expectNothing, isEverything, lunkeeper, remains } from './node.ts'
-
-const MIB = 1 << 20
+import { loginByHand, logoutByHand } from './other-session.ts'
 
 /**
  * The lock of a holder that was killed is a socket without an owner, until the next one takes its name;
@@ -81,38 +79,24 @@ const moments = (steps: readonly StepName[]): string[] =>
 /** Into how many moments a run is cut, whatever step they fall in. */
 const PARTS = isEverything ? 12 : 5
 
-describe('killed with -9 at any step, run again, it converges', () => {
-  let lab: Lab
-  let node: LabNode
-  let iqn: string
-  let flags: string[]
-  /** Runs again what died; the one that died is the program itself. */
-  let engine: Engine
-  let target: Awaited<ReturnType<LabNode['lio']['target']>>
+describe('a command that is killed at any step converges when it is run again', () => {
+  /** The engine runs again what died; the one that died is the program itself. */
+  const it = onNode({ memory: 768, after: 'keep', volume: { name: 'v', lun: 7, mount: '/mnt/a/v' } })
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ memory: 768 })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    iqn = target.iqn
-    engine = await startEngine(node)
-    flags = ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', '7', '--name', 'v', '--mount', '/mnt/a/v']
-  })
-  afterAll(() => lab?.close())
+  const again = (target: Target, engine: Engine, format = false) =>
+    engine.attach(7, { iqn: target.iqn, name: 'v', mount: '/mnt/a/v', format })
 
-  const again = (format = false) => engine.attach(7, { iqn, name: 'v', mount: '/mnt/a/v', format })
-
-  async function blank(): Promise<void> {
+  async function blank(target: Target): Promise<void> {
     if (target.luns.some(({ lun }) => lun === 7)) await target.unmap(7, { removeFile: true })
-    await target.map(7, { serial: '7e57', bytes: 64 * MIB })
+    await target.map(7, { serial: '7e57' })
   }
 
-  async function dies(args: readonly string[], at: string): Promise<void> {
+  async function dies(node: LabNode, args: readonly string[], at: string): Promise<void> {
     const ended = await lunkeeper(node).run(args, { LUNKEEPER_DIE_AT: at })
     expect(ended, `the step of ${at} was not reached: ${ended.stderr}`).toMatchObject({ signal: 'SIGKILL' })
   }
 
-  async function expectAttachedOnce(): Promise<void> {
+  async function expectAttachedOnce(node: LabNode): Promise<void> {
     const { sessions, disks, mounts } = await node.storage()
     expect({ sessions, disks, mounts }).toMatchObject({
       sessions: [expect.anything()],
@@ -126,22 +110,28 @@ describe('killed with -9 at any step, run again, it converges', () => {
     expect([...ATTACH, ...DETACH, ...ELSEWHERE].toSorted()).toEqual([...STEPS].toSorted())
   })
 
-  it.each(moments(ATTACH))('attach, %s', async (at) => {
-    await blank()
-    await dies(['attach', ...flags, '--format'], at)
-    const volume = await again(true)
-    expect(volume).toMatchObject({ state: 'ready', mount: '/mnt/a/v', fs: 'ext4' })
-    await expectAttachedOnce()
-    await engine.detach('v')
-    await expectNothingLeft(node)
-  })
+  it.for(moments(ATTACH))(
+    'attach that is killed at %s is completed by the next one',
+    async (at, { node, target, engine, volume }) => {
+      await blank(target)
+      await dies(node, ['attach', ...volume.flags, '--mount', volume.mount, '--format'], at)
+      expect(await again(target, engine, true)).toMatchObject({
+        state: 'ready',
+        mount: '/mnt/a/v',
+        fs: 'ext4',
+      })
+      await expectAttachedOnce(node)
+      await engine.detach('v')
+      await expectNothingLeft(node)
+    },
+  )
 
   const ends = ['record:before', ...ATTACH.map((step) => `${step}:after`)]
-  it.each(isEverything ? ends : ends.filter((_, index) => index % 2 === 0))(
-    'attach, %s, and detached instead of attached again',
-    async (at) => {
-      await blank()
-      await dies(['attach', ...flags, '--format'], at)
+  it.for(isEverything ? ends : ends.filter((_, index) => index % 2 === 0))(
+    'attach that is killed at %s is undone by detach',
+    async (at, { node, target, engine, volume }) => {
+      await blank(target)
+      await dies(node, ['attach', ...volume.flags, '--mount', volume.mount, '--format'], at)
       // Before its record there is nothing to detach, and nothing to find.
       if (at === 'record:before') expect(await engine.fails('detach', 'v')).toBe('NOT_FOUND')
       else await engine.detach('v')
@@ -149,48 +139,60 @@ describe('killed with -9 at any step, run again, it converges', () => {
     },
   )
 
-  it('a volume with a file system, for what follows', async () => {
-    await blank()
-    await again(true)
+  it('a volume gets a file system for the tests that follow', async ({ target, engine }) => {
+    await blank(target)
+    await again(target, engine, true)
     await engine.detach('v')
   })
 
-  it.each(moments(DETACH))('detach, %s', async (at) => {
-    await again()
-    await node.sh(`echo ${at} > /mnt/a/v/last`)
-    await dies(['detach', 'v'], at)
-    const ended = await lunkeeper(node).run(['detach', 'v'])
-    expect(ended.code, ended.stderr).toBe(at === 'forget:after' ? 1 : 0)
-    await expectNothingLeft(node)
-    // What was written before the detach that died is on the volume.
-    await again()
-    expect((await node.sh('cat /mnt/a/v/last')).trim()).toBe(at)
-    await engine.detach('v')
-  })
+  it.for(moments(DETACH))(
+    'detach that is killed at %s is completed by the next one',
+    async (at, { node, target, engine }) => {
+      await again(target, engine)
+      await node.sh(`echo ${at} > /mnt/a/v/last`)
+      await dies(node, ['detach', 'v'], at)
+      const ended = await lunkeeper(node).run(['detach', 'v'])
+      expect(ended.code, ended.stderr).toBe(at === 'forget:after' ? 1 : 0)
+      await expectNothingLeft(node)
+      // What was written before the detach that died is on the volume.
+      await again(target, engine)
+      expect((await node.sh('cat /mnt/a/v/last')).trim()).toBe(at)
+      await engine.detach('v')
+    },
+  )
 
-  it('killed at whatever moment, in the middle of a program or a call: attach', async () => {
-    const whole = (await lunkeeper(node).run(['attach', ...flags])).ms
+  it('attach that is killed at any moment, in the middle of a program or a call, is completed by the next one', async ({
+    node,
+    target,
+    engine,
+    volume,
+  }) => {
+    const whole = (await lunkeeper(node).run(['attach', ...volume.flags, '--mount', volume.mount])).ms
     await engine.detach('v')
     for (let part = 1; part <= PARTS; part++) {
-      const started = await node.start(['lunkeeper', 'attach', ...flags])
+      const started = await node.start(['lunkeeper', 'attach', ...volume.flags, '--mount', volume.mount])
       const late = setTimeout(
         () => void started.kill('SIGKILL', { alone: true }),
         (whole * part) / (PARTS + 1),
       )
       await started.exited
       clearTimeout(late)
-      await again()
-      await expectAttachedOnce()
+      await again(target, engine)
+      await expectAttachedOnce(node)
       await engine.detach('v')
       await expectNothingLeft(node)
     }
   })
 
-  it('killed at whatever moment, in the middle of a program or a call: detach', async () => {
-    await again()
+  it('detach that is killed at any moment, in the middle of a program or a call, is completed by the next one', async ({
+    node,
+    target,
+    engine,
+  }) => {
+    await again(target, engine)
     const whole = (await lunkeeper(node).run(['detach', 'v'])).ms
     for (let part = 1; part <= PARTS; part++) {
-      await again()
+      await again(target, engine)
       await node.sh(`echo ${part} > /mnt/a/v/last`)
       const started = await node.start(['lunkeeper', 'detach', 'v'])
       const late = setTimeout(
@@ -206,32 +208,29 @@ describe('killed with -9 at any step, run again, it converges', () => {
     }
   })
 
-  it('a timer that was not set and a stale disk that was not dropped are met by the next run', async () => {
-    await blank()
-    await node.sh(
-      `iscsiadm -m node -o new -T ${iqn} -p 127.0.0.1 && iscsiadm -m node -T ${iqn} -p 127.0.0.1 -l`,
-    )
-    await node.until(async () => (await node.storage()).disks.length > 0, {
-      deadline: 10_000,
-      what: 'a disk',
-    })
+  it('the next run sets a timer that was not set and drops a stale disk that was not dropped', async ({
+    node,
+    target,
+    engine,
+    volume,
+  }) => {
+    await blank(target)
+    await loginByHand(node, target, { disks: 1 })
     await target.unmap(7, { removeFile: true })
-    await target.map(7, { serial: 'b2b2', bytes: 64 * MIB })
-    const raw = ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', '7', '--name', 'v', '--hold', '300s']
+    await target.map(7, { serial: 'b2b2' })
+    const raw = [...volume.flags, '--hold', '300s']
     for (const step of ['set-timers', 'drop-stale-disk'] as const)
       for (const moment of MOMENTS) {
         const ended = await lunkeeper(node).run(['attach', ...raw], { LUNKEEPER_DIE_AT: `${step}:${moment}` })
         // Once it was done, the next run has nothing to do there.
         if (moment === 'before') expect(ended.signal, ended.stderr).toBe('SIGKILL')
       }
-    const volume = await lunkeeper(node).attach(raw)
-    expect(volume.identity?.serial).toBe('b2b2')
-    expect(volume.hold.effective).toBe(300)
+    const { identity, hold } = await volume.attach('--hold', '300s')
+    expect(identity?.serial).toBe('b2b2')
+    expect(hold.effective).toBe(300)
     await engine.detach('v')
     expect(await remains(node)).toMatchObject({ disks: [], maps: [], mounts: [] })
-    await node.sh(
-      `iscsiadm -m node -T ${iqn} -p 127.0.0.1 -u; iscsiadm -m node -T ${iqn} -p 127.0.0.1 -o delete`,
-    )
+    await logoutByHand(node, target)
     await expectNothingLeft(node)
   })
 })

@@ -1,46 +1,28 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode } from '../../lab/index.ts'
 import type { Diagnosis, Finding } from '../../src/doctor/finding.ts'
-import { agentOn, isEverything, lunkeeper } from './node.ts'
+import { onNode } from './fixtures.ts'
+import { isEverything, killAndWait, lunkeeper } from './node.ts'
+import { loginByHand } from './other-session.ts'
 import { Writer } from './writer.ts'
 
 const BYTES = 64 << 20
 
-describe('doctor', () => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let flags: string[]
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian: 'bookworm', memory: 640 })
-  })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(5, { serial: 'aaaa5', bytes: BYTES, name: 'ours' })
-    flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--name', 'db']
-  })
-  afterEach(async () => {
-    await node.reset()
-    await node.remove('/dev/shm/luns')
+describe('doctor finds what is wrong on a node', () => {
+  const it = onNode({
+    memory: 640,
+    luns: [{ lun: 5, serial: 'aaaa5', bytes: BYTES, name: 'ours' }],
+    volume: { mount: '/mnt/v' },
   })
 
-  const startAgent = () => agentOn(node)
-
-  const MOUNT = ['--mount', '/mnt/v', '--fs', 'ext4', '--format']
-  const attached = (...more: string[]) => lunkeeper(node).attach([...flags, ...more])
-
-  async function doctor(status: number, ...more: string[]): Promise<Diagnosis> {
+  async function doctor(node: LabNode, status: number, ...more: string[]): Promise<Diagnosis> {
     const ended = await lunkeeper(node).run(['doctor', ...more])
     expect(ended.code, `${ended.stderr}${ended.stdout}`).toBe(status)
     return JSON.parse(ended.stdout) as Diagnosis
   }
 
-  const well = () =>
+  const well = (node: LabNode) =>
     node.until(async () => (await lunkeeper(node).run(['doctor'])).code === 0, {
       deadline: 20_000,
       what: 'nothing wrong',
@@ -48,51 +30,57 @@ describe('doctor', () => {
 
   const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code)
 
-  it('all well; an outage with a writer; the agent gone in it; the file system broken afterwards', async () => {
-    const agent = await startAgent()
-    await attached(...MOUNT, '--hold', '120s')
-    expect(await doctor(0)).toEqual({ findings: [] })
+  it('doctor is silent when all is well, and reports an outage, an agent that is gone in it, and the broken file system after it', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted('--fs', 'ext4', '--hold', '120s')
+    expect(await doctor(node, 0)).toEqual({ findings: [] })
     const text = await node.run(['lunkeeper', 'doctor'])
     expect(text).toMatchObject({ code: 0, stdout: 'No findings on this node.\n' })
     const writer = await Writer.start(node, '/mnt/v/file')
     await target.disable()
     await agent.errors(/all paths lost/)
     const started = Date.now()
-    const { findings } = await doctor(3)
+    const { findings } = await doctor(node, 3)
     // Nothing that waits is waited for.
     expect(Date.now() - started).toBeLessThan(5_000)
     expect(findings).toMatchObject([{ code: 'HOLDING', severity: 'warning', subject: 'db' }])
     const { since, deadline } = findings[0]!.evidence as { since: string; deadline: string }
     expect(Date.parse(deadline) - Date.parse(since)).toBe(120_000)
 
-    await agent.kill('SIGKILL')
-    await agent.exited
-    expect((await doctor(3)).findings).toMatchObject([
+    await agent.kill()
+    expect((await doctor(node, 3)).findings).toMatchObject([
       { code: 'AGENT_MISSING', severity: 'critical', evidence: { waiting: ['db'] } },
       { code: 'HOLDING' },
     ])
 
-    const next = await startAgent()
+    await agent.start()
     const user = await node.start(['sh', '-c', 'cd /mnt/v && echo in && exec sleep 1000'])
     await user.output(/in/)
     await lunkeeper(node).run(['hold', 'db', '--give-up'])
     await writer.fails(5_000)
     await target.enable()
-    await next.errors(/sleep/, 20_000)
-    const after = (await doctor(3)).findings
+    await agent.errors(/sleep/, 20_000)
+    const after = (await doctor(node, 3)).findings
     expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
     expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/v', fs: 'ext4' } })
     await writer.stop()
-    await user.kill('SIGKILL')
-    await user.exited
-    await well()
+    await killAndWait(user)
+    await well(node)
   })
 
-  it('a session timer lowered by hand, a session that is down, another volume at the LUN', async () => {
-    await attached('--hold', '120s', '--hold-mode', 'session')
-    expect(await doctor(0)).toEqual({ findings: [] })
+  it('doctor reports a session timer that was lowered by hand, a session that is down, and another volume at the LUN', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await volume.attach('--hold', '120s', '--hold-mode', 'session')
+    expect(await doctor(node, 0)).toEqual({ findings: [] })
     await node.sh('echo 5 | tee /sys/class/iscsi_session/session*/recovery_tmo')
-    expect((await doctor(3)).findings).toMatchObject([
+    expect((await doctor(node, 3)).findings).toMatchObject([
       {
         code: 'HOLD_SHORT',
         severity: 'warning',
@@ -102,100 +90,97 @@ describe('doctor', () => {
       },
     ])
     await lunkeeper(node).run(['hold', 'db', '--set', '120'])
-    expect(await doctor(0)).toEqual({ findings: [] })
+    expect(await doctor(node, 0)).toEqual({ findings: [] })
 
     await target.unmap(5, { keep: true })
     await target.map(5, { serial: 'bbbb5', bytes: BYTES, name: 'foreign' })
-    const [wrong] = (await doctor(3)).findings
+    const [wrong] = (await doctor(node, 3)).findings
     expect(wrong).toMatchObject({ code: 'WRONG_VOLUME', severity: 'critical', subject: 'db' })
     await target.unmap(5, { keep: true })
     await target.map(5, { name: 'ours' })
-    expect(await doctor(0)).toEqual({ findings: [] })
+    expect(await doctor(node, 0)).toEqual({ findings: [] })
 
     await node.sh('dmsetup create lunkeeper-lost --uuid lunkeeper-lost --noudevsync --table "0 8 zero"')
-    expect(codes((await doctor(3)).findings)).toEqual(['AGENT_MISSING', 'MAP_UNOWNED'])
+    expect(codes((await doctor(node, 3)).findings)).toEqual(['AGENT_MISSING', 'MAP_UNOWNED'])
     await node.sh('dmsetup remove --noudevsync lunkeeper-lost')
 
     await node.sh('pkill -KILL -x iscsid; sleep 0.2')
-    expect((await doctor(3)).findings).toMatchObject([{ code: 'ISCSID_DOWN', severity: 'critical' }])
+    expect((await doctor(node, 3)).findings).toMatchObject([{ code: 'ISCSID_DOWN', severity: 'critical' }])
     await node.sh('iscsid')
     // A new iscsid logs in once more by itself.
-    await well()
+    await well(node)
 
     await target.disable()
     await node.until(async () => (await lunkeeper(node).sessions())[0]!.state === 'FAILED', {
       deadline: 20_000,
       what: 'a lost session',
     })
-    expect(codes((await doctor(3)).findings).toSorted()).toEqual(['HOLDING', 'SESSION_DOWN'])
+    expect(codes((await doctor(node, 3)).findings).toSorted()).toEqual(['HOLDING', 'SESSION_DOWN'])
   })
 
-  it.runIf(isEverything)('a map told not to queue; an xfs that has shut itself down', async () => {
-    const agent = await startAgent()
-    // mkfs.xfs makes nothing smaller than 300 MB.
-    await target.map(6, { serial: 'aaaa6', bytes: 320 << 20 })
-    const xfs = flags.with(flags.indexOf('5'), '6')
-    await lunkeeper(node).attach([...xfs, '--mount', '/mnt/x', '--fs', 'xfs', '--format', '--hold', '600s'])
-    expect(await doctor(0)).toEqual({ findings: [] })
+  it.runIf(isEverything)(
+    'doctor reports a map that was told not to queue, and an xfs that has shut down',
+    async ({ node, target, agent, volume }) => {
+      // mkfs.xfs makes nothing smaller than 300 MB.
+      await target.map(6, { serial: 'aaaa6', bytes: 320 << 20 })
+      await volume.with({ lun: 6, mount: '/mnt/x' }).mounted('--fs', 'xfs', '--hold', '600s')
+      expect(await doctor(node, 0)).toEqual({ findings: [] })
 
-    await agent.kill('SIGKILL')
-    await agent.exited
-    await node.sh('dmsetup message lunkeeper-db 0 fail_if_no_path')
-    const { findings } = await doctor(3)
-    expect(findings).toMatchObject([
-      { code: 'HOLD_SHORT', evidence: { mode: 'map', wanted: 600, effective: 0 } },
-      { code: 'AGENT_MISSING' },
-    ])
-    // The remedy that it names.
-    await node.sh(findings[0]!.fix!)
-    expect(codes((await doctor(3)).findings)).toEqual(['AGENT_MISSING'])
+      await agent.kill()
+      await node.sh('dmsetup message lunkeeper-db 0 fail_if_no_path')
+      const { findings } = await doctor(node, 3)
+      expect(findings).toMatchObject([
+        { code: 'HOLD_SHORT', evidence: { mode: 'map', wanted: 600, effective: 0 } },
+        { code: 'AGENT_MISSING' },
+      ])
+      // The remedy that it names.
+      await node.sh(findings[0]!.fix!)
+      expect(codes((await doctor(node, 3)).findings)).toEqual(['AGENT_MISSING'])
 
-    const next = await startAgent()
-    const user = await node.start(['sh', '-c', 'cd /mnt/x && echo in && exec sleep 1000'])
-    await user.output(/in/)
-    const writer = await Writer.start(node, '/mnt/x/file')
-    await target.disable()
-    await next.errors(/all paths lost/)
-    await lunkeeper(node).run(['hold', 'db', '--give-up'])
-    await writer.fails(10_000)
-    // A failed write of data is none of its log: that is what shuts it down.
-    await node.until(
-      async () => (await node.run(['sh', '-c', 'touch /mnt/x/$$ && sync -f /mnt/x'])).code !== 0,
-      {
-        deadline: 20_000,
-        what: 'an xfs that is shut down',
-      },
-    )
-    await target.enable()
-    await next.errors(/sleep/, 60_000)
-    const after = (await doctor(3)).findings
-    expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
-    expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/x', fs: 'xfs' } })
-    await writer.stop()
-    await user.kill('SIGKILL')
-    await user.exited
-    await well()
-  })
+      await agent.start()
+      const user = await node.start(['sh', '-c', 'cd /mnt/x && echo in && exec sleep 1000'])
+      await user.output(/in/)
+      const writer = await Writer.start(node, '/mnt/x/file')
+      await target.disable()
+      await agent.errors(/all paths lost/)
+      await lunkeeper(node).run(['hold', 'db', '--give-up'])
+      await writer.fails(10_000)
+      // A failed write of data is none of its log: that is what shuts it down.
+      await node.until(
+        async () => (await node.run(['sh', '-c', 'touch /mnt/x/$$ && sync -f /mnt/x'])).code !== 0,
+        {
+          deadline: 20_000,
+          what: 'an xfs that is shut down',
+        },
+      )
+      await target.enable()
+      await agent.errors(/sleep/, 60_000)
+      const after = (await doctor(node, 3)).findings
+      expect(codes(after)).toEqual(['VOLUME_FAILED', 'FS_BROKEN'])
+      expect(after[1]).toMatchObject({ severity: 'critical', evidence: { mount: '/mnt/x', fs: 'xfs' } })
+      await writer.stop()
+      await killAndWait(user)
+      await well(node)
+    },
+  )
 
-  it('a corrupt record, files in a bare mount point, phantoms, a detach that was interrupted', async () => {
+  it('doctor reports a corrupt record, files in a bare mount point, phantoms, and an interrupted detach', async ({
+    node,
+    target,
+    volume,
+  }) => {
     await target.map(6, { serial: 'aaaa6', bytes: BYTES })
     await target.map(7, { serial: 'aaaa7', bytes: BYTES })
-    await node.sh(
-      `iscsiadm -m node -o new -T ${target.iqn} -p 127.0.0.1; iscsiadm -m node -T ${target.iqn} -p 127.0.0.1 -l`,
-    )
-    await node.until(async () => (await node.storage()).disks.length === 3, {
-      deadline: 30_000,
-      what: '3 disks',
-    })
+    await loginByHand(node, target, { disks: 3 })
     // Nothing of ours is at that target: told, and no failure.
-    expect((await doctor(0)).findings).toMatchObject([
+    expect((await doctor(node, 0)).findings).toMatchObject([
       { code: 'PHANTOMS', severity: 'info', evidence: { count: 3, iqn: target.iqn } },
     ])
-    await attached(...MOUNT, '--hold-mode', 'session')
+    await volume.mounted('--fs', 'ext4', '--hold-mode', 'session')
     await node.sh(
       'umount /mnt/v; chattr -i /mnt/v; echo astray > /mnt/v/file; echo "{" > /var/lib/lunkeeper/volumes/x.json',
     )
-    const { findings } = await doctor(3)
+    const { findings } = await doctor(node, 3)
     expect(codes(findings).toSorted()).toEqual([
       'BARE_DIRECTORY',
       'PHANTOMS',
@@ -213,13 +198,20 @@ describe('doctor', () => {
     expect(await node.sh('rm -v /var/lib/lunkeeper/volumes/x.json /mnt/v/file | wc -l')).toBe('2')
 
     await lunkeeper(node).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
-    expect(codes((await doctor(3)).findings)).toContain('INTERRUPTED')
-    const dry = await doctor(3, '--fix', '--dry-run')
-    expect(dry.repairs).toMatchObject([{ code: 'INTERRUPTED', subject: 'db', done: false, error: null }])
+    expect(codes((await doctor(node, 3)).findings)).toContain('INTERRUPTED')
+    const dry = await doctor(node, 3, '--fix', '--dry-run')
+    // Two repairs, while the record is there: without a volume of ours at that target its disks stay.
+    expect(dry.repairs).toMatchObject([
+      { code: 'INTERRUPTED', subject: 'db', done: false, error: null },
+      { code: 'PHANTOMS', done: false, error: null },
+    ])
     expect(await lunkeeper(node).volumes()).toHaveLength(1)
-    const fixed = await doctor(0, '--fix')
-    expect(fixed.repairs).toMatchObject([{ code: 'INTERRUPTED', subject: 'db', done: true }])
-    expect(codes(fixed.findings)).toEqual(['PHANTOMS'])
+    const fixed = await doctor(node, 0, '--fix')
+    expect(fixed.repairs).toMatchObject([
+      { code: 'INTERRUPTED', subject: 'db', done: true },
+      { code: 'PHANTOMS', done: true, action: expect.stringContaining('2 of') },
+    ])
+    expect(codes(fixed.findings)).toEqual([])
     expect(await lunkeeper(node).volumes()).toEqual([])
   })
 })

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
+import type { Agent } from './agent.ts'
+import type { NodeFixtures } from './fixtures.ts'
+import { onNode } from './fixtures.ts'
 import type { Latency } from './latency.ts'
 import { startHog, Steady } from './latency.ts'
-import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { kernels, killAndWait, lunkeeper } from './node.ts'
+import { expectCleanDetach } from './volume.ts'
 
 const MIB = 1 << 20
 /**
@@ -19,59 +22,38 @@ const NOISE = process.env.LUNKEEPER_TEST_TRUE_TIME ? 40 : 200
 const OUTAGES = process.env.LUNKEEPER_TEST_TRUE_TIME ? [6, 60] : [6]
 
 // On Linux 6.12 it is the kernel that bounds a volume, and the agent that keeps room on 6.1.
-describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let away: Target
-  let other: Target
-  let agent: LabProcess
+describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)', (debian) => {
+  const it = onNode({
+    debian,
+    memory: 1024,
+    agent: true,
+    luns: [{ lun: 5, serial: 'aaaa5', bytes: 160 * MIB }],
+    volume: { name: 'away' },
+    async prepare(node) {
+      await node.sh('modprobe brd rd_nr=1 rd_size=65536; mkfs.ext4 -q /dev/ram0; mkdir /root/disk')
+      await node.sh('mount /dev/ram0 /root/disk')
+    },
+  })
+  beforeEach<NodeFixtures>(({ volume }) => volume.mounted())
+  afterEach<NodeFixtures>(({ node }) => node.sh('echo 20 > /proc/sys/vm/dirty_ratio'))
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 1024 })
-    await node.sh('modprobe brd rd_nr=1 rd_size=65536; mkfs.ext4 -q /dev/ram0; mkdir /root/disk')
-    await node.sh('mount /dev/ram0 /root/disk')
-  })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    away = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    other = await node.lio.target({ portals: ['127.0.0.2:3260'] })
-    await away.map(5, { serial: 'aaaa5', bytes: 160 * MIB })
-    await other.map(6, { serial: 'aaaa6', bytes: 64 * MIB })
-    await startAgent()
-    await attach('away', away, 5)
-  })
-  afterEach(async () => {
-    await node.reset()
-    await node.remove('/dev/shm/luns')
-    await node.sh('echo 20 > /proc/sys/vm/dirty_ratio')
-  })
-
-  async function startAgent(): Promise<void> {
-    agent = await agentOn(node)
-  }
-  async function stopAgent(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    await agent.kill(signal)
-    await agent.exited
-  }
-  const attach = (name: string, { iqn, portals: [portal] }: Target, lun: number) =>
-    lunkeeper(node).attach(
-      `--portal ${portal} --iqn ${iqn} --lun ${lun} --name ${name} --mount /mnt/${name} --format`.split(' '),
-    )
   /** All that there is to set, and what is noted of it. */
-  const settings = () => node.sh('grep . /proc/sys/vm/* /run/lunkeeper/dirty* 2>/dev/null || :')
-  const limit = async (which: 'ratio' | 'bytes') => Number(await node.read(`/proc/sys/vm/dirty_${which}`))
-  async function outage(): Promise<void> {
-    await away.disable()
+  const settings = (node: LabNode) => node.sh('grep . /proc/sys/vm/* /run/lunkeeper/dirty* 2>/dev/null || :')
+  const limit = async (node: LabNode, which: 'ratio' | 'bytes') =>
+    Number(await node.read(`/proc/sys/vm/dirty_${which}`))
+  async function outage(target: Target, agent: Agent): Promise<void> {
+    await target.disable()
     await agent.errors(/all paths lost/)
   }
 
-  it.each(OUTAGES)(
-    'a program writes into it as fast as it can, for %i s: others take no longer, and all is as before',
-    async (seconds) => {
-      await attach('other', other, 6)
+  it.for(OUTAGES)(
+    'other volumes are as fast as before while a program fills a held one for %i s, and all settings are restored',
+    async (seconds, { node, target, agent, volume }) => {
+      const other = await node.lio.target({ portals: ['127.0.0.2:3260'] })
+      await other.map(6, { serial: 'aaaa6' })
+      await volume.with({ name: 'other', lun: 6, portals: ['127.0.0.2'] }, { target: other }).mounted()
       await node.sh(`echo ${40 * MIB} > /proc/sys/vm/dirty_bytes`)
-      const before = await settings()
+      const before = await settings(node)
       const others = [
         await Steady.start(node, '/mnt/other/file'),
         await Steady.start(node, '/root/disk/file'),
@@ -79,20 +61,20 @@ describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (d
       await sleep(3_000)
       const healthy = others.map((steady) => steady.since())
       const hog = await startHog(node, '/mnt/away/file')
-      await outage()
+      await outage(target, agent)
       for (const steady of others) steady.since()
       await sleep(seconds * 1_000)
       const held = others.map((steady) => steady.since())
-      const { waiting } = (await lunkeeper(node).volumes()).find(({ name }) => name === 'away')!.hold
+      const { waiting } = (await volume.status()).hold
       // The lab's kernels have no debugfs, so only the sum is known.
       expect(waiting).toMatchObject({ of: 'node' })
       expect(waiting!.bytes).toBeGreaterThan(MIB)
       const figures = { debian, seconds, healthy, held }
       expect(held.every(keepsUpWith(healthy, seconds / 3)), JSON.stringify(figures)).toBe(true)
       console.log(JSON.stringify(figures))
-      await away.enable()
+      await target.enable()
       await agent.errors(/I\/O goes on/)
-      await node.until(async () => (await settings()) === before, { what: 'the settings of before' })
+      await node.until(async () => (await settings(node)) === before, { what: 'the settings of before' })
       for (const steady of others) await steady.goesOn(5_000)
       await hog.kill('SIGKILL')
     },
@@ -106,29 +88,32 @@ describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (d
 
   if (debian === 'trixie') return // A kernel with strict_limit: the limit is not in danger.
 
-  const raised = async (which: 'ratio' | 'bytes', above: number) =>
-    node.until(async () => (await limit(which)) > above, { what: 'the raised limit' })
+  const raised = async (node: LabNode, which: 'ratio' | 'bytes', above: number) =>
+    node.until(async () => (await limit(node, which)) > above, { what: 'the raised limit' })
 
-  it('the agent killed in the outage: the next one puts the limit back; none: give-up and detach do', async () => {
+  it('the limit is restored by the next agent after a kill in the outage, and by give-up and detach where none follows', async ({
+    node,
+    target,
+    agent,
+  }) => {
     await node.sh('echo 25000000 > /proc/sys/vm/dirty_bytes')
-    const before = await settings()
+    const before = await settings(node)
     const hog = await startHog(node, '/mnt/away/file')
-    await outage()
-    await raised('bytes', 25_000_000)
-    await stopAgent('SIGKILL')
-    expect(await limit('bytes')).toBeGreaterThan(25_000_000)
-    await startAgent()
-    await away.enable()
+    await outage(target, agent)
+    await raised(node, 'bytes', 25_000_000)
+    await agent.kill()
+    expect(await limit(node, 'bytes')).toBeGreaterThan(25_000_000)
+    await agent.start()
+    await target.enable()
     await agent.errors(/I\/O goes on/)
-    await node.until(async () => (await settings()) === before, { what: 'the settings of before' })
+    await node.until(async () => (await settings(node)) === before, { what: 'the settings of before' })
 
-    await outage()
-    await raised('bytes', 25_000_000)
-    await stopAgent('SIGKILL')
+    await outage(target, agent)
+    await raised(node, 'bytes', 25_000_000)
+    await agent.kill()
     await lunkeeper(node).run(['hold', 'away', '--give-up'])
-    expect(await settings()).toBe(before)
-    await hog.kill('SIGKILL')
-    await hog.exited
+    expect(await settings(node)).toBe(before)
+    await killAndWait(hog)
     // Left by whatever else may die.
     await node.write(
       '/run/lunkeeper/dirty-limit.json',
@@ -137,22 +122,20 @@ describe.each(kernels('bookworm'))('a held volume holds up nobody else (%s)', (d
     await node.sh('echo 31000000 > /proc/sys/vm/dirty_bytes')
     const fixed = await lunkeeper(node).run(['doctor', '--fix'])
     expect(fixed.stdout).toContain('set vm.dirty_bytes to 25000000 again')
-    expect(await settings()).toBe(before)
+    expect(await settings(node)).toBe(before)
   })
 
-  it('a value that the administrator sets meanwhile stays', async () => {
+  it('a value that the administrator sets in the meantime stays', async ({ node, target, agent, volume }) => {
     await node.sh('echo 5 > /proc/sys/vm/dirty_ratio')
     const hog = await startHog(node, '/mnt/away/file')
-    await outage()
-    await raised('ratio', 5)
+    await outage(target, agent)
+    await raised(node, 'ratio', 5)
     await node.sh('echo 70 > /proc/sys/vm/dirty_ratio')
     await hog.kill('SIGKILL')
-    await away.enable()
+    await target.enable()
     await agent.errors(/I\/O goes on/)
-    await node.until(async () => !(await settings()).includes('lunkeeper'), { what: 'the note to go' })
-    expect(await limit('ratio')).toBe(70)
-    await lunkeeper(node).detach('away')
-    await stopAgent('SIGTERM')
-    await expectNothingLeft(node)
+    await node.until(async () => !(await settings(node)).includes('lunkeeper'), { what: 'the note to go' })
+    expect(await limit(node, 'ratio')).toBe(70)
+    await expectCleanDetach(volume, agent)
   })
 })

@@ -1,70 +1,59 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode, Target } from '../../lab/index.ts'
 import { patient } from '../../lab/machine/pace.ts'
-import { agentOn, BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
-import { Writer } from './writer.ts'
+import type { Agent } from './agent.ts'
+import { onNode } from './fixtures.ts'
+import { BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
+import { OURS, putBack, swap } from './swap.ts'
+import type { Volume } from './volume.ts'
+import { expectCleanDetach } from './volume.ts'
+import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
-const BYTES = 64 << 20
 /** From the moment on at which the target takes logins again: a second, and what a loaded machine adds. */
 const BACK = 8_000
 
-describe.each(BOTH_KERNELS)('a hold map (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let flags: string[]
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 640 })
-  })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260', '127.0.0.2:3260'] })
-    await target.map(5, { serial: 'aaaa5', bytes: BYTES, name: 'ours' })
-    flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '5', '--name', 'db']
-    await startAgent()
-  })
-  afterEach(async () => {
-    await node.reset()
-    await node.remove('/dev/shm/luns')
+describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) => {
+  const it = onNode({
+    debian,
+    memory: 640,
+    agent: true,
+    target: { portals: ['127.0.0.1:3260', '127.0.0.2:3260'] },
+    luns: [OURS],
+    volume: { mount: '/mnt/v' },
   })
 
-  async function startAgent(): Promise<void> {
-    agent = await agentOn(node)
-  }
-
-  const MOUNT = ['--mount', '/mnt/v', '--fs', 'ext4', '--format']
-  const attached = (...more: string[]) => lunkeeper(node).attach([...flags, ...more])
-  const volume = async () => (await lunkeeper(node).volumes())[0]!
-  const state = (wanted: string) =>
-    node.until(async () => (await volume()).state === wanted, {
-      deadline: 30_000,
-      what: `the state ${wanted}`,
-    })
-
-  async function detached(): Promise<void> {
-    expect((await lunkeeper(node).detach('db')).left).toEqual([])
-    await agent.kill('SIGTERM')
-    await agent.exited
-    await expectNothingLeft(node)
-  }
-
-  async function outage(): Promise<void> {
+  async function outage(target: Target, agent: Agent): Promise<void> {
     await target.disable()
     await agent.errors(/all paths lost/)
   }
 
-  it('an outage is a pause: no error, nothing lost, and I/O goes on soon after the return', async () => {
-    const { device, hold } = await attached(...MOUNT, '--hold', '120s')
+  /** The volume with a writer in an outage. @param more flags of attach @returns the writer */
+  async function cutOff(
+    node: LabNode,
+    target: Target,
+    agent: Agent,
+    volume: Volume,
+    ...more: string[]
+  ): Promise<Writer> {
+    await volume.mounted('--fs', 'ext4', ...more)
+    const writer = await Writer.start(node, '/mnt/v/file')
+    await outage(target, agent)
+    return writer
+  }
+
+  it('an outage is a pause without an error or a loss, and I/O resumes soon after the return', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    const { device, hold } = await volume.mounted('--fs', 'ext4', '--hold', '120s')
     expect(device).toBe('/dev/mapper/lunkeeper-db')
     expect(hold).toMatchObject({ mode: 'map', wanted: 120, effective: 120, since: null, deadline: null })
     const writer = await Writer.start(node, '/mnt/v/file')
-    await outage()
-    const { state, hold: held } = await volume()
+    await outage(target, agent)
+    const { state, hold: held } = await volume.status()
     expect(state).toBe('holding')
     expect(Date.parse(held.deadline!) - Date.parse(held.since!)).toBe(120_000)
     // udev reads no map that waits.
@@ -75,108 +64,108 @@ describe.each(BOTH_KERNELS)('a hold map (%s)', (debian) => {
     await writer.goesOn(BACK, 1)
     await writer.goesOn(5_000, 20)
     expect(writer.confirmed).toBeGreaterThan(confirmed)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     expect(writer.longest).toBeGreaterThan(5_000)
     expect(await writer.check()).toBe('all there')
-    expect((await volume()).state).toBe('ready')
+    expect((await volume.status()).state).toBe('ready')
     expect(await node.sh('cat /sys/fs/ext4/dm-*/errors_count')).toBe('0')
-    await detached()
+    await expectCleanDetach(volume, agent)
   })
 
-  it('another volume at the same LUN on return gets not one byte, and the right one goes on', async () => {
-    await attached(...MOUNT)
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage()
-    await target.unmap(5, { keep: true })
-    await target.map(5, { serial: 'bbbb5', bytes: BYTES, name: 'foreign' })
-    const foreign = await target.hash(5)
+  it('another volume that answers at the LUN on return receives no byte, and the right one resumes', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    const writer = await cutOff(node, target, agent, volume)
+    const foreign = await swap(target)
     const confirmed = writer.confirmed
     await target.enable()
     await agent.errors(/is not the (?:expected volume|volume expected)/)
     await node.sh('sleep 2')
     expect(writer.confirmed).toBe(confirmed)
     expect(await target.hash(5)).toBe(foreign)
-    expect((await volume()).state).toBe('holding')
-    await target.unmap(5, { keep: true })
-    await target.map(5, { name: 'ours' })
+    expect((await volume.status()).state).toBe('holding')
+    await putBack(target)
     await writer.goesOn(20_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
-    await detached()
+    await expectNothingLost(writer)
+    await expectCleanDetach(volume, agent)
   })
 
   if (isBrief(debian)) return
 
-  it('the session logged out, its disk deleted, and the target back at another address only', async () => {
-    await attached(...MOUNT)
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage()
+  it('a volume resumes after a logout, a deleted disk, and a return at another address only', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    const writer = await cutOff(node, target, agent, volume)
     await node.sh('for disk in /sys/block/sd*; do echo 1 > $disk/device/delete; done; iscsiadm -m session -u')
     await target.removePortal('127.0.0.1:3260')
     await target.enable()
     // Given by a person while the outage lasts.
-    await attached(...MOUNT, '--portal', '127.0.0.2')
+    await volume.mounted('--fs', 'ext4', '--portal', '127.0.0.2')
     await writer.goesOn(5_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
-    await detached()
+    await expectNothingLost(writer)
+    await expectCleanDetach(volume, agent)
   })
 
-  it('the agent killed in the outage: the next one goes on, and counts from the same moment', async () => {
-    await attached(...MOUNT)
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage()
-    const { since } = (await volume()).hold
-    await agent.kill('SIGKILL')
-    await agent.exited
-    expect((await volume()).hold.effective).toBe('forever')
-    await startAgent()
-    expect((await volume()).hold.since).toBe(since)
+  it('the next agent goes on after a kill in the outage, and counts from the same moment', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    const writer = await cutOff(node, target, agent, volume)
+    const { since } = (await volume.status()).hold
+    await agent.kill()
+    expect((await volume.status()).hold.effective).toBe('forever')
+    await agent.start()
+    expect((await volume.status()).hold.since).toBe(since)
     await target.enable()
     await writer.goesOn(20_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
-    await detached()
+    await expectNothingLost(writer)
+    await expectCleanDetach(volume, agent)
   })
 
-  it('a hold made longer in the outage is kept, a shorter one ends in time, and the volume comes back read-write', async () => {
+  it('a hold that is extended in the outage is kept, a shorter one ends in time, and the volume comes back read-write', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
     // Long enough for a command to come in between, on a slow machine, too.
     const first = Math.ceil(patient(6_000) / 1_000)
     const shorter = 3 * first
-    await attached(...MOUNT, '--hold', `${first}s`)
-    const writer = await Writer.start(node, '/mnt/v/file')
-    await outage()
+    const writer = await cutOff(node, target, agent, volume, '--hold', `${first}s`)
     await lunkeeper(node).run(['hold', 'db', '--set', '900s'])
     await node.sh(`sleep ${first + 2}`)
     expect(writer.errors).toBe(0)
-    const { since } = (await volume()).hold
+    const { since } = (await volume.status()).hold
     await lunkeeper(node).run(['hold', 'db', '--set', `${shorter}s`])
     await writer.fails(60_000)
     const waited = Date.now() - Date.parse(since!)
     expect(waited).toBeGreaterThan(shorter * 1_000 - 1_000)
     await agent.errors(new RegExp(`the hold of ${shorter} s is over`))
-    await state('failed')
+    await volume.state('failed', 30_000)
     const confirmed = writer.confirmed
     await target.enable()
     // The writer uses it still: it is named.
     await writer.stop()
-    await state('ready')
+    await volume.state('ready', 30_000)
     const again = await Writer.start(node, '/mnt/v/other')
-    await again.stop()
-    expect(again.errors).toBe(0)
+    await expectNoError(again)
     expect(confirmed).toBeGreaterThan(0)
     expect(await writer.check()).toBe('all there')
-    await detached()
+    await expectCleanDetach(volume, agent)
   })
 
-  it('--give-up fails what waits within a second', async () => {
-    const { device } = await attached('--hold', 'forever')
+  it('--give-up fails waiting I/O within a second', async ({ node, target, agent, volume }) => {
+    const { device } = await volume.attach('--hold', 'forever')
     const writer = await Writer.start(node, device!)
-    await outage()
+    await outage(target, agent)
     await node.sh('sleep 2')
     expect(writer.errors).toBe(0)
     const ended = await lunkeeper(node).run(['hold', 'db', '--give-up'])
@@ -185,21 +174,25 @@ describe.each(BOTH_KERNELS)('a hold map (%s)', (debian) => {
     await target.enable()
     await writer.goesOn(20_000)
     await writer.stop()
-    await state('ready')
-    await detached()
+    await volume.state('ready', 30_000)
+    await expectCleanDetach(volume, agent)
   })
 
-  it('detach in an outage refuses what would lose data; with --force it ends in bounded time', async () => {
-    await attached(...MOUNT)
+  it('detach refuses to lose data in an outage, and ends in bounded time with --force', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted('--fs', 'ext4')
     await node.sh('echo unwritten > /mnt/v/file')
-    await outage()
+    await outage(target, agent)
     await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
-    expect((await volume()).state).toBe('holding')
+    expect((await volume.status()).state).toBe('holding')
     const ended = await lunkeeper(node).run(['detach', 'db', '--force'])
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.ms).toBeLessThan(30_000)
-    await agent.kill('SIGTERM')
-    await agent.exited
+    await agent.stop()
     await expectNothingLeft(node)
   })
 })

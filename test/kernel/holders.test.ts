@@ -1,44 +1,33 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
-import type { BootOptions, LabNode, LabProcess, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { BootOptions, LabNode, Target } from '../../lab/index.ts'
 import type { Diagnosis } from '../../src/doctor/finding.ts'
-import { agentOn, expectNothingLeft, kernels, lunkeeper } from './node.ts'
-import { Writer } from './writer.ts'
+import type { NodeFixtures } from './fixtures.ts'
+import { onNode } from './fixtures.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { expectCleanDetach } from './volume.ts'
+import { expectNoError, Writer } from './writer.ts'
 
 const PORTAL = '10.9.0.1'
 const BYTES = 128 << 20
 
-/** One machine with what an administrator puts on disks, and a target of its own. */
-function machine(options: BootOptions) {
-  const here = {} as { lab: Lab; node: LabNode; target: Target; agent: LabProcess }
-
-  beforeAll(async () => {
-    here.lab = await Lab.open()
-    here.node = await here.lab.boot({
-      memory: 640,
-      address: PORTAL,
-      packages: ['lvm2', 'mdadm', 'cryptsetup-bin', 'fdisk'],
-      ...options,
-    })
-    if (options.systemd) await here.node.sh('systemctl is-system-running --wait || :')
+/** A machine with what an administrator puts on disks, and a target of its own. */
+function withStacks(options: BootOptions) {
+  const it = onNode({
+    memory: 640,
+    address: PORTAL,
+    packages: ['lvm2', 'mdadm', 'cryptsetup-bin', 'fdisk'],
+    ...options,
+    prepare: (node) => node.sh(options.systemd ? 'systemctl is-system-running --wait || :' : ':'),
+    target: { portals: [`${PORTAL}:3260`] },
+    luns: [{ lun: 0, serial: 'aaaa0', bytes: BYTES, name: 'first' }],
+    agent: true,
+    volume: { lun: 0, portals: [PORTAL] },
   })
-  afterAll(() => here.lab?.close())
-  beforeEach(async () => {
-    here.target = await here.node.lio.target({ portals: [`${PORTAL}:3260`] })
-    await here.target.map(0, { serial: 'aaaa0', bytes: BYTES, name: 'first' })
-    here.agent = await agentOn(here.node)
-  })
-  afterEach(async () => {
-    await here.node.run([
-      'sh',
-      '-c',
-      'mdadm --stop --scan; rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*',
-    ])
-    await here.node.reset()
-    await here.node.remove('/dev/shm/luns')
-  })
-  return here
+  afterEach<NodeFixtures>(({ node }) =>
+    node.run(['sh', '-c', 'mdadm --stop --scan; rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*']),
+  )
+  return it
 }
 
 /** A session as an administrator makes it, with the disk of LUN 0. @returns its name */
@@ -85,136 +74,133 @@ const isActive = (node: LabNode) =>
 const timers = (node: LabNode) => node.sh('cat /sys/class/iscsi_session/*/recovery_tmo')
 const holdersOf = (node: LabNode, disk: string) =>
   node.sh(`for one in /sys/block/${disk}/holders/*; do cat $one/dm/name; done`)
-const asked = ({ iqn }: Target, ...more: string[]) => [
-  ...`--portal ${PORTAL} --iqn ${iqn} --lun 0 --name db --hold 60s`.split(' '),
-  ...more,
-]
-const attach = (node: LabNode, target: Target, ...more: string[]) =>
-  lunkeeper(node).attach(asked(target, ...more))
-const volume = async (node: LabNode) => (await lunkeeper(node).volumes())[0]!
 
-describe.each(kernels('bookworm'))('what stands on a volume, with systemd and lvm2 (%s)', (debian) => {
-  const here = machine({ debian, systemd: true })
+describe.each(kernels('bookworm'))(
+  'a volume group on a volume is respected, with systemd and lvm2 (%s)',
+  (debian) => {
+    const it = withStacks({ debian, systemd: true })
 
-  it('a volume group is activated on the hold map alone, lives through outages, and is named by detach', async () => {
-    const { node, target, agent } = here
-    await makeVolumeGroup(node, target)
-    await attach(node, target)
-    await isActive(node)
-    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
-    expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
-    await node.until(async () => (await timers(node)) === '0', { what: 'the short timer' })
-    await node.until(() => node.exists('/dev/vg/data-1'), { what: 'its name' })
-    await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
-    const writer = await Writer.start(node, '/mnt/data/file')
-    await target.disable()
-    await agent.errors(/its last path is lost/)
-    await target.enable()
-    await writer.goesOn(30_000)
-    // The disk that comes with the next session is a new one to udev.
-    await node.sh('iscsiadm -m session -u > /dev/null')
-    await writer.goesOn(60_000, 10)
-    expect(writer.errors).toBe(0)
-    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
-    expect(await holdersOf(node, (await volume(node)).paths[0]!.disk!)).toBe('lunkeeper-db')
+    it('a volume group is activated on the hold map alone, survives outages, and is named by detach', async ({
+      node,
+      target,
+      agent,
+      volume,
+    }) => {
+      await makeVolumeGroup(node, target)
+      await volume.attach('--hold', '60s')
+      await isActive(node)
+      expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+      expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
+      await node.until(async () => (await timers(node)) === '0', { what: 'the short timer' })
+      await node.until(() => node.exists('/dev/vg/data-1'), { what: 'its name' })
+      await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
+      const writer = await Writer.start(node, '/mnt/data/file')
+      await target.disable()
+      await agent.errors(/all paths lost/)
+      await target.enable()
+      await writer.goesOn(30_000)
+      // The disk that comes with the next session is a new one to udev.
+      await node.sh('iscsiadm -m session -u > /dev/null')
+      await writer.goesOn(60_000, 10)
+      expect(writer.errors).toBe(0)
+      expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+      expect(await holdersOf(node, (await volume.status()).paths[0]!.disk!)).toBe('lunkeeper-db')
 
-    const before = await node.storage()
-    const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
-    expect(refused.stderr).toMatch(/logical volume vg\/data-1 \(dm-\d+\), mounted at \/mnt\/data/)
-    expect(refused.stderr).toContain('vgchange -an vg')
-    expect(await node.storage()).toMatchObject({
-      maps: before.maps,
-      mounts: before.mounts,
-      disks: before.disks,
+      const before = await node.storage()
+      const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
+      expect(refused.stderr).toMatch(/logical volume vg\/data-1 \(dm-\d+\), mounted at \/mnt\/data/)
+      expect(refused.stderr).toContain('vgchange -an vg')
+      expect(await node.storage()).toMatchObject({
+        maps: before.maps,
+        mounts: before.mounts,
+        disks: before.disks,
+      })
+      expect((await volume.status()).state).toBe('ready')
+      await writer.stop()
+      await node.sh('umount /mnt/data && rmdir /mnt/data && vgchange -q -an vg')
+      await expectCleanDetach(volume)
+
+      // A former number of the map, or of a disk, is no obstacle.
+      await volume.attach('--hold', '60s')
+      await isActive(node)
+      expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
+      await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
+      const forced = await volume.detach('--force')
+      expect(forced.removed.mounts).toEqual(['/mnt/data'])
+      expect(forced.removed.maps).toEqual(['vg-data--1', 'lunkeeper-db'])
+      await node.sh('rmdir /mnt/data')
+      await expectNothingLeft(node)
     })
-    expect((await volume(node)).state).toBe('ready')
-    await writer.stop()
-    await node.sh('umount /mnt/data && rmdir /mnt/data && vgchange -q -an vg')
-    await lunkeeper(node).detach('db')
-    await expectNothingLeft(node)
 
-    // A former number of the map, or of a disk, is no obstacle.
-    await attach(node, target)
-    await isActive(node)
-    expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
-    await node.sh('mkdir /mnt/data && mount /dev/vg/data-1 /mnt/data')
-    const forced = await lunkeeper(node).detach('db', '--force')
-    expect(forced.removed.mounts).toEqual(['/mnt/data'])
-    expect(forced.removed.maps).toEqual(['vg-data--1', 'lunkeeper-db'])
-    await node.sh('rmdir /mnt/data')
-    await expectNothingLeft(node)
-  })
+    it('a volume group that is active on the bare disk keeps its session, and attach names it and changes nothing', async ({
+      node,
+      target,
+      volume,
+    }) => {
+      await makeVolumeGroup(node, target)
+      await bareDisk(node, target)
+      await isActive(node)
+      await node.until(() => node.exists('/dev/vg/data-1'), { what: 'its name' })
+      const before = await node.storage()
+      const timer = await timers(node)
+      for (const mode of ['auto', 'map', 'session']) {
+        const refused = await volume.refused('BUSY', '--hold', '60s', '--hold-mode', mode)
+        expect(refused.stderr, mode).toMatch(/logical volume vg\/data-1 \(dm-\d+\)/)
+      }
+      expect(Number(await timers(node))).toBeGreaterThanOrEqual(Number(timer))
+      expect(await node.storage()).toMatchObject({ maps: before.maps, disks: before.disks })
+      const writer = await Writer.start(node, '/dev/vg/data-1')
+      await target.disable()
+      await node.sh('sleep 2')
+      await target.enable()
+      await writer.goesOn(60_000, 10)
+      await expectNoError(writer)
+      // Inactive, the disk can be taken over, and is no longer LVM's to find.
+      await node.sh('vgchange -q -an vg')
+      await volume.attach('--hold', '60s')
+      expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
+      await node.until(
+        async () =>
+          (await node.sh('udevadm info --query=property /dev/sda')).includes('DM_MULTIPATH_DEVICE_PATH=1'),
+        { what: 'what udev says of the disk' },
+      )
+      await volume.detach()
+      await noSession(node)
+      await expectNothingLeft(node)
+    })
 
-  it('a volume group that is active on the bare disk keeps its session: attach names it, and changes nothing', async () => {
-    const { node, target } = here
+    it('LVM sees one device where lvm.conf has it ask udev', async ({ node, target, volume }) => {
+      await makeVolumeGroup(node, target)
+      await volume.attach('--hold', '60s')
+      await isActive(node)
+      await node.mkdir('/etc/lvm')
+      await node.write('/etc/lvm/lvm.conf', 'devices { external_device_info_source = "udev" }\n')
+      const { stdout, stderr } = await node.run(['pvs', '--noheadings', '-o', 'pv_name'])
+      expect([stdout.trim(), stderr]).toEqual(['/dev/mapper/lunkeeper-db', ''])
+      await node.sh('lvcreate -q -y -l 1 -n more vg && vgchange -q -an vg && vgchange -q -ay vg')
+      expect(await below(node, 'vg-more')).toBe('lunkeeper-db')
+      await node.sh('vgchange -q -an vg')
+      await node.remove('/etc/lvm/lvm.conf')
+      await expectCleanDetach(volume)
+    })
+  },
+)
+
+describe('anything that stands on a volume is respected, without systemd', () => {
+  const it = withStacks({ debian: 'trixie' })
+
+  it('a volume group is activated on the hold map alone', async ({ node, target, volume }) => {
     await makeVolumeGroup(node, target)
-    await bareDisk(node, target)
-    await isActive(node)
-    await node.until(() => node.exists('/dev/vg/data-1'), { what: 'its name' })
-    const before = await node.storage()
-    const timer = await timers(node)
-    for (const mode of ['auto', 'map', 'session']) {
-      const refused = await lunkeeper(node).fails(['attach', ...asked(target, '--hold-mode', mode)], 'BUSY')
-      expect(refused.stderr, mode).toMatch(/logical volume vg\/data-1 \(dm-\d+\)/)
-    }
-    expect(Number(await timers(node))).toBeGreaterThanOrEqual(Number(timer))
-    expect(await node.storage()).toMatchObject({ maps: before.maps, disks: before.disks })
-    const writer = await Writer.start(node, '/dev/vg/data-1')
-    await target.disable()
-    await node.sh('sleep 2')
-    await target.enable()
-    await writer.goesOn(60_000, 10)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    // Inactive, the disk can be taken over, and is no longer LVM's to find.
-    await node.sh('vgchange -q -an vg')
-    await attach(node, target)
-    expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
-    await node.until(
-      async () =>
-        (await node.sh('udevadm info --query=property /dev/sda')).includes('DM_MULTIPATH_DEVICE_PATH=1'),
-      { what: 'what udev says of the disk' },
-    )
-    await lunkeeper(node).detach('db')
-    await noSession(node)
-    await expectNothingLeft(node)
-  })
-
-  it('LVM sees one device where lvm.conf has it ask udev', async () => {
-    const { node, target } = here
-    await makeVolumeGroup(node, target)
-    await attach(node, target)
-    await isActive(node)
-    await node.mkdir('/etc/lvm')
-    await node.write('/etc/lvm/lvm.conf', 'devices { external_device_info_source = "udev" }\n')
-    const { stdout, stderr } = await node.run(['pvs', '--noheadings', '-o', 'pv_name'])
-    expect([stdout.trim(), stderr]).toEqual(['/dev/mapper/lunkeeper-db', ''])
-    await node.sh('lvcreate -q -y -l 1 -n more vg && vgchange -q -an vg && vgchange -q -ay vg')
-    expect(await below(node, 'vg-more')).toBe('lunkeeper-db')
-    await node.sh('vgchange -q -an vg')
-    await node.remove('/etc/lvm/lvm.conf')
-    await lunkeeper(node).detach('db')
-    await expectNothingLeft(node)
-  })
-})
-
-describe('what stands on a volume, without systemd', () => {
-  const here = machine({ debian: 'trixie' })
-
-  it('a volume group is activated on the hold map alone', async () => {
-    const { node, target } = here
-    await makeVolumeGroup(node, target)
-    await attach(node, target)
+    await volume.attach('--hold', '60s')
     await isActive(node)
     expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
     expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
     await node.sh('vgchange -q -an vg')
-    await lunkeeper(node).detach('db')
-    await expectNothingLeft(node)
+    await expectCleanDetach(volume)
   })
 
   const linear = (on: string) => `dmsetup create --noudevsync plain --table "0 8192 linear /dev/${on} 0"`
-  it.each([
+  it.for([
     ['a device-mapper map', linear('sda'), 'device-mapper map plain (dm-'],
     [
       'a map on a partition',
@@ -231,24 +217,29 @@ describe('what stands on a volume, without systemd', () => {
       'mdadm --create /dev/md7 --run --level=1 --raid-devices=2 /dev/sda missing',
       'MD array md7',
     ],
-  ])('%s on the bare disk: attach names it, and makes no map', async (_, make, named) => {
-    const { node, target } = here
-    await bareDisk(node, target)
-    await node.sh(make)
-    const before = await node.storage()
-    const timer = await timers(node)
-    for (const mode of ['auto', 'session']) {
-      const refused = await lunkeeper(node).fails(['attach', ...asked(target, '--hold-mode', mode)], 'BUSY')
-      expect(refused.stderr, mode).toContain(named)
-    }
-    expect(Number(await timers(node))).toBeGreaterThanOrEqual(Number(timer))
-    expect(await node.storage()).toMatchObject({ maps: before.maps, disks: before.disks })
-    expect(await lunkeeper(node).volumes()).toEqual([])
-  })
+  ] as const)(
+    '%s on the bare disk is named by attach, which makes no map',
+    async ([, make, named], { node, target, volume }) => {
+      await bareDisk(node, target)
+      await node.sh(make)
+      const before = await node.storage()
+      const timer = await timers(node)
+      for (const mode of ['auto', 'session']) {
+        const refused = await volume.refused('BUSY', '--hold', '60s', '--hold-mode', mode)
+        expect(refused.stderr, mode).toContain(named)
+      }
+      expect(Number(await timers(node))).toBeGreaterThanOrEqual(Number(timer))
+      expect(await node.storage()).toMatchObject({ maps: before.maps, disks: before.disks })
+      expect(await lunkeeper(node).volumes()).toEqual([])
+    },
+  )
 
-  it('a map that is put beside the hold map by hand is reported, and its session waits', async () => {
-    const { node, target, agent } = here
-    await attach(node, target)
+  it('a map that was put beside the hold map by hand is reported, and its session waits', async ({
+    node,
+    agent,
+    volume,
+  }) => {
+    await volume.attach('--hold', '60s')
     await node.until(async () => (await timers(node)) === '0', { what: 'the short timer' })
     await node.sh(linear('sda'))
     const found = await node.run(['lunkeeper', 'doctor', '--json'])
@@ -266,18 +257,19 @@ describe('what stands on a volume, without systemd', () => {
     const refused = await lunkeeper(node).fails(['detach', 'db'], 'BUSY')
     expect(refused.stderr).toContain('device-mapper map plain')
     await node.sh('dmsetup remove --noudevsync plain')
-    await lunkeeper(node).detach('db')
-    await expectNothingLeft(node)
+    await expectCleanDetach(volume)
   })
 
-  it('multipathd that takes every disk does not take one that is under a hold map', async () => {
-    const { node, target } = here
+  it('multipathd that takes every disk does not take one that is under a hold map', async ({
+    node,
+    volume,
+  }) => {
     await node.write('/etc/multipath.conf', 'defaults {\n find_multipaths greedy\n}\n')
     const multipathd = await node.start(['multipathd', '-d'])
     await node.until(async () => (await node.run(['multipathd', 'show', 'daemon'])).code === 0, {
       what: 'multipathd',
     })
-    await attach(node, target, '--hold-mode', 'map')
+    await volume.attach('--hold', '60s', '--hold-mode', 'map')
     // It has heard of the disk once it answers for it.
     await node.until(async () => (await node.run(['multipathd', 'add', 'path', 'sda'])).code !== null, {
       what: 'its answer',
@@ -285,7 +277,7 @@ describe('what stands on a volume, without systemd', () => {
     await node.run(['multipathd', 'reconfigure'])
     await node.run(['multipathd', 'show', 'paths'])
     expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
-    await lunkeeper(node).detach('db')
+    await volume.detach()
     await multipathd.kill('SIGTERM')
     await multipathd.exited
     await node.remove('/etc/multipath.conf')

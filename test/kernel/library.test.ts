@@ -1,52 +1,49 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode } from '../../lab/index.ts'
+import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels } from './node.ts'
 
-const MIB = 1 << 20
-
-describe.each(kernels('bookworm'))('the library, on %s', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(17, { serial: '5a400011', bytes: 64 * MIB, name: 'orders' })
+describe.each(kernels('bookworm'))('the examples of the library run (%s)', (debian) => {
+  const it = onNode({
+    debian,
+    after: 'keep',
+    luns: [{ lun: 17, serial: '5a400011', name: 'orders' }],
   })
-  afterAll(() => lab?.close())
 
   /** Runs a program of examples/ as its first lines say. */
-  async function example(name: string, ...args: string[]) {
+  async function example(node: LabNode, name: string, ...args: string[]) {
     const { code, stdout, stderr } = await node.run(['node', `/lab/project/examples/${name}.ts`, ...args])
     return { code, stdout, stderr }
   }
 
-  async function succeeds(name: string, ...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await example(name, ...args)
+  async function succeeds(node: LabNode, name: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await example(node, name, ...args)
     expect(code, stderr).toBe(0)
     return stdout
   }
 
-  it('the examples attach, show, hold, claim, expand and detach a volume, and leave nothing behind', async () => {
-    const attached = await example('attach', '127.0.0.1', target.iqn, '17', '/mnt/orders')
+  it('the examples attach, show, hold, claim, expand and detach a volume, and leave nothing behind', async ({
+    node,
+    target,
+  }) => {
+    const attached = await example(node, 'attach', '127.0.0.1', target.iqn, '17', '/mnt/orders')
     expect(attached).toMatchObject({ code: 0, stdout: 'orders is ready at /mnt/orders\n' })
     expect(attached.stderr).toMatch(/^mount \/mnt\/orders\n {2}done$/m)
     await node.sh('echo paid > /mnt/orders/1 && sync -f /mnt/orders')
     // It verifies what is there, and changes nothing.
-    expect((await example('attach', '127.0.0.1', target.iqn, '17', '/mnt/orders')).stderr).toBe('')
+    expect((await example(node, 'attach', '127.0.0.1', target.iqn, '17', '/mnt/orders')).stderr).toBe('')
 
-    expect(await succeeds('volumes')).toBe('orders ready /mnt/orders 127.0.0.1:3260 LOGGED_IN\n1 volumes\n')
-    expect(await succeeds('hold', 'orders', '2h')).toBe('would hold for 7200 s\n')
-    expect(await succeeds('hold', 'orders')).toBe('would hold for 7200 s\n')
-    expect((await example('hold', 'orders', 'long')).stderr).toContain('BAD_HOLD')
-    expect(await succeeds('owner', 'orders')).toMatch(/^own: the target has reserved it for this node/)
-    expect(await succeeds('expand', 'orders')).toBe('nothing to do\n')
-    expect(await succeeds('give-up')).toBe('')
-    expect(await succeeds('doctor')).toMatch(/^\d+ findings$/m)
+    expect(await succeeds(node, 'volumes')).toBe(
+      'orders ready /mnt/orders 127.0.0.1:3260 LOGGED_IN\n1 volumes\n',
+    )
+    expect(await succeeds(node, 'hold', 'orders', '2h')).toBe('would hold for 7200 s\n')
+    expect(await succeeds(node, 'hold', 'orders')).toBe('would hold for 7200 s\n')
+    expect((await example(node, 'hold', 'orders', 'long')).stderr).toContain('BAD_HOLD')
+    expect(await succeeds(node, 'owner', 'orders')).toMatch(/^own: the target has reserved it for this node/)
+    expect(await succeeds(node, 'expand', 'orders')).toBe('nothing to do\n')
+    expect(await succeeds(node, 'give-up')).toBe('')
+    expect(await succeeds(node, 'doctor')).toMatch(/^\d+ findings$/m)
 
     const user = await node.start(['sh', '-c', 'cd /mnt/orders && echo inside && cat'])
     await user.output(/inside/)
@@ -59,13 +56,16 @@ describe.each(kernels('bookworm'))('the library, on %s', (debian) => {
     await expectNothingLeft(node)
   })
 
-  it('the examples attach several LUNs at once on one host, and report the one that is absent', async () => {
-    await target.map(18, { serial: '5a400012', bytes: 16 * MIB, name: 'second' })
-    const stdout = await succeeds('several', '127.0.0.1', target.iqn, '17', '18', '99')
+  it('the examples attach several LUNs at once on one host, and report the one that is absent', async ({
+    node,
+    target,
+  }) => {
+    await target.map(18, { serial: '5a400012', bytes: 16 << 20, name: 'second' })
+    const stdout = await succeeds(node, 'several', '127.0.0.1', target.iqn, '17', '18', '99')
     expect(stdout).toMatch(/^17 \/dev\/\S+\n18 \/dev\/\S+\n99 .*99.*\n$/)
-    const names = (await succeeds('volumes')).match(/^\S+-lun\d+/gm)
+    const names = (await succeeds(node, 'volumes')).match(/^\S+-lun\d+/gm)
     expect(names).toHaveLength(2)
-    for (const name of names!) await succeeds('detach', name)
+    for (const name of names!) await succeeds(node, 'detach', name)
     await expectNothingLeft(node)
   })
 })

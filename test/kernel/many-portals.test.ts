@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { onNode } from './fixtures.ts'
 import { kernels } from './node.ts'
 
 /** More than 8 KiB of addresses: what many targets send in one data unit. */
 const MANY = 280
 const FIRST_PORT = 4000
 
-describe.each(kernels('trixie'))('a target with many portals (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
+describe.each(kernels('trixie'))('a target may have many portals (%s)', (debian) => {
+  const it = onNode({ debian })
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian })
-  })
-  afterAll(() => lab?.close())
-
-  it('names all of them, and all are read', async () => {
+  it('all portals that the target names are read', async ({ node }) => {
     const portals = Array.from({ length: MANY }, (_, n) => `127.0.0.1:${FIRST_PORT + n}`)
     const target = await node.lio.target({ portals })
     const listed = await node.sh(

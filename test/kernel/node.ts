@@ -62,10 +62,16 @@ export function lunkeeper(node: LabNode) {
   }
 }
 
+/** Kills a program that a test has started. */
+export async function killAndWait(process: LabProcess): Promise<void> {
+  await process.kill('SIGKILL')
+  await process.exited
+}
+
 /** An agent that is ready. */
 export async function agentOn(node: LabNode, ...flags: string[]): Promise<LabProcess> {
   const agent = await node.start(['lunkeeper', 'agent', ...flags])
-  await agent.errors(/ready/)
+  await agent.errors(/ready/, 120_000)
   return agent
 }
 
@@ -73,7 +79,7 @@ export async function agentOn(node: LabNode, ...flags: string[]): Promise<LabPro
 export async function remains(node: LabNode): Promise<unknown> {
   const { sessions, disks, maps, mounts } = await node.storage()
   const files = await node.sh(
-    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :',
+    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard ! -path "/var/lib/lunkeeper/history/*" 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :',
   )
   return { sessions, disks, maps, mounts, files: files.trim() }
 }

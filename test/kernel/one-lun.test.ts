@@ -1,36 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isBrief, lunkeeper } from './node.ts'
+import { Volume } from './volume.ts'
 
 const MIB = 1 << 20
 
-describe.each(['bookworm', 'trixie'] as const)('one LUN asked for, one disk made (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian })
-  })
-  afterAll(() => lab?.close())
-  afterEach(() => node.reset())
+describe.each(['bookworm', 'trixie'] as const)('attach of one LUN creates one disk (%s)', (debian) => {
+  const it = onNode({ debian })
 
   /** A target with these LUNs; what an attach of one of them makes the kernel say. */
-  async function uevents(luns: readonly number[], lun: number): Promise<number> {
-    const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+  async function uevents(node: LabNode, luns: readonly number[], lun: number): Promise<number> {
+    const target = await node.lio.target()
     await target.mapMany(luns.map((number) => ({ lun: number, serial: `serial${number}`, bytes: 16 * MIB })))
     const before = await node.storage()
-    const volume = await lunkeeper(node).attach([
-      '--portal',
-      '127.0.0.1',
-      '--iqn',
-      target.iqn,
-      '--lun',
-      String(lun),
-    ])
-    await quiet()
+    const volume = await lunkeeper(node).attach(new Volume(node, target, { lun }).source)
+    await quiet(node)
     const after = await node.storage()
     expect(after.disks).toHaveLength(before.disks.length + 1)
     expect(volume.paths).toHaveLength(1)
@@ -42,7 +28,7 @@ describe.each(['bookworm', 'trixie'] as const)('one LUN asked for, one disk made
   }
 
   /** Until the kernel has said nothing new for a while. */
-  async function quiet(): Promise<void> {
+  async function quiet(node: LabNode): Promise<void> {
     let last = -1
     await node.until(
       async () => {
@@ -55,20 +41,21 @@ describe.each(['bookworm', 'trixie'] as const)('one LUN asked for, one disk made
     )
   }
 
-  it.each(isBrief(debian) ? ['auto'] : ['auto', 'manual'])(
-    '256 LUNs cost no more uevents than two, with node.session.scan = %s',
-    async (scan) => {
+  it.for(isBrief(debian) ? ['auto'] : ['auto', 'manual'])(
+    '256 LUNs cost no more uevents than two with node.session.scan = %s',
+    async (scan, { node }) => {
       const conf = await node.read('/etc/iscsi/iscsid.conf')
       await node.write(
         '/etc/iscsi/iscsid.conf',
         conf.replace(/^node\.session\.scan.*$/m, `node.session.scan = ${scan}`),
       )
       // The first disk of a boot also loads modules; that is no property of the target.
-      await uevents([0], 0)
+      await uevents(node, [0], 0)
       // Two, not one: where a lower LUN exists, LIO tells of each that the LUNs have changed, and the kernel
       // passes that on once for its disk, however many there are.
-      const few = await uevents([0, 200], 200)
+      const few = await uevents(node, [0, 200], 200)
       const many = await uevents(
+        node,
         Array.from({ length: 256 }, (_, lun) => lun),
         200,
       )
@@ -77,21 +64,21 @@ describe.each(['bookworm', 'trixie'] as const)('one LUN asked for, one disk made
     },
   )
 
-  it.each(isBrief(debian) ? [256] : [0, 1, 255, 256, 4000])(
+  it.for(isBrief(debian) ? [256] : [0, 1, 255, 256, 4000])(
     'LUN %i is attached and detached',
-    async (lun) => {
-      await uevents([lun, lun + 1], lun)
+    async (lun, { node }) => {
+      await uevents(node, [lun, lun + 1], lun)
       await expectNothingLeft(node)
     },
   )
 
-  it('an absent LUN is an error in bounded time, and leaves no session behind', async () => {
-    const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+  it('an absent LUN is an error in bounded time, and leaves no session behind', async ({
+    node,
+    target,
+    volume,
+  }) => {
     await target.map(3, { serial: 'three', bytes: 16 * MIB })
-    const ended = await lunkeeper(node).fails(
-      ['attach', '--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', '4'],
-      'LUN_ABSENT',
-    )
+    const ended = await lunkeeper(node).fails(['attach', ...volume.with({ lun: 4 }).source], 'LUN_ABSENT')
     expect(ended.ms).toBeLessThan(10_000)
     await expectNothingLeft(node)
   })

@@ -1,8 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
-import type { LabNode, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode } from '../../lab/index.ts'
+import type { NodeFixtures } from './fixtures.ts'
+import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isBrief, lunkeeper } from './node.ts'
+import type { Volume } from './volume.ts'
 
 const chap = { user: 'node-a', password: 'Kx7-Fjord/Quartz+Vexed=19' }
 const mutual = { user: 'storage', password: 'Zephyr&Glyph%Jinx~Waltz42' }
@@ -31,40 +33,21 @@ const WAYS: readonly (readonly [string, (args: string[]) => string[], string | u
 ]
 
 describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 0600 (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let flags: string[]
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian })
-    await node.write('/dev/shm/watch.mjs', WATCHER)
-    await node.write('/dev/shm/forms', `${forms.join('\n')}\n`, { mode: 0o600 })
+  const it = onNode({
+    debian,
+    async prepare(node) {
+      await node.write('/dev/shm/watch.mjs', WATCHER)
+      await node.write('/dev/shm/forms', `${forms.join('\n')}\n`, { mode: 0o600 })
+    },
+    target: { chap, mutual },
+    luns: [{ lun: 5, serial: '5ec2e7', bytes: 16 << 20 }],
   })
-  afterAll(() => lab?.close())
-  afterEach(() => node.reset())
+  beforeEach<NodeFixtures>(({ node }) => node.write('/root/chap', FILE, { mode: 0o600 }))
 
-  async function make(): Promise<void> {
-    target = await node.lio.target({ chap, mutual })
-    await target.map(5, { serial: '5ec2e7', bytes: 16 << 20 })
-    flags = [
-      'attach',
-      '--portal',
-      '127.0.0.1',
-      '--iqn',
-      target.iqn,
-      '--lun',
-      '5',
-      '--name',
-      'db',
-      '--verbose',
-    ]
-    await node.write('/root/chap', FILE, { mode: 0o600 })
-  }
+  const attach = ({ flags }: Volume) => ['attach', ...flags, '--verbose']
 
   /** Every file that holds a secret in any form, with mode and owner; the test's own and the target's are not counted. */
-  async function holders(): Promise<string[]> {
+  async function holders(node: LabNode): Promise<string[]> {
     const list = await node.sh(
       `grep -rlF -f /dev/shm/forms /etc /run /tmp /var /root /dev/shm /mnt 2>/dev/null | grep -v -e ^/dev/shm/forms -e ^/root/chap | while read -r file; do stat -c '%a %u %n' "$file"; done; true`,
     )
@@ -72,7 +55,7 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
   }
 
   /** Runs a program while every command line and environment on the machine is watched, and those it starts are traced. */
-  async function watched(argv: readonly string[], input?: string) {
+  async function watched(node: LabNode, argv: readonly string[], input?: string) {
     const watcher = await node.start(['node', '/dev/shm/watch.mjs'])
     await watcher.output(/watching/, 30_000)
     const ended = await node.run(
@@ -86,12 +69,11 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     return { ...ended, trace, seen: watcher.stdout }
   }
 
-  it.each(isBrief(debian) ? WAYS.slice(0, 1) : WAYS)(
-    'from %s: in no command line, environment, output, log or record, and gone with the volume',
-    async (_, command, input) => {
-      await make()
+  it.for(isBrief(debian) ? WAYS.slice(0, 1) : WAYS)(
+    'a secret from %s is in no command line, environment, output, log or record, and goes with the volume',
+    async ([, command, input], { node, volume }) => {
       await node.sh('dmesg -c > /dev/null')
-      const { code, stdout, stderr, trace, seen } = await watched(command(flags), input)
+      const { code, stdout, stderr, trace, seen } = await watched(node, command(attach(volume)), input)
       expect(code, stderr).toBe(0)
       // What was watched is what happened: iscsiadm was seen to be started, by both.
       expect(trace).toMatch(/execve\("[^"]*iscsiadm"/)
@@ -105,7 +87,7 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
       expect(found((await node.run(['sh', '-c', session])).stdout)).not.toEqual([])
       const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
       expect(found((await node.run([...nobody, 'sh', '-c', session])).stdout)).toEqual([])
-      const kept = await holders()
+      const kept = await holders(node)
       expect(kept).toHaveLength(1)
       expect(kept[0]).toMatch(/^600 0 \S+\/iscsi\/nodes\//)
       for (const args of [
@@ -114,20 +96,19 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
         ['volumes', 'db'],
       ])
         expect(found((await node.ok(['lunkeeper', ...args])).stdout)).toEqual([])
-      await lunkeeper(node).detach('db')
-      expect(await holders()).toEqual([])
+      await volume.detach()
+      expect(await holders(node)).toEqual([])
       await expectNothingLeft(node)
     },
   )
 
   if (isBrief(debian)) return
 
-  it('a secret that is refused is nowhere either', async () => {
-    await make()
+  it('a secret that is refused is left nowhere', async ({ node, target, volume }) => {
     await target.credentials({ chap: { ...chap, password: 'Something-Else-11' }, mutual })
-    const { code, stdout, stderr, trace, seen } = await watched([
+    const { code, stdout, stderr, trace, seen } = await watched(node, [
       'lunkeeper',
-      ...flags,
+      ...attach(volume),
       '--json',
       '--chap-file',
       '/root/chap',
@@ -135,42 +116,48 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     expect(code).toBe(1)
     expect(stderr).toContain('CHAP_FAILED')
     for (const text of [stdout, stderr, trace, seen, await node.sh('dmesg')]) expect(found(text)).toEqual([])
-    expect(await holders()).toEqual([])
+    expect(await holders(node)).toEqual([])
   })
 
-  it("another's node record is logged in with and never written to", async () => {
-    await make()
+  it('a node record of another program is used for the login and never written to', async ({
+    node,
+    target,
+    volume,
+  }) => {
     await node.sh(`iscsiadm -m node -o new -T ${target.iqn} -p 127.0.0.1`)
     const records = () =>
       node.sh('find /etc/iscsi/nodes /var/lib/iscsi/nodes -type f -exec sha256sum {} + 2>/dev/null || true')
     const before = await records()
-    const { code, stderr, trace, seen } = await watched(['lunkeeper', ...flags, '--chap-file', '/root/chap'])
+    const { code, stderr, trace, seen } = await watched(node, [
+      'lunkeeper',
+      ...attach(volume),
+      '--chap-file',
+      '/root/chap',
+    ])
     expect(code, stderr).toBe(0)
     expect(found(trace + seen)).toEqual([])
-    expect(await holders()).toEqual([])
+    expect(await holders(node)).toEqual([])
     expect(await records()).toBe(before)
-    await lunkeeper(node).detach('db')
-    expect(await holders()).toEqual([])
+    await volume.detach()
+    expect(await holders(node)).toEqual([])
   })
 
-  it.each(['make-node-record:before', 'make-node-record:after', 'login:before', 'login:after'])(
-    'killed at %s: what is left is for root only, and goes with the volume',
-    async (death) => {
-      await make()
-      const { signal } = await node.run(['lunkeeper', ...flags, '--chap-file', '/root/chap'], {
+  it.for(['make-node-record:before', 'make-node-record:after', 'login:before', 'login:after'])(
+    'files that attach leaves when it is killed at %s are for root only, and go with the volume',
+    async (death, { node, volume }) => {
+      const { signal } = await node.run(['lunkeeper', ...attach(volume), '--chap-file', '/root/chap'], {
         env: { LUNKEEPER_DIE_AT: death },
         deadline: 60_000,
       })
       expect(signal).toBe('SIGKILL')
-      for (const holder of await holders()) expect(holder).toMatch(/^600 0 /)
-      await lunkeeper(node).detach('db')
-      expect(await holders()).toEqual([])
+      for (const holder of await holders(node)) expect(holder).toMatch(/^600 0 /)
+      await volume.detach()
+      expect(await holders(node)).toEqual([])
       await expectNothingLeft(node)
     },
   )
 
-  it('what a process that was killed in the middle left in files of its own goes with a later detach', async () => {
-    await make()
+  it('files that a killed process left half-made go with a later detach', async ({ node, volume }) => {
     // A record half made, one that is linked already, the copy for a login: no step is between these.
     const place = debian === 'bookworm' ? '/etc/iscsi' : '/var/lib/iscsi'
     const left = [`${place}/.127.0.0.1,3260.0123456789ab`, '/run/lunkeeper/overlays/4711.1700000000000']
@@ -180,24 +167,22 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     // One that is being written now is not touched.
     const fresh = `${place}/.127.0.0.2,3260.ba9876543210`
     await node.write(fresh, FILE, { mode: 0o600 })
-    expect(await holders()).toHaveLength(3)
-    await node.ok(['lunkeeper', ...flags, '--chap-file', '/root/chap'])
-    await lunkeeper(node).detach('db')
-    expect(await holders()).toEqual([`600 0 ${fresh}`])
+    expect(await holders(node)).toHaveLength(3)
+    await node.ok(['lunkeeper', ...attach(volume), '--chap-file', '/root/chap'])
+    await volume.detach()
+    expect(await holders(node)).toEqual([`600 0 ${fresh}`])
     await node.remove(fresh)
   })
 
-  it('a file that others can read is used, with a warning', async () => {
-    await make()
+  it('a file that others can read is used, with a warning', async ({ node, volume }) => {
     await node.sh('chmod 644 /root/chap')
-    const ended = await lunkeeper(node).run([...flags, '--chap-file', '/root/chap'])
+    const ended = await lunkeeper(node).run([...attach(volume), '--chap-file', '/root/chap'])
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.stderr).toContain('chmod 600 /root/chap')
   })
 
-  it('the watcher sees what it looks for', async () => {
-    await make()
-    const { trace, seen } = await watched(['sh', '-c', `sleep 1; true`, chap.password])
+  it('the watcher sees what it looks for', async ({ node }) => {
+    const { trace, seen } = await watched(node, ['sh', '-c', `sleep 1; true`, chap.password])
     expect(found(trace)).not.toEqual([])
     expect(found(seen)).not.toEqual([])
   })

@@ -1,61 +1,51 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
-import { agentOn, expectNothingLeft, isEverything, kernels, lunkeeper } from './node.ts'
+import type { LabNode, LabProcess } from '../../lab/index.ts'
+import type { Agent } from './agent.ts'
+import type { NodeFixtures } from './fixtures.ts'
+import { onNode } from './fixtures.ts'
+import { expectNothingLeft, isEverything, kernels, lunkeeper } from './node.ts'
+import type { Volume } from './volume.ts'
 
 const POINTS = ['/mnt/one', '/mnt/two']
 
 /** What deploy/lunkeeper-shutdown.service runs; with a systemd that runs it: systemd.test.ts. */
 describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 640 })
+  const it = onNode({
+    debian,
+    memory: 640,
+    agent: true,
+    luns: [5, 6].map((lun) => ({ lun, serial: `aaaa${lun}` })),
   })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    agent = await agentOn(node)
-    for (const [index, point] of POINTS.entries()) {
-      await target.map(5 + index, { serial: `aaaa${5 + index}`, bytes: 64 << 20 })
-      await attach(point, '--format')
+  beforeEach<NodeFixtures>(async ({ node, volume }) => {
+    for (const point of POINTS) {
+      await attach(volume, point, '--format')
       await node.sh(`echo unwritten > ${point}/file`)
     }
   })
-  afterEach(async () => {
-    await node.reset()
-    await node.remove('/dev/shm/luns')
-  })
 
-  const attach = (point: string, ...more: string[]) =>
-    lunkeeper(node).attach([
-      ...`--portal 127.0.0.1 --iqn ${target.iqn} --lun ${5 + POINTS.indexOf(point)}`.split(' '),
-      ...`--name ${point.slice('/mnt/'.length)} --hold forever --mount ${point}`.split(' '),
-      ...more,
-    ])
-  const giveUp = (grace: string) => lunkeeper(node).run(['hold', '--all', '--give-up', '--grace', grace])
-  const lost = () => agent.errors(/one: all paths lost[^]*two: |two: all paths lost[^]*one: /)
+  const attach = (volume: Volume, point: string, ...more: string[]) =>
+    volume
+      .with({ name: point.slice('/mnt/'.length), lun: 5 + POINTS.indexOf(point) })
+      .again('--hold', 'forever', ...more)
+  const giveUp = (node: LabNode, grace: string) =>
+    lunkeeper(node).run(['hold', '--all', '--give-up', '--grace', grace])
+  const lost = (agent: Agent) => agent.errors(/one: all paths lost[^]*two: |two: all paths lost[^]*one: /)
 
   /** What stands and falls with the mounts: their unmounts, as a shutdown does them, all at once. */
-  async function unmountAll(): Promise<LabProcess[]> {
+  async function unmountAll(node: LabNode): Promise<LabProcess[]> {
     const all = await Promise.all(POINTS.map((point) => node.start(['umount', point])))
     await node.sh('sleep 1')
     return all
   }
 
-  it('unmounts that hang end after the grace, and the agent is not needed for it', async () => {
+  it('unmounts that hang end after the grace, without the agent', async ({ node, target, agent }) => {
     await target.disable()
-    await lost()
-    const unmounts = await unmountAll()
+    await lost(agent)
+    const unmounts = await unmountAll(node)
     expect(await node.sh('pgrep -c umount')).toBe('2')
-    await agent.kill('SIGTERM')
-    expect(await agent.exited).toMatchObject({ code: 0 })
-    const ended = await giveUp('3s')
+    expect(await agent.stop()).toMatchObject({ code: 0 })
+    const ended = await giveUp(node, '3s')
     expect(ended.code, ended.stderr).toBe(0)
     expect(JSON.parse(ended.stdout)).toMatchObject([{ state: 'failed' }, { state: 'failed' }])
     expect(ended.ms).toBeGreaterThan(3_000)
@@ -68,12 +58,12 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
   })
 
   it.runIf(isEverything)(
-    'back within the grace: nothing is lost; nothing waits: it ends at once; lost after the agent has gone: it ends',
-    async () => {
+    'a shutdown loses nothing when the target is back within the grace, ends at once when nothing waits, and ends without an agent',
+    async ({ node, target, agent, volume }) => {
       await target.disable()
-      await lost()
-      const unmounts = await unmountAll()
-      const waiting = giveUp('60s')
+      await lost(agent)
+      const unmounts = await unmountAll(node)
+      const waiting = giveUp(node, '60s')
       await node.sh('sleep 1')
       await target.enable()
       const ended = await waiting
@@ -81,20 +71,19 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
       expect(JSON.parse(ended.stdout)).toEqual([])
       expect(ended.ms).toBeLessThan(20_000)
       for (const { exited } of unmounts) expect(await exited).toMatchObject({ code: 0 })
-      expect((await giveUp('60s')).ms).toBeLessThan(5_000)
+      expect((await giveUp(node, '60s')).ms).toBeLessThan(5_000)
       for (const point of POINTS) {
-        await attach(point)
+        await attach(volume, point)
         expect(await node.read(`${point}/file`)).toBe('unwritten\n')
       }
 
-      await agent.kill('SIGKILL')
-      await agent.exited
+      await agent.kill()
       await target.disable()
-      const more = await unmountAll()
+      const more = await unmountAll(node)
       await node.until(async () =>
         (await lunkeeper(node).sessions()).every((session) => session.state !== 'LOGGED_IN'),
       )
-      expect(JSON.parse((await giveUp('0s')).stdout)).toHaveLength(2)
+      expect(JSON.parse((await giveUp(node, '0s')).stdout)).toHaveLength(2)
       await Promise.all(more.map(({ exited }) => exited))
       await target.enable()
       // Nobody has put its paths back, so the map takes no data: it is said, and force is needed.

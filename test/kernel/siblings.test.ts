@@ -1,58 +1,48 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { Appender } from './appender.ts'
+import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 
 const MIB = 1 << 20
 
 describe('volumes of one target do not disturb each other', () => {
-  let lab: Lab
-  let node: LabNode
+  const it = onNode({ memory: 1024 })
+  const luns = (count: number) =>
+    Array.from({ length: count }, (_, lun) => ({ lun, serial: `serial${lun}`, bytes: 32 * MIB }))
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ memory: 1024 })
-  })
-  afterAll(() => lab?.close())
-  afterEach(() => node.reset())
-
-  async function target(count: number) {
-    const made = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await made.mapMany(
-      Array.from({ length: count }, (_, lun) => ({ lun, serial: `serial${lun}`, bytes: 32 * MIB })),
-    )
-    return made
-  }
-
-  it("detaching one leaves the other's writer without an error; detaching the second ends the session", async () => {
-    const { iqn } = await target(2)
+  it('detach of one volume causes the writer of the other no error, and detach of the second ends the session', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await target.mapMany(luns(2))
     const keeper = lunkeeper(node)
-    const flags = (lun: number) => ['--portal', '127.0.0.1', '--iqn', iqn, '--lun', String(lun)]
-    const one = await keeper.attach([...flags(0), '--mount', '/mnt/one', '--format'])
-    const two = await keeper.attach([...flags(1), '--mount', '/mnt/two', '--format'])
+    const source = (lun: number) => volume.with({ lun }).source
+    const one = await keeper.attach([...source(0), '--mount', '/mnt/one', '--format'])
+    const two = await keeper.attach([...source(1), '--mount', '/mnt/two', '--format'])
     expect(two.paths[0]!.session).toBe(one.paths[0]!.session)
-    const writer = await node.start(['bash', '-c', WRITER, 'writer', '/mnt/two/log'])
-    await writer.output(/written/, 30_000)
+    const writer = await Appender.start(node, '/mnt/two/log')
     const report = await keeper.detach(one.name)
     expect(report).toMatchObject({
       removed: { mounts: ['/mnt/one'], disks: ['sda'], sessions: [] },
       left: [],
     })
-    const lines = writer.stdout.length
-    await writer.output(new RegExp(`^[^]{${lines + 20},}`), 30_000)
-    await writer.kill('SIGTERM')
-    await writer.exited
-    expect(writer.stdout).not.toContain('failed')
+    await writer.more(3, 30_000)
+    await writer.stop()
+    expect(writer.hasFailed).toBe(false)
     expect((await keeper.detach(two.name)).removed.sessions).toEqual([one.paths[0]!.session])
     await expectNothingLeft(node)
   })
 
-  it('four programs attach and detach 16 volumes at once, twice over, and nothing is left', async () => {
-    const { iqn } = await target(16)
+  it('four programs attach and detach 16 volumes at once, twice over, and nothing is left', async ({
+    node,
+    target,
+  }) => {
+    await target.mapMany(luns(16))
     await node.write('/tmp/four.mjs', PROGRAM)
     const programs = [0, 4, 8, 12].map((first) =>
-      node.run(['node', '/tmp/four.mjs', iqn, String(first)], { deadline: 150_000 }),
+      node.run(['node', '/tmp/four.mjs', target.iqn, String(first)], { deadline: 150_000 }),
     )
     const ended = await Promise.all(programs)
     for (const { code, stderr } of ended) expect(code, stderr).toBe(0)
@@ -87,10 +77,3 @@ for (let round = 0; round < 2; round++)
     await detach(host, name)
   }))
 `
-
-/** Appends and syncs, and says so, until it is told to stop. */
-const WRITER = `
-trap 'exit 0' TERM
-while :; do
-  echo line >> "$1" && sync "$1" && echo written || echo failed
-done`

@@ -1,19 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import type { BootOptions, Debian, LabNode, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+import type { BootOptions, Debian, Lab, LabNode, Target } from '../../lab/index.ts'
+import { openLab } from './fixtures.ts'
 import { isEverything, kernels, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
 const STORE = '10.9.0.2'
 const POINTS = ['/mnt/one', '/mnt/two']
-
-/** The storage machine lives on when the node is switched off. */
-async function open(debian: Debian): Promise<{ lab: Lab; store: LabNode }> {
-  const lab = await Lab.open()
-  return { lab, store: await lab.boot({ name: 'store', debian, address: STORE }) }
-}
 
 async function boot(lab: Lab, debian: Debian, more: BootOptions = {}): Promise<LabNode> {
   const node = await lab.boot({ debian, memory: 640, systemd: true, address: '10.9.0.1', ...more })
@@ -25,6 +20,42 @@ async function volumes(store: LabNode): Promise<Target> {
   const target = await store.lio.target({ portals: [`${STORE}:3260`] })
   await target.mapMany(POINTS.map((_, index) => ({ lun: index, serial: `aaaa${index}`, writeCache: true })))
   return target
+}
+
+interface Setup {
+  /** Whether all tests of the block share the node and its volumes, each test has its own, or makes its own. */
+  readonly node: 'block' | 'test' | 'none'
+  readonly prepare?: (node: LabNode, target: Target) => Promise<void>
+}
+
+/** A storage machine, which lives on when the node is switched off, and a node with systemd and two volumes. */
+function onSystemd(debian: Debian, { node: whose, prepare }: Setup) {
+  let lab: Lab
+  let store: LabNode
+  let node: LabNode
+  let target: Target
+  const start = async () => {
+    node = await boot(lab, debian)
+    target = await volumes(store)
+    await prepare?.(node, target)
+  }
+  openLab(async (opened) => {
+    lab = opened
+    store = await lab.boot({ name: 'store', debian, address: STORE })
+    if (whose === 'block') await start()
+  })
+  if (whose === 'test') {
+    beforeEach(start)
+    afterEach(async () => {
+      if (!node.isOff) await node.kill()
+      await store.lio.clear()
+    })
+  }
+  return test
+    .extend('lab', () => lab)
+    .extend('store', () => store)
+    .extend('node', () => node)
+    .extend('target', () => target)
 }
 
 /** As README.md tells an administrator to do it. */
@@ -100,20 +131,13 @@ const stick = (node: LabNode, file: string) =>
      sleep 1; ps -eo stat,args | grep -q '^D.*[o]flag=sync'`,
   )
 
-describe.each(kernels('bookworm'))('under a real systemd (%s)', (debian) => {
-  let lab: Lab
-  let store: LabNode
-  let node: LabNode
-  let target: Target
+describe.each(kernels('bookworm'))('the service works under a real systemd (%s)', (debian) => {
+  const it = onSystemd(debian, { node: 'block' })
 
-  beforeAll(async () => {
-    ;({ lab, store } = await open(debian))
-    node = await boot(lab, debian)
-    target = await volumes(store)
-  })
-  afterAll(() => lab?.close())
-
-  it('the service is up when it keeps volumes, restarts touch none, and a shutdown in an outage ends', async () => {
+  it('the service is up when it holds volumes, restarts touch none of them, and a shutdown in an outage ends', async ({
+    node,
+    target,
+  }) => {
     await install(node)
     expect(await node.sh('journalctl -u lunkeeper -o cat')).toMatch(/^ready: 0 volumes/m)
     // Its socket is there, it is not: nothing is wrong with that, and the attach starts it.
@@ -143,31 +167,28 @@ describe.each(kernels('bookworm'))('under a real systemd (%s)', (debian) => {
   })
 })
 
-describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service (%s)', (debian) => {
-  let lab: Lab
-  let store: LabNode
-  let node: LabNode
-  let target: Target
+describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a service (%s)', (debian) => {
   let writer: Writer
-
-  beforeAll(async () => {
-    ;({ lab, store } = await open(debian))
-    node = await boot(lab, debian)
-    target = await volumes(store)
-    await install(node)
-    await attachAll(node, target)
-    writer = await Writer.start(node, '/mnt/one/blocks')
+  const it = onSystemd(debian, {
+    node: 'block',
+    async prepare(node, target) {
+      await install(node)
+      await attachAll(node, target)
+      writer = await Writer.start(node, '/mnt/one/blocks')
+    },
   })
-  afterAll(() => lab?.close())
 
-  async function goesOn(): Promise<void> {
+  async function goesOn(node: LabNode, target: Target): Promise<void> {
     await target.enable()
     await writer.goesOn(30_000)
     expect(writer.errors).toBe(0)
     await node.until(async () => (await node.list('/run/lunkeeper/holds')).length === 0, { deadline: 20_000 })
   }
 
-  it('stopped or killed again and again, also in an outage, it is always started again and touches no volume', async () => {
+  it('the agent is always started again after a stop or kill, also in an outage, and touches no volume', async ({
+    node,
+    target,
+  }) => {
     const before = await standing(node)
     await node.sh('systemctl stop lunkeeper')
     await writer.goesOn(10_000)
@@ -185,10 +206,10 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     await lost(node)
     await node.sh(`kill -9 ${await pid(node)}`)
     await node.until(async () => (await isActive(node, 'lunkeeper')) === 'active')
-    await goesOn()
+    await goesOn(node, target)
   })
 
-  it('one that hangs is replaced by the watchdog', async () => {
+  it('an agent that hangs is replaced by the watchdog', async ({ node, target }) => {
     await edit(node, 'lunkeeper.service', 'WatchdogSec=25')
     await node.sh('systemctl restart lunkeeper')
     const hung = await pid(node)
@@ -200,46 +221,37 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent as a service
     await node.sh(`kill -STOP ${hung}`)
     await node.until(async () => ![0, hung].includes(await pid(node)), { deadline: 40_000 })
     expect(await node.sh('systemctl show lunkeeper -p NRestarts --value')).not.toBe('0')
-    await goesOn()
+    await goesOn(node, target)
   })
 
-  it('a program of it that hangs in a disk keeps no new agent from starting', async () => {
+  it('a program of the agent that hangs in a disk does not prevent a new agent from starting', async ({
+    node,
+    target,
+  }) => {
     await target.disable()
     await lost(node)
     await stick(node, '/mnt/two/stuck')
     const began = performance.now()
     await node.sh('systemctl restart lunkeeper', { deadline: 100_000 })
     expect(performance.now() - began).toBeLessThan(20_000)
-    await goesOn()
+    await goesOn(node, target)
   })
 })
 
-describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd (%s)', (debian) => {
-  let lab: Lab
-  let store: LabNode
-  let node: LabNode
-  let target: Target
-
-  beforeAll(async () => {
-    ;({ lab, store } = await open(debian))
-  })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    node = await boot(lab, debian)
-    target = await volumes(store)
-    await install(node)
-    await attachAll(node, target)
-  })
-  afterEach(async () => {
-    if (!node.isOff) await node.kill()
-    await store.lio.clear()
+describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd ends (%s)', (debian) => {
+  const it = onSystemd(debian, {
+    node: 'test',
+    async prepare(node, target) {
+      await install(node)
+      await attachAll(node, target)
+    },
   })
 
   /** It logs out at a shutdown; started by the next boot, once there are records of nodes. */
-  const withOpenIscsi = () => node.sh('systemctl start open-iscsi')
+  const withOpenIscsi = (node: LabNode) => node.sh('systemctl start open-iscsi')
 
-  it('without an outage it is quick, unmounts, and logs out', async () => {
-    await withOpenIscsi()
+  it('a shutdown without an outage is quick, unmounts, and logs out', async ({ lab, node, target }) => {
+    await withOpenIscsi(node)
     await node.sh('for point in /mnt/one /mnt/two; do echo written > $point/file; done')
     expect(await powerOff(node, 60_000)).toBeLessThan(15_000)
     expect(node.console).toMatch(
@@ -252,7 +264,9 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
     ])
   })
 
-  it('with sessions that nobody logged out, and the network down first, the kernel waits for no disk', async () => {
+  it('the kernel waits for no disk when sessions are still logged in and the network went down first', async ({
+    node,
+  }) => {
     // As ifupdown's networking.service does it.
     await node.write(
       '/etc/systemd/system/net.service',
@@ -273,8 +287,8 @@ ExecStop=/bin/ip link set eth0 down
     expect(node.console).toMatch(/Synchronizing SCSI cache/)
   })
 
-  it('with the target back within the grace, what waited is on it', async () => {
-    await withOpenIscsi()
+  it('a target that is back within the grace gets what waited', async ({ lab, node, target }) => {
+    await withOpenIscsi(node)
     await node.sh('echo early > /mnt/two/early; sync -f /mnt/two; echo unwritten > /mnt/one/file')
     await target.disable()
     await lost(node)
@@ -290,8 +304,8 @@ ExecStop=/bin/ip link set eth0 down
     ])
   })
 
-  it('in an outage that lasts it ends, with the units as they are', async () => {
-    await withOpenIscsi()
+  it('a shutdown in a lasting outage ends with the units as they are', async ({ node, target }) => {
+    await withOpenIscsi(node)
     await node.sh(`systemd-run --unit=user sh -c 'exec 3>>/mnt/one/log; while sleep .2; do date >&3; done'`)
     await node.sh('sleep 1; echo unwritten > /mnt/two/file')
     await target.disable()
@@ -302,7 +316,7 @@ ExecStop=/bin/ip link set eth0 down
     await target.enable()
   })
 
-  it('in an outage that begins while services stop, it ends too', async () => {
+  it('a shutdown ends in an outage that begins while services stop', async ({ node, target }) => {
     await node.write(
       '/etc/systemd/system/slow.service',
       `[Unit]
@@ -323,36 +337,29 @@ ExecStop=/bin/sleep 4
 })
 
 describe.skipIf(!isEverything).each(kernels('bookworm'))(
-  'a shutdown with the agent in a container (%s)',
+  'a shutdown ends with the agent in a container (%s)',
   (debian) => {
-    let lab: Lab
-    let store: LabNode
-    let node: LabNode
-    let target: Target
-
-    beforeAll(async () => {
-      ;({ lab, store } = await open(debian))
-    })
-    afterAll(() => lab?.close())
-    beforeEach(async () => {
-      node = await boot(lab, debian)
-      target = await volumes(store)
-      // As a container's scope: told to end when the machine goes down, beside everything else.
-      const box = 'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
-      await node.write('/run/box', box)
-      await node.sh('systemd-run --unit=box unshare --mount --propagation slave --ipc sh /run/box')
-      await node.until(async () => /ready: 0/.test(await node.sh('journalctl -u box -o cat')), {
-        deadline: 20_000,
-      })
-      await attachAll(node, target)
-      await node.sh('systemctl start open-iscsi')
-    })
-    afterEach(async () => {
-      if (!node.isOff) await node.kill()
-      await store.lio.clear()
+    const it = onSystemd(debian, {
+      node: 'test',
+      async prepare(node, target) {
+        // As a container's scope: told to end when the machine goes down, beside everything else.
+        const box =
+          'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
+        await node.write('/run/box', box)
+        await node.sh('systemd-run --unit=box unshare --mount --propagation slave --ipc sh /run/box')
+        await node.until(async () => /ready: 0/.test(await node.sh('journalctl -u box -o cat')), {
+          deadline: 20_000,
+        })
+        await attachAll(node, target)
+        await node.sh('systemctl start open-iscsi')
+      },
     })
 
-    it('without an outage it ends, after the logout too, and what was written is there', async () => {
+    it('a shutdown without an outage ends, also after the logout, and what was written is there', async ({
+      lab,
+      node,
+      target,
+    }) => {
       await node.sh('for point in /mnt/one /mnt/two; do echo written > $point/file; done')
       expect(await powerOff(node, 60_000)).toBeLessThan(20_000)
       expect(await leftOn(lab, debian, target, ['/mnt/one/file', '/mnt/two/file'])).toEqual([
@@ -361,7 +368,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))(
       ])
     })
 
-    it('in an outage it ends: nobody is left to put a path back', async () => {
+    it('a shutdown in an outage ends when no agent is left to reinstate a path', async ({ node, target }) => {
       await node.sh('echo unwritten > /mnt/two/file')
       await target.disable()
       await lost(node)
@@ -371,22 +378,16 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))(
   },
 )
 
-describe.skipIf(!isEverything).each(kernels('bookworm'))('after a reboot (%s)', (debian) => {
-  let lab: Lab
-  let store: LabNode
-  let target: Target
+describe.skipIf(!isEverything).each(kernels('bookworm'))('a reboot brings volumes back (%s)', (debian) => {
+  const it = onSystemd(debian, { node: 'none' })
+  let shared: Target
   let initiator: string
 
-  beforeAll(async () => {
-    ;({ lab, store } = await open(debian))
-  })
-  afterAll(() => lab?.close())
-
-  it('what was attached is mounted before what needs it starts', async () => {
-    target = await volumes(store)
+  it('a volume is mounted before the service that needs it starts', async ({ lab, store }) => {
+    shared = await volumes(store)
     const first = await boot(lab, debian)
     await install(first)
-    await attachAll(first, target)
+    await attachAll(first, shared)
     await first.sh('echo written > /mnt/one/file')
     await first.write(
       '/etc/systemd/system/user.service',
@@ -416,15 +417,17 @@ WantedBy=multi-user.target
     await second.kill()
   })
 
-  it('a target that is away keeps the machine from starting for half a minute, and a service without its volume', async () => {
-    await target.disable()
+  it('a target that is away delays the boot by half a minute, and a service stays down without its volume', async ({
+    lab,
+  }) => {
+    await shared.disable()
     const node = await boot(lab, debian, { name: 'alone', initiator, restore: 'disk.tar' })
     expect(await isActive(node, 'lunkeeper')).toBe('active')
     expect(await node.sh('systemctl show lunkeeper -p ActiveEnterTimestampMonotonic --value')).toMatch(
       /^[34]\d{7}$/,
     )
     expect(await isActive(node, 'user')).not.toBe('active')
-    await target.enable()
+    await shared.enable()
     await node.until(async () => (await node.storage()).mounts.length === 2, { deadline: 30_000 })
     await node.sh('systemctl start user')
     await node.kill()

@@ -1,3 +1,5 @@
+import { expect } from 'vitest'
+
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 
 const PROGRAM = '/lab/project/test/kernel/guest/writer.mjs'
@@ -70,4 +72,16 @@ export class Writer {
     const ran = await this.#node.run(['node', PROGRAM, 'check', this.#file, String(this.confirmed)])
     return ran.stdout.trim() || ran.stderr
   }
+}
+
+/** The writer is stopped; no write has failed until then. */
+export async function expectNoError(writer: Writer): Promise<void> {
+  await writer.stop()
+  expect(writer.errors).toBe(0)
+}
+
+/** The writer is stopped; no write has failed until then, and every confirmed block is on the device. */
+export async function expectNothingLost(writer: Writer): Promise<void> {
+  await expectNoError(writer)
+  expect(await writer.check()).toBe('all there')
 }

@@ -19,7 +19,9 @@ async function complaints(tool: string, ...args: string[]): Promise<string> {
   return ended ? ended.stdout + ended.stderr : ''
 }
 
-it('types fit', async () => expect(await complaints('typescript/bin/tsc', '-p', 'tsconfig.json')).toBe(''))
+it('types fit', { timeout: 300_000 }, async () =>
+  expect(await complaints('typescript/bin/tsc', '-p', 'tsconfig.json')).toBe(''),
+)
 
 it("the page's types fit, with a browser's", async () =>
   expect(await complaints('typescript/bin/tsc', '-p', 'src/http/page/browser/tsconfig.json')).toBe(''))

@@ -167,6 +167,6 @@ function fateOf({ acknowledged, refused }: Writer, back: number): Former {
 }
 
 function lastWords(agent: LabProcess): string | null {
-  const lines = agent.stderr.split('\n').filter((line) => /lost the volume/.test(line))
+  const lines = agent.stderr.split('\n').filter((line) => line.includes('lost the volume'))
   return lines.at(-1)?.trim() ?? null
 }

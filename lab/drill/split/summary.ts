@@ -1,6 +1,6 @@
 import type { Row } from '../report/parts.ts'
 import { terminalSummary } from '../terminal.ts'
-import { bytes, span } from '../words.ts'
+import { BOTH, bytes, SIDES, span } from '../words.ts'
 import { REAL } from '../node-down/plan.ts'
 import type { Split } from './result.ts'
 import type { SplitNumbers, SplitVerdict } from './verdict.ts'
@@ -63,6 +63,12 @@ export function summary(split: Split, verdict: SplitVerdict): string {
     fate,
     story: [story(split), scaling(split)],
     rows: ROWS,
-    notes: split.words === null ? [] : [`The agent on node-a: ${split.words}`],
+    notes: [
+      ...BOTH.flatMap((side) => {
+        const { trouble } = split.sides[side]
+        return trouble === null ? [] : [`${SIDES[side]}, read back on node-b: ${trouble}`]
+      }),
+      ...(split.words === null ? [] : [`The agent on node-a: ${split.words}`]),
+    ],
   })
 }

@@ -1,4 +1,5 @@
 import { recover } from '../../hold/recover.ts'
+import { recordSeen } from '../../state/records/history.ts'
 import { asAsked } from '../../model/attachment.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { attach } from '../../volumes/attach/attach.ts'
@@ -11,6 +12,7 @@ export function lastingSteps({ host, log, signal }: AgentContext) {
   return {
     attach: async (_, { record }) => {
       await attach(host, asAsked(record), options)
+      recordSeen(host, record.name, { event: 'reattached' })
       return { kind: 'attach' }
     },
     clear: async (_, { record }) => ({ kind: 'clear', users: await clearMisplaced(host, record) }),

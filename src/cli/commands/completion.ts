@@ -11,6 +11,7 @@ export const completionCommand = command({
     'Prints a completion script for the shell. It completes commands, flags, their values, files and volume names, without starting a program.',
   usage: [SHELLS.join('|')],
   argument: { name: SHELLS.join('|'), required: true, choices: SHELLS },
+  anywhere: true,
   options: [],
   examples: [
     { command: 'source <(lunkeeper completion bash)', does: 'in this shell; the same for zsh' },

@@ -13,7 +13,7 @@ const DEADLINE = 30 * 60_000
 export const drillCommand = command({
   name: 'drill',
   group: 'look',
-  summary: 'Kill a storage machine or cut off a node under two writers, and watch',
+  summary: 'Play an outage on real kernels, and watch',
   about:
     "Boots three real kernels as plain processes and plays an outage on them. Two writers run on a node, one volume each: one on open-iscsi, one on Lunkeeper. In the first story (node-down), the storage machine is killed and another one takes over its disks: the stock file system fails when its session timer expires, and stays broken; the other writer sees one slow write. In the second (split), the node is cut off, both volumes move to another node, and the first node comes back with the writes that it held: a long stock timer lets them overwrite the new owner's file system; Lunkeeper discards them. Every acknowledged block is read back, and a report with a chart is written. This machine is not touched, and root is not needed. Unless --true-time is given, the outage and all timers are scaled by one factor. Exit status 1 if Lunkeeper did not keep its guarantees. Available only in a source checkout, which contains the kernels' build.",
   usage: ['[--outage SECONDS]', '--true-time [--timer SECONDS]', '--story split'],

@@ -12,6 +12,7 @@ export const explainCommand = command({
     'Reads logs and reports, for each iSCSI session: when the connection was lost and how that was detected, when the timer expired, what failed, what became read-only, when the session came back and after how many attempts, and which hold would have prevented the damage. Also names other causes of failed I/O and failed mounts, with a remedy. Reads syslog, dmesg, all forms and languages of journalctl, the output of log collectors, and /dev/kmsg, of any size, also compressed with gzip, zstd, xz or bzip2. Several files, rotated sets and directories are merged by time. Without FILE: the kernel log of this machine, which lacks the messages of iscsid (attempts, portals, the return), so `journalctl | lunkeeper explain -` shows more. Exit status 1 if no log could be read and recognized. Changes nothing.',
   usage: ['[FILE|-]... [--html FILE]'],
   argument: { name: 'FILE|-', required: false, repeated: true, completes: 'file' },
+  anywhere: true,
   options: [
     {
       name: 'html',

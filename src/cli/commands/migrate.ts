@@ -18,6 +18,7 @@ export const migrateCommand = command({
     "Reads Kubernetes objects as YAML or JSON, as kubectl does: PersistentVolumes of iscsi.csi.k8s.io, of the in-tree iscsi source, and of other CSI drivers whose attributes name portal, IQN and LUN; also Pods and workloads with inline iscsi volumes. Prints new PersistentVolumes and claims for Lunkeeper's driver: the same LUNs, the same data, with a migration plan and a rollback as comments. Reports on stderr what could not be converted and what is left to do. Changes nothing, and contacts no cluster.",
   usage: ['[FILE|-] [--check]'],
   argument: { name: 'FILE|-', required: false, completes: 'file' },
+  anywhere: true,
   options: [
     { name: 'csi-driver', value: 'NAME', help: `Name of the CSI driver. Default: ${DRIVER}.` },
     {

@@ -19,7 +19,11 @@ export const volumesCommand = command({
   async run(context, { argument }): Promise<VolumeStatus | readonly VolumeStatus[]> {
     const { listVolumes, oneVolume } = await import('../../state/view/list.ts')
     const host = await context.host()
-    if (argument !== null) return oneVolume(host, argument)
+    if (argument !== null) {
+      const { outageNumbers } = await import('../../state/view/history.ts')
+      const history = outageNumbers(host, argument)
+      return { ...(await oneVolume(host, argument)), ...(history ? { history } : {}) }
+    }
     const { volumes, corrupt } = await listVolumes(host)
     for (const { reason } of corrupt) context.warn(reason)
     return volumes

@@ -61,14 +61,20 @@ function flagsOf(options: readonly Option[]): string {
 /** What may follow a flag that takes a value; flags with the same completion share a case. */
 function valueCases(command: string, options: readonly Option[]): string[] {
   const valued = options.filter(({ value }) => value !== undefined)
-  return [...Map.groupBy(valued, offer)].map(([offered, alike]) => {
-    const patterns = alike.flatMap(spellings).map((flag) => `${command},${flag}`)
-    return `    ${patterns.join(' | ')})
+  return [...Map.groupBy(valued, (option) => `${offer(option)}\n      ${ends(option)}`)].map(
+    ([offered, alike]) => {
+      const patterns = alike.flatMap(spellings).map((flag) => `${command},${flag}`)
+      return `    ${patterns.join(' | ')})
       ${offered}
-      return
       ;;
 `
-  })
+    },
+  )
+}
+
+/** After a flag whose value may be left out, another flag may follow. */
+function ends({ optional }: Option): string {
+  return optional ? '[[ $cur == -* ]] || return' : 'return'
 }
 
 function argumentCase({ name, argument }: Words): string {

@@ -22,9 +22,10 @@ ${commands.map(({ name, summary }) => `complete -c lunkeeper -n __fish_use_subco
 }
 
 function flag(option: Option, condition: string): string {
-  const { name, short, value, help } = option
+  const { name, short, value, optional, help } = option
   const parts = ['complete -c lunkeeper', condition, short ? `-s ${short}` : '', `-l ${name}`]
-  if (value !== undefined) parts.push('-r', offer(option))
+  // Without -r the value may be left out; fish then offers it after = only.
+  if (value !== undefined) parts.push(...(optional ? [] : ['-r']), offer(option))
   return [...parts, `-d ${quote(firstSentence(help))}`].filter(Boolean).join(' ')
 }
 

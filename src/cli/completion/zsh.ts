@@ -45,10 +45,11 @@ function commandCase({ name, argument, options }: Words): string {
 }
 
 function spec(option: Option): string {
-  const { value, repeated, help } = option
+  const { value, optional, repeated, help } = option
   const flags = spellings(option)
   const meaning = `[${escape(firstSentence(help))}]`
-  const takes = value === undefined ? '' : `:${escape(value.toLowerCase())}:${action(option)}`
+  const takes =
+    value === undefined ? '' : `:${optional ? ':' : ''}${escape(value.toLowerCase())}:${action(option)}`
   if (flags.length === 1) return quote(`${repeated ? '*' : ''}${flags[0]}${meaning}${takes}`)
   return `'(${flags.join(' ')})'{${flags.join(',')}}${quote(`${meaning}${takes}`)}`
 }

@@ -2,7 +2,8 @@ import type { Option } from '../command.ts'
 import type { Entry } from './page.ts'
 
 /** `-f, --file FILE` and its description. */
-export function optionEntry({ name, short, value, repeated, help }: Option): Entry {
-  const flag = `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : ` ${value}`}`
+export function optionEntry({ name, short, value, optional, repeated, help }: Option): Entry {
+  const shown = value === undefined ? '' : optional ? ` [${value}]` : ` ${value}`
+  const flag = `${short ? `-${short}, ` : ''}--${name}${shown}`
   return [flag, repeated ? `${help} May be repeated.` : help]
 }

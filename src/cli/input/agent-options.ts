@@ -1,4 +1,6 @@
+import { LOG_LEVELS } from '../../model/log-entry.ts'
 import type { Option } from '../command.ts'
+import { LOG_FORMATS } from '../operation/log-writer.ts'
 
 /** What an agent serves: as flags, and as fields of the configuration. */
 export const AGENT_OPTIONS = [
@@ -12,6 +14,24 @@ export const AGENT_OPTIONS = [
     value: 'FILE',
     completes: 'file',
     help: 'File with a token of 32 characters or more, readable by its owner only. A client that sends it (Authorization: Bearer TOKEN) may read the page from other machines, and change holds, give up, and apply safe repairs. Read again on SIGHUP.',
+  },
+  {
+    name: 'log-format',
+    value: 'text|json',
+    choices: LOG_FORMATS,
+    help: 'How the log on stderr is written: lines of text, or one JSON object a line with time, level, msg, code, volume and seconds. Default: text; json with --host-root.',
+  },
+  {
+    name: 'log-level',
+    value: 'LEVEL',
+    choices: LOG_LEVELS,
+    help: 'Leave out less important lines: debug, info, warn or error. Default: info.',
+  },
+  {
+    name: 'repair',
+    value: 'off|safe',
+    choices: ['off', 'safe'],
+    help: 'What the agent repairs by itself, every ten minutes while no target is away: nothing, or what `lunkeeper doctor --fix` does, in at most six runs a day. Default: safe.',
   },
   {
     name: 'csi-endpoint',

@@ -7,8 +7,8 @@ export function jsonStream(text: string): unknown[] | null {
   const values: unknown[] = []
   let depth = 0
   let from = 0
-  // Whole strings are matched, because a brace inside one is not syntax.
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+  // Whole strings are matched, because a brace inside one is not syntax; one without an end is the rest of the text.
+  for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[{}]/gs)) {
     if (token === '{' && depth++ === 0) {
       if (text.slice(from, index).trim() !== '') return null
       from = index

@@ -1,5 +1,8 @@
 import type { ScalarTag, Tags } from 'yaml'
-import { isMap, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
+import { isMap } from 'yaml'
+
+import type { YamlDocuments } from './yaml-documents.ts'
+import { duplicateKeys, TooDeep, yamlDocuments } from './yaml-documents.ts'
 
 /** The stream is not YAML. `line` counts from 1, and is null if it is not known. */
 export class NotYaml extends Error {
@@ -40,31 +43,25 @@ export function kubernetesTags(tags: Tags): Tags {
  * @throws NotYaml
  */
 export function parseKubernetesYaml(text: string, warn: (message: string) => void): unknown[] {
-  const lineCounter = new LineCounter()
-  const documents = parseAllDocuments(text, {
-    version: '1.1',
-    customTags: kubernetesTags,
-    uniqueKeys: false,
-    lineCounter,
-    logLevel: 'silent',
-  })
-  if ('empty' in documents) return []
+  const { documents, lineOf } = readDocuments(text)
   return documents.map((document) => {
     const [first] = document.errors
-    if (first) throw new NotYaml(first.linePos?.[0].line ?? null)
-    visit(document, {
-      Map(_, map) {
-        const seen = new Set<unknown>()
-        for (const { key } of map.items) {
-          if (!isScalar(key) || key.value === '<<') continue
-          if (seen.has(key.value)) {
-            const line = key.range ? lineCounter.linePos(key.range[0]).line : '?'
-            warn(`line ${line}: duplicate key "${String(key.value)}"; the last one is used, as in kubectl`)
-          }
-          seen.add(key.value)
-        }
-      },
-    })
+    if (first) throw new NotYaml(lineOf(first.pos[0]))
+    for (const { key, offset } of duplicateKeys(document))
+      warn(`line ${lineOf(offset)}: duplicate key "${key}"; the last one is used, as in kubectl`)
     return isMap(document.contents) ? (document.toJS({ maxAliasCount: 1000 }) as unknown) : null
   })
+}
+
+function readDocuments(text: string): YamlDocuments {
+  try {
+    return yamlDocuments(text, {
+      version: '1.1',
+      customTags: kubernetesTags,
+      logLevel: 'silent',
+    })
+  } catch (error) {
+    if (error instanceof TooDeep) throw new NotYaml(error.line)
+    throw error
+  }
 }

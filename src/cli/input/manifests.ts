@@ -12,12 +12,18 @@ import { NotYaml, parseKubernetesYaml } from './kubernetes-yaml.ts'
  */
 export function readManifests(source: string, warn: (message: string) => void): unknown[] {
   const what = source === '-' ? 'Standard input' : source
-  let text: string
+  let bytes: Buffer
   try {
-    text = decoded(readFileSync(source === '-' ? 0 : source))
+    bytes = readFileSync(source === '-' ? 0 : source)
   } catch (cause) {
     throw new LunkeeperError('BAD_REQUEST', `${what} cannot be read: ${whyUnreadable(cause)}`, { cause })
   }
+  return parseManifests(bytes, what, warn)
+}
+
+/** @param what the name of the input in messages @throws BAD_REQUEST */
+export function parseManifests(bytes: Buffer, what: string, warn: (message: string) => void): unknown[] {
+  const text = decoded(bytes)
   try {
     return jsonStream(text) ?? parseKubernetesYaml(text, (message) => warn(`${what}: ${message}`))
   } catch (error) {

@@ -72,8 +72,8 @@ function bare(name: string): Commander {
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
 }
 
-function addOption(to: Commander, { name, short, value, repeated, choices }: Option): void {
-  const flags = `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : ' <value>'}`
+function addOption(to: Commander, { name, short, value, optional, repeated, choices }: Option): void {
+  const flags = `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : optional ? ' [value]' : ' <value>'}`
   const option = new CommanderOption(flags)
   if (value !== undefined)
     option.argParser((text: string, before: unknown) => {

@@ -1,11 +1,13 @@
 import type { Document } from 'yaml'
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar } from 'yaml'
 import * as z from 'zod'
 
 import type { ErrorCode } from '../../model/errors.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Option, Value } from '../command.ts'
 import { didYouMean } from './nearest.ts'
+import type { YamlDocuments } from './yaml-documents.ts'
+import { duplicateKeys, TooDeep, yamlDocuments } from './yaml-documents.ts'
 
 /** Flags as the fields of a YAML file that contains nothing else. */
 export interface Fields {
@@ -57,30 +59,52 @@ function numberToo({ name }: Option): { type?: string[] } {
  * @throws `fields.code`, with the line number
  */
 export function readFields(source: string, shown: string, fields: Fields): Read {
-  const lines = new LineCounter()
-  const document = parseDocument(source, {
-    lineCounter: lines,
-    prettyErrors: false,
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !/:(int|float)$/.test(tag.tag)),
-  })
-  const malformed = document.errors[0]
-  if (malformed)
-    throw new LunkeeperError(
-      fields.code,
-      `${shown}:${lines.linePos(malformed.pos[0]).line}: ${malformed.message}`,
-    )
-  const lineOf = (name: string) => lineOfKey(document, lines, name)
-  const parsed = schemaOf(fields).safeParse(document.toJS({ maxAliasCount: 100 }) ?? {})
+  const bad = (line: number, reason: string) => new LunkeeperError(fields.code, `${shown}:${line}: ${reason}`)
+  const { documents, lineOf: lineAt } = readDocuments(source, bad)
+  const [document, another] = documents
+  const malformed = document?.errors[0]
+  if (malformed) throw bad(lineAt(malformed.pos[0]), malformed.message)
+  if (another) throw bad(lineAt(another.range[0]), 'it is a second document; the file must have one')
+  const [twice] = document ? duplicateKeys(document) : []
+  if (twice) throw bad(lineAt(twice.offset), `"${twice.key}" is there twice`)
+  const lineOf = (name: string) => lineOfKey(document, lineAt, name)
+  const parsed = schemaOf(fields).safeParse(valueOf(document, bad) ?? {})
   if (!parsed.success) throw refusal(parsed.error, shown, lineOf, fields)
   return { values: toValues(parsed.data, fields), lineOf }
 }
 
-function lineOfKey(document: Document, lines: LineCounter, name: string): number | null {
-  const { contents } = document
+type Bad = (line: number, reason: string) => LunkeeperError
+
+function readDocuments(source: string, bad: Bad): YamlDocuments {
+  try {
+    return yamlDocuments(source, {
+      customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !/:(int|float)$/.test(tag.tag)),
+    })
+  } catch (error) {
+    throw error instanceof TooDeep ? bad(error.line, error.message) : error
+  }
+}
+
+/** Null if there is no document. */
+function valueOf(document: Document | undefined, bad: Bad): unknown {
+  try {
+    return document?.toJS({ maxAliasCount: 100 }) ?? null
+  } catch (error) {
+    // An alias without an anchor, or one that is expanded too often.
+    throw bad(1, (error as Error).message)
+  }
+}
+
+function lineOfKey(
+  document: Document | undefined,
+  lineAt: YamlDocuments['lineOf'],
+  name: string,
+): number | null {
+  const contents = document?.contents
   if (!isMap(contents)) return null
   for (const pair of contents.items)
     if (isScalar(pair.key) && String(pair.key.value) === name && pair.key.range)
-      return lines.linePos(pair.key.range[0]).line
+      return lineAt(pair.key.range[0])
   return null
 }
 

@@ -1,6 +1,9 @@
 import type { Host } from '../../host/host.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Context } from '../command.ts'
+import { version } from '../version.ts'
+import type { LogWriter } from './log-writer.ts'
+import { logWriter } from './log-writer.ts'
 import type { Served } from './serve.ts'
 
 export interface KeepOptions {
@@ -33,7 +36,8 @@ export async function keep({ context, asked }: KeepOptions): Promise<void> {
     // A reload changes it while the current agent runs.
     const present = served
     try {
-      await keepOnce(await context.host(), present, signal, say)
+      const host = await context.host()
+      await keepOnce(host, present, signal, writerFor(host, present, context))
       former = present
     } catch (error) {
       // For example, a port that is in use. The volumes are still managed.
@@ -48,7 +52,7 @@ async function keepOnce(
   host: Host,
   served: Served,
   until: AbortSignal,
-  say: (line: string) => void,
+  { say, write }: LogWriter,
 ): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([until, failed.signal])
@@ -63,7 +67,8 @@ async function keepOnce(
   await using around = await services(host, served, { signal, say })
   await runAgent(host, {
     signal,
-    write: say,
+    write,
+    version: version(),
     ready: () => {
       begun = around.begin()
       begun.catch((error: unknown) => failed.abort(error))
@@ -76,6 +81,12 @@ async function keepOnce(
     },
   })
   await begun
+}
+
+/** In a container the log is read by a collector. */
+function writerFor({ paths }: Host, { log }: Served, context: Context): LogWriter {
+  const format = log.format ?? (paths.root === '/' ? 'text' : 'json')
+  return logWriter({ ...log, format }, (line) => context.say(line))
 }
 
 const notReloaded = (error: unknown) => `not reloaded: ${(error as Error).message}`

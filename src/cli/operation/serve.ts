@@ -5,10 +5,13 @@ import type { Token } from '../../http/api/token.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { LOG_LEVELS } from '../../model/log-entry.ts'
 import type { Observer } from '../../volumes/step.ts'
 import { parseDriverName } from '../input/driver-name.ts'
 import { version } from '../version.ts'
 import { dieAt } from './die-at.ts'
+import type { LogOptions } from './log-writer.ts'
+import { LOG_FORMATS } from './log-writer.ts'
 import { observers } from './observers.ts'
 
 /** What an agent serves besides managing its volumes; each service is optional. */
@@ -20,6 +23,9 @@ export interface Served {
   /** Whether NodeGetVolumeHealth is announced. */
   readonly volumeHealth: boolean
   readonly http: Address | null
+  readonly log: LogOptions
+  /** Whether it makes the safe repairs by itself. */
+  readonly repairs: boolean
   /** What a client must show to read from other machines, and to change something; null: neither is possible. */
   readonly token: Token | null
   /** By whom Kubernetes is asked whether a volume is still this node's; null where there is no service account. */
@@ -38,6 +44,9 @@ export async function servedOf(options: {
   readonly 'csi-node'?: string
   readonly 'csi-volume-health'?: boolean
   readonly http?: string
+  readonly repair?: string
+  readonly 'log-format'?: string
+  readonly 'log-level'?: string
   readonly 'http-token-file'?: string
   readonly kubernetes?: boolean
   readonly 'evict-broken'?: boolean
@@ -82,6 +91,11 @@ export async function servedOf(options: {
     volumeHealth,
     witness: endpoint === undefined ? null : await accountHere(),
     http: http === undefined ? null : parseAddress(http),
+    repairs: options.repair !== 'off',
+    log: {
+      format: LOG_FORMATS.find((one) => one === options['log-format']) ?? null,
+      level: LOG_LEVELS.find((one) => one === options['log-level']) ?? 'info',
+    },
     token: tokenFile === undefined ? null : (await import('../../http/api/token.ts')).readToken(tokenFile),
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
@@ -110,7 +124,7 @@ export interface Services extends AsyncDisposable {
 /** Only what is requested is loaded: gRPC alone takes about 10 MB. */
 export async function services(
   host: Host,
-  { endpoint, driver, node, volumeHealth, http, token, witness, kubernetes }: Served,
+  { endpoint, driver, node, volumeHealth, http, repairs, token, witness, kubernetes }: Served,
   { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
 ): Promise<Services> {
   const opened: (Disposable | AsyncDisposable)[] = []
@@ -155,19 +169,23 @@ export async function services(
           announceHealth: volumeHealth,
         }
         opened.push(
-          await serveCsi(host, {
-            ...served,
-            observer,
-            signal,
-            say,
-            ended: (method, code, milliseconds) => metrics?.called(method, code, milliseconds),
-          }),
+          await serveCsi(
+            { ...host, actor: { via: 'csi', command: null, user: null } },
+            {
+              ...served,
+              observer,
+              signal,
+              say,
+              ended: (method, code, milliseconds) => metrics?.called(method, code, milliseconds),
+            },
+          ),
         )
       }
       if (kubernetes) {
         const { serveKubernetes } = await import('../../kubernetes/serve.ts')
         opened.push(serveKubernetes(host, { ...kubernetes, node, say }))
       }
+      if (repairs) opened.push(await repairing(host, say))
       ready = true
     },
     alive() {
@@ -177,6 +195,18 @@ export async function services(
       // In reverse order, so that calls in progress are still counted.
       for (const one of opened.toReversed())
         await (Symbol.asyncDispose in one ? one[Symbol.asyncDispose]() : one[Symbol.dispose]())
+    },
+  }
+}
+
+/** Disposed of, it waits for no repair that is at work: that process ends by itself. */
+async function repairing(host: Host, say: (line: string) => void): Promise<Disposable> {
+  const { repairRegularly } = await import('./repair-loop.ts')
+  const stop = new AbortController()
+  void repairRegularly(host, { say, signal: stop.signal })
+  return {
+    [Symbol.dispose]() {
+      stop.abort()
     },
   }
 }

@@ -3,6 +3,7 @@ import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from '../../model/bytes.ts'
 import { facts } from './facts.ts'
 import { formatHold } from '../../model/hold-text.ts'
+import { outagesText } from './history.ts'
 import { formatWaiting, isShort } from './hold.ts'
 import type { Look } from './look.ts'
 
@@ -40,6 +41,7 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ...adviceOf(volume),
         ...waitOf(volume, now),
         ...unwrittenOf(volume),
+        ...historyOf(volume),
         ['owner', ownerOf(volume, look)],
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
         ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
@@ -77,7 +79,10 @@ function ownerOf({ owner }: VolumeStatus, look: Look): string {
 function adviceOf({ name, state }: VolumeStatus): [string, string][] {
   if (state === 'fenced')
     return [
-      ['wrong', 'another node has the volume: this node writes nothing more, and what was unwritten is lost'],
+      [
+        'wrong',
+        'another node has the volume: this node writes nothing more, and what it had not written is lost',
+      ],
       ['do', `stop its users on this node, then: lunkeeper detach ${name} --force`],
     ]
   if (state !== 'misplaced') return []
@@ -101,6 +106,11 @@ function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number)
       ? 'I/O is held until the target returns'
       : `I/O fails in ${formatHold(left)} unless the target returns`
   return [['holding', `all paths lost ${lost}; ${end}`]]
+}
+
+function historyOf({ history }: VolumeStatus): [string, string][] {
+  const text = history && outagesText(history)
+  return text ? [['outages', text]] : []
 }
 
 function unwrittenOf({ hold }: VolumeStatus): [string, string][] {

@@ -9,13 +9,13 @@ import type { VolumeCheck } from '../check.ts'
 /** A volume whose I/O is held is not tested: the test would block. */
 export const fsBroken: VolumeCheck = {
   name: 'the file system',
-  async volume({ host, snapshot }, { record, status: { name, state, mount, fs, readOnly } }) {
+  async volume({ live, snapshot }, { record, status: { name, state, mount, fs, readOnly } }) {
     const { options } = record.request.use
     if (mount === null || readOnly || options.includes('ro') || state === 'holding') return []
     if (fs !== 'ext4' && fs !== 'xfs') return []
     const shown = snapshot.mounts.findLast(({ point }) => point === mount)
     const isReadOnly = shown?.options.includes('ro') || shown?.superOptions.includes('ro') || false
-    const said = isReadOnly || !shown ? null : await refusalOf(host, record, shown)
+    const said = isReadOnly || !shown ? null : await refusalOf(live, record, shown)
     if (!isReadOnly && said === null) return []
     return [
       {

@@ -1,11 +1,9 @@
 import { readHoldNote } from '../../state/records/hold-note.ts'
-import { identify } from '../../host/disk/identify.ts'
-import type { Host } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { identityDifference } from '../../model/identity.ts'
-import type { ScsiDisk } from '../../model/snapshot.ts'
-import { isUp, lookAtVolume } from '../../state/view/volume.ts'
+import type { AskedDisk } from '../asked.ts'
+import { askDisks } from '../asked.ts'
 import type { VolumeCheck } from '../check.ts'
 
 const FIX =
@@ -14,14 +12,13 @@ const FIX =
 /** The device itself is asked: what the kernel and udev remember of it proves nothing. */
 export const wrongVolume: VolumeCheck = {
   name: 'the identity',
-  async volume({ host }, { record }) {
-    const { name, identity, request } = record
+  async volume({ host }, patient) {
+    const { name, identity } = patient.record
     if (identity === null) return []
-    const up = lookAtVolume(host, { ...request, owner: name }).sessions.filter(isUp)
-    const disks = up.flatMap(({ disk }) => disk ?? [])
-    const seen = await Promise.all(
-      disks.map(async (disk) => ({ disk: disk.name, difference: await difference(host, disk, identity) })),
-    )
+    const seen = (await askDisks(host, patient)).map((asked) => ({
+      disk: asked.disk.name,
+      difference: difference(asked, identity),
+    }))
     const wrong = seen.filter((one) => one.difference !== null)
     // The agent removes a wrong disk again; its note records what it found.
     const note = readHoldNote(host, name)
@@ -43,13 +40,12 @@ export const wrongVolume: VolumeCheck = {
   },
 }
 
-async function difference(host: Host, disk: ScsiDisk, expected: Identity): Promise<string | null> {
-  try {
-    const seen = await identify(host, disk)
-    // A path that cannot be used now (ALUA) reports no size, which does not make it another volume.
-    return identityDifference(seen, seen.bytes === 0 ? { ...expected, bytes: null } : expected)
-  } catch (error) {
-    if (isLunkeeperError(error, 'LUN_ABSENT')) return 'the target reports that it has no such LUN'
-    throw error
+function difference({ answer }: AskedDisk, expected: Identity): string | null {
+  if ('error' in answer) {
+    if (isLunkeeperError(answer.error, 'LUN_ABSENT')) return 'the target reports that it has no such LUN'
+    throw answer.error
   }
+  const { identity: seen } = answer
+  // A path that cannot be used now (ALUA) reports no size, which does not make it another volume.
+  return identityDifference(seen, seen.bytes === 0 ? { ...expected, bytes: null } : expected)
 }

@@ -7,14 +7,10 @@ import type {
 } from '../../model/reservation.ts'
 import { WRITE_EXCLUSIVE_REGISTRANTS_ONLY } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { HandError } from '../hand/hand.ts'
 import type { PersistAnswer, PersistCommand } from '../hand/protocol.ts'
 import type { Host } from '../host.ts'
-import { deviceNode } from '../host.ts'
 import { capabilitiesOf, holderOf, keysOf, registrantsOf } from '../read/reservation-data.ts'
-
-/** A healthy target answers within milliseconds; one that is lost fails the command when its session's loss is noticed. */
-const RESERVE_DEADLINE_MS = 20_000
+import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
 
 const NO_KEY = '0000000000000000'
 const TYPE = WRITE_EXCLUSIVE_REGISTRANTS_ONLY
@@ -125,20 +121,8 @@ function isDone([answer]: readonly PersistAnswer[]): boolean {
   return answer?.kind === 'done'
 }
 
-async function persist(
-  host: Host,
-  disk: ScsiDisk,
-  commands: readonly PersistCommand[],
-): Promise<PersistAnswer[]> {
-  if (disk.sg === null)
-    throw new LunkeeperError('MODULE_MISSING', `${disk.name} has no sg device`, { hint: 'modprobe sg' })
-  const path = deviceNode(host, disk.sg)
-  try {
-    return await host.hands.use(null, (hand) => hand.call('persist', { path, commands }, RESERVE_DEADLINE_MS))
-  } catch (error) {
-    if (!(error instanceof HandError)) throw error
-    throw new LunkeeperError('TARGET_AWAY', `${disk.name} did not answer: ${error.message}`, { cause: error })
-  }
+function persist(host: Host, disk: ScsiDisk, commands: readonly PersistCommand[]): Promise<PersistAnswer[]> {
+  return throughSg(host, disk, (hand, path) => hand.call('persist', { path, commands }, SG_DEADLINE_MS))
 }
 
 function unreadable(disk: ScsiDisk, answer: PersistAnswer | undefined): LunkeeperError {

@@ -4,6 +4,7 @@
  */
 export const PACKAGE_OF = {
   iscsiadm: 'open-iscsi',
+  iscsid: 'open-iscsi',
   mount: 'mount',
   umount: 'mount',
   sync: 'coreutils',
@@ -25,6 +26,7 @@ export const PACKAGE_OF = {
   multipathd: 'multipath-tools',
   dmsetup: 'dmsetup',
   sg_inq: 'sg3-utils',
+  modprobe: 'kmod',
   udevadm: 'udev',
   systemctl: 'systemd',
   'systemd-notify': 'systemd',

@@ -21,7 +21,7 @@ import { deviceFiles } from './device-files.ts'
 import type { Request, Verb, Verbs } from './protocol.ts'
 import { STARTED } from './protocol.ts'
 import { persist } from './reservation.ts'
-import { inquire, vital } from './scsi.ts'
+import { inquire, readVolume, vital } from './scsi.ts'
 import { firstUntrusted } from './trust.ts'
 
 /** Data of a raw user that starts after the first MiB rarely misses all of these. */
@@ -69,6 +69,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return null
   },
 
+  readVolume: ({ path, parts }) => readVolume(path, parts),
   inquire: ({ path, reservations = false, head = false }) => inquire(path, { reservations, head }),
 
   persist: ({ path, commands }) => persist(path, commands),

@@ -17,6 +17,8 @@ export interface Verbs {
   persist: { args: { path: string; commands: readonly PersistCommand[] }; result: PersistAnswer[] }
   /** Bytes of a block device as its users see them, from the page cache where they are in it. */
   readBlock: { args: { path: string; offset: number; length: number }; result: Uint8Array }
+  /** Parts of a volume from its target, past the page cache, in one array; null where one of them cannot be read. @property path of its sg device */
+  readVolume: { args: { path: string; parts: readonly VolumePart[] }; result: Uint8Array | null }
   /** One VPD page of each of several disks through their sg nodes, one after the other; where asked for, who reserved it. */
   vital: { args: { path: string; disks: readonly VitalQuestion[] }; result: VitalAnswer[] }
   /** Whether a block device of `size` bytes is all zeros in its first and last `bytes`, and in samples between. */
@@ -89,6 +91,12 @@ export interface Inquiry {
 
 /** As much as holds the superblock of ext4: 1 KiB from offset 1024. */
 export const HEAD_BYTES = 4096
+
+/** In bytes; multiples of the device's block size. */
+export interface VolumePart {
+  readonly offset: number
+  readonly length: number
+}
 
 /** A PERSISTENT RESERVE IN command, or an OUT command. Keys are 16 hexadecimal digits. */
 export type PersistCommand =

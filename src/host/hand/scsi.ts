@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
 
-import type { Inquiry, VitalAnswer, VitalQuestion } from './protocol.ts'
+import type { Inquiry, VitalAnswer, VitalQuestion, VolumePart } from './protocol.ts'
 import { HEAD_BYTES } from './protocol.ts'
 import { persistOn } from './reservation.ts'
 import { command, Refused } from './sg.ts'
@@ -40,13 +40,37 @@ function capacity(fd: number): Capacity | null {
   return null
 }
 
-/** The start of the volume by READ (16), SBC-3 section 5.13: from the target, not from the page cache. */
-function head(fd: number, { blockBytes }: Capacity): Buffer | null {
-  if (blockBytes === 0 || blockBytes > HEAD_BYTES) return null
-  const blocks = HEAD_BYTES / blockBytes
-  return unlessRefused(() =>
-    command(fd, [0x88, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, blocks, 0, 0], HEAD_BYTES),
-  )
+/** What one READ carries: more than every host and driver takes is split anyway. */
+const READ_BYTES = 64 << 10
+
+/** A part of the volume by READ (16), SBC-3 section 5.13: from the target, not from the page cache. */
+function readPart(fd: number, { offset, length }: VolumePart, { blockBytes }: Capacity): Buffer | null {
+  if (blockBytes === 0 || offset % blockBytes !== 0 || length % blockBytes !== 0) return null
+  const block = Buffer.alloc(16)
+  block[0] = 0x88
+  block.writeBigUInt64BE(BigInt(offset / blockBytes), 2)
+  block.writeUInt32BE(length / blockBytes, 10)
+  return unlessRefused(() => command(fd, [...block], length))
+}
+
+/** Several parts of the volume, one after the other; null where one of them cannot be read. */
+export function readVolume(path: string, parts: readonly VolumePart[]): Uint8Array | null {
+  const fd = openSync(path, constants.O_RDWR)
+  try {
+    const size = capacity(fd)
+    if (!size) return null
+    const read: Buffer[] = []
+    for (const { offset, length } of parts)
+      for (let at = 0; at < length; at += READ_BYTES) {
+        const part = { offset: offset + at, length: Math.min(READ_BYTES, length - at) }
+        const bytes = readPart(fd, part, size)
+        if (bytes?.length !== part.length) return null
+        read.push(bytes)
+      }
+    return Buffer.concat(read)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 export function inquire(
@@ -65,7 +89,7 @@ export function inquire(
       page83,
       bytes: size && Number(size.blocks * BigInt(size.blockBytes)),
       reservations: reservations ? persistOn(fd, [{ read: 'keys' }, { read: 'reservation' }]) : null,
-      head: wantsHead && size ? head(fd, size) : null,
+      head: wantsHead && size ? readPart(fd, { offset: 0, length: HEAD_BYTES }, size) : null,
     }
   } catch (error) {
     if (error instanceof Refused && error.absent) return ABSENT

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 
+import { isLunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { parseChap, type Chap } from '../../model/secret.ts'
@@ -21,7 +22,7 @@ export interface KnownChap {
 export function knownChap(host: Host, iqn: Iqn, portals: readonly Portal[]): KnownChap | null {
   for (const portal of portals) {
     const record = findNodeRecord(host, iqn, portal)
-    const known = record && chapIn(host, record.path)
+    const known = record && knownIn(host, record.path)
     if (known) return known
   }
   return null
@@ -30,17 +31,27 @@ export function knownChap(host: Host, iqn: Iqn, portals: readonly Portal[]): Kno
 const CREDENTIAL = /^node\.session\.auth\.(?:username|password)(?:_in)? = /
 const ALGORITHMS = 'node.session.auth.chap_algs'
 
-function chapIn(host: Host, file: string): KnownChap | null {
+function knownIn(host: Host, file: string): KnownChap | null {
   try {
-    const lines = readFileSync(file, 'utf8').split('\n')
+    return chapIn(readFileSync(file, 'utf8'), () => siteValue(host, ALGORITHMS))
+  } catch {
+    // The record was removed.
+    return null
+  }
+}
+
+/**
+ * The credentials in the text of a record; null if there are none.
+ * @param siteAlgorithms what iscsid.conf allows, for a record that does not say
+ */
+export function chapIn(text: string, siteAlgorithms: () => string | null): KnownChap | null {
+  const lines = text.split('\n')
+  try {
     const chap = parseChap(lines.filter((line) => CREDENTIAL.test(line)).join('\n'))
     const value = lines.findLast((line) => line.startsWith(`${ALGORITHMS} =`))?.split('=')[1]
-    return {
-      chap,
-      algorithms: parseAlgorithms(value ?? siteValue(host, ALGORITHMS) ?? '') ?? DEFAULT_ALGORITHMS,
-    }
-  } catch {
-    // It contains none, or was removed.
+    return { chap, algorithms: parseAlgorithms(value ?? siteAlgorithms() ?? '') ?? DEFAULT_ALGORITHMS }
+  } catch (error) {
+    if (!isLunkeeperError(error, 'BAD_CHAP')) throw error
     return null
   }
 }

@@ -14,8 +14,9 @@ import { asOnHost } from '../paths.ts'
 import { createDurable } from '../store/durable.ts'
 import { whenLoggedIn } from './logged-in.ts'
 import { offersTarget } from './offers.ts'
-import type { LoginSettings, NodeRecord } from './node-record.ts'
+import type { NodeRecord } from './node-record.ts'
 import { overlayNodeRecord } from './node-record.ts'
+import type { LoginSettings } from './record-text.ts'
 
 /**
  * One login_timeout (15 s), see node-record.ts, which iscsid counts in whole attempts, and time to start and answer.

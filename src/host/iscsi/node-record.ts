@@ -2,14 +2,14 @@ import { existsSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import type { Hold } from '../../model/hold.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { samePortal } from '../../model/portal.ts'
-import type { Chap } from '../../model/secret.ts'
 import type { Host } from '../host.ts'
 import { createDurable, removeDurable } from '../store/durable.ts'
 import { entries, nodeDatabase } from './database.ts'
+import type { LoginSettings } from './record-text.ts'
+import { newRecordText, overlayText, scanIn, settingsIn } from './record-text.ts'
 
 /** A node record of open-iscsi: how to log in to one portal of one target. */
 export interface NodeRecord {
@@ -18,12 +18,6 @@ export interface NodeRecord {
   readonly ours: boolean
   /** Interface record that it is bound to; null for the single file of a record without a portal group. */
   readonly iface: string | null
-}
-
-/** The settings that our sessions need, whatever iscsid.conf says. */
-export interface LoginSettings {
-  readonly recovery: Hold
-  readonly chap: Chap | null
 }
 
 const MARK = '# Made by Lunkeeper; it goes with the last volume of this target.'
@@ -67,7 +61,7 @@ function isOurs(path: string): boolean {
 export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: LoginSettings): NodeRecord {
   const database = nodeDatabase(host)
   const path = join(database, iqn, `${portal.host},${portal.port}`)
-  const lines = render(iqn, portal, siteSettings(host), settings)
+  const lines = newRecordText(iqn, portal, siteText(host), settings)
   try {
     // The temporary file is outside nodes/, because every name in there is taken for a target or portal.
     if (!createDurable(path, `${MARK}\n${lines}`, existing(dirname(database))))
@@ -88,12 +82,7 @@ function existing(path: string): string {
 
 /** The text of the record in `path` with our settings on top, for a login that does not change the file. */
 export function overlayNodeRecord(path: string, settings: LoginSettings): string {
-  const lines = readFileSync(path, 'utf8').split('\n')
-  const own = [...loginLines(settings), ...pingLines(pairsOf(lines))]
-  const isOwn = (key: string | null) =>
-    own.some(([mine]) => mine === key) || (settings.chap !== null && key !== null && CREDENTIAL.test(key))
-  const kept = lines.filter((line) => !isOwn(keyOf(line)) && !line.startsWith('# END RECORD'))
-  return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
+  return overlayText(readFileSync(path, 'utf8'), settings)
 }
 
 /** Removes the record if it is ours, and the target's directory once it is empty. False if there was none of ours. */
@@ -118,97 +107,18 @@ async function databaseIsIdle(host: Host): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
-type Lines = readonly (readonly [key: string, value: string])[]
-
-function render(iqn: Iqn, portal: Portal, site: Lines, settings: LoginSettings): string {
-  const own = new Map<string, string>([
-    ['node.name', iqn],
-    ['node.tpgt', '-1'],
-    ['node.startup', 'manual'],
-    ['node.discovery_type', 'static'],
-    ['iface.iscsi_ifacename', 'default'],
-    ['iface.transport_name', 'tcp'],
-    ['node.conn[0].address', portal.host],
-    ['node.conn[0].port', String(portal.port)],
-    ['node.conn[0].startup', 'manual'],
-    ...loginLines(settings),
-    ...pingLines(site),
-  ])
-  const all = [...site.filter(([key]) => !own.has(key) && !(settings.chap && CREDENTIAL.test(key))), ...own]
-  return `# BEGIN RECORD 2.1\n${all.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
-}
-
-function loginLines({ recovery, chap }: LoginSettings): Lines {
-  return [
-    ['node.session.scan', 'manual'],
-    ['node.session.timeo.replacement_timeout', recovery === 'forever' ? '-1' : String(recovery)],
-    // Number of login_timeout periods (15 s) for the first login, which bounds it. Only portals that accepted a
-    // connection a moment ago are tried, so a longer wait would not help.
-    ['node.session.initial_login_retry_max', '1'],
-    ...(chap ? chapLines(chap) : []),
-  ]
-}
-
-/**
- * A target that fails silently is detected after the sum of the two (usr/initiator.c), which many sites disable or set
- * high: never later than with open-iscsi's own 5 s each.
- */
-const PING = 5
-
-function pingLines(site: Lines): Lines {
-  return ['node.conn[0].timeo.noop_out_interval', 'node.conn[0].timeo.noop_out_timeout'].map((key) => {
-    const set = Number(site.findLast(([name]) => name === key)?.[1])
-    return [key, String(set >= 1 && set <= PING ? set : PING)] as const
-  })
-}
-
-/**
- * Settings that given credentials replace as a whole. The hash algorithms (chap_algs) stay as configured by the site.
- */
-const CREDENTIAL = /^node\.session\.auth\.(?:authmethod|(?:username|password)(?:_in)?)$/
-
-function chapLines(chap: Chap): Lines {
-  const both = chap.mutual
-  return [
-    ['node.session.auth.authmethod', 'CHAP'],
-    ['node.session.auth.username', chap.username],
-    ['node.session.auth.password', chap.password.reveal()],
-    ...(both
-      ? ([
-          ['node.session.auth.username_in', both.username],
-          ['node.session.auth.password_in', both.password.reveal()],
-        ] as const)
-      : []),
-  ]
-}
-
 /** The site's defaults for sessions: what `iscsiadm -o new` would copy from iscsid.conf. */
-function siteSettings(host: Host): Lines {
-  let text: string
+function siteText(host: Host): string {
   try {
-    text = readFileSync(join(host.paths.root, 'etc/iscsi/iscsid.conf'), 'utf8')
+    return readFileSync(join(host.paths.root, 'etc/iscsi/iscsid.conf'), 'utf8')
   } catch {
-    return []
+    return ''
   }
-  return pairsOf(text.split('\n'))
 }
 
 /** The site's iscsid.conf settings for sessions; null for those that it does not set. */
 export function siteValue(host: Host, key: string): string | null {
-  return siteSettings(host).find(([name]) => name === key)?.[1] ?? null
-}
-
-function pairsOf(lines: readonly string[]): Lines {
-  const found = new Map<string, string>()
-  for (const line of lines) {
-    const key = keyOf(line)
-    if (key && /^(node|iface)\./.test(key)) found.set(key, line.slice(line.indexOf('=') + 1).trim())
-  }
-  return [...found]
-}
-
-function keyOf(line: string): string | null {
-  return /^\s*([a-z][\w.[\]]*)\s*=/i.exec(line)?.[1] ?? null
+  return settingsIn(siteText(host)).find(([name]) => name === key)?.[1] ?? null
 }
 
 /** The record's setting for scanning at login: `auto`, `manual`; null if there is no record. */
@@ -216,7 +126,7 @@ export function nodeScan(host: Host, iqn: Iqn, portal: Portal): string | null {
   const record = findNodeRecord(host, iqn, portal)
   if (!record) return null
   try {
-    return /^node\.session\.scan = (\w+)$/m.exec(readFileSync(record.path, 'utf8'))?.[1] ?? 'auto'
+    return scanIn(readFileSync(record.path, 'utf8'))
   } catch {
     return null
   }

@@ -63,7 +63,8 @@ export async function withLock<T>(
   const presses = options.patient ? 0 : 1
   queue.pressing += presses
   try {
-    const until = Date.now() + options.deadline
+    // By the monotonic clock: one that is set must neither end a wait nor prolong it.
+    const until = performance.now() + options.deadline
     const leave = await enter(queue, options)
     queue.what = options.what
     const wanted = new AbortController()
@@ -138,7 +139,7 @@ async function acquire(
         continue
       }
       if (options.signal?.aborted) throw locked(options, null)
-      const left = until - Date.now()
+      const left = until - performance.now()
       const outcome = await waitFor(path, Math.max(1, left), options)
       if (outcome.kind === 'held') throw locked(options, outcome.holder)
       if (outcome.kind !== 'dead') continue

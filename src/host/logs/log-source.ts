@@ -58,7 +58,12 @@ export function unreadable(source: string | null, own: string, cause: unknown): 
     {
       cause,
       ...(source === null
-        ? { hint: 'Run it as root, or give it a log: journalctl -k | lunkeeper explain -' }
+        ? {
+            hint:
+              process.platform === 'linux'
+                ? 'Run it as root, or give it a log: journalctl -k | lunkeeper explain -'
+                : 'Only Linux has one. Give it a log of a Linux machine: lunkeeper explain FILE',
+          }
         : forbidden
           ? { hint: 'Run it as root (sudo), or as a user who may read this log (group adm).' }
           : {}),

@@ -15,7 +15,8 @@ import { isProtected } from '../fs/protect.ts'
 import { boundDirtyPages } from '../memory/bound.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
-import { HOLD_PREFIX, readMap, readMaps } from '../read/maps.ts'
+import { HOLD_PREFIX, mapOfUuid, readMap, readMaps } from '../read/maps.ts'
+import { isRemembering } from '../read/remember.ts'
 import { sendMessage } from './messages.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
@@ -48,6 +49,7 @@ export function holdMapName(name: VolumeName): string {
 export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   const { paths } = host
   const called = holdMapName(name)
+  if (isRemembering(paths)) return mapOfUuid(paths, called)
   // udev's link identifies it; without udev, or before the link exists, all maps are searched.
   const linked = linkName(join(paths.dev, 'mapper', called))
   const devices = linked

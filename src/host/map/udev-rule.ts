@@ -97,6 +97,12 @@ export function keepUdevOff(host: Host): Promise<void> {
   return running
 }
 
+/** Whether the rules of this version are where udev reads them. */
+export function hasUdevRules({ paths }: Host): boolean {
+  const directory = join(paths.root, 'run/udev/rules.d')
+  return Object.entries(RULES).every(([name, text]) => isThere(join(directory, name), text))
+}
+
 async function install(host: Host): Promise<void> {
   const directory = join(host.paths.root, 'run/udev/rules.d')
   const missing = Object.entries(RULES).filter(([name, text]) => !isThere(join(directory, name), text))

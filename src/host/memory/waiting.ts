@@ -1,22 +1,16 @@
+import type { Unwritten } from '../../model/bytes.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from '../read/attribute.ts'
-
-/** Data written by programs and not yet on the disk. I/O that bypasses the page cache is not counted anywhere. */
-export interface Waiting {
-  readonly bytes: number
-  /** `node`: only the total of all disks is known, which is the upper limit for the volume. */
-  readonly of: 'volume' | 'node'
-}
 
 const KIB = 1024
 
 /**
- * Dirty data of a device: from the kernel's own count for it if debugfs is mounted
+ * Dirty data of a device; I/O that bypasses the page cache is not counted anywhere. From the kernel's own count for it if debugfs is mounted
  * (mm/backing-dev.c:bdi_debug_stats_show), otherwise from the node's total. Neither read blocks. In-flight counters of
  * the device are not useful: a request that a multipath map has requeued is in none of them (seen on 6.1, 6.12).
  * @param devno 254:0
  */
-export function readWaiting(paths: HostPaths, devno: string): Waiting | null {
+export function readWaiting(paths: HostPaths, devno: string): Unwritten | null {
   const own = sum(readText(`${paths.sys}/kernel/debug/bdi/${devno}/stats`), [
     'BdiWriteback',
     'BdiReclaimable',

@@ -4,6 +4,7 @@ import type { Lun } from '../../model/lun.ts'
 import type { BlockRef, ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute, readBytes, readLink, readNumber } from './attribute.ts'
+import { isRemembering, remembered } from './remember.ts'
 import { serialOf, wwidOrNull } from './vpd.ts'
 
 export interface DiskOptions {
@@ -33,6 +34,15 @@ export function readDisk(
   lun: Lun,
   options?: DiskOptions,
 ): ScsiDisk | null {
+  if (isRemembering(paths)) {
+    const key = `disks of ${session.sid} by LUN`
+    const all = remembered(
+      paths,
+      key,
+      () => new Map(readDisks(paths, session).map((one) => [one.hctl.lun, one])),
+    )
+    return all.get(lun) ?? null
+  }
   const base = deviceOf(paths, session)
   for (const target of listNames(base)) {
     const [host, channel, id] = targetNumbers(target) ?? []
@@ -46,6 +56,12 @@ export function readDisk(
 
 /** All SCSI devices of a session, by ascending LUN. */
 export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
+  if (!isRemembering(paths)) return readAllDisks(paths, session, options)
+  // With what identifies it: other callers want that.
+  return remembered(paths, `disks of ${session.sid}`, () => readAllDisks(paths, session))
+}
+
+function readAllDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
   return addressesOf(paths, session)
     .map(({ directory, hctl }) => readDevice(directory, hctl, session.sid, options))
     .filter((disk) => disk !== null)

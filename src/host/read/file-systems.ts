@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { LiveFs } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
+import { isRemembering, remembered } from './remember.ts'
 import { listNames, readNumber } from './attribute.ts'
 
 /** Entries beside the devices there: fs/ext4/sysfs.c, fs/xfs/xfs_super.c. */
@@ -26,5 +27,13 @@ export function readLiveFs(paths: HostPaths): LiveFs[] {
 
 /** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY for O_EXCL. */
 export function isFsAlive(paths: HostPaths, deviceName: string): boolean {
+  if (isRemembering(paths)) {
+    const alive = remembered(
+      paths,
+      'live file systems',
+      () => new Set(readLiveFs(paths).map(({ device }) => device)),
+    )
+    return alive.has(deviceName)
+  }
   return ['ext4', 'xfs'].some((fs) => existsSync(`${paths.sys}/fs/${fs}/${deviceName}`))
 }

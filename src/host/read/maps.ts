@@ -1,5 +1,6 @@
 import type { DmMap } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
+import { remembered } from './remember.ts'
 import { listNames, readAttribute, readNumber } from './attribute.ts'
 
 const SECTOR = 512
@@ -24,6 +25,20 @@ export function readMap(paths: HostPaths, device: string): DmMap | null {
 
 /** All device-mapper maps, of all programs, by ascending number. */
 export function readMaps(paths: HostPaths): DmMap[] {
+  return remembered(paths, 'maps', () => readAllMaps(paths))
+}
+
+/** The map with this UUID; null if there is none. Reads all that are there. */
+export function mapOfUuid(paths: HostPaths, uuid: string): DmMap | null {
+  const byUuid = remembered(
+    paths,
+    'maps by UUID',
+    () => new Map(readMaps(paths).map((map) => [map.uuid, map])),
+  )
+  return byUuid.get(uuid) ?? null
+}
+
+function readAllMaps(paths: HostPaths): DmMap[] {
   return listNames(`${paths.sys}/block`)
     .filter((name) => name.startsWith('dm-'))
     .toSorted((a, b) => Number(a.slice(3)) - Number(b.slice(3)))

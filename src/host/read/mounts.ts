@@ -1,5 +1,6 @@
 import type { Mount } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
+import { isRemembering, remembered } from './remember.ts'
 import { readText } from './attribute.ts'
 
 /** A line of a mount table, with its relations to others. */
@@ -16,12 +17,34 @@ export interface MountEntry {
 
 /** The host's mounts, in the order of its table: of two on one mount point the later one is visible. */
 export function readMounts(paths: HostPaths): Mount[] {
-  return readMountTable(paths.mountinfo).map((entry) => entry.mount)
+  return remembered(paths, 'mounts', () => readMountTable(paths.mountinfo).map((entry) => entry.mount))
+}
+
+/** The mounts of any of these block devices, in the order of the table. @param devnos major:minor */
+export function mountsOfDevices(paths: HostPaths, devnos: ReadonlySet<string>): Mount[] {
+  if (!isRemembering(paths)) return readMounts(paths).filter(({ devno }) => devnos.has(devno))
+  const byDevice = remembered(paths, 'mounts by device', () =>
+    Map.groupBy(
+      readMounts(paths).map((mount, place) => ({ mount, place })),
+      ({ mount }) => mount.devno,
+    ),
+  )
+  return [...devnos]
+    .flatMap((devno) => byDevice.get(devno) ?? [])
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ mount }) => mount)
 }
 
 /** The visible mount at a mount point: the last one there; null if there is none. */
 export function mountAt(paths: HostPaths, point: string): Mount | null {
-  return readMounts(paths).findLast((mount) => mount.point === point) ?? null
+  if (!isRemembering(paths)) return readMounts(paths).findLast((mount) => mount.point === point) ?? null
+  // Of several at one point the last one of the table stays in the map.
+  const byPoint = remembered(
+    paths,
+    'mounts by point',
+    () => new Map(readMounts(paths).map((mount) => [mount.point, mount])),
+  )
+  return byPoint.get(point) ?? null
 }
 
 /** The mounts of one namespace, from the `mountinfo` of any process in it. */

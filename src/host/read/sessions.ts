@@ -3,6 +3,7 @@ import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import type { Session, SessionState } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
+import { isRemembering, remembered } from './remember.ts'
 import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
 
 /**
@@ -10,6 +11,13 @@ import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
  * of another target. A session that ends while it is read is left out.
  */
 export function readSessions(paths: HostPaths, iqn?: Iqn): Session[] {
+  if (!isRemembering(paths)) return readAll(paths, iqn)
+  const all = remembered(paths, 'sessions', () => readAll(paths))
+  const byTarget = remembered(paths, 'sessions by target', () => Map.groupBy(all, (one) => one.iqn))
+  return iqn === undefined ? all : (byTarget.get(iqn) ?? [])
+}
+
+function readAll(paths: HostPaths, iqn?: Iqn): Session[] {
   const sessions: Session[] = []
   for (const name of listNames(`${paths.sys}/class/iscsi_session`)) {
     const session = readSession(paths, name, iqn)

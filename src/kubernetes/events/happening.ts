@@ -1,3 +1,4 @@
+import { lossOf } from '../../model/plan/hold-outage.ts'
 import type { Hold } from '../../model/hold.ts'
 import type { HoldChange } from '../../hold/follow.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
@@ -74,7 +75,7 @@ function reasonOf({ since, ended, deadline }: HoldNote, wanted: Hold): string {
   return `its storage did not return: I/O fails ${ended === 'deadline' && held !== 'forever' ? `after ${held} s` : 'because the hold was given up'}`
 }
 
-function troubled({ since, kind, trouble }: HoldNote): Happening {
+function troubled({ since, kind, trouble, discarded }: HoldNote): Happening {
   const detail = trouble === null ? {} : { detail: trouble }
   if (kind === 'misplaced')
     return {
@@ -89,8 +90,7 @@ function troubled({ since, kind, trouble }: HoldNote): Happening {
     return {
       reason: 'VolumeFenced',
       type: 'Warning',
-      message:
-        'another node owns it: its I/O fails here from now on, and what this node had not written is discarded',
+      message: `another node owns it: its I/O fails here from now on, and ${lossOf(discarded)}`,
       ...detail,
       id: since,
     }

@@ -1,6 +1,8 @@
+import type { Unwritten } from '../bytes.ts'
 import type { AttachmentState } from '../attachment.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold, HoldMode } from '../hold.ts'
+import type { LogCode } from '../log-entry.ts'
 import type { ShutdownGrace } from './hold-deadline.ts'
 import type { HoldMapState } from './table.ts'
 
@@ -108,6 +110,8 @@ export interface Refused {
   readonly message: string
   /** Of a volume that was lost: the node that has it; left out where that is not known. */
   readonly holder?: string
+  /** Of a volume that was lost: what this node has not written; left out where the kernel does not tell. */
+  readonly unwritten?: Unwritten
 }
 
 /** What one step of a path's return does; the first that fails ends the return. */
@@ -129,7 +133,15 @@ export type HoldStep =
   /** Write down the state of the hold; null: the outage is over. */
   | { readonly kind: 'record'; readonly note: HoldNote | null }
   /** @property about what is said again and again under this head is said once; null: an event */
-  | { readonly kind: 'say'; readonly about: string | null; readonly text: string }
+  | {
+      readonly kind: 'say'
+      readonly about: string | null
+      readonly text: string
+      /** Of a change of the volume's state. */
+      readonly code?: LogCode
+      /** Length of what has ended, in seconds. */
+      readonly seconds?: number
+    }
   | { readonly kind: 'queue'; readonly on: boolean }
   /** No more I/O through this path of the map. */
   | { readonly kind: 'fail'; readonly devno: string }

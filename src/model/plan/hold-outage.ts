@@ -1,5 +1,8 @@
+import type { Unwritten } from '../bytes.ts'
+import { formatUnwritten } from '../bytes.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
+import type { LogCode } from '../log-entry.ts'
 import type { HoldFacts, HoldMemory, HoldStep, Refused, StepOf } from './hold-facts.ts'
 
 /**
@@ -32,6 +35,13 @@ export const say = (text: string, about: string | null = null): StepOf<'say'> =>
   text,
 })
 
+/** A change of the volume's state. @param seconds how long what has ended lasted */
+const tell = (code: LogCode, text: string, seconds?: number): StepOf<'say'> => ({
+  ...say(text),
+  code,
+  ...(seconds === undefined ? {} : { seconds }),
+})
+
 /**
  * The last path is lost: from now on the hold counts.
  * @param options.kept how long the session or multipathd holds I/O, where the agent does not
@@ -57,7 +67,7 @@ export function beginOutage(
     memory,
     steps: [
       { kind: 'record', note },
-      say(`${what}; holding I/O for up to ${words(kept ?? wanted)}${counted}`),
+      tell('outage-began', `${what}; holding I/O for up to ${words(kept ?? wanted)}${counted}`),
     ],
   }
 }
@@ -81,7 +91,7 @@ export function endOutage(
   text: string,
 ): OutagePlan & { readonly note: HoldNote } {
   const over: HoldNote = { ...note, ended }
-  return { note: over, memory, steps: [{ kind: 'record', note: over }, say(text)] }
+  return { note: over, memory, steps: [{ kind: 'record', note: over }, tell('hold-ended', text)] }
 }
 
 /**
@@ -133,6 +143,7 @@ function over(
 ): OutagePlan {
   const { nowMs } = facts
   const sinceMs = sinceMsOf(note, facts)
+  const seconds = Math.round((nowMs - sinceMs) / 1000)
   return {
     note: null,
     memory: {
@@ -142,7 +153,7 @@ function over(
       returnedMs: null,
       refused: null,
     },
-    steps: [{ kind: 'record', note: null }, say(text(Math.round((nowMs - sinceMs) / 1000)))],
+    steps: [{ kind: 'record', note: null }, tell('outage-ended', text(seconds), seconds)],
   }
 }
 
@@ -173,15 +184,23 @@ export function misplace(facts: Facts, note: HoldNote | null, trouble: string): 
 export function fence(
   facts: Facts,
   note: HoldNote | null,
-  { message, holder }: Refused,
+  { message, holder, unwritten }: Refused,
 ): Omit<OutagePlan, 'memory'> {
   if (note?.kind === 'fenced') return { note, steps: [] }
   return giveUpVolume(facts, note, {
     kind: 'fenced',
     trouble: message,
-    text: `${message}; held I/O fails now, and what this node has not written is discarded`,
+    text: `${message}; held I/O fails now, and ${lossOf(unwritten)}`,
     ...(holder === undefined ? {} : { holder }),
+    ...(unwritten === undefined ? {} : { discarded: unwritten }),
   })
+}
+
+/** What a node loses with a volume, as the end of a sentence. */
+export function lossOf(unwritten: Unwritten | undefined): string {
+  if (unwritten === undefined) return 'what this node has not written is discarded'
+  if (unwritten.bytes === 0) return 'nothing that is in memory here was unwritten'
+  return `${formatUnwritten(unwritten)} of unwritten data ${unwritten.of === 'node' ? 'may be' : 'is'} discarded`
 }
 
 function giveUpVolume(
@@ -190,12 +209,12 @@ function giveUpVolume(
   {
     text,
     ...why
-  }: Pick<HoldNote, 'holder'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
+  }: Pick<HoldNote, 'holder' | 'discarded'> & { kind: 'misplaced' | 'fenced'; trouble: string; text: string },
 ): Omit<OutagePlan, 'memory'> {
   const since = known?.since ?? new Date(facts.wallMs).toISOString()
   const sinceMs = known ? sinceMsOf(known, facts) : facts.nowMs
   const note: HoldNote = { since, sinceMs, ended: why.kind, ...why }
-  return { note, steps: [{ kind: 'record', note }, say(text)] }
+  return { note, steps: [{ kind: 'record', note }, tell('hold-ended', text)] }
 }
 
 /** The volume is misplaced or fenced: no path returns to it, and it waits for its users to go. */

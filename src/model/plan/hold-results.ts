@@ -67,7 +67,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
     }
     case 'attach':
-      return keep(said({ ...before, isAttaching: false }, say('attached again')))
+      return keep(said({ ...before, isAttaching: false }, { ...say('attached again'), code: 'reattached' }))
     case 'failed':
       break
   }

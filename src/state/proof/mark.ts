@@ -1,63 +1,22 @@
-import { basename } from 'node:path'
-
-import type { Ext4Mark } from '../../host/fs/ext4-mark.ts'
-import { ext4Mark, isMountedSince } from '../../host/fs/ext4-mark.ts'
-import { interview } from '../../host/disk/identify.ts'
-import { HandError } from '../../host/hand/hand.ts'
 import type { Host } from '../../host/host.ts'
-import { deviceNode } from '../../host/host.ts'
-import { HEAD_BYTES } from '../../host/hand/protocol.ts'
-import { readLink } from '../../host/read/attribute.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
 import type { VolumeUse } from '../../model/request.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
+import { readExt4Mark } from './ext4-mark.ts'
+import { readXfsMark } from './xfs-mark.ts'
 
-/**
- * The page that has the superblock is in memory for as long as ext4 is mounted; where the rest of it is not, a read waits
- * for the target, and this is how long.
- */
-const OWN_DEADLINE_MS = 2_000
-
-/**
- * Whether the file system that this node has mounted was mounted or checked elsewhere since: what the kernel has in memory
- * of its superblock, compared with what the target has, read past the page cache.
- */
+/** Whether the file system that this node has mounted was mounted by another node since: what its own marks say. */
 export async function readMark(host: Host, use: VolumeUse, disk: ScsiDisk): Promise<Witnesses['mark']> {
   const mount = use.mount === null || use.readOnly ? null : mountAt(host.paths, use.mount)
-  const device = mount?.source.startsWith('/dev/') ? mount.devno : null
-  if (!mount || device === null || mount.fs !== 'ext4') return 'none'
-  const own = await ownMark(host, device)
-  if (own === null) return 'unreadable'
+  if (!mount?.source.startsWith('/dev/')) return 'none'
   try {
-    const { head } = await interview(host, disk, { head: true })
-    if (head === null) return 'unreadable'
-    return isMountedSince(own, ext4Mark(head)) ? 'changed' : 'same'
+    if (mount.fs === 'ext4') return await readExt4Mark(host, mount.devno, disk)
+    if (mount.fs === 'xfs') return await readXfsMark(host, mount, disk)
+    return 'none'
   } catch (error) {
     if (isLunkeeperError(error)) return 'unreadable'
-    throw error
-  }
-}
-
-/** Has the whole page of the superblock in memory while the target answers, so that it can be read in an outage. */
-export async function primeMark(host: Host, use: VolumeUse): Promise<void> {
-  const mount = use.mount === null ? null : mountAt(host.paths, use.mount)
-  if (mount?.fs === 'ext4' && !mount.devno.startsWith('0:')) await ownMark(host, mount.devno)
-}
-
-/** As this node's kernel has it. @param devno of the device that is mounted, 253:0 */
-async function ownMark(host: Host, devno: string): Promise<Ext4Mark | null> {
-  const link = readLink(`${host.paths.sys}/dev/block/${devno}`)
-  if (link === null) return null
-  const path = deviceNode(host, basename(link))
-  try {
-    const head = await host.hands.use(null, (hand) =>
-      hand.call('readBlock', { path, offset: 0, length: HEAD_BYTES }, OWN_DEADLINE_MS),
-    )
-    return ext4Mark(head)
-  } catch (error) {
-    if (error instanceof HandError || isLunkeeperError(error, 'STUCK')) return null
     throw error
   }
 }

@@ -10,9 +10,20 @@ import { isName } from '../../model/name.ts'
 
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   try {
-    const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as HoldNote
+    return parseHoldNote(readFileSync(pathOf(host, name), 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** Null if it is not a note. */
+export function parseHoldNote(text: string): HoldNote | null {
+  try {
+    const note = JSON.parse(text) as HoldNote
     const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder } = note
-    if (Number.isNaN(Date.parse(since))) return null
+    if (!isTime(since) || !isText(trouble) || !isText(holder)) return null
+    if (!isText(ended) || !isText(kind) || (isGiven(deadline) && !isTime(deadline))) return null
+    if (sinceMs !== undefined && !Number.isFinite(sinceMs)) return null
     const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
     return {
       since: restamped(since, step),
@@ -27,6 +38,19 @@ export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
   } catch {
     return null
   }
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+/** Or missing. */
+function isText(value: unknown): boolean {
+  return !isGiven(value) || typeof value === 'string'
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */

@@ -185,6 +185,11 @@ function parseRecordFile(path: string): Attachment | null {
       cause,
     })
   }
+  return parseRecord(path, text)
+}
+
+/** @param path of its file, which is named after the volume @throws RECORD_CORRUPT */
+export function parseRecord(path: string, text: string): Attachment {
   try {
     const { version: _, ...attachment } = schema.parse(JSON.parse(text))
     // A copy under another name is not a second attachment.

@@ -1,7 +1,7 @@
 import type { Openable } from '../../host/disk/openers.ts'
 import { findOpeners } from '../../host/disk/openers.ts'
 import type { Host } from '../../host/host.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { mountsOfDevices } from '../../host/read/mounts.ts'
 import type { UserProcess, Users } from '../../host/read/users.ts'
 import { findUsers } from '../../host/read/users.ts'
 import { holdersOn } from '../../host/read/holders.ts'
@@ -30,7 +30,7 @@ export function deviceOfMap(map: DmMap): Device {
 /** The mounts of a device and its partitions, oldest first. */
 export function mountsOf(host: Host, device: Device): Mount[] {
   const numbers = new Set([device.devno, ...device.partitions.map((part) => part.devno)])
-  return readMounts(host.paths).filter((mount) => numbers.has(mount.devno))
+  return mountsOfDevices(host.paths, numbers)
 }
 
 /**

@@ -16,11 +16,12 @@ import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import { steerMultipathd } from '../holding/multipathd.ts'
 import { undo } from '../detach/undo.ts'
+import { recordAct } from '../../state/records/history.ts'
 import { mountLock, targetLock, volumeLock } from '../../state/records/locks.ts'
 import { createRecord, readRecord, readRecords, writeRecord } from '../../state/records/volumes.ts'
-import { primeMark } from '../../state/proof/mark.ts'
+import { primeMark } from '../../state/proof/ext4-mark.ts'
 import { statusOf } from '../../state/view/status.ts'
-import type { Observer } from '../step.ts'
+import type { Observer, StepName } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { claimVolume } from './claim.ts'
@@ -64,7 +65,11 @@ export async function attach(
     const intent = intend(host, request, options.orchestrator)
     let record = options.publication ? { ...intent.record, publication: options.publication } : intent.record
     if (!isCleared(host, record)) refuseMisplaced(host, record)
-    const steps = stepper(record.name, observer)
+    let tookOver = false
+    const steps = stepper(
+      record.name,
+      noticing(observer, 'preempt', () => (tookOver = true)),
+    )
     const panic = panicWarning(host, record.request.hold.wanted)
     if (panic !== null) steps.warn(panic)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
@@ -127,9 +132,26 @@ export async function attach(
       const same = Object.entries(ready).every(([key, value]) =>
         isDeepStrictEqual(before?.[key as keyof Attachment], value),
       )
+      if (same && !tookOver) return
       if (!same) await steps.step('finish', record.name, () => note(ready))
+      const { name, mode, device, identity, protectedDirectory: directory } = record
+      const { mount } = record.request.use
+      const bytes = identity?.bytes ?? null
+      recordAct(host, name, { event: 'attached', mode, device, mount, bytes, directory, tookOver })
     }
   })
+}
+
+/** The observer, and something to do once a step has been done. */
+function noticing(observer: Observer, noticed: StepName, then: () => void): Observer {
+  return {
+    begin: (...step) => observer.begin?.(...step),
+    end(...all) {
+      if (all[1] === noticed) then()
+      return observer.end?.(...all)
+    },
+    warn: (...warning) => observer.warn?.(...warning),
+  }
 }
 
 /** The error of a failed attach, with the disks that it left because programs have them open. */

@@ -5,8 +5,6 @@ import type { VolumeRequest } from '../../model/request.ts'
 export function contradiction(existing: Attachment, request: VolumeRequest): string | null {
   const { use } = existing.request
   const wanted = request.use
-  if (request.name && request.name !== existing.name)
-    return `it is named ${existing.name}, not ${request.name}`
   if (wanted.mount !== use.mount)
     return use.mount ? `it is mounted at ${use.mount}` : 'it is attached as a raw device, not mounted'
   if (Boolean(request.shared) !== Boolean(existing.request.shared))

@@ -19,7 +19,7 @@ export interface Intent {
 
 /**
  * The record to continue with: the volume's existing one, or a new one. The volume's lock is held.
- * @throws CONFLICT RECORD_CORRUPT
+ * @throws ATTACHED_ALREADY CONFLICT RECORD_CORRUPT
  */
 export function intend(
   host: Host,
@@ -29,6 +29,7 @@ export function intend(
   const { attachments, corrupt } = readRecords(host)
   const existing = attachmentOf(attachments, request)
   if (existing) {
+    if (request.name && request.name !== existing.name) throw attachedAs(existing, request.name)
     const reason = contradiction(existing, request)
     if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is already attached: ${reason}`)
     return { record: { ...merged(existing, request), ...machineOf(host) }, fresh: false }
@@ -46,6 +47,18 @@ export function intend(
   if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)
   const record = first(host, name, request)
   return { record: orchestrator ? { ...record, orchestrator } : record, fresh: true }
+}
+
+/** One LUN is one volume on this node, by whatever name it is requested. */
+function attachedAs({ name, request: { iqn, lun, use } }: Attachment, requested: string): LunkeeperError {
+  return new LunkeeperError(
+    'ATTACHED_ALREADY',
+    `LUN ${lun} of ${iqn} is attached as ${name}, not as ${requested}`,
+    {
+      hint: `Use ${name}, or detach it first: lunkeeper detach ${name}`,
+      details: { name, iqn, lun, mount: use.mount },
+    },
+  )
 }
 
 /** The attachment of the requested volume: by the LUN of its original request, otherwise by its current one. */

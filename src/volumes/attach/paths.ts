@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+
 import { whenAppears } from '../../host/disk/appear.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -40,14 +42,19 @@ export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<
   return Promise.all(paths.map((path) => withSg(work, path, signal)))
 }
 
-/**
- * udev may load the sg driver because of this very disk (80-drivers.rules); its node then comes a moment after the disk.
- * Without it the target cannot be asked who has reserved the volume.
- */
+/** How long udev and the kernel may take to make the sg node of a disk once its driver is loaded. */
 const SG_DEADLINE_MS = 5_000
+const MODPROBE_DEADLINE_MS = 10_000
 
+/**
+ * Without the sg driver the target cannot be asked who has reserved the volume. udev loads it because of the node's first
+ * disk (80-drivers.rules); a busy udev takes long, and a node without it does not load it at all.
+ */
 async function withSg({ host, request }: PathWork, path: Path, signal?: AbortSignal): Promise<Path> {
   if (path.disk.sg !== null) return path
+  if (!existsSync(`${host.paths.sys}/module/sg`))
+    // A node that has no such module is told by the claim.
+    await host.run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
   const sgOf = () => readDisk(host.paths, path.session, request.lun, { identity: false })?.sg ?? null
   return { ...path, disk: { ...path.disk, sg: await whenAppears(host, sgOf, SG_DEADLINE_MS, signal) } }
 }

@@ -5,6 +5,7 @@ import type { DetachReport } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import type { Session } from '../../model/snapshot.ts'
+import { recordAct } from '../../state/records/history.ts'
 import { volumeLock } from '../../state/records/locks.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
 import type { Observer } from '../step.ts'
@@ -57,8 +58,9 @@ export async function detachFound(
         await steps.step('mark-detaching', record.name, () =>
           writeRecord(host, { ...record, phase: 'detaching' }),
         )
-      return dismantle(host, found, steps, {
-        force: options.force ?? false,
+      const force = options.force ?? false
+      const done = await dismantle(host, found, steps, {
+        force,
         ...(options.mayTake ? { mayTake: options.mayTake } : {}),
         signal: options.signal,
         // Refused without a change: its use and its hold continue.
@@ -67,6 +69,8 @@ export async function detachFound(
           if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: owed ?? null })
         },
       })
+      if (record && done.left.length === 0) recordAct(host, record.name, { event: 'detached', forced: force })
+      return done
     },
   )
   if (report.left.length > 0)

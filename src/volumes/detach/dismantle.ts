@@ -10,8 +10,9 @@ import type { Attachment, DetachReport } from '../../model/attachment.ts'
 import type { Session } from '../../model/snapshot.ts'
 import { targetLock } from '../../state/records/locks.ts'
 import type { VolumeView } from '../../state/view/volume.ts'
-import { disksOf, lookAtVolume } from '../../state/view/volume.ts'
+import { devicesOf, disksOf, lookAtVolume } from '../../state/view/volume.ts'
 import { forgetRegistered } from '../../state/records/registrations.ts'
+import { mountsOf } from '../../state/view/users.ts'
 import { removeRecord } from '../../state/records/volumes.ts'
 import type { Provable } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
@@ -75,9 +76,7 @@ export async function dismantle(
     found,
     volume: {
       name: found.name,
-      request: found.record?.request,
-      fence: found.record?.fence,
-      publication: found.record?.publication,
+      ...(wasUsed(host, found.record, view()) ? ownedBy(found.record) : {}),
       // Without a record, or before one has an identity, a disk must match what the kernel has cached.
       identity: found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
     },
@@ -98,6 +97,18 @@ export async function dismantle(
   else await tellImmutable(work)
   return { name: found.name, removed: work.removed, left: work.left }
 }
+
+/**
+ * Whether something of this node may be unwritten on the volume. An attach that failed before its first use, because
+ * another node has the volume for one, has written nothing: who owns the volume does not matter for its end.
+ */
+function wasUsed(host: Host, record: Attachment | null, view: VolumeView): record is Attachment {
+  if (record === null) return false
+  const isUnused = record.device === null && !record.fence && view.maps.length === 0
+  return !isUnused || devicesOf(view.maps, disksOf(view)).some((device) => mountsOf(host, device).length > 0)
+}
+
+const ownedBy = ({ request, fence, publication }: Attachment) => ({ request, fence, publication })
 
 async function takeApart(work: Dismantling): Promise<void> {
   const { host, found } = work

@@ -7,33 +7,44 @@ import { BLOCK, readBlock, readStamp, stamp } from './stamp.mjs'
 /** Times of files on tmpfs are as coarse as the kernel's tick: a write this shortly before a look may hide in it. */
 const TICK_MS = 50
 
+/** A file is read in pieces of this size, into memory that is there already: a page that is touched for the first time is dear. */
+const PIECE = 1 << 20
+const piece = Buffer.alloc(PIECE)
+
 /** By volume: what its file was like when it was last looked at. */
 const known = new Map()
+/** By volume: the memory for it, as large as it ever was. */
+const memory = new Map()
 
-function load(file) {
-  const { mtimeMs } = fs.statSync(file)
-  return { bytes: fs.readFileSync(file), mtimeMs, sure: performanceSafe(mtimeMs) }
+function memoryOf(volume, bytes) {
+  const had = memory.get(volume) ?? Buffer.alloc(0)
+  if (had.length >= bytes) return had.subarray(0, bytes)
+  const larger = Buffer.alloc(bytes)
+  had.copy(larger)
+  memory.set(volume, larger)
+  return larger
 }
 
 // The clock may be stepped by a history: compared are file times with file times only, so a look soon after a
 // change is told by the monotonic clock.
 let lastChange = performance.now()
-function performanceSafe() {
-  return performance.now() - lastChange > TICK_MS
-}
+const isSure = () => performance.now() - lastChange > TICK_MS
 
 /** Fills a part of a volume's file with stamps of nobody's writes (sequence 0), or with zeros. */
 function paint({ volume, file, kind, from, to }) {
   const fd = fs.openSync(file, fs.existsSync(file) ? 'r+' : 'w+')
   if (from === 0) fs.ftruncateSync(fd, 0)
+  const bytes = memoryOf(volume, to)
   if (kind === 'raw') {
-    const buffer = Buffer.alloc(to - from)
-    for (let at = from; at < to; at += BLOCK) stamp(volume, 0, at / BLOCK).copy(buffer, at - from)
-    fs.writeSync(fd, buffer, 0, buffer.length, from)
-  } else fs.ftruncateSync(fd, to)
+    for (let at = from; at < to; at += BLOCK) stamp(volume, 0, at / BLOCK).copy(bytes, at)
+    fs.writeSync(fd, bytes, from, to - from, from)
+  } else {
+    bytes.fill(0, from)
+    fs.ftruncateSync(fd, to)
+  }
   fs.closeSync(fd)
   lastChange = performance.now()
-  known.set(volume, { file, kind, ...load(file) })
+  known.set(volume, { file, kind, bytes, mtimeMs: fs.statSync(file).mtimeMs, sure: false })
 }
 
 /** A stamp of another volume in any sector of a block of a file system; null for none. */
@@ -45,21 +56,30 @@ function foreignStamp(bytes, offset, volume) {
   return null
 }
 
-/** The blocks that have changed: [block, what its sectors say now]. Of a file system: those with a stamp that is not its own, and how many in all. */
-function changesOf(volume, before, now) {
+/**
+ * Takes over the blocks that have changed: [block, what its sectors say now]. Of a file system: those with a stamp that is
+ * not its own, and how many in all.
+ */
+function changesOf(volume, { file, kind, bytes }) {
   const blocks = []
   let count = 0
-  for (let offset = 0; offset < now.bytes.length; offset += BLOCK) {
-    const end = offset + BLOCK
-    if (offset < before.bytes.length && now.bytes.compare(before.bytes, offset, end, offset, end) === 0)
-      continue
-    count++
-    if (before.kind === 'raw') blocks.push([offset / BLOCK, readBlock(now.bytes, offset)])
-    else {
-      const foreign = foreignStamp(now.bytes, offset, volume)
-      if (foreign) blocks.push([offset / BLOCK, [foreign]])
+  const fd = fs.openSync(file, 'r')
+  for (let from = 0; from < bytes.length; from += PIECE) {
+    const length = fs.readSync(fd, piece, 0, Math.min(PIECE, bytes.length - from), from)
+    if (piece.compare(bytes, from, from + length, 0, length) === 0) continue
+    for (let at = 0; at < length; at += BLOCK) {
+      const offset = from + at
+      if (piece.compare(bytes, offset, offset + BLOCK, at, at + BLOCK) === 0) continue
+      piece.copy(bytes, offset, at, at + BLOCK)
+      count++
+      if (kind === 'raw') blocks.push([offset / BLOCK, readBlock(bytes, offset)])
+      else {
+        const foreign = foreignStamp(bytes, offset, volume)
+        if (foreign) blocks.push([offset / BLOCK, [foreign]])
+      }
     }
   }
+  fs.closeSync(fd)
   return { volume, count, blocks }
 }
 
@@ -69,9 +89,9 @@ function scan() {
     const { mtimeMs } = fs.statSync(before.file)
     if (before.sure && mtimeMs === before.mtimeMs) continue
     if (mtimeMs !== before.mtimeMs) lastChange = performance.now()
-    const now = load(before.file)
-    const change = changesOf(volume, before, now)
-    known.set(volume, { ...before, ...now })
+    const sure = isSure()
+    const change = changesOf(volume, before)
+    known.set(volume, { ...before, mtimeMs, sure })
     if (change.count > 0) changes.push(change)
   }
   return changes

@@ -29,7 +29,7 @@ export class Bytes {
     const now = performance.now()
     const changes = await this.#world.scan()
     for (const change of changes) this.#judge(change, before)
-    this.#model.windows.seal(performance.now(), this.#model.agentSince)
+    this.#model.windows.seal(performance.now(), this.#model.checkedSince)
     this.#lookedAt = now
     for (const volume of this.#model.volumes.values()) this.#expectConfirmed(volume)
   }
@@ -95,7 +95,7 @@ export class Bytes {
     writer: string | undefined,
     violation: () => Violation,
   ): void {
-    const window = this.#model.windows.covers(volume.name, before, this.#model.agentSince, writer)
+    const window = this.#model.windows.covers(volume.name, before, this.#model.checkedSince, writer)
     if (!window) throw violation()
     window.used = true
     volume.tainted = true

@@ -1,4 +1,4 @@
-import type { Model } from '../model.ts'
+import type { Model, VolumeModel } from '../model.ts'
 import { samePlace } from '../model.ts'
 import { Violation } from '../violation.ts'
 import type { SeenDisk, World } from '../world.ts'
@@ -48,15 +48,25 @@ function isClaimed(model: Model, { iqn, lun }: SeenDisk): boolean {
 }
 
 const REMAINS = String.raw`
-find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -type s ! -path /run/lunkeeper/locks/guard 2>/dev/null | sort
+find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -type s ! -path /run/lunkeeper/locks/guard ! -path '/var/lib/lunkeeper/history/*' 2>/dev/null | sort
 find /var/lib/kubelet/pods -name mount 2>/dev/null
 ls /mnt
 lsattr -d /mnt /mnt/* 2>/dev/null | grep -v '^-* ' || :`
 
-/** After the last detach. A lock is a socket: the agent's own, or one that a killed command left. @throws Violation left-behind */
-export async function expectNothingLeft({ node }: World): Promise<void> {
+/** By volume, as the target has them: `v0 … iqn.…`. */
+const REGISTRATIONS = `
+cd /sys/kernel/config/target/core && grep -H iqn. */*/pr/res_pr_registered_i_pts | cut -d/ -f2-`
+
+/**
+ * After the last detach. A lock is a socket: the agent's own, or one that a killed command left.
+ * @param released detached without force
+ * @throws Violation left-behind
+ */
+export async function expectNothingLeft({ node }: World, released: readonly VolumeModel[]): Promise<void> {
   const { sessions, disks, maps, mounts } = await node.storage()
   const files = (await node.sh(REMAINS)).trim()
   const left = [...sessions, ...disks, ...maps, ...mounts, ...files.split('\n').filter(Boolean)]
+  const registrations = (await node.sh(REGISTRATIONS)).split('\n')
+  for (const { name } of released) left.push(...registrations.filter((line) => line.startsWith(`${name}/`)))
   if (left.length > 0) throw new Violation('left-behind', null, left.join(', '))
 }

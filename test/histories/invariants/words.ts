@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
-import type { Model, VolumeModel } from '../model.ts'
+import type { Model, TargetModel, VolumeModel } from '../model.ts'
+import { DETACHED } from '../model.ts'
 import { podPath } from '../operations/csi.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
@@ -22,13 +23,16 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
     if (!status) {
       if (volume.attached === 'yes') throw new Violation('forgotten', volume.name, 'its record is gone')
       if (volume.attached === 'unsure') volume.mayWriteUntil = now
-      Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null, published: false })
+      Object.assign(volume, { ...DETACHED, published: false })
       continue
     }
     const [path] = status.paths
     const target = [...model.targets.values()].find(({ iqn }) => iqn === path?.iqn)
+    const isReady = status.state !== 'attaching' && status.state !== 'detaching'
     Object.assign(volume, {
-      attached: status.state === 'attaching' || status.state === 'detaching' ? 'unsure' : 'yes',
+      attached: isReady ? 'yes' : 'unsure',
+      readySince: isReady ? (volume.readySince ?? now) : null,
+      reachedSince: isReached(status) ? reachedSinceOf(volume, target, now) : null,
       uses: path && target ? { target: target.name, lun: path.lun } : volume.uses,
       path: pathOf(volume, status),
       mode: status.hold.mode,
@@ -36,11 +40,22 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
     const gaveUp =
       GIVEN_UP.has(status.state) ||
       world.saidOf(volume.name, volume.excusedAt).some((line) => GIVEN_UP_WORDS.test(line))
-    if (gaveUp) volume.ledger.excuse()
+    if (gaveUp) {
+      volume.ledger.excuse()
+      volume.owesError = true
+    }
     volume.excusedAt = now
+    if (status.state === 'misplaced') model.windows.noticed(volume.name, now)
+    if (status.state === 'fenced') refuseOtherNode(volume, world)
   }
+  world.closeWindows()
   expectNoticed(model, seen, world)
   return seen
+}
+
+/** A session that was lost in between may have come back at any moment. */
+function reachedSinceOf({ reachedSince }: VolumeModel, target: TargetModel | undefined, now: number): number {
+  return reachedSince === null || reachedSince < (target?.changedAt ?? 0) ? now : reachedSince
 }
 
 function byVolume(model: Model, records: ReadonlyMap<string, VolumeStatus>): Map<string, VolumeStatus> {
@@ -70,6 +85,11 @@ function expectNoticed(model: Model, seen: ReadonlyMap<string, VolumeStatus>, wo
       `its LUN has shown ${stranger} for ${Math.round((performance.now() - from) / 1000)} s, ${Math.round((performance.now() - sealed!) / 1000)} s more than it may take to notice, and its state is ${status.state}; said was: ${world.saidOf(writer, from).join(' | ') || 'nothing'}`,
     )
   }
+}
+
+/** There is one node. A superblock that another volume's file system has written over is another matter. @throws Violation fenced */
+export function refuseOtherNode({ name, tainted }: VolumeModel, world: World): void {
+  if (!tainted) throw new Violation('fenced', name, world.saidOf(name, 0).slice(-3).join(' | '))
 }
 
 const isReached = ({ paths }: VolumeStatus) =>

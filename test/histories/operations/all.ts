@@ -18,15 +18,37 @@ export function definitionOf(operation: Operation): Definition {
   return DEFINITIONS[operation.kind] as unknown as Definition
 }
 
+/** A fault that meets no volume shows nothing: until one is attached, operations of users come first. */
+const FAULTS: ReadonlySet<string> = new Set([
+  ...Object.keys(TARGET_FAULTS),
+  ...Object.keys(NODE_FAULTS),
+  'wait',
+])
+const UNATTACHED = 0.05
+const MENDING: ReadonlySet<string> = new Set<Kind>([
+  'agent-start',
+  'iscsid-start',
+  'map',
+  'portal-up',
+  'run-free',
+  'store-free',
+  'target-up',
+])
+
+function weightOf(kind: string, definition: Definition, model: Model): number {
+  const isEarly = FAULTS.has(kind) && !MENDING.has(kind) && model.attached.length === 0
+  return definition.weight(model) * (isEarly ? UNATTACHED : 1)
+}
+
 /** Tries before it just waits: not everything that may be chosen can be done. */
 const TRIES = 20
 
 /** The next operation of a history, as the situation suggests it. */
 export function choose(random: Random, model: Model): Operation {
-  const all = Object.values(DEFINITIONS) as unknown as Definition[]
+  const all = Object.entries(DEFINITIONS) as unknown as [Kind, Definition][]
   for (let tries = 0; tries < TRIES; tries++) {
     const choice = random.weighted(
-      all.map((definition) => ({ definition, weight: definition.weight(model) })),
+      all.map(([kind, definition]) => ({ definition, weight: weightOf(kind, definition, model) })),
     )
     const operation = choice?.definition.make(random, model)
     if (operation && choice?.definition.can(operation, model)) return operation

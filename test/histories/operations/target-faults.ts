@@ -15,15 +15,17 @@ const now = () => performance.now()
 export async function targetDown(world: World, target: TargetModel): Promise<void> {
   target.up = false
   target.downSince = now()
+  target.changedAt = target.downSince
   await world.target(target.name).disable()
 }
 
 export async function targetUp(world: World, target: TargetModel): Promise<void> {
   await world.target(target.name).enable()
   target.up = true
+  target.changedAt = now()
 }
 
-/** Changes what targets show, in the moment that is asked for; knows afterwards who could not see it. */
+/** Changes what targets show, in the moment that is asked for. */
 export async function change(
   world: World,
   targets: readonly string[],
@@ -35,9 +37,8 @@ export async function change(
   const stopped = moment === 'outage' ? concerned.filter(({ up }) => up) : []
   for (const target of stopped) await targetDown(world, target)
   if (stopped.length > 0) await sleep(SEEN_MS * model.pace.factor)
-  const isUnseen = concerned.some(({ up, downSince }) => up || !model.isSeenAway(downSince, now()))
   await work()
-  world.watchStrangers(isUnseen)
+  world.watchStrangers()
   for (const target of stopped) await targetUp(world, target)
 }
 
@@ -100,6 +101,7 @@ const PORTALS: Definitions<'portal-down' | 'portal-up'> = {
       const target = world.model.target(name)
       await world.target(name).removePortal(target.portals[portal]!)
       target.portalsDown.add(portal)
+      target.changedAt = now()
     },
   },
   'portal-up': {
@@ -117,6 +119,7 @@ const PORTALS: Definitions<'portal-down' | 'portal-up'> = {
       const target = world.model.target(name)
       await world.target(name).addPortal(target.portals[portal]!)
       target.portalsDown.delete(portal)
+      target.changedAt = now()
     },
   },
 }

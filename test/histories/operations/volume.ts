@@ -1,7 +1,9 @@
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import { inspectFileSystem } from '../invariants/file-system.ts'
+import { refuseOtherNode } from '../invariants/words.ts'
 import type { Death } from '../history.ts'
 import type { Model, Place, VolumeModel } from '../model.ts'
+import { DETACHED } from '../model.ts'
 import type { Random } from '../random.ts'
 import type { Answer } from '../servant.ts'
 import { Violation } from '../violation.ts'
@@ -13,7 +15,7 @@ import { ATTACH_STEPS, DETACH_STEPS, EXPAND_STEPS } from './steps.ts'
 const HOLDS = ['6s', '30s', '600s', '600s', 'forever'] as const
 const MIB = 1 << 20
 /** A history grows a volume no further than this. */
-const LARGEST_BYTES = 24 * MIB
+const LARGEST_BYTES = 16 * MIB
 
 function deathOf(
   random: Random,
@@ -38,6 +40,13 @@ function endOf(world: World, name: string, answer: Answer<VolumeStatus | null>):
   const { code, message } = answer.error
   world.said.push({ at: performance.now(), line: `${name}: error[${code}]: ${message}` })
   return { error: code, status: null }
+}
+
+/** Errors that no history can bring about. @throws Violation refused fenced */
+function refuseFault(world: World, volume: VolumeModel, error: string | null): void {
+  const { name } = volume
+  if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  if (error === 'OWNED_ELSEWHERE' || error === 'FENCED') refuseOtherNode(volume, world)
 }
 
 /** What a user asks for: the volume where it is shown now, by the storage administrator's word. */
@@ -86,8 +95,7 @@ async function attach(
             mount,
           })
           .then((answer) => endOf(world, name, answer)))
-  if (ended.error === 'INTERNAL')
-    throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  refuseFault(world, volume, ended.error)
   const told = ended.status?.identity?.serial
   if (told !== undefined && told !== volume.serial)
     throw new Violation(
@@ -95,7 +103,6 @@ async function attach(
       name,
       `attach gave the volume with serial ${told}, not ${volume.serial}`,
     )
-  world.watchStrangers(true)
 }
 
 async function detach(
@@ -110,15 +117,15 @@ async function detach(
     : cli || death
       ? command(world, ['detach', name, ...(force ? ['--force'] : [])], death)
       : world.engine<VolumeStatus>('detach', { name, force }).then((answer) => endOf(world, name, answer)))
-  if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
+  refuseFault(world, volume, error)
   const isForced = force && !volume.csi
   if (isForced) volume.ledger.excuse()
   if (error !== null) return
   const astray = model.windows.concerns(name, started, performance.now())
   if (!isForced && !astray) volume.ledger.confirmWritten()
   volume.mayWriteUntil = performance.now()
-  Object.assign(volume, { attached: 'no', uses: null, path: null, mode: null })
-  world.watchStrangers(false)
+  Object.assign(volume, DETACHED)
+  world.closeWindows()
   await inspectFileSystem(world, volume, !isForced && !astray)
 }
 
@@ -131,8 +138,7 @@ async function expand(world: World, { volume: name, bytes, death }: OperationOf<
   const { error } = death
     ? await command(world, ['expand', record], death)
     : endOf(world, name, await world.engine<VolumeStatus>('expand', { name: record }))
-  if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
-  void model
+  refuseFault(world, volume, error)
 }
 
 const recordOf = ({ model }: World, name: string) => model.volume(name).record
@@ -145,6 +151,8 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
     make(random, model) {
       const missing = model.own.filter(({ attached }) => attached !== 'yes')
       const volume = random.pick(missing.length > 0 ? missing : model.own)!
+      // A login at a target that is away takes most of a minute, and shows little.
+      if (!model.isServed(volume.uses ?? volume.at ?? volume.home!) && random.chance(0.9)) return null
       return {
         kind: 'attach',
         volume: volume.name,

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 import { parse } from 'yaml'
 
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
+import type { LabNode, LabProcess } from '../../../lab/index.ts'
 import { made } from '../../unit/kubernetes/attachment/attachments.ts'
 import { rulesOf } from '../../unit/kubernetes/world.ts'
-import { kernels } from '../node.ts'
+import { onTwoNodes } from '../fixtures.ts'
+import { kernels, killAndWait } from '../node.ts'
 import { Api } from './api.ts'
+import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
 import {
+  claimOf,
   expectNothingPublished,
   Kubelet,
   mountable,
@@ -32,52 +34,50 @@ function requested(manifest: string): number {
   return Number.parseInt(spec.template.spec.containers[0]!.resources.requests.memory, 10) * MIB
 }
 
-describe.each(kernels('bookworm'))('volumes that a controller publishes (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let controller: LabProcess
-  let api: Api
-  let kubelet: Kubelet
-  let attacher: Kubelet
+describe.each(kernels('bookworm'))('a controller publishes volumes (%s)', (debian) => {
+  const it = onCsiNode({
+    debian,
+    memory: 768,
+    after: 'keep',
+    luns: [
+      { lun: 5, serial: 'c515' },
+      { lun: 6, serial: 'c616' },
+    ],
+  })
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(5, { serial: 'c515', bytes: 64 * MIB })
-    await target.map(6, { serial: 'c616', bytes: 64 * MIB })
-    api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('controller'))
-    agent = await startDriver(node)
-    controller = await node.start(['lunkeeper', 'controller', '--csi-endpoint', `unix://${CONTROLLER}`], {
-      env: api.env,
-    })
+  /** An API server and a controller, and what asks the controller as Kubernetes does. */
+  async function cluster(node: LabNode) {
+    const api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('controller'))
+    const controller = await node.start(
+      ['lunkeeper', 'controller', '--csi-endpoint', `unix://${CONTROLLER}`],
+      {
+        env: api.env,
+      },
+    )
     await controller.errors(/csi: controller of iscsi\.csi\.lunkeeper/)
-    kubelet = await Kubelet.start(node)
-    attacher = await Kubelet.start(node, CONTROLLER)
-  })
-  afterAll(() => lab?.close())
+    return { api, controller, attacher: await Kubelet.start(node, CONTROLLER) }
+  }
 
-  const claim = (volumeId: string, lun: string): Claim => ({
-    volumeId,
-    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun },
-    volumeCapability: mountable(),
-  })
   const UNGUARDED = /no VolumeAttachment: Kubernetes does not keep other nodes from it/
 
-  async function used(volume: Claim, more: object): Promise<void> {
+  async function used(node: LabNode, kubelet: Kubelet, volume: Claim, more: object): Promise<void> {
     await kubelet.stage(volume, more)
     await kubelet.publish(volume, 'pod', more)
     const file = `${targetPath(volume.volumeId, 'pod')}/file`
     expect(await node.sh(`echo written > ${file} && sync ${file} && cat ${file}`)).toBe('written')
   }
 
-  it('one is staged with its publish_context; one that was in use before there was a controller, without', async () => {
+  it('a volume is staged with its publish_context, and without it when it was in use before there was a controller', async ({
+    node,
+    target,
+    agent,
+    kubelet,
+  }) => {
+    const { api, controller, attacher } = await cluster(node)
     const first = made('pv-orders', 'node-1', { uid: '1b4e28ba-2fa1-11d2-883f-0016d3cca427' })
     const second = made('pv-orders', 'node-2', { createdAt: '2026-11-20T22:05:00Z' })
     await api.attach([first, second])
-    const orders = claim('pv-orders', '5')
+    const orders = claimOf(target, 'pv-orders')
     const asked = { volumeId: orders.volumeId, volumeCapability: orders.volumeCapability }
     await attacher.fails(
       'controllerPublishVolume',
@@ -90,32 +90,26 @@ describe.each(kernels('bookworm'))('volumes that a controller publishes (%s)', (
       { ...asked, nodeId: 'node-1' },
     )
     expect(publishContext['lunkeeper.dev/attachment-uid']).toBe(first.metadata.uid)
-    await used(orders, { publishContext })
-    expect(agent.stderr).not.toMatch(UNGUARDED)
+    await used(node, kubelet, orders, { publishContext })
+    expect(agent.process.stderr).not.toMatch(UNGUARDED)
     // While neither controller nor API is there, nothing of a node's work waits for them.
-    await controller.kill('SIGKILL')
-    await controller.exited
+    await killAndWait(controller)
     await api.stop()
-    const old = claim('pv-old', '6')
-    await used(old, {})
+    const old = claimOf(target, 'pv-old', { lun: '6' })
+    await used(node, kubelet, old, {})
     await agent.errors(UNGUARDED)
     // As a kubelet that was restarted does, once Kubernetes has made the attachment.
     await kubelet.stage(old, { publishContext })
     for (const volume of [orders, old]) {
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'pod')
     }
     await expectNothingPublished(node)
   })
 
-  it('agent and controller fit into the memory that their pods ask for', async () => {
-    api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('controller'))
+  it('agent and controller fit into the memory that their pods ask for', async ({ node, agent }) => {
+    const { api, controller, attacher } = await cluster(node)
     const many = Array.from({ length: 1_000 }, (_, n) => made(`pv-${n}`, 'node-1'))
     await api.attach(many)
-    controller = await node.start(['lunkeeper', 'controller', '--csi-endpoint', `unix://${CONTROLLER}`], {
-      env: api.env,
-    })
-    await controller.errors(/csi: controller of/)
     for (let n = 0; n < 10; n++)
       await attacher.ok('controllerPublishVolume', {
         volumeId: `pv-${n}`,
@@ -124,36 +118,25 @@ describe.each(kernels('bookworm'))('volumes that a controller publishes (%s)', (
       })
     const resident = async ({ pid }: LabProcess) =>
       Number(await node.sh(`grep VmRSS /proc/${pid}/status | tr -dc 0-9`)) * 1024
-    expect(await resident(agent)).toBeLessThan(requested('daemonset.yaml'))
+    expect(await resident(agent.process)).toBeLessThan(requested('daemonset.yaml'))
     expect(await resident(controller)).toBeLessThan(requested('controller.yaml'))
   })
 })
 
-const ADDRESS = { array: '10.9.0.1', a: '10.9.0.2', b: '10.9.0.3' }
-
-describe.each(kernels('bookworm'))('a published volume moves (%s)', (debian) => {
-  let lab: Lab
-  let array: LabNode
-  let a: LabNode
-  let b: LabNode
-  let target: Target
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    array = await lab.boot({ name: 'array', address: ADDRESS.array, debian, iscsid: false })
-    a = await lab.boot({ name: 'a', address: ADDRESS.a, debian, memory: 512 })
-    b = await lab.boot({ name: 'b', address: ADDRESS.b, debian, memory: 768 })
-    target = await array.lio.target({ portals: [`${ADDRESS.array}:3260`] })
-    await target.map(5, { serial: 'c515', bytes: 64 * MIB })
+describe.each(kernels('bookworm'))('a published volume moves to another node (%s)', (debian) => {
+  const it = onTwoNodes({
+    debian,
+    b: { memory: 768 },
+    after: 'keep',
+    luns: [{ lun: 5, serial: 'c515' }],
   })
-  afterAll(() => lab?.close())
 
-  it('from a node that did not unstage it: only on the word of the API; the former node writes nothing more', async () => {
-    const orders: Claim = {
-      volumeId: 'pv-orders',
-      volumeContext: { targetPortal: ADDRESS.array, iqn: target.iqn, lun: '5' },
-      volumeCapability: mountable(),
-    }
+  it('a volume of a node that did not unstage it moves only when the API says so, and the former node writes nothing more', async ({
+    a,
+    b,
+    target,
+  }) => {
+    const orders = claimOf(target, 'pv-orders', { targetPortal: target.portals[0]! })
     const given = (node: string, uid: string) => {
       const attachment = made('pv-orders', node, { uid, attached: true })
       return {
@@ -169,8 +152,6 @@ describe.each(kernels('bookworm'))('a published volume moves (%s)', (debian) => 
     const first = given('a', '1b4e28ba-2fa1-11d2-883f-0016d3cca427')
     const second = given('b', '6fa459ea-ee8a-11d2-90d4-0016d3cca427')
     const file = `${targetPath('pv-orders', 'pod')}/file`
-    // As docs/kubernetes.md prepares a node.
-    await Promise.all([a, b].map((node) => node.sh('modprobe sg')))
     await startDriver(a)
     const before = await Kubelet.start(a)
     await before.stage(orders, first.more)
@@ -211,8 +192,7 @@ describe.each(kernels('bookworm'))('a published volume moves (%s)', (debian) => 
     await expectNothingPublished(a)
     expect(await target.hash(5)).toBe(bytes)
 
-    await kubelet.unpublish(orders, 'pod')
-    await kubelet.unstage(orders)
+    await kubelet.release(orders, 'pod')
     await expectNothingPublished(b)
   })
 })

@@ -1,20 +1,19 @@
 import type { Arbitrary } from 'fast-check'
 import { array, assert, asyncProperty, boolean, constantFrom, integer, oneof, record } from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
+import type { LabNode, Target } from '../../../lab/index.ts'
+import type { Agent } from '../agent.ts'
 import { isEverything, kernels } from '../node.ts'
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
-import type { Answer, Claim } from './kubelet.ts'
+import { onCsiNode } from './fixtures.ts'
+import type { Answer, Claim, Kubelet } from './kubelet.ts'
 import {
   block,
-  expectNothingPublished,
-  Kubelet,
-  mountable,
+  claimOf,
+  expectNothingStaged,
   publishing,
   staging,
   stagingPath,
-  startDriver,
   targetPath,
   unpublishing,
   unstaging,
@@ -70,28 +69,25 @@ const act: Arbitrary<Act> = oneof(
   },
 )
 
-describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let kubelet: Kubelet
-  let claims: Record<Call['volume'], Claim>
+type Claims = Record<Call['volume'], Claim>
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(1, { serial: 'f11e', bytes: 32 << 20 })
-    await target.map(2, { serial: 'de71', bytes: 32 << 20 })
-    agent = await startDriver(node)
-    kubelet = await Kubelet.start(node)
-    const volumeContext = (lun: number) => ({ targetPortal: '127.0.0.1', iqn: target.iqn, lun: String(lun) })
-    claims = {
-      files: { volumeId: 'files', volumeContext: volumeContext(1), volumeCapability: mountable() },
-      device: { volumeId: 'device', volumeContext: volumeContext(2), volumeCapability: block() },
+describe.each(kernels('trixie'))('a kubelet that is confused does no harm (%s)', (debian) => {
+  const it = onCsiNode({
+    debian,
+    memory: 768,
+    after: 'keep',
+    luns: [
+      { lun: 1, serial: 'f11e', bytes: 32 << 20 },
+      { lun: 2, serial: 'de71', bytes: 32 << 20 },
+    ],
+  })
+
+  /** Both volumes, staged once, so that each can be told by what is on it. */
+  async function marked(node: LabNode, target: Target, kubelet: Kubelet): Promise<Claims> {
+    const claims = {
+      files: claimOf(target, 'files', { lun: '1' }),
+      device: { ...claimOf(target, 'device', { lun: '2' }), volumeCapability: block() },
     }
-    // So that each can be told by what is on it.
     await kubelet.stage(claims.files)
     await node.sh(`echo files > ${stagingPath('files')}/name`)
     await kubelet.unstage(claims.files)
@@ -100,12 +96,16 @@ describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => 
     await node.sh(`printf device | dd of=${targetPath('device', 'pod-a')} conv=notrunc,fsync status=none`)
     await kubelet.unpublish(claims.device, 'pod-a')
     await kubelet.unstage(claims.device)
-  })
-  afterAll(() => lab?.close())
+    return claims
+  }
 
-  const perform = (asked: Call): Promise<Answer> => verbs[asked.what](asked)
+  const perform = (kubelet: Kubelet, claims: Claims, asked: Call): Promise<Answer> =>
+    verbs(kubelet, claims)[asked.what](asked)
 
-  const verbs: Record<Call['what'], (asked: Call) => Promise<Answer>> = {
+  const verbs = (
+    kubelet: Kubelet,
+    claims: Claims,
+  ): Record<Call['what'], (asked: Call) => Promise<Answer>> => ({
     stage: ({ volume }) => kubelet.ask('nodeStageVolume', staging(claims[volume])),
     unstage: ({ volume }) => kubelet.ask('nodeUnstageVolume', unstaging(volume)),
     publish: ({ volume, pod, readOnly }) =>
@@ -114,30 +114,35 @@ describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => 
         readonly: readOnly && volume === 'files',
       }),
     unpublish: ({ volume, pod }) => kubelet.ask('nodeUnpublishVolume', unpublishing(volume, pod)),
-  }
+  })
 
-  async function run({ calls, killedAfter }: Act): Promise<void> {
-    const answers = Promise.all(calls.map(perform))
+  async function run(
+    node: LabNode,
+    agent: Agent,
+    kubelet: Kubelet,
+    claims: Claims,
+    { calls, killedAfter }: Act,
+  ): Promise<void> {
+    const answers = Promise.all(calls.map((one) => perform(kubelet, claims, one)))
     if (killedAfter !== null) {
       await new Promise((resolve) => setTimeout(resolve, killedAfter))
-      await agent.kill('SIGKILL', { alone: true })
-      await agent.exited
+      await agent.kill({ alone: true })
     }
     const ended = await answers
-    if (killedAfter !== null) agent = await startDriver(node)
+    if (killedAfter !== null) await agent.start()
     const [only] = calls
-    if (calls.length === 1 && only && killedAfter === null && !ended[0]!.code) await expectDone(only)
-    await expectSane()
+    if (calls.length === 1 && only && killedAfter === null && !ended[0]!.code) await expectDone(node, only)
+    await expectSane(node)
   }
 
-  const shown = async () =>
+  const shown = async (node: LabNode) =>
     (await node.sh(`awk '$5 ~ "^/var/lib/kubelet/" {print $5}' /proc/self/mountinfo`))
       .split('\n')
       .filter(Boolean)
 
   /** An answer of OK is the truth. */
-  async function expectDone({ what, volume, pod, readOnly }: Call): Promise<void> {
-    const points = await shown()
+  async function expectDone(node: LabNode, { what, volume, pod, readOnly }: Call): Promise<void> {
+    const points = await shown(node)
     const at = targetPath(volume, pod)
     if (what === 'publish') {
       expect(points).toContain(at)
@@ -158,8 +163,8 @@ describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => 
   }
 
   /** Never two mounts at one place, never another volume than the one that belongs there. */
-  async function expectSane(): Promise<void> {
-    const points = await shown()
+  async function expectSane(node: LabNode): Promise<void> {
+    const points = await shown(node)
     expect(points).toEqual([...new Set(points)])
     for (const point of points) {
       const isDevice = point.includes('/device/')
@@ -173,25 +178,24 @@ describe.each(kernels('trixie'))('a kubelet that is confused (%s)', (debian) => 
   }
 
   /** What a kubelet does in the end, whatever was before. */
-  async function clearAway(): Promise<void> {
+  async function clearAway(node: LabNode, kubelet: Kubelet, claims: Claims): Promise<void> {
     for (const volume of VOLUMES) {
       for (const pod of PODS) await kubelet.unpublish(claims[volume], pod)
       await kubelet.unstage(claims[volume])
     }
-    await expectNothingPublished(node)
-    const { sessions, disks, maps, mounts } = await node.storage()
-    expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
+    await expectNothingStaged(node)
     expect(await node.list('/var/lib/lunkeeper/volumes')).toEqual([])
   }
 
   it(
-    'never two mounts, never a wrong volume, nothing left after the last unstage',
+    'a volume is never mounted twice at one place or mistaken for another, and nothing is left after the last unstage',
     { timeout: 1_800_000 },
-    async () => {
+    async ({ node, target, agent, kubelet }) => {
+      const claims = await marked(node, target, kubelet)
       await assert(
         asyncProperty(array(act, { minLength: 3, maxLength: LENGTH }), async (acts) => {
-          for (const one of acts) await run(one)
-          await clearAway()
+          for (const one of acts) await run(node, agent, kubelet, claims, one)
+          await clearAway(node, kubelet, claims)
         }),
         // Each run begins with nothing, because the one before ended so; a smaller one would not tell more.
         { numRuns: RUNS, endOnFailure: true },

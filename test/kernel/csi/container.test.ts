@@ -1,15 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
+import type { LabNode, Target } from '../../../lab/index.ts'
+import type { Launch } from '../agent.ts'
 import { expectNothingLeft, isEverything, kernels } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, Writer } from '../writer.ts'
 import { startInContainer } from './container.ts'
+import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
+  claimOf,
   expectNothingPublished,
-  Kubelet,
   mountable,
   SOCKET,
   staging,
@@ -21,46 +22,42 @@ import { publishAsBefore, statePath } from './old-driver.ts'
 
 const MIB = 1 << 20
 
-describe.each(kernels('bookworm'))('the agent in a container of its image (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let kubelet: Kubelet
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(1, { serial: 'c001', bytes: 64 * MIB })
-    await target.map(2, { serial: 'c002', bytes: 32 * MIB })
-    await start()
-    kubelet = await Kubelet.start(node)
+describe.each(kernels('bookworm'))('the agent works in a container of its image (%s)', (debian) => {
+  const launch =
+    (...more: string[]): Launch =>
+    async (node) => {
+      const csi = ['--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1', ...more]
+      const agent = await startInContainer(node, ['--http', '127.0.0.1:9808', ...csi])
+      await agent.errors(/csi: .* as node/)
+      return agent
+    }
+  const replacing = launch('--csi-driver', 'iscsi.csi.k8s.io')
+  const it = onCsiNode({
+    debian,
+    memory: 768,
+    after: 'keep',
+    luns: [
+      { lun: 1, serial: 'c001' },
+      { lun: 2, serial: 'c002', bytes: 32 * MIB },
+    ],
+    launch: launch(),
   })
-  afterAll(() => lab?.close())
 
-  async function start(...more: string[]): Promise<void> {
-    const csi = ['--csi-endpoint', `unix://${SOCKET}`, '--csi-node', 'node-1', ...more]
-    agent = await startInContainer(node, ['--http', '127.0.0.1:9808', ...csi])
-    await agent.errors(/csi: .* as node/)
-  }
-
-  async function end(): Promise<void> {
-    await agent.kill('SIGTERM')
-    await agent.exited
-  }
-
-  const claim = (volumeId: string, lun: string, volumeCapability: Claim['volumeCapability']): Claim => ({
-    volumeId,
-    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun, hold: '120s' },
+  const claim = (
+    target: Target,
+    volumeId: string,
+    lun: string,
+    volumeCapability: Claim['volumeCapability'],
+  ): Claim => ({
+    ...claimOf(target, volumeId, { lun, hold: '120s' }),
     volumeCapability,
   })
-  const metrics = async () =>
+  const metrics = async (node: LabNode) =>
     node.sh(
       `node -e 'fetch("http://127.0.0.1:9808/metrics").then(async (page) => console.log(await page.text()))'`,
     )
 
-  it('sees the host as it is', async () => {
+  it('the agent sees the host as it is', async ({ node, kubelet }) => {
     expect(await kubelet.ok('probe')).toEqual({ ready: true })
     expect(
       await node.sh(
@@ -69,69 +66,74 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
     ).toBe('200')
   })
 
-  it("a file system: made with the host's programs, mounted where the host sees it, kept in an outage, grown", async () => {
-    const volume = claim('files', '1', mountable('ext4'))
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod')
+  it('a file system is made with the programs of the host, mounted where the host sees it, held in an outage, and grown', async ({
+    node,
+    target,
+    agent,
+    kubelet,
+  }) => {
+    const volume = claim(target, 'files', '1', mountable('ext4'))
+    await kubelet.bring(volume, 'pod')
     const at = targetPath('files', 'pod')
     expect((await node.storage()).mounts.toSorted()).toEqual([at, stagingPath('files')].toSorted())
     const writer = await Writer.start(node, `${at}/file`)
     await target.disable()
     await agent.errors(/all paths lost/)
     expect((await kubelet.stats(volume, 'pod')).volumeCondition).toMatchObject({ abnormal: true })
-    expect(await metrics()).toMatch(/^lunkeeper_volumes\{state="holding"\} 1$/m)
+    expect(await metrics(node)).toMatch(/^lunkeeper_volumes\{state="holding"\} 1$/m)
     await target.enable()
     await writer.goesOn(30_000, 5)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
+    await expectNoError(writer)
     await target.resize(1, 128 * MIB)
     expect(await kubelet.ok('nodeExpandVolume', { volumeId: 'files', volumePath: at })).toEqual({
       capacityBytes: String(128 * MIB),
     })
-    const page = await metrics()
+    const page = await metrics(node)
     expect(page).toMatch(/^lunkeeper_outages_total 1$/m)
     expect(page).toMatch(/^lunkeeper_outage_duration_seconds_count\{io="waited"\} 1$/m)
     expect(page).toMatch(
       /^lunkeeper_csi_call_duration_seconds_count\{method="NodeStageVolume",code="OK"\} 1$/m,
     )
     expect(page).toMatch(/^lunkeeper_volume_hold_wanted_seconds\{volume="csi-files-\w+"\} 120$/m)
-    await kubelet.unpublish(volume, 'pod')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod')
   })
 
-  it('a device', async () => {
-    const volume = claim('device', '2', block())
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'vm')
+  it('a device is published', async ({ node, target, kubelet }) => {
+    const volume = claim(target, 'device', '2', block())
+    await kubelet.bring(volume, 'vm')
     await node.sh(
       `printf data | dd of=${targetPath('device', 'vm')} bs=1M seek=3 conv=notrunc,fsync status=none`,
     )
     expect((await target.bytes(2, 3 * MIB, 4)).toString()).toBe('data')
-    await kubelet.unpublish(volume, 'vm')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'vm')
   })
 
-  it('stays small, and leaves nothing', async () => {
-    const memory = Number(/^process_resident_memory_bytes (\d+)$/m.exec(await metrics())![1])
+  it('the agent stays small, and leaves nothing', async ({ node, agent }) => {
+    const memory = Number(/^process_resident_memory_bytes (\d+)$/m.exec(await metrics(node))![1])
     console.log(`agent: ${Math.round(memory / MIB)} MB`)
     // What an idle agent may have is 120 MB.
     expect(memory / MIB).toBeLessThan(120)
     await expectNothingPublished(node)
-    await end()
+    await agent.stop()
     await expectNothingLeft(node)
     expect(await node.exists(SOCKET)).toBe(false)
   })
 
-  describe('in the place of iscsi.csi.k8s.io, whose notes and mounts are the host’s', () => {
-    const old = (id: string, lun: number) => ({ id, iqn: target.iqn, lun })
+  describe('the agent replaces iscsi.csi.k8s.io, whose notes and mounts are the host’s', () => {
+    const old = (target: Target, id: string, lun: number) => ({ id, iqn: target.iqn, lun })
 
-    it('a volume that it published goes with its last pod; its neighbour stays, and the next pod gets it held', async () => {
-      await publishAsBefore(node, old('vol', 1), 'pod')
-      await start('--csi-driver', 'iscsi.csi.k8s.io')
+    it('a volume of that driver goes with its last pod, its neighbour stays, and the next pod gets a held volume', async ({
+      node,
+      target,
+      agent,
+      kubelet,
+    }) => {
+      await publishAsBefore(node, old(target, 'vol', 1), 'pod')
+      await agent.start(replacing)
       // One that it publishes when we are there already: before the old pod is replaced on another node.
-      await publishAsBefore(node, old('vol', 1), 'pod-b')
-      await publishAsBefore(node, old('other', 2), 'pod')
-      const volume = claim('vol', '1', mountable('ext4', 'SINGLE_NODE_WRITER'))
+      await publishAsBefore(node, old(target, 'vol', 1), 'pod-b')
+      await publishAsBefore(node, old(target, 'other', 2), 'pod')
+      const volume = claim(target, 'vol', '1', mountable('ext4', 'SINGLE_NODE_WRITER'))
       await node.sh(`echo written > ${targetPath('vol', 'pod')}/old`)
       const { volumeCondition } = await kubelet.stats(volume, 'pod')
       expect(volumeCondition.message).toMatch(/published by iscsi.csi.k8s.io/)
@@ -147,28 +149,26 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
       ])
       expect((await node.storage()).mounts).toEqual([targetPath('other', 'pod')])
 
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'pod')
+      await kubelet.bring(volume, 'pod')
       expect(await node.sh(`cat ${targetPath('vol', 'pod')}/old`)).toBe('written')
-      expect(await metrics()).toMatch(/^lunkeeper_volumes\{state="ready"\} 1$/m)
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
-      await kubelet.unpublish(claim('other', '2', mountable()), 'pod')
+      expect(await metrics(node)).toMatch(/^lunkeeper_volumes\{state="ready"\} 1$/m)
+      await kubelet.release(volume, 'pod')
+      await kubelet.unpublish(claim(target, 'other', '2', mountable()), 'pod')
       expect(await node.list('/run/iscsi.csi.k8s.io')).toEqual([])
       await expectNothingPublished(node)
-      await end()
+      await agent.stop()
       await expectNothingLeft(node)
     })
 
     it.runIf(isEverything)(
-      'cut off in the middle, the next agent goes on; what cannot be known to be the volume stays',
-      async () => {
+      'the next agent goes on after an interruption, and anything that cannot be identified as the volume stays',
+      async ({ node, target, agent, kubelet }) => {
         // Its session would stay for a disk of which nobody says whose it is.
         await target.unmap(2)
-        await publishAsBefore(node, old('vol', 1), 'pod')
+        await publishAsBefore(node, old(target, 'vol', 1), 'pod')
         const state = JSON.parse(await node.read(statePath('vol'))) as Record<string, unknown>
         await node.write(statePath('vol'), JSON.stringify({ ...state, lun: 2 }))
-        await start('--csi-driver', 'iscsi.csi.k8s.io')
+        await agent.start(replacing)
         const at = unpublishing('vol', 'pod')
         await kubelet.fails(
           'nodeUnpublishVolume',
@@ -179,13 +179,12 @@ describe.each(kernels('bookworm'))('the agent in a container of its image (%s)',
         expect((await node.storage()).mounts).toEqual([targetPath('vol', 'pod')])
         await node.write(statePath('vol'), JSON.stringify(state))
         await node.sh(`umount ${targetPath('vol', 'pod')}`)
-        await agent.kill('SIGKILL')
-        await agent.exited
-        await start('--csi-driver', 'iscsi.csi.k8s.io')
+        await agent.kill()
+        await agent.start(replacing)
         await kubelet.ok('nodeUnpublishVolume', at)
         expect(await node.list('/run/iscsi.csi.k8s.io')).toEqual([])
         await expectNothingPublished(node)
-        await end()
+        await agent.stop()
         await expectNothingLeft(node)
       },
     )

@@ -1,37 +1,27 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
+import type { LabNode } from '../../../lab/index.ts'
 import { validateAsked } from '../../api-server/schemas.ts'
+import { Agent } from '../agent.ts'
 import { isEverything, kernels, lunkeeper } from '../node.ts'
-import { Writer } from '../writer.ts'
+import { expectNoError, Writer } from '../writer.ts'
 import type { Seen } from './api.ts'
+import { onShopNode } from './fixtures.ts'
 import { startDriver, targetPath } from './kubelet.ts'
-import { condition, messageOf, on, ON_BOTH, POD, Shop } from './told.ts'
+import type { Shop } from './told.ts'
+import { condition, messageOf, on, ON_BOTH, POD } from './told.ts'
 
-describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let shop: Shop
+describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian) => {
+  const it = onShopNode({ debian })
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-  })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(5, { serial: 'c515', bytes: 64 << 20 })
-    shop = await Shop.open(node)
-  })
-  afterEach(() => node.reset())
+  const evicting = (shop: Shop) => (node: LabNode) =>
+    startDriver(node, shop.api.env, ['--kubernetes', '--evict-broken'])
 
-  const start = (...more: string[]) => startDriver(node, shop.api.env, ['--kubernetes', ...more])
-
-  it('an outage: events of volume and pod, a condition while it lasts; an agent in between tells nothing twice', async () => {
-    agent = await start()
+  it('an outage makes events of volume and pod and a condition while it lasts, and a new agent repeats none of it', async ({
+    target,
+    shop,
+  }) => {
+    const agent = await shop.agent()
     const { writer } = await shop.used(target, '300s')
     await shop.until('a node without a problem', (seen) => condition(seen)?.status === 'False')
     await target.disable()
@@ -41,12 +31,9 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
       .conditions[1]!
     expect(message).toMatch(/^I\/O of 1 volume is held because the storage is away: csi-pv-\w+ until 2/)
     const { asked } = await shop.api.seen()
-    await agent.kill('SIGKILL')
-    await agent.exited
-    agent = await start()
-    await shop.until('the next agent', (seen) =>
-      seen.asked.slice(asked.length).some(({ verb, resource }) => `${verb} ${resource}` === 'get events'),
-    )
+    await agent.kill()
+    await agent.start()
+    await shop.nextAgent(asked.length)
     await target.enable()
     const back = await shop.told('IOResumed')
     await writer.goesOn(30_000, 5)
@@ -57,18 +44,20 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
       'Normal IOResumed 1',
     ])
     await shop.until('the end of the condition', (seen) => condition(seen)?.status === 'False')
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    await agent.kill('SIGTERM')
-    await agent.exited
+    await expectNoError(writer)
+    await agent.stop()
     const last = await shop.api.seen()
     expect(condition(last)).toMatchObject({ status: 'Unknown', reason: 'AgentStopped' })
     validateAsked(last.asked, last.events)
     expect(last.asked.filter(({ status }) => status === 403)).toEqual([])
   })
 
-  it('a hold that ends: its pod is told what to do; evicted only with the flag; then all is well', async () => {
-    agent = await start()
+  it('the end of a hold tells the pod what to do, evicts it only with the flag, and all is well afterwards', async ({
+    node,
+    target,
+    shop,
+  }) => {
+    const agent = await shop.agent()
     const { volume, writer } = await shop.used(target, '3s')
     await target.disable()
     await shop.told('IOFailed')
@@ -81,14 +70,13 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     const unasked = await shop.api.seen()
     expect(unasked.asked.filter(({ resource }) => resource === 'pods/eviction')).toEqual([])
     expect(unasked.pods).toHaveLength(1)
-    await agent.kill('SIGTERM')
-    await agent.exited
+    await agent.stop()
     expect(condition(await shop.api.seen())).toMatchObject({
       status: 'True',
       message: expect.stringContaining('the agent has stopped'),
     })
 
-    agent = await start('--evict-broken')
+    await agent.start(evicting(shop))
     const evicted = await shop.told('PodEvicted')
     expect(evicted.pods).toEqual([])
     expect(evicted.asked.filter(({ resource }) => resource === 'pods/eviction')).toHaveLength(1)
@@ -97,16 +85,14 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     await shop.until('the end of the condition', (seen) => condition(seen)?.status === 'False')
     await shop.kubelet.publish(volume, 'pod-b')
     const next = await Writer.start(node, `${targetPath('pv', 'pod-b')}/other`)
-    await next.stop()
-    expect(next.errors).toBe(0)
-    await shop.kubelet.unpublish(volume, 'pod-b')
-    await shop.kubelet.unstage(volume)
+    await expectNoError(next)
+    await shop.kubelet.release(volume, 'pod-b')
   })
 
   it.runIf(isEverything)(
-    'another volume answers; the hold is about to end, is made longer, and is about to end no more',
-    async () => {
-      agent = await start()
+    'another volume that answers and a hold that is about to end are reported, until the hold is extended',
+    async ({ node, target, shop }) => {
+      await shop.agent()
       const { volume, writer } = await shop.used(target, '50s')
       await target.disable()
       await shop.told('IOWaiting')
@@ -138,20 +124,18 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
       await target.map(5, { name: own!.name, bytes: own!.bytes })
       const back = await shop.told('IOResumed')
       await writer.goesOn(30_000, 5)
-      await writer.stop()
-      expect(writer.errors).toBe(0)
+      await expectNoError(writer)
       expect(on(back, 'IOFailed')).toEqual([])
       expect(back.events.map(({ count }) => count)).toEqual(back.events.map(() => 1))
       validateAsked(back.asked, back.events)
-      await shop.kubelet.unpublish(volume, POD.uid)
-      await shop.kubelet.unstage(volume)
+      await shop.kubelet.release(volume, POD.uid)
     },
   )
 
   it.runIf(isEverything)(
-    'a disruption budget says no: it is told, asked again, and heard at last',
-    async () => {
-      agent = await start('--evict-broken')
+    'an eviction that a disruption budget refuses is reported, and tried again until it succeeds',
+    async ({ node, target, shop }) => {
+      await Agent.start(node, evicting(shop))
       const { volume, writer } = await shop.used(target, '3s')
       await shop.api.seen({ budget: true })
       await target.disable()
@@ -182,9 +166,13 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     },
   )
 
-  it('an API server that hangs delays no hold, no return and no end', async () => {
+  it('an API server that hangs delays neither a hold nor a return nor an end', async ({
+    node,
+    target,
+    shop,
+  }) => {
     await shop.api.seen({ hang: true })
-    agent = await start('--evict-broken')
+    const agent = await Agent.start(node, evicting(shop))
     const { volume, writer } = await shop.used(target, '5s')
     await target.disable()
     await agent.errors(/all paths lost/)
@@ -208,8 +196,7 @@ describe.each(kernels('trixie'))('what Kubernetes is told of an outage (%s)', (d
     await target.enable()
     await shop.kubelet.unpublish(volume, POD.uid)
     const stopping = Date.now()
-    await agent.kill('SIGTERM')
-    await agent.exited
+    await agent.stop()
     expect(Date.now() - stopping).toBeLessThan(10_000)
   })
 })

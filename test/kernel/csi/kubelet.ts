@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 
-import type { LabNode, LabProcess } from '../../../lab/index.ts'
+import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { startInContainer } from './container.ts'
 
 export const SOCKET = '/run/csi/csi.sock'
@@ -30,6 +30,17 @@ export interface Claim {
   readonly volumeCapability: ReturnType<typeof mountable> | ReturnType<typeof block>
   readonly secrets?: Record<string, string>
 }
+
+/** A volume of this target with a file system; at LUN 5 of 127.0.0.1, where `context` says nothing else. */
+export const claimOf = (
+  { iqn }: Pick<Target, 'iqn'>,
+  volumeId: string,
+  context: Record<string, string> = {},
+): Claim => ({
+  volumeId,
+  volumeContext: { targetPortal: '127.0.0.1', iqn, lun: '5', ...context },
+  volumeCapability: mountable(),
+})
 
 /** A gRPC client inside a machine that asks as a kubelet does, at the paths that one has. */
 export class Kubelet {
@@ -81,6 +92,19 @@ export class Kubelet {
     this.ok('nodePublishVolume', { ...publishing(claim, pod), ...more })
   unpublish = ({ volumeId }: Claim, pod: string) =>
     this.ok('nodeUnpublishVolume', unpublishing(volumeId, pod))
+
+  /** Staged and published for a pod that comes to the node. */
+  async bring(claim: Claim, pod: string): Promise<void> {
+    await this.stage(claim)
+    await this.publish(claim, pod)
+  }
+
+  /** Unpublished for these pods, the last ones, and unstaged. */
+  async release(claim: Claim, ...pods: string[]): Promise<void> {
+    for (const pod of pods) await this.unpublish(claim, pod)
+    await this.unstage(claim)
+  }
+
   stats = ({ volumeId }: Claim, pod: string) =>
     this.ok<Stats>('nodeGetVolumeStats', { volumeId, volumePath: targetPath(volumeId, pod) })
 }
@@ -141,4 +165,11 @@ export async function expectNothingPublished(node: LabNode): Promise<void> {
     `set +e; grep ' /var/lib/kubelet' /proc/self/mountinfo; find /var/lib/kubelet/pods -name mount 2>/dev/null; find ${PLUGINS} -mindepth 4 2>/dev/null; find /run/lunkeeper/csi -type f 2>/dev/null; true`,
   )
   expect(left).toBe('')
+}
+
+/** Nothing of any volume is published or attached; the agent may run on. */
+export async function expectNothingStaged(node: LabNode): Promise<void> {
+  await expectNothingPublished(node)
+  const { sessions, disks, maps, mounts } = await node.storage()
+  expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
 }

@@ -1,72 +1,53 @@
 import { createHash } from 'node:crypto'
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
-import { expectNothingLeft, isEverything, kernels, lunkeeper } from '../node.ts'
+import type { Target } from '../../../lab/index.ts'
+import type { NodeFixtures } from '../fixtures.ts'
+import { expectNothingLeft, isEverything, kernels, killAndWait, lunkeeper } from '../node.ts'
+import { onCsiNode } from './fixtures.ts'
 import type { Claim } from './kubelet.ts'
 import {
   block,
-  expectNothingPublished,
-  Kubelet,
+  claimOf,
+  expectNothingStaged,
   mountable,
   publishing,
   SOCKET,
   staging,
   stagingPath,
-  startDriver,
   targetPath,
   unstaging,
 } from './kubelet.ts'
 
 const MIB = 1 << 20
 
-describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let kubelet: Kubelet
-
+describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s)', (debian) => {
   // One agent and one client for all: starting them is what takes time.
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-    agent = await startDriver(node)
-    kubelet = await Kubelet.start(node)
+  const it = onCsiNode({
+    debian,
+    memory: 768,
+    after: 'clear',
+    target: { portals: ['127.0.0.1:3260', '127.0.0.2:3260'] },
+    luns: [{ lun: 5, serial: 'c515' }],
   })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260', '127.0.0.2:3260'] })
-    await target.map(5, { serial: 'c515', bytes: 64 * MIB })
-  })
-  afterEach(async () => {
-    await node.lio.clear()
-    await node.sh('rm -rf /dev/shm/luns /var/lib/kubelet/*')
-  })
+  afterEach<NodeFixtures>(({ node }) => node.sh('rm -rf /var/lib/kubelet/*'))
 
-  const claim = (more: Partial<Claim> = {}): Claim => ({
-    volumeId: 'pv-orders',
-    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun: '5' },
-    volumeCapability: mountable(),
+  const claim = (target: Target, more: Partial<Claim> = {}): Claim => ({
+    ...claimOf(target, 'pv-orders'),
     ...more,
   })
 
   const at = (volume: Claim, pod: string) => targetPath(volume.volumeId, pod)
 
-  /** Nothing of the volume is left; the agent runs on. */
-  async function gone(): Promise<void> {
-    await expectNothingPublished(node)
-    const { sessions, disks, maps, mounts } = await node.storage()
-    expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
-  }
-
-  it('staged, published twice, written, read, unpublished, unstaged: nothing is left', async () => {
-    const volume = claim()
+  it('a volume is staged, published twice, used, unpublished and unstaged, and nothing is left', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target)
     await kubelet.stage(volume)
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+    await kubelet.bring(volume, 'pod-a')
     await kubelet.publish(volume, 'pod-a')
     await kubelet.publish(volume, 'pod-b', { readonly: true })
     const staged = stagingPath(volume.volumeId)
@@ -87,21 +68,22 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     const [listed] = await lunkeeper(node).volumes()
     expect(listed).toMatchObject({ state: 'ready', hold: { mode: 'map' }, fs: 'ext4', mount: staged })
     await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unpublish(volume, 'pod-b')
-    await kubelet.unstage(volume)
+    await kubelet.release(volume, 'pod-a', 'pod-b')
     await kubelet.unstage(volume)
     // What was written is on the volume, which is not formatted a second time.
     await kubelet.stage(volume)
     expect(await node.sh(`cat ${staged}/file`)).toBe('written')
     await kubelet.unstage(volume)
-    await gone()
+    await expectNothingStaged(node)
   })
 
-  it('a block volume: the device itself at the target path, for as many as may', async () => {
-    const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'vm-a')
+  it('a block volume is the device itself at the target path, for all its users', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target, { volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+    await kubelet.bring(volume, 'vm-a')
     await kubelet.publish(volume, 'vm-a')
     await kubelet.publish(volume, 'vm-b')
     expect(await node.sh(`stat -c %F ${at(volume, 'vm-a')}`)).toBe('block special file')
@@ -112,18 +94,15 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       usage: [{ unit: 'BYTES', total: String(64 * MIB), available: String(64 * MIB) }],
       volumeCondition: { message: 'ready' },
     })
-    await kubelet.unpublish(volume, 'vm-a')
-    await kubelet.unpublish(volume, 'vm-b')
-    await kubelet.unstage(volume)
-    await gone()
+    await kubelet.release(volume, 'vm-a', 'vm-b')
+    await expectNothingStaged(node)
   })
 
   it.runIf(isEverything)(
-    'a device is read-only for all or for none: no second way to it both refuses writes and shows what is written',
-    async () => {
-      const volume = claim({ volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'writer')
+    'a device is read-only for all or for none, because no second way to it both refuses writes and shows what is written',
+    async ({ node, target, kubelet }) => {
+      const volume = claim(target, { volumeCapability: block('MULTI_NODE_MULTI_WRITER') })
+      await kubelet.bring(volume, 'writer')
       await kubelet.fails(
         'nodePublishVolume',
         { ...publishing(volume, 'reader'), readonly: true },
@@ -150,20 +129,21 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       expect(await read('/dev/mapper/view')).toBe('one')
       expect((await write('two', device)).code).toBe(0)
       expect([await read(device), await read('/dev/mapper/view')]).toEqual(['two', 'one'])
-      await reader.kill('SIGKILL')
-      await reader.exited
+      await killAndWait(reader)
       await node.sh('dmsetup remove --retry view')
-      await kubelet.unpublish(volume, 'writer')
-      await kubelet.unstage(volume)
-      await gone()
+      await kubelet.release(volume, 'writer')
+      await expectNothingStaged(node)
     },
   )
 
-  it("a PersistentVolume that was copied with its volumeHandle does not get the first one's data", async () => {
-    const volume = claim()
-    await target.map(6, { serial: 'c616', bytes: 64 * MIB })
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+  it("a PersistentVolume that was copied with its volumeHandle does not get the first one's data", async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target)
+    await target.map(6, { serial: 'c616' })
+    await kubelet.bring(volume, 'pod-a')
     const { volumeContext } = volume
     for (const [change, reason] of [
       [{ lun: '6' }, /LUN 5, not 6/],
@@ -171,10 +151,10 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
       [{ targetPortal: '127.0.0.9' }, /portals/],
       [{ wwid: 'naa.6001405c616000000000000000000000' }, /WWID/],
     ] as const) {
-      const copy = claim({ volumeContext: { ...volumeContext, ...change } })
+      const copy = claim(target, { volumeContext: { ...volumeContext, ...change } })
       await kubelet.fails('nodePublishVolume', publishing(copy, 'pod-b'), 'FailedPrecondition', reason)
     }
-    const copy = claim({ volumeContext: { ...volumeContext, lun: '6' } })
+    const copy = claim(target, { volumeContext: { ...volumeContext, lun: '6' } })
     await kubelet.fails('nodeStageVolume', staging(copy), 'AlreadyExists', /LUN 5, not 6/)
     expect((await node.storage()).mounts.toSorted()).toEqual(
       [at(volume, 'pod-a'), stagingPath(volume.volumeId)].toSorted(),
@@ -182,20 +162,18 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     // Two handles for one LUN are one volume, too: a second file system on it would be lost.
     await kubelet.fails(
       'nodeStageVolume',
-      staging(claim({ volumeId: 'pv-copy' })),
+      staging(claim(target, { volumeId: 'pv-copy' })),
       'FailedPrecondition',
       /ATTACHED_ALREADY/,
     )
     await kubelet.ok('nodeUnstageVolume', unstaging('pv-copy'))
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unstage(volume)
-    await gone()
+    await kubelet.release(volume, 'pod-a')
+    await expectNothingStaged(node)
   })
 
-  it('grows while it is used, with its file system', async () => {
-    const volume = claim()
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod')
+  it('a volume grows in use, with its file system', async ({ node, target, kubelet }) => {
+    const volume = claim(target)
+    await kubelet.bring(volume, 'pod')
     const before = Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)
     const request = { volumeId: volume.volumeId, volumePath: at(volume, 'pod') }
     await kubelet.fails(
@@ -209,52 +187,50 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
     expect(await kubelet.ok('nodeExpandVolume', asked)).toEqual({ capacityBytes: String(128 * MIB) })
     expect(Number((await kubelet.stats(volume, 'pod')).usage![0]!.total)).toBeGreaterThan(before * 1.8)
-    await kubelet.unpublish(volume, 'pod')
-    await kubelet.unstage(volume)
-    await gone()
+    await kubelet.release(volume, 'pod')
+    await expectNothingStaged(node)
   })
 
   it.runIf(isEverything)(
-    'xfs on two paths, with mount options; then the same for readers only, and not one byte is written',
-    async () => {
+    'xfs is used on two paths with mount options, and for readers only without a byte being written',
+    async ({ node, target, kubelet }) => {
       await target.map(6, { serial: 'c616', bytes: 320 * MIB })
       const source = { targetPortal: '127.0.0.1', portals: '["127.0.0.2:3260"]', iqn: target.iqn, lun: '6' }
-      const volume = claim({
+      const volume = claim(target, {
         volumeId: 'pv-xfs',
         volumeContext: { ...source, serial: 'c616' },
         volumeCapability: mountable('xfs', 'SINGLE_NODE_SINGLE_WRITER', ['noatime,nosuid']),
       })
       const options = async (point: string) => (await node.sh(`findmnt -rno OPTIONS ${point}`)).split(',')
-      await kubelet.stage(volume)
-      await kubelet.publish(volume, 'pod')
+      await kubelet.bring(volume, 'pod')
       expect((await kubelet.stats(volume, 'pod')).volumeCondition.message).toBe('ready on 2 paths')
       expect(await options(at(volume, 'pod'))).toEqual(expect.arrayContaining(['rw', 'noatime', 'nosuid']))
       await node.sh(`echo written > ${at(volume, 'pod')}/file`)
-      await kubelet.unpublish(volume, 'pod')
-      await kubelet.unstage(volume)
+      await kubelet.release(volume, 'pod')
       const before = await target.hash(6)
       const readers = {
         ...volume,
         volumeCapability: mountable('', 'MULTI_NODE_READER_ONLY', ['noatime', 'ro']),
       }
-      await kubelet.stage(readers)
-      await kubelet.publish(readers, 'pod-a')
+      await kubelet.bring(readers, 'pod-a')
       await kubelet.publish(readers, 'pod-b', { readonly: true })
       for (const pod of ['pod-a', 'pod-b']) {
         expect(await node.sh(`cat ${at(readers, pod)}/file`)).toBe('written')
         expect(await options(at(readers, pod))).toContain('ro')
         expect((await node.run(['mount', '-o', 'remount,rw', at(readers, pod)])).code).not.toBe(0)
       }
-      await kubelet.unpublish(readers, 'pod-a')
-      await kubelet.unpublish(readers, 'pod-b')
-      await kubelet.unstage(readers)
+      await kubelet.release(readers, 'pod-a', 'pod-b')
       expect(await target.hash(6)).toBe(before)
-      await gone()
+      await expectNothingStaged(node)
     },
   )
 
-  it('a publication that is read-only keeps the other options of the mount, also made anew', async () => {
-    const volume = claim({
+  it('a read-only publication keeps the other options of the mount, also when it is made again', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const volume = claim(target, {
       volumeCapability: mountable('ext4', 'SINGLE_NODE_MULTI_WRITER', ['noexec', 'nodev']),
     })
     await kubelet.stage(volume)
@@ -269,15 +245,12 @@ describe.each(kernels('bookworm'))('the life of CSI volumes (%s)', (debian) => {
     await node.write(`/run/lunkeeper/csi/publishing-${hash}`, '')
     await kubelet.publish(volume, 'pod-b', { readonly: true })
     expect(await node.sh(`findmnt -rno OPTIONS ${at(volume, 'pod-b')}`)).toMatch(/^ro,/)
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unpublish(volume, 'pod-b')
-    await kubelet.unstage(volume)
-    await gone()
+    await kubelet.release(volume, 'pod-a', 'pod-b')
+    await expectNothingStaged(node)
   })
 
-  it('the agent stops: its socket goes, and nothing is left', async () => {
-    await agent.kill('SIGTERM')
-    await agent.exited
+  it('an agent that stops removes its socket and leaves nothing', async ({ node, agent }) => {
+    await agent.stop()
     expect(await node.exists(SOCKET)).toBe(false)
     await expectNothingLeft(node)
   })

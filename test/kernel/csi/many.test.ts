@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import { isEverything, kernels } from '../node.ts'
 import type { LabNode, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
-import type { Claim } from './kubelet.ts'
+import { isEverything, kernels } from '../node.ts'
+import { onCsiNode } from './fixtures.ts'
+import type { Claim, Kubelet } from './kubelet.ts'
 import {
   block,
+  claimOf,
   expectNothingPublished,
-  Kubelet,
   publishing,
   staging,
-  startDriver,
   unpublishing,
   unstaging,
 } from './kubelet.ts'
@@ -19,22 +18,15 @@ import {
 const MANY = 32
 const MIB = 1 << 20
 
-describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let kubelet: Kubelet
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 1024 })
-    await startDriver(node)
-    kubelet = await Kubelet.start(node)
+describe.runIf(isEverything).each(kernels('bookworm'))('many volumes are staged at once (%s)', (debian) => {
+  const it = onCsiNode({
+    debian,
+    memory: 1024,
+    after: 'keep',
     // A network card with nothing behind it: packets go out, and nobody answers.
-    await node.sh(
-      'ip link add nowhere type dummy; ip addr add 10.97.0.1/24 dev nowhere; ip link set nowhere up',
-    )
+    prepare: (node) =>
+      node.sh('ip link add nowhere type dummy; ip addr add 10.97.0.1/24 dev nowhere; ip link set nowhere up'),
   })
-  afterAll(() => lab?.close())
 
   const claim = (
     volumeId: string,
@@ -42,8 +34,7 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s
     lun: number,
     targetPortal = '127.0.0.1',
   ): Claim => ({
-    volumeId,
-    volumeContext: { targetPortal, iqn: target.iqn, lun: String(lun) },
+    ...claimOf(target, volumeId, { targetPortal, lun: String(lun) }),
     volumeCapability: block('SINGLE_NODE_SINGLE_WRITER'),
   })
 
@@ -51,7 +42,12 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s
   const dead = () => claim('dead', { iqn: 'iqn.2026-01.example:dead' }, 0, '10.97.0.9')
 
   /** One call for each, all at once. @returns milliseconds that each took of the whole */
-  async function all(method: string, claims: readonly Claim[], request: (one: Claim) => object) {
+  async function all(
+    kubelet: Kubelet,
+    method: string,
+    claims: readonly Claim[],
+    request: (one: Claim) => object,
+  ) {
     const started = performance.now()
     const answers = await Promise.all(claims.map((one) => kubelet.ask(method, request(one))))
     expect(answers.filter(({ code }) => code)).toEqual([])
@@ -61,20 +57,20 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s
   const unstage = ({ volumeId }: Claim) => unstaging(volumeId)
 
   /** All staged, published, unpublished and unstaged, each step for all at once; one more is at a dead portal. */
-  async function live(claims: readonly Claim[], dead: Claim): Promise<void> {
+  async function live(node: LabNode, kubelet: Kubelet, claims: readonly Claim[], dead: Claim): Promise<void> {
     // The first of a boot loads modules.
     for (let turn = 0; turn < 2; turn++) {
-      alone.stage = await all('nodeStageVolume', claims.slice(0, 1), staging)
-      alone.unstage = await all('nodeUnstageVolume', claims.slice(0, 1), unstage)
+      alone.stage = await all(kubelet, 'nodeStageVolume', claims.slice(0, 1), staging)
+      alone.unstage = await all(kubelet, 'nodeUnstageVolume', claims.slice(0, 1), unstage)
     }
     const silent = kubelet.ask('nodeStageVolume', staging(dead))
-    const stageMs = await all('nodeStageVolume', claims, staging)
+    const stageMs = await all(kubelet, 'nodeStageVolume', claims, staging)
     expect((await silent).code).toBe('Unavailable')
-    await all('nodePublishVolume', claims, (one) => publishing(one, 'pod'))
+    await all(kubelet, 'nodePublishVolume', claims, (one) => publishing(one, 'pod'))
     const { disks, maps } = await node.storage()
     expect({ disks: disks.length, maps: maps.length }).toEqual({ disks: MANY, maps: MANY })
-    await all('nodeUnpublishVolume', claims, ({ volumeId }) => unpublishing(volumeId, 'pod'))
-    const unstageMs = await all('nodeUnstageVolume', claims, unstage)
+    await all(kubelet, 'nodeUnpublishVolume', claims, ({ volumeId }) => unpublishing(volumeId, 'pod'))
+    const unstageMs = await all(kubelet, 'nodeUnstageVolume', claims, unstage)
     console.log(JSON.stringify({ debian, volumes: MANY, stageMs, unstageMs, alone }))
     // A crowd is not much slower than one after the other; udev, on the same processor, is minutes behind.
     expect(stageMs).toBeLessThan(2 * alone.stage)
@@ -83,17 +79,17 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s
     expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [] })
   }
 
-  it('through one target', async () => {
+  it('volumes of one target are staged and unstaged together', async ({ node, kubelet }) => {
     const target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     await target.mapMany(
       Array.from({ length: MANY }, (_, lun) => ({ lun, serial: `a0${lun + 16}`, bytes: MIB })),
     )
     const claims = Array.from({ length: MANY }, (_, lun) => claim(`one-${lun}`, target, lun))
-    await live(claims, dead())
+    await live(node, kubelet, claims, dead())
     await target.remove({ removeFiles: true })
   })
 
-  it('through a target for each', async () => {
+  it('volumes with a target for each are staged and unstaged together', async ({ node, kubelet }) => {
     const targets: Target[] = []
     for (let n = 0; n < MANY; n++) {
       const target = await node.lio.target({ iqn: `iqn.2026-01.example:t${n}`, portals: ['127.0.0.1:3260'] })
@@ -101,6 +97,6 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes at once (%s
       targets.push(target)
     }
     const claims = targets.map((target, n) => claim(`each-${n}`, target, 0))
-    await live(claims, dead())
+    await live(node, kubelet, claims, dead())
   })
 })

@@ -1,62 +1,31 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect } from 'vitest'
 
+import type { LabNode, Target } from '../../../lab/index.ts'
+import type { NodeFixtures } from '../fixtures.ts'
 import { kernels } from '../node.ts'
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
-import { Writer } from '../writer.ts'
-import type { Claim, Stats } from './kubelet.ts'
-import {
-  expectNothingPublished,
-  Kubelet,
-  mountable,
-  publishing,
-  staging,
-  stagingPath,
-  startDriver,
-  targetPath,
-} from './kubelet.ts'
+import { expectNoError, expectNothingLost, Writer } from '../writer.ts'
+import { onCsiNode } from './fixtures.ts'
+import type { Claim, Kubelet, Stats } from './kubelet.ts'
+import { claimOf, expectNothingPublished, publishing, staging, stagingPath, targetPath } from './kubelet.ts'
 
 /** Every answer in an outage: within a kubelet's patience, and that of a person. */
 const BOUNDED = 8_000
 
-describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let agent: LabProcess
-  let kubelet: Kubelet
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian, memory: 768 })
-    agent = await startDriver(node)
-    kubelet = await Kubelet.start(node)
-  })
-  afterAll(() => lab?.close())
-  beforeEach(async () => {
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.map(5, { serial: 'c515', bytes: 64 << 20 })
-  })
-  afterEach(async () => {
-    // After a failure, so that the next test is not one, too.
-    await node.sh(`
+describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debian) => {
+  const it = onCsiNode({ debian, memory: 768, after: 'clear', luns: [{ lun: 5, serial: 'c515' }] })
+  // After a failure, so that the next test is not one, too.
+  afterEach<NodeFixtures>(({ node }) =>
+    node.sh(`
       set +e
       for point in $(awk '$2 ~ "/kubelet/pods/" { print $2 }' /proc/mounts); do umount -l $point; done
       for record in /var/lib/lunkeeper/volumes/*.json; do
         [ -e $record ] && lunkeeper detach --force $(basename $record .json)
-      done; true`)
-    await node.lio.clear()
-    await node.sh('rm -rf /dev/shm/luns /var/lib/kubelet/*')
-  })
+      done; rm -rf /var/lib/kubelet/*; true`),
+  )
 
-  const claim = (hold: string): Claim => ({
-    volumeId: 'pv',
-    volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun: '5', hold },
-    volumeCapability: mountable(),
-  })
   const at = (pod: string) => targetPath('pv', pod)
   /** Until a kubelet that asks is told this of the volume. */
-  const told = (condition: RegExp, volumePath = at('pod-a')) =>
+  const told = (node: LabNode, kubelet: Kubelet, condition: RegExp, volumePath = at('pod-a')) =>
     node.until(
       async () => {
         const { result } = await kubelet.ask('nodeGetVolumeStats', { volumeId: 'pv', volumePath })
@@ -65,25 +34,33 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
       { deadline: 60_000, what: `the condition ${condition}` },
     )
 
-  async function used(hold: string): Promise<{ volume: Claim; writer: Writer }> {
-    const volume = claim(hold)
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+  async function used(
+    node: LabNode,
+    target: Target,
+    kubelet: Kubelet,
+    hold: string,
+  ): Promise<{ volume: Claim; writer: Writer }> {
+    const volume = claimOf(target, 'pv', { hold })
+    await kubelet.bring(volume, 'pod-a')
     return { volume, writer: await Writer.start(node, `${at('pod-a')}/file`) }
   }
 
-  async function nothingLeft(): Promise<void> {
+  async function nothingLeft(node: LabNode): Promise<void> {
     await expectNothingPublished(node)
     const { disks, maps, mounts } = await node.storage()
     expect({ disks, maps, mounts }).toEqual({ disks: [], maps: [], mounts: [] })
     expect(await node.list('/var/lib/lunkeeper/volumes')).toEqual([])
   }
 
-  it('in use: every call answers in bounded time and says so, and the writer goes on afterwards', async () => {
-    const { volume, writer } = await used('300s')
+  it('every call answers in bounded time and reports the outage, and the writer goes on afterwards', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const { volume, writer } = await used(node, target, kubelet, '300s')
     const healthy = await kubelet.stats(volume, 'pod-a')
     await target.disable()
-    await told(/I\/O is held/)
+    await told(node, kubelet, /I\/O is held/)
     const stats = await kubelet.ask('nodeGetVolumeStats', { volumeId: 'pv', volumePath: at('pod-a') })
     expect(stats.result).toMatchObject({
       usage: [{ unit: 'BYTES', total: healthy.usage![0]!.total }, { unit: 'INODES' }],
@@ -113,16 +90,14 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
     for (const { ms } of [stats, ...calls]) expect(ms).toBeLessThan(BOUNDED)
     await target.enable()
     await writer.goesOn(30_000, 5)
-    await writer.stop()
-    expect(writer.errors).toBe(0)
-    expect(await writer.check()).toBe('all there')
-    await told(/^ready$/)
+    await expectNothingLost(writer)
+    await told(node, kubelet, /^ready$/)
     expect(await health()).toEqual({ volumeId: 'pv' })
     await kubelet.unpublish(volume, 'pod-a')
     // What it has not written it cannot lose: unstage waits for the target, and says so.
     await node.sh(`echo unwritten > ${stagingPath('pv')}/file`)
     await target.disable()
-    await told(/I\/O is held/, stagingPath('pv'))
+    await told(node, kubelet, /I\/O is held/, stagingPath('pv'))
     const refused = await kubelet.fails(
       'nodeUnstageVolume',
       { volumeId: 'pv', stagingTargetPath: stagingPath('pv') },
@@ -131,16 +106,21 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
     )
     expect(refused.ms).toBeLessThan(BOUNDED)
     await target.enable()
-    await told(/^ready$/, stagingPath('pv'))
+    await told(node, kubelet, /^ready$/, stagingPath('pv'))
     await kubelet.unstage(volume)
-    await nothingLeft()
+    await nothingLeft(node)
   })
 
-  it('the hold ends: a pod that comes back to the node gets a healthy file system, though nobody unstaged', async () => {
-    const { volume, writer } = await used('3s')
+  it('a pod that comes back to the node after the end of the hold gets a healthy file system without an unstage', async ({
+    node,
+    target,
+    agent,
+    kubelet,
+  }) => {
+    const { volume, writer } = await used(node, target, kubelet, '3s')
     await target.disable()
     await writer.fails(30_000)
-    await told(/its hold is over/)
+    await told(node, kubelet, /its hold is over/)
     const touched = async () =>
       (await node.run(['sh', '-c', `touch ${at('pod-a')}/$$ && sync -f ${at('pod-a')}`])).code
     await node.until(async () => (await touched()) !== 0 && (await touched()) !== 0, {
@@ -161,55 +141,57 @@ describe.each(kernels('trixie'))('CSI volumes in an outage (%s)', (debian) => {
       },
     )
     const again = await Writer.start(node, `${at('pod-c')}/other`)
-    await again.stop()
-    expect(again.errors).toBe(0)
+    await expectNoError(again)
     expect(await node.sh(`cat /sys/fs/ext4/dm-*/errors_count`)).toBe('0')
-    await kubelet.unpublish(volume, 'pod-c')
-    await kubelet.unstage(volume)
-    await nothingLeft()
+    await kubelet.release(volume, 'pod-c')
+    await nothingLeft(node)
   })
 
-  it('the hold ends and the target stays away: unstage ends, and nothing is left', async () => {
-    const { volume, writer } = await used('2s')
+  it('unstage ends after the end of the hold while the target stays away, and nothing is left', async ({
+    node,
+    target,
+    kubelet,
+  }) => {
+    const { volume, writer } = await used(node, target, kubelet, '2s')
     await target.disable()
     await writer.fails(30_000)
-    await told(/its hold is over/)
+    await told(node, kubelet, /its hold is over/)
     await writer.stop()
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unstage(volume)
-    await nothingLeft()
+    await kubelet.release(volume, 'pod-a')
+    await nothingLeft(node)
     await target.enable()
     await kubelet.stage(volume)
     expect(Number((await node.sh(`stat -c %s ${stagingPath('pv')}/file`)).trim())).toBeGreaterThan(0)
     await kubelet.unstage(volume)
-    await nothingLeft()
+    await nothingLeft(node)
   })
 
-  it('the node was rebooted: nothing is attached until it is asked for; then, or instead, taken away', async () => {
-    const { volume, writer } = await used('60s')
+  it('a node that was rebooted attaches nothing until it is asked to stage or unstage', async ({
+    node,
+    target,
+    agent,
+    kubelet,
+  }) => {
+    const { volume, writer } = await used(node, target, kubelet, '60s')
     await writer.stop()
-    await agent.kill('SIGKILL')
-    await agent.exited
+    await agent.kill()
     // What a reboot leaves: the disk's files, and nothing of the kernel's.
     await node.sh(`
       umount ${at('pod-a')} ${stagingPath('pv')}
       dmsetup --noudevsync remove_all; iscsiadm -m session -u; rm -rf /run/lunkeeper /run/csi`)
-    agent = await startDriver(node)
+    await agent.start()
     await node.sh('sleep 2')
     expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [], mounts: [] })
     // It may be another node's by now. Asked for, it is there again.
-    await kubelet.stage(volume)
-    await kubelet.publish(volume, 'pod-a')
+    await kubelet.bring(volume, 'pod-a')
     expect(await node.sh(`ls ${at('pod-a')}`)).toContain('file')
     await kubelet.unpublish(volume, 'pod-a')
-    await agent.kill('SIGKILL')
-    await agent.exited
+    await agent.kill()
     await node.sh(`
       umount ${stagingPath('pv')}
       dmsetup --noudevsync remove_all; iscsiadm -m session -u; rm -rf /run/lunkeeper /run/csi`)
-    agent = await startDriver(node)
-    await kubelet.unpublish(volume, 'pod-a')
-    await kubelet.unstage(volume)
-    await nothingLeft()
+    await agent.start()
+    await kubelet.release(volume, 'pod-a')
+    await nothingLeft(node)
   })
 })

@@ -1,57 +1,40 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
-import { Lab } from '../../../lab/index.ts'
-import type { Claim } from './kubelet.ts'
+import type { LabNode, Target } from '../../../lab/index.ts'
+import type { CsiFixtures } from './fixtures.ts'
+import { onCsiNode } from './fixtures.ts'
+import type { Claim, Kubelet } from './kubelet.ts'
+import { claimOf, expectNothingStaged, staging, stagingPath, targetPath } from './kubelet.ts'
 import { statusRows } from './status-rows.ts'
-import {
-  expectNothingPublished,
-  Kubelet,
-  mountable,
-  staging,
-  stagingPath,
-  startDriver,
-  targetPath,
-} from './kubelet.ts'
 
 const MIB = 1 << 20
+const OPEN = 'iqn.2026-01.example:open'
+const CLOSED = 'iqn.2026-01.example:closed'
 const PREFIX = 'node.session.auth.'
 const CHAP = { user: 'node-a', password: 'TopSecret-0123456789' }
 
 /** The statuses that the specification lists for each call, under the headings of its sections. */
-describe('statuses of CSI calls', () => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-  let closed: Target
-  let agent: LabProcess
-  let kubelet: Kubelet
-  /** Staged and published at pod-a, read-write. */
-  let used: Claim
+describe('a CSI call fails with the status that the specification lists', () => {
+  const it = onCsiNode({
+    memory: 768,
+    after: 'keep',
+    target: { iqn: OPEN },
+  })
+  const used = claim('used', 1)
+  let scene: Promise<void> | undefined
+  beforeEach<CsiFixtures>(({ node, target, kubelet }) => (scene ??= prepared(node, target, kubelet)))
 
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ memory: 768 })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
+  /** What all tests find: two volumes, the first of which is in use, and a target that wants CHAP. */
+  async function prepared(node: LabNode, target: Target, kubelet: Kubelet): Promise<void> {
     await target.map(1, { serial: 'aa01', bytes: 32 * MIB })
     await target.map(2, { serial: 'aa02', bytes: 32 * MIB })
-    closed = await node.lio.target({
-      portals: ['127.0.0.1:3260'],
-      iqn: 'iqn.2026-01.example:closed',
-      chap: CHAP,
-    })
+    const closed = await node.lio.target({ iqn: CLOSED, chap: CHAP })
     await closed.map(3, { serial: 'aa03', bytes: 32 * MIB })
-    agent = await startDriver(node)
-    kubelet = await Kubelet.start(node)
-    used = claim('used', 1)
-    await kubelet.stage(used)
-    await kubelet.publish(used, 'pod-a')
-  })
-  afterAll(() => lab?.close())
+    await kubelet.bring(used, 'pod-a')
+  }
 
   function claim(volumeId: string, lun: number, more: Partial<Claim> = {}): Claim {
-    const volumeContext = { targetPortal: '127.0.0.1', iqn: target.iqn, lun: String(lun) }
-    return { volumeId, volumeContext, volumeCapability: mountable(), ...more }
+    return { ...claimOf({ iqn: OPEN }, volumeId, { lun: String(lun) }), ...more }
   }
 
   const secrets = (password = CHAP.password) => ({
@@ -70,18 +53,18 @@ describe('statuses of CSI calls', () => {
     fresh,
     withContext,
     used: () => used,
-    closed: () => closed.iqn,
+    closed: () => CLOSED,
     usedAt,
     wrong: secrets('Wrong-Secret-000'),
   })
 
-  describe.each(rows)('%s', (_, table) => {
-    it.each(table)('%s (%s)', async (_, method, request, code, says) => {
+  describe.each(rows)('a call is answered as in the section %s', (_, table) => {
+    it.for(table)('"%s" is the answer of %s', async ([, method, request, code, says], { kubelet }) => {
       await kubelet.fails(method, request(), code, says)
     })
   })
 
-  it('after all of that there is one volume, as it was, and nothing of the others', async () => {
+  it('one volume is there after all of that, as it was, and nothing of the others', async ({ node }) => {
     const { mounts, disks, sessions, maps } = await node.storage()
     expect(mounts.toSorted()).toEqual([stagingPath('used'), usedAt].toSorted())
     expect({ disks: disks.length, sessions: sessions.length, maps: maps.length }).toEqual({
@@ -92,7 +75,9 @@ describe('statuses of CSI calls', () => {
     expect(await node.list('/var/lib/lunkeeper/volumes')).toHaveLength(1)
   })
 
-  it('Operation pending for volume: the second call is aborted, the first one goes on', async () => {
+  it('a second call for a volume is aborted while the first one goes on (Operation pending for volume)', async ({
+    kubelet,
+  }) => {
     const [first, second] = await Promise.all([
       kubelet.ask('nodeStageVolume', staging(fresh())),
       kubelet.ask('nodeUnstageVolume', { volumeId: 'fresh', stagingTargetPath: stagingPath('fresh') }),
@@ -102,7 +87,10 @@ describe('statuses of CSI calls', () => {
     await kubelet.unstage(fresh())
   })
 
-  it('a call whose deadline passes is not the end of its work: the next finds it done', async () => {
+  it('a call whose deadline passes goes on, and the next one finds its work done', async ({
+    node,
+    kubelet,
+  }) => {
     const late = await kubelet.ask('nodeStageVolume', staging(fresh()), 100)
     expect(late.code).toBe('DeadlineExceeded')
     const done = async () => (await kubelet.ask('nodeStageVolume', staging(fresh()))).code === undefined
@@ -111,8 +99,12 @@ describe('statuses of CSI calls', () => {
     await kubelet.unstage(fresh())
   })
 
-  it('CHAP from the secrets of a call, under the keys of iscsi.csi.k8s.io; in no log, answer or record', async () => {
-    const volume = { ...withContext(claim('chap', 3), { iqn: closed.iqn }), secrets: secrets() }
+  it('CHAP secrets of a call, under the keys of iscsi.csi.k8s.io, are in no log, answer or record', async ({
+    node,
+    agent,
+    kubelet,
+  }) => {
+    const volume = { ...withContext(claim('chap', 3), { iqn: CLOSED }), secrets: secrets() }
     await kubelet.stage(volume)
     const found = await node.run(['grep', '-rl', CHAP.password, '/var/lib', '/run', '/etc', '/tmp'])
     // iscsid needs it to log in again: in its own record, for root alone.
@@ -128,15 +120,12 @@ describe('statuses of CSI calls', () => {
     const old = withContext({ ...volume, secrets: {} }, { secret: attribute })
     await kubelet.stage(old)
     await kubelet.unstage(old)
-    expect(agent.stderr).toContain('nodeStageSecretRef')
-    expect(agent.stderr).not.toContain(CHAP.password)
+    expect(agent.process.stderr).toContain('nodeStageSecretRef')
+    expect(agent.process.stderr).not.toContain(CHAP.password)
   })
 
-  it('the last unstage leaves nothing', async () => {
-    await kubelet.unpublish(used, 'pod-a')
-    await kubelet.unstage(used)
-    await expectNothingPublished(node)
-    const { sessions, disks, maps, mounts } = await node.storage()
-    expect({ sessions, disks, maps, mounts }).toEqual({ sessions: [], disks: [], maps: [], mounts: [] })
+  it('the last unstage leaves nothing', async ({ node, kubelet }) => {
+    await kubelet.release(used, 'pod-a')
+    await expectNothingStaged(node)
   })
 })

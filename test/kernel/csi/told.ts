@@ -1,11 +1,12 @@
 import type { LabNode, Target } from '../../../lab/index.ts'
 import type { State } from '../../api-server/server.ts'
 import { rulesOf } from '../../unit/kubernetes/world.ts'
+import { Agent } from '../agent.ts'
 import { Writer } from '../writer.ts'
 import type { Seen } from './api.ts'
 import { Api } from './api.ts'
 import type { Claim } from './kubelet.ts'
-import { Kubelet, mountable, targetPath } from './kubelet.ts'
+import { claimOf, Kubelet, startDriver, targetPath } from './kubelet.ts'
 
 export const POD = { name: 'shop-0', namespace: 'shop', uid: 'pod-a' }
 const STATE: State = {
@@ -40,6 +41,11 @@ export class Shop {
     return new Shop(node, await Api.start(node, STATE, [...rulesOf('events'), ...rulesOf('evict')]))
   }
 
+  /** An agent that serves CSI and tells Kubernetes. */
+  agent(): Promise<Agent> {
+    return Agent.start(this.#node, (node) => startDriver(node, this.api.env, ['--kubernetes']))
+  }
+
   get kubelet(): Kubelet {
     return this.#kubelet!
   }
@@ -47,11 +53,7 @@ export class Shop {
   /** A pod that writes to its volume. */
   async used(target: Target, hold: string): Promise<{ volume: Claim; writer: Writer }> {
     this.#kubelet = await Kubelet.start(this.#node)
-    const volume: Claim = {
-      volumeId: 'pv',
-      volumeContext: { targetPortal: '127.0.0.1', iqn: target.iqn, lun: '5', hold },
-      volumeCapability: mountable(),
-    }
+    const volume = claimOf(target, 'pv', { hold })
     await this.kubelet.stage(volume)
     const at = targetPath('pv', POD.uid)
     await this.#node.mkdir(at.replace(/\/mount$/, ''))
@@ -65,6 +67,13 @@ export class Shop {
     let seen = await this.api.seen()
     await this.#node.until(async () => holds((seen = await this.api.seen())), { deadline, what })
     return seen
+  }
+
+  /** The next agent has read which events there are; `asked` is how often the server had been asked before. */
+  nextAgent(asked: number): Promise<Seen> {
+    return this.until('the next agent', (seen) =>
+      seen.asked.slice(asked).some(({ verb, resource }) => `${verb} ${resource}` === 'get events'),
+    )
   }
 
   /** Volume and pod have an event of this reason. */

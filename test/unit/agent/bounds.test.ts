@@ -61,3 +61,18 @@ it('a portal is asked for as long as something waits for it, and trusted only si
   probes.follow([])
   expect(probes.resultOf(target)).toBeNull()
 })
+
+it('the log names the volume of a line once', () => {
+  const lines: string[] = []
+  const log = new AgentLog((line) => lines.push(line))
+  log.say('db', 'all paths lost')
+  log.say('db', 'db: sda is another volume')
+  log.say('db', 'db2: is another volume')
+  log.say(null, 'ready')
+  expect(lines).toEqual([
+    'db: all paths lost',
+    'db: sda is another volume',
+    'db: db2: is another volume',
+    'ready',
+  ])
+})

@@ -8,6 +8,7 @@ import { watchedBackend } from '../../../src/agent/backends/watched.ts'
 import { AgentLog } from '../../../src/agent/log.ts'
 import { Scheduler } from '../../../src/agent/scheduler.ts'
 import { VolumeMonitor } from '../../../src/agent/volume-monitor.ts'
+import { readHistory } from '../../../src/state/records/history.ts'
 import { readHoldNote } from '../../../src/state/records/hold-note.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
 import { statusOf } from '../../../src/state/view/status.ts'
@@ -72,6 +73,24 @@ it('an outage that ends well: noted with the deadline of the timer that runs, an
   expect(log).toEqual([
     expect.stringContaining('holding I/O for up to 120 s'),
     expect.stringContaining('I/O goes on after'),
+  ])
+})
+
+it('an outage, what a command did in it, and its end are in the history, once each, over agents', async () => {
+  await look('LOGGED_IN', 'running')
+  await look('FAILED', 'blocked')
+  monitor = monitorOf(record)
+  await look('FAILED', 'blocked')
+  await look('FREE', 'transport-offline')
+  node.session('LOGGED_IN')
+  disk('running')
+  for (let n = 0; n < 3; n++) await monitor.look(() => [])
+  expect(await node.host.history.settle(10_000)).toBe(true)
+  const { events } = readHistory(node.host, { volume: NAME })
+  expect(events).toMatchObject([
+    { event: 'outage-began', volume: NAME, mode: 'session', by: null },
+    { event: 'hold-ended', how: 'deadline', seconds: expect.any(Number) },
+    { event: 'outage-ended', io: 'failed', how: 'deadline' },
   ])
 })
 

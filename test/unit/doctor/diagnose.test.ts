@@ -4,7 +4,7 @@ import { isNearlyOver } from '../../../src/doctor/checks/holding.ts'
 import { guarded } from '../../../src/doctor/diagnose.ts'
 import type { Finding } from '../../../src/doctor/finding.ts'
 import { bySeverity, isSerious } from '../../../src/doctor/finding.ts'
-import { repair } from '../../../src/doctor/repair.ts'
+import { repair } from '../../../src/doctor/repair/repair.ts'
 import { openHost } from '../../../src/host/host.ts'
 import { LunkeeperError } from '../../../src/model/errors.ts'
 

@@ -177,11 +177,15 @@ export class Conversation {
     })
     this.#command++
     const parts: Buffer[] = []
+    let bytes = 0
     for (;;) {
       const { header, data } = await this.#next()
       if (header.readUInt32BE(16) !== tag) continue
       if (header[0] === OP.dataIn) {
         parts.push(Buffer.from(data))
+        bytes += data.length
+        if (bytes > length)
+          throw this.#error('LOGIN_FAILED', `sends more than the ${length} bytes it was asked for`)
         // If the data carries the status, no separate response follows.
         if ((header[1]! & 0x01) !== 0) return header[3] === 0 ? Buffer.concat(parts) : null
       } else

@@ -24,16 +24,19 @@ const ANY = Buffer.alloc(8)
  * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED CANCELLED
  */
 export function listLuns(who: Who): Promise<SeenLun[]> {
-  return converse(who, async (talk) => {
-    const seen: SeenLun[] = []
-    for (const wire of await reportLuns(talk)) {
-      const lun = numberOf(wire)
-      if (lun === null) continue
-      const [page83, page80] = [await vitalPage(talk, wire, 0x83), await vitalPage(talk, wire, 0x80)]
-      seen.push({ lun, wwid: page83 && wwidOf(page83), serial: page80 && serialOf(page80) })
-    }
-    return seen
-  })
+  return converse(who, readLuns)
+}
+
+/** In a conversation that has logged in. */
+export async function readLuns(talk: Conversation): Promise<SeenLun[]> {
+  const seen: SeenLun[] = []
+  for (const wire of await reportLuns(talk)) {
+    const lun = numberOf(wire)
+    if (lun === null) continue
+    const [page83, page80] = [await vitalPage(talk, wire, 0x83), await vitalPage(talk, wire, 0x80)]
+    seen.push({ lun, wwid: page83 && wwidOf(page83), serial: page80 && serialOf(page80) })
+  }
+  return seen
 }
 
 /** REPORT LUNS (SPC-4, 6.33): the length of the list, and eight bytes for each. */

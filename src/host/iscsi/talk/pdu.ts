@@ -54,19 +54,29 @@ export function decodeKeys(data: Buffer): (readonly [key: string, value: string]
 /** The incoming data units, one after the other; ends with the connection. */
 export async function* decode(socket: Socket): AsyncGenerator<Pdu, void> {
   let heard = Buffer.alloc(0)
+  let held = 0
   for await (const chunk of socket) {
-    heard = Buffer.concat([heard, chunk as Buffer])
-    for (;;) {
-      const length = heard.length < HEADER ? 0 : heard.readUIntBE(5, 3)
-      // The byte before counts additional header segments, in words of four bytes.
-      const start = HEADER + 4 * (heard[4] ?? 0)
-      if (length > LONGEST) throw new Error(`a data segment of ${length} bytes`)
-      const end = start + length + padding(length)
-      if (heard.length < HEADER || heard.length < end) break
+    // Room for twice as much: a target may send a byte at a time. Units that were yielded are not written to again.
+    if (held + (chunk as Buffer).length > heard.length)
+      heard = Buffer.concat([heard.subarray(0, held)], 2 * (held + (chunk as Buffer).length))
+    held += (chunk as Buffer).copy(heard, held)
+    while (held >= HEADER) {
+      const { start, length, end } = extentOf(heard)
+      if (held < end) break
       yield { header: heard.subarray(0, HEADER), data: heard.subarray(start, start + length) }
       heard = heard.subarray(end)
+      held -= end
     }
   }
+}
+
+/** Where the data of a unit starts, its length, and where the unit ends. @param heard at least its header */
+function extentOf(heard: Buffer): { start: number; length: number; end: number } {
+  const length = heard.readUIntBE(5, 3)
+  if (length > LONGEST) throw new Error(`a data segment of ${length} bytes`)
+  // The byte before counts additional header segments, in words of four bytes.
+  const start = HEADER + 4 * (heard[4] ?? 0)
+  return { start, length, end: start + length + padding(length) }
 }
 
 function padding(length: number): number {

@@ -2,7 +2,7 @@ import type { Iqn } from '../../../model/iqn.ts'
 import { isLunkeeperError } from '../../../model/errors.ts'
 import type { Portal } from '../../../model/portal.ts'
 import { parsePortal } from '../../../model/portal.ts'
-import { converse, type Who } from './conversation.ts'
+import { converse, type Conversation, type Who } from './conversation.ts'
 
 /**
  * The addresses at which a portal says that `iqn` is served: our own discovery, which changes no record of open-iscsi.
@@ -11,6 +11,15 @@ import { converse, type Who } from './conversation.ts'
  */
 export async function listPortals(who: Omit<Who, 'target'>, iqn: Iqn): Promise<Portal[]> {
   const list = await converse({ ...who, target: null }, (talk) => talk.sendTargets())
+  return portalsIn(list, iqn, who.portal)
+}
+
+/** The addresses of `iqn` in an answer to SendTargets. @param asked the portal that answered */
+export function portalsIn(
+  list: Awaited<ReturnType<Conversation['sendTargets']>>,
+  iqn: Iqn,
+  asked: Portal,
+): Portal[] {
   const portals: Portal[] = []
   let isNamed = false
   let current: string | null = null
@@ -19,7 +28,7 @@ export async function listPortals(who: Omit<Who, 'target'>, iqn: Iqn): Promise<P
     isNamed ||= current === iqn
     if (key === 'TargetAddress' && current === iqn) portals.push(...addressIn(value))
   }
-  return portals.length === 0 && isNamed ? [who.portal] : portals
+  return portals.length === 0 && isNamed ? [asked] : portals
 }
 
 /** ADDRESS:PORT,TPGT; one that cannot be parsed hides no other. */

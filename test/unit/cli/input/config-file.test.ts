@@ -69,7 +69,7 @@ describe('what is wrong in it is named with its line, and nothing is guessed', (
 /** A command's context as its flags make it. */
 function contextOf(globals: Partial<Globals>) {
   const none = { json: false, verbose: false, config: null, records: null, runtime: null, hostRoot: null }
-  const context = openContext({ ...none, ...globals }, openTerminal(process.stderr))
+  const context = openContext({ ...none, ...globals }, openTerminal(process.stderr), 'volumes')
   onTestFinished(() => context[Symbol.asyncDispose]())
   return context
 }

@@ -104,7 +104,7 @@ test.each([
   [`${LEAST}name:\n`, 'BAD_REQUEST: volume.yaml:4: "name" cannot be used: it is not a string'],
   [`${LEAST}serial: ""\n`, 'BAD_REQUEST: volume.yaml:4: "serial" cannot be used: it is empty'],
   [`${LEAST}fs: zfs\n`, 'BAD_REQUEST: volume.yaml:4: "fs" cannot be used: it is not one of ext4, xfs'],
-  [`${LEAST}lun: 1\n`, 'BAD_REQUEST: volume.yaml:4: Map keys must be unique'],
+  [`${LEAST}lun: 1\n`, 'BAD_REQUEST: volume.yaml:4: "lun" is there twice'],
   [`${LEAST}hold: soon\n`, 'BAD_HOLD: volume.yaml:4: "soon" is not a valid hold'],
   [
     'portal: []\niqn: iqn.2024-01.example:db\nlun: 0\n',

@@ -165,6 +165,30 @@ const input = {
 }
 const removed = { mounts: ['/srv/db'], maps: ['lunkeeper-db'], disks: ['sdb'], sessions: [3] }
 
+/** All of the history that has text from outside. */
+const HAPPENINGS = [
+  {
+    event: 'hold-ended',
+    since: outage.lostAt,
+    how: 'fenced',
+    seconds: 1,
+    holder: 'iqn.x:b',
+    trouble: 'taken by iqn.x:b',
+  },
+  { event: 'trouble', kind: 'stranger', text: 'serial x is not y' },
+  {
+    event: 'attached',
+    mode: 'map',
+    device: '/dev/sdb',
+    mount: '/srv/db',
+    bytes: 1,
+    directory: null,
+    tookOver: true,
+  },
+  { event: 'repaired', code: 'PHANTOMS', action: 'remove sdc', error: 'it is busy' },
+  { event: 'agent-started', version: '1' },
+]
+
 const DB = parseName('db')
 
 /** What each command can return. */
@@ -191,6 +215,28 @@ const RESULTS: Readonly<Record<string, readonly unknown[]>> = {
       inputs: [input, { ...input, understood: true }, { ...input, problem: 'is cut off' }],
       lines: 12,
       span,
+    },
+  ],
+  history: [
+    {
+      volumes: [
+        {
+          name: 'db',
+          today: { count: 1, failed: 1, longest: 600 },
+          all: { count: 2, failed: 1, longest: 600 },
+          from: outage.lostAt,
+        },
+      ],
+      outages: [],
+      events: HAPPENINGS.map((happening) => ({
+        at: outage.lostAt,
+        boot: 'ab',
+        ms: 1,
+        volume: 'db',
+        by: { via: 'cli', command: 'hold', user: 'alice' },
+        ...happening,
+      })),
+      unreadable: 1,
     },
   ],
   expand: [{ name: 'db', expanded: { from: 1, to: 2 } }],

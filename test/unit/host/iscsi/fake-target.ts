@@ -30,6 +30,8 @@ export interface Manner {
   readonly status?: readonly [number, number]
   /** answers with these bytes instead */
   readonly noise?: Buffer
+  /** sends so many bytes more before each answer to a SCSI command */
+  readonly surplus?: number
   readonly luns?: Readonly<Record<number, string>>
   readonly targets?: readonly (readonly [key: string, value: string])[]
 }
@@ -117,10 +119,11 @@ async function answer(socket: Socket, manner: Manner): Promise<void> {
 /** REPORT LUNS, INQUIRY page 80h; everything else is refused. */
 function scsi(
   { header }: Pdu,
-  { luns = {} }: Manner,
+  { luns = {}, surplus = 0 }: Manner,
   reply: (op: number, body: Uint8Array, fill?: (to: Buffer) => void) => void,
 ): void {
   const [op, , page] = [header[32], header[33], header[34]]
+  for (let sent = 0; sent < surplus; sent += 1024) reply(OP.dataIn, Buffer.alloc(1024))
   const good = (body: Buffer) => reply(OP.dataIn, body, (to) => (to[1] = FINAL | 0x01))
   if (op === 0xa0) {
     const numbers = Object.keys(luns).map(Number)

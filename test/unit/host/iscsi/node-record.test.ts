@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { knownChap } from '../../../../src/host/iscsi/known-chap.ts'
-import type { LoginSettings } from '../../../../src/host/iscsi/node-record.ts'
+import type { LoginSettings } from '../../../../src/host/iscsi/record-text.ts'
 import {
   findNodeRecord,
   makeNodeRecord,

@@ -24,6 +24,11 @@ describe('a talk with a target that makes no disk', () => {
     expect(await listLuns(await serve({ luns: LUNS, piece: 1 }))).toEqual(SEEN)
   })
 
+  test('takes no more bytes than it asked for: a target that goes on sending is refused', async () => {
+    const who = await serve({ luns: LUNS, surplus: 64 << 10 })
+    await expect(listLuns(who)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
+  })
+
   test('proves itself where that is asked, and is told where the secret is wrong', async () => {
     const who = { ...(await serve({ luns: LUNS, secret: 'twelve-chars' })), chap: CHAP }
     expect(await listLuns(who)).toEqual(SEEN)

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { isLocked, withLock } from '../../../../src/host/lock/lock.ts'
 import { Worker } from './worker.ts'
 
@@ -104,6 +104,17 @@ test('a dead holder hinders nobody, deadline or not', async () => {
   expect(left()).toHaveLength(1)
   await expect(withLock(dir, 'k', { what: 'x', deadline: 0 }, async () => 1)).resolves.toBe(1)
   expect(left()).toEqual([])
+})
+
+test('a clock that is set back does not prolong a wait', async () => {
+  const holder = await holding()
+  const set = vi.spyOn(Date, 'now')
+  onTestFinished(() => set.mockRestore())
+  const late = withLock(dir, 'k', { what: 'x', deadline: 300 }, async () => 0)
+  set.mockReturnValue(Date.now() - 86_400_000)
+  await expect(late).rejects.toMatchObject({ code: 'LOCKED' })
+  holder.go()
+  await holder.ended
 })
 
 test('the holder sees another process that waits, but not one that is patient or only checks', async () => {

@@ -415,6 +415,21 @@ describe('a volume of which another answered, or another node took it', () => {
     expect(record?.note?.ended ?? null).toBe(kind)
   })
 
+  it.each([
+    [{ bytes: 10 << 20, of: 'volume' as const }, '10 MiB of unwritten data is discarded'],
+    [{ bytes: 10 << 20, of: 'node' as const }, 'up to 10 MiB of unwritten data may be discarded'],
+    [{ bytes: 0, of: 'volume' as const }, 'nothing that is in memory here was unwritten'],
+    [undefined, 'what this node has not written is discarded'],
+  ])('that was lost says what is discarded: %j', (unwritten, words) => {
+    const lost = loss('lost', null)
+    const refused = { ...lost.refused, ...(unwritten && { unwritten }) }
+    const { steps } = takeLoss(facts({}), proven, { ...lost, refused })
+    expect(steps.find((step) => step.kind === 'say')!.text).toBe(
+      `it is another one; held I/O fails now, and ${words}`,
+    )
+    expect(steps.find((step) => step.kind === 'record')!.note!.discarded).toEqual(unwritten)
+  })
+
   it('stays fenced where another volume answers afterwards', () => {
     const fenced = note({ ended: 'fenced', kind: 'fenced', trouble: 'node-b owns it' })
     const { steps } = takeLoss(facts({ note: fenced }), proven, loss('foreign', 'writes'))

@@ -1,0 +1,153 @@
+import { chmodSync, lstatSync } from 'node:fs'
+
+import { findOpeners } from '../../host/disk/openers.ts'
+import { complaint } from '../../host/exec/run.ts'
+import { isImmutable, setImmutable } from '../../host/fs/immutable.ts'
+import type { Host } from '../../host/host.ts'
+import { nodeDatabase } from '../../host/iscsi/database.ts'
+import { logout } from '../../host/iscsi/logout.ts'
+import { removeNodeRecord } from '../../host/iscsi/node-record.ts'
+import { ownNodeRecords } from '../../host/iscsi/own-records.ts'
+import { withLock } from '../../host/lock/lock.ts'
+import { removeHoldMap, setQueueing } from '../../host/map/hold-map.ts'
+import { readBlockStat } from '../../host/read/block-stat.ts'
+import { expectedDisks } from '../../host/read/disk-use.ts'
+import { isFsAlive } from '../../host/read/file-systems.ts'
+import { readableSecrets } from '../../host/read/iscsi-site.ts'
+import { isHoldMap, readMap } from '../../host/read/maps.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import { readSessions } from '../../host/read/sessions.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { parseIqn } from '../../model/iqn.ts'
+import { parsePortal } from '../../model/portal.ts'
+import { targetLock } from '../../state/records/locks.ts'
+import { readRecords } from '../../state/records/volumes.ts'
+import { listSessions } from '../../state/view/sessions.ts'
+import { sayOpeners } from '../../state/view/openers.ts'
+import { readSnapshot } from '../../host/read/snapshot.ts'
+import { mapUnowned } from '../checks/map-unowned.ts'
+import { judgeNodeRecords } from '../checks/record-stale.ts'
+import { judgeUnused } from '../checks/session-unused.ts'
+import type { RepairStep } from './plan.ts'
+import { readDiskUse, whyKept } from './disk-use.ts'
+
+// Each act reads again whether what it repairs is still so, immediately before.
+
+type StepOf<Kind extends RepairStep['kind']> = Extract<RepairStep, { kind: Kind }>
+
+const changed = (what: string) => new LunkeeperError('CONFLICT', `${what}: nothing was changed`)
+
+const PROGRAM_DEADLINE_MS = 10_000
+const START_DEADLINE_MS = 60_000
+
+/** Removes a hold map that has no record, and that nothing has open. @throws CONFLICT BUSY MAP_FAILED */
+export async function removeUnownedMap(
+  host: Host,
+  { map: name, device }: StepOf<'remove-map'>,
+): Promise<void> {
+  const map = readMap(host.paths, device)
+  if (!map || map.name !== name) return
+  const { attachments: records, corrupt } = readRecords(host)
+  const owner = { records, corrupt, snapshot: { maps: [map], mounts: readMounts(host.paths) } }
+  if (!isHoldMap(map) || mapUnowned.unowned(owner).length === 0) throw changed(`${name} has a record now`)
+  if (corrupt.length > 0) throw changed('a record cannot be read, and may be for it')
+  const mount = readMounts(host.paths).find(({ devno }) => devno === map.devno)
+  if (mount) throw new LunkeeperError('BUSY', `it is mounted at ${mount.point}`)
+  if (map.holders.length > 0) throw new LunkeeperError('BUSY', `${map.holders.join(', ')} is on it`)
+  if (isFsAlive(host.paths, device))
+    throw new LunkeeperError('BUSY', 'its file system is alive in the kernel')
+  const openers = await findOpeners(host, [{ name: device, devno: map.devno }])
+  if (openers.length > 0) throw new LunkeeperError('BUSY', sayOpeners(openers))
+  const stat = readBlockStat(host.paths, device)
+  if (stat === null || stat.inFlight > 0) throw new LunkeeperError('BUSY', 'I/O waits in it')
+  const args = ['info', '-c', '--noheadings', '-o', 'open', name]
+  const opened = await host.run('dmsetup', args, { deadline: PROGRAM_DEADLINE_MS })
+  if (opened.code !== 0 || opened.stdout.trim() !== '0')
+    throw new LunkeeperError('BUSY', 'the kernel has it open: a mount of another namespace, a loop device')
+  // The kernel refuses to remove it if something opens it now; what does must not hang.
+  await setQueueing(host, map, false)
+  await removeHoldMap(host, map)
+}
+
+/** Takes back the flag that keeps everything out of a bare mount point. @throws CONFLICT NO_PERMISSION */
+export async function unprotect(host: Host, { directory }: StepOf<'unprotect'>): Promise<void> {
+  const { attachments, corrupt } = readRecords(host)
+  const isRecorded = attachments.some(
+    ({ protectedDirectory, request }) => protectedDirectory === directory || request.use.mount === directory,
+  )
+  if (isRecorded || corrupt.length > 0) throw changed(`${directory} is a volume's mount point`)
+  if (readMounts(host.paths).some(({ point }) => point === directory))
+    throw changed(`something is mounted at ${directory}`)
+  if ((await isImmutable(host, directory)) !== true) return
+  const why = await setImmutable(host, directory, false)
+  if (why !== null) throw new LunkeeperError('NO_PERMISSION', `${directory} stays immutable: ${why}`)
+}
+
+/** Removes a node record of ours that nothing needs. @throws CONFLICT LOCKED DATABASE_FAILED */
+export async function removeStaleRecord(
+  host: Host,
+  { iqn: target, portal: where }: StepOf<'remove-node-record'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const iqn = parseIqn(target)
+  const portal = parsePortal(where)
+  await withLock(...targetLock(host, { iqn }, 'doctor', signal), async () => {
+    const { attachments, corrupt } = readRecords(host)
+    const own = ownNodeRecords(host).filter((one) => one.iqn === iqn)
+    const stale = judgeNodeRecords(own, attachments, readSessions(host.paths))
+    if (corrupt.length > 0 || !stale.some(({ evidence }) => evidence['portal'] === where))
+      throw changed(`${target} at ${where} is needed, or not ours any more`)
+    await removeNodeRecord(host, iqn, portal)
+  })
+}
+
+/** Ends a session that retries a target which nothing uses. @throws CONFLICT BUSY LEFT_BEHIND */
+export async function endUnusedSession(
+  host: Host,
+  { session: sid, iqn: target }: StepOf<'logout'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const iqn = parseIqn(target)
+  await withLock(...targetLock(host, { iqn }, 'doctor', signal), async () => {
+    const { attachments, corrupt } = readRecords(host)
+    const ours = new Set<string>(attachments.map(({ request }) => request.iqn))
+    const status = listSessions(host).filter((one) => one.sid === sid)
+    if (status.length === 0) return
+    if (corrupt.length > 0 || status[0]!.iqn !== target || judgeUnused(status, ours).length === 0)
+      throw changed(`session ${sid} is logged in, or used`)
+    const { sessions, disks } = readSnapshot(host.paths)
+    const session = sessions.find((one) => one.sid === sid)
+    const own = disks.filter((disk) => disk.sid === sid)
+    const tables = expectedDisks(host.paths)
+    for (const disk of session ? own : []) {
+      // It is not running: its session is lost. It is asked for everything else.
+      const why = whyKept({ ...readDiskUse(host, session!, disk, tables), state: 'running' })
+      if (why !== null) throw new LunkeeperError('BUSY', `${disk.name ?? 'a disk'}: ${why}`)
+    }
+    const openers = await findOpeners(
+      host,
+      own.flatMap(({ name, devno, ...disk }) => (name && devno ? [{ ...disk, name, devno }] : [])),
+    )
+    if (openers.length > 0) throw new LunkeeperError('BUSY', sayOpeners(openers))
+    await logout(host, sid, signal)
+  })
+}
+
+/** Lets only its owner read a file with a secret. @throws CONFLICT NO_PERMISSION */
+export function restrict(host: Host, { path }: StepOf<'restrict'>): void {
+  if (!readableSecrets(host.paths, nodeDatabase(host)).some((one) => one.path === path)) return
+  const { mode } = lstatSync(path)
+  // A link would change the mode of another file.
+  if (!lstatSync(path).isFile()) throw changed(`${path} is not a plain file`)
+  try {
+    chmodSync(path, mode & 0o700)
+  } catch (cause) {
+    throw new LunkeeperError('NO_PERMISSION', `${path}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** @throws INTERNAL it does not start */
+export async function startUnit(host: Host, { unit }: StepOf<'start'>, signal?: AbortSignal): Promise<void> {
+  const ran = await host.run('systemctl', ['start', unit], { deadline: START_DEADLINE_MS, signal })
+  if (ran.code !== 0) throw new LunkeeperError('INTERNAL', `systemctl start ${unit}: ${complaint(ran)}`)
+}

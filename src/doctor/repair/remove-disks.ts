@@ -1,0 +1,141 @@
+import { withClaim } from '../../host/disk/claim.ts'
+import { removeDisk } from '../../host/disk/remove.ts'
+import type { Host } from '../../host/host.ts'
+import { withLock } from '../../host/lock/lock.ts'
+import { expectedDisks } from '../../host/read/disk-use.ts'
+import { readDisk } from '../../host/read/disks.ts'
+import { readSessions } from '../../host/read/sessions.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
+import { defaultName } from '../../model/name.ts'
+import { parseLun } from '../../model/lun.ts'
+import type { ScsiDisk, Session } from '../../model/snapshot.ts'
+import { volumeLock } from '../../state/records/locks.ts'
+import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import type { Observer } from '../../volumes/step.ts'
+import { stepper } from '../../volumes/step.ts'
+import type { Tables } from './disk-use.ts'
+import { readDiskUse, whyKept } from './disk-use.ts'
+import type { PlannedDisk } from './plan.ts'
+
+/** An operation on this LUN is at work: the disk is not a phantom then. */
+const LOCK_DEADLINE_MS = 500
+/** More reasons than that would not make the message clearer. */
+const NAMED = 3
+
+export interface Removed {
+  readonly removed: number
+  /** Why others stayed, one text for each; empty if none did. */
+  readonly kept: readonly string[]
+}
+
+export interface RemoveOptions {
+  readonly observer?: Observer | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Removes disks of a session that nothing uses, one after the other. Each is proven unused immediately before: by its
+ * holders, mounts, live file systems, openers, tables and records, and by an exclusive open that is held until it is gone.
+ * Its data is not touched. One that is used, or does not answer, stays.
+ */
+export async function removePhantoms(
+  host: Host,
+  sid: number,
+  iqn: string,
+  disks: readonly PlannedDisk[],
+  options: RemoveOptions = {},
+): Promise<Removed> {
+  const kept: string[] = []
+  const tables = expectedDisks(host.paths)
+  let removed = 0
+  for (const planned of disks) {
+    if (options.signal?.aborted) {
+      kept.push(`${planned.disk}: stopped before`)
+      continue
+    }
+    try {
+      const why = await removeOne(host, sid, iqn, planned, tables, options)
+      if (why === null) removed++
+      else kept.push(`${planned.disk}: ${why}`)
+    } catch (error) {
+      kept.push(`${planned.disk}: ${(error as Error).message}`)
+      // Every further one of the session would wait as long.
+      if (isLunkeeperError(error, 'STUCK')) {
+        const left = disks.length - removed - kept.length
+        if (left > 0) kept.push(`${left} more: session ${sid} does not answer`)
+        break
+      }
+    }
+  }
+  return { removed, kept }
+}
+
+/** For a message. */
+export function sayKept(kept: readonly string[]): string {
+  const more = kept.length > NAMED ? `; and ${kept.length - NAMED} more` : ''
+  return `left: ${kept.slice(0, NAMED).join('; ')}${more}`
+}
+
+/** @returns why it stays; null if it is gone */
+async function removeOne(
+  host: Host,
+  sid: number,
+  iqn: string,
+  planned: PlannedDisk,
+  tables: Tables,
+  { observer = {}, signal }: RemoveOptions,
+): Promise<string | null> {
+  const session = readSessions(host.paths).find((one) => one.sid === sid)
+  if (!session || session.iqn !== iqn) return null
+  const lun = parseLun(planned.lun)
+  const [directory, key, lock] = volumeLock(host, { iqn: session.iqn, lun }, 'doctor', signal)
+  try {
+    return await withLock(directory, key, { ...lock, deadline: LOCK_DEADLINE_MS, patient: true }, () =>
+      removeLocked(host, session, planned, tables, observer),
+    )
+  } catch (error) {
+    if (isLunkeeperError(error, 'LOCKED')) return 'an operation on this LUN is at work'
+    throw error
+  }
+}
+
+/** An attach of this LUN waits meanwhile. */
+async function removeLocked(
+  host: Host,
+  session: Session,
+  planned: PlannedDisk,
+  tables: Tables,
+  observer: Observer,
+): Promise<string | null> {
+  const look = () => {
+    const disk = readDisk(host.paths, session, parseLun(planned.lun))
+    const isSame = disk?.name === planned.disk && formatHctl(disk.hctl) === planned.hctl
+    return isSame ? disk : null
+  }
+  const disk = look()
+  // Gone, or another one by now.
+  if (!disk) return null
+  const why = whyKept(readDiskUse(host, session, disk, tables))
+  if (why !== null) return why
+  const ended = await withClaim(host, planned.disk, async () => {
+    const claimed = look()
+    if (!claimed) return { why: null }
+    // Programs that have it open without claiming it, a virtual machine for example; and what changed meanwhile.
+    const late = (await whoHasItOpen(host, claimed)) ?? whyKept(readDiskUse(host, session, claimed, tables))
+    if (late !== null) return { why: late }
+    const steps = stepper(defaultName(session.iqn, claimed.hctl.lun), observer)
+    await steps.step('delete-disk', planned.disk, () => removeDisk(host, claimed))
+    return { why: null }
+  })
+  return ended === null
+    ? 'something has claimed it: a mount of another namespace, swap, the kernel'
+    : ended.why
+}
+
+async function whoHasItOpen(host: Host, disk: ScsiDisk): Promise<string | null> {
+  const device = openable(disk)
+  if (!device) throw new LunkeeperError('NOT_FOUND', 'the kernel has not given it a name yet')
+  const openers = await lastingOpeners(host, [device])
+  return openers.length > 0 ? sayOpeners(openers) : null
+}

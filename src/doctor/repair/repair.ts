@@ -1,0 +1,121 @@
+import type { Host } from '../../host/host.ts'
+import { expand } from '../../volumes/expand.ts'
+import { setHold } from '../../hold/change.ts'
+import { recordAct } from '../../state/records/history.ts'
+import { listSessions } from '../../state/view/sessions.ts'
+import { detach } from '../../volumes/detach/detach.ts'
+import { giveRoomBack } from '../../volumes/holding/dirty-limit.ts'
+import type { Observer } from '../../volumes/step.ts'
+import type { FindingCode } from '../codes.ts'
+import type { Finding, Repair } from '../finding.ts'
+import {
+  endUnusedSession,
+  removeStaleRecord,
+  removeUnownedMap,
+  restrict,
+  startUnit,
+  unprotect,
+} from './acts.ts'
+import type { RepairStep } from './plan.ts'
+import { planRepairs } from './plan.ts'
+import { removePhantoms, sayKept } from './remove-disks.ts'
+
+export interface RepairOptions {
+  readonly dryRun: boolean
+  /** The one code whose repairs are made, also those that are not made without asking. @default all that are safe */
+  readonly code?: FindingCode | null
+  readonly observer?: Observer
+  readonly signal?: AbortSignal
+}
+
+/** Of all repairs together; what is left then is left to the next run. A repair that is at work ends by its own limits. */
+const TOTAL_MS = 300_000
+
+type Told = Pick<RepairOptions, 'observer' | 'signal'>
+
+/** Makes the planned repairs one after another, and reports them. One that fails keeps no other from being made. */
+export async function repair(
+  host: Host,
+  findings: readonly Finding[],
+  { dryRun, code = null, ...told }: RepairOptions,
+): Promise<Repair[]> {
+  const steps = planRepairs(findings, { sessions: listSessions(host) }, code)
+  if (dryRun) return steps.map((step) => repairOf(step, false, null))
+  const end = performance.now() + TOTAL_MS
+  const repairs: Repair[] = []
+  for (const step of steps) {
+    if (told.signal?.aborted) repairs.push(repairOf(step, false, 'stopped before'))
+    else if (performance.now() > end) repairs.push(repairOf(step, false, 'no time was left; run it again'))
+    else repairs.push(...(await make(host, step, told)))
+  }
+  return repairs
+}
+
+const repairOf = ({ code, subject, action }: RepairStep, done: boolean, error: string | null): Repair => ({
+  code,
+  subject,
+  action,
+  done,
+  error,
+})
+
+/** @returns what was done, and what could not be */
+async function make(host: Host, step: RepairStep, told: Told): Promise<Repair[]> {
+  const made = await attempt(host, step, told)
+  const volume = 'volume' in step ? step.volume : null
+  for (const { code, action, error } of made)
+    recordAct(host, volume, { event: 'repaired', code, action, error })
+  return made
+}
+
+async function attempt(host: Host, step: RepairStep, told: Told): Promise<Repair[]> {
+  try {
+    if (step.kind === 'remove-disks') return await removeDisks(host, step, told)
+    await act(host, step, told)
+    return [repairOf(step, true, null)]
+  } catch (error) {
+    return [repairOf(step, false, (error as Error).message)]
+  }
+}
+
+async function removeDisks(
+  host: Host,
+  step: Extract<RepairStep, { kind: 'remove-disks' }>,
+  told: Told,
+): Promise<Repair[]> {
+  const { removed, kept } = await removePhantoms(host, step.session, step.iqn, step.disks, told)
+  const done = { ...step, action: `remove disks that nothing uses: ${removed} of ${step.iqn}` }
+  return [
+    ...(removed > 0 || kept.length === 0 ? [repairOf(done, true, null)] : []),
+    ...(kept.length > 0 ? [repairOf(step, false, sayKept(kept))] : []),
+  ]
+}
+
+async function act(
+  host: Host,
+  step: Exclude<RepairStep, { kind: 'remove-disks' }>,
+  told: Told,
+): Promise<unknown> {
+  switch (step.kind) {
+    case 'detach':
+      return detach(host, step.volume, told)
+    case 'restore-limit':
+      return giveRoomBack(host)
+    case 'set-hold':
+      return setHold(host, step.volume, step.hold, told)
+    case 'remove-map':
+      return removeUnownedMap(host, step)
+    case 'unprotect':
+      return unprotect(host, step)
+    case 'remove-node-record':
+      return removeStaleRecord(host, step, told.signal)
+    case 'logout':
+      return endUnusedSession(host, step, told.signal)
+    case 'restrict':
+      return restrict(host, step)
+    case 'expand':
+      return expand(host, step.volume, told)
+    case 'start':
+  }
+  return startUnit(host, step, told.signal)
+}

@@ -1,0 +1,29 @@
+import { LunkeeperError } from '../../model/errors.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { HandError } from '../hand/hand.ts'
+import type { Hand } from '../hand/hand.ts'
+import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
+
+/** A healthy target answers within milliseconds; one that is lost fails the command when its session's loss is noticed. */
+export const SG_DEADLINE_MS = 20_000
+
+/**
+ * Sends commands to a disk in a worker process, through its sg node.
+ * @throws MODULE_MISSING it has no sg node · TARGET_AWAY it does not answer now · STUCK
+ */
+export async function throughSg<T>(
+  host: Host,
+  disk: ScsiDisk,
+  send: (hand: Hand, path: string) => Promise<T>,
+): Promise<T> {
+  if (disk.sg === null)
+    throw new LunkeeperError('MODULE_MISSING', `${disk.name} has no sg device`, { hint: 'modprobe sg' })
+  const path = deviceNode(host, disk.sg)
+  try {
+    return await host.hands.use(null, (hand) => send(hand, path))
+  } catch (error) {
+    if (!(error instanceof HandError)) throw error
+    throw new LunkeeperError('TARGET_AWAY', `${disk.name} did not answer: ${error.message}`, { cause: error })
+  }
+}

@@ -1,0 +1,93 @@
+import { readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+import type { HostPaths } from '../paths.ts'
+import { listNames, readAttribute, readLink, readText } from './attribute.ts'
+
+// Uses of a disk that neither its holders nor an exclusive open show.
+
+/** Block devices that the kernel itself has open without claiming them. */
+export interface KernelUse {
+  /** major:minor */
+  readonly devnos: ReadonlySet<string>
+  /** Paths under /dev that lead nowhere from here: any disk may be meant. */
+  readonly unknown: readonly string[]
+}
+
+/**
+ * Backing devices of loop devices (drivers/block/loop.c: the file is not claimed) and of NVMe targets
+ * (drivers/nvme/target/io-cmd-bdev.c: opened without a holder).
+ */
+export function readKernelUse(paths: HostPaths): KernelUse {
+  const nvmet = `${paths.sys}/kernel/config/nvmet/subsystems`
+  const files = [
+    ...listNames(`${paths.sys}/block`)
+      .filter((name) => name.startsWith('loop'))
+      .map((name) => readAttribute(`${paths.sys}/block/${name}/loop/backing_file`)),
+    ...listNames(nvmet).flatMap((subsystem) =>
+      listNames(`${nvmet}/${subsystem}/namespaces`).map((namespace) =>
+        readAttribute(`${nvmet}/${subsystem}/namespaces/${namespace}/device_path`),
+      ),
+    ),
+  ].filter((file) => file !== null && file.startsWith('/dev/'))
+  const devnos = new Set<string>()
+  const unknown: string[] = []
+  for (const file of files) {
+    const devno = devnoOf(join(paths.dev, file!.slice('/dev/'.length)))
+    if (devno === null) unknown.push(file!)
+    else devnos.add(devno)
+  }
+  return { devnos, unknown }
+}
+
+/** Null for what is no block device. */
+function devnoOf(path: string): string | null {
+  try {
+    const { rdev } = statSync(path)
+    // gnu_dev_major and gnu_dev_minor (sys/sysmacros.h), for numbers of 32 bits.
+    return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`
+  } catch {
+    return null
+  }
+}
+
+const TABLES = ['etc/fstab', 'etc/crypttab'] as const
+const LINKS = ['by-id', 'by-path', 'by-uuid', 'by-label', 'by-partuuid', 'by-partlabel'] as const
+
+/**
+ * Disks and partitions (`sdb`, `sdb1`) that the administrator has written into a table, with that table: they may be unused
+ * now, and are meant to be used. By the links that udev made.
+ */
+export function expectedDisks(paths: HostPaths): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const links = new Map<string, string>()
+  for (const kind of LINKS)
+    for (const name of namesIn(`${paths.dev}/disk/${kind}`)) {
+      const target = readLink(`${paths.dev}/disk/${kind}/${name}`)
+      if (target !== null) links.set(`/dev/disk/${kind}/${name}`, basename(target))
+    }
+  for (const table of TABLES)
+    for (const line of (readText(join(paths.root, table)) ?? '').split('\n')) {
+      const fields = line.trim().split(/\s+/)
+      const place = (table === 'etc/fstab' ? fields[0] : fields[1]) ?? ''
+      if (line.trimStart().startsWith('#') || place === '') continue
+      const path = asLink(place)
+      const name = links.get(path) ?? (/^\/dev\/[^/]+$/.test(path) ? basename(path) : null)
+      if (name !== null) found.set(name, `/${table}`)
+    }
+  return found
+}
+
+/** `UUID=x` is `/dev/disk/by-uuid/x` (fstab(5)). */
+function asLink(place: string): string {
+  const [, tag = '', value = ''] = /^(UUID|LABEL|PARTUUID|PARTLABEL)="?([^"]*)"?$/.exec(place) ?? []
+  return tag === '' ? place : `/dev/disk/by-${tag.toLowerCase()}/${value}`
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}

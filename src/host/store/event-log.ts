@@ -1,0 +1,183 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** About 250 bytes an event: 16,000 events in all. */
+export const SEGMENT_BYTES = 512 << 10
+export const SEGMENTS = 8
+/** Events that wait for a disk that takes none: what comes then is dropped, oldest first. */
+const MOST_WAITING = 1_000
+/** A full disk is tried again so often. */
+const RETRY_INTERVAL_MS = 10_000
+/** More than any event has; a longer line is not ours. */
+const LONGEST_LINE = 64 << 10
+
+interface Waiting {
+  readonly line: string
+}
+
+const SEGMENT = /^events-(\d{8})\.jsonl$/
+
+/**
+ * Events in files of lines, one JSON object each, bounded in size. Several processes may append at the same time without
+ * a lock: each event is written with one write(2) to a file opened with O_APPEND, and a full segment is followed by the
+ * next number, which two processes compute alike. Nothing is ever renamed or rewritten
+ * (docs/decisions/0015-history.md).
+ *
+ * Appending never fails and never waits: events are written in the background, and are lost if the disk takes none.
+ */
+export class EventLog {
+  readonly #directory: string
+  readonly #segmentBytes: number
+  readonly #segments: number
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | null = null
+  #retry: NodeJS.Timeout | undefined
+  #failure: string | null = null
+
+  constructor(directory: string, limits: { segmentBytes?: number; segments?: number } = {}) {
+    this.#directory = directory
+    this.#segmentBytes = limits.segmentBytes ?? SEGMENT_BYTES
+    this.#segments = limits.segments ?? SEGMENTS
+  }
+
+  /** Why the last attempt to write failed; null if it did not. */
+  get failure(): string | null {
+    return this.#failure
+  }
+
+  append(event: object): void {
+    this.#waiting.push({ line: `${JSON.stringify(event)}\n` })
+    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()
+    this.#begin()
+  }
+
+  /** Waits until everything is written, or cannot be, for so many milliseconds at most. @returns whether it is */
+  async settle(deadlineMs: number): Promise<boolean> {
+    if (this.#waiting.length > 0) this.#begin()
+    if (!this.#writing) return this.#waiting.length === 0
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, deadlineMs)
+    try {
+      await Promise.race([this.#writing, late])
+    } finally {
+      clearTimeout(timer)
+    }
+    return this.#waiting.length === 0
+  }
+
+  #begin(): void {
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = null
+    })
+  }
+
+  async #drain(): Promise<void> {
+    clearTimeout(this.#retry)
+    try {
+      while (this.#waiting.length > 0) await this.#writeSome()
+      this.#failure = null
+    } catch (error) {
+      this.#failure = (error as Error).message
+      // Does not keep the process alive.
+      this.#retry = setTimeout(() => this.#begin(), RETRY_INTERVAL_MS).unref()
+    }
+  }
+
+  async #writeSome(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const numbers = numbersOf(await readdir(this.#directory))
+    const newest = numbers.at(-1) ?? 1
+    const file = await open(join(this.#directory, segmentName(newest)), 'a+', 0o600)
+    let isFull: boolean
+    try {
+      const { size } = await file.stat()
+      isFull = size >= this.#segmentBytes
+      if (!isFull) await this.#appendTo(file, size)
+    } finally {
+      await file.close()
+    }
+    if (!isFull) return
+    await (await open(join(this.#directory, segmentName(newest + 1)), 'a', 0o600)).close()
+    for (const old of numbers.filter((number) => number <= newest + 1 - this.#segments))
+      await rm(join(this.#directory, segmentName(old)), { force: true })
+  }
+
+  async #appendTo(file: Awaited<ReturnType<typeof open>>, size: number): Promise<void> {
+    const taken = this.#waiting.slice()
+    // A writer that died, or a disk that was full, left half a line: ours must not be a part of it.
+    const glue = size > 0 && !(await endsLine(file, size)) ? '\n' : ''
+    const bytes = Buffer.from(glue + taken.map(({ line }) => line).join(''))
+    const { bytesWritten } = await file.write(bytes)
+    let end = glue.length
+    const cut = taken.findIndex(({ line }) => (end += Buffer.byteLength(line)) > bytesWritten)
+    const written = new Set(cut < 0 ? taken : taken.slice(0, cut))
+    this.#waiting = this.#waiting.filter((one) => !written.has(one))
+    if (cut >= 0) throw new Error('the disk took only a part of an event')
+    await file.datasync()
+  }
+}
+
+async function endsLine(file: Awaited<ReturnType<typeof open>>, size: number): Promise<boolean> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+  return bytesRead === 0 || buffer[0] === 0x0a
+}
+
+const segmentName = (number: number) => `events-${String(number).padStart(8, '0')}.jsonl`
+
+function numbersOf(names: readonly string[]): number[] {
+  return names
+    .flatMap((name) => SEGMENT.exec(name)?.[1] ?? [])
+    .map(Number)
+    .toSorted((a, b) => a - b)
+}
+
+export interface ReadEvents {
+  /** Oldest first, as far as each writer's order goes. Not checked. */
+  readonly events: readonly Readonly<Record<string, unknown>>[]
+  /** Lines that are no JSON object: of a writer that died, or of a damaged file. */
+  readonly unreadable: number
+}
+
+/**
+ * All events that are kept; what cannot be read is counted and left out.
+ * @param part only lines that contain this text are parsed
+ */
+export function readEvents(directory: string, part = ''): ReadEvents {
+  const events: Readonly<Record<string, unknown>>[] = []
+  let unreadable = 0
+  for (const number of numbersOf(namesIn(directory)))
+    for (const line of textOf(join(directory, segmentName(number))).split('\n')) {
+      if (line === '' || !line.includes(part)) continue
+      const event = line.length > LONGEST_LINE ? null : parsed(line)
+      if (event) events.push(event)
+      else unreadable++
+    }
+  return { events, unreadable }
+}
+
+function parsed(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(line)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Readonly<Record<string, unknown>>) : null
+  } catch {
+    return null
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

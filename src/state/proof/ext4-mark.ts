@@ -1,0 +1,56 @@
+import { basename } from 'node:path'
+
+import type { Ext4Mark } from '../../host/fs/ext4-mark.ts'
+import { ext4Mark, isMountedSince } from '../../host/fs/ext4-mark.ts'
+import { interview } from '../../host/disk/identify.ts'
+import { HandError } from '../../host/hand/hand.ts'
+import type { Host } from '../../host/host.ts'
+import { deviceNode } from '../../host/host.ts'
+import { HEAD_BYTES } from '../../host/hand/protocol.ts'
+import { readLink } from '../../host/read/attribute.ts'
+import { mountAt } from '../../host/read/mounts.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { Witnesses } from '../../model/plan/owner.ts'
+import type { VolumeUse } from '../../model/request.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+
+/**
+ * The page that has the superblock is in memory for as long as ext4 is mounted; where the rest of it is not, a read waits
+ * for the target, and this is how long.
+ */
+const OWN_DEADLINE_MS = 2_000
+
+/**
+ * Whether an ext4 that this node has mounted was mounted or checked elsewhere since: what the kernel has in memory of its
+ * superblock, compared with what the target has.
+ * @param devno of the device that is mounted, 253:0
+ */
+export async function readExt4Mark(host: Host, devno: string, disk: ScsiDisk): Promise<Witnesses['mark']> {
+  const own = await ownMark(host, devno)
+  if (own === null) return 'unreadable'
+  const { head } = await interview(host, disk, { head: true })
+  if (head === null) return 'unreadable'
+  return isMountedSince(own, ext4Mark(head)) ? 'changed' : 'same'
+}
+
+/** Has the whole page of the superblock in memory while the target answers, so that it can be read in an outage. */
+export async function primeMark(host: Host, use: VolumeUse): Promise<void> {
+  const mount = use.mount === null ? null : mountAt(host.paths, use.mount)
+  if (mount?.fs === 'ext4' && !mount.devno.startsWith('0:')) await ownMark(host, mount.devno)
+}
+
+/** As this node's kernel has it. @param devno of the device that is mounted, 253:0 */
+async function ownMark(host: Host, devno: string): Promise<Ext4Mark | null> {
+  const link = readLink(`${host.paths.sys}/dev/block/${devno}`)
+  if (link === null) return null
+  const path = deviceNode(host, basename(link))
+  try {
+    const head = await host.hands.use(null, (hand) =>
+      hand.call('readBlock', { path, offset: 0, length: HEAD_BYTES }, OWN_DEADLINE_MS),
+    )
+    return ext4Mark(head)
+  } catch (error) {
+    if (error instanceof HandError || isLunkeeperError(error, 'STUCK')) return null
+    throw error
+  }
+}

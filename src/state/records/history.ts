@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+
+import { monotonicMs } from '../../host/clock.ts'
+import type { Host } from '../../host/host.ts'
+import { readAttribute } from '../../host/read/attribute.ts'
+import { readEvents } from '../../host/store/event-log.ts'
+import type { Actor, Happening, HappeningName, HistoryEvent, RecordedMoment } from '../../model/history.ts'
+import { HAPPENING_NAMES } from '../../model/history.ts'
+
+/** Where the history is kept; it survives reboots and upgrades. */
+export function historyDirectory(host: Host): string {
+  return join(host.places.records, 'history')
+}
+
+/**
+ * Records what a user, or a program for one, had done. Never fails and never waits: a full or broken disk costs the
+ * event, not the operation.
+ */
+export function recordAct(host: Host, volume: string | null, happening: Happening): void {
+  record(host, volume, host.actor, happening)
+}
+
+/** Records what was observed. As {@link recordAct}. */
+export function recordSeen(host: Host, volume: string | null, happening: Happening): void {
+  record(host, volume, null, happening)
+}
+
+function record(host: Host, volume: string | null, by: Actor | null, happening: Happening): void {
+  const event: HistoryEvent = { ...recordedNow(host), volume, by, ...happening }
+  host.history.append(event)
+}
+
+/** This moment, as events have it. */
+export function recordedNow({ paths }: Host): RecordedMoment {
+  const boot = readAttribute(join(paths.proc, 'sys/kernel/random/boot_id'))?.slice(0, 8) ?? null
+  return { at: new Date().toISOString(), boot, ms: monotonicMs() }
+}
+
+export interface History {
+  /** Oldest first. */
+  readonly events: readonly HistoryEvent[]
+  /** Lines that cannot be read. Events of a newer version are left out, and do not count. */
+  readonly unreadable: number
+}
+
+/** What of the history is wanted. */
+export interface SoughtEvents {
+  /** Only events of this volume. @default all */
+  readonly volume?: string | null
+  /** Only events of this name. @default all */
+  readonly event?: HappeningName
+}
+
+export function readHistory(host: Host, { volume = null, event: name }: SoughtEvents = {}): History {
+  // Of 16,000 lines only those that can be meant are parsed.
+  const part =
+    volume !== null
+      ? `"volume":${JSON.stringify(volume)}`
+      : name === undefined
+        ? ''
+        : `"event":${JSON.stringify(name)}`
+  const read = readEvents(historyDirectory(host), part)
+  const events = read.events
+    .flatMap((event) => asEvent(event) ?? [])
+    .filter((one) => (volume === null || one.volume === volume) && (name === undefined || one.event === name))
+  return { events, unreadable: read.unreadable }
+}
+
+/** What every event has; null if it is not one. Events of a newer version have names that are not known here. */
+function asEvent(event: Readonly<Record<string, unknown>>): HistoryEvent | null {
+  const { at, ms, boot = null, volume = null, by = null, event: name } = event
+  if (typeof at !== 'string' || Number.isNaN(Date.parse(at)) || typeof ms !== 'number') return null
+  if (boot !== null && typeof boot !== 'string') return null
+  if (volume !== null && typeof volume !== 'string') return null
+  if (typeof name !== 'string' || !HAPPENING_NAMES.has(name)) return null
+  return { ...event, at, ms, boot, volume, by: asActor(by) } as HistoryEvent
+}
+
+function asActor(by: unknown): Actor | null {
+  if (typeof by !== 'object' || by === null) return null
+  const { via, command = null, user = null } = by as Record<string, unknown>
+  const isText = (value: unknown) => value === null || typeof value === 'string'
+  return typeof via === 'string' && isText(command) && isText(user) ? ({ via, command, user } as Actor) : null
+}

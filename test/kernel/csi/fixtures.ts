@@ -1,0 +1,26 @@
+import type { Agent } from '../agent.ts'
+import type { NodeFixtures, NodeSetup } from '../fixtures.ts'
+import { onNode } from '../fixtures.ts'
+import { Kubelet, startDriver } from './kubelet.ts'
+import { Shop } from './told.ts'
+
+export interface CsiFixtures extends NodeFixtures {
+  readonly kubelet: Kubelet
+}
+
+/** As `onNode`, with an agent that serves CSI, and the fixture `kubelet`: a client of it that outlives its restarts. */
+export function onCsiNode(setup: NodeSetup) {
+  const kubelets = new WeakMap<Agent, Promise<Kubelet>>()
+  return onNode({ launch: startDriver, ...setup }).extend('kubelet', ({ node, agent }) => {
+    const kubelet = kubelets.get(agent) ?? Kubelet.start(node)
+    kubelets.set(agent, kubelet)
+    return kubelet
+  })
+}
+
+/** As `onNode`, with the fixture `shop`: a volume at LUN 5 that a pod writes to, and who is told of it. */
+export function onShopNode(setup: NodeSetup) {
+  return onNode({ memory: 768, luns: [{ lun: 5, serial: 'c515' }], ...setup }).extend('shop', ({ node }) =>
+    Shop.open(node),
+  )
+}
