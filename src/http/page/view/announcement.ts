@@ -5,7 +5,7 @@ import { count, duration, STATE_WORDS } from './words.ts'
 const NAMED = 3
 
 /**
- * What a screen reader is told of a change: only of states of volumes, not of numbers that change each second.
+ * The sentence that a screen reader reads at a change: only states of volumes, not numbers that change each second.
  * @returns null if there is nothing to tell
  */
 export function announcement(

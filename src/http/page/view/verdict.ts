@@ -71,7 +71,7 @@ function at({ deadline }: Next): number {
 /** volume-9 before volume-10. Made once: it is slow to make. */
 const BY_NAME = new Intl.Collator('en', { numeric: true })
 
-/** The order in which a reader wants the volumes: what fails, then what waits, by deadline, then by name. */
+/** The order in which a reader wants the volumes: what fails, then held I/O, by deadline, then by name. */
 export function byUrgency(volumes: readonly VolumeStatus[]): VolumeStatus[] {
   const rank = ({ state }: VolumeStatus) => ({ bad: 0, wait: 1, good: 2, idle: 2 })[STATE_TONE[state]]
   const due = ({ hold, state }: VolumeStatus) =>
