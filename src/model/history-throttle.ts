@@ -1,6 +1,6 @@
 import type { Happening } from './history.ts'
 
-/** So many outages of a volume in an hour are kept one by one. More, and the volume flaps: a number tells it better. */
+/** Outages of a volume in an hour that are kept one by one. More, and the volume flaps: a number tells it better. */
 export const OUTAGES_PER_HOUR = 30
 const HOUR_MS = 3_600_000
 

@@ -27,7 +27,7 @@ export interface LogEntry {
   readonly message: string
   /** Length of what has ended, in seconds. */
   readonly seconds?: number | undefined
-  /** So many lines of this volume and code were left out before this one. */
+  /** Number of lines of this volume and code that were left out before this one. */
   readonly suppressed?: number | undefined
 }
 

@@ -31,7 +31,7 @@ export const AGENT_OPTIONS = [
     name: 'repair',
     value: 'off|safe',
     choices: ['off', 'safe'],
-    help: 'What the agent repairs by itself, every ten minutes while no target is away: nothing, or what `lunkeeper doctor --fix` does, in at most six runs a day. Default: safe.',
+    help: 'What the agent repairs automatically, every ten minutes while no target is away: nothing, or what `lunkeeper doctor --fix` does, in at most six runs a day. Default: safe.',
   },
   {
     name: 'csi-endpoint',

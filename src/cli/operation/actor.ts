@@ -10,7 +10,7 @@ const LONGEST_NAME = 64
 /** For the history: who runs this command. For people, not for access control: root can say what it likes. */
 export function actorOf(command: string): Actor {
   if (command === 'agent') return { via: 'agent', command: null, user: null }
-  // The agent runs it by itself (repair-loop.ts).
+  // The agent runs it (repair-loop.ts).
   if (process.env['LUNKEEPER_ACTOR'] === 'agent') return { via: 'agent', command, user: null }
   return { via: 'cli', command, user: userOf() }
 }

@@ -2,7 +2,7 @@
 const MOST_A_DAY = 6
 const DAY_MS = 24 * 3_600_000
 
-/** Limits how often the agent repairs by itself. */
+/** Limits how often the agent repairs automatically. */
 export class RepairBudget {
   #repairedMs: readonly number[] = []
   #isTold = false

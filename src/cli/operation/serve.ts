@@ -24,7 +24,7 @@ export interface Served {
   readonly volumeHealth: boolean
   readonly http: Address | null
   readonly log: LogOptions
-  /** Whether it makes the safe repairs by itself. */
+  /** Whether it makes the safe repairs automatically. */
   readonly repairs: boolean
   /** What a client must show to read from other machines, and to change something; null: neither is possible. */
   readonly token: Token | null
@@ -199,7 +199,7 @@ export async function services(
   }
 }
 
-/** Disposed of, it waits for no repair that is at work: that process ends by itself. */
+/** Its disposal does not wait for a running repair, which is a process of its own. */
 async function repairing(host: Host, say: (line: string) => void): Promise<Disposable> {
   const { repairRegularly } = await import('./repair-loop.ts')
   const stop = new AbortController()

@@ -40,7 +40,7 @@ export function readKernelUse(paths: HostPaths): KernelUse {
   return { devnos, unknown }
 }
 
-/** Null for what is no block device. */
+/** Null for what is not a block device. */
 function devnoOf(path: string): string | null {
   try {
     const { rdev } = statSync(path)

@@ -52,7 +52,7 @@ export class EventLog {
     this.#begin()
   }
 
-  /** Waits until everything is written, or cannot be, for so many milliseconds at most. @returns whether it is */
+  /** Waits until everything is written, or cannot be. The argument is the limit in milliseconds. @returns whether it is */
   async settle(deadlineMs: number): Promise<boolean> {
     if (this.#waiting.length > 0) this.#begin()
     if (!this.#writing) return this.#waiting.length === 0
@@ -135,7 +135,7 @@ function numbersOf(names: readonly string[]): number[] {
 export interface ReadEvents {
   /** Oldest first, as far as each writer's order goes. Not checked. */
   readonly events: readonly Readonly<Record<string, unknown>>[]
-  /** Lines that are no JSON object: of a writer that died, or of a damaged file. */
+  /** Lines that are not a JSON object: of a writer that died, or of a damaged file. */
   readonly unreadable: number
 }
 

@@ -13,7 +13,7 @@ export type Access = 'code' | 'read' | 'change'
  * Why a request is refused; null if it may go on.
  *
  * - Reading needs no token from this machine (also through `ssh -L` and `kubectl port-forward`). From other machines it needs
- *   one: names of targets, pods and directories do not belong on a pod network.
+ *   one: names of targets, pods and directories must not be readable from a pod network.
  * - Changing needs a token in the header `Authorization`, which a foreign web site cannot send, and JSON, which its forms
  *   cannot send.
  * - The name in the URL must be one that another party's DNS cannot point here.

@@ -5,7 +5,7 @@ import { count, duration, STATE_WORDS } from './words.ts'
 const NAMED = 3
 
 /**
- * The sentence that a screen reader reads at a change: only states of volumes, not numbers that change each second.
+ * What a screen reader announces: only states of volumes, not numbers that change each second.
  * @returns null if there is nothing to tell
  */
 export function announcement(

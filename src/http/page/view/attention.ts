@@ -6,7 +6,7 @@ import { command } from './command.ts'
 import { byUrgency } from './verdict.ts'
 import { clock, count, countdown, elapsed, sign, STATE_TONE, STATE_WORDS, unwritten } from './words.ts'
 
-/** More cards than this are not read in a hurry; the table below has all volumes. */
+/** More cards than this are too many to read; the table below has all volumes. */
 const MOST_CARDS = 12
 
 /** A card for each volume that is not as it should be, the most urgent first; null if all are. */
