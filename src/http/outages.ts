@@ -3,6 +3,7 @@ import type { Host } from '../host/host.ts'
 import { followHolds } from '../hold/follow.ts'
 import type { HoldNote } from '../model/hold-note.ts'
 import type { Outage } from '../model/outage.ts'
+import { readHistory } from '../state/records/history.ts'
 import { readHoldNotes } from '../state/records/hold-note.ts'
 
 /** The outages that a reader can be shown. Where a history is kept on disk, it implements this as well. */
@@ -22,10 +23,13 @@ interface Entry {
   readonly sinceMs: number
 }
 
-/** Remembers the outages of this node from now on, with those that last, in memory: the newest 500. */
+/**
+ * Remembers the outages of this node from now on, in memory: the newest 500, those of the node's history and those that last
+ * included. The history is read once.
+ */
 export function rememberOutages(host: Host): OutageLog {
   const lasting = new Map<string, Entry>()
-  const past: Outage[] = []
+  const past: Outage[] = pastOutages(host)
   let told = () => {}
 
   function begin(volume: string, note: HoldNote): void {
@@ -63,6 +67,35 @@ export function rememberOutages(host: Host): OutageLog {
     follow: (next) => void (told = next),
     [Symbol.dispose]: () => following[Symbol.dispose](),
   }
+}
+
+/** Those that the history has, from earlier agents and boots. */
+function pastOutages(host: Host): Outage[] {
+  const { events } = readHistory(host)
+  const failures = new Map(
+    events.flatMap((one) =>
+      one.event === 'hold-ended' ? [[`${one.volume} ${one.since}`, one] as const] : [],
+    ),
+  )
+  return events
+    .flatMap((one) => {
+      if (one.event !== 'outage-ended' || one.volume === null) return []
+      const { volume, since, seconds, io, how } = one
+      const failure = failures.get(`${volume} ${since}`)
+      const after = (passed: number) => new Date(Date.parse(since) + passed * 1000).toISOString()
+      return [
+        {
+          volume,
+          since,
+          // An event that is not kept any more: it failed at some time before its end.
+          failed: io === 'failed' ? after(failure?.seconds ?? seconds) : null,
+          reason: io === 'failed' ? (failure?.how ?? (how === 'returned' ? 'deadline' : how)) : null,
+          until: after(seconds),
+          seconds,
+        },
+      ]
+    })
+    .slice(-MOST)
 }
 
 /** By the clock that is never set, where both notes have it: setting the other one moves `since`. */

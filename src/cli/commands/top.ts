@@ -5,7 +5,7 @@ import { topText } from '../output/top.ts'
 export const topCommand = command({
   name: 'top',
   group: 'look',
-  summary: 'Watch the volumes of this node: states, countdowns, unwritten data',
+  summary: 'Watch the volumes of this node live',
   about:
     'Shows all volumes, those that fail or are held first, with the time until held I/O fails, the data that is not on the target yet, the paths, and where the volume is mounted. The screen changes when a volume does, and once a second while I/O is held. q or Ctrl-C leaves it. If standard output is not a terminal, it prints one look. With --json it prints a line of JSON now and after each change, with the fields now and volumes, until it is stopped. Changes nothing.',
   usage: [''],

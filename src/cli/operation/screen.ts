@@ -1,8 +1,6 @@
 import type { Look } from '../output/look.ts'
 import { lookOf } from '../output/look.ts'
 
-/** q, Q, Ctrl-C and Ctrl-D: in raw mode they are bytes. */
-const LEAVING: ReadonlySet<number> = new Set([0x71, 0x51, 0x03, 0x04])
 const ENTER = '\u001b[?1049h\u001b[?25l'
 const LEAVE = '\u001b[?25h\u001b[?1049l'
 const HOME = '\u001b[H'
@@ -34,6 +32,9 @@ interface Keyboard {
   resume(): unknown
   pause(): unknown
 }
+
+/** q, Q, Ctrl-C, Ctrl-D: in raw mode they are bytes. */
+const LEAVING = new Set([0x71, 0x51, 3, 4])
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

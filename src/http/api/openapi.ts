@@ -41,7 +41,7 @@ export const OPENAPI = {
     '/api/v1/findings': read('findings', 'What is wrong, as `lunkeeper doctor --json`', ref('Diagnosis')),
     '/api/v1/outages': read(
       'outages',
-      'Outages that this agent has seen, the newest last: 500 at most',
+      'Outages of this node, the newest last: 500 at most',
       listOf('Outage'),
     ),
     '/api/v1/events': {
@@ -100,6 +100,11 @@ export const OPENAPI = {
         {
           type: 'object',
           properties: {
+            code: {
+              type: 'string',
+              description:
+                'Make the repairs of this finding only, also those that are not made without asking, as `lunkeeper doctor --fix CODE`.',
+            },
             dryRun: { type: 'boolean', default: false, description: 'Only say what would be done.' },
           },
         },

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import type { FindingCode } from '../../doctor/codes.ts'
+import { FINDINGS } from '../../doctor/codes.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { EventStream } from '../event-stream.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -131,12 +133,17 @@ export const ROUTES: readonly Route[] = [
     path: '/api/v1/fix',
     access: 'change',
     async answer(sources, call) {
-      const { dryRun = false } = await readBody(call.request)
+      const { dryRun = false, code = null } = await readBody(call.request)
       if (typeof dryRun !== 'boolean') throw new BadBody('"dryRun" must be true or false')
-      return act(sources, call, { kind: 'fix', dryRun })
+      if (code !== null && !isFindingCode(code)) throw new BadBody('"code" must be the code of a finding')
+      return act(sources, call, { kind: 'fix', dryRun, code })
     },
   },
 ]
+
+function isFindingCode(code: unknown): code is FindingCode {
+  return typeof code === 'string' && Object.hasOwn(FINDINGS, code)
+}
 
 let split: { readonly all: string; readonly each: ReadonlyMap<string, string> } = { all: '', each: new Map() }
 
@@ -153,7 +160,7 @@ const DESCRIPTION = JSON.stringify(OPENAPI)
 async function act({ observer, say }: ApiSources, { request }: Call, wanted: Act): Promise<Answer> {
   const what =
     wanted.kind === 'fix'
-      ? `doctor --fix${wanted.dryRun ? ' --dry-run' : ''}`
+      ? `doctor --fix${wanted.code === null ? '' : ` ${wanted.code}`}${wanted.dryRun ? ' --dry-run' : ''}`
       : wanted.kind === 'hold'
         ? `hold ${JSON.stringify(wanted.volume)} --set ${JSON.stringify(wanted.wanted)}`
         : `hold ${JSON.stringify(wanted.volume)} --give-up`

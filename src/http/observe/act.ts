@@ -13,6 +13,6 @@ export async function perform(host: Host, act: Act): Promise<unknown> {
       return giveUp(host, act.volume)
     case 'fix':
     default:
-      return doctor(host, { dryRun: act.dryRun })
+      return doctor(host, { dryRun: act.dryRun, code: act.code })
   }
 }

@@ -27,7 +27,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 stepBack()
 
 async function start({ records, runtime, hostRoot }: Extract<ToObserver, { kind: 'start' }>): Promise<void> {
-  opened = openHost({ places: { records, runtime }, ...(hostRoot === null ? {} : { hostRoot }) })
+  opened = openHost({
+    places: { records, runtime },
+    actor: { via: 'agent', command: 'agent --http', user: null },
+    ...(hostRoot === null ? {} : { hostRoot }),
+  })
   await observe(opened, {
     alive: () => say({ kind: 'alive' }),
     told: (name, json) => say({ kind: 'part', name, json }),

@@ -1,3 +1,4 @@
+import type { FindingCode } from '../../doctor/codes.ts'
 import type { Finding } from '../../doctor/finding.ts'
 import type { SessionStatus, VolumeStatus } from '../../model/attachment.ts'
 import type { VolumeMount } from '../../model/volume-mount.ts'
@@ -18,7 +19,7 @@ export const PART_NAMES = ['volumes', 'sessions', 'mounts', 'findings'] as const
 export type Act =
   | { readonly kind: 'hold'; readonly volume: string; readonly wanted: string }
   | { readonly kind: 'give-up'; readonly volume: string }
-  | { readonly kind: 'fix'; readonly dryRun: boolean }
+  | { readonly kind: 'fix'; readonly dryRun: boolean; readonly code: FindingCode | null }
 
 /** From the agent to the observer. `start` comes first, once. */
 export type ToObserver =

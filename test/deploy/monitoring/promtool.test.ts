@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 
 import { fetchPackages } from '../../../lab/debian/fetch.ts'
 import { cacheDirectory } from '../../../lab/debian/root.ts'
@@ -12,6 +12,8 @@ import { temporary } from '../../unit/temporary.ts'
 import { DIRECTORY, expressionsOf, readDashboard } from './dashboard.ts'
 
 let promtool: string
+
+vi.setConfig({ testTimeout: 60_000 })
 
 beforeAll(async () => {
   promtool = await bringPromtool()

@@ -208,13 +208,13 @@ describe('changing', () => {
     await change('/api/v1/volumes/db/hold', { wanted: 90 })
     await change('/api/v1/volumes/db/give-up', { confirm: 'db' })
     await change('/api/v1/fix', { dryRun: true })
-    await change('/api/v1/fix', {})
+    await change('/api/v1/fix', { code: 'PHANTOMS' })
     expect(served.acts).toEqual([
       { kind: 'hold', volume: 'db', wanted: 'forever' },
       { kind: 'hold', volume: 'db', wanted: '90s' },
       { kind: 'give-up', volume: 'db' },
-      { kind: 'fix', dryRun: true },
-      { kind: 'fix', dryRun: false },
+      { kind: 'fix', dryRun: true, code: null },
+      { kind: 'fix', dryRun: false, code: 'PHANTOMS' },
     ])
     expect(served.log[0]).toBe('http: hold "db" --set "forever", asked from this machine')
     expect(served.log.join('\n')).not.toContain(TOKEN)
@@ -227,6 +227,8 @@ describe('changing', () => {
     ['hold', '[1]'],
     ['hold', 'null'],
     ['give-up', {}],
+    ['../../fix', { dryRun: 1 }],
+    ['../../fix', { code: 'toString' }],
     ['give-up', { confirm: 'other' }],
   ])('%s with the content %s is refused', async (what, body) => {
     await open({ token: true })

@@ -111,7 +111,7 @@ describe('the life of an observer', () => {
   it('that does not answer is not waited for without a limit', async () => {
     const results = Promise.allSettled([
       observer.part('findings'),
-      observer.act({ kind: 'fix', dryRun: true }),
+      observer.act({ kind: 'fix', dryRun: true, code: null }),
     ])
     await vi.advanceTimersByTimeAsync(30_000)
     for (const result of await results)
@@ -137,7 +137,7 @@ describe('the life of an observer', () => {
   })
 
   it('a change during which it ends is not said to be made', async () => {
-    const act = observer.act({ kind: 'fix', dryRun: false })
+    const act = observer.act({ kind: 'fix', dryRun: false, code: null })
     started[0]!.exit()
     await expect(act).rejects.toMatchObject({ message: expect.stringContaining('may have been made') })
   })

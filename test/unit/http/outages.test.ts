@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { monotonicMs } from '../../../src/host/clock.ts'
 import { rememberOutages } from '../../../src/http/outages.ts'
 import { parseName } from '../../../src/model/name.ts'
+import { recordSeen, readHistory } from '../../../src/state/records/history.ts'
 import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
 import { fakeNode } from '../kubernetes/node.ts'
 
@@ -55,4 +56,47 @@ it('an outage that follows another at once is another one; setting the clock is 
   })
   writeHoldNote(host, DB, { ...since(1), ended: null, trouble: null })
   await expect.poll(() => log.list().map(({ until }) => until === null)).toEqual([false, true])
+})
+
+it('what the history has from earlier agents is there at the start', async () => {
+  const { host } = fakeNode()
+  const began = '2026-11-27T02:00:00.000Z'
+  recordSeen(host, 'db', { event: 'hold-ended', since: began, how: 'give-up', seconds: 30 })
+  recordSeen(host, 'db', {
+    event: 'outage-ended',
+    since: began,
+    seconds: 90,
+    io: 'failed',
+    how: 'give-up',
+    returnMs: null,
+  })
+  recordSeen(host, 'mail', {
+    event: 'outage-ended',
+    since: began,
+    seconds: 41,
+    io: 'waited',
+    how: 'returned',
+    returnMs: 120,
+  })
+  await expect.poll(() => readHistory(host).events).toHaveLength(3)
+  const log = rememberOutages(host)
+  onTestFinished(() => log[Symbol.dispose]())
+  expect(log.list()).toEqual([
+    {
+      volume: 'db',
+      since: began,
+      failed: '2026-11-27T02:00:30.000Z',
+      reason: 'give-up',
+      until: '2026-11-27T02:01:30.000Z',
+      seconds: 90,
+    },
+    {
+      volume: 'mail',
+      since: began,
+      failed: null,
+      reason: null,
+      until: '2026-11-27T02:00:41.000Z',
+      seconds: 41,
+    },
+  ])
 })

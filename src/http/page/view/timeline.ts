@@ -23,7 +23,7 @@ const REASONS: Readonly<Record<NonNullable<Outage['reason']>, string>> = {
   fenced: 'another node took the volume',
 }
 
-/** The outages that the agent has seen: drawn for the last day, and listed. */
+/** The outages that are known: drawn for the last day, and listed. */
 export function timeline({ outages, node }: Model, ui: Ui): PageElement {
   return h(
     'section',
@@ -33,8 +33,8 @@ export function timeline({ outages, node }: Model, ui: Ui): PageElement {
       ? h(
           'p',
           { class: 'soft' },
-          'None since this agent started',
-          node !== null && [', ', clock(node.agentSince, ui.nowMs)],
+          'None is known. This agent has run since ',
+          node === null ? 'its start' : clock(node.agentSince, ui.nowMs),
           '.',
         )
       : [drawing(outages, ui.nowMs), list(outages, ui.nowMs)],

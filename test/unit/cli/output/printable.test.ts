@@ -197,6 +197,13 @@ const RESULTS: Readonly<Record<string, readonly unknown[]>> = {
   detach: [{ name: 'db', removed, left: ['disk sdb'] }],
   volumes: [[volume(), away], away],
   hold: [volume(), [away]],
+  top: [
+    {
+      volumes: [volume(), away],
+      mounts: [{ volume: 'db', point: '/srv/db', fs: 'ext4', readOnly: false, pod: null }],
+      corrupt: ['db.json is not JSON'],
+    },
+  ],
   sessions: [[session, { ...session, portal: null, scan: null }]],
   owner: [owner, { ...owner, registered: [], holder: null, key: null }],
   doctor: [{ findings: [finding], repairs: [repair, { ...repair, error: null }] }],
