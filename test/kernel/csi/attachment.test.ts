@@ -18,6 +18,7 @@ import {
   Kubelet,
   mountable,
   staging as stagingOf,
+  stagingPath,
   startDriver,
   targetPath,
 } from './kubelet.ts'
@@ -184,6 +185,8 @@ describe.each(kernels('bookworm'))('a published volume moves to another node (%s
     await kubelet.publish(orders, 'pod', second.more)
     expect(await b.sh(`cat ${file}`)).toBe('second')
     await b.sh(`echo third > ${file} && sync ${file}`)
+    // The new owner writes nothing meanwhile (ext4 makes inode tables in the background): what comes is the former node's.
+    await b.sh(`fsfreeze --freeze ${stagingPath(orders.volumeId)}`)
     const bytes = await target.hash(5)
     await a.sh(`(echo fourth > ${file} && sync ${file}) 2>/dev/null || true`)
     expect(await target.hash(5)).toBe(bytes)
@@ -191,6 +194,7 @@ describe.each(kernels('bookworm'))('a published volume moves to another node (%s
     await before.unstage(orders)
     await expectNothingPublished(a)
     expect(await target.hash(5)).toBe(bytes)
+    await b.sh(`fsfreeze --unfreeze ${stagingPath(orders.volumeId)}`)
 
     await kubelet.release(orders, 'pod')
     await expectNothingPublished(b)
