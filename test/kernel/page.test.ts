@@ -64,7 +64,7 @@ it('the page follows an outage: held with its deadline, extended over HTTP, back
   await follower.output(/findings none/, 60_000)
 
   await target.disable()
-  await follower.output(/volume db holding \\d{4}-/, 30_000)
+  await follower.output(/volume db holding \d{4}-/, 30_000)
   await follower.output(/findings .*HOLDING/, 60_000)
   const before = await ask<VolumeStatus>('/api/v1/volumes/db')
   expect(Date.parse(before.hold.deadline!) - Date.parse(before.hold.since!)).toBe(300_000)
