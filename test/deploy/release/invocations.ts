@@ -48,6 +48,8 @@ export const INVOCATIONS: readonly Invocation[] = [
     'drill --outage 30 --takeover address --fs xfs --debian trixie --report drill.html --json',
   ),
   fails('PROGRAM_MISSING', 'drill --true-time --timer 120'),
+  fails('PROGRAM_MISSING', 'drill --story split'),
+  refused('USAGE', 'drill --story split --true-time'),
   done('migrate old.yaml --csi-driver iscsi.csi.lunkeeper --json'),
   done('migrate old.yaml --check'),
   refused('BAD_REQUEST', 'migrate absent.yaml'),
@@ -67,7 +69,7 @@ export const INVOCATIONS: readonly Invocation[] = [
 
 /** Agents, which run until they are told to stop. */
 export const AGENTS: readonly string[] = [
-  'agent --http 127.0.0.1:9600 --http-token-file token --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1 --csi-volume-health',
+  'agent --http 127.0.0.1:9600 --http-token-file token --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1 --csi-volume-health --repair off --log-format json --log-level info',
 ]
 
 /** Flags that need a Kubernetes: the agent ends at once, and says what is missing. */
