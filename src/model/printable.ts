@@ -22,7 +22,14 @@ function escaped(point: number): string {
 
 /** Like {@link printable}, for several lines of program output, which become one. */
 export function oneLine(text: string): string {
-  return printable(text.replace(/\s*[\r\n]+\s*/g, ' '))
+  // Not by one expression: it would take quadratic time on many blanks.
+  const lines = text.split(/[\r\n]/)
+  const last = lines.length - 1
+  const trimmed = lines.map((line, index) => {
+    const begun = index === 0 ? line : line.trimStart()
+    return index === last ? begun : begun.trimEnd()
+  })
+  return printable(trimmed.filter((line, index) => index === 0 || index === last || line !== '').join(' '))
 }
 
 /** Data with every string in it made printable, before a result is formatted for people. */

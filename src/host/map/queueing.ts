@@ -42,7 +42,7 @@ export async function restoreQueueing(host: Host, map: string): Promise<void> {
 
 /** Queueing is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
 export async function pollingInterval(host: Host): Promise<number> {
-  const said = /^\s*polling_interval\s+"?(\d+)/m.exec(await ask(host, ['config', 'local']))?.[1]
+  const said = /^[ \t]*polling_interval[ \t]+"?(\d+)/m.exec(await ask(host, ['config', 'local']))?.[1]
   return said === undefined ? POLLING : Number(said)
 }
 

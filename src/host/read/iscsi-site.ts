@@ -10,8 +10,8 @@ import { linkName, readLink, readText } from './attribute.ts'
 export function settingsOf(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const line of text.split('\n')) {
-    const [, key, value] = /^\s*([a-z][\w.[\]]*)\s*=\s*(.*?)\s*$/i.exec(line) ?? []
-    if (key !== undefined && value !== undefined) found.set(key, value)
+    const [, key, value] = /^\s*([a-z][\w.[\]]*)\s*=\s*(.*)$/i.exec(line) ?? []
+    if (key !== undefined && value !== undefined) found.set(key, value.trimEnd())
   }
   return found
 }

@@ -42,7 +42,8 @@ export interface HoldMapState {
 
 /** Parses a line of `dmsetup status` (drivers/md/dm-mpath.c:multipath_status): `8:16 A 0` for each path. */
 export function parsePaths(status: string): HoldMapState['paths'] {
-  return [...status.matchAll(/(\d+:\d+) ([AF]) \d+/g)].map(([, devno, state]) => ({
+  // Bounded, so that a long run of digits takes linear time.
+  return [...status.matchAll(/(?<!\d)(\d{1,10}:\d{1,10}) ([AF]) \d/g)].map(([, devno, state]) => ({
     devno: devno!,
     active: state === 'A',
   }))
