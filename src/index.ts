@@ -43,7 +43,7 @@ export { STEPS } from './volumes/step.ts'
 export type { StepName } from './volumes/step.ts'
 
 // Results
-export type { Unwritten } from './model/bytes.ts'
+export type { DirtyData } from './model/bytes.ts'
 export type {
   AttachmentState,
   DetachReport,

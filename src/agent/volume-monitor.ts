@@ -23,7 +23,7 @@ import type { HoldNote } from '../model/hold-note.ts'
 import { returnedSinceMs } from '../model/plan/hold-returned.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import { safeHold } from '../model/safe-hold.ts'
-import { readUnwritten } from '../state/view/unwritten.ts'
+import { readDirtyData } from '../state/view/dirty-data.ts'
 import { recordSeen } from '../state/records/history.ts'
 import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
 import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
@@ -272,7 +272,7 @@ export class VolumeMonitor {
   /** Once a volume is known to be lost its dirty pages are dropped: how much that is can be read only before. */
   #measured(refused: Refused): Refused {
     if (refused.cause !== 'lost') return refused
-    const unwritten = readUnwritten(this.#context.host, this.record)
+    const unwritten = readDirtyData(this.#context.host, this.record)
     return unwritten === null ? refused : { ...refused, unwritten }
   }
 

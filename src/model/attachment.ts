@@ -1,4 +1,4 @@
-import type { Unwritten } from './bytes.ts'
+import type { DirtyData } from './bytes.ts'
 import type { VolumeHistory } from './history-summary.ts'
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
@@ -136,7 +136,7 @@ export interface HoldStatus {
    * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
    * node, of which the volume's data is a part.
    */
-  readonly waiting: Unwritten | null
+  readonly waiting: DirtyData | null
 }
 
 /** Who may write to a volume. */

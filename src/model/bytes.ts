@@ -1,13 +1,13 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** Data that programs wrote and that is not on a disk. `of: 'node'`: at most that, since only the node's total is known. */
-export interface Unwritten {
+export interface DirtyData {
   readonly bytes: number
   readonly of: 'volume' | 'node'
 }
 
 /** 10 MiB; up to 10 MiB. */
-export function formatUnwritten({ bytes, of }: Unwritten): string {
+export function formatDirtyData({ bytes, of }: DirtyData): string {
   return `${of === 'node' ? 'up to ' : ''}${formatBytes(bytes)}`
 }
 

@@ -1,4 +1,4 @@
-import type { Unwritten } from './bytes.ts'
+import type { DirtyData } from './bytes.ts'
 
 /**
  * What the agent has recorded of a hold that goes on, or that ended without a recovery. It is kept under /run, as the
@@ -25,7 +25,7 @@ export interface HoldNote {
   /** Of a fenced volume: who has it; left out where that is not known. */
   readonly holder?: string | undefined
   /** Of a fenced volume: what this node had not written when it learned that, and what is lost of it therefore. */
-  readonly discarded?: Unwritten | undefined
+  readonly discarded?: DirtyData | undefined
   /** Of a misplaced or fenced volume: it is unmounted and no process uses it. */
   readonly isClear?: boolean | undefined
   /**

@@ -43,7 +43,7 @@ export function entryText({ volume, message, suppressed = 0 }: LogEntry): string
 export const LINES_AT_ONCE = 30
 const REFILL_MS = 60_000
 
-interface Bucket {
+export interface LineBucket {
   readonly left: number
   readonly fromMs: number
   readonly suppressed: number
@@ -51,9 +51,9 @@ interface Bucket {
 
 /** A token bucket as data. @returns the bucket afterwards, and whether the line may be written */
 export function takeLine(
-  bucket: Bucket | undefined,
+  bucket: LineBucket | undefined,
   nowMs: number,
-): { readonly bucket: Bucket; readonly passes: boolean; readonly suppressed: number } {
+): { readonly bucket: LineBucket; readonly passes: boolean; readonly suppressed: number } {
   const known = bucket ?? { left: LINES_AT_ONCE, fromMs: nowMs, suppressed: 0 }
   const refilled = Math.floor((nowMs - known.fromMs) / REFILL_MS)
   const left = Math.min(LINES_AT_ONCE, known.left + refilled)
@@ -62,5 +62,3 @@ export function takeLine(
     return { bucket: { left, fromMs, suppressed: known.suppressed + 1 }, passes: false, suppressed: 0 }
   return { bucket: { left: left - 1, fromMs, suppressed: 0 }, passes: true, suppressed: known.suppressed }
 }
-
-export type LineBucket = Bucket

@@ -1,5 +1,5 @@
 // Remembers the checksum of each block of a volume's file, and counts later which of them have changed. On the storage
-// machine: what reached the volume, whoever sent it.
+// machine: what reached the volume, from any node.
 //   blocks.mjs sum FILE SUMS · blocks.mjs changed FILE SUMS
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import type { Actor } from '../../model/history.ts'
 
 /** What the kernel shows for a process that no login led to: (uid_t) -1 (kernel/audit.c). */
-const NOBODY_LOGGED_IN = '4294967295'
+const UNSET_LOGIN_UID = '4294967295'
 const LONGEST_NAME = 64
 
 /** For the history: who runs this command. For people, not for access control: root can say what it likes. */
@@ -25,7 +25,7 @@ function userOf(): string | null {
 function loginName(): string | null {
   try {
     const uid = readFileSync('/proc/self/loginuid', 'utf8').trim()
-    if (uid === '' || uid === NOBODY_LOGGED_IN) return null
+    if (uid === '' || uid === UNSET_LOGIN_UID) return null
     const line = readFileSync('/etc/passwd', 'utf8')
       .split('\n')
       .find((entry) => entry.split(':')[2] === uid)

@@ -1,10 +1,10 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
-import { formatUnwritten } from '../../model/bytes.ts'
+import { formatDirtyData } from '../../model/bytes.ts'
 
 /** Held data in memory, as far as it is known. */
 export function formatWaiting({ waiting }: VolumeStatus['hold']): string {
   if (waiting === null) return '-'
-  return formatUnwritten(waiting)
+  return formatDirtyData(waiting)
 }
 
 /** Whether I/O would fail earlier than requested. */

@@ -31,8 +31,6 @@ export interface Interview {
   readonly identity: Identity
   /** Null where it was not asked for, or the target does not tell. */
   readonly reservations: Reservations | null
-  /** The first 4 KiB, from the target; null where they were not asked for, or cannot be read. */
-  readonly head: Uint8Array | null
 }
 
 /**
@@ -42,7 +40,7 @@ export interface Interview {
 export async function interview(
   host: Host,
   disk: ScsiDisk,
-  also: { readonly reservations?: boolean; readonly head?: boolean },
+  also: { readonly reservations?: boolean },
   deadlineMs = IDENTIFY_DEADLINE_MS,
 ): Promise<Interview> {
   const where = `${disk.name ?? 'the disk'} at ${formatHctl(disk.hctl)}`
@@ -59,7 +57,6 @@ export async function interview(
         bytes: seen.bytes ?? disk.bytes,
       },
       reservations: seen.reservations && parseReservations(seen.reservations),
-      head: seen.head,
     }
   } catch (error) {
     if (!(error instanceof HandError)) throw error
@@ -76,5 +73,5 @@ export async function interview(
 
 /** Without the sg driver nothing else can be asked. */
 function plain(identity: Identity): Interview {
-  return { identity, reservations: null, head: null }
+  return { identity, reservations: null }
 }

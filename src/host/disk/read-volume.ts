@@ -15,3 +15,11 @@ export async function readVolume(
   if (disk.sg === null) return null
   return throughSg(host, disk, (hand, path) => hand.call('readVolume', { path, parts }, SG_DEADLINE_MS))
 }
+
+/** As much as holds the superblock of ext4 (1 KiB from offset 1024) and of xfs (at the start). */
+export const HEAD_BYTES = 4096
+
+/** The start of the volume. @throws as {@link readVolume} */
+export function readHead(host: Host, disk: ScsiDisk): Promise<Uint8Array | null> {
+  return readVolume(host, disk, [{ offset: 0, length: HEAD_BYTES }])
+}

@@ -1,3 +1,5 @@
+import type { VolumePart } from '../hand/protocol.ts'
+
 /**
  * What an xfs log tells of who wrote it. Layouts: fs/xfs/libxfs/xfs_format.h (struct xfs_dsb) and xfs_log_format.h
  * (struct xlog_rec_header); all numbers are big-endian.
@@ -52,23 +54,17 @@ export function compareLsn(a: Lsn, b: Lsn): number {
   return a.cycle - b.cycle || a.block - b.block
 }
 
-/** A part of the log, in bytes from its start. */
-export interface LogPart {
-  readonly offset: number
-  readonly length: number
-}
-
 /** Beyond this node's own end, where another node's records would go on. */
 const AHEAD_BYTES = 64 << 10
 /** A device may have blocks of this size. */
 const ALIGNMENT = 4096
 
 /**
- * The parts of a log that have the records that another node would have written since this node lost its target. That node
+ * The parts of a log, in bytes from its start, that have the records that another node would have written since this node lost its target. That node
  * went on after the last record that arrived, and all that had not arrived of this node fits into its buffers.
  * @param buffers bytes of this mount's log buffers (logbufs times logbsize)
  */
-export function partsAround(head: Lsn, { bytes }: XfsLog, buffers: number): LogPart[] {
+export function partsAround(head: Lsn, { bytes }: XfsLog, buffers: number): VolumePart[] {
   const down = (value: number) => Math.floor(value / ALIGNMENT) * ALIGNMENT
   const length = Math.min(down(bytes), down(buffers + AHEAD_BYTES) + 2 * ALIGNMENT)
   const from = down((((head.block * LOG_SECTOR - buffers) % bytes) + bytes) % bytes)

@@ -70,7 +70,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   },
 
   readVolume: ({ path, parts }) => readVolume(path, parts),
-  inquire: ({ path, reservations = false, head = false }) => inquire(path, { reservations, head }),
+  inquire: ({ path, reservations = false }) => inquire(path, reservations),
 
   persist: ({ path, commands }) => persist(path, commands),
 

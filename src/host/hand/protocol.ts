@@ -12,7 +12,7 @@ export interface Verbs {
    * INQUIRY and READ CAPACITY, sent to the device through its sg node; then, where asked for, its registrations and
    * reservation, and the first sectors of what is on it, read past the page cache.
    */
-  inquire: { args: { path: string; reservations?: boolean; head?: boolean }; result: Inquiry }
+  inquire: { args: { path: string; reservations?: boolean }; result: Inquiry }
   /** PERSISTENT RESERVE commands, one after the other, up to the first that does not succeed. */
   persist: { args: { path: string; commands: readonly PersistCommand[] }; result: PersistAnswer[] }
   /** Bytes of a block device as its users see them, from the page cache where they are in it. */
@@ -85,12 +85,7 @@ export interface Inquiry {
   readonly bytes: number | null
   /** Null where it was not asked for. */
   readonly reservations: PersistAnswer[] | null
-  /** {@link HEAD_BYTES} from the start of the volume; null where it was not asked for, or cannot be read. */
-  readonly head: Uint8Array | null
 }
-
-/** As much as holds the superblock of ext4: 1 KiB from offset 1024. */
-export const HEAD_BYTES = 4096
 
 /** In bytes; multiples of the device's block size. */
 export interface VolumePart {

@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
 
 import type { Inquiry, VitalAnswer, VitalQuestion, VolumePart } from './protocol.ts'
-import { HEAD_BYTES } from './protocol.ts'
 import { persistOn } from './reservation.ts'
 import { command, Refused } from './sg.ts'
 
@@ -73,10 +72,8 @@ export function readVolume(path: string, parts: readonly VolumePart[]): Uint8Arr
   }
 }
 
-export function inquire(
-  path: string,
-  { reservations = false, head: wantsHead = false }: { reservations?: boolean; head?: boolean } = {},
-): Inquiry {
+/** @param reservations whether to read who has reserved the volume, too */
+export function inquire(path: string, reservations: boolean): Inquiry {
   const fd = openSync(path, constants.O_RDWR)
   try {
     const standard = command(fd, [0x12, 0, 0, 0, 36, 0], 36)
@@ -89,7 +86,6 @@ export function inquire(
       page83,
       bytes: size && Number(size.blocks * BigInt(size.blockBytes)),
       reservations: reservations ? persistOn(fd, [{ read: 'keys' }, { read: 'reservation' }]) : null,
-      head: wantsHead && size ? readPart(fd, { offset: 0, length: HEAD_BYTES }, size) : null,
     }
   } catch (error) {
     if (error instanceof Refused && error.absent) return ABSENT
@@ -128,5 +124,4 @@ const ABSENT: Inquiry = {
   page83: null,
   bytes: null,
   reservations: null,
-  head: null,
 }

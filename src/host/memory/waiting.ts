@@ -1,4 +1,4 @@
-import type { Unwritten } from '../../model/bytes.ts'
+import type { DirtyData } from '../../model/bytes.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from '../read/attribute.ts'
 
@@ -10,7 +10,7 @@ const KIB = 1024
  * the device are not useful: a request that a multipath map has requeued is in none of them (seen on 6.1, 6.12).
  * @param devno 254:0
  */
-export function readWaiting(paths: HostPaths, devno: string): Unwritten | null {
+export function readWaiting(paths: HostPaths, devno: string): DirtyData | null {
   const own = sum(readText(`${paths.sys}/kernel/debug/bdi/${devno}/stats`), [
     'BdiWriteback',
     'BdiReclaimable',

@@ -1,4 +1,4 @@
-import type { Unwritten } from '../bytes.ts'
+import type { DirtyData } from '../bytes.ts'
 import type { AttachmentState } from '../attachment.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold, HoldMode } from '../hold.ts'
@@ -111,7 +111,7 @@ export interface Refused {
   /** Of a volume that was lost: the node that has it; left out where that is not known. */
   readonly holder?: string
   /** Of a volume that was lost: what this node has not written; left out where the kernel does not tell. */
-  readonly unwritten?: Unwritten
+  readonly unwritten?: DirtyData
 }
 
 /** What one step of a path's return does; the first that fails ends the return. */

@@ -1,5 +1,5 @@
-import type { Unwritten } from '../bytes.ts'
-import { formatUnwritten } from '../bytes.ts'
+import type { DirtyData } from '../bytes.ts'
+import { formatDirtyData } from '../bytes.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
 import type { LogCode } from '../log-entry.ts'
@@ -197,10 +197,10 @@ export function fence(
 }
 
 /** What a node loses with a volume, as the end of a sentence. */
-export function lossOf(unwritten: Unwritten | undefined): string {
+export function lossOf(unwritten: DirtyData | undefined): string {
   if (unwritten === undefined) return 'what this node has not written is discarded'
   if (unwritten.bytes === 0) return 'nothing that is in memory here was unwritten'
-  return `${formatUnwritten(unwritten)} of unwritten data ${unwritten.of === 'node' ? 'may be' : 'is'} discarded`
+  return `${formatDirtyData(unwritten)} of unwritten data ${unwritten.of === 'node' ? 'may be' : 'is'} discarded`
 }
 
 function giveUpVolume(

@@ -1,13 +1,12 @@
-import { basename } from 'node:path'
+import { join } from 'node:path'
 
 import type { Ext4Mark } from '../../host/fs/ext4-mark.ts'
 import { ext4Mark, isMountedSince } from '../../host/fs/ext4-mark.ts'
-import { interview } from '../../host/disk/identify.ts'
+import { HEAD_BYTES, readHead } from '../../host/disk/read-volume.ts'
 import { HandError } from '../../host/hand/hand.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
-import { HEAD_BYTES } from '../../host/hand/protocol.ts'
-import { readLink } from '../../host/read/attribute.ts'
+import { linkName } from '../../host/read/attribute.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
@@ -28,7 +27,7 @@ const OWN_DEADLINE_MS = 2_000
 export async function readExt4Mark(host: Host, devno: string, disk: ScsiDisk): Promise<Witnesses['mark']> {
   const own = await ownMark(host, devno)
   if (own === null) return 'unreadable'
-  const { head } = await interview(host, disk, { head: true })
+  const head = await readHead(host, disk)
   if (head === null) return 'unreadable'
   return isMountedSince(own, ext4Mark(head)) ? 'changed' : 'same'
 }
@@ -41,9 +40,9 @@ export async function primeMark(host: Host, use: VolumeUse): Promise<void> {
 
 /** As this node's kernel has it. @param devno of the device that is mounted, 253:0 */
 async function ownMark(host: Host, devno: string): Promise<Ext4Mark | null> {
-  const link = readLink(`${host.paths.sys}/dev/block/${devno}`)
-  if (link === null) return null
-  const path = deviceNode(host, basename(link))
+  const device = linkName(join(host.paths.sys, 'dev/block', devno))
+  if (device === null) return null
+  const path = deviceNode(host, device)
   try {
     const head = await host.hands.use(null, (hand) =>
       hand.call('readBlock', { path, offset: 0, length: HEAD_BYTES }, OWN_DEADLINE_MS),

@@ -1,11 +1,10 @@
-import { basename } from 'node:path'
+import { join } from 'node:path'
 
-import { interview } from '../../host/disk/identify.ts'
-import { readVolume } from '../../host/disk/read-volume.ts'
+import { readHead, readVolume } from '../../host/disk/read-volume.ts'
 import type { Lsn } from '../../host/fs/xfs-log.ts'
 import { hasForeignRecord, parseLsn, partsAround, recordsIn, xfsLog } from '../../host/fs/xfs-log.ts'
 import type { Host } from '../../host/host.ts'
-import { readLink, readText } from '../../host/read/attribute.ts'
+import { linkName, readText } from '../../host/read/attribute.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
 import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
 
@@ -22,7 +21,7 @@ export async function readXfsMark(host: Host, mount: Mount, disk: ScsiDisk): Pro
   const before = readOwnLog(host, mount)
   // A kernel without sysfs, or a mount that is gone.
   if (before === null) return 'none'
-  const { head } = await interview(host, disk, { head: true })
+  const head = await readHead(host, disk)
   if (head === null) return 'unreadable'
   const log = xfsLog(head)
   if (log === null) return isExternal(mount) ? 'none' : 'changed'
@@ -41,10 +40,10 @@ export async function readXfsMark(host: Host, mount: Mount, disk: ScsiDisk): Pro
 
 /** End and tail of the log as this node's kernel has them; the kernel answers without I/O. */
 function readOwnLog({ paths }: Host, { devno }: Mount): { readonly head: Lsn; readonly tail: Lsn } | null {
-  const link = readLink(`${paths.sys}/dev/block/${devno}`)
-  if (link === null) return null
+  const device = linkName(join(paths.sys, 'dev/block', devno))
+  if (device === null) return null
   const position = (which: 'head' | 'tail') =>
-    parseLsn(readText(`${paths.sys}/fs/xfs/${basename(link)}/log/log_${which}_lsn`))
+    parseLsn(readText(`${paths.sys}/fs/xfs/${device}/log/log_${which}_lsn`))
   // The tail first: it never passes the end.
   const [tail, head] = [position('tail'), position('head')]
   return head && tail ? { head, tail } : null

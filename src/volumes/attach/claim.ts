@@ -42,8 +42,8 @@ export interface ClaimWork {
  * Makes this node the only one that may write to the volume, where its target has persistent reservations: registers every
  * path's session, and reserves. Of a volume that is in use here already nothing is claimed that others may have taken
  * meanwhile: it must be this node's still.
- * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's · WRITE_PROTECTED · TARGET_AWAY
- *   STUCK
+ * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's ·
+ *   WRITE_PROTECTED · TARGET_AWAY STUCK
  */
 export async function claimVolume(work: ClaimWork): Promise<void> {
   const { host, record } = work

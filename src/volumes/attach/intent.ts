@@ -9,6 +9,7 @@ import { defaultName } from '../../model/name.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import { readRecords } from '../../state/records/volumes.ts'
+import { attachedAlready } from './attached-already.ts'
 import { contradiction } from './contradiction.ts'
 
 export interface Intent {
@@ -29,7 +30,7 @@ export function intend(
   const { attachments, corrupt } = readRecords(host)
   const existing = attachmentOf(attachments, request)
   if (existing) {
-    if (request.name && request.name !== existing.name) throw attachedAs(existing, request.name)
+    if (request.name && request.name !== existing.name) throw underAnotherName(existing, request.name)
     const reason = contradiction(existing, request)
     if (reason) throw new LunkeeperError('CONFLICT', `${existing.name} is already attached: ${reason}`)
     return { record: { ...merged(existing, request), ...machineOf(host) }, fresh: false }
@@ -49,15 +50,12 @@ export function intend(
   return { record: orchestrator ? { ...record, orchestrator } : record, fresh: true }
 }
 
-/** One LUN is one volume on this node, by whatever name it is requested. */
-function attachedAs({ name, request: { iqn, lun, use } }: Attachment, requested: string): LunkeeperError {
-  return new LunkeeperError(
-    'ATTACHED_ALREADY',
-    `LUN ${lun} of ${iqn} is attached as ${name}, not as ${requested}`,
-    {
-      hint: `Use ${name}, or detach it first: lunkeeper detach ${name}`,
-      details: { name, iqn, lun, mount: use.mount },
-    },
+/** One LUN is one volume on this node, under any name. */
+function underAnotherName(existing: Attachment, requested: string): LunkeeperError {
+  const { name, request } = existing
+  return attachedAlready(
+    existing,
+    `LUN ${request.lun} of ${request.iqn} is attached as ${name}, not as ${requested}`,
   )
 }
 

@@ -20,6 +20,7 @@ import { lastingOpeners, sayOpeners } from '../../state/view/openers.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, deviceOfMap, mountsOf } from '../../state/view/users.ts'
+import { attachedAlready } from './attached-already.ts'
 import type { Path } from './path.ts'
 
 /** multipathd reloads the map without the disk before it answers. */
@@ -62,7 +63,7 @@ async function refuseOthers(work: OnlyWork, identity: Identity): Promise<void> {
   const { host, record, paths } = work
   const { attachments } = readRecords(host)
   const other = attachedAs(record, identity, attachments, (one) => isInKernel(host, one))
-  if (other) throw attachedAlready(other, record)
+  if (other) throw attachedElsewhere(other, record)
   const own = new Set(paths.map(({ disk }) => disk.name))
   for (const twin of readTwins(host.paths, identity)) if (!own.has(twin.name)) await refuseUsed(work, twin)
 }
@@ -92,16 +93,14 @@ function isInKernel(host: Host, attachment: Attachment): boolean {
   return view.maps.length > 0 || disksOf(view).length > 0
 }
 
-function attachedAlready({ name, request, identity, device }: Attachment, own: Attachment): LunkeeperError {
+function attachedElsewhere(other: Attachment, own: Attachment): LunkeeperError {
+  const { name, request, identity, device } = other
   const { iqn, lun, use } = request
   const place = use.mount ? `mounted at ${use.mount}` : `used as ${device ?? 'a raw device'}`
-  return new LunkeeperError(
-    'ATTACHED_ALREADY',
+  return attachedAlready(
+    other,
     `LUN ${own.request.lun} of ${own.request.iqn} is the same volume as ${name} (LUN ${lun} of ${iqn}), which is ${place}: both are ${identity!.wwid}`,
-    {
-      hint: `Use ${name}, or detach it first: lunkeeper detach ${name}. If they really are two volumes, the storage system gives both the same WWID: change one of them there.`,
-      details: { name, iqn, lun, mount: use.mount, wwid: identity!.wwid },
-    },
+    '. If they really are two volumes, the storage system gives both the same WWID: change one of them there.',
   )
 }
 

@@ -39,6 +39,7 @@ export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<
   if (paths.length === 0) throw worst(failures.map(({ error }) => error))
   for (const { portal, error } of failures) work.steps.warn(reasonOf(portal, error, late.signal.aborted))
   sameVolume(paths)
+  if (paths.some(({ disk }) => disk.sg === null)) await loadSg(work, signal)
   return Promise.all(paths.map((path) => withSg(work, path, signal)))
 }
 
@@ -50,11 +51,14 @@ const MODPROBE_DEADLINE_MS = 10_000
  * Without the sg driver the target cannot be asked who has reserved the volume. udev loads it because of the node's first
  * disk (80-drivers.rules); a busy udev takes long, and a node without it does not load it at all.
  */
+async function loadSg({ host }: PathWork, signal?: AbortSignal): Promise<void> {
+  if (existsSync(`${host.paths.sys}/module/sg`)) return
+  // A node that has no such module is told by the claim.
+  await host.run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
+}
+
 async function withSg({ host, request }: PathWork, path: Path, signal?: AbortSignal): Promise<Path> {
   if (path.disk.sg !== null) return path
-  if (!existsSync(`${host.paths.sys}/module/sg`))
-    // A node that has no such module is told by the claim.
-    await host.run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
   const sgOf = () => readDisk(host.paths, path.session, request.lun, { identity: false })?.sg ?? null
   return { ...path, disk: { ...path.disk, sg: await whenAppears(host, sgOf, SG_DEADLINE_MS, signal) } }
 }

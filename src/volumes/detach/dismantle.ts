@@ -71,14 +71,15 @@ export async function dismantle(
       { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
       options.mayTake ? { counts: options.mayTake } : {},
     )
+  const before = view()
   const work: Dismantling = {
     host,
     found,
     volume: {
       name: found.name,
-      ...(wasUsed(host, found.record, view()) ? ownedBy(found.record) : {}),
+      ...(wasUsed(host, found.record, before) ? ownedBy(found.record) : {}),
       // Without a record, or before one has an identity, a disk must match what the kernel has cached.
-      identity: found.record?.identity ?? disksOf(view())[0]?.cached ?? null,
+      identity: found.record?.identity ?? disksOf(before)[0]?.cached ?? null,
     },
     steps,
     force: options.force,

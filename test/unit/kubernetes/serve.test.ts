@@ -51,7 +51,8 @@ describe('a service that tells Kubernetes', () => {
     expect(condition()?.message).toMatch(/csi-orders until 2/)
     removeHoldNote(node.host, NAME)
     await told('IOResumed PersistentVolume orders 1', 'IOResumed Pod shop-0 1')
-    await quiet()
+    // Written after a pause: until then the condition of the first outage could be taken for that of the second.
+    await until('no problem again', () => condition()?.status === 'False')
     waits()
     await told('IOWaiting PersistentVolume orders 2', 'IOWaiting Pod shop-0 2')
     await until('the condition again', () => condition()?.status === 'True')

@@ -1,11 +1,11 @@
 import type { Host } from '../../host/host.ts'
 import { readWaiting } from '../../host/memory/waiting.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import type { Unwritten } from '../../model/bytes.ts'
+import type { DirtyData } from '../../model/bytes.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 
 /** What programs have written to a volume that is not on it; null where it has no device, or the kernel does not tell. */
-export function readUnwritten(host: Host, record: Attachment): Unwritten | null {
+export function readDirtyData(host: Host, record: Attachment): DirtyData | null {
   const view = lookAtAttachment(host, record)
   const device = devicesOf(view.maps, disksOf(view))[0]
   return device ? readWaiting(host.paths, device.devno) : null
