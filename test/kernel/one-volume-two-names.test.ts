@@ -100,7 +100,7 @@ describe.each(kernels('bookworm'))('one volume is not attached under two names (
     await killAndWait(user)
 
     await node.sh(`dmsetup create --noudevsync theirs --table "0 1024 linear /dev/${disk} 0"; udevadm settle`)
-    expect(await engine.refuses('BUSY', ...asked)).toMatch(/held by dm-/)
+    expect(await engine.refuses('BUSY', ...asked)).toMatch(/held by device-mapper map theirs \(dm-/)
     await node.sh('dmsetup remove --noudevsync --retry theirs')
     expect(await remains(node)).toEqual(before)
 
