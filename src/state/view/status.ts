@@ -140,8 +140,9 @@ async function stateOf(
   // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
-  // The sessions have returned their I/O, and multipathd's map holds it.
-  if (record.mode === 'multipathd' && map && (await isQueueing(host, map.name))) return 'holding'
+  // The sessions have returned their I/O, and the map holds it: multipathd's, or a hold map whose loss the agent has not
+  // noted yet.
+  if (record.mode !== 'session' && map && (await isQueueing(host, map.name))) return 'holding'
   return 'failed'
 }
 
