@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect } from 'vitest'
 
-import type { LabNode, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import type { LabNode } from '../../lab/index.ts'
 import type { Diagnosis } from '../../src/doctor/finding.ts'
 import type { HistoryReport } from '../../src/state/view/history.ts'
+import { onNode } from './fixtures.ts'
 import { agentOn, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
@@ -13,44 +13,40 @@ const VOLUMES = [0, 1, 2, 3]
 const OPEN = 4
 const ELSEWHERE = 5
 const PHANTOMS = 64
+/** Between two writes of one of them. */
+const PAUSE_MS = 250
 const LUNS = VOLUMES.length + 2 + PHANTOMS
 
-describe('doctor --fix', () => {
-  let lab: Lab
-  let node: LabNode
-  let target: Target
-
-  beforeAll(async () => {
-    lab = await Lab.open()
-    node = await lab.boot({ debian: 'bookworm', memory: 900 })
-    target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
-    await target.mapMany(
-      Array.from({ length: LUNS }, (_, lun) => ({ lun, serial: `cd${100 + lun}`, bytes: BYTES })),
-    )
+describe('doctor --fix repairs a node that is in use', () => {
+  const it = onNode({
+    memory: 900,
+    agent: true,
+    // The repairs are those of the command.
+    launch: (node) => agentOn(node, '--repair', 'off'),
+    luns: Array.from({ length: LUNS }, (_, lun) => ({ lun, serial: `cd${100 + lun}`, bytes: BYTES })),
   })
-  afterAll(() => lab?.close())
 
-  async function doctor(status: number, ...more: string[]): Promise<Diagnosis> {
+  async function doctor(node: LabNode, status: number, ...more: string[]): Promise<Diagnosis> {
     const ended = await lunkeeper(node).run(['doctor', ...more])
     expect(ended.code, `${ended.stderr}${ended.stdout}`).toBe(status)
     return JSON.parse(ended.stdout) as Diagnosis
   }
 
-  const phantomLuns = async () =>
+  const phantomLuns = async (node: LabNode) =>
     (await lunkeeper(node).sessions()).flatMap(({ disks }) =>
       disks.flatMap(({ owner, lun }) => (owner === 'phantom' ? [lun] : [])),
     )
 
-  const diskOf = async (lun: number) =>
+  const diskOf = async (node: LabNode, lun: number) =>
     (await lunkeeper(node).sessions()).flatMap(({ disks }) => disks).find((one) => one.lun === lun)!.disk!
 
-  it('removes 64 phantoms beside 4 volumes in use, and no I/O of those fails', async () => {
-    await agentOn(node)
-    for (const lun of VOLUMES) {
-      const flags = ['--portal', '127.0.0.1', '--iqn', target.iqn, '--lun', String(lun), '--name', `v${lun}`]
-      await lunkeeper(node).attach([...flags, '--mount', `/mnt/v${lun}`, '--fs', 'ext4', '--format'])
-    }
-    const writers = await Promise.all(VOLUMES.map((lun) => Writer.start(node, `/mnt/v${lun}/file`)))
+  it('doctor --fix removes 64 phantoms beside 4 volumes in use, and no I/O of those fails', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    for (const lun of VOLUMES) await volume.with({ lun, name: `v${lun}` }).mounted('--fs', 'ext4')
+    const writers = await Promise.all(VOLUMES.map((lun) => Writer.start(node, `/mnt/v${lun}/file`, PAUSE_MS)))
 
     // A rescan asks for all LUNs, whatever node.session.scan says; so does a login by another program.
     await node.sh('iscsiadm -m session --rescan')
@@ -60,9 +56,13 @@ describe('doctor --fix', () => {
     })
     await node.sh('udevadm settle --timeout=120 || :')
 
-    const open = await node.start(['sh', '-c', `exec 3</dev/${await diskOf(OPEN)}; echo in; exec sleep 1000`])
+    const open = await node.start([
+      'sh',
+      '-c',
+      `exec 3</dev/${await diskOf(node, OPEN)}; echo in; exec sleep 1000`,
+    ])
     await open.output(/in/)
-    const elsewhere = await diskOf(ELSEWHERE)
+    const elsewhere = await diskOf(node, ELSEWHERE)
     await node.sh(`mkfs.ext4 -q /dev/${elsewhere}; mkdir -p /mnt/private`)
     const mounted = await node.start([
       'unshare',
@@ -75,34 +75,34 @@ describe('doctor --fix', () => {
     ])
     await mounted.output(/in/)
 
-    const found = (await doctor(3)).findings.find(({ code }) => code === 'PHANTOMS')
+    const found = (await doctor(node, 3)).findings.find(({ code }) => code === 'PHANTOMS')
     expect(found).toMatchObject({ severity: 'warning', evidence: { count: PHANTOMS + 1, iqn: target.iqn } })
 
-    const dry = await doctor(3, '--fix', '--dry-run')
+    const dry = await doctor(node, 3, '--fix', '--dry-run')
     expect(dry.repairs).toMatchObject([{ code: 'PHANTOMS', done: false, error: null }])
     expect((await node.storage()).disks).toHaveLength(LUNS)
 
     // Killed in the middle of it, it is run again.
     await lunkeeper(node).run(['doctor', '--fix'], { LUNKEEPER_DIE_AT: 'delete-disk:after:10' })
-    expect(await phantomLuns()).toHaveLength(PHANTOMS + 1 - 10)
+    expect(await phantomLuns(node)).toHaveLength(PHANTOMS + 1 - 10)
 
-    const fixed = await doctor(3, '--fix')
+    const fixed = await doctor(node, 3, '--fix')
     expect(fixed.repairs).toMatchObject([
       { code: 'PHANTOMS', done: true, action: expect.stringContaining(`${PHANTOMS - 10} of`), error: null },
       { code: 'PHANTOMS', done: false, error: expect.stringContaining('(sleep) has it open') },
     ])
-    expect(await phantomLuns()).toEqual([OPEN])
-    expect(await diskOf(ELSEWHERE)).toBe(elsewhere)
+    expect(await phantomLuns(node)).toEqual([OPEN])
+    expect(await diskOf(node, ELSEWHERE)).toBe(elsewhere)
 
     await open.kill('SIGKILL')
     await open.exited
-    const last = await doctor(0, '--fix')
+    const last = await doctor(node, 0, '--fix')
     expect(last.repairs).toMatchObject([{ code: 'PHANTOMS', done: true, error: null }])
-    expect(await phantomLuns()).toEqual([])
+    expect(await phantomLuns(node)).toEqual([])
 
     // Nothing is left to find, and nothing to do.
-    expect(await doctor(0)).toEqual({ findings: [] })
-    expect(await doctor(0, '--fix')).toEqual({ findings: [], repairs: [] })
+    expect(await doctor(node, 0)).toEqual({ findings: [] })
+    expect(await doctor(node, 0, '--fix')).toEqual({ findings: [], repairs: [] })
 
     for (const writer of writers) {
       await writer.goesOn(30_000)

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 import { expect } from 'vitest'
 
 import type { Debian, LabNode, LabProcess } from '../../lab/index.ts'
@@ -75,11 +77,17 @@ export async function agentOn(node: LabNode, ...flags: string[]): Promise<LabPro
   return agent
 }
 
-/** What the kernel and the disk have of iSCSI and of us: all of it, to compare before and after. */
+/** The lock of the agent that runs (src/state/records/agent-lock.ts, src/host/lock/lock.ts). */
+const AGENT_LOCK = `/run/lunkeeper/locks/${createHash('sha256').update('agent').digest('hex').slice(0, 24)}`
+
+/**
+ * What the kernel and the disk have of iSCSI and of us: all of it, to compare before and after. A running agent has its
+ * lock.
+ */
 export async function remains(node: LabNode): Promise<unknown> {
   const { sessions, disks, maps, mounts } = await node.storage()
   const files = await node.sh(
-    'find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -path /run/lunkeeper/locks/guard ! -path "/var/lib/lunkeeper/history/*" 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :',
+    `running=; if pgrep -f "[l]unkeeper(.js)? agent" > /dev/null; then running="! -path ${AGENT_LOCK}"; fi; find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d $running ! -path /run/lunkeeper/locks/guard ! -path "/var/lib/lunkeeper/history/*" 2>/dev/null | sort; ls /mnt; lsattr -d /mnt /mnt/* 2>/dev/null | grep -v "^-* " || :`,
   )
   return { sessions, disks, maps, mounts, files: files.trim() }
 }

@@ -16,8 +16,9 @@ export class Writer {
     this.#process = process
   }
 
-  static async start(node: LabNode, file: string): Promise<Writer> {
-    const process = await node.start(['node', PROGRAM, 'write', file])
+  /** @param pauseMs between two writes: several writers without a pause leave nothing of a processor for others */
+  static async start(node: LabNode, file: string, pauseMs = 20): Promise<Writer> {
+    const process = await node.start(['node', PROGRAM, 'write', file, String(pauseMs)])
     await process.output(/^ok 3 /m)
     return new Writer(node, file, process)
   }

@@ -86,7 +86,9 @@ export function hasProgram(paths: HostPaths, program: string, path: string): boo
   return path.split(':').some((directory) => {
     const file = join(paths.root, directory, program)
     // A link may be absolute: in a container it leads to the host's file, which is not seen from here.
-    return readLink(file) !== null || statSync(file, { throwIfNoEntry: false })?.isFile() === true
+    if (readLink(file) !== null) return true
+    const found = statSync(file, { throwIfNoEntry: false })
+    return found !== undefined && found.isFile() && (found.mode & 0o111) !== 0
   })
 }
 

@@ -1,10 +1,11 @@
 // Writes numbered blocks, one after the other, each confirmed by the device before it counts. Says how
 // long each took, and every error; `check` reads back what was confirmed.
-//   writer.mjs write FILE · writer.mjs check FILE COUNT
+//   writer.mjs write FILE [MILLISECONDS between two writes] · writer.mjs check FILE COUNT
 import { constants, closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 
 const SIZE = 4096
-const [what, file, count] = process.argv.slice(2)
+const [what, file, number] = process.argv.slice(2)
+const pauseMs = Number(number ?? 20)
 const block = (n) => Buffer.alloc(SIZE, `${n} `)
 
 function write(n) {
@@ -29,12 +30,12 @@ if (what === 'write')
       n--
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 else {
   const fd = openSync(file, 'r')
   const got = Buffer.alloc(SIZE)
-  for (let n = 0; n < Number(count); n++) {
+  for (let n = 0; n < Number(number); n++) {
     readSync(fd, got, 0, SIZE, n * SIZE)
     if (!got.equals(block(n))) throw new Error(`block ${n} is not what was confirmed`)
   }

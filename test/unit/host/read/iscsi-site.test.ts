@@ -80,8 +80,9 @@ it('a module is loaded, there to be loaded, or missing; without a list nothing i
   ])
 })
 
-it('a program may be a link that leads out of what is seen', () => {
-  file('usr/sbin/dmsetup', '')
+it('a program can be executed, or is a link that leads out of what is seen', () => {
+  file('usr/sbin/dmsetup', '', 0o755)
+  file('usr/sbin/xfs_repair', '')
   symlinkSync('/opt/iscsiadm', join(paths.root, 'usr/sbin/iscsiadm'))
   const has = (program: string) => hasProgram(paths, program, '/sbin:/usr/sbin')
   expect([has('dmsetup'), has('iscsiadm'), has('xfs_repair')]).toEqual([true, true, false])
