@@ -51,7 +51,7 @@ export const FINDINGS = {
       'A file system that should be writable rejects writes, or is read-only although it was attached read-write.',
     evidence: 'the mount point, its options, the result of a test write.',
     remedy:
-      'Stop its users, run `lunkeeper detach NAME`, then attach again: the file system is checked before it is mounted. A running agent does this automatically once the file system is not in use.',
+      'Stop its users, run `lunkeeper detach NAME`, then attach again: the file system is checked before it is mounted. After an outage that was longer than its hold, the agent does this automatically once the file system is not in use.',
   },
   BARE_DIRECTORY: {
     meaning:
@@ -83,7 +83,7 @@ export const FINDINGS = {
     evidence:
       'the disk, each device on it with the devices above and their mounts, the recovery timer of its session.',
     remedy:
-      'Deactivate it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again on the hold map. See "What stands on a volume" in operating.md.',
+      'Deactivate it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again on the hold map. See "What stands on a volume" in node.md.',
   },
   MAP_UNOWNED: {
     meaning: 'A hold map has no record.',
