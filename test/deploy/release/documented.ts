@@ -15,8 +15,8 @@ export const EXAMPLES: readonly Documented[] = COMMANDS.flatMap(({ name, example
   examples.map(({ command }) => ({ where: `${name} --help`, command })),
 )
 
-/** A prompt, or none; programs that may stand before ours. */
-const OURS = /^(?:[#$] )?((?:npx )?lunkeeper [a-z-].*|(?:journalctl|kubectl)[^|]*\| *(?:npx )?lunkeeper .*)$/
+/** A prompt, or none, also in a list; programs that may stand before ours. */
+const OURS = /^ *(?:[#$] )?((?:npx )?lunkeeper [a-z-].*|(?:journalctl|kubectl)[^|]*\| *(?:npx )?lunkeeper .*)$/
 
 /** Every command of ours in a block of the documentation. */
 export function documented(): readonly Documented[] {

@@ -44,7 +44,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** With what cannot be done there. */
 const NEEDS_KERNEL =
-  /^lunkeeper (attach --portal|attach -f|detach|expand|owner|hold (?!--all)|volumes db|history db|drill|explain( --json)?$)/
+  /^lunkeeper (attach --portal|attach -f|detach|expand|owner|hold (?!--all)|volumes [a-z]|history [a-z]|drill|explain( --json)?$)/
 /** It goes on until it is stopped; test/unit/cli/commands/top.test.ts does. */
 const IS_STREAM = /^lunkeeper top --json/
 /** They run until they are told to stop. */
