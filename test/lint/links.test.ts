@@ -59,7 +59,10 @@ describe('links of the documentation', () => {
   })
 
   it.each([
-    ['a heading with code and punctuation', "## What `doctor --fix` repairs\n[x](#what-doctor---fix-repairs)"],
+    [
+      'a heading with code and punctuation',
+      '## What `doctor --fix` repairs\n[x](#what-doctor---fix-repairs)',
+    ],
     ['the second of two equal headings', '## A\n## A\n[x](#a-1)'],
     ['another site', '[x](https://example.org/absent)'],
     ['nothing, in code', '```\n[x](absent.md)\n```'],

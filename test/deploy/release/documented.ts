@@ -16,7 +16,8 @@ export const EXAMPLES: readonly Documented[] = COMMANDS.flatMap(({ name, example
 )
 
 /** A prompt, or none, also in a list; programs that may stand before ours. */
-const OURS = /^ *(?:[#$] )?((?:npx )?lunkeeper [a-z-].*|(?:journalctl|kubectl)[^|]*\| *(?:npx )?lunkeeper .*)$/
+const OURS =
+  /^ *(?:[#$] )?((?:npx )?lunkeeper [a-z-].*|(?:journalctl|kubectl)[^|]*\| *(?:npx )?lunkeeper .*)$/
 
 /** Every command of ours in a block of the documentation. */
 export function documented(): readonly Documented[] {
