@@ -1,26 +1,22 @@
 import type { Host } from '../host/host.ts'
 import { findHoldMap, setQueueing } from '../host/map/hold-map.ts'
-import { stopQueueing } from '../host/map/multipath.ts'
 import { restoreQueueing } from '../host/map/queueing.ts'
 import { setRecovery } from '../host/iscsi/recovery.ts'
 import { withLock } from '../host/lock/lock.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
-import { LunkeeperError } from '../model/errors.ts'
 import type { Hold } from '../model/hold.ts'
 import { longerHold } from '../model/hold.ts'
 import { safeHold } from '../model/safe-hold.ts'
-import type { DmMap } from '../model/snapshot.ts'
-import { parseName } from '../model/name.ts'
 import { recordAct } from '../state/records/history.ts'
 import { volumeLock } from '../state/records/locks.ts'
 import { lookAtVolume } from '../state/view/volume.ts'
-import { readRecord, writeRecord } from '../state/records/volumes.ts'
+import { writeRecord } from '../state/records/volumes.ts'
 import { statusOf } from '../state/view/status.ts'
 import type { Observer } from '../volumes/step.ts'
+import { mapOf, readyRecord } from './ready.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
-import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
+import { readHoldNote } from '../state/records/hold-note.ts'
 import { panicWarning } from '../volumes/holding/panic.ts'
-import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
 import { steerMultipathd } from '../volumes/holding/multipathd.ts'
 
 interface Told {
@@ -78,54 +74,4 @@ function setTimers(host: Host, record: Attachment, warn: (message: string) => vo
         `the kernel does not change the timer of session ${session.sid} while it is ${session.state}: this outage still ends after ${session.recoveryTmo} s`,
       )
   }
-}
-
-/**
- * Lets I/O that waits fail now. The file system on it is unusable until it is remounted.
- * @throws NOT_FOUND CONFLICT nothing waits, or not on a hold map · MAP_FAILED
- */
-export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
-  const record = readyRecord(host, name)
-  if (record.mode === 'multipathd') return giveUpMultipathd(host, record)
-  const map = findHoldMap(host, record.name)
-  if (!map)
-    throw new LunkeeperError(
-      'CONFLICT',
-      `${name} is not on a hold map: its held I/O cannot be failed this way`,
-      {
-        hint: 'To drop the volume with what it has not written: lunkeeper detach --force.',
-      },
-    )
-  const note = readHoldNote(host, record.name)
-  if (!note) throw new LunkeeperError('CONFLICT', `${name} is not waiting for its target`)
-  // First noted: an agent that looks meanwhile must not make it wait again.
-  if (note.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
-  await setQueueing(host, map, false)
-  recordAct(host, record.name, { event: 'gave-up' })
-  giveRoomBack(host)
-  return statusOf(host, record)
-}
-
-/** multipathd remembers that it was told: a hold that is set afterwards makes the map wait again. */
-async function giveUpMultipathd(host: Host, record: Attachment): Promise<VolumeStatus> {
-  const { state } = await statusOf(host, record)
-  const map = mapOf(host, record)
-  if (state !== 'holding' || !map)
-    throw new LunkeeperError('CONFLICT', `${record.name} is not waiting for its target`)
-  const note = readHoldNote(host, record.name)
-  if (note?.ended === null) writeHoldNote(host, record.name, { ...note, ended: 'give-up' })
-  await stopQueueing(host, map)
-  recordAct(host, record.name, { event: 'gave-up' })
-  return statusOf(host, record)
-}
-
-function mapOf(host: Host, { request, identity, name }: Attachment): DmMap | null {
-  return lookAtVolume(host, { ...request, wwid: identity?.wwid, owner: name }).maps[0] ?? null
-}
-
-function readyRecord(host: Host, name: string): Attachment {
-  const record = readRecord(host, parseName(name))
-  if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
-  if (record.phase !== 'ready') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
-  return record
 }

@@ -1,4 +1,5 @@
-import { giveUp as giveUpVolume, setHold as setHoldOf } from '../hold/change.ts'
+import { setHold as setHoldOf } from '../hold/change.ts'
+import { giveUp as giveUpVolume } from '../hold/give-up.ts'
 import type { Host } from '../host/host.ts'
 import type { HoldStatus, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'

@@ -54,7 +54,7 @@ export const holdCommand = command({
       if (grace === 'forever')
         throw new LunkeeperError('USAGE', '--grace takes a duration; forever is not allowed')
       context.warn(GIVE_UP_LOSES)
-      const { giveUpAll } = await import('../../hold/give-up-all.ts')
+      const { giveUpAll } = await import('../../hold/give-up.ts')
       const host = await context.host()
       return context.operate(({ signal }) =>
         giveUpAll(host, { grace: grace * 1000, shutdown: Boolean(options.shutdown) }, signal),
@@ -71,8 +71,11 @@ export const holdCommand = command({
       const { oneVolume } = await import('../../state/view/list.ts')
       return oneVolume(host, argument)
     }
-    const { giveUp, setHold } = await import('../../hold/change.ts')
-    if (wanted !== null) return context.operate((told) => setHold(host, argument, wanted, told))
+    if (wanted !== null) {
+      const { setHold } = await import('../../hold/change.ts')
+      return context.operate((told) => setHold(host, argument, wanted, told))
+    }
+    const { giveUp } = await import('../../hold/give-up.ts')
     context.warn(GIVE_UP_LOSES)
     return giveUp(host, argument)
   },

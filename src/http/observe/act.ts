@@ -1,5 +1,6 @@
 import { doctor } from '../../doctor/doctor.ts'
-import { giveUp, setHold } from '../../hold/change.ts'
+import { setHold } from '../../hold/change.ts'
+import { giveUp } from '../../hold/give-up.ts'
 import type { Host } from '../../host/host.ts'
 import { parseHold } from '../../model/hold.ts'
 import type { Act } from './protocol.ts'

@@ -1,0 +1,22 @@
+import type { Host } from '../host/host.ts'
+import { findHoldMap } from '../host/map/hold-map.ts'
+import type { Attachment } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
+import { parseName } from '../model/name.ts'
+import type { DmMap } from '../model/snapshot.ts'
+import { readRecord } from '../state/records/volumes.ts'
+import { lookAtVolume } from '../state/view/volume.ts'
+
+/** @throws NOT_FOUND CONFLICT it is being attached or detached */
+export function readyRecord(host: Host, name: string): Attachment {
+  const record = readRecord(host, parseName(name))
+  if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+  if (record.phase !== 'ready') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
+  return record
+}
+
+/** The map that the volume is used through: its hold map, or multipathd's. */
+export function mapOf(host: Host, { mode, request, identity, name }: Attachment): DmMap | null {
+  if (mode === 'map') return findHoldMap(host, name)
+  return lookAtVolume(host, { ...request, wwid: identity?.wwid, owner: name }).maps[0] ?? null
+}
