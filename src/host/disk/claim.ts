@@ -49,7 +49,9 @@ export async function withClaim<T>(
       return await work({
         async flush(proof, deadline) {
           const devno = readAttribute(join(host.paths.sys, 'class/block', name, 'dev'))
-          if (devno !== null) proof.require(devno)
+          if (devno === null)
+            throw new LunkeeperError('PROOF_EXPIRED', `${path} is gone: nothing was written to it`)
+          proof.require(devno)
           await flush(hand, path, deadline)
         },
       })

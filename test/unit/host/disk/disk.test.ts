@@ -50,14 +50,22 @@ describe('a claim', () => {
       const loop = execFileSync('losetup', ['--find', '--show', join(host.root, 'disk')], {
         encoding: 'utf8',
       }).trim()
-      const real = { ...host, paths: { ...host.paths, dev: '/dev' } }
       const name = loop.slice('/dev/'.length)
+      const real = { ...host, paths: { ...host.paths, dev: '/dev', sys: '/sys' } }
+      const devno = readFileSync(`/sys/class/block/${name}/dev`, 'utf8').trim()
+      const unproven = { code: 'PROOF_EXPIRED' }
       try {
         const outcome = await withClaim(real, name, async (claim) => {
-          await claim.flush(new WriteProof([]), 10_000)
+          await expect(claim.flush(new WriteProof([]), 10_000)).rejects.toMatchObject(unproven)
+          await claim.flush(new WriteProof([devno]), 10_000)
           return (await withClaim(real, name, async () => 'a second one')) ?? 'refused'
         })
         expect(outcome).toBe('refused')
+        // It has left sysfs: nothing tells which device a flush would go to.
+        const gone = { ...real, paths: { ...real.paths, sys: host.paths.sys } }
+        await withClaim(gone, name, (claim) =>
+          expect(claim.flush(new WriteProof([devno]), 10_000)).rejects.toMatchObject(unproven),
+        )
         await expect(
           withClaim(real, name, async () => {
             throw new Error('of the work')
