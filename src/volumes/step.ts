@@ -10,6 +10,7 @@ export const STEPS = [
   'record',
   'note-login',
   'make-node-record',
+  'renew-secret',
   'login',
   'note-session',
   'set-timers',

@@ -1,9 +1,11 @@
 import { describe, expect } from 'vitest'
 
 import type { LabNode, TargetOptions } from '../../lab/index.ts'
+import { Agent } from './agent.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
-import { Volume } from './volume.ts'
+import { SEEN_MS, Volume } from './volume.ts'
+import { expectNoError, Writer } from './writer.ts'
 
 const own = { user: 'node-a', password: 'TopSecret-0123456789' }
 const theirs = { user: 'storage', password: 'Other-9876543210-xyz' }
@@ -95,6 +97,51 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
     )
     const ended = await lunkeeper(node).run(await withFile(node, volume, file(own)))
     expect(ended.code, ended.stderr).toBe(0)
+  })
+
+  it('a secret that was changed at the target is taken over while the volume is in use, and is used after an outage', async ({
+    node,
+  }) => {
+    const next = { user: 'node-a', password: 'Next-Secret-55555555' }
+    const target = await node.lio.target({ chap: own })
+    await target.map(5, { serial: 'c4a9', bytes: 64 << 20 })
+    const volume = new Volume(node, target)
+    const agent = await Agent.start(node)
+    await lunkeeper(node).run([
+      ...(await withFile(node, volume, file(own))),
+      '--mount',
+      volume.mount,
+      '--format',
+      '--hold',
+      '10m',
+    ])
+    const writer = await Writer.start(node, `${volume.mount}/file`)
+    const again = async (chap: typeof own) => {
+      const ended = await lunkeeper(node).run([
+        ...(await withFile(node, volume, file(chap))),
+        '--mount',
+        volume.mount,
+        '--hold',
+        '10m',
+      ])
+      expect(ended.code, ended.stderr).toBe(0)
+      expect(ended.stderr).not.toContain(chap.password)
+      return ended.stderr
+    }
+    // Not what the target takes: said, and the volume is used as before.
+    expect(await again(next)).toContain('were not changed')
+    await target.credentials({ chap: next })
+    expect(await again(next)).not.toContain('were not changed')
+
+    await target.disable()
+    await agent.errors(/all paths lost/, SEEN_MS)
+    await target.enable()
+    await agent.errors(/I\/O goes on/, SEEN_MS)
+    await writer.goesOn(SEEN_MS)
+    await expectNoError(writer)
+    await volume.detach()
+    await agent.stop()
+    await expectNothingLeft(node)
   })
 
   it.for(['SHA3-256', 'SHA256', 'SHA1', 'MD5'])(

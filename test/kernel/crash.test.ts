@@ -57,6 +57,7 @@ const DETACH = [
 
 /** Steps of other beginnings, with a test of their own: here, in multipath.test.ts, expand.test.ts and owner.test.ts. */
 const ELSEWHERE = [
+  'renew-secret',
   'tell-multipathd',
   'set-timers',
   'drop-stale-disk',

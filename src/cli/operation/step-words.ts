@@ -5,6 +5,7 @@ export const STEP_WORDS: Readonly<Record<StepName, string>> = {
   record: 'recording the request',
   'note-login': 'recording the login',
   'make-node-record': 'creating the open-iscsi record',
+  'renew-secret': 'trying the new CHAP credentials',
   login: 'logging in',
   'note-session': 'recording the session',
   'set-timers': "setting the session's recovery timer",

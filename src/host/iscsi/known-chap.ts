@@ -33,23 +33,28 @@ const ALGORITHMS = 'node.session.auth.chap_algs'
 
 function knownIn(host: Host, file: string): KnownChap | null {
   try {
-    return chapIn(readFileSync(file, 'utf8'), () => siteValue(host, ALGORITHMS))
+    return chapIn(readFileSync(file, 'utf8'), () => siteAlgorithms(host))
   } catch {
     // The record was removed.
     return null
   }
 }
 
+/** The hash algorithms that iscsid.conf allows; null if it does not say. */
+export function siteAlgorithms(host: Host): string | null {
+  return siteValue(host, ALGORITHMS)
+}
+
 /**
  * The credentials in the text of a record; null if there are none.
- * @param siteAlgorithms what iscsid.conf allows, for a record that does not say
+ * @param ofSite what iscsid.conf allows, for a record that does not say
  */
-export function chapIn(text: string, siteAlgorithms: () => string | null): KnownChap | null {
+export function chapIn(text: string, ofSite: () => string | null): KnownChap | null {
   const lines = text.split('\n')
   try {
     const chap = parseChap(lines.filter((line) => CREDENTIAL.test(line)).join('\n'))
     const value = lines.findLast((line) => line.startsWith(`${ALGORITHMS} =`))?.split('=')[1]
-    return { chap, algorithms: parseAlgorithms(value ?? siteAlgorithms() ?? '') ?? DEFAULT_ALGORITHMS }
+    return { chap, algorithms: parseAlgorithms(value ?? ofSite() ?? '') ?? DEFAULT_ALGORITHMS }
   } catch (error) {
     if (!isLunkeeperError(error, 'BAD_CHAP')) throw error
     return null

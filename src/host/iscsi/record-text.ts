@@ -32,6 +32,19 @@ export function overlayText(text: string, settings: LoginSettings): string {
   const isOwn = (key: string | null) =>
     own.some(([mine]) => mine === key) || (settings.chap !== null && key !== null && CREDENTIAL.test(key))
   const kept = text.split('\n').filter((line) => !isOwn(keyOf(line)) && !line.startsWith('# END RECORD'))
+  return endedRecord(kept, own)
+}
+
+/** The text of a record with these credentials instead of those that it has. */
+export function withCredentials(text: string, chap: Chap): string {
+  const kept = text.split('\n').filter((line) => {
+    const key = keyOf(line)
+    return !(key !== null && CREDENTIAL.test(key)) && !line.startsWith('# END RECORD')
+  })
+  return endedRecord(kept, chapLines(chap))
+}
+
+function endedRecord(kept: readonly string[], own: Lines): string {
   return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
 

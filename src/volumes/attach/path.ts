@@ -2,6 +2,7 @@ import type { Host } from '../../host/host.ts'
 import { login } from '../../host/iscsi/login.ts'
 import { findNodeRecord, makeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { reachPortal } from '../../host/iscsi/reach.ts'
+import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
@@ -68,6 +69,7 @@ export function sessionOf(host: Host, request: SettledRequest, portal: Portal): 
  */
 export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<Path> {
   const { host, request, steps } = work
+  if (sessionOf(host, request, portal)?.state === 'LOGGED_IN') await renewInUse(work, portal, signal)
   let known = {
     reached: false,
     loggedIn: false,
@@ -164,6 +166,7 @@ async function logIn(
   const where = formatPortal(portal)
   const settings = { recovery, chap }
   await steps.step('note-login', where, () => noteLogin(host, request.iqn, portal))
+  await renew({ host, request, chap, steps }, portal, signal)
   const record =
     findNodeRecord(host, request.iqn, portal) ??
     (await steps.step('make-node-record', where, () => makeNodeRecord(host, request.iqn, portal, settings)))
@@ -171,6 +174,28 @@ async function logIn(
   const session = sessionOf(host, request, portal)
   if (session)
     await steps.step('note-session', where, () => noteSession(host, request.iqn, portal, session.sid))
+}
+
+/** @throws CHAP_FAILED, and what else keeps the target from being asked */
+async function renew(
+  { host, request: { iqn }, chap, steps }: Pick<PathWork, 'host' | 'request' | 'chap' | 'steps'>,
+  portal: Portal,
+  signal = new AbortController().signal,
+): Promise<void> {
+  if (chap === null || !hasOtherChap(host, iqn, portal, chap)) return
+  await steps.step('renew-secret', formatPortal(portal), () => renewChap(host, iqn, portal, chap, signal))
+}
+
+/** The volume can be used by its session, whatever comes of it. */
+async function renewInUse(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<void> {
+  try {
+    await renew(work, portal, signal)
+  } catch (error) {
+    if (!(error instanceof LunkeeperError) || error.code === 'CANCELLED') throw error
+    work.steps.warn(
+      `the CHAP credentials for ${formatPortal(portal)} were not changed, and the former ones stay in use: ${error.message}`,
+    )
+  }
 }
 
 /** Makes the session's timer at least as long as this volume needs; a longer one may be for another volume. */

@@ -1,0 +1,95 @@
+import { describe, expect } from 'vitest'
+
+import type { LabNode, Target } from '../../../lab/index.ts'
+import { made } from '../../unit/kubernetes/attachment/attachments.ts'
+import { rulesOf } from '../../unit/kubernetes/world.ts'
+import { Agent } from '../agent.ts'
+import { onNode } from '../fixtures.ts'
+import { kernels, lunkeeper } from '../node.ts'
+import { SEEN_MS } from '../volume.ts'
+import { expectNoError, Writer } from '../writer.ts'
+import { Api } from './api.ts'
+import {
+  claimOf,
+  expectNothingPublished,
+  Kubelet,
+  staging,
+  stagingPath,
+  startDriver,
+  targetPath,
+} from './kubelet.ts'
+
+describe.each(kernels('bookworm'))(
+  'a target returns while the Kubernetes API does not answer (%s)',
+  (debian) => {
+    const it = onNode({ debian, memory: 768, luns: [{ lun: 5, serial: 'c515', name: 'ours' }] })
+
+    /** A pod that writes to a volume which Kubernetes has given to this node, in an outage; the API is away, too. */
+    async function heldWithoutApi(node: LabNode, target: Target) {
+      const api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('agent'))
+      const agent = await Agent.start(node, (on) => startDriver(on, api.env))
+      const kubelet = await Kubelet.start(node)
+      const orders = claimOf(target, 'pv-orders', { hold: '280s' })
+      const attachment = made('pv-orders', 'node-1', {
+        uid: '1b4e28ba-2fa1-11d2-883f-0016d3cca427',
+        attached: true,
+      })
+      await api.attach([attachment])
+      const more = {
+        publishContext: {
+          'lunkeeper.dev/attachment': attachment.metadata.name,
+          'lunkeeper.dev/attachment-uid': attachment.metadata.uid,
+        },
+      }
+      await node.mkdir(stagingPath(orders.volumeId))
+      // A kubelet calls again: on a busy machine the API's answer may come too late.
+      await node.until(
+        async () =>
+          (await kubelet.ask('nodeStageVolume', { ...staging(orders), ...more })).code === undefined,
+        { deadline: SEEN_MS, what: 'a staged volume' },
+      )
+      await kubelet.publish(orders, 'pod', more)
+      const writer = await Writer.start(node, `${targetPath('pv-orders', 'pod')}/file`)
+      await target.disable()
+      await agent.errors(/all paths lost/)
+      await api.seen({ status: 503 })
+      return { api, agent, kubelet, orders, writer }
+    }
+
+    it('a volume that no reservation guards waits for the API, and goes on when it answers', async ({
+      node,
+      target,
+    }) => {
+      await node.sh(
+        'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done',
+      )
+      const { api, agent, kubelet, orders, writer } = await heldWithoutApi(node, target)
+      const before = await target.hash(5)
+      await target.enable()
+      await agent.errors(/the Kubernetes API does not answer/, SEEN_MS)
+      const [volume] = await lunkeeper(node).volumes()
+      expect(volume).toMatchObject({
+        state: 'holding',
+        owner: { guard: expect.not.stringMatching('reservation') },
+      })
+      expect(await target.hash(5)).toBe(before)
+      await api.seen({})
+      await agent.errors(/I\/O goes on/, SEEN_MS)
+      await writer.goesOn(SEEN_MS)
+      await expectNoError(writer)
+      await kubelet.release(orders, 'pod')
+      await expectNothingPublished(node)
+    })
+
+    it('a volume that a reservation guards does not wait for it', async ({ node, target }) => {
+      const { agent, kubelet, orders, writer } = await heldWithoutApi(node, target)
+      await target.enable()
+      await agent.errors(/I\/O goes on/, SEEN_MS)
+      await writer.goesOn(SEEN_MS)
+      expect(agent.process.stderr).not.toMatch(/the Kubernetes API does not answer/)
+      await expectNoError(writer)
+      await kubelet.release(orders, 'pod')
+      await expectNothingPublished(node)
+    })
+  },
+)
