@@ -254,7 +254,10 @@ function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): voi
   for (const record of all) {
     if (record.mode !== 'session' || record.phase !== 'ready') continue
     for (const { sid, recoveryTmo } of lengthen(host, record))
-      log.say(record.name, `session ${sid} waited ${recoveryTmo} s only: made as long as its hold again`)
+      log.say(
+        record.name,
+        `session ${sid}: recovery timer was lowered to ${recoveryTmo} s; restored to the hold`,
+      )
   }
 }
 

@@ -108,7 +108,8 @@ export class IdentityChecks {
     const { name } = path.disk
     const seen = this.#seen.get(keyOf(path))
     const now = this.#statOf(path.disk)
-    if (!seen?.stat || !now) return `what went through ${name} before this agent looked may have gone there`
+    if (!seen?.stat || !now)
+      return `I/O sent through ${name} before this agent started may have reached that volume`
     const [read, written] = [now.bytesRead - seen.stat.bytesRead, now.bytesWritten - seen.stat.bytesWritten]
     if (read === 0 && written === 0) return null
     return `since ${seen.at.toISOString()} ${written} bytes were written and ${read} bytes read through ${name}, which may have gone to or come from it`

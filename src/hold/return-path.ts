@@ -167,7 +167,10 @@ async function endLost({ host, record, portal, steps, signal }: PathReturn): Pro
   const lost = sessionOf(host, record.request, portal)
   if (!lost || lost.state === 'LOGGED_IN') return
   if (!isAllHeld(host, lost))
-    throw new LunkeeperError('TARGET_AWAY', `session ${lost.sid} is ${lost.state}, and not ours alone`)
+    throw new LunkeeperError(
+      'TARGET_AWAY',
+      `session ${lost.sid} is ${lost.state} and is also used by disks that are not on a hold map; it is not logged out`,
+    )
   await steps.step('logout', `session ${lost.sid}`, () => logout(host, lost.sid, signal))
 }
 
@@ -212,7 +215,7 @@ async function searchLun(work: PathReturn): Promise<Returned | boolean> {
   if (lun === null)
     throw new LunkeeperError(
       'IDENTITY_MISMATCH',
-      `what ${request.iqn} shows at ${formatPortal(portal)} is not the volume expected: none of its ${shown.length} LUNs is`,
+      `none of the ${shown.length} LUNs that ${request.iqn} presents at ${formatPortal(portal)} is the expected volume`,
     )
   if (lun === request.lun) return true
   await recordLun(host, record, lun, signal)

@@ -11,7 +11,7 @@ import type {
 import { isUsable } from './hold-facts.ts'
 import { LOOKING, planGivenUp, takeResults } from './hold-given-up.ts'
 import type { OutagePlan } from './hold-outage.ts'
-import { beginOutage, endOutage, goesThrough, goOn, isGivenUp, say, sinceMsOf, words } from './hold-outage.ts'
+import { beginOutage, endOutage, goesThrough, goOn, isGivenUp, say, sinceMsOf } from './hold-outage.ts'
 import { NO_ATTEMPT, noticeFailedIo, planReturn } from './hold-path.ts'
 import { DISCOVERY_AFTER_MS } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
@@ -160,12 +160,7 @@ function planLost(
       ? { note: begun.note, steps: [] }
       : end.by === 'shutdown'
         ? endOutage(begun.note, memory, 'give-up', 'the machine shuts down: held I/O fails now')
-        : endOutage(
-            begun.note,
-            memory,
-            'deadline',
-            `the hold of ${words(wanted)} is over: held I/O fails now`,
-          )
+        : endOutage(begun.note, memory, 'deadline', `the hold of ${wanted} s is over: held I/O fails now`)
   const isHeld = ended.note.ended === null
   // On before a path is failed, off after: what is to be held is never in a map that fails it.
   const on: HoldStep[] = isHeld && !map.queueing ? [{ kind: 'queue', on: true }] : []

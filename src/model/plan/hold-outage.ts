@@ -67,7 +67,7 @@ export function beginOutage(
     memory,
     steps: [
       { kind: 'record', note },
-      tell('outage-began', `${what}; holding I/O for up to ${words(kept ?? wanted)}${counted}`),
+      tell('outage-began', `${what}; holding I/O ${limitOf(kept ?? wanted)}${counted}`),
     ],
   }
 }
@@ -196,10 +196,10 @@ export function fence(
   })
 }
 
-/** What a node loses with a volume, as the end of a sentence. */
+/** What this node loses when another node owns the volume: the end of a sentence. */
 export function lossOf(unwritten: DirtyData | undefined): string {
-  if (unwritten === undefined) return 'what this node has not written is discarded'
-  if (unwritten.bytes === 0) return 'nothing that is in memory here was unwritten'
+  if (unwritten === undefined) return 'the unwritten data of this node is discarded'
+  if (unwritten.bytes === 0) return 'this node has no unwritten data'
   return `${formatDirtyData(unwritten)} of unwritten data ${unwritten.of === 'node' ? 'may be' : 'is'} discarded`
 }
 
@@ -224,8 +224,8 @@ export function isGivenUp(
   return note?.kind === 'misplaced' || note?.kind === 'fenced'
 }
 
-/** Milliseconds; null for never. ISO 8601. */
+/** When a hold ends that begins now. @param now wall clock, in milliseconds @returns ISO 8601; null: it never ends */
 export const after = (now: number, hold: Hold) =>
   hold === 'forever' ? null : new Date(now + hold * 1000).toISOString()
 
-export const words = (hold: Hold) => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)
+const limitOf = (hold: Hold) => (hold === 'forever' ? 'without a time limit' : `for up to ${hold} s`)

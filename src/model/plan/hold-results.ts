@@ -62,8 +62,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
         return keep(
           facts.note?.kind === 'fenced' ? said(memory, say('unmounted, and its map removed')) : memory,
         )
-      const then = facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
-      const text = `${then} once it is not in use any more: ${result.users}`
+      const text = `it will be unmounted once it is no longer in use: ${result.users}`
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
     }
     case 'attach':
@@ -89,7 +88,7 @@ function afterVerify(
   if (refused === null)
     return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
   if (refused.cause === 'foreign' || refused.cause === 'lost') {
-    const moved = `what went through ${disk} until now may have gone there`
+    const moved = `I/O sent through ${disk} may have reached that volume`
     return takeLoss(facts, before, { sid, devno, connection, refused, moved })
   }
   // Not asked again at once: a LUN that is unmapped would be asked without end.

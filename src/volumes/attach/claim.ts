@@ -195,7 +195,7 @@ function isOfThisNode(
   return names.every((name) => name === null || name.toLowerCase() === initiator?.toLowerCase())
 }
 
-/** Reading beside a writer is refused: what is read changes underneath. @throws OWNED_ELSEWHERE */
+/** Refuses a read-only attach while another node may write: its reads would be inconsistent. @throws OWNED_ELSEWHERE */
 async function refuseWriter(work: ClaimWork): Promise<void> {
   const { host, paths } = work
   const told = await read(work, paths[0]!.disk)
@@ -226,7 +226,7 @@ function refusal(
     )
   return new LunkeeperError('OWNED_ELSEWHERE', `${name}: another node has the volume: ${who}`, {
     hint: request.use.readOnly
-      ? 'Detach it there first. Reading beside a writer shows a file system that changes underneath; for a cluster file system: --shared.'
+      ? 'Detach it there first. Mounting it read-only while another node writes shows inconsistent data. For a cluster file system: --shared.'
       : `Detach it there first. If that node is dead or cut off for good: --take-over; what it has not written then is lost.`,
     details,
   })

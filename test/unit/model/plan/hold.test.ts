@@ -418,8 +418,8 @@ describe('a volume of which another answered, or another node took it', () => {
   it.each([
     [{ bytes: 10 << 20, of: 'volume' as const }, '10 MiB of unwritten data is discarded'],
     [{ bytes: 10 << 20, of: 'node' as const }, 'up to 10 MiB of unwritten data may be discarded'],
-    [{ bytes: 0, of: 'volume' as const }, 'nothing that is in memory here was unwritten'],
-    [undefined, 'what this node has not written is discarded'],
+    [{ bytes: 0, of: 'volume' as const }, 'this node has no unwritten data'],
+    [undefined, 'the unwritten data of this node is discarded'],
   ])('that was lost says what is discarded: %j', (unwritten, words) => {
     const lost = loss('lost', null)
     const refused = { ...lost.refused, ...(unwritten && { unwritten }) }
