@@ -31,18 +31,18 @@ import { VOLUME } from './volume-monitor.ts'
 import { VolumeMonitors } from './volume-monitors.ts'
 import { together } from './watched-attributes.ts'
 
-/** How soon a lost session is seen; two system calls for each session. In an outage, how soon its return is. */
+/** How often session states are read: two system calls for each session. During an outage, more often. */
 const POLL_INTERVAL_MS = 200
 const OUTAGE_POLL_INTERVAL_MS = 100
 /** A disk that is deleted by hand may be seen later than a session that is lost. */
 const DEVICE_LIST_INTERVAL_MS = 2_000
-/** One that is there, and out of order while its session is not, later still. */
+/** How often the states of disks are read while no disk was added or removed. */
 const DISK_STATE_INTERVAL_MS = 5_000
-/** How often all is looked at although nothing shows; it says that it lives, well within WatchdogSec of its unit. */
+/** How often the agent reads everything even if no change was detected, and sends the watchdog notification: well within the unit's WatchdogSec. */
 const ROUND_INTERVAL_MS = 20_000
-/** Until a check of identities that is due can begin, while the last one is still under way. */
+/** When to try again to begin an identity check while the previous one is still running. */
 const BUSY_CHECK_INTERVAL_MS = 200
-/** How often the kernel is asked for each map, which a user may have told not to queue: two programs. */
+/** How often the maps are read from the kernel, because a user may have disabled their queueing: two programs. */
 const SURVEY_INTERVAL_MS = 60_000
 
 /**
@@ -58,11 +58,11 @@ export interface AgentOptions {
   readonly write: (line: string, entry: LogEntry) => void
   /** For the history; null where it is not known. @default null */
   readonly version?: string | null
-  /** Told once it holds what there is to hold. */
+  /** Called when all existing volumes are monitored. */
   readonly ready: () => void
-  /** Told once what a reboot took away is attached again, or after a while in which it could not be. */
+  /** Called when the volumes that a reboot took away are attached again, or after 30 s in which they could not be. */
   readonly restored: () => void
-  /** Told now and then that it still looks after everything. */
+  /** Called every 20 s while the agent works: the watchdog notification. */
   readonly alive: () => void
 }
 
@@ -239,7 +239,7 @@ class Agent implements AsyncDisposable {
     const attributes = together(this.#monitors.attributes)
     this.#diskAttributes = new Set(attributes.disks)
     this.#poller.follow([...attributes.sessions, ...attributes.disks])
-    this.#monitors.heed(this.#poller.changes((path) => disks || !this.#diskAttributes.has(path)))
+    this.#monitors.react(this.#poller.changes((path) => disks || !this.#diskAttributes.has(path)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -249,7 +249,7 @@ class Agent implements AsyncDisposable {
   }
 }
 
-/** What is held by its session alone needs the agent for this: others lower the timer under it. */
+/** multipathd may lower the recovery timer of a session that holds a volume without a map: the agent restores it. */
 function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): void {
   for (const record of all) {
     if (record.mode !== 'session' || record.phase !== 'ready') continue

@@ -13,7 +13,7 @@ import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** Where this node has no initiator name: no target admits this one, and any answer is an answer. */
+/** For a node without an initiator name: the target rejects this name, and the rejection proves that it is up. */
 const NO_INITIATOR = 'iqn.2026-01.dev.lunkeeper:probe'
 
 /** A portal of a target. */

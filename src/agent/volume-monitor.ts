@@ -1,5 +1,5 @@
 import { momentNow } from '../host/clock.ts'
-import { refusedBy } from '../hold/verification.ts'
+import { refusedBy } from '../hold/refusals.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { LunkeeperError } from '../model/errors.ts'
 import type {
@@ -108,12 +108,12 @@ export class VolumeMonitor {
     this.#context.schedule.now(this.key)
   }
 
-  /** A look, if what has changed calls for one. */
-  heed(changed: ReadonlySet<string>): void {
-    if (this.#plan?.heedsChanges !== false && hasChanged(this.attributes, changed)) this.lookNow()
+  /** Schedules a look if one of the changed attributes is the volume's. */
+  react(changed: ReadonlySet<string>): void {
+    if (this.#plan?.reactsToChanges !== false && hasChanged(this.attributes, changed)) this.lookNow()
   }
 
-  /** A look, if the kernel does not use a settled map as it should. */
+  /** Schedules a look if the kernel does not use a settled map as it should. */
   compare(state: HoldMapState | undefined): void {
     if (this.isSettled && !isAsPlanned(this.#memory, state)) this.lookNow()
   }
@@ -276,7 +276,7 @@ export class VolumeMonitor {
     return unwritten === null ? refused : { ...refused, unwritten }
   }
 
-  /** Takes in what has come of something: what is to be done at once is done at once. */
+  /** Takes in a result, and does at once the steps that it calls for. */
   async #take(change: (memory: HoldMemory) => Taken): Promise<void> {
     const { memory, steps, lookAtMs } = change(this.#memory)
     this.#memory = memory

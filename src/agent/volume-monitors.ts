@@ -116,9 +116,9 @@ export class VolumeMonitors {
     )
   }
 
-  /** Attributes have changed. */
-  heed(changed: ReadonlySet<string>): void {
-    if (changed.size > 0) for (const monitor of this.#all.values()) monitor.heed(changed)
+  /** Schedules looks at the volumes whose attributes changed. @param changed paths of attributes */
+  react(changed: ReadonlySet<string>): void {
+    if (changed.size > 0) for (const monitor of this.#all.values()) monitor.react(changed)
   }
 
   /** @param states of all hold maps, as they have just been read */

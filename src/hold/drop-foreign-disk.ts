@@ -1,4 +1,4 @@
-import { withClaim } from '../host/disk/claim.ts'
+import { withExclusiveOpen } from '../host/disk/exclusive-open.ts'
 import { removeDisk } from '../host/disk/remove.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
@@ -19,7 +19,7 @@ export async function dropForeignDisk(host: Host, volume: Attachment, disk: Scsi
   if (map && disk.devno !== null) await takeOut(host, volume, map, disk.devno)
   if (disk.name === null) return removeDisk(host, disk)
   try {
-    await withClaim(host, disk.name, async () => {
+    await withExclusiveOpen(host, disk.name, async () => {
       const openers = await lastingOpeners(host, [openable(disk)!])
       if (openers.length === 0) await removeDisk(host, disk)
     })

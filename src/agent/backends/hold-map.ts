@@ -1,6 +1,6 @@
 import { dropForeignDisk } from '../../hold/drop-foreign-disk.ts'
 import { returnPath } from '../../hold/return-path.ts'
-import { refusedBy } from '../../hold/verification.ts'
+import { refusedBy } from '../../hold/refusals.ts'
 import { knownChap } from '../../host/iscsi/known-chap.ts'
 import { findHoldMap, holdMapName } from '../../host/map/hold-map.ts'
 import { readBlockStat } from '../../host/read/block-stat.ts'

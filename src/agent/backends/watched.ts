@@ -28,7 +28,10 @@ export function recentQueueingMaps(host: Host): QueueingMaps {
   }
 }
 
-/** What the backends of volumes share that something else than the agent holds: the agent can but look, and remount. */
+/**
+ * The backend of volumes that their session or multipathd holds. It cannot fail or reinstate paths; it observes, removes the
+ * disk of a lost volume, unmounts, reattaches and remounts.
+ */
 export function watchedBackend(context: AgentContext, queueing: QueueingMaps): HoldBackend {
   const { host } = context
   const revisions = new WeakMap<Attachment, number>()

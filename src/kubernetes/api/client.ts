@@ -7,7 +7,7 @@ import type { Account } from './account.ts'
 const DEADLINE = 10_000
 
 /** The metadata of several hundred pods are a few megabytes; a larger answer is not the expected one. */
-const MOST = 32 << 20
+const MOST_BYTES = 32 << 20
 
 export type Method = 'GET' | 'POST' | 'PATCH'
 
@@ -98,7 +98,7 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
   let bytes = 0
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > MOST) throw new Error(`an answer of more than ${MOST >> 20} MiB`)
+    if (bytes > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES >> 20} MiB`)
     chunks.push(chunk)
   }
   const seconds = Number(message.headers['retry-after'])

@@ -14,7 +14,7 @@ const RETURN_DEADLINE = 500
 /** Held during logins (35 s at worst) and logouts, one after the other. */
 const TARGET_DEADLINE = 180_000
 
-/** Twice the time allowed for opening a disk (host/disk/claim.ts), the longest call under this lock. */
+/** Twice the time allowed for opening a disk (host/disk/exclusive-open.ts), the longest call under this lock. */
 const IDENTITY_DEADLINE_MS = 30_000
 
 type LockArguments = [dir: string, key: string, options: LockOptions]

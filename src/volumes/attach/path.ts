@@ -6,7 +6,7 @@ import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { identify } from '../../host/disk/identify.ts'
 import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
@@ -234,7 +234,7 @@ async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Id
     await drop()
     return
   }
-  const dropped = await withClaim(host, disk.name, async () => {
+  const dropped = await withExclusiveOpen(host, disk.name, async () => {
     if ((await lastingOpeners(host, [openable(disk)!])).length > 0) return null
     await drop()
     return true

@@ -582,9 +582,9 @@ describe('a portal', () => {
   it('that is on its way back does not have its volume looked at for each change', () => {
     const attempts = new Map([[PORTAL, { ...NO_ATTEMPT, isBusy: true }]])
     const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open)] }
-    expect(plan(lost, memory({ ...proven, attempts })).heedsChanges).toBe(false)
-    expect(plan(lost).heedsChanges).toBe(false)
-    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).heedsChanges).toBe(true)
+    expect(plan(lost, memory({ ...proven, attempts })).reactsToChanges).toBe(false)
+    expect(plan(lost).reactsToChanges).toBe(false)
+    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).reactsToChanges).toBe(true)
   })
 })
 
