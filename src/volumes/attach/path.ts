@@ -41,7 +41,7 @@ export interface Path {
 }
 
 /** sd probes asynchronously after a scan; even a busy node finishes in a fraction of this. */
-const APPEAR_DEADLINE = 10_000
+const APPEAR_DEADLINE_MS = 10_000
 
 export interface PathWork {
   readonly host: Host
@@ -215,7 +215,7 @@ async function appear({ host, request }: PathWork, session: Session, where: stri
       // Gone again: the next look decides what that means.
       return !disk || disk.name !== null ? 'settled' : null
     },
-    APPEAR_DEADLINE,
+    APPEAR_DEADLINE_MS,
     signal,
   )
   if (found === null)
