@@ -9,9 +9,9 @@ import { lastingOpeners, openable } from '../state/view/openers.ts'
 import { takeOut } from '../volumes/holding/map-paths.ts'
 
 /**
- * Takes a disk that is another volume from under the hold map, and from the node: no process here asked for
- * it. It is not flushed: what is unwritten belongs to the map, and is in no cache of the disk's own.
- * Where another program uses it, it stays.
+ * Removes a disk that is another volume from the hold map and from the node: no process here asked for it. The disk is not
+ * flushed, because the unwritten data belongs to the map, and the disk's own cache has none. If another program uses the
+ * disk, it stays.
  * @throws MAP_FAILED STUCK
  */
 export async function dropForeignDisk(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
@@ -24,7 +24,7 @@ export async function dropForeignDisk(host: Host, volume: Attachment, disk: Scsi
       if (openers.length === 0) await removeDisk(host, disk)
     })
   } catch (error) {
-    // It cannot be opened: its LUN is gone.
+    // The disk cannot be opened: its LUN is gone.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
     await removeDisk(host, disk)
   }

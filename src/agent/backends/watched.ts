@@ -13,10 +13,10 @@ import { attributesOf } from '../watched-attributes.ts'
 import type { AgentContext, Asked, HoldBackend, NamedDisk, Observation } from './backend.ts'
 import { lastingSteps } from './lasting-steps.ts'
 
-/** How long an answer of the kernel counts, for as many as ask: a program each time. */
+/** How long the kernel's answer serves all callers: each question starts a program. */
 const QUEUEING_LIFETIME_MS = 1_000
 
-/** The maps whose I/O the kernel keeps waiting, asked once for all volumes that want to know at a time. */
+/** The maps whose I/O the kernel queues: read once for all volumes that ask at the same time. */
 export type QueueingMaps = () => Promise<ReadonlySet<string>>
 
 export function recentQueueingMaps(host: Host): QueueingMaps {

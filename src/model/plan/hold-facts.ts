@@ -108,9 +108,9 @@ export interface Refused {
   readonly cause: Refusal
   /** For people. */
   readonly message: string
-  /** Of a volume that was lost: the node that has it; left out where that is not known. */
+  /** The node that owns a lost volume; absent if it is not known. */
   readonly holder?: string
-  /** Of a volume that was lost: what this node has not written; left out where the kernel does not tell. */
+  /** The unwritten data of a lost volume on this node; absent if the kernel does not tell. */
   readonly unwritten?: DirtyData
 }
 
@@ -137,9 +137,9 @@ export type HoldStep =
       readonly kind: 'say'
       readonly about: string | null
       readonly text: string
-      /** Of a change of the volume's state. */
+      /** Present if the line says that the volume's state changed. */
       readonly code?: LogCode
-      /** Length of what has ended, in seconds. */
+      /** Length of the outage that ended, in seconds. */
       readonly seconds?: number
     }
   | { readonly kind: 'queue'; readonly on: boolean }

@@ -10,7 +10,7 @@ import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 
-/** What a disk answered when it was asked which volume it is, and who has it. */
+/** A disk's answer: which volume it is, and which node owns it. */
 export interface Answer {
   readonly disk: ScsiDisk
   /**
@@ -22,7 +22,7 @@ export interface Answer {
   readonly verdict: 'ours' | 'stranger' | 'lost' | 'unclaimed' | 'silent'
   /** Why it is not `ours`. */
   readonly error: LunkeeperError | null
-  /** Of one that is `lost`: the key that has it. */
+  /** The key that has the reservation, if `lost`. */
   readonly holder?: ReservationKey
 }
 

@@ -16,7 +16,7 @@ import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
  * Unmounts the volume: the mount point of the record, or the one that was named. Other mounts of it are refused, unless
  * forced. Everything is written out and confirmed first, and each unmount has a proof of which volume it writes to.
  * @param disks the volume's own; another volume's disk at its LUN is not examined
- * @param isWritable whether the volume can take dirty data; if it cannot, that data was discarded before, and nothing is written
+ * @param isWritable whether the volume can take dirty data; if not, it was discarded before, and nothing is written
  * @throws BUSY with its users · FLUSH_FAILED IDENTITY_MISMATCH TARGET_AWAY UNMOUNT_FAILED TIMEOUT
  */
 export async function unmountAll(
@@ -50,7 +50,7 @@ export async function unmountAll(
   if (own !== null && devices.length === 0) await unmountDead(work, own)
 }
 
-/** Those that were not dropped since they were classified. */
+/** The disks that were not dropped since they were classified. */
 function presentOf({ view }: Dismantling, disks: readonly ScsiDisk[]): ScsiDisk[] {
   return disksOf(view()).filter(({ name, hctl }) =>
     disks.some((disk) => disk.name === name && formatHctl(disk.hctl) === formatHctl(hctl)),
