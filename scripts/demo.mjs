@@ -1,4 +1,4 @@
-// npm run demo: brings everything it needs, then shows the main job on real kernels. See lab/demo/.
+// npm run demo: brings everything it needs, then attaches and detaches one of 48 LUNs and plays an outage, on real kernels. See lab/demo/.
 import { bring, root, run, step } from './bring.mjs'
 
 const node = bring()

@@ -31,18 +31,21 @@ import { VOLUME } from './volume-monitor.ts'
 import { VolumeMonitors } from './volume-monitors.ts'
 import { together } from './watched-attributes.ts'
 
-/** How soon a lost session is seen; two system calls for each session. In an outage, how soon its return is. */
+/** How often session states are read: two system calls for each session. During an outage, more often. */
 const POLL_INTERVAL_MS = 200
 const OUTAGE_POLL_INTERVAL_MS = 100
 /** A disk that is deleted by hand may be seen later than a session that is lost. */
 const DEVICE_LIST_INTERVAL_MS = 2_000
-/** One that is there, and out of order while its session is not, later still. */
+/** How often the states of disks are read while no disk was added or removed. */
 const DISK_STATE_INTERVAL_MS = 5_000
-/** How often all is looked at although nothing shows; it says that it lives, well within WatchdogSec of its unit. */
+/**
+ * How often the agent reads everything even if no change was detected, and sends the watchdog notification: well within the
+ * unit's WatchdogSec.
+ */
 const ROUND_INTERVAL_MS = 20_000
-/** Until a check of identities that is due can begin, while the last one is still under way. */
+/** When to try again to begin an identity check while the previous one is still running. */
 const BUSY_CHECK_INTERVAL_MS = 200
-/** How often the kernel is asked for each map, which a user may have told not to queue: two programs. */
+/** How often the maps are read from the kernel, because a user may have disabled their queueing: two programs. */
 const SURVEY_INTERVAL_MS = 60_000
 
 /**
@@ -58,17 +61,17 @@ export interface AgentOptions {
   readonly write: (line: string, entry: LogEntry) => void
   /** For the history; null where it is not known. @default null */
   readonly version?: string | null
-  /** Told once it holds what there is to hold. */
+  /** Called when all existing volumes are monitored. */
   readonly ready: () => void
-  /** Told once what a reboot took away is attached again, or after a while in which it could not be. */
+  /** Called when the volumes that a reboot took away are attached again, or after 30 s in which they could not be. */
   readonly restored: () => void
-  /** Told now and then that it still looks after everything. */
+  /** Called every 20 s while the agent works: the watchdog notification. */
   readonly alive: () => void
 }
 
 /**
- * The process that keeps this node's volumes: finds what is there, sees paths lost and brings them back,
- * and attaches again what was attached before a reboot. Killed at any moment, the next one goes on.
+ * The process that keeps this node's volumes: it finds them, notices lost paths and brings them back, and attaches volumes
+ * again after a reboot. It may be killed at any moment: the next agent continues.
  * @throws CONFLICT an agent runs already
  */
 export async function runAgent(host: Host, options: AgentOptions): Promise<void> {
@@ -79,7 +82,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
   })
 }
 
-/** Observes the node, and has what is due done: each volume by its monitor. */
+/** Observes the node, and runs what is due: each volume's monitor, the polling, the checks. */
 class Agent implements AsyncDisposable {
   readonly #host: Host
   readonly #options: AgentOptions
@@ -95,7 +98,7 @@ class Agent implements AsyncDisposable {
   readonly #checks: IdentityChecks
   readonly #clock = new ClockSteps()
   #diskAttributes: ReadonlySet<string> = new Set()
-  /** Turns that go on, since looks at volumes do. */
+  /** Turns whose looks at volumes have not ended. */
   readonly #turns = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | null = null
 
@@ -135,7 +138,7 @@ class Agent implements AsyncDisposable {
     await adoptRecords(host, signal)
     const reattaching = reattachHeldByOthers(host, this.#log, signal)
     for (const key of ['changes', 'round', 'survey', 'devices', 'disks', 'poll']) this.#schedule.now(key)
-    // What is there is seen, and held, before the agent says that it is ready.
+    // The agent monitors the existing volumes before it says that it is ready.
     await this.#turn()
     this.#schedule.now('identity')
     const count = this.#monitors.onHoldMaps
@@ -154,11 +157,11 @@ class Agent implements AsyncDisposable {
       this.#beginTurn()
       if (this.#failure) throw this.#failure.error
     }
-    // A look that goes on must not have a map queue again.
+    // A look in progress must not enable a map's queueing again after it was disabled below.
     await Promise.all(this.#turns)
     this.#monitors.leaveAll()
     recordAct(host, null, { event: 'agent-stopped' })
-    // In a container it is told by nothing but its own end.
+    // In a container, the agent learns of a shutdown only by its own stop.
     if (readShutdownGrace(host) || (await isShuttingDown(host))) await endQueueing(host)
     else relax(host, onHoldMaps(host, readRecords(host).attachments))
   }
@@ -192,14 +195,14 @@ class Agent implements AsyncDisposable {
       !this.#checks.begin(this.#monitors.checkedPaths())
     )
       this.#schedule.by('identity', nowMs + BUSY_CHECK_INTERVAL_MS)
-    // Those that have shown something just now, too.
+    // Including volumes whose attributes have changed in this turn.
     await this.#monitors.look(new Set([...due, ...this.#schedule.takeDue(nowMs, VOLUME)]))
     this.#probes.follow(this.#monitors.probes)
     if (isRound) this.#watchClock()
     if (isRound) this.#options.alive()
   }
 
-  /** Holds count by the monotonic clock; what people read in logs and in the history does not. */
+  /** Reports a step of the wall clock: times in logs and history use it. Holds count by the monotonic clock. */
   #watchClock(): void {
     const seconds = this.#clock.take(Date.now(), monotonicMs())
     if (seconds === 0) return
@@ -216,7 +219,7 @@ class Agent implements AsyncDisposable {
   #takeChanges(isRound: boolean): void {
     const { records, notes, unknown } = this.#changes.take()
     if (notes.size > 0 || unknown) this.#dirtyLimit.check()
-    // What changes a record or a note changes its map, too.
+    // A command that changes a record or a note may change the map, too.
     if (this.#monitors.noted(notes) || records.size > 0 || unknown) this.#maps.doubt()
     if (records.size === 0 && !unknown && !isRound) return
     const all = readRecords(this.#host).attachments
@@ -239,7 +242,7 @@ class Agent implements AsyncDisposable {
     const attributes = together(this.#monitors.attributes)
     this.#diskAttributes = new Set(attributes.disks)
     this.#poller.follow([...attributes.sessions, ...attributes.disks])
-    this.#monitors.heed(this.#poller.changes((path) => disks || !this.#diskAttributes.has(path)))
+    this.#monitors.react(this.#poller.changes((path) => disks || !this.#diskAttributes.has(path)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -249,16 +252,19 @@ class Agent implements AsyncDisposable {
   }
 }
 
-/** What is held by its session alone needs the agent for this: others lower the timer under it. */
+/** multipathd may lower the recovery timer of a session that holds a volume without a map: the agent restores it. */
 function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): void {
   for (const record of all) {
     if (record.mode !== 'session' || record.phase !== 'ready') continue
     for (const { sid, recoveryTmo } of lengthen(host, record))
-      log.say(record.name, `session ${sid} waited ${recoveryTmo} s only: made as long as its hold again`)
+      log.say(
+        record.name,
+        `session ${sid}: recovery timer was lowered to ${recoveryTmo} s; restored to the hold`,
+      )
   }
 }
 
-/** Volumes that hang on a hold map; after a reboot, also those that are to get it back. */
+/** Volumes on a hold map; after a reboot, also volumes whose map is not created yet. */
 function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   return all.filter(
     (record) =>

@@ -9,14 +9,14 @@ interface Followed {
 }
 
 /**
- * Attributes of sysfs that are read again and again: each is opened once, and one system call tells its
- * value. The kernel sends no notification of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and
- * its netlink events go to iscsid), so looking often and cheaply is how to know at once.
+ * Polls attributes of sysfs: each file is opened once, and one system call reads its value. The kernel sends no
+ * notification of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and its netlink events go to iscsid), so
+ * frequent cheap reads are the way to notice a change at once.
  */
 export class AttributePoller implements Disposable {
   readonly #files = new Map<string, Followed>()
 
-  /** Follows these and no others. */
+  /** Polls these attributes from now on, and no others. */
   follow(paths: Iterable<string>): void {
     const wanted = new Set(paths)
     for (const path of this.#files.keys()) if (!wanted.has(path)) this.#forget(path)
@@ -24,7 +24,7 @@ export class AttributePoller implements Disposable {
       if (!this.#files.has(path)) this.#files.set(path, { file: null, value: undefined })
   }
 
-  /** Those that say something else than when they were last looked at; the first look counts as well. */
+  /** Attributes whose value differs from the last read; at the first read, all. */
   changes(isDue: (path: string) => boolean = () => true): ReadonlySet<string> {
     const changed = new Set<string>()
     for (const [path, followed] of this.#files) {
@@ -47,14 +47,14 @@ export class AttributePoller implements Disposable {
   }
 }
 
-/** The value; null where the object is gone, or does not tell it now. */
+/** The value; null if the object is gone, or the read fails. */
 function look(path: string, followed: Followed): string | null {
   try {
     followed.file ??= openSync(path, 'r')
     const length = readSync(followed.file, buffer, 0, buffer.length, 0)
     return buffer.toString('latin1', 0, length).trimEnd()
   } catch {
-    // The next object of this path is another one.
+    // If this path exists again, it is another object: open it again.
     close(followed)
     return null
   }

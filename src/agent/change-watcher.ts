@@ -5,13 +5,13 @@ import { watchDirectory } from '../host/store/watch-directory.ts'
 import type { VolumeName } from '../model/name.ts'
 import { isName } from '../model/name.ts'
 
-/** What has changed since it was last asked. */
+/** Changes since the last call. */
 export interface Changes {
-  /** Volumes whose record has. */
+  /** Volumes whose record changed. */
   readonly records: ReadonlySet<VolumeName>
-  /** Volumes whose hold note has. */
+  /** Volumes whose hold note changed. */
   readonly notes: ReadonlySet<VolumeName>
-  /** Something has, and the kernel does not say what. */
+  /** Some file changed, and the kernel does not say which. */
   readonly unknown: boolean
 }
 
@@ -35,7 +35,7 @@ export class ChangeWatcher implements Disposable {
   #watch(directory: string, note: (name: VolumeName) => void) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     return watchDirectory(directory, (file) => {
-      // A file that is not whole yet, on its way to its name (store/durable.ts).
+      // A temporary file, which is renamed once it is whole (store/durable.ts).
       if (file?.startsWith('.')) return
       const name = file === null ? '' : basename(file, '.json')
       if (isName(name)) note(name)

@@ -33,7 +33,7 @@ export class DirtyLimit implements Disposable {
       if (done !== null) this.#log.say(null, done)
       if (!isAnyHolding(this.#host)) this.#rest()
     } catch (error) {
-      // Refused once, it is refused again; the next hold tries once more.
+      // The kernel would refuse again: try again at the next hold.
       if (/EROFS|EACCES|EPERM/.test(String(error))) this.#rest()
       this.#log.once('node', 'room', `the limit of unwritten memory stays: ${(error as Error).message}`)
     }

@@ -28,7 +28,7 @@ export function heldPaths(host: Host, { sessions }: VolumeView, portals: readonl
   })
 }
 
-/** What serves one of a volume's portals now; the session that is logged in, where there are several. */
+/** The session that serves one of the volume's portals now: of several, the one that is logged in. */
 export function portalFacts(
   host: Host,
   { sessions }: VolumeView,
@@ -39,7 +39,7 @@ export function portalFacts(
   const session = (serving.find((one) => one.session.state === 'LOGGED_IN') ?? serving[0])?.session
   if (!session) return { portal: formatPortal(portal), session: null, probe }
   const { sid, state } = session
-  // Which reads every disk of the session; it matters only where it is lost, and may be replaced.
+  // Counting reads every disk of the session. It matters only for a lost session, which a new login may replace.
   const counts = state !== 'LOGGED_IN' && probe !== null && probe.openSinceMs !== null
   return {
     portal: formatPortal(portal),

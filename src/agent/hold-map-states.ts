@@ -3,28 +3,28 @@ import { failPath, readHoldMaps, setQueueing } from '../host/map/hold-map.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { DmMap } from '../model/snapshot.ts'
 
-/** How long what was read counts, if nothing else is known to have changed a map: two programs each time. */
+/** How long a reading counts if nothing is known to have changed a map. A reading starts two programs. */
 const LIFETIME_MS = 5_000
-/** When a command may have changed one. A hundred volumes that are attached at once change theirs all the time. */
+/** How long it counts if a command may have changed a map. A hundred attaches at once change maps all the time. */
 const DOUBTFUL_LIFETIME_MS = 500
-/** In an outage the maps are read again ahead of time: a path that is back does not wait for two programs then. */
+/** During an outage the maps are read ahead of time, so that a path that returns does not wait for two programs. */
 const AHEAD_MS = 3_000
 
-/** A reading that is on its way. */
+/** A reading in progress. */
 interface Reading {
-  /** A map was changed after it began. */
+  /** A map was changed after the reading began. */
   isStale: boolean
-  /** What the agent changed meanwhile, which the answer may not have yet. */
+  /** States that the agent changed meanwhile, which the answer may lack. */
   readonly changed: Map<string, HoldMapState>
   done: Promise<void>
 }
 
-/** What the kernel says of the hold maps, and what the agent itself changed since. */
+/** The hold maps as the kernel reports them, with the agent's own changes since. */
 export class HoldMapStates {
   readonly #host: Host
   #states = new Map<string, HoldMapState>()
   #reading: Reading | null = null
-  /** The one that follows it. */
+  /** The reading that follows it. */
   #next: Promise<void> | null = null
   #readMs = Number.NEGATIVE_INFINITY
   #isDoubtful = false
@@ -33,20 +33,20 @@ export class HoldMapStates {
     this.#host = host
   }
 
-  /** @param fresh read them again in any case */
+  /** @param fresh read the maps again in any case */
   async states(fresh = false): Promise<ReadonlyMap<string, HoldMapState>> {
     const lifetime = this.#isDoubtful ? DOUBTFUL_LIFETIME_MS : LIFETIME_MS
     if (fresh || performance.now() - this.#readMs > lifetime) await this.#read()
     return this.#states
   }
 
-  /** Reads them before they are too old; nothing waits for it. */
+  /** Begins to read the maps before the last reading is too old. Does not wait. */
   refresh(): void {
-    // The next look that needs them reads them itself, and says what is wrong.
+    // The next look that needs the maps reads them itself, and reports the error.
     if (performance.now() - this.#readMs > AHEAD_MS) void this.#read().catch(() => {})
   }
 
-  /** One reading at a time serves all that ask; one that began before a change is followed by another one. */
+  /** One reading at a time serves all callers. A reading that began before a change is followed by another one. */
   #read(): Promise<void> {
     if (!this.#reading) return this.#begin()
     if (!this.#reading.isStale) return this.#reading.done
@@ -77,12 +77,12 @@ export class HoldMapStates {
     }
   }
 
-  /** A command may have changed one. */
+  /** A command may have changed a map. */
   doubt(): void {
     this.#isDoubtful = true
   }
 
-  /** The kernel changed one on its own: the cached state is wrong. */
+  /** The kernel changed a map on its own: the cached state is wrong. */
   invalidate(): void {
     this.#readMs = Number.NEGATIVE_INFINITY
     if (this.#reading) this.#reading.isStale = true
@@ -104,7 +104,7 @@ export class HoldMapStates {
     this.#setActive(map.name, devno, true)
   }
 
-  /** A table was loaded with this path, and those that carried I/O. */
+  /** A table was loaded with this path and the paths that carried I/O. */
   loaded(map: DmMap, devno: string): void {
     const paths = this.#states.get(map.name)?.paths ?? []
     const others = paths.filter((path) => path.active && path.devno !== devno)

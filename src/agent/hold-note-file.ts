@@ -12,12 +12,12 @@ export class HoldNoteFile {
   readonly #name: VolumeName
   readonly #log: AgentLog
   readonly #changed: (before: HoldNote | null, after: HoldNote | null) => void
-  /** As this agent wrote it last. */
+  /** The note as this agent wrote it last. */
   #written: HoldNote | null = null
   /** What could not be written to /run (it is full): counted from here until it can. */
   #unwritten: { readonly note: HoldNote | null } | null = null
 
-  /** @param changed told of each note that is written, and of what stood there, which may be a command's */
+  /** @param changed called for each note that is written, with the note before it, which a command may have written */
   constructor(
     host: Host,
     name: VolumeName,
@@ -37,7 +37,7 @@ export class HoldNoteFile {
     return note
   }
 
-  /** /run may be full: paths are failed and brought back all the same, and the note is written when it can be. */
+  /** Writes the note. If /run is full, it is written later; the agent works on without it. */
   write(note: HoldNote | null): void {
     const before = this.#unwritten ? this.#unwritten.note : readHoldNote(this.#host, this.#name)
     this.#put(note)
@@ -56,7 +56,7 @@ export class HoldNoteFile {
     }
   }
 
-  /** Whether what stands there was written by a command. */
+  /** Whether a command wrote the present note. */
   isChangedByOthers(): boolean {
     return this.#unwritten === null && !isSame(readHoldNote(this.#host, this.#name), this.#written)
   }

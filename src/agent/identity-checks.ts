@@ -15,25 +15,25 @@ import { proveDisks } from '../state/proof/prove.ts'
  */
 export const IDENTITY_CHECK_INTERVAL_MS = 5_000
 
-/** A path that carries I/O, and what to do where it leads to another volume. */
+/** A path that carries I/O, and what to do if it leads to another volume. */
 export interface CheckedPath {
   readonly record: Attachment
   readonly disk: ScsiDisk & { readonly name: string }
   /**
    * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
    *   the volume · OWNER_UNKNOWN it cannot be determined which node has it
-   * @param moved what went through since the volume itself last answered, in words; null for nothing
+   * @param moved in words: I/O that went through since the volume itself last answered; null for none
    */
   lose(error: LunkeeperError, moved: string | null): Promise<void>
 }
 
 interface Seen {
-  /** Read before the question was sent: what went through later may have gone to another volume. */
+  /** Read before the question was sent: later I/O may have gone to another volume. */
   readonly stat: BlockStat | null
   readonly at: Date
 }
 
-/** Asks all paths that carry I/O, now and then and when the kernel hints at a change, which volume answers. */
+/** Asks all paths that carry I/O which volume answers: every 5 s, and when the kernel reports a change. */
 export class IdentityChecks {
   readonly #host: Host
   readonly #report: (record: Attachment, message: string) => void
@@ -47,7 +47,7 @@ export class IdentityChecks {
     this.#report = report
   }
 
-  /** Asks all of these; a check that is still under way is not doubled. @returns whether it was begun */
+  /** Begins a check of all of these paths, unless a check is running. @returns whether it was begun */
   begin(all: readonly CheckedPath[]): boolean {
     if (this.#isRunning) return false
     this.#forget(all)
@@ -91,7 +91,7 @@ export class IdentityChecks {
     return this.#round % UNGUARDED_EVERY === 0
   }
 
-  /** Asked once more, in full: a path is not taken from a volume on the strength of one odd answer. */
+  /** Asks once more, in full: one odd answer does not take a path from a volume. */
   async #lost(path: CheckedPath): Promise<void> {
     const { record, disk } = path
     const error = await whyNotOurs(this.#host, record, disk)
@@ -108,7 +108,8 @@ export class IdentityChecks {
     const { name } = path.disk
     const seen = this.#seen.get(keyOf(path))
     const now = this.#statOf(path.disk)
-    if (!seen?.stat || !now) return `what went through ${name} before this agent looked may have gone there`
+    if (!seen?.stat || !now)
+      return `I/O sent through ${name} before this agent started may have reached that volume`
     const [read, written] = [now.bytesRead - seen.stat.bytesRead, now.bytesWritten - seen.stat.bytesWritten]
     if (read === 0 && written === 0) return null
     return `since ${seen.at.toISOString()} ${written} bytes were written and ${read} bytes read through ${name}, which may have gone to or come from it`
@@ -130,10 +131,13 @@ export class IdentityChecks {
  */
 const UNGUARDED_EVERY = 3
 
-/** Those of the answers that take a path from its volume. */
+/** The errors that take a path from its volume. */
 const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const
 
-/** A reservation that is gone is made again here, where all other witnesses say that the volume is this node's. */
+/**
+ * Asks in full. Reserves the volume again if the target lost the reservation and the other evidence says that the volume is
+ * this node's.
+ */
 async function whyNotOurs(host: Host, record: Attachment, disk: ScsiDisk): Promise<LunkeeperError | null> {
   try {
     await proveDisks(host, record, [disk])
@@ -145,7 +149,7 @@ async function whyNotOurs(host: Host, record: Attachment, disk: ScsiDisk): Promi
   }
 }
 
-/** A disk that was deleted and made again is another one, also under the same name. */
+/** A disk that was deleted and created again gets another key, even under the same name. */
 function keyOf({ record, disk }: CheckedPath): string {
   return `${record.name} ${disk.sid} ${disk.name} ${disk.hctl.lun}`
 }

@@ -5,7 +5,7 @@ import { followKernelEvents } from '../host/read/kernel-events.ts'
 export interface KernelHints {
   /** A path of this device-mapper map was failed or reinstated by the kernel. */
   pathChanged(map: string): void
-  /** A LUN, its capacity or its list changed, or a disk came or went: identities are to be checked. */
+  /** The target reported a change of a LUN, its capacity or the LUN list: identities are checked. */
   lunChanged(): void
 }
 

@@ -4,13 +4,13 @@ import { entryText, takeLine } from '../model/log-entry.ts'
 import { Recent } from '../model/recent.ts'
 import type { Observer } from '../volumes/step.ts'
 
-/** Several for each of more volumes than a node has. What is forgotten is said once more. */
-const MOST = 4096
+/** Several subjects for each of more volumes than a node has. A forgotten line is written once more. */
+const MOST_SUBJECTS = 4096
 
-/** What of a line is not its text. */
+/** The fields of a line besides its text. */
 export type LogFields = Partial<Pick<LogEntry, 'code' | 'level' | 'seconds'>>
 
-/** Kinds of lines that are told by what they are about. */
+/** Codes of lines by their subject. */
 const ABOUT: Readonly<Record<string, LogCode>> = {
   identity: 'identity',
   recover: 'recover',
@@ -30,13 +30,13 @@ const LEVELS: Partial<Record<LogCode, LogLevel>> = {
 }
 
 /**
- * The agent's log: one line for each change of a volume's state, with its code and its length. A volume that says the same
- * kind of thing again and again is limited.
+ * The agent's log: one line for each change of a volume's state, with its code and its length. Lines of one kind about one
+ * volume are rate-limited.
  */
 export class AgentLog {
   readonly #write: (line: string, entry: LogEntry) => void
-  readonly #last = new Recent<string, string>(MOST)
-  readonly #buckets = new Recent<string, LineBucket>(MOST)
+  readonly #last = new Recent<string, string>(MOST_SUBJECTS)
+  readonly #buckets = new Recent<string, LineBucket>(MOST_SUBJECTS)
   readonly #nowMs: () => number
 
   constructor(write: (line: string, entry: LogEntry) => void, nowMs = monotonicMs) {
@@ -61,12 +61,12 @@ export class AgentLog {
     this.#write(entryText(whole), whole)
   }
 
-  /** What is said again and again while it lasts is said once. */
+  /** Writes a message only if it differs from the last one about the same subject. */
   once(volume: string, about: string, message: string): void {
     const key = `${volume} ${about}`
     if (this.#last.get(key) === message) return
     this.#last.set(key, message)
-    // A portal, or a step that failed.
+    // A subject with a colon is a portal; any other is a step that failed.
     this.say(volume, message, { code: ABOUT[about] ?? (about.includes(':') ? 'path' : 'note') })
   }
 }

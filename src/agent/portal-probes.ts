@@ -13,7 +13,7 @@ import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** Where this node has no initiator name: no target admits this one, and any answer is an answer. */
+/** For a node without an initiator name: the target rejects this name, and the rejection proves that it is up. */
 const NO_INITIATOR = 'iqn.2026-01.dev.lunkeeper:probe'
 
 /** A portal of a target. */
@@ -22,16 +22,16 @@ export interface TargetPortal {
   readonly portal: Portal
 }
 
-/** A portal that something waits for, since then: that its target took logins before says nothing. */
+/** A portal whose target a volume waits for since `sinceMs`. Logins that it took earlier say nothing. */
 export interface WantedPortal extends TargetPortal {
   readonly sinceMs: number
 }
 
 interface PortalProbe extends TargetPortal {
-  /** Since when the last that waits for it does. */
+  /** Since when the volume that began to wait last does. */
   wantedMs: number
   result: ProbeResult
-  /** Probes that are on their way. */
+  /** Probes without an answer yet. */
   pending: number
   /** How long the last answer took. */
   tookMs: number
@@ -128,7 +128,7 @@ export class PortalProbes {
     } catch (error) {
       const isSilent = isLunkeeperError(error, 'PORTAL_SILENT')
       probe.tookMs = isSilent ? 0 : monotonicMs() - startedMs
-      // One that began before the last answer says nothing: the target has come since.
+      // A probe that began before the last answer says nothing: the target returned since.
       if (startedMs > probe.result.confirmedMs)
         probe.result = { ...probe.result, openSinceMs: null, closed: (error as Error).message }
     } finally {
@@ -137,8 +137,8 @@ export class PortalProbes {
   }
 
   /**
-   * What a target shows at a portal, by its own word.
-   * @param known how this node proves itself: to the volume's own portals, and where plan/offered.ts says so
+   * The LUNs that a target presents at a portal, as it reports them.
+   * @param known CHAP credentials: for the volume's own portals, and others that plan/offered.ts allows
    * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED
    */
   luns(target: TargetPortal, known: KnownChap | null): Promise<SeenLun[]> {
@@ -165,7 +165,7 @@ export class PortalProbes {
   }
 }
 
-/** It takes logins, and has since the last that waits for it began to. */
+/** The target takes logins, by a probe that began after the last volume began to wait. */
 function isConfirmed({ result, wantedMs }: PortalProbe): boolean {
   return result.openSinceMs !== null && result.confirmedMs >= wantedMs
 }

@@ -6,8 +6,8 @@ import { monotonicMs } from '../host/clock.ts'
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
- * When what is due: the one clock of the agent. A time that passes while the agent does something else is not lost, as
- * what is due stays until it is taken.
+ * The agent's timer queue: when which key is due. A time that passes while the agent does something else is not lost,
+ * because a due key stays until it is taken.
  */
 export class Scheduler {
   readonly #dueMs = new Map<string, number>()

@@ -1,5 +1,5 @@
 import { momentNow } from '../host/clock.ts'
-import { refusedBy } from '../hold/verification.ts'
+import { refusedBy } from '../hold/refusals.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { LunkeeperError } from '../model/errors.ts'
 import type {
@@ -31,7 +31,7 @@ import { HoldNoteFile } from './hold-note-file.ts'
 import type { CheckedPath } from './identity-checks.ts'
 import { hasChanged, NO_ATTRIBUTES } from './watched-attributes.ts'
 
-/** How the keys begin under which volumes are scheduled. */
+/** The prefix of the keys under which volumes are scheduled. */
 export const VOLUME = 'volume '
 
 const LASTING: ReadonlySet<HoldStep['kind']> = new Set<LastingStep['kind']>([
@@ -53,7 +53,7 @@ export class VolumeMonitor {
   readonly #backend: HoldBackend
   readonly #note: HoldNoteFile
   readonly #throttle = new HistoryThrottle()
-  /** Since when the target has been back, as it was last seen in an outage; null: it is not, or that was not seen. */
+  /** Since when the target has been back, as last seen in an outage; null if it is not, or was not seen. */
   #backMs: number | null = null
   #memory: HoldMemory = NOTHING_KNOWN
   #plan: HoldPlan | null = null
@@ -72,7 +72,7 @@ export class VolumeMonitor {
     this.lookNow()
   }
 
-  /** Under which it is scheduled. */
+  /** The key under which the volume is scheduled. */
   get key(): string {
     return `${VOLUME}${this.record.name}`
   }
@@ -90,12 +90,12 @@ export class VolumeMonitor {
     return this.#plan?.isSettled === true
   }
 
-  /** It is not usable, and no path carries its I/O. */
+  /** The volume is not usable, and no path carries its I/O. */
   get isLost(): boolean {
     return this.#plan !== null && !this.#plan.isSettled && this.#memory.carrying.length === 0
   }
 
-  /** It has no map, or is being attached still: after a reboot. */
+  /** The volume has no map, or is still being attached: after a reboot. */
   get isRestoring(): boolean {
     return this.#plan?.isRestoring !== false
   }
@@ -108,12 +108,12 @@ export class VolumeMonitor {
     this.#context.schedule.now(this.key)
   }
 
-  /** A look, if what has changed calls for one. */
-  heed(changed: ReadonlySet<string>): void {
-    if (this.#plan?.heedsChanges !== false && hasChanged(this.attributes, changed)) this.lookNow()
+  /** Schedules a look if one of the changed attributes is the volume's. */
+  react(changed: ReadonlySet<string>): void {
+    if (this.#plan?.reactsToChanges !== false && hasChanged(this.attributes, changed)) this.lookNow()
   }
 
-  /** A look, if the kernel does not use a settled map as it should. */
+  /** Schedules a look if the kernel does not use a settled map as it should. */
   compare(state: HoldMapState | undefined): void {
     if (this.isSettled && !isAsPlanned(this.#memory, state)) this.lookNow()
   }
@@ -179,7 +179,7 @@ export class VolumeMonitor {
     }
   }
 
-  /** Does what is planned, in its order. @throws what kept a step from being done; those that last are told of it */
+  /** Does the planned steps in order. @throws the first failure; steps that last get it as their result */
   async #act(steps: readonly HoldStep[]): Promise<void> {
     let failure: unknown
     for (let at = 0; at < steps.length; at++) {
@@ -199,7 +199,7 @@ export class VolumeMonitor {
     if (failure !== undefined) throw failure
   }
 
-  /** Into the history goes what a change of the note tells. */
+  /** Records a change of the note in the history. */
   #keep(before: HoldNote | null, after: HoldNote | null): void {
     const { nowMs, wallMs } = this.#now()
     const { mode } = this.record
@@ -215,7 +215,7 @@ export class VolumeMonitor {
         recordSeen(this.#context.host, this.record.name, kept)
   }
 
-  /** What it has counted goes into the history: the agent leaves it. */
+  /** The agent stops monitoring the volume: counted events go into the history. */
   leave(): void {
     for (const kept of this.#throttle.drain()) recordSeen(this.#context.host, this.record.name, kept)
   }
@@ -235,7 +235,7 @@ export class VolumeMonitor {
     await act(step, { record: this.record, seen: this.#seen })
   }
 
-  /** @param failure what kept the steps before it from being done: then it is not begun */
+  /** @param failure of a step before it, if any: then the step is not begun, and fails with it */
   async #start(step: LastingStep, failure: unknown): Promise<void> {
     const { signal, schedule, log } = this.#context
     try {
@@ -269,14 +269,14 @@ export class VolumeMonitor {
     return result
   }
 
-  /** Once a volume is known to be lost its dirty pages are dropped: how much that is can be read only before. */
+  /** Adds the amount of dirty data, which can be read only now: the pages of a lost volume are dropped later. */
   #measured(refused: Refused): Refused {
     if (refused.cause !== 'lost') return refused
     const unwritten = readDirtyData(this.#context.host, this.record)
     return unwritten === null ? refused : { ...refused, unwritten }
   }
 
-  /** Takes in what has come of something: what is to be done at once is done at once. */
+  /** Takes in a result, and does at once the steps that it calls for. */
   async #take(change: (memory: HoldMemory) => Taken): Promise<void> {
     const { memory, steps, lookAtMs } = change(this.#memory)
     this.#memory = memory
@@ -308,10 +308,10 @@ export class VolumeMonitor {
   }
 }
 
-/** Something could not be read or done: it is not tried again at once. */
+/** After a failed look, the next one is not at once. */
 const LOOK_AFTER_ERROR_MS = 1_000
 
-/** What a step that lasts came to where it threw. */
+/** The result of a step that threw. */
 function failed(step: LastingStep, error: unknown): StepResult {
   const refused = refusedBy(error)
   if (step.kind === 'verify') return { kind: 'verify', step, refused }

@@ -40,12 +40,12 @@ export class VolumeMonitors {
     return this.#onHoldMaps().length
   }
 
-  /** One of them lacks its map still: after a reboot all do. */
+  /** A volume still lacks its map: after a reboot all do. */
   get isRestoring(): boolean {
     return this.#onHoldMaps().some(({ isRestoring }) => isRestoring)
   }
 
-  /** I/O of one of them is held, or a path of it is missing. */
+  /** I/O of a volume is held, or a volume lacks a path. */
   get isAnyUnsettled(): boolean {
     return this.#onHoldMaps().some(({ isSettled }) => !isSettled)
   }
@@ -89,14 +89,14 @@ export class VolumeMonitors {
     return others.length > 0
   }
 
-  /** Sessions that others needed to wait may have become ours alone. */
+  /** Lowers recovery timers to 0 where only hold maps use the session now. */
   tighten(): void {
     const { host } = this.#context
     const targets = new Set(this.#onHoldMaps().map(({ record }) => record.request.iqn))
     for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
   }
 
-  /** A disk that was taken beside its hold map, by hand or by a rule of udev's: that is said, and its session waits. */
+  /** Reports devices that a user or a udev rule put on a disk beside its hold map, and lengthens the session's timer. */
   async watchHolders(): Promise<void> {
     const { host, log } = this.#context
     const records = this.#onHoldMaps().map(({ record }) => record)
@@ -116,9 +116,9 @@ export class VolumeMonitors {
     )
   }
 
-  /** Attributes have changed. */
-  heed(changed: ReadonlySet<string>): void {
-    if (changed.size > 0) for (const monitor of this.#all.values()) monitor.heed(changed)
+  /** Schedules looks at the volumes whose attributes changed. @param changed paths of attributes */
+  react(changed: ReadonlySet<string>): void {
+    if (changed.size > 0) for (const monitor of this.#all.values()) monitor.react(changed)
   }
 
   /** @param states of all hold maps, as they have just been read */
@@ -126,7 +126,7 @@ export class VolumeMonitors {
     for (const monitor of this.#onHoldMaps()) monitor.compare(states.get(holdMapName(monitor.record.name)))
   }
 
-  /** Looks at those that are due; what is read of a target's sessions serves all of its volumes. */
+  /** Looks at the volumes that are due. The sessions of a target are read once for all of its volumes. */
   async look(due: ReadonlySet<string>): Promise<void> {
     const { host } = this.#context
     const read = new Map<Iqn, readonly Session[]>()

@@ -22,19 +22,19 @@ export function attributesOf({ paths: { sys } }: Host, { sessions }: VolumeView)
   }
 }
 
-/** Those of a volume on a hold map: a loss that is shorter than a look at it shows in the connection alone. */
+/** The attributes of a volume on a hold map. A loss that is shorter than the polling interval shows only in the connection. */
 export function attributesOfPaths(host: Host, view: VolumeView): WatchedAttributes {
   const { sessions, disks } = attributesOf(host, view)
   const connections = view.sessions.map(({ session }) => connectionAttribute(host, session.sid))
   return { sessions: [...sessions, ...connections], disks }
 }
 
-/** Whether any of them is among those that have changed. */
+/** Whether one of the attributes has changed. */
 export function hasChanged({ sessions, disks }: WatchedAttributes, changed: ReadonlySet<string>): boolean {
   return changed.size > 0 && [...sessions, ...disks].some((path) => changed.has(path))
 }
 
-/** Those of many volumes as one. */
+/** The attributes of many volumes in one list. */
 export function together(all: readonly WatchedAttributes[]): WatchedAttributes {
   return {
     sessions: all.flatMap(({ sessions }) => sessions),

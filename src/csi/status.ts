@@ -74,15 +74,15 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
 /** Statuses after which a kubelet assumes that nothing is on the node. */
 const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
 
-/** A status that no error of the engine stands for, but that the specification requires. */
+/** A status that the CSI specification requires and no Lunkeeper error maps to. */
 export function refusal(code: Code, message: string): ConnectError {
   return new ConnectError(message, code)
 }
 
-/** Where to run a command of ours, for a user with kubectl. */
+/** Where a user with kubectl runs a lunkeeper command. */
 const WHERE = "in the agent's container on this node (kubectl exec POD -c agent -- …)"
 
-/** What to do in a cluster, where the engine's own hint speaks of a flag that no call has. */
+/** Hints for a cluster. They replace hints that name a flag, which no CSI call has. */
 const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   BUSY: () => 'Unmount that first.',
   FLUSH_FAILED: () =>
@@ -90,12 +90,12 @@ const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   OWNED_ELSEWHERE: () =>
     'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Else delete the pod on the other node.',
   FENCED: () =>
-    'Delete the pods that use it on this node; it is then taken off, and nothing of it is written.',
+    'Delete the pods that use it on this node; it is then detached, and its unwritten data is discarded.',
   IDENTITY_MISMATCH: (name) =>
-    `Delete the pods that use it, and map the right volume at this LUN again; or give up what is not written, ${WHERE}: lunkeeper detach ${name} --force`,
+    `Delete the pods that use it, and map the right volume at this LUN again; or discard the unwritten data by running this ${WHERE}: lunkeeper detach ${name} --force`,
 }
 
-/** A command of ours in a hint. */
+/** A lunkeeper command in a hint. */
 const OF_OURS = /`lunkeeper [^`]+`/
 
 function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string {
@@ -103,7 +103,7 @@ function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string
   const name = volumeId ? volumeNameOf(volumeId) : 'NAME'
   return (
     HINTS[code]?.(name) ??
-    `Wait until the target is back; or give up what is not written, ${WHERE}: lunkeeper hold ${name} --give-up`
+    `Wait until the target is back; or discard the unwritten data by running this ${WHERE}: lunkeeper hold ${name} --give-up`
   )
 }
 

@@ -11,7 +11,7 @@ import { bySeverity } from './finding.ts'
 import { readScene } from './scene.ts'
 
 /** Longer than the longest call that a check makes itself (an INQUIRY, a dmsetup: 20 s). */
-const DEADLINE = 25_000
+const DEADLINE_MS = 25_000
 
 /** All findings of this node. Changes nothing. @throws NO_PERMISSION */
 export async function diagnose(host: Host): Promise<Finding[]> {
@@ -41,7 +41,7 @@ export async function guarded(
   check: string,
   subject: string,
   work: () => Promise<readonly Finding[]>,
-  deadline = 2 * DEADLINE,
+  deadline = 2 * DEADLINE_MS,
 ): Promise<readonly Finding[]> {
   try {
     return await bounded(work(), deadline)
@@ -60,7 +60,7 @@ export async function guarded(
   }
 }
 
-async function bounded<T>(work: Promise<T>, deadline = DEADLINE): Promise<T> {
+async function bounded<T>(work: Promise<T>, deadline = DEADLINE_MS): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => reject(new LunkeeperError('STUCK', `no answer within ${deadline / 1000} s`)),

@@ -3,7 +3,7 @@ import type { Told } from './input.ts'
 /** Number of entries examined before the order is decided; a longer log that is in order is streamed. */
 const LOOKED_AT = 20_000
 /** A log in reverse order must be read to its end first; at most this many entries are kept. */
-const MOST = 500_000
+const MOST_LINES = 500_000
 /** Streams of a collector are further out of order than programs that write at the same time. */
 const MIXED_SECONDS = 2
 
@@ -33,7 +33,7 @@ export function openOrder(): Order {
         if (seconds < -MIXED_SECONDS) mixed = true
       }
       last = told
-      if (kept.length < MOST) kept.push(told)
+      if (kept.length < MOST_LINES) kept.push(told)
     },
     take(final) {
       if (!final && !streaming && kept.length < LOOKED_AT) return []

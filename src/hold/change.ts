@@ -25,8 +25,8 @@ interface Told {
 }
 
 /**
- * Changes how long a volume's I/O waits; on a hold map at once, in an outage too. In a session that is
- * lost the kernel takes no other timer: it counts from the next outage on.
+ * Changes how long a volume's I/O waits: on a hold map at once, also during an outage. The kernel does not change the timer
+ * of a lost session: there the new hold counts from the next outage on.
  * @throws NOT_FOUND CONFLICT
  */
 export async function setHold(
@@ -56,7 +56,7 @@ export async function setHold(
   })
 }
 
-/** What an agent does as soon as it sees the change; if none is running, the map may have been set to fail. */
+/** Does without an agent what an agent does when it sees the change: the map may have been set to fail I/O. */
 async function queueAgain(host: Host, { name }: Attachment): Promise<void> {
   const map = findHoldMap(host, name)
   const isOver = (readHoldNote(host, name)?.ended ?? null) !== null
@@ -66,7 +66,7 @@ async function queueAgain(host: Host, { name }: Attachment): Promise<void> {
 function setTimers(host: Host, record: Attachment, warn: (message: string) => void): void {
   for (const { session, disk } of lookAtVolume(host, record.request).sessions) {
     if (!disk) continue
-    // Another volume of the session may need the longer one.
+    // Another volume of the session may need the longer timer.
     const own = safeHold(record)
     const wanted = session.state === 'LOGGED_IN' ? own : longerHold(session.recoveryTmo, own)
     if (wanted !== session.recoveryTmo && !setRecovery(host, session, wanted))

@@ -1,4 +1,4 @@
-import { withClaim } from '../host/disk/claim.ts'
+import { withExclusiveOpen } from '../host/disk/exclusive-open.ts'
 import { removeDisk } from '../host/disk/remove.ts'
 import type { Host } from '../host/host.ts'
 import { findHoldMap } from '../host/map/hold-map.ts'
@@ -9,9 +9,9 @@ import { lastingOpeners, openable } from '../state/view/openers.ts'
 import { takeOut } from '../volumes/holding/map-paths.ts'
 
 /**
- * Takes a disk that is another volume from under the hold map, and from the node: no process here asked for
- * it. It is not flushed: what is unwritten belongs to the map, and is in no cache of the disk's own.
- * Where another program uses it, it stays.
+ * Removes a disk that is another volume from the hold map and from the node: no process here asked for it. The disk is not
+ * flushed, because the unwritten data belongs to the map, and the disk's own cache has none. If another program uses the
+ * disk, it stays.
  * @throws MAP_FAILED STUCK
  */
 export async function dropForeignDisk(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
@@ -19,12 +19,12 @@ export async function dropForeignDisk(host: Host, volume: Attachment, disk: Scsi
   if (map && disk.devno !== null) await takeOut(host, volume, map, disk.devno)
   if (disk.name === null) return removeDisk(host, disk)
   try {
-    await withClaim(host, disk.name, async () => {
+    await withExclusiveOpen(host, disk.name, async () => {
       const openers = await lastingOpeners(host, [openable(disk)!])
       if (openers.length === 0) await removeDisk(host, disk)
     })
   } catch (error) {
-    // It cannot be opened: its LUN is gone.
+    // The disk cannot be opened: its LUN is gone.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
     await removeDisk(host, disk)
   }

@@ -6,10 +6,10 @@ import type { VolumeName } from '../model/name.ts'
 import type { HoldNote } from '../model/hold-note.ts'
 import { holdNotes, readHoldNotes } from '../state/records/hold-note.ts'
 
-/** Milliseconds in which changes are one. */
+/** Milliseconds within which changes are read together. */
 const TOGETHER = 50
 
-/** How the hold of one volume was and is; null: none. Another `since` is another outage. */
+/** The hold note of a volume before and after a change; null for none. Another `since` is another outage. */
 export interface HoldChange {
   readonly name: VolumeName
   readonly before: HoldNote | null
@@ -17,8 +17,8 @@ export interface HoldChange {
 }
 
 /**
- * Tells of each change of the holds of this node, by the notes that the agent keeps of them: a note is there
- * from the loss of the last path until the volume is usable again. The initial state is not a change.
+ * Reports each change of this node's holds, by the agent's notes: a note exists from the loss of the last path until the
+ * volume is usable again. The initial state is not a change.
  */
 export function followHolds(host: Host, told: (change: HoldChange) => void): Disposable {
   const directory = holdNotes(host)

@@ -18,17 +18,17 @@ import { hasPath } from '../state/view/volume.ts'
 import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
 import { mapOf, readyRecord } from './ready.ts'
 
-/** How often it is looked whether anything waits still. */
+/** How often to check whether any volume still waits. */
 const POLL_INTERVAL_MS = 250
 
-/** A volume whose I/O waits in a map, which can be told to fail it. */
+/** A volume whose I/O waits in a map, which can fail it on command. */
 interface Waiting {
   readonly record: Attachment
   readonly map: DmMap
 }
 
 /**
- * Lets I/O that waits fail now. The file system on it is unusable until it is remounted.
+ * Fails the volume's held I/O now. Its file system is unusable until it is remounted.
  * @throws NOT_FOUND CONFLICT nothing waits, or its session holds it · MAP_FAILED
  */
 export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
@@ -38,7 +38,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
     throw new LunkeeperError('CONFLICT', `${name} is not on a map: its held I/O cannot be failed this way`, {
       hint: 'To drop the volume with what it has not written: lunkeeper detach --force.',
     })
-  // A hold that is over already is given up with success, too.
+  // Giving up a hold that is over already succeeds, too.
   const isOver = record.mode === 'map' && (readHoldNote(host, record.name)?.ended ?? null) !== null
   if (!isOver && !(await isWaiting(host, { record, map }, () => queueingMaps(host))))
     throw new LunkeeperError('CONFLICT', `${name} is not waiting for its target`)
@@ -48,13 +48,13 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
 }
 
 /**
- * Lets the I/O of all volumes that wait fail, so that a machine that shuts down can unmount them: not
- * before `grace` has passed, in which their target may return. Ends at once where nothing waits. Works
- * without the agent, also for a volume whose target was lost when no agent ran.
+ * Fails the held I/O of all volumes, so that a machine that shuts down can unmount them: after `grace`, in which their
+ * targets may return. Ends at once if no volume waits. Works without the agent, also for a volume whose target was lost when
+ * no agent ran.
  * @param grace milliseconds
- * @param shutdown those whose target is lost later wait no longer than that either; without an agent, not at all
+ * @param shutdown volumes whose target is lost later wait no longer than `grace` either; without an agent, not at all
  * @returns the volumes that were given up
- * @throws CANCELLED MAP_FAILED where one could not be; the others were, all the same
+ * @throws CANCELLED MAP_FAILED a volume could not be given up; the others were
  */
 export async function giveUpAll(
   host: Host,
@@ -64,7 +64,7 @@ export async function giveUpAll(
   if (!shutdown) return giveUpWaiting(host, grace, signal)
   writeShutdownGrace(host, grace / 1000)
   const ended = await giveUpWaiting(host, grace, signal)
-  // One that runs does it when it is stopped, after the unmounts.
+  // A running agent does it when it is stopped, after the unmounts.
   if (!(await isAgentRunning(host))) await endQueueing(host)
   return ended
 }
@@ -89,10 +89,10 @@ async function endAll(host: Host, waiting: readonly Waiting[]): Promise<VolumeSt
   return Promise.all(waiting.map(({ record }) => statusOf(host, record)))
 }
 
-/** multipathd remembers that it was told: a hold that is set afterwards makes its map wait again. */
+/** multipathd remembers the command: if a hold is set afterwards, its map waits again. */
 async function endHold(host: Host, { record: { name, mode }, map }: Waiting): Promise<void> {
   const note = readHoldNote(host, name) ?? { ...momentNow(), ended: null, trouble: null }
-  // First noted: an agent that looks meanwhile must not make it wait again.
+  // Write the note first: an agent that looks meanwhile must not make the volume wait again.
   writeHoldNote(host, name, { ...note, ended: note.ended ?? 'give-up' })
   await (mode === 'multipathd' ? stopQueueing(host, map) : setQueueing(host, map, false))
   recordAct(host, name, { event: 'gave-up' })
@@ -109,8 +109,8 @@ async function allWaiting(host: Host): Promise<Waiting[]> {
 }
 
 /**
- * What the agent has noted; else what the kernel shows: a loss that no agent has seen, or not yet.
- * @param queueing the maps that queue, which a program tells
+ * Whether the volume waits, by the agent's note; without a note, by the kernel: no agent has seen the loss, or not yet.
+ * @param queueing reads the maps that queue, by a program
  */
 async function isWaiting(
   host: Host,

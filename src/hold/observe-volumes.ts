@@ -11,8 +11,8 @@ import { listVolumes } from '../state/view/list.ts'
 /** Changes within this time are read together: a hundred volumes that are lost at once are a hundred notes. */
 const TOGETHER_MS = 100
 /**
- * How often all is read although no file changed: states of sessions and disks have no file of ours. In an outage more
- * often, since the amount of unwritten data changes.
+ * How often everything is read even if no file of ours changed, because states of sessions and disks change none. More
+ * often during an outage, because the amount of unwritten data changes.
  */
 const LOOK_INTERVAL_MS = 2_000
 const OUTAGE_LOOK_INTERVAL_MS = 1_000
@@ -37,7 +37,7 @@ export async function observeVolumes(
   let isChanged = false
   let wake = () => {}
   const changed = (file: string | null) => {
-    // A file that is not whole yet, on its way to its name (store/durable.ts).
+    // A temporary file, which is renamed once it is whole (store/durable.ts).
     if (file?.startsWith('.')) return
     isChanged = true
     wake()

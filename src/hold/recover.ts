@@ -12,11 +12,10 @@ import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
- * After I/O has failed: whether the file system still takes writes, and where it does not, unmounts it,
- * checks it and mounts it again. Only when it is not in use any more.
- * Which volume answers is proven before it is tested, and before it is unmounted: both write.
+ * After I/O has failed: tests whether the file system still takes writes. If it does not, unmounts, checks and mounts it
+ * again, once it is no longer in use. Which volume answers is proven before the test and the unmount, because both write.
  * @throws IDENTITY_MISMATCH another volume answers: nothing was done · TARGET_AWAY and others
- * @returns what still stands in the way; null when the volume is as it should be
+ * @returns what prevents it; null if the file system is usable
  */
 export async function recover(
   host: Host,
@@ -33,7 +32,7 @@ export async function recover(
       (proof) => testWrite(host, proof, point),
     )
     if (broken === null) return null
-    // It would go on below them, and could not be remounted.
+    // The file system would live on in these mounts, and could not be remounted.
     const others = mountsOf(host, device).filter((other) => other.point !== point)
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`

@@ -13,7 +13,7 @@ import { returnLock, targetLock } from '../state/records/locks.ts'
 import { readRecord, writeRecord } from '../state/records/volumes.ts'
 import { dropForeignDisk } from './drop-foreign-disk.ts'
 
-/** Under which number a target shows the volume now; null where none of its LUNs says that it is it. */
+/** The LUN at which the target presents the volume now; null if none of its LUNs is the volume. */
 export function findLun({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {
   const { wwid = null, serial = null } = identity ?? {}
   if (wwid === null && serial === null) return null
@@ -21,7 +21,7 @@ export function findLun({ identity, request }: Attachment, shown: readonly SeenL
   return (same.find(({ lun }) => lun === request.lun) ?? same[0])?.lun ?? null
 }
 
-/** The target shows the volume under another number: it is looked for there from now on. */
+/** Records that the target presents the volume at another LUN. */
 export async function recordLun(
   host: Host,
   record: Attachment,
@@ -32,7 +32,7 @@ export async function recordLun(
     const asked = asAsked(now).lun
     return { ...now, askedLun: lun === asked ? null : asked, request: { ...now.request, lun } }
   })
-  // What is at the old number is another volume, or nothing.
+  // Another volume, or none, is at the old LUN.
   await withLock(...targetLock(host, record.request, 'return', signal), async () => {
     for (const session of readSessions(host.paths, record.request.iqn)) {
       const old = readDisk(host.paths, session, record.request.lun)
@@ -41,7 +41,7 @@ export async function recordLun(
   })
 }
 
-/** The target names another address: it is one of the volume's portals from now on. */
+/** Adds an address that the target named to the volume's portals. */
 export async function addPortal(
   host: Host,
   record: Attachment,

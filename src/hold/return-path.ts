@@ -14,7 +14,7 @@ import { isGivenUp } from '../model/plan/hold-outage.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { DmMap } from '../model/snapshot.ts'
-import { proveDisks } from '../state/proof/prove.ts'
+import { PROOF_ATTEMPTS, proveDisks } from '../state/proof/prove.ts'
 import { readHoldNote } from '../state/records/hold-note.ts'
 import { returnLock, targetLock } from '../state/records/locks.ts'
 import { readRecord } from '../state/records/volumes.ts'
@@ -26,7 +26,7 @@ import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
 import type { Stepper } from '../volumes/step.ts'
 import { dropForeignDisk } from './drop-foreign-disk.ts'
 import { findLun, recordLun } from './relocate.ts'
-import { refusedBy } from './verification.ts'
+import { refusedBy } from './refusals.ts'
 
 export interface PathReturn {
   readonly host: Host
@@ -37,13 +37,13 @@ export interface PathReturn {
   readonly disk: PathDisk | null
   /** What to do, in this order, as the planner says. */
   readonly plan: readonly ReturnStep[]
-  /** What the target shows at the portal; null where it does not say. */
+  /** The LUNs that the target presents at the portal; null if it does not tell. */
   readonly listLuns: () => Promise<readonly SeenLun[] | null>
   readonly steps: Stepper
   readonly signal: AbortSignal
 }
 
-/** A path on its way back: what the steps so far have left for the next. */
+/** A path on its way back: the results of its steps so far. */
 interface Progress {
   readonly work: PathReturn
   disk: PathDisk | null
@@ -51,9 +51,6 @@ interface Progress {
   connection: string | null
   proven: ProvenPaths | null
 }
-
-/** A proof that expired before it was used is asked for again this often. */
-const ATTEMPTS = 3
 
 /**
  * Tells one connection of a session from the next: each reconnect takes another local port. The state
@@ -63,7 +60,7 @@ export function connectionAttribute({ paths }: Host, sid: number): string {
   return join(paths.sys, `class/iscsi_connection/connection${sid}:0/local_port`)
 }
 
-/** Brings one path of a held volume back, step by step as planned. Never throws: what stands in the way is the result. */
+/** Brings one path of a held volume back, step by step as planned. Never throws: the result says what prevents it. */
 export async function returnPath(work: PathReturn): Promise<Returned> {
   let isFound = false
   try {
@@ -81,7 +78,7 @@ export async function returnPath(work: PathReturn): Promise<Returned> {
   }
 }
 
-/** A path that the map has. One that is another volume leaves the map and the node. */
+/** Reinstates a path that the map has. A disk that turns out to be another volume leaves the map and the node. */
 async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
   const { host, record } = progress.work
   try {
@@ -93,24 +90,24 @@ async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise
   return cameBack('reinstated', progress)
 }
 
-/** A path through the session that serves the portal, or a new one. */
+/** Creates a path through the session that serves the portal, or through a new session, and loads it into the map. */
 async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
   const { work } = progress
   const { host, record, portal } = work
   return withLock(...returnLock(host, record, work.signal), async (wanted) => {
-    // A login at a target that has just gone lasts 15 s: a command that takes the volume off does not wait for that.
+    // A login at a target that has just gone blocks for 15 s: a command that detaches the volume cancels it.
     const signal = AbortSignal.any([work.signal, wanted])
     const now = readRecord(host, record.name)
     if (now?.phase !== 'ready') throw signal.reason ?? new Error(`${record.name} is ${now?.phase ?? 'gone'}`)
     const made = { ...progress, work: { ...work, record: now, signal } }
-    const isMade = plan.indexOf('make-path') + 1
+    const afterMakePath = plan.indexOf('make-path') + 1
     const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
       if (plan.includes('log-out')) await endLost(made.work)
       return newPath(made.work, portal)
     })
     refuseForeignHolders(host, [path], record.request.hold.wanted)
     made.disk = path.disk
-    await runSteps(made, plan.slice(isMade))
+    await runSteps(made, plan.slice(afterMakePath))
     return cameBack('loaded', made)
   })
 }
@@ -126,12 +123,12 @@ async function runSteps(progress: Progress, plan: readonly ReturnStep[]): Promis
       for (const step of plan) await (step === 'verify' ? verify(progress) : use(progress))
       return
     } catch (error) {
-      if (!isLunkeeperError(error, 'PROOF_EXPIRED') || attempt >= ATTEMPTS) throw error
+      if (!isLunkeeperError(error, 'PROOF_EXPIRED') || attempt >= PROOF_ATTEMPTS) throw error
     }
   }
 }
 
-/** Asks the disk which volume it is; an answer over a connection that is gone by then says nothing of the present one. */
+/** Asks the disk which volume it is. The answer counts only for the connection over which it was given. */
 async function verify(progress: Progress): Promise<void> {
   const { work, disk } = progress
   const { host, record, map } = work
@@ -152,7 +149,7 @@ async function use({ work, disk, connection, proven }: Progress): Promise<void> 
       `${disk.name}: session ${disk.sid} reconnected since it was asked`,
     )
   if (proven === null) throw new LunkeeperError('INTERNAL', 'a path is to be used that was not verified')
-  // Given up while the path was on its way: nothing of it is to be written out any more.
+  // The volume was given up while the path was on its way: nothing of it may be written any more.
   if (isGivenUp(readHoldNote(host, record.name)))
     throw new LunkeeperError('CONFLICT', `${record.name} is not to be written any more`)
   await useProven(host, map, proven)
@@ -162,12 +159,18 @@ function connectionOf(host: Host, sid: number): string | null {
   return readAttribute(connectionAttribute(host, sid))
 }
 
-/** With its volumes on hold maps a lost session can go: nothing is lost with it. @throws TARGET_AWAY others need it */
+/**
+ * Logs a lost session out if all of its disks are on hold maps, which keep their I/O.
+ * @throws TARGET_AWAY another disk of it is in use
+ */
 async function endLost({ host, record, portal, steps, signal }: PathReturn): Promise<void> {
   const lost = sessionOf(host, record.request, portal)
   if (!lost || lost.state === 'LOGGED_IN') return
   if (!isAllHeld(host, lost))
-    throw new LunkeeperError('TARGET_AWAY', `session ${lost.sid} is ${lost.state}, and not ours alone`)
+    throw new LunkeeperError(
+      'TARGET_AWAY',
+      `session ${lost.sid} is ${lost.state} and is also used by disks that are not on a hold map; it is not logged out`,
+    )
   await steps.step('logout', `session ${lost.sid}`, () => logout(host, lost.sid, signal))
 }
 
@@ -182,7 +185,7 @@ async function newPath({ host, record, steps, signal }: PathReturn, portal: Port
         chap: knownChap(host, request.iqn, request.portals)?.chap ?? null,
         recovery: 0,
         mark: 'hold',
-        // Not by size: it may have grown meanwhile; a table longer than its disk the kernel refuses.
+        // Not by size: the volume may have grown, and the kernel refuses a table that is longer than its disk.
         expected: { wwid: identity?.wwid, serial: identity?.serial },
         scanned: new Set(),
         steps,
@@ -199,9 +202,10 @@ async function newPath({ host, record, steps, signal }: PathReturn, portal: Port
 }
 
 /**
- * Looks for the volume among all that the target shows.
- * @returns whether it was seen under its own number; a target that does not tell is asked LUN by LUN, through the kernel
- * @throws IDENTITY_MISMATCH it is not there
+ * Looks for the volume among all LUNs that the target presents.
+ * @returns whether it was seen at its own LUN; false for a target that does not list its LUNs' identities, which the kernel
+ *   then asks for the one LUN
+ * @throws IDENTITY_MISMATCH the volume is not among them
  */
 async function searchLun(work: PathReturn): Promise<Returned | boolean> {
   const { host, record, portal, signal } = work
@@ -212,7 +216,7 @@ async function searchLun(work: PathReturn): Promise<Returned | boolean> {
   if (lun === null)
     throw new LunkeeperError(
       'IDENTITY_MISMATCH',
-      `what ${request.iqn} shows at ${formatPortal(portal)} is not the volume expected: none of its ${shown.length} LUNs is`,
+      `none of the ${shown.length} LUNs that ${request.iqn} presents at ${formatPortal(portal)} is the expected volume`,
     )
   if (lun === request.lun) return true
   await recordLun(host, record, lun, signal)

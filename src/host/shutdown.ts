@@ -1,6 +1,6 @@
 import type { Host } from './host.ts'
 
-const DEADLINE = 3_000
+const DEADLINE_MS = 3_000
 const TRIES = 5
 
 /**
@@ -10,7 +10,7 @@ const TRIES = 5
 export async function isShuttingDown(host: Host): Promise<boolean> {
   for (let tries = 0; tries < TRIES; tries++) {
     try {
-      const { stdout, signal } = await host.run('systemctl', ['is-system-running'], { deadline: DEADLINE })
+      const { stdout, signal } = await host.run('systemctl', ['is-system-running'], { deadline: DEADLINE_MS })
       // A service manager or container runtime signals all processes until no new ones appear (cgroup-util.c: cg_kill).
       if (signal === null) return stdout === 'stopping'
     } catch {

@@ -15,7 +15,7 @@ export interface OutageLog extends Disposable {
 }
 
 /** About a hundred volumes that are lost together five times. */
-const MOST = 500
+const MOST_OUTAGES = 500
 
 interface Entry {
   readonly outage: Outage
@@ -47,7 +47,7 @@ export function rememberOutages(host: Host): OutageLog {
     if (!entry) return
     const seconds = Math.max(0, Math.round((monotonicMs() - entry.sinceMs) / 100) / 10)
     past.push({ ...entry.outage, until: new Date().toISOString(), seconds })
-    if (past.length > MOST) past.splice(0, past.length - MOST)
+    if (past.length > MOST_OUTAGES) past.splice(0, past.length - MOST_OUTAGES)
   }
 
   for (const [name, note] of readHoldNotes(host)) begin(name, note)
@@ -95,7 +95,7 @@ function pastOutages(host: Host): Outage[] {
         },
       ]
     })
-    .slice(-MOST)
+    .slice(-MOST_OUTAGES)
 }
 
 /** By the clock that is never set, where both notes have it: setting the other one moves `since`. */

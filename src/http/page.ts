@@ -10,8 +10,8 @@ import type { ApiSources } from './api/routes.ts'
 import { routesOf } from './api/routes.ts'
 import type { Token } from './api/token.ts'
 import { EventStream } from './event-stream.ts'
-import type { Observer } from './observe/observer.ts'
-import { openObserver } from './observe/observer.ts'
+import type { NodeObserver } from './observe/observer.ts'
+import { openNodeObserver } from './observe/observer.ts'
 import type { OutageLog } from './outages.ts'
 import { rememberOutages } from './outages.ts'
 import type { PageCode } from './page/assets.ts'
@@ -30,7 +30,7 @@ export interface PageOptions {
   /** Writes one line of the agent's log. */
   readonly say: (line: string) => void
   /** @default the observer of this node */
-  readonly observer?: Observer
+  readonly observer?: NodeObserver
   /** @default what this process sees from now on */
   readonly outages?: OutageLog
   /** @default as built */
@@ -50,7 +50,7 @@ const HEALTH_INTERVAL_MS = 5_000
 export function openPage(host: Host, options: PageOptions): PageService {
   const { node: name, version, token, sick, say } = options
   const agentSince = new Date().toISOString()
-  const observer = options.observer ?? openObserver(host)
+  const observer = options.observer ?? openNodeObserver(host)
   const node = (): NodeInfo => ({
     name,
     version,

@@ -5,7 +5,7 @@ import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'
 import type { VolumeName } from './name.ts'
 import type { FileSystem, SettledRequest } from './request.ts'
-import type { Fence } from './reservation.ts'
+import type { Registration } from './reservation.ts'
 
 /**
  * The record of a volume on this node: the request, what was learned, what was created. It states intent; the actual
@@ -49,7 +49,7 @@ export interface Attachment {
    */
   readonly orchestrator?: 'csi' | undefined
   /** What this node has registered at the target so that no other node writes; left out for none. */
-  readonly fence?: Fence | undefined
+  readonly fence?: Registration | undefined
   /** The VolumeAttachment by which Kubernetes gave the volume to this node; left out where it has none. */
   readonly publication?: Publication | undefined
 }

@@ -162,8 +162,8 @@ export const ERRORS = {
   ),
   UNMOUNT_FAILED: failed('The file system could not be unmounted.', 'The message has what umount said.'),
   MAP_FAILED: failed(
-    'The multipath map could not be created or removed.',
-    'See `multipath -ll` and the multipathd log.',
+    'A device-mapper map (hold map or multipath map) could not be created, changed or removed.',
+    'See the message; `dmsetup table` and the kernel log show hold maps, `multipath -ll` multipath maps.',
   ),
   FLUSH_FAILED: failed(
     'The device did not confirm that all data is written.',
@@ -200,7 +200,7 @@ export const ERRORS = {
   ),
   DRILL_FAILED: failed(
     'The drill did not finish.',
-    'The message contains the output of the lab. A drill needs Linux on x86-64, Node 24 and 1.5 GB of memory; the first run also needs a Debian mirror.',
+    'The message contains the output of the lab. A drill runs in a checkout, which downloads Node 24 (`npm run build`). It needs Linux on x86-64 and 1.5 GB of memory; the first run also needs a Debian mirror.',
   ),
   NO_PERMISSION: failed('This needs root.', 'Run it as root (sudo).'),
   NO_SPACE: failed(

@@ -22,11 +22,11 @@ export interface HoldNote {
    * more. `broken`: the file system must be remounted. `fenced`: the volume answers, and another node owns it.
    */
   readonly kind?: 'stranger' | 'misplaced' | 'broken' | 'fenced' | undefined
-  /** Of a fenced volume: who has it; left out where that is not known. */
+  /** The node that owns a fenced volume; absent if it is not known. */
   readonly holder?: string | undefined
-  /** Of a fenced volume: what this node had not written when it learned that, and what is lost of it therefore. */
+  /** The unwritten data of a fenced volume when this node learned that it had lost it: that data is lost. */
   readonly discarded?: DirtyData | undefined
-  /** Of a misplaced or fenced volume: it is unmounted and no process uses it. */
+  /** The misplaced or fenced volume is unmounted, and no process uses it. */
   readonly isClear?: boolean | undefined
   /**
    * When the session's timer or multipathd lets held I/O fail, as they were set when the hold began. ISO 8601; null for

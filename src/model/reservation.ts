@@ -73,8 +73,11 @@ export interface ReservationCapabilities {
   readonly canPersist: boolean
 }
 
-/** What a node has registered for a volume. Kept in the volume's record. */
-export interface Fence {
+/**
+ * What this node has registered at the target for a volume. Kept in the volume's record as `fence`: records on disk have that
+ * name, and so have the fields of other types that pass it on.
+ */
+export interface Registration {
   readonly key: ReservationKey
   /** The target keeps it over its own restart (APTPL was accepted): when it is gone, someone removed it. */
   readonly persists: boolean

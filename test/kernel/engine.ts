@@ -30,7 +30,7 @@ export interface EngineOptions {
   readonly hold?: HoldMode
 }
 
-const DEADLINE = 120_000
+const DEADLINE_MS = 120_000
 
 type Answer = { readonly warnings: readonly string[] } & (
   | { readonly result: unknown }
@@ -40,14 +40,14 @@ type Answer = { readonly warnings: readonly string[] } & (
 export async function startEngine(node: LabNode): Promise<Engine> {
   await node.write('/tmp/engine.mjs', PROGRAM)
   const program = await node.start(['node', '/tmp/engine.mjs'])
-  await program.output(/ready\n/, DEADLINE)
+  await program.output(/ready\n/, DEADLINE_MS)
   let asked = 0
   let warnings: readonly string[] = []
 
   async function ask(what: string, args: readonly unknown[]): Promise<Answer> {
     const id = ++asked
     await program.write(`${JSON.stringify({ id, what, args })}\n`)
-    await program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE)
+    await program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE_MS)
     const answer = JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(program.stdout)![1]!) as Answer
     warnings = answer.warnings
     return answer

@@ -152,7 +152,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       const plain = volume.with({ name: 'plain', lun: 6, portals: [ONE] })
       await plain.attach('--hold-mode', 'session')
       await volume.attach('--hold-mode', 'multipathd')
-      await agent.errors(/plain: session \d+ waited 5 s only/, 40_000)
+      await agent.errors(/plain: session \d+: recovery timer was lowered to 5 s/, 40_000)
       const timers = (await lunkeeper(node).volumes()).map(({ hold }) => [
         hold.mode,
         hold.wanted,

@@ -38,7 +38,7 @@ export const BANNED: readonly BannedPhrase[] = [
   { pattern: /\bunless told\b/i, instead: '"Default: …"', why: NO_ACTOR },
   { pattern: /\bsays it, too\b/i, instead: '"Also VARIABLE."', why: RIDDLE },
   { pattern: /\bmend(?:s|ed|ing)?\b/i, instead: 'repair, restore, fix', why: ARCHAIC },
-  { pattern: /\bheed(?:s|ed|ing)?\b(?!\()/i, instead: 'respect, follow', why: ARCHAIC },
+  { pattern: /\bheed(?:s|ed|ing)?\b/i, instead: 'respect, follow', why: ARCHAIC },
   { pattern: /\bfares?\b/i, instead: '"its condition", "its health"', why: ARCHAIC },
   {
     pattern: /\bsome (?:ten|dozen|hundred|thousand)s?\b/i,

@@ -6,7 +6,7 @@ import { openHost } from '../../src/host/host.ts'
 import { hostPaths } from '../../src/host/paths.ts'
 import { Token } from '../../src/http/api/token.ts'
 import { openMetrics } from '../../src/http/metrics/metrics.ts'
-import type { Observer } from '../../src/http/observe/observer.ts'
+import type { NodeObserver } from '../../src/http/observe/observer.ts'
 import type { Act, PartName } from '../../src/http/observe/protocol.ts'
 import { PART_NAMES } from '../../src/http/observe/protocol.ts'
 import type { OutageLog } from '../../src/http/outages.ts'
@@ -49,7 +49,7 @@ export class Served implements AsyncDisposable {
     options: { readonly token?: boolean; readonly code?: PageCode } = {},
   ): Promise<Served> {
     const served = new Served(directory, port)
-    const observer: Observer = {
+    const observer: NodeObserver = {
       lease: () => {
         served.leases++
         return { [Symbol.dispose]: () => void served.leases-- }

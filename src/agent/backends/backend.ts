@@ -17,7 +17,7 @@ import type { PortalProbes } from '../portal-probes.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { WatchedAttributes } from '../watched-attributes.ts'
 
-/** What the agent shares with each volume that it monitors. */
+/** The parts of the agent that each monitored volume uses. */
 export interface AgentContext {
   readonly host: Host
   readonly maps: HoldMapStates
@@ -27,14 +27,14 @@ export interface AgentContext {
   readonly signal: AbortSignal
   /** How many volumes there are that are held in the same way. */
   readonly volumes: (record: Attachment) => number
-  /** No portal of a volume serves it: its target is searched for elsewhere. */
+  /** Searches for the target at other addresses, because no portal of a volume serves it. */
   readonly searchPortals: (iqn: Iqn) => void
 }
 
-/** What was read of a target's sessions serves all of its volumes that are looked at in one turn. */
+/** Reads the sessions of a target: once for all of its volumes in one turn. */
 export type ReadSessions = (iqn: Iqn) => readonly Session[]
 
-/** What has been asked of programs for one look: only what the planner wants to know. */
+/** Answers of programs for one look: only those that the planner asked for. */
 export type Asked = Partial<Pick<HeldByOthers, 'isQueueing' | 'multipathd'>>
 
 /** A disk that carries I/O. */
@@ -45,14 +45,14 @@ export interface Observation {
   /** All that depends on how the volume is held. */
   readonly facts: Pick<HoldFacts, 'paths' | 'portals' | 'io' | 'map' | 'held'>
   readonly attributes: WatchedAttributes
-  /** Of a path's session, the disk that is to be asked now and then which volume it is; null: nothing stands on it. */
+  /** The disk of a session that the periodic check asks which volume it is; null if nothing stands on it. */
   readonly checkedDisk: (sid: number) => NamedDisk | null
 }
 
-/** A volume, as a step that is done for it needs it. */
+/** The volume of a step. */
 export interface StepWork {
   readonly record: Attachment
-  /** The one on which the plan was made. */
+  /** The observation on which the plan was made. */
   readonly seen: Observation
 }
 
@@ -60,7 +60,7 @@ type ImmediateStep = Exclude<HoldStep, LastingStep | StepOf<'record' | 'say'>>
 
 /** How a volume is held: how it is looked at, and the steps that can be done for it. */
 export interface HoldBackend {
-  /** All that depends on time is read at the end, in one go, so that no other change of the agent's comes between. */
+  /** Facts that depend on time are read last, together, so that no other change by the agent comes in between. */
   observe(record: Attachment, sessions: ReadSessions, asked: Asked): Promise<Observation>
   ask(what: NonNullable<HoldPlan['ask']>, record: Attachment): Promise<Asked>
   /** @throws where the step was not done; what follows it in the plan is left out */

@@ -1,6 +1,6 @@
 import { dropForeignDisk } from '../../hold/drop-foreign-disk.ts'
 import { returnPath } from '../../hold/return-path.ts'
-import { refusedBy } from '../../hold/verification.ts'
+import { refusedBy } from '../../hold/refusals.ts'
 import { knownChap } from '../../host/iscsi/known-chap.ts'
 import { findHoldMap, holdMapName } from '../../host/map/hold-map.ts'
 import { readBlockStat } from '../../host/read/block-stat.ts'
@@ -21,7 +21,7 @@ import { attributesOfPaths } from '../watched-attributes.ts'
 import type { AgentContext, HoldBackend, Observation, ReadSessions, StepWork } from './backend.ts'
 import { lastingSteps } from './lasting-steps.ts'
 
-/** The agent holds it itself. */
+/** For a hold map, which the agent itself holds. */
 const NOT_HELD: HeldByOthers = {
   isReady: true,
   revision: 0,
@@ -51,7 +51,7 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
         await takeOutAll(host, record, mapOf(context, record))
         maps.invalidate()
       },
-      // Idle workers are let go after a minute; in the moment in which the target is back one must be there.
+      // Idle workers end after a minute. A worker must be ready at the moment when the target is back.
       'warm-worker': () => host.hands.warm(),
       'search-portal': (_, { record }) => context.searchPortals(record.request.iqn),
     },
@@ -76,7 +76,7 @@ async function observe(
   const { iqn, portals } = record.request
   return {
     facts: {
-      // One without a device node cannot be in a table, and carries nothing.
+      // A disk without a device node cannot be in a table, and carries nothing.
       paths: heldPaths(host, view, portals).filter(({ devno }) => devno !== ''),
       portals: portals.map((portal) => portalFacts(host, view, portal, probes.resultOf({ iqn, portal }))),
       io: stat && { completed: stat.completed, inFlight: stat.inFlight },

@@ -13,10 +13,10 @@ import { attributesOf } from '../watched-attributes.ts'
 import type { AgentContext, Asked, HoldBackend, NamedDisk, Observation } from './backend.ts'
 import { lastingSteps } from './lasting-steps.ts'
 
-/** How long an answer of the kernel counts, for as many as ask: a program each time. */
+/** How long the kernel's answer serves all callers: each question starts a program. */
 const QUEUEING_LIFETIME_MS = 1_000
 
-/** The maps whose I/O the kernel keeps waiting, asked once for all volumes that want to know at a time. */
+/** The maps whose I/O the kernel queues: read once for all volumes that ask at the same time. */
 export type QueueingMaps = () => Promise<ReadonlySet<string>>
 
 export function recentQueueingMaps(host: Host): QueueingMaps {
@@ -28,7 +28,10 @@ export function recentQueueingMaps(host: Host): QueueingMaps {
   }
 }
 
-/** What the backends of volumes share that something else than the agent holds: the agent can but look, and remount. */
+/**
+ * The backend of volumes that their session or multipathd holds. It cannot fail or reinstate paths; it observes, removes the
+ * disk of a lost volume, unmounts, reattaches and remounts.
+ */
 export function watchedBackend(context: AgentContext, queueing: QueueingMaps): HoldBackend {
   const { host } = context
   const revisions = new WeakMap<Attachment, number>()

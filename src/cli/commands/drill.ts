@@ -8,7 +8,7 @@ import { DRILL_OPTIONS, drillRequest } from '../input/drill-request.ts'
 import { packageRoot } from '../package-root.ts'
 
 /** Three true-time drills of seven minutes each, and a first download of the kernels. */
-const DEADLINE = 30 * 60_000
+const DEADLINE_MS = 30 * 60_000
 
 export const drillCommand = command({
   name: 'drill',
@@ -37,7 +37,7 @@ export const drillCommand = command({
       import('../../host/exec/script.ts'),
       import('../input/drill-answer.ts'),
     ])
-    return drillAnswer(await runScript(program, [JSON.stringify(request)], { deadline: DEADLINE }))
+    return drillAnswer(await runScript(program, [JSON.stringify(request)], { deadline: DEADLINE_MS }))
   },
   isDocument: true,
   text: (drills) => drills.map(({ summary, report }) => `${summary}\nreport: ${report}\n`).join('\n'),

@@ -69,7 +69,7 @@ const HOW: Readonly<Record<string, string>> = {
 export function happeningText(event: HistoryEvent): string {
   switch (event.event) {
     case 'outage-began':
-      return `all paths lost; holding I/O for up to ${holdText(event.hold)}`
+      return `all paths lost; holding I/O ${limitOf(event.hold)}`
     case 'hold-ended':
       return `held I/O fails after ${secondsText(event.seconds)}: ${HOW[event.how] ?? event.how}${event.holder === undefined ? '' : ` (${event.holder})`}${event.trouble ? `: ${event.trouble}` : ''}`
     case 'trouble':
@@ -112,7 +112,8 @@ export function happeningText(event: HistoryEvent): string {
   return 'agent stopped'
 }
 
-const holdText = (hold: Hold) => (hold === 'forever' ? 'as long as it takes' : formatHold(hold))
+const limitOf = (hold: Hold) =>
+  hold === 'forever' ? 'without a time limit' : `for up to ${formatHold(hold)}`
 
 const MINUTE = 60
 

@@ -13,9 +13,9 @@ export type Decision =
   | { readonly kind: 'refuse'; readonly reason: string }
 
 /**
- * Whether a node may have a volume. One node at a time for all but the access modes of many nodes: whatever VolumeAttachment
- * was there first, or was answered, keeps the volume until it is gone, so two calls cannot wait for each other.
- * @param attachments all of this volume, read after the call had come
+ * Whether a node may have a volume. Except in the access modes for many nodes, one node has it at a time: the first
+ * VolumeAttachment, or the one that was answered, keeps the volume until it is deleted, so two calls cannot deadlock.
+ * @param attachments all VolumeAttachments of this volume, read after the call arrived
  * @param answered the uid for which a publication was answered last, which the API may not show yet
  */
 export function decide(

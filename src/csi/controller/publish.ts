@@ -9,8 +9,8 @@ import { parseCapability, unsupported } from '../volume/capability.ts'
 import { publishContextOf, sharingOf } from '../volume/publication.ts'
 import { decide } from './decide.ts'
 
-/** More volumes than are attached between two looks of an attacher. */
-const MOST = 10_000
+/** More volumes than an attacher attaches between two reads of the API. */
+const MOST_ANSWERS = 10_000
 
 /** All VolumeAttachments of a volume, as the API has them now. @throws whatever keeps the API from answering */
 export type FindAttachments = (volumeId: string, signal: AbortSignal) => Promise<readonly VolumeAttachment[]>
@@ -21,7 +21,7 @@ export type FindAttachments = (volumeId: string, signal: AbortSignal) => Promise
  */
 export class Publisher {
   readonly #find: FindAttachments
-  readonly #answered = new Recent<string, { readonly uid: string; readonly nodeId: string }>(MOST)
+  readonly #answered = new Recent<string, { readonly uid: string; readonly nodeId: string }>(MOST_ANSWERS)
 
   constructor(find: FindAttachments) {
     this.#find = find
@@ -50,8 +50,8 @@ export class Publisher {
   }
 
   /**
-   * A node is to have the volume no longer; it may still have it, if it was given up for lost. The next node has a
-   * VolumeAttachment of another uid, which is how it takes the volume over.
+   * The node must no longer use the volume. It may still do so if Kubernetes has declared it dead. The next node has a
+   * VolumeAttachment with another uid, which lets it take the volume over.
    * @throws INVALID_ARGUMENT
    */
   unpublish(call: ControllerUnpublishVolumeRequest): void {

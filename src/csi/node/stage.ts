@@ -2,6 +2,7 @@ import { Code } from '@connectrpc/connect'
 
 import { isHolding } from '../../state/records/hold-note.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
+import type { Host } from '../../host/host.ts'
 import type { Attachment, Publication } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
@@ -61,7 +62,8 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   if (existing?.phase === 'ready') {
     refuseOther(existing, request)
     await adoptPublication(host, existing, publication, driver.signal)
-    if (await isStagedWell(driver, existing)) return
+    // A staged volume in an outage is left alone.
+    if (!(await clearBroken(host, existing)) && isHolding(host, existing.name)) return
   }
   if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
@@ -97,12 +99,12 @@ function refuseOther(existing: Attachment, request: VolumeRequest): void {
   )
 }
 
-/** A staged volume in an outage is left alone; a broken one is removed, to be staged again. */
-async function isStagedWell({ host }: Driver, existing: Attachment): Promise<boolean> {
+/** Removes a broken mount at the staging path, so that the volume can be staged again. @returns whether it was broken */
+async function clearBroken(host: Host, existing: Attachment): Promise<boolean> {
   const staged = lookAtStaged(host, existing)
-  const trouble = await stagingTrouble(host, existing, staged)
-  if (trouble !== null) await clearStaging(host, existing, staged)
-  return trouble === null && isHolding(host, existing.name)
+  if ((await stagingTrouble(host, existing, staged)) === null) return false
+  await clearStaging(host, existing, staged)
+  return true
 }
 
 /** Only a blank volume is formatted: formatting is requested only if no file system was found. */

@@ -25,10 +25,10 @@ interface Stats {
 }
 
 /** More volumes than a node has. */
-const MOST = 500
+const MOST_VOLUMES = 500
 
 /** The last answer of each volume: during an outage it is still roughly right, and the file system may not answer. */
-const lastUsage = new Recent<string, FsUsage>(MOST)
+const lastUsage = new Recent<string, FsUsage>(MOST_VOLUMES)
 
 /** Nothing is kept for a volume that is gone. */
 export function forgetUsage(name: string): void {

@@ -15,7 +15,7 @@ export interface CallEnd {
   readonly cause: unknown
 }
 
-/** Does the work of a call in its turn, tells of its end, and makes a status of whatever it throws. */
+/** Runs a call in turn, reports its result, and converts any error to a gRPC status. */
 export type Told = <T>(method: string, volumeId: string | null, work: () => T | Promise<T>) => Promise<T>
 
 export function telling(ended: (end: CallEnd) => void): Told {
@@ -37,7 +37,7 @@ export function telling(ended: (end: CallEnd) => void): Told {
   }
 }
 
-/** Calls that only look and went well are not worth a line. */
+/** Successful calls of these methods only read: they are not logged. */
 const QUIET = /Probe|Stats|Health|Validate/
 
 /** One line of the log, or two. */

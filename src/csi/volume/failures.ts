@@ -3,7 +3,7 @@ import { Recent } from '../../model/recent.ts'
 import type { Adverse } from './condition.ts'
 
 /** More volumes than a node has; a forgotten one is reported as not known. */
-const MOST = 500
+const MOST_VOLUMES = 500
 
 /** Errors that say nothing about the volume. */
 const PASSING = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
@@ -13,7 +13,7 @@ const PASSING = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
  * requested. Lost when the agent ends; the next attempt records it again.
  */
 export class Failures {
-  readonly #last = new Recent<string, Adverse>(MOST)
+  readonly #last = new Recent<string, Adverse>(MOST_VOLUMES)
 
   note(volumeId: string, error: unknown): void {
     if (!(error instanceof LunkeeperError) || PASSING.has(error.code)) return

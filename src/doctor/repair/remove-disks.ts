@@ -1,4 +1,4 @@
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
@@ -118,7 +118,7 @@ async function removeLocked(
   if (!disk) return null
   const why = whyKept(readDiskUse(host, session, disk, tables))
   if (why !== null) return why
-  const ended = await withClaim(host, planned.disk, async () => {
+  const ended = await withExclusiveOpen(host, planned.disk, async () => {
     const claimed = look()
     if (!claimed) return { why: null }
     // Programs that have it open without claiming it, a virtual machine for example; and what changed meanwhile.

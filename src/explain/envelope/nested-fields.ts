@@ -2,7 +2,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** Collectors nest one record in another; deeper nesting is a hostile log. */
 const DEEPEST = 5
-const MOST = 400
+const MOST_FIELDS = 400
 
 export function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -26,7 +26,7 @@ export function nestedFields(record: Fields): ReadonlyMap<string, string | numbe
     const next: [readonly string[], Fields][] = []
     for (const [path, container] of level)
       for (const [key, value] of Object.entries(container)) {
-        if (++seen > MOST) return fields
+        if (++seen > MOST_FIELDS) return fields
         const place = [...path, key]
         const plain = plainOf(value)
         if (plain !== null) add(place, plain)

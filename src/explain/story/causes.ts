@@ -4,7 +4,7 @@ import type { Moment } from './moment.ts'
 import { isAfter } from './moment.ts'
 
 /** A hostile log could name any number of devices. */
-const MOST = 500
+const MOST_CAUSES = 500
 /** Lines about one failed command are this close together; syslog counts whole seconds. */
 const TOGETHER = 10
 
@@ -49,7 +49,7 @@ export function openCauses(): Causes {
   let pool: OpenCause | null = null
   return {
     note(kind, name, detail, now) {
-      const subject = causes.size < MOST || causes.has(`${kind} ${name}`) ? name : 'others'
+      const subject = causes.size < MOST_CAUSES || causes.has(`${kind} ${name}`) ? name : 'others'
       const key = `${kind} ${subject}`
       let cause = causes.get(key)
       if (!cause) {

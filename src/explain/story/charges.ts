@@ -16,7 +16,7 @@ const SHORTLY = 60
 /** A journal that could not be written is aborted at the next commit, or at the next use of the file system. */
 const FOLLOWS = 120
 /** A hostile log could name any number of devices. */
-const MOST = 5000
+const MOST_ENTRIES = 5000
 /** Drives that fail in every machine's log and are never a LUN. */
 const NEVER_A_LUN = /^(?:fd|sr|loop|nvme|zram|ram|mmcblk|nbd|vd)\d*/
 
@@ -64,14 +64,14 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
   function charge(device: string, now: Moment): OpenOutage | null {
     const outage = outageOf(device, null, now)
     if (!outage) return null
-    if (charged.size < MOST) charged.set(device, outage)
+    if (charged.size < MOST_ENTRIES) charged.set(device, outage)
     explained.delete(device)
     last = { outage }
     return outage
   }
 
   function explain(device: string, cause: OpenCause): void {
-    if (explained.size < MOST) explained.set(device, cause)
+    if (explained.size < MOST_ENTRIES) explained.set(device, cause)
     charged.delete(device)
     last = { cause }
   }
@@ -81,9 +81,9 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     if (!outage) return
     if (scsi.wasGivenUp(address)) outage.givenUp = true
     else inferExpiry(outage, now)
-    if (outage.addresses.size < MOST) outage.addresses.add(address)
+    if (outage.addresses.size < MOST_ENTRIES) outage.addresses.add(address)
     const disk = scsi.name(address)
-    if (disk !== null && charged.size < MOST) charged.set(disk, outage)
+    if (disk !== null && charged.size < MOST_ENTRIES) charged.set(disk, outage)
     if (outage.ended === null) outage.lastSign = now
     last = { outage }
   }
@@ -118,7 +118,7 @@ export function openCharges(connections: Connections, scsi: Scsi, causes: Causes
     const failure = { device, type, what, at: now }
     const key = `${device} ${what}`
     const into = (failures: OpenOutage['fileSystems']) => {
-      if (!failures.has(key) && failures.size < MOST) failures.set(key, failure)
+      if (!failures.has(key) && failures.size < MOST_ENTRIES) failures.set(key, failure)
     }
     const known = explained.get(disk)
     if (known && (!isAfter(known.last, now, FOLLOWS) || hasBroken(known, device)))
@@ -190,6 +190,6 @@ function latest(outages: readonly OpenOutage[]): OpenOutage | undefined {
 }
 
 function count(outage: OpenOutage, name: string, number: number): void {
-  const device = outage.errors.size < MOST || outage.errors.has(name) ? name : ''
+  const device = outage.errors.size < MOST_ENTRIES || outage.errors.has(name) ? name : ''
   outage.errors.set(device, (outage.errors.get(device) ?? 0) + number)
 }

@@ -32,7 +32,7 @@ const REMEMBERED = 32
 /** Minimum number of outages kept per connection; a session that flaps for months has more. */
 const KEPT = 500
 /** A hostile log could name any number of sessions. */
-const MOST = 2000
+const MOST_CONNECTIONS = 2000
 
 /** The connections of one boot: what the log shows of losses and returns. */
 export interface Connections {
@@ -63,7 +63,7 @@ export function openConnections(): Connections {
     let known = connections.get(key)
     if (!known) {
       known = { session, connection, iqn: null, portal: null, outages: [], left: 0, open: null, failures: [] }
-      if (connections.size < MOST) connections.set(key, known)
+      if (connections.size < MOST_CONNECTIONS) connections.set(key, known)
     }
     return known
   }

@@ -15,7 +15,7 @@ export interface Scsi extends Disks {
 }
 
 /** A hostile log could name any number of disks; sd numbers fewer than these. */
-const MOST = 20_000
+const MOST_ENTRIES = 20_000
 
 /** @param whole the log covers the boot from its start, so it contains every iSCSI host */
 export function openScsi(whole: boolean): Scsi {
@@ -54,7 +54,7 @@ export function openScsi(whole: boolean): Scsi {
     isPath: (device) => paths.has(device),
     wasGivenUp: (address) => givenUp.has(address),
     belongs(address, session) {
-      if (sessions.size < MOST) sessions.set(hostOf(address), session)
+      if (sessions.size < MOST_ENTRIES) sessions.set(hostOf(address), session)
     },
     loggedIn(session) {
       if (newest !== null) sessions.set(newest, session)
@@ -63,14 +63,14 @@ export function openScsi(whole: boolean): Scsi {
     tell(event) {
       switch (event.kind) {
         case 'iscsi host':
-          if (made.length >= MOST) return
+          if (made.length >= MOST_ENTRIES) return
           made.push(event.host)
           newest = event.host
           // Sessions are numbered from 1 in each boot, and each creates one host: iscsi_add_session.
           if (whole) sessions.set(event.host, made.length)
           return
         case 'disk':
-          if (addresses.size >= MOST || names.size >= MOST) return
+          if (addresses.size >= MOST_ENTRIES || names.size >= MOST_ENTRIES) return
           addresses.set(event.disk, event.address)
           names.set(event.address, event.disk)
           givenUp.delete(event.address)
@@ -79,7 +79,7 @@ export function openScsi(whole: boolean): Scsi {
           givenUp.add(event.address)
           return
         case 'path failed':
-          if (event.disk === null || maps.size >= MOST) return
+          if (event.disk === null || maps.size >= MOST_ENTRIES) return
           paths.add(event.disk)
           maps.set(event.map, (maps.get(event.map) ?? new Set()).add(event.disk))
       }

@@ -1,4 +1,4 @@
-import type { Fence } from '../../model/reservation.ts'
+import type { Registration } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Wwid } from '../../model/wwid.ts'
 import { sameWwid } from '../../model/wwid.ts'
@@ -21,7 +21,7 @@ export interface Glanced {
   readonly wwid: Wwid | null
   readonly serial: string | null
   /** The key that this node has registered; null if the reservation is not checked. */
-  readonly fence: Fence | null
+  readonly fence: Registration | null
 }
 
 /**

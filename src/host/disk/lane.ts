@@ -6,7 +6,7 @@ import type { Host } from '../host.ts'
  * Longer than the kernel needs to detect a lost connection (noop_out_interval + noop_out_timeout, 10 s); a write that
  * is stuck for longer waits for the target, possibly without an end.
  */
-const DEADLINE = 20_000
+const DEADLINE_MS = 20_000
 
 /**
  * Writes to a sysfs file that takes the SCSI host's scan mutex. A stuck write blocks every other scan and delete of
@@ -15,7 +15,7 @@ const DEADLINE = 20_000
  */
 export async function inLane(host: Host, scsiHost: number, path: string, text: string): Promise<void> {
   try {
-    await host.hands.use(`host${scsiHost}`, (hand) => hand.call('write', { path, text }, DEADLINE))
+    await host.hands.use(`host${scsiHost}`, (hand) => hand.call('write', { path, text }, DEADLINE_MS))
   } catch (error) {
     if (!(error instanceof HandError)) throw error
     if (error.errno === 'ENOENT' || error.errno === 'ENODEV' || error.errno === 'ENXIO')

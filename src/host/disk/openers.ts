@@ -8,7 +8,7 @@ import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
 
 /** Thousands of processes take less than a second; a process that blocks in the kernel is skipped. */
-const DEADLINE = 15_000
+const DEADLINE_MS = 15_000
 
 /** A block device, and for a SCSI disk the nodes that send it commands: sg and bsg. */
 export type Openable = BlockRef &
@@ -30,7 +30,7 @@ export async function findOpeners(host: Host, devices: readonly Openable[]): Pro
     nodes: blocks.map(({ name }) => deviceNode(host, name)),
   }
   try {
-    return await host.hands.use(null, (hand) => hand.call('deviceFiles', args, DEADLINE))
+    return await host.hands.use(null, (hand) => hand.call('deviceFiles', args, DEADLINE_MS))
   } catch (error) {
     if (!(error instanceof HandError)) throw error
     throw new LunkeeperError(

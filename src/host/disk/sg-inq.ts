@@ -6,7 +6,7 @@ import { deviceNode } from '../host.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
 
 /** The INQUIRY's own 20 s, and time for the program to start. */
-const DEADLINE = 25_000
+const DEADLINE_MS = 25_000
 
 // Given four times: bytes and nothing else, in all versions. Given less often, offsets, text or an explanation are
 // mixed in, differently in sg3-utils 1.46 and 1.48, and an offset looks like a byte.
@@ -17,7 +17,7 @@ export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Ide
   if (disk.name === null) throw new LunkeeperError('IDENTITY_UNREADABLE', 'the disk has no device node')
   const device = deviceNode(host, disk.name)
   const page = async (code: string) => {
-    const ran = await host.run('sg_inq', [...PLAIN_HEX, '--page', code, device], { deadline: DEADLINE })
+    const ran = await host.run('sg_inq', [...PLAIN_HEX, '--page', code, device], { deadline: DEADLINE_MS })
     return ran.code === 0 ? bytesOf(ran.stdout) : null
   }
   try {

@@ -3,7 +3,7 @@ import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** The kernel only copies an entry of its table; no device is accessed. */
-const DEADLINE = 30_000
+const DEADLINE_MS = 30_000
 
 /** Options of a single mount that a remount must repeat to keep (mount(2): MS_REMOUNT | MS_BIND). */
 const KEPT = new Set(['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime', 'strictatime'])
@@ -20,7 +20,7 @@ export async function makeReadOnly(host: Host, point: string, options: readonly 
 }
 
 async function mount(host: Host, args: readonly string[], point: string): Promise<void> {
-  const ran = await host.run('mount', args, { deadline: DEADLINE })
+  const ran = await host.run('mount', args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
     throw new LunkeeperError('MOUNT_FAILED', `nothing was mounted at ${point}: ${complaint(ran)}`, {
       details: { point, mount: ran.code },

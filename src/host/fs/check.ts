@@ -7,7 +7,7 @@ import { unknownFeatures } from './too-new.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
 /** A full check of a large, damaged ext4 takes long; a clean one ends immediately. */
-const DEADLINE = 30 * 60_000
+const DEADLINE_MS = 30 * 60_000
 
 /**
  * Checks an unmounted ext4 and repairs what is safe to repair (`-p`). xfs needs no check: its mount replays the log,
@@ -23,7 +23,7 @@ export async function checkFs(
 ): Promise<string | null> {
   if (type !== 'ext4') return null
   proof.require(device.devno)
-  const ran = await host.run('fsck.ext4', ['-p', deviceNode(host, device.name)], { deadline: DEADLINE })
+  const ran = await host.run('fsck.ext4', ['-p', deviceNode(host, device.name)], { deadline: DEADLINE_MS })
   // fsck.ext4(8): bits 1 and 2 mean that errors were corrected; all others that they could not be.
   if (ran.code !== null && (ran.code & ~3) === 0) return null
   const features = unknownFeatures(ran)

@@ -6,7 +6,7 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
 /** Growing writes group descriptors for the new part: minutes for many terabytes. */
-const DEADLINE = 10 * 60_000
+const DEADLINE_MS = 10 * 60_000
 
 /** Grows a mounted ext4 or xfs to the size of its device. @throws RESIZE_FAILED PROOF_EXPIRED */
 export async function growFs(
@@ -19,8 +19,8 @@ export async function growFs(
   proof.require(device.devno)
   const ran =
     type === 'xfs'
-      ? await host.run('xfs_growfs', [point], { deadline: DEADLINE })
-      : await host.run('resize2fs', [deviceNode(host, device.name)], { deadline: DEADLINE })
+      ? await host.run('xfs_growfs', [point], { deadline: DEADLINE_MS })
+      : await host.run('resize2fs', [deviceNode(host, device.name)], { deadline: DEADLINE_MS })
   if (ran.code !== 0)
     throw new LunkeeperError('RESIZE_FAILED', `the ${type} at ${point} did not grow: ${complaint(ran)}`)
 }

@@ -7,7 +7,7 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
 /** A thin 64 TiB volume over a slow link takes minutes if the target has to zero or discard. */
-const DEADLINE = 10 * 60_000
+const DEADLINE_MS = 10 * 60_000
 
 // Without a terminal to ask at, mkfs.ext4 formats whatever it is given (seen with 1.47), so the device is proven blank
 // before mkfs is started. No discard: the volume was just proven blank, and on a large thin one it takes minutes. No
@@ -36,7 +36,7 @@ export async function makeFs(
   proof.require(device.devno)
   const name = fs === 'xfs' ? ['-m', `uuid=${uuid}`] : ['-U', uuid]
   const args = [...ARGUMENTS[fs], ...(again ? [OVERWRITE[fs]] : []), ...name, deviceNode(host, device.name)]
-  const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE })
+  const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
     throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} failed: ${complaint(ran)}`)
 }

@@ -8,12 +8,12 @@ import type { WriteProof } from '../proof/proof.ts'
 import { mountAt } from '../read/mounts.ts'
 
 /** Replaying a large log over a slow link takes time; a lost target is detected long before. */
-const MOUNT_DEADLINE = 120_000
+const MOUNT_DEADLINE_MS = 120_000
 /** All dirty data is written out first; after this time a person should know that it takes long. */
-const UMOUNT_DEADLINE = 120_000
+const UMOUNT_DEADLINE_MS = 120_000
 
 /** A directory may be on a file system that hangs; a healthy one answers in microseconds. */
-export const DIRECTORY_DEADLINE = 10_000
+export const DIRECTORY_DEADLINE_MS = 10_000
 
 /** Mounting writes: a journal is replayed, the superblock counts mounts. @throws MOUNT_FAILED TIMEOUT PROOF_EXPIRED */
 export async function mountFs(
@@ -35,7 +35,7 @@ export async function mountFs(
     point,
   ]
   proof.require(device.devno)
-  const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE })
+  const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE_MS })
   if (ran.code !== 0)
     throw new LunkeeperError(
       'MOUNT_FAILED',
@@ -55,7 +55,7 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   const mount = mountAt(host.paths, point)
   if (!mount) return
   proof.require(mount.devno)
-  const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE })
+  const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE_MS })
   if (ran.code === 0 || /not mounted|no mount point specified/.test(ran.stderr)) return
   const code = /busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
   throw new LunkeeperError(code, `${point} was not unmounted: ${complaint(ran)}`)
@@ -64,7 +64,7 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
 /** A path as the kernel will print it: links in its existing part are followed. @throws BAD_MOUNT STUCK */
 export async function resolveDirectory(host: Host, path: string): Promise<string> {
   try {
-    return await host.hands.use(null, (hand) => hand.call('resolve', { path }, DIRECTORY_DEADLINE))
+    return await host.hands.use(null, (hand) => hand.call('resolve', { path }, DIRECTORY_DEADLINE_MS))
   } catch (error) {
     if (!(error instanceof HandError)) throw error
     throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
@@ -81,7 +81,7 @@ export async function resolveDirectory(host: Host, path: string): Promise<string
  */
 export async function refuseUntrusted(host: Host, path: string): Promise<void> {
   const found = await host.hands
-    .use(null, (hand) => hand.call('firstUntrusted', { path }, DIRECTORY_DEADLINE))
+    .use(null, (hand) => hand.call('firstUntrusted', { path }, DIRECTORY_DEADLINE_MS))
     .catch((error: unknown) => {
       if (!(error instanceof HandError)) throw error
       throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
@@ -101,7 +101,9 @@ export async function refuseUntrusted(host: Host, path: string): Promise<void> {
 
 /** The mount point and the directories above it that do not exist yet, outermost first. @throws STUCK */
 export async function missingDirectories(host: Host, point: string): Promise<readonly string[]> {
-  return host.hands.use(null, (hand) => hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE))
+  return host.hands.use(null, (hand) =>
+    hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE_MS),
+  )
 }
 
 /** @throws BAD_MOUNT it is not a directory, or is not empty · STUCK */
@@ -126,7 +128,7 @@ export async function whyUnfit(
   options: { readonly trusted?: boolean } = {},
 ): Promise<string | null> {
   const args = { path, trusted: options.trusted ?? false }
-  const made = await host.hands.use(null, (hand) => hand.call('makeDirectory', args, DIRECTORY_DEADLINE))
+  const made = await host.hands.use(null, (hand) => hand.call('makeDirectory', args, DIRECTORY_DEADLINE_MS))
   if (made.link) return 'it is a symbolic link'
   return made.empty ? null : 'it is not empty, and a mount would hide what is in it'
 }
@@ -134,6 +136,8 @@ export async function whyUnfit(
 /** Removes directories that were created for a mount, if they are empty; others stay. */
 export async function removeMountPoint(host: Host, made: readonly string[]): Promise<void> {
   for (const path of made.toReversed())
-    if (!(await host.hands.use(null, (hand) => hand.call('removeDirectory', { path }, DIRECTORY_DEADLINE))))
+    if (
+      !(await host.hands.use(null, (hand) => hand.call('removeDirectory', { path }, DIRECTORY_DEADLINE_MS)))
+    )
       return
 }

@@ -4,7 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { cleanPath } from '../../model/request.ts'
 import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
-import { DIRECTORY_DEADLINE, whyUnfit } from './mount.ts'
+import { DIRECTORY_DEADLINE_MS, whyUnfit } from './mount.ts'
 
 /** A place where something is mounted for another program: a directory, or a file for a device. */
 export type PlaceKind = 'directory' | 'file'
@@ -40,7 +40,7 @@ type PlaceVerb = 'resolve' | 'makeFile' | 'removeDirectory' | 'removeFile'
 function onHand<V extends PlaceVerb>(host: Host, place: string, verb: V, path: string) {
   return asUnfit(
     place,
-    host.hands.use(null, (hand) => hand.call(verb, { path }, DIRECTORY_DEADLINE)),
+    host.hands.use(null, (hand) => hand.call(verb, { path }, DIRECTORY_DEADLINE_MS)),
   )
 }
 

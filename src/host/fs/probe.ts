@@ -4,7 +4,7 @@ import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
-const DEADLINE = 30_000
+const DEADLINE_MS = 30_000
 const MIB = 1 << 20
 
 /** The contents of a device, as far as its signatures show. */
@@ -19,7 +19,7 @@ export interface Content {
  * that it is blank.
  * @throws MOUNT_FAILED the device cannot be read, or has several signatures
  */
-export async function probeContent(host: Host, device: string, deadline = DEADLINE): Promise<Content> {
+export async function probeContent(host: Host, device: string, deadline = DEADLINE_MS): Promise<Content> {
   const path = deviceNode(host, device)
   const ran = await host.run('blkid', ['-p', '-o', 'export', path], { deadline })
   // blkid(8): 2 nothing found, 8 more than one format at once.
@@ -45,7 +45,7 @@ export async function isBlank(host: Host, device: string, size: number): Promise
   if ((await probeContent(host, device)).type !== null) return false
   try {
     return await host.hands.use(null, (hand) =>
-      hand.call('zeros', { path: deviceNode(host, device), bytes: MIB, size }, DEADLINE),
+      hand.call('zeros', { path: deviceNode(host, device), bytes: MIB, size }, DEADLINE_MS),
     )
   } catch (error) {
     if (!(error instanceof HandError)) throw error

@@ -5,7 +5,7 @@ import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
 
 /** The kernel only records it; the target is not accessed. */
-const DEADLINE = 10_000
+const DEADLINE_MS = 10_000
 
 /**
  * Makes the kernel reject every write to a device. A mount option alone does not: mounting ext4 or xfs with `ro` still
@@ -13,7 +13,7 @@ const DEADLINE = 10_000
  * @throws WRITE_PROTECTED it could not be done
  */
 export async function protectFromWrites(host: Host, device: string): Promise<void> {
-  const ran = await host.run('blockdev', ['--setro', deviceNode(host, device)], { deadline: DEADLINE })
+  const ran = await host.run('blockdev', ['--setro', deviceNode(host, device)], { deadline: DEADLINE_MS })
   if (ran.code === 0) return
   throw new LunkeeperError('WRITE_PROTECTED', `${device} could not be made read-only: ${complaint(ran)}`)
 }

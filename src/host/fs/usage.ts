@@ -4,7 +4,7 @@ import type { FsUsage } from '../hand/protocol.ts'
 import type { Host } from '../host.ts'
 
 /** ext4 and xfs answer from memory; callers ask again within a minute. */
-const DEADLINE = 3_000
+const DEADLINE_MS = 3_000
 
 /**
  * Usage of a mounted file system. While one call for a volume is stuck, others are refused immediately instead of
@@ -14,7 +14,7 @@ const DEADLINE = 3_000
 export async function readUsage(host: Host, point: string, volume: string): Promise<FsUsage> {
   try {
     return await host.hands.use(`the file system of ${volume}`, (hand) =>
-      hand.call('statfs', { path: point }, DEADLINE),
+      hand.call('statfs', { path: point }, DEADLINE_MS),
     )
   } catch (error) {
     if (!(error instanceof HandError)) throw error

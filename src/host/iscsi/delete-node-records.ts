@@ -4,7 +4,7 @@ import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** iscsiadm waits for other writers of records, for some seconds at most. */
-const DEADLINE = 15_000
+const DEADLINE_MS = 15_000
 
 // open-iscsi include/iscsi_err.h. 21: there is none.
 const OK = new Set([0, 21])
@@ -15,7 +15,7 @@ const OK = new Set([0, 21])
  * @throws LEFT_BEHIND TIMEOUT
  */
 export async function deleteNodeRecords(host: Host, iqn: Iqn): Promise<void> {
-  const ran = await host.run('iscsiadm', ['-m', 'node', '-o', 'delete', '-T', iqn], { deadline: DEADLINE })
+  const ran = await host.run('iscsiadm', ['-m', 'node', '-o', 'delete', '-T', iqn], { deadline: DEADLINE_MS })
   if (ran.code !== null && OK.has(ran.code)) return
   throw new LunkeeperError('LEFT_BEHIND', `the node records of ${iqn} were not removed: ${complaint(ran)}`)
 }

@@ -22,7 +22,7 @@ import type { LoginSettings } from './record-text.ts'
  * One login_timeout (15 s), see node-record.ts, which iscsid counts in whole attempts, and time to start and answer.
  * iscsiadm waits for iscsid without a limit of its own (usr/iscsid_req.c), so this one is needed.
  */
-const DEADLINE = 35_000
+const DEADLINE_MS = 35_000
 
 // open-iscsi include/iscsi_err.h. 15: the session exists; another login was faster, which is success.
 const OK = new Set([0, 15])
@@ -64,7 +64,7 @@ export async function login(
     '-l',
   ]
   const up = whenLoggedIn(host, iqn, portal)
-  const options = { deadline: DEADLINE, signal: signal ? AbortSignal.any([signal, up.signal]) : up.signal }
+  const options = { deadline: DEADLINE_MS, signal: signal ? AbortSignal.any([signal, up.signal]) : up.signal }
   try {
     const ran = await (record.ours
       ? host.run('iscsiadm', args, options)

@@ -7,9 +7,9 @@ import { dropStaleMarks } from '../disk/path-mark.ts'
 import { complaint } from '../exec/run.ts'
 
 /** logout_timeout (15 s) of iscsid.conf, and time for iscsiadm to start and answer. */
-const DEADLINE = 25_000
+const DEADLINE_MS = 25_000
 /** Until iscsid gives up a first login: login_timeout (15 s), once (node-record.ts). */
-const LOGIN_DEADLINE = 20_000
+const LOGIN_DEADLINE_MS = 20_000
 const PULSE = 500
 
 // 2 and 21: it is already gone. 32: it was reconnecting; iscsid drops it without asking the target.
@@ -23,13 +23,13 @@ const INTERNAL = 9
  * @throws LEFT_BEHIND TIMEOUT
  */
 export async function logout(host: Host, sid: number, signal?: AbortSignal): Promise<void> {
-  const end = performance.now() + LOGIN_DEADLINE
+  const end = performance.now() + LOGIN_DEADLINE_MS
   const args = ['-m', 'session', '-r', String(sid), '-u']
-  let ran = await host.run('iscsiadm', args, { deadline: DEADLINE, signal })
+  let ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
   // Its first login is still in progress, at a silent portal, although its caller has given up.
   while (ran.code === INTERNAL && isThere(host, sid) && performance.now() < end) {
     await sleep(PULSE, undefined, { signal })
-    ran = await host.run('iscsiadm', args, { deadline: DEADLINE, signal })
+    ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
   }
   // iscsiadm fails in many ways if a session ends while it reads it.
   if ((ran.code !== null && OK.has(ran.code)) || !isThere(host, sid)) return dropStaleMarks(host)

@@ -4,7 +4,7 @@ import { formatPortal } from '../../model/portal.ts'
 import type { Host } from '../host.ts'
 
 /** A portal that accepted a connection a moment ago lists its targets in milliseconds. */
-const DEADLINE = 10_000
+const DEADLINE_MS = 10_000
 
 /**
  * Whether a portal offers a target to this node, by its target list (SendTargets). Changes no record: `-o
@@ -14,7 +14,7 @@ export async function offersTarget(host: Host, portal: Portal, iqn: Iqn): Promis
   const where = formatPortal(portal)
   const args = ['-m', 'discoverydb', '-t', 'sendtargets', '-p', where, '-o', 'nonpersistent', '--discover']
   try {
-    const ran = await host.run('iscsiadm', args, { deadline: DEADLINE })
+    const ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS })
     // 21: it answered, with an empty list.
     if (ran.code !== 0) return ran.code === 21 ? false : null
     return ran.stdout.split('\n').some((line) => line.split(' ')[1] === iqn)

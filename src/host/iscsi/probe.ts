@@ -8,7 +8,7 @@ import { formatPortal } from '../../model/portal.ts'
 import { encode, encodeKeys, HEADER, OP } from './talk/pdu.ts'
 
 /** A target that is up answers a login request within milliseconds. */
-const DEADLINE = 1_000
+const DEADLINE_MS = 1_000
 
 /** From security negotiation on to operational negotiation (RFC 7143, 11.12.3). */
 const TRANSIT = 0x81
@@ -32,7 +32,7 @@ export async function probeTarget(
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = connect({ host: portal.host, port: portal.port })
   const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
-  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE)
+  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE_MS)
   const cancel = () => fail('CANCELLED', `stopped while asking ${where}`)
   signal.addEventListener('abort', cancel, { once: true })
   let heard = Buffer.alloc(0)

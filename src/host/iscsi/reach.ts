@@ -6,10 +6,10 @@ import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
 
 /** A target on any working network accepts a connection within this time; Linux sends a second SYN after 1 s. */
-const DEADLINE = 3_000
+const DEADLINE_MS = 3_000
 
 /** resolv.conf(5): five seconds for each of two attempts. Node cannot cancel a lookup, only abandon it. */
-const LOOKUP_DEADLINE = 12_000
+const LOOKUP_DEADLINE_MS = 12_000
 
 /**
  * The portal with its host name resolved: sessions are distinguished by address.
@@ -17,7 +17,7 @@ const LOOKUP_DEADLINE = 12_000
  */
 export async function resolvePortal(portal: Portal): Promise<Portal> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error('no name server answers')), LOOKUP_DEADLINE)
+  const timer = setTimeout(() => reject(new Error('no name server answers')), LOOKUP_DEADLINE_MS)
   try {
     const { address } = await Promise.race([lookup(portal.host), late])
     return { host: address, port: portal.port }
@@ -41,10 +41,11 @@ export async function reachPortal(portal: Portal, signal?: AbortSignal): Promise
   const where = formatPortal(portal)
   if (signal?.aborted) throw new LunkeeperError('CANCELLED', `stopped before trying ${where}`)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connect({ host: portal.host, port: portal.port, timeout: DEADLINE })
+  const socket = connect({ host: portal.host, port: portal.port, timeout: DEADLINE_MS })
   const timer = setTimeout(
-    () => reject(new LunkeeperError('PORTAL_SILENT', `${where} did not answer within ${DEADLINE / 1000} s`)),
-    DEADLINE,
+    () =>
+      reject(new LunkeeperError('PORTAL_SILENT', `${where} did not answer within ${DEADLINE_MS / 1000} s`)),
+    DEADLINE_MS,
   )
   const cancel = () => reject(new LunkeeperError('CANCELLED', `stopped while trying ${where}`))
   signal?.addEventListener('abort', cancel, { once: true })

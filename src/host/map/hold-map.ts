@@ -21,8 +21,8 @@ import { sendMessage } from './messages.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
 /** Device-mapper's own work takes milliseconds; a table may wait for a disk that is being removed. */
-const DEADLINE = 20_000
-const APPEAR_DEADLINE = 10_000
+const DEADLINE_MS = 20_000
+const APPEAR_DEADLINE_MS = 10_000
 
 /** The longest name of a map: DM_NAME_LEN is 128 including the terminating zero (uapi/linux/dm-ioctl.h). */
 const LONGEST_NAME = 127
@@ -85,7 +85,7 @@ export async function createHoldMap(
   const named = await whenAppears(
     host,
     () => (existsSync(node) ? findHoldMap(host, name) : null),
-    APPEAR_DEADLINE,
+    APPEAR_DEADLINE_MS,
   )
   // The link is created by udev, which may be busy for minutes with other disks; the kernel's own node is used.
   const map = named ?? findHoldMap(host, name)
@@ -135,7 +135,7 @@ export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: bool
 export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
   // Without waiting for udev, which may in turn wait for a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', '--retry', map.name], {
-    deadline: DEADLINE,
+    deadline: DEADLINE_MS,
   })
   if (ran.code === 0 || !readMaps(host.paths).some(({ uuid }) => uuid === map.uuid)) return
   const said = complaint(ran)
@@ -175,7 +175,7 @@ export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMap
 }
 
 async function linesOf(host: Host, what: 'table' | 'status'): Promise<Map<string, string>> {
-  const ran = await host.run('dmsetup', [what, '--target', 'multipath'], { deadline: DEADLINE })
+  const ran = await host.run('dmsetup', [what, '--target', 'multipath'], { deadline: DEADLINE_MS })
   return new Map(
     ran.stdout.split('\n').flatMap((line) => {
       const [, name, rest] = /^(\S+): (.*)$/.exec(line) ?? []
@@ -185,7 +185,7 @@ async function linesOf(host: Host, what: 'table' | 'status'): Promise<Map<string
 }
 
 async function dmsetup(host: Host, args: readonly string[]): Promise<void> {
-  const ran = await host.run('dmsetup', args, { deadline: DEADLINE })
+  const ran = await host.run('dmsetup', args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
     throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${complaint(ran)}`)
 }

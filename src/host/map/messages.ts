@@ -5,7 +5,7 @@ import { complaint } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** Device-mapper answers a message immediately. */
-const DEADLINE = 20_000
+const DEADLINE_MS = 20_000
 
 interface Message {
   readonly map: string
@@ -89,7 +89,7 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
   try {
     const input = messages.map(({ map, text }) => `${map} ${text}\n`).join('')
     const script = messages.length < MANY ? ['-c', ONE_BY_ONE] : ['-c', TOGETHER, 'sh', PERL]
-    const ran = await host.run('sh', script, { deadline: DEADLINE, input })
+    const ran = await host.run('sh', script, { deadline: DEADLINE_MS, input })
     const answers = ran.stdout.split('\n')
     messages.forEach(({ map, text, resolve, reject }, index) =>
       answers[index] === '0'
@@ -104,7 +104,7 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
 /** Without a shell: one program less before I/O goes on. */
 async function sendOne(host: Host, { map, text, resolve, reject }: Message): Promise<void> {
   try {
-    const ran = await host.run('dmsetup', ['message', map, '0', text], { deadline: DEADLINE })
+    const ran = await host.run('dmsetup', ['message', map, '0', text], { deadline: DEADLINE_MS })
     if (ran.code === 0) resolve()
     else reject(new LunkeeperError('MAP_FAILED', `${map} did not take "${text}": ${complaint(ran)}`))
   } catch (error) {

@@ -8,7 +8,7 @@ import { isHoldMap, readMap } from '../read/maps.ts'
 import { removeHoldMap, setQueueing } from './hold-map.ts'
 
 /** multipathd answers one command after the other, and a path checker may delay it for some seconds. */
-const DEADLINE = 30_000
+const DEADLINE_MS = 30_000
 
 /**
  * Offers multipathd a disk that it may have skipped: before its WWID was known, there was one path too few. `later`:
@@ -17,14 +17,14 @@ const DEADLINE = 30_000
  * 0 (multipathd/cli_handlers.c: cli_add_path; seen with 0.9.4 and 0.11).
  */
 export async function offerPath(host: Host, disk: string): Promise<'taken' | 'later' | 'blacklisted'> {
-  const ran = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE })
+  const ran = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE_MS })
   if (/^blacklisted$/m.test(ran.stdout)) return 'blacklisted'
   return ran.code === 0 && !/^fail/m.test(ran.stdout) ? 'taken' : 'later'
 }
 
 /** Makes multipathd remove a disk from the map that it added it to; the map continues with its other paths. */
 export async function withdrawPath(host: Host, disk: string): Promise<void> {
-  await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE })
+  await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE_MS })
 }
 
 /**
@@ -33,7 +33,7 @@ export async function withdrawPath(host: Host, disk: string): Promise<void> {
  */
 export async function removeMap(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return removeHoldMap(host, map)
-  const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE })
+  const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
   const said = complaint(ran)
   throw new LunkeeperError(
@@ -45,7 +45,7 @@ export async function removeMap(host: Host, map: DmMap): Promise<void> {
 /** Removes the map of one partition that kpartx created on a multipath map. @throws BUSY */
 export async function removePartitionMap(host: Host, map: DmMap): Promise<void> {
   // Without waiting for udev, which may in turn wait for a map that queues.
-  const ran = await host.run('dmsetup', ['remove', '--noudevsync', map.name], { deadline: DEADLINE })
+  const ran = await host.run('dmsetup', ['remove', '--noudevsync', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
   throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${complaint(ran)}`)
 }
@@ -56,8 +56,8 @@ export async function removePartitionMap(host: Host, map: DmMap): Promise<void> 
  */
 export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return setQueueing(host, map, false)
-  const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE })
-  const ran = await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE })
+  const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE_MS })
+  const ran = await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE_MS })
   if (ran.code === 0 || told.code === 0 || isGone(host, map)) return
   throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${complaint(ran)}`)
 }
@@ -76,7 +76,7 @@ export function keepFailing(host: Host, maps: readonly DmMap[]): AsyncDisposable
     while (!stopped.signal.aborted) {
       for (const map of maps)
         if (!isGone(host, map))
-          await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE }).catch(() => {})
+          await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE_MS }).catch(() => {})
       await sleep(PULSE, undefined, { signal: stopped.signal }).catch(() => {})
     }
   }
@@ -98,7 +98,7 @@ export function isGone(host: Host, { device, uuid }: DmMap): boolean {
 
 /** Makes multipathd use the new size of the paths. @throws RESIZE_FAILED */
 export async function resizeMap(host: Host, name: string): Promise<void> {
-  const ran = await host.run('multipathd', ['resize', 'map', name], { deadline: DEADLINE })
+  const ran = await host.run('multipathd', ['resize', 'map', name], { deadline: DEADLINE_MS })
   if (ran.code !== 0 || /^fail/m.test(ran.stdout))
     throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${complaint(ran)}`)
 }

@@ -8,7 +8,7 @@ import { readText } from '../read/attribute.ts'
 import { isMultipathdRunning } from '../read/node.ts'
 import { writeDurable } from '../store/durable.ts'
 
-const DEADLINE = 30_000
+const DEADLINE_MS = 30_000
 
 /**
  * Read after all other files of conf.d. Its settings for a WWID override earlier ones individually: an alias configured
@@ -38,7 +38,7 @@ export async function setMapPolicies(host: Host, policies: readonly MapPolicy[])
     writeDurable(path, wanted)
   }
   if (!isMultipathdRunning(host.paths)) return
-  const ran = await host.run('multipathd', ['reconfigure'], { deadline: DEADLINE })
+  const ran = await host.run('multipathd', ['reconfigure'], { deadline: DEADLINE_MS })
   if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipathd reconfigure: ${complaint(ran)}`)
 }
 

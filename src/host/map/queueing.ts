@@ -1,7 +1,7 @@
 import type { Hold } from '../../model/hold.ts'
 import type { Host } from '../host.ts'
 
-const DEADLINE = 5_000
+const DEADLINE_MS = 5_000
 /** If multipathd does not report it (multipath.conf(5): polling_interval). */
 const POLLING = 5
 
@@ -24,20 +24,20 @@ export async function queueingOf(host: Host, map: string): Promise<Hold | null> 
 
 /** The maps of any program whose I/O the kernel queues while they have no path: one program. */
 export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
-  const ran = await host.run('dmsetup', ['table', '--target', 'multipath'], { deadline: DEADLINE })
+  const ran = await host.run('dmsetup', ['table', '--target', 'multipath'], { deadline: DEADLINE_MS })
   const lines = ran.stdout.split('\n').filter((line) => /\bqueue_if_no_path\b/.test(line))
   return new Set(lines.map((line) => line.slice(0, line.indexOf(': '))))
 }
 
 /** Whether the kernel queues the I/O of this map while it has no path. */
 export async function isQueueing(host: Host, map: string): Promise<boolean> {
-  const ran = await host.run('dmsetup', ['table', map], { deadline: DEADLINE })
+  const ran = await host.run('dmsetup', ['table', map], { deadline: DEADLINE_MS })
   return /\bqueue_if_no_path\b/.test(ran.stdout)
 }
 
 /** Reverts `disablequeueing`: from the next loss on the map queues as configured. */
 export async function restoreQueueing(host: Host, map: string): Promise<void> {
-  await host.run('multipathd', ['restorequeueing', 'map', map], { deadline: DEADLINE })
+  await host.run('multipathd', ['restorequeueing', 'map', map], { deadline: DEADLINE_MS })
 }
 
 /** Queueing is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
@@ -47,5 +47,5 @@ export async function pollingInterval(host: Host): Promise<number> {
 }
 
 async function ask(host: Host, what: readonly string[]): Promise<string> {
-  return (await host.run('multipathd', ['show', ...what], { deadline: DEADLINE })).stdout
+  return (await host.run('multipathd', ['show', ...what], { deadline: DEADLINE_MS })).stdout
 }

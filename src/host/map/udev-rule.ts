@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Host } from '../host.ts'
 import { HOLD_PREFIX } from '../read/maps.ts'
 
-const RELOAD_DEADLINE = 10_000
+const RELOAD_DEADLINE_MS = 10_000
 
 /** Directory with a file for each disk below a hold map, as udev sees it: session2/3:0:0:5 (host/disk/path-mark.ts). */
 export const PATH_MARKS = '/run/lunkeeper/paths'
@@ -113,7 +113,7 @@ async function install(host: Host): Promise<void> {
   } catch {
     return
   }
-  await host.run('udevadm', ['control', '--reload'], { deadline: RELOAD_DEADLINE }).catch(() => {})
+  await host.run('udevadm', ['control', '--reload'], { deadline: RELOAD_DEADLINE_MS }).catch(() => {})
 }
 
 /** Another version's rules differ. */

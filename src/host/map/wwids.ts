@@ -8,7 +8,7 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
 /** As for multipathd's own commands: a program that reads a disk may wait for it. */
-const DEADLINE = 30_000
+const DEADLINE_MS = 30_000
 
 /**
  * The WWIDs that are registered with multipath-tools, or that it once created a map for, in its own form. For these it
@@ -34,11 +34,11 @@ export function multipathForm(wwid: Wwid): string {
 
 /** Makes multipathd accept the disk as a path even if it is the only one. @throws MAP_FAILED */
 export async function rememberWwid(host: Host, disk: string): Promise<void> {
-  const ran = await host.run('multipath', ['-a', deviceNode(host, disk)], { deadline: DEADLINE })
+  const ran = await host.run('multipath', ['-a', deviceNode(host, disk)], { deadline: DEADLINE_MS })
   if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipath -a ${disk}: ${complaint(ran)}`)
 }
 
 /** Unregisters a WWID, even if its disk is away or gone. */
 export async function forgetWwid(host: Host, wwid: string): Promise<void> {
-  await host.run('multipath', ['-w', wwid], { deadline: DEADLINE })
+  await host.run('multipath', ['-w', wwid], { deadline: DEADLINE_MS })
 }

@@ -4,7 +4,7 @@ import type { FindingCode } from '../../doctor/codes.ts'
 import { FINDINGS } from '../../doctor/codes.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { EventStream } from '../event-stream.ts'
-import type { Observer } from '../observe/observer.ts'
+import type { NodeObserver } from '../observe/observer.ts'
 import type { Act, PartName } from '../observe/protocol.ts'
 import type { OutageLog } from '../outages.ts'
 import type { Access } from './access.ts'
@@ -17,7 +17,7 @@ import { OPENAPI } from './openapi.ts'
 
 /** What the routes answer from. */
 export interface ApiSources {
-  readonly observer: Observer
+  readonly observer: NodeObserver
   readonly outages: OutageLog
   readonly events: EventStream
   readonly node: () => NodeInfo

@@ -20,7 +20,7 @@ const RESTART_MS = 1_000
 const LONGEST_RESTART_MS = 30_000
 
 /** Reads the node for the page and the API, and makes the changes that they ask for. */
-export interface Observer extends Disposable {
+export interface NodeObserver extends Disposable {
   /** Has it read while the lease is kept, and for a while after. */
   lease(): Disposable
   /** The JSON of a part, waiting for the first reading. Keeps the observer for a while. @throws TIMEOUT */
@@ -41,10 +41,10 @@ export type ObserverProcess = PartProcess<ToObserver, FromObserver>
  * The observer of this node: a process of its own, started when a client wants something and stopped a while after the last
  * one has left. The caller only passes its JSON on.
  */
-export function openObserver(
+export function openNodeObserver(
   host: Host,
   start: () => ObserverProcess = () => startPart(OBSERVER_SCRIPT, OBSERVER_ARGUMENT),
-): Observer {
+): NodeObserver {
   return new ProcessObserver(host, start)
 }
 
@@ -54,7 +54,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
-class ProcessObserver implements Observer {
+class ProcessObserver implements NodeObserver {
   readonly #host: Host
   readonly #start: () => ObserverProcess
   readonly #parts = new Map<PartName, string>()

@@ -4,10 +4,10 @@ import { Agent, request } from 'node:https'
 import type { Account } from './account.ts'
 
 /** An API server answers in milliseconds; its own limit for a request is 60 s, which is longer than useful here. */
-const DEADLINE = 10_000
+const DEADLINE_MS = 10_000
 
 /** The metadata of several hundred pods are a few megabytes; a larger answer is not the expected one. */
-const MOST = 32 << 20
+const MOST_BYTES = 32 << 20
 
 export type Method = 'GET' | 'POST' | 'PATCH'
 
@@ -42,7 +42,7 @@ export interface Api extends Disposable {
  * A client for the Kubernetes API with nothing but Node: the official client library brings twenty packages for five
  * calls.
  */
-export function openApi(account: Account, deadline = DEADLINE): Api {
+export function openApi(account: Account, deadline = DEADLINE_MS): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 4, maxFreeSockets: 1 })
 
   async function ask(call: Call, stop: AbortSignal): Promise<Answer> {
@@ -98,7 +98,7 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
   let bytes = 0
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > MOST) throw new Error(`an answer of more than ${MOST >> 20} MiB`)
+    if (bytes > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES >> 20} MiB`)
     chunks.push(chunk)
   }
   const seconds = Number(message.headers['retry-after'])

@@ -10,7 +10,7 @@ import { accept } from '../api/refusal.ts'
 const PAGE = 500
 
 /** Milliseconds. All pages; an attacher waits a minute, and asks again. */
-const DEADLINE = 30_000
+const DEADLINE_MS = 30_000
 
 /** Where the external-attacher notes the node's id before it asks for a publication (csi_handler.go: vaNodeIDAnnotation). */
 const NODE_ID = 'csi.alpha.kubernetes.io/node-id'
@@ -51,7 +51,7 @@ export async function findAttachments(
   { driver, volumeHandle }: { readonly driver: string; readonly volumeHandle: string },
   stop: AbortSignal,
 ): Promise<VolumeAttachment[]> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(DEADLINE)])
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(DEADLINE_MS)])
   const found: VolumeAttachment[] = []
   let next: string | undefined
   do {

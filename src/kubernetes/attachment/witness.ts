@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { Api } from '../api/client.ts'
 
 /** Milliseconds. The server's answer is one read of etcd; a waiting volume asks again. */
-const DEADLINE = 5_000
+const DEADLINE_MS = 5_000
 
 /**
  * What the API server says of the VolumeAttachment that a volume was staged under.
@@ -39,7 +39,7 @@ export async function askAttachment(
   try {
     const { status, body } = await api.ask(
       { method: 'GET', path, metadataOnly: 'one' },
-      AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)]),
+      AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
     )
     if (status === 404) return absence.safeParse(body).data?.details.name === name ? 'gone' : 'unreachable'
     const found = status === 200 ? attachment.safeParse(body).data?.metadata : undefined

@@ -9,9 +9,9 @@ import type { Happening } from './happening.ts'
 
 /** The last fifth of a hold, and at most two minutes: time for a person to extend it. */
 const PART = 5
-const MOST = 120
+const LONGEST_LEAD_S = 120
 /** A shorter time is too short to act. */
-const LEAST = 10
+const SHORTEST_LEAD_S = 10
 
 /** A warning that a hold is about to end; null if it is not, or if it is too short for a warning. */
 export function soonOver(
@@ -25,9 +25,9 @@ export function soonOver(
   if (note.ended !== null || end === null) return null
   const hold = end.afterMs / 1000
   const deadline = new Date(Date.parse(note.since) + end.afterMs).toISOString()
-  const lead = Math.min(hold / PART, MOST)
+  const lead = Math.min(hold / PART, LONGEST_LEAD_S)
   const left = (Date.parse(deadline) - now) / 1000
-  if (lead < LEAST || left > lead || left <= 0) return null
+  if (lead < SHORTEST_LEAD_S || left > lead || left <= 0) return null
   return {
     reason: 'IOFailingSoon',
     type: 'Warning',

@@ -1,7 +1,7 @@
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
 
-/** The machine shuts down: from `since` on, no hold map holds I/O for longer than this, whatever its hold. */
+/** During shutdown, no hold map holds I/O for longer than `seconds` after `since`. */
 export interface ShutdownGrace {
   /** By the wall clock as it is set now. ISO 8601. */
   readonly since: string

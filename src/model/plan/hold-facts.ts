@@ -7,8 +7,8 @@ import type { ShutdownGrace } from './hold-deadline.ts'
 import type { HoldMapState } from './table.ts'
 
 /*
- * The words of the hold planner. `planHold(facts, memory)` says what to do now; `afterStep(memory, …)` takes in what
- * came of a step that lasts. Times end in `Ms` and are on the monotonic clock, but for `wallMs`.
+ * The types of the hold planner. `planHold(facts, memory)` says what to do now; `afterStep(memory, …)` takes in the result
+ * of a step that lasts. Times end in `Ms` and are on the monotonic clock, but for `wallMs`.
  */
 
 /** One session's disk at the volume's LUN. */
@@ -98,7 +98,7 @@ export interface HeldByOthers {
 }
 
 /**
- * What came of asking a path which volume answers there, and whether this node may write to it.
+ * The result of asking a path which volume answers there, and whether this node may write to it.
  * `foreign`: another volume. `absent`: the volume is not at this LUN. `lost`: the volume, and another node owns it.
  * `unknown`: whether this node owns it cannot be asked now. `unreachable`: no answer.
  */
@@ -108,15 +108,15 @@ export interface Refused {
   readonly cause: Refusal
   /** For people. */
   readonly message: string
-  /** Of a volume that was lost: the node that has it; left out where that is not known. */
+  /** The node that owns a lost volume; absent if it is not known. */
   readonly holder?: string
-  /** Of a volume that was lost: what this node has not written; left out where the kernel does not tell. */
+  /** The unwritten data of a lost volume on this node; absent if the kernel does not tell. */
   readonly unwritten?: DirtyData
 }
 
 /** What one step of a path's return does; the first that fails ends the return. */
 export type ReturnStep =
-  /** Look for the volume among all LUNs that the target shows; it goes on where the volume has its old number. */
+  /** Look for the volume among all LUNs that the target presents. The return continues only if the volume has its old LUN. */
   | 'search-lun'
   /** End a lost session that nothing but hold maps uses. */
   | 'log-out'
@@ -137,9 +137,9 @@ export type HoldStep =
       readonly kind: 'say'
       readonly about: string | null
       readonly text: string
-      /** Of a change of the volume's state. */
+      /** Present if the line says that the volume's state changed. */
       readonly code?: LogCode
-      /** Length of what has ended, in seconds. */
+      /** Length of the outage that ended, in seconds. */
       readonly seconds?: number
     }
   | { readonly kind: 'queue'; readonly on: boolean }
@@ -154,7 +154,7 @@ export type HoldStep =
   | { readonly kind: 'search-portal' }
   | LastingStep
 
-/** Steps that last: they are started, and {@link StepResult} says what came of them. */
+/** Steps that last: they are started, and {@link StepResult} is their result. */
 export type LastingStep =
   /** Ask a path that carries I/O already which volume it is. */
   | {
@@ -207,9 +207,9 @@ export type Returned =
         readonly connection: string | null
       } | null
     }
-  /** The volume has another LUN number now, and its record says so. */
+  /** The volume has another LUN now, and its record says so. */
   | { readonly kind: 'moved'; readonly from: number; readonly to: number }
-  /** @property foundHere the volume was seen under its own number before the return failed */
+  /** @property foundHere the volume was seen at its own LUN before the return failed */
   | { readonly kind: 'refused'; readonly refused: Refused; readonly foundHere?: true }
 
 /** What is known of which volume a session's disk is. */
@@ -226,11 +226,11 @@ export interface ReturnAttempt {
   readonly nextMs: number
   /** Since when it waits for the target to take logins. */
   readonly waitsSinceMs: number | null
-  /** It waits for iscsid to restore the session, whose return shows in sysfs. */
-  readonly isMending: boolean
+  /** The agent waits for iscsid to restore the session, whose return shows in sysfs. */
+  readonly waitsForIscsid: boolean
   /** Since when its session is back, and its disk is not. */
   readonly upSinceMs: number | null
-  /** What answers where the volume was is not the volume: all LUNs are searched for it. */
+  /** Another volume, or none, answers at the volume's LUN: the agent searches all LUNs for it. */
   readonly searchesLuns: boolean
 }
 
@@ -247,7 +247,7 @@ export interface HoldMemory {
   readonly verified: ReadonlyMap<number, Verified>
   /** By session: I/O that failed through its path although the target answers. */
   readonly ioFailures: ReadonlyMap<number, IoFailures>
-  /** Numbers of the paths that carried I/O at the last look. */
+  /** Device numbers (8:16) of the paths that carried I/O at the last look. */
   readonly carrying: readonly string[]
   /** By portal. */
   readonly attempts: ReadonlyMap<string, ReturnAttempt>
@@ -315,8 +315,8 @@ export interface HoldPlan {
   readonly isSettled: boolean
   /** It is not on the node, or not yet: after a reboot. */
   readonly isRestoring: boolean
-  /** Whether a change of its sessions or disks calls for a look; not while all that can be done is being done. */
-  readonly heedsChanges: boolean
+  /** Whether a change of its sessions or disks calls for a look; false while every possible step is under way. */
+  readonly reactsToChanges: boolean
   /** Portals whose targets are asked whether they take logins. */
   readonly probes: readonly { readonly portal: string; readonly sinceMs: number }[]
   /** Sessions through whose disks I/O goes, which are asked which volume they are now and then. */

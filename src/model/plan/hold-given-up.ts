@@ -1,10 +1,8 @@
 import type { HoldNote } from '../hold-note.ts'
 import type { HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
-import type { OutagePlan } from './hold-outage.ts'
-import { takeRecovery, takeRefusal } from './hold-outage.ts'
 import type { HoldMapState } from './table.ts'
 
-// What a volume has in common whether the agent holds it or its session or multipathd does.
+// Plans for a volume that was given up, the same whether the agent, its session or multipathd held it.
 
 /** Between two tries to attach a misplaced volume again. */
 const REATTACH_INTERVAL_MS = 5_000
@@ -13,7 +11,7 @@ const REATTACH_INTERVAL_MS = 5_000
 export const QUIET = {
   isSettled: false,
   isRestoring: false,
-  heedsChanges: true,
+  reactsToChanges: true,
   probes: [],
   checks: [],
   ask: null,
@@ -22,17 +20,9 @@ export const QUIET = {
 /** A plan of a volume that cannot be judged yet. */
 export const LOOKING = { ...QUIET, state: 'failed' } as const
 
-/** What results of steps have left to record and to say. */
-export function takeResults(facts: HoldFacts, before: HoldMemory): OutagePlan {
-  const { unsaid } = before
-  const recovery = takeRecovery(facts, { ...before, unsaid: [] }, facts.note)
-  const refusal = takeRefusal(facts, recovery.memory, recovery.note)
-  return { ...refusal, steps: [...unsaid, ...recovery.steps, ...refusal.steps] }
-}
-
 /**
- * What the file system of such a volume has in memory is not to be written out any more: no path gets to it until it is
- * unmounted. A misplaced volume is then attached again; a fenced one belongs to another node, and is not taken back.
+ * The file system of a misplaced or fenced volume must not write out its memory any more: the volume gets no path until it is
+ * unmounted. A misplaced volume is then attached again; a fenced volume belongs to another node, and is not taken back.
  */
 export function planGivenUp(
   facts: HoldFacts & { readonly note: HoldNote & { readonly kind: 'misplaced' | 'fenced' } },
@@ -54,15 +44,15 @@ export function planGivenUp(
     const steps: HoldStep[] = [...taken]
     if (isMap) steps.push(...emptied(map))
     if (facts.mode !== 'map')
-      // Lost to another node: its own disk must not take what is written out later.
+      // Another node owns the volume: its disk must not take what the kernel would write out later.
       for (const { sid } of note.kind === 'fenced' ? facts.paths : []) steps.push({ kind: 'drop-disk', sid })
     if (!memory.isClearing) steps.push({ kind: 'clear' })
     return { ...plan, memory: { ...memory, isClearing: true }, steps }
   }
-  // Once it is clear, a map of it, or a path under its map, is that of an attach that is on its way: a user who takes the
-  // volume back from another node.
+  // The volume was cleared, so any map or path seen now belongs to an attach in progress: a user takes the volume back from
+  // another node.
   if (note.kind === 'fenced') return { ...plan, steps: taken, lookAtMs: Infinity }
-  // An orchestrator asks for the volume itself, on this node or on another.
+  // The orchestrator attaches its volumes itself, on this node or on another.
   if (isOrchestrated || memory.isAttaching || nowMs < memory.reattachMs) return { ...plan, steps: taken }
   return {
     ...plan,
@@ -71,7 +61,7 @@ export function planGivenUp(
   }
 }
 
-/** Failed first, which is quick; at the end the map fails I/O: the table that empties it makes it queue. */
+/** Fail the paths first, because that is fast. Disable queueing last, because loading the empty table enables it again. */
 function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
   const active = paths.filter((path) => path.active)
   return [

@@ -9,24 +9,25 @@ import type {
   Verified,
 } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
-import { LOOKING, planGivenUp, takeResults } from './hold-given-up.ts'
+import { LOOKING, planGivenUp } from './hold-given-up.ts'
+import { takeResults } from './hold-results.ts'
 import type { OutagePlan } from './hold-outage.ts'
-import { beginOutage, endOutage, goesThrough, goOn, isGivenUp, say, sinceMsOf, words } from './hold-outage.ts'
+import { beginOutage, endOutage, goesThrough, goOn, isGivenUp, say, sinceMsOf } from './hold-outage.ts'
 import { NO_ATTEMPT, noticeFailedIo, planReturn } from './hold-path.ts'
 import { DISCOVERY_AFTER_MS } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
 import type { HoldMapState } from './table.ts'
 
 /**
- * While not all is well a volume is looked at this often, although nothing shows; of many volumes each less often, for
- * a look takes milliseconds on a slow machine, which those need that are on their way back.
+ * How often to re-read a volume during an outage even if no change was detected. The interval grows with the number of
+ * volumes, because each read takes milliseconds that recovery needs.
  */
 const LOOK_INTERVAL_MS = 1_000
 const LOOK_INTERVAL_EACH_MS = 40
 const LONGEST_LOOK_INTERVAL_MS = 4_000
-/** Until what has just been made shows. */
+/** When to look at a map that was just created. */
 const APPEAR_MS = 300
-/** While it is not seen yet whether I/O goes through a path that is back. */
+/** While it is not known yet whether I/O goes through a path that returned. */
 const TRIAL_LOOK_MS = 50
 /** The next steps for a volume on a hold map. */
 export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
@@ -34,7 +35,7 @@ export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const lookAtMs =
     nowMs + Math.min(LONGEST_LOOK_INTERVAL_MS, Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes))
   const { note, memory, steps } = takeResults(facts, before)
-  // Made after the maps were read.
+  // The map was created after the maps were read.
   if (map === 'unread')
     return { ...LOOKING, state: stateOfHold(note) ?? 'ready', memory, steps, lookAtMs: nowMs + APPEAR_MS }
   if (isGivenUp(note)) return planGivenUp({ ...facts, note }, memory, steps, lookAtMs)
@@ -42,7 +43,7 @@ export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
   return planPaths({ ...facts, note, map }, memory, steps, lookAtMs)
 }
 
-/** Its map is gone: a reboot, most often. What was attached is attached again. */
+/** The map is gone, most often after a reboot: the volume is attached again. */
 function planAbsent(
   { nowMs, note }: Pick<HoldFacts, 'nowMs' | 'note'>,
   memory: HoldMemory,
@@ -76,7 +77,7 @@ function planPaths(
   const ioFailures = forgetGone(failedIo.ioFailures, portals, paths)
   const steps: HoldStep[] = [...taken, ...failedIo.said]
 
-  // A path that others put under the map, or a former agent: it carries I/O while it is asked which volume it is.
+  // Another program or a former agent put this path under the map: it carries I/O while the agent asks which volume it is.
   for (const path of paths) {
     if (!isActive(path) || !isUsable(path) || !isToBeAsked(path, verified)) continue
     verified.set(path.sid, { kind: 'asking', connection: path.connection })
@@ -106,7 +107,7 @@ function planPaths(
         carrying.some(({ devno }) => before.carrying.includes(devno)),
       )
   steps.push(...outage.steps)
-  // The kernel fails a path when its I/O fails; one that was idle would be used again, whatever answers.
+  // The kernel fails a path only when its I/O fails. It would use an idle path again, whichever volume answers there.
   for (const { devno, active } of map.paths)
     if (active && !memory.carrying.includes(devno)) steps.push({ kind: 'fail', devno })
   steps.push(...outage.last)
@@ -127,8 +128,8 @@ function planPaths(
     state: stateOfHold(outage.note) ?? 'ready',
     isSettled,
     isRestoring: memory.isAttaching,
-    // Nothing carries it, and each of its portals is being tried: a look would only take time from that.
-    heedsChanges: !isLost || attempts.size === 0 || [...attempts.values()].some(({ isBusy }) => !isBusy),
+    // No path carries I/O, and the agent tries each portal already: a look would only take time from that.
+    reactsToChanges: !isLost || attempts.size === 0 || [...attempts.values()].some(({ isBusy }) => !isBusy),
     probes: missing.probes,
     checks: carrying.map(({ sid }) => sid),
     ask: null,
@@ -136,12 +137,12 @@ function planPaths(
 }
 
 type LastingOutage = OutagePlan & {
-  /** Steps for when no lost path takes I/O any more. */
+  /** Steps for after the lost paths were failed. */
   readonly last: readonly HoldStep[]
   readonly lookAtMs: number
 }
 
-/** No path carries I/O: it is held until its deadline. */
+/** No path carries I/O: the map holds it until the deadline. */
 function planLost(
   facts: HoldFacts & { readonly map: HoldMapState },
   before: HoldMemory,
@@ -160,14 +161,9 @@ function planLost(
       ? { note: begun.note, steps: [] }
       : end.by === 'shutdown'
         ? endOutage(begun.note, memory, 'give-up', 'the machine shuts down: held I/O fails now')
-        : endOutage(
-            begun.note,
-            memory,
-            'deadline',
-            `the hold of ${words(wanted)} is over: held I/O fails now`,
-          )
+        : endOutage(begun.note, memory, 'deadline', `the hold of ${wanted} s is over: held I/O fails now`)
   const isHeld = ended.note.ended === null
-  // On before a path is failed, off after: what is to be held is never in a map that fails it.
+  // Enable queueing before failing paths, and disable it after, so that I/O to be held never reaches a map that fails it.
   const on: HoldStep[] = isHeld && !map.queueing ? [{ kind: 'queue', on: true }] : []
   const off: HoldStep[] = !isHeld && map.queueing ? [{ kind: 'queue', on: false }] : []
   return {
@@ -206,7 +202,7 @@ interface Missing {
   readonly isWhole: boolean
 }
 
-/** Every portal through which no I/O goes: its path is brought back, all of them at the same time. */
+/** Brings back the path of every portal through which no I/O goes, all at the same time. */
 function planMissing(
   facts: HoldFacts,
   { attempts: known, ioFailures }: HoldMemory,
@@ -219,9 +215,9 @@ function planMissing(
   const probes: { portal: string; sinceMs: number }[] = []
   let lookAtMs = Infinity
   for (const one of missing) {
-    const rest = one.session ? (ioFailures.get(one.session.sid)?.untilMs ?? 0) : 0
-    if (rest > facts.nowMs) {
-      lookAtMs = Math.min(lookAtMs, rest)
+    const leftAloneUntilMs = one.session ? (ioFailures.get(one.session.sid)?.untilMs ?? 0) : 0
+    if (leftAloneUntilMs > facts.nowMs) {
+      lookAtMs = Math.min(lookAtMs, leftAloneUntilMs)
       continue
     }
     const { attempt, step, why, needsProbe } = planReturn(
@@ -239,19 +235,19 @@ function planMissing(
   return { steps, attempts, lookAtMs, probes, isWhole: missing.length === 0 }
 }
 
-/** A path is reached by the connection over which it was proven; or it is just being asked for the first time. */
+/** Whether the path was proven over its present connection, or is being asked for the first time. */
 function isVerified({ sid, connection }: HeldPath, verified: ReadonlyMap<number, Verified>): boolean {
   const known = verified.get(sid)
   return known !== undefined && known.kind !== 'refused' && known.connection === connection
 }
 
-/** One that reconnected since it was asked is another matter: it is lost until it has answered again. */
+/** A path whose session reconnected after it was asked is lost until it has answered again. */
 function isToBeAsked({ sid, connection }: HeldPath, verified: ReadonlyMap<number, Verified>): boolean {
   const known = verified.get(sid)
   return known === undefined || (known.kind === 'refused' && known.connection !== connection)
 }
 
-/** Numbers of sessions are not used again; those that are gone need not be known. */
+/** Drops what is known of sessions that are gone: the kernel does not use a session id again. */
 function forgetGone<T>(
   known: ReadonlyMap<number, T>,
   portals: HoldFacts['portals'],

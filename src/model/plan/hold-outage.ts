@@ -13,16 +13,16 @@ const RELAPSE_MS = 30_000
 /** How long an idle volume's path is watched before it counts as usable. */
 const TRIAL_MS = 300
 
-/** Between two tries to make a broken file system usable again; doubled after each that fails. */
+/** Between two tries to make a broken file system usable again; doubled after each failure. */
 const RECOVERY_INTERVAL_MS = 1_000
 const LONGEST_RECOVERY_INTERVAL_MS = 60_000
 
-/** Less than this is the time between reading one clock and the other. */
+/** Reading both clocks takes less than this: a larger difference means that the wall clock was set. */
 const CLOCK_STEP_MS = 1_000
 
 type Facts = Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted'>
 
-/** How an outage goes on: what is recorded of it, what is remembered, and what is to be done. */
+/** How an outage continues: the note to record, the memory, and the steps to do. */
 export interface OutagePlan {
   readonly note: HoldNote | null
   readonly memory: HoldMemory
@@ -35,7 +35,7 @@ export const say = (text: string, about: string | null = null): StepOf<'say'> =>
   text,
 })
 
-/** A change of the volume's state. @param seconds how long what has ended lasted */
+/** Says that the volume's state changed. @param seconds length of the outage that ended */
 const tell = (code: LogCode, text: string, seconds?: number): StepOf<'say'> => ({
   ...say(text),
   code,
@@ -43,8 +43,8 @@ const tell = (code: LogCode, text: string, seconds?: number): StepOf<'say'> => (
 })
 
 /**
- * The last path is lost: from now on the hold counts.
- * @param options.kept how long the session or multipathd holds I/O, where the agent does not
+ * The last path is lost: the hold begins to count.
+ * @param options.kept how long the session or multipathd holds I/O, if the agent does not
  * @param options.failedIo the target answers, and I/O through the path failed: an outage that had just ended goes on
  */
 export function beginOutage(
@@ -67,7 +67,7 @@ export function beginOutage(
     memory,
     steps: [
       { kind: 'record', note },
-      tell('outage-began', `${what}; holding I/O for up to ${words(kept ?? wanted)}${counted}`),
+      tell('outage-began', `${what}; holding I/O ${limitOf(kept ?? wanted)}${counted}`),
     ],
   }
 }
@@ -83,7 +83,7 @@ export function sinceMsOf({ since, sinceMs }: HoldNote, { nowMs, wallMs }: Facts
   return sinceMs ?? nowMs - (wallMs - Date.parse(since))
 }
 
-/** Held I/O, or what was held, fails. */
+/** The hold ends: held I/O fails. */
 export function endOutage(
   note: HoldNote,
   memory: HoldMemory,
@@ -95,7 +95,7 @@ export function endOutage(
 }
 
 /**
- * A path is there. It carries I/O once a request has ended; an idle volume has none, and its path is taken for good
+ * Whether I/O goes through a path that returned: a request has completed since. An idle volume sends none, so its path counts
  * after a moment (requests that the map queues are not counted as in flight: block/blk-mq.c:blk_mq_check_inflight).
  */
 export function goesThrough({ nowMs, io }: Pick<HoldFacts, 'nowMs' | 'io'>, memory: HoldMemory): boolean {
@@ -104,7 +104,10 @@ export function goesThrough({ nowMs, io }: Pick<HoldFacts, 'nowMs' | 'io'>, memo
   return io.inFlight === 0 && returnedMs !== null && nowMs - returnedMs > TRIAL_MS
 }
 
-/** A path carries I/O. @returns note null: nothing is left of the outage */
+/**
+ * A path carries I/O: ends the outage. If the hold had ended, the file system is recovered first.
+ * @returns `note` null: the outage is over
+ */
 export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
   if (note === null) return { note, memory: { ...memory, completed: null, returnedMs: null }, steps: [] }
   if (note.ended === null) return over(facts, memory, note, (seconds) => `I/O goes on after ${seconds} s`)
@@ -117,7 +120,7 @@ export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): O
   }
 }
 
-/** What a recovery of the file system came to, when it has ended. */
+/** Takes in the result of a recovery of the file system, once it has ended. */
 export function takeRecovery(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
   const { result } = memory.recovery
   const taken = { ...memory, recovery: { ...memory.recovery, result: null } }
@@ -130,7 +133,7 @@ export function takeRecovery(facts: Facts, memory: HoldMemory, note: HoldNote | 
   return { note: broken, memory: taken, steps: [...record, say(trouble, 'recover')] }
 }
 
-/** The pause after a recovery that came to an end. @param failures how many failed in a row */
+/** The pause after a recovery. @param failures how many recoveries failed in a row */
 export function recoveryInterval(failures: number): number {
   return Math.min(LONGEST_RECOVERY_INTERVAL_MS, RECOVERY_INTERVAL_MS * 2 ** failures)
 }
@@ -157,7 +160,7 @@ function over(
   }
 }
 
-/** Why nothing goes on although something answers, or that another node owns the volume, is recorded. */
+/** Records why no path returns although a target answers, or that another node owns the volume. */
 export function takeRefusal(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
   const { refused } = memory
   const taken = { ...memory, refused: null }
@@ -171,7 +174,7 @@ export function takeRefusal(facts: Facts, memory: HoldMemory, note: HoldNote | n
 
 /** Another volume answered while I/O went through: the hold ends, and nothing of the volume is written any more. */
 export function misplace(facts: Facts, note: HoldNote | null, trouble: string): Omit<OutagePlan, 'memory'> {
-  // It stays fenced: a misplaced volume may be attached again.
+  // The volume stays fenced, because a misplaced volume would be attached again.
   if (note?.kind === 'fenced') return { note, steps: [] }
   return giveUpVolume(facts, note, {
     kind: 'misplaced',
@@ -180,7 +183,7 @@ export function misplace(facts: Facts, note: HoldNote | null, trouble: string): 
   })
 }
 
-/** Another node owns the volume: the hold ends, and nothing of what this node has unwritten reaches it. */
+/** Another node owns the volume: the hold ends, and no unwritten data of this node reaches the volume. */
 export function fence(
   facts: Facts,
   note: HoldNote | null,
@@ -196,10 +199,10 @@ export function fence(
   })
 }
 
-/** What a node loses with a volume, as the end of a sentence. */
+/** What this node loses when another node owns the volume: the end of a sentence. */
 export function lossOf(unwritten: DirtyData | undefined): string {
-  if (unwritten === undefined) return 'what this node has not written is discarded'
-  if (unwritten.bytes === 0) return 'nothing that is in memory here was unwritten'
+  if (unwritten === undefined) return 'the unwritten data of this node is discarded'
+  if (unwritten.bytes === 0) return 'this node has no unwritten data'
   return `${formatDirtyData(unwritten)} of unwritten data ${unwritten.of === 'node' ? 'may be' : 'is'} discarded`
 }
 
@@ -217,15 +220,15 @@ function giveUpVolume(
   return { note, steps: [{ kind: 'record', note }, tell('hold-ended', text)] }
 }
 
-/** The volume is misplaced or fenced: no path returns to it, and it waits for its users to go. */
+/** Whether the volume is misplaced or fenced: it gets no path any more, and is unmounted once no process uses it. */
 export function isGivenUp(
   note: HoldNote | null,
 ): note is HoldNote & { readonly kind: 'misplaced' | 'fenced' } {
   return note?.kind === 'misplaced' || note?.kind === 'fenced'
 }
 
-/** Milliseconds; null for never. ISO 8601. */
+/** When a hold ends that begins now. @param now wall clock, in milliseconds @returns ISO 8601; null: it never ends */
 export const after = (now: number, hold: Hold) =>
   hold === 'forever' ? null : new Date(now + hold * 1000).toISOString()
 
-export const words = (hold: Hold) => (hold === 'forever' ? 'as long as it takes' : `${hold} s`)
+const limitOf = (hold: Hold) => (hold === 'forever' ? 'without a time limit' : `for up to ${hold} s`)

@@ -12,7 +12,7 @@ import type {
 } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
 
-/** Between two tries while something has just answered. */
+/** Between two tries while the target answers. */
 const RETRY_MS = 300
 /** Until a disk whose session is back is looked at again. */
 const UNBLOCK_LOOK_MS = 50
@@ -20,11 +20,11 @@ const UNBLOCK_LOOK_MS = 50
 const LONG_RETRY_MS = 1_000
 
 /**
- * Once its portal takes logins, iscsid is given this long to restore a lost session that has many disks: its own
- * pause between tries is 2 s (DefaultTime2Wait), nothing can be told to shorten it, and making the disks
- * again takes longer. For few disks a new login is quicker.
+ * Once the portal takes logins, how long iscsid has to restore a lost session with many disks before a new login. iscsid
+ * waits 2 s between tries (DefaultTime2Wait), which no command can shorten; but creating many disks takes longer. With few
+ * disks a new login is faster.
  */
-const MEND_MS = 3_000
+const RELOGIN_WAIT_MS = 3_000
 const MANY_DISKS = 4
 
 /**
@@ -35,22 +35,22 @@ const UNBLOCK_MS = 2_000
 const BLOCKED: ReadonlySet<string> = new Set(['blocked', 'transport-offline', 'created-blocked'])
 
 /**
- * A target that answers and fails I/O (no space, medium errors) would have its path reinstated and failed several times
- * a second: after the second failure in a row it is left alone, each time for longer.
+ * The path of a target that answers and fails I/O (no space, medium errors) would be reinstated and failed several times a
+ * second. After the second failure in a row the path is left alone, each time for longer.
  */
 const FIRST_BACKOFF_MS = 500
 const LONGEST_BACKOFF_MS = 10_000
-/** Failures that are further apart than this are not a row. */
-const ROW_MS = 60_000
+/** A failure counts as another one in a row if it follows within this time. */
+const IN_A_ROW_MS = 60_000
 
-/** Refusals after which the volume is searched for under another number. */
+/** Refusals after which the volume is searched for under another LUN. */
 const ELSEWHERE: ReadonlySet<Refusal> = new Set(['foreign', 'absent'])
 
 export const NO_ATTEMPT: ReturnAttempt = {
   isBusy: false,
   nextMs: 0,
   waitsSinceMs: null,
-  isMending: false,
+  waitsForIscsid: false,
   upSinceMs: null,
   searchesLuns: false,
 }
@@ -61,7 +61,7 @@ export interface ReturnPlan {
   readonly step: StepOf<'return'> | null
   /** Why it waits, for the log. */
   readonly why: string | null
-  /** The portal is to be asked whether its target takes logins. */
+  /** Probe the portal: does its target take logins? */
   readonly needsProbe: boolean
 }
 
@@ -74,11 +74,15 @@ export function planReturn(
 ): ReturnPlan {
   const { nowMs } = facts
   const isUp = session?.state === 'LOGGED_IN'
-  const isDue = nowMs >= before.nextMs || (isUp && before.isMending)
+  const isDue = nowMs >= before.nextMs || (isUp && before.waitsForIscsid)
   const idle = { step: null, why: null, needsProbe: false }
-  if (before.isBusy || !isDue) return { attempt: before, ...idle, needsProbe: before.isMending && !isUp }
-  // What was seen of the session in its former state says nothing of this one.
-  const attempt = { ...before, isMending: false, ...(isUp ? { waitsSinceMs: null } : { upSinceMs: null }) }
+  if (before.isBusy || !isDue) return { attempt: before, ...idle, needsProbe: before.waitsForIscsid && !isUp }
+  // Times that were noted in the session's former state do not apply to its present state.
+  const attempt = {
+    ...before,
+    waitsForIscsid: false,
+    ...(isUp ? { waitsSinceMs: null } : { upSinceMs: null }),
+  }
   const found = facts.paths.find(({ sid }) => sid === session?.sid) ?? null
   if (isUp) {
     const upSinceMs = attempt.upSinceMs ?? nowMs
@@ -95,10 +99,10 @@ export function planReturn(
         why: probe?.closed ?? null,
         needsProbe: true,
       }
-    const mendedMs = openMs + MEND_MS
-    if (session && !(isFew(session.disks) && session.isAllHeld) && nowMs < mendedMs)
+    const newLoginMs = openMs + RELOGIN_WAIT_MS
+    if (session && !(isFew(session.disks) && session.isAllHeld) && nowMs < newLoginMs)
       return {
-        attempt: { ...attempt, waitsSinceMs, isMending: true, nextMs: mendedMs },
+        attempt: { ...attempt, waitsSinceMs, waitsForIscsid: true, nextMs: newLoginMs },
         step: null,
         why: `session ${session.sid} is ${session.state}`,
         needsProbe: true,
@@ -115,9 +119,9 @@ export function planReturn(
 }
 
 /**
- * No I/O goes through a path before its disk has said, over the connection that it has now, that it is the volume.
- * A path that the map has needs only that. Another one is made: with its volumes on hold maps a lost session can go,
- * since nothing is lost with it, and a new login is quicker than iscsid's.
+ * No I/O goes through a path before its disk has proved, over its present connection, to be the volume. A path that is in
+ * the map's table needs nothing else. Any other path is created: a lost session is logged out first, because hold maps keep
+ * the I/O of its volumes, and a new login is faster than iscsid's own recovery.
  */
 function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
   if (isKnown) return ['verify', 'reinstate']
@@ -125,8 +129,8 @@ function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
 }
 
 /**
- * Since when a target takes logins, as far as the one who waits can trust it: that it took them before the path was
- * lost says nothing, and a login at a target that has just gone keeps everything that waits for 15 s.
+ * Since when the target has accepted logins, counting only probes sent after this path was lost. An older answer says
+ * nothing of the present, and a login at a target that has just gone blocks for 15 s.
  */
 function openSince(probe: ProbeResult | null, waitsSinceMs: number): number | null {
   if (probe === null || probe.openSinceMs === null || probe.confirmedMs < waitsSinceMs) return null
@@ -143,7 +147,7 @@ export function afterRefusal(
 ): ReturnAttempt {
   const isElsewhere = ELSEWHERE.has(cause)
   const hasSearched = attempt.searchesLuns && !foundHere
-  // At first at once: it may only have another number.
+  // The first search begins at once: the volume may only have another LUN.
   const pause = isElsewhere
     ? hasSearched
       ? LONG_RETRY_MS
@@ -160,8 +164,8 @@ export interface FailedIo {
 }
 
 /**
- * Paths that carried I/O a look ago, and that the kernel has failed although their target answers. A table that was
- * loaded for another path meanwhile has them no more.
+ * Notices paths that carried I/O at the last look, and that the kernel has failed although their target answers.
+ * @param isActive whether the kernel uses the path; a table that was loaded for another path meanwhile lacks this one
  */
 export function noticeFailedIo(
   { nowMs, paths }: HoldFacts,
@@ -185,7 +189,7 @@ export function noticeFailedIo(
 }
 
 function nextFailure(before: IoFailures | undefined, nowMs: number): IoFailures {
-  const count = before && nowMs - before.lastMs < ROW_MS ? before.count + 1 : 1
+  const count = before && nowMs - before.lastMs < IN_A_ROW_MS ? before.count + 1 : 1
   const pause = count < 2 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 2))
   return { count, lastMs: nowMs, untilMs: nowMs + pause }
 }

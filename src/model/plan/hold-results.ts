@@ -8,14 +8,15 @@ import type {
   StepResult,
   Verified,
 } from './hold-facts.ts'
-import { fence, misplace, recoveryInterval, say } from './hold-outage.ts'
+import type { OutagePlan } from './hold-outage.ts'
+import { fence, misplace, recoveryInterval, say, takeRecovery, takeRefusal } from './hold-outage.ts'
 import { afterRefusal, NO_ATTEMPT } from './hold-path.ts'
 
-/** What changed by a result: the memory, and what is to be done at once, before the next look. */
+/** The effect of a result: the new memory, and the steps to do at once, before the next look. */
 export interface Taken {
   readonly memory: HoldMemory
   readonly steps: readonly HoldStep[]
-  /** When to look again at the latest; `Infinity`: when it was to be looked at anyway. */
+  /** When to look again at the latest; `Infinity`: the result calls for no look. */
   readonly lookAtMs: number
 }
 
@@ -24,17 +25,25 @@ const REATTACH_INTERVAL_MS = 1_000
 
 type Facts = Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted' | 'mode' | 'note'>
 
-/** A path turned out not to be the volume any more, or the volume not to be this node's. */
+/** A path no longer leads to the volume, or another node owns the volume. */
 export interface Loss {
   readonly sid: number
   readonly devno: string
   readonly connection: string | null
   readonly refused: Refused
-  /** What I/O went through it since it last proved to be the volume, in words; null for none. */
+  /** In words: I/O that went through the path since it last proved to be the volume; null for none. */
   readonly moved: string | null
 }
 
-/** Takes in what came of a step that lasts. */
+/** Records and says, in a look, what the results of steps since the last look have left in the memory. */
+export function takeResults(facts: HoldFacts, before: HoldMemory): OutagePlan {
+  const { unsaid } = before
+  const recovery = takeRecovery(facts, { ...before, unsaid: [] }, facts.note)
+  const refusal = takeRefusal(facts, recovery.memory, recovery.note)
+  return { ...refusal, steps: [...unsaid, ...recovery.steps, ...refusal.steps] }
+}
+
+/** Takes in the result of a step that lasts. */
 export function afterStep(facts: Facts, before: HoldMemory, result: StepResult): Taken {
   const { nowMs } = facts
   const { recovery } = before
@@ -62,8 +71,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
         return keep(
           facts.note?.kind === 'fenced' ? said(memory, say('unmounted, and its map removed')) : memory,
         )
-      const then = facts.note?.kind === 'fenced' ? 'it is taken down' : 'it is attached again'
-      const text = `${then} once it is not in use any more: ${result.users}`
+      const text = `it will be unmounted once it is no longer in use: ${result.users}`
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
     }
     case 'attach':
@@ -89,16 +97,16 @@ function afterVerify(
   if (refused === null)
     return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
   if (refused.cause === 'foreign' || refused.cause === 'lost') {
-    const moved = `what went through ${disk} until now may have gone there`
+    const moved = `I/O sent through ${disk} may have reached that volume`
     return takeLoss(facts, before, { sid, devno, connection, refused, moved })
   }
-  // Not asked again at once: a LUN that is unmapped would be asked without end.
+  // The path is not asked again at once: an unmapped LUN would be asked without end.
   return keep({ ...before, verified: verified(before, sid, { kind: 'refused', connection }) })
 }
 
 /**
- * Nothing more goes through a path that is not the volume any more. What another volume may have got is misplaced; a LUN
- * that is only unmapped gets no writes, and may come back.
+ * Stops I/O through a path that no longer leads to the volume. If I/O may have reached another volume, the volume is
+ * misplaced. A LUN that is only unmapped gets no writes, and may return.
  */
 export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
   const { sid, devno, connection, refused, moved } = loss
@@ -117,7 +125,7 @@ export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
     const misplaced = moved === null ? [] : misplace(facts, facts.note, `${refused.message}; ${moved}`).steps
     return { ...told, steps: [fail, ...misplaced, dropped, say(refused.message, 'identity')] }
   }
-  // The kernel would write out what is in memory to it: its disk is taken away, which writes nothing.
+  // The kernel would write its memory out to this disk: the disk is removed, which writes nothing.
   if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused).steps] }
   if (refused.cause !== 'foreign') return { ...keep(before), lookAtMs: Infinity }
   const unmoved = 'none of its I/O has gone there; what was not written is lost'
@@ -151,7 +159,7 @@ function afterReturn(
   const proven = path
     ? verified(memory, path.sid, { kind: 'proven', connection: path.connection })
     : memory.verified
-  // A table that was loaded may have made others good, which were asked before it was.
+  // The new table may have made other paths usable that were refused before: they are asked again.
   const open = new Map([...proven].filter(([, { kind }]) => kind !== 'refused'))
   return said({ ...memory, verified: open }, say(`${portal} is back`))
 }

@@ -1,29 +1,29 @@
 import type { Hold } from '../hold.ts'
 
-/** A target that is away for less is most likely back where it was: then no other address is searched for. */
+/** No other address is searched for earlier: a target that was away for less is most likely back at its old address. */
 export const DISCOVERY_AFTER_MS = 3_000
 /** Between two searches for another address of one target. */
 export const DISCOVERY_INTERVAL_MS = 3_000
-/** A target that is back at its old address is there at its others in the same moment: the old one goes first. */
+/** Head start of the old address: a target that returns appears at all of its addresses at the same moment. */
 export const OLD_ADDRESS_FIRST_MS = 1_500
-/** How many addresses are asked at a time, and how many of those that one of them names. */
+/** How many addresses are asked at the same time; and how many of the addresses that one of them names. */
 export const ADDRESSES_AT_ONCE = 16
 export const MOST_ADDRESSES_NAMED = 1024
 
-/** How long a target's list of LUNs counts: a hundred volumes that look for themselves read it once. */
+/** How long a target's list of LUNs counts: a hundred volumes that search at once read it once. */
 export const LUN_LIST_LIFETIME_MS = 1_000
 
 /** Between the beginnings of two probes of a portal whose target does not take logins. */
 const PROBE_INTERVAL_MS = 150
-/** Where a portal takes longer to answer, or this node to ask, it is asked less often: a fifth of the time at most. */
+/** A portal that takes long to answer is probed less often: probes take at most a fifth of the time. */
 const PROBE_REST = 5
-/** Of many portals each is asked less often: a probe is a connection and a message. */
+/** With many portals, each is probed less often: a probe is a connection and a message. */
 const PROBE_INTERVAL_EACH_MS = 4
-/** Once it takes logins, while something still waits for it. */
+/** Between two probes of a portal that takes logins, while a volume still waits for it. */
 const OPEN_PROBE_INTERVAL_MS = 500
 /**
- * How many questions may be on their way to a portal. One that gets no answer (its packets are dropped) is not waited
- * for: TCP itself repeats only after 1 s, 3 s, 7 s (RFC 6298), and the next question may be answered at once.
+ * How many probes of one portal may be unanswered. The agent does not wait for a probe whose packets are dropped: TCP itself
+ * repeats only after 1 s, 3 s, 7 s (RFC 6298), and the next probe may be answered at once.
  */
 export const MOST_PROBES = 8
 
@@ -44,7 +44,10 @@ export function nextProbeMs(
   return startedMs + Math.max(interval, PROBE_INTERVAL_EACH_MS * portals, PROBE_REST * tookMs)
 }
 
-/** Whether two deadlines of multipathd's are one: it counts in checks, 5 s apart (multipath.conf(5): polling_interval). */
+/**
+ * Whether two deadlines are the same to multipathd, which counts in checks, 5 s apart (multipath.conf(5):
+ * polling_interval).
+ */
 export function isSameDeadline(one: string | null | undefined, other: string | null): boolean {
   if (other === null) return one === null
   return Math.abs(Date.parse(other) - Date.parse(one ?? '')) < SAME_DEADLINE_MS

@@ -2,25 +2,26 @@ import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
 import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
-import { planGivenUp, QUIET, takeResults } from './hold-given-up.ts'
+import { planGivenUp, QUIET } from './hold-given-up.ts'
+import { takeResults } from './hold-results.ts'
 import type { OutagePlan } from './hold-outage.ts'
 import { after, beginOutage, endOutage, goOn, isGivenUp } from './hold-outage.ts'
 import { heldFor, isSameDeadline } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
 
-/** In an outage; of many volumes each less often. */
+/** During an outage; with many volumes, each is looked at less often. */
 const LOOK_INTERVAL_MS = 2_000
 const LOOK_INTERVAL_EACH_MS = 40
-/** Its session is back, and its disk is about to be. */
+/** When to look again after the session is back, and the disk is not yet. */
 const APPEAR_MS = 300
-/** A record is written before multipathd is told, which reads all of its configuration then. */
+/** How long after a change of the record multipathd may take it over: it reads all of its configuration. */
 const SETTLE_MS = 15_000
-/** While all is well what it stands on shows a change; but a user may have logged in again. */
+/** Without an outage. Watched attributes show most changes; but a user may have logged in again. */
 const ROUND_MS = 20_000
 
 /**
- * The next steps for a volume that its session holds, or multipathd: they end its hold and bring it back. The agent
- * sees it, records it for all that ask, and has a file system that broke remounted.
+ * The next steps for a volume that its session or multipathd holds. They end its hold and bring it back; the agent observes,
+ * records, and remounts a broken file system.
  */
 export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, held } = facts
@@ -31,7 +32,7 @@ export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
   if (fate === null) return { ...unasked, lookAtMs: nowMs, ask: 'is-queueing' }
   const lookAtMs = nextLook({ ...facts, note }, memory, fate)
   const plan = { ...QUIET, lookAtMs, state: stateOfHold(note) ?? 'ready' }
-  // What is being taken off the node has no outage, and no note.
+  // A volume that is being detached has no outage, and no note.
   if (!held.isReady || fate === 'none') return { ...plan, memory, steps }
   if (fate === 'carried') return planCarried({ ...facts, note }, memory, steps)
   const outage =
@@ -48,11 +49,11 @@ export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
 /** What a volume's I/O does now. `none`: it is not on this node. */
 type Fate = 'carried' | 'waits' | 'failed' | 'none'
 
-/** @returns null where the kernel has to be asked first */
+/** @returns null if the kernel must be asked first */
 function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate | null {
   if (paths.some(isUsable)) return 'carried'
   const isKnown = wasHere || note !== null
-  // Without a note, a session that is back has a volume that is just being attached, after a reboot.
+  // Without a note, a volume on a session that is back is being attached after a reboot.
   if (!isKnown && ((paths.length === 0 && !held.hasMap) || paths.some(isLoggedIn))) return 'none'
   if (paths.some(isBlocked)) return 'waits'
   if (!held.hasMap) return 'failed'
@@ -91,12 +92,12 @@ function planFailed(facts: HoldFacts, memory: HoldMemory): OutagePlan {
   const ended = isGone
     ? endOutage(begun.note, begun.memory, 'removed', 'its disk was taken from the node: its I/O fails')
     : endOutage(begun.note, begun.memory, 'deadline', 'no longer held; I/O fails')
-  // One record of both: a hold that was over when it was seen never was one.
+  // Record both at once: the hold was over before the agent saw it.
   const said = begun.steps.filter(({ kind }) => kind !== 'record')
   return { ...ended, steps: [...said, ...ended.steps] }
 }
 
-/** multipathd may have been told to hold for another time, and counts from when its sessions have given up. */
+/** multipathd may have got another hold meanwhile. It counts from the moment when its sessions gave up. */
 function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-queueing' | 'multipathd' {
   const { nowMs, wallMs, note, held, paths } = facts
   const blocked = paths.some(isBlocked)
@@ -114,7 +115,7 @@ function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-que
   }
   if (!held.hasMap) return { note, memory, steps: [] }
   const isRecent = (changedMs: number) => nowMs - changedMs < SETTLE_MS
-  // What was given up waits again only where another hold was set since.
+  // A volume that was given up waits again only if another hold was set since.
   if (note.ended !== null) {
     if (!isRecent(seen.recordChangedMs)) return { note, memory, steps: [] }
     if (held.isQueueing === null) return 'is-queueing'
@@ -129,7 +130,7 @@ function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-que
   return { note: recounted, memory, steps: [{ kind: 'record', note: recounted }] }
 }
 
-/** How long I/O is held from now on, if nothing changes; null where multipathd has to be asked first. */
+/** How long I/O is held from now on if nothing changes; null if multipathd must be asked first. */
 function keptFor({ paths, held }: HoldFacts): Hold | null {
   if (held.hasMap && held.multipathd === null) return null
   return heldFor(paths.some(isBlocked) ? held.recovery : 0, held.multipathd ?? 0)

@@ -1,4 +1,4 @@
-import type { Fence, ReservationHolder, ReservationKey, Reservations } from '../reservation.ts'
+import type { Registration, ReservationHolder, ReservationKey, Reservations } from '../reservation.ts'
 import { isLunkeeperKey } from '../reservation.ts'
 
 /**
@@ -8,12 +8,12 @@ import { isLunkeeperKey } from '../reservation.ts'
  * lost it (a restart without APTPL, a LUN that was mapped again), or someone removed it. `lost`: another node or other
  * software has it. `unknown`: the target does not tell now.
  */
-export type Claim =
+export type ReservationVerdict =
   | { readonly kind: 'held' | 'unclaimed' | 'unknown' }
   | { readonly kind: 'lost'; readonly holder: ReservationKey }
 
-/** What the reservations say of a node that has registered `fence`. @param told null where the target does not tell */
-export function claimOf(told: Reservations | null, fence: Fence): Claim {
+/** The verdict for a node that has registered `fence`. @param told null if the target does not answer */
+export function reservationVerdict(told: Reservations | null, fence: Registration): ReservationVerdict {
   if (told === null) return { kind: 'unknown' }
   const { keys, holder } = told
   if (holder?.key === fence.key) return { kind: 'held' }

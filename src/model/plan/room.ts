@@ -15,7 +15,7 @@ const TIGHT = 0.75
  * Upper limit of what is assumed to be stuck if it is not known, whichever is larger: a multiple of the usual limit, or
  * a part of the memory. The sum includes other writers, which must not raise the limit on and on.
  */
-const MOST = { usual: 2, memory: 0.25 }
+const MOST_SHARE = { usual: 2, memory: 0.25 }
 /** Held volumes get at most this part of the available memory. */
 const SHARE = 0.5
 /** vm.dirty_ratio: 100 % would be no limit at all. */
@@ -41,7 +41,7 @@ export function roomierLimit(
   // If the lower limit is not below the upper one, the kernel uses half of it (domain_dirty_limits).
   const room = usual > background ? usual - background : usual / 2
   if (limit - pages >= room * TIGHT) return null
-  const most = Math.max(usual * MOST.usual, (pages + spare) * MOST.memory)
+  const most = Math.max(usual * MOST_SHARE.usual, (pages + spare) * MOST_SHARE.memory)
   const base = stuck() ?? Math.min(pages, most)
   const raised = Math.ceil((value * (base + Math.min(room, spare * SHARE))) / limit)
   const wanted = setting === 'dirty_ratio' ? Math.min(raised, MOST_PERCENT) : raised

@@ -5,12 +5,12 @@ import { readSessionState } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { identityDifference, isIdentified } from '../../model/identity.ts'
-import { claimOf } from '../../model/plan/owner.ts'
-import type { Fence, ReservationKey } from '../../model/reservation.ts'
+import { reservationVerdict } from '../../model/plan/owner.ts'
+import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 
-/** What a disk answered when it was asked which volume it is, and who has it. */
+/** A disk's answer: which volume it is, and which node owns it. */
 export interface Answer {
   readonly disk: ScsiDisk
   /**
@@ -22,7 +22,7 @@ export interface Answer {
   readonly verdict: 'ours' | 'stranger' | 'lost' | 'unclaimed' | 'silent'
   /** Why it is not `ours`. */
   readonly error: LunkeeperError | null
-  /** Of one that is `lost`: the key that has it. */
+  /** The key that has the reservation, if `lost`. */
   readonly holder?: ReservationKey
 }
 
@@ -33,7 +33,7 @@ export interface AskOptions {
   /** Milliseconds. @default the kernel's own for an INQUIRY */
   readonly deadlineMs?: number | undefined
   /** What this node has registered; without it the owner is not checked. */
-  readonly fence?: Fence | undefined
+  readonly fence?: Registration | undefined
 }
 
 /**
@@ -69,8 +69,13 @@ export async function askDisk(
   }
 }
 
-function claimAnswer(disk: ScsiDisk, where: string, { reservations }: Interview, fence: Fence): Answer {
-  const claim = claimOf(reservations, fence)
+function claimAnswer(
+  disk: ScsiDisk,
+  where: string,
+  { reservations }: Interview,
+  fence: Registration,
+): Answer {
+  const claim = reservationVerdict(reservations, fence)
   const answer = (verdict: Answer['verdict'], code: 'FENCED' | 'OWNER_UNKNOWN', message: string): Answer => ({
     disk,
     verdict,

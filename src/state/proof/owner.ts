@@ -10,10 +10,10 @@ import type { Host } from '../../host/host.ts'
 import type { Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
-import { claimOf, judgeUnclaimed } from '../../model/plan/owner.ts'
+import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import { hasOneWriter } from '../../model/request.ts'
-import type { Fence, ReservationKey } from '../../model/reservation.ts'
+import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { forgetRegistered, isRegistered, noteRegistered } from '../records/registrations.ts'
@@ -23,11 +23,11 @@ import { readMark } from './mark.ts'
 export interface Owned {
   readonly name: string
   readonly request?: Pick<SettledRequest, 'use' | 'shared'> | undefined
-  readonly fence?: Fence | undefined
+  readonly fence?: Registration | undefined
   readonly publication?: Publication | undefined
 }
 
-/** Everybody but the target's reservations that can tell whether this node still has the volume. */
+/** Collects the ownership evidence other than reservations: the VolumeAttachment and the file-system mark. */
 export async function readWitnesses(host: Host, volume: Owned, disk: ScsiDisk): Promise<Witnesses> {
   const { fence, publication, request } = volume
   const [kubernetes, mark] = await Promise.all([
@@ -46,7 +46,7 @@ async function askKubernetes(
 }
 
 /**
- * Asks everybody else, where the target has no reservations to tell by.
+ * Decides by the other evidence (VolumeAttachment, file-system mark) where the target has no reservations.
  * @throws FENCED another node has had the volume · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
@@ -63,11 +63,11 @@ function judge({ name }: Owned, disk: ScsiDisk, witnesses: Witnesses): void {
 }
 
 /**
- * Claims a volume again whose registrations the target has lost, once everybody else confirms that it is this node's.
- * Another node may do the same at this moment: the one whose key is read back has it.
+ * Claims again a volume whose registrations the target has lost, if the other evidence says that it is this node's.
+ * Another node may do the same at this moment: the node whose key is read back owns the volume.
  * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN it cannot be determined now · TARGET_AWAY STUCK
  */
-export async function reclaim(host: Host, volume: Owned, fence: Fence, disk: ScsiDisk): Promise<void> {
+export async function reclaim(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
   judge(volume, disk, await readWitnesses(host, volume, disk))
   forgetRegistered(host, volume.name)
   await registerKey(host, disk, fence.key, fence.persists)
@@ -83,7 +83,7 @@ export async function reclaim(host: Host, volume: Owned, fence: Fence, disk: Scs
 export async function registerSession(
   host: Host,
   volume: Owned,
-  fence: Fence,
+  fence: Registration,
   disk: ScsiDisk,
 ): Promise<void> {
   if (fence.isReleasing || isRegistered(host, volume.name, fence.key, disk.sid)) return
@@ -91,17 +91,17 @@ export async function registerSession(
   await readBack(host, volume, fence, disk)
 }
 
-/** Only who reads back that the reservation is its own goes on; who does not takes its registration back. */
-async function readBack(host: Host, volume: Owned, fence: Fence, disk: ScsiDisk): Promise<void> {
+/** Continues only if the reservation read back is this node's; otherwise it unregisters its key. */
+async function readBack(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
   const told = await readReservations(host, disk)
-  const claim = claimOf(told, fence)
+  const claim = reservationVerdict(told, fence)
   if (claim.kind === 'held') return noteRegistered(host, volume.name, fence.key, disk.sid)
   await unregisterKey(host, disk, fence.key)
   if (claim.kind === 'lost') throw await fenced(host, volume, disk, claim.holder)
   throw new LunkeeperError('OWNER_UNKNOWN', `${volume.name}: the target did not keep the reservation`)
 }
 
-/** The error of a node that has lost a volume; it says to whom, where the target tells. */
+/** The error of a node that has lost a volume. It names the new owner if the target tells. */
 export async function fenced(
   host: Host,
   { name }: Pick<Owned, 'name'>,

@@ -15,11 +15,12 @@ export interface Provable extends Owned {
   readonly identity: KnownIdentity | null
 }
 
-/** How often a proof is requested again if it expired before its use. */
-const ATTEMPTS = 3
+/** How often a proof is requested in all, if each expires before its use. */
+export const PROOF_ATTEMPTS = 3
 
 /**
- * Proves that these disks are the volume, and that it is this node's: each of them was asked a moment ago.
+ * Proves that these disks are the volume, and that it is this node's: each of them was asked a moment ago. May register this
+ * node's key and reserve the volume again.
  * @throws IDENTITY_MISMATCH one is another volume · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY LUN_ABSENT
  *   IDENTITY_UNREADABLE STUCK one does not answer
  */
@@ -28,7 +29,7 @@ export async function proveDisks(
   volume: Provable,
   disks: readonly ScsiDisk[],
 ): Promise<WriteProof> {
-  const answers = await ask(host, volume, disks)
+  const answers = await askAndClaim(host, volume, disks)
   const silent = answers.find(({ verdict }) => verdict === 'silent')
   if (silent) throw silent.error!
   return new WriteProof(devnosOf(disks))
@@ -36,7 +37,8 @@ export async function proveDisks(
 
 /**
  * Proves that a device is the volume, and that it is this node's: every disk beneath it that can be reached was asked a
- * moment ago, at least one answered, and all answers were right. Disks that do not answer take no write now.
+ * moment ago, at least one answered, and all answers were right. Disks that do not answer take no write now. May register
+ * this node's key and reserve the volume again.
  *
  * Not covered: a lost path of multipathd, or of a session that holds I/O itself, that returns as another volume between
  * this answer and the write. A hold map has no such path: it reinstates none without a proof.
@@ -49,7 +51,7 @@ export async function proveDevice(
   device: Pick<BlockRef, 'devno'>,
 ): Promise<WriteProof> {
   const beneath = disksBeneath(host.paths, device.devno)
-  const answers = await ask(host, volume, beneath.disks)
+  const answers = await askAndClaim(host, volume, beneath.disks)
   if (!answers.some(({ verdict }) => verdict === 'ours'))
     throw (
       answers[0]?.error ?? new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
@@ -80,17 +82,18 @@ export async function withProof<T>(
     try {
       return await act(await prove())
     } catch (error) {
-      if (!isLunkeeperError(error, 'PROOF_EXPIRED') || attempt >= ATTEMPTS) throw error
+      if (!isLunkeeperError(error, 'PROOF_EXPIRED') || attempt >= PROOF_ATTEMPTS) throw error
     }
   }
 }
 
 /**
- * Asks all disks which volume they are and who has it; brings this node's claim to where it must be before any of them is
- * written to.
- * @throws IDENTITY_MISMATCH FENCED OWNER_UNKNOWN
+ * Asks all disks which volume they are, and which node owns it. Not a mere question: it registers this node's key for each
+ * session that has none yet, and reserves the volume again if the target lost the reservation and the other evidence says
+ * that the volume is this node's ({@link reclaim}).
+ * @throws IDENTITY_MISMATCH FENCED OWNER_UNKNOWN · as the commands to the disk: TARGET_AWAY STUCK
  */
-async function ask(host: Host, volume: Provable, disks: readonly ScsiDisk[]): Promise<Answer[]> {
+async function askAndClaim(host: Host, volume: Provable, disks: readonly ScsiDisk[]): Promise<Answer[]> {
   const { identity, fence } = volume
   const askOne = (disk: ScsiDisk) => askDisk(host, disk, identity, { fence })
   let answers = await Promise.all(disks.map(askOne))

@@ -8,7 +8,7 @@ import { linkName, readText } from '../../host/read/attribute.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
 import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
 
-/** Of a mount that does not say (xfs(5)): logbufs, and logbsize in KiB. */
+/** For a mount without these options (xfs(5)): logbufs, and logbsize in KiB. */
 const DEFAULT_BUFFERS = 8
 const DEFAULT_BUFFER_KIB = 32
 

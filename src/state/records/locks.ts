@@ -9,12 +9,12 @@ import type { Lun } from '../../model/lun.ts'
 import type { Wwid } from '../../model/wwid.ts'
 
 /** An operation that holds a volume may wait for a file system check; callers may time out and retry. */
-const VOLUME_DEADLINE = 120_000
-const RETURN_DEADLINE = 500
+const VOLUME_DEADLINE_MS = 120_000
+const RETURN_DEADLINE_MS = 500
 /** Held during logins (35 s at worst) and logouts, one after the other. */
-const TARGET_DEADLINE = 180_000
+const TARGET_DEADLINE_MS = 180_000
 
-/** Twice the time allowed for opening a disk (host/disk/claim.ts), the longest call under this lock. */
+/** Twice the time allowed for opening a disk (host/disk/exclusive-open.ts), the longest call under this lock. */
 const IDENTITY_DEADLINE_MS = 30_000
 
 type LockArguments = [dir: string, key: string, options: LockOptions]
@@ -30,7 +30,7 @@ export function volumeLock(
   signal?: AbortSignal,
 ): LockArguments {
   const { iqn, lun } = 'request' in volume ? asAsked(volume) : volume
-  const options = { what: `${what} of LUN ${lun} of ${iqn}`, deadline: VOLUME_DEADLINE, signal }
+  const options = { what: `${what} of LUN ${lun} of ${iqn}`, deadline: VOLUME_DEADLINE_MS, signal }
   return [join(host.places.runtime, 'locks'), `volume ${iqn} ${lun}`, options]
 }
 
@@ -39,12 +39,12 @@ export function volumeLock(
  */
 export function returnLock(host: Host, record: Attachment, signal: AbortSignal): LockArguments {
   const [directory, key, options] = volumeLock(host, record, 'return', signal)
-  return [directory, key, { ...options, deadline: RETURN_DEADLINE, patient: true }]
+  return [directory, key, { ...options, deadline: RETURN_DEADLINE_MS, patient: true }]
 }
 
 /** Held while a file system is checked and mounted. */
 export function mountLock(host: Host, point: string, signal?: AbortSignal): LockArguments {
-  const options = { what: `mount at ${point}`, deadline: VOLUME_DEADLINE, signal }
+  const options = { what: `mount at ${point}`, deadline: VOLUME_DEADLINE_MS, signal }
   return [join(host.places.runtime, 'locks'), `mount ${point}`, options]
 }
 
@@ -67,6 +67,6 @@ export function targetLock(
   return [
     join(host.places.runtime, 'locks'),
     `target ${iqn}`,
-    { what: `${what} at ${iqn}`, deadline: TARGET_DEADLINE, signal },
+    { what: `${what} at ${iqn}`, deadline: TARGET_DEADLINE_MS, signal },
   ]
 }

@@ -3,8 +3,8 @@ import { initiatorOf } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
 import type { Attachment, OwnerReport } from '../../model/attachment.ts'
-import type { Claim, Judgement, Witnesses } from '../../model/plan/owner.ts'
-import { claimOf, judgeUnclaimed } from '../../model/plan/owner.ts'
+import type { ReservationVerdict, Judgement, Witnesses } from '../../model/plan/owner.ts'
+import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { Registrant } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
 import { askDisk } from '../proof/ask.ts'
@@ -23,7 +23,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
     ? await readWitnesses(host, record, disk)
     : ({ persists: record.fence?.persists ?? false, kubernetes: 'none', mark: 'unreadable' } as const)
   const reservations = typeof told === 'string' ? null : told
-  const claim = record.fence ? claimOf(reservations, record.fence) : null
+  const claim = record.fence ? reservationVerdict(reservations, record.fence) : null
   const { verdict, why } = judge(record, told, claim, witnesses)
   const holder = reservations?.holder ?? null
   return {
@@ -47,7 +47,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
 function judge(
   { request, fence }: Attachment,
   told: FullReservations | 'none' | 'silent',
-  claim: Claim | null,
+  claim: ReservationVerdict | null,
   witnesses: Witnesses,
 ): Judgement | { readonly verdict: 'unguarded'; readonly why: string } {
   if (request.shared)

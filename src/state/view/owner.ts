@@ -1,7 +1,7 @@
 import { initiatorOf } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, OwnerStatus } from '../../model/attachment.ts'
-import { claimOf } from '../../model/plan/owner.ts'
+import { reservationVerdict } from '../../model/plan/owner.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { mountAt } from '../../host/read/mounts.ts'
@@ -47,7 +47,7 @@ async function ask(
 ): Promise<Pick<OwnerStatus, 'mine' | 'holder'>> {
   const told = await askReservations(host, disk)
   if (typeof told === 'string') return { mine: null, holder: null }
-  const claim = claimOf(told, fence)
+  const claim = reservationVerdict(told, fence)
   if (claim.kind === 'held') return { mine: true, holder: null }
   if (claim.kind !== 'lost') return { mine: null, holder: null }
   return { mine: false, holder: initiatorOf(told, claim.holder) ?? formatKey(claim.holder) }

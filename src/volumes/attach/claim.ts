@@ -18,7 +18,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { ClaimFacts } from '../../model/plan/owner.ts'
 import { nextClaimStep } from '../../model/plan/owner.ts'
-import type { Fence, ReservationKey } from '../../model/reservation.ts'
+import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, makeKey, nodeOfKey } from '../../model/reservation.ts'
 import { askReservations } from '../../state/proof/owner.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
@@ -40,8 +40,8 @@ export interface ClaimWork {
 
 /**
  * Makes this node the only one that may write to the volume, where its target has persistent reservations: registers every
- * path's session, and reserves. Of a volume that is in use here already nothing is claimed that others may have taken
- * meanwhile: it must be this node's still.
+ * path's session, and reserves. A volume that is in use here already must still be this node's: it is not claimed from
+ * a node that has taken it meanwhile.
  * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's ·
  *   WRITE_PROTECTED · TARGET_AWAY STUCK
  */
@@ -56,7 +56,7 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   const disks = work.paths.map(({ disk }) => disk)
   if (isInUse(host, record)) {
     await proveDisks(host, { ...record, fence }, disks)
-    // Of one that was attached without a reservation, by a former version or at another target's setting, it is made up for.
+    // A volume attached without a reservation (older version, other target setting) is reserved now.
     if (fence) return
   }
   // A target that lets a node only read does not let it register either.
@@ -81,7 +81,7 @@ function isInUse(host: Host, record: Attachment): boolean {
 }
 
 /** @returns null where the target has no persistent reservations */
-async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | null> {
+async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registration | null> {
   const { host, record, steps, note } = work
   const initiator = readInitiatorName(host.paths)
   const key = keyFor(host, record)
@@ -126,7 +126,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Fence | nul
       case 'unguarded':
         return null
       case 'done': {
-        const fence: Fence = { key, persists }
+        const fence: Registration = { key, persists }
         note({ fence })
         noteRegistered(host, record.name, key, disk.sid)
         return fence
@@ -195,7 +195,7 @@ function isOfThisNode(
   return names.every((name) => name === null || name.toLowerCase() === initiator?.toLowerCase())
 }
 
-/** Reading beside a writer is refused: what is read changes underneath. @throws OWNED_ELSEWHERE */
+/** Refuses a read-only attach while another node may write: its reads would be inconsistent. @throws OWNED_ELSEWHERE */
 async function refuseWriter(work: ClaimWork): Promise<void> {
   const { host, paths } = work
   const told = await read(work, paths[0]!.disk)
@@ -226,7 +226,7 @@ function refusal(
     )
   return new LunkeeperError('OWNED_ELSEWHERE', `${name}: another node has the volume: ${who}`, {
     hint: request.use.readOnly
-      ? 'Detach it there first. Reading beside a writer shows a file system that changes underneath; for a cluster file system: --shared.'
+      ? 'Detach it there first. Mounting it read-only while another node writes shows inconsistent data. For a cluster file system: --shared.'
       : `Detach it there first. If that node is dead or cut off for good: --take-over; what it has not written then is lost.`,
     details,
   })

@@ -32,9 +32,9 @@ import { freePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths 
 import type { Path } from './path.ts'
 
 /** multipathd creates a map within a second of udev's event; udev may need several on a busy node. */
-const MAP_DEADLINE = 30_000
+const MAP_DEADLINE_MS = 30_000
 /** Once the map exists, a disk that is not yet in it is one path less, and not a reason to wait long. */
-const MEMBER_DEADLINE = 10_000
+const MEMBER_DEADLINE_MS = 10_000
 /** How often multipathd is offered a disk that it does not yet accept. */
 const PULSE = 250
 
@@ -242,13 +242,18 @@ async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap
   }
   return steps.step('make-map', all.map(({ disk }) => disk).join(', '), async () => {
     await makeKnown(work, paths[0]!)
-    const map = await membersWithin(work, paths, MAP_DEADLINE, (found) => found.find((one) => one.map)?.map)
+    const map = await membersWithin(
+      work,
+      paths,
+      MAP_DEADLINE_MS,
+      (found) => found.find((one) => one.map)?.map,
+    )
     if (!map)
       throw new LunkeeperError(
         'MAP_FAILED',
         `multipathd did not create a map for ${all.map(({ disk }) => disk).join(', ')}`,
       )
-    const complete = await membersWithin(work, paths, MEMBER_DEADLINE, (found) =>
+    const complete = await membersWithin(work, paths, MEMBER_DEADLINE_MS, (found) =>
       found.every((one) => one.map?.uuid === map.uuid) ? found[0]!.map : null,
     )
     if (complete) return complete

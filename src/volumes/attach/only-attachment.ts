@@ -1,5 +1,5 @@
 import { whenAppears } from '../../host/disk/appear.ts'
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { holdMapName } from '../../host/map/hold-map.ts'
@@ -144,7 +144,7 @@ function isOwn({ record, paths }: OnlyWork, map: DmMap): boolean {
 /** Users that neither /proc nor sysfs shows (swap, a mount in another namespace) still have the device claimed. */
 async function isFree(host: Host, device: Device): Promise<boolean> {
   try {
-    return (await withClaim(host, device.name, async () => true, { patient: true })) ?? false
+    return (await withExclusiveOpen(host, device.name, async () => true, { patient: true })) ?? false
   } catch (error) {
     // It is gone, or its session was just lost: nothing can write to it.
     if (isLunkeeperError(error, 'NOT_FOUND')) return true

@@ -6,7 +6,7 @@ import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { identify } from '../../host/disk/identify.ts'
 import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
@@ -41,7 +41,7 @@ export interface Path {
 }
 
 /** sd probes asynchronously after a scan; even a busy node finishes in a fraction of this. */
-const APPEAR_DEADLINE = 10_000
+const APPEAR_DEADLINE_MS = 10_000
 
 export interface PathWork {
   readonly host: Host
@@ -215,7 +215,7 @@ async function appear({ host, request }: PathWork, session: Session, where: stri
       // Gone again: the next look decides what that means.
       return !disk || disk.name !== null ? 'settled' : null
     },
-    APPEAR_DEADLINE,
+    APPEAR_DEADLINE_MS,
     signal,
   )
   if (found === null)
@@ -234,7 +234,7 @@ async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Id
     await drop()
     return
   }
-  const dropped = await withClaim(host, disk.name, async () => {
+  const dropped = await withExclusiveOpen(host, disk.name, async () => {
     if ((await lastingOpeners(host, [openable(disk)!])).length > 0) return null
     await drop()
     return true

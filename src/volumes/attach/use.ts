@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { checkFs } from '../../host/fs/check.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
@@ -221,7 +221,9 @@ function whyUnmountable(
 
 /** @throws BUSY */
 async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): Promise<T> {
-  const result = await withClaim(host, device.name, async () => ({ value: await work() }), { fresh: true })
+  const result = await withExclusiveOpen(host, device.name, async () => ({ value: await work() }), {
+    fresh: true,
+  })
   if (result !== null) return result.value
   if (!(await isHeldByPartitions(host, device))) throw await busy(host, device)
   return work()
@@ -235,7 +237,7 @@ async function isHeldByPartitions(host: Host, device: Device): Promise<boolean> 
   const holders = readMap(host.paths, device.name)?.holders ?? []
   const parts = holders.map((holder) => readMap(host.paths, holder))
   if (parts.length === 0 || !parts.every((part) => part && isPartitionOfMultipath(part))) return false
-  const free = parts.map((part) => withClaim(host, part!.device, async () => true))
+  const free = parts.map((part) => withExclusiveOpen(host, part!.device, async () => true))
   return (await Promise.all(free)).every((claim) => claim !== null)
 }
 

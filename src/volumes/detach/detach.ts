@@ -65,8 +65,8 @@ export async function detachFound(
         signal: options.signal,
         // Refused without a change: its use and its hold continue.
         untouched: () => {
-          const owed = record && readRecord(host, record.name)?.writeOut
-          if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: owed ?? null })
+          const unconfirmed = record && readRecord(host, record.name)?.writeOut
+          if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: unconfirmed ?? null })
         },
       })
       if (record && done.left.length === 0) recordAct(host, record.name, { event: 'detached', forced: force })

@@ -1,4 +1,4 @@
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -8,7 +8,7 @@ import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.t
 import { askDisk } from '../../state/proof/ask.ts'
 import { describeUsers } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
-import { flushClaimed } from './flush.ts'
+import { flushDevice } from './flush.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
 import { releaseVolume, warnKept } from './release.ts'
@@ -57,13 +57,13 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
   if (disk.name === null) return void (await remove())
   await refuseOpen(work, disk)
   try {
-    const done = await withClaim(
+    const done = await withExclusiveOpen(
       host,
       disk.name,
       async (claim) => {
         // A volume that does not answer has no dirty data here: that was refused, or discarded, before.
         if (verdict === 'ours' && disk.devno !== null) {
-          await flushClaimed(work, { name, devno: disk.devno }, claim)
+          await flushDevice(work, { name, devno: disk.devno }, claim)
           // If the LUN was swapped during the flush, the confirmation may be another volume's.
           const again = await askDisk(host, disk, volume.identity)
           if (again.verdict === 'stranger' && !force) throw again.error!

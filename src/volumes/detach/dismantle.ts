@@ -30,7 +30,7 @@ import { unmountAll } from './unmount.ts'
 import { tellImmutable, unshieldDirectory } from './unshield.ts'
 
 /** Milliseconds for which an answer about identity is used: no unmounts or waits happen in between. */
-const FRESH = 250
+const JUDGED_LIFETIME_MS = 250
 
 export interface Dismantling {
   readonly host: Host
@@ -119,17 +119,17 @@ async function takeApart(work: Dismantling): Promise<void> {
   await refuseLoss(work, disks)
   const discarded = work.force && (await discardData(work, disks))
   {
-    const answers = !discarded && disks.some(({ verdict }) => verdict === 'ours')
-    if (answers) await reconnect(work, disks)
-    await using _ = keepFailing(host, answers ? [] : work.view().maps)
+    const isWritable = !discarded && disks.some(({ verdict }) => verdict === 'ours')
+    if (isWritable) await reconnect(work, disks)
+    await using _ = keepFailing(host, isWritable ? [] : work.view().maps)
     const own = disks.map(({ disk }) => disk)
     await clearHolders(work, own)
-    await unmountAll(work, own, answers)
+    await unmountAll(work, own, isWritable)
     refuseLostWrites(work)
-    await removeMaps(work, own, answers)
+    await removeMaps(work, own, isWritable)
   }
   await withLock(...targetLock(host, found, 'detach', work.signal), async () => {
-    const isFresh = isUntouched(work) && performance.now() - judgedAt < FRESH
+    const isFresh = isUntouched(work) && performance.now() - judgedAt < JUDGED_LIFETIME_MS
     await removeDisks(work, isFresh ? judged : [])
     await endSessions(work)
   })

@@ -1,16 +1,16 @@
-import type { Claim } from '../../host/disk/claim.ts'
+import type { ExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { Dismantling } from './dismantle.ts'
-import { owe, settle } from './write-out.ts'
+import { markUnconfirmed, clearUnconfirmed } from './write-out.ts'
 
 /** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
 const FLUSH_DEADLINE_MS = 5 * 60_000
 /** With force nothing must be confirmed; a flush that does not return soon will not return. */
 const FORCED_FLUSH_DEADLINE_MS = 10_000
 
-/** The steps between a device that was the volume a moment ago, and its confirmation. */
+/** Errors that leave it unknown whether the data was written. */
 const DOUBTS = [
   'FLUSH_FAILED',
   'STUCK',
@@ -24,20 +24,20 @@ const DOUBTS = [
  * Makes the device confirm that everything is written to the volume, after checking its identity.
  * @throws FLUSH_FAILED IDENTITY_MISMATCH, unless forced: then it warns and continues
  */
-export async function flushClaimed(work: Dismantling, device: BlockRef, claim: Claim): Promise<void> {
+export async function flushDevice(work: Dismantling, device: BlockRef, open: ExclusiveOpen): Promise<void> {
   const { host, steps, volume, force } = work
   try {
     await steps.step('flush', device.name, () =>
       withProof(
         () => proveDevice(host, volume, device),
-        (proof) => claim.flush(proof, force ? FORCED_FLUSH_DEADLINE_MS : FLUSH_DEADLINE_MS),
+        (proof) => open.flush(proof, force ? FORCED_FLUSH_DEADLINE_MS : FLUSH_DEADLINE_MS),
       ),
     )
-    settle(work, device.name)
+    clearUnconfirmed(work, device.name)
   } catch (error) {
     if (!isLunkeeperError(error, ...DOUBTS)) throw error
     const message = `${device.name} did not confirm its data: ${error.message}`
-    owe(work, device, error.code === 'FLUSH_FAILED' ? message : null)
+    markUnconfirmed(work, device, error.code === 'FLUSH_FAILED' ? message : null)
     if (force) return steps.warn(message)
     if (error.code === 'IDENTITY_MISMATCH') throw error
     throw new LunkeeperError('FLUSH_FAILED', message, { cause: error })

@@ -50,7 +50,7 @@ export async function judge(
   const { verdict, error } = await askDisk(host, disk, believed, { fence: record?.fence })
   const judged = (verdict: Verdict): Judged => ({ session, disk, verdict, error })
   if (isUnderAnother && !isUsed) return judged('foreign')
-  // One that is unclaimed is claimed again, or not, by the proof that each write asks for.
+  // An unclaimed volume is claimed again, or refused, by the proof before each write.
   if (verdict === 'ours' || verdict === 'unclaimed') return judged('ours')
   if (verdict === 'lost') return judged('lost')
   const isIts = isUsed || isCachedAsOurs

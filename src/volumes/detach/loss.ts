@@ -7,7 +7,7 @@ import { devicesOf } from '../../state/view/volume.ts'
 import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
-import { owedOf, refuseLostWrites } from './write-out.ts'
+import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
 
 /**
  * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
@@ -20,7 +20,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
   const lost = disks.find(({ verdict }) => verdict === 'lost')
   if (lost && !force) throw fenced(found.name, lost)
   const changed = disks.find(({ verdict }) => verdict === 'changed')
-  const owed = owedOf(work)
+  const unconfirmed = unconfirmedOf(work)
   // A map that has lost its last disk may still hold dirty data.
   const nothing = disks.length === 0 && work.view().maps.length === 0
   if (force || nothing || disks.some(({ verdict }) => verdict === 'ours')) {
@@ -28,11 +28,11 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
     if (nothing) refuseLostWrites(work)
     return
   }
-  if (!owed && !(await isInUse(work, disks))) return
+  if (!unconfirmed && !(await isInUse(work, disks))) return
   if (changed) throw mismatch(found.name, changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
-    `${found.name} ${owed ? 'has not confirmed its data' : 'is in use and cannot take its unwritten data'}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
+    `${found.name} ${unconfirmed ? 'has not confirmed its data' : 'is in use and cannot take its unwritten data'}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
     {
       hint: 'Wait until the target is back; or discard the data: --force loses everything that was written and not yet synced.',
     },

@@ -1,4 +1,4 @@
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { isGone, removeMap, removePartitionMap, stopQueueing } from '../../host/map/multipath.ts'
 import { forgetWwid, knownWwids, multipathForm } from '../../host/map/wwids.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
@@ -6,31 +6,31 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { describeUsers, deviceOfMap } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
-import { flushClaimed } from './flush.ts'
+import { flushDevice } from './flush.ts'
 
 /**
- * Flushes and removes the multipath maps of the volume before their paths; then removes what was registered with
- * multipath-tools for it. If no path answers there is no dirty data (that was refused, or discarded), and a flush would
- * wait for as long as the map queues: its queueing is disabled.
+ * Flushes and removes the maps of the volume before their paths, then what was registered for it with multipath-tools. If
+ * the volume is not writable, no dirty data is left (detach refused before, or discarded it), and a flush would wait for
+ * as long as the map queues: queueing is disabled.
  * @param disks the volume's own
- * @param answers whether any path does
+ * @param isWritable whether the volume can take dirty data
  * @throws BUSY FLUSH_FAILED MAP_FAILED
  */
 export async function removeMaps(
   work: Dismantling,
   disks: readonly ScsiDisk[],
-  answers: boolean,
+  isWritable: boolean,
 ): Promise<void> {
   const { host, steps, removed } = work
   const { maps } = work.view()
   for (const map of maps) {
-    if (!answers) await stopQueueing(host, map)
+    if (!isWritable) await stopQueueing(host, map)
     for (const part of partitionsOf(work, map)) {
-      await claimMap(work, part, answers)
+      await claimMap(work, part, isWritable)
       await steps.step('remove-map', part.name, () => removePartitionMap(host, part))
       removed.maps.push(part.name)
     }
-    await claimMap(work, map, answers)
+    await claimMap(work, map, isWritable)
     await steps.step('remove-map', map.name, () => removeMap(host, map))
     removed.maps.push(map.name)
   }
@@ -44,11 +44,11 @@ function partitionsOf({ host }: Dismantling, map: DmMap): DmMap[] {
 
 async function claimMap(work: Dismantling, map: DmMap, flush: boolean): Promise<void> {
   const device = deviceOfMap(map)
-  const done = await withClaim(
+  const done = await withExclusiveOpen(
     work.host,
     device.name,
     async (claim) => {
-      if (flush) await flushClaimed(work, device, claim)
+      if (flush) await flushDevice(work, device, claim)
       return true
     },
     { patient: true },

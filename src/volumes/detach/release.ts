@@ -7,7 +7,7 @@ import {
 } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { Fence } from '../../model/reservation.ts'
+import type { Registration } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
@@ -33,13 +33,13 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
 }
 
 /** If no path answers, nothing can be released. */
-export function warnKept({ steps }: Dismantling, { key }: Fence, why: string): void {
+export function warnKept({ steps }: Dismantling, { key }: Registration, why: string): void {
   steps.warn(
     `the target still has this node's reservation (key ${formatKey(key)}): ${why}. This node takes it over when it attaches the volume again; another one needs --take-over.`,
   )
 }
 
-async function release(host: Host, disk: ScsiDisk, { key, persists }: Fence): Promise<void> {
+async function release(host: Host, disk: ScsiDisk, { key, persists }: Registration): Promise<void> {
   const isGone = async () => !(await readReservations(host, disk))?.keys.includes(key)
   const told = await readReservations(host, disk)
   if (!told?.keys.includes(key)) return

@@ -10,19 +10,19 @@ import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
-import { owe, settle, syncMount } from './write-out.ts'
+import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
 
 /**
  * Unmounts the volume: the mount point of the record, or the one that was named. Other mounts of it are refused, unless
  * forced. Everything is written out and confirmed first, and each unmount has a proof of which volume it writes to.
  * @param disks the volume's own; another volume's disk at its LUN is not examined
- * @param answers whether the volume can take dirty data; if not, that was discarded, and nothing can be written
+ * @param isWritable whether the volume can take dirty data; if not, it was discarded before, and nothing is written
  * @throws BUSY with its users · FLUSH_FAILED IDENTITY_MISMATCH TARGET_AWAY UNMOUNT_FAILED TIMEOUT
  */
 export async function unmountAll(
   work: Dismantling,
   disks: readonly ScsiDisk[],
-  answers: boolean,
+  isWritable: boolean,
 ): Promise<void> {
   const { host, found, force } = work
   const devices = devicesOf(work.view().maps, presentOf(work, disks))
@@ -38,8 +38,8 @@ export async function unmountAll(
           hint: 'Unmount that first; --force unmounts it too.',
         },
       )
-    if (answers && mounts[0]) await syncMount(work, device, mounts[0])
-    for (const mount of mounts.toReversed()) await unmountOne(work, device, mount, answers)
+    if (isWritable && mounts[0]) await syncMount(work, device, mounts[0])
+    for (const mount of mounts.toReversed()) await unmountOne(work, device, mount, isWritable)
     // Unmounted here, but still alive: in another mount namespace, lazily unmounted, or still in progress.
     if (isFsAlive(host.paths, device.name) && !force)
       throw new LunkeeperError(
@@ -50,26 +50,32 @@ export async function unmountAll(
   if (own !== null && devices.length === 0) await unmountDead(work, own)
 }
 
-/** Those that were not dropped since they were classified. */
+/** The disks that were not dropped since they were classified. */
 function presentOf({ view }: Dismantling, disks: readonly ScsiDisk[]): ScsiDisk[] {
   return disksOf(view()).filter(({ name, hctl }) =>
     disks.some((disk) => disk.name === name && formatHctl(disk.hctl) === formatHctl(hctl)),
   )
 }
 
-async function unmountOne(work: Dismantling, device: Device, mount: Mount, answers: boolean): Promise<void> {
+async function unmountOne(
+  work: Dismantling,
+  device: Device,
+  mount: Mount,
+  isWritable: boolean,
+): Promise<void> {
   const { host, steps, removed, volume } = work
   const top = readMounts(host.paths).findLast(({ point }) => point === mount.point)
   if (top && top.devno !== mount.devno)
     throw new LunkeeperError('BUSY', `${top.source} is mounted over ${mount.point}`, {
       hint: 'Unmount that first.',
     })
-  const isWritable = answers && !mount.options.includes('ro')
-  if (isWritable) owe(work, device)
+  const willWrite = isWritable && !mount.options.includes('ro')
+  if (willWrite) markUnconfirmed(work, device)
   try {
     await steps.step('unmount', mount.point, () => unmountProven(host, volume, mount.point))
   } catch (error) {
-    if (isWritable && mountAt(host.paths, mount.point)?.devno === mount.devno) settle(work, device.name)
+    if (willWrite && mountAt(host.paths, mount.point)?.devno === mount.devno)
+      clearUnconfirmed(work, device.name)
     if (!isLunkeeperError(error, 'BUSY')) throw error
     throw new LunkeeperError(
       'BUSY',

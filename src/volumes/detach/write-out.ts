@@ -29,21 +29,24 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
   } catch (error) {
     if (!isLunkeeperError(error, 'FLUSH_FAILED', 'TIMEOUT')) throw error
     // The error is reported once, to this call or to an abandoned one: the record remembers it.
-    owe(work, device, error.code === 'FLUSH_FAILED' ? error.message : null)
+    markUnconfirmed(work, device, error.code === 'FLUSH_FAILED' ? error.message : null)
     if (!work.force) throw error
     steps.warn(`written data is lost: ${error.message}`)
   }
 }
 
-/** Records, before the unmount, that its device must still confirm. Does nothing without a record. */
-export function owe(work: Dismantling, device: BlockRef, lost: string | null = null): void {
-  const known = owedOf(work)
+/**
+ * Records, before the unmount, that the device must still confirm its data. Does nothing without a record.
+ * @param lost why written data is lost; null while that is not known
+ */
+export function markUnconfirmed(work: Dismantling, device: BlockRef, lost: string | null = null): void {
+  const known = unconfirmedOf(work)
   if (known?.device === device.name && (known.lost !== null || lost === null)) return
-  note(work, { device: device.name, errors: known?.errors ?? errorsOf(work, device.devno), lost })
+  saveUnconfirmed(work, { device: device.name, errors: known?.errors ?? errorsOf(work, device.devno), lost })
 }
 
-/** What a detach of this volume must still confirm; null for nothing. */
-export function owedOf({ host, found }: Pick<Dismantling, 'host' | 'found'>): WriteOut | null {
+/** The device whose data is not confirmed yet, as the record has it; null for none. */
+export function unconfirmedOf({ host, found }: Pick<Dismantling, 'host' | 'found'>): WriteOut | null {
   return found.record ? (readRecord(host, found.record.name)?.writeOut ?? null) : null
 }
 
@@ -53,11 +56,11 @@ export function owedOf({ host, found }: Pick<Dismantling, 'host' | 'found'>): Wr
  * @throws FLUSH_FAILED unless forced
  */
 export function refuseLostWrites(work: Dismantling): void {
-  const owed = owedOf(work)
-  if (!owed) return
-  const lost = owed.lost ?? failedSince(work, owed)
+  const unconfirmed = unconfirmedOf(work)
+  if (!unconfirmed) return
+  const lost = unconfirmed.lost ?? failedSince(work, unconfirmed)
   if (lost === null) return
-  if (owed.lost === null) note(work, { ...owed, lost })
+  if (unconfirmed.lost === null) saveUnconfirmed(work, { ...unconfirmed, lost })
   const { found, force, steps } = work
   const message = `${found.name}: written data may be lost: ${lost}`
   if (!force)
@@ -67,10 +70,10 @@ export function refuseLostWrites(work: Dismantling): void {
   steps.warn(message)
 }
 
-/** The device has confirmed that everything is written. */
-export function settle(work: Dismantling, device: string): void {
-  const owed = owedOf(work)
-  if (owed?.device === device && owed.lost === null) note(work, null)
+/** Nothing is left to confirm: the device has confirmed its data, or is still mounted. */
+export function clearUnconfirmed(work: Dismantling, device: string): void {
+  const unconfirmed = unconfirmedOf(work)
+  if (unconfirmed?.device === device && unconfirmed.lost === null) saveUnconfirmed(work, null)
 }
 
 /** Why data may have been lost since the counts were taken; null if it was not. */
@@ -103,7 +106,7 @@ function errorsOf({ host }: Dismantling, devno: string): Record<string, number> 
   )
 }
 
-function note({ host, found }: Dismantling, writeOut: WriteOut | null): void {
+function saveUnconfirmed({ host, found }: Dismantling, writeOut: WriteOut | null): void {
   const record = found.record && readRecord(host, found.record.name)
   if (record) writeRecord(host, { ...record, writeOut })
 }

@@ -1,4 +1,4 @@
-import { withClaim } from '../../host/disk/claim.ts'
+import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import type { Host } from '../../host/host.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -65,7 +65,7 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
     return describeUsers(host, devices, [point!])
   }
   for (const device of devices) {
-    const isFree = await withClaim(host, device.name, async () => true).catch(goneIsFree)
+    const isFree = await withExclusiveOpen(host, device.name, async () => true).catch(goneIsFree)
     if (!isFree) return describeUsers(host, devices)
   }
   const note = readHoldNote(host, record.name)

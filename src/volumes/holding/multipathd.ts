@@ -15,7 +15,7 @@ import { lookAtVolume } from '../../state/view/volume.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 
 /** Its holder reads records and writes one file. */
-const LOCK_DEADLINE = 60_000
+const LOCK_DEADLINE_MS = 60_000
 
 /**
  * Configures multipathd to hold the I/O of its volumes for their requested time: multipathd manages their paths, and we
@@ -24,7 +24,7 @@ const LOCK_DEADLINE = 60_000
  * @throws MAP_FAILED LOCKED NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export async function steerMultipathd(host: Host, without: VolumeName | null = null): Promise<void> {
-  const options = { what: 'configuration of multipathd', deadline: LOCK_DEADLINE }
+  const options = { what: 'configuration of multipathd', deadline: LOCK_DEADLINE_MS }
   await withLock(join(host.places.runtime, 'locks'), 'multipathd', options, async () => {
     const held = readRecords(host).attachments.filter(
       ({ name, mode, identity }) => mode === 'multipathd' && name !== without && identity?.wwid,

@@ -3,7 +3,7 @@ import type { Asked, Mood, Rule, SeenVolumeAttachment, State } from '../../api-s
 
 const PORT = 6443
 const ACCOUNT = '/run/serviceaccount'
-const DEADLINE = 120_000
+const DEADLINE_MS = 120_000
 
 export interface SeenEvent {
   readonly reason: string
@@ -43,7 +43,7 @@ export class Api {
       JSON.stringify(rules),
       ACCOUNT,
     ])
-    await program.output(/ready\n/, DEADLINE)
+    await program.output(/ready\n/, DEADLINE_MS)
     return new Api(program)
   }
 
@@ -62,7 +62,7 @@ export class Api {
   async #command(command: object): Promise<Seen> {
     const id = ++this.#asked
     await this.#program.write(`${JSON.stringify({ id, ...command })}\n`)
-    await this.#program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE)
+    await this.#program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE_MS)
     return JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(this.#program.stdout)![1]!) as Seen
   }
 

@@ -4,7 +4,7 @@ import type { LabNode, LabProcess, Target } from '../../../lab/index.ts'
 import { startInContainer } from './container.ts'
 
 export const SOCKET = '/run/csi/csi.sock'
-const DEADLINE = 120_000
+const DEADLINE_MS = 120_000
 
 /** What a call came to: a result, or a status with its message. */
 export interface Answer {
@@ -55,7 +55,7 @@ export class Kubelet {
 
   static async start(node: LabNode, socket = SOCKET): Promise<Kubelet> {
     const program = await node.start(['node', '/lab/project/test/kernel/guest/csi-client.mjs', socket])
-    await program.output(/ready\n/, DEADLINE)
+    await program.output(/ready\n/, DEADLINE_MS)
     return new Kubelet(node, program)
   }
 
@@ -63,7 +63,7 @@ export class Kubelet {
   async ask(method: string, request: object = {}, timeoutMs?: number): Promise<Answer> {
     const id = ++this.#asked
     await this.#program.write(`${JSON.stringify({ id, method, request, timeoutMs })}\n`)
-    await this.#program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE)
+    await this.#program.output(new RegExp(`^${id} .*\n`, 'm'), DEADLINE_MS)
     return JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(this.#program.stdout)![1]!) as Answer
   }
 

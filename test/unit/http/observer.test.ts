@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 
 import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
-import type { Observer, ObserverProcess } from '../../../src/http/observe/observer.ts'
-import { openObserver } from '../../../src/http/observe/observer.ts'
+import type { NodeObserver, ObserverProcess } from '../../../src/http/observe/observer.ts'
+import { openNodeObserver } from '../../../src/http/observe/observer.ts'
 import type { FromObserver, ToObserver } from '../../../src/http/observe/protocol.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { writeHoldNote } from '../../../src/state/records/hold-note.ts'
@@ -44,12 +44,12 @@ class FakeProcess implements ObserverProcess {
 
 describe('the life of an observer', () => {
   let started: FakeProcess[]
-  let observer: Observer
+  let observer: NodeObserver
 
   beforeEach(() => {
     vi.useFakeTimers()
     started = []
-    observer = openObserver(hostAt(temporary()), () => {
+    observer = openNodeObserver(hostAt(temporary()), () => {
       const process = new FakeProcess()
       started.push(process)
       return process
@@ -150,7 +150,7 @@ describe('the process itself', () => {
     async () => {
       const directory = temporary()
       const host = hostAt(directory)
-      using observer = openObserver(host)
+      using observer = openNodeObserver(host)
       using _ = observer.lease()
       expect(await observer.part('volumes')).toBe('[]')
       expect(JSON.parse(await observer.part('sessions'))).toEqual(expect.any(Array))

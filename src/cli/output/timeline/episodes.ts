@@ -10,7 +10,7 @@ export interface Episode {
 /** Events further apart than this, and than the episodes are long, are shown in separate pictures. */
 const GAP_MS = 20 * 60_000
 /** More pictures on one page would be less clear. */
-const MOST = 24
+const MOST_PARTS = 24
 
 /** Cuts idle time out, so that an outage of seconds in a log of months is visible. */
 export function episodesOf(tracks: readonly Track[]): { episodes: readonly Episode[]; left: number } {
@@ -23,7 +23,7 @@ export function episodesOf(tracks: readonly Track[]): { episodes: readonly Episo
     if (last && from - last.to <= Math.max(GAP_MS, (last.to - last.from) / 4)) last.to = Math.max(last.to, to)
     else parts.push({ from, to })
   }
-  const shown = new Set(parts.toSorted((a, b) => weight(b, tracks) - weight(a, tracks)).slice(0, MOST))
+  const shown = new Set(parts.toSorted((a, b) => weight(b, tracks) - weight(a, tracks)).slice(0, MOST_PARTS))
   const episodes = parts.filter((part) => shown.has(part)).map((part) => cut(part, tracks))
   return { episodes, left: parts.length - episodes.length }
 }

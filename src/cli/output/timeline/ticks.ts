@@ -28,13 +28,13 @@ const STEPS = [
   90 * DAY,
   365 * DAY,
 ]
-const MOST = 8
+const MOST_TICKS = 8
 
 /** Round times between two. */
 export function ticksOf(from: number, to: number, dated: boolean): number[] {
   const step = stepOf(from, to)
   const ticks: number[] = []
-  for (let at = Math.ceil(from / step) * step; at <= to && ticks.length <= MOST; at += step)
+  for (let at = Math.ceil(from / step) * step; at <= to && ticks.length <= MOST_TICKS; at += step)
     if (dated || at >= 0) ticks.push(at)
   return ticks
 }
@@ -49,5 +49,8 @@ export function axisLabel(at: number, from: number, to: number, dated: boolean):
 }
 
 function stepOf(from: number, to: number): number {
-  return STEPS.find((step) => (to - from) / step <= MOST) ?? Math.max(STEPS.at(-1)!, (to - from) / MOST)
+  return (
+    STEPS.find((step) => (to - from) / step <= MOST_TICKS) ??
+    Math.max(STEPS.at(-1)!, (to - from) / MOST_TICKS)
+  )
 }

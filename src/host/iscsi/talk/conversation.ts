@@ -19,7 +19,7 @@ import { PARAMETERS } from './parameters.ts'
 import { decode, decodeKeys, encode, encodeKeys, OP, type Pdu } from './pdu.ts'
 
 /** For the whole conversation: a target that is up answers each question within milliseconds. */
-const DEADLINE = 5_000
+const DEADLINE_MS = 5_000
 
 /** Stages of a login, and the bit that asks for the next (RFC 7143, 11.12.3). */
 const [SECURITY, OPERATIONAL, FULL_FEATURE] = [0, 1, 3] as const
@@ -259,7 +259,7 @@ export async function converse<T>(who: Who, work: (talk: Conversation) => Promis
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
   const socket = connect({ host: who.portal.host, port: who.portal.port })
-  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE)
+  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE_MS)
   const cancel = () => fail('CANCELLED', `stopped while asking ${where}`)
   who.signal.addEventListener('abort', cancel, { once: true })
   socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>

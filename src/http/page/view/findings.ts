@@ -10,11 +10,11 @@ import { sign } from './words.ts'
 const TONE: Readonly<Record<Severity, Tone>> = { critical: 'bad', warning: 'wait', info: 'idle' }
 
 /** Findings beyond this number are counted; `doctor` has all. */
-const MOST = 50
+const MOST_FINDINGS = 50
 
 /** What doctor has found, the worst first, each with its fix. */
 export function findings({ findings: all, node }: Model, ui: Ui): PageElement {
-  const shown = all?.slice(0, MOST) ?? []
+  const shown = all?.slice(0, MOST_FINDINGS) ?? []
   return h(
     'section',
     { 'aria-labelledby': 'findings', key: 'findings' },
@@ -36,8 +36,8 @@ export function findings({ findings: all, node }: Model, ui: Ui): PageElement {
             shown.map((one) => finding(one, ui)),
           ),
     all !== null &&
-      all.length > MOST &&
-      h('p', { class: 'soft' }, `And ${all.length - MOST} more: `, command('lunkeeper doctor', ui)),
+      all.length > MOST_FINDINGS &&
+      h('p', { class: 'soft' }, `And ${all.length - MOST_FINDINGS} more: `, command('lunkeeper doctor', ui)),
   )
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { whenAppears } from '../../../../src/host/disk/appear.ts'
-import { withClaim } from '../../../../src/host/disk/claim.ts'
+import { withExclusiveOpen } from '../../../../src/host/disk/exclusive-open.ts'
 import { removeDisk, rescanDisk } from '../../../../src/host/disk/remove.ts'
 import { scanLun } from '../../../../src/host/disk/scan.ts'
 import { WriteProof } from '../../../../src/host/proof/issue.ts'
@@ -55,23 +55,23 @@ describe('a claim', () => {
       const devno = readFileSync(`/sys/class/block/${name}/dev`, 'utf8').trim()
       const unproven = { code: 'PROOF_EXPIRED' }
       try {
-        const outcome = await withClaim(real, name, async (claim) => {
+        const outcome = await withExclusiveOpen(real, name, async (claim) => {
           await expect(claim.flush(new WriteProof([]), 10_000)).rejects.toMatchObject(unproven)
           await claim.flush(new WriteProof([devno]), 10_000)
-          return (await withClaim(real, name, async () => 'a second one')) ?? 'refused'
+          return (await withExclusiveOpen(real, name, async () => 'a second one')) ?? 'refused'
         })
         expect(outcome).toBe('refused')
         // It has left sysfs: nothing tells which device a flush would go to.
         const gone = { ...real, paths: { ...real.paths, sys: host.paths.sys } }
-        await withClaim(gone, name, (claim) =>
+        await withExclusiveOpen(gone, name, (claim) =>
           expect(claim.flush(new WriteProof([devno]), 10_000)).rejects.toMatchObject(unproven),
         )
         await expect(
-          withClaim(real, name, async () => {
+          withExclusiveOpen(real, name, async () => {
             throw new Error('of the work')
           }),
         ).rejects.toThrow('of the work')
-        expect(await withClaim(real, name, async () => 'free again')).toBe('free again')
+        expect(await withExclusiveOpen(real, name, async () => 'free again')).toBe('free again')
       } finally {
         execFileSync('losetup', ['--detach', loop])
       }
@@ -80,7 +80,7 @@ describe('a claim', () => {
 
   test('a write to a missing sysfs file is NOT_FOUND', async () => {
     const host = rootWith({ 'dev/x': '' })
-    await expect(withClaim(host, 'none', async () => 1)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(withExclusiveOpen(host, 'none', async () => 1)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 })
 

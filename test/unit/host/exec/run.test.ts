@@ -8,7 +8,7 @@ import { PACKAGE_OF } from '../../../../src/host/exec/programs.ts'
 import { isLunkeeperError } from '../../../../src/model/errors.ts'
 import { complaint, run } from '../../../../src/host/exec/run.ts'
 
-const DEADLINE = 20_000
+const DEADLINE_MS = 20_000
 let dir: string
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'lunkeeper-exec-'))
@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 
 const sh = (script: string, ...args: string[]) =>
-  run('sh', ['-c', script, 'sh', ...args], { deadline: DEADLINE })
+  run('sh', ['-c', script, 'sh', ...args], { deadline: DEADLINE_MS })
 
 test('status, signal and words come back; a failure is a result', async () => {
   expect(await sh('echo out; echo err >&2; exit 7')).toEqual({
@@ -62,7 +62,7 @@ test('what is not installed is named with its package', async () => {
     (program): program is Program => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0,
   )
   if (!missing) return
-  await expect(run(missing, [], { deadline: DEADLINE })).rejects.toMatchObject({
+  await expect(run(missing, [], { deadline: DEADLINE_MS })).rejects.toMatchObject({
     code: 'PROGRAM_MISSING',
     message: `the program ${missing} is not installed, or cannot be run`,
     hint: expect.stringContaining(`apt-get install ${PACKAGE_OF[missing]}`),
@@ -116,21 +116,21 @@ async function gone(pid: number): Promise<void> {
 describe('a signal', () => {
   test('stops a program', async () => {
     const stop = new AbortController()
-    const running = run('sh', ['-c', 'exec sleep 30'], { deadline: DEADLINE, signal: stop.signal })
+    const running = run('sh', ['-c', 'exec sleep 30'], { deadline: DEADLINE_MS, signal: stop.signal })
     setTimeout(() => stop.abort(), 50)
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
   test('that came before starts none', async () => {
     const path = join(dir, 'ran')
-    const running = run('sh', ['-c', `touch ${path}`], { deadline: DEADLINE, signal: AbortSignal.abort() })
+    const running = run('sh', ['-c', `touch ${path}`], { deadline: DEADLINE_MS, signal: AbortSignal.abort() })
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
   test('that comes while a program is loaded stops it too', async () => {
     const stop = new AbortController()
-    const running = run('sh', ['-c', 'exec sleep 30'], { deadline: DEADLINE, signal: stop.signal })
+    const running = run('sh', ['-c', 'exec sleep 30'], { deadline: DEADLINE_MS, signal: stop.signal })
     stop.abort()
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
   })
@@ -145,22 +145,25 @@ test('a program that prints without end is ended, and what is kept is cut', asyn
 test('a file becomes the standard input: flock holds it for as long as we have it open', async () => {
   const path = join(dir, 'guard')
   const file = openSync(path, 'w+')
-  expect((await run('flock', ['--exclusive', '--nonblock', '0'], { deadline: DEADLINE, file })).code).toBe(0)
+  expect((await run('flock', ['--exclusive', '--nonblock', '0'], { deadline: DEADLINE_MS, file })).code).toBe(
+    0,
+  )
   const other = openSync(path, 'r+')
   onTestFinished(() => closeSync(other))
-  const tryOther = () => run('flock', ['--exclusive', '--nonblock', '0'], { deadline: DEADLINE, file: other })
+  const tryOther = () =>
+    run('flock', ['--exclusive', '--nonblock', '0'], { deadline: DEADLINE_MS, file: other })
   expect((await tryOther()).code).toBe(1)
   closeSync(file)
   expect((await tryOther()).code).toBe(0)
 })
 
 test('input is what the program reads; without it reads nothing', async () => {
-  expect((await run('sh', ['-c', 'cat'], { deadline: DEADLINE, input: 'a\nb' })).stdout).toBe('a\nb')
+  expect((await run('sh', ['-c', 'cat'], { deadline: DEADLINE_MS, input: 'a\nb' })).stdout).toBe('a\nb')
   expect((await sh('cat')).stdout).toBe('')
 })
 
 test('a program that does not read its input is no error', async () => {
-  const ran = await run('sh', ['-c', 'exit 3'], { deadline: DEADLINE, input: 'x'.repeat(1 << 18) })
+  const ran = await run('sh', ['-c', 'exit 3'], { deadline: DEADLINE_MS, input: 'x'.repeat(1 << 18) })
   expect(ran.code).toBe(3)
 })
 

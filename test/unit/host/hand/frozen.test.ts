@@ -10,8 +10,8 @@ import { Hands } from '../../../../src/host/hand/hands.ts'
 const FREEZER = '/sys/fs/cgroup/freezer'
 const isThere = process.getuid?.() === 0 && existsSync(join(FREEZER, 'tasks'))
 
-const DEADLINE = 20_000
-const look = (hand: Hand) => hand.call('missingDirectories', { path: '/' }, DEADLINE)
+const DEADLINE_MS = 20_000
+const look = (hand: Hand) => hand.call('missingDirectories', { path: '/' }, DEADLINE_MS)
 
 let count = 0
 

@@ -22,7 +22,7 @@ beforeEach(() => {
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
 })
 
-const DEADLINE = 20_000
+const DEADLINE_MS = 20_000
 
 function hand(): Hand {
   const made = new Hand()
@@ -46,12 +46,14 @@ const file = (name: string, text = '') => {
 test('what it does is done, and what the kernel refuses has the errno', async () => {
   const made = hand()
   const path = file('scan')
-  await made.call('write', { path, text: '0 0 7' }, DEADLINE)
+  await made.call('write', { path, text: '0 0 7' }, DEADLINE_MS)
   expect(readFileSync(path, 'utf8')).toBe('0 0 7')
-  await expect(made.call('write', { path: join(dir, 'none'), text: '1' }, DEADLINE)).rejects.toMatchObject({
-    errno: 'ENOENT',
-  })
-  await expect(made.call('write', { path: '/dev/full', text: '1' }, DEADLINE)).rejects.toMatchObject({
+  await expect(made.call('write', { path: join(dir, 'none'), text: '1' }, DEADLINE_MS)).rejects.toMatchObject(
+    {
+      errno: 'ENOENT',
+    },
+  )
+  await expect(made.call('write', { path: '/dev/full', text: '1' }, DEADLINE_MS)).rejects.toMatchObject({
     errno: 'ENOSPC',
   })
   expect(made.usable).toBe(true)
@@ -59,14 +61,16 @@ test('what it does is done, and what the kernel refuses has the errno', async ()
 
 test('a file to write is never made where there is none', async () => {
   const path = join(dir, 'delete')
-  await expect(hand().call('write', { path, text: '1' }, DEADLINE)).rejects.toMatchObject({ errno: 'ENOENT' })
+  await expect(hand().call('write', { path, text: '1' }, DEADLINE_MS)).rejects.toMatchObject({
+    errno: 'ENOENT',
+  })
   expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
 })
 
 test('a call that does not come back is STUCK after its deadline, names its process, and the hand is not used again', async () => {
   const made = hand()
   const path = fifo()
-  await made.call('missingDirectories', { path: dir }, DEADLINE)
+  await made.call('missingDirectories', { path: dir }, DEADLINE_MS)
   const started = performance.now()
   await expect(made.call('write', { path, text: '1' }, 100)).rejects.toMatchObject({
     code: 'STUCK',
@@ -81,7 +85,7 @@ test('a call that does not come back is STUCK after its deadline, names its proc
 describe('a hand that is killed from outside', () => {
   test('fails the call that it was at, at once', async () => {
     const made = hand()
-    await made.call('missingDirectories', { path: dir }, DEADLINE)
+    await made.call('missingDirectories', { path: dir }, DEADLINE_MS)
     const call = made.call('write', { path: fifo(), text: '1' }, 600_000)
     process.kill(made.pid, 'SIGKILL')
     await expect(call).rejects.toMatchObject({ errno: 'ECHILD' })
@@ -91,7 +95,7 @@ describe('a hand that is killed from outside', () => {
   test('fails the calls that come later, at once: a claim of it is gone', async () => {
     const made = hand()
     const path = file('disk')
-    expect(await made.call('claim', { path }, DEADLINE)).toBe(true)
+    expect(await made.call('claim', { path }, DEADLINE_MS)).toBe(true)
     process.kill(made.pid, 'SIGKILL')
     await ended(made)
     await expect(made.call('flush', { path }, 600_000)).rejects.toMatchObject({ errno: 'ECHILD' })
@@ -100,7 +104,7 @@ describe('a hand that is killed from outside', () => {
 
 test('a signal to the group of its sender does not reach it, nor does a Ctrl-C sent to it alone', async () => {
   const made = hand()
-  await made.call('missingDirectories', { path: dir }, DEADLINE)
+  await made.call('missingDirectories', { path: dir }, DEADLINE_MS)
   const group = Number(
     readFileSync(`/proc/${made.pid}/stat`, 'utf8')
       .replace(/^.*\) /, '')
@@ -108,7 +112,7 @@ test('a signal to the group of its sender does not reach it, nor does a Ctrl-C s
   )
   expect(group).toBe(made.pid)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(made.pid, signal)
-  await expect(made.call('missingDirectories', { path: dir }, DEADLINE)).resolves.toEqual([])
+  await expect(made.call('missingDirectories', { path: dir }, DEADLINE_MS)).resolves.toEqual([])
 })
 
 describe('its sender', () => {
@@ -118,7 +122,7 @@ describe('its sender', () => {
     const script = `
       import { Hand } from ${JSON.stringify(source)}
       const hand = new Hand()
-      await hand.call('missingDirectories', { path: '/' }, ${DEADLINE})
+      await hand.call('missingDirectories', { path: '/' }, ${DEADLINE_MS})
       console.log(hand.pid)
       ${call}`
     const started = spawn(process.execPath, ['--input-type=module', '--eval', script], {
@@ -199,7 +203,7 @@ describe('zeros', () => {
     return join(dir, 'disk')
   }
   const zeros = (path: string, size = 64 * KIB, bytes = 16 * KIB) =>
-    hand().call('zeros', { path, bytes, size }, DEADLINE)
+    hand().call('zeros', { path, bytes, size }, DEADLINE_MS)
 
   test.each<[string, number | null, boolean]>([
     ['nothing', null, true],
@@ -224,7 +228,7 @@ describe('zeros', () => {
 
 describe('claims', () => {
   test('what is not claimed cannot be flushed', async () => {
-    await expect(hand().call('flush', { path: join(dir, 'disk') }, DEADLINE)).rejects.toThrow(
+    await expect(hand().call('flush', { path: join(dir, 'disk') }, DEADLINE_MS)).rejects.toThrow(
       'is not claimed',
     )
   })
@@ -233,17 +237,17 @@ describe('claims', () => {
     const made = hand()
     const path = file('disk')
     const open = () => execFileSync('ls', ['-l', `/proc/${made.pid}/fd`], { encoding: 'utf8' }).includes(path)
-    await made.call('claim', { path }, DEADLINE)
+    await made.call('claim', { path }, DEADLINE_MS)
     expect(open()).toBe(true)
-    await made.call('release', { path }, DEADLINE)
+    await made.call('release', { path }, DEADLINE_MS)
     expect(open()).toBe(false)
-    await made.call('release', { path }, DEADLINE)
+    await made.call('release', { path }, DEADLINE_MS)
   })
 })
 
 describe('directories', () => {
   test('missing directories are listed outermost first', async () => {
-    expect(await hand().call('missingDirectories', { path: join(dir, 'a/b') }, DEADLINE)).toEqual([
+    expect(await hand().call('missingDirectories', { path: join(dir, 'a/b') }, DEADLINE_MS)).toEqual([
       join(dir, 'a'),
       join(dir, 'a/b'),
     ])
@@ -252,20 +256,20 @@ describe('directories', () => {
   test('made, found empty or not, removed only when empty', async () => {
     const made = hand()
     const path = join(dir, 'a/b')
-    expect(await made.call('makeDirectory', { path }, DEADLINE)).toEqual({ link: false, empty: true })
-    expect(await made.call('makeDirectory', { path: join(dir, 'a') }, DEADLINE)).toEqual({
+    expect(await made.call('makeDirectory', { path }, DEADLINE_MS)).toEqual({ link: false, empty: true })
+    expect(await made.call('makeDirectory', { path: join(dir, 'a') }, DEADLINE_MS)).toEqual({
       link: false,
       empty: false,
     })
-    expect(await made.call('removeDirectory', { path: join(dir, 'a') }, DEADLINE)).toBe(false)
-    expect(await made.call('removeDirectory', { path }, DEADLINE)).toBe(true)
-    expect(await made.call('removeDirectory', { path }, DEADLINE)).toBe(true)
+    expect(await made.call('removeDirectory', { path: join(dir, 'a') }, DEADLINE_MS)).toBe(false)
+    expect(await made.call('removeDirectory', { path }, DEADLINE_MS)).toBe(true)
+    expect(await made.call('removeDirectory', { path }, DEADLINE_MS)).toBe(true)
   })
 })
 
 test('a reader at the other end of a FIFO lets a call go on', async () => {
   const path = fifo()
-  const call = hand().call('write', { path, text: '1' }, DEADLINE)
+  const call = hand().call('write', { path, text: '1' }, DEADLINE_MS)
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   onTestFinished(() => closeSync(reader))
   await expect(call).resolves.toBeNull()

@@ -17,8 +17,8 @@ beforeEach(() => {
   })
 })
 
-const DEADLINE = 20_000
-const look = (hand: Hand) => hand.call('missingDirectories', { path: dir }, DEADLINE)
+const DEADLINE_MS = 20_000
+const look = (hand: Hand) => hand.call('missingDirectories', { path: dir }, DEADLINE_MS)
 const ended = (hand: Hand) => new Promise<void>((resolve) => hand.onExit(resolve))
 
 /** A call that does not come back while nobody reads, in a lane; and its hand. */
@@ -94,7 +94,7 @@ test('a call that fails leaves its hand and its lane as they were', async () => 
   await expect(
     hands.use('host3', async (hand) => {
       pid = hand.pid
-      return hand.call('write', { path: join(dir, 'none'), text: '1' }, DEADLINE)
+      return hand.call('write', { path: join(dir, 'none'), text: '1' }, DEADLINE_MS)
     }),
   ).rejects.toMatchObject({ errno: 'ENOENT' })
   await expect(hands.use('host3', async (hand) => hand.pid)).resolves.toBe(pid)

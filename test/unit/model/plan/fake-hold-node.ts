@@ -54,7 +54,7 @@ export const TICK_MS = 50
 /** How often paths that carry I/O are asked which volume they are. */
 const CHECK_INTERVAL_MS = 5_000
 /** iscsid's pause between two tries (DefaultTime2Wait). */
-const MEND_MS = 2_000
+const RELOGIN_MS = 2_000
 /** What the agent may be late: a look, and the poll that causes it. */
 export const SLACK_MS = 2_500
 
@@ -257,7 +257,7 @@ export class FakeHoldNode {
     const watched = JSON.stringify(
       this.sessions.map(({ sid, state, connection, disk }) => [sid, state, connection, disk]),
     )
-    if (watched !== this.#watched && this.last?.heedsChanges !== false) this.#dueMs = this.nowMs
+    if (watched !== this.#watched && this.last?.reactsToChanges !== false) this.#dueMs = this.nowMs
     this.#watched = watched
     if (this.last?.isSettled && (!this.map?.queueing || this.#kernelFailed())) this.#dueMs = this.nowMs
     if (this.nowMs >= this.#checkMs) this.#checkIdentities()
@@ -281,7 +281,7 @@ export class FakeHoldNode {
       if (!this.#isUp(session.portal)) {
         session.state = 'FAILED'
         if (session.disk) session.disk.state = 'transport-offline'
-        session.mendsMs = this.nowMs + MEND_MS
+        session.mendsMs = this.nowMs + RELOGIN_MS
       } else if (session.state === 'FAILED' && this.nowMs >= session.mendsMs) {
         session.state = 'LOGGED_IN'
         this.#reconnect(session)

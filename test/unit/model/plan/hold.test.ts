@@ -418,8 +418,8 @@ describe('a volume of which another answered, or another node took it', () => {
   it.each([
     [{ bytes: 10 << 20, of: 'volume' as const }, '10 MiB of unwritten data is discarded'],
     [{ bytes: 10 << 20, of: 'node' as const }, 'up to 10 MiB of unwritten data may be discarded'],
-    [{ bytes: 0, of: 'volume' as const }, 'nothing that is in memory here was unwritten'],
-    [undefined, 'what this node has not written is discarded'],
+    [{ bytes: 0, of: 'volume' as const }, 'this node has no unwritten data'],
+    [undefined, 'the unwritten data of this node is discarded'],
   ])('that was lost says what is discarded: %j', (unwritten, words) => {
     const lost = loss('lost', null)
     const refused = { ...lost.refused, ...(unwritten && { unwritten }) }
@@ -582,9 +582,9 @@ describe('a portal', () => {
   it('that is on its way back does not have its volume looked at for each change', () => {
     const attempts = new Map([[PORTAL, { ...NO_ATTEMPT, isBusy: true }]])
     const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open)] }
-    expect(plan(lost, memory({ ...proven, attempts })).heedsChanges).toBe(false)
-    expect(plan(lost).heedsChanges).toBe(false)
-    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).heedsChanges).toBe(true)
+    expect(plan(lost, memory({ ...proven, attempts })).reactsToChanges).toBe(false)
+    expect(plan(lost).reactsToChanges).toBe(false)
+    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).reactsToChanges).toBe(true)
   })
 })
 

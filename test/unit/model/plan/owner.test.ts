@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { ClaimFacts, ClaimStep, Witnesses } from '../../../../src/model/plan/owner.ts'
-import { claimOf, judgeUnclaimed, nextClaimStep } from '../../../../src/model/plan/owner.ts'
+import { reservationVerdict, judgeUnclaimed, nextClaimStep } from '../../../../src/model/plan/owner.ts'
 import type { ReservationKey, Reservations } from '../../../../src/model/reservation.ts'
 import { makeKey, nodeOfKey, parseKey } from '../../../../src/model/reservation.ts'
 
@@ -14,7 +14,7 @@ const told = (keys: readonly ReservationKey[], holder: ReservationKey | null): R
   holder: holder && { key: holder, type: 5 },
 })
 
-describe('claimOf', () => {
+describe('reservationVerdict', () => {
   const fence = { key: A, persists: true }
   it.each([
     ['this node has the reservation', told([A], A), { kind: 'held' }],
@@ -26,7 +26,7 @@ describe('claimOf', () => {
     ['no node has anything', told([], null), { kind: 'unclaimed' }],
     ['this node is registered, and no node has reserved', told([A], null), { kind: 'unclaimed' }],
     ['the target does not tell', null, { kind: 'unknown' }],
-  ])('%s', (_, now, expected) => expect(claimOf(now, fence)).toEqual(expected))
+  ])('%s', (_, now, expected) => expect(reservationVerdict(now, fence)).toEqual(expected))
 })
 
 describe('judgeUnclaimed', () => {

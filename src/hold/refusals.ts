@@ -3,12 +3,12 @@ import { LunkeeperError } from '../model/errors.ts'
 import type { Refusal, Refused } from '../model/plan/hold-facts.ts'
 
 /**
- * What an error means for a path that was to be verified or brought back. All that is not named says only that the path
- * cannot be used now.
+ * What an error means for a path that was being verified or brought back. Any other error only says that the path cannot be
+ * used now.
  */
 const REFUSALS: Partial<Record<ErrorCode, Refusal>> = {
   IDENTITY_MISMATCH: 'foreign',
-  // Another volume's disk is in the way, and in use; or the target has no such LUN.
+  // Another volume's disk occupies the place and is in use; or the target has no such LUN.
   STALE_DISK: 'absent',
   LUN_ABSENT: 'absent',
   FENCED: 'lost',
@@ -26,7 +26,7 @@ export function refusedBy(error: unknown): Refused {
   }
 }
 
-/** Who has the volume, where the error says so. */
+/** The node that owns the volume, if the error says so. */
 function holderOf({ details }: LunkeeperError): string | null {
   const { holder, key } = details
   return typeof holder === 'string' ? holder : typeof key === 'string' ? `0x${key}` : null

@@ -10,14 +10,14 @@ import type { WriteProof } from '../proof/proof.ts'
 import { readAttribute } from '../read/attribute.ts'
 
 /** Opening a device at most tests for its medium; a lost connection is detected within 10 s. */
-const OPEN_DEADLINE = 15_000
+const OPEN_DEADLINE_MS = 15_000
 
 /** Long enough for a check that only tries whether a device is free, of another attach, mount(8) or wipefs. */
 const MOMENTARY_CLAIM_MS = 2_000
 const CLAIM_PAUSE_MS = 50
 
-/** A device that nothing else can claim while the claim is held. */
-export interface Claim {
+/** A device that is open with O_EXCL: nothing else can claim it meanwhile. */
+export interface ExclusiveOpen {
   /**
    * Writes dirty data to the device and waits for its confirmation.
    * @param deadline milliseconds
@@ -35,10 +35,10 @@ export interface Claim {
  *   other's disk for a moment. @default false
  * @throws STUCK, NOT_FOUND the device is gone, and what `work` throws
  */
-export async function withClaim<T>(
+export async function withExclusiveOpen<T>(
   host: Host,
   name: string,
-  work: (claim: Claim) => Promise<T>,
+  work: (device: ExclusiveOpen) => Promise<T>,
   options: { readonly fresh?: boolean; readonly patient?: boolean } = {},
 ): Promise<T | null> {
   const path = deviceNode(host, name)
@@ -56,7 +56,7 @@ export async function withClaim<T>(
         },
       })
     } finally {
-      if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE).catch(() => {})
+      if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE_MS).catch(() => {})
     }
   })
 }
@@ -87,7 +87,7 @@ async function openFresh(hand: Hand, path: string): Promise<boolean> {
 
 async function open(hand: Hand, path: string): Promise<boolean> {
   try {
-    return await hand.call('claim', { path }, OPEN_DEADLINE)
+    return await hand.call('claim', { path }, OPEN_DEADLINE_MS)
   } catch (error) {
     if (!(error instanceof HandError)) throw error
     if (error.errno === 'ENOENT' || error.errno === 'ENXIO' || error.errno === 'ENODEV')
