@@ -44,7 +44,9 @@ export async function judge(
 ): Promise<Judged> {
   const { wwid, serial } = disk.cached
   const believed = record?.identity ?? disk.cached
-  const isCachedAsOurs = identityDifference({ wwid, serial, bytes: 0 }, believed) === null
+  // Without the size: a volume may have grown since this path was lost.
+  const isCachedAsOurs =
+    identityDifference({ wwid, serial, bytes: 0 }, { wwid: believed.wwid, serial: believed.serial }) === null
   const isUsed = standsOn(host, record, disk, maps)
   const isUnderAnother = isOtherHoldMapOver(host, disk, maps)
   const { verdict, error } = await askDisk(host, disk, believed, { fence: record?.fence })
