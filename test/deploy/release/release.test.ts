@@ -108,19 +108,22 @@ describe('the same sources make the same bytes', () => {
 })
 
 test('the single file starts in little more than the time of a Node that does nothing', () => {
-  // Processor time, of which other work on the machine takes nothing; the least of several.
-  const least = (...command: string[]) => {
-    const times = Array.from({ length: 7 }, () => {
-      const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null'
-      const { stderr } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' })
-      const [user = Number.NaN, system = Number.NaN] = stderr.trim().split(' ').map(Number)
-      return user + system
-    })
-    return Math.min(...times)
+  // Processor time, which other work on the machine lengthens only by what it takes of the caches: the least of several,
+  // in turn, and of more where the machine is busy.
+  const processorTime = (...command: string[]) => {
+    const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null'
+    const { stderr } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' })
+    const [user = Number.NaN, system = Number.NaN] = stderr.trim().split(' ').map(Number)
+    return user + system
   }
+  const least = { single: Infinity, node: Infinity }
   // 1.3 times as measured; 2.2 where all of the program is parsed.
-  expect(least(files.single, 'volumes', '--help') / least(execPath, '-e', '0')).toBeLessThan(1.8)
-}, 120_000)
+  for (let round = 0; round < 40 && (round < 7 || least.single / least.node >= 1.8); round++) {
+    least.single = Math.min(least.single, processorTime(files.single, 'volumes', '--help'))
+    least.node = Math.min(least.node, processorTime(execPath, '-e', '0'))
+  }
+  expect(least.single / least.node).toBeLessThan(1.8)
+}, 300_000)
 
 describe('docs/install.md, as it is written, in a clean root', () => {
   const text = readFileSync(join(project, 'docs/install.md'), 'utf8')
