@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
+import type { Diagnosis } from '../../src/doctor/finding.ts'
 import { onTwoNodes } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { OURS } from './swap.ts'
@@ -97,11 +98,28 @@ describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
     await expectNothingLeft(a)
   })
 
-  it('a target without reservations is used without them', async ({ array, onA }) => {
+  it('a target without reservations is used without them, and doctor reports a hold that is long for that', async ({
+    array,
+    a,
+    onA,
+  }) => {
     await array.sh(
       'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done',
     )
-    await onA.mounted()
+    await onA.mounted('--hold', '10m')
+    const unguarded = async () => {
+      const { stdout } = await lunkeeper(a).run(['doctor'])
+      return (JSON.parse(stdout) as Diagnosis).findings.find(({ code }) => code === 'UNGUARDED')
+    }
+    const found = await unguarded()
+    expect(found).toMatchObject({
+      severity: 'warning',
+      subject: 'db',
+      evidence: { wanted: 600, longest: 300 },
+    })
+    // The second of the remedies that it names.
+    await a.sh(/lunkeeper hold db --set 300s/.exec(found!.fix!)![0])
+    expect(await unguarded()).toBeUndefined()
     await expectCleanDetach(onA)
   })
 })
