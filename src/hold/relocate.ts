@@ -5,7 +5,7 @@ import { readDisk } from '../host/read/disks.ts'
 import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
-import { identityDifference } from '../model/identity.ts'
+import { isIdentified, nameDifference } from '../model/identity.ts'
 import type { Lun } from '../model/lun.ts'
 import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
@@ -15,9 +15,8 @@ import { dropForeignDisk } from './drop-foreign-disk.ts'
 
 /** The LUN at which the target presents the volume now; null if none of its LUNs is the volume. */
 export function findLun({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {
-  const { wwid = null, serial = null } = identity ?? {}
-  if (wwid === null && serial === null) return null
-  const same = shown.filter((one) => identityDifference({ ...one, bytes: 0 }, { wwid, serial }) === null)
+  if (identity === null || !isIdentified(identity)) return null
+  const same = shown.filter((one) => nameDifference(one, identity) === null)
   return (same.find(({ lun }) => lun === request.lun) ?? same[0])?.lun ?? null
 }
 

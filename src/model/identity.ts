@@ -20,11 +20,21 @@ export interface ExpectedIdentity {
  * nothing is guessed about data. A volume may have grown, but never shrunk.
  */
 export function identityDifference(seen: Identity, expected: ExpectedIdentity): string | null {
-  const { wwid, serial, bytes } = expected
+  const difference = nameDifference(seen, expected)
+  if (difference !== null) return difference
+  const { bytes } = expected
+  if (bytes && seen.bytes < bytes) return `its size is ${seen.bytes} bytes, not ${bytes}`
+  return null
+}
+
+/** Like {@link identityDifference}, by WWID and serial alone: where a size is not known, or may have changed. */
+export function nameDifference(
+  seen: Omit<Identity, 'bytes'>,
+  { wwid, serial }: ExpectedIdentity,
+): string | null {
   if (wwid && !(seen.wwid && sameWwid(seen.wwid, wwid)))
     return `its WWID is ${seen.wwid ?? 'unreadable'}, not ${wwid}`
   if (serial && seen.serial !== serial) return `its serial is ${seen.serial ?? 'unreadable'}, not ${serial}`
-  if (bytes && seen.bytes < bytes) return `its size is ${seen.bytes} bytes, not ${bytes}`
   return null
 }
 
@@ -39,6 +49,6 @@ export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'byte
 }
 
 /** Whether there is anything that distinguishes this volume from another. */
-export function isIdentified(identity: Identity): boolean {
+export function isIdentified(identity: Omit<Identity, 'bytes'> & { readonly bytes?: number }): boolean {
   return identity.wwid !== null || identity.serial !== null
 }

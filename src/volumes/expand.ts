@@ -12,7 +12,7 @@ import { readMap } from '../host/read/maps.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
-import { identityDifference } from '../model/identity.ts'
+import { nameDifference } from '../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import { recordAct } from '../state/records/history.ts'
 import { volumeLock } from '../state/records/locks.ts'
@@ -133,8 +133,7 @@ async function proveSize(host: Host, record: Attachment, view: VolumeView, had: 
 
 async function proven(host: Host, record: Attachment, disk: ScsiDisk): Promise<Identity> {
   const identity = await identify(host, disk)
-  const { wwid, serial } = record.identity ?? {}
-  const difference = identityDifference(identity, { wwid, serial })
+  const difference = nameDifference(identity, record.identity ?? {})
   if (difference)
     throw new LunkeeperError('IDENTITY_MISMATCH', `${disk.name} is not ${record.name}: ${difference}`)
   return identity

@@ -1,5 +1,5 @@
 import type { ExpectedIdentity, Identity } from '../identity.ts'
-import { identityDifference, isIdentified } from '../identity.ts'
+import { identityDifference, isIdentified, nameDifference } from '../identity.ts'
 import type { ScsiDisk, Session } from '../snapshot.ts'
 
 /** What is known of the path through one portal to one LUN: the kernel's state, and what was tried. */
@@ -72,7 +72,6 @@ export function nextPathStep(facts: PathFacts): PathStep {
  * @param fresh the kernel created it a moment ago; that it then knows no name is normal for old devices
  */
 export function isStale(disk: ScsiDisk, identity: Identity, fresh = false): boolean {
-  const believed = { wwid: disk.cached.wwid, serial: disk.cached.serial, bytes: 0 }
-  if (!isIdentified(believed)) return isIdentified(identity) && !fresh
-  return identityDifference(identity, { wwid: believed.wwid, serial: believed.serial }) !== null
+  if (!isIdentified(disk.cached)) return isIdentified(identity) && !fresh
+  return nameDifference(identity, disk.cached) !== null
 }

@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.ts'
 import { readSessionState } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
-import { identityDifference, isIdentified } from '../../model/identity.ts'
+import { isIdentified, nameDifference } from '../../model/identity.ts'
 import { reservationVerdict } from '../../model/plan/owner.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
@@ -100,6 +100,6 @@ function claimAnswer(
 
 /** Size is not compared: a volume may have grown, and the kernel rejects a table that is longer than its disk. */
 function differenceOf(seen: Identity, { wwid, serial }: KnownIdentity): string | null {
-  if (wwid !== null || serial !== null) return identityDifference(seen, { wwid, serial })
+  if (wwid !== null || serial !== null) return nameDifference(seen, { wwid, serial })
   return isIdentified(seen) ? `it is ${seen.wwid ?? seen.serial}, and the volume has no identity` : null
 }

@@ -15,7 +15,7 @@ import { safeHold } from '../../model/safe-hold.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
 import { stateOfHold } from '../../model/plan/hold-state.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
-import { identityDifference, isIdentified } from '../../model/identity.ts'
+import { isIdentified, nameDifference } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
@@ -109,9 +109,7 @@ async function isMisplaced(
   if (note?.kind === 'fenced') return false
   if (phase !== 'ready' || identity === null) return false
   const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
-  const isOther = ({ cached }: ScsiDisk) =>
-    isIdentified({ ...cached, bytes: 0 }) &&
-    identityDifference({ ...cached, bytes: 0 }, { ...identity, bytes: null }) !== null
+  const isOther = ({ cached }: ScsiDisk) => isIdentified(cached) && nameDifference(cached, identity) !== null
   if (used.some(isOther)) return true
   if (used.length === 0 || (await isAgentRunning(host))) return false
   const answers = await Promise.all(

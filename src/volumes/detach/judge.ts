@@ -2,7 +2,7 @@ import type { Host } from '../../host/host.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { LunkeeperError } from '../../model/errors.ts'
-import { identityDifference } from '../../model/identity.ts'
+import { nameDifference } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk, Session } from '../../model/snapshot.ts'
 import { askDisk } from '../../state/proof/ask.ts'
 import { standsOn } from '../../state/proof/stands.ts'
@@ -42,11 +42,9 @@ export async function judge(
   record: Attachment | null,
   maps: readonly DmMap[],
 ): Promise<Judged> {
-  const { wwid, serial } = disk.cached
   const believed = record?.identity ?? disk.cached
   // Without the size: a volume may have grown since this path was lost.
-  const isCachedAsOurs =
-    identityDifference({ wwid, serial, bytes: 0 }, { wwid: believed.wwid, serial: believed.serial }) === null
+  const isCachedAsOurs = nameDifference(disk.cached, believed) === null
   const isUsed = standsOn(host, record, disk, maps)
   const isUnderAnother = isOtherHoldMapOver(host, disk, maps)
   const { verdict, error } = await askDisk(host, disk, believed, { fence: record?.fence })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/model/identity.ts'
-import { identityDifference, isIdentified } from '../../../src/model/identity.ts'
+import { identityDifference, isIdentified, nameDifference } from '../../../src/model/identity.ts'
 import { parseWwid } from '../../../src/model/wwid.ts'
 
 const wwid = parseWwid('naa.600140512345678abcdef0123456789a')
@@ -41,6 +41,11 @@ test('the words name what was seen and what was expected', () => {
   expect(identityDifference({ ...seen, serial: null }, { serial: 'S1' })).toBe(
     'its serial is unreadable, not S1',
   )
+})
+
+test('by name alone, a size says nothing', () => {
+  expect(nameDifference({ wwid, serial: 'S1' }, { wwid, serial: 'S1', bytes: 1 << 30 })).toBeNull()
+  expect(nameDifference({ wwid, serial: null }, { wwid, serial: 'S1' })).toContain('unreadable')
 })
 
 test('a size alone identifies nothing', () => {
