@@ -5,7 +5,7 @@ import { HandError } from '../hand/hand.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
-import { mountAt } from '../read/mounts.ts'
+import { isMountPoint, mountAt } from '../read/mounts.ts'
 
 /** Replaying a large log over a slow link takes time; a lost target is detected long before. */
 const MOUNT_DEADLINE_MS = 120_000
@@ -61,8 +61,13 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   throw new LunkeeperError(code, `${point} was not unmounted: ${complaint(ran)}`)
 }
 
-/** A path as the kernel will print it: links in its existing part are followed. @throws BAD_MOUNT STUCK */
+/**
+ * A path as the kernel will print it: links in its existing part are followed. A mount point is not accessed, because
+ * its file system may wait for a target.
+ * @throws BAD_MOUNT STUCK
+ */
 export async function resolveDirectory(host: Host, path: string): Promise<string> {
+  if (isMountPoint(host.paths, path)) return path
   try {
     return await host.hands.use(null, (hand) => hand.call('resolve', { path }, DIRECTORY_DEADLINE_MS))
   } catch (error) {

@@ -47,6 +47,15 @@ export function mountAt(paths: HostPaths, point: string): Mount | null {
   return byPoint.get(point) ?? null
 }
 
+/** Whether the path is the mount point of a mount that no later mount on a directory above it hides. */
+export function isMountPoint(paths: HostPaths, path: string): boolean {
+  const mounts = readMounts(paths)
+  const at = mounts.findLastIndex(({ point }) => point === path)
+  return (
+    at >= 0 && !mounts.slice(at + 1).some(({ point }) => path.startsWith(point === '/' ? '/' : `${point}/`))
+  )
+}
+
 /** The mounts of one namespace, from the `mountinfo` of any process in it. */
 export function readMountTable(mountinfo: string): MountEntry[] {
   return parseMountTable(readText(mountinfo) ?? '')

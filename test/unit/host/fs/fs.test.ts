@@ -15,7 +15,12 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { checkFs } from '../../../../src/host/fs/check.ts'
 import { makeFs } from '../../../../src/host/fs/make.ts'
-import { makeMountPoint, missingDirectories, removeMountPoint } from '../../../../src/host/fs/mount.ts'
+import {
+  makeMountPoint,
+  missingDirectories,
+  removeMountPoint,
+  resolveDirectory,
+} from '../../../../src/host/fs/mount.ts'
 import { WriteProof } from '../../../../src/host/proof/issue.ts'
 import { isBlank, probeContent } from '../../../../src/host/fs/probe.ts'
 import type { Host } from '../../../../src/host/host.ts'
@@ -139,6 +144,16 @@ describe('a mount point', () => {
     await makeMountPoint(host, point())
     await removeMountPoint(host, missing)
     expect(existsSync(join(root, 'mnt'))).toBe(false)
+  })
+
+  test('is resolved without being accessed: the mount table says where it is', async () => {
+    mkdirSync(join(root, 'mnt/a'), { recursive: true })
+    symlinkSync(join(root, 'elsewhere'), point())
+    mkdirSync(join(root, 'elsewhere'))
+    expect(await resolveDirectory(host, point())).toBe(join(root, 'elsewhere'))
+    mkdirSync(join(root, 'proc/1'), { recursive: true })
+    writeFileSync(join(root, 'proc/1/mountinfo'), `36 1 8:0 / ${point()} rw - ext4 /dev/sdx rw\n`)
+    expect(await resolveDirectory(host, point())).toBe(point())
   })
 
   test('that was there stays; so does what somebody put beside it', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseMountTable, readMounts } from '../../../../src/host/read/mounts.ts'
+import { isMountPoint, parseMountTable, readMounts } from '../../../../src/host/read/mounts.ts'
 import { lay, nothing, recorded } from './tree.ts'
 
 const parse = (table: string) => parseMountTable(table).map(({ mount }) => mount)
@@ -109,4 +109,17 @@ test('a table of many pages is read to its end', () => {
 
 test('a table that is not there is empty', () => {
   expect(readMounts(lay(nothing))).toEqual([])
+})
+
+test.each([
+  ['a mount point', ['/mnt/v'], true],
+  ['a mount beneath it does not hide it', ['/mnt/v', '/mnt/v/sub', '/mnt/vx'], true],
+  ['a later mount on a directory above hides it', ['/mnt/v', '/mnt'], false],
+  ['a later mount of the root hides it', ['/mnt/v', '/'], false],
+  ['mounted again after what hid it', ['/mnt/v', '/mnt', '/mnt/v'], true],
+  ['nothing is mounted there', ['/mnt', '/mnt/v/sub'], false],
+])('%s', (_, points, expected) => {
+  const lines = ['/', ...points].map((point, at) => `${at} 1 8:${at} / ${point} rw - ext4 /dev/sda rw`)
+  const paths = lay(nothing, { 'proc/1/mountinfo': `${lines.join('\n')}\n` })
+  expect(isMountPoint(paths, '/mnt/v')).toBe(expected)
 })
