@@ -75,7 +75,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
 const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
 
 /** A status that the CSI specification requires and no Lunkeeper error maps to. */
-export function refusal(code: Code, message: string): ConnectError {
+export function grpcError(code: Code, message: string): ConnectError {
   return new ConnectError(message, code)
 }
 

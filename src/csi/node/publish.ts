@@ -1,7 +1,7 @@
 import { Code } from '@connectrpc/connect'
 
 import { bindMount, makeReadOnly } from '../../host/fs/bind.ts'
-import { makePlace, removePlace, resolvePlace } from '../../host/fs/place.ts'
+import { createTargetPath, removeTargetPath, resolveTargetPath } from '../../host/fs/target-path.ts'
 import { deviceNode } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { readMounts } from '../../host/read/mounts.ts'
@@ -15,14 +15,14 @@ import { readRecord } from '../../state/records/volumes.ts'
 import type { Device } from '../../state/view/users.ts'
 import type { Driver } from '../driver.ts'
 import type { NodePublishVolumeRequest } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import type { Capability } from '../volume/capability.ts'
 import { parseCapability, unsupported } from '../volume/capability.ts'
-import { clearStaging, stagingTrouble } from '../volume/health.ts'
+import { clearStaging, stagingTrouble } from '../volume/staging.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
-import { beginPublishing, endPublishing, isPublishing } from '../volume/publishing.ts'
+import { beginPublishing, endPublishing, isPublishing } from '../volume/publish-mark.ts'
 import { isDead, isNodeOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
@@ -32,26 +32,26 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   const path = requirePath(call.targetPath, 'target_path')
   const capability = parseCapability(call.volumeCapability)
   if (call.stagingTargetPath === '')
-    throw refusal(Code.FailedPrecondition, 'BAD_REQUEST: staging_target_path is missing')
+    throw grpcError(Code.FailedPrecondition, 'BAD_REQUEST: staging_target_path is missing')
   const staging = requirePath(call.stagingTargetPath, 'staging_target_path')
   const reason = unsupported(capability)
-  if (reason) throw refusal(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
+  if (reason) throw grpcError(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
   const { host, signal } = driver
   const record = readRecord(host, volumeNameOf(volumeId))
   if (record?.phase !== 'ready')
-    throw refusal(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is not staged on this node`)
+    throw grpcError(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is not staged on this node`)
   refuseOtherVolume(record, volumeId, call.volumeContext)
-  const target = await resolvePlace(host, path)
+  const target = await resolveTargetPath(host, path)
   const readOnly = call.readonly || record.request.use.readOnly
-  refuseOtherUse(record, capability, await resolvePlace(host, staging), readOnly)
+  refuseOtherUse(record, capability, await resolveTargetPath(host, staging), readOnly)
   if (isThere(driver, record, capability, target, readOnly) === 'other')
-    throw refusal(Code.AlreadyExists, `CONFLICT: ${volumeId} is published at ${target} with other settings`)
+    throw grpcError(Code.AlreadyExists, `CONFLICT: ${volumeId} is published at ${target} with other settings`)
   refuseSecond(driver, record, capability, target)
   await makeFit(driver, record, target)
   // A detach by hand is in progress or has completed: then the volume is no longer ready.
   await withLock(...volumeLock(host, record, 'publish', signal), async () => {
     if (readRecord(host, record.name)?.phase !== 'ready')
-      throw refusal(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is no longer staged on this node`)
+      throw grpcError(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is no longer staged on this node`)
     if (isThere(driver, record, capability, target, readOnly) !== 'same')
       await show(driver, record, capability, target, readOnly)
   })
@@ -65,7 +65,7 @@ function refuseOtherVolume(
 ): void {
   const reason = otherVolume(record, parseAttributes(context))
   if (reason === null) return
-  throw refusal(
+  throw grpcError(
     Code.FailedPrecondition,
     `CONFLICT: another volume is staged on this node as ${volumeId}: ${reason}. To Kubernetes, two PersistentVolumes with one volumeHandle are one volume: give each its own`,
   )
@@ -79,7 +79,7 @@ function refuseOtherUse(
   readOnly: boolean,
 ): void {
   const { use } = request
-  const other = (reason: string) => refusal(Code.FailedPrecondition, `CONFLICT: ${name} ${reason}`)
+  const other = (reason: string) => grpcError(Code.FailedPrecondition, `CONFLICT: ${name} ${reason}`)
   const kind = use.mount === null ? 'block' : 'mount'
   if (kind !== capability.kind) throw other(`is staged as a ${kind} volume`)
   if (capability.fs !== '' && fs !== null && capability.fs !== fs) throw other(`has the file system ${fs}`)
@@ -88,7 +88,7 @@ function refuseOtherUse(
     throw other(`is mounted with ${use.options.join(',') || 'the default options'}`)
   if (kind === 'mount' && use.mount !== staging) throw other(`is staged at ${use.mount}`)
   if (kind === 'block' && readOnly && !use.readOnly)
-    throw refusal(
+    throw grpcError(
       Code.InvalidArgument,
       `BAD_REQUEST: ${name} is a block volume that is staged for writing: a device is read-only for all its users or for none`,
     )
@@ -105,7 +105,7 @@ function refuseSecond({ host }: Driver, record: Attachment, capability: Capabili
     ({ point }) => point !== target && !point.startsWith(`${target}/`),
   )
   if (others.length > 0)
-    throw refusal(
+    throw grpcError(
       Code.FailedPrecondition,
       `BUSY: ${record.name} is published at ${others.map(({ point }) => point).join(', ')}, and its access mode allows only one target path`,
     )
@@ -163,9 +163,9 @@ async function show(
 ): Promise<void> {
   const { host } = driver
   const { device } = lookAtStaged(host, record)
-  if (!device) throw refusal(Code.Unavailable, `TARGET_AWAY: ${record.name} has no device now`)
+  if (!device) throw grpcError(Code.Unavailable, `TARGET_AWAY: ${record.name} has no device now`)
   while (seenAt(host.paths, target)) await unmountProven(host, record, target)
-  await makePlace(host, target, kind === 'block' ? 'file' : 'directory')
+  await createTargetPath(host, target, kind === 'block' ? 'file' : 'directory')
   beginPublishing(host, target)
   try {
     await bindMount(
@@ -175,11 +175,11 @@ async function show(
     )
     const mount = seenAt(host.paths, target)
     if (!mount || !isRight(mount, device, kind))
-      throw refusal(Code.Unavailable, `MOUNT_FAILED: ${target} does not show ${record.name}`)
+      throw grpcError(Code.Unavailable, `MOUNT_FAILED: ${target} does not show ${record.name}`)
     if (readOnly && kind === 'mount') await makeReadOnly(host, target, mount.options)
   } catch (error) {
     if (seenAt(host.paths, target)) await unmountProven(host, record, target)
-    await removePlace(host, target)
+    await removeTargetPath(host, target)
     throw error
   } finally {
     endPublishing(host, target)

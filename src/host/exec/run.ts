@@ -4,7 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Program } from './programs.ts'
 import { PACKAGE_OF, PATH } from './programs.ts'
 
-export interface Ran {
+export interface RunResult {
   /** Exit status; null if a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
@@ -37,7 +37,11 @@ const MAX_OUTPUT = 1 << 20
  *
  * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
  */
-export async function run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran> {
+export async function run(
+  program: Program,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
   const { execa } = await import('execa')
   // After the last await before the start: an earlier abort is not reported again.
   if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
@@ -85,7 +89,7 @@ interface Result {
   readonly originalMessage?: string | undefined
 }
 
-function toRan(program: Program, result: Result): Ran {
+function toRan(program: Program, result: Result): RunResult {
   if (result.exitCode === undefined && result.signal === undefined) {
     if (result.code === 'ENOENT' || result.code === 'EACCES')
       throw new LunkeeperError(
@@ -122,7 +126,7 @@ function abandon(child: ChildProcess): void {
  * The line of a program's output that says what went wrong, for an error message: iscsiadm's reason is in the middle;
  * other programs print it first, followed by their usage or where to look.
  */
-export function complaint(ran: Ran): string {
+export function failureReason(ran: RunResult): string {
   const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())
   // e2fsprogs start with their own name, version and date.
   const idle = /^usage\b|^dmesg\(1\)|^\S+ \d[\d.]* \(\d+-\w+-\d+\)$/i

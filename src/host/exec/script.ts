@@ -1,6 +1,6 @@
 import { execPath } from 'node:process'
 
-import type { Ran } from './run.ts'
+import type { RunResult } from './run.ts'
 
 /**
  * Runs a script of this package with the same Node, for a user who watches: it has our stderr, our environment and our
@@ -12,7 +12,7 @@ export async function runScript(
   file: string,
   args: readonly string[],
   { deadline }: { readonly deadline: number },
-): Promise<Omit<Ran, 'stderr'>> {
+): Promise<Omit<RunResult, 'stderr'>> {
   const { execa } = await import('execa')
   const { exitCode, signal, stdout } = await execa(execPath, [file, ...args], {
     reject: false,

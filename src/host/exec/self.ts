@@ -2,7 +2,7 @@ import { setPriority } from 'node:os'
 import { argv, execPath } from 'node:process'
 import { isSea } from 'node:sea'
 
-import type { Ran } from './run.ts'
+import type { RunResult } from './run.ts'
 
 /** The highest that a child keeps on stdout: the findings of a node with thousands of disks. */
 const MAX_OUTPUT = 16 << 20
@@ -21,9 +21,9 @@ export interface SelfOptions {
  * Runs this very program with other arguments, as a process of its own: what reads a lot does not delay this one, and
  * what gets stuck is left behind. At low priority.
  */
-export async function runSelf(args: readonly string[], options: SelfOptions): Promise<Ran> {
+export async function runSelf(args: readonly string[], options: SelfOptions): Promise<RunResult> {
   const { execa } = await import('execa')
-  // As for a hand (fork.ts): also where an upgrade has put another program in its place.
+  // As for a worker (fork.ts): also where an upgrade has put another program in its place.
   const [program, before] = isSea() ? ['/proc/self/exe', []] : [execPath, [argv[1]!]]
   const child = execa(program, [...before, ...args], {
     reject: false,

@@ -1,9 +1,9 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
-import { unknownFeatures } from './too-new.ts'
+import { unknownFeatures } from './unknown-features.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
 /** A full check of a large, damaged ext4 takes long; a clean one ends immediately. */
@@ -29,5 +29,8 @@ export async function checkFs(
   const features = unknownFeatures(ran)
   if (features !== null)
     return `the ext4 on ${device.name} was not checked: it has features that the e2fsck of this node does not know (${features}); install newer e2fsprogs`
-  throw new LunkeeperError('FS_DAMAGED', `the file system on ${device.name} is damaged: ${complaint(ran)}`)
+  throw new LunkeeperError(
+    'FS_DAMAGED',
+    `the file system on ${device.name} is damaged: ${failureReason(ran)}`,
+  )
 }

@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { complaint } from '../exec/run.ts'
-import { HandError } from '../hand/hand.ts'
+import { failureReason } from '../exec/run.ts'
+import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -27,7 +27,7 @@ export async function probeContent(host: Host, device: string, deadline = DEADLI
   if (ran.code !== 0)
     throw new LunkeeperError(
       'MOUNT_FAILED',
-      `${path}: its contents are ambiguous: ${complaint(ran)}`,
+      `${path}: its contents are ambiguous: ${failureReason(ran)}`,
       ran.code === 8
         ? { hint: 'It has signatures of several formats. List them with wipefs, which only reads.' }
         : {},
@@ -44,11 +44,11 @@ export async function isBlank(host: Host, device: string, size: number): Promise
   if (size <= 0) return false
   if ((await probeContent(host, device)).type !== null) return false
   try {
-    return await host.hands.use(null, (hand) =>
-      hand.call('zeros', { path: deviceNode(host, device), bytes: MIB, size }, DEADLINE_MS),
+    return await host.workers.use(null, (worker) =>
+      worker.call('zeros', { path: deviceNode(host, device), bytes: MIB, size }, DEADLINE_MS),
     )
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     throw new LunkeeperError(
       'NOT_BLANK',
       `${device} cannot be read, so it is not proven blank: ${error.message}`,

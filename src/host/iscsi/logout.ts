@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Host } from '../host.ts'
 import { dropStaleMarks } from '../disk/path-mark.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 
 /** logout_timeout (15 s) of iscsid.conf, and time for iscsiadm to start and answer. */
 const DEADLINE_MS = 25_000
@@ -33,7 +33,7 @@ export async function logout(host: Host, sid: number, signal?: AbortSignal): Pro
   }
   // iscsiadm fails in many ways if a session ends while it reads it.
   if ((ran.code !== null && OK.has(ran.code)) || !isThere(host, sid)) return dropStaleMarks(host)
-  throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${complaint(ran)}`, {
+  throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${failureReason(ran)}`, {
     details: { sid, iscsiadm: ran.code ?? ran.signal },
   })
 }

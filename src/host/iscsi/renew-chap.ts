@@ -11,8 +11,8 @@ import { nodeDatabase } from './database.ts'
 import { chapIn, siteAlgorithms } from './known-chap.ts'
 import { findNodeRecord } from './node-record.ts'
 import { withCredentials } from './record-text.ts'
-import { converse } from './talk/conversation.ts'
-import { parseAlgorithms } from './talk/chap.ts'
+import { withConnection } from './client/connection.ts'
+import { parseAlgorithms } from './client/chap.ts'
 
 /**
  * Whether the node record of ours for a portal has other credentials than these: they were changed at the target since
@@ -42,7 +42,7 @@ export async function renewChap(
   const algorithms = parseAlgorithms(siteAlgorithms(host) ?? '')
   // Without a name iscsid cannot log in either, and says so.
   if (initiator !== null)
-    await converse(
+    await withConnection(
       { portal, initiator, target: iqn, chap, signal, ...(algorithms ? { algorithms } : {}) },
       async () => {},
     )

@@ -8,15 +8,15 @@ import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
 import { holdTable, parsePaths } from '../../model/plan/table.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { whenAppears } from '../disk/appear.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { isProtected } from '../fs/protect.ts'
-import { boundDirtyPages } from '../memory/bound.ts'
+import { limitDirtyPages } from '../memory/volume-dirty-limit.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, mapOfUuid, readMap, readMaps } from '../read/maps.ts'
-import { isRemembering } from '../read/remember.ts'
+import { hasCache } from '../read/cache.ts'
 import { sendMessage } from './messages.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
@@ -49,7 +49,7 @@ export function holdMapName(name: VolumeName): string {
 export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   const { paths } = host
   const called = holdMapName(name)
-  if (isRemembering(paths)) return mapOfUuid(paths, called)
+  if (hasCache(paths)) return mapOfUuid(paths, called)
   // udev's link identifies it; without udev, or before the link exists, all maps are searched.
   const linked = linkName(join(paths.dev, 'mapper', called))
   const devices = linked
@@ -91,7 +91,7 @@ export async function createHoldMap(
   const map = named ?? findHoldMap(host, name)
   if (!map || !existsSync(deviceNode(host, map.device)))
     throw new LunkeeperError('MAP_FAILED', `the map ${called} was created, but has no node ${node}`)
-  boundDirtyPages(host, map.devno)
+  limitDirtyPages(host, map.devno)
   return map
 }
 
@@ -138,7 +138,7 @@ export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
     deadline: DEADLINE_MS,
   })
   if (ran.code === 0 || !readMaps(host.paths).some(({ uuid }) => uuid === map.uuid)) return
-  const said = complaint(ran)
+  const said = failureReason(ran)
   throw new LunkeeperError(
     /busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
     `the map ${map.name} was not removed: ${said}`,
@@ -187,5 +187,5 @@ async function linesOf(host: Host, what: 'table' | 'status'): Promise<Map<string
 async function dmsetup(host: Host, args: readonly string[]): Promise<void> {
   const ran = await host.run('dmsetup', args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
-    throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${complaint(ran)}`)
+    throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${failureReason(ran)}`)
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { isHoldMap, readMap } from '../read/maps.ts'
 import { removeHoldMap, setQueueing } from './hold-map.ts'
@@ -23,7 +23,7 @@ export async function offerPath(host: Host, disk: string): Promise<'taken' | 'la
 }
 
 /** Makes multipathd remove a disk from the map that it added it to; the map continues with its other paths. */
-export async function withdrawPath(host: Host, disk: string): Promise<void> {
+export async function removePath(host: Host, disk: string): Promise<void> {
   await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE_MS })
 }
 
@@ -35,7 +35,7 @@ export async function removeMap(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return removeHoldMap(host, map)
   const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
-  const said = complaint(ran)
+  const said = failureReason(ran)
   throw new LunkeeperError(
     /in use|busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
     `the map ${map.name} was not removed: ${said}`,
@@ -47,7 +47,7 @@ export async function removePartitionMap(host: Host, map: DmMap): Promise<void> 
   // Without waiting for udev, which may in turn wait for a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
-  throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${complaint(ran)}`)
+  throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${failureReason(ran)}`)
 }
 
 /**
@@ -59,7 +59,7 @@ export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
   const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE_MS })
   const ran = await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE_MS })
   if (ran.code === 0 || told.code === 0 || isGone(host, map)) return
-  throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${complaint(ran)}`)
+  throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${failureReason(ran)}`)
 }
 
 /** How soon queued I/O is failed again if multipathd has enabled queueing. */
@@ -100,5 +100,5 @@ export function isGone(host: Host, { device, uuid }: DmMap): boolean {
 export async function resizeMap(host: Host, name: string): Promise<void> {
   const ran = await host.run('multipathd', ['resize', 'map', name], { deadline: DEADLINE_MS })
   if (ran.code !== 0 || /^fail/m.test(ran.stdout))
-    throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${complaint(ran)}`)
+    throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${failureReason(ran)}`)
 }

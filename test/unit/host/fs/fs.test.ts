@@ -43,7 +43,7 @@ beforeEach(() => {
   truncateSync(disk, SIZE)
   host = openHost({ paths: hostPaths(root) })
   onTestFinished(() => {
-    host.hands.close()
+    host.workers.close()
     rmSync(root, { recursive: true, force: true })
   })
 })

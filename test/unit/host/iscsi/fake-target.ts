@@ -4,9 +4,9 @@ import { createServer } from 'node:net'
 
 import { onTestFinished } from 'vitest'
 
-import type { Who } from '../../../../src/host/iscsi/talk/conversation.ts'
-import type { Pdu } from '../../../../src/host/iscsi/talk/pdu.ts'
-import { decode, decodeKeys, encode, encodeKeys, OP } from '../../../../src/host/iscsi/talk/pdu.ts'
+import type { ConnectionOptions } from '../../../../src/host/iscsi/client/connection.ts'
+import type { Pdu } from '../../../../src/host/iscsi/client/pdu.ts'
+import { decode, decodeKeys, encode, encodeKeys, OP } from '../../../../src/host/iscsi/client/pdu.ts'
 import { parseIqn } from '../../../../src/model/iqn.ts'
 
 export const IQN = parseIqn('iqn.2026-01.test:t')
@@ -37,7 +37,7 @@ export interface Manner {
 }
 
 /** A target of a few lines, that speaks as it is told to. */
-export async function serve(manner: Manner): Promise<Who> {
+export async function serve(manner: Manner): Promise<ConnectionOptions> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     void answer(socket, manner).catch(() => socket.destroy())
