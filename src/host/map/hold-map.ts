@@ -18,6 +18,7 @@ import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, mapOfUuid, readMap, readMaps } from '../read/maps.ts'
 import { hasCache } from '../read/cache.ts'
 import { sendMessage } from './messages.ts'
+import { isQueueingTable, multipathTables } from './tables.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
 /** Device-mapper's own work takes milliseconds; a table may wait for a disk that is being removed. */
@@ -131,57 +132,58 @@ export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: bool
   await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
 }
 
-/** @throws BUSY MAP_FAILED */
+/** Removes a hold map that is not in use. @throws BUSY it is open · MAP_FAILED */
 export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
-  // Without waiting for udev, which may in turn wait for a map that queues.
+  // Does not wait for udev, whose worker may be blocked by a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', '--retry', map.name], {
     deadline: DEADLINE_MS,
   })
   if (ran.code === 0 || !readMaps(host.paths).some(({ uuid }) => uuid === map.uuid)) return
-  const said = failureReason(ran)
-  throw new LunkeeperError(
-    /busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
-    `the map ${map.name} was not removed: ${said}`,
-  )
+  throw notRemoved(map, failureReason(ran))
 }
 
-/** The kernel's current state of each hold map, by the map's name: two programs, however many maps there are. */
+/** Why a map could not be removed. Its name is not searched, because a volume may be called `busybox`. */
+export function notRemoved({ name }: DmMap, reason: string): LunkeeperError {
+  const isBusy = /in use|busy/i.test(reason.replaceAll(name, ''))
+  return new LunkeeperError(isBusy ? 'BUSY' : 'MAP_FAILED', `the map ${name} was not removed: ${reason}`)
+}
+
+/**
+ * The kernel's current state of each hold map, by the map's name: two programs, however many maps there are.
+ * @throws MAP_FAILED TIMEOUT
+ */
 export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, HoldMapState>> {
-  const [tables, paths] = await Promise.all([linesOf(host, 'table'), readPaths(host)])
+  const [tables, paths] = await Promise.all([multipathTables(host, 'table'), readPaths(host)])
   return new Map(
-    [...tables].map(([name, table]) => [
-      name,
-      { queueing: /\bqueue_if_no_path\b/.test(table), paths: paths.get(name) ?? [] },
-    ]),
+    [...tables]
+      .filter(([name]) => isHoldMapName(name))
+      .map(([name, table]) => [name, { queueing: isQueueingTable(table), paths: paths.get(name) ?? [] }]),
   )
 }
 
 /** How long an answer is recent enough for display. */
-const RECENT = 500
+const DISPLAY_LIFETIME_MS = 500
 const recent = new WeakMap<Host, { readonly at: number; readonly states: ReturnType<typeof readHoldMaps> }>()
 
-/** Shared by callers that ask at the same moment. */
+/** Like {@link readHoldMaps}, for display: callers that ask within half a second share one answer. */
 export function recentHoldMaps(host: Host): ReturnType<typeof readHoldMaps> {
   const known = recent.get(host)
-  if (known && performance.now() - known.at < RECENT) return known.states
+  if (known && performance.now() - known.at < DISPLAY_LIFETIME_MS) return known.states
   const states = readHoldMaps(host)
   recent.set(host, { at: performance.now(), states })
   return states
 }
 
-/** The paths of each hold map. */
+/** The paths of each hold map, by the map's name. @throws MAP_FAILED TIMEOUT */
 export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMapState['paths']>> {
-  return new Map([...(await linesOf(host, 'status'))].map(([name, status]) => [name, parsePaths(status)]))
+  const statuses = await multipathTables(host, 'status')
+  return new Map(
+    [...statuses].filter(([name]) => isHoldMapName(name)).map(([name, status]) => [name, parsePaths(status)]),
+  )
 }
 
-async function linesOf(host: Host, what: 'table' | 'status'): Promise<Map<string, string>> {
-  const ran = await host.run('dmsetup', [what, '--target', 'multipath'], { deadline: DEADLINE_MS })
-  return new Map(
-    ran.stdout.split('\n').flatMap((line) => {
-      const [, name, rest] = /^(\S+): (.*)$/.exec(line) ?? []
-      return name?.startsWith(HOLD_PREFIX) ? [[name, rest!] as const] : []
-    }),
-  )
+function isHoldMapName(name: string): boolean {
+  return name.startsWith(HOLD_PREFIX)
 }
 
 async function dmsetup(host: Host, args: readonly string[]): Promise<void> {

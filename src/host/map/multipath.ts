@@ -5,7 +5,7 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { isHoldMap, readMap } from '../read/maps.ts'
-import { removeHoldMap, setQueueing } from './hold-map.ts'
+import { notRemoved, removeHoldMap, setQueueing } from './hold-map.ts'
 
 /** multipathd answers one command after the other, and a path checker may delay it for some seconds. */
 const DEADLINE_MS = 30_000
@@ -35,11 +35,7 @@ export async function removeMap(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return removeHoldMap(host, map)
   const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
-  const said = failureReason(ran)
-  throw new LunkeeperError(
-    /in use|busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
-    `the map ${map.name} was not removed: ${said}`,
-  )
+  throw notRemoved(map, failureReason(ran))
 }
 
 /** Removes the map of one partition that kpartx created on a multipath map. @throws BUSY */
