@@ -56,8 +56,9 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   if (!mount) return
   proof.require(mount.devno)
   const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE_MS })
-  if (ran.code === 0 || /not mounted|no mount point specified/.test(ran.stderr)) return
-  const code = /busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
+  // Another process may have unmounted it meanwhile. The mount table decides: umount's text contains the path.
+  if (ran.code === 0 || !mountAt(host.paths, point)) return
+  const code = /(?:target|device) is busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
   throw new LunkeeperError(code, `${point} was not unmounted: ${failureReason(ran)}`)
 }
 

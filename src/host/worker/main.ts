@@ -112,11 +112,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return join(realpathSync(existing), rest).replace(/(.)\/$/, '$1')
   },
 
-  missingDirectories({ path }) {
-    const missing: string[] = []
-    for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.unshift(at)
-    return missing
-  },
+  missingDirectories: ({ path }) => missingDirectories(path),
 
   firstUntrusted: ({ path }) => firstUntrusted(path),
 
@@ -166,20 +162,35 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
       rmdirSync(path)
       return true
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') return true
+      // EEXIST: some file systems return it instead of ENOTEMPTY (rmdir(2)).
+      if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false
+      throw error
     }
   },
 }
 
-/** One after the other, so that a link that a user has created meanwhile is not followed. */
+/** Creates the directories one after the other, so that a link that a user creates meanwhile is not followed. */
 function makeTrusted(path: string): void {
-  const missing: string[] = []
-  for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.unshift(at)
-  for (const at of missing) mkdirSync(at, { mode: 0o755 })
-  const found = firstUntrusted(path)
-  if (found) throw Object.assign(new Error(`others can change ${found.directory}`), { code: 'EPERM' })
+  refuseUntrusted(path)
+  for (const at of missingDirectories(path)) mkdirSync(at, { mode: 0o755 })
+  // Permissions and links may have changed since the first check.
+  refuseUntrusted(path)
   if (realpathSync(path) !== path)
     throw Object.assign(new Error(`a part of ${path} is a link`), { code: 'ELOOP' })
+}
+
+function refuseUntrusted(path: string): void {
+  const found = firstUntrusted(path)
+  if (found) throw Object.assign(new Error(`others can change ${found.directory}`), { code: 'EPERM' })
+}
+
+/** Outermost first. */
+function missingDirectories(path: string): string[] {
+  const missing: string[] = []
+  for (let at = path; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) missing.unshift(at)
+  return missing
 }
 
 function isEmptyFile(path: string): boolean {

@@ -1,10 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
   closeSync,
   constants,
+  mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -264,6 +267,22 @@ describe('directories', () => {
     expect(await made.call('removeDirectory', { path: join(dir, 'a') }, DEADLINE_MS)).toBe(false)
     expect(await made.call('removeDirectory', { path }, DEADLINE_MS)).toBe(true)
     expect(await made.call('removeDirectory', { path }, DEADLINE_MS)).toBe(true)
+  })
+
+  test('a directory that cannot be removed for another reason fails with that reason', async () => {
+    await expect(
+      worker().call('removeDirectory', { path: '/proc' }, DEADLINE_MS),
+    ).rejects.toMatchObject({ errno: expect.stringMatching(/^(EBUSY|EACCES|EPERM)$/) })
+  })
+
+  test('a trusted directory is not created, not even in part, where other users can write', async () => {
+    const open = join(dir, 'open')
+    mkdirSync(open)
+    chmodSync(open, 0o777)
+    await expect(
+      worker().call('makeDirectory', { path: join(open, 'v/w'), trusted: true }, DEADLINE_MS),
+    ).rejects.toMatchObject({ errno: 'EPERM' })
+    expect(readdirSync(open)).toEqual([])
   })
 })
 
