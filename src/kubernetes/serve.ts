@@ -15,15 +15,15 @@ import { EventReporter } from './events/event-reporter.ts'
 import { brokenVolumes } from './evict/broken-volumes.ts'
 import { Evictor } from './evict/evictor.ts'
 
-/** How often holds are checked for their end (milliseconds); a small directory is read. */
-const PULSE = 1_000
+/** How often the hold notes, a few small files, are read. */
+const POLL_INTERVAL_MS = 1_000
 /**
- * How often volumes held by their session or by multipathd are checked, which have no notes: as often as the agent
- * checks everything.
+ * How often the health of all volumes is read, because a volume that its session or multipathd holds may have no hold
+ * note: as often as the agent looks at every volume.
  */
-const CENSUS = 20_000
-/** How long a stopping agent waits for its last report. */
-const GOODBYE = 2_000
+const HEALTH_CHECK_INTERVAL_MS = 20_000
+/** How long a stopping agent tries to write its last condition. */
+const LAST_WRITE_DEADLINE_MS = 2_000
 
 export interface KubernetesOptions {
   readonly account: Account
@@ -67,27 +67,30 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
       }
     }
 
-  let nextCensus = 0
+  let nextCheckMs = 0
+  let lastCheck = 0
   const changed = safely((change: Parameters<EventReporter['changed']>[0]) => {
-    nextCensus = 0
+    nextCheckMs = 0
     reporter.changed(change)
   })
-  const pulse = safely(() => {
+  const poll = safely(() => {
     const notes = readHoldNotes(host)
     for (const [name, note] of notes) reporter.warn(name, note)
     if (evict) void evictor.look(brokenVolumes(host, notes, reporter), signal).catch(fault)
-    if (performance.now() < nextCensus) return
-    nextCensus = performance.now() + CENSUS
+    if (performance.now() < nextCheckMs) return
+    nextCheckMs = performance.now() + HEALTH_CHECK_INTERVAL_MS
+    const check = ++lastCheck
+    // A check that started earlier may end later, and must not overwrite the result of a newer one.
     void readNodeHealth(host)
-      .then((condition) => writer.set(condition))
+      .then((condition) => check === lastCheck && writer.set(condition))
       .catch(fault)
   })
 
   const following = followHolds(host, changed)
   // Events of a previous agent are found there and not repeated.
   for (const [name, after] of readHoldNotes(host)) changed({ name, before: null, after })
-  pulse()
-  const timer = setInterval(pulse, PULSE)
+  poll()
+  const timer = setInterval(poll, POLL_INTERVAL_MS)
   const running = [queue.run(signal).catch(fault), writer.run(signal).catch(fault)]
   say(`kubernetes: reporting volumes as node ${node}${evict ? ', evicting the pods of broken ones' : ''}`)
   return {
@@ -96,7 +99,9 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
       following[Symbol.dispose]()
       stop.abort()
       await Promise.all(running)
-      await writer.write(conditionAfterStop(writer.condition), AbortSignal.timeout(GOODBYE)).catch(() => {})
+      await writer
+        .write(conditionAfterStop(writer.condition), AbortSignal.timeout(LAST_WRITE_DEADLINE_MS))
+        .catch(() => {})
       api[Symbol.dispose]()
     },
   }

@@ -29,6 +29,7 @@ export async function probeTarget(
   signal: AbortSignal,
 ): Promise<void> {
   const where = formatPortal(portal)
+  if (signal.aborted) throw new LunkeeperError('CANCELLED', `stopped before asking ${where}`)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = connect({ host: portal.host, port: portal.port })
   const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))

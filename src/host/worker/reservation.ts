@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs'
 
 import type { PersistAnswer, PersistCommand } from './protocol.ts'
-import { command, Refused, send } from './sg.ts'
+import { readCommand, ScsiError, writeCommand } from './sg.ts'
 
 const PERSISTENT_RESERVE_IN = 0x5e
 const PERSISTENT_RESERVE_OUT = 0x5f
@@ -13,11 +13,11 @@ const ACT = { register: 6, reserve: 1, clear: 3, preempt: 5 } as const
 /** Several hundred registrations, each with a transport id of up to 256 bytes. */
 const ALLOCATION = 16_384
 const PARAMETERS = 24
-/** PERSISTENT RESERVE OUT, byte 20, bit 0: keep it over a loss of power. */
+/** PERSISTENT RESERVE OUT, byte 20, bit 0: the registration survives a loss of power. */
 const APTPL = 1
 
-/** Several conditions may be waiting (reservations preempted, released; capacity changed), each told once. */
-const MOST_ATTENTIONS = 6
+/** Several unit attentions may be pending (reservation preempted or released, capacity changed); each is reported once. */
+const MAX_ATTEMPTS = 6
 
 /**
  * Sends PERSISTENT RESERVE commands to a device, one after the other, up to the first that does not succeed.
@@ -32,7 +32,7 @@ export function persist(path: string, commands: readonly PersistCommand[]): Pers
   }
 }
 
-/** The same through a device that is open. */
+/** Like {@link persist}, on a device that is already open. */
 export function persistOn(fd: number, commands: readonly PersistCommand[]): PersistAnswer[] {
   const answers: PersistAnswer[] = []
   for (const one of commands) {
@@ -48,12 +48,12 @@ function ask(fd: number, one: PersistCommand): PersistAnswer {
     try {
       return { kind: 'done', data: perform(fd, one) }
     } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      if (error.isAttention && attempt < MOST_ATTENTIONS) continue
+      if (!(error instanceof ScsiError)) throw error
+      if (error.isAttention && attempt < MAX_ATTEMPTS) continue
       return {
         kind: error.isConflict ? 'conflict' : 'refused',
         why: error.message,
-        isUnknown: error.isUnknown,
+        isUnknown: error.isUnsupported,
       }
     }
   }
@@ -61,7 +61,7 @@ function ask(fd: number, one: PersistCommand): PersistAnswer {
 
 function perform(fd: number, one: PersistCommand): Uint8Array {
   if ('read' in one)
-    return command(
+    return readCommand(
       fd,
       [PERSISTENT_RESERVE_IN, READ[one.read], 0, 0, 0, 0, 0, ALLOCATION >> 8, ALLOCATION & 0xff, 0],
       ALLOCATION,
@@ -72,6 +72,6 @@ function perform(fd: number, one: PersistCommand): Uint8Array {
   parameters[20] = one.persists ? APTPL : 0
   // Scope 0 (the logical unit), and the type.
   const type = one.type ?? 0
-  send(fd, [PERSISTENT_RESERVE_OUT, ACT[one.act], type, 0, 0, 0, 0, 0, PARAMETERS, 0], parameters)
+  writeCommand(fd, [PERSISTENT_RESERVE_OUT, ACT[one.act], type, 0, 0, 0, 0, 0, PARAMETERS, 0], parameters)
   return new Uint8Array()
 }

@@ -8,8 +8,10 @@ export const COMPONENT = 'lunkeeper'
 /** Distinguishes outages, for an agent that was started in the middle of one. */
 const OUTAGE = 'lunkeeper/outage'
 
-/** The limit of events.k8s.io for its notes, which kubelets also follow. */
-const LONGEST = 1024
+/** Characters of a message: the limit of events.k8s.io for its notes, which kubelets also follow. */
+const LONGEST_MESSAGE = 1024
+/** Characters of an object's name in an event's name; 253 are allowed in all. */
+const LONGEST_PREFIX = 230
 
 /** Something that happened a number of times since it was last reported. */
 export interface CountedEvent {
@@ -27,7 +29,8 @@ export function namespaceOf({ namespace }: ApiObject): string {
 /** Equal for the same node, object and reason, so that a repeated event is found. */
 export function eventName({ name, uid }: ApiObject, { reason }: VolumeEvent, node: string): string {
   const hash = createHash('sha256').update(`${node} ${uid} ${reason}`).digest('hex').slice(0, 16)
-  return `${name.slice(0, 230)}.${hash}`
+  // A part of a name must end with a letter or digit (RFC 1123).
+  return `${name.slice(0, LONGEST_PREFIX).replace(/[^a-z0-9]+$/, '')}.${hash}`
 }
 
 /**
@@ -70,7 +73,7 @@ function changing({ kind }: ApiObject, { event, count, last }: CountedEvent) {
   return {
     metadata: { annotations: { [OUTAGE]: id } },
     type,
-    message: all.length > LONGEST ? `${all.slice(0, LONGEST - 1)}…` : all,
+    message: all.length > LONGEST_MESSAGE ? `${all.slice(0, LONGEST_MESSAGE - 1)}…` : all,
     lastTimestamp: seconds(last),
     count,
   }

@@ -64,7 +64,7 @@ function failed(note: HoldNote, wanted: Hold): VolumeEvent {
   return {
     reason: 'IOFailed',
     type: 'Warning',
-    message: `${reasonOf(note, wanted)}. DirtyData data is lost. Once the storage is back, the file system is checked and remounted for a new pod`,
+    message: `${reasonOf(note, wanted)}. Unwritten data is lost. Once the storage is back, the file system is checked and remounted for a new pod`,
     id: note.since,
   }
 }

@@ -259,6 +259,7 @@ export async function withConnection<T>(
   work: (talk: IscsiConnection) => Promise<T>,
 ): Promise<T> {
   const where = formatPortal(who.portal)
+  if (who.signal.aborted) throw new LunkeeperError('CANCELLED', `stopped before asking ${where}`)
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
   const socket = connect({ host: who.portal.host, port: who.portal.port })

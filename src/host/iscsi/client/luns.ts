@@ -1,6 +1,6 @@
 import type { Lun } from '../../../model/lun.ts'
 import type { Wwid } from '../../../model/wwid.ts'
-import { serialOf, wwidOf } from '../../read/vpd.ts'
+import { announcedLength, serialOf, wwidOf } from '../../read/vpd.ts'
 import type { IscsiConnection } from './connection.ts'
 import { withConnection, type ConnectionOptions } from './connection.ts'
 
@@ -14,7 +14,7 @@ export interface SeenLun {
 /** Maximum number of LUNs of a target; a longer list is cut. */
 const MOST_LUNS = 1024
 const LIST_BYTES = 8 + 8 * MOST_LUNS
-const PAGE_BYTES = 255
+const SHORT_PAGE_BYTES = 255
 /** LUN 0, the well-known address for the list even if there is no LUN 0 (SPC-4, 4.6.4). */
 const ANY = Buffer.alloc(8)
 
@@ -54,9 +54,12 @@ function bytesOf(value: number): number[] {
   return [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff]
 }
 
-/** INQUIRY with a page code (SPC-4, 6.6.1). */
+/** INQUIRY with a page code (SPC-4, 6.6.1). A long page is read again with the length that it announces. */
 async function vitalPage(talk: IscsiConnection, lun: Buffer, page: number): Promise<Buffer | null> {
-  return talk.read(lun, [0x12, 1, page, 0, PAGE_BYTES, 0], PAGE_BYTES)
+  const read = (length: number) => talk.read(lun, [0x12, 1, page, length >> 8, length & 0xff, 0], length)
+  const short = await read(SHORT_PAGE_BYTES)
+  const length = short ? announcedLength(short) : 0
+  return short && length > short.length ? ((await read(length)) ?? short) : short
 }
 
 /** As the kernel numbers it (drivers/scsi/scsi_common.c:scsilun_to_int); null for one with several levels. */

@@ -42,7 +42,10 @@ function node() {
   const asked: string[] = []
   const host = {
     ...made.host,
-    answer: (_command: string): RunResult => OK,
+    answer(command: string): RunResult {
+      if (command.startsWith('umount')) made.mounts(at(staging))
+      return OK
+    },
     async run(program: string, args: readonly string[]) {
       asked.push([program, ...args].join(' '))
       return this.answer(asked.at(-1)!)

@@ -24,6 +24,21 @@ describe('a talk with a target that makes no disk', () => {
     expect(await listLuns(await serve({ luns: LUNS, piece: 1 }))).toEqual(SEEN)
   })
 
+  test('reads a VPD page of more than 255 bytes to its end, where the name of the volume may be', async () => {
+    const vendor = Buffer.concat([Buffer.of(1, 0, 0, 200), Buffer.alloc(200, 0x41)])
+    const naa = Buffer.from('01030010' + '6001405e300000000000000000000000', 'hex')
+    const body = Buffer.concat([vendor, vendor, naa])
+    const page83 = Buffer.concat([Buffer.of(0, 0x83, body.length >> 8, body.length & 0xff), body])
+    expect(await listLuns(await serve({ luns: { 5: 'aaaa5' }, page83 }))).toEqual([
+      { lun: 5, wwid: 'naa.6001405e300000000000000000000000', serial: 'aaaa5' },
+    ])
+  })
+
+  test('is not begun if its signal has been aborted already', async () => {
+    const who = { ...(await serve({ luns: LUNS })), signal: AbortSignal.abort() }
+    await expect(listLuns(who)).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
   test('takes no more bytes than it asked for: a target that goes on sending is refused', async () => {
     const who = await serve({ luns: LUNS, surplus: 64 << 10 })
     await expect(listLuns(who)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })

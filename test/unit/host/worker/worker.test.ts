@@ -270,9 +270,9 @@ describe('directories', () => {
   })
 
   test('a directory that cannot be removed for another reason fails with that reason', async () => {
-    await expect(
-      worker().call('removeDirectory', { path: '/proc' }, DEADLINE_MS),
-    ).rejects.toMatchObject({ errno: expect.stringMatching(/^(EBUSY|EACCES|EPERM)$/) })
+    await expect(worker().call('removeDirectory', { path: '/proc' }, DEADLINE_MS)).rejects.toMatchObject({
+      errno: expect.stringMatching(/^(EBUSY|EACCES|EPERM)$/),
+    })
   })
 
   test('a trusted directory is not created, not even in part, where other users can write', async () => {
