@@ -1,7 +1,7 @@
 /**
- * The features of an ext4 that this e2fsck does not know, if they are its only failureReason; null otherwise. It then exits
- * with 8 (operational error), and reads and changes nothing (e2fsck/unix.c: main). It calls a feature that it has no
- * name for FEATURE_C12, by kind (compatible, incompatible, read-only) and bit.
+ * The ext4 features that this e2fsck does not know, if it reports nothing else; null otherwise. In this case e2fsck exits
+ * with 8 (operational error) before it reads or changes anything else (e2fsck/unix.c: main). It prints a feature without a
+ * name as FEATURE_C12: its kind (compatible, incompatible, read-only) and bit.
  */
 export function unknownFeatures(ran: {
   readonly code: number | null
