@@ -35,7 +35,7 @@ async function buildFiles(outdir, more) {
     define: { ...COMMON.define, ...PAGE },
     entryPoints: {
       lunkeeper: 'src/cli/main.ts',
-      hand: 'src/host/hand/main.ts',
+      worker: 'src/host/worker/main.ts',
       observer: 'src/http/observe/main.ts',
       index: 'src/index.ts',
       ...Object.fromEntries(more.map((word) => word.split('='))),

@@ -71,7 +71,7 @@ async function brickOf() {
   }
 }
 
-// Once untimed: a resident process has its hand and its modules.
+// Once untimed: a resident process has its worker and its modules.
 await ours.attach(last)
 await ours.detach(last)
 const brick = brickPython === '-' ? null : await brickOf()

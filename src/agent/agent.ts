@@ -75,7 +75,7 @@ export interface AgentOptions {
  * @throws CONFLICT an agent runs already
  */
 export async function runAgent(host: Host, options: AgentOptions): Promise<void> {
-  host.hands.warm()
+  host.workers.warm()
   await asAgent(host, async () => {
     await using agent = new Agent(host, options)
     await agent.run()

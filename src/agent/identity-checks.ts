@@ -1,4 +1,4 @@
-import { glance } from '../host/disk/glance.ts'
+import { checkIdentities } from '../host/disk/quick-check.ts'
 import type { Host } from '../host/host.ts'
 import type { BlockStat } from '../host/read/block-stat.ts'
 import { readBlockStat } from '../host/read/block-stat.ts'
@@ -67,7 +67,7 @@ export class IdentityChecks {
   async #checkSession(paths: readonly CheckedPath[]): Promise<void> {
     const before = paths.map(({ disk }) => this.#statOf(disk))
     const at = new Date()
-    const answers = await glance(
+    const answers = await checkIdentities(
       this.#host,
       paths.map(({ disk, record: { identity, fence } }) => ({
         disk,

@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts'
 import type { Observer } from '../volumes/step.ts'
-import type { Gates } from './gates.ts'
-import type { Turns } from './turns.ts'
+import type { TargetLimiter } from './target-limiter.ts'
+import type { VolumeCalls } from './volume-calls.ts'
 import type { Failures } from './volume/failures.ts'
 
 /** The context of every call. */
@@ -14,8 +14,8 @@ export interface Driver {
   readonly version: string
   /** Whether NodeGetVolumeHealth is announced; it is served in any case. */
   readonly announceHealth: boolean
-  readonly turns: Turns
-  readonly gates: Gates
+  readonly volumeCalls: VolumeCalls
+  readonly targetLimiter: TargetLimiter
   readonly failures: Failures
   /** Observer of the engine's steps. */
   readonly observer: Observer

@@ -71,18 +71,18 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   INTERNAL: Code.Internal,
 }
 
-/** Statuses after which a kubelet assumes that nothing is on the node. */
+/** Statuses after which a kubelet assumes that something may have been done on the node. */
 const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
 
-/** A status that the CSI specification requires and no Lunkeeper error maps to. */
-export function refusal(code: Code, message: string): ConnectError {
+/** An error with a status that the CSI specification requires and that no Lunkeeper error maps to. */
+export function grpcError(code: Code, message: string): ConnectError {
   return new ConnectError(message, code)
 }
 
-/** Where a user with kubectl runs a lunkeeper command. */
+/** Where a user of kubectl runs a lunkeeper command. */
 const WHERE = "in the agent's container on this node (kubectl exec POD -c agent -- …)"
 
-/** Hints for a cluster. They replace hints that name a flag, which no CSI call has. */
+/** Hints for users of a cluster, in place of hints that name a command-line flag. */
 const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   BUSY: () => 'Unmount that first.',
   FLUSH_FAILED: () =>
@@ -96,10 +96,10 @@ const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
 }
 
 /** A lunkeeper command in a hint. */
-const OF_OURS = /`lunkeeper [^`]+`/
+const OWN_COMMAND = /`lunkeeper [^`]+`/
 
 function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string {
-  if (!/--(?:force|take-over|shared)\b/.test(hint)) return hint.replace(OF_OURS, `$& ${WHERE}`)
+  if (!/--(?:force|take-over|shared)\b/.test(hint)) return hint.replace(OWN_COMMAND, `$& ${WHERE}`)
   const name = volumeId ? volumeNameOf(volumeId) : 'NAME'
   return (
     HINTS[code]?.(name) ??
@@ -108,7 +108,7 @@ function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string
 }
 
 /**
- * Any failure as the caller gets it: our code, what happened, what to do. Causes stay in the log.
+ * Converts any error to the status for the caller: our code, what happened, and what to do. Causes are only logged.
  * @param volumeId the volume that the call was about
  */
 export function toStatus(error: unknown, volumeId: string | null = null): ConnectError {
@@ -118,7 +118,7 @@ export function toStatus(error: unknown, volumeId: string | null = null): Connec
   return new ConnectError(`${error.code}: ${error.message}. ${hintOf(error, volumeId)}`, STATUS[error.code])
 }
 
-/** As {@link toStatus}, but never a final error: cleanup is still needed on this node. */
+/** Like {@link toStatus}, but never a final error: something is left on this node, and the kubelet must call Unstage. */
 export function toUncertainStatus(error: unknown, volumeId: string): ConnectError {
   const status = toStatus(error, volumeId)
   return UNCERTAIN.has(status.code) ? status : new ConnectError(status.rawMessage, Code.Unavailable)

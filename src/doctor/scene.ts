@@ -3,7 +3,7 @@ import type { HistoryEvent } from '../model/history.ts'
 import type { NodeFacts } from './facts.ts'
 import { readFacts } from './facts.ts'
 import { readHistory } from '../state/records/history.ts'
-import { remembering } from '../host/read/remember.ts'
+import { withCache } from '../host/read/cache.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readSnapshot } from '../host/read/snapshot.ts'
 import type { Attachment, SessionStatus, VolumeStatus } from '../model/attachment.ts'
@@ -36,7 +36,7 @@ export interface Patient {
 
 /** @throws NO_PERMISSION */
 export async function readScene(live: Host): Promise<Scene> {
-  const host = { ...live, paths: remembering(live.paths) }
+  const host = { ...live, paths: withCache(live.paths) }
   const { attachments, corrupt } = readRecords(host)
   return {
     host,

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts'
-import type { SeenLun } from '../host/iscsi/talk/luns.ts'
+import type { SeenLun } from '../host/iscsi/client/luns.ts'
 import { withLock } from '../host/lock/lock.ts'
 import { readDisk } from '../host/read/disks.ts'
 import { readSessions } from '../host/read/sessions.ts'

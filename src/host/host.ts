@@ -5,11 +5,11 @@ import type { Actor } from '../model/history.ts'
 import type { Hold, HoldMode } from '../model/hold.ts'
 import { DEFAULT_HOLD } from '../model/hold.ts'
 import type { SettledRequest } from '../model/request.ts'
-import type { Ran, RunOptions } from './exec/run.ts'
-import { runOnHost } from './exec/enter.ts'
+import type { RunResult, RunOptions } from './exec/run.ts'
+import { runOnHost } from './exec/on-host.ts'
 import { run } from './exec/run.ts'
 import type { Program } from './exec/programs.ts'
-import { Hands } from './hand/hands.ts'
+import { WorkerPool } from './worker/worker-pool.ts'
 import type { HostPaths } from './paths.ts'
 import { hostPaths, pathsFromContainer } from './paths.ts'
 import { EventLog } from './store/event-log.ts'
@@ -32,7 +32,7 @@ export interface Host extends AsyncDisposable {
   /** Where Lunkeeper keeps its own files. */
   readonly places: Places
   /** @internal */
-  readonly hands: Hands
+  readonly workers: WorkerPool
   /** Hold of volumes whose request does not set one. */
   readonly hold: { readonly wanted: Hold; readonly mode: HoldMode | 'auto' }
   /**
@@ -48,7 +48,7 @@ export interface Host extends AsyncDisposable {
   /** @internal For whom operations on this host are done, as the history tells. */
   readonly actor: Actor
   /** @internal */
-  run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran>
+  run(program: Program, args: readonly string[], options: RunOptions): Promise<RunResult>
 }
 
 export interface HostOptions {
@@ -65,7 +65,7 @@ export interface HostOptions {
 const HISTORY_DEADLINE_MS = 2_000
 
 export function openHost(options: HostOptions = {}): Host {
-  const hands = new Hands()
+  const workers = new WorkerPool()
   const { hostRoot } = options
   const places = { ...PLACES, ...options.places }
   const history = new EventLog(join(places.records, 'history'))
@@ -74,13 +74,13 @@ export function openHost(options: HostOptions = {}): Host {
     places,
     history,
     actor: options.actor ?? { via: 'library', command: null, user: null },
-    hands,
+    workers,
     witnesses: { kubernetes: null },
     hold: { wanted: DEFAULT_HOLD, mode: 'auto', ...options.hold },
     run: hostRoot === undefined ? run : runOnHost(hostRoot),
     async [Symbol.asyncDispose]() {
       await history.settle(HISTORY_DEADLINE_MS)
-      hands.close()
+      workers.close()
     },
   }
 }

@@ -6,24 +6,24 @@ import { openApi } from './api/client.ts'
 import { NodePods } from './api/node-pods.ts'
 import type { Subject } from './api/objects.ts'
 import { findVolume } from './api/objects.ts'
-import { takeCensus } from './condition/census.ts'
-import { NodeCondition } from './condition/node-condition.ts'
-import { lastWord } from './condition/verdict.ts'
-import { Outbox } from './events/outbox.ts'
+import { readNodeHealth } from './condition/node-health.ts'
+import { ConditionWriter } from './condition/condition-writer.ts'
+import { conditionAfterStop } from './condition/condition.ts'
+import { EventQueue } from './events/event-queue.ts'
 import { sendEvent } from './events/send.ts'
-import { Teller } from './events/teller.ts'
-import { brokenOf } from './evict/broken.ts'
+import { EventReporter } from './events/event-reporter.ts'
+import { brokenVolumes } from './evict/broken-volumes.ts'
 import { Evictor } from './evict/evictor.ts'
 
-/** How often holds are checked for their end (milliseconds); a small directory is read. */
-const PULSE = 1_000
+/** How often the hold notes, a few small files, are read. */
+const POLL_INTERVAL_MS = 1_000
 /**
- * How often volumes held by their session or by multipathd are checked, which have no notes: as often as the agent
- * checks everything.
+ * How often the health of all volumes is read, because a volume that its session or multipathd holds may have no hold
+ * note: as often as the agent looks at every volume.
  */
-const CENSUS = 20_000
-/** How long a stopping agent waits for its last report. */
-const GOODBYE = 2_000
+const HEALTH_CHECK_INTERVAL_MS = 20_000
+/** How long a stopping agent tries to write its last condition. */
+const LAST_WRITE_DEADLINE_MS = 2_000
 
 export interface KubernetesOptions {
   readonly account: Account
@@ -46,15 +46,15 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
   const { signal } = stop
   const api = openApi(account)
   const pods = new NodePods(api, node)
-  const condition = new NodeCondition(api, node, say)
+  const writer = new ConditionWriter(api, node, say)
   const evictor = new Evictor(api, pods, say)
-  const outbox = new Outbox<Subject>(async (subject, tally) => {
+  const queue = new EventQueue<Subject>(async (subject, counted) => {
     const object = await (subject.kind === 'Pod'
       ? pods.find(subject.uid, signal)
       : findVolume(api, subject.name, signal))
-    if (object) await sendEvent(api, object, tally, node, signal)
+    if (object) await sendEvent(api, object, counted, node, signal)
   }, say)
-  const teller = new Teller(host, (subject, happening) => outbox.put(subject, happening))
+  const reporter = new EventReporter(host, (subject, event) => queue.put(subject, event))
   const fault = (error: unknown) =>
     say(`kubernetes: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   const safely =
@@ -67,28 +67,31 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
       }
     }
 
-  let nextCensus = 0
-  const changed = safely((change: Parameters<Teller['changed']>[0]) => {
-    nextCensus = 0
-    teller.changed(change)
+  let nextCheckMs = 0
+  let lastCheck = 0
+  const changed = safely((change: Parameters<EventReporter['changed']>[0]) => {
+    nextCheckMs = 0
+    reporter.changed(change)
   })
-  const pulse = safely(() => {
+  const poll = safely(() => {
     const notes = readHoldNotes(host)
-    for (const [name, note] of notes) teller.warn(name, note)
-    if (evict) void evictor.look(brokenOf(host, notes, teller), signal).catch(fault)
-    if (performance.now() < nextCensus) return
-    nextCensus = performance.now() + CENSUS
-    void takeCensus(host)
-      .then((verdict) => condition.set(verdict))
+    for (const [name, note] of notes) reporter.warn(name, note)
+    if (evict) void evictor.look(brokenVolumes(host, notes, reporter), signal).catch(fault)
+    if (performance.now() < nextCheckMs) return
+    nextCheckMs = performance.now() + HEALTH_CHECK_INTERVAL_MS
+    const check = ++lastCheck
+    // A check that started earlier may end later, and must not overwrite the result of a newer one.
+    void readNodeHealth(host)
+      .then((condition) => check === lastCheck && writer.set(condition))
       .catch(fault)
   })
 
   const following = followHolds(host, changed)
   // Events of a previous agent are found there and not repeated.
   for (const [name, after] of readHoldNotes(host)) changed({ name, before: null, after })
-  pulse()
-  const timer = setInterval(pulse, PULSE)
-  const running = [outbox.run(signal).catch(fault), condition.run(signal).catch(fault)]
+  poll()
+  const timer = setInterval(poll, POLL_INTERVAL_MS)
+  const running = [queue.run(signal).catch(fault), writer.run(signal).catch(fault)]
   say(`kubernetes: reporting volumes as node ${node}${evict ? ', evicting the pods of broken ones' : ''}`)
   return {
     async [Symbol.asyncDispose]() {
@@ -96,7 +99,9 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
       following[Symbol.dispose]()
       stop.abort()
       await Promise.all(running)
-      await condition.write(lastWord(condition.verdict), AbortSignal.timeout(GOODBYE)).catch(() => {})
+      await writer
+        .write(conditionAfterStop(writer.condition), AbortSignal.timeout(LAST_WRITE_DEADLINE_MS))
+        .catch(() => {})
       api[Symbol.dispose]()
     },
   }

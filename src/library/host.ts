@@ -89,5 +89,5 @@ export async function onHost<Arguments extends readonly unknown[], Result>(
 }
 
 function isHost(value: unknown): value is Host {
-  return typeof value === 'object' && value !== null && 'hands' in value && 'places' in value
+  return typeof value === 'object' && value !== null && 'workers' in value && 'places' in value
 }

@@ -26,7 +26,7 @@ export const MUTATIONS = {
   },
   /** Every path is taken for the volume in the periodic check, and only there. */
   checks: {
-    file: 'src/host/disk/glance.ts',
+    file: 'src/host/disk/quick-check.ts',
     find: /if \(!isSame\) return 'other'/,
     replace: "if (!isSame) return 'same'",
   },

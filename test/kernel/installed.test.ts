@@ -63,7 +63,7 @@ describe.each(kernels('bookworm'))(
       expect(await node.sh('lunkeeper --version')).toBe(version)
     })
 
-    test('it attaches a volume: the program is its own hand', async () => {
+    test('it attaches a volume: the program starts itself as its worker process', async () => {
       const attached = await lunkeeper(node).attach(
         `--portal 127.0.0.1 --iqn ${target.iqn} --lun 5 --name db --hold forever --mount /mnt/db --format`.split(
           ' ',

@@ -15,7 +15,7 @@ describe.each(kernels('trixie'))('a target may have many portals (%s)', (debian)
     const target = await node.lio.target({ portals })
     const listed = await node.sh(
       `node --input-type=module -e '
-        const { listPortals } = await import("/lab/project/src/host/iscsi/talk/portals.ts")
+        const { listPortals } = await import("/lab/project/src/host/iscsi/client/portals.ts")
         const portal = { host: "127.0.0.1", port: ${FIRST_PORT} }
         const who = { portal, initiator: "iqn.2026-01.test:i", chap: null, signal: AbortSignal.timeout(60000) }
         for (const { host, port } of await listPortals(who, "${target.iqn}")) console.log(host + ":" + port)'`,

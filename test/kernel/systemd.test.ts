@@ -125,7 +125,7 @@ async function leftOn(lab: Lab, debian: Debian, target: Target, files: string[])
   return found
 }
 
-/** A program that waits in the kernel, in the service's own control group: what a hand of the agent can come to. */
+/** A program that is stuck in the kernel, in the service's control group, as a worker of the agent can be. */
 const stick = (node: LabNode, file: string) =>
   node.sh(
     `sh -c 'echo $$ > /sys/fs/cgroup/system.slice/lunkeeper.service/cgroup.procs; exec dd if=/dev/zero of=${file} bs=4k count=1 oflag=sync' >/dev/null 2>&1 &

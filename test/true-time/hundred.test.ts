@@ -65,7 +65,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
   }
 
   it('idle, the agent takes under 1 % of a processor and 120 MB', async () => {
-    // Its hand is let go after a minute.
+    // The agent stops an idle worker after a minute.
     await new Promise((resolve) => setTimeout(resolve, 70_000))
     const before = await used()
     await new Promise((resolve) => setTimeout(resolve, 60_000))

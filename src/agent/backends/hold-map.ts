@@ -52,7 +52,7 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
         maps.invalidate()
       },
       // Idle workers end after a minute. A worker must be ready at the moment when the target is back.
-      'warm-worker': () => host.hands.warm(),
+      'warm-worker': () => host.workers.warm(),
       'search-portal': (_, { record }) => context.searchPortals(record.request.iqn),
     },
     lasting: {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import type { Ran } from '../../host/exec/run.ts'
+import type { RunResult } from '../../host/exec/run.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /** Result of one drill. The lab, which is not part of the package, prints more than this with `--json`. */
@@ -25,7 +25,7 @@ export function drillAnswer({
   stdout,
   code,
   signal,
-}: Pick<Ran, 'stdout' | 'code' | 'signal'>): DrillOutcome[] {
+}: Pick<RunResult, 'stdout' | 'code' | 'signal'>): DrillOutcome[] {
   const answer = ANSWER.safeParse(parsed(stdout)).data
   if (answer === undefined)
     throw new LunkeeperError(

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Diagnosis, Repair } from '../../doctor/finding.ts'
 import { monotonicMs } from '../../host/clock.ts'
-import type { Ran } from '../../host/exec/run.ts'
+import type { RunResult } from '../../host/exec/run.ts'
 import { runSelf } from '../../host/exec/self.ts'
 import type { Host } from '../../host/host.ts'
 import { isAnyHolding } from '../../state/records/hold-note.ts'
@@ -20,7 +20,7 @@ export interface RepairLoopOptions {
   /** @default 10 min */
   readonly intervalMs?: number
   /** Runs the program with these arguments. @default this one, as a process of its own */
-  readonly run?: (args: readonly string[]) => Promise<Ran>
+  readonly run?: (args: readonly string[]) => Promise<RunResult>
   /** @default the monotonic clock */
   readonly nowMs?: () => number
 }
@@ -52,7 +52,7 @@ export async function repairRegularly(host: Host, options: RepairLoopOptions): P
 
 async function repairOnce(
   host: Host,
-  run: (args: readonly string[]) => Promise<Ran>,
+  run: (args: readonly string[]) => Promise<RunResult>,
   say: (line: string) => void,
 ): Promise<readonly Repair[]> {
   const { places, paths } = host
@@ -69,6 +69,6 @@ async function repairOnce(
   }
 }
 
-function runAsAgent(args: readonly string[], signal: AbortSignal): Promise<Ran> {
+function runAsAgent(args: readonly string[], signal: AbortSignal): Promise<RunResult> {
   return runSelf(args, { deadline: DEADLINE_MS, signal, env: { LUNKEEPER_ACTOR: 'agent' } })
 }

@@ -4,7 +4,7 @@ import { Recent } from '../../model/recent.ts'
 import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import { requireText } from '../node/arguments.ts'
 import type { ControllerPublishVolumeRequest, ControllerUnpublishVolumeRequest } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import { parseCapability, unsupported } from '../volume/capability.ts'
 import { publishContextOf, sharingOf } from '../volume/publication.ts'
 import { decide } from './decide.ts'
@@ -33,7 +33,7 @@ export class Publisher {
     const nodeId = requireText(call.nodeId, 'node_id')
     const capability = parseCapability(call.volumeCapability)
     const reason = unsupported(capability)
-    if (reason) throw refusal(Code.InvalidArgument, `BAD_REQUEST: ${volumeId}: ${reason}`)
+    if (reason) throw grpcError(Code.InvalidArgument, `BAD_REQUEST: ${volumeId}: ${reason}`)
     const sharing = sharingOf(capability.mode)
     const attachments = await this.#look(volumeId, signal)
     const decision = decide(
@@ -41,9 +41,9 @@ export class Publisher {
       attachments,
       this.#answered.get(volumeId)?.uid ?? null,
     )
-    if (decision.kind === 'not-found') throw refusal(Code.NotFound, `NOT_FOUND: ${decision.reason}`)
+    if (decision.kind === 'not-found') throw grpcError(Code.NotFound, `NOT_FOUND: ${decision.reason}`)
     if (decision.kind === 'refuse')
-      throw refusal(Code.FailedPrecondition, `OWNED_ELSEWHERE: ${decision.reason}`)
+      throw grpcError(Code.FailedPrecondition, `OWNED_ELSEWHERE: ${decision.reason}`)
     const { name, uid } = decision.attachment
     this.#answered.set(volumeId, { uid, nodeId })
     return publishContextOf({ name, uid })
@@ -65,7 +65,7 @@ export class Publisher {
       return await this.#find(volumeId, signal)
     } catch (error) {
       // No node gets a volume while it is unknown which node has it; the attacher asks again.
-      throw refusal(
+      throw grpcError(
         Code.Unavailable,
         `the Kubernetes API did not say to which nodes ${volumeId} is attached: ${(error as Error).message}`,
       )

@@ -1,7 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect'
 
 import { Controller, ControllerServiceCapability_RPC_Type as Rpc } from '../protocol/csi_pb.js'
-import type { Told } from '../server/calls.ts'
+import type { RunCall } from '../server/calls.ts'
 import type { Publisher } from './publish.ts'
 import { validate } from './validate.ts'
 
@@ -9,14 +9,14 @@ import { validate } from './validate.ts'
  * The controller service. Volumes exist already: none is created or deleted.
  * @param publisher null on a node, where no volume is published
  */
-export function controller(router: ConnectRouter, told: Told, publisher: Publisher | null): void {
+export function controller(router: ConnectRouter, runCall: RunCall, publisher: Publisher | null): void {
   const rpcs = [...(publisher ? [Rpc.PUBLISH_UNPUBLISH_VOLUME] : []), Rpc.SINGLE_NODE_MULTI_WRITER]
   router.service(Controller, {
     controllerGetCapabilities: () => ({
       capabilities: rpcs.map((type) => ({ type: { case: 'rpc' as const, value: { type } } })),
     }),
     validateVolumeCapabilities: (call) =>
-      told('ValidateVolumeCapabilities', call.volumeId, () => {
+      runCall('ValidateVolumeCapabilities', call.volumeId, () => {
         const message = validate(call)
         const { volumeContext, volumeCapabilities, parameters, mutableParameters } = call
         const confirmed = { volumeContext, volumeCapabilities, parameters, mutableParameters }
@@ -24,11 +24,11 @@ export function controller(router: ConnectRouter, told: Told, publisher: Publish
       }),
     ...(publisher && {
       controllerPublishVolume: (call, { signal }) =>
-        told('ControllerPublishVolume', call.volumeId, async () => ({
+        runCall('ControllerPublishVolume', call.volumeId, async () => ({
           publishContext: await publisher.publish(call, signal),
         })),
       controllerUnpublishVolume: (call) =>
-        told('ControllerUnpublishVolume', call.volumeId, () => {
+        runCall('ControllerUnpublishVolume', call.volumeId, () => {
           publisher.unpublish(call)
           return {}
         }),

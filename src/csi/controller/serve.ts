@@ -1,5 +1,5 @@
 import { identity } from '../server/identity.ts'
-import { sayEnd, telling } from '../server/calls.ts'
+import { logCall, callRunner } from '../server/calls.ts'
 import { listenGrpc } from '../server/listen.ts'
 import type { FindAttachments } from './publish.ts'
 import { Publisher } from './publish.ts'
@@ -23,12 +23,12 @@ export interface ControllerOptions {
 export async function serveController(options: ControllerOptions): Promise<AsyncDisposable> {
   const { path, name, version, say } = options
   const publisher = new Publisher(options.find)
-  const told = telling((end) => sayEnd(say, end))
+  const runCall = callRunner((end) => logCall(say, end))
   const service = await listenGrpc(
     path,
     (router) => {
-      identity(router, { name, version }, told, () => {})
-      controller(router, told, publisher)
+      identity(router, { name, version }, runCall, () => {})
+      controller(router, runCall, publisher)
     },
     async () => {},
   )

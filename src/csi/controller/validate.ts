@@ -4,7 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { checkRequest } from '../../model/request.ts'
 import type { ValidateVolumeCapabilitiesRequest } from '../protocol/csi_pb.js'
 import { requireText } from '../node/arguments.ts'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
 import { credentialsOf } from '../volume/credentials.ts'
@@ -18,10 +18,10 @@ import { volumeNameOf } from '../volume/name.ts'
 export function validate(call: ValidateVolumeCapabilitiesRequest): string | null {
   const volumeId = requireText(call.volumeId, 'volume_id')
   if (call.volumeCapabilities.length === 0)
-    throw refusal(Code.InvalidArgument, 'BAD_REQUEST: volume_capabilities is missing')
+    throw grpcError(Code.InvalidArgument, 'BAD_REQUEST: volume_capabilities is missing')
   const capabilities = call.volumeCapabilities.map((given) => parseCapability(given))
   if (Object.keys(call.volumeContext).length === 0)
-    throw refusal(
+    throw grpcError(
       Code.NotFound,
       `NOT_FOUND: ${volumeId} has no volume_context, which is required to locate the volume`,
     )

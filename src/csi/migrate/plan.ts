@@ -1,7 +1,7 @@
 import type { WorkloadPatch } from './inline.ts'
 import type { OurClaim, OurVolume } from './persistent-volume.ts'
 
-/** One thing to do, in order. */
+/** One step of a migration. */
 export interface PlanStep {
   readonly what: string
   readonly commands: readonly string[]
@@ -22,6 +22,7 @@ export function planOf(
 ): { readonly steps: readonly PlanStep[]; readonly rollback: readonly PlanStep[] } {
   const old = [...new Set(replaced.flatMap(({ old }) => old ?? []))]
   const claims = replaced.flatMap(({ old, claim }) => (old && claim ? [claim] : []))
+  const newClaims = replaced.flatMap(({ claim }) => claim ?? [])
   const created = replaced.map(({ volume }) => volume.metadata.name)
   const changes = patches.map(({ kind, namespace, name, patch }) =>
     patch
@@ -31,7 +32,9 @@ export function planOf(
   const steps: PlanStep[] = [
     {
       what: 'Save the current objects for a rollback.',
-      commands: ['kubectl get pv,pvc,deployments,statefulsets,daemonsets,cronjobs -A -o yaml > before.yaml'],
+      commands: [
+        'kubectl get pv,pvc,deployments,statefulsets,daemonsets,replicasets,replicationcontrollers,cronjobs,jobs,pods -A -o yaml > before.yaml',
+      ],
     },
     {
       what: 'Set the reclaim policy to Retain first: no data may be deleted with a claim.',
@@ -72,7 +75,13 @@ export function planOf(
       { what: 'Stop the pods, and wait until no node has the LUNs any more.', commands: [] },
       {
         what: 'Delete the new claims and volumes; their reclaim policy is Retain.',
-        commands: created.map((name) => `kubectl delete pv ${quoted(name)}`),
+        // A PersistentVolume that is bound to a claim is not deleted before its claim (pv-protection).
+        commands: [
+          ...newClaims.map(
+            ({ namespace, name }) => `kubectl delete pvc -n ${quoted(namespace)} ${quoted(name)}`,
+          ),
+          ...created.map((name) => `kubectl delete pv ${quoted(name)}`),
+        ],
       },
       {
         what: 'Recreate the old objects from before.yaml, without uid, resourceVersion, status and claimRef.uid; then start the workloads.',
@@ -86,7 +95,7 @@ type Named = { readonly namespace: string; readonly name: string }
 
 const isOne = (a: Named, b: Named) => a.namespace === b.namespace && a.name === b.name
 
-/** As a word of a shell. */
+/** Quotes a text as one word of a shell command. */
 function quoted(text: string): string {
   return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,11 +1,11 @@
 import type { ConnectError } from '@connectrpc/connect'
 import { Code } from '@connectrpc/connect'
 
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 
 /** @throws INVALID_ARGUMENT it is missing */
 export function requireText(value: string, field: string): string {
-  if (value === '') throw refusal(Code.InvalidArgument, `BAD_REQUEST: ${field} is missing`)
+  if (value === '') throw grpcError(Code.InvalidArgument, `BAD_REQUEST: ${field} is missing`)
   return value
 }
 
@@ -14,9 +14,9 @@ export function requirePath(value: string, field: string): string {
   const path = requireText(value, field)
   const parts = path.split('/')
   if (!path.startsWith('/') || path.includes('\0') || parts.includes('.') || parts.includes('..'))
-    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is not an absolute path: "${path}"`)
+    throw grpcError(Code.InvalidArgument, `BAD_MOUNT: ${field} is not an absolute path: "${path}"`)
   if (parts.every((part) => part === ''))
-    throw refusal(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root directory`)
+    throw grpcError(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root directory`)
   return path
 }
 
@@ -29,7 +29,7 @@ export function requirePlaceOf(volumeId: string, value: string, field: string): 
   try {
     return requirePath(value, field)
   } catch (error) {
-    throw refusal(
+    throw grpcError(
       Code.NotFound,
       `NOT_FOUND: ${volumeId} is not at ${JSON.stringify(value)}: ${(error as ConnectError).rawMessage}`,
     )

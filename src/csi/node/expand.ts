@@ -1,11 +1,11 @@
 import { Code } from '@connectrpc/connect'
 
-import { resolvePlace } from '../../host/fs/place.ts'
+import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { expand as expandVolume } from '../../volumes/expand.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeExpandVolumeRequest } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePlaceOf, requireText } from './arguments.ts'
@@ -16,27 +16,30 @@ export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Pro
   const path = requirePlaceOf(volumeId, call.volumePath, 'volume_path')
   const { requiredBytes = 0n, limitBytes = 0n } = call.capacityRange ?? {}
   if (requiredBytes < 0n || limitBytes < 0n || (limitBytes > 0n && limitBytes < requiredBytes))
-    throw refusal(Code.InvalidArgument, 'BAD_REQUEST: capacity_range contradicts itself')
+    throw grpcError(Code.InvalidArgument, 'BAD_REQUEST: capacity_range contradicts itself')
   const { host, observer, signal } = driver
-  const place = await resolvePlace(host, path)
+  const place = await resolveTargetPath(host, path)
   const record = readRecord(host, volumeNameOf(volumeId))
-  const notThere = refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const notThere = grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
   if (record?.phase !== 'ready') throw notThere
   const isBlock = record.request.use.mount === null
   const isStaging = call.volumePath === call.stagingTargetPath
   if (!placeOf(record.request, lookAtStaged(host, record), place, isStaging)) throw notThere
   const kind = call.volumeCapability?.accessType.case
   if (kind !== undefined && (kind === 'block') !== isBlock)
-    throw refusal(Code.InvalidArgument, `BAD_REQUEST: ${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`)
+    throw grpcError(
+      Code.InvalidArgument,
+      `BAD_REQUEST: ${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`,
+    )
   const { expanded } = await expandVolume(host, record.name, { observer, signal })
   const bytes = BigInt(expanded.to)
   if (bytes < requiredBytes)
-    throw refusal(
+    throw grpcError(
       Code.OutOfRange,
       `CONFLICT: ${volumeId} has ${bytes} bytes on its target, fewer than the ${requiredBytes} requested: enlarge the LUN there first`,
     )
   if (limitBytes > 0n && bytes > limitBytes)
-    throw refusal(
+    throw grpcError(
       Code.OutOfRange,
       `CONFLICT: ${volumeId} has ${bytes} bytes, more than the limit of ${limitBytes}`,
     )

@@ -1,6 +1,6 @@
 import { Code } from '@connectrpc/connect'
 
-import { resolvePlace } from '../../host/fs/place.ts'
+import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { readUsage } from '../../host/fs/usage.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -9,8 +9,8 @@ import { statusOf } from '../../state/view/status.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeGetVolumeHealthRequest } from '../protocol/csi_pb.js'
 import { VolumeHealthErrorType as Type } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
-import { oldHealthAt } from '../takeover/health.ts'
+import { grpcError } from '../status.ts'
+import { oldHealthAt } from '../takeover/condition.ts'
 import type { Adverse } from '../volume/condition.ts'
 import { adverseOf } from '../volume/condition.ts'
 import { volumeNameOf } from '../volume/name.ts'
@@ -56,10 +56,10 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
       : oldHealthAt(
           driver,
           volumeId,
-          await resolvePlace(host, requirePlaceOf(volumeId, path, 'volume_publish_path')),
+          await resolveTargetPath(host, requirePlaceOf(volumeId, path, 'volume_publish_path')),
         )
   if (old) return orNone(old.adverse)
-  throw refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not known on this node`)
+  throw grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not known on this node`)
 }
 
 async function adverseOfReady(host: Driver['host'], record: Attachment): Promise<Adverse | null> {

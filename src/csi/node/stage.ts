@@ -14,15 +14,15 @@ import { contradiction } from '../../volumes/attach/contradiction.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeStageVolumeRequest } from '../protocol/csi_pb.js'
-import { refusal, toUncertainStatus } from '../status.ts'
-import { inheritVolume } from '../takeover/inherit.ts'
+import { grpcError, toUncertainStatus } from '../status.ts'
+import { takeOverVolume } from '../takeover/inherit.ts'
 import { parseAttributes } from '../volume/attributes.ts'
 import { parseCapability, unsupported, useOf } from '../volume/capability.ts'
 import { credentialsOf } from '../volume/credentials.ts'
-import { clearStaging, stagingTrouble } from '../volume/health.ts'
+import { clearStaging, stagingTrouble } from '../volume/staging.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
-import { adoptPublication, mayTakeOver } from '../volume/given.ts'
+import { adoptPublication, mayTakeOver } from '../volume/volume-attachment.ts'
 import type { Owner } from '../volume/publication.ts'
 import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
@@ -43,7 +43,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const chap = credentialsOf(call.secrets, call.volumeContext)
   const owner = ownerOf(parsePublication(call.publishContext), capability.mode)
   const reason = unsupported(capability)
-  if (reason) throw refusal(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
+  if (reason) throw grpcError(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
   const { host, observer } = driver
   const name = volumeNameOf(volumeId)
   for (const warning of warnings) observer.warn?.(name, warning)
@@ -67,9 +67,11 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   }
   if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
-  const inherited = inheritVolume(driver, volumeId)
+  const inherited = takeOverVolume(driver, volumeId)
   try {
-    await driver.gates.run(request.iqn, () => bring(driver, request, { chap, publication, takesOver }))
+    await driver.targetLimiter.run(request.iqn, () =>
+      bring(driver, request, { chap, publication, takesOver }),
+    )
   } catch (error) {
     driver.failures.note(volumeId, error)
     // To a kubelet most errors mean that nothing on the node needs to be undone.
@@ -93,7 +95,7 @@ function refuseOther(existing: Attachment, request: VolumeRequest): void {
   if (!reason) return
   const samePlace =
     other !== null || mount === null || request.use.mount === null || mount === request.use.mount
-  throw refusal(
+  throw grpcError(
     samePlace ? Code.AlreadyExists : Code.FailedPrecondition,
     `CONFLICT: ${existing.name} is already staged: ${reason}`,
   )

@@ -1,8 +1,8 @@
 import { Code } from '@connectrpc/connect'
 
-import { resolvePlace } from '../../host/fs/place.ts'
+import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { readUsage } from '../../host/fs/usage.ts'
-import type { FsUsage } from '../../host/hand/protocol.ts'
+import type { FsUsage } from '../../host/worker/protocol.ts'
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { Recent } from '../../model/recent.ts'
@@ -11,8 +11,8 @@ import { statusOf } from '../../state/view/status.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeGetVolumeStatsRequest } from '../protocol/csi_pb.js'
 import { VolumeUsage_Unit as Unit } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
-import { oldHealthAt } from '../takeover/health.ts'
+import { grpcError } from '../status.ts'
+import { oldHealthAt } from '../takeover/condition.ts'
 import type { Adverse } from '../volume/condition.ts'
 import { adverseOf, inaccessible } from '../volume/condition.ts'
 import { volumeNameOf } from '../volume/name.ts'
@@ -39,9 +39,9 @@ export function forgetUsage(name: string): void {
 export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
-  const place = await resolvePlace(host, requirePlaceOf(volumeId, call.volumePath, 'volume_path'))
+  const place = await resolveTargetPath(host, requirePlaceOf(volumeId, call.volumePath, 'volume_path'))
   const record = readRecord(host, volumeNameOf(volumeId))
-  const notThere = () => refusal(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const notThere = () => grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
   const old = record ? null : oldHealthAt(driver, volumeId, place)
   if (old) {
     const { usage, trouble } = await usageOf(host, volumeNameOf(volumeId), place)

@@ -1,6 +1,6 @@
 import { Code } from '@connectrpc/connect'
 
-import { removePlace, resolvePlace } from '../../host/fs/place.ts'
+import { removeTargetPath, resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { VolumeName } from '../../model/name.ts'
@@ -9,9 +9,9 @@ import { unmountProven } from '../../state/proof/unmount.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeUnpublishVolumeRequest } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
-import { endPublishing } from '../volume/publishing.ts'
+import { endPublishing } from '../volume/publish-mark.ts'
 import { withdrawIfOld } from '../takeover/withdraw.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
@@ -20,23 +20,23 @@ import { requirePath, requireText } from './arguments.ts'
 export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest): Promise<void> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
-  const target = await resolvePlace(host, requirePath(call.targetPath, 'target_path'))
+  const target = await resolveTargetPath(host, requirePath(call.targetPath, 'target_path'))
   const name = volumeNameOf(volumeId)
   const record = readRecord(host, name)
   if (!record && (await withdrawIfOld(driver, volumeId, target))) return
   if (record?.request.use.mount === target)
-    throw refusal(Code.FailedPrecondition, `BUSY: ${target} is where ${volumeId} is staged`)
+    throw grpcError(Code.FailedPrecondition, `BUSY: ${target} is where ${volumeId} is staged`)
   for (;;) {
     const mount = readMounts(host.paths).findLast(({ point }) => point === target)
     if (!mount) break
     if (!isOwn(host, name, mount))
-      throw refusal(
+      throw grpcError(
         Code.FailedPrecondition,
         `BUSY: ${mount.source || mount.fs} is mounted at ${target}, and is not ${volumeId}`,
       )
     await unmountProven(host, { name, identity: record?.identity ?? null }, target)
   }
-  await removePlace(host, target)
+  await removeTargetPath(host, target)
   endPublishing(host, target)
 }
 

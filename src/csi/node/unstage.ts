@@ -2,7 +2,7 @@ import { Code } from '@connectrpc/connect'
 
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
-import { resolvePlace } from '../../host/fs/place.ts'
+import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { detach } from '../../volumes/detach/detach.ts'
@@ -11,8 +11,8 @@ import { readRecord } from '../../state/records/volumes.ts'
 import { statusOf } from '../../state/view/status.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeUnstageVolumeRequest } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
-import { isGivenUp } from '../volume/health.ts'
+import { grpcError } from '../status.ts'
+import { isGivenUp } from '../volume/staging.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
@@ -25,7 +25,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   const { host, observer, signal, failures } = driver
   failures.forget(volumeId)
   const name = volumeNameOf(volumeId)
-  const place = await resolvePlace(host, path)
+  const place = await resolveTargetPath(host, path)
   const record = readRecord(host, name)
   if (!record) return withoutRecord(driver, name, place)
   // It is staged at another path, so it is not staged here.
@@ -33,7 +33,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   if (mount !== null && mount !== place) return
   const { published } = lookAtStaged(host, record)
   if (published.length > 0)
-    throw refusal(
+    throw grpcError(
       Code.FailedPrecondition,
       `BUSY: ${volumeId} is still published at ${published.map(({ point }) => point).join(', ')}`,
     )
@@ -78,7 +78,7 @@ async function withoutRecord({ host, observer, signal }: Driver, name: string, p
   if (!mount) return
   if (isDead(host, mount)) return unmountProven(host, { name, identity: null }, place)
   if (!isMapOf(host, mount, name as Attachment['name']))
-    throw refusal(
+    throw grpcError(
       Code.FailedPrecondition,
       `BUSY: ${mount.source} is mounted at ${place}, which is not this volume`,
     )

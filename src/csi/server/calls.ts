@@ -3,7 +3,7 @@ import { Code } from '@connectrpc/connect'
 
 import { isLunkeeperError } from '../../model/errors.ts'
 import { toStatus } from '../status.ts'
-import { Pace } from './pace.ts'
+import { CallPacer } from './call-pacer.ts'
 
 /** Reported for each finished call. `error` is null on success. */
 export interface CallEnd {
@@ -16,16 +16,16 @@ export interface CallEnd {
 }
 
 /** Runs a call in turn, reports its result, and converts any error to a gRPC status. */
-export type Told = <T>(method: string, volumeId: string | null, work: () => T | Promise<T>) => Promise<T>
+export type RunCall = <T>(method: string, volumeId: string | null, work: () => T | Promise<T>) => Promise<T>
 
-export function telling(ended: (end: CallEnd) => void): Told {
-  const pace = new Pace()
+export function callRunner(ended: (end: CallEnd) => void): RunCall {
+  const pacer = new CallPacer()
   return async (method, volumeId, work) => {
     const started = performance.now()
     const end = (error: ConnectError | null, cause: unknown) =>
       ended({ method, volumeId, milliseconds: performance.now() - started, error, cause })
     try {
-      await pace.turn()
+      await pacer.turn()
       const result = await work()
       end(null, null)
       return result
@@ -41,7 +41,7 @@ export function telling(ended: (end: CallEnd) => void): Told {
 const QUIET = /Probe|Stats|Health|Validate/
 
 /** One line of the log, or two. */
-export function sayEnd(
+export function logCall(
   say: (line: string) => void,
   { method, volumeId, milliseconds, error, cause }: CallEnd,
 ): void {

@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import type { Server } from 'node:net'
-import { connect } from 'node:net'
 import { dirname, resolve } from 'node:path'
 
+import { isDead } from '../../host/lock/socket.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /** unix(7): 108 bytes including the terminating zero, minus the suffix of the temporary name. */
@@ -34,7 +34,8 @@ export async function listenAt(server: Server, path: string): Promise<void> {
     throw new LunkeeperError('USAGE', `${path} exists and is not a socket`, {
       hint: 'Give another path, or move the file away.',
     })
-  if (found && (await isAlive(path)))
+  // Only a refused connection proves that its process is dead; a busy server may have a full queue.
+  if (found && !(await isDead(path)) && lstatSync(path, { throwIfNoEntry: false }))
     throw new LunkeeperError('CONFLICT', `another process already serves ${path}`, {
       hint: 'Check whether another driver or agent runs on this node.',
     })
@@ -55,7 +56,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
 async function listen(server: Server, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
-  // bind(2) happens in this very call, and takes its mode from here.
+  // listen() calls bind(2) before it returns, and the socket's mode follows the umask.
   const umask = process.umask(0o177)
   try {
     server.listen(path, resolve)
@@ -67,14 +68,7 @@ async function listen(server: Server, path: string): Promise<void> {
   chmodSync(path, 0o600)
 }
 
-function isAlive(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const socket = connect(path)
-  socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-  return promise.finally(() => socket.destroy())
-}
-
-/** Removes the socket, unless another one has replaced it. */
-export function leave(path: string, inode: number): void {
+/** Removes the socket, unless another process has replaced it. */
+export function removeSocket(path: string, inode: number): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.ino === inode) rmSync(path, { force: true })
 }

@@ -5,7 +5,7 @@ import {
   PluginCapability_Service_Type as Service,
   PluginCapability_VolumeExpansion_Type as Expansion,
 } from '../protocol/csi_pb.js'
-import type { Told } from './calls.ts'
+import type { RunCall } from './calls.ts'
 
 export interface Plugin {
   readonly name: string
@@ -16,7 +16,7 @@ export interface Plugin {
 export function identity(
   router: ConnectRouter,
   { name, version }: Plugin,
-  told: Told,
+  runCall: RunCall,
   probe: () => void,
 ): void {
   router.service(Identity, {
@@ -28,7 +28,7 @@ export function identity(
       ],
     }),
     probe: () =>
-      told('Probe', null, () => {
+      runCall('Probe', null, () => {
         probe()
         return { ready: true }
       }),

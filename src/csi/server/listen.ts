@@ -6,17 +6,20 @@ import type { ConnectRouter } from '@connectrpc/connect'
 import { Code } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 
-import { leave, listenAt } from './endpoint.ts'
+import { listenAt, removeSocket } from './endpoint.ts'
 
-/** Attributes are at most 4 KiB, and secrets little more; nothing that is larger is meant well. */
-const MAX_REQUEST = 1 << 20
+/** In bytes. Attributes have at most 4 KiB, and secrets little more. */
+const MAX_REQUEST_BYTES = 1 << 20
 
-/** Milliseconds. As long as a process that is told to stop waits for calls that are at work. */
-const LEAVE = 20_000
+/** How long a stopping process waits for calls in progress; systemd and the kubelet allow 30 s or more. */
+const DRAIN_DEADLINE_MS = 20_000
+/** Time for the last answers to reach their callers. */
+const CLOSE_DEADLINE_MS = 500
 
 /**
- * Serves gRPC on a unix socket. Disposed of, it takes no more calls, lets those at work end, and removes the socket.
- * @param idle resolves when no call is at work that has to come to its end
+ * Serves gRPC on a unix socket. When disposed of, the server accepts no more calls, lets those in progress end, and removes
+ * the socket.
+ * @param idle resolves when no call is in progress that must not be cut off
  * @throws CONFLICT USAGE RECORD_UNWRITABLE
  */
 export async function listenGrpc(
@@ -26,23 +29,23 @@ export async function listenGrpc(
 ): Promise<AsyncDisposable> {
   const handle = connectNodeAdapter({
     routes,
-    // Only gRPC: a kubelet speaks nothing else.
+    // gRPC only: a kubelet uses no other protocol.
     connect: false,
     grpcWeb: false,
-    readMaxBytes: MAX_REQUEST,
-    // What is not in our protocol: to a caller the same as a call that a driver lacks.
+    readMaxBytes: MAX_REQUEST_BYTES,
+    // Calls that are not in our version of the protocol, which a caller must be able to tell from a failure.
     fallback: (request, response) =>
       refuseUnknown(request as Http2ServerRequest, response as Http2ServerResponse),
   })
   const server = createServer((request, response) => {
-    // Callers put there what they like: a socket's path, escaped or not, or nothing. It means nothing here.
+    // Callers set it to a socket's path, escaped or not, or to nothing. It has no meaning on a unix socket.
     request.headers[':authority'] = 'localhost'
     handle(request, response)
   })
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
-    // A caller that speaks something else, or hangs up in the middle: no reason to end.
+    // A caller that uses another protocol, or disconnects during a call, must not end the server.
     session.on('error', () => {}).on('close', () => sessions.delete(session))
   })
   server.on('sessionError', () => {})
@@ -50,20 +53,21 @@ export async function listenGrpc(
   const { ino } = lstatSync(path)
   return {
     async [Symbol.asyncDispose]() {
-      leave(path, ino)
+      removeSocket(path, ino)
       server.close()
-      await Promise.race([idle(), new Promise((resolve) => setTimeout(resolve, LEAVE).unref())])
+      await Promise.race([idle(), new Promise((resolve) => setTimeout(resolve, DRAIN_DEADLINE_MS).unref())])
       for (const session of sessions) session.close()
       setTimeout(() => {
         for (const session of sessions) session.destroy()
-      }, 500).unref()
+      }, CLOSE_DEADLINE_MS).unref()
     },
   }
 }
 
 /**
- * An answer that is nothing but a status has to end its stream with its first frame: grpc-go takes the status from no other
- * headers, and says Internal, "server closed the stream without sending trailers" (gRPC over HTTP/2: Trailers-Only).
+ * Answers UNIMPLEMENTED. An answer that consists of a status only must end its stream with its first frame: otherwise
+ * grpc-go ignores the status and reports Internal, "server closed the stream without sending trailers" (gRPC over HTTP/2:
+ * Trailers-Only).
  */
 function refuseUnknown(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const { stream } = response
@@ -79,6 +83,6 @@ function refuseUnknown(request: Http2ServerRequest, response: Http2ServerRespons
     },
     { endStream: true },
   )
-  // What it sends all the same is read and passed over.
+  // The rest of the request is read and discarded.
   request.resume()
 }

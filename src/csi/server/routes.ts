@@ -2,7 +2,7 @@ import type { ConnectRouter } from '@connectrpc/connect'
 
 import { controller } from '../controller/routes.ts'
 import type { Driver } from '../driver.ts'
-import { probe } from '../identity.ts'
+import { probe } from '../probe.ts'
 import { expand } from '../node/expand.ts'
 import { health } from '../node/health.ts'
 import { publish } from '../node/publish.ts'
@@ -11,21 +11,21 @@ import { stats } from '../node/stats.ts'
 import { unpublish } from '../node/unpublish.ts'
 import { unstage } from '../node/unstage.ts'
 import { Node, NodeServiceCapability_RPC_Type as NodeRpc } from '../protocol/csi_pb.js'
-import type { Told } from './calls.ts'
+import type { RunCall } from './calls.ts'
 import { identity } from './identity.ts'
 
 /** Calls that change a volume: one at a time for each volume. */
 type Change = { readonly volumeId: string }
 
 /** Every call of the protocol. Requests are never logged: they contain secrets. */
-export function routes(driver: Driver, told: Told) {
+export function routes(driver: Driver, runCall: RunCall) {
   /** The answer does not wait for a caller: one that disconnected finds the work done when it retries. */
   function changes<C extends Change, T>(method: string, work: (driver: Driver, call: C) => Promise<T>) {
     return (call: C) =>
-      told(method, call.volumeId, () =>
+      runCall(method, call.volumeId, () =>
         call.volumeId === ''
           ? work(driver, call)
-          : driver.turns.run(call.volumeId, method, () => work(driver, call)),
+          : driver.volumeCalls.run(call.volumeId, method, () => work(driver, call)),
       )
   }
 
@@ -35,8 +35,8 @@ export function routes(driver: Driver, told: Told) {
   }
 
   return (router: ConnectRouter): void => {
-    identity(router, driver, told, () => probe(driver))
-    controller(router, told, null)
+    identity(router, driver, runCall, () => probe(driver))
+    controller(router, runCall, null)
     router.service(Node, {
       nodeGetInfo: () => ({ nodeId: driver.nodeId }),
       nodeGetCapabilities: () => ({
@@ -57,8 +57,9 @@ export function routes(driver: Driver, told: Told) {
       nodeExpandVolume: changes('NodeExpandVolume', async (driver, call) => ({
         capacityBytes: await expand(driver, call),
       })),
-      nodeGetVolumeHealth: (call) => told('NodeGetVolumeHealth', call.volumeId, () => health(driver, call)),
-      nodeGetVolumeStats: (call) => told('NodeGetVolumeStats', call.volumeId, () => stats(driver, call)),
+      nodeGetVolumeHealth: (call) =>
+        runCall('NodeGetVolumeHealth', call.volumeId, () => health(driver, call)),
+      nodeGetVolumeStats: (call) => runCall('NodeGetVolumeStats', call.volumeId, () => stats(driver, call)),
     })
   }
 }

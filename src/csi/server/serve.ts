@@ -3,10 +3,10 @@ import { Code } from '@connectrpc/connect'
 import type { Host } from '../../host/host.ts'
 import type { Observer } from '../../volumes/step.ts'
 import type { Driver } from '../driver.ts'
-import { Gates } from '../gates.ts'
-import { Turns } from '../turns.ts'
+import { TargetLimiter } from '../target-limiter.ts'
+import { VolumeCalls } from '../volume-calls.ts'
 import { Failures } from '../volume/failures.ts'
-import { sayEnd, telling } from './calls.ts'
+import { logCall, callRunner } from './calls.ts'
 import { listenGrpc } from './listen.ts'
 import { routes } from './routes.ts'
 
@@ -36,20 +36,20 @@ export interface CsiOptions {
  */
 export async function serveCsi(host: Host, options: CsiOptions): Promise<AsyncDisposable> {
   const { path, say, announceHealth = false } = options
-  const turns = new Turns()
+  const volumeCalls = new VolumeCalls()
   const driver: Driver = {
     ...options,
     host,
-    turns,
-    gates: new Gates(),
+    volumeCalls,
+    targetLimiter: new TargetLimiter(),
     failures: new Failures(),
     announceHealth,
   }
-  const told = telling((end) => {
+  const runCall = callRunner((end) => {
     options.ended?.(end.method, end.error ? Code[end.error.code] : 'OK', end.milliseconds)
-    sayEnd(say, end)
+    logCall(say, end)
   })
-  const service = await listenGrpc(path, routes(driver, told), () => turns.idle())
+  const service = await listenGrpc(path, routes(driver, runCall), () => volumeCalls.idle())
   say(`csi: ${options.name} on ${path}, as node ${options.nodeId}`)
   return service
 }

@@ -4,7 +4,7 @@ import { noteSession } from '../../host/iscsi/session-note.ts'
 import type { Host } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Driver } from '../driver.ts'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import type { OldPublication } from './publication.ts'
 import { lookAtOld, oldStateOf } from './publication.ts'
@@ -14,7 +14,7 @@ import { forgetOldState, OLD_DRIVER } from './state.ts'
  * Takes over the sessions that the old driver would log out of: from now on they end as ours do, with the last volume,
  * of either driver, that needs them.
  */
-export function inheritSessions(host: Host, { sessions, disks, strangers }: OldPublication): void {
+export function takeOverSessions(host: Host, { sessions, disks, strangers }: OldPublication): void {
   // Another program has recreated the LUN's disk, and so perhaps the session.
   if (disks.length === 0 && strangers.length > 0) return
   for (const { iqn, portal, sid } of sessions) if (portal) noteSession(host, iqn, portal, sid)
@@ -25,18 +25,18 @@ export function inheritSessions(host: Host, { sessions, disks, strangers }: OldP
  * @returns what to do once the volume is staged
  * @throws FAILED_PRECONDITION it is still published by the old driver
  */
-export function inheritVolume(driver: Driver, volumeId: string): () => void {
+export function takeOverVolume(driver: Driver, volumeId: string): () => void {
   const { host, observer } = driver
   try {
     const state = oldStateOf(driver, volumeId)
     if (!state) return () => {}
     const found = lookAtOld(host, state)
     if (found.mounts.length > 0)
-      throw refusal(
+      throw grpcError(
         Code.FailedPrecondition,
         `BUSY: ${volumeId} is still published by ${OLD_DRIVER}, at ${found.mounts.map(({ point }) => point).join(', ')}. Delete the pods that use it; it is then staged, and its I/O held`,
       )
-    inheritSessions(host, found)
+    takeOverSessions(host, found)
     return () => forgetOldState(host, volumeId)
   } catch (error) {
     // Whether its disk is in use can be seen without it.

@@ -9,7 +9,7 @@ import { disksOf, lookAtVolume } from '../../state/view/volume.ts'
 import type { Device } from '../../state/view/users.ts'
 import { deviceOf, deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Driver } from '../driver.ts'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 import type { OldState } from './state.ts'
 import { OLD_DRIVER, readOldState } from './state.ts'
 
@@ -74,7 +74,7 @@ export function oldMountAt(
 ): Mount | undefined {
   const mount = readMounts(host.paths).findLast(({ point }) => point === place)
   if (!mount || (device !== null && mount.devno === device.devno)) return mount
-  throw refusal(
+  throw grpcError(
     Code.FailedPrecondition,
     `BUSY: ${mount.source || mount.fs} is mounted at ${place}, and is not what ${OLD_DRIVER} recorded for ${volumeId}: ${noted.name}, LUN ${lun} of ${iqn}. If it is no longer needed, unmount it by hand`,
   )

@@ -1,4 +1,4 @@
-import { removePlace } from '../../host/fs/place.ts'
+import { removeTargetPath } from '../../host/fs/target-path.ts'
 import { deleteNodeRecords } from '../../host/iscsi/delete-node-records.ts'
 import { forgetSession } from '../../host/iscsi/session-note.ts'
 import type { Host } from '../../host/host.ts'
@@ -15,7 +15,7 @@ import { readRecords } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { isDead } from '../volume/staged.ts'
-import { inheritSessions } from './inherit.ts'
+import { takeOverSessions } from './inherit.ts'
 import type { OldPublication } from './publication.ts'
 import { isSessionOf, lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
 import type { OldState } from './state.ts'
@@ -52,12 +52,12 @@ async function withdraw(driver: Driver, volumeId: string, state: OldState, targe
   const mount = oldMountAt(host, volumeId, state, found, target)
   if (found.mounts.some(({ point }) => point !== target)) {
     if (mount) await unmountProven(host, { name: volumeId, identity: null }, target)
-    return removePlace(host, target)
+    return removeTargetPath(host, target)
   }
   // A volume that has become ours since is not affected by the old driver's file.
   const isOurs = attachmentOf(readRecords(host).attachments, state) !== undefined
   if (mount || !isOurs) await takeOff(driver, volumeId, state, found, target)
-  await removePlace(host, target)
+  await removeTargetPath(host, target)
   await tidy(host, state)
   forgetOldState(host, volumeId)
 }
@@ -83,7 +83,7 @@ async function takeOff(
     )
     return
   }
-  inheritSessions(host, found)
+  takeOverSessions(host, found)
   const force = isLost(state, found)
   if (force) observer.warn?.(name, 'the kernel has given up its disks: unwritten data is lost')
   const sids = new Set(found.sessions.map(({ sid }) => sid))

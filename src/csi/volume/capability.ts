@@ -5,7 +5,7 @@ import type { FileSystem, VolumeUse } from '../../model/request.ts'
 import { FILE_SYSTEMS } from '../../model/request.ts'
 import type { VolumeCapability } from '../protocol/csi_pb.js'
 import { VolumeCapability_AccessMode_Mode as Mode } from '../protocol/csi_pb.js'
-import { refusal } from '../status.ts'
+import { grpcError } from '../status.ts'
 
 /** How a caller wants to use a volume, in our terms. */
 export interface Capability {
@@ -33,7 +33,7 @@ const SHARED = new Set([
 
 /** @throws INVALID_ARGUMENT a required part is missing or invalid */
 export function parseCapability(given: VolumeCapability | undefined): Capability {
-  const invalid = (message: string) => refusal(Code.InvalidArgument, `BAD_REQUEST: ${message}`)
+  const invalid = (message: string) => grpcError(Code.InvalidArgument, `BAD_REQUEST: ${message}`)
   if (!given) throw invalid('volume_capability is missing')
   const mode = given.accessMode?.mode ?? Mode.UNKNOWN
   if (mode === Mode.UNKNOWN) throw invalid('the access mode is missing')

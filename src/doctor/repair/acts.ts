@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync } from 'node:fs'
 
 import { findOpeners } from '../../host/disk/openers.ts'
-import { complaint } from '../../host/exec/run.ts'
+import { failureReason } from '../../host/exec/run.ts'
 import { isImmutable, setImmutable } from '../../host/fs/immutable.ts'
 import type { Host } from '../../host/host.ts'
 import { nodeDatabase } from '../../host/iscsi/database.ts'
@@ -149,5 +149,5 @@ export function restrict(host: Host, { path }: StepOf<'restrict'>): void {
 /** @throws INTERNAL it does not start */
 export async function startUnit(host: Host, { unit }: StepOf<'start'>, signal?: AbortSignal): Promise<void> {
   const ran = await host.run('systemctl', ['start', unit], { deadline: START_DEADLINE_MS, signal })
-  if (ran.code !== 0) throw new LunkeeperError('INTERNAL', `systemctl start ${unit}: ${complaint(ran)}`)
+  if (ran.code !== 0) throw new LunkeeperError('INTERNAL', `systemctl start ${unit}: ${failureReason(ran)}`)
 }

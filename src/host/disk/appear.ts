@@ -3,10 +3,14 @@ import { watch } from 'node:fs'
 
 import type { Host } from '../host.ts'
 
+const POLL_INTERVAL_MS = 25
+
 /**
- * Waits until `look` finds something. It is called whenever a node appears under /dev, which the kernel itself creates
- * (devtmpfs), and periodically in case that is not visible here (a container's /dev).
- * @returns null on timeout
+ * Waits until `look` finds something. It is called whenever the kernel creates a node under /dev (devtmpfs), and
+ * periodically, because a container may have a /dev of its own.
+ * @param deadline milliseconds
+ * @returns what was found; null at the deadline, or when the signal is aborted
+ * @throws what `look` throws
  */
 export async function whenAppears<T>(
   host: Host,
@@ -16,13 +20,18 @@ export async function whenAppears<T>(
 ): Promise<T | null> {
   const first = look()
   if (first !== null) return first
-  const { promise, resolve } = Promise.withResolvers<T | null>()
+  const { promise, resolve, reject } = Promise.withResolvers<T | null>()
   const again = () => {
-    const found = look()
-    if (found !== null) resolve(found)
+    try {
+      const found = look()
+      if (found !== null) resolve(found)
+    } catch (error) {
+      // In a timer it would end the process.
+      reject(error)
+    }
   }
   const watcher = watchOrNot(host.paths.dev, again)
-  const pulse = setInterval(again, 25)
+  const poll = setInterval(again, POLL_INTERVAL_MS)
   const timer = setTimeout(() => resolve(null), deadline)
   const cancel = () => resolve(null)
   signal?.addEventListener('abort', cancel, { once: true })
@@ -32,7 +41,7 @@ export async function whenAppears<T>(
     return await promise
   } finally {
     watcher?.close()
-    clearInterval(pulse)
+    clearInterval(poll)
     clearTimeout(timer)
     signal?.removeEventListener('abort', cancel)
   }

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { Hand } from '../hand/hand.ts'
-import { HandError } from '../hand/hand.ts'
+import type { Worker } from '../worker/worker.ts'
+import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
@@ -42,8 +42,8 @@ export async function withExclusiveOpen<T>(
   options: { readonly fresh?: boolean; readonly patient?: boolean } = {},
 ): Promise<T | null> {
   const path = deviceNode(host, name)
-  return host.hands.hold(async (hand) => {
-    const claim = () => (options.fresh ? openFresh(hand, path) : open(hand, path))
+  return host.workers.hold(async (worker) => {
+    const claim = () => (options.fresh ? openFresh(worker, path) : open(worker, path))
     if (!(await (options.patient ? patiently(claim) : claim()))) return null
     try {
       return await work({
@@ -52,11 +52,11 @@ export async function withExclusiveOpen<T>(
           if (devno === null)
             throw new LunkeeperError('PROOF_EXPIRED', `${path} is gone: nothing was written to it`)
           proof.require(devno)
-          await flush(hand, path, deadline)
+          await flush(worker, path, deadline)
         },
       })
     } finally {
-      if (hand.usable) await hand.call('release', { path }, OPEN_DEADLINE_MS).catch(() => {})
+      if (worker.usable) await worker.call('release', { path }, OPEN_DEADLINE_MS).catch(() => {})
     }
   })
 }
@@ -74,10 +74,10 @@ async function patiently(claim: () => Promise<boolean>): Promise<boolean> {
  * A disk that sd is adding has its name and node before it can be opened: for some milliseconds it answers ENXIO
  * (block/genhd.c:device_add_disk creates both before bdev_add). No event reports the end.
  */
-async function openFresh(hand: Hand, path: string): Promise<boolean> {
+async function openFresh(worker: Worker, path: string): Promise<boolean> {
   for (let pause = 1; ; pause *= 2) {
     try {
-      return await open(hand, path)
+      return await open(worker, path)
     } catch (error) {
       if (!isLunkeeperError(error, 'NOT_FOUND') || pause > 4_000) throw error
       await new Promise((resolve) => setTimeout(resolve, pause))
@@ -85,11 +85,11 @@ async function openFresh(hand: Hand, path: string): Promise<boolean> {
   }
 }
 
-async function open(hand: Hand, path: string): Promise<boolean> {
+async function open(worker: Worker, path: string): Promise<boolean> {
   try {
-    return await hand.call('claim', { path }, OPEN_DEADLINE_MS)
+    return await worker.call('claim', { path }, OPEN_DEADLINE_MS)
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     if (error.errno === 'ENOENT' || error.errno === 'ENXIO' || error.errno === 'ENODEV')
       throw new LunkeeperError('NOT_FOUND', `${path} is gone or offline`, {
         cause: error,
@@ -100,11 +100,11 @@ async function open(hand: Hand, path: string): Promise<boolean> {
   }
 }
 
-async function flush(hand: Hand, path: string, deadline: number): Promise<void> {
+async function flush(worker: Worker, path: string, deadline: number): Promise<void> {
   try {
-    await hand.call('flush', { path }, deadline)
+    await worker.call('flush', { path }, deadline)
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     throw new LunkeeperError('FLUSH_FAILED', `${path} did not take all data: ${error.message}`, {
       cause: error,
       details: { errno: error.errno },

@@ -3,7 +3,7 @@ import { formatHctl } from '../../model/hctl.ts'
 import type { Identity } from '../../model/identity.ts'
 import type { Reservations } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { HandError } from '../hand/hand.ts'
+import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
@@ -47,7 +47,9 @@ export async function interview(
   if (disk.sg === null) return plain(await identifyWithSgInq(host, disk))
   const path = deviceNode(host, disk.sg)
   try {
-    const seen = await host.hands.use(null, (hand) => hand.call('inquire', { path, ...also }, deadlineMs))
+    const seen = await host.workers.use(null, (worker) =>
+      worker.call('inquire', { path, ...also }, deadlineMs),
+    )
     if (!seen.present)
       throw new LunkeeperError('LUN_ABSENT', `${where}: the target reports that it has no such LUN`)
     return {
@@ -59,7 +61,7 @@ export async function interview(
       reservations: seen.reservations && parseReservations(seen.reservations),
     }
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     if (error.errno === 'ENOENT') return plain(await identifyWithSgInq(host, disk))
     throw new LunkeeperError(
       'IDENTITY_UNREADABLE',

@@ -1,8 +1,8 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { BlockRef, ScsiDisk } from '../../model/snapshot.ts'
-import type { DeviceFile } from '../hand/protocol.ts'
-import { HandError } from '../hand/hand.ts'
+import type { DeviceFile } from '../worker/protocol.ts'
+import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
@@ -30,9 +30,9 @@ export async function findOpeners(host: Host, devices: readonly Openable[]): Pro
     nodes: blocks.map(({ name }) => deviceNode(host, name)),
   }
   try {
-    return await host.hands.use(null, (hand) => hand.call('deviceFiles', args, DEADLINE_MS))
+    return await host.workers.use(null, (worker) => worker.call('deviceFiles', args, DEADLINE_MS))
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     throw new LunkeeperError(
       'STUCK',
       `cannot determine which processes have ${blocks[0]!.name} open: ${error.message}`,

@@ -1,5 +1,5 @@
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import type { VolumePart } from '../hand/protocol.ts'
+import type { VolumePart } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
 
@@ -13,7 +13,7 @@ export async function readVolume(
   parts: readonly VolumePart[],
 ): Promise<Uint8Array | null> {
   if (disk.sg === null) return null
-  return throughSg(host, disk, (hand, path) => hand.call('readVolume', { path, parts }, SG_DEADLINE_MS))
+  return throughSg(host, disk, (worker, path) => worker.call('readVolume', { path, parts }, SG_DEADLINE_MS))
 }
 
 /** As much as holds the superblock of ext4 (1 KiB from offset 1024) and of xfs (at the start). */

@@ -4,7 +4,7 @@ import { isLunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
-import { inLane } from './lane.ts'
+import { writeUnderScanMutex } from './scan-mutex.ts'
 import { unmarkPath } from './path-mark.ts'
 
 /**
@@ -15,7 +15,7 @@ import { unmarkPath } from './path-mark.ts'
 export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
   const path = join(host.paths.sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/delete')
   try {
-    await inLane(host, disk.hctl.host, path, '1')
+    await writeUnderScanMutex(host, disk.hctl.host, path, '1')
   } catch (error) {
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
   }
@@ -29,5 +29,5 @@ export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
  */
 export async function rescanDisk(host: Host, disk: ScsiDisk): Promise<void> {
   const path = join(host.paths.sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/rescan')
-  await inLane(host, disk.hctl.host, path, '1')
+  await writeUnderScanMutex(host, disk.hctl.host, path, '1')
 }

@@ -7,7 +7,7 @@ import type {
 } from '../../model/reservation.ts'
 import { WRITE_EXCLUSIVE_REGISTRANTS_ONLY } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import type { PersistAnswer, PersistCommand } from '../hand/protocol.ts'
+import type { PersistAnswer, PersistCommand } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 import { capabilitiesOf, holderOf, keysOf, registrantsOf } from '../read/reservation-data.ts'
 import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
@@ -122,7 +122,7 @@ function isDone([answer]: readonly PersistAnswer[]): boolean {
 }
 
 function persist(host: Host, disk: ScsiDisk, commands: readonly PersistCommand[]): Promise<PersistAnswer[]> {
-  return throughSg(host, disk, (hand, path) => hand.call('persist', { path, commands }, SG_DEADLINE_MS))
+  return throughSg(host, disk, (worker, path) => worker.call('persist', { path, commands }, SG_DEADLINE_MS))
 }
 
 function unreadable(disk: ScsiDisk, answer: PersistAnswer | undefined): LunkeeperError {

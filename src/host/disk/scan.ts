@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Lun } from '../../model/lun.ts'
 import type { Session } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
-import { inLane } from './lane.ts'
+import { writeUnderScanMutex } from './scan-mutex.ts'
 
 /**
  * Asks the kernel for exactly one LUN of one session: no LUN 0, no REPORT LUNS, no neighbours
@@ -14,5 +14,5 @@ import { inLane } from './lane.ts'
 export async function scanLun(host: Host, session: Session, lun: Lun): Promise<void> {
   const path = join(host.paths.sys, 'class/scsi_host', `host${session.host}`, 'scan')
   // iscsi_tcp has one channel; its target number is the session's (iscsi_user_scan_session).
-  await inLane(host, session.host, path, `0 ${session.targetId ?? 0} ${lun}`)
+  await writeUnderScanMutex(host, session.host, path, `0 ${session.targetId ?? 0} ${lun}`)
 }

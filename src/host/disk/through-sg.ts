@@ -1,7 +1,7 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { HandError } from '../hand/hand.ts'
-import type { Hand } from '../hand/hand.ts'
+import { WorkerError } from '../worker/worker.ts'
+import type { Worker } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -15,15 +15,15 @@ export const SG_DEADLINE_MS = 20_000
 export async function throughSg<T>(
   host: Host,
   disk: ScsiDisk,
-  send: (hand: Hand, path: string) => Promise<T>,
+  send: (worker: Worker, path: string) => Promise<T>,
 ): Promise<T> {
   if (disk.sg === null)
     throw new LunkeeperError('MODULE_MISSING', `${disk.name} has no sg device`, { hint: 'modprobe sg' })
   const path = deviceNode(host, disk.sg)
   try {
-    return await host.hands.use(null, (hand) => send(hand, path))
+    return await host.workers.use(null, (worker) => send(worker, path))
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     throw new LunkeeperError('TARGET_AWAY', `${disk.name} did not answer: ${error.message}`, { cause: error })
   }
 }

@@ -27,7 +27,7 @@ export async function* filter(
   const ended = once(child, 'close').then(([code]: unknown[]) => code)
   ended.catch(() => {})
   failed.catch(() => {})
-  const complaint = collect(child.stderr)
+  const failureReason = collect(child.stderr)
   // A program that exits early closes its input; its own error output is more useful than the broken pipe.
   const fed = pipeline(Stream.from(input, { objectMode: false }), child.stdin).then(
     () => null,
@@ -40,7 +40,7 @@ export async function* filter(
     if (code !== 0)
       throw new LunkeeperError(
         'INTERNAL',
-        (await complaint) || `${program} exited with status ${String(code)}`,
+        (await failureReason) || `${program} exited with status ${String(code)}`,
       )
     const broken = await fed
     if (broken instanceof Error) throw broken

@@ -3,46 +3,46 @@ import { fork } from 'node:child_process'
 import { isSea } from 'node:sea'
 import { fileURLToPath } from 'node:url'
 
-import type { Reply, Request } from '../hand/protocol.ts'
+import type { Reply, Request } from '../worker/protocol.ts'
 
-/** A running worker process ("hand"): see src/host/hand. */
-export interface HandProcess {
+/** A running worker process: see src/host/worker. */
+export interface WorkerProcess {
   readonly pid: number
   send(request: Request): void
   onReply(listener: (reply: Reply) => void): void
   onExit(listener: () => void): void
-  /** Kills it and forgets it; the kernel may keep it until the call it is stuck in returns. */
+  /** Kills the worker without waiting for its end: it may be stuck in a system call. */
   abandon(): void
-  /** Whether this process may end while the worker exists. */
+  /** Whether the worker keeps this process running. */
   keepAlive(yes: boolean): void
 }
 
 // Beside the bundled program; the source itself if Node runs TypeScript.
-const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? '../hand/main.ts' : './hand.js', import.meta.url)
+const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? '../worker/main.ts' : './worker.js', import.meta.url)
 
-/** The word that makes a hand of the single-file program, which has no script beside it (src/cli/single.ts). */
-export const HAND_ARGUMENT = 'hand'
+/** The argument with which the single-file program, which has no script beside it, runs as a worker (src/cli/single.ts). */
+export const WORKER_ARGUMENT = 'worker'
 
 /**
- * This very program, also where an upgrade has put another in its place since: an agent and its hands are of one version.
- * proc_pid_exe(5).
+ * The running program itself, even after an upgrade has replaced its file: an agent and its workers always have the same
+ * version. proc_pid_exe(5).
  */
 const THIS_PROGRAM = { execPath: '/proc/self/exe', argv0: 'lunkeeper' }
 
 const OPTIONS: ForkOptions = {
-  // No pipe of ours, so that a stuck process keeps no shell or service manager waiting.
+  // No inherited pipes: a stuck worker must not keep a shell or the service manager waiting for their end.
   stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   detached: true,
-  // Buffers travel as they are, not as JSON arrays.
+  // Sends buffers as bytes, not as JSON arrays.
   serialization: 'advanced',
   execArgv: [],
   env: { LC_ALL: 'C' },
 }
 
 /**
- * Starts another part of this program as a process of its own, with a channel for messages.
- * @param script its module
- * @param argument the word that makes the single-file program this part (src/cli/single.ts)
+ * Starts another part of this program as a separate process, with a channel for messages.
+ * @param script the module of the part
+ * @param argument selects the part in the single-file program (src/cli/single.ts)
  */
 function forkPart(script: URL, argument: string, options: ForkOptions = OPTIONS): ChildProcess {
   const child = isSea()
@@ -52,7 +52,7 @@ function forkPart(script: URL, argument: string, options: ForkOptions = OPTIONS)
   return child
 }
 
-/** A part of this program that runs as a process of its own: it ends when its channel does. */
+/** A part of this program that runs as a separate process. It ends when its channel is closed. */
 export interface PartProcess<To, From> {
   readonly pid: number
   send(message: To): void
@@ -62,9 +62,9 @@ export interface PartProcess<To, From> {
 }
 
 /**
- * Starts a part that starts programs as this process does, so it has its environment.
- * @param script its module
- * @param argument the word that makes the single-file program this part (src/cli/single.ts)
+ * Starts a part with the environment of this process, because the part itself starts programs.
+ * @param script the module of the part
+ * @param argument selects the part in the single-file program (src/cli/single.ts)
  */
 export function startPart<To extends object, From>(script: URL, argument: string): PartProcess<To, From> {
   const child = forkPart(script, argument, { ...OPTIONS, env: process.env })
@@ -78,8 +78,8 @@ export function startPart<To extends object, From>(script: URL, argument: string
   }
 }
 
-export function startHand(): HandProcess {
-  const child = forkPart(SCRIPT, HAND_ARGUMENT)
+export function startWorker(): WorkerProcess {
+  const child = forkPart(SCRIPT, WORKER_ARGUMENT)
   const keepAlive = (yes: boolean) => {
     if (yes) child.ref()
     else child.unref()
@@ -90,7 +90,7 @@ export function startHand(): HandProcess {
   keepAlive(false)
   return {
     pid: child.pid ?? 0,
-    // Missing if it could not be started at all; waiting callers are notified by onExit.
+    // Without a pid it could not be started; onExit notifies the callers.
     send: (request) => void (child.pid !== undefined && child.send(request, () => {})),
     onReply: (listener) => void child.on('message', (message) => listener(message as Reply)),
     onExit: (listener) => void child.once(child.pid === undefined ? 'error' : 'exit', () => listener()),

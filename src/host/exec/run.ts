@@ -1,12 +1,13 @@
-import type { ChildProcess } from 'node:child_process'
-
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Program } from './programs.ts'
 import { PACKAGE_OF, PATH } from './programs.ts'
+import { abandon, untilEnded } from './until-ended.ts'
 
-export interface Ran {
-  /** Exit status; null if a signal ended it. */
+/** How a program ended, and what it printed. */
+export interface RunResult {
+  /** Exit status; null if a signal ended the program. */
   readonly code: number | null
+  /** The signal that ended the program; null if it exited. */
   readonly signal: string | null
   readonly stdout: string
   readonly stderr: string
@@ -15,17 +16,19 @@ export interface Ran {
 export interface RunOptions {
   /** Milliseconds until the program is killed and abandoned. Required, so that every wait is bounded. */
   readonly deadline: number
+  /** Kills and abandons the program when aborted. */
   readonly signal?: AbortSignal | undefined
+  /** Text for the program's standard input. @default empty */
   readonly input?: string
-  /** Besides PATH and LC_ALL; never a secret. */
+  /** Environment variables in addition to PATH and LC_ALL; never a secret. */
   readonly env?: Readonly<Record<string, string>>
   /** Receives the output as it arrives; the result then has none of it. For long-running programs. */
   readonly onOutput?: (text: string) => void
-  /** An open file that becomes the program's standard input. */
+  /** An open file that becomes the program's standard input, instead of `input`. */
   readonly file?: number
 }
 
-/** Maximum length of a child's output: more than any of our programs prints. */
+/** In bytes: more than any of our programs prints. */
 const MAX_OUTPUT = 1 << 20
 
 /**
@@ -33,17 +36,21 @@ const MAX_OUTPUT = 1 << 20
  * non-zero status is a result, not an error.
  *
  * A child in an uninterruptible wait survives SIGKILL until the kernel releases it, so nothing here waits for a killed
- * child: it is abandoned without a pipe to us.
+ * child: it is abandoned, and its pipes are closed.
  *
  * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
  */
-export async function run(program: Program, args: readonly string[], options: RunOptions): Promise<Ran> {
+export async function run(
+  program: Program,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
   const { execa } = await import('execa')
-  // After the last await before the start: an earlier abort is not reported again.
+  // Checked after the last await before the start, because an abort before that raises no event any more.
   if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
   const child = execa(program, args, {
     reject: false,
-    // Ctrl-C at the terminal is sent to us only, and we decide at which step to stop.
+    // In a process group of its own: Ctrl-C at the terminal must reach only us, and we decide at which step to stop.
     detached: true,
     cleanup: false,
     env: { PATH, LC_ALL: 'C', ...options.env },
@@ -55,28 +62,22 @@ export async function run(program: Program, args: readonly string[], options: Ru
     stripFinalNewline: true,
   })
   if (options.onOutput) child.stdout?.setEncoding('utf8').on('data', options.onOutput)
-  const ended = child.then((result) => ({ kind: 'ended' as const, result }))
-  const { promise: stopped, resolve } = Promise.withResolvers<{ kind: 'deadline' | 'cancelled' }>()
-  const timer = setTimeout(() => resolve({ kind: 'deadline' }), options.deadline)
-  const cancel = () => resolve({ kind: 'cancelled' })
-  options.signal?.addEventListener('abort', cancel, { once: true })
-  try {
-    const outcome = await Promise.race([ended, stopped])
-    if (outcome.kind === 'ended') return toRan(program, outcome.result)
-    abandon(child.nodeChildProcess)
-    ended.catch(() => {})
-    throw outcome.kind === 'cancelled'
-      ? new LunkeeperError('CANCELLED', `${program} was stopped`)
-      : new LunkeeperError('TIMEOUT', `${program} did not end within ${options.deadline / 1000} s`, {
-          details: { program, pid: child.pid },
-        })
-  } finally {
-    clearTimeout(timer)
-    options.signal?.removeEventListener('abort', cancel)
-  }
+  const ending = await untilEnded(
+    child.then((result) => result),
+    options,
+  )
+  if (ending.kind === 'ended') return toRunResult(program, ending.result)
+  abandon(child.nodeChildProcess)
+  child.catch(() => {})
+  throw ending.kind === 'cancelled'
+    ? new LunkeeperError('CANCELLED', `${program} was stopped`)
+    : new LunkeeperError('TIMEOUT', `${program} did not end within ${options.deadline / 1000} s`, {
+        details: { program, pid: child.pid },
+      })
 }
 
-interface Result {
+/** What execa reports of a child. */
+interface ChildResult {
   readonly exitCode?: number | undefined
   readonly signal?: string | undefined
   readonly code?: string | undefined
@@ -85,7 +86,7 @@ interface Result {
   readonly originalMessage?: string | undefined
 }
 
-function toRan(program: Program, result: Result): Ran {
+function toRunResult(program: Program, result: ChildResult): RunResult {
   if (result.exitCode === undefined && result.signal === undefined) {
     if (result.code === 'ENOENT' || result.code === 'EACCES')
       throw new LunkeeperError(
@@ -112,24 +113,18 @@ function toRan(program: Program, result: Result): Ran {
   }
 }
 
-function abandon(child: ChildProcess): void {
-  child.kill('SIGKILL')
-  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy()
-  child.unref()
-}
-
 /**
- * The line of a program's output that says what went wrong, for an error message: iscsiadm's reason is in the middle;
- * other programs print it first, followed by their usage or where to look.
+ * The line of a program's output that says why it failed, for an error message. iscsiadm prints the reason in the middle;
+ * other programs print it first, followed by their usage or a pointer to a log.
  */
-export function complaint(ran: Ran): string {
+export function failureReason(ran: RunResult): string {
   const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())
-  // e2fsprogs start with their own name, version and date.
-  const idle = /^usage\b|^dmesg\(1\)|^\S+ \d[\d.]* \(\d+-\w+-\d+\)$/i
-  const said = lines.filter((line) => line !== '' && !idle.test(line))
+  // Usage, pointers to a log, and the banner of e2fsprogs (name, version, date) are not reasons.
+  const noise = /^usage\b|^dmesg\(1\)|^\S+ \d[\d.]* \(\d+-\w+-\d+\)$/i
+  const reasons = lines.filter((line) => line !== '' && !noise.test(line))
   return (
-    said.find((line) => /reported error/.test(line)) ??
-    said[0] ??
+    reasons.find((line) => /reported error/.test(line)) ??
+    reasons[0] ??
     (ran.signal ? `it was ended by ${ran.signal}` : `exit status ${ran.code}`)
   )
 }

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** The kernel only copies an entry of its table; no device is accessed. */
@@ -22,7 +22,7 @@ export async function makeReadOnly(host: Host, point: string, options: readonly 
 async function mount(host: Host, args: readonly string[], point: string): Promise<void> {
   const ran = await host.run('mount', args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `nothing was mounted at ${point}: ${complaint(ran)}`, {
+    throw new LunkeeperError('MOUNT_FAILED', `nothing was mounted at ${point}: ${failureReason(ran)}`, {
       details: { point, mount: ran.code },
     })
 }

@@ -1,19 +1,23 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
-import { unknownFeatures } from './too-new.ts'
+import { unknownFeatures } from './unknown-features.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
-/** A full check of a large, damaged ext4 takes long; a clean one ends immediately. */
+/** A full check of a large, damaged ext4 takes long; the check of a clean one ends immediately. */
 const DEADLINE_MS = 30 * 60_000
+
+/** Errors of open(2) and read(2) that say nothing about the file system. */
+const UNREADABLE =
+  /Device or resource busy|Input\/output error|No such (?:file or directory|device)|Permission denied|is (?:in use|mounted)/
 
 /**
  * Checks an unmounted ext4 and repairs what is safe to repair (`-p`). xfs needs no check: its mount replays the log,
  * and fsck.xfs does nothing by design.
- * @returns why it could not be checked, which did not change it; null if it was checked
- * @throws FS_DAMAGED PROOF_EXPIRED
+ * @returns why this e2fsck cannot check it, in which case it was not changed; null if it was checked
+ * @throws FS_DAMAGED · MOUNT_FAILED the device cannot be read now · TIMEOUT PROOF_EXPIRED
  */
 export async function checkFs(
   host: Host,
@@ -29,5 +33,15 @@ export async function checkFs(
   const features = unknownFeatures(ran)
   if (features !== null)
     return `the ext4 on ${device.name} was not checked: it has features that the e2fsck of this node does not know (${features}); install newer e2fsprogs`
-  throw new LunkeeperError('FS_DAMAGED', `the file system on ${device.name} is damaged: ${complaint(ran)}`)
+  // fsck.ext4(8): 4 errors were left, 8 operational error. A device that cannot be opened or read now may be intact.
+  const isDamaged = ran.code !== null && ((ran.code & 4) !== 0 || !UNREADABLE.test(failureReason(ran)))
+  if (!isDamaged)
+    throw new LunkeeperError(
+      'MOUNT_FAILED',
+      `the file system on ${device.name} could not be checked: ${failureReason(ran)}`,
+    )
+  throw new LunkeeperError(
+    'FS_DAMAGED',
+    `the file system on ${device.name} is damaged: ${failureReason(ran)}`,
+  )
 }

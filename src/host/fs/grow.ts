@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
@@ -22,5 +22,5 @@ export async function growFs(
       ? await host.run('xfs_growfs', [point], { deadline: DEADLINE_MS })
       : await host.run('resize2fs', [deviceNode(host, device.name)], { deadline: DEADLINE_MS })
   if (ran.code !== 0)
-    throw new LunkeeperError('RESIZE_FAILED', `the ${type} at ${point} did not grow: ${complaint(ran)}`)
+    throw new LunkeeperError('RESIZE_FAILED', `the ${type} at ${point} did not grow: ${failureReason(ran)}`)
 }

@@ -1,4 +1,4 @@
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** A directory on a local disk takes milliseconds; one whose file system hangs never returns. */
@@ -21,5 +21,5 @@ export async function isImmutable(host: Host, directory: string): Promise<boolea
  */
 export async function setImmutable(host: Host, directory: string, on: boolean): Promise<string | null> {
   const ran = await host.run('chattr', [on ? '+i' : '-i', directory], { deadline: DEADLINE_MS })
-  return ran.code === 0 ? null : complaint(ran)
+  return ran.code === 0 ? null : failureReason(ran)
 }

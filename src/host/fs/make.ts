@@ -1,7 +1,7 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { FileSystem } from '../../model/request.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
@@ -38,5 +38,5 @@ export async function makeFs(
   const args = [...ARGUMENTS[fs], ...(again ? [OVERWRITE[fs]] : []), ...name, deviceNode(host, device.name)]
   const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
-    throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} failed: ${complaint(ran)}`)
+    throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} failed: ${failureReason(ran)}`)
 }

@@ -1,7 +1,7 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
-import { HandError } from '../hand/hand.ts'
+import { failureReason } from '../exec/run.ts'
+import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
@@ -39,7 +39,7 @@ export async function mountFs(
   if (ran.code !== 0)
     throw new LunkeeperError(
       'MOUNT_FAILED',
-      `${device.name} was not mounted at ${point}: ${complaint(ran)}`,
+      `${device.name} was not mounted at ${point}: ${failureReason(ran)}`,
       {
         details: { device: device.name, point, mount: ran.code },
       },
@@ -56,9 +56,10 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   if (!mount) return
   proof.require(mount.devno)
   const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE_MS })
-  if (ran.code === 0 || /not mounted|no mount point specified/.test(ran.stderr)) return
-  const code = /busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
-  throw new LunkeeperError(code, `${point} was not unmounted: ${complaint(ran)}`)
+  // Another process may have unmounted it meanwhile. The mount table decides: umount's text contains the path.
+  if (ran.code === 0 || !mountAt(host.paths, point)) return
+  const code = /(?:target|device) is busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
+  throw new LunkeeperError(code, `${point} was not unmounted: ${failureReason(ran)}`)
 }
 
 /**
@@ -69,9 +70,9 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
 export async function resolveDirectory(host: Host, path: string): Promise<string> {
   if (isMountPoint(host.paths, path)) return path
   try {
-    return await host.hands.use(null, (hand) => hand.call('resolve', { path }, DIRECTORY_DEADLINE_MS))
+    return await host.workers.use(null, (worker) => worker.call('resolve', { path }, DIRECTORY_DEADLINE_MS))
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
       cause: error,
     })
@@ -85,10 +86,10 @@ export async function resolveDirectory(host: Host, path: string): Promise<string
  * @throws BAD_MOUNT STUCK
  */
 export async function refuseUntrusted(host: Host, path: string): Promise<void> {
-  const found = await host.hands
-    .use(null, (hand) => hand.call('firstUntrusted', { path }, DIRECTORY_DEADLINE_MS))
+  const found = await host.workers
+    .use(null, (worker) => worker.call('firstUntrusted', { path }, DIRECTORY_DEADLINE_MS))
     .catch((error: unknown) => {
-      if (!(error instanceof HandError)) throw error
+      if (!(error instanceof WorkerError)) throw error
       throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
         cause: error,
       })
@@ -106,8 +107,8 @@ export async function refuseUntrusted(host: Host, path: string): Promise<void> {
 
 /** The mount point and the directories above it that do not exist yet, outermost first. @throws STUCK */
 export async function missingDirectories(host: Host, point: string): Promise<readonly string[]> {
-  return host.hands.use(null, (hand) =>
-    hand.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE_MS),
+  return host.workers.use(null, (worker) =>
+    worker.call('missingDirectories', { path: point }, DIRECTORY_DEADLINE_MS),
   )
 }
 
@@ -115,8 +116,8 @@ export async function missingDirectories(host: Host, point: string): Promise<rea
 export async function makeMountPoint(host: Host, point: string): Promise<void> {
   const bad = (reason: string) =>
     new LunkeeperError('BAD_MOUNT', `${point} cannot be used as a mount point: ${reason}`)
-  const reason = await whyUnfit(host, point, { trusted: true }).catch((error: unknown) => {
-    throw error instanceof HandError ? bad(error.message) : error
+  const reason = await mountPointProblem(host, point, { trusted: true }).catch((error: unknown) => {
+    throw error instanceof WorkerError ? bad(error.message) : error
   })
   if (reason !== null) throw bad(reason)
 }
@@ -125,15 +126,17 @@ export async function makeMountPoint(host: Host, point: string): Promise<void> {
  * Creates a directory, if it does not exist.
  * @param options.trusted users other than root must not be able to replace it, or a directory above it
  * @returns why nothing may be mounted there; null if it may
- * @throws HandError STUCK
+ * @throws WorkerError STUCK
  */
-export async function whyUnfit(
+export async function mountPointProblem(
   host: Host,
   path: string,
   options: { readonly trusted?: boolean } = {},
 ): Promise<string | null> {
   const args = { path, trusted: options.trusted ?? false }
-  const made = await host.hands.use(null, (hand) => hand.call('makeDirectory', args, DIRECTORY_DEADLINE_MS))
+  const made = await host.workers.use(null, (worker) =>
+    worker.call('makeDirectory', args, DIRECTORY_DEADLINE_MS),
+  )
   if (made.link) return 'it is a symbolic link'
   return made.empty ? null : 'it is not empty, and a mount would hide what is in it'
 }
@@ -142,7 +145,9 @@ export async function whyUnfit(
 export async function removeMountPoint(host: Host, made: readonly string[]): Promise<void> {
   for (const path of made.toReversed())
     if (
-      !(await host.hands.use(null, (hand) => hand.call('removeDirectory', { path }, DIRECTORY_DEADLINE_MS)))
+      !(await host.workers.use(null, (worker) =>
+        worker.call('removeDirectory', { path }, DIRECTORY_DEADLINE_MS),
+      ))
     )
       return
 }

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
@@ -15,7 +15,7 @@ const DEADLINE_MS = 10_000
 export async function protectFromWrites(host: Host, device: string): Promise<void> {
   const ran = await host.run('blockdev', ['--setro', deviceNode(host, device)], { deadline: DEADLINE_MS })
   if (ran.code === 0) return
-  throw new LunkeeperError('WRITE_PROTECTED', `${device} could not be made read-only: ${complaint(ran)}`)
+  throw new LunkeeperError('WRITE_PROTECTED', `${device} could not be made read-only: ${failureReason(ran)}`)
 }
 
 /** Whether the kernel rejects writes to a device, set by the target or on this node. */

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { mountAt } from '../read/mounts.ts'
@@ -18,5 +18,5 @@ export async function syncFs(host: Host, proof: WriteProof, point: string): Prom
   proof.require(mount.devno)
   const ran = await host.run('sync', ['-f', '--', point], { deadline: SYNC_DEADLINE_MS })
   if (ran.code !== 0)
-    throw new LunkeeperError('FLUSH_FAILED', `${point} did not take all data: ${complaint(ran)}`)
+    throw new LunkeeperError('FLUSH_FAILED', `${point} did not take all data: ${failureReason(ran)}`)
 }

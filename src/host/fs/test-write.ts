@@ -1,4 +1,4 @@
-import { HandError } from '../hand/hand.ts'
+import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { mountAt } from '../read/mounts.ts'
@@ -20,11 +20,11 @@ export async function testWrite(host: Host, proof: WriteProof, point: string): P
   if (!mount) return null
   proof.require(mount.devno)
   try {
-    return await host.hands.use(null, (hand) =>
-      hand.call('testWrite', { path: point }, TEST_WRITE_DEADLINE_MS),
+    return await host.workers.use(null, (worker) =>
+      worker.call('testWrite', { path: point }, TEST_WRITE_DEADLINE_MS),
     )
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     return FULL.has(error.errno) ? null : error.message
   }
 }

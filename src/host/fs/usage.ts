@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import { HandError } from '../hand/hand.ts'
-import type { FsUsage } from '../hand/protocol.ts'
+import { WorkerError } from '../worker/worker.ts'
+import type { FsUsage } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 
 /** ext4 and xfs answer from memory; callers ask again within a minute. */
@@ -13,11 +13,11 @@ const DEADLINE_MS = 3_000
  */
 export async function readUsage(host: Host, point: string, volume: string): Promise<FsUsage> {
   try {
-    return await host.hands.use(`the file system of ${volume}`, (hand) =>
-      hand.call('statfs', { path: point }, DEADLINE_MS),
+    return await host.workers.use(`the file system of ${volume}`, (worker) =>
+      worker.call('statfs', { path: point }, DEADLINE_MS),
     )
   } catch (error) {
-    if (!(error instanceof HandError)) throw error
+    if (!(error instanceof WorkerError)) throw error
     throw new LunkeeperError('MOUNT_FAILED', `the usage of ${point} cannot be read: ${error.message}`, {
       cause: error,
     })

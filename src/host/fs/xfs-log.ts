@@ -1,4 +1,4 @@
-import type { VolumePart } from '../hand/protocol.ts'
+import type { VolumePart } from '../worker/protocol.ts'
 
 /**
  * What an xfs log tells of who wrote it. Layouts: fs/xfs/libxfs/xfs_format.h (struct xfs_dsb) and xfs_log_format.h

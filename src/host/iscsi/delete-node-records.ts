@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** iscsiadm waits for other writers of records, for some seconds at most. */
@@ -17,5 +17,8 @@ const OK = new Set([0, 21])
 export async function deleteNodeRecords(host: Host, iqn: Iqn): Promise<void> {
   const ran = await host.run('iscsiadm', ['-m', 'node', '-o', 'delete', '-T', iqn], { deadline: DEADLINE_MS })
   if (ran.code !== null && OK.has(ran.code)) return
-  throw new LunkeeperError('LEFT_BEHIND', `the node records of ${iqn} were not removed: ${complaint(ran)}`)
+  throw new LunkeeperError(
+    'LEFT_BEHIND',
+    `the node records of ${iqn} were not removed: ${failureReason(ran)}`,
+  )
 }

@@ -6,8 +6,8 @@ import type { Portal } from '../../model/portal.ts'
 import { parseChap, type Chap } from '../../model/secret.ts'
 import type { Host } from '../host.ts'
 import { findNodeRecord, siteValue } from './node-record.ts'
-import type { ChapAlgorithm } from './talk/chap.ts'
-import { DEFAULT_ALGORITHMS, parseAlgorithms } from './talk/chap.ts'
+import type { ChapAlgorithm } from './client/chap.ts'
+import { DEFAULT_ALGORITHMS, parseAlgorithms } from './client/chap.ts'
 
 /** This node's CHAP credentials for a target, and the allowed hash algorithms. */
 export interface KnownChap {

@@ -7,8 +7,8 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
-import type { Ran } from '../exec/run.ts'
-import { complaint } from '../exec/run.ts'
+import type { RunResult } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { asOnHost } from '../paths.ts'
 import { createDurable } from '../store/durable.ts'
@@ -120,7 +120,7 @@ async function refusal(
   iqn: Iqn,
   portal: Portal,
   settings: LoginSettings,
-  ran: Ran,
+  ran: RunResult,
 ): Promise<LunkeeperError> {
   const where = formatPortal(portal)
   const details = { portal: where, iqn, iscsiadm: ran.code ?? ran.signal }
@@ -137,10 +137,10 @@ async function refusal(
       `${where} ${iqn}: the target did not authenticate itself as required, or does not use CHAP`,
       { details },
     )
-  return new LunkeeperError(code, `${where} ${iqn}: the login failed: ${complaint(ran)}`, { details })
+  return new LunkeeperError(code, `${where} ${iqn}: the login failed: ${failureReason(ran)}`, { details })
 }
 
-function meaningOf(ran: Ran): ErrorCode {
+function meaningOf(ran: RunResult): ErrorCode {
   // iscsiadm dies of SIGPIPE if iscsid is down and cannot be started (seen with 2.1.8 and 2.1.11).
   if (ran.signal === 'SIGPIPE') return 'ISCSID_DOWN'
   return MEANING[ran.code ?? -1] ?? 'LOGIN_FAILED'

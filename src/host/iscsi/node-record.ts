@@ -11,20 +11,20 @@ import { entries, nodeDatabase } from './database.ts'
 import type { LoginSettings } from './record-text.ts'
 import { newRecordText, overlayText, scanIn, settingsIn } from './record-text.ts'
 
-/** A node record of open-iscsi: how to log in to one portal of one target. */
+/** A node record of open-iscsi: the settings for logging in to one portal of one target. */
 export interface NodeRecord {
   readonly path: string
-  /** Created by us and unchanged since: iscsiadm drops the mark whenever it writes the file. */
+  /** Whether we created it and no other program has changed it: iscsiadm drops our mark whenever it writes the file. */
   readonly ours: boolean
-  /** Interface record that it is bound to; null for the single file of a record without a portal group. */
+  /** The interface that the record is bound to; null for a record without a portal group, which is a single file. */
   readonly iface: string | null
 }
 
 const MARK = '# Made by Lunkeeper; it goes with the last volume of this target.'
 
 /**
- * The record for this portal, whichever program created it. Layout: nodes/IQN/ADDRESS,PORT (a file: portal group
- * unknown) or nodes/IQN/ADDRESS,PORT,TPGT/IFACE.
+ * The record for this portal, whichever program created it. Layout: nodes/IQN/ADDRESS,PORT (a file, if the portal group
+ * is unknown) or nodes/IQN/ADDRESS,PORT,TPGT/IFACE.
  */
 export function findNodeRecord(host: Host, iqn: Iqn, portal: Portal): NodeRecord | null {
   const target = join(nodeDatabase(host), iqn)
@@ -53,9 +53,9 @@ function isOurs(path: string): boolean {
 }
 
 /**
- * Creates a record like `iscsiadm -o new` (the site's iscsid.conf), with our settings on top; atomically, mode 0600,
- * with nothing on a command line. Never overwrites an existing record: one that was created at the same moment is
- * returned instead.
+ * Creates a record as `iscsiadm -o new` would (the defaults of iscsid.conf), with our settings on top: atomically, with
+ * mode 0600, and with no secret on a command line. Never overwrites an existing record: one that another program creates
+ * at the same moment is returned instead.
  * @throws NO_SPACE NO_PERMISSION DATABASE_FAILED
  */
 export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: LoginSettings): NodeRecord {
@@ -63,7 +63,7 @@ export function makeNodeRecord(host: Host, iqn: Iqn, portal: Portal, settings: L
   const path = join(database, iqn, `${portal.host},${portal.port}`)
   const lines = newRecordText(iqn, portal, siteText(host), settings)
   try {
-    // The temporary file is outside nodes/, because every name in there is taken for a target or portal.
+    // The temporary file is outside nodes/, because open-iscsi takes every name in there for a target or portal.
     if (!createDurable(path, `${MARK}\n${lines}`, existing(dirname(database))))
       return findNodeRecord(host, iqn, portal) ?? { path, ours: false, iface: null }
   } catch (error) {
@@ -85,29 +85,35 @@ export function overlayNodeRecord(path: string, settings: LoginSettings): string
   return overlayText(readFileSync(path, 'utf8'), settings)
 }
 
-/** Removes the record if it is ours, and the target's directory once it is empty. False if there was none of ours. */
+/** Removes the record if it is ours, and the target's directory once it is empty. @returns whether a record was removed */
 export async function removeNodeRecord(host: Host, iqn: Iqn, portal: Portal): Promise<boolean> {
   const record = findNodeRecord(host, iqn, portal)
   if (!record?.ours) return false
   await databaseIsIdle(host)
+  // The iscsiadm that we waited for may have rewritten this very record, which makes it another program's.
+  if (!isOurs(record.path)) return false
   removeDurable(record.path)
   try {
     rmdirSync(join(nodeDatabase(host), iqn))
   } catch {
-    // It contains records of other portals.
+    // The directory contains records of other portals.
   }
   return true
 }
+
+/** iscsiadm writes a record within milliseconds; a lock that is held longer was left by a process that died. */
+const LOCK_DEADLINE_MS = 500
+const LOCK_POLL_MS = 10
 
 // iscsiadm holds lock.write while it creates a directory and the file in it; removing the directory at that moment
 // would fail its command. We never take that lock ourselves: a process that dies with it blocks all others.
 async function databaseIsIdle(host: Host): Promise<void> {
   const lock = join(host.paths.root, 'run/lock/iscsi/lock.write')
-  for (let waited = 0; existsSync(lock) && waited < 500; waited += 10)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let waited = 0; existsSync(lock) && waited < LOCK_DEADLINE_MS; waited += LOCK_POLL_MS)
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS))
 }
 
-/** The site's defaults for sessions: what `iscsiadm -o new` would copy from iscsid.conf. */
+/** The text of iscsid.conf; empty if there is none. */
 function siteText(host: Host): string {
   try {
     return readFileSync(join(host.paths.root, 'etc/iscsi/iscsid.conf'), 'utf8')
@@ -116,7 +122,7 @@ function siteText(host: Host): string {
   }
 }
 
-/** The site's iscsid.conf settings for sessions; null for those that it does not set. */
+/** A setting for sessions in iscsid.conf; null if it is not set. */
 export function siteValue(host: Host, key: string): string | null {
   return settingsIn(siteText(host)).find(([name]) => name === key)?.[1] ?? null
 }

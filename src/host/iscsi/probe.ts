@@ -5,7 +5,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
-import { encode, encodeKeys, HEADER, OP } from './talk/pdu.ts'
+import { encode, encodeKeys, HEADER, OP } from './client/pdu.ts'
 
 /** A target that is up answers a login request within milliseconds. */
 const DEADLINE_MS = 1_000
@@ -29,6 +29,7 @@ export async function probeTarget(
   signal: AbortSignal,
 ): Promise<void> {
   const where = formatPortal(portal)
+  if (signal.aborted) throw new LunkeeperError('CANCELLED', `stopped before asking ${where}`)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = connect({ host: portal.host, port: portal.port })
   const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))

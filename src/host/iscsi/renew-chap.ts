@@ -1,34 +1,35 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import type { Chap, Secret } from '../../model/secret.ts'
 import type { Host } from '../host.ts'
+import { readText } from '../read/attribute.ts'
 import { readInitiatorName } from '../read/node.ts'
 import { writeDurable } from '../store/durable.ts'
 import { nodeDatabase } from './database.ts'
 import { chapIn, siteAlgorithms } from './known-chap.ts'
 import { findNodeRecord } from './node-record.ts'
 import { withCredentials } from './record-text.ts'
-import { converse } from './talk/conversation.ts'
-import { parseAlgorithms } from './talk/chap.ts'
+import { withConnection } from './client/connection.ts'
+import { parseAlgorithms } from './client/chap.ts'
 
 /**
- * Whether the node record of ours for a portal has other credentials than these: they were changed at the target since
- * the record was made. iscsiadm logs in with what is in the record.
+ * Whether our node record for a portal has credentials other than these, because they were changed at the target after
+ * the record was created. iscsiadm logs in with the credentials in the record.
  */
 export function hasOtherChap(host: Host, iqn: Iqn, portal: Portal, chap: Chap): boolean {
   const record = findNodeRecord(host, iqn, portal)
-  if (!record?.ours) return false
-  const known = chapIn(readFileSync(record.path, 'utf8'), () => siteAlgorithms(host))?.chap
+  const text = record?.ours ? readText(record.path) : null
+  if (text === null) return false
+  const known = chapIn(text, () => siteAlgorithms(host))?.chap
   return !known || !isSame(known, chap)
 }
 
 /**
- * Asks the target to accept these credentials, in a conversation of our own, and puts them into our node record for the
- * next logins. A session that is up is not disturbed; iscsid knows the former ones of it until it ends.
- * @throws CHAP_FAILED the target does not accept them: the record keeps what it has · PORTAL_… TARGET_AWAY
+ * Logs in to the target with these credentials over a connection of our own, and then writes them to our node record for
+ * future logins. An existing session is not affected: iscsid keeps its former credentials until the session ends.
+ * @throws CHAP_FAILED the target does not accept them, and the record is not changed · PORTAL_… TARGET_AWAY
  *   LOGIN_FAILED NO_SPACE NO_PERMISSION RECORD_UNWRITABLE CANCELLED
  */
 export async function renewChap(
@@ -40,17 +41,17 @@ export async function renewChap(
 ): Promise<void> {
   const initiator = readInitiatorName(host.paths)
   const algorithms = parseAlgorithms(siteAlgorithms(host) ?? '')
-  // Without a name iscsid cannot log in either, and says so.
+  // Without an initiator name iscsid cannot log in either, and reports it.
   if (initiator !== null)
-    await converse(
+    await withConnection(
       { portal, initiator, target: iqn, chap, signal, ...(algorithms ? { algorithms } : {}) },
       async () => {},
     )
   const record = findNodeRecord(host, iqn, portal)
-  // Gone, or written by another program meanwhile.
-  if (!record?.ours) return
-  const text = withCredentials(readFileSync(record.path, 'utf8'), chap)
-  writeDurable(record.path, text, dirname(nodeDatabase(host)))
+  const text = record?.ours ? readText(record.path) : null
+  // Another program has removed or rewritten the record meanwhile.
+  if (!record || text === null) return
+  writeDurable(record.path, withCredentials(text, chap), dirname(nodeDatabase(host)))
 }
 
 function isSame(one: Chap, other: Chap): boolean {

@@ -8,16 +8,17 @@ import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
 import { holdTable, parsePaths } from '../../model/plan/table.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { whenAppears } from '../disk/appear.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { isProtected } from '../fs/protect.ts'
-import { boundDirtyPages } from '../memory/bound.ts'
+import { limitDirtyPages } from '../memory/volume-dirty-limit.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, mapOfUuid, readMap, readMaps } from '../read/maps.ts'
-import { isRemembering } from '../read/remember.ts'
+import { hasCache } from '../read/cache.ts'
 import { sendMessage } from './messages.ts'
+import { isQueueingTable, multipathTables } from './tables.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
 /** Device-mapper's own work takes milliseconds; a table may wait for a disk that is being removed. */
@@ -49,7 +50,7 @@ export function holdMapName(name: VolumeName): string {
 export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   const { paths } = host
   const called = holdMapName(name)
-  if (isRemembering(paths)) return mapOfUuid(paths, called)
+  if (hasCache(paths)) return mapOfUuid(paths, called)
   // udev's link identifies it; without udev, or before the link exists, all maps are searched.
   const linked = linkName(join(paths.dev, 'mapper', called))
   const devices = linked
@@ -91,7 +92,7 @@ export async function createHoldMap(
   const map = named ?? findHoldMap(host, name)
   if (!map || !existsSync(deviceNode(host, map.device)))
     throw new LunkeeperError('MAP_FAILED', `the map ${called} was created, but has no node ${node}`)
-  boundDirtyPages(host, map.devno)
+  limitDirtyPages(host, map.devno)
   return map
 }
 
@@ -131,61 +132,62 @@ export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: bool
   await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
 }
 
-/** @throws BUSY MAP_FAILED */
+/** Removes a hold map that is not in use. @throws BUSY it is open · MAP_FAILED */
 export async function removeHoldMap(host: Host, map: DmMap): Promise<void> {
-  // Without waiting for udev, which may in turn wait for a map that queues.
+  // Does not wait for udev, whose worker may be blocked by a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', '--retry', map.name], {
     deadline: DEADLINE_MS,
   })
   if (ran.code === 0 || !readMaps(host.paths).some(({ uuid }) => uuid === map.uuid)) return
-  const said = complaint(ran)
-  throw new LunkeeperError(
-    /busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
-    `the map ${map.name} was not removed: ${said}`,
-  )
+  throw notRemoved(map, failureReason(ran))
 }
 
-/** The kernel's current state of each hold map, by the map's name: two programs, however many maps there are. */
+/** Why a map could not be removed. Its name is not searched, because a volume may be called `busybox`. */
+export function notRemoved({ name }: DmMap, reason: string): LunkeeperError {
+  const isBusy = /in use|busy/i.test(reason.replaceAll(name, ''))
+  return new LunkeeperError(isBusy ? 'BUSY' : 'MAP_FAILED', `the map ${name} was not removed: ${reason}`)
+}
+
+/**
+ * The kernel's current state of each hold map, by the map's name: two programs, however many maps there are.
+ * @throws MAP_FAILED TIMEOUT
+ */
 export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, HoldMapState>> {
-  const [tables, paths] = await Promise.all([linesOf(host, 'table'), readPaths(host)])
+  const [tables, paths] = await Promise.all([multipathTables(host, 'table'), readPaths(host)])
   return new Map(
-    [...tables].map(([name, table]) => [
-      name,
-      { queueing: /\bqueue_if_no_path\b/.test(table), paths: paths.get(name) ?? [] },
-    ]),
+    [...tables]
+      .filter(([name]) => isHoldMapName(name))
+      .map(([name, table]) => [name, { queueing: isQueueingTable(table), paths: paths.get(name) ?? [] }]),
   )
 }
 
 /** How long an answer is recent enough for display. */
-const RECENT = 500
+const DISPLAY_LIFETIME_MS = 500
 const recent = new WeakMap<Host, { readonly at: number; readonly states: ReturnType<typeof readHoldMaps> }>()
 
-/** Shared by callers that ask at the same moment. */
+/** Like {@link readHoldMaps}, for display: callers that ask within half a second share one answer. */
 export function recentHoldMaps(host: Host): ReturnType<typeof readHoldMaps> {
   const known = recent.get(host)
-  if (known && performance.now() - known.at < RECENT) return known.states
+  if (known && performance.now() - known.at < DISPLAY_LIFETIME_MS) return known.states
   const states = readHoldMaps(host)
   recent.set(host, { at: performance.now(), states })
   return states
 }
 
-/** The paths of each hold map. */
+/** The paths of each hold map, by the map's name. @throws MAP_FAILED TIMEOUT */
 export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMapState['paths']>> {
-  return new Map([...(await linesOf(host, 'status'))].map(([name, status]) => [name, parsePaths(status)]))
+  const statuses = await multipathTables(host, 'status')
+  return new Map(
+    [...statuses].filter(([name]) => isHoldMapName(name)).map(([name, status]) => [name, parsePaths(status)]),
+  )
 }
 
-async function linesOf(host: Host, what: 'table' | 'status'): Promise<Map<string, string>> {
-  const ran = await host.run('dmsetup', [what, '--target', 'multipath'], { deadline: DEADLINE_MS })
-  return new Map(
-    ran.stdout.split('\n').flatMap((line) => {
-      const [, name, rest] = /^(\S+): (.*)$/.exec(line) ?? []
-      return name?.startsWith(HOLD_PREFIX) ? [[name, rest!] as const] : []
-    }),
-  )
+function isHoldMapName(name: string): boolean {
+  return name.startsWith(HOLD_PREFIX)
 }
 
 async function dmsetup(host: Host, args: readonly string[]): Promise<void> {
   const ran = await host.run('dmsetup', args, { deadline: DEADLINE_MS })
   if (ran.code !== 0)
-    throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${complaint(ran)}`)
+    throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${failureReason(ran)}`)
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
 /** Device-mapper answers a message immediately. */
@@ -94,7 +94,7 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
     messages.forEach(({ map, text, resolve, reject }, index) =>
       answers[index] === '0'
         ? resolve()
-        : reject(new LunkeeperError('MAP_FAILED', `${map} rejected "${text}": ${complaint(ran)}`)),
+        : reject(new LunkeeperError('MAP_FAILED', `${map} rejected "${text}": ${failureReason(ran)}`)),
     )
   } catch (error) {
     for (const { reject } of messages) reject(error as Error)
@@ -106,7 +106,7 @@ async function sendOne(host: Host, { map, text, resolve, reject }: Message): Pro
   try {
     const ran = await host.run('dmsetup', ['message', map, '0', text], { deadline: DEADLINE_MS })
     if (ran.code === 0) resolve()
-    else reject(new LunkeeperError('MAP_FAILED', `${map} did not take "${text}": ${complaint(ran)}`))
+    else reject(new LunkeeperError('MAP_FAILED', `${map} did not take "${text}": ${failureReason(ran)}`))
   } catch (error) {
     reject(error as Error)
   }

@@ -2,19 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { isHoldMap, readMap } from '../read/maps.ts'
-import { removeHoldMap, setQueueing } from './hold-map.ts'
+import { notRemoved, removeHoldMap, setQueueing } from './hold-map.ts'
 
 /** multipathd answers one command after the other, and a path checker may delay it for some seconds. */
 const DEADLINE_MS = 30_000
 
 /**
- * Offers multipathd a disk that it may have skipped: before its WWID was known, there was one path too few. `later`:
- * usually udev has not finished with the disk, and multipathd will be notified or offered it again. `blacklisted`: its
- * configuration excludes the disk by name, WWID, model, protocol or udev property; it then reports so with exit status
- * 0 (multipathd/cli_handlers.c: cli_add_path; seen with 0.9.4 and 0.11).
+ * Offers multipathd a disk that it may have skipped, because it does not map a single path whose WWID it does not know.
+ * @returns `taken`; `later` if udev has usually not finished with the disk yet, so that multipathd will be notified or
+ *   offered the disk again; `blacklisted` if multipathd's configuration excludes the disk by name, WWID, model, protocol or
+ *   udev property, which multipathd reports with exit status 0 (multipathd/cli_handlers.c: cli_add_path; seen with 0.9.4
+ *   and 0.11)
  */
 export async function offerPath(host: Host, disk: string): Promise<'taken' | 'later' | 'blacklisted'> {
   const ran = await host.run('multipathd', ['add', 'path', disk], { deadline: DEADLINE_MS })
@@ -22,8 +23,8 @@ export async function offerPath(host: Host, disk: string): Promise<'taken' | 'la
   return ran.code === 0 && !/^fail/m.test(ran.stdout) ? 'taken' : 'later'
 }
 
-/** Makes multipathd remove a disk from the map that it added it to; the map continues with its other paths. */
-export async function withdrawPath(host: Host, disk: string): Promise<void> {
+/** Makes multipathd remove a disk from its map, which continues with its other paths. */
+export async function removePath(host: Host, disk: string): Promise<void> {
   await host.run('multipathd', ['del', 'path', disk], { deadline: DEADLINE_MS })
 }
 
@@ -35,52 +36,50 @@ export async function removeMap(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return removeHoldMap(host, map)
   const ran = await host.run('multipath', ['-f', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
-  const said = complaint(ran)
-  throw new LunkeeperError(
-    /in use|busy/i.test(said) ? 'BUSY' : 'MAP_FAILED',
-    `the map ${map.name} was not removed: ${said}`,
-  )
+  throw notRemoved(map, failureReason(ran))
 }
 
 /** Removes the map of one partition that kpartx created on a multipath map. @throws BUSY */
 export async function removePartitionMap(host: Host, map: DmMap): Promise<void> {
-  // Without waiting for udev, which may in turn wait for a map that queues.
+  // Does not wait for udev, whose worker may be blocked by a map that queues.
   const ran = await host.run('dmsetup', ['remove', '--noudevsync', map.name], { deadline: DEADLINE_MS })
   if (ran.code === 0 || isGone(host, map)) return
-  throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${complaint(ran)}`)
+  throw new LunkeeperError('BUSY', `the partition ${map.name} was not removed: ${failureReason(ran)}`)
 }
 
 /**
- * Disables the queueing of a map without paths: queued I/O fails now. multipathd is told, so that it does not enable it
- * again; if it is not running, the kernel. @throws MAP_FAILED
+ * Disables queueing of a map without paths, so that queued I/O fails now: through multipathd, which would otherwise enable
+ * it again, and in the kernel, in case multipathd is not running.
+ * @throws MAP_FAILED
  */
 export async function stopQueueing(host: Host, map: DmMap): Promise<void> {
   if (isHoldMap(map)) return setQueueing(host, map, false)
-  const told = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE_MS })
+  const asked = await host.run('multipathd', ['disablequeueing', 'map', map.name], { deadline: DEADLINE_MS })
   const ran = await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE_MS })
-  if (ran.code === 0 || told.code === 0 || isGone(host, map)) return
-  throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${complaint(ran)}`)
+  if (ran.code === 0 || asked.code === 0 || isGone(host, map)) return
+  throw new LunkeeperError('MAP_FAILED', `the map ${map.name} did not stop queueing: ${failureReason(ran)}`)
 }
 
-/** How soon queued I/O is failed again if multipathd has enabled queueing. */
-const PULSE = 500
+/** How soon queued I/O is failed again after multipathd has enabled queueing. */
+const REPEAT_INTERVAL_MS = 500
 
 /**
- * Keeps these maps from queueing until disposed of. A single command is not enough: for each path that is removed,
- * multipathd 0.9.4 loads the table with queue_if_no_path again, reports that it does not queue, and never disables it;
- * an unmount then hangs forever.
+ * Keeps these maps from queueing until disposed of. A single command is not enough: whenever a path is removed, multipathd
+ * 0.9.4 loads the table with queue_if_no_path again, reports that the map does not queue, and never disables queueing. An
+ * unmount would then hang forever.
  */
 export function keepFailing(host: Host, maps: readonly DmMap[]): AsyncDisposable {
   const stopped = new AbortController()
-  const pulse = async () => {
+  const failNow = async (map: DmMap) => {
+    if (!isGone(host, map)) await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE_MS })
+  }
+  const repeat = async () => {
     while (!stopped.signal.aborted) {
-      for (const map of maps)
-        if (!isGone(host, map))
-          await host.run('dmsetup', failIfNoPath(map), { deadline: DEADLINE_MS }).catch(() => {})
-      await sleep(PULSE, undefined, { signal: stopped.signal }).catch(() => {})
+      for (const map of maps) await failNow(map).catch(() => {})
+      await sleep(REPEAT_INTERVAL_MS, undefined, { signal: stopped.signal }).catch(() => {})
     }
   }
-  const ended = maps.length > 0 ? pulse() : null
+  const ended = maps.length > 0 ? repeat() : null
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort()
@@ -100,5 +99,5 @@ export function isGone(host: Host, { device, uuid }: DmMap): boolean {
 export async function resizeMap(host: Host, name: string): Promise<void> {
   const ran = await host.run('multipathd', ['resize', 'map', name], { deadline: DEADLINE_MS })
   if (ran.code !== 0 || /^fail/m.test(ran.stdout))
-    throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${complaint(ran)}`)
+    throw new LunkeeperError('RESIZE_FAILED', `the map ${name} did not grow: ${failureReason(ran)}`)
 }

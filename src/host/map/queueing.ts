@@ -1,13 +1,14 @@
 import type { Hold } from '../../model/hold.ts'
 import type { Host } from '../host.ts'
+import { isQueueingTable, multipathTables } from './tables.ts'
 
 const DEADLINE_MS = 5_000
-/** If multipathd does not report it (multipath.conf(5): polling_interval). */
-const POLLING = 5
+/** Seconds, if multipathd does not report it (multipath.conf(5): polling_interval). */
+const DEFAULT_POLLING_INTERVAL_S = 5
 
 /**
- * How long a multipathd map queues after its last path is lost; null if multipathd does not say. Its values: `on`,
- * `off`, `-`, `12 chk` (remaining checks), `23 sec` (remaining time).
+ * How long a map of multipathd queues after its last path is lost; null if multipathd does not report it. multipathd
+ * prints `on`, `off`, `-`, `12 chk` (remaining checks) or `23 sec` (remaining time).
  */
 export async function queueingOf(host: Host, map: string): Promise<Hold | null> {
   try {
@@ -22,28 +23,29 @@ export async function queueingOf(host: Host, map: string): Promise<Hold | null> 
   }
 }
 
-/** The maps of any program whose I/O the kernel queues while they have no path: one program. */
+/**
+ * The maps, of any program, whose I/O the kernel queues while they have no path: one program, however many maps.
+ * @throws MAP_FAILED TIMEOUT
+ */
 export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
-  const ran = await host.run('dmsetup', ['table', '--target', 'multipath'], { deadline: DEADLINE_MS })
-  const lines = ran.stdout.split('\n').filter((line) => /\bqueue_if_no_path\b/.test(line))
-  return new Set(lines.map((line) => line.slice(0, line.indexOf(': '))))
+  const tables = await multipathTables(host, 'table')
+  return new Set([...tables].filter(([, table]) => isQueueingTable(table)).map(([name]) => name))
 }
 
-/** Whether the kernel queues the I/O of this map while it has no path. */
+/** Whether the kernel queues the I/O of this map while it has no path. @throws MAP_FAILED TIMEOUT */
 export async function isQueueing(host: Host, map: string): Promise<boolean> {
-  const ran = await host.run('dmsetup', ['table', map], { deadline: DEADLINE_MS })
-  return /\bqueue_if_no_path\b/.test(ran.stdout)
+  return (await queueingMaps(host)).has(map)
 }
 
-/** Reverts `disablequeueing`: from the next loss on the map queues as configured. */
+/** Reverts `disablequeueing`: when the map loses its last path again, it queues as configured. */
 export async function restoreQueueing(host: Host, map: string): Promise<void> {
   await host.run('multipathd', ['restorequeueing', 'map', map], { deadline: DEADLINE_MS })
 }
 
-/** Queueing is counted in checks, this many seconds apart (libmultipath/structs_vec.c:enter_recovery_mode). */
+/** Seconds between two checks of a path; multipathd counts queueing in checks (libmultipath/structs_vec.c:enter_recovery_mode). */
 export async function pollingInterval(host: Host): Promise<number> {
   const said = /^[ \t]*polling_interval[ \t]+"?(\d+)/m.exec(await ask(host, ['config', 'local']))?.[1]
-  return said === undefined ? POLLING : Number(said)
+  return said === undefined ? DEFAULT_POLLING_INTERVAL_S : Number(said)
 }
 
 async function ask(host: Host, what: readonly string[]): Promise<string> {

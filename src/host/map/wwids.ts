@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Wwid } from '../../model/wwid.ts'
-import { complaint } from '../exec/run.ts'
+import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -35,7 +35,7 @@ export function multipathForm(wwid: Wwid): string {
 /** Makes multipathd accept the disk as a path even if it is the only one. @throws MAP_FAILED */
 export async function rememberWwid(host: Host, disk: string): Promise<void> {
   const ran = await host.run('multipath', ['-a', deviceNode(host, disk)], { deadline: DEADLINE_MS })
-  if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipath -a ${disk}: ${complaint(ran)}`)
+  if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipath -a ${disk}: ${failureReason(ran)}`)
 }
 
 /** Unregisters a WWID, even if its disk is away or gone. */

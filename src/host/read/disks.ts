@@ -4,7 +4,7 @@ import type { Lun } from '../../model/lun.ts'
 import type { BlockRef, ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute, readBytes, readLink, readNumber } from './attribute.ts'
-import { isRemembering, remembered } from './remember.ts'
+import { hasCache, cached } from './cache.ts'
 import { serialOf, wwidOrNull } from './vpd.ts'
 
 export interface DiskOptions {
@@ -34,13 +34,9 @@ export function readDisk(
   lun: Lun,
   options?: DiskOptions,
 ): ScsiDisk | null {
-  if (isRemembering(paths)) {
+  if (hasCache(paths)) {
     const key = `disks of ${session.sid} by LUN`
-    const all = remembered(
-      paths,
-      key,
-      () => new Map(readDisks(paths, session).map((one) => [one.hctl.lun, one])),
-    )
+    const all = cached(paths, key, () => new Map(readDisks(paths, session).map((one) => [one.hctl.lun, one])))
     return all.get(lun) ?? null
   }
   const base = deviceOf(paths, session)
@@ -56,9 +52,9 @@ export function readDisk(
 
 /** All SCSI devices of a session, by ascending LUN. */
 export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
-  if (!isRemembering(paths)) return readAllDisks(paths, session, options)
+  if (!hasCache(paths)) return readAllDisks(paths, session, options)
   // With what identifies it: other callers want that.
-  return remembered(paths, `disks of ${session.sid}`, () => readAllDisks(paths, session))
+  return cached(paths, `disks of ${session.sid}`, () => readAllDisks(paths, session))
 }
 
 function readAllDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {

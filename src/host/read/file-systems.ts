@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { LiveFs } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
-import { isRemembering, remembered } from './remember.ts'
+import { hasCache, cached } from './cache.ts'
 import { listNames, readNumber } from './attribute.ts'
 
 /** Entries beside the devices there: fs/ext4/sysfs.c, fs/xfs/xfs_super.c. */
@@ -27,8 +27,8 @@ export function readLiveFs(paths: HostPaths): LiveFs[] {
 
 /** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY for O_EXCL. */
 export function isFsAlive(paths: HostPaths, deviceName: string): boolean {
-  if (isRemembering(paths)) {
-    const alive = remembered(
+  if (hasCache(paths)) {
+    const alive = cached(
       paths,
       'live file systems',
       () => new Set(readLiveFs(paths).map(({ device }) => device)),

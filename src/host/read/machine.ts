@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import type { MachineId } from '../../model/attachment.ts'
 import type { HostPaths } from '../paths.ts'
 import { readAttribute } from './attribute.ts'
-import { remembered } from './remember.ts'
+import { cached } from './cache.ts'
 import { readInitiatorName } from './node.ts'
 
 type Kind = MachineId extends `${infer Kind}:${string}` ? Kind : never
@@ -30,7 +30,7 @@ export function isThisMachine(paths: HostPaths, id: MachineId): boolean {
 }
 
 function idOf(paths: HostPaths, kind: Kind): MachineId | null {
-  return remembered(paths, `machine ${kind}`, () => readId(paths, kind))
+  return cached(paths, `machine ${kind}`, () => readId(paths, kind))
 }
 
 function readId(paths: HostPaths, kind: Kind): MachineId | null {

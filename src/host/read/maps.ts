@@ -1,6 +1,6 @@
 import type { DmMap } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
-import { remembered } from './remember.ts'
+import { cached } from './cache.ts'
 import { listNames, readAttribute, readNumber } from './attribute.ts'
 
 const SECTOR = 512
@@ -25,16 +25,12 @@ export function readMap(paths: HostPaths, device: string): DmMap | null {
 
 /** All device-mapper maps, of all programs, by ascending number. */
 export function readMaps(paths: HostPaths): DmMap[] {
-  return remembered(paths, 'maps', () => readAllMaps(paths))
+  return cached(paths, 'maps', () => readAllMaps(paths))
 }
 
 /** The map with this UUID; null if there is none. Reads all that are there. */
 export function mapOfUuid(paths: HostPaths, uuid: string): DmMap | null {
-  const byUuid = remembered(
-    paths,
-    'maps by UUID',
-    () => new Map(readMaps(paths).map((map) => [map.uuid, map])),
-  )
+  const byUuid = cached(paths, 'maps by UUID', () => new Map(readMaps(paths).map((map) => [map.uuid, map])))
   return byUuid.get(uuid) ?? null
 }
 

@@ -1,6 +1,6 @@
 import type { Mount } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
-import { isRemembering, remembered } from './remember.ts'
+import { hasCache, cached } from './cache.ts'
 import { readText } from './attribute.ts'
 
 /** A line of a mount table, with its relations to others. */
@@ -17,13 +17,13 @@ export interface MountEntry {
 
 /** The host's mounts, in the order of its table: of two on one mount point the later one is visible. */
 export function readMounts(paths: HostPaths): Mount[] {
-  return remembered(paths, 'mounts', () => readMountTable(paths.mountinfo).map((entry) => entry.mount))
+  return cached(paths, 'mounts', () => readMountTable(paths.mountinfo).map((entry) => entry.mount))
 }
 
 /** The mounts of any of these block devices, in the order of the table. @param devnos major:minor */
 export function mountsOfDevices(paths: HostPaths, devnos: ReadonlySet<string>): Mount[] {
-  if (!isRemembering(paths)) return readMounts(paths).filter(({ devno }) => devnos.has(devno))
-  const byDevice = remembered(paths, 'mounts by device', () =>
+  if (!hasCache(paths)) return readMounts(paths).filter(({ devno }) => devnos.has(devno))
+  const byDevice = cached(paths, 'mounts by device', () =>
     Map.groupBy(
       readMounts(paths).map((mount, place) => ({ mount, place })),
       ({ mount }) => mount.devno,
@@ -37,9 +37,9 @@ export function mountsOfDevices(paths: HostPaths, devnos: ReadonlySet<string>): 
 
 /** The visible mount at a mount point: the last one there; null if there is none. */
 export function mountAt(paths: HostPaths, point: string): Mount | null {
-  if (!isRemembering(paths)) return readMounts(paths).findLast((mount) => mount.point === point) ?? null
+  if (!hasCache(paths)) return readMounts(paths).findLast((mount) => mount.point === point) ?? null
   // Of several at one point the last one of the table stays in the map.
-  const byPoint = remembered(
+  const byPoint = cached(
     paths,
     'mounts by point',
     () => new Map(readMounts(paths).map((mount) => [mount.point, mount])),

@@ -3,7 +3,7 @@ import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import type { Session, SessionState } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
-import { isRemembering, remembered } from './remember.ts'
+import { hasCache, cached } from './cache.ts'
 import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
 
 /**
@@ -11,9 +11,9 @@ import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
  * of another target. A session that ends while it is read is left out.
  */
 export function readSessions(paths: HostPaths, iqn?: Iqn): Session[] {
-  if (!isRemembering(paths)) return readAll(paths, iqn)
-  const all = remembered(paths, 'sessions', () => readAll(paths))
-  const byTarget = remembered(paths, 'sessions by target', () => Map.groupBy(all, (one) => one.iqn))
+  if (!hasCache(paths)) return readAll(paths, iqn)
+  const all = cached(paths, 'sessions', () => readAll(paths))
+  const byTarget = cached(paths, 'sessions by target', () => Map.groupBy(all, (one) => one.iqn))
   return iqn === undefined ? all : (byTarget.get(iqn) ?? [])
 }
 

@@ -4,15 +4,15 @@ import { parseWwid } from '../../model/wwid.ts'
 /** The unit serial number of VPD page 80h (SPC-6 7.7.19); null if it is empty or not that page. */
 export function serialOf(page80: Buffer): string | null {
   const body = bodyOf(page80, 0x80)
-  // Padded with blanks, by some targets with zeros.
+  // Targets pad it with blanks, some with zeros.
   const text = body?.toString('utf8').replaceAll('\0', ' ').trim()
   return text ? text : null
 }
 
 /**
- * The name in VPD page 83h that distinguishes this unit from all others. Selected and printed like the kernel's `wwid`
- * attribute (drivers/scsi/scsi_lib.c:scsi_vpd_lun_id), so that a live INQUIRY can be compared with the kernel's cache,
- * malformed designators included.
+ * The name in VPD page 83h that distinguishes this unit from all others. It is selected and formatted as in the kernel's
+ * `wwid` attribute (drivers/scsi/scsi_lib.c:scsi_vpd_lun_id), malformed designators included, so that the answer to an
+ * INQUIRY can be compared with the kernel's cache.
  */
 export function wwidOf(page83: Buffer): Wwid | null {
   const body = bodyOf(page83, 0x83) ?? NOTHING
@@ -35,22 +35,29 @@ export function wwidOrNull(text: string): Wwid | null {
   }
 }
 
+const HEADER = 4
+
+/** The length in bytes that a VPD page announces for itself, header included; 0 if it has no header. */
+export function announcedLength(page: Buffer): number {
+  return page.length < HEADER ? 0 : HEADER + page.readUInt16BE(2)
+}
+
 const NOTHING = Buffer.alloc(0)
 
 function bodyOf(page: Buffer, code: number): Buffer | null {
-  if (page.length < 4 || page[1] !== code) return null
-  return page.subarray(4, 4 + page.readUInt16BE(2))
+  if (page.length < HEADER || page[1] !== code) return null
+  return page.subarray(HEADER, announcedLength(page))
 }
 
 interface Designator {
   readonly rank: number
   readonly size: number
-  /** Null if it is of a kind that names the unit, but malformed. */
+  /** Null for a malformed designator of a kind that names the unit. */
   readonly name: string | null
   readonly isText?: boolean
 }
 
-// Among equals the later one, but a text only if it is not shorter than the current one.
+// Of two with equal rank the later one wins, but a text only if it is not shorter than the current one.
 function isPreferred(next: Designator, best: Designator): boolean {
   return next.rank >= best.rank && !(next.isText && next.size < best.size)
 }

@@ -82,7 +82,7 @@ function headersOf({ patch, metadataOnly }: Call, token: string, body: string | 
   const kind = metadataOnly === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata'
   return {
     authorization: `Bearer ${token}`,
-    accept: metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1` : 'application/json',
+    expectStatus: metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1` : 'application/json',
     'user-agent': 'lunkeeper',
     ...(body === undefined
       ? {}

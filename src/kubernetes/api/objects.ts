@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 
 import type { Api } from './client.ts'
-import { accept } from './refusal.ts'
+import { expectStatus } from './api-error.ts'
 
 /** The object of an event, as known on the node. */
 export type Subject =
@@ -45,7 +45,7 @@ export async function findVolume(api: Api, name: string, signal: AbortSignal): P
     },
     signal,
   )
-  if (accept(answer, 404).status === 404) return null
+  if (expectStatus(answer, 404).status === 404) return null
   const { uid } = metadata.parse(answer.body).metadata
   return { kind: 'PersistentVolume', name, namespace: null, uid }
 }
@@ -57,7 +57,7 @@ export async function listPods(api: Api, node: string, signal: AbortSignal): Pro
     { method: 'GET', path: `/api/v1/pods?${query.toString()}`, metadataOnly: 'list' },
     signal,
   )
-  return list.parse(accept(answer).body).items.map(({ metadata: found }) => ({
+  return list.parse(expectStatus(answer).body).items.map(({ metadata: found }) => ({
     kind: 'Pod',
     name: found.name,
     namespace: found.namespace ?? 'default',

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 
 import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import type { Api } from '../api/client.ts'
-import { accept } from '../api/refusal.ts'
+import { expectStatus } from '../api/api-error.ts'
 
 /** A few hundred kilobytes at a time, however many volumes a cluster has. */
 const PAGE = 500
@@ -44,7 +44,7 @@ export function attachmentName(volumeHandle: string, driver: string, node: strin
 /**
  * All VolumeAttachments of one volume. Read from etcd and not from the server's memory (no resourceVersion is given): one that
  * was made a moment ago counts.
- * @throws Refusal, and what the network says
+ * @throws ApiError, and what the network says
  */
 export async function findAttachments(
   api: Api,
@@ -57,7 +57,7 @@ export async function findAttachments(
   do {
     const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) })
     const path = `/apis/storage.k8s.io/v1/volumeattachments?${query.toString()}`
-    const { items, metadata } = list.parse(accept(await api.ask({ method: 'GET', path }, signal)).body)
+    const { items, metadata } = list.parse(expectStatus(await api.ask({ method: 'GET', path }, signal)).body)
     for (const { metadata: own, spec, status } of items) {
       const node = spec.nodeName
       // Its name is made of the volume's handle, which it does not say otherwise.

@@ -1,11 +1,11 @@
 import type { Api } from '../api/client.ts'
 import type { Pod } from '../api/objects.ts'
-import { accept } from '../api/refusal.ts'
+import { expectStatus } from '../api/api-error.ts'
 
 /**
  * Requests the eviction of a pod: its disruption budgets and grace period apply. Nothing is deleted by force, and
  * another pod that has taken its name is not affected.
- * @throws Refusal 429: a budget forbids it · 409: it is another pod
+ * @throws ApiError 429: a budget forbids it · 409: it is another pod
  */
 export async function evictPod(
   api: Api,
@@ -19,6 +19,6 @@ export async function evictPod(
     metadata: { name, namespace },
     deleteOptions: { preconditions: { uid } },
   }
-  const { status } = accept(await api.ask({ method: 'POST', path, body }, signal), 404)
+  const { status } = expectStatus(await api.ask({ method: 'POST', path, body }, signal), 404)
   return status === 404 ? 'gone' : 'evicted'
 }

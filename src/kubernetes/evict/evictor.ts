@@ -1,21 +1,21 @@
 import type { Api } from '../api/client.ts'
 import type { NodePods } from '../api/node-pods.ts'
 import type { Pod } from '../api/objects.ts'
-import { pauseAfter } from '../api/pause.ts'
-import { inShort, Refusal } from '../api/refusal.ts'
-import type { Happening } from '../events/happening.ts'
+import { retryDelay } from '../api/retry-delay.ts'
+import { shortMessage, ApiError } from '../api/api-error.ts'
+import type { VolumeEvent } from '../events/volume-event.ts'
 import { evictPod } from './evict.ts'
 
 /** A terminating pod is not checked again before this time. */
 const ENDING = 10_000
 
 /** A volume whose target is back and whose file system is broken, with the pods that block its remount. */
-export interface Broken {
+export interface BrokenVolume {
   /** Distinguishes outages. */
   readonly outage: string
   readonly pods: readonly string[]
   /** Called with the result for each pod. */
-  readonly tell: (pod: string, happening: Happening) => void
+  readonly tell: (pod: string, event: VolumeEvent) => void
 }
 
 interface Case {
@@ -40,7 +40,7 @@ export class Evictor {
   }
 
   /** Processes what is due; returns immediately if it is already running. */
-  async look(broken: readonly Broken[], signal: AbortSignal): Promise<void> {
+  async look(broken: readonly BrokenVolume[], signal: AbortSignal): Promise<void> {
     if (this.#busy) return
     this.#busy = true
     try {
@@ -52,7 +52,7 @@ export class Evictor {
     }
   }
 
-  async #tend(volume: Broken, uid: string, signal: AbortSignal): Promise<void> {
+  async #tend(volume: BrokenVolume, uid: string, signal: AbortSignal): Promise<void> {
     const known = this.#cases.get(uid) ?? { isDone: false, tries: 0, due: 0 }
     this.#cases.set(uid, known)
     if (known.isDone || performance.now() < known.due || signal.aborted) return
@@ -62,14 +62,15 @@ export class Evictor {
     } catch (error) {
       if (signal.aborted) return
       this.#pods.forget()
-      known.due = performance.now() + pauseAfter(++known.tries, error)
-      if (error instanceof Refusal && error.status === 429) volume.tell(uid, refused(volume, error))
-      else if (known.tries === 1) this.#say(`kubernetes: pod ${uid} cannot be evicted yet: ${inShort(error)}`)
+      known.due = performance.now() + retryDelay(++known.tries, error)
+      if (error instanceof ApiError && error.status === 429) volume.tell(uid, refused(volume, error))
+      else if (known.tries === 1)
+        this.#say(`kubernetes: pod ${uid} cannot be evicted yet: ${shortMessage(error)}`)
     }
   }
 
   /** @returns whether nothing is left to do for the pod */
-  async #evict(volume: Broken, uid: string, signal: AbortSignal): Promise<boolean> {
+  async #evict(volume: BrokenVolume, uid: string, signal: AbortSignal): Promise<boolean> {
     const pod = await this.#pods.find(uid, signal)
     // The pod is gone; or the kubelet runs it from a file (static pod), and then the API has it under another UID.
     if (pod === null) return true
@@ -86,7 +87,7 @@ export class Evictor {
   }
 }
 
-function evicted({ outage }: Broken, { namespace, name }: Pod): Happening {
+function evicted({ outage }: BrokenVolume, { namespace, name }: Pod): VolumeEvent {
   return {
     reason: 'PodEvicted',
     type: 'Normal',
@@ -95,7 +96,7 @@ function evicted({ outage }: Broken, { namespace, name }: Pod): Happening {
   }
 }
 
-function refused({ outage }: Broken, { message }: Refusal): Happening {
+function refused({ outage }: BrokenVolume, { message }: ApiError): VolumeEvent {
   return {
     reason: 'PodEvictionRefused',
     type: 'Warning',
@@ -104,7 +105,7 @@ function refused({ outage }: Broken, { message }: Refusal): Happening {
   }
 }
 
-function notEvicted({ outage }: Broken): Happening {
+function notEvicted({ outage }: BrokenVolume): VolumeEvent {
   return {
     reason: 'PodNotEvicted',
     type: 'Warning',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Ext4Mark } from '../../host/fs/ext4-mark.ts'
 import { ext4Mark, isMountedSince } from '../../host/fs/ext4-mark.ts'
 import { HEAD_BYTES, readHead } from '../../host/disk/read-volume.ts'
-import { HandError } from '../../host/hand/hand.ts'
+import { WorkerError } from '../../host/worker/worker.ts'
 import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
 import { linkName } from '../../host/read/attribute.ts'
@@ -44,12 +44,12 @@ async function ownMark(host: Host, devno: string): Promise<Ext4Mark | null> {
   if (device === null) return null
   const path = deviceNode(host, device)
   try {
-    const head = await host.hands.use(null, (hand) =>
-      hand.call('readBlock', { path, offset: 0, length: HEAD_BYTES }, OWN_DEADLINE_MS),
+    const head = await host.workers.use(null, (worker) =>
+      worker.call('readBlock', { path, offset: 0, length: HEAD_BYTES }, OWN_DEADLINE_MS),
     )
     return ext4Mark(head)
   } catch (error) {
-    if (error instanceof HandError || isLunkeeperError(error, 'STUCK')) return null
+    if (error instanceof WorkerError || isLunkeeperError(error, 'STUCK')) return null
     throw error
   }
 }

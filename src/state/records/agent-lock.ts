@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
-import { remembered } from '../../host/read/remember.ts'
+import { cached } from '../../host/read/cache.ts'
 import { isLocked, withLock } from '../../host/lock/lock.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 
@@ -10,7 +10,7 @@ const directory = (host: Host) => join(host.places.runtime, 'locks')
 
 /** Whether an agent is running that reinstates paths: without one, a hold map would hold I/O without an end. */
 export function isAgentRunning(host: Host): Promise<boolean> {
-  return remembered(host.paths, 'agent', () => isLocked(directory(host), KEY))
+  return cached(host.paths, 'agent', () => isLocked(directory(host), KEY))
 }
 
 /** Runs `work` as the only agent of this node. @throws CONFLICT another agent is running */

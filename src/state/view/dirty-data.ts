@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.ts'
-import { readWaiting } from '../../host/memory/waiting.ts'
+import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { DirtyData } from '../../model/bytes.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
@@ -8,5 +8,5 @@ import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 export function readDirtyData(host: Host, record: Attachment): DirtyData | null {
   const view = lookAtAttachment(host, record)
   const device = devicesOf(view.maps, disksOf(view))[0]
-  return device ? readWaiting(host.paths, device.devno) : null
+  return device ? readVolumeDirtyData(host.paths, device.devno) : null
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Openable } from '../../host/disk/openers.ts'
 import { findOpeners } from '../../host/disk/openers.ts'
-import type { DeviceFile } from '../../host/hand/protocol.ts'
+import type { DeviceFile } from '../../host/worker/protocol.ts'
 import type { Host } from '../../host/host.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { isUdev } from './users.ts'

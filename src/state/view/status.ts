@@ -4,7 +4,7 @@ import { readHoldNote } from '../records/hold-note.ts'
 import { readShutdownGrace } from '../records/shutdown-grace.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { recentHoldMaps } from '../../host/map/hold-map.ts'
-import { readWaiting } from '../../host/memory/waiting.ts'
+import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
 import { isQueueing, queueingOf } from '../../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
@@ -63,7 +63,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
         outage?.ended === null && state !== 'failed' && state !== 'misplaced' && state !== 'fenced'
           ? holdDeadline(outage, safeHold(record), readShutdownGrace(host))
           : null,
-      waiting: device && state === 'holding' ? readWaiting(host.paths, device.devno) : null,
+      waiting: device && state === 'holding' ? readVolumeDirtyData(host.paths, device.devno) : null,
     },
     owner,
     paths,

@@ -55,7 +55,7 @@ export async function attach(
   asked: VolumeRequest,
   options: AttachOptions = {},
 ): Promise<VolumeStatus> {
-  host.hands.warm()
+  host.workers.warm()
   checkNode(host)
   const { chap = null, observer = {}, signal } = options
   const name = asked.name ?? defaultName(asked.iqn, asked.lun)

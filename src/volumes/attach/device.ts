@@ -10,7 +10,7 @@ import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { createHoldMap, findHoldMap, holdMapName, readPaths } from '../../host/map/hold-map.ts'
 import { offerPath } from '../../host/map/multipath.ts'
 import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
-import { boundDirtyPages } from '../../host/memory/bound.ts'
+import { limitDirtyPages } from '../../host/memory/volume-dirty-limit.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { isAgentRunning } from '../../state/records/agent-lock.ts'
@@ -127,7 +127,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
       (running && request.hold.mode !== 'map' && (await multipathdWants(host, first.disk.name))))
   const map = multipathd ? await bringMap(work, paths) : null
   if (map) {
-    boundDirtyPages(host, map.devno)
+    limitDirtyPages(host, map.devno)
     return withMultipath(host, map, paths)
   }
   // A disk that is already in use is used as it is: nothing can be inserted below its users.
@@ -143,7 +143,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   keepIoInSessions(host, work.record(), paths.slice(0, 1))
   freePaths(host, paths)
   retryWithoutEnd(host, first.disk)
-  boundDirtyPages(host, first.disk.devno)
+  limitDirtyPages(host, first.disk.devno)
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
 }
 

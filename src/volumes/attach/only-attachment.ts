@@ -3,12 +3,12 @@ import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { holdMapName } from '../../host/map/hold-map.ts'
-import { withdrawPath } from '../../host/map/multipath.ts'
+import { removePath } from '../../host/map/multipath.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isMultipath, isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
-import type { Twin } from '../../host/read/twins.ts'
-import { readTwins } from '../../host/read/twins.ts'
+import type { VolumeDisk } from '../../host/read/volume-disks.ts'
+import { readVolumeDisks } from '../../host/read/volume-disks.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
@@ -65,7 +65,8 @@ async function refuseOthers(work: OnlyWork, identity: Identity): Promise<void> {
   const other = attachedAs(record, identity, attachments, (one) => isInKernel(host, one))
   if (other) throw attachedElsewhere(other, record)
   const own = new Set(paths.map(({ disk }) => disk.name))
-  for (const twin of readTwins(host.paths, identity)) if (!own.has(twin.name)) await refuseUsed(work, twin)
+  for (const twin of readVolumeDisks(host.paths, identity))
+    if (!own.has(twin.name)) await refuseUsed(work, twin)
 }
 
 /**
@@ -83,7 +84,7 @@ async function leaveMaps({ host, record, paths, scanned }: OnlyWork): Promise<vo
       return maps.some((map) => map && isMultipath(map) && map.slaves.some((slave) => !own.has(slave)))
     }
     if (!isShared()) continue
-    await withdrawPath(host, disk.name)
+    await removePath(host, disk.name)
     await whenAppears(host, () => (isShared() ? null : true), LEAVE_DEADLINE_MS)
   }
 }
@@ -105,7 +106,7 @@ function attachedElsewhere(other: Attachment, own: Attachment): LunkeeperError {
 }
 
 /** @throws BUSY */
-async function refuseUsed(work: OnlyWork, twin: Twin): Promise<void> {
+async function refuseUsed(work: OnlyWork, twin: VolumeDisk): Promise<void> {
   const users = await usersOf(work, twin, twin.state === 'running')
   if (users === null) return
   throw new LunkeeperError(

@@ -7,7 +7,7 @@ import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount
 import { protectFromWrites, refuseProtected } from '../../host/fs/protect.ts'
 import type { Content } from '../../host/fs/probe.ts'
 import { isBlank, probeContent } from '../../host/fs/probe.ts'
-import { isWhole } from '../../host/fs/whole.ts'
+import { isFsComplete } from '../../host/fs/complete.ts'
 import type { Host } from '../../host/host.ts'
 import type { WriteProof } from '../../host/proof/proof.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
@@ -97,7 +97,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         }
         break
       case 'inspect':
-        known = { ...known, whole: await isWhole(host, device.name, known.content!.type!) }
+        known = { ...known, whole: await isFsComplete(host, device.name, known.content!.type!) }
         break
       case 'end-format':
         note({ formatting: { fs: begun!.fs, uuid: begun!.uuid } })

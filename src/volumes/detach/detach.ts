@@ -45,7 +45,7 @@ export async function detachFound(
   options: DetachOptions = {},
 ): Promise<DetachReport> {
   if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume requires root')
-  host.hands.warm()
+  host.workers.warm()
   const first = find()
   const report = await withLock(
     ...volumeLock(host, first.record ?? first, 'detach', options.signal),

@@ -1,5 +1,5 @@
 import { logout } from '../../host/iscsi/logout.ts'
-import { sweepSecrets } from '../../host/iscsi/leftovers.ts'
+import { removeStaleSecrets } from '../../host/iscsi/stale-secrets.ts'
 import { findNodeRecord, removeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { forgetSession, isOurSession } from '../../host/iscsi/session-note.ts'
 import { countDisks } from '../../host/read/disks.ts'
@@ -16,7 +16,7 @@ import type { Dismantling } from './dismantle.ts'
  */
 export async function endSessions(work: Dismantling): Promise<void> {
   const { host, found, steps, removed } = work
-  sweepSecrets(host)
+  removeStaleSecrets(host)
   const own = found.record?.request.portals ?? []
   const portals = new Map(own.map((portal) => [formatPortal(portal), portal]))
   const sessions = readSessions(host.paths, found.iqn)

@@ -1,8 +1,8 @@
 import type { Host } from '../../host/host.ts'
 import type { DirtyLimit } from '../../host/memory/dirty-limit.ts'
 import { readDirtyLimit, writeDirtyLimit } from '../../host/memory/dirty-limit.ts'
-import { readUnwritten } from '../../host/memory/unwritten.ts'
-import { readNodeBytes, readWaiting } from '../../host/memory/waiting.ts'
+import { readDirtyPages } from '../../host/memory/dirty-pages.ts'
+import { readNodeDirtyBytes, readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { roomierLimit } from '../../model/plan/room.ts'
@@ -21,7 +21,7 @@ import { readRoomNote, removeRoomNote, writeRoomNote } from '../../state/records
 export function makeRoom(host: Host): string | null {
   if (!isAnyHolding(host)) return giveRoomBack(host)
   const limit = readDirtyLimit(host.paths)
-  const unwritten = readUnwritten(host.paths)
+  const unwritten = readDirtyPages(host.paths)
   if (!limit || !unwritten) return null
   const note = readRoomNote(host)
   // Not a value of ours: the administrator has changed it since, and it stays.
@@ -58,10 +58,10 @@ export function giveRoomBack(host: Host): string | null {
 
 /** The node's stuck dirty pages; null if the kernel does not report them for each volume. */
 function stuckPages(host: Host, pages: number): number | null {
-  const all = readNodeBytes(host.paths)
+  const all = readNodeDirtyBytes(host.paths)
   const waiting = holdingNames(host).map((name) => {
     const devno = findHoldMap(host, name)?.devno ?? devnoOf(host, name)
-    return devno === null ? null : readWaiting(host.paths, devno)
+    return devno === null ? null : readVolumeDirtyData(host.paths, devno)
   })
   if (!all || waiting.some((one) => one?.of !== 'volume')) return null
   return (pages * waiting.reduce((sum, one) => sum + one!.bytes, 0)) / all

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
-import { setMapPolicies } from '../../host/map/policy.ts'
+import { setMapPolicies } from '../../host/map/multipathd-policy.ts'
 import { pollingInterval } from '../../host/map/queueing.ts'
 import { multipathForm } from '../../host/map/wwids.ts'
 import type { Attachment } from '../../model/attachment.ts'

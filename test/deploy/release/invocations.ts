@@ -69,7 +69,7 @@ export const INVOCATIONS: readonly Invocation[] = [
   done('--help'),
   done('--version'),
   refused('USAGE', 'atach'),
-  refused('USAGE', 'hand'),
+  refused('USAGE', 'worker'),
   done(''),
   refused('BAD_CONFIG', 'volumes --config wrong.yaml'),
 ]

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-import { Conversation } from '../../../src/host/iscsi/talk/conversation.ts'
-import { readLuns } from '../../../src/host/iscsi/talk/luns.ts'
-import { encode, encodeKeys, OP } from '../../../src/host/iscsi/talk/pdu.ts'
-import { portalsIn } from '../../../src/host/iscsi/talk/portals.ts'
+import { IscsiConnection } from '../../../src/host/iscsi/client/connection.ts'
+import { readLuns } from '../../../src/host/iscsi/client/luns.ts'
+import { encode, encodeKeys, OP } from '../../../src/host/iscsi/client/pdu.ts'
+import { portalsIn } from '../../../src/host/iscsi/client/portals.ts'
 import { parseIqn } from '../../../src/model/iqn.ts'
 import { formatPortal, parsePortal } from '../../../src/model/portal.ts'
 import { Secret } from '../../../src/model/secret.ts'
@@ -21,7 +21,7 @@ const CHAP = {
 /** The first byte of an input says what is asked, and how its answer arrives. */
 const KINDS = ['discovery', 'luns', 'chap'] as const
 
-/** Of other errors than these, `converse` would make LOGIN_FAILED, too: here they are bugs. */
+/** Of other errors than these, `withConnection` would make LOGIN_FAILED, too: here they are bugs. */
 async function talking(work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -143,7 +143,7 @@ export const iscsiTarget: Target = {
     try {
       await orRefusedLater(() =>
         talking(async () => {
-          const talk = new Conversation(who, socket as unknown as Socket)
+          const talk = new IscsiConnection(who, socket as unknown as Socket)
           await talk.login()
           expectThat(kind !== 'chap', 'a target that does not have its secret has proved that it does')
           if (kind === 'discovery')

@@ -1,7 +1,7 @@
 import { chapIn } from '../../../src/host/iscsi/known-chap.ts'
 import type { LoginSettings } from '../../../src/host/iscsi/record-text.ts'
 import { newRecordText, overlayText, scanIn, settingsIn } from '../../../src/host/iscsi/record-text.ts'
-import { parseAlgorithms } from '../../../src/host/iscsi/talk/chap.ts'
+import { parseAlgorithms } from '../../../src/host/iscsi/client/chap.ts'
 import { parseIqn } from '../../../src/model/iqn.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
 import { parseChap, Secret } from '../../../src/model/secret.ts'

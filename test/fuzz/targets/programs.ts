@@ -1,7 +1,7 @@
-import { complaint } from '../../../src/host/exec/run.ts'
+import { failureReason } from '../../../src/host/exec/run.ts'
 import { identifyWithSgInq } from '../../../src/host/disk/sg-inq.ts'
 import { probeContent } from '../../../src/host/fs/probe.ts'
-import { unknownFeatures } from '../../../src/host/fs/too-new.ts'
+import { unknownFeatures } from '../../../src/host/fs/unknown-features.ts'
 import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
 import { readHoldMaps } from '../../../src/host/map/hold-map.ts'
@@ -42,7 +42,7 @@ export const dmsetup: Target = {
       for (const { devno } of paths) expectThat(/^\d+:\d+$/.test(devno), 'a number of a device that is none')
     }
     for (const name of await queueingMaps(host)) expectOneLine(name)
-    expectOneLine(complaint(await host.run('dmsetup', [], { deadline: 1 })))
+    expectOneLine(failureReason(await host.run('dmsetup', [], { deadline: 1 })))
   },
 }
 

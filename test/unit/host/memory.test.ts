@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readDirtyLimit } from '../../../src/host/memory/dirty-limit.ts'
-import { readUnwritten } from '../../../src/host/memory/unwritten.ts'
-import { readWaiting } from '../../../src/host/memory/waiting.ts'
+import { readDirtyPages } from '../../../src/host/memory/dirty-pages.ts'
+import { readVolumeDirtyData } from '../../../src/host/memory/dirty-data.ts'
 import { hungTaskPanic } from '../../../src/host/read/hung-task.ts'
 import { lay, nothing } from './read/tree.ts'
 
@@ -13,22 +13,22 @@ const stats =
 
 test('what waits for a volume: its own count where debugfs is there, else at most all of the node', () => {
   const both = { 'proc/meminfo': meminfo, 'sys/kernel/debug/bdi/254:0/stats': stats }
-  expect(readWaiting(lay(nothing, both), '254:0')).toEqual({ bytes: 100 << 10, of: 'volume' })
-  expect(readWaiting(lay(nothing, both), '254:1')).toEqual({ bytes: 320 << 10, of: 'node' })
-  expect(readWaiting(lay(nothing, { 'proc/meminfo': 'MemTotal: 1 kB\n' }), '254:0')).toBeNull()
+  expect(readVolumeDirtyData(lay(nothing, both), '254:0')).toEqual({ bytes: 100 << 10, of: 'volume' })
+  expect(readVolumeDirtyData(lay(nothing, both), '254:1')).toEqual({ bytes: 320 << 10, of: 'node' })
+  expect(readVolumeDirtyData(lay(nothing, { 'proc/meminfo': 'MemTotal: 1 kB\n' }), '254:0')).toBeNull()
 })
 
 test('pages that are not on a disk yet, the limits, and what memory is left', () => {
   const vmstat =
     'nr_free_pages 1000\nnr_inactive_file 30\nnr_active_file 20\nnr_dirty 5\nnr_writeback 10\nnr_dirty_threshold 200\nnr_dirty_background_threshold 100\n'
-  expect(readUnwritten(lay(nothing, { 'proc/vmstat': vmstat }))).toEqual({
+  expect(readDirtyPages(lay(nothing, { 'proc/vmstat': vmstat }))).toEqual({
     pages: 15,
     limit: 200,
     background: 100,
     spare: 1035,
   })
-  expect(readUnwritten(lay(nothing, { 'proc/vmstat': 'nr_dirty 5\n' }))).toBeNull()
-  expect(readUnwritten(lay(nothing))).toBeNull()
+  expect(readDirtyPages(lay(nothing, { 'proc/vmstat': 'nr_dirty 5\n' }))).toBeNull()
+  expect(readDirtyPages(lay(nothing))).toBeNull()
 })
 
 test('readDirtyLimit returns the setting that is in effect', () => {

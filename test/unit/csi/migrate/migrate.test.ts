@@ -158,6 +158,29 @@ describe('new PersistentVolumes for old ones', () => {
     expect(codeOf(() => migrate([{ kind: 'Pod' }], DRIVER))).toBe('BAD_REQUEST'))
 })
 
+describe('the plan', () => {
+  const pod = {
+    kind: 'Pod',
+    metadata: { name: 'db', namespace: 'prod' },
+    spec: { volumes: [{ name: 'data', iscsi: { targetPortal: '10.0.0.5', iqn: IQN, lun: 7 } }] },
+  }
+
+  it('saves every kind of object that it has the user delete', () => {
+    const { plan } = migrate([pod], DRIVER)
+    const commands = plan.flatMap((step) => step.commands)
+    expect(commands).toContain('kubectl delete pod -n prod db')
+    expect(commands[0]).toMatch(/^kubectl get .*\bpods\b.* > before\.yaml$/)
+  })
+
+  it('a rollback deletes the new claims before their volumes, which would wait for them', () => {
+    const { rollback, claims, volumes } = migrate([pod], DRIVER)
+    expect(rollback.flatMap(({ commands }) => commands)).toEqual([
+      `kubectl delete pvc -n prod ${claims[0]!.metadata.name}`,
+      `kubectl delete pv ${volumes[0]!.metadata.name}`,
+    ])
+  })
+})
+
 describe('one access mode, as an external-attacher takes one', () => {
   const modesOf = (given: string[], more: { readOnly?: boolean; block?: boolean } = {}) =>
     accessModesOf(given, { readOnly: false, block: false, ...more }).join()

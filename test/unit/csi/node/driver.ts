@@ -1,6 +1,6 @@
 import type { Driver } from '../../../../src/csi/driver.ts'
-import { Gates } from '../../../../src/csi/gates.ts'
-import { Turns } from '../../../../src/csi/turns.ts'
+import { TargetLimiter } from '../../../../src/csi/target-limiter.ts'
+import { VolumeCalls } from '../../../../src/csi/volume-calls.ts'
 import { Failures } from '../../../../src/csi/volume/failures.ts'
 import type { Host } from '../../../../src/host/host.ts'
 
@@ -13,8 +13,8 @@ export function driverOn(host: Host): Driver & { readonly warnings: string[] } {
     nodeId: 'node-1',
     version: '1.2.3',
     announceHealth: false,
-    turns: new Turns(),
-    gates: new Gates(),
+    volumeCalls: new VolumeCalls(),
+    targetLimiter: new TargetLimiter(),
     failures: new Failures(),
     observer: { warn: (_, message) => warnings.push(message) },
     signal: new AbortController().signal,

@@ -1,8 +1,10 @@
-import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -63,6 +65,24 @@ describe('a socket', () => {
   it("a living process's socket is not replaced", async () => {
     await listening()
     await expect(listening()).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+
+  it('the socket of a process that is too busy to accept connections is not replaced', async () => {
+    mkdirSync(dirname(path), { recursive: true })
+    const server = `
+      require('node:net').createServer().listen({ path: ${JSON.stringify(path)}, backlog: 1 }, () => {
+        require('node:fs').writeSync(1, 'listening')
+        for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+      })`
+    const busy = spawn(process.execPath, ['--eval', server], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      await once(busy.stdout, 'data')
+      const callers = Array.from({ length: 8 }, () => connect(path).on('error', () => {}))
+      await expect(listening()).rejects.toMatchObject({ code: 'CONFLICT' })
+      for (const caller of callers) caller.destroy()
+    } finally {
+      busy.kill('SIGKILL')
+    }
   })
 
   it('a file in its place stays', async () => {

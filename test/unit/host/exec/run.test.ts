@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Program } from '../../../../src/host/exec/programs.ts'
 import { PACKAGE_OF } from '../../../../src/host/exec/programs.ts'
 import { isLunkeeperError } from '../../../../src/model/errors.ts'
-import { complaint, run } from '../../../../src/host/exec/run.ts'
+import { failureReason, run } from '../../../../src/host/exec/run.ts'
 
 const DEADLINE_MS = 20_000
 let dir: string
@@ -169,14 +169,14 @@ test('a program that does not read its input is no error', async () => {
 
 test('what a program complains of: its reason, not how to use it', () => {
   const ran = { code: 1, signal: null, stdout: '', stderr: '' }
-  expect(complaint({ ...ran, stderr: '\n  a \nb\n' })).toBe('a')
-  expect(complaint({ ...ran, stdout: 'said' })).toBe('said')
-  expect(complaint({ ...ran, stderr: 'Usage: x\nbad' })).toBe('bad')
+  expect(failureReason({ ...ran, stderr: '\n  a \nb\n' })).toBe('a')
+  expect(failureReason({ ...ran, stdout: 'said' })).toBe('said')
+  expect(failureReason({ ...ran, stderr: 'Usage: x\nbad' })).toBe('bad')
   const banner = 'resize2fs 1.47.0 (5-Feb-2023)\nresize2fs: Bad magic number'
-  expect(complaint({ ...ran, stderr: banner })).toBe('resize2fs: Bad magic number')
-  expect(complaint({ ...ran, stderr: 'a\ninitiator reported error (24)\nb' })).toBe(
+  expect(failureReason({ ...ran, stderr: banner })).toBe('resize2fs: Bad magic number')
+  expect(failureReason({ ...ran, stderr: 'a\ninitiator reported error (24)\nb' })).toBe(
     'initiator reported error (24)',
   )
-  expect(complaint(ran)).toBe('exit status 1')
-  expect(complaint({ ...ran, code: null, signal: 'SIGKILL' })).toBe('it was ended by SIGKILL')
+  expect(failureReason(ran)).toBe('exit status 1')
+  expect(failureReason({ ...ran, code: null, signal: 'SIGKILL' })).toBe('it was ended by SIGKILL')
 })

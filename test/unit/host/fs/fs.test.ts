@@ -43,7 +43,7 @@ beforeEach(() => {
   truncateSync(disk, SIZE)
   host = openHost({ paths: hostPaths(root) })
   onTestFinished(() => {
-    host.hands.close()
+    host.workers.close()
     rmSync(root, { recursive: true, force: true })
   })
 })
@@ -86,7 +86,7 @@ describe('blank', () => {
 
   test('a device that cannot be read to its end is not blank', async () => {
     await expect(isBlank(host, 'sdx', SIZE * 2)).rejects.toMatchObject({ code: 'NOT_BLANK' })
-    await expect(isBlank(host, 'none', SIZE)).rejects.toMatchObject({ code: expect.any(String) })
+    await expect(isBlank(host, 'none', SIZE)).rejects.toMatchObject({ code: 'MOUNT_FAILED' })
   })
 })
 
@@ -95,6 +95,13 @@ describe('what is on a device', () => {
     expect(await probeContent(host, 'sdx')).toEqual({ type: null, uuid: null })
     await put(0, 'raw data of a database')
     expect(await probeContent(host, 'sdx')).toEqual({ type: null, uuid: null })
+  })
+
+  test('a device that cannot be opened is an error, not a device without a signature', async () => {
+    await expect(probeContent(host, 'none')).rejects.toMatchObject({
+      code: 'MOUNT_FAILED',
+      message: expect.stringContaining('cannot be read'),
+    })
   })
 
   test('a partition table', async () => {
@@ -122,14 +129,25 @@ describe('ext4', () => {
     await checkFs(host, proof(), DEVICE, 'ext4')
   })
 
-  test('that is damaged beyond what is safe to mend is FS_DAMAGED', async () => {
+  test('that is damaged beyond what is safe to repair is FS_DAMAGED', async () => {
     await makeFs(host, proof(), DEVICE, 'ext4', UUID)
     execFileSync('debugfs', ['-w', '-R', 'clri <2>', disk], { stdio: 'ignore' })
     await put(1024 + 58, [2, 0])
     await expect(checkFs(host, proof(), DEVICE, 'ext4')).rejects.toMatchObject({ code: 'FS_DAMAGED' })
   })
 
-  test('a failure of mkfs is told in its words', async () => {
+  test.each([
+    ['busy', { code: 8, stderr: 'fsck.ext4: Device or resource busy while trying to open /dev/sdx' }],
+    ['not readable now', { code: 8, stderr: 'fsck.ext4: Input/output error while trying to open /dev/sdx' }],
+    ['being checked when e2fsck is killed', { code: null, signal: 'SIGKILL' }],
+  ])('that is %s is not reported as damaged', async (_, ran) => {
+    const run = async () => ({ signal: null, stdout: '', stderr: '', ...ran })
+    await expect(checkFs({ ...host, run }, proof(), DEVICE, 'ext4')).rejects.toMatchObject({
+      code: 'MOUNT_FAILED',
+    })
+  })
+
+  test('a failure of mkfs is reported in its own words', async () => {
     truncateSync(disk, 4096)
     await expect(makeFs(host, proof(), DEVICE, 'ext4', UUID)).rejects.toMatchObject({ code: 'MOUNT_FAILED' })
   })

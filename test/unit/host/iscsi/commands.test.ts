@@ -138,6 +138,15 @@ describe('a logout', () => {
     await expect(logout(rootWith(there, { code: 10 }), 7)).rejects.toMatchObject({ code: 'LEFT_BEHIND' })
     await expect(logout(rootWith({}, { code: 10 }), 7)).resolves.toBeUndefined()
   })
+
+  test('that is stopped while a first login is in progress is CANCELLED', async () => {
+    const host = rootWith({ 'sys/class/iscsi_session/session7/state': 'FREE\n' }, { code: 9 })
+    const stop = new AbortController()
+    const ended = logout(host, 7, stop.signal)
+    await vi.waitFor(() => expect(host.asked).toHaveLength(1))
+    stop.abort()
+    await expect(ended).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
 })
 
 describe('a portal', () => {

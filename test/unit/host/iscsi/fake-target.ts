@@ -4,9 +4,9 @@ import { createServer } from 'node:net'
 
 import { onTestFinished } from 'vitest'
 
-import type { Who } from '../../../../src/host/iscsi/talk/conversation.ts'
-import type { Pdu } from '../../../../src/host/iscsi/talk/pdu.ts'
-import { decode, decodeKeys, encode, encodeKeys, OP } from '../../../../src/host/iscsi/talk/pdu.ts'
+import type { ConnectionOptions } from '../../../../src/host/iscsi/client/connection.ts'
+import type { Pdu } from '../../../../src/host/iscsi/client/pdu.ts'
+import { decode, decodeKeys, encode, encodeKeys, OP } from '../../../../src/host/iscsi/client/pdu.ts'
 import { parseIqn } from '../../../../src/model/iqn.ts'
 
 export const IQN = parseIqn('iqn.2026-01.test:t')
@@ -32,12 +32,15 @@ export interface Manner {
   readonly noise?: Buffer
   /** sends so many bytes more before each answer to a SCSI command */
   readonly surplus?: number
+  /** the serial number of each LUN */
   readonly luns?: Readonly<Record<number, string>>
+  /** VPD page 83h of every LUN; rejected if it is not given */
+  readonly page83?: Buffer
   readonly targets?: readonly (readonly [key: string, value: string])[]
 }
 
 /** A target of a few lines, that speaks as it is told to. */
-export async function serve(manner: Manner): Promise<Who> {
+export async function serve(manner: Manner): Promise<ConnectionOptions> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     void answer(socket, manner).catch(() => socket.destroy())
@@ -119,12 +122,13 @@ async function answer(socket: Socket, manner: Manner): Promise<void> {
 /** REPORT LUNS, INQUIRY page 80h; everything else is refused. */
 function scsi(
   { header }: Pdu,
-  { luns = {}, surplus = 0 }: Manner,
+  { luns = {}, page83, surplus = 0 }: Manner,
   reply: (op: number, body: Uint8Array, fill?: (to: Buffer) => void) => void,
 ): void {
   const [op, , page] = [header[32], header[33], header[34]]
   for (let sent = 0; sent < surplus; sent += 1024) reply(OP.dataIn, Buffer.alloc(1024))
-  const good = (body: Buffer) => reply(OP.dataIn, body, (to) => (to[1] = FINAL | 0x01))
+  const allocated = header.readUInt32BE(20)
+  const good = (body: Buffer) => reply(OP.dataIn, body.subarray(0, allocated), (to) => (to[1] = FINAL | 0x01))
   if (op === 0xa0) {
     const numbers = Object.keys(luns).map(Number)
     const list = Buffer.alloc(8 + 8 * numbers.length)
@@ -134,7 +138,8 @@ function scsi(
   } else if (page === 0x80) {
     const serial = Buffer.from(luns[header.readUInt16BE(8)] ?? '')
     good(Buffer.concat([Buffer.of(0, 0x80, 0, serial.length), serial]))
-  } else reply(OP.scsiResponse, Buffer.alloc(0), (to) => ([to[1], to[3]] = [FINAL, 2]))
+  } else if (page === 0x83 && page83) good(page83)
+  else reply(OP.scsiResponse, Buffer.alloc(0), (to) => ([to[1], to[3]] = [FINAL, 2]))
 }
 
 /** CHAP_N and CHAP_R of a target that proves itself. */

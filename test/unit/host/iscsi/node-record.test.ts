@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { knownChap } from '../../../../src/host/iscsi/known-chap.ts'
@@ -343,6 +343,17 @@ describe('removal', () => {
     expect(performance.now() - started).toBeGreaterThan(300)
     expect(readdirSync(join(host.root, 'run/lock/iscsi'))).toEqual(['lock.write'])
   })
+})
+
+test('a record that iscsiadm rewrites while its removal waits for iscsiadm is left alone', async () => {
+  const lock = 'run/lock/iscsi/lock.write'
+  const host = withDatabase({ [lock]: '' })
+  const { path } = makeNodeRecord(host, IQN, PORTAL, plain)
+  const removal = removeNodeRecord(host, IQN, PORTAL)
+  writeFileSync(path, FOREIGN)
+  rmSync(join(host.root, lock))
+  expect(await removal).toBe(false)
+  expect(readFileSync(path, 'utf8')).toBe(FOREIGN)
 })
 
 test('no error has a secret in it', () => {

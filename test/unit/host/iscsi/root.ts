@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Ran } from '../../../../src/host/exec/run.ts'
+import type { RunResult } from '../../../../src/host/exec/run.ts'
 import type { Host } from '../../../../src/host/host.ts'
 import { openHost } from '../../../../src/host/host.ts'
 import { hostPaths } from '../../../../src/host/paths.ts'
@@ -10,7 +10,7 @@ import { hostPaths } from '../../../../src/host/paths.ts'
 /** A host whose root is a directory with these files. It runs no program: what it was asked to run is in `asked`. */
 export function rootWith(
   files: Readonly<Record<string, string | Buffer>> = {},
-  answer: Partial<Ran> = {},
+  answer: Partial<RunResult> = {},
 ): Host & { readonly root: string; readonly asked: string[][] } {
   const root = mkdtempSync(join(tmpdir(), 'lunkeeper-root-'))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))
@@ -23,7 +23,7 @@ export function rootWith(
     paths: hostPaths(root),
     places: { records: join(root, 'var/lib/lunkeeper'), runtime: join(root, 'run/lunkeeper') },
   })
-  onTestFinished(() => host.hands.close())
+  onTestFinished(() => host.workers.close())
   return {
     ...host,
     root,

@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { podAccount } from '../../../../src/kubernetes/api/account.ts'
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
 import { findVolume, listPods } from '../../../../src/kubernetes/api/objects.ts'
-import { pauseAfter } from '../../../../src/kubernetes/api/pause.ts'
-import { isForLater, isOfServer, Refusal } from '../../../../src/kubernetes/api/refusal.ts'
+import { retryDelay } from '../../../../src/kubernetes/api/retry-delay.ts'
+import { isRetryable, isServerUnavailable, ApiError } from '../../../../src/kubernetes/api/api-error.ts'
 import { ApiServer } from '../../../api-server/server.ts'
 import { codeOf } from '../../model/code-of.ts'
 import { pod, world } from '../world.ts'
@@ -84,21 +84,23 @@ describe('objects', () => {
 
 describe('what is refused', () => {
   const refusal = (status: number, retryAfter: number | null = null) =>
-    new Refusal({ status, retryAfter, body: { message: 'no' } })
+    new ApiError({ status, retryAfter, body: { message: 'no' } })
 
   it('is tried again where it may be granted later', () => {
     const later = [401, 403, 404, 409, 415, 422, 429, 500, 503].filter((status) =>
-      isForLater(refusal(status)),
+      isRetryable(refusal(status)),
     )
     expect(later).toEqual([401, 403, 409, 429, 500, 503])
-    expect(isForLater(new Error('ECONNREFUSED'))).toBe(true)
-    expect([401, 403, 409, 429, 500].filter((status) => isOfServer(refusal(status)))).toEqual([401, 429, 500])
+    expect(isRetryable(new Error('ECONNREFUSED'))).toBe(true)
+    expect([401, 403, 409, 429, 500].filter((status) => isServerUnavailable(refusal(status)))).toEqual([
+      401, 429, 500,
+    ])
   })
 
   it('after a pause that grows to a minute, or as long as the server says, but for minutes only', () => {
-    const pauses = [1, 2, 3, 7, 50].map((tries) => pauseAfter(tries, refusal(500), () => 0.5))
+    const pauses = [1, 2, 3, 7, 50].map((tries) => retryDelay(tries, refusal(500), () => 0.5))
     expect(pauses).toEqual([1_000, 2_000, 4_000, 60_000, 60_000])
-    expect(pauseAfter(1, refusal(429, 7_000))).toBe(7_000)
-    expect(pauseAfter(1, refusal(429, 1e12))).toBe(300_000)
+    expect(retryDelay(1, refusal(429, 7_000))).toBe(7_000)
+    expect(retryDelay(1, refusal(429, 1e12))).toBe(300_000)
   })
 })

@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest'
 
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
-import { NodeCondition } from '../../../../src/kubernetes/condition/node-condition.ts'
-import { CONDITION, lastWord, verdictOn } from '../../../../src/kubernetes/condition/verdict.ts'
+import { ConditionWriter } from '../../../../src/kubernetes/condition/condition-writer.ts'
+import { CONDITION, conditionAfterStop, conditionOf } from '../../../../src/kubernetes/condition/condition.ts'
 import type { AttachmentState, VolumeStatus } from '../../../../src/model/attachment.ts'
 import { validateAsked } from '../../../api-server/schemas.ts'
 import type { World } from '../world.ts'
@@ -10,13 +10,13 @@ import { until, world } from '../world.ts'
 
 const volume = (name: string, state: AttachmentState, deadline: string | null = null) =>
   ({ name, state, hold: { deadline } }) as VolumeStatus
-const fine = verdictOn([volume('a', 'ready')])
-const waits = verdictOn([volume('a', 'holding', 'T')])
+const fine = conditionOf([volume('a', 'ready')])
+const waits = conditionOf([volume('a', 'holding', 'T')])
 
-function start({ account, say }: World, pace = { heartbeat: 300_000, pause: 200 }): NodeCondition {
+function start({ account, say }: World, pace = { heartbeat: 300_000, pause: 200 }): ConditionWriter {
   const api = openApi(account)
   const stop = new AbortController()
-  const condition = new NodeCondition(api, 'node-1', say, pace)
+  const condition = new ConditionWriter(api, 'node-1', say, pace)
   const ended = condition.run(stop.signal)
   onTestFinished(async () => {
     stop.abort()
@@ -35,17 +35,17 @@ it('True is what is not well', () => {
     reason: 'VolumesWaiting',
     message: 'I/O of 1 volume is held because the storage is away: a until T',
   })
-  const both = verdictOn([volume('a', 'holding'), volume('b', 'failed'), volume('c', 'attaching')])
+  const both = conditionOf([volume('a', 'holding'), volume('b', 'failed'), volume('c', 'attaching')])
   expect(both).toMatchObject({ status: 'True', reason: 'VolumesFailed' })
   expect(both.message).toMatch(/1 volume failed: b; I\/O of 1 volume is held because the storage is away: a$/)
-  const many = verdictOn(Array.from({ length: 100 }, (_, n) => volume(`v${n}`, 'holding')))
+  const many = conditionOf(Array.from({ length: 100 }, (_, n) => volume(`v${n}`, 'holding')))
   expect(many.message).toMatch(/I\/O of 100 volumes is held.*v4, and 95 more$/)
 })
 
 it('an agent that stops claims no health, and takes no problem back', () => {
-  expect(lastWord(fine)).toMatchObject({ status: 'Unknown', reason: 'AgentStopped' })
-  expect(lastWord(null).status).toBe('Unknown')
-  expect(lastWord(waits)).toMatchObject({ status: 'True', reason: 'VolumesWaiting' })
+  expect(conditionAfterStop(fine)).toMatchObject({ status: 'Unknown', reason: 'AgentStopped' })
+  expect(conditionAfterStop(null).status).toBe('Unknown')
+  expect(conditionAfterStop(waits)).toMatchObject({ status: 'True', reason: 'VolumesWaiting' })
 })
 
 it("written among the node's others, which stay as they are", async () => {

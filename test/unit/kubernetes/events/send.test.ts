@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
 import type { ApiObject } from '../../../../src/kubernetes/api/objects.ts'
-import type { Happening } from '../../../../src/kubernetes/events/happening.ts'
+import type { VolumeEvent } from '../../../../src/kubernetes/events/volume-event.ts'
 import { sendEvent } from '../../../../src/kubernetes/events/send.ts'
 import { validateAsked } from '../../../api-server/schemas.ts'
 import { world } from '../world.ts'
@@ -10,7 +10,7 @@ import { world } from '../world.ts'
 const { signal } = new AbortController()
 const volume: ApiObject = { kind: 'PersistentVolume', name: 'orders', namespace: null, uid: 'pv-uid' }
 const pod: ApiObject = { kind: 'Pod', name: 'shop-1', namespace: 'shop', uid: 'pod-uid' }
-const happening = (id: string, more: Partial<Happening> = {}): Happening => ({
+const event = (id: string, more: Partial<VolumeEvent> = {}): VolumeEvent => ({
   reason: 'IOWaiting',
   type: 'Warning',
   message: `since ${id}`,
@@ -20,8 +20,8 @@ const happening = (id: string, more: Partial<Happening> = {}): Happening => ({
 })
 const first = new Date('2026-11-21T10:00:00.400Z')
 const last = new Date('2026-11-21T10:00:05.900Z')
-const tally = (id: string, count = 1, more: Partial<Happening> = {}) => ({
-  happening: happening(id, more),
+const counted = (id: string, count = 1, more: Partial<VolumeEvent> = {}) => ({
+  event: event(id, more),
   count,
   first,
   last,
@@ -30,8 +30,8 @@ const tally = (id: string, count = 1, more: Partial<Happening> = {}) => ({
 it('an event of the core API, where kubectl describe looks for it', async () => {
   const { server, account } = await world()
   using api = openApi(account)
-  await sendEvent(api, volume, tally('a'), 'node-1', signal)
-  await sendEvent(api, pod, tally('a'), 'node-1', signal)
+  await sendEvent(api, volume, counted('a'), 'node-1', signal)
+  await sendEvent(api, pod, counted('a'), 'node-1', signal)
   validateAsked(server.asked, server.events.values())
   expect([...server.events.values()]).toMatchObject([
     {
@@ -59,23 +59,23 @@ it('a repeated event is counted and updated, and an outage is reported once by a
     ['b', 3],
     ['b', 1],
   ] as const)
-    await sendEvent(api, volume, tally(id, count), 'node-1', signal)
+    await sendEvent(api, volume, counted(id, count), 'node-1', signal)
   expect([...server.events.values()]).toMatchObject([
     { count: 4, message: expect.stringContaining('since b') },
   ])
   expect(verbs().filter((verb) => verb === 'patch events')).toHaveLength(1)
-  await sendEvent(api, volume, tally('b', 1, { reason: 'IOResumed' }), 'node-1', signal)
-  await sendEvent(api, volume, tally('b'), 'node-2', signal)
+  await sendEvent(api, volume, counted('b', 1, { reason: 'IOResumed' }), 'node-1', signal)
+  await sendEvent(api, volume, counted('b'), 'node-2', signal)
   expect(server.events.size).toBe(3)
 })
 
 it('what is refused is thrown; a long message is cut', async () => {
   const { server, account } = await world({}, [])
   using api = openApi(account)
-  await expect(sendEvent(api, pod, tally('a'), 'node-1', signal)).rejects.toThrow(/403: cannot create/)
+  await expect(sendEvent(api, pod, counted('a'), 'node-1', signal)).rejects.toThrow(/403: cannot create/)
   expect(server.events.size).toBe(0)
   const open = await world()
   using allowed = openApi(open.account)
-  await sendEvent(allowed, pod, tally('a', 1, { message: 'x'.repeat(5_000) }), 'node-1', signal)
+  await sendEvent(allowed, pod, counted('a', 1, { message: 'x'.repeat(5_000) }), 'node-1', signal)
   expect([...open.server.events.values()][0].message).toHaveLength(1_024)
 })

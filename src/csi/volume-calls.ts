@@ -1,0 +1,29 @@
+import { Code } from '@connectrpc/connect'
+
+import { grpcError } from './status.ts'
+
+/**
+ * One call at a time that changes a volume. A concurrent call is answered ABORTED immediately: the first one continues
+ * even if its caller has disconnected, and the caller's retry finds the result.
+ */
+export class VolumeCalls {
+  readonly #running = new Map<string, { readonly what: string; readonly end: Promise<unknown> }>()
+
+  async run<T>(volumeId: string, what: string, work: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(volumeId)
+    if (running)
+      throw grpcError(Code.Aborted, `${running.what} is still in progress for ${volumeId}; retry in a moment`)
+    const end = work()
+    this.#running.set(volumeId, { what, end })
+    try {
+      return await end
+    } finally {
+      this.#running.delete(volumeId)
+    }
+  }
+
+  /** Resolves when none is running. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running.values()].map(({ end }) => end))
+  }
+}

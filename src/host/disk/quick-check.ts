@@ -1,0 +1,77 @@
+import type { Registration } from '../../model/reservation.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import type { Wwid } from '../../model/wwid.ts'
+import { sameWwid } from '../../model/wwid.ts'
+import { WorkerError } from '../worker/worker.ts'
+import type { VitalAnswer } from '../worker/protocol.ts'
+import type { Host } from '../host.ts'
+import { deviceNode } from '../host.ts'
+import { holderOf } from '../read/reservation-data.ts'
+import { serialOf, wwidOf } from '../read/vpd.ts'
+
+const PAGE_SERIAL = 0x80
+const PAGE_IDENTIFICATION = 0x83
+
+/** A healthy disk answers within a millisecond; for any other the state of its session is decisive. */
+const CHECK_DEADLINE_MS = 5_000
+
+/** A disk, and the one property that distinguishes it here. */
+export interface CheckedDisk {
+  readonly disk: ScsiDisk
+  readonly wwid: Wwid | null
+  readonly serial: string | null
+  /** The key that this node has registered; null if the reservation is not checked. */
+  readonly fence: Registration | null
+}
+
+/**
+ * `same`, `other` (another volume answers), `taken` (the same volume, and this node's reservation is not there), `absent`
+ * (the target has no such LUN), `silent` (no answer now).
+ */
+export type IdentityCheck = 'same' | 'other' | 'taken' | 'absent' | 'silent'
+
+/**
+ * Whether several disks of one session still are the volumes that they were, and this node's: one or two SCSI commands
+ * each, in one worker process. The quick form of `identify` for disks that were identified before; `other` is to be confirmed by it.
+ */
+export async function checkIdentities(host: Host, disks: readonly CheckedDisk[]): Promise<IdentityCheck[]> {
+  const asked = disks.filter(({ disk }) => disk.sg !== null)
+  const first = asked[0]
+  if (!first) return disks.map(() => 'silent')
+  const pages = await pagesOf(host, asked)
+  return disks.map((one) => {
+    const page = pages[asked.indexOf(one)]
+    return page === undefined ? 'silent' : compared(one, page)
+  })
+}
+
+async function pagesOf(
+  host: Host,
+  asked: readonly CheckedDisk[],
+): Promise<readonly (VitalAnswer | undefined)[]> {
+  const disks = asked.map(({ disk, wwid, fence }) => ({
+    sg: deviceNode(host, disk.sg!),
+    page: wwid === null ? PAGE_SERIAL : PAGE_IDENTIFICATION,
+    reservation: fence !== null,
+  }))
+  const { sid } = asked[0]!.disk
+  try {
+    return await host.workers.use(`the identity of session ${sid}'s disks`, (worker) =>
+      worker.call('vital', { path: disks[0]!.sg, disks }, CHECK_DEADLINE_MS),
+    )
+  } catch (error) {
+    if (error instanceof WorkerError) return []
+    throw error
+  }
+}
+
+function compared({ wwid, serial, fence }: CheckedDisk, { page, reservation }: VitalAnswer): IdentityCheck {
+  if (page === null) return 'absent'
+  if (!(page instanceof Uint8Array)) return 'silent'
+  const data = Buffer.from(page)
+  const seen = wwid === null ? null : wwidOf(data)
+  const isSame = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
+  if (!isSame) return 'other'
+  if (fence === null || reservation === null) return 'same'
+  return holderOf(reservation)?.key === fence.key ? 'same' : 'taken'
+}

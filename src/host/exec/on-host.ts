@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+
+import { LunkeeperError } from '../../model/errors.ts'
+import type { Program } from './programs.ts'
+import { PACKAGE_OF } from './programs.ts'
+import type { RunResult, RunOptions } from './run.ts'
+import { run } from './run.ts'
+
+/** Like a shell, nsenter(1) exits with these if it could not execute the program. */
+const NOT_EXECUTED = new Set([126, 127])
+
+/**
+ * Runs the host's own programs, in the host's mount, IPC and network namespaces, from a container that sees the host's
+ * root directory at `root`. An iscsiadm in the container would have to match the version of the host's iscsid, and its
+ * mounts would have to be propagated out.
+ */
+export function runOnHost(root: string) {
+  const namespace = (kind: string) => join(root, 'proc/1/ns', kind)
+  const enter = ['mnt', 'ipc', 'net'].map((kind) => `--${kind === 'mnt' ? 'mount' : kind}=${namespace(kind)}`)
+  return async (program: Program, args: readonly string[], options: RunOptions): Promise<RunResult> => {
+    const ran = await run('nsenter', [...enter, '--', program, ...args], options)
+    if (!NOT_EXECUTED.has(ran.code ?? 0) || !ran.stderr.includes('nsenter: failed to execute')) return ran
+    throw new LunkeeperError('PROGRAM_MISSING', `the program ${program} is not installed on the host`, {
+      hint: `On the host, Debian and Ubuntu: apt-get install ${PACKAGE_OF[program]}`,
+      details: { program, package: PACKAGE_OF[program] },
+    })
+  }
+}

@@ -1,0 +1,31 @@
+import type { DirtyData } from '../../model/bytes.ts'
+import type { HostPaths } from '../paths.ts'
+import { readText } from '../read/attribute.ts'
+
+const KIB = 1024
+
+/**
+ * Dirty data of a device; I/O that bypasses the page cache is not counted anywhere. From the kernel's own count for it if debugfs is mounted
+ * (mm/backing-dev.c:bdi_debug_stats_show), otherwise from the node's total. Neither read blocks. In-flight counters of
+ * the device are not useful: a request that a multipath map has requeued is in none of them (seen on 6.1, 6.12).
+ * @param devno 254:0
+ */
+export function readVolumeDirtyData(paths: HostPaths, devno: string): DirtyData | null {
+  const own = sum(readText(`${paths.sys}/kernel/debug/bdi/${devno}/stats`), [
+    'BdiWriteback',
+    'BdiReclaimable',
+  ])
+  if (own !== null) return { bytes: own, of: 'volume' }
+  const all = readNodeDirtyBytes(paths)
+  return all === null ? null : { bytes: all, of: 'node' }
+}
+
+/** The total of all disks of the node. */
+export function readNodeDirtyBytes({ proc }: HostPaths): number | null {
+  return sum(readText(`${proc}/meminfo`), ['Dirty', 'Writeback'])
+}
+
+function sum(text: string | null, names: readonly string[]): number | null {
+  const found = names.map((name) => text?.match(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm'))?.[1])
+  return found.includes(undefined) ? null : found.reduce((all, kib) => all + Number(kib) * KIB, 0)
+}

@@ -1,0 +1,62 @@
+import type { VolumeStatus } from '../../model/attachment.ts'
+
+/** Type of the node condition. Published, so never renamed. */
+export const CONDITION = 'IscsiVolumeProblem'
+
+/** As with a kubelet's pressures, True means a problem. */
+export interface Condition {
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: 'VolumesWaiting' | 'VolumesFailed' | 'NoVolumeProblem' | 'AgentStopped'
+  readonly message: string
+}
+
+/** Maximum number of volumes that are named. */
+const NAMED = 5
+
+export function conditionOf(volumes: readonly VolumeStatus[]): Condition {
+  const failed = volumes.filter(({ state }) => state === 'failed')
+  const waiting = volumes.filter(({ state }) => state === 'holding')
+  const parts = [
+    ...(failed.length > 0 ? [`I/O of ${count(failed)} failed: ${names(failed)}`] : []),
+    ...(waiting.length > 0
+      ? [`I/O of ${count(waiting)} is held because the storage is away: ${names(waiting)}`]
+      : []),
+  ]
+  if (parts.length === 0)
+    return { status: 'False', reason: 'NoVolumeProblem', message: `${count(volumes)}, no problem` }
+  return {
+    status: 'True',
+    reason: failed.length > 0 ? 'VolumesFailed' : 'VolumesWaiting',
+    message: parts.join('; '),
+  }
+}
+
+/**
+ * What a stopping agent leaves behind: it claims no health that is not monitored any more, and does not withdraw a
+ * known problem.
+ */
+export function conditionAfterStop(condition: Condition | null): Condition {
+  return condition?.status === 'True'
+    ? {
+        ...condition,
+        message: `${condition.message}; the agent has stopped, so they do not recover until it runs again`,
+      }
+    : {
+        status: 'Unknown',
+        reason: 'AgentStopped',
+        message: `the agent has stopped: the volumes of this node are not monitored${condition ? ` (${condition.message})` : ''}. Deleted pods stay Terminating, with their volumes, until an agent runs here again`,
+      }
+}
+
+function count({ length }: readonly unknown[]): string {
+  return length === 1 ? '1 volume' : `${length} volumes`
+}
+
+function names(volumes: readonly VolumeStatus[]): string {
+  const named = volumes.slice(0, NAMED).map(({ name, hold }) => name + until(hold.deadline))
+  return [...named, ...(volumes.length > NAMED ? [`and ${volumes.length - NAMED} more`] : [])].join(', ')
+}
+
+function until(deadline: string | null): string {
+  return deadline === null ? '' : ` until ${deadline}`
+}

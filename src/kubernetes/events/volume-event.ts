@@ -1,0 +1,130 @@
+import { lossOf } from '../../model/plan/hold-outage.ts'
+import type { Hold } from '../../model/hold.ts'
+import type { HoldChange } from '../../hold/follow.ts'
+import type { HoldNote } from '../../model/hold-note.ts'
+import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
+import { holdDeadline } from '../../model/plan/hold-deadline.ts'
+import { isGivenUp } from '../../model/plan/hold-outage.ts'
+
+/** Reasons, which people search for. Published, so never renamed. UpperCamelCase, by the API's conventions. */
+export type Reason =
+  | 'IOWaiting'
+  | 'IOFailingSoon'
+  | 'IOResumed'
+  | 'IOFailed'
+  | 'NotTheVolume'
+  | 'VolumeFenced'
+  | 'FileSystemBroken'
+  | 'VolumeUsableAgain'
+  | 'PodEvicted'
+  | 'PodEvictionRefused'
+  | 'PodNotEvicted'
+
+/** Something that happened to a volume or to one of its pods. */
+export interface VolumeEvent {
+  readonly reason: Reason
+  readonly type: 'Normal' | 'Warning'
+  /** For everyone who may see the pod. */
+  readonly message: string
+  /** More detail, for those who may see the volume: another volume's identity does not belong in a pod's event. */
+  readonly detail?: string
+  /** A repeated event with the same reason, object and key is sent once. */
+  readonly id: string
+}
+
+/** The meaning of a change of a hold. @param wanted null if the volume was detached, or is about to be */
+export function eventsOfChange(
+  { before, after }: HoldChange,
+  wanted: Hold | null,
+  now: number,
+  shutdown: ShutdownGrace | null = null,
+): VolumeEvent[] {
+  if (wanted === null) return []
+  const isNew = before?.since !== after?.since
+  const was = isNew ? null : before
+  return [
+    ...(isNew && before ? [over(before, now)] : []),
+    ...(isNew && after && !isGivenUp(after) ? [waiting(after, wanted, shutdown)] : []),
+    ...(after?.ended && !isGivenUp(after) && !was?.ended ? [failed(after, wanted)] : []),
+    ...(after?.kind && after.kind !== was?.kind ? [troubled(after)] : []),
+  ]
+}
+
+function waiting(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | null): VolumeEvent {
+  const deadline = holdDeadline(note, wanted, shutdown)
+  return {
+    reason: 'IOWaiting',
+    type: 'Warning',
+    message: `its storage has been away since ${note.since}: I/O is held ${deadline === null ? 'without a limit' : `until ${deadline}, then it fails`}`,
+    id: note.since,
+  }
+}
+
+function failed(note: HoldNote, wanted: Hold): VolumeEvent {
+  return {
+    reason: 'IOFailed',
+    type: 'Warning',
+    message: `${reasonOf(note, wanted)}. Unwritten data is lost. Once the storage is back, the file system is checked and remounted for a new pod`,
+    id: note.since,
+  }
+}
+
+function reasonOf({ since, ended, deadline }: HoldNote, wanted: Hold): string {
+  if (ended === 'removed') return 'its disk was removed from the node: I/O fails'
+  const held = deadline ? Math.round((Date.parse(deadline) - Date.parse(since)) / 1000) : wanted
+  return `its storage did not return: I/O fails ${ended === 'deadline' && held !== 'forever' ? `after ${held} s` : 'because the hold was given up'}`
+}
+
+function troubled({ since, kind, trouble, discarded }: HoldNote): VolumeEvent {
+  const detail = trouble === null ? {} : { detail: trouble }
+  if (kind === 'misplaced')
+    return {
+      reason: 'NotTheVolume',
+      type: 'Warning',
+      message:
+        'another volume answered at its LUN while it was in use: its I/O fails from now on, and recent writes may be lost. Delete its pods; new pods get the file system checked and remounted',
+      ...detail,
+      id: since,
+    }
+  if (kind === 'fenced')
+    return {
+      reason: 'VolumeFenced',
+      type: 'Warning',
+      message: `another node owns it: its I/O fails here from now on, and ${lossOf(discarded)}`,
+      ...detail,
+      id: since,
+    }
+  return kind === 'broken'
+    ? {
+        reason: 'FileSystemBroken',
+        type: 'Warning',
+        message:
+          'its storage is back, but its file system is broken and must be remounted, which is blocked by its pods: delete them, and new pods get the file system checked and remounted',
+        ...detail,
+        id: since,
+      }
+    : {
+        reason: 'NotTheVolume',
+        type: 'Warning',
+        message: 'another volume answers in its place: nothing is written to it',
+        ...detail,
+        id: since,
+      }
+}
+
+function over({ since, ended }: HoldNote, now: number): VolumeEvent {
+  const seconds = Math.round((now - Date.parse(since)) / 1000)
+  return ended === null
+    ? {
+        reason: 'IOResumed',
+        type: 'Normal',
+        message: `its storage is back: I/O resumed without errors after ${seconds} s`,
+        id: since,
+      }
+    : {
+        reason: 'VolumeUsableAgain',
+        type: 'Normal',
+        message: `it is usable again, ${seconds} s after its storage was lost; I/O failed meanwhile`,
+        id: since,
+      }
+}

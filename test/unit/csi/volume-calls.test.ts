@@ -1,0 +1,25 @@
+import { Code } from '@connectrpc/connect'
+import { expect, it } from 'vitest'
+
+import { VolumeCalls } from '../../../src/csi/volume-calls.ts'
+
+it('a second call for the same volume is aborted at once; others are not, and afterwards it is let in', async () => {
+  const volumeCalls = new VolumeCalls()
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const first = volumeCalls.run('a', 'NodeStageVolume', () => promise)
+  await expect(volumeCalls.run('a', 'NodeUnstageVolume', async () => 'no')).rejects.toMatchObject({
+    code: Code.Aborted,
+    rawMessage: expect.stringContaining('NodeStageVolume'),
+  })
+  await expect(volumeCalls.run('b', 'NodeStageVolume', async () => 'other')).resolves.toBe('other')
+  resolve('done')
+  await expect(first).resolves.toBe('done')
+  await volumeCalls.idle()
+  await expect(volumeCalls.run('a', 'NodeUnstageVolume', async () => 'now')).resolves.toBe('now')
+})
+
+it('a call that fails releases its turn', async () => {
+  const volumeCalls = new VolumeCalls()
+  await expect(volumeCalls.run('a', 'x', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+  await expect(volumeCalls.run('a', 'y', async () => 'fine')).resolves.toBe('fine')
+})

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+
+import { unknownFeatures } from '../../../../src/host/fs/unknown-features.ts'
+
+const end = (stderr: string, stdout = '', code = 8) => ({ code, stderr, stdout })
+
+it.each([
+  // e2fsck 1.47.0, -p
+  ['/dev/sda has unsupported feature(s): FEATURE_R20\ne2fsck: Get a newer version of e2fsck!', 'FEATURE_R20'],
+  // 1.46.2, on what 1.47 makes by default
+  [
+    'e2fsck 1.46.2 (28-Feb-2021)\n/dev/dm-0 has unsupported feature(s): FEATURE_C12\ne2fsck: Get a newer version of e2fsck!\n\n/dev/dm-0: ********** WARNING: Filesystem still has errors **********\n',
+    'FEATURE_C12',
+  ],
+  [
+    '/dev/sda has unsupported feature(s): FEATURE_C12 FEATURE_I25\nfsck.ext4: Get a newer version of e2fsck!',
+    'FEATURE_C12 FEATURE_I25',
+  ],
+])('an e2fsck that is too old says so, and no more: %#', (stderr, features) => {
+  expect(unknownFeatures(end(stderr))).toBe(features)
+  expect(unknownFeatures(end('', stderr))).toBe(features)
+})
+
+it.each([
+  [
+    'another thing beside it',
+    '/dev/sda: Superblock checksum does not match\n/dev/sda has unsupported feature(s): FEATURE_C12',
+  ],
+  ['a read error', '/dev/sda: Input/output error while reading block 1'],
+  ['no superblock', 'fsck.ext4: Bad magic number in super-block while trying to open /dev/sda'],
+  ['nothing', ''],
+])('%s is not that', (_, stderr) => {
+  expect(unknownFeatures(end(stderr))).toBeNull()
+})
+
+it.each([1, 4, 12, 16, null])('nor is any other exit status: %s', (code) => {
+  const stderr = '/dev/sda has unsupported feature(s): FEATURE_C12'
+  expect(unknownFeatures({ code, stderr, stdout: '' })).toBeNull()
+})
