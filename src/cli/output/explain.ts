@@ -1,4 +1,4 @@
-import type { Cause, Explanation, Outage, SessionStory, Span } from '../../explain/report.ts'
+import type { Cause, Explanation, Outage, SessionOutages, Span } from '../../explain/report.ts'
 import { causesText } from './explain-causes.ts'
 import { unreadText } from './explain-inputs.ts'
 import { count, time, dateOf, afterBoot } from './explain-words.ts'
@@ -46,7 +46,7 @@ function spanOf({ from, to, fromUptime, toUptime }: Span): string {
     : `, ${afterBoot(fromUptime)} to ${afterBoot(toUptime)}`
 }
 
-function sessionText(story: SessionStory, look: Look): string {
+function sessionText(story: SessionOutages, look: Look): string {
   const { session, connection, portal, iqn, host, boot, outages } = story
   const place = [
     portal === null ? '' : ` to ${portal}`,
@@ -139,7 +139,7 @@ function backOf(outage: Outage, day: string | null): string {
 }
 
 /** The hold that is long enough, for outages where a hold is the remedy. */
-function advice(sessions: readonly SessionStory[], causes: readonly Cause[], look: Look): string {
+function advice(sessions: readonly SessionOutages[], causes: readonly Cause[], look: Look): string {
   const outages = sessions.flatMap(({ outages }) => outages)
   const harmful = outages.filter(({ survived }) => !survived)
   const curable = harmful.filter(({ failedBy }) => failedBy === 'timer' || failedBy === 'multipathd')

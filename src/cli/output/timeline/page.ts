@@ -1,4 +1,4 @@
-import type { Cause, Explanation, Outage, SessionStory } from '../../../explain/report.ts'
+import type { Cause, Explanation, Outage, SessionOutages } from '../../../explain/report.ts'
 import { count, time } from '../explain-words.ts'
 import { chart } from './chart.ts'
 import { episodesOf } from './episodes.ts'
@@ -62,7 +62,7 @@ function rangeOf(from: number, to: number, dated: boolean): string {
   return `${first} to ${last.startsWith(first.slice(0, 10)) ? last.slice(11) : last}`
 }
 
-function outagesTable(sessions: readonly SessionStory[]): Html {
+function outagesTable(sessions: readonly SessionOutages[]): Html {
   const rows = sessions.flatMap((story) => story.outages.map((outage) => outageRow(story, outage)))
   if (rows.length === 0) return NOTHING
   return html`<h2>Outages</h2>
@@ -86,7 +86,7 @@ function outagesTable(sessions: readonly SessionStory[]): Html {
     ${more(rows.length)}`
 }
 
-function outageRow(story: SessionStory, outage: Outage): Html {
+function outageRow(story: SessionOutages, outage: Outage): Html {
   const { survived, seconds, awayAtLeast, ioErrors, fileSystems, prevention, noticed, timer } = outage
   const away =
     seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`

@@ -1,4 +1,4 @@
-import type { Cause, Explanation, Outage, SessionStory } from '../../../explain/report.ts'
+import type { Cause, Explanation, Outage, SessionOutages } from '../../../explain/report.ts'
 
 /** A stretch of time: `x` in milliseconds, of the wall clock or since boot. */
 export interface Stretch {
@@ -47,7 +47,7 @@ export function tracksOf({ sessions, causes }: Explanation): Tracks {
   return { dated: all(DATED), sinceBoot: all(SINCE_BOOT) }
 }
 
-function sessionTrack(story: SessionStory, place: Place): Track {
+function sessionTrack(story: SessionOutages, place: Place): Track {
   const { session, connection, portal, iqn, outages } = story
   return {
     host: hostOf(story),

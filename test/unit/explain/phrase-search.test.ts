@@ -7,12 +7,12 @@ import { expect, test } from 'vitest'
 import { openMonths } from '../../../src/explain/envelope/months.ts'
 import { readEntry } from '../../../src/explain/envelope/read-entry.ts'
 import { readMessage } from '../../../src/explain/message/read-message.ts'
-import { countLines, findWorth } from '../../../src/explain/read/lines.ts'
-import { openFinder } from '../../../src/explain/read/needles.ts'
+import { countLines, findRelevantPhrase } from '../../../src/explain/read/line-reader.ts'
+import { openPhraseSearch } from '../../../src/explain/read/phrase-search.ts'
 
 const LOGS = join(import.meta.dirname, '../../field/logs')
 
-test('finds what a plain search finds, the first of them', () => {
+test('openPhraseSearch finds a phrase wherever indexOf does', () => {
   const letters = fc.constantFrom('a', 'b', 'ab', 'ba', '\n')
   const word = fc.array(letters, { minLength: 4, maxLength: 8 }).map((parts) => parts.join('x'))
   fc.assert(
@@ -21,7 +21,7 @@ test('finds what a plain search finds, the first of them', () => {
       fc.array(letters, { maxLength: 80 }),
       (words, parts) => {
         const bytes = Buffer.from(parts.join('x'))
-        const found = openFinder(words)(bytes, 0)
+        const found = openPhraseSearch(words)(bytes, 0)
         const lines = words.flatMap((each) => {
           const at = bytes.indexOf(each)
           return at === -1 ? [] : [at]
@@ -34,7 +34,7 @@ test('finds what a plain search finds, the first of them', () => {
   )
 })
 
-test('counts lines as a plain loop does, whatever the alignment', () => {
+test('countLines counts as a plain loop does, at any alignment', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 7 }), (bytes, offset) => {
       const block = Buffer.concat([
@@ -46,14 +46,14 @@ test('counts lines as a plain loop does, whatever the alignment', () => {
   )
 })
 
-test('a line that says something has one of the words that lines are looked at for', () => {
+test('every relevant line of the corpus contains a relevant phrase', () => {
   let said = 0
   for (const name of readdirSync(LOGS).filter((file) => /\.(?:log|txt)$/.test(file)))
     for (const line of readFileSync(join(LOGS, name), 'utf8').split('\n')) {
       const entry = readEntry(line, openMonths())
       if (!entry || !readMessage(entry)) continue
       said++
-      expect(findWorth(Buffer.from(line), 0), line).not.toBe(-1)
+      expect(findRelevantPhrase(Buffer.from(line), 0), line).not.toBe(-1)
     }
   expect(said).toBeGreaterThan(300)
 })

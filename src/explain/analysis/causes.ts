@@ -1,12 +1,12 @@
 import type { CauseKind } from '../cause-kind.ts'
-import type { FileSystemFate } from '../report.ts'
+import type { OpenFileSystemFailures } from './file-system-failures.ts'
 import type { Moment } from './moment.ts'
 import { isAfter } from './moment.ts'
 
 /** A hostile log could name any number of devices. */
-const MOST_CAUSES = 500
-/** Lines about one failed command are this close together; syslog counts whole seconds. */
-const TOGETHER = 10
+const MAX_CAUSES = 500
+/** Messages about one failed command are logged within this many seconds of each other. */
+const SAME_COMMAND_SECONDS = 10
 
 export interface OpenCause {
   readonly kind: CauseKind
@@ -16,20 +16,23 @@ export interface OpenCause {
   count: number
   ioErrors: number
   readonly detail: string | null
-  readonly fileSystems: Map<string, { device: string; type: string; what: FileSystemFate; at: Moment }>
+  readonly fileSystems: OpenFileSystemFailures
 }
 
-/** What the log of one boot shows besides outages, one entry for each kind and subject. */
+/** The causes that the log of one boot shows besides outages: one for each kind and subject. */
 export interface Causes {
   note(kind: CauseKind, subject: string, detail: string | null, now: Moment): OpenCause
-  /** Moves what was recorded under an address to the name, once the name is known. */
-  renamed(name: (address: string) => string | null): readonly OpenCause[]
-  /** The last answer of a device that explains an error right after it. */
+  /** All causes. Those noted under a SCSI address are combined with those noted under the name of the same disk. */
+  withNames(name: (address: string) => string | null): readonly OpenCause[]
+  /** The device's last answer, if it is recent enough to explain an error now; null otherwise. */
   recentOf(device: string, now: Moment): OpenCause | null
 }
 
-/** Answers of a device: they precede the error that they explain, and show that the target was there. */
-const ANSWERS: ReadonlySet<CauseKind> = new Set([
+/**
+ * Answers of a device to a command. They are logged before the error that they explain, and show that the target was
+ * reachable.
+ */
+const DEVICE_ANSWERS: ReadonlySet<CauseKind> = new Set([
   'no-space',
   'medium-error',
   'hardware-error',
@@ -39,17 +42,18 @@ const ANSWERS: ReadonlySet<CauseKind> = new Set([
   'target-error',
 ])
 
-export function isAnswer(kind: CauseKind): boolean {
-  return ANSWERS.has(kind)
+/** Whether a cause of this kind is an answer of a device, which shows that its target was reachable. */
+export function isDeviceAnswer(kind: CauseKind): boolean {
+  return DEVICE_ANSWERS.has(kind)
 }
 
 export function openCauses(): Causes {
   const causes = new Map<string, OpenCause>()
-  const answers = new Map<string, OpenCause>()
-  let pool: OpenCause | null = null
+  const lastAnswers = new Map<string, OpenCause>()
+  let lastFullPool: OpenCause | null = null
   return {
     note(kind, name, detail, now) {
-      const subject = causes.size < MOST_CAUSES || causes.has(`${kind} ${name}`) ? name : 'others'
+      const subject = causes.size < MAX_CAUSES || causes.has(`${kind} ${name}`) ? name : 'others'
       const key = `${kind} ${subject}`
       let cause = causes.get(key)
       if (!cause) {
@@ -67,29 +71,29 @@ export function openCauses(): Causes {
       }
       cause.last = now
       cause.count++
-      if (isAnswer(kind)) answers.set(subject, cause)
-      if (kind === 'no-space' && subject.startsWith('pool ')) pool = cause
+      if (isDeviceAnswer(kind)) lastAnswers.set(subject, cause)
+      if (kind === 'no-space' && subject.startsWith('pool ')) lastFullPool = cause
       return cause
     },
     recentOf(device, now) {
-      // A thin volume's errors name the volume, its pool's message names the pool.
-      const cause = answers.get(device) ?? (device.startsWith('dm-') ? pool : null)
-      return cause && !isAfter(cause.last, now, TOGETHER) ? cause : null
+      // The error names the thin volume, but the message about missing space names its pool.
+      const cause = lastAnswers.get(device) ?? (device.startsWith('dm-') ? lastFullPool : null)
+      return cause && !isAfter(cause.last, now, SAME_COMMAND_SECONDS) ? cause : null
     },
-    renamed(name) {
+    withNames(name) {
       const merged = new Map<string, OpenCause>()
       for (const cause of causes.values()) {
         const subject = name(cause.subject) ?? cause.subject
         const key = `${cause.kind} ${subject}`
         const known = merged.get(key)
-        merged.set(key, known ? joined(known, cause) : { ...cause, subject })
+        merged.set(key, known ? combined(known, cause) : { ...cause, subject })
       }
       return [...merged.values()]
     },
   }
 }
 
-function joined(one: OpenCause, other: OpenCause): OpenCause {
+function combined(one: OpenCause, other: OpenCause): OpenCause {
   const [first, last] = isAfter(one.first, other.first, 0) ? [one, other] : [other, one]
   return {
     ...one,

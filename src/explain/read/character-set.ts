@@ -1,14 +1,17 @@
-/** Position of a line's date, which is what an old character set breaks: `M\xe4r 13`. */
-const DATED = 60
+/** A date with a month in Latin-1 (`M\xe4r 13`) is within this many characters of the start of a line. */
+const DATE_LENGTH = 60
 
-/** A line as text: UTF-8, or Latin-1 if the beginning is not UTF-8. */
+/** Decodes a line as UTF-8, or as Latin-1 if its beginning is not valid UTF-8. */
 export function textOf(bytes: Buffer, start = 0, end = bytes.length): string {
   const text = bytes.toString('utf8', start, end)
-  const broken = text.indexOf('\ufffd')
-  return (broken === -1 || broken > DATED ? text : bytes.toString('latin1', start, end)).trimEnd()
+  const invalid = text.indexOf('\ufffd')
+  return (invalid === -1 || invalid > DATE_LENGTH ? text : bytes.toString('latin1', start, end)).trimEnd()
 }
 
-/** Converts a log that starts with a byte order mark to blocks of UTF-8: PowerShell's `>` writes UTF-16. */
+/**
+ * A converter to UTF-8 for a log that starts with a byte order mark of UTF-16, which PowerShell's `>` writes; null for
+ * others.
+ */
 export function openDecoder(head: Buffer): ((bytes: Buffer) => Buffer) | null {
   const encoding =
     head[0] === 0xff && head[1] === 0xfe

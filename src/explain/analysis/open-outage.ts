@@ -1,10 +1,11 @@
+import type { OpenFileSystemFailures } from './file-system-failures.ts'
 import type { Moment } from './moment.ts'
 import { secondsBetween } from './moment.ts'
-import type { FileSystemFate, Outage } from '../report.ts'
+import type { Outage } from '../report.ts'
 
-/** An outage while its lines are read. */
+/** An outage while the log is still being read. */
 export interface OpenOutage {
-  /** Null if the log starts later. */
+  /** Null if the log starts after the loss. */
   lost: Moment | null
   noticed: Outage['noticed']
   timer: number | null
@@ -12,25 +13,25 @@ export interface OpenOutage {
   expired: Moment | null
   back: Moment | null
   ended: Outage['ended']
-  /** The attempts that iscsid reports when it is back. */
+  /** Number of login attempts, which iscsid logs when the session is back. */
   attempts: number | null
-  /** The failures in the log. */
+  /** Number of failed attempts that the log shows. */
   failures: number
-  /** Failed I/O by device; suppressed messages, which name none, under the empty name. */
+  /** Number of I/O errors by device. Suppressed messages, which name no device, are under the empty name. */
   readonly errors: Map<string, number>
   /** H:C:T:L of disks that rejected I/O. */
   readonly addresses: Set<string>
-  readonly fileSystems: Map<string, { device: string; type: string; what: FileSystemFate; at: Moment }>
+  readonly fileSystems: OpenFileSystemFailures
   /** Number of tasks that the kernel reported as blocked. */
   hungTasks: number
-  /** multipathd, or the kernel's timer for it, ended the queueing of a map meanwhile. */
+  /** multipathd or the kernel's queue_if_no_path timeout ended the queueing of a map during the outage. */
   queueingEnded: boolean
   /** SCSI error handling took a disk of the session offline. */
-  givenUp: boolean
+  deviceOfflined: boolean
   /** When the kernel last reported that the connection failed. */
   lastError: Moment
-  /** The last line that shows the target away. */
-  lastSign: Moment
+  /** When the log last showed that the session was down. */
+  lastSignOfLoss: Moment
 }
 
 export function openOutage(lost: Moment | null, now: Moment, noticed: Outage['noticed']): OpenOutage {
@@ -49,13 +50,13 @@ export function openOutage(lost: Moment | null, now: Moment, noticed: Outage['no
     fileSystems: new Map(),
     hungTasks: 0,
     queueingEnded: false,
-    givenUp: false,
+    deviceOfflined: false,
     lastError: now,
-    lastSign: now,
+    lastSignOfLoss: now,
   }
 }
 
-/** The kernel fails I/O from now on; if it does not log that the timer expired, this shows it. */
+/** Infers from rejected I/O that the recovery timer expired, if the kernel has not logged it. */
 export function inferExpiry(outage: OpenOutage, now: Moment): void {
   if (outage.expired) return
   outage.expired = now

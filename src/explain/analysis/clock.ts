@@ -1,20 +1,23 @@
 import type { Moment } from './moment.ts'
 import type { Written } from '../envelope/written-time.ts'
 
-const DAY = 86_400_000
-const HALF_YEAR = 183 * DAY
-/** From the first days of January to the last of December. */
-const MOST_OF_A_YEAR = 330 * DAY
+const DAY_MS = 86_400_000
+const HALF_YEAR_MS = 183 * DAY_MS
+/** A step forward of more than this is a line of December that was logged after one of January. */
+const TURN_OF_YEAR_MS = 330 * DAY_MS
 
-/** Adds the year to the times of a log that names none. */
+/** Converts the times of one log. Completes those without a year. */
 export interface Clock {
   read(time: Written | null, uptime: number | null): Moment
 }
 
-/** @param now no line was written later */
+/**
+ * @param now no line is later than this
+ * @param booted when the host booted, to convert times since boot; null if not known
+ */
 export function openClock(now: Date, booted: Date | null = null): Clock {
-  // Plus one day: the log may be from a zone where tomorrow has begun.
-  const latest = now.getTime() + DAY
+  // One day more, because the log may come from a time zone that is ahead.
+  const latest = now.getTime() + DAY_MS
   let year: number | null = null
   let last = Number.NEGATIVE_INFINITY
   const log = { yearsTooMany: 0 }
@@ -22,12 +25,12 @@ export function openClock(now: Date, booted: Date | null = null): Clock {
   function withYear(month: number, day: number, ms: number): number {
     year ??= firstYear(month, day, ms)
     let at = Date.UTC(year, month, day) + ms
-    if (at < last - HALF_YEAR) at = Date.UTC(++year, month, day) + ms
-    // A line of December that comes after the first of January.
-    else if (at > last + MOST_OF_A_YEAR && Number.isFinite(last)) return Date.UTC(year - 1, month, day) + ms
+    if (at < last - HALF_YEAR_MS) at = Date.UTC(++year, month, day) + ms
+    // A line of December, logged after one of January.
+    else if (at > last + TURN_OF_YEAR_MS && Number.isFinite(last)) return Date.UTC(year - 1, month, day) + ms
     last = Math.max(last, at)
-    // The turn of a year shows that the log started a year earlier than assumed.
-    while (at - log.yearsTooMany * 365 * DAY > latest) log.yearsTooMany++
+    // The log contains a turn of the year, so it started a year earlier than assumed.
+    while (at - log.yearsTooMany * 365 * DAY_MS > latest) log.yearsTooMany++
     return at
   }
 
@@ -36,7 +39,7 @@ export function openClock(now: Date, booted: Date | null = null): Clock {
     for (;;) {
       candidate--
       const date = new Date(Date.UTC(candidate, month, day) + ms)
-      // The 29th of February was in another year.
+      // The candidate year has no 29th of February.
       if (date.getTime() <= latest && (date.getUTCMonth() === month || day > 29)) return candidate
     }
   }

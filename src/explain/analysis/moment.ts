@@ -1,24 +1,27 @@
 import type { Span } from '../report.ts'
 
-/** When a line was written: by the wall clock, by the time since boot, or both. */
+/** When a line was written: by the wall clock, as time since boot, or both. */
 export interface Moment {
-  /** Milliseconds since 1970; of an unknown zone unless `zoned`. */
+  /** Milliseconds since 1970. If not `zoned`, the time zone is unknown and taken for UTC. */
   readonly ms: number | null
   readonly zoned: boolean
   /** Seconds since boot. */
   readonly uptime: number | null
-  /** What was learned later about the years of its log. */
+  /**
+   * Shared by all moments of a log. `yearsTooMany`: how many years later than the truth its times without a year were
+   * assumed.
+   */
   readonly log: { readonly yearsTooMany: number }
 }
 
-/** Seconds between two moments of a boot; null if they have no clock in common. */
+/** Seconds between two moments of one boot; null if they have no clock in common. */
 export function secondsBetween(from: Moment, to: Moment): number | null {
-  // Time since boot is more precise than syslog's seconds, and is never set.
+  // The time since boot is more precise than syslog's seconds, and is never set.
   if (from.uptime !== null && to.uptime !== null) return to.uptime - from.uptime
   return from.ms === null || to.ms === null ? null : (to.ms - from.ms) / 1000
 }
 
-/** Whether it is more than this many seconds later; false if there is no clock in common. */
+/** Whether `now` is more than this many seconds after `earlier`; false if they have no clock in common. */
 export function isAfter(earlier: Moment, now: Moment, seconds: number): boolean {
   return (secondsBetween(earlier, now) ?? 0) > seconds
 }
@@ -33,7 +36,9 @@ export function before(moment: Moment, seconds: number): Moment {
   }
 }
 
-/** ISO 8601; without a zone if the log names none. Final once the whole log was read. */
+/**
+ * In ISO 8601, without a zone if the log names none. Call it after the whole log was read, when the years are final.
+ */
 export function isoOf(moment: Moment | null): string | null {
   if (moment === null || moment.ms === null) return null
   const date = new Date(moment.ms)

@@ -1,9 +1,15 @@
 import type { Outage, Prevention } from '../report.ts'
 
-/** The next outage may be a little longer: add a tenth, and at least the 10 s in which silence is detected. */
-const MARGIN = { share: 0.1, least: 10 }
+/**
+ * The next outage may be a little longer: a tenth is added, and at least the 10 s that it takes to detect a dead
+ * target.
+ */
+const MARGIN = { share: 0.1, minSeconds: 10 }
 
-/** The hold that survives an outage: a measured one with a margin; if its end is not in the log, a bound. */
+/**
+ * The hold that would have survived an outage: its length plus a margin. If the log does not show the end, a lower
+ * bound.
+ */
 export function preventionOf(
   outage: Pick<Outage, 'seconds' | 'awayAtLeast' | 'survived' | 'ended' | 'failedBy'>,
 ): Prevention {
@@ -18,7 +24,7 @@ export function preventionOf(
           : 'not by a longer timer: SCSI error handling took the device offline; a hold map (lunkeeper attach --hold-mode map) repeats commands',
     }
   if (seconds !== null) {
-    const holdSeconds = Math.ceil(seconds + Math.max(MARGIN.least, seconds * MARGIN.share))
+    const holdSeconds = Math.ceil(seconds + Math.max(MARGIN.minSeconds, seconds * MARGIN.share))
     const words = survived
       ? `nothing failed; a hold of at least ${holdSeconds} s survives the same again`
       : `a hold of at least ${holdSeconds} s`
@@ -45,4 +51,5 @@ export function preventionOf(
   return { holdSeconds: awayAtLeast, known: false, words }
 }
 
+/** What ended the outage, for the text. */
 const ENDED = { back: 'the return', logout: 'a logout', login: 'a new login', reboot: 'a reboot' } as const

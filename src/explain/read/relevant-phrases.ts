@@ -1,8 +1,8 @@
 /**
- * Every relevant line contains one of these. They contain no slash and no quote, because some writers of JSON escape
- * those. For words that occur with and without a capital, the part after it is listed.
+ * Every relevant line contains one of these phrases; other lines are not parsed. No phrase contains a slash or a quote,
+ * which some JSON writers escape. If a phrase occurs with and without a capital, it is listed without that letter.
  */
-export const WORTH: readonly string[] = [
+export const RELEVANT_PHRASES: readonly string[] = [
   // The session: scsi_transport_iscsi.c, libiscsi.c.
   'conn error (',
   'recovery timed out',
@@ -94,7 +94,7 @@ export const WORTH: readonly string[] = [
   'iscsi-scst',
   'scst: TM fn',
   'dev_vdisk: ***',
-  // Where another boot begins.
+  // The start of a boot.
   'Linux version ',
   '-- Boot ',
   '-- Reboot --',

@@ -7,11 +7,11 @@ import type { Explanation, Outage } from '../../../src/explain/report.ts'
 export const NOW = new Date('2026-11-21T12:00:00Z')
 
 /** A log given as text, in pieces of so many bytes. */
-export function told(text: string, { now = NOW, piece = 1 << 20 } = {}): Promise<Explanation> {
+export function explainLog(text: string, { now = NOW, piece = 1 << 20 } = {}): Promise<Explanation> {
   return explain(pieces(Buffer.from(text), piece), { now })
 }
 
-export function toldOf(name: string): Promise<Explanation> {
+export function explainRecorded(name: string): Promise<Explanation> {
   return explain(createReadStream(join(import.meta.dirname, 'logs', name)), { now: NOW })
 }
 

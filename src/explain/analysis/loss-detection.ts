@@ -1,7 +1,7 @@
-import type { Noticing } from '../report.ts'
+import type { LossDetection } from '../report.ts'
 
-// enum iscsi_err of include/scsi/iscsi_if.h; the codes that an initiator sees in an outage.
-const CODES: Readonly<Record<number, readonly [Noticing, string]>> = {
+// The codes of enum iscsi_err (include/scsi/iscsi_if.h) that an initiator logs during an outage.
+const CODES: Readonly<Record<number, readonly [LossDetection, string]>> = {
   1008: ['protocol', 'the target broke the protocol'],
   1001: ['failed', 'commands came out of sequence'],
   1011: ['failed', 'the connection failed'],
@@ -14,8 +14,8 @@ const CODES: Readonly<Record<number, readonly [Noticing, string]>> = {
   1022: ['silent', 'the target did not answer a ping'],
 }
 
-/** What an error code of the kernel shows about how the loss was detected. */
-export function noticedBy(code: number): { how: Noticing; code: number; words: string } {
+/** How a loss was detected, by the kernel's error code. */
+export function lossDetectionOf(code: number): { how: LossDetection; code: number; words: string } {
   const [how, words] = CODES[code] ?? ['protocol', 'the connection was dropped']
   return { how, code, words }
 }
