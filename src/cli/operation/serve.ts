@@ -141,19 +141,19 @@ export async function services(
   let ready = false
   if (http && metrics) {
     const { serveHttp } = await import('../../http/serve.ts')
-    const { openPage } = await import('../../http/page.ts')
+    const { openPageService } = await import('../../http/page-service.ts')
     const { lacksOf } = await import('../../state/view/node.ts')
     const late = () => performance.now() - seen > LATE
-    const sick = () => (late() ? `no volume was checked for ${LATE / 1000} s` : null)
-    const page = openPage(host, { node, version: version(), token, sick, say })
+    const unhealthyReason = () => (late() ? `no volume was checked for ${LATE / 1000} s` : null)
+    const page = openPageService(host, { node, version: version(), token, unhealthyReason, say })
     opened.push(page)
     opened.push(
       await serveHttp({
         address: http,
         metrics,
         page,
-        sick,
-        unready: () => (ready ? (lacksOf(host)[0]?.message ?? null) : 'it is starting'),
+        unhealthyReason,
+        notReadyReason: () => (ready ? (lacksOf(host)[0]?.message ?? null) : 'it is starting'),
       }),
     )
   }

@@ -6,84 +6,83 @@ import { listSessions } from '../../state/view/sessions.ts'
 import { listVolumeMounts } from '../../state/view/volume-mounts.ts'
 import type { PartName } from './protocol.ts'
 
-/**
- * How often findings are looked for: doctor starts programs, and writes and removes a file on each file system. At once
- * after a change of a state, but not more often than the second number allows.
- */
+/** How often doctor runs: it starts programs, and writes and removes a file on each file system. */
 const FINDINGS_INTERVAL_MS = 60_000
-const FINDINGS_PAUSE_MS = 5_000
+/** A change of a volume makes doctor run at once, but not sooner after the last run than this. */
+const MIN_FINDINGS_INTERVAL_MS = 5_000
 
 /**
  * Reads the node for the page and the API, until the signal is aborted.
- * @param told called with a part whenever its JSON has changed
- * @param fault called with an error of one reading; the next one is made all the same
  */
 export async function observe(
   host: Host,
   {
-    told,
-    alive,
-    fault,
+    onPart,
+    onAlive,
+    onError,
     signal,
   }: {
-    readonly told: (name: PartName, json: string) => void
-    /** Called after each reading. */
-    readonly alive: () => void
-    readonly fault: (error: unknown) => void
+    /** Called with a part when its JSON has changed. */
+    readonly onPart: (name: PartName, json: string) => void
+    /** Called after each reading of the node. */
+    readonly onAlive: () => void
+    /** Called when a reading failed. Reading continues. */
+    readonly onError: (error: unknown) => void
     readonly signal: AbortSignal
   },
 ): Promise<void> {
   const last = new Map<PartName, string>()
-  const tell = (name: PartName, data: unknown) => {
+  const publish = (name: PartName, data: unknown) => {
     const json = JSON.stringify(data)
     if (last.get(name) === json) return
     last.set(name, json)
-    told(name, json)
+    onPart(name, json)
   }
-  const tryTo = (work: () => void) => {
+  const attempt = (work: () => void) => {
     try {
       work()
     } catch (error) {
-      fault(error)
+      onError(error)
     }
   }
-  let states = ''
-  let dueMs = 0
-  let diagnosedMs = Number.NEGATIVE_INFINITY
+  let lastStates = ''
+  let nextDiagnosisMs = 0
+  let lastDiagnosisMs = Number.NEGATIVE_INFINITY
   let isDiagnosing = false
 
-  function findings(volumes: readonly VolumeStatus[]): void {
+  function diagnoseIfDue(volumes: readonly VolumeStatus[]): void {
     const nowMs = performance.now()
-    const seen = JSON.stringify(volumes.map(({ name, state, mount, paths }) => [name, state, mount, paths]))
-    if (seen !== states) dueMs = Math.min(dueMs, Math.max(nowMs, diagnosedMs + FINDINGS_PAUSE_MS))
-    states = seen
-    if (isDiagnosing || nowMs < dueMs) return
+    const states = JSON.stringify(volumes.map(({ name, state, mount, paths }) => [name, state, mount, paths]))
+    if (states !== lastStates)
+      nextDiagnosisMs = Math.min(nextDiagnosisMs, Math.max(nowMs, lastDiagnosisMs + MIN_FINDINGS_INTERVAL_MS))
+    lastStates = states
+    if (isDiagnosing || nowMs < nextDiagnosisMs) return
     isDiagnosing = true
-    dueMs = Number.POSITIVE_INFINITY
+    nextDiagnosisMs = Number.POSITIVE_INFINITY
     void diagnose(host)
-      .then((found) => signal.aborted || tell('findings', found))
-      .catch(fault)
+      .then((found) => signal.aborted || publish('findings', found))
+      .catch(onError)
       .finally(() => {
         isDiagnosing = false
-        diagnosedMs = performance.now()
-        dueMs = Math.max(dueMs, diagnosedMs + FINDINGS_PAUSE_MS)
-        dueMs = Math.min(dueMs, diagnosedMs + FINDINGS_INTERVAL_MS)
+        lastDiagnosisMs = performance.now()
+        nextDiagnosisMs = Math.max(nextDiagnosisMs, lastDiagnosisMs + MIN_FINDINGS_INTERVAL_MS)
+        nextDiagnosisMs = Math.min(nextDiagnosisMs, lastDiagnosisMs + FINDINGS_INTERVAL_MS)
       })
   }
 
-  const look = ({ volumes }: { readonly volumes: readonly VolumeStatus[] }) => {
-    tell('volumes', volumes)
-    tryTo(() => tell('sessions', listSessions(host)))
-    tryTo(() => tell('mounts', listVolumeMounts(host)))
-    findings(volumes)
-    alive()
+  const readRest = ({ volumes }: { readonly volumes: readonly VolumeStatus[] }) => {
+    publish('volumes', volumes)
+    attempt(() => publish('sessions', listSessions(host)))
+    attempt(() => publish('mounts', listVolumeMounts(host)))
+    diagnoseIfDue(volumes)
+    onAlive()
   }
   while (!signal.aborted) {
     try {
-      await observeVolumes(host, look, signal)
+      await observeVolumes(host, readRest, signal)
     } catch (error) {
-      fault(error)
-      await new Promise((resolve) => setTimeout(resolve, FINDINGS_PAUSE_MS))
+      onError(error)
+      await new Promise((resolve) => setTimeout(resolve, MIN_FINDINGS_INTERVAL_MS))
     }
   }
 }

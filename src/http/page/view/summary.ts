@@ -1,25 +1,27 @@
 import type { Finding } from '../../../doctor/finding.ts'
 import type { VolumeStatus } from '../../../model/attachment.ts'
 import type { Model } from '../model.ts'
-import type { Tone } from './words.ts'
-import { count, STATE_TONE } from './words.ts'
+import type { Tone } from './tone.ts'
+import { count } from '../../../model/count.ts'
+import { STATE_TONE } from './tone.ts'
 
-/** The node in one sentence, and what gets worse next. */
-export interface Verdict {
+/** The state of the node in one sentence, and the holds that end next. */
+export interface Summary {
   readonly tone: Tone
   readonly headline: string
-  /** What happens next unless something changes, in the order of time. */
+  /** The held volumes, in the order in which their I/O will fail. */
   readonly next: readonly Next[]
 }
 
+/** A held volume. */
 export interface Next {
   readonly volume: string
-  /** ISO 8601; null: it waits without a limit. */
+  /** When its held I/O fails, ISO 8601; null: it is held without a time limit. */
   readonly deadline: string | null
 }
 
-/** What is wrong on this node; pure. */
-export function verdictOf({ node, volumes, findings }: Model): Verdict {
+/** Summarizes the node: the most severe problem first. */
+export function summaryOf({ node, volumes, findings }: Model): Summary {
   if (volumes === null) return { tone: 'idle', headline: 'Reading the node …', next: [] }
   const next = nextOf(volumes)
   if (node && node.problem !== null)
@@ -66,15 +68,4 @@ function nextOf(volumes: readonly VolumeStatus[]): Next[] {
 
 function at({ deadline }: Next): number {
   return deadline === null ? Number.POSITIVE_INFINITY : Date.parse(deadline)
-}
-
-/** volume-9 before volume-10. Made once: it is slow to make. */
-const BY_NAME = new Intl.Collator('en', { numeric: true })
-
-/** The order in which a reader wants the volumes: what fails, then held I/O, by deadline, then by name. */
-export function byUrgency(volumes: readonly VolumeStatus[]): VolumeStatus[] {
-  const rank = ({ state }: VolumeStatus) => ({ bad: 0, wait: 1, good: 2, idle: 2 })[STATE_TONE[state]]
-  const due = ({ hold, state }: VolumeStatus) =>
-    state === 'holding' && hold.deadline !== null ? Date.parse(hold.deadline) : Number.MAX_SAFE_INTEGER
-  return volumes.toSorted((a, b) => rank(a) - rank(b) || due(a) - due(b) || BY_NAME.compare(a.name, b.name))
 }

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 
-import { shared } from '../../../src/http/shared.ts'
+import { shareResult } from '../../../src/http/shared-result.ts'
 
-test('a failure is told to all who wait for it, and tried again by the next', async () => {
+test('a failure is reported to all waiting callers, and the next caller computes again', async () => {
   const compute = vi
     .fn<() => Promise<string>>()
     .mockRejectedValueOnce(new Error('no'))
     .mockResolvedValue('yes')
-  const ask = shared(compute, 1_000_000)
+  const ask = shareResult(compute, 1_000_000)
   const [one, two] = await Promise.allSettled([ask(), ask()])
   expect([one.status, two.status]).toEqual(['rejected', 'rejected'])
   expect(await ask()).toBe('yes')
@@ -15,10 +15,10 @@ test('a failure is told to all who wait for it, and tried again by the next', as
   expect(compute).toHaveBeenCalledTimes(2)
 })
 
-test('a computation that outlasts its validity is not started twice', async () => {
+test('a computation that takes longer than its result is valid is not started twice', async () => {
   const { promise, resolve } = Promise.withResolvers<string>()
   const compute = vi.fn<() => Promise<string>>(() => promise)
-  const ask = shared(compute, 0)
+  const ask = shareResult(compute, 0)
   const asked = [ask(), ask()]
   resolve('done')
   expect(await Promise.all(asked)).toEqual(['done', 'done'])
@@ -32,7 +32,7 @@ test('a computation that never ends does not block later callers', async () => {
     .fn<() => Promise<string>>()
     .mockReturnValueOnce(new Promise(() => {}))
     .mockResolvedValue('yes')
-  const ask = shared(compute, 1_000)
+  const ask = shareResult(compute, 1_000)
   void ask()
   const now = performance.now()
   vi.spyOn(performance, 'now').mockReturnValue(now + 61_000)

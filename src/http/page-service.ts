@@ -16,39 +16,41 @@ import type { OutageLog } from './outages.ts'
 import { rememberOutages } from './outages.ts'
 import type { PageCode } from './page/assets.ts'
 import { builtPage, pageFiles, SECURITY_HEADERS } from './page/assets.ts'
-import { pace } from './pace.ts'
+import { openRateLimit } from './rate-limit.ts'
 
 export interface PageOptions {
   /** Name of this node. */
   readonly node: string
-  /** Of the agent. */
+  /** Version of the agent. */
   readonly version: string
-  /** What a client must show to change something; null: nothing can be changed. */
+  /** The token that a client must send to make changes. Null: the agent makes no changes over HTTP. */
   readonly token: Token | null
-  /** Why the agent is not working as it should; null if it is. */
-  readonly sick: () => string | null
+  /** Why the agent is not healthy; null if it is. */
+  readonly unhealthyReason: () => string | null
   /** Writes one line of the agent's log. */
   readonly say: (line: string) => void
-  /** @default the observer of this node */
+  /** Reads the node and makes changes. @default an observer process */
   readonly observer?: NodeObserver
-  /** @default what this process sees from now on */
+  /** @default the node's history, and what this process observes */
   readonly outages?: OutageLog
-  /** @default as built */
+  /** Script and style of the page. @default those in the built program */
   readonly code?: PageCode
 }
 
 /** The page and its API, for the agent's HTTP server. */
 export interface PageService extends Disposable {
-  /** @returns undefined if the path is not one of its own; null if the answer has been begun, and goes on */
+  /**
+   * @returns undefined if the path does not belong to the page or the API; null if a stream was started as the answer
+   */
   answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | null | undefined>
 }
 
-/** How often the agent's own health is looked at, while a client follows it. */
+/** How often the agent's health is checked while a client follows the events. */
 const HEALTH_INTERVAL_MS = 5_000
 
-/** Opens the page and the API of this node. Nothing is read before a client wants something. */
-export function openPage(host: Host, options: PageOptions): PageService {
-  const { node: name, version, token, sick, say } = options
+/** Opens the page and the API of this node. The node is read only while clients ask for it. */
+export function openPageService(host: Host, options: PageOptions): PageService {
+  const { node: name, version, token, unhealthyReason, say } = options
   const agentSince = new Date().toISOString()
   const observer = options.observer ?? openNodeObserver(host)
   const node = (): NodeInfo => ({
@@ -56,17 +58,17 @@ export function openPage(host: Host, options: PageOptions): PageService {
     version,
     agentSince,
     changes: token !== null,
-    problem: sick() ?? observer.problem(),
+    problem: unhealthyReason() ?? observer.problem(),
   })
   const outages = options.outages ?? rememberOutages(host)
   const events = new EventStream((): Clock => ({ now: new Date().toISOString() }))
   const files = pageFiles(options.code ?? builtPage())
-  const isInPace = pace()
-  let shown = ''
+  const mayAnswer = openRateLimit()
+  let lastNode = ''
   const publishNode = () => {
     const text = JSON.stringify(node())
-    if (text !== shown) events.publish('node', text)
-    shown = text
+    if (text !== lastNode) events.publish('node', text)
+    lastNode = text
   }
   const publishOutages = () => events.publish('outages', JSON.stringify(outages.list()))
   publishNode()
@@ -81,23 +83,23 @@ export function openPage(host: Host, options: PageOptions): PageService {
     response: ServerResponse,
     path: string,
   ): Promise<Answer | null> {
-    const found = routesOf(path)
-    // HEAD of a stream would never end.
+    const routes = routesOf(path)
+    // HEAD is answered like GET, except for the stream, which would never end.
     const method = request.method === 'HEAD' && path !== '/api/v1/events' ? 'GET' : request.method
-    const match = found.find(({ route }) => route.method === method)
+    const match = routes.find(({ route }) => route.method === method)
     if (!match)
-      return found.length === 0
-        ? refusal(404, 'NO_ROUTE', 'there is nothing here', { hint: 'See /api/v1/openapi.json.' })
+      return routes.length === 0
+        ? refusal(404, 'NO_ROUTE', 'there is no such resource', { hint: 'See /api/v1/openapi.json.' })
         : refusal(
             405,
             'METHOD',
-            'this method is not allowed here',
+            'this method is not allowed for this resource',
             { hint: 'See /api/v1/openapi.json.' },
-            { allow: found.map(({ route }) => route.method).join(', ') },
+            { allow: routes.map(({ route }) => route.method).join(', ') },
           )
     const { route, params } = match
-    const refused = refuse(request, route.access, token)
-    if (refused) return refused
+    const refusedAnswer = refuse(request, route.access, token)
+    if (refusedAnswer) return refusedAnswer
     try {
       return await route.answer(sources, { request, response, params, headers: HEADERS })
     } catch (error) {
@@ -113,7 +115,7 @@ export function openPage(host: Host, options: PageOptions): PageService {
       const file = files.get(path)
       const isApi = path.startsWith('/api/')
       if (!file && !isApi) return undefined
-      if (!isInPace(request.socket.remoteAddress ?? ''))
+      if (!mayAnswer(request.socket.remoteAddress ?? ''))
         return withHeaders({ ...plain(429, 'too many requests'), headers: { 'retry-after': '1' } })
       if (!file) {
         const answer = await answerApi(request, response, path)
