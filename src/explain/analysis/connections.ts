@@ -1,3 +1,4 @@
+import { heaviest } from '../../model/heaviest.ts'
 import type { EventOf } from '../message/event.ts'
 import type { Moment } from './moment.ts'
 import { before, isAfter, secondsBetween } from './moment.ts'
@@ -237,11 +238,9 @@ function dropMinorOutages(connection: Connection): void {
     (fileSystems.size > 0 ? 2e9 : 0) +
     (errors.size > 0 ? 1e9 : 0) +
     ((lost && secondsBetween(lost, back ?? lastSignOfLoss)) ?? 0)
-  const kept = new Set(
-    connection.outages.toSorted((a, b) => weight(b) - weight(a)).slice(0, MIN_KEPT_OUTAGES),
-  )
-  connection.left += connection.outages.length - kept.size
-  connection.outages = connection.outages.filter((outage) => kept.has(outage))
+  const kept = heaviest(connection.outages, MIN_KEPT_OUTAGES, weight)
+  connection.left += connection.outages.length - kept.length
+  connection.outages = [...kept]
 }
 
 function pingSettings({ seconds, interval }: EventOf<'ping timeout'>): string {

@@ -8,17 +8,15 @@ export function textOf(bytes: Buffer, start = 0, end = bytes.length): string {
   return (invalid === -1 || invalid > DATE_LENGTH ? text : bytes.toString('latin1', start, end)).trimEnd()
 }
 
-/**
- * A converter to UTF-8 for a log that starts with a byte order mark of UTF-16, which PowerShell's `>` writes; null for
- * others.
- */
+/** The encoding that a byte order mark of UTF-16 names; null without one. PowerShell's `>` writes UTF-16. */
+export function utf16Encoding(bytes: Buffer): 'utf-16le' | 'utf-16be' | null {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : null
+}
+
+/** Opens a converter from UTF-16 to UTF-8, for a log in blocks; null for a log that is not in UTF-16. */
 export function openDecoder(head: Buffer): ((bytes: Buffer) => Buffer) | null {
-  const encoding =
-    head[0] === 0xff && head[1] === 0xfe
-      ? 'utf-16le'
-      : head[0] === 0xfe && head[1] === 0xff
-        ? 'utf-16be'
-        : null
+  const encoding = utf16Encoding(head)
   if (encoding === null) return null
   const decoder = new TextDecoder(encoding)
   return (bytes) => Buffer.from(decoder.decode(bytes, { stream: true }))

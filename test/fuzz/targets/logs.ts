@@ -1,5 +1,5 @@
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { lookOf, PLAIN } from '../../../src/cli/output/look.ts'
+import { displayOf, PLAIN } from '../../../src/cli/output/display.ts'
 import { printableData } from '../../../src/model/printable.ts'
 import { timelinePage } from '../../../src/cli/output/timeline/page.ts'
 import { explain } from '../../../src/explain/explain.ts'
@@ -13,7 +13,7 @@ import { expectClean, expectJson, expectThat, orRefusedLater } from '../promises
 import type { Target } from '../target.ts'
 
 const NOW = new Date('2026-11-21T12:00:00Z')
-const COLOURED = lookOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' })
+const COLOURED = displayOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' })
 // oxlint-disable-next-line no-control-regex
 const COLOUR = /\u001b\[\d+m/g
 /** Decompressed by programs of the machine, which are not ours. */

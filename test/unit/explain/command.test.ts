@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 import { logSource, unreadable } from '../../../src/host/logs/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explainLog, explainRecorded } from './explained.ts'
 import { temporary } from '../temporary.ts'
 

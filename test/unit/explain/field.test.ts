@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 import { logSource } from '../../../src/host/logs/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explain } from '../../../src/explain/explain.ts'
 import { NOW, outagesOf } from './explained.ts'
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explain } from '../../../src/explain/explain.ts'
 import { NOW, explainLog } from './explained.ts'
 

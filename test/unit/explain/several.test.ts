@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 import { logFiles, rotationSet } from '../../../src/host/logs/log-files.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explainAll } from '../../../src/explain/explain.ts'
 import { temporary } from '../temporary.ts'
 import { NOW, outagesOf } from './explained.ts'

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { html } from '../../../src/cli/output/timeline/html.ts'
 import { timelinePage } from '../../../src/cli/output/timeline/page.ts'
 import { writeTimeline } from '../../../src/cli/output/timeline/write.ts'

@@ -1,5 +1,6 @@
 import type { Cause, Explanation, Outage, SessionOutages } from '../../../explain/report.ts'
-import { count, time } from '../explain-words.ts'
+import { count } from '../../../model/count.ts'
+import { time } from '../explain-format.ts'
 import { chart } from './chart.ts'
 import { episodesOf } from './episodes.ts'
 import type { Html } from './html.ts'
@@ -8,10 +9,10 @@ import { STYLE } from './style.ts'
 import type { Track } from './tracks.ts'
 import { tracksOf } from './tracks.ts'
 
-/** Maximum rows of a table; --json has all. */
-const MOST_ROWS = 400
+/** At most this many rows of a table are shown; --json has all. */
+const MAX_ROWS = 400
 
-/** The report as one self-contained page: no scripts, fonts or pictures from elsewhere. */
+/** The report as a self-contained HTML page: it has no scripts, and loads nothing. */
 export function timelinePage(explanation: Explanation, summary: string): string {
   const { sessions, causes, inputs } = explanation
   const { dated, sinceBoot } = tracksOf(explanation)
@@ -30,9 +31,8 @@ export function timelinePage(explanation: Explanation, summary: string): string 
         <main>
           <h1>iSCSI outages</h1>
           <p class="lead">${summary}</p>
-          ${dated.length + sinceBoot.length === 0 ? html`<p>There is nothing to draw: the logs show no loss with a time.</p>` : LEGEND}
-          ${pictures(dated, true)} ${pictures(sinceBoot, false)} ${outagesTable(sessions)}
-          ${causesTable(causes)}
+          ${dated.length + sinceBoot.length === 0 ? html`<p>There is nothing to draw: the logs show no outage with a time.</p>` : LEGEND}
+          ${charts(dated, true)} ${charts(sinceBoot, false)} ${outagesTable(sessions)} ${causesTable(causes)}
           <footer>Read: ${inputs.map(({ name }) => name).join(', ')}. Made by lunkeeper explain.</footer>
         </main>
       </body>
@@ -40,7 +40,7 @@ export function timelinePage(explanation: Explanation, summary: string): string 
   return page.markup
 }
 
-function pictures(tracks: readonly Track[], dated: boolean): Html {
+function charts(tracks: readonly Track[], dated: boolean): Html {
   if (tracks.length === 0) return NOTHING
   const { episodes, left } = episodesOf(tracks)
   return html`<h2>${dated ? 'Timeline' : 'Timeline, seconds since boot'}</h2>
@@ -79,11 +79,11 @@ function outagesTable(sessions: readonly SessionOutages[]): Html {
           </tr>
         </thead>
         <tbody>
-          ${rows.slice(0, MOST_ROWS)}
+          ${rows.slice(0, MAX_ROWS)}
         </tbody>
       </table>
     </div>
-    ${more(rows.length)}`
+    ${moreRows(rows.length)}`
 }
 
 function outageRow(story: SessionOutages, outage: Outage): Html {
@@ -131,29 +131,29 @@ function causesTable(causes: readonly Cause[]): Html {
           </tr>
         </thead>
         <tbody>
-          ${rows.slice(0, MOST_ROWS)}
+          ${rows.slice(0, MAX_ROWS)}
         </tbody>
       </table>
     </div>
-    ${more(rows.length)}`
+    ${moreRows(rows.length)}`
 }
 
-function more(rows: number): Html {
-  return rows <= MOST_ROWS
+function moreRows(rows: number): Html {
+  return rows <= MAX_ROWS
     ? NOTHING
-    : html`<p>and ${rows - MOST_ROWS} more; lunkeeper explain --json has all</p>`
+    : html`<p>and ${rows - MAX_ROWS} more; lunkeeper explain --json has all</p>`
 }
 
 const LEGEND = html`<ul class="legend">
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true">
       <rect class="waiting" x="1" y="5" width="20" height="12" rx="2" /></svg
-    >connection lost, I/O waits
+    >connection lost, I/O is held
   </li>
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true">
       <rect class="failing" x="1" y="5" width="20" height="12" rx="2" /></svg
-    >timer ran out, I/O fails
+    >timer expired, I/O fails
   </li>
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true">
@@ -161,7 +161,7 @@ const LEGEND = html`<ul class="legend">
     >end not in the log
   </li>
   <li>
-    <svg viewBox="0 0 22 22" aria-hidden="true"><path class="expired" d="M6 7h10l-5 7z" /></svg>timer runs out
+    <svg viewBox="0 0 22 22" aria-hidden="true"><path class="expired" d="M6 7h10l-5 7z" /></svg>timer expires
   </li>
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true"><path class="broken" d="M6 6l10 10m0 -10l-10 10" /></svg>file

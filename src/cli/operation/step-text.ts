@@ -1,7 +1,7 @@
 import type { StepName } from '../../volumes/step.ts'
 
-/** What happens during a step, for a user who waits for it. */
-export const STEP_WORDS: Readonly<Record<StepName, string>> = {
+/** A description of each step, shown while it runs. */
+export const STEP_TEXT: Readonly<Record<StepName, string>> = {
   record: 'recording the request',
   'note-login': 'recording the login',
   'make-node-record': 'creating the open-iscsi record',

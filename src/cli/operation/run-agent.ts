@@ -4,53 +4,54 @@ import type { Context } from '../command.ts'
 import { version } from '../version.ts'
 import type { LogWriter } from './log-writer.ts'
 import { logWriter } from './log-writer.ts'
-import type { Served } from './serve.ts'
+import type { AgentSettings } from './agent-settings.ts'
 
-export interface KeepOptions {
+export interface AgentServiceOptions {
   readonly context: Context
-  /** What to serve under the current configuration. @throws USAGE BAD_CONFIG */
-  readonly asked: () => Promise<Served>
+  /** The settings under the current configuration. @throws USAGE BAD_CONFIG */
+  readonly readSettings: () => Promise<AgentSettings>
 }
 
 /**
- * Runs the agent until SIGTERM or SIGINT. SIGHUP restarts it in the same process with the configuration read again; as
- * with any new agent, no volume is touched. An invalid configuration is reported and changes nothing.
+ * Runs the agent and its services until SIGTERM or SIGINT. SIGHUP reloads the configuration and restarts the agent in the same
+ * process, which does not affect volumes. An invalid configuration is reported, and the old one stays in effect.
  */
-export async function keep({ context, asked }: KeepOptions): Promise<void> {
+export async function runAgentService({ context, readSettings }: AgentServiceOptions): Promise<void> {
   const end = new AbortController()
-  let turn = new AbortController()
-  let served = await asked()
-  let former = served
+  let reloading = new AbortController()
+  let settings = await readSettings()
+  let lastWorking = settings
   const say = (line: string) => context.say(line)
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => end.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
   const reload = async () => {
     await context.reload()
-    served = await asked()
-    turn.abort(new LunkeeperError('CANCELLED', 'reloads'))
+    settings = await readSettings()
+    reloading.abort(new LunkeeperError('CANCELLED', 'the configuration is reloaded'))
   }
   process.on('SIGHUP', () => void reload().catch((error: unknown) => say(notReloaded(error))))
   while (!end.signal.aborted) {
-    turn = new AbortController()
-    const signal = AbortSignal.any([end.signal, turn.signal])
-    // A reload changes it while the current agent runs.
-    const present = served
+    reloading = new AbortController()
+    const signal = AbortSignal.any([end.signal, reloading.signal])
+    // SIGHUP can change `settings` while the agent runs.
+    const current = settings
     try {
       const host = await context.host()
-      await keepOnce(host, present, signal, writerFor(host, present, context))
-      former = present
+      await runOnce(host, current, signal, logWriterFor(host, current, context))
+      lastWorking = current
     } catch (error) {
-      // For example, a port that is in use. The volumes are still managed.
-      if (present === former || signal.aborted) throw error
+      // The new settings do not work, for example because a port is in use. The last ones are used again.
+      if (current === lastWorking || signal.aborted) throw error
       say(notReloaded(error))
-      served = former
+      settings = lastWorking
     }
   }
 }
 
-async function keepOnce(
+/** Runs the agent until a signal, or until a service fails. */
+async function runOnce(
   host: Host,
-  served: Served,
+  settings: AgentSettings,
   until: AbortSignal,
   { say, write }: LogWriter,
 ): Promise<void> {
@@ -61,30 +62,30 @@ async function keepOnce(
     if (!NOTIFY_SOCKET) return
     void host.run('systemd-notify', [word], { deadline: 5_000, env: { NOTIFY_SOCKET } }).catch(() => {})
   }
-  const { services } = await import('./serve.ts')
+  const { openServices } = await import('./agent-services.ts')
   const { runAgent } = await import('../../agent/agent.ts')
   let begun: Promise<void> | undefined
-  await using around = await services(host, served, { signal, say })
+  await using services = await openServices(host, settings, { signal, say })
   await runAgent(host, {
     signal,
     write,
     version: version(),
     ready: () => {
-      begun = around.begin()
+      begun = services.begin()
       begun.catch((error: unknown) => failed.abort(error))
     },
     // Units ordered after this one find their volumes mounted.
     restored: () => void begun?.then(() => notify('--ready')).catch(() => {}),
     alive: () => {
-      around.alive()
+      services.alive()
       if (WATCHDOG_USEC) notify('WATCHDOG=1')
     },
   })
   await begun
 }
 
-/** In a container the log is read by a collector. */
-function writerFor({ paths }: Host, { log }: Served, context: Context): LogWriter {
+/** In a container the default format is JSON, because a log collector reads the log. */
+function logWriterFor({ paths }: Host, { log }: AgentSettings, context: Context): LogWriter {
   const format = log.format ?? (paths.root === '/' ? 'text' : 'json')
   return logWriter({ ...log, format }, (line) => context.say(line))
 }

@@ -3,23 +3,23 @@ import { userInfo } from 'node:os'
 
 import type { Actor } from '../../model/history.ts'
 
-/** What the kernel shows for a process that no login led to: (uid_t) -1 (kernel/audit.c). */
+/** The login UID of a process that does not descend from a login: (uid_t) -1 (kernel/audit.c). */
 const UNSET_LOGIN_UID = '4294967295'
-const LONGEST_NAME = 64
+const MAX_NAME_LENGTH = 64
 
-/** For the history: who runs this command. For people, not for access control: root can say what it likes. */
+/** Who runs this command, for the history. It is information only, because root can set all of its sources. */
 export function actorOf(command: string): Actor {
   if (command === 'agent') return { via: 'agent', command: null, user: null }
-  // The agent runs it (repair-loop.ts).
+  // The agent started this command (repair-loop.ts).
   if (process.env['LUNKEEPER_ACTOR'] === 'agent') return { via: 'agent', command, user: null }
   return { via: 'cli', command, user: userOf() }
 }
 
-/** The user before sudo or su; the login's is kept by the kernel over both. */
+/** The user who ran sudo or su: sudo sets a variable, and the kernel keeps the login UID. */
 function userOf(): string | null {
   const { SUDO_USER } = process.env
   const name = SUDO_USER || loginName() || ownName()
-  return name === null ? null : name.slice(0, LONGEST_NAME)
+  return name === null ? null : name.slice(0, MAX_NAME_LENGTH)
 }
 
 function loginName(): string | null {

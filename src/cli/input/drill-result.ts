@@ -21,7 +21,7 @@ const ANSWER = z.union([
 ])
 
 /** Parses the output of lab/drill/run.ts. @throws USAGE DRILL_FAILED */
-export function drillAnswer({
+export function drillResult({
   stdout,
   code,
   signal,

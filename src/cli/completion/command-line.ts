@@ -1,25 +1,26 @@
 import type { AnyCommand, Argument, Option } from '../command.ts'
 import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 
-/** A command line as seen by a shell's completion. */
-export interface Words {
+/** A command and its flags, for shell completion. */
+export interface CommandLine {
   readonly name: string
   readonly summary: string
   readonly argument: Argument | null
   readonly options: readonly Option[]
 }
 
-export const EVERYWHERE: readonly Option[] = [...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS]
+/** The flags of every command. */
+export const COMMON_OPTIONS: readonly Option[] = [...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS]
 
 export const VERSION: Option = { name: 'version', help: 'Print the version.' }
 
 /** All commands with all their flags, including `help`. */
-export function wordsOf(commands: readonly AnyCommand[]): readonly Words[] {
+export function commandLinesOf(commands: readonly AnyCommand[]): readonly CommandLine[] {
   const all = commands.map(({ name, summary, argument, options }) => ({
     name,
     summary,
     argument: argument ?? null,
-    options: [...options, ...EVERYWHERE],
+    options: [...options, ...COMMON_OPTIONS],
   }))
   const help: Argument = { name: 'COMMAND', required: false, choices: commands.map(({ name }) => name) }
   return [
@@ -28,15 +29,15 @@ export function wordsOf(commands: readonly AnyCommand[]): readonly Words[] {
   ]
 }
 
-/** The spellings of a flag. */
+/** The long and the short spelling of a flag. */
 export function spellings({ name, short }: Option): string[] {
   return [`--${name}`, ...(short ? [`-${short}`] : [])]
 }
 
-/** The first part of a flag's help, for display beside it. */
+/** The first sentence or clause of a flag's help, which shells show beside the flag. */
 export function firstSentence(text: string): string {
   return text.split(/(?<=[.:;]) /)[0]!.replace(/[.:;]$/, '')
 }
 
-/** Shell code that lists this node's volumes from the names of their records, without starting a program. */
-export const RECORDS = '${LUNKEEPER_RECORDS:-/var/lib/lunkeeper}/volumes'
+/** Shell code: the directory of the volume records, whose file names are the names of the volumes. */
+export const RECORDS_DIRECTORY = '${LUNKEEPER_RECORDS:-/var/lib/lunkeeper}/volumes'

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { servedOf, services } from '../../../../src/cli/operation/serve.ts'
+import { openServices } from '../../../../src/cli/operation/agent-services.ts'
+import { agentSettings } from '../../../../src/cli/operation/agent-settings.ts'
 import { made } from '../../kubernetes/attachment/attachments.ts'
 import { fakeNode } from '../../kubernetes/node.ts'
 import { rulesOf, world } from '../../kubernetes/world.ts'
@@ -13,19 +14,19 @@ const csi = { 'csi-endpoint': 'unix:///run/csi.sock' }
 
 it.each([
   ['eviction without Kubernetes', { ...csi, 'evict-broken': true }, 'requires --kubernetes'],
-  ['Kubernetes without its volumes', { kubernetes: true }, 'requires --csi-endpoint'],
-  ['Kubernetes where there is none', { ...csi, kubernetes: true }, 'KUBERNETES_SERVICE_HOST is not set'],
+  ['Kubernetes without a CSI socket', { kubernetes: true }, 'requires --csi-endpoint'],
+  ['Kubernetes outside of a pod', { ...csi, kubernetes: true }, 'KUBERNETES_SERVICE_HOST is not set'],
 ])('%s is refused', async (_, options, message) => {
-  await expect(servedOf(options)).rejects.toMatchObject({
+  await expect(agentSettings(options)).rejects.toMatchObject({
     code: 'USAGE',
     message: expect.stringContaining(message),
   })
 })
 
-it('reports to Kubernetes and evictions are off by default', async () =>
-  expect((await servedOf(csi)).kubernetes).toBeNull())
+it('without --kubernetes, the agent neither reports to Kubernetes nor evicts pods', async () =>
+  expect((await agentSettings(csi)).kubernetes).toBeNull())
 
-describe("who is asked whether a volume is still this node's", () => {
+describe('the Kubernetes witness', () => {
   const account = (port: number, cert: string) => {
     const directory = temporary()
     writeFileSync(join(directory, 'token'), 'token-1')
@@ -36,20 +37,20 @@ describe("who is asked whether a volume is still this node's", () => {
   }
   afterEach(() => vi.unstubAllEnvs())
 
-  it('no witness, where there is no service account, or no volume of Kubernetes', async () => {
-    expect((await servedOf(csi)).witness).toBeNull()
+  it('is absent without a service account, and without a CSI socket', async () => {
+    expect((await agentSettings(csi)).witness).toBeNull()
     account(443, 'x')
-    expect((await servedOf({})).witness).toBeNull()
+    expect((await agentSettings({})).witness).toBeNull()
   })
 
-  it('the API server, as long as the agent serves; what is not "mine" and was said by it is "gone"', async () => {
+  it('asks the API server while the services run; any answer other than "mine" means "gone"', async () => {
     const own = made('h', 'node-1', { uid: 'uid-1' })
     const { server } = await world({ attachments: [own] }, rulesOf('agent'))
     account(server.port, server.cert)
     const { host } = fakeNode()
     const { signal } = new AbortController()
-    const served = await servedOf({ 'csi-endpoint': `unix://${join(temporary(), 'csi.sock')}` })
-    const around = await services(host, served, { signal, say: () => {} })
+    const settings = await agentSettings({ 'csi-endpoint': `unix://${join(temporary(), 'csi.sock')}` })
+    const services = await openServices(host, settings, { signal, say: () => {} })
     const ask = () => host.witnesses.kubernetes?.({ attachment: own.metadata.name, uid: 'uid-1' })
     expect(await ask()).toBe('mine')
     server.mood = { status: 500 }
@@ -63,7 +64,22 @@ describe("who is asked whether a volume is still this node's", () => {
       server.attachments = attachments
       expect(await ask()).toBe('gone')
     }
-    await around[Symbol.asyncDispose]()
+    await services[Symbol.asyncDispose]()
+    expect(host.witnesses.kubernetes).toBeNull()
+  })
+
+  it('is removed again if a later service cannot be opened', async () => {
+    const { server } = await world({ attachments: [] }, rulesOf('agent'))
+    account(server.port, server.cert)
+    const { host } = fakeNode()
+    const { signal } = new AbortController()
+    const settings = await agentSettings({
+      'csi-endpoint': `unix://${join(temporary(), 'csi.sock')}`,
+      http: `127.0.0.1:${server.port}`,
+    })
+    await expect(openServices(host, settings, { signal, say: () => {} })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    })
     expect(host.witnesses.kubernetes).toBeNull()
   })
 })
