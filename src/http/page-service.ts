@@ -3,11 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Host } from '../host/host.ts'
 import { refuse } from './api/access.ts'
 import type { Answer } from './api/answer.ts'
-import { failure, plain, refusal } from './api/answer.ts'
-import { BadBody } from './api/body.ts'
+import { plain } from './api/answer.ts'
+import { answerApi } from './api/dispatch.ts'
 import type { Clock, NodeInfo } from './api/documents.ts'
 import type { ApiSources } from './api/routes.ts'
-import { routesOf } from './api/routes.ts'
 import type { Token } from './api/token.ts'
 import { EventStream } from './event-stream.ts'
 import type { NodeObserver } from './observe/observer.ts'
@@ -78,37 +77,6 @@ export function openPageService(host: Host, options: PageOptions): PageService {
   const health = setInterval(() => events.clients > 0 && publishNode(), HEALTH_INTERVAL_MS).unref()
   const sources: ApiSources = { observer, outages, events, node, say }
 
-  async function answerApi(
-    request: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-  ): Promise<Answer | null> {
-    const routes = routesOf(path)
-    // HEAD is answered like GET, except for the stream, which would never end.
-    const method = request.method === 'HEAD' && path !== '/api/v1/events' ? 'GET' : request.method
-    const match = routes.find(({ route }) => route.method === method)
-    if (!match)
-      return routes.length === 0
-        ? refusal(404, 'NO_ROUTE', 'there is no such resource', { hint: 'See /api/v1/openapi.json.' })
-        : refusal(
-            405,
-            'METHOD',
-            'this method is not allowed for this resource',
-            { hint: 'See /api/v1/openapi.json.' },
-            { allow: routes.map(({ route }) => route.method).join(', ') },
-          )
-    const { route, params } = match
-    const refusedAnswer = refuse(request, route.access, token)
-    if (refusedAnswer) return refusedAnswer
-    try {
-      return await route.answer(sources, { request, response, params, headers: HEADERS })
-    } catch (error) {
-      if (error instanceof BadBody)
-        return refusal(400, 'BODY', error.message, { hint: 'See /api/v1/openapi.json.' })
-      return failure(error)
-    }
-  }
-
   return {
     async answer(request, response) {
       const path = request.url?.split('?')[0] ?? ''
@@ -118,7 +86,7 @@ export function openPageService(host: Host, options: PageOptions): PageService {
       if (!mayAnswer(request.socket.remoteAddress ?? ''))
         return withHeaders({ ...plain(429, 'too many requests'), headers: { 'retry-after': '1' } })
       if (!file) {
-        const answer = await answerApi(request, response, path)
+        const answer = await answerApi(sources, token, { request, response, path, headers: HEADERS })
         return answer && withHeaders(answer)
       }
       if (request.method !== 'GET' && request.method !== 'HEAD') return withHeaders(plain(405, 'only GET'))
@@ -133,6 +101,7 @@ export function openPageService(host: Host, options: PageOptions): PageService {
   }
 }
 
+/** Headers of the event stream. */
 const HEADERS: Readonly<Record<string, string>> = {
   ...SECURITY_HEADERS,
   'cache-control': 'no-store',

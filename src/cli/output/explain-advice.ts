@@ -26,7 +26,7 @@ export function adviceText(
   const hasOtherDamage = causes.some(({ ioErrors, fileSystems }) => ioErrors > 0 || fileSystems.length > 0)
   const conclusion =
     harmful.length === 0
-      ? `${hasOtherDamage ? 'No outage caused damage' : 'Nothing failed'}. To survive the same again: ${hold}.`
+      ? `${hasOtherDamage ? 'No outage caused damage' : 'Nothing failed'}. To survive an outage of the same length: ${hold}.`
       : `What would have prevented it: ${hold}.`
   const next = isEndUnknown
     ? ' Not every return is in the log: use the real length of the outage, plus a margin.'

@@ -1,27 +1,11 @@
-import { heaviest } from '../../model/heaviest.ts'
 import type { EventOf } from '../message/event.ts'
+import type { Connection } from './connection.ts'
+import { beginOutage, endOutage } from './connection.ts'
 import type { Moment } from './moment.ts'
 import { before, isAfter, secondsBetween } from './moment.ts'
 import { lossDetectionOf } from './loss-detection.ts'
 import type { OpenOutage } from './open-outage.ts'
-import { openOutage } from './open-outage.ts'
 import type { Outage } from '../report.ts'
-
-/** One connection of a session, with its outages so far. */
-export interface Connection {
-  readonly session: number
-  readonly connection: number
-  iqn: string | null
-  portal: string | null
-  /** In the order of the log. If there are very many, those that did harm and the longest are kept. */
-  outages: OpenOutage[]
-  /** Number of outages that are not kept. */
-  left: number
-  /** The open outage. */
-  open: OpenOutage | null
-  /** When the last few login attempts failed. */
-  readonly failures: Moment[]
-}
 
 /** Default recovery timer of iscsid and the kernel (scsi_transport_iscsi.c:recovery_tmo). */
 const DEFAULT_TIMER_SECONDS = 120
@@ -32,11 +16,6 @@ const SAME_LOSS_SECONDS = 3
  */
 const DUPLICATE_SECONDS = 1
 const MAX_REMEMBERED_FAILURES = 32
-/**
- * At least this many outages are kept per connection, and at most twice as many. A session that flaps for months has
- * more.
- */
-const MIN_KEPT_OUTAGES = 500
 /** A hostile log could name any number of sessions. */
 const MAX_CONNECTIONS = 2000
 
@@ -72,25 +51,6 @@ export function openConnections(): Connections {
       if (connections.size < MAX_CONNECTIONS) connections.set(key, known)
     }
     return known
-  }
-
-  function beginOutage(
-    connection: Connection,
-    lost: Moment | null,
-    now: Moment,
-    noticed: Outage['noticed'],
-  ): OpenOutage {
-    const outage = openOutage(lost, now, noticed)
-    if (connection.outages.length >= 2 * MIN_KEPT_OUTAGES) dropMinorOutages(connection)
-    connection.outages.push(outage)
-    connection.open = outage
-    return outage
-  }
-
-  function endOutage(connection: Connection, ended: Outage['ended']): void {
-    if (connection.open) connection.open.ended = ended
-    connection.open = null
-    connection.failures.length = 0
   }
 
   /**
@@ -230,17 +190,6 @@ export function openConnections(): Connections {
       for (const connection of connections.values()) endOutage(connection, 'reboot')
     },
   }
-}
-
-/** Drops half of the outages. Those that did harm are kept first, then the longest. */
-function dropMinorOutages(connection: Connection): void {
-  const weight = ({ fileSystems, errors, lost, back, lastSignOfLoss }: OpenOutage) =>
-    (fileSystems.size > 0 ? 2e9 : 0) +
-    (errors.size > 0 ? 1e9 : 0) +
-    ((lost && secondsBetween(lost, back ?? lastSignOfLoss)) ?? 0)
-  const kept = heaviest(connection.outages, MIN_KEPT_OUTAGES, weight)
-  connection.left += connection.outages.length - kept.length
-  connection.outages = [...kept]
 }
 
 function pingSettings({ seconds, interval }: EventOf<'ping timeout'>): string {

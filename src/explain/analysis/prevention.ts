@@ -20,13 +20,13 @@ export function preventionOf(
       known: false,
       words:
         failedBy === 'retries'
-          ? 'not by a longer timer: commands were interrupted more often than they are retried; a hold map (lunkeeper attach --hold-mode map) repeats them'
-          : 'not by a longer timer: SCSI error handling took the device offline; a hold map (lunkeeper attach --hold-mode map) repeats commands',
+          ? 'a longer timer does not help: commands were interrupted more often than the kernel retries them; a hold map (lunkeeper attach --hold-mode map) retries them'
+          : 'a longer timer does not help: SCSI error handling took the device offline; a hold map (lunkeeper attach --hold-mode map) retries the commands',
     }
   if (seconds !== null) {
     const holdSeconds = Math.ceil(seconds + Math.max(MARGIN.minSeconds, seconds * MARGIN.share))
     const words = survived
-      ? `nothing failed; a hold of at least ${holdSeconds} s survives the same again`
+      ? `nothing failed; a hold of at least ${holdSeconds} s survives an outage of the same length`
       : `a hold of at least ${holdSeconds} s`
     return { holdSeconds, known: true, words }
   }

@@ -39,9 +39,9 @@ test('an outage that was survived, as text', async () => {
       timer     did not expire, as far as the log shows
       failed    no I/O
       back      11:36:38, after 301 s and 79 attempts
-      survived  nothing failed; a hold of at least 332 s survives the same again
+      survived  nothing failed; a hold of at least 332 s survives an outage of the same length
 
-    Nothing failed. To survive the same again: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
+    Nothing failed. To survive an outage of the same length: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
     "
   `)
 })

@@ -1,16 +1,13 @@
-import type { Cause, Explanation, Outage, SessionOutages } from '../../../explain/report.ts'
+import type { Explanation } from '../../../explain/report.ts'
 import { count } from '../../../model/count.ts'
-import { time } from '../explain-format.ts'
 import { chart } from './chart.ts'
 import { episodesOf } from './episodes.ts'
 import type { Html } from './html.ts'
 import { html, NOTHING } from './html.ts'
 import { STYLE } from './style.ts'
+import { causesTable, outagesTable } from './tables.ts'
 import type { Track } from './tracks.ts'
 import { tracksOf } from './tracks.ts'
-
-/** At most this many rows of a table are shown; --json has all. */
-const MAX_ROWS = 400
 
 /** The report as a self-contained HTML page: it has no scripts, and loads nothing. */
 export function timelinePage(explanation: Explanation, summary: string): string {
@@ -60,88 +57,6 @@ function rangeOf(from: number, to: number, dated: boolean): string {
     string,
   ]
   return `${first} to ${last.startsWith(first.slice(0, 10)) ? last.slice(11) : last}`
-}
-
-function outagesTable(sessions: readonly SessionOutages[]): Html {
-  const rows = sessions.flatMap((story) => story.outages.map((outage) => outageRow(story, outage)))
-  if (rows.length === 0) return NOTHING
-  return html`<h2>Outages</h2>
-    <div class="card scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>Host</th>
-            <th>Session</th>
-            <th>Lost</th>
-            <th>Away</th>
-            <th>Failed</th>
-            <th>Remedy</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, MAX_ROWS)}
-        </tbody>
-      </table>
-    </div>
-    ${moreRows(rows.length)}`
-}
-
-function outageRow(story: SessionOutages, outage: Outage): Html {
-  const { survived, seconds, awayAtLeast, ioErrors, fileSystems, prevention, noticed, timer } = outage
-  const away =
-    seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`
-  const broken = fileSystems.map(({ device, type, what }) => `${type} on ${device}: ${what}`)
-  const failed = [ioErrors === 0 ? '' : count(ioErrors, 'I/O error'), ...broken].filter(Boolean).join('; ')
-  return html`<tr>
-    <td>${story.host ?? ''}</td>
-    <td>${story.session}${story.portal === null ? '' : `, ${story.portal}`}</td>
-    <td>${time(outage.lostAt, outage.lostUptime, null) ?? 'before the log'}<br />${noticed.words}</td>
-    <td>${away}${timer === null ? '' : ` (timer ${timer} s)`}</td>
-    <td class="${survived ? 'good' : 'bad'}">${failed || 'nothing'}</td>
-    <td>${prevention.words}</td>
-  </tr>`
-}
-
-function causesTable(causes: readonly Cause[]): Html {
-  if (causes.length === 0) return NOTHING
-  const rows = causes.map(
-    ({ host, subject, kind, what, count: messages, firstAt, firstUptime, advice, fileSystems, detail }) =>
-      html`<tr>
-        <td>${host ?? ''}</td>
-        <td>${subject}<br />${kind}</td>
-        <td>${time(firstAt, firstUptime, null) ?? ''}</td>
-        <td>
-          ${what}${detail === null ? NOTHING : html`<br /><code>${detail}</code>`}${fileSystems.map(({ device, type, what: fate }) => html`<br /><span class="bad">${type} on ${device}: ${fate}</span>`)}
-        </td>
-        <td>${messages}</td>
-        <td>${advice}</td>
-      </tr>`,
-  )
-  return html`<h2>Other causes</h2>
-    <div class="card scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>Host</th>
-            <th>Where</th>
-            <th>First</th>
-            <th>What</th>
-            <th>Times</th>
-            <th>Remedy</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, MAX_ROWS)}
-        </tbody>
-      </table>
-    </div>
-    ${moreRows(rows.length)}`
-}
-
-function moreRows(rows: number): Html {
-  return rows <= MAX_ROWS
-    ? NOTHING
-    : html`<p>and ${rows - MAX_ROWS} more; lunkeeper explain --json has all</p>`
 }
 
 const LEGEND = html`<ul class="legend">

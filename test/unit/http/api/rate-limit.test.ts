@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-
 import { describe, expect, it } from 'vitest'
 
 import { openRateLimit } from '../../../../src/http/rate-limit.ts'
