@@ -7,7 +7,7 @@ export const GLOBAL_OPTIONS = [
   { name: 'help', short: 'h', help: 'Show this help.' },
 ] as const satisfies readonly Option[]
 
-/** The configuration's fields: the flags below, those of the agent, and hold and hold-mode of attach. */
+/** The configuration file can set the flags below, those of the agent, and hold and hold-mode of attach. */
 export const CONFIG_OPTION = {
   name: 'config',
   value: 'FILE',
