@@ -26,7 +26,7 @@ export interface Option {
 }
 
 export interface Argument {
-  /** As shown in the help: NAME, NAME|MOUNTPOINT|DEVICE. */
+  /** The name that the help shows: NAME, NAME|MOUNTPOINT|DEVICE. */
   readonly name: string
   readonly required: boolean
   /** Whether the argument may be repeated. */

@@ -15,7 +15,7 @@ export const CONFIG_OPTION = {
   help: 'Configuration file of this node, in YAML. Also LUNKEEPER_CONFIG. Default: /etc/lunkeeper/config.yaml, if it exists.',
 } as const satisfies Option
 
-/** Where Lunkeeper keeps its own files; for tests and unusual machines. */
+/** The directories of Lunkeeper's own files, and of the host in a container. Tests and unusual machines change them. */
 export const PLACE_OPTIONS = [
   {
     name: 'records',

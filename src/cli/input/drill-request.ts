@@ -54,7 +54,7 @@ export const DRILL_OPTIONS = [
 export interface DrillRequest {
   readonly story?: string
   readonly report: string
-  /** Seconds; true runs every timer. */
+  /** The stock timer to use, in seconds; true: all of them, one after the other. */
   readonly trueTime: boolean | number
   readonly outage?: number
   readonly takeover?: string

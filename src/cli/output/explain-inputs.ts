@@ -6,7 +6,7 @@ import type { Display } from './display.ts'
 /** Maximum number of names listed for a directory with many files that are not logs. */
 const NAMED = 10
 
-/** What was not recognized or could not be read. Empty if everything was. */
+/** The logs and lines that could not be recognized or read. Empty if there are none. */
 export function unreadText(inputs: readonly LogInput[], display: Display): string {
   const lines = inputs.flatMap((input) => unread(input, inputs.length > 1, display))
   const left = lines.length - NAMED

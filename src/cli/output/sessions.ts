@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<Disk>[] = [
   },
 ]
 
-/** Every session with its disks, and what to do about phantoms. */
+/** Each session with its disks, and the command that removes a phantom. */
 export function sessionsText(sessions: readonly SessionStatus[], display: Display): string {
   if (sessions.length === 0)
     return 'No iSCSI sessions on this node. `lunkeeper attach --help` shows how to attach a volume.\n'

@@ -49,7 +49,7 @@ export function unwrapped(outer: Entry, layer: Layer): Entry {
   }
 }
 
-/** `iscsid.service`, `/usr/sbin/iscsid` and `iscsid` are one program. */
+/** The name of a program without path and unit suffix: `iscsid` for `/usr/sbin/iscsid` and `iscsid.service`. */
 export function programOf(name: string): string {
   return name
     .replace(/^.*\//, '')

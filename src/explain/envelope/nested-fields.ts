@@ -9,8 +9,8 @@ export function isRecord(value: unknown): value is Fields {
 }
 
 /**
- * All scalar values of a record by name and by path, in lower case: `_source.message` also counts as `message`. If a
- * name occurs twice, the less nested one wins.
+ * All scalar values of a record, by path and by each ending of the path, in lower case: `_source.message` is also found
+ * as `message`. If a name occurs twice, the less nested one counts.
  */
 export function nestedFields(record: Fields): ReadonlyMap<string, string | number> {
   const fields = new Map<string, string | number>()

@@ -1,4 +1,4 @@
-// Documentation/admin-guide/devices.txt: 16 numbers a disk, 16 disks a major; drivers/scsi/sd.c:sd_major.
+// Documentation/admin-guide/devices.txt: 16 numbers per disk, 16 disks per major number; drivers/scsi/sd.c:sd_major.
 const MAJORS = [8, 65, 66, 67, 68, 69, 70, 71, 128, 129, 130, 131, 132, 133, 134, 135]
 
 /**
