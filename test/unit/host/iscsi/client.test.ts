@@ -26,7 +26,7 @@ describe('a talk with a target that makes no disk', () => {
 
   test('reads a VPD page of more than 255 bytes to its end, where the name of the volume may be', async () => {
     const vendor = Buffer.concat([Buffer.of(1, 0, 0, 200), Buffer.alloc(200, 0x41)])
-    const naa = Buffer.from('01030010' + '6001405e300000000000000000000000', 'hex')
+    const naa = Buffer.from('010300106001405e300000000000000000000000', 'hex')
     const body = Buffer.concat([vendor, vendor, naa])
     const page83 = Buffer.concat([Buffer.of(0, 0x83, body.length >> 8, body.length & 0xff), body])
     expect(await listLuns(await serve({ luns: { 5: 'aaaa5' }, page83 }))).toEqual([
