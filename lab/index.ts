@@ -1,5 +1,6 @@
 export { Lab } from './lab.ts'
 export { LabError } from './error.ts'
+export { patient } from './machine/pace.ts'
 export { GuestError } from './machine/wire.ts'
 export { prepareRoot } from './debian/root.ts'
 export { debians, type Debian } from './debian/packages.ts'

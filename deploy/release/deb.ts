@@ -6,7 +6,7 @@ import { program } from '../../lab/debian/program.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { bashCompletion } from '../../src/cli/completion/bash.ts'
 import { fishCompletion } from '../../src/cli/completion/fish.ts'
-import { wordsOf } from '../../src/cli/completion/words.ts'
+import { commandLinesOf } from '../../src/cli/completion/command-line.ts'
 import { zshCompletion } from '../../src/cli/completion/zsh.ts'
 import { configSample } from '../../src/cli/help/config-sample.ts'
 import { manPages } from '../../src/cli/help/man-pages.ts'
@@ -66,7 +66,7 @@ export async function makeDeb(out: string, work: string, input: DebInput): Promi
 
 async function textFiles({ version, licences, sbom }: DebInput): Promise<Record<string, string | Buffer>> {
   const own = (path: string) => readFile(join(project, path), 'utf8')
-  const words = wordsOf(COMMANDS)
+  const words = commandLinesOf(COMMANDS)
   const docs = (await readdir(join(project, 'docs'))).filter((name) => name.endsWith('.md'))
   const units = ['lunkeeper.service', 'lunkeeper-shutdown.service']
   return {

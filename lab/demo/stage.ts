@@ -1,7 +1,7 @@
-import { lookOf } from '../../src/cli/output/look.ts'
+import { displayOf } from '../../src/cli/output/display.ts'
 import type { LabNode } from '../index.ts'
 
-const look = lookOf(process.stdout)
+const look = displayOf(process.stdout)
 /** For the programs on the machines. */
 const COLOURED = look.paint('bold', '') !== ''
 

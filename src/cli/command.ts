@@ -1,10 +1,10 @@
 import type { Host } from '../host/host.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Config } from './input/config-file.ts'
-import type { Look } from './output/look.ts'
+import type { Display } from './output/display.ts'
 
-/** What a shell may complete at this position: files, directories or volume names. */
-export type Completes = 'file' | 'directory' | 'volume'
+/** What a shell completes at this position. */
+export type CompletionKind = 'file' | 'directory' | 'volume'
 
 /** A flag as data. The parser, the help, the completion and the volume file are all derived from it. */
 export interface Option {
@@ -13,12 +13,12 @@ export interface Option {
   readonly short?: string
   /** Name of the value in the help; a flag without one is a switch. */
   readonly value?: string
-  /** The flag may stand without its value. */
+  /** Whether the value may be left out. */
   readonly optional?: true
   /** Whether the flag may be repeated. */
   readonly repeated?: true
   readonly choices?: readonly string[]
-  readonly completes?: Completes
+  readonly completes?: CompletionKind
   /** Description, including unit and default. */
   readonly help: string
   /** Heading in the help. @default Options */
@@ -26,13 +26,13 @@ export interface Option {
 }
 
 export interface Argument {
-  /** As shown in the help: NAME, NAME|MOUNTPOINT|DEVICE. */
+  /** The name that the help shows: NAME, NAME|MOUNTPOINT|DEVICE. */
   readonly name: string
   readonly required: boolean
   /** Whether the argument may be repeated. */
   readonly repeated?: true
   readonly choices?: readonly string[]
-  readonly completes?: Completes
+  readonly completes?: CompletionKind
 }
 
 /** The parsed value of a flag. */
@@ -62,12 +62,12 @@ export interface Input<Options extends readonly Option[] = readonly Option[]> {
 }
 
 /** Observer and abort signal of an operation that changes the machine. */
-export interface Told {
+export interface OperationOptions {
   readonly observer: Observer
   readonly signal: AbortSignal
 }
 
-/** What a command may do besides computing its result. */
+/** What a command can use while it runs. */
 export interface Context {
   /** Opened on first use, closed when the command ends. */
   host(): Promise<Host>
@@ -75,8 +75,8 @@ export interface Context {
   config(): Promise<Config>
   /** Reads the configuration again; the next `host()` uses it. @throws BAD_CONFIG, and the old one stays in effect */
   reload(): Promise<void>
-  /** Runs a long operation: shows its progress, and stops it between two steps on a signal. */
-  operate<T>(work: (told: Told) => Promise<T>): Promise<T>
+  /** Runs a long operation: shows its progress, and stops it before its next step on a signal. */
+  operate<T>(work: (options: OperationOptions) => Promise<T>): Promise<T>
   /** Prints a line for the user on stderr. */
   warn(message: string): void
   /** Prints a line of a service's log on stderr. */
@@ -93,7 +93,7 @@ export interface Example {
 }
 
 /** A group of commands in the top-level help. */
-export type Group = 'change' | 'look' | 'shell'
+export type Group = 'change' | 'read' | 'shell'
 
 export interface Command<Options extends readonly Option[] = readonly Option[], Data = unknown> {
   readonly name: string
@@ -109,14 +109,16 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly examples: readonly Example[]
   /** Checks its input, does its work, returns the result. Prints nothing. */
   run(context: Context, input: Input<Options>): Data | Promise<Data>
-  /** It reads nothing of the machine but the files it is given, and works on other systems than Linux, too. */
+  /** The command reads only the files that it is given, so it also works on systems other than Linux. */
   readonly anywhere?: true
-  /** It prints while it runs where it can; null as its data then prints nothing more. */
+  /** The command may print while it runs. If it does, its data is null, and nothing more is printed. */
   readonly isLive?: true
   /** The text is a document for a program (a script, YAML) and is printed unchanged. */
   readonly isDocument?: true
-  /** Formats the result for people. Its input has only printable text; `--json` prints the data themselves. */
-  text(data: Data, look: Look): string
+  /**
+   * Formats the result for people. Unprintable characters in `data` were replaced; `--json` prints the original data.
+   */
+  text(data: Data, display: Display): string
   /** Exit status for this result. @default 0 */
   exit?(data: Data): number
 }

@@ -16,7 +16,7 @@ import { sessionsCommand } from './commands/sessions.ts'
 import { topCommand } from './commands/top.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
-/** Every command, in the order of the help. Each loads the engine when it runs. */
+/** All commands, in the order of the help. A command loads the code that it needs when it runs. */
 export const COMMANDS: readonly AnyCommand[] = [
   attachCommand,
   detachCommand,

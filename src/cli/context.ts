@@ -8,19 +8,19 @@ import { COMMANDS } from './commands.ts'
 import type { Config } from './input/config-file.ts'
 import type { Globals } from './input/parse.ts'
 import { dieAt } from './operation/die-at.ts'
-import { actorOf } from './operation/actor.ts'
+import { actorOf } from './operation/history-actor.ts'
 import { observers } from './operation/observers.ts'
-import { nameSteps, showProgress } from './operation/progress.ts'
+import { logSteps, showProgress } from './operation/progress.ts'
 import { stopOnSignal } from './operation/stop.ts'
 import { oneLine } from '../model/printable.ts'
 import type { Terminal } from './output/terminal.ts'
 
-/** Read if no other file is named. A machine without it uses defaults. */
+/** The configuration file, unless a flag or LUNKEEPER_CONFIG names another. It may be missing. */
 const CONFIG_FILE = '/etc/lunkeeper/config.yaml'
 
 /**
- * The context of commands, built from the global flags.
- * @param command its name, for the history
+ * Opens the context of a command.
+ * @param command name of the command, for the history
  */
 export function openContext(
   globals: Globals,
@@ -28,10 +28,10 @@ export function openContext(
   command: string,
 ): Context & AsyncDisposable {
   let host: Host | null = null
-  let known: Config | null = null
-  const config = async () => (known ??= await configOf(globals))
+  let loadedConfig: Config | null = null
+  const config = async () => (loadedConfig ??= await configOf(globals))
   const warn = (message: string) =>
-    terminal.line(`${terminal.look.paint('yellow', 'warning')}: ${oneLine(message)}`)
+    terminal.line(`${terminal.display.paint('yellow', 'warning')}: ${oneLine(message)}`)
   return {
     commands: COMMANDS,
     json: globals.json,
@@ -47,7 +47,7 @@ export function openContext(
     },
     config,
     async reload() {
-      known = await configOf(globals)
+      loadedConfig = await configOf(globals)
       host = null
     },
     warn,
@@ -60,7 +60,7 @@ export function openContext(
         stop.observer,
         progress.observer,
         { warn: (_, message) => warn(message) },
-        ...(globals.verbose ? [nameSteps(terminal)] : []),
+        ...(globals.verbose ? [logSteps(terminal)] : []),
         ...(LUNKEEPER_DIE_AT ? [dieAt(LUNKEEPER_DIE_AT)] : []),
       ])
       return await work({ observer, signal: stop.signal })

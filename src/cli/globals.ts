@@ -7,7 +7,7 @@ export const GLOBAL_OPTIONS = [
   { name: 'help', short: 'h', help: 'Show this help.' },
 ] as const satisfies readonly Option[]
 
-/** The configuration's fields: the flags below, those of the agent, and hold and hold-mode of attach. */
+/** The configuration file can set the flags below, those of the agent, and hold and hold-mode of attach. */
 export const CONFIG_OPTION = {
   name: 'config',
   value: 'FILE',
@@ -15,7 +15,7 @@ export const CONFIG_OPTION = {
   help: 'Configuration file of this node, in YAML. Also LUNKEEPER_CONFIG. Default: /etc/lunkeeper/config.yaml, if it exists.',
 } as const satisfies Option
 
-/** Where Lunkeeper keeps its own files; for tests and unusual machines. */
+/** The directories of Lunkeeper's own files, and of the host in a container. Tests and unusual machines change them. */
 export const PLACE_OPTIONS = [
   {
     name: 'records',

@@ -1,5 +1,6 @@
 import { runProgram } from './program.ts'
 
-// Not left to an empty event loop: an abandoned program that is stuck in the kernel must not keep this one alive. Without a
-// top-level await, which a module of the single-file program cannot have.
+// The process exits explicitly, because a child process that is stuck in the kernel would keep the event loop alive. A
+// module
+// of the single-file program cannot have a top-level await.
 void runProgram(process.argv.slice(2)).then((status) => process.exit(status))

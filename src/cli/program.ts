@@ -3,7 +3,7 @@ import { COMMANDS } from './commands.ts'
 import { openContext } from './context.ts'
 import type { Parsed } from './input/parse.ts'
 import { errorJson, errorText, toLunkeeperError } from './output/error.ts'
-import { lookOf } from './output/look.ts'
+import { displayOf } from './output/display.ts'
 import { printableData, printableJson } from '../model/printable.ts'
 import { openTerminal } from './output/terminal.ts'
 import { version } from './version.ts'
@@ -12,7 +12,7 @@ import { version } from './version.ts'
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const terminal = openTerminal(process.stderr)
   process.once('uncaughtException', (thrown) => {
-    terminal.line(errorText(toLunkeeperError(thrown), terminal.look, argv.includes('--verbose')))
+    terminal.line(errorText(toLunkeeperError(thrown), terminal.display, argv.includes('--verbose')))
     process.exit(1)
   })
   try {
@@ -23,8 +23,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     return status
   } catch (thrown) {
     const error = toLunkeeperError(thrown)
-    terminal.line(errorText(error, terminal.look, argv.includes('--verbose')))
-    // Whatever became of the output, this is how the command ended.
+    terminal.line(errorText(error, terminal.display, argv.includes('--verbose')))
+    // If this output fails as well, the exit status still reports the error.
     if (argv.includes('--json')) await print(json(errorJson(error))).catch(() => {})
     return error.exitStatus
   }
@@ -33,7 +33,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     if (parsed.kind === 'version') return { text: `${version()}\n`, status: 0 }
     if (parsed.kind === 'help') {
       const { helpText } = await import('./help/help.ts')
-      return { text: helpText(COMMANDS, parsed.topic, lookOf(process.stdout)), status: 0 }
+      return { text: helpText(COMMANDS, parsed.topic, displayOf(process.stdout)), status: 0 }
     }
     const { command, argument, more, options, globals } = parsed
     if (process.platform !== 'linux' && !command.anywhere)
@@ -46,7 +46,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     const data = await command.run(context, { argument, more, options })
     if (command.isLive && data === null) return { text: '', status: 0 }
     const shown = command.isDocument ? data : printableData(data)
-    const text = globals.json ? json(data) : command.text(shown, lookOf(process.stdout))
+    const text = globals.json ? json(data) : command.text(shown, displayOf(process.stdout))
     return { text, status: command.exit?.(data) ?? 0 }
   }
 }
@@ -55,14 +55,14 @@ function json(data: unknown): string {
   return `${printableJson(data)}\n`
 }
 
-/** Resolves when the kernel has the data: the process ends right after. @throws OUTPUT_UNWRITABLE */
+/** Resolves when the kernel has accepted the data, because the process exits right after. @throws OUTPUT_UNWRITABLE */
 async function print(text: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null | undefined>()
-  // The callback below gets it too.
+  // The callback of write() gets the same error.
   process.stdout.once('error', () => {})
   process.stdout.write(text, resolve)
   const cause = await promise
-  // A reader that has closed the pipe (`| head`) needs no more; the command itself has completed.
+  // The reader has closed the pipe (`| head`) and needs no more output.
   if (!cause || cause.code === 'EPIPE') return
   const { whyUnreadable } = await import('../model/file-error.ts')
   throw new LunkeeperError(

@@ -1,15 +1,15 @@
-// The first module of the single-file program (deploy/release/single.ts). What stands in files of their own elsewhere, the
-// worker and the observer, is this program again, started with an argument of its own.
+// The entry point of the single-file program (deploy/release/single.ts). The worker and the observer, which are separate
+// files in the package, are this program started with a special argument.
 import { setFlagsFromString } from 'node:v8'
 
 import { WORKER_ARGUMENT } from '../host/exec/fork.ts'
 import { OBSERVER_ARGUMENT } from '../http/observe/script.ts'
 
-// As bin/lunkeeper has it, and for the same reason.
+// bin/lunkeeper sets the same flags; the reason is there.
 if (process.argv[2] === 'explain')
   for (const flag of ['--optimize-for-size', '--no-maglev']) setFlagsFromString(flag)
 
-// Without a channel to its sender it is a word that a user has typed.
+// Without an IPC channel, a user has typed the argument.
 if (process.argv[2] === WORKER_ARGUMENT && process.channel) void import('../host/worker/main.ts')
 else if (process.argv[2] === OBSERVER_ARGUMENT && process.channel) void import('../http/observe/main.ts')
 else void import('./main.ts')

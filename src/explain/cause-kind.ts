@@ -1,4 +1,4 @@
-/** Causes other than the loss of a connection that a log can show, each with a remedy. */
+/** Causes of failures, other than a lost connection, that a log can show. `advice`: what would help. */
 export const CAUSES = {
   'no-space': {
     what: 'the storage has no space left (thin pool full)',
@@ -139,5 +139,5 @@ export const CAUSES = {
   },
 } as const satisfies Readonly<Record<string, { what: string; advice: string }>>
 
-/** A kind of problem that a log shows, other than an outage. */
+/** A problem, other than an outage, that a log can show. */
 export type CauseKind = keyof typeof CAUSES

@@ -1,34 +1,35 @@
 import { LunkeeperError } from '../model/errors.ts'
 import type { Input } from './input.ts'
 import { openInput } from './input.ts'
-import { openMachines } from './machines.ts'
+import { openHosts } from './hosts.ts'
 import { merged } from './merge.ts'
 import type { Explanation, Span } from './report.ts'
-import { openClock } from './story/clock.ts'
-import type { Moment } from './story/moment.ts'
-import { spanOf } from './story/moment.ts'
+import { openClock } from './analysis/clock.ts'
+import type { Moment } from './analysis/moment.ts'
+import { spanOf } from './analysis/moment.ts'
 
 export interface ExplainOptions {
-  /** When the log is read; used to add the year to dates without one. */
+  /** When the log is read. Dates without a year are completed so that none is later. */
   readonly now: Date
-  /** When the machine of the log started, if known; used to date times since boot. */
+  /** When the machine of the log booted, if known. Times since boot are converted to dates with it. */
   readonly booted?: Date
 }
 
-/** A named log. */
+/** A log and its name in the report. */
 export interface NamedLog {
   readonly name: string
   readonly bytes: AsyncIterable<Buffer>
   /**
-   * Logs of one rotated set have the same value. If their lines name no host, they are of the same one. @default the
-   * name
+   * The rotated set that the log belongs to. Logs of one set whose lines name no host are taken for logs of one host.
+   * @default the name
    */
   readonly set?: string
 }
 
 /**
  * Reads one log as a stream and reports what happened to its iSCSI sessions. Memory grows with the number of outages,
- * not with the log. No contents of a log make it throw, except lines without times.
+ * not with the length of the log. The only contents that make it throw are those of `dmesg -H`: lines without absolute
+ * times.
  * @throws LOG_UNREADABLE
  */
 export async function explain(log: AsyncIterable<Buffer>, options: ExplainOptions): Promise<Explanation> {
@@ -36,25 +37,25 @@ export async function explain(log: AsyncIterable<Buffer>, options: ExplainOption
 }
 
 /**
- * Reads several logs side by side, merged by time: rotated files, hosts of one cluster. If one of several logs cannot
- * be read, this is reported and the others continue.
+ * Reads several logs at once and merges them by time: rotated files, or the hosts of a cluster. If one of several logs
+ * cannot be read, the report says so and includes the others.
  * @throws LOG_UNREADABLE, or the error of reading the only log
  */
 export async function explainAll(logs: readonly NamedLog[], options: ExplainOptions): Promise<Explanation> {
-  const alone = logs.length === 1
-  const readings = logs.map((log) => openReading(log, options, alone))
-  const machines = openMachines()
-  for await (const { told, log } of merged(readings)) machines.tell(told, log)
-  const inputs = readings.map(({ input, name, problem }) => input.report(name, problem()))
+  const isOnly = logs.length === 1
+  const sources = logs.map((log) => openSource(log, options, isOnly))
+  const hosts = openHosts()
+  for await (const { event, log } of merged(sources)) hosts.add(event, log)
+  const inputs = sources.map(({ input, name, problem }) => input.report(name, problem()))
   return {
-    ...machines.conclude(),
+    ...hosts.conclude(),
     inputs,
     lines: inputs.reduce((sum, { lines }) => sum + lines, 0),
-    span: wholeSpan(readings.map(({ input }) => input.span())),
+    span: totalSpan(sources.map(({ input }) => input.span())),
   }
 }
 
-function openReading({ name, bytes, set }: NamedLog, options: ExplainOptions, alone: boolean) {
+function openSource({ name, bytes, set }: NamedLog, options: ExplainOptions, isOnly: boolean) {
   const input = openInput(openClock(options.now, options.booted))
   const blocks = bytes[Symbol.asyncIterator]()
   let ended = false
@@ -63,9 +64,9 @@ function openReading({ name, bytes, set }: NamedLog, options: ExplainOptions, al
   function end(): void {
     ended = true
     input.end()
-    if (!input.timeless) return
-    const error = timeless()
-    if (alone) throw error
+    if (!input.hasOnlyDeltas) return
+    const error = noAbsoluteTimes()
+    if (isOnly) throw error
     problem = error.message
   }
 
@@ -81,7 +82,7 @@ function openReading({ name, bytes, set }: NamedLog, options: ExplainOptions, al
         if (block.done) end()
         else input.feed(block.value)
       } catch (error) {
-        if (alone) throw error
+        if (isOnly) throw error
         if (!ended) end()
         problem = error instanceof Error ? error.message : String(error)
       }
@@ -90,7 +91,7 @@ function openReading({ name, bytes, set }: NamedLog, options: ExplainOptions, al
   }
 }
 
-function timeless(): LunkeeperError {
+function noAbsoluteTimes(): LunkeeperError {
   return new LunkeeperError(
     'LOG_UNREADABLE',
     'this is the output of dmesg -H, whose lines have no absolute times',
@@ -98,7 +99,7 @@ function timeless(): LunkeeperError {
   )
 }
 
-function wholeSpan(spans: readonly ReturnType<Input['span']>[]): Span {
+function totalSpan(spans: readonly ReturnType<Input['span']>[]): Span {
   let first: Moment | null = null
   let last: Moment | null = null
   for (const span of spans) {

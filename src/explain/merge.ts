@@ -1,33 +1,33 @@
-import type { Told } from './input.ts'
+import type { LogEvent } from './input.ts'
 
-/** A log that is merged with others. */
+/** A log to be merged with others. */
 export interface Source {
   /** The next event in the order of the log; null at its end. */
-  next(): Promise<readonly Told[] | null>
+  next(): Promise<readonly LogEvent[] | null>
   readonly log: string
 }
 
-/** Files of one host have lines in common (syslog and kern.log). A copy comes within this many seconds. */
-const SAME_WITHIN_MS = 2000
+/** Two files of one host can contain the same line (syslog and kern.log). The copies are at most this far apart. */
+const COPY_WINDOW_MS = 2000
 
-/** Merges the events of several logs by time, and reports lines that several of them have in common once. */
-export async function* merged(sources: readonly Source[]): AsyncGenerator<{ told: Told; log: string }> {
-  const heads = await Promise.all(sources.map((source) => advance({ source, told: [], at: 0, index: 0 })))
+/** Merges the events of several logs by time. An event that several logs of a host contain is yielded once. */
+export async function* merged(sources: readonly Source[]): AsyncGenerator<{ event: LogEvent; log: string }> {
+  const heads = await Promise.all(sources.map((source) => advance({ source, events: [], at: 0, index: 0 })))
   const open = heads.filter((head) => head !== null)
   open.forEach((head, index) => void (head.index = index))
   const isCopy = sources.length > 1 ? openCopies() : () => false
   while (open.length > 0) {
     const head = earliest(open)
-    const told = head.told[head.at]!
+    const event = head.events[head.at]!
     head.at++
-    if (!isCopy(told, head.index)) yield { told, log: head.source.log }
-    if (head.at >= head.told.length && (await advance(head)) === null) open.splice(open.indexOf(head), 1)
+    if (!isCopy(event, head.index)) yield { event, log: head.source.log }
+    if (head.at >= head.events.length && (await advance(head)) === null) open.splice(open.indexOf(head), 1)
   }
 }
 
 interface Head {
   readonly source: Source
-  told: readonly Told[]
+  events: readonly LogEvent[]
   at: number
   index: number
 }
@@ -35,10 +35,10 @@ interface Head {
 /** @returns null at the end of the log */
 async function advance(head: Head): Promise<Head | null> {
   for (;;) {
-    const told = await head.source.next()
-    if (told === null) return null
-    if (told.length === 0) continue
-    head.told = told
+    const events = await head.source.next()
+    if (events === null) return null
+    if (events.length === 0) continue
+    head.events = events
     head.at = 0
     return head
   }
@@ -50,21 +50,24 @@ function earliest(heads: readonly Head[]): Head {
   return best
 }
 
-/** A log without dates has an order of its own, and comes first. */
-function timeOf({ told, at }: Head): number {
-  const { ms, log } = told[at]!.now
+/** A log without dates cannot be merged by time: all of it comes first. */
+function timeOf({ events, at }: Head): number {
+  const { ms, log } = events[at]!.now
   return ms === null ? Number.NEGATIVE_INFINITY : ms - log.yearsTooMany * 365 * 86_400_000
 }
 
-/** Whether another log has already reported this line; counts repetitions. */
-function openCopies(): (told: Told, index: number) => boolean {
+/**
+ * Tells whether an event is a copy of one that another log has already reported. Repetitions within a log are counted,
+ * so that a line that one log contains twice stays two events.
+ */
+function openCopies(): (event: LogEvent, index: number) => boolean {
   let seen = new Map<string, Map<number, number>>()
   let since = Number.NEGATIVE_INFINITY
   return ({ host, event, now }, index) => {
     if (host === null || now.ms === null) return false
     const second = Math.floor(now.ms / 1000)
-    if (now.ms - since > SAME_WITHIN_MS) {
-      // Of the previous window, only lines of this second may still have copies.
+    if (now.ms - since > COPY_WINDOW_MS) {
+      // Only events of this second and the one before can still have copies.
       seen = new Map(
         [...seen].filter(([key]) => key.startsWith(`${second} `) || key.startsWith(`${second - 1} `)),
       )

@@ -1,47 +1,52 @@
-import type { Told } from './input.ts'
+import type { LogEvent } from './input.ts'
 
-/** Number of entries examined before the order is decided; a longer log that is in order is streamed. */
-const LOOKED_AT = 20_000
-/** A log in reverse order must be read to its end first; at most this many entries are kept. */
-const MOST_LINES = 500_000
-/** Streams of a collector are further out of order than programs that write at the same time. */
-const MIXED_SECONDS = 2
+/** Number of events after which the order of a log is decided. A longer log that is in order is streamed. */
+const SAMPLE_EVENTS = 20_000
+/** A log in reverse order is read to its end before any event is passed on; further events are dropped. */
+const MAX_EVENTS = 500_000
+/** Programs that log at the same time are out of order by less than this; a collector's streams by more. */
+const INTERLEAVED_SECONDS = 2
 
-/** Sorts by time what a log has in reverse (`journalctl -r`, Loki, Kibana) or stream by stream (Loki). */
+/**
+ * Puts the events of a log in order of time if it is reversed (`journalctl -r`, Loki, Kibana) or sorted by stream
+ * (Loki).
+ */
 export interface Order {
-  add(told: Told): void
-  /** The entries that can be passed on so far. @param final no more follow */
-  take(final: boolean): Told[]
+  add(event: LogEvent): void
+  /** Removes and returns the events whose order is known. @param final no more events follow */
+  take(final: boolean): LogEvent[]
 }
 
 export function openOrder(): Order {
-  let kept: Told[] = []
-  let back = 0
-  let forth = 0
-  let mixed = false
+  let kept: LogEvent[] = []
+  let backward = 0
+  let forward = 0
+  let isInterleaved = false
   let streaming = false
-  let last: Told | null = null
+  let last: LogEvent | null = null
 
   return {
-    add(told) {
-      // Not by the time since boot, which restarts at a reboot.
+    add(event) {
+      // The time since boot is not compared: it restarts at a reboot.
       const from = last?.now.ms ?? null
-      const seconds = from === null || told.now.ms === null ? null : (told.now.ms - from) / 1000
+      const seconds = from === null || event.now.ms === null ? null : (event.now.ms - from) / 1000
       if (seconds !== null) {
-        if (seconds < 0) back++
-        if (seconds > 0) forth++
-        if (seconds < -MIXED_SECONDS) mixed = true
+        if (seconds < 0) backward++
+        if (seconds > 0) forward++
+        if (seconds < -INTERLEAVED_SECONDS) isInterleaved = true
       }
-      last = told
-      if (kept.length < MOST_LINES) kept.push(told)
+      last = event
+      if (kept.length < MAX_EVENTS) kept.push(event)
     },
     take(final) {
-      if (!final && !streaming && kept.length < LOOKED_AT) return []
-      const backwards = back > forth
+      if (!final && !streaming && kept.length < SAMPLE_EVENTS) return []
+      const backwards = backward > forward
       if (!final && backwards) return []
       if (!streaming && backwards) kept.reverse()
-      // A clock without a zone may have been set; a collector's has not, and records when each line was written.
-      if (!streaming && mixed && kept.every(({ now }) => now.zoned)) kept = inTime(kept)
+      // Times without a zone may go back because the clock was set. Times with a zone come from a collector, which
+      // records
+      // when each line was written.
+      if (!streaming && isInterleaved && kept.every(({ now }) => now.zoned)) kept = byTime(kept)
       streaming = true
       const all = kept
       kept = []
@@ -50,6 +55,6 @@ export function openOrder(): Order {
   }
 }
 
-function inTime(told: readonly Told[]): Told[] {
-  return told.toSorted((a, b) => (a.now.ms ?? 0) - (b.now.ms ?? 0))
+function byTime(events: readonly LogEvent[]): LogEvent[] {
+  return events.toSorted((a, b) => (a.now.ms ?? 0) - (b.now.ms ?? 0))
 }

@@ -1,79 +1,90 @@
 import type { CauseKind } from './cause-kind.ts'
 
 /** How the loss of a connection was detected. */
-export type Noticing = 'closed' | 'silent' | 'failed' | 'reset' | 'protocol' | 'unknown'
+export type LossDetection = 'closed' | 'silent' | 'failed' | 'reset' | 'protocol' | 'unknown'
 
 /** What a file system reported about itself. */
-export type FileSystemFate = 'data lost' | 'error' | 'journal aborted' | 'read-only' | 'shut down'
+export type FileSystemFailureKind = 'data lost' | 'error' | 'journal aborted' | 'read-only' | 'shut down'
 
-/** What became of a file system; reported once for each device and fate. */
+/** A failure of a file system, reported once for each device and kind. */
 export interface FileSystemFailure {
-  /** sdb1, dm-0. */
+  /** The device that the message names: sdb1, dm-0. */
   readonly device: string
   readonly type: string
-  readonly what: FileSystemFate
+  readonly what: FileSystemFailureKind
   readonly at: string | null
   readonly uptime: number | null
 }
 
-/** The hold that survives the same outage. */
+/** The hold that would have survived the outage. */
 export interface Prevention {
-  /** Seconds: sufficient if `known`, otherwise a bound that the hold must exceed. Null if the log has no times. */
+  /**
+   * In seconds: sufficient if `known`; otherwise the hold must be longer. Null if the log does not show a length, or a
+   * hold does not help.
+   */
   readonly holdSeconds: number | null
-  /** Whether the log shows when the target was back. */
+  /** Whether the log shows when the target returned. */
   readonly known: boolean
   readonly words: string
 }
 
-/** Times: ISO if the log has dates, in the log's own zone if it names none; `…Uptime`: seconds since boot. */
+/**
+ * One outage of a connection. `…At`: ISO 8601 if the log has dates, without a zone if the log names none. `…Uptime`:
+ * seconds since boot.
+ */
 export interface Outage {
   readonly lostAt: string | null
   readonly lostUptime: number | null
-  readonly noticed: { readonly how: Noticing; readonly code: number | null; readonly words: string }
-  /** The session's recovery timer in seconds, as far as it is visible. */
+  readonly noticed: { readonly how: LossDetection; readonly code: number | null; readonly words: string }
+  /** The session's recovery timer in seconds, if the log shows it. */
   readonly timer: number | null
-  /** The kernel did not log that the timer expired; the first rejected I/O shows it. */
+  /** The kernel did not log that the timer expired; this was inferred from the first rejected I/O. */
   readonly timerInferred: boolean
   readonly expiredAt: string | null
   readonly expiredUptime: number | null
   readonly backAt: string | null
   readonly backUptime: number | null
-  /** What else ended the outage: kernel messages that show the session was back, a logout, a new login, a reboot. */
+  /**
+   * How the outage ended. `back`: iscsid logged the recovery. `unseen`: later messages show that the session had recovered.
+   * Null: the log does not show an end.
+   */
   readonly ended: 'back' | 'unseen' | 'logout' | 'login' | 'reboot' | null
-  /** iscsid's own count; without one, the failures in the log. */
+  /** Failed login attempts: iscsid's own count; without one, the failures in the log. */
   readonly attempts: number | null
-  /** From loss to return. */
+  /** Length of the outage, from loss to return. */
   readonly seconds: number | null
-  /** Number of seconds after which the log still showed the target away; if it came back, equal to `seconds`. */
+  /**
+   * The outage lasted at least this many seconds, as far as the log shows. Equal to `seconds` if the return is logged.
+   */
   readonly awayAtLeast: number | null
   /** Messages about failed I/O, including those that the kernel suppressed. */
   readonly ioErrors: number
   readonly devices: readonly string[]
   readonly fileSystems: readonly FileSystemFailure[]
-  /** Nothing above the session failed, as far as the log shows. Errors of a path that its map hid do not count. */
+  /** Nothing above the session failed, as far as the log shows. Errors of a path below a multipath map do not count. */
   readonly survived: boolean
   /**
    * What made I/O fail: the recovery timer, the end of multipathd's queueing, SCSI error handling, or too many losses.
    */
   readonly failedBy: 'timer' | 'multipathd' | 'error handling' | 'retries' | null
-  /** Messages about tasks that were blocked meanwhile (hung_task). */
+  /** Messages about tasks that were blocked during the outage (hung_task). */
   readonly hungTasks: number
   readonly prevention: Prevention
 }
 
-/** One connection of one session, within one boot. */
-export interface SessionStory {
+/** The outages of one connection of a session, within one boot. */
+export interface SessionOutages {
   /** Host of the log, if the lines name it. */
   readonly host: string | null
-  /** Counts the boots of this host in the log; the same session number in another boot is another session. */
+  /** Number of the boot, counted from 0 within the logs of the host. Session numbers start again with each boot. */
   readonly boot: number
   readonly session: number
   readonly connection: number
   readonly portal: string | null
   readonly iqn: string | null
-  /** In the order of the log; of more than a thousand, the worst and the longest. */
+  /** In the order of the log. If there are more than a thousand, those that did harm and the longest are kept. */
   readonly outages: readonly Outage[]
-  /** Number of further outages, which were shorter and did no harm. */
+  /** Number of outages that were not kept. */
   readonly left: number
 }
 
@@ -87,7 +98,7 @@ export interface Cause {
   readonly what: string
   /** What would have helped. */
   readonly advice: string
-  /** Number of messages that name it. */
+  /** Number of messages about it. */
   readonly count: number
   /** Number of messages about failed I/O that it explains. */
   readonly ioErrors: number
@@ -132,8 +143,8 @@ export interface LogInput {
 
 /** The result of `explain`. A published contract. */
 export interface Explanation {
-  /** Sessions that were lost at least once. */
-  readonly sessions: readonly SessionStory[]
+  /** Connections that were lost at least once. */
+  readonly sessions: readonly SessionOutages[]
   readonly causes: readonly Cause[]
   readonly inputs: readonly LogInput[]
   /** Totals of all inputs. */

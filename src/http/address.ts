@@ -2,15 +2,19 @@ import { isIP } from 'node:net'
 
 import { LunkeeperError } from '../model/errors.ts'
 
+/** An address to listen on. */
 export interface Address {
-  /** Null means every address of the machine. */
+  /** Null: all addresses of the machine. */
   readonly host: string | null
   readonly port: number
 }
 
-/** `127.0.0.1:9808`, `[::1]:9808`, `:9808`. Names are not resolved: they could mean another machine. @throws USAGE */
+/**
+ * Parses `127.0.0.1:9808`, `[::1]:9808` or `:9808`. Host names are not accepted: they could resolve to another machine.
+ * @throws USAGE
+ */
 export function parseAddress(text: string): Address {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain ?? ''
   const port = Number(digits ?? 0)
   if (port < 1 || port > 65_535 || (host !== '' && isIP(host) !== (bracketed === undefined ? 4 : 6)))

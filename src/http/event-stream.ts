@@ -1,22 +1,25 @@
 import type { ServerResponse } from 'node:http'
 
-/** A client that takes nothing for this long is dropped; it connects again, and gets everything. */
-const STALLED_MS = 10_000
-/** Once more soon after the start, when a client was busy with its first rendering as the first one came. */
-const SECOND_CLOCK_MS = 2_000
-/** Keeps the connection known to whatever stands between, and the client's clock right. */
+/** A client that reads nothing for this long is disconnected. When it connects again, it gets the full state. */
+const STALL_TIMEOUT_MS = 10_000
+/**
+ * The clock is sent again this long after the start, because the first rendering delays the client's handling of the
+ * first one.
+ */
+const CLOCK_REPEAT_MS = 2_000
+/** Keeps proxies from closing an idle connection, and corrects the client's clock. */
 const CLOCK_INTERVAL_MS = 15_000
-/** Clients at one time, in total and of one address: a browser opens one for each tab. */
-const CLIENTS = 32
-const CLIENTS_OF_ONE = 12
+/** Clients at one time, in total and per address. A browser opens one connection for each tab. */
+const MAX_CLIENTS = 32
+const MAX_CLIENTS_PER_ADDRESS = 12
 
-/** Text that is made when it is sent. */
+/** An event as it is sent; a function makes it at the time of sending. */
 type Frame = Buffer | (() => Buffer)
 
 /**
- * Server-sent events to all clients (HTML Living Standard, section 9.2). An event is made once, and all connections are given
- * the same bytes. A connection that takes no more is given only the newest state of each event, when it takes again, so that
- * nothing piles up for it in memory.
+ * Sends server-sent events to all clients (HTML Living Standard, section 9.2). Each event is encoded once, and all clients
+ * get the same bytes. A client that does not read fast enough gets only the newest state of each event when it reads again,
+ * so that its memory use is bounded.
  */
 export class EventStream implements Disposable {
   readonly #frames = new Map<string, Frame>()
@@ -24,7 +27,7 @@ export class EventStream implements Disposable {
   readonly #now: () => unknown
   #timer: NodeJS.Timeout | undefined
 
-  /** @param now data of the event `clock`, which is sent at the start and every 15 s */
+  /** @param now makes the data of the event `clock`, which is sent at the start and every 15 s */
   constructor(now: () => unknown) {
     this.#now = now
     this.#frames.set('clock', () => frameOf('clock', JSON.stringify(this.#now())))
@@ -34,42 +37,42 @@ export class EventStream implements Disposable {
     return this.#clients.size
   }
 
-  /** @param json on one line, as JSON.stringify makes it */
+  /** Sends an event to all clients, and keeps it for later clients. @param json a document on one line */
   publish(name: string, json: string): void {
     const frame = frameOf(name, json)
     this.#frames.set(name, frame)
     for (const client of this.#clients.keys()) client.offer(name)
   }
 
-  /** Forgets an event's last state: it is out of date, and is not sent to the next clients. */
+  /** Discards the last state of an event, which is out of date, so that later clients do not get it. */
   forget(name: string): void {
     this.#frames.delete(name)
   }
 
   /**
-   * Sends the last state of all events, and each one from now on, until the client leaves or is dropped.
-   * @param left called once, when it has left
-   * @returns whether there was room for it; if not, nothing was sent
+   * Adds a client: sends it the last state of all events, then each new one until the client disconnects.
+   * @param onClose called once, when the connection has closed
+   * @returns false if there are too many clients; nothing was sent then
    */
-  add(response: ServerResponse, headers: Readonly<Record<string, string>>, left: () => void): boolean {
+  add(response: ServerResponse, headers: Readonly<Record<string, string>>, onClose: () => void): boolean {
     const address = response.socket?.remoteAddress ?? ''
-    const same = [...this.#clients.values()].filter((one) => one === address).length
-    if (this.#clients.size >= CLIENTS || same >= CLIENTS_OF_ONE) return false
+    const sameAddress = [...this.#clients.values()].filter((one) => one === address).length
+    if (this.#clients.size >= MAX_CLIENTS || sameAddress >= MAX_CLIENTS_PER_ADDRESS) return false
     const client = new Client(response, (name) => this.#frames.get(name))
     this.#clients.set(client, address)
     response.once('close', () => {
       client[Symbol.dispose]()
       this.#clients.delete(client)
       if (this.#clients.size === 0) clearInterval(this.#timer)
-      left()
+      onClose()
     })
-    // It is idle when nothing happens, and is watched by the client's own timer.
+    // An event stream may be idle: the timeout for idle connections does not apply.
     response.socket?.setTimeout(0)
     response.writeHead(200, { ...headers, 'content-type': 'text/event-stream', connection: 'close' })
     response.flushHeaders()
     for (const name of this.#frames.keys()) client.offer(name)
-    const again = setTimeout(() => client.offer('clock'), SECOND_CLOCK_MS).unref()
-    response.once('close', () => clearTimeout(again))
+    const repeat = setTimeout(() => client.offer('clock'), CLOCK_REPEAT_MS).unref()
+    response.once('close', () => clearTimeout(repeat))
     if (this.#clients.size === 1)
       this.#timer = setInterval(() => {
         for (const one of this.#clients.keys()) one.offer('clock')
@@ -79,15 +82,15 @@ export class EventStream implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-    for (const client of this.#clients.keys()) client.drop()
+    for (const client of this.#clients.keys()) client.disconnect()
   }
 }
 
 class Client implements Disposable {
   readonly #response: ServerResponse
   readonly #frame: (name: string) => Frame | undefined
-  /** Events that have changed since the connection took no more. */
-  readonly #missed = new Set<string>()
+  /** Events that changed while the client did not read. */
+  readonly #pending = new Set<string>()
   #stalled: NodeJS.Timeout | undefined
 
   constructor(response: ServerResponse, frame: (name: string) => Frame | undefined) {
@@ -96,17 +99,17 @@ class Client implements Disposable {
   }
 
   offer(name: string): void {
-    this.#missed.add(name)
+    this.#pending.add(name)
     if (this.#stalled === undefined) this.#send()
   }
 
   #send(): void {
-    for (const name of this.#missed) {
-      this.#missed.delete(name)
+    for (const name of this.#pending) {
+      this.#pending.delete(name)
       const frame = this.#frame(name)
       if (frame === undefined) continue
       if (this.#response.write(typeof frame === 'function' ? frame() : frame)) continue
-      this.#stalled = setTimeout(() => this.drop(), STALLED_MS).unref()
+      this.#stalled = setTimeout(() => this.disconnect(), STALL_TIMEOUT_MS).unref()
       this.#response.once('drain', () => {
         this[Symbol.dispose]()
         this.#send()
@@ -115,7 +118,7 @@ class Client implements Disposable {
     }
   }
 
-  drop(): void {
+  disconnect(): void {
     this.#response.destroy()
   }
 

@@ -1,28 +1,28 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 
-/** A page takes milliseconds; a slower client occupies a connection for nothing. */
-const REQUEST_MS = 10_000
-/** Time to produce a page, which may start programs, and for the client to read it. */
-const RESPONSE_MS = 30_000
-/** How often Node looks for late requests. @default 30 s, which is longer than they may last */
-const CHECK_MS = 2_000
-/** A request is a path and a scraper's headers. */
-const HEADER_BYTES = 8 << 10
-const CONNECTIONS = 256
-/** So that one client, however many connections it opens, does not lock out the kubelet's probes. */
-const CONNECTIONS_OF_ONE = 16
+/** Sending a request takes milliseconds. A client that needs longer only occupies a connection. */
+const REQUEST_TIMEOUT_MS = 10_000
+/** Time to produce an answer, which may start programs, and for the client to read it. */
+const RESPONSE_TIMEOUT_MS = 30_000
+/** How often Node checks these limits. Its default of 30 s is longer than the limits. */
+const TIMEOUT_CHECK_INTERVAL_MS = 2_000
+/** A request has a path and a scraper's headers. */
+const MAX_HEADER_BYTES = 8 << 10
+const MAX_CONNECTIONS = 256
+/** One client must not occupy all connections, because the kubelet's probes need some. */
+const MAX_CONNECTIONS_PER_ADDRESS = 16
 
 export const SERVER_OPTIONS: ServerOptions = {
-  requestTimeout: REQUEST_MS,
-  headersTimeout: REQUEST_MS,
-  connectionsCheckingInterval: CHECK_MS,
-  maxHeaderSize: HEADER_BYTES,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+  maxHeaderSize: MAX_HEADER_BYTES,
 }
 
-/** Bounds what clients can occupy: connections in total and per address, and the time of idle ones. */
+/** Limits the connections in total and per client address, and closes idle ones. */
 export function limitConnections(server: Server): void {
-  server.maxConnections = CONNECTIONS
-  server.setTimeout(REQUEST_MS)
+  server.maxConnections = MAX_CONNECTIONS
+  server.setTimeout(REQUEST_TIMEOUT_MS)
   const open = new Map<string, number>()
   server.on('connection', (socket) => {
     const address = socket.remoteAddress ?? ''
@@ -33,20 +33,20 @@ export function limitConnections(server: Server): void {
       if (left === 0) open.delete(address)
       else open.set(address, left)
     })
-    if (count > CONNECTIONS_OF_ONE) socket.destroy()
+    if (count > MAX_CONNECTIONS_PER_ADDRESS) socket.destroy()
   })
 }
 
 /**
- * Ends an answer that the client does not read, and a connection that sends more than a request line.
- * @returns a way to lift the limit of time, for an answer that goes on and has limits of its own
+ * Ends an answer that the client does not read in time, and closes the connection after a request with a body.
+ * @returns `lift` removes the time limit, for a stream that has limits of its own
  */
 export function limitExchange(
   request: IncomingMessage,
   response: ServerResponse,
 ): { readonly lift: () => void } {
   const { socket } = request
-  const timer = setTimeout(() => socket.destroy(), RESPONSE_MS)
+  const timer = setTimeout(() => socket.destroy(), RESPONSE_TIMEOUT_MS)
   const lift = () => clearTimeout(timer)
   response.once('close', lift)
   const hasBody =

@@ -2,74 +2,75 @@ import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { followHolds } from '../hold/follow.ts'
 import type { HoldNote } from '../model/hold-note.ts'
+import { isSameOutage } from '../model/hold-note.ts'
 import type { Outage } from '../model/outage.ts'
 import { readHistory } from '../state/records/history.ts'
 import { readHoldNotes } from '../state/records/hold-note.ts'
 
-/** The outages that a reader can be shown. Where a history is kept on disk, it implements this as well. */
+/** The outages that the page and the API show. */
 export interface OutageLog extends Disposable {
-  /** The newest last. */
+  /** All known outages, the newest last. */
   list(): readonly Outage[]
-  /** Calls back after each change. */
-  follow(told: () => void): void
+  /** Calls `onChange` after each change. Replaces an earlier callback. */
+  follow(onChange: () => void): void
 }
 
-/** About a hundred volumes that are lost together five times. */
-const MOST_OUTAGES = 500
+/** Enough for a hundred volumes with five outages each. */
+const MAX_OUTAGES = 500
 
-interface Entry {
+interface CurrentOutage {
   readonly outage: Outage
-  /** {@link monotonicMs} when it began, as far as it is known. */
+  /** {@link monotonicMs} at the beginning of the outage, if known. */
   readonly sinceMs: number
 }
 
 /**
- * Remembers the outages of this node from now on, in memory: the newest 500, those of the node's history and those that last
- * included. The history is read once.
+ * Keeps the newest 500 outages of this node in memory: at first those of the history on disk, which is read once, then those
+ * that this process observes.
  */
 export function rememberOutages(host: Host): OutageLog {
-  const lasting = new Map<string, Entry>()
+  const current = new Map<string, CurrentOutage>()
   const past: Outage[] = pastOutages(host)
-  let told = () => {}
+  let onChange = () => {}
 
   function begin(volume: string, note: HoldNote): void {
     const { since, sinceMs = monotonicMs() - (Date.now() - Date.parse(since)), ended } = note
     const failed = ended === null ? null : new Date().toISOString()
-    lasting.set(volume, {
+    current.set(volume, {
       sinceMs,
       outage: { volume, since, failed, reason: ended, until: null, seconds: null },
     })
   }
 
   function end(volume: string): void {
-    const entry = lasting.get(volume)
-    lasting.delete(volume)
+    const entry = current.get(volume)
+    current.delete(volume)
     if (!entry) return
     const seconds = Math.max(0, Math.round((monotonicMs() - entry.sinceMs) / 100) / 10)
     past.push({ ...entry.outage, until: new Date().toISOString(), seconds })
-    if (past.length > MOST_OUTAGES) past.splice(0, past.length - MOST_OUTAGES)
+    if (past.length > MAX_OUTAGES) past.splice(0, past.length - MAX_OUTAGES)
   }
 
   for (const [name, note] of readHoldNotes(host)) begin(name, note)
   const following = followHolds(host, ({ name, before, after }) => {
-    const isSame = before !== null && after !== null && isOne(before, after)
+    const isSame = before !== null && after !== null && isSameOutage(before, after)
     if (!isSame) end(name)
     if (after && !isSame) begin(name, after)
-    const entry = lasting.get(name)
+    const entry = current.get(name)
     if (after && entry && entry.outage.reason !== after.ended) {
       const failed = after.ended === null ? null : new Date().toISOString()
-      lasting.set(name, { ...entry, outage: { ...entry.outage, failed, reason: after.ended } })
+      current.set(name, { ...entry, outage: { ...entry.outage, failed, reason: after.ended } })
     }
-    told()
+    onChange()
   })
   return {
-    list: () => [...past, ...[...lasting.values()].map(({ outage }) => outage)],
-    follow: (next) => void (told = next),
+    list: () => [...past, ...[...current.values()].map(({ outage }) => outage)],
+    follow: (next) => void (onChange = next),
     [Symbol.dispose]: () => following[Symbol.dispose](),
   }
 }
 
-/** Those that the history has, from earlier agents and boots. */
+/** The outages in the history on disk, of earlier agents and boots. */
 function pastOutages(host: Host): Outage[] {
   const { events } = readHistory(host)
   const failures = new Map(
@@ -87,7 +88,7 @@ function pastOutages(host: Host): Outage[] {
         {
           volume,
           since,
-          // An event that is not kept any more: it failed at some time before its end.
+          // The event for the end of the hold is no longer kept: the exact time of the failure is unknown.
           failed: io === 'failed' ? after(failure?.seconds ?? seconds) : null,
           reason: io === 'failed' ? (failure?.how ?? (how === 'returned' ? 'deadline' : how)) : null,
           until: after(seconds),
@@ -95,12 +96,5 @@ function pastOutages(host: Host): Outage[] {
         },
       ]
     })
-    .slice(-MOST_OUTAGES)
-}
-
-/** By the clock that is never set, where both notes have it: setting the other one moves `since`. */
-function isOne(before: HoldNote, after: HoldNote): boolean {
-  return before.sinceMs !== undefined && after.sinceMs !== undefined
-    ? before.sinceMs === after.sinceMs
-    : before.since === after.since
+    .slice(-MAX_OUTAGES)
 }

@@ -7,26 +7,26 @@ import { limitConnections, limitExchange, SERVER_OPTIONS } from './limits.ts'
 import type { Answer } from './api/answer.ts'
 import { plain } from './api/answer.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import type { PageService } from './page.ts'
-import { shared } from './shared.ts'
+import type { PageService } from './page-service.ts'
+import { shareResult } from './shared-result.ts'
 
-/** Metrics are read at most this often, whatever the number of scrapers. */
+/** The values are read at most this often, for any number of scrapers. */
 const METRICS_AGE_MS = 1_000
 
 export interface HttpOptions {
   readonly address: Address
   readonly metrics: Metrics
-  /** Why the agent is not working as it should; null if it is. */
-  readonly sick: () => string | null
-  /** Why it cannot accept volumes now; null if it can. */
-  readonly unready: () => string | null
-  /** The page and its API; null: they are not served. @default null */
+  /** Why the agent is not healthy; null if it is. */
+  readonly unhealthyReason: () => string | null
+  /** Why the agent cannot accept volumes now; null if it can. */
+  readonly notReadyReason: () => string | null
+  /** The page and its API. @default null: they are not served */
   readonly page?: PageService | null
 }
 
 /**
- * Serves /metrics, /healthz and /readyz, and the page with its API. Anyone who can reach the address can read the former, so
- * they contain no secret; who may read the latter says api/access.ts.
+ * Serves /metrics, /healthz and /readyz, and the page with its API. The first three contain no secrets: every client that
+ * reaches the address can read them. src/http/api/access.ts says who may use the page and the API.
  */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
   const server = openServer(options)
@@ -41,9 +41,9 @@ export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> 
   }
 }
 
-/** The same, before it listens. */
+/** The server of {@link serveHttp}, before it listens. */
 export function openServer(options: Omit<HttpOptions, 'address'>): Server {
-  const metrics = shared(() => options.metrics.text(), METRICS_AGE_MS)
+  const metrics = shareResult(() => options.metrics.text(), METRICS_AGE_MS)
   const server = createServer(SERVER_OPTIONS, (request, response) => {
     const limit = limitExchange(request, response)
     void answer(options, metrics, request, response)
@@ -54,9 +54,9 @@ export function openServer(options: Omit<HttpOptions, 'address'>): Server {
   return server
 }
 
-/** @returns null if the answer has been begun, and goes on */
+/** @returns null if a stream was started as the answer */
 async function answer(
-  { metrics, sick, unready, page }: Omit<HttpOptions, 'address'>,
+  { metrics, unhealthyReason, notReadyReason, page }: Omit<HttpOptions, 'address'>,
   text: () => Promise<string>,
   request: IncomingMessage,
   response: ServerResponse,
@@ -69,9 +69,9 @@ async function answer(
     case '/metrics':
       return { status: 200, type: metrics.contentType, body: await text() }
     case '/healthz':
-      return verdict(sick())
+      return healthAnswer(unhealthyReason())
     case '/readyz':
-      return verdict(sick() ?? unready())
+      return healthAnswer(unhealthyReason() ?? notReadyReason())
     case undefined:
     default:
       return plain(
@@ -81,7 +81,7 @@ async function answer(
   }
 }
 
-function verdict(reason: string | null): Answer {
+function healthAnswer(reason: string | null): Answer {
   return reason === null ? plain(200, 'ok') : plain(503, reason)
 }
 
@@ -115,6 +115,6 @@ async function listen(server: Server, { host, port }: Address): Promise<void> {
     )
   }
   server.off('error', reject)
-  // A broken connection concerns only the client.
+  // An error of one connection must not end the server.
   server.on('error', () => {})
 }

@@ -1,4 +1,5 @@
 import type { HoldNote } from './hold-note.ts'
+import { isSameOutage } from './hold-note.ts'
 import type { Hold, HoldMode } from './hold.ts'
 
 /** Who made a change. */
@@ -184,12 +185,6 @@ function outageEnded(note: HoldNote, moment: HoldMoment): Happening {
     how: note.ended ?? 'returned',
     returnMs: backMs === null ? null : Math.max(0, Math.round(nowMs - backMs)),
   }
-}
-
-/** The wall time of a note moves when the clock is set: the monotonic one tells one outage from another. */
-function isSameOutage(a: HoldNote, b: HoldNote): boolean {
-  if (a.sinceMs !== undefined && b.sinceMs !== undefined) return a.sinceMs === b.sinceMs
-  return a.since === b.since
 }
 
 /** By the monotonic clock; a tenth of a second is all that is kept. */

@@ -34,3 +34,12 @@ export interface HoldNote {
    */
   readonly deadline?: string | null | undefined
 }
+
+/**
+ * Whether two notes are of one outage. Compares the monotonic start if both have it, because setting the wall clock changes
+ * `since`.
+ */
+export function isSameOutage(a: HoldNote, b: HoldNote): boolean {
+  if (a.sinceMs !== undefined && b.sinceMs !== undefined) return a.sinceMs === b.sinceMs
+  return a.since === b.since
+}

@@ -1,5 +1,5 @@
 import { errorText } from '../../src/cli/output/error.ts'
-import { PLAIN } from '../../src/cli/output/look.ts'
+import { PLAIN } from '../../src/cli/output/display.ts'
 import { oneLine, printableJson } from '../../src/model/printable.ts'
 import { LunkeeperError } from '../../src/model/errors.ts'
 

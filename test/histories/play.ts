@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { AttachmentState } from '../../src/model/attachment.ts'
 import type { History, Operation } from './history.ts'
 import { words } from './history.ts'
 import { Bytes } from './invariants/bytes.ts'
@@ -136,8 +137,9 @@ class Judge {
     await until(RECOVERY_MS * model.pace.factor, async () => {
       const states = await reconcile(world)
       const waiting = model.attached.filter(
-        ({ name, mode, ledger, tainted }) =>
-          ledger.pending > 0 || (mode === 'map' && !tainted && states.get(name)?.state !== 'ready'),
+        (volume) =>
+          volume.ledger.pending > 0 ||
+          (volume.mode === 'map' && !volume.tainted && !hasRecovered(volume, states.get(volume.name)?.state)),
       )
       if (waiting.length === 0) return null
       return () => {
@@ -167,6 +169,10 @@ class Judge {
     await expectNothingLeft(world, released)
   }
 }
+
+/** A published volume whose file system broke when its hold was over stays `failed` until its pod is gone. */
+const hasRecovered = ({ published }: VolumeModel, state: AttachmentState | undefined): boolean =>
+  state === 'ready' || (state === 'failed' && published)
 
 async function attachAgain(world: World, name: string): Promise<void> {
   const operation = { kind: 'attach', volume: name, hold: '600s', serial: true, cli: false } as const

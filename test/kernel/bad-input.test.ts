@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
+import { patient } from '../../lab/index.ts'
 import type { DetachReport } from '../../src/model/attachment.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper, remains } from './node.ts'
@@ -46,7 +47,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
         ['attach', ...flags(target, { '--portal': '127.0.0.1:3999' })],
         'PORTAL_REFUSED',
       )
-      expect(ended.ms).toBeLessThan(10_000)
+      expect(ended.ms).toBeLessThan(patient(10_000))
       await expectNothingLeft(node)
     })
 
@@ -58,7 +59,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       const ended = await lunkeeper(node).run(['attach', ...flags(target, { '--portal': '10.97.0.9' })])
       expect(ended.code).toBe(1)
       expect(ended.stderr).toMatch(/error\[PORTAL_(SILENT|UNREACHABLE)\]/)
-      expect(ended.ms).toBeLessThan(15_000)
+      expect(ended.ms).toBeLessThan(patient(15_000))
       await expectNothingLeft(node)
     })
 
@@ -279,7 +280,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       const pid = (await node.sh('cat /run/iscsid.pid 2>/dev/null || pgrep -x iscsid | head -1')).trim()
       await node.sh('pkill -KILL -x iscsid; sleep 0.2')
       const ended = await lunkeeper(node).fails(['attach', ...flags(target)], 'ISCSID_DOWN')
-      expect(ended.ms).toBeLessThan(20_000)
+      expect(ended.ms).toBeLessThan(patient(20_000))
       expect(pid).not.toBe('')
       await node.sh('iscsid')
       await expectNothingLeft(node)

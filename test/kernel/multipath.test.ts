@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
+import { patient } from '../../lab/index.ts'
 import { Appender } from './appender.ts'
 import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
@@ -176,7 +177,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       await target.disable()
       for (const address of [ONE, TWO]) await target.removePortal(`${address}:3260`)
       const ended = await volume.refused('PORTAL_REFUSED')
-      expect(ended.ms).toBeLessThan(10_000)
+      expect(ended.ms).toBeLessThan(patient(10_000))
       await nothingLeft(node)
     })
 
@@ -193,7 +194,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       const longer = await lunkeeper(node).run(['hold', 'db', '--set', '300s'])
       expect(longer.code, longer.stderr).toBe(0)
       const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
-      expect(refused.ms).toBeLessThan(15_000)
+      expect(refused.ms).toBeLessThan(patient(15_000))
       await over
       // Refused, it is as it was; and the hold of 60 s would be over.
       expect(await volume.status()).toMatchObject({ mount: '/mnt/v', state: 'holding' })

@@ -48,7 +48,8 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     const blank = await recycled(
       node,
       target,
-      'mkfs.ext4 -q /dev/sda && mkdir -p /mnt/old && mount /dev/sda /mnt/old',
+      // Read-only: a file system that is mounted read-write writes by itself.
+      'mkfs.ext4 -q /dev/sda && mkdir -p /mnt/old && mount -o ro /dev/sda /mnt/old',
     )
     const ended = await volume.refused('STALE_DISK')
     expect(ended.stderr).toContain('/mnt/old')

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, LabProcess } from '../../lab/index.ts'
+import { patient } from '../../lab/index.ts'
 import type { Agent } from './agent.ts'
 import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
@@ -49,7 +50,7 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
     expect(ended.code, ended.stderr).toBe(0)
     expect(JSON.parse(ended.stdout)).toMatchObject([{ state: 'failed' }, { state: 'failed' }])
     expect(ended.ms).toBeGreaterThan(3_000)
-    expect(ended.ms).toBeLessThan(8_000)
+    expect(ended.ms).toBeLessThan(patient(8_000))
     const late = node.sh('sleep 3')
     await Promise.race([Promise.all(unmounts.map(({ exited }) => exited)), late])
     expect((await node.storage()).mounts).toEqual([])
@@ -69,9 +70,9 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
       const ended = await waiting
       expect(ended.code, ended.stderr).toBe(0)
       expect(JSON.parse(ended.stdout)).toEqual([])
-      expect(ended.ms).toBeLessThan(20_000)
+      expect(ended.ms).toBeLessThan(patient(20_000))
       for (const { exited } of unmounts) expect(await exited).toMatchObject({ code: 0 })
-      expect((await giveUp(node, '60s')).ms).toBeLessThan(5_000)
+      expect((await giveUp(node, '60s')).ms).toBeLessThan(patient(5_000))
       for (const point of POINTS) {
         await attach(volume, point)
         expect(await node.read(`${point}/file`)).toBe('unwritten\n')

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { BootOptions, Debian, Lab, LabNode, Target } from '../../lab/index.ts'
+import { patient } from '../../lab/index.ts'
 import { openLab } from './fixtures.ts'
 import { isEverything, kernels, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
@@ -163,7 +164,7 @@ describe.each(kernels('bookworm'))('the service works under a real systemd (%s)'
     await grace(node, '1s')
     await target.disable()
     await lost(node, 1)
-    expect(await powerOff(node, 60_000)).toBeLessThan(15_000)
+    expect(await powerOff(node, 60_000)).toBeLessThan(patient(15_000))
   })
 })
 
@@ -233,7 +234,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     await stick(node, '/mnt/two/stuck')
     const began = performance.now()
     await node.sh('systemctl restart lunkeeper', { deadline: 100_000 })
-    expect(performance.now() - began).toBeLessThan(20_000)
+    expect(performance.now() - began).toBeLessThan(patient(20_000))
     await goesOn(node, target)
   })
 })
@@ -253,7 +254,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
   it('a shutdown without an outage is quick, unmounts, and logs out', async ({ lab, node, target }) => {
     await withOpenIscsi(node)
     await node.sh('for point in /mnt/one /mnt/two; do echo written > $point/file; done')
-    expect(await powerOff(node, 60_000)).toBeLessThan(15_000)
+    expect(await powerOff(node, 60_000)).toBeLessThan(patient(15_000))
     expect(node.console).toMatch(
       /Unmounted mnt-one[^]*Unmounted mnt-two|Unmounted mnt-two[^]*Unmounted mnt-one/,
     )
@@ -283,7 +284,7 @@ ExecStop=/bin/ip link set eth0 down
 `,
     )
     await node.sh('systemctl start net')
-    expect(await powerOff(node, 100_000)).toBeLessThan(40_000)
+    expect(await powerOff(node, 100_000)).toBeLessThan(patient(40_000))
     expect(node.console).toMatch(/Synchronizing SCSI cache/)
   })
 
@@ -297,7 +298,7 @@ ExecStop=/bin/ip link set eth0 down
     await sleep(6_000)
     expect(node.isOff).toBe(false)
     await target.enable()
-    expect(await off).toBeLessThan(30_000)
+    expect(await off).toBeLessThan(patient(30_000))
     expect(await leftOn(lab, debian, target, ['/mnt/one/file', '/mnt/two/early'])).toEqual([
       'unwritten\n',
       'early\nwaiting\n',
@@ -312,7 +313,7 @@ ExecStop=/bin/ip link set eth0 down
     await lost(node)
     const took = await powerOff(node, 150_000)
     expect(took).toBeGreaterThan(30_000)
-    expect(took).toBeLessThan(75_000)
+    expect(took).toBeLessThan(patient(75_000))
     await target.enable()
   })
 
@@ -331,7 +332,7 @@ ExecStop=/bin/sleep 4
     const off = powerOff(node, 170_000)
     await sleep(2_500)
     await target.disable()
-    expect(await off).toBeLessThan(40_000)
+    expect(await off).toBeLessThan(patient(40_000))
     await target.enable()
   })
 })
@@ -361,7 +362,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))(
       target,
     }) => {
       await node.sh('for point in /mnt/one /mnt/two; do echo written > $point/file; done')
-      expect(await powerOff(node, 60_000)).toBeLessThan(20_000)
+      expect(await powerOff(node, 60_000)).toBeLessThan(patient(20_000))
       expect(await leftOn(lab, debian, target, ['/mnt/one/file', '/mnt/two/file'])).toEqual([
         'written\n',
         'written\n',
@@ -372,7 +373,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))(
       await node.sh('echo unwritten > /mnt/two/file')
       await target.disable()
       await lost(node)
-      expect(await powerOff(node, 60_000)).toBeLessThan(30_000)
+      expect(await powerOff(node, 60_000)).toBeLessThan(patient(30_000))
       await target.enable()
     })
   },

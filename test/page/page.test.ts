@@ -113,7 +113,7 @@ describe('an outage', () => {
     expect(await page.locator('.card progress').getAttribute('max')).toBe('90000')
     await expect
       .poll(() => page.locator('#news').innerText())
-      .toMatch(/^db: I\/O is held until the target returns; it fails in 1 min/)
+      .toMatch(/^db: I\/O is held until the target returns; otherwise it fails in 1 min/)
     expect(await page.title()).toBe('I/O of db is held · node-7')
     served.show(model)
     await expect.poll(headline).toContain('All 4 volumes are ready')
@@ -222,7 +222,7 @@ describe('what a user does', () => {
 
   it('a change asks for the token, is confirmed, and says what became of it', async () => {
     await open(trouble(Date.now()), { token: true })
-    served.actResult = async () => trouble(Date.now()).volumes[0]
+    served.changeResult = async () => trouble(Date.now()).volumes[0]
     const dialog = page.locator('dialog')
     await page.getByRole('button', { name: 'Give up …: db' }).click()
     await dialog.locator('[name=token]').fill(TOKEN)
@@ -230,15 +230,15 @@ describe('what a user does', () => {
     await page.getByRole('button', { name: 'Give up …: db' }).click()
     await dialog.locator('[name=confirm]').fill('d')
     await page.keyboard.press('Enter')
-    expect(served.acts).toEqual([])
+    expect(served.changes).toEqual([])
     await dialog.locator('[name=confirm]').fill('db')
     await page.keyboard.press('Enter')
     await page.locator('.notice.good').waitFor()
-    expect(served.acts).toEqual([{ kind: 'give-up', volume: 'db' }])
+    expect(served.changes).toEqual([{ kind: 'give-up', volume: 'db' }])
     await page.getByRole('button', { name: 'Change the hold …: orders' }).click()
     await dialog.locator('[name=wanted]').fill('30m')
     await page.keyboard.press('Enter')
-    await expect.poll(() => served.acts.at(-1)).toEqual({ kind: 'hold', volume: 'orders', wanted: '30m' })
+    await expect.poll(() => served.changes.at(-1)).toEqual({ kind: 'hold', volume: 'orders', wanted: '30m' })
     // In memory only.
     expect(await evaluate('[localStorage.length, sessionStorage.length, document.cookie]')).toEqual([
       0,
@@ -262,7 +262,7 @@ describe('what a user does', () => {
     await page.locator('.notice.bad').waitFor()
     expect(await page.locator('.notice').innerText()).toContain('a valid token is required')
     await page.getByRole('button', { name: 'Enter the token …' }).waitFor()
-    expect(served.acts).toEqual([])
+    expect(served.changes).toEqual([])
   })
 })
 

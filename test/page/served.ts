@@ -7,25 +7,25 @@ import { hostPaths } from '../../src/host/paths.ts'
 import { Token } from '../../src/http/api/token.ts'
 import { openMetrics } from '../../src/http/metrics/metrics.ts'
 import type { NodeObserver } from '../../src/http/observe/observer.ts'
-import type { Act, PartName } from '../../src/http/observe/protocol.ts'
+import type { ChangeRequest, PartName } from '../../src/http/observe/protocol.ts'
 import { PART_NAMES } from '../../src/http/observe/protocol.ts'
 import type { OutageLog } from '../../src/http/outages.ts'
 import type { PageCode } from '../../src/http/page/assets.ts'
 import type { Documents } from '../../src/http/page/model.ts'
-import { openPage } from '../../src/http/page.ts'
+import { openPageService } from '../../src/http/page-service.ts'
 import { serveHttp } from '../../src/http/serve.ts'
 import type { Outage } from '../../src/model/outage.ts'
 
 export const TOKEN = 'a-token-of-more-than-32-characters-x'
 
-/** The agent's HTTP server with a node that a test makes up. */
+/** The agent's HTTP server, serving a node that the test defines. */
 export class Served implements AsyncDisposable {
   readonly url: string
-  readonly acts: Act[] = []
+  readonly changes: ChangeRequest[] = []
   readonly log: string[] = []
-  actResult: () => Promise<unknown> = async () => ({})
+  changeResult: () => Promise<unknown> = async () => ({})
   leases = 0
-  sick: string | null = null
+  unhealthyReason: string | null = null
   readonly #parts = new Map<PartName, string>()
   #told: (name: PartName, json: string | null) => void = () => {}
   #outages: readonly Outage[] = []
@@ -61,9 +61,9 @@ export class Served implements AsyncDisposable {
       last: (name) => served.#parts.get(name) ?? null,
       follow: (told) => void (served.#told = told),
       problem: () => null,
-      act: async (act) => {
-        served.acts.push(act)
-        return JSON.stringify(await served.actResult())
+      change: async (change) => {
+        served.changes.push(change)
+        return JSON.stringify(await served.changeResult())
       },
       [Symbol.dispose]: () => {},
     }
@@ -72,11 +72,11 @@ export class Served implements AsyncDisposable {
       follow: (told) => void (served.#outagesTold = told),
       [Symbol.dispose]: () => {},
     }
-    const page = openPage(served.#host, {
+    const page = openPageService(served.#host, {
       node: 'node-7',
       version: '0.1.0',
       token: options.token ? new Token(TOKEN) : null,
-      sick: () => served.sick,
+      unhealthyReason: () => served.unhealthyReason,
       say: (line) => served.log.push(line),
       observer,
       outages,
@@ -91,14 +91,14 @@ export class Served implements AsyncDisposable {
         address: served.#address,
         metrics,
         page,
-        sick: () => served.sick,
-        unready: () => null,
+        unhealthyReason: () => served.unhealthyReason,
+        notReadyReason: () => null,
       }),
     ]
     return served
   }
 
-  /** Shows the node; what has not changed is not sent. */
+  /** Publishes a state of the node; unchanged parts are not sent. */
   show(documents: Omit<Documents, 'node'>): void {
     for (const name of PART_NAMES) {
       const json = JSON.stringify(documents[name])

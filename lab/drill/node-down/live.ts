@@ -1,5 +1,5 @@
-import type { Look } from '../../../src/cli/output/look.ts'
-import { lookOf } from '../../../src/cli/output/look.ts'
+import type { Display } from '../../../src/cli/output/display.ts'
+import { displayOf } from '../../../src/cli/output/display.ts'
 import type { Audience, Moment } from './drill.ts'
 import type { SideName } from '../volumes.ts'
 import type { Standing, Tone } from './session-words.ts'
@@ -16,7 +16,7 @@ const COLOURS = { well: 'green', waits: 'yellow', bad: 'red' } as const
 /** Shows a drill while it runs: three lines that change on a terminal, a line for each change elsewhere. */
 export function live(out: NodeJS.WriteStream): Audience {
   const began = Date.now()
-  const look = lookOf(out)
+  const look = displayOf(out)
   const known = new Map<SideName, string>()
   let drawn = 0
   let said = began
@@ -64,7 +64,7 @@ function storageNow({ plan, killed, back }: Moment): string {
 }
 
 /** What matters less stands further to the right, where a narrow terminal cuts. */
-function sideLine(now: Moment, side: SideName, look: Look): string {
+function sideLine(now: Moment, side: SideName, look: Display): string {
   const writer = writerNow(now, side)
   const { acknowledged, refused } = now.writers[side]
   const cells: [string, Tone | null][] = [

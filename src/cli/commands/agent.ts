@@ -4,6 +4,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { command } from '../command.ts'
 import { AGENT_OPTIONS } from '../input/agent-options.ts'
 
+/** Nice value of the agent. */
 const PRIORITY = -10
 
 export const agentCommand = command({
@@ -11,7 +12,7 @@ export const agentCommand = command({
   group: 'change',
   summary: 'Manage the volumes of this node; run it as a service',
   about:
-    'Runs until it is stopped. While it runs, volumes are attached on hold maps: during an outage I/O is held, and it resumes once the target is back, at the same address or another one, and has proven to be the right volume. After a reboot the agent reattaches the volumes. Stopping or killing it leaves volumes untouched; a new agent continues from the current state. Its flags can also be set as fields in the configuration file; SIGHUP reloads that file.',
+    'Runs until it is stopped. While it runs, volumes are attached on hold maps: during an outage I/O is held. It resumes when the target returns, at the same or another address, and the agent has verified that the right volume answers. After a reboot the agent reattaches the volumes. Stopping or killing it leaves volumes untouched; a new agent continues from the current state. Its flags can also be set as fields in the configuration file; SIGHUP reloads that file.',
   usage: [''],
   options: AGENT_OPTIONS,
   examples: [
@@ -23,17 +24,22 @@ export const agentCommand = command({
   ],
   async run(context, { options }): Promise<null> {
     if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'the agent must run as root')
-    goFirst()
-    const { servedOf } = await import('../operation/serve.ts')
-    const { keep } = await import('../operation/keep.ts')
-    await keep({ context, asked: async () => servedOf({ ...(await context.config()).flags, ...options }) })
+    raisePriority()
+    const { agentSettings } = await import('../operation/agent-settings.ts')
+    const { runAgentService } = await import('../operation/run-agent.ts')
+    await runAgentService({
+      context,
+      readSettings: async () => agentSettings({ ...(await context.config()).flags, ...options }),
+    })
     return null
   },
   text: () => '',
 })
 
-/** When a target returns, udev handles events of every disk. Resuming I/O has priority, as in iscsid. */
-function goFirst(): void {
+/**
+ * When a target returns, udev handles events of every disk. Resuming I/O has priority over that; iscsid does the same.
+ */
+function raisePriority(): void {
   try {
     setPriority(PRIORITY)
   } catch {

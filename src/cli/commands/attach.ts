@@ -15,8 +15,8 @@ export const attachCommand = command({
     ...VOLUME_OPTIONS,
     {
       name: 'take-over',
-      section: 'Another node has it',
-      help: 'Take the volume from the node that has it now. That node can write no more; what it has not written is lost. For a node that is dead, or cut off for good.',
+      section: 'Take over from another node',
+      help: 'Take the volume from its current node. That node can no longer write to it, and its unwritten data is lost. Use this only if that node is dead or permanently cut off.',
     },
     {
       name: 'file',
@@ -41,7 +41,7 @@ export const attachCommand = command({
     { command: 'lunkeeper attach -f volume.yaml', does: 'from a file' },
     {
       command: 'lunkeeper attach -f volume.yaml --take-over',
-      does: 'from a node that is dead',
+      does: 'a volume of a node that is dead',
     },
   ],
   async run(context, { options }): Promise<VolumeStatus | VolumeFileSchema> {
@@ -54,7 +54,8 @@ export const attachCommand = command({
     const { request, chap } = await attachInput(input, context)
     const { attach } = await import('../../volumes/attach/attach.ts')
     const host = await context.host()
-    return context.operate((told) => attach(host, request, { chap, takesOver, ...told }))
+    return context.operate((operation) => attach(host, request, { chap, takesOver, ...operation }))
   },
-  text: (data, look) => ('paths' in data ? volumeText(data, look) : `${JSON.stringify(data, null, 2)}\n`),
+  text: (data, display) =>
+    'paths' in data ? volumeText(data, display) : `${JSON.stringify(data, null, 2)}\n`,
 })

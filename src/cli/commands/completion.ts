@@ -14,7 +14,7 @@ export const completionCommand = command({
   anywhere: true,
   options: [],
   examples: [
-    { command: 'source <(lunkeeper completion bash)', does: 'in this shell; the same for zsh' },
+    { command: 'source <(lunkeeper completion bash)', does: 'in this shell; zsh works the same way' },
     {
       command: 'lunkeeper completion bash > /etc/bash_completion.d/lunkeeper',
       does: 'for every new shell',
@@ -27,12 +27,12 @@ export const completionCommand = command({
       throw new LunkeeperError('USAGE', `"${argument}" is not a supported shell`, {
         hint: `Supported: ${SHELLS.join(', ')}.`,
       })
-    const { wordsOf } = await import('../completion/words.ts')
+    const { commandLinesOf } = await import('../completion/command-line.ts')
     const { bashCompletion } = await import('../completion/bash.ts')
     const { fishCompletion } = await import('../completion/fish.ts')
     const { zshCompletion } = await import('../completion/zsh.ts')
     const render = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion }[shell]
-    return { shell, script: render(wordsOf(commands)) }
+    return { shell, script: render(commandLinesOf(commands)) }
   },
   isDocument: true,
   text: ({ script }) => script,

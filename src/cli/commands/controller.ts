@@ -6,9 +6,9 @@ import { version } from '../version.ts'
 export const controllerCommand = command({
   name: 'controller',
   group: 'change',
-  summary: 'Give volumes to nodes, beside the external-attacher',
+  summary: 'Publish each Kubernetes volume to one node at a time',
   about:
-    'Runs until it is told to stop, as a pod of Kubernetes. It answers the calls ControllerPublishVolume and ControllerUnpublishVolume of the external-attacher beside it: a volume for one node is given to one node, as long as its VolumeAttachment exists. It keeps nothing, needs no iSCSI and talks to no target, only to the Kubernetes API, with the service account of its pod.',
+    'Runs in a Kubernetes pod until it is stopped. It serves the CSI calls ControllerPublishVolume and ControllerUnpublishVolume to the external-attacher in the same pod: a single-node volume is published to one node at a time, for as long as its VolumeAttachment exists. The controller stores no state and does not contact targets. It uses only the Kubernetes API, with the service account of its pod.',
   usage: ['--csi-endpoint unix:///PATH'],
   options: [
     {
@@ -31,16 +31,16 @@ export const controllerCommand = command({
   async run(context, { options }): Promise<null> {
     const { 'csi-endpoint': endpoint, 'csi-driver': driver } = options
     if (endpoint === undefined)
-      throw new LunkeeperError('USAGE', 'It has nothing to serve without --csi-endpoint', {
+      throw new LunkeeperError('USAGE', 'controller requires --csi-endpoint', {
         hint: 'Add --csi-endpoint unix:///PATH.',
       })
     const { parseEndpoint } = await import('../../csi/server/endpoint.ts')
     const { podAccount } = await import('../../kubernetes/api/account.ts')
-    const { serveUntil } = await import('../operation/serve-controller.ts')
+    const { serveController } = await import('../operation/serve-controller.ts')
     const stop = new AbortController()
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.once(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
-    await serveUntil(
+    await serveController(
       {
         endpoint: parseEndpoint(endpoint),
         driver: parseDriverName(driver),

@@ -2,7 +2,7 @@ import type { DetachReport } from '../../model/attachment.ts'
 import { command } from '../command.ts'
 import { detachText } from '../output/detached.ts'
 
-const FORCE_LOSES =
+const FORCE_WARNING =
   '--force: unwritten data that the target cannot accept is lost permanently, and mounts made by others are unmounted'
 
 export const detachCommand = command({
@@ -26,10 +26,10 @@ export const detachCommand = command({
   ],
   async run(context, { argument, options }): Promise<DetachReport> {
     const force = options.force ?? false
-    if (force) context.warn(FORCE_LOSES)
+    if (force) context.warn(FORCE_WARNING)
     const { detach } = await import('../../volumes/detach/detach.ts')
     const host = await context.host()
-    return context.operate((told) => detach(host, argument!, { force, ...told }))
+    return context.operate((operation) => detach(host, argument!, { force, ...operation }))
   },
   text: detachText,
 })

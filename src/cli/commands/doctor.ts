@@ -7,10 +7,10 @@ import { doctorText } from '../output/doctor.ts'
 
 export const doctorCommand = command({
   name: 'doctor',
-  group: 'look',
+  group: 'read',
   summary: 'Diagnose this node, and repair what is safe to repair',
   about:
-    'Checks every volume, session, map and record: holds that are short or running, wrong volumes and sizes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms and what makes them, timers, paths, versions, secrets. Changes nothing without --fix. With --fix it makes the repairs that are safe, each after a look at the kernel immediately before: it removes disks that nothing uses from targets that have volumes, maps and immutable directories that were left, node records that nothing needs; it finishes detaches and restores timers and the limit of dirty pages. With --fix CODE it makes the repairs of that finding only, also those that it does not make without being asked. A disk in use is never touched. Ends in bounded time, during an outage too. Exit status 3 if a finding that is critical or a warning is left.',
+    'Checks volumes, sessions, maps and records, and reports findings: holds that are running or too short, wrong volumes and sizes, broken file systems, files in bare mount points, dead sessions, missing daemons, corrupt records, interrupted operations, phantoms and their causes, timers, paths, versions, secrets. Changes nothing without --fix. With --fix it makes the safe repairs, each after checking the kernel again: it removes unused disks from targets that have volumes; it removes leftover maps, immutable directories and node records; it finishes detaches; it restores timers and the dirty page limit. With --fix CODE it makes the repairs of that finding only, including those that require consent. A disk in use is never touched. Ends in bounded time, even during an outage. Exit status 3 if a critical finding or a warning remains.',
   usage: ['[--fix [CODE]] [--dry-run]'],
   options: [
     {
@@ -18,7 +18,7 @@ export const doctorCommand = command({
       value: 'CODE',
       optional: true,
       choices: REPAIRABLE,
-      help: 'Make the repairs that are safe, and report them. With CODE: those of that finding, whether safe or not.',
+      help: 'Make the safe repairs, and report them. With CODE: make those of that finding, including those that require consent.',
     },
     { name: 'dry-run', help: 'Show what --fix would do, and change nothing.' },
   ],
@@ -34,8 +34,8 @@ export const doctorCommand = command({
     const code = REPAIRABLE.find((one) => one === fix) ?? null
     if (dryRun) return doctor(host, { dryRun, code })
     if (!fix) return doctor(host, null)
-    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'repairing requires root')
-    return context.operate((told) => doctor(host, { dryRun, code, ...told }))
+    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', '--fix requires root')
+    return context.operate((operation) => doctor(host, { dryRun, code, ...operation }))
   },
   text: doctorText,
   exit: ({ findings }) => (isSerious(findings) ? 3 : 0),

@@ -15,7 +15,7 @@ export const expandCommand = command({
   async run(context, { argument }): Promise<ExpandReport> {
     const { expand } = await import('../../volumes/expand.ts')
     const host = await context.host()
-    return context.operate((told) => expand(host, argument!, told))
+    return context.operate((operation) => expand(host, argument!, operation))
   },
   text({ name, expanded: { from, to } }) {
     if (from === to) return `${name} has ${formatBytes(to)} already; nothing to do.\n`

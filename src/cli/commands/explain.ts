@@ -6,7 +6,7 @@ import { explainText } from '../output/explain.ts'
 
 export const explainCommand = command({
   name: 'explain',
-  group: 'look',
+  group: 'read',
   summary: 'Explain outages from log files',
   about:
     'Reads logs and reports, for each iSCSI session: when the connection was lost and how that was detected, when the timer expired, what failed, what became read-only, when the session came back and after how many attempts, and which hold would have prevented the damage. Also names other causes of failed I/O and failed mounts, with a remedy. Reads syslog, dmesg, all forms and languages of journalctl, the output of log collectors, and /dev/kmsg, of any size, also compressed with gzip, zstd, xz or bzip2. Several files, rotated sets and directories are merged by time. Without FILE: the kernel log of this machine, which lacks the messages of iscsid (attempts, portals, the return), so `journalctl | lunkeeper explain -` shows more. Exit status 1 if no log could be read and recognized. Changes nothing.',
@@ -38,12 +38,12 @@ export const explainCommand = command({
       import('../../host/logs/log-files.ts'),
     ])
     const now = new Date()
-    const own = argument === null ? { booted: new Date(now.getTime() - uptime() * 1000) } : {}
+    const bootTime = argument === null ? { booted: new Date(now.getTime() - uptime() * 1000) } : {}
     const logs =
       argument === null
         ? [{ name: '/dev/kmsg', bytes: logSource(null) }]
         : await logFiles([argument, ...more])
-    const explanation = await explainAll(logs, { now, ...own })
+    const explanation = await explainAll(logs, { now, ...bootTime })
     if (options.html !== undefined) {
       const { writeTimeline } = await import('../output/timeline/write.ts')
       await writeTimeline(options.html, explanation)
@@ -51,9 +51,9 @@ export const explainCommand = command({
     return explanation
   },
   text: explainText,
-  exit: ({ inputs }) => (inputs.some(isRead) ? 0 : 1),
+  exit: ({ inputs }) => (inputs.some(isExplained) ? 0 : 1),
 })
 
-/** An empty log has been read, too. */
-const isRead = ({ understood, lines, problem }: LogInput): boolean =>
+/** Whether a log was read and recognized. An empty log counts as well. */
+const isExplained = ({ understood, lines, problem }: LogInput): boolean =>
   understood || (lines === 0 && problem === null)

@@ -5,7 +5,7 @@ import { volumesText } from '../output/volumes.ts'
 import { command } from '../command.ts'
 import { volumeText } from '../output/volume.ts'
 
-const GIVE_UP_LOSES =
+const GIVE_UP_WARNING =
   '--give-up: data that is written but not yet on the target is lost, and the file system must be remounted'
 
 export const holdCommand = command({
@@ -13,7 +13,7 @@ export const holdCommand = command({
   group: 'change',
   summary: "Show or change how long a volume's I/O is held",
   about:
-    'Without a flag: shows whether I/O is held, since when, and when it would fail. --set changes the hold; on a hold map this takes effect immediately, during an outage too. --give-up ends the hold: held I/O fails now. With --all it does so for every volume in an outage, and lists them.',
+    'Without a flag: shows whether I/O is held, since when, and when it would fail. --set changes the hold; on a hold map this takes effect immediately, during an outage too. --give-up ends the hold: held I/O fails now. With --all it ends the hold of every volume in an outage, and lists them.',
   usage: ['NAME [--set HOLD | --give-up]', '--all --give-up [--grace TIME] [--shutdown]'],
   argument: { name: 'NAME', required: false, completes: 'volume' },
   options: [
@@ -34,7 +34,7 @@ export const holdCommand = command({
     },
     {
       name: 'shutdown',
-      help: 'With --all: the machine is shutting down. The same limit applies to volumes whose target is lost from now on.',
+      help: 'With --all: the machine is shutting down. The limit of --grace also applies to volumes that lose their target later.',
     },
   ],
   examples: [
@@ -53,7 +53,7 @@ export const holdCommand = command({
       const grace = parseHold(options.grace ?? '0')
       if (grace === 'forever')
         throw new LunkeeperError('USAGE', '--grace takes a duration; forever is not allowed')
-      context.warn(GIVE_UP_LOSES)
+      context.warn(GIVE_UP_WARNING)
       const { giveUpAll } = await import('../../hold/give-up.ts')
       const host = await context.host()
       return context.operate(({ signal }) =>
@@ -73,14 +73,14 @@ export const holdCommand = command({
     }
     if (wanted !== null) {
       const { setHold } = await import('../../hold/change.ts')
-      return context.operate((told) => setHold(host, argument, wanted, told))
+      return context.operate((operation) => setHold(host, argument, wanted, operation))
     }
     const { giveUp } = await import('../../hold/give-up.ts')
-    context.warn(GIVE_UP_LOSES)
+    context.warn(GIVE_UP_WARNING)
     return giveUp(host, argument)
   },
-  text(found, look) {
-    if (!('length' in found)) return volumeText(found, look)
-    return found.length === 0 ? 'No volume is in an outage.\n' : volumesText(found, look)
+  text(found, display) {
+    if (!('length' in found)) return volumeText(found, display)
+    return found.length === 0 ? 'No volume is in an outage.\n' : volumesText(found, display)
   },
 })

@@ -3,7 +3,9 @@ import type { Migration } from '../../csi/migrate/migrate.ts'
 import { command } from '../command.ts'
 import { DRIVER } from '../input/driver-name.ts'
 
-/** With a formatter: JSON omits functions, and the YAML printer is loaded only when needed. */
+/**
+ * The result, with a function that formats it: JSON omits functions, and the YAML printer is loaded only when needed.
+ */
 interface Printable extends Migration {
   /** Result of --check. */
   readonly findings?: readonly CheckFinding[]
@@ -12,7 +14,7 @@ interface Printable extends Migration {
 
 export const migrateCommand = command({
   name: 'migrate',
-  group: 'look',
+  group: 'read',
   summary: "Convert iSCSI PersistentVolumes to Lunkeeper's driver",
   about:
     "Reads Kubernetes objects as YAML or JSON, as kubectl does: PersistentVolumes of iscsi.csi.k8s.io, of the in-tree iscsi source, and of other CSI drivers whose attributes name portal, IQN and LUN; also Pods and workloads with inline iscsi volumes. Prints new PersistentVolumes and claims for Lunkeeper's driver: the same LUNs, the same data, with a migration plan and a rollback as comments. Reports on stderr what could not be converted and what is left to do. Changes nothing, and contacts no cluster.",

@@ -5,10 +5,10 @@ import { ownerText } from '../output/owner.ts'
 
 export const ownerCommand = command({
   name: 'owner',
-  group: 'look',
+  group: 'read',
   summary: 'Show which node may write to a volume, and why',
   about:
-    'Asks the target for its registrations and reservation, Kubernetes for the VolumeAttachment (only the agent can), and the file system for its last mount; then reports the result for this node: own, lost, wait (it cannot be determined now, so nothing is written), or unguarded. Changes nothing.',
+    'Asks the target for its registrations and reservation, Kubernetes for the VolumeAttachment (only the agent can), and the file system for its last mount; then reports the result for this node: own, lost, wait (the owner cannot be determined now, so nothing is written), or unguarded. Changes nothing.',
   usage: ['NAME'],
   argument: { name: 'NAME', required: true, completes: 'volume' },
   options: [],
@@ -19,7 +19,7 @@ export const ownerCommand = command({
   async run(context, { argument }): Promise<OwnerReport> {
     const { ownerReport } = await import('../../state/view/owner-report.ts')
     const { findRecord } = await import('../../state/view/list.ts')
-    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'asking for the owner needs root')
+    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'owner requires root')
     const host = await context.host()
     return ownerReport(host, findRecord(host, argument!))
   },

@@ -4,7 +4,7 @@ import { sessionsText } from '../output/sessions.ts'
 
 export const sessionsCommand = command({
   name: 'sessions',
-  group: 'look',
+  group: 'read',
   summary: 'Show the iSCSI sessions and the owner of each disk',
   about:
     'Shows all sessions with all their disks, including sessions that other programs logged in. A disk belongs to a volume, is used by other software (foreign), or has no owner (phantom). Changes nothing.',

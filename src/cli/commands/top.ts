@@ -4,10 +4,10 @@ import { topText } from '../output/top.ts'
 
 export const topCommand = command({
   name: 'top',
-  group: 'look',
+  group: 'read',
   summary: 'Watch the volumes of this node live',
   about:
-    'Shows all volumes, those that fail or are held first, with the time until held I/O fails, the data that is not on the target yet, the paths, and where the volume is mounted. The screen changes when a volume does, and once a second while I/O is held. q or Ctrl-C leaves it. If standard output is not a terminal, it prints one look. With --json it prints a line of JSON now and after each change, with the fields now and volumes, until it is stopped. Changes nothing.',
+    'Shows all volumes, failed and held ones first, with the time until held I/O fails, the data that is not on the target yet, the paths, and the mount points. The screen is updated when a volume changes, and every second while I/O is held. Press q or Ctrl-C to leave. If standard output is not a terminal, the current state is printed once. With --json, a line of JSON with the fields now and volumes is printed at the start and after each change, until the command is stopped. Changes nothing.',
   usage: [''],
   options: [],
   isLive: true,
@@ -19,7 +19,7 @@ export const topCommand = command({
     },
   ],
   async run(context): Promise<TopState | null> {
-    const { lookOnce, watchAsJson, watchOnScreen } = await import('../operation/watch.ts')
+    const { readOnce, watchAsJson, watchOnScreen } = await import('../operation/watch.ts')
     const host = await context.host()
     if (context.json) {
       await watchAsJson(host)
@@ -29,8 +29,10 @@ export const topCommand = command({
       await watchOnScreen(host)
       return null
     }
-    context.warn('standard output is not a terminal: this is one look (--json prints every change)')
-    return lookOnce(host)
+    context.warn(
+      'standard output is not a terminal: printing the current state once (--json prints every change)',
+    )
+    return readOnce(host)
   },
-  text: (state, look) => (state === null ? '' : topText(state, look)),
+  text: (state, display) => (state === null ? '' : topText(state, display)),
 })

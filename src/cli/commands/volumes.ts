@@ -5,7 +5,7 @@ import { volumesText } from '../output/volumes.ts'
 
 export const volumesCommand = command({
   name: 'volumes',
-  group: 'look',
+  group: 'read',
   summary: 'Show the volumes of this node, or one of them in detail',
   about:
     'Shows the current state of each volume, read from the kernel. HOLD is how long I/O should be held during an outage; EFFECTIVE is how long it would really be held. Changes nothing.',
@@ -28,5 +28,5 @@ export const volumesCommand = command({
     for (const { reason } of corrupt) context.warn(reason)
     return volumes
   },
-  text: (data, look) => ('name' in data ? volumeText(data, look) : volumesText(data, look)),
+  text: (data, display) => ('name' in data ? volumeText(data, display) : volumesText(data, display)),
 })

@@ -1,14 +1,14 @@
-import type { Completes, Option } from '../command.ts'
-import type { Words } from './words.ts'
-import { EVERYWHERE, RECORDS, spellings, VERSION } from './words.ts'
+import type { CompletionKind, Option } from '../command.ts'
+import type { CommandLine } from './command-line.ts'
+import { COMMON_OPTIONS, RECORDS_DIRECTORY, spellings, VERSION } from './command-line.ts'
 
 /** Requires bash only, not bash-completion. */
-export function bashCompletion(commands: readonly Words[]): string {
+export function bashCompletion(commands: readonly CommandLine[]): string {
   const names = commands.map(({ name }) => name)
   return `# lunkeeper completion for bash: source <(lunkeeper completion bash)
 _lunkeeper_volumes() {
   local file
-  for file in "${RECORDS}"/*.json; do
+  for file in "${RECORDS_DIRECTORY}"/*.json; do
     [[ -e $file ]] || continue
     file=\${file##*/}
     printf '%s\\n' "\${file%.json}"
@@ -37,16 +37,16 @@ _lunkeeper() {
   done
   case $command,$prev in
 ${[
-  ...valueCases('*', EVERYWHERE),
+  ...valueCases('*', COMMON_OPTIONS),
   ...commands.flatMap(({ name, options }) =>
     valueCases(
       name,
-      options.filter((option) => !EVERYWHERE.includes(option)),
+      options.filter((option) => !COMMON_OPTIONS.includes(option)),
     ),
   ),
 ].join('')}  esac
   case $command,$cur in
-${commands.map(({ name, options }) => `    ${name},-*) _lunkeeper_offer compgen -W '${flagsOf(options)}' ;;\n`).join('')}    ,-*) _lunkeeper_offer compgen -W '${flagsOf([...EVERYWHERE, VERSION])}' ;;
+${commands.map(({ name, options }) => `    ${name},-*) _lunkeeper_offer compgen -W '${flagsOf(options)}' ;;\n`).join('')}    ,-*) _lunkeeper_offer compgen -W '${flagsOf([...COMMON_OPTIONS, VERSION])}' ;;
     ,*) _lunkeeper_offer compgen -W '${names.join(' ')}' ;;
 ${commands.map(argumentCase).join('')}  esac
 }
@@ -58,10 +58,10 @@ function flagsOf(options: readonly Option[]): string {
   return options.flatMap(spellings).join(' ')
 }
 
-/** What may follow a flag that takes a value; flags with the same completion share a case. */
+/** The cases that complete the value of a flag. Flags with the same completion share a case. */
 function valueCases(command: string, options: readonly Option[]): string[] {
   const valued = options.filter(({ value }) => value !== undefined)
-  return [...Map.groupBy(valued, (option) => `${offer(option)}\n      ${ends(option)}`)].map(
+  return [...Map.groupBy(valued, (option) => `${completionOf(option)}\n      ${ends(option)}`)].map(
     ([offered, alike]) => {
       const patterns = alike.flatMap(spellings).map((flag) => `${command},${flag}`)
       return `    ${patterns.join(' | ')})
@@ -72,25 +72,31 @@ function valueCases(command: string, options: readonly Option[]): string[] {
   )
 }
 
-/** After a flag whose value may be left out, another flag may follow. */
+/** If the value may be left out, another flag can follow instead. */
 function ends({ optional }: Option): string {
   return optional ? '[[ $cur == -* ]] || return' : 'return'
 }
 
-function argumentCase({ name, argument }: Words): string {
+function argumentCase({ name, argument }: CommandLine): string {
   if (!argument) return ''
-  // A mount point or a device may be given instead of a volume's name.
+  // The argument can also be a mount point or a device.
   const paths = argument.name.includes('MOUNTPOINT') ? `    ${name},/*) _lunkeeper_files -f ;;\n` : ''
-  return `${paths}    ${name},*) ${offer(argument)} ;;\n`
+  return `${paths}    ${name},*) ${completionOf(argument)} ;;\n`
 }
 
-const OFFERS: Readonly<Record<Completes, string>> = {
+const COMPLETIONS: Readonly<Record<CompletionKind, string>> = {
   file: '_lunkeeper_files -f',
   directory: '_lunkeeper_files -d',
   volume: `_lunkeeper_offer compgen -W "$(_lunkeeper_volumes)"`,
 }
 
-function offer({ choices, completes }: { choices?: readonly string[]; completes?: Completes }): string {
+function completionOf({
+  choices,
+  completes,
+}: {
+  choices?: readonly string[]
+  completes?: CompletionKind
+}): string {
   if (choices) return `_lunkeeper_offer compgen -W '${choices.join(' ')}'`
-  return completes ? OFFERS[completes] : ':'
+  return completes ? COMPLETIONS[completes] : ':'
 }

@@ -1,13 +1,13 @@
-import type { Completes, Option } from '../command.ts'
-import type { Words } from './words.ts'
-import { EVERYWHERE, firstSentence, RECORDS, spellings, VERSION } from './words.ts'
+import type { CompletionKind, Option } from '../command.ts'
+import type { CommandLine } from './command-line.ts'
+import { COMMON_OPTIONS, firstSentence, RECORDS_DIRECTORY, spellings, VERSION } from './command-line.ts'
 
-export function zshCompletion(commands: readonly Words[]): string {
+export function zshCompletion(commands: readonly CommandLine[]): string {
   return `#compdef lunkeeper
 # lunkeeper completion for zsh: source <(lunkeeper completion zsh)
 _lunkeeper_volumes() {
   local -a names
-  names=("${RECORDS}"/*.json(N:t:r))
+  names=("${RECORDS_DIRECTORY}"/*.json(N:t:r))
   compadd -a names
 }
 
@@ -15,7 +15,7 @@ _lunkeeper() {
   local context state state_descr line
   typeset -A opt_args
   _arguments -C \\
-${[...EVERYWHERE, VERSION].map((option) => `    ${spec(option)} \\\n`).join('')}    '1: :->command' \\
+${[...COMMON_OPTIONS, VERSION].map((option) => `    ${spec(option)} \\\n`).join('')}    '1: :->command' \\
     '*:: :->rest'
   case $state in
     command)
@@ -34,7 +34,7 @@ if [[ $funcstack[1] == _lunkeeper ]]; then _lunkeeper "$@"; else compdef _lunkee
 `
 }
 
-function commandCase({ name, argument, options }: Words): string {
+function commandCase({ name, argument, options }: CommandLine): string {
   const specs = options.map(spec)
   if (argument)
     specs.push(`'1:${argument.name.toLowerCase().replaceAll('|', ' or ')}:${argumentAction(argument)}'`)
@@ -62,19 +62,19 @@ function escape(text: string): string {
 function argumentAction(argument: {
   name: string
   choices?: readonly string[]
-  completes?: Completes
+  completes?: CompletionKind
 }): string {
   if (argument.name.includes('MOUNTPOINT')) return '{ _lunkeeper_volumes; _files }'
   return action(argument)
 }
 
-const ACTIONS: Readonly<Record<Completes, string>> = {
+const ACTIONS: Readonly<Record<CompletionKind, string>> = {
   file: '_files',
   directory: '_files -/',
   volume: '_lunkeeper_volumes',
 }
 
-function action({ choices, completes }: { choices?: readonly string[]; completes?: Completes }): string {
+function action({ choices, completes }: { choices?: readonly string[]; completes?: CompletionKind }): string {
   if (choices) return `(${choices.join(' ')})`
   return completes ? ACTIONS[completes] : ' '
 }

@@ -1,20 +1,20 @@
 import type { AnyCommand } from '../command.ts'
 import { GLOBAL_OPTIONS } from '../globals.ts'
-import type { Look } from '../output/look.ts'
+import type { Display } from '../output/display.ts'
 import { optionEntry } from './option-entry.ts'
-import { page } from './page.ts'
+import { helpPage } from './page.ts'
 
-/** One command: what it does and guarantees, how to call it, and its exit status. */
+/** The help page of a command: what it does, how to call it, and its exit status. */
 export function commandHelp(
   { name, summary, about, usage, options, examples }: AnyCommand,
-  look: Look,
+  display: Display,
 ): string {
   const {
     paragraph,
     heading,
     entries,
     examples: commandLines,
-  } = page(look, [...options, ...GLOBAL_OPTIONS].map(optionEntry))
+  } = helpPage(display, [...options, ...GLOBAL_OPTIONS].map(optionEntry))
   const sections = [...new Set(options.map(({ section = 'Options' }) => section))]
   return [
     paragraph(`${summary}.`),

@@ -2,7 +2,7 @@ import type { Option } from '../command.ts'
 import { CONFIG_OPTIONS } from '../input/config-file.ts'
 import { wrap } from '../output/wrap.ts'
 
-/** `/etc/lunkeeper/config.yaml` as a package brings it: every field, none of them in force. */
+/** The `/etc/lunkeeper/config.yaml` that a package installs: every field, commented out. */
 export function configSample(): string {
   const fields = CONFIG_OPTIONS.map(
     (option: Option) => `\n${comment(option.help)}#${option.name}: ${SAMPLES[option.name] ?? 'true'}\n`,
@@ -11,9 +11,9 @@ export function configSample(): string {
 }
 
 const SAMPLE_HEAD =
-  'Configuration of Lunkeeper on this node: lunkeeper.yaml(5). No field is needed: each is here as a comment, with an example. After a change: systemctl reload lunkeeper'
+  'Configuration of Lunkeeper on this node, see lunkeeper.yaml(5). All fields are optional. Each is shown as a comment with an example value. After a change: systemctl reload lunkeeper'
 
-/** Values to try; the help says what holds without the field. */
+/** Example values. The help of a field names its default. */
 const SAMPLES: Readonly<Record<string, string>> = {
   records: '/var/lib/lunkeeper',
   runtime: '/run/lunkeeper',

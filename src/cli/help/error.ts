@@ -1,12 +1,12 @@
 import type { ErrorCode } from '../../model/errors.ts'
 import { ERRORS } from '../../model/errors.ts'
-import type { Look } from '../output/look.ts'
-import { page } from './page.ts'
+import type { Display } from '../output/display.ts'
+import { helpPage } from './page.ts'
 
-/** One error: its meaning, what to do, the exit status. */
-export function errorHelp(code: ErrorCode, look: Look): string {
+/** The help page of an error code: its meaning, what to do, the exit status. */
+export function errorHelp(code: ErrorCode, display: Display): string {
   const { meaning, remedy, exit } = ERRORS[code]
-  const { paragraph, entries } = page(look)
+  const { paragraph, entries } = helpPage(display)
   return (
     paragraph(`${code}: ${meaning}`) +
     entries([

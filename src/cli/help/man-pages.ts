@@ -5,35 +5,35 @@ import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 import { CONFIG_OPTIONS } from '../input/config-file.ts'
 import { EXIT_STATUS } from './command.ts'
 import { optionEntry } from './option-entry.ts'
-import { FIRST, PURPOSE } from './overview.ts'
+import { FIRST_EXAMPLES, PURPOSE } from './overview.ts'
 import { entry, example, heading, inline, paragraph, plain, subheading, title } from './roff.ts'
 
-/** Section of man(1): 8, system administration; 5, files. */
-const FILES = 5
-const ADMINISTRATION = 8
+/** Sections of the manual, see man(1): file formats, and system administration. */
+const FILES_SECTION = 5
+const ADMIN_SECTION = 8
 
 const CONFIG_PAGE = 'lunkeeper.yaml'
 
 /**
- * The manual, made of the same data as `--help`.
- * @param version of the program, for the foot of each page
- * @returns the pages by the names of their files
+ * The manual pages, from the same data as `--help`.
+ * @param version version of the program, for the footer of each page
+ * @returns the pages by file name
  */
 export function manPages(commands: readonly AnyCommand[], version: string): Readonly<Record<string, string>> {
   const source = `lunkeeper ${version}`
   return Object.fromEntries([
-    [`lunkeeper.${ADMINISTRATION}`, overviewPage(commands, source)],
+    [`lunkeeper.${ADMIN_SECTION}`, overviewPage(commands, source)],
     ...commands.map((command) => [
-      `lunkeeper-${command.name}.${ADMINISTRATION}`,
+      `lunkeeper-${command.name}.${ADMIN_SECTION}`,
       commandPage(command, source),
     ]),
-    [`${CONFIG_PAGE}.${FILES}`, configPage(source)],
+    [`${CONFIG_PAGE}.${FILES_SECTION}`, configPage(source)],
   ])
 }
 
 function overviewPage(commands: readonly AnyCommand[], source: string): string {
   return [
-    title('lunkeeper', ADMINISTRATION, source),
+    title('lunkeeper', ADMIN_SECTION, source),
     heading('NAME'),
     plain('lunkeeper - attach iSCSI volumes, hold their I/O while the target is away, detach them'),
     heading('SYNOPSIS'),
@@ -41,13 +41,13 @@ function overviewPage(commands: readonly AnyCommand[], source: string): string {
     heading('DESCRIPTION'),
     plain(PURPOSE),
     heading('COMMANDS'),
-    ...commands.map(({ name, summary }) => entry(`lunkeeper-${name}(${ADMINISTRATION})`, `${summary}.`)),
+    ...commands.map(({ name, summary }) => entry(`lunkeeper-${name}(${ADMIN_SECTION})`, `${summary}.`)),
     heading('OPTIONS'),
-    plain('Every command has these.'),
+    plain('All commands have these options.'),
     options([...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS]),
     entry('--version', 'Print the version.'),
     heading('EXAMPLES'),
-    ...FIRST.map(({ does, command }) => example(does, command)),
+    ...FIRST_EXAMPLES.map(({ does, command }) => example(does, command)),
     heading('EXIT STATUS'),
     plain(EXIT_STATUS),
     heading('ERRORS'),
@@ -55,11 +55,11 @@ function overviewPage(commands: readonly AnyCommand[], source: string): string {
       entry(code, `${meaning} Exit status ${exit}.`, remedy),
     ),
     heading('FILES'),
-    entry('/etc/lunkeeper/config.yaml', `The configuration of this node: ${CONFIG_PAGE}(${FILES}).`),
-    entry('/var/lib/lunkeeper', 'Records of volumes: what was asked for, and what was learned.'),
-    entry('/run/lunkeeper', 'Locks, sockets and notes; gone with the boot.'),
+    entry('/etc/lunkeeper/config.yaml', `The configuration of this node: ${CONFIG_PAGE}(${FILES_SECTION}).`),
+    entry('/var/lib/lunkeeper', 'Records of volumes: the request, and the identity that was learned.'),
+    entry('/run/lunkeeper', 'Locks, sockets and notes; removed at reboot.'),
     heading('SEE ALSO'),
-    plain(`iscsid(8), iscsiadm(8), multipathd(8), ${CONFIG_PAGE}(${FILES})`),
+    plain(`iscsid(8), iscsiadm(8), multipathd(8), ${CONFIG_PAGE}(${FILES_SECTION})`),
   ].join('')
 }
 
@@ -67,7 +67,7 @@ function commandPage(command: AnyCommand, source: string): string {
   const { name, summary, about, usage, examples } = command
   const sections = [...new Set(command.options.map(({ section = 'Options' }) => section))]
   return [
-    title(`lunkeeper-${name}`, ADMINISTRATION, source),
+    title(`lunkeeper-${name}`, ADMIN_SECTION, source),
     heading('NAME'),
     plain(`lunkeeper-${name} - ${summary}`),
     heading('SYNOPSIS'),
@@ -79,7 +79,7 @@ function commandPage(command: AnyCommand, source: string): string {
       ...(section === 'Options' ? [] : [subheading(section)]),
       options(command.options.filter((option) => (option.section ?? 'Options') === section)),
     ]),
-    ...(sections.length > 0 ? [subheading('Every command')] : []),
+    ...(sections.length > 0 ? [subheading('Global options')] : []),
     options(GLOBAL_OPTIONS),
     heading('EXAMPLES'),
     ...examples.map(({ does, command: words }) => example(does, words)),
@@ -87,7 +87,7 @@ function commandPage(command: AnyCommand, source: string): string {
     heading('EXIT STATUS'),
     plain(EXIT_STATUS),
     heading('SEE ALSO'),
-    plain(`lunkeeper(${ADMINISTRATION}), ${CONFIG_PAGE}(${FILES})`),
+    plain(`lunkeeper(${ADMIN_SECTION}), ${CONFIG_PAGE}(${FILES_SECTION})`),
   ].join('')
 }
 
@@ -98,27 +98,27 @@ const findings = (): readonly string[] => [
 
 function configPage(source: string): string {
   return [
-    title(CONFIG_PAGE, FILES, source),
+    title(CONFIG_PAGE, FILES_SECTION, source),
     heading('NAME'),
     plain(`${CONFIG_PAGE} - configuration of Lunkeeper on this node`),
     heading('SYNOPSIS'),
     plain('/etc/lunkeeper/config.yaml'),
     heading('DESCRIPTION'),
     plain(
-      'YAML, one field a line. None is needed. Flags override environment variables, which override the file. A field that does not exist, or a value that makes no sense, is refused with its line (BAD_CONFIG). `systemctl reload lunkeeper` makes the agent read it again.',
+      'YAML, one field per line. All fields are optional. Flags override environment variables, which override the file. An unknown field or an invalid value is an error that names the line (BAD_CONFIG). `systemctl reload lunkeeper` makes the agent reload the file.',
     ),
     heading('FIELDS'),
-    ...CONFIG_OPTIONS.map((option) => entry(`${option.name}: ${valueOf(option)}`, option.help)),
+    ...CONFIG_OPTIONS.map((option) => entry(`${option.name}: ${fieldValue(option)}`, option.help)),
     heading('EXAMPLES'),
-    paragraph('I/O waits for half an hour; metrics for Prometheus on this machine only:'),
+    paragraph('Hold I/O for half an hour, and serve metrics on this machine only:'),
     `.PP\n.RS 4\n.nf\n${inline('hold: 30m\nhttp: 127.0.0.1:9600')}\n.fi\n.RE\n`,
     heading('SEE ALSO'),
-    plain(`lunkeeper(${ADMINISTRATION}), lunkeeper-agent(${ADMINISTRATION})`),
+    plain(`lunkeeper(${ADMIN_SECTION}), lunkeeper-agent(${ADMIN_SECTION})`),
   ].join('')
 }
 
 const options = (list: readonly Option[]): string =>
   list.map((option) => entry(...optionEntry(option))).join('')
 
-/** A switch is true or false in a file. */
-const valueOf = ({ value }: Option): string => value ?? 'true|false'
+/** The form of a field's value: a flag without a value is true or false in the file. */
+const fieldValue = ({ value }: Option): string => value ?? 'true|false'

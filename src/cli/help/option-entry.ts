@@ -1,7 +1,7 @@
 import type { Option } from '../command.ts'
 import type { Entry } from './page.ts'
 
-/** `-f, --file FILE` and its description. */
+/** The help entry of a flag: `-f, --file FILE` and its description. */
 export function optionEntry({ name, short, value, optional, repeated, help }: Option): Entry {
   const shown = value === undefined ? '' : optional ? ` [${value}]` : ` ${value}`
   const flag = `${short ? `-${short}, ` : ''}--${name}${shown}`

@@ -1,18 +1,18 @@
 import type { AnyCommand, Group } from '../command.ts'
 import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
-import type { Look } from '../output/look.ts'
+import type { Display } from '../output/display.ts'
 import { EXIT_STATUS } from './command.ts'
 import { optionEntry } from './option-entry.ts'
-import { page } from './page.ts'
+import { helpPage } from './page.ts'
 
 const GROUPS: readonly (readonly [Group, string])[] = [
   ['change', 'Change the node'],
-  ['look', 'Read only'],
+  ['read', 'Read only'],
   ['shell', 'Command line'],
 ]
 
-/** What to type first. */
-export const FIRST = [
+/** Commands to start with. */
+export const FIRST_EXAMPLES = [
   {
     command:
       'lunkeeper attach --portal 10.0.0.5 --iqn iqn.2024-01.example:db --lun 0 --mount /srv/db --format',
@@ -25,14 +25,14 @@ export const FIRST = [
 export const PURPOSE =
   'Lunkeeper attaches iSCSI volumes to this node, keeps them read-write while their target is away, and detaches them without leaving anything behind.'
 
-/** The first help page: what Lunkeeper is, what to type first, and all commands. */
-export function overview(commands: readonly AnyCommand[], look: Look): string {
+/** The first help page: the purpose of Lunkeeper, commands to start with, and all commands. */
+export function overview(commands: readonly AnyCommand[], display: Display): string {
   const places = [CONFIG_OPTION, ...PLACE_OPTIONS].map(optionEntry)
-  const { paragraph, heading, entries, examples } = page(look, places)
+  const { paragraph, heading, entries, examples } = helpPage(display, places)
   return [
     paragraph(PURPOSE),
     heading('Getting started'),
-    examples(FIRST),
+    examples(FIRST_EXAMPLES),
     ...GROUPS.flatMap(([group, title]) => [
       heading(title),
       entries([
@@ -46,7 +46,7 @@ export function overview(commands: readonly AnyCommand[], look: Look): string {
     ]),
     heading('Global options'),
     entries([...GLOBAL_OPTIONS.map(optionEntry), ['--version', 'Print the version.']]),
-    heading('Places'),
+    heading('Files and directories'),
     entries(places),
     heading('Exit status'),
     paragraph(EXIT_STATUS),

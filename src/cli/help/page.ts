@@ -1,14 +1,15 @@
 import type { Example } from '../command.ts'
-import type { Look } from '../output/look.ts'
+import type { Display } from '../output/display.ts'
 import { wrap } from '../output/wrap.ts'
 
 /** Help is wrapped at this width, or at the terminal's if that is narrower. */
 const WIDTH = 80
 
+/** A term and its description. */
 export type Entry = readonly [term: string, meaning: string]
 
-/** The elements of a help page. */
-export interface Page {
+/** Formats the elements of a help page. */
+export interface HelpPage {
   readonly paragraph: (text: string) => string
   readonly heading: (text: string) => string
   /** Terms with their descriptions beside them, or below if a term is long. */
@@ -20,14 +21,14 @@ export interface Page {
 /** Width of the column of terms; the description of a longer term starts on the next line. */
 const WIDEST_TERM = 22
 
-/** @param terms all terms of the page, which share one column */
-export function page(look: Look, terms: readonly Entry[] = []): Page {
-  const width = Math.min(look.width, WIDTH)
+/** Opens a help page. @param terms all terms of the page, which share one column */
+export function helpPage(display: Display, terms: readonly Entry[] = []): HelpPage {
+  const width = Math.min(display.width, WIDTH)
   const block = (text: string, indent: number) =>
     wrap(text, width - indent).map((line) => `${' '.repeat(indent)}${line}\n`)
   return {
     paragraph: (text) => block(text, 0).join(''),
-    heading: (text) => `\n${look.paint('bold', text)}\n`,
+    heading: (text) => `\n${display.paint('bold', text)}\n`,
     entries(list) {
       const widest = Math.max(...[...terms, ...list].map(([term]) => term.length))
       const column = Math.min(WIDEST_TERM, widest) + 4
@@ -43,7 +44,7 @@ export function page(look: Look, terms: readonly Entry[] = []): Page {
     examples: (list) =>
       list
         .flatMap(({ command, does }) => [
-          `  ${look.paint('dim', `# ${does}`)}\n`,
+          `  ${display.paint('dim', `# ${does}`)}\n`,
           ...continued(command, width - 2).map((line) => `  ${line}\n`),
         ])
         .join(''),

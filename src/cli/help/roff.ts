@@ -1,8 +1,8 @@
-// The parts that a page of man(7) is made of. Every text is escaped: none of it is taken for a request.
+// The elements of a manual page, man(7). All text is escaped, so that none of it is read as a request.
 
 /**
- * A text within a line: `code` of our texts is bold, a hyphen stays one that can be copied into a shell, and what is not ASCII
- * is named: groff_char(7).
+ * Escapes text within a line: `code` becomes bold, a hyphen stays one that can be copied into a shell, and characters outside
+ * of ASCII are named (groff_char(7)).
  */
 export function inline(text: string): string {
   return text
@@ -15,12 +15,15 @@ export function inline(text: string): string {
     )
 }
 
-/** A line of text. A dot or an apostrophe at its start would make a request of it: groff(7), "Control characters". */
+/**
+ * A line of text. A dot or an apostrophe at its start is escaped, because it would start a request (groff(7), "Control
+ * characters").
+ */
 function line(text: string): string {
   return `${text.replace(/^(?=[.'])/, String.raw`\&`)}\n`
 }
 
-/** An argument of a request: in quotes, with those inside doubled. */
+/** An argument of a request, in quotes; quotes inside are doubled. */
 const argument = (text: string): string => `"${inline(text).replaceAll('"', '""')}"`
 
 export const title = (name: string, section: number, source: string): string =>
@@ -32,13 +35,13 @@ export const subheading = (text: string): string => `.SS ${argument(text)}\n`
 
 export const paragraph = (text: string): string => `.PP\n${line(inline(text))}`
 
-/** What is on the page without a macro before it, as after a heading. */
+/** A line of text without a macro before it, for the text after a heading. */
 export const plain = (text: string): string => line(inline(text))
 
-/** A term with its meaning, indented, below. */
+/** A term, with its description indented below. */
 export const entry = (term: string, ...meanings: readonly string[]): string =>
   `.TP\n.B ${argument(term)}\n${meanings.map((text) => line(inline(text))).join('.IP\n')}`
 
-/** A command line as it is typed, below what it does. */
+/** A command line, below its description. */
 export const example = (does: string, command: string): string =>
   `.PP\n${line(inline(`${does}:`))}.PP\n.RS 4\n.nf\n${line(inline(command.replaceAll('`', "'")))}.fi\n.RE\n`

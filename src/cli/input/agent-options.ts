@@ -2,36 +2,36 @@ import { LOG_LEVELS } from '../../model/log-entry.ts'
 import type { Option } from '../command.ts'
 import { LOG_FORMATS } from '../operation/log-writer.ts'
 
-/** What an agent serves: as flags, and as fields of the configuration. */
+/** The flags of the agent, which are also fields of the configuration file. */
 export const AGENT_OPTIONS = [
   {
     name: 'http',
     value: 'ADDR:PORT',
-    help: 'Serve a page of this node, its API under /api/v1, /metrics for Prometheus, /healthz and /readyz on this address, for example 127.0.0.1:9600. The page and the API show the node to clients on this machine only, and change nothing, unless --http-token-file is given; the others have no access control.',
+    help: 'Serve a page of this node, its API under /api/v1, /metrics for Prometheus, /healthz and /readyz on this address, for example 127.0.0.1:9600. Without --http-token-file, only clients on this machine can read the page and the API, and no client can make changes. /metrics, /healthz and /readyz have no access control.',
   },
   {
     name: 'http-token-file',
     value: 'FILE',
     completes: 'file',
-    help: 'File with a token of 32 characters or more, readable by its owner only. A client that sends it (Authorization: Bearer TOKEN) may read the page from other machines, and change holds, give up, and apply safe repairs. Read again on SIGHUP.',
+    help: 'File with a token of at least 32 characters, readable by its owner only. A client that sends it (Authorization: Bearer TOKEN) can use the page and the API from other machines, change and give up holds, and make repairs. The file is read again on SIGHUP.',
   },
   {
     name: 'log-format',
     value: 'text|json',
     choices: LOG_FORMATS,
-    help: 'How the log on stderr is written: lines of text, or one JSON object a line with time, level, msg, code, volume and seconds. Default: text; json with --host-root.',
+    help: 'Format of the log on stderr: text, or one JSON object per line with time, level, msg, code, volume and seconds. Default: text; json with --host-root.',
   },
   {
     name: 'log-level',
     value: 'LEVEL',
     choices: LOG_LEVELS,
-    help: 'Leave out less important lines: debug, info, warn or error. Default: info.',
+    help: 'Lowest level that is logged: debug, info, warn or error. Default: info.',
   },
   {
     name: 'repair',
     value: 'off|safe',
     choices: ['off', 'safe'],
-    help: 'What the agent repairs automatically, every ten minutes while no target is away: nothing, or what `lunkeeper doctor --fix` does, in at most six runs a day. Default: safe.',
+    help: 'What the agent repairs automatically. off: nothing. safe: what `lunkeeper doctor --fix` repairs, every ten minutes while no target is away, in at most six runs per day. Default: safe.',
   },
   {
     name: 'csi-endpoint',

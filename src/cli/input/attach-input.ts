@@ -12,36 +12,36 @@ interface AttachValues extends VolumeValues {
   readonly file?: string
 }
 
-/** The input of `attach`, from its flags or from a volume file. All of it is validated here. */
+/** Validates the input of `attach`, which comes from flags or from a volume file. */
 export async function attachInput(
   { file, ...flags }: AttachValues,
   context: Pick<Context, 'warn'>,
 ): Promise<{ request: VolumeRequest; chap: Chap | null }> {
-  if (file === undefined) return understood(flags, FLAGS, context)
-  const [also] = Object.keys(flags)
-  if (also !== undefined)
-    throw new LunkeeperError('BAD_REQUEST', `--${also} cannot be combined with a volume file`, {
-      hint: `Set "${also}" in the file, or give everything as flags.`,
+  if (file === undefined) return validated(flags, FROM_FLAGS, context)
+  const [otherFlag] = Object.keys(flags)
+  if (otherFlag !== undefined)
+    throw new LunkeeperError('BAD_REQUEST', `--${otherFlag} cannot be combined with a volume file`, {
+      hint: `Set "${otherFlag}" in the file, or give everything as flags.`,
     })
   const { readVolumeFile } = await import('./volume-file.ts')
   const { values, origin } = readVolumeFile(file)
-  return understood({ ...values, ...chapBeside(file, values) }, origin, context)
+  return validated({ ...values, ...resolveChapFile(file, values) }, origin, context)
 }
 
-function understood(values: VolumeValues, origin: Origin, context: Pick<Context, 'warn'>) {
+function validated(values: VolumeValues, origin: Origin, context: Pick<Context, 'warn'>) {
   const request = volumeRequest(values, origin)
   const source = values['chap-file']
   return { request, chap: source === undefined ? null : readChap(source, context.warn) }
 }
 
-/** A relative path in a file is relative to the file's directory. */
-function chapBeside(file: string, values: VolumeValues): Pick<VolumeValues, 'chap-file'> {
+/** Resolves a relative `chap-file` in a volume file against the directory of that file. */
+function resolveChapFile(file: string, values: VolumeValues): Pick<VolumeValues, 'chap-file'> {
   const chap = values['chap-file']
   if (chap === undefined || chap === '-' || chap.startsWith('fd:') || file === '-') return {}
   return { 'chap-file': resolve(dirname(file), chap) }
 }
 
-const FLAGS: Origin = {
+const FROM_FLAGS: Origin = {
   field: (name) => `--${name}`,
   place: () => '',
   missing: (names) =>

@@ -5,8 +5,8 @@ import type { Chap } from '../../model/secret.ts'
 import { parseChap } from '../../model/secret.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
 
-/** Four lines of at most 255 characters, and room for comments. */
-const LONGEST = 64 << 10
+/** A file has four lines of at most 255 characters, and perhaps comments. */
+const MAX_BYTES = 64 << 10
 
 /**
  * Reads CHAP credentials from a file, from stdin (`-`) or from an open descriptor (`fd:3`, `/dev/fd/3`). Warns if users
@@ -43,13 +43,14 @@ function open(path: string): number {
 }
 
 function readAll(fd: number, source: string): string {
-  const buffer = Buffer.alloc(LONGEST + 1)
+  const buffer = Buffer.alloc(MAX_BYTES + 1)
   let length = 0
   for (;;) {
-    const count = readSync(fd, buffer, length, buffer.length - length, null)
-    if (count === 0) return buffer.toString('utf8', 0, length)
-    length += count
-    if (length > LONGEST) throw new LunkeeperError('BAD_CHAP', `${source} is too long to be CHAP credentials`)
+    const bytesRead = readSync(fd, buffer, length, buffer.length - length, null)
+    if (bytesRead === 0) return buffer.toString('utf8', 0, length)
+    length += bytesRead
+    if (length > MAX_BYTES)
+      throw new LunkeeperError('BAD_CHAP', `${source} is too long to be CHAP credentials`)
   }
 }
 

@@ -12,10 +12,10 @@ import { HOLD_OPTIONS } from './volume-options.ts'
 import type { Fields } from './yaml-fields.ts'
 import { readFields } from './yaml-fields.ts'
 
-/** Its fields. */
+/** The fields of the configuration file. */
 export const CONFIG_OPTIONS = [...PLACE_OPTIONS, ...AGENT_OPTIONS, ...HOLD_OPTIONS] as const
 
-/** Defaults of this node for values that neither a flag nor an environment variable sets. */
+/** Values for this node that apply if neither a flag nor an environment variable is set. */
 export interface Config {
   readonly flags: Values<typeof CONFIG_OPTIONS>
   /** For volumes whose request does not set a hold. */

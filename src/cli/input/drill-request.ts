@@ -7,7 +7,7 @@ export const DRILL_OPTIONS = [
     name: 'story',
     value: 'NAME',
     choices: ['node-down', 'split'],
-    help: 'node-down: the storage machine dies under two writers. split: a node is cut off under two writers, its volumes move to another node, and it comes back with the writes that it held. Default: node-down.',
+    help: 'node-down: the storage machine of two writers dies. split: the node of two writers is cut off, its volumes move to another node, and the first node comes back with the writes that it held. Default: node-down.',
   },
   {
     name: 'outage',
@@ -54,7 +54,7 @@ export const DRILL_OPTIONS = [
 export interface DrillRequest {
   readonly story?: string
   readonly report: string
-  /** Seconds; true runs every timer. */
+  /** The stock timer to use, in seconds; true: all of them, one after the other. */
   readonly trueTime: boolean | number
   readonly outage?: number
   readonly takeover?: string
@@ -71,18 +71,18 @@ export function drillRequest(options: Values<typeof DRILL_OPTIONS>): DrillReques
   if (as.story === 'split' && trueTime)
     throw new LunkeeperError('USAGE', '--story split has no true-time cases: leave out --true-time')
   if (as.story === 'split' && as.takeover !== undefined)
-    throw new LunkeeperError('USAGE', '--takeover is for --story node-down', {
-      hint: 'In the split story the storage machine stays; the volumes move from node to node.',
+    throw new LunkeeperError('USAGE', '--takeover requires --story node-down', {
+      hint: 'In the split story the storage machine stays up; the volumes move between nodes.',
     })
   return {
     ...as,
     report,
     trueTime: timer === undefined ? trueTime : Number(timer),
-    ...(outage === undefined ? {} : { outage: secondsOf(outage) }),
+    ...(outage === undefined ? {} : { outage: parseSeconds(outage) }),
   }
 }
 
-function secondsOf(text: string): number {
+function parseSeconds(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
   throw new LunkeeperError('USAGE', `"${text}" is not a number of seconds`, { hint: 'Example: --outage 60' })
 }

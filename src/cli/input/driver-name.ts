@@ -1,13 +1,18 @@
 import { LunkeeperError } from '../../model/errors.ts'
 
+/** The default name of the CSI driver. */
 export const DRIVER = 'iscsi.csi.lunkeeper'
 
-/** A CSI driver's name: parts of a domain name, 63 characters at most, as the specification has it. @throws USAGE */
+/**
+ * Validates the name of a CSI driver: at most 63 characters in the form of a domain name, as the CSI specification
+ * requires.
+ * @throws USAGE
+ */
 export function parseDriverName(text: string | undefined): string {
   if (text === undefined) return DRIVER
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/.test(text))
-    throw new LunkeeperError('USAGE', `"${text}" cannot be the name of a driver`, {
-      hint: `It has the form of a domain name, like ${DRIVER}.`,
+    throw new LunkeeperError('USAGE', `"${text}" is not a valid driver name`, {
+      hint: `Use the form of a domain name, for example ${DRIVER}.`,
     })
   return text
 }

@@ -7,7 +7,8 @@ export function jsonStream(text: string): unknown[] | null {
   const values: unknown[] = []
   let depth = 0
   let from = 0
-  // Whole strings are matched, because a brace inside one is not syntax; one without an end is the rest of the text.
+  // Strings are matched as a whole, because braces inside them are not syntax. An unterminated string extends to the
+  // end.
   for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[{}]/gs)) {
     if (token === '{' && depth++ === 0) {
       if (text.slice(from, index).trim() !== '') return null
@@ -18,7 +19,7 @@ export function jsonStream(text: string): unknown[] | null {
     try {
       values.push(JSON.parse(text.slice(from, index + 1)))
     } catch {
-      // May be YAML in braces.
+      // It may be YAML in flow style.
       return null
     }
     from = index + 1

@@ -2,7 +2,7 @@ import type { ScalarTag, Tags } from 'yaml'
 import { isMap } from 'yaml'
 
 import type { YamlDocuments } from './yaml-documents.ts'
-import { duplicateKeys, TooDeep, yamlDocuments } from './yaml-documents.ts'
+import { duplicateKeys, TooDeepError, yamlDocuments } from './yaml-documents.ts'
 
 /** The stream is not YAML. `line` counts from 1, and is null if it is not known. */
 export class NotYaml extends Error {
@@ -14,7 +14,7 @@ export class NotYaml extends Error {
   }
 }
 
-/** `0o10`, which kubectl reads as 8 (strconv.ParseInt with base 0); in YAML 1.1 it is a string. */
+/** kubectl reads `0o10` as 8 (strconv.ParseInt with base 0); in YAML 1.1 it is a string. */
 const OCTAL: ScalarTag = {
   identify: () => false,
   default: true,
@@ -38,7 +38,7 @@ export function kubernetesTags(tags: Tags): Tags {
 }
 
 /**
- * The objects of a stream as kubectl reads it: of two equal keys the last one wins.
+ * Parses the objects of a stream as kubectl does: of duplicate keys, the last one wins.
  * @param warn called for each duplicate key
  * @throws NotYaml
  */
@@ -61,7 +61,7 @@ function readDocuments(text: string): YamlDocuments {
       logLevel: 'silent',
     })
   } catch (error) {
-    if (error instanceof TooDeep) throw new NotYaml(error.line)
+    if (error instanceof TooDeepError) throw new NotYaml(error.line)
     throw error
   }
 }

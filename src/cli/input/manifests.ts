@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 
+import { utf16Encoding } from '../../explain/read/character-set.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
 import { jsonStream } from './json-stream.ts'
 import { NotYaml, parseKubernetesYaml } from './kubernetes-yaml.ts'
 
 /**
- * The objects in a file of YAML or JSON, or on standard input (`-`), as kubectl reads them. No error quotes a line,
- * because the input may contain a secret.
+ * Reads the objects in a file of YAML or JSON, or on standard input (`-`), as kubectl does. No error quotes the input, because
+ * it may contain a secret.
  * @throws BAD_REQUEST
  */
 export function readManifests(source: string, warn: (message: string) => void): unknown[] {
@@ -23,7 +24,7 @@ export function readManifests(source: string, warn: (message: string) => void): 
 
 /** @param what the name of the input in messages @throws BAD_REQUEST */
 export function parseManifests(bytes: Buffer, what: string, warn: (message: string) => void): unknown[] {
-  const text = decoded(bytes)
+  const text = new TextDecoder(utf16Encoding(bytes) ?? 'utf-8').decode(bytes)
   try {
     return jsonStream(text) ?? parseKubernetesYaml(text, (message) => warn(`${what}: ${message}`))
   } catch (error) {
@@ -36,15 +37,4 @@ export function parseManifests(bytes: Buffer, what: string, warn: (message: stri
       },
     )
   }
-}
-
-/** PowerShell's `>` writes UTF-16. */
-function decoded(bytes: Buffer): string {
-  const encoding =
-    bytes[0] === 0xff && bytes[1] === 0xfe
-      ? 'utf-16le'
-      : bytes[0] === 0xfe && bytes[1] === 0xff
-        ? 'utf-16be'
-        : 'utf-8'
-  return new TextDecoder(encoding).decode(bytes)
 }

@@ -1,9 +1,9 @@
-/** The known word that is most similar; null if none is close. */
+/** The known word that is most similar to a misspelled one; null if none is close. */
 export function didYouMean(word: string, known: readonly string[]): string | null {
   const plain = simplified(word)
   const measured = known.map((candidate) => ({ candidate, distance: distance(plain, simplified(candidate)) }))
   const best = measured.toSorted((a, b) => a.distance - b.distance)[0]
-  // If more than a third of the letters differ, it is another word.
+  // Words that differ in more than a third of their letters are not similar.
   return best && best.distance <= Math.max(1, Math.floor(plain.length / 3)) ? best.candidate : null
 }
 

@@ -1,7 +1,7 @@
 import { FILE_SYSTEMS, HOLD_MODES } from '../../model/request.ts'
 import type { Option } from '../command.ts'
 
-/** How the volume is held. Also the default for all volumes of a node, in its configuration. */
+/** How I/O of the volume is held. In the configuration file, these are the defaults for all volumes of the node. */
 export const HOLD_OPTIONS = [
   {
     name: 'hold',
@@ -18,7 +18,7 @@ export const HOLD_OPTIONS = [
   },
 ] as const satisfies readonly Option[]
 
-/** What describes a volume: as flags of `attach`, and as fields of a volume file. */
+/** The description of a volume: flags of `attach`, and fields of a volume file. */
 export const VOLUME_OPTIONS = [
   {
     name: 'portal',
@@ -75,8 +75,8 @@ export const VOLUME_OPTIONS = [
   { name: 'read-only', section: 'Use', help: 'Attach read-only.' },
   {
     name: 'shared',
-    section: 'How it is used',
-    help: 'Several nodes use the volume at once, with a cluster file system or the like on it. Without this flag, a volume has one writing node, and the target refuses the writes of others.',
+    section: 'Use',
+    help: 'Several nodes use the volume at the same time, for example with a cluster file system. Without this flag, only one node can write to the volume: the target rejects writes from others.',
   },
   {
     name: 'mount-option',

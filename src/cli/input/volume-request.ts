@@ -10,7 +10,7 @@ export type VolumeField = keyof VolumeValues
 
 /** Where the values came from, for error messages. */
 export interface Origin {
-  /** --iqn, or `iqn`. */
+  /** The name of a field for the user: `--iqn`, or `iqn`. */
   field(name: VolumeField): string
   /** Prefix of messages about a field: empty, or `volume.yaml:3: `. */
   place(name: VolumeField): string
@@ -18,11 +18,11 @@ export interface Origin {
   missing(names: readonly VolumeField[]): LunkeeperError
 }
 
-/** The fields without which there is no volume. */
+/** The required fields. */
 export const REQUIRED = ['portal', 'iqn', 'lun'] as const
 
 /**
- * Validates and parses every value before any of them is used.
+ * Validates and parses all values.
  * @throws USAGE BAD_IQN BAD_PORTAL BAD_LUN BAD_WWID BAD_NAME BAD_HOLD BAD_MOUNT BAD_REQUEST
  */
 export function volumeRequest(values: VolumeValues, origin: Origin): VolumeRequest {
@@ -45,11 +45,11 @@ export function volumeRequest(values: VolumeValues, origin: Origin): VolumeReque
       mountOptions: values['mount-option'],
       shared: values.shared,
     },
-    (option, parse) => placed(origin, option, parse),
+    (option, parse) => withPlace(origin, option, parse),
   )
 }
 
-function placed<T>(origin: Origin, name: VolumeField, parse: () => T): T {
+function withPlace<T>(origin: Origin, name: VolumeField, parse: () => T): T {
   try {
     return parse()
   } catch (error) {

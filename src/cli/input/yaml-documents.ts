@@ -2,18 +2,18 @@ import type { DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
 import { Composer, type Document, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml'
 
 /**
- * No file of ours and no object of Kubernetes is nested this deep; go-yaml, which kubectl uses, stops at 10,000. The
- * parser's time and memory grow faster than the depth.
+ * Files of Lunkeeper and objects of Kubernetes are not nested this deep. kubectl's parser (go-yaml) stops at 10,000 levels, but
+ * the time and memory of this parser grow faster than the depth.
  */
-const DEEPEST = 1000
+const MAX_DEPTH = 1000
 
-/** A stream that is nested too deep. */
-export class TooDeep extends Error {
+/** A document is nested too deep. */
+export class TooDeepError extends Error {
   /** Counted from 1. */
   readonly line: number
 
   constructor(line: number) {
-    super(`it is nested more than ${DEEPEST} levels deep`)
+    super(`it is nested more than ${MAX_DEPTH} levels deep`)
     this.line = line
   }
 }
@@ -24,7 +24,7 @@ export interface YamlDocuments {
   readonly lineOf: (offset: number) => number
 }
 
-/** The documents of a stream, each with its errors. @throws TooDeep */
+/** Parses the documents of a stream; each has its errors. @throws TooDeepError */
 export function yamlDocuments(
   source: string,
   options: Omit<
@@ -39,18 +39,18 @@ export function yamlDocuments(
     lines.addNewLine(0)
     for (const lexeme of new Lexer().lex(source)) {
       yield* parser.next(lexeme)
-      if (parser.stack.length > DEEPEST) throw new TooDeep(lineOf(parser.offset))
+      if (parser.stack.length > MAX_DEPTH) throw new TooDeepError(lineOf(parser.offset))
     }
     yield* parser.end()
   }
   const composer = new Composer({
     ...options,
     prettyErrors: false,
-    // The composer would compare each key with all before it: see duplicateKeys.
+    // The composer compares each key with all others of its map. duplicateKeys is faster.
     uniqueKeys: false,
     lineCounter: lines,
   })
-  // A broken stream has an error for each of its bytes, of whose stacks nothing is used.
+  // A broken stream can have an error for each byte. Their stack traces are not used, and making them is slow.
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {
@@ -60,14 +60,14 @@ export function yamlDocuments(
   }
 }
 
-/** Keys that a map of the document has already, with the offset of the later one. */
+/** The duplicate keys in the maps of a document, with the offset of the later one. */
 export function duplicateKeys(document: Document.Parsed): { key: string; offset: number }[] {
   const found: { key: string; offset: number }[] = []
   visit(document, {
     Map(_, map) {
       const seen = new Set<unknown>()
       for (const { key } of map.items) {
-        // A merge key may be there several times.
+        // A map may have several merge keys.
         if (!isScalar(key) || key.value === '<<') continue
         if (seen.has(key.value)) found.push({ key: String(key.value), offset: key.range?.[0] ?? 0 })
         seen.add(key.value)

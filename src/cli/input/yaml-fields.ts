@@ -7,9 +7,9 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Option, Value } from '../command.ts'
 import { didYouMean } from './nearest.ts'
 import type { YamlDocuments } from './yaml-documents.ts'
-import { duplicateKeys, TooDeep, yamlDocuments } from './yaml-documents.ts'
+import { duplicateKeys, TooDeepError, yamlDocuments } from './yaml-documents.ts'
 
-/** Flags as the fields of a YAML file that contains nothing else. */
+/** A YAML file whose fields are flags. */
 export interface Fields {
   readonly options: readonly Option[]
   /** What the fields describe: "a volume". */
@@ -22,9 +22,9 @@ export interface Fields {
   readonly missing?: (names: readonly string[], shown: string) => LunkeeperError
 }
 
-export interface Read {
+export interface ParsedFields {
   readonly values: Readonly<Record<string, Value>>
-  /** A field that is present; null for others. */
+  /** The line of a field; null if the file does not have it. */
   readonly lineOf: (name: string) => number | null
 }
 
@@ -42,56 +42,61 @@ export function schemaOf({ options, required = [] }: Fields): z.ZodObject {
   return z.strictObject(
     Object.fromEntries(
       options.map((option) => {
-        const field = valueSchema(option).meta({ description: option.help, ...numberToo(option) })
+        const field = valueSchema(option).meta({ description: option.help, ...orNumber(option) })
         return [option.name, required.includes(option.name) ? field : field.optional()]
       }),
     ),
   )
 }
 
-/** What an editor takes for a number if it is all digits. */
-function numberToo({ name }: Option): { type?: string[] } {
+/** For editors: also accepts a number for fields whose value may consist of digits only. */
+function orNumber({ name }: Option): { type?: string[] } {
   return ['lun', 'name', 'serial', 'wwid', 'hold'].includes(name) ? { type: ['string', 'integer'] } : {}
 }
 
 /**
- * Parses such a file. Numbers keep their spelling: a serial of 007 stays 007.
+ * Parses a file with these fields. Numbers keep their spelling: a serial of 007 stays 007.
  * @throws `fields.code`, with the line number
  */
-export function readFields(source: string, shown: string, fields: Fields): Read {
-  const bad = (line: number, reason: string) => new LunkeeperError(fields.code, `${shown}:${line}: ${reason}`)
-  const { documents, lineOf: lineAt } = readDocuments(source, bad)
-  const [document, another] = documents
+export function readFields(source: string, shown: string, fields: Fields): ParsedFields {
+  const errorAt = (line: number, reason: string) =>
+    new LunkeeperError(fields.code, `${shown}:${line}: ${reason}`)
+  const { documents, lineOf: lineAt } = readDocuments(source, errorAt)
+  const [document, secondDocument] = documents
   const malformed = document?.errors[0]
-  if (malformed) throw bad(lineAt(malformed.pos[0]), malformed.message)
-  if (another) throw bad(lineAt(another.range[0]), 'it is a second document; the file must have one')
-  const [twice] = document ? duplicateKeys(document) : []
-  if (twice) throw bad(lineAt(twice.offset), `"${twice.key}" is there twice`)
+  if (malformed) throw errorAt(lineAt(malformed.pos[0]), malformed.message)
+  if (secondDocument)
+    throw errorAt(
+      lineAt(secondDocument.range[0]),
+      'a second document starts here; the file must have only one',
+    )
+  const [duplicate] = document ? duplicateKeys(document) : []
+  if (duplicate) throw errorAt(lineAt(duplicate.offset), `"${duplicate.key}" occurs twice`)
   const lineOf = (name: string) => lineOfKey(document, lineAt, name)
-  const parsed = schemaOf(fields).safeParse(valueOf(document, bad) ?? {})
+  const parsed = schemaOf(fields).safeParse(valueOf(document, errorAt) ?? {})
   if (!parsed.success) throw refusal(parsed.error, shown, lineOf, fields)
   return { values: toValues(parsed.data, fields), lineOf }
 }
 
-type Bad = (line: number, reason: string) => LunkeeperError
+type MakeError = (line: number, reason: string) => LunkeeperError
 
-function readDocuments(source: string, bad: Bad): YamlDocuments {
+function readDocuments(source: string, errorAt: MakeError): YamlDocuments {
   try {
     return yamlDocuments(source, {
       customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !/:(int|float)$/.test(tag.tag)),
     })
   } catch (error) {
-    throw error instanceof TooDeep ? bad(error.line, error.message) : error
+    throw error instanceof TooDeepError ? errorAt(error.line, error.message) : error
   }
 }
 
 /** Null if there is no document. */
-function valueOf(document: Document | undefined, bad: Bad): unknown {
+function valueOf(document: Document | undefined, errorAt: MakeError): unknown {
   try {
     return document?.toJS({ maxAliasCount: 100 }) ?? null
   } catch (error) {
-    // An alias without an anchor, or one that is expanded too often.
-    throw bad(1, (error as Error).message)
+    // The document has an alias without an anchor, or one that is expanded too often.
+    throw errorAt(1, (error as Error).message)
   }
 }
 
@@ -108,7 +113,12 @@ function lineOfKey(
   return null
 }
 
-function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], fields: Fields): LunkeeperError {
+function refusal(
+  error: z.ZodError,
+  shown: string,
+  lineOf: ParsedFields['lineOf'],
+  fields: Fields,
+): LunkeeperError {
   const { code, of, required = [], missing } = fields
   const names = fields.options.map(({ name }) => name)
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
@@ -119,8 +129,8 @@ function refusal(error: z.ZodError, shown: string, lineOf: Read['lineOf'], field
       hint: near ? `Did you mean "${near}"?` : `The fields are ${names.join(', ')}.`,
     })
   }
-  const wrong = new Set(error.issues.map(({ path }) => path[0]))
-  const absent = required.filter((name) => wrong.has(name) && lineOf(name) === null)
+  const invalid = new Set(error.issues.map(({ path }) => path[0]))
+  const absent = required.filter((name) => invalid.has(name) && lineOf(name) === null)
   const issue = error.issues[0]!
   if (missing && absent.length > 0 && issue.path.length > 0) return missing(absent, shown)
   const name = issue.path[0]

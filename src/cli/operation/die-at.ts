@@ -3,8 +3,8 @@ import type { Observer, StepName } from '../../volumes/step.ts'
 import { STEPS } from '../../volumes/step.ts'
 
 /**
- * For crash tests: `LUNKEEPER_DIE_AT=<step>:before|after[:n]` kills this process like kill -9, at the start or end of
- * the n-th such step.
+ * For crash tests: `LUNKEEPER_DIE_AT=<step>:before|after[:n]` kills this process with SIGKILL, at the start or end of the
+ * n-th step of that name.
  */
 export function dieAt(text: string, die: () => void = () => process.kill(process.pid, 'SIGKILL')): Observer {
   const [step, moment, count = '1', ...rest] = text.split(':')

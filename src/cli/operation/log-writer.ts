@@ -8,24 +8,24 @@ export const LOG_FORMATS = ['text', 'json'] as const
 export type LogFormat = (typeof LOG_FORMATS)[number]
 
 export interface LogOptions {
-  /** Null: text, and JSON in a container. */
+  /** Null: text; JSON in a container. */
   readonly format: LogFormat | null
   readonly level: LogLevel
 }
 
 export interface LogWriter {
-  /** A line of the agent. */
+  /** Writes a line of the agent. @param entry the same as fields */
   readonly write: (line: string, entry: LogEntry) => void
-  /** A line of a service beside it. */
+  /** Writes a line of a service beside the agent. */
   readonly say: (line: string) => void
 }
 
-/** sd-daemon(3): the journal takes the priority from it, and does not show it. */
+/** Priorities for the prefix `<N>`, which the journal reads and removes (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 }
 
 /**
- * Writes a service's log: lines of text for people, or one JSON object a line.
- * @param isJournal stderr is the journal's
+ * Opens the log of a service: lines of text, or one JSON object per line.
+ * @param isJournal stderr is connected to the journal
  */
 export function logWriter(
   { format, level: least }: LogOptions & { readonly format: LogFormat },
@@ -49,7 +49,10 @@ export function logWriter(
   }
 }
 
-/** The variable is inherited, the stream may not be: its device and inode are compared (systemd.exec(5), JOURNAL_STREAM). */
+/**
+ * Compares the device and inode of stderr with JOURNAL_STREAM, which is also inherited if stderr was redirected
+ * (systemd.exec(5)).
+ */
 function isStderrJournal(): boolean {
   try {
     const { dev, ino } = fstatSync(process.stderr.fd)

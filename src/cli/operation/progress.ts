@@ -1,30 +1,30 @@
 import type { Observer, StepName } from '../../volumes/step.ts'
 import { oneLine } from '../../model/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
-import { STEP_WORDS } from './step-words.ts'
+import { STEP_TEXT } from './step-text.ts'
 
-/** A shorter operation shows only its result. */
-const PATIENCE = 1_500
-const BEAT = 250
+/** A shorter operation shows no progress. */
+const SHOW_AFTER_MS = 1_500
+const REDRAW_INTERVAL_MS = 250
 
 export interface Progress extends Disposable {
   readonly observer: Observer
 }
 
-/** On a terminal: one line with the current step and its duration. Elsewhere nothing. */
+/** Shows one line with the current step and the time so far, on a terminal only. */
 export function showProgress(terminal: Terminal): Progress {
   const started = performance.now()
   const running = new Map<string, { step: StepName; subject: string; since: number }>()
   const draw = () => {
     const now = performance.now()
-    if (now - started < PATIENCE) return
+    if (now - started < SHOW_AFTER_MS) return
     const [current] = [...running.values()].toSorted((a, b) => a.since - b.since)
     const seconds = Math.floor((now - started) / 1000)
     terminal.status(
-      `${current ? `${STEP_WORDS[current.step]} (${current.subject})` : 'looking'} … ${seconds} s`,
+      `${current ? `${STEP_TEXT[current.step]} (${current.subject})` : 'checking'} … ${seconds} s`,
     )
   }
-  const timer = terminal.isTTY ? setInterval(draw, BEAT) : null
+  const timer = terminal.isTTY ? setInterval(draw, REDRAW_INTERVAL_MS) : null
   timer?.unref()
   return {
     observer: {
@@ -39,8 +39,8 @@ export function showProgress(terminal: Terminal): Progress {
   }
 }
 
-/** One line for each step that ended: `step login 127.0.0.1:3260 … 82 ms`. */
-export function nameSteps(terminal: Terminal): Observer {
+/** Prints a line for each step that ended: `step login 127.0.0.1:3260 … 82 ms`. */
+export function logSteps(terminal: Terminal): Observer {
   return {
     end: (_, step, subject, milliseconds) =>
       terminal.line(oneLine(`step ${step} ${subject} … ${Math.round(milliseconds)} ms`)),

@@ -1,26 +1,30 @@
-/** Runs of a day that may repair something. More, and something undoes the repairs. */
-const MOST_A_DAY = 6
+/** Maximum number of runs per day that repair something. If more are needed, something undoes the repairs. */
+const MAX_RUNS_PER_DAY = 6
 const DAY_MS = 24 * 3_600_000
 
 /** Limits how often the agent repairs automatically. */
 export class RepairBudget {
-  #repairedMs: readonly number[] = []
-  #isTold = false
+  #repairTimesMs: readonly number[] = []
+  #isReported = false
 
-  /** @param nowMs monotonic @returns `exhausted` once for each time that the limit is reached, then `no` */
+  /**
+   * Whether a run may start now.
+   * @param nowMs monotonic
+   * @returns `exhausted` once when the limit is reached, then `no`
+   */
   may(nowMs: number): 'yes' | 'exhausted' | 'no' {
-    this.#repairedMs = this.#repairedMs.filter((ms) => nowMs - ms < DAY_MS)
-    if (this.#repairedMs.length < MOST_A_DAY) {
-      this.#isTold = false
+    this.#repairTimesMs = this.#repairTimesMs.filter((ms) => nowMs - ms < DAY_MS)
+    if (this.#repairTimesMs.length < MAX_RUNS_PER_DAY) {
+      this.#isReported = false
       return 'yes'
     }
-    if (this.#isTold) return 'no'
-    this.#isTold = true
+    if (this.#isReported) return 'no'
+    this.#isReported = true
     return 'exhausted'
   }
 
-  /** A run has repaired something. */
+  /** Records that a run has repaired something. */
   repaired(nowMs: number): void {
-    this.#repairedMs = [...this.#repairedMs, nowMs]
+    this.#repairTimesMs = [...this.#repairTimesMs, nowMs]
   }
 }

@@ -9,9 +9,9 @@ import { isAnyHolding } from '../../state/records/hold-note.ts'
 import { readShutdownGrace } from '../../state/records/shutdown-grace.ts'
 import { RepairBudget } from './repair-budget.ts'
 
-/** How often the agent looks for what it can repair. It is not urgent: what is, its monitors do at once. */
+/** Interval between two runs. Urgent repairs are made at once by the monitors of the volumes. */
 const INTERVAL_MS = 600_000
-/** The repairs of one run take 5 min at most (doctor/repair/repair.ts); and a look before and after. */
+/** The repairs of a run take at most 5 min (doctor/repair/repair.ts), plus a diagnosis before and after. */
 const DEADLINE_MS = 420_000
 
 export interface RepairLoopOptions {
@@ -19,16 +19,16 @@ export interface RepairLoopOptions {
   readonly signal: AbortSignal
   /** @default 10 min */
   readonly intervalMs?: number
-  /** Runs the program with these arguments. @default this one, as a process of its own */
+  /** Runs lunkeeper with these arguments. @default this program, in a separate process */
   readonly run?: (args: readonly string[]) => Promise<RunResult>
   /** @default the monotonic clock */
   readonly nowMs?: () => number
 }
 
 /**
- * Makes the safe repairs now and then: `lunkeeper doctor --fix` in a process of its own, so that the agent's loop is not
- * delayed by reading thousands of disks. Not in an outage or a shutdown, and not without an end: what must be repaired
- * again and again has a cause, which a person must find.
+ * Makes the safe repairs at intervals, by running `lunkeeper doctor --fix` in a separate process, because reading thousands of
+ * disks would delay the agent's event loop. It does not repair during an outage or a shutdown, and makes a limited number of
+ * runs per day: a problem that comes back has a cause that a person must find.
  * @returns when `signal` is aborted
  */
 export async function repairRegularly(host: Host, options: RepairLoopOptions): Promise<void> {
@@ -63,8 +63,8 @@ async function repairOnce(
     const { repairs = [] } = JSON.parse(ran.stdout) as Partial<Diagnosis>
     return repairs
   } catch (error) {
-    // It was stopped, or could not be started: the next time is soon enough.
-    say(`repair: doctor could not be run: ${(error as Error).message}`)
+    // It was stopped, or could not be started. The next run tries again.
+    say(`repair: could not run doctor: ${(error as Error).message}`)
     return []
   }
 }

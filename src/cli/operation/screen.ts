@@ -1,5 +1,5 @@
-import type { Look } from '../output/look.ts'
-import { lookOf } from '../output/look.ts'
+import type { Display } from '../output/display.ts'
+import { displayOf } from '../output/display.ts'
 
 const ENTER = '\u001b[?1049h\u001b[?25l'
 const LEAVE = '\u001b[?25h\u001b[?1049l'
@@ -7,11 +7,11 @@ const HOME = '\u001b[H'
 const CLEAR_LINE = '\u001b[K'
 const CLEAR_BELOW = '\u001b[J'
 
-/** A terminal that shows something that changes, until the user leaves it. */
+/** A terminal that shows changing text until the user leaves it. */
 export interface LiveScreen extends Disposable {
-  readonly look: Look
+  readonly display: Display
   readonly rows: number
-  /** Shows these lines in place of the last ones. */
+  /** Replaces the text on the screen. */
   draw(text: string): void
 }
 
@@ -33,20 +33,27 @@ interface Keyboard {
   pause(): unknown
 }
 
-/** q, Q, Ctrl-C, Ctrl-D: in raw mode they are bytes. */
-const LEAVING = new Set([0x71, 0x51, 3, 4])
+/** q, Q, Ctrl-C and Ctrl-D, as bytes of a terminal in raw mode. */
+const LEAVE_KEYS = new Set([0x71, 0x51, 3, 4])
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Opens the terminal's second screen, so that the first one is there again afterwards: on q, Ctrl-C, a signal, and when the
- * process ends by an error.
- * @param leave called when the user leaves @param resized called when the size has changed
+ * Switches to the terminal's alternate screen. The normal screen is restored when the user leaves by a key or a signal, and when
+ * the process ends with an error.
  */
 export function openScreen(
   output: Output,
   keyboard: Keyboard,
-  { leave, resized }: { readonly leave: () => void; readonly resized: () => void },
+  {
+    onLeave,
+    onResize,
+  }: {
+    /** Called when the user leaves. */
+    readonly onLeave: () => void
+    /** Called when the size of the terminal has changed. */
+    readonly onResize: () => void
+  },
 ): LiveScreen {
   let isOpen = true
   const restore = () => {
@@ -56,11 +63,11 @@ export function openScreen(
     output.write(LEAVE)
   }
   const onKey = (data: Buffer) => {
-    if (data.some((byte) => LEAVING.has(byte))) leave()
+    if (data.some((byte) => LEAVE_KEYS.has(byte))) onLeave()
   }
   process.once('exit', restore)
-  for (const name of SIGNALS) process.on(name, leave)
-  output.on('resize', resized)
+  for (const name of SIGNALS) process.on(name, onLeave)
+  output.on('resize', onResize)
   if (keyboard.isTTY) {
     keyboard.setRawMode?.(true)
     keyboard.on('data', onKey)
@@ -68,8 +75,8 @@ export function openScreen(
   }
   output.write(ENTER)
   return {
-    get look() {
-      return lookOf(output)
+    get display() {
+      return displayOf(output)
     },
     get rows() {
       return output.rows ?? 24
@@ -82,8 +89,8 @@ export function openScreen(
     [Symbol.dispose]() {
       restore()
       process.off('exit', restore)
-      for (const name of SIGNALS) process.off(name, leave)
-      output.off('resize', resized)
+      for (const name of SIGNALS) process.off(name, onLeave)
+      output.off('resize', onResize)
       keyboard.off('data', onKey)
       keyboard.pause()
     },

@@ -1,24 +1,24 @@
 import type { Account } from '../../kubernetes/api/account.ts'
 
-export interface ServedController {
-  /** Path of the socket. */
+export interface ControllerSettings {
+  /** Path of the CSI socket. */
   readonly endpoint: string
   readonly driver: string
   readonly version: string
   readonly account: Account
 }
 
-/** Serves the controller until it is told to stop. @throws CONFLICT USAGE RECORD_UNWRITABLE */
-export async function serveUntil(
-  { endpoint, driver, version, account }: ServedController,
+/** Serves the CSI controller until the signal is aborted. @throws CONFLICT USAGE RECORD_UNWRITABLE */
+export async function serveController(
+  { endpoint, driver, version, account }: ControllerSettings,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { openApi } = await import('../../kubernetes/api/client.ts')
   const { findAttachments } = await import('../../kubernetes/attachment/list.ts')
-  const { serveController } = await import('../../csi/controller/serve.ts')
+  const { serveController: serveCsiController } = await import('../../csi/controller/serve.ts')
   using api = openApi(account)
-  await using _service = await serveController({
+  await using _service = await serveCsiController({
     path: endpoint,
     name: driver,
     version,

@@ -2,11 +2,11 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Observer, StepName } from '../../volumes/step.ts'
 import { STEPS } from '../../volumes/step.ts'
 
-const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
 
-/** The steps of a detach: a failed attach is undone with them. */
-const DETACHING = STEPS.indexOf('mark-detaching')
-const GROWING = STEPS.indexOf('rescan')
+/** The steps of a detach are in this range. A failed attach is undone with the same steps. */
+const FIRST_DETACH_STEP = STEPS.indexOf('mark-detaching')
+const FIRST_EXPAND_STEP = STEPS.indexOf('rescan')
 
 export interface Stop extends Disposable {
   readonly signal: AbortSignal
@@ -19,34 +19,34 @@ export interface Stop extends Disposable {
  */
 export function stopOnSignal(tell: (message: string) => void): Stop {
   const controller = new AbortController()
-  const onSignal = (name: keyof typeof NUMBERS) => {
-    if (controller.signal.aborted) process.exit(128 + NUMBERS[name])
+  const onSignal = (name: keyof typeof SIGNAL_NUMBERS) => {
+    if (controller.signal.aborted) process.exit(128 + SIGNAL_NUMBERS[name])
     tell(
       'stopping after the current step; the same command resumes from there. Press again to stop immediately.',
     )
     controller.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`))
   }
-  for (const name of Object.keys(NUMBERS)) process.on(name, onSignal)
-  // After the throw, the remaining steps undo the attempt and must run.
-  let thrown = false
-  let detaching = false
+  for (const name of Object.keys(SIGNAL_NUMBERS)) process.on(name, onSignal)
+  // Once the signal was thrown, the remaining steps undo the attach and must run.
+  let hasThrown = false
+  let isDetach = false
   return {
     signal: controller.signal,
     observer: {
       begin(_, step) {
-        detaching ||= step === 'mark-detaching'
-        if (!controller.signal.aborted || thrown || (isUndoing(step) && !detaching)) return
-        thrown = true
+        isDetach ||= step === 'mark-detaching'
+        if (!controller.signal.aborted || hasThrown || (isUndoing(step) && !isDetach)) return
+        hasThrown = true
         controller.signal.throwIfAborted()
       },
     },
     [Symbol.dispose]() {
-      for (const name of Object.keys(NUMBERS)) process.off(name, onSignal)
+      for (const name of Object.keys(SIGNAL_NUMBERS)) process.off(name, onSignal)
     },
   }
 }
 
 function isUndoing(step: StepName): boolean {
-  const place = STEPS.indexOf(step)
-  return place >= DETACHING && place < GROWING
+  const index = STEPS.indexOf(step)
+  return index >= FIRST_DETACH_STEP && index < FIRST_EXPAND_STEP
 }

@@ -6,11 +6,11 @@ import type { TopState } from '../output/top.ts'
 import { topText } from '../output/top.ts'
 import { openScreen } from './screen.ts'
 
-/** Countdowns go on between two looks. */
+/** The screen is redrawn this often between two readings, for the countdowns. */
 const REDRAW_INTERVAL_MS = 1_000
 
-const stateOf = (host: Host, look: Omit<TopState, 'mounts'>): TopState => ({
-  ...look,
+const withMounts = (host: Host, reading: Omit<TopState, 'mounts'>): TopState => ({
+  ...reading,
   mounts: listVolumeMounts(host),
 })
 
@@ -19,18 +19,18 @@ export async function watchOnScreen(host: Host): Promise<void> {
   const end = new AbortController()
   let state: TopState | null = null
   using screen = openScreen(process.stdout, process.stdin, {
-    leave: () => end.abort(),
-    resized: () => draw(),
+    onLeave: () => end.abort(),
+    onResize: () => draw(),
   })
   const draw = () => {
-    if (state) screen.draw(topText(printableData(state), screen.look, screen.rows))
+    if (state) screen.draw(topText(printableData(state), screen.display, screen.rows))
   }
   const timer = setInterval(draw, REDRAW_INTERVAL_MS)
   try {
     await observeVolumes(
       host,
-      (look) => {
-        state = stateOf(host, look)
+      (reading) => {
+        state = withMounts(host, reading)
         draw()
       },
       end.signal,
@@ -41,8 +41,8 @@ export async function watchOnScreen(host: Host): Promise<void> {
 }
 
 /**
- * Prints a line of JSON now and after each change, until a signal, or until the reader has closed the pipe. A reader that is
- * slow gets fewer lines, not older ones.
+ * Prints a line of JSON at the start and after each change, until a signal, or until the reader closes the pipe. A slow reader
+ * misses intermediate states, and always gets the newest one.
  */
 export async function watchAsJson(host: Host): Promise<void> {
   const end = new AbortController()
@@ -67,14 +67,14 @@ export async function watchAsJson(host: Host): Promise<void> {
   )
 }
 
-/** One look, for an output that is not a terminal. */
-export async function lookOnce(host: Host): Promise<TopState> {
+/** The current state, for an output that is not a terminal. */
+export async function readOnce(host: Host): Promise<TopState> {
   const end = new AbortController()
   const { promise, resolve } = Promise.withResolvers<TopState>()
   await observeVolumes(
     host,
-    (look) => {
-      resolve(stateOf(host, look))
+    (reading) => {
+      resolve(withMounts(host, reading))
       end.abort()
     },
     end.signal,

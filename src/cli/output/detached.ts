@@ -1,9 +1,9 @@
 import type { DetachReport } from '../../model/attachment.ts'
-import { facts } from './facts.ts'
-import type { Look } from './look.ts'
+import { labelledValues } from './labelled-values.ts'
+import type { Display } from './display.ts'
 
 /** The result of a detach. */
-export function detachText({ name, removed, left }: DetachReport, look: Look): string {
+export function detachText({ name, removed, left }: DetachReport, display: Display): string {
   const { mounts, maps, disks, sessions } = removed
   const known = (
     [
@@ -16,6 +16,6 @@ export function detachText({ name, removed, left }: DetachReport, look: Look): s
   )
     .filter(([, values]) => values.length > 0)
     .map(([what, values]) => [what, values.join(', ')] as const)
-  const title = `${look.paint('bold', name)} is detached; nothing is left behind\n`
-  return known.length === 0 ? title : title + facts(known, look)
+  const title = `${display.paint('bold', name)} is detached; nothing is left behind\n`
+  return known.length === 0 ? title : title + labelledValues(known, display)
 }

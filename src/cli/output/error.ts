@@ -1,8 +1,8 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import type { Look } from './look.ts'
+import type { Display } from './display.ts'
 import { oneLine, printable } from '../../model/printable.ts'
 
-/** Formats every failure in one form; an unknown error is reported as a bug. */
+/** Converts any thrown value. An unexpected error becomes INTERNAL. */
 export function toLunkeeperError(error: unknown): LunkeeperError {
   if (error instanceof LunkeeperError) return error
   const message = error instanceof Error ? error.message : String(error)
@@ -10,10 +10,10 @@ export function toLunkeeperError(error: unknown): LunkeeperError {
 }
 
 /** `error[CODE]: what happened`, `hint: what to do`; the stack of an unexpected error only on request. */
-export function errorText(error: LunkeeperError, look: Look, verbose = false): string {
+export function errorText(error: LunkeeperError, display: Display, verbose = false): string {
   const { code, message, hint } = error
   const trace = verbose ? traceOf(error) : ''
-  return `${look.paint('red', `error[${code}]`)}: ${oneLine(message)}\n${look.paint('cyan', 'hint')}: ${oneLine(hint)}\n${trace}`
+  return `${display.paint('red', `error[${code}]`)}: ${oneLine(message)}\n${display.paint('cyan', 'hint')}: ${oneLine(hint)}\n${trace}`
 }
 
 /** What `--json` prints for a failure. */
@@ -26,7 +26,7 @@ function traceOf({ code, stack, cause }: LunkeeperError): string {
   if (code === 'INTERNAL' && !cause && stack) lines.push(stack)
   for (let error = cause; error instanceof Error; error = error.cause)
     lines.push(`cause: ${(code === 'INTERNAL' && error.stack) || error.message}`)
-  // A stack has several lines; each may quote outside input.
+  // A stack has several lines, each of which may quote input from outside.
   return lines
     .flatMap((line) => line.split('\n'))
     .map((line) => `${printable(line)}\n`)

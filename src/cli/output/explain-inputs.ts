@@ -1,14 +1,14 @@
 import type { LogInput } from '../../explain/report.ts'
 import { oneLine } from '../../model/printable.ts'
-import { count } from './explain-words.ts'
-import type { Look } from './look.ts'
+import { count } from '../../model/count.ts'
+import type { Display } from './display.ts'
 
 /** Maximum number of names listed for a directory with many files that are not logs. */
 const NAMED = 10
 
-/** What was not recognized or could not be read. Empty if everything was. */
-export function unreadText(inputs: readonly LogInput[], look: Look): string {
-  const lines = inputs.flatMap((input) => unread(input, inputs.length > 1, look))
+/** The logs and lines that could not be recognized or read. Empty if there are none. */
+export function unreadText(inputs: readonly LogInput[], display: Display): string {
+  const lines = inputs.flatMap((input) => unread(input, inputs.length > 1, display))
   const left = lines.length - NAMED
   const more = left > 0 ? [`and ${count(left, 'further log')} not recognized\n`] : []
   return [...lines.slice(0, NAMED), ...more].join('')
@@ -17,19 +17,19 @@ export function unreadText(inputs: readonly LogInput[], look: Look): string {
 function unread(
   { name, lines, understood, firstUnread, missed, problem }: LogInput,
   several: boolean,
-  look: Look,
+  display: Display,
 ): string[] {
   const which = name === '-' && !several ? 'this log' : oneLine(name)
-  if (problem !== null) return [look.paint('yellow', `${oneLine(problem)}\n`)]
+  if (problem !== null) return [display.paint('yellow', `${oneLine(problem)}\n`)]
   if (missed > 0 && understood)
     return [
-      `${look.paint('yellow', `${count(missed, 'line')} of ${which} that ${missed === 1 ? 'tells' : 'tell'} of iSCSI sessions could not be read`)}; the first: ${quoted(firstUnread?.text)}\n`,
+      `${display.paint('yellow', `${count(missed, 'line')} of ${which} that ${missed === 1 ? 'tells' : 'tell'} of iSCSI sessions could not be read`)}; the first: ${quoted(firstUnread?.text)}\n`,
     ]
   if (understood) return []
   if (firstUnread === null)
     return several ? [] : [`${capital(which)} is empty: there is nothing to explain.\n`]
   return [
-    `${look.paint('yellow', `The format of ${which} was not understood`)} (${count(lines, 'line')}). The first line that could not be read is line ${firstUnread.number ?? 1}: ${quoted(firstUnread.text)}\n`,
+    `${display.paint('yellow', `The format of ${which} was not understood`)} (${count(lines, 'line')}). The first line that could not be read is line ${firstUnread.number ?? 1}: ${quoted(firstUnread.text)}\n`,
     ...(several
       ? []
       : [

@@ -1,25 +1,27 @@
-import type { Cause, Explanation, Outage, SessionStory, Span } from '../../explain/report.ts'
+import type { Explanation, Outage, SessionOutages, Span } from '../../explain/report.ts'
+import { adviceText } from './explain-advice.ts'
 import { causesText } from './explain-causes.ts'
 import { unreadText } from './explain-inputs.ts'
-import { count, time, dateOf, afterBoot } from './explain-words.ts'
-import { facts } from './facts.ts'
+import { count } from '../../model/count.ts'
+import { heaviest } from '../../model/heaviest.ts'
+import { time, dateOf, afterBoot } from './explain-format.ts'
+import { labelledValues } from './labelled-values.ts'
 import { oneLine } from '../../model/printable.ts'
-import type { Look } from './look.ts'
-import { wrap } from './wrap.ts'
+import type { Display } from './display.ts'
 
-/** A flapping session has hundreds of outages; the longest and the worst are shown. */
-const SHOWN = 10
+/** At most this many outages of a session are printed: a flapping session has hundreds. */
+const MAX_OUTAGES = 10
 
-/** Every session's outages, other causes, and finally what would have prevented them. */
-export function explainText(explanation: Explanation, look: Look): string {
+/** The outages of every session, other causes, and finally how to prevent them. */
+export function explainText(explanation: Explanation, display: Display): string {
   const { sessions, causes, inputs } = explanation
-  const unread = unreadText(inputs, look)
+  const unread = unreadText(inputs, display)
   if (!inputs.some(({ understood }) => understood)) return unread
   const parts = [
     headOf(explanation),
-    ...sessions.map((session) => sessionText(session, look)),
-    causesText(causes, look),
-    sessions.length === 0 ? '' : advice(sessions, causes, look),
+    ...sessions.map((session) => sessionText(session, display)),
+    causesText(causes, display),
+    sessions.length === 0 ? '' : adviceText(sessions, causes, display),
     unread,
   ]
   return parts.filter((part) => part !== '').join('\n')
@@ -46,59 +48,56 @@ function spanOf({ from, to, fromUptime, toUptime }: Span): string {
     : `, ${afterBoot(fromUptime)} to ${afterBoot(toUptime)}`
 }
 
-function sessionText(story: SessionStory, look: Look): string {
+function sessionText(story: SessionOutages, display: Display): string {
   const { session, connection, portal, iqn, host, boot, outages } = story
   const place = [
     portal === null ? '' : ` to ${portal}`,
     host === null ? '' : ` on ${host}`,
     boot === 0 ? '' : `, after reboot ${boot}`,
   ].join('')
-  const title = `${look.paint('bold', `session ${session}`)}${connection === 0 ? '' : `, connection ${connection}`}${oneLine(place)}\n`
-  const shown = worst(outages)
+  const title = `${display.paint('bold', `session ${session}`)}${connection === 0 ? '' : `, connection ${connection}`}${oneLine(place)}\n`
+  const shown = heaviest(outages, MAX_OUTAGES, weightOf)
   const left = outages.length - shown.length + story.left
   return [
     title,
     iqn === null ? '' : `  ${oneLine(iqn)}\n`,
-    shown.map((outage) => outageText(outage, look)).join('\n'),
+    shown.map((outage) => outageText(outage, display)).join('\n'),
     left === 0
       ? ''
       : `\n  and ${count(left, 'shorter outage')}; --json has ${story.left === 0 ? 'all' : `${outages.length} of all`}\n`,
   ].join('')
 }
 
-/** In the order of the log; if there are too many, the harmful and the longest ones. */
-function worst(outages: readonly Outage[]): readonly Outage[] {
-  if (outages.length <= SHOWN) return outages
-  const weight = ({ survived, awayAtLeast }: Outage) => (survived ? 0 : 1e9) + (awayAtLeast ?? 0)
-  const kept = new Set(outages.toSorted((a, b) => weight(b) - weight(a)).slice(0, SHOWN))
-  return outages.filter((outage) => kept.has(outage))
+/** Harmful outages first, then the longest ones. */
+function weightOf({ survived, awayAtLeast }: Outage): number {
+  return (survived ? 0 : 1e9) + (awayAtLeast ?? 0)
 }
 
-function outageText(outage: Outage, look: Look): string {
+function outageText(outage: Outage, display: Display): string {
   const { lostAt, lostUptime, noticed, ioErrors, devices, survived, prevention, hungTasks } = outage
   const day = lostAt?.slice(0, 10) ?? null
   const code = noticed.code === null ? '' : ` (error ${noticed.code})`
   const lost = time(lostAt, lostUptime, null)
   const words = lost ?? (noticed.how === 'unknown' ? null : 'at an unknown time')
-  return facts(
+  return labelledValues(
     [
       ['lost', words === null ? 'before the log starts' : `${words}: ${oneLine(noticed.words)}${code}`],
       ['timer', timerOf(outage, day)],
       [
         'failed',
-        ioErrors === 0 ? 'no I/O' : look.paint('red', `${count(ioErrors, 'I/O error')}${on(devices)}`),
+        ioErrors === 0 ? 'no I/O' : display.paint('red', `${count(ioErrors, 'I/O error')}${on(devices)}`),
       ],
-      ...fates(outage, day, look),
+      ...fileSystemLines(outage, day, display),
       ...(hungTasks === 0
         ? []
         : [['waited', `${count(hungTasks, 'message')} about tasks blocked on I/O (hung_task)`] as const]),
       ['back', backOf(outage, day)],
       [
         survived ? 'survived' : prevention.holdSeconds === null ? 'remedy' : 'prevented by',
-        look.paint(survived ? 'green' : 'yellow', prevention.words),
+        display.paint(survived ? 'green' : 'yellow', prevention.words),
       ],
     ],
-    look,
+    display,
   )
 }
 
@@ -111,12 +110,15 @@ function timerOf({ timer, timerInferred, expiredAt, expiredUptime }: Outage, day
 }
 
 /** One line per device, in chronological order. */
-function fates({ fileSystems }: Outage, day: string | null, look: Look): [string, string][] {
+function fileSystemLines({ fileSystems }: Outage, day: string | null, display: Display): [string, string][] {
   return [...Map.groupBy(fileSystems, ({ device }) => device)].map(([device, all], index) => {
-    const told = all
+    const failures = all
       .map(({ what, at, uptime }) => [what, time(at, uptime, day)].filter(Boolean).join(' '))
       .join(', ')
-    return [index === 0 ? 'broken' : '', look.paint('red', `${all[0]!.type} on ${oneLine(device)}: ${told}`)]
+    return [
+      index === 0 ? 'broken' : '',
+      display.paint('red', `${all[0]!.type} on ${oneLine(device)}: ${failures}`),
+    ]
   })
 }
 
@@ -136,50 +138,6 @@ function backOf(outage: Outage, day: string | null): string {
   if (ended === 'logout') return `not before the session was logged out${seen}`
   if (ended === 'login') return `not before the session was replaced by a new login${seen}`
   return `not in this log${seen}`
-}
-
-/** The hold that is long enough, for outages where a hold is the remedy. */
-function advice(sessions: readonly SessionStory[], causes: readonly Cause[], look: Look): string {
-  const outages = sessions.flatMap(({ outages }) => outages)
-  const harmful = outages.filter(({ survived }) => !survived)
-  const curable = harmful.filter(({ failedBy }) => failedBy === 'timer' || failedBy === 'multipathd')
-  if (harmful.length > 0 && curable.length === 0)
-    return paragraph(
-      'The failures were not caused by an expired timer: a longer hold alone would not have prevented them.',
-      look,
-    )
-  const heard = curable.length > 0 ? curable : riddenOut(outages)
-  const longest = heard.toSorted((a, b) => needed(b) - needed(a))[0]!
-  const { holdSeconds, known } = longest.prevention
-  const open = heard.some(({ prevention }) => !prevention.known)
-  if (holdSeconds === null) return paragraph('The log does not show how long the outages were.', look)
-  const hold = known && !open ? `a hold of at least ${holdSeconds} s` : `a hold longer than ${holdSeconds} s`
-  const other = causes.some(({ ioErrors, fileSystems }) => ioErrors > 0 || fileSystems.length > 0)
-  const said =
-    harmful.length === 0
-      ? `${other ? 'No outage caused damage' : 'Nothing failed'}. To survive the same again: ${hold}.`
-      : `What would have prevented it: ${hold}.`
-  const more = open
-    ? ' Not every return is in the log: use the real length of the outage, plus a margin.'
-    : ` With Lunkeeper: lunkeeper hold NAME --set ${holdSeconds}s`
-  const apart = other ? ' No hold would have prevented what the other causes broke.' : ''
-  return paragraph(`${look.paint('bold', said)}${apart}${more}`, look)
-}
-
-/** A reboot or a logout does not show how long the target was away, so other outages are preferred if there are any. */
-function riddenOut(outages: readonly Outage[]): readonly Outage[] {
-  const ended = outages.filter(({ ended }) => ended === 'back' || ended === 'unseen' || ended === null)
-  return ended.length > 0 ? ended : outages
-}
-
-function needed({ prevention }: Outage): number {
-  return prevention.holdSeconds ?? -1
-}
-
-function paragraph(text: string, look: Look): string {
-  return wrap(text, look.width)
-    .map((line) => `${line}\n`)
-    .join('')
 }
 
 function on(devices: readonly string[]): string {

@@ -4,17 +4,18 @@ import type { Hold } from '../../model/hold.ts'
 import type { HistoryReport } from '../../state/view/history.ts'
 import { formatBytes } from '../../model/bytes.ts'
 import { formatHold } from '../../model/hold-text.ts'
-import type { Look } from './look.ts'
+import { localClock, localDate } from '../../model/local-time.ts'
+import type { Display } from './display.ts'
 import { wrap } from './wrap.ts'
 
-/** Each event on a line, the newest last, and the volumes in numbers below. */
-export function historyText({ volumes, events, unreadable }: HistoryReport, look: Look): string {
+/** One line for each event, the newest last; then the number of outages of each volume. */
+export function historyText({ volumes, events, unreadable }: HistoryReport, display: Display): string {
   if (events.length === 0) return `Nothing has been recorded${unreadableText(unreadable)}.\n`
   const widest = Math.max(...events.map(({ volume }) => (volume ?? NODE).length))
-  const lines = events.map((event) => eventLine(event, widest, look)).join('')
+  const lines = events.map((event) => eventLine(event, widest, display)).join('')
   const numbers = volumes.flatMap((volume) => {
     const text = outagesText(volume)
-    return text === null ? [] : [`${look.paint('bold', volume.name)}: ${text}\n`]
+    return text === null ? [] : [`${display.paint('bold', volume.name)}: ${text}\n`]
   })
   const below = numbers.length === 0 ? '' : `\n${numbers.join('')}`
   return `${lines}${below}${unreadable === 0 ? '' : `\n${unreadable} lines of the history cannot be read.\n`}`
@@ -26,27 +27,25 @@ const NODE = '(node)'
 const TIME_WIDTH = 'YYYY-MM-DD hh:mm:ss'.length
 const GAP = 2
 
-function eventLine(event: HistoryEvent, widest: number, look: Look): string {
+function eventLine(event: HistoryEvent, widest: number, display: Display): string {
   const indent = TIME_WIDTH + GAP + widest + GAP
   const by = event.by === null ? '' : ` (${actorText(event.by)})`
-  const [first = '', ...more] = wrap(`${happeningText(event)}${by}`, look.width - indent)
+  const [first = '', ...more] = wrap(`${happeningText(event)}${by}`, display.width - indent)
   const name = (event.volume ?? NODE).padEnd(widest + GAP)
-  const time = look.paint('dim', localTime(event.at).padEnd(TIME_WIDTH + GAP))
-  const text = isBad(event) ? look.paint('red', first) : first
+  const time = display.paint('dim', localTime(event.at).padEnd(TIME_WIDTH + GAP))
+  const text = isBad(event) ? display.paint('red', first) : first
   return [`${time}${name}${text}\n`, ...more.map((line) => `${' '.repeat(indent)}${line}\n`)].join('')
 }
 
-/** Data was lost, or may have been. */
+/** Whether data was lost, or may have been. */
 function isBad(event: HistoryEvent): boolean {
   return event.event === 'hold-ended' || event.event === 'gave-up'
 }
 
-/** `2026-11-28 12:45:12`, by the node's time zone. */
+/** `2026-11-28 12:45:12`, in the node's time zone. */
 export function localTime(iso: string): string {
   const at = new Date(iso)
-  const two = (number: number) => String(number).padStart(2, '0')
-  const date = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-')
-  return `${date} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')}`
+  return `${localDate(at)} ${localClock(at)}`
 }
 
 function actorText({ via, command, user }: Actor): string {
@@ -57,7 +56,8 @@ function actorText({ via, command, user }: Actor): string {
   return user === null ? what : `${what}, by ${user}`
 }
 
-const HOW: Readonly<Record<string, string>> = {
+/** Why held I/O failed. */
+const END_REASONS: Readonly<Record<string, string>> = {
   deadline: 'the hold ended',
   'give-up': 'the hold was given up',
   removed: 'its disk was taken from the node',
@@ -71,7 +71,7 @@ export function happeningText(event: HistoryEvent): string {
     case 'outage-began':
       return `all paths lost; holding I/O ${limitOf(event.hold)}`
     case 'hold-ended':
-      return `held I/O fails after ${secondsText(event.seconds)}: ${HOW[event.how] ?? event.how}${event.holder === undefined ? '' : ` (${event.holder})`}${event.trouble ? `: ${event.trouble}` : ''}`
+      return `held I/O fails after ${secondsText(event.seconds)}: ${END_REASONS[event.how] ?? event.how}${event.holder === undefined ? '' : ` (${event.holder})`}${event.trouble ? `: ${event.trouble}` : ''}`
     case 'trouble':
       return event.text
     case 'outage-ended': {
@@ -117,7 +117,7 @@ const limitOf = (hold: Hold) =>
 
 const MINUTE = 60
 
-/** Tenths only where they are much of it. */
+/** Tenths of a second are shown below ten seconds only. */
 function secondsText(seconds: number): string {
   if (seconds >= MINUTE) return formatHold(Math.round(seconds))
   return `${seconds < 10 ? seconds : Math.round(seconds)} s`
@@ -126,7 +126,7 @@ function secondsText(seconds: number): string {
 /** `held twice today, longest 41 s`; null for a volume that was never held. */
 export function outagesText({ today, all, from }: Omit<VolumeHistory, 'name'>): string | null {
   if (all.count === 0) return null
-  const since = `since ${localTime(from).slice(0, 'YYYY-MM-DD'.length)}`
+  const since = `since ${localDate(new Date(from))}`
   if (today.count === 0) return `not held today; ${countText(all)} ${since}${longestText(all)}`
   if (today.count === all.count) return `${countText(today)} today${longestText(today)}`
   return `${countText(today)} today${longestText(today)}; ${countText(all)} ${since}${longestText(all)}`

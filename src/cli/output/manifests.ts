@@ -3,9 +3,9 @@ import { stringify } from 'yaml'
 import { kubernetesTags } from '../input/kubernetes-yaml.ts'
 
 /**
- * Objects as a stream of YAML documents. A string that kubectl would read as a number or a boolean is quoted. Imported
- * on first use as one of our modules: in the bundled program, a dynamic import of a CommonJS package such as `yaml` has
- * only a default export.
+ * Formats objects as a stream of YAML documents. A string that kubectl would read as a number or a boolean is quoted. Callers
+ * import this module dynamically, instead of `yaml`: in the bundled program, a dynamic import of a CommonJS package has only a
+ * default export.
  */
 export function manifestsText(objects: readonly unknown[]): string {
   const options = {

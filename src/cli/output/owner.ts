@@ -1,47 +1,47 @@
 import type { OwnerReport } from '../../model/attachment.ts'
-import { facts } from './facts.ts'
-import type { Look } from './look.ts'
+import { labelledValues } from './labelled-values.ts'
+import type { Display } from './display.ts'
 import { table } from './table.ts'
 
-const VERDICT = {
+const VERDICT_TEXT = {
   own: ['green', 'belongs to this node'],
   lost: ['red', 'is lost to this node'],
-  wait: ['yellow', 'waits: who owns it is not known now'],
+  wait: ['yellow', 'waits: its owner cannot be determined now'],
   unguarded: ['yellow', 'is unguarded: nothing keeps a second node from writing'],
-} as const satisfies Record<OwnerReport['verdict'], readonly [Parameters<Look['paint']>[0], string]>
+} as const satisfies Record<OwnerReport['verdict'], readonly [Parameters<Display['paint']>[0], string]>
 
-const WITNESS: Readonly<Record<string, string>> = {
+const WITNESS_TEXT: Readonly<Record<string, string>> = {
   held: 'reserved for this node',
-  unclaimed: 'no reservation any more',
+  unclaimed: 'no longer reserved',
   lost: 'reserved for another node',
-  unknown: 'the target does not tell',
+  unknown: 'not reported by the target',
   silent: 'no path answers',
-  none: 'not there',
+  none: 'none',
   mine: 'its VolumeAttachment is this node’s',
   gone: 'its VolumeAttachment is gone',
-  unreachable: 'cannot be asked',
+  unreachable: 'cannot be reached',
   same: 'last mounted by this node',
   changed: 'mounted or checked by another node since',
   unreadable: 'cannot be read now',
 }
 
-/** Who may write to a volume, and who says so. */
-export function ownerText(report: OwnerReport, look: Look): string {
+/** Who may write to a volume, and the evidence for it. */
+export function ownerText(report: OwnerReport, display: Display): string {
   const { name, verdict, why, guard, holder, key, registered, witnesses } = report
-  const [style, text] = VERDICT[verdict]
-  const title = `${look.paint('bold', name)} ${look.paint(style, text)}\n`
-  const known = facts(
+  const [style, text] = VERDICT_TEXT[verdict]
+  const title = `${display.paint('bold', name)} ${display.paint(style, text)}\n`
+  const known = labelledValues(
     [
       ['why', why],
       ['guard', guard],
       ['holder', holder ?? 'none'],
       ['own key', key ?? 'none'],
-      ['reservation', WITNESS[witnesses.reservation]!],
-      ['kubernetes', WITNESS[witnesses.kubernetes]!],
-      ['file system', WITNESS[witnesses.mark]!],
+      ['reservation', WITNESS_TEXT[witnesses.reservation]!],
+      ['kubernetes', WITNESS_TEXT[witnesses.kubernetes]!],
+      ['file system', WITNESS_TEXT[witnesses.mark]!],
       ['record', witnesses.record],
     ],
-    look,
+    display,
   )
   if (registered.length === 0) return title + known
   const keys = table(
@@ -52,7 +52,7 @@ export function ownerText(report: OwnerReport, look: Look): string {
       { head: 'REGISTERED BY', cell: (one) => one.by },
       { head: 'INITIATOR', cell: (one) => one.initiator ?? '' },
     ],
-    look,
+    display,
   )
   return `${title}${known}\n${keys}`
 }

@@ -1,6 +1,6 @@
 import type { SessionStatus } from '../../model/attachment.ts'
 import { formatHold } from '../../model/hold-text.ts'
-import type { Look } from './look.ts'
+import type { Display } from './display.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
 
@@ -22,21 +22,22 @@ const COLUMNS: readonly Column<Disk>[] = [
   },
 ]
 
-/** Every session with its disks, and what to do about phantoms. */
-export function sessionsText(sessions: readonly SessionStatus[], look: Look): string {
+/** Each session with its disks, and the command that removes a phantom. */
+export function sessionsText(sessions: readonly SessionStatus[], display: Display): string {
   if (sessions.length === 0)
     return 'No iSCSI sessions on this node. `lunkeeper attach --help` shows how to attach a volume.\n'
-  return sessions.map((session) => sessionText(session, look)).join('\n') + phantomsText(sessions)
+  return sessions.map((session) => sessionText(session, display)).join('\n') + phantomsText(sessions)
 }
 
 function sessionText(
   { sid, iqn, portal, state, recoveryTmo, scan, disks }: SessionStatus,
-  look: Look,
+  display: Display,
 ): string {
   const up = state === 'LOGGED_IN'
-  const head = `session ${look.paint('bold', String(sid))} to ${portal ?? 'an unknown portal'} is ${look.paint(up ? 'green' : 'red', state)}`
+  const head = `session ${display.paint('bold', String(sid))} to ${portal ?? 'an unknown portal'} is ${display.paint(up ? 'green' : 'red', state)}`
   const rest = `timer ${formatHold(recoveryTmo)}${scan === null ? '' : `, scan ${scan}`}`
-  const body = disks.length === 0 ? 'no disks\n' : table(disks, COLUMNS, { ...look, width: look.width - 2 })
+  const body =
+    disks.length === 0 ? 'no disks\n' : table(disks, COLUMNS, { ...display, width: display.width - 2 })
   return `${head}, ${rest}\n  ${iqn}\n${indented(body)}`
 }
 

@@ -1,23 +1,26 @@
 import { stripVTControlCharacters } from 'node:util'
 
-import type { Look } from './look.ts'
+import type { Display } from './display.ts'
 
 export interface Column<Row> {
   readonly head: string
   readonly cell: (row: Row) => string
   readonly align?: 'right'
-  /** Omitted if the line is too long for the screen; `below` then shows it. */
+  /** The column is left out if the table is too wide for the screen; `below` then shows its value. */
   readonly wide?: true
-  readonly style?: (row: Row) => Parameters<Look['paint']>[0] | null
+  readonly style?: (row: Row) => Parameters<Display['paint']>[0] | null
 }
 
 const GAP = '  '
 
-/** Aligned columns. If the screen is too narrow, `below` gives a second line for the wide columns. */
+/**
+ * Formats rows in aligned columns. If the screen is too narrow, `below` makes a second line with the values of the wide
+ * columns.
+ */
 export function table<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  look: Look,
+  display: Display,
   below?: (row: Row) => string,
 ): string {
   const widths = columns.map(({ head, cell }) =>
@@ -25,7 +28,7 @@ export function table<Row>(
   )
   const total = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1)
   const shown = columns.map((column, index) => ({ column, width: widths[index]! }))
-  const fits = total <= look.width || !below
+  const fits = total <= display.width || !below
   const beside = fits ? shown : shown.filter(({ column }) => !column.wide)
   const line = (
     text: (column: Column<Row>) => string,
@@ -46,20 +49,24 @@ export function table<Row>(
   const body = rows.flatMap((row) => [
     line(
       ({ cell }) => cell(row),
-      ({ style }, padded) => painted(look, style?.(row), padded),
+      ({ style }, padded) => painted(display, style?.(row), padded),
     ),
     ...(fits ? [] : [`${GAP}${below(row)}`]),
   ])
-  return [look.paint('dim', head), ...body].map((text) => `${text}\n`).join('')
+  return [display.paint('dim', head), ...body].map((text) => `${text}\n`).join('')
 }
 
-function painted(look: Look, style: Parameters<Look['paint']>[0] | null | undefined, padded: string): string {
+function painted(
+  display: Display,
+  style: Parameters<Display['paint']>[0] | null | undefined,
+  padded: string,
+): string {
   if (!style) return padded
   const text = padded.trim()
-  return padded.replace(text, () => look.paint(style, text))
+  return padded.replace(text, () => display.paint(style, text))
 }
 
-/** Trims trailing blanks. Blanks before the end of a colour stay; they are few. */
+/** Trims trailing spaces, except those before an escape sequence that ends a colour. */
 function trimEnd(text: string): string {
   return stripVTControlCharacters(text) === text ? text.trimEnd() : text.replace(/\s+$/, '')
 }

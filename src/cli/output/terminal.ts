@@ -1,18 +1,18 @@
-import type { Look, Screen } from './look.ts'
-import { lookOf } from './look.ts'
+import type { Display, OutputStream } from './display.ts'
+import { displayOf } from './display.ts'
 import { oneLine } from '../../model/printable.ts'
 
-/** stderr: permanent lines, and on a terminal one changing line below them. */
+/** stderr: permanent lines and, on a terminal, a status line below them. */
 export interface Terminal {
   readonly isTTY: boolean
-  readonly look: Look
-  /** Permanent text; several lines are one call. */
+  readonly display: Display
+  /** Prints permanent text of one or more lines. */
   line(text: string): void
-  /** The changing line; null removes it. */
+  /** Sets the status line; null removes it. */
   status(text: string | null): void
 }
 
-interface Stream extends Screen {
+interface Stream extends OutputStream {
   write(text: string): unknown
   on(event: 'error', listener: () => void): unknown
 }
@@ -20,25 +20,25 @@ interface Stream extends Screen {
 const CLEAR = '\r\u001b[K'
 
 export function openTerminal(stream: Stream): Terminal {
-  // The reader has closed the pipe (`2>&1 | head`), which is not a reason to stop in the middle of an operation.
+  // A reader that closes the pipe (`2>&1 | head`) must not stop an operation.
   stream.on('error', () => {})
-  const look = lookOf(stream)
+  const display = displayOf(stream)
   const isTTY = stream.isTTY === true && process.env.TERM !== 'dumb'
   let shown = ''
   return {
     isTTY,
-    look,
+    display,
     line: (text) => void stream.write(`${shown && CLEAR}${text.replace(/\n?$/, '\n')}${shown}`),
     status(text) {
       if (!isTTY) return
-      const next = text === null ? '' : look.paint('dim', cut(oneLine(text), stream.columns || 80))
+      const next = text === null ? '' : display.paint('dim', cut(oneLine(text), stream.columns || 80))
       if (next !== shown) stream.write(`${shown && CLEAR}${next}`)
       shown = next
     },
   }
 }
 
-/** A wrapped line could not be erased. */
+/** Cuts text to one line, because a wrapped status line could not be erased. */
 function cut(text: string, columns: number): string {
   return text.length < columns ? text : `${text.slice(0, columns - 2)}…`
 }

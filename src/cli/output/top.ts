@@ -3,14 +3,16 @@ import { stripVTControlCharacters } from 'node:util'
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
 import { formatHold } from '../../model/hold-text.ts'
+import { localClock } from '../../model/local-time.ts'
+import { byUrgency, isHoldShort, STATE_RANK } from '../../model/urgency.ts'
 import type { VolumeMount } from '../../model/volume-mount.ts'
-import { formatWaiting, isShort } from './hold.ts'
-import type { Look } from './look.ts'
+import { formatUnwritten } from './unwritten.ts'
+import type { Display } from './display.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
 import { STATE_STYLE } from './volume.ts'
 
-/** What `top` shows. */
+/** The state of the node that `top` shows. */
 export interface TopState {
   readonly volumes: readonly VolumeStatus[]
   readonly mounts: readonly VolumeMount[]
@@ -18,28 +20,17 @@ export interface TopState {
   readonly corrupt: readonly string[]
 }
 
-/** From which a volume is told apart without colours, the most urgent first. */
-const RANK: Readonly<Record<VolumeStatus['state'], number>> = {
-  failed: 0,
-  fenced: 0,
-  misplaced: 0,
-  holding: 1,
-  detaching: 2,
-  attaching: 2,
-  ready: 3,
-}
-
-/** Lines that are not rows: summary, blank line, heads. */
+/** Lines around the rows: summary, blank line, column heads. */
 const OTHER_LINES = 3
 
 /**
- * The volumes on a screen: a summary, then a row each, the most urgent first; no line is longer than the screen is wide.
- * @param rows of the screen; infinite for a file
+ * The text of the screen: a summary, then a row for each volume, the most urgent first. Lines are cut to the width of the screen.
+ * @param rows height of the screen; infinite for a file
  * @param now milliseconds since 1970
  */
 export function topText(
   { volumes, mounts, corrupt }: TopState,
-  look: Look,
+  display: Display,
   rows = Number.POSITIVE_INFINITY,
   now = Date.now(),
 ): string {
@@ -47,41 +38,32 @@ export function topText(
   const room = Math.max(1, rows - OTHER_LINES - corrupt.length - (sorted.length > rows - OTHER_LINES ? 1 : 0))
   const shown = sorted.slice(0, room)
   const lines = [
-    summary(volumes, look, now),
-    ...corrupt.map((reason) => look.paint('yellow', reason)),
+    summary(volumes, display, now),
+    ...corrupt.map((reason) => display.paint('yellow', reason)),
     '',
-    ...(shown.length === 0 ? [] : tableOf(shown, mounts, look, now)),
+    ...(shown.length === 0 ? [] : tableOf(shown, mounts, display, now)),
     ...(shown.length < sorted.length ? [`… and ${sorted.length - shown.length} more`] : []),
   ]
-  return lines.map((line) => `${cut(line, look.width)}\n`).join('')
+  return lines.map((line) => `${cut(line, display.width)}\n`).join('')
 }
 
-function byUrgency(volumes: readonly VolumeStatus[]): VolumeStatus[] {
-  const due = ({ state, hold }: VolumeStatus) =>
-    state === 'holding' && hold.deadline !== null ? Date.parse(hold.deadline) : Number.MAX_SAFE_INTEGER
-  return volumes.toSorted((a, b) => RANK[a.state] - RANK[b.state] || due(a) - due(b))
+function summary(volumes: readonly VolumeStatus[], display: Display, now: number): string {
+  const counts = new Map<VolumeStatus['state'], number>()
+  for (const { state } of volumes) counts.set(state, (counts.get(state) ?? 0) + 1)
+  const parts = [...counts]
+    .toSorted(([a], [b]) => STATE_RANK[a] - STATE_RANK[b])
+    .map(([state, count]) => display.paint(STATE_STYLE[state], `${count} ${state}`))
+  const time = localClock(new Date(now))
+  return `${display.paint('bold', 'lunkeeper')} ${time}  ${parts.join(', ') || 'no volumes on this node'}`
 }
 
-function summary(volumes: readonly VolumeStatus[], look: Look, now: number): string {
-  const tally = new Map<VolumeStatus['state'], number>()
-  for (const { state } of volumes) tally.set(state, (tally.get(state) ?? 0) + 1)
-  const parts = [...tally]
-    .toSorted(([a], [b]) => RANK[a] - RANK[b])
-    .map(([state, count]) => look.paint(STATE_STYLE[state], `${count} ${state}`))
-  const at = new Date(now)
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':')
-  return `${look.paint('bold', 'lunkeeper')} ${time}  ${parts.join(', ') || 'no volumes on this node'}`
-}
-
-/** Columns that a narrow screen goes without, the first one first. */
+/** Columns that are left out on a narrow screen, in this order. */
 const DROPPED = ['USED BY', 'HOLD', 'PATHS', 'UNWRITTEN']
 
 function tableOf(
   volumes: readonly VolumeStatus[],
   mounts: readonly VolumeMount[],
-  look: Look,
+  display: Display,
   now: number,
 ): string[] {
   const all = columnsOf(mounts, now).filter(
@@ -89,9 +71,9 @@ function tableOf(
   )
   for (let dropped = 0; ; dropped++) {
     const left = all.filter(({ head }) => !DROPPED.slice(0, dropped).includes(head))
-    const lines = table(volumes, left, look).trimEnd().split('\n')
+    const lines = table(volumes, left, display).trimEnd().split('\n')
     const width = Math.max(...lines.map((line) => stripVTControlCharacters(line).length))
-    if (width <= look.width || dropped === DROPPED.length) return lines
+    if (width <= display.width || dropped === DROPPED.length) return lines
   }
 }
 
@@ -100,7 +82,7 @@ function columnsOf(mounts: readonly VolumeMount[], now: number): Column<VolumeSt
     { head: 'NAME', cell: ({ name }) => name, style: () => 'bold' },
     { head: 'STATE', cell: ({ state }) => state, style: ({ state }) => STATE_STYLE[state] },
     { head: 'NEXT', cell: (volume) => nextOf(volume, now), style: ({ state }) => STATE_STYLE[state] },
-    { head: 'UNWRITTEN', cell: ({ hold }) => formatWaiting(hold), align: 'right' },
+    { head: 'UNWRITTEN', cell: ({ hold }) => formatUnwritten(hold), align: 'right' },
     {
       head: 'PATHS',
       cell: ({ paths }) => `${paths.filter(isPathUp).length}/${paths.length}`,
@@ -110,16 +92,16 @@ function columnsOf(mounts: readonly VolumeMount[], now: number): Column<VolumeSt
     {
       head: 'HOLD',
       cell: ({ hold }) =>
-        isShort(hold)
-          ? `${formatHold(hold.wanted)}, really ${formatHold(hold.effective)}`
+        isHoldShort(hold)
+          ? `${formatHold(hold.wanted)}, effective ${formatHold(hold.effective)}`
           : formatHold(hold.wanted),
-      style: ({ hold }) => (isShort(hold) ? 'yellow' : null),
+      style: ({ hold }) => (isHoldShort(hold) ? 'yellow' : null),
     },
-    { head: 'USED BY', cell: (volume) => usersOf(volume, mounts) },
+    { head: 'USED BY', cell: (volume) => usedBy(volume, mounts) },
   ]
 }
 
-/** What happens unless something changes. */
+/** What happens next, unless the state changes. */
 function nextOf({ state, hold }: VolumeStatus, now: number): string {
   const { since, deadline } = hold
   if (state === 'holding') {
@@ -131,7 +113,7 @@ function nextOf({ state, hold }: VolumeStatus, now: number): string {
   return `paths lost ${formatHold(Math.max(0, Math.floor((now - Date.parse(since)) / 1000)))} ago`
 }
 
-function usersOf({ name, mount }: VolumeStatus, mounts: readonly VolumeMount[]): string {
+function usedBy({ name, mount }: VolumeStatus, mounts: readonly VolumeMount[]): string {
   const own = mounts.filter(({ volume }) => volume === name)
   const pods = new Set(own.flatMap(({ pod }) => pod ?? [])).size
   const points = own.filter(({ pod }) => pod === null).map(({ point }) => point)
@@ -142,7 +124,7 @@ function usersOf({ name, mount }: VolumeStatus, mounts: readonly VolumeMount[]):
   return parts.join(', ') || '-'
 }
 
-/** Cuts a line to the width of the screen; escape sequences take no room. */
+/** Cuts a line to the width of the screen. Escape sequences have no width. */
 function cut(line: string, width: number): string {
   if (stripVTControlCharacters(line).length <= width) return line
   let room = Math.max(0, width - 1)

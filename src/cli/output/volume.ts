@@ -1,13 +1,14 @@
 import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from '../../model/bytes.ts'
-import { facts } from './facts.ts'
+import { labelledValues } from './labelled-values.ts'
 import { formatHold } from '../../model/hold-text.ts'
+import { isHoldShort } from '../../model/urgency.ts'
 import { outagesText } from './history.ts'
-import { formatWaiting, isShort } from './hold.ts'
-import type { Look } from './look.ts'
+import { formatUnwritten } from './unwritten.ts'
+import type { Display } from './display.ts'
 
-export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['paint']>[0]>> = {
+export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Display['paint']>[0]>> = {
   ready: 'green',
   holding: 'yellow',
   failed: 'red',
@@ -17,19 +18,19 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Look['pain
   detaching: 'yellow',
 }
 
-/** Why a volume is not attached. */
+/** Why a volume is not attached automatically. */
 export const OF_ANOTHER_MACHINE =
   'the record was written on another machine, so the volume is not attached automatically; `lunkeeper attach` takes it over'
 
 /** One volume in detail. @param now milliseconds since 1970 */
-export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): string {
+export function volumeText(volume: VolumeStatus, display: Display, now = Date.now()): string {
   const { name, state, device, identity, paths } = volume
-  const title = `${look.paint('bold', name)} is ${look.paint(STATE_STYLE[state], state)}\n`
+  const title = `${display.paint('bold', name)} is ${display.paint(STATE_STYLE[state], state)}\n`
   const [first] = paths
   const portals = Math.max(0, ...paths.map(({ portal }) => portal.length))
   return (
     title +
-    facts(
+    labelledValues(
       [
         ...(volume.ofAnotherMachine ? [['record', OF_ANOTHER_MACHINE] as const] : []),
         ['device', device ?? 'none now'],
@@ -37,16 +38,16 @@ export function volumeText(volume: VolumeStatus, look: Look, now = Date.now()): 
         ['size', identity ? formatBytes(identity.bytes) : 'unknown'],
         ['wwid', identity?.wwid ?? 'none'],
         ['serial', identity?.serial ?? 'none'],
-        ['hold', holdOf(volume, look)],
+        ['hold', holdOf(volume, display)],
         ...adviceOf(volume),
-        ...waitOf(volume, now),
+        ...outageOf(volume, now),
         ...unwrittenOf(volume),
         ...historyOf(volume),
-        ['owner', ownerOf(volume, look)],
+        ['owner', ownerOf(volume, display)],
         ...(first ? [['target', `${first.iqn}, LUN ${first.lun}`] as const] : []),
-        ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, look, portals)] as const),
+        ...paths.map((path, index) => [index === 0 ? 'paths' : '', pathOf(path, display, portals)] as const),
       ],
-      look,
+      display,
     )
   )
 }
@@ -56,47 +57,50 @@ function mountOf({ mount, fs, readOnly }: VolumeStatus): string {
   return mount === null ? `none${only}` : `${mount} (${fs ?? 'unknown file system'}${only})`
 }
 
-function holdOf({ hold }: VolumeStatus, look: Look): string {
+function holdOf({ hold }: VolumeStatus, display: Display): string {
   const { wanted, effective, mode } = hold
   const by = { map: 'a hold map', multipathd: 'multipathd', session: 'the session' }[mode]
   if (wanted === effective) return `${formatHold(wanted)}, held by ${by}`
-  const really = `really ${formatHold(effective)}`
-  return `${formatHold(wanted)} requested, ${isShort(hold) ? look.paint('yellow', really) : really}, held by ${by}`
+  const actual = `${formatHold(effective)} effective`
+  return `${formatHold(wanted)} requested, ${isHoldShort(hold) ? display.paint('yellow', actual) : actual}, held by ${by}`
 }
 
-function ownerOf({ owner }: VolumeStatus, look: Look): string {
+function ownerOf({ owner }: VolumeStatus, display: Display): string {
   const { guard, mine, holder } = owner
-  if (mine === false) return look.paint('red', `lost to ${holder ?? 'another node'}`)
+  if (mine === false) return display.paint('red', `lost to ${holder ?? 'another node'}`)
   return {
     reservation: 'this node, by a reservation at the target',
     kubernetes: 'this node, by its VolumeAttachment only',
-    mark: 'this node; another one that mounts it is noticed before this one writes again, but not kept out',
-    none: look.paint('yellow', 'not guarded: other nodes can write as well'),
+    mark: 'this node; a second node is not prevented from mounting it, but this node then stops writing',
+    none: display.paint('yellow', 'not guarded: other nodes can write to it as well'),
   }[guard]
 }
 
-/** What is wrong, and how to recover. */
+/** The problem, and how to recover. */
 function adviceOf({ name, state }: VolumeStatus): [string, string][] {
   if (state === 'fenced')
     return [
       [
-        'wrong',
-        'another node has the volume: this node writes nothing more, and what it had not written is lost',
+        'problem',
+        'another node has the volume: this node no longer writes to it, and its unwritten data is lost',
       ],
-      ['do', `stop its users on this node, then: lunkeeper detach ${name} --force`],
+      ['action', `stop its users on this node, then: lunkeeper detach ${name} --force`],
     ]
   if (state !== 'misplaced') return []
   return [
-    ['wrong', 'another volume answers at this LUN: writing or unmounting by hand would write to that volume'],
     [
-      'do',
-      `map the right volume at this LUN again and stop its users: the agent then checks and remounts it. Or discard unwritten data: lunkeeper detach ${name} --force`,
+      'problem',
+      'another volume answers at this LUN: writing, or unmounting it manually, would write to that volume',
+    ],
+    [
+      'action',
+      `map the right volume at this LUN again and stop its users: the agent then checks and remounts it. To discard unwritten data instead: lunkeeper detach ${name} --force`,
     ],
   ]
 }
 
-/** Start of the outage, and what happens next. */
-function waitOf({ state, hold: { since, deadline } }: VolumeStatus, now: number): [string, string][] {
+/** When the outage began, and what happens next. */
+function outageOf({ state, hold: { since, deadline } }: VolumeStatus, now: number): [string, string][] {
   if (since === null) return []
   const lost = `${formatHold(Math.max(0, Math.round((now - Date.parse(since)) / 1000)))} ago`
   if (state !== 'holding') return [['lost', `all paths lost ${lost}; I/O that was held has failed`]]
@@ -114,14 +118,14 @@ function historyOf({ history }: VolumeStatus): [string, string][] {
 }
 
 function unwrittenOf({ hold }: VolumeStatus): [string, string][] {
-  return hold.waiting === null ? [] : [['unwritten', `${formatWaiting(hold)}, held in memory`]]
+  return hold.waiting === null ? [] : [['unwritten', `${formatUnwritten(hold)}, held in memory`]]
 }
 
-/** Up, or why not. */
-function pathOf(path: PathStatus, look: Look, width: number): string {
+/** The state of a path, with its disk and session. */
+function pathOf(path: PathStatus, display: Display, width: number): string {
   const { portal, session, disk, hctl, sessionState, diskState } = path
   const up = isPathUp(path)
-  const state = look.paint(up ? 'green' : 'red', up ? 'up' : 'down')
+  const state = display.paint(up ? 'green' : 'red', up ? 'up' : 'down')
   const place = disk ? `${disk} (${hctl})${up ? '' : ` ${diskState}`}` : 'no disk'
   const way = session === null ? 'no session' : `${place}, session ${session}${up ? '' : ` ${sessionState}`}`
   return `${portal.padEnd(width)}  ${state}${up ? '  ' : ''}  ${way}`

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** Wraps at blanks or at `at` into lines of at most `width` columns; a longer word stays whole. */
+/** Wraps text into lines of at most `width` columns, at spaces or at `at`. A longer word is not split. */
 export function wrap(text: string, width: number, at: RegExp | string = ' '): string[] {
   if (visible(text) <= width) return [text]
   const lines: string[] = []

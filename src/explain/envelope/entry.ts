@@ -1,19 +1,19 @@
 import type { Written } from './written-time.ts'
 
-/** A log message with everything that its envelopes say about it, whatever program wrote or wrapped it. */
+/** A log message, with what its envelopes (syslog header, JSON record, container log, …) say about it. */
 export interface Entry {
   readonly time: Written | null
   /** Seconds since boot. */
   readonly uptime: number | null
   readonly host: string | null
-  /** The program that wrote it, without path and unit suffix; null if unknown. */
+  /** The program that wrote the message, without path and unit suffix; null if unknown. */
   readonly program: string | null
-  /** An identifier of the boot; another identifier is another boot. */
+  /** Identifier of the boot during which the message was written. */
   readonly boot: string | null
   readonly message: string
 }
 
-/** What one envelope says, and its contents. */
+/** The information in one envelope, and the text inside it. */
 export interface Layer {
   readonly time?: Written | null
   readonly uptime?: number | null
@@ -23,7 +23,7 @@ export interface Layer {
   readonly inner: string
 }
 
-export const BARE: Entry = {
+export const EMPTY_ENTRY: Entry = {
   time: null,
   uptime: null,
   host: null,
@@ -33,10 +33,10 @@ export const BARE: Entry = {
 }
 
 /**
- * An entry with one more envelope opened. The inner envelope was written first, so its information wins if it is as
- * precise.
+ * The entry after one more envelope was removed. The inner envelope was written first, so its information replaces that
+ * of the outer one, unless it is less precise.
  */
-export function within(outer: Entry, layer: Layer): Entry {
+export function unwrapped(outer: Entry, layer: Layer): Entry {
   const time = layer.time ?? null
   return {
     // A date without a year is less precise than one with it.
@@ -49,7 +49,7 @@ export function within(outer: Entry, layer: Layer): Entry {
   }
 }
 
-/** `iscsid.service`, `/usr/sbin/iscsid` and `iscsid` are one program. */
+/** The name of a program without path and unit suffix: `iscsid` for `/usr/sbin/iscsid` and `iscsid.service`. */
 export function programOf(name: string): string {
   return name
     .replace(/^.*\//, '')

@@ -7,7 +7,7 @@ import { ctime, writtenTime } from './written-time.ts'
 
 // Names of fields, the most reliable first: journald, then Elastic, Loki, Vector, Fluent Bit, Docker, Talos, cloud
 // loggers.
-const MESSAGE = [
+const MESSAGE_FIELDS = [
   'MESSAGE',
   'message',
   'msg',
@@ -23,7 +23,7 @@ const MESSAGE = [
   'event.original',
   '_raw',
 ]
-const TIME = [
+const TIME_FIELDS = [
   '__REALTIME_TIMESTAMP',
   '_SOURCE_REALTIME_TIMESTAMP',
   '@timestamp',
@@ -38,7 +38,7 @@ const TIME = [
   '_time',
   '@t',
 ]
-const HOST = [
+const HOST_FIELDS = [
   '_HOSTNAME',
   'hostname',
   'host.hostname',
@@ -51,7 +51,7 @@ const HOST = [
   'instance',
   'computer',
 ]
-const PROGRAM = [
+const PROGRAM_FIELDS = [
   'SYSLOG_IDENTIFIER',
   'log.syslog.appname',
   'syslog.identifier',
@@ -68,18 +68,20 @@ const PROGRAM = [
   'systemd.unit',
   'unit',
 ]
-/** The transport of kernel messages. */
-const KERNEL = ['_TRANSPORT', 'systemd.transport', 'transport', 'facility', 'fac']
-const UPTIME = ['_SOURCE_MONOTONIC_TIMESTAMP', '__MONOTONIC_TIMESTAMP']
+/** Fields whose value `kern` or `kernel` marks a kernel message. */
+const TRANSPORT_FIELDS = ['_TRANSPORT', 'systemd.transport', 'transport', 'facility', 'fac']
+const UPTIME_FIELDS = ['_SOURCE_MONOTONIC_TIMESTAMP', '__MONOTONIC_TIMESTAMP']
 
-/** A line of JSON: a journal entry, or a message wrapped by a log collector. Null if it is neither. */
+/** Parses a line of JSON: a journal entry, or a message wrapped by a log collector. Null if it is neither. */
 export function jsonLayer(text: string, months: Months): Layer | null {
-  const value = parsed(text)
+  const value = parseJson(text)
   if (Array.isArray(value)) return pairLayer(value, months)
   return isRecord(value) ? fieldsLayer(value, months) : null
 }
 
-/** Fluent Bit's [time, fields], [[time, metadata], fields]; Loki's [time, line]. */
+/**
+ * Parses Fluent Bit's [time, fields] and [[time, metadata], fields], and Loki's [time, line]; null for other arrays.
+ */
 export function pairLayer(value: readonly unknown[], months: Months): Layer | null {
   const stamp: unknown = Array.isArray(value[0]) ? value[0][0] : value[0]
   const time = timeOf(stamp, months)
@@ -90,7 +92,7 @@ export function pairLayer(value: readonly unknown[], months: Months): Layer | nu
   return layer && { ...layer, time: layer.time ?? time.time }
 }
 
-/** The information in a record's fields. @returns null if none of them is a message */
+/** Reads a record of named fields. @returns null if none of them is a message */
 export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: Months): Layer | null {
   const fields = nestedFields(record)
   const first = (names: readonly string[]) => {
@@ -100,22 +102,24 @@ export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: M
     }
     return null
   }
-  const inner = first(MESSAGE)
+  const inner = first(MESSAGE_FIELDS)
   if (inner === null) return null
-  const times = TIME.map((name) => timeOf(fields.get(name.toLowerCase()), months)).filter(
+  const times = TIME_FIELDS.map((name) => timeOf(fields.get(name.toLowerCase()), months)).filter(
     (time) => time !== null,
   )
   const dated = times.find((time) => 'time' in time)
-  const since = times.find((time) => 'uptime' in time)
-  const monotonic = first(UPTIME)
-  const name = first(PROGRAM)
-  const kernel = KERNEL.some((key) => /^kern(?:el)?$/.test(String(fields.get(key.toLowerCase()) ?? '')))
-  // dmesg -J has no field names: a priority, a time since boot, a message.
+  const sinceBoot = times.find((time) => 'uptime' in time)
+  const monotonic = first(UPTIME_FIELDS)
+  const name = first(PROGRAM_FIELDS)
+  const kernel = TRANSPORT_FIELDS.some((key) =>
+    /^kern(?:el)?$/.test(String(fields.get(key.toLowerCase()) ?? '')),
+  )
+  // A record of dmesg -J names no program: it has a priority, a time since boot and a message.
   const dmesg = name === null && fields.has('msg') && fields.has('pri')
   return {
     time: dated?.time ?? null,
-    uptime: monotonic === null ? (since?.uptime ?? null) : Number(monotonic) / 1e6 || null,
-    host: first(HOST),
+    uptime: monotonic === null ? (sinceBoot?.uptime ?? null) : Number(monotonic) / 1e6 || null,
+    host: first(HOST_FIELDS),
     program:
       name !== null && !(kernel && name === 'unknown') ? programOf(name) : kernel || dmesg ? 'kernel' : null,
     boot: first(['_BOOT_ID', 'journald.host.boot_id', 'host.boot.id']),
@@ -125,11 +129,14 @@ export function fieldsLayer(record: Readonly<Record<string, unknown>>, months: M
 
 type Time = { readonly time: Written } | { readonly uptime: number }
 
-/** The magnitude of a number tells its unit: seconds since 1970 or since boot, or milli-, micro- or nanoseconds. */
+/**
+ * The unit of a number follows from its magnitude: seconds since boot, or seconds, milli-, micro- or nanoseconds since
+ * 1970.
+ */
 function timeOf(value: unknown, months: Months): Time | null {
   const text = typeof value === 'string' ? value.trim() : value
   const number =
-    typeof text === 'number' ? text : typeof text === 'string' && NUMBER.test(text) ? Number(text) : null
+    typeof text === 'number' ? text : typeof text === 'string' && DECIMAL.test(text) ? Number(text) : null
   if (number !== null) {
     if (!Number.isFinite(number) || number < 0) return null
     if (number < 1e8) return { uptime: number }
@@ -142,10 +149,12 @@ function timeOf(value: unknown, months: Months): Time | null {
   return time && { time }
 }
 
-const NUMBER = /^\d{1,20}(?:\.\d{1,9})?$/
+const DECIMAL = /^\d{1,20}(?:\.\d{1,9})?$/
 
-/** JSON, or dmesg's variant of it, which has an unquoted time in brackets or with a comma (util-linux 2.36 to 2.41). */
-export function parsed(text: string): unknown {
+/**
+ * Parses JSON, and the output of dmesg -J of util-linux 2.36 to 2.41, whose time is not quoted. Null if it is neither.
+ */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -155,7 +164,7 @@ export function parsed(text: string): unknown {
         text.replace(/"time":\s*(\[[^\]"]{1,80}\]|\d{4}-[^\s"]{10,60}?)\s*(?=,\s*")/, '"time":"$1"'),
       )
     } catch {
-      // Truncated, or not JSON at all: a log may contain anything.
+      // The line is truncated, or not JSON at all.
       return null
     }
   }

@@ -2,11 +2,11 @@ import type { Layer } from './entry.ts'
 import { fieldsLayer } from './json.ts'
 import type { Months } from './months.ts'
 
-/** At least one of these keys makes a line of `key=value` pairs the wrapper of a message. */
+/** A line of `key=value` pairs wraps a message if it has one of these keys. */
 const MESSAGE = /(?:^|\s)(?:MESSAGE|message|msg|log|line|text)=/
 const PAIR = /([\w.@-]{1,64})=(?:"((?:[^"\\]|\\.){0,16000})"|(\S{0,16000}))/g
 
-/** logfmt and similar formats: time=… level=info msg="…". */
+/** Parses logfmt and similar formats: time=… level=info msg="…". */
 export function keyValueLayer(line: string, months: Months): Layer | null {
   if (!MESSAGE.test(line) || !/^[\w.@-]{1,64}=/.test(line)) return null
   const fields: Record<string, string> = {}

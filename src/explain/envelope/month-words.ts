@@ -1,4 +1,7 @@
-/** Languages whose month names Intl knows or {@link GLIBC} adds; of two that use one word, the earlier is meant. */
+/**
+ * Languages whose month names Intl has or {@link GLIBC} adds. If a word could be of several languages, the first one
+ * counts.
+ */
 export const LANGUAGES = `
 en zh es de fr ja pt ru it ko pl nl tr cs sv da nb fi hu uk ro el bg hr sk sl sr lt lv et ca eu gl
 he ar fa hi bn id ms th vi aa ab af agr ak am an anp as ast ayc az be bem ber bhb bho bi bo br brx
@@ -9,8 +12,8 @@ rif rw sa sah sat sc sd se sgs shn shs si sid sm so sq ss st sw szl ta tcy te tg
 to tpi ts tt ug unm ur uz ve wa wae wal wo xh yi yo yue yuw zu`
 
 /**
- * Abbreviated month names of the C library's locales (glibc 2.36, `abmon` and `ab_alt_mon`) that Intl does not have:
- * language, then twelve months; `-`: as Intl has it; `/`: one of several.
+ * Abbreviated month names of glibc's locales (glibc 2.36, `abmon` and `ab_alt_mon`) that Intl does not have. Each line: a
+ * language, then twelve months. `-` means that Intl has the name; `/` separates alternatives.
  */
 export const GLIBC = `
 es - - - - - - - - sep/set - - -

@@ -1,12 +1,17 @@
 import { GLIBC, LANGUAGES } from './month-words.ts'
 
-/** Reads the names of months as one log writes them. Remembers the languages that its names so far have in common. */
+/**
+ * Parses the names of months in one log. Remembers which languages can explain all names that the log has had so far.
+ */
 export interface Months {
-  /** @param weekday the word beside it, and the date, which help to tell the language. @returns 0 to 11, or null: not a month */
+  /**
+   * @param weekday the name of the weekday in the same date, which helps to find the language
+   * @returns 0 to 11; null if the word is not the name of a month
+   */
   read(word: string, weekday?: Weekday): number | null
 }
 
-/** The name of a weekday as a log has it, with what else is known of the date. */
+/** The name of a weekday in a date, with the year and the day of that date. */
 export interface Weekday {
   readonly name: string
   readonly year: number
@@ -19,12 +24,13 @@ const ENGLISH = new Map(
   ),
 )
 
-/** By word, the month that it means in each language. */
+/** For each word, its month in each language that has the word. */
 type Words = ReadonlyMap<string, ReadonlyMap<string, number>>
 
 interface Tables {
+  /** Whole names and abbreviations. */
   readonly exact: Words
-  /** Full names of months by their first letters: releases of the C library abbreviate differently. */
+  /** Full names by their first letters, because releases of glibc abbreviate at different lengths. */
   readonly full: ReadonlyMap<string, readonly FullName[]>
   /** Full names of weekdays. */
   readonly weekdays: ReadonlyMap<string, readonly string[]>
@@ -36,16 +42,19 @@ interface FullName {
   readonly month: number
 }
 
-/** Fewer do not tell a month. */
-const LETTERS = 3
+/** An abbreviation with fewer letters is ambiguous. */
+const MIN_LETTERS = 3
 
-let built: Tables | null = null
+let cachedTables: Tables | null = null
 
 export function openMonths(): Months {
   let languages: ReadonlySet<string> | null = null
   const known = new Map<string, number | null>()
 
-  /** `lis` is October in Croatian and November in Polish: other names of the log, or the weekday, tell which. */
+  /**
+   * Selects the month of a word with several meanings: `lis` is October in Croatian and November in Polish. The languages
+   * of earlier names, and the weekday, decide.
+   */
   function choose(meanings: ReadonlyMap<string, number>, weekday: Weekday | undefined): number {
     let left = [...meanings.keys()]
     const narrow = (fits: (language: string) => boolean) => {
@@ -54,7 +63,7 @@ export function openMonths(): Months {
     }
     if (languages) narrow((language) => languages!.has(language))
     if (weekday !== undefined && new Set(meanings.values()).size > 1) {
-      const name = normal(weekday.name)
+      const name = normalized(weekday.name)
       narrow((language) => {
         const date = new Date(Date.UTC(weekday.year, meanings.get(language), weekday.day))
         return tables().weekdays.get(language)?.[date.getUTCDay()]?.startsWith(name) ?? false
@@ -68,13 +77,13 @@ export function openMonths(): Months {
     read(word, weekday) {
       const english = ENGLISH.get(word)
       if (english !== undefined) return english
-      const key = normal(word)
+      const key = normalized(word)
       if (key === '') return null
-      const before = known.get(key)
-      if (before !== undefined && (before === null || weekday === undefined)) return before
+      const cached = known.get(key)
+      if (cached !== undefined && (cached === null || weekday === undefined)) return cached
       const meanings = meaningsOf(key)
       const month = meanings && choose(meanings, weekday)
-      // What a hostile log can make us remember is bounded.
+      // Bounded, because a hostile log can contain any number of words.
       if (known.size < 1000) known.set(key, month)
       return month
     },
@@ -87,26 +96,26 @@ function meaningsOf(word: string): ReadonlyMap<string, number> | null {
   const { exact, full } = tables()
   const meanings = exact.get(word)
   if (meanings) return meanings
-  if (word.length < LETTERS) return null
-  const begun = full.get(word.slice(0, LETTERS))?.filter((name) => name.word.startsWith(word)) ?? []
+  if (word.length < MIN_LETTERS) return null
+  const begun = full.get(word.slice(0, MIN_LETTERS))?.filter((name) => name.word.startsWith(word)) ?? []
   if (begun.length === 0) return null
   const found = new Map<string, number>()
   for (const { language, month } of begun) if (!found.has(language)) found.set(language, month)
   return found
 }
 
-/** Built at the first name that is not English: about 0.2 s. */
+/** Built at the first month name that is not English, because building takes about 0.2 s. */
 function tables(): Tables {
-  built ??= build()
-  return built
+  cachedTables ??= buildTables()
+  return cachedTables
 }
 
-function build(): Tables {
+function buildTables(): Tables {
   const exact = new Map<string, Map<string, number>>()
   const full = new Map<string, FullName[]>()
   const weekdays = new Map<string, string[]>()
   const add = (name: string, language: string, month: number) => {
-    const word = normal(name)
+    const word = normalized(name)
     if (word === '') return
     const meanings = exact.get(word) ?? new Map<string, number>()
     if (!meanings.has(language)) meanings.set(language, month)
@@ -122,15 +131,15 @@ function build(): Tables {
       for (const name of names.split('/')) if (name !== '-') add(name, language, month)
     })
     if (Intl.DateTimeFormat.supportedLocalesOf([language]).length === 0) continue
-    for (const form of FORMS) {
+    for (const form of FORMATS) {
       const format = new Intl.DateTimeFormat(`${language}-u-ca-gregory`, { ...form, timeZone: 'UTC' })
       for (let month = 0; month < 12; month++) {
         const name = format.formatToParts(Date.UTC(2026, month, 5)).find(({ type }) => type === 'month')
         if (!name) continue
         add(name.value, language, month)
         if (form.month !== 'long') continue
-        const word = normal(name.value)
-        const letters = word.slice(0, LETTERS)
+        const word = normalized(name.value)
+        const letters = word.slice(0, MIN_LETTERS)
         full.set(letters, [...(full.get(letters) ?? []), { word, language, month }])
       }
     }
@@ -138,22 +147,22 @@ function build(): Tables {
     // The first of February 2026 is a Sunday.
     weekdays.set(
       language,
-      Array.from({ length: 7 }, (_, index) => normal(day.format(Date.UTC(2026, 1, 1 + index)))),
+      Array.from({ length: 7 }, (_, index) => normalized(day.format(Date.UTC(2026, 1, 1 + index)))),
     )
   }
   return { exact, full, weekdays }
 }
 
-/** As it stands alone, and in a date, where many languages inflect it. */
-const FORMS: readonly Intl.DateTimeFormatOptions[] = [
+/** A month's name alone, and in a date, where many languages inflect it. */
+const FORMATS: readonly Intl.DateTimeFormatOptions[] = [
   { month: 'short' },
   { month: 'long' },
   { month: 'short', day: 'numeric' },
   { month: 'long', day: 'numeric' },
 ]
 
-/** Without what locales differ in: case, dots, blanks, marks of direction, apostrophes. */
-function normal(word: string): string {
+/** Removes what spellings of one name differ in: case, dots, blanks, direction marks, apostrophes. */
+function normalized(word: string): string {
   return word
     .normalize('NFKC')
     .toLowerCase()

@@ -1,61 +1,62 @@
-import { clean } from '../clean.ts'
+import { replaceUnprintable } from '../unprintable.ts'
 import type { Entry, Layer } from './entry.ts'
-import { BARE, within } from './entry.ts'
+import { EMPTY_ENTRY, unwrapped } from './entry.ts'
 import { jsonLayer } from './json.ts'
 import { keyValueLayer } from './key-value.ts'
 import { bracketLayer, decodedLayer, kmsgLayer, talosLayer, uptimeLayer } from './kernel-layers.ts'
 import type { Months } from './months.ts'
 import { datedLayer } from './syslog.ts'
 
-/** Maximum nesting of wrappers; more is a hostile log. */
-const DEEPEST = 6
-/** Programs that forward the lines of others; information about the writer is in the line itself. */
+/** Envelopes that are removed from one line. Real logs have fewer. */
+const MAX_DEPTH = 6
+/** Programs that forward the lines of other programs. The forwarded line itself names its writer. */
 const FORWARDERS =
   /^(?:docker|dockerd|podman|containerd|crio|conmon|systemd-cat|logger|fluent-?bit|promtail|k8s_.*)$/
-/** Before each text of RFC 7464: journalctl -o json-seq. */
-const SEPARATOR = 0x1e
-/** ESC [ … m and the like: `dmesg -L`, `journalctl` to a terminal that was recorded. */
+/** RFC 7464 puts it before each JSON text: journalctl -o json-seq. */
+const RECORD_SEPARATOR = 0x1e
+/** Colours of `dmesg -L`, or of a recorded terminal session. */
 // oxlint-disable-next-line no-control-regex
-const COLOURS = /\u001b\[[0-9;]{0,20}[A-Za-z]/g
-/** Prefixes of a line that was found or quoted: grep's file and line number, a quotation mark, a pod name. */
-const FOUND =
+const ESCAPE_SEQUENCES = /\u001b\[[0-9;]{0,20}[A-Za-z]/g
+/** What tools and people put before a line: grep's file name and line number, `> ` of a quotation, a pod name. */
+const PREFIX =
   /^(?:[^\s:|"{}]{1,200}?(?::|-)(?:\d{1,9}(?::|-))?|\S{1,80} +\| ?|(?:[>|*\u2502\u2503] ?)+|\[?[^\s\]]{1,200}\]? )/
 
-/** Parses a line; null if it does not look like a line of a log. */
+/** Parses a line of a log in any format; null if no format matches. */
 export function readEntry(text: string, months: Months): Entry | null {
-  const plain = text.includes('\u001b') ? text.replace(COLOURS, '') : text
+  const plain = text.includes('\u001b') ? text.replace(ESCAPE_SEQUENCES, '') : text
   const line = plain.trim()
   if (line === '') return null
-  return opened(line, months) ?? found(line, months)
+  return parseEnvelope(line, months) ?? parsePrefixed(line, months)
 }
 
-/** Opens the message of a record with fields. */
+/** Makes an entry of a record whose fields were read: removes the envelopes inside its message. */
 export function openEntry(layer: Layer, months: Months): Entry {
-  return open(within(BARE, layer), months)
+  return unwrapAll(unwrapped(EMPTY_ENTRY, layer), months)
 }
 
-function opened(line: string, months: Months): Entry | null {
-  const layer = outermost(line, months)
-  return layer && open(within(BARE, layer), months)
+function parseEnvelope(line: string, months: Months): Entry | null {
+  const layer = outerLayer(line, months)
+  return layer && unwrapAll(unwrapped(EMPTY_ENTRY, layer), months)
 }
 
-/** A line with a prefix: the envelope begins a little later. */
-function found(line: string, months: Months): Entry | null {
+/** Parses a line whose envelope begins after a prefix. */
+function parsePrefixed(line: string, months: Months): Entry | null {
   let rest = line
   for (let tries = 0; tries < 3; tries++) {
-    const before = FOUND.exec(rest)
+    const before = PREFIX.exec(rest)
     if (!before) return null
     rest = rest.slice(before[0].length)
-    const layer = outermost(rest.trimStart(), months)
-    if (layer && (layer.time || typeof layer.uptime === 'number')) return open(within(BARE, layer), months)
+    const layer = outerLayer(rest.trimStart(), months)
+    if (layer && (layer.time || typeof layer.uptime === 'number'))
+      return unwrapAll(unwrapped(EMPTY_ENTRY, layer), months)
   }
   return null
 }
 
-function outermost(line: string, months: Months): Layer | null {
+function outerLayer(line: string, months: Months): Layer | null {
   const first = line.charCodeAt(0)
-  if (first === 0x7b || first === SEPARATOR || line.startsWith('data:') || /^\[{1,2}\d/.test(line)) {
-    const layer = jsonLayer(first === SEPARATOR ? line.slice(1) : line.replace(/^data: ?/, ''), months)
+  if (first === 0x7b || first === RECORD_SEPARATOR || line.startsWith('data:') || /^\[{1,2}\d/.test(line)) {
+    const layer = jsonLayer(first === RECORD_SEPARATOR ? line.slice(1) : line.replace(/^data: ?/, ''), months)
     if (layer) return layer
   }
   if (first === 0x5b) return uptimeLayer(line) ?? bracketLayer(line, months)
@@ -68,36 +69,37 @@ function outermost(line: string, months: Months): Layer | null {
   )
 }
 
-function open(entry: Entry, months: Months): Entry {
-  let opened = entry
-  for (let depth = 0; depth < DEEPEST; depth++) {
-    const layer = inside(opened, months)
+function unwrapAll(entry: Entry, months: Months): Entry {
+  let current = entry
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const layer = innerLayer(current, months)
     if (!layer) break
-    opened = within(opened, layer)
+    current = unwrapped(current, layer)
   }
   return {
-    ...opened,
-    host: opened.host && clean(opened.host).slice(0, 255),
-    message: clean(opened.message.trim()),
+    ...current,
+    host: current.host && replaceUnprintable(current.host).slice(0, 255),
+    message: replaceUnprintable(current.message.trim()),
   }
 }
 
 /**
- * The next envelope. Once a program is named, only its own format is opened, because other programs quote lines, too.
+ * The next envelope inside a message; null if there is none. Once the program is known, only that program's own prefixes
+ * are removed, because programs also quote lines of others.
  */
-function inside({ program, message, time, uptime }: Entry, months: Months): Layer | null {
+function innerLayer({ program, message, time, uptime }: Entry, months: Months): Layer | null {
   const inner = message.trim()
   if (program === null || FORWARDERS.test(program)) {
     const named = TAGGED.exec(inner)
     if (named) return { program: named[1]!, inner: inner.slice(named[0].length) }
-    const layer = outermost(inner, months)
+    const layer = outerLayer(inner, months)
     return layer && layer.inner !== inner ? layer : null
   }
   if (program === 'kernel') {
-    return kernelsOwn(inner, months) ?? (time === null && uptime === null ? decodedLayer(inner) : null)
+    return kernelPrefix(inner, months) ?? (time === null && uptime === null ? decodedLayer(inner) : null)
   }
-  const again = REPEATED.exec(inner)
-  if (again && again[1] === program) return { inner: inner.slice(again[0].length) }
+  const repeated = REPEATED.exec(inner)
+  if (repeated && repeated[1] === program) return { inner: inner.slice(repeated[0].length) }
   if (program === 'kubelet' || program === 'k3s' || program === 'rke2') {
     const klog = KLOG.exec(inner)
     return klog && { program: 'kubelet', inner: inner.slice(klog[0].length) }
@@ -105,12 +107,16 @@ function inside({ program, message, time, uptime }: Entry, months: Months): Laye
   return null
 }
 
-/** What precedes a kernel message after the first timestamp: dmesg prints several, klogd its name. */
-function kernelsOwn(inner: string, months: Months): Layer | null {
+/**
+ * Removes what can follow the first timestamp of a kernel message: further timestamps of dmesg, the name that klogd
+ * adds.
+ */
+function kernelPrefix(inner: string, months: Months): Layer | null {
   if (inner.startsWith('kernel: ')) return { inner: inner.slice(8) }
   const relative = RELATIVE.exec(inner)
   if (relative) return { inner: inner.slice(relative[0].length) }
-  if (inner.startsWith('[')) return uptimeLayer(inner) ?? callerLayer(inner) ?? datedBracket(inner, months)
+  if (inner.startsWith('['))
+    return uptimeLayer(inner) ?? callerPrefix(inner) ?? datedBracketLayer(inner, months)
   if (!/^\d{4}-\d\d-\d\dT/.test(inner)) return null
   const layer = datedLayer(inner, months)
   return layer?.program === 'kernel' ? layer : null
@@ -124,12 +130,12 @@ const CALLER = /^\[ *[TC]\d{1,9}\] ?/
 /** klog: I0118 04:30:10.123456    1234 file.go:348] */
 const KLOG = /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{1,9} +\d{1,10} [\w.-]{1,100}:\d{1,6}\] ?/
 
-function callerLayer(inner: string): Layer | null {
+function callerPrefix(inner: string): Layer | null {
   const caller = CALLER.exec(inner)
   return caller && { inner: inner.slice(caller[0].length) }
 }
 
-function datedBracket(inner: string, months: Months): Layer | null {
+function datedBracketLayer(inner: string, months: Months): Layer | null {
   const layer = bracketLayer(inner, months)
   return layer?.time ? layer : null
 }

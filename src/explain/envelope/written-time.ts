@@ -2,51 +2,54 @@ import type { Months } from './months.ts'
 
 /** A timestamp as written in a line. */
 export type Written =
-  /** Milliseconds since 1970, by a wall clock whose zone is known, or (not `zoned`) unknown. */
+  /** Milliseconds since 1970. `zoned`: the time zone is known; otherwise the time is taken for UTC. */
   | { readonly kind: 'date'; readonly ms: number; readonly zoned: boolean }
   /** Syslog's format, without a year. `ms` since midnight. */
   | { readonly kind: 'yearless'; readonly month: number; readonly day: number; readonly ms: number }
 
-/** `hostless`: dmesg's format, which has no host after it. */
+/** A parsed time. `hasNoHost`: the format is dmesg's, which has no host after the time. */
 export interface Dated {
   readonly time: Written
   readonly rest: string
-  readonly hostless: boolean
+  readonly hasNoHost: boolean
 }
 
 const ISO =
   /^(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:([.,])(\d{1,9}))? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?(?:[ \t|]\s*|$)/
-/** What precedes the time: a month in any locale. `%b %e`; some daemons write a year before it or after the day. */
+/** `%b %e %T` in any locale. Some daemons write the year before the month or after the day. */
 const SYSLOG =
   /^(?:(\d{4}) )?([^:[\]{}"=<>,]{1,24}?) {0,2}[ \u00a0](\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?:? /
-const FULL =
+const WEEKDAY_ISO =
   /^\S{1,14} (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([A-Z+-][\w+:/-]{0,30})(?: |$)/
-const UNIX = /^(\d{9,11})\.(\d{1,9})(?: |$)/
+const UNIX_TIME = /^(\d{9,11})\.(\d{1,9})(?: |$)/
 const LOGREAD =
   /^(\S{1,14} \S{1,14} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}) (?:\[\d{9,12}\.\d{1,6}\] )?(?:[a-z0-9]{2,8}\.[a-z]{3,7} )?/
 /** klog: I0118 04:30:10.123456. */
 const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}) +/
 
-/** The time that a line starts with, and the rest of the line. */
+/** Parses the time that a line starts with; null if it starts with none. */
 export function writtenTime(line: string, months: Months): Dated | null {
   const first = line.charCodeAt(0)
   if (first >= 48 && first <= 57) {
-    const dated = iso(line) ?? unix(line)
+    const dated = iso(line) ?? unixTime(line)
     if (dated) return dated
   }
-  return yearless(line, months) ?? full(line) ?? klog(line) ?? logread(line, months)
-}
-
-/** OpenWrt's logread: `Tue Apr 29 07:08:24 2025 [1745896104.164] kern.info kernel: `, without a host. */
-function logread(line: string, months: Months): Dated | null {
-  const parts = LOGREAD.exec(line)
-  const time = parts && ctime(parts[1]!, months)
-  return time && { time, rest: line.slice(parts[0].length), hostless: false }
+  return yearless(line, months) ?? weekdayIso(line) ?? klog(line) ?? logread(line, months)
 }
 
 /**
- * A date in words: dmesg -T's `Mon Aug 28 18:13:29 2023` in any language. Translations of dmesg may reorder it
- * (sys-utils/dmesg.c:record_ctime), so each part is recognized by its form.
+ * Parses the format of OpenWrt's logread, which has no host: `Tue Apr 29 07:08:24 2025 [1745896104.164] kern.info
+ * kernel: `.
+ */
+function logread(line: string, months: Months): Dated | null {
+  const parts = LOGREAD.exec(line)
+  const time = parts && ctime(parts[1]!, months)
+  return time && { time, rest: line.slice(parts[0].length), hasNoHost: false }
+}
+
+/**
+ * Parses a date in words, in any language: `Mon Aug 28 18:13:29 2023` of dmesg -T. Translations of dmesg may reorder the
+ * parts (sys-utils/dmesg.c:record_ctime), so each part is recognized by its form.
  */
 export function ctime(text: string, months: Months): Written | null {
   const clock = /(?:^|\s)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?=\s|$)/.exec(text)
@@ -60,13 +63,13 @@ export function ctime(text: string, months: Months): Written | null {
     .split(/\s+/)
   const numbers = rest.filter((word) => /^\d{1,2}\.?$/.test(word))
   const words = rest.filter((word) => !/^\d{1,2}\.?$/.test(word))
-  const found = monthOf(words, numbers, Number(year[1]), months)
-  if (!found) return null
-  const ms = utc([year[1], String(found.month + 1), found.day, clock[1], clock[2], clock[3]], clock[4])
+  const date = monthAndDay(words, numbers, Number(year[1]), months)
+  if (!date) return null
+  const ms = utcMs([year[1], String(date.month + 1), date.day, clock[1], clock[2], clock[3]], clock[4])
   return ms === null ? null : { kind: 'date', ms, zoned: false }
 }
 
-function monthOf(
+function monthAndDay(
   words: readonly string[],
   numbers: readonly string[],
   year: number,
@@ -77,8 +80,9 @@ function monthOf(
   const day = number.replace('.', '')
   const read = (word: string, weekday: string | undefined) =>
     months.read(word, weekday === undefined ? undefined : { name: weekday, year, day: Number(day) })
-  // The weekday comes first in most locales, and may also be a month's name: "mar. mars". Some names have several
-  // words.
+  // In most locales the weekday comes first, and it can look like a month: "mar. mars" (Tuesday, March). Some names
+  // have
+  // several words.
   for (let first = 1; first < words.length; first++) {
     const month = read(words.slice(first).join(' '), words.slice(0, first).join(' '))
     if (month !== null) return { month, day }
@@ -90,7 +94,7 @@ function monthOf(
     )
     if (month !== null) return { month, day }
   }
-  // If months are numbers (Thg 1), the number is part of the word.
+  // Vietnamese months are numbered (Thg 1): the number is part of the name.
   const named = second === undefined ? null : months.read(`${words.at(-1)} ${number}`)
   return named === null ? null : { month: named, day: second!.replace('.', '') }
 }
@@ -99,66 +103,66 @@ function iso(line: string): Dated | null {
   const parts = ISO.exec(line)
   if (!parts) return null
   const zone = parts[10]
-  const local = utc([parts[1], parts[3], parts[4], parts[5], parts[6], parts[7]], parts[9])
+  const local = utcMs([parts[1], parts[3], parts[4], parts[5], parts[6], parts[7]], parts[9])
   if (local === null) return null
-  const time: Written = { kind: 'date', ms: local - offset(zone), zoned: zone !== undefined }
+  const time: Written = { kind: 'date', ms: local - offsetMs(zone), zoned: zone !== undefined }
   return {
     time,
     rest: line.slice(parts[0].length),
-    hostless: parts[8] === ',' && zone !== undefined,
+    hasNoHost: parts[8] === ',' && zone !== undefined,
   }
 }
 
-function unix(line: string): Dated | null {
-  const parts = UNIX.exec(line)
+function unixTime(line: string): Dated | null {
+  const parts = UNIX_TIME.exec(line)
   if (!parts) return null
-  const ms = Number(parts[1]) * 1000 + fraction(parts[2])
-  return { time: { kind: 'date', ms, zoned: true }, rest: line.slice(parts[0].length), hostless: false }
+  const ms = Number(parts[1]) * 1000 + fractionMs(parts[2])
+  return { time: { kind: 'date', ms, zoned: true }, rest: line.slice(parts[0].length), hasNoHost: false }
 }
 
 function yearless(line: string, months: Months): Dated | null {
   const parts = SYSLOG.exec(line)
   if (!parts) return null
-  const [all, before, word, day, behind, hour, minute, second, decimals] = parts
-  const year = before ?? behind
+  const [all, yearBefore, word, day, yearAfter, hour, minute, second, fraction] = parts
+  const year = yearBefore ?? yearAfter
   const month = months.read(word!)
   if (month === null) return null
   const rest = line.slice(all.length)
-  const at = utc([year ?? '2024', String(month + 1), day, hour, minute, second], decimals)
+  const at = utcMs([year ?? '2024', String(month + 1), day, hour, minute, second], fraction)
   if (at === null) return null
-  if (year !== undefined) return { time: { kind: 'date', ms: at, zoned: false }, rest, hostless: false }
+  if (year !== undefined) return { time: { kind: 'date', ms: at, zoned: false }, rest, hasNoHost: false }
   const ms = at - Date.UTC(2024, month, Number(day))
-  return { time: { kind: 'yearless', month, day: Number(day), ms }, rest, hostless: false }
+  return { time: { kind: 'yearless', month, day: Number(day), ms }, rest, hasNoHost: false }
 }
 
 function klog(line: string): Dated | null {
   const parts = KLOG.exec(line)
   if (!parts) return null
-  const [all, month, day, hour, minute, second, decimals] = parts
-  const at = utc(['2024', month, day, hour, minute, second], decimals)
+  const [all, month, day, hour, minute, second, fraction] = parts
+  const at = utcMs(['2024', month, day, hour, minute, second], fraction)
   if (at === null) return null
   const ms = at - Date.UTC(2024, Number(month) - 1, Number(day))
   const time: Written = { kind: 'yearless', month: Number(month) - 1, day: Number(day), ms }
-  return { time, rest: line.slice(all.length), hostless: false }
+  return { time, rest: line.slice(all.length), hasNoHost: false }
 }
 
-function full(line: string): Dated | null {
-  const parts = FULL.exec(line)
+function weekdayIso(line: string): Dated | null {
+  const parts = WEEKDAY_ISO.exec(line)
   if (!parts) return null
-  const ms = utc(parts.slice(1, 7), parts[7])
+  const ms = utcMs(parts.slice(1, 7), parts[7])
   if (ms === null) return null
   const zone = parts[8]!
-  const numeric = /^[+-]\d\d(?::?\d\d)?$/.test(zone) ? offset(zone.length === 3 ? `${zone}00` : zone) : null
-  // No other abbreviation than UTC names a zone reliably.
+  const numeric = /^[+-]\d\d(?::?\d\d)?$/.test(zone) ? offsetMs(zone.length === 3 ? `${zone}00` : zone) : null
+  // Abbreviations other than UTC and GMT are ambiguous.
   const zoned = numeric !== null || zone === 'UTC' || zone === 'GMT'
   return {
     time: { kind: 'date', ms: ms - (numeric ?? 0), zoned },
     rest: line.slice(parts[0].length),
-    hostless: false,
+    hasNoHost: false,
   }
 }
 
-function utc(parts: readonly (string | undefined)[], decimals: string | undefined): number | null {
+function utcMs(parts: readonly (string | undefined)[], fraction: string | undefined): number | null {
   const [year, month, day, hour, minute, second] = parts.map(Number) as [
     number,
     number,
@@ -169,14 +173,14 @@ function utc(parts: readonly (string | undefined)[], decimals: string | undefine
   ]
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour <= 23 && minute <= 59 && second <= 60))
     return null
-  return Date.UTC(year, month - 1, day, hour, minute, second) + fraction(decimals)
+  return Date.UTC(year, month - 1, day, hour, minute, second) + fractionMs(fraction)
 }
 
-function fraction(decimals: string | undefined): number {
-  return decimals === undefined ? 0 : Math.floor(Number(`0.${decimals}`) * 1000)
+function fractionMs(fraction: string | undefined): number {
+  return fraction === undefined ? 0 : Math.floor(Number(`0.${fraction}`) * 1000)
 }
 
-function offset(zone: string | undefined): number {
+function offsetMs(zone: string | undefined): number {
   if (zone === undefined || zone === 'Z' || zone === 'UTC' || zone === 'GMT') return 0
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))
   return (zone.startsWith('-') ? -minutes : minutes) * 60_000

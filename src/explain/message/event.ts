@@ -1,21 +1,21 @@
 import type { CauseKind } from '../cause-kind.ts'
-import type { FileSystemFate } from '../report.ts'
+import type { FileSystemFailureKind } from '../report.ts'
 
-/** The relevant content of one line of a log. */
+/** What one line of a log reports. */
 export type Event =
   | { readonly kind: 'boot' }
-  /** A connection failed; `words` are iscsid's. */
+  /** A connection failed. `words`: iscsid's description of the error code. */
   | {
-      readonly kind: 'lost'
+      readonly kind: 'connection error'
       readonly by: 'kernel' | 'iscsid'
       readonly session: number
       readonly connection: number
       readonly code: number
       readonly words: string | null
     }
-  /** A ping of the initiator was not answered; next, the kernel fails the connection. */
+  /** The target did not answer a NOP-Out ping of the initiator. The kernel then fails the connection. */
   | {
-      readonly kind: 'silent'
+      readonly kind: 'ping timeout'
       readonly session: number
       readonly connection: number
       /** node.conn[0].timeo.noop_out_timeout */
@@ -23,9 +23,11 @@ export type Event =
       /** node.conn[0].timeo.noop_out_interval */
       readonly interval: number | null
     }
-  | { readonly kind: 'expired'; readonly session: number; readonly seconds: number }
+  /** The recovery timer of a session expired: from now on its I/O fails. */
+  | { readonly kind: 'timer expired'; readonly session: number; readonly seconds: number }
+  /** iscsid logged in again after an outage. */
   | {
-      readonly kind: 'back'
+      readonly kind: 'recovered'
       readonly session: number
       readonly connection: number
       readonly attempts: number
@@ -37,27 +39,30 @@ export type Event =
       readonly iqn: string
       readonly portal: string
     }
-  /** Failed attempts of iscsid to reach a portal. */
+  /** iscsid failed to connect to a portal `count` times. */
   | { readonly kind: 'unreachable'; readonly portal: string; readonly count: number }
+  /** The kernel created the SCSI host of a session. */
   | { readonly kind: 'iscsi host'; readonly host: number }
+  /** A line that shows the name (sdb) of a SCSI address (H:C:T:L). */
   | { readonly kind: 'disk'; readonly address: string; readonly disk: string }
-  /** The kernel refuses I/O because the device is offline. */
-  | { readonly kind: 'refused'; readonly address: string }
-  /** Whether SCSI error handling, not a timer, took it offline. */
-  | { readonly kind: 'given up'; readonly address: string }
+  /** The kernel rejects I/O because the device is offline. */
+  | { readonly kind: 'I/O rejected'; readonly address: string }
+  /** SCSI error handling, not the recovery timer, took the device offline. */
+  | { readonly kind: 'device offlined'; readonly address: string }
   | { readonly kind: 'I/O error'; readonly device: string }
-  | { readonly kind: 'suppressed'; readonly count: number }
+  /** The kernel rate-limited its messages about failed I/O. */
+  | { readonly kind: 'messages suppressed'; readonly count: number }
   | { readonly kind: 'path failed'; readonly map: string; readonly disk: string | null }
   /** multipathd, or the kernel's own timer, made a map fail its queued I/O. */
   | { readonly kind: 'queueing ended'; readonly map: string }
-  /** The reason why I/O or a mount failed, or why a target did not serve, other than the loss of a connection. */
+  /** A reason other than a lost connection why I/O or a mount failed, or why a target did not serve. */
   | {
       readonly kind: 'cause'
       readonly cause: CauseKind
       /** A device, an H:C:T:L, a map, a volume or an IQN. */
       readonly subject: string
       readonly address: string | null
-      /** Whether the line itself reports failed I/O. */
+      /** Whether the line itself reports a failed request. */
       readonly failedIo?: boolean
       readonly detail: string | null
     }
@@ -65,12 +70,12 @@ export type Event =
       readonly kind: 'file system'
       readonly device: string
       readonly type: string
-      readonly what: FileSystemFate
+      readonly what: FileSystemFailureKind
     }
 
 export type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>
 
-/** @param detail truncated to a fixed length */
+/** Makes a `cause` event. @param detail the message, already shortened */
 export function cause(
   kind: CauseKind,
   subject: string,

@@ -1,10 +1,10 @@
 import type { Event } from './event.ts'
-import type { FileSystemFate } from '../report.ts'
+import type { FileSystemFailureKind } from '../report.ts'
 
 const DEVICE = String.raw`([\w!.:-]{1,64}?)`
 
-/** What ext4, its journal, XFS and btrfs log when the disk below them fails. The first match counts. */
-const MESSAGES: readonly (readonly [pattern: RegExp, type: string, what: FileSystemFate])[] = [
+/** Messages of ext4, its journal, XFS and btrfs about a failing disk. The first pattern that matches counts. */
+const MESSAGES: readonly (readonly [pattern: RegExp, type: string, what: FileSystemFailureKind])[] = [
   // The journal of sdb is named sdb-8, after its inode; an external journal has the device's own name.
   [new RegExp(String.raw`^Aborting journal on device ${DEVICE}(?:-8)?\.`), 'ext4', 'journal aborted'],
   [new RegExp(String.raw`^EXT[34]-fs \(${DEVICE}\): Remounting filesystem read-only`), 'ext4', 'read-only'],
@@ -69,7 +69,7 @@ const MESSAGES: readonly (readonly [pattern: RegExp, type: string, what: FileSys
   ],
 ]
 
-/** What a file system logs about itself; null if nothing is wrong. */
+/** Parses a message of a file system about a failure; null if it is not relevant. */
 export function fileSystemMessage(message: string): Event | null {
   for (const [pattern, type, what] of MESSAGES) {
     const device = pattern.exec(message)?.[1]

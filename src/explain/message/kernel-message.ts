@@ -6,10 +6,10 @@ import { deviceMapperMessage } from './map-message.ts'
 import { blockError, scsiSense } from './scsi-sense.ts'
 import { targetKernelMessage } from './target-message.ts'
 
-type Read = (parts: readonly string[]) => Event
+type ToEvent = (parts: readonly string[]) => Event
 
-const lost = (parts: readonly string[]): Event => ({
-  kind: 'lost',
+const connectionError = (parts: readonly string[]): Event => ({
+  kind: 'connection error',
   by: 'kernel',
   session: Number(parts[1]),
   connection: Number(parts[2]),
@@ -17,8 +17,8 @@ const lost = (parts: readonly string[]): Event => ({
   words: null,
 })
 
-/** The kernel's messages, from 3.10 to 6.12. The length of numbers is bounded. */
-const MESSAGES: readonly (readonly [RegExp, Read])[] = [
+/** Messages of Linux 3.10 to 6.12. The patterns bound the length of every number and name. */
+const MESSAGES: readonly (readonly [RegExp, ToEvent])[] = [
   // block: blk_print_req_error (6.x), print_req_error (4.x), blk_update_request (3.x, 5.x), end_request (older).
   [
     /^(?:(?:print_req_error|blk_update_request|end_request): )?(?:critical )?(?:I\/O|recoverable transport) error, dev ([\w-]{1,32})[, ]/,
@@ -30,14 +30,14 @@ const MESSAGES: readonly (readonly [RegExp, Read])[] = [
   ],
   [
     /^(?:print_req_error|blk_update_request|blk_print_req_error|end_request|buffer_io_error|quiet_error): (\d{1,9}) callbacks suppressed/,
-    ([, count]) => ({ kind: 'suppressed', count: Number(count) }),
+    ([, count]) => ({ kind: 'messages suppressed', count: Number(count) }),
   ],
   // iscsi_cls_conn_printk, iscsi_cls_session_printk: drivers/scsi/scsi_transport_iscsi.c.
-  [/^connection(\d{1,9}):(\d{1,5}): detected conn error \((\d{1,5})\)/, lost],
+  [/^connection(\d{1,9}):(\d{1,5}): detected conn error \((\d{1,5})\)/, connectionError],
   [
     /^connection(\d{1,9}):(\d{1,5}): ping timeout of (\d{1,9}) secs expired(?:, recv timeout (\d{1,9}))?/,
     ([, session, connection, seconds, interval]) => ({
-      kind: 'silent',
+      kind: 'ping timeout',
       session: Number(session),
       connection: Number(connection),
       seconds: Number(seconds),
@@ -46,16 +46,16 @@ const MESSAGES: readonly (readonly [RegExp, Read])[] = [
   ],
   [
     /^session(\d{1,9}): session recovery timed out after (\d{1,9}) secs/,
-    ([, session, seconds]) => ({ kind: 'expired', session: Number(session), seconds: Number(seconds) }),
+    ([, session, seconds]) => ({ kind: 'timer expired', session: Number(session), seconds: Number(seconds) }),
   ],
   [/^scsi host(\d{1,9}): iSCSI Initiator over /, ([, host]) => ({ kind: 'iscsi host', host: Number(host) })],
   [
     /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?rejecting I\/O to (?:offline|dead) device/,
-    ([, address]) => ({ kind: 'refused', address: address! }),
+    ([, address]) => ({ kind: 'I/O rejected', address: address! }),
   ],
   [
     /^(?:sd|scsi) (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?Device offlined/,
-    ([, address]) => ({ kind: 'given up', address: address! }),
+    ([, address]) => ({ kind: 'device offlined', address: address! }),
   ],
   [
     /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): \[(sd[a-z]{1,8})\] /,
@@ -76,10 +76,10 @@ const MESSAGES: readonly (readonly [RegExp, Read])[] = [
   ],
 ]
 
-/** Parses a line of the kernel; null if it is not relevant. */
+/** Parses a message of the kernel; null if it is not relevant. */
 export function kernelMessage(message: string): Event | null {
-  const answer = scsiSense(message) ?? blockError(message)
-  if (answer) return answer
+  const deviceError = scsiSense(message) ?? blockError(message)
+  if (deviceError) return deviceError
   for (const [pattern, read] of MESSAGES) {
     const parts = pattern.exec(message)
     if (parts) return read(parts)

@@ -3,8 +3,8 @@ import { cause } from './event.ts'
 
 const NAME = String.raw`([\w.:!+-]{1,128})`
 const QUEUEING_ENDED = new RegExp(String.raw`^${NAME}: Disable queueing`, 'i')
-const REMAINING = new RegExp(String.raw`^${NAME}: remaining active paths: 0\b`)
-const SWAPPED = new RegExp(String.raw`^${NAME}: path wwid change`)
+const LAST_PATH_LOST = new RegExp(String.raw`^${NAME}: remaining active paths: 0\b`)
+const WWID_CHANGED = new RegExp(String.raw`^${NAME}: path wwid change`)
 
 /**
  * Parses multipathd's messages about maps and paths (multipathd/main.c, libmultipath/structs_vec.c); null if not
@@ -13,10 +13,10 @@ const SWAPPED = new RegExp(String.raw`^${NAME}: path wwid change`)
 export function multipathdMessage(message: string): Event | null {
   const ended = QUEUEING_ENDED.exec(message)
   if (ended) return { kind: 'queueing ended', map: ended[1]! }
-  const lost = REMAINING.exec(message)
+  const lost = LAST_PATH_LOST.exec(message)
   if (lost) return cause('paths-lost', lost[1]!, { detail: message.slice(0, 160) })
-  const swapped = SWAPPED.exec(message)
-  return swapped && cause('path-swapped', swapped[1]!, { detail: message.slice(0, 160) })
+  const wwidChanged = WWID_CHANGED.exec(message)
+  return wwidChanged && cause('path-swapped', wwidChanged[1]!, { detail: message.slice(0, 160) })
 }
 
 const POOL_FULL =

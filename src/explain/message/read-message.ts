@@ -6,9 +6,9 @@ import { kubeletMessage } from './kubelet-message.ts'
 import { multipathdMessage } from './map-message.ts'
 import { targetDaemonMessage } from './target-message.ts'
 
-type Read = (message: string) => Event | null
+type Parser = (message: string) => Event | null
 
-const READERS: Readonly<Record<string, Read>> = {
+const PARSERS: Readonly<Record<string, Parser>> = {
   kernel: kernelMessage,
   kern: kernelMessage,
   iscsid: iscsidMessage,
@@ -31,8 +31,8 @@ const READERS: Readonly<Record<string, Read>> = {
   'iscsi-scstd': targetDaemonMessage,
 }
 
-/** Any of these may have written a line whose wrapper names no program. */
-const ANY: readonly Read[] = [
+/** Tried in turn if the line names no program. */
+const ALL_PARSERS: readonly Parser[] = [
   kernelMessage,
   iscsidMessage,
   multipathdMessage,
@@ -40,11 +40,11 @@ const ANY: readonly Read[] = [
   targetDaemonMessage,
 ]
 
-/** Parses a message; null if it is not relevant, or is another program's. */
+/** Parses a message; null if it is not relevant, or if another program wrote it. */
 export function readMessage({ program, message }: Entry): Event | null {
-  if (program !== null) return Object.hasOwn(READERS, program) ? READERS[program]!(message) : null
-  for (const read of ANY) {
-    const event = read(message)
+  if (program !== null) return Object.hasOwn(PARSERS, program) ? PARSERS[program]!(message) : null
+  for (const parse of ALL_PARSERS) {
+    const event = parse(message)
     if (event) return event
   }
   return null

@@ -6,8 +6,11 @@ import { cause } from './event.ts'
 const DISK =
   /^(?:sd|scsi|ses|sr) (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[(sd[a-z]{1,8})\] )?(?:tag#\d{1,9} )?(?:\[\w{1,40}\] )?(.*)$/
 
-/** What follows the disk. The additional sense is more specific than the key: SPC-4, 4.5. */
-const SAYS: readonly (readonly [RegExp, CauseKind])[] = [
+/**
+ * Patterns for the text after the disk. The additional sense comes first: it is more specific than the sense key
+ * (SPC-4, 4.5).
+ */
+const SENSE: readonly (readonly [RegExp, CauseKind])[] = [
   [/^Add\. Sense: Space allocation failed write protect/i, 'no-space'],
   [/^(?:<<vendor>> ?)?ASC=0x27 ASCQ=0x0?7\b/i, 'no-space'],
   [/thin provisioning soft threshold/i, 'space-low'],
@@ -25,18 +28,18 @@ const SAYS: readonly (readonly [RegExp, CauseKind])[] = [
   [/^timing out command, waited \d/i, 'command-timeout'],
 ]
 
-/** Parses a line about a SCSI device's answer; null if it is not relevant. */
+/** Parses a message about the status or sense data that a SCSI device returned; null if it is not relevant. */
 export function scsiSense(message: string): Event | null {
   const parts = DISK.exec(message)
   if (!parts) return null
-  const [, address, disk, said] = parts
-  const found = SAYS.find(([pattern]) => pattern.test(said!))
+  const [, address, disk, rest] = parts
+  const found = SENSE.find(([pattern]) => pattern.test(rest!))
   if (!found) return null
-  return cause(found[1], disk ?? address!, { address: address!, detail: said!.slice(0, 160) })
+  return cause(found[1], disk ?? address!, { address: address!, detail: rest!.slice(0, 160) })
 }
 
-/** blk-core.c:blk_errors. Errors that another path can repair are `I/O` and `recoverable transport`. */
-const BLOCK: Readonly<Record<string, CauseKind>> = {
+/** blk-core.c:blk_errors, without `I/O` and `recoverable transport`, which a lost path also causes. */
+const BLOCK_ERRORS: Readonly<Record<string, CauseKind>> = {
   'critical space allocation': 'no-space',
   'critical medium': 'medium-error',
   'critical target': 'target-error',
@@ -45,11 +48,16 @@ const BLOCK: Readonly<Record<string, CauseKind>> = {
   timeout: 'command-timeout',
   protection: 'medium-error',
 }
-const FAILED =
+const BLOCK_ERROR =
   /^(?:(?:print_req_error|blk_update_request|end_request): )?(critical space allocation|critical medium|critical target|critical nexus|reservation conflict|timeout|protection) error, dev ([\w-]{1,32})[, ]/
 
-/** A failed request whose error is the storage's answer, not the loss of the path to it. */
+/**
+ * Parses a message about a request that failed because of what the storage answered, not because its path was lost;
+ * null for others.
+ */
 export function blockError(message: string): Event | null {
-  const parts = FAILED.exec(message)
-  return parts && cause(BLOCK[parts[1]!]!, parts[2]!, { failedIo: true, detail: message.slice(0, 160) })
+  const parts = BLOCK_ERROR.exec(message)
+  return (
+    parts && cause(BLOCK_ERRORS[parts[1]!]!, parts[2]!, { failedIo: true, detail: message.slice(0, 160) })
+  )
 }

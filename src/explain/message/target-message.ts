@@ -36,17 +36,17 @@ const TGTD: readonly (readonly [RegExp, CauseKind])[] = [
   [/^conn_close\(\d{1,6}\) connection closed/, 'target-closed'],
 ]
 
-/** Parses a message of a target's kernel; null if it is not relevant. */
+/** Parses a kernel message of a target machine (LIO, SCST); null if it is not relevant. */
 export function targetKernelMessage(message: string): Event | null {
-  return first(LIO, message) ?? first(SCST, message)
+  return firstMatch(LIO, message) ?? firstMatch(SCST, message)
 }
 
 /** Parses a message of tgtd or SCST's daemon; null if it is not relevant. */
 export function targetDaemonMessage(message: string): Event | null {
-  return first(TGTD, message) ?? first(SCST, message)
+  return firstMatch(TGTD, message) ?? firstMatch(SCST, message)
 }
 
-function first(messages: readonly (readonly [RegExp, CauseKind])[], message: string): Event | null {
+function firstMatch(messages: readonly (readonly [RegExp, CauseKind])[], message: string): Event | null {
   for (const [pattern, kind] of messages) {
     const parts = pattern.exec(message)
     if (parts) return cause(kind, parts[1] ?? 'the target', { detail: message.slice(0, 200) })

@@ -1,63 +1,63 @@
 import { isRecord, nestedFields } from '../envelope/nested-fields.ts'
-import { parsed } from '../envelope/json.ts'
-import { openDocuments } from './documents.ts'
-import { isJournalRecords, openJournalRecords } from './journal-records.ts'
-import { openLines } from './lines.ts'
-import type { Feed, Sink } from './sink.ts'
-import { openDecoder } from './text.ts'
+import { parseJson } from '../envelope/json.ts'
+import { openJsonReader } from './json-reader.ts'
+import { isJournal, openJournalReader } from './journal-reader.ts'
+import { openLineReader } from './line-reader.ts'
+import type { LogReader, Sink } from './log-reader.ts'
+import { openDecoder } from './character-set.ts'
 
-/** Length of the beginning from which the format is detected. */
-const HEAD = 64 << 10
+/** The format is detected from this many bytes at the beginning. */
+const HEAD_BYTES = 64 << 10
 
-/** A reader for any log: detects the format from the beginning. */
-export function openReader(sink: Sink): Feed {
+/** Opens a reader for a log of any format, which it detects from the beginning of the log. */
+export function openReader(sink: Sink): LogReader {
   let head: Buffer[] = []
   let length = 0
-  let chosen: Feed | null = null
+  let reader: LogReader | null = null
   let decode: ((bytes: Buffer) => Buffer) | null = null
 
-  function choose(): Feed {
+  function chooseReader(): LogReader {
     const bytes = Buffer.concat(head)
     head = []
     decode = openDecoder(bytes)
     const text = decode ? decode(bytes) : bytes
-    chosen = kindOf(text.toString('latin1', 0, HEAD))(sink)
-    // After the byte order mark of UTF-8.
-    chosen.feed(text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text)
-    return chosen
+    reader = formatOf(text.toString('latin1', 0, HEAD_BYTES))(sink)
+    // Skips the byte order mark of UTF-8.
+    reader.feed(text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text)
+    return reader
   }
 
   return {
     feed(bytes) {
-      if (chosen) return chosen.feed(decode ? decode(bytes) : bytes)
-      // A copy, because the block may be reused before the format is known.
-      head.push(length === 0 && bytes.length >= HEAD ? bytes : Buffer.from(bytes))
+      if (reader) return reader.feed(decode ? decode(bytes) : bytes)
+      // A copy, because the caller may reuse the block before the format is known.
+      head.push(length === 0 && bytes.length >= HEAD_BYTES ? bytes : Buffer.from(bytes))
       length += bytes.length
-      if (length >= HEAD) choose()
+      if (length >= HEAD_BYTES) chooseReader()
     },
-    end: () => (chosen ?? choose()).end(),
+    end: () => (reader ?? chooseReader()).end(),
   }
 }
 
-function kindOf(head: string): (sink: Sink) => Feed {
-  if (isJournalRecords(head)) return openJournalRecords
-  return isDocument(head) ? openDocuments : openLines
+function formatOf(head: string): (sink: Sink) => LogReader {
+  if (isJournal(head)) return openJournalReader
+  return isDocument(head) ? openJsonReader : openLineReader
 }
 
-/** Whether a line starts a document that does not end in it, or that contains the records. */
+/** Whether the log has JSON documents that span several lines, or that contain several records. */
 function isDocument(head: string): boolean {
   const lines = head.replace(/^\u00ef\u00bb\u00bf/, '').split('\n', 50)
   for (const [index, line] of lines.entries()) {
     const text = line.trim()
     if (text === '{' || text === '[' || /^\[\s*\{/.test(text)) return true
     if (!/^\{\s*"/.test(text)) {
-      // Below a prompt or a heading, but not below lines of a log.
+      // A prompt or a heading may come before the document; lines of a log may not.
       if (text === '' || index < 5) continue
       return false
     }
-    const value = parsed(text)
+    const value = parseJson(text)
     if (isRecord(value)) return !hasMessage(value)
-    // Not a whole value: truncated, or continued on the next line.
+    // The value does not end in this line: it is truncated, or continues on the next line.
     return lines.length === 1 || /^\s+"|^\s*[\]}{]/.test(lines[index + 1] ?? '')
   }
   return false

@@ -6,44 +6,44 @@ import type { Answer } from './answer.ts'
 import { refusal } from './answer.ts'
 import type { Token } from './token.ts'
 
-/** `code`: the page's program and style, which say nothing of the node. */
+/** What a route does. `code`: it serves the script and style of the page, which contain nothing about the node. */
 export type Access = 'code' | 'read' | 'change'
 
 /**
- * Why a request is refused; null if it may go on.
+ * The answer that refuses a request; null if the request is allowed.
  *
- * - Reading needs no token from this machine (also through `ssh -L` and `kubectl port-forward`). From other machines it needs
- *   one: names of targets, pods and directories must not be readable from a pod network.
- * - Changing needs a token in the header `Authorization`, which a foreign web site cannot send, and JSON, which its forms
- *   cannot send.
- * - The name in the URL must be one that another party's DNS cannot point here.
+ * - Reading needs no token from this machine, also through `ssh -L` and `kubectl port-forward`. It needs one from other
+ *   machines: names of targets, pods and directories must not be readable from a pod network.
+ * - Changes need the token in the `Authorization` header, which another web site cannot send, and a JSON body, which an HTML
+ *   form cannot send.
+ * - The host name in the URL must be one that DNS of other parties cannot point to this machine.
  */
-export function refuse(request: IncomingMessage, wanted: Access, token: Token | null): Answer | null {
+export function refuse(request: IncomingMessage, access: Access, token: Token | null): Answer | null {
   const { headers } = request
-  if (!isOwnName(headers.host))
-    return refusal(421, 'HOST', 'this name is not one of this machine', {
-      hint: 'Use localhost, an address, or the name of the node in the URL.',
+  if (!isOwnHostName(headers.host))
+    return refusal(421, 'HOST', 'the host name in the URL is not a name of this machine', {
+      hint: 'Use localhost, an IP address, or the name of the node in the URL.',
     })
-  if (wanted === 'code') return null
-  const isShown = token?.isIn(headers.authorization) ?? false
-  if (wanted === 'read') {
-    if (isShown || isLocal(request)) return null
+  if (access === 'code') return null
+  const hasToken = token?.isIn(headers.authorization) ?? false
+  if (access === 'read') {
+    if (hasToken || isLocal(request)) return null
     if (token) return unauthorized()
-    return refusal(403, 'REMOTE', 'the state of this node is shown to clients on this machine only', {
+    return refusal(403, 'REMOTE', 'only clients on this machine can read the state of this node', {
       hint: 'Use ssh -L or kubectl port-forward, or start the agent with --http-token-file.',
     })
   }
   if (!token)
-    return refusal(403, 'READ_ONLY', 'this agent takes no changes over HTTP', {
+    return refusal(403, 'READ_ONLY', 'this agent does not accept changes over HTTP', {
       hint: 'Use the command on the node, or start the agent with --http-token-file.',
     })
-  if (!isShown) return unauthorized()
-  if (isForeign(request))
+  if (!hasToken) return unauthorized()
+  if (isFromOtherSite(request))
     return refusal(403, 'FOREIGN', 'the request comes from another web site', {
-      hint: 'Open the page of this agent itself.',
+      hint: 'Open the page of this agent directly.',
     })
   if (!/^application\/json(?:;|$)/i.test(headers['content-type'] ?? ''))
-    return refusal(415, 'MEDIA_TYPE', 'the content must be application/json', {
+    return refusal(415, 'MEDIA_TYPE', 'the body must be application/json', {
       hint: 'Send Content-Type: application/json.',
     })
   return null
@@ -59,20 +59,24 @@ function unauthorized(): Answer {
   )
 }
 
-/** A name that resolves here only because its owner wants it so (DNS rebinding) is not an address and not ours. */
-function isOwnName(host: string | undefined): boolean {
+/**
+ * Accepts IP addresses and the names of this machine. Any other name may have been pointed here by an attacker (DNS
+ * rebinding).
+ */
+function isOwnHostName(host: string | undefined): boolean {
   const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/.exec(host ?? '') ?? []
   const name = (bracketed ?? plain ?? '').toLowerCase()
   return isIP(name) !== 0 || name === 'localhost' || name === hostname().toLowerCase()
 }
 
+/** Whether the client is on this machine. */
 export function isLocal({ socket }: IncomingMessage): boolean {
   const address = socket.remoteAddress ?? ''
   return address === '::1' || /^(?:::ffff:)?127\./.test(address)
 }
 
-/** Browsers say so, since 2020 all of them (Fetch Metadata); a program does not. */
-function isForeign({ headers }: IncomingMessage): boolean {
+/** Browsers send these headers, since 2020 all of them (Fetch Metadata); other clients do not. */
+function isFromOtherSite({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
   return headers.origin !== undefined && headers.origin !== `http://${headers.host}`

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../model/errors.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 
-/** An answer as it is sent. */
+/** A complete HTTP answer. */
 export interface Answer {
   readonly status: number
   readonly type: string
@@ -9,19 +9,22 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** An answer in plain text. */
 export function plain(status: number, text: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` }
 }
 
+/** A successful answer. @param body a JSON document */
 export function json(body: string): Answer {
   return { status: 200, type: 'application/json', body }
 }
 
-/** An error as every route of the API answers it. A published contract. */
+/** The body of every error that the API answers. A published contract. */
 export interface ApiError {
   readonly error: { readonly code: string; readonly message: string; readonly hint: string }
 }
 
+/** An error answer, as JSON. */
 export function refusal(
   status: number,
   code: string,
@@ -33,7 +36,7 @@ export function refusal(
   return { status, type: 'application/json', body: JSON.stringify(body), headers }
 }
 
-/** Of the codes that a client can do something about; all others that the engine throws are 500. */
+/** HTTP status of the errors that a client can handle. All others are 400 if the request was invalid, else 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   NOT_FOUND: 404,
   CONFLICT: 409,
@@ -42,7 +45,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   TIMEOUT: 504,
 }
 
-/** The answer for an error that the engine has thrown. */
+/** The answer to a request that failed with an error. */
 export function failure(error: unknown): Answer {
   if (!isLunkeeperError(error))
     return refusal(500, 'INTERNAL', 'the request failed unexpectedly', { hint: 'See the log of the agent.' })

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A name and a duration. */
-const BYTES = 4 << 10
+/** A body has a few short fields. */
+const MAX_BYTES = 4 << 10
 
-/** A request whose body cannot be used. The message quotes nothing of it. */
+/** The body of a request is invalid. The message does not quote it. */
 export class BadBody extends Error {}
 
-/** Reads a small JSON object. Its time is limited by the server's `requestTimeout`. @throws BadBody */
+/** Reads a small JSON object. The server's `requestTimeout` limits the time. @throws BadBody */
 export async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   const text = await readText(request)
   try {
@@ -14,28 +14,28 @@ export async function readBody(request: IncomingMessage): Promise<Readonly<Recor
     if (typeof found === 'object' && found !== null && !Array.isArray(found))
       return found as Readonly<Record<string, unknown>>
   } catch {
-    // Said below.
+    // The error below covers this case.
   }
-  throw new BadBody('the content is not a JSON object')
+  throw new BadBody('the body is not a JSON object')
 }
 
-/** What is too long is left unread, and the connection is closed after the answer. */
+/** Stops reading a body that is too long; the connection is closed after the answer. */
 async function readText(request: IncomingMessage): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const chunks: Buffer[] = []
   let length = 0
-  const gone = () => reject(new BadBody('the content ended early'))
+  const endedEarly = () => reject(new BadBody('the body ended early'))
   request.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (length <= BYTES) {
+    if (length <= MAX_BYTES) {
       chunks.push(chunk)
       return
     }
     request.pause()
-    reject(new BadBody(`the content is longer than ${BYTES} bytes`))
+    reject(new BadBody(`the body is longer than ${MAX_BYTES} bytes`))
   })
   request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-  request.once('error', gone)
-  request.once('close', gone)
+  request.once('error', endedEarly)
+  request.once('close', endedEarly)
   return promise
 }

@@ -4,11 +4,11 @@ export interface NodeInfo {
   readonly name: string
   /** Version of the agent. */
   readonly version: string
-  /** When this agent started: what it remembers begins there. ISO 8601. */
+  /** When this agent started. ISO 8601. */
   readonly agentSince: string
-  /** Whether changes can be made with a token. */
+  /** Whether the agent accepts changes from clients with a token. */
   readonly changes: boolean
-  /** Why the agent is not working as it should; null if it is. */
+  /** Why the agent is not healthy; null if it is. */
   readonly problem: string | null
 }
 

@@ -1,4 +1,4 @@
-/** Description of the API, OpenAPI 3.1. A test holds it to the routes, and to real answers of each of them. */
+/** Description of the API in OpenAPI 3.1. A test compares it with the routes and with an answer of each. */
 export const OPENAPI = {
   openapi: '3.1.0',
   info: {
@@ -6,7 +6,7 @@ export const OPENAPI = {
     version: '1',
     summary: 'The iSCSI volumes of one node',
     description:
-      'Served by `lunkeeper agent --http ADDR:PORT`. Reading needs no token from the node itself; from elsewhere, and for every change, it needs the one of `--http-token-file`. Times are ISO 8601. Fields are only added within v1.',
+      'Served by `lunkeeper agent --http ADDR:PORT`. Clients on the node can read without a token. Clients on other machines, and all changes, need the token of `--http-token-file`. Times are ISO 8601. Within v1, fields may be added but are not changed or removed.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   servers: [{ url: '/' }],
@@ -37,11 +37,11 @@ export const OPENAPI = {
       'All iSCSI sessions with their disks, as `lunkeeper sessions --json`',
       listOf('Session'),
     ),
-    '/api/v1/mounts': read('mounts', 'Where volumes are mounted, and for which pods', listOf('Mount')),
-    '/api/v1/findings': read('findings', 'What is wrong, as `lunkeeper doctor --json`', ref('Diagnosis')),
+    '/api/v1/mounts': read('mounts', 'Mount points of volumes, and the pods that use them', listOf('Mount')),
+    '/api/v1/findings': read('findings', 'Findings, as `lunkeeper doctor --json`', ref('Diagnosis')),
     '/api/v1/outages': read(
       'outages',
-      'Outages of this node, the newest last: 500 at most',
+      'The newest 500 outages of this node, the newest last',
       listOf('Outage'),
     ),
     '/api/v1/events': {
@@ -49,7 +49,7 @@ export const OPENAPI = {
         operationId: 'events',
         summary: 'Every change, as server-sent events',
         description:
-          'First the last state of each event, then each change. The data of `node`, `volumes`, `sessions`, `mounts`, `findings` and `outages` are whole documents, those of the routes of the same names (of `findings` the list alone). `clock` comes at the start and every 15 s. A client that reads too slowly gets only the newest state of each; one that does not read for 10 s is disconnected.',
+          'The stream starts with the last state of each event, and continues with each change. The data of `node`, `volumes`, `sessions`, `mounts`, `findings` and `outages` are complete documents, as returned by the routes of the same names (for `findings`, only the list). `clock` is sent at the start and every 15 s. A client that reads too slowly gets only the newest state of each event; one that does not read for 10 s is disconnected.',
         responses: {
           '200': {
             description: 'The events',
@@ -63,7 +63,7 @@ export const OPENAPI = {
       parameters: [nameParameter()],
       post: change(
         'hold',
-        'Change how long I/O is held, as `lunkeeper hold NAME --set`; on a hold map also during an outage',
+        'Change how long I/O is held, as `lunkeeper hold NAME --set`; on a hold map, this also works during an outage',
         {
           type: 'object',
           required: ['wanted'],
@@ -84,11 +84,11 @@ export const OPENAPI = {
       parameters: [nameParameter()],
       post: change(
         'giveUp',
-        'Fail held I/O now, as `lunkeeper hold NAME --give-up`: what is not on the target is lost',
+        'Fail held I/O now, as `lunkeeper hold NAME --give-up`; data that is not on the target yet is lost',
         {
           type: 'object',
           required: ['confirm'],
-          properties: { confirm: { type: 'string', description: 'The name of the volume, again.' } },
+          properties: { confirm: { type: 'string', description: 'The name of the volume, to confirm.' } },
         },
         ref('Volume'),
       ),
@@ -96,16 +96,20 @@ export const OPENAPI = {
     '/api/v1/fix': {
       post: change(
         'fix',
-        'Make the repairs that are safe, as `lunkeeper doctor --fix`',
+        'Apply the safe repairs, as `lunkeeper doctor --fix`',
         {
           type: 'object',
           properties: {
             code: {
               type: 'string',
               description:
-                'Make the repairs of this finding only, also those that are not made without asking, as `lunkeeper doctor --fix CODE`.',
+                'Apply the repairs of this finding only, including those that require consent, as `lunkeeper doctor --fix CODE`.',
             },
-            dryRun: { type: 'boolean', default: false, description: 'Only say what would be done.' },
+            dryRun: {
+              type: 'boolean',
+              default: false,
+              description: 'Report what would be done, and change nothing.',
+            },
           },
         },
         ref('Diagnosis'),
@@ -125,10 +129,13 @@ export const OPENAPI = {
         name: { type: 'string' },
         version: { type: 'string' },
         agentSince: time(),
-        changes: { type: 'boolean', description: 'Whether changes can be made with a token.' },
+        changes: {
+          type: 'boolean',
+          description: 'Whether the agent accepts changes from clients with a token.',
+        },
         problem: {
           type: ['string', 'null'],
-          description: 'Why the agent is not working as it should; null if it is.',
+          description: 'Why the agent is not healthy; null if it is.',
         },
       }),
       Volume: object(
@@ -202,7 +209,7 @@ export const OPENAPI = {
         point: { type: 'string' },
         fs: { type: ['string', 'null'] },
         readOnly: { type: 'boolean' },
-        pod: { type: ['string', 'null'], description: 'UID of the pod that has this mount.' },
+        pod: { type: ['string', 'null'], description: 'UID of the pod that uses this mount.' },
       }),
       Finding: object({
         code: { type: 'string' },
@@ -262,7 +269,9 @@ function timeOrNull() {
   return { type: ['string', 'null'], format: 'date-time' }
 }
 
-/** With all its fields but the optional ones; others are allowed, as fields may be added. */
+/**
+ * An object whose fields are all required except `optional`. Further fields are allowed, because fields may be added.
+ */
 function object(properties: Readonly<Record<string, object>>, optional: readonly string[] = []) {
   const required = Object.keys(properties).filter((name) => !optional.includes(name))
   return { type: 'object', required, properties }

@@ -5,7 +5,7 @@ import { FINDINGS } from '../../doctor/codes.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { EventStream } from '../event-stream.ts'
 import type { NodeObserver } from '../observe/observer.ts'
-import type { Act, PartName } from '../observe/protocol.ts'
+import type { ChangeRequest, PartName } from '../observe/protocol.ts'
 import type { OutageLog } from '../outages.ts'
 import type { Access } from './access.ts'
 import { isLocal } from './access.ts'
@@ -15,7 +15,7 @@ import { BadBody, readBody } from './body.ts'
 import type { NodeInfo } from './documents.ts'
 import { OPENAPI } from './openapi.ts'
 
-/** What the routes answer from. */
+/** Where the routes get their answers from. */
 export interface ApiSources {
   readonly observer: NodeObserver
   readonly outages: OutageLog
@@ -28,17 +28,17 @@ export interface ApiSources {
 export interface Call {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** The values in the path, decoded. */
+  /** The values of the parameters in the path, decoded. */
   readonly params: readonly string[]
   readonly headers: Readonly<Record<string, string>>
 }
 
 export interface Route {
   readonly method: 'GET' | 'POST'
-  /** As in the description: `{name}` stands for one segment. */
+  /** Path as in the OpenAPI description: `{name}` stands for one segment. */
   readonly path: string
   readonly access: Access
-  /** Null: the answer has been begun, and goes on. */
+  /** Resolves to null if a stream was started as the answer. */
   readonly answer: (sources: ApiSources, call: Call) => Promise<Answer | null>
 }
 
@@ -49,7 +49,7 @@ const part = (path: string, name: PartName): Route => ({
   answer: async ({ observer }) => json(await observer.part(name)),
 })
 
-/** All routes of the API; the description (openapi.ts) has the same, which a test checks. */
+/** All routes of the API. A test checks that the description (openapi.ts) has the same. */
 export const ROUTES: readonly Route[] = [
   {
     method: 'GET',
@@ -70,7 +70,7 @@ export const ROUTES: readonly Route[] = [
     access: 'read',
     async answer({ observer }, { params: [name] }) {
       const found = byName(await observer.part('volumes')).get(name!)
-      if (found === undefined) throw new LunkeeperError('NOT_FOUND', 'there is no volume of this name')
+      if (found === undefined) throw new LunkeeperError('NOT_FOUND', 'there is no volume with this name')
       return json(found)
     },
   },
@@ -99,8 +99,8 @@ export const ROUTES: readonly Route[] = [
       return refusal(
         503,
         'CLIENTS',
-        'too many clients follow this node',
-        { hint: 'Close another page of this agent.' },
+        'too many clients are following this node',
+        { hint: 'Close other pages of this agent.' },
         { 'retry-after': '30' },
       )
     },
@@ -113,8 +113,8 @@ export const ROUTES: readonly Route[] = [
       const { wanted } = await readBody(call.request)
       const text = typeof wanted === 'number' ? `${wanted}s` : wanted
       if (typeof text !== 'string')
-        throw new BadBody('"wanted" must be seconds, a duration such as "10m", or "forever"')
-      return act(sources, call, { kind: 'hold', volume: call.params[0]!, wanted: text })
+        throw new BadBody('"wanted" must be a number of seconds, a duration such as "10m", or "forever"')
+      return makeChange(sources, call, { kind: 'hold', volume: call.params[0]!, wanted: text })
     },
   },
   {
@@ -123,9 +123,9 @@ export const ROUTES: readonly Route[] = [
     access: 'change',
     async answer(sources, call) {
       const { confirm } = await readBody(call.request)
-      // What is given up is lost: the name is said twice.
+      // Unwritten data is lost: the client must repeat the name.
       if (confirm !== call.params[0]) throw new BadBody('"confirm" must be the name of the volume')
-      return act(sources, call, { kind: 'give-up', volume: call.params[0]! })
+      return makeChange(sources, call, { kind: 'give-up', volume: call.params[0]! })
     },
   },
   {
@@ -136,7 +136,7 @@ export const ROUTES: readonly Route[] = [
       const { dryRun = false, code = null } = await readBody(call.request)
       if (typeof dryRun !== 'boolean') throw new BadBody('"dryRun" must be true or false')
       if (code !== null && !isFindingCode(code)) throw new BadBody('"code" must be the code of a finding')
-      return act(sources, call, { kind: 'fix', dryRun, code })
+      return makeChange(sources, call, { kind: 'fix', dryRun, code })
     },
   },
 ]
@@ -145,19 +145,27 @@ function isFindingCode(code: unknown): code is FindingCode {
   return typeof code === 'string' && Object.hasOwn(FINDINGS, code)
 }
 
-let split: { readonly all: string; readonly each: ReadonlyMap<string, string> } = { all: '', each: new Map() }
+/** The JSON of all volumes, and of each of them. */
+let volumesByName: { readonly all: string; readonly each: ReadonlyMap<string, string> } = {
+  all: '',
+  each: new Map(),
+}
 
-/** Each volume's JSON; parsed once for each state of the node, however many clients ask. */
+/** The JSON of each volume. It is parsed once per reading of the node, for any number of clients. */
 function byName(all: string): ReadonlyMap<string, string> {
-  if (split.all === all) return split.each
+  if (volumesByName.all === all) return volumesByName.each
   const volumes = JSON.parse(all) as readonly { readonly name: string }[]
-  split = { all, each: new Map(volumes.map((volume) => [volume.name, JSON.stringify(volume)])) }
-  return split.each
+  volumesByName = { all, each: new Map(volumes.map((volume) => [volume.name, JSON.stringify(volume)])) }
+  return volumesByName.each
 }
 
 const DESCRIPTION = JSON.stringify(OPENAPI)
 
-async function act({ observer, say }: ApiSources, { request }: Call, wanted: Act): Promise<Answer> {
+async function makeChange(
+  { observer, say }: ApiSources,
+  { request }: Call,
+  wanted: ChangeRequest,
+): Promise<Answer> {
   const what =
     wanted.kind === 'fix'
       ? `doctor --fix${wanted.code === null ? '' : ` ${wanted.code}`}${wanted.dryRun ? ' --dry-run' : ''}`
@@ -166,10 +174,10 @@ async function act({ observer, say }: ApiSources, { request }: Call, wanted: Act
         : `hold ${JSON.stringify(wanted.volume)} --give-up`
   const by = isLocal(request) ? 'this machine' : (request.socket.remoteAddress ?? 'an unknown address')
   say(`http: ${what}, asked from ${by}`)
-  // It is quiet until the change is made; the limit of the whole answer holds.
+  // Nothing is sent until the change is made. The time limit for the whole answer still applies.
   request.socket.setTimeout(0)
   try {
-    const result = await observer.act(wanted)
+    const result = await observer.change(wanted)
     say(`http: ${what}: done`)
     return json(result)
   } catch (error) {
@@ -178,7 +186,7 @@ async function act({ observer, say }: ApiSources, { request }: Call, wanted: Act
   }
 }
 
-/** The routes of a path, and the values in it; empty where there is none. */
+/** The routes with a path, and the values of its parameters; empty if there is none. */
 export function routesOf(
   path: string,
 ): readonly { readonly route: Route; readonly params: readonly string[] }[] {

@@ -4,40 +4,40 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
 
-/** 32 characters of `openssl rand -hex 16`: 128 bits, which cannot be tried out. */
-const SHORTEST = 32
-const LONGEST = 512
+/** 32 characters of `openssl rand -hex 16` are 128 bits, which cannot be guessed. */
+const MIN_LENGTH = 32
+const MAX_LENGTH = 512
 
-/** What a client must show to change something. Only its hash is kept. */
+/** The token that a client must send to make changes. Only its hash is kept in memory. */
 export class Token {
   readonly #hash: Buffer
 
   /** @throws USAGE it is too short, too long, or cannot be sent in a header */
   constructor(text: string, source = 'the token') {
-    if (!/^[\x21-\x7e]*$/.test(text) || text.length < SHORTEST || text.length > LONGEST)
+    if (!/^[\x21-\x7e]*$/.test(text) || text.length < MIN_LENGTH || text.length > MAX_LENGTH)
       throw new LunkeeperError(
         'USAGE',
-        `${source} is not a token: it must have ${SHORTEST} to ${LONGEST} printable ASCII characters and no blanks`,
-        { hint: 'Make one: (umask 077; openssl rand -hex 32 > FILE).' },
+        `${source} is not a token: it must have ${MIN_LENGTH} to ${MAX_LENGTH} printable ASCII characters and no spaces`,
+        { hint: 'Create one: (umask 077; openssl rand -hex 32 > FILE).' },
       )
     this.#hash = hashOf(text)
   }
 
-  /** Whether `Authorization: Bearer TOKEN` has it; compared in constant time. */
+  /** Whether an `Authorization: Bearer TOKEN` header has this token. Compares in constant time. */
   isIn(authorization: string | undefined): boolean {
-    const shown = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
-    return shown !== undefined && timingSafeEqual(hashOf(shown), this.#hash)
+    const sent = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+    return sent !== undefined && timingSafeEqual(hashOf(sent), this.#hash)
   }
 }
 
-/** Of one length, whatever was sent. */
+/** Hashes have one length, which comparing in constant time requires. */
 function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
 /** Reads a token from a file that only its owner can read. No error quotes it. @throws USAGE */
 export function readToken(path: string): Token {
-  const buffer = Buffer.alloc(LONGEST + 2)
+  const buffer = Buffer.alloc(MAX_LENGTH + 2)
   let length: number
   try {
     const fd = openSync(path, 'r')
@@ -45,7 +45,7 @@ export function readToken(path: string): Token {
       const stat = fstatSync(fd)
       if (stat.isFile() && (stat.mode & 0o077) !== 0)
         throw new LunkeeperError('USAGE', `${path} can be read by users other than its owner`, {
-          hint: `Run chmod 600 ${path}, and make a new token if others may have read this one.`,
+          hint: `Run chmod 600 ${path}, and create a new token if other users may have read this one.`,
         })
       length = readSync(fd, buffer, 0, buffer.length, null)
     } finally {

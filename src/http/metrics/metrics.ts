@@ -6,10 +6,10 @@ import type { Observer } from '../../volumes/step.ts'
 import { outageMetrics } from './outages.ts'
 import { volumeMetrics } from './volumes.ts'
 
-/** From a call that finds everything done to a file system check. */
-const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+/** The shortest call finds that nothing is to be done; the longest waits for a file system check. */
+const DURATION_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
 
-export interface Described {
+export interface MetricDescription {
   readonly name: string
   /** counter, gauge or histogram. */
   readonly kind: string
@@ -18,17 +18,17 @@ export interface Described {
 
 export interface Metrics extends Disposable {
   readonly contentType: string
-  /** All metrics that there can be, with their labels, whether they have values now or not. */
-  readonly described: readonly Described[]
+  /** All metrics with their labels, including those that have no value now. */
+  readonly described: readonly MetricDescription[]
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>
-  /** Counts the engine's steps. */
+  /** Measures the steps of attach, detach and expand. */
   readonly observer: Observer
-  /** Counts a call of an orchestrator; `code` is OK or a gRPC status. */
+  /** Records a CSI call. @param code OK or a gRPC status code */
   called(method: string, code: string, milliseconds: number): void
 }
 
-/** All metrics. Labels have few values, except the names of volumes. */
+/** Opens all metrics of the agent. Except for volume names, labels have few values. */
 export function openMetrics(host: Host, version: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -47,14 +47,14 @@ export function openMetrics(host: Host, version: string): Metrics {
     name: 'lunkeeper_csi_call_duration_seconds',
     help: 'Calls of the Container Storage Interface by result.',
     labelNames: ['method', 'code'],
-    buckets: SECONDS,
+    buckets: DURATION_BUCKETS_SECONDS,
     registers,
   })
   const steps = new Histogram({
     name: 'lunkeeper_step_duration_seconds',
     help: 'Duration of single steps of attach, detach and expand.',
     labelNames: ['step'],
-    buckets: SECONDS,
+    buckets: DURATION_BUCKETS_SECONDS,
     registers,
   })
   const outages = outageMetrics(host, registers)
@@ -75,6 +75,6 @@ export function openMetrics(host: Host, version: string): Metrics {
   }
 }
 
-function describe(metric: MetricObject & { readonly labelNames?: readonly string[] }): Described {
+function describe(metric: MetricObject & { readonly labelNames?: readonly string[] }): MetricDescription {
   return { name: metric.name, kind: metric.type, labels: metric.labelNames ?? [] }
 }

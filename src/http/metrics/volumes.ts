@@ -18,9 +18,8 @@ const STATES: readonly AttachmentState[] = [
 ]
 
 /**
- * Gauges of the current volumes, read from the kernel. A volume's series disappear with it, so their number is that of
- * the volumes.
- * @returns a function that reads the values, to be called before each scrape
+ * Gauges of the volumes, read from the kernel. The series of a volume are removed when it is detached.
+ * @returns a function that reads the current values, to be called before each scrape
  */
 export function volumeMetrics(host: Host, registers: Registry[]): () => Promise<void> {
   const ofVolume = (name: string, help: string) =>

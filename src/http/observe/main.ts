@@ -1,56 +1,59 @@
-// The observer: a process that reads this node for the agent's page and API while a client wants them, and makes the
-// changes that they ask for. The agent's own loop reads nothing for a client and makes no JSON. It ends when the agent does.
+// The observer: a process that reads this node for the agent's page and API while clients ask for it, and makes the
+// changes
+// that they request, so that neither occupies the agent's event loop. It ends when the agent ends.
 import { writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 import type { Host } from '../../host/host.ts'
 import { openHost } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
-import { perform } from './act.ts'
+import { makeChange } from './make-change.ts'
 import { observe } from './observe.ts'
-import type { ActError, FromObserver, ToObserver } from './protocol.ts'
+import type { ChangeError, FromObserver, ToObserver } from './protocol.ts'
 
-/** The agent goes first (src/cli/commands/agent.ts); who looks at it does not. */
+/**
+ * Nice value of the observer: the agent, which has a higher priority (src/cli/commands/agent.ts), must not wait for it.
+ */
 const PRIORITY = 5
 
-const say = (message: FromObserver) => void process.send?.(message, undefined, undefined, () => {})
+const send = (message: FromObserver) => void process.send?.(message, undefined, undefined, () => {})
 const stop = new AbortController()
-let opened: Host | null = null
+let host: Host | null = null
 
 process.on('message', (message: ToObserver) => {
   if (message.kind === 'start') void start(message)
-  else void act(message)
+  else void change(message)
 })
 process.on('disconnect', () => process.exit(0))
-// Signals to the group are handled by the agent.
+// The agent handles signals to the process group, and then disconnects.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-stepBack()
+lowerPriority()
 
 async function start({ records, runtime, hostRoot }: Extract<ToObserver, { kind: 'start' }>): Promise<void> {
-  opened = openHost({
+  host = openHost({
     places: { records, runtime },
     actor: { via: 'agent', command: 'agent --http', user: null },
     ...(hostRoot === null ? {} : { hostRoot }),
   })
-  await observe(opened, {
-    alive: () => say({ kind: 'alive' }),
-    told: (name, json) => say({ kind: 'part', name, json }),
-    // The part keeps its last state; doctor and the log of the agent have the reason.
-    fault: () => {},
+  await observe(host, {
+    onAlive: () => send({ kind: 'alive' }),
+    onPart: (name, json) => send({ kind: 'part', name, json }),
+    // The part keeps its last state. doctor and the agent's log show the reason.
+    onError: () => {},
     signal: stop.signal,
   })
 }
 
-async function act({ id, act }: Extract<ToObserver, { kind: 'act' }>): Promise<void> {
+async function change({ id, change }: Extract<ToObserver, { kind: 'change' }>): Promise<void> {
   try {
-    if (!opened) throw new Error('the observer has not started')
-    say({ kind: 'done', id, json: JSON.stringify(await perform(opened, act)) })
+    if (!host) throw new Error('the observer has not started')
+    send({ kind: 'done', id, json: JSON.stringify(await makeChange(host, change)) })
   } catch (error) {
-    say({ kind: 'failed', id, error: errorOf(error) })
+    send({ kind: 'failed', id, error: errorOf(error) })
   }
 }
 
-function errorOf(error: unknown): ActError {
+function errorOf(error: unknown): ChangeError {
   if (isLunkeeperError(error)) return { code: error.code, message: error.message, hint: error.hint }
   return {
     code: 'INTERNAL',
@@ -59,12 +62,15 @@ function errorOf(error: unknown): ActError {
   }
 }
 
-/** It must neither take the processor from the agent nor be spared, as the agent is, when memory runs out. */
-function stepBack(): void {
+/**
+ * Gives the observer a low CPU priority, and the default OOM score instead of the agent's protected one, which it
+ * inherits.
+ */
+function lowerPriority(): void {
   try {
     setPriority(PRIORITY)
     writeFileSync('/proc/self/oom_score_adj', '0')
   } catch {
-    // It works without.
+    // Without permission, the observer runs with the agent's settings.
   }
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../../doctor/finding.ts'
 import type { SessionStatus, VolumeStatus } from '../../model/attachment.ts'
 import type { VolumeMount } from '../../model/volume-mount.ts'
 
-/** What the observer reads of the node, each part as one JSON document. */
+/** What the observer reads of the node. Each part is one JSON document. */
 export interface Parts {
   readonly volumes: readonly VolumeStatus[]
   readonly sessions: readonly SessionStatus[]
@@ -15,13 +15,13 @@ export type PartName = keyof Parts
 
 export const PART_NAMES = ['volumes', 'sessions', 'mounts', 'findings'] as const satisfies readonly PartName[]
 
-/** The changes that a client with a token may ask for. */
-export type Act =
+/** A change that a client with a token may request. */
+export type ChangeRequest =
   | { readonly kind: 'hold'; readonly volume: string; readonly wanted: string }
   | { readonly kind: 'give-up'; readonly volume: string }
   | { readonly kind: 'fix'; readonly dryRun: boolean; readonly code: FindingCode | null }
 
-/** From the agent to the observer. `start` comes first, once. */
+/** Messages from the agent to the observer. `start` is sent once, first. */
 export type ToObserver =
   | {
       readonly kind: 'start'
@@ -29,19 +29,22 @@ export type ToObserver =
       readonly runtime: string
       readonly hostRoot: string | null
     }
-  | { readonly kind: 'act'; readonly id: number; readonly act: Act }
+  | { readonly kind: 'change'; readonly id: number; readonly change: ChangeRequest }
 
-/** How an act failed: the fields of a LunkeeperError. */
-export interface ActError {
+/** Why a change failed: the fields of a LunkeeperError. */
+export interface ChangeError {
   readonly code: string
   readonly message: string
   readonly hint: string
 }
 
-/** From the observer to the agent. JSON is made here, so that the agent's loop does not make it. */
+/**
+ * Messages from the observer to the agent. The observer makes the JSON, to keep that work out of the agent's event
+ * loop.
+ */
 export type FromObserver =
-  /** The node was read, whether it has changed or not. */
+  /** The node was read. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'part'; readonly name: PartName; readonly json: string }
   | { readonly kind: 'done'; readonly id: number; readonly json: string }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: ActError }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ChangeError }

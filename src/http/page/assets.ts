@@ -1,22 +1,22 @@
 import type { Answer } from '../api/answer.ts'
 
-/** Set by the bundler (scripts/bundle.mjs): the page's program and style, made of src/http/page. */
+/** Defined by the bundler (scripts/bundle.mjs): script and style of the page, built from src/http/page. */
 declare const LUNKEEPER_PAGE: { readonly script: string; readonly style: string } | undefined
 
-/** The page's program and style. */
+/** Script and style of the page. */
 export interface PageCode {
   readonly script: string
   readonly style: string
 }
 
-/** Empty where the program runs from its sources; a test that needs them brings its own. */
+/** The page in the built program. Empty if the program runs from its sources; tests build their own. */
 export function builtPage(): PageCode {
   return typeof LUNKEEPER_PAGE === 'undefined' ? { script: '', style: '' } : LUNKEEPER_PAGE
 }
 
 /**
- * Nothing from elsewhere, nothing inline, no frame around it, no form that leads away; text cannot become markup or a
- * program (Trusted Types). Content Security Policy Level 3.
+ * Content Security Policy Level 3. The page loads nothing from other hosts, has nothing inline, cannot be framed, and sends
+ * no form elsewhere. Strings cannot become markup or code (Trusted Types).
  */
 const POLICY = [
   "default-src 'none'",
@@ -31,7 +31,7 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ')
 
-/** On every answer of the page and the API. */
+/** Headers of every answer of the page and the API. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': POLICY,
   'cross-origin-opener-policy': 'same-origin',
@@ -41,7 +41,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), usb=()',
 }
 
-/** The page's files by path. They say nothing of the node. */
+/** The files of the page by path. They contain nothing about the node. */
 export function pageFiles({ script, style }: PageCode): ReadonlyMap<string, Answer> {
   const file = (type: string, body: string): Answer => ({ status: 200, type, body: Buffer.from(body) })
   return new Map([
@@ -66,12 +66,12 @@ const DOCUMENT = `<!doctype html>
 <body>
 <div id="page"><main><h1>Lunkeeper</h1><p>Reading the node …</p></main></div>
 <p id="news" role="status" aria-live="polite" class="unseen"></p>
-<noscript><main><p>This page needs JavaScript. The same on the node: <code>lunkeeper volumes</code>,
+<noscript><main><p>This page needs JavaScript. On the node, these commands show the same: <code>lunkeeper volumes</code>,
 <code>lunkeeper sessions</code>, <code>lunkeeper doctor</code>; as JSON: <a href="/api/v1/volumes">/api/v1/volumes</a>.</p></main></noscript>
 </body>
 </html>
 `
 
-/** A disk that is held. */
+/** The icon: a disk with a pause sign. */
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0969da"/><g fill="none" stroke="#fff" stroke-width="2.5"><ellipse cx="16" cy="10" rx="8" ry="3.2"/><path d="M8 10v12c0 1.8 3.6 3.2 8 3.2s8-1.4 8-3.2V10"/><path d="M13 15.5v5m6-5v5" stroke-linecap="round"/></g></svg>
 `

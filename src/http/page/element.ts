@@ -1,20 +1,22 @@
 /**
- * What the page is made of, as data: views are pure functions that return it, and only browser/patch.ts makes it a document.
- * Text stays text: there is no way from a string to markup.
+ * An element of the page, as data. Views are pure functions that return elements; browser/patch.ts applies them to the
+ * document. A string always becomes text, never markup.
  */
 export interface PageElement {
   readonly tag: string
   readonly attributes: Readonly<Record<string, string>>
   readonly children: readonly PageNode[]
-  /** Tells this element from its siblings when they change places. */
+  /** Identifies the element among its siblings when their order changes. */
   readonly key?: string
-  /** Attributes for the time when it is made; later they belong to the user (`open` of details). */
+  /**
+   * Attributes that are set only when the element is created, because the user changes them later (`open` of details).
+   */
   readonly initial?: Readonly<Record<string, string>>
 }
 
 export type PageNode = PageElement | string
 
-/** `false` and null are left out. */
+/** A child of an element. `false` and null are left out. */
 export type PageChild = PageNode | false | null | readonly PageChild[]
 
 export interface Attributes {
@@ -31,7 +33,7 @@ export interface Attributes {
   readonly initial?: Readonly<Record<string, string | boolean>>
 }
 
-/** An element. Attributes that are false, null or undefined are left out; `true` is one without a value. */
+/** Makes an element. Attributes that are false, null or undefined are left out; `true` makes one without a value. */
 export function h(tag: string, attributes: Attributes = {}, ...children: PageChild[]): PageElement {
   const { key, initial, ...rest } = attributes
   return {
@@ -53,7 +55,7 @@ function present(attributes: Readonly<Record<string, unknown>>): Record<string, 
   )
 }
 
-/** Texts beside each other are one text, as they are in a document. */
+/** Combines adjacent texts into one, as a document does. */
 function joined(children: readonly PageChild[]): PageNode[] {
   const nodes: PageNode[] = []
   for (const child of (children as readonly unknown[]).flat(Number.POSITIVE_INFINITY) as PageChild[]) {

@@ -5,9 +5,9 @@ export interface ServerEvent {
 }
 
 /**
- * Reads server-sent events from pieces of text, which may end anywhere (HTML Living Standard, section 9.2.6). Written for
- * fetch(), as EventSource cannot send a token.
- * @returns takes the next piece, and gives the events that it completes
+ * Opens a parser for server-sent events (HTML Living Standard, section 9.2.6), for use with fetch(), because EventSource cannot
+ * send a token.
+ * @returns a function that takes the next piece of text, which may end anywhere, and returns the events that it completes
  */
 export function eventReader(): (piece: string) => ServerEvent[] {
   let rest = ''

@@ -2,12 +2,12 @@ import type { Clock, NodeInfo } from '../api/documents.ts'
 import type { Parts } from '../observe/protocol.ts'
 import type { Outage } from '../../model/outage.ts'
 
-/** What the page knows of the node: the last data of each event; null before the first. */
+/** The state of the node: the last data of each event, null before the first. */
 export type Model = {
   readonly [Name in keyof Documents]: Documents[Name] | null
 }
 
-/** Data of each event but the clock. */
+/** The data of each event, except `clock`. */
 export interface Documents extends Parts {
   readonly node: NodeInfo
   readonly outages: readonly Outage[]
@@ -15,7 +15,7 @@ export interface Documents extends Parts {
 
 export type { Clock }
 
-export const NOTHING_YET: Model = {
+export const EMPTY_MODEL: Model = {
   node: null,
   volumes: null,
   sessions: null,
@@ -29,29 +29,29 @@ export type DialogName =
   | { readonly kind: 'hold' | 'give-up'; readonly volume: string }
   | { readonly kind: 'fix' }
 
-/** What the page knows of its user and its connection. */
+/** The state of the page itself: its connection, and what the user has entered and opened. */
 export interface Ui {
-  /** Milliseconds since 1970 by the node's clock. */
+  /** The time by the node's clock, in milliseconds since 1970. */
   readonly nowMs: number
   readonly connection: 'connecting' | 'live' | 'lost' | 'refused'
-  /** Why it is lost or refused. */
+  /** Why the connection is lost or refused. */
   readonly reason: string | null
-  /** What volumes are filtered by. */
+  /** The text of the filter for volumes. */
   readonly filter: string
-  /** Targets that the user has opened or closed. */
+  /** By IQN: whether the user has opened or closed the target. */
   readonly open: Readonly<Record<string, boolean>>
   /** The command that was copied last. */
   readonly copied: string | null
   /** Whether the user has given a token. */
   readonly hasToken: boolean
   readonly dialog: DialogName | null
-  /** What became of the last change. */
+  /** The result of the last change. */
   readonly notice: { readonly isGood: boolean; readonly text: string } | null
-  /** Whether a change is under way. */
+  /** Whether a change is in progress. */
   readonly isBusy: boolean
 }
 
-export const FRESH: Ui = {
+export const INITIAL_UI: Ui = {
   nowMs: 0,
   connection: 'connecting',
   reason: null,

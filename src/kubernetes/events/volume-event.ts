@@ -2,6 +2,7 @@ import { lossOf } from '../../model/plan/hold-outage.ts'
 import type { Hold } from '../../model/hold.ts'
 import type { HoldChange } from '../../hold/follow.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
+import { isSameOutage } from '../../model/hold-note.ts'
 import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
 import { isGivenUp } from '../../model/plan/hold-outage.ts'
@@ -40,7 +41,7 @@ export function eventsOfChange(
   shutdown: ShutdownGrace | null = null,
 ): VolumeEvent[] {
   if (wanted === null) return []
-  const isNew = before?.since !== after?.since
+  const isNew = !before || !after || !isSameOutage(before, after)
   const was = isNew ? null : before
   return [
     ...(isNew && before ? [over(before, now)] : []),

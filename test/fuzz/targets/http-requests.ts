@@ -34,7 +34,11 @@ class Connection extends Duplex {
 
 const metrics = { contentType: 'text/plain', text: async () => 'lunkeeper_volumes 1\n' }
 
-const server = openServer({ metrics: metrics as never, sick: () => null, unready: () => 'no' })
+const server = openServer({
+  metrics: metrics as never,
+  unhealthyReason: () => null,
+  notReadyReason: () => 'no',
+})
 
 /** Connections to the agent's HTTP server. */
 export const httpRequests: Target = {

@@ -1,10 +1,10 @@
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { lookOf, PLAIN } from '../../../src/cli/output/look.ts'
+import { displayOf, PLAIN } from '../../../src/cli/output/display.ts'
 import { printableData } from '../../../src/model/printable.ts'
 import { timelinePage } from '../../../src/cli/output/timeline/page.ts'
 import { explain } from '../../../src/explain/explain.ts'
 import type { Explanation } from '../../../src/explain/report.ts'
-import { WORTH } from '../../../src/explain/read/worth.ts'
+import { RELEVANT_PHRASES } from '../../../src/explain/read/relevant-phrases.ts'
 import { unreadable } from '../../../src/host/logs/log-source.ts'
 import { unpacked } from '../../../src/host/logs/unpacked.ts'
 import { LunkeeperError } from '../../../src/model/errors.ts'
@@ -13,7 +13,7 @@ import { expectClean, expectJson, expectThat, orRefusedLater } from '../promises
 import type { Target } from '../target.ts'
 
 const NOW = new Date('2026-11-21T12:00:00Z')
-const COLOURED = lookOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' })
+const COLOURED = displayOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' })
 // oxlint-disable-next-line no-control-regex
 const COLOUR = /\u001b\[\d+m/g
 /** Decompressed by programs of the machine, which are not ours. */
@@ -26,7 +26,7 @@ export const logs: Target = {
   seeds: () => filesIn('test/field/logs', 6 << 10),
   longest: 8 << 10,
   words: [
-    ...WORTH,
+    ...RELEVANT_PHRASES,
     'Aug 18 18:13:29 n1 kernel: ',
     '[ 12.500000] ',
     '2026-08-18T18:13:29Z ',
@@ -51,12 +51,12 @@ export const logs: Target = {
   ],
   async run(input) {
     if (BY_PROGRAM.some((magic) => input.subarray(0, magic.length).equals(magic))) return
-    const story = await orRefusedLater(() => told([input]))
+    const story = await orRefusedLater(() => explainPieces([input]))
     if (story === null) return
     expectReport(story)
     if (input.length > 2048 || input[0] === 0x1f || input[0] === 0x28) return
     const size = 1 + (input[input.length >> 1] ?? 0)
-    const again = await told(
+    const again = await explainPieces(
       Array.from({ length: Math.ceil(input.length / size) }, (_, at) =>
         input.subarray(at * size, (at + 1) * size),
       ),
@@ -68,7 +68,7 @@ export const logs: Target = {
   },
 }
 
-async function told(parts: readonly Buffer[]): Promise<Explanation> {
+async function explainPieces(parts: readonly Buffer[]): Promise<Explanation> {
   async function* blocks() {
     try {
       yield* unpacked(toAsync(parts))

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../../lab/index.ts'
+import { patient } from '../../../lab/index.ts'
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import type { NodeFixtures } from '../fixtures.ts'
 import { isEverything, kernels, lunkeeper } from '../node.ts'
@@ -47,7 +48,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       const waiting = await shop.told('IOWaiting')
       const first = await volume(node)
       expect(first.state).toBe('holding')
-      expect(Math.abs(Date.parse(first.hold.since!) - lost)).toBeLessThan(12_000)
+      expect(Math.abs(Date.parse(first.hold.since!) - lost)).toBeLessThan(patient(12_000))
       expect(Math.abs(length(first) - 120)).toBeLessThan(3)
       expect(messageOf(waiting, 'IOWaiting')).toContain(`I/O is held until ${first.hold.deadline}`)
       await shop.until('the condition', (seen) =>
@@ -162,7 +163,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         const later = (await volume(node)).hold
         expect(later.since).toBe(hold.since)
         // What is left is counted anew.
-        expect(Math.abs(Date.parse(later.deadline!) - changed - 300_000)).toBeLessThan(15_000)
+        expect(Math.abs(Date.parse(later.deadline!) - changed - 300_000)).toBeLessThan(patient(15_000))
         expect(writer.errors).toBe(0)
         await lunkeeper(node).run(['hold', (await volume(node)).name, '--give-up'])
         const failed = await shop.told('IOFailed')

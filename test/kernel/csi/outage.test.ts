@@ -1,6 +1,7 @@
 import { afterEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../../lab/index.ts'
+import { patient } from '../../../lab/index.ts'
 import type { NodeFixtures } from '../fixtures.ts'
 import { kernels } from '../node.ts'
 import { expectNoError, expectNothingLost, Writer } from '../writer.ts'
@@ -87,7 +88,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
       undefined,
       undefined,
     ])
-    for (const { ms } of [stats, ...calls]) expect(ms).toBeLessThan(BOUNDED)
+    for (const { ms } of [stats, ...calls]) expect(ms).toBeLessThan(patient(BOUNDED))
     await target.enable()
     await writer.goesOn(30_000, 5)
     await expectNothingLost(writer)
@@ -104,7 +105,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
       'Unavailable',
       /TARGET_AWAY/,
     )
-    expect(refused.ms).toBeLessThan(BOUNDED)
+    expect(refused.ms).toBeLessThan(patient(BOUNDED))
     await target.enable()
     await told(node, kubelet, /^ready$/, stagingPath('pv'))
     await kubelet.unstage(volume)

@@ -65,7 +65,7 @@ describe('the built program', () => {
     expect(stdout).toContain('lunkeeper')
   })
 
-  test('migrate, as text and as JSON', () => {
+  test('migrate prints text and JSON', () => {
     const asText = lunkeeper(['migrate', '-'], VOLUME)
     expect(asText.status).toBe(0)
     const objects = parseAllDocuments(asText.stdout).map((document) => document.toJS() as unknown)
@@ -77,7 +77,7 @@ describe('the built program', () => {
     expect(JSON.parse(asJson.stdout)).toMatchObject({ volumes: [{ kind: 'PersistentVolume' }] })
   })
 
-  test('explain, of a log, as text, JSON and a picture', () => {
+  test('explain prints text and JSON, and writes a chart', () => {
     const log = join(ROOT, 'test/field/logs/01-bsd-syslog.log')
     expect(lunkeeper(['explain', log])).toMatchObject({ status: 0, stdout: expect.stringContaining('120') })
     expect(JSON.parse(lunkeeper(['explain', log, '--json']).stdout)).toHaveProperty('span')
@@ -85,7 +85,7 @@ describe('the built program', () => {
     expect(readFileSync(join(places, 'outage.html'), 'utf8')).toContain('<svg')
   })
 
-  test('attach: the schema of its file, and a file that is wrong', () => {
+  test('attach prints the schema of a volume file, and refuses an invalid file', () => {
     const schema = lunkeeper(['attach', '--schema', '--json'])
     expect(schema.status).toBe(0)
     expect(JSON.parse(schema.stdout)).toMatchObject({ properties: { iqn: {} } })

@@ -24,11 +24,11 @@ function lunkeeper(...args: string[]): SpawnSyncReturns<string> {
   })
 }
 
-test('the version is the package’s', () => {
+test('--version prints the version of the package', () => {
   expect(lunkeeper('--version')).toMatchObject({ status: 0, stdout: '0.1.0\n', stderr: '' })
 })
 
-test('no volumes are an empty list, and exit status 0', () => {
+test('a node without volumes gives an empty list and exit status 0', () => {
   expect(lunkeeper('volumes', '--json')).toMatchObject({ status: 0, stdout: '[]\n', stderr: '' })
 })
 
@@ -50,14 +50,14 @@ test('a failure without --json leaves stdout empty', () => {
   expect(lunkeeper('volumes', 'db')).toMatchObject({ status: 1, stdout: '' })
 })
 
-test('a wrong request ends with 2', () => {
+test('an invalid request has exit status 2', () => {
   expect(lunkeeper('attach', '--lun', '1')).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('error[USAGE]: attach requires --portal, --iqn: they are missing\n'),
   })
 })
 
-test('a record that cannot be read is a warning, and the list is there', () => {
+test('a corrupt record is a warning, and the other volumes are listed', () => {
   mkdirSync(join(places, 'volumes'))
   writeFileSync(join(places, 'volumes', 'db.json'), 'x')
   const { status, stdout, stderr } = lunkeeper('volumes', '--json')
@@ -65,7 +65,7 @@ test('a record that cannot be read is a warning, and the list is there', () => {
   expect(stderr).toMatch(/^warning: .*volumes\/db\.json is not a valid record: .*\n$/)
 })
 
-test('a reader that goes away is no error', () => {
+test('a reader that closes stdout is not an error', () => {
   const ran = spawnSync(
     'bash',
     ['-c', `set -o pipefail; "$@" | true`, 'bash', process.execPath, MAIN, '--help'],
@@ -85,7 +85,7 @@ test('a reader that closes stderr does not stop the program', () => {
   expect(readFileSync(end, 'utf8')).toBe('ended with 0\n')
 })
 
-test('what is thrown outside of everything is INTERNAL, too', () => {
+test('an uncaught exception is reported as INTERNAL', () => {
   const late = join(places, 'late.mjs')
   writeFileSync(
     late,
@@ -102,7 +102,7 @@ test('what is thrown outside of everything is INTERNAL, too', () => {
   })
 })
 
-test('a slip in LUNKEEPER_DIE_AT is refused', () => {
+test('an invalid LUNKEEPER_DIE_AT is refused', () => {
   const ran = spawnSync(process.execPath, [MAIN, 'expand', 'db'], {
     encoding: 'utf8',
     env: { LUNKEEPER_DIE_AT: 'lgin:before', LUNKEEPER_RECORDS: places },
@@ -116,7 +116,7 @@ function inShell(script: string): { status: string; stderr: string } {
   return { status: stdout.trim(), stderr }
 }
 
-test('an output that cannot be written is a failure', () => {
+test('output that cannot be written is an error', () => {
   const { status, stderr } = inShell('"$0" "$1" volumes --help > /dev/full; echo $?')
   expect(status).toBe('1')
   expect(stderr).toMatch(/^error\[OUTPUT_UNWRITABLE\]: .*no space/)

@@ -6,15 +6,15 @@ import { expect, test } from 'vitest'
 
 import { logSource, unreadable } from '../../../src/host/logs/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
-import { told, toldOf } from './told.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
+import { explainLog, explainRecorded } from './explained.ts'
 import { temporary } from '../temporary.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts')
 const LOG = join(import.meta.dirname, 'logs/outage-300s-survived-400s.log')
 
-test('the story of an outage that did harm', async () => {
-  expect(explainText(await toldOf('outage-300s-read-only.log'), PLAIN)).toMatchInlineSnapshot(`
+test('an outage that broke a file system, as text', async () => {
+  expect(explainText(await explainRecorded('outage-300s-read-only.log'), PLAIN)).toMatchInlineSnapshot(`
     "1 outage of 1 iSCSI connection in 17 lines, 2026-08-28 18:38:14 to 2026-08-28 18:43:21.
 
     session 13 on instance-1
@@ -30,8 +30,8 @@ test('the story of an outage that did harm', async () => {
   `)
 })
 
-test('the story of one that did not', async () => {
-  expect(explainText(await toldOf('outage-300s-survived-400s.log'), PLAIN)).toMatchInlineSnapshot(`
+test('an outage that was survived, as text', async () => {
+  expect(explainText(await explainRecorded('outage-300s-survived-400s.log'), PLAIN)).toMatchInlineSnapshot(`
     "1 outage of 1 iSCSI connection in 7 lines, 2026-08-29 11:31:37 to 2026-08-29 11:36:38.
 
     session 12 to 10.142.0.2:3260 on instance-1
@@ -39,38 +39,38 @@ test('the story of one that did not', async () => {
       timer     did not expire, as far as the log shows
       failed    no I/O
       back      11:36:38, after 301 s and 79 attempts
-      survived  nothing failed; a hold of at least 332 s survives the same again
+      survived  nothing failed; a hold of at least 332 s survives an outage of the same length
 
-    Nothing failed. To survive the same again: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
+    Nothing failed. To survive an outage of the same length: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
     "
   `)
 })
 
-test('a log without outages', async () => {
-  expect(explainText(await told('Aug 18 18:13:29 n1 cron: x\n'), PLAIN)).toBe(
+test('a log without outages, as text', async () => {
+  expect(explainText(await explainLog('Aug 18 18:13:29 n1 cron: x\n'), PLAIN)).toBe(
     'No outage of an iSCSI session in 1 line, 2026-08-18 18:13:29 to 2026-08-18 18:13:29.\n',
   )
 })
 
-test('the worst of many outages are printed, in the order of the log', async () => {
+test('of many outages, those that did most harm are printed, in the order of the log', async () => {
   let log = ''
   for (let n = 0; n < 30; n++)
     log += `Aug 18 18:${10 + n}:00 n1 kernel: connection1:0: detected conn error (1020)\nAug 18 18:${10 + n}:${10 + n} n1 iscsid: connection1:0 is operational after recovery (2 attempts)\n`
-  const text = explainText(await told(log), PLAIN)
+  const text = explainText(await explainLog(log), PLAIN)
   expect(text.match(/^ {2}lost/gm)).toHaveLength(10)
   expect(text).toContain('and 20 shorter outages; --json has all')
   expect(text).toContain('after 39 s and 2 attempts')
 })
 
-test('nothing in a log steers the terminal', async () => {
+test('control characters of a log do not reach the terminal', async () => {
   const log =
     'Aug 18 18:13:29 n\u001b[31m1 iscsid: Kernel reported iSCSI connection 1:0 error (1020 - ISCSI_ERR_X: a\u001b[2Jb) state (3)\n'
-  const text = explainText(await told(log), PLAIN)
+  const text = explainText(await explainLog(log), PLAIN)
   expect(text).toContain('1 outage')
   expect(text).not.toContain('\u001b')
 })
 
-test('a file, standard input and --json, with exit status 0 though there were outages', async () => {
+test('a file, standard input and --json give the same report; outages do not change exit status 0', async () => {
   const run = (args: string[], input = '') =>
     spawnSync(process.execPath, [MAIN, 'explain', ...args], { input, encoding: 'utf8' })
   const file = run([LOG, '--json'])
@@ -92,7 +92,7 @@ test('a file, standard input and --json, with exit status 0 though there were ou
   expect(run(['--colour'])).toMatchObject({ status: 2 })
 })
 
-test("the kernel's own buffer: records of a pipe-like device, to its end", async () => {
+test('the kernel buffer is read record by record, to its end', async () => {
   const file = join(temporary(), 'kmsg')
   writeFileSync(file, '6,1,100500000,-; connection1:0: detected conn error (1020)\n'.repeat(5000))
   let bytes = 0
@@ -100,7 +100,7 @@ test("the kernel's own buffer: records of a pipe-like device, to its end", async
   expect(bytes).toBe(5000 * 59)
 })
 
-test('a log that is not there, and one that may not be read, and what else can be done', async () => {
+test('a log that is missing or not permitted is an error whose hint names an alternative', async () => {
   await expect(logSource(null, '/nonexistent').next()).rejects.toMatchObject({
     code: 'LOG_UNREADABLE',
     hint: expect.stringContaining('journalctl -k | lunkeeper explain -'),

@@ -4,7 +4,7 @@ import { LANGUAGES } from '../../../src/explain/envelope/month-words.ts'
 import { openMonths } from '../../../src/explain/envelope/months.ts'
 import { readEntry } from '../../../src/explain/envelope/read-entry.ts'
 import { readMessage } from '../../../src/explain/message/read-message.ts'
-import { findWorth } from '../../../src/explain/read/lines.ts'
+import { findRelevantPhrase } from '../../../src/explain/read/line-reader.ts'
 
 const LOST = 'connection3:0: detected conn error (1020)'
 const REPORTED =
@@ -65,23 +65,23 @@ const LINES: readonly [line: string, host: string | null, program: string][] = [
 ]
 
 test.each(LINES)('%s', (line, host, program) => {
-  expect(findWorth(Buffer.from(line), 0)).not.toBe(-1)
+  expect(findRelevantPhrase(Buffer.from(line), 0)).not.toBe(-1)
   const entry = readEntry(line, openMonths())!
   expect(entry).toMatchObject({ host, program })
   const day = entry.time?.kind === 'date' ? new Date(entry.time.ms).toISOString().slice(5, 10) : '01-13'
   expect(day).toBe('01-13')
   if (entry.time?.kind === 'yearless') expect(entry.time).toMatchObject({ month: 0, day: 13 })
-  expect(readMessage(entry)).toMatchObject({ kind: 'lost', session: 3 })
+  expect(readMessage(entry)).toMatchObject({ kind: 'connection error', session: 3 })
 })
 
-test('the names of months in every language of Intl, as journalctl and dmesg -T write them', () => {
+test('month names of every language that Intl has are recognized, as journalctl and dmesg -T print them', () => {
   const known = LANGUAGES.trim()
     .split(/\s+/)
     .filter((language) => Intl.DateTimeFormat.supportedLocalesOf([language]).length > 0)
   expect(known.length).toBeGreaterThan(140)
   const wrong: string[] = []
   for (const language of known) {
-    // One log has one language: what a name means shows by those before it.
+    // A log has one language, which the names before help to find.
     const months = openMonths()
     const names = (width: 'short' | 'long') =>
       Array.from({ length: 12 }, (_, month) => nameOf(language, width, month))
@@ -101,7 +101,7 @@ test('the names of months in every language of Intl, as journalctl and dmesg -T 
   expect(wrong.length / (known.length * 48)).toBeLessThan(0.02)
 })
 
-test('a name that two languages use for two months: other names, or the weekday, tell', () => {
+test('a month name that two languages use differently is resolved by earlier names or by the weekday', () => {
   const read = (...lines: string[]) => {
     const months = openMonths()
     return lines.map((line) => {

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest'
 
 import { logSource } from '../../../src/host/logs/log-source.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explain } from '../../../src/explain/explain.ts'
-import { NOW, outagesOf } from './told.ts'
+import { NOW, outagesOf } from './explained.ts'
 
 const LOGS = join(import.meta.dirname, '../../field/logs')
 
@@ -23,7 +23,7 @@ interface Answer {
   readonly broken?: readonly (readonly [kind: string, device: string, what: string])[]
   /** @default true */
   readonly understood?: boolean
-  /** Nothing happened: the only logs that are told so. */
+  /** Logs in which nothing happened: only these may be reported so. */
   readonly quiet?: boolean
 }
 
@@ -52,7 +52,7 @@ test.each(ANSWERS.map((answer) => [answer.file, answer] as const))('%s', async (
   if (answer.understood === false) expect(text).toContain('was not understood')
 })
 
-test('the corpus has every form, and a source for each log', () => {
+test('the corpus covers every log format, and each log has a source', () => {
   expect(ANSWERS.length).toBeGreaterThanOrEqual(60)
   for (const { source, form } of ANSWERS) expect([source, form].every((text) => text.length > 0)).toBe(true)
 })

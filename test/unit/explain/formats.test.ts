@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { outagesOf, told } from './told.ts'
+import { outagesOf, explainLog } from './explained.ts'
 
 const LOST = 'connection3:0: detected conn error (1022)'
 const EXPIRED = 'session3: session recovery timed out after 120 secs'
@@ -94,7 +94,7 @@ const dated: [string, string, string | null][] = [
 ]
 
 test.each(dated)('%s', async (_, text, lostAt) => {
-  const story = await told(`${text}\n`)
+  const story = await explainLog(`${text}\n`)
   expect(story.sessions).toHaveLength(1)
   expect(story.sessions[0]!.session).toBe(3)
   const [outage, ...more] = outagesOf(story)
@@ -108,16 +108,16 @@ test.each(dated)('%s', async (_, text, lostAt) => {
   if (lostAt === null) expect(outage).toMatchObject({ lostUptime: 100.5, expiredUptime: 220.5 })
 })
 
-test.each(dated)('%s with CR at the ends of its lines, in pieces of 7 bytes', async (_, text) => {
+test.each(dated)('%s with CRLF line ends, in blocks of 7 bytes', async (_, text) => {
   const windows = `${text.replaceAll('\n', '\r\n')}\r\n`
-  const same = await told(windows, { piece: 7 })
-  expect(same).toEqual(await told(text))
+  const same = await explainLog(windows, { piece: 7 })
+  expect(same).toEqual(await explainLog(text))
   expect(outagesOf(same)).toHaveLength(1)
 })
 
-test('iscsid in the words of its releases, and with a process number', async () => {
+test('messages of all iscsid releases are recognized, with and without a process ID', async () => {
   const story =
-    await told(`Aug 18 18:00:00 n1 iscsid[77]: Connection4:0 to [target: iqn.2026-01.example:a, portal: fd00::5,3260] through [iface: default] is operational now
+    await explainLog(`Aug 18 18:00:00 n1 iscsid[77]: Connection4:0 to [target: iqn.2026-01.example:a, portal: fd00::5,3260] through [iface: default] is operational now
 Aug 18 18:13:29 n1 iscsid[77]: Kernel reported iSCSI connection 4:0 error (1022 - ISCSI_ERR_NOP_TIMEDOUT: A NOP has timed out) state (3)
 Aug 18 18:13:39 n1 iscsid[77]: cannot make a connection to [fd00::5]:3260 (-1,113)
 Aug 18 18:13:49 n1 iscsid[77]: message repeated 4 times: [ cannot make a connection to [fd00::5]:3260 (-1,113)]
@@ -131,9 +131,9 @@ Aug 18 18:14:29 n1 iscsid[77]: connection4:0 is operational after recovery (1 at
   ])
 })
 
-test('attempts are counted where iscsid does not tell them', async () => {
+test('failed attempts are counted if iscsid does not log their number', async () => {
   const [outage] = outagesOf(
-    await told(`Aug 18 18:13:29 n1 kernel: connection4:0: detected conn error (1020)
+    await explainLog(`Aug 18 18:13:29 n1 kernel: connection4:0: detected conn error (1020)
 Aug 18 18:13:39 n1 iscsid: connect to 10.0.0.5:3260 failed (Connection refused)
 Aug 18 18:13:49 n1 iscsid: message repeated 4 times: [ connect to 10.0.0.5:3260 failed (Connection refused)]
 `),
@@ -141,8 +141,8 @@ Aug 18 18:13:49 n1 iscsid: message repeated 4 times: [ connect to 10.0.0.5:3260 
   expect(outage).toMatchObject({ attempts: 5, awayAtLeast: 20, survived: true })
 })
 
-test('a syslog over the turn of a year', async () => {
-  const story = await told(
+test('the years of a syslog across New Year are completed', async () => {
+  const story = await explainLog(
     `Dec 31 23:59:00 n1 kernel: ${LOST}\nJan  1 00:01:00 n1 kernel: ${EXPIRED}\nJan  1 00:02:00 n1 cron: x\n`,
     { now: new Date('2026-01-02T00:00:00Z') },
   )
@@ -152,16 +152,16 @@ test('a syslog over the turn of a year', async () => {
   ])
 })
 
-test('a syslog over two turns of a year, of which the first line could be of this one', async () => {
-  const story = await told(
+test('a syslog across two New Years starts two years earlier', async () => {
+  const story = await explainLog(
     `Oct  1 00:00:00 n1 kernel: ${LOST}\nMar  1 00:00:00 n1 cron: x\nOct  1 00:00:00 n1 cron: x\nMar  1 00:00:00 n1 kernel: Linux version 6.1\n`,
     { piece: 20 },
   )
   expect(story.span).toMatchObject({ from: '2024-10-01T00:00:00', to: '2026-03-01T00:00:00' })
 })
 
-test('other programs that quote such lines are not the kernel', async () => {
-  const story = await told(`Aug 18 18:13:29 n1 app[1]: kernel: ${LOST}
+test('lines of other programs that quote kernel messages are ignored', async () => {
+  const story = await explainLog(`Aug 18 18:13:29 n1 app[1]: kernel: ${LOST}
 Aug 18 18:13:29 n1 app[1]: ${LOST}
 Aug 18 18:13:29 n1 kernel: usb 1-1: ${LOST}
 ${LOST}

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { explain } from '../../../src/explain/explain.ts'
-import { NOW, outagesOf, told } from './told.ts'
+import { NOW, outagesOf, explainLog } from './explained.ts'
 
 const LOST = 'Aug 18 18:13:29 n1 kernel:  connection1:0: detected conn error (1020)\n'
 const BACK = 'Aug 18 18:14:29 n1 iscsid: connection1:0 is operational after recovery (2 attempts)\n'
@@ -13,13 +13,13 @@ async function* stream(...parts: (Buffer | string)[]): AsyncGenerator<Buffer> {
   for (const part of parts) yield Buffer.from(part as string)
 }
 
-test('bytes that are no text, in between', async () => {
+test('bytes that are not text do not disturb the lines around them', async () => {
   const garbage = [...Array(20)].map(() => Buffer.concat([randomBytes(50_000), Buffer.from('\n')]))
   const story = await explain(stream('\u0000\u0000\n', LOST, ...garbage, BACK), { now: NOW })
   expect(outagesOf(story)).toMatchObject([{ seconds: 60, attempts: 2 }])
 })
 
-test('a line of 40 MB is read past, in bounded memory, and the lines around it count', async () => {
+test('a line of 40 MB is skipped in bounded memory, and the lines around it are read', async () => {
   async function* huge() {
     yield Buffer.from(`${LOST}Aug 18 18:13:30 n1 kernel: `)
     for (let n = 0; n < 40; n++) yield Buffer.alloc(1 << 20, 'detected conn error ( I/O error, dev sdb, ')
@@ -33,17 +33,17 @@ test('a line of 40 MB is read past, in bounded memory, and the lines around it c
   expect(process.memoryUsage().rss - before).toBeLessThan(120 << 20)
 })
 
-test('a line that is too long is read as far as it goes', async () => {
+test('the beginning of an overlong line is read', async () => {
   const long = `${LOST.trim()} ${'x'.repeat(100_000)}\n`
-  expect(outagesOf(await told(long + BACK, { piece: 5000 }))).toMatchObject([{ seconds: 60 }])
+  expect(outagesOf(await explainLog(long + BACK, { piece: 5000 }))).toMatchObject([{ seconds: 60 }])
 })
 
-test('an end in the middle of a line, and no line at all', async () => {
-  expect(outagesOf(await told(LOST.trim()))).toHaveLength(1)
-  expect(await told('')).toMatchObject({ sessions: [], lines: 0, span: { from: null } })
+test('a log that ends within a line, and an empty log', async () => {
+  expect(outagesOf(await explainLog(LOST.trim()))).toHaveLength(1)
+  expect(await explainLog('')).toMatchObject({ sessions: [], lines: 0, span: { from: null } })
 })
 
-test('20 MB of other lines take little time and memory', { timeout: 60_000 }, async () => {
+test('20 MB of irrelevant lines take little time and memory', { timeout: 60_000 }, async () => {
   const other = Array.from(
     { length: 10_000 },
     (_, n) =>
@@ -65,7 +65,7 @@ test('20 MB of other lines take little time and memory', { timeout: 60_000 }, as
   expect(process.memoryUsage().rss - memory).toBeLessThan(120 << 20)
 })
 
-test('whatever lines come, in whatever order: a story, and the same in any pieces', async () => {
+test('any lines in any order are explained, with the same result however the log is split into blocks', async () => {
   const line = fc.oneof(
     fc.constantFrom(
       LOST,
@@ -86,9 +86,9 @@ test('whatever lines come, in whatever order: a story, and the same in any piece
       fc.array(line, { maxLength: 30 }),
       fc.integer({ min: 1, max: 50 }),
       async (lines, piece) => {
-        const whole = await told(lines.join(''))
+        const whole = await explainLog(lines.join(''))
         JSON.parse(JSON.stringify(whole))
-        expect((await told(lines.join(''), { piece })).lines).toBe(whole.lines)
+        expect((await explainLog(lines.join(''), { piece })).lines).toBe(whole.lines)
         for (const { seconds, awayAtLeast } of outagesOf(whole))
           expect([seconds ?? 0, awayAtLeast ?? 0].every((number) => number >= 0)).toBe(true)
       },

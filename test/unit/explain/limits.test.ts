@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explain } from '../../../src/explain/explain.ts'
-import { NOW, told } from './told.ts'
+import { NOW, explainLog } from './explained.ts'
 
 /** What a line of each form begins with, cut and mixed by the generator. */
 const PIECES = [
@@ -49,7 +49,7 @@ const CONTROL =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
 
 test(
-  'whatever a log holds: a story, the same in any pieces, and nothing in it steers a terminal',
+  'any log is explained, with the same result however it is split into blocks, and without control characters in the text',
   { timeout: 120_000 },
   async () => {
     const piece = fc.oneof(
@@ -62,8 +62,8 @@ test(
         fc.integer({ min: 1, max: 40 }),
         async (pieces, size) => {
           const log = pieces.join('')
-          const whole = await told(log)
-          expect(await told(log, { piece: size })).toEqual(whole)
+          const whole = await explainLog(log)
+          expect(await explainLog(log, { piece: size })).toEqual(whole)
           const text = explainText(whole, PLAIN)
           expect(text).not.toMatch(CONTROL)
           if (text.startsWith('No outage'))

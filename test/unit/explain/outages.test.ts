@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { outagesOf, told } from './told.ts'
+import { outagesOf, explainLog } from './explained.ts'
 
 const lost = (at: number, session = 1, code = 1020) =>
   `[${at}.000000]  connection${session}:0: detected conn error (${code})\n`
@@ -14,37 +14,37 @@ const syslog = (second: number, text: string, host = 'n1') =>
 
 test('an outage that is logged many times is counted once', async () => {
   const [outage, ...more] = outagesOf(
-    await told(lost(10) + lost(10) + lost(12) + lost(15) + lost(18) + expired(130, 120)),
+    await explainLog(lost(10) + lost(10) + lost(12) + lost(15) + lost(18) + expired(130, 120)),
   )
   expect(more).toEqual([])
   expect(outage).toMatchObject({ lostUptime: 10, attempts: 3, timer: 120 })
 })
 
-test('flapping gives one outage for each loss', async () => {
+test('each loss of a flapping session is one outage', async () => {
   let log = ''
   for (let n = 0; n < 5; n++)
     log +=
       syslog(n * 60, 'kernel:  connection1:0: detected conn error (1020)') +
       syslog(n * 60 + 1, 'iscsid: Kernel reported iSCSI connection 1:0 error (1020 - X) state (3)') +
       syslog(n * 60 + 7, 'iscsid: connection1:0 is operational after recovery (2 attempts)')
-  const outages = outagesOf(await told(log))
+  const outages = outagesOf(await explainLog(log))
   expect(outages.map(({ seconds }) => seconds)).toEqual([7, 7, 7, 7, 7])
   expect(outages.map(({ prevention }) => prevention.holdSeconds)).toEqual([17, 17, 17, 17, 17])
 })
 
-test('the kernel alone: a ping that was not answered shows that the session had been back', async () => {
+test('without iscsid, a ping timeout shows that the session had recovered', async () => {
   const ping = (at: number) =>
     `[${at}.000000]  connection1:0: ping timeout of 5 secs expired, recv timeout 5, last rx 1, last ping 2, now 3\n`
-  const outages = outagesOf(await told(ping(10) + lost(10, 1, 1022) + ping(60) + lost(60, 1, 1022)))
+  const outages = outagesOf(await explainLog(ping(10) + lost(10, 1, 1022) + ping(60) + lost(60, 1, 1022)))
   expect(outages).toMatchObject([
     { lostUptime: 10, ended: 'unseen', noticed: { how: 'silent', code: 1022 } },
     { lostUptime: 60, ended: null },
   ])
 })
 
-test('the kernel alone: a timer that ran out twice was two outages', async () => {
+test('without iscsid, a timer that expired twice shows two outages', async () => {
   const outages = outagesOf(
-    await told(lost(10) + expired(18, 8) + lost(20) + lost(500) + lost(503) + expired(508, 8)),
+    await explainLog(lost(10) + expired(18, 8) + lost(20) + lost(500) + lost(503) + expired(508, 8)),
   )
   expect(outages).toMatchObject([
     { lostUptime: 10, expiredUptime: 18, ended: 'unseen' },
@@ -52,51 +52,53 @@ test('the kernel alone: a timer that ran out twice was two outages', async () =>
   ])
 })
 
-test('the kernel alone: a loss long after the timer would have run out is another', async () => {
-  expect(outagesOf(await told(lost(10) + lost(2000)))).toMatchObject([
+test('without iscsid, a loss long after the timer would have expired is another outage', async () => {
+  expect(outagesOf(await explainLog(lost(10) + lost(2000)))).toMatchObject([
     { lostUptime: 10, ended: 'unseen' },
     { lostUptime: 2000 },
   ])
 })
 
-test('a log that begins in the outage', async () => {
-  expect(outagesOf(await told(expired(130, 120)))).toMatchObject([{ lostUptime: 10, timer: 120 }])
+test('a log can begin during an outage', async () => {
+  expect(outagesOf(await explainLog(expired(130, 120)))).toMatchObject([{ lostUptime: 10, timer: 120 }])
   const back = syslog(0, 'iscsid: connection1:0 is operational after recovery (9 attempts)')
-  expect(outagesOf(await told(back))).toMatchObject([
+  expect(outagesOf(await explainLog(back))).toMatchObject([
     { lostAt: null, seconds: null, attempts: 9, prevention: { holdSeconds: null } },
   ])
 })
 
-test('a reboot ends the outage, and its session 1 is another', async () => {
-  const { sessions } = await told(`${lost(900)}[0.000000] Linux version 6.1.0-25-amd64 (x)\n${lost(950)}`)
+test('a reboot ends the outage; session 1 of the next boot is another session', async () => {
+  const { sessions } = await explainLog(
+    `${lost(900)}[0.000000] Linux version 6.1.0-25-amd64 (x)\n${lost(950)}`,
+  )
   expect(sessions).toMatchObject([
     { boot: 0, session: 1, outages: [{ lostUptime: 900, ended: 'reboot' }] },
     { boot: 1, session: 1, outages: [{ lostUptime: 950, ended: null }] },
   ])
 })
 
-test('a reboot shows by the time since boot where its first line is missing', async () => {
-  const { sessions } = await told(lost(900) + lost(100))
+test('a reboot without its first line is recognized by the time since boot', async () => {
+  const { sessions } = await explainLog(lost(900) + lost(100))
   expect(sessions.map(({ boot }) => boot)).toEqual([0, 1])
 })
 
-test('a logout ends it', async () => {
+test('a logout ends an outage', async () => {
   const log =
     syslog(0, 'kernel:  connection1:0: detected conn error (1020)') +
     syslog(
       60,
       'iscsid: Connection1:0 to [target: iqn.2026-01.example:a, portal: 10.0.0.5,3260] through [iface: default] is shutdown.',
     )
-  expect(outagesOf(await told(log))).toMatchObject([{ ended: 'logout', backAt: null }])
+  expect(outagesOf(await explainLog(log))).toMatchObject([{ ended: 'logout', backAt: null }])
 })
 
-test('hosts of one log are told apart', async () => {
+test('the hosts of one log are kept apart', async () => {
   const text = 'kernel:  connection1:0: detected conn error (1020)'
-  const { sessions } = await told(syslog(1, text, 'a') + syslog(2, text, 'b'))
+  const { sessions } = await explainLog(syslog(1, text, 'a') + syslog(2, text, 'b'))
   expect(sessions.map(({ host }) => host)).toEqual(['a', 'b'])
 })
 
-test('a disk belongs to the session of its host, whichever failed last', async () => {
+test('an error is attributed to the session of the disk, not to the session that failed last', async () => {
   const boot = `[0.000000] Linux version 6.1.0
 [1.000000] scsi host2: iSCSI Initiator over TCP/IP
 [1.100000] sd 2:0:0:1: [sda] Attached SCSI disk
@@ -104,7 +106,7 @@ test('a disk belongs to the session of its host, whichever failed last', async (
 [2.100000] sd 3:0:0:1: [sdb] Attached SCSI disk
 [2.200000] sd 0:0:0:0: [sdc] Attached SCSI disk
 `
-  const { sessions } = await told(
+  const { sessions } = await explainLog(
     boot +
       lost(100, 1) +
       lost(101, 2) +
@@ -123,7 +125,7 @@ test('a disk belongs to the session of its host, whichever failed last', async (
   ])
 })
 
-test('iscsid says which session a host is of', async () => {
+test('a login message of iscsid assigns the newest SCSI host to its session', async () => {
   const login = (session: number) =>
     `iscsid: Connection${session}:0 to [target: iqn.2026-01.example:a, portal: 10.0.0.5,3260] through [iface: default] is operational now`
   const log =
@@ -138,17 +140,17 @@ test('iscsid says which session a host is of', async () => {
     syslog(221, 'kernel:  session42: session recovery timed out after 120 secs') +
     syslog(222, 'kernel: sd 8:0:0:3: rejecting I/O to offline device') +
     syslog(222, 'kernel: EXT4-fs (sdf1): Remounting filesystem read-only')
-  const { sessions } = await told(log)
+  const { sessions } = await explainLog(log)
   expect(sessions.map(({ session, outages }) => [session, outages[0]!.devices])).toEqual([
     [41, ['sdf']],
     [42, ['8:0:0:3']],
   ])
 })
 
-test('errors of another disk in an outage, and after one that ended, are not of it', async () => {
+test('errors of other disks, and errors long after an outage, are not attributed to it', async () => {
   const back = syslog(60, 'iscsid: connection1:0 is operational after recovery (2 attempts)')
   const outages = outagesOf(
-    await told(
+    await explainLog(
       syslog(0, 'kernel:  connection1:0: detected conn error (1020)') +
         syslog(5, 'kernel: I/O error, dev sdx, sector 1') +
         back +
@@ -158,15 +160,15 @@ test('errors of another disk in an outage, and after one that ended, are not of 
   expect(outages).toMatchObject([{ ioErrors: 0, fileSystems: [], survived: true }])
 })
 
-test('errors of a path do no harm under a map; errors of the map do', async () => {
+test('errors of a path below a map do no harm; errors of the map do', async () => {
   const path =
     lost(100) +
     expired(100, 0) +
     ioError(100, 'sdb') +
     '[100.100000] device-mapper: multipath: 253:3: Failing path 8:16.\n'
-  expect(outagesOf(await told(path))).toMatchObject([{ ioErrors: 1, devices: ['sdb'], survived: true }])
+  expect(outagesOf(await explainLog(path))).toMatchObject([{ ioErrors: 1, devices: ['sdb'], survived: true }])
   const map = `${path}[700.000000] Buffer I/O error on dev dm-3, logical block 1, lost async page write\n[700.100000] EXT4-fs error (device dm-3): f:1: Detected aborted journal\n`
-  expect(outagesOf(await told(map))).toMatchObject([
+  expect(outagesOf(await explainLog(map))).toMatchObject([
     { ioErrors: 2, survived: false, fileSystems: [{ device: 'dm-3', what: 'journal aborted' }] },
   ])
 })
@@ -204,15 +206,15 @@ test.each([
   ],
   ['BTRFS info (device sdb: state E): forced readonly', 'btrfs', 'read-only', 'sdb'],
 ])('%s', async (message, type, what, device) => {
-  const [outage] = outagesOf(await told(`${lost(10)}${expired(18, 8)}[19.000000] ${message}\n`))
+  const [outage] = outagesOf(await explainLog(`${lost(10)}${expired(18, 8)}[19.000000] ${message}\n`))
   expect(outage!.fileSystems).toEqual([{ device, type, what, at: null, uptime: 19 }])
   expect(outage!.survived).toBe(false)
 })
 
-test('a disk that answers, even with an error, was back: its later errors are not of the outage', async () => {
+test('a disk that answers, even with an error, had recovered: later errors are not attributed to the outage', async () => {
   const sense = (at: number) =>
     `[${at}.000000] sd 2:0:0:1: [sdb] tag#3 Sense Key : Medium Error [current]\n${ioError(at, 'sdb')}${aborted(at + 1, 'sdb')}`
-  const story = await told(lost(10) + expired(130, 120) + ioError(131, 'sdb') + sense(33_000))
+  const story = await explainLog(lost(10) + expired(130, 120) + ioError(131, 'sdb') + sense(33_000))
   expect(outagesOf(story)).toMatchObject([
     { ended: 'unseen', ioErrors: 1, fileSystems: [], awayAtLeast: 121 },
   ])
@@ -232,14 +234,14 @@ test.each([
     'Connection1:0 to [target: iqn.2026-01.example:a, portal: 10.0.0.5,3260] through [iface: default] is shutdown.',
     'logout',
   ],
-])('%s ends an outage, and says nothing of how long the target was away', async (_, message, ended) => {
+])('%s ends an outage, but does not show how long the target was away', async (_, message, ended) => {
   const log =
     syslog(0, 'kernel:  connection1:0: detected conn error (1020)') + syslog(3000, `iscsid: ${message}`)
-  expect(outagesOf(await told(log))).toMatchObject([{ ended, seconds: null, awayAtLeast: 0 }])
+  expect(outagesOf(await explainLog(log))).toMatchObject([{ ended, seconds: null, awayAtLeast: 0 }])
 })
 
-test('SCSI error handling that gave the disk up is no reason for a longer timer', async () => {
-  const story = await told(
+test('a longer timer is not advised if SCSI error handling took the disk offline', async () => {
+  const story = await explainLog(
     lost(10, 1, 1021) +
       '[40.000000] sd 2:0:0:1: Device offlined - not ready after error recovery\n' +
       '[40.100000] sd 2:0:0:1: rejecting I/O to offline device\n[40.200000] I/O error, dev sdb, sector 8\n' +

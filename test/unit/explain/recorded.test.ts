@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 
-import { outagesOf, toldOf } from './told.ts'
+import { outagesOf, explainRecorded } from './explained.ts'
 
 const CLOSED = { how: 'closed', code: 1020 }
 
-test('a timer of 120 s ran out: lost, offline, journal aborted, read-only', async () => {
-  const story = await toldOf('outage-120s-read-only.log')
+test('a recorded outage outlasts a timer of 120 s: disk offline, journal aborted, file system read-only', async () => {
+  const story = await explainRecorded('outage-120s-read-only.log')
   expect(story).toMatchObject({ lines: 15, sessions: [{ session: 12, connection: 0, host: 'instance-1' }] })
   const [outage, ...more] = outagesOf(story)
   expect(more).toEqual([])
@@ -29,8 +29,8 @@ test('a timer of 120 s ran out: lost, offline, journal aborted, read-only', asyn
   ])
 })
 
-test('a timer of 300 s ran out, and the target never came back', async () => {
-  const [outage, ...more] = outagesOf(await toldOf('outage-300s-read-only.log'))
+test('a recorded outage outlasts a timer of 300 s, and the target does not return', async () => {
+  const [outage, ...more] = outagesOf(await explainRecorded('outage-300s-read-only.log'))
   expect(more).toEqual([])
   expect(outage).toMatchObject({
     lostAt: '2026-08-28T18:38:14',
@@ -54,8 +54,8 @@ test('a timer of 300 s ran out, and the target never came back', async () => {
   )
 })
 
-test('a timer of 400 s outlived 301 s: back after 79 attempts, nothing lost', async () => {
-  const story = await toldOf('outage-300s-survived-400s.log')
+test('a timer of 400 s survives a recorded outage of 301 s: recovery after 79 attempts, no data lost', async () => {
+  const story = await explainRecorded('outage-300s-survived-400s.log')
   expect(story.sessions).toMatchObject([{ session: 12, portal: '10.142.0.2:3260' }])
   const [outage, ...more] = outagesOf(story)
   expect(more).toEqual([])
@@ -75,8 +75,8 @@ test('a timer of 400 s outlived 301 s: back after 79 attempts, nothing lost', as
   })
 })
 
-test('a dmesg without dates: lost at 12.0, timed out at 20.3, journal aborted, never said to be read-only', async () => {
-  const story = await toldOf('lab-6.1-timeout-8s-ext4-abort.dmesg')
+test('a recorded dmesg without dates is explained by the time since boot; a file system that never logs "read-only" is not reported as such', async () => {
+  const story = await explainRecorded('lab-6.1-timeout-8s-ext4-abort.dmesg')
   expect(story.span).toEqual({ from: null, to: null, fromUptime: 12, toUptime: 29.02 })
   const [outage, ...more] = outagesOf(story)
   expect(more).toEqual([])

@@ -6,10 +6,10 @@ import { expect, test } from 'vitest'
 
 import { logFiles, rotationSet } from '../../../src/host/logs/log-files.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explainAll } from '../../../src/explain/explain.ts'
 import { temporary } from '../temporary.ts'
-import { NOW, outagesOf } from './told.ts'
+import { NOW, outagesOf } from './explained.ts'
 
 const LOST = 'connection1:0: detected conn error (1020)'
 const EXPIRED = 'session1: session recovery timed out after 120 secs'
@@ -27,7 +27,7 @@ async function storyOf(files: Readonly<Record<string, string | Buffer>>, sources
   return explainAll(await logFiles(paths), { now: NOW })
 }
 
-test('a rotated set is one log, in whatever order its files are named', async () => {
+test('a rotated set is read as one log, in any order of its files', async () => {
   const files = {
     'syslog.2.gz': gzipSync(kernel(' 9 23:59:00', LOST)),
     'syslog.1': kernel('10 00:01:00', EXPIRED),
@@ -43,7 +43,7 @@ test('a rotated set is one log, in whatever order its files are named', async ()
     ])
 })
 
-test('lines that two files of one host have in common are told once, and those of one file as often as they are there', async () => {
+test('a line that two files of a host share counts once; repetitions within a file all count', async () => {
   const error = kernel('10 02:13:05', 'I/O error, dev sdb, sector 8 op 0x1:(WRITE)')
   const lines = kernel('10 02:11:05', LOST) + kernel('10 02:13:05', EXPIRED) + error + error
   const story = await storyOf({
@@ -54,7 +54,7 @@ test('lines that two files of one host have in common are told once, and those o
   expect(outagesOf(story)).toMatchObject([{ ioErrors: 2, seconds: 300 }])
 })
 
-test('hosts side by side, by the names in their lines', async () => {
+test('hosts are distinguished by the names in their lines', async () => {
   const story = await storyOf({
     'a.log': kernel('10 02:11:05', LOST, 'a') + iscsid('10 02:11:35', BACK, 'a'),
     'b.log': kernel('10 02:11:06', LOST, 'b') + iscsid('10 02:12:06', BACK, 'b'),
@@ -65,7 +65,7 @@ test('hosts side by side, by the names in their lines', async () => {
   ])
 })
 
-test('logs without host names are of different hosts, unless they are one set', async () => {
+test('logs without host names belong to different hosts, unless they are one rotated set', async () => {
   const dmesg = (at: number, message: string) => `[${at}.000000] ${message}\n`
   const apart = await storyOf({
     'n1.dmesg': dmesg(10, LOST),
@@ -76,7 +76,7 @@ test('logs without host names are of different hosts, unless they are one set', 
   expect(together.sessions).toHaveLength(1)
 })
 
-test('a file among several that is not a log is named and does not stop the others', async () => {
+test('a file that is not a log is named, and the other files are explained', async () => {
   const story = await storyOf({
     'kern.log': kernel('10 02:11:05', LOST) + iscsid('10 02:11:35', BACK),
     'pods/x/0.log': '2026-03-10T02:11:36.1Z stderr F iscsid: nothing\n',
@@ -92,7 +92,7 @@ test('a file among several that is not a log is named and does not stop the othe
   expect(text).toMatch(/cut\.gz cannot be read: the compressed data is truncated/)
 })
 
-test('standard input can be named once, and an empty directory has nothing', async () => {
+test('standard input given twice, and a directory without logs, are errors', async () => {
   await expect(logFiles(['-', 'x', '-'])).rejects.toMatchObject({ code: 'USAGE' })
   await expect(logFiles([temporary()])).rejects.toMatchObject({ code: 'LOG_UNREADABLE' })
 })
@@ -104,4 +104,4 @@ test.each([
   ['/var/log/messages-20260315.xz', '/var/log/messages'],
   ['/var/log/kern.log.2.zst', '/var/log/kern.log'],
   ['kern.log', 'kern.log'],
-])('%s is of the set %s', (name, set) => expect(rotationSet(name)).toBe(set))
+])('%s belongs to the rotated set %s', (name, set) => expect(rotationSet(name)).toBe(set))

@@ -5,20 +5,20 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { explainText } from '../../../src/cli/output/explain.ts'
-import { PLAIN } from '../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../src/cli/output/display.ts'
 import { html } from '../../../src/cli/output/timeline/html.ts'
 import { timelinePage } from '../../../src/cli/output/timeline/page.ts'
 import { writeTimeline } from '../../../src/cli/output/timeline/write.ts'
 import { temporary } from '../temporary.ts'
-import { told, toldOf } from './told.ts'
+import { explainLog, explainRecorded } from './explained.ts'
 
 const pageOf = async (log: string) => {
-  const story = await told(log)
+  const story = await explainLog(log)
   return timelinePage(story, explainText(story, PLAIN).split('\n')[0]!)
 }
 
-test('the picture of an outage: lost, waiting, the timer, failing, broken, and what would have prevented it', async () => {
-  const story = await toldOf('outage-300s-read-only.log')
+test('the chart of an outage shows loss, held I/O, the timer, failing I/O, the broken file system and the remedy', async () => {
+  const story = await explainRecorded('outage-300s-read-only.log')
   const page = timelinePage(story, 'one outage')
   for (const sign of [
     'class="lost"',
@@ -32,13 +32,13 @@ test('the picture of an outage: lost, waiting, the timer, failing, broken, and w
   expect(page).toContain('a hold longer than 306 s')
 })
 
-test('the page loads nothing and runs no script', async () => {
-  const page = timelinePage(await toldOf('outage-300s-survived-400s.log'), 'one outage')
+test('the page loads no resources and runs no script', async () => {
+  const page = timelinePage(await explainRecorded('outage-300s-survived-400s.log'), 'one outage')
   expect(page).toContain(`default-src 'none'; style-src 'unsafe-inline'`)
   expect(page).not.toMatch(/<script|<img|<link|href=|src=|url\(|@import|\son\w+=/i)
 })
 
-test('every text of a log is escaped', async () => {
+test('text from a log is escaped in the page', async () => {
   const evil = `<script>alert(1)</script>"'&`
   const page = await pageOf(
     `Aug 18 18:13:29 ${evil} kernel: connection1:0: detected conn error (1020)\n` +
@@ -49,7 +49,7 @@ test('every text of a log is escaped', async () => {
   expect(page).not.toMatch(/<script|<b>/)
 })
 
-test('markup of any values is one element with the values as its text', () => {
+test('a template with any values is one element with the values as text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const { markup } = html`<td title="${text}">${text}</td>`
@@ -59,7 +59,7 @@ test('markup of any values is one element with the values as its text', () => {
   )
 })
 
-test('an outage of seconds in a log of months is a picture of its own, and times since boot another', async () => {
+test('a short outage in a log of months has its own chart, and times since boot have a separate one', async () => {
   const at = (month: string, second: number, message: string) =>
     `${month} 18 18:13:${second} n1 kernel: connection1:0: ${message}\n`
   const page = await pageOf(
@@ -72,9 +72,9 @@ test('an outage of seconds in a log of months is a picture of its own, and times
   expect(page).toContain('seconds since boot')
 })
 
-test('a log without outages has a page, too; a place that cannot be written is said', async () => {
+test('a log without outages also makes a page; a file that cannot be written is an error', async () => {
   expect(await pageOf('Aug 18 18:13:29 n1 cron: x\n')).toContain('nothing to draw')
-  const story = await told('')
+  const story = await explainLog('')
   const file = join(temporary(), 'page.html')
   await writeTimeline(file, story)
   expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>/)

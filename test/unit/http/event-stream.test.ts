@@ -37,7 +37,7 @@ function follow(stream: EventStream): FakeResponse {
   return client
 }
 
-it('all clients are given the same bytes, made once', () => {
+it('an event is encoded once for all clients', () => {
   using stream = new EventStream(() => ({}))
   const clients = [follow(stream), follow(stream)]
   stream.publish('volumes', '[]')
@@ -46,7 +46,7 @@ it('all clients are given the same bytes, made once', () => {
   expect(second).toBe(first)
 })
 
-it('a client that takes no more is given each event’s newest state when it takes again', () => {
+it('a slow client gets the newest state of each event when it reads again', () => {
   using stream = new EventStream(() => ({}))
   const slow = follow(stream)
   const quick = follow(stream)
@@ -65,7 +65,7 @@ it('a client that takes no more is given each event’s newest state when it tak
   ])
 })
 
-it('and is dropped when it takes nothing for ten seconds; the others are not concerned', () => {
+it('a client that reads nothing for ten seconds is disconnected; others are not affected', () => {
   using stream = new EventStream(() => ({}))
   const stuck = follow(stream)
   const slow = follow(stream)
@@ -82,7 +82,7 @@ it('and is dropped when it takes nothing for ten seconds; the others are not con
   expect(stuck.written).toHaveLength(length)
 })
 
-it('the clock comes at the start, soon again, and every 15 s, as it is then', () => {
+it('the clock is sent at the start, 2 s later and every 15 s, with the time of sending', () => {
   let now = 1
   using stream = new EventStream(() => ({ now }))
   const client = follow(stream)
@@ -99,7 +99,7 @@ it('the clock comes at the start, soon again, and every 15 s, as it is then', ()
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('32 clients at most', () => {
+it('the stream accepts at most 32 clients', () => {
   using stream = new EventStream(() => ({}))
   const add = (address: string) => {
     const client = new FakeResponse()
@@ -110,7 +110,7 @@ it('32 clients at most', () => {
   expect(added.filter(Boolean)).toHaveLength(32)
 })
 
-it('a part that is out of date is not sent to the next client', () => {
+it('an event that was forgotten is not sent to new clients', () => {
   using stream = new EventStream(() => ({}))
   stream.publish('volumes', '1')
   stream.forget('volumes')

@@ -8,16 +8,18 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
 import type { Host } from '../../../src/host/host.ts'
+import { monotonicMs } from '../../../src/host/clock.ts'
 import { openHost } from '../../../src/host/host.ts'
 import { hostPaths } from '../../../src/host/paths.ts'
 import { parseAddress } from '../../../src/http/address.ts'
 import type { Metrics } from '../../../src/http/metrics/metrics.ts'
 import { openMetrics } from '../../../src/http/metrics/metrics.ts'
 import { serveHttp } from '../../../src/http/serve.ts'
+import type { HoldNote } from '../../../src/model/hold-note.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { codeOf } from '../model/code-of.ts'
 
-describe('an address', () => {
+describe('a listen address', () => {
   it.each([
     ['127.0.0.1:9808', { host: '127.0.0.1', port: 9808 }],
     ['[::1]:9808', { host: '::1', port: 9808 }],
@@ -31,18 +33,19 @@ describe('an address', () => {
     '127.0.0.1',
     '127.0.0.1:0',
     '127.0.0.1:65536',
+    '[]:9808',
     '[127.0.0.1]:1',
-  ])('refused: %s', (text) => expect(codeOf(() => parseAddress(text))).toBe('USAGE'))
+  ])('is refused: %s', (text) => expect(codeOf(() => parseAddress(text))).toBe('USAGE'))
 })
 
-describe('what is served', () => {
+describe('the HTTP server', () => {
   let directory: string
   let host: Host
   let metrics: Metrics
   let server: AsyncDisposable
   let port: number
-  let sick: string | null
-  let unready: string | null
+  let unhealthyReason: string | null
+  let notReadyReason: string | null
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'lunkeeper-http-'))
@@ -51,13 +54,13 @@ describe('what is served', () => {
       places: { records: join(directory, 'records'), runtime: join(directory, 'run') },
     })
     metrics = openMetrics(host, '1.2.3')
-    sick = unready = null
+    unhealthyReason = notReadyReason = null
     port = 20_000 + (process.pid % 20_000)
     server = await serveHttp({
       address: { host: '127.0.0.1', port },
       metrics,
-      sick: () => sick,
-      unready: () => unready,
+      unhealthyReason: () => unhealthyReason,
+      notReadyReason: () => notReadyReason,
     })
   })
   afterEach(async () => {
@@ -77,32 +80,37 @@ describe('what is served', () => {
         .map((line) => line.split(/ (?=\S+$)/) as [string, string]),
     )
 
-  it('healthz and readyz say why not', async () => {
+  it('/healthz and /readyz give the reason of a failure', async () => {
     expect((await get('/healthz')).status).toBe(200)
     expect(await (await get('/readyz')).text()).toBe('ok\n')
-    unready = 'iscsid does not run'
+    notReadyReason = 'iscsid does not run'
     expect((await get('/healthz')).status).toBe(200)
     expect((await get('/readyz')).status).toBe(503)
-    sick = 'it hangs'
+    unhealthyReason = 'it hangs'
     for (const page of ['/healthz', '/readyz']) {
       const answer = await get(page)
       expect([answer.status, await answer.text()]).toEqual([503, 'it hangs\n'])
     }
   })
 
-  it('nothing else is there, and nothing can be done', async () => {
+  it('other paths and methods are refused', async () => {
     expect((await get('/')).status).toBe(404)
     expect((await get('/metrics', 'POST')).status).toBe(405)
     expect(await (await get('/metrics', 'HEAD')).text()).toBe('')
   })
 
-  it('a port that is taken is an error with a hint', async () => {
+  it('a port in use is an error with a hint', async () => {
     await expect(
-      serveHttp({ address: { host: '127.0.0.1', port }, metrics, sick: () => null, unready: () => null }),
+      serveHttp({
+        address: { host: '127.0.0.1', port },
+        metrics,
+        unhealthyReason: () => null,
+        notReadyReason: () => null,
+      }),
     ).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
-  it('metrics by the conventions: a prefix, base units, help for each', async () => {
+  it('metrics follow the conventions: a prefix, base units, help texts', async () => {
     metrics.called('NodeStageVolume', 'OK', 1500)
     await metrics.observer.end?.(parseName('db'), 'login', 'x', 40)
     const text = await (await get('/metrics')).text()
@@ -125,7 +133,7 @@ describe('what is served', () => {
     expect(found.get('lunkeeper_volumes{state="holding"}')).toBe('0')
   })
 
-  it('many who scrape at once, and soon after, share one reading', async () => {
+  it('scrapes at the same time, and soon after, share one reading', async () => {
     let readings = 0
     const text = metrics.text.bind(metrics)
     metrics.text = async () => (readings++, text())
@@ -146,7 +154,7 @@ describe('what is served', () => {
     return heard
   }
 
-  it('a request that is too large, or has more than a line, holds nothing', async () => {
+  it('a request that is too large, or has a body, does not keep its connection', async () => {
     expect(await say(`GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9 << 10)}\r\n\r\n`)).toMatch(
       / 431 /,
     )
@@ -154,7 +162,7 @@ describe('what is served', () => {
     expect(await say(body)).toMatch(/ 405 /)
   })
 
-  it('one client cannot take all connections', async () => {
+  it('one client cannot occupy all connections', async () => {
     const sockets = Array.from({ length: 40 }, () => connect(port, '127.0.0.1'))
     const ended = sockets.map((socket) => {
       socket.on('error', () => {}).resume()
@@ -167,13 +175,13 @@ describe('what is served', () => {
     await expect.poll(async () => (await get('/healthz').catch(() => null))?.status).toBe(200)
   })
 
-  it('corrupt records are counted, and stop nothing', async () => {
+  it('corrupt records are counted, and the other metrics are served', async () => {
     mkdirSync(join(directory, 'records/volumes'), { recursive: true })
     writeFileSync(join(directory, 'records/volumes/half.json'), '{')
     expect((await series()).get('lunkeeper_records_corrupt')).toBe('1')
   })
 
-  it('an outage counts when it begins, and is measured when it ends', async () => {
+  it('an outage is counted when it begins, and measured when it ends', async () => {
     const name = parseName('db')
     const since = new Date(Date.now() - 20_000).toISOString()
     const until = async (key: string, value: string) => {
@@ -185,12 +193,34 @@ describe('what is served', () => {
     writeHoldNote(host, name, { since, ended: null, trouble: null })
     await until('lunkeeper_outages_total', '1')
     writeHoldNote(host, name, { since, ended: 'deadline', trouble: null })
-    // Seen as it stands, as the agent leaves it for longer.
+    // The change must be noticed before the note is removed.
     await new Promise((resolve) => setTimeout(resolve, 200))
     removeHoldNote(host, name)
     await until('lunkeeper_outage_duration_seconds_count{io="failed"}', '1')
     const found = await series()
     expect(found.get('lunkeeper_outages_total')).toBe('1')
     expect(Number(found.get('lunkeeper_outage_duration_seconds_sum{io="failed"}'))).toBeGreaterThan(19)
+  })
+
+  it('an outage during which the clock is set counts once, and is measured by the monotonic clock', async () => {
+    const name = parseName('db')
+    const sinceMs = monotonicMs() - 20_000
+    const note = (hoursAgo: number, ended: HoldNote['ended'] = null): HoldNote => ({
+      since: new Date(Date.now() - hoursAgo * 3_600_000).toISOString(),
+      sinceMs,
+      ended,
+      trouble: null,
+    })
+    const metric = async (key: string) => (await series()).get(key)
+    writeHoldNote(host, name, note(0))
+    await expect.poll(() => metric('lunkeeper_outages_total')).toBe('1')
+    writeHoldNote(host, name, note(3, 'deadline'))
+    // The change must be noticed before the note is removed.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    removeHoldNote(host, name)
+    await expect.poll(() => metric('lunkeeper_outage_duration_seconds_count{io="failed"}')).toBe('1')
+    expect(await metric('lunkeeper_outages_total')).toBe('1')
+    expect(await metric('lunkeeper_outage_duration_seconds_count{io="waited"}')).toBeUndefined()
+    expect(Number(await metric('lunkeeper_outage_duration_seconds_sum{io="failed"}'))).toBeLessThan(3_600)
   })
 })

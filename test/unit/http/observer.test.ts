@@ -62,7 +62,7 @@ describe('the life of an observer', () => {
 
   const volumes = (json: string) => started.at(-1)!.hear({ kind: 'part', name: 'volumes', json })
 
-  it('begins when a client wants something, is shared, and ends a while after the last one', async () => {
+  it('begins with the first client, is shared, and ends some time after the last client', async () => {
     expect(started).toHaveLength(0)
     const one = observer.part('volumes')
     const two = observer.part('volumes')
@@ -84,7 +84,7 @@ describe('the life of an observer', () => {
     expect(started).toHaveLength(2)
   })
 
-  it('that ends is started again, ever more slowly, while a client follows', async () => {
+  it('that ended starts again with growing delays while a client is connected', async () => {
     const told: string[] = []
     observer.follow((name, json) => told.push(`${name} ${json}`))
     using _ = observer.lease()
@@ -108,10 +108,10 @@ describe('the life of an observer', () => {
     expect(started).toHaveLength(6)
   })
 
-  it('that does not answer is not waited for without a limit', async () => {
+  it('without an answer ends in TIMEOUT', async () => {
     const results = Promise.allSettled([
       observer.part('findings'),
-      observer.act({ kind: 'fix', dryRun: true, code: null }),
+      observer.change({ kind: 'fix', dryRun: true, code: null }),
     ])
     await vi.advanceTimersByTimeAsync(30_000)
     for (const result of await results)
@@ -124,20 +124,20 @@ describe('the life of an observer', () => {
     expect(started[0]!.isKilled).toBe(true)
   })
 
-  it('gives the result of a change, or the error of the engine', async () => {
-    const good = observer.act({ kind: 'hold', volume: 'db', wanted: '1h' })
-    const bad = observer.act({ kind: 'give-up', volume: 'db' })
-    const acts = started[0]!.heard.filter((message) => message.kind === 'act')
-    expect(acts.map(({ act }) => act.kind)).toEqual(['hold', 'give-up'])
+  it('has the result of a change, or its error', async () => {
+    const good = observer.change({ kind: 'hold', volume: 'db', wanted: '1h' })
+    const bad = observer.change({ kind: 'give-up', volume: 'db' })
+    const changes = started[0]!.heard.filter((message) => message.kind === 'change')
+    expect(changes.map(({ change }) => change.kind)).toEqual(['hold', 'give-up'])
     const error = { code: 'CONFLICT', message: 'it is not waiting', hint: 'do that' }
-    started[0]!.hear({ kind: 'failed', id: acts[1]!.id, error })
-    started[0]!.hear({ kind: 'done', id: acts[0]!.id, json: '{"name":"db"}' })
+    started[0]!.hear({ kind: 'failed', id: changes[1]!.id, error })
+    started[0]!.hear({ kind: 'done', id: changes[0]!.id, json: '{"name":"db"}' })
     expect(await good).toBe('{"name":"db"}')
     await expect(bad).rejects.toMatchObject(error)
   })
 
-  it('a change during which it ends is not said to be made', async () => {
-    const act = observer.act({ kind: 'fix', dryRun: false, code: null })
+  it('that ends during a change makes the change fail', async () => {
+    const act = observer.change({ kind: 'fix', dryRun: false, code: null })
     started[0]!.exit()
     await expect(act).rejects.toMatchObject({ message: expect.stringContaining('may have been made') })
   })
@@ -145,7 +145,7 @@ describe('the life of an observer', () => {
 
 describe('the process itself', () => {
   it(
-    'reads the node, follows records and holds, answers acts, and ends with its channel',
+    'reads the node, follows records and holds, answers changes, and ends with its channel',
     { timeout: 120_000 },
     async () => {
       const directory = temporary()
@@ -155,10 +155,12 @@ describe('the process itself', () => {
       expect(await observer.part('volumes')).toBe('[]')
       expect(JSON.parse(await observer.part('sessions'))).toEqual(expect.any(Array))
       expect(await observer.part('mounts')).toBe('[]')
-      await expect(observer.act({ kind: 'hold', volume: 'nothing', wanted: '1h' })).rejects.toMatchObject({
+      await expect(observer.change({ kind: 'hold', volume: 'nothing', wanted: '1h' })).rejects.toMatchObject({
         code: 'NOT_FOUND',
       })
-      await expect(observer.act({ kind: 'hold', volume: 'nothing', wanted: 'soon' })).rejects.toMatchObject({
+      await expect(
+        observer.change({ kind: 'hold', volume: 'nothing', wanted: 'soon' }),
+      ).rejects.toMatchObject({
         code: 'BAD_HOLD',
       })
       const states = () =>

@@ -13,7 +13,7 @@ const since = (seconds: number) => ({
   sinceMs: monotonicMs() - seconds * 1000,
 })
 
-it('an outage is remembered from its begin to its end, with what became of the I/O', async () => {
+it('an outage is kept from its beginning to its end, with the fate of its I/O', async () => {
   const { host } = fakeNode()
   const mail = since(500)
   writeHoldNote(host, parseName('mail'), { ...mail, ended: null, trouble: null })
@@ -41,7 +41,7 @@ it('an outage is remembered from its begin to its end, with what became of the I
   expect(told).toBe(3)
 })
 
-it('an outage that follows another at once is another one; setting the clock is not', async () => {
+it('an outage right after another is a separate one; setting the clock does not make another', async () => {
   const { host } = fakeNode()
   const log = rememberOutages(host)
   onTestFinished(() => log[Symbol.dispose]())
@@ -58,7 +58,7 @@ it('an outage that follows another at once is another one; setting the clock is 
   await expect.poll(() => log.list().map(({ until }) => until === null)).toEqual([false, true])
 })
 
-it('what the history has from earlier agents is there at the start', async () => {
+it('outages that earlier agents recorded are listed from the start', async () => {
   const { host } = fakeNode()
   const began = '2026-11-27T02:00:00.000Z'
   recordSeen(host, 'db', { event: 'hold-ended', since: began, how: 'give-up', seconds: 30 })

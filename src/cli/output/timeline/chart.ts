@@ -4,33 +4,33 @@ import { html, NOTHING } from './html.ts'
 import { axisLabel, ticksOf } from './ticks.ts'
 import type { Mark, Stretch, Track } from './tracks.ts'
 
-// Units of the picture; the page scales it to its width.
+// Sizes in units of the SVG, which the page scales to its width.
 const WIDTH = 1080
-const LABELS = 250
-const RIGHT = 18
-const ROW = 40
-const TOP = 26
-const BAR = 14
-/** Shorter stretches would be invisible. */
-const LEAST = 3
-const LETTERS = 34
-/** A label centred on its tick would be cut off here. */
-const EDGE = 50
+const LABEL_WIDTH = 250
+const RIGHT_MARGIN = 18
+const ROW_HEIGHT = 40
+const TOP_MARGIN = 26
+const BAR_HEIGHT = 14
+/** Narrower bars would be invisible. */
+const MIN_BAR_WIDTH = 3
+const MAX_LABEL_LETTERS = 34
+/** A label this close to the right edge is not centred on its tick, because it would be cut off. */
+const EDGE_DISTANCE = 50
 
-/** One episode as a picture: a row for each session and each other cause, grouped by host. */
+/** Draws one episode: a row for each session and each other cause, grouped by host. */
 export function chart({ from, to, tracks }: Episode, dated: boolean): Html {
-  const x = (at: number) => LABELS + ((at - from) / (to - from)) * (WIDTH - LABELS - RIGHT)
+  const x = (at: number) => LABEL_WIDTH + ((at - from) / (to - from)) * (WIDTH - LABEL_WIDTH - RIGHT_MARGIN)
   const rows: Html[] = []
-  let y = TOP
+  let y = TOP_MARGIN
   let host: string | null = null
   for (const track of tracks) {
     if (track.host !== host) {
       host = track.host
-      rows.push(html`<text class="host" x="0" y="${y + 16}">${short(host)}</text>`)
+      rows.push(html`<text class="host" x="0" y="${y + 16}">${shortened(host)}</text>`)
       y += 24
     }
     rows.push(row(track, y, x))
-    y += ROW
+    y += ROW_HEIGHT
   }
   const height = y + 8
   const grid = ticksOf(from, to, dated).map(
@@ -39,9 +39,12 @@ export function chart({ from, to, tracks }: Episode, dated: boolean): Html {
           class="grid"
           x1="${round(x(tick))}"
           x2="${round(x(tick))}"
-          y1="${TOP - 6}"
+          y1="${TOP_MARGIN - 6}"
           y2="${height}"
-        /><text class="tick${x(tick) > WIDTH - EDGE ? ' last' : ''}" x="${round(x(tick))}" y="${TOP - 12}"
+        /><text
+          class="tick${x(tick) > WIDTH - EDGE_DISTANCE ? ' last' : ''}"
+          x="${round(x(tick))}"
+          y="${TOP_MARGIN - 12}"
           >${axisLabel(tick, from, to, dated)}</text
         >`,
   )
@@ -51,32 +54,32 @@ export function chart({ from, to, tracks }: Episode, dated: boolean): Html {
 }
 
 function row(track: Track, y: number, x: (at: number) => number): Html {
-  const middle = y + ROW / 2
+  const middle = y + ROW_HEIGHT / 2
   return html`<g
     ><text class="name" x="12" y="${track.detail === '' ? middle + 4 : middle - 3}"
-      >${short(track.name)}<title>${track.name}</title></text
+      >${shortened(track.name)}<title>${track.name}</title></text
     >${
       track.detail === ''
         ? NOTHING
         : html`<text class="detail" x="12" y="${middle + 12}"
-            >${short(track.detail, LETTERS + 6)}<title>${track.detail}</title></text
+            >${shortened(track.detail, MAX_LABEL_LETTERS + 6)}<title>${track.detail}</title></text
           >`
     }<line
       class="base"
-      x1="${LABELS}"
-      x2="${WIDTH - RIGHT}"
+      x1="${LABEL_WIDTH}"
+      x2="${WIDTH - RIGHT_MARGIN}"
       y1="${middle}"
       y2="${middle}"
     />${track.stretches.map((stretch) =>
       bar(stretch, middle, x),
-    )}${track.marks.map((mark) => sign(mark, middle, x(mark.at)))}</g
+    )}${track.marks.map((mark) => markShape(mark, middle, x(mark.at)))}</g
   >`
 }
 
 function bar({ kind, from, to, open, title }: Stretch, middle: number, x: (at: number) => number): Html {
   const left = x(from)
-  const width = Math.max(LEAST, x(to) - left)
-  const height = kind === 'cause' ? 6 : BAR
+  const width = Math.max(MIN_BAR_WIDTH, x(to) - left)
+  const height = kind === 'cause' ? 6 : BAR_HEIGHT
   return html`<rect
     class="${kind}${open ? ' open' : ''}"
     x="${round(left)}"
@@ -88,7 +91,7 @@ function bar({ kind, from, to, open, title }: Stretch, middle: number, x: (at: n
   >`
 }
 
-function sign({ kind, title }: Mark, middle: number, at: number): Html {
+function markShape({ kind, title }: Mark, middle: number, at: number): Html {
   const x = round(at)
   const shapes: Readonly<Record<Mark['kind'], Html>> = {
     lost: html`<path class="lost" d="M${x} ${middle - 11}v22" />`,
@@ -100,8 +103,8 @@ function sign({ kind, title }: Mark, middle: number, at: number): Html {
   return html`<g>${shapes[kind]}<title>${title}</title></g>`
 }
 
-/** SVG text does not wrap. */
-function short(text: string, letters = LETTERS): string {
+/** Shortens a label, because SVG text does not wrap. */
+function shortened(text: string, letters = MAX_LABEL_LETTERS): string {
   return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`
 }
 

@@ -1,18 +1,18 @@
 import type { Track } from './tracks.ts'
 
-/** A part of the time in which something happened. */
+/** A period in which something happened. */
 export interface Episode {
   readonly from: number
   readonly to: number
   readonly tracks: readonly Track[]
 }
 
-/** Events further apart than this, and than the episodes are long, are shown in separate pictures. */
+/** Events that are further apart than this, and than a quarter of the episode, start a new episode. */
 const GAP_MS = 20 * 60_000
-/** More pictures on one page would be less clear. */
-const MOST_PARTS = 24
+/** At most this many charts are drawn on a page. */
+const MAX_EPISODES = 24
 
-/** Cuts idle time out, so that an outage of seconds in a log of months is visible. */
+/** Splits the time into episodes without idle time, so that an outage of seconds in a log of months is visible. */
 export function episodesOf(tracks: readonly Track[]): { episodes: readonly Episode[]; left: number } {
   const times = tracks
     .flatMap((track) => [...track.stretches, ...track.marks.map(({ at }) => ({ from: at, to: at }))])
@@ -23,8 +23,10 @@ export function episodesOf(tracks: readonly Track[]): { episodes: readonly Episo
     if (last && from - last.to <= Math.max(GAP_MS, (last.to - last.from) / 4)) last.to = Math.max(last.to, to)
     else parts.push({ from, to })
   }
-  const shown = new Set(parts.toSorted((a, b) => weight(b, tracks) - weight(a, tracks)).slice(0, MOST_PARTS))
-  const episodes = parts.filter((part) => shown.has(part)).map((part) => cut(part, tracks))
+  const shown = new Set(
+    parts.toSorted((a, b) => weight(b, tracks) - weight(a, tracks)).slice(0, MAX_EPISODES),
+  )
+  const episodes = parts.filter((part) => shown.has(part)).map((part) => episodeOf(part, tracks))
   return { episodes, left: parts.length - episodes.length }
 }
 
@@ -35,9 +37,9 @@ function weight({ from, to }: { from: number; to: number }, tracks: readonly Tra
   return (broken ? 1e15 : 0) + to - from
 }
 
-/** With a margin on both sides. */
-function cut({ from, to }: { from: number; to: number }, tracks: readonly Track[]): Episode {
-  const room = Math.max(2000, (to - from) * 0.04)
+/** The events of an episode, with a margin on both sides. */
+function episodeOf({ from, to }: { from: number; to: number }, tracks: readonly Track[]): Episode {
+  const margin = Math.max(2000, (to - from) * 0.04)
   const inside = tracks
     .map((track) => ({
       ...track,
@@ -45,5 +47,5 @@ function cut({ from, to }: { from: number; to: number }, tracks: readonly Track[
       marks: track.marks.filter(({ at }) => at >= from && at <= to),
     }))
     .filter(({ stretches, marks }) => stretches.length > 0 || marks.length > 0)
-  return { from: from - room, to: to + room, tracks: inside }
+  return { from: from - margin, to: to + margin, tracks: inside }
 }

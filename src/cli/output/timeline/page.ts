@@ -1,17 +1,15 @@
-import type { Cause, Explanation, Outage, SessionStory } from '../../../explain/report.ts'
-import { count, time } from '../explain-words.ts'
+import type { Explanation } from '../../../explain/report.ts'
+import { count } from '../../../model/count.ts'
 import { chart } from './chart.ts'
 import { episodesOf } from './episodes.ts'
 import type { Html } from './html.ts'
 import { html, NOTHING } from './html.ts'
 import { STYLE } from './style.ts'
+import { causesTable, outagesTable } from './tables.ts'
 import type { Track } from './tracks.ts'
 import { tracksOf } from './tracks.ts'
 
-/** Maximum rows of a table; --json has all. */
-const MOST_ROWS = 400
-
-/** The report as one self-contained page: no scripts, fonts or pictures from elsewhere. */
+/** The report as a self-contained HTML page: it has no scripts, and loads nothing. */
 export function timelinePage(explanation: Explanation, summary: string): string {
   const { sessions, causes, inputs } = explanation
   const { dated, sinceBoot } = tracksOf(explanation)
@@ -30,9 +28,8 @@ export function timelinePage(explanation: Explanation, summary: string): string 
         <main>
           <h1>iSCSI outages</h1>
           <p class="lead">${summary}</p>
-          ${dated.length + sinceBoot.length === 0 ? html`<p>There is nothing to draw: the logs show no loss with a time.</p>` : LEGEND}
-          ${pictures(dated, true)} ${pictures(sinceBoot, false)} ${outagesTable(sessions)}
-          ${causesTable(causes)}
+          ${dated.length + sinceBoot.length === 0 ? html`<p>There is nothing to draw: the logs show no outage with a time.</p>` : LEGEND}
+          ${charts(dated, true)} ${charts(sinceBoot, false)} ${outagesTable(sessions)} ${causesTable(causes)}
           <footer>Read: ${inputs.map(({ name }) => name).join(', ')}. Made by lunkeeper explain.</footer>
         </main>
       </body>
@@ -40,7 +37,7 @@ export function timelinePage(explanation: Explanation, summary: string): string 
   return page.markup
 }
 
-function pictures(tracks: readonly Track[], dated: boolean): Html {
+function charts(tracks: readonly Track[], dated: boolean): Html {
   if (tracks.length === 0) return NOTHING
   const { episodes, left } = episodesOf(tracks)
   return html`<h2>${dated ? 'Timeline' : 'Timeline, seconds since boot'}</h2>
@@ -62,98 +59,16 @@ function rangeOf(from: number, to: number, dated: boolean): string {
   return `${first} to ${last.startsWith(first.slice(0, 10)) ? last.slice(11) : last}`
 }
 
-function outagesTable(sessions: readonly SessionStory[]): Html {
-  const rows = sessions.flatMap((story) => story.outages.map((outage) => outageRow(story, outage)))
-  if (rows.length === 0) return NOTHING
-  return html`<h2>Outages</h2>
-    <div class="card scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>Host</th>
-            <th>Session</th>
-            <th>Lost</th>
-            <th>Away</th>
-            <th>Failed</th>
-            <th>Remedy</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, MOST_ROWS)}
-        </tbody>
-      </table>
-    </div>
-    ${more(rows.length)}`
-}
-
-function outageRow(story: SessionStory, outage: Outage): Html {
-  const { survived, seconds, awayAtLeast, ioErrors, fileSystems, prevention, noticed, timer } = outage
-  const away =
-    seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`
-  const broken = fileSystems.map(({ device, type, what }) => `${type} on ${device}: ${what}`)
-  const failed = [ioErrors === 0 ? '' : count(ioErrors, 'I/O error'), ...broken].filter(Boolean).join('; ')
-  return html`<tr>
-    <td>${story.host ?? ''}</td>
-    <td>${story.session}${story.portal === null ? '' : `, ${story.portal}`}</td>
-    <td>${time(outage.lostAt, outage.lostUptime, null) ?? 'before the log'}<br />${noticed.words}</td>
-    <td>${away}${timer === null ? '' : ` (timer ${timer} s)`}</td>
-    <td class="${survived ? 'good' : 'bad'}">${failed || 'nothing'}</td>
-    <td>${prevention.words}</td>
-  </tr>`
-}
-
-function causesTable(causes: readonly Cause[]): Html {
-  if (causes.length === 0) return NOTHING
-  const rows = causes.map(
-    ({ host, subject, kind, what, count: messages, firstAt, firstUptime, advice, fileSystems, detail }) =>
-      html`<tr>
-        <td>${host ?? ''}</td>
-        <td>${subject}<br />${kind}</td>
-        <td>${time(firstAt, firstUptime, null) ?? ''}</td>
-        <td>
-          ${what}${detail === null ? NOTHING : html`<br /><code>${detail}</code>`}${fileSystems.map(({ device, type, what: fate }) => html`<br /><span class="bad">${type} on ${device}: ${fate}</span>`)}
-        </td>
-        <td>${messages}</td>
-        <td>${advice}</td>
-      </tr>`,
-  )
-  return html`<h2>Other causes</h2>
-    <div class="card scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>Host</th>
-            <th>Where</th>
-            <th>First</th>
-            <th>What</th>
-            <th>Times</th>
-            <th>Remedy</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, MOST_ROWS)}
-        </tbody>
-      </table>
-    </div>
-    ${more(rows.length)}`
-}
-
-function more(rows: number): Html {
-  return rows <= MOST_ROWS
-    ? NOTHING
-    : html`<p>and ${rows - MOST_ROWS} more; lunkeeper explain --json has all</p>`
-}
-
 const LEGEND = html`<ul class="legend">
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true">
       <rect class="waiting" x="1" y="5" width="20" height="12" rx="2" /></svg
-    >connection lost, I/O waits
+    >connection lost, I/O is held
   </li>
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true">
       <rect class="failing" x="1" y="5" width="20" height="12" rx="2" /></svg
-    >timer ran out, I/O fails
+    >timer expired, I/O fails
   </li>
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true">
@@ -161,7 +76,7 @@ const LEGEND = html`<ul class="legend">
     >end not in the log
   </li>
   <li>
-    <svg viewBox="0 0 22 22" aria-hidden="true"><path class="expired" d="M6 7h10l-5 7z" /></svg>timer runs out
+    <svg viewBox="0 0 22 22" aria-hidden="true"><path class="expired" d="M6 7h10l-5 7z" /></svg>timer expires
   </li>
   <li>
     <svg viewBox="0 0 22 22" aria-hidden="true"><path class="broken" d="M6 6l10 10m0 -10l-10 10" /></svg>file

@@ -1,4 +1,4 @@
-/** The page's style, light and dark; nothing is loaded. */
+/** The style of the page, for light and dark colour schemes. It loads nothing. */
 export const STYLE = `
 :root{color-scheme:light dark;--page:#f9f9f7;--card:#fcfcfb;--ink:#0b0b0b;--soft:#52514e;--faint:#898781;--line:#e1e0d9;--base:#c3c2b7;
 --waiting:#2a78d6;--failing:#d03b3b;--back:#0b8a0b;--cause:#4a3aa7;--good:#006300;--bad:#a52626}

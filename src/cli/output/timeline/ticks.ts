@@ -1,56 +1,56 @@
-const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 
-const STEPS = [
-  SECOND,
-  2 * SECOND,
-  5 * SECOND,
-  10 * SECOND,
-  15 * SECOND,
-  30 * SECOND,
-  MINUTE,
-  2 * MINUTE,
-  5 * MINUTE,
-  10 * MINUTE,
-  15 * MINUTE,
-  30 * MINUTE,
-  HOUR,
-  2 * HOUR,
-  3 * HOUR,
-  6 * HOUR,
-  12 * HOUR,
-  DAY,
-  2 * DAY,
-  7 * DAY,
-  30 * DAY,
-  90 * DAY,
-  365 * DAY,
+const STEPS_MS = [
+  SECOND_MS,
+  2 * SECOND_MS,
+  5 * SECOND_MS,
+  10 * SECOND_MS,
+  15 * SECOND_MS,
+  30 * SECOND_MS,
+  MINUTE_MS,
+  2 * MINUTE_MS,
+  5 * MINUTE_MS,
+  10 * MINUTE_MS,
+  15 * MINUTE_MS,
+  30 * MINUTE_MS,
+  HOUR_MS,
+  2 * HOUR_MS,
+  3 * HOUR_MS,
+  6 * HOUR_MS,
+  12 * HOUR_MS,
+  DAY_MS,
+  2 * DAY_MS,
+  7 * DAY_MS,
+  30 * DAY_MS,
+  90 * DAY_MS,
+  365 * DAY_MS,
 ]
-const MOST_TICKS = 8
+const MAX_TICKS = 8
 
-/** Round times between two. */
+/** Round times between two times, for the axis. */
 export function ticksOf(from: number, to: number, dated: boolean): number[] {
   const step = stepOf(from, to)
   const ticks: number[] = []
-  for (let at = Math.ceil(from / step) * step; at <= to && ticks.length <= MOST_TICKS; at += step)
+  for (let at = Math.ceil(from / step) * step; at <= to && ticks.length <= MAX_TICKS; at += step)
     if (dated || at >= 0) ticks.push(at)
   return ticks
 }
 
-/** As much of a time as is needed to tell the ticks apart. */
+/** The label of a tick: as much of the time as is needed to distinguish the ticks. */
 export function axisLabel(at: number, from: number, to: number, dated: boolean): string {
   const step = stepOf(from, to)
-  if (!dated) return `${Math.round(at / SECOND)} s`
+  if (!dated) return `${Math.round(at / SECOND_MS)} s`
   const iso = new Date(at).toISOString()
-  if (step >= DAY) return iso.slice(0, 10)
-  return step >= MINUTE ? iso.slice(11, 16) : iso.slice(11, 19)
+  if (step >= DAY_MS) return iso.slice(0, 10)
+  return step >= MINUTE_MS ? iso.slice(11, 16) : iso.slice(11, 19)
 }
 
 function stepOf(from: number, to: number): number {
   return (
-    STEPS.find((step) => (to - from) / step <= MOST_TICKS) ??
-    Math.max(STEPS.at(-1)!, (to - from) / MOST_TICKS)
+    STEPS_MS.find((step) => (to - from) / step <= MAX_TICKS) ??
+    Math.max(STEPS_MS.at(-1)!, (to - from) / MAX_TICKS)
   )
 }

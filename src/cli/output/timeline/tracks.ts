@@ -1,22 +1,29 @@
-import type { Cause, Explanation, Outage, SessionStory } from '../../../explain/report.ts'
+import type {
+  Cause,
+  Explanation,
+  FileSystemFailure,
+  Outage,
+  SessionOutages,
+} from '../../../explain/report.ts'
 
-/** A stretch of time: `x` in milliseconds, of the wall clock or since boot. */
+/** A bar of the chart. Times in milliseconds, by the wall clock or since boot. */
 export interface Stretch {
   readonly kind: 'waiting' | 'failing' | 'cause'
   readonly from: number
   readonly to: number
-  /** The log does not show its end. */
+  /** The log does not show the end. */
   readonly open: boolean
   readonly title: string
 }
 
+/** A symbol of the chart. */
 export interface Mark {
   readonly kind: 'lost' | 'expired' | 'broken' | 'back' | 'cause'
   readonly at: number
   readonly title: string
 }
 
-/** One row of the picture: a session's connection, or a device with another cause. */
+/** A row of the chart: a connection of a session, or a device with another cause. */
 export interface Track {
   readonly host: string
   readonly name: string
@@ -25,50 +32,50 @@ export interface Track {
   readonly marks: readonly Mark[]
 }
 
-/** Rows with a wall clock, and rows that only have the time since boot, which need another axis. */
+/** The rows with dates, and the rows with only the time since boot, which need a separate axis. */
 export interface Tracks {
   readonly dated: readonly Track[]
   readonly sinceBoot: readonly Track[]
 }
 
-type Place = (at: string | null, uptime: number | null) => number | null
+type TimeOf = (at: string | null, uptime: number | null) => number | null
 
-const DATED: Place = (at) => (at === null ? null : Date.parse(at.endsWith('Z') ? at : `${at}Z`))
-const SINCE_BOOT: Place = (at, uptime) => (at === null && uptime !== null ? uptime * 1000 : null)
+const DATED: TimeOf = (at) => (at === null ? null : Date.parse(at.endsWith('Z') ? at : `${at}Z`))
+const SINCE_BOOT: TimeOf = (at, uptime) => (at === null && uptime !== null ? uptime * 1000 : null)
 
 export function tracksOf({ sessions, causes }: Explanation): Tracks {
-  const all = (place: Place) =>
+  const all = (timeOf: TimeOf) =>
     [
-      ...sessions.map((story) => sessionTrack(story, place)),
-      ...causes.map((cause) => causeTrack(cause, place)),
+      ...sessions.map((story) => sessionTrack(story, timeOf)),
+      ...causes.map((cause) => causeTrack(cause, timeOf)),
     ]
       .filter(({ stretches, marks }) => stretches.length > 0 || marks.length > 0)
       .toSorted((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0))
   return { dated: all(DATED), sinceBoot: all(SINCE_BOOT) }
 }
 
-function sessionTrack(story: SessionStory, place: Place): Track {
+function sessionTrack(story: SessionOutages, timeOf: TimeOf): Track {
   const { session, connection, portal, iqn, outages } = story
   return {
     host: hostOf(story),
     name: `session ${session}${connection === 0 ? '' : `:${connection}`}${portal === null ? '' : ` ${portal}`}`,
     detail: iqn ?? '',
-    stretches: outages.flatMap((outage) => stretchesOf(outage, place)),
-    marks: outages.flatMap((outage) => marksOf(outage, place)),
+    stretches: outages.flatMap((outage) => stretchesOf(outage, timeOf)),
+    marks: outages.flatMap((outage) => marksOf(outage, timeOf)),
   }
 }
 
-function stretchesOf(outage: Outage, place: Place): Stretch[] {
+function stretchesOf(outage: Outage, timeOf: TimeOf): Stretch[] {
   const { noticed, seconds, awayAtLeast, survived, prevention } = outage
-  const lost = place(outage.lostAt, outage.lostUptime)
+  const lost = timeOf(outage.lostAt, outage.lostUptime)
   if (lost === null) return []
-  const back = place(outage.backAt, outage.backUptime)
+  const back = timeOf(outage.backAt, outage.backUptime)
   const end = back ?? lost + (awayAtLeast ?? 0) * 1000
-  const expired = place(outage.expiredAt, outage.expiredUptime)
+  const expired = timeOf(outage.expiredAt, outage.expiredUptime)
   const open = back === null
   const long = seconds === null ? `at least ${awayAtLeast ?? 0} s` : `${seconds} s`
   const title = `lost for ${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
-  // Errors after the timer's end did not reach anything if a map above hid them.
+  // If the outage was survived, a map hid the errors after the timer expired.
   if (expired === null || survived) return [{ kind: 'waiting', from: lost, to: end, open, title }]
   return [
     { kind: 'waiting', from: lost, to: expired, open: false, title },
@@ -82,21 +89,16 @@ function stretchesOf(outage: Outage, place: Place): Stretch[] {
   ]
 }
 
-function marksOf(outage: Outage, place: Place): Mark[] {
-  const lost = place(outage.lostAt, outage.lostUptime)
-  const expired = place(outage.expiredAt, outage.expiredUptime)
-  const back = place(outage.backAt, outage.backUptime)
+function marksOf(outage: Outage, timeOf: TimeOf): Mark[] {
+  const lost = timeOf(outage.lostAt, outage.lostUptime)
+  const expired = timeOf(outage.expiredAt, outage.expiredUptime)
+  const back = timeOf(outage.backAt, outage.backUptime)
   return [
     ...(lost === null ? [] : [{ kind: 'lost', at: lost, title: `lost: ${outage.noticed.words}` } as const]),
     ...(expired === null
       ? []
       : [{ kind: 'expired', at: expired, title: `timer of ${outage.timer ?? '?'} s expired` } as const]),
-    ...outage.fileSystems.flatMap(({ device, type, what, at, uptime }) => {
-      const broken = place(at, uptime)
-      return broken === null
-        ? []
-        : [{ kind: 'broken', at: broken, title: `${type} on ${device}: ${what}` } as const]
-    }),
+    ...failureMarks(outage.fileSystems, timeOf),
     ...(back === null
       ? []
       : [
@@ -109,20 +111,24 @@ function marksOf(outage: Outage, place: Place): Mark[] {
   ]
 }
 
-function causeTrack(cause: Cause, place: Place): Track {
-  const first = place(cause.firstAt, cause.firstUptime)
-  const last = place(cause.lastAt, cause.lastUptime)
+function failureMarks(failures: readonly FileSystemFailure[], timeOf: TimeOf): Mark[] {
+  return failures.flatMap(({ device, type, what, at, uptime }) => {
+    const time = timeOf(at, uptime)
+    return time === null
+      ? []
+      : [{ kind: 'broken', at: time, title: `${type} on ${device}: ${what}` } as const]
+  })
+}
+
+function causeTrack(cause: Cause, timeOf: TimeOf): Track {
+  const first = timeOf(cause.firstAt, cause.firstUptime)
+  const last = timeOf(cause.lastAt, cause.lastUptime)
   const title = `${cause.what} (${cause.count} times)`
   const stretches: Stretch[] =
     first === null || last === null ? [] : [{ kind: 'cause', from: first, to: last, open: false, title }]
   const marks: Mark[] = [
     ...(first === null ? [] : [{ kind: 'cause', at: first, title } as const]),
-    ...cause.fileSystems.flatMap(({ device, type, what, at, uptime }) => {
-      const broken = place(at, uptime)
-      return broken === null
-        ? []
-        : [{ kind: 'broken', at: broken, title: `${type} on ${device}: ${what}` } as const]
-    }),
+    ...failureMarks(cause.fileSystems, timeOf),
   ]
   return { host: hostOf(cause), name: cause.subject, detail: cause.kind, stretches, marks }
 }

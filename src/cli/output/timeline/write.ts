@@ -4,7 +4,7 @@ import type { Explanation } from '../../../explain/report.ts'
 import { LunkeeperError } from '../../../model/errors.ts'
 import { whyUnreadable } from '../../../model/file-error.ts'
 import { explainText } from '../explain.ts'
-import { PLAIN } from '../look.ts'
+import { PLAIN } from '../display.ts'
 import { timelinePage } from './page.ts'
 
 /** Writes the HTML page of a report. @throws OUTPUT_UNWRITABLE */

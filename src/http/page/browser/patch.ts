@@ -2,13 +2,13 @@ import type { PageElement, PageNode } from '../element.ts'
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** What each element was made of last: compared with what is wanted, which is quicker than to ask the document. */
-const made = new WeakMap<Node, PageElement>()
-const keyOf = (node: Node) => made.get(node)?.key
+/** The data of each element. New data is compared with it, which is faster than reading the document. */
+const current = new WeakMap<Node, PageElement>()
+const keyOf = (node: Node) => current.get(node)?.key
 
 /**
- * Makes the children of an element what is wanted, and changes as little as possible: focus, selection and what the user has
- * opened or typed stay. Only text nodes and attributes are made, never markup.
+ * Changes the children of an element to the wanted ones with as few changes as possible, so that focus, selection and what the
+ * user has opened or typed are kept. It creates text nodes and elements only, never markup.
  */
 export function patch(parent: Element, wanted: readonly PageNode[]): void {
   const keyed = new Map<string, ChildNode>()
@@ -16,32 +16,33 @@ export function patch(parent: Element, wanted: readonly PageNode[]): void {
     const key = keyOf(child)
     if (key !== undefined) keyed.set(key, child)
   }
-  const stays = new Set(wanted.map((node) => (typeof node === 'string' ? undefined : node.key)))
-  let place: ChildNode | null = parent.firstChild
+  const keptKeys = new Set(wanted.map((node) => (typeof node === 'string' ? undefined : node.key)))
+  let position: ChildNode | null = parent.firstChild
   for (const node of wanted) {
-    // What goes is taken out first: to move what stays past it would take the focus away.
-    while (place && keyOf(place) !== undefined && !stays.has(keyOf(place))) place = removed(place)
+    // Removed elements are taken out first, because moving a kept element past them would lose the focus.
+    while (position && keyOf(position) !== undefined && !keptKeys.has(keyOf(position)))
+      position = removed(position)
     const key = typeof node === 'string' ? undefined : node.key
-    const found = key === undefined ? place : keyed.get(key)
-    // Two with one key, which outside text can cause, are two elements all the same.
+    const found = key === undefined ? position : keyed.get(key)
+    // Text from outside can make two elements have one key. They stay two elements.
     if (key !== undefined) keyed.delete(key)
-    if (found && isLike(found, node)) {
-      if (found === place) place = place.nextSibling
-      else move(parent, found, place)
+    if (found && canBecome(found, node)) {
+      if (found === position) position = position.nextSibling
+      else move(parent, found, position)
       update(found, node)
-    } else parent.insertBefore(create(node, namespaceIn(parent)), place)
+    } else parent.insertBefore(create(node, namespaceIn(parent)), position)
   }
-  while (place) place = removed(place)
+  while (position) position = removed(position)
 }
 
-/** @returns what stood behind it */
+/** @returns the next sibling */
 function removed(node: ChildNode): ChildNode | null {
   const next = node.nextSibling
   node.remove()
   return next
 }
 
-/** Browsers that can move an element without resetting it do: it keeps the focus (DOM Standard, moveBefore). */
+/** Moves an element without resetting its state, such as the focus, if the browser can (DOM Standard, moveBefore). */
 function move(
   parent: Element & { moveBefore?: (node: Node, before: Node | null) => void },
   node: ChildNode,
@@ -51,7 +52,7 @@ function move(
   else parent.insertBefore(node, before)
 }
 
-function isLike(found: ChildNode, wanted: PageNode): boolean {
+function canBecome(found: ChildNode, wanted: PageNode): boolean {
   if (typeof wanted === 'string') return found.nodeType === Node.TEXT_NODE
   return (
     found instanceof Element && found.localName === wanted.tag.toLowerCase() && keyOf(found) === wanted.key
@@ -64,8 +65,8 @@ function update(found: ChildNode, wanted: PageNode): void {
     return
   }
   const element = found as Element
-  const before = made.get(element)
-  made.set(element, wanted)
+  const before = current.get(element)
+  current.set(element, wanted)
   for (const name of Object.keys(before?.attributes ?? {}))
     if (!(name in wanted.attributes)) element.removeAttribute(name)
   for (const [name, value] of Object.entries(wanted.attributes))
@@ -80,7 +81,7 @@ function create(wanted: PageNode, namespace: string | null): Node {
     own === null ? document.createElement(wanted.tag) : document.createElementNS(own, wanted.tag)
   for (const [name, value] of Object.entries({ ...wanted.attributes, ...wanted.initial }))
     element.setAttribute(name, value)
-  made.set(element, wanted)
+  current.set(element, wanted)
   for (const child of wanted.children) element.append(create(child, own))
   return element
 }

@@ -1,12 +1,14 @@
 import type { VolumeStatus } from '../../../model/attachment.ts'
-import { count, duration, STATE_WORDS } from './words.ts'
+import { count } from '../../../model/count.ts'
+import { duration } from './time.ts'
+import { STATE_TEXT } from './tone.ts'
 
-/** More changes than this are told as numbers. */
-const NAMED = 3
+/** More changes than this are announced as numbers. */
+const MAX_NAMED = 3
 
 /**
- * What a screen reader announces: only states of volumes, not numbers that change each second.
- * @returns null if there is nothing to tell
+ * The text that a screen reader announces: changes of volume states, not numbers that change each second.
+ * @returns null if there is nothing to announce
  */
 export function announcement(
   before: readonly VolumeStatus[] | null,
@@ -19,15 +21,15 @@ export function announcement(
   const names = new Set(after.map(({ name }) => name))
   const gone = before.filter(({ name }) => !names.has(name))
   if (changed.length + gone.length === 0) return null
-  if (changed.length + gone.length > NAMED) {
-    const tally = new Map<string, number>()
-    for (const { state } of changed) tally.set(state, (tally.get(state) ?? 0) + 1)
-    const parts = [...tally].map(([state, number]) => `${number} ${state}`)
+  if (changed.length + gone.length > MAX_NAMED) {
+    const counts = new Map<string, number>()
+    for (const { state } of changed) counts.set(state, (counts.get(state) ?? 0) + 1)
+    const parts = [...counts].map(([state, number]) => `${number} ${state}`)
     if (gone.length > 0) parts.push(`${gone.length} detached`)
     return `${count(changed.length + gone.length, 'volume')} changed: ${parts.join(', ')}.`
   }
   return [
-    ...changed.map((volume) => `${volume.name}: ${STATE_WORDS[volume.state]}${until(volume, nowMs)}.`),
+    ...changed.map((volume) => `${volume.name}: ${STATE_TEXT[volume.state]}${until(volume, nowMs)}.`),
     ...gone.map(({ name }) => `${name}: detached.`),
   ].join(' ')
 }
@@ -35,6 +37,6 @@ export function announcement(
 function until({ state, hold }: VolumeStatus, nowMs: number): string {
   if (state !== 'holding') return ''
   return hold.deadline === null
-    ? ', without a limit'
-    : `; it fails in ${duration(Date.parse(hold.deadline) - nowMs)}`
+    ? ', without a time limit'
+    : `; otherwise it fails in ${duration(Date.parse(hold.deadline) - nowMs)}`
 }

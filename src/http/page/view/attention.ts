@@ -3,17 +3,19 @@ import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
 import { command } from './command.ts'
-import { byUrgency } from './verdict.ts'
-import { clock, count, countdown, elapsed, sign, STATE_TONE, STATE_WORDS, unwritten } from './words.ts'
+import { byUrgency } from '../../../model/urgency.ts'
+import { count } from '../../../model/count.ts'
+import { clock, countdown, elapsed } from './time.ts'
+import { toneIcon, STATE_TONE, STATE_TEXT, unwritten } from './tone.ts'
 
-/** More cards than this are too many to read; the table below has all volumes. */
-const MOST_CARDS = 12
+/** More cards are too many to read. The table of volumes shows all. */
+const MAX_CARDS = 12
 
-/** A card for each volume that is not as it should be, the most urgent first; null if all are. */
+/** A card for each volume that is not ready, the most urgent first; null if all are ready. */
 export function attention({ node, volumes }: Model, ui: Ui): PageElement | null {
   const wrong = byUrgency(volumes ?? []).filter(({ state }) => state !== 'ready')
   if (wrong.length === 0) return null
-  const shown = wrong.slice(0, MOST_CARDS)
+  const shown = wrong.slice(0, MAX_CARDS)
   return h(
     'section',
     { 'aria-labelledby': 'attention', key: 'attention' },
@@ -35,8 +37,8 @@ function card(volume: VolumeStatus, ui: Ui, isChangeable: boolean): PageElement 
   return h(
     'li',
     { class: `card ${tone}`, key: name },
-    h('h3', {}, sign(tone), ' ', name),
-    h('p', { class: 'state' }, `${state}: ${STATE_WORDS[state]}`),
+    h('h3', {}, toneIcon(tone), ' ', name),
+    h('p', { class: 'state' }, `${state}: ${STATE_TEXT[state]}`),
     state === 'holding' && deadlineOf(volume, ui.nowMs),
     h(
       'dl',
@@ -100,7 +102,7 @@ function actions(name: string, isHeldByMap: boolean): PageElement {
   )
 }
 
-/** What an operator can do; findings say the rest. */
+/** The command that helps in this state. Findings have further advice. */
 function adviceOf({ name, state, hold }: VolumeStatus): string[] {
   if (state === 'holding') return hold.mode === 'session' ? [] : [`lunkeeper hold ${name} --set 2h`]
   if (state === 'fenced' || state === 'misplaced') return [`lunkeeper detach ${name} --force`]

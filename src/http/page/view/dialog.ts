@@ -2,7 +2,7 @@ import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { DialogName, Ui } from '../model.ts'
 
-/** The question that is open; null if none is. The fields are read when its form is submitted. */
+/** The open dialog; null if there is none. browser/main.ts reads its fields when the form is submitted. */
 export function dialog({ dialog: open, isBusy }: Ui): PageElement | null {
   return open && question(open, isBusy)
 }
@@ -14,7 +14,7 @@ function question(open: DialogName, isBusy: boolean): PageElement {
         h(
           'p',
           {},
-          'The token of --http-token-file. It stays in the memory of this page, and is gone when you close or reload it.',
+          'The token in the --http-token-file of the agent. Only this page keeps it, until you close or reload it.',
         ),
         field('token', 'Token', { type: 'password', autocomplete: 'off', required: true }),
       ])
@@ -23,7 +23,7 @@ function question(open: DialogName, isBusy: boolean): PageElement {
         h(
           'p',
           {},
-          'How long I/O is held from the loss of the last path. It also counts for the present outage.',
+          'How long I/O is held after the last path is lost. This also applies to the current outage.',
         ),
         field('wanted', 'Hold', {
           type: 'text',
@@ -38,7 +38,7 @@ function question(open: DialogName, isBusy: boolean): PageElement {
         h(
           'p',
           {},
-          'I/O that is held fails now. Data that is not on the target yet is lost, and the file system must be remounted.',
+          'Held I/O fails now. Data that is not on the target yet is lost, and the file system must be remounted.',
         ),
         field('confirm', `Type ${open.volume} to confirm`, {
           type: 'text',
@@ -50,7 +50,11 @@ function question(open: DialogName, isBusy: boolean): PageElement {
     case 'fix':
     default:
       return form('Apply safe repairs', 'Apply', isBusy, [
-        h('p', {}, 'As lunkeeper doctor --fix does: only repairs that cannot lose data and disturb no user.'),
+        h(
+          'p',
+          {},
+          'Runs lunkeeper doctor --fix, which makes only repairs that lose no data and disturb no user.',
+        ),
       ])
   }
 }

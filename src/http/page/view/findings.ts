@@ -4,17 +4,17 @@ import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
 import { command } from './command.ts'
 import { fixParts } from './fix-parts.ts'
-import type { Tone } from './words.ts'
-import { sign } from './words.ts'
+import type { Tone } from './tone.ts'
+import { toneIcon } from './tone.ts'
 
-const TONE: Readonly<Record<Severity, Tone>> = { critical: 'bad', warning: 'wait', info: 'idle' }
+const SEVERITY_TONE: Readonly<Record<Severity, Tone>> = { critical: 'bad', warning: 'wait', info: 'idle' }
 
-/** Findings beyond this number are counted; `doctor` has all. */
-const MOST_FINDINGS = 50
+/** Further findings are only counted; `lunkeeper doctor` lists all. */
+const MAX_FINDINGS = 50
 
-/** What doctor has found, the worst first, each with its fix. */
+/** The findings of doctor, the most severe first, each with its fix. */
 export function findings({ findings: all, node }: Model, ui: Ui): PageElement {
-  const shown = all?.slice(0, MOST_FINDINGS) ?? []
+  const shown = all?.slice(0, MAX_FINDINGS) ?? []
   return h(
     'section',
     { 'aria-labelledby': 'findings', key: 'findings' },
@@ -27,29 +27,29 @@ export function findings({ findings: all, node }: Model, ui: Ui): PageElement {
         h('button', { type: 'button', 'data-action': 'fix' }, 'Apply safe repairs …'),
     ),
     all === null
-      ? h('p', { class: 'soft' }, 'Looking …')
+      ? h('p', { class: 'soft' }, 'Checking …')
       : all.length === 0
-        ? h('p', { class: 'soft' }, sign('good'), ' Nothing found.')
+        ? h('p', { class: 'soft' }, toneIcon('good'), ' No findings.')
         : h(
             'ul',
             { class: 'findings' },
             shown.map((one) => finding(one, ui)),
           ),
     all !== null &&
-      all.length > MOST_FINDINGS &&
-      h('p', { class: 'soft' }, `And ${all.length - MOST_FINDINGS} more: `, command('lunkeeper doctor', ui)),
+      all.length > MAX_FINDINGS &&
+      h('p', { class: 'soft' }, `And ${all.length - MAX_FINDINGS} more: `, command('lunkeeper doctor', ui)),
   )
 }
 
 function finding({ code, severity, subject, message, fix }: Finding, ui: Ui): PageElement {
-  const tone = TONE[severity]
+  const tone = SEVERITY_TONE[severity]
   return h(
     'li',
     { class: tone, key: `${code} ${subject} ${message}` },
     h(
       'p',
       { class: 'what' },
-      sign(tone),
+      toneIcon(tone),
       ' ',
       h('span', { class: `label ${tone}` }, severity),
       ' ',

@@ -6,12 +6,13 @@ import { dialog } from './dialog.ts'
 import { findings } from './findings.ts'
 import { timeline } from './timeline.ts'
 import { tree } from './tree.ts'
-import type { Verdict } from './verdict.ts'
-import { verdictOf } from './verdict.ts'
+import type { Summary } from './summary.ts'
+import { summaryOf } from './summary.ts'
 import { volumes } from './volumes.ts'
-import { clock, countdown, sign } from './words.ts'
+import { clock, countdown } from './time.ts'
+import { toneIcon } from './tone.ts'
 
-/** The whole page: a pure function of what is known. */
+/** The whole page, as a pure function of the state of the node and of the page. */
 export function page(model: Model, ui: Ui): PageElement[] {
   const isRefused = ui.connection === 'refused'
   const elements = [
@@ -23,14 +24,14 @@ export function page(model: Model, ui: Ui): PageElement[] {
         h(
           'p',
           { class: `notice ${ui.notice.isGood ? 'good' : 'bad'}`, key: 'notice' },
-          sign(ui.notice.isGood ? 'good' : 'bad'),
+          toneIcon(ui.notice.isGood ? 'good' : 'bad'),
           ' ',
           ui.notice.text,
         ),
       isRefused
         ? refused(ui)
         : [
-            verdict(verdictOf(model), ui),
+            summary(summaryOf(model), ui),
             attention(model, ui),
             findings(model, ui),
             tree(model, ui),
@@ -44,11 +45,11 @@ export function page(model: Model, ui: Ui): PageElement[] {
   return elements.filter((element) => element !== null)
 }
 
-/** Shown in the list of the browser's tabs. */
+/** The title of the document, which browsers show on tabs. */
 export function titleOf(model: Model): string {
   const name = model.node?.name ?? 'Lunkeeper'
   if (model.volumes === null) return name
-  const { tone, headline } = verdictOf(model)
+  const { tone, headline } = summaryOf(model)
   return tone === 'good' || tone === 'idle' ? name : `${headline} · ${name}`
 }
 
@@ -71,29 +72,32 @@ function header({ node }: Model, ui: Ui): PageElement {
 function connectionOf({ connection, reason }: Ui): (PageElement | string)[] {
   switch (connection) {
     case 'connecting':
-      return [sign('idle'), ' Connecting …']
+      return [toneIcon('idle'), ' Connecting …']
     case 'live':
-      return [sign('good'), ' Live']
+      return [toneIcon('good'), ' Live']
     case 'lost':
-      return [sign('bad'), ` Not connected, shown as it was${reason === null ? '' : ` (${reason})`}`]
+      return [
+        toneIcon('bad'),
+        ` Not connected; showing the last known state${reason === null ? '' : ` (${reason})`}`,
+      ]
     case 'refused':
     default:
-      return [sign('bad'), ' Not allowed']
+      return [toneIcon('bad'), ' Not allowed']
   }
 }
 
-function verdict({ tone, headline, next }: Verdict, { nowMs }: Ui): PageElement {
+function summary({ tone, headline, next }: Summary, { nowMs }: Ui): PageElement {
   const [first] = next
   return h(
     'section',
     { class: `verdict ${tone}`, key: 'verdict', 'aria-label': 'Summary' },
-    h('h1', {}, sign(tone), ' ', headline),
+    h('h1', {}, toneIcon(tone), ' ', headline),
     first !== undefined &&
       h(
         'p',
         {},
         first.deadline === null
-          ? 'It is held without a limit, until the target returns.'
+          ? 'I/O is held without a time limit, until the target returns.'
           : [
               'Unless its target returns, I/O of ',
               h('b', {}, first.volume),
@@ -111,8 +115,8 @@ function refused({ reason }: Ui): PageElement {
   return h(
     'section',
     { class: 'verdict bad', 'aria-label': 'Summary', key: 'verdict' },
-    h('h1', {}, sign('bad'), ' This page is not shown here'),
-    h('p', {}, reason ?? 'The agent refused.'),
+    h('h1', {}, toneIcon('bad'), ' Access to this page was refused'),
+    h('p', {}, reason ?? 'The agent refused the connection.'),
     h('p', {}, h('button', { type: 'button', 'data-action': 'token' }, 'Enter the token …')),
   )
 }

@@ -2,18 +2,20 @@ import type { Outage } from '../../../model/outage.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
-import { clock, clockText, count, duration, elapsed, sign } from './words.ts'
+import { count } from '../../../model/count.ts'
+import { clock, clockText, duration, elapsed } from './time.ts'
+import { toneIcon } from './tone.ts'
 
 const HOUR_MS = 3_600_000
-const LONGEST_MS = 24 * HOUR_MS
-/** Volumes that are drawn, and outages that are listed. */
-const MOST_LANES = 16
-const MOST_ROWS = 20
-/** Units of a lane's drawing. */
-const WIDTH = 1_000
-const LANE = 14
-/** So that an outage of a second is seen. */
-const THINNEST = 3
+const MAX_WINDOW_MS = 24 * HOUR_MS
+/** At most this many volumes are drawn, and this many outages are listed. */
+const MAX_LANES = 16
+const MAX_ROWS = 20
+/** Size of a lane in SVG units. */
+const LANE_WIDTH = 1_000
+const LANE_HEIGHT = 14
+/** An outage of a second must be visible. */
+const MIN_BAR_WIDTH = 3
 
 const REASONS: Readonly<Record<NonNullable<Outage['reason']>, string>> = {
   deadline: 'the hold ended',
@@ -23,7 +25,7 @@ const REASONS: Readonly<Record<NonNullable<Outage['reason']>, string>> = {
   fenced: 'another node took the volume',
 }
 
-/** The outages that are known: drawn for the last day, and listed. */
+/** The known outages: a drawing of the last day, and a list. */
 export function timeline({ outages, node }: Model, ui: Ui): PageElement {
   return h(
     'section',
@@ -33,7 +35,7 @@ export function timeline({ outages, node }: Model, ui: Ui): PageElement {
       ? h(
           'p',
           { class: 'soft' },
-          'None is known. This agent has run since ',
+          'No outages are known. This agent has been running since ',
           node === null ? 'its start' : clock(node.agentSince, ui.nowMs),
           '.',
         )
@@ -46,10 +48,10 @@ interface Window {
   readonly to: number
 }
 
-/** From the first outage of the last day until now; an hour at least. */
+/** The time that is drawn: from the first outage of the last day until now, and at least an hour. */
 export function windowOf(outages: readonly Outage[], nowMs: number): Window {
   const first = Math.min(nowMs, ...outages.map(({ since }) => Date.parse(since)))
-  const span = Math.min(LONGEST_MS, Math.max(HOUR_MS, (nowMs - first) * 1.05))
+  const span = Math.min(MAX_WINDOW_MS, Math.max(HOUR_MS, (nowMs - first) * 1.05))
   return { from: nowMs - span, to: nowMs }
 }
 
@@ -61,21 +63,21 @@ function drawing(outages: readonly Outage[], nowMs: number): PageElement {
   return h(
     'figure',
     { class: 'timeline', 'aria-hidden': 'true' },
-    names.slice(0, MOST_LANES).map((name) =>
+    names.slice(0, MAX_LANES).map((name) =>
       h(
         'div',
         { class: 'lane', key: name },
         h('span', { class: 'who' }, name),
         h(
           'svg',
-          { viewBox: `0 0 ${WIDTH} ${LANE}`, preserveAspectRatio: 'none' },
-          h('rect', { class: 'bed', x: 0, y: 0, width: WIDTH, height: LANE }),
+          { viewBox: `0 0 ${LANE_WIDTH} ${LANE_HEIGHT}`, preserveAspectRatio: 'none' },
+          h('rect', { class: 'bed', x: 0, y: 0, width: LANE_WIDTH, height: LANE_HEIGHT }),
           recent.filter(({ volume }) => volume === name).map((outage) => bars(outage, window)),
         ),
       ),
     ),
-    names.length > MOST_LANES &&
-      h('p', { class: 'soft' }, `And ${count(names.length - MOST_LANES, 'more volume')}.`),
+    names.length > MAX_LANES &&
+      h('p', { class: 'soft' }, `And ${count(names.length - MAX_LANES, 'more volume')}.`),
     h(
       'div',
       { class: 'lane axis' },
@@ -98,20 +100,21 @@ function drawing(outages: readonly Outage[], nowMs: number): PageElement {
 }
 
 function bars({ since, failed, until }: Outage, { from, to }: Window): (PageElement | false)[] {
-  const place = (ms: number) => Math.min(WIDTH, Math.max(0, ((ms - from) / (to - from)) * WIDTH))
+  const place = (ms: number) => Math.min(LANE_WIDTH, Math.max(0, ((ms - from) / (to - from)) * LANE_WIDTH))
   const begin = place(Date.parse(since))
   const end = place(until === null ? to : Date.parse(until))
   const turn = failed === null ? end : place(Date.parse(failed))
   const bar = (tone: string, x: number, width: number) =>
-    h('rect', { class: tone, x: x.toFixed(1), y: 0, width: width.toFixed(1), height: LANE })
+    h('rect', { class: tone, x: x.toFixed(1), y: 0, width: width.toFixed(1), height: LANE_HEIGHT })
   return [
-    bar('wait', Math.min(begin, WIDTH - THINNEST), Math.max(THINNEST, turn - begin)),
-    failed !== null && bar('bad', Math.min(turn, WIDTH - THINNEST), Math.max(THINNEST, end - turn)),
+    bar('wait', Math.min(begin, LANE_WIDTH - MIN_BAR_WIDTH), Math.max(MIN_BAR_WIDTH, turn - begin)),
+    failed !== null &&
+      bar('bad', Math.min(turn, LANE_WIDTH - MIN_BAR_WIDTH), Math.max(MIN_BAR_WIDTH, end - turn)),
   ]
 }
 
 function list(outages: readonly Outage[], nowMs: number): PageElement {
-  const newest = outages.toReversed().slice(0, MOST_ROWS)
+  const newest = outages.toReversed().slice(0, MAX_ROWS)
   return h(
     'div',
     { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Table of outages' },
@@ -145,8 +148,11 @@ function list(outages: readonly Outage[], nowMs: number): PageElement {
               'td',
               { 'data-label': 'I/O' },
               reason === null
-                ? [sign(until === null ? 'wait' : 'good'), until === null ? ' held' : ' waited, none failed']
-                : [sign('bad'), ` failed: ${REASONS[reason]}`],
+                ? [
+                    toneIcon(until === null ? 'wait' : 'good'),
+                    until === null ? ' held' : ' held, none failed',
+                  ]
+                : [toneIcon('bad'), ` failed: ${REASONS[reason]}`],
             ),
           ),
         ),

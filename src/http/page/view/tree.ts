@@ -3,12 +3,13 @@ import type { VolumeMount } from '../../../model/volume-mount.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
-import { byUrgency } from './verdict.ts'
-import type { Tone } from './words.ts'
-import { count, pathTone, sign, STATE_TONE } from './words.ts'
+import { byUrgency } from '../../../model/urgency.ts'
+import type { Tone } from './tone.ts'
+import { count } from '../../../model/count.ts'
+import { pathTone, toneIcon, STATE_TONE } from './tone.ts'
 
-/** With more volumes than this, targets are closed at first, except those with a problem. */
-const OPEN_VOLUMES = 12
+/** If there are more volumes than this, only targets with a problem are open at first. */
+const MAX_INITIALLY_OPEN = 12
 
 interface Target {
   readonly iqn: string
@@ -16,7 +17,7 @@ interface Target {
   readonly sessions: readonly SessionStatus[]
 }
 
-/** Which way the I/O of each volume goes: target, session, disk, map, mount, pod. */
+/** The path of each volume's I/O: target, session, disk, map, mount, pod. */
 export function tree(model: Model, ui: Ui): PageElement | null {
   const targets = targetsOf(model)
   if (targets.length === 0) return null
@@ -24,7 +25,7 @@ export function tree(model: Model, ui: Ui): PageElement | null {
   return h(
     'section',
     { 'aria-labelledby': 'ways', key: 'ways' },
-    h('h2', { id: 'ways' }, 'Where the I/O goes'),
+    h('h2', { id: 'ways' }, 'I/O paths'),
     targets.map((target) => targetOf(target, model.mounts ?? [], ui, total)),
   )
 }
@@ -47,10 +48,10 @@ function targetOf(
   ui: Ui,
   total: number,
 ): PageElement {
-  const isTroubled = volumes.some(({ state }) => state !== 'ready')
-  const isOpenAtFirst = total <= OPEN_VOLUMES || isTroubled
+  const hasProblem = volumes.some(({ state }) => state !== 'ready')
+  const isOpenAtFirst = total <= MAX_INITIALLY_OPEN || hasProblem
   const isOpen = ui.open[iqn] ?? isOpenAtFirst
-  const tone = toneOf(volumes)
+  const tone = targetTone(volumes)
   const hasPods = mounts.some(({ pod }) => pod !== null)
   return h(
     'details',
@@ -58,7 +59,7 @@ function targetOf(
     h(
       'summary',
       {},
-      sign(tone),
+      toneIcon(tone),
       ' ',
       h('span', { class: 'iqn' }, iqn),
       ' ',
@@ -72,12 +73,12 @@ function targetOf(
       h(
         'div',
         { class: hasPods ? 'ways with-pods' : 'ways' },
-        volumes.length > 0 && heads(hasPods),
+        volumes.length > 0 && columnHeads(hasPods),
         h(
           'ul',
           {},
           volumes.map((volume) =>
-            way(
+            volumePath(
               volume,
               mounts.filter((mount) => mount.volume === volume.name),
               hasPods,
@@ -89,12 +90,12 @@ function targetOf(
   )
 }
 
-function toneOf(volumes: readonly VolumeStatus[]): Tone {
+function targetTone(volumes: readonly VolumeStatus[]): Tone {
   const tones = new Set(volumes.map(({ state }) => STATE_TONE[state]))
   return tones.has('bad') ? 'bad' : tones.has('wait') ? 'wait' : tones.has('good') ? 'good' : 'idle'
 }
 
-function heads(hasPods: boolean): PageElement {
+function columnHeads(hasPods: boolean): PageElement {
   return h(
     'div',
     { class: 'way heads', 'aria-hidden': 'true' },
@@ -102,7 +103,7 @@ function heads(hasPods: boolean): PageElement {
   )
 }
 
-function way(volume: VolumeStatus, mounts: readonly VolumeMount[], hasPods: boolean): PageElement {
+function volumePath(volume: VolumeStatus, mounts: readonly VolumeMount[], hasPods: boolean): PageElement {
   const { name, paths, device, mount, hold, state } = volume
   const tone = STATE_TONE[state]
   const pods = [...new Set(mounts.flatMap(({ pod }) => pod ?? []))]
@@ -122,7 +123,7 @@ function way(volume: VolumeStatus, mounts: readonly VolumeMount[], hasPods: bool
         paths.map((path) => pathOf(path)),
       ),
       isOnMap && device !== null
-        ? hop(
+        ? station(
             tone,
             'map',
             device.replace('/dev/mapper/', ''),
@@ -136,7 +137,7 @@ function way(volume: VolumeStatus, mounts: readonly VolumeMount[], hasPods: bool
             (points.length > 0
               ? points.map(({ point, fs, readOnly }) => [point, words(fs, readOnly)] as const)
               : [[mount!, words(volume.fs, volume.readOnly)] as const]
-            ).map(([point, about]) => hop(tone, 'mount', point, about)),
+            ).map(([point, about]) => station(tone, 'mount', point, about)),
           )
         : h(
             'span',
@@ -147,7 +148,7 @@ function way(volume: VolumeStatus, mounts: readonly VolumeMount[], hasPods: bool
         ? h(
             'div',
             { class: 'stack' },
-            pods.map((pod) => hop(tone, 'pod', pod, 'pod')),
+            pods.map((pod) => station(tone, 'pod', pod, 'pod')),
           )
         : hasPods && h('span', { class: 'hop none' }, h('span', {}, 'no pod')),
     ),
@@ -164,35 +165,35 @@ function pathOf(path: PathStatus): PageElement {
   return h(
     'li',
     { class: tone, key: portal },
-    hop(
+    station(
       session === null ? 'bad' : sessionState === 'LOGGED_IN' ? 'good' : 'wait',
       'session',
       portal,
       session === null ? 'no session' : `session ${session} · ${sessionState ?? '?'}`,
     ),
-    hop(tone, 'disk', disk ?? 'no disk', disk === null ? (hctl ?? '') : `${hctl} · ${diskState ?? '?'}`),
+    station(tone, 'disk', disk ?? 'no disk', disk === null ? (hctl ?? '') : `${hctl} · ${diskState ?? '?'}`),
   )
 }
 
-/** One station of the way. */
-function hop(tone: Tone, kind: string, text: string, about: string): PageElement {
+/** One part of the path. */
+function station(tone: Tone, kind: string, text: string, about: string): PageElement {
   return h(
     'span',
     { class: `hop ${kind} ${tone}` },
-    sign(tone),
+    toneIcon(tone),
     h('span', { class: 'text' }, text),
     about !== '' && h('span', { class: 'about' }, about),
   )
 }
 
-/** Disks of these sessions that no volume has. */
+/** The disks in these sessions that belong to no volume. */
 function others(volumes: readonly VolumeStatus[], sessions: readonly SessionStatus[]): PageElement | null {
   const names = new Set(volumes.map(({ name }) => name))
   const rest = sessions.flatMap(({ disks }) => disks.filter(({ owner }) => !names.has(owner)))
   if (rest.length === 0) return null
   const phantoms = rest.filter(({ owner }) => owner === 'phantom')
   const parts = [
-    phantoms.length > 0 ? `${count(phantoms.length, 'disk')} without an owner (${some(phantoms)})` : '',
+    phantoms.length > 0 ? `${count(phantoms.length, 'disk')} without an owner (${diskNames(phantoms)})` : '',
     rest.length > phantoms.length ? `${count(rest.length - phantoms.length, 'disk')} of other software` : '',
   ]
   return h(
@@ -202,7 +203,7 @@ function others(volumes: readonly VolumeStatus[], sessions: readonly SessionStat
   )
 }
 
-function some(disks: readonly { readonly disk: string | null; readonly hctl: string }[]): string {
+function diskNames(disks: readonly { readonly disk: string | null; readonly hctl: string }[]): string {
   const names = disks.slice(0, 4).map(({ disk, hctl }) => disk ?? hctl)
   return disks.length > names.length ? `${names.join(', ')}, …` : names.join(', ')
 }

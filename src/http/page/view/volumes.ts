@@ -5,13 +5,14 @@ import { formatHold } from '../../../model/hold-text.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
-import { byUrgency } from './verdict.ts'
-import { countdown, sign, STATE_TONE, unwritten } from './words.ts'
+import { byUrgency, isHoldShort } from '../../../model/urgency.ts'
+import { countdown } from './time.ts'
+import { toneIcon, STATE_TONE, unwritten } from './tone.ts'
 
-/** With more volumes than this there is a field to filter them. */
-const FILTERED = 8
+/** The filter is shown if there are more volumes than this. */
+const MIN_VOLUMES_FOR_FILTER = 8
 
-/** All volumes, the most urgent first. */
+/** The table of all volumes, the most urgent first. */
 export function volumes({ volumes: all }: Model, ui: Ui): PageElement | null {
   if (all === null || all.length === 0) return null
   const shown = byUrgency(all).filter((volume) => matches(volume, ui.filter))
@@ -23,7 +24,7 @@ export function volumes({ volumes: all }: Model, ui: Ui): PageElement | null {
       'div',
       { class: 'head' },
       h('h2', { id: 'volumes' }, 'Volumes'),
-      all.length > FILTERED &&
+      all.length > MIN_VOLUMES_FOR_FILTER &&
         h(
           'label',
           {},
@@ -69,7 +70,6 @@ function row(volume: VolumeStatus, nowMs: number, isOutage: boolean): PageElemen
   const { name, state, hold, identity, mount, device, paths } = volume
   const tone = STATE_TONE[state]
   const up = paths.filter(isPathUp).length
-  const isShort = hold.effective !== 'forever' && (hold.wanted === 'forever' || hold.effective < hold.wanted)
   return h(
     'tr',
     { key: name },
@@ -77,12 +77,12 @@ function row(volume: VolumeStatus, nowMs: number, isOutage: boolean): PageElemen
     h(
       'td',
       { 'data-label': 'State' },
-      h('span', { class: `state ${tone}` }, sign(tone), ' ', state),
+      h('span', { class: `state ${tone}` }, toneIcon(tone), ' ', state),
       state === 'holding' &&
         h(
           'span',
           { class: 'soft' },
-          hold.deadline === null ? ' without a limit' : [' fails ', countdown(hold.deadline, nowMs)],
+          hold.deadline === null ? ' without a time limit' : [' fails ', countdown(hold.deadline, nowMs)],
         ),
     ),
     h('td', { class: 'number', 'data-label': 'Size' }, identity === null ? '?' : formatBytes(identity.bytes)),
@@ -90,7 +90,7 @@ function row(volume: VolumeStatus, nowMs: number, isOutage: boolean): PageElemen
       'td',
       { class: 'number', 'data-label': 'Hold' },
       formatHold(hold.wanted),
-      isShort && h('span', { class: 'tone wait' }, ` (really ${formatHold(hold.effective)})`),
+      isHoldShort(hold) && h('span', { class: 'tone wait' }, ` (effective ${formatHold(hold.effective)})`),
     ),
     h(
       'td',

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 
 import { drillCommand } from '../../../../src/cli/commands/drill.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import { temporary } from '../../temporary.ts'
 
 const PROJECT = join(import.meta.dirname, '../../../..')
@@ -35,7 +35,7 @@ function plant(script: string): void {
   writeFileSync(file, `import { writeFileSync } from 'node:fs'\n${script}`)
 }
 
-test('an installed package has no lab, and says where it is', () => {
+test('an installed package has no lab, and the hint says where it is', () => {
   const { status, stdout, stderr } = drill(main, '--json')
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PROGRAM_MISSING' } })
@@ -44,7 +44,7 @@ test('an installed package has no lab, and says where it is', () => {
   )
 })
 
-test('the lab is asked for what the flags say, and all that it answers is the one document', () => {
+test('the lab gets the request of the flags, and its answer is the only JSON document', () => {
   plant(
     `writeFileSync('asked', process.argv[2]); process.stdout.write(${JSON.stringify(JSON.stringify({ drills: [DONE] }))})`,
   )
@@ -55,13 +55,13 @@ test('the lab is asked for what the flags say, and all that it answers is the on
   expect(asked).toEqual({ outage: 60, fs: 'xfs', report: 'drill-report.html', trueTime: false })
 })
 
-test('people get the summaries; one promise not kept among several is exit status 1', () => {
+test('summaries are printed; one failed drill gives exit status 1', () => {
   expect(drillCommand.text([DONE], PLAIN)).toBe('\nA pause of 13 s\nreport: /r.html\n')
   expect(drillCommand.exit?.([DONE, DONE])).toBe(0)
   expect(drillCommand.exit?.([DONE, { ...DONE, ok: false }, DONE])).toBe(1)
 })
 
-test('a drill that ends without a word has failed, and says with what status', () => {
+test('a drill without output is an error with its exit status', () => {
   plant('process.exit(7)')
   expect(drill(main)).toMatchObject({
     status: 1,
@@ -70,7 +70,7 @@ test('a drill that ends without a word has failed, and says with what status', (
   })
 })
 
-test('ending the command ends the drill', async () => {
+test('stopping the command stops the drill', async () => {
   plant(`process.stderr.write('at work ' + process.pid + '\\n'); setInterval(() => {}, 1000)`)
   const child = spawn(process.execPath, [main, 'drill'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
   const [words] = (await once(child.stderr, 'data')) as [Buffer]
@@ -90,7 +90,7 @@ function alive(pid: number): boolean {
   }
 }
 
-test('the lab of this checkout understands the request, and refuses one that it cannot play', () => {
+test('the lab of this checkout accepts the request, and refuses one that it cannot run', () => {
   const { status, stderr } = drill(join(PROJECT, 'src/cli/main.ts'), '--outage', '9')
   expect({ status, stderr }).toMatchObject({
     status: 2,

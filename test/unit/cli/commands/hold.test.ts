@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { Context } from '../../../../src/cli/command.ts'
 import { holdCommand } from '../../../../src/cli/commands/hold.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 
 /** Nothing of it is reached where the request is wrong. */
 const context = { warn: () => {} } as unknown as Context
@@ -21,6 +21,6 @@ test.each([
   await expect(asked).rejects.toMatchObject({ code: 'USAGE' })
 })
 
-test('nothing that waits is said in words', () => {
+test('hold --all without outages prints a sentence', () => {
   expect(holdCommand.text([], PLAIN)).toBe('No volume is in an outage.\n')
 })

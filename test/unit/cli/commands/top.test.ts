@@ -31,7 +31,7 @@ function top(directory: string, ...args: string[]) {
   return child
 }
 
-it('--json is a line for each change, until a signal', async () => {
+it('--json prints a line for each change, until a signal', async () => {
   const directory = temporary()
   const host = openHost({ places: { records: join(directory, 'records'), runtime: join(directory, 'run') } })
   const running = top(directory, '--json')
@@ -56,7 +56,7 @@ it('--json is a line for each change, until a signal', async () => {
   await host[Symbol.asyncDispose]()
 })
 
-it('a reader that closes the pipe ends it, without an error', async () => {
+it('a reader that closes the pipe ends top without an error', async () => {
   const running = top(temporary(), '--json')
   const exited = once(running, 'exit')
   let errors = ''
@@ -68,7 +68,7 @@ it('a reader that closes the pipe ends it, without an error', async () => {
   expect(errors).toBe('')
 })
 
-it('without a terminal it is one look, says so, and has no colours', async () => {
+it('without a terminal, the current state is printed once, with a warning and without colours', async () => {
   const running = top(temporary())
   const exited = once(running, 'exit')
   let [output, errors] = ['', '']

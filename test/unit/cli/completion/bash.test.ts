@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from 'vitest'
 
 import { COMMANDS } from '../../../../src/cli/commands.ts'
 import { bashCompletion } from '../../../../src/cli/completion/bash.ts'
-import { wordsOf } from '../../../../src/cli/completion/words.ts'
+import { commandLinesOf } from '../../../../src/cli/completion/command-line.ts'
 import { temporary } from '../../temporary.ts'
 
 let dir: string
@@ -18,7 +18,7 @@ beforeAll(() => {
     writeFileSync(join(dir, 'volumes', name), '')
   mkdirSync(join(dir, 'a directory'))
   writeFileSync(join(dir, 'volume.yaml'), '')
-  writeFileSync(join(dir, 'completion'), bashCompletion(wordsOf(COMMANDS)))
+  writeFileSync(join(dir, 'completion'), bashCompletion(commandLinesOf(COMMANDS)))
 })
 
 /** What bash offers at the end of a line; a blank at its end begins a new word. */
@@ -61,7 +61,7 @@ test.each([
   expect(offered(line).toSorted()).toEqual(words.toSorted())
 })
 
-test('a shell that sources it completes lunkeeper with it', () => {
+test('bash completes lunkeeper after it has sourced the script', () => {
   const script = 'source "$0"; complete -p lunkeeper'
   expect(execFileSync('bash', ['--norc', '-c', script, join(dir, 'completion')], { encoding: 'utf8' })).toBe(
     'complete -F _lunkeeper lunkeeper\n',

@@ -6,7 +6,7 @@ import { COMMANDS } from '../../../../src/cli/commands.ts'
 import { errorsPage } from '../../../../src/cli/help/errors-page.ts'
 import { helpText } from '../../../../src/cli/help/help.ts'
 import { parse } from '../../../../src/cli/input/parse.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 
 const topics = [null, ...COMMANDS.map(({ name }) => name), 'BUSY']
 
@@ -17,13 +17,13 @@ test.each(topics)('help on %s fits 80 columns and ends its lines cleanly', (topi
   }
 })
 
-test('the first page names every command, and begins with what to type', () => {
+test('the overview lists every command, after examples to start with', () => {
   const text = helpText(COMMANDS, null, PLAIN)
   for (const { name, summary } of COMMANDS) expect(text).toContain(`${name.padEnd(17)}${summary}`)
   expect(text.indexOf('Getting started')).toBeLessThan(text.indexOf('Change the node'))
 })
 
-test.each(COMMANDS)('help on $name has its flags and examples', ({ name, options, examples }) => {
+test.each(COMMANDS)('help on $name has all flags and examples', ({ name, options, examples }) => {
   const text = helpText(COMMANDS, name, PLAIN)
   for (const option of options) expect(text.replace(/\s+/g, ' ')).toContain(option.help)
   expect(examples.length).toBeGreaterThan(0)
@@ -33,7 +33,7 @@ const examples = COMMANDS.flatMap((command) => command.examples)
   .map(({ command }) => command)
   .filter((line) => line.startsWith('lunkeeper'))
 
-test.each(examples)('the example is understood: %s', (line) => {
+test.each(examples)('the example parses: %s', (line) => {
   const argv = line
     .split(/ [|>] /)[0]!
     .split(' ')
@@ -41,7 +41,7 @@ test.each(examples)('the example is understood: %s', (line) => {
   expect(parse(COMMANDS, argv).kind).toBe('run')
 })
 
-test('help on an error', () => {
+test('help on an error code has meaning, remedy and exit status', () => {
   expect(helpText(COMMANDS, 'busy', PLAIN)).toMatchInlineSnapshot(`
     "BUSY: The volume is in use.
       what to do   Stop the processes that the message names, then run the command
@@ -51,7 +51,7 @@ test('help on an error', () => {
   `)
 })
 
-test('help on what is not there', () => {
+test('help on an unknown topic suggests a known one', () => {
   expect(() => helpText(COMMANDS, 'BSY', PLAIN)).toThrow('there is no help for "BSY"')
 })
 

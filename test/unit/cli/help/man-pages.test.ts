@@ -10,8 +10,8 @@ import { CONFIG_OPTIONS, parseConfig } from '../../../../src/cli/input/config-fi
 
 const pages = manPages(COMMANDS, '1.2.3')
 
-describe('the manual', () => {
-  it('has a page for each command, with each of its flags and examples', () => {
+describe('the manual pages', () => {
+  it('include each command with all flags and examples', () => {
     for (const { name, options, examples } of COMMANDS) {
       const page = pages[`lunkeeper-${name}.8`]
       for (const option of options)
@@ -23,13 +23,13 @@ describe('the manual', () => {
     expect(Object.keys(pages)).toHaveLength(COMMANDS.length + 2)
   })
 
-  it('has every field of the configuration', () => {
+  it('include every field of the configuration', () => {
     for (const { name } of CONFIG_OPTIONS)
       expect(pages['lunkeeper.yaml.5']).toContain(`\n.B "${inline(name)}: `)
   })
 
   const groff = spawnSync('groff', ['--version']).status === 0
-  it.runIf(groff).each(Object.entries(pages))('groff has nothing to say of %s', (_, page) => {
+  it.runIf(groff).each(Object.entries(pages))('groff reports no problem in %s', (_, page) => {
     const { stderr, stdout } = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-rLL=80n'], {
       encoding: 'utf8',
       input: page,
@@ -39,7 +39,7 @@ describe('the manual', () => {
   })
 })
 
-test('no text of ours is taken for a request, a font or an option’s dash', () => {
+test('text is escaped: it contains no requests, fonts or Unicode hyphens', () => {
   expect(plain('.so /etc/passwd')).toBe('\\&.so /etc/passwd\n')
   expect(plain("'quoted' first")).toBe("\\&'quoted' first\n")
   expect(inline(String.raw`a\fBb --set`)).toBe(String.raw`a\efBb \-\-set`)
@@ -49,12 +49,12 @@ test('no text of ours is taken for a request, a font or an option’s dash', () 
   expect(example('x', 'a `b`')).toContain("a 'b'")
 })
 
-describe('the configuration that a package brings', () => {
-  it('is in force in nothing', () => {
+describe('the configuration that a package installs', () => {
+  it('sets nothing', () => {
     expect(parseConfig(configSample(), 'config.yaml')).toEqual({ flags: {}, hold: {} })
   })
 
-  it('has each field, and is valid when it is put in force', () => {
+  it('has every field, and is valid if all comments are removed', () => {
     const all = configSample().replaceAll(/^#(?=[a-z-]+: )/gm, '')
     expect(Object.keys(parseConfig(all, 'config.yaml').flags).toSorted()).toEqual(
       CONFIG_OPTIONS.map(({ name }) => name).toSorted(),

@@ -17,7 +17,7 @@ beforeEach(() => {
   writeFileSync(path, `username = me\npassword = ${SECRET}\n`, { mode: 0o600 })
 })
 
-test('a file of its owner alone is read in silence', () => {
+test('a file that only its owner can read causes no warning', () => {
   expect(readChap(path, warn).password.reveal()).toBe(SECRET)
   expect(warnings).toEqual([])
 })
@@ -32,7 +32,7 @@ test.each(['fd:', '/dev/fd/', '/proc/self/fd/'])('%sN is an open descriptor', (p
   expect(readChap(`${prefix}${openSync(path, 'r')}`, warn).username).toBe('me')
 })
 
-test('what cannot be read is said to be so', () => {
+test('a source that cannot be read is an error', () => {
   expect(() => readChap('/nonexistent', warn)).toThrow(
     'the CHAP credentials in /nonexistent cannot be read: no such file',
   )
@@ -41,7 +41,7 @@ test('what cannot be read is said to be so', () => {
   expect(() => readChap('/dev/zero', warn)).toThrow('too long')
 })
 
-test('no error repeats the secret', () => {
+test('no error quotes the secret', () => {
   writeFileSync(path, `username = me\npassword = ${SECRET}\npassword = ${SECRET}\n`)
   expect(() => readChap(path, warn)).toThrow('password was given twice')
   writeFileSync(path, `user = me\n${SECRET}\n`)

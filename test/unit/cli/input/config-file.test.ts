@@ -21,7 +21,7 @@ csi-endpoint: unix:///run/csi.sock
 kubernetes: true
 `
 
-test('flags of the agent, places and the usual hold are its fields', () => {
+test('the fields are the flags of the agent, the directories and the default hold', () => {
   expect(parseConfig(WHOLE, 'config.yaml')).toEqual({
     flags: {
       hold: '30m',
@@ -38,7 +38,7 @@ test('flags of the agent, places and the usual hold are its fields', () => {
   expect(parseConfig('# nothing\n', 'c')).toEqual({ flags: {}, hold: {} })
 })
 
-describe('what is wrong in it is named with its line, and nothing is guessed', () => {
+describe('an error in the configuration names its line', () => {
   test.each([
     [
       'hold: 10m\nhttpp: x\n',
@@ -61,7 +61,7 @@ describe('what is wrong in it is named with its line, and nothing is guessed', (
     )
   })
 
-  test('a file that is named must be there', () => {
+  test('a configuration file that is named must exist', () => {
     expect(() => readConfig('/nowhere/c.yaml')).toThrow('/nowhere/c.yaml cannot be read: no such file')
   })
 })
@@ -84,7 +84,7 @@ test('the configuration sets directories and the default hold, and a flag overri
   expect(flagged.places).toEqual({ records: '/else/where', runtime: '/srv/runtime' })
 })
 
-test('a machine without one has the usual places and hold', async () => {
+test('without a configuration file, the default directories and hold apply', async () => {
   const host = await contextOf({}).host()
   expect(host.places).toEqual({ records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' })
   expect(host.hold).toEqual({ wanted: DEFAULT_HOLD, mode: 'auto' })

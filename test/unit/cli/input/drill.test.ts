@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { debians } from '../../../../lab/debian/packages.ts'
 import { STORIES } from '../../../../lab/drill/series.ts'
 import { TRUE_TIMERS } from '../../../../lab/drill/node-down/plan.ts'
-import { drillAnswer } from '../../../../src/cli/input/drill-answer.ts'
+import { drillResult } from '../../../../src/cli/input/drill-result.ts'
 import { DRILL_OPTIONS, drillRequest } from '../../../../src/cli/input/drill-request.ts'
 
 const USAGE = expect.objectContaining({ code: 'USAGE' })
 
-test('what was not said is left to the lab', () => {
+test('fields of absent flags are left to the lab', () => {
   expect(drillRequest({})).toEqual({ report: 'drill-report.html', trueTime: false })
   expect(drillRequest({ outage: '60', takeover: 'address', report: 'r.html' })).toEqual({
     outage: 60,
@@ -18,7 +18,7 @@ test('what was not said is left to the lab', () => {
   })
 })
 
-test('true time is every stock timer, or the one that was chosen', () => {
+test('--true-time runs every stock timer, or the chosen one', () => {
   expect(drillRequest({ 'true-time': true })).toMatchObject({ trueTime: true })
   expect(drillRequest({ 'true-time': true, timer: '400' })).toMatchObject({ trueTime: 400 })
 })
@@ -36,7 +36,7 @@ test.each([
   expect(() => drillRequest(options)).toThrow(USAGE)
 })
 
-test('the flags offer what the lab has', () => {
+test('the choices of the flags are those of the lab', () => {
   const choices = Object.fromEntries(
     DRILL_OPTIONS.flatMap((option) => ('choices' in option ? [[option.name, option.choices]] : [])),
   )
@@ -45,21 +45,24 @@ test('the flags offer what the lab has', () => {
   expect(choices['story']).toEqual(STORIES)
 })
 
-const answer = (said: unknown) => drillAnswer({ stdout: JSON.stringify(said), code: 0, signal: null })
+const answer = (said: unknown) => drillResult({ stdout: JSON.stringify(said), code: 0, signal: null })
 
-test('a drill that breaks off is no mistake in Lunkeeper; a request that the lab refuses is one in the request', () => {
+test('a drill without a result is DRILL_FAILED; a request that the lab refuses is USAGE', () => {
   expect(() => answer({ failed: 'no mirror' })).toThrow(
     expect.objectContaining({ code: 'DRILL_FAILED', message: 'no mirror' }),
   )
   expect(() => answer({ refused: 'too short' })).toThrow(USAGE)
 })
 
-test('a drill that took too long, or was ended by somebody, says by what', () => {
-  expect(() => drillAnswer({ stdout: '', code: null, signal: 'SIGTERM' })).toThrow(
+test('a drill that was killed names the signal', () => {
+  expect(() => drillResult({ stdout: '', code: null, signal: 'SIGTERM' })).toThrow(
     'without a result, by SIGTERM',
   )
 })
 
-test.each([{}, [], null, { drills: [{ ok: true }] }, { drills: 'none' }])('%j is no answer', (said) => {
-  expect(() => answer(said)).toThrow(expect.objectContaining({ code: 'DRILL_FAILED' }))
-})
+test.each([{}, [], null, { drills: [{ ok: true }] }, { drills: 'none' }])(
+  '%j is not a valid result',
+  (said) => {
+    expect(() => answer(said)).toThrow(expect.objectContaining({ code: 'DRILL_FAILED' }))
+  },
+)

@@ -18,7 +18,7 @@ function refused(argv: readonly string[]): string {
   return 'accepted'
 }
 
-test('flags of a command become its options, by their names', () => {
+test('the flags of a command become options of the same names', () => {
   expect(
     parsed('attach --portal a --portal=b --iqn i --lun 0 --hold-mode map --read-only --mount-option noatime'),
   ).toMatchObject({
@@ -43,13 +43,13 @@ test.each(['--json volumes db', 'volumes --json db', 'volumes db --json'])(
   },
 )
 
-test('the places are settable', () => {
+test('the directories can be set', () => {
   expect(parsed('volumes --records /r --runtime /run/x')).toMatchObject({
     globals: { records: '/r', runtime: '/run/x' },
   })
 })
 
-test('a dash alone is a value', () => {
+test('a single dash is a value', () => {
   expect(parsed('attach -f -')).toMatchObject({ options: { file: '-' } })
   expect(parsed('attach --chap-file -')).toMatchObject({ options: { 'chap-file': '-' } })
 })
@@ -68,7 +68,7 @@ test.each([
   expect(parsed(line)).toEqual(answer)
 })
 
-describe('what is not understood is refused', () => {
+describe('an invalid command line is refused', () => {
   test.each([
     [['volmes'], "USAGE: unknown command 'volmes'. Did you mean volumes?"],
     [['frobnicate'], "USAGE: unknown command 'frobnicate'. See `lunkeeper --help`."],
@@ -93,7 +93,7 @@ describe('what is not understood is refused', () => {
   })
 })
 
-test('a secret in a flag that does not exist is not repeated', () => {
+test('an error about an unknown flag does not quote its value', () => {
   expect(refused(['attach', '--chap-password=hunter2hunter2'])).toBe(
     "USAGE: unknown option '--chap-password'. See `lunkeeper attach --help`.",
   )

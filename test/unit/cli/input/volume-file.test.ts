@@ -26,7 +26,7 @@ function refused(text: string): string {
   return 'accepted'
 }
 
-test('a file says the same as flags', async () => {
+test('a file gives the same request as flags', async () => {
   const file = request(`# a volume
 portal:
   - 10.0.0.5
@@ -70,7 +70,7 @@ mount-option: [noatime, nodiratime]
   })
 })
 
-test('what is left out is what it is without the flag', () => {
+test('an absent field has the default of the flag', () => {
   expect(request(LEAST)).toEqual({
     name: null,
     iqn: 'iqn.2024-01.example:db',
@@ -82,7 +82,7 @@ test('what is left out is what it is without the flag', () => {
   })
 })
 
-test('digits stay as they are written', () => {
+test('numbers keep their spelling', () => {
   expect(request(`${LEAST}serial: 00712e5\n`).expected.serial).toBe('00712e5')
   expect(request(`${LEAST}serial: 0012345678901234567890\n`).expected.serial).toBe('0012345678901234567890')
   expect(refused(LEAST.replace('lun: 0', 'lun: 010'))).toMatch(/^BAD_LUN: volume.yaml:3: "010" is not a LUN/)
@@ -104,7 +104,7 @@ test.each([
   [`${LEAST}name:\n`, 'BAD_REQUEST: volume.yaml:4: "name" cannot be used: it is not a string'],
   [`${LEAST}serial: ""\n`, 'BAD_REQUEST: volume.yaml:4: "serial" cannot be used: it is empty'],
   [`${LEAST}fs: zfs\n`, 'BAD_REQUEST: volume.yaml:4: "fs" cannot be used: it is not one of ext4, xfs'],
-  [`${LEAST}lun: 1\n`, 'BAD_REQUEST: volume.yaml:4: "lun" is there twice'],
+  [`${LEAST}lun: 1\n`, 'BAD_REQUEST: volume.yaml:4: "lun" occurs twice'],
   [`${LEAST}hold: soon\n`, 'BAD_HOLD: volume.yaml:4: "soon" is not a valid hold'],
   [
     'portal: []\niqn: iqn.2024-01.example:db\nlun: 0\n',
@@ -119,14 +119,14 @@ test.each([
   expect(refused(text).slice(0, message.length)).toBe(message)
 })
 
-test('a file and a flag contradict each other', async () => {
+test('a file cannot be combined with other flags', async () => {
   await expect(attachInput({ file: 'volume.yaml', lun: '3' }, { warn: () => {} })).rejects.toMatchObject({
     code: 'BAD_REQUEST',
     message: '--lun cannot be combined with a volume file',
   })
 })
 
-test('a CHAP file is looked for beside the volume file that names it', async () => {
+test('a relative CHAP file is resolved against the directory of the volume file', async () => {
   const dir = temporary()
   writeFileSync(join(dir, 'volume.yaml'), `${LEAST}chap-file: secret\n`)
   writeFileSync(join(dir, 'secret'), 'username = me\npassword = 123456789012\n', { mode: 0o600 })
@@ -134,13 +134,13 @@ test('a CHAP file is looked for beside the volume file that names it', async () 
   expect(chap?.username).toBe('me')
 })
 
-test('a file that is not there is said to be so', async () => {
+test('a missing file is an error', async () => {
   await expect(attachInput({ file: '/nonexistent.yaml' }, { warn: () => {} })).rejects.toMatchObject({
     message: '/nonexistent.yaml cannot be read: no such file',
   })
 })
 
-test('the schema knows the fields, and no others', () => {
+test('the schema has exactly the fields of a volume file', () => {
   expect(volumeFileSchema()).toMatchObject({
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     required: ['portal', 'iqn', 'lun'],

@@ -5,7 +5,7 @@ import { attachInput } from '../../../../src/cli/input/attach-input.ts'
 const LEAST = { portal: ['10.0.0.5'], iqn: 'iqn.2024-01.example:db', lun: '0' }
 const silent = { warn: () => {} }
 
-test('everything that is missing is named at once', async () => {
+test('all missing fields are named in one error', async () => {
   await expect(attachInput({}, silent)).rejects.toMatchObject({
     code: 'USAGE',
     message: 'attach requires --portal, --iqn, --lun: they are missing',
@@ -28,7 +28,7 @@ test.each([
   await expect(attachInput({ ...LEAST, ...change }, silent)).rejects.toMatchObject({ code, exitStatus: 2 })
 })
 
-test('the CHAP file is read last, when the rest is known to be right', async () => {
+test('the CHAP file is read only after all other values were validated', async () => {
   await expect(
     attachInput({ ...LEAST, lun: 'x', 'chap-file': '/nonexistent' }, silent),
   ).rejects.toMatchObject({ code: 'BAD_LUN' })

@@ -21,7 +21,7 @@ test.each([
   expect(seen).toEqual(moments)
 })
 
-test('the n-th step counts', async () => {
+test('the process dies at the n-th step of the name', async () => {
   const die = vi.fn<() => void>()
   const observer = dieAt('login:before:2', die)
   await observer.begin?.(db, 'login', 's')

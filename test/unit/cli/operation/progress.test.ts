@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { nameSteps, showProgress } from '../../../../src/cli/operation/progress.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { logSteps, showProgress } from '../../../../src/cli/operation/progress.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import { openTerminal, type Terminal } from '../../../../src/cli/output/terminal.ts'
 import { parseName } from '../../../../src/model/name.ts'
 
@@ -10,7 +10,7 @@ let shown: (string | null)[]
 let lines: string[]
 const terminal = (isTTY: boolean): Terminal => ({
   isTTY,
-  look: PLAIN,
+  display: PLAIN,
   line: (text) => void lines.push(text),
   status: (text) => void shown.push(text),
 })
@@ -22,7 +22,7 @@ beforeEach(() => {
 })
 afterEach(() => void vi.useRealTimers())
 
-test('what takes long says what goes on, and since when', async () => {
+test('a long operation shows its current step and the time so far', async () => {
   using progress = showProgress(terminal(true))
   await progress.observer.begin?.(db, 'login', '10.0.0.5:3260')
   vi.advanceTimersByTime(1_000)
@@ -31,27 +31,27 @@ test('what takes long says what goes on, and since when', async () => {
   expect(shown.at(-1)).toBe('logging in (10.0.0.5:3260) … 3 s')
   await progress.observer.end?.(db, 'login', '10.0.0.5:3260', 3_000)
   vi.advanceTimersByTime(250)
-  expect(shown.at(-1)).toBe('looking … 3 s')
+  expect(shown.at(-1)).toBe('checking … 3 s')
 })
 
-test('the line goes away with the operation', () => {
+test('the status line is removed when the operation ends', () => {
   showProgress(terminal(true))[Symbol.dispose]()
   vi.advanceTimersByTime(5_000)
   expect(shown).toEqual([null])
 })
 
-test('a file or a pipe is told nothing', () => {
+test('a file or a pipe gets no status line', () => {
   using _ = showProgress(terminal(false))
   vi.advanceTimersByTime(5_000)
   expect(shown).toEqual([])
 })
 
-test('with --verbose each step is a line', async () => {
-  await nameSteps(terminal(false)).end?.(db, 'login', '127.0.0.1:3260', 81.7)
+test('--verbose prints a line for each step', async () => {
+  await logSteps(terminal(false)).end?.(db, 'login', '127.0.0.1:3260', 81.7)
   expect(lines).toEqual(['step login 127.0.0.1:3260 … 82 ms'])
 })
 
-test('a line that stays takes the line that changes away, and puts it back below', () => {
+test('a permanent line is printed above the status line', () => {
   let out = ''
   const stream = { isTTY: true, columns: 20, write: (text: string) => ((out += text), true), on: () => {} }
   const screen = openTerminal(stream)

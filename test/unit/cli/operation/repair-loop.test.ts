@@ -8,7 +8,7 @@ import { fakeNode, NAME } from '../../kubernetes/node.ts'
 
 const HOUR_MS = 3_600_000
 
-it('six runs a day repair; then it is told once, and goes on the next day', () => {
+it('at most six runs a day may repair; the limit is reported once, and ends the next day', () => {
   const budget = new RepairBudget()
   for (let n = 0; n < 6; n++) {
     expect(budget.may(n * HOUR_MS)).toBe('yes')
@@ -21,12 +21,12 @@ it('six runs a day repair; then it is told once, and goes on the next day', () =
   expect(budget.may(24.5 * HOUR_MS)).toBe('exhausted')
 })
 
-it('a run that repairs nothing costs nothing', () => {
+it('a run that repairs nothing does not count', () => {
   const budget = new RepairBudget()
   for (let n = 0; n < 100; n++) expect(budget.may(n)).toBe('yes')
 })
 
-it('repairs by a run of doctor on the same places, says what was done, and never in an outage', async () => {
+it('the loop runs doctor on the same directories, logs each repair, and skips outages', async () => {
   const { host } = fakeNode()
   const stop = new AbortController()
   const said: string[] = []
@@ -76,7 +76,7 @@ it('repairs by a run of doctor on the same places, says what was done, and never
     ]),
   )
   expect(said).toEqual([
-    expect.stringContaining('doctor could not be run'),
+    expect.stringContaining('could not run doctor'),
     'repair: PHANTOMS session 3: remove disks',
   ])
 })

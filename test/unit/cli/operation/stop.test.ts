@@ -6,7 +6,7 @@ import { parseName } from '../../../../src/model/name.ts'
 const db = parseName('db')
 afterEach(() => void vi.restoreAllMocks())
 
-test('the first signal stops the operation before its next step, and says so', async () => {
+test('the first signal stops the operation before its next step, with a message', async () => {
   const said: string[] = []
   using stop = stopOnSignal((message) => said.push(message))
   await stop.observer.begin?.(db, 'record', '')
@@ -18,7 +18,7 @@ test('the first signal stops the operation before its next step, and says so', a
   expect(() => stop.observer.begin?.(db, 'login', '')).toThrow('stopped by SIGTERM')
 })
 
-test('taking back what an attach had made is not stopped', () => {
+test('undoing a failed attach is not stopped', () => {
   using stop = stopOnSignal(() => {})
   process.emit('SIGINT', 'SIGINT')
   expect(() => stop.observer.begin?.(db, 'delete-disk', '')).not.toThrow()
@@ -26,7 +26,7 @@ test('taking back what an attach had made is not stopped', () => {
   expect(() => stop.observer.begin?.(db, 'logout', '')).not.toThrow()
 })
 
-test('a detach that was asked for is stopped', async () => {
+test('a detach is stopped', async () => {
   using stop = stopOnSignal(() => {})
   await stop.observer.begin?.(db, 'mark-detaching', '')
   process.emit('SIGINT', 'SIGINT')
@@ -45,7 +45,7 @@ test.each([
   expect(exit).toHaveBeenCalledExactlyOnceWith(status)
 })
 
-test('nothing listens when the operation is over', () => {
+test('no signal handler remains after the operation', () => {
   const before = process.listenerCount('SIGINT')
   stopOnSignal(() => {})[Symbol.dispose]()
   expect(process.listenerCount('SIGINT')).toBe(before)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { doctorText } from '../../../../src/cli/output/doctor.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import type { Finding } from '../../../../src/doctor/finding.ts'
 
 const phantoms: Finding = {
@@ -21,11 +21,11 @@ const broken: Finding = {
   fix: 'Stop the users of /srv/db.',
 }
 
-test('nothing wrong is one calm line', () => {
+test('no findings are one line', () => {
   expect(doctorText({ findings: [] }, PLAIN)).toBe('No findings on this node.\n')
 })
 
-test('the worst first, each with its fix', () => {
+test('findings are printed with their fixes, the most severe first', () => {
   expect(doctorText({ findings: [phantoms, broken] }, PLAIN)).toMatchInlineSnapshot(`
     "critical  db  FS_BROKEN
               /srv/db does not accept writes: EROFS
@@ -37,7 +37,7 @@ test('the worst first, each with its fix', () => {
   `)
 })
 
-test('what was done, what would be, what failed', () => {
+test('repairs are printed as done, planned or failed', () => {
   const repair = { code: 'INTERRUPTED', subject: 'db', action: 'finish the detach of db' } as const
   const repairs = [
     { ...repair, done: true, error: null },
@@ -53,7 +53,7 @@ test('what was done, what would be, what failed', () => {
   `)
 })
 
-test('colours tell how bad it is, and lines fit', () => {
+test('colours show the severity, and lines fit the terminal', () => {
   const look = { width: 40, paint: (style: unknown, text: string) => `<${String(style)}>${text}</>` }
   const text = doctorText({ findings: [broken] }, look)
   expect(text).toContain('<red>critical</>')

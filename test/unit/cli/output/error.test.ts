@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
 
 import { errorJson, errorText, toLunkeeperError } from '../../../../src/cli/output/error.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import { LunkeeperError } from '../../../../src/model/errors.ts'
 
 const absent = new LunkeeperError('LUN_ABSENT', 'LUN 7 does not exist', { details: { lun: 7 } })
 
-test('an error is two lines', () => {
+test('an error is printed in two lines', () => {
   expect(errorText(absent, PLAIN)).toBe(
     'error[LUN_ABSENT]: LUN 7 does not exist\nhint: Map the LUN to this initiator on the storage system, and check the LUN number.\n',
   )
 })
 
-test('what others say cannot break the lines or steer the terminal', () => {
+test('text from outside cannot break the lines or control the terminal', () => {
   const text = errorText(new LunkeeperError('MOUNT_FAILED', 'a\nb\r\n c\u001b[2Jd', { hint: 'x\ny' }), PLAIN)
   expect(text).toBe('error[MOUNT_FAILED]: a b c\\x1b[2Jd\nhint: x y\n')
 })
@@ -23,7 +23,7 @@ test('an error printed as JSON has its code, message, hint and details', () => {
   })
 })
 
-test('what nobody foresaw is INTERNAL, and its stack only shown when asked for', () => {
+test('an unexpected error is INTERNAL, and --verbose shows its stack', () => {
   const error = toLunkeeperError(new TypeError('x is not a function'))
   expect(error.code).toBe('INTERNAL')
   expect(errorText(error, PLAIN)).toMatch(/^error\[INTERNAL\]: x is not a function\nhint: .*\n$/)
@@ -32,7 +32,7 @@ test('what nobody foresaw is INTERNAL, and its stack only shown when asked for',
   )
 })
 
-test('causes of an error of ours are named without a stack', () => {
+test('causes of a known error are printed without a stack', () => {
   const error = new LunkeeperError('NO_SPACE', 'no space', { cause: new Error('ENOSPC') })
   expect(errorText(error, PLAIN, true)).toMatch(/\ncause: ENOSPC\n$/)
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { historyText, localTime, outagesText } from '../../../../src/cli/output/history.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import type { Happening, HistoryEvent } from '../../../../src/model/history.ts'
 
 const at = '2026-11-28T12:45:12.000Z'
@@ -10,7 +10,7 @@ const event = (happening: Happening, more: Partial<HistoryEvent> = {}): HistoryE
 
 const report = (events: HistoryEvent[]) => ({ volumes: [], outages: [], events, unreadable: 0 })
 
-it('each event is a line: when, which volume, what, and who', () => {
+it('each event is a line with time, volume, event and actor', () => {
   const user = { by: { via: 'cli', command: 'hold', user: 'alice' } } as const
   const text = historyText(
     report([
@@ -42,7 +42,7 @@ it('each event is a line: when, which volume, what, and who', () => {
   `)
 })
 
-it('nothing recorded is said; lines that cannot be read are counted', () => {
+it('an empty history is reported, and unreadable lines are counted', () => {
   expect(historyText(report([]), PLAIN)).toBe('Nothing has been recorded.\n')
   expect(historyText({ ...report([]), unreadable: 2 }, PLAIN)).toContain('2 lines cannot be read')
 })

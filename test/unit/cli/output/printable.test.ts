@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 
 import { COMMANDS } from '../../../../src/cli/commands.ts'
 import { errorText } from '../../../../src/cli/output/error.ts'
-import { lookOf, PLAIN } from '../../../../src/cli/output/look.ts'
+import { displayOf, PLAIN } from '../../../../src/cli/output/display.ts'
 import { oneLine, printable, printableData, printableJson } from '../../../../src/model/printable.ts'
 import { openTerminal } from '../../../../src/cli/output/terminal.ts'
-import { nameSteps, showProgress } from '../../../../src/cli/operation/progress.ts'
+import { logSteps, showProgress } from '../../../../src/cli/operation/progress.ts'
 import type { StepName } from '../../../../src/volumes/step.ts'
 import { LunkeeperError } from '../../../../src/model/errors.ts'
 import { parseName } from '../../../../src/model/name.ts'
@@ -242,8 +242,8 @@ const RESULTS: Readonly<Record<string, readonly unknown[]>> = {
   expand: [{ name: 'db', expanded: { from: 1, to: 2 } }],
 }
 
-describe('no text from outside steers a terminal or breaks a line', () => {
-  test.each(COMMANDS.map((command) => command.name))('in what `%s` prints', (name) => {
+describe('text from outside is escaped', () => {
+  test.each(COMMANDS.map((command) => command.name))('in the output of `%s`', (name) => {
     const command = COMMANDS.find((one) => one.name === name)!
     if (command.isDocument || ['agent', 'controller'].includes(name)) return
     expect(RESULTS[name], `what ${name} returns belongs here`).toBeDefined()
@@ -251,7 +251,7 @@ describe('no text from outside steers a terminal or breaks a line', () => {
       property(text, (hostile) => {
         for (const result of RESULTS[name]!) {
           const data = spoiled(result, hostile)
-          for (const look of [PLAIN, { ...lookOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' }) }])
+          for (const look of [PLAIN, { ...displayOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' }) }])
             expectClean(command.text(printableData(data), look))
         }
       }),
@@ -271,14 +271,14 @@ describe('no text from outside steers a terminal or breaks a line', () => {
       }),
     ))
 
-  test('in lines about steps, and the one that changes', async () => {
+  test('in step lines and the status line', async () => {
     const written: string[] = []
     const stream = { isTTY: true, columns: 80, write: (one: string) => written.push(one), on: () => {} }
     const terminal = openTerminal(stream)
     const step = 'login' as StepName
     assert(
       property(text, (hostile) => {
-        void nameSteps(terminal).end?.(DB, step, hostile, 1)
+        void logSteps(terminal).end?.(DB, step, hostile, 1)
         terminal.status(`logging in (${hostile})`)
         terminal.status(null)
       }),
@@ -289,7 +289,7 @@ describe('no text from outside steers a terminal or breaks a line', () => {
     for (const one of written) expectClean(one.replaceAll(/\r\u001b\[K/g, ''))
   })
 
-  test('in one line of a log or a warning', () =>
+  test('in a line of a log or a warning', () =>
     assert(
       property(text, (hostile) => {
         expectClean(oneLine(hostile))
@@ -297,7 +297,7 @@ describe('no text from outside steers a terminal or breaks a line', () => {
       }),
     ))
 
-  test('in JSON, which keeps its value', () =>
+  test('in JSON, without a change of the value', () =>
     assert(
       property(text, (hostile) => {
         const data = { [hostile]: [hostile] }
@@ -307,7 +307,7 @@ describe('no text from outside steers a terminal or breaks a line', () => {
     ))
 })
 
-test('what can be seen stays as it is, and nothing is escaped twice', () => {
+test('printable text is unchanged, and nothing is escaped twice', () => {
   expect(printable('Größe 12 µm, 日本, 😀')).toBe('Größe 12 µm, 日本, 😀')
   expect(printable('a\u001b[2J\u202eb\ud800\n')).toBe('a\\x1b[2J\\u202eb\\ud800\\n')
   expect(printable(printable('\u0007'))).toBe('\\x07')

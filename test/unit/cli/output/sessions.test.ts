@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import { sessionsText } from '../../../../src/cli/output/sessions.ts'
 
 const session = {
@@ -17,7 +17,7 @@ const session = {
   ],
 }
 
-test('each session with its disks and their owners', () => {
+test('each session is printed with its disks and their owners', () => {
   const other = { ...session, sid: 12, portal: null, state: 'FAILED', recoveryTmo: 0, scan: null, disks: [] }
   expect(sessionsText([session, other], PLAIN)).toMatchInlineSnapshot(`
     "session 3 to 10.0.0.5:3260 is LOGGED_IN, timer 10m, scan manual
@@ -37,7 +37,7 @@ test('each session with its disks and their owners', () => {
   `)
 })
 
-test('phantoms are painted', () => {
+test('phantoms are highlighted', () => {
   const painted: string[] = []
   sessionsText([session], {
     ...PLAIN,
@@ -47,7 +47,7 @@ test('phantoms are painted', () => {
   expect(painted).toContain('bold db')
 })
 
-test('no sessions is a sentence with what to do', () => {
+test('without sessions, the output says how to attach a volume', () => {
   expect(sessionsText([], PLAIN)).toMatchInlineSnapshot(`
     "No iSCSI sessions on this node. \`lunkeeper attach --help\` shows how to attach a volume.
     "

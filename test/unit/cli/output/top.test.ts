@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 
 import { openScreen } from '../../../../src/cli/operation/screen.ts'
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import type { TopState } from '../../../../src/cli/output/top.ts'
 import { topText } from '../../../../src/cli/output/top.ts'
 import { volume } from '../fixture-volumes.ts'
@@ -42,16 +42,16 @@ const lines = (width: number, rows?: number, shown = state) =>
     .split('\n')
 
 describe('top', () => {
-  it('what fails first, then what is held by deadline, each with what happens next', () => {
+  it('failed volumes come first, then held ones by deadline, each with what happens next', () => {
     const [summary, , ...rows] = lines(Number.POSITIVE_INFINITY)
     expect(summary).toMatch(/^lunkeeper \d\d:\d\d:\d\d {2}1 failed, 3 holding, 1 ready$/)
     expect(rows.join('\n')).toMatchInlineSnapshot(`
-      "NAME     STATE    NEXT                  UNWRITTEN  PATHS  HOLD            USED BY
-      lost     failed   paths lost 2h40m ago          -    1/1  10m, really 1m  /srv/db
-      db       holding  I/O fails in 4m12s       41 MiB    0/1  10m             2 pods, /srv/db
-      late     holding  I/O fails in 8m20s       41 MiB    0/1  10m             /srv/db
-      forever  holding  held without a limit     41 MiB    0/1  10m             /srv/db
-      mail     ready    -                             -    1/1  10m             /srv/db"
+      "NAME     STATE    NEXT                  UNWRITTEN  PATHS  HOLD               USED BY
+      lost     failed   paths lost 2h40m ago          -    1/1  10m, effective 1m  /srv/db
+      db       holding  I/O fails in 4m12s       41 MiB    0/1  10m                2 pods, /srv/db
+      late     holding  I/O fails in 8m20s       41 MiB    0/1  10m                /srv/db
+      forever  holding  held without a limit     41 MiB    0/1  10m                /srv/db
+      mail     ready    -                             -    1/1  10m                /srv/db"
     `)
   })
 
@@ -59,11 +59,11 @@ describe('top', () => {
     for (const line of lines(width)) expect(line.length).toBeLessThanOrEqual(width)
   })
 
-  it('on a narrow screen the deadline stays', () => {
+  it('a narrow screen keeps the deadline', () => {
     expect(lines(44).find((line) => line.startsWith('db'))).toMatch(/holding +I\/O fails in 4m12s/)
   })
 
-  it('what does not fit into the rows is counted, and the most urgent stays', () => {
+  it('volumes that do not fit on the screen are counted, and the most urgent are shown', () => {
     const found = lines(100, 7)
     expect(found).toHaveLength(7)
     expect(found[3]).toContain('lost')
@@ -72,13 +72,13 @@ describe('top', () => {
     expect(lines(100, 1).length).toBeGreaterThan(0)
   })
 
-  it('a record that cannot be parsed is said; a node without volumes, too', () => {
+  it('a corrupt record is reported, as is a node without volumes', () => {
     const found = lines(80, 24, { volumes: [], mounts: [], corrupt: ['half.json is not JSON'] })
     expect(found[0]).toContain('no volumes on this node')
     expect(found).toContain('half.json is not JSON')
   })
 
-  it('a line with colours is cut between its letters', () => {
+  it('a coloured line is cut without breaking escape sequences', () => {
     const paint = (_: unknown, text: string) => `\u001b[31m${text}\u001b[39m`
     const text = topText(state, { width: 30, paint }, 24, NOW)
     for (const line of text.split('\n'))
@@ -108,11 +108,11 @@ describe('the screen', () => {
   function open() {
     const [output, keyboard] = [new Terminal(), new Terminal()]
     let [leaves, resizes] = [0, 0]
-    const screen = openScreen(output, keyboard, { leave: () => leaves++, resized: () => resizes++ })
+    const screen = openScreen(output, keyboard, { onLeave: () => leaves++, onResize: () => resizes++ })
     return { output, keyboard, screen, leaves: () => leaves, resizes: () => resizes }
   }
 
-  it('is left as it was found, once', () => {
+  it('restores the terminal once', () => {
     const { output, keyboard, screen } = open()
     expect(keyboard.isRaw).toBe(true)
     screen.draw('one\ntwo\n')
@@ -126,7 +126,7 @@ describe('the screen', () => {
     expect(output.written).not.toContain('late')
   })
 
-  it('is left at the end of the process, whatever ended it', () => {
+  it('restores the terminal when the process ends', () => {
     const { output, screen } = open()
     const listeners = process.listeners('exit').length
     process.listeners('exit').at(-1)!(1)
@@ -135,7 +135,7 @@ describe('the screen', () => {
     expect(process.listeners('exit')).toHaveLength(listeners - 1)
   })
 
-  it('q, Ctrl-C and a signal leave it; other keys do not; nothing stays registered', () => {
+  it('is left by q, Ctrl-C and signals only, and removes its listeners', () => {
     const before = process.listenerCount('SIGTERM')
     const { output, keyboard, screen, leaves, resizes } = open()
     keyboard.emit('data', Buffer.from('x'))

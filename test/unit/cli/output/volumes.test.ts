@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 
-import { PLAIN } from '../../../../src/cli/output/look.ts'
+import { PLAIN } from '../../../../src/cli/output/display.ts'
 import { volumeText } from '../../../../src/cli/output/volume.ts'
 import { volumesText } from '../../../../src/cli/output/volumes.ts'
 import { away, volume } from '../fixture-volumes.ts'
 
-test('volumes line up, each on a line', () => {
+test('volumes are printed in a table, one per line', () => {
   expect(volumesText([volume(), away], PLAIN)).toMatchInlineSnapshot(`
     "NAME             STATE       SIZE     HOLD  EFFECTIVE  PATHS  DEVICE                                         MOUNT
     db               ready     64 MiB      10m        10m    1/1  /dev/sdb                                       /srv/db
@@ -14,7 +14,7 @@ test('volumes line up, each on a line', () => {
   `)
 })
 
-test('what waits in memory has a column while anything does', () => {
+test('unwritten data has a column if a volume has any', () => {
   const waits = (name: string, of: 'node' | 'volume') =>
     volume({ name, state: 'holding', hold: { ...volume().hold, waiting: { bytes: 41 << 20, of } } })
   expect(volumesText([volume(), waits('a', 'volume'), waits('b', 'node')], PLAIN)).toMatchInlineSnapshot(`
@@ -27,7 +27,7 @@ test('what waits in memory has a column while anything does', () => {
   expect(volumeText(waits('b', 'node'), PLAIN)).toContain('unwritten  up to 41 MiB, held in memory\n')
 })
 
-test('on a narrow screen the wide values are below', () => {
+test('on a narrow screen, wide values are on a second line', () => {
   const text = volumesText([volume(), away], { ...PLAIN, width: 80 })
   expect(text).toMatchInlineSnapshot(`
     "NAME             STATE       SIZE     HOLD  EFFECTIVE  PATHS
@@ -40,7 +40,7 @@ test('on a narrow screen the wide values are below', () => {
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
-test('no volumes is a sentence with what to do', () => {
+test('without volumes, the output says how to attach one', () => {
   expect(volumesText([], PLAIN)).toMatchInlineSnapshot(`
     "No volumes on this node. \`lunkeeper attach --help\` shows how to attach one.
     "
@@ -63,7 +63,7 @@ test('volumeText prints one volume in detail', () => {
   `)
 })
 
-test('a volume whose target is away, wrapped', () => {
+test('a volume in an outage is printed in wrapped lines', () => {
   expect(volumeText(away, { ...PLAIN, width: 80 })).toMatchInlineSnapshot(`
     "archive-of-2024 is holding
       device  /dev/mapper/36001405abc1240000000000000000000
@@ -71,7 +71,7 @@ test('a volume whose target is away, wrapped', () => {
       size    3.5 TiB
       wwid    none
       serial  x
-      hold    forever requested, really 1h30m, held by multipathd
+      hold    forever requested, 1h30m effective, held by multipathd
       owner   this node, by a reservation at the target
       target  iqn.2024-01.example:db, LUN 5
       paths   10.0.0.5:3260   down  sdb (3:0:0:5) blocked, session 1 FAILED
@@ -80,7 +80,7 @@ test('a volume whose target is away, wrapped', () => {
   `)
 })
 
-test('states, short holds and missing paths are painted', () => {
+test('states, short holds and missing paths are highlighted', () => {
   const painted: string[] = []
   volumesText([volume(), away], {
     ...PLAIN,
@@ -92,7 +92,7 @@ test('states, short holds and missing paths are painted', () => {
   expect(painted).not.toContain('yellow 10m')
 })
 
-test('a volume that waits says since when, and what happens when', () => {
+test('a held volume shows when the outage began and when I/O fails', () => {
   const since = '2026-11-21T04:00:00.000Z'
   const now = Date.parse(since) + 348_000
   const held = (deadline: string | null) =>

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { formatBytes } from '../../../../src/model/bytes.ts'
 import { detachText } from '../../../../src/cli/output/detached.ts'
 import { formatHold } from '../../../../src/model/hold-text.ts'
-import { lookOf, PLAIN } from '../../../../src/cli/output/look.ts'
+import { displayOf, PLAIN } from '../../../../src/cli/output/display.ts'
 import { expandCommand } from '../../../../src/cli/commands/expand.ts'
 import { volume } from '../fixture-volumes.ts'
 
@@ -28,9 +28,9 @@ test.each([
   expect(formatHold(hold)).toBe(text)
 })
 
-const coloured = (screen: object, env: NodeJS.ProcessEnv) => lookOf(screen, env).paint('red', 'x') !== 'x'
+const coloured = (screen: object, env: NodeJS.ProcessEnv) => displayOf(screen, env).paint('red', 'x') !== 'x'
 
-test('colour is for terminals, unless somebody says otherwise', () => {
+test('colours are used on terminals only, unless NO_COLOR or FORCE_COLOR is set', () => {
   expect(coloured({ isTTY: true }, { TERM: 'xterm' })).toBe(true)
   expect(coloured({ isTTY: true }, { TERM: 'dumb' })).toBe(false)
   expect(coloured({ isTTY: true }, { TERM: 'xterm', NO_COLOR: '1' })).toBe(false)
@@ -40,12 +40,12 @@ test('colour is for terminals, unless somebody says otherwise', () => {
   expect(coloured({ isTTY: true }, { FORCE_COLOR: '0' })).toBe(false)
 })
 
-test('a pipe is never too narrow', () => {
-  expect(lookOf({}, {}).width).toBe(Infinity)
-  expect(lookOf({ isTTY: true, columns: 100 }, {}).width).toBe(100)
+test('a pipe has unlimited width', () => {
+  expect(displayOf({}, {}).width).toBe(Infinity)
+  expect(displayOf({ isTTY: true, columns: 100 }, {}).width).toBe(100)
 })
 
-test('detach says what it removed', () => {
+test('detach lists what it removed', () => {
   const removed = { mounts: ['/srv/db'], maps: [], disks: ['sdb', 'sdc'], sessions: [3, 4] }
   expect(detachText({ name: 'db', removed, left: [] }, PLAIN)).toMatchInlineSnapshot(`
     "db is detached; nothing is left behind
@@ -56,7 +56,7 @@ test('detach says what it removed', () => {
   `)
 })
 
-test('expand says both sizes', () => {
+test('expand prints both sizes', () => {
   const grown = { ...volume(), expanded: { from: 64 << 20, to: 96 << 20 } }
   expect(expandCommand.text(grown, PLAIN)).toBe('db grew from 64 MiB to 96 MiB.\n')
   const same = { ...volume(), expanded: { from: 64 << 20, to: 64 << 20 } }

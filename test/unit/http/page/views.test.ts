@@ -6,18 +6,19 @@ import { describe, expect, it } from 'vitest'
 import { h } from '../../../../src/http/page/element.ts'
 import { eventReader } from '../../../../src/http/page/event-reader.ts'
 import type { Documents, Ui } from '../../../../src/http/page/model.ts'
-import { FRESH, NOTHING_YET } from '../../../../src/http/page/model.ts'
+import { INITIAL_UI, EMPTY_MODEL } from '../../../../src/http/page/model.ts'
 import { announcement } from '../../../../src/http/page/view/announcement.ts'
 import { fixParts } from '../../../../src/http/page/view/fix-parts.ts'
 import { page, titleOf } from '../../../../src/http/page/view/page.ts'
 import { windowOf } from '../../../../src/http/page/view/timeline.ts'
-import { byUrgency, verdictOf } from '../../../../src/http/page/view/verdict.ts'
-import { clockText, countdownText, duration } from '../../../../src/http/page/view/words.ts'
+import { byUrgency } from '../../../../src/model/urgency.ts'
+import { summaryOf } from '../../../../src/http/page/view/summary.ts'
+import { clockText, countdownText, duration } from '../../../../src/http/page/view/time.ts'
 import { at, calm, many, mount, path, trouble, volume } from '../../../page/models.ts'
 import { find, textOf } from './markup.ts'
 
 const NOW = Date.parse('2026-11-28T03:12:00.000Z')
-const ui: Ui = { ...FRESH, nowMs: NOW, connection: 'live' }
+const ui: Ui = { ...INITIAL_UI, nowMs: NOW, connection: 'live' }
 const shown = (model: Documents, change: Partial<Ui> = {}) => page(model, { ...ui, ...change })
 
 describe('durations', () => {
@@ -31,21 +32,21 @@ describe('durations', () => {
     [-5, '0 s'],
   ])('%s ms is %s', (ms, text) => expect(duration(ms)).toBe(text))
 
-  it('a countdown ends with "now", and does not count up again', () => {
+  it('a countdown ends with "now"', () => {
     expect(countdownText(1)).toBe('in 1 s')
     expect(countdownText(0)).toBe('now')
     expect(countdownText(-60_000)).toBe('now')
   })
 
-  it('a time of another day has its date', () => {
+  it('a time on another day is shown with its date', () => {
     expect(clockText(NOW, NOW)).toMatch(/^\d\d:\d\d:\d\d$/)
     expect(clockText(NOW - 48 * 3_600_000, NOW)).toMatch(/^2026-11-2\d \d\d:\d\d:\d\d$/)
   })
 })
 
 describe('the summary', () => {
-  it('says what is wrong, and what fails next', () => {
-    expect(verdictOf(trouble(NOW))).toMatchObject({
+  it('names the problem and the next failure', () => {
+    expect(summaryOf(trouble(NOW))).toMatchObject({
       tone: 'bad',
       headline: 'I/O of backup fails; I/O of 2 volumes is held',
       next: [
@@ -56,39 +57,39 @@ describe('the summary', () => {
     expect(textOf(shown(trouble(NOW)))).toContain('I/O of db fails in 4 min 12 s')
   })
 
-  it('all is well', () => {
-    expect(verdictOf(calm(NOW))).toEqual({ tone: 'good', headline: 'All 4 volumes are ready', next: [] })
+  it('says that all volumes are ready', () => {
+    expect(summaryOf(calm(NOW))).toEqual({ tone: 'good', headline: 'All 4 volumes are ready', next: [] })
     expect(textOf(shown(calm(NOW)))).not.toContain('Needs attention')
     expect(titleOf(calm(NOW))).toBe('node-7')
   })
 
-  it('warnings and critical findings count where all volumes are ready', () => {
+  it('mentions warnings and critical findings if all volumes are ready', () => {
     const [critical, warning] = trouble(NOW).findings
-    expect(verdictOf({ ...calm(NOW), findings: [warning!] })).toMatchObject({
+    expect(summaryOf({ ...calm(NOW), findings: [warning!] })).toMatchObject({
       tone: 'wait',
       headline: 'All 4 volumes are ready, with 1 warning',
     })
-    expect(verdictOf({ ...calm(NOW), findings: [critical!] })).toMatchObject({
+    expect(summaryOf({ ...calm(NOW), findings: [critical!] })).toMatchObject({
       tone: 'bad',
       headline: '1 critical finding',
     })
   })
 
-  it('an agent that does not work comes first', () => {
+  it('puts a problem of the agent first', () => {
     const node = { ...trouble(NOW).node, problem: 'no volume was checked for 60 s' }
-    expect(verdictOf({ ...trouble(NOW), node })).toMatchObject({
+    expect(summaryOf({ ...trouble(NOW), node })).toMatchObject({
       tone: 'bad',
       headline: expect.stringContaining('no volume was checked'),
     })
   })
 
-  it('nothing is known yet; there is nothing', () => {
-    expect(verdictOf(NOTHING_YET).tone).toBe('idle')
-    expect(verdictOf({ ...calm(NOW), volumes: [] })).toMatchObject({ headline: 'No volumes on this node' })
-    expect(textOf(page(NOTHING_YET, FRESH))).toContain('Reading the node')
+  it('has a text before the first reading, and for a node without volumes', () => {
+    expect(summaryOf(EMPTY_MODEL).tone).toBe('idle')
+    expect(summaryOf({ ...calm(NOW), volumes: [] })).toMatchObject({ headline: 'No volumes on this node' })
+    expect(textOf(page(EMPTY_MODEL, INITIAL_UI))).toContain('Reading the node')
   })
 
-  it('what fails stands before what waits, and that in the order of deadlines', () => {
+  it('volumes are sorted: failing ones, then held ones by deadline, then by name', () => {
     const soon = volume('z', { state: 'holding', hold: { ...volume('z').hold, deadline: at(NOW, 5) } })
     const late = volume('a', { state: 'holding', hold: { ...volume('a').hold, deadline: at(NOW, 50) } })
     const order = byUrgency([volume('v10'), late, volume('v9'), soon, volume('m', { state: 'failed' })])
@@ -97,7 +98,7 @@ describe('the summary', () => {
 })
 
 describe('the page', () => {
-  it('every countdown has its deadline, from which the browser counts', () => {
+  it('every countdown has the deadline from which the browser counts', () => {
     const counts = find(shown(trouble(NOW)), '.count').flatMap(
       ({ attributes }) => attributes['data-deadline'] ?? [],
     )
@@ -105,7 +106,7 @@ describe('the page', () => {
     expect(new Set(counts)).toEqual(new Set([String(NOW + 252_000)]))
   })
 
-  it('changes are offered only where the agent takes them', () => {
+  it('changes are offered only if the agent accepts them', () => {
     const actions = (model: Documents) =>
       find(shown(model), 'button').flatMap(({ attributes }) => attributes['data-action'] ?? [])
     expect(actions(trouble(NOW))).toEqual([])
@@ -119,14 +120,14 @@ describe('the page', () => {
     ])
   })
 
-  it('the way of the I/O has each station, and the disks without an owner', () => {
+  it('the I/O path shows session, disk, map and mount, and disks without an owner', () => {
     const text = textOf(find(shown(trouble(NOW)), '.ways'))
     for (const station of ['10.0.0.5:3260', 'sdb', 'lunkeeper-orders', '/globalmount', '0f6a2c1e'])
       expect(text).toContain(station)
     expect(text).toContain('3 disks without an owner (sdx, sdy, sdz)')
   })
 
-  it('a volume without a map, a mount or a device', () => {
+  it('a volume without a map, a mount or a device is shown as such', () => {
     const model = {
       ...calm(NOW),
       mounts: [],
@@ -153,7 +154,7 @@ describe('the page', () => {
     expect(find(shown(model), '.pod').map((one) => textOf([one]))).toEqual(['✓apod', '✓bpod'])
   })
 
-  it('with many volumes only targets with a problem are open, and the user decides', () => {
+  it('of many targets, those with a problem are open, unless the user decides otherwise', () => {
     const model = many(NOW)
     expect(find(shown(model), '.ways')).toHaveLength(1)
     const iqn = model.volumes[1]!.paths[0]!.iqn
@@ -161,7 +162,7 @@ describe('the page', () => {
     expect(find(shown(model), '.card')).toHaveLength(12)
   })
 
-  it('the filter finds names, states, targets and mounts; all its words', () => {
+  it('the filter matches names, states, targets and mounts, and requires all its words', () => {
     const rows = (filter: string) => find(shown(many(NOW), { filter }), 'tr').length - 1
     expect(rows('')).toBe(200)
     expect(rows('volume-19')).toBe(11)
@@ -170,7 +171,7 @@ describe('the page', () => {
     expect(rows('nothing-like-it')).toBe(0)
   })
 
-  it('a refused reader is told why, and sees nothing of the node', () => {
+  it('a refused client gets the reason, and nothing about the node', () => {
     const elements = shown(trouble(NOW), { connection: 'refused', reason: 'use ssh -L' })
     expect(textOf(elements)).toContain('use ssh -L')
     expect(textOf(find(elements, 'main'))).not.toContain('db')
@@ -178,7 +179,7 @@ describe('the page', () => {
 })
 
 describe('the outages', () => {
-  it('are drawn for an hour at least and a day at most', () => {
+  it('are drawn for at least an hour and at most a day', () => {
     const hours = (outages: Documents['outages']) => {
       const { from, to } = windowOf(outages, NOW)
       return (to - from) / 3_600_000
@@ -189,7 +190,7 @@ describe('the outages', () => {
     expect(hours([{ ...mail!, since: at(NOW, -90 * 3_600) }])).toBe(24)
   })
 
-  it('one of a second can be seen, and none leaves the drawing', () => {
+  it('have visible bars, which stay within the drawing', () => {
     const since = at(NOW, -2)
     const outages = [
       {
@@ -213,7 +214,7 @@ describe('the outages', () => {
 })
 
 describe('announcements', () => {
-  it('changes of states only, with what follows', () => {
+  it('name changed states and the deadline, and nothing else', () => {
     const before = calm(NOW).volumes
     expect(announcement(null, before, NOW)).toBeNull()
     const waiting = [
@@ -226,12 +227,12 @@ describe('announcements', () => {
       hold: { ...before[0]!.hold, deadline: at(NOW, 600) },
     }
     expect(announcement(before, [held, ...before.slice(1)], NOW)).toBe(
-      'db: I/O is held until the target returns; it fails in 10 min 00 s.',
+      'db: I/O is held until the target returns; otherwise it fails in 10 min 00 s.',
     )
     expect(announcement(before, before.slice(1), NOW)).toBe('db: detached.')
   })
 
-  it('many at once are numbers', () => {
+  it('give numbers if many volumes change at once', () => {
     const before = many(NOW).volumes
     const after = before.map((one) => ({ ...one, state: 'ready' as const }))
     expect(announcement(before, after, NOW)).toBe('25 volumes changed: 25 ready.')
@@ -263,7 +264,7 @@ describe('commands in a fix', () => {
     expect(parts.map(({ text }) => text).join('')).toBe(fix.replaceAll('`', ''))
   })
 
-  it('none of doctor’s own fixes gives a command that goes on with its sentence', () => {
+  it('do not include words of the sentence, in any fix of doctor', () => {
     const directory = join(import.meta.dirname, '../../../../src/doctor/checks')
     const fixes = readdirSync(directory).flatMap((file) => [
       ...readFileSync(join(directory, file), 'utf8').matchAll(/(?:fix: |FIX =\s*|\? |: )(['`])(.+?)\1[,\n]/g),
@@ -277,7 +278,7 @@ describe('commands in a fix', () => {
 })
 
 describe('elements', () => {
-  it('leave out what is false or null, and join texts as a document does', () => {
+  it('leave out false and null, and combine adjacent texts', () => {
     expect(
       h('p', { id: null, hidden: false, class: 'x' }, 'a', null, ['b', [false, 'c']], h('b'), ''),
     ).toEqual({
@@ -289,7 +290,7 @@ describe('elements', () => {
 })
 
 describe('server-sent events', () => {
-  it('may arrive in any pieces', () => {
+  it('are parsed however they are split', () => {
     const text = ': hello\n\nevent: clock\ndata: {"now":"x"}\n\nevent: volumes\ndata: []\n\n'
     const whole = [
       { name: 'clock', data: '{"now":"x"}' },

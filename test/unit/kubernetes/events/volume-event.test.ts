@@ -67,6 +67,11 @@ it('two outages so quickly that the moment between them was not seen', () => {
   expect(reasons(note(), next)).toEqual(['IOResumed', 'IOWaiting'])
 })
 
+it('setting the clock during an outage does not report another outage', () => {
+  const next = note({ since: '2026-11-21T13:00:00.000Z', sinceMs: 5_000 })
+  expect(reasons(note({ sinceMs: 5_000 }), next)).toEqual([])
+})
+
 it('a volume that is taken away is not back', () => expect(reasons(note(), null, null)).toEqual([]))
 
 it('a warning goes before the end of a hold that leaves time for one', () => {

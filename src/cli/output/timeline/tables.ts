@@ -1,0 +1,73 @@
+import type { Cause, Outage, SessionOutages } from '../../../explain/report.ts'
+import { count } from '../../../model/count.ts'
+import { time } from '../explain-format.ts'
+import type { Html } from './html.ts'
+import { html, NOTHING } from './html.ts'
+
+/** At most this many rows of a table are shown; --json has all. */
+const MAX_ROWS = 400
+
+/** The table of all outages; nothing if there are none. */
+export function outagesTable(sessions: readonly SessionOutages[]): Html {
+  const rows = sessions.flatMap((story) => story.outages.map((outage) => outageRow(story, outage)))
+  if (rows.length === 0) return NOTHING
+  return table('Outages', ['Host', 'Session', 'Lost', 'Away', 'Failed', 'Remedy'], rows)
+}
+
+function outageRow(story: SessionOutages, outage: Outage): Html {
+  const { survived, seconds, awayAtLeast, ioErrors, fileSystems, prevention, noticed, timer } = outage
+  const away =
+    seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`
+  const broken = fileSystems.map(({ device, type, what }) => `${type} on ${device}: ${what}`)
+  const failed = [ioErrors === 0 ? '' : count(ioErrors, 'I/O error'), ...broken].filter(Boolean).join('; ')
+  return html`<tr>
+    <td>${story.host ?? ''}</td>
+    <td>${story.session}${story.portal === null ? '' : `, ${story.portal}`}</td>
+    <td>${time(outage.lostAt, outage.lostUptime, null) ?? 'before the log'}<br />${noticed.words}</td>
+    <td>${away}${timer === null ? '' : ` (timer ${timer} s)`}</td>
+    <td class="${survived ? 'good' : 'bad'}">${failed || 'nothing'}</td>
+    <td>${prevention.words}</td>
+  </tr>`
+}
+
+/** The table of all causes other than outages; nothing if there are none. */
+export function causesTable(causes: readonly Cause[]): Html {
+  if (causes.length === 0) return NOTHING
+  const rows = causes.map(
+    ({ host, subject, kind, what, count: messages, firstAt, firstUptime, advice, fileSystems, detail }) =>
+      html`<tr>
+        <td>${host ?? ''}</td>
+        <td>${subject}<br />${kind}</td>
+        <td>${time(firstAt, firstUptime, null) ?? ''}</td>
+        <td>
+          ${what}${detail === null ? NOTHING : html`<br /><code>${detail}</code>`}${fileSystems.map(({ device, type, what: fate }) => html`<br /><span class="bad">${type} on ${device}: ${fate}</span>`)}
+        </td>
+        <td>${messages}</td>
+        <td>${advice}</td>
+      </tr>`,
+  )
+  return table('Other causes', ['Host', 'Where', 'First', 'What', 'Times', 'Remedy'], rows)
+}
+
+function table(title: string, heads: readonly string[], rows: readonly Html[]): Html {
+  return html`<h2>${title}</h2>
+    <div class="card scroll">
+      <table>
+        <thead>
+          <tr>
+            ${heads.map((head) => html`<th>${head}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.slice(0, MAX_ROWS)}
+        </tbody>
+      </table>
+    </div>
+    ${moreRows(rows.length)}`
+}
+
+function moreRows(rows: number): Html {
+  return rows <= MAX_ROWS
+    ? NOTHING
+    : html`<p>and ${rows - MAX_ROWS} more; lunkeeper explain --json has all</p>`
+}

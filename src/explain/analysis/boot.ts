@@ -1,0 +1,86 @@
+import type { Event } from '../message/event.ts'
+import type { Cause, SessionOutages } from '../report.ts'
+import { concludeCause, recurringProblems } from './conclude-cause.ts'
+import { openCauses } from './causes.ts'
+import { openAttribution } from './attribution.ts'
+import { concludeOutage } from './conclude-outage.ts'
+import { openConnections } from './connections.ts'
+import type { Moment } from './moment.ts'
+import { openDiskTopology } from './disk-topology.ts'
+
+/** The events of one host from one boot to the next. */
+export interface Boot {
+  add(event: Event, now: Moment): void
+  /** Ends every open outage: the host was rebooted. */
+  endByReboot(): void
+  conclude(host: string | null, number: number): { sessions: SessionOutages[]; causes: Cause[] }
+}
+
+/** @param coversBootStart the log covers the boot from its start */
+export function openBoot(coversBootStart: boolean): Boot {
+  const connections = openConnections()
+  const disks = openDiskTopology(coversBootStart)
+  const causes = openCauses()
+  const attribution = openAttribution(connections, disks, causes)
+  return {
+    add(event, now) {
+      switch (event.kind) {
+        case 'connection error':
+          return connections.connectionError(event, now)
+        case 'ping timeout':
+          return connections.pingTimeout(event, now)
+        case 'timer expired':
+          return attribution.timerExpired(connections.timerExpired(event, now))
+        case 'recovered':
+          return connections.recovered(event, now)
+        case 'login':
+          connections.loginOrLogout(event)
+          return disks.sessionCreated(event.session)
+        case 'logout':
+          return connections.loginOrLogout(event)
+        case 'unreachable':
+          return connections.unreachable(event, now)
+        case 'I/O rejected':
+          return attribution.ioRejected(event.address, now)
+        case 'I/O error':
+          return attribution.ioFailed(event.device, now)
+        case 'messages suppressed':
+          return attribution.messagesSuppressed(event.count)
+        case 'file system':
+          return attribution.fileSystemFailed(event, now)
+        case 'cause':
+          return attribution.causeNoted(event, now)
+        case 'queueing ended':
+          return attribution.queueingEnded(event.map, now)
+        case 'device offlined':
+          causes.note('command-timeout', disks.name(event.address) ?? event.address, null, now)
+          return disks.add(event)
+        case 'iscsi host':
+        case 'disk':
+        case 'path failed':
+          return disks.add(event)
+        case 'boot':
+      }
+    },
+    endByReboot: () => connections.endByReboot(),
+    conclude(host, boot) {
+      const sessions = connections
+        .all()
+        .filter(({ outages }) => outages.length > 0)
+        .map(({ session, connection, portal, iqn, outages, left }) => ({
+          host,
+          boot,
+          session,
+          connection,
+          portal,
+          iqn,
+          outages: outages.map((outage) => concludeOutage(outage, disks)),
+          left,
+        }))
+      const noted = causes
+        .withNames((address) => disks.name(address))
+        .map((cause) => concludeCause(cause, host, boot))
+      return { sessions, causes: [...noted, ...sessions.flatMap(recurringProblems)] }
+    },
+  }
+}
