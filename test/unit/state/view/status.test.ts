@@ -16,7 +16,9 @@ it.for([
       ...given,
       run: async (program, args) => {
         const isTable = program === 'dmsetup' && args[0] === 'table'
-        const stdout = isTable ? `0 131072 multipath ${features} 0 1 1 service-time 0 1 1 8:0 1\n` : ''
+        const stdout = isTable
+          ? `lunkeeper-${staged.name}: 0 131072 multipath ${features} 0 1 1 service-time 0 1 1 8:0 1\n`
+          : ''
         return { code: 0, signal: null, stdout, stderr: '' }
       },
     }
