@@ -4,10 +4,10 @@ import type { TargetLimiter } from './target-limiter.ts'
 import type { VolumeCalls } from './volume-calls.ts'
 import type { Failures } from './volume/failures.ts'
 
-/** The context of every call. */
+/** What every CSI call needs. */
 export interface Driver {
   readonly host: Host
-  /** The driver's name; PersistentVolumes refer to it. */
+  /** The driver's name, to which PersistentVolumes refer. */
   readonly name: string
   /** This node, as the orchestrator knows it. */
   readonly nodeId: string
@@ -17,8 +17,8 @@ export interface Driver {
   readonly volumeCalls: VolumeCalls
   readonly targetLimiter: TargetLimiter
   readonly failures: Failures
-  /** Observer of the engine's steps. */
+  /** Observes the steps of attaching and detaching. */
   readonly observer: Observer
-  /** Aborted when the agent stops. A caller that disconnects does not abort anything. */
+  /** Aborted when the agent stops. The end of a caller's connection aborts nothing. */
   readonly signal: AbortSignal
 }

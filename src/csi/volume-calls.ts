@@ -3,8 +3,8 @@ import { Code } from '@connectrpc/connect'
 import { grpcError } from './status.ts'
 
 /**
- * One call at a time that changes a volume. A concurrent call is answered ABORTED immediately: the first one continues
- * even if its caller has disconnected, and the caller's retry finds the result.
+ * Allows one call at a time to change a volume. A concurrent call fails immediately with ABORTED. The first call continues
+ * even if its caller disconnects, so that the caller's retry finds the result.
  */
 export class VolumeCalls {
   readonly #running = new Map<string, { readonly what: string; readonly end: Promise<unknown> }>()
@@ -22,7 +22,7 @@ export class VolumeCalls {
     }
   }
 
-  /** Resolves when none is running. */
+  /** Resolves when no call is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled([...this.#running.values()].map(({ end }) => end))
   }

@@ -16,16 +16,16 @@ import { EventLog } from './store/event-log.ts'
 
 /** Where Lunkeeper keeps its own files. */
 export interface Places {
-  /** Attachment records; they survive a reboot. */
+  /** The directory of attachment records, which survive a reboot. */
   readonly records: string
-  /** Locks, sockets and session notes: gone with the boot, like the sessions. */
+  /** The directory of locks, sockets and session notes, which end with the boot, as the sessions do. */
   readonly runtime: string
 }
 
 /** Where Lunkeeper keeps its own files by default. */
 export const PLACES: Places = { records: '/var/lib/lunkeeper', runtime: '/run/lunkeeper' }
 
-/** One machine, and everything that is needed to read and change its state. */
+/** A machine, with everything that is needed to read and change its state. */
 export interface Host extends AsyncDisposable {
   /** @internal */
   readonly paths: HostPaths
@@ -33,19 +33,19 @@ export interface Host extends AsyncDisposable {
   readonly places: Places
   /** @internal */
   readonly workers: WorkerPool
-  /** Hold of volumes whose request does not set one. */
+  /** The hold of volumes whose request does not set one. */
   readonly hold: { readonly wanted: Hold; readonly mode: HoldMode | 'auto' }
   /**
    * @internal
-   * Who can be asked whether this node still has a volume, besides the target; set by a process that can.
+   * Sources, besides the target, that say whether this node still has a volume. Set by a process that can ask them.
    */
   readonly witnesses: {
-    /** @returns `gone` where the VolumeAttachment is deleted, is being deleted, or is another one of that name */
+    /** @returns `gone` if the VolumeAttachment was deleted, is being deleted, or was replaced by one with the same name */
     kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
   }
-  /** @internal What happened to the volumes (state/records/history.ts). */
+  /** @internal The history of the volumes (state/records/history.ts). */
   readonly history: EventLog
-  /** @internal For whom operations on this host are done, as the history tells. */
+  /** @internal On whose behalf operations on this host are done; recorded in the history. */
   readonly actor: Actor
   /** @internal */
   run(program: Program, args: readonly string[], options: RunOptions): Promise<RunResult>
@@ -53,15 +53,15 @@ export interface Host extends AsyncDisposable {
 
 export interface HostOptions {
   readonly paths?: HostPaths
-  /** In a container: where the host's root directory is mounted. Programs then are the host's, and run there. */
+  /** In a container: where the host's root directory is mounted. The host's own programs are then run, on the host. */
   readonly hostRoot?: string
   readonly places?: Partial<Places>
   readonly hold?: Partial<SettledRequest['hold']>
-  /** @default a program that uses the library */
+  /** On whose behalf operations are done. @default a program that uses the library */
   readonly actor?: Actor
 }
 
-/** When a host is closed, how long its last events may take to reach the disk. They are lost rather than waited for. */
+/** How long closing a host waits for the last events to reach the disk; after that they are lost. */
 const HISTORY_DEADLINE_MS = 2_000
 
 export function openHost(options: HostOptions = {}): Host {
@@ -85,7 +85,7 @@ export function openHost(options: HostOptions = {}): Host {
   }
 }
 
-/** The node of a block device under /dev: sdb, sg3, dm-0. */
+/** The path of a device node, such as sdb, sg3 or dm-0. */
 export function deviceNode(host: Host, name: string): string {
   return join(host.paths.dev, name)
 }

@@ -1,16 +1,16 @@
 import { join } from 'node:path'
 
 /**
- * Where the host's trees are mounted. A plain value: a test points it at a directory of recorded files, a container at
- * its own /sys, /proc and /dev with the host's root elsewhere.
+ * Where the host's file trees are mounted. In a container /sys and /dev are its own, and the host's root is elsewhere; in
+ * a test all are directories of recorded files.
  */
 export interface HostPaths {
-  /** The host's root directory: /etc/iscsi and the like are below it. */
+  /** The host's root directory, which contains etc/iscsi. */
   readonly root: string
   readonly sys: string
   readonly proc: string
   readonly dev: string
-  /** The directory in `proc` of a process in the host's own namespaces. */
+  /** The directory in `proc` of a process that is in the host's own namespaces. */
   readonly self: string
   /** The host's mount table. */
   readonly mountinfo: string
@@ -19,7 +19,7 @@ export interface HostPaths {
 /** The host whose trees are all below `root`. */
 export function hostPaths(root = '/'): HostPaths {
   const proc = join(root, 'proc')
-  // With another root we are not in the host's mount namespace; its first process is.
+  // With a different root, this process is not in the host's mount namespace, but the host's first process is.
   const self = join(proc, root === '/' ? 'self' : '1')
   return {
     root,
@@ -32,14 +32,14 @@ export function hostPaths(root = '/'): HostPaths {
 }
 
 /**
- * The host as seen from a container that has the host's root directory at `root`, and its own /dev and /sys with the
- * host's devices. Processes are also read below `root`, where they have the host's numbers.
+ * The host as seen from a container that has the host's root directory at `root`, and the host's devices in its own /dev
+ * and /sys. Processes are read below `root`, where they have the host's process numbers.
  */
 export function pathsFromContainer(root: string): HostPaths {
   return { ...hostPaths(root), sys: '/sys', dev: '/dev' }
 }
 
-/** A file of the host, as named by programs that run in the host's own mount namespace. */
+/** The path of a file as programs in the host's own mount namespace see it. */
 export function asOnHost({ root }: HostPaths, path: string): string {
   return root !== '/' && path.startsWith(`${root}/`) ? path.slice(root.length) : path
 }

@@ -29,16 +29,15 @@ export interface KubernetesOptions {
   readonly account: Account
   /** Name of this node in Kubernetes. */
   readonly node: string
-  /** Evict the pods of broken volumes. */
+  /** Whether to evict the pods of broken volumes. */
   readonly evict: boolean
   /** Writes one line of the log. */
   readonly say: (line: string) => void
 }
 
 /**
- * Reports to Kubernetes what happens to the volumes of this node: events and a condition. It only reads the state of
- * the agent and the kernel, and nothing depends on it: a slow or absent API server delays no hold, and a bug in it does
- * not end the agent.
+ * Reports the state of this node's volumes to Kubernetes, by events and a node condition. It only reads the state of the agent
+ * and the kernel, and nothing depends on it: a slow or absent API server delays no hold, and a bug here does not end the agent.
  */
 export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDisposable {
   const { account, node, evict, say } = options
@@ -69,14 +68,14 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
 
   let nextCheckMs = 0
   let lastCheck = 0
-  const changed = safely((change: Parameters<EventReporter['changed']>[0]) => {
+  const changed = safely((change: Parameters<EventReporter['reportChange']>[0]) => {
     nextCheckMs = 0
-    reporter.changed(change)
+    reporter.reportChange(change)
   })
   const poll = safely(() => {
     const notes = readHoldNotes(host)
-    for (const [name, note] of notes) reporter.warn(name, note)
-    if (evict) void evictor.look(brokenVolumes(host, notes, reporter), signal).catch(fault)
+    for (const [name, note] of notes) reporter.warnOfExpiry(name, note)
+    if (evict) void evictor.process(brokenVolumes(host, notes, reporter), signal).catch(fault)
     if (performance.now() < nextCheckMs) return
     nextCheckMs = performance.now() + HEALTH_CHECK_INTERVAL_MS
     const check = ++lastCheck
@@ -87,7 +86,7 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
   })
 
   const following = followHolds(host, changed)
-  // Events of a previous agent are found there and not repeated.
+  // Events that a previous agent has sent are recognized in the API, and not repeated.
   for (const [name, after] of readHoldNotes(host)) changed({ name, before: null, after })
   poll()
   const timer = setInterval(poll, POLL_INTERVAL_MS)

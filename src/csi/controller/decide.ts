@@ -1,7 +1,8 @@
 import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import type { Sharing } from '../volume/publication.ts'
 
-export interface Asked {
+/** A ControllerPublishVolume call. */
+export interface PublishCall {
   readonly volumeId: string
   readonly nodeId: string
   readonly sharing: Sharing
@@ -13,13 +14,14 @@ export type Decision =
   | { readonly kind: 'refuse'; readonly reason: string }
 
 /**
- * Whether a node may have a volume. Except in the access modes for many nodes, one node has it at a time: the first
- * VolumeAttachment, or the one that was answered, keeps the volume until it is deleted, so two calls cannot deadlock.
+ * Decides whether a node may have a volume. Except in the access modes for many nodes, one node has it at a time: the oldest
+ * VolumeAttachment, or the one for which a call succeeded, keeps the volume until it is deleted. So two calls cannot block
+ * each other.
  * @param attachments all VolumeAttachments of this volume, read after the call arrived
- * @param answered the uid for which a publication was answered last, which the API may not show yet
+ * @param answered the uid of the VolumeAttachment for which a call succeeded last, which the API may not show yet
  */
 export function decide(
-  { volumeId, nodeId, sharing }: Asked,
+  { volumeId, nodeId, sharing }: PublishCall,
   attachments: readonly VolumeAttachment[],
   answered: string | null,
 ): Decision {
@@ -47,6 +49,6 @@ export function decide(
 function goesFirst(other: VolumeAttachment, own: VolumeAttachment, answered: string | null): boolean {
   if (other.attached || other.uid === answered) return true
   if (own.attached || own.uid === answered) return false
-  // Neither has it: the elder one, and of two that are equally old always the same one.
+  // Neither has the volume: the older one gets it, and of two with the same time always the same one.
   return other.createdAt === own.createdAt ? other.uid < own.uid : other.createdAt < own.createdAt
 }

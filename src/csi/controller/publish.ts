@@ -10,18 +10,19 @@ import { publishContextOf, sharingOf } from '../volume/publication.ts'
 import { decide } from './decide.ts'
 
 /** More volumes than an attacher attaches between two reads of the API. */
-const MOST_ANSWERS = 10_000
+const MAX_ANSWERS = 10_000
 
-/** All VolumeAttachments of a volume, as the API has them now. @throws whatever keeps the API from answering */
+/** Reads all VolumeAttachments of a volume from the API. @throws if the API does not answer */
 export type FindAttachments = (volumeId: string, signal: AbortSignal) => Promise<readonly VolumeAttachment[]>
 
 /**
- * Gives volumes to nodes, one at a time where their access mode says so. Nothing is kept but the last answer for each volume,
- * for the moment in which the attacher has not noted it yet; the API is authoritative. Nothing is done at a target.
+ * Attaches volumes to nodes in the sense of Kubernetes: to one node at a time, if the access mode requires it. The API is
+ * authoritative. Only the last answer for each volume is kept, until the attacher has written it to the API. Targets are not
+ * contacted.
  */
 export class Publisher {
   readonly #find: FindAttachments
-  readonly #answered = new Recent<string, { readonly uid: string; readonly nodeId: string }>(MOST_ANSWERS)
+  readonly #answered = new Recent<string, { readonly uid: string; readonly nodeId: string }>(MAX_ANSWERS)
 
   constructor(find: FindAttachments) {
     this.#find = find
@@ -50,8 +51,8 @@ export class Publisher {
   }
 
   /**
-   * The node must no longer use the volume. It may still do so if Kubernetes has declared it dead. The next node has a
-   * VolumeAttachment with another uid, which lets it take the volume over.
+   * Takes a volume from a node. A node that Kubernetes has declared dead may still use it; the next node has a
+   * VolumeAttachment with another uid, which entitles it to take the volume over.
    * @throws INVALID_ARGUMENT
    */
   unpublish(call: ControllerUnpublishVolumeRequest): void {
@@ -64,7 +65,7 @@ export class Publisher {
     try {
       return await this.#find(volumeId, signal)
     } catch (error) {
-      // No node gets a volume while it is unknown which node has it; the attacher asks again.
+      // As long as it is unknown which node has the volume, no node gets it. The attacher repeats the call.
       throw grpcError(
         Code.Unavailable,
         `the Kubernetes API did not say to which nodes ${volumeId} is attached: ${(error as Error).message}`,

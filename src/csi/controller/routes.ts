@@ -6,8 +6,8 @@ import type { Publisher } from './publish.ts'
 import { validate } from './validate.ts'
 
 /**
- * The controller service. Volumes exist already: none is created or deleted.
- * @param publisher null on a node, where no volume is published
+ * The controller service. It does not create or delete volumes.
+ * @param publisher null on a node, which does not serve ControllerPublishVolume
  */
 export function controller(router: ConnectRouter, runCall: RunCall, publisher: Publisher | null): void {
   const rpcs = [...(publisher ? [Rpc.PUBLISH_UNPUBLISH_VOLUME] : []), Rpc.SINGLE_NODE_MULTI_WRITER]

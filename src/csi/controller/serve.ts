@@ -6,7 +6,7 @@ import { Publisher } from './publish.ts'
 import { controller } from './routes.ts'
 
 export interface ControllerOptions {
-  /** Path of its socket. */
+  /** Path of the socket. */
   readonly path: string
   readonly name: string
   readonly version: string
@@ -16,8 +16,8 @@ export interface ControllerOptions {
 }
 
 /**
- * Serves what an external-attacher asks for on a unix socket, with nothing of a node: no disk, no iSCSI. Disposed of, it
- * removes the socket; a call that is cut off is asked for again.
+ * Serves an external-attacher on a unix socket. It needs nothing of a node: no disk, no iSCSI. When disposed of, it removes
+ * the socket; the attacher repeats a call that is cut off.
  * @throws CONFLICT USAGE RECORD_UNWRITABLE
  */
 export async function serveController(options: ControllerOptions): Promise<AsyncDisposable> {

@@ -11,8 +11,8 @@ import { credentialsOf } from '../volume/credentials.ts'
 import { volumeNameOf } from '../volume/name.ts'
 
 /**
- * Why a volume cannot be used as requested; null if it can. A volume that was created by hand is known only by its
- * attributes, so without them it is not found. The target is not asked.
+ * Why a volume cannot be used as requested; null if it can. Volumes are pre-provisioned and described by their attributes
+ * only, so a volume without attributes is not found. The target is not contacted.
  * @throws NOT_FOUND INVALID_ARGUMENT
  */
 export function validate(call: ValidateVolumeCapabilitiesRequest): string | null {

@@ -1,14 +1,14 @@
-/** For a file system, a mode that the driver refuses (two nodes that write) comes after those that it accepts. */
+/** For a file system: the mode that the driver refuses (two nodes that write) comes after those that it accepts. */
 const WRITERS_FIRST = ['ReadWriteOncePod', 'ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']
 const READERS_FIRST = ['ReadOnlyMany', 'ReadWriteOncePod', 'ReadWriteOnce', 'ReadWriteMany']
-/** A device that was meant for several nodes stays that: the one of a virtual machine that migrates. */
+/** For a block volume: it stays usable on several nodes, as for a virtual machine that is migrated live. */
 const DEVICE_FIRST = ['ReadWriteMany', 'ReadWriteOncePod', 'ReadWriteOnce', 'ReadOnlyMany']
 
 /**
- * The one access mode that keeps a volume as writable as it was. One alone: an external-attacher takes ReadWriteMany
- * wherever it stands, and refuses ReadOnlyMany beside a mode that writes (csi-lib-utils: accessmodes), while a kubelet takes
- * the first one (pkg/volume/csi: csi_attacher.go). For the in-tree source and `iscsi.csi.k8s.io` the modes have no effect on
- * a mount, and `readOnly` decides.
+ * The one access mode that keeps a volume as writable as it was. Only one is kept, because an external-attacher prefers
+ * ReadWriteMany and rejects ReadOnlyMany together with a writable mode (csi-lib-utils: accessmodes), while a kubelet takes the
+ * first one (pkg/volume/csi: csi_attacher.go). For the in-tree source and `iscsi.csi.k8s.io` the modes have no effect on a
+ * mount; `readOnly` decides.
  */
 export function accessModesOf(
   given: readonly string[] | undefined,

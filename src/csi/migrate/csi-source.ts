@@ -3,13 +3,13 @@ import type { OldSource } from './in-tree.ts'
 import type { Note, PersistentVolume } from './persistent-volume.ts'
 import { vendorAttributes } from './vendor-attributes.ts'
 
-/** The driver whose attributes are also ours. */
+/** The driver whose attributes we also use. */
 export const OLD_DRIVER = 'iscsi.csi.k8s.io'
 
 /** Namespace of a Secret that the old volume did not name. */
 const NAMESPACE = 'lunkeeper'
 
-/** Attributes that have no effect here, or must not be present. */
+/** Attributes that have no effect here, or that must not be in an attribute. */
 const LEFT_OUT = new Set(['discovery', 'discoveryCHAPAuth', 'sessionCHAPAuth', 'secret', 'initiatorName'])
 
 /**
@@ -76,7 +76,7 @@ function hasChap(attribute: string | undefined): boolean {
   try {
     return credentialsOf({}, { secret: attribute }) !== null
   } catch {
-    // Not usable as it is; the user who creates the Secret must correct it.
+    // The secret is not valid; the user who creates the Secret must correct it.
     return true
   }
 }

@@ -1,6 +1,6 @@
 import type { Note, OurSource, PersistentVolume } from './persistent-volume.ts'
 
-/** A volume before it is given its handle. `handle`: its previous one, null if it had none. */
+/** A volume before it gets its new handle. `handle` is its previous one; null if it had none. */
 export interface OldSource {
   readonly handle: string | null
   readonly source: Omit<OurSource, 'driver' | 'volumeHandle'>

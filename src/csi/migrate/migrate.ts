@@ -22,19 +22,19 @@ import { planOf } from './plan.ts'
 
 export interface Migration {
   readonly volumes: readonly OurVolume[]
-  /** For inline volumes of pods, which had none, and for claims of the input, to be recreated for the new volumes. */
+  /** New claims: for inline volumes of pods, and in place of claims of the input that were bound to an old volume. */
   readonly claims: readonly OurClaim[]
-  /** How their workloads use these claims. */
+  /** The changes that make workloads use the claims for their inline volumes. */
   readonly patches: readonly WorkloadPatch[]
-  /** What could not be carried over, or must be done by a person. `volume` is the old volume's name. */
+  /** What could not be carried over, or what the user must do. `volume` is the old volume's name. */
   readonly notes: readonly { readonly volume: string; readonly message: string }[]
-  /** What to do, in order. */
+  /** The steps of the migration, in order. */
   readonly plan: readonly PlanStep[]
   readonly rollback: readonly PlanStep[]
 }
 
 /** An object of the input that can be converted. */
-interface Taken extends OldSource {
+interface Convertible extends OldSource {
   readonly old: PersistentVolume
   readonly parsed: VolumeSource
   readonly inline: boolean
@@ -65,13 +65,13 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
     (name) => noteFor(name),
   )
   const attachments = attachmentsOf(flat)
-  const taken: readonly Taken[] = [
+  const converted: readonly Convertible[] = [
     ...volumes.flatMap(({ object, isAmbiguous }) => {
-      const one = takenOver(object, driver, attachments.get(nameOf(object)) ?? [], noteFor(nameOf(object)))
+      const one = convertible(object, driver, attachments.get(nameOf(object)) ?? [], noteFor(nameOf(object)))
       return one ? { ...one, inline: false, isAmbiguous } : []
     }),
     ...[...inlineByClaim.values()].flatMap(({ volume }) => {
-      const one = takenOver(volume, driver, [], noteFor(nameOf(volume)))
+      const one = convertible(volume, driver, [], noteFor(nameOf(volume)))
       return one ? { ...one, inline: true, isAmbiguous: false } : []
     }),
   ]
@@ -85,10 +85,10 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
     )
   const existing = volumes.flatMap(({ object }) => existingOf(object, driver) ?? [])
   const handles = handlesOf([
-    ...taken.map(({ old, handle, parsed }) => ({ name: old.metadata.name, handle, source: parsed })),
+    ...converted.map(({ old, handle, parsed }) => ({ name: old.metadata.name, handle, source: parsed })),
     ...existing,
   ])
-  const replaced = taken.map(({ old, source, inline, isAmbiguous, note }, at): Replaced => {
+  const replaced = converted.map(({ old, source, inline, isAmbiguous, note }, at): Replaced => {
     const { handle: volumeHandle, notes } = handles[at]!
     for (const message of notes) note(message)
     const { claimRef } = old.spec
@@ -122,7 +122,7 @@ export function migrate(objects: readonly unknown[], driver: string): Migration 
 function itemsOf(object: unknown): readonly unknown[] {
   const { kind, items } = (object ?? {}) as { kind?: unknown; items?: unknown }
   return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
-    ? // In a list of the API, as `kubectl get --raw` prints it, the items have no kind of their own.
+    ? // In a typed list, as `kubectl get --raw` prints it, the items have no kind of their own.
       items.flatMap((item: unknown) => itemsOf(kind === 'List' ? item : withKind(item, kind.slice(0, -4))))
     : [object]
 }
@@ -140,7 +140,7 @@ function nameOf(object: object): string {
   return typeof metadata?.name === 'string' ? metadata.name : '(without a name)'
 }
 
-/** Equal objects with one name are one object. If they differ (an old dump), the cluster's is not known. */
+/** Merges equal objects with one name. If they differ (an old dump), it is unknown which one is in the cluster. */
 function withoutRepeated(
   volumes: readonly KubernetesObject[],
   noteFor: (name: string) => Note,
@@ -158,12 +158,12 @@ function withoutRepeated(
 }
 
 /** Null if the volume cannot be converted; the notes give the reason. */
-function takenOver(
+function convertible(
   object: object,
   driver: string,
   attached: readonly Readonly<Record<string, string>>[],
   note: Note,
-): Omit<Taken, 'inline' | 'isAmbiguous'> | null {
+): Omit<Convertible, 'inline' | 'isAmbiguous'> | null {
   const { data: old, error } = persistentVolume.safeParse(object)
   if (!old) {
     const issue = error.issues[0]
@@ -193,7 +193,7 @@ function takenOver(
   }
 }
 
-/** A volume that already is the driver's: its handle is in use. Null if it is not one, or cannot be read. */
+/** A volume that already uses this driver, whose handle is taken. Null for any other object. */
 function existingOf(object: object, driver: string): Candidate | null {
   const { csi } = persistentVolume.safeParse(object).data?.spec ?? {}
   if (csi?.driver !== driver) return null

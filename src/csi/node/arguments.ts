@@ -3,13 +3,13 @@ import { Code } from '@connectrpc/connect'
 
 import { grpcError } from '../status.ts'
 
-/** @throws INVALID_ARGUMENT it is missing */
+/** @throws INVALID_ARGUMENT the field is missing */
 export function requireText(value: string, field: string): string {
   if (value === '') throw grpcError(Code.InvalidArgument, `BAD_REQUEST: ${field} is missing`)
   return value
 }
 
-/** @throws INVALID_ARGUMENT it is missing, or not an absolute path without "." and ".." */
+/** @throws INVALID_ARGUMENT the field is missing, or not an absolute path without "." and ".." */
 export function requirePath(value: string, field: string): string {
   const path = requireText(value, field)
   const parts = path.split('/')
@@ -21,8 +21,8 @@ export function requirePath(value: string, field: string): string {
 }
 
 /**
- * A path at which a volume is looked for, not put: where it can be none of a volume, the volume is not there.
- * @throws INVALID_ARGUMENT it is missing · NOT_FOUND it is not an absolute path
+ * A path at which a caller expects a volume. If no volume can be at such a path, the volume is not found there.
+ * @throws INVALID_ARGUMENT the field is missing · NOT_FOUND it is not an absolute path
  */
 export function requirePlaceOf(volumeId: string, value: string, field: string): string {
   requireText(value, field)

@@ -20,11 +20,11 @@ export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Pro
   const { host, observer, signal } = driver
   const place = await resolveTargetPath(host, path)
   const record = readRecord(host, volumeNameOf(volumeId))
-  const notThere = grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
-  if (record?.phase !== 'ready') throw notThere
+  const notFound = grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  if (record?.phase !== 'ready') throw notFound
   const isBlock = record.request.use.mount === null
   const isStaging = call.volumePath === call.stagingTargetPath
-  if (!placeOf(record.request, lookAtStaged(host, record), place, isStaging)) throw notThere
+  if (!placeOf(record.request, lookAtStaged(host, record), place, isStaging)) throw notFound
   const kind = call.volumeCapability?.accessType.case
   if (kind !== undefined && (kind === 'block') !== isBlock)
     throw grpcError(

@@ -23,12 +23,12 @@ const TYPES: Readonly<Record<Adverse['kind'], Type>> = {
   degraded: Type.DEGRADED,
 }
 
-/** Kubernetes accepts 1024 bytes (1.37, VolumeHealthCondition). */
-const LONGEST = 512
+/** Characters of a message. Kubernetes accepts 1024 bytes (1.37, VolumeHealthCondition). */
+const MAX_MESSAGE_LENGTH = 512
 
 /**
- * The problems of a volume, staged or not. To a caller an empty list means that it has recovered, which cannot be said
- * about an unknown volume.
+ * The problems of a volume, whether or not it is staged. An empty list tells the caller that the volume is healthy, so an
+ * unknown volume is NOT_FOUND instead.
  * @throws NOT_FOUND
  */
 export async function health(driver: Driver, call: NodeGetVolumeHealthRequest) {
@@ -37,7 +37,7 @@ export async function health(driver: Driver, call: NodeGetVolumeHealthRequest) {
   const healthStatuses = found.map(({ kind, reason, message }) => ({
     status: TYPES[kind],
     reason,
-    message: message.slice(0, LONGEST),
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
   }))
   return { volumeHealth: { volumeId, healthStatuses } }
 }
@@ -48,7 +48,7 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
   if (record?.phase === 'ready') return orNone(await adverseOfReady(host, record))
   const failure = failures.of(volumeId)
   if (failure) return [failure]
-  // It is being staged or unstaged: the next answer reports the result.
+  // The volume is being staged or unstaged. The next answer will report the result.
   if (record) return []
   const old =
     path === ''
@@ -65,12 +65,17 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
 async function adverseOfReady(host: Driver['host'], record: Attachment): Promise<Adverse | null> {
   const status = await statusOf(host, record)
   const { mount } = lookAtStaged(host, record)
-  // While I/O is held, the file system is not asked.
-  const silence = status.state === 'ready' && mount ? await silenceOf(host, record, mount.point) : null
+  // While I/O is held, the file system is not accessed.
+  const silence = status.state === 'ready' && mount ? await noAnswerReason(host, record, mount.point) : null
   return adverseOf(host, record, status, { mount, silence })
 }
 
-async function silenceOf(host: Driver['host'], { name }: Attachment, point: string): Promise<string | null> {
+/** Why the file system does not answer; null if it does. */
+async function noAnswerReason(
+  host: Driver['host'],
+  { name }: Attachment,
+  point: string,
+): Promise<string | null> {
   try {
     await readUsage(host, point, name)
     return null

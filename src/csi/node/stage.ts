@@ -28,7 +28,7 @@ import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
-/** The file system that is created on a blank volume if the caller names none. */
+/** The file system to create on a blank volume if the caller does not name one. */
 const DEFAULT_FS: FileSystem = 'ext4'
 
 const UNGUARDED =
@@ -47,7 +47,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const { host, observer } = driver
   const name = volumeNameOf(volumeId)
   for (const warning of warnings) observer.warn?.(name, warning)
-  // As the mount table will print it, whatever links lead to a kubelet's directory.
+  // As the mount table will print it: a kubelet's directory may be reached through links.
   const staging = capability.kind === 'mount' ? await resolveDirectory(host, path) : path
   const existing = readRecord(host, name)
   const publication = publicationOf(owner)
@@ -55,41 +55,41 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     ...source,
     name,
     use: useOf(capability, staging),
-    // A volume that several nodes write to was staged for one node by versions without a rule for it; it stays as it is.
+    // Versions that did not know volumes for several writers staged them for one node. A staged volume stays as it is.
     shared:
       existing?.phase === 'ready' ? existing.request.shared : owner.sharing === 'many-writers' || undefined,
   })
   if (existing?.phase === 'ready') {
-    refuseOther(existing, request)
+    refuseContradiction(existing, request)
     await adoptPublication(host, existing, publication, driver.signal)
-    // A staged volume in an outage is left alone.
+    // A staged volume in an outage is not changed.
     if (!(await clearBroken(host, existing)) && isHolding(host, existing.name)) return
   }
   if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
-  const inherited = takeOverVolume(driver, volumeId)
+  const forgetOldDriver = takeOverVolume(driver, volumeId)
   try {
     await driver.targetLimiter.run(request.iqn, () =>
-      bring(driver, request, { chap, publication, takesOver }),
+      attachOrFormat(driver, request, { chap, publication, takesOver }),
     )
   } catch (error) {
-    driver.failures.note(volumeId, error)
-    // To a kubelet most errors mean that nothing on the node needs to be undone.
+    driver.failures.record(volumeId, error)
+    // Most errors tell a kubelet that nothing on the node has to be undone.
     const left = readRecord(host, name)
     throw left && left.phase !== 'ready' ? toUncertainStatus(error, volumeId) : error
   }
   driver.failures.forget(volumeId)
-  inherited()
+  forgetOldDriver()
 }
 
 function publicationOf({ attachment }: Owner): Publication | null {
   return attachment && { attachment: attachment.name, uid: attachment.uid }
 }
 
-/** @throws ALREADY_EXISTS it is staged there with other settings · FAILED_PRECONDITION it is staged elsewhere */
-function refuseOther(existing: Attachment, request: VolumeRequest): void {
+/** @throws ALREADY_EXISTS the volume is staged there with other settings · FAILED_PRECONDITION it is staged elsewhere */
+function refuseContradiction(existing: Attachment, request: VolumeRequest): void {
   const { mount } = existing.request.use
-  // Another address of the same target is another path: attach verifies that the same volume answers there.
+  // Another address may lead to the same target. attach verifies that the same volume answers there.
   const other = otherVolume(existing, { ...request, portals: [] })
   const reason = other ?? contradiction(existing, request)
   if (!reason) return
@@ -101,7 +101,7 @@ function refuseOther(existing: Attachment, request: VolumeRequest): void {
   )
 }
 
-/** Removes a broken mount at the staging path, so that the volume can be staged again. @returns whether it was broken */
+/** Removes a broken mount at the staging path, so that the volume can be staged again. @returns whether there was one */
 async function clearBroken(host: Host, existing: Attachment): Promise<boolean> {
   const staged = lookAtStaged(host, existing)
   if ((await stagingTrouble(host, existing, staged)) === null) return false
@@ -109,8 +109,8 @@ async function clearBroken(host: Host, existing: Attachment): Promise<boolean> {
   return true
 }
 
-/** Only a blank volume is formatted: formatting is requested only if no file system was found. */
-async function bring(
+/** Attaches the volume, and formats it if it is blank: formatting is requested only if no file system was found. */
+async function attachOrFormat(
   driver: Driver,
   request: VolumeRequest,
   {

@@ -25,39 +25,39 @@ interface Stats {
 }
 
 /** More volumes than a node has. */
-const MOST_VOLUMES = 500
+const MAX_VOLUMES = 500
 
-/** The last answer of each volume: during an outage it is still roughly right, and the file system may not answer. */
-const lastUsage = new Recent<string, FsUsage>(MOST_VOLUMES)
+/** The last usage of each volume. During an outage the file system may not answer, and this is still roughly right. */
+const lastUsage = new Recent<string, FsUsage>(MAX_VOLUMES)
 
-/** Nothing is kept for a volume that is gone. */
+/** Discards the last usage of a volume that was unstaged. */
 export function forgetUsage(name: string): void {
   lastUsage.delete(name)
 }
 
-/** Usage and condition of a volume. Answers within seconds, whatever the target does. */
+/** Usage and condition of a volume. Answers within seconds, even if the target does not. */
 export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Promise<Stats> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')
   const place = await resolveTargetPath(host, requirePlaceOf(volumeId, call.volumePath, 'volume_path'))
   const record = readRecord(host, volumeNameOf(volumeId))
-  const notThere = () => grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const notFound = () => grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
   const old = record ? null : oldHealthAt(driver, volumeId, place)
   if (old) {
     const { usage, trouble } = await usageOf(host, volumeNameOf(volumeId), place)
     const adverse = old.adverse ?? (trouble === null ? null : inaccessible('FileSystemSilent', trouble))
     return { usage: usage ? inUnits(usage) : [], volumeCondition: conditionOf(adverse, old.message) }
   }
-  if (!record) throw notThere()
+  if (!record) throw notFound()
   const isStaging = call.volumePath === call.stagingTargetPath
   const seen = placeOf(record.request, lookAtStaged(host, record), place, isStaging)
-  if (!seen) throw notThere()
+  if (!seen) throw notFound()
   const status = await statusOf(host, record)
   if (record.request.use.mount === null) {
     const total = BigInt(record.identity?.bytes ?? 0)
     const adverse = adverseOf(host, record, status, { mount: null, silence: null })
-    // How much of a device is in use its pod alone knows. What is left out a kubelet shows as 0 (csi_client.go), and an
-    // alert takes it for full: all of it is at the pod's disposal.
+    // Only the pod knows how much of a device is in use. A kubelet shows a missing value as 0 (csi_client.go), which an alert
+    // would take for a full volume, so all of the device is reported as available.
     const usage = [{ unit: Unit.BYTES, total, available: total }]
     return { usage, volumeCondition: conditionOf(adverse, wellOn(status)) }
   }
@@ -92,7 +92,7 @@ function inUnits({ bytes, files }: FsUsage): Stats['usage'] {
   return [inUnit(Unit.BYTES, bytes), inUnit(Unit.INODES, files)]
 }
 
-/** As kubelets up to Kubernetes 1.36 read it; later ones ask for the health of a volume separately. */
+/** The condition that kubelets up to Kubernetes 1.36 read. Later ones request the health of a volume separately. */
 function conditionOf(adverse: Adverse | null, well: string): Stats['volumeCondition'] {
   return adverse ? { abnormal: true, message: adverse.message } : { abnormal: false, message: well }
 }

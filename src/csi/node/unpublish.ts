@@ -16,7 +16,7 @@ import { withdrawIfOld } from '../takeover/withdraw.ts'
 import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
-/** Removes a volume from a target path, and the path itself. Anything that is not the volume's is left alone. */
+/** Unmounts a volume from a target path and removes the path. Mounts that are not the volume's are left alone. */
 export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest): Promise<void> {
   const { host } = driver
   const volumeId = requireText(call.volumeId, 'volume_id')

@@ -18,7 +18,7 @@ import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 import { forgetUsage } from './stats.ts'
 
-/** Detaches the volume from the node. Succeeds only when nothing of it is left. */
+/** Detaches the volume from the node. Succeeds only if nothing of it is left there. */
 export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): Promise<void> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePath(call.stagingTargetPath, 'staging_target_path')
@@ -28,7 +28,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   const place = await resolveTargetPath(host, path)
   const record = readRecord(host, name)
   if (!record) return withoutRecord(driver, name, place)
-  // It is staged at another path, so it is not staged here.
+  // The volume is staged at another path, so nothing is to be done for this one.
   const { mount } = record.request.use
   if (mount !== null && mount !== place) return
   const { published } = lookAtStaged(host, record)
@@ -43,26 +43,26 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
     await detach(host, record.name, { force, observer, signal })
   } catch (error) {
     if (isLunkeeperError(error, 'FENCED')) return dropLost(driver, record, error)
-    // Another call has ended it meanwhile.
+    // Another call has detached it meanwhile.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
   }
   forgetUsage(record.name)
 }
 
-/** Another node has the volume: nothing of it may be written from here, and it must not keep this node from forgetting it. */
+/** Another node owns the volume: this node must write nothing to it, and must still get rid of it. */
 async function dropLost(
   { host, observer, signal }: Driver,
   { name }: Attachment,
   lost: Error,
 ): Promise<void> {
-  observer.warn?.(name, `${lost.message}; it is taken off this node, and what it had not written is lost`)
+  observer.warn?.(name, `${lost.message}; it is detached from this node, and its unwritten data is lost`)
   await detach(host, name, { force: true, observer, signal })
   forgetUsage(name)
 }
 
 /**
- * Whether waiting is pointless: the kernel has failed all held I/O, so refusing would only keep the pod from starting
- * elsewhere.
+ * Whether the unwritten data is lost anyway, because the kernel has failed all held I/O. A refusal would then only keep the
+ * pod from starting on another node.
  */
 async function isLost(host: Host, record: Attachment): Promise<boolean> {
   if (record.writeOut?.lost) return true
@@ -72,7 +72,7 @@ async function isLost(host: Host, record: Attachment): Promise<boolean> {
   return state === 'failed' && hasDisk && paths.every(({ diskState }) => diskState !== 'running')
 }
 
-/** Its record is lost, or it was never here: only what is certainly its own is unmounted. */
+/** For a volume whose record is lost, or that was never here: unmounts only what certainly belongs to the volume. */
 async function withoutRecord({ host, observer, signal }: Driver, name: string, place: string): Promise<void> {
   const mount = readMounts(host.paths).findLast(({ point }) => point === place)
   if (!mount) return

@@ -1,12 +1,13 @@
 /**
- * Lets one call begin for each turn of the event loop. What a call does first it does at once (it reads /sys, and starts
- * programs): of a hundred that a kubelet sends after a reboot the last one would keep all others waiting for seconds, also
- * the registrar that asks for a name.
+ * Lets one call start per turn of the event loop. The beginning of a call is synchronous (it reads /sys and starts programs),
+ * so a hundred calls that a kubelet sends after a reboot would block every other caller for seconds, the registrar that asks
+ * for the driver's name included.
  */
 export class CallPacer {
   #last: Promise<void> = Promise.resolve()
 
-  turn(): Promise<void> {
+  /** Resolves when the next call may start. */
+  next(): Promise<void> {
     this.#last = this.#last.then(() => new Promise((resolve) => setImmediate(resolve)))
     return this.#last
   }

@@ -5,19 +5,20 @@ import { isLunkeeperError } from '../../model/errors.ts'
 import { toStatus } from '../status.ts'
 import { CallPacer } from './call-pacer.ts'
 
-/** Reported for each finished call. `error` is null on success. */
+/** How a call ended. `error` is null on success. */
 export interface CallEnd {
   readonly method: string
   readonly volumeId: string | null
   readonly milliseconds: number
   readonly error: ConnectError | null
-  /** What was thrown, for the log; it may be a mistake of ours. */
+  /** The original error, for the log; it may be a bug of ours. */
   readonly cause: unknown
 }
 
-/** Runs a call in turn, reports its result, and converts any error to a gRPC status. */
+/** Runs a call when the pacer allows it, reports how it ended, and converts any error to a gRPC status. */
 export type RunCall = <T>(method: string, volumeId: string | null, work: () => T | Promise<T>) => Promise<T>
 
+/** @param ended called at the end of each call */
 export function callRunner(ended: (end: CallEnd) => void): RunCall {
   const pacer = new CallPacer()
   return async (method, volumeId, work) => {
@@ -25,7 +26,7 @@ export function callRunner(ended: (end: CallEnd) => void): RunCall {
     const end = (error: ConnectError | null, cause: unknown) =>
       ended({ method, volumeId, milliseconds: performance.now() - started, error, cause })
     try {
-      await pacer.turn()
+      await pacer.next()
       const result = await work()
       end(null, null)
       return result
@@ -37,15 +38,15 @@ export function callRunner(ended: (end: CallEnd) => void): RunCall {
   }
 }
 
-/** Successful calls of these methods only read: they are not logged. */
-const QUIET = /Probe|Stats|Health|Validate/
+/** Methods that only read. Their successful calls are not logged. */
+const UNLOGGED = /Probe|Stats|Health|Validate/
 
-/** One line of the log, or two. */
+/** Logs the end of a call in one line; for a bug, its stack in a second one. */
 export function logCall(
   say: (line: string) => void,
   { method, volumeId, milliseconds, error, cause }: CallEnd,
 ): void {
-  if (!error && QUIET.test(method)) return
+  if (!error && UNLOGGED.test(method)) return
   const about = `csi: ${method}${volumeId === null ? '' : ` ${JSON.stringify(volumeId)}`}`
   const end = error ? `${Code[error.code]}: ${error.rawMessage}` : 'done'
   say(`${about}: ${end} (${Math.round(milliseconds)} ms)`)

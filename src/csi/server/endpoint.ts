@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { isDead } from '../../host/lock/socket.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
-/** unix(7): 108 bytes including the terminating zero, minus the suffix of the temporary name. */
+/** Bytes of the path of a socket, without the terminating zero (unix(7)). */
 const LONGEST = 107
 const SUFFIX = '.new'
 
@@ -24,8 +24,8 @@ export function parseEndpoint(text: string): string {
 }
 
 /**
- * Makes a server listen at a path that only root can connect to. A dead process's socket is replaced atomically; a live
- * socket, or another kind of file, is not.
+ * Makes a server listen at a path to which only root can connect. The socket of a dead process is replaced atomically; a
+ * live socket, or another kind of file, is not.
  * @throws CONFLICT another process listens there · USAGE it is not a socket · RECORD_UNWRITABLE
  */
 export async function listenAt(server: Server, path: string): Promise<void> {

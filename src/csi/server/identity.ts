@@ -12,7 +12,7 @@ export interface Plugin {
   readonly version: string
 }
 
-/** Who a plugin is, on a node and beside the attacher. @param probe throws what it lacks */
+/** The identity service, of a node and of the controller. @param probe throws if something is missing */
 export function identity(
   router: ConnectRouter,
   { name, version }: Plugin,

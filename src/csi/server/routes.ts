@@ -14,12 +14,12 @@ import { Node, NodeServiceCapability_RPC_Type as NodeRpc } from '../protocol/csi
 import type { RunCall } from './calls.ts'
 import { identity } from './identity.ts'
 
-/** Calls that change a volume: one at a time for each volume. */
+/** A call that changes a volume. One runs at a time for each volume. */
 type Change = { readonly volumeId: string }
 
-/** Every call of the protocol. Requests are never logged: they contain secrets. */
+/** All calls that a node serves. Requests are never logged, because they contain secrets. */
 export function routes(driver: Driver, runCall: RunCall) {
-  /** The answer does not wait for a caller: one that disconnected finds the work done when it retries. */
+  /** The call continues if its caller disconnects; a retry finds it done. */
   function changes<C extends Change, T>(method: string, work: (driver: Driver, call: C) => Promise<T>) {
     return (call: C) =>
       runCall(method, call.volumeId, () =>
@@ -46,7 +46,7 @@ export function routes(driver: Driver, runCall: RunCall) {
           NodeRpc.EXPAND_VOLUME,
           NodeRpc.VOLUME_CONDITION,
           NodeRpc.SINGLE_NODE_MULTI_WRITER,
-          // Alpha: a caller of the specification before 1.13 takes it for a mistake.
+          // Alpha: a caller that knows only the specification before 1.13 takes it for an error.
           ...(driver.announceHealth ? [NodeRpc.GET_VOLUME_HEALTH] : []),
         ].map((type) => ({ type: { case: 'rpc' as const, value: { type } } })),
       }),

@@ -11,13 +11,13 @@ import { listenGrpc } from './listen.ts'
 import { routes } from './routes.ts'
 
 export interface CsiOptions {
-  /** Path of its socket. */
+  /** Path of the socket. */
   readonly path: string
   readonly name: string
   readonly nodeId: string
   readonly version: string
   /**
-   * Announce NodeGetVolumeHealth, which is alpha. It is served in any case.
+   * Whether to announce NodeGetVolumeHealth, which is alpha. It is always served.
    * @default false
    */
   readonly announceHealth?: boolean
@@ -25,13 +25,13 @@ export interface CsiOptions {
   readonly signal: AbortSignal
   /** Writes one line of the log. */
   readonly say: (line: string) => void
-  /** Called for each finished call. */
+  /** Called at the end of each call, with its method and gRPC status. */
   readonly ended?: (method: string, code: string, milliseconds: number) => void
 }
 
 /**
- * Serves the Container Storage Interface of a node on a unix socket. Disposed of, it takes no more calls, lets those at
- * work end, and removes the socket.
+ * Serves the Container Storage Interface of a node on a unix socket. When disposed of, it accepts no more calls, lets those
+ * in progress end, and removes the socket.
  * @throws CONFLICT USAGE RECORD_UNWRITABLE
  */
 export async function serveCsi(host: Host, options: CsiOptions): Promise<AsyncDisposable> {

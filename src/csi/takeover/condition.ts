@@ -6,7 +6,7 @@ import { lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
 import { OLD_DRIVER } from './state.ts'
 
 /**
- * Health of a volume that the old driver published at this path; null if it did not.
+ * The condition of a volume that the old driver published at this path; null if it did not publish it.
  * @throws FAILED_PRECONDITION the mount there cannot be identified as the volume
  */
 export function oldHealthAt(
@@ -37,7 +37,7 @@ export function oldHealthAt(
       message: `published by ${OLD_DRIVER}: its I/O is not held until its next pod starts`,
     }
   } catch (error) {
-    // Then it is not known what is there.
+    // Without a readable state file, it is unknown what is mounted there.
     if (isLunkeeperError(error, 'RECORD_CORRUPT')) return null
     throw error
   }

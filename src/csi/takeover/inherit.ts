@@ -11,18 +11,18 @@ import { lookAtOld, oldStateOf } from './publication.ts'
 import { forgetOldState, OLD_DRIVER } from './state.ts'
 
 /**
- * Takes over the sessions that the old driver would log out of: from now on they end as ours do, with the last volume,
- * of either driver, that needs them.
+ * Takes over the sessions of the old driver: from now on they end like ours, with the last volume of either driver that needs
+ * them.
  */
 export function takeOverSessions(host: Host, { sessions, disks, strangers }: OldPublication): void {
-  // Another program has recreated the LUN's disk, and so perhaps the session.
+  // Another program has created the LUN's disk again, and so possibly the session too.
   if (disks.length === 0 && strangers.length > 0) return
   for (const { iqn, portal, sid } of sessions) if (portal) noteSession(host, iqn, portal, sid)
 }
 
 /**
- * Called before a volume of the old driver is staged: the old driver must have released it.
- * @returns what to do once the volume is staged
+ * Takes over a volume of the old driver before it is staged. The old driver must have unpublished it.
+ * @returns a function to call when the volume is staged
  * @throws FAILED_PRECONDITION it is still published by the old driver
  */
 export function takeOverVolume(driver: Driver, volumeId: string): () => void {
@@ -39,7 +39,7 @@ export function takeOverVolume(driver: Driver, volumeId: string): () => void {
     takeOverSessions(host, found)
     return () => forgetOldState(host, volumeId)
   } catch (error) {
-    // Whether its disk is in use can be seen without it.
+    // Staging finds out without the state file whether the disk is in use.
     if (!isLunkeeperError(error, 'RECORD_CORRUPT')) throw error
     observer.warn?.(volumeNameOf(volumeId), error.message)
     return () => {}

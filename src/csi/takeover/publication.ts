@@ -15,13 +15,13 @@ import { OLD_DRIVER, readOldState } from './state.ts'
 
 /** The kernel's state of a volume that the old driver published. */
 export interface OldPublication {
-  /** Sessions to the portals that the old driver used, and no other. */
+  /** Sessions to the portals that the old driver used. */
   readonly sessions: readonly Session[]
-  /** The LUN's disks in those sessions that match the ones it recorded. */
+  /** The LUN's disks in those sessions that the old driver recorded. */
   readonly disks: readonly ScsiDisk[]
-  /** The LUN's other disks in those sessions, created later by another program. */
+  /** The LUN's other disks in those sessions, which another program created later. */
   readonly strangers: readonly ScsiDisk[]
-  /** The device that it mounted, if it still exists. */
+  /** The device that the old driver mounted; null if it no longer exists. */
   readonly device: Device | null
   readonly mounts: readonly Mount[]
 }
@@ -31,7 +31,7 @@ export function oldStateOf({ host, name }: Driver, volumeId: string): OldState |
   return name === OLD_DRIVER ? readOldState(host, volumeId) : null
 }
 
-/** Whether the old driver had its path in this session. */
+/** Whether the old driver used this session. */
 export function isSessionOf({ portals }: OldState, { portal }: Session): boolean {
   return portal !== null && portals.some((one) => samePortal(one, portal))
 }

@@ -21,13 +21,17 @@ import { isSessionOf, lookAtOld, oldMountAt, oldStateOf } from './publication.ts
 import type { OldState } from './state.ts'
 import { forgetOldState } from './state.ts'
 
-/** @returns whether the volume was the old driver's; then nothing is left to do. @throws RECORD_CORRUPT */
+/**
+ * Unpublishes a volume of the old driver from a target path.
+ * @returns false if the volume is not the old driver's
+ * @throws RECORD_CORRUPT
+ */
 export async function withdrawIfOld(driver: Driver, volumeId: string, target: string): Promise<boolean> {
   let state: OldState | null
   try {
     state = oldStateOf(driver, volumeId)
   } catch (error) {
-    // Nothing is published there, whatever else may exist of it.
+    // Nothing is mounted there, so the state file is not needed for this path.
     if (!isLunkeeperError(error, 'RECORD_CORRUPT') || isMounted(driver.host, target)) throw error
     driver.observer.warn?.(volumeNameOf(volumeId), error.message)
     return false
@@ -41,9 +45,9 @@ function isMounted(host: Host, place: string): boolean {
 }
 
 /**
- * Removes from a target path what the old driver published there. With its last path the volume leaves the node as one
- * of ours would: flushed, then its disks, sessions that are not needed any more, and the old driver's file. After an
- * interruption the next call continues.
+ * Unmounts what the old driver published at a target path. With the last path the volume is detached as one of ours: it is
+ * flushed, and then its disks, its unused sessions and the old driver's file are removed. After an interruption the next
+ * call continues.
  */
 async function withdraw(driver: Driver, volumeId: string, state: OldState, target: string): Promise<void> {
   const { host } = driver
@@ -54,11 +58,11 @@ async function withdraw(driver: Driver, volumeId: string, state: OldState, targe
     if (mount) await unmountProven(host, { name: volumeId, identity: null }, target)
     return removeTargetPath(host, target)
   }
-  // A volume that has become ours since is not affected by the old driver's file.
+  // A volume that is attached as ours by now is not affected by the old driver's file.
   const isOurs = attachmentOf(readRecords(host).attachments, state) !== undefined
-  if (mount || !isOurs) await takeOff(driver, volumeId, state, found, target)
+  if (mount || !isOurs) await detachOld(driver, volumeId, state, found, target)
   await removeTargetPath(host, target)
-  await tidy(host, state)
+  await removeRecords(host, state)
   forgetOldState(host, volumeId)
 }
 
@@ -67,7 +71,7 @@ function isDeadAt(host: Host, target: string): boolean {
   return mount !== undefined && isDead(host, mount)
 }
 
-async function takeOff(
+async function detachOld(
   { host, observer, signal }: Driver,
   volumeId: string,
   state: OldState,
@@ -110,8 +114,8 @@ function foundAgain(host: Host, volumeId: string, state: OldState, target: strin
 }
 
 /**
- * Whether waiting is pointless: the sessions' timers have expired, and the kernel has failed all held I/O. What
- * multipathd's map holds may still be written.
+ * Whether the unwritten data is lost anyway: the sessions' timers have expired, and the kernel has failed all held I/O. I/O
+ * that a map of multipathd holds can still be written.
  */
 function isLost({ device }: OldState, { sessions, disks }: OldPublication): boolean {
   return (
@@ -123,10 +127,10 @@ function isLost({ device }: OldState, { sessions, disks }: OldPublication): bool
 }
 
 /**
- * Node records of sessions that are gone. If the old driver used discovery, that created records of all the target's
- * portals, and it removed them all.
+ * Removes the session notes and node records of sessions that have ended. If the old driver used discovery, it created
+ * records of all portals of the target, and would have removed them all.
  */
-async function tidy(host: Host, { iqn, portals, madeRecords }: OldState): Promise<void> {
+async function removeRecords(host: Host, { iqn, portals, madeRecords }: OldState): Promise<void> {
   const sessions = readSessions(host.paths, iqn)
   const isThere = (one: Portal) => sessions.some(({ portal }) => portal && samePortal(portal, one))
   for (const portal of portals) if (!isThere(portal)) forgetSession(host, iqn, portal)

@@ -9,7 +9,7 @@ import { parsePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import { parseWwid } from '../../model/wwid.ts'
 
-/** The target, LUN and identity that a PersistentVolume's `volumeAttributes` describe. */
+/** The target, LUN and identity that the `volumeAttributes` of a PersistentVolume describe. */
 export interface VolumeSource {
   readonly iqn: Iqn
   readonly portals: readonly Portal[]
@@ -23,8 +23,8 @@ export interface VolumeSource {
 }
 
 /**
- * The keys of `iscsi.csi.k8s.io`, so that its volumes work as they are, and four of our own. Those with no
- * use here (how its discovery is done) are listed so that they cause no warning.
+ * The keys of `iscsi.csi.k8s.io`, so that its volumes work unchanged, and four of our own. Keys that have no effect here, such
+ * as those for discovery, are listed so that they cause no warning.
  */
 const KNOWN = new Set([
   'targetPortal',

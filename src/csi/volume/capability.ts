@@ -7,23 +7,23 @@ import type { VolumeCapability } from '../protocol/csi_pb.js'
 import { VolumeCapability_AccessMode_Mode as Mode } from '../protocol/csi_pb.js'
 import { grpcError } from '../status.ts'
 
-/** How a caller wants to use a volume, in our terms. */
+/** How a caller wants to use a volume. */
 export interface Capability {
   readonly kind: 'block' | 'mount'
-  /** As given; empty for any file system. */
+  /** As the caller gave it; empty for any file system. */
   readonly fs: string
-  /** Without ro and rw. */
+  /** Mount options other than ro and rw. */
   readonly options: readonly string[]
-  /** Nothing on this node may write. */
+  /** Whether nothing on this node may write. */
   readonly readOnly: boolean
-  /** It may be published at several paths of a node. */
+  /** Whether the volume may be published at several paths of a node. */
   readonly shared: boolean
   readonly mode: Mode
 }
 
 const READERS = new Set([Mode.SINGLE_NODE_READER_ONLY, Mode.MULTI_NODE_READER_ONLY])
 
-/** The specification's table of second publications: for callers that know SINGLE_NODE_MULTI_WRITER. */
+/** Modes that allow several target paths on a node, for callers that know SINGLE_NODE_MULTI_WRITER (CSI, NodePublishVolume). */
 const SHARED = new Set([
   Mode.SINGLE_NODE_MULTI_WRITER,
   Mode.MULTI_NODE_READER_ONLY,
@@ -54,10 +54,10 @@ export function parseCapability(given: VolumeCapability | undefined): Capability
   }
 }
 
-/** Why none of our volumes can be used like this; null if they can. */
+/** Why this driver does not support a capability; null if it does. */
 export function unsupported({ kind, mode, fs }: Capability): string | null {
   if (fs !== '' && !isFileSystem(fs)) return `the file system ${fs} is not one of ${FILE_SYSTEMS.join(', ')}`
-  // It does not say which node is the writer, so that nothing could keep the readers from writing.
+  // The mode does not say which node is the writer, so nothing could keep the readers from writing.
   if (mode === Mode.MULTI_NODE_SINGLE_WRITER)
     return `${Mode[mode]} is not supported: use one node that writes, or only readers`
   if (kind === 'mount' && mode === Mode.MULTI_NODE_MULTI_WRITER)
@@ -65,7 +65,7 @@ export function unsupported({ kind, mode, fs }: Capability): string | null {
   return null
 }
 
-/** How the volume is to be staged. A file system is created later, if there is none. */
+/** How to attach the volume. A file system is created later, if there is none. */
 export function useOf(capability: Capability, staging: string): VolumeUse {
   const { kind, fs, readOnly, options } = capability
   if (kind === 'block') return { mount: null, fs: null, format: false, readOnly, options: [] }

@@ -7,16 +7,19 @@ import type { Mount } from '../../model/snapshot.ts'
 /** A problem of a volume on this node. */
 export interface Adverse {
   readonly kind: 'inaccessible' | 'data-loss' | 'degraded'
-  /** One word, for programs; together with its kind it is reported once per volume. */
+  /** One word, for programs. Each kind and reason is reported once per volume. */
   readonly reason: string
   /** For people. */
   readonly message: string
 }
 
-/** The signs of a file system that has stopped writing. */
-const TURNED = new Set(['ro', 'emergency_ro', 'shutdown'])
+/** Options that show that a file system has stopped writing. */
+const STOPPED_WRITING = new Set(['ro', 'emergency_ro', 'shutdown'])
 
-/** Null if all is well. @param silence why its file system does not answer */
+/**
+ * The most serious problem of a volume; null if it is healthy.
+ * @param silence why its file system does not answer; null if it does
+ */
 export function adverseOf(
   host: Host,
   record: Attachment,
@@ -36,8 +39,8 @@ export function adverseOf(
         ? inaccessible('HoldOver', `its hold is over (${note.ended}): I/O has failed`)
         : inaccessible('NotReady', `it is ${state}`)
   if (silence !== null) return inaccessible('FileSystemSilent', silence)
-  // An ext4 that met an error remounts itself read-only.
-  if (!record.request.use.readOnly && mount?.superOptions.some((option) => TURNED.has(option)))
+  // After an error, ext4 remounts itself read-only.
+  if (!record.request.use.readOnly && mount?.superOptions.some((option) => STOPPED_WRITING.has(option)))
     return TURNED_READ_ONLY
   const lost = paths.filter((path) => !isPathUp(path))
   if (lost.length === 0) return null
@@ -53,7 +56,7 @@ export const TURNED_READ_ONLY: Adverse = {
 
 /** Whether a file system that was mounted for writing has stopped writing. */
 export function hasTurnedReadOnly({ options, superOptions }: Mount): boolean {
-  return !options.includes('ro') && superOptions.some((option) => TURNED.has(option))
+  return !options.includes('ro') && superOptions.some((option) => STOPPED_WRITING.has(option))
 }
 
 export function inaccessible(reason: string, message: string): Adverse {

@@ -7,8 +7,8 @@ type Strings = Readonly<Record<string, string>>
 const PREFIX = 'node.session.auth.'
 
 /**
- * CHAP from the secret of a call; if that has none, from the attribute `secret`, a JSON object in which the old driver
- * kept it. Keys for discovery are ignored, because no discovery is done. Null means no CHAP.
+ * The CHAP credentials in the secret of a call or, if it has none, in the attribute `secret`, a JSON object in which the old
+ * driver kept them. Keys for discovery are ignored, because no discovery is done. Null means no CHAP.
  * @throws BAD_CHAP
  */
 export function credentialsOf(secrets: Strings, attributes: Strings): Chap | null {
@@ -19,7 +19,7 @@ function chapFrom(secrets: Strings): Chap | null {
   const found = CHAP_KEYS.flatMap((key) => {
     // The line end that `echo secret | base64` leaves.
     const value = secrets[PREFIX + key]?.replace(/\r?\n$/, '')
-    // Empty counts as absent, as in the in-tree plugin (pkg/volume/iscsi: iscsi_util.go): tools write all four keys.
+    // An empty value counts as absent, because tools write all four keys (also pkg/volume/iscsi: iscsi_util.go).
     return value === undefined || value === '' ? [] : [[key, value] as const]
   })
   return found.length === 0 ? null : chapOf(new Map<string, string>(found))

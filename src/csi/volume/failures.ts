@@ -2,21 +2,21 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { Recent } from '../../model/recent.ts'
 import type { Adverse } from './condition.ts'
 
-/** More volumes than a node has; a forgotten one is reported as not known. */
-const MOST_VOLUMES = 500
+/** More volumes than a node has. A volume that was discarded is reported as unknown. */
+const MAX_VOLUMES = 500
 
 /** Errors that say nothing about the volume. */
-const PASSING = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
+const UNRELATED = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
 
 /**
- * Why the last attempt to stage a volume failed: then nothing of it is left on the node, but its health may be
- * requested. Lost when the agent ends; the next attempt records it again.
+ * Why the last attempt to stage each volume failed. After a failure nothing of the volume may be left on the node, but its
+ * health can be requested. Kept in memory only: after a restart of the agent, the next attempt records the reason again.
  */
 export class Failures {
-  readonly #last = new Recent<string, Adverse>(MOST_VOLUMES)
+  readonly #last = new Recent<string, Adverse>(MAX_VOLUMES)
 
-  note(volumeId: string, error: unknown): void {
-    if (!(error instanceof LunkeeperError) || PASSING.has(error.code)) return
+  record(volumeId: string, error: unknown): void {
+    if (!(error instanceof LunkeeperError) || UNRELATED.has(error.code)) return
     const kind = error.code === 'FS_DAMAGED' ? 'data-loss' : 'inaccessible'
     this.#last.set(volumeId, { kind, reason: inCamelCase(error.code), message: error.message })
   }

@@ -8,9 +8,9 @@ import { sameWwid } from '../../model/wwid.ts'
 import type { VolumeSource } from './attributes.ts'
 
 /**
- * Why a call's volume_context means another volume than the one staged under its volume_id; null if it is the same. A
- * kubelet distinguishes volumes only by volumeHandle: a PersistentVolume that was copied with its handle is never
- * staged, and its pods would get the first one's data (pkg/volume/csi: GetVolumeName).
+ * Why the volume_context of a call describes a volume other than the one staged under its volume_id; null if it is the same.
+ * A kubelet distinguishes volumes by volumeHandle only: a PersistentVolume that was copied with its handle is never staged,
+ * and its pods would get the data of the original (pkg/volume/csi: GetVolumeName).
  */
 export function otherVolume(
   existing: Attachment,
@@ -31,8 +31,8 @@ export function otherVolume(
 }
 
 /**
- * Two arrays may use one target name. A record contains addresses, and a host name in the volume_context may resolve to
- * another one by now, so only a list without host names proves that it is another array.
+ * Why the portals are those of another array; two arrays may use one target name. A host name may resolve to a new address
+ * of the same array, so only a list without host names proves that the array is another one.
  */
 function otherPortals(staged: readonly Portal[], asked: readonly Portal[]): string | null {
   const isKnown = (portal: Portal) => staged.some((one) => samePortal(one, portal))
@@ -42,5 +42,5 @@ function otherPortals(staged: readonly Portal[], asked: readonly Portal[]): stri
   return `its portals are ${list(staged)}, not ${list(asked)}`
 }
 
-/** Without the zone of a link-local address. */
+/** The address without the zone of a link-local address. */
 const bare = (host: string) => host.split('%')[0]!

@@ -4,36 +4,36 @@ import { VolumeCapability_AccessMode_Mode as Mode } from '../protocol/csi_pb.js'
 const NAME = 'lunkeeper.dev/attachment'
 const UID = 'lunkeeper.dev/attachment-uid'
 
-/** A VolumeAttachment of Kubernetes. Its uid is new each time that the volume is given to a node. */
+/** A VolumeAttachment. It has a new uid each time that Kubernetes attaches the volume to a node. */
 export interface AttachmentRef {
   readonly name: string
   readonly uid: string
 }
 
-/** What ControllerPublishVolume said of a volume that is staged. */
+/** What ControllerPublishVolume returned for a volume. */
 export interface StagePublication {
   readonly attachment: AttachmentRef
 }
 
-/** How many nodes may have a volume at once, and what they may do with it. */
+/** How many nodes may have a volume attached at the same time, and whether they may write. */
 export type Sharing = 'one-node' | 'many-readers' | 'many-writers'
 
-/** By what right a node has a volume. */
+/** What entitles a node to a volume. */
 export interface Owner {
-  /** Null where Kubernetes keeps no record of it: it does not guard the volume from other nodes. */
+  /** Null if Kubernetes has no VolumeAttachment, and so does not keep other nodes from the volume. */
   readonly attachment: AttachmentRef | null
   readonly sharing: Sharing
 }
 
-/** The publish_context of a volume that is given to a node. */
+/** The publish_context for a volume that is attached to a node. */
 export function publishContextOf({ name, uid }: AttachmentRef): Record<string, string> {
   return { [NAME]: name, [UID]: uid }
 }
 
 /**
- * A publish_context, which is empty where no controller publishes volumes (`attachRequired: false`), and for a volume that
- * was in use when that was changed. Keys of others are passed over.
- * @throws BAD_REQUEST half of it is missing, or it is not what a controller of ours writes
+ * Parses a publish_context. It is empty if no controller publishes volumes (`attachRequired: false`), and for a volume that
+ * was in use when that was changed. Keys of other programs are ignored.
+ * @throws BAD_REQUEST a key is missing, or its value is not what our controller writes
  */
 export function parsePublication(context: Readonly<Record<string, string>>): StagePublication | null {
   const { [NAME]: name = '', [UID]: uid = '' } = context
@@ -50,12 +50,12 @@ export function parsePublication(context: Readonly<Record<string, string>>): Sta
   return { attachment: { name, uid } }
 }
 
-/** By what right a volume that is staged with this publication and access mode is on this node. */
+/** What entitles this node to a volume that is staged with this publication and access mode. */
 export function ownerOf(publication: StagePublication | null, mode: Mode): Owner {
   return { attachment: publication?.attachment ?? null, sharing: sharingOf(mode) }
 }
 
-/** A mode that is not known or not supported counts as that of one node: the strictest. */
+/** An unknown or unsupported mode is treated as one node, which is the strictest. */
 export function sharingOf(mode: Mode): Sharing {
   if (mode === Mode.MULTI_NODE_READER_ONLY) return 'many-readers'
   return mode === Mode.MULTI_NODE_MULTI_WRITER ? 'many-writers' : 'one-node'

@@ -6,8 +6,8 @@ import type { Host } from '../../host/host.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 
 /**
- * A mark that a target path is mounted but not yet as requested: between a bind mount and its change to read-only. An
- * agent that is killed in between leaves the mark, and the next call mounts again.
+ * Marks a publication as incomplete: the target path is mounted, but possibly not yet read-only as requested. If the agent
+ * is killed in between, the mark stays, and the next call replaces the mount.
  */
 export function beginPublishing(host: Host, target: string): void {
   writeDurable(markOf(host, target), `${target}\n`)

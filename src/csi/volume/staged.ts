@@ -13,15 +13,15 @@ import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts
 import type { Device } from '../../state/view/users.ts'
 
 /**
- * The kernel's state of a staged volume. The mount table alone says where a volume is published; `publishing.ts` only
- * marks a publication that is not complete.
+ * The kernel's state of a staged volume. Only the mount table says where a volume is published; `publish-mark.ts` marks
+ * publications that are not complete.
  */
 export interface Staged {
   /** Null if the volume currently has no device. */
   readonly device: Device | null
   /** The volume's own mount at its staging path; null for a block volume, or if it is missing. */
   readonly mount: Mount | null
-  /** Mounts everywhere else: target paths, and what a kubelet made of them (subpaths). */
+  /** All other mounts of the volume: target paths, and subpaths that a kubelet mounted. */
   readonly published: readonly Mount[]
 }
 
@@ -40,8 +40,8 @@ export function lookAtStaged(host: Host, record: Attachment): Staged {
 }
 
 /**
- * The volume's mount at a path that a caller names as the volume's; undefined if it is not there. A block volume has no
- * mount at its staging path, but counts as being there.
+ * The volume's mount at a path at which a caller expects the volume; undefined if the volume is not there. A block volume
+ * has no mount at its staging path, but counts as being there.
  * @param path as the mount table prints it
  */
 export function placeOf(
@@ -64,13 +64,13 @@ function belongs(
   mounts: readonly Mount[],
 ): boolean {
   if (device !== null && (mount.devno === device.devno || isNodeOf(mount, device.name))) return true
-  // Mounts of a device that is gone: those with the number of the dead mount at the staging path.
+  // The mounts of a device that is gone have the same device number as the dead mount at the staging path.
   const dead = mounts.find(({ point }) => point === staging)
   if (dead && dead.devno === mount.devno && isDead(host, mount)) return true
   return isMapOf(host, mount, name)
 }
 
-/** A bind mount of a device node appears as a part of the file system that contains it, usually /dev. */
+/** Whether a mount is a bind mount of this device's node, which the mount table shows as a part of /dev's file system. */
 export function isNodeOf({ fs, root }: Mount, device: string): boolean {
   return isDevFs(fs) && root.endsWith(`/${device}`)
 }
@@ -84,7 +84,7 @@ export function isDead({ paths }: Host, { fs, root, devno, source }: Mount): boo
   return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
 }
 
-/** Whether a mount is of this volume's hold map, even if no record says so. */
+/** Whether a mount is of this volume's hold map, even without a record of the volume. */
 export function isMapOf({ paths }: Host, { fs, root, devno }: Mount, name: VolumeName): boolean {
   const device = isDevFs(fs) ? basename(root) : linkName(join(paths.sys, 'dev/block', devno))
   return device?.startsWith('dm-') === true && readMap(paths, device)?.name === holdMapName(name)

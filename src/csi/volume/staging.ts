@@ -10,14 +10,14 @@ import { describeUsers, isUdev, usersOf } from '../../state/view/users.ts'
 import type { Staged } from './staged.ts'
 import { isDead } from './staged.ts'
 
-/** Whether its hold is over: unwritten data is lost, and its file system most likely broken. */
+/** Whether the hold of a volume has ended, so that its unwritten data is lost and its file system is probably broken. */
 export function isGivenUp(host: Host, { name }: Attachment): boolean {
   const note = readHoldNote(host, name)
   return note !== null && note.ended !== null
 }
 
 /**
- * Why the file system at the staging path is unusable for a new user; null if it is usable or its I/O is held.
+ * Why a new pod cannot use the file system at the staging path; null if it can, or if I/O is held.
  * @throws IDENTITY_MISMATCH another volume answers · TARGET_AWAY STUCK …
  */
 export async function stagingTrouble(
@@ -26,7 +26,7 @@ export async function stagingTrouble(
   { device, mount }: Staged,
 ): Promise<string | null> {
   const { mount: point, readOnly } = record.request.use
-  // Then nothing is asked of it.
+  // A file system whose I/O is held is not accessed.
   if (isHolding(host, record.name)) return null
   if (!device) return 'its device is gone'
   if (point === null) return null
@@ -39,9 +39,10 @@ export async function stagingTrouble(
 }
 
 /**
- * Removes a mount at the staging path that is broken, dead or not the volume's current device, with those of the given
- * target paths, so that it can be remounted. Only if it is not in use.
- * @throws BUSY
+ * Unmounts the volume from its staging path, if it is not in use, so that it can be mounted again: a broken mount, or one of
+ * a device that is gone.
+ * @param targets target paths that are unmounted as well
+ * @throws BUSY a pod or another process uses it
  */
 export async function clearStaging(
   host: Host,

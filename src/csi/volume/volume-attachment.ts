@@ -8,9 +8,9 @@ import { readRecord, writeRecord } from '../../state/records/volumes.ts'
 import { grpcError } from '../status.ts'
 
 /**
- * Whether a volume may be taken from another node that has reserved it: only if Kubernetes says now that it has given the
- * volume to this one. A node that was paused, or cut off, may carry out a call of long ago.
- * @throws FAILED_PRECONDITION Kubernetes has taken it from this node again
+ * Whether this node may take a volume over from another node that has reserved it: only if Kubernetes confirms now that the
+ * volume is attached to this node. A node that was paused or cut off may be carrying out a call from long ago.
+ * @throws FAILED_PRECONDITION the volume is no longer attached to this node
  */
 export async function mayTakeOver(
   host: Host,
@@ -18,20 +18,20 @@ export async function mayTakeOver(
   publication: Publication | null,
 ): Promise<boolean> {
   if (publication === null) return false
-  const word = (await host.witnesses.kubernetes?.(publication)) ?? 'unreachable'
-  if (word === 'gone')
+  const answer = (await host.witnesses.kubernetes?.(publication)) ?? 'unreachable'
+  if (answer === 'gone')
     throw grpcError(
       Code.FailedPrecondition,
       `OWNED_ELSEWHERE: ${volumeId} is no longer given to this node: VolumeAttachment ${publication.attachment} with uid ${publication.uid} is gone`,
     )
-  return word === 'mine'
+  return answer === 'mine'
 }
 
 /**
- * Notes under which VolumeAttachment a volume is that is staged already: it had none when it was staged, or Kubernetes has
- * made it again since. In between another node may have had the volume; that this one has it still only a reservation tells,
- * which is read before each write.
- * @throws FAILED_PRECONDITION it has another one, and no reservation
+ * Records the VolumeAttachment of a volume that is already staged: it had none when it was staged, or Kubernetes has created
+ * a new one since. In between another node may have had the volume. Only a reservation, which is read before each write,
+ * shows that this node still owns it.
+ * @throws FAILED_PRECONDITION the volume was staged with another VolumeAttachment and has no reservation
  */
 export async function adoptPublication(
   host: Host,

@@ -9,17 +9,19 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { readAttribute } from '../read/attribute.ts'
 
-/** Opening a device at most tests for its medium; a lost connection is detected within 10 s. */
+/** Opening a device does no I/O but a test for its medium; a lost connection is detected within 10 s. */
 const OPEN_DEADLINE_MS = 15_000
 
-/** Long enough for a check that only tries whether a device is free, of another attach, mount(8) or wipefs. */
+/** Longer than another attach, mount(8) or wipefs claims a device to find out whether it is free. */
 const MOMENTARY_CLAIM_MS = 2_000
 const CLAIM_PAUSE_MS = 50
+/** Pauses are doubled up to this one, 8 s in all. */
+const LONGEST_PAUSE_MS = 4_000
 
-/** A device that is open with O_EXCL: nothing else can claim it meanwhile. */
+/** A device that is open with O_EXCL, so that nothing else can claim it. */
 export interface ExclusiveOpen {
   /**
-   * Writes dirty data to the device and waits for its confirmation.
+   * Writes all dirty data to the device and waits for its confirmation.
    * @param deadline milliseconds
    * @throws FLUSH_FAILED STUCK PROOF_EXPIRED
    */
@@ -27,13 +29,14 @@ export interface ExclusiveOpen {
 }
 
 /**
- * Runs `work` while holding the device open exclusively (O_EXCL): no file system, map, RAID or swap of any mount
- * namespace has it, and none can take it meanwhile. Null if it is already claimed. A program that merely has it open
- * without claiming it (a virtual machine, dd) is not detected this way.
- * @param options.fresh the disk was just created: wait until it can be opened
- * @param options.patient wait up to 2 s for a claim of another program to end: two attaches of one volume each claim the
- *   other's disk for a moment. @default false
- * @throws STUCK, NOT_FOUND the device is gone, and what `work` throws
+ * Runs `work` with the device open for exclusive use (O_EXCL): no file system, map, RAID or swap has claimed it, in any
+ * mount namespace, and none can claim it meanwhile. A program that has it open without claiming it (a virtual machine, dd)
+ * is not detected.
+ * @param options.fresh the disk was just created, so wait until it can be opened. @default false
+ * @param options.patient wait up to 2 s for another claim to end: two attaches of one volume each claim the other's disk
+ *   for a moment. @default false
+ * @returns null if the device is already claimed
+ * @throws NOT_FOUND the device is gone · STUCK, and what `work` throws
  */
 export async function withExclusiveOpen<T>(
   host: Host,
@@ -42,7 +45,7 @@ export async function withExclusiveOpen<T>(
   options: { readonly fresh?: boolean; readonly patient?: boolean } = {},
 ): Promise<T | null> {
   const path = deviceNode(host, name)
-  return host.workers.hold(async (worker) => {
+  return host.workers.pin(async (worker) => {
     const claim = () => (options.fresh ? openFresh(worker, path) : open(worker, path))
     if (!(await (options.patient ? patiently(claim) : claim()))) return null
     try {
@@ -71,15 +74,15 @@ async function patiently(claim: () => Promise<boolean>): Promise<boolean> {
 }
 
 /**
- * A disk that sd is adding has its name and node before it can be opened: for some milliseconds it answers ENXIO
- * (block/genhd.c:device_add_disk creates both before bdev_add). No event reports the end.
+ * Opens a disk that the kernel is adding. Its name and node exist some milliseconds before it can be opened; until then
+ * open(2) fails with ENXIO (block/genhd.c:device_add_disk creates both before bdev_add). No event reports the end.
  */
 async function openFresh(worker: Worker, path: string): Promise<boolean> {
   for (let pause = 1; ; pause *= 2) {
     try {
       return await open(worker, path)
     } catch (error) {
-      if (!isLunkeeperError(error, 'NOT_FOUND') || pause > 4_000) throw error
+      if (!isLunkeeperError(error, 'NOT_FOUND') || pause > LONGEST_PAUSE_MS) throw error
       await new Promise((resolve) => setTimeout(resolve, pause))
     }
   }

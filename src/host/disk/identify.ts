@@ -14,9 +14,9 @@ import { identifyWithSgInq } from './sg-inq.ts'
 const IDENTIFY_DEADLINE_MS = 20_000
 
 /**
- * The identity that answers at this disk's LUN now: INQUIRY and READ CAPACITY sent to the device. Nothing cached by the
- * kernel or udev is used.
- * @throws IDENTITY_UNREADABLE it does not answer · LUN_ABSENT the target reports no such LUN · STUCK
+ * The identity of the volume that answers at this disk's LUN now, by INQUIRY and READ CAPACITY. Nothing that the kernel or
+ * udev has cached is used.
+ * @throws IDENTITY_UNREADABLE the disk does not answer · LUN_ABSENT the target reports no such LUN · STUCK
  */
 export async function identify(
   host: Host,
@@ -26,15 +26,15 @@ export async function identify(
   return (await interview(host, disk, {}, deadlineMs)).identity
 }
 
-/** What a volume says of itself, and what was asked besides. */
+/** What a volume reports about itself. */
 export interface Interview {
   readonly identity: Identity
-  /** Null where it was not asked for, or the target does not tell. */
+  /** Null if they were not requested, or the target does not report them. */
   readonly reservations: Reservations | null
 }
 
 /**
- * Like {@link identify}, in the same call of a worker process with what tells who owns the volume.
+ * Like {@link identify}, and on request reads registrations and reservation in the same call of the worker process.
  * @throws as {@link identify}
  */
 export async function interview(
@@ -73,7 +73,7 @@ export async function interview(
   }
 }
 
-/** Without the sg driver nothing else can be asked. */
+/** Without the sg driver, only the identity can be read. */
 function plain(identity: Identity): Interview {
   return { identity, reservations: null }
 }

@@ -7,18 +7,19 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
 
-/** Thousands of processes take less than a second; a process that blocks in the kernel is skipped. */
+/** Thousands of processes take less than a second; nothing that is read here can block. */
 const DEADLINE_MS = 15_000
 
-/** A block device, and for a SCSI disk the nodes that send it commands: sg and bsg. */
+/** A block device; for a SCSI disk with its other nodes, sg and bsg, and its partitions. */
 export type Openable = BlockRef &
   Partial<Pick<ScsiDisk, 'sg' | 'hctl'>> & { readonly partitions?: readonly BlockRef[] }
 
 /**
- * The processes, other than ours, that have one of these devices or a partition of it open, claimed or not. A virtual
- * machine's disk is visible only this way. Found by device number, so also in a container where its node has another
- * name. Users inside the kernel (loop, swap, nfsd) have no process; most of them claim the device.
- * @throws STUCK it cannot be determined
+ * The processes, other than this one and its children, that have one of these devices or a partition of it open, whether or
+ * not they claimed it. The disk of a virtual machine is visible only this way. Devices are recognized by number, so also in
+ * a container in which their node has another name. Users inside the kernel (loop, swap, nfsd) have no process; most of
+ * them claim the device.
+ * @throws STUCK the processes cannot be read
  */
 export async function findOpeners(host: Host, devices: readonly Openable[]): Promise<readonly DeviceFile[]> {
   const blocks = devices.flatMap((device) => [device, ...(device.partitions ?? [])])

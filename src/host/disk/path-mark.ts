@@ -9,18 +9,19 @@ import { readText } from '../read/attribute.ts'
 import { keepUdevOff, PATH_MARKS } from '../map/udev-rule.ts'
 
 /**
- * Allowed users of the disk: `hold` is a hold map only, `any` is a hold map or multipathd's map, which is undecided
- * until multipathd has answered.
+ * Which map may use the disk: `hold` is a hold map only; `any` is a hold map or multipathd's map, while multipathd has not
+ * answered whether it takes the disk.
  */
 export type PathMark = 'hold' | 'any'
 
-// Keyed by session: SCSI host numbers are reused after a logout (drivers/scsi/hosts.c: an ida), session numbers are not
-// within a boot (scsi_transport_iscsi.c:iscsi_session_nr). So a left-over mark never applies to another disk.
+// A mark is stored under its session's number, which is not reused within a boot (scsi_transport_iscsi.c:iscsi_session_nr).
+// SCSI host numbers are reused after a logout (drivers/scsi/hosts.c). So a mark that is left over never applies to another
+// disk.
 
 /**
- * Tells udev's rules, before the kernel creates the disk, that it is for a hold map. If the mark cannot be written, the
- * disk is processed like any other, and its users are checked afterwards.
- * @returns whether it was not marked so before
+ * Marks a disk for udev's rules as a path of a map, before the kernel creates the disk. If the mark cannot be written, udev
+ * processes the disk like any other; the caller checks for users of the disk later.
+ * @returns whether the mark is new or has changed
  */
 export async function markPath(host: Host, sid: number, hctl: Hctl, mark: PathMark): Promise<boolean> {
   const file = fileOf(host, sid, hctl)
@@ -37,7 +38,7 @@ export async function markPath(host: Host, sid: number, hctl: Hctl, mark: PathMa
   }
 }
 
-/** The disk is gone, or open to all users. @returns whether there was a mark */
+/** Removes the mark of a disk that is gone, or that any program may use. @returns whether there was a mark */
 export function unmarkPath(host: Host, sid: number, hctl: Hctl): boolean {
   const file = fileOf(host, sid, hctl)
   if (!existsSync(file)) return false
@@ -50,7 +51,7 @@ export function unmarkPath(host: Host, sid: number, hctl: Hctl): boolean {
   return true
 }
 
-/** Marks of sessions that are gone. */
+/** Removes the marks of sessions that have ended. */
 export function dropStaleMarks(host: Host): void {
   for (const session of list(join(host.paths.root, PATH_MARKS)))
     if (!existsSync(join(host.paths.sys, 'class/iscsi_session', session)))
@@ -58,15 +59,15 @@ export function dropStaleMarks(host: Host): void {
 }
 
 /**
- * Makes udev process a disk again that it knew before it was marked or unmarked: like `udevadm trigger`, without a
- * program. LVM activates the contents of a disk on `add` (69-dm-lvm.rules).
+ * Makes udev process a disk again, after its mark has changed: like `udevadm trigger`, but without a program. LVM activates
+ * the contents of a disk on `add` (69-dm-lvm.rules).
  */
 export function tellUdev(host: Host, { name, partitions }: ScsiDisk, action: 'add' | 'change'): void {
   for (const block of [name, ...partitions.map((part) => part.name)])
     try {
       if (block !== null) writeFileSync(join(host.paths.sys, 'class/block', block, 'uevent'), action)
     } catch {
-      // It is being removed.
+      // The kernel is removing the disk.
     }
 }
 

@@ -12,27 +12,31 @@ import { serialOf, wwidOf } from '../read/vpd.ts'
 const PAGE_SERIAL = 0x80
 const PAGE_IDENTIFICATION = 0x83
 
-/** A healthy disk answers within a millisecond; for any other the state of its session is decisive. */
+/** A healthy disk answers within a millisecond. If it does not answer, the state of its session is decisive. */
 const CHECK_DEADLINE_MS = 5_000
 
-/** A disk, and the one property that distinguishes it here. */
+/** A disk with the identity that it is expected to have. If there is no WWID, its serial is compared. */
 export interface CheckedDisk {
   readonly disk: ScsiDisk
   readonly wwid: Wwid | null
   readonly serial: string | null
-  /** The key that this node has registered; null if the reservation is not checked. */
+  /** This node's registration; null if the reservation is not checked. */
   readonly fence: Registration | null
 }
 
 /**
- * `same`, `other` (another volume answers), `taken` (the same volume, and this node's reservation is not there), `absent`
- * (the target has no such LUN), `silent` (no answer now).
+ * - `same`: the expected volume answers
+ * - `other`: another volume answers
+ * - `taken`: the expected volume answers, but this node's key does not have its reservation
+ * - `absent`: the target has no such LUN
+ * - `silent`: no answer now
  */
 export type IdentityCheck = 'same' | 'other' | 'taken' | 'absent' | 'silent'
 
 /**
- * Whether several disks of one session still are the volumes that they were, and this node's: one or two SCSI commands
- * each, in one worker process. The quick form of `identify` for disks that were identified before; `other` is to be confirmed by it.
+ * Whether several disks of one session still are the expected volumes, and still reserved for this node: one or two SCSI
+ * commands for each, in one worker process. A quick form of {@link identify} for disks that have been identified before; the
+ * caller confirms `other` with it.
  */
 export async function checkIdentities(host: Host, disks: readonly CheckedDisk[]): Promise<IdentityCheck[]> {
   const asked = disks.filter(({ disk }) => disk.sg !== null)

@@ -8,8 +8,8 @@ import { writeUnderScanMutex } from './scan-mutex.ts'
 import { unmarkPath } from './path-mark.ts'
 
 /**
- * Removes a disk from the kernel, without a check or flush: the caller has the device's claim and has flushed it, or
- * knows that dirty data must not be written. The disk is gone when this returns.
+ * Removes a disk from the kernel without any check or flush. The caller has claimed and flushed the device, or knows that
+ * its dirty data must not be written. The disk is gone when this returns.
  * @throws STUCK
  */
 export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
@@ -23,8 +23,8 @@ export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
 }
 
 /**
- * Makes the kernel read the disk's size and identity again. Only for a disk that has just answered as the right volume:
- * for a LUN that is not mapped, the kernel sets the size to 0, under a mounted file system too.
+ * Makes the kernel read the size and identity of a disk again. Only for a disk that has just answered as the right volume:
+ * if its LUN is not mapped, the kernel sets the size to 0, even under a mounted file system.
  * @throws STUCK
  */
 export async function rescanDisk(host: Host, disk: ScsiDisk): Promise<void> {

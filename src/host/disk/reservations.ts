@@ -15,19 +15,19 @@ import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
 const NO_KEY = '0000000000000000'
 const TYPE = WRITE_EXCLUSIVE_REGISTRANTS_ONLY
 
-/** What the target tells of its reservations in full. */
+/** All that the target reports about reservations of a volume. */
 export interface FullReservations extends Reservations {
   readonly capabilities: ReservationCapabilities
-  /** Empty where the target has no READ FULL STATUS. */
+  /** Empty if the target does not support READ FULL STATUS. */
   readonly registrants: readonly Registrant[]
 }
 
 /**
- * Registrations, reservation and what the target can do; null where it has no persistent reservations.
- * @throws TARGET_AWAY it does not answer now · STUCK
+ * Registrations, reservation and capabilities; null if the target does not support persistent reservations.
+ * @throws TARGET_AWAY the target does not answer now · STUCK
  */
 export async function readReservations(host: Host, disk: ScsiDisk): Promise<FullReservations | null> {
-  // They end with the first that does not succeed.
+  // The answers end with the first command that fails.
   const [capabilities, keys, holder, status] = await persist(host, disk, [
     { read: 'capabilities' },
     { read: 'keys' },
@@ -38,21 +38,21 @@ export async function readReservations(host: Host, disk: ScsiDisk): Promise<Full
     if (capabilities?.isUnknown) return null
     throw unreadable(disk, capabilities)
   }
-  const told = parseReservations([keys, holder])
-  if (!told) throw unreadable(disk, keys?.kind === 'done' ? holder : keys)
+  const reservations = parseReservations([keys, holder])
+  if (!reservations) throw unreadable(disk, keys?.kind === 'done' ? holder : keys)
   return {
-    ...told,
+    ...reservations,
     capabilities: capabilitiesOf(capabilities.data),
     registrants: status?.kind === 'done' ? registrantsOf(status.data) : [],
   }
 }
 
-/** The initiator that registered a key; null where the target does not tell. */
-export function initiatorOf(told: FullReservations | null, key: ReservationKey): string | null {
-  return told?.registrants.find((one) => one.key === key)?.initiator ?? null
+/** The initiator that registered a key; null if the target does not report it. */
+export function initiatorOf(reservations: FullReservations | null, key: ReservationKey): string | null {
+  return reservations?.registrants.find((one) => one.key === key)?.initiator ?? null
 }
 
-/** Of the answers to READ KEYS and READ RESERVATION; null where one of them did not succeed. */
+/** Parses the answers to READ KEYS and READ RESERVATION; null if one of the commands failed. */
 export function parseReservations([keys, holder]: readonly (
   | PersistAnswer
   | undefined
@@ -62,8 +62,9 @@ export function parseReservations([keys, holder]: readonly (
 }
 
 /**
- * Registers a key for this session, whatever it had registered before.
- * @returns whether the target keeps it over its own restart
+ * Registers a key for this session, in place of any key that it has registered before.
+ * @param persists whether to ask the target to keep the registration over a loss of power
+ * @returns whether the target keeps it
  * @throws TARGET_AWAY STUCK
  */
 export async function registerKey(
@@ -75,8 +76,8 @@ export async function registerKey(
   const register = (keep: boolean) =>
     persist(host, disk, [{ act: 'register', newKey: key, persists: keep }]).then(([answer]) => answer)
   if (persists && (await register(true))?.kind === 'done') return true
-  // Targets may refuse the bit. LIO that cannot write its file under /etc/target/pr answers NOT READY to every PERSISTENT
-  // RESERVE OUT, and has carried it out (drivers/target/target_core_pr.c:core_scsi3_update_and_write_aptpl).
+  // A target may reject the bit. LIO, if it cannot write its file under /etc/target/pr, answers NOT READY to every PERSISTENT
+  // RESERVE OUT although it has carried out the command (drivers/target/target_core_pr.c:core_scsi3_update_and_write_aptpl).
   const answer = await register(false)
   if (answer?.kind === 'done') return false
   const [keys] = await persist(host, disk, [{ read: 'keys' }])
@@ -85,16 +86,18 @@ export async function registerKey(
 }
 
 /**
- * @returns false where another key has the reservation, where this session is not registered, or where the target does not
- *   say that it has done it: read back what became of it @throws TARGET_AWAY STUCK
+ * Reserves the volume for all registered keys.
+ * @returns false if another key has the reservation, this session is not registered, or the target did not confirm it: the
+ *   caller reads the reservation to find out
+ * @throws TARGET_AWAY STUCK
  */
 export async function reserve(host: Host, disk: ScsiDisk, key: ReservationKey): Promise<boolean> {
   return isDone(await persist(host, disk, [{ act: 'reserve', key, type: TYPE }]))
 }
 
 /**
- * Removes another key's registrations, ends its commands, and takes its reservation.
- * @returns false where it is not said to be done: this session is not registered any more, most often
+ * Removes another key's registrations, aborts its commands, and takes over its reservation.
+ * @returns false if the target did not confirm it, most often because this session is no longer registered
  * @throws TARGET_AWAY STUCK
  */
 export async function preempt(
@@ -107,12 +110,12 @@ export async function preempt(
   return isDone(answers)
 }
 
-/** Removes this session's registration. That of an earlier session of the node stays. @throws TARGET_AWAY STUCK */
+/** Removes the registration of this session; those of earlier sessions of the node stay. @throws TARGET_AWAY STUCK */
 export async function unregisterKey(host: Host, disk: ScsiDisk, key: ReservationKey): Promise<void> {
   await persist(host, disk, [{ act: 'register', key, newKey: NO_KEY }])
 }
 
-/** Removes all registrations and the reservation. @returns false where it is not said to be done @throws TARGET_AWAY STUCK */
+/** Removes all registrations and the reservation. @returns whether the target confirmed it @throws TARGET_AWAY STUCK */
 export async function clearReservations(host: Host, disk: ScsiDisk, key: ReservationKey): Promise<boolean> {
   return isDone(await persist(host, disk, [{ act: 'clear', key }]))
 }

@@ -6,9 +6,9 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
 
 /**
- * Makes the kernel retry a command as often as its session is lost and restored: by default the sixth consecutive loss
- * is an I/O error, whatever the session's timer (drivers/scsi/sd.c: max_retries). If the kernel does not have the
- * setting, nothing changes.
+ * Makes the kernel retry a command however often its session is lost and restored. By default a command fails with an I/O
+ * error after the sixth loss, regardless of the session's timer (drivers/scsi/sd.c: max_retries). Has no effect if the
+ * kernel does not have the setting.
  */
 export function retryWithoutEnd({ paths }: Host, disk: ScsiDisk): void {
   try {

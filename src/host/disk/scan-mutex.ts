@@ -3,15 +3,15 @@ import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 
 /**
- * Longer than the kernel needs to detect a lost connection (noop_out_interval + noop_out_timeout, 10 s); a write that
- * is stuck for longer waits for the target, possibly without an end.
+ * Longer than the kernel needs to detect a lost connection (noop_out_interval + noop_out_timeout, 10 s). A write that takes
+ * longer waits for the target, possibly forever.
  */
 const DEADLINE_MS = 20_000
 
 /**
- * Writes to a sysfs file that takes the SCSI host's scan mutex. A stuck write blocks every other scan and delete of
- * that host, so all of them share a lane.
- * @throws STUCK, and NOT_FOUND if the file does not exist (any more)
+ * Writes to a sysfs file whose handler takes the scan mutex of the SCSI host. A stuck write blocks every other scan and
+ * delete of that host, so all of them share a lane ({@link WorkerPool}).
+ * @throws STUCK · NOT_FOUND the file does not exist · NO_PERMISSION
  */
 export async function writeUnderScanMutex(
   host: Host,

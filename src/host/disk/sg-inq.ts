@@ -5,14 +5,14 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
 
-/** The INQUIRY's own 20 s, and time for the program to start. */
+/** The kernel's timeout for an INQUIRY (20 s), and time for the program to start. */
 const DEADLINE_MS = 25_000
 
-// Given four times: bytes and nothing else, in all versions. Given less often, offsets, text or an explanation are
-// mixed in, differently in sg3-utils 1.46 and 1.48, and an offset looks like a byte.
+// With four of them every version prints bytes only. With fewer, sg3-utils 1.46 and 1.48 add offsets, text or explanations in
+// different ways, and an offset looks like a byte.
 const PLAIN_HEX = ['--hex', '--hex', '--hex', '--hex'] as const
 
-/** Like {@link identify}, through sg_inq, for kernels without the sg driver. The size is then the kernel's. */
+/** Like {@link identify}, with sg_inq, for kernels without the sg driver. The size is the one that the kernel has cached. */
 export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Identity> {
   if (disk.name === null) throw new LunkeeperError('IDENTITY_UNREADABLE', 'the disk has no device node')
   const device = deviceNode(host, disk.name)
@@ -40,7 +40,7 @@ export async function identifyWithSgInq(host: Host, disk: ScsiDisk): Promise<Ide
   }
 }
 
-/** Lines of hexadecimal bytes; null if there is anything else. */
+/** The bytes of lines of hexadecimal bytes; null if the text contains anything else. */
 function bytesOf(text: string): Buffer | null {
   const pairs = text.trim().split(/\s+/)
   const plain = pairs.length >= 4 && pairs.every((pair) => /^[0-9a-f]{2}$/i.test(pair))

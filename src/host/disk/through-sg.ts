@@ -5,12 +5,12 @@ import type { Worker } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
-/** A healthy target answers within milliseconds; one that is lost fails the command when its session's loss is noticed. */
+/** A healthy target answers within milliseconds. If the target is lost, the command fails when the session detects it. */
 export const SG_DEADLINE_MS = 20_000
 
 /**
  * Sends commands to a disk in a worker process, through its sg node.
- * @throws MODULE_MISSING it has no sg node · TARGET_AWAY it does not answer now · STUCK
+ * @throws MODULE_MISSING the disk has no sg node · TARGET_AWAY it does not answer now · STUCK
  */
 export async function throughSg<T>(
   host: Host,

@@ -8,12 +8,12 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Program } from './programs.ts'
 import { PACKAGE_OF, PATH } from './programs.ts'
 
-/** Maximum length of a program's error output. */
-const MAX_COMPLAINT = 4 << 10
+/** How many characters of a program's error output are kept. */
+const MAX_ERROR_OUTPUT = 4 << 10
 
 /**
- * Passes bytes through a program: its standard input and output. It ends when its input ends or when its output is no
- * longer read; the source of the input limits how long it runs.
+ * Passes bytes through a program, from its standard input to its standard output. The program ends when its input ends or
+ * when the caller stops reading; it runs for as long as the source provides input.
  *
  * @throws PROGRAM_MISSING, INTERNAL with the program's error output
  */
@@ -27,7 +27,7 @@ export async function* filter(
   const ended = once(child, 'close').then(([code]: unknown[]) => code)
   ended.catch(() => {})
   failed.catch(() => {})
-  const failureReason = collect(child.stderr)
+  const errorOutput = collect(child.stderr)
   // A program that exits early closes its input; its own error output is more useful than the broken pipe.
   const fed = pipeline(Stream.from(input, { objectMode: false }), child.stdin).then(
     () => null,
@@ -40,7 +40,7 @@ export async function* filter(
     if (code !== 0)
       throw new LunkeeperError(
         'INTERNAL',
-        (await failureReason) || `${program} exited with status ${String(code)}`,
+        (await errorOutput) || `${program} exited with status ${String(code)}`,
       )
     const broken = await fed
     if (broken instanceof Error) throw broken
@@ -51,8 +51,8 @@ export async function* filter(
 
 async function collect(stream: Readable): Promise<string> {
   let text = ''
-  for await (const block of stream) if (text.length < MAX_COMPLAINT) text += String(block)
-  return text.slice(0, MAX_COMPLAINT).split('\n')[0]!
+  for await (const block of stream) if (text.length < MAX_ERROR_OUTPUT) text += String(block)
+  return text.slice(0, MAX_ERROR_OUTPUT).split('\n')[0]!
 }
 
 function notStarted(program: Program, error: Error): LunkeeperError {

@@ -6,13 +6,13 @@ import { PACKAGE_OF } from './programs.ts'
 import type { RunResult, RunOptions } from './run.ts'
 import { run } from './run.ts'
 
-/** Like a shell, nsenter(1) exits with these if it could not execute the program. */
+/** Exit statuses of nsenter(1), as of a shell, if it could not execute the program. */
 const NOT_EXECUTED = new Set([126, 127])
 
 /**
- * Runs the host's own programs, in the host's mount, IPC and network namespaces, from a container that sees the host's
- * root directory at `root`. An iscsiadm in the container would have to match the version of the host's iscsid, and its
- * mounts would have to be propagated out.
+ * A function that runs the host's own programs in the host's mount, IPC and network namespaces, for a container that has
+ * the host's root directory at `root`. An iscsiadm of the container would have to match the version of the host's iscsid,
+ * and its mounts would have to be propagated to the host.
  */
 export function runOnHost(root: string) {
   const namespace = (kind: string) => join(root, 'proc/1/ns', kind)

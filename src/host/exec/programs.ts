@@ -1,6 +1,6 @@
 /**
- * The only programs that are ever started, and the Debian package to name if one is missing.
- * All are looked up in {@link PATH}, never in the caller's.
+ * The only programs that are ever started, each with the Debian package to name if it is missing. They are looked up in
+ * {@link PATH}, never in the caller's path.
  */
 export const PACKAGE_OF = {
   iscsiadm: 'open-iscsi',

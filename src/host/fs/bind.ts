@@ -2,20 +2,28 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
-/** The kernel only copies an entry of its table; no device is accessed. */
+/** The kernel only copies an entry of its mount table; no device is accessed. */
 const DEADLINE_MS = 30_000
 
-/** Options of a single mount that a remount must repeat to keep (mount(2): MS_REMOUNT | MS_BIND). */
-const KEPT = new Set(['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'relatime', 'strictatime'])
+/** Options of one mount that a remount drops unless it repeats them (mount(2): MS_REMOUNT | MS_BIND). */
+const KEPT_OPTIONS = new Set([
+  'nosuid',
+  'nodev',
+  'noexec',
+  'noatime',
+  'nodiratime',
+  'relatime',
+  'strictatime',
+])
 
-/** Makes a directory or a file visible at a second place. @throws MOUNT_FAILED */
+/** Makes a directory or a file visible at another path. @throws MOUNT_FAILED */
 export async function bindMount(host: Host, source: string, point: string): Promise<void> {
   await mount(host, ['--bind', '--', source, point], point)
 }
 
-/** Makes this one mount read-only. @param options the mount's current options @throws MOUNT_FAILED */
+/** Makes one mount read-only; other mounts of the file system are not affected. @param options its current options @throws MOUNT_FAILED */
 export async function makeReadOnly(host: Host, point: string, options: readonly string[]): Promise<void> {
-  const kept = options.filter((option) => KEPT.has(option))
+  const kept = options.filter((option) => KEPT_OPTIONS.has(option))
   await mount(host, ['-o', ['remount', 'bind', 'ro', ...kept].join(','), '--', point], point)
 }
 

@@ -3,13 +3,13 @@ import type { Program } from '../exec/programs.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
-/** All metadata is read: little for a file system that was just created, but minutes for 64 TiB over a slow link. */
+/** The check reads all metadata: little in a new file system, but minutes for 64 TiB over a slow link. */
 const DEADLINE_MS = 10 * 60_000
 
 /**
- * Whether a file system that mkfs may not have finished is complete. Only reads. mkfs.ext4 writes its superblock last,
- * through the page cache, which may have reached the disk in another order when a machine failed; mkfs.xfs writes it
- * first, and marks it `inprogress` until everything else is written, which blkid does not check.
+ * Whether a file system is complete that mkfs may not have finished. Only reads. A signature is not enough: mkfs.ext4 writes
+ * its superblock last, but through the page cache, which may reach the disk in another order when a machine fails; mkfs.xfs
+ * writes it first and marks it `inprogress`, which blkid does not check.
  * @throws PROGRAM_MISSING TIMEOUT
  */
 export async function isFsComplete(host: Host, device: string, type: string): Promise<boolean> {

@@ -2,34 +2,38 @@
 const SUPERBLOCK = 1024
 const MAGIC = 0xef53
 
-/** What an ext4 superblock tells of mounts and checks. It is written at once at each mount that may write. */
+/** What an ext4 superblock says about mounts and checks. The kernel writes it immediately at each writable mount. */
 export interface Ext4Mark {
   readonly uuid: string
   /** Mounts since the last check. */
   readonly mounts: number
-  /** Of the last mount that may write, and of the last check: seconds since 1970. */
+  /** Time of the last writable mount, and of the last check, in seconds since 1970. */
   readonly mountedAt: number
   readonly checkedAt: number
 }
 
-/** @param head the volume from its start, at least 2 KiB; null where no ext4 is there */
+/**
+ * Reads an ext4 superblock.
+ * @param head at least the first 2 KiB of the volume
+ * @returns null if there is no ext4
+ */
 export function ext4Mark(head: Uint8Array): Ext4Mark | null {
   const block = Buffer.from(head).subarray(SUPERBLOCK)
   if (block.length < 1024 || block.readUInt16LE(0x38) !== MAGIC) return null
   return {
     uuid: block.subarray(0x68, 0x78).toString('hex'),
     mounts: block.readUInt16LE(0x34),
-    // The high bytes came later, where there was room (s_mtime_hi, s_lastcheck_hi).
+    // The high bytes were added later, in another place (s_mtime_hi, s_lastcheck_hi).
     mountedAt: block.readUInt32LE(0x2c) + block[0x275]! * 2 ** 32,
     checkedAt: block.readUInt32LE(0x40) + block[0x277]! * 2 ** 32,
   }
 }
 
 /**
- * Whether the target's superblock shows a mount or a check that the kernel's own does not know. An older one on the target
- * is this node's own that has not arrived yet.
- * @param own as this node's mount has it in memory
- * @param theirs as the target has it
+ * Whether the superblock on the target shows a mount or a check that this node's kernel does not know of. A superblock on
+ * the target that is older than the kernel's is this node's own: the newer one has not arrived yet.
+ * @param own the superblock that this node's mount has in memory
+ * @param theirs the superblock on the target; null if there is none
  */
 export function isMountedSince(own: Ext4Mark, theirs: Ext4Mark | null): boolean {
   if (theirs === null || theirs.uuid !== own.uuid) return true

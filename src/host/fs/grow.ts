@@ -5,7 +5,7 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
-/** Growing writes group descriptors for the new part: minutes for many terabytes. */
+/** Growing writes the metadata of the new part: minutes for many terabytes. */
 const DEADLINE_MS = 10 * 60_000
 
 /** Grows a mounted ext4 or xfs to the size of its device. @throws RESIZE_FAILED PROOF_EXPIRED */

@@ -6,24 +6,25 @@ import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 
-/** A thin 64 TiB volume over a slow link takes minutes if the target has to zero or discard. */
+/** A thin 64 TiB volume over a slow link takes minutes if the target has to zero or discard blocks. */
 const DEADLINE_MS = 10 * 60_000
 
-// Without a terminal to ask at, mkfs.ext4 formats whatever it is given (seen with 1.47), so the device is proven blank
-// before mkfs is started. No discard: the volume was just proven blank, and on a large thin one it takes minutes. No
-// blocks reserved for root: that is for system disks.
+// Without a terminal to ask at, mkfs.ext4 overwrites any contents (seen with 1.47), so the device is proven blank before
+// mkfs is started. No discard: the volume was just proven blank, and on a large thin volume it takes minutes. No blocks are
+// reserved for root, which is for system disks.
 const ARGUMENTS = {
   ext4: ['-q', '-E', 'nodiscard', '-m', '0'],
   xfs: ['-q', '-K'],
 } as const satisfies Record<FileSystem, readonly string[]>
 
-/** Options that make each mkfs overwrite what an earlier, unfinished run has left. */
+/** Options that make each mkfs overwrite the remains of an earlier run that did not finish. */
 const OVERWRITE = { ext4: '-F', xfs: '-f' } as const satisfies Record<FileSystem, string>
 
 /**
- * Creates a file system on a device that was just proven blank. Its UUID is given, so that after a crash it can be
- * recognized as ours.
- * @param again the contents were proven to be left over from an earlier run that did not finish
+ * Creates a file system on a device that was just proven blank. The caller chooses its UUID, so that it can be recognized
+ * after a crash.
+ * @param again the contents were proven to be the remains of an earlier run that did not finish
+ * @throws MOUNT_FAILED mkfs failed · PROOF_EXPIRED TIMEOUT
  */
 export async function makeFs(
   host: Host,

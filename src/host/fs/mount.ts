@@ -7,15 +7,15 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { isMountPoint, mountAt } from '../read/mounts.ts'
 
-/** Replaying a large log over a slow link takes time; a lost target is detected long before. */
+/** Replaying a large journal over a slow link takes this long; a lost target is detected much earlier. */
 const MOUNT_DEADLINE_MS = 120_000
-/** All dirty data is written out first; after this time a person should know that it takes long. */
+/** An unmount writes all dirty data first. After this time the user should learn that it takes long. */
 const UMOUNT_DEADLINE_MS = 120_000
 
-/** A directory may be on a file system that hangs; a healthy one answers in microseconds. */
+/** A healthy file system answers in microseconds; a directory may be on one that hangs. */
 export const DIRECTORY_DEADLINE_MS = 10_000
 
-/** Mounting writes: a journal is replayed, the superblock counts mounts. @throws MOUNT_FAILED TIMEOUT PROOF_EXPIRED */
+/** Mounts a device. Mounting writes: the journal is replayed, the superblock counts mounts. @throws MOUNT_FAILED TIMEOUT PROOF_EXPIRED */
 export async function mountFs(
   host: Host,
   proof: WriteProof,
@@ -27,7 +27,7 @@ export async function mountFs(
   const args = [
     '-t',
     type,
-    // For systemd, not for the kernel: unmounted at shutdown before the network and iscsid stop (systemd.mount(5)).
+    // For systemd, which then unmounts it at shutdown before the network and iscsid stop (systemd.mount(5)).
     '-o',
     ['_netdev', ...options].join(','),
     '--',
@@ -47,8 +47,8 @@ export async function mountFs(
 }
 
 /**
- * Unmounts what is visible at a mount point; nothing mounted there is success. The last unmount of a file system
- * writes: dirty data, the journal, the superblock. It returns 0 even if that failed (docs/kernel-notes.md).
+ * Unmounts what is visible at a mount point; succeeds if nothing is mounted there. The last unmount of a file system writes
+ * its dirty data, journal and superblock, and returns 0 even if that failed (docs/kernel-notes.md).
  * @throws BUSY UNMOUNT_FAILED TIMEOUT PROOF_EXPIRED
  */
 export async function unmountFs(host: Host, proof: WriteProof, point: string): Promise<void> {
@@ -63,7 +63,7 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
 }
 
 /**
- * A path as the kernel will print it: links in its existing part are followed. A mount point is not accessed, because
+ * A path as the kernel will print it, with all links in its existing part resolved. A mount point is not accessed, because
  * its file system may wait for a target.
  * @throws BAD_MOUNT STUCK
  */
@@ -80,9 +80,9 @@ export async function resolveDirectory(host: Host, path: string): Promise<string
 }
 
 /**
- * Refuses a mount point that users other than root could replace by a link between this moment and the mount: the
- * volume would be mounted over a directory of their choice.
- * @param path as requested: links on the way count, too
+ * Refuses a mount point that users other than root could replace with a link before the mount: the volume would then be
+ * mounted over a directory of their choice.
+ * @param path as requested, because links on the way count too
  * @throws BAD_MOUNT STUCK
  */
 export async function refuseUntrusted(host: Host, path: string): Promise<void> {
@@ -112,7 +112,7 @@ export async function missingDirectories(host: Host, point: string): Promise<rea
   )
 }
 
-/** @throws BAD_MOUNT it is not a directory, or is not empty · STUCK */
+/** Creates a mount point, if it does not exist. @throws BAD_MOUNT it is not an empty directory, or not trusted · STUCK */
 export async function makeMountPoint(host: Host, point: string): Promise<void> {
   const bad = (reason: string) =>
     new LunkeeperError('BAD_MOUNT', `${point} cannot be used as a mount point: ${reason}`)

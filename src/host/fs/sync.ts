@@ -4,12 +4,12 @@ import type { Host } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { mountAt } from '../read/mounts.ts'
 
-/** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
+/** Gigabytes may be dirty and the target slow; a lost target is detected within seconds. */
 const SYNC_DEADLINE_MS = 5 * 60_000
 
 /**
- * Writes out one mounted file system and makes its device confirm (syncfs(2)). Unlike umount(8), this reports pages
- * that the kernel could not write since the last call (fs/sync.c: errseq_check_and_advance).
+ * Writes all dirty data of one mounted file system, and waits for the confirmation of its device (syncfs(2)). Unlike
+ * umount(8), this reports pages that the kernel could not write since the last call (fs/sync.c: errseq_check_and_advance).
  * @throws FLUSH_FAILED the kernel reports an error: data is lost · TIMEOUT · PROOF_EXPIRED
  */
 export async function syncFs(host: Host, proof: WriteProof, point: string): Promise<void> {

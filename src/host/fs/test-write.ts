@@ -3,16 +3,17 @@ import type { Host } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { mountAt } from '../read/mounts.ts'
 
+/** The write needs a journal transaction, which may wait for others. */
 const TEST_WRITE_DEADLINE_MS = 15_000
 
-/** A file system that is full, or whose user is over quota, works. */
-const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+/** A file system works that is full, or whose user is over quota. */
+const FULL_ERRNOS: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /**
- * Whether a file system accepts writes: an unlinked temporary file (O_TMPFILE) is created, which starts a transaction
- * and leaves nothing. An ext4 whose journal was aborted and an XFS that was shut down reject it immediately, even if
+ * Tests whether a file system accepts writes, by creating an unlinked temporary file (O_TMPFILE): that starts a transaction
+ * and leaves nothing behind. An ext4 whose journal was aborted and an XFS that was shut down reject it immediately, even if
  * the mount table still says rw.
- * @returns why not; null if it does, or if nothing is mounted
+ * @returns why it does not accept writes; null if it does, or if nothing is mounted there
  * @throws STUCK PROOF_EXPIRED
  */
 export async function testWrite(host: Host, proof: WriteProof, point: string): Promise<string | null> {
@@ -25,6 +26,6 @@ export async function testWrite(host: Host, proof: WriteProof, point: string): P
     )
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    return FULL.has(error.errno) ? null : error.message
+    return FULL_ERRNOS.has(error.errno) ? null : error.message
   }
 }

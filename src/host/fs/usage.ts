@@ -3,13 +3,13 @@ import { WorkerError } from '../worker/worker.ts'
 import type { FsUsage } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 
-/** ext4 and xfs answer from memory; callers ask again within a minute. */
+/** ext4 and xfs answer from memory; callers repeat the question within a minute. */
 const DEADLINE_MS = 3_000
 
 /**
- * Usage of a mounted file system. While one call for a volume is stuck, others are refused immediately instead of
+ * The usage of a mounted file system. While one call for a volume is stuck, others are refused immediately instead of
  * piling up.
- * @throws STUCK · MOUNT_FAILED it cannot be read
+ * @throws STUCK · MOUNT_FAILED the usage cannot be read
  */
 export async function readUsage(host: Host, point: string, volume: string): Promise<FsUsage> {
   try {

@@ -1,31 +1,35 @@
 import type { VolumePart } from '../worker/protocol.ts'
 
 /**
- * What an xfs log tells of who wrote it. Layouts: fs/xfs/libxfs/xfs_format.h (struct xfs_dsb) and xfs_log_format.h
+ * What an xfs log shows about who wrote it. Layouts: fs/xfs/libxfs/xfs_format.h (struct xfs_dsb) and xfs_log_format.h
  * (struct xlog_rec_header); all numbers are big-endian.
  */
 
 const SUPERBLOCK_MAGIC = 0x58465342
 const RECORD_MAGIC = 0xfeedbabe
-/** A basic block: what positions in the log count in. */
+/** Bytes of a basic block, in which positions in the log are counted. */
 export const LOG_SECTOR = 512
 const RECORD_UUID = 304
 
-/** A position in the log: it only ever grows, by its cycle first. */
+/** A position in the log (log sequence number). Later positions have a higher cycle or, in one cycle, a higher block. */
 export interface Lsn {
   readonly cycle: number
   /** In sectors of 512 bytes from the start of the log. */
   readonly block: number
 }
 
-/** Where a file system has its log, in bytes from its start. */
+/** Where a file system has its log. `offset` is in bytes from the start of the volume. */
 export interface XfsLog {
   readonly uuid: string
   readonly offset: number
   readonly bytes: number
 }
 
-/** @param head the volume from its start; null where no xfs is there, or its log is on another device */
+/**
+ * Reads an xfs superblock.
+ * @param head the start of the volume
+ * @returns null if there is no xfs, or its log is on another device
+ */
 export function xfsLog(head: Uint8Array): XfsLog | null {
   const block = Buffer.from(head)
   if (block.length < LOG_SECTOR || block.readUInt32BE(0) !== SUPERBLOCK_MAGIC) return null
@@ -43,25 +47,26 @@ export function xfsLog(head: Uint8Array): XfsLog | null {
   }
 }
 
-/** As sysfs shows it: `5:1184` (fs/xfs/xfs_sysfs.c). */
+/** Parses a position as sysfs shows it: `5:1184` (fs/xfs/xfs_sysfs.c). */
 export function parseLsn(text: string | null): Lsn | null {
   const [, cycle, block] = /^(\d+):(\d+)\s*$/.exec(text ?? '') ?? []
   return cycle === undefined ? null : { cycle: Number(cycle), block: Number(block) }
 }
 
-/** Positive if `a` is later. */
+/** Positive if `a` is later than `b`. */
 export function compareLsn(a: Lsn, b: Lsn): number {
   return a.cycle - b.cycle || a.block - b.block
 }
 
-/** Beyond this node's own end, where another node's records would go on. */
+/** How much is read beyond this node's last record, where another node's records would continue. */
 const AHEAD_BYTES = 64 << 10
-/** A device may have blocks of this size. */
+/** The largest block size of a device. */
 const ALIGNMENT = 4096
 
 /**
- * The parts of a log, in bytes from its start, that have the records that another node would have written since this node lost its target. That node
- * went on after the last record that arrived, and all that had not arrived of this node fits into its buffers.
+ * The parts of a log, in bytes from its start, that would contain the records of another node that has written since this
+ * node lost its target. That node would continue after the last record of this node that arrived, and all records that did
+ * not arrive fit into this mount's log buffers.
  * @param buffers bytes of this mount's log buffers (logbufs times logbsize)
  */
 export function partsAround(head: Lsn, { bytes }: XfsLog, buffers: number): VolumePart[] {
@@ -78,13 +83,13 @@ export function partsAround(head: Lsn, { bytes }: XfsLog, buffers: number): Volu
 
 export interface LogRecord {
   readonly lsn: Lsn
-  /** The oldest position that a recovery would have needed when the record was written. */
+  /** The oldest position that a recovery would have needed when this record was written. */
   readonly tail: Lsn
 }
 
 /**
- * The records that begin in a part of a log. No other sector begins like one: in each sector of a record's body the kernel
- * replaces the first word by the cycle number.
+ * The records that begin in a part of a log. No other sector starts with the magic number: in each sector of a record's
+ * body the kernel replaces the first word with the cycle number.
  */
 export function recordsIn(part: Uint8Array, uuid: string): LogRecord[] {
   const bytes = Buffer.from(part)
@@ -102,12 +107,12 @@ export function recordsIn(part: Uint8Array, uuid: string): LogRecord[] {
 }
 
 /**
- * Whether a log has a record that this node did not write: one at or beyond the end of what this node has written, or one
- * whose tail is later than this node's. The first happens where the other node has written more; the second where it has
- * written less, since its recovery moved the tail to the end of the log.
+ * Whether a log has a record that this node did not write: at or beyond the end of what this node has written (the other
+ * node has written more), or with a tail later than this node's (the other node has written less, but its recovery moved the
+ * tail to the end of the log).
  *
- * Another node's very first record cannot be told from one of this node's own that arrived unconfirmed.
- * @param own end and tail as this node's kernel has them, read after the records
+ * The very first record of another node cannot be distinguished from a record of this node that arrived unconfirmed.
+ * @param own head and tail of the log in this node's kernel, read after the records
  */
 export function hasForeignRecord(
   records: readonly LogRecord[],

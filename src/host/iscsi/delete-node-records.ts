@@ -3,15 +3,15 @@ import type { Iqn } from '../../model/iqn.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 
-/** iscsiadm waits for other writers of records, for some seconds at most. */
+/** iscsiadm waits for other programs that write records, for a few seconds at most. */
 const DEADLINE_MS = 15_000
 
-// open-iscsi include/iscsi_err.h. 21: there is none.
+// open-iscsi include/iscsi_err.h. 21: there is no such record.
 const OK = new Set([0, 21])
 
 /**
- * Removes all records of a target that another program created, and the links to them. iscsiadm refuses this for a
- * portal that has a session.
+ * Removes all node records of a target, including those of other programs, and the links to them. iscsiadm refuses to do so
+ * for a portal that has a session.
  * @throws LEFT_BEHIND TIMEOUT
  */
 export async function deleteNodeRecords(host: Host, iqn: Iqn): Promise<void> {

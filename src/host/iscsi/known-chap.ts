@@ -9,15 +9,15 @@ import { findNodeRecord, siteValue } from './node-record.ts'
 import type { ChapAlgorithm } from './client/chap.ts'
 import { DEFAULT_ALGORITHMS, parseAlgorithms } from './client/chap.ts'
 
-/** This node's CHAP credentials for a target, and the allowed hash algorithms. */
+/** This node's CHAP credentials for a target, and the hash algorithms that it may use. */
 export interface KnownChap {
   readonly chap: Chap
   readonly algorithms: readonly ChapAlgorithm[]
 }
 
 /**
- * The credentials that open-iscsi has for a target at one of these portals: the first ones found. We store none
- * ourselves. Records of other portals do not count: two arrays may have one target name, each with its own secret.
+ * The credentials in open-iscsi's record of a target, for the first of these portals that has any. We store no credentials
+ * ourselves. Records of other portals do not count, because two arrays may use one target name with different secrets.
  */
 export function knownChap(host: Host, iqn: Iqn, portals: readonly Portal[]): KnownChap | null {
   for (const portal of portals) {
@@ -35,19 +35,19 @@ function knownIn(host: Host, file: string): KnownChap | null {
   try {
     return chapIn(readFileSync(file, 'utf8'), () => siteAlgorithms(host))
   } catch {
-    // The record was removed.
+    // Another program has removed the record.
     return null
   }
 }
 
-/** The hash algorithms that iscsid.conf allows; null if it does not say. */
+/** The hash algorithms that iscsid.conf allows; null if it does not set them. */
 export function siteAlgorithms(host: Host): string | null {
   return siteValue(host, ALGORITHMS)
 }
 
 /**
  * The credentials in the text of a record; null if there are none.
- * @param ofSite what iscsid.conf allows, for a record that does not say
+ * @param ofSite the algorithms that iscsid.conf allows, for a record that does not set them
  */
 export function chapIn(text: string, ofSite: () => string | null): KnownChap | null {
   const lines = text.split('\n')

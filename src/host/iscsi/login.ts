@@ -19,14 +19,14 @@ import { overlayNodeRecord } from './node-record.ts'
 import type { LoginSettings } from './record-text.ts'
 
 /**
- * One login_timeout (15 s), see node-record.ts, which iscsid counts in whole attempts, and time to start and answer.
- * iscsiadm waits for iscsid without a limit of its own (usr/iscsid_req.c), so this one is needed.
+ * One login_timeout (15 s; record-text.ts), which iscsid applies to whole attempts, and time to start and answer. iscsiadm
+ * itself waits for iscsid without a limit (usr/iscsid_req.c).
  */
 const DEADLINE_MS = 35_000
 
-// open-iscsi include/iscsi_err.h. 15: the session exists; another login was faster, which is success.
+// open-iscsi include/iscsi_err.h. 15: the session exists, because another login was faster.
 const OK = new Set([0, 15])
-const MEANING: Readonly<Record<number, ErrorCode>> = {
+const ERROR_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   4: 'PORTAL_UNREACHABLE',
   6: 'DATABASE_FAILED',
   8: 'PORTAL_SILENT',
@@ -41,8 +41,8 @@ const MEANING: Readonly<Record<number, ErrorCode>> = {
 }
 
 /**
- * Logs in to one portal with our own record, or with another program's record without changing it: in a private mount
- * namespace, iscsiadm sees a copy with our settings.
+ * Logs in to one portal. A record of another program is not changed: iscsiadm runs in a private mount namespace in which
+ * a copy with our settings is mounted over the record.
  * @throws CHAP_FAILED TARGET_NOT_FOUND PORTAL_… ISCSID_DOWN LOGIN_FAILED TIMEOUT …
  */
 export async function login(
@@ -86,9 +86,9 @@ export async function login(
             options,
           ),
         ))
-    if (ran.code === null || !OK.has(ran.code)) throw await refusal(host, iqn, portal, settings, ran)
+    if (ran.code === null || !OK.has(ran.code)) throw await loginError(host, iqn, portal, settings, ran)
   } catch (error) {
-    // The session is up, and only iscsiadm was not told; killing iscsiadm does not end it.
+    // The session is logged in, but iscsid has not told iscsiadm. Killing iscsiadm does not end the session.
     if (!up.signal.aborted || !isLunkeeperError(error, 'CANCELLED')) throw error
   } finally {
     up.stop()
@@ -105,7 +105,7 @@ async function withOverlay<T>(
 ): Promise<T> {
   const dir = join(host.places.runtime, 'overlays')
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  // One directory for each login: the agent runs several at once, and each holds the secret of its own portal.
+  // One file for each login: the agent runs several at once, and each file has the secret of its own portal.
   const overlay = join(dir, randomUUID())
   try {
     createDurable(overlay, overlayNodeRecord(record.path, settings))
@@ -115,7 +115,7 @@ async function withOverlay<T>(
   }
 }
 
-async function refusal(
+async function loginError(
   host: Host,
   iqn: Iqn,
   portal: Portal,
@@ -124,13 +124,13 @@ async function refusal(
 ): Promise<LunkeeperError> {
   const where = formatPortal(portal)
   const details = { portal: where, iqn, iscsiadm: ran.code ?? ran.signal }
-  const code = meaningOf(ran)
-  // iscsid treats "no such target" as a target that is about to appear, retries, and finally reports a connection
-  // timeout (usr/login.c); the portal itself gives the real reason.
+  const code = errorCodeOf(ran)
+  // After "no such target" iscsid waits for the target to appear, and finally reports a connection timeout (usr/login.c).
+  // The portal's list of targets shows the real reason.
   if (code === 'PORTAL_SILENT' && (await offersTarget(host, portal, iqn)) === false)
     return new LunkeeperError('TARGET_NOT_FOUND', `${where} does not offer ${iqn} to this node`, { details })
-  // iscsid reports the same status if the target rejected it and if it rejected the target: with CHAP configured, a
-  // target that answered wrongly, or did not ask (usr/login.c, usr/auth.c).
+  // iscsid reports the same status if it rejected the target itself: with CHAP configured, a target that gave a wrong
+  // answer, or did not ask for CHAP (usr/login.c, usr/auth.c).
   if (ran.code === 19 && settings.chap && (await offersTarget(host, portal, iqn)) !== false)
     return new LunkeeperError(
       'CHAP_FAILED',
@@ -140,8 +140,8 @@ async function refusal(
   return new LunkeeperError(code, `${where} ${iqn}: the login failed: ${failureReason(ran)}`, { details })
 }
 
-function meaningOf(ran: RunResult): ErrorCode {
-  // iscsiadm dies of SIGPIPE if iscsid is down and cannot be started (seen with 2.1.8 and 2.1.11).
+function errorCodeOf(ran: RunResult): ErrorCode {
+  // If iscsid is not running and cannot be started, SIGPIPE ends iscsiadm (seen with 2.1.8 and 2.1.11).
   if (ran.signal === 'SIGPIPE') return 'ISCSID_DOWN'
-  return MEANING[ran.code ?? -1] ?? 'LOGIN_FAILED'
+  return ERROR_OF_STATUS[ran.code ?? -1] ?? 'LOGIN_FAILED'
 }

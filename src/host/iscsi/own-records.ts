@@ -8,7 +8,7 @@ import type { Host } from '../host.ts'
 import { entries, nodeDatabase } from './database.ts'
 import { findNodeRecord } from './node-record.ts'
 
-/** The node records of open-iscsi that we made, and that no other program has changed since. */
+/** The node records of open-iscsi that we created and that no other program has changed. */
 export function ownNodeRecords(
   host: Host,
 ): { readonly iqn: Iqn; readonly portal: Portal; readonly path: string }[] {
@@ -24,13 +24,13 @@ export function ownNodeRecords(
   })
 }
 
-/** ADDRESS,PORT or ADDRESS,PORT,GROUP. @throws BAD_PORTAL */
+/** The portal of a record's name: ADDRESS,PORT or ADDRESS,PORT,GROUP. @throws BAD_PORTAL */
 function portalOf(name: string): Portal {
   const [address = '', port = ''] = name.split(',')
   return parsePortal(address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
 }
 
-/** A name in the database that is none of ours. */
+/** Null for a name that another program chose and that is not a target or portal. */
 function orNull<T>(parse: () => T): T | null {
   try {
     return parse()

@@ -10,16 +10,16 @@ import { encode, encodeKeys, HEADER, OP } from './client/pdu.ts'
 /** A target that is up answers a login request within milliseconds. */
 const DEADLINE_MS = 1_000
 
-/** From security negotiation on to operational negotiation (RFC 7143, 11.12.3). */
+/** The transit bit, from security negotiation to operational negotiation (RFC 7143, 11.12.3). */
 const TRANSIT = 0x81
 const STATUS_CLASS = 36
-/** Target error: "not now". A redirect, or a rejection of this initiator, comes from a target that is up. */
+/** Status class of a target that is not available now. A redirect or a rejection comes from a target that is up. */
 const TARGET_ERROR = 3
 
 /**
- * Whether the target accepts logins at this portal: sends a first login request, and drops the connection before there
- * is a session. A portal that accepts connections may belong to a target that is not up yet; an iscsid login there
- * would block its caller for as long as iscsid retries.
+ * Returns if the target accepts logins at this portal. Sends a first login request and closes the connection before a
+ * session exists. A portal may accept connections before its target is up; a login by iscsid would then block its caller
+ * for as long as iscsid retries.
  * @throws TARGET_AWAY PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE CANCELLED
  */
 export async function probeTarget(
@@ -36,12 +36,12 @@ export async function probeTarget(
   const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE_MS)
   const cancel = () => fail('CANCELLED', `stopped while asking ${where}`)
   signal.addEventListener('abort', cancel, { once: true })
-  let heard = Buffer.alloc(0)
+  let received = Buffer.alloc(0)
   socket.on('connect', () => socket.write(loginRequest(target, initiator)))
   socket.on('data', (data) => {
-    heard = Buffer.concat([heard, data])
-    if (heard.length < HEADER) return
-    if (heard[0] === OP.loginResponse && heard[STATUS_CLASS] !== TARGET_ERROR) resolve()
+    received = Buffer.concat([received, data])
+    if (received.length < HEADER) return
+    if (received[0] === OP.loginResponse && received[STATUS_CLASS] !== TARGET_ERROR) resolve()
     else fail('TARGET_AWAY', `${target} does not serve at ${where} now`)
   })
   socket.on('close', () => fail('TARGET_AWAY', `${where} closes the connection at once`))
@@ -69,7 +69,7 @@ function loginRequest(target: Iqn, initiator: string): Buffer {
   return encode((header) => {
     header[0] = OP.login
     header[1] = TRANSIT
-    // A random session identifier (type 10b), which matches no existing session.
+    // A random session identifier (type 10b), so that no existing session is affected.
     header[8] = 0x80
     randomBytes(5).copy(header, 9)
   }, encodeKeys(keys))

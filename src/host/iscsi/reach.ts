@@ -5,15 +5,15 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
 
-/** A target on any working network accepts a connection within this time; Linux sends a second SYN after 1 s. */
+/** On a working network a target accepts a connection within this time; Linux sends a second SYN after 1 s. */
 const DEADLINE_MS = 3_000
 
-/** resolv.conf(5): five seconds for each of two attempts. Node cannot cancel a lookup, only abandon it. */
+/** Two attempts of five seconds (resolv.conf(5)), and time to answer. Node cannot cancel a lookup, only abandon it. */
 const LOOKUP_DEADLINE_MS = 12_000
 
 /**
- * The portal with its host name resolved: sessions are distinguished by address.
- * @throws PORTAL_UNREACHABLE
+ * The portal with an address instead of a host name, because sessions are identified by address.
+ * @throws PORTAL_UNREACHABLE the name does not resolve
  */
 export async function resolvePortal(portal: Portal): Promise<Portal> {
   const { promise: late, reject } = Promise.withResolvers<never>()
@@ -33,9 +33,9 @@ export async function resolvePortal(portal: Portal): Promise<Portal> {
 }
 
 /**
- * Whether the portal accepts connections; checked before iscsid is used, which would retry for two minutes by default,
- * even after iscsiadm was killed.
- * @throws PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE
+ * Returns if the portal accepts connections. Checked before iscsid is asked to log in, which by default retries for two
+ * minutes, even after iscsiadm was killed.
+ * @throws PORTAL_REFUSED PORTAL_SILENT PORTAL_UNREACHABLE CANCELLED
  */
 export async function reachPortal(portal: Portal, signal?: AbortSignal): Promise<void> {
   const where = formatPortal(portal)

@@ -5,13 +5,15 @@ import type { Chap } from '../../model/secret.ts'
 
 // The text of open-iscsi's node records and of iscsid.conf: one `key = value` per line (usr/idbm.c).
 
-/** The settings that our sessions need, whatever iscsid.conf says. */
+/** The settings that our sessions need, which override those of iscsid.conf. */
 export interface LoginSettings {
+  /** Recovery timer of the session. */
   readonly recovery: Hold
+  /** Null for the credentials that the record or iscsid.conf has. */
   readonly chap: Chap | null
 }
 
-/** The settings for sessions in a record, or in iscsid.conf: of two with one key the last counts. */
+/** The settings for sessions in a record or in iscsid.conf. If a key is repeated, its last value counts. */
 export function settingsIn(text: string): Lines {
   const found = new Map<string, string>()
   for (const line of text.split('\n')) {
@@ -21,7 +23,7 @@ export function settingsIn(text: string): Lines {
   return [...found]
 }
 
-/** A record's setting for scanning at login: `auto`, `manual`. */
+/** Whether open-iscsi scans for LUNs at login, according to a record: `auto` or `manual`. */
 export function scanIn(text: string): string {
   return /^node\.session\.scan = (\w+)$/m.exec(text)?.[1] ?? 'auto'
 }
@@ -35,7 +37,7 @@ export function overlayText(text: string, settings: LoginSettings): string {
   return endedRecord(kept, own)
 }
 
-/** The text of a record with these credentials instead of those that it has. */
+/** The text of a record with its credentials replaced. */
 export function withCredentials(text: string, chap: Chap): string {
   const kept = text.split('\n').filter((line) => {
     const key = keyOf(line)
@@ -48,11 +50,11 @@ function endedRecord(kept: readonly string[], own: Lines): string {
   return `${kept.join('\n').trimEnd()}\n${own.map(([key, value]) => `${key} = ${value}\n`).join('')}# END RECORD\n`
 }
 
-/** Settings in the order of their text. */
+/** Settings in the order of the text. */
 export type Lines = readonly (readonly [key: string, value: string])[]
 
 /**
- * A new record, like `iscsiadm -o new` makes it, with our settings on top.
+ * The text of a new record, as `iscsiadm -o new` would write it, with our settings on top.
  * @param site the text of iscsid.conf
  */
 export function newRecordText(iqn: Iqn, portal: Portal, site: string, settings: LoginSettings): string {
@@ -81,29 +83,27 @@ function loginLines({ recovery, chap }: LoginSettings): Lines {
   return [
     ['node.session.scan', 'manual'],
     ['node.session.timeo.replacement_timeout', recovery === 'forever' ? '-1' : String(recovery)],
-    // Number of login_timeout periods (15 s) for the first login, which bounds it. Only portals that accepted a
-    // connection a moment ago are tried, so a longer wait would not help.
+    // Limits the first login to one login_timeout (15 s). Only portals that accepted a connection a moment ago are tried,
+    // so a longer wait would not help.
     ['node.session.initial_login_retry_max', '1'],
     ...(chap ? chapLines(chap) : []),
   ]
 }
 
 /**
- * A target that fails silently is detected after the sum of the two (usr/initiator.c), which many sites disable or set
- * high: never later than with open-iscsi's own 5 s each.
+ * The maximum of the interval and the timeout of pings, in seconds: open-iscsi's default. A target that fails silently is
+ * detected after the sum of the two (usr/initiator.c), and many sites disable pings or set high values.
  */
-const PING = 5
+const MAX_PING_S = 5
 
 function pingLines(site: Lines): Lines {
   return ['node.conn[0].timeo.noop_out_interval', 'node.conn[0].timeo.noop_out_timeout'].map((key) => {
     const set = Number(site.findLast(([name]) => name === key)?.[1])
-    return [key, String(set >= 1 && set <= PING ? set : PING)] as const
+    return [key, String(set >= 1 && set <= MAX_PING_S ? set : MAX_PING_S)] as const
   })
 }
 
-/**
- * Settings that given credentials replace as a whole. The hash algorithms (chap_algs) stay as configured by the site.
- */
+/** Settings that are replaced together by given credentials. The hash algorithms (chap_algs) stay as the site set them. */
 const CREDENTIAL = /^node\.session\.auth\.(?:authmethod|(?:username|password)(?:_in)?)$/
 
 function chapLines(chap: Chap): Lines {

@@ -9,15 +9,15 @@ import type { Session } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
 import { removeDurable, writeDurable } from '../store/durable.ts'
 
-// Records which sessions are ours to end. A note is written before the login and completed after it, under /run: it is
-// lost with the boot, like the session.
+// Notes which sessions we logged in, and may therefore log out. A note is written before the login and completed after it.
+// It is under /run, because the session does not survive a reboot either.
 
-/** Before the login: the next session to this portal is ours. */
+/** Notes, before a login, that the next session to this portal is ours. */
 export function noteLogin(host: Host, iqn: Iqn, portal: Portal): void {
   writeDurable(pathOf(host, iqn, portal), JSON.stringify({ iqn, portal: formatPortal(portal), sid: null }))
 }
 
-/** After the login: this particular session is ours. */
+/** Notes, after the login, that only this session is ours. */
 export function noteSession(host: Host, iqn: Iqn, portal: Portal, sid: number): void {
   writeDurable(pathOf(host, iqn, portal), JSON.stringify({ iqn, portal: formatPortal(portal), sid }))
 }
@@ -26,7 +26,7 @@ export function forgetSession(host: Host, iqn: Iqn, portal: Portal): void {
   removeDurable(pathOf(host, iqn, portal))
 }
 
-/** Whether we logged this session in. A note without a number is from a login that a crash interrupted. */
+/** Whether we logged this session in. A note without a session number is left by a login that was interrupted. */
 export function isOurSession(host: Host, session: Session): boolean {
   if (!session.portal) return false
   try {

@@ -10,39 +10,40 @@ import type { Holder } from './socket.ts'
 import { isDead, listen, waitFor } from './socket.ts'
 
 export interface LockOptions {
-  /** Shown to waiting callers: the operation and its volume. */
+  /** The operation and its volume, as shown to callers that wait for the lock. */
   readonly what: string
   /** Milliseconds to wait for the lock. */
   readonly deadline: number
+  /** Ends the wait when aborted. */
   readonly signal?: AbortSignal | undefined
-  /** The holder need not hurry for this caller. */
+  /** The holder is not asked to give way to this caller. @default false */
   readonly patient?: boolean
 }
 
-/** Within one process callers queue here first: only one of them competes with other processes. */
+/** Callers of one process queue here first, so that only one of them competes with other processes. */
 const queues = new Map<string, Queue>()
 
 interface Queue {
   readonly mutex: Mutex
   users: number
-  /** Waiting callers that are not patient. */
+  /** Callers in the queue, the holder included, that are not patient. */
   pressing: number
-  /** The holder, or the caller that waits for another process, as shown to others here. */
+  /** What the holder, or the caller that waits for another process, is doing; shown to the callers behind it. */
   what: string | null
-  /** Aborted once any caller waits for the holder. */
+  /** Aborted when a caller waits for the holder. */
   wanted: AbortController
 }
 
 /**
- * Holds the lock `key` while `work` runs, against this and every other process that uses `dir`.
+ * Runs `work` while holding the lock `key`, which excludes all callers in this and every other process that uses `dir`.
  *
- * The lock is a listening unix socket: the kernel frees it when its holder dies, waiting callers are woken by the end
- * of their connection, and no program has to be started (as flock(1) would, for each lock;
- * docs/decisions/0003-locks.md). It becomes visible by link(2), which only one caller can win, and only once it
- * listens; so a socket that refuses connections is a dead holder's, and is removed under flock.
+ * The lock is a listening unix socket. The kernel closes it when its holder dies, which wakes the callers that are
+ * connected to it, and no program has to be started (flock(1) would have to be, for each lock; docs/decisions/0003-locks.md).
+ * The socket gets its public name by link(2), which only one caller can win, and only after it listens. So a socket that
+ * refuses connections belongs to a dead holder, and is removed under flock.
  *
- * @param work its signal is aborted when a caller waits for the lock: work that can be retried may give way
- * @throws LOCKED it was held by another until the deadline · CANCELLED
+ * @param work its signal is aborted when another caller waits for the lock, so that work that can be retried may give way
+ * @throws LOCKED another caller held the lock until the deadline · CANCELLED
  */
 export async function withLock<T>(
   dir: string,
@@ -63,7 +64,7 @@ export async function withLock<T>(
   const presses = options.patient ? 0 : 1
   queue.pressing += presses
   try {
-    // By the monotonic clock: one that is set must neither end a wait nor prolong it.
+    // Monotonic: a change of the wall clock must neither end nor prolong a wait.
     const until = performance.now() + options.deadline
     const leave = await enter(queue, options)
     queue.what = options.what
@@ -95,14 +96,14 @@ export async function isLocked(dir: string, key: string): Promise<boolean> {
   return existsSync(path) && !(await isDead(path))
 }
 
-// A hash: a socket's path has room for 107 characters only (unix(7)).
+// A hash, because the path of a socket is limited to 107 bytes (unix(7)).
 function pathOf(dir: string, key: string): string {
   return join(dir, createHash('sha256').update(key).digest('hex').slice(0, 24))
 }
 
 async function enter(queue: Queue, options: LockOptions): Promise<() => void> {
   const { mutex } = queue
-  // An earlier abort is not reported again.
+  // An abort before this raises no event any more.
   if (options.signal?.aborted) throw locked(options, null)
   if (!mutex.isLocked()) return mutex.acquire()
   const waiting = mutex.acquire()
@@ -128,14 +129,14 @@ async function acquire(
   options: LockOptions,
   wanted: () => void,
 ): Promise<{ release(): void }> {
-  let stand = await takeStand(path, options, wanted)
+  let own = await listenPrivately(path, options, wanted)
   try {
     for (let cleared = false; ;) {
-      const linked = tryLink(stand.own, path)
+      const linked = tryLink(own.path, path)
       if (linked === 'won') break
-      if (linked === 'swept') {
-        stand.leave()
-        stand = await takeStand(path, options, wanted)
+      if (linked === 'removed') {
+        own.close()
+        own = await listenPrivately(path, options, wanted)
         continue
       }
       if (options.signal?.aborted) throw locked(options, null)
@@ -144,66 +145,69 @@ async function acquire(
       if (outcome.kind === 'held') throw locked(options, outcome.holder)
       if (outcome.kind !== 'dead') continue
       if (cleared && left <= 0) throw locked(options, null)
-      await clear(path)
+      await removeDeadHolder(path)
       cleared = true
     }
   } catch (error) {
-    stand.leave()
+    own.close()
     throw error
   }
-  rmSync(stand.own, { force: true })
-  const { leave } = stand
-  // A process that was killed while it waited left its socket.
-  await sweep(path).catch(() => {})
+  rmSync(own.path, { force: true })
+  // Processes that were killed while they waited left their sockets.
+  await removeDeadWaiters(path).catch(() => {})
   return {
     release() {
-      // Unlinked while it still listens: it cannot be taken for a dead holder's.
+      // The name goes before the socket is closed, so that no caller takes it for a dead holder's.
       rmSync(path, { force: true })
-      leave()
+      own.close()
     },
   }
 }
 
 /**
- * A private socket to link from. Its name is random: process numbers repeat, and several containers have the same ones.
+ * Listens on a socket with a private name, for link(2). The name is random, because process numbers repeat, and several
+ * containers have the same ones.
  */
-async function takeStand(
+async function listenPrivately(
   path: string,
   { what }: LockOptions,
   wanted: () => void,
-): Promise<{ own: string; leave: () => void }> {
+): Promise<{ path: string; close: () => void }> {
   const own = `${path}.${randomBytes(6).toString('hex')}`
   const socket = await listen(own, { pid: process.pid, what }, wanted)
   return {
-    own,
-    leave() {
+    path: own,
+    close() {
       rmSync(own, { force: true })
       socket.close()
     },
   }
 }
 
-/** `swept`: another process took our socket for a dead one's, between its bind(2) and its listen(2). */
-function tryLink(own: string, path: string): 'won' | 'held' | 'swept' {
+/** `removed`: another process took our socket for a dead process's, between its bind(2) and its listen(2). */
+function tryLink(own: string, path: string): 'won' | 'held' | 'removed' {
   try {
     linkSync(own, path)
     return 'won'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return 'held'
-    if (code === 'ENOENT') return 'swept'
+    if (code === 'ENOENT') return 'removed'
     throw error
   }
 }
 
-/** Removes a dead holder's socket at `path`; under flock, so that a new holder's is never removed. */
-async function clear(path: string): Promise<void> {
+/** The 5 s of flock(1), and time for it to start; its holder only checks and removes one socket. */
+const FLOCK_DEADLINE_MS = 10_000
+
+/** Removes the socket of a dead holder: under flock, so that the socket of a new holder is never removed. */
+async function removeDeadHolder(path: string): Promise<void> {
   const dir = dirname(path)
-  // The guard stays: if it were removed, two processes could hold flock on two files of the same name.
+  // The guard file stays: if it were removed, two processes could each lock a different file of this name.
   const guard = openSync(join(dir, 'guard'), constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
     const ran = await run('flock', ['--exclusive', '--timeout', '5', '0'], {
-      deadline: 10_000,
+      deadline: FLOCK_DEADLINE_MS,
       file: guard,
     })
     if (ran.code === 0 && (await isDead(path))) rmSync(path, { force: true })
@@ -212,8 +216,8 @@ async function clear(path: string): Promise<void> {
   }
 }
 
-/** Removes the sockets of processes that died waiting. Their names are never reused, so no guard is needed. */
-async function sweep(path: string): Promise<void> {
+/** Removes the sockets of processes that died while they waited. Names are never reused, so this needs no flock. */
+async function removeDeadWaiters(path: string): Promise<void> {
   for (const name of readdirSync(dirname(path))) {
     const other = join(dirname(path), name)
     if (other.startsWith(`${path}.`) && (await isDead(other))) rmSync(other, { force: true })

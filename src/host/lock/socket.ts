@@ -1,18 +1,18 @@
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 
-/** A holder's description for waiting callers: shown to people, decides nothing. */
+/** What a holder tells callers that wait. For display only. */
 export interface Holder {
   readonly pid: number
   readonly what: string
 }
 
-/** Sent by a caller that waits for the lock; one that only checks, or is patient, sends nothing. */
+/** What a caller sends that waits for the lock. A caller that only checks, or is patient, sends nothing. */
 const WAITING = 'waiting\n'
 
 /**
- * Listens at `path`, tells every caller who holds it, and keeps the connection open until the lock is released.
- * @param wanted called for each caller that waits
+ * Listens at `path`. Every caller is told who holds the lock, and stays connected until the lock is released.
+ * @param wanted called for each caller that waits for the lock
  */
 export async function listen(path: string, holder: Holder, wanted: () => void): Promise<{ close(): void }> {
   const callers = new Set<Socket>()
@@ -38,12 +38,15 @@ export async function listen(path: string, holder: Holder, wanted: () => void): 
 }
 
 export type Outcome =
-  /** The holder released it, or died. */
+  /** The holder has released the lock, or died. */
   | { readonly kind: 'released' }
-  /** No process listens: the holder is dead, and its socket remained. */
+  /** No process listens: the holder is dead, and left its socket. */
   | { readonly kind: 'dead' }
-  /** Still held at the deadline. */
+  /** The lock was still held at the deadline. */
   | { readonly kind: 'held'; readonly holder: Holder | null }
+
+/** When to connect again after the queue of connections was full. */
+const RECONNECT_INTERVAL_MS = 20
 
 /** Connects to the holder at `path` and waits until it releases the lock, for at most `deadline` milliseconds. */
 export async function waitFor(
@@ -54,15 +57,15 @@ export async function waitFor(
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   const caller = connect(path)
   if (!patient) caller.write(WAITING)
-  let heard = ''
-  const held = () => resolve({ kind: 'held', holder: parseHolder(heard) })
+  let received = ''
+  const held = () => resolve({ kind: 'held', holder: parseHolder(received) })
   const timer = setTimeout(held, deadline)
   signal?.addEventListener('abort', held, { once: true })
-  caller.on('data', (data) => (heard += data.toString()))
+  caller.on('data', (data) => (received += data.toString()))
   caller.on('error', (error: NodeJS.ErrnoException) => {
-    // EAGAIN: its queue of callers is full, so it is alive.
+    // EAGAIN: the holder's queue of connections is full, so the holder is alive.
     if (error.code === 'ECONNREFUSED') resolve({ kind: 'dead' })
-    else if (error.code === 'EAGAIN') setTimeout(() => resolve({ kind: 'released' }), 20)
+    else if (error.code === 'EAGAIN') setTimeout(() => resolve({ kind: 'released' }), RECONNECT_INTERVAL_MS)
     else resolve({ kind: 'released' })
   })
   caller.on('close', () => resolve({ kind: 'released' }))
@@ -75,7 +78,7 @@ export async function waitFor(
   }
 }
 
-/** Whether no process listens at `path` any more. When in doubt, one does. */
+/** Whether no process listens at `path` any more. Only a refused connection proves it. */
 export async function isDead(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const caller = connect(path)

@@ -21,23 +21,24 @@ import { sendMessage } from './messages.ts'
 import { isQueueingTable, multipathTables } from './tables.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
-/** Device-mapper's own work takes milliseconds; a table may wait for a disk that is being removed. */
+/** Device-mapper takes milliseconds, but loading a table may wait for a disk that is being removed. */
 const DEADLINE_MS = 20_000
+/** After that, the node that the kernel has created is used instead of udev's link. */
 const APPEAR_DEADLINE_MS = 10_000
 
 /** The longest name of a map: DM_NAME_LEN is 128 including the terminating zero (uapi/linux/dm-ioctl.h). */
 const LONGEST_NAME = 127
-/** 128 bits: no collision between two volumes of a node. */
+/** 128 bits, so that two volumes of a node never get the same name. */
 const HASH_DIGITS = 32
 /**
- * A character that no volume's name contains, so that a shortened name is never another volume's full one. libdm and
- * udev write it unchanged (libdm-common.c: the characters that are not mangled).
+ * A character that the name of a volume cannot contain, so that a shortened name never equals another volume's name. libdm
+ * and udev do not escape it (libdm-common.c: mangling).
  */
 const SHORTENED = '+'
 
 /**
- * The name under /dev/mapper, and the UUID prefix by which multipathd and udev ignore it. The volume's own name, or, if
- * that is too long, its beginning and a hash of the whole name.
+ * The name and UUID of a volume's hold map: a prefix, by which multipathd and udev ignore the map, and the volume's name, or
+ * the beginning of that name and a hash of it if it is too long.
  */
 export function holdMapName(name: VolumeName): string {
   const full = `${HOLD_PREFIX}${name}`
@@ -51,7 +52,7 @@ export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   const { paths } = host
   const called = holdMapName(name)
   if (hasCache(paths)) return mapOfUuid(paths, called)
-  // udev's link identifies it; without udev, or before the link exists, all maps are searched.
+  // udev's link leads to the device. Without udev, or before the link exists, all maps are searched.
   const linked = linkName(join(paths.dev, 'mapper', called))
   const devices = linked
     ? [linked]
@@ -60,7 +61,7 @@ export function findHoldMap(host: Host, name: VolumeName): DmMap | null {
   return device === undefined ? null : readMap(paths, device)
 }
 
-/** Creates the map, and waits for its node. @throws MAP_FAILED PROOF_EXPIRED */
+/** Creates the hold map of a volume and waits for its device node. @throws MAP_FAILED PROOF_EXPIRED */
 export async function createHoldMap(
   host: Host,
   proof: WriteProof,
@@ -88,7 +89,7 @@ export async function createHoldMap(
     () => (existsSync(node) ? findHoldMap(host, name) : null),
     APPEAR_DEADLINE_MS,
   )
-  // The link is created by udev, which may be busy for minutes with other disks; the kernel's own node is used.
+  // udev creates the link, but may be busy with other disks for minutes. The kernel's own node is enough.
   const map = named ?? findHoldMap(host, name)
   if (!map || !existsSync(deviceNode(host, map.device)))
     throw new LunkeeperError('MAP_FAILED', `the map ${called} was created, but has no node ${node}`)
@@ -97,8 +98,8 @@ export async function createHoldMap(
 }
 
 /**
- * Gives the map another set of paths, all of them in use at once. I/O that the map queues stays queued: nothing is
- * flushed, and no file system is frozen. A read-only map stays read-only: otherwise the kernel opens its disks for
+ * Loads a table with another set of paths, all of which carry I/O immediately. I/O that the map queues stays queued: nothing
+ * is flushed, and no file system is frozen. A read-only map stays read-only: otherwise the kernel would open its disks for
  * writing, which a write-protected LUN rejects (drivers/md/dm.c:dm_get_table_device).
  * @throws MAP_FAILED PROOF_EXPIRED
  */
@@ -112,22 +113,22 @@ export async function loadHoldMap(
   for (const { devno } of paths) proof.require(devno)
   const mode = isProtected(host, map.device) ? ['--readonly'] : []
   await dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(bytes, paths)])
-  // With a table loaded, resume suspends first, with the given flags (drivers/md/dm-ioctl.c:do_resume).
+  // If a table is loaded, resume suspends the map first, with these flags (drivers/md/dm-ioctl.c:do_resume).
   await dmsetup(host, ['resume', '--noflush', '--nolockfs', '--noudevsync', map.name])
 }
 
-/** No I/O goes through the path until it is reinstated, whatever the state of its disk. @throws MAP_FAILED */
+/** Fails a path: it carries no I/O until it is reinstated, whatever the state of its disk. @throws MAP_FAILED */
 export async function failPath(host: Host, map: DmMap, devno: string): Promise<void> {
   await sendMessage(host, map.name, `fail_path ${devno}`)
 }
 
-/** Reinstates a path of the map; queued I/O goes first. @throws MAP_FAILED PROOF_EXPIRED */
+/** Reinstates a path of the map, which first gets the queued I/O. @throws MAP_FAILED PROOF_EXPIRED */
 export async function reinstatePath(host: Host, proof: WriteProof, map: DmMap, devno: string): Promise<void> {
   proof.require(devno)
   await sendMessage(host, map.name, `reinstate_path ${devno}`)
 }
 
-/** Whether I/O is queued, or fails, while no path is usable. @throws MAP_FAILED */
+/** Sets whether I/O is queued (on) or fails while no path is usable. @throws MAP_FAILED */
 export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: boolean): Promise<void> {
   await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
 }

@@ -17,23 +17,23 @@ interface Message {
 /** Queued messages, for each host that has messages in progress. */
 const waiting = new WeakMap<Host, Message[]>()
 
-// Both read one message per line, the map's name and the text, and answer with one line each: 0 on success.
+// Both programs read one message per line (the map's name and the text) and print one line per message: 0 on success.
 const ONE_BY_ONE = 'while read -r map text; do dmsetup message "$map" 0 "$text" >&2; echo $?; done'
 
 /**
- * Messages come in groups, as each disk of a returning target is verified: they are sent together once none has arrived
- * for this long. A hundred messages sent by twenty programs took 5 s on a slow machine, by one program 2 s.
+ * Messages come in groups, because the disks of a returning target are verified one after the other. They are sent together
+ * when no more have arrived for this long. On a slow machine twenty programs took 5 s for a hundred messages, one took 2 s.
  */
-const QUIET = 25
-/** Maximum wait of the first message. */
-const PATIENCE = 300
+const QUIET_MS = 25
+/** How long the first message of a group waits at most. */
+const LONGEST_WAIT_MS = 300
 
-/** From this number on, starting a program for each takes longer than one for all. */
+/** From this many messages on, one perl for all is faster than one dmsetup for each. */
 const MANY = 3
 
 /**
- * All in one process, if perl is installed (on Debian it always is): DM_TARGET_MSG of linux/dm-ioctl.h, with its struct
- * dm_ioctl of 312 bytes, then the sector, here 0, and the text.
+ * Sends all messages from one process, if perl is installed, as on every Debian: DM_TARGET_MSG of linux/dm-ioctl.h, with a
+ * struct dm_ioctl of 312 bytes, the sector, which is 0, and the text.
  */
 const PERL = String.raw`
   open(my $dm, '+<', '/dev/mapper/control') or die "/dev/mapper/control: $!\n";
@@ -48,10 +48,10 @@ const PERL = String.raw`
 const TOGETHER = `if command -v perl > /dev/null; then exec perl -e "$1"; fi; ${ONE_BY_ONE}`
 
 /**
- * Sends a message to a map (`fail_path 8:16`, `queue_if_no_path`). Messages that arrive while a program is sending go
- * together in the next one: a lost target affects a hundred volumes at once, and starting programs takes most of the
- * time.
- * @throws MAP_FAILED
+ * Sends a message to a map (`fail_path 8:16`, `queue_if_no_path`). Messages that arrive while a program is sending others are
+ * sent together by the next program: a lost target affects a hundred volumes at once, and starting programs takes most of
+ * the time.
+ * @throws MAP_FAILED TIMEOUT
  */
 export function sendMessage(host: Host, map: string, text: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -67,19 +67,19 @@ export function sendMessage(host: Host, map: string, text: string): Promise<void
 
 async function sendAll(host: Host): Promise<void> {
   for (let queue = waiting.get(host)!; queue.length > 0; queue = waiting.get(host)!) {
-    await quiet(queue)
+    await untilQuiet(queue)
     waiting.set(host, [])
     await send(host, queue)
   }
   waiting.delete(host)
 }
 
-/** Until no more arrive. */
-async function quiet(queue: readonly Message[]): Promise<void> {
-  const end = performance.now() + PATIENCE
+/** Waits until no more messages arrive. */
+async function untilQuiet(queue: readonly Message[]): Promise<void> {
+  const end = performance.now() + LONGEST_WAIT_MS
   for (let before = 0; before < queue.length && performance.now() < end;) {
     before = queue.length
-    await sleep(QUIET)
+    await sleep(QUIET_MS)
   }
 }
 
@@ -101,12 +101,12 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
   }
 }
 
-/** Without a shell: one program less before I/O goes on. */
+/** Without a shell, so that I/O resumes one program start earlier. */
 async function sendOne(host: Host, { map, text, resolve, reject }: Message): Promise<void> {
   try {
     const ran = await host.run('dmsetup', ['message', map, '0', text], { deadline: DEADLINE_MS })
     if (ran.code === 0) resolve()
-    else reject(new LunkeeperError('MAP_FAILED', `${map} did not take "${text}": ${failureReason(ran)}`))
+    else reject(new LunkeeperError('MAP_FAILED', `${map} rejected "${text}": ${failureReason(ran)}`))
   } catch (error) {
     reject(error as Error)
   }

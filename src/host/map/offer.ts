@@ -7,9 +7,9 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { PROBE } from './udev-rule.ts'
 
 /**
- * Makes udev read the contents of a hold map, once: LVM, mdadm and others then activate them as on a disk. For a map
- * with a path that was just proven; udev's worker blocks if that path is lost at the same moment. The event itself
- * carries the marker (Documentation/ABI/testing/sysfs-uevent, since Linux 4.13).
+ * Makes udev read the contents of a hold map once, so that LVM, mdadm and others activate them as on a disk. The map must
+ * have a path that was just proven; if that path is lost at this moment, udev's worker blocks. The event carries an argument
+ * that udev's rules recognize (Documentation/ABI/testing/sysfs-uevent, since Linux 4.13).
  */
 export function offerToUdev(host: Host, { device }: DmMap): void {
   try {

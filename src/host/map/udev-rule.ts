@@ -4,17 +4,18 @@ import { join } from 'node:path'
 import type { Host } from '../host.ts'
 import { HOLD_PREFIX } from '../read/maps.ts'
 
+/** udevd reloads its rules within milliseconds. */
 const RELOAD_DEADLINE_MS = 10_000
 
-/** Directory with a file for each disk below a hold map, as udev sees it: session2/3:0:0:5 (host/disk/path-mark.ts). */
+/** The directory with a file for each disk below a hold map, named as udev sees it: session2/3:0:0:5 (host/disk/path-mark.ts). */
 export const PATH_MARKS = '/run/lunkeeper/paths'
 
 /** The argument of a synthetic event that makes udev read a hold map, once (host/map/offer.ts). */
 export const PROBE = 'LUNKEEPER=probe'
 
-// A worker of udev that reads a map without a path blocks as long as the map holds. LVM and others learn of a map's
-// contents by the one marked event, which is sent while a path is proven; the result is kept, as in multipath-tools
-// (56-dm-mpath.rules): without its link, systemd would consider a device gone and unmount it.
+// A worker of udev that reads a map without a path blocks for as long as the map holds I/O. So only one marked event, sent
+// while a path is proven, makes udev read a map for LVM and others. Later events keep the result, as in multipath-tools
+// (56-dm-mpath.rules): without its link systemd would consider the device gone and unmount it.
 const MAP = `LABEL="lunkeeper_map"
 OPTIONS:="nowatch"
 ENV{SYNTH_ARG_LUNKEEPER}=="probe", ATTR{dm/suspended}=="0", ENV{DM_NOSCAN}="", ENV{.DM_NOSCAN}="", ENV{DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG}="", ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="", ENV{DM_UDEV_PRIMARY_SOURCE_FLAG}="1", ENV{DM_ACTIVATION}="1", GOTO="lunkeeper_end"
@@ -39,8 +40,9 @@ KERNEL=="dm-*", ATTR{dm/uuid}=="${HOLD_PREFIX}*", GOTO="lunkeeper_map"
 const END = `LABEL="lunkeeper_end"
 `
 
-// Device-mapper allows any number of maps on one disk, so a logical volume on the disk would be beside the hold map.
-// blkid skips such a disk (60-persistent-storage.rules), so tools that activate by type find nothing.
+// Device-mapper allows several maps on one disk, so a logical volume on the disk could be active beside the hold map. With
+// these properties udev does not run blkid on the disk (60-persistent-storage.rules), and tools that activate by type find
+// nothing.
 const PATH = `# A disk below a hold map, and its partitions, must not be used by anything else.
 KERNEL!="sd*", GOTO="lunkeeper_end"
 KERNELS=="session[0-9]*", ENV{.LUNKEEPER_SESSION}="$id"
@@ -52,8 +54,9 @@ ENV{LUNKEEPER_PATH}=="hold", ENV{nompath}="1"
 GOTO="lunkeeper_end"
 `
 
-// multipathd ignores a disk without properties SCSI_IDENT_* and ID_WWN (multipath.conf(5): blacklist_exceptions,
-// property). Links of these names were created before. An old udev has already read the disk's contents.
+// multipathd ignores a disk without the properties SCSI_IDENT_* and ID_WWN (multipath.conf(5): blacklist_exceptions,
+// property). They are cleared after udev has created the links that are named after them. An old udev has already read the
+// disk's contents.
 const IDENTS = [
   ...['', '_LUN', '_PORT', '_TARGET'].map((of) => `SCSI_IDENT${of}_NAME`),
   ...['NAA_REG', 'NAA_REGEXT', 'NAA_EXT', 'NAA_LOCAL', 'EUI64', 'T10', 'VENDOR', 'UUID', 'MD5'].map(
@@ -79,33 +82,33 @@ ${IDENTS.map((name) => `ENV{${name}}=""`).join('\n')}
 const HEAD =
   '# Made by Lunkeeper: keeps udev, and what it starts, off hold maps and off the disks below them.\n'
 
-// The rules that identify the map are at 10 as device-mapper ships them and at 55 in Debian; those that read the device
-// at 13 and at 60. Rules that activate by type are at 63 and above, multipath-tools at 60 or 62.
+// Rules that identify the map are numbered 10 (device-mapper) or 55 (Debian); rules that read the device 13 and 60; rules
+// that activate by type 63 and above; multipath-tools' rules 60 or 62.
 const RULES = {
   '12-lunkeeper.rules': `${HEAD}${IS_MAP}${PATH}${MAP}${END}`,
   '56-lunkeeper.rules': `${HEAD}${IS_MAP}GOTO="lunkeeper_end"\n${MAP}${END}`,
   '62-zz-lunkeeper.rules': `${HEAD}${LATE}${END}`,
 }
 
-/** The reload in progress, which paths that are created at the same time also wait for. */
+/** The installation in progress; callers at the same time wait for it. */
 const reloading = new WeakMap<Host, Promise<void>>()
 
-/** Makes udev ignore hold maps and their disks; once per boot. If udev cannot be told, the maps still work. */
+/** Installs rules that make udev ignore hold maps and their disks, once per boot. If that fails, the maps still work. */
 export function keepUdevOff(host: Host): Promise<void> {
   const running = reloading.get(host) ?? install(host).finally(() => reloading.delete(host))
   reloading.set(host, running)
   return running
 }
 
-/** Whether the rules of this version are where udev reads them. */
+/** Whether the rules of this version are installed. */
 export function hasUdevRules({ paths }: Host): boolean {
   const directory = join(paths.root, 'run/udev/rules.d')
-  return Object.entries(RULES).every(([name, text]) => isThere(join(directory, name), text))
+  return Object.entries(RULES).every(([name, text]) => hasText(join(directory, name), text))
 }
 
 async function install(host: Host): Promise<void> {
   const directory = join(host.paths.root, 'run/udev/rules.d')
-  const missing = Object.entries(RULES).filter(([name, text]) => !isThere(join(directory, name), text))
+  const missing = Object.entries(RULES).filter(([name, text]) => !hasText(join(directory, name), text))
   if (missing.length === 0) return
   try {
     mkdirSync(directory, { recursive: true })
@@ -116,8 +119,8 @@ async function install(host: Host): Promise<void> {
   await host.run('udevadm', ['control', '--reload'], { deadline: RELOAD_DEADLINE_MS }).catch(() => {})
 }
 
-/** Another version's rules differ. */
-function isThere(file: string, text: string): boolean {
+/** Whether a file has this text; the rules of another version differ. */
+function hasText(file: string, text: string): boolean {
   try {
     return readFileSync(file, 'utf8') === text
   } catch {

@@ -5,9 +5,9 @@ import { readText } from '../read/attribute.ts'
 const KIB = 1024
 
 /**
- * Dirty data of a device; I/O that bypasses the page cache is not counted anywhere. From the kernel's own count for it if debugfs is mounted
- * (mm/backing-dev.c:bdi_debug_stats_show), otherwise from the node's total. Neither read blocks. In-flight counters of
- * the device are not useful: a request that a multipath map has requeued is in none of them (seen on 6.1, 6.12).
+ * The dirty data of a device: the kernel's count for the device if debugfs is mounted (mm/backing-dev.c:
+ * bdi_debug_stats_show), otherwise the total of the node. Neither read blocks. I/O that bypasses the page cache is not
+ * counted anywhere: a request that a multipath map has requeued is in none of the device's counters (seen on 6.1, 6.12).
  * @param devno 254:0
  */
 export function readVolumeDirtyData(paths: HostPaths, devno: string): DirtyData | null {
@@ -20,7 +20,7 @@ export function readVolumeDirtyData(paths: HostPaths, devno: string): DirtyData 
   return all === null ? null : { bytes: all, of: 'node' }
 }
 
-/** The total of all disks of the node. */
+/** The dirty data of all devices of the node. */
 export function readNodeDirtyBytes({ proc }: HostPaths): number | null {
   return sum(readText(`${proc}/meminfo`), ['Dirty', 'Writeback'])
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import type { HostPaths } from '../paths.ts'
 import { readNumber } from '../read/attribute.ts'
 
-/** The node's limit of dirty pages. Of the two settings one is in effect, and the other is 0 (sysctl/vm.rst). */
+/** The node's limit of dirty pages. Only one of the two settings is in effect; the other is 0 (sysctl/vm.rst). */
 export interface DirtyLimit {
   readonly setting: 'dirty_bytes' | 'dirty_ratio'
   readonly value: number
@@ -17,7 +17,7 @@ export function readDirtyLimit(paths: HostPaths): DirtyLimit | null {
   return null
 }
 
-/** Writes the one in effect, so that the other stays 0. @throws the kernel's error */
+/** Changes the setting that is in effect. @throws the kernel's error */
 export function writeDirtyLimit(paths: HostPaths, { setting, value }: DirtyLimit): void {
   writeFileSync(pathOf(paths, setting), `${value}\n`, { flag: 'r+' })
 }

@@ -2,7 +2,7 @@ import type { Unwritten } from '../../model/plan/room.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from '../read/attribute.ts'
 
-/** One read, however many disks there are; null if the kernel does not report it. */
+/** The dirty pages of the node and their limits, from one file; null if the kernel does not report them. */
 export function readDirtyPages({ proc }: HostPaths): Unwritten | null {
   const text = readText(`${proc}/vmstat`)
   if (text === null) return null

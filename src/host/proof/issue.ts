@@ -1,8 +1,8 @@
 import { LunkeeperError } from '../../model/errors.ts'
 
 /**
- * How long a proof is valid, in milliseconds. It is requested immediately before the act; the limit only catches a
- * process that was stopped in between (SIGSTOP, a suspended machine, a paused virtual machine).
+ * How long a proof is valid. It is requested immediately before the act; the limit is for a process that was stopped in
+ * between (SIGSTOP, a suspended machine, a paused virtual machine).
  */
 export const PROOF_LIFETIME_MS = 5_000
 

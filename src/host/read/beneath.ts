@@ -9,14 +9,14 @@ import { readDiskByName } from './disks.ts'
 export interface Beneath {
   /** The iSCSI disks beneath it, itself included. */
   readonly disks: readonly ScsiDisk[]
-  /** Maps in between, by number. */
+  /** The devices in between, itself included, by number. */
   readonly devnos: readonly string[]
-  /** Nothing written to it can reach a target: it is gone, or it is a map whose disks are all gone. */
+  /** Whether nothing written to it can reach a target, because it, or every disk of the map, is gone. */
   readonly isUnreachable: boolean
 }
 
-/** More levels of maps than are used in practice; the kernel allows no loop. */
-const MOST_LEVELS = 16
+/** More levels of maps than are used in practice. The kernel allows no loop. */
+const MAX_LEVELS = 16
 
 /** The iSCSI disks beneath a block device (`8:0`, `8:1`, `254:3`), through partitions and device-mapper maps. */
 export function disksBeneath(paths: HostPaths, devno: string): Beneath {
@@ -28,7 +28,7 @@ export function disksBeneath(paths: HostPaths, devno: string): Beneath {
   const descend = (device: string, level: number): void => {
     const number = readAttribute(`${paths.sys}/class/block/${device}/dev`)
     // A map that was loaded before its disk was removed keeps a dangling link.
-    if (number === null || level > MOST_LEVELS) return
+    if (number === null || level > MAX_LEVELS) return
     devnos.add(number)
     const slaves = listNames(`${paths.sys}/class/block/${device}/slaves`)
     if (device.startsWith('dm-') || slaves.length > 0) {

@@ -4,13 +4,13 @@ import { basename, join } from 'node:path'
 import type { HostPaths } from '../paths.ts'
 import { listNames, readAttribute, readLink, readText } from './attribute.ts'
 
-// Uses of a disk that neither its holders nor an exclusive open show.
+// Uses of a disk that are visible neither in its holders nor by opening it with O_EXCL.
 
 /** Block devices that the kernel itself has open without claiming them. */
 export interface KernelUse {
   /** major:minor */
   readonly devnos: ReadonlySet<string>
-  /** Paths under /dev that lead nowhere from here: any disk may be meant. */
+  /** Paths under /dev that do not exist here: they may be any disk. */
   readonly unknown: readonly string[]
 }
 
@@ -40,7 +40,7 @@ export function readKernelUse(paths: HostPaths): KernelUse {
   return { devnos, unknown }
 }
 
-/** Null for what is not a block device. */
+/** The device number of a path; null if it does not exist. */
 function devnoOf(path: string): string | null {
   try {
     const { rdev } = statSync(path)
@@ -55,8 +55,8 @@ const TABLES = ['etc/fstab', 'etc/crypttab'] as const
 const LINKS = ['by-id', 'by-path', 'by-uuid', 'by-label', 'by-partuuid', 'by-partlabel'] as const
 
 /**
- * Disks and partitions (`sdb`, `sdb1`) that the administrator has written into a table, with that table: they may be unused
- * now, and are meant to be used. By the links that udev made.
+ * Disks and partitions (`sdb`, `sdb1`) that fstab or crypttab names, with the name of that table: they may be unused now, but
+ * are meant to be used. Links are resolved as udev created them.
  */
 export function expectedDisks(paths: HostPaths): ReadonlyMap<string, string> {
   const found = new Map<string, string>()

@@ -2,7 +2,7 @@ import type { HostPaths } from '../paths.ts'
 import { readNumber } from './attribute.ts'
 
 /**
- * After how many seconds of uninterruptible wait a task makes the kernel panic; null if it does not
+ * After how many seconds of uninterruptible wait of a task the kernel panics; null if it does not
  * (kernel/hung_task.c:check_hung_task; sysctl/kernel.rst: a timeout of 0 disables the check).
  */
 export function hungTaskPanic({ proc }: HostPaths): number | null {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import type { HostPaths } from '../paths.ts'
 import { linkName, readLink, readText } from './attribute.ts'
 
-// How this node's open-iscsi, and what works beside it, is set up. Files only; nothing is started.
+// The configuration of open-iscsi and of related software on this node. Only files are read; no program is started.
 
-/** The lines `key = value` of iscsid.conf or of a node record, without comments; the last of a key counts. */
+/** The lines `key = value` of iscsid.conf or of a node record, without comments. The last value of a key counts. */
 export function settingsOf(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const line of text.split('\n')) {
@@ -23,7 +23,7 @@ export function readIscsidConf(paths: HostPaths): ReadonlyMap<string, string> {
   return settingsOf(readText(join(paths.root, ISCSID_CONF)) ?? '')
 }
 
-/** From the first that counts to the last (udev(7), "Rules files"). */
+/** In order of precedence (udev(7), "Rules files"). */
 const RULE_DIRECTORIES = [
   'etc/udev/rules.d',
   'run/udev/rules.d',
@@ -32,7 +32,7 @@ const RULE_DIRECTORIES = [
   'lib/udev/rules.d',
 ]
 
-/** Programs that look for all LUNs of a target or host: libstoragemgmt's, sg3-utils'. */
+/** Programs that scan for all LUNs of a target or host: those of libstoragemgmt and sg3-utils. */
 const SCANNERS = /scan-scsi-target|rescan-scsi-bus/
 
 /** udev's rules that scan for LUNs when a target reports that its list has changed. A rule that is masked does not count. */
@@ -51,8 +51,8 @@ export function scanRules(paths: HostPaths): string[] {
 }
 
 /**
- * Whether the iscsid that runs is of another installation than the program file: its file was replaced since. Null if
- * none runs. It holds the netlink channel by its process number (open-iscsi usr/netlink.c).
+ * Whether the file of the running iscsid has been replaced since it was started, as by an upgrade. Null if no iscsid is running.
+ * iscsid is found by its process number on the netlink channel (open-iscsi usr/netlink.c).
  */
 export function isIscsidReplaced({ self, proc }: HostPaths): boolean | null {
   for (const line of (readText(`${self}/net/netlink`) ?? '').split('\n')) {
@@ -64,8 +64,8 @@ export function isIscsidReplaced({ self, proc }: HostPaths): boolean | null {
 }
 
 /**
- * Whether the running kernel has a module, loaded or to be loaded; null if that cannot be told, as in a kernel without a
- * directory of modules, where all is built in.
+ * Whether the running kernel has a module, loaded or not. Null if that is unknown, as for a kernel without a directory of
+ * modules, in which everything is built in.
  */
 export function hasModule(paths: HostPaths, name: string): boolean | null {
   if (linkName(`${paths.sys}/module/${name}`) !== null || isDirectory(`${paths.sys}/module/${name}`))
@@ -81,7 +81,7 @@ export function hasModule(paths: HostPaths, name: string): boolean | null {
   return lists.some((list) => file.test(list))
 }
 
-/** Where programs of the host are looked for, as host/exec does. */
+/** Whether a program is in one of these directories of the host. @param path separated by colons, as in host/exec */
 export function hasProgram(paths: HostPaths, program: string, path: string): boolean {
   return path.split(':').some((directory) => {
     const file = join(paths.root, directory, program)
@@ -92,9 +92,9 @@ export function hasProgram(paths: HostPaths, program: string, path: string): boo
   })
 }
 
-/** What multipath.conf says of which disks it takes. */
+/** The settings of multipath.conf that decide which disks multipathd takes. */
 export interface MultipathSite {
-  /** Null where it is not set: then it is the default of multipath-tools, which leaves single paths alone. */
+  /** Null if it is not set. By default multipath-tools ignores single paths. */
   readonly findMultipaths: string | null
   /** Of `blacklist_exceptions`: the udev properties by which a disk is taken; null for the default. */
   readonly property: string | null
@@ -135,14 +135,14 @@ export function readableSecrets(paths: HostPaths, database: string): ReadableSec
   const conf = join(paths.root, ISCSID_CONF)
   return [conf, ...recordsIn(database)].flatMap((path) => {
     const stat = statSync(path, { throwIfNoEntry: false })
-    // The group root has root in it.
+    // Only root is in the group root.
     const isRead = stat && (stat.mode & (stat.gid === 0 ? OTHERS_READ : OTHERS_READ | GROUP_READS)) !== 0
     if (!isRead || !stat.isFile() || !hasSecret(path)) return []
     return [{ path, mode: (stat.mode & 0o7777).toString(8) }]
   })
 }
 
-/** The records that others can get at. */
+/** The records in directories that other users can enter. */
 function recordsIn(database: string): string[] {
   const found: string[] = []
   const walk = (directory: string, depth: number) => {

@@ -10,22 +10,23 @@ export type KernelEvent = ReadonlyMap<string, string>
 const RESTART_MS = 1_000
 const LONGEST_RESTART_MS = 60_000
 
-/** Node's timers count in 31 bits: the monitor is restarted after 24 days. */
+/** The longest timer of Node, 24 days; then the monitor is restarted. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block', '--subsystem-match=scsi']
 
 /**
- * Follows the kernel's events of block and SCSI devices until the signal: one resident `udevadm monitor`, because Node
- * has no netlink sockets. It does not need udevd. If it cannot be started there are no events, and no error.
+ * Follows the kernel's events of block and SCSI devices until the signal is aborted. Runs one `udevadm monitor`, because Node has
+ * no netlink sockets; udevd is not needed. If it cannot be started, there are no events and no error.
+ * @param onEvent called for each event
  */
 export async function followKernelEvents(
   host: Host,
-  told: (event: KernelEvent) => void,
+  onEvent: (event: KernelEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
   for (let pause = RESTART_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_RESTART_MS)) {
-    const reader = new EventReader(told)
+    const reader = new EventReader(onEvent)
     try {
       await host.run('udevadm', ARGUMENTS, {
         deadline: LONGEST_TIMER_MS,
@@ -41,27 +42,27 @@ export async function followKernelEvents(
 }
 
 /** A longer property is not from the kernel (lib/kobject_uevent.c: UEVENT_BUFFER_SIZE is 2048). */
-const MOST_PENDING = 64 * 1024
+const MAX_PENDING = 64 * 1024
 
 /** Parses the output of `udevadm monitor --property`: a header line, NAME=VALUE lines, a blank line. */
 export class EventReader {
-  readonly #told: (event: KernelEvent) => void
+  readonly #onEvent: (event: KernelEvent) => void
   #pending = ''
   #event = new Map<string, string>()
 
-  constructor(told: (event: KernelEvent) => void) {
-    this.#told = told
+  constructor(onEvent: (event: KernelEvent) => void) {
+    this.#onEvent = onEvent
   }
 
   take(text: string): void {
     const lines = (this.#pending + text).split('\n')
-    this.#pending = lines.pop()!.slice(-MOST_PENDING)
+    this.#pending = lines.pop()!.slice(-MAX_PENDING)
     for (const line of lines) this.#line(line)
   }
 
   #line(line: string): void {
     if (line === '') {
-      if (this.#event.size > 0) this.#told(this.#event)
+      if (this.#event.size > 0) this.#onEvent(this.#event)
       this.#event = new Map()
       return
     }

@@ -8,13 +8,13 @@ import { readInitiatorName } from './node.ts'
 
 type Kind = MachineId extends `${infer Kind}:${string}` ? Kind : never
 
-// The machine ID should not be published as it is (machine-id(5)): it is hashed with an ID of this program.
+// The machine ID should not be published unchanged (machine-id(5)), so it is hashed with an ID of this program.
 const APPLICATION = Buffer.from('6f1c4d1be2f84f0c9a4c5b7c5f0d9e21', 'hex')
 
-/** From the most to the least reliable: an image that was prepared for cloning has no machine ID of its own. */
+/** From the most to the least reliable. An image that was prepared for cloning has no machine ID. */
 const KINDS: readonly Kind[] = ['machine-id', 'product-uuid', 'initiator']
 
-/** The ID to write into a record; null if nothing distinguishes this machine from a copy of it. */
+/** The ID of this machine for a record; null if nothing distinguishes this machine from a clone. */
 export function readMachineId(paths: HostPaths): MachineId | null {
   for (const kind of KINDS) {
     const id = idOf(paths, kind)
@@ -23,7 +23,7 @@ export function readMachineId(paths: HostPaths): MachineId | null {
   return null
 }
 
-/** Whether a recorded ID is this machine's. One that cannot be compared any more is not. */
+/** Whether a recorded ID is this machine's; false if it can no longer be compared. */
 export function isThisMachine(paths: HostPaths, id: MachineId): boolean {
   const kind = KINDS.find((one) => id.startsWith(`${one}:`))
   return kind !== undefined && idOf(paths, kind) === id

@@ -6,7 +6,7 @@ import type {
 } from '../../model/reservation.ts'
 import { parseKey } from '../../model/reservation.ts'
 
-/** Where the list begins in the data of each PERSISTENT RESERVE IN: a generation and a length come before. */
+/** The list in the data of a PERSISTENT RESERVE IN command comes after a generation and a length. */
 const HEADER = 8
 const KEY = 8
 
@@ -27,7 +27,7 @@ export function capabilitiesOf(data: Uint8Array): ReservationCapabilities {
   return { canPersist: ((data[2] ?? 0) & 1) === 1 }
 }
 
-/** Of a full status descriptor: key, flags, and what follows the fixed part (SPC-4 table 244). */
+/** Bytes of the fixed part of a full status descriptor (SPC-4 table 244). */
 const DESCRIPTOR = 24
 
 /** READ FULL STATUS, SPC-4 section 6.15.5. */

@@ -3,11 +3,11 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { readAttribute, readNumber } from './attribute.ts'
 
-/** By which a session notices that its target has gone silent, in seconds; null where the kernel does not tell. */
+/** The timers by which a session detects a silent target; null if the kernel does not report them. */
 export interface PingTimers {
-  /** Seconds without a PDU until the target is asked (node.conn[0].timeo.noop_out_interval). */
+  /** Seconds without a PDU until the session pings the target (node.conn[0].timeo.noop_out_interval). */
   readonly interval: number | null
-  /** Seconds for its answer (noop_out_timeout). */
+  /** Seconds until the ping counts as unanswered (noop_out_timeout). */
   readonly timeout: number | null
 }
 
@@ -23,9 +23,9 @@ export function readCommandTimer({ sys }: HostPaths, { hctl }: Pick<ScsiDisk, 'h
 
 /** Whether a disk has a volatile write cache, and whether the kernel makes it flush. */
 export interface WriteCache {
-  /** As the disk says (drivers/scsi/sd.c:sd_cache_types): `write back` has one. */
+  /** What the disk reports (drivers/scsi/sd.c:sd_cache_types): with `write back` it has a cache. */
   readonly reported: string | null
-  /** As the block layer acts: with `write through` no flush is ever sent. */
+  /** What the block layer does: with `write through` it never sends a flush. */
   readonly used: string | null
 }
 

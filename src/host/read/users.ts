@@ -14,14 +14,14 @@ export interface Usable {
 export interface UserProcess {
   readonly pid: number
   readonly command: string
-  /** Its working directory, root, program, an open file below the mount, the device itself, a mapped file. */
+  /** How it uses it: working directory, root directory, program, open file, open device, or mapped file. */
   readonly what: 'cwd' | 'root' | 'exe' | 'file' | 'device' | 'map'
   readonly path: string
 }
 
 /**
- * Another mount namespace that has one of the devices mounted, by its first process: a file system stays alive there
- * after the host's own unmount. Copies that the unmount removes too do not count.
+ * Another mount namespace in which one of the devices is mounted, identified by its first process. The file system stays alive
+ * there after the host's own unmount. Copies that this unmount removes as well do not count.
  */
 export interface UserNamespace {
   readonly pid: number
@@ -130,7 +130,7 @@ function sleepsInKernel(directory: string): boolean {
   )
 }
 
-interface Place {
+interface OtherMount {
   readonly point: string
   /** Whether the host's own unmount removes it too. */
   readonly follows: boolean
@@ -141,7 +141,7 @@ interface Place {
  * mount; it is removed with ours, because it is at the same place of a mount that receives events from the one under
  * ours (fs/pnode.c:propagate_umount).
  */
-function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]): Place[] {
+function mountsOf(paths: HostPaths, mountinfo: string, devnos: readonly string[]): OtherMount[] {
   const theirs = readMountTable(mountinfo)
   const found = theirs.filter(({ mount }) => devnos.includes(mount.devno))
   if (found.length === 0) return []

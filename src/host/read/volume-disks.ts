@@ -16,8 +16,8 @@ export interface VolumeDisk {
 }
 
 /**
- * All SCSI disks of this node that the kernel believes to be this volume, including its own paths. Reads one attribute
- * per disk of another volume. Without a WWID no disk can be recognized as the same.
+ * All SCSI disks of this node that are this volume according to the kernel, its known paths included. For each disk of another
+ * volume one attribute is read. Without a WWID no disk can be recognized.
  */
 export function readVolumeDisks({ sys }: HostPaths, identity: Identity): VolumeDisk[] {
   if (identity.wwid === null) return []

@@ -5,9 +5,9 @@ import { basename, dirname, join } from 'node:path'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /**
- * Replaces a file as a whole: after a crash the old or the new one exists. Survives power loss. The temporary file
- * starts with a dot, and may remain after a crash: readers skip such names.
- * @param temporary directory for it, on the same file system. @default beside the file
+ * Replaces a file as a whole: after a crash or a loss of power either the old or the new file exists. The name of the
+ * temporary file starts with a dot. It may be left after a crash, so readers skip such names.
+ * @param temporary directory for the temporary file, on the same file system. @default beside the file
  * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export function writeDurable(path: string, text: string, temporary = dirname(path)): void {
@@ -15,22 +15,22 @@ export function writeDurable(path: string, text: string, temporary = dirname(pat
 }
 
 /**
- * Like {@link writeDurable}, for a file that must not exist yet: of several writers, one succeeds.
- * @returns false if it exists; it is not changed
+ * Like {@link writeDurable}, for a file that must not exist yet. Of several writers only one succeeds.
+ * @returns false if the file exists; it is not changed
  * @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export function createDurable(path: string, text: string, temporary = dirname(path)): boolean {
-  let taken = false
+  let exists = false
   put(path, text, temporary, (temp) => {
     try {
       linkSync(temp, path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      taken = true
+      exists = true
     }
     rmSync(temp)
   })
-  return !taken
+  return !exists
 }
 
 function put(
@@ -39,7 +39,7 @@ function put(
   temporary: string,
   place: (temp: string, path: string) => void,
 ): void {
-  // Random: in a container the process has the number of its dead predecessor.
+  // Random, because in a container a process has the same number as its dead predecessor.
   const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -68,7 +68,7 @@ function writeThrough(path: string, text: string): void {
   }
 }
 
-/** Removes a file so that it stays removed after a power loss. False if it did not exist. */
+/** Removes a file so that it stays removed after a loss of power. @returns whether it existed */
 export function removeDurable(path: string): boolean {
   try {
     rmSync(path)

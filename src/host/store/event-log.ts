@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** About 250 bytes an event: 16,000 events in all. */
+/** With about 250 bytes per event, 16,000 events are kept. */
 export const SEGMENT_BYTES = 512 << 10
 export const SEGMENTS = 8
-/** Events that wait for a disk that takes none: what comes then is dropped, oldest first. */
-const MOST_WAITING = 1_000
-/** A full disk is tried again so often. */
+/** The most events in memory while the disk accepts none; then the oldest are dropped. */
+const MAX_WAITING = 1_000
+/** When to try again after the disk rejected a write. */
 const RETRY_INTERVAL_MS = 10_000
-/** More than any event has; a longer line is not ours. */
+/** Longer than any event; a longer line was not written by us. */
 const LONGEST_LINE = 64 << 10
 
 interface Waiting {
@@ -19,12 +19,11 @@ interface Waiting {
 const SEGMENT = /^events-(\d{8})\.jsonl$/
 
 /**
- * Events in files of lines, one JSON object each, bounded in size. Several processes may append at the same time without
- * a lock: each event is written with one write(2) to a file opened with O_APPEND, and a full segment is followed by the
- * next number, which two processes compute alike. Nothing is ever renamed or rewritten
- * (docs/decisions/0015-history.md).
+ * A log of events in files (segments) of limited size, with one JSON object per line. Several processes can append at the
+ * same time without a lock: each event is written with one write(2) to a file that is open with O_APPEND, and after a full
+ * segment every process continues with the next number. No file is ever renamed or rewritten (docs/decisions/0015-history.md).
  *
- * Appending never fails and never waits: events are written in the background, and are lost if the disk takes none.
+ * Appending never fails and never waits: events are written in the background, and are lost if the disk accepts none.
  */
 export class EventLog {
   readonly #directory: string
@@ -41,18 +40,18 @@ export class EventLog {
     this.#segments = limits.segments ?? SEGMENTS
   }
 
-  /** Why the last attempt to write failed; null if it did not. */
+  /** Why the last attempt to write failed; null if it succeeded. */
   get failure(): string | null {
     return this.#failure
   }
 
   append(event: object): void {
     this.#waiting.push({ line: `${JSON.stringify(event)}\n` })
-    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift()
     this.#begin()
   }
 
-  /** Waits until everything is written, or cannot be. The argument is the limit in milliseconds. @returns whether it is */
+  /** Waits until all events are written, or the disk rejects them, or the time is over. @returns whether all are written */
   async settle(deadlineMs: number): Promise<boolean> {
     if (this.#waiting.length > 0) this.#begin()
     if (!this.#writing) return this.#waiting.length === 0
@@ -79,7 +78,7 @@ export class EventLog {
       this.#failure = null
     } catch (error) {
       this.#failure = (error as Error).message
-      // Does not keep the process alive.
+      // The timer does not keep the process running.
       this.#retry = setTimeout(() => this.#begin(), RETRY_INTERVAL_MS).unref()
     }
   }
@@ -105,15 +104,15 @@ export class EventLog {
 
   async #appendTo(file: Awaited<ReturnType<typeof open>>, size: number): Promise<void> {
     const taken = this.#waiting.slice()
-    // A writer that died, or a disk that was full, left half a line: ours must not be a part of it.
-    const glue = size > 0 && !(await endsLine(file, size)) ? '\n' : ''
-    const bytes = Buffer.from(glue + taken.map(({ line }) => line).join(''))
+    // A process that died, or a full disk, may have left half a line, which must not swallow our first one.
+    const lineEnd = size > 0 && !(await endsLine(file, size)) ? '\n' : ''
+    const bytes = Buffer.from(lineEnd + taken.map(({ line }) => line).join(''))
     const { bytesWritten } = await file.write(bytes)
-    let end = glue.length
+    let end = lineEnd.length
     const cut = taken.findIndex(({ line }) => (end += Buffer.byteLength(line)) > bytesWritten)
     const written = new Set(cut < 0 ? taken : taken.slice(0, cut))
     this.#waiting = this.#waiting.filter((one) => !written.has(one))
-    if (cut >= 0) throw new Error('the disk took only a part of an event')
+    if (cut >= 0) throw new Error('the disk accepted only a part of an event')
     await file.datasync()
   }
 }
@@ -133,14 +132,14 @@ function numbersOf(names: readonly string[]): number[] {
 }
 
 export interface ReadEvents {
-  /** Oldest first, as far as each writer's order goes. Not checked. */
+  /** In the order of writing. Their contents are not checked. */
   readonly events: readonly Readonly<Record<string, unknown>>[]
-  /** Lines that are not a JSON object: of a writer that died, or of a damaged file. */
+  /** Number of lines that are not a JSON object: of a process that died, or of a damaged file. */
   readonly unreadable: number
 }
 
 /**
- * All events that are kept; what cannot be read is counted and left out.
+ * All events that are kept. Lines that cannot be read are counted.
  * @param part only lines that contain this text are parsed
  */
 export function readEvents(directory: string, part = ''): ReadEvents {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 const POLL_INTERVAL_MS = 500
 
 /**
- * Reports changes of the files in a directory: by inotify, and if a node has no watches left
- * (fs.inotify.max_user_watches, max_user_instances: containers use them up) by polling.
+ * Reports changes of the files in a directory: by inotify, or by polling if the node has no inotify watches left, because
+ * containers use them up (fs.inotify.max_user_watches, max_user_instances).
  * @param changed called with the file's name; null if it is not known
  */
 export function watchDirectory(directory: string, changed: (file: string | null) => void): Disposable {
@@ -41,7 +41,7 @@ function pollDirectory(directory: string, changed: (file: string | null) => void
   }
 }
 
-/** Files are replaced as a whole, by rename: each change shows in an inode or a time. */
+/** Files are replaced as a whole, by rename, so that each change shows in an inode number or a time. */
 function stampOf(directory: string): string {
   try {
     return readdirSync(directory)

@@ -24,11 +24,11 @@ import { persist } from './reservation.ts'
 import { inquire, readVolume, vital } from './scsi.ts'
 import { firstUntrusted } from './trust.ts'
 
-/** Data of a raw user that starts after the first MiB rarely misses all of these. */
+/** The data of a program that uses the raw device is rarely in none of these. */
 const SAMPLES = 64
-const SAMPLE = 4096
+const SAMPLE_BYTES = 4096
 
-/** Not in node:fs; the same on all architectures except for the directory flag (asm-generic/fcntl.h). */
+/** node:fs does not define it. Only the directory flag in it differs between architectures (asm-generic/fcntl.h). */
 const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY
 
 const claims = new Map<string, number>()
@@ -87,7 +87,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   vital: ({ disks }) => disks.map(vital),
 
   zeros({ path, bytes, size }) {
-    // An unopened device has no page cache: what is read here comes from the target.
+    // A device that nothing has open has no page cache, so this reads from the target.
     const fd = openSync(path, constants.O_RDONLY)
     try {
       const length = Math.min(bytes, size)
@@ -96,7 +96,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
       return (
         isZero(fd, 0, length) &&
         isZero(fd, last, length) &&
-        samples.every((offset) => isZero(fd, offset - (offset % SAMPLE), Math.min(SAMPLE, size)))
+        samples.every((offset) => isZero(fd, offset - (offset % SAMPLE_BYTES), Math.min(SAMPLE_BYTES, size)))
       )
     } finally {
       closeSync(fd)
@@ -218,6 +218,6 @@ process.on('message', (request: Request) => {
   }
 })
 process.on('disconnect', () => process.exit(0))
-// Ctrl-C at the terminal is handled by the parent.
+// The parent handles Ctrl-C at the terminal.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.send!({ id: STARTED })

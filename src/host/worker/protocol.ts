@@ -1,67 +1,68 @@
-/** The calls that a worker can make: those that can block in the kernel for as long as a target is away. */
+/** The calls that a worker makes, because they can block in the kernel for as long as a target is away. */
 export interface Verbs {
-  /** Writes `text` to a file of sysfs: scan, delete, rescan. */
+  /** Writes `text` to an existing file of sysfs: scan, delete, rescan. */
   write: { args: { path: string; text: string }; result: null }
-  /** Opens a block device as its only claimant (O_EXCL) and keeps it open; false if it is already claimed. */
+  /** Opens a block device with O_EXCL and keeps it open. False if a file system, map or other user has claimed it. */
   claim: { args: { path: string }; result: boolean }
-  /** fsync of the claimed device: true once all data is on it. @throws the errno of the writeback */
+  /** Writes all dirty data of the claimed device and waits for its confirmation (fsync). @throws the errno of the writeback */
   flush: { args: { path: string }; result: null }
-  /** Releases the claim. */
+  /** Closes the claimed device. */
   release: { args: { path: string }; result: null }
   /**
-   * INQUIRY and READ CAPACITY, sent to the device through its sg node; then, where asked for, its registrations and
-   * reservation, and the first sectors of what is on it, read past the page cache.
+   * INQUIRY and READ CAPACITY, sent to the device through its sg node; on request also its registrations and reservation.
+   * @property path of its sg device
    */
   inquire: { args: { path: string; reservations?: boolean }; result: Inquiry }
-  /** PERSISTENT RESERVE commands, one after the other, up to the first that does not succeed. */
+  /** PERSISTENT RESERVE commands, in order, up to the first that fails. @property path of its sg device */
   persist: { args: { path: string; commands: readonly PersistCommand[] }; result: PersistAnswer[] }
-  /** Bytes of a block device as its users see them, from the page cache where they are in it. */
+  /** Bytes of a block device as its users see them: from the page cache, if they are in it. */
   readBlock: { args: { path: string; offset: number; length: number }; result: Uint8Array }
-  /** Parts of a volume from its target, past the page cache, in one array; null where one of them cannot be read. @property path of its sg device */
-  readVolume: { args: { path: string; parts: readonly VolumePart[] }; result: Uint8Array | null }
-  /** One VPD page of each of several disks through their sg nodes, one after the other; where asked for, who reserved it. */
-  vital: { args: { path: string; disks: readonly VitalQuestion[] }; result: VitalAnswer[] }
-  /** Whether a block device of `size` bytes is all zeros in its first and last `bytes`, and in samples between. */
-  zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
-  /** A path with the links in its existing part followed. */
-  resolve: { args: { path: string }; result: string }
-  /** A directory and those above it that do not exist; outermost first. */
-  missingDirectories: { args: { path: string }; result: string[] }
   /**
-   * The first directory of a path in which users other than root could replace the next component; null if there is
-   * none.
+   * Parts of a volume from its target, not from the page cache, in one array. Null if one of them cannot be read.
+   * @property path of its sg device
    */
+  readVolume: { args: { path: string; parts: readonly VolumePart[] }; result: Uint8Array | null }
+  /** One VPD page of each of several disks through their sg nodes, in order; on request also the reservation. */
+  vital: { args: { path: string; disks: readonly VitalQuestion[] }; result: VitalAnswer[] }
+  /** Whether a block device of `size` bytes is zero in its first and last `bytes`, and in samples between. */
+  zeros: { args: { path: string; bytes: number; size: number }; result: boolean }
+  /** The path with all links in its existing part resolved. */
+  resolve: { args: { path: string }; result: string }
+  /** The directory and its parents that do not exist, outermost first. */
+  missingDirectories: { args: { path: string }; result: string[] }
+  /** The first directory of a path in which a user other than root could replace the next component; null if none. */
   firstUntrusted: { args: { path: string }; result: Untrusted | null }
   /**
-   * Creates a directory and those above it; reports what the last one is. With `trusted` nothing is created in a
-   * directory that {@link firstUntrusted} would report: it throws EPERM.
+   * Creates a directory and its parents, if they do not exist. With `trusted` it throws EPERM, and creates nothing, if
+   * {@link firstUntrusted} finds a directory.
+   * @returns whether the path is a symbolic link, and whether the directory is empty
    */
   makeDirectory: { args: { path: string; trusted?: boolean }; result: { link: boolean; empty: boolean } }
-  /** Removes a directory if it is empty; false if it is not. */
+  /** Removes a directory. False if it is not empty or not a directory; true if it does not exist. */
   removeDirectory: { args: { path: string }; result: boolean }
-  /** Creates an empty file, with the directories above it; false if something else is there. */
+  /** Creates an empty file and its parent directories. False if the path exists and is not an empty file. */
   makeFile: { args: { path: string }; result: boolean }
-  /** Removes an empty file; false if it is something else. */
+  /** Removes an empty file. False if the path is anything else; true if it does not exist. */
   removeFile: { args: { path: string }; result: boolean }
   /** The result of statfs(2) for a mounted file system. */
   statfs: { args: { path: string }; result: FsUsage }
   /** The names in a directory. */
   listDirectory: { args: { path: string }; result: string[] }
-  /** The processes that have one of these devices open (`b8:16`, `c21:3`); `path` is where procfs is mounted. */
+  /** The processes that have one of these devices open (`b8:16`, `c21:3`). @property path where procfs is mounted */
   deviceFiles: { args: { path: string; devices: string[]; nodes: string[] }; result: DeviceFile[] }
-  /** Creates an unlinked file in a directory and closes it: null on success. */
+  /** Creates an unlinked file in a directory (O_TMPFILE) and closes it. */
   testWrite: { args: { path: string }; result: null }
 }
 
 export type Verb = keyof Verbs
 
-/** Bytes and files of a file system; `free` is what users other than root can have. */
+/** Usage of a file system; `free` is what users other than root can use. */
 export interface FsUsage {
   readonly bytes: { readonly total: number; readonly used: number; readonly free: number }
   readonly files: { readonly total: number; readonly used: number; readonly free: number }
 }
 
-/** A directory that users other than root can change. */
+/** A directory in which users other than root can replace entries. */
 export interface Untrusted {
   readonly directory: string
   readonly uid: number
@@ -83,11 +84,11 @@ export interface Inquiry {
   readonly page80: Uint8Array | null
   readonly page83: Uint8Array | null
   readonly bytes: number | null
-  /** Null where it was not asked for. */
+  /** The answers to READ KEYS and READ RESERVATION; null if they were not requested. */
   readonly reservations: PersistAnswer[] | null
 }
 
-/** In bytes; multiples of the device's block size. */
+/** A part of a volume, in bytes: multiples of the device's block size. */
 export interface VolumePart {
   readonly offset: number
   readonly length: number
@@ -99,17 +100,17 @@ export type PersistCommand =
   | {
       /** `register` is REGISTER AND IGNORE EXISTING KEY; `preempt` is PREEMPT AND ABORT. */
       readonly act: 'register' | 'reserve' | 'clear' | 'preempt'
-      /** The key that is registered. @default 0 */
+      /** The key that is registered now. @default 0 */
       readonly key?: string
-      /** The key to register (0: unregister), or the one to preempt. @default 0 */
+      /** The key to register (0 unregisters), or the key to preempt. @default 0 */
       readonly newKey?: string
       /** The type of the reservation. @default 0 */
       readonly type?: number
-      /** Keep it over a loss of power (APTPL). @default false */
+      /** Whether the registration survives a loss of power of the target (APTPL). @default false */
       readonly persists?: boolean
     }
 
-/** `conflict`: RESERVATION CONFLICT. `refused`: any other status; `isUnknown` where the device has no such command. */
+/** `conflict`: RESERVATION CONFLICT. `refused`: any other status; `isUnknown` if the device has no such command. */
 export type PersistAnswer =
   | { readonly kind: 'done'; readonly data: Uint8Array }
   | { readonly kind: 'conflict' | 'refused'; readonly why: string; readonly isUnknown: boolean }
@@ -117,17 +118,17 @@ export type PersistAnswer =
 export interface VitalQuestion {
   readonly sg: string
   readonly page: number
-  /** READ RESERVATION as well. @default false */
+  /** Whether to send READ RESERVATION as well. @default false */
   readonly reservation?: boolean
 }
 
 export interface VitalAnswer {
   readonly page: VitalPage
-  /** Null where it was not asked for, or did not succeed. */
+  /** The answer to READ RESERVATION; null if it was not requested, or failed. */
   readonly reservation: Uint8Array | null
 }
 
-/** A page as received; null if the target reports no such LUN; the error if there was no answer. */
+/** A page as received; null if the target reports no such LUN, or not a disk; the error if there was no answer. */
 export type VitalPage = Uint8Array | null | { readonly errno: string; readonly message: string }
 
 export interface Request<V extends Verb = Verb> {

@@ -4,20 +4,20 @@ import { join } from 'node:path'
 
 import type { Untrusted } from './protocol.ts'
 
-/** Number of links that the kernel follows in one path (include/linux/namei.h: MAXSYMLINKS). */
+/** The number of links that the kernel follows in one path (include/linux/namei.h: MAXSYMLINKS). */
 const MOST_LINKS = 40
 
 const STICKY = 0o1000
 const WRITABLE_BY_OTHERS = 0o022
 
 /**
- * The first directory on the way to `path` in which a user other than root could replace the next component between the
- * moment the path is checked and the moment it is mounted on. Links are followed like the kernel does, as far as the
- * path exists. Null if there is none. (An access control list that lets others write shows in the group's bits:
- * acl(5).)
+ * The first directory on the way to `path` in which a user other than root could replace the next component after the path
+ * is checked and before it is mounted on. Links are followed as the kernel follows them, as far as the path exists. An
+ * access control list that lets other users write shows in the group's permission bits (acl(5)).
+ * @returns null if there is no such directory
  */
 export function firstUntrusted(path: string): Untrusted | null {
-  // The owner of / can change everything anyway; in a container or a lab it may be another user than root.
+  // The owner of / can change everything anyway. In a container or a lab that may be a user other than root.
   const own = new Set([0, process.geteuid?.() ?? 0, lstatSync('/').uid])
   let [at, links] = ['/', 0]
   for (let parts = partsOf(path); parts.length > 0;) {
@@ -32,7 +32,7 @@ export function firstUntrusted(path: string): Untrusted | null {
     const found = lstatSync(next, { throwIfNoEntry: false })
     if (!isSafe(directory, found, own))
       return { directory: at, uid: directory.uid, mode: directory.mode & 0o7777 }
-    // The rest is created by this program.
+    // This program creates the rest.
     if (!found) return null
     if (found.isSymbolicLink()) {
       if (++links > MOST_LINKS) throw Object.assign(new Error(`too many links in ${path}`), { code: 'ELOOP' })
@@ -45,8 +45,8 @@ export function firstUntrusted(path: string): Untrusted | null {
 }
 
 /**
- * In a directory with the sticky bit only the owner of an entry, or of the directory, can rename or remove it
- * (fs/namei.c:may_delete). Missing components are created by root and then owned by root.
+ * In a directory with the sticky bit only the owner of an entry, or of the directory, can rename or remove the entry
+ * (fs/namei.c:may_delete). Root creates missing components, and then owns them.
  */
 function isSafe(directory: Stats, found: Stats | undefined, own: ReadonlySet<number>): boolean {
   if (!own.has(directory.uid)) return false

@@ -3,37 +3,38 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { LunkeeperError } from '../../model/errors.ts'
 import { Worker } from './worker.ts'
 
-/** Number of idle workers that are kept. */
-const KEPT = 4
+/** The number of idle workers that are kept. */
+const MAX_IDLE = 4
 
 /**
- * A call takes about a millisecond, so few workers serve many callers, and starting another costs more than waiting (a
- * tenth of a second of CPU time, which a hundred volumes that return at once need themselves). Another one is started
- * only if every worker has been busy with one call for this long.
+ * Another worker is started only if every worker has been busy with one call for this long. A call takes about a
+ * millisecond, so few workers serve many callers; starting one takes a tenth of a second of CPU time, which a hundred
+ * volumes that return at once need for themselves.
  */
-const PATIENCE = 750
-const LOOK = 150
+const BUSY_LIMIT_MS = 750
+const BUSY_POLL_MS = 150
 
-/** Milliseconds after which idle workers are stopped: 45 MB that a service need not keep. */
-const IDLE = 60_000
+/** After this time idle workers are stopped: a service need not keep 45 MB for each. */
+const IDLE_LIMIT_MS = 60_000
 
 /**
- * The worker processes of one process. A lane names what calls queue behind in the kernel (the scan mutex of a SCSI
- * host): while a call is stuck in a lane, another one would only get stuck behind it, so it is refused immediately.
+ * The worker processes of this process. A *lane* names a kernel resource that calls wait for one after the other, such as
+ * the scan mutex of a SCSI host. While a call is stuck in a lane, further calls would only get stuck behind it, so they are
+ * refused immediately.
  */
 export class WorkerPool {
   readonly #idle: Worker[] = []
   readonly #queue: ((worker: Worker) => void)[] = []
   readonly #stuckLanes = new Map<string, { readonly reason: string; workers: number }>()
-  /** Since when each busy worker has had its current user. */
+  /** When each busy worker was given to its current user. */
   readonly #busy = new Map<Worker, number>()
-  /** The worker that keeps something open for the caller: its calls meanwhile go to it. */
-  readonly #held = new AsyncLocalStorage<Worker>()
+  /** The worker that is pinned to the current caller ({@link pin}). */
+  readonly #pinned = new AsyncLocalStorage<Worker>()
   readonly #idleLimit: number
-  #rest: NodeJS.Timeout | undefined
+  #idleTimer: NodeJS.Timeout | undefined
 
   /** @param idleLimit milliseconds */
-  constructor(idleLimit = IDLE) {
+  constructor(idleLimit = IDLE_LIMIT_MS) {
     this.#idleLimit = idleLimit
   }
 
@@ -42,12 +43,16 @@ export class WorkerPool {
     if (this.#idle.length + this.#busy.size === 0) this.#idle.push(new Worker())
   }
 
-  /** @throws STUCK if the lane is stuck, and whatever `work` throws */
+  /**
+   * Runs `work` with a worker.
+   * @param lane the kernel resource that the calls wait for; null if there is none
+   * @throws STUCK a call is stuck in the lane, and what `work` throws
+   */
   async use<T>(lane: string | null, work: (worker: Worker) => Promise<T>): Promise<T> {
     const stuck = lane === null ? undefined : this.#stuckLanes.get(lane)
     if (stuck) throw new LunkeeperError('STUCK', `${lane} is stuck in the kernel: ${stuck.reason}`)
-    const held = this.#held.getStore()
-    const worker = held?.usable ? held : await this.#take()
+    const pinned = this.#pinned.getStore()
+    const worker = pinned?.usable ? pinned : await this.#take()
     try {
       return await work(worker)
     } catch (error) {
@@ -55,18 +60,18 @@ export class WorkerPool {
         this.#close(lane, error.message, worker)
       throw error
     } finally {
-      if (worker !== held) this.#put(worker)
+      if (worker !== pinned) this.#put(worker)
     }
   }
 
   /**
-   * Like {@link use}, for a worker that keeps something open while `work` does other things: its calls go to the same
-   * worker, which would otherwise be idle while another is waited for.
+   * Like {@link use}, for a worker that keeps a device open. All calls that `work` makes through the pool go to this
+   * worker, which would otherwise be idle while the caller waits for another one.
    */
-  async hold<T>(work: (worker: Worker) => Promise<T>): Promise<T> {
+  async pin<T>(work: (worker: Worker) => Promise<T>): Promise<T> {
     const worker = await this.#take()
     try {
-      return await this.#held.run(worker, () => work(worker))
+      return await this.#pinned.run(worker, () => work(worker))
     } finally {
       this.#put(worker)
     }
@@ -77,7 +82,7 @@ export class WorkerPool {
     this.#give(worker)
   }
 
-  // Calls that were in progress when the first one got stuck are stuck behind it: the last one reopens the lane.
+  // Calls that were in progress when the first one got stuck are stuck behind it. The last one to end reopens the lane.
   #close(lane: string, reason: string, worker: Worker): void {
     const stuck = this.#stuckLanes.get(lane) ?? { reason, workers: 0 }
     this.#stuckLanes.set(lane, stuck)
@@ -97,12 +102,12 @@ export class WorkerPool {
     const { promise, resolve } = Promise.withResolvers<Worker>()
     this.#queue.push(resolve)
     const timer = setInterval(() => {
-      const moving = [...this.#busy.values()].some((since) => performance.now() - since < PATIENCE)
+      const isMoving = [...this.#busy.values()].some((since) => performance.now() - since < BUSY_LIMIT_MS)
       const place = this.#queue.indexOf(resolve)
-      if (moving || place < 0) return
+      if (isMoving || place < 0) return
       this.#queue.splice(place, 1)
       resolve(new Worker())
-    }, LOOK)
+    }, BUSY_POLL_MS)
     try {
       return await promise
     } finally {
@@ -117,14 +122,15 @@ export class WorkerPool {
 
   #give(worker: Worker): void {
     if (!worker.usable) return
-    clearTimeout(this.#rest)
-    this.#rest = setTimeout(() => this.close(), this.#idleLimit).unref()
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = setTimeout(() => this.close(), this.#idleLimit).unref()
     const next = this.#queue.shift()
     if (next) next(worker)
-    else if (this.#idle.length < KEPT) this.#idle.push(worker)
+    else if (this.#idle.length < MAX_IDLE) this.#idle.push(worker)
     else worker.dismiss()
   }
 
+  /** Ends the idle workers. */
   close(): void {
     for (const worker of this.#idle.splice(0)) worker.dismiss()
   }

@@ -4,7 +4,7 @@ import { startWorker } from '../exec/fork.ts'
 import type { Reply, Verb, Verbs } from './protocol.ts'
 import { STARTED } from './protocol.ts'
 
-/** A call that the kernel answered with an error. `errno` as in errno(3), for example EIO. */
+/** A call that failed, with its errno(3): EIO, for example. ECHILD if the worker ended. */
 export class WorkerError extends Error {
   readonly errno: string
 
@@ -14,17 +14,17 @@ export class WorkerError extends Error {
   }
 }
 
-/** Milliseconds for the process to start; then each call has its own deadline. */
+/** Until the process has started: on a busy machine that takes many seconds. Then the call's own deadline begins. */
 const START_DEADLINE_MS = 60_000
 
-/** One disposable worker process, as seen by its parent. */
+/** A disposable worker process, as seen by its parent. */
 export class Worker {
   readonly #process: WorkerProcess
   readonly #waiting = new Map<number, (reply: Reply) => void>()
   #lastId = 0
   #state: 'usable' | 'stuck' | 'gone' = 'usable'
   #isStarted = false
-  /** Of the calls that were made before the process had started: begins their deadlines. */
+  /** Begin the deadlines of the calls that were made before the process had started. */
   readonly #starting = new Set<() => void>()
 
   constructor() {
@@ -54,24 +54,24 @@ export class Worker {
     return this.#state === 'usable'
   }
 
-  /** Resolves when the kernel has released an abandoned worker. */
+  /** Calls the listener when the process has ended: for an abandoned worker, when the kernel has released it. */
   onExit(listener: () => void): void {
     if (this.#state === 'gone') queueMicrotask(listener)
     else this.#process.onExit(listener)
   }
 
   /**
+   * Makes one call in the worker process.
    * @param deadline milliseconds, after which the worker is abandoned and never used again
-   * @throws WorkerError the kernel returned an error · STUCK no answer within the deadline
+   * @throws WorkerError the call failed · STUCK the call did not return within the deadline
    */
   async call<V extends Verb>(verb: V, args: Verbs[V]['args'], deadline: number): Promise<Verbs[V]['result']> {
-    // No answer would ever arrive: a request to a worker that ended in between fails immediately.
+    // An answer would never arrive.
     if (this.#state !== 'usable') throw new WorkerError('ECHILD', 'the worker ended')
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<Reply | null>()
     const late = () => resolve(null)
     let timer = setTimeout(late, this.#isStarted ? deadline : START_DEADLINE_MS)
-    // The start of a program is not the kernel's call: on a busy machine it alone takes many seconds.
     const restart = () => {
       clearTimeout(timer)
       timer = setTimeout(late, deadline)
@@ -99,6 +99,7 @@ export class Worker {
     }
   }
 
+  /** Ends the process. */
   dismiss(): void {
     this.#process.abandon()
   }

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
 
-/** Where a pod finds its identity (kubernetes.io: "Accessing the Kubernetes API from a Pod"). */
+/** Where the credentials of a pod are mounted (kubernetes.io: "Accessing the Kubernetes API from a Pod"). */
 const DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** Address of the API server, and the credentials for it. */
 export interface Account {
   readonly host: string
   readonly port: number
-  /** Read for every request: a kubelet replaces the token well before it expires, usually after 48 minutes. */
+  /** Reads the token. Called for every request, because a kubelet replaces the token, usually after 48 minutes. */
   readonly token: () => string
-  /** The CA certificate of the server, as PEM; it is also replaced in place. */
+  /** Reads the CA certificate of the server (PEM), which is replaced in place, too. */
   readonly ca: () => string
 }
 
-/** The service account of this pod, or of the directory that the environment names. @throws USAGE there is none */
+/** The service account of this pod, or in the directory that LUNKEEPER_SERVICE_ACCOUNT names. @throws USAGE there is none */
 export function podAccount(env: Readonly<Record<string, string | undefined>> = process.env): Account {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env
   const directory = env['LUNKEEPER_SERVICE_ACCOUNT'] ?? DIRECTORY

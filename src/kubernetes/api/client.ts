@@ -3,11 +3,11 @@ import { Agent, request } from 'node:https'
 
 import type { Account } from './account.ts'
 
-/** An API server answers in milliseconds; its own limit for a request is 60 s, which is longer than useful here. */
+/** An API server answers in milliseconds. Its own limit for a request is 60 s, too long for a report. */
 const DEADLINE_MS = 10_000
 
-/** The metadata of several hundred pods are a few megabytes; a larger answer is not the expected one. */
-const MOST_BYTES = 32 << 20
+/** The metadata of several hundred pods is a few megabytes. */
+const MAX_BYTES = 32 << 20
 
 export type Method = 'GET' | 'POST' | 'PATCH'
 
@@ -18,7 +18,7 @@ export interface Call {
   readonly body?: object
   /** Content type of a PATCH. */
   readonly patch?: 'merge' | 'strategic-merge'
-  /** Requests only names and owners: a specification may contain secrets. */
+  /** Whether to request metadata only: a specification may contain secrets. */
   readonly metadataOnly?: 'one' | 'list'
 }
 
@@ -32,14 +32,14 @@ export interface Answer {
 
 export interface Api extends Disposable {
   /**
-   * One request, answered or failed within ten seconds. A refusal is an answer, not an error.
+   * Sends one request, which is answered or fails within ten seconds. An error status is an answer, too.
    * @throws errors of the network, of TLS, or of reading the account's files
    */
   ask(call: Call, signal: AbortSignal): Promise<Answer>
 }
 
 /**
- * A client for the Kubernetes API with nothing but Node: the official client library brings twenty packages for five
+ * A client for the Kubernetes API that uses only Node: the official client library would add twenty packages for five
  * calls.
  */
 export function openApi(account: Account, deadline = DEADLINE_MS): Api {
@@ -50,7 +50,7 @@ export function openApi(account: Account, deadline = DEADLINE_MS): Api {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
     const { host, port, ca, token } = account
-    const asked = request(
+    const sent = request(
       {
         agent,
         host,
@@ -63,15 +63,15 @@ export function openApi(account: Account, deadline = DEADLINE_MS): Api {
       },
       resolve,
     )
-    asked.on('error', reject)
-    asked.end(body)
+    sent.on('error', reject)
+    sent.end(body)
     try {
       return await answerOf(await promise)
     } catch (error) {
       throw signal.aborted && !stop.aborted ? new Error(`no answer within ${deadline / 1000} s`) : error
     } finally {
       // A connection whose answer was not read to its end is not reused.
-      if (signal.aborted) asked.destroy()
+      if (signal.aborted) sent.destroy()
     }
   }
 
@@ -82,7 +82,7 @@ function headersOf({ patch, metadataOnly }: Call, token: string, body: string | 
   const kind = metadataOnly === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata'
   return {
     authorization: `Bearer ${token}`,
-    expectStatus: metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1` : 'application/json',
+    accept: metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1` : 'application/json',
     'user-agent': 'lunkeeper',
     ...(body === undefined
       ? {}
@@ -98,7 +98,7 @@ async function answerOf(message: IncomingMessage): Promise<Answer> {
   let bytes = 0
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES >> 20} MiB`)
+    if (bytes > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES >> 20} MiB`)
     chunks.push(chunk)
   }
   const seconds = Number(message.headers['retry-after'])

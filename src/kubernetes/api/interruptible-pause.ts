@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A pause that can be cut short. */
+/** A pause that another part of the program can end early. */
 export class InterruptiblePause {
-  #wake = () => {}
+  #end = () => {}
 
-  wake(): void {
-    this.#wake()
+  /** Ends the current pause. */
+  end(): void {
+    this.#end()
   }
 
-  /** Waits until it is woken, aborted, or the time is up (milliseconds). */
-  async within(milliseconds: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController()
-    this.#wake = () => woken.abort()
-    const both = AbortSignal.any([signal, woken.signal])
+  /** Waits for some milliseconds, or until {@link end} is called or the signal is aborted. */
+  async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController()
+    this.#end = () => ended.abort()
+    const both = AbortSignal.any([signal, ended.signal])
     await sleep(Math.max(0, milliseconds), undefined, { signal: both, ref: false }).catch(() => {})
-    this.#wake = () => {}
+    this.#end = () => {}
   }
 }

@@ -2,14 +2,14 @@ import type { Api } from './client.ts'
 import type { Pod } from './objects.ts'
 import { listPods } from './objects.ts'
 
-/** A list of this age contains every pod that had its volume before the outage. */
-const COUNTS = 10_000
+/** A list that is younger contains every pod that had its volume before the outage. */
+const LIST_LIFETIME_MS = 10_000
 
-/** The pods of this node, read once for all questions at one moment. */
+/** The pods of this node, read once for all callers at one time. */
 export class NodePods {
   readonly #api: Api
   readonly #node: string
-  #read = Number.NEGATIVE_INFINITY
+  #readMs = Number.NEGATIVE_INFINITY
   #pods: readonly Pod[] = []
 
   constructor(api: Api, node: string) {
@@ -17,17 +17,17 @@ export class NodePods {
     this.#node = node
   }
 
-  /** Null if it does not exist on this node. */
+  /** The pod with this UID; null if it does not exist on this node. */
   async find(uid: string, signal: AbortSignal): Promise<Pod | null> {
-    if (performance.now() - this.#read > COUNTS) {
+    if (performance.now() - this.#readMs > LIST_LIFETIME_MS) {
       this.#pods = await listPods(this.#api, this.#node, signal)
-      this.#read = performance.now()
+      this.#readMs = performance.now()
     }
     return this.#pods.find((pod) => pod.uid === uid) ?? null
   }
 
   /** Discards the cached list. */
   forget(): void {
-    this.#read = Number.NEGATIVE_INFINITY
+    this.#readMs = Number.NEGATIVE_INFINITY
   }
 }

@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import type { Api } from './client.ts'
 import { expectStatus } from './api-error.ts'
 
-/** The object of an event, as known on the node. */
+/** The object that an event is about, as the node knows it. */
 export type Subject =
   | { readonly kind: 'PersistentVolume'; readonly name: string }
   | { readonly kind: 'Pod'; readonly uid: string }
@@ -18,7 +18,7 @@ export interface ApiObject {
 
 export interface Pod extends ApiObject {
   readonly namespace: string
-  /** It has been deleted and is terminating. */
+  /** Whether the pod has been deleted and is terminating. */
   readonly isEnding: boolean
   /** Kind of the owner that would recreate the pod; null if there is none. */
   readonly controller: string | null
@@ -35,7 +35,7 @@ const metadata = z.object({
 })
 const list = z.object({ items: z.array(metadata) })
 
-/** Null if there is none with this name. Attributes are not requested: they may contain a CHAP secret. */
+/** The PersistentVolume of this name; null if there is none. Its attributes are not requested: they may contain a CHAP secret. */
 export async function findVolume(api: Api, name: string, signal: AbortSignal): Promise<ApiObject | null> {
   const answer = await api.ask(
     {
@@ -50,7 +50,7 @@ export async function findVolume(api: Api, name: string, signal: AbortSignal): P
   return { kind: 'PersistentVolume', name, namespace: null, uid }
 }
 
-/** The pods of one node, from the server's cache, which is at most a moment old and costs it nothing. */
+/** The pods of one node, from the API server's cache, which is hardly older than etcd and spares it a read. */
 export async function listPods(api: Api, node: string, signal: AbortSignal): Promise<Pod[]> {
   const query = new URLSearchParams({ fieldSelector: `spec.nodeName=${node}`, resourceVersion: '0' })
   const answer = await api.ask(

@@ -6,13 +6,13 @@ import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import type { Api } from '../api/client.ts'
 import { expectStatus } from '../api/api-error.ts'
 
-/** A few hundred kilobytes at a time, however many volumes a cluster has. */
-const PAGE = 500
+/** VolumeAttachments per request: a few hundred kilobytes. */
+const PAGE_SIZE = 500
 
-/** Milliseconds. All pages; an attacher waits a minute, and asks again. */
+/** For all pages. An attacher waits for a minute and then repeats its call. */
 const DEADLINE_MS = 30_000
 
-/** Where the external-attacher notes the node's id before it asks for a publication (csi_handler.go: vaNodeIDAnnotation). */
+/** The annotation in which the external-attacher records the node's ID before it calls ControllerPublishVolume (csi_handler.go). */
 const NODE_ID = 'csi.alpha.kubernetes.io/node-id'
 
 const list = z.object({
@@ -36,15 +36,15 @@ const list = z.object({
   ),
 })
 
-/** What Kubernetes calls a volume's attachment to a node (csi_attacher.go: getAttachmentName). */
+/** The name that Kubernetes gives to the VolumeAttachment of a volume on a node (csi_attacher.go: getAttachmentName). */
 export function attachmentName(volumeHandle: string, driver: string, node: string): string {
   return `csi-${createHash('sha256').update(`${volumeHandle}${driver}${node}`).digest('hex')}`
 }
 
 /**
- * All VolumeAttachments of one volume. Read from etcd and not from the server's memory (no resourceVersion is given): one that
- * was made a moment ago counts.
- * @throws ApiError, and what the network says
+ * All VolumeAttachments of one volume. Without a resourceVersion they are read from etcd and not from the API server's cache,
+ * so that one that was created a moment ago is included.
+ * @throws ApiError, and errors of the network
  */
 export async function findAttachments(
   api: Api,
@@ -55,12 +55,12 @@ export async function findAttachments(
   const found: VolumeAttachment[] = []
   let next: string | undefined
   do {
-    const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) })
+    const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(next ? { continue: next } : {}) })
     const path = `/apis/storage.k8s.io/v1/volumeattachments?${query.toString()}`
     const { items, metadata } = list.parse(expectStatus(await api.ask({ method: 'GET', path }, signal)).body)
     for (const { metadata: own, spec, status } of items) {
       const node = spec.nodeName
-      // Its name is made of the volume's handle, which it does not say otherwise.
+      // A VolumeAttachment does not contain the volumeHandle, but its name is a hash of it.
       if (spec.attacher !== driver || own.name !== attachmentName(volumeHandle, driver, node)) continue
       found.push({
         name: own.name,

@@ -2,16 +2,16 @@ import * as z from 'zod/mini'
 
 import type { Api } from '../api/client.ts'
 
-/** Milliseconds. The server's answer is one read of etcd; a waiting volume asks again. */
+/** The server answers after one read of etcd. A volume that waits asks again. */
 const DEADLINE_MS = 5_000
 
 /**
- * What the API server says of the VolumeAttachment that a volume was staged under.
- * - `mine`: it is there, and is the one
- * - `deleting`: the volume is being taken from this node
- * - `gone`: it is not there: the volume was taken from this node
- * - `replaced`: the volume was taken from this node, and given to it again
- * - `unreachable`: not known; nothing follows from it
+ * What the API server says about the VolumeAttachment with which a volume was staged.
+ * - `mine`: it exists
+ * - `deleting`: it is being deleted: the volume is being taken from this node
+ * - `gone`: it was deleted: the volume was taken from this node
+ * - `replaced`: it was deleted and created again: in between, another node may have had the volume
+ * - `unreachable`: unknown; no conclusion can be drawn
  */
 export type AttachmentVerdict = 'mine' | 'deleting' | 'gone' | 'replaced' | 'unreachable'
 
@@ -19,7 +19,7 @@ const attachment = z.object({
   metadata: z.object({ name: z.string(), uid: z.string(), deletionTimestamp: z.nullish(z.string()) }),
 })
 
-/** How an API server says that an object is not there; a 404 of anything else on the way does not look so. */
+/** The API server's answer for an object that does not exist. A 404 of a proxy on the way looks different. */
 const absence = z.object({
   kind: z.literal('Status'),
   reason: z.literal('NotFound'),
@@ -27,8 +27,8 @@ const absence = z.object({
 })
 
 /**
- * One GET, within five seconds, of what etcd has now (no resourceVersion is given). Never throws: an answer that is not
- * understood, or that is not the API server's own word, is none.
+ * Asks the API server within five seconds for the VolumeAttachment that etcd has now (no resourceVersion is given). Never throws:
+ * an answer that cannot be parsed, or is not the API server's own, counts as `unreachable`.
  */
 export async function askAttachment(
   api: Api,

@@ -10,8 +10,8 @@ import type { Condition } from './condition.ts'
 import { CONDITION } from './condition.ts'
 
 /**
- * Milliseconds: the interval at which a kubelet reports an unchanged status (kubelet: nodeStatusReportFrequency); and
- * the minimum between two writes for a flapping volume.
+ * In milliseconds. `heartbeat`: how often an unchanged condition is written, as a kubelet does (nodeStatusReportFrequency).
+ * `pause`: the minimum between two writes, for a flapping volume.
  */
 const PACE = { heartbeat: 300_000, pause: 5_000 }
 
@@ -23,17 +23,17 @@ const node = z.object({
   }),
 })
 
-/** Keeps the node's condition as last set: only the latest is written, when the server accepts it. */
+/** Writes the condition that was set last to the node, as soon as the server accepts it. Earlier ones are skipped. */
 export class ConditionWriter {
   readonly #api: Api
   readonly #path: string
   readonly #say: (line: string) => void
   readonly #pace: typeof PACE
   #condition: Condition | null = null
-  /** What the server has, and since when; null before it was read. */
+  /** The status on the server, and since when; null before it was read. */
   #known: { readonly status: string | null; readonly since: string | null } | null = null
   #changed = false
-  readonly #rest = new InterruptiblePause()
+  readonly #pause = new InterruptiblePause()
 
   constructor(api: Api, name: string, say: (line: string) => void, pace = PACE) {
     this.#api = api
@@ -50,15 +50,15 @@ export class ConditionWriter {
     if (JSON.stringify(condition) === JSON.stringify(this.#condition)) return
     this.#condition = condition
     this.#changed = true
-    this.#rest.wake()
+    this.#pause.end()
   }
 
-  /** Writes the condition, and periodically confirms it, until aborted. */
+  /** Writes the condition when it changes, and periodically, until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     let trouble: string | null = null
     let tries = 0
     for (;;) {
-      if (this.#condition === null) await this.#rest.within(this.#pace.heartbeat, signal)
+      if (this.#condition === null) await this.#pause.wait(this.#pace.heartbeat, signal)
       if (signal.aborted) return
       if (this.#condition === null) continue
       let { pause } = this.#pace
@@ -77,7 +77,7 @@ export class ConditionWriter {
         pause = retryDelay(++tries, error)
       }
       await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
-      if (!this.#changed) await this.#rest.within(this.#pace.heartbeat - pause, signal)
+      if (!this.#changed) await this.#pause.wait(this.#pace.heartbeat - pause, signal)
     }
   }
 
@@ -102,7 +102,7 @@ export class ConditionWriter {
     this.#known = { status: condition.status, since }
   }
 
-  /** If a previous agent left the same status, this is not a transition. */
+  /** The status that a previous agent left: if it is the same, there is no transition. */
   async #read(signal: AbortSignal) {
     const { body } = expectStatus(await this.#api.ask({ method: 'GET', path: this.#path }, signal))
     const found = node.parse(body).status.conditions?.find(({ type }) => type === CONDITION)

@@ -3,16 +3,17 @@ import type { VolumeStatus } from '../../model/attachment.ts'
 /** Type of the node condition. Published, so never renamed. */
 export const CONDITION = 'IscsiVolumeProblem'
 
-/** As with a kubelet's pressures, True means a problem. */
+/** The value of the node condition. As with a kubelet's pressure conditions, True means a problem. */
 export interface Condition {
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: 'VolumesWaiting' | 'VolumesFailed' | 'NoVolumeProblem' | 'AgentStopped'
   readonly message: string
 }
 
-/** Maximum number of volumes that are named. */
-const NAMED = 5
+/** How many volumes are named in a message. */
+const MAX_NAMED = 5
 
+/** The condition of a node with these volumes. */
 export function conditionOf(volumes: readonly VolumeStatus[]): Condition {
   const failed = volumes.filter(({ state }) => state === 'failed')
   const waiting = volumes.filter(({ state }) => state === 'holding')
@@ -32,8 +33,8 @@ export function conditionOf(volumes: readonly VolumeStatus[]): Condition {
 }
 
 /**
- * What a stopping agent leaves behind: it claims no health that is not monitored any more, and does not withdraw a
- * known problem.
+ * The condition that a stopping agent leaves behind: volumes that are no longer monitored are not reported as healthy, and a known
+ * problem is not withdrawn.
  */
 export function conditionAfterStop(condition: Condition | null): Condition {
   return condition?.status === 'True'
@@ -53,8 +54,10 @@ function count({ length }: readonly unknown[]): string {
 }
 
 function names(volumes: readonly VolumeStatus[]): string {
-  const named = volumes.slice(0, NAMED).map(({ name, hold }) => name + until(hold.deadline))
-  return [...named, ...(volumes.length > NAMED ? [`and ${volumes.length - NAMED} more`] : [])].join(', ')
+  const named = volumes.slice(0, MAX_NAMED).map(({ name, hold }) => name + until(hold.deadline))
+  return [...named, ...(volumes.length > MAX_NAMED ? [`and ${volumes.length - MAX_NAMED} more`] : [])].join(
+    ', ',
+  )
 }
 
 function until(deadline: string | null): string {

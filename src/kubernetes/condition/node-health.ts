@@ -4,13 +4,13 @@ import { statusOf } from '../../state/view/status.ts'
 import type { Condition } from './condition.ts'
 import { conditionOf } from './condition.ts'
 
-/** Health of all volumes of this node, however they are held, including those that Kubernetes does not know. */
+/** The condition of all volumes of this node, including those that Kubernetes does not know. */
 export async function readNodeHealth(host: Host): Promise<Condition> {
   const { attachments } = readRecords(host)
   const seen = await Promise.all(
     attachments.map(async (record) => ({ record, status: await statusOf(host, record) })),
   )
-  // After a reboot an orchestrator's volumes are not attached until it requests them, which is not a problem.
+  // After a reboot the volumes of an orchestrator are not attached until it requests them. That is not a problem.
   const here = seen.filter(
     ({ record, status: { device, hold } }) => !record.orchestrator || device !== null || hold.since !== null,
   )

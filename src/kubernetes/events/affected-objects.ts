@@ -7,22 +7,22 @@ import type { Attachment } from '../../model/attachment.ts'
 import { isMountOf, podOf } from '../../state/view/volume-mounts.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 
-/** The Kubernetes objects that are affected by a volume on this node. */
+/** The Kubernetes objects that a volume of this node affects. */
 export interface AffectedObjects {
-  /** Its PersistentVolume; null if no pod of this node has it. */
+  /** The name of its PersistentVolume; null if it is not published on this node. */
   readonly volume: string | null
-  /** The pods that have it, by UID. */
+  /** The UIDs of the pods that use it. */
   readonly pods: readonly string[]
 }
 
 /**
- * Read from the mount table and from the kubelet's files beside its target paths: no API call, and the volume itself,
- * which may not answer, is not touched.
+ * The objects that a volume affects, from the mount table and the kubelet's files beside its target paths. The API is not called,
+ * and the volume itself, which may not answer, is not accessed.
  */
 export function affectedObjectsOf(host: Host, record: Attachment): AffectedObjects {
   const view = lookAtAttachment(host, record)
   const mounts = readMounts(host.paths)
-  // If the disk is gone, its dead mounts identify it: they have the number of the one at the staging path.
+  // If the disk is gone, the volume's mounts are those with the device number of the one at the staging path.
   const staged = mounts.findLast(({ point }) => point === record.request.use.mount)
   const device = devicesOf(view.maps, disksOf(view))[0] ?? (staged && { name: null, devno: staged.devno })
   const points = device ? mounts.filter((mount) => isMountOf(mount, device)).map(({ point }) => point) : []
@@ -31,7 +31,7 @@ export function affectedObjectsOf(host: Host, record: Attachment): AffectedObjec
   return { volume: volume ?? null, pods: [...new Set(pods)] }
 }
 
-/** What the kubelet stores about a volume for its removal (csi_mounter.go: saveVolumeData). */
+/** The name of the PersistentVolume, which the kubelet stores beside a target path (csi_mounter.go: saveVolumeData). */
 function volumeOf({ paths }: Host, point: string): string | null {
   const block = /^(.*\/volumeDevices)\/publish\/([^/]+)\/[^/]+$/.exec(point)
   const directory = block ? join(block[1]!, block[2]!, 'data') : dirname(point)

@@ -5,7 +5,7 @@ import type { VolumeEvent } from './volume-event.ts'
 
 export const COMPONENT = 'lunkeeper'
 
-/** Distinguishes outages, for an agent that was started in the middle of one. */
+/** The annotation that says which outage an event is about, for an agent that is restarted during an outage. */
 const OUTAGE = 'lunkeeper/outage'
 
 /** Characters of a message: the limit of events.k8s.io for its notes, which kubelets also follow. */
@@ -13,7 +13,7 @@ const LONGEST_MESSAGE = 1024
 /** Characters of an object's name in an event's name; 253 are allowed in all. */
 const LONGEST_PREFIX = 230
 
-/** Something that happened a number of times since it was last reported. */
+/** An event that happened a number of times since it was last sent. */
 export interface CountedEvent {
   readonly event: VolumeEvent
   readonly count: number
@@ -21,12 +21,12 @@ export interface CountedEvent {
   readonly last: Date
 }
 
-/** Namespace of events about an object; events about cluster-scoped objects are in this one (validation/events.go). */
+/** The namespace of events about an object; `default` for cluster-scoped objects (validation/events.go). */
 export function namespaceOf({ namespace }: ApiObject): string {
   return namespace ?? 'default'
 }
 
-/** Equal for the same node, object and reason, so that a repeated event is found. */
+/** The name of an event. It is the same for the same node, object and reason, so that an existing event is found. */
 export function eventName({ name, uid }: ApiObject, { reason }: VolumeEvent, node: string): string {
   const hash = createHash('sha256').update(`${node} ${uid} ${reason}`).digest('hex').slice(0, 16)
   // A part of a name must end with a letter or digit (RFC 1123).
@@ -34,8 +34,8 @@ export function eventName({ name, uid }: ApiObject, { reason }: VolumeEvent, nod
 }
 
 /**
- * An Event of core/v1. In events.k8s.io/v1 only the count of an event may change, so a repeated event would show the
- * deadline of the first.
+ * An Event of core/v1. In events.k8s.io/v1 only the count of an event may change, so a repeated event would show the deadline of
+ * its first occurrence.
  */
 export function eventOf(object: ApiObject, counted: CountedEvent, node: string) {
   const { kind, name, namespace, uid } = object
@@ -57,12 +57,12 @@ export function eventOf(object: ApiObject, counted: CountedEvent, node: string) 
   }
 }
 
-/** The patch for an existing event that happens again. @param count so far */
+/** The patch for an event that exists already. @param count its current count */
 export function eventAgain(object: ApiObject, counted: CountedEvent, count: number) {
   return changing(object, { ...counted, count: count + counted.count })
 }
 
-/** The outage that an existing event is about. */
+/** The outage that an existing event is about; null if it does not say. */
 export function outageOf(annotations: Readonly<Record<string, string>>): string | null {
   return annotations[OUTAGE] ?? null
 }

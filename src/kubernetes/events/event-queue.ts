@@ -7,13 +7,13 @@ import type { VolumeEvent } from './volume-event.ts'
 
 /** Limits per object, as for Kubernetes' clients (client-go: events_cache.go, defaultSpamBurst, defaultSpamQPS). */
 const OBJECT_BURST = 25
-const OBJECT_EVERY = 300_000
+const OBJECT_INTERVAL_MS = 300_000
 /** Limits for the whole node: a quarter of a kubelet's (kubelet: eventBurst, eventRecordQPS). */
-const BURST = 25
-const EVERY = 100
+const NODE_BURST = 25
+const NODE_INTERVAL_MS = 100
 /**
- * Milliseconds; an older event is of no use. And the queue length: several hundred volumes with their pods; beyond that
- * the oldest are dropped.
+ * `patience` in milliseconds: an older event is no longer useful. `most`: the length of the queue, for several hundred volumes
+ * with their pods; when it is exceeded, the oldest events are dropped.
  */
 const LIMITS = { patience: 600_000, most: 1_000 }
 
@@ -23,14 +23,14 @@ interface QueuedEvent<Subject> {
   readonly object: string
   counted: CountedEvent
   tries: number
-  /** Earliest time of the next attempt, and expiry (milliseconds of the monotonic clock). */
+  /** When it may be sent, and when it expires, in milliseconds of the monotonic clock. */
   due: number
   until: number
 }
 
 /**
- * The queue of events to send. Adding one takes no time and never fails. Events are sent one after the other; a
- * repeated event is counted while it is queued, and an event that cannot be sent within ten minutes is dropped.
+ * The queue of events to send. Adding an event never waits and never fails. Events are sent one after the other. A repetition of
+ * a queued event is counted in it; an event that cannot be sent within ten minutes is dropped.
  */
 export class EventQueue<Subject> {
   readonly #send: (subject: Subject, counted: CountedEvent) => Promise<void>
@@ -38,12 +38,12 @@ export class EventQueue<Subject> {
   readonly #limits: typeof LIMITS
   readonly #waiting = new Map<string, QueuedEvent<Subject>>()
   readonly #objects = new Map<string, TokenBucket>()
-  readonly #all = new TokenBucket(BURST, EVERY, performance.now())
-  /** No request is sent to the server until then. */
-  #rest = 0
+  readonly #all = new TokenBucket(NODE_BURST, NODE_INTERVAL_MS, performance.now())
+  /** No request is sent to the server before this time. */
+  #pausedUntilMs = 0
   #tries = 0
   #trouble: string | null = null
-  readonly #resting = new InterruptiblePause()
+  readonly #pause = new InterruptiblePause()
 
   constructor(
     send: (subject: Subject, counted: CountedEvent) => Promise<void>,
@@ -70,7 +70,7 @@ export class EventQueue<Subject> {
       const counted = { event, first: now, last: now, count: 1 }
       this.#waiting.set(key, { subject, key, object, counted, tries: 0, due: 0, until })
     }
-    this.#resting.wake()
+    this.#pause.end()
   }
 
   /** Sends queued events until aborted. */
@@ -83,19 +83,19 @@ export class EventQueue<Subject> {
         const wait = this.#wait(queued, now)
         return best === null || wait < best[1] ? [queued, wait] : best
       }, null)
-      if (next === null || next[1] > 0) await this.#resting.within(next?.[1] ?? this.#limits.patience, signal)
+      if (next === null || next[1] > 0) await this.#pause.wait(next?.[1] ?? this.#limits.patience, signal)
       else await this.#deliver(next[0], signal)
     }
   }
 
   #wait({ due, object }: QueuedEvent<Subject>, now: number): number {
     const bucket = this.#objects.get(object)
-    return Math.max(due - now, this.#rest - now, this.#all.wait(now), bucket?.wait(now) ?? 0, 0)
+    return Math.max(due - now, this.#pausedUntilMs - now, this.#all.wait(now), bucket?.wait(now) ?? 0, 0)
   }
 
   async #deliver(queued: QueuedEvent<Subject>, signal: AbortSignal): Promise<void> {
     const started = performance.now()
-    // A repetition during the request is sent separately.
+    // A repetition that is added during the request is sent separately.
     this.#waiting.delete(queued.key)
     try {
       await this.#send(queued.subject, queued.counted)
@@ -110,7 +110,7 @@ export class EventQueue<Subject> {
 
   #take({ object }: QueuedEvent<Subject>, now: number): void {
     this.#all.take(now)
-    const bucket = this.#objects.get(object) ?? new TokenBucket(OBJECT_BURST, OBJECT_EVERY, now)
+    const bucket = this.#objects.get(object) ?? new TokenBucket(OBJECT_BURST, OBJECT_INTERVAL_MS, now)
     bucket.take(now)
     this.#objects.set(object, bucket)
     for (const [key, one] of this.#objects) if (one.isFull(now)) this.#objects.delete(key)
@@ -126,7 +126,7 @@ export class EventQueue<Subject> {
     }
     queued.tries++
     queued.due = now + retryDelay(queued.tries, error)
-    if (isServerUnavailable(error)) this.#rest = now + retryDelay(++this.#tries, error)
+    if (isServerUnavailable(error)) this.#pausedUntilMs = now + retryDelay(++this.#tries, error)
     if (words !== this.#trouble) this.#say(`kubernetes: events are delayed: ${words}`)
     this.#trouble = words
     const newer = this.#waiting.get(queued.key)

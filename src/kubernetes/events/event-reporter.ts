@@ -13,7 +13,7 @@ import type { VolumeEvent } from './volume-event.ts'
 import { eventsOfChange } from './volume-event.ts'
 import { expiryWarning } from './expiry-warning.ts'
 
-/** Reports what happens to volumes to the affected objects. */
+/** Reports events of volumes on the Kubernetes objects that they affect. */
 export class EventReporter {
   readonly #host: Host
   readonly #put: (subject: Subject, event: VolumeEvent) => void
@@ -25,32 +25,33 @@ export class EventReporter {
     this.#put = put
   }
 
-  changed(change: HoldChange): void {
+  /** Reports a change of a hold. */
+  reportChange(change: HoldChange): void {
     const { name, after } = change
     const record = recordOf(this.#host, name)
     const affected = record && this.affectedObjectsOf(record)
     const wanted = record?.phase === 'ready' ? safeHold(record) : null
     if (affected)
       for (const event of eventsOfChange(change, wanted, Date.now(), readShutdownGrace(this.#host)))
-        this.tell(affected, affected.pods, event)
+        this.report(affected, affected.pods, event)
     if (after) return
     this.#audiences.delete(name)
     this.#warned.delete(name)
   }
 
   /** Warns once that a hold is about to end. */
-  warn(name: VolumeName, note: HoldNote): void {
+  warnOfExpiry(name: VolumeName, note: HoldNote): void {
     const record = recordOf(this.#host, name)
-    const soon = record && expiryWarning(record, note, Date.now(), readShutdownGrace(this.#host))
-    if (!soon || this.#warned.get(name) === soon.id) return
-    this.#warned.set(name, soon.id)
+    const warning = record && expiryWarning(record, note, Date.now(), readShutdownGrace(this.#host))
+    if (!warning || this.#warned.get(name) === warning.id) return
+    this.#warned.set(name, warning.id)
     const affected = this.affectedObjectsOf(record)
-    if (affected) this.tell(affected, affected.pods, soon)
+    if (affected) this.report(affected, affected.pods, warning)
   }
 
   /**
-   * Null for a volume that is not Kubernetes'. A volume that pods released during an outage is still the same
-   * PersistentVolume.
+   * The objects that a volume affects; null for a volume that Kubernetes does not know. The PersistentVolume is remembered, in
+   * case all pods release the volume during an outage.
    */
   affectedObjectsOf(record: Attachment): AffectedObjects | null {
     if (record.orchestrator === undefined) return null
@@ -60,14 +61,15 @@ export class EventReporter {
     return { ...seen, volume }
   }
 
-  tell({ volume }: AffectedObjects, pods: readonly string[], event: VolumeEvent): void {
+  /** Reports an event on the PersistentVolume and on these pods. */
+  report({ volume }: AffectedObjects, pods: readonly string[], event: VolumeEvent): void {
     if (volume !== null) this.#put({ kind: 'PersistentVolume', name: volume }, event)
     const message = volume === null ? event.message : `volume ${volume}: ${event.message}`
     for (const uid of pods) this.#put({ kind: 'Pod', uid }, { ...event, message })
   }
 }
 
-/** Null also for one that cannot be read: the agent's log and the doctor report it. */
+/** The record of a volume; null if there is none, or if it cannot be read, which the agent's log and the doctor report. */
 export function recordOf(host: Host, name: VolumeName): Attachment | null {
   try {
     return readRecord(host, name)

@@ -7,13 +7,13 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdEnd } from '../../model/plan/hold-deadline.ts'
 import type { VolumeEvent } from './volume-event.ts'
 
-/** The last fifth of a hold, and at most two minutes: time for a person to extend it. */
-const PART = 5
+/** The warning comes in the last fifth of a hold, at most two minutes before its end: time for a user to extend it. */
+const LEAD_DIVISOR = 5
 const LONGEST_LEAD_S = 120
-/** A shorter time is too short to act. */
+/** A user cannot act in a shorter time. */
 const SHORTEST_LEAD_S = 10
 
-/** A warning that a hold is about to end; null if it is not, or if it is too short for a warning. */
+/** The warning that a hold is about to end; null if it is not, or if the hold is too short for a warning. */
 export function expiryWarning(
   record: Pick<Attachment, 'name' | 'mode' | 'request' | 'orchestrator' | 'fence'>,
   note: HoldNote,
@@ -25,20 +25,20 @@ export function expiryWarning(
   if (note.ended !== null || end === null) return null
   const hold = end.afterMs / 1000
   const deadline = new Date(Date.parse(note.since) + end.afterMs).toISOString()
-  const lead = Math.min(hold / PART, LONGEST_LEAD_S)
+  const lead = Math.min(hold / LEAD_DIVISOR, LONGEST_LEAD_S)
   const left = (Date.parse(deadline) - now) / 1000
   if (lead < SHORTEST_LEAD_S || left > lead || left <= 0) return null
   return {
     reason: 'IOFailingSoon',
     type: 'Warning',
-    message: `its storage is still away: I/O fails at ${deadline}, ${end.by === 'shutdown' ? 'because the node shuts down' : unless(name, mode)}`,
-    // An extended hold ends at another time, which is a new warning.
+    message: `its storage is still away: I/O fails at ${deadline}, ${end.by === 'shutdown' ? 'because the node shuts down' : remedyOf(name, mode)}`,
+    // If the hold is extended, its new end causes a new warning.
     id: `${note.since} ${deadline}`,
   }
 }
 
-/** A session's timer cannot be changed during an outage. */
-function unless(name: VolumeName, mode: HoldMode | null): string {
+/** How the failure can be prevented. The timer of a session cannot be changed during an outage. */
+function remedyOf(name: VolumeName, mode: HoldMode | null): string {
   return mode === 'session'
     ? "unless it is back by then: the hold is the session's timer, which cannot be extended now"
     : `unless the hold is extended: lunkeeper hold ${name} --set 2h, in the agent's container on its node (kubectl exec POD -c agent -- …)`

@@ -12,8 +12,8 @@ const found = z.object({
 })
 
 /**
- * Creates an event, or increments an existing one. If a previous agent reported the same outage, the event is left as
- * it is.
+ * Creates an event, or increments the count of an existing one. An event about the same outage, which a previous agent has sent,
+ * is left as it is.
  * @throws ApiError
  */
 export async function sendEvent(

@@ -1,4 +1,4 @@
-/** Token bucket: allows a burst, and then one token per interval (milliseconds). */
+/** Limits a rate: allows a burst, and then one token per interval (milliseconds). */
 export class TokenBucket {
   readonly #burst: number
   readonly #every: number
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#filled = now
   }
 
-  /** Milliseconds until the next token is available; 0 means now. */
+  /** Milliseconds until a token is available; 0 if one is available now. */
   wait(now: number): number {
     this.#fill(now)
     return this.#tokens >= 1 ? 0 : (1 - this.#tokens) * this.#every

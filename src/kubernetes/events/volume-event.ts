@@ -7,7 +7,7 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
 import { isGivenUp } from '../../model/plan/hold-outage.ts'
 
-/** Reasons, which people search for. Published, so never renamed. UpperCamelCase, by the API's conventions. */
+/** The reason of an event, for which users search. Reasons are published and never renamed. UpperCamelCase by the API's conventions. */
 export type Reason =
   | 'IOWaiting'
   | 'IOFailingSoon'
@@ -21,19 +21,19 @@ export type Reason =
   | 'PodEvictionRefused'
   | 'PodNotEvicted'
 
-/** Something that happened to a volume or to one of its pods. */
+/** An event of a volume or of one of its pods. */
 export interface VolumeEvent {
   readonly reason: Reason
   readonly type: 'Normal' | 'Warning'
-  /** For everyone who may see the pod. */
+  /** For all users who can see the pod. */
   readonly message: string
-  /** More detail, for those who may see the volume: another volume's identity does not belong in a pod's event. */
+  /** Details for users who can see the PersistentVolume, such as the identity of another volume. */
   readonly detail?: string
-  /** A repeated event with the same reason, object and key is sent once. */
+  /** An event with the same reason, object and id is sent only once. */
   readonly id: string
 }
 
-/** The meaning of a change of a hold. @param wanted null if the volume was detached, or is about to be */
+/** The events that a change of a hold causes. @param wanted the requested hold; null if the volume was or is being detached */
 export function eventsOfChange(
   { before, after }: HoldChange,
   wanted: Hold | null,

@@ -7,8 +7,8 @@ import { recordOf } from '../events/event-reporter.ts'
 import type { BrokenVolume } from './evictor.ts'
 
 /**
- * Volumes whose pods would benefit from a restart: broken, with a target that is back; or fenced, where they can do nothing
- * more on this node.
+ * The volumes whose pods have to be replaced: broken ones whose target is back, and fenced ones, whose pods can do nothing more
+ * on this node.
  */
 export function brokenVolumes(
   host: Host,
@@ -18,14 +18,14 @@ export function brokenVolumes(
   return [...notes].flatMap(([name, { since, ended, kind }]) => {
     const isFenced = kind === 'fenced'
     const record = (kind === 'broken' && ended !== null) || isFenced ? recordOf(host, name) : null
-    // Without a usable path the next pod would only block or fail; that of a fenced volume starts elsewhere.
+    // Without a usable path the next pod would only block or fail. The next pod of a fenced volume starts on another node.
     const affected = record && (isFenced || hasPath(host, record)) ? reporter.affectedObjectsOf(record) : null
     if (!affected) return []
     return [
       {
         outage: since,
         pods: affected.pods,
-        tell: (pod, event) => reporter.tell(affected, [pod], event),
+        report: (pod, event) => reporter.report(affected, [pod], event),
       },
     ]
   })

@@ -3,8 +3,8 @@ import type { Pod } from '../api/objects.ts'
 import { expectStatus } from '../api/api-error.ts'
 
 /**
- * Requests the eviction of a pod: its disruption budgets and grace period apply. Nothing is deleted by force, and
- * another pod that has taken its name is not affected.
+ * Requests the eviction of a pod, to which its disruption budgets and grace period apply. Another pod that has the same name by
+ * now is not affected.
  * @throws ApiError 429: a budget forbids it · 409: it is another pod
  */
 export async function evictPod(

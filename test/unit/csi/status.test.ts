@@ -11,17 +11,17 @@ import { ERRORS, LunkeeperError } from '../../../src/model/errors.ts'
 const sources = join(import.meta.dirname, '../../../src')
 
 describe('errors as gRPC statuses', () => {
-  it('every error has one, and it is none that the caller makes of its own', () => {
+  it('every error has a status, and never one that gRPC clients generate themselves', () => {
     expect(Object.keys(STATUS).toSorted()).toEqual(Object.keys(ERRORS).toSorted())
     for (const code of Object.values(STATUS)) expect([Code.Canceled, Code.Unknown]).not.toContain(code)
   })
 
-  it('a request that is wrong is INVALID_ARGUMENT, whatever is wrong about it', () => {
+  it('an error is INVALID_ARGUMENT if and only if the request is wrong', () => {
     for (const [code, { exit }] of Object.entries(ERRORS))
       expect(STATUS[code as ErrorCode] === Code.InvalidArgument, code).toBe(exit === 2)
   })
 
-  it('says our code, what happened and what to do; no cause', () => {
+  it('a status has our code, what happened and what to do, but no cause', () => {
     const error = new LunkeeperError('LUN_ABSENT', 'LUN 7 does not exist', {
       hint: 'Map it.',
       cause: new Error('inside'),
@@ -33,7 +33,7 @@ describe('errors as gRPC statuses', () => {
     expect(JSON.stringify(toStatus(error).details)).toBe('[]')
   })
 
-  it('a hint is what a user of kubectl can do: no flag that Kubernetes lacks, and where a command is run', () => {
+  it('a hint names no flag that a user of Kubernetes cannot set, and says where to run a command', () => {
     const files = readdirSync(sources, { recursive: true, encoding: 'utf8' })
     const texts = files
       .filter((file) => file.endsWith('.ts'))
@@ -53,10 +53,10 @@ describe('errors as gRPC statuses', () => {
       }
   })
 
-  it('our own mistakes tell nothing of themselves', () =>
+  it('the status of a bug shows nothing of its error', () =>
     expect(toStatus(new TypeError('secret of x')).rawMessage).not.toContain('secret'))
 
-  it('where something is left, the status makes a kubelet call Unstage', () => {
+  it('if something may be left on the node, the status makes a kubelet call Unstage', () => {
     expect(toUncertainStatus(new LunkeeperError('LUN_ABSENT', 'x'), 'pv').code).toBe(Code.Unavailable)
     expect(toUncertainStatus(new LunkeeperError('TIMEOUT', 'x'), 'pv').code).toBe(Code.DeadlineExceeded)
   })

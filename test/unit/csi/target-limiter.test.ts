@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { TargetLimiter } from '../../../src/csi/target-limiter.ts'
 
-it('a few at once for each target, all in the end, and no target waits for another', async () => {
+it('four calls run at a time for each target, and a target that does not answer delays no other', async () => {
   const targetLimiter = new TargetLimiter()
   let inside = 0
   let most = 0

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 
 import { VolumeCalls } from '../../../src/csi/volume-calls.ts'
 
-it('a second call for the same volume is aborted at once; others are not, and afterwards it is let in', async () => {
+it('a second call for a volume is ABORTED immediately until the first one has ended; calls for other volumes run', async () => {
   const volumeCalls = new VolumeCalls()
   const { promise, resolve } = Promise.withResolvers<string>()
   const first = volumeCalls.run('a', 'NodeStageVolume', () => promise)
@@ -18,7 +18,7 @@ it('a second call for the same volume is aborted at once; others are not, and af
   await expect(volumeCalls.run('a', 'NodeUnstageVolume', async () => 'now')).resolves.toBe('now')
 })
 
-it('a call that fails releases its turn', async () => {
+it('after a call that failed, the next one can run', async () => {
   const volumeCalls = new VolumeCalls()
   await expect(volumeCalls.run('a', 'x', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
   await expect(volumeCalls.run('a', 'y', async () => 'fine')).resolves.toBe('fine')

@@ -4,12 +4,12 @@ import { clockStepSince, momentNow, restamped } from '../../../src/host/clock.ts
 
 afterEach(() => vi.useRealTimers())
 
-test('a wall clock that is not set has made no step', () => {
+test('clockStepSince is 0 if the wall clock was not set', () => {
   expect(clockStepSince(momentNow())).toBe(0)
 })
 
 test.each([3_600_000, -3_600_000, 10_000])(
-  'a wall clock that is set by %i ms has stepped by as much',
+  'clockStepSince is the step of a wall clock that was set by %i ms',
   (step) => {
     const moment = momentNow()
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + step })

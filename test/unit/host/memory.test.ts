@@ -11,14 +11,14 @@ const meminfo =
 const stats =
   'BdiWriteback:               40 kB\nBdiReclaimable:             60 kB\nBdiDirtyThresh:             70 kB\n'
 
-test('what waits for a volume: its own count where debugfs is there, else at most all of the node', () => {
+test('readVolumeDirtyData is the count of the device if debugfs is mounted, otherwise that of the node', () => {
   const both = { 'proc/meminfo': meminfo, 'sys/kernel/debug/bdi/254:0/stats': stats }
   expect(readVolumeDirtyData(lay(nothing, both), '254:0')).toEqual({ bytes: 100 << 10, of: 'volume' })
   expect(readVolumeDirtyData(lay(nothing, both), '254:1')).toEqual({ bytes: 320 << 10, of: 'node' })
   expect(readVolumeDirtyData(lay(nothing, { 'proc/meminfo': 'MemTotal: 1 kB\n' }), '254:0')).toBeNull()
 })
 
-test('pages that are not on a disk yet, the limits, and what memory is left', () => {
+test('readDirtyPages returns dirty pages, limits and spare memory', () => {
   const vmstat =
     'nr_free_pages 1000\nnr_inactive_file 30\nnr_active_file 20\nnr_dirty 5\nnr_writeback 10\nnr_dirty_threshold 200\nnr_dirty_background_threshold 100\n'
   expect(readDirtyPages(lay(nothing, { 'proc/vmstat': vmstat }))).toEqual({
@@ -41,7 +41,7 @@ test('readDirtyLimit returns the setting that is in effect', () => {
   expect(limit('0', '0')).toBeNull()
 })
 
-test('a kernel that panics over a task that waits', () => {
+test('hungTaskPanic is the timeout after which the kernel panics, or null', () => {
   const patience = (panic: string, timeout: string) =>
     hungTaskPanic(
       lay(nothing, {

@@ -23,22 +23,22 @@ const words = (decision: Decision) =>
   decision.kind === 'publish' ? decision.attachment.node : decision.reason
 
 describe('one node', () => {
-  it('alone: it gets the volume, as often as it asks', () => {
+  it('that is alone gets the volume, however often it asks', () => {
     for (const attached of [false, true])
       expect(decide(asked('a'), [seen('a', { attached })], null)).toMatchObject({ kind: 'publish' })
   })
 
-  it('by the name that its driver has for it', () => {
+  it('is recognized by its node ID', () => {
     expect(words(decide(asked('id-a'), [seen('a', { nodeId: 'id-a' })], null))).toBe('a')
     expect(decide(asked('a'), [seen('a', { nodeId: 'id-a' })], null).kind).toBe('not-found')
   })
 
   it.each([
     ['has it', { attached: true, ...later }],
-    ['has it, and is to lose it', { attached: true, isEnding: true, ...later }],
+    ['has it and is being detached', { attached: true, isEnding: true, ...later }],
     ['asked first', {}],
-    ['asked first, and is to lose it', { isEnding: true }],
-  ])('another one %s: refused, and named', (_, other) => {
+    ['asked first and is being detached', { isEnding: true }],
+  ])('is refused, with the name of the other node, if that %s', (_, other) => {
     const own = seen('b', later)
     const decision = decide(asked('b'), [own, seen('a', other)], null)
     expect(decision.kind).toBe('refuse')
@@ -56,14 +56,14 @@ describe('one node', () => {
     expect(decide(asked('a'), [seen('a', { isEnding: true })], null).kind).toBe('refuse')
   })
 
-  it('no attachment of it: not found', () => {
+  it('without a VolumeAttachment is NOT_FOUND', () => {
     expect(decide(asked('a'), [seen('b')], null).kind).toBe('not-found')
     expect(decide(asked('a'), [], null).kind).toBe('not-found')
   })
 })
 
 describe('many nodes', () => {
-  it.each(['many-readers', 'many-writers'] as const)('%s: each gets it', (sharing) => {
+  it.each(['many-readers', 'many-writers'] as const)('%s: each node gets the volume', (sharing) => {
     const attachments = [seen('a', { attached: true }), seen('b')]
     expect(words(decide(asked('b', sharing), attachments, 'uid-a'))).toBe('b')
   })
@@ -76,8 +76,8 @@ describe('many nodes', () => {
   })
 })
 
-/** VolumeAttachments come in any order, their ages are of API servers whose clocks differ; what was answered is noted late. */
-it('in any order of calls and notes, never two nodes; and one of those that ask always gets it', () => {
+/** VolumeAttachments arrive in any order, with times of API servers whose clocks differ, and `attached` is set late. */
+it('in any order of calls and updates, exactly one of the nodes that ask gets the volume', () => {
   const node = fc.constantFrom('a', 'b', 'c')
   const act = fc.oneof(
     fc.record({ kind: fc.constant('make' as const), node, age: fc.integer({ min: 0, max: 2 }) }),

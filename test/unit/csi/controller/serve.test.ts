@@ -24,7 +24,7 @@ const mount = (mode: Mode) => ({ accessMode: { mode }, accessType: { case: 'moun
 const block = (mode: Mode) => ({ accessMode: { mode }, accessType: { case: 'block' as const, value: {} } })
 const RWO = mount(Mode.SINGLE_NODE_MULTI_WRITER)
 
-/** A controller beside an API server that has these attachments; and what a call of it comes to. */
+/** A controller with an API server that has these attachments. `publish` returns the uid or the status. */
 async function beside(attachments: readonly SeenVolumeAttachment[]) {
   const { server, account } = await world({ attachments }, rulesOf('controller'))
   const api = openApi(account)
@@ -63,7 +63,7 @@ async function beside(attachments: readonly SeenVolumeAttachment[]) {
 }
 
 describe('the controller', () => {
-  it('says what it can: to publish, not to make or delete', async () => {
+  it('announces that it publishes volumes, not that it creates or deletes them', async () => {
     await using made = await beside([])
     const { capabilities } = await made.client.controllerGetCapabilities({})
     expect(capabilities.map(({ type }) => type.value?.type)).toEqual([2, 13])
@@ -71,7 +71,7 @@ describe('the controller', () => {
     expect(await made.identity.probe({})).toMatchObject({ ready: true })
   })
 
-  it('gives a volume to one node, and to the next when the attachment is gone; the uid says which time it is', async () => {
+  it('gives a volume to one node, and to the next when the first VolumeAttachment is gone; each has its own uid', async () => {
     const first = made('h', 'node-1', { uid: 'uid-1' })
     await using controller = await beside([first])
     const { server, client, publish } = controller
@@ -82,7 +82,7 @@ describe('the controller', () => {
     expect(await publish('node-2')).toMatch(/^FailedPrecondition: OWNED_ELSEWHERE: .* node-1 /)
     await client.controllerUnpublishVolume({ volumeId: 'h', nodeId: 'node-1' })
     await client.controllerUnpublishVolume({ volumeId: 'h', nodeId: 'node-1' })
-    // The attacher has not taken its finalizer away yet.
+    // The attacher has not removed its finalizer yet.
     expect(await publish('node-2')).toMatch(/^FailedPrecondition/)
     server.attachments = [second]
     expect(await publish('node-2')).toBe('uid-2')
@@ -90,7 +90,7 @@ describe('the controller', () => {
     expect(await publish('node-1')).toBe('uid-3')
   })
 
-  it('one of two nodes that ask at once gets the volume', async () => {
+  it('gives the volume to one of two nodes that ask at the same time', async () => {
     await using controller = await beside([made('h', 'node-1'), made('h', 'node-2')])
     const answers = await Promise.all([controller.publish('node-2'), controller.publish('node-1')])
     expect(answers.filter((answer) => answer.startsWith('uid-'))).toEqual(['uid-node-1'])
@@ -112,7 +112,7 @@ describe('the controller', () => {
     expect(await controller.publish('node-2', capability)).toBe('uid-node-2')
   })
 
-  it('while the API is away no node gets a volume, and the attacher is told to come back', async () => {
+  it('gives a volume to no node while the API is away, with a status that makes the attacher retry', async () => {
     await using controller = await beside([made('h', 'node-1')])
     controller.server.mood = { status: 503 }
     expect(await controller.publish('node-1')).toMatch(/^Unavailable: the Kubernetes API/)
@@ -121,7 +121,7 @@ describe('the controller', () => {
     expect(await controller.publish('node-1')).toBe('uid-node-1')
   })
 
-  it('says what is missing or not there', async () => {
+  it('reports missing fields and VolumeAttachments', async () => {
     await using controller = await beside([])
     expect(await controller.publish('node-1')).toMatch(/^NotFound/)
     expect(await controller.publish('')).toMatch(/^InvalidArgument/)
@@ -134,7 +134,7 @@ describe('the controller', () => {
     expect(await unpublish('never-seen')).toBe('done')
   })
 
-  it('takes its socket with it', async () => {
+  it('removes its socket when it is disposed of', async () => {
     const controller = await beside([])
     expect(existsSync(controller.path)).toBe(true)
     await controller[Symbol.asyncDispose]()

@@ -41,7 +41,7 @@ function migrated(file: string) {
   return { ...migrate(objects, DRIVER), objects, warnings }
 }
 
-describe('manifests after the shape of real reports', () => {
+describe('manifests modelled on real reports', () => {
   it.each(ANSWERS)('$file: $source', (answer) => {
     const result = migrated(answer.file)
     const { volumes, claims, patches, notes, warnings } = result
@@ -77,7 +77,7 @@ describe('manifests after the shape of real reports', () => {
     expect(JSON.stringify({ ...result, objects: null })).not.toContain('TopSecret')
   })
 
-  it.each(ANSWERS)('$file: handles do not depend on the order', ({ file }) => {
+  it.each(ANSWERS)('$file: handles do not depend on the order of the input', ({ file }) => {
     const { objects, volumes } = migrated(file)
     const reversed = migrate(objects.toReversed(), DRIVER).volumes
     const handlesOf = (list: typeof volumes) =>
@@ -85,7 +85,7 @@ describe('manifests after the shape of real reports', () => {
     expect(handlesOf(reversed)).toEqual(handlesOf(volumes))
   })
 
-  it.each(ANSWERS)('$file: what is printed is what kubectl reads', ({ file }) => {
+  it.each(ANSWERS)('$file: kubectl reads exactly the objects that are printed', ({ file }) => {
     const { volumes, claims } = migrated(file)
     const objects = [...volumes, ...claims]
     const read = parseKubernetesYaml(manifestsText(objects), () => {})

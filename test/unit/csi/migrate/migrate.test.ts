@@ -32,14 +32,14 @@ const ofOldDriver = (volumeAttributes: object = {}, more: object = {}) =>
     },
   })
 
-/** What is made of one volume, and what is said about it. It fits the API's schema. */
+/** The new volume for one object, and the notes about it. It is validated against the API's schema. */
 function made(object: unknown) {
   const { volumes, notes } = migrate([object], DRIVER)
   for (const one of volumes) new core.PersistentVolume(one).validate()
   return { volume: volumes[0], said: notes.map(({ message }) => message).join('\n') }
 }
 
-describe('new PersistentVolumes for old ones', () => {
+describe('migrate converts a volume', () => {
   it("of Kubernetes' own iscsi source", () => {
     const { volume, said } = made(
       inTree({
@@ -88,7 +88,7 @@ describe('new PersistentVolumes for old ones', () => {
     })
   })
 
-  it('a secret in an attribute is never printed: the note names the Secret to make', () => {
+  it('and never prints a secret in an attribute: a note names the Secret to create', () => {
     const secret = JSON.stringify({ 'node.session.auth.password': 'TopSecret-0123' })
     const { volume, said } = made(ofOldDriver({ secret }))
     expect(JSON.stringify(volume) + said).not.toContain('TopSecret')
@@ -96,7 +96,7 @@ describe('new PersistentVolumes for old ones', () => {
     expect(said).toContain('lunkeeper/old-chap')
   })
 
-  it('a claim is kept for the new volume, without the identity of the old one', () => {
+  it('and keeps its claim, without the UID of the old one', () => {
     const bound = inTree()
     const claimRef = { namespace: 'prod', name: 'data', uid: '1-2', resourceVersion: '9' }
     const { volume, said } = made({ ...bound, spec: { ...bound.spec, claimRef } })
@@ -127,20 +127,20 @@ describe('new PersistentVolumes for old ones', () => {
       volume({ accessModes: ['ReadWriteMany'], iscsi: inTree().spec['iscsi' as never] }),
       /two nodes/,
     ],
-  ])('says what it does not carry over: %s', (_, object, says) => expect(made(object).said).toMatch(says))
+  ])('and notes what is not carried over: %s', (_, object, says) => expect(made(object).said).toMatch(says))
 
   it.each([
     ['another driver', volume({ csi: { driver: 'other', volumeHandle: 'x' } })],
     ['another source', volume({ nfs: { server: 'a', path: '/' } })],
     ['attributes that make no sense', ofOldDriver({ lun: 'seven' })],
     ['no LUN', volume({ iscsi: { targetPortal: '10.0.0.5', iqn: IQN } })],
-  ])('leaves out, and says so: %s', (_, object) => {
+  ])('or leaves it out with a note: %s', (_, object) => {
     const { volume, said } = made(object)
     expect(volume).toBeUndefined()
     expect(said).toMatch(/^left out: /m)
   })
 
-  it('lists, other objects between, a handle that would be too long', () => {
+  it('in lists, among other objects, and with a handle that would be too long', () => {
     const long = `iqn.2024-01.example:${'x'.repeat(150)}`
     const { volumes } = migrate(
       [
@@ -154,7 +154,7 @@ describe('new PersistentVolumes for old ones', () => {
     expect(volumes[1]!.spec.csi.volumeHandle).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('nothing to read is an error', () =>
+  it('or fails if there is none', () =>
     expect(codeOf(() => migrate([{ kind: 'Pod' }], DRIVER))).toBe('BAD_REQUEST'))
 })
 
@@ -181,7 +181,7 @@ describe('the plan', () => {
   })
 })
 
-describe('one access mode, as an external-attacher takes one', () => {
+describe('accessModesOf keeps one access mode', () => {
   const modesOf = (given: string[], more: { readOnly?: boolean; block?: boolean } = {}) =>
     accessModesOf(given, { readOnly: false, block: false, ...more }).join()
 

@@ -4,7 +4,7 @@ import { VolumeCalls } from '../../../../src/csi/volume-calls.ts'
 import { Failures } from '../../../../src/csi/volume/failures.ts'
 import type { Host } from '../../../../src/host/host.ts'
 
-/** A driver on a node; its warnings are noted. */
+/** A driver on a node, which collects its warnings. */
 export function driverOn(host: Host): Driver & { readonly warnings: string[] } {
   const warnings: string[] = []
   return {

@@ -49,9 +49,9 @@ const codeOf = (work: Promise<unknown>) =>
     (error: unknown) => Code[ConnectError.from(error).code],
   )
 
-describe('a path at which a volume is looked for', () => {
+describe('a call with the path of a volume', () => {
   it.each(['some/path', './x', '/a/../b', '/', 'x\0'])(
-    '"%s" is none of a volume: it is not there',
+    'is NOT_FOUND for "%s", at which no volume can be',
     async (path) => {
       for (const call of Object.values(calls)) expect(await codeOf(call('nobody', path))).toBe('NotFound')
       for (const call of [calls.stats, calls.expand])
@@ -59,14 +59,14 @@ describe('a path at which a volume is looked for', () => {
     },
   )
 
-  it('is missing: that is a mistake of the caller', async () => {
+  it('is INVALID_ARGUMENT without a path', async () => {
     for (const call of [calls.stats, calls.expand])
       for (const volume of ['nobody', 'orders'])
         expect(await codeOf(call(volume, ''))).toBe('InvalidArgument')
   })
 })
 
-it('a block volume does not look full: a kubelet shows as 0 what is left out', async () => {
+it('all of a block volume is reported as available, because a kubelet shows a missing value as 0', async () => {
   const { usage } = await calls.stats('orders', PUBLISHED)
   expect(usage).toEqual([{ unit: Unit.BYTES, total: 67108864n, available: 67108864n }])
 })

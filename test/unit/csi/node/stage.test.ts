@@ -13,7 +13,7 @@ import { driverOn } from './driver.ts'
 const attachment = { name: `csi-${'0a'.repeat(32)}`, uid: '1b4e28ba-2fa1-11d2-883f-0016d3cca427' }
 const UNGUARDED = /no VolumeAttachment: Kubernetes does not keep other nodes from it/
 
-/** What is said of a volume that is staged; no portal of it can be reached. */
+/** The warnings when a volume is staged whose portals cannot be reached. */
 async function warningsOf(publishContext: Record<string, string>, mode = Mode.SINGLE_NODE_MULTI_WRITER) {
   const driver = driverOn(fakeNode().host)
   const call = create(NodeStageVolumeRequestSchema, {
@@ -27,16 +27,16 @@ async function warningsOf(publishContext: Record<string, string>, mode = Mode.SI
   return { warnings: driver.warnings.join('\n'), error }
 }
 
-it('a volume without a publication is staged all the same, and said to be unguarded', async () => {
+it('a volume without a VolumeAttachment is staged with the warning that it is unguarded', async () => {
   expect((await warningsOf({})).warnings).toMatch(UNGUARDED)
 })
 
-it('a volume that was published, or is meant for several nodes, is not said to be unguarded', async () => {
+it('a volume with a VolumeAttachment, or for several nodes, causes no such warning', async () => {
   expect((await warningsOf(publishContextOf(attachment))).warnings).not.toMatch(UNGUARDED)
   expect((await warningsOf({}, Mode.MULTI_NODE_MULTI_WRITER)).warnings).not.toMatch(UNGUARDED)
 })
 
-it('half a publication is refused before anything is done', async () => {
+it('an incomplete publish_context is refused before anything is done', async () => {
   const { warnings, error } = await warningsOf({ 'lunkeeper.dev/attachment': attachment.name })
   expect(error).toMatchObject({ code: 'BAD_REQUEST' })
   expect(warnings).toBe('')

@@ -45,7 +45,7 @@ describe('a socket', () => {
     return server
   }
 
-  it('is made with the directory it stands in, for its owner only, at one stroke', async () => {
+  it('is created atomically, with its directory, and only root can connect to it', async () => {
     await listening()
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(statSync(path).isSocket()).toBe(true)
@@ -55,7 +55,7 @@ describe('a socket', () => {
   it("a dead process's socket is replaced", async () => {
     const dead = await listening()
     const { ino } = statSync(path)
-    // As a kill -9 leaves it: closed, and its path still there.
+    // As after a kill -9: closed, but its path still exists.
     await new Promise((resolve) => dead.close(resolve))
     expect(statSync(path).ino).toBe(ino)
     await listening()
@@ -85,7 +85,7 @@ describe('a socket', () => {
     }
   })
 
-  it('a file in its place stays', async () => {
+  it('a file at its path is not replaced', async () => {
     path = join(directory, 'file')
     writeFileSync(path, 'precious')
     await expect(listening()).rejects.toMatchObject({ code: 'USAGE' })

@@ -66,7 +66,7 @@ const transport = (socket = path) =>
     idleConnectionTimeoutMs: 50,
   })
 
-/** A call as bytes, with headers as one likes them. @returns the status, which stands in headers or trailers */
+/** Sends a call as bytes with any headers. @returns headers and trailers, one of which has the status */
 async function raw(
   method: string,
   body: Uint8Array,
@@ -103,7 +103,7 @@ async function openSession(): Promise<ClientHttp2Session> {
 const INFO = '/csi.v1.Identity/GetPluginInfo'
 
 describe('the service', () => {
-  it('says who it is and what it can', async () => {
+  it('reports its name and capabilities', async () => {
     const identity = createClient(Identity, transport())
     expect(await identity.getPluginInfo({})).toMatchObject({
       name: 'iscsi.csi.lunkeeper',
@@ -117,7 +117,7 @@ describe('the service', () => {
     expect(rpcs).toEqual([1, 2, 3, 4, 5])
   })
 
-  it('health, which is alpha, is announced where that is asked for', async () => {
+  it('announces NodeGetVolumeHealth, which is alpha, only on request', async () => {
     const other = join(directory, 'other.sock')
     await using _service = await serveCsi(host, {
       path: other,
@@ -134,7 +134,7 @@ describe('the service', () => {
     expect(rpcs).toContain(7)
   })
 
-  it('Probe tells the truth about a node that has nothing', async () => {
+  it('Probe reports everything that a node lacks', async () => {
     const failed = await createClient(Identity, transport())
       .probe({})
       .catch((error: unknown) => error)
@@ -142,7 +142,7 @@ describe('the service', () => {
     for (const word of ['iscsid', 'iscsi_tcp', 'initiatorname']) expect(String(failed)).toContain(word)
   })
 
-  it('validates what pre-provisioned volumes are: their attributes and capabilities', async () => {
+  it('validates the attributes and capabilities of pre-provisioned volumes', async () => {
     const controller = createClient(Controller, transport())
     const capability = (mode: Mode) => ({
       accessMode: { mode },
@@ -179,7 +179,7 @@ describe('the service', () => {
     ).toBe('NotFound')
   })
 
-  it('the health of a volume: not known, then why it could not be staged', async () => {
+  it('NodeGetVolumeHealth is NOT_FOUND for an unknown volume, and then says why it could not be staged', async () => {
     const node = createClient(Node, transport())
     const asked = () =>
       node.nodeGetVolumeHealth({ volumeId: 'pv' }).then(
@@ -208,7 +208,7 @@ describe('the service', () => {
     expect(await asked()).toBe('NotFound')
   })
 
-  it('the driver identifies itself while as many volumes as a node has wait for a silent target', async () => {
+  it('answers GetPluginInfo while forty volumes wait for a silent target', async () => {
     const silent = createServer()
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -239,24 +239,24 @@ describe('the service', () => {
 
   // grpc-go says localhost from 1.26 kubelets on; others put there what they were given as an address.
   it.each(['localhost', '%2Frun%2Fcsi.sock', 'csi.sock', 'unix:csi.sock', '[::1]:99999', 'a b'])(
-    'whatever a caller calls it, it answers: ":authority" is "%s"',
+    'answers with any ":authority": "%s"',
     async (authority) => {
       const answer = raw(INFO, new Uint8Array(), { ':authority': authority })
-      // Node's own HTTP/2 refuses what is no host at all; the connection stands it.
+      // Node's HTTP/2 rejects a value that is not a host; the server must survive it.
       if (authority === 'a b') await answer.catch(() => {})
       else expect((await answer)['grpc-status']).toBe('0')
       expect((await raw(INFO, new Uint8Array()))['grpc-status']).toBe('0')
     },
   )
 
-  it('a path as ":authority" is refused by HTTP/2 itself, and hurts nobody: kubelets before 1.26', async () => {
+  it('survives a path as ":authority", which HTTP/2 itself rejects (kubelets before 1.26)', async () => {
     await expect(raw(INFO, new Uint8Array(), { ':authority': '/run/csi.sock' })).rejects.toThrow(
       'PROTOCOL_ERROR',
     )
     expect((await raw(INFO, new Uint8Array()))['grpc-status']).toBe('0')
   })
 
-  it('fields and calls from the future', async () => {
+  it('ignores unknown fields, and answers UNIMPLEMENTED to unknown calls', async () => {
     // Field 99, a text.
     expect((await raw(INFO, new Uint8Array([0x9a, 0x06, 1, 0x78])))['grpc-status']).toBe('0')
     expect((await raw('/csi.v1.Controller/CreateVolume', new Uint8Array()))['grpc-status']).toBe('12')
@@ -267,7 +267,7 @@ describe('the service', () => {
     ['a call of a service that is served', '/csi.v1.Controller/CreateVolume'],
     ['a service that is not known', '/csi.v2.Node/Whatever'],
     ['a call that this side of the driver does not serve', '/csi.v1.Controller/ControllerPublishVolume'],
-  ])('UNIMPLEMENTED where grpc-go looks for it, for %s', async (_, method) => {
+  ])('sends UNIMPLEMENTED where grpc-go looks for it, for %s', async (_, method) => {
     // In trailers; or in headers, if these are all that comes (gRPC over HTTP/2: Trailers-Only).
     const END_STREAM = 1
     const session = await openSession()
@@ -285,7 +285,7 @@ describe('the service', () => {
     expect([status, bytes]).toEqual([String(Code.Unimplemented), 0])
   })
 
-  it('rubbish and calls that are too large are statuses, not the end', async () => {
+  it('answers malformed and oversized calls with a status and continues', async () => {
     expect((await raw(INFO, new Uint8Array([0xff, 0xff])))['grpc-status']).not.toBe('0')
     expect((await raw(INFO, new Uint8Array(2 << 20)))['grpc-status']).toBe(String(Code.ResourceExhausted))
     const rude = createConnection(path)
@@ -294,7 +294,7 @@ describe('the service', () => {
     expect((await raw(INFO, new Uint8Array()))['grpc-status']).toBe('0')
   })
 
-  it('no secret is in any log or answer', async () => {
+  it('puts no secret into a log line or an answer', async () => {
     const secret = 'TopSecret-0123456789'
     const call = create(NodeStageVolumeRequestSchema, {
       volumeId: 'pv',

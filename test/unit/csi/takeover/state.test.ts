@@ -11,7 +11,7 @@ import { temporary } from '../../temporary.ts'
 
 const secrets = { secretsType: 'chap', userName: 'user', password: 'tops3cret', passwordIn: 'tops3cret2' }
 
-/** As Go's encoder writes it: every field, secrets in clear, lists that are empty as null. */
+/** As Go's encoder writes it: with every field, secrets in clear text, and empty lists as null. */
 const disk = {
   volume_name: 'vol-1',
   target_iqn: 'iqn.2026-11.example:shelf',
@@ -52,7 +52,7 @@ function refused(content: string): string {
   return expect.unreachable('it was understood')
 }
 
-describe("the state file of the driver before, in the Go encoder's words", () => {
+describe("the state file of the old driver, as Go's encoder writes it, has", () => {
   it('a single disk', () => {
     expect(parse(disk)).toEqual({
       iqn: 'iqn.2026-11.example:shelf',
@@ -70,7 +70,7 @@ describe("the state file of the driver before, in the Go encoder's words", () =>
     })
   })
 
-  it('a multipath map: known by its name, its disks by their addresses', () => {
+  it('a multipath map by its name, and its disks by their addresses', () => {
     const wwid = '36001405abc0000000000000000000000'
     const state = parse({
       ...disk,
@@ -86,7 +86,7 @@ describe("the state file of the driver before, in the Go encoder's words", () =>
     expect(state.disks.map(({ hctl }) => hctl)).toEqual(['3:0:0:5', '4:0:0:5'])
   })
 
-  it('records that somebody else had made', () => {
+  it('whether the old driver created the node records', () => {
     const { do_discovery: _, do_chap_discovery: __, ...without } = disk
     expect(parse(without).madeRecords).toBe(false)
     expect(parse({ ...without, do_chap_discovery: true }).madeRecords).toBe(true)
@@ -97,7 +97,7 @@ describe("the state file of the driver before, in the Go encoder's words", () =>
   })
 })
 
-describe('what is not understood is refused, and quotes no secret', () => {
+describe('a state file that cannot be parsed is refused, and no secret of it is quoted', () => {
   const { mount_target_device: _, ...deviceless } = disk
   const before2021 = {
     ...deviceless,
@@ -118,22 +118,22 @@ describe('what is not understood is refused, and quotes no secret', () => {
     ['of 2021, before the first release', JSON.stringify(before2022), /mount_target_device/],
     ['no device was found', JSON.stringify({ ...disk, mount_target_device: null }), /mount_target_device/],
     ['no portal', JSON.stringify({ ...disk, target_portal: null }), /target_portal/],
-    ['a portal that is none', JSON.stringify({ ...disk, target_portal: ['[::1'] }), /portal/],
-    ['a LUN that is none', JSON.stringify({ ...disk, lun: -1 }), /LUN/],
-    ['an IQN that is none', JSON.stringify({ ...disk, target_iqn: 'shelf' }), /iSCSI name/],
+    ['an invalid portal', JSON.stringify({ ...disk, target_portal: ['[::1'] }), /portal/],
+    ['an invalid LUN', JSON.stringify({ ...disk, lun: -1 }), /LUN/],
+    ['an invalid IQN', JSON.stringify({ ...disk, target_iqn: 'shelf' }), /iSCSI name/],
     ['another volume', JSON.stringify({ ...disk, volume_name: 'vol-2' }), /another volume/],
   ])('%s', (_, content, reason) => {
     expect(refused(content)).toMatch(reason)
   })
 })
 
-describe('where it stands', () => {
+describe('the state file of a volume', () => {
   const root = temporary()
   const path = join(root, 'run/iscsi.csi.k8s.io/iscsi-vol-1.json')
   mkdirSync(dirname(path), { recursive: true })
   const host = openHost({ paths: hostPaths(root) })
 
-  it('is read below the root of the host, and removed', () => {
+  it('is read below the root of the host, and can be removed', () => {
     expect(readOldState(host, 'vol-1')).toBeNull()
     writeFileSync(path, JSON.stringify(disk))
     expect(readOldState(host, 'vol-1')?.lun).toBe(5)
@@ -142,12 +142,12 @@ describe('where it stands', () => {
     expect(readOldState(host, 'vol-1')).toBeNull()
   })
 
-  it('a volume id leads nowhere else', () => {
+  it('cannot be outside its directory, whatever the volume ID', () => {
     writeFileSync(join(root, 'run/iscsi-x.json'), JSON.stringify({ ...disk, volume_name: 'a/../../iscsi-x' }))
     for (const id of ['a/../../iscsi-x', '../x', 'x\0y']) expect(readOldState(host, id)).toBeNull()
   })
 
-  it('what is no file is not opened', () => {
+  it('is not opened if it is not a regular file', () => {
     symlinkSync('/dev/zero', path)
     expect(() => readOldState(host, 'vol-1')).toThrow(/not valid/)
   })

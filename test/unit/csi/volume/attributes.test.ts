@@ -6,7 +6,7 @@ import { codeOf } from '../../model/code-of.ts'
 const LEAST = { targetPortal: '10.0.0.5', iqn: 'iqn.2024-01.example:db', lun: '7' }
 
 describe('volumeAttributes', () => {
-  it('the least: portal, target, LUN', () => {
+  it('require portal, target and LUN only', () => {
     expect(parseAttributes(LEAST)).toEqual({
       iqn: LEAST.iqn,
       portals: [{ host: '10.0.0.5', port: 3260 }],
@@ -18,7 +18,7 @@ describe('volumeAttributes', () => {
     })
   })
 
-  it('a volume of iscsi.csi.k8s.io, as its example has it', () => {
+  it('accept a volume of iscsi.csi.k8s.io as in its example', () => {
     const { portals, warnings } = parseAttributes({
       ...LEAST,
       targetPortal: '192.168.1.10:3260',
@@ -39,11 +39,11 @@ describe('volumeAttributes', () => {
   it.each([
     ['""', ''],
     ['"[]"', '[]'],
-  ])('no further portals: %s', (_, portals) =>
+  ])('have no further portals: %s', (_, portals) =>
     expect(parseAttributes({ ...LEAST, portals }).portals).toHaveLength(1),
   )
 
-  it('ours: wwid, serial, hold', () => {
+  it('have our own keys: wwid, serial, hold, fence', () => {
     const wwid = '36001405c5150000000000000000000ab'
     expect(parseAttributes({ ...LEAST, wwid, serial: ' c515 ', hold: '15m', fence: 'off' })).toMatchObject({
       fence: 'off',
@@ -56,8 +56,8 @@ describe('volumeAttributes', () => {
     ['no target', { iqn: '' }, 'BAD_REQUEST'],
     ['no LUN', { lun: '' }, 'BAD_REQUEST'],
     ['no portal', { targetPortal: '' }, 'BAD_REQUEST'],
-    ['portals that are no list', { portals: '["10.0.0.6"' }, 'BAD_REQUEST'],
-    ['portals that are no texts', { portals: '[1]' }, 'BAD_REQUEST'],
+    ['portals that are not a list', { portals: '["10.0.0.6"' }, 'BAD_REQUEST'],
+    ['portals that are not strings', { portals: '[1]' }, 'BAD_REQUEST'],
     ['a bad portal', { targetPortal: '10.0.0.256' }, 'BAD_PORTAL'],
     ['a bad target', { iqn: 'db' }, 'BAD_IQN'],
     ['a bad LUN', { lun: '0x7' }, 'BAD_LUN'],
@@ -65,11 +65,11 @@ describe('volumeAttributes', () => {
     ['a bad hold', { hold: 'long' }, 'BAD_HOLD'],
     ['a fence of another kind', { fence: 'on' }, 'BAD_REQUEST'],
     ['an offload interface', { iscsiInterface: 'bnx2i.00:11' }, 'BAD_REQUEST'],
-  ])('refused: %s', (_, changed, code) =>
+  ])('are refused: %s', (_, changed, code) =>
     expect(codeOf(() => parseAttributes({ ...LEAST, ...changed }))).toBe(code),
   )
 
-  it('a key that means nothing here is told of; those of Kubernetes are its own', () => {
+  it('cause a warning for an unknown key, but not for keys of Kubernetes', () => {
     const { warnings } = parseAttributes({
       ...LEAST,
       wwdi: 'naa.6001',

@@ -46,7 +46,7 @@ describe('volume capabilities', () => {
     expect(codeOf(() => parseCapability(given))).toBe('InvalidArgument'),
   )
 
-  it('a comma in quotes does not end a mount option: the kubelet gives an SELinux context so', () => {
+  it('a comma in quotes does not end a mount option, as in an SELinux context of the kubelet', () => {
     const flags = ['noatime,nodiratime', 'context="system_u:object_r:container_file_t:s0:c10,c23"', 'rw']
     expect(parseCapability(mount(Mode.SINGLE_NODE_WRITER, '', flags)).options).toEqual([
       'noatime',
@@ -55,7 +55,7 @@ describe('volume capabilities', () => {
     ])
   })
 
-  it('every access mode: who may share, who may write, what ext4 and xfs cannot be', () => {
+  it('every access mode: how many target paths, who may write, and what is supported', () => {
     const table = MODES.map((mode) => {
       const { shared, readOnly } = parseCapability(block(mode))
       return [
@@ -77,7 +77,7 @@ describe('volume capabilities', () => {
     ])
   })
 
-  it('mount options: one by one or with commas; ro and rw are told by other means', () => {
+  it('mount options can be separate or separated by commas; ro and rw are removed', () => {
     const given = mount(Mode.SINGLE_NODE_WRITER, 'xfs', ['noatime,nosuid', 'ro', '', 'rw', ' nodev '])
     expect(useOf(parseCapability(given), '/staging')).toEqual({
       mount: '/staging',
@@ -88,10 +88,10 @@ describe('volume capabilities', () => {
     })
   })
 
-  it('a file system that is not made here is not supported', () =>
+  it('a file system other than ext4 and xfs is not supported', () =>
     expect(unsupported(parseCapability(mount(Mode.SINGLE_NODE_WRITER, 'btrfs')))).toContain('btrfs'))
 
-  it('a block volume has no mount', () =>
+  it('a block volume is not mounted', () =>
     expect(useOf(parseCapability(block(Mode.SINGLE_NODE_WRITER)), '/staging')).toMatchObject({
       mount: null,
       fs: null,

@@ -17,7 +17,7 @@ describe('CHAP of a CSI call', () => {
     expect(both?.password.reveal()).toBe('TopSecret-0123')
   })
 
-  it('a line break at the end is no part of a secret', () =>
+  it('a line break at the end is not part of a secret', () =>
     expect(credentialsOf({ ...own, [`${PREFIX}password`]: 'abc\n' }, {})?.password.reveal()).toBe('abc'))
 
   it('empty keys count as absent: one-way CHAP, or none', () => {
@@ -27,13 +27,13 @@ describe('CHAP of a CSI call', () => {
     expect(credentialsOf({}, { secret: JSON.stringify({ ...own, ...empty }) })?.mutual).toBeNull()
   })
 
-  it('from the attribute, where the old driver had it; the secret of the call goes first', () => {
+  it('the attribute of the old driver is used if the call has no secret', () => {
     const attributes = { secret: JSON.stringify(own) }
     expect(credentialsOf({}, attributes)?.username).toBe('node-a')
     expect(credentialsOf({ ...own, [`${PREFIX}username`]: 'other' }, attributes)?.username).toBe('other')
   })
 
-  it('discovery has no use, and its secrets none either', () =>
+  it('secrets for discovery are ignored', () =>
     expect(
       credentialsOf({ 'node.sendtargets.auth.username': 'x', 'node.sendtargets.auth.password': 'y' }, {}),
     ).toBeNull())
@@ -48,9 +48,9 @@ describe('CHAP of a CSI call', () => {
       { ...own, [`${PREFIX}password`]: 'TopSecret-0123\nnode.startup = automatic' },
       {},
     ],
-    ['an attribute that is no JSON', {}, { secret: 'TopSecret-0123' }],
-    ['an attribute that is no object of texts', {}, { secret: '{"a":{"b":"TopSecret-0123"}}' }],
-  ])('refused, and not quoted: %s', (_, secrets, attributes) => {
+    ['an attribute that is not JSON', {}, { secret: 'TopSecret-0123' }],
+    ['an attribute that is not an object of strings', {}, { secret: '{"a":{"b":"TopSecret-0123"}}' }],
+  ])('refused without being quoted: %s', (_, secrets, attributes) => {
     const work = () => credentialsOf(secrets, attributes)
     expect(codeOf(work)).toBe('BAD_CHAP')
     expect(work).toThrow(expect.not.objectContaining({ message: expect.stringContaining('TopSecret') }))

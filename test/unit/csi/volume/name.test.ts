@@ -8,7 +8,7 @@ import { isName } from '../../../../src/model/name.ts'
 const LONGEST = 127 - 'lunkeeper-'.length
 
 describe('the name of a volume', () => {
-  it('any id makes a name of the engine, short enough for a map', () =>
+  it('is valid, and short enough for a map, for any ID', () =>
     assert(
       property(string({ unit: 'binary', maxLength: 300 }), (id) => {
         expect(isName(volumeNameOf(id))).toBe(true)
@@ -16,7 +16,7 @@ describe('the name of a volume', () => {
       }),
     ))
 
-  it('ids that look alike have names of their own', () => {
+  it('is different for IDs that look alike', () => {
     const ids = [
       'pv-a',
       'pv/a',
@@ -30,7 +30,7 @@ describe('the name of a volume', () => {
     expect(new Set(ids.map(volumeNameOf)).size).toBe(ids.length)
   })
 
-  it('is the same for ever: what was attached before an upgrade is found after it', () => {
+  it('never changes, so that a volume that was attached before an upgrade is found after it', () => {
     expect(volumeNameOf('pvc-7d3f')).toBe('csi-pvc-7d3f-d5ebd580bcd952b098cae54c70b25506')
   })
 })

@@ -19,10 +19,10 @@ it.each<[string, Record<string, string>]>([
   ['the same', {}],
   ['one portal fewer', { portals: '' }],
   ['one portal more', { portals: '["10.0.0.6","10.0.0.9"]' }],
-  ['a host name, which may lead anywhere', { targetPortal: 'san.example', portals: '' }],
+  ['a host name, which may resolve to any address', { targetPortal: 'san.example', portals: '' }],
   ['the WWID in another form', { wwid: '36001405000000000000000000000000a' }],
   ['its serial', { serial: 'S1' }],
-])('the volume that is staged: %s', (_, change) => {
+])('otherVolume is null for the staged volume: %s', (_, change) => {
   expect(otherVolume(staged, parseAttributes({ ...context, ...change }))).toBeNull()
 })
 
@@ -33,11 +33,11 @@ it.each<[string, Record<string, string>, RegExp]>([
   ['another port', { targetPortal: '10.0.0.5:3261', portals: '' }, /10\.0\.0\.5:3261/],
   ['another WWID', { wwid: 'naa.6001405000000000000000000000000b' }, /WWID/],
   ['another serial', { serial: 'S2' }, /serial is S1, not S2/],
-])('another volume: %s', (_, change, reason) => {
+])('otherVolume describes another volume: %s', (_, change, reason) => {
   expect(otherVolume(staged, parseAttributes({ ...context, ...change }))).toMatch(reason)
 })
 
-it('a volume that the target moved to another number is asked for by its first one', () => {
+it('a volume whose LUN has changed is identified by the LUN of the request', () => {
   const moved = { ...staged, request: { ...staged.request, lun: parseLun(7) }, askedLun: parseLun(1) }
   expect(otherVolume(moved, parseAttributes(context))).toBeNull()
   expect(otherVolume(moved, parseAttributes({ ...context, lun: '7' }))).not.toBeNull()

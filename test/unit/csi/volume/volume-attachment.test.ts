@@ -10,7 +10,7 @@ const publication = { attachment: `csi-${'0a'.repeat(32)}`, uid: 'uid-2' }
 const former = { ...publication, uid: 'uid-1' }
 const fence = { key: parseKey('4c4b0000000100aa'), persists: false }
 
-describe('a volume is taken from another node', () => {
+describe('mayTakeOver allows a takeover', () => {
   const asked = (
     word: 'mine' | 'gone' | 'unreachable' | null,
     given: typeof publication | null = publication,
@@ -20,19 +20,19 @@ describe('a volume is taken from another node', () => {
     return mayTakeOver(host, 'orders', given)
   }
 
-  it('only while Kubernetes says that this node has it', async () => {
+  it('only if Kubernetes confirms that the volume is attached to this node', async () => {
     expect(await asked('mine')).toBe(true)
     expect(await asked('unreachable')).toBe(false)
     expect(await asked(null)).toBe(false)
     expect(await asked('mine', null)).toBe(false)
   })
 
-  it('never by a call of long ago: Kubernetes has taken it from this node again', async () => {
+  it('never for a call from long ago, after Kubernetes has taken the volume away', async () => {
     await expect(asked('gone')).rejects.toThrow(/OWNED_ELSEWHERE: orders is no longer given to this node/)
   })
 })
 
-describe('a volume that is staged already', () => {
+describe('adoptPublication: a volume that is already staged', () => {
   async function adopted(existing: Partial<Attachment>, given: typeof publication | null = publication) {
     const { host, record } = fakeNode()
     const before = { ...staged, ...existing }
@@ -41,22 +41,22 @@ describe('a volume that is staged already', () => {
     return readRecord(host, NAME)?.publication
   }
 
-  it('without a VolumeAttachment gets the one that Kubernetes has made since', async () => {
+  it('gets the VolumeAttachment that Kubernetes has created since', async () => {
     expect(await adopted({})).toEqual(publication)
     expect(await adopted({}, null)).toBeUndefined()
   })
 
-  it('keeps what it has', async () => {
+  it('keeps its VolumeAttachment', async () => {
     expect(await adopted({ publication })).toEqual(publication)
     expect(await adopted({ publication }, null)).toEqual(publication)
   })
 
-  it('under another VolumeAttachment goes on only if a reservation tells that no other node had it', async () => {
+  it('with another VolumeAttachment is adopted only if it has a reservation', async () => {
     expect(await adopted({ publication: former, fence })).toEqual(publication)
     await expect(adopted({ publication: former })).rejects.toThrow(/another node may have had it since/)
   })
 
-  it('is not changed by a call that came late: it is being detached', async () => {
+  it('is not changed while it is being detached', async () => {
     expect(await adopted({ phase: 'detaching' })).toBeUndefined()
   })
 })

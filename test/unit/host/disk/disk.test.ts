@@ -15,7 +15,7 @@ import { rootWith } from '../iscsi/root.ts'
 
 const DEVICE = 'sys/class/scsi_device/3:0:0:1/device'
 
-describe('what is asked of the kernel', () => {
+describe('a write to sysfs', () => {
   test('a scan names one LUN of one session, never a wildcard', async () => {
     const host = rootWith({ 'sys/class/scsi_host/host3/scan': '' })
     await scanLun(host, session, parseLun(16_640))
@@ -24,7 +24,7 @@ describe('what is asked of the kernel', () => {
     expect(readFileSync(join(host.root, 'sys/class/scsi_host/host3/scan'), 'utf8')).toMatch(/^0 0 0/)
   })
 
-  test('to drop this disk, by its address: names come back as others', async () => {
+  test('removes or rescans a disk by its address, because names are reused', async () => {
     const host = rootWith({ [`${DEVICE}/delete`]: '', [`${DEVICE}/rescan`]: '' })
     await removeDisk(host, disk(null))
     await rescanDisk(host, disk(null))
@@ -32,7 +32,7 @@ describe('what is asked of the kernel', () => {
     expect(readFileSync(join(host.root, DEVICE, 'rescan'), 'utf8')).toBe('1')
   })
 
-  test('a disk that is gone already is dropped; a scan of a session that is gone is not done', async () => {
+  test('succeeds for the removal of a disk that is gone; a rescan or scan is NOT_FOUND', async () => {
     const host = rootWith()
     await expect(removeDisk(host, disk(null))).resolves.toBeUndefined()
     await expect(rescanDisk(host, disk(null))).rejects.toMatchObject({ code: 'NOT_FOUND' })
@@ -40,11 +40,11 @@ describe('what is asked of the kernel', () => {
   })
 })
 
-describe('a claim', () => {
+describe('withExclusiveOpen', () => {
   const isRoot = process.getuid?.() === 0
 
   test.skipIf(!isRoot)(
-    'of a device that somebody has is refused; of a free one is held, flushed and let go',
+    'claims, flushes and releases a free device, and is null for a claimed one',
     async () => {
       const host = rootWith({ disk: Buffer.alloc(1 << 20) })
       const loop = execFileSync('losetup', ['--find', '--show', join(host.root, 'disk')], {
@@ -78,14 +78,14 @@ describe('a claim', () => {
     },
   )
 
-  test('a write to a missing sysfs file is NOT_FOUND', async () => {
+  test('is NOT_FOUND for a device that does not exist', async () => {
     const host = rootWith({ 'dev/x': '' })
     await expect(withExclusiveOpen(host, 'none', async () => 1)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 })
 
-describe('waiting for a disk', () => {
-  test('what is there is found at once; what comes is found when it comes; what does not, at the deadline', async () => {
+describe('whenAppears', () => {
+  test('returns what exists or appears, and null at the deadline', async () => {
     const host = rootWith({ 'dev/null': '' })
     expect(await whenAppears(host, () => 'there', 0)).toBe('there')
     let found: string | null = null
@@ -97,7 +97,7 @@ describe('waiting for a disk', () => {
     expect(await whenAppears(host, () => null, 30)).toBeNull()
   })
 
-  test('nothing of it is left when it is over: it asks no more', async () => {
+  test('does not look again after it has returned', async () => {
     const host = rootWith({ 'dev/null': '' })
     let asked = 0
     await whenAppears(host, () => (asked++, null), 30)
@@ -111,7 +111,7 @@ describe('waiting for a disk', () => {
 
 const hex = (bytes: readonly number[]) => bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
 
-describe('a kernel without sg: sg_inq', () => {
+describe('identifyWithSgInq', () => {
   const page80 = [0, 0x80, 0, 4, 0x53, 0x31, 0x32, 0x33]
 
   test('the lines of bytes from sg_inq become a serial', async () => {
@@ -121,7 +121,7 @@ describe('a kernel without sg: sg_inq', () => {
     expect(host.asked[0]).toEqual(['sg_inq', ...plain, '--page', '0x83', join(host.root, 'dev/sdb')])
   })
 
-  test('bytes with anything else among them, such as offsets, are no answer', async () => {
+  test('output with anything but bytes, such as offsets, is not an answer', async () => {
     const host = rootWith(
       {},
       { stdout: `VPD INQUIRY, page code=0x80:\n 00     ${hex(page80)}    ....S123\n` },
@@ -129,7 +129,7 @@ describe('a kernel without sg: sg_inq', () => {
     await expect(identifyWithSgInq(host, disk(null))).rejects.toMatchObject({ code: 'IDENTITY_UNREADABLE' })
   })
 
-  test('a disk that answers neither page is unreadable, and so is one without a device', async () => {
+  test('a disk that answers neither page, or has no device node, is IDENTITY_UNREADABLE', async () => {
     const host = rootWith({}, { code: 5 })
     await expect(identifyWithSgInq(host, disk(null))).rejects.toMatchObject({ code: 'IDENTITY_UNREADABLE' })
     await expect(identifyWithSgInq(host, { ...disk(null), name: null })).rejects.toMatchObject({

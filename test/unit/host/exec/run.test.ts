@@ -18,7 +18,7 @@ beforeEach(() => {
 const sh = (script: string, ...args: string[]) =>
   run('sh', ['-c', script, 'sh', ...args], { deadline: DEADLINE_MS })
 
-test('status, signal and words come back; a failure is a result', async () => {
+test('run returns exit status, signal and output; a failure is a result, not an error', async () => {
   expect(await sh('echo out; echo err >&2; exit 7')).toEqual({
     code: 7,
     signal: null,
@@ -28,12 +28,12 @@ test('status, signal and words come back; a failure is a result', async () => {
   expect(await sh('kill -TERM $$')).toMatchObject({ code: null, signal: 'SIGTERM' })
 })
 
-test('arguments are no shell text', async () => {
+test('run passes arguments unchanged, without a shell', async () => {
   const args = ['$(touch x)', '; touch y', '*', '', ' a  b ', "'", '\n']
   expect((await sh('printf "<%s>" "$@"', ...args)).stdout).toBe(args.map((arg) => `<${arg}>`).join(''))
 })
 
-test('the environment of the caller is not passed on, and PATH and locale are ours', async () => {
+test('a program gets our PATH and locale, and nothing else of the environment', async () => {
   process.env['CHAP_PASSWORD'] = 'correct-horse'
   process.env['LANG'] = 'de_DE.UTF-8'
   onTestFinished(() => {
@@ -49,7 +49,7 @@ test('the environment of the caller is not passed on, and PATH and locale are ou
   ).toEqual(['LC_ALL=C', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'])
 })
 
-test("a program of the caller's own PATH is never started", async () => {
+test("a program in the caller's own PATH is never started", async () => {
   writeFileSync(join(dir, 'sh'), '#!/bin/sh\necho stolen\n', { mode: 0o755 })
   const before = process.env['PATH']
   process.env['PATH'] = `${dir}:${before}`
@@ -57,7 +57,7 @@ test("a program of the caller's own PATH is never started", async () => {
   expect((await sh('echo ours')).stdout).toBe('ours')
 })
 
-test('what is not installed is named with its package', async () => {
+test('a program that is not installed is reported with its package', async () => {
   const missing = Object.keys(PACKAGE_OF).find(
     (program): program is Program => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0,
   )
@@ -73,27 +73,27 @@ test('what is not installed is named with its package', async () => {
 const short = (script: string): Promise<unknown> =>
   run('sh', ['-c', script], { deadline: 150 }).catch((error: unknown) => error)
 
-describe('the deadline', () => {
+describe('a deadline', () => {
   test('ends a program that ignores signals', async () => {
     const error = await short('trap "" INT TERM HUP; while :; do sleep 1; done')
     expect(error).toMatchObject({ code: 'TIMEOUT', message: 'sh did not end within 0.15 s' })
     await gone(isLunkeeperError(error) ? Number(error.details['pid']) : 0)
   })
 
-  test('does not wait for a grandchild that keeps the pipes open', async () => {
+  test('is not extended by a grandchild that keeps the pipes open', async () => {
     const started = performance.now()
     const error = await short('sleep 30 & echo $! > /dev/null; exec sleep 30')
     expect(error).toMatchObject({ code: 'TIMEOUT' })
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 
-  test('holds also for a program that ended and left a grandchild with its pipes', async () => {
+  test('also applies to a program that has ended and left a grandchild with its pipes', async () => {
     const error = await short(`sleep 30 & echo $! > ${dir}/pid`)
     onTestFinished(() => void process.kill(Number(readFileSync(join(dir, 'pid'), 'utf8')), 'SIGKILL'))
     expect(error).toMatchObject({ code: 'TIMEOUT' })
   })
 
-  test('leaves nothing that keeps this process alive', async () => {
+  test('leaves nothing behind that keeps this process running', async () => {
     const source = join(import.meta.dirname, '../../../../src/host/exec/run.ts')
     const script = `
       import { run } from ${JSON.stringify(source)}
@@ -107,28 +107,28 @@ describe('the deadline', () => {
   })
 })
 
-/** No event tells of the end of a process that was left behind. */
+/** No event reports the end of an abandoned process. */
 async function gone(pid: number): Promise<void> {
   while (statSync(`/proc/${pid}`, { throwIfNoEntry: false }))
     await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-describe('a signal', () => {
-  test('stops a program', async () => {
+describe('an abort signal', () => {
+  test('stops a running program', async () => {
     const stop = new AbortController()
     const running = run('sh', ['-c', 'exec sleep 30'], { deadline: DEADLINE_MS, signal: stop.signal })
     setTimeout(() => stop.abort(), 50)
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
-  test('that came before starts none', async () => {
+  test('that is already aborted keeps the program from being started', async () => {
     const path = join(dir, 'ran')
     const running = run('sh', ['-c', `touch ${path}`], { deadline: DEADLINE_MS, signal: AbortSignal.abort() })
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
   })
 
-  test('that comes while a program is loaded stops it too', async () => {
+  test('that is aborted while the program is being started stops it, too', async () => {
     const stop = new AbortController()
     const running = run('sh', ['-c', 'exec sleep 30'], { deadline: DEADLINE_MS, signal: stop.signal })
     stop.abort()
@@ -136,13 +136,13 @@ describe('a signal', () => {
   })
 })
 
-test('a program that prints without end is ended, and what is kept is cut', async () => {
+test('a program that prints without end is ended, and its output is cut', async () => {
   const ran = await sh('exec yes')
   expect(ran.code).not.toBe(0)
   expect(ran.stdout.length).toBeLessThanOrEqual(1 << 20)
 })
 
-test('a file becomes the standard input: flock holds it for as long as we have it open', async () => {
+test('a file becomes the standard input: the lock of flock lasts as long as the file is open here', async () => {
   const path = join(dir, 'guard')
   const file = openSync(path, 'w+')
   expect((await run('flock', ['--exclusive', '--nonblock', '0'], { deadline: DEADLINE_MS, file })).code).toBe(
@@ -157,17 +157,17 @@ test('a file becomes the standard input: flock holds it for as long as we have i
   expect((await tryOther()).code).toBe(0)
 })
 
-test('input is what the program reads; without it reads nothing', async () => {
+test('a program reads the given input, or an empty one', async () => {
   expect((await run('sh', ['-c', 'cat'], { deadline: DEADLINE_MS, input: 'a\nb' })).stdout).toBe('a\nb')
   expect((await sh('cat')).stdout).toBe('')
 })
 
-test('a program that does not read its input is no error', async () => {
+test('a program that does not read its input is not an error', async () => {
   const ran = await run('sh', ['-c', 'exit 3'], { deadline: DEADLINE_MS, input: 'x'.repeat(1 << 18) })
   expect(ran.code).toBe(3)
 })
 
-test('what a program complains of: its reason, not how to use it', () => {
+test('failureReason returns the reason of a failure, not the usage or a banner', () => {
   const ran = { code: 1, signal: null, stdout: '', stderr: '' }
   expect(failureReason({ ...ran, stderr: '\n  a \nb\n' })).toBe('a')
   expect(failureReason({ ...ran, stdout: 'said' })).toBe('said')

@@ -28,7 +28,7 @@ describe('ext4Mark', () => {
       mountedAt: 5_000_000_000,
       checkedAt: 1_600_000_000,
     }))
-  it('is null where there is none', () => {
+  it('is null without an ext4 superblock', () => {
     expect(ext4Mark(Buffer.alloc(4096))).toBeNull()
     expect(ext4Mark(Buffer.alloc(512))).toBeNull()
   })
@@ -48,5 +48,5 @@ describe('isMountedSince', () => {
     ],
     ['another file system', { uuid: 'bb' }, true],
   ])('%s: %o', (_, theirs, expected) => expect(isMountedSince(mark(), mark(theirs))).toBe(expected))
-  it('no file system any more', () => expect(isMountedSince(mark(), null)).toBe(true))
+  it('is true if there is no file system any more', () => expect(isMountedSince(mark(), null)).toBe(true))
 })

@@ -33,7 +33,7 @@ const UUID = 'c5a8f2de-0a30-4cbb-9b36-1c1c8e4d1f00'
 
 let root: string
 let host: Host
-/** A plain file stands for the device: the programs work on it as on a disk. */
+/** A regular file in place of the device: the programs treat it like a disk. */
 let disk: string
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'lunkeeper-fs-'))
@@ -54,8 +54,8 @@ async function put(at: number, bytes: string | readonly number[]): Promise<void>
   await file.close()
 }
 
-describe('blank', () => {
-  test('zeros from end to end', async () => {
+describe('isBlank', () => {
+  test('is true for zeros from end to end', async () => {
     expect(await isBlank(host, 'sdx', SIZE)).toBe(true)
   })
 
@@ -64,7 +64,7 @@ describe('blank', () => {
     ['the last byte of the first MiB', MIB - 1],
     ['the first byte of the last MiB', SIZE - MIB],
     ['the last byte', SIZE - 1],
-  ])('not with %s written', async (_, at) => {
+  ])('is false with %s written', async (_, at) => {
     await put(at, 'x')
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
   })
@@ -90,8 +90,8 @@ describe('blank', () => {
   })
 })
 
-describe('what is on a device', () => {
-  test('nothing known', async () => {
+describe('probeContent', () => {
+  test('finds no signature in zeros and in raw data', async () => {
     expect(await probeContent(host, 'sdx')).toEqual({ type: null, uuid: null })
     await put(0, 'raw data of a database')
     expect(await probeContent(host, 'sdx')).toEqual({ type: null, uuid: null })
@@ -104,7 +104,7 @@ describe('what is on a device', () => {
     })
   })
 
-  test('a partition table', async () => {
+  test('finds a partition table', async () => {
     await put(510, [0x55, 0xaa])
     await put(446, [0, 0, 2, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0])
     expect((await probeContent(host, 'sdx')).type).toBe('dos')
@@ -115,14 +115,14 @@ const DEVICE = { name: 'sdx', devno: '8:16' }
 const proof = () => new WriteProof([DEVICE.devno])
 
 describe('ext4', () => {
-  test('is neither made nor checked on the strength of a proof of another device', async () => {
+  test('is neither created nor checked with a proof of another device', async () => {
     const other = new WriteProof(['8:32'])
     await expect(makeFs(host, other, DEVICE, 'ext4', UUID)).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
     await expect(checkFs(host, other, DEVICE, 'ext4')).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
     expect(await isBlank(host, 'sdx', SIZE)).toBe(true)
   })
 
-  test('is made with the UUID given, is found by it, and is healthy', async () => {
+  test('is created with the given UUID, and passes its check', async () => {
     await makeFs(host, proof(), DEVICE, 'ext4', UUID)
     expect(await probeContent(host, 'sdx')).toEqual({ type: 'ext4', uuid: UUID })
     expect(await isBlank(host, 'sdx', SIZE)).toBe(false)
@@ -156,7 +156,7 @@ describe('ext4', () => {
 const point = () => join(root, 'mnt/a/b')
 
 describe('a mount point', () => {
-  test('is made with what is above it, and taken back with it', async () => {
+  test('is created with its parents, and removed with them', async () => {
     const missing = await missingDirectories(host, point())
     expect(missing).toEqual([join(root, 'mnt'), join(root, 'mnt/a'), point()])
     await makeMountPoint(host, point())
@@ -174,7 +174,7 @@ describe('a mount point', () => {
     expect(await resolveDirectory(host, point())).toBe(point())
   })
 
-  test('that was there stays; so does what somebody put beside it', async () => {
+  test('that existed before stays, and so does a directory that is not empty', async () => {
     mkdirSync(join(root, 'mnt'))
     const missing = await missingDirectories(host, point())
     await makeMountPoint(host, point())
@@ -185,7 +185,7 @@ describe('a mount point', () => {
   })
 
   test.each<[string, (path: string) => void]>([
-    ['has something in it', (path) => (mkdirSync(path), writeFileSync(join(path, 'x'), ''))],
+    ['is not empty', (path) => (mkdirSync(path), writeFileSync(join(path, 'x'), ''))],
     ['is a file', (path) => writeFileSync(path, '')],
     ['is a link', (path) => (mkdirSync(join(root, 'empty')), symlinkSync(join(root, 'empty'), path))],
     ['is a link to nothing', (path) => symlinkSync(join(root, 'none'), path)],

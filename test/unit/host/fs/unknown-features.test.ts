@@ -16,24 +16,24 @@ it.each([
     '/dev/sda has unsupported feature(s): FEATURE_C12 FEATURE_I25\nfsck.ext4: Get a newer version of e2fsck!',
     'FEATURE_C12 FEATURE_I25',
   ],
-])('an e2fsck that is too old says so, and no more: %#', (stderr, features) => {
+])('unknownFeatures returns the features that an old e2fsck reports: %#', (stderr, features) => {
   expect(unknownFeatures(end(stderr))).toBe(features)
   expect(unknownFeatures(end('', stderr))).toBe(features)
 })
 
 it.each([
   [
-    'another thing beside it',
+    'another error as well',
     '/dev/sda: Superblock checksum does not match\n/dev/sda has unsupported feature(s): FEATURE_C12',
   ],
   ['a read error', '/dev/sda: Input/output error while reading block 1'],
   ['no superblock', 'fsck.ext4: Bad magic number in super-block while trying to open /dev/sda'],
   ['nothing', ''],
-])('%s is not that', (_, stderr) => {
+])('unknownFeatures is null for %s', (_, stderr) => {
   expect(unknownFeatures(end(stderr))).toBeNull()
 })
 
-it.each([1, 4, 12, 16, null])('nor is any other exit status: %s', (code) => {
+it.each([1, 4, 12, 16, null])('unknownFeatures is null for exit status %s', (code) => {
   const stderr = '/dev/sda has unsupported feature(s): FEATURE_C12'
   expect(unknownFeatures({ code, stderr, stdout: '' })).toBeNull()
 })

@@ -96,7 +96,7 @@ describe('partsAround', () => {
     },
   )
 
-  it('is the whole log at most, each byte once', () => {
+  it('covers at most the whole log, each byte once', () => {
     const parts = partsAround(at(3, 5000), log, 64 << 20)
     expect(parts.reduce((sum, { length }) => sum + length, 0)).toBe(log.bytes)
   })
@@ -109,7 +109,7 @@ describe('recordsIn', () => {
     expect(recordsIn(log, UUID)).toEqual([mine])
   })
 
-  it('takes bytes that are cut off anywhere', () => {
+  it('accepts a log that is cut off anywhere', () => {
     const log = logWith([{ lsn: at(4, 8), tail: at(3, 100) }])
     for (const length of [0, 3, 511, 8 * LOG_SECTOR + 40])
       expect(recordsIn(log.subarray(0, length), UUID)).toEqual([])

@@ -9,18 +9,18 @@ import { IQN, serve } from './fake-target.ts'
 const CHAP = { username: 'me', password: new Secret('twelve-chars'), mutual: null }
 const MUTUAL = { ...CHAP, mutual: { username: 'storage', password: new Secret('its-own-secret') } }
 
-describe('a talk with a target that makes no disk', () => {
+describe('a connection of our own to a target', () => {
   const LUNS = { 5: 'aaaa5', 300: 'aaaa300' }
   const SEEN = [
     { lun: 5, wwid: null, serial: 'aaaa5' },
     { lun: 300, wwid: null, serial: 'aaaa300' },
   ]
 
-  test('tells which LUNs there are and what each says of itself', async () => {
+  test('lists the LUNs and the identity of each', async () => {
     expect(await listLuns(await serve({ luns: LUNS }))).toEqual(SEEN)
   })
 
-  test('takes answers as they come, byte by byte', async () => {
+  test('accepts answers that arrive byte by byte', async () => {
     expect(await listLuns(await serve({ luns: LUNS, piece: 1 }))).toEqual(SEEN)
   })
 
@@ -39,19 +39,19 @@ describe('a talk with a target that makes no disk', () => {
     await expect(listLuns(who)).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
-  test('takes no more bytes than it asked for: a target that goes on sending is refused', async () => {
+  test('accepts no more bytes than it asked for: a target that continues to send is refused', async () => {
     const who = await serve({ luns: LUNS, surplus: 64 << 10 })
     await expect(listLuns(who)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
   })
 
-  test('proves itself where that is asked, and is told where the secret is wrong', async () => {
+  test('authenticates itself if the target asks for it; a wrong secret is CHAP_FAILED', async () => {
     const who = { ...(await serve({ luns: LUNS, secret: 'twelve-chars' })), chap: CHAP }
     expect(await listLuns(who)).toEqual(SEEN)
     const wrong = { ...(await serve({ luns: LUNS, secret: 'another-one' })), chap: CHAP }
     await expect(listLuns(wrong)).rejects.toMatchObject({ code: 'CHAP_FAILED' })
   })
 
-  test('a target that is not available now is away, and one that refuses is no surprise', async () => {
+  test('a target that is not available now is TARGET_AWAY, one that rejects the login is LOGIN_FAILED', async () => {
     await expect(listLuns(await serve({ status: [3, 1] }))).rejects.toMatchObject({ code: 'TARGET_AWAY' })
     await expect(listLuns(await serve({ status: [2, 3] }))).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
   })
@@ -63,8 +63,8 @@ describe('a talk with a target that makes no disk', () => {
       Buffer.from('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'.padEnd(96)),
       'LOGIN_FAILED',
     ],
-    ['a length beyond all measure', Buffer.alloc(48, 0xff), 'LOGIN_FAILED'],
-  ])('%s ends it with an error of its own', async (_, noise, code) => {
+    ['an impossible length', Buffer.alloc(48, 0xff), 'LOGIN_FAILED'],
+  ])('%s ends it with an error', async (_, noise, code) => {
     await expect(listLuns(await serve({ noise }))).rejects.toMatchObject({ code: code })
   })
 
@@ -84,7 +84,7 @@ describe('a talk with a target that makes no disk', () => {
     ])
   })
 
-  test('a target that is named without an address is where it was asked; an odd address hides no other', async () => {
+  test('a target that is listed without an address is at the portal that was asked; an invalid address hides no other', async () => {
     const { target: _, ...who } = await serve({ targets: [['TargetName', IQN]] })
     expect(await listPortals(who, IQN)).toEqual([who.portal])
     const { target: _odd, ...odd } = await serve({
@@ -109,7 +109,7 @@ describe('a list of targets that comes in parts', () => {
     .uniqueArray(fc.integer({ min: 0, max: length }), { maxLength: 12 })
     .map((at) => at.toSorted((a, b) => a - b))
 
-  test.each([true, false])('is read whole, wherever it is divided (cut: %s)', async (cut) => {
+  test.each([true, false])('is read completely, wherever it is divided (cut: %s)', async (cut) => {
     await fc.assert(
       fc.asyncProperty(cuts, async (at) => {
         const { target: _, ...who } = await serve({ targets, parts: { at, cut } })
@@ -119,7 +119,7 @@ describe('a list of targets that comes in parts', () => {
     )
   })
 
-  test('a list of targets that never ends is given up', async () => {
+  test('a list of targets that never ends is abandoned', async () => {
     const { target: _, ...who } = await serve({ targets, parts: { at: [], cut: true, endless: true } })
     await expect(listPortals(who, IQN)).rejects.toMatchObject({
       code: 'LOGIN_FAILED',
@@ -128,7 +128,7 @@ describe('a list of targets that comes in parts', () => {
   })
 })
 
-describe('CHAP in a talk', () => {
+describe('CHAP over our own connection', () => {
   const LUNS = { 5: 'aaaa5' }
 
   test.each([
@@ -136,7 +136,7 @@ describe('CHAP in a talk', () => {
     ['SHA256', '7', 'sha256'],
     ['SHA1', '6', 'sha1'],
     ['MD5', '5', 'md5'],
-  ] as const)('hashes with %s where the site lists it', async (name, number, hash) => {
+  ] as const)('uses %s if the site lists it', async (name, number, hash) => {
     const heard: string[] = []
     const who = await serve({
       luns: LUNS,
@@ -149,7 +149,7 @@ describe('CHAP in a talk', () => {
     expect(heard.find((offer) => offer !== '')?.split(',')).toContain(number)
   })
 
-  test('offers in the order of the site, and takes nothing that it did not offer', async () => {
+  test('offers algorithms in the order of the site, and accepts none that it did not offer', async () => {
     const heard: string[] = []
     const who = await serve({
       secret: 'twelve-chars',
@@ -160,7 +160,7 @@ describe('CHAP in a talk', () => {
     expect(heard.filter((text) => text !== '')).toEqual(['8,7'])
   })
 
-  test('has the target prove itself where there is a secret for it', async () => {
+  test('requires the target to authenticate itself if there is a secret for it', async () => {
     const proving = {
       luns: LUNS,
       secret: 'twelve-chars',
@@ -170,11 +170,11 @@ describe('CHAP in a talk', () => {
   })
 
   test.each([
-    ['does not prove itself', undefined],
-    ['proves another name', { name: 'other', secret: 'its-own-secret' }],
-    ['proves another secret', { name: 'storage', secret: 'a-guess' }],
-    ["proves itself with this node's own secret", { name: 'storage', secret: 'twelve-chars' }],
-  ])('a target that %s is asked nothing more', async (_, mutual) => {
+    ['does not authenticate itself', undefined],
+    ['uses another name', { name: 'other', secret: 'its-own-secret' }],
+    ['uses another secret', { name: 'storage', secret: 'a-guess' }],
+    ["uses this node's own secret", { name: 'storage', secret: 'twelve-chars' }],
+  ])('nothing more is sent to a target that %s', async (_, mutual) => {
     const heard: string[] = []
     const who = await serve({
       luns: LUNS,
@@ -186,7 +186,7 @@ describe('CHAP in a talk', () => {
     expect(heard.at(-1)).toContain('CHAP_R')
   })
 
-  test('a target that wants no CHAP is refused where there are credentials for it', async () => {
+  test('a target that does not ask for CHAP is refused if there are credentials for it', async () => {
     await expect(listLuns({ ...(await serve({ luns: LUNS })), chap: CHAP })).rejects.toMatchObject({
       code: 'CHAP_FAILED',
     })

@@ -17,13 +17,13 @@ const settings = { recovery: 600, chap: parseChap('username = me\npassword = cor
 const ours = { path: '/x', ours: true, iface: null } as const
 
 describe('a login', () => {
-  test('with a record of ours names one target at one portal, and no secret', async () => {
+  test('with our record names one target at one portal, and no secret', async () => {
     const host = rootWith()
     await login(host, iqn, portal, ours, settings)
     expect(host.asked).toEqual([['iscsiadm', '-m', 'node', '-T', iqn, '-p', '10.0.0.5:3260', '-l']])
   })
 
-  test("with somebody's record goes through a copy that is gone after, in a mount namespace of its own", async () => {
+  test("with another program's record uses a copy, in a private mount namespace, and removes it", async () => {
     const host = rootWith({ record: 'node.name = x\nnode.session.scan = auto\n' })
     const path = join(host.root, 'record')
     let overlay = ''
@@ -47,7 +47,7 @@ describe('a login', () => {
     expect(readFileSync(path, 'utf8')).toContain('node.session.scan = auto')
   })
 
-  test('does not meet another of the same moment: each reads its own portal and secret', async () => {
+  test('at the same time as others reads its own portal and secret', async () => {
     vi.spyOn(Date, 'now').mockReturnValue(1_790_000_000_000)
     onTestFinished(() => void vi.restoreAllMocks())
     const records = Array.from({ length: 8 }, (_, n) => `node.conn[0].address = 10.0.0.${n}\n`)
@@ -84,7 +84,7 @@ describe('a login', () => {
     expect(readdirSync(join(host.places.runtime, 'overlays'))).toEqual([])
   })
 
-  test('that somebody else was faster with is well', async () => {
+  test('succeeds if another login was faster', async () => {
     await expect(login(rootWith({}, { code: 15 }), iqn, portal, ours, settings)).resolves.toBeUndefined()
   })
 
@@ -99,7 +99,7 @@ describe('a login', () => {
     [6, 'DATABASE_FAILED'],
     [5, 'LOGIN_FAILED'],
     [99, 'LOGIN_FAILED'],
-  ])('that ends with %d is %s, with what iscsiadm said', async (code, meaning) => {
+  ])('that ends with %d is %s, with the reason that iscsiadm printed', async (code, meaning) => {
     const host = rootWith(
       {},
       { code, stderr: 'iscsiadm: something\niscsiadm: initiator reported error (the reason)' },
@@ -111,29 +111,29 @@ describe('a login', () => {
     })
   })
 
-  test('that iscsid itself broke off, with CHAP given, is about CHAP', async () => {
+  test('that iscsid aborted, with CHAP configured, is CHAP_FAILED', async () => {
     const host = rootWith({}, { code: 19 })
     await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({ code: 'CHAP_FAILED' })
   })
 
-  test('an iscsiadm that dies of a broken pipe had no iscsid', async () => {
+  test('is ISCSID_DOWN if a broken pipe ended iscsiadm', async () => {
     const host = rootWith({}, { code: null, signal: 'SIGPIPE' })
     await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({ code: 'ISCSID_DOWN' })
   })
 })
 
 describe('a logout', () => {
-  test('is of one session by its number', async () => {
+  test('ends one session, by its number', async () => {
     const host = rootWith()
     await logout(host, 7)
     expect(host.asked).toEqual([['iscsiadm', '-m', 'session', '-r', '7', '-u']])
   })
 
-  test.each([2, 21, 32])('that ends with %d is well: it is gone', async (code) => {
+  test.each([2, 21, 32])('that ends with %d succeeds: the session is gone', async (code) => {
     await expect(logout(rootWith({}, { code }), 7)).resolves.toBeUndefined()
   })
 
-  test('that failed is LEFT_BEHIND, unless the session went by itself', async () => {
+  test('that failed is LEFT_BEHIND, unless the session has ended', async () => {
     const there = { 'sys/class/iscsi_session/session7/state': 'LOGGED_IN\n' }
     await expect(logout(rootWith(there, { code: 10 }), 7)).rejects.toMatchObject({ code: 'LEFT_BEHIND' })
     await expect(logout(rootWith({}, { code: 10 }), 7)).resolves.toBeUndefined()
@@ -150,7 +150,7 @@ describe('a logout', () => {
 })
 
 describe('a portal', () => {
-  test('that listens is reached, one that does not refuses', async () => {
+  test('that listens is reachable; one that does not is PORTAL_REFUSED', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -160,7 +160,7 @@ describe('a portal', () => {
     await expect(reachPortal({ host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'PORTAL_REFUSED' })
   })
 
-  test('an address stays what it is; a name becomes an address; a name that is none is said', async () => {
+  test('resolvePortal keeps an address, resolves a name, and reports a name that does not resolve', async () => {
     expect(await resolvePortal(portal)).toEqual(portal)
     expect(await resolvePortal(parsePortal('[fd00::5]:860'))).toEqual({ host: 'fd00::5', port: 860 })
     expect((await resolvePortal(parsePortal('localhost'))).host).toMatch(/^(127\.0\.0\.1|::1)$/)
@@ -169,9 +169,9 @@ describe('a portal', () => {
     })
   })
 
-  test('that does not answer can be given up', async () => {
+  test('that does not answer can be abandoned', async () => {
     const stop = new AbortController()
-    // An address for documentation (RFC 5737): nobody answers, or the machine says at once that none can.
+    // An address for documentation (RFC 5737): it does not answer, or the machine has no route to it.
     const reaching = reachPortal({ host: '192.0.2.1', port: 3260 }, stop.signal)
     stop.abort()
     await expect(reaching).rejects.toMatchObject({

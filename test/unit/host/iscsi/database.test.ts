@@ -15,7 +15,7 @@ test.each([
   ['Debian 13', 'var/lib/iscsi', 'usr/sbin/iscsiadm'],
   ['a machine without a merged /usr', 'etc/iscsi', 'sbin/iscsiadm'],
   ['another place', 'var/lib/iscsi', 'usr/bin/iscsiadm'],
-])('%s, upgraded, with both directories: the one that the program uses', (_, place, program) => {
+])('nodeDatabase is the directory that the program uses if both exist: %s', (_, place, program) => {
   const host = rootWith({ ...both, [program]: iscsiadm(place) })
   expect(nodeDatabase(host)).toBe(join(host.root, place, 'nodes'))
 })
@@ -29,10 +29,13 @@ test.each([
     { 'etc/iscsi/nodes/x/y': '', 'usr/sbin/iscsiadm': '#!/bin/sh\nexec chroot /host iscsiadm "$@"\n' },
     'etc/iscsi',
   ],
-])('the program does not tell, and %s', (_, files: Record<string, string>, place) => {
-  const host = rootWith(files)
-  expect(nodeDatabase(host)).toBe(join(host.root, place, 'nodes'))
-})
+])(
+  'nodeDatabase is the existing directory if the program file does not name one: %s',
+  (_, files: Record<string, string>, place) => {
+    const host = rootWith(files)
+    expect(nodeDatabase(host)).toBe(join(host.root, place, 'nodes'))
+  },
+)
 
 test('two hosts in one process do not share a cached answer', () => {
   const [one, two] = [rootWith({ 'usr/sbin/iscsiadm': iscsiadm('etc/iscsi') }), rootWith({})]
@@ -42,7 +45,7 @@ test('two hosts in one process do not share a cached answer', () => {
   expect(nodeDatabase(one)).toBe(join(one.root, 'etc/iscsi/nodes'))
 })
 
-test('names in a directory, sorted, or none', () => {
+test('entries returns the sorted names in a directory, or nothing', () => {
   const host = rootWith({ 'a/2': '', 'a/10': '' })
   mkdirSync(join(host.root, 'a/1'))
   expect(entries(join(host.root, 'a'))).toEqual(['1', '10', '2'])

@@ -13,24 +13,25 @@ export const IQN = parseIqn('iqn.2026-01.test:t')
 const [TRANSIT, FINAL, CONTINUE] = [0x80, 0x80, 0x40]
 const NO_TAG = 0xff_ff_ff_ff
 
+/** How a fake target behaves. */
 export interface Manner {
-  /** asks for CHAP, and takes this secret */
+  /** asks for CHAP and accepts this secret */
   readonly secret?: string
-  /** which of the offered CHAP algorithms it takes, and OpenSSL's name of the hash; MD5 unless told */
+  /** the CHAP algorithm that it chooses, and OpenSSL's name of the hash. @default MD5 */
   readonly algorithm?: readonly [number: string, hash: string]
-  /** proves itself with this name and secret; `reflects`: it gives our own challenge back */
+  /** authenticates itself with this name and secret */
   readonly mutual?: { readonly name: string; readonly secret: string }
-  /** sends its list of targets in parts that end at these bytes, cut (C) or just not final */
+  /** sends its list of targets in parts that end at these bytes, with the C bit or only not final */
   readonly parts?: { readonly at: readonly number[]; readonly cut: boolean; readonly endless?: boolean }
-  /** told of the keys of each login request */
+  /** called with the keys of each login request */
   readonly hears?: (keys: ReadonlyMap<string, string>) => void
-  /** sends its answers in pieces of so many bytes */
+  /** sends its answers in pieces of this many bytes */
   readonly piece?: number
   /** status class and detail of its answer to the first login request */
   readonly status?: readonly [number, number]
   /** answers with these bytes instead */
   readonly noise?: Buffer
-  /** sends so many bytes more before each answer to a SCSI command */
+  /** sends this many extra bytes before each answer to a SCSI command */
   readonly surplus?: number
   /** the serial number of each LUN */
   readonly luns?: Readonly<Record<number, string>>
@@ -39,7 +40,7 @@ export interface Manner {
   readonly targets?: readonly (readonly [key: string, value: string])[]
 }
 
-/** A target of a few lines, that speaks as it is told to. */
+/** A minimal target that behaves as described. */
 export async function serve(manner: Manner): Promise<ConnectionOptions> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
@@ -104,7 +105,7 @@ async function answer(socket: Socket, manner: Manner): Promise<void> {
       const all = Buffer.from(manner.targets!.map(([key, value]) => `${key}=${value}\0`).join(''))
       const { at = [], cut = false, endless = false } = manner.parts ?? {}
       const isLast = part === at.length && !endless
-      // It goes on only for who gives the tags back.
+      // It continues only for an initiator that sends the tags back.
       const [tag, transfer] = [header.readUInt32BE(16), header.readUInt32BE(20)]
       if (part === 0) [first, goesOn] = [tag, 0x1000]
       else if (tag !== first || transfer !== goesOn || data.length > 0) return void socket.destroy()

@@ -31,7 +31,7 @@ const withDatabase = (files: Record<string, string> = {}) => {
   return host
 }
 
-/** The settings of a record, in order, doubles included. */
+/** The settings of a record in order, repetitions included. */
 const settings = (text: string) =>
   text
     .split('\n')
@@ -42,7 +42,7 @@ const setting = (text: string, key: string) =>
     .filter(([name]) => name === key)
     .map(([, value]) => value)
 
-describe('a record that somebody made', () => {
+describe('findNodeRecord finds a record of any program', () => {
   const iface = `${NODES}/${IQN}/10.0.0.5,3260,1`
   test.each<[string, Record<string, string>, string | null, string | null]>([
     ['none', {}, null, null],
@@ -142,16 +142,19 @@ describe('a record that we make', () => {
     ['60', '5'],
     ['2', '2'],
     ['abc', '5'],
-  ])('a silent death is noticed soon where the site pings every %s s: %s', (site, own) => {
-    const host = withDatabase()
-    mkdirSync(join(host.root, 'etc/iscsi'), { recursive: true })
-    const key = 'node.conn[0].timeo.noop_out_interval'
-    writeFileSync(join(host.root, 'etc/iscsi/iscsid.conf'), `${key} = ${site}\n`)
-    const text = readFileSync(makeNodeRecord(host, IQN, PORTAL, plain).path, 'utf8')
-    expect(setting(text, key)).toEqual([own])
-  })
+  ])(
+    'pings are as frequent as needed to detect a silent target if the site pings every %s s: %s',
+    (site, own) => {
+      const host = withDatabase()
+      mkdirSync(join(host.root, 'etc/iscsi'), { recursive: true })
+      const key = 'node.conn[0].timeo.noop_out_interval'
+      writeFileSync(join(host.root, 'etc/iscsi/iscsid.conf'), `${key} = ${site}\n`)
+      const text = readFileSync(makeNodeRecord(host, IQN, PORTAL, plain).path, 'utf8')
+      expect(setting(text, key)).toEqual([own])
+    },
+  )
 
-  test('for ever is -1: iscsid takes a word for 0, which is "fail at once"', () => {
+  test('a hold without a limit is written as -1: iscsid reads a word as 0, which fails I/O immediately', () => {
     const { path } = makeNodeRecord(withDatabase(), IQN, PORTAL, { recovery: 'forever', chap: null })
     expect(setting(readFileSync(path, 'utf8'), 'node.session.timeo.replacement_timeout')).toEqual(['-1'])
   })
@@ -165,7 +168,7 @@ describe('a record that we make', () => {
     expect(statSync(path).isFile()).toBe(true)
   })
 
-  test('an IPv6 portal has its address without brackets, in name and text', () => {
+  test('the address of an IPv6 portal has no brackets, in the name and in the text', () => {
     const host = withDatabase()
     const portal = parsePortal('[fd00::5]:860')
     const made = makeNodeRecord(host, IQN, portal, plain)
@@ -174,7 +177,7 @@ describe('a record that we make', () => {
     expect(findNodeRecord(host, IQN, portal)).toEqual(made)
   })
 
-  test('without open-iscsi there is none, and no directory of it is made', () => {
+  test('without open-iscsi no record and no directory is created', () => {
     const host = rootWith()
     expect(() => makeNodeRecord(host, IQN, PORTAL, plain)).toThrow(
       expect.objectContaining({ code: 'DATABASE_FAILED' }),
@@ -182,7 +185,7 @@ describe('a record that we make', () => {
     expect(readdirSync(host.root)).toEqual([])
   })
 
-  test('where nodes/ is missing it is made, as on a fresh machine', () => {
+  test('a missing nodes/ is created, as on a fresh machine', () => {
     const host = rootWith({ 'var/lib/iscsi/ifaces/iface.example': '' })
     expect(makeNodeRecord(host, IQN, PORTAL, plain).ours).toBe(true)
   })
@@ -211,7 +214,7 @@ describe('the settings of the site', () => {
     return readFileSync(makeNodeRecord(host, IQN, PORTAL, settings).path, 'utf8')
   }
 
-  test('are kept, ours win, and nothing is there twice', () => {
+  test('are kept, ours override them, and no key is repeated', () => {
     const text = made(plain)
     expect(setting(text, 'node.conn[0].timeo.noop_out_interval')).toEqual(['5'])
     expect(setting(text, 'node.session.queue_depth')).toEqual(['64'])
@@ -242,11 +245,11 @@ describe('the settings of the site', () => {
   })
 })
 
-describe("what CHAP answers may be hashed with is the site's to say", () => {
+describe('the hash algorithms for CHAP are those of the site', () => {
   const KEY = 'node.session.auth.chap_algs'
 
   test.each([plain, { recovery: 600, chap }, { recovery: 600, chap: mutual }] as LoginSettings[])(
-    'in a record of ours, whoever gives the credentials (%#)',
+    'in our record, with any credentials (%#)',
     (wanted) => {
       const host = withDatabase({ 'etc/iscsi/iscsid.conf': `# ${KEY} = MD5\n  ${KEY}=SHA3-256,SHA256  \n` })
       const text = readFileSync(makeNodeRecord(host, IQN, PORTAL, wanted).path, 'utf8')
@@ -267,7 +270,7 @@ describe("what CHAP answers may be hashed with is the site's to say", () => {
     ['', ['MD5']],
     ['NONE', ['MD5']],
     [null, ['MD5']],
-  ])('in our own talk with a target: %j is %j', (value, algorithms) => {
+  ])('in our own connection to a target: %j is %j', (value, algorithms) => {
     const conf = value === null ? '' : `${KEY} = ${value}\n`
     const host = withDatabase({ 'etc/iscsi/iscsid.conf': conf })
     makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap: mutual })
@@ -283,13 +286,13 @@ describe("what CHAP answers may be hashed with is the site's to say", () => {
   })
 })
 
-describe("a login through somebody's record", () => {
+describe("a login with another program's record", () => {
   const record = `${FOREIGN.replace('# END RECORD\n', '')}node.session.timeo.replacement_timeout = 120
 node.session.auth.username = theirs
 node.session.auth.password = their-secret
 # END RECORD
 `
-  test('uses a text with our settings, all others as they are, and the file stays as it was', () => {
+  test('uses a copy with our settings on top; the file itself is not changed', () => {
     const host = withDatabase({ [OWN]: record })
     const text = overlayNodeRecord(join(host.root, OWN), { recovery: 60, chap: null })
     expect(setting(text, 'node.session.scan')).toEqual(['manual'])
@@ -301,7 +304,7 @@ node.session.auth.password = their-secret
     expect(readFileSync(join(host.root, OWN), 'utf8')).toBe(record)
   })
 
-  test('with own credentials uses those', () => {
+  test('with given credentials uses those', () => {
     const host = withDatabase({ [OWN]: record })
     const text = overlayNodeRecord(join(host.root, OWN), { recovery: 60, chap })
     expect(setting(text, 'node.session.auth.username')).toEqual(['me'])
@@ -311,7 +314,7 @@ node.session.auth.password = their-secret
 })
 
 describe('removal', () => {
-  test('takes our record and the directory of its target', async () => {
+  test('removes our record and the directory of its target', async () => {
     const host = withDatabase()
     makeNodeRecord(host, IQN, PORTAL, plain)
     expect(await removeNodeRecord(host, IQN, PORTAL)).toBe(true)
@@ -335,7 +338,7 @@ describe('removal', () => {
     ])
   })
 
-  test('waits for an iscsiadm that is at work, but not for one that died', async () => {
+  test('waits for an iscsiadm that is running, but not for one that died', async () => {
     const host = withDatabase({ 'run/lock/iscsi/lock.write': '' })
     makeNodeRecord(host, IQN, PORTAL, plain)
     const started = performance.now()
@@ -356,7 +359,7 @@ test('a record that iscsiadm rewrites while its removal waits for iscsiadm is le
   expect(readFileSync(path, 'utf8')).toBe(FOREIGN)
 })
 
-test('no error has a secret in it', () => {
+test('no error contains a secret', () => {
   const host = withDatabase()
   chmodSync(join(host.root, NODES), 0o500)
   writeFileSync(join(host.root, NODES, IQN), 'a file where the directory of the target should be')

@@ -23,7 +23,7 @@ async function given(secret: string) {
   return { host, portal, text }
 }
 
-it('credentials that the target accepts replace those of our record, and nothing else of it', async () => {
+it('credentials that the target accepts replace those in our record, and nothing else in it', async () => {
   const { host, portal, text } = await given(NEW.password.reveal())
   const before = text()
   expect(hasOtherChap(host, IQN, portal, FORMER)).toBe(false)
@@ -36,7 +36,7 @@ it('credentials that the target accepts replace those of our record, and nothing
   expect(findNodeRecord(host, IQN, portal)).toMatchObject({ ours: true })
 })
 
-it('credentials that the target does not accept change nothing', async () => {
+it('credentials that the target rejects change nothing', async () => {
   const { host, portal, text } = await given('something-else-3')
   const before = text()
   const refused = await renewChap(host, IQN, portal, NEW, signal).catch((error: unknown) => error)
@@ -45,7 +45,7 @@ it('credentials that the target does not accept change nothing', async () => {
   expect(text()).toBe(before)
 })
 
-it('a mutual secret counts, too, and a record of another program is left alone', async () => {
+it('a mutual secret is compared, too, and a record of another program is left alone', async () => {
   const { host, portal, text } = await given(FORMER.password.reveal())
   const mutual = parseChap(
     'username = me\npassword = former-secret-1\nusername_in = it\npassword_in = battery-staple',

@@ -15,17 +15,17 @@ import { filesBelow, rootWith } from './root.ts'
 const { iqn } = session
 const portal = session.portal!
 
-test('a session that nobody noted is not ours to end', () => {
+test('a session without a note is not ours', () => {
   expect(isOurSession(rootWith(), session)).toBe(false)
 })
 
-test('a login that a crash cut off: whatever session came of it is ours', () => {
+test('after a login that was interrupted, the session at that portal is ours', () => {
   const host = rootWith()
   noteLogin(host, iqn, portal)
   expect(isOurSession(host, session)).toBe(true)
 })
 
-test('after the login only that very session is', () => {
+test('after the login only the session with that number is ours', () => {
   const host = rootWith()
   noteLogin(host, iqn, portal)
   noteSession(host, iqn, portal, 1)
@@ -41,7 +41,7 @@ test('a session of another target or portal, or without a portal, is not ours', 
   expect(isOurSession(host, { ...session, portal: null })).toBe(false)
 })
 
-test('forgotten, or gone with the boot: not ours', () => {
+test('a session whose note was removed, by us or by a reboot, is not ours', () => {
   const host = rootWith()
   noteSession(host, iqn, portal, 1)
   forgetSession(host, iqn, portal)
@@ -52,7 +52,7 @@ test('forgotten, or gone with the boot: not ours', () => {
   expect(isOurSession(host, session)).toBe(false)
 })
 
-test('a note that cannot be read makes no session ours', () => {
+test('a note that cannot be parsed makes no session ours', () => {
   const host = rootWith()
   noteSession(host, iqn, portal, 1)
   const [note] = filesBelow(host.places.runtime)

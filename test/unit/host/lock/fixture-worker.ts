@@ -9,12 +9,12 @@ interface Task {
   readonly key: string
   readonly what: string
   readonly deadline: number
-  /** How often to take it; and whether to wait for a line before each time. */
+  /** How often to take the lock, and whether to wait for a line before each time. */
   readonly times: number
   readonly step?: boolean
-  /** How many milliseconds to hold it; without, until a line comes. */
+  /** How long to hold the lock, in milliseconds. @default until a line is read */
   readonly hold?: number
-  /** Where to count, and to tell of each visit. */
+  /** The file with the count, and the log of visits beside it. */
   readonly counter?: string
 }
 
@@ -31,7 +31,7 @@ async function visit(): Promise<void> {
   if (hold === undefined) await lines.next()
   else await new Promise((resolve) => setTimeout(resolve, hold))
   if (!counter) return
-  // As a whole: it may be killed in between.
+  // Replaced as a whole, because this process may be killed.
   writeFileSync(`${counter}.${process.pid}`, String(before + 1))
   renameSync(`${counter}.${process.pid}`, counter)
   appendFileSync(`${counter}.log`, `out ${before + 1} ${process.pid}\n`)

@@ -14,7 +14,7 @@ beforeEach(() => {
 const options = { what: 'attach of x', deadline: 5_000 }
 const left = () => readdirSync(dir).filter((name) => name !== 'guard')
 
-/** A lock held until it is let go. */
+/** A lock that is held until `letGo` is called. */
 async function hold(key: string, what = 'attach of x'): Promise<{ letGo(): Promise<void> }> {
   const held = Promise.withResolvers<void>()
   const over = Promise.withResolvers<void>()
@@ -44,7 +44,7 @@ test('callers hold the lock one at a time, in order, and leave nothing in the di
   expect(left()).toEqual([])
 })
 
-test('what the work gives or throws comes back, and the lock is free again', async () => {
+test('withLock returns or throws what its work does, and frees the lock', async () => {
   await expect(withLock(dir, 'k', options, async () => 7)).resolves.toBe(7)
   await expect(
     withLock(dir, 'k', options, async () => {
@@ -61,7 +61,7 @@ test('a caller with another key does not wait', async () => {
   await held.letGo()
 })
 
-test('a key may be long and of any characters: it is no path', async () => {
+test('a key can be long and have any characters: it is not used as a path', async () => {
   await expect(withLock(dir, `../${'x'.repeat(300)}/\0`, options, async () => 1)).resolves.toBe(1)
 })
 
@@ -74,8 +74,8 @@ test('a caller that timed out does not keep its place in the queue', async () =>
   await expect(late).resolves.toBe(1)
 })
 
-describe('a caller that times out is told', () => {
-  test('by whom the lock is held', async () => {
+describe('the error of a caller that does not get the lock says', () => {
+  test('which process holds the lock, for which operation', async () => {
     const held = await hold('k', 'detach of y')
     const waiting = withLock(dir, 'k', { what: 'attach of x', deadline: 30 }, async () => 0)
     await expect(waiting).rejects.toMatchObject({
@@ -95,7 +95,7 @@ describe('a caller that times out is told', () => {
     await held.letGo()
   })
 
-  test('that it was stopped before it began to wait: the work does not begin', async () => {
+  test('that it was stopped before it waited; its work does not start', async () => {
     const held = await hold('k')
     let began = false
     const work = async () => {
@@ -110,7 +110,7 @@ describe('a caller that times out is told', () => {
   })
 })
 
-describe('the holder is told that another caller waits', () => {
+describe('the signal of the work tells the holder that another caller waits', () => {
   /** Holds the lock until it is wanted, or for 300 ms. @returns whether it was wanted */
   const yielding = () =>
     withLock(dir, 'k', options, async (wanted) => {
@@ -124,7 +124,7 @@ describe('the holder is told that another caller waits', () => {
     await expect(first).resolves.toBe(true)
   })
 
-  test('the holder is told of a caller that came later, too', async () => {
+  test('also for a caller that came before the holder got the lock', async () => {
     const held = await hold('k')
     const first = yielding()
     const second = withLock(dir, 'k', options, async () => 2)
@@ -133,7 +133,7 @@ describe('the holder is told that another caller waits', () => {
     await expect(second).resolves.toBe(2)
   })
 
-  test('the holder is not told of a patient caller', async () => {
+  test('but not for a patient caller', async () => {
     const first = yielding()
     const second = withLock(dir, 'k', { ...options, patient: true }, async (wanted) => wanted.aborted)
     await expect(first).resolves.toBe(false)

@@ -55,14 +55,14 @@ test('the deadline names the process and its operation', async () => {
   })
 })
 
-test('a stopped holder still holds, and the deadline holds against it', async () => {
+test('a holder that is stopped keeps the lock, and a waiting caller gives up at its deadline', async () => {
   const holder = await holding()
   process.kill(holder.pid, 'SIGSTOP')
   const waiting = withLock(dir, 'k', { what: 'attach of x', deadline: 50 }, async () => 0)
   await expect(waiting).rejects.toMatchObject({ code: 'LOCKED' })
 })
 
-test('a wait can be called off', async () => {
+test('a waiting caller can be cancelled', async () => {
   await holding()
   const stop = new AbortController()
   const waiting = withLock(dir, 'k', { what: 'x', deadline: 60_000, signal: stop.signal }, async () => 0)
@@ -70,7 +70,7 @@ test('a wait can be called off', async () => {
   await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' })
 })
 
-test('a holder is killed: the next one has the lock at once, and does not wait for its deadline', async () => {
+test('when the holder is killed, the next caller gets the lock immediately', async () => {
   // The best of several: on a busy machine a process may wait that long for its turn alone.
   const times: number[] = []
   for (let round = 0; round < 8; round++) {
@@ -87,7 +87,7 @@ test('a holder is killed: the next one has the lock at once, and does not wait f
   expect(left()).toEqual([])
 })
 
-test('a waiter is killed: its socket goes with the next use', async () => {
+test('the socket of a caller that was killed while it waited is removed at the next use', async () => {
   const holder = await holding()
   const waiter = await started()
   waiter.go()
@@ -99,14 +99,14 @@ test('a waiter is killed: its socket goes with the next use', async () => {
   expect(left()).toEqual([])
 })
 
-test('a dead holder hinders nobody, deadline or not', async () => {
+test('a dead holder does not block a caller, not even one with a deadline of 0', async () => {
   await (await holding()).kill()
   expect(left()).toHaveLength(1)
   await expect(withLock(dir, 'k', { what: 'x', deadline: 0 }, async () => 1)).resolves.toBe(1)
   expect(left()).toEqual([])
 })
 
-test('a clock that is set back does not prolong a wait', async () => {
+test('setting the clock back does not prolong a wait', async () => {
   const holder = await holding()
   const set = vi.spyOn(Date, 'now')
   onTestFinished(() => set.mockRestore())
@@ -117,7 +117,7 @@ test('a clock that is set back does not prolong a wait', async () => {
   await holder.ended
 })
 
-test('the holder sees another process that waits, but not one that is patient or only checks', async () => {
+test('the holder is told of another process that waits, but not of one that is patient or only checks', async () => {
   const [pressing, patient] = [await started(), await started({ patient: true })]
   const seen = await withLock(dir, 'k', { what: 'x', deadline: 5_000 }, async (wanted) => {
     expect(await isLocked(dir, 'k')).toBe(true)

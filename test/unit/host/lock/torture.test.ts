@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const left = () => readdirSync(dir).filter((name) => name !== 'guard')
 
-/** Every visit ends before the next one begins, unless its process was killed; and none is counted twice. */
+/** Every visit ends before the next one begins, unless its process was killed. No visit is counted twice. */
 function expectNoOverlap(killed: ReadonlySet<number>): number {
   const visits = readFileSync(`${counter}.log`, 'utf8').trimEnd().split('\n')
   let inside: number | null = null
@@ -38,7 +38,7 @@ function expectNoOverlap(killed: ReadonlySet<number>): number {
   return count
 }
 
-test('ten processes find a dead holder at the same time: each has the lock once, none with another', async () => {
+test('ten processes that find a dead holder at the same time each get the lock once, one after the other', async () => {
   const task = { dir, key: 'k', what: 'x', counter, hold: 2, times: 4, step: true }
   const workers = Array.from({ length: 10 }, () => new Worker(task))
   for (const worker of workers) expect(await worker.says()).toBe('ready')
@@ -57,11 +57,11 @@ test('ten processes find a dead holder at the same time: each has the lock once,
     expect(left()).toEqual([])
   }
   await Promise.all(workers.map((worker) => worker.ended))
-  // Were it removed, two processes could hold flock on two files of one name.
+  // If it were removed, two processes could each lock a different file of this name.
   expect(existsSync(join(dir, 'guard'))).toBe(true)
 })
 
-test('processes that are killed at any moment: never two inside, never a count lost, nothing left', async () => {
+test('processes that are killed at any moment never hold the lock together, lose no count, and leave nothing behind', async () => {
   const killed = new Set<number>()
   const task = { dir, key: 'k', what: 'x', counter, hold: 1, times: 1_000_000 }
   const start = () => {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 
-// Built once: a process then starts in a fraction of the time that it takes with types to strip.
+// Built once, because a process starts much faster if Node need not strip its types.
 let built: string
 beforeAll(async () => {
   built = mkdtempSync(join(tmpdir(), 'lunkeeper-worker-'))
@@ -48,13 +48,13 @@ export class Worker {
     return this.#process.pid!
   }
 
-  /** The next line that it says, or said and nobody asked for. */
+  /** The next line that the process prints or has printed. */
   async says(): Promise<string> {
     while (this.#said.length === 0) await new Promise<void>((resolve) => (this.#listener = resolve))
     return this.#said.shift()!
   }
 
-  /** Lets it go on: to take the lock, or to let it go. */
+  /** Lets the process continue: take the lock, or release it. */
   go(): void {
     this.#process.stdin!.write('\n')
   }

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import type { Host } from '../../../../src/host/host.ts'
 import { sendMessage } from '../../../../src/host/map/messages.ts'
 
-/** A machine on which each program that sends messages takes a while, and no message to `bad` is taken. */
+/** A machine on which each program that sends messages takes 50 ms, and every message to `bad` fails. */
 function machine() {
   const sent: string[][] = []
   const run = async (_program: string, _args: readonly string[], { input = '' }) => {
@@ -18,7 +18,7 @@ function machine() {
   return { host: { run } as unknown as Host, sent }
 }
 
-test('volumes that return one after another have one program for all of their messages', async () => {
+test('the messages of volumes that return one after another are sent by one program', async () => {
   const { host, sent } = machine()
   const all = []
   for (let volume = 0; volume < 20; volume++) {
@@ -26,7 +26,7 @@ test('volumes that return one after another have one program for all of their me
     await sleep(5)
   }
   await Promise.all(all)
-  // On a machine that has much else to do, two.
+  // More than one on a busy machine.
   expect(sent.length).toBeLessThan(5)
 })
 
@@ -42,7 +42,7 @@ test('a message that waits for others is sent after a bounded time', async () =>
   await Promise.all(others)
 })
 
-test('a message that is not taken fails, and only that one', async () => {
+test('a message that is rejected fails, and only that one', async () => {
   const { host } = machine()
   const all = await Promise.allSettled(
     ['good', 'bad', 'fine'].map((map) => sendMessage(host, map, 'fail_path 8:16')),

@@ -9,12 +9,12 @@ const LONGEST = 127
 const name = stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/).map(parseName)
 const ofLength = (length: number, last = 'a') => parseName('v'.repeat(length - 1) + last)
 
-test('a name that fits is the name of the map, as it always was', () => {
+test('a name that is short enough is used unchanged', () => {
   expect(holdMapName(parseName('db'))).toBe('lunkeeper-db')
   expect(holdMapName(ofLength(117))).toBe(`lunkeeper-${ofLength(117)}`)
 })
 
-test('a map of any volume has a name that device-mapper takes and udev does not change', () =>
+test('the map of any volume has a name that device-mapper accepts and udev does not escape', () =>
   assert(
     property(name, (volume) => {
       expect(holdMapName(volume).length).toBeLessThanOrEqual(LONGEST)
@@ -23,14 +23,14 @@ test('a map of any volume has a name that device-mapper takes and udev does not 
   ))
 
 test.each([118, 127, 128])(
-  'of %i characters, two names that differ at their end have maps of their own',
+  'two names of %i characters that differ only at their end have different maps',
   (length) => {
     expect(holdMapName(ofLength(length, 'a'))).not.toBe(holdMapName(ofLength(length, 'b')))
     expect(holdMapName(ofLength(length))).toBe(holdMapName(ofLength(length)))
   },
 )
 
-test('no volume can be called as the shortened map of another is', () =>
+test('no volume can have a name like the shortened name of another map', () =>
   assert(
     property(constantFrom(118, 119, 127, 128), (length) => {
       const map = holdMapName(ofLength(length))
@@ -38,6 +38,6 @@ test('no volume can be called as the shortened map of another is', () =>
     }),
   ))
 
-test('the name of a map stays the same: a map that was made before an upgrade is found after it', () => {
+test('the name of a map never changes, so that a map that was created before an upgrade is found after it', () => {
   expect(holdMapName(ofLength(128))).toBe(`lunkeeper-${'v'.repeat(84)}+42c1619f547e943a50a4c33a1e97a5ed`)
 })

@@ -26,7 +26,7 @@ beforeEach(() => {
 const mode = (path: string) => statSync(path).mode & 0o777
 const isRoot = process.getuid?.() === 0
 
-test('written as a whole, for nobody else to read, in directories that it makes', () => {
+test('writeDurable creates its directories and a file that only its owner can read', () => {
   const path = join(dir, 'a/b/record.json')
   writeDurable(path, 'größe')
   writeDurable(path, 'second')
@@ -43,7 +43,7 @@ test('a reader that has the old file open continues to read it', () => {
   expect(statSync(path).ino).not.toBe(ino)
 })
 
-test('a link is replaced, and what it points at stays', () => {
+test('writeDurable replaces a link, and leaves its target alone', () => {
   writeFileSync(join(dir, 'target'), 'kept')
   symlinkSync('target', join(dir, 'record'))
   writeDurable(join(dir, 'record'), 'new')
@@ -51,7 +51,7 @@ test('a link is replaced, and what it points at stays', () => {
   expect(readFileSync(join(dir, 'record'), 'utf8')).toBe('new')
 })
 
-test('the temporary file can stand elsewhere, and begins with a dot', () => {
+test('the temporary file can be in another directory, and its name starts with a dot', () => {
   const elsewhere = join(dir, 'elsewhere')
   mkdirSync(elsewhere)
   mkdirSync(join(dir, 'nodes'))
@@ -65,7 +65,7 @@ test('the temporary file can stand elsewhere, and begins with a dot', () => {
   expect(readdirSync(join(dir, 'nodes'))).toEqual(['record'])
 })
 
-describe('a failure leaves the old one, and nothing else', () => {
+describe('a failure leaves the old file and nothing else', () => {
   test.skipIf(!isRoot)('a full disk', () => {
     const full = join(dir, 'full')
     mkdirSync(full)
@@ -89,7 +89,7 @@ describe('a failure leaves the old one, and nothing else', () => {
     expect(readdirSync(full)).toEqual(['other', 'record'])
   })
 
-  test.skipIf(!isRoot)('a file system that is read only', () => {
+  test.skipIf(!isRoot)('a read-only file system', () => {
     const frozen = join(dir, 'frozen')
     mkdirSync(frozen)
     execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', frozen])
@@ -106,7 +106,7 @@ describe('a failure leaves the old one, and nothing else', () => {
     mkdirSync(closed)
     writeFileSync(join(closed, 'record'), 'old')
     const source = join(import.meta.dirname, '../../../../src/host/store/durable.ts')
-    // Root may write everywhere; somebody else may not.
+    // Root may write everywhere; another user may not.
     const script = `
       const { writeDurable, removeDurable } = await import(${JSON.stringify(source)})
       process.setuid?.(65534)
@@ -126,7 +126,7 @@ describe('a failure leaves the old one, and nothing else', () => {
   })
 })
 
-test('what a crash left is in nobody’s way, whatever the process numbers', () => {
+test('the remains of a crash do not block later writes, even of a process with the same number', () => {
   // In a container each start has the same number: names from it and a counter would meet their own remains.
   const names = new Set<string>()
   const block = join(dir, 'blocked')
@@ -175,14 +175,14 @@ test('killed at any moment, the file is the old one or the new one', async () =>
 })
 
 describe('removal', () => {
-  test('tells whether there was one', () => {
+  test('returns whether the file existed', () => {
     writeFileSync(join(dir, 'record'), '')
     expect(removeDurable(join(dir, 'record'))).toBe(true)
     expect(removeDurable(join(dir, 'record'))).toBe(false)
     expect(removeDurable(join(dir, 'none/record'))).toBe(false)
   })
 
-  test('a removal that fails has our error', () => {
+  test('fails with our error', () => {
     mkdirSync(join(dir, 'full'))
     renameSync(join(dir, 'full'), join(dir, 'record'))
     expect(codeOf(() => removeDurable(join(dir, 'record')))).toBe('RECORD_UNWRITABLE')

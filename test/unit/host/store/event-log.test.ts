@@ -27,7 +27,7 @@ const first = () => join(directory, 'events-00000001.jsonl')
 const numbers = () => readEvents(directory).events.map(({ n }) => n)
 
 describe('an event log', () => {
-  it('keeps events in their order, for root only, over the end of its process', async () => {
+  it('keeps events in order, readable only by root, after its process has ended', async () => {
     const log = new EventLog(directory)
     for (const n of [1, 2, 3]) log.append({ n, text: 'größe\nline' })
     expect(await log.settle(WAIT_MS)).toBe(true)
@@ -40,7 +40,7 @@ describe('an event log', () => {
     expect([statSync(first()).mode & 0o777, statSync(directory).mode & 0o777]).toEqual([0o600, 0o700])
   })
 
-  it('is bounded: full segments follow each other, and the oldest go', async () => {
+  it('is limited in size: after a full segment a new one starts, and the oldest is removed', async () => {
     const log = new EventLog(directory, { segmentBytes: 100, segments: 3 })
     for (let n = 0; n < 60; n++) {
       log.append({ n })
@@ -53,7 +53,7 @@ describe('an event log', () => {
     expect(kept.length).toBeGreaterThan(20)
   })
 
-  it('half a line of a writer that died costs that line only', async () => {
+  it('loses only the half line that a process left when it died', async () => {
     mkdirSync(directory, { recursive: true })
     writeFileSync(first(), '{"n":1}\n{"n":2')
     const log = new EventLog(directory)
@@ -63,14 +63,14 @@ describe('an event log', () => {
     expect(readEvents(directory)).toEqual({ events: [{ n: 1 }, { n: 3 }], unreadable: 1 })
   })
 
-  it('zeros after a loss of power, a list, a number, an endless line are no events', () => {
+  it('counts zeros, lists, numbers and very long lines as unreadable', () => {
     mkdirSync(directory, { recursive: true })
     writeFileSync(first(), `{"n":1}\n${'\0'.repeat(40)}\n[1]\n7\n{"n":"${'x'.repeat(70_000)}"}\n`)
     appendFileSync(first(), '{"n":2}\n')
     expect(readEvents(directory)).toEqual({ events: [{ n: 1 }, { n: 2 }], unreadable: 4 })
   })
 
-  it('a disk that takes nothing stops no one, and gets the events once it does', async () => {
+  it('writes the events later if the disk rejects them now', async () => {
     mkdirSync(join(directory, '..'), { recursive: true })
     writeFileSync(directory, 'in the way')
     const log = new EventLog(directory)
@@ -84,7 +84,7 @@ describe('an event log', () => {
     expect(numbers()).toEqual([1, 2])
   })
 
-  it('what waits for such a disk is bounded: the oldest events are dropped', async () => {
+  it('drops the oldest events if too many wait for such a disk', async () => {
     mkdirSync(join(directory, '..'), { recursive: true })
     writeFileSync(directory, 'in the way')
     const log = new EventLog(directory)
@@ -97,11 +97,11 @@ describe('an event log', () => {
     expect([kept.length, kept[0], kept.at(-1)]).toEqual([1_000, 501, 1_500])
   })
 
-  it('nothing there is an empty history', () => {
+  it('is empty without a directory', () => {
     expect(readEvents(directory)).toEqual({ events: [], unreadable: 0 })
   })
 
-  it('several processes at once lose nothing and mix nothing, over segments', async () => {
+  it('loses and mixes no events of several processes that append at the same time', async () => {
     const program = `
       const { EventLog } = await import(${JSON.stringify(new URL('../../../../src/host/store/event-log.ts', import.meta.url).href)})
       const log = new EventLog(${JSON.stringify(directory)}, { segmentBytes: 2000, segments: 1000 })

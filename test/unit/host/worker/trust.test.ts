@@ -27,37 +27,43 @@ const link = (path: string, to: string, uid = process.getuid!()) => {
   return join(root, path)
 }
 
-describe('a mount point can be exchanged by nobody but root', () => {
-  test.each(['v', 'a/v', 'a/b/c'])('below directories of root, there or not: %s', (path) => {
-    directory('a')
-    expect(firstUntrusted(join(root, path))).toBe(null)
-  })
+describe('firstUntrusted', () => {
+  test.each(['v', 'a/v', 'a/b/c'])(
+    'is null below directories of root, whether or not the path exists: %s',
+    (path) => {
+      directory('a')
+      expect(firstUntrusted(join(root, path))).toBe(null)
+    },
+  )
 
-  test.each([0o777, 0o775, 0o757])('not in a directory that others can write: %o', (mode) => {
+  test.each([0o777, 0o775, 0o757])('is a directory in which other users can write: %o', (mode) => {
     const open = directory('open', mode)
     expect(firstUntrusted(join(open, 'v'))).toEqual({ directory: open, uid: process.getuid!(), mode })
     directory('open/v')
     expect(firstUntrusted(join(open, 'v'))).toMatchObject({ directory: open })
-    // Itself it may be anything: what is above it holds it in its place.
+    // The directory itself may be writable: its parent decides whether it can be replaced.
     expect(firstUntrusted(open)).toBe(null)
   })
 
-  test('in a directory like /tmp: what is made there is of root, and stays', () => {
+  test('is null in a directory like /tmp, where only root can rename what root creates', () => {
     const shared = directory('shared', 0o1777)
     expect(firstUntrusted(join(shared, 'v/w'))).toBe(null)
     directory('shared/v')
     expect(firstUntrusted(join(shared, 'v/w'))).toBe(null)
   })
 
-  test.runIf(isRoot)("not what is another user's in a directory like /tmp, be it a link", () => {
-    const shared = directory('shared', 0o1777)
-    directory('shared/alice', 0o755, ALICE)
-    const found = { directory: shared, uid: 0, mode: 0o1777 }
-    expect(firstUntrusted(join(shared, 'alice'))).toEqual(found)
-    expect(firstUntrusted(link('shared/link', directory('safe'), ALICE))).toEqual(found)
-  })
+  test.runIf(isRoot)(
+    'is a directory like /tmp if the entry in it belongs to another user, even if it is a link',
+    () => {
+      const shared = directory('shared', 0o1777)
+      directory('shared/alice', 0o755, ALICE)
+      const found = { directory: shared, uid: 0, mode: 0o1777 }
+      expect(firstUntrusted(join(shared, 'alice'))).toEqual(found)
+      expect(firstUntrusted(link('shared/link', directory('safe'), ALICE))).toEqual(found)
+    },
+  )
 
-  test.runIf(isRoot)("not below a user's own directory, however deep, and not through a link into it", () => {
+  test.runIf(isRoot)("is a user's directory for every path below it, and for links into it", () => {
     const home = directory('home', 0o700, ALICE)
     directory('home/of/root')
     const found = { directory: home, uid: ALICE, mode: 0o700 }
@@ -66,7 +72,7 @@ describe('a mount point can be exchanged by nobody but root', () => {
     expect(firstUntrusted(link('up', './home/of/..'))).toEqual(found)
   })
 
-  test('links of root are followed to where they lead', () => {
+  test('follows links of root', () => {
     directory('real/deep')
     expect(firstUntrusted(join(link('link', 'real'), 'deep/v'))).toBe(null)
     expect(() => firstUntrusted(link('loop', 'loop'))).toThrow('too many links')

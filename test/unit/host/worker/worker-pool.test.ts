@@ -21,7 +21,7 @@ const DEADLINE_MS = 20_000
 const look = (worker: Worker) => worker.call('missingDirectories', { path: dir }, DEADLINE_MS)
 const ended = (worker: Worker) => new Promise<void>((resolve) => worker.onExit(resolve))
 
-/** A call that does not come back while nobody reads, in a lane; and its worker. */
+/** Makes a call in a lane that blocks until its deadline. @returns its worker */
 async function stuck(lane: string | null, deadline = 50): Promise<Worker> {
   const path = join(dir, `fifo-${Math.random()}`)
   execFileSync('mkfifo', [path])

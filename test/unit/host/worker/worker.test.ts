@@ -33,7 +33,7 @@ function worker(): Worker {
   return made
 }
 
-/** Opening it for writing does not come back while nobody reads. */
+/** Opening it for writing blocks as long as it has no reader. */
 function fifo(): string {
   const path = join(dir, 'fifo')
   execFileSync('mkfifo', [path])
@@ -46,7 +46,7 @@ const file = (name: string, text = '') => {
   return join(dir, name)
 }
 
-test('what it does is done, and what the kernel refuses has the errno', async () => {
+test('a call succeeds, or fails with the errno of the kernel', async () => {
   const made = worker()
   const path = file('scan')
   await made.call('write', { path, text: '0 0 7' }, DEADLINE_MS)
@@ -62,7 +62,7 @@ test('what it does is done, and what the kernel refuses has the errno', async ()
   expect(made.usable).toBe(true)
 })
 
-test('a file to write is never made where there is none', async () => {
+test('write never creates a file', async () => {
   const path = join(dir, 'delete')
   await expect(worker().call('write', { path, text: '1' }, DEADLINE_MS)).rejects.toMatchObject({
     errno: 'ENOENT',
@@ -224,13 +224,13 @@ describe('zeros', () => {
     expect(await zeros(disk(KIB - 1, KIB), KIB)).toBe(false)
   })
 
-  test('a device that ends early is not blank but an error', async () => {
+  test('a device that ends early is an error', async () => {
     await expect(zeros(disk(null, KIB))).rejects.toMatchObject({ errno: 'EIO' })
   })
 })
 
 describe('claims', () => {
-  test('what is not claimed cannot be flushed', async () => {
+  test('a device that is not claimed cannot be flushed', async () => {
     await expect(worker().call('flush', { path: join(dir, 'disk') }, DEADLINE_MS)).rejects.toThrow(
       'is not claimed',
     )
@@ -256,7 +256,7 @@ describe('directories', () => {
     ])
   })
 
-  test('made, found empty or not, removed only when empty', async () => {
+  test('directories are created, reported as empty or not, and removed only if empty', async () => {
     const made = worker()
     const path = join(dir, 'a/b')
     expect(await made.call('makeDirectory', { path }, DEADLINE_MS)).toEqual({ link: false, empty: true })
@@ -286,7 +286,7 @@ describe('directories', () => {
   })
 })
 
-test('a reader at the other end of a FIFO lets a call go on', async () => {
+test('a call that blocks on a FIFO continues when the FIFO gets a reader', async () => {
   const path = fifo()
   const call = worker().call('write', { path, text: '1' }, DEADLINE_MS)
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)

@@ -18,10 +18,10 @@ async function evictor(pods: State['pods'], uids: readonly string[]) {
   const broken = {
     outage: 'a',
     pods: uids,
-    tell: (uid: string, { reason }: { reason: string }) => told.push(`${uid} ${reason}`),
+    report: (uid: string, { reason }: { reason: string }) => told.push(`${uid} ${reason}`),
   }
   const evictions = () => there.server.asked.filter(({ resource }) => resource === 'pods/eviction')
-  return { ...there, told, evictions, broken, look: () => one.look([broken], signal), one }
+  return { ...there, told, evictions, broken, look: () => one.process([broken], signal), one }
 }
 
 it('each pod once, by its uid; nothing is deleted', async () => {
@@ -61,7 +61,7 @@ it('a successor of the same name is another pod, and stays', async () => {
     ['uid-a', 'uid-b'],
   )
   server.pods[0] = pod('a-0', 'uid-a')
-  await one.look([{ ...broken, pods: [] }], signal)
+  await one.process([{ ...broken, pods: [] }], signal)
   // It is replaced between the list and the eviction.
   const decide = server.pods
   server.mood = { slow: 150 }
@@ -107,9 +107,9 @@ it('without the role for it nobody is evicted, and it is said once', async () =>
   const there = await world({ pods: [pod('a-0', 'uid-a')] })
   using api = openApi(there.account)
   const one = new Evictor(api, new NodePods(api, 'node-1'), there.say)
-  const broken = [{ outage: 'a', pods: ['uid-a'], tell: () => expect.unreachable() }]
+  const broken = [{ outage: 'a', pods: ['uid-a'], report: () => expect.unreachable() }]
   for (let n = 0; n < 60; n++) {
-    await one.look(broken, signal)
+    await one.process(broken, signal)
     await new Promise((resolve) => setTimeout(resolve, 30))
   }
   expect(there.log).toHaveLength(1)
