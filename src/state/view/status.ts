@@ -140,7 +140,8 @@ async function stateOf(
     return 'holding'
   // The sessions have returned their I/O, and the map holds it: multipathd's, or a hold map whose loss the agent has not
   // noted yet.
-  if (record.mode !== 'session' && map && (await isQueueing(host, map.name))) return 'holding'
+  if (record.mode !== 'session' && map && (await isQueueing(host, map.name).catch(() => false)))
+    return 'holding'
   return 'failed'
 }
 
@@ -149,7 +150,9 @@ async function stateOf(
  * is set to fail I/O.
  */
 async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
-  if (!map || (await recentHoldMaps(host)).get(map.name)?.queueing !== true) return 0
+  // A dmsetup that fails must not keep the other volumes from being listed.
+  const states = await recentHoldMaps(host).catch(() => null)
+  if (!map || states?.get(map.name)?.queueing !== true) return 0
   return (await isAgentRunning(host)) ? safeHold(record) : 'forever'
 }
 

@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest'
 
 import type { Host } from '../../../../src/host/host.ts'
-import { holdMapName } from '../../../../src/host/map/hold-map.ts'
 import { statusOf } from '../../../../src/state/view/status.ts'
-import { fakeNode, NAME, staged } from '../../kubernetes/node.ts'
+import { fakeNode, staged } from '../../kubernetes/node.ts'
 
 it.for([
   ['holding', 'queues', '1 queue_if_no_path'],
@@ -18,7 +17,7 @@ it.for([
       run: async (program, args) => {
         const isTable = program === 'dmsetup' && args[0] === 'table'
         const stdout = isTable
-          ? `${holdMapName(NAME)}: 0 131072 multipath ${features} 0 1 1 service-time 0 1 1 8:0 1\n`
+          ? `lunkeeper-${staged.name}: 0 131072 multipath ${features} 0 1 1 service-time 0 1 1 8:0 1\n`
           : ''
         return { code: 0, signal: null, stdout, stderr: '' }
       },
