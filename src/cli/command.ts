@@ -73,8 +73,12 @@ export interface Context {
   host(): Promise<Host>
   /** Defaults of this node for flags that were not given; read on first use. @throws BAD_CONFIG */
   config(): Promise<Config>
-  /** Reads the configuration again; the next `host()` uses it. @throws BAD_CONFIG, and the old one stays in effect */
-  reload(): Promise<void>
+  /**
+   * Reads the configuration again; the next `host()` uses it.
+   * @returns puts the former configuration into effect again
+   * @throws BAD_CONFIG, and the former one stays in effect
+   */
+  reload(): Promise<() => void>
   /** Runs a long operation: shows its progress, and stops it before its next step on a signal. */
   operate<T>(work: (options: OperationOptions) => Promise<T>): Promise<T>
   /** Prints a line for the user on stderr. */

@@ -47,8 +47,10 @@ export function openContext(
     },
     config,
     async reload() {
+      const former = { loadedConfig, host }
       loadedConfig = await configOf(globals)
       host = null
+      return () => ({ loadedConfig, host } = former)
     },
     warn,
     say: (message) => terminal.line(oneLine(message)),

@@ -21,12 +21,19 @@ export async function runAgentService({ context, readSettings }: AgentServiceOpt
   let reloading = new AbortController()
   let settings = await readSettings()
   let lastWorking = settings
+  let undoReload = () => {}
   const say = (line: string) => context.say(line)
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => end.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
   const reload = async () => {
-    await context.reload()
-    settings = await readSettings()
+    const undo = await context.reload()
+    try {
+      settings = await readSettings()
+    } catch (error) {
+      undo()
+      throw error
+    }
+    undoReload = undo
     reloading.abort(new LunkeeperError('CANCELLED', 'the configuration is reloaded'))
   }
   process.on('SIGHUP', () => void reload().catch((error: unknown) => say(notReloaded(error))))
@@ -44,6 +51,7 @@ export async function runAgentService({ context, readSettings }: AgentServiceOpt
       if (current === lastWorking || signal.aborted) throw error
       say(notReloaded(error))
       settings = lastWorking
+      undoReload()
     }
   }
 }

@@ -118,7 +118,7 @@ function converted(
     .digest('hex')
     .slice(0, 8)
   // A claim is named after its workload; the hash avoids collisions with existing claims.
-  const claim = `${`${name}-${volumeName}`.slice(0, 200)}-${hash}`
+  const claim = shortened(`${name}-${volumeName}`, 200, hash)
   const iscsi = volume['iscsi'] ? fields(volume['iscsi']) : null
   const csi = volume['csi'] ? fields(volume['csi']) : null
   const withNamespace = (ref: unknown) => (ref ? { ...fields(ref), namespace } : undefined)
@@ -142,7 +142,7 @@ function converted(
     volume: {
       apiVersion: 'v1',
       kind: 'PersistentVolume',
-      metadata: { name: `${namespace}-${claim}`.slice(0, 240) },
+      metadata: { name: shortened(`${namespace}-${name}-${volumeName}`, 230, hash) },
       spec: {
         capacity: { storage: '1Gi' },
         accessModes: [readOnly ? 'ReadOnlyMany' : 'ReadWriteOnce'],
@@ -175,4 +175,9 @@ function converted(
 
 function fields(value: unknown): Fields {
   return value !== null && typeof value === 'object' ? (value as Fields) : {}
+}
+
+/** A part of a DNS subdomain name must not end with "." or "-", wherever the name is cut. */
+function shortened(name: string, length: number, hash: string): string {
+  return `${name.slice(0, length).replace(/[-.]+$/, '')}-${hash}`
 }

@@ -80,7 +80,8 @@ function texts(quantities: Readonly<Record<string, string | number>>): Record<st
 function newName(name: string): string {
   if (name.length + SUFFIX.length <= LONGEST_NAME) return name + SUFFIX
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)
-  return `${name.slice(0, LONGEST_NAME - SUFFIX.length - hash.length - 1)}-${hash}${SUFFIX}`
+  const kept = name.slice(0, LONGEST_NAME - SUFFIX.length - hash.length - 1).replace(/[-.]+$/, '')
+  return `${kept}-${hash}${SUFFIX}`
 }
 
 function mountOptionsOf(annotation: string | undefined, field: readonly string[]): readonly string[] {

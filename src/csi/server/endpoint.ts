@@ -35,22 +35,27 @@ export async function listenAt(server: Server, path: string): Promise<void> {
       hint: 'Give another path, or move the file away.',
     })
   // Only a refused connection proves that its process is dead; a busy server may have a full queue.
-  if (found && !(await isDead(path)) && lstatSync(path, { throwIfNoEntry: false }))
-    throw new LunkeeperError('CONFLICT', `another process already serves ${path}`, {
-      hint: 'Check whether another driver or agent runs on this node.',
-    })
+  const conflict = new LunkeeperError('CONFLICT', `another process already serves ${path}`, {
+    hint: 'Check whether another driver or agent runs on this node.',
+  })
+  if (found && !(await isDead(path)) && lstatSync(path, { throwIfNoEntry: false })) throw conflict
   const own = path + SUFFIX
+  let isOwn: boolean
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
     rmSync(own, { force: true })
     await listen(server, own)
+    const { ino } = lstatSync(own)
     renameSync(own, path)
+    isOwn = lstatSync(path).ino === ino
   } catch (cause) {
     throw new LunkeeperError('RECORD_UNWRITABLE', `${path}: ${(cause as Error).message}`, {
       cause,
       hint: 'Check that the directory is writable and supports sockets.',
     })
   }
+  // A process that started at the same moment had put its own socket there, and that one was renamed.
+  if (!isOwn) throw conflict
 }
 
 async function listen(server: Server, path: string): Promise<void> {

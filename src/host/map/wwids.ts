@@ -38,7 +38,9 @@ export async function rememberWwid(host: Host, disk: string): Promise<void> {
   if (ran.code !== 0) throw new LunkeeperError('MAP_FAILED', `multipath -a ${disk}: ${failureReason(ran)}`)
 }
 
-/** Unregisters a WWID, even if its disk is away or gone. */
+/** Unregisters a WWID, even if its disk is away or gone. @throws MAP_FAILED it is still registered */
 export async function forgetWwid(host: Host, wwid: string): Promise<void> {
-  await host.run('multipath', ['-w', wwid], { deadline: DEADLINE_MS })
+  const ran = await host.run('multipath', ['-w', wwid], { deadline: DEADLINE_MS })
+  if (knownWwids(host).has(wwid))
+    throw new LunkeeperError('MAP_FAILED', `multipath -w ${wwid}: ${failureReason(ran)}`)
 }

@@ -42,7 +42,7 @@ function put(
   // Random, because in a container a process has the same number as its dead predecessor.
   const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const created = mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     try {
       writeThrough(temp, text)
       place(temp, path)
@@ -51,6 +51,7 @@ function put(
       throw error
     }
     syncDirectory(dirname(path))
+    if (created !== undefined) syncAbove(dirname(path), created)
   } catch (error) {
     throw unwritable(path, error)
   }
@@ -78,6 +79,12 @@ export function removeDurable(path: string): boolean {
   }
   syncDirectory(dirname(path))
   return true
+}
+
+/** The entries of new directories in those above them: of `path`, and of all between it and the first `created` one. */
+function syncAbove(path: string, created: string): void {
+  syncDirectory(dirname(path))
+  if (path !== created && path !== dirname(path)) syncAbove(dirname(path), created)
 }
 
 function syncDirectory(path: string): void {

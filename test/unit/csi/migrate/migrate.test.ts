@@ -154,6 +154,30 @@ describe('migrate converts a volume', () => {
     expect(volumes[1]!.spec.csi.volumeHandle).toMatch(/^[0-9a-f]{64}$/)
   })
 
+  it('inline, in a workload with the longest names: each has a name of its own, and a valid one', () => {
+    const iscsi = (lun: number) => ({ targetPortal: '10.0.0.5', iqn: IQN, lun })
+    // Cut after 230 characters, the last of them is a dot.
+    const name = `${'n'.repeat(165)}.${'m'.repeat(80)}`
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 's'.repeat(63) },
+      spec: {
+        containers: [],
+        volumes: [
+          { name: 'first', iscsi: iscsi(1) },
+          { name: 'second', iscsi: iscsi(2) },
+        ],
+      },
+    }
+    const names = migrate([pod], DRIVER).volumes.map(({ metadata }) => metadata!.name!)
+    expect(new Set(names).size).toBe(2)
+    for (const one of names) {
+      expect(one.length).toBeLessThanOrEqual(253)
+      expect(one).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/)
+    }
+  })
+
   it('or fails if there is none', () =>
     expect(codeOf(() => migrate([{ kind: 'Pod' }], DRIVER))).toBe('BAD_REQUEST'))
 })
