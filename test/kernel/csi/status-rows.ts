@@ -147,7 +147,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
           'nodeStageVolume',
           () => staging(claim('twin', 1)),
           'FailedPrecondition',
-          /CONFLICT/,
+          /ATTACHED_ALREADY/,
         ],
         [
           'nobody at the portal',

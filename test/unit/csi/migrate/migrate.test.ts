@@ -170,7 +170,7 @@ describe('migrate converts a volume', () => {
         ],
       },
     }
-    const names = migrate([pod], DRIVER).volumes.map(({ metadata }) => metadata!.name!)
+    const names = migrate([pod], DRIVER).volumes.map(({ metadata }) => metadata.name)
     expect(new Set(names).size).toBe(2)
     for (const one of names) {
       expect(one.length).toBeLessThanOrEqual(253)
