@@ -14,6 +14,9 @@ import type { Capability } from '../volume/capability.ts'
 import { beginPublishing, endPublishing, isPublishing } from '../volume/publish-mark.ts'
 import { isDead, isNodeOf, lookAtStaged } from '../volume/staged.ts'
 
+/** Mounts on top of each other at one target path: calls that were repeated leave a few at most. */
+const MAX_STACKED = 100
+
 /** A staged volume, and how it is to appear at a target path. */
 export interface Publication {
   readonly record: Attachment
@@ -53,7 +56,10 @@ export async function mountAtTarget(host: Host, publication: Publication): Promi
   const { record, kind, target, readOnly } = publication
   const { device } = lookAtStaged(host, record)
   if (!device) throw grpcError(Code.Unavailable, `TARGET_AWAY: ${record.name} has no device now`)
-  while (mountAt(host.paths, target)) await unmountProven(host, record, target)
+  for (let mounts = 0; mountAt(host.paths, target); mounts++) {
+    if (mounts === MAX_STACKED) throw grpcError(Code.Unavailable, `UNMOUNT_FAILED: ${target} stays mounted`)
+    await unmountProven(host, record, target)
+  }
   await createTargetPath(host, target, kind === 'block' ? 'file' : 'directory')
   beginPublishing(host, target)
   try {
