@@ -171,7 +171,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
     node.sh(
       `node --input-type=module -e '
         const [{ openHost }, { knownChap }, { listLuns }, { readInitiatorName }] = await Promise.all(
-          ["host/host", "host/iscsi/known-chap", "host/iscsi/talk/luns", "host/read/node"].map(
+          ["host/host", "host/iscsi/known-chap", "host/iscsi/client/luns", "host/read/node"].map(
             (name) => import("/lab/project/src/" + name + ".ts")))
         const host = openHost()
         const portal = { host: "127.0.0.1", port: 3260 }
