@@ -195,7 +195,7 @@ describe.each(kernels('bookworm'))(
         kubelet,
         'vol',
         'FailedPrecondition',
-        /not what iscsi.csi.k8s.io noted of vol: sda?b?, LUN 2/,
+        /not what iscsi.csi.k8s.io recorded for vol: sda?b?, LUN 2/,
       )
       await stays()
       await node.write(statePath('vol'), JSON.stringify(state).slice(0, 200))
