@@ -29,13 +29,13 @@ const NO_RESERVATIONS =
   'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done'
 
 /** Where what the new owner has written and flushed stands. On a raw volume: where the former node writes, too. */
-const ownerWrites = (content: Story['content']) =>
+const ownerWrites = (content: Story['content'], device: string) =>
   content === 'raw'
-    ? `for n in $(seq ${FILES}); do yes owner$n | head -c 65536 | dd of=${MAP} bs=64k seek=$n oflag=direct conv=fsync,notrunc status=none; done`
+    ? `for n in $(seq ${FILES}); do yes owner$n | head -c 65536 | dd of=${device} bs=64k seek=$n oflag=direct conv=fsync,notrunc status=none; done`
     : `cd /mnt/db; for n in $(seq ${FILES}); do echo owner$n > owner$n; done; sync -f .; fsfreeze --freeze /mnt/db`
-const ownerReads = (content: Story['content']) =>
+const ownerReads = (content: Story['content'], device: string) =>
   content === 'raw'
-    ? `dd if=${MAP} bs=64k skip=1 count=${FILES} iflag=direct status=none | sha256sum`
+    ? `dd if=${device} bs=64k skip=1 count=${FILES} iflag=direct status=none | sha256sum`
     : 'cd /mnt/db; echo 3 > /proc/sys/vm/drop_caches; cat owner* | sha256sum'
 
 /** The first node, and how it goes away and comes back. */
@@ -99,9 +99,10 @@ describe.each(kernels('bookworm'))('a volume that moves has one writer (%s)', (d
 
     const takeover = attach(onB, story, '--take-over')
     const returned = story.back === null ? null : sleep(story.back).then(() => former.comeBack())
-    await takeover
-    await b.sh(ownerWrites(content))
-    const sum = content === 'raw' ? await b.sh(ownerReads(content)) : ''
+    // Without an agent there, it is a disk, not a map.
+    const device = (await takeover).device!
+    await b.sh(ownerWrites(content, device))
+    const sum = content === 'raw' ? await b.sh(ownerReads(content, device)) : ''
     const before = await target.hash(5)
 
     await (returned ?? former.comeBack())
@@ -119,7 +120,7 @@ describe.each(kernels('bookworm'))('a volume that moves has one writer (%s)', (d
         : await b.sh(
             `cd /tmp; for n in $(seq ${FILES}); do echo owner$n > owner$n; done; cat owner* | sha256sum`,
           )
-    expect(await b.sh(ownerReads(content))).toBe(expected)
+    expect(await b.sh(ownerReads(content, device))).toBe(expected)
     await writer.stop()
     await onA.detach('--force')
     await agent.stop()
