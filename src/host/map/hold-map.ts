@@ -162,19 +162,6 @@ export async function readHoldMaps(host: Host): Promise<ReadonlyMap<string, Hold
   )
 }
 
-/** How long an answer is recent enough for display. */
-const DISPLAY_LIFETIME_MS = 500
-const recent = new WeakMap<Host, { readonly at: number; readonly states: ReturnType<typeof readHoldMaps> }>()
-
-/** Like {@link readHoldMaps}, for display: callers that ask within half a second share one answer. */
-export function recentHoldMaps(host: Host): ReturnType<typeof readHoldMaps> {
-  const known = recent.get(host)
-  if (known && performance.now() - known.at < DISPLAY_LIFETIME_MS) return known.states
-  const states = readHoldMaps(host)
-  recent.set(host, { at: performance.now(), states })
-  return states
-}
-
 /** The paths of each hold map, by the map's name. @throws MAP_FAILED TIMEOUT */
 export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMapState['paths']>> {
   const statuses = await multipathTables(host, 'status')

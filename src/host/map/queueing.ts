@@ -32,9 +32,17 @@ export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
   return new Set([...tables].filter(([, table]) => isQueueingTable(table)).map(([name]) => name))
 }
 
-/** Whether the kernel queues the I/O of this map while it has no path. @throws MAP_FAILED TIMEOUT */
-export async function isQueueing(host: Host, map: string): Promise<boolean> {
-  return (await queueingMaps(host)).has(map)
+/** How long an answer is recent enough for display. */
+const DISPLAY_LIFETIME_MS = 500
+const recent = new WeakMap<Host, { readonly at: number; readonly maps: ReturnType<typeof queueingMaps> }>()
+
+/** Like {@link queueingMaps}, for display: callers that ask within half a second share one answer. */
+export function recentQueueingMaps(host: Host): ReturnType<typeof queueingMaps> {
+  const known = recent.get(host)
+  if (known && performance.now() - known.at < DISPLAY_LIFETIME_MS) return known.maps
+  const maps = queueingMaps(host)
+  recent.set(host, { at: performance.now(), maps })
+  return maps
 }
 
 /** Reverts `disablequeueing`: when the map loses its last path again, it queues as configured. */

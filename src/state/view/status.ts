@@ -3,9 +3,8 @@ import type { HoldNote } from '../../model/hold-note.ts'
 import { readHoldNote } from '../records/hold-note.ts'
 import { readShutdownGrace } from '../records/shutdown-grace.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
-import { recentHoldMaps } from '../../host/map/hold-map.ts'
 import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
-import { isQueueing, queueingOf } from '../../host/map/queueing.ts'
+import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
 import { formatHctl } from '../../model/hctl.ts'
@@ -140,8 +139,7 @@ async function stateOf(
     return 'holding'
   // The sessions have returned their I/O, and the map holds it: multipathd's, or a hold map whose loss the agent has not
   // noted yet.
-  if (record.mode !== 'session' && map && (await isQueueing(host, map.name).catch(() => false)))
-    return 'holding'
+  if (record.mode !== 'session' && map && (await isQueueing(host, map))) return 'holding'
   return 'failed'
 }
 
@@ -150,10 +148,14 @@ async function stateOf(
  * is set to fail I/O.
  */
 async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
-  // A dmsetup that fails must not keep the other volumes from being listed.
-  const states = await recentHoldMaps(host).catch(() => null)
-  if (!map || states?.get(map.name)?.queueing !== true) return 0
+  if (!map || !(await isQueueing(host, map))) return 0
   return (await isAgentRunning(host)) ? safeHold(record) : 'forever'
+}
+
+/** False if it cannot be read: a dmsetup that fails must not keep the other volumes from being listed. */
+async function isQueueing(host: Host, map: DmMap): Promise<boolean> {
+  const maps = await recentQueueingMaps(host).catch(() => null)
+  return maps?.has(map.name) ?? false
 }
 
 /** Seconds from the loss of the last path to the first error, as the kernel and multipathd are currently set. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { readHoldMaps, readPaths, removeHoldMap } from '../../../../src/host/map/hold-map.ts'
-import { isQueueing, queueingMaps } from '../../../../src/host/map/queueing.ts'
+import { queueingMaps } from '../../../../src/host/map/queueing.ts'
 import { readMap } from '../../../../src/host/read/maps.ts'
 import { rootWith } from '../iscsi/root.ts'
 
@@ -18,7 +18,7 @@ describe('the tables of multipath maps', () => {
   test('tell which maps queue I/O, and which of them are hold maps', async () => {
     const host = rootWith(map('lunkeeper-db'), { stdout: TABLES })
     expect(await queueingMaps(host)).toEqual(new Set(['lunkeeper-db']))
-    expect(await isQueueing(host, 'mpatha')).toBe(false)
+    expect((await queueingMaps(host)).has('mpatha')).toBe(false)
     expect([...(await readHoldMaps(host)).keys()]).toEqual(['lunkeeper-db'])
   })
 
