@@ -264,13 +264,16 @@ function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): voi
   }
 }
 
-/** Volumes on a hold map; after a reboot, also volumes whose map is not created yet. */
+/**
+ * Volumes on a hold map; after a reboot, also volumes whose map is not created yet. One whose detach has begun is among
+ * them: if the detach was killed, its file system may still write.
+ */
 function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   return all.filter(
     (record) =>
       record.mode === 'map' &&
-      record.phase === 'ready' &&
-      (mayAttach(host, record) || findHoldMap(host, record.name)),
+      record.phase !== 'attaching' &&
+      ((record.phase === 'ready' && mayAttach(host, record)) || findHoldMap(host, record.name)),
   )
 }
 
@@ -283,7 +286,7 @@ function heldByOthers(host: Host, all: readonly Attachment[]): Attachment[] {
   return all.filter(
     (record) =>
       (record.mode === 'session' || record.mode === 'multipathd') &&
-      record.phase === 'ready' &&
+      record.phase !== 'attaching' &&
       !isOfAnotherMachine(host, record),
   )
 }

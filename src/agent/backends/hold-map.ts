@@ -23,7 +23,6 @@ import { lastingSteps } from './lasting-steps.ts'
 
 /** For a hold map, which the agent itself holds. */
 const NOT_HELD: HeldByOthers = {
-  isReady: true,
   revision: 0,
   hasDevice: true,
   hasMap: true,
@@ -81,6 +80,7 @@ async function observe(
       portals: portals.map((portal) => portalFacts(host, view, portal, probes.resultOf({ iqn, portal }))),
       io: stat && { completed: stat.completed, inFlight: stat.inFlight },
       map: map ? (states.get(map.name) ?? 'unread') : 'absent',
+      isReady: record.phase === 'ready',
       held: NOT_HELD,
     },
     attributes: attributesOfPaths(host, view),

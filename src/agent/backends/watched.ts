@@ -68,8 +68,8 @@ function observe(host: Host, record: Attachment, asked: Asked, revision: number)
       portals: [],
       io: null,
       map: 'absent',
+      isReady: readRecord(host, record.name)?.phase === 'ready',
       held: {
-        isReady: readRecord(host, record.name)?.phase === 'ready',
         revision,
         hasDevice: devicesOf(view.maps, disksOf(view)).length > 0,
         hasMap: view.maps.length > 0,

@@ -67,6 +67,8 @@ export interface HoldFacts {
   readonly wanted: Hold
   readonly shutdown: ShutdownGrace | null
   readonly note: HoldNote | null
+  /** It may be used: attached, and no detach has begun. */
+  readonly isReady: boolean
   /** An orchestrator says when the volume is attached: the agent does not attach it again. */
   readonly isOrchestrated: boolean
   readonly paths: readonly HeldPath[]
@@ -82,8 +84,6 @@ export interface HoldFacts {
 
 /** What is seen of a volume that its session or multipathd holds. */
 export interface HeldByOthers {
-  /** It may be used: attached, and not on its way off the node. */
-  readonly isReady: boolean
   /** Counts changes of its record. */
   readonly revision: number
   /** There is a device that a file system or a process can use. */

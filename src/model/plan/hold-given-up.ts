@@ -62,7 +62,7 @@ export function planGivenUp(
 }
 
 /** Fail the paths first, because that is fast. Disable queueing last, because loading the empty table enables it again. */
-function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
+export function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
   const active = paths.filter((path) => path.active)
   return [
     ...active.map(({ devno }) => ({ kind: 'fail', devno }) as const),

@@ -24,7 +24,7 @@ const ROUND_MS = 20_000
  * records, and remounts a broken file system.
  */
 export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
-  const { nowMs, held } = facts
+  const { nowMs } = facts
   const { note, memory, steps } = takeResults(facts, before)
   if (isGivenUp(note)) return planGivenUp({ ...facts, note }, memory, steps, nowMs + LOOK_INTERVAL_MS)
   const unasked = { ...QUIET, memory: before, state: stateOfHold(facts.note) ?? 'ready', steps: [] } as const
@@ -32,8 +32,7 @@ export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
   if (fate === null) return { ...unasked, lookAtMs: nowMs, ask: 'is-queueing' }
   const lookAtMs = nextLook({ ...facts, note }, memory, fate)
   const plan = { ...QUIET, lookAtMs, state: stateOfHold(note) ?? 'ready' }
-  // A volume that is being detached has no outage, and no note.
-  if (!held.isReady || fate === 'none') return { ...plan, memory, steps }
+  if (fate === 'none') return { ...plan, memory, steps }
   if (fate === 'carried') return planCarried({ ...facts, note }, memory, steps)
   const outage =
     fate === 'waits' ? planWaiting({ ...facts, note }, memory) : planFailed({ ...facts, note }, memory)

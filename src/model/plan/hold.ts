@@ -1,4 +1,5 @@
 import type { HoldFacts, HoldMemory, HoldPlan } from './hold-facts.ts'
+import { planDetaching } from './hold-detaching.ts'
 import { planHoldMap } from './hold-map.ts'
 import { planWatched } from './hold-watched.ts'
 
@@ -7,5 +8,6 @@ import { planWatched } from './hold-watched.ts'
  * Every decision about a hold is here and in the `hold-*.ts` beside it, which do no I/O and have no clock.
  */
 export function planHold(facts: HoldFacts, memory: HoldMemory): HoldPlan {
+  if (!facts.isReady) return planDetaching(facts, memory)
   return facts.mode === 'map' ? planHoldMap(facts, memory) : planWatched(facts, memory)
 }

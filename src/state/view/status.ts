@@ -36,7 +36,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const owner = await ownerOf(host, record, disksOf(view))
   const state = (await isMisplaced(host, record, view, note))
     ? 'misplaced'
-    : owner.mine === false && record.phase === 'ready'
+    : record.phase !== 'attaching' && (owner.mine === false || note?.kind === 'fenced')
       ? 'fenced'
       : await stateOf(host, record, paths, mount !== undefined, note, map)
   // State written by an agent that is no longer running.
@@ -106,7 +106,7 @@ async function isMisplaced(
   const { identity, phase } = record
   if (note?.kind === 'misplaced') return true
   if (note?.kind === 'fenced') return false
-  if (phase !== 'ready' || identity === null) return false
+  if (phase === 'attaching' || identity === null) return false
   const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
   const isOther = ({ cached }: ScsiDisk) => isIdentified(cached) && nameDifference(cached, identity) !== null
   if (used.some(isOther)) return true
@@ -130,7 +130,7 @@ async function stateOf(
   map: DmMap | undefined,
 ): Promise<AttachmentState> {
   if (record.phase !== 'ready') return record.phase
-  if (note && (record.mode === 'map' || note.kind === 'fenced')) return stateOfHold(note)!
+  if (note && record.mode === 'map') return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(isPathUp)) return 'ready'

@@ -15,8 +15,9 @@ export async function reconnect({ host, found, view }: Dismantling, disks: reado
   const map = view().maps.find(isHoldMap)
   // The dirty data of a misplaced volume must not reach it.
   if (!map || !found.record || isMisplaced(host, found.record)) return
-  // A map that is not holding has all its paths in use.
-  if (readHoldNote(host, found.record.name) === null && (await isAgentRunning(host))) return
+  // A map that is not holding has all its paths in use. After a detach that was killed the agent has brought none back.
+  const isWatched = found.record.phase === 'ready' && readHoldNote(host, found.record.name) === null
+  if (isWatched && (await isAgentRunning(host))) return
   const proven = disks.flatMap(({ verdict, disk }) => {
     const { name, devno, holders } = disk
     const isIts = verdict === 'ours' && name !== null && devno !== null && holders.includes(map.device)

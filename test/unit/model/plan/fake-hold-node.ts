@@ -422,8 +422,8 @@ export class FakeHoldNode {
         }
       }),
       io: { completed: this.completed, inFlight: 0 },
+      isReady: true,
       held: {
-        isReady: true,
         revision: 0,
         hasDevice: true,
         hasMap: true,

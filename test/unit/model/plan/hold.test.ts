@@ -46,7 +46,6 @@ const portalOf = (one: HeldPath | null, probe: ProbeResult | null = null, disks 
   probe,
 })
 const HELD: HeldByOthers = {
-  isReady: true,
   revision: 1,
   hasDevice: true,
   hasMap: false,
@@ -71,6 +70,7 @@ function facts(more: Partial<HoldFacts> = {}): HoldFacts {
     wanted: 600,
     shutdown: null,
     note: null,
+    isReady: true,
     isOrchestrated: false,
     volumes: 1,
     map: { queueing: true, paths: [{ devno: '8:0', active: true }] },

@@ -1,0 +1,55 @@
+import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep, Verified } from './hold-facts.ts'
+import { isUsable } from './hold-facts.ts'
+import { emptied, QUIET } from './hold-given-up.ts'
+import { isGivenUp } from './hold-outage.ts'
+import { takeResults } from './hold-results.ts'
+import { stateOfHold } from './hold-state.ts'
+
+/** Watched attributes show most changes, and a detach that works ends soon. */
+const ROUND_MS = 20_000
+
+/**
+ * The next steps for a volume whose detach has begun. If the detach was killed, its file system is still mounted and may
+ * write: so the agent goes on asking which volume answers and who owns it, and stops I/O that must not go there. Everything
+ * else is left to the detach: no outage begins, no path is brought back, nothing is unmounted or attached.
+ */
+export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
+  const { nowMs, mode, map, paths } = facts
+  const { note, memory, steps: taken } = takeResults(facts, before)
+  const state = stateOfHold(note) ?? 'detaching'
+  const plan = { ...QUIET, memory, steps: taken, lookAtMs: nowMs + ROUND_MS, state, isSettled: true }
+  if (isGivenUp(note))
+    return { ...plan, steps: note.isClear ? taken : [...taken, ...stopped(facts, note.kind)] }
+  if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
+  if (typeof map !== 'object') return plan
+  const isActive = ({ devno }: HeldPath) => map.paths.some((one) => one.active && one.devno === devno)
+  const carrying = paths.filter((path) => isUsable(path) && isActive(path))
+  const unasked = carrying.filter((path) => memory.verified.get(path.sid)?.connection !== path.connection)
+  const asking = unasked.map(({ sid, connection }): [number, Verified] => [
+    sid,
+    { kind: 'asking', connection },
+  ])
+  const verify = unasked.map(({ sid, connection, disk, devno }): HoldStep => ({
+    kind: 'verify',
+    sid,
+    connection,
+    disk,
+    devno,
+  }))
+  return {
+    ...plan,
+    memory: {
+      ...memory,
+      carrying: carrying.map(({ devno }) => devno),
+      verified: new Map([...memory.verified, ...asking]),
+    },
+    steps: [...taken, ...verify],
+    checks: carrying.map(({ sid }) => sid),
+  }
+}
+
+/** Nothing that its file system writes reaches a target any more. */
+function stopped({ mode, map, paths }: HoldFacts, kind: 'misplaced' | 'fenced'): HoldStep[] {
+  if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
+  return kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
+}
