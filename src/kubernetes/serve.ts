@@ -23,7 +23,7 @@ const POLL_INTERVAL_MS = 1_000
  */
 const HEALTH_CHECK_INTERVAL_MS = 20_000
 /** How long a stopping agent tries to write its last condition. */
-const LAST_WRITE_DEADLINE_MS = 2_000
+const LAST_WRITE_DEADLINE_MS = 5_000
 
 export interface KubernetesOptions {
   readonly account: Account
