@@ -50,7 +50,7 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
   }) => {
     await volume.mounted()
     await killDetach(node)
-    await node.sh('dmsetup message lunkeeper-db 0 "fail_path 8:0"; echo kept > /mnt/db/file')
+    await node.sh('echo kept > /mnt/db/file; dmsetup message lunkeeper-db 0 "fail_path 8:0"')
     await expectCleanDetach(volume, agent)
     await putBack(target)
     await agent.start()
