@@ -1,5 +1,6 @@
 import type { HoldChange } from '../../hold/follow.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
+import { monotonicMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { safeHold } from '../../model/safe-hold.ts'
@@ -32,7 +33,7 @@ export class EventReporter {
     const affected = record && this.affectedObjectsOf(record)
     const wanted = record?.phase === 'ready' ? safeHold(record) : null
     if (affected)
-      for (const event of eventsOfChange(change, wanted, Date.now(), readShutdownGrace(this.#host)))
+      for (const event of eventsOfChange(change, wanted, clocks(), readShutdownGrace(this.#host)))
         this.report(affected, affected.pods, event)
     if (after) return
     this.#audiences.delete(name)
@@ -68,6 +69,8 @@ export class EventReporter {
     for (const uid of pods) this.#put({ kind: 'Pod', uid }, { ...event, message })
   }
 }
+
+const clocks = () => ({ wallMs: Date.now(), nowMs: monotonicMs() })
 
 /** The record of a volume; null if there is none, or if it cannot be read, which the agent's log and the doctor report. */
 export function recordOf(host: Host, name: VolumeName): Attachment | null {

@@ -1,11 +1,10 @@
-import { lossOf } from '../../model/plan/hold-outage.ts'
 import type { Hold } from '../../model/hold.ts'
 import type { HoldChange } from '../../hold/follow.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
 import { isSameOutage } from '../../model/hold-note.ts'
 import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
-import { isGivenUp } from '../../model/plan/hold-outage.ts'
+import { isGivenUp, lossOf, sinceMsOf } from '../../model/plan/hold-outage.ts'
 
 /** The reason of an event, for which users search. Reasons are published and never renamed. UpperCamelCase by the API's conventions. */
 export type Reason =
@@ -33,11 +32,17 @@ export interface VolumeEvent {
   readonly id: string
 }
 
+/** The two clocks at one moment: the wall clock, and the one that nobody sets, by which times are measured. */
+export interface Clocks {
+  readonly wallMs: number
+  readonly nowMs: number
+}
+
 /** The events that a change of a hold causes. @param wanted the requested hold; null if the volume was or is being detached */
 export function eventsOfChange(
   { before, after }: HoldChange,
   wanted: Hold | null,
-  now: number,
+  now: Clocks,
   shutdown: ShutdownGrace | null = null,
 ): VolumeEvent[] {
   if (wanted === null) return []
@@ -46,7 +51,7 @@ export function eventsOfChange(
   return [
     ...(isNew && before ? [over(before, now)] : []),
     ...(isNew && after && !isGivenUp(after) ? [waiting(after, wanted, shutdown)] : []),
-    ...(after?.ended && !isGivenUp(after) && !was?.ended ? [failed(after, wanted)] : []),
+    ...(after?.ended && !isGivenUp(after) && !was?.ended ? [failed(after, wanted, now)] : []),
     ...(after?.kind && after.kind !== was?.kind ? [troubled(after)] : []),
   ]
 }
@@ -61,18 +66,19 @@ function waiting(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | null): 
   }
 }
 
-function failed(note: HoldNote, wanted: Hold): VolumeEvent {
+function failed(note: HoldNote, wanted: Hold, now: Clocks): VolumeEvent {
   return {
     reason: 'IOFailed',
     type: 'Warning',
-    message: `${reasonOf(note, wanted)}. Unwritten data is lost. Once the storage is back, the file system is checked and remounted for a new pod`,
+    message: `${reasonOf(note, wanted, now)}. Unwritten data is lost. Once the storage is back, the file system is checked and remounted for a new pod`,
     id: note.since,
   }
 }
 
-function reasonOf({ since, ended, deadline }: HoldNote, wanted: Hold): string {
+function reasonOf(note: HoldNote, wanted: Hold, now: Clocks): string {
+  const { ended, deadline } = note
   if (ended === 'removed') return 'its disk was removed from the node: I/O fails'
-  const held = deadline ? Math.round((Date.parse(deadline) - Date.parse(since)) / 1000) : wanted
+  const held = deadline ? secondsOf(note, now, Date.parse(deadline)) : wanted
   return `its storage did not return: I/O fails ${ended === 'deadline' && held !== 'forever' ? `after ${held} s` : 'because the hold was given up'}`
 }
 
@@ -113,8 +119,14 @@ function troubled({ since, kind, trouble, discarded }: HoldNote): VolumeEvent {
       }
 }
 
-function over({ since, ended }: HoldNote, now: number): VolumeEvent {
-  const seconds = Math.round((now - Date.parse(since)) / 1000)
+/** The seconds from the loss to a moment of the wall clock as it is set now. */
+function secondsOf(note: HoldNote, now: Clocks, wallMs: number): number {
+  return Math.round((wallMs - now.wallMs + now.nowMs - sinceMsOf(note, now)) / 1000)
+}
+
+function over(note: HoldNote, now: Clocks): VolumeEvent {
+  const { since, ended } = note
+  const seconds = secondsOf(note, now, now.wallMs)
   return ended === null
     ? {
         reason: 'IOResumed',

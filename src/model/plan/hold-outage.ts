@@ -79,7 +79,10 @@ function restamped({ since, sinceMs }: { since: string; sinceMs: number }, { now
 }
 
 /** When the hold began, on the monotonic clock. */
-export function sinceMsOf({ since, sinceMs }: HoldNote, { nowMs, wallMs }: Facts): number {
+export function sinceMsOf(
+  { since, sinceMs }: HoldNote,
+  { nowMs, wallMs }: Pick<Facts, 'nowMs' | 'wallMs'>,
+): number {
   return sinceMs ?? nowMs - (wallMs - Date.parse(since))
 }
 

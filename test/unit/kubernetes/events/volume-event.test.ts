@@ -15,10 +15,10 @@ const held = (wanted: Hold, mode: HoldMode = 'map') =>
 const at = (seconds: number) => Date.parse(since) + seconds * 1000
 const note = (more: Partial<HoldNote> = {}): HoldNote => ({ since, ended: null, trouble: null, ...more })
 const told = (before: HoldNote | null, after: HoldNote | null, wanted: Hold | null = 600) =>
-  eventsOfChange({ name, before, after }, wanted, at(37))
+  eventsOfChange({ name, before, after }, wanted, { wallMs: at(37), nowMs: 42_000 })
 const reasons = (...args: Parameters<typeof told>) => told(...args).map(({ reason }) => reason)
 
-it('an outage that ends well', () => {
+it('an outage that ends well makes one event at its begin and one at its end', () => {
   expect(told(null, note())).toMatchObject([
     {
       reason: 'IOWaiting',
@@ -36,7 +36,7 @@ it('an outage that ends well', () => {
   ])
 })
 
-it('an outage that ends badly', () => {
+it('an outage that ends badly says why, what broke, and when the volume is usable again', () => {
   const ended = note({ ended: 'deadline' })
   const broken = { ...ended, kind: 'broken', trouble: 'mounted at /x' } as const
   expect(told(note(), ended)).toMatchObject([
@@ -47,14 +47,14 @@ it('an outage that ends badly', () => {
   expect(reasons(broken, null)).toEqual(['VolumeUsableAgain'])
 })
 
-it('another volume answers', () => {
+it('another volume that answers is reported once', () => {
   const stranger = note({ kind: 'stranger', trouble: 'its serial is another' })
   expect(reasons(note(), stranger)).toEqual(['NotTheVolume'])
   expect(reasons(stranger, { ...stranger, trouble: 'in other words' })).toEqual([])
   expect(reasons(stranger, null)).toEqual(['IOResumed'])
 })
 
-it('an agent that is started in the middle tells all that there is', () => {
+it('an agent that starts during an outage reports everything so far', () => {
   expect(reasons(null, note({ ended: 'deadline', kind: 'broken' }))).toEqual([
     'IOWaiting',
     'IOFailed',
@@ -62,17 +62,21 @@ it('an agent that is started in the middle tells all that there is', () => {
   ])
 })
 
-it('two outages so quickly that the moment between them was not seen', () => {
+it('two outages of which the moment between them was not seen are reported as two', () => {
   const next = note({ since: '2026-11-21T10:00:20.000Z' })
   expect(reasons(note(), next)).toEqual(['IOResumed', 'IOWaiting'])
 })
 
-it('setting the clock during an outage does not report another outage', () => {
+it('setting the clock during an outage does not report another outage, and changes no length', () => {
   const next = note({ since: '2026-11-21T13:00:00.000Z', sinceMs: 5_000 })
   expect(reasons(note({ sinceMs: 5_000 }), next)).toEqual([])
+  // Three hours ahead of the present wall clock, by which its deadline is written.
+  expect(told(next, null)[0]!.message).toContain('after 37 s')
+  const ended = { ...next, ended: 'deadline', deadline: '2026-11-21T10:00:37.000Z' } as const
+  expect(told(next, ended)[0]!.message).toContain('after 37 s')
 })
 
-it('a volume that is taken away is not back', () => expect(reasons(note(), null, null)).toEqual([]))
+it('a volume that is detached is not reported as back', () => expect(reasons(note(), null, null)).toEqual([]))
 
 it('a warning goes before the end of a hold that leaves time for one', () => {
   const soon = (wanted: Hold, seconds: number, more: Partial<HoldNote> = {}) =>
