@@ -15,7 +15,7 @@ export const MUTATIONS = {
   /** Every volume is taken for the one expected. */
   identity: {
     file: 'src/model/identity.ts',
-    find: /(export function identityDifference\([^{]*\): string \| null \{)/,
+    find: /(export function nameDifference\([\s\S]*?\): string \| null \{)/,
     replace: '$1\n  if (seen) return null',
   },
   /** I/O that waits is let fail at the first loss, and nobody is told. */
