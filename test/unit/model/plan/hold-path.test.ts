@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+
+import type { ProbeResult, Refusal } from '../../../../src/model/plan/hold-facts.ts'
+import { NO_ATTEMPT } from '../../../../src/model/plan/hold-path.ts'
+import { afterStep } from '../../../../src/model/plan/hold-results.ts'
+import { MOST_PROBES, nextProbeMs } from '../../../../src/model/plan/hold-search.ts'
+import { planHold } from '../../../../src/model/plan/hold.ts'
+import {
+  closed,
+  facts,
+  failed,
+  kinds,
+  later,
+  lostPath,
+  memory,
+  note,
+  NOW_MS,
+  open,
+  path,
+  plan,
+  PORTAL,
+  portalOf,
+  proven,
+  stepOf,
+} from './hold-setup.ts'
+
+describe('a path', () => {
+  it('that carries I/O, and was proven, needs nothing', () => {
+    expect(plan()).toMatchObject({
+      steps: [],
+      state: 'ready',
+      isSettled: true,
+      lookAtMs: Infinity,
+      checks: [1],
+    })
+  })
+
+  it('that the agent has never asked is asked while it carries I/O', () => {
+    const first = plan({}, memory())
+    expect(kinds(first)).toEqual(['verify'])
+    expect(first).toMatchObject({ state: 'ready', isSettled: false })
+    const step = stepOf(first, 'verify')!
+    const { memory: after } = afterStep(facts(), first.memory, { kind: 'verify', step, refused: null })
+    expect(plan({}, after).isSettled).toBe(true)
+  })
+
+  it('that reconnected is failed before it is asked, and I/O is held meanwhile', () => {
+    const reconnected = { ...path, connection: '40001' }
+    const lost = plan({ paths: [reconnected], portals: [portalOf(reconnected)] })
+    expect(kinds(lost)).toEqual(['record', 'fail', 'return'])
+    expect(stepOf(lost, 'return')).toMatchObject({
+      path: { sid: 1, devno: '8:0' },
+      steps: ['verify', 'reinstate'],
+    })
+    expect(lost.state).toBe('holding')
+  })
+
+  it.each<[string, ProbeResult | null, boolean]>([
+    ['waits while its target takes no logins', closed, false],
+    ['waits where nothing has been asked yet', null, false],
+    ['is made as soon as the target takes logins', open, true],
+    ['waits where only an answer from before its loss is known', { ...open, confirmedMs: NOW_MS - 1 }, false],
+  ])('that is lost %s', (_, probe, isMade) => {
+    const lost = plan({ map: failed, paths: [lostPath], portals: [portalOf(lostPath, probe)] })
+    expect(stepOf(lost, 'return')?.steps ?? null).toEqual(
+      isMade ? ['log-out', 'make-path', 'verify', 'load-table'] : null,
+    )
+    expect(lost.probes).toEqual(isMade ? [] : [{ portal: PORTAL, sinceMs: NOW_MS }])
+  })
+
+  it('of a session with many disks waits 3 s for iscsid to mend it, and is verified at once when it did', () => {
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open, 5)] }
+    const waiting = plan(lost)
+    expect(stepOf(waiting, 'return')).toBeUndefined()
+    expect(waiting.lookAtMs).toBeLessThanOrEqual(NOW_MS + 3_000)
+    const back = { ...path, connection: '40001' }
+    const mended = plan({ map: failed, portals: [portalOf(back, open, 5)], paths: [back] }, waiting.memory)
+    expect(stepOf(mended, 'return')!.steps).toEqual(['verify', 'reinstate'])
+    const given = plan({ ...lost, ...later(3_000) }, waiting.memory)
+    expect(stepOf(given, 'return')!.steps[0]).toBe('log-out')
+  })
+
+  it('that is lost once more trusts no answer from before, whatever it waited for at first', () => {
+    const attempts = new Map([[PORTAL, { ...NO_ATTEMPT, waitsSinceMs: NOW_MS - 9_000 }]])
+    const blocked = { ...path, diskState: 'transport-offline' }
+    const back = plan(
+      { map: failed, paths: [blocked], portals: [portalOf(blocked)] },
+      memory({ ...proven, attempts }),
+    )
+    const probe = { openSinceMs: NOW_MS - 5_000, confirmedMs: NOW_MS - 5_000, closed: null }
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, probe)], ...later(100) }
+    expect(stepOf(plan(lost, back.memory), 'return')).toBeUndefined()
+  })
+
+  it('whose session is back before its disk waits for that for 2 s', () => {
+    const blocked = { ...path, diskState: 'transport-offline' }
+    const waiting = plan({ map: failed, paths: [blocked], portals: [portalOf(blocked)] })
+    expect(stepOf(waiting, 'return')).toBeUndefined()
+    expect(waiting.lookAtMs).toBe(NOW_MS + 50)
+    const given = plan(
+      { map: failed, paths: [blocked], portals: [portalOf(blocked)], ...later(2_050) },
+      waiting.memory,
+    )
+    expect(stepOf(given, 'return')!.steps).toEqual(['make-path', 'verify', 'load-table'])
+  })
+
+  it.each<[Refusal, number, boolean]>([
+    ['unreachable', 300, false],
+    ['foreign', 0, true],
+    ['absent', 0, true],
+    ['unknown', 1_000, false],
+  ])('that is refused as %s is tried again after %s ms', (cause, pauseMs, searches) => {
+    const lost = { map: failed, portals: [portalOf(path)], note: note() }
+    const first = plan(lost)
+    const step = stepOf(first, 'return')!
+    const came = { kind: 'refused', refused: { cause, message: 'why' } } as const
+    const after = afterStep(facts(lost), first.memory, { kind: 'return', step, came })
+    expect(after.lookAtMs).toBe(NOW_MS + pauseMs)
+    const next = plan({ ...lost, ...later(pauseMs) }, after.memory)
+    expect(stepOf(next, 'return')!.steps[0]).toBe(searches ? 'search-lun' : 'verify')
+    // Searched for, and not found: it does not change by itself soon.
+    const again = afterStep(facts(lost), next.memory, { kind: 'return', step: stepOf(next, 'return')!, came })
+    if (searches) expect(again.lookAtMs).toBe(NOW_MS + 1_000)
+  })
+
+  it('whose I/O fails again and again is left alone, each time for longer', () => {
+    let before = proven
+    const pauses: number[] = []
+    let nowMs = NOW_MS
+    for (let failure = 0; failure < 8; failure++) {
+      const look = planHold(facts({ nowMs, wallMs: nowMs, map: failed, note: note() }), before)
+      const until = look.memory.ioFailures.get(1)!.untilMs
+      pauses.push(until - nowMs)
+      expect(kinds(look).includes('return')).toBe(until === nowMs)
+      nowMs = until
+      before = { ...look.memory, carrying: ['8:0'], attempts: new Map() }
+    }
+    expect(pauses).toEqual([0, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000])
+  })
+})
+
+describe('a portal', () => {
+  it('is probed often, less so where there are many or an answer takes long, and seldom once it is open', () => {
+    const one = { isOpen: false, portals: 1, tookMs: 0 }
+    expect(nextProbeMs(0, one)).toBe(150)
+    expect(nextProbeMs(0, { ...one, portals: 100 })).toBe(400)
+    expect(nextProbeMs(0, { ...one, tookMs: 200 })).toBe(1_000)
+    expect(nextProbeMs(0, { ...one, isOpen: true })).toBe(500)
+    expect(MOST_PROBES).toBeGreaterThan(1)
+  })
+
+  it('that is on its way back does not have its volume looked at for each change', () => {
+    const attempts = new Map([[PORTAL, { ...NO_ATTEMPT, isBusy: true }]])
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open)] }
+    expect(plan(lost, memory({ ...proven, attempts })).reactsToChanges).toBe(false)
+    expect(plan(lost).reactsToChanges).toBe(false)
+    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).reactsToChanges).toBe(true)
+  })
+})
