@@ -32,7 +32,7 @@ export interface VolumeEvent {
   readonly id: string
 }
 
-/** The two clocks at one moment: the wall clock, and the one that nobody sets, by which times are measured. */
+/** The wall clock, and the monotonic clock, by which lengths are measured, at the same moment. */
 export interface Clocks {
   readonly wallMs: number
   readonly nowMs: number
