@@ -1,9 +1,8 @@
-import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep, Verified } from './hold-facts.ts'
+import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
 import { emptied, QUIET } from './hold-given-up.ts'
 import { isGivenUp } from './hold-outage.ts'
 import { takeResults } from './hold-results.ts'
-import { stateOfHold } from './hold-state.ts'
 
 /** Watched attributes show most changes, and a detach that works ends soon. */
 const ROUND_MS = 20_000
@@ -16,34 +15,48 @@ const ROUND_MS = 20_000
 export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, mode, map, paths } = facts
   const { note, memory, steps: taken } = takeResults(facts, before)
-  const state = stateOfHold(note) ?? 'detaching'
-  const plan = { ...QUIET, memory, steps: taken, lookAtMs: nowMs + ROUND_MS, state, isSettled: true }
+  const plan = {
+    ...QUIET,
+    state: 'detaching',
+    memory,
+    steps: taken,
+    lookAtMs: nowMs + ROUND_MS,
+    isSettled: true,
+  } as const
   if (isGivenUp(note))
-    return { ...plan, steps: note.isClear ? taken : [...taken, ...stopped(facts, note.kind)] }
+    return {
+      ...plan,
+      state: note.kind,
+      steps: note.isClear ? taken : [...taken, ...stopped(facts, note.kind)],
+    }
   if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
   if (typeof map !== 'object') return plan
   const isActive = ({ devno }: HeldPath) => map.paths.some((one) => one.active && one.devno === devno)
-  const carrying = paths.filter((path) => isUsable(path) && isActive(path))
-  const unasked = carrying.filter((path) => memory.verified.get(path.sid)?.connection !== path.connection)
-  const asking = unasked.map(({ sid, connection }): [number, Verified] => [
-    sid,
-    { kind: 'asking', connection },
-  ])
-  const verify = unasked.map(({ sid, connection, disk, devno }): HoldStep => ({
-    kind: 'verify',
-    sid,
-    connection,
-    disk,
-    devno,
-  }))
+  const active = paths.filter((path) => isUsable(path) && isActive(path))
+  const answerOf = ({ sid, connection }: HeldPath) => {
+    const known = memory.verified.get(sid)
+    return known?.connection === connection ? known.kind : null
+  }
+  // Asked without an answer, or without one that says whose the volume is: I/O waits until the next detach has asked.
+  const refused = active.filter((path) => answerOf(path) === 'refused')
+  const unasked = active.filter((path) => answerOf(path) === null)
+  const carrying = active.filter((path) => !refused.includes(path))
+  const verified = new Map(memory.verified)
+  for (const { sid, connection } of unasked) verified.set(sid, { kind: 'asking', connection })
   return {
     ...plan,
-    memory: {
-      ...memory,
-      carrying: carrying.map(({ devno }) => devno),
-      verified: new Map([...memory.verified, ...asking]),
-    },
-    steps: [...taken, ...verify],
+    memory: { ...memory, carrying: carrying.map(({ devno }) => devno), verified },
+    steps: [
+      ...taken,
+      ...refused.map(({ devno }): HoldStep => ({ kind: 'fail', devno })),
+      ...unasked.map(({ sid, connection, disk, devno }): HoldStep => ({
+        kind: 'verify',
+        sid,
+        connection,
+        disk,
+        devno,
+      })),
+    ],
     checks: carrying.map(({ sid }) => sid),
   }
 }

@@ -46,6 +46,8 @@ export const EVENTS = [
   'users-come',
   'writer-starts',
   'writer-stops',
+  'detach-killed',
+  'attached-again',
 ] as const
 export type Event = (typeof EVENTS)[number]
 
@@ -116,6 +118,8 @@ export class FakeHoldNode {
   note: HoldNote | null = null
   wanted: Hold = 20
   isOrchestrated = false
+  /** False once a detach has begun, until the volume is attached again. */
+  isReady = true
   // The agent.
   memory: HoldMemory = NOTHING_KNOWN
   last: HoldPlan | null = null
@@ -131,6 +135,8 @@ export class FakeHoldNode {
   #recoveredMs: number | null = null
   #endedMs: number | null = null
   #wantedMs = 0
+  /** When it was attached again after a detach had begun: a hold does not begin before. */
+  #readyMs = 0
   /** The last outage that ended well, as far as this agent knows. */
   #lastOutage: { readonly sinceMs: number; readonly endedMs: number } | null = null
   /** When the volume was misplaced or fenced; until it was cleared and attached again. */
@@ -230,6 +236,12 @@ export class FakeHoldNode {
       case 'writer-starts':
       case 'writer-stops':
         this.isWriting = event === 'writer-starts'
+        break
+      case 'detach-killed':
+      case 'attached-again':
+        if (!this.isReady) this.#readyMs = this.nowMs
+        this.isReady = event === 'attached-again'
+        this.#dueMs = this.nowMs
         break
     }
   }
@@ -358,6 +370,10 @@ export class FakeHoldNode {
   /** What is printed, and what the kernel does with I/O. */
   #agrees({ state }: HoldPlan): void {
     const { map, note } = this
+    if (!this.isReady && state === 'detaching') {
+      if (this.givenUp !== null) throw new Violation(`detaching, and it is ${this.givenUp}`)
+      return
+    }
     const printed =
       note === null
         ? 'ready'
@@ -422,7 +438,7 @@ export class FakeHoldNode {
         }
       }),
       io: { completed: this.completed, inFlight: 0 },
-      isReady: true,
+      isReady: this.isReady,
       held: {
         revision: 0,
         hasDevice: true,
@@ -445,6 +461,8 @@ export class FakeHoldNode {
     for (const step of steps) {
       if (step.kind === 'say' || step.kind === 'warm-worker' || step.kind === 'search-portal') continue
       this.#say(JSON.stringify(step))
+      if (!this.isReady && !isGuarding(step, this.note))
+        throw new Violation(`${step.kind} of a volume that is being detached`)
       switch (step.kind) {
         case 'record':
           this.#record(step.note)
@@ -659,10 +677,12 @@ export class FakeHoldNode {
   }
 
   #judge(): void {
+    // What waits then waits for the next detach.
+    if (!this.isReady) return
     // How long a write may wait at most: what is wanted, whatever was wanted before.
     const [first] = this.queued
     const longest = typeof this.wanted === 'number' ? Math.max(this.wanted, 0) * 1000 : Infinity
-    const since = Math.max(first ?? this.nowMs, this.#wantedMs - longest)
+    const since = Math.max(first ?? this.nowMs, this.#wantedMs - longest, this.#readyMs)
     if (
       first !== undefined &&
       this.nowMs - since > longest + SLACK_MS &&
@@ -723,4 +743,15 @@ export class FakeHoldNode {
   #say(line: string): void {
     this.log.push(`${this.nowMs - 1_000_000}: ${line}`)
   }
+}
+
+/**
+ * What the agent may do to a volume whose detach has begun. @param note of an outage that began before: results of steps
+ * that were under way then are still recorded
+ */
+function isGuarding(step: HoldStep, note: HoldNote | null): boolean {
+  if (step.kind === 'record')
+    return note !== null || step.note?.kind === 'misplaced' || step.note?.kind === 'fenced'
+  if (step.kind === 'queue') return !step.on
+  return ['verify', 'fail', 'drop-disk', 'empty-map'].includes(step.kind)
 }

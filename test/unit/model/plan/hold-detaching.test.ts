@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
 import type { HoldFacts, HoldMemory } from '../../../../src/model/plan/hold-facts.ts'
+import { afterStep } from '../../../../src/model/plan/hold-results.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
-import { active, facts, kinds, lostPath, memory, note, path, proven } from './hold-setup.ts'
+import { active, facts, kinds, lostPath, memory, note, path, proven, stepOf } from './hold-setup.ts'
 
 const fenced = note({ ended: 'fenced', kind: 'fenced', trouble: 'node-b owns it' })
 const misplaced = note({ ended: 'misplaced', kind: 'misplaced', trouble: 'another volume answered' })
@@ -22,9 +23,17 @@ describe('a volume whose detach has begun', () => {
   it('has a path asked at once that reconnected, or that the agent has never asked', () => {
     const again = plan({ paths: [{ ...path, connection: '40001' }] })
     expect(again).toMatchObject({ kinds: ['verify'], checks: [1] })
-    // Once for each connection: a refusal takes the path away, or leaves it to the detach.
+    // Once for each connection.
     expect(plan({ paths: [{ ...path, connection: '40001' }] }, again.memory).kinds).toEqual([])
     expect(plan({}, memory()).kinds).toEqual(['verify'])
+  })
+
+  it.for(['unknown', 'unreachable'] as const)('waits where the answer is %s', (cause) => {
+    const first = plan({}, memory())
+    const step = stepOf(first, 'verify')!
+    const refused = { cause, message: 'why' }
+    const after = afterStep(facts(), first.memory, { kind: 'verify', step, refused })
+    expect(plan({}, after.memory)).toMatchObject({ kinds: ['fail'], checks: [] })
   })
 
   it.for(['map', 'session', 'multipathd'] as const)(

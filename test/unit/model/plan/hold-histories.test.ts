@@ -32,8 +32,8 @@ function live(past: History, planner?: Planner): FakeHoldNode {
 
 /** Nothing is in the way any more. */
 function heal(node: FakeHoldNode): void {
-  for (const event of ['target-up', 'map-lun', 'io-works', 'owned-by-us', 'users-leave', 'quiet'] as const)
-    node.happen(event)
+  const events = ['target-up', 'map-lun', 'io-works', 'owned-by-us', 'users-leave', 'attached-again'] as const
+  for (const event of events) node.happen(event)
   node.pass(90_000)
 }
 
@@ -107,6 +107,10 @@ const MISTAKES: Readonly<Record<string, Planner['plan']>> = {
   ),
   'tries a target that fails I/O again at once': (facts, memory) =>
     planHold(facts, { ...memory, ioFailures: new Map() }),
+  'does not look after a volume whose detach was killed': (facts, memory) => {
+    const plan = planHold(facts, memory)
+    return facts.isReady ? plan : { ...plan, steps: [], checks: [] }
+  },
   'never recovers': without((step) => step.kind === 'recover'),
   'does not look at a deadline': mutate((plan) => ({ ...plan, lookAtMs: Infinity })),
   'goes on where it cannot be asked who owns the volume': steps((step) =>
