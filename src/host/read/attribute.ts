@@ -1,4 +1,5 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 
 // One buffer for all reads: an attribute is at most a page (fs/sysfs/file.c), and nothing here is async.
@@ -48,6 +49,11 @@ export function listNames(directory: string): string[] {
 /** Target of a symbolic link, unchanged; null if there is none. */
 export function readLink(path: string): string | null {
   return tolerate(() => readlinkSync(path))
+}
+
+/** What a path leads to, through symbolic links; null if it cannot be examined. */
+export function readStat(path: string): Stats | null {
+  return tolerate(() => statSync(path))
 }
 
 /** The last component of a symbolic link's target: in sysfs, the name of the object. */

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-
+import { listNames, readAttribute, readLink, readStat, readText } from '../read/attribute.ts'
 import type { DeviceFile } from './protocol.ts'
 
 /**
@@ -29,17 +28,16 @@ export function deviceFiles(
 ): DeviceFile[] {
   const wanted = new Set(devices)
   const named = new Set(nodes)
-  const pids = namesIn(proc).filter((name) => /^\d+$/.test(name))
-  const types = mountTypes(proc, pids)
+  const types = new MountTypes(proc)
   // This procfs may have been mounted for another pid namespace, in which process numbers differ.
-  const me = orNull(() => readlinkSync(`${proc}/self`))
+  const me = readLink(`${proc}/self`)
   const caller = me && parentOf(proc, me)
   const found: DeviceFile[] = []
-  for (const pid of pids) {
-    if (pid === me || pid === caller) continue
-    const file = firstOpened(`${proc}/${pid}`, { wanted, named, types })
+  for (const pid of listNames(proc)) {
+    if (!/^\d+$/.test(pid) || pid === me || pid === caller) continue
+    const file = firstOpened(`${proc}/${pid}`, { wanted, named, typeOf: (mount) => types.of(mount, pid) })
     if (file === null || (caller !== null && parentOf(proc, pid) === caller)) continue
-    found.push({ pid: Number(pid), command: textOf(`${proc}/${pid}/comm`)?.trimEnd() ?? '?', ...file })
+    found.push({ pid: Number(pid), command: readAttribute(`${proc}/${pid}/comm`) ?? '?', ...file })
   }
   return found
 }
@@ -47,32 +45,34 @@ export function deviceFiles(
 interface WantedDevices {
   readonly wanted: ReadonlySet<string>
   readonly named: ReadonlySet<string>
-  readonly types: ReadonlyMap<string, string>
+  /** The type of the file system with this number in `mountinfo`; undefined if it is mounted nowhere. */
+  readonly typeOf: (mount: string) => string | undefined
 }
 
 function firstOpened(
   process: string,
-  { wanted, named, types }: WantedDevices,
+  { wanted, named, typeOf }: WantedDevices,
 ): Pick<DeviceFile, 'path'> | null {
-  for (const fd of namesIn(`${process}/fd`)) {
+  for (const fd of listNames(`${process}/fd`)) {
     const link = `${process}/fd/${fd}`
-    const path = orNull(() => readlinkSync(link))
+    const path = readLink(link)
     // Sockets and pipes have no path.
     if (!path?.startsWith('/')) continue
-    const info = textOf(`${process}/fdinfo/${fd}`) ?? ''
+    // What is of interest is in its first lines (fs/proc/fd.c:seq_show).
+    const info = readAttribute(`${process}/fdinfo/${fd}`) ?? ''
     if ((Number.parseInt(/^flags:\s*(\d+)$/m.exec(info)?.[1] ?? '0', 8) & O_PATH) !== 0) continue
-    const type = types.get(/^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? '')
+    const type = typeOf(/^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? '')
     const isWanted =
-      type !== undefined && ANSWERS_FROM_MEMORY.has(type)
-        ? wanted.has(orNull(() => deviceOf(link)) ?? '')
-        : named.has(path)
+      type !== undefined && ANSWERS_FROM_MEMORY.has(type) ? wanted.has(deviceOf(link) ?? '') : named.has(path)
     if (isWanted) return { path }
   }
   return null
 }
 
 function deviceOf(path: string): string | null {
-  const stat = statSync(path)
+  // Null: a descriptor that was closed meanwhile.
+  const stat = readStat(path)
+  if (stat === null) return null
   const kind = stat.isBlockDevice() ? 'b' : stat.isCharacterDevice() ? 'c' : null
   return kind && `${kind}${major(stat.rdev)}:${minor(stat.rdev)}`
 }
@@ -81,39 +81,37 @@ function deviceOf(path: string): string | null {
 const major = (rdev: number) => Math.floor(rdev / 0x100) % 0x1000
 const minor = (rdev: number) => (rdev % 0x100) + (Math.floor(rdev / 0x100_000) % 0x1000) * 0x100
 
-/** The file system type of each mount in each mount namespace, by the mount's unique number. */
-function mountTypes(proc: string, pids: readonly string[]): Map<string, string> {
-  const types = new Map<string, string>()
-  const seen = new Set<string>()
-  for (const pid of pids) {
-    const namespace = orNull(() => readlinkSync(`${proc}/${pid}/ns/mnt`)) ?? pid
-    if (seen.has(namespace)) continue
-    const table = textOf(`${proc}/${pid}/mountinfo`)
+/** The file system type of each mount, by the mount's number, which is unique among the mounts of all namespaces. */
+class MountTypes {
+  readonly #proc: string
+  readonly #types = new Map<string, string>()
+  readonly #namespaces = new Set<string>()
+
+  constructor(proc: string) {
+    this.#proc = proc
+  }
+
+  /** @param pid a process that has a file of this mount open */
+  of(mount: string, pid: string): string | undefined {
+    if (!this.#types.has(mount)) this.#readNamespace(pid)
+    return this.#types.get(mount)
+  }
+
+  #readNamespace(pid: string): void {
+    const namespace = readLink(`${this.#proc}/${pid}/ns/mnt`) ?? pid
+    if (this.#namespaces.has(namespace)) return
+    const table = readText(`${this.#proc}/${pid}/mountinfo`)
     // A process that is ending has no table; another process of the namespace has one.
-    if (table) seen.add(namespace)
-    for (const line of table?.split('\n') ?? []) {
+    if (!table) return
+    this.#namespaces.add(namespace)
+    for (const line of table.split('\n')) {
       const [, id, type] = /^(\d+) .* - (\S+) /.exec(line) ?? []
-      if (id !== undefined && type !== undefined) types.set(id, type)
+      if (id !== undefined && type !== undefined) this.#types.set(id, type)
     }
   }
-  return types
 }
 
 function parentOf(proc: string, pid: string): string | null {
   // The process name comes before it and may contain any character: proc_pid_stat(5).
-  return /^.*\) \S (\d+) /s.exec(textOf(`${proc}/${pid}/stat`) ?? '')?.[1] ?? null
-}
-
-const namesIn = (directory: string) => orNull(() => readdirSync(directory)) ?? []
-const textOf = (path: string) => orNull(() => readFileSync(path, 'utf8'))
-
-/** Null if the process has ended. A resource shortage of this process must not look like "not in use". */
-function orNull<T>(read: () => T): T | null {
-  try {
-    return read()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') throw error
-    return null
-  }
+  return /^.*\) \S (\d+) /s.exec(readAttribute(`${proc}/${pid}/stat`) ?? '')?.[1] ?? null
 }
