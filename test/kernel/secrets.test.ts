@@ -167,6 +167,8 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     // One that is being written now is not touched.
     const fresh = `${place}/.127.0.0.2,3260.ba9876543210`
     await node.write(fresh, FILE, { mode: 0o600 })
+    // The machine may be so slow that it would be old before the detach.
+    await node.sh(`touch -d '10 minutes' ${fresh}`)
     expect(await holders(node)).toHaveLength(3)
     await node.ok(['lunkeeper', ...attach(volume), '--chap-file', '/root/chap'])
     await volume.detach()
