@@ -10,7 +10,7 @@ import { findBeside } from '../volumes/holding/holders.ts'
 import { tighten } from '../volumes/holding/recovery-timers.ts'
 import type { AgentContext, HoldBackend } from './backends/backend.ts'
 import { holdMapBackend } from './backends/hold-map.ts'
-import { recentQueueingMaps, watchedBackend } from './backends/watched.ts'
+import { watchedBackend } from './backends/watched.ts'
 import type { CheckedPath } from './identity-checks.ts'
 import { PortalDiscovery } from './portal-discovery.ts'
 import type { WantedPortal } from './portal-probes.ts'
@@ -32,7 +32,7 @@ export class VolumeMonitors {
       searchPortals: (iqn) => this.#searchPortals(iqn),
     }
     this.#holdMap = holdMapBackend(this.#context)
-    this.#watched = watchedBackend(this.#context, recentQueueingMaps(context.host))
+    this.#watched = watchedBackend(this.#context)
   }
 
   /** How many are on hold maps. */

@@ -1,6 +1,6 @@
 import { removeDisk } from '../../host/disk/remove.ts'
 import type { Host } from '../../host/host.ts'
-import { queueingMaps, queueingOf } from '../../host/map/queueing.ts'
+import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
@@ -13,26 +13,11 @@ import { attributesOf } from '../watched-attributes.ts'
 import type { AgentContext, Asked, HoldBackend, NamedDisk, Observation } from './backend.ts'
 import { lastingSteps } from './lasting-steps.ts'
 
-/** How long the kernel's answer serves all callers: each question starts a program. */
-const QUEUEING_LIFETIME_MS = 1_000
-
-/** The maps whose I/O the kernel queues: read once for all volumes that ask at the same time. */
-export type QueueingMaps = () => Promise<ReadonlySet<string>>
-
-export function recentQueueingMaps(host: Host): QueueingMaps {
-  let last: { readonly at: number; readonly maps: ReturnType<typeof queueingMaps> } | null = null
-  return () => {
-    if (last && performance.now() - last.at < QUEUEING_LIFETIME_MS) return last.maps
-    last = { at: performance.now(), maps: queueingMaps(host) }
-    return last.maps
-  }
-}
-
 /**
  * The backend of volumes that their session or multipathd holds. It cannot fail or reinstate paths; it observes, removes the
  * disk of a lost volume, unmounts, reattaches and remounts.
  */
-export function watchedBackend(context: AgentContext, queueing: QueueingMaps): HoldBackend {
+export function watchedBackend(context: AgentContext, queueing = recentQueueingMaps): HoldBackend {
   const { host } = context
   const revisions = new WeakMap<Attachment, number>()
   let revision = 0
@@ -45,7 +30,7 @@ export function watchedBackend(context: AgentContext, queueing: QueueingMaps): H
     observe: async (record, _, asked) => observe(host, record, asked, revisionOf(record)),
     ask: async (what, record) => {
       const map = mapOf(host, record)
-      if (what === 'is-queueing') return { isQueueing: map !== null && (await queueing()).has(map.name) }
+      if (what === 'is-queueing') return { isQueueing: map !== null && (await queueing(host)).has(map.name) }
       return { multipathd: (map && (await queueingOf(host, map.name))) ?? 0 }
     },
     immediate: {

@@ -32,14 +32,14 @@ export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
   return new Set([...tables].filter(([, table]) => isQueueingTable(table)).map(([name]) => name))
 }
 
-/** How long an answer is recent enough for display. */
-const DISPLAY_LIFETIME_MS = 500
+/** How long an answer is recent enough to display it, or to notice an outage by it. */
+const RECENT_MS = 500
 const recent = new WeakMap<Host, { readonly at: number; readonly maps: ReturnType<typeof queueingMaps> }>()
 
-/** Like {@link queueingMaps}, for display: callers that ask within half a second share one answer. */
+/** Like {@link queueingMaps}: callers that ask within half a second share one answer. */
 export function recentQueueingMaps(host: Host): ReturnType<typeof queueingMaps> {
   const known = recent.get(host)
-  if (known && performance.now() - known.at < DISPLAY_LIFETIME_MS) return known.maps
+  if (known && performance.now() - known.at < RECENT_MS) return known.maps
   const maps = queueingMaps(host)
   recent.set(host, { at: performance.now(), maps })
   return maps
