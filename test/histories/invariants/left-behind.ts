@@ -49,7 +49,7 @@ function isClaimed(model: Model, { iqn, lun }: SeenDisk): boolean {
 
 const REMAINS = String.raw`
 find /etc/iscsi/nodes /var/lib/iscsi/nodes /var/lib/lunkeeper /run/lunkeeper /mnt -mindepth 1 ! -type d ! -type s ! -path /run/lunkeeper/locks/guard ! -path '/var/lib/lunkeeper/history/*' 2>/dev/null | sort
-find /var/lib/kubelet/pods -name mount 2>/dev/null
+find /var/lib/kubelet/pods -name mount 2>/dev/null || :
 ls /mnt
 lsattr -d /mnt /mnt/* 2>/dev/null | grep -v '^-* ' || :`
 

@@ -39,7 +39,7 @@ test('a number is a number or nothing', () => {
   ]).toEqual([-7, null, null])
 })
 
-test('what is not there, or is refused, is null', () => {
+test('an attribute that is absent or refused is null', () => {
   const { root } = host()
   for (const name of ['none', 'text/below', 'refused', 'nul\0'])
     expect([
@@ -52,19 +52,19 @@ test('what is not there, or is refused, is null', () => {
   expect(listNames(join(root, 'text'))).toEqual([])
 })
 
-test('bytes are a copy, cut at the limit', () => {
+test('the bytes of an attribute are a copy, cut at the limit', () => {
   const { root } = host()
   const kept = readBytes(join(root, 'text'), 3)
   readAttribute(join(root, 'number'))
   expect(kept?.toString()).toBe('a b')
 })
 
-test('a link by its last part, or as it stands', () => {
+test('a link is read whole, or its last part', () => {
   const { root } = host()
   expect([linkName(join(root, 'link')), readLink(join(root, 'link'))]).toEqual(['there', '../over/there'])
 })
 
-test('a letter is not broken where a long file is read in parts', () => {
+test('a character is not broken where a long file is read in parts', () => {
   const text = `a${'ö'.repeat(100_000)}`
   expect(readText(join(lay(nothing, { text }).root, 'text'))).toBe(text)
 })

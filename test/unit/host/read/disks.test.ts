@@ -6,7 +6,7 @@ import { lay, nothing, recorded } from './tree.ts'
 const UNIT = 'sys/devices/platform/host1/session2/target1:0:0/1:0:0:300'
 const debians = ['bookworm', 'trixie']
 
-test.for(debians)('%s: one LUN is found by its session and number, 300 too', (debian) => {
+test.for(debians)('%s: one LUN is found by its session and number, also 300', (debian) => {
   expect(readDisk(lay(recorded(`${debian}-two-portals`)), { sid: 2 }, parseLun(300))).toEqual({
     hctl: { host: 1, channel: 0, target: 0, lun: 300 },
     sid: 2,
@@ -72,7 +72,7 @@ test('a name that went to another disk meanwhile is not followed', () => {
   expect(readDiskByName(lay(tree), 'sdd')).toBeNull()
 })
 
-test('a disk of another bus is no iSCSI disk', () => {
+test('a disk of another bus is not an iSCSI disk', () => {
   const tree = new Map([
     [
       'sys/class/block/sdx',
@@ -106,7 +106,7 @@ test('before the sd driver has probed it, and where it is no disk, a device has 
   expect(readDeviceType(host, { host: 1, channel: 0, target: 0, lun: parseLun(3) })).toBeNull()
 })
 
-test('a name without a number is no name yet', () => {
+test('a disk has no name before it has a device number', () => {
   const host = lay(recorded('bookworm-two-portals'), { [`${UNIT}/block/sdc/dev`]: null })
   expect(readDisk(host, { sid: 2 }, parseLun(300))).toMatchObject({ name: null, devno: null })
 })
@@ -117,7 +117,7 @@ test('a device that goes while it is read is left out', () => {
   expect(readDisks(host, { sid: 2 }).map(({ name }) => name)).toEqual(['sdb'])
 })
 
-test('what makes no sense is not believed', () => {
+test('attributes with impossible values are not used', () => {
   const host = lay(recorded('bookworm-two-portals'), {
     [`${UNIT}/wwid`]: 'whatever\n',
     [`${UNIT}/vpd_pg80`]: '\0',

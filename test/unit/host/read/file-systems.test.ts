@@ -23,7 +23,7 @@ test('a file system without a mount counts as alive', () => {
   expect(readLiveFs(host)[0]).toEqual({ device: 'dm-3', fs: 'ext4', errors: 382, warnings: null })
 })
 
-test('there are no file systems without their modules', () => {
+test('without their modules, no file systems are listed', () => {
   expect(readLiveFs(lay(nothing))).toEqual([])
   expect(isFsAlive(lay(nothing), 'sda')).toBe(false)
 })

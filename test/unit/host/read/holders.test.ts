@@ -47,7 +47,7 @@ describe('a device that stands on another is named in the terms of those who mad
     })
   })
 
-  test('what is no map', () => {
+  test('a disk is not a map', () => {
     const paths = machine({})
     expect(holderOf(paths, 'md127')).toMatchObject({
       text: 'MD array md127',

@@ -29,7 +29,7 @@ function file(path: string, text: string, mode = 0o644): string {
   return whole
 }
 
-it('iscsid.conf: comments do not count, the last of a key does', () => {
+it('comments in iscsid.conf are ignored, and the last value of a key counts', () => {
   file(
     'etc/iscsi/iscsid.conf',
     '# node.session.scan = auto\nnode.session.scan=auto\n node.session.scan = manual \n',
@@ -37,7 +37,7 @@ it('iscsid.conf: comments do not count, the last of a key does', () => {
   expect(readIscsidConf(paths).get('node.session.scan')).toBe('manual')
 })
 
-it('a rule that scans counts where udev reads it, and not when it is masked or commented out', () => {
+it('a udev rule that scans counts where udev reads it, and not if it is masked or commented out', () => {
   const rule =
     'ACTION=="change", ENV{SDEV_UA}=="REPORTED_LUNS_DATA_HAS_CHANGED", RUN+="scan-scsi-target $env{DEVPATH}"\n'
   file('usr/lib/udev/rules.d/90-scsi-ua.rules', rule)
@@ -62,11 +62,11 @@ it.for([
   expect(isIscsidReplaced(paths)).toBe(replaced)
 })
 
-it('no iscsid is neither', () => {
+it('an iscsid that is not installed is neither', () => {
   expect(isIscsidReplaced(paths)).toBeNull()
 })
 
-it('a module is loaded, there to be loaded, or missing; without a list nothing is said', () => {
+it('a module is loaded, loadable or missing, and unknown without a list of modules', () => {
   file('proc/sys/kernel/osrelease', '6.1.0\n')
   expect(hasModule(paths, 'dm_multipath')).toBeNull()
   file('lib/modules/6.1.0/modules.dep', 'kernel/drivers/md/dm-multipath.ko.xz: kernel/a.ko\n')
@@ -80,7 +80,7 @@ it('a module is loaded, there to be loaded, or missing; without a list nothing i
   ])
 })
 
-it('a program can be executed, or is a link that leads out of what is seen', () => {
+it('a program counts if it can be executed, or is a link out of what is visible', () => {
   file('usr/sbin/dmsetup', '', 0o755)
   file('usr/sbin/xfs_repair', '')
   symlinkSync('/opt/iscsiadm', join(paths.root, 'usr/sbin/iscsiadm'))
@@ -88,7 +88,7 @@ it('a program can be executed, or is a link that leads out of what is seen', () 
   expect([has('dmsetup'), has('iscsiadm'), has('xfs_repair')]).toEqual([true, true, false])
 })
 
-it('multipath.conf and its parts: the last value counts, comments do not', () => {
+it('the last value in multipath.conf and its parts counts, and comments are ignored', () => {
   expect(readMultipathSite(paths)).toEqual({ findMultipaths: null, property: null })
   file('etc/multipath.conf', 'defaults {\n  find_multipaths "greedy" # or\n  # find_multipaths off\n}\n')
   expect(readMultipathSite(paths)).toEqual({ findMultipaths: 'greedy', property: null })
@@ -99,7 +99,7 @@ it('multipath.conf and its parts: the last value counts, comments do not', () =>
   expect(readMultipathSite(paths)).toEqual({ findMultipaths: 'strict', property: '.*' })
 })
 
-it('secrets that others can read: by mode, by the directories above, and only where there is one', () => {
+it("a secret that others can read is found by its mode and its directories' modes", () => {
   const secret = 'node.session.auth.password = x\n'
   const conf = file('etc/iscsi/iscsid.conf', `# ${secret}`)
   const database = join(paths.root, 'var/lib/iscsi/nodes')

@@ -34,7 +34,7 @@ const WANTED = [
   expect.objectContaining({ SDEV_UA: 'REPORTED_LUNS_DATA_HAS_CHANGED' }),
 ]
 
-test('each event of udevadm monitor is told once, with its properties', () => {
+test('each event of udevadm monitor is reported once, with its properties', () => {
   expect(read([PRINTED])).toEqual(WANTED)
 })
 

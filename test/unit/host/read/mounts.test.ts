@@ -5,36 +5,39 @@ import { lay, nothing, recorded } from './tree.ts'
 
 const parse = (table: string) => parseMountTable(table).map(({ mount }) => mount)
 
-test.for(['bookworm', 'trixie'])('%s: a mount, a bind of a part of it, and their options', (debian) => {
-  const mounts = readMounts(lay(recorded(`${debian}-in-use`)))
-  const ofDisk = mounts.filter(({ devno }) => devno === '8:16')
-  expect(ofDisk.map(({ point, root, fs, source }) => [point, root, fs, source])).toEqual([
-    ['/mnt/v1', '/', 'ext4', '/dev/sdb'],
-    ['/mnt/with space', '/sub', 'ext4', '/dev/sdb'],
-  ])
-  expect(ofDisk[0]?.options).toEqual(['rw', 'noatime'])
-  expect(ofDisk[0]?.superOptions).toContain('stripe=8192')
-  expect(mounts.find(({ fs }) => fs === 'xfs')).toMatchObject({
-    point: '/mnt/xfs',
-    devno: '8:1',
-    source: '/dev/sda1',
-  })
-})
+test.for(['bookworm', 'trixie'])(
+  '%s: a mount and a bind mount of a part of it are read with their options',
+  (debian) => {
+    const mounts = readMounts(lay(recorded(`${debian}-in-use`)))
+    const ofDisk = mounts.filter(({ devno }) => devno === '8:16')
+    expect(ofDisk.map(({ point, root, fs, source }) => [point, root, fs, source])).toEqual([
+      ['/mnt/v1', '/', 'ext4', '/dev/sdb'],
+      ['/mnt/with space', '/sub', 'ext4', '/dev/sdb'],
+    ])
+    expect(ofDisk[0]?.options).toEqual(['rw', 'noatime'])
+    expect(ofDisk[0]?.superOptions).toContain('stripe=8192')
+    expect(mounts.find(({ fs }) => fs === 'xfs')).toMatchObject({
+      point: '/mnt/xfs',
+      devno: '8:1',
+      source: '/dev/sda1',
+    })
+  },
+)
 
-test('blanks, tabs, newlines, backslashes and # in names come back', () => {
+test('blanks, tabs, newlines, backslashes and # in names are unescaped', () => {
   const [mount] = parse(String.raw`36 35 98:0 /a\040b /c\011\012\134\043d rw - ext4 /dev/x\040y rw`)
   expect(mount).toMatchObject({ root: '/a b', point: '/c\t\n\\#d', source: '/dev/x y' })
 })
 
-test('what looks like an escape behind an escaped backslash is none', () => {
+test('an escaped backslash begins no other escape', () => {
   expect(parse(String.raw`36 35 98:0 / /a\134040b rw - ext4 /dev/x rw`)[0]?.point).toBe(String.raw`/a\040b`)
 })
 
-test('letters of other scripts are left as they are', () => {
+test('characters of other scripts are left as they are', () => {
   expect(parse('36 35 98:0 / /mnt/größe rw - ext4 /dev/x rw')[0]?.point).toBe('/mnt/größe')
 })
 
-test('no optional field or many, the separator is found', () => {
+test('the separator is found after no optional field and after many', () => {
   for (const fields of ['', 'shared:1 ', 'shared:1 master:2 propagate_from:3 unbindable '])
     expect(parse(`36 35 98:0 / /p rw ${fields}- ext4 /dev/x rw`)[0]).toMatchObject({
       fs: 'ext4',
@@ -50,7 +53,7 @@ test('a mount point or a source that is a dash does not shift the fields', () =>
   })
 })
 
-test('a file system without a source', () => {
+test('a file system without a source is read', () => {
   expect(parse('36 35 0:9 / /p rw - tmpfs  rw,size=1k')[0]).toMatchObject({
     source: '',
     superOptions: ['rw', 'size=1k'],
@@ -62,7 +65,7 @@ test('two mounts on one point keep their order', () => {
   expect(parse(table).map(({ source }) => source)).toEqual(['/dev/sda', '/dev/sdb'])
 })
 
-test('the peer groups that reach a mount', () => {
+test('the peer groups of a mount are those that propagate to it', () => {
   expect(
     parseMountTable('36 35 8:0 / /p rw shared:4 master:5 propagate_from:6 - ext4 /dev/sda rw')[0],
   ).toMatchObject({
@@ -90,7 +93,7 @@ test.for([
   ])
 })
 
-test('no text makes it throw', () => {
+test('no text makes the parser throw', () => {
   const words = fc.constantFrom('36', '8:0', '/', '/p', 'rw', '-', 'ext4', '', 'shared:1', '\\040', '\\9')
   const text = fc.array(words, { maxLength: 14 }).map((parts) => parts.join(' '))
   fc.assert(
@@ -107,7 +110,7 @@ test('a table of many pages is read to its end', () => {
   expect(mounts.at(-1)?.point).toBe('/mnt/2999')
 })
 
-test('a table that is not there is empty', () => {
+test('an absent table is empty', () => {
   expect(readMounts(lay(nothing))).toEqual([])
 })
 

@@ -17,7 +17,7 @@ const netlink = (pid: number) =>
     'proc/1/net/netlink': `sk               Eth Pid        Groups\n000000008b4e9618 8   ${pid}          00000001 0\n`,
   })
 
-test.for(['bookworm', 'trixie'])('%s: a node with iscsid, without multipathd', (debian) => {
+test.for(['bookworm', 'trixie'])('%s: iscsid is seen as running, and multipathd as not', (debian) => {
   const host = lay(recorded(`${debian}-in-use`))
   expect(isIscsidRunning(host)).toBe(true)
   expect(isIscsidTending(host)).toBe(true)
@@ -27,14 +27,14 @@ test.for(['bookworm', 'trixie'])('%s: a node with iscsid, without multipathd', (
   expect(readInitiatorName(host)).toBe('iqn.2026-11.example:node-1')
 })
 
-test('a listening socket is a daemon, however its name is filled up', () => {
+test('a listening socket is a daemon, whatever pads its name', () => {
   expect(isMultipathdRunning(unix(socket('00010000', '0001', '@/org/kernel/linux/storage/multipathd')))).toBe(
     true,
   )
   expect(isIscsidRunning(unix(socket('00010000', '0001', '@ISCSIADM_ABSTRACT_NAMESPACE@@@')))).toBe(true)
 })
 
-test('a connection of a client, a path in the file system or a longer name is no daemon', () => {
+test("a client's connection, a path in the file system and a longer name are not a daemon", () => {
   expect(isMultipathdRunning(unix(socket('00000000', '0001', '@/org/kernel/linux/storage/multipathd')))).toBe(
     false,
   )
@@ -45,12 +45,12 @@ test('a connection of a client, a path in the file system or a longer name is no
   expect(isIscsidRunning(unix(socket('00010000', '0001', '@MY_ISCSIADM_ABSTRACT_NAMESPACE')))).toBe(false)
 })
 
-test("systemd listening in iscsid's place reconnects nothing", () => {
+test('systemd that listens for iscsid does not count as iscsid', () => {
   expect(isIscsidTending(netlink(0))).toBe(false)
   expect(isIscsidTending(netlink(777))).toBe(true)
 })
 
-test('the initiator name among comments and blanks', () => {
+test('the initiator name is found among comments and blanks', () => {
   const file =
     '## InitiatorName=iqn.1990-01.wrong:one\n#InitiatorName=iqn.1990-01.wrong:two\n\n  InitiatorName = iqn.2026-11.example:right  \n'
   expect(readInitiatorName(lay(nothing, { 'etc/iscsi/initiatorname.iscsi': file }))).toBe(
@@ -58,12 +58,12 @@ test('the initiator name among comments and blanks', () => {
   )
 })
 
-test('a name still to be generated, or a broken one, is none', () => {
+test('an initiator name that is malformed or not generated yet is null', () => {
   for (const file of ['GenerateName=yes\n', 'InitiatorName=\n', 'InitiatorName=node\n', ''])
     expect(readInitiatorName(lay(nothing, { 'etc/iscsi/initiatorname.iscsi': file }))).toBeNull()
 })
 
-test('an empty host has none of it', () => {
+test('an empty host has no daemon and no initiator name', () => {
   const host = lay(nothing)
   expect([
     isIscsidRunning(host),

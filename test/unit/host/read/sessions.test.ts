@@ -44,7 +44,7 @@ test.for(['bookworm', 'trixie'])(
   },
 )
 
-test('asked for one target, the sessions of others are not shown', () => {
+test('only the sessions of the requested target are read', () => {
   expect(readSessions(lay(recorded('bookworm-two-portals')), first).map(({ sid }) => sid)).toEqual([2, 3])
 })
 
@@ -115,7 +115,7 @@ test('a portal in brackets is understood', () => {
   expect(readSessions(host)[0]?.portal).toEqual({ host: 'fe80::1%eth0', port: 3261 })
 })
 
-test('a port that is none makes no portal', () => {
+test('a session with an invalid port has no portal', () => {
   for (const port of ['0\n', '65536\n', '', 'x\n'])
     expect(
       readSessions(lay(recorded('bookworm-logged-in'), { [`${CONNECTION}/persistent_port`]: port }))[0]

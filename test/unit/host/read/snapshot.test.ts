@@ -8,7 +8,7 @@ import { lay, nothing, recorded } from './tree.ts'
 
 const volume = { points: ['/mnt/v1'], devnos: ['8:16'], deviceNames: ['sdb'] }
 
-test.for(['bookworm', 'trixie'])('%s: the full picture', (debian) => {
+test.for(['bookworm', 'trixie'])('%s: a snapshot shows everything on the node', (debian) => {
   const { sessions, disks, maps, mounts, fileSystems } = readSnapshot(lay(recorded(`${debian}-two-portals`)))
   expect(sessions.map(({ sid }) => sid)).toEqual([1, 2, 3])
   expect(disks.map(({ sid, name }) => [sid, name])).toEqual([
@@ -22,7 +22,7 @@ test.for(['bookworm', 'trixie'])('%s: the full picture', (debian) => {
   expect(fileSystems.map(({ device }) => device)).toEqual(['sdb', 'sda1'])
 })
 
-test('an empty host is an empty picture', () => {
+test('the snapshot of an empty host is empty', () => {
   expect(readSnapshot(lay(nothing))).toEqual({
     sessions: [],
     disks: [],
@@ -32,7 +32,7 @@ test('an empty host is an empty picture', () => {
   })
 })
 
-test('whatever vanishes or turns to rubbish while it is read: no error, and nobody else is lost', () => {
+test('what vanishes or becomes unreadable meanwhile makes no error, and hides nothing else', () => {
   const tree = new Map(recorded('bookworm-in-use'))
   const host = lay(tree)
   const whole = readSnapshot(host)

@@ -14,17 +14,20 @@ function pidOf(tree: Tree, entry: RegExp): string {
   return path.split('/')[1] ?? ''
 }
 
-test.for(['bookworm', 'trixie'])('%s: each way to keep a volume busy is seen, /mnt/v10 is none', (debian) => {
-  expect(uses(recorded(`${debian}-in-use`))).toEqual([
-    ['sleep', 'cwd', '/mnt/v1/sub'],
-    ['my-sleep', 'exe', '/mnt/v1/my-sleep'],
-    ['sleep', 'map', '/mnt/v1/lib.so'],
-    ['sleep', 'device', '/dev/sdb'],
-    ['sleep', 'file', '/mnt/v1/a b (deleted)'],
-    ['sleep', 'file', '/mnt/with space'],
-    ['sleep', 'file', '/mnt/inner/my-sleep'],
-  ])
-})
+test.for(['bookworm', 'trixie'])(
+  '%s: each way to keep a volume busy is seen, and /mnt/v10 is not one of /mnt/v1',
+  (debian) => {
+    expect(uses(recorded(`${debian}-in-use`))).toEqual([
+      ['sleep', 'cwd', '/mnt/v1/sub'],
+      ['my-sleep', 'exe', '/mnt/v1/my-sleep'],
+      ['sleep', 'map', '/mnt/v1/lib.so'],
+      ['sleep', 'device', '/dev/sdb'],
+      ['sleep', 'file', '/mnt/v1/a b (deleted)'],
+      ['sleep', 'file', '/mnt/with space'],
+      ['sleep', 'file', '/mnt/inner/my-sleep'],
+    ])
+  },
+)
 
 test.for(['bookworm', 'trixie'])(
   '%s: a namespace that keeps the volume counts, a copy that goes with ours does not',
@@ -40,7 +43,7 @@ test.for(['bookworm', 'trixie'])(
   },
 )
 
-test('a copy that does not follow ours, or stands elsewhere, counts', () => {
+test('a mount in another namespace counts if it does not follow ours or has another place', () => {
   const tree = recorded('bookworm-in-use')
   const copy = pidOf(tree, /mountinfo = .*master:3 - ext4/)
   const table = JSON.parse(tree.get(`proc/${copy}/mountinfo`)?.slice(3) ?? '')
@@ -128,7 +131,7 @@ test('a map is held by its name under /dev/mapper too', () => {
   ])
 })
 
-test('nothing to look for, nobody found', () => {
+test('without a device to look for, no user is found', () => {
   expect(findUsers(lay(recorded('bookworm-in-use')), { points: [], devnos: [], deviceNames: [] })).toEqual({
     processes: [],
     namespaces: [],

@@ -134,7 +134,7 @@ test('an empty serial is none', () => {
     expect(serialOf(none)).toBeNull()
 })
 
-test('no bytes make them throw', () => {
+test('no bytes make the parsers throw', () => {
   const body = fc.uint8Array({ maxLength: 300 })
   const anything = fc.oneof(
     body,

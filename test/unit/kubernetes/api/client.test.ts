@@ -56,7 +56,7 @@ describe('a request ends', () => {
     await expect(api.ask(get, AbortSignal.timeout(100))).rejects.toThrow(/abort/i)
   })
 
-  it('when nobody is there', async () => {
+  it('when no server listens', async () => {
     const { server, account } = await world()
     await server[Symbol.asyncDispose]()
     using api = openApi(account)
@@ -65,7 +65,7 @@ describe('a request ends', () => {
 })
 
 describe('objects', () => {
-  it('only their metadata are asked for: attributes of volumes and environments of pods may be secret', async () => {
+  it("are read as metadata only, because volume attributes and pods' environments may be secret", async () => {
     const { account } = await world({ pods: [pod('shop-1', 'uid-1'), pod('bare', 'uid-2', null)] })
     using api = openApi(account)
     expect(await findVolume(api, 'orders', signal)).toMatchObject({ name: 'orders', uid: 'pv-uid' })

@@ -52,7 +52,7 @@ it('attachments of the volume and no other are read, from all pages', async () =
   expect(server.asked.every(({ path }) => !path.includes('resourceVersion'))).toBe(true)
 })
 
-it('a list that breaks off half-way is none', async () => {
+it('a list that breaks off half-way is not used', async () => {
   const attachments = Array.from({ length: 600 }, (_, n) => made(`other-${n}`, 'node-1'))
   const { server, account } = await world({ attachments }, rulesOf('controller'))
   using api = openApi(account)

@@ -42,7 +42,7 @@ describe('unreachable is no verdict', () => {
     expect(await askAttachment(api, ref, signal)).toBe('unreachable')
   })
 
-  it('a role that does not allow it', async () => {
+  it('a role that does not allow the request', async () => {
     const { account } = await world({ attachments: [own] }, [])
     using api = openApi(account)
     expect(await askAttachment(api, ref, signal)).toBe('unreachable')

@@ -28,7 +28,7 @@ function start({ account, say }: World, pace = { heartbeat: 300_000, pause: 200 
 const ours = ({ server }: World) => server.conditions.find(({ type }) => type === CONDITION)
 const writes = ({ server }: World) => server.asked.filter(({ verb }) => verb === 'patch').length
 
-it('True is what is not well', () => {
+it('the condition is True if there is a problem', () => {
   expect(fine).toEqual({ status: 'False', reason: 'NoVolumeProblem', message: '1 volume, no problem' })
   expect(waits).toEqual({
     status: 'True',
@@ -42,13 +42,13 @@ it('True is what is not well', () => {
   expect(many.message).toMatch(/I\/O of 100 volumes is held.*v4, and 95 more$/)
 })
 
-it('an agent that stops claims no health, and takes no problem back', () => {
+it('an agent that stops reports no health, and withdraws no problem', () => {
   expect(conditionAfterStop(fine)).toMatchObject({ status: 'Unknown', reason: 'AgentStopped' })
   expect(conditionAfterStop(null).status).toBe('Unknown')
   expect(conditionAfterStop(waits)).toMatchObject({ status: 'True', reason: 'VolumesWaiting' })
 })
 
-it("written among the node's others, which stay as they are", async () => {
+it("the condition is written beside the node's others, which are not changed", async () => {
   const there = await world()
   const condition = start(there)
   condition.set(waits)
@@ -64,7 +64,7 @@ it("written among the node's others, which stay as they are", async () => {
   ])
 })
 
-it('what a former agent left counts: the same again is no transition, the heartbeat is new', async () => {
+it('the same status as a former agent left is no transition, but a heartbeat', async () => {
   const there = await world()
   const before = '2026-02-02T02:02:02Z'
   there.server.conditions.push({
@@ -82,7 +82,7 @@ it('what a former agent left counts: the same again is no transition, the heartb
   expect(ours(there)?.lastTransitionTime).not.toBe(before)
 })
 
-it('nothing new: nothing is written before the next heartbeat', async () => {
+it('an unchanged condition is not written before the next heartbeat', async () => {
   const there = await world()
   const condition = start(there, { heartbeat: 700, pause: 100 })
   condition.set(fine)
@@ -93,7 +93,7 @@ it('nothing new: nothing is written before the next heartbeat', async () => {
   await until('the heartbeat', () => writes(there) === 2)
 })
 
-it('a server that refuses or hangs: the newest is written once it takes it; said once', async () => {
+it('the newest condition is written once a server that refused or hung accepts it, which is reported once', async () => {
   const there = await world()
   there.server.mood = { status: 503 }
   const condition = start(there)

@@ -5,7 +5,7 @@ import { fakeNode, published, staged, targetOf } from '../node.ts'
 
 const PLUGINS = '/var/lib/kubelet/plugins/kubernetes.io/csi'
 
-it('pods and PersistentVolume of a file system, by where it is mounted', () => {
+it('the pods and the PersistentVolume of a file system are found by its mounts', () => {
   const { host, mounts, file } = fakeNode()
   file(`${PLUGINS}/iscsi.csi.lunkeeper/hash/vol_data.json`, '{"driverName":"x","volumeHandle":"h"}')
   mounts(

@@ -32,7 +32,7 @@ function open(
   return { queue, log, stop: () => (stop.abort(), ended) }
 }
 
-it('a bucket lets its burst through, and then one at a time', () => {
+it('a token bucket lets its burst through, and then one at a time', () => {
   const bucket = new TokenBucket(2, 1_000, 0)
   expect(bucket.wait(0)).toBe(0)
   bucket.take(0)
@@ -44,7 +44,7 @@ it('a bucket lets its burst through, and then one at a time', () => {
   expect(bucket.isFull(9_000)).toBe(true)
 })
 
-it('a server that hangs: putting takes no time, the same again is counted meanwhile, stopping does not wait', async () => {
+it('a server that hangs delays neither a new event nor a stop, and equal events are counted meanwhile', async () => {
   let sent = 0
   const { promise: never } = Promise.withResolvers<void>()
   const { queue, stop } = open(async (_, { count }) => {
@@ -59,7 +59,7 @@ it('a server that hangs: putting takes no time, the same again is counted meanwh
   await stop()
 })
 
-it('a volume that comes and goes: 25 events, then one in five minutes, of which each is counted', async () => {
+it('a flapping volume makes 25 events, then one in five minutes with a count', async () => {
   const counts: number[] = []
   const { queue } = open(async (_, { count }) => void counts.push(count))
   for (let n = 0; n < 40; n++) {
@@ -73,7 +73,7 @@ it('a volume that comes and goes: 25 events, then one in five minutes, of which 
   await until('the other one', () => counts.length === 26)
 })
 
-it('refused for this one only: the others go on; tried again after a pause; said once', async () => {
+it('an event that is refused is tried again after a pause, reported once, and delays no other', async () => {
   const sent: string[] = []
   let forbidden = true
   const { queue, log } = open(async (subject) => {
@@ -89,7 +89,7 @@ it('refused for this one only: the others go on; tried again after a pause; said
   expect(log).toEqual(['kubernetes: events are delayed: 403: no', 'kubernetes: events can be sent again'])
 })
 
-it('a server that wants rest gets it from all', async () => {
+it('a server that asks for a pause gets it from all events', async () => {
   const times: number[] = []
   const { queue } = open(async () => {
     times.push(performance.now())
@@ -101,7 +101,7 @@ it('a server that wants rest gets it from all', async () => {
   expect(times[1]! - times[0]!).toBeGreaterThan(1_450)
 })
 
-it('what is wrong with itself is dropped at once, with a line', async () => {
+it('an invalid event is dropped at once, with a line', async () => {
   let tries = 0
   const { queue, log } = open(async () => {
     tries++
@@ -114,7 +114,7 @@ it('what is wrong with itself is dropped at once, with a line', async () => {
   expect(log).toEqual(['kubernetes: the event IOWaiting of "a" was dropped: 422: no'])
 })
 
-it('what cannot be told in time is dropped, and so is the oldest of too many: with one line', async () => {
+it('an event that is too old, and the oldest of too many, are dropped with one line', async () => {
   const { queue, log } = open(() => Promise.reject(new Error('nobody there')), { patience: 1_500, most: 3 })
   for (const subject of ['a', 'b', 'c', 'd', 'e']) queue.put(subject, event('1'))
   await until('they are dropped', () => log.some((line) => /3 events were dropped/.test(line)))

@@ -27,7 +27,7 @@ const counted = (id: string, count = 1, more: Partial<VolumeEvent> = {}) => ({
   last,
 })
 
-it('an event of the core API, where kubectl describe looks for it', async () => {
+it('an event is one of the core API, where kubectl describe looks for it', async () => {
   const { server, account } = await world()
   using api = openApi(account)
   await sendEvent(api, volume, counted('a'), 'node-1', signal)
@@ -69,7 +69,7 @@ it('a repeated event is counted and updated, and an outage is reported once by a
   expect(server.events.size).toBe(3)
 })
 
-it('what is refused is thrown; a long message is cut', async () => {
+it('a refusal is thrown, and a long message is cut', async () => {
   const { server, account } = await world({}, [])
   using api = openApi(account)
   await expect(sendEvent(api, pod, counted('a'), 'node-1', signal)).rejects.toThrow(/403: cannot create/)

@@ -91,12 +91,12 @@ it('a warning goes before the end of a hold that leaves time for one', () => {
   expect(soon(600, 500, { ended: 'give-up' })).toBeNull()
 })
 
-it('a hold that was made longer is warned of anew', () =>
+it('a hold that was lengthened is warned of again', () =>
   expect(expiryWarning(held(600), note(), at(500))!.id).not.toBe(
     expiryWarning(held(700), note(), at(600))!.id,
   ))
 
-it('what its session holds is warned of by the timer that runs, which nobody can lengthen now', () => {
+it('a volume that its session holds is warned of by the running timer, which cannot be lengthened', () => {
   const kept = note({ deadline: '2026-11-21T10:05:00.000Z' })
   const soon = (seconds: number) => expiryWarning(held(600, 'session'), kept, at(seconds))
   expect(soon(239)).toBeNull()
@@ -109,5 +109,5 @@ it('what its session holds is warned of by the timer that runs, which nobody can
   expect(expiryWarning(held(600, 'session'), note({ deadline: null }), at(1e6))).toBeNull()
 })
 
-it('a disk that somebody took away is no storage that did not return', () =>
+it('a disk that was removed is not reported as storage that did not return', () =>
   expect(told(note(), note({ ended: 'removed' }))[0]!.message).toMatch(/^its disk was removed from the node/))

@@ -24,7 +24,7 @@ async function evictor(pods: State['pods'], uids: readonly string[]) {
   return { ...there, told, evictions, broken, look: () => one.process([broken], signal), one }
 }
 
-it('each pod once, by its uid; nothing is deleted', async () => {
+it('each pod is evicted once, by its uid, and nothing is deleted', async () => {
   const { look, server, told, evictions, log } = await evictor(
     [pod('a-0', 'uid-a', 'StatefulSet'), pod('d-1', 'uid-d', 'DaemonSet'), pod('other', 'uid-o')],
     ['uid-a', 'uid-d', 'uid-gone'],
@@ -44,7 +44,7 @@ it('each pod once, by its uid; nothing is deleted', async () => {
   expect(log).toHaveLength(2)
 })
 
-it('once, also where a list that is a moment old still shows it as it was', async () => {
+it('a pod is evicted once, also if a list that is a moment old still shows it', async () => {
   const { look, server, evictions } = await evictor([pod('a-0', 'uid-a')], ['uid-a'])
   await look()
   server.pods.push(pod('a-0', 'uid-a'))
@@ -75,7 +75,7 @@ it('a successor of the same name is another pod, and stays', async () => {
   expect(told).toEqual([])
 })
 
-it('a disruption budget is heard: said, and asked again later', async () => {
+it('a refusal by a disruption budget is reported, and the eviction tried again later', async () => {
   const { look, server, told, evictions } = await evictor([pod('a-0', 'uid-a')], ['uid-a'])
   server.mood = { budget: true }
   await look()
@@ -87,7 +87,7 @@ it('a disruption budget is heard: said, and asked again later', async () => {
   expect(server.pods).toEqual([])
 })
 
-it('a pod that nothing would start anew stays, and it is said why; one that is about to end is left alone', async () => {
+it('a pod without a controller stays, with a reason, and one that is terminating is left alone', async () => {
   const ending = pod('b', 'uid-b')
   const { look, server, told, evictions } = await evictor(
     [
@@ -103,7 +103,7 @@ it('a pod that nothing would start anew stays, and it is said why; one that is a
   expect(server.pods).toHaveLength(2)
 })
 
-it('without the role for it nobody is evicted, and it is said once', async () => {
+it('without the role no pod is evicted, which is reported once', async () => {
   const there = await world({ pods: [pod('a-0', 'uid-a')] })
   using api = openApi(there.account)
   const one = new Evictor(api, new NodePods(api, 'node-1'), there.say)
