@@ -221,7 +221,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       expect(JSON.parse(listed.stdout)).toMatchObject([{ name: 'good' }])
       expect(listed.stderr).toContain('half.json')
       await keeper.fails(['detach', 'half'], 'RECORD_CORRUPT')
-      await keeper.fails(['attach', ...flags(target, { '--lun': '1' }), '--name', 'half'], 'CONFLICT')
+      await keeper.fails(['attach', ...flags(target, { '--lun': '1' }), '--name', 'half'], 'ATTACHED_ALREADY')
       await good.detach()
       await node.sh('rm /var/lib/lunkeeper/volumes/*.json')
       await expectNothingLeft(node)
@@ -231,7 +231,9 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       node,
       volume,
     }) => {
+      const registrations = () => node.sh('cat /sys/kernel/config/target/core/*/*/pr/res_pr_registered_i_pts')
       await volume.mounted()
+      expect(await registrations()).toContain('iqn.')
       await node.sh('echo data > /mnt/v/file; rm /var/lib/lunkeeper/volumes/v.json')
       const ended = await lunkeeper(node).run(['detach', '/mnt/v'])
       // Who made it so stood in the record.
@@ -244,11 +246,13 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       })
       await node.sh('chattr -i /mnt/v; rmdir /mnt/v')
       await expectNothingLeft(node)
+      expect(await registrations()).not.toContain('iqn.')
       const raw = await volume.attach()
       await node.write('/var/lib/lunkeeper/volumes/v.json', 'garbage')
       await lunkeeper(node).detach(raw.device!)
       await node.sh('rm /var/lib/lunkeeper/volumes/v.json')
       await expectNothingLeft(node)
+      expect(await registrations()).not.toContain('iqn.')
     })
 
     it('a missing program is an error', async ({ node, target }) => {

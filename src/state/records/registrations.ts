@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
+import { listNames } from '../../host/read/attribute.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 import type { ReservationKey } from '../../model/reservation.ts'
 
@@ -24,16 +25,34 @@ export function forgetRegistered(host: Host, name: string): void {
   removeDurable(pathOf(host, name))
 }
 
+/** The keys that this session has registered, for any of its LUNs, with the names that the volumes had. */
+export function registeredBy(host: Host, sid: number): { readonly name: string; readonly key: string }[] {
+  return listNames(directoryOf(host))
+    .filter((file) => file.endsWith('.json'))
+    .flatMap((file) => {
+      const name = file.slice(0, -'.json'.length)
+      const { key, sids } = readNote(host, name)
+      return key !== null && sids.includes(sid) ? [{ name, key }] : []
+    })
+}
+
 function sidsOf(host: Host, name: string, key: ReservationKey): readonly number[] {
+  const note = readNote(host, name)
+  return note.key === key ? note.sids : []
+}
+
+function readNote(
+  host: Host,
+  name: string,
+): { readonly key: string | null; readonly sids: readonly number[] } {
   try {
-    const note = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as { key?: unknown; sids?: unknown }
-    if (note.key !== key || !Array.isArray(note.sids)) return []
-    return note.sids.filter((sid) => typeof sid === 'number')
+    const { key, sids } = JSON.parse(readFileSync(pathOf(host, name), 'utf8')) as Record<string, unknown>
+    if (typeof key !== 'string' || !Array.isArray(sids)) return { key: null, sids: [] }
+    return { key, sids: sids.filter((sid) => typeof sid === 'number') }
   } catch {
-    return []
+    return { key: null, sids: [] }
   }
 }
 
-function pathOf(host: Host, name: string): string {
-  return join(host.places.runtime, 'registered', `${name}.json`)
-}
+const directoryOf = (host: Host) => join(host.places.runtime, 'registered')
+const pathOf = (host: Host, name: string) => join(directoryOf(host), `${name}.json`)

@@ -10,6 +10,7 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Registration } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
+import { forgetRegistered, registeredBy } from '../../state/records/registrations.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
@@ -21,6 +22,7 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   const { host, found, steps } = work
   const record = found.record && readRecord(host, found.record.name)
   const fence = record?.fence ?? found.record?.fence
+  if (!found.record) return releaseUnrecorded(work, disk)
   if (!fence) return
   // Noted before: when this is cut off, the next run must not take the missing reservation for a loss.
   if (record && !fence.isReleasing) writeRecord(host, { ...record, fence: { ...fence, isReleasing: true } })
@@ -29,6 +31,24 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     warnKept(work, fence, error.message)
+  }
+}
+
+/** Of a volume whose record is lost. Notes of this boot tell which key this node registered for it over this session. */
+async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): Promise<void> {
+  try {
+    const keys = (await readReservations(host, disk))?.keys ?? []
+    for (const { name, key: noted } of registeredBy(host, disk.sid)) {
+      const key = keys.find((one) => one === noted)
+      if (key === undefined) continue
+      await steps.step('release', `${disk.name} ${formatKey(key)}`, () =>
+        release(host, disk, { key, persists: false }),
+      )
+      forgetRegistered(host, name)
+    }
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+    steps.warn(`whether the target still has a reservation of this node is not known: ${error.message}`)
   }
 }
 
