@@ -1,6 +1,7 @@
 /**
  * The ext4 features that this e2fsck does not know, if it reports nothing else; null otherwise. In this case e2fsck exits
- * with 8 (operational error) before it reads or changes anything else (e2fsck/unix.c: main). It prints a feature without a
+ * before it reads or changes anything else (e2fsck/unix.c: main): with 8 (operational error), or with 12 for a feature
+ * that does not keep it from opening the file system, which it then calls one that still has errors. It prints a feature without a
  * name as FEATURE_C12: its kind (compatible, incompatible, read-only) and bit.
  */
 export function unknownFeatures(ran: {
@@ -8,7 +9,7 @@ export function unknownFeatures(ran: {
   readonly stdout: string
   readonly stderr: string
 }): string | null {
-  if (ran.code !== 8) return null
+  if (ran.code !== 8 && ran.code !== 12) return null
   const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())
   const reported = lines.filter((line) => line !== '' && !HARMLESS.some((form) => form.test(line)))
   const features = reported.length === 1 ? UNSUPPORTED.exec(reported[0]!)?.[1] : undefined

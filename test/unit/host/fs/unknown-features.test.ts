@@ -33,7 +33,14 @@ it.each([
   expect(unknownFeatures(end(stderr))).toBeNull()
 })
 
-it.each([1, 4, 12, 16, null])('unknownFeatures is null for exit status %s', (code) => {
+it('unknownFeatures knows an exit that calls a clean file system one with errors', () => {
+  // e2fsck 1.47.0, -p, after debugfs -w -R 'feature FEATURE_C20'
+  const stderr = '/dev/sda has unsupported feature(s): FEATURE_C20\ne2fsck: Get a newer version of e2fsck!\n'
+  const stdout = '\n/dev/sda: ********** WARNING: Filesystem still has errors **********\n\n'
+  expect(unknownFeatures(end(stderr, stdout, 12))).toBe('FEATURE_C20')
+})
+
+it.each([1, 4, 16, null])('unknownFeatures is null for exit status %s', (code) => {
   const stderr = '/dev/sda has unsupported feature(s): FEATURE_C12'
   expect(unknownFeatures({ code, stderr, stdout: '' })).toBeNull()
 })
