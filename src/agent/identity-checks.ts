@@ -7,6 +7,8 @@ import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
 import { proveDisks } from '../state/proof/prove.ts'
+import { isWorkedOnByCommand } from '../state/records/locks.ts'
+import { readRecord } from '../state/records/volumes.ts'
 
 /**
  * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its
@@ -139,12 +141,29 @@ const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as
  * this node's.
  */
 async function whyNotOurs(host: Host, record: Attachment, disk: ScsiDisk): Promise<LunkeeperError | null> {
+  if (await isOnItsWayOff(host, record)) return null
   try {
     await proveDisks(host, record, [disk])
     return null
   } catch (error) {
     if (isLunkeeperError(error, ...LOSSES)) return error
     if (isLunkeeperError(error)) return null
+    throw error
+  }
+}
+
+/**
+ * Whether a detach is at work, or is done, since the check began. It asks the disks itself, and what it has given back must
+ * not be reserved again.
+ */
+async function isOnItsWayOff(host: Host, { name }: Attachment): Promise<boolean> {
+  try {
+    const now = readRecord(host, name)
+    if (now === null || now.fence?.isReleasing === true) return true
+    return now.phase === 'detaching' && (await isWorkedOnByCommand(host, now))
+  } catch (error) {
+    // A record that cannot be read any more is not watched either.
+    if (isLunkeeperError(error)) return true
     throw error
   }
 }

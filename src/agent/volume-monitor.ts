@@ -25,6 +25,7 @@ import type { HoldMapState } from '../model/plan/table.ts'
 import { safeHold } from '../model/safe-hold.ts'
 import { readDirtyData } from '../state/view/dirty-data.ts'
 import { recordSeen } from '../state/records/history.ts'
+import { isWorkedOnByCommand } from '../state/records/locks.ts'
 import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
 import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
 import { HoldNoteFile } from './hold-note-file.ts'
@@ -60,6 +61,7 @@ export class VolumeMonitor {
   #seen: Observation | null = null
   #isLooking = false
   #looksAgain = false
+  #isLeft = false
   record: Attachment
 
   constructor(context: AgentContext, backend: HoldBackend, record: Attachment) {
@@ -145,7 +147,8 @@ export class VolumeMonitor {
     let asked: Asked = {}
     for (;;) {
       const seen = await this.#backend.observe(this.record, sessions, asked)
-      const facts = this.#factsOf(seen)
+      const isWorkedOn = !seen.facts.isReady && (await isWorkedOnByCommand(this.#context.host, this.record))
+      const facts = this.#factsOf(seen, isWorkedOn)
       this.#backMs = returnedSinceMs(facts, this.#memory)
       const plan = planHold(facts, this.#memory)
       this.#seen = seen
@@ -154,11 +157,12 @@ export class VolumeMonitor {
     }
   }
 
-  #factsOf(seen: Observation): HoldFacts {
+  #factsOf(seen: Observation, isWorkedOn: boolean): HoldFacts {
     const { host, volumes } = this.#context
     return {
       ...this.#frame(),
       ...seen.facts,
+      isWorkedOn,
       shutdown: readShutdownGrace(host),
       isOrchestrated: this.record.orchestrator !== undefined,
       volumes: volumes(this.record),
@@ -184,8 +188,9 @@ export class VolumeMonitor {
     let failure: unknown
     for (let at = 0; at < steps.length; at++) {
       const step = steps[at]!
-      if (step.kind === 'record') this.#note.write(step.note)
-      else if (step.kind === 'say') this.#say(step)
+      if (step.kind === 'record') {
+        if (!this.#isLeft) this.#note.write(step.note)
+      } else if (step.kind === 'say') this.#say(step)
       else if (isLasting(step)) void this.#start(step, failure)
       else if (failure === undefined) {
         // Paths that are failed together are failed by one program.
@@ -215,8 +220,12 @@ export class VolumeMonitor {
         recordSeen(this.#context.host, this.record.name, kept)
   }
 
-  /** The agent stops monitoring the volume: counted events go into the history. */
+  /**
+   * The agent stops monitoring the volume: counted events go into the history, and results that come later are ignored. A note
+   * that one of them left would outlive the record.
+   */
   leave(): void {
+    this.#isLeft = true
     for (const kept of this.#throttle.drain()) recordSeen(this.#context.host, this.record.name, kept)
   }
 
@@ -240,7 +249,7 @@ export class VolumeMonitor {
     const { signal, schedule, log } = this.#context
     try {
       const result = await this.#resultOf(step, failure)
-      if (!signal.aborted)
+      if (!signal.aborted && !this.#isLeft)
         await this.#take((memory) => afterStep(this.#frame(), memory, this.#withLoss(result)))
     } catch (error) {
       log.once(this.record.name, step.kind, String(error))
@@ -301,7 +310,7 @@ export class VolumeMonitor {
   /** Another volume answers on a path, or none, or another node owns the volume. */
   async #lose(sid: number, error: LunkeeperError, moved: string | null): Promise<void> {
     const path = this.#seen?.facts.paths.find((one) => one.sid === sid)
-    if (!path) return
+    if (!path || this.#isLeft) return
     const { devno, connection } = path
     const loss = { sid, devno, connection, refused: this.#measured(refusedBy(error)), moved }
     await this.#take((memory) => takeLoss(this.#frame(), memory, loss))

@@ -109,7 +109,8 @@ async function allWaiting(host: Host): Promise<Waiting[]> {
 }
 
 /**
- * Whether the volume waits, by the agent's note; without a note, by the kernel: no agent has seen the loss, or not yet.
+ * Whether the volume waits, by the agent's note; without a note, by the kernel: no agent has seen the loss, or not yet. After a
+ * detach that was killed, the agent fails a path without a note: whatever queues there may wait.
  * @param queueing reads the maps that queue, by a program
  */
 async function isWaiting(
@@ -119,5 +120,5 @@ async function isWaiting(
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
   if (note) return note.ended === null
-  return !hasPath(host, record) && (await queueing()).has(map.name)
+  return (record.phase === 'detaching' || !hasPath(host, record)) && (await queueing()).has(map.name)
 }

@@ -42,7 +42,7 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
     },
   )
 
-  it('loses nothing where its path has failed meanwhile: the next detach writes everything out', async ({
+  it('loses nothing where its LUN was unmapped meanwhile: the next detach brings the path back and writes everything out', async ({
     node,
     agent,
     target,
@@ -50,7 +50,11 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
   }) => {
     await volume.mounted()
     await killDetach(node)
-    await node.sh('echo kept > /mnt/db/file; dmsetup message lunkeeper-db 0 "fail_path 8:0"')
+    await node.sh('echo kept > /mnt/db/file')
+    await target.unmap(5, { keep: true })
+    const isFailed = async () => / 8:0 F /.test(await node.sh('dmsetup status lunkeeper-db'))
+    await node.until(isFailed, { deadline: SEEN_MS, what: 'the path failed' })
+    await target.mapMany([OURS])
     await expectCleanDetach(volume, agent)
     await putBack(target)
     await agent.start()

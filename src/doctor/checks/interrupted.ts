@@ -1,5 +1,4 @@
-import { isLocked } from '../../host/lock/lock.ts'
-import { volumeLock } from '../../state/records/locks.ts'
+import { isWorkedOnByCommand } from '../../state/records/locks.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import type { VolumeCheck } from '../check.ts'
 
@@ -8,8 +7,7 @@ export const interrupted: VolumeCheck = {
   async volume({ host }, { record }) {
     const { name, phase } = record
     if (phase === 'ready') return []
-    const [dir, key] = volumeLock(host, record, 'doctor')
-    if (await isLocked(dir, key)) return []
+    if (await isWorkedOnByCommand(host, record)) return []
     // The operation may have finished between reading the record and checking the lock.
     if (readRecord(host, name)?.phase !== phase) return []
     return [

@@ -4,25 +4,30 @@ import { emptied, QUIET } from './hold-given-up.ts'
 import { isGivenUp } from './hold-outage.ts'
 import { takeResults } from './hold-results.ts'
 
-/** Watched attributes show most changes, and a detach that works ends soon. */
+/** Watched attributes show most changes. */
 const ROUND_MS = 20_000
+/** While a command is at work: nothing shows that it was killed. */
+const WORKED_ON_MS = 2_000
 
 /**
- * The next steps for a volume whose detach has begun. If the detach was killed, its file system is still mounted and may
- * write: so the agent goes on asking which volume answers and who owns it, and stops I/O that must not go there. Everything
- * else is left to the detach: no outage begins, no path is brought back, nothing is unmounted or attached.
+ * The next steps for a volume whose detach has begun. A detach that is at work is left alone: it asks the disks itself before
+ * each act that can write. If it was killed or failed, a file system may still be mounted and write: so the agent goes on asking
+ * which volume answers and who owns it, and stops I/O that must not go there. Everything else is left to the next detach: no
+ * outage begins, no path is brought back, nothing is unmounted or attached.
  */
 export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, mode, map, paths } = facts
   const { note, memory, steps: taken } = takeResults(facts, before)
   const plan = {
     ...QUIET,
-    state: 'detaching',
+    state: isGivenUp(note) ? note.kind : 'detaching',
     memory,
     steps: taken,
     lookAtMs: nowMs + ROUND_MS,
     isSettled: true,
   } as const
+  if (facts.isWorkedOn)
+    return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }
   if (isGivenUp(note))
     return {
       ...plan,
@@ -41,7 +46,13 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const refused = active.filter((path) => answerOf(path) === 'refused')
   const unasked = active.filter((path) => answerOf(path) === null)
   const carrying = active.filter((path) => !refused.includes(path))
-  const verified = new Map(memory.verified)
+  // A path that was failed, and is used again, was brought back by a command: it is asked anew.
+  const verified = new Map(
+    active.flatMap(({ sid }) => {
+      const known = memory.verified.get(sid)
+      return known ? [[sid, known]] : []
+    }),
+  )
   for (const { sid, connection } of unasked) verified.set(sid, { kind: 'asking', connection })
   return {
     ...plan,

@@ -69,6 +69,8 @@ export interface HoldFacts {
   readonly note: HoldNote | null
   /** It may be used: attached, and no detach has begun. */
   readonly isReady: boolean
+  /** A command is at work on a volume that is not ready. False: its detach was killed, or failed. */
+  readonly isWorkedOn: boolean
   /** An orchestrator says when the volume is attached: the agent does not attach it again. */
   readonly isOrchestrated: boolean
   readonly paths: readonly HeldPath[]

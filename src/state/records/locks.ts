@@ -2,6 +2,7 @@ import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
 import type { LockOptions } from '../../host/lock/lock.ts'
+import { isLocked } from '../../host/lock/lock.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
 import type { Iqn } from '../../model/iqn.ts'
@@ -32,6 +33,12 @@ export function volumeLock(
   const { iqn, lun } = 'request' in volume ? asAsked(volume) : volume
   const options = { what: `${what} of LUN ${lun} of ${iqn}`, deadline: VOLUME_DEADLINE_MS, signal }
   return [join(host.places.runtime, 'locks'), `volume ${iqn} ${lun}`, options]
+}
+
+/** Whether a command, or an operation of this process, is at work on a volume. It is not asked to hurry. */
+export function isWorkedOnByCommand(host: Host, record: Attachment): Promise<boolean> {
+  const [directory, key] = volumeLock(host, record, '')
+  return isLocked(directory, key)
 }
 
 /**

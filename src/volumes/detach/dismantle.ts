@@ -162,5 +162,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
     dropStaleMarks(host)
     giveRoomBack(host)
     removeRecord(host, record.name)
+    // An agent may have written one just before it saw that the record is gone.
+    removeHoldNote(host, record.name)
   })
 }

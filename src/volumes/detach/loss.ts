@@ -1,4 +1,4 @@
-import { isMisplaced, refuseMisplaced } from '../holding/misplaced.ts'
+import { mustNotBeWritten, refuseMisplaced } from '../holding/misplaced.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -34,7 +34,11 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
     'TARGET_AWAY',
     `${found.name} ${unconfirmed ? 'has not confirmed its data' : 'is in use and cannot take its unwritten data'}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
     {
-      hint: 'Wait until the target is back; or discard the data: --force loses everything that was written and not yet synced.',
+      hint: `${
+        disks.length === 0 && found.record?.phase === 'detaching'
+          ? 'When the target is back, run the same attach again, which finds its disk, and then detach'
+          : 'Wait until the target is back'
+      }; or discard the data: --force loses everything that was written and not yet synced.`,
     },
   )
 }
@@ -80,7 +84,7 @@ async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boo
  */
 export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host, steps, removed, found } = work
-  const isLeftAlone = found.record === null || !isMisplaced(host, found.record)
+  const isLeftAlone = found.record === null || !mustNotBeWritten(host, found.record)
   const isWhole =
     disks.some(({ verdict }) => verdict === 'ours') &&
     !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')

@@ -1,5 +1,5 @@
 import { isAgentRunning } from '../../state/records/agent-lock.ts'
-import { isMisplaced } from '../holding/misplaced.ts'
+import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import { putUnder } from '../holding/map-paths.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
@@ -13,8 +13,7 @@ import type { Judged } from './judge.ts'
  */
 export async function reconnect({ host, found, view }: Dismantling, disks: readonly Judged[]): Promise<void> {
   const map = view().maps.find(isHoldMap)
-  // The dirty data of a misplaced volume must not reach it.
-  if (!map || !found.record || isMisplaced(host, found.record)) return
+  if (!map || !found.record || mustNotBeWritten(host, found.record)) return
   // A map that is not holding has all its paths in use. After a detach that was killed the agent has brought none back.
   const isWatched = found.record.phase === 'ready' && readHoldNote(host, found.record.name) === null
   if (isWatched && (await isAgentRunning(host))) return

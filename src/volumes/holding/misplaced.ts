@@ -11,11 +11,12 @@ import { describeUsers, mountsOf } from '../../state/view/users.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
 
 /**
- * Whether another volume has answered while the volume's I/O went through. Since then, the file system's data in memory
- * must not be written to any volume: it may be the other volume's, or lack writes that went there.
+ * Whether another volume has answered while the volume's I/O went through, or another node has taken the volume. Since
+ * then, the file system's data in memory must not be written to any volume: it may be the other volume's, lack writes that
+ * went there, or be older than what the other node wrote.
  */
-export function isMisplaced(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
-  return readHoldNote(host, name)?.kind === 'misplaced'
+export function mustNotBeWritten(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
+  return isGivenUp(readHoldNote(host, name))
 }
 
 /**
@@ -26,7 +27,10 @@ export function refuseMisplaced(host: Host, record: Attachment): void {
   const note = readHoldNote(host, record.name)
   if (note?.kind === 'fenced' && !note.isClear)
     throw new LunkeeperError('FENCED', `${record.name}: ${note.trouble}`, {
-      hint: `Stop its users on this node: the agent then unmounts it. What this node has not written is lost. Or take it off now: lunkeeper detach ${record.name} --force`,
+      hint:
+        record.phase === 'ready'
+          ? `Stop its users on this node: the agent then unmounts it. What this node has not written is lost. Or take it off now: lunkeeper detach ${record.name} --force`
+          : `Stop its users on this node; then take it off, without what is unwritten: lunkeeper detach ${record.name} --force`,
     })
   if (note?.kind !== 'misplaced') return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {

@@ -46,6 +46,7 @@ export const EVENTS = [
   'users-come',
   'writer-starts',
   'writer-stops',
+  'detach-works',
   'detach-killed',
   'attached-again',
 ] as const
@@ -120,6 +121,8 @@ export class FakeHoldNode {
   isOrchestrated = false
   /** False once a detach has begun, until the volume is attached again. */
   isReady = true
+  /** A detach is at work: the agent cannot see its end at once. */
+  isWorkedOn = false
   // The agent.
   memory: HoldMemory = NOTHING_KNOWN
   last: HoldPlan | null = null
@@ -137,6 +140,8 @@ export class FakeHoldNode {
   #wantedMs = 0
   /** When it was attached again after a detach had begun: a hold does not begin before. */
   #readyMs = 0
+  /** Until when a command was at work, which asks the disks itself. */
+  #workedMs = 0
   /** The last outage that ended well, as far as this agent knows. */
   #lastOutage: { readonly sinceMs: number; readonly endedMs: number } | null = null
   /** When the volume was misplaced or fenced; until it was cleared and attached again. */
@@ -237,11 +242,15 @@ export class FakeHoldNode {
       case 'writer-stops':
         this.isWriting = event === 'writer-starts'
         break
+      case 'detach-works':
       case 'detach-killed':
       case 'attached-again':
+        if (this.isWorkedOn) this.#workedMs = this.nowMs
         if (!this.isReady) this.#readyMs = this.nowMs
+        // The record changes with the first and the last.
+        if (this.isReady !== (event === 'attached-again')) this.#dueMs = this.nowMs
         this.isReady = event === 'attached-again'
-        this.#dueMs = this.nowMs
+        this.isWorkedOn = event === 'detach-works'
         break
     }
   }
@@ -323,7 +332,12 @@ export class FakeHoldNode {
       this.#written += this.queued.length
       this.completed += this.queued.length
       this.queued = []
-      if (session.provenConnection !== session.connection && this.nowMs - session.unprovenMs > SLACK_MS)
+      const unprovenMs = Math.max(session.unprovenMs, this.#workedMs)
+      if (
+        !this.isWorkedOn &&
+        session.provenConnection !== session.connection &&
+        this.nowMs - unprovenMs > SLACK_MS
+      )
         throw new Violation('I/O goes on through a path that has not been verified since it came back')
       return
     }
@@ -335,6 +349,8 @@ export class FakeHoldNode {
 
   #checkIdentities(): void {
     this.#checkMs = this.nowMs + CHECK_INTERVAL_MS
+    // A detach that is at work asks the disks itself (agent/identity-checks.ts).
+    if (this.isWorkedOn) return
     const moved = this.#written > this.#writtenAtCheck ? 'I/O went there' : null
     for (const sid of this.last?.checks ?? []) {
       const session = this.sessions.find((one) => one.sid === sid)
@@ -439,6 +455,7 @@ export class FakeHoldNode {
       }),
       io: { completed: this.completed, inFlight: 0 },
       isReady: this.isReady,
+      isWorkedOn: this.isWorkedOn,
       held: {
         revision: 0,
         hasDevice: true,
@@ -461,7 +478,7 @@ export class FakeHoldNode {
     for (const step of steps) {
       if (step.kind === 'say' || step.kind === 'warm-worker' || step.kind === 'search-portal') continue
       this.#say(JSON.stringify(step))
-      if (!this.isReady && !isGuarding(step, this.note))
+      if (!this.isReady && !isGuarding(step, this))
         throw new Violation(`${step.kind} of a volume that is being detached`)
       switch (step.kind) {
         case 'record':
@@ -746,12 +763,16 @@ export class FakeHoldNode {
 }
 
 /**
- * What the agent may do to a volume whose detach has begun. @param note of an outage that began before: results of steps
- * that were under way then are still recorded
+ * What the agent may do to a volume whose detach has begun. While it is at work: only what the result of a question calls
+ * for that was under way before, and a record in the note of an outage that began before.
  */
-function isGuarding(step: HoldStep, note: HoldNote | null): boolean {
+function isGuarding(
+  step: HoldStep,
+  { note, isWorkedOn }: Pick<FakeHoldNode, 'note' | 'isWorkedOn'>,
+): boolean {
   if (step.kind === 'record')
     return note !== null || step.note?.kind === 'misplaced' || step.note?.kind === 'fenced'
   if (step.kind === 'queue') return !step.on
-  return ['verify', 'fail', 'drop-disk', 'empty-map'].includes(step.kind)
+  if (step.kind === 'fail' || step.kind === 'drop-disk') return true
+  return !isWorkedOn && (step.kind === 'verify' || step.kind === 'empty-map')
 }

@@ -3,7 +3,19 @@ import { describe, expect, it } from 'vitest'
 import type { HoldFacts, HoldMemory } from '../../../../src/model/plan/hold-facts.ts'
 import { afterStep } from '../../../../src/model/plan/hold-results.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
-import { active, facts, kinds, lostPath, memory, note, path, proven, stepOf } from './hold-setup.ts'
+import {
+  active,
+  facts,
+  failed,
+  kinds,
+  lostPath,
+  memory,
+  note,
+  NOW_MS,
+  path,
+  proven,
+  stepOf,
+} from './hold-setup.ts'
 
 const fenced = note({ ended: 'fenced', kind: 'fenced', trouble: 'node-b owns it' })
 const misplaced = note({ ended: 'misplaced', kind: 'misplaced', trouble: 'another volume answered' })
@@ -33,7 +45,23 @@ describe('a volume whose detach has begun', () => {
     const step = stepOf(first, 'verify')!
     const refused = { cause, message: 'why' }
     const after = afterStep(facts(), first.memory, { kind: 'verify', step, refused })
-    expect(plan({}, after.memory)).toMatchObject({ kinds: ['fail'], checks: [] })
+    const waiting = plan({}, after.memory)
+    expect(waiting).toMatchObject({ kinds: ['fail'], checks: [] })
+    // The next detach brings it back over the same connection: it is asked anew, and not failed once more.
+    const away = plan({ map: failed }, waiting.memory)
+    expect(away.kinds).toEqual([])
+    expect(plan({}, away.memory).kinds).toEqual(['verify'])
+    expect(plan({}, plan({ isWorkedOn: true }, after.memory).memory).kinds).toEqual(['verify'])
+  })
+
+  it.for(['map', 'session', 'multipathd'] as const)('is left to a detach that is at work (%s)', (mode) => {
+    const map = mode === 'map' ? active : 'absent'
+    for (const more of [{}, { note: fenced }, { paths: [lostPath] }])
+      expect(plan({ mode, map, isWorkedOn: true, ...more }, memory())).toMatchObject({
+        kinds: [],
+        checks: [],
+        lookAtMs: NOW_MS + 2_000,
+      })
   })
 
   it.for(['map', 'session', 'multipathd'] as const)(

@@ -65,6 +65,7 @@ export function facts(more: Partial<HoldFacts> = {}): HoldFacts {
     shutdown: null,
     note: null,
     isReady: true,
+    isWorkedOn: false,
     isOrchestrated: false,
     volumes: 1,
     map: { queueing: true, paths: [{ devno: '8:0', active: true }] },
