@@ -94,6 +94,12 @@ it('an outage, what a command did in it, and its end are in the history, once ea
   ])
 })
 
+it('what is seen after the agent has left the volume is not noted: the note would outlive the record', async () => {
+  await look('LOGGED_IN', 'running')
+  monitor.leave()
+  expect(await look('FAILED', 'blocked')).toBeNull()
+})
+
 it('one that does not: another agent in the middle changes nothing', async () => {
   await look('LOGGED_IN', 'running')
   const waiting = await look('FAILED', 'blocked')

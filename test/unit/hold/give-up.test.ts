@@ -60,6 +60,13 @@ describe('a hold is given up', () => {
     expect(await giveUpAll(host, { grace: 0 })).toHaveLength(0)
     expect(told).toHaveLength(1)
   })
+
+  it('with that of a volume whose detach was killed, which may wait although its session is up', async () => {
+    node.record({ ...staged, phase: 'detaching' })
+    node.file('sys/devices/platform/host2/session1/target2:0:0/2:0:0:0/block/sda/dev', '8:0\n')
+    expect(await giveUpAll(host, { grace: 0 })).toHaveLength(1)
+    expect(told).toEqual([expect.stringContaining('fail_if_no_path')])
+  })
 })
 
 describe('a hold is not given up', () => {
