@@ -46,7 +46,7 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const refused = active.filter((path) => answerOf(path) === 'refused')
   const unasked = active.filter((path) => answerOf(path) === null)
   const carrying = active.filter((path) => !refused.includes(path))
-  // A path that was failed, and is used again, was brought back by a command: it is asked anew.
+  // A path that was failed, and is used again, was brought back by a command: it is asked again.
   const verified = new Map(
     active.flatMap(({ sid }) => {
       const known = memory.verified.get(sid)
