@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
-import type { Attachment } from '../model/attachment.ts'
+import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { statusOf } from '../state/view/status.ts'
 import type { VolumeCheck } from './check.ts'
@@ -8,6 +8,7 @@ import { anotherMachine } from './checks/another-machine.ts'
 import { NODE_CHECKS, VOLUME_CHECKS } from './checks.ts'
 import type { Finding } from './finding.ts'
 import { bySeverity } from './finding.ts'
+import type { Scene } from './scene.ts'
 import { readScene } from './scene.ts'
 
 /** Longer than the longest call that a check makes itself (an INQUIRY, a dmsetup: 20 s). */
@@ -16,19 +17,32 @@ const DEADLINE_MS = 25_000
 /** All findings of this node. Changes nothing. @throws NO_PERMISSION */
 export async function diagnose(host: Host): Promise<Finding[]> {
   const scene = await readScene(host)
-  const ofVolumes = scene.records.map((record) =>
-    guarded('the state', record.name, async () => {
-      const patient = { record, status: await bounded(statusOf(scene.host, record)) }
-      const found = await Promise.all(
-        checksOf(scene.host, record).map((check) =>
-          guarded(check.name, record.name, async () => check.volume(scene, patient)),
-        ),
-      )
-      return found.flat()
-    }),
-  )
+  const ofVolumes = scene.records.map((record) => diagnoseVolume(scene, record))
   const ofNode = NODE_CHECKS.map((check) => guarded(check.name, 'this node', async () => check.node(scene)))
   return bySeverity((await Promise.all([...ofVolumes, ...ofNode])).flat())
+}
+
+/** The state is needed by all checks. Each has a deadline of its own, so that the one that is late is named. */
+async function diagnoseVolume(scene: Scene, record: Attachment): Promise<readonly Finding[]> {
+  const known: { status?: VolumeStatus } = {}
+  const unknown = await guarded(
+    'the state',
+    record.name,
+    async () => {
+      known.status = await statusOf(scene.host, record)
+      return []
+    },
+    DEADLINE_MS,
+  )
+  const { status } = known
+  if (!status) return unknown
+  const patient = { record, status }
+  const found = await Promise.all(
+    checksOf(scene.host, record).map((check) =>
+      guarded(check.name, record.name, async () => check.volume(scene, patient)),
+    ),
+  )
+  return found.flat()
 }
 
 /** If the record is another machine's, no other check applies to the volume. */
@@ -60,7 +74,7 @@ export async function guarded(
   }
 }
 
-async function bounded<T>(work: Promise<T>, deadline = DEADLINE_MS): Promise<T> {
+async function bounded<T>(work: Promise<T>, deadline: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => reject(new LunkeeperError('STUCK', `no answer within ${deadline / 1000} s`)),
