@@ -26,14 +26,11 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
     lookAtMs: nowMs + ROUND_MS,
     isSettled: true,
   } as const
+  // Certain, and not a doubt: also where a detach is at work.
+  if (isGivenUp(note))
+    return { ...plan, steps: note.isClear ? taken : [...taken, ...stopped(facts, note.kind)] }
   if (facts.isWorkedOn)
     return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }
-  if (isGivenUp(note))
-    return {
-      ...plan,
-      state: note.kind,
-      steps: note.isClear ? taken : [...taken, ...stopped(facts, note.kind)],
-    }
   if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
   if (typeof map !== 'object') return plan
   const isActive = ({ devno }: HeldPath) => map.paths.some((one) => one.active && one.devno === devno)

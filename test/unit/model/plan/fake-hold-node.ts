@@ -14,6 +14,7 @@ import type {
 } from '../../../../src/model/plan/hold-facts.ts'
 import { NOTHING_KNOWN } from '../../../../src/model/plan/hold-facts.ts'
 import { afterStep, takeLoss } from '../../../../src/model/plan/hold-results.ts'
+import { isGivenUp } from '../../../../src/model/plan/hold-outage.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 
 export const PORTALS = ['10.0.0.5:3260', '10.0.0.6:3260'] as const
@@ -774,5 +775,6 @@ function isGuarding(
     return note !== null || step.note?.kind === 'misplaced' || step.note?.kind === 'fenced'
   if (step.kind === 'queue') return !step.on
   if (step.kind === 'fail' || step.kind === 'drop-disk') return true
-  return !isWorkedOn && (step.kind === 'verify' || step.kind === 'empty-map')
+  if (step.kind === 'empty-map') return isGivenUp(note)
+  return !isWorkedOn && step.kind === 'verify'
 }

@@ -56,7 +56,7 @@ describe('a volume whose detach has begun', () => {
 
   it.for(['map', 'session', 'multipathd'] as const)('is left to a detach that is at work (%s)', (mode) => {
     const map = mode === 'map' ? active : 'absent'
-    for (const more of [{}, { note: fenced }, { paths: [lostPath] }])
+    for (const more of [{}, { note: note() }, { paths: [lostPath] }])
       expect(plan({ mode, map, isWorkedOn: true, ...more }, memory())).toMatchObject({
         kinds: [],
         checks: [],
@@ -87,7 +87,12 @@ describe('a volume whose detach has begun', () => {
     'is stopped where it is not to be written, and not unmounted: %s, %j',
     ([mode, of, expected]) => {
       const map = mode === 'map' ? active : 'absent'
-      expect(plan({ mode, map, note: of })).toMatchObject({ kinds: expected, checks: [], state: of.kind })
+      for (const isWorkedOn of [false, true])
+        expect(plan({ mode, map, note: of, isWorkedOn })).toMatchObject({
+          kinds: expected,
+          checks: [],
+          state: of.kind,
+        })
     },
   )
 })
