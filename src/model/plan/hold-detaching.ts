@@ -1,6 +1,6 @@
 import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
-import { emptied, QUIET } from './hold-given-up.ts'
+import { QUIET, stopped } from './hold-given-up.ts'
 import { isGivenUp } from './hold-outage.ts'
 import { takeResults } from './hold-results.ts'
 
@@ -27,8 +27,7 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
     isSettled: true,
   } as const
   // Certain, and not a doubt: also where a detach is at work.
-  if (isGivenUp(note))
-    return { ...plan, steps: note.isClear ? taken : [...taken, ...stopped(facts, note.kind)] }
+  if (isGivenUp(note)) return { ...plan, steps: note.isClear ? taken : [...taken, ...stopped(facts, note)] }
   if (facts.isWorkedOn)
     return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }
   if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
@@ -67,10 +66,4 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
     ],
     checks: carrying.map(({ sid }) => sid),
   }
-}
-
-/** Nothing that its file system writes reaches a target any more. */
-function stopped({ mode, map, paths }: HoldFacts, kind: 'misplaced' | 'fenced'): HoldStep[] {
-  if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
-  return kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
 }

@@ -30,7 +30,7 @@ export function planGivenUp(
   taken: readonly HoldStep[],
   lookAtMs: number,
 ): HoldPlan {
-  const { nowMs, note, map, isOrchestrated } = facts
+  const { nowMs, note, isOrchestrated } = facts
   const memory: HoldMemory = {
     ...before,
     carrying: [],
@@ -39,13 +39,8 @@ export function planGivenUp(
     returnedMs: null,
   }
   const plan = { ...LOOKING, state: note.kind, memory, lookAtMs, isRestoring: memory.isAttaching }
-  const isMap = typeof map === 'object'
   if (!note.isClear) {
-    const steps: HoldStep[] = [...taken]
-    if (isMap) steps.push(...emptied(map))
-    if (facts.mode !== 'map')
-      // Another node owns the volume: its disk must not take what the kernel would write out later.
-      for (const { sid } of note.kind === 'fenced' ? facts.paths : []) steps.push({ kind: 'drop-disk', sid })
+    const steps: HoldStep[] = [...taken, ...stopped(facts, note)]
     if (!memory.isClearing) steps.push({ kind: 'clear' })
     return { ...plan, memory: { ...memory, isClearing: true }, steps }
   }
@@ -61,8 +56,15 @@ export function planGivenUp(
   }
 }
 
+/** Nothing that the file system of a volume that was given up writes reaches a target any more. */
+export function stopped({ mode, map, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
+  if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
+  // Another node owns the volume: its disk must not take what the kernel would write out later.
+  return kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
+}
+
 /** Fail the paths first, because that is fast. Disable queueing last, because loading the empty table enables it again. */
-export function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
+function emptied({ queueing, paths }: HoldMapState): HoldStep[] {
   const active = paths.filter((path) => path.active)
   return [
     ...active.map(({ devno }) => ({ kind: 'fail', devno }) as const),

@@ -14,6 +14,15 @@ describe('a volume of which another answered, or another node took it', () => {
     moved,
   })
 
+  /** The plan of a lost volume after the return of its path was refused. */
+  const afterRefusal = (cause: Refusal, message: string) => {
+    const lost = { map: failed, note: note() }
+    const first = plan(lost)
+    const step = stepOf(first, 'return')!
+    const came = { kind: 'refused', refused: { cause, message } } as const
+    return plan(lost, afterStep(facts(lost), first.memory, { kind: 'return', step, came }).memory)
+  }
+
   it.each<[HoldMode, Refusal, string | null, string[], string | null]>([
     ['map', 'foreign', 'writes', ['fail', 'record', 'drop-disk'], 'misplaced'],
     ['map', 'foreign', null, ['fail', 'drop-disk'], null],
@@ -80,29 +89,13 @@ describe('a volume of which another answered, or another node took it', () => {
   })
 
   it('that a returning path finds fenced is given up: what is held fails', () => {
-    const lost = { map: failed, note: note() }
-    const first = plan(lost)
-    const came = { kind: 'refused', refused: { cause: 'lost', message: 'node-b owns it' } } as const
-    const after = afterStep(facts(lost), first.memory, {
-      kind: 'return',
-      step: stepOf(first, 'return')!,
-      came,
-    })
-    const fenced = plan(lost, after.memory)
+    const fenced = afterRefusal('lost', 'node-b owns it')
     expect(fenced.state).toBe('fenced')
     expect(stepOf(fenced, 'record')!.note).toMatchObject({ ended: 'fenced', kind: 'fenced', sinceMs: NOW_MS })
     expect(stepOf(fenced, 'queue')).toMatchObject({ on: false })
   })
 
   it('whose owner cannot be asked stays held', () => {
-    const lost = { map: failed, note: note() }
-    const first = plan(lost)
-    const came = { kind: 'refused', refused: { cause: 'unknown', message: 'no answer' } } as const
-    const after = afterStep(facts(lost), first.memory, {
-      kind: 'return',
-      step: stepOf(first, 'return')!,
-      came,
-    })
-    expect(plan(lost, after.memory)).toMatchObject({ state: 'holding' })
+    expect(afterRefusal('unknown', 'no answer')).toMatchObject({ state: 'holding' })
   })
 })
