@@ -67,7 +67,8 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
           // If the LUN was swapped during the flush, the confirmation may be another volume's.
           const again = await askDisk(host, disk, volume.identity)
           if (again.verdict === 'stranger' && !force) throw again.error!
-          if (isLast) await releaseVolume(work, disk)
+          // With force after a swap: what is registered on the other volume is not this one's to release.
+          if (isLast && again.verdict !== 'stranger') await releaseVolume(work, disk)
         }
         return remove()
       },
