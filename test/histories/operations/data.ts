@@ -58,12 +58,9 @@ async function write(world: World, { volume: name, blocks, how }: OperationOf<'w
   const isOpen = () => writes.some(({ end }) => end === 'pending')
   for (let left = PROMPT_MS; left > 0 && isOpen(); left -= 20) await sleep(20)
   let after = (await reconcile(world)).get(name)
-  // It waits, and is said to be ready: that may be true for a moment.
-  for (
-    let left = SAID_MS * world.model.pace.factor;
-    left > 0 && isOpen() && after && !isHolding(after);
-    left -= PULSE_MS
-  ) {
+  // It waits, and is said to be ready: that may be true for a moment. Nothing is judged while the store is full.
+  const sayBy = performance.now() + SAID_MS * world.model.pace.factor
+  while (!world.model.storeFull && performance.now() < sayBy && isOpen() && after && !isHolding(after)) {
     await sleep(PULSE_MS)
     after = (await reconcile(world)).get(name)
   }
