@@ -12,8 +12,7 @@ import { SEEN_MS } from './volume.ts'
 // A case for each finding of docs/findings.md: its cause is made, doctor reports it, its remedy is applied as an operator
 // would, and doctor reports it no longer. Elsewhere are those of outages and broken file systems (doctor.test.ts), of
 // phantoms (doctor-fix.test.ts), HELD_BESIDE (holders.test.ts), FENCED and UNGUARDED (owner.test.ts), LIMIT_RAISED
-// (hold-room.test.ts) and RECORD_OF_ANOTHER_MACHINE (cloned-machine.test.ts). Not made here: HUNG_TASK_PANIC and
-// MODULE_MISSING, since the lab's kernels have no check for hung tasks and everything built in.
+// (hold-room.test.ts) and RECORD_OF_ANOTHER_MACHINE (cloned-machine.test.ts).
 
 const MIB = 1 << 20
 const BOTH = ['127.0.0.1', '127.0.0.2']
@@ -159,6 +158,47 @@ describe('doctor reports each finding, and no longer after its remedy', () => {
     await node.sh('rm /mnt/v')
     await gone(node, 'CHECK_FAILED')
     await volume.again(...SESSION_HELD)
+    expect(await diagnose(node)).toEqual({ findings: [] })
+    await volume.detach()
+  })
+
+  // The lab's kernels have no check for hung tasks, and everything built in. The files that say so are replaced.
+  it('HUNG_TASK_PANIC comes with a kernel that panics before the hold ends, MODULE_MISSING with one that lacks a module', async ({
+    node,
+    volume,
+  }) => {
+    await volume.attach(...SESSION_HELD)
+    await node.sh(
+      `mkdir -p /run/sysctl; cp -r /proc/sys/kernel/. /run/sysctl/ 2>/dev/null; cd /run/sysctl
+       echo 60 > hung_task_timeout_secs; echo 1 > hung_task_panic; mount --bind /run/sysctl /proc/sys/kernel`,
+    )
+    expect(await found(node, 'HUNG_TASK_PANIC')).toMatchObject({
+      severity: 'warning',
+      evidence: { seconds: 60, volumes: ['db'] },
+      fix: expect.stringContaining('kernel.hung_task_panic=0'),
+    })
+    await node.sh('sysctl -q -w kernel.hung_task_panic=0')
+    await gone(node, 'HUNG_TASK_PANIC')
+    await node.sh('echo 1 > /proc/sys/kernel/hung_task_panic')
+    await found(node, 'HUNG_TASK_PANIC')
+    await lunkeeper(node).run(['hold', 'db', '--set', '59s'])
+    await gone(node, 'HUNG_TASK_PANIC')
+    await node.sh('umount /proc/sys/kernel')
+
+    // The modules of a kernel that was removed by an upgrade while it runs.
+    const modules = '/run/modules/$(uname -r)'
+    await node.sh(
+      `mkdir -p ${modules}; echo kernel/drivers/scsi/sd_mod.ko > ${modules}/modules.builtin; mkdir -p /lib/modules
+       mount --bind /run/modules /lib/modules; mount -t tmpfs tmpfs /sys/class/iscsi_transport`,
+    )
+    expect(await found(node, 'MODULE_MISSING')).toMatchObject({
+      severity: 'warning',
+      subject: 'iscsi_tcp',
+      fix: expect.stringContaining('modprobe iscsi_tcp'),
+    })
+    await node.sh(`echo kernel/drivers/scsi/iscsi_tcp.ko >> ${modules}/modules.builtin`)
+    await gone(node, 'MODULE_MISSING')
+    await node.sh('umount /sys/class/iscsi_transport /lib/modules')
     expect(await diagnose(node)).toEqual({ findings: [] })
     await volume.detach()
   })
