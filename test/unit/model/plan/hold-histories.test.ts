@@ -50,9 +50,12 @@ describe('whatever happens to a held volume', () => {
       fc.property(history, (past) => {
         const node = live(past)
         heal(node)
-        if (node.givenUp === 'fenced') {
+        if (node.judge.givenUp === 'fenced') {
           expect(node.last).toMatchObject({ state: 'fenced', lookAtMs: Infinity })
-          expect({ map: node.map, isMounted: node.isMounted }).toEqual({ map: null, isMounted: false })
+          expect({ map: node.iscsi.map, isMounted: node.iscsi.isMounted }).toEqual({
+            map: null,
+            isMounted: false,
+          })
         } else if (!node.isWell)
           throw new Error([JSON.stringify(node.last), ...node.log.slice(-40)].join('\n'))
       }),
@@ -125,7 +128,7 @@ describe('the rules find a planner that', () => {
       fc.property(history, (past) => {
         const node = live(past, planner)
         heal(node)
-        if (node.givenUp !== 'fenced' && !node.isWell) throw new Error('it does not come back')
+        if (node.judge.givenUp !== 'fenced' && !node.isWell) throw new Error('it does not come back')
       }),
       { numRuns: 1_000, endOnFailure: true },
     )
