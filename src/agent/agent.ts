@@ -23,6 +23,7 @@ import { HoldMapStates } from './hold-map-states.ts'
 import { IDENTITY_CHECK_INTERVAL_MS, IdentityChecks } from './identity-checks.ts'
 import { followHints } from './kernel-events.ts'
 import { AgentLog } from './log.ts'
+import { MovedIo } from './moved-io.ts'
 import { PortalProbes } from './portal-probes.ts'
 import { reattachHeldByOthers } from './reattach.ts'
 import { Scheduler } from './scheduler.ts'
@@ -113,15 +114,19 @@ class Agent implements AsyncDisposable {
     this.#devices = new ScsiDeviceList(host)
     this.#maps = new HoldMapStates(host)
     this.#probes = new PortalProbes(host, this.#schedule, signal, (iqn) => this.#monitors.opened(iqn))
+    const moved = new MovedIo(host)
     this.#monitors = new VolumeMonitors({
       host,
+      moved,
       maps: this.#maps,
       probes: this.#probes,
       schedule: this.#schedule,
       log: this.#log,
       signal,
     })
-    this.#checks = new IdentityChecks(host, ({ name }, message) => this.#log.once(name, 'identity', message))
+    this.#checks = new IdentityChecks(host, moved, ({ name }, message) =>
+      this.#log.once(name, 'identity', message),
+    )
   }
 
   async run(): Promise<void> {

@@ -1,7 +1,5 @@
 import { checkIdentities } from '../host/disk/quick-check.ts'
 import type { Host } from '../host/host.ts'
-import type { BlockStat } from '../host/read/block-stat.ts'
-import { readBlockStat } from '../host/read/block-stat.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import { hasOneWriter } from '../model/request.ts'
@@ -9,6 +7,7 @@ import type { ScsiDisk } from '../model/snapshot.ts'
 import { proveDisks } from '../state/proof/prove.ts'
 import { isWorkedOnByCommand } from '../state/records/locks.ts'
 import { readRecord } from '../state/records/volumes.ts'
+import type { MovedIo, VolumePath } from './moved-io.ts'
 
 /**
  * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its
@@ -18,9 +17,8 @@ import { readRecord } from '../state/records/volumes.ts'
 export const IDENTITY_CHECK_INTERVAL_MS = 5_000
 
 /** A path that carries I/O, and what to do if it leads to another volume. */
-export interface CheckedPath {
+export interface CheckedPath extends VolumePath {
   readonly record: Attachment
-  readonly disk: ScsiDisk & { readonly name: string }
   /**
    * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
    *   the volume · OWNER_UNKNOWN it cannot be determined which node has it
@@ -29,30 +27,24 @@ export interface CheckedPath {
   lose(error: LunkeeperError, moved: string | null): Promise<void>
 }
 
-interface Seen {
-  /** Read before the question was sent: later I/O may have gone to another volume. */
-  readonly stat: BlockStat | null
-  readonly at: Date
-}
-
 /** Asks all paths that carry I/O which volume answers: every 5 s, and when the kernel reports a change. */
 export class IdentityChecks {
   readonly #host: Host
   readonly #report: (record: Attachment, message: string) => void
-  /** By disk: when the volume itself last answered. */
-  readonly #seen = new Map<string, Seen>()
+  readonly #moved: MovedIo
   #isRunning = false
   #round = 0
 
-  constructor(host: Host, report: (record: Attachment, message: string) => void) {
+  constructor(host: Host, moved: MovedIo, report: (record: Attachment, message: string) => void) {
     this.#host = host
+    this.#moved = moved
     this.#report = report
   }
 
   /** Begins a check of all of these paths, unless a check is running. @returns whether it was begun */
   begin(all: readonly CheckedPath[]): boolean {
     if (this.#isRunning) return false
-    this.#forget(all)
+    this.#moved.retain(all)
     if (all.length === 0) return true
     this.#isRunning = true
     this.#round++
@@ -67,8 +59,7 @@ export class IdentityChecks {
   }
 
   async #checkSession(paths: readonly CheckedPath[]): Promise<void> {
-    const before = paths.map(({ disk }) => this.#statOf(disk))
-    const at = new Date()
+    const before = paths.map((path) => this.#moved.sample(path))
     const answers = await checkIdentities(
       this.#host,
       paths.map(({ disk, record: { identity, fence } }) => ({
@@ -80,7 +71,7 @@ export class IdentityChecks {
     )
     for (const [index, path] of paths.entries()) {
       const answer = answers[index]
-      if (answer === 'same') this.#seen.set(keyOf(path), { stat: before[index] ?? null, at })
+      if (answer === 'same') this.#moved.answered(path, before[index]!)
       const isDoubted =
         answer === 'same' ? this.#asksOthers(path) : answer !== undefined && answer !== 'silent'
       if (isDoubted) await this.#lost(path)
@@ -99,31 +90,11 @@ export class IdentityChecks {
     const error = await whyNotOurs(this.#host, record, disk)
     if (error === null) return
     try {
-      await path.lose(error, error.code === 'IDENTITY_MISMATCH' ? this.#movedBy(path) : null)
+      await path.lose(error, error.code === 'IDENTITY_MISMATCH' ? this.#moved.since(path) : null)
     } catch (cause) {
       const message = cause instanceof LunkeeperError ? cause.message : String(cause)
       this.#report(record, `${error.message}, and its path could not be taken away: ${message}`)
     }
-  }
-
-  #movedBy(path: CheckedPath): string | null {
-    const { name } = path.disk
-    const seen = this.#seen.get(keyOf(path))
-    const now = this.#statOf(path.disk)
-    if (!seen?.stat || !now)
-      return `I/O sent through ${name} before this agent started may have reached that volume`
-    const [read, written] = [now.bytesRead - seen.stat.bytesRead, now.bytesWritten - seen.stat.bytesWritten]
-    if (read === 0 && written === 0) return null
-    return `since ${seen.at.toISOString()} ${written} bytes were written and ${read} bytes read through ${name}, which may have gone to or come from it`
-  }
-
-  #statOf({ name }: CheckedPath['disk']): BlockStat | null {
-    return readBlockStat(this.#host.paths, name)
-  }
-
-  #forget(all: readonly CheckedPath[]): void {
-    const present = new Set(all.map(keyOf))
-    for (const key of this.#seen.keys()) if (!present.has(key)) this.#seen.delete(key)
   }
 }
 
@@ -166,9 +137,4 @@ async function isOnItsWayOff(host: Host, { name }: Attachment): Promise<boolean>
     if (isLunkeeperError(error)) return true
     throw error
   }
-}
-
-/** A disk that was deleted and created again gets another key, even under the same name. */
-function keyOf({ record, disk }: CheckedPath): string {
-  return `${record.name} ${disk.sid} ${disk.name} ${disk.hctl.lun}`
 }

@@ -21,6 +21,16 @@ describe('a volume that comes back elsewhere is found', () => {
 
   const disks = async (node: LabNode) => (await node.storage()).disks.length
 
+  /** Until the agent has asked the disks which volumes they are: nothing else sends commands to an idle one. */
+  async function asked(node: LabNode): Promise<void> {
+    await node.sh('udevadm settle')
+    const commands = () => node.sh('cat /sys/class/scsi_device/*/device/iorequest_cnt')
+    for (let times = 0; times < 2; times++) {
+      const before = await commands()
+      await node.until(async () => (await commands()) !== before, { deadline: 30_000, what: 'a question' })
+    }
+  }
+
   /** Puts volumes at other numbers while the target is away. */
   async function renumbered(
     target: Target,
@@ -102,6 +112,7 @@ describe('a volume that comes back elsewhere is found', () => {
     volume,
   }) => {
     await volume.attach('--hold', '600s')
+    await asked(node)
     await agent.process.kill('SIGSTOP')
     await target.disable()
     await target.unmap(5, { keep: true })

@@ -13,6 +13,7 @@ import type {
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { AgentLog } from '../log.ts'
 import type { HoldMapStates } from '../hold-map-states.ts'
+import type { MovedIo } from '../moved-io.ts'
 import type { PortalProbes } from '../portal-probes.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { WatchedAttributes } from '../watched-attributes.ts'
@@ -24,6 +25,7 @@ export interface AgentContext {
   readonly probes: PortalProbes
   readonly schedule: Scheduler
   readonly log: AgentLog
+  readonly moved: MovedIo
   readonly signal: AbortSignal
   /** How many volumes there are that are held in the same way. */
   readonly volumes: (record: Attachment) => number

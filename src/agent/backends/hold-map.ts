@@ -115,20 +115,23 @@ function mapOf({ host }: AgentContext, { name }: Attachment): DmMap {
 
 /** Asks a path that carries I/O which volume it is. */
 async function verify(
-  { host }: AgentContext,
+  { host, moved }: AgentContext,
   step: StepOf<'verify'>,
   record: Attachment,
 ): Promise<StepResult> {
+  const disk = pathDiskOf(lookOf({ host }, record), step.sid)
+  if (!disk) {
+    const state = readSessionState(host.paths, step.sid) ?? 'gone'
+    throw new LunkeeperError('TARGET_AWAY', `${step.disk} is gone: session ${step.sid} is ${state}`)
+  }
+  const path = { record, disk }
+  const before = moved.sample(path)
   try {
-    const disk = pathDiskOf(lookOf({ host }, record), step.sid)
-    if (!disk) {
-      const state = readSessionState(host.paths, step.sid) ?? 'gone'
-      throw new LunkeeperError('TARGET_AWAY', `${step.disk} is gone: session ${step.sid} is ${state}`)
-    }
     await proveDisks(host, record, [disk])
-    return { kind: 'verify', step, refused: null }
+    moved.answered(path, before)
+    return { kind: 'verify', step, refused: null, moved: null }
   } catch (error) {
-    return { kind: 'verify', step, refused: refusedBy(error) }
+    return { kind: 'verify', step, refused: refusedBy(error), moved: moved.since(path) }
   }
 }
 

@@ -1,45 +1,20 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { beforeAll, expect, it, vi } from 'vitest'
 
-import { fetchPackages } from '../../../lab/debian/fetch.ts'
-import { cacheDirectory } from '../../../lab/debian/root.ts'
-import { unpack } from '../../../lab/debian/unpack.ts'
 import { temporary } from '../../unit/temporary.ts'
 import { DIRECTORY, expressionsOf, readDashboard } from './dashboard.ts'
+import { bringPrometheus } from './prometheus.ts'
 
 let promtool: string
 
 vi.setConfig({ testTimeout: 60_000 })
 
 beforeAll(async () => {
-  promtool = await bringPromtool()
+  promtool = join(await bringPrometheus(), 'promtool')
 }, 300_000)
-
-/** Debian's promtool, fetched once as the lab's packages are. */
-async function bringPromtool(): Promise<string> {
-  const home = join(cacheDirectory(), 'prometheus')
-  const program = join(home, 'usr/bin/promtool')
-  if (existsSync(program)) return program
-  await mkdir(cacheDirectory(), { recursive: true })
-  const work = await mkdtemp(`${home}.making-`)
-  try {
-    const archives = await fetchPackages('bookworm', ['prometheus'], join(work, 'apt'))
-    await unpack(
-      archives.filter((path) => /\/prometheus_[^/]*$/.test(path)),
-      join(work, 'root'),
-    )
-    await rename(join(work, 'root'), home).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
-    })
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
-  return program
-}
 
 function run(...args: string[]): { readonly status: number | null; readonly said: string } {
   const { status, stdout, stderr } = spawnSync(promtool, args, {

@@ -251,7 +251,6 @@ export class FakeHoldNode implements Noted {
     this.#checkMs = this.iscsi.nowMs + CHECK_INTERVAL_MS
     // A detach that is at work asks the disks itself (agent/identity-checks.ts).
     if (this.isWorkedOn) return
-    const moved = this.#written > this.#writtenAtCheck ? 'I/O went there' : null
     for (const sid of this.last?.checks ?? []) {
       const session = this.iscsi.bySid(sid)
       if (!session?.disk) continue
@@ -264,7 +263,7 @@ export class FakeHoldNode implements Noted {
         devno,
         connection: String(session.connection),
         refused,
-        moved: answer === 'foreign' ? moved : null,
+        moved: answer === 'foreign' ? this.#moved : null,
       }
       const taken = takeLoss(this.#facts(), this.memory, loss)
       this.memory = taken.memory
@@ -272,6 +271,11 @@ export class FakeHoldNode implements Noted {
       this.#dueMs = Math.min(this.#dueMs, taken.lookAtMs)
     }
     this.#writtenAtCheck = this.#written
+  }
+
+  /** I/O that may have gone to another volume since the last check. */
+  get #moved(): string | null {
+    return this.#written > this.#writtenAtCheck ? 'I/O went there' : null
   }
 
   #look(): void {
@@ -384,7 +388,7 @@ export class FakeHoldNode implements Noted {
       session && String(session.connection) === step.connection ? this.iscsi.answerOf(session) : 'unreachable'
     if (answer === 'proven') session!.provenConnection = session!.connection
     const refused = answer === 'proven' ? null : { cause: answer, message: `it is ${answer}` }
-    this.#finish(running, { kind: 'verify', step, refused })
+    this.#finish(running, { kind: 'verify', step, refused, moved: this.#moved })
   }
 
   #recover(running: Running): void {
