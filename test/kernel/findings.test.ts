@@ -189,7 +189,8 @@ describe('doctor reports each finding, and no longer after its remedy', () => {
     const modules = '/run/modules/$(uname -r)'
     await node.sh(
       `mkdir -p ${modules}; echo kernel/drivers/scsi/sd_mod.ko > ${modules}/modules.builtin; mkdir -p /lib/modules
-       mount --bind /run/modules /lib/modules; mount -t tmpfs tmpfs /sys/class/iscsi_transport`,
+       mount --bind /run/modules /lib/modules
+       for of in class/iscsi_transport module; do mount -t tmpfs tmpfs /sys/$of; done`,
     )
     expect(await found(node, 'MODULE_MISSING')).toMatchObject({
       severity: 'warning',
@@ -198,7 +199,7 @@ describe('doctor reports each finding, and no longer after its remedy', () => {
     })
     await node.sh(`echo kernel/drivers/scsi/iscsi_tcp.ko >> ${modules}/modules.builtin`)
     await gone(node, 'MODULE_MISSING')
-    await node.sh('umount /sys/class/iscsi_transport /lib/modules')
+    await node.sh('umount /sys/class/iscsi_transport /sys/module /lib/modules')
     expect(await diagnose(node)).toEqual({ findings: [] })
     await volume.detach()
   })
