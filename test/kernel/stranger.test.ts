@@ -44,6 +44,31 @@ describe.each(kernels('bookworm'))(
       },
     )
 
+    it('a forced detach of a volume without a record keeps the reservation of the volume that answers there now', async ({
+      node,
+      target,
+      volume,
+    }) => {
+      await target.map(6, { serial: 'c33c0006', bytes: 64 << 20, name: 'other' })
+      const other = volume.with({ lun: 6, name: 'other' })
+      const { device } = await volume.attach()
+      await other.attach()
+      const { owner } = await other.status()
+      expect(owner).toMatchObject({ guard: 'reservation' })
+      await node.sh('rm /var/lib/lunkeeper/volumes/db.json')
+      await target.unmap(5, { keep: true })
+      await target.map(5, { name: 'other' })
+      const ended = await lunkeeper(node).run(['detach', device!, '--force'])
+      expect(ended.code, ended.stderr).toBe(0)
+      expect(await other.status()).toMatchObject({ state: 'ready', owner })
+      expect(
+        await node.sh('cat /sys/kernel/config/target/core/*/other/pr/res_pr_registered_i_pts'),
+      ).toContain('iqn.')
+      await other.detach()
+      await target.unmap(6)
+      await expectNothingLeft(node)
+    })
+
     it('volumes reports that the volume is misplaced, and what to do', async ({ node, target, volume }) => {
       await inUse(volume)
       expect((await volume.status()).state).toBe('ready')
