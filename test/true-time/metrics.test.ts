@@ -60,7 +60,7 @@ it('what is scraped tells of an outage: a hold that counts down, then one more o
   await volume.mounted('--fs', 'ext4', '--hold', '15m')
   const claim = claimOf(target, 'pv-orders', { lun: '4' })
   await kubelet.bring(claim, 'pod-a')
-  await kubelet.fails('nodeStageVolume', { volumeId: 'pv-none' }, 'INVALID_ARGUMENT')
+  await kubelet.fails('nodeStageVolume', { volumeId: 'pv-none' }, 'InvalidArgument')
   const writer = await Writer.start(node, `${volume.mount}/file`, 250)
   await scraped(6)
   await target.disable()
