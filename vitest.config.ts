@@ -56,7 +56,7 @@ export default defineConfig({
       // Needs Chromium: run with `npm run test:page`.
       {
         extends: true,
-        test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 180_000, expect: PATIENT },
+        test: { name: 'page', include: ['test/page/**/*.test.ts'], expect: PATIENT, ...KERNEL },
       },
       {
         extends: true,
