@@ -161,7 +161,11 @@ async function bringBack(
       portal,
       disk: disk ?? null,
       plan: step.steps,
-      listLuns: () => probes.luns({ iqn, portal }, knownChap(host, iqn, portals)).catch(() => null),
+      listLuns: () =>
+        probes.luns({ iqn, portal }, knownChap(host, iqn, portals)).catch((error: Error) => {
+          log.once(record.name, 'search', `the LUNs of ${iqn} cannot be listed: ${error.message}`)
+          return null
+        }),
       steps: stepper(record.name, log.observer),
       signal,
     })

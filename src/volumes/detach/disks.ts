@@ -68,7 +68,9 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
           const again = await askDisk(host, disk, volume.identity)
           if (again.verdict === 'stranger' && !force) throw again.error!
           // With force after a swap: what is registered on the other volume is not this one's to release.
+          const fence = work.found.record?.fence
           if (isLast && again.verdict !== 'stranger') await releaseVolume(work, disk)
+          else if (isLast && fence) warnKept(work, fence, again.error!.message)
         }
         return remove()
       },
