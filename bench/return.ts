@@ -15,6 +15,9 @@ const { values } = parseArgs({
 interface Measured {
   readonly peer: 'lunkeeper' | 'floor'
   readonly ms: number
+  /** When sysfs had a session of the target, and a disk of it; null where the watcher came too late. */
+  readonly loggedIn: number | null
+  readonly disk: number | null
 }
 
 await using lab = await Lab.open()
@@ -37,16 +40,21 @@ if (ran.code !== 0) throw new Error(`the benchmark broke: ${ran.stderr}\n${ran.s
 const all = ran.stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Measured]))
 const base = median(all.filter(({ peer }) => peer === 'floor').map(({ ms }) => ms))
 process.stdout.write(
-  '| who | ms, median (min–max) | ratio to the floor: median | worst |\n|---|---|---|---|\n',
+  '| who | ms, median (min–max) | ratio to the floor: median | worst | of the median: until it is logged in | until its disk is there | after that |\n|---|---|---|---|---|---|---|\n',
 )
 for (const peer of ['floor', 'lunkeeper'] as const) {
-  const times = all.flatMap((one) => (one.peer === peer ? [one.ms] : []))
+  const mine = all.filter((one) => one.peer === peer)
+  const times = mine.map(({ ms }) => ms)
+  const part = (of: (one: Measured) => number | null) => median(mine.flatMap((one) => of(one) ?? []))
   const [low, middle, high] = [Math.min(...times), median(times), Math.max(...times)]
   const cells = [
     peer,
     `${middle.toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`,
     (middle / base).toFixed(2),
     (high / base).toFixed(2),
+    part(({ loggedIn }) => loggedIn).toFixed(0),
+    part(({ loggedIn, disk }) => disk && disk - loggedIn!).toFixed(0),
+    part(({ ms, disk }) => disk && ms - disk).toFixed(0),
   ]
   process.stdout.write(`| ${cells.join(' | ')} |\n`)
 }
