@@ -10,7 +10,6 @@ const KERNEL = { testTimeout: 900_000, hookTimeout: 600_000 }
 const ESSENTIAL = ['stranger', 'identity-checks', 'hold', 'uses', 'owner'].map(
   (name) => `test/kernel/${name}.test.ts`,
 )
-const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
 const isEssential = process.env.LUNKEEPER_TEST_KERNEL === 'essential'
 
 /** For what is polled until it is so: a busy machine takes longer than the default of a second. */
@@ -63,8 +62,6 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: isEssential ? ESSENTIAL : ['test/kernel/**/*.test.ts'],
-          // Its short run was not seen to pass yet (test/histories/README.md).
-          exclude: isEverything ? [] : ['test/kernel/histories.test.ts'],
           ...KERNEL,
         },
       },

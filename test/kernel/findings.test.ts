@@ -188,7 +188,7 @@ describe('doctor reports each finding, and no longer after its remedy', () => {
     // The modules of a kernel that was removed by an upgrade while it runs.
     const modules = '/run/modules/$(uname -r)'
     await node.sh(
-      `mkdir -p ${modules}; echo kernel/drivers/scsi/sd_mod.ko > ${modules}/modules.builtin; mkdir -p /lib/modules
+      `mkdir -p ${modules}; echo kernel/drivers/scsi/sg.ko > ${modules}/modules.builtin; mkdir -p /lib/modules
        mount --bind /run/modules /lib/modules
        for of in class/iscsi_transport module; do mount -t tmpfs tmpfs /sys/$of; done`,
     )

@@ -44,11 +44,7 @@ describe('the page of an agent', () => {
       })
       await page.goto(relay.url)
       await page.getByText('Live').waitFor()
-      await page
-        .getByText('The volume is ready')
-        .or(page.getByText('All 1 volumes are ready'))
-        .first()
-        .waitFor()
+      await page.getByText('db is ready').first().waitFor()
 
       const count = page.locator('.card .due .count')
       const shown = count.waitFor().then(() => performance.now())

@@ -27,6 +27,8 @@ export function outageMetrics(host: Host, registers: Registry[]): Disposable {
     buckets: DURATION_BUCKETS_SECONDS,
     registers,
   })
+  // A counter that first appears with 1 has not increased, as Prometheus counts: alerts would miss the first outage.
+  for (const io of ['waited', 'failed']) lengths.zero({ io })
   return followHolds(host, ({ before, after }) => {
     if (before && after && isSameOutage(before, after)) return
     if (after) begun.inc()

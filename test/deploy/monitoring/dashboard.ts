@@ -7,6 +7,7 @@ export interface Dashboard {
   readonly panels: readonly {
     readonly id: number
     readonly title: string
+    readonly type: string
     readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
     readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[]
   }[]
@@ -16,11 +17,8 @@ export interface Dashboard {
 export const readDashboard = () =>
   JSON.parse(readFileSync(`${DIRECTORY}grafana/lunkeeper.json`, 'utf8')) as Dashboard
 
-/** Its expressions with Grafana's variables filled in, as Prometheus gets them. */
+/** An expression with Grafana's variables filled in, as Prometheus gets it. */
+export const filledIn = (expr: string) => expr.replaceAll('$__rate_interval', '5m').replaceAll(/\$\w+/g, '.*')
+
 export const expressionsOf = ({ panels }: Dashboard) =>
-  panels.flatMap(({ title, targets }) =>
-    targets.map(({ expr }) => ({
-      title,
-      expr: expr.replaceAll('$__rate_interval', '5m').replaceAll(/\$\w+/g, '.*'),
-    })),
-  )
+  panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr: filledIn(expr) })))

@@ -220,7 +220,7 @@ describe('the HTTP server', () => {
     removeHoldNote(host, name)
     await expect.poll(() => metric('lunkeeper_outage_duration_seconds_count{io="failed"}')).toBe('1')
     expect(await metric('lunkeeper_outages_total')).toBe('1')
-    expect(await metric('lunkeeper_outage_duration_seconds_count{io="waited"}')).toBeUndefined()
+    expect(await metric('lunkeeper_outage_duration_seconds_count{io="waited"}')).toBe('0')
     expect(Number(await metric('lunkeeper_outage_duration_seconds_sum{io="failed"}'))).toBeLessThan(3_600)
   })
 })
