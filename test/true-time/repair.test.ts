@@ -14,7 +14,7 @@ describe('the agent repairs by itself what is safe', () => {
   const it = onNode({
     memory: 640,
     agent: true,
-    luns: [4, 5, ...PHANTOMS].map((lun) => ({ lun, serial: `ab${100 + lun}`, bytes: 32 << 20 })),
+    luns: [4, 5, ...PHANTOMS].map((lun) => ({ lun, serial: `ab${100 + lun}`, bytes: 64 << 20 })),
   })
 
   it('phantoms of a scan go and a killed detach is finished, while a volume in use writes on', async ({
@@ -25,7 +25,7 @@ describe('the agent repairs by itself what is safe', () => {
     const killed = volume.with({ lun: 4, name: 'killed' })
     await killed.mounted('--fs', 'ext4')
     await volume.mounted('--fs', 'ext4')
-    const writer = await Writer.start(node, `${volume.mount}/file`)
+    const writer = await Writer.start(node, `${volume.mount}/file`, 250)
     await lunkeeper(node).run(['detach', 'killed'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
     expect((await killed.status()).state).toBe('detaching')
     await node.sh('iscsiadm -m session --rescan')
