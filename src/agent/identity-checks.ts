@@ -27,18 +27,31 @@ export interface CheckedPath extends VolumePath {
   lose(error: LunkeeperError, moved: string | null): Promise<void>
 }
 
+/** How disks are asked. */
+export interface Questions {
+  readonly quick: typeof checkIdentities
+  readonly full: (host: Host, record: Attachment, disks: readonly ScsiDisk[]) => Promise<unknown>
+}
+
 /** Asks all paths that carry I/O which volume answers: every 5 s, and when the kernel reports a change. */
 export class IdentityChecks {
   readonly #host: Host
   readonly #report: (record: Attachment, message: string) => void
   readonly #moved: MovedIo
+  readonly #questions: Questions
   #isRunning = false
   #round = 0
 
-  constructor(host: Host, moved: MovedIo, report: (record: Attachment, message: string) => void) {
+  constructor(
+    host: Host,
+    moved: MovedIo,
+    report: (record: Attachment, message: string) => void,
+    questions: Questions = { quick: checkIdentities, full: proveDisks },
+  ) {
     this.#host = host
     this.#moved = moved
     this.#report = report
+    this.#questions = questions
   }
 
   /** Begins a check of all of these paths, unless a check is running. @returns whether it was begun */
@@ -55,12 +68,20 @@ export class IdentityChecks {
   /** A session's disks are asked one after the other; a session that does not answer delays no other. */
   async #check(all: readonly CheckedPath[]): Promise<void> {
     const bySession = Map.groupBy(all, ({ disk }) => disk.sid)
-    await Promise.all([...bySession.values()].map((paths) => this.#checkSession(paths).catch(() => {})))
+    const checks = [...bySession.values()].map(async (paths) => {
+      try {
+        await this.#checkSession(paths)
+      } catch (error) {
+        for (const { record, disk } of paths)
+          this.#report(record, `${disk.name} could not be asked which volume it is: ${String(error)}`)
+      }
+    })
+    await Promise.all(checks)
   }
 
   async #checkSession(paths: readonly CheckedPath[]): Promise<void> {
     const before = paths.map((path) => this.#moved.sample(path))
-    const answers = await checkIdentities(
+    const answers = await this.#questions.quick(
       this.#host,
       paths.map(({ disk, record: { identity, fence } }) => ({
         disk,
@@ -86,14 +107,31 @@ export class IdentityChecks {
 
   /** Asks once more, in full: one odd answer does not take a path from a volume. */
   async #lost(path: CheckedPath): Promise<void> {
-    const { record, disk } = path
-    const error = await whyNotOurs(this.#host, record, disk)
+    const { record } = path
+    const error = await this.#whyNotOurs(path)
     if (error === null) return
     try {
       await path.lose(error, error.code === 'IDENTITY_MISMATCH' ? this.#moved.since(path) : null)
     } catch (cause) {
       const message = cause instanceof LunkeeperError ? cause.message : String(cause)
       this.#report(record, `${error.message}, and its path could not be taken away: ${message}`)
+    }
+  }
+
+  /**
+   * Asks in full. Reserves the volume again if the target lost the reservation and the other evidence says that the volume
+   * is this node's.
+   */
+  async #whyNotOurs({ record, disk }: CheckedPath): Promise<LunkeeperError | null> {
+    if (await isOnItsWayOff(this.#host, record)) return null
+    try {
+      await this.#questions.full(this.#host, record, [disk])
+      return null
+    } catch (error) {
+      if (isLunkeeperError(error, ...LOSSES)) return error
+      if (isLunkeeperError(error)) return null
+      this.#report(record, `${disk.name} could not be asked which volume it is: ${String(error)}`)
+      return null
     }
   }
 }
@@ -106,22 +144,6 @@ const UNGUARDED_EVERY = 3
 
 /** The errors that take a path from its volume. */
 const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const
-
-/**
- * Asks in full. Reserves the volume again if the target lost the reservation and the other evidence says that the volume is
- * this node's.
- */
-async function whyNotOurs(host: Host, record: Attachment, disk: ScsiDisk): Promise<LunkeeperError | null> {
-  if (await isOnItsWayOff(host, record)) return null
-  try {
-    await proveDisks(host, record, [disk])
-    return null
-  } catch (error) {
-    if (isLunkeeperError(error, ...LOSSES)) return error
-    if (isLunkeeperError(error)) return null
-    throw error
-  }
-}
 
 /**
  * Whether a detach is at work, or is done, since the check began. It asks the disks itself, and what it has given back must

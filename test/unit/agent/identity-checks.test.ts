@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+
+import type { CheckedPath, Questions } from '../../../src/agent/identity-checks.ts'
+import { IdentityChecks } from '../../../src/agent/identity-checks.ts'
+import { MovedIo } from '../../../src/agent/moved-io.ts'
+import type { IdentityCheck } from '../../../src/host/disk/quick-check.ts'
+import { withLock } from '../../../src/host/lock/lock.ts'
+import type { Attachment } from '../../../src/model/attachment.ts'
+import type { ErrorCode } from '../../../src/model/errors.ts'
+import { LunkeeperError } from '../../../src/model/errors.ts'
+import { volumeLock } from '../../../src/state/records/locks.ts'
+import type { FakeNode } from '../kubernetes/node.ts'
+import { fakeNode, NAME, staged } from '../kubernetes/node.ts'
+
+let node: FakeNode
+let lost: { code: ErrorCode; moved: string | null }[]
+let reports: string[]
+let asked: string[]
+
+beforeEach(() => {
+  node = fakeNode()
+  node.record(staged)
+  lost = []
+  reports = []
+  asked = []
+})
+
+function path(record: Attachment = staged, disk = 'sda', sid = 1): CheckedPath {
+  return {
+    record,
+    disk: {
+      name: disk,
+      sid,
+      hctl: { host: 2, channel: 0, target: 0, lun: 0 },
+    } as unknown as CheckedPath['disk'],
+    lose: async ({ code }, moved) => void lost.push({ code, moved }),
+  }
+}
+
+/** Checks these paths, once. @param full what a disk that is asked in full throws */
+async function check(
+  paths: readonly CheckedPath[],
+  quick: IdentityCheck | (() => Promise<IdentityCheck[]>),
+  full: unknown = null,
+  rounds = 1,
+): Promise<void> {
+  const questions: Questions = {
+    quick: async (_, disks) => (typeof quick === 'function' ? quick() : disks.map(() => quick)),
+    full: async (_, record, disks) => {
+      asked.push(`${record.name} ${disks[0]!.name}`)
+      if (full !== null) throw full
+    },
+  }
+  const checks = new IdentityChecks(
+    node.host,
+    new MovedIo(node.host),
+    (_, message) => reports.push(message),
+    questions,
+  )
+  for (let round = 0; round < rounds; round++) {
+    expect(checks.begin(paths)).toBe(true)
+    // It takes no other check meanwhile, so it takes one once it is done.
+    await expect.poll(() => checks.begin([])).toBe(true)
+  }
+}
+
+const mismatch = () => new LunkeeperError('IDENTITY_MISMATCH', 'sda is another volume')
+
+describe('a path', () => {
+  it.for(['same', 'silent'] as const)('is kept where its disk answers: %s', async (answer) => {
+    await check([path()], answer, mismatch())
+    expect([asked, lost]).toEqual([[], []])
+  })
+
+  it.for(['other', 'taken', 'absent'] as const)(
+    'is asked once more where its disk answers: %s',
+    async (answer) => {
+      await check([path()], answer)
+      expect([asked, lost]).toEqual([[`${NAME} sda`], []])
+    },
+  )
+
+  it.for(['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const)(
+    'is taken away where the second answer is %s',
+    async (code) => {
+      await check([path()], 'other', new LunkeeperError(code, 'it is not ours'))
+      const moved = code === 'IDENTITY_MISMATCH' ? expect.stringContaining('may have reached') : null
+      expect(lost).toEqual([{ code, moved }])
+    },
+  )
+
+  it.for(['TARGET_AWAY', 'STUCK', 'IDENTITY_UNREADABLE'] as const)(
+    'is kept where it cannot be asked again: %s',
+    async (code) => {
+      await check([path()], 'other', new LunkeeperError(code, 'no answer'))
+      expect(lost).toEqual([])
+    },
+  )
+
+  it('of a volume that nothing guards is asked in full each third time', async () => {
+    const use = { ...staged.request.use, mount: '/mnt/db' as never }
+    const mounted = { ...staged, request: { ...staged.request, use } }
+    await check([path(mounted)], 'same', null, 7)
+    expect(asked).toHaveLength(2)
+    asked = []
+    await check(
+      [path({ ...mounted, fence: { key: '00c0ffee00010001', persists: true } as never })],
+      'same',
+      null,
+      7,
+    )
+    expect(asked).toEqual([])
+  })
+})
+
+describe('a detach', () => {
+  const detaching: Attachment = { ...staged, phase: 'detaching' }
+
+  it('that is at work asks the disks itself', async () => {
+    node.record(detaching)
+    await withLock(...volumeLock(node.host, staged, 'detach'), () => check([path()], 'other', mismatch()))
+    expect([asked, lost]).toEqual([[], []])
+  })
+
+  it('that was killed leaves its disks to the check', async () => {
+    node.record(detaching)
+    await check([path()], 'other', mismatch())
+    expect(lost).toHaveLength(1)
+  })
+
+  it('that has given the reservation back is not undone', async () => {
+    node.record({
+      ...detaching,
+      fence: { key: '00c0ffee00010001', persists: true, isReleasing: true } as never,
+    })
+    await check([path()], 'taken', mismatch())
+    expect([asked, lost]).toEqual([[], []])
+  })
+
+  it('that is done leaves nothing to ask', async () => {
+    const gone = { ...staged, name: 'gone' as never }
+    await check([path(gone)], 'other', mismatch())
+    expect([asked, lost]).toEqual([[], []])
+  })
+})
+
+describe('what goes wrong', () => {
+  it('with one session is reported, and the disks of others are asked', async () => {
+    let calls = 0
+    await check([path(), path(staged, 'sdb', 2)], async () => {
+      if (calls++ === 0) throw new Error('no worker')
+      return ['other']
+    })
+    expect(reports).toEqual(['sda could not be asked which volume it is: Error: no worker'])
+    expect(asked).toEqual([`${NAME} sdb`])
+  })
+
+  it('with one disk is reported, and the next one is asked', async () => {
+    await check([path(), path(staged, 'sdb')], 'other', new Error('out of memory'))
+    expect(reports).toHaveLength(2)
+    expect(asked).toEqual([`${NAME} sda`, `${NAME} sdb`])
+  })
+
+  it('while a path is taken away is reported', async () => {
+    const stuck = {
+      ...path(),
+      lose: () => Promise.reject(new LunkeeperError('MAP_FAILED', 'dmsetup failed')),
+    }
+    await check([stuck], 'other', mismatch())
+    expect(reports).toEqual(['sda is another volume, and its path could not be taken away: dmsetup failed'])
+  })
+})
