@@ -60,6 +60,7 @@ describe.each(kernels('bookworm'))(
       await target.map(5, { name: 'other' })
       const ended = await lunkeeper(node).run(['detach', device!, '--force'])
       expect(ended.code, ended.stderr).toBe(0)
+      expect(ended.stderr).toContain('may still have a reservation of this node, for db')
       expect(await other.status()).toMatchObject({ state: 'ready', owner })
       expect(
         await node.sh('cat /sys/kernel/config/target/core/*/other/pr/res_pr_registered_i_pts'),

@@ -11,7 +11,7 @@ import type { Dismantling } from './dismantle.ts'
 import { flushDevice } from './flush.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
-import { releaseVolume, warnKept } from './release.ts'
+import { releaseVolume, warnKept, warnUnrecorded } from './release.ts'
 
 /**
  * Flushes and removes every disk of the volume: claimed, so that nothing else has or takes it; flushed, with
@@ -39,6 +39,7 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
   const fence = found.record?.fence
   if (!last && fence && !all.some(({ verdict }) => verdict === 'lost'))
     warnKept(work, fence, all[0]?.error?.message ?? 'no path to it is left')
+  if (!last && !found.record) for (const { session } of all) warnUnrecorded(work, session)
 }
 
 function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {

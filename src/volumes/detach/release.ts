@@ -9,9 +9,9 @@ import type { Host } from '../../host/host.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Registration } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
-import type { ScsiDisk } from '../../model/snapshot.ts'
+import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { forgetRegistered, registeredBy } from '../../state/records/registrations.ts'
-import { readRecord, writeRecord } from '../../state/records/volumes.ts'
+import { readRecord, readRecords, writeRecord } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**
@@ -49,6 +49,21 @@ async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): 
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     steps.warn(`whether the target still has a reservation of this node is not known: ${error.message}`)
+  }
+}
+
+/**
+ * Of a volume whose record is lost, and that no disk of the session reached: what this session has registered for volumes
+ * without a record is still at the target, as far as is known.
+ */
+export function warnUnrecorded({ host, steps }: Dismantling, { sid }: Session): void {
+  const recorded: ReadonlySet<string> = new Set(readRecords(host).attachments.map(({ name }) => name))
+  for (const { name, key } of registeredBy(host, sid)) {
+    if (recorded.has(name)) continue
+    steps.warn(
+      `the target may still have a reservation of this node, for ${name} (key 0x${key}): another node needs --take-over`,
+    )
+    forgetRegistered(host, name)
   }
 }
 
