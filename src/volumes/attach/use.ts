@@ -97,7 +97,10 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         }
         break
       case 'inspect':
-        known = { ...known, whole: await isFsComplete(host, device.name, known.content!.type!) }
+        known = {
+          ...known,
+          whole: await isFsComplete(host, device.name, paths[0]!.disk, known.content!.type!),
+        }
         break
       case 'end-format':
         note({ formatting: { fs: begun!.fs, uuid: begun!.uuid } })
