@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
@@ -227,8 +227,12 @@ class Agent implements AsyncDisposable {
     // A command that changes a record or a note may change the map, too.
     if (this.#monitors.noted(notes) || records.size > 0 || unknown) this.#maps.doubt()
     if (records.size === 0 && !unknown && !isRound) return
-    const all = readRecords(this.#host).attachments
-    this.#monitors.sync([...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)])
+    const { attachments: all, corrupt } = readRecords(this.#host)
+    for (const { path, reason } of corrupt) this.#log.once(basename(path, '.json'), 'record', reason)
+    this.#monitors.sync(
+      [...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)],
+      new Set(corrupt.map(({ path }) => basename(path, '.json'))),
+    )
     this.#monitors.tighten()
     if (isRound)
       void this.#monitors.watchHolders().catch((error: unknown) => this.#log.say(null, String(error)))

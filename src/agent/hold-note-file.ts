@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../host/host.ts'
+import { isLunkeeperError } from '../model/errors.ts'
 import type { HoldNote } from '../model/hold-note.ts'
 import type { VolumeName } from '../model/name.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
@@ -56,9 +57,15 @@ export class HoldNoteFile {
     }
   }
 
-  /** Whether a command wrote the present note. */
+  /** Whether a command wrote the present note, or may have: it cannot be read now. */
   isChangedByOthers(): boolean {
-    return this.#unwritten === null && !isSame(readHoldNote(this.#host, this.#name), this.#written)
+    if (this.#unwritten !== null) return false
+    try {
+      return !isSame(readHoldNote(this.#host, this.#name), this.#written)
+    } catch (error) {
+      if (isLunkeeperError(error)) return true
+      throw error
+    }
   }
 }
 

@@ -22,9 +22,10 @@ export interface CheckedPath extends VolumePath {
   /**
    * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
    *   the volume · OWNER_UNKNOWN it cannot be determined which node has it
-   * @param moved in words: I/O that went through since the volume itself last answered; null for none
+   * @param moved in words: I/O that went through since the volume itself last answered; null for none. It is called once
+   *   nothing more goes through
    */
-  lose(error: LunkeeperError, moved: string | null): Promise<void>
+  lose(error: LunkeeperError, moved: () => string | null): Promise<void>
 }
 
 /** How disks are asked. */
@@ -111,7 +112,7 @@ export class IdentityChecks {
     const error = await this.#whyNotOurs(path)
     if (error === null) return
     try {
-      await path.lose(error, error.code === 'IDENTITY_MISMATCH' ? this.#moved.since(path) : null)
+      await path.lose(error, () => (error.code === 'IDENTITY_MISMATCH' ? this.#moved.since(path) : null))
     } catch (cause) {
       const message = cause instanceof LunkeeperError ? cause.message : String(cause)
       this.#report(record, `${error.message}, and its path could not be taken away: ${message}`)
@@ -155,8 +156,8 @@ async function isOnItsWayOff(host: Host, { name }: Attachment): Promise<boolean>
     if (now === null || now.fence?.isReleasing === true) return true
     return now.phase === 'detaching' && (await isWorkedOnByCommand(host, now))
   } catch (error) {
-    // A record that cannot be read any more is not watched either.
-    if (isLunkeeperError(error)) return true
+    // Its volume is watched as it was.
+    if (isLunkeeperError(error)) return false
     throw error
   }
 }

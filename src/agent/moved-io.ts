@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts'
 import { listNames } from '../host/read/attribute.ts'
 import type { BlockStat } from '../host/read/block-stat.ts'
-import { readBlockStat } from '../host/read/block-stat.ts'
+import { diskSequence, isCounted, readBlockStat, writesInFlight } from '../host/read/block-stat.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
 
@@ -11,12 +11,20 @@ export interface VolumePath {
   readonly disk: ScsiDisk & { readonly name: string }
 }
 
+/** A block device's counters at a moment. */
+interface Counters {
+  readonly name: string
+  /** Of this device, and of no other that has had its name. */
+  readonly sequence: string | null
+  readonly stat: BlockStat
+}
+
 /** What had gone through a path at a moment. */
 export interface IoSample {
   readonly at: Date
-  readonly disk: BlockStat | null
+  readonly disk: Counters | null
   /** Of the map above the disk; null without one. */
-  readonly map: { readonly name: string; readonly stat: BlockStat } | null
+  readonly map: Counters | null
 }
 
 /** Knows, for each path, what had gone through it when the volume itself last answered there. */
@@ -29,7 +37,15 @@ export class MovedIo {
   }
 
   sample({ disk: { name } }: VolumePath): IoSample {
-    return { at: new Date(), disk: readBlockStat(this.#host.paths, name), map: this.#mapAbove(name) }
+    const at = new Date()
+    try {
+      const [above, another] = listNames(`${this.#host.paths.sys}/class/block/${name}/holders`)
+      const map = above === undefined || another !== undefined ? null : this.#countersOf(above)
+      return { at, disk: this.#countersOf(name), map }
+    } catch {
+      // This process cannot open a file now.
+      return { at, disk: null, map: null }
+    }
   }
 
   /** The volume itself answered. @param before taken before the question was sent: later I/O may have gone elsewhere */
@@ -39,21 +55,36 @@ export class MovedIo {
 
   /** The volume's I/O that has gone through a path since the volume itself last answered there: in words, or null for none. */
   since(path: VolumePath): string | null {
+    try {
+      return this.#since(path)
+    } catch (error) {
+      return `it is not known what went through ${path.disk.name}: ${String(error)}`
+    }
+  }
+
+  #since(path: VolumePath): string | null {
     const { name } = path.disk
     const before = this.#answered.get(keyOf(path))
     const now = this.sample(path)
-    if (!before?.disk || !now.disk)
-      return `I/O sent through ${name} before the volume first answered there may have reached another volume`
-    const written = now.disk.bytesWritten - before.disk.bytesWritten
+    const unknown = (why: string) => `${why}, so I/O sent through ${name} may have reached that volume`
+    if (!before) return unknown('the volume has not answered there before')
+    if (!before.disk || !now.disk || !isSame(before.disk, now.disk) || !this.#isCounted(now.disk, now.map))
+      return unknown(`the I/O of ${name} was not counted`)
     // udev and others read the disk itself when it changes; what the volume's users read goes through its map.
-    const read =
-      now.map && before.map && now.map.name === before.map.name
-        ? now.map.stat.bytesRead - before.map.stat.bytesRead
-        : now.disk.bytesRead - before.disk.bytesRead
-    const { inFlight } = now.disk
-    if (read === 0 && written === 0 && inFlight === 0) return null
-    const more = inFlight === 0 ? '' : ` and ${inFlight} requests are on their way`
-    return `since ${before.at.toISOString()} ${written} bytes were written and ${read} bytes read through ${name}${more}, which may have gone to or come from it`
+    const isSameMap = isSame(before.map, now.map)
+    const [from, to] = isSameMap ? [before.map!.stat, now.map!.stat] : [before.disk.stat, now.disk.stat]
+    const read = to.bytesRead - from.bytesRead
+    const flushes = to.flushes - from.flushes
+    const written = now.disk.stat.bytesWritten - before.disk.stat.bytesWritten
+    const pending = isSameMap ? this.#writesInFlight(name) : now.disk.stat.inFlight
+    if (read === 0 && written === 0 && flushes === 0 && pending === 0) return null
+    const counts = [
+      `${written} bytes were written through ${name}`,
+      `${read} bytes read through ${isSameMap ? 'its map' : name}`,
+      ...(flushes === 0 ? [] : [`its cache flushed ${flushes}×`]),
+      ...(pending === 0 ? [] : [`${pending} more on the way`]),
+    ]
+    return `since ${before.at.toISOString()} ${counts.join(', ')}, which may have gone to or come from it`
   }
 
   /** Forgets all other paths. */
@@ -62,15 +93,26 @@ export class MovedIo {
     for (const key of this.#answered.keys()) if (!present.has(key)) this.#answered.delete(key)
   }
 
-  #mapAbove(disk: string): IoSample['map'] {
-    const [name, another] = listNames(`${this.#host.paths.sys}/class/block/${disk}/holders`)
-    if (name === undefined || another !== undefined) return null
-    const stat = readBlockStat(this.#host.paths, name)
-    return stat && { name, stat }
+  #countersOf(name: string): Counters | null {
+    const { paths } = this.#host
+    const stat = readBlockStat(paths, name)
+    return stat && { name, sequence: diskSequence(paths, name), stat }
+  }
+
+  #isCounted(...devices: readonly (Counters | null)[]): boolean {
+    return devices.every((device) => device === null || isCounted(this.#host.paths, device.name))
+  }
+
+  /** What cannot be read is on its way, as far as is known. */
+  #writesInFlight(name: string): number {
+    return writesInFlight(this.#host.paths, name) ?? 1
   }
 }
 
-/** A disk that was deleted and created again gets another key, even under the same name. */
+function isSame(one: Counters | null, other: Counters | null): boolean {
+  return one !== null && one.name === other?.name && one.sequence === other.sequence
+}
+
 function keyOf({ record, disk }: VolumePath): string {
   return `${record.name} ${disk.sid} ${disk.name} ${disk.hctl.lun}`
 }

@@ -307,12 +307,29 @@ export class VolumeMonitor {
     })
   }
 
+  /** What has gone through a path, measured once a hold map sends nothing more through it. */
+  async #stopped(devno: string, moved: () => string | null): Promise<string | null> {
+    if (this.record.mode !== 'map') return moved()
+    try {
+      await this.#do({ kind: 'fail', devno })
+      return moved()
+    } catch (error) {
+      return moved() ?? `it could not be stopped: ${String(error)}`
+    }
+  }
+
   /** Another volume answers on a path, or none, or another node owns the volume. */
-  async #lose(sid: number, error: LunkeeperError, moved: string | null): Promise<void> {
+  async #lose(sid: number, error: LunkeeperError, moved: () => string | null): Promise<void> {
     const path = this.#seen?.facts.paths.find((one) => one.sid === sid)
     if (!path || this.#isLeft) return
     const { devno, connection } = path
-    const loss = { sid, devno, connection, refused: this.#measured(refusedBy(error)), moved }
+    const loss = {
+      sid,
+      devno,
+      connection,
+      refused: this.#measured(refusedBy(error)),
+      moved: await this.#stopped(devno, moved),
+    }
     await this.#take((memory) => takeLoss(this.#frame(), memory, loss))
   }
 }

@@ -50,10 +50,13 @@ export class VolumeMonitors {
     return this.#onHoldMaps().some(({ isSettled }) => !isSettled)
   }
 
-  /** Takes up volumes that are new or changed, and leaves those that are gone. */
-  sync(records: readonly Attachment[]): void {
+  /**
+   * Takes up volumes that are new or changed, and leaves those that are gone.
+   * @param unreadable names of records that cannot be read now: their volumes are watched as they were
+   */
+  sync(records: readonly Attachment[], unreadable: ReadonlySet<string> = new Set()): void {
     const names = new Set(records.map(({ name }) => name))
-    for (const name of this.#all.keys()) if (!names.has(name)) this.#leave(name)
+    for (const name of this.#all.keys()) if (!names.has(name) && !unreadable.has(name)) this.#leave(name)
     for (const record of records) {
       const known = this.#all.get(record.name)
       if (known && known.record.mode !== record.mode) this.#leave(record.name)

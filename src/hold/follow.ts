@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 
 import type { Host } from '../host/host.ts'
 import { watchDirectory } from '../host/store/watch-directory.ts'
+import { isLunkeeperError } from '../model/errors.ts'
 import type { VolumeName } from '../model/name.ts'
 import type { HoldNote } from '../model/hold-note.ts'
 import { holdNotes, readHoldNotes } from '../state/records/hold-note.ts'
@@ -23,11 +24,11 @@ export interface HoldChange {
 export function followHolds(host: Host, told: (change: HoldChange) => void): Disposable {
   const directory = holdNotes(host)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  let known = readHoldNotes(host)
+  let known = notesOr(host, new Map())
 
   function compare(): void {
     const before = known
-    const now = readHoldNotes(host)
+    const now = notesOr(host, before)
     known = now
     for (const name of new Set([...before.keys(), ...now.keys()])) {
       const change = { name, before: before.get(name) ?? null, after: now.get(name) ?? null }
@@ -49,5 +50,15 @@ export function followHolds(host: Host, told: (change: HoldChange) => void): Dis
       watcher[Symbol.dispose]()
       clearTimeout(soon)
     },
+  }
+}
+
+/** What cannot be read now is taken as it was: the next change is compared with it. */
+function notesOr(host: Host, before: ReadonlyMap<VolumeName, HoldNote>): ReadonlyMap<VolumeName, HoldNote> {
+  try {
+    return readHoldNotes(host)
+  } catch (error) {
+    if (isLunkeeperError(error)) return before
+    throw error
   }
 }

@@ -105,7 +105,7 @@ async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promis
       if (plan.includes('log-out')) await endLost(made.work)
       return newPath(made.work, portal)
     })
-    refuseForeignHolders(host, [path], record.request.hold.wanted)
+    refuseForeignHolders(host, record.name, [path], record.request.hold.wanted)
     made.disk = path.disk
     await runSteps(made, plan.slice(afterMakePath))
     return cameBack('loaded', made)
@@ -211,7 +211,9 @@ async function searchLun(work: PathReturn): Promise<Returned | boolean> {
   const { host, record, portal, signal } = work
   const { request } = record
   const shown = await work.listLuns()
-  if (shown === null) return false
+  // A list without LUNs, or without the identity of ours, says nothing: the kernel asks the one LUN.
+  const own = shown?.find(({ lun }) => lun === request.lun)
+  if (!shown || shown.length === 0 || (own && own.wwid === null && own.serial === null)) return false
   const lun = findLun(record, shown)
   if (lun === null)
     throw new LunkeeperError(

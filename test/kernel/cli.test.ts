@@ -19,11 +19,16 @@ const path = z.strictObject({
 })
 const volumeShape = z.strictObject({
   name: z.string(),
-  state: z.enum(['ready', 'holding', 'failed', 'attaching', 'detaching']),
+  state: z.enum(['ready', 'holding', 'failed', 'fenced', 'misplaced', 'attaching', 'detaching']),
   device: z.string().regex(/^\/dev\/(mapper\/\S+|sd[a-z]+)$/),
   mount: z.string().nullable(),
   fs: z.string().nullable(),
   readOnly: z.boolean(),
+  owner: z.strictObject({
+    guard: z.enum(['reservation', 'kubernetes', 'mark', 'none']),
+    mine: z.boolean().nullable(),
+    holder: z.string().nullable(),
+  }),
   identity: z.strictObject({ wwid: z.string(), serial: z.string(), bytes: z.int() }),
   hold: z.strictObject({
     mode: z.enum(['map', 'session', 'multipathd']),

@@ -131,7 +131,9 @@ async function verify(
     moved.answered(path, before)
     return { kind: 'verify', step, refused: null, moved: null }
   } catch (error) {
-    return { kind: 'verify', step, refused: refusedBy(error), moved: moved.since(path) }
+    // It has carried I/O meanwhile.
+    const text = `I/O sent through ${step.disk} may have reached that volume`
+    return { kind: 'verify', step, refused: refusedBy(error), moved: text }
   }
 }
 

@@ -1,6 +1,7 @@
 import { Code } from '@connectrpc/connect'
 
 import type { Host } from '../../host/host.ts'
+import { queueingMaps } from '../../host/map/queueing.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -9,6 +10,7 @@ import { detach } from '../../volumes/detach/detach.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { statusOf } from '../../state/view/status.ts'
+import { lookAtAttachment } from '../../state/view/volume.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeUnstageVolumeRequest } from '../protocol/csi_pb.js'
 import { grpcError } from '../status.ts'
@@ -63,13 +65,19 @@ async function dropLost(
 /**
  * Whether the unwritten data is lost anyway, because the kernel has failed all held I/O. A refusal would then only keep the
  * pod from starting on another node.
+ * @throws MAP_FAILED TIMEOUT that cannot be determined
  */
 async function isLost(host: Host, record: Attachment): Promise<boolean> {
   if (record.writeOut?.lost) return true
   if (record.mode === 'map') return isGivenUp(host, record)
   const { state, paths } = await statusOf(host, record)
   const hasDisk = paths.some(({ disk }) => disk !== null)
-  return state === 'failed' && hasDisk && paths.every(({ diskState }) => diskState !== 'running')
+  if (state !== 'failed' || !hasDisk || paths.some(({ diskState }) => diskState === 'running')) return false
+  // `failed` may only mean that the maps could not be read. An error here has the kubelet ask again.
+  const { maps } = lookAtAttachment(host, record)
+  if (maps.length === 0) return true
+  const queueing = await queueingMaps(host)
+  return !maps.some(({ name }) => queueing.has(name))
 }
 
 /** For a volume whose record is lost, or that was never here: unmounts only what certainly belongs to the volume. */

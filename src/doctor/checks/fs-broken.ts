@@ -1,7 +1,7 @@
 import { testWrite } from '../../host/fs/test-write.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
 import type { Mount } from '../../model/snapshot.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { VolumeCheck } from '../check.ts'
@@ -32,7 +32,7 @@ export const fsBroken: VolumeCheck = {
   },
 }
 
-/** A volume whose identity does not match is not written to; other findings report it. */
+/** A volume that is another one, or another node's, is not written to; other findings report it. @throws the rest */
 async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<string | null> {
   try {
     return await withProof(
@@ -40,7 +40,7 @@ async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<
       (proof) => testWrite(host, proof, mount.point),
     )
   } catch (error) {
-    if (error instanceof LunkeeperError) return null
+    if (isLunkeeperError(error, 'IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED')) return null
     throw error
   }
 }

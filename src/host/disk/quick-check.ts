@@ -27,7 +27,7 @@ export interface CheckedDisk {
 /**
  * - `same`: the expected volume answers
  * - `other`: another volume answers
- * - `taken`: the expected volume answers, but this node's key does not have its reservation
+ * - `taken`: the expected volume answers, but this node's key does not have its reservation, or the target does not say who has it
  * - `absent`: the target has no such LUN
  * - `silent`: no answer now
  */
@@ -77,5 +77,7 @@ function compared({ wwid, serial, fence }: CheckedDisk, { page, reservation }: V
   const isSame = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
   if (!isSame) return 'other'
   if (fence === null || reservation === null) return 'same'
+  // A target that no longer answers this, as with its reservations switched off, guards nothing.
+  if (reservation === 'refused') return 'taken'
   return holderOf(reservation)?.key === fence.key ? 'same' : 'taken'
 }

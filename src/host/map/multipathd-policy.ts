@@ -52,6 +52,14 @@ export async function setMapPolicies(host: Host, policies: readonly MapPolicy[])
   else writeDurable(applied, wanted)
 }
 
+/** What the file has now, as {@link setMapPolicies} wrote it. */
+export function presentMapPolicies({ paths }: Host): MapPolicy[] {
+  const sections = (readText(join(paths.root, PLACE)) ?? '').matchAll(
+    /wwid "([^"\n]+)"\n\t\tno_path_retry (\S+)/g,
+  )
+  return [...sections].map(([, wwid, noPathRetry]) => ({ wwid: wwid!, noPathRetry: noPathRetry! }))
+}
+
 function render(policies: readonly MapPolicy[]): string {
   const sections = policies.map(
     ({ wwid, noPathRetry }) => `\tmultipath {\n\t\twwid "${wwid}"\n\t\tno_path_retry ${noPathRetry}\n\t}\n`,

@@ -124,8 +124,8 @@ export interface VitalQuestion {
 
 export interface VitalAnswer {
   readonly page: VitalPage
-  /** The answer to READ RESERVATION; null if it was not requested, or failed. */
-  readonly reservation: Uint8Array | null
+  /** The answer to READ RESERVATION; null if it was not requested, or the page has no answer. */
+  readonly reservation: Uint8Array | 'refused' | null
 }
 
 /** A page as received; null if the target reports no such LUN, or not a disk; the error if there was no answer. */

@@ -18,6 +18,19 @@ function orNull<T>(work: () => T): T | null {
   }
 }
 
+/**
+ * Null if the device does not support the command. Any other error, such as ABORTED COMMAND or BUSY, tells nothing about
+ * what the device has.
+ */
+function orUnsupported<T>(work: () => T): T | null {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof ScsiError && error.isUnsupported) return null
+    throw error
+  }
+}
+
 /** INQUIRY with EVPD and a page code, SPC-4 section 6.6.1. */
 function readPage(fd: number, page: number, length: number): Buffer {
   return readCommand(fd, [0x12, 1, page, length >> 8, length & 0xff, 0], length)
@@ -31,13 +44,13 @@ function readPage(fd: number, page: number, length: number): Buffer {
 function readWholePage(fd: number, page: number): Buffer {
   const short = readPage(fd, page, SHORT_PAGE_BYTES)
   const length = announcedLength(short)
-  const whole = length > short.length ? orNull(() => readPage(fd, page, length)) : null
+  const whole = length > short.length ? orUnsupported(() => readPage(fd, page, length)) : null
   return (whole && whole.length > short.length ? whole : short).subarray(0, length)
 }
 
-/** Null if the device has no such page. */
+/** Null if the device has no such page. @throws ScsiError it does not say */
 function vitalPage(fd: number, page: number): Buffer | null {
-  const data = orNull(() => readWholePage(fd, page))
+  const data = orUnsupported(() => readWholePage(fd, page))
   return data && data.length >= 4 && data[1] === page ? data : null
 }
 
@@ -128,7 +141,7 @@ export function vital({ sg, page, reservation = false }: VitalQuestion): VitalAn
       // Qualifier 0 and type 0: a disk is connected here.
       if (data[0] !== 0) return { page: null, reservation: null }
       const [answer] = reservation ? persistOn(fd, [{ read: 'reservation' }]) : []
-      return { page: data, reservation: answer?.kind === 'done' ? answer.data : null }
+      return { page: data, reservation: answer?.kind === 'done' ? answer.data : answer ? 'refused' : null }
     } finally {
       closeSync(fd)
     }

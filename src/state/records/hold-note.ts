@@ -4,15 +4,32 @@ import { basename, join } from 'node:path'
 import { clockStepSince, restamped } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { isName } from '../../model/name.ts'
 
+/**
+ * Null if there is none. A note that cannot be read may say that nothing of the volume may be written: it is not taken for
+ * none.
+ * @throws RECORD_UNWRITABLE NO_PERMISSION it cannot be read now
+ */
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
+  const text = unlessMissing(name, () => readFileSync(pathOf(host, name), 'utf8'))
+  return text === null ? null : parseHoldNote(text)
+}
+
+function unlessMissing<T>(what: string, read: () => T): T | null {
   try {
-    return parseHoldNote(readFileSync(pathOf(host, name), 'utf8'))
-  } catch {
-    return null
+    return read()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw new LunkeeperError(
+      code === 'EACCES' ? 'NO_PERMISSION' : 'RECORD_UNWRITABLE',
+      `the note of the hold of ${what} cannot be read: ${message}`,
+      { cause, hint: 'Check the directory holds below the runtime directory (default: /run/lunkeeper).' },
+    )
   }
 }
 
@@ -62,9 +79,14 @@ export function removeHoldNote(host: Host, name: VolumeName): void {
   removeDurable(pathOf(host, name))
 }
 
-/** Whether I/O of any volume is held. */
+/** Whether I/O of any volume is held, as far as can be told: what cannot be read may be held. */
 export function isAnyHolding(host: Host): boolean {
-  return namesOf(host).some((name) => isHolding(host, name))
+  try {
+    return namesOf(host).some((name) => isHolding(host, name))
+  } catch (error) {
+    if (isLunkeeperError(error)) return true
+    throw error
+  }
 }
 
 /** The volumes whose I/O is held. */
@@ -88,13 +110,8 @@ export function readHoldNotes(host: Host): Map<VolumeName, HoldNote> {
 }
 
 function namesOf(host: Host): VolumeName[] {
-  try {
-    return readdirSync(holdNotes(host))
-      .map((file) => basename(file, '.json'))
-      .filter(isName)
-  } catch {
-    return []
-  }
+  const files = unlessMissing('all volumes', () => readdirSync(holdNotes(host))) ?? []
+  return files.map((file) => basename(file, '.json')).filter(isName)
 }
 
 export function holdNotes(host: Host): string {

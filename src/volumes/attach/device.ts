@@ -95,7 +95,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   const held = findHoldMap(host, work.name)
   if (held) {
     if (!(await carries(host, held, paths))) {
-      refuseForeignHolders(host, paths, request.hold.wanted)
+      refuseForeignHolders(host, work.name, paths, request.hold.wanted)
       await steps.step('make-map', held.name, () =>
         putUnder(
           host,
@@ -162,7 +162,7 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
   const bytes = Math.min(...paths.map(({ disk }) => disk.bytes))
   const disks = paths.map(({ disk }) => disk)
   const volume = { ...work.record(), name, identity: paths[0]!.identity }
-  refuseForeignHolders(host, paths, request.hold.wanted)
+  refuseForeignHolders(host, work.name, paths, request.hold.wanted)
   try {
     const map = await steps.step('make-map', holdMapName(name), () =>
       withProof(
@@ -173,7 +173,7 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
         },
       ),
     )
-    await undoBeside(host, map, paths, request.hold.wanted)
+    await undoBeside(host, name, map, paths, request.hold.wanted)
     await reservePaths(host, paths)
     return map
   } catch (error) {

@@ -1,12 +1,14 @@
 import { markPath, tellUdev, unmarkPath } from '../../host/disk/path-mark.ts'
 import type { Host } from '../../host/host.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
-import { removeHoldMap } from '../../host/map/hold-map.ts'
+import { holdMapName, removeHoldMap } from '../../host/map/hold-map.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { foreignHolders } from '../../host/read/holders.ts'
+import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
+import type { VolumeName } from '../../model/name.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { describeStack, remedyOf } from '../../state/view/holders.ts'
 import type { Path } from './path.ts'
@@ -15,10 +17,17 @@ import type { Path } from './path.ts'
  * Refuses disks with a device of other software on them. Device-mapper shares its claim on a disk among all maps
  * (drivers/md/dm.c: _dm_claim_ptr), so a hold map could be created beside a logical volume, whose I/O it would not
  * hold. The session must then hold I/O itself, or an outage would be an error for that device.
+ * @param name of the volume, whose own hold map may be there
  * @param wanted the volume's requested hold
  * @throws BUSY
  */
-export function refuseForeignHolders(host: Host, paths: readonly Path[], wanted: Hold): void {
+export function refuseForeignHolders(
+  host: Host,
+  name: VolumeName,
+  paths: readonly Path[],
+  wanted: Hold,
+): void {
+  refuseOtherHoldMap(host, name, paths)
   for (const { session, disk } of paths) {
     const now = readDisk(host.paths, session, disk.hctl.lun, { identity: false })
     const holders = now ? foreignHolders(host.paths, now) : []
@@ -35,15 +44,38 @@ export function refuseForeignHolders(host: Host, paths: readonly Path[], wanted:
   }
 }
 
+/**
+ * A hold map of another name: the volume is attached under that name, even if its record is lost or cannot be read. A second
+ * map would be a second way to write to it.
+ * @throws BUSY
+ */
+export function refuseOtherHoldMap(host: Host, name: VolumeName, paths: readonly Path[]): void {
+  for (const { session, disk } of paths) {
+    const now = readDisk(host.paths, session, disk.hctl.lun, { identity: false })
+    for (const device of now?.holders ?? []) {
+      const map = readMap(host.paths, device)
+      if (!map || !isHoldMap(map) || map.name === holdMapName(name)) continue
+      throw new LunkeeperError(
+        'BUSY',
+        `${disk.name} is in use by ${map.name}, the hold map of another volume`,
+        {
+          hint: `lunkeeper volumes shows that volume. If its record is lost or corrupt: lunkeeper detach /dev/mapper/${map.name}`,
+        },
+      )
+    }
+  }
+}
+
 /** Verifies that only the new map is on its disks; otherwise the map is removed again. @throws BUSY */
 export async function undoBeside(
   host: Host,
+  name: VolumeName,
   map: DmMap,
   paths: readonly Path[],
   wanted: Hold,
 ): Promise<void> {
   try {
-    refuseForeignHolders(host, paths, wanted)
+    refuseForeignHolders(host, name, paths, wanted)
   } catch (error) {
     await removeHoldMap(host, map)
     unmarkPaths(host, paths)

@@ -21,6 +21,7 @@ import { readRecords } from '../../state/records/volumes.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import { attachedAlready } from './attached-already.ts'
+import { refuseOtherHoldMap } from './foreign.ts'
 import type { Path } from './path.ts'
 
 /** multipathd reloads the map without the disk before it answers. */
@@ -43,13 +44,17 @@ interface OnlyWork {
  * @throws ATTACHED_ALREADY another attachment has it · BUSY another disk of it is in use by other software · LOCKED
  */
 export async function asOnlyAttachment(work: OnlyWork, learn: () => Promise<void>): Promise<void> {
-  const { host, paths, signal } = work
+  const { host, record, paths, signal } = work
   const { identity } = paths[0]!
   // Disks with only a serial cannot be compared: other vendors, and other arrays, may use the same serial.
-  if (identity.wwid === null) return learn()
+  if (identity.wwid === null) {
+    refuseOtherHoldMap(host, record.name, paths)
+    return learn()
+  }
   await withLock(...identityLock(host, identity.wwid, signal), async () => {
     try {
       await refuseOthers(work, identity)
+      refuseOtherHoldMap(host, record.name, paths)
     } catch (error) {
       await leaveMaps(work)
       throw error

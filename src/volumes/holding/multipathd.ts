@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
-import { setMapPolicies } from '../../host/map/multipathd-policy.ts'
+import { presentMapPolicies, setMapPolicies } from '../../host/map/multipathd-policy.ts'
 import { pollingInterval } from '../../host/map/queueing.ts'
 import { multipathForm } from '../../host/map/wwids.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -26,17 +26,22 @@ const LOCK_DEADLINE_MS = 60_000
 export async function steerMultipathd(host: Host, without: VolumeName | null = null): Promise<void> {
   const options = { what: 'configuration of multipathd', deadline: LOCK_DEADLINE_MS }
   await withLock(join(host.places.runtime, 'locks'), 'multipathd', options, async () => {
-    const held = readRecords(host).attachments.filter(
+    const { attachments, corrupt } = readRecords(host)
+    const held = attachments.filter(
       ({ name, mode, identity }) => mode === 'multipathd' && name !== without && identity?.wwid,
     )
-    const interval = held.length > 0 ? await pollingInterval(host) : 0
-    await setMapPolicies(
-      host,
-      held.map((record) => ({
-        wwid: multipathForm(record.identity!.wwid!),
-        noPathRetry: noPathRetry(safeHold(record), recoveryOf(host, record), interval),
-      })),
+    // A volume whose record cannot be read keeps what it has: without it its held I/O could fail now.
+    const known = new Set(
+      attachments.flatMap(({ identity }) => (identity?.wwid ? [multipathForm(identity.wwid)] : [])),
     )
+    const unknown =
+      corrupt.length === 0 ? [] : presentMapPolicies(host).filter(({ wwid }) => !known.has(wwid))
+    const interval = held.length > 0 ? await pollingInterval(host) : 0
+    const policies = held.map((record) => ({
+      wwid: multipathForm(record.identity!.wwid!),
+      noPathRetry: noPathRetry(safeHold(record), recoveryOf(host, record), interval),
+    }))
+    await setMapPolicies(host, [...policies, ...unknown])
   })
 }
 

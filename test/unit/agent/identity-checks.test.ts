@@ -33,7 +33,7 @@ function path(record: Attachment = staged, disk = 'sda', sid = 1): CheckedPath {
       sid,
       hctl: { host: 2, channel: 0, target: 0, lun: 0 },
     } as unknown as CheckedPath['disk'],
-    lose: async ({ code }, moved) => void lost.push({ code, moved }),
+    lose: async ({ code }, moved) => void lost.push({ code, moved: moved() }),
   }
 }
 

@@ -27,7 +27,7 @@ export function listLuns(who: ConnectionOptions): Promise<SeenLun[]> {
   return withConnection(who, readLuns)
 }
 
-/** In a conversation that has logged in. */
+/** In a conversation that has logged in. @returns empty if the target does not list its LUNs */
 export async function readLuns(talk: IscsiConnection): Promise<SeenLun[]> {
   const seen: SeenLun[] = []
   for (const wire of await reportLuns(talk)) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
-import { setMapPolicies } from '../../../../src/host/map/multipathd-policy.ts'
+import { presentMapPolicies, setMapPolicies } from '../../../../src/host/map/multipathd-policy.ts'
 import { rootWith } from '../iscsi/root.ts'
 
 const SOCKET =
@@ -50,4 +50,12 @@ test('the removal of the file is told to multipathd, too, after a failure', asyn
   await setMapPolicies(host, [])
   await setMapPolicies(host, [])
   expect(asked).toHaveLength(3)
+})
+
+test('the file is read as it was written', async () => {
+  const { host } = node()
+  expect(presentMapPolicies(host)).toEqual([])
+  const policies = [...POLICIES, { wwid: '36001405b', noPathRetry: 'queue' }]
+  await setMapPolicies(host, policies)
+  expect(presentMapPolicies(host)).toEqual(policies)
 })

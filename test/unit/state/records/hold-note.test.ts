@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { beforeEach, expect, it } from 'vitest'
+
+import type { Host } from '../../../../src/host/host.ts'
+import { openHost } from '../../../../src/host/host.ts'
+import { hostPaths } from '../../../../src/host/paths.ts'
+import { parseName } from '../../../../src/model/name.ts'
+import {
+  holdNotes,
+  isAnyHolding,
+  readHoldNote,
+  readHoldNotes,
+  writeHoldNote,
+} from '../../../../src/state/records/hold-note.ts'
+import { temporary } from '../../temporary.ts'
+
+const NAME = parseName('db')
+
+let host: Host
+
+beforeEach(() => {
+  const root = temporary()
+  host = openHost({
+    paths: hostPaths(root),
+    places: { records: join(root, 'records'), runtime: join(root, 'run') },
+  })
+})
+
+it('there is none where none was written, not even a directory', () => {
+  expect(readHoldNote(host, NAME)).toBeNull()
+  expect(readHoldNotes(host)).toEqual(new Map())
+  expect(isAnyHolding(host)).toBe(false)
+})
+
+it('one that cannot be read is not taken for none', () => {
+  // A directory in its place: EISDIR, as EIO or EMFILE.
+  mkdirSync(join(holdNotes(host), `${NAME}.json`), { recursive: true })
+  expect(() => readHoldNote(host, NAME)).toThrow(/the note of the hold of db cannot be read: EISDIR/)
+  expect(() => readHoldNotes(host)).toThrow(/cannot be read/)
+  expect(isAnyHolding(host)).toBe(true)
+})
+
+it('a directory that cannot be read is not taken for an empty one', () => {
+  mkdirSync(host.places.runtime, { recursive: true })
+  writeFileSync(holdNotes(host), '')
+  expect(() => readHoldNotes(host)).toThrow(/the note of the hold of all volumes cannot be read: ENOTDIR/)
+  expect(isAnyHolding(host)).toBe(true)
+})
+
+it('one that was written is read', () => {
+  writeHoldNote(host, NAME, { since: new Date().toISOString(), ended: 'give-up', trouble: null })
+  expect(readHoldNotes(host).get(NAME)).toMatchObject({ ended: 'give-up' })
+  expect(isAnyHolding(host)).toBe(false)
+})
