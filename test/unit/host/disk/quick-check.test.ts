@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest'
+
+import type { CheckedDisk } from '../../../../src/host/disk/quick-check.ts'
+import { checkIdentities } from '../../../../src/host/disk/quick-check.ts'
+import type { Host } from '../../../../src/host/host.ts'
+import { hostPaths } from '../../../../src/host/paths.ts'
+import type { VitalAnswer } from '../../../../src/host/worker/protocol.ts'
+import { WorkerError } from '../../../../src/host/worker/worker.ts'
+
+const KEY = '1b3a00c0ffee0001'
+/** Page 80h with the serial "db5". */
+const PAGE = Buffer.from([0, 0x80, 0, 3, ...Buffer.from('db5')])
+/** READ RESERVATION: a holder with this key, write exclusive for registrants (SPC-4, 6.16.3). */
+const heldBy = (key: string) =>
+  Buffer.concat([
+    Buffer.from([0, 0, 0, 1, 0, 0, 0, 16]),
+    Buffer.from(key, 'hex'),
+    Buffer.from([0, 0, 0, 0, 0, 5, 0, 0]),
+  ])
+
+function check(answer: VitalAnswer | Error): Promise<string[]> {
+  const use = async () => {
+    if (answer instanceof Error) throw answer
+    return [answer]
+  }
+  const host = { paths: hostPaths('/nowhere'), workers: { use } } as unknown as Host
+  const disk = {
+    disk: { sg: 'sg0', sid: 1 },
+    wwid: null,
+    serial: 'db5',
+    fence: { key: KEY, persists: true },
+  } as unknown as CheckedDisk
+  return checkIdentities(host, [disk])
+}
+
+it.for<[string, VitalAnswer, string]>([
+  ['the volume, reserved for this node', { page: PAGE, reservation: heldBy(KEY) }, 'same'],
+  ['the volume, reserved for another key', { page: PAGE, reservation: heldBy('1b3a00c0ffee0002') }, 'taken'],
+  // A target whose reservations were switched off guards nothing any more.
+  ['the volume, whose target does not say who has it', { page: PAGE, reservation: 'refused' }, 'taken'],
+  ['another volume', { page: Buffer.from([0, 0x80, 0, 1, 0x78]), reservation: heldBy(KEY) }, 'other'],
+  ['no LUN', { page: null, reservation: null }, 'absent'],
+  ['an error', { page: { errno: 'EIO', message: 'no answer' }, reservation: null }, 'silent'],
+])('a disk that answers with %s', async ([, answer, expected]) => {
+  expect(await check(answer)).toEqual([expected])
+})
+
+it('a worker that fails says nothing of a disk', async () => {
+  expect(await check(new WorkerError('EIO', 'it ended'))).toEqual(['silent'])
+})
