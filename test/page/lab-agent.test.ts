@@ -69,7 +69,7 @@ describe('the page of an agent', () => {
       await page.getByText('Live').waitFor()
       await writer.goesOn(60_000)
       expect(writer.errors).toBe(0)
-      expect(await page.locator('#outages').innerText()).toContain('db')
+      expect(await page.locator('section', { has: page.locator('#outages') }).innerText()).toContain('db')
       expect(complaints).toEqual([])
     } finally {
       await browser.close()

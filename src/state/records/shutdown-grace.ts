@@ -44,7 +44,10 @@ export function removeShutdownGrace(host: Host): void {
  */
 export async function endQueueing(host: Host): Promise<void> {
   const maps = readMaps(host.paths).filter((map) => isHoldMap(map))
-  await Promise.allSettled(maps.map((map) => setQueueing(host, map, false)))
+  const ended = await Promise.allSettled(maps.map((map) => setQueueing(host, map, false)))
+  // All of them share one program, which a service manager may have killed.
+  const again = maps.filter((_, index) => ended[index]!.status === 'rejected')
+  await Promise.allSettled(again.map((map) => setQueueing(host, map, false)))
 }
 
 function pathOf(host: Host): string {

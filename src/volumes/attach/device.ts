@@ -140,7 +140,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
       `${multipathd ? 'multipathd is configured to ignore these disks (blacklist)' : 'multipathd is not running'}: the volume uses one path, and does not fail over to the others`,
     )
   // With a map its session would have given I/O up soon, for another path; and it was not known whether it is guarded.
-  keepIoInSessions(host, work.record(), paths.slice(0, 1))
+  keepIoInSessions(work, paths.slice(0, 1))
   freePaths(host, paths)
   retryWithoutEnd(host, first.disk)
   limitDirtyPages(host, first.disk.devno)
@@ -181,16 +181,19 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
     steps.warn(
       `no hold map could be created (${error.message}): the session holds the I/O. Such a hold cannot be changed during an outage, and ends with the session.`,
     )
-    keepIoInSessions(host, work.record(), paths)
+    keepIoInSessions(work, paths)
     return null
   }
 }
 
 /** Without a map the session's own timer is the hold. */
-function keepIoInSessions(host: Host, record: Attachment, paths: readonly Path[]): void {
+function keepIoInSessions({ host, steps, record }: DeviceWork, paths: readonly Path[]): void {
   for (const { session } of paths) {
-    const wanted = longerHold(session.recoveryTmo, safeHold(record))
-    if (wanted !== session.recoveryTmo) setRecovery(host, session, wanted)
+    const wanted = longerHold(session.recoveryTmo, safeHold(record()))
+    if (wanted === session.recoveryTmo || setRecovery(host, session, wanted)) continue
+    steps.warn(
+      `the kernel rejected a recovery timer of ${wanted} s: session ${session.sid} holds I/O for ${session.recoveryTmo} s`,
+    )
   }
 }
 

@@ -71,7 +71,7 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
           // With force after a swap: what is registered on the other volume is not this one's to release.
           const fence = work.found.record?.fence
           if (isLast && again.verdict !== 'stranger') await releaseVolume(work, disk)
-          else if (isLast && fence) warnKept(work, fence, again.error!.message)
+          else if (isLast && fence && !fence.isReleasing) warnKept(work, fence, again.error!.message)
         }
         return remove()
       },

@@ -5,6 +5,7 @@ import type { WriteProof } from '../../host/proof/proof.ts'
 import { loadHoldMap, readPaths, reinstatePath } from '../../host/map/hold-map.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readDiskByName } from '../../host/read/disks.ts'
+import { LunkeeperError } from '../../model/errors.ts'
 import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { askDisk } from '../../state/proof/ask.ts'
@@ -89,13 +90,24 @@ export async function takeOutAll(host: Host, volume: Provable, map: DmMap): Prom
   if (known.length > 0) await load(host, volume, map, [])
 }
 
-/** The paths that answer as the volume. A path that does not carries nothing, and returns only with a proof. */
+/**
+ * The paths that answer as the volume. One that does not answer carries nothing, and returns only with a proof. One that
+ * answers as another volume may have carried writes there: it is not taken out of the table in passing. The agent's check
+ * of identities measures what went through it, and takes it away.
+ * @throws TARGET_AWAY one of them answers as another volume
+ */
 async function oursOf(
   host: Host,
   { identity, fence }: Provable,
   disks: readonly PathDisk[],
 ): Promise<PathDisk[]> {
   const answers = await Promise.all(disks.map((disk) => askDisk(host, disk, identity, { fence })))
+  const stranger = disks.find((_, index) => answers[index]!.verdict === 'stranger')
+  if (stranger)
+    throw new LunkeeperError(
+      'TARGET_AWAY',
+      `${stranger.name}, which carries the volume's I/O, answers as another volume: it must be taken away first`,
+    )
   return disks.filter((_, index) => answers[index]!.verdict === 'ours')
 }
 
