@@ -1,5 +1,4 @@
 import type { DirtyData } from './bytes.ts'
-import type { VolumeHistory } from './history-summary.ts'
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'
@@ -116,8 +115,6 @@ export interface VolumeStatus {
   readonly hold: HoldStatus
   readonly owner: OwnerStatus
   readonly paths: readonly PathStatus[]
-  /** Outages in numbers; only where one volume is shown, and only if something is known of it. */
-  readonly history?: Omit<VolumeHistory, 'name'> | undefined
 }
 
 /** How long the I/O of a volume is held, and since when. */

@@ -1,5 +1,6 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { command } from '../command.ts'
+import type { ShownVolume } from '../output/volume.ts'
 import { volumeText } from '../output/volume.ts'
 import { volumesText } from '../output/volumes.ts'
 
@@ -16,13 +17,15 @@ export const volumesCommand = command({
     { command: 'lunkeeper volumes', does: 'all, one per line' },
     { command: 'lunkeeper volumes db', does: 'one, with its paths' },
   ],
-  async run(context, { argument }): Promise<VolumeStatus | readonly VolumeStatus[]> {
+  async run(context, { argument }): Promise<ShownVolume | readonly VolumeStatus[]> {
     const { listVolumes, oneVolume } = await import('../../state/view/list.ts')
     const host = await context.host()
     if (argument !== null) {
+      const volume = await oneVolume(host, argument)
+      // As JSON it is what attach prints; `lunkeeper history NAME --json` has the numbers.
+      if (context.json) return volume
       const { outageNumbers } = await import('../../state/view/history.ts')
-      const history = outageNumbers(host, argument)
-      return { ...(await oneVolume(host, argument)), ...(history ? { history } : {}) }
+      return { ...volume, history: outageNumbers(host, argument) }
     }
     const { volumes, corrupt } = await listVolumes(host)
     for (const { reason } of corrupt) context.warn(reason)

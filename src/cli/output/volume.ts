@@ -2,6 +2,7 @@ import type { AttachmentState, PathStatus, VolumeStatus } from '../../model/atta
 import { isPathUp } from '../../model/attachment.ts'
 import { formatBytes } from '../../model/bytes.ts'
 import { labelledValues } from './labelled-values.ts'
+import type { VolumeHistory } from '../../model/history-summary.ts'
 import { formatHold } from '../../model/hold-text.ts'
 import { isHoldShort } from '../../model/urgency.ts'
 import { outagesText } from './history.ts'
@@ -22,8 +23,11 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Display['p
 export const OF_ANOTHER_MACHINE =
   'the record was written on another machine, so the volume is not attached automatically; `lunkeeper attach` takes it over'
 
+/** A volume, and its outages in numbers, if something is known of them. */
+export type ShownVolume = VolumeStatus & { readonly history?: Omit<VolumeHistory, 'name'> | undefined }
+
 /** One volume in detail. @param now milliseconds since 1970 */
-export function volumeText(volume: VolumeStatus, display: Display, now = Date.now()): string {
+export function volumeText(volume: ShownVolume, display: Display, now = Date.now()): string {
   const { name, state, device, identity, paths } = volume
   const title = `${display.paint('bold', name)} is ${display.paint(STATE_STYLE[state], state)}\n`
   const [first] = paths
@@ -112,7 +116,7 @@ function outageOf({ state, hold: { since, deadline } }: VolumeStatus, now: numbe
   return [['holding', `all paths lost ${lost}; ${end}`]]
 }
 
-function historyOf({ history }: VolumeStatus): [string, string][] {
+function historyOf({ history }: ShownVolume): [string, string][] {
   const text = history && outagesText(history)
   return text ? [['outages', text]] : []
 }
