@@ -32,7 +32,16 @@ export const fsBroken: VolumeCheck = {
   },
 }
 
-/** A volume that is another one, or another node's, is not written to; other findings report it. @throws the rest */
+const REPORTED_ELSEWHERE = [
+  'IDENTITY_MISMATCH',
+  'LUN_ABSENT',
+  'FENCED',
+  'TARGET_AWAY',
+  // The machine is slow: the next run says.
+  'PROOF_EXPIRED',
+] as const
+
+/** A volume that is another one, another node's, or away now is not written to; other findings report it. @throws the rest */
 async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<string | null> {
   try {
     return await withProof(
@@ -40,7 +49,7 @@ async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<
       (proof) => testWrite(host, proof, mount.point),
     )
   } catch (error) {
-    if (isLunkeeperError(error, 'IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED')) return null
+    if (isLunkeeperError(error, ...REPORTED_ELSEWHERE)) return null
     throw error
   }
 }
