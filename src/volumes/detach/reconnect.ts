@@ -11,7 +11,10 @@ import type { Judged } from './judge.ts'
  * there. Otherwise the unmount would wait for an available path, or fail for lack of one.
  * @throws MAP_FAILED
  */
-export async function reconnect({ host, found, view }: Dismantling, disks: readonly Judged[]): Promise<void> {
+export async function reconnect(
+  { host, found, volume, view }: Dismantling,
+  disks: readonly Judged[],
+): Promise<void> {
   const map = view().maps.find(isHoldMap)
   if (!map || !found.record || mustNotBeWritten(host, found.record)) return
   // A map that is not holding has all its paths in use. After a detach that was killed the agent has brought none back.
@@ -22,5 +25,5 @@ export async function reconnect({ host, found, view }: Dismantling, disks: reado
     const isIts = verdict === 'ours' && name !== null && devno !== null && holders.includes(map.device)
     return isIts ? [{ ...disk, name, devno }] : []
   })
-  await putUnder(host, found.record, map, proven)
+  await putUnder(host, volume, map, proven)
 }
