@@ -39,8 +39,7 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
   const fence = found.record?.fence
   if (!last && fence && !all.some(({ verdict }) => verdict === 'lost'))
     warnKept(work, fence, all[0]?.error?.message ?? 'no path to it is left')
-  // One that was dropped is not among them any more.
-  if (!last && !found.record) for (const { session } of [...judged, ...all]) warnUnrecorded(work, session)
+  if (!last && !found.record) for (const { session } of all) warnUnrecorded(work, session)
 }
 
 function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {

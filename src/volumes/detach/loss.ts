@@ -7,6 +7,7 @@ import { devicesOf } from '../../state/view/volume.ts'
 import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
+import { warnUnrecorded } from './release.ts'
 import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
 
 /**
@@ -90,12 +91,13 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
     !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
   if (isLeftAlone && isWhole) return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
-  for (const { disk, error } of disks) {
+  for (const { session, disk, error } of disks) {
     steps.warn(
       `${disk.name ?? formatHctl(disk.hctl)} was dropped, and its unwritten data is lost: ${error?.message ?? 'another path shows another volume'}`,
     )
     await steps.step('delete-disk', disk.name ?? formatHctl(disk.hctl), () => removeDisk(host, disk))
     removed.disks.push(disk.name ?? formatHctl(disk.hctl))
+    if (found.record === null) warnUnrecorded(work, session)
   }
   return true
 }
