@@ -388,7 +388,8 @@ export class FakeHoldNode implements Noted {
       session && String(session.connection) === step.connection ? this.iscsi.answerOf(session) : 'unreachable'
     if (answer === 'proven') session!.provenConnection = session!.connection
     const refused = answer === 'proven' ? null : { cause: answer, message: `it is ${answer}` }
-    this.#finish(running, { kind: 'verify', step, refused, moved: this.#moved })
+    // As agent/backends/hold-map.ts says: it carries I/O meanwhile.
+    this.#finish(running, { kind: 'verify', step, refused, moved: 'I/O may have gone there' })
   }
 
   #recover(running: Running): void {
