@@ -228,11 +228,9 @@ class Agent implements AsyncDisposable {
     if (this.#monitors.noted(notes) || records.size > 0 || unknown) this.#maps.doubt()
     if (records.size === 0 && !unknown && !isRound) return
     const { attachments: all, corrupt } = readRecords(this.#host)
-    for (const { path, reason } of corrupt) this.#log.once(basename(path, '.json'), 'record', reason)
-    this.#monitors.sync(
-      [...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)],
-      new Set(corrupt.map(({ path }) => basename(path, '.json'))),
-    )
+    const unreadable = new Map(corrupt.map(({ path, reason }) => [basename(path, '.json'), reason]))
+    for (const [name, reason] of unreadable) this.#log.once(name, 'record', reason)
+    this.#monitors.sync([...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)], unreadable)
     this.#monitors.tighten()
     if (isRound)
       void this.#monitors.watchHolders().catch((error: unknown) => this.#log.say(null, String(error)))

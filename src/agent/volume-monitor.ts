@@ -340,10 +340,7 @@ const LOOK_AFTER_ERROR_MS = 1_000
 /** The result of a step that threw. */
 function failed(step: LastingStep, error: unknown): StepResult {
   const refused = refusedBy(error)
-  if (step.kind === 'verify') {
-    const moved = `it is not known what went through ${step.disk}`
-    return { kind: 'verify', step, refused, moved }
-  }
+  if (step.kind === 'verify') return { kind: 'verify', step, refused }
   if (step.kind === 'return') return { kind: 'return', step, came: { kind: 'refused', refused } }
   if (step.kind === 'recover') return { kind: 'recover-failed', message: refused.message }
   return { kind: 'failed', step, message: refused.message }

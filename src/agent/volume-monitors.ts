@@ -54,7 +54,7 @@ export class VolumeMonitors {
    * Takes up volumes that are new or changed, and leaves those that are gone.
    * @param unreadable names of records that cannot be read now: their volumes are watched as they were
    */
-  sync(records: readonly Attachment[], unreadable: ReadonlySet<string> = new Set()): void {
+  sync(records: readonly Attachment[], unreadable: ReadonlyMap<string, unknown> = new Map()): void {
     const names = new Set(records.map(({ name }) => name))
     for (const name of this.#all.keys()) if (!names.has(name) && !unreadable.has(name)) this.#leave(name)
     for (const record of records) {

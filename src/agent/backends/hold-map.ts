@@ -129,11 +129,9 @@ async function verify(
   try {
     await proveDisks(host, record, [disk])
     moved.answered(path, before)
-    return { kind: 'verify', step, refused: null, moved: null }
+    return { kind: 'verify', step, refused: null }
   } catch (error) {
-    // It has carried I/O meanwhile.
-    const text = `I/O sent through ${step.disk} may have reached that volume`
-    return { kind: 'verify', step, refused: refusedBy(error), moved: text }
+    return { kind: 'verify', step, refused: refusedBy(error) }
   }
 }
 

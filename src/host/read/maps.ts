@@ -54,6 +54,14 @@ export function isHoldMap(map: Pick<DmMap, 'uuid'>): boolean {
   return map.uuid.startsWith(HOLD_PREFIX)
 }
 
+/** The hold maps among the devices on a disk. */
+export function holdMapsOver(
+  paths: HostPaths,
+  { holders }: { readonly holders: readonly string[] },
+): DmMap[] {
+  return holders.flatMap((device) => readMap(paths, device) ?? []).filter(isHoldMap)
+}
+
 /** Whether any of its disks still exists: a map that was not reloaded keeps links to removed disks. */
 export function hasDisks(paths: HostPaths, map: DmMap): boolean {
   return map.slaves.some((slave) => listNames(`${paths.sys}/block/${slave}/holders`).includes(map.device))

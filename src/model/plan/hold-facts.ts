@@ -183,13 +183,7 @@ export type LastingStep =
   | { readonly kind: 'attach' }
 
 export type StepResult =
-  /** @property moved in words: the volume's I/O that went through the path since the volume last answered there; null: none */
-  | {
-      readonly kind: 'verify'
-      readonly step: StepOf<'verify'>
-      readonly refused: Refused | null
-      readonly moved: string | null
-    }
+  | { readonly kind: 'verify'; readonly step: StepOf<'verify'>; readonly refused: Refused | null }
   | { readonly kind: 'return'; readonly step: StepOf<'return'>; readonly came: Returned }
   /** @property trouble why the file system is not usable yet; null: it is */
   | { readonly kind: 'recover'; readonly trouble: string | null }

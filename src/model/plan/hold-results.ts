@@ -91,13 +91,16 @@ const keep = (memory: HoldMemory): Taken => ({ memory, steps: [], lookAtMs: 0 })
 function afterVerify(
   facts: Facts,
   before: HoldMemory,
-  { step, refused, moved }: Extract<StepResult, { kind: 'verify' }>,
+  { step, refused }: Extract<StepResult, { kind: 'verify' }>,
 ): Taken {
-  const { sid, devno, connection } = step
+  const { sid, devno, connection, disk } = step
   if (refused === null)
     return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
-  if (refused.cause === 'foreign' || refused.cause === 'lost')
+  if (refused.cause === 'foreign' || refused.cause === 'lost') {
+    // It has carried I/O meanwhile.
+    const moved = `I/O sent through ${disk} may have reached that volume`
     return takeLoss(facts, before, { sid, devno, connection, refused, moved })
+  }
   // The path is not asked again at once: an unmapped LUN would be asked without end.
   return keep({ ...before, verified: verified(before, sid, { kind: 'refused', connection }) })
 }

@@ -4,7 +4,7 @@ import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { holdMapName, removeHoldMap } from '../../host/map/hold-map.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { foreignHolders } from '../../host/read/holders.ts'
-import { isHoldMap, readMap } from '../../host/read/maps.ts'
+import { holdMapsOver } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
@@ -52,17 +52,15 @@ export function refuseForeignHolders(
 export function refuseOtherHoldMap(host: Host, name: VolumeName, paths: readonly Path[]): void {
   for (const { session, disk } of paths) {
     const now = readDisk(host.paths, session, disk.hctl.lun, { identity: false })
-    for (const device of now?.holders ?? []) {
-      const map = readMap(host.paths, device)
-      if (!map || !isHoldMap(map) || map.name === holdMapName(name)) continue
+    const other = now && holdMapsOver(host.paths, now).find((map) => map.name !== holdMapName(name))
+    if (other)
       throw new LunkeeperError(
         'BUSY',
-        `${disk.name} is in use by ${map.name}, the hold map of another volume`,
+        `${disk.name} is in use by ${other.name}, the hold map of another volume`,
         {
-          hint: `lunkeeper volumes shows that volume. If its record is lost or corrupt: lunkeeper detach /dev/mapper/${map.name}`,
+          hint: `lunkeeper volumes shows that volume. If its record is lost or corrupt: lunkeeper detach /dev/mapper/${other.name}`,
         },
       )
-    }
   }
 }
 

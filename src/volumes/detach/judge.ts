@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.ts'
-import { isHoldMap, readMap } from '../../host/read/maps.ts'
+import { holdMapsOver } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { LunkeeperError } from '../../model/errors.ts'
 import { nameDifference } from '../../model/identity.ts'
@@ -59,9 +59,5 @@ export async function judge(
 
 /** Whether the hold map of another volume is on the disk. */
 function isOtherHoldMapOver(host: Host, disk: ScsiDisk, maps: readonly DmMap[]): boolean {
-  return disk.holders.some((holder) => {
-    if (maps.some((map) => map.device === holder)) return false
-    const map = readMap(host.paths, holder)
-    return map !== null && isHoldMap(map)
-  })
+  return holdMapsOver(host.paths, disk).some(({ device }) => !maps.some((map) => map.device === device))
 }

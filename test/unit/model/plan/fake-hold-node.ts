@@ -388,8 +388,7 @@ export class FakeHoldNode implements Noted {
       session && String(session.connection) === step.connection ? this.iscsi.answerOf(session) : 'unreachable'
     if (answer === 'proven') session!.provenConnection = session!.connection
     const refused = answer === 'proven' ? null : { cause: answer, message: `it is ${answer}` }
-    // As agent/backends/hold-map.ts says: it carries I/O meanwhile.
-    this.#finish(running, { kind: 'verify', step, refused, moved: 'I/O may have gone there' })
+    this.#finish(running, { kind: 'verify', step, refused })
   }
 
   #recover(running: Running): void {

@@ -44,7 +44,7 @@ describe('a volume whose detach has begun', () => {
     const first = plan({}, memory())
     const step = stepOf(first, 'verify')!
     const refused = { cause, message: 'why' }
-    const after = afterStep(facts(), first.memory, { kind: 'verify', step, refused, moved: null })
+    const after = afterStep(facts(), first.memory, { kind: 'verify', step, refused })
     const waiting = plan({}, after.memory)
     expect(waiting).toMatchObject({ kinds: ['fail'], checks: [] })
     // The next detach brings it back over the same connection: it is asked anew, and not failed once more.
