@@ -3,7 +3,7 @@ const USUAL_BOOT_MS = 2_500
 /** A machine that is slower than this is better told so than waited for. */
 const SLOWEST = 12
 /** What setTimeout() takes; it makes one millisecond of more. */
-const LONGEST_MS = 2 ** 31 - 1
+export const LONGEST_MS = 2 ** 31 - 1
 
 let slowness = 1
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { patient } from '../machine/pace.ts'
+import { LONGEST_MS, patient } from '../machine/pace.ts'
 import type { Event, Wire } from '../machine/wire.ts'
 
 /** A program left running in a machine. Its output is kept, and can be followed. */
@@ -48,6 +48,20 @@ export class LabProcess {
   /** Waits until its standard error holds the pattern. @param deadline milliseconds */
   errors(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
     return this.#hears(() => this.stderr, pattern, deadline)
+  }
+
+  /**
+   * Each whole line of its standard output, which is then forgotten. For a program that answers for as long as it runs.
+   * @throws when the program, or its machine, has ended
+   */
+  async *lines(): AsyncGenerator<string> {
+    for (;;) {
+      await this.output(/\n/, LONGEST_MS)
+      const end = this.stdout.lastIndexOf('\n') + 1
+      const whole = this.stdout.slice(0, end)
+      this.stdout = this.stdout.slice(end)
+      yield* whole.split('\n').filter(Boolean)
+    }
   }
 
   async #hears(text: () => string, pattern: RegExp, deadline: number): Promise<RegExpExecArray> {

@@ -1,8 +1,5 @@
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 
-/** Longer than any history. */
-const FOR_GOOD_MS = 2 ** 31 - 1
-
 /** What a request of a resident program came to. */
 export type Answer<T = unknown> =
   | { readonly value: T }
@@ -33,16 +30,9 @@ export class Servant {
     return servant
   }
 
-  /** Takes whole lines from what the program has written, and forgets them. */
   async #listen(): Promise<void> {
     try {
-      for (;;) {
-        await this.process.output(/\n/, FOR_GOOD_MS)
-        const end = this.process.stdout.lastIndexOf('\n') + 1
-        const lines = this.process.stdout.slice(0, end)
-        this.process.stdout = this.process.stdout.slice(end)
-        for (const line of lines.split('\n').filter(Boolean)) this.#dispatch(line)
-      }
+      for await (const line of this.process.lines()) this.#dispatch(line)
     } catch (error) {
       const ended = { code: 'ENDED', message: (error as Error).message }
       for (const tell of this.#waiting.values()) tell({ error: ended })

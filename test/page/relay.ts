@@ -4,9 +4,6 @@ import { createServer } from 'node:net'
 
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 
-/** Longer than any test. */
-const FOREVER_MS = 2 ** 31 - 1
-
 interface Message {
   readonly id: number
   readonly data?: string
@@ -53,16 +50,9 @@ export class Relay implements AsyncDisposable {
     })
   }
 
-  /** Takes whole lines from what the program has written, and forgets them. */
   async #listen(): Promise<void> {
     try {
-      for (;;) {
-        await this.#process.output(/\n/, FOREVER_MS)
-        const end = this.#process.stdout.lastIndexOf('\n') + 1
-        const lines = this.#process.stdout.slice(0, end)
-        this.#process.stdout = this.#process.stdout.slice(end)
-        for (const line of lines.split('\n').filter(Boolean)) this.#receive(JSON.parse(line) as Message)
-      }
+      for await (const line of this.#process.lines()) this.#receive(JSON.parse(line) as Message)
     } catch {
       // The program, or its machine, has ended.
     }
