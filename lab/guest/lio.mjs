@@ -73,7 +73,7 @@ function map({ iqn, luns }) {
     .readdirSync(`${tpg}/acls`)
     .filter((name) => !fs.existsSync(`${tpg}/acls/${name}/fake`))
   const explicit = fs.readFileSync(`${tpg}/attrib/generate_node_acls`, 'utf8').trim() === '0'
-  for (const { lun, name, file, bytes, serial, writeCache, readOnly } of luns) {
+  for (const { lun, name, file, bytes, serial, writeCache, readOnly, restoreRegistrations } of luns) {
     const store = `${fileio}/${name}`
     if (!fs.existsSync(store)) {
       fs.mkdirSync(dirname(file), { recursive: true })
@@ -87,6 +87,7 @@ function map({ iqn, luns }) {
       )
       if (serial !== undefined) put(`${store}/wwn/vpd_unit_serial`, serial)
       put(`${store}/enable`, 1)
+      if (restoreRegistrations) restore(store, serial)
     }
     const dir = `${tpg}/lun/lun_${lun}`
     fs.mkdirSync(dir)
@@ -99,6 +100,18 @@ function map({ iqn, luns }) {
       put(`${mapped}/write_protect`, readOnly ? 1 : 0)
     }
   }
+}
+
+/**
+ * One line for each registration of the file that the kernel has written, before the backstore is exported
+ * (drivers/target/target_core_configfs.c:target_pr_res_aptpl_metadata_store).
+ */
+function restore(store, serial) {
+  const kept = `/etc/target/pr/aptpl_${serial}`
+  if (!fs.existsSync(kept)) return
+  const text = fs.readFileSync(kept, 'utf8')
+  for (const [, lines] of text.matchAll(/^PR_REG_START: \d+\n([^]*?)^PR_REG_END/gm))
+    put(`${store}/pr/res_aptpl_metadata`, lines.trim().replaceAll('\n', ','))
 }
 
 /** Takes a LUN from the target; its backstore goes, too, when no other LUN uses it. The file stays unless asked. */

@@ -41,6 +41,12 @@ export interface LunOptions {
   writeCache?: boolean
   /** only with `acls` */
   readOnly?: boolean
+  /**
+   * Registrations that LIO has kept in /etc/target/pr (APTPL) are there again, as targetcli restores them at boot. Without a
+   * file of this serial, nothing is.
+   * @default false
+   */
+  restoreRegistrations?: boolean
 }
 
 export interface Lun {

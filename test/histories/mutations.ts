@@ -36,6 +36,12 @@ export const MUTATIONS = {
     find: /work\.force && \(await discardData\(work, disks\)\)/,
     replace: "await discardData(work, disks.map((one) => ({ ...one, verdict: 'changed' })))",
   },
+  /** Of two nodes: a node that has lost the volume takes it back as soon as it can. */
+  owner: {
+    file: 'src/model/plan/owner.ts',
+    find: /if \(holder\) return \{ kind: 'lost', holder: holder\.key \}([^]*?)if \(isTaken && !isOwn\(holder\) && !takesOver\)/,
+    replace: "if (holder) return { kind: 'unclaimed' }$1if (false as boolean)",
+  },
 } as const satisfies Record<string, Mutation>
 
 export type MutationName = keyof typeof MUTATIONS

@@ -12,6 +12,8 @@ export class Violation extends Error {
 }
 
 export type ViolationKind =
+  /** What a node wrote arrives after another one has become the owner. */
+  | 'two-writers'
   /** Bytes on a volume that its own attachment did not write. */
   | 'wrong-volume'
   /** A volume changed although it is attached nowhere. */

@@ -190,7 +190,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       const writing = await Appender.start(node, '/mnt/v/log')
       for (const address of [ONE, TWO]) await kill(node, address)
       await node.until(async () => (await paths(node)) === 'FF', { deadline: 30_000, what: 'no path' })
-      const over = node.sh('sleep 65')
+      const over = node.sh('sleep 65', { deadline: 120_000 })
       const longer = await lunkeeper(node).run(['hold', 'db', '--set', '300s'])
       expect(longer.code, longer.stderr).toBe(0)
       const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')

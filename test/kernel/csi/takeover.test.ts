@@ -202,7 +202,7 @@ describe.each(kernels('bookworm'))(
       await refused(kubelet, 'vol', 'Internal', /it is not JSON/)
       await stays()
       await node.remove(statePath('vol'))
-      await refused(kubelet, 'vol', 'FailedPrecondition', /which is not vol/)
+      await refused(kubelet, 'vol', 'FailedPrecondition', /, and is not vol/)
       await stays()
 
       // The LUN was given to another volume meanwhile: what is unwritten must not go there.

@@ -1,0 +1,7 @@
+/** Bytes of a block. */
+export const BLOCK: number
+export function stamp(volume: string, sequence: number, block: number): Buffer
+export function readBlock(
+  buffer: Buffer,
+  offset: number,
+): (readonly [volume: string, sequence: number, block: number] | null)[]

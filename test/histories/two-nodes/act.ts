@@ -1,0 +1,288 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { patient } from '../../../lab/machine/pace.ts'
+import { cutNetwork, joinNetwork } from '../../../lab/network/cut.ts'
+import { Violation } from '../violation.ts'
+import type { NodeName, TwoNodesOperation } from './history.ts'
+import { NODES } from './history.ts'
+import type { Judge } from './judge.ts'
+import type { Model } from './model.ts'
+import type { Outcome, World } from './world.ts'
+import { MOUNT, VOLUME } from './world.ts'
+
+/** A write to a target that answers takes milliseconds. */
+const PROMPT_MS = 700
+/** What another node does at the same moment, or a target that has just come back, may stand in the way of an attach. */
+const PATIENCE_MS = 60_000
+const AGAIN_MS = 2_000
+
+/** Everything that an operation needs. */
+export interface Play {
+  readonly world: World
+  readonly model: Model
+  readonly judge: Judge
+  readonly note: (line: string) => void
+}
+
+type Acts = {
+  readonly [K in TwoNodesOperation['kind']]: (
+    play: Play,
+    operation: Extract<TwoNodesOperation, { readonly kind: K }>,
+  ) => Promise<void>
+}
+
+export async function act(play: Play, operation: TwoNodesOperation): Promise<void> {
+  await (ACTS[operation.kind] as (play: Play, operation: TwoNodesOperation) => Promise<void>)(play, operation)
+}
+
+/** The rules that an attach of one node must keep, whatever its outcome. @throws Violation */
+async function attached(
+  { world, model, judge, note }: Play,
+  name: NodeName,
+  takeOver: boolean,
+  outcome: Outcome,
+) {
+  note(`    ${name}: attach: ${outcome ?? 'done'}`)
+  const node = model.node(name)
+  if (outcome !== null) {
+    // It changes nothing, and leaves nothing.
+    if (outcome === 'OWNED_ELSEWHERE') return
+    if (node.attached === 'no') node.attached = 'unsure'
+    // It may have taken the volume over before it failed.
+    if (model.owner !== name) model.isCertain = false
+    return
+  }
+  const { owner, isRegistered, isCertain } = model
+  if (owner !== null && owner !== name && isRegistered && isCertain && !takeOver)
+    throw new Violation(
+      'disagrees',
+      VOLUME,
+      `${name} has attached it without --take-over, and ${owner} has it`,
+    )
+  const holder = await world.holder()
+  if (holder !== name)
+    throw new Violation(
+      'disagrees',
+      VOLUME,
+      `${name} has attached it; the target has reserved it for ${holder ?? 'nobody'}`,
+    )
+  await judge.beginEpoch(name)
+  node.attached = 'yes'
+  model.owner = name
+  model.isRegistered = true
+  model.isCertain = true
+}
+
+/** The attach of a node that nothing stands in the way of. @throws Violation refused */
+export async function attachSurely(play: Play, name: NodeName): Promise<void> {
+  const end = performance.now() + patient(PATIENCE_MS)
+  for (;;) {
+    const outcome = await play.world.attach(name, true)
+    await attached(play, name, true, outcome)
+    if (outcome === null) return
+    if (performance.now() > end) {
+      play.world.listen()
+      throw new Violation(
+        'refused',
+        VOLUME,
+        `${name}: attach: ${outcome}; said was: ${play.world.said.slice(-4).join(' | ')}`,
+      )
+    }
+    await sleep(AGAIN_MS)
+  }
+}
+
+export async function detached(
+  { world, model, note }: Play,
+  name: NodeName,
+  force: boolean,
+  outcome: Outcome,
+) {
+  note(`    ${name}: detach: ${outcome ?? 'done'}`)
+  const node = model.node(name)
+  if (outcome !== null) {
+    node.attached = 'unsure'
+    if (model.owner === name) model.isCertain = false
+    return
+  }
+  const wasAttached = node.attached
+  node.attached = 'no'
+  if (model.owner !== name) {
+    if (!force && wasAttached === 'yes')
+      throw new Violation(
+        'disagrees',
+        VOLUME,
+        `${name} has detached it without --force, and ${model.owner ?? 'nobody'} has it`,
+      )
+    return
+  }
+  model.owner = null
+  if (force) {
+    model.ledger.excuse()
+    model.isCertain = false
+    return
+  }
+  model.ledger.confirmWritten()
+  if (model.settings.content === 'ext4') await world.checkFileSystem()
+}
+
+/** Starts one write; what becomes of it is taken down whenever that is. */
+function writeOne({ world, model, judge }: Play, name: NodeName, path: string, block: number, sync: boolean) {
+  const node = model.node(name)
+  const { ledger, settings, owner, epoch } = model
+  const sequence = ++model.sequence
+  // A former owner's write belongs to an epoch that is over.
+  model.writes.set(sequence, { node: name, block, epoch: owner === name ? epoch : -1 })
+  if (owner === name) ledger.issue(block, sequence)
+  node.pending++
+  const settle = async () => {
+    const create = settings.content !== 'raw'
+    const answer = await world.write(name, { path, create, block, sequence, sync })
+    node.pending--
+    judge.settle(sequence, 'error' in answer ? 'lost' : answer.value)
+  }
+  return settle()
+}
+
+async function write(play: Play, { node: name, blocks, how }: Extract<TwoNodesOperation, { kind: 'write' }>) {
+  const { world, model, note } = play
+  const status = await world.status(name)
+  const { content } = model.settings
+  if (status === null && model.node(name).attached === 'unsure') model.node(name).attached = 'no'
+  const path = content === 'raw' ? status?.device : status?.mount && `${MOUNT}/f`
+  if (!path) return note(`    ${name}: ${status?.state ?? 'no record'}, nothing to write to`)
+  const issued = blocks.filter((block) => model.owner !== name || !model.ledger.isPending(block))
+  const writes = issued.map((block) => writeOne(play, name, path, block, how === 'sync'))
+  await Promise.race([Promise.all(writes), sleep(PROMPT_MS)])
+}
+
+async function read({ world, model }: Play, { node, blocks }: Extract<TwoNodesOperation, { kind: 'read' }>) {
+  const status = await world.status(node)
+  const { content } = model.settings
+  const path = content === 'raw' ? status?.device : status?.mount && `${MOUNT}/f`
+  if (!path) return
+  for (const block of blocks) {
+    const before = model.ledger.allowed(block)
+    const answer = await Promise.race([world.read(node, { path, block }), sleep(PROMPT_MS).then(() => null)])
+    if (answer === null || 'error' in answer) return
+    const allowed = [...before, ...model.ledger.allowed(block)]
+    const wrong = answer.value.find((stamp) => !allowed.includes(stamp?.[1] ?? 0))
+    if (wrong !== undefined)
+      throw new Violation(
+        'wrong-read',
+        VOLUME,
+        `${node}: block ${block} reads as ${JSON.stringify(wrong)}; possible are ${allowed.join(' ')}`,
+      )
+  }
+}
+
+async function reboot({ world, model }: Play, names: readonly NodeName[]): Promise<void> {
+  await Promise.all(names.map((name) => world.losePower(name)))
+  await Promise.all(names.map((name) => world.boot(name, true)))
+  for (const name of names) Object.assign(model.node(name), { away: null, hasAgent: false })
+  if (names.includes(model.owner!)) model.ledger.excuse()
+  await Promise.all(names.map((name) => world.startAgent(name)))
+  for (const name of names) model.node(name).hasAgent = true
+}
+
+const changed = (model: Model) => {
+  model.changedAt = performance.now()
+}
+
+const ACTS: Acts = {
+  async attach(play, { node, takeOver, diesAfterMs }) {
+    await attached(play, node, takeOver, await play.world.attach(node, takeOver, diesAfterMs))
+  },
+  async race(play, { takeOver }) {
+    const { world, model } = play
+    const wasOwner = model.owner
+    const outcomes = await Promise.all(NODES.map((name) => world.attach(name, takeOver)))
+    const done = NODES.filter((_, index) => outcomes[index] === null)
+    for (const [index, name] of NODES.entries())
+      play.note(`    ${name}: attach: ${outcomes[index] ?? 'done'}`)
+    if (done.length > 1 && !takeOver && wasOwner === null && model.isCertain)
+      throw new Violation('disagrees', VOLUME, 'both nodes have attached it')
+    const holder = await world.holder()
+    // The one that the target names came last; what the other one wrote until then was its own.
+    for (const name of [...done].toSorted((one) => (one === holder ? 1 : -1)))
+      if (name === holder) await attached(play, name, true, null)
+      else model.node(name).attached = 'yes'
+    for (const [index, name] of NODES.entries())
+      if (outcomes[index] !== null) await attached(play, name, takeOver, outcomes[index]!)
+  },
+  async detach(play, { node, force, diesAfterMs }) {
+    await detached(play, node, force, await play.world.detach(node, force, diesAfterMs))
+  },
+  write,
+  read,
+  async wait(_, { ms }) {
+    await sleep(ms)
+  },
+  async cut({ world, model }, { node }) {
+    await cutNetwork(world.machine(node).node)
+    model.node(node).away = 'cut'
+  },
+  async join({ world, model }, { node }) {
+    await joinNetwork(world.machine(node).node)
+    model.node(node).away = null
+    changed(model)
+  },
+  async pause({ world, model }, { node }) {
+    world.machine(node).node.freeze()
+    model.node(node).away = 'paused'
+  },
+  async 'go-on'({ world, model }, { node }) {
+    world.machine(node).node.thaw()
+    model.node(node).away = null
+    changed(model)
+  },
+  async 'agent-kill'({ world, model }, { node }) {
+    await world.killAgent(node)
+    model.node(node).hasAgent = false
+  },
+  async 'agent-start'({ world, model }, { node }) {
+    await world.startAgent(node)
+    model.node(node).hasAgent = true
+  },
+  async logout({ world }, { node }) {
+    await world.logout(node)
+  },
+  reboot: (play, { nodes }) => reboot(play, nodes),
+  async 'target-down'({ world, model }) {
+    await world.target.disable()
+    model.targetUp = false
+  },
+  async 'target-up'({ world, model }) {
+    await world.target.enable()
+    model.targetUp = true
+    changed(model)
+  },
+  async 'target-restart'({ world, model }) {
+    await world.restartTarget(model.targetUp)
+    model.portalUp = true
+    if (!model.settings.keeps) model.isRegistered = false
+    changed(model)
+  },
+  async 'target-move'({ world, model }) {
+    await world.moveTarget()
+    Object.assign(model, { targetUp: true, portalUp: true })
+    if (!model.settings.keeps) model.isRegistered = false
+    changed(model)
+  },
+  async remap({ world, model }) {
+    await world.unmap(true)
+    await world.map()
+    model.isRegistered = false
+    changed(model)
+  },
+  async 'portal-down'({ world, model }) {
+    await world.portal(false)
+    model.portalUp = false
+    changed(model)
+  },
+  async 'portal-up'({ world, model }) {
+    await world.portal(true)
+    model.portalUp = true
+    changed(model)
+  },
+}

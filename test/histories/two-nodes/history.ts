@@ -1,0 +1,71 @@
+import type { Random } from '../random.ts'
+import { Random as Stream } from '../random.ts'
+
+export const NODES = ['a', 'b'] as const
+export type NodeName = (typeof NODES)[number]
+
+/** What a history is played on. Its seed determines all of it. */
+export interface Settings {
+  readonly content: 'raw' | 'ext4'
+  readonly portals: 1 | 2
+  /** Whether the target lets in everybody, or has an entry for each initiator. */
+  readonly acls: 'dynamic' | 'explicit'
+  /** Whether the target keeps registrations over its own restart (APTPL). */
+  readonly keeps: boolean
+}
+
+export function settingsOf(seed: number): Settings {
+  const random = new Stream(seed * 7919 + 17)
+  return {
+    content: random.pick(['raw', 'ext4'])!,
+    portals: random.pick([1, 2])!,
+    acls: random.pick(['dynamic', 'explicit'])!,
+    keeps: random.chance(0.5),
+  }
+}
+
+/** For each of these kinds the same parameters. */
+type Each<K extends string, Parameters = unknown> = K extends string
+  ? { readonly kind: K } & Parameters
+  : never
+
+/** One operation or fault, with everything that was chosen at random. */
+export type TwoNodesOperation =
+  // what a user or an orchestrator does
+  | {
+      readonly kind: 'attach'
+      readonly node: NodeName
+      readonly takeOver: boolean
+      /** Kills the command so many milliseconds after its start. */
+      readonly diesAfterMs?: number
+    }
+  /** Both at the same moment. */
+  | { readonly kind: 'race'; readonly takeOver: boolean }
+  | {
+      readonly kind: 'detach'
+      readonly node: NodeName
+      readonly force: boolean
+      readonly diesAfterMs?: number
+    }
+  | {
+      readonly kind: 'write'
+      readonly node: NodeName
+      readonly blocks: readonly number[]
+      /** `sync`: each write is followed by fsync; `dirty`: none is. */
+      readonly how: 'sync' | 'dirty'
+    }
+  | { readonly kind: 'read'; readonly node: NodeName; readonly blocks: readonly number[] }
+  | { readonly kind: 'wait'; readonly ms: number }
+  // what happens to a node
+  | Each<'cut' | 'join' | 'pause' | 'go-on', { readonly node: NodeName }>
+  | Each<'agent-kill' | 'agent-start' | 'logout', { readonly node: NodeName }>
+  /** Power is lost and comes back: of one, or of both at once. */
+  | { readonly kind: 'reboot'; readonly nodes: readonly NodeName[] }
+  // what happens to the target
+  | Each<
+      'target-down' | 'target-up' | 'target-restart' | 'target-move' | 'remap' | 'portal-down' | 'portal-up'
+    >
+
+export type TwoNodesKind = TwoNodesOperation['kind']
+
+export type { Random }

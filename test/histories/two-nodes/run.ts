@@ -1,0 +1,80 @@
+// Plays random histories of two nodes that want one volume, and checks after each step that it has one writer.
+//   node test/histories/two-nodes/run.ts [--ops N] [--seed S] [--length N] [--debian bookworm|trixie] [--machines N]
+//        [--plant NAME]... [--keep DIR] [--replay FILE] [--go-on] [--verbose]
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import type { Debian } from '../../../lab/index.ts'
+import type { MutationName } from '../mutations.ts'
+import { MUTATIONS } from '../mutations.ts'
+import type { TwoNodesOperation } from './history.ts'
+import type { Played } from './play.ts'
+import { play } from './play.ts'
+
+const { values } = parseArgs({
+  options: {
+    ops: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    length: { type: 'string', default: '40' },
+    debian: { type: 'string', default: 'bookworm' },
+    machines: { type: 'string', default: '1' },
+    plant: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'string' },
+    replay: { type: 'string' },
+    'go-on': { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
+})
+const debian = values.debian as Debian
+const mutations = values.plant as MutationName[]
+for (const name of mutations)
+  if (!Object.hasOwn(MUTATIONS, name))
+    throw new Error(`there is no mutation ${name}: ${Object.keys(MUTATIONS).join(' ')}`)
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const total = { histories: 0, operations: 0, writes: 0, epochs: 0, violations: 0 }
+const started = performance.now()
+let left = Number(values.ops)
+let seed = Number(values.seed)
+
+async function one(
+  history: { readonly seed: number; readonly operations: readonly TwoNodesOperation[] | number },
+  cpu: number | undefined,
+): Promise<void> {
+  const played = await play({ debian, cpu, mutations }, history, values.verbose ? say : undefined)
+  total.histories++
+  total.operations += played.operations.length
+  total.writes += played.writes
+  total.epochs += played.epochs
+  if (played.violation) total.violations++
+  say(
+    `seed ${history.seed} ${debian}: ${played.operations.length} operations, ${played.writes} writes, ${played.epochs} attachments, ${(played.ms / 1000).toFixed(1)} s: ${played.violation?.message ?? 'no violation'}`,
+  )
+  if (played.violation) await keep(history.seed, played)
+}
+
+async function keep(of: number, { operations, log }: Played): Promise<void> {
+  if (values.keep === undefined) return
+  await mkdir(values.keep, { recursive: true })
+  const name = join(values.keep, `two-nodes-${debian}-${of}`)
+  await writeFile(`${name}.json`, `${JSON.stringify({ seed: of, operations }, null, 2)}\n`)
+  await writeFile(`${name}.log`, `${log.join('\n')}\n`)
+}
+
+async function work(cpu: number | undefined): Promise<void> {
+  while (left > 0 && (values['go-on'] || total.violations === 0)) {
+    const length = Math.min(left, Number(values.length))
+    left -= length
+    await one({ seed: seed++, operations: length }, cpu)
+  }
+}
+
+if (values.replay === undefined) {
+  const machines = Number(values.machines)
+  await Promise.all(Array.from({ length: machines }, (_, index) => work(machines === 1 ? undefined : index)))
+} else await one(JSON.parse(await readFile(values.replay, 'utf8')), undefined)
+say(
+  `${debian}: ${total.histories} histories of two nodes, ${total.operations} operations, ${total.writes} writes, ${total.epochs} attachments, ${((performance.now() - started) / 1000).toFixed(0)} s, ${total.violations} violations`,
+)
+process.exitCode = total.violations > 0 ? 1 : 0
