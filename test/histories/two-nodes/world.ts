@@ -92,6 +92,10 @@ export class World {
     await mkdir(join(this.#lab.share, keeps ? 'target/pr' : 'target'), { recursive: true })
     this.#paint(BYTES[content], content)
     await this.#bootArray()
+    if (content === 'ext4') {
+      await this.#array.sh(`mkfs.ext4 -q /lab/share/${VOLUME} && sync`)
+      this.changes()
+    }
     for (const name of NODES) await this.boot(name, false)
   }
 
@@ -169,7 +173,7 @@ export class World {
   attach(name: NodeName, takeOver: boolean, diesAfterMs?: number): Promise<Outcome> {
     const { content, portals } = this.settings
     const addresses = ADDRESS.array.slice(0, portals).flatMap((address) => ['--portal', address])
-    const what = content === 'raw' ? [] : ['--mount', MOUNT, '--fs', content, '--format']
+    const what = content === 'raw' ? [] : ['--mount', MOUNT, '--fs', content]
     return this.#command(
       name,
       [
