@@ -128,9 +128,16 @@ export async function reinstatePath(host: Host, proof: WriteProof, map: DmMap, d
   await sendMessage(host, map.name, `reinstate_path ${devno}`)
 }
 
-/** Sets whether I/O is queued (on) or fails while no path is usable. @throws MAP_FAILED */
+/**
+ * Sets whether I/O is queued (on) or fails while no path is usable. A map that was removed meanwhile queues nothing.
+ * @throws MAP_FAILED
+ */
 export async function setQueueing(host: Host, map: Pick<DmMap, 'name'>, on: boolean): Promise<void> {
-  await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
+  try {
+    await sendMessage(host, map.name, on ? 'queue_if_no_path' : 'fail_if_no_path')
+  } catch (error) {
+    if (on || readMaps(host.paths).some(({ name }) => name === map.name)) throw error
+  }
 }
 
 /** Removes a hold map that is not in use. @throws BUSY it is open · MAP_FAILED */

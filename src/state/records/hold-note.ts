@@ -5,6 +5,7 @@ import { clockStepSince, restamped } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { removeDurable, writeDurable } from '../../host/store/durable.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { DirtyData } from '../../model/bytes.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { isName } from '../../model/name.ts'
@@ -37,7 +38,7 @@ function unlessMissing<T>(what: string, read: () => T): T | null {
 export function parseHoldNote(text: string): HoldNote | null {
   try {
     const note = JSON.parse(text) as HoldNote
-    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder } = note
+    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder, discarded } = note
     if (!isTime(since) || !isText(trouble) || !isText(holder)) return null
     if (!isText(ended) || !isText(kind) || (isGiven(deadline) && !isTime(deadline))) return null
     if (sinceMs !== undefined && !Number.isFinite(sinceMs)) return null
@@ -50,6 +51,7 @@ export function parseHoldNote(text: string): HoldNote | null {
       ...(kind ? { kind } : {}),
       ...(isClear ? { isClear } : {}),
       ...(holder ? { holder } : {}),
+      ...(isDirtyData(discarded) ? { discarded } : {}),
       ...(deadline === undefined ? {} : { deadline: deadline && restamped(deadline, step) }),
     }
   } catch {
@@ -59,6 +61,11 @@ export function parseHoldNote(text: string): HoldNote | null {
 
 function isTime(value: unknown): boolean {
   return typeof value === 'string' && !Number.isNaN(Date.parse(value))
+}
+
+function isDirtyData(value: unknown): value is DirtyData {
+  const { bytes, of } = (value ?? {}) as Partial<DirtyData>
+  return Number.isFinite(bytes) && (of === 'volume' || of === 'node')
 }
 
 function isGiven(value: unknown): boolean {

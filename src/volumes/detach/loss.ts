@@ -6,6 +6,9 @@ import { formatHctl } from '../../model/hctl.ts'
 import { devicesOf } from '../../state/view/volume.ts'
 import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
+import type { VolumeName } from '../../model/name.ts'
+import { lossOf } from '../../model/plan/hold-outage.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Judged } from './judge.ts'
 import { warnUnrecorded } from './release.ts'
 import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
@@ -17,7 +20,10 @@ import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
  */
 export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): Promise<void> {
   const { host, found, force } = work
-  if (!force && found.record) refuseMisplaced(host, found.record)
+  if (!force && found.record) {
+    refuseMisplaced(host, found.record)
+    warnDiscarded(work, found.record.name)
+  }
   const lost = disks.find(({ verdict }) => verdict === 'lost')
   if (lost && !force) throw fenced(found.name, lost)
   const changed = disks.find(({ verdict }) => verdict === 'changed')
@@ -42,6 +48,12 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
       }; or discard the data: --force loses everything that was written and not yet synced.`,
     },
   )
+}
+
+/** Another node owns the volume, and the agent has taken it off this one: what that has cost is said with the success. */
+function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
+  const note = readHoldNote(host, name)
+  if (note?.kind === 'fenced') steps.warn(`${name}: ${note.trouble}; ${lossOf(note.discarded)}`)
 }
 
 function fenced(name: string, { error }: Judged): LunkeeperError {

@@ -73,6 +73,9 @@ async function attached(
   model.isCertain = true
 }
 
+/** Its hint is to detach first: what this node had of the volume is not to be written. */
+const NEED_DETACH: ReadonlySet<Outcome> = new Set(['FENCED', 'BAD_MOUNT'])
+
 /** The attach of a node that nothing stands in the way of. @throws Violation refused */
 export async function attachSurely(play: Play, name: NodeName): Promise<void> {
   const end = performance.now() + patient(PATIENCE_MS)
@@ -80,6 +83,7 @@ export async function attachSurely(play: Play, name: NodeName): Promise<void> {
     const outcome = await play.world.attach(name, true)
     await attached(play, name, true, outcome)
     if (outcome === null) return
+    if (NEED_DETACH.has(outcome)) await detach(play, name, true)
     if (performance.now() > end) {
       play.world.listen()
       throw new Violation(
@@ -92,38 +96,43 @@ export async function attachSurely(play: Play, name: NodeName): Promise<void> {
   }
 }
 
-export async function detached(
+/** @returns its outcome @throws Violation disagrees unclean */
+export async function detach(
   { world, model, note }: Play,
   name: NodeName,
   force: boolean,
-  outcome: Outcome,
-) {
+  diesAfterMs?: number,
+): Promise<Outcome> {
+  const heard = world.said.length
+  const outcome = await world.detach(name, force, diesAfterMs)
   note(`    ${name}: detach: ${outcome ?? 'done'}`)
   const node = model.node(name)
   if (outcome !== null) {
     node.attached = 'unsure'
     if (model.owner === name) model.isCertain = false
-    return
+    return outcome
   }
   const wasAttached = node.attached
   node.attached = 'no'
   if (model.owner !== name) {
-    if (!force && wasAttached === 'yes')
+    const isSaid = world.said.slice(heard).some((line) => line.includes('unwritten data'))
+    if (!force && wasAttached === 'yes' && !isSaid)
       throw new Violation(
         'disagrees',
         VOLUME,
-        `${name} has detached it without --force, and ${model.owner ?? 'nobody'} has it`,
+        `${name} has detached it without --force and without a warning, and ${model.owner ?? 'nobody'} has it`,
       )
-    return
+    return null
   }
   model.owner = null
   if (force) {
     model.ledger.excuse()
     model.isCertain = false
-    return
+    return null
   }
   model.ledger.confirmWritten()
   if (model.settings.content === 'ext4') await world.checkFileSystem()
+  return null
 }
 
 /** Starts one write; what becomes of it is taken down whenever that is. */
@@ -211,7 +220,7 @@ const ACTS: Acts = {
       if (outcomes[index] !== null) await attached(play, name, takeOver, outcomes[index]!)
   },
   async detach(play, { node, force, diesAfterMs }) {
-    await detached(play, node, force, await play.world.detach(node, force, diesAfterMs))
+    await detach(play, node, force, diesAfterMs)
   },
   write,
   read,

@@ -4,7 +4,7 @@ import { patient } from '../../../lab/machine/pace.ts'
 import { Random } from '../random.ts'
 import { Violation } from '../violation.ts'
 import type { Play } from './act.ts'
-import { act, attachSurely, detached } from './act.ts'
+import { act, attachSurely, detach } from './act.ts'
 import type { TwoNodesOperation } from './history.ts'
 import { settingsOf } from './history.ts'
 import { Judge } from './judge.ts'
@@ -140,8 +140,7 @@ async function end(all: Play): Promise<void> {
 }
 
 async function detachSurely(all: Play, name: 'a' | 'b', force: boolean): Promise<void> {
-  const outcome = await all.world.detach(name, force)
-  await detached(all, name, force, outcome)
+  const outcome = await detach(all, name, force)
   if (outcome === null) return
   all.world.listen()
   throw new Violation(

@@ -54,3 +54,18 @@ it('one that was written is read', () => {
   expect(readHoldNotes(host).get(NAME)).toMatchObject({ ended: 'give-up' })
   expect(isAnyHolding(host)).toBe(false)
 })
+
+it('nothing of one is forgotten between writing and reading', () => {
+  const note = {
+    since: new Date().toISOString(),
+    ended: 'fenced',
+    trouble: 'another node has it',
+    kind: 'fenced',
+    holder: 'iqn.2026-01.dev.lunkeeper:b',
+    discarded: { bytes: 20_480, of: 'node' },
+    isClear: true,
+    deadline: null,
+  } as const
+  writeHoldNote(host, NAME, note)
+  expect(readHoldNote(host, NAME)).toEqual(note)
+})
