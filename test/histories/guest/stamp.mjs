@@ -1,6 +1,6 @@
 // A block of 4 KiB that says in each of its sectors which volume it was written to, where, and as which write.
 export const BLOCK = 4096
-const SECTOR = 512
+export const SECTOR = 512
 const LINE = 64
 
 export function stamp(volume, sequence, block) {

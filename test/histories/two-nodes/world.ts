@@ -7,7 +7,7 @@ import { Lab } from '../../../lab/index.ts'
 import { patient } from '../../../lab/machine/pace.ts'
 import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import { buildProgram } from '../build.ts'
-import { BLOCK, readBlock, stamp } from '../guest/stamp.mjs'
+import { BLOCK, readBlock, readStamp, SECTOR, stamp } from '../guest/stamp.mjs'
 import type { MutationName } from '../mutations.ts'
 import type { Answer } from '../servant.ts'
 import { Servant } from '../servant.ts'
@@ -93,7 +93,7 @@ export class World {
     this.#paint(BYTES[content], content)
     await this.#bootArray()
     if (content === 'ext4') {
-      await this.#array.sh(`mkfs.ext4 -q /lab/share/${VOLUME} && sync`)
+      await this.#array.sh(`mkfs.ext4 -q -b 4096 /lab/share/${VOLUME} && sync`)
       this.changes()
     }
     for (const name of NODES) await this.boot(name, false)
@@ -331,16 +331,24 @@ export class World {
     writeFileSync(this.#file, this.#bytes)
   }
 
-  /** The blocks that have changed since the last look, and what their sectors say now. */
+  /**
+   * What the sectors that have changed since the last look say now. An ext4 has smaller blocks than ours: beside a sector
+   * that was written there may be one that was not.
+   */
   changes(): (readonly [block: number, stamps: Stamps])[] {
     const now = readFileSync(this.#file)
     const before = this.#bytes
     this.#bytes = now
-    const changed: (readonly [number, Stamps])[] = []
-    for (let at = 0; at < now.length; at += BLOCK)
-      if (now.compare(before, at, at + BLOCK, at, at + BLOCK) !== 0)
-        changed.push([at / BLOCK, readBlock(now, at)])
-    return changed
+    const changed = new Map<number, Stamps[number][]>()
+    for (let at = 0; at < now.length; at += BLOCK) {
+      if (now.compare(before, at, at + BLOCK, at, at + BLOCK) === 0) continue
+      const stamps: Stamps[number][] = []
+      for (let sector = at; sector < at + BLOCK; sector += SECTOR)
+        if (now.compare(before, sector, sector + SECTOR, sector, sector + SECTOR) !== 0)
+          stamps.push(readStamp(now, sector))
+      changed.set(at / BLOCK, stamps)
+    }
+    return [...changed]
   }
 
   /** What a block says. */
