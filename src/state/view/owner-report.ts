@@ -7,6 +7,7 @@ import type { ReservationVerdict, Judgement, Witnesses } from '../../model/plan/
 import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { Registrant } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
+import { readHoldNote } from '../records/hold-note.ts'
 import { askDisk } from '../proof/ask.ts'
 import { askReservations, readWitnesses } from '../proof/owner.ts'
 import { guardOf } from './owner.ts'
@@ -24,7 +25,11 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
     : ({ persists: record.fence?.persists ?? false, kubernetes: 'none', mark: 'unreadable' } as const)
   const reservations = typeof told === 'string' ? null : told
   const claim = record.fence ? reservationVerdict(reservations, record.fence) : null
-  const { verdict, why } = judge(record, told, claim, witnesses)
+  const note = readHoldNote(host, record.name)
+  const { verdict, why } =
+    note?.kind === 'fenced'
+      ? { verdict: 'lost' as const, why: note.trouble ?? 'another node has taken it' }
+      : judge(record, told, claim, witnesses)
   const holder = reservations?.holder ?? null
   return {
     name: record.name,

@@ -68,6 +68,7 @@ async function attached(
     )
   await judge.beginEpoch(name)
   node.attached = 'yes'
+  node.isSessionHeld = (await world.status(name))?.hold.mode !== 'map'
   model.owner = name
   model.isRegistered = true
   model.isCertain = true
@@ -215,7 +216,7 @@ const ACTS: Acts = {
     // The one that the target names came last; what the other one wrote until then was its own.
     for (const name of [...done].toSorted((one) => (one === holder ? 1 : -1)))
       if (name === holder) await attached(play, name, true, null)
-      else model.node(name).attached = 'yes'
+      else Object.assign(model.node(name), { attached: 'yes', isSessionHeld: true })
     for (const [index, name] of NODES.entries())
       if (outcomes[index] !== null) await attached(play, name, takeOver, outcomes[index]!)
   },

@@ -9,6 +9,8 @@ export interface NodeModel {
   hasAgent: boolean
   /** `unsure`: a command was killed or failed in the middle. */
   attached: 'no' | 'yes' | 'unsure'
+  /** Its session holds its I/O, which goes on by itself when the session is back. */
+  isSessionHeld: boolean
   /** Writes that have not come back. */
   pending: number
 }
@@ -48,6 +50,7 @@ export class Model {
       away: null,
       hasAgent: false,
       attached: 'no',
+      isSessionHeld: false,
       pending: 0,
     })
     this.#nodes = { a: node('a'), b: node('b') }
@@ -66,14 +69,18 @@ export class Model {
   }
 
   /**
-   * Nothing tells a node that it has lost the volume when the target has forgotten who had it: a raw device has no mark
-   * (docs/ownership.md, "When the reservation is gone"). Histories do not do that while a former owner is there.
+   * Whether a target that forgets who has the volume leaves someone to tell a former owner. Nobody does where its session
+   * holds I/O, which asks nobody, or where a raw device has no mark (docs/ownership.md, "What stays open"). A target that
+   * keeps registrations counts as well: LIO applies them once their node logs in.
    */
   isForgettable(except?: NodeName): boolean {
     const { content, keeps } = this.settings
-    if (content !== 'raw' || keeps) return true
     return this.nodes.every(
-      ({ name, attached }) => name === except || name === this.owner || attached === 'no',
+      ({ name, attached, isSessionHeld }) =>
+        name === except ||
+        name === this.owner ||
+        attached === 'no' ||
+        (!isSessionHeld && (content !== 'raw' || keeps)),
     )
   }
 
