@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
+import { patient } from '../../lab/machine/pace.ts'
+import { IDENTITY_CHECK_INTERVAL_MS } from '../../src/agent/identity-checks.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
@@ -24,6 +28,8 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
       await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs; sync; echo unwritten > /mnt/db/file')
       await killDetach(node)
       expect((await volume.status()).state).toBe('detaching')
+      // What went through before the volume itself last answered is not counted; nothing tells of an answer.
+      await sleep(patient(2 * IDENTITY_CHECK_INTERVAL_MS))
       const before = await swap(target)
       await node.until(async () => (await node.run(['test', '-e', '/sys/block/sda'])).code !== 0, {
         deadline: SEEN_MS,

@@ -54,7 +54,7 @@ describe('doctor --fix repairs a node that is in use', () => {
       deadline: 120_000,
       what: `${LUNS} disks`,
     })
-    await node.sh('udevadm settle --timeout=120 || :')
+    await node.sh('udevadm settle --timeout=120 || :', { deadline: 150_000 })
 
     const open = await node.start([
       'sh',

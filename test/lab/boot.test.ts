@@ -6,25 +6,14 @@ const kernels = { bookworm: /^6\.1\./, trixie: /^6\.12\./ }
 describe.each(debians)('a machine of Debian %s', (debian) => {
   let lab: Lab
   let node: LabNode
-  let booted: number
   beforeAll(async () => {
     lab = await Lab.open()
-    // a cache that is still empty must not count
-    await (await lab.boot({ name: 'first', debian })).kill()
-    // the best of three: other work on this processor is not the lab's fault
-    booted = Infinity
-    for (const name of ['second', 'third', 'node']) {
-      const start = performance.now()
-      node = await lab.boot({ name, debian })
-      booted = Math.min(booted, performance.now() - start)
-      if (name !== 'node') await node.kill()
-    }
+    node = await lab.boot({ name: 'node', debian })
   }, 300_000)
   afterAll(() => lab.close())
 
-  test('boots its own kernel in less than three seconds', async () => {
+  test('boots its own kernel', async () => {
     expect((await node.sh('uname -r')).trim()).toMatch(kernels[debian])
-    expect(booted).toBeLessThan(3000)
   })
 
   test('runs programs and tells how they ended', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import { patient } from '../../../lab/machine/pace.ts'
 import { Random } from '../random.ts'
 import { Violation } from '../violation.ts'
@@ -118,12 +119,7 @@ async function end(all: Play): Promise<void> {
   await until(all, async () => {
     const [mine, theirs] = [await world.status(owner), await world.status(other)]
     judge.look()
-    if (
-      mine?.state === 'ready' &&
-      (theirs === null || theirs.state === 'fenced') &&
-      model.node(owner).pending === 0
-    )
-      return null
+    if (mine?.state === 'ready' && knowsLoss(theirs) && model.node(owner).pending === 0) return null
     return `${owner} says ${mine?.state ?? 'nothing'}, with ${model.node(owner).pending} writes that wait; ${other} says ${theirs?.state ?? 'nothing'}`
   })
   if ((await world.status(other)) !== null) await detachSurely(all, other, true)
@@ -138,6 +134,10 @@ async function end(all: Play): Promise<void> {
   judge.look()
   await expectNothingLeft(world)
 }
+
+/** After a reboot it was never attached again: its agent says why, and the volume is `failed`. */
+const knowsLoss = (status: VolumeStatus | null) =>
+  status === null || status.state === 'fenced' || status.state === 'failed'
 
 async function detachSurely(all: Play, name: 'a' | 'b', force: boolean): Promise<void> {
   const outcome = await detach(all, name, force)
