@@ -161,7 +161,8 @@ class Judge {
         continue
       }
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
-      if (volume.mode === 'map' && !volume.tainted) throw refused
+      // What could not be written when a hold was over, the kernel reports to the detach.
+      if (volume.mode === 'map' && !volume.tainted && !volume.owesError) throw refused
       await definitionOf(operation).act(world, { ...operation, force: true })
       if ((volume.attached as string) !== 'no') throw refused
     }

@@ -77,6 +77,20 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     await expectNoError(writer)
   })
 
+  it('a volume whose paths the kernel has failed is holding, and not ready, while no agent runs', async ({
+    node,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted()
+    await agent.stop()
+    expect((await volume.status()).state).toBe('ready')
+    await node.sh('dmsetup message lunkeeper-db 0 "fail_path 8:0"')
+    expect((await volume.status()).state).toBe('holding')
+    await agent.start()
+    await volume.state('ready')
+  })
+
   it('a hold does not end when the clock is set', async ({ node, target, agent, volume }) => {
     await volume.mounted('--hold', '600s')
     const writer = await Writer.start(node, '/mnt/db/file')

@@ -18,6 +18,7 @@ import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, mapOfUuid, readMap, readMaps } from '../read/maps.ts'
 import { hasCache } from '../read/cache.ts'
 import { sendMessage } from './messages.ts'
+import { sharedBriefly } from './shared-briefly.ts'
 import { isQueueingTable, multipathTables } from './tables.ts'
 import { keepUdevOff } from './udev-rule.ts'
 
@@ -176,6 +177,9 @@ export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMap
     [...statuses].filter(([name]) => isHoldMapName(name)).map(([name, status]) => [name, parsePaths(status)]),
   )
 }
+
+/** Like {@link readPaths}: callers that ask within half a second share one answer. */
+export const recentPaths = sharedBriefly(readPaths)
 
 function isHoldMapName(name: string): boolean {
   return name.startsWith(HOLD_PREFIX)

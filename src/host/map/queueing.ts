@@ -1,5 +1,6 @@
 import type { Hold } from '../../model/hold.ts'
 import type { Host } from '../host.ts'
+import { sharedBriefly } from './shared-briefly.ts'
 import { isQueueingTable, multipathTables } from './tables.ts'
 
 const DEADLINE_MS = 5_000
@@ -32,18 +33,8 @@ export async function queueingMaps(host: Host): Promise<ReadonlySet<string>> {
   return new Set([...tables].filter(([, table]) => isQueueingTable(table)).map(([name]) => name))
 }
 
-/** How long an answer is recent enough to display it, or to notice an outage by it. */
-const RECENT_MS = 500
-const recent = new WeakMap<Host, { readonly at: number; readonly maps: ReturnType<typeof queueingMaps> }>()
-
 /** Like {@link queueingMaps}: callers that ask within half a second share one answer. */
-export function recentQueueingMaps(host: Host): ReturnType<typeof queueingMaps> {
-  const known = recent.get(host)
-  if (known && performance.now() - known.at < RECENT_MS) return known.maps
-  const maps = queueingMaps(host)
-  recent.set(host, { at: performance.now(), maps })
-  return maps
-}
+export const recentQueueingMaps = sharedBriefly(queueingMaps)
 
 /** Reverts `disablequeueing`: when the map loses its last path again, it queues as configured. */
 export async function restoreQueueing(host: Host, map: string): Promise<void> {

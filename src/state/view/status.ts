@@ -4,6 +4,7 @@ import { readHoldNote } from '../records/hold-note.ts'
 import { readShutdownGrace } from '../records/shutdown-grace.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
+import { recentPaths } from '../../host/map/hold-map.ts'
 import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
@@ -133,7 +134,7 @@ async function stateOf(
   if (note && record.mode === 'map') return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
-  if (paths.some(isPathUp)) return 'ready'
+  if (paths.some(isPathUp) && !(await hasOnlyFailedPaths(host, record, map))) return 'ready'
   // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
@@ -141,6 +142,21 @@ async function stateOf(
   // noted yet.
   if (record.mode !== 'session' && map && (await isQueueing(host, map))) return 'holding'
   return 'failed'
+}
+
+/**
+ * Whether device-mapper sends nothing through any path of a hold map, although the sessions are up: after an I/O error or
+ * `dmsetup message`. A running agent notes this at once. False if it cannot be read.
+ */
+async function hasOnlyFailedPaths(
+  host: Host,
+  { mode }: Attachment,
+  map: DmMap | undefined,
+): Promise<boolean> {
+  if (mode !== 'map' || !map || (await isAgentRunning(host))) return false
+  const all = await recentPaths(host).catch(() => null)
+  const paths = all?.get(map.name) ?? []
+  return paths.length > 0 && paths.every(({ active }) => !active)
 }
 
 /**
