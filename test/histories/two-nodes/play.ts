@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { VolumeStatus } from '../../../src/model/attachment.ts'
+import type { AttachmentState, VolumeStatus } from '../../../src/model/attachment.ts'
 import { patient } from '../../../lab/machine/pace.ts'
 import { Random } from '../random.ts'
 import { Violation } from '../violation.ts'
@@ -135,9 +135,12 @@ async function end(all: Play): Promise<void> {
   await expectNothingLeft(world)
 }
 
-/** After a reboot it was never attached again: its agent says why, and the volume is `failed`. */
-const knowsLoss = (status: VolumeStatus | null) =>
-  status === null || status.state === 'fenced' || status.state === 'failed'
+/**
+ * Nothing of it is written: `failed` after a reboot, where its agent has refused to attach it, and `detaching` after a detach
+ * that was killed, until the next one.
+ */
+const KNOW_LOSS: ReadonlySet<AttachmentState> = new Set(['fenced', 'failed', 'detaching'])
+const knowsLoss = (status: VolumeStatus | null) => status === null || KNOW_LOSS.has(status.state)
 
 async function detachSurely(all: Play, name: 'a' | 'b', force: boolean): Promise<void> {
   const outcome = await detach(all, name, force)
