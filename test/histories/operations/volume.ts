@@ -120,6 +120,8 @@ async function detach(
   refuseFault(world, volume, error)
   const isForced = force && !volume.csi
   if (isForced) volume.ledger.excuse()
+  // It may have been killed in its last step.
+  if (error === 'KILLED') volume.attached = 'unsure'
   if (error !== null) return
   const astray = model.windows.concerns(name, started, performance.now())
   if (!isForced && !astray) volume.ledger.confirmWritten()
