@@ -4,7 +4,7 @@ import type { Portal } from '../../model/portal.ts'
 import type { Session, SessionState } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { hasCache, cached } from './cache.ts'
-import { listNames, readAttribute, readLink, readNumber } from './attribute.ts'
+import { listNames, readAttribute, readLink, readNumber, readStat } from './attribute.ts'
 
 /**
  * The kernel's iSCSI sessions, oldest first; only those of `iqn` if it is given, which costs one read for each session
@@ -35,24 +35,61 @@ function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): S
   const sid = numberAfter('session', name)
   if (sid === null) return null
   const directory = `${paths.sys}/class/iscsi_session/${name}`
-  const iqn = text(readAttribute(`${directory}/targetname`))
-  if (iqn === null || (wanted !== undefined && iqn !== wanted)) return null
+  const fixed = readFixed(paths, sid, directory)
+  if (fixed === null || (wanted !== undefined && fixed.iqn !== wanted)) return null
   const state = readAttribute(`${directory}/state`)
-  const host = hostOf(readLink(directory))
   const recoveryTmo = readAttribute(`${directory}/recovery_tmo`)
-  if (state === null || host === null || recoveryTmo === null) return null
+  if (state === null || recoveryTmo === null) return null
+  return { sid, state, recoveryTmo: holdOf(recoveryTmo), ...fixed }
+}
+
+/** What does not change while a session lives. */
+type Fixed = Pick<Session, 'iqn' | 'portal' | 'host' | 'targetId' | 'iface'>
+
+/** By host and session number; each with the number of its directory in sysfs, which another session does not get. */
+const known = new WeakMap<HostPaths, Map<number, Fixed & { readonly inode: number }>>()
+
+/**
+ * Read once for each session: two thirds of its attributes, and a volume's state is read before each step of an attach or a
+ * detach.
+ */
+function readFixed(paths: HostPaths, sid: number, directory: string): Fixed | null {
+  const inode = readStat(directory)?.ino
+  if (inode === undefined) return null
+  const ofHost = known.get(paths) ?? new Map<number, Fixed & { readonly inode: number }>()
+  known.set(paths, ofHost)
+  const before = ofHost.get(sid)
+  if (before?.inode === inode) return fixedOf(before)
+  ofHost.delete(sid)
+  const iqn = text(readAttribute(`${directory}/targetname`))
+  const host = hostOf(readLink(directory))
+  if (iqn === null || host === null) return null
   const targetId = readNumber(`${directory}/target_id`)
-  return {
-    sid,
+  const iface = text(readAttribute(`${directory}/ifacename`))
+  const fixed: Fixed = {
     // Not parsed: a session with a name that breaks the rules is still a session.
     iqn: iqn as Iqn,
     portal: portalOf(`${paths.sys}/class/iscsi_connection/connection${sid}:0`),
-    state,
     host,
     targetId: targetId !== null && targetId >= 0 ? targetId : null,
-    recoveryTmo: holdOf(recoveryTmo),
-    iface: text(readAttribute(`${directory}/ifacename`)) ?? 'default',
+    iface: iface ?? 'default',
   }
+  // iscsid sets them one after the other, before the login.
+  if (fixed.portal !== null && fixed.targetId !== null && iface !== null)
+    remember(ofHost, sid, { ...fixed, inode })
+  return fixed
+}
+
+/** More sessions than a node has; those that have ended are forgotten with the oldest. */
+const MOST_KNOWN = 4_096
+
+function remember<T>(ofHost: Map<number, T>, sid: number, one: T): void {
+  ofHost.set(sid, one)
+  if (ofHost.size > MOST_KNOWN) ofHost.delete(ofHost.keys().next().value!)
+}
+
+function fixedOf({ iqn, portal, host, targetId, iface }: Fixed): Fixed {
+  return { iqn, portal, host, targetId, iface }
 }
 
 // `address` and `port` fail with ENOTCONN while the connection is lost; the persistent ones remain.

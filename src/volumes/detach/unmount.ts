@@ -99,5 +99,7 @@ async function unmountDead(
     : !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)
   if (!isIts) return
   await steps.step('unmount', point, () => unmountProven(host, volume, point))
+  if (!mount.options.includes('ro'))
+    steps.warn(`${point}: its disk was removed while it was mounted: what was unwritten then is lost`)
   removed.mounts.push(point)
 }

@@ -112,6 +112,8 @@ async function detach(
   const { model } = world
   const volume = model.volume(name)
   const started = performance.now()
+  // Of what was said to be lost no clean end is expected.
+  const wasGivenUp = volume.owesError
   const { error } = await (volume.csi
     ? unpublish(world, volume).then((answer) => endOf(world, name, answer))
     : cli || death
@@ -128,7 +130,7 @@ async function detach(
   volume.mayWriteUntil = performance.now()
   Object.assign(volume, DETACHED)
   world.closeWindows()
-  await inspectFileSystem(world, volume, !isForced && !astray)
+  await inspectFileSystem(world, volume, !isForced && !astray && !wasGivenUp)
 }
 
 async function expand(world: World, { volume: name, bytes, death }: OperationOf<'expand'>): Promise<void> {
