@@ -10,12 +10,15 @@ import { failureReason } from '../exec/run.ts'
 const DEADLINE_MS = 25_000
 /** iscsid gives up a first login after one login_timeout (15 s; record-text.ts). */
 const LOGIN_DEADLINE_MS = 20_000
-const RETRY_INTERVAL_MS = 500
+const RETRY_INTERVAL_MS = 250
 
-// 2 and 21: the session is already gone. 32: it was reconnecting; iscsid drops it without asking the target.
-const OK = new Set([0, 2, 21, 32])
-/** iscsid's answer for a session that is not logged in yet (usr/initiator.c:session_logout_task). */
-const NOT_LOGGED_IN_YET = 9
+/** iscsid has ended it. 32: it was reconnecting, and iscsid drops it without asking the target. */
+const ENDED = new Set([0, 32])
+/**
+ * 9: not logged in yet (usr/initiator.c:session_logout_task). 2 and 21: iscsid knows no such session, which is true of one that has
+ * ended, and of all of them for a moment after iscsid was started.
+ */
+const TRY_AGAIN = new Set([2, 9, 21])
 
 /**
  * Ends one session, selected by its number: a target's name would end all sessions of the target. The kernel removes the
@@ -25,18 +28,24 @@ const NOT_LOGGED_IN_YET = 9
 export async function logout(host: Host, sid: number, signal?: AbortSignal): Promise<void> {
   const end = performance.now() + LOGIN_DEADLINE_MS
   const args = ['-m', 'session', '-r', String(sid), '-u']
+  const isLate = () => !isPresent(host, sid) || performance.now() >= end
   let ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
-  // The first login is still in progress at a silent portal, although its caller has given up.
-  while (ran.code === NOT_LOGGED_IN_YET && isPresent(host, sid) && performance.now() < end) {
-    await sleep(RETRY_INTERVAL_MS, undefined, { signal }).catch(() => {
-      throw new LunkeeperError('CANCELLED', `the logout of session ${sid} was stopped`)
-    })
+  while (ran.code !== null && TRY_AGAIN.has(ran.code) && !isLate()) {
+    await pause(sid, signal)
     ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
   }
-  // If the session ends while iscsiadm reads it, iscsiadm fails in various ways.
-  if ((ran.code !== null && OK.has(ran.code)) || !isPresent(host, sid)) return dropStaleMarks(host)
+  // The kernel removes its disks first, after iscsid's answer.
+  while (ran.code !== null && ENDED.has(ran.code) && !isLate()) await pause(sid, signal)
+  // If the session ends while iscsiadm reads it, iscsiadm fails in various ways: what counts is that it is gone.
+  if (!isPresent(host, sid)) return dropStaleMarks(host)
   throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${failureReason(ran)}`, {
     details: { sid, iscsiadm: ran.code ?? ran.signal },
+  })
+}
+
+async function pause(sid: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(RETRY_INTERVAL_MS, undefined, { signal }).catch(() => {
+    throw new LunkeeperError('CANCELLED', `the logout of session ${sid} was stopped`)
   })
 }
 

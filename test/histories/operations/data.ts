@@ -64,6 +64,12 @@ async function write(world: World, { volume: name, blocks, how }: OperationOf<'w
     await sleep(PULSE_MS)
     after = (await reconcile(world)).get(name)
   }
+  // A path that has just returned is on trial until I/O has gone through it: for a moment it is said to be held still.
+  if (isHolding(before) && writes.every(({ end }) => end === 'synced'))
+    while (performance.now() < sayBy && after && isHolding(after)) {
+      await sleep(PULSE_MS)
+      after = (await reconcile(world)).get(name)
+    }
   if (!after) return
   judge(world, volume, how, started, before, after, writes)
 }

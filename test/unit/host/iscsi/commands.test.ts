@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -132,6 +132,33 @@ describe('a logout', () => {
   test.each([2, 21, 32])('that ends with %d succeeds: the session is gone', async (code) => {
     await expect(logout(rootWith({}, { code }), 7)).resolves.toBeUndefined()
   })
+
+  test.each([0, 32])(
+    'that ends with %d waits until the kernel has removed the session, and is LEFT_BEHIND where it stays',
+    async (code) => {
+      const there = { 'sys/class/iscsi_session/session7/state': 'FAILED\n' }
+      const goes = rootWith(there, { code })
+      const ended = logout(goes, 7)
+      await vi.waitFor(() => expect(goes.asked).toHaveLength(1))
+      rmSync(join(goes.paths.sys, 'class/iscsi_session/session7'), { recursive: true })
+      await expect(ended).resolves.toBeUndefined()
+      const stays = logout(rootWith(there, { code }), 7)
+      const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000)
+      await expect(stays).rejects.toMatchObject({ code: 'LEFT_BEHIND' })
+      clock.mockRestore()
+    },
+  )
+
+  test.each([2, 21])(
+    'that ends with %d is tried again while the session is there: iscsid was just started',
+    async (code) => {
+      const host = rootWith({ 'sys/class/iscsi_session/session7/state': 'FAILED\n' }, { code })
+      const ended = logout(host, 7)
+      await vi.waitFor(() => expect(host.asked.length).toBeGreaterThan(1))
+      rmSync(join(host.paths.sys, 'class/iscsi_session/session7'), { recursive: true })
+      await expect(ended).resolves.toBeUndefined()
+    },
+  )
 
   test('that failed is LEFT_BEHIND, unless the session has ended', async () => {
     const there = { 'sys/class/iscsi_session/session7/state': 'LOGGED_IN\n' }
