@@ -36,7 +36,7 @@ for (const name of plant)
     throw new Error(`there is no mutation ${name}: ${Object.keys(MUTATIONS).join(' ')}`)
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-const total = { histories: 0, operations: 0, writes: 0, violations: 0, ms: 0 }
+const total = { histories: 0, operations: 0, writes: 0, violations: 0, broken: 0, ms: 0 }
 const started = performance.now()
 let left = Number(values.ops)
 let seed = Number(values.seed)
@@ -77,7 +77,12 @@ async function work(cpu: number | undefined): Promise<void> {
     const length = Math.min(left, Number(values.length))
     left -= length
     const history = { seed: seed++, operations: length }
-    const played = await player.play(history, values.verbose ? say : undefined)
+    const played = await player.play(history, values.verbose ? say : undefined).catch((error: unknown) => {
+      if (!values['go-on']) throw error
+      total.broken++
+      say(`seed ${history.seed} ${debian}: the harness broke: ${String((error as Error).cause ?? error)}`)
+    })
+    if (!played) continue
     count(history, played)
     await found(player, history, played)
   }
@@ -95,6 +100,6 @@ if (values.replay === undefined) {
 }
 total.ms = performance.now() - started
 say(
-  `${debian}: ${total.histories} histories, ${total.operations} operations, ${total.writes} writes, ${(total.ms / 1000).toFixed(0)} s, ${total.violations} violations`,
+  `${debian}: ${total.histories} histories, ${total.operations} operations, ${total.writes} writes, ${(total.ms / 1000).toFixed(0)} s, ${total.violations} violations${total.broken > 0 ? `, ${total.broken} not played to their end: the harness broke` : ''}`,
 )
 process.exitCode = total.violations > 0 ? 1 : 0

@@ -165,7 +165,10 @@ export class World {
 
   async #resizeTmpfs(at: string, isFull: boolean, usually: string): Promise<void> {
     const size = isFull ? `$(df --output=used -k ${at} | tail -1 | tr -d ' ')k` : usually
-    await this.node.sh(`mount -o remount,size=${size} ${at}`)
+    // What is used may have grown since it was asked.
+    await this.node.sh(
+      `for try in 1 2 3 4 5; do mount -o remount,size=${size} ${at} && exit 0; sleep 0.1; done; exit 1`,
+    )
   }
 
   async startIscsid(): Promise<void> {
