@@ -21,6 +21,8 @@ export interface Window {
   sealed: number | null
   /** Bytes were found there: Lunkeeper must have said so, if it had the time. */
   used: boolean
+  /** `volumes` said so. */
+  isShown: boolean
 }
 
 /** Since when the agent has asked a volume's path, without a pause, which volume answers; null while it does not. */
@@ -48,6 +50,7 @@ export class Windows {
       until: Number.POSITIVE_INFINITY,
       sealed: null,
       used: false,
+      isShown: false,
     })
   }
 
@@ -74,7 +77,9 @@ export class Windows {
 
   /** It was said that another volume answers: from then on nothing of the writer may go anywhere. */
   noticed(writer: string, now: number): void {
-    for (const window of this.#all) if (window.writer === writer && window.until > now) window.sealed ??= now
+    for (const window of this.#all)
+      if (window.writer === writer && window.until > now)
+        Object.assign(window, { sealed: window.sealed ?? now, isShown: true })
   }
 
   /** Those that Lunkeeper must have noticed by now, and that are wrong still. */

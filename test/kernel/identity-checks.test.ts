@@ -87,6 +87,8 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     expect((await volume.status()).state).toBe('ready')
     await node.sh('dmsetup message lunkeeper-db 0 "fail_path 8:0"')
     expect((await volume.status()).state).toBe('holding')
+    await node.sh('dmsetup message lunkeeper-db 0 "reinstate_path 8:0"')
+    expect((await volume.status()).state).toBe('ready')
     await agent.start()
     await volume.state('ready')
   })

@@ -131,7 +131,9 @@ async function stateOf(
   map: DmMap | undefined,
 ): Promise<AttachmentState> {
   if (record.phase !== 'ready') return record.phase
-  if (note && record.mode === 'map') return stateOfHold(note)!
+  // An agent that was stopped while it brought a path back has left its note.
+  if (note && record.mode === 'map' && !(note.ended === null && (await hasPathAlone(host, paths, map))))
+    return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(isPathUp) && !(await hasOnlyFailedPaths(host, record, map))) return 'ready'
@@ -153,10 +155,25 @@ async function hasOnlyFailedPaths(
   { mode }: Attachment,
   map: DmMap | undefined,
 ): Promise<boolean> {
-  if (mode !== 'map' || !map || (await isAgentRunning(host))) return false
+  if (mode !== 'map') return false
+  const active = await activePathsAlone(host, map)
+  return active !== null && active.length > 0 && !active.includes(true)
+}
+
+/** Whether I/O goes through a hold map that no agent looks after. */
+async function hasPathAlone(
+  host: Host,
+  paths: readonly PathStatus[],
+  map: DmMap | undefined,
+): Promise<boolean> {
+  return paths.some(isPathUp) && ((await activePathsAlone(host, map))?.includes(true) ?? false)
+}
+
+/** Of each path of a hold map, whether it carries I/O; null while an agent runs, which knows, or if it cannot be read. */
+async function activePathsAlone(host: Host, map: DmMap | undefined): Promise<boolean[] | null> {
+  if (!map || (await isAgentRunning(host))) return null
   const all = await recentPaths(host).catch(() => null)
-  const paths = all?.get(map.name) ?? []
-  return paths.length > 0 && paths.every(({ active }) => !active)
+  return all?.get(map.name)?.map(({ active }) => active) ?? null
 }
 
 /**
