@@ -26,7 +26,7 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
     if (record.mode === 'map' || record.orchestrator) continue
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
     attaching.add(name)
-    void attach(host, asAsked(record), { observer: log.observer, signal })
+    void attach(host, asAsked(record), { observer: log.observer, signal, onlyAgain: true })
       .then(() => log.say(name, 'attached again', { code: 'reattached' }))
       .then(() => recordSeen(host, name, { event: 'reattached' }))
       .catch((error: unknown) => log.say(name, `not attached again: ${(error as Error).message}`))

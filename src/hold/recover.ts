@@ -43,6 +43,6 @@ export async function recover(
       return `its file system is broken (${broken}), and must be remounted once it is not in use: ${await describeUsers(host, [device], [point])}`
     }
   }
-  await attach(host, asAsked(record), options)
+  await attach(host, asAsked(record), { ...options, onlyAgain: true })
   return null
 }

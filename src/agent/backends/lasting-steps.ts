@@ -11,7 +11,7 @@ export function lastingSteps({ host, log, signal }: AgentContext) {
   const options = { observer: log.observer, signal }
   return {
     attach: async (_, { record }) => {
-      await attach(host, asAsked(record), options)
+      await attach(host, asAsked(record), { ...options, onlyAgain: true })
       recordSeen(host, record.name, { event: 'reattached' })
       return { kind: 'attach' }
     },

@@ -68,5 +68,5 @@ async function repairStaging(driver: Driver, record: Attachment, target: string)
   observer.warn?.(record.name, `it is staged again before it is published: ${trouble}`)
   const atTarget = staged.published.map(({ point }) => point).filter((point) => point === target)
   await clearStaging(host, record, staged, atTarget)
-  await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi' })
+  await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi', onlyAgain: true })
 }

@@ -40,6 +40,12 @@ export interface AttachOptions {
   readonly orchestrator?: Attachment['orchestrator']
   /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides who has it. */
   readonly publication?: Attachment['publication']
+  /**
+   * Only a volume that is attached now, according to its record. For those that bring a volume back by themselves: a user may have
+   * detached it while they waited for its lock, and another node may be about to attach it.
+   * @default false
+   */
+  readonly onlyAgain?: boolean
   /** Take the volume from another node that has it; what that node has not written is lost. @default false */
   readonly takesOver?: boolean
 }
@@ -63,6 +69,8 @@ export async function attach(
   const known = attachmentOf(readRecords(host).attachments, request)
   return withLock(...volumeLock(host, known ?? request, 'attach', signal), async () => {
     const intent = intend(host, request, options.orchestrator)
+    if (options.onlyAgain && (intent.fresh || intent.record.phase !== 'ready'))
+      throw new LunkeeperError('NOT_FOUND', `${name} was detached meanwhile`)
     let record = options.publication ? { ...intent.record, publication: options.publication } : intent.record
     if (!isCleared(host, record)) refuseMisplaced(host, record)
     let tookOver = false
