@@ -3,6 +3,9 @@ import { UNWRITTEN } from '../ledger.ts'
 import { Violation } from '../violation.ts'
 import type { Change, Stamps, World } from '../world.ts'
 
+const isIn = (stamps: Stamps, wanted: Stamps[number]): boolean =>
+  stamps.some((stamp) => JSON.stringify(stamp) === JSON.stringify(wanted))
+
 /** What was on each block of each raw volume at the last look; a block that is not in it was never written. */
 type Contents = Map<string, Map<number, Stamps>>
 
@@ -38,8 +41,12 @@ export class Bytes {
     const volume = this.#model.volume(name)
     const mayWrite = volume.attached !== 'no' || volume.mayWriteUntil >= before
     for (const [block, stamps] of blocks) {
+      const were = this.#contentsOf(name).get(block) ?? [[name, UNWRITTEN, block] as const]
       this.#contentsOf(name).set(block, stamps)
-      for (const stamp of stamps) this.#judgeSector(volume, block, stamp, mayWrite, before)
+      // A stray write may be smaller than a block: the other sectors say what they said.
+      const changed = stamps.filter((stamp) => !mayWrite && !isIn(were, stamp))
+      for (const stamp of mayWrite ? stamps : changed)
+        this.#judgeSector(volume, block, stamp, mayWrite, before)
     }
     if (volume.kind === 'raw' || mayWrite) return
     this.#allowStray(

@@ -155,6 +155,8 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
     make(random, model) {
       const missing = model.own.filter(({ attached }) => attached !== 'yes')
       const volume = random.pick(missing.length > 0 ? missing : model.own)!
+      // mkfs on a hold map would wait for its limit of ten minutes.
+      if (model.storeFull) return null
       // A login at a target that is away takes most of a minute, and shows little.
       if (!model.isServed(volume.uses ?? volume.at ?? volume.home!) && random.chance(0.9)) return null
       return {
