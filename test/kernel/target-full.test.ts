@@ -54,4 +54,23 @@ describe.each(kernels('bookworm'))('a target that answers, and fails I/O (%s)', 
     await agent.stop()
     await expectNothingLeft(node)
   })
+
+  it('attach does not wait for as long as mkfs would, and goes on once the target takes writes', async ({
+    node,
+    agent,
+    volume,
+  }) => {
+    await node.sh(FILL)
+    const refused = await lunkeeper(node).fails(
+      ['attach', ...volume.flags, '--mount', volume.mount, '--format', '--hold', 'forever'],
+      'TARGET_AWAY',
+    )
+    expect(refused.ms).toBeLessThan(patient(120_000))
+    await node.sh(FREE)
+    expect((await volume.mounted('--hold', 'forever')).state).toBe('ready')
+    await node.sh('echo kept > /mnt/db/file')
+    await volume.detach()
+    await agent.stop()
+    await expectNothingLeft(node)
+  })
 })

@@ -24,10 +24,12 @@ export async function checkFs(
   proof: WriteProof,
   device: BlockRef,
   type: string,
+  signal?: AbortSignal,
 ): Promise<string | null> {
   if (type !== 'ext4') return null
   proof.require(device.devno)
-  const ran = await host.run('fsck.ext4', ['-p', deviceNode(host, device.name)], { deadline: DEADLINE_MS })
+  const args = ['-p', deviceNode(host, device.name)]
+  const ran = await host.run('fsck.ext4', args, { deadline: DEADLINE_MS, signal })
   // fsck.ext4(8): bits 1 and 2 mean that errors were corrected; all others that they could not be.
   if (ran.code !== null && (ran.code & ~3) === 0) return null
   const features = unknownFeatures(ran)

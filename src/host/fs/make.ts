@@ -23,7 +23,7 @@ const OVERWRITE = { ext4: '-F', xfs: '-f' } as const satisfies Record<FileSystem
 /**
  * Creates a file system on a device that was just proven blank. The caller chooses its UUID, so that it can be recognized
  * after a crash.
- * @param again the contents were proven to be the remains of an earlier run that did not finish
+ * @param options.again the contents were proven to be the remains of an earlier run that did not finish
  * @throws MOUNT_FAILED mkfs failed · PROOF_EXPIRED TIMEOUT
  */
 export async function makeFs(
@@ -32,12 +32,12 @@ export async function makeFs(
   device: BlockRef,
   fs: FileSystem,
   uuid: string,
-  again = false,
+  { again = false, signal }: { readonly again?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   proof.require(device.devno)
   const name = fs === 'xfs' ? ['-m', `uuid=${uuid}`] : ['-U', uuid]
   const args = [...ARGUMENTS[fs], ...(again ? [OVERWRITE[fs]] : []), ...name, deviceNode(host, device.name)]
-  const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE_MS })
+  const ran = await host.run(`mkfs.${fs}`, args, { deadline: DEADLINE_MS, signal })
   if (ran.code !== 0)
     throw new LunkeeperError('MOUNT_FAILED', `mkfs.${fs} on ${device.name} failed: ${failureReason(ran)}`)
 }

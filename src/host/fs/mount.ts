@@ -23,6 +23,7 @@ export async function mountFs(
   point: string,
   type: string,
   options: readonly string[],
+  signal?: AbortSignal,
 ): Promise<void> {
   const args = [
     '-t',
@@ -35,7 +36,7 @@ export async function mountFs(
     point,
   ]
   proof.require(device.devno)
-  const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE_MS })
+  const ran = await host.run('mount', args, { deadline: MOUNT_DEADLINE_MS, signal })
   if (ran.code !== 0)
     throw new LunkeeperError(
       'MOUNT_FAILED',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { checkFs } from '../../host/fs/check.ts'
+import { setQueueing } from '../../host/map/hold-map.ts'
 import { makeFs } from '../../host/fs/make.ts'
 import { makeMountPoint, missingDirectories, mountFs } from '../../host/fs/mount.ts'
 import { protectFromWrites, refuseProtected } from '../../host/fs/protect.ts'
@@ -17,6 +18,7 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Begun } from '../../model/plan/use.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
+import { whileCarried } from '../holding/while-carried.ts'
 import { beginFormatting, endFormatting, readFormatting } from '../formatting.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
@@ -115,11 +117,15 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         await steps.step('format', `${formatting!.fs} on ${device.name}`, () =>
           format(work, formatting!, begun),
         )
+        // What an attempt before could not write was of a file system that never was.
+        if (record().writeOut !== null) note({ writeOut: null })
         known = { ...known, content: null, blank: null, formatted: true }
         break
       case 'check':
         unchecked = await steps.step('check', device.name, () =>
-          withVolumeProof(work, (proof) => checkFs(host, proof, device, known.content!.type!)),
+          withVolumeProof(work, (proof, signal) =>
+            checkFs(host, proof, device, known.content!.type!, signal),
+          ),
         )
         if (unchecked !== null) steps.warn(unchecked)
         known = { ...known, checked: true }
@@ -136,8 +142,8 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       }
       case 'mount':
         await steps.step('mount', use.mount, () =>
-          withVolumeProof(work, (proof) =>
-            mountFs(host, proof, device, use.mount, known.content!.type!, optionsOf(use)),
+          withVolumeProof(work, (proof, signal) =>
+            mountFs(host, proof, device, use.mount, known.content!.type!, optionsOf(use), signal),
           ).catch(whyUnmountable(work, use, known.content!, unchecked)),
         )
         known = { ...known, mounted: true }
@@ -164,7 +170,9 @@ async function format(
   // The note of an earlier run that did not finish is kept: the volume was not proven blank again.
   if (blank) beginFormatting(host, identity, fs, uuid)
   try {
-    await withVolumeProof(work, (proof) => makeFs(host, proof, device, fs, uuid, !blank))
+    await withVolumeProof(work, (proof, signal) =>
+      makeFs(host, proof, device, fs, uuid, { again: !blank, signal }),
+    )
   } catch (error) {
     if (blank && (await looksBlank().catch(() => false))) endFormatting(host, identity)
     throw error
@@ -179,12 +187,25 @@ async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun 
   return content.type === null || content.uuid === uuid
 }
 
-/** Runs an act that writes, after every path has proven to be the volume. */
+const ATTACH_AGAIN =
+  'Wait until the target is back and takes writes, and run the same attach again; or remove what there is: lunkeeper detach NAME --force'
+
+/** Runs an act that writes, after every path has proven to be the volume, and for as long as it has a path. */
 function withVolumeProof<T>(
   { host, device, record }: UseWork,
-  act: (proof: WriteProof) => Promise<T>,
+  act: (proof: WriteProof, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  return withProof(() => proveDevice(host, record(), device), act)
+  return withProof(
+    () => proveDevice(host, record(), device),
+    (proof) =>
+      whileCarried(
+        host,
+        device,
+        // Nobody uses the file system yet: what is under way fails, so that its program ends and keeps nothing open.
+        { hint: ATTACH_AGAIN, giveUp: (map) => setQueueing(host, map, false) },
+        (signal) => act(proof, signal),
+      ),
+  )
 }
 
 function sizeOf({ paths }: UseWork): number {

@@ -3,6 +3,7 @@ import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import { putUnder } from '../holding/map-paths.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
+import { isUp } from '../../state/view/volume.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
 
@@ -26,4 +27,21 @@ export async function reconnect(
     return isIts ? [{ ...disk, name, devno }] : []
   })
   await putUnder(host, volume, map, proven)
+}
+
+/**
+ * Reinstates paths that have failed while a detach writes out: nobody else does, as the agent leaves a detach at work alone.
+ * Each disk proves to be the volume, and this node's, before it gets I/O.
+ * @throws as a proof · MAP_FAILED
+ */
+export async function bringBack({ host, found, volume, view }: Dismantling): Promise<void> {
+  const { sessions, maps } = view()
+  const map = maps.find(isHoldMap)
+  if (!map || !found.record || mustNotBeWritten(host, found.record)) return
+  const disks = sessions.flatMap(({ session, disk }) => {
+    if (!disk || !isUp({ session, disk }) || !disk.holders.includes(map.device)) return []
+    const { name, devno } = disk
+    return name !== null && devno !== null ? [{ ...disk, name, devno }] : []
+  })
+  if (disks.length > 0) await putUnder(host, volume, map, disks)
 }

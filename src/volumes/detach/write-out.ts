@@ -1,8 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { syncFs } from '../../host/fs/sync.ts'
 import { disksBeneath } from '../../host/read/beneath.ts'
-import { recentPaths } from '../../host/map/hold-map.ts'
 import { readErrorCount } from '../../host/read/disks.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
@@ -12,7 +9,12 @@ import { formatHctl } from '../../model/hctl.ts'
 import type { BlockRef, Mount } from '../../model/snapshot.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
+import { bringBack } from './reconnect.ts'
+import { whileCarried } from '../holding/while-carried.ts'
 import type { Dismantling } from './dismantle.ts'
+
+const DETACH_AGAIN =
+  'Wait until the target is back, and detach it again; or discard the data: --force loses everything that was written and not yet synced.'
 
 /**
  * Writes out a mounted file system and makes the kernel report write errors, which an unmount does not report. With
@@ -26,7 +28,10 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
     await steps.step('sync', mount.point, () =>
       withProof(
         () => proveDevice(host, volume, device),
-        (proof) => untilHeld(work, device, (signal) => syncFs(host, proof, mount.point, signal)),
+        (proof) =>
+          whileCarried(host, device, { hint: DETACH_AGAIN, bringBack: () => bringBack(work) }, (signal) =>
+            syncFs(host, proof, mount.point, signal),
+          ),
       ),
     )
   } catch (error) {
@@ -35,45 +40,6 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
     markUnconfirmed(work, device, error.code === 'FLUSH_FAILED' ? error.message : null)
     if (!work.force) throw error
     steps.warn(`written data is lost: ${error.message}`)
-  }
-}
-
-/** How often the paths of a hold map are read while it is written out; each time starts a program. */
-const PATHS_INTERVAL_MS = 2_000
-/** A path that fails is tried again after seconds; with the target away, a detach is refused, as at its start. */
-const HELD_MS = 12_000
-
-/**
- * Stops waiting for a write-out that its hold map holds: for as long as a hold lasts it would not end, and cannot be killed.
- * What it has not written stays in memory, and is written once there is a path.
- * @throws TARGET_AWAY
- */
-async function untilHeld<T>(
-  { host, found }: Dismantling,
-  device: BlockRef,
-  writeOut: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const map = readMap(host.paths, device.name)
-  const over = new AbortController()
-  const written = writeOut(over.signal)
-  if (!map || !isHoldMap(map)) return written
-  const isHeld = async (): Promise<never> => {
-    for (let heldMs = 0; heldMs < HELD_MS;) {
-      await sleep(PATHS_INTERVAL_MS, undefined, { signal: over.signal })
-      const paths = (await recentPaths(host).catch(() => null))?.get(map.name)
-      heldMs = paths?.every(({ active }) => !active) ? heldMs + PATHS_INTERVAL_MS : 0
-    }
-    throw new LunkeeperError('TARGET_AWAY', `${found.name}: its I/O is held while it is written out`, {
-      hint: 'Wait until the target is back, and detach it again; or discard the data: --force loses everything that was written and not yet synced.',
-    })
-  }
-  const held = isHeld()
-  // The loser of the race: a wait that was stopped, or a program that cannot be.
-  for (const either of [written, held]) either.catch(() => {})
-  try {
-    return await Promise.race([written, held])
-  } finally {
-    over.abort()
   }
 }
 
