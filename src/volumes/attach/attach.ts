@@ -41,7 +41,7 @@ export interface AttachOptions {
   /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides who has it. */
   readonly publication?: Attachment['publication']
   /**
-   * Only a volume that is attached now, according to its record. For those that bring a volume back by themselves: a user may have
+   * Only a volume that is attached now, according to its record. For what brings a volume back automatically: a user may have
    * detached it while they waited for its lock, and another node may be about to attach it.
    * @default false
    */

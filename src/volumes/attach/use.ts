@@ -201,7 +201,7 @@ function withVolumeProof<T>(
       whileCarried(
         host,
         device,
-        // Nobody uses the file system yet: what is under way fails, so that its program ends and keeps nothing open.
+        // The file system is not in use yet: what is under way fails, so that its program ends and keeps nothing open.
         { hint: ATTACH_AGAIN, giveUp: (map) => setQueueing(host, map, false) },
         (signal) => act(proof, signal),
       ),

@@ -30,7 +30,7 @@ export async function reconnect(
 }
 
 /**
- * Reinstates paths that have failed while a detach writes out: nobody else does, as the agent leaves a detach at work alone.
+ * Reinstates paths that have failed while a detach writes out: the agent leaves a detach at work alone.
  * Each disk proves to be the volume, and this node's, before it gets I/O.
  * @throws as a proof · MAP_FAILED
  */
