@@ -10,15 +10,15 @@ import { failureReason } from '../exec/run.ts'
 const DEADLINE_MS = 25_000
 /** iscsid gives up a first login after one login_timeout (15 s; record-text.ts). */
 const LOGIN_DEADLINE_MS = 20_000
-const RETRY_INTERVAL_MS = 250
+const RETRY_INTERVAL_MS = 500
+const LOOK_INTERVAL_MS = 50
 
-/** iscsid has ended it. 32: it was reconnecting, and iscsid drops it without asking the target. */
-const ENDED = new Set([0, 32])
 /**
- * 9: not logged in yet (usr/initiator.c:session_logout_task). 2 and 21: iscsid knows no such session, which is true of one that has
- * ended, and of all of them for a moment after iscsid was started.
+ * After these the session ends, or the logout is tried again. 0: iscsid has ended it, and the kernel removes its disks first. 32: it was
+ * reconnecting, and iscsid drops it without asking the target. 9: not logged in yet (usr/initiator.c:session_logout_task). 2 and
+ * 21: iscsid knows no such session, which is true of one that has ended, and of all of them for a moment after iscsid was started.
  */
-const TRY_AGAIN = new Set([2, 9, 21])
+const EXPECTED = new Set([0, 2, 9, 21, 32])
 
 /**
  * Ends one session, selected by its number: a target's name would end all sessions of the target. The kernel removes the
@@ -28,14 +28,13 @@ const TRY_AGAIN = new Set([2, 9, 21])
 export async function logout(host: Host, sid: number, signal?: AbortSignal): Promise<void> {
   const end = performance.now() + LOGIN_DEADLINE_MS
   const args = ['-m', 'session', '-r', String(sid), '-u']
-  const isLate = () => !isPresent(host, sid) || performance.now() >= end
   let ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
-  while (ran.code !== null && TRY_AGAIN.has(ran.code) && !isLate()) {
-    await pause(sid, signal)
+  while (ran.code !== null && EXPECTED.has(ran.code) && performance.now() < end) {
+    const again = performance.now() + RETRY_INTERVAL_MS
+    while (isPresent(host, sid) && performance.now() < again) await pause(sid, signal)
+    if (!isPresent(host, sid)) break
     ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
   }
-  // The kernel removes its disks first, after iscsid's answer.
-  while (ran.code !== null && ENDED.has(ran.code) && !isLate()) await pause(sid, signal)
   // If the session ends while iscsiadm reads it, iscsiadm fails in various ways: what counts is that it is gone.
   if (!isPresent(host, sid)) return dropStaleMarks(host)
   throw new LunkeeperError('LEFT_BEHIND', `session ${sid} was not logged out: ${failureReason(ran)}`, {
@@ -44,7 +43,7 @@ export async function logout(host: Host, sid: number, signal?: AbortSignal): Pro
 }
 
 async function pause(sid: number, signal: AbortSignal | undefined): Promise<void> {
-  await sleep(RETRY_INTERVAL_MS, undefined, { signal }).catch(() => {
+  await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {
     throw new LunkeeperError('CANCELLED', `the logout of session ${sid} was stopped`)
   })
 }
