@@ -155,9 +155,11 @@ class Judge {
     const released: VolumeModel[] = []
     for (const volume of model.attached) {
       const operation = { kind: 'detach', volume: volume.name, force: false, cli: false } as const
+      // Without a path nothing can be given back: its disk was taken from the node.
+      const hadPath = !volume.owesError
       await definitionOf(operation).act(world, operation)
       if (volume.attached === 'no') {
-        released.push(volume)
+        if (hadPath) released.push(volume)
         continue
       }
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
@@ -171,9 +173,12 @@ class Judge {
   }
 }
 
-/** A published volume whose file system broke when its hold was over stays `failed` until its pod is gone. */
+/**
+ * A published volume whose file system broke when its hold was over stays `failed` until its pod is gone, and one below which
+ * another volume answered `misplaced`.
+ */
 const hasRecovered = ({ published }: VolumeModel, state: AttachmentState | undefined): boolean =>
-  state === 'ready' || (state === 'failed' && published)
+  state === 'ready' || ((state === 'failed' || state === 'misplaced') && published)
 
 async function attachAgain(world: World, name: string): Promise<void> {
   const operation = { kind: 'attach', volume: name, hold: '600s', serial: true, cli: false } as const
