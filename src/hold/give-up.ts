@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { momentNow } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
-import { setQueueing } from '../host/map/hold-map.ts'
+import { recentPaths, setQueueing } from '../host/map/hold-map.ts'
 import { stopQueueing } from '../host/map/multipath.ts'
 import { queueingMaps } from '../host/map/queueing.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
@@ -120,5 +120,13 @@ async function isWaiting(
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
   if (note) return note.ended === null
-  return (record.phase === 'detaching' || !hasPath(host, record)) && (await queueing()).has(map.name)
+  const mayWait =
+    record.phase === 'detaching' || !hasPath(host, record) || (await hasOnlyFailedPaths(host, map))
+  return mayWait && (await queueing()).has(map.name)
+}
+
+/** Device-mapper sends nothing through any path, although the sessions are up, and no agent has noted it. */
+async function hasOnlyFailedPaths(host: Host, { name }: Pick<DmMap, 'name'>): Promise<boolean> {
+  const paths = (await recentPaths(host).catch(() => null))?.get(name) ?? []
+  return paths.length > 0 && paths.every(({ active }) => !active)
 }

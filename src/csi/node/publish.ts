@@ -2,6 +2,7 @@ import { Code } from '@connectrpc/connect'
 
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
 import { volumeLock } from '../../state/records/locks.ts'
@@ -68,5 +69,10 @@ async function repairStaging(driver: Driver, record: Attachment, target: string)
   observer.warn?.(record.name, `it is staged again before it is published: ${trouble}`)
   const atTarget = staged.published.map(({ point }) => point).filter((point) => point === target)
   await clearStaging(host, record, staged, atTarget)
-  await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi', onlyAgain: true })
+  await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi', onlyAgain: true }).catch(
+    (error: unknown) => {
+      if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
+      throw grpcError(Code.FailedPrecondition, `NOT_FOUND: ${record.name} was unstaged meanwhile`)
+    },
+  )
 }

@@ -32,7 +32,7 @@ export async function makeFs(
   device: BlockRef,
   fs: FileSystem,
   uuid: string,
-  { again = false, signal }: { readonly again?: boolean; readonly signal?: AbortSignal } = {},
+  { again = false, signal }: { readonly again?: boolean; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   proof.require(device.devno)
   const name = fs === 'xfs' ? ['-m', `uuid=${uuid}`] : ['-U', uuid]

@@ -40,11 +40,19 @@ function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): S
   const state = readAttribute(`${directory}/state`)
   const recoveryTmo = readAttribute(`${directory}/recovery_tmo`)
   if (state === null || recoveryTmo === null) return null
-  return { sid, state, recoveryTmo: holdOf(recoveryTmo), ...fixed }
+  // -1 while the kernel unbinds the session.
+  const targetId = readNumber(`${directory}/target_id`)
+  return {
+    sid,
+    state,
+    targetId: targetId !== null && targetId >= 0 ? targetId : null,
+    recoveryTmo: holdOf(recoveryTmo),
+    ...fixed,
+  }
 }
 
 /** What does not change while a session lives. */
-type Fixed = Pick<Session, 'iqn' | 'portal' | 'host' | 'targetId' | 'iface'>
+type Fixed = Pick<Session, 'iqn' | 'portal' | 'host' | 'iface'>
 
 /** By host and session number; each with the number of its directory in sysfs, which another session does not get. */
 const known = new WeakMap<HostPaths, Map<number, Fixed & { readonly inode: number }>>()
@@ -64,19 +72,16 @@ function readFixed(paths: HostPaths, sid: number, directory: string): Fixed | nu
   const iqn = text(readAttribute(`${directory}/targetname`))
   const host = hostOf(readLink(directory))
   if (iqn === null || host === null) return null
-  const targetId = readNumber(`${directory}/target_id`)
   const iface = text(readAttribute(`${directory}/ifacename`))
   const fixed: Fixed = {
     // Not parsed: a session with a name that breaks the rules is still a session.
     iqn: iqn as Iqn,
     portal: portalOf(`${paths.sys}/class/iscsi_connection/connection${sid}:0`),
     host,
-    targetId: targetId !== null && targetId >= 0 ? targetId : null,
     iface: iface ?? 'default',
   }
   // iscsid sets them one after the other, before the login.
-  if (fixed.portal !== null && fixed.targetId !== null && iface !== null)
-    remember(ofHost, sid, { ...fixed, inode })
+  if (fixed.portal !== null && iface !== null) remember(ofHost, sid, { ...fixed, inode })
   return fixed
 }
 
@@ -88,8 +93,8 @@ function remember<T>(ofHost: Map<number, T>, sid: number, one: T): void {
   if (ofHost.size > MOST_KNOWN) ofHost.delete(ofHost.keys().next().value!)
 }
 
-function fixedOf({ iqn, portal, host, targetId, iface }: Fixed): Fixed {
-  return { iqn, portal, host, targetId, iface }
+function fixedOf({ iqn, portal, host, iface }: Fixed): Fixed {
+  return { iqn, portal, host, iface }
 }
 
 // `address` and `port` fail with ENOTCONN while the connection is lost; the persistent ones remain.

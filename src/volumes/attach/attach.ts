@@ -114,6 +114,8 @@ export async function attach(
         bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
       if (fs === 'ext4') await primeMark(host, record.request.use)
+      // What an attempt before this one could not write was not a user's.
+      if (record.device === null && record.writeOut !== null) note({ writeOut: null })
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
       await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine })

@@ -7,7 +7,7 @@ import type { Host } from '../../host/host.ts'
 import { deviceNode } from '../../host/host.ts'
 import { protectFromWrites } from '../../host/fs/protect.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
-import { createHoldMap, findHoldMap, holdMapName, readPaths } from '../../host/map/hold-map.ts'
+import { createHoldMap, findHoldMap, holdMapName, readPaths, setQueueing } from '../../host/map/hold-map.ts'
 import { offerPath } from '../../host/map/multipath.ts'
 import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
 import { limitDirtyPages } from '../../host/memory/volume-dirty-limit.ts'
@@ -18,6 +18,7 @@ import { putUnder, tablePath } from '../holding/map-paths.ts'
 import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Hold, HoldMode } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
 import { safeHold } from '../../model/safe-hold.ts'
@@ -105,6 +106,9 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
         ),
       )
     }
+    // An attempt before this one may have let its I/O fail.
+    if (work.record().phase !== 'ready' && (readHoldNote(host, work.name)?.ended ?? null) === null)
+      await setQueueing(host, held, true)
     return withHoldMap(held)
   }
   const wantsHold = await wantsHoldMap(host, request)

@@ -117,8 +117,6 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         await steps.step('format', `${formatting!.fs} on ${device.name}`, () =>
           format(work, formatting!, begun),
         )
-        // What an attempt before could not write was of a file system that never was.
-        if (record().writeOut !== null) note({ writeOut: null })
         known = { ...known, content: null, blank: null, formatted: true }
         break
       case 'check':
@@ -187,24 +185,28 @@ async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun 
   return content.type === null || content.uuid === uuid
 }
 
-const ATTACH_AGAIN =
-  'Wait until the target is back and takes writes, and run the same attach again; or remove what there is: lunkeeper detach NAME --force'
+const ATTACH_AGAIN = 'Wait until the target is back and takes writes, and run the same attach again.'
 
-/** Runs an act that writes, after every path has proven to be the volume, and for as long as it has a path. */
+/**
+ * Runs an act that writes, after every path has proven to be the volume. A first attach does not wait for a path that is lost
+ * meanwhile: the file system is not in use yet, so what is under way fails, and its program ends. For a volume that was ready the agent
+ * holds I/O, and brings the path back.
+ */
 function withVolumeProof<T>(
   { host, device, record }: UseWork,
-  act: (proof: WriteProof, signal: AbortSignal) => Promise<T>,
+  act: (proof: WriteProof, signal?: AbortSignal) => Promise<T>,
 ): Promise<T> {
   return withProof(
     () => proveDevice(host, record(), device),
     (proof) =>
-      whileCarried(
-        host,
-        device,
-        // The file system is not in use yet: what is under way fails, so that its program ends and keeps nothing open.
-        { hint: ATTACH_AGAIN, giveUp: (map) => setQueueing(host, map, false) },
-        (signal) => act(proof, signal),
-      ),
+      record().phase === 'ready'
+        ? act(proof)
+        : whileCarried(
+            host,
+            device,
+            { hint: ATTACH_AGAIN, giveUp: (map) => setQueueing(host, map, false) },
+            (signal) => act(proof, signal),
+          ),
   )
 }
 

@@ -3,6 +3,7 @@ import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import { putUnder } from '../holding/map-paths.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
 import { isUp } from '../../state/view/volume.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
@@ -29,6 +30,11 @@ export async function reconnect(
   await putUnder(host, volume, map, proven)
 }
 
+/** Another volume, or another owner: then no other path is brought back either. */
+function refuseStranger(error: unknown): void {
+  if (!isLunkeeperError(error) || error.code === 'IDENTITY_MISMATCH' || error.code === 'FENCED') throw error
+}
+
 /**
  * Reinstates paths that have failed while a detach writes out: the agent leaves a detach at work alone.
  * Each disk proves to be the volume, and this node's, before it gets I/O.
@@ -43,5 +49,6 @@ export async function bringBack({ host, found, volume, view }: Dismantling): Pro
     const { name, devno } = disk
     return name !== null && devno !== null ? [{ ...disk, name, devno }] : []
   })
-  if (disks.length > 0) await putUnder(host, volume, map, disks)
+  // One after the other: a path that does not answer must not keep the next one out.
+  for (const disk of disks) await putUnder(host, volume, map, [disk]).catch(refuseStranger)
 }

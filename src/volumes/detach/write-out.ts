@@ -34,6 +34,7 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
           ),
       ),
     )
+    clearUnconfirmed(work, device.name)
   } catch (error) {
     if (!isLunkeeperError(error, 'FLUSH_FAILED', 'TARGET_AWAY', 'TIMEOUT')) throw error
     // The error is reported once, to this call or to an abandoned one: the record remembers it.

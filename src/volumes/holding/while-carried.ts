@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Host } from '../../host/host.ts'
-import { recentPaths } from '../../host/map/hold-map.ts'
+import { readPaths } from '../../host/map/hold-map.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, DmMap } from '../../model/snapshot.ts'
@@ -11,6 +11,8 @@ const PATHS_INTERVAL_MS = 2_000
 /** A path that has failed is tried again after seconds. */
 const HELD_MS = 12_000
 
+/** A path that fails again does so at once. */
+const TRIAL_MS = 500
 /** A program whose I/O fails ends at once; it keeps the device open until then. */
 const END_MS = 5_000
 
@@ -43,12 +45,19 @@ export async function whileCarried<T>(
     () => null,
     () => null,
   )
+  // Paths that cannot be read are not known to have failed.
+  const hasFailed = async () =>
+    (await readPaths(host).catch(() => null))?.get(map.name)?.every(({ active }) => !active) ?? false
+  const pause = (ms: number) => sleep(ms, undefined, { signal: over.signal })
   const isHeld = async (): Promise<LunkeeperError> => {
     for (let heldMs = 0; heldMs < HELD_MS;) {
-      await sleep(PATHS_INTERVAL_MS, undefined, { signal: over.signal })
-      const paths = (await recentPaths(host).catch(() => null))?.get(map.name)
-      heldMs = paths?.every(({ active }) => !active) ? heldMs + PATHS_INTERVAL_MS : 0
-      if (heldMs > 0) await bringBack?.().catch(() => {})
+      await pause(PATHS_INTERVAL_MS)
+      heldMs = (await hasFailed()) ? heldMs + PATHS_INTERVAL_MS : 0
+      if (heldMs === 0 || !bringBack) continue
+      await bringBack().catch(() => {})
+      if (heldMs < HELD_MS) continue
+      await pause(TRIAL_MS)
+      if (!(await hasFailed())) heldMs = 0
     }
     return new LunkeeperError('TARGET_AWAY', `${map.name} has no path: I/O is held`, { hint })
   }
