@@ -66,7 +66,8 @@ async function attached(
       VOLUME,
       `${name} has attached it; the target has reserved it for ${holder ?? 'nobody'}`,
     )
-  await judge.beginEpoch(name)
+  // The owner attaches it again: what it has in memory is still its own.
+  if (owner !== name) await judge.beginEpoch(name)
   node.attached = 'yes'
   node.isSessionHeld = (await world.status(name))?.hold.mode !== 'map'
   model.owner = name

@@ -137,9 +137,9 @@ async function end(all: Play): Promise<void> {
 
 /**
  * Nothing of it is written: `failed` after a reboot, where its agent has refused to attach it, and `detaching` after a detach
- * that was killed, until the next one.
+ * that was killed, until the next one, as `attaching`.
  */
-const KNOW_LOSS: ReadonlySet<AttachmentState> = new Set(['fenced', 'failed', 'detaching'])
+const KNOW_LOSS: ReadonlySet<AttachmentState> = new Set(['fenced', 'failed', 'attaching', 'detaching'])
 const knowsLoss = (status: VolumeStatus | null) => status === null || KNOW_LOSS.has(status.state)
 
 async function detachSurely(all: Play, name: 'a' | 'b', force: boolean): Promise<void> {
