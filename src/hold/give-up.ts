@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { momentNow } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
-import { recentPaths, setQueueing } from '../host/map/hold-map.ts'
+import { hasOnlyFailedPaths, setQueueing } from '../host/map/hold-map.ts'
 import { stopQueueing } from '../host/map/multipath.ts'
 import { queueingMaps } from '../host/map/queueing.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
@@ -120,13 +120,8 @@ async function isWaiting(
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
   if (note) return note.ended === null
+  // With its sessions up, where the kernel has failed the paths and no agent has noted it.
   const mayWait =
     record.phase === 'detaching' || !hasPath(host, record) || (await hasOnlyFailedPaths(host, map))
   return mayWait && (await queueing()).has(map.name)
-}
-
-/** Device-mapper sends nothing through any path, although the sessions are up, and no agent has noted it. */
-async function hasOnlyFailedPaths(host: Host, { name }: Pick<DmMap, 'name'>): Promise<boolean> {
-  const paths = (await recentPaths(host).catch(() => null))?.get(name) ?? []
-  return paths.length > 0 && paths.every(({ active }) => !active)
 }

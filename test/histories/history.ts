@@ -10,7 +10,7 @@ export type Death =
 export type Moment = 'live' | 'outage'
 
 /** For each of these kinds the same parameters. */
-type Each<K extends string, Parameters = unknown> = K extends string
+export type Each<K extends string, Parameters = unknown> = K extends string
   ? { readonly kind: K } & Parameters
   : never
 

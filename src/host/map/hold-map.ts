@@ -181,6 +181,18 @@ export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMap
 /** Like {@link readPaths}: callers that ask within half a second share one answer. */
 export const recentPaths = sharedBriefly(readPaths)
 
+/** Whether I/O goes through any path of a hold map. False if it cannot be read. */
+export async function hasActivePath(host: Host, { name }: Pick<DmMap, 'name'>): Promise<boolean> {
+  const paths = (await recentPaths(host).catch(() => null))?.get(name) ?? []
+  return paths.some(({ active }) => active)
+}
+
+/** Whether a hold map has paths, and device-mapper sends nothing through any of them. False if it cannot be read. */
+export async function hasOnlyFailedPaths(host: Host, { name }: Pick<DmMap, 'name'>): Promise<boolean> {
+  const paths = (await recentPaths(host).catch(() => null))?.get(name) ?? []
+  return paths.length > 0 && paths.every(({ active }) => !active)
+}
+
 function isHoldMapName(name: string): boolean {
   return name.startsWith(HOLD_PREFIX)
 }

@@ -4,7 +4,7 @@ import { readHoldNote } from '../records/hold-note.ts'
 import { readShutdownGrace } from '../records/shutdown-grace.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
-import { recentPaths } from '../../host/map/hold-map.ts'
+import { hasActivePath, hasOnlyFailedPaths } from '../../host/map/hold-map.ts'
 import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
@@ -136,7 +136,7 @@ async function stateOf(
     return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
-  if (paths.some(isPathUp) && !(await hasOnlyFailedPaths(host, record, map))) return 'ready'
+  if (paths.some(isPathUp) && !(await isStalledAlone(host, record, map))) return 'ready'
   // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
@@ -148,16 +148,15 @@ async function stateOf(
 
 /**
  * Whether device-mapper sends nothing through any path of a hold map, although the sessions are up: after an I/O error or
- * `dmsetup message`. A running agent notes this at once. False if it cannot be read.
+ * `dmsetup message`. A running agent notes this at once.
  */
-async function hasOnlyFailedPaths(
-  host: Host,
-  { mode }: Attachment,
-  map: DmMap | undefined,
-): Promise<boolean> {
-  if (mode !== 'map') return false
-  const active = await activePathsAlone(host, map)
-  return active !== null && active.length > 0 && !active.includes(true)
+async function isStalledAlone(host: Host, { mode }: Attachment, map: DmMap | undefined): Promise<boolean> {
+  return (
+    mode === 'map' &&
+    map !== undefined &&
+    !(await isAgentRunning(host)) &&
+    (await hasOnlyFailedPaths(host, map))
+  )
 }
 
 /** Whether I/O goes through a hold map that no agent looks after. */
@@ -166,14 +165,12 @@ async function hasPathAlone(
   paths: readonly PathStatus[],
   map: DmMap | undefined,
 ): Promise<boolean> {
-  return paths.some(isPathUp) && ((await activePathsAlone(host, map))?.includes(true) ?? false)
-}
-
-/** Of each path of a hold map, whether it carries I/O; null while an agent runs, which knows, or if it cannot be read. */
-async function activePathsAlone(host: Host, map: DmMap | undefined): Promise<boolean[] | null> {
-  if (!map || (await isAgentRunning(host))) return null
-  const all = await recentPaths(host).catch(() => null)
-  return all?.get(map.name)?.map(({ active }) => active) ?? null
+  return (
+    map !== undefined &&
+    paths.some(isPathUp) &&
+    !(await isAgentRunning(host)) &&
+    (await hasActivePath(host, map))
+  )
 }
 
 /**

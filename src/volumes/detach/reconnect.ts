@@ -4,6 +4,7 @@ import { readHoldNote } from '../../state/records/hold-note.ts'
 import { putUnder } from '../holding/map-paths.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
+import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { isUp } from '../../state/view/volume.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
@@ -22,12 +23,16 @@ export async function reconnect(
   // A map that is not holding has all its paths in use. After a detach that was killed the agent has brought none back.
   const isWatched = found.record.phase === 'ready' && readHoldNote(host, found.record.name) === null
   if (isWatched && (await isAgentRunning(host))) return
-  const proven = disks.flatMap(({ verdict, disk }) => {
+  const ours = disks.filter(({ verdict }) => verdict === 'ours').map(({ disk }) => disk)
+  await putUnder(host, volume, map, beneath(map, ours))
+}
+
+/** Those of the disks that are paths of the map. */
+function beneath({ device }: DmMap, disks: readonly ScsiDisk[]) {
+  return disks.flatMap((disk) => {
     const { name, devno, holders } = disk
-    const isIts = verdict === 'ours' && name !== null && devno !== null && holders.includes(map.device)
-    return isIts ? [{ ...disk, name, devno }] : []
+    return name !== null && devno !== null && holders.includes(device) ? [{ ...disk, name, devno }] : []
   })
-  await putUnder(host, volume, map, proven)
 }
 
 /** Another volume, or another owner: then no other path is brought back either. */
@@ -44,11 +49,7 @@ export async function bringBack({ host, found, volume, view }: Dismantling): Pro
   const { sessions, maps } = view()
   const map = maps.find(isHoldMap)
   if (!map || !found.record || mustNotBeWritten(host, found.record)) return
-  const disks = sessions.flatMap(({ session, disk }) => {
-    if (!disk || !isUp({ session, disk }) || !disk.holders.includes(map.device)) return []
-    const { name, devno } = disk
-    return name !== null && devno !== null ? [{ ...disk, name, devno }] : []
-  })
   // One after the other: a path that does not answer must not keep the next one out.
-  for (const disk of disks) await putUnder(host, volume, map, [disk]).catch(refuseStranger)
+  const up = sessions.filter(isUp).flatMap(({ disk }) => disk ?? [])
+  for (const disk of beneath(map, up)) await putUnder(host, volume, map, [disk]).catch(refuseStranger)
 }

@@ -44,9 +44,8 @@ export class Bytes {
       const were = this.#contentsOf(name).get(block) ?? [[name, UNWRITTEN, block] as const]
       this.#contentsOf(name).set(block, stamps)
       // A stray write may be smaller than a block: the other sectors say what they said.
-      const changed = stamps.filter((stamp) => !mayWrite && !isIn(were, stamp))
-      for (const stamp of mayWrite ? stamps : changed)
-        this.#judgeSector(volume, block, stamp, mayWrite, before)
+      const judged = mayWrite ? stamps : stamps.filter((stamp) => !isIn(were, stamp))
+      for (const stamp of judged) this.#judgeSector(volume, block, stamp, mayWrite, before)
     }
     if (volume.kind === 'raw' || mayWrite) return
     this.#allowStray(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { patient } from '../../../lab/machine/pace.ts'
 import { cutNetwork, joinNetwork } from '../../../lab/network/cut.ts'
+import type { VolumeStatus } from '../../../src/model/attachment.ts'
 import { Violation } from '../violation.ts'
 import type { NodeName, TwoNodesOperation } from './history.ts'
 import { NODES } from './history.ts'
@@ -155,12 +156,15 @@ function writeOne({ world, model, judge }: Play, name: NodeName, path: string, b
   return settle()
 }
 
+/** Where programs of the node have the volume; nothing where it cannot be used. */
+const pathOf = ({ settings }: Model, status: VolumeStatus | null) =>
+  settings.content === 'raw' ? status?.device : status?.mount && `${MOUNT}/f`
+
 async function write(play: Play, { node: name, blocks, how }: Extract<TwoNodesOperation, { kind: 'write' }>) {
   const { world, model, note } = play
   const status = await world.status(name)
-  const { content } = model.settings
   if (status === null && model.node(name).attached === 'unsure') model.node(name).attached = 'no'
-  const path = content === 'raw' ? status?.device : status?.mount && `${MOUNT}/f`
+  const path = pathOf(model, status)
   if (!path) return note(`    ${name}: ${status?.state ?? 'no record'}, nothing to write to`)
   const issued = blocks.filter((block) => model.owner !== name || !model.ledger.isPending(block))
   const writes = issued.map((block) => writeOne(play, name, path, block, how === 'sync'))
@@ -169,8 +173,7 @@ async function write(play: Play, { node: name, blocks, how }: Extract<TwoNodesOp
 
 async function read({ world, model }: Play, { node, blocks }: Extract<TwoNodesOperation, { kind: 'read' }>) {
   const status = await world.status(node)
-  const { content } = model.settings
-  const path = content === 'raw' ? status?.device : status?.mount && `${MOUNT}/f`
+  const path = pathOf(model, status)
   if (!path) return
   for (const block of blocks) {
     const before = model.ledger.allowed(block)
@@ -194,10 +197,6 @@ async function reboot({ world, model }: Play, names: readonly NodeName[]): Promi
   if (names.includes(model.owner!)) model.ledger.excuse()
   await Promise.all(names.map((name) => world.startAgent(name)))
   for (const name of names) model.node(name).hasAgent = true
-}
-
-const changed = (model: Model) => {
-  model.changedAt = performance.now()
 }
 
 const ACTS: Acts = {
@@ -236,7 +235,6 @@ const ACTS: Acts = {
   async join({ world, model }, { node }) {
     await joinNetwork(world.machine(node).node)
     model.node(node).away = null
-    changed(model)
   },
   async pause({ world, model }, { node }) {
     world.machine(node).node.freeze()
@@ -245,7 +243,6 @@ const ACTS: Acts = {
   async 'go-on'({ world, model }, { node }) {
     world.machine(node).node.thaw()
     model.node(node).away = null
-    changed(model)
   },
   async 'agent-kill'({ world, model }, { node }) {
     await world.killAgent(node)
@@ -266,34 +263,28 @@ const ACTS: Acts = {
   async 'target-up'({ world, model }) {
     await world.target.enable()
     model.targetUp = true
-    changed(model)
   },
   async 'target-restart'({ world, model }) {
     await world.restartTarget(model.targetUp)
     model.portalUp = true
     if (!model.settings.keeps) model.isRegistered = false
-    changed(model)
   },
   async 'target-move'({ world, model }) {
     await world.moveTarget()
     Object.assign(model, { targetUp: true, portalUp: true })
     if (!model.settings.keeps) model.isRegistered = false
-    changed(model)
   },
   async remap({ world, model }) {
-    await world.unmap(true)
+    await world.unmap()
     await world.map()
     model.isRegistered = false
-    changed(model)
   },
   async 'portal-down'({ world, model }) {
     await world.portal(false)
     model.portalUp = false
-    changed(model)
   },
   async 'portal-up'({ world, model }) {
     await world.portal(true)
     model.portalUp = true
-    changed(model)
   },
 }

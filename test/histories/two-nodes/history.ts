@@ -1,5 +1,5 @@
-import type { Random } from '../random.ts'
-import { Random as Stream } from '../random.ts'
+import type { Each } from '../history.ts'
+import { Random } from '../random.ts'
 
 export const NODES = ['a', 'b'] as const
 export type NodeName = (typeof NODES)[number]
@@ -15,7 +15,7 @@ export interface Settings {
 }
 
 export function settingsOf(seed: number): Settings {
-  const random = new Stream(seed * 7919 + 17)
+  const random = new Random(seed * 7919 + 17)
   return {
     content: random.pick(['raw', 'ext4'])!,
     portals: random.pick([1, 2])!,
@@ -23,11 +23,6 @@ export function settingsOf(seed: number): Settings {
     keeps: random.chance(0.5),
   }
 }
-
-/** For each of these kinds the same parameters. */
-type Each<K extends string, Parameters = unknown> = K extends string
-  ? { readonly kind: K } & Parameters
-  : never
 
 /** One operation or fault, with everything that was chosen at random. */
 export type TwoNodesOperation =
@@ -67,5 +62,3 @@ export type TwoNodesOperation =
     >
 
 export type TwoNodesKind = TwoNodesOperation['kind']
-
-export type { Random }

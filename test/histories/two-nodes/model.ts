@@ -40,8 +40,6 @@ export class Model {
   isRegistered = false
   targetUp = true
   portalUp = true
-  /** When the target, or a way to it, was last changed; a node that was just joined counts, too. */
-  changedAt = 0
 
   constructor(settings: Settings) {
     this.settings = settings

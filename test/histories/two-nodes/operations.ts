@@ -1,5 +1,6 @@
 import { NODES } from './history.ts'
-import type { NodeName, Random, TwoNodesKind, TwoNodesOperation } from './history.ts'
+import type { Random } from '../random.ts'
+import type { NodeName, TwoNodesKind, TwoNodesOperation } from './history.ts'
 import type { Model, NodeModel } from './model.ts'
 
 /** So many blocks are written to. */

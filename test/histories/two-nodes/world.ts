@@ -280,9 +280,9 @@ export class World {
     })
   }
 
-  /** @param keep its backstore: the machine's own idea of the volume goes on */
-  unmap(keep: boolean): Promise<void> {
-    return this.#target.unmap(LUN, { keep })
+  /** Its backstore stays: the machine's own idea of the volume goes on. */
+  unmap(): Promise<void> {
+    return this.#target.unmap(LUN, { keep: true })
   }
 
   async restartTarget(isUp: boolean): Promise<void> {
