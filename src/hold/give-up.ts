@@ -13,6 +13,7 @@ import { recordAct } from '../state/records/history.ts'
 import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import { endQueueing, writeShutdownGrace } from '../state/records/shutdown-grace.ts'
 import { readRecords } from '../state/records/volumes.ts'
+import { carriesAlone } from '../state/view/carried.ts'
 import { statusOf } from '../state/view/status.ts'
 import { hasPath } from '../state/view/volume.ts'
 import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
@@ -119,7 +120,7 @@ async function isWaiting(
   queueing: () => Promise<ReadonlySet<string>>,
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
-  if (note) return note.ended === null
+  if (note) return note.ended === null && !(hasPath(host, record) && (await carriesAlone(host, map)))
   // With its sessions up, where the kernel has failed the paths and no agent has noted it.
   const mayWait =
     record.phase === 'detaching' || !hasPath(host, record) || (await hasOnlyFailedPaths(host, map))

@@ -1,3 +1,4 @@
+import { lostMetadata } from '../host/fs/lost-metadata.ts'
 import { testWrite } from '../host/fs/test-write.ts'
 import type { Host } from '../host/host.ts'
 import { readMounts } from '../host/read/mounts.ts'
@@ -12,7 +13,7 @@ import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
- * After I/O has failed: tests whether the file system still takes writes. If it does not, unmounts, checks and mounts it
+ * After I/O has failed: tests whether the file system still takes writes and has lost nothing of its own. If not, unmounts, checks and mounts it
  * again, once it is no longer in use. Which volume answers is proven before the test and the unmount, because both write.
  * @throws IDENTITY_MISMATCH another volume answers: nothing was done · TARGET_AWAY and others
  * @returns what prevents it; null if the file system is usable
@@ -29,7 +30,7 @@ export async function recover(
   if (mount?.devno === device.devno) {
     const broken = await withProof(
       () => proveDevice(host, record, device),
-      (proof) => testWrite(host, proof, point),
+      async (proof) => (await testWrite(host, proof, point)) ?? (await lostMetadata(host, proof, device)),
     )
     if (broken === null) return null
     // The file system would live on in these mounts, and could not be remounted.

@@ -111,6 +111,14 @@ export class Model {
     return found
   }
 
+  /**
+   * LIO answers at LUN 0 itself while nothing is mapped there: reads of its beginning succeed, writes are refused with DATA
+   * PROTECT, which no map holds, until the agent has asked what answers there (docs/kernel-notes.md).
+   */
+  isAnsweredByTarget({ uses }: VolumeModel): boolean {
+    return uses !== null && uses.lun === 0 && this.shownAt(uses) === null
+  }
+
   /** The volume at a LUN of a target; null for none. */
   shownAt(place: Place): VolumeModel | null {
     return [...this.volumes.values()].find(({ at }) => samePlace(at, place)) ?? null
@@ -134,6 +142,12 @@ export class Model {
   get agentSince(): number | null {
     const last = this.agents.at(-1)
     return last && last.to === Number.POSITIVE_INFINITY ? last.from : null
+  }
+
+  /** Without an agent `volumes` asks the disks; with one it shows what the agent has found, once it has asked. */
+  hasAgentJustStarted(now: number): boolean {
+    const since = this.agentSince
+    return since !== null && now - since < FIRST_CHECK_MS * this.pace.factor
   }
 
   /** Since when the agent asks a volume's path which volume answers; null while it does not. */
@@ -161,6 +175,8 @@ export class Model {
 
 /** Well above the agent's pulse of 200 ms, on a busy machine. */
 const SEEN_AFTER_MS = 1_000
+/** Until an agent that has just started has asked each disk which volume it is. */
+const FIRST_CHECK_MS = 10_000
 
 export interface Topology {
   readonly targets: readonly { readonly name: string; readonly portals: readonly string[] }[]

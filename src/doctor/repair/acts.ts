@@ -10,6 +10,7 @@ import { removeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { ownNodeRecords } from '../../host/iscsi/own-records.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { removeHoldMap, setQueueing } from '../../host/map/hold-map.ts'
+import { openCount } from '../../host/map/open-count.ts'
 import { readBlockStat } from '../../host/read/block-stat.ts'
 import { expectedDisks } from '../../host/read/disk-use.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
@@ -37,7 +38,6 @@ type StepOf<Kind extends RepairStep['kind']> = Extract<RepairStep, { kind: Kind 
 
 const changed = (what: string) => new LunkeeperError('CONFLICT', `${what}: nothing was changed`)
 
-const PROGRAM_DEADLINE_MS = 10_000
 const START_DEADLINE_MS = 60_000
 
 /** Removes a hold map that has no record, and that nothing has open. @throws CONFLICT BUSY MAP_FAILED */
@@ -60,9 +60,7 @@ export async function removeUnownedMap(
   if (openers.length > 0) throw new LunkeeperError('BUSY', sayOpeners(openers))
   const stat = readBlockStat(host.paths, device)
   if (stat === null || stat.inFlight > 0) throw new LunkeeperError('BUSY', 'I/O waits in it')
-  const args = ['info', '-c', '--noheadings', '-o', 'open', name]
-  const opened = await host.run('dmsetup', args, { deadline: PROGRAM_DEADLINE_MS })
-  if (opened.code !== 0 || opened.stdout.trim() !== '0')
+  if ((await openCount(host, map)) > 0)
     throw new LunkeeperError('BUSY', 'the kernel has it open: a mount of another namespace, a loop device')
   // The kernel refuses to remove it if something opens it now; what does must not hang.
   await setQueueing(host, map, false)

@@ -131,6 +131,16 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
     return null
   },
 
+  syncDevice({ path }) {
+    const fd = openSync(path, constants.O_RDONLY)
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    return null
+  },
+
   makeFile({ path }) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
     try {

@@ -13,6 +13,8 @@ const ACT = { register: 6, reserve: 1, clear: 3, preempt: 5 } as const
 /** Several hundred registrations, each with a transport id of up to 256 bytes. */
 const ALLOCATION = 16_384
 const PARAMETERS = 24
+/** Of the data of PERSISTENT RESERVE IN: a generation and the length of what follows. Capabilities are as long, without it. */
+const HEADER = 8
 /** PERSISTENT RESERVE OUT, byte 20, bit 0: the registration survives a loss of power. */
 const APTPL = 1
 
@@ -60,12 +62,23 @@ function ask(fd: number, one: PersistCommand): PersistAnswer {
 }
 
 function perform(fd: number, one: PersistCommand): Uint8Array {
-  if ('read' in one)
-    return readCommand(
-      fd,
-      [PERSISTENT_RESERVE_IN, READ[one.read], 0, 0, 0, 0, 0, ALLOCATION >> 8, ALLOCATION & 0xff, 0],
-      ALLOCATION,
-    )
+  if ('read' in one) {
+    const block = [
+      PERSISTENT_RESERVE_IN,
+      READ[one.read],
+      0,
+      0,
+      0,
+      0,
+      0,
+      ALLOCATION >> 8,
+      ALLOCATION & 0xff,
+      0,
+    ]
+    const data = readCommand(fd, block, ALLOCATION)
+    // A copy: the driver fills the buffer up to its end, and all of it would go to the caller's process.
+    return new Uint8Array(data.subarray(0, lengthOf(one.read, data)))
+  }
   const parameters = Buffer.alloc(PARAMETERS)
   parameters.write(one.key ?? '', 0, 'hex')
   parameters.write(one.newKey ?? '', 8, 'hex')
@@ -74,4 +87,10 @@ function perform(fd: number, one: PersistCommand): Uint8Array {
   const type = one.type ?? 0
   writeCommand(fd, [PERSISTENT_RESERVE_OUT, ACT[one.act], type, 0, 0, 0, 0, 0, PARAMETERS, 0], parameters)
   return new Uint8Array()
+}
+
+/** What the device says that it has returned, header included. */
+function lengthOf(what: keyof typeof READ, data: Buffer): number {
+  if (data.length < HEADER) return data.length
+  return what === 'capabilities' ? Math.max(HEADER, data.readUInt16BE(0)) : HEADER + data.readUInt32BE(4)
 }

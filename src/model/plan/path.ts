@@ -6,6 +6,11 @@ import type { ScsiDisk, Session } from '../snapshot.ts'
 export interface PathFacts {
   readonly session: Session | null
   readonly disk: ScsiDisk | null
+  /**
+   * Whether the session is one that iscsid has given up (FREE), with no other disks than those beneath hold maps, which keep
+   * their I/O: it never comes back, and nothing is lost with it.
+   */
+  readonly isReplaceable: boolean
   /** Whether the portal accepted a connection in this run. */
   readonly reached: boolean
   readonly loggedIn: boolean
@@ -23,6 +28,8 @@ export interface PathFacts {
 export type PathStep =
   | 'reach'
   | 'login'
+  /** Ends a lost session, so that another can be made. */
+  | 'log-out'
   | 'set-timers'
   | 'scan'
   | 'appear'
@@ -48,7 +55,10 @@ export function nextPathStep(facts: PathFacts): PathStep {
   const { session, disk, identity } = facts
   // No session after a successful login: it was lost immediately; another attempt is another command.
   if (!session) return facts.loggedIn ? 'away' : facts.reached ? 'login' : 'reach'
-  if (session.state !== 'LOGGED_IN') return 'away'
+  if (session.state !== 'LOGGED_IN') {
+    if (!facts.isReplaceable || facts.loggedIn) return 'away'
+    return facts.reached ? 'log-out' : 'reach'
+  }
   if (!facts.timersSet) return 'set-timers'
   if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'
   if (disk.name === null) return 'appear'

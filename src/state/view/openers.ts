@@ -11,7 +11,7 @@ import { isUdev } from './users.ts'
  * Many programs briefly open a new disk to read its contents: pvscan, blkid, mdadm, smartd, a desktop's disk service.
  * On a busy node that takes several hundred milliseconds; a program that uses the disk keeps it open.
  */
-const TRANSIENT_MS = 3_000
+export const TRANSIENT_MS = 3_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
 

@@ -4,7 +4,7 @@ import { readHoldNote } from '../records/hold-note.ts'
 import { readShutdownGrace } from '../records/shutdown-grace.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
-import { hasActivePath, hasOnlyFailedPaths } from '../../host/map/hold-map.ts'
+import { hasOnlyFailedPaths } from '../../host/map/hold-map.ts'
 import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment, AttachmentState, PathStatus, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
@@ -19,6 +19,7 @@ import { isIdentified, nameDifference } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
+import { carriesAlone } from './carried.ts'
 import { isOfAnotherMachine } from './machine.ts'
 import { ownerOf } from './owner.ts'
 import { askDisk } from '../proof/ask.ts'
@@ -132,8 +133,8 @@ async function stateOf(
 ): Promise<AttachmentState> {
   if (record.phase !== 'ready') return record.phase
   // An agent that was stopped while it brought a path back has left its note.
-  if (note && record.mode === 'map' && !(note.ended === null && (await hasPathAlone(host, paths, map))))
-    return stateOfHold(note)!
+  const isLeft = note?.ended === null && map && paths.some(isPathUp) && (await carriesAlone(host, map))
+  if (note && record.mode === 'map' && !isLeft) return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   if (paths.some(isPathUp) && !(await isStalledAlone(host, record, map))) return 'ready'
@@ -156,20 +157,6 @@ async function isStalledAlone(host: Host, { mode }: Attachment, map: DmMap | und
     map !== undefined &&
     !(await isAgentRunning(host)) &&
     (await hasOnlyFailedPaths(host, map))
-  )
-}
-
-/** Whether I/O goes through a hold map that no agent looks after. */
-async function hasPathAlone(
-  host: Host,
-  paths: readonly PathStatus[],
-  map: DmMap | undefined,
-): Promise<boolean> {
-  return (
-    map !== undefined &&
-    paths.some(isPathUp) &&
-    !(await isAgentRunning(host)) &&
-    (await hasActivePath(host, map))
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Host } from '../../host/host.ts'
 import { login } from '../../host/iscsi/login.ts'
+import { logout } from '../../host/iscsi/logout.ts'
 import { findNodeRecord, makeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { reachPortal } from '../../host/iscsi/reach.ts'
 import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
@@ -12,7 +13,7 @@ import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
 import { removeDisk, rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
-import { readDisk } from '../../host/read/disks.ts'
+import { countDisks, readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hctl } from '../../model/hctl.ts'
@@ -31,6 +32,7 @@ import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
 import { lastingOpeners, openable } from '../../state/view/openers.ts'
 import { describeUsers } from '../../state/view/users.ts'
+import { isAllHeld } from '../holding/recovery-timers.ts'
 
 /** A working path to the volume: a session, its disk, and the identity that the disk reported. */
 export interface Path {
@@ -82,7 +84,10 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
   for (;;) {
     const session = sessionOf(host, request, portal)
     const disk = session && readDisk(host.paths, session, request.lun)
-    const facts: PathFacts = { session, disk, expected: work.expected, ...known }
+    // One without a disk may be another program's login, which is FREE until it is done.
+    const isReplaceable =
+      session?.state === 'FREE' && countDisks(host.paths, session) > 0 && isAllHeld(host, session)
+    const facts: PathFacts = { session, disk, isReplaceable, expected: work.expected, ...known }
     const where = `LUN ${request.lun} of ${request.iqn} at ${formatPortal(portal)}`
     switch (nextPathStep(facts)) {
       case 'reach':
@@ -92,6 +97,9 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
       case 'login':
         await logIn(work, portal, signal)
         known = { ...known, loggedIn: true }
+        break
+      case 'log-out':
+        await steps.step('logout', `session ${session!.sid}`, () => logout(host, session!.sid, signal))
         break
       case 'set-timers':
         await setTimers(work, session!)

@@ -4,6 +4,7 @@ import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readMap } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
+import type { DmMap } from '../../model/snapshot.ts'
 import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import { deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
@@ -26,10 +27,23 @@ export async function refuseOpen(
   const maps = over.filter((map) => map !== null).map(deviceOfMap)
   const devices = [...maps, ...paths.map(({ disk }) => ({ ...disk }))]
   if (devices.some((device) => mountsOf(host, device).length > 0)) return
-  const openables: Openable[] = [...maps, ...paths.flatMap(({ disk }) => openable(disk) ?? [])]
+  const isTheirs = ({ name }: Openable) => isHandedOut(record, name, over)
+  const disks = paths.flatMap(({ disk }) => openable(disk) ?? [])
+  const openables = [...maps, ...disks].filter((device) => !isTheirs(device))
   const openers = await lastingOpeners(host, openables, signal)
   if (openers.length > 0)
     throw new LunkeeperError('BUSY', `${paths[0]!.disk.name} is in use: ${sayOpeners(openers)}`, {
       hint: 'Stop that program first. Nothing was written, and the disk was not changed.',
     })
+}
+
+/** Whether this is the raw device that a completed attach gave to the volume's users. */
+function isHandedOut(
+  { request, device }: Attachment,
+  name: string,
+  maps: readonly (DmMap | null)[],
+): boolean {
+  if (request.use.mount !== null) return false
+  const map = maps.find((one) => one?.device === name)
+  return device === (map ? `/dev/mapper/${map.name}` : `/dev/${name}`)
 }

@@ -11,6 +11,7 @@ import type { Session } from '../../model/snapshot.ts'
 import { targetLock } from '../../state/records/locks.ts'
 import type { VolumeView } from '../../state/view/volume.ts'
 import { devicesOf, disksOf, lookAtVolume } from '../../state/view/volume.ts'
+import { untilNextWait } from '../../state/view/until-next-wait.ts'
 import { forgetRegistered } from '../../state/records/registrations.ts'
 import { mountsOf } from '../../state/view/users.ts'
 import { removeRecord } from '../../state/records/volumes.ts'
@@ -65,12 +66,13 @@ export async function dismantle(
     untouched?: () => void
   },
 ): Promise<DetachReport> {
-  const view = () =>
+  const view = untilNextWait(() =>
     lookAtVolume(
       host,
       { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
       options.mayTake ? { counts: options.mayTake } : {},
-    )
+    ),
+  )
   const before = view()
   const work: Dismantling = {
     host,

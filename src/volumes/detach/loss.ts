@@ -1,6 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Host } from '../../host/host.ts'
 import { mustNotBeWritten, refuseMisplaced } from '../holding/misplaced.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
+import { openCount } from '../../host/map/open-count.ts'
+import type { DmMap } from '../../model/snapshot.ts'
+import { TRANSIENT_MS } from '../../state/view/openers.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { devicesOf } from '../../state/view/volume.ts'
@@ -12,6 +18,8 @@ import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Judged } from './judge.ts'
 import { warnUnrecorded } from './release.ts'
 import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
+
+const OPEN_INTERVAL_MS = 200
 
 /**
  * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
@@ -74,8 +82,9 @@ function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
 }
 
 /**
- * Whether any program could have written data that is only in memory: a mount, a map's user, an open device. When the
- * last user closed a device, the kernel wrote it out.
+ * Whether any program could have written data that is only in memory: a mount, a map's user, an open device. The last user
+ * that closes a device waits until the kernel has written all of it out; until then the kernel counts the map as open. A disk
+ * without a map cannot be claimed meanwhile.
  */
 async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
   const { host } = work
@@ -86,8 +95,19 @@ async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boo
   )
   if (devices.some((device) => mountsOf(host, device).length > 0)) return true
   if (maps.some(({ holders }) => holders.length > 0)) return true
+  for (const map of maps) if (await staysOpen(host, map)) return true
   const users = await usersOf(host, devices)
   return users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))
+}
+
+/** Programs that read a device for a moment, udev among them, do not count. */
+async function staysOpen(host: Host, map: DmMap): Promise<boolean> {
+  const end = performance.now() + TRANSIENT_MS
+  while ((await openCount(host, map)) > 0) {
+    if (performance.now() >= end) return true
+    await sleep(OPEN_INTERVAL_MS)
+  }
+  return false
 }
 
 /**

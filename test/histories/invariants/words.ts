@@ -74,11 +74,12 @@ function pathOf({ name, kind, csi, published }: VolumeModel, { device, mount }: 
 }
 
 function expectNoticed(model: Model, seen: ReadonlyMap<string, VolumeStatus>, world: World): void {
+  const now = performance.now()
   for (const { writer, stranger, sealed, from } of model.windows.overdue) {
     const status = seen.get(writer)
     if (!status || HOLDING.has(status.state) || model.volume(writer).attached !== 'yes') continue
-    // Before it was asked for the first time it cannot know.
-    if (!isReached(status)) continue
+    // Before it was asked for the first time it cannot know; an agent that has just started has asked nothing yet.
+    if (!isReached(status) || model.hasAgentJustStarted(now)) continue
     throw new Violation(
       'unnoticed',
       writer,

@@ -85,7 +85,7 @@ function judge(
   writes: readonly { readonly end: Written }[],
 ): void {
   const { name, mode } = volume
-  if (mode !== 'map' || world.model.storeFull) return
+  if (mode !== 'map' || world.model.storeFull || world.model.isAnsweredByTarget(volume)) return
   const said = world.saidOf(name, started)
   const ends = writes.map(({ end }) => (typeof end === 'object' ? end.code : end))
   const states = `state ${before.state} before and ${after.state} after; writes: ${ends.join(' ')}; said was: ${said.join(' | ') || 'nothing'}`
@@ -98,7 +98,8 @@ function judge(
   const failed = ends.some((end) => end !== 'synced' && end !== 'written' && end !== 'pending')
   if (how === 'sync' && (failed || ends.includes('synced'))) {
     const isOld = failed && volume.owesError
-    volume.owesError = false
+    // A file's sync tells of that file; what the file system lost is told to a detach.
+    if (volume.kind === 'raw') volume.owesError = false
     if (isOld) return
   }
   if (failed && !isHolding(before) && !isHolding(after))
@@ -121,7 +122,7 @@ async function read(world: World, { volume: name, blocks }: OperationOf<'read'>)
     ])
     if (answer === null || 'error' in answer) return
     const astray = model.windows.concerns(name, started, performance.now())
-    if (volume.tainted || astray) continue
+    if (volume.tainted || astray || model.isAnsweredByTarget(volume)) continue
     const allowed = [...before, ...volume.ledger.allowed(block)]
     const wrong = answer.value.find((stamp) => stamp?.[0] !== name || !allowed.includes(stamp[1]))
     if (wrong !== undefined)

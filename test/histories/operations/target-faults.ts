@@ -39,7 +39,17 @@ export async function change(
   if (stopped.length > 0) await sleep(SEEN_MS * model.pace.factor)
   await work()
   world.watchStrangers()
+  expectTargetAnswers(model)
   for (const target of stopped) await targetUp(world, target)
+}
+
+/** What was not confirmed is lost where it meets the target's own LUN 0, and a file system may read anything there. */
+function expectTargetAnswers(model: Model): void {
+  for (const volume of model.attached.filter((one) => model.isAnsweredByTarget(one))) {
+    volume.ledger.excuse()
+    volume.owesError = true
+    if (volume.kind === 'ext4') volume.tainted = true
+  }
 }
 
 /** Puts two volumes where the other one was. */

@@ -122,6 +122,13 @@ async function detach(
   refuseFault(world, volume, error)
   const isForced = force && !volume.csi
   if (isForced) volume.ledger.excuse()
+  // An unmount after lost metadata may leave a journal that e2fsck does not replay by itself (docs/kernel-notes.md).
+  if (
+    isForced &&
+    volume.kind === 'ext4' &&
+    world.saidOf(name, started).some((line) => line.includes('may be lost'))
+  )
+    volume.tainted = true
   // It may have been killed in its last step.
   if (error === 'KILLED') volume.attached = 'unsure'
   if (error !== null) return

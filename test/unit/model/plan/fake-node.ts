@@ -114,6 +114,7 @@ export class FakeNode {
         session: this.session && { ...session, state: this.session },
         disk: this.#shownDisk(),
         ...known,
+        isReplaceable: false,
         identity: seen?.identity ?? null,
         expected: this.expected,
       }

@@ -6,6 +6,7 @@ import { A, B, disk, identity, session } from './facts.ts'
 const nothing: PathFacts = {
   session: null,
   disk: null,
+  isReplaceable: false,
   reached: false,
   loggedIn: false,
   timersSet: false,
@@ -16,6 +17,7 @@ const nothing: PathFacts = {
   expected: {},
 }
 const lost = { ...session, state: 'FAILED' }
+const given = { session: { ...session, state: 'FREE' }, isReplaceable: true }
 const inside = { ...nothing, session, timersSet: true }
 const unnamed = { ...disk(A), name: null, devno: null }
 
@@ -29,6 +31,13 @@ describe('the way to a path, from whatever is there', () => {
     [
       'a session that waits, with its disk',
       { ...inside, session: lost, disk: disk(A), identity: identity(A) },
+      'away',
+    ],
+    ['a session that iscsid gave up, beneath hold maps', { ...nothing, ...given }, 'reach'],
+    ['the same, and the portal answers', { ...nothing, ...given, reached: true }, 'log-out'],
+    [
+      'a new session that was given up at once',
+      { ...nothing, ...given, reached: true, loggedIn: true },
       'away',
     ],
     ['a session that never logged in', { ...nothing, session: { ...session, state: 'FREE' } }, 'away'],

@@ -1,0 +1,101 @@
+import { describe, expect } from 'vitest'
+
+import type { LabNode, LabProcess } from '../../lab/index.ts'
+import { onNode } from './fixtures.ts'
+import { BOTH_KERNELS, lunkeeper } from './node.ts'
+
+const MIB = 1 << 20
+const DEVICE = '/dev/mapper/lunkeeper-db'
+
+/** Programs that write to a raw volume on a hold map, which has lost its only path. */
+describe.each(BOTH_KERNELS)('the users of a raw volume on a hold map without a path (%s)', (debian) => {
+  const it = onNode({ debian, agent: true, luns: [{ lun: 5, serial: 'a5', bytes: 32 * MIB }] })
+
+  /** A program that writes, and closes the device: the kernel keeps it there until what it wrote is on the volume. */
+  async function closing(node: LabNode): Promise<LabProcess> {
+    const writer = await node.start(['sh', '-c', `echo $$; exec dd if=/dev/zero of=${DEVICE} bs=4k count=4`])
+    await writer.output(/^\d+$/m)
+    const descriptors = `ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ' ${DEVICE}\\| /dev/dm-' || :`
+    const isInKernel = async () => {
+      const waits = await node.sh(
+        `grep -l '^State:.*D' /proc/[0-9]*/status | xargs -r grep -l '^Name:.dd$' || :`,
+      )
+      return waits.trim() !== '' && (await node.sh(descriptors)).trim() === '0'
+    }
+    await node.until(isInKernel, { deadline: 60_000, what: 'the program waiting in close(2)' })
+    return writer
+  }
+
+  it('detach is refused while a program that has closed the device waits for its data, and loses nothing', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await volume.attach('--hold', '600s')
+    const before = await target.hash(5)
+    await node.sh(`printf '%16384s' x > /tmp/data; dd if=/tmp/data of=${DEVICE} bs=16k conv=fsync`)
+    expect(await target.hash(5)).not.toBe(before)
+    await target.disable()
+    await volume.state('holding')
+    const writer = await closing(node)
+    const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
+    expect(refused.stderr).toContain('--force')
+    await target.enable()
+    expect((await writer.exited).code).toBe(0)
+    await volume.state('ready')
+    await volume.detach()
+    expect(await target.hash(5)).toBe(before)
+  })
+
+  it('attach brings the path back after a detach that was killed in an outage, for a program that has the device open', async ({
+    node,
+    agent,
+    target,
+    volume,
+  }) => {
+    await volume.attach('--hold', '600s')
+    const user = await node.start([
+      'sh',
+      '-c',
+      `exec 3<>${DEVICE}; echo open; dd if=/dev/zero bs=4k count=1 conv=fsync,notrunc 2>&1 >&3; exec sleep 1000`,
+    ])
+    await user.output(/copied/)
+    await agent.kill()
+    await lunkeeper(node).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
+    await target.disable()
+    await node.until(async () => (await node.sh('cat /sys/class/iscsi_session/*/state')).includes('FAILED'), {
+      deadline: 30_000,
+      what: 'the loss of the session',
+    })
+    await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
+    await target.enable()
+    await node.until(
+      async () => (await node.sh('cat /sys/class/iscsi_session/*/state')).includes('LOGGED_IN'),
+      { deadline: 60_000, what: 'the return of the session' },
+    )
+    expect((await volume.attach('--hold', '600s')).state).toBe('ready')
+    await node.sh(`timeout 30 dd if=${DEVICE} of=/dev/null bs=4k count=1 iflag=direct`)
+    await user.kill('SIGKILL')
+    await user.exited
+    await volume.detach()
+  })
+
+  it('the hold of a volume that carries I/O is not given up, although an agent that died has left its note', async ({
+    node,
+    agent,
+    target,
+    volume,
+  }) => {
+    await volume.attach('--hold', '600s')
+    await target.disable()
+    await volume.state('holding')
+    await agent.kill()
+    await target.enable()
+    await volume.attach('--hold', '600s')
+    expect((await volume.status()).state).toBe('ready')
+    await lunkeeper(node).fails(['hold', 'db', '--give-up'], 'CONFLICT')
+    await node.sh(`timeout 30 dd if=/dev/zero of=${DEVICE} bs=4k count=1 oflag=direct`)
+    expect((await volume.status()).state).toBe('ready')
+    await volume.detach()
+  })
+})
