@@ -132,6 +132,8 @@ export class FakeNode {
         case 'lun-absent':
         case 'unidentified':
         case 'no-size':
+        // Its sessions are on no hold map.
+        case 'log-out':
           throw new StepFailed(step)
         case 'read-size':
           this.#do(events, () => (known.sizeAsked = true))
