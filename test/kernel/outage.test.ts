@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import type { LabNode, Target } from '../../lab/index.ts'
 import { patient } from '../../lab/index.ts'
 import { onNode } from './fixtures.ts'
-import { expectNothingLeft, killAndWait, lunkeeper } from './node.ts'
+import { agentOn, expectNothingLeft, killAndWait, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
 
 /** What "in bounded time" is here: connection loss noticed (10 s), one blocked call given up (20 s), a logout. */
@@ -77,6 +77,24 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
     const ended = await lunkeeper(node).run(['detach', 'v'])
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.ms).toBeLessThan(patient(BOUND))
+    await expectNothingLeft(node)
+  })
+
+  it('a volume that its session held gets a hold map when it comes back with an agent', async ({
+    node,
+    volume,
+  }) => {
+    expect((await volume.attach('--hold', '300s')).hold.mode).toBe('session')
+    const agent = await agentOn(node)
+    // Nothing can be put below what uses the disk.
+    expect((await volume.attach()).hold.mode).toBe('session')
+    // As after a reboot: its agent attaches it again.
+    await node.sh('iscsiadm -m session -u')
+    const { hold, device } = await volume.attach()
+    expect(hold).toMatchObject({ mode: 'map', wanted: 300 })
+    expect(device).toBe('/dev/mapper/lunkeeper-v')
+    await volume.detach()
+    await killAndWait(agent)
     await expectNothingLeft(node)
   })
 

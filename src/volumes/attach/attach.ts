@@ -21,6 +21,7 @@ import { mountLock, targetLock, volumeLock } from '../../state/records/locks.ts'
 import { createRecord, readRecord, readRecords, writeRecord } from '../../state/records/volumes.ts'
 import { primeMark } from '../../state/proof/ext4-mark.ts'
 import { statusOf } from '../../state/view/status.ts'
+import { lookAtVolume } from '../../state/view/volume.ts'
 import type { Observer, StepName } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
@@ -71,7 +72,10 @@ export async function attach(
     const intent = intend(host, request, options.orchestrator)
     if (options.onlyAgain && (intent.fresh || intent.record.phase !== 'ready'))
       throw new LunkeeperError('NOT_FOUND', `${name} was detached meanwhile`)
-    let record = options.publication ? { ...intent.record, publication: options.publication } : intent.record
+    let record = chooseAgain(
+      host,
+      options.publication ? { ...intent.record, publication: options.publication } : intent.record,
+    )
     if (!isCleared(host, record)) refuseMisplaced(host, record)
     let tookOver = false
     const steps = stepper(
@@ -182,6 +186,19 @@ function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): Expe
     serial: expected.serial ?? identity?.serial,
     bytes: identity?.bytes,
   }
+}
+
+/**
+ * A volume that its session held, as one that was attached before there was an agent, is held as a new one would be, once no disk of
+ * it is left: nothing can be put below the users of a disk.
+ */
+function chooseAgain(host: Host, record: Attachment): Attachment {
+  if (
+    record.mode !== 'session' ||
+    lookAtVolume(host, record.request).sessions.some(({ disk }) => disk !== null)
+  )
+    return record
+  return { ...record, mode: null }
 }
 
 /** If two volumes request one mount point, the second sees the first one's mount there. */
