@@ -15,7 +15,7 @@ import { endQueueing, writeShutdownGrace } from '../state/records/shutdown-grace
 import { readRecords } from '../state/records/volumes.ts'
 import { carriesAlone } from '../state/view/carried.ts'
 import { statusOf } from '../state/view/status.ts'
-import { hasPath } from '../state/view/volume.ts'
+import { hasPath, lookAtAttachment } from '../state/view/volume.ts'
 import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
 import { mapOf, readyRecord } from './ready.ts'
 
@@ -120,7 +120,7 @@ async function isWaiting(
   queueing: () => Promise<ReadonlySet<string>>,
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
-  if (note) return note.ended === null && !(hasPath(host, record) && (await carriesAlone(host, map)))
+  if (note) return note.ended === null && !(await carriesAlone(host, map, lookAtAttachment(host, record)))
   // With its sessions up, where the kernel has failed the paths and no agent has noted it.
   const mayWait =
     record.phase === 'detaching' || !hasPath(host, record) || (await hasOnlyFailedPaths(host, map))

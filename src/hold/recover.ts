@@ -1,7 +1,9 @@
-import { lostMetadata } from '../host/fs/lost-metadata.ts'
+import { syncDevice } from '../host/disk/sync.ts'
 import { testWrite } from '../host/fs/test-write.ts'
 import type { Host } from '../host/host.ts'
+import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
 import { readMounts } from '../host/read/mounts.ts'
+import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
@@ -28,10 +30,7 @@ export async function recover(
   if (point === null || readOnly) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
   if (mount?.devno === device.devno) {
-    const broken = await withProof(
-      () => proveDevice(host, record, device),
-      async (proof) => (await testWrite(host, proof, point)) ?? (await lostMetadata(host, proof, device)),
-    )
+    const broken = (await refusalOf(host, record, device, point)) ?? (await lossOf(host, record, device))
     if (broken === null) return null
     // The file system would live on in these mounts, and could not be remounted.
     const others = mountsOf(host, device).filter((other) => other.point !== point)
@@ -45,5 +44,41 @@ export async function recover(
     }
   }
   await attach(host, asAsked(record), { ...options, onlyAgain: true })
+  return null
+}
+
+/** Why the file system does not take writes; null if it does. */
+function refusalOf(host: Host, record: Attachment, device: Device, point: string): Promise<string | null> {
+  return withProof(
+    () => proveDevice(host, record, device),
+    (proof) => testWrite(host, proof, point),
+  )
+}
+
+/** Metadata is little, and the kernel writes it out all the time. */
+const SYNC_DEADLINE_MS = 15_000
+/** ext4 notes whole seconds. */
+const SECOND_MS = 1_000
+
+/**
+ * What the file system lost of its own while I/O failed, although it takes writes still: its journal is aborted only when it next
+ * needs what was not written (fs/jbd2/journal.c:jbd2_journal_update_sb_log_tail), which may be hours later.
+ */
+async function lossOf(host: Host, record: Attachment, device: Device): Promise<string | null> {
+  const note = readHoldNote(host, record.name)
+  const instance = fsInstance(host.paths, device.name)
+  if (note === null || instance === null) return null
+  if (note.doubted === instance) return 'its metadata may not have been written'
+  const errorMs = lastErrorMs(host.paths, device.name)
+  if (errorMs !== null && errorMs >= Date.parse(note.since) - SECOND_MS) return 'it has noted an error'
+  // The kernel says it once: neither the next try nor another agent may take it for healthy.
+  writeHoldNote(host, record.name, { ...note, doubted: instance })
+  const lost = await withProof(
+    () => proveDevice(host, record, device),
+    (proof) => syncDevice(host, proof, device, SYNC_DEADLINE_MS),
+  )
+  if (lost !== null) return `its metadata was not written: ${lost}`
+  const { doubted: _, ...sound } = readHoldNote(host, record.name) ?? note
+  writeHoldNote(host, record.name, sound)
   return null
 }

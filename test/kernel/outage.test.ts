@@ -94,7 +94,8 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
     expect(hold).toMatchObject({ mode: 'map', wanted: 300 })
     expect(device).toBe('/dev/mapper/lunkeeper-v')
     await volume.detach()
-    await killAndWait(agent)
+    await agent.kill('SIGTERM')
+    await agent.exited
     await expectNothingLeft(node)
   })
 

@@ -1,21 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { describe, expect } from 'vitest'
 
 import type { LabNode, LabProcess } from '../../lab/index.ts'
+import { patient } from '../../lab/machine/pace.ts'
+import { IDENTITY_CHECK_INTERVAL_MS } from '../../src/agent/identity-checks.ts'
 import { onNode } from './fixtures.ts'
 import { BOTH_KERNELS, lunkeeper } from './node.ts'
+import { OURS, putBack, swap } from './swap.ts'
 
-const MIB = 1 << 20
 const DEVICE = '/dev/mapper/lunkeeper-db'
 
 /** Programs that write to a raw volume on a hold map, which has lost its only path. */
 describe.each(BOTH_KERNELS)('the users of a raw volume on a hold map without a path (%s)', (debian) => {
-  const it = onNode({ debian, agent: true, luns: [{ lun: 5, serial: 'a5', bytes: 32 * MIB }] })
+  const it = onNode({ debian, agent: true, luns: [OURS] })
 
   /** A program that writes, and closes the device: the kernel keeps it there until what it wrote is on the volume. */
-  async function closing(node: LabNode): Promise<LabProcess> {
-    const writer = await node.start(['sh', '-c', `echo $$; exec dd if=/dev/zero of=${DEVICE} bs=4k count=4`])
+  async function closing(node: LabNode, device = DEVICE): Promise<LabProcess> {
+    const writer = await node.start(['sh', '-c', `echo $$; exec dd if=/dev/zero of=${device} bs=4k count=4`])
     await writer.output(/^\d+$/m)
-    const descriptors = `ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ' ${DEVICE}\\| /dev/dm-' || :`
+    const descriptors = `ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ' ${device}\\| /dev/dm-' || :`
     const isInKernel = async () => {
       const waits = await node.sh(
         `grep -l '^State:.*D' /proc/[0-9]*/status | xargs -r grep -l '^Name:.dd$' || :`,
@@ -45,6 +49,42 @@ describe.each(BOTH_KERNELS)('the users of a raw volume on a hold map without a p
     await volume.state('ready')
     await volume.detach()
     expect(await target.hash(5)).toBe(before)
+  })
+
+  it('the same of a volume that its session holds', async ({ node, target, volume }) => {
+    const { device } = await volume.attach('--hold', '600s', '--hold-mode', 'session')
+    const before = await target.hash(5)
+    await node.sh(`printf '%16384s' x > /tmp/data; dd if=/tmp/data of=${device} bs=16k conv=fsync`)
+    await target.disable()
+    await volume.state('holding')
+    const writer = await closing(node, device!)
+    const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
+    expect(refused.stderr).toMatch(/may have data that process \d+ \(dd\)/)
+    await target.enable()
+    expect((await writer.exited).code).toBe(0)
+    await volume.state('ready')
+    await volume.detach()
+    expect(await target.hash(5)).toBe(before)
+  })
+
+  it('a misplaced volume is not attached again beneath a program that has its device open', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await volume.attach('--hold', '600s')
+    const user = await node.start(['sh', '-c', `exec 3<>${DEVICE}; echo open; exec sleep 1000`])
+    await user.output(/open/)
+    await swap(target)
+    await node.run(['sh', '-c', `timeout 20 dd if=/dev/zero of=${DEVICE} bs=4k count=1 oflag=direct`])
+    await volume.state('misplaced')
+    await putBack(target)
+    // Until the agent has looked several times; nothing tells of that.
+    await sleep(patient(2 * IDENTITY_CHECK_INTERVAL_MS))
+    expect((await volume.status()).state).toBe('misplaced')
+    await user.kill('SIGKILL')
+    await volume.state('ready')
+    await volume.detach()
   })
 
   it('attach brings the path back after a detach that was killed in an outage, for a program that has the device open', async ({

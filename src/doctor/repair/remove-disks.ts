@@ -1,5 +1,6 @@
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
+import { syncDevice } from '../../host/disk/sync.ts'
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { expectedDisks } from '../../host/read/disk-use.ts'
@@ -11,6 +12,7 @@ import { defaultName } from '../../model/name.ts'
 import { parseLun } from '../../model/lun.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { volumeLock } from '../../state/records/locks.ts'
+import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import type { Observer } from '../../volumes/step.ts'
 import { stepper } from '../../volumes/step.ts'
@@ -124,6 +126,8 @@ async function removeLocked(
     // Programs that have it open without claiming it, a virtual machine for example; and what changed meanwhile.
     const late = (await whoHasItOpen(host, claimed)) ?? whyKept(readDiskUse(host, session, claimed, tables))
     if (late !== null) return { why: late }
+    const unwritten = await whyUnwritten(host, session, claimed)
+    if (unwritten !== null) return { why: unwritten }
     const steps = stepper(defaultName(session.iqn, claimed.hctl.lun), observer)
     await steps.step('delete-disk', planned.disk, () => removeDisk(host, claimed))
     return { why: null }
@@ -131,6 +135,34 @@ async function removeLocked(
   return ended === null
     ? 'something has claimed it: a mount of another namespace, swap, the kernel'
     : ended.why
+}
+
+/** Answers after which nothing can, or may, be written to the disk. */
+const GONE = ['LUN_ABSENT', 'IDENTITY_MISMATCH', 'IDENTITY_UNREADABLE'] as const
+const SYNC_DEADLINE_MS = 30_000
+
+/**
+ * A program that has closed the disk may have left data in memory, and has no descriptor any more: it is written out first.
+ * @returns why that did not work; null if it did, or if nothing can be written to it
+ */
+async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promise<string | null> {
+  // Without an sg node it cannot be asked what it is, and nothing is written to it.
+  if (disk.sg === null) return null
+  const volume = { name: defaultName(iqn, disk.hctl.lun), identity: disk.cached }
+  try {
+    for (const device of [...disk.partitions, openable(disk)].filter((one) => one !== null)) {
+      const failed = await withProof(
+        () => proveDevice(host, volume, device),
+        (proof) => syncDevice(host, proof, device, SYNC_DEADLINE_MS),
+      )
+      if (failed !== null) return `it did not take what was written to it: ${failed}`
+    }
+    return null
+  } catch (error) {
+    if (isLunkeeperError(error, ...GONE)) return null
+    if (isLunkeeperError(error)) return `it could not be written out: ${error.message}`
+    throw error
+  }
 }
 
 async function whoHasItOpen(host: Host, disk: ScsiDisk): Promise<string | null> {

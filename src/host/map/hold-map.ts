@@ -181,10 +181,14 @@ export async function readPaths(host: Host): Promise<ReadonlyMap<string, HoldMap
 /** Like {@link readPaths}: callers that ask within half a second share one answer. */
 export const recentPaths = sharedBriefly(readPaths)
 
-/** Whether I/O goes through any path of a hold map. False if it cannot be read. */
-export async function hasActivePath(host: Host, { name }: Pick<DmMap, 'name'>): Promise<boolean> {
+/** Whether device-mapper uses any of these disks as a path of a hold map. False if it cannot be read. @param devnos 8:16 */
+export async function hasActivePath(
+  host: Host,
+  { name }: Pick<DmMap, 'name'>,
+  devnos: readonly string[],
+): Promise<boolean> {
   const paths = (await recentPaths(host).catch(() => null))?.get(name) ?? []
-  return paths.some(({ active }) => active)
+  return paths.some(({ active, devno }) => active && devnos.includes(devno))
 }
 
 /** Whether a hold map has paths, and device-mapper sends nothing through any of them. False if it cannot be read. */

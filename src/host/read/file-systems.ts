@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { LiveFs } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { hasCache, cached } from './cache.ts'
-import { listNames, readNumber } from './attribute.ts'
+import { listNames, readNumber, readStat } from './attribute.ts'
 
 /** Entries beside the devices there: fs/ext4/sysfs.c, fs/xfs/xfs_super.c. */
 const NOT_A_DEVICE = new Set(['features', 'stats', 'debug'])
@@ -23,6 +23,24 @@ export function readLiveFs(paths: HostPaths): LiveFs[] {
     })),
     ...devices('xfs').map((device) => ({ device, fs: 'xfs' as const, errors: null, warnings: null })),
   ]
+}
+
+/**
+ * Distinguishes the file systems that were mounted from one block device one after the other: the number of its directory in
+ * sysfs, which no other one gets. Null if there is none, or none that the kernel shows.
+ */
+export function fsInstance({ sys }: HostPaths, deviceName: string): string | null {
+  for (const fs of ['ext4', 'xfs']) {
+    const stat = readStat(`${sys}/fs/${fs}/${deviceName}`)
+    if (stat !== null) return String(stat.ino)
+  }
+  return null
+}
+
+/** When an ext4 last found an error, by the wall clock, in milliseconds; null for never, and for others. */
+export function lastErrorMs({ sys }: HostPaths, deviceName: string): number | null {
+  const seconds = readNumber(`${sys}/fs/ext4/${deviceName}/last_error_time`)
+  return seconds !== null && seconds > 0 ? seconds * 1000 : null
 }
 
 /** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY for O_EXCL. */

@@ -35,8 +35,6 @@ export function deviceFiles(
   const found: DeviceFile[] = []
   for (const pid of listNames(proc)) {
     if (!/^\d+$/.test(pid) || pid === me || pid === caller) continue
-    // A kernel thread has neither a program nor files, and there are more of them than of all others.
-    if (readLink(`${proc}/${pid}/exe`) === null) continue
     const file = firstOpened(`${proc}/${pid}`, { wanted, named, typeOf: (mount) => types.of(mount, pid) })
     if (file === null || (caller !== null && parentOf(proc, pid) === caller)) continue
     found.push({ pid: Number(pid), command: readAttribute(`${proc}/${pid}/comm`) ?? '?', ...file })

@@ -7,10 +7,12 @@ export interface PathFacts {
   readonly session: Session | null
   readonly disk: ScsiDisk | null
   /**
-   * Whether the session is one that iscsid has given up (FREE), with no other disks than those beneath hold maps, which keep
-   * their I/O: it never comes back, and nothing is lost with it.
+   * Whether the session is one of ours whose timer has run out (FREE), with no other disks than those beneath this volume's hold
+   * map, which keeps their I/O: nothing is lost with it. iscsid may log it in again, or may have given it up.
    */
   readonly isReplaceable: boolean
+  /** Whether iscsid had the time to log it in again since the portal was reached. */
+  readonly waited: boolean
   /** Whether the portal accepted a connection in this run. */
   readonly reached: boolean
   readonly loggedIn: boolean
@@ -28,6 +30,8 @@ export interface PathFacts {
 export type PathStep =
   | 'reach'
   | 'login'
+  /** Waits for iscsid to log a lost session in again. */
+  | 'await-login'
   /** Ends a lost session, so that another can be made. */
   | 'log-out'
   | 'set-timers'
@@ -57,7 +61,8 @@ export function nextPathStep(facts: PathFacts): PathStep {
   if (!session) return facts.loggedIn ? 'away' : facts.reached ? 'login' : 'reach'
   if (session.state !== 'LOGGED_IN') {
     if (!facts.isReplaceable || facts.loggedIn) return 'away'
-    return facts.reached ? 'log-out' : 'reach'
+    if (!facts.reached) return 'reach'
+    return facts.waited ? 'log-out' : 'await-login'
   }
   if (!facts.timersSet) return 'set-timers'
   if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'

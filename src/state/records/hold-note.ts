@@ -38,8 +38,8 @@ function unlessMissing<T>(what: string, read: () => T): T | null {
 export function parseHoldNote(text: string): HoldNote | null {
   try {
     const note = JSON.parse(text) as HoldNote
-    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder, discarded } = note
-    if (!isTime(since) || !isText(trouble) || !isText(holder)) return null
+    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder, discarded, doubted } = note
+    if (!isTime(since) || !isText(trouble) || !isText(holder) || !isText(doubted)) return null
     if (!isText(ended) || !isText(kind) || (isGiven(deadline) && !isTime(deadline))) return null
     if (sinceMs !== undefined && !Number.isFinite(sinceMs)) return null
     const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
@@ -49,6 +49,7 @@ export function parseHoldNote(text: string): HoldNote | null {
       ended: ended ?? null,
       trouble: trouble ?? null,
       ...(kind ? { kind } : {}),
+      ...(doubted ? { doubted } : {}),
       ...(isClear ? { isClear } : {}),
       ...(holder ? { holder } : {}),
       ...(isDirtyData(discarded) ? { discarded } : {}),

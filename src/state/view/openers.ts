@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Openable } from '../../host/disk/openers.ts'
 import { findOpeners } from '../../host/disk/openers.ts'
+import { readKernelUse } from '../../host/read/disk-use.ts'
 import type { DeviceFile } from '../../host/worker/protocol.ts'
 import type { Host } from '../../host/host.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
@@ -36,6 +37,12 @@ export async function lastingOpeners(
     if (openers.length === 0 || performance.now() >= end) return openers
     await sleep(pause, undefined, { signal })
   }
+}
+
+/** Whether a loop device or an NVMe target of this node is on the device or on a partition of it: no process has it open then. */
+export function isUsedByKernel(host: Host, { devno, partitions = [] }: Openable): boolean {
+  const { devnos } = readKernelUse(host.paths)
+  return [devno, ...partitions.map((part) => part.devno)].some((one) => devnos.has(one))
 }
 
 /** A SCSI disk as an openable device; null until the kernel has given it a name. */

@@ -40,7 +40,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     ? 'misplaced'
     : record.phase !== 'attaching' && (owner.mine === false || note?.kind === 'fenced')
       ? 'fenced'
-      : await stateOf(host, record, paths, mount !== undefined, note, map)
+      : await stateOf(host, record, paths, mount !== undefined, note, view)
   // State written by an agent that is no longer running.
   const outage = state === 'ready' ? null : note
   return {
@@ -129,11 +129,12 @@ async function stateOf(
   paths: readonly PathStatus[],
   mounted: boolean,
   note: HoldNote | null,
-  map: DmMap | undefined,
+  view: VolumeView,
 ): Promise<AttachmentState> {
+  const map = view.maps[0]
   if (record.phase !== 'ready') return record.phase
   // An agent that was stopped while it brought a path back has left its note.
-  const isLeft = note?.ended === null && map && paths.some(isPathUp) && (await carriesAlone(host, map))
+  const isLeft = note?.ended === null && map && (await carriesAlone(host, map, view))
   if (note && record.mode === 'map' && !isLeft) return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'

@@ -4,6 +4,7 @@ import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { endMisplaced, isCleared, refuseMisplaced } from '../holding/misplaced.ts'
 import { panicWarning } from '../holding/panic.ts'
+import { holdMapName } from '../../host/map/hold-map.ts'
 import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
@@ -100,6 +101,7 @@ export async function attach(
         recovery: await sessionRecovery(host, record),
         mark: await pathMark(host, record),
         name: record.name,
+        mapName: holdMapName(record.name),
         mode: record.mode,
         knownBefore: knownWwids(host),
       }
@@ -110,7 +112,7 @@ export async function attach(
         if (!record.identity)
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
       })
-      await refuseOpen(host, record, paths, signal)
+      await refuseOpen(host, record, paths, scanned, signal)
       await claimVolume({ host, record, paths, steps, note, takesOver: options.takesOver ?? false })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 
+import { syncDevice } from '../../host/disk/sync.ts'
 import { retryWithoutEnd } from '../../host/disk/retries.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
 import type { PathMark } from '../../host/disk/path-mark.ts'
@@ -51,6 +52,8 @@ export interface ChosenDevice {
 interface DeviceWork {
   readonly host: Host
   readonly name: VolumeName
+  /** Sessions whose disk this attach has made. */
+  readonly scanned: ReadonlySet<number>
   /** How it is already held. */
   readonly mode: HoldMode | null
   readonly request: SettledRequest
@@ -171,7 +174,10 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
     const map = await steps.step('make-map', holdMapName(name), () =>
       withProof(
         () => proveDisks(host, volume, disks),
-        (proof) => {
+        async (proof) => {
+          // What a program that has closed the disk still writes must not land beneath the map.
+          for (const { disk, session } of paths)
+            if (!work.scanned.has(session.sid)) await syncDevice(host, proof, disk)
           const table = disks.map((disk) => tablePath(host, disk))
           return createHoldMap(host, proof, name, bytes, table, request.use.readOnly)
         },

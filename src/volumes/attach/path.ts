@@ -5,7 +5,7 @@ import { findNodeRecord, makeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { reachPortal } from '../../host/iscsi/reach.ts'
 import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
-import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
+import { isOurSession, noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { identify } from '../../host/disk/identify.ts'
@@ -13,7 +13,8 @@ import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
 import { removeDisk, rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
-import { countDisks, readDisk } from '../../host/read/disks.ts'
+import { readDisk, readDisks } from '../../host/read/disks.ts'
+import { readMap } from '../../host/read/maps.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hctl } from '../../model/hctl.ts'
@@ -32,7 +33,6 @@ import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
 import { lastingOpeners, openable } from '../../state/view/openers.ts'
 import { describeUsers } from '../../state/view/users.ts'
-import { isAllHeld } from '../holding/recovery-timers.ts'
 
 /** A working path to the volume: a session, its disk, and the identity that the disk reported. */
 export interface Path {
@@ -44,6 +44,8 @@ export interface Path {
 
 /** sd probes asynchronously after a scan; even a busy node finishes in a fraction of this. */
 const APPEAR_DEADLINE_MS = 10_000
+/** iscsid pauses 2 s between two tries (DefaultTime2Wait). */
+const RELOGIN_DEADLINE_MS = 3_000
 
 export interface PathWork {
   readonly host: Host
@@ -52,6 +54,8 @@ export interface PathWork {
   /** How long its sessions must hold I/O. */
   readonly recovery: Hold
   readonly expected: ExpectedIdentity
+  /** The name of the volume's hold map, whether there is one or not. */
+  readonly mapName: string
   /** The owner for whom udev keeps its disks free; null if everything may use them. */
   readonly mark: PathMark | null
   /** Sessions that this attempt asked for the LUN; it adds to them. */
@@ -74,6 +78,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
   if (sessionOf(host, request, portal)?.state === 'LOGGED_IN') await renewInUse(work, portal, signal)
   let known = {
     reached: false,
+    waited: false,
     loggedIn: false,
     timersSet: false,
     scans: 0,
@@ -84,9 +89,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
   for (;;) {
     const session = sessionOf(host, request, portal)
     const disk = session && readDisk(host.paths, session, request.lun)
-    // One without a disk may be another program's login, which is FREE until it is done.
-    const isReplaceable =
-      session?.state === 'FREE' && countDisks(host.paths, session) > 0 && isAllHeld(host, session)
+    const isReplaceable = session?.state === 'FREE' && isOnlyBeneath(work, session)
     const facts: PathFacts = { session, disk, isReplaceable, expected: work.expected, ...known }
     const where = `LUN ${request.lun} of ${request.iqn} at ${formatPortal(portal)}`
     switch (nextPathStep(facts)) {
@@ -97,6 +100,15 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
       case 'login':
         await logIn(work, portal, signal)
         known = { ...known, loggedIn: true }
+        break
+      case 'await-login':
+        await whenAppears(
+          host,
+          () => (sessionOf(host, request, portal)?.state === 'FREE' ? null : true),
+          RELOGIN_DEADLINE_MS,
+          signal,
+        )
+        known = { ...known, waited: true }
         break
       case 'log-out':
         await steps.step('logout', `session ${session!.sid}`, () => logout(host, session!.sid, signal))
@@ -159,6 +171,15 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         return { portal, session: session!, disk: disk as Path['disk'], identity: known.identity! }
     }
   }
+}
+
+/** Whether all disks of a session of ours, and there are some, are beneath this volume's hold map. */
+function isOnlyBeneath({ host, mapName }: PathWork, session: Session): boolean {
+  const disks = readDisks(host.paths, session, { identity: false })
+  const isBeneath = ({ holders }: ScsiDisk) =>
+    holders.length > 0 && holders.every((holder) => readMap(host.paths, holder)?.name === mapName)
+  // One without a disk may be another program's login, which is FREE until it is done.
+  return disks.length > 0 && isOurSession(host, session) && disks.every(isBeneath)
 }
 
 /** As the scan requests it (host/disk/scan.ts). */

@@ -5,7 +5,7 @@ import { readMap } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import { isUsedByKernel, lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import { deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
 
@@ -13,12 +13,14 @@ import type { Path } from './path.ts'
  * Before a map is created on a disk, and before it is checked, formatted or mounted, no program may have it open: a
  * virtual machine that writes to it does not claim it, and two writers destroy a file system. Existing uses are left to
  * their users: a current mount, a raw device that was handed out.
+ * @param scanned sessions whose disk this attach has made
  * @throws BUSY with the processes · STUCK CANCELLED
  */
 export async function refuseOpen(
   host: Host,
   record: Attachment,
   paths: readonly Path[],
+  scanned: ReadonlySet<number>,
   signal?: AbortSignal,
 ): Promise<void> {
   if (record.request.use.mount === null && record.phase === 'ready') return
@@ -27,9 +29,17 @@ export async function refuseOpen(
   const maps = over.filter((map) => map !== null).map(deviceOfMap)
   const devices = [...maps, ...paths.map(({ disk }) => ({ ...disk }))]
   if (devices.some((device) => mountsOf(host, device).length > 0)) return
-  const isTheirs = ({ name }: Openable) => isHandedOut(record, name, over)
-  const disks = paths.flatMap(({ disk }) => openable(disk) ?? [])
-  const openables = [...maps, ...disks].filter((device) => !isTheirs(device))
+  const disks = paths.flatMap(({ disk, session }) => {
+    const device = openable(disk)
+    // A disk that this attach has made is not the one that its users have open, even if it has that name.
+    return device && (scanned.has(session.sid) || !isHandedOut(record, device.name, over)) ? [device] : []
+  })
+  const openables: Openable[] = [...maps.filter(({ name }) => !isHandedOut(record, name, over)), ...disks]
+  const used = openables.find((device) => isUsedByKernel(host, device))
+  if (used)
+    throw new LunkeeperError('BUSY', `${used.name} is in use: a loop device or an NVMe target is on it`, {
+      hint: 'losetup -l shows loop devices; losetup -d removes one.',
+    })
   const openers = await lastingOpeners(host, openables, signal)
   if (openers.length > 0)
     throw new LunkeeperError('BUSY', `${paths[0]!.disk.name} is in use: ${sayOpeners(openers)}`, {

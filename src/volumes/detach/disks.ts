@@ -4,8 +4,10 @@ import { readDisk } from '../../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
-import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import { isUsedByKernel, lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import { syncDevice } from '../../host/disk/sync.ts'
 import { askDisk } from '../../state/proof/ask.ts'
+import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { describeUsers } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushDevice } from './flush.ts'
@@ -64,6 +66,7 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
       async (claim) => {
         // A volume that does not answer has no dirty data here: that was refused, or discarded, before.
         if (verdict === 'ours' && disk.devno !== null) {
+          await flushPartitions(work, disk)
           await flushDevice(work, { name, devno: disk.devno }, claim)
           // If the LUN was swapped during the flush, the confirmation may be another volume's.
           const again = await askDisk(host, disk, volume.identity)
@@ -88,6 +91,25 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
 }
 
 /**
+ * Each partition has a cache of its own, which a flush of the disk does not write out: a program that has closed a partition may
+ * wait for that in the kernel.
+ * @throws FLUSH_FAILED, unless forced: then it warns
+ */
+async function flushPartitions(work: Dismantling, { partitions }: ScsiDisk): Promise<void> {
+  const { host, volume, force, steps } = work
+  for (const part of partitions) {
+    const failed = await withProof(
+      () => proveDevice(host, volume, part),
+      (proof) => syncDevice(host, proof, part),
+    )
+    if (failed === null) continue
+    const message = `${part.name} did not take all data: ${failed}`
+    if (!force) throw new LunkeeperError('FLUSH_FAILED', message)
+    steps.warn(message)
+  }
+}
+
+/**
  * A raw device that a program has open without claiming it, for example a virtual machine's disk; or the disk of an
  * attach that did not reach the mount.
  */
@@ -95,6 +117,10 @@ async function refuseOpen({ host, found: { record }, force }: Dismantling, disk:
   const wasMounted = record?.request.use.mount && record.phase !== 'attaching'
   const device = openable(disk)
   if (force || wasMounted || !device) return
+  if (isUsedByKernel(host, device))
+    throw new LunkeeperError('BUSY', `${disk.name} is in use: a loop device or an NVMe target is on it`, {
+      hint: 'losetup -l shows loop devices; losetup -d removes one.',
+    })
   const users = await lastingOpeners(host, [device])
   if (users.length > 0) throw new LunkeeperError('BUSY', `${disk.name} is in use: ${sayOpeners(users)}`)
 }

@@ -66,13 +66,14 @@ export async function dismantle(
     untouched?: () => void
   },
 ): Promise<DetachReport> {
-  const view = untilNextWait(() =>
+  const state = untilNextWait(() =>
     lookAtVolume(
       host,
       { ...found, wwid: found.record?.identity?.wwid, owner: found.record?.name },
       options.mayTake ? { counts: options.mayTake } : {},
     ),
   )
+  const view = state.read
   const before = view()
   const work: Dismantling = {
     host,
@@ -83,7 +84,7 @@ export async function dismantle(
       // Without a record, or before one has an identity, a disk must match what the kernel has cached.
       identity: found.record?.identity ?? disksOf(before)[0]?.cached ?? null,
     },
-    steps,
+    steps: thenForgetting(steps, state.forget),
     force: options.force,
     view,
     removed: { mounts: [], maps: [], disks: [], sessions: [] },
@@ -99,6 +100,14 @@ export async function dismantle(
   if (found.record) await forget(work, found.record)
   else await tellImmutable(work)
   return { name: found.name, removed: work.removed, left: work.left }
+}
+
+/** Each step changes the machine. */
+function thenForgetting(steps: Stepper, forget: () => void): Stepper {
+  return {
+    step: (name, subject, work) => steps.step(name, subject, work).finally(forget),
+    warn: (message) => steps.warn(message),
+  }
 }
 
 /**

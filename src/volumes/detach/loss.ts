@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from '../../host/host.ts'
 import { mustNotBeWritten, refuseMisplaced } from '../holding/misplaced.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
+import { findOpeners } from '../../host/disk/openers.ts'
+import { waitingProcesses } from '../../host/read/waiting.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
 import { openCount } from '../../host/map/open-count.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { TRANSIENT_MS } from '../../state/view/openers.ts'
+import { isUsedByKernel, TRANSIENT_MS } from '../../state/view/openers.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import { devicesOf } from '../../state/view/volume.ts'
@@ -19,7 +21,7 @@ import type { Judged } from './judge.ts'
 import { warnUnrecorded } from './release.ts'
 import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
 
-const OPEN_INTERVAL_MS = 200
+const LOOK_INTERVAL_MS = 200
 
 /**
  * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
@@ -38,16 +40,17 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
   const unconfirmed = unconfirmedOf(work)
   // A map that has lost its last disk may still hold dirty data.
   const nothing = disks.length === 0 && work.view().maps.length === 0
-  if (force || nothing || disks.some(({ verdict }) => verdict === 'ours')) {
+  if (force || nothing || takersOf(work, disks).some(({ verdict }) => verdict === 'ours')) {
     if (changed && !force) throw mismatch(found.name, changed)
     if (nothing) refuseLostWrites(work)
     return
   }
-  if (!unconfirmed && !(await isInUse(work, disks))) return
+  const use = unconfirmed ? 'has not confirmed its data' : await whyUnwritten(work, disks)
+  if (use === null) return warnEnded(work)
   if (changed) throw mismatch(found.name, changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
-    `${found.name} ${unconfirmed ? 'has not confirmed its data' : 'is in use and cannot take its unwritten data'}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
+    `${found.name} ${use}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
     {
       hint: `${
         disks.length === 0 && found.record?.phase === 'detaching'
@@ -58,10 +61,24 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
   )
 }
 
+/** The disks that can take the dirty data: without a map, only the one that its users have. */
+function takersOf({ found, view }: Dismantling, disks: readonly Judged[]): readonly Judged[] {
+  if (view().maps.length > 0) return disks
+  const used = disks.filter(({ disk }) => `/dev/${disk.name}` === found.record?.device)
+  return used.length > 0 ? used : disks
+}
+
 /** Another node owns the volume, and the agent has taken it off this one: what that has cost is said with the success. */
 function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
   const note = readHoldNote(host, name)
   if (note?.kind === 'fenced') steps.warn(`${name}: ${note.trouble}; ${lossOf(note.discarded)}`)
+}
+
+/** A raw volume whose hold ended: its users were told by their own I/O, if they still were there. */
+function warnEnded({ host, found: { record }, steps }: Dismantling): void {
+  const note = record && readHoldNote(host, record.name)
+  if (!record || !note?.ended || record.request.use.mount !== null || record.request.use.readOnly) return
+  steps.warn(`${record.name}: its hold ended before its target came back: what was not on it by then is lost`)
 }
 
 function fenced(name: string, { error }: Judged): LunkeeperError {
@@ -82,32 +99,58 @@ function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
 }
 
 /**
- * Whether any program could have written data that is only in memory: a mount, a map's user, an open device. The last user
- * that closes a device waits until the kernel has written all of it out; until then the kernel counts the map as open. A disk
- * without a map cannot be claimed meanwhile.
+ * Why a program could have written data that is only in memory: a mount, a map's user, an open device; null if none could. The
+ * last user that closes a device waits until the kernel has written all of it out, and has no descriptor any more: the
+ * kernel counts the map as open, or a process waits that may be the one.
  */
-async function isInUse(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
-  const { host } = work
+async function whyUnwritten(work: Dismantling, disks: readonly Judged[]): Promise<string | null> {
+  const { host, signal, found } = work
   const { maps } = work.view()
   const devices = devicesOf(
     maps,
     disks.map(({ disk }) => disk),
   )
-  if (devices.some((device) => mountsOf(host, device).length > 0)) return true
-  if (maps.some(({ holders }) => holders.length > 0)) return true
-  for (const map of maps) if (await staysOpen(host, map)) return true
+  const inUse = 'is in use and cannot take its unwritten data'
+  if (devices.some((device) => mountsOf(host, device).length > 0)) return inUse
+  if (maps.some(({ holders }) => holders.length > 0)) return inUse
+  const openMaps = async () => {
+    const open = await Promise.all(maps.map((map) => isOpen(host, map)))
+    return open.includes(true) ? inUse : null
+  }
+  if ((await lasting(openMaps, signal)) !== null) return inUse
   const users = await usersOf(host, devices)
-  return users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))
+  if (users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))) return inUse
+  if (devices.some((device) => isUsedByKernel(host, device))) return inUse
+  // The kernel does not tell of a disk how often it is open.
+  const isRawDisk = maps.length === 0 && found.record?.device && found.record.request.use.mount === null
+  if (!isRawDisk) return null
+  return lasting(() => {
+    const waiting = waitingProcesses(host.paths).find((one) => !isUdev(one))
+    return waiting
+      ? `may have data that process ${waiting.pid} (${waiting.command}), which waits in the kernel, has written`
+      : null
+  }, signal)
 }
 
-/** Programs that read a device for a moment, udev among them, do not count. */
-async function staysOpen(host: Host, map: DmMap): Promise<boolean> {
+/** Whether anything but udev has the map open, or waits in the kernel to close it. */
+async function isOpen(host: Host, map: DmMap): Promise<boolean> {
+  const count = await openCount(host, map)
+  if (count === 0) return false
+  const openers = await findOpeners(host, [{ name: map.device, devno: map.devno }])
+  return count > openers.filter(isUdev).length
+}
+
+/** What is found for longer than a moment: programs that look at a device for a moment do not count. */
+async function lasting(
+  look: () => string | null | Promise<string | null>,
+  signal?: AbortSignal,
+): Promise<string | null> {
   const end = performance.now() + TRANSIENT_MS
-  while ((await openCount(host, map)) > 0) {
-    if (performance.now() >= end) return true
-    await sleep(OPEN_INTERVAL_MS)
+  for (;;) {
+    const found = await look()
+    if (found === null || performance.now() >= end) return found
+    await sleep(LOOK_INTERVAL_MS, undefined, { signal })
   }
-  return false
 }
 
 /**

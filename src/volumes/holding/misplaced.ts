@@ -5,6 +5,8 @@ import type { Attachment } from '../../model/attachment.ts'
 import { findHoldMap, removeHoldMap } from '../../host/map/hold-map.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { isGivenUp } from '../../model/plan/hold-outage.ts'
+import { openCount } from '../../host/map/open-count.ts'
+import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
@@ -68,6 +70,13 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
     if (!isLunkeeperError(error, 'BUSY')) throw error
     return describeUsers(host, devices, [point!])
   }
+  // A program that has the raw device open without claiming it, or waits to close it, has what it read of the other volume.
+  for (const map of view.maps) if ((await openCount(host, map)) > 0) return describeUsers(host, devices)
+  const opened = await lastingOpeners(
+    host,
+    disksOf(view).flatMap((disk) => openable(disk) ?? []),
+  )
+  if (opened.length > 0) return sayOpeners(opened)
   for (const device of devices) {
     const isFree = await withExclusiveOpen(host, device.name, async () => true).catch(goneIsFree)
     if (!isFree) return describeUsers(host, devices)

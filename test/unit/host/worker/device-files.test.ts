@@ -30,7 +30,6 @@ function lay(proc: string, pid: string, fds: readonly Fd[], namespace: string, p
   writeFileSync(join(directory, 'stat'), `${pid} (a) b) S ${parent} 1 1\n`)
   writeFileSync(join(directory, 'mountinfo'), `${LOCAL}\n${NETWORK}\n`)
   symlinkSync(`mnt:[${namespace}]`, join(directory, 'ns/mnt'))
-  symlinkSync('/usr/bin/qemu', join(directory, 'exe'))
   for (const [index, { to, mount = 20, flags = '02' }] of fds.entries()) {
     symlinkSync(to, join(directory, 'fd', String(index)))
     writeFileSync(join(directory, 'fdinfo', String(index)), `pos:\t0\nflags:\t${flags}\nmnt_id:\t${mount}\n`)

@@ -115,6 +115,7 @@ export class FakeNode {
         disk: this.#shownDisk(),
         ...known,
         isReplaceable: false,
+        waited: false,
         identity: seen?.identity ?? null,
         expected: this.expected,
       }
@@ -133,6 +134,7 @@ export class FakeNode {
         case 'unidentified':
         case 'no-size':
         // Its sessions are on no hold map.
+        case 'await-login':
         case 'log-out':
           throw new StepFailed(step)
         case 'read-size':

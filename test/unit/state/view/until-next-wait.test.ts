@@ -11,16 +11,16 @@ function counted() {
 
 test('a state is read once for what happens without waiting', async () => {
   const view = counted()
-  expect(view()).toBe(1)
+  expect(view.read()).toBe(1)
   await Promise.resolve()
-  expect(view()).toBe(1)
+  expect(view.read()).toBe(1)
 })
 
 test('a state is read again after anything was waited for', async () => {
   const view = counted()
-  expect(view()).toBe(1)
+  expect(view.read()).toBe(1)
   await nextTurn()
-  expect(view()).toBe(2)
+  expect(view.read()).toBe(2)
 })
 
 test('a state that could not be read is not kept', () => {
@@ -29,7 +29,14 @@ test('a state that could not be read is not kept', () => {
     if (isBroken) throw new Error('gone')
     return 'there'
   })
-  expect(view).toThrow('gone')
+  expect(view.read).toThrow('gone')
   isBroken = false
-  expect(view()).toBe('there')
+  expect(view.read()).toBe('there')
+})
+
+test('a state is read again after an act', () => {
+  const view = counted()
+  expect(view.read()).toBe(1)
+  view.forget()
+  expect(view.read()).toBe(2)
 })
