@@ -158,6 +158,12 @@ class Judge {
       // Without a path nothing can be given back: its disk was taken from the node.
       const hadPath = !volume.owesError
       await definitionOf(operation).act(world, operation)
+      // Its pod is gone, and kubelet asks until it is unstaged.
+      const askUntil = performance.now() + RECOVERY_MS * model.pace.factor
+      while (volume.csi && volume.attached !== 'no' && performance.now() < askUntil) {
+        await sleep(PULSE_MS)
+        await definitionOf(operation).act(world, operation)
+      }
       if (volume.attached === 'no') {
         if (hadPath) released.push(volume)
         continue

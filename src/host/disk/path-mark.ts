@@ -51,6 +51,11 @@ export function unmarkPath(host: Host, sid: number, hctl: Hctl): boolean {
   return true
 }
 
+/** Whether the disk was made as a path of a map: nothing else may use it. */
+export function isMarkedPath(host: Host, sid: number, hctl: Hctl): boolean {
+  return existsSync(fileOf(host, sid, hctl))
+}
+
 /** Removes the marks of sessions that have ended. */
 export function dropStaleMarks(host: Host): void {
   for (const session of list(join(host.paths.root, PATH_MARKS)))

@@ -1,4 +1,5 @@
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
+import { isMarkedPath } from '../../host/disk/path-mark.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -9,6 +10,7 @@ import { syncDevice } from '../../host/disk/sync.ts'
 import { askDisk } from '../../state/proof/ask.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { describeUsers } from '../../state/view/users.ts'
+import { dropUnusedDisk } from '../holding/drop-unused-disk.ts'
 import type { Dismantling } from './dismantle.ts'
 import { flushDevice } from './flush.ts'
 import type { Judged } from './judge.ts'
@@ -29,9 +31,9 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
     const verdict =
       judged.find((known) => isSame(known, session, disk)) ??
       (await judge(host, session, disk, found.record, work.view().maps))
-    if (verdict.verdict === 'foreign')
+    if (verdict.verdict !== 'foreign') all.push(verdict)
+    else if (!(await dropOwnPath(work, session, disk)))
       work.steps.warn(`${disk.name} is another volume's disk at LUN ${found.lun}: it is left alone`)
-    else all.push(verdict)
   }
   const last = all.findLast(({ verdict }) => verdict === 'ours')
   for (const one of all) {
@@ -42,6 +44,22 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
   if (!last && fence && !all.some(({ verdict }) => verdict === 'lost'))
     warnKept(work, fence, all[0]?.error?.message ?? 'no path to it is left')
   if (!last && !found.record) for (const { session } of all) warnUnrecorded(work, session)
+}
+
+/**
+ * A disk that was made as a path of this volume, before it answered as another one, goes with it: the agent or the attach that
+ * made it did not live to remove it.
+ */
+async function dropOwnPath(
+  { host, steps, removed }: Dismantling,
+  { sid }: Session,
+  disk: ScsiDisk,
+): Promise<boolean> {
+  if (disk.holders.length > 0 || !isMarkedPath(host, sid, disk.hctl)) return false
+  const name = disk.name ?? formatHctl(disk.hctl)
+  const isDropped = await steps.step('delete-disk', name, () => dropUnusedDisk(host, disk))
+  if (isDropped) removed.disks.push(name)
+  return isDropped
 }
 
 function isSame(known: Judged, session: Session, disk: ScsiDisk): boolean {

@@ -86,6 +86,8 @@ function judge(
 ): void {
   const { name, mode } = volume
   if (mode !== 'map' || world.model.storeFull || world.model.isAnsweredByTarget(volume)) return
+  // What a file system read of another volume it goes on finding wrong.
+  if (volume.tainted) return
   const said = world.saidOf(name, started)
   const ends = writes.map(({ end }) => (typeof end === 'object' ? end.code : end))
   const states = `state ${before.state} before and ${after.state} after; writes: ${ends.join(' ')}; said was: ${said.join(' | ') || 'nothing'}`
