@@ -67,14 +67,18 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
     await expectNothingLeft(node)
   })
 
-  it('a raw volume that no process has open is detached without --force', async ({
+  it('a raw volume that no process has open may have unwritten data, while its session holds it', async ({
     node,
     target,
     volume,
   }) => {
-    await volume.attach()
+    await volume.attach('--hold', '300s')
     await outage(node, target)
-    const ended = await lunkeeper(node).run(['detach', 'v'])
+    // The program ends, and its data stays in the cache of the disk if anything else has that open.
+    await node.sh('exec 3</dev/sda || :; timeout 20 dd if=/dev/zero of=/dev/sda bs=4k count=4 2>&1 || :')
+    const refused = await lunkeeper(node).fails(['detach', 'v'], 'TARGET_AWAY')
+    expect(refused.ms).toBeLessThan(patient(BOUND))
+    const ended = await lunkeeper(node).run(['detach', 'v', '--force'])
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.ms).toBeLessThan(patient(BOUND))
     await expectNothingLeft(node)

@@ -1,27 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
-import type { Host } from '../../host/host.ts'
 import { mustNotBeWritten, refuseMisplaced } from '../holding/misplaced.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
-import { findOpeners } from '../../host/disk/openers.ts'
-import { waitingProcesses } from '../../host/read/waiting.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
-import { openCount } from '../../host/map/open-count.ts'
-import type { DmMap } from '../../model/snapshot.ts'
-import { isUsedByKernel, TRANSIENT_MS } from '../../state/view/openers.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
-import { devicesOf } from '../../state/view/volume.ts'
-import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { lossOf } from '../../model/plan/hold-outage.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Judged } from './judge.ts'
 import { warnUnrecorded } from './release.ts'
+import { whyUnwritten } from './unwritten.ts'
 import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
-
-const LOOK_INTERVAL_MS = 200
 
 /**
  * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
@@ -46,7 +35,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
     return
   }
   const use = unconfirmed ? 'has not confirmed its data' : await whyUnwritten(work, disks)
-  if (use === null) return warnEnded(work)
+  if (use === null) return warnEnded(work, disks)
   if (changed) throw mismatch(found.name, changed)
   throw new LunkeeperError(
     'TARGET_AWAY',
@@ -74,11 +63,14 @@ function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
   if (note?.kind === 'fenced') steps.warn(`${name}: ${note.trouble}; ${lossOf(note.discarded)}`)
 }
 
-/** A raw volume whose hold ended: its users were told by their own I/O, if they still were there. */
-function warnEnded({ host, found: { record }, steps }: Dismantling): void {
-  const note = record && readHoldNote(host, record.name)
-  if (!record || !note?.ended || record.request.use.mount !== null || record.request.use.readOnly) return
-  steps.warn(`${record.name}: its hold ended before its target came back: what was not on it by then is lost`)
+/** A raw volume whose hold has ended: only its users have been told, by their own I/O. */
+function warnEnded({ host, found: { record }, steps }: Dismantling, disks: readonly Judged[]): void {
+  if (!record?.device || record.request.use.mount !== null || record.request.use.readOnly) return
+  const hasEnded = (readHoldNote(host, record.name)?.ended ?? null) !== null
+  if (hasEnded || disks.some(({ disk }) => disk.state === 'transport-offline'))
+    steps.warn(
+      `${record.name}: its hold ended before its target came back: what was not on it by then is lost`,
+    )
 }
 
 function fenced(name: string, { error }: Judged): LunkeeperError {
@@ -96,61 +88,6 @@ function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
       hint: `Map the right volume at this LUN again; or discard unwritten data: lunkeeper detach ${name} --force drops it and writes nothing.`,
     },
   )
-}
-
-/**
- * Why a program could have written data that is only in memory: a mount, a map's user, an open device; null if none could. The
- * last user that closes a device waits until the kernel has written all of it out, and has no descriptor any more: the
- * kernel counts the map as open, or a process waits that may be the one.
- */
-async function whyUnwritten(work: Dismantling, disks: readonly Judged[]): Promise<string | null> {
-  const { host, signal, found } = work
-  const { maps } = work.view()
-  const devices = devicesOf(
-    maps,
-    disks.map(({ disk }) => disk),
-  )
-  const inUse = 'is in use and cannot take its unwritten data'
-  if (devices.some((device) => mountsOf(host, device).length > 0)) return inUse
-  if (maps.some(({ holders }) => holders.length > 0)) return inUse
-  const openMaps = async () => {
-    const open = await Promise.all(maps.map((map) => isOpen(host, map)))
-    return open.includes(true) ? inUse : null
-  }
-  if ((await lasting(openMaps, signal)) !== null) return inUse
-  const users = await usersOf(host, devices)
-  if (users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))) return inUse
-  if (devices.some((device) => isUsedByKernel(host, device))) return inUse
-  // The kernel does not tell of a disk how often it is open.
-  const isRawDisk = maps.length === 0 && found.record?.device && found.record.request.use.mount === null
-  if (!isRawDisk) return null
-  return lasting(() => {
-    const waiting = waitingProcesses(host.paths).find((one) => !isUdev(one))
-    return waiting
-      ? `may have data that process ${waiting.pid} (${waiting.command}), which waits in the kernel, has written`
-      : null
-  }, signal)
-}
-
-/** Whether anything but udev has the map open, or waits in the kernel to close it. */
-async function isOpen(host: Host, map: DmMap): Promise<boolean> {
-  const count = await openCount(host, map)
-  if (count === 0) return false
-  const openers = await findOpeners(host, [{ name: map.device, devno: map.devno }])
-  return count > openers.filter(isUdev).length
-}
-
-/** What is found for longer than a moment: programs that look at a device for a moment do not count. */
-async function lasting(
-  look: () => string | null | Promise<string | null>,
-  signal?: AbortSignal,
-): Promise<string | null> {
-  const end = performance.now() + TRANSIENT_MS
-  for (;;) {
-    const found = await look()
-    if (found === null || performance.now() >= end) return found
-    await sleep(LOOK_INTERVAL_MS, undefined, { signal })
-  }
 }
 
 /**

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Host } from '../../host/host.ts'
+import { openCount } from '../../host/map/open-count.ts'
+import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
+import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
+import { isUsedByKernel, TRANSIENT_MS } from '../../state/view/openers.ts'
+import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
+import { devicesOf } from '../../state/view/volume.ts'
+import type { Dismantling } from './dismantle.ts'
+import type { Judged } from './judge.ts'
+
+const LOOK_INTERVAL_MS = 200
+
+/**
+ * Why a program could have written data that is only in memory: a mount, a map's user, an open device; null if none could. The
+ * last user that closes a device waits until the kernel has written all of it out, and has no descriptor any more: the
+ * kernel counts the map as open.
+ */
+export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]): Promise<string | null> {
+  const { host, signal } = work
+  const { maps } = work.view()
+  const devices = devicesOf(
+    maps,
+    disks.map(({ disk }) => disk),
+  )
+  const inUse = 'is in use and cannot take its unwritten data'
+  if (devices.some((device) => mountsOf(host, device).length > 0)) return inUse
+  if (maps.some(({ holders }) => holders.length > 0)) return inUse
+  if (await staysOpen(host, maps, signal)) return inUse
+  const users = await usersOf(host, devices)
+  if (users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))) return inUse
+  if (devices.some((device) => isUsedByKernel(host, device))) return inUse
+  const doubtful = maps.length > 0 ? undefined : disks.find(({ disk }) => mayHaveDirtyPages(work, disk))
+  return doubtful
+    ? `may have unwritten data: the kernel holds the I/O of ${doubtful.disk.name}, and does not tell how much of it there is`
+    : null
+}
+
+/** States of a disk whose I/O fails: nothing of it waits. */
+const FAILING: ReadonlySet<string> = new Set(['transport-offline', 'offline', 'cancel', 'deleted'])
+
+/**
+ * Whether pages of a raw disk that its users have closed may still be unwritten: they stay in its cache for as long as anything has
+ * the disk open, such as a program of udev that waits for it. The kernel counts them where debugfs is mounted.
+ */
+function mayHaveDirtyPages({ host, found: { record } }: Dismantling, disk: ScsiDisk): boolean {
+  if (!record || record.request.use.mount !== null || record.request.use.readOnly) return false
+  if (`/dev/${disk.name}` !== record.device || disk.devno === null || FAILING.has(disk.state)) return false
+  return readVolumeDirtyData(host.paths, disk.devno)?.bytes !== 0
+}
+
+/**
+ * Whether anything has one of the maps open for longer than a moment, udev included: with it open, another program's close does not
+ * write anything out.
+ */
+async function staysOpen(host: Host, maps: readonly DmMap[], signal?: AbortSignal): Promise<boolean> {
+  const end = performance.now() + TRANSIENT_MS
+  for (;;) {
+    const counts = await Promise.all(maps.map((map) => openCount(host, map)))
+    const isOpen = counts.some((count) => count > 0)
+    if (!isOpen || performance.now() >= end) return isOpen
+    await sleep(LOOK_INTERVAL_MS, undefined, { signal })
+  }
+}
