@@ -5,6 +5,7 @@ import { queueingMaps } from '../../host/map/queueing.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { failsIo } from '../../model/disk-state.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { detach } from '../../volumes/detach/detach.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
@@ -72,7 +73,8 @@ async function isLost(host: Host, record: Attachment): Promise<boolean> {
   if (record.mode === 'map') return isGivenUp(host, record)
   const { state, paths } = await statusOf(host, record)
   const hasDisk = paths.some(({ disk }) => disk !== null)
-  if (state !== 'failed' || !hasDisk || paths.some(({ diskState }) => diskState === 'running')) return false
+  const waits = paths.some(({ diskState }) => diskState !== null && !failsIo(diskState))
+  if (state !== 'failed' || !hasDisk || waits) return false
   // `failed` may only mean that the maps could not be read. An error here has the kubelet ask again.
   const { maps } = lookAtAttachment(host, record)
   if (maps.length === 0) return true

@@ -4,6 +4,7 @@ import { forgetSession } from '../../host/iscsi/session-note.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { readSessions } from '../../host/read/sessions.ts'
+import { failsIo } from '../../model/disk-state.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Portal } from '../../model/portal.ts'
 import { samePortal } from '../../model/portal.ts'
@@ -121,7 +122,7 @@ function isLost({ device }: OldState, { sessions, disks }: OldPublication): bool
   return (
     device.kind === 'disk' &&
     disks.length > 0 &&
-    disks.every(({ state }) => state === 'transport-offline' || state === 'offline') &&
+    disks.every(({ state }) => failsIo(state)) &&
     sessions.every(({ state }) => state !== 'LOGGED_IN')
   )
 }

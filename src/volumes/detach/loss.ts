@@ -1,6 +1,7 @@
 import { mustNotBeWritten, refuseMisplaced } from '../holding/misplaced.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { stopQueueing } from '../../host/map/multipath.ts'
+import { failsIo } from '../../model/disk-state.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Dismantling } from './dismantle.ts'
@@ -67,7 +68,7 @@ function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
 function warnEnded({ host, found: { record }, steps }: Dismantling, disks: readonly Judged[]): void {
   if (!record?.device || record.request.use.mount !== null || record.request.use.readOnly) return
   const hasEnded = (readHoldNote(host, record.name)?.ended ?? null) !== null
-  if (hasEnded || disks.some(({ disk }) => disk.state === 'transport-offline'))
+  if (hasEnded || disks.some(({ disk }) => failsIo(disk.state)))
     steps.warn(
       `${record.name}: its hold ended before its target came back: what was not on it by then is lost`,
     )

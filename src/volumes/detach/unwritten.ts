@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from '../../host/host.ts'
 import { openCount } from '../../host/map/open-count.ts'
 import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
+import { failsIo } from '../../model/disk-state.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { isUsedByKernel, TRANSIENT_MS } from '../../state/view/openers.ts'
 import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
@@ -37,16 +38,13 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
     : null
 }
 
-/** States of a disk whose I/O fails: nothing of it waits. */
-const FAILING: ReadonlySet<string> = new Set(['transport-offline', 'offline', 'cancel', 'deleted'])
-
 /**
  * Whether pages of a raw disk that its users have closed may still be unwritten: they stay in its cache for as long as anything has
  * the disk open, such as a program of udev that waits for it. The kernel counts them where debugfs is mounted.
  */
 function mayHaveDirtyPages({ host, found: { record } }: Dismantling, disk: ScsiDisk): boolean {
   if (!record || record.request.use.mount !== null || record.request.use.readOnly) return false
-  if (`/dev/${disk.name}` !== record.device || disk.devno === null || FAILING.has(disk.state)) return false
+  if (`/dev/${disk.name}` !== record.device || disk.devno === null || failsIo(disk.state)) return false
   return readVolumeDirtyData(host.paths, disk.devno)?.bytes !== 0
 }
 
