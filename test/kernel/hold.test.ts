@@ -178,6 +178,29 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await expectCleanDetach(volume, agent)
   })
 
+  it('a file system that noted an error while its I/O failed is mounted again, although it takes writes', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted('--fs', 'ext4', '--hold', 'forever')
+    const errors = async () => Number((await node.sh('cat /sys/fs/ext4/dm-0/errors_count')).trim())
+    await outage(target, agent)
+    await volume.state('holding')
+    expect((await lunkeeper(node).run(['hold', 'db', '--give-up'])).code).toBe(0)
+    await node.sh('echo lost > /sys/fs/ext4/dm-0/trigger_fs_error')
+    expect(await errors()).toBeGreaterThan(0)
+    await target.enable()
+    await volume.state('ready')
+    // It was checked, which clears the count.
+    expect(await errors()).toBe(0)
+    expect(await node.sh('echo again > /mnt/v/file && sync /mnt/v/file && cat /mnt/v/file')).toContain(
+      'again',
+    )
+    await expectCleanDetach(volume, agent)
+  })
+
   it('detach refuses to lose data in an outage, and ends in bounded time with --force', async ({
     node,
     target,

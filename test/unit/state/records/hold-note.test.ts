@@ -63,6 +63,7 @@ it('nothing of one is forgotten between writing and reading', () => {
     kind: 'fenced',
     holder: 'iqn.2026-01.dev.lunkeeper:b',
     discarded: { bytes: 20_480, of: 'node' },
+    doubted: '4711',
     isClear: true,
     deadline: null,
   } as const

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest'
+
+import type { Host } from '../../../../src/host/host.ts'
+import { readDisk } from '../../../../src/host/read/disks.ts'
+import { readMaps } from '../../../../src/host/read/maps.ts'
+import { readSessions } from '../../../../src/host/read/sessions.ts'
+import type { Attachment } from '../../../../src/model/attachment.ts'
+import { parseLun } from '../../../../src/model/lun.ts'
+import type { Dismantling } from '../../../../src/volumes/detach/dismantle.ts'
+import type { Judged } from '../../../../src/volumes/detach/judge.ts'
+import { whyUnwritten } from '../../../../src/volumes/detach/unwritten.ts'
+import type { FakeNode } from '../../kubernetes/node.ts'
+import { fakeNode, staged } from '../../kubernetes/node.ts'
+
+const DISK = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:0'
+
+const workOf = (host: Host, record: Attachment, hasMap: boolean) => {
+  const maps = hasMap ? readMaps(host.paths) : []
+  return {
+    host,
+    signal: undefined,
+    found: { record },
+    view: () => ({ sessions: [], maps }),
+  } as unknown as Dismantling
+}
+
+/** Of a volume on a hold map without a path, which the kernel counts as open so often. */
+function onMap(openCount: string) {
+  const { host } = fakeNode()
+  const run = async () => ({ code: 0, signal: null, stdout: `${openCount}\n`, stderr: '' })
+  return whyUnwritten(workOf({ ...host, run }, staged, true), [])
+}
+
+/** Of a raw volume whose session holds it, while its target is away. @param prepare what the kernel tells of it */
+function onDisk(
+  prepare: (node: FakeNode) => void,
+  use: Partial<Attachment['request']['use']> = {},
+  device = '/dev/sda',
+) {
+  const node = fakeNode()
+  node.session('FAILED')
+  node.file(`${DISK}/state`, 'blocked\n')
+  node.file(`${DISK}/block/sda/dev`, '8:0\n')
+  prepare(node)
+  const { host } = node
+  const record: Attachment = {
+    ...staged,
+    mode: 'session',
+    device,
+    request: { ...staged.request, use: { ...staged.request.use, ...use } },
+  }
+  const [session] = readSessions(host.paths, staged.request.iqn)
+  const disk = readDisk(host.paths, session!, parseLun(0))!
+  const judged: Judged = { session: session!, disk, verdict: 'silent', error: null }
+  return whyUnwritten(workOf(host, record, false), [judged])
+}
+
+const counted = (kib: number) => (node: FakeNode) =>
+  node.file('sys/kernel/debug/bdi/8:0/stats', `BdiWriteback:       0 kB\nBdiReclaimable:     ${kib} kB\n`)
+
+it('nothing is unwritten of a hold map that the kernel counts as not open', async () => {
+  expect(await onMap('0')).toBeNull()
+})
+
+it('a hold map that the kernel counts as open is in use, although no process has it open', async () => {
+  expect(await onMap('1')).toMatch(/is in use/)
+})
+
+it('a map of which the kernel does not tell it is not taken for unused', async () => {
+  await expect(onMap('')).rejects.toMatchObject({ code: 'MAP_FAILED' })
+})
+
+it('a raw disk may have unwritten data for as long as the kernel holds its I/O and does not count it', async () => {
+  expect(await onDisk(() => {})).toMatch(/^may have unwritten data: the kernel holds the I\/O of sda/)
+  expect(await onDisk(counted(16))).toMatch(/may have unwritten data/)
+})
+
+it('a raw disk has none where the kernel counts none, or fails its I/O by now', async () => {
+  expect(await onDisk(counted(0))).toBeNull()
+  expect(await onDisk((node) => node.file(`${DISK}/state`, 'transport-offline\n'))).toBeNull()
+})
+
+it('a raw disk has none that its users may not write to, or were never given', async () => {
+  expect(await onDisk(() => {}, { readOnly: true })).toBeNull()
+  expect(await onDisk(() => {}, {}, '/dev/sdb')).toBeNull()
+})
