@@ -150,6 +150,9 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         throw new LunkeeperError(
           'TARGET_AWAY',
           `${where}: its session ${session ? `is ${session.state}` : 'was lost immediately'}`,
+          session
+            ? { hint: 'iscsid logs it in again once the target answers. Then run the command again.' }
+            : {},
         )
       case 'no-size':
         throw new LunkeeperError(
