@@ -56,7 +56,7 @@ function refusalOf(host: Host, record: Attachment, device: Device, point: string
 }
 
 /** Metadata is little, and the kernel writes it out all the time. */
-const SYNC_DEADLINE_MS = 15_000
+const SYNC_DEADLINE_MS = 60_000
 /** ext4 notes whole seconds. */
 const SECOND_MS = 1_000
 
@@ -71,14 +71,28 @@ async function lossOf(host: Host, record: Attachment, device: Device): Promise<s
   if (note.doubted === instance) return 'its metadata may not have been written'
   const errorMs = lastErrorMs(host.paths, device.name)
   if (errorMs !== null && errorMs >= Date.parse(note.since) - SECOND_MS) return 'it has noted an error'
-  // The kernel says it once: neither the next try nor another agent may take it for healthy.
-  writeHoldNote(host, record.name, { ...note, doubted: instance })
   const lost = await withProof(
     () => proveDevice(host, record, device),
-    (proof) => syncDevice(host, proof, device, SYNC_DEADLINE_MS),
+    (proof) => {
+      // The kernel says it once: neither the next try nor another agent may take it for healthy.
+      noteDoubt(host, record, instance)
+      return syncDevice(host, proof, device, SYNC_DEADLINE_MS)
+    },
   )
   if (lost !== null) return `its metadata was not written: ${lost}`
-  const { doubted: _, ...sound } = readHoldNote(host, record.name) ?? note
-  writeHoldNote(host, record.name, sound)
+  noteDoubt(host, record, null)
   return null
+}
+
+/** @param instance the file system that is doubted; null for none */
+function noteDoubt(host: Host, { name }: Attachment, instance: string | null): void {
+  try {
+    const note = readHoldNote(host, name)
+    if (note === null) return
+    const { doubted: _, ...rest } = note
+    writeHoldNote(host, name, instance === null ? rest : { ...rest, doubted: instance })
+  } catch (error) {
+    // A full /run keeps no volume from coming back.
+    if (!isLunkeeperError(error, 'NO_SPACE', 'RECORD_UNWRITABLE')) throw error
+  }
 }

@@ -2,6 +2,7 @@ import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
 import { syncDevice } from '../../host/disk/sync.ts'
 import type { Host } from '../../host/host.ts'
+import { WorkerError } from '../../host/worker/worker.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { expectedDisks } from '../../host/read/disk-use.ts'
 import { readDisk } from '../../host/read/disks.ts'
@@ -159,10 +160,17 @@ async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promi
     }
     return null
   } catch (error) {
-    if (isLunkeeperError(error, ...GONE)) return null
+    // Reserved by another node (EBADE): this one may not write to it.
+    if (isLunkeeperError(error, ...GONE) || isReserved(error)) return null
+    if (isLunkeeperError(error, 'STUCK')) throw error
     if (isLunkeeperError(error)) return `it could not be written out: ${error.message}`
     throw error
   }
+}
+
+function isReserved(error: unknown): boolean {
+  const cause = error instanceof LunkeeperError ? error.cause : null
+  return cause instanceof WorkerError && cause.errno === 'EBADE'
 }
 
 async function whoHasItOpen(host: Host, disk: ScsiDisk): Promise<string | null> {

@@ -9,15 +9,7 @@ import { WorkerError } from '../worker/worker.ts'
 const SYNC_DEADLINE_MS = 60_000
 
 /** What the kernel reports for pages that it could not write: as failed, or for want of room. */
-const LOST: ReadonlySet<string> = new Set([
-  'EIO',
-  'ENOSPC',
-  'EREMOTEIO',
-  'ENODATA',
-  'ETIMEDOUT',
-  'ENOLINK',
-  'EBADE',
-])
+const LOST: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EREMOTEIO', 'ENODATA', 'ETIMEDOUT', 'ENOLINK'])
 
 /**
  * Writes out what is dirty in the cache of a block device, and waits until the device has confirmed it. The device need not be

@@ -177,7 +177,8 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
         async (proof) => {
           // What a program that has closed the disk still writes must not land beneath the map.
           for (const { disk, session } of paths)
-            if (!work.scanned.has(session.sid)) await syncDevice(host, proof, disk)
+            for (const block of work.scanned.has(session.sid) ? [] : [...disk.partitions, disk])
+              await syncDevice(host, proof, block)
           const table = disks.map((disk) => tablePath(host, disk))
           return createHoldMap(host, proof, name, bytes, table, request.use.readOnly)
         },

@@ -1,14 +1,14 @@
+import type { ExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { isMarkedPath } from '../../host/disk/path-mark.ts'
 import { removeDisk } from '../../host/disk/remove.ts'
-import { readDisk } from '../../host/read/disks.ts'
+import { readDisk, readDiskByName } from '../../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { isUsedByKernel, lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import { syncDevice } from '../../host/disk/sync.ts'
 import { askDisk } from '../../state/proof/ask.ts'
-import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { describeUsers } from '../../state/view/users.ts'
 import { dropUnusedDisk } from '../holding/drop-unused-disk.ts'
 import type { Dismantling } from './dismantle.ts'
@@ -84,8 +84,7 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
       async (claim) => {
         // A volume that does not answer has no dirty data here: that was refused, or discarded, before.
         if (verdict === 'ours' && disk.devno !== null) {
-          await flushPartitions(work, disk)
-          await flushDevice(work, { name, devno: disk.devno }, claim)
+          await flushDevice(work, { name, devno: disk.devno }, withPartitions(work, name, claim))
           // If the LUN was swapped during the flush, the confirmation may be another volume's.
           const again = await askDisk(host, disk, volume.identity)
           if (again.verdict === 'stranger' && !force) throw again.error!
@@ -109,21 +108,19 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
 }
 
 /**
- * Each partition has a cache of its own, which a flush of the disk does not write out: a program that has closed a partition may
- * wait for that in the kernel.
- * @throws FLUSH_FAILED, unless forced: then it warns
+ * The disk with its partitions, which are there now: each has a cache of its own that a flush of the disk does not write out, and a
+ * program that has closed a partition may wait for that in the kernel.
  */
-async function flushPartitions(work: Dismantling, { partitions }: ScsiDisk): Promise<void> {
-  const { host, volume, force, steps } = work
-  for (const part of partitions) {
-    const failed = await withProof(
-      () => proveDevice(host, volume, part),
-      (proof) => syncDevice(host, proof, part),
-    )
-    if (failed === null) continue
-    const message = `${part.name} did not take all data: ${failed}`
-    if (!force) throw new LunkeeperError('FLUSH_FAILED', message)
-    steps.warn(message)
+function withPartitions({ host }: Dismantling, name: string, claim: ExclusiveOpen): ExclusiveOpen {
+  return {
+    async flush(proof, deadline) {
+      for (const part of readDiskByName(host.paths, name, { identity: false })?.partitions ?? []) {
+        const failed = await syncDevice(host, proof, part, deadline)
+        if (failed !== null)
+          throw new LunkeeperError('FLUSH_FAILED', `${part.name} did not take all data: ${failed}`)
+      }
+      await claim.flush(proof, deadline)
+    },
   }
 }
 

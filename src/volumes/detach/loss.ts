@@ -52,7 +52,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
 }
 
 /** The disks that can take the dirty data: without a map, only the one that its users have. */
-function takersOf({ found, view }: Dismantling, disks: readonly Judged[]): readonly Judged[] {
+export function takersOf({ found, view }: Dismantling, disks: readonly Judged[]): readonly Judged[] {
   if (view().maps.length > 0) return disks
   const used = disks.filter(({ disk }) => `/dev/${disk.name}` === found.record?.device)
   return used.length > 0 ? used : disks
@@ -65,10 +65,12 @@ function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
 }
 
 /** A raw volume whose hold has ended: only its users have been told, by their own I/O. */
-function warnEnded({ host, found: { record }, steps }: Dismantling, disks: readonly Judged[]): void {
+function warnEnded({ host, found: { record }, steps, view }: Dismantling, disks: readonly Judged[]): void {
   if (!record?.device || record.request.use.mount !== null || record.request.use.readOnly) return
   const hasEnded = (readHoldNote(host, record.name)?.ended ?? null) !== null
-  if (hasEnded || disks.some(({ disk }) => failsIo(disk.state)))
+  // Beneath a map disks fail while the map holds the I/O.
+  const isFailing = view().maps.length === 0 && disks.some(({ disk }) => failsIo(disk.state))
+  if (hasEnded || isFailing)
     steps.warn(
       `${record.name}: its hold ended before its target came back: what was not on it by then is lost`,
     )
@@ -100,7 +102,7 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
   const { host, steps, removed, found } = work
   const isLeftAlone = found.record === null || !mustNotBeWritten(host, found.record)
   const isWhole =
-    disks.some(({ verdict }) => verdict === 'ours') &&
+    takersOf(work, disks).some(({ verdict }) => verdict === 'ours') &&
     !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
   if (isLeftAlone && isWhole) return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})

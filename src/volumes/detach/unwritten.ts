@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Host } from '../../host/host.ts'
 import { openCount } from '../../host/map/open-count.ts'
-import { readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
 import { failsIo } from '../../model/disk-state.ts'
-import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
+import type { DmMap } from '../../model/snapshot.ts'
 import { isUsedByKernel, TRANSIENT_MS } from '../../state/view/openers.ts'
 import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
 import { devicesOf } from '../../state/view/volume.ts'
@@ -32,7 +31,7 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
   const users = await usersOf(host, devices)
   if (users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))) return inUse
   if (devices.some((device) => isUsedByKernel(host, device))) return inUse
-  const doubtful = maps.length > 0 ? undefined : disks.find(({ disk }) => mayHaveDirtyPages(work, disk))
+  const doubtful = maps.length > 0 ? undefined : disks.find((one) => mayHaveDirtyPages(work, one))
   return doubtful
     ? `may have unwritten data: the kernel holds the I/O of ${doubtful.disk.name}, and does not tell how much of it there is`
     : null
@@ -40,12 +39,14 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
 
 /**
  * Whether pages of a raw disk that its users have closed may still be unwritten: they stay in its cache for as long as anything has
- * the disk open, such as a program of udev that waits for it. The kernel counts them where debugfs is mounted.
+ * the disk open, such as a program of udev that waits for it. The kernel does not tell: what it counts for a device is
+ * approximate, and before Linux 6.10 leaves out what a service or a pod has written (mm/backing-dev.c:bdi_debug_stats_show).
  */
-function mayHaveDirtyPages({ host, found: { record } }: Dismantling, disk: ScsiDisk): boolean {
+function mayHaveDirtyPages({ found: { record } }: Dismantling, { disk, error }: Judged): boolean {
   if (!record || record.request.use.mount !== null || record.request.use.readOnly) return false
-  if (`/dev/${disk.name}` !== record.device || disk.devno === null || failsIo(disk.state)) return false
-  return readVolumeDirtyData(host.paths, disk.devno)?.bytes !== 0
+  // Its I/O fails, and nothing of it waits.
+  if (failsIo(disk.state) || error?.code === 'LUN_ABSENT') return false
+  return `/dev/${disk.name}` === record.device
 }
 
 /**
