@@ -16,6 +16,6 @@ const flags = [
 for (const flag of flags) setFlagsFromString(flag)
 
 // Without an IPC channel, a user has typed the argument.
-if (process.argv[2] === WORKER_ARGUMENT && process.channel) void import('../host/worker/main.ts')
-else if (process.argv[2] === OBSERVER_ARGUMENT && process.channel) void import('../http/observe/main.ts')
+if (command === WORKER_ARGUMENT && process.channel) void import('../host/worker/main.ts')
+else if (command === OBSERVER_ARGUMENT && process.channel) void import('../http/observe/main.ts')
 else void import('./main.ts')

@@ -1,5 +1,4 @@
 import { syncDevice } from '../host/disk/sync.ts'
-import { testWrite } from '../host/fs/test-write.ts'
 import type { Host } from '../host/host.ts'
 import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
 import { readMounts } from '../host/read/mounts.ts'
@@ -9,14 +8,15 @@ import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
+import { testWriteProven } from '../state/proof/test-write.ts'
 import { unmountProven } from '../state/proof/unmount.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
- * After I/O has failed: tests whether the file system still takes writes and has lost nothing of its own. If not, unmounts, checks and mounts it
- * again, once it is no longer in use. Which volume answers is proven before the test and the unmount, because both write.
+ * After I/O has failed: tests whether the file system still takes writes and has lost nothing of its own. If not, unmounts,
+ * checks and mounts it again, once it is no longer in use. Which volume answers is proven before the test and the unmount, because both write.
  * @throws IDENTITY_MISMATCH another volume answers: nothing was done · TARGET_AWAY and others
  * @returns what prevents it; null if the file system is usable
  */
@@ -30,7 +30,8 @@ export async function recover(
   if (point === null || readOnly) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
   if (mount?.devno === device.devno) {
-    const broken = (await refusalOf(host, record, device, point)) ?? (await lossOf(host, record, device))
+    const broken =
+      (await testWriteProven(host, record, device, point)) ?? (await lossOf(host, record, device))
     if (broken === null) return null
     // The file system would live on in these mounts, and could not be remounted.
     const others = mountsOf(host, device).filter((other) => other.point !== point)
@@ -45,14 +46,6 @@ export async function recover(
   }
   await attach(host, asAsked(record), { ...options, onlyAgain: true })
   return null
-}
-
-/** Why the file system does not take writes; null if it does. */
-function refusalOf(host: Host, record: Attachment, device: Device, point: string): Promise<string | null> {
-  return withProof(
-    () => proveDevice(host, record, device),
-    (proof) => testWrite(host, proof, point),
-  )
 }
 
 /** Metadata is little, and the kernel writes it out all the time. */

@@ -174,7 +174,7 @@ async function endLost({ host, record, portal, steps, signal }: PathReturn): Pro
   await steps.step('logout', `session ${lost.sid}`, () => logout(host, lost.sid, signal))
 }
 
-async function newPath({ host, record, map, steps, signal }: PathReturn, portal: Portal) {
+async function newPath({ host, record, steps, signal }: PathReturn, portal: Portal) {
   const { request, identity } = record
   try {
     return await bringPath(
@@ -185,7 +185,7 @@ async function newPath({ host, record, map, steps, signal }: PathReturn, portal:
         chap: knownChap(host, request.iqn, request.portals)?.chap ?? null,
         recovery: 0,
         mark: 'hold',
-        mapName: map.name,
+        name: record.name,
         // Not by size: the volume may have grown, and the kernel refuses a table that is longer than its disk.
         expected: { wwid: identity?.wwid, serial: identity?.serial },
         scanned: new Set(),

@@ -27,8 +27,8 @@ export interface HoldNote {
   /** The unwritten data of a fenced volume when this node learned that it had lost it: that data is lost. */
   readonly discarded?: DirtyData | undefined
   /**
-   * The file system of which it is not known that its metadata was written out (src/host/read/file-systems.ts): the kernel reports such a loss
-   * once only, so it is doubted from before it is asked until it is mounted again.
+   * The file system (fsInstance of src/host/read/file-systems.ts) of which it is not known that its metadata was written out: the
+   * kernel reports such a loss once only, so it is doubted from before it is asked until it is mounted again.
    */
   readonly doubted?: string | undefined
   /** The misplaced or fenced volume is unmounted, and no process uses it. */

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { describe, expect } from 'vitest'
 
-import type { LabNode, LabProcess } from '../../lab/index.ts'
+import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { patient } from '../../lab/machine/pace.ts'
 import { IDENTITY_CHECK_INTERVAL_MS } from '../../src/agent/identity-checks.ts'
 import { onNode } from './fixtures.ts'
 import { kernels, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
+import type { Volume } from './volume.ts'
 
 const DEVICE = '/dev/mapper/lunkeeper-db'
 
@@ -29,25 +30,41 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     return writer
   }
 
+  /** The beginning of the device says something else than zeros. @returns the hash of the volume before */
+  async function marked(node: LabNode, target: Target, device: string): Promise<string> {
+    const before = await target.hash(5)
+    await node.sh(`printf '%16384s' x > /tmp/data; dd if=/tmp/data of=${device} bs=16k conv=fsync`)
+    expect(await target.hash(5)).not.toBe(before)
+    return before
+  }
+
+  /** Back, the program's zeros are written, and the volume is detached. @param before its hash with zeros */
+  async function expectWritten(
+    target: Target,
+    volume: Volume,
+    writer: LabProcess,
+    before: string,
+  ): Promise<void> {
+    await target.enable()
+    expect((await writer.exited).code).toBe(0)
+    await volume.state('ready')
+    await volume.detach()
+    expect(await target.hash(5)).toBe(before)
+  }
+
   it('detach is refused while a program that has closed the device waits for its data, and loses nothing', async ({
     node,
     target,
     volume,
   }) => {
     await volume.attach('--hold', '600s')
-    const before = await target.hash(5)
-    await node.sh(`printf '%16384s' x > /tmp/data; dd if=/tmp/data of=${DEVICE} bs=16k conv=fsync`)
-    expect(await target.hash(5)).not.toBe(before)
+    const before = await marked(node, target, DEVICE)
     await target.disable()
     await volume.state('holding')
     const writer = await closing(node)
     const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
     expect(refused.stderr).toContain('--force')
-    await target.enable()
-    expect((await writer.exited).code).toBe(0)
-    await volume.state('ready')
-    await volume.detach()
-    expect(await target.hash(5)).toBe(before)
+    await expectWritten(target, volume, writer, before)
   })
 
   it('detach does not need --force once everything is written and nothing has the device open', async ({
@@ -68,18 +85,13 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     volume,
   }) => {
     const { device } = await volume.attach('--hold', '600s', '--hold-mode', 'session')
-    const before = await target.hash(5)
-    await node.sh(`printf '%16384s' x > /tmp/data; dd if=/tmp/data of=${device} bs=16k conv=fsync`)
+    const before = await marked(node, target, device!)
     await target.disable()
     await volume.state('holding')
     // In close(2), in write(2), or ended: then its pages stay, because udev, which was told of the first write, waits for the disk.
     const writer = await node.start(['dd', 'if=/dev/zero', `of=${device}`, 'bs=4k', 'count=4'])
     await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
-    await target.enable()
-    expect((await writer.exited).code).toBe(0)
-    await volume.state('ready')
-    await volume.detach()
-    expect(await target.hash(5)).toBe(before)
+    await expectWritten(target, volume, writer, before)
   })
 
   it('a misplaced volume is not attached again beneath a program that has its device open', async ({

@@ -1,10 +1,9 @@
-import { testWrite } from '../../host/fs/test-write.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { isHolding, readHoldNote } from '../../state/records/hold-note.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import { proveDevice, withProof } from '../../state/proof/prove.ts'
+import { testWriteProven } from '../../state/proof/test-write.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import { describeUsers, isUdev, usersOf } from '../../state/view/users.ts'
 import type { Staged } from './staged.ts'
@@ -32,10 +31,7 @@ export async function stagingTrouble(
   if (point === null) return null
   if (!mount) return `it is not mounted at ${point}`
   if (readOnly) return null
-  return withProof(
-    () => proveDevice(host, record, device),
-    (proof) => testWrite(host, proof, point),
-  )
+  return testWriteProven(host, record, device, point)
 }
 
 /**

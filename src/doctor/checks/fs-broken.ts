@@ -1,9 +1,8 @@
-import { testWrite } from '../../host/fs/test-write.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { proveDevice, withProof } from '../../state/proof/prove.ts'
+import { testWriteProven } from '../../state/proof/test-write.ts'
 import type { VolumeCheck } from '../check.ts'
 
 /** A volume whose I/O is held is not tested: the test would block. */
@@ -44,10 +43,7 @@ const REPORTED_ELSEWHERE = [
 /** A volume that is another one, another node's, or away now is not written to; other findings report it. @throws the rest */
 async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<string | null> {
   try {
-    return await withProof(
-      () => proveDevice(host, record, mount),
-      (proof) => testWrite(host, proof, mount.point),
-    )
+    return await testWriteProven(host, record, mount, mount.point)
   } catch (error) {
     if (isLunkeeperError(error, ...REPORTED_ELSEWHERE)) return null
     throw error

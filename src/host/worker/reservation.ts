@@ -63,19 +63,11 @@ function ask(fd: number, one: PersistCommand): PersistAnswer {
 
 function perform(fd: number, one: PersistCommand): Uint8Array {
   if ('read' in one) {
-    const block = [
-      PERSISTENT_RESERVE_IN,
-      READ[one.read],
-      0,
-      0,
-      0,
-      0,
-      0,
-      ALLOCATION >> 8,
-      ALLOCATION & 0xff,
-      0,
-    ]
-    const data = readCommand(fd, block, ALLOCATION)
+    const data = readCommand(
+      fd,
+      [PERSISTENT_RESERVE_IN, READ[one.read], 0, 0, 0, 0, 0, ALLOCATION >> 8, ALLOCATION & 0xff, 0],
+      ALLOCATION,
+    )
     // A copy: the driver fills the buffer up to its end, and all of it would go to the caller's process.
     return new Uint8Array(data.subarray(0, lengthOf(one.read, data)))
   }

@@ -5,6 +5,7 @@ import { findOpeners } from '../../host/disk/openers.ts'
 import { readKernelUse } from '../../host/read/disk-use.ts'
 import type { DeviceFile } from '../../host/worker/protocol.ts'
 import type { Host } from '../../host/host.ts'
+import { LunkeeperError } from '../../model/errors.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { isUdev } from './users.ts'
 
@@ -12,7 +13,7 @@ import { isUdev } from './users.ts'
  * Many programs briefly open a new disk to read its contents: pvscan, blkid, mdadm, smartd, a desktop's disk service.
  * On a busy node that takes several hundred milliseconds; a program that uses the disk keeps it open.
  */
-export const TRANSIENT_MS = 3_000
+const TRANSIENT_MS = 3_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
 
@@ -20,29 +21,56 @@ const LONGEST_PAUSE_MS = 500
 const CHECKER = 'multipathd'
 
 /**
- * The programs that have one of these devices open and keep it open; udev, and programs that close it within a moment,
- * do not count.
- * @throws STUCK CANCELLED
+ * What is found for longer than a moment: what is gone by then does not count.
+ * @returns what the last look found
+ * @throws CANCELLED, and what `look` throws
  */
-export async function lastingOpeners(
-  host: Host,
-  devices: readonly Openable[],
+export async function lasting<T>(
+  look: () => Promise<readonly T[]>,
   signal?: AbortSignal,
-): Promise<readonly DeviceFile[]> {
+): Promise<readonly T[]> {
   const end = performance.now() + TRANSIENT_MS
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
-    const openers = (await findOpeners(host, devices)).filter(
-      (opener) => !isUdev(opener) && opener.command !== CHECKER,
-    )
-    if (openers.length === 0 || performance.now() >= end) return openers
+    const found = await look()
+    if (found.length === 0 || performance.now() >= end) return found
     await sleep(pause, undefined, { signal })
   }
 }
 
-/** Whether a loop device or an NVMe target of this node is on the device or on a partition of it: no process has it open then. */
-export function isUsedByKernel(host: Host, { devno, partitions = [] }: Openable): boolean {
+/**
+ * The programs that have one of these devices open and keep it open; udev, and programs that close it within a moment,
+ * do not count.
+ * @throws STUCK CANCELLED
+ */
+export function lastingOpeners(
+  host: Host,
+  devices: readonly Openable[],
+  signal?: AbortSignal,
+): Promise<readonly DeviceFile[]> {
+  const look = async () =>
+    (await findOpeners(host, devices)).filter((opener) => !isUdev(opener) && opener.command !== CHECKER)
+  return lasting(look, signal)
+}
+
+/** Whether a loop device or an NVMe target of this node is on one of the devices or a partition: no process has it open then. */
+export function isUsedByKernel(host: Host, devices: readonly Openable[]): boolean {
+  return kernelUsed(host, devices) !== undefined
+}
+
+/** @throws BUSY a loop device or an NVMe target of this node is on one of the devices */
+export function refuseKernelUse(host: Host, devices: readonly Openable[]): void {
+  const used = kernelUsed(host, devices)
+  if (used)
+    throw new LunkeeperError('BUSY', `${used.name} is in use: a loop device or an NVMe target is on it`, {
+      hint: 'losetup -l shows loop devices; losetup -d removes one.',
+    })
+}
+
+function kernelUsed(host: Host, devices: readonly Openable[]): Openable | undefined {
   const { devnos } = readKernelUse(host.paths)
-  return [devno, ...partitions.map((part) => part.devno)].some((one) => devnos.has(one))
+  return devices.find(({ devno, partitions = [] }) =>
+    [devno, ...partitions.map((part) => part.devno)].some((one) => devnos.has(one)),
+  )
 }
 
 /** A SCSI disk as an openable device; null until the kernel has given it a name. */

@@ -4,7 +4,6 @@ import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { endMisplaced, isCleared, refuseMisplaced } from '../holding/misplaced.ts'
 import { panicWarning } from '../holding/panic.ts'
-import { holdMapName } from '../../host/map/hold-map.ts'
 import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
@@ -101,7 +100,6 @@ export async function attach(
         recovery: await sessionRecovery(host, record),
         mark: await pathMark(host, record),
         name: record.name,
-        mapName: holdMapName(record.name),
         mode: record.mode,
         knownBefore: knownWwids(host),
       }

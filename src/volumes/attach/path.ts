@@ -13,8 +13,8 @@ import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
 import { removeDisk, rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
-import { readDisk, readDisks } from '../../host/read/disks.ts'
-import { readMap } from '../../host/read/maps.ts'
+import { holdMapName } from '../../host/map/hold-map.ts'
+import { countDisks, readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hctl } from '../../model/hctl.ts'
@@ -24,6 +24,7 @@ import { longerHold } from '../../model/hold.ts'
 import type { ExpectedIdentity, Identity } from '../../model/identity.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { PathFacts } from '../../model/plan/path.ts'
+import type { VolumeName } from '../../model/name.ts'
 import { nextPathStep } from '../../model/plan/path.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
@@ -33,6 +34,7 @@ import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
 import { lastingOpeners, openable } from '../../state/view/openers.ts'
 import { describeUsers } from '../../state/view/users.ts'
+import { isAllHeld } from '../holding/recovery-timers.ts'
 
 /** A working path to the volume: a session, its disk, and the identity that the disk reported. */
 export interface Path {
@@ -54,8 +56,7 @@ export interface PathWork {
   /** How long its sessions must hold I/O. */
   readonly recovery: Hold
   readonly expected: ExpectedIdentity
-  /** The name of the volume's hold map, whether there is one or not. */
-  readonly mapName: string
+  readonly name: VolumeName
   /** The owner for whom udev keeps its disks free; null if everything may use them. */
   readonly mark: PathMark | null
   /** Sessions that this attempt asked for the LUN; it adds to them. */
@@ -177,12 +178,10 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
 }
 
 /** Whether all disks of a session of ours, and there are some, are beneath this volume's hold map. */
-function isOnlyBeneath({ host, mapName }: PathWork, session: Session): boolean {
-  const disks = readDisks(host.paths, session, { identity: false })
-  const isBeneath = ({ holders }: ScsiDisk) =>
-    holders.length > 0 && holders.every((holder) => readMap(host.paths, holder)?.name === mapName)
+function isOnlyBeneath({ host, name }: PathWork, session: Session): boolean {
   // One without a disk may be another program's login, which is FREE until it is done.
-  return disks.length > 0 && isOurSession(host, session) && disks.every(isBeneath)
+  const hasDisks = countDisks(host.paths, session) > 0
+  return hasDisks && isOurSession(host, session) && isAllHeld(host, session, holdMapName(name))
 }
 
 /** As the scan requests it (host/disk/scan.ts). */

@@ -5,7 +5,7 @@ import { readMap } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { isUsedByKernel, lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import { lastingOpeners, openable, refuseKernelUse, sayOpeners } from '../../state/view/openers.ts'
 import { deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
 
@@ -35,11 +35,7 @@ export async function refuseOpen(
     return device && (scanned.has(session.sid) || !isHandedOut(record, device.name, over)) ? [device] : []
   })
   const openables: Openable[] = [...maps.filter(({ name }) => !isHandedOut(record, name, over)), ...disks]
-  const used = openables.find((device) => isUsedByKernel(host, device))
-  if (used)
-    throw new LunkeeperError('BUSY', `${used.name} is in use: a loop device or an NVMe target is on it`, {
-      hint: 'losetup -l shows loop devices; losetup -d removes one.',
-    })
+  refuseKernelUse(host, openables)
   const openers = await lastingOpeners(host, openables, signal)
   if (openers.length > 0)
     throw new LunkeeperError('BUSY', `${paths[0]!.disk.name} is in use: ${sayOpeners(openers)}`, {

@@ -6,7 +6,7 @@ import { readDisk, readDiskByName } from '../../host/read/disks.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
-import { isUsedByKernel, lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
+import { lastingOpeners, openable, refuseKernelUse, sayOpeners } from '../../state/view/openers.ts'
 import { syncDevice } from '../../host/disk/sync.ts'
 import { askDisk } from '../../state/proof/ask.ts'
 import { describeUsers } from '../../state/view/users.ts'
@@ -132,10 +132,7 @@ async function refuseOpen({ host, found: { record }, force }: Dismantling, disk:
   const wasMounted = record?.request.use.mount && record.phase !== 'attaching'
   const device = openable(disk)
   if (force || wasMounted || !device) return
-  if (isUsedByKernel(host, device))
-    throw new LunkeeperError('BUSY', `${disk.name} is in use: a loop device or an NVMe target is on it`, {
-      hint: 'losetup -l shows loop devices; losetup -d removes one.',
-    })
+  refuseKernelUse(host, [device])
   const users = await lastingOpeners(host, [device])
   if (users.length > 0) throw new LunkeeperError('BUSY', `${disk.name} is in use: ${sayOpeners(users)}`)
 }

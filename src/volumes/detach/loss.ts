@@ -10,7 +10,7 @@ import { lossOf } from '../../model/plan/hold-outage.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Judged } from './judge.ts'
 import { warnUnrecorded } from './release.ts'
-import { whyUnwritten } from './unwritten.ts'
+import { isHandedOut, isWritableRaw, whyUnwritten } from './unwritten.ts'
 import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
 
 /**
@@ -54,7 +54,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
 /** The disks that can take the dirty data: without a map, only the one that its users have. */
 export function takersOf({ found, view }: Dismantling, disks: readonly Judged[]): readonly Judged[] {
   if (view().maps.length > 0) return disks
-  const used = disks.filter(({ disk }) => `/dev/${disk.name}` === found.record?.device)
+  const used = disks.filter(({ disk }) => isHandedOut(found.record, disk))
   return used.length > 0 ? used : disks
 }
 
@@ -66,7 +66,7 @@ function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
 
 /** A raw volume whose hold has ended: only its users have been told, by their own I/O. */
 function warnEnded({ host, found: { record }, steps, view }: Dismantling, disks: readonly Judged[]): void {
-  if (!record?.device || record.request.use.mount !== null || record.request.use.readOnly) return
+  if (!isWritableRaw(record)) return
   const hasEnded = (readHoldNote(host, record.name)?.ended ?? null) !== null
   // Beneath a map disks fail while the map holds the I/O.
   const isFailing = view().maps.length === 0 && disks.some(({ disk }) => failsIo(disk.state))

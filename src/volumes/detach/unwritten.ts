@@ -1,16 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import type { Host } from '../../host/host.ts'
 import { openCount } from '../../host/map/open-count.ts'
 import { failsIo } from '../../model/disk-state.ts'
-import type { DmMap } from '../../model/snapshot.ts'
-import { isUsedByKernel, TRANSIENT_MS } from '../../state/view/openers.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
+import { isUsedByKernel, lasting } from '../../state/view/openers.ts'
 import { isUdev, mountsOf, usersOf } from '../../state/view/users.ts'
 import { devicesOf } from '../../state/view/volume.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
-
-const LOOK_INTERVAL_MS = 200
 
 /**
  * Why a program could have written data that is only in memory: a mount, a map's user, an open device; null if none could. The
@@ -30,7 +27,7 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
   if (await staysOpen(host, maps, signal)) return inUse
   const users = await usersOf(host, devices)
   if (users.namespaces.length > 0 || users.processes.some((process) => !isUdev(process))) return inUse
-  if (devices.some((device) => isUsedByKernel(host, device))) return inUse
+  if (isUsedByKernel(host, devices)) return inUse
   const doubtful = maps.length > 0 ? undefined : disks.find((one) => mayHaveDirtyPages(work, one))
   return doubtful
     ? `may have unwritten data: the kernel holds the I/O of ${doubtful.disk.name}, and does not tell how much of it there is`
@@ -43,10 +40,24 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
  * approximate, and before Linux 6.10 leaves out what a service or a pod has written (mm/backing-dev.c:bdi_debug_stats_show).
  */
 function mayHaveDirtyPages({ found: { record } }: Dismantling, { disk, error }: Judged): boolean {
-  if (!record || record.request.use.mount !== null || record.request.use.readOnly) return false
   // Its I/O fails, and nothing of it waits.
   if (failsIo(disk.state) || error?.code === 'LUN_ABSENT') return false
-  return `/dev/${disk.name}` === record.device
+  return isWritableRaw(record) && isHandedOut(record, disk)
+}
+
+/** Whether programs were given the volume as a raw device that they may write to. */
+export function isWritableRaw(record: Attachment | null): record is Attachment {
+  return (
+    record !== null &&
+    record.device !== null &&
+    record.request.use.mount === null &&
+    !record.request.use.readOnly
+  )
+}
+
+/** Whether a disk itself, without a map, is the device that the volume's users have. */
+export function isHandedOut(record: Attachment | null, disk: ScsiDisk): boolean {
+  return record?.device === `/dev/${disk.name}`
 }
 
 /**
@@ -54,11 +65,7 @@ function mayHaveDirtyPages({ found: { record } }: Dismantling, { disk, error }: 
  * write anything out.
  */
 async function staysOpen(host: Host, maps: readonly DmMap[], signal?: AbortSignal): Promise<boolean> {
-  const end = performance.now() + TRANSIENT_MS
-  for (;;) {
-    const counts = await Promise.all(maps.map((map) => openCount(host, map)))
-    const isOpen = counts.some((count) => count > 0)
-    if (!isOpen || performance.now() >= end) return isOpen
-    await sleep(LOOK_INTERVAL_MS, undefined, { signal })
-  }
+  const openCounts = async () =>
+    (await Promise.all(maps.map((map) => openCount(host, map)))).filter((count) => count > 0)
+  return (await lasting(openCounts, signal)).length > 0
 }

@@ -10,11 +10,17 @@ import { safeHold } from '../../model/safe-hold.ts'
 import type { Session } from '../../model/snapshot.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 
-/** Whether every disk of the session is below a hold map: then the session may fail fast and be logged out. */
-export function isAllHeld(host: Host, session: Session): boolean {
+/**
+ * Whether every disk of the session is below a hold map: then the session may fail fast and be logged out.
+ * @param name of the one hold map that counts. @default any
+ */
+export function isAllHeld(host: Host, session: Session, name?: string): boolean {
   return readDisks(host.paths, session, { identity: false }).every(({ holders }) => {
     const maps = holders.map((holder) => readMap(host.paths, holder))
-    return maps.length > 0 && maps.every((map) => map !== null && isHoldMap(map))
+    return (
+      maps.length > 0 &&
+      maps.every((map) => map !== null && isHoldMap(map) && (name === undefined || map.name === name))
+    )
   })
 }
 
