@@ -133,7 +133,7 @@ class Agent implements AsyncDisposable {
     const { signal, ready, restored } = this.#options
     const host = this.#host
     const hints = {
-      pathChanged: (map: string) => this.#monitors.pathChanged(map),
+      pathChanged: (map: string, to: 'failed' | 'active') => this.#monitors.pathChanged(map, to),
       lunChanged: () => this.#schedule.now('identity'),
     }
     followHints(host, hints, signal)

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { failPath, readHoldMaps, setQueueing } from '../host/map/hold-map.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
@@ -28,6 +29,8 @@ export class HoldMapStates {
   #next: Promise<void> | null = null
   #readMs = Number.NEGATIVE_INFINITY
   #isDoubtful = false
+  /** By map: when the kernel last failed a path. */
+  readonly #failedMs = new Map<string, number>()
 
   constructor(host: Host) {
     this.#host = host
@@ -36,14 +39,19 @@ export class HoldMapStates {
   /** @param fresh read the maps again in any case */
   async states(fresh = false): Promise<ReadonlyMap<string, HoldMapState>> {
     const lifetime = this.#isDoubtful ? DOUBTFUL_LIFETIME_MS : LIFETIME_MS
-    if (fresh || performance.now() - this.#readMs > lifetime) await this.#read()
+    if (fresh || monotonicMs() - this.#readMs > lifetime) await this.#read()
     return this.#states
+  }
+
+  /** When the last reading began, on the monotonic clock: what the kernel has done since, the states may lack. */
+  get readMs(): number {
+    return this.#readMs
   }
 
   /** Begins to read the maps before the last reading is too old. Does not wait. */
   refresh(): void {
     // The next look that needs the maps reads them itself, and reports the error.
-    if (performance.now() - this.#readMs > AHEAD_MS) void this.#read().catch(() => {})
+    if (monotonicMs() - this.#readMs > AHEAD_MS) void this.#read().catch(() => {})
   }
 
   /** One reading at a time serves all callers. A reading that began before a change is followed by another one. */
@@ -66,7 +74,7 @@ export class HoldMapStates {
   }
 
   async #readNow(reading: Reading): Promise<void> {
-    const startedMs = performance.now()
+    const startedMs = monotonicMs()
     this.#isDoubtful = false
     try {
       const states = await readHoldMaps(this.#host)
@@ -88,6 +96,12 @@ export class HoldMapStates {
     if (this.#reading) this.#reading.isStale = true
   }
 
+  /** The kernel failed a path of this map. */
+  kernelFailedPath(map: string): void {
+    this.#failedMs.set(map, monotonicMs())
+    this.invalidate()
+  }
+
   async fail(map: DmMap, devno: string): Promise<void> {
     await failPath(this.#host, map, devno)
     this.#setActive(map.name, devno, false)
@@ -99,17 +113,27 @@ export class HoldMapStates {
     if (state) this.#set(map, { ...state, queueing: on })
   }
 
-  /** A path that the map has carries I/O again. */
-  reinstated(map: DmMap, devno: string): void {
-    this.#setActive(map.name, devno, true)
+  /**
+   * A path that the map has carries I/O again, unless the kernel has failed it in the meantime: a target that answers may fail
+   * the first request, before the step that brought the path back has ended.
+   * @param begunMs when that step began
+   */
+  reinstated(map: DmMap, devno: string, begunMs: number): void {
+    if (this.#hasFailedPath(map, begunMs)) this.invalidate()
+    else this.#setActive(map.name, devno, true)
   }
 
-  /** A table was loaded with this path and the paths that carried I/O. */
-  loaded(map: DmMap, devno: string): void {
+  /** A table was loaded with this path and the paths that carried I/O. @param begunMs as of `reinstated` */
+  loaded(map: DmMap, devno: string, begunMs: number): void {
+    if (this.#hasFailedPath(map, begunMs)) return this.invalidate()
     const paths = this.#states.get(map.name)?.paths ?? []
     const others = paths.filter((path) => path.active && path.devno !== devno)
     this.#set(map.name, { queueing: true, paths: [...others, { devno, active: true }] })
     this.doubt()
+  }
+
+  #hasFailedPath({ name }: DmMap, sinceMs: number): boolean {
+    return (this.#failedMs.get(name) ?? Number.NEGATIVE_INFINITY) >= sinceMs
   }
 
   #setActive(map: string, devno: string, active: boolean): void {

@@ -3,8 +3,8 @@ import { followKernelEvents } from '../host/read/kernel-events.ts'
 
 /** The events that the kernel sends about the disks and maps of this node. */
 export interface KernelHints {
-  /** A path of this device-mapper map was failed or reinstated by the kernel. */
-  pathChanged(map: string): void
+  /** A path of this device-mapper map was failed or reinstated. */
+  pathChanged(map: string, to: 'failed' | 'active'): void
   /** The target reported a change of a LUN, its capacity or the LUN list: identities are checked. */
   lunChanged(): void
 }
@@ -23,7 +23,7 @@ export function followHints(host: Host, hints: KernelHints, signal: AbortSignal)
       const map = event.get('DM_NAME')
       const action = event.get('DM_ACTION')
       if (map !== undefined && (action === 'PATH_FAILED' || action === 'PATH_REINSTATED'))
-        hints.pathChanged(map)
+        hints.pathChanged(map, action === 'PATH_FAILED' ? 'failed' : 'active')
       else if (event.has(UNIT_ATTENTION) || event.get('RESIZE') === '1') hints.lunChanged()
     },
     signal,

@@ -146,11 +146,12 @@ export class VolumeMonitors {
     return this.#monitors().flatMap((monitor) => monitor.checkedPaths())
   }
 
-  /** The kernel failed a path of a map, or reinstated one. @param map its name */
-  pathChanged(map: string): void {
+  /** A path of a map was failed or reinstated. @param map its name */
+  pathChanged(map: string, to: 'failed' | 'active'): void {
     const monitor = this.#onHoldMaps().find(({ record }) => holdMapName(record.name) === map)
     if (!monitor) return
-    this.#context.maps.invalidate()
+    if (to === 'failed') this.#context.maps.kernelFailedPath(map)
+    else this.#context.maps.invalidate()
     monitor.lookNow()
   }
 

@@ -45,7 +45,7 @@ export type NamedDisk = ScsiDisk & { readonly name: string }
 /** One look at a volume. */
 export interface Observation {
   /** All that depends on how the volume is held. */
-  readonly facts: Pick<HoldFacts, 'isReady' | 'paths' | 'portals' | 'io' | 'map' | 'held'>
+  readonly facts: Pick<HoldFacts, 'isReady' | 'paths' | 'portals' | 'io' | 'map' | 'mapReadMs' | 'held'>
   readonly attributes: WatchedAttributes
   /** The disk of a session that the periodic check asks which volume it is; null if nothing stands on it. */
   readonly checkedDisk: (sid: number) => NamedDisk | null

@@ -1,6 +1,7 @@
 import { dropForeignDisk } from '../../hold/drop-foreign-disk.ts'
 import { returnPath } from '../../hold/return-path.ts'
 import { refusedBy } from '../../hold/refusals.ts'
+import { monotonicMs } from '../../host/clock.ts'
 import { knownChap } from '../../host/iscsi/known-chap.ts'
 import { findHoldMap, holdMapName } from '../../host/map/hold-map.ts'
 import { readBlockStat } from '../../host/read/block-stat.ts'
@@ -37,7 +38,10 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
   const common = lastingSteps(context)
   return {
     observe: (record, sessions) => observe(context, record, sessions),
-    ask: () => Promise.reject(new LunkeeperError('INTERNAL', 'nothing is asked about a hold map')),
+    ask: async () => {
+      await maps.states(true)
+      return {}
+    },
     immediate: {
       queue: ({ on }, { record }) => maps.queue(holdMapName(record.name), on),
       fail: ({ devno }, { record }) => maps.fail(mapOf(context, record), devno),
@@ -80,6 +84,7 @@ async function observe(
       portals: portals.map((portal) => portalFacts(host, view, portal, probes.resultOf({ iqn, portal }))),
       io: stat && { completed: stat.completed, inFlight: stat.inFlight },
       map: map ? (states.get(map.name) ?? 'unread') : 'absent',
+      mapReadMs: maps.readMs,
       isReady: record.phase === 'ready',
       held: NOT_HELD,
     },
@@ -150,6 +155,7 @@ async function bringBack(
   const portal = portals.find((one) => formatPortal(one) === step.portal)
   if (!portal) return refused(new Error(`${step.portal} is not a portal of the volume any more`))
   try {
+    const begunMs = monotonicMs()
     const map = mapOf(context, record)
     const disk = step.path && pathDiskOf(lookOf(context, record), step.path.sid)
     if (step.path && disk?.devno !== step.path.devno)
@@ -169,8 +175,8 @@ async function bringBack(
       steps: stepper(record.name, log.observer),
       signal,
     })
-    if (came.kind === 'reinstated' && came.path) maps.reinstated(map, came.path.devno)
-    else if (came.kind === 'loaded' && came.path) maps.loaded(map, came.path.devno)
+    if (came.kind === 'reinstated' && came.path) maps.reinstated(map, came.path.devno, begunMs)
+    else if (came.kind === 'loaded' && came.path) maps.loaded(map, came.path.devno, begunMs)
     else maps.doubt()
     return { kind: 'return', step, came }
   } catch (error) {

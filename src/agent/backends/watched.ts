@@ -53,6 +53,7 @@ function observe(host: Host, record: Attachment, asked: Asked, revision: number)
       portals: [],
       io: null,
       map: 'absent',
+      mapReadMs: Number.NEGATIVE_INFINITY,
       isReady: readRecord(host, record.name)?.phase === 'ready',
       held: {
         revision,

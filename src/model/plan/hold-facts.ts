@@ -80,6 +80,8 @@ export interface HoldFacts {
   readonly volumes: number
   /** Hold map: what the kernel does with it. `unread`: it was made after the maps were read. */
   readonly map: HoldMapState | 'absent' | 'unread'
+  /** When `map` was read from the kernel. What the agent itself has changed since is in it, and nothing else. */
+  readonly mapReadMs: number
   /** Session and multipathd. */
   readonly held: HeldByOthers
 }
@@ -324,7 +326,7 @@ export interface HoldPlan {
   /** Sessions through whose disks I/O goes, which are asked which volume they are now and then. */
   readonly checks: readonly number[]
   /** What has to be asked before anything is decided: then the facts are read, and planned, once more. */
-  readonly ask: 'is-queueing' | 'multipathd' | null
+  readonly ask: 'is-queueing' | 'multipathd' | 'map' | null
 }
 
 /** Whether I/O can go through a path: its session is logged in, and its disk takes commands. */

@@ -132,7 +132,7 @@ function planPaths(
     reactsToChanges: !isLost || attempts.size === 0 || [...attempts.values()].some(({ isBusy }) => !isBusy),
     probes: missing.probes,
     checks: carrying.map(({ sid }) => sid),
-    ask: null,
+    ask: outage.ask,
   }
 }
 
@@ -140,6 +140,7 @@ type LastingOutage = OutagePlan & {
   /** Steps for after the lost paths were failed. */
   readonly last: readonly HoldStep[]
   readonly lookAtMs: number
+  readonly ask: 'map' | null
 }
 
 /** No path carries I/O: the map holds it until the deadline. */
@@ -172,6 +173,7 @@ function planLost(
     steps: [{ kind: 'warm-worker' }, ...begun.steps, ...ended.steps, ...on],
     last: off,
     lookAtMs: isHeld ? deadlineMs : Infinity,
+    ask: null,
   }
 }
 
@@ -184,14 +186,19 @@ function planCarried(
   const { nowMs, note, map } = facts
   const on: HoldStep[] = map.queueing ? [] : [{ kind: 'queue', on: true }]
   if (note?.ended === null) {
-    const memory = { ...before, returnedMs: (isSame ? before.returnedMs : null) ?? nowMs }
-    if (!goesThrough(facts, memory))
-      return { note, memory, steps: on, last: [], lookAtMs: nowMs + TRIAL_LOOK_MS }
+    const knownMs = isSame ? before.returnedMs : null
+    const returnedMs = knownMs ?? nowMs
+    const memory = { ...before, returnedMs }
+    const trial = { note, memory, steps: on, last: [], lookAtMs: nowMs + TRIAL_LOOK_MS, ask: null }
+    if (knownMs === null || !goesThrough(facts, memory)) return trial
+    // The kernel may have failed the path again, and its event may be lost: the hold must not begin anew then.
+    if (facts.mapReadMs <= returnedMs) return { ...trial, ask: 'map' }
   }
   const after = goOn(facts, before, note)
   const { isBusy, nextMs } = after.memory.recovery
   const isWaiting = after.note !== null && !isBusy
-  return { ...after, steps: [...on, ...after.steps], last: [], lookAtMs: isWaiting ? nextMs : Infinity }
+  const steps = [...on, ...after.steps]
+  return { ...after, steps, last: [], lookAtMs: isWaiting ? nextMs : Infinity, ask: null }
 }
 
 interface Missing {

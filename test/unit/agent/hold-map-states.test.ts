@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { HoldMapStates } from '../../../src/agent/hold-map-states.ts'
+import { monotonicMs } from '../../../src/host/clock.ts'
 import type { Host } from '../../../src/host/host.ts'
 import type { DmMap } from '../../../src/model/snapshot.ts'
 
@@ -55,6 +56,33 @@ it('a change by the kernel during a reading is read afterwards, however many the
   await expect.poll(() => pending.length).toBe(2)
   answer()
   for (const states of await Promise.all(others)) expect(states.get(NAME)!.paths[0]!.active).toBe(false)
+})
+
+it.each([
+  ['reinstated', 'since the step began', false],
+  ['loaded', 'since the step began', false],
+  ['reinstated', 'before', true],
+  ['loaded', 'before', true],
+] as const)('a path that is %s counts, unless the kernel failed one: here %s', async (how, when, counts) => {
+  const { host, pending, answer, fails } = slowHost()
+  const maps = new HoldMapStates(host)
+  fails()
+  const first = maps.states()
+  answer()
+  await first
+  maps.kernelFailedPath(NAME)
+  const again = maps.states()
+  answer()
+  await again
+  maps[how](map, '8:0', monotonicMs() + (when === 'before' ? 1_000 : -1_000))
+  if (counts) {
+    expect((await maps.states()).get(NAME)!.paths).toEqual([{ devno: '8:0', active: true }])
+    return
+  }
+  const after = maps.states()
+  expect(pending).toHaveLength(2)
+  answer()
+  expect((await after).get(NAME)!.paths).toEqual([{ devno: '8:0', active: false }])
 })
 
 it('what the agent itself changed during a reading is not undone by its answer', async () => {

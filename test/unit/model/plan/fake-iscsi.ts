@@ -165,11 +165,13 @@ export class FakeIscsi {
   }
 
   /** The part of the planner's facts that the agent reads from the kernel and from probes. */
-  get facts(): Pick<HoldFacts, 'map' | 'paths' | 'portals' | 'io'> {
+  get facts(): Pick<HoldFacts, 'map' | 'mapReadMs' | 'paths' | 'portals' | 'io'> {
     const { map, nowMs } = this
     return {
       map:
         map === null ? 'absent' : { queueing: map.queueing, paths: map.paths.map((path) => ({ ...path })) },
+      // The agent reads it again at each event of the kernel.
+      mapReadMs: nowMs,
       paths: this.sessions.flatMap(({ sid, portal, state, connection, disk }) =>
         disk
           ? [

@@ -43,12 +43,19 @@ describe('an outage', () => {
     const trial = plan({ ...returned, io: { completed: 10, inFlight: 1 } }, outage)
     expect(kinds(trial)).toEqual([])
     expect(trial).toMatchObject({ state: 'holding', lookAtMs: NOW_MS + 5_050 })
-    const over = plan({ ...returned, io: { completed: 11, inFlight: 1 } }, trial.memory)
+    const over = plan({ ...returned, ...later(5_050), io: { completed: 11, inFlight: 1 } }, trial.memory)
     expect(stepOf(over, 'record')).toEqual({ kind: 'record', note: null })
     expect(said(over)).toEqual(['I/O goes on after 5 s'])
     // One that is on its way for long has not ended.
     const slow = { ...returned, ...later(60_000), io: { completed: 10, inFlight: 1 } }
     expect(plan(slow, trial.memory).state).toBe('holding')
+    // What ended may have been another request than one that the kernel failed the path for: the map is read again.
+    const isOver = { ...returned, ...later(5_050), io: { completed: 11, inFlight: 1 } }
+    expect(plan({ ...isOver, mapReadMs: NOW_MS + 5_000 }, trial.memory).ask).toBe('map')
+    expect(plan({ ...isOver, mapReadMs: NOW_MS + 5_001 }, trial.memory)).toMatchObject({
+      ask: null,
+      state: 'ready',
+    })
     // An idle volume has no request that could end.
     const idle = plan({ note: note(), ...later(5_301) }, trial.memory)
     expect(idle.state).toBe('ready')

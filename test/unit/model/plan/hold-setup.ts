@@ -69,6 +69,7 @@ export function facts(more: Partial<HoldFacts> = {}): HoldFacts {
     isOrchestrated: false,
     volumes: 1,
     map: { queueing: true, paths: [{ devno: '8:0', active: true }] },
+    mapReadMs: more.nowMs ?? NOW_MS,
     paths: [path],
     portals: [portalOf(path)],
     io: { completed: 10, inFlight: 0 },
