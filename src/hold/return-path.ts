@@ -26,6 +26,7 @@ import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
 import type { Stepper } from '../volumes/step.ts'
 import { dropForeignDisk } from './drop-foreign-disk.ts'
 import { findLun, recordLun } from './relocate.ts'
+import { refreshDisk } from './refresh-disk.ts'
 import { refusedBy } from './refusals.ts'
 
 export interface PathReturn {
@@ -137,6 +138,8 @@ async function verify(progress: Progress): Promise<void> {
   const proven = work.disk
     ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
     : await provePaths(host, record, map, [disk])
+  // A disk that was just made is as the target describes it.
+  if (work.disk) await refreshDisk(host, record, work.disk)
   progress.connection = connection
   progress.proven = proven
 }

@@ -1,3 +1,4 @@
+import { refreshDisk } from '../../hold/refresh-disk.ts'
 import { dropForeignDisk } from '../../hold/drop-foreign-disk.ts'
 import { returnPath } from '../../hold/return-path.ts'
 import { refusedBy } from '../../hold/refusals.ts'
@@ -120,7 +121,7 @@ function mapOf({ host }: AgentContext, { name }: Attachment): DmMap {
 
 /** Asks a path that carries I/O which volume it is. */
 async function verify(
-  { host, moved }: AgentContext,
+  { host, moved, log }: AgentContext,
   step: StepOf<'verify'>,
   record: Attachment,
 ): Promise<StepResult> {
@@ -134,6 +135,9 @@ async function verify(
   try {
     await proveDisks(host, record, [disk])
     moved.answered(path, before)
+    await refreshDisk(host, record, disk).catch((error: Error) =>
+      log.once(record.name, 'refresh', error.message),
+    )
     return { kind: 'verify', step, refused: null }
   } catch (error) {
     return { kind: 'verify', step, refused: refusedBy(error) }

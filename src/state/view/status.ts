@@ -97,7 +97,8 @@ const SHOWN_IDENTITY_DEADLINE_MS = 10_000
 
 /**
  * Whether another volume answers beneath the volume's file system or raw user. A running agent checks this every few
- * seconds and notes it; without one the disks are asked now.
+ * seconds and notes it; without one the disks are asked now. A disk that the kernel takes for another volume is always asked:
+ * the kernel's view may be of an earlier moment, and counts only where the disk does not answer.
  */
 async function isMisplaced(
   host: Host,
@@ -110,13 +111,15 @@ async function isMisplaced(
   if (note?.kind === 'fenced') return false
   if (phase === 'attaching' || identity === null) return false
   const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
+  if (used.length === 0) return false
   const isOther = ({ cached }: ScsiDisk) => isIdentified(cached) && nameDifference(cached, identity) !== null
-  if (used.some(isOther)) return true
-  if (used.length === 0 || (await isAgentRunning(host))) return false
+  const asked = (await isAgentRunning(host)) ? used.filter(isOther) : used
   const answers = await Promise.all(
-    used.map((disk) => askDisk(host, disk, identity, { deadlineMs: SHOWN_IDENTITY_DEADLINE_MS })),
+    asked.map((disk) => askDisk(host, disk, identity, { deadlineMs: SHOWN_IDENTITY_DEADLINE_MS })),
   )
-  return answers.some(({ verdict }) => verdict === 'stranger')
+  return answers.some(
+    ({ disk, verdict }) => verdict === 'stranger' || (verdict === 'silent' && isOther(disk)),
+  )
 }
 
 /**
