@@ -5,66 +5,41 @@ import type {
   HoldMemory,
   HoldPlan,
   HoldStep,
-  LastingStep,
-  Refusal,
-  Returned,
-  ReturnStep,
-  StepOf,
   StepResult,
 } from '../../../../src/model/plan/hold-facts.ts'
 import { NOTHING_KNOWN } from '../../../../src/model/plan/hold-facts.ts'
 import { afterStep, takeLoss } from '../../../../src/model/plan/hold-results.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
-import type { FakeSession } from './fake-iscsi.ts'
-import { FakeIscsi, PORTALS, TICK_MS } from './fake-iscsi.ts'
+import { ISCSI_EVENTS } from './fake-iscsi-events.ts'
+import { FakeIscsi, TICK_MS } from './fake-iscsi.ts'
+import { FakeLastingSteps } from './fake-lasting-steps.ts'
 import type { Noted } from './hold-judge.ts'
 import { HoldJudge } from './hold-judge.ts'
 
-/** What happens from outside. */
-export const EVENTS = [
+/** What happens to the agent, to its volume's record, and to the clock. */
+const NODE_EVENTS = {
+  'give-up': (node: FakeHoldNode) => node.giveUp(),
+  'longer-hold': (node: FakeHoldNode) => node.want(40),
+  'shorter-hold': (node: FakeHoldNode) => node.want(10),
+  'agent-killed': (node: FakeHoldNode) => node.killAgent(),
+  'clock-set': (node: FakeHoldNode) => (node.wallMs += 3_600_000),
+  'detach-works': (node: FakeHoldNode) => node.detach({ isWorkedOn: true }),
+  'detach-killed': (node: FakeHoldNode) => node.detach({ isWorkedOn: false }),
+  'attached-again': (node: FakeHoldNode) => node.attachAgain(),
+} as const
+
+export type Event = keyof typeof ISCSI_EVENTS | keyof typeof NODE_EVENTS
+const isOfIscsi = (event: Event): event is keyof typeof ISCSI_EVENTS => event in ISCSI_EVENTS
+
+/** A quiet time is as likely as two events. */
+export const EVENTS: readonly Event[] = [
   'quiet',
-  'quiet',
-  'target-down',
-  'target-up',
-  'portal-down',
-  'portal-up',
-  'reconnect',
-  'swap-lun',
-  'unmap-lun',
-  'map-lun',
-  'io-fails',
-  'io-works',
-  'owned-by-other',
-  'owner-silent',
-  'owned-by-us',
-  'give-up',
-  'longer-hold',
-  'shorter-hold',
-  'agent-killed',
-  'session-gone',
-  'someone-unqueues',
-  'clock-set',
-  'users-leave',
-  'users-come',
-  'writer-starts',
-  'writer-stops',
-  'detach-works',
-  'detach-killed',
-  'attached-again',
-] as const
-export type Event = (typeof EVENTS)[number]
+  ...(Object.keys(ISCSI_EVENTS) as (keyof typeof ISCSI_EVENTS)[]),
+  ...(Object.keys(NODE_EVENTS) as (keyof typeof NODE_EVENTS)[]),
+]
 
 /** How often paths that carry I/O are asked which volume they are. */
 const CHECK_INTERVAL_MS = 5_000
-
-interface Running {
-  readonly step: LastingStep
-  readonly plan: ReturnStep[]
-  foundHere: boolean
-  sid: number | null
-  connection: number | null
-  isVerified: boolean
-}
 
 /** Of a planner, what the fake node needs: tests plant mistakes in it. */
 export interface Planner {
@@ -92,7 +67,7 @@ export class FakeHoldNode implements Noted {
   #checkMs = 0
   #writtenAtCheck = 0
   #written = 0
-  #running: Running[] = []
+  readonly #lasting = new FakeLastingSteps(this.iscsi, this.judge, this, (result) => this.#ended(result))
   #watched = ''
   readonly #startMs = this.iscsi.nowMs
   readonly #planner: Planner
@@ -102,98 +77,49 @@ export class FakeHoldNode implements Noted {
   }
 
   happen(event: Event): void {
-    const { iscsi, judge } = this
     this.#say(`event ${event}`)
-    switch (event) {
-      case 'quiet':
-        break
-      case 'target-down':
-        iscsi.up = [false, false]
-        break
-      case 'target-up':
-        iscsi.up = [true, true]
-        break
-      case 'portal-down':
-        iscsi.up[0] = false
-        break
-      case 'portal-up':
-        iscsi.up[0] = true
-        break
-      case 'reconnect':
-        // Shorter than any look at it.
-        for (const session of iscsi.sessions) if (session.state === 'LOGGED_IN') iscsi.reconnect(session)
-        break
-      case 'swap-lun':
-        iscsi.lun = 'foreign'
-        break
-      case 'unmap-lun':
-        iscsi.lun = 'absent'
-        break
-      case 'map-lun':
-        iscsi.lun = 'volume'
-        break
-      case 'io-fails':
-      case 'io-works':
-        iscsi.failsIo = event === 'io-fails'
-        break
-      case 'owned-by-other':
-        iscsi.owner = 'other'
-        break
-      case 'owner-silent':
-        iscsi.owner = 'silent'
-        break
-      case 'owned-by-us':
-        iscsi.owner = 'us'
-        break
-      case 'give-up':
-        if (this.note === null || iscsi.map === null) break
-        if (this.note.ended === null) this.note = { ...this.note, ended: 'give-up' }
-        judge.gaveUp()
-        iscsi.map.queueing = false
-        this.#lookNow()
-        break
-      case 'longer-hold':
-      case 'shorter-hold':
-        this.wanted = event === 'longer-hold' ? 40 : 10
-        judge.wanted()
-        this.#lookNow()
-        break
-      case 'agent-killed':
-        this.memory = NOTHING_KNOWN
-        judge.agentKilled()
-        this.last = null
-        this.#running = []
-        this.#lookNow()
-        break
-      case 'session-gone':
-        iscsi.logOut(iscsi.sessions[0]?.sid)
-        break
-      case 'someone-unqueues':
-        if (iscsi.map) iscsi.map.queueing = false
-        break
-      case 'clock-set':
-        this.wallMs += 3_600_000
-        break
-      case 'users-leave':
-        iscsi.hasUsers = false
-        break
-      case 'users-come':
-        iscsi.hasUsers = true
-        break
-      case 'writer-starts':
-      case 'writer-stops':
-        iscsi.isWriting = event === 'writer-starts'
-        break
-      case 'detach-works':
-      case 'detach-killed':
-      case 'attached-again':
-        judge.worked()
-        // The record changes with the first and the last.
-        if (this.isReady !== (event === 'attached-again')) this.#lookNow()
-        this.isReady = event === 'attached-again'
-        this.isWorkedOn = event === 'detach-works'
-        break
-    }
+    if (isOfIscsi(event)) ISCSI_EVENTS[event](this.iscsi)
+    else NODE_EVENTS[event](this)
+  }
+
+  giveUp(): void {
+    const { map } = this.iscsi
+    if (this.note === null || map === null) return
+    if (this.note.ended === null) this.note = { ...this.note, ended: 'give-up' }
+    this.judge.gaveUp()
+    map.queueing = false
+    this.#lookNow()
+  }
+
+  want(hold: Hold): void {
+    this.wanted = hold
+    this.judge.wanted()
+    this.#lookNow()
+  }
+
+  killAgent(): void {
+    this.memory = NOTHING_KNOWN
+    this.judge.agentKilled()
+    this.last = null
+    this.#lasting.forget()
+    this.#lookNow()
+  }
+
+  detach({ isWorkedOn }: Pick<Noted, 'isWorkedOn'>): void {
+    this.#change({ isReady: false, isWorkedOn })
+  }
+
+  attachAgain(): void {
+    this.#change({ isReady: true, isWorkedOn: false })
+  }
+
+  /** A command is at work, or has ended. */
+  #change({ isReady, isWorkedOn }: Pick<Noted, 'isReady' | 'isWorkedOn'>): void {
+    this.judge.worked()
+    // The record changes with the first and the last.
+    if (this.isReady !== isReady) this.#lookNow()
+    this.isReady = isReady
+    this.isWorkedOn = isWorkedOn
   }
 
   /** Lets time pass. */
@@ -220,7 +146,7 @@ export class FakeHoldNode implements Noted {
       this.#written += carried.writes
       this.judge.carried(carried)
     }
-    for (const running of this.#running.slice()) this.#proceed(running)
+    this.#lasting.proceed()
     const watched = JSON.stringify(
       iscsi.sessions.map(({ sid, state, connection, disk }) => [sid, state, connection, disk]),
     )
@@ -346,14 +272,7 @@ export class FakeHoldNode implements Noted {
         case 'recover':
         case 'clear':
         case 'attach':
-          this.#running.push({
-            step,
-            plan: step.kind === 'return' ? [...step.steps] : [],
-            foundHere: false,
-            sid: step.kind === 'return' ? (step.path?.sid ?? null) : null,
-            connection: null,
-            isVerified: false,
-          })
+          this.#lasting.begin(step)
       }
     }
   }
@@ -366,147 +285,8 @@ export class FakeHoldNode implements Noted {
     this.note = note
   }
 
-  #proceed(running: Running): void {
-    const { step } = running
-    switch (step.kind) {
-      case 'verify':
-        return this.#verify(running, step)
-      case 'recover':
-        return this.#recover(running)
-      case 'clear':
-        return this.#clear(running)
-      case 'attach':
-        return this.#attach(running, step)
-      case 'return':
-        return this.#bringBack(running, step)
-    }
-  }
-
-  #verify(running: Running, step: StepOf<'verify'>): void {
-    const session = this.iscsi.bySid(step.sid)
-    const answer =
-      session && String(session.connection) === step.connection ? this.iscsi.answerOf(session) : 'unreachable'
-    if (answer === 'proven') session!.provenConnection = session!.connection
-    const refused = answer === 'proven' ? null : { cause: answer, message: `it is ${answer}` }
-    this.#finish(running, { kind: 'verify', step, refused })
-  }
-
-  #recover(running: Running): void {
-    const { iscsi } = this
-    const path = iscsi.map?.paths.find(({ active }) => active)
-    const session = path && iscsi.byDevno(path.devno)
-    if (!session || iscsi.failsIo || iscsi.answerOf(session) !== 'proven')
-      return this.#finish(running, { kind: 'recover-failed', message: 'the volume does not answer' })
-    this.judge.recovered()
-    this.#finish(running, { kind: 'recover', trouble: null })
-  }
-
-  #clear(running: Running): void {
-    const { iscsi } = this
-    this.judge.clears()
-    if (iscsi.hasUsers) return this.#finish(running, { kind: 'clear', users: 'cat[1]' })
-    iscsi.isMounted = false
-    iscsi.queued = []
-    if (this.note?.kind === 'fenced') iscsi.map = null
-    if (this.note) this.note = { ...this.note, isClear: true }
-    this.#finish(running, { kind: 'clear', users: null })
-  }
-
-  #attach(running: Running, step: StepOf<'attach'>): void {
-    const { iscsi } = this
-    this.judge.attaches()
-    const portal = PORTALS.find((one) => iscsi.isUp(one))
-    if (portal === undefined || iscsi.lun !== 'volume' || iscsi.owner !== 'us' || iscsi.failsIo)
-      return this.#finish(running, { kind: 'failed', step, message: 'it cannot be attached' })
-    const session =
-      iscsi.sessions.find((one) => one.portal === portal && one.state === 'LOGGED_IN') ?? iscsi.logIn(portal)
-    session.disk ??= { devno: `8:${session.sid}`, state: 'running' }
-    session.provenConnection = session.connection
-    iscsi.map = { queueing: true, paths: [{ devno: session.disk.devno, active: true }] }
-    iscsi.isMounted = true
-    this.judge.givenUp = null
-    this.note = null
-    this.#finish(running, { kind: 'attach' })
-  }
-
-  #bringBack(running: Running, step: StepOf<'return'>): void {
-    const { iscsi } = this
-    const refuse = (cause: Refusal) =>
-      this.#finish(running, {
-        kind: 'return',
-        step,
-        came: {
-          kind: 'refused',
-          refused: { cause, message: `it is ${cause}` },
-          ...(running.foundHere ? { foundHere: true } : {}),
-        },
-      })
-    const next = running.plan.shift()
-    const serving = iscsi.sessions.find(({ portal }) => portal === step.portal) ?? null
-    const session = iscsi.bySid(running.sid)
-    switch (next) {
-      case 'search-lun':
-        if (!iscsi.isUp(step.portal)) return
-        if (iscsi.lun !== 'volume') return refuse('foreign')
-        running.foundHere = true
-        return
-      case 'log-out':
-        if (serving && serving.state !== 'LOGGED_IN') iscsi.logOut(serving.sid)
-        return
-      case 'make-path': {
-        if (!iscsi.isUp(step.portal)) return refuse('unreachable')
-        if (serving && serving.state !== 'LOGGED_IN') return refuse('unreachable')
-        const made = serving ?? iscsi.logIn(step.portal)
-        if (iscsi.lun === 'absent') return refuse('absent')
-        made.disk ??= { devno: `8:${made.sid}`, state: 'running' }
-        running.sid = made.sid
-        if (iscsi.lun !== 'foreign') return
-        iscsi.dropDisk(made.sid)
-        return refuse('foreign')
-      }
-      case 'verify': {
-        if (!session?.disk) return refuse('unreachable')
-        const answer = iscsi.answerOf(session)
-        if (answer === 'foreign') iscsi.dropDisk(session.sid)
-        if (answer !== 'proven') return refuse(answer)
-        running.connection = session.connection
-        running.isVerified = true
-        return
-      }
-      case 'reinstate':
-      case 'load-table': {
-        // As hold/return-path.ts does it: a connection that was replaced since is not the one that was asked.
-        if (!session?.disk || iscsi.map === null) return refuse('unreachable')
-        if (running.isVerified && running.connection !== session.connection) return refuse('unreachable')
-        const returned = this.#use(session, session.disk.devno, next, running.isVerified)
-        if (returned === null) return refuse('unreachable')
-        return this.#finish(running, { kind: 'return', step, came: returned })
-      }
-      case undefined:
-        return refuse('unreachable')
-    }
-  }
-
-  /** The path carries I/O from now on. @returns null if the volume was given up */
-  #use(
-    session: FakeSession,
-    devno: string,
-    how: 'reinstate' | 'load-table',
-    isVerified: boolean,
-  ): Returned | null {
-    this.judge.uses(how, isVerified)
-    if (this.judge.givenUp !== null) return null
-    session.provenConnection = session.connection
-    this.iscsi.usePath(devno, how)
-    return {
-      kind: how === 'reinstate' ? 'reinstated' : 'loaded',
-      path: { sid: session.sid, devno, connection: String(session.connection) },
-    }
-  }
-
-  #finish(running: Running, result: StepResult): void {
+  #ended(result: StepResult): void {
     this.#say(`result ${JSON.stringify(result)}`)
-    this.#running = this.#running.filter((one) => one !== running)
     const taken = afterStep(this.#facts(), this.memory, result)
     this.memory = taken.memory
     this.#act(taken.steps)
