@@ -10,7 +10,7 @@ import type { Volume } from './volume.ts'
 
 const POINTS = ['/mnt/one', '/mnt/two']
 
-/** What deploy/lunkeeper-shutdown.service runs; with a systemd that runs it: systemd.test.ts. */
+/** What deploy/lunkeeper-shutdown.service runs; with a systemd that runs it: systemd-shutdown.test.ts. */
 describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian) => {
   const it = onNode({
     debian,

@@ -9,6 +9,9 @@ import { expectNothingLeft, lunkeeper } from './node.ts'
 /** For what the agent sees within seconds; generous, since the machine may be busy. */
 export const SEEN_MS = 90_000
 
+/** Flags of a volume whose I/O its session holds, with an agent or without. */
+export const SESSION_HELD = ['--hold', '120s', '--hold-mode', 'session']
+
 export interface VolumeOptions {
   /** @default 'db' */
   readonly name?: string

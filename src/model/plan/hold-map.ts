@@ -191,7 +191,7 @@ function planCarried(
     const memory = { ...before, returnedMs }
     const trial = { note, memory, steps: on, last: [], lookAtMs: nowMs + TRIAL_LOOK_MS, ask: null }
     if (knownMs === null || !goesThrough(facts, memory)) return trial
-    // The kernel may have failed the path again, and its event may be lost: the hold must not begin anew then.
+    // The kernel may have failed the path again, and its event may be lost: the hold must not begin from 0 then.
     if (facts.mapReadMs <= returnedMs) return { ...trial, ask: 'map' }
   }
   const after = goOn(facts, before, note)
