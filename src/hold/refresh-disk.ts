@@ -1,21 +1,25 @@
 import { rescanDisk } from '../host/disk/remove.ts'
 import type { Host } from '../host/host.ts'
 import type { Attachment } from '../model/attachment.ts'
-import { isIdentified, nameDifference } from '../model/identity.ts'
-import type { ScsiDisk } from '../model/snapshot.ts'
+import { isCachedAsOther } from '../model/identity.ts'
+import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 
 /**
- * Makes the kernel read a disk's size and identity again if it takes the disk for another volume: another LUN answered there
- * when a login or a program last had it read (iscsid 2.1.10 and newer do so at each re-login). With the size of a smaller
- * volume, the kernel fails I/O beyond it (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
+ * Makes the kernel read a disk's size and identity again where they are not those of the volume: another LUN answered, or none,
+ * when a login or a program last had them read (iscsid 2.1.10 and newer do so at each re-login). The kernel fails all I/O
+ * beyond the size that it knows, which is 0 where no LUN answered (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
  * @param disk has proven to be the volume a moment ago
+ * @returns whether it was read again: the proof may have expired
  * @throws STUCK
  */
 export async function refreshDisk(
   host: Host,
   { identity }: Pick<Attachment, 'identity'>,
+  map: Pick<DmMap, 'bytes'>,
   disk: ScsiDisk,
-): Promise<void> {
-  if (identity && isIdentified(disk.cached) && nameDifference(disk.cached, identity) !== null)
-    await rescanDisk(host, disk)
+): Promise<boolean> {
+  const isOther = identity !== null && isCachedAsOther(disk.cached, identity)
+  if (!isOther && disk.bytes >= map.bytes) return false
+  await rescanDisk(host, disk)
+  return true
 }

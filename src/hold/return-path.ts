@@ -135,11 +135,13 @@ async function verify(progress: Progress): Promise<void> {
   const { host, record, map } = work
   if (disk === null) throw new LunkeeperError('INTERNAL', 'there is no path to verify')
   const connection = connectionOf(host, disk.sid)
-  const proven = work.disk
-    ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
-    : await provePaths(host, record, map, [disk])
+  const prove = async () =>
+    work.disk
+      ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
+      : provePaths(host, record, map, [disk])
+  let proven = await prove()
   // A disk that was just made is as the target describes it.
-  if (work.disk) await refreshDisk(host, record, work.disk)
+  if (work.disk && (await refreshDisk(host, record, map, work.disk))) proven = await prove()
   progress.connection = connection
   progress.proven = proven
 }

@@ -48,6 +48,11 @@ export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'byte
   return a.serial === null || b.serial === null || a.serial === b.serial
 }
 
+/** Whether the kernel takes a disk for another volume. A disk without a cached name is taken for none. */
+export function isCachedAsOther(cached: Omit<Identity, 'bytes'>, expected: ExpectedIdentity): boolean {
+  return isIdentified(cached) && nameDifference(cached, expected) !== null
+}
+
 /** Whether there is anything that distinguishes this volume from another. */
 export function isIdentified(identity: Omit<Identity, 'bytes'> & { readonly bytes?: number }): boolean {
   return identity.wwid !== null || identity.serial !== null

@@ -35,28 +35,4 @@ describe.each(kernels('bookworm'))('a misplaced volume comes back (%s)', (debian
     await swap(target)
     expect(await target.hash(5)).toBe(after)
   })
-
-  it('what the kernel has read of another volume meanwhile is asked again, and read again before the volume is used', async ({
-    node,
-    target,
-    agent,
-    volume,
-  }) => {
-    const size = async () => Number(await node.read('/sys/block/sda/size'))
-    const sectors = (mib: number) => (mib << 20) / 512
-    const { device } = await volume.attach('--hold', 'forever')
-    await agent.stop()
-    // A smaller one: the kernel fails I/O beyond its size.
-    await swap(target, 32 << 20)
-    await node.sh('echo 1 > /sys/block/sda/device/rescan')
-    expect((await volume.status()).state).toBe('misplaced')
-    await putBack(target)
-    expect((await volume.status()).state).toBe('ready')
-    expect(await size()).toBe(sectors(32))
-    await agent.start()
-    await node.until(async () => (await size()) === sectors(64))
-    await node.sh(`dd if=/dev/zero of=${device} bs=1M seek=48 count=1 oflag=direct 2> /dev/null`)
-    expect((await volume.status()).state).toBe('ready')
-    await volume.detach()
-  })
 })

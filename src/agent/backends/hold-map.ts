@@ -121,10 +121,11 @@ function mapOf({ host }: AgentContext, { name }: Attachment): DmMap {
 
 /** Asks a path that carries I/O which volume it is. */
 async function verify(
-  { host, moved, log }: AgentContext,
+  context: AgentContext,
   step: StepOf<'verify'>,
   record: Attachment,
 ): Promise<StepResult> {
+  const { host, moved, log } = context
   const disk = pathDiskOf(lookOf({ host }, record), step.sid)
   if (!disk) {
     const state = readSessionState(host.paths, step.sid) ?? 'gone'
@@ -135,7 +136,7 @@ async function verify(
   try {
     await proveDisks(host, record, [disk])
     moved.answered(path, before)
-    await refreshDisk(host, record, disk).catch((error: Error) =>
+    await refreshDisk(host, record, mapOf(context, record), disk).catch((error: Error) =>
       log.once(record.name, 'refresh', error.message),
     )
     return { kind: 'verify', step, refused: null }

@@ -253,6 +253,8 @@ export interface HoldMemory {
   readonly ioFailures: ReadonlyMap<number, IoFailures>
   /** Device numbers (8:16) of the paths that carried I/O at the last look. */
   readonly carrying: readonly string[]
+  /** Device numbers of the paths that were brought back since the last look. */
+  readonly broughtBack: readonly string[]
   /** By portal. */
   readonly attempts: ReadonlyMap<string, ReturnAttempt>
   /** Since when no path carries I/O; null while one does. */
@@ -293,6 +295,7 @@ export const NOTHING_KNOWN: HoldMemory = {
   verified: new Map(),
   ioFailures: new Map(),
   carrying: [],
+  broughtBack: [],
   attempts: new Map(),
   lostSinceMs: null,
   isAttaching: false,

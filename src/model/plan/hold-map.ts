@@ -92,6 +92,7 @@ function planPaths(
     verified,
     ioFailures,
     carrying: carrying.map(({ devno }) => devno),
+    broughtBack: [],
     lostSinceMs,
   }
 

@@ -164,15 +164,17 @@ export interface FailedIo {
 }
 
 /**
- * Notices paths that carried I/O at the last look, and that the kernel has failed although their target answers.
+ * Notices paths that carried I/O at the last look, or were brought back since, and that the kernel has failed although their
+ * target answers.
  * @param isActive whether the kernel uses the path; a table that was loaded for another path meanwhile lacks this one
  */
 export function noticeFailedIo(
   { nowMs, paths }: HoldFacts,
-  { ioFailures, carrying }: HoldMemory,
+  { ioFailures, carrying, broughtBack }: HoldMemory,
   isActive: (path: HeldPath) => boolean,
 ): FailedIo {
-  const failed = paths.filter((path) => isUsable(path) && !isActive(path) && carrying.includes(path.devno))
+  const used = [...carrying, ...broughtBack]
+  const failed = paths.filter((path) => isUsable(path) && !isActive(path) && used.includes(path.devno))
   if (failed.length === 0) return { ioFailures, said: [] }
   const after = new Map(ioFailures)
   const said = failed.map(({ sid, disk }) => {

@@ -115,6 +115,7 @@ export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
     ...before,
     verified: verified(before, sid, { kind: 'refused', connection }),
     carrying: before.carrying.filter((known) => known !== devno),
+    broughtBack: before.broughtBack.filter((known) => known !== devno),
   }
   const isLost = refused.cause === 'lost'
   const dropped: HoldStep = { kind: 'drop-disk', sid }
@@ -155,8 +156,9 @@ function afterReturn(
     const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere }, nowMs))
     return said(isTrouble ? { ...memory, refused } : memory, say(refused.message, portal))
   }
-  const memory = ended(NO_ATTEMPT)
   const { path } = came
+  const broughtBack = path ? [...before.broughtBack, path.devno] : before.broughtBack
+  const memory = { ...ended(NO_ATTEMPT), broughtBack }
   const proven = path
     ? verified(memory, path.sid, { kind: 'proven', connection: path.connection })
     : memory.verified

@@ -15,7 +15,7 @@ import { safeHold } from '../../model/safe-hold.ts'
 import { holdDeadline } from '../../model/plan/hold-deadline.ts'
 import { stateOfHold } from '../../model/plan/hold-state.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
-import { isIdentified, nameDifference } from '../../model/identity.ts'
+import { isCachedAsOther } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
 import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
@@ -112,7 +112,7 @@ async function isMisplaced(
   if (phase === 'attaching' || identity === null) return false
   const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
   if (used.length === 0) return false
-  const isOther = ({ cached }: ScsiDisk) => isIdentified(cached) && nameDifference(cached, identity) !== null
+  const isOther = ({ cached }: ScsiDisk) => isCachedAsOther(cached, identity)
   const asked = (await isAgentRunning(host)) ? used.filter(isOther) : used
   const answers = await Promise.all(
     asked.map((disk) => askDisk(host, disk, identity, { deadlineMs: SHOWN_IDENTITY_DEADLINE_MS })),

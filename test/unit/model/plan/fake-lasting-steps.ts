@@ -17,6 +17,8 @@ interface Running {
   sid: number | null
   connection: number | null
   isVerified: boolean
+  /** The kernel uses the path since the last tick: the step ends now. */
+  returned: Returned | null
 }
 
 /** The steps of the agent that last: each tick does one part of each, as src/hold and src/volumes do it. */
@@ -43,6 +45,7 @@ export class FakeLastingSteps {
       sid: step.kind === 'return' ? (step.path?.sid ?? null) : null,
       connection: null,
       isVerified: false,
+      returned: null,
     })
   }
 
@@ -137,6 +140,7 @@ export class FakeLastingSteps {
           ...(running.foundHere ? { foundHere: true } : {}),
         },
       })
+    if (running.returned) return this.#finish(running, { kind: 'return', step, came: running.returned })
     const next = running.plan.shift()
     const serving = iscsi.sessions.find(({ portal }) => portal === step.portal) ?? null
     const session = iscsi.bySid(running.sid)
@@ -174,9 +178,9 @@ export class FakeLastingSteps {
         // As hold/return-path.ts does it: a connection that was replaced since is not the one that was asked.
         if (!session?.disk || iscsi.map === null) return refuse('unreachable')
         if (running.isVerified && running.connection !== session.connection) return refuse('unreachable')
-        const returned = this.#use(session, session.disk.devno, next, running.isVerified)
-        if (returned === null) return refuse('unreachable')
-        return this.#finish(running, { kind: 'return', step, came: returned })
+        // The kernel sends what waits, and may fail the path, before the step has ended.
+        running.returned = this.#use(session, session.disk.devno, next, running.isVerified)
+        return running.returned === null ? refuse('unreachable') : undefined
       }
       case undefined:
         return refuse('unreachable')
