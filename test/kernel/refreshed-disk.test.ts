@@ -18,7 +18,8 @@ describe.each(kernels('bookworm'))(
   'a disk that the kernel read while its LUN was elsewhere (%s)',
   (debian) => {
     const it = onNode({ debian, memory: 640, agent: true, luns: [OURS] })
-    const BYTES = OURS.bytes!
+    const { lun, ...ours } = OURS
+    const BYTES = ours.bytes!
 
     it('is asked what it is, where another volume had answered, and is read again before it is used', async ({
       node,
@@ -51,12 +52,12 @@ describe.each(kernels('bookworm'))(
     }) => {
       await volume.mounted('--hold', 'forever')
       const writer = await Writer.start(node, '/mnt/db/file')
-      await target.unmap(OURS.lun, { keep: true })
+      await target.unmap(lun, { keep: true })
       await agent.errors(/the target answers, but I\/O fails; holding/, SEEN_MS)
       await rescan(node)
       expect(await sizeOf(node)).toBe(0)
 
-      await putBack(target)
+      await target.map(lun, ours)
       await volume.state('ready')
       expect(await sizeOf(node)).toBe(BYTES)
       await writer.goesOn(SEEN_MS)

@@ -173,8 +173,8 @@ export function noticeFailedIo(
   { ioFailures, carrying, broughtBack }: HoldMemory,
   isActive: (path: HeldPath) => boolean,
 ): FailedIo {
-  const used = [...carrying, ...broughtBack]
-  const failed = paths.filter((path) => isUsable(path) && !isActive(path) && used.includes(path.devno))
+  const used = new Set([...carrying, ...broughtBack])
+  const failed = paths.filter((path) => isUsable(path) && !isActive(path) && used.has(path.devno))
   if (failed.length === 0) return { ioFailures, said: [] }
   const after = new Map(ioFailures)
   const said = failed.map(({ sid, disk }) => {
