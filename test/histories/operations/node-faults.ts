@@ -86,7 +86,13 @@ export const NODE_FAULTS: Definitions<
     () => true,
     (disk) => `echo offline > ${attribute(disk, 'state')}`,
   ),
-  'rescan-disk': onDisks('rescan-disk', 2, isShown, (disk) => `echo 1 > ${attribute(disk, 'rescan')}`),
+  'rescan-disk': onDisks(
+    'rescan-disk',
+    2,
+    // Without its LUN a disk gets the size 0. Below a mount, without a map that holds, that is for ever.
+    (volume, model) => volume.mode === 'map' || isShown(volume, model),
+    (disk) => `echo 1 > ${attribute(disk, 'rescan')}`,
+  ),
   'fail-path': onDisks(
     'fail-path',
     2,
