@@ -15,10 +15,13 @@ const AHEAD_MS = 3_000
 interface Reading {
   /** A map was changed after the reading began. */
   isStale: boolean
-  /** States that the agent changed meanwhile, which the answer may lack. */
-  readonly changed: Map<string, HoldMapState>
+  /** What the agent changed meanwhile, which the answer may lack. */
+  readonly changes: { readonly map: string; readonly change: Change }[]
   done: Promise<void>
 }
+
+/** A change of a map's state by the agent. */
+type Change = (state: HoldMapState) => HoldMapState
 
 /** The hold maps as the kernel reports them, with the agent's own changes since. */
 export class HoldMapStates {
@@ -27,10 +30,13 @@ export class HoldMapStates {
   #reading: Reading | null = null
   /** The reading that follows it. */
   #next: Promise<void> | null = null
+  /** When the reading began by which the states are up to date; `-Infinity` if none are. */
   #readMs = Number.NEGATIVE_INFINITY
+  /** When the last reading that has ended began. */
+  #begunMs = Number.NEGATIVE_INFINITY
   #isDoubtful = false
-  /** By map: when the kernel last failed a path. */
-  readonly #failedMs = new Map<string, number>()
+  /** By map: when the last event of a failed path came. */
+  readonly #pathFailedMs = new Map<string, number>()
 
   constructor(host: Host) {
     this.#host = host
@@ -43,9 +49,12 @@ export class HoldMapStates {
     return this.#states
   }
 
-  /** When the last reading began, on the monotonic clock: what the kernel has done since, the states may lack. */
-  get readMs(): number {
-    return this.#readMs
+  /**
+   * When the reading began that a map's state is from, on the monotonic clock. `-Infinity` if the kernel has failed a path of
+   * the map since.
+   */
+  readMsOf(map: string): number {
+    return this.#hasFailedPath(map, this.#begunMs) ? Number.NEGATIVE_INFINITY : this.#begunMs
   }
 
   /** Begins to read the maps before the last reading is too old. Does not wait. */
@@ -68,7 +77,7 @@ export class HoldMapStates {
   }
 
   #begin(): Promise<void> {
-    const reading = { isStale: false, changed: new Map(), done: Promise.resolve() }
+    const reading: Reading = { isStale: false, changes: [], done: Promise.resolve() }
     this.#reading = reading
     return (reading.done = this.#readNow(reading))
   }
@@ -77,8 +86,10 @@ export class HoldMapStates {
     const startedMs = monotonicMs()
     this.#isDoubtful = false
     try {
-      const states = await readHoldMaps(this.#host)
-      this.#states = new Map([...states, ...[...reading.changed].filter(([name]) => states.has(name))])
+      const states = new Map(await readHoldMaps(this.#host))
+      for (const { map, change } of reading.changes) apply(states, map, change)
+      this.#states = states
+      this.#begunMs = startedMs
       if (!reading.isStale) this.#readMs = startedMs
     } finally {
       this.#reading = null
@@ -96,21 +107,20 @@ export class HoldMapStates {
     if (this.#reading) this.#reading.isStale = true
   }
 
-  /** The kernel failed a path of this map. */
-  kernelFailedPath(map: string): void {
-    this.#failedMs.set(map, monotonicMs())
+  /** A path of this map was failed. */
+  pathFailed(map: string): void {
+    this.#pathFailedMs.set(map, monotonicMs())
     this.invalidate()
   }
 
   async fail(map: DmMap, devno: string): Promise<void> {
     await failPath(this.#host, map, devno)
-    this.#setActive(map.name, devno, false)
+    this.#change(map.name, setActive(devno, false))
   }
 
   async queue(map: string, on: boolean): Promise<void> {
     await setQueueing(this.#host, { name: map }, on)
-    const state = this.#states.get(map)
-    if (state) this.#set(map, { ...state, queueing: on })
+    this.#change(map, (state) => ({ ...state, queueing: on }))
   }
 
   /**
@@ -118,33 +128,42 @@ export class HoldMapStates {
    * the first request, before the step that brought the path back has ended.
    * @param begunMs when that step began
    */
-  reinstated(map: DmMap, devno: string, begunMs: number): void {
-    if (this.#hasFailedPath(map, begunMs)) this.invalidate()
-    else this.#setActive(map.name, devno, true)
+  reinstated({ name }: DmMap, devno: string, begunMs: number): void {
+    if (this.#hasFailedPath(name, begunMs)) this.invalidate()
+    else this.#change(name, setActive(devno, true))
   }
 
   /** A table was loaded with this path and the paths that carried I/O. @param begunMs as of `reinstated` */
-  loaded(map: DmMap, devno: string, begunMs: number): void {
-    if (this.#hasFailedPath(map, begunMs)) return this.invalidate()
-    const paths = this.#states.get(map.name)?.paths ?? []
-    const others = paths.filter((path) => path.active && path.devno !== devno)
-    this.#set(map.name, { queueing: true, paths: [...others, { devno, active: true }] })
+  loaded({ name }: DmMap, devno: string, begunMs: number): void {
+    if (this.#hasFailedPath(name, begunMs)) return this.invalidate()
+    const loaded: Change = ({ paths }) => {
+      const others = paths.filter((path) => path.active && path.devno !== devno)
+      return { queueing: true, paths: [...others, { devno, active: true }] }
+    }
+    this.#change(name, loaded, { queueing: true, paths: [] })
     this.doubt()
   }
 
-  #hasFailedPath({ name }: DmMap, sinceMs: number): boolean {
-    return (this.#failedMs.get(name) ?? Number.NEGATIVE_INFINITY) >= sinceMs
+  #hasFailedPath(map: string, sinceMs: number): boolean {
+    return (this.#pathFailedMs.get(map) ?? Number.NEGATIVE_INFINITY) >= sinceMs
   }
 
-  #setActive(map: string, devno: string, active: boolean): void {
-    const state = this.#states.get(map)
-    if (!state) return
-    const paths = state.paths.map((path) => (path.devno === devno ? { devno, active } : path))
-    this.#set(map, { ...state, paths })
+  /** @param from the state of a map that was not read yet; without it nothing is known of such a map */
+  #change(map: string, change: Change, from?: HoldMapState): void {
+    if (from && !this.#states.has(map)) this.#states.set(map, from)
+    apply(this.#states, map, change)
+    this.#reading?.changes.push({ map, change })
   }
+}
 
-  #set(map: string, state: HoldMapState): void {
-    this.#states.set(map, state)
-    this.#reading?.changed.set(map, state)
-  }
+function setActive(devno: string, active: boolean): Change {
+  return ({ queueing, paths }) => ({
+    queueing,
+    paths: paths.map((path) => (path.devno === devno ? { devno, active } : path)),
+  })
+}
+
+function apply(states: Map<string, HoldMapState>, map: string, change: Change): void {
+  const state = states.get(map)
+  if (state) states.set(map, change(state))
 }

@@ -150,7 +150,7 @@ export class VolumeMonitors {
   pathChanged(map: string, to: 'failed' | 'active'): void {
     const monitor = this.#onHoldMaps().find(({ record }) => holdMapName(record.name) === map)
     if (!monitor) return
-    if (to === 'failed') this.#context.maps.kernelFailedPath(map)
+    if (to === 'failed') this.#context.maps.pathFailed(map)
     else this.#context.maps.invalidate()
     monitor.lookNow()
   }

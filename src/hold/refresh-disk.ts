@@ -1,6 +1,7 @@
 import { rescanDisk } from '../host/disk/remove.ts'
 import type { Host } from '../host/host.ts'
 import type { Attachment } from '../model/attachment.ts'
+import { LunkeeperError } from '../model/errors.ts'
 import { isCachedAsOther } from '../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 
@@ -10,7 +11,7 @@ import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
  * beyond the size that it knows, which is 0 where no LUN answered (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
  * @param disk has proven to be the volume a moment ago
  * @returns whether it was read again: the proof may have expired
- * @throws STUCK
+ * @throws TARGET_AWAY it is still smaller than its map · STUCK
  */
 export async function refreshDisk(
   host: Host,
@@ -20,6 +21,11 @@ export async function refreshDisk(
 ): Promise<boolean> {
   const isOther = identity !== null && isCachedAsOther(disk.cached, identity)
   if (!isOther && disk.bytes >= map.bytes) return false
-  await rescanDisk(host, disk)
+  const bytes = await rescanDisk(host, disk)
+  if (bytes < map.bytes)
+    throw new LunkeeperError(
+      'TARGET_AWAY',
+      `${disk.name} has ${bytes} bytes, and the volume's map ${map.bytes}: this path cannot be used`,
+    )
   return true
 }

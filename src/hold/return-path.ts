@@ -140,7 +140,7 @@ async function verify(progress: Progress): Promise<void> {
       ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
       : provePaths(host, record, map, [disk])
   let proven = await prove()
-  // A disk that was just made is as the target describes it.
+  // `make-path` has judged its disk itself (model/plan/path.ts).
   if (work.disk && (await refreshDisk(host, record, map, work.disk))) proven = await prove()
   progress.connection = connection
   progress.proven = proven

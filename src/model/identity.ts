@@ -48,9 +48,9 @@ export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'byte
   return a.serial === null || b.serial === null || a.serial === b.serial
 }
 
-/** Whether the kernel takes a disk for another volume. A disk without a cached name is taken for none. */
-export function isCachedAsOther(cached: Omit<Identity, 'bytes'>, expected: ExpectedIdentity): boolean {
-  return isIdentified(cached) && nameDifference(cached, expected) !== null
+/** Whether the kernel takes a disk for another volume. What it keeps no name of, it takes for none. */
+export function isCachedAsOther(cached: Omit<Identity, 'bytes'>, identity: Omit<Identity, 'bytes'>): boolean {
+  return isIdentified(cached) && nameDifference(identity, cached) !== null
 }
 
 /** Whether there is anything that distinguishes this volume from another. */

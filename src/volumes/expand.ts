@@ -7,7 +7,6 @@ import { tablePath } from './holding/map-paths.ts'
 import { loadHoldMap } from '../host/map/hold-map.ts'
 import { isHoldMap } from '../host/read/maps.ts'
 import { resizeMap } from '../host/map/multipath.ts'
-import { readDisk } from '../host/read/disks.ts'
 import { readMap } from '../host/read/maps.ts'
 import type { Attachment, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
@@ -85,8 +84,7 @@ function sizesOf({ identity }: Attachment, { maps, sessions }: VolumeView): numb
  */
 async function rescan(host: Host, record: Attachment, disk: ScsiDisk, bytes: number): Promise<void> {
   await proven(host, record, disk)
-  await rescanDisk(host, disk)
-  const now = readDisk(host.paths, { sid: disk.sid }, disk.hctl.lun, { identity: false })?.bytes ?? 0
+  const now = await rescanDisk(host, disk)
   if (now < bytes)
     throw new LunkeeperError(
       'RESIZE_FAILED',

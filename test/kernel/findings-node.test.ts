@@ -6,7 +6,7 @@ import { onNode } from './fixtures.ts'
 import { lunkeeper } from './node.ts'
 import { SEEN_MS, SESSION_HELD } from './volume.ts'
 
-// As findings.test.ts, which also names where each of the other findings is tested.
+// See findings.test.ts, which also names where each of the other findings is tested.
 
 /** Lays a script over a program until it is unmounted: the lab's /usr cannot be written to. */
 async function overlaid(node: LabNode, program: string, script: string, mode = 755): Promise<void> {

@@ -9,9 +9,9 @@ import { loginByHand, logoutByHand } from './other-session.ts'
 import { SESSION_HELD } from './volume.ts'
 
 // A case for each finding of docs/findings.md: its cause is made, doctor reports it, its remedy is applied as an operator
-// would, and doctor reports it no longer. Elsewhere are those of outages and broken file systems (doctor.test.ts), of
-// phantoms (doctor-fix.test.ts), a node's settings (findings-node.test.ts), HELD_BESIDE (holders.test.ts), FENCED and UNGUARDED (owner.test.ts), LIMIT_RAISED
-// (hold-room.test.ts) and RECORD_OF_ANOTHER_MACHINE (cloned-machine.test.ts).
+// would, and doctor reports it no longer. Elsewhere are those of a node's settings (findings-node.test.ts), of outages and
+// broken file systems (doctor.test.ts), of phantoms (doctor-fix.test.ts), HELD_BESIDE (holders.test.ts), FENCED and UNGUARDED
+// (owner.test.ts), LIMIT_RAISED (hold-room.test.ts) and RECORD_OF_ANOTHER_MACHINE (cloned-machine.test.ts).
 
 const MIB = 1 << 20
 const BOTH = ['127.0.0.1', '127.0.0.2']

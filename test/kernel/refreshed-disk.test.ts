@@ -21,7 +21,7 @@ describe.each(kernels('bookworm'))(
     const { lun, ...ours } = OURS
     const BYTES = ours.bytes!
 
-    it('is asked what it is, where another volume had answered, and is read again before it is used', async ({
+    it('is asked what it is where another volume had answered, and is read again before it is used', async ({
       node,
       target,
       agent,
@@ -44,7 +44,7 @@ describe.each(kernels('bookworm'))(
       await volume.detach()
     })
 
-    it('is read again, where no volume had answered, so that what was held is written', async ({
+    it('is read again where no volume had answered, so that what was held is written', async ({
       node,
       target,
       agent,

@@ -39,7 +39,8 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
   const common = lastingSteps(context)
   return {
     observe: (record, sessions) => observe(context, record, sessions),
-    ask: async () => {
+    ask: async (what) => {
+      if (what !== 'map') throw new LunkeeperError('INTERNAL', `a hold map is not asked for ${what}`)
       await maps.states(true)
       return {}
     },
@@ -85,7 +86,7 @@ async function observe(
       portals: portals.map((portal) => portalFacts(host, view, portal, probes.resultOf({ iqn, portal }))),
       io: stat && { completed: stat.completed, inFlight: stat.inFlight },
       map: map ? (states.get(map.name) ?? 'unread') : 'absent',
-      mapReadMs: maps.readMs,
+      mapReadMs: map ? maps.readMsOf(map.name) : Number.NEGATIVE_INFINITY,
       isReady: record.phase === 'ready',
       held: NOT_HELD,
     },
@@ -125,7 +126,7 @@ async function verify(
   step: StepOf<'verify'>,
   record: Attachment,
 ): Promise<StepResult> {
-  const { host, moved, log } = context
+  const { host, moved } = context
   const disk = pathDiskOf(lookOf({ host }, record), step.sid)
   if (!disk) {
     const state = readSessionState(host.paths, step.sid) ?? 'gone'
@@ -136,12 +137,19 @@ async function verify(
   try {
     await proveDisks(host, record, [disk])
     moved.answered(path, before)
-    await refreshDisk(host, record, mapOf(context, record), disk).catch((error: Error) =>
-      log.once(record.name, 'refresh', error.message),
-    )
+    await refresh(context, record, disk)
     return { kind: 'verify', step, refused: null }
   } catch (error) {
     return { kind: 'verify', step, refused: refusedBy(error) }
+  }
+}
+
+/** The path has proven itself, and goes on carrying I/O also where its disk cannot be read again. */
+async function refresh(context: AgentContext, record: Attachment, disk: PathDisk): Promise<void> {
+  try {
+    await refreshDisk(context.host, record, mapOf(context, record), disk)
+  } catch (error) {
+    context.log.once(record.name, 'refresh', error instanceof Error ? error.message : String(error))
   }
 }
 

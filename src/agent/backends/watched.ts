@@ -3,6 +3,7 @@ import type { Host } from '../../host/host.ts'
 import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
+import { LunkeeperError } from '../../model/errors.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { standsOn } from '../../state/proof/stands.ts'
@@ -29,6 +30,7 @@ export function watchedBackend(context: AgentContext, queueing = recentQueueingM
   return {
     observe: async (record, _, asked) => observe(host, record, asked, revisionOf(record)),
     ask: async (what, record) => {
+      if (what === 'map') throw new LunkeeperError('INTERNAL', 'a map of another program is not read')
       const map = mapOf(host, record)
       if (what === 'is-queueing') return { isQueueing: map !== null && (await queueing(host)).has(map.name) }
       return { multipathd: (map && (await queueingOf(host, map.name))) ?? 0 }

@@ -26,13 +26,13 @@ export const staleSize: VolumeCheck = {
   },
 }
 
-/** An ALUA path that cannot be used now has no size: it says nothing. */
+/** An ALUA path that cannot be used now has no size on the target: it says nothing. */
 export function judgeSizes(
   volume: string,
   disks: readonly Sizes[],
   maps: readonly { readonly name: string; readonly bytes: number }[],
 ): Finding[] {
-  const sized = disks.filter(({ target, kernel }) => target > 0 && kernel > 0)
+  const sized = disks.filter(({ target }) => target > 0)
   const shrunk = sized.find(({ target, kernel }) => target < kernel)
   const grown = sized.find(({ target, kernel }) => target > kernel)
   const smallest = Math.min(...sized.map(({ kernel }) => kernel))
@@ -50,9 +50,12 @@ export function judgeSizes(
         fix: 'Give the LUN its former size on the storage system before anything is written. A file system does not survive this.',
       },
     ]
-  const message = grown
-    ? `the LUN grew to ${grown.target} bytes, and the kernel uses ${grown.kernel} of ${grown.disk}`
-    : `the map ${short!.name} has ${short!.bytes} bytes, its disks ${smallest}`
+  const message =
+    grown?.kernel === 0
+      ? `the kernel fails all I/O through ${grown.disk}: it read the disk while its LUN did not answer, and takes it for 0 bytes long. The target says ${grown.target}`
+      : grown
+        ? `the LUN grew to ${grown.target} bytes, and the kernel uses ${grown.kernel} of ${grown.disk}`
+        : `the map ${short!.name} has ${short!.bytes} bytes, its disks ${smallest}`
   return [
     {
       code: 'STALE_SIZE',

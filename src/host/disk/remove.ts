@@ -4,6 +4,7 @@ import { isLunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Host } from '../host.ts'
+import { readDisk } from '../read/disks.ts'
 import { writeUnderScanMutex } from './scan-mutex.ts'
 import { unmarkPath } from './path-mark.ts'
 
@@ -24,10 +25,12 @@ export async function removeDisk(host: Host, disk: ScsiDisk): Promise<void> {
 
 /**
  * Makes the kernel read the size and identity of a disk again. Only for a disk that has just answered as the right volume:
- * if its LUN is not mapped, the kernel sets the size to 0, even under a mounted file system.
+ * if it does not answer, or its LUN is not mapped, the kernel sets the size to 0, even under a mounted file system.
+ * @returns its size now, in bytes
  * @throws STUCK
  */
-export async function rescanDisk(host: Host, disk: ScsiDisk): Promise<void> {
+export async function rescanDisk(host: Host, disk: ScsiDisk): Promise<number> {
   const path = join(host.paths.sys, 'class/scsi_device', formatHctl(disk.hctl), 'device/rescan')
   await writeUnderScanMutex(host, disk.hctl.host, path, '1')
+  return readDisk(host.paths, { sid: disk.sid }, disk.hctl.lun, { identity: false })?.bytes ?? 0
 }

@@ -80,7 +80,7 @@ export interface HoldFacts {
   readonly volumes: number
   /** Hold map: what the kernel does with it. `unread`: it was made after the maps were read. */
   readonly map: HoldMapState | 'absent' | 'unread'
-  /** When `map` was read from the kernel. What the agent itself has changed since is in it, and nothing else. */
+  /** When the reading of `map` began. Of what has happened to the map since, it has only what the agent itself did. */
   readonly mapReadMs: number
   /** Session and multipathd. */
   readonly held: HeldByOthers

@@ -34,6 +34,7 @@ export function planGivenUp(
   const memory: HoldMemory = {
     ...before,
     carrying: [],
+    broughtBack: [],
     verified: new Map(),
     attempts: new Map(),
     returnedMs: null,

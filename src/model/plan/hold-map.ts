@@ -55,7 +55,7 @@ function planAbsent(
   return {
     ...LOOKING,
     state: stateOfHold(note) ?? 'failed',
-    memory: { ...memory, isAttaching: memory.isAttaching || isDue, carrying: [] },
+    memory: { ...memory, isAttaching: memory.isAttaching || isDue, carrying: [], broughtBack: [] },
     steps: [...steps, ...attach],
     lookAtMs,
     isRestoring: true,
@@ -72,7 +72,7 @@ function planPaths(
   const inTable = (path: HeldPath) => map.paths.some(({ devno }) => devno === path.devno)
   const isActive = (path: HeldPath) => map.paths.some(({ devno, active }) => active && devno === path.devno)
   const isFailed = (path: HeldPath) => inTable(path) && !isActive(path)
-  const failedIo = noticeFailedIo(facts, before, isActive)
+  const failedIo = noticeFailedIo(facts, before, { isActive, isFailed })
   const verified = forgetGone(before.verified, portals, paths)
   const ioFailures = forgetGone(failedIo.ioFailures, portals, paths)
   const steps: HoldStep[] = [...taken, ...failedIo.said]

@@ -166,15 +166,20 @@ export interface FailedIo {
 /**
  * Notices paths that carried I/O at the last look, or were brought back since, and that the kernel has failed although their
  * target answers.
- * @param isActive whether the kernel uses the path; a table that was loaded for another path meanwhile lacks this one
+ * @param in.isActive whether the kernel uses the path; a table that was loaded for another path meanwhile lacks this one
+ * @param in.isFailed whether the kernel has failed it
  */
 export function noticeFailedIo(
   { nowMs, paths }: HoldFacts,
   { ioFailures, carrying, broughtBack }: HoldMemory,
-  isActive: (path: HeldPath) => boolean,
+  { isActive, isFailed }: Record<'isActive' | 'isFailed', (path: HeldPath) => boolean>,
 ): FailedIo {
-  const used = new Set([...carrying, ...broughtBack])
-  const failed = paths.filter((path) => isUsable(path) && !isActive(path) && used.has(path.devno))
+  const failed = paths.filter(
+    (path) =>
+      isUsable(path) &&
+      ((carrying.includes(path.devno) && !isActive(path)) ||
+        (broughtBack.includes(path.devno) && isFailed(path))),
+  )
   if (failed.length === 0) return { ioFailures, said: [] }
   const after = new Map(ioFailures)
   const said = failed.map(({ sid, disk }) => {

@@ -92,13 +92,13 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
   }))
 }
 
-/** A disk that does not answer immediately is not waited for in a listing. */
+/** A listing waits no longer for the answer of a disk. */
 const SHOWN_IDENTITY_DEADLINE_MS = 10_000
 
 /**
  * Whether another volume answers beneath the volume's file system or raw user. A running agent checks this every few
- * seconds and notes it; without one the disks are asked now. A disk that the kernel takes for another volume is always asked:
- * the kernel's view may be of an earlier moment, and counts only where the disk does not answer.
+ * seconds and notes it; without one the disks are asked now. The kernel's view of a disk may be of an earlier moment: it counts
+ * only where the disk does not answer, and not in an outage that the agent has noted.
  */
 async function isMisplaced(
   host: Host,
@@ -111,9 +111,10 @@ async function isMisplaced(
   if (note?.kind === 'fenced') return false
   if (phase === 'attaching' || identity === null) return false
   const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
-  if (used.length === 0) return false
+  const isWatched = await isAgentRunning(host)
+  if (used.length === 0 || (isWatched && note !== null)) return false
   const isOther = ({ cached }: ScsiDisk) => isCachedAsOther(cached, identity)
-  const asked = (await isAgentRunning(host)) ? used.filter(isOther) : used
+  const asked = isWatched ? used.filter(isOther) : used
   const answers = await Promise.all(
     asked.map((disk) => askDisk(host, disk, identity, { deadlineMs: SHOWN_IDENTITY_DEADLINE_MS })),
   )

@@ -7,18 +7,16 @@ import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { isOurSession, noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
-import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
 import { identify } from '../../host/disk/identify.ts'
 import type { PathMark } from '../../host/disk/path-mark.ts'
 import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
-import { removeDisk, rescanDisk } from '../../host/disk/remove.ts'
+import { rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
 import { holdMapName } from '../../host/map/hold-map.ts'
 import { countDisks, readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hctl } from '../../model/hctl.ts'
-import { formatHctl } from '../../model/hctl.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { ExpectedIdentity, Identity } from '../../model/identity.ts'
@@ -32,9 +30,8 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
-import { lastingOpeners, openable } from '../../state/view/openers.ts'
-import { describeUsers } from '../../state/view/users.ts'
 import { isAllHeld } from '../holding/recovery-timers.ts'
+import { replaceStale } from './stale-disk.ts'
 
 /** A working path to the volume: a session, its disk, and the identity that the disk reported. */
 export interface Path {
@@ -134,7 +131,7 @@ export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSi
         known = { ...known, identity: await identify(host, disk!) }
         break
       case 'drop-stale-disk':
-        await dropStale(work, disk!, known.identity!)
+        await replaceStale(work, disk!, known.identity!)
         known = { ...known, identity: null, sizeAsked: false, drops: known.drops + 1 }
         break
       case 'read-size':
@@ -251,28 +248,4 @@ async function appear({ host, request }: PathWork, session: Session, where: stri
   )
   if (found === null)
     throw new LunkeeperError('DISK_MISSING', `${where} exists, but the kernel created no disk for it`)
-}
-
-/**
- * Removes the disk of a volume that is no longer at this LUN. It is not flushed: its dirty data belongs to the old
- * volume, and would be written to the new one.
- */
-async function dropStale({ host, steps }: PathWork, disk: ScsiDisk, identity: Identity): Promise<void> {
-  const hctl = formatHctl(disk.hctl)
-  const drop = () => steps.step('drop-stale-disk', `${disk.name} at ${hctl}`, () => removeDisk(host, disk))
-  const believed = disk.cached.wwid ?? disk.cached.serial
-  if (disk.name === null) {
-    await drop()
-    return
-  }
-  const dropped = await withExclusiveOpen(host, disk.name, async () => {
-    if ((await lastingOpeners(host, [openable(disk)!])).length > 0) return null
-    await drop()
-    return true
-  })
-  if (dropped) return
-  throw new LunkeeperError(
-    'STALE_DISK',
-    `${disk.name} at ${hctl} was ${believed} and is ${identity.wwid ?? identity.serial} now, and it is in use: ${await describeUsers(host, [disk])}`,
-  )
 }

@@ -70,7 +70,7 @@ it.each([
   const first = maps.states()
   answer()
   await first
-  maps.kernelFailedPath(NAME)
+  maps.pathFailed(NAME)
   const again = maps.states()
   answer()
   await again

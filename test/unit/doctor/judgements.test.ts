@@ -42,9 +42,15 @@ describe('STALE_SIZE', () => {
     ['the map was left behind', [disk(200, 200)], [{ name: 'm', bytes: 100 }], ['STALE_SIZE warning']],
     [
       'a path that tells no size',
-      [disk(0, 100), disk(100, 0), disk(100, 100)],
+      [disk(0, 100), disk(0, 0), disk(100, 100)],
       [{ name: 'm', bytes: 100 }],
       [],
+    ],
+    [
+      'read by the kernel while the LUN did not answer',
+      [disk(100, 0), disk(100, 100)],
+      [{ name: 'm', bytes: 100 }],
+      ['STALE_SIZE warning'],
     ],
     ['nothing answers', [], [{ name: 'm', bytes: 100 }], []],
   ] as const)('%s', ([, disks, maps, expected]) => {

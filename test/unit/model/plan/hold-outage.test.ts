@@ -49,6 +49,9 @@ describe('an outage', () => {
     // One that is on its way for long has not ended.
     const slow = { ...returned, ...later(60_000), io: { completed: 10, inFlight: 1 } }
     expect(plan(slow, trial.memory).state).toBe('holding')
+    // The first look after a return only begins the trial.
+    const first = plan({ ...returned, io: { completed: 11, inFlight: 1 }, mapReadMs: NOW_MS }, outage)
+    expect(first).toMatchObject({ ask: null, state: 'holding' })
     // What ended may have been another request than one that the kernel failed the path for: the map is read again.
     const isOver = { ...returned, ...later(5_050), io: { completed: 11, inFlight: 1 } }
     expect(plan({ ...isOver, mapReadMs: NOW_MS + 5_000 }, trial.memory).ask).toBe('map')
