@@ -130,10 +130,10 @@ export const FINDINGS = {
   },
   STALE_SIZE: {
     meaning:
-      'The LUN has another size on the target than the kernel works with. Critical if it shrank: I/O beyond its end fails.',
+      'The LUN has another size on the target than the kernel works with. Critical if it shrank: I/O beyond its end fails. Size 0 means that the kernel read the disk while its LUN was not mapped, or did not answer: it fails all I/O. On a hold map the agent has it read again.',
     evidence: 'of each disk the size that the target reports and the one in use; the sizes of the maps.',
     remedy:
-      'If it grew: `lunkeeper expand NAME`. If it shrank: give it its former size on the storage system before anything more is written.',
+      'If it grew, or the kernel works with size 0: `lunkeeper expand NAME`. If it shrank: give it its former size on the storage system before anything more is written.',
   },
   DUPLICATE_IDENTITY: {
     meaning:

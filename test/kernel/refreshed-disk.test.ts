@@ -1,10 +1,11 @@
 import { describe, expect } from 'vitest'
 
 import type { LabNode } from '../../lab/index.ts'
+import { found, gone } from './diagnosis.ts'
 import { onNode } from './fixtures.ts'
 import { kernels } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
-import { SEEN_MS } from './volume.ts'
+import { SEEN_MS, SESSION_HELD } from './volume.ts'
 import { Writer } from './writer.ts'
 
 const DISK = '/sys/block/sda'
@@ -63,6 +64,33 @@ describe.each(kernels('bookworm'))(
       await writer.goesOn(SEEN_MS)
       expect(writer.errors).toBe(0)
       await writer.stop()
+      await volume.detach()
+    })
+
+    it('is read again by attach and by expand where the session holds the volume', async ({
+      node,
+      target,
+      agent,
+      volume,
+    }) => {
+      await agent.stop()
+      await volume.attach(...SESSION_HELD)
+      await swap(target, BYTES / 2)
+      await rescan(node)
+      await putBack(target)
+      expect((await volume.attach(...SESSION_HELD)).state).toBe('ready')
+      expect(await sizeOf(node)).toBe(BYTES)
+
+      await target.unmap(lun, { keep: true })
+      await rescan(node)
+      await target.map(lun, ours)
+      expect(await found(node, 'STALE_SIZE')).toMatchObject({
+        message: expect.stringContaining('0 bytes long'),
+        fix: 'lunkeeper expand db',
+      })
+      await node.ok(['lunkeeper', 'expand', 'db'])
+      expect(await sizeOf(node)).toBe(BYTES)
+      await gone(node, 'STALE_SIZE')
       await volume.detach()
     })
   },
