@@ -44,8 +44,6 @@ const DISK_STATE_INTERVAL_MS = 5_000
  * unit's WatchdogSec.
  */
 const ROUND_INTERVAL_MS = 20_000
-/** When to try again to begin an identity check while the previous one is still running. */
-const BUSY_CHECK_INTERVAL_MS = 200
 /** How often the maps are read from the kernel, because a user may have disabled their queueing: two programs. */
 const SURVEY_INTERVAL_MS = 60_000
 
@@ -135,6 +133,10 @@ class Agent implements AsyncDisposable {
     const hints = {
       pathChanged: (map: string, to: 'failed' | 'active') => this.#monitors.pathChanged(map, to),
       lunChanged: () => this.#schedule.now('identity'),
+      missed: () => {
+        this.#schedule.now('survey')
+        this.#schedule.now('identity')
+      },
     }
     followHints(host, hints, signal)
     removeShutdownGrace(host)
@@ -195,11 +197,8 @@ class Agent implements AsyncDisposable {
     if (this.#isDue(due, 'poll', pollMs) || disks || isRound) this.#poll(disks || isRound)
     if (this.#monitors.isAnyUnsettled) this.#maps.refresh()
     this.#probes.begin(due)
-    if (
-      this.#isDue(due, 'identity', IDENTITY_CHECK_INTERVAL_MS) &&
-      !this.#checks.begin(this.#monitors.checkedPaths())
-    )
-      this.#schedule.by('identity', nowMs + BUSY_CHECK_INTERVAL_MS)
+    if (this.#isDue(due, 'identity', IDENTITY_CHECK_INTERVAL_MS))
+      void this.#checks.begin(this.#monitors.checkedPaths())
     // Including volumes whose attributes have changed in this turn.
     await this.#monitors.look(new Set([...due, ...this.#schedule.takeDue(nowMs, VOLUME)]))
     this.#probes.follow(this.#monitors.probes)

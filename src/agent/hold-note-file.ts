@@ -13,8 +13,8 @@ export class HoldNoteFile {
   readonly #name: VolumeName
   readonly #log: AgentLog
   readonly #changed: (before: HoldNote | null, after: HoldNote | null) => void
-  /** The note as this agent wrote it last. */
-  #written: HoldNote | null = null
+  /** The note as this agent wrote or read it last. */
+  #known: HoldNote | null = null
   /** What could not be written to /run (it is full): counted from here until it can. */
   #unwritten: { readonly note: HoldNote | null } | null = null
 
@@ -32,21 +32,30 @@ export class HoldNoteFile {
   }
 
   read(): HoldNote | null {
-    if (this.#unwritten === null) return readHoldNote(this.#host, this.#name)
+    if (this.#unwritten === null) return (this.#known = readHoldNote(this.#host, this.#name))
     const { note } = this.#unwritten
     this.#put(note)
     return note
   }
 
-  /** Writes the note. If /run is full, it is written later; the agent works on without it. */
+  /** Writes the note. If /run is full, it is written later; the agent works on without it. Never throws. */
   write(note: HoldNote | null): void {
-    const before = this.#unwritten ? this.#unwritten.note : readHoldNote(this.#host, this.#name)
+    const before = this.#before()
     this.#put(note)
     this.#changed(before, note)
   }
 
+  #before(): HoldNote | null {
+    if (this.#unwritten) return this.#unwritten.note
+    try {
+      return readHoldNote(this.#host, this.#name)
+    } catch {
+      return this.#known
+    }
+  }
+
   #put(note: HoldNote | null): void {
-    this.#written = note
+    this.#known = note
     try {
       if (note) writeHoldNote(this.#host, this.#name, note)
       else removeHoldNote(this.#host, this.#name)
@@ -57,11 +66,11 @@ export class HoldNoteFile {
     }
   }
 
-  /** Whether a command wrote the present note, or may have: it cannot be read now. */
+  /** Whether a command wrote the present note since this agent last read it, or may have: it cannot be read now. */
   isChangedByOthers(): boolean {
     if (this.#unwritten !== null) return false
     try {
-      return !isSame(readHoldNote(this.#host, this.#name), this.#written)
+      return !isSame(readHoldNote(this.#host, this.#name), this.#known)
     } catch (error) {
       if (isLunkeeperError(error)) return true
       throw error

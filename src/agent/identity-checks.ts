@@ -2,6 +2,7 @@ import { checkIdentities } from '../host/disk/quick-check.ts'
 import type { Host } from '../host/host.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import type { VolumeName } from '../model/name.ts'
 import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
 import { proveDisks } from '../state/proof/prove.ts'
@@ -40,7 +41,11 @@ export class IdentityChecks {
   readonly #report: (record: Attachment, message: string) => void
   readonly #moved: MovedIo
   readonly #questions: Questions
-  #isRunning = false
+  /** By session: the paths to check once more when the running check has ended, if another one was due meanwhile. */
+  readonly #running = new Map<number, readonly CheckedPath[] | null>()
+  /** Volumes of which others are asked, which takes long where the API server does not answer: one after the other. */
+  readonly #unguarded = new Set<VolumeName>()
+  #asking: Promise<void> = Promise.resolve()
   #round = 0
 
   constructor(
@@ -55,29 +60,34 @@ export class IdentityChecks {
     this.#questions = questions
   }
 
-  /** Begins a check of all of these paths, unless a check is running. @returns whether it was begun */
-  begin(all: readonly CheckedPath[]): boolean {
-    if (this.#isRunning) return false
+  /**
+   * Begins a check of all of these paths. A session's disks are asked one after the other; a session that does not answer delays
+   * no other, and is asked once more when it has answered.
+   * @returns when the checks that it began have ended
+   */
+  async begin(all: readonly CheckedPath[]): Promise<void> {
     this.#moved.retain(all)
-    if (all.length === 0) return true
-    this.#isRunning = true
     this.#round++
-    void this.#check(all).finally(() => (this.#isRunning = false))
-    return true
+    const begun: Promise<void>[] = []
+    for (const [sid, paths] of Map.groupBy(all, ({ disk }) => disk.sid))
+      if (this.#running.has(sid)) this.#running.set(sid, paths)
+      else begun.push(this.#check(sid, paths))
+    await Promise.all(begun)
+    await this.#asking
   }
 
-  /** A session's disks are asked one after the other; a session that does not answer delays no other. */
-  async #check(all: readonly CheckedPath[]): Promise<void> {
-    const bySession = Map.groupBy(all, ({ disk }) => disk.sid)
-    const checks = [...bySession.values()].map(async (paths) => {
+  async #check(sid: number, first: readonly CheckedPath[]): Promise<void> {
+    for (let paths: readonly CheckedPath[] | null = first; paths !== null;) {
+      this.#running.set(sid, null)
       try {
         await this.#checkSession(paths)
       } catch (error) {
         for (const { record, disk } of paths)
           this.#report(record, `${disk.name} could not be asked which volume it is: ${String(error)}`)
       }
-    })
-    await Promise.all(checks)
+      paths = this.#running.get(sid) ?? null
+    }
+    this.#running.delete(sid)
   }
 
   async #checkSession(paths: readonly CheckedPath[]): Promise<void> {
@@ -93,10 +103,28 @@ export class IdentityChecks {
     )
     for (const [index, path] of paths.entries()) {
       const answer = answers[index]
-      if (answer === 'same') this.#moved.answered(path, before[index]!)
-      const isDoubted =
-        answer === 'same' ? this.#asksOthers(path) : answer !== undefined && answer !== 'silent'
-      if (isDoubted) await this.#lost(path)
+      if (answer === 'same') {
+        this.#moved.answered(path, before[index]!)
+        if (this.#asksOthers(path)) this.#askOthers(path)
+      } else if (answer !== undefined && answer !== 'silent') await this.#lost(path)
+    }
+  }
+
+  #askOthers(path: CheckedPath): void {
+    const { name } = path.record
+    if (this.#unguarded.has(name)) return
+    this.#unguarded.add(name)
+    this.#asking = this.#askAfter(this.#asking, path)
+  }
+
+  async #askAfter(before: Promise<void>, path: CheckedPath): Promise<void> {
+    await before
+    try {
+      await this.#lost(path)
+    } catch (error) {
+      this.#report(path.record, `it could not be asked who owns it: ${String(error)}`)
+    } finally {
+      this.#unguarded.delete(path.record.name)
     }
   }
 

@@ -7,6 +7,8 @@ export interface KernelHints {
   pathChanged(map: string, to: 'failed' | 'active'): void
   /** The target reported a change of a LUN, its capacity or the LUN list: identities are checked. */
   lunChanged(): void
+  /** Events may have been lost. */
+  missed(): void
 }
 
 /** Changes of a LUN that a target reports in a unit attention (drivers/scsi/scsi_lib.c:scsi_evt_emit). */
@@ -27,5 +29,6 @@ export function followHints(host: Host, hints: KernelHints, signal: AbortSignal)
       else if (event.has(UNIT_ATTENTION) || event.get('RESIZE') === '1') hints.lunChanged()
     },
     signal,
+    () => hints.missed(),
   )
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { momentNow } from '../host/clock.ts'
 import { refusedBy } from '../hold/refusals.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -246,15 +248,33 @@ export class VolumeMonitor {
 
   /** @param failure of a step before it, if any: then the step is not begun, and fails with it */
   async #start(step: LastingStep, failure: unknown): Promise<void> {
-    const { signal, schedule, log } = this.#context
+    const { schedule, log } = this.#context
     try {
-      const result = await this.#resultOf(step, failure)
-      if (!signal.aborted && !this.#isLeft)
-        await this.#take((memory) => afterStep(this.#frame(), memory, this.#withLoss(result)))
+      const taken = await this.#takenOf(step, await this.#resultOf(step, failure))
+      if (taken) await this.#proceed(taken)
     } catch (error) {
       log.once(this.record.name, step.kind, String(error))
       schedule.now(this.key)
     }
+  }
+
+  /**
+   * Takes in a result, and tries until it works, because no file can be opened for a moment: a step whose result was lost would
+   * count as under way forever. @returns null: the agent no longer monitors the volume
+   */
+  async #takenOf(step: LastingStep, result: StepResult): Promise<Taken | null> {
+    const { signal, log } = this.#context
+    while (!signal.aborted && !this.#isLeft) {
+      try {
+        const taken = afterStep(this.#frame(), this.#memory, this.#withLoss(result))
+        this.#memory = taken.memory
+        return taken
+      } catch (error) {
+        log.once(this.record.name, step.kind, String(error))
+        await sleep(LOOK_AFTER_ERROR_MS, undefined, { signal, ref: false }).catch(() => {})
+      }
+    }
+    return null
   }
 
   async #resultOf(step: LastingStep, failure: unknown): Promise<StepResult> {
@@ -281,14 +301,16 @@ export class VolumeMonitor {
   /** Adds the amount of dirty data, which can be read only now: the pages of a lost volume are dropped later. */
   #measured(refused: Refused): Refused {
     if (refused.cause !== 'lost') return refused
-    const unwritten = readDirtyData(this.#context.host, this.record)
-    return unwritten === null ? refused : { ...refused, unwritten }
+    try {
+      const unwritten = readDirtyData(this.#context.host, this.record)
+      return unwritten === null ? refused : { ...refused, unwritten }
+    } catch {
+      return refused
+    }
   }
 
-  /** Takes in a result, and does at once the steps that it calls for. */
-  async #take(change: (memory: HoldMemory) => Taken): Promise<void> {
-    const { memory, steps, lookAtMs } = change(this.#memory)
-    this.#memory = memory
+  /** Does at once the steps that a result calls for. */
+  async #proceed({ steps, lookAtMs }: Taken): Promise<void> {
     try {
       await this.#act(steps)
     } finally {
@@ -330,7 +352,9 @@ export class VolumeMonitor {
       refused: this.#measured(refusedBy(error)),
       moved: await this.#stopped(devno, moved),
     }
-    await this.#take((memory) => takeLoss(this.#frame(), memory, loss))
+    const taken = takeLoss(this.#frame(), this.#memory, loss)
+    this.#memory = taken.memory
+    await this.#proceed(taken)
   }
 }
 

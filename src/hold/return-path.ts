@@ -7,13 +7,16 @@ import type { SeenLun } from '../host/iscsi/client/luns.ts'
 import { withLock } from '../host/lock/lock.ts'
 import { readAttribute } from '../host/read/attribute.ts'
 import { readDisk } from '../host/read/disks.ts'
+import { readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Returned, ReturnStep } from '../model/plan/hold-facts.ts'
 import { isGivenUp } from '../model/plan/hold-outage.ts'
+import type { Lun } from '../model/lun.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { DmMap } from '../model/snapshot.ts'
+import { askDisk } from '../state/proof/ask.ts'
 import { PROOF_ATTEMPTS, proveDisks } from '../state/proof/prove.ts'
 import { readHoldNote } from '../state/records/hold-note.ts'
 import { returnLock, targetLock } from '../state/records/locks.ts'
@@ -227,6 +230,26 @@ async function searchLun(work: PathReturn): Promise<Returned | boolean> {
       `none of the ${shown.length} LUNs that ${request.iqn} presents at ${formatPortal(portal)} is the expected volume`,
     )
   if (lun === request.lun) return true
+  await refuseTwoNumbers(work, lun)
   await recordLun(host, record, lun, signal)
   return { kind: 'moved', from: request.lun, to: lun }
+}
+
+/**
+ * A record has one LUN number: a volume that still answers at it through another portal is not followed to another one, which
+ * would take the other path away.
+ * @throws LUN_ABSENT
+ */
+async function refuseTwoNumbers({ host, record, portal }: PathReturn, lun: Lun): Promise<void> {
+  const { request, identity } = record
+  const disks = readSessions(host.paths, request.iqn).flatMap(
+    (session) => readDisk(host.paths, session, request.lun) ?? [],
+  )
+  const answers = await Promise.all(disks.map((disk) => askDisk(host, disk, identity)))
+  const ours = answers.find(({ verdict }) => verdict === 'ours')
+  if (ours)
+    throw new LunkeeperError(
+      'LUN_ABSENT',
+      `${request.iqn} presents the volume as LUN ${lun} at ${formatPortal(portal)}, and still as LUN ${request.lun} through ${ours.disk.name}`,
+    )
 }

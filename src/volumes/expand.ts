@@ -4,6 +4,7 @@ import { growFs } from '../host/fs/grow.ts'
 import type { Host } from '../host/host.ts'
 import { withLock } from '../host/lock/lock.ts'
 import { tablePath } from './holding/map-paths.ts'
+import { refuseMisplaced } from './holding/misplaced.ts'
 import { loadHoldMap } from '../host/map/hold-map.ts'
 import { isHoldMap } from '../host/read/maps.ts'
 import { resizeMap } from '../host/map/multipath.ts'
@@ -34,7 +35,7 @@ export interface ExpandReport extends VolumeStatus {
 /**
  * Resizes a volume to the current size of its LUN: every path, then the map, then the mounted file system. After a
  * failure, run it again: it continues.
- * @throws NOT_FOUND TARGET_AWAY IDENTITY_MISMATCH SHRUNK RESIZE_FAILED
+ * @throws NOT_FOUND TARGET_AWAY IDENTITY_MISMATCH FENCED SHRUNK RESIZE_FAILED
  */
 export async function expand(
   host: Host,
@@ -45,6 +46,7 @@ export async function expand(
   const first = recordOf(host, name)
   return withLock(...volumeLock(host, first, 'expand', options.signal), async () => {
     const record = recordOf(host, name)
+    refuseMisplaced(host, record)
     const steps = stepper(record.name, options.observer ?? {})
     const view = lookAtAttachment(host, record)
     const sizes = sizesOf(record, view)

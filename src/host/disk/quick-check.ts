@@ -6,6 +6,7 @@ import { WorkerError } from '../worker/worker.ts'
 import type { VitalAnswer } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
+import { hasItsNames } from '../read/disks.ts'
 import { holderOf } from '../read/reservation-data.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
 
@@ -45,7 +46,10 @@ export async function checkIdentities(host: Host, disks: readonly CheckedDisk[])
   const pages = await pagesOf(host, asked)
   return disks.map((one) => {
     const page = pages[asked.indexOf(one)]
-    return page === undefined ? 'silent' : compared(one, page)
+    if (page === undefined) return 'silent'
+    const answer = compared(one, page)
+    // It may have been another disk's, to which the kernel has given the name of this one.
+    return answer === 'same' || hasItsNames(host.paths, one.disk) ? answer : 'silent'
   })
 }
 

@@ -102,6 +102,7 @@ export async function createHoldMap(
  * Loads a table with another set of paths, all of which carry I/O immediately. I/O that the map queues stays queued: nothing
  * is flushed, and no file system is frozen. A read-only map stays read-only: otherwise the kernel would open its disks for
  * writing, which a write-protected LUN rejects (drivers/md/dm.c:dm_get_table_device).
+ * @param bytes its new size; without it the map keeps the size that it has now, which may be larger than it was in `map`
  * @throws MAP_FAILED PROOF_EXPIRED
  */
 export async function loadHoldMap(
@@ -109,11 +110,12 @@ export async function loadHoldMap(
   proof: WriteProof,
   map: DmMap,
   paths: readonly TablePath[],
-  bytes = map.bytes,
+  bytes?: number,
 ): Promise<void> {
   for (const { devno } of paths) proof.require(devno)
   const mode = isProtected(host, map.device) ? ['--readonly'] : []
-  await dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(bytes, paths)])
+  const size = bytes ?? readMap(host.paths, map.device)?.bytes ?? map.bytes
+  await dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(size, paths)])
   // If a table is loaded, resume suspends the map first, with these flags (drivers/md/dm-ioctl.c:do_resume).
   await dmsetup(host, ['resume', '--noflush', '--nolockfs', '--noudevsync', map.name])
 }

@@ -95,6 +95,16 @@ export function readDiskByName(paths: HostPaths, name: string, options?: DiskOpt
   return disk?.name === name ? disk : null
 }
 
+/** Whether a disk is still what its names stand for: the kernel may have removed it, and given them to another disk. */
+export function hasItsNames(paths: HostPaths, { sid, hctl, name, sg }: ScsiDisk): boolean {
+  const isAt = (kind: string, called: string | null) => {
+    if (called === null) return true
+    const link = readLink(`${paths.sys}/class/${kind}/${called}`)
+    return link !== null && link.includes(`/session${sid}/`) && link.includes(`/${formatHctl(hctl)}/`)
+  }
+  return isAt('block', name) && isAt('scsi_generic', sg)
+}
+
 /**
  * Type of the device at a LUN: 0 a disk, 0x0d an enclosure, 0x1f none (SPC-6 table 150). For the message that explains
  * why there is no sdX.

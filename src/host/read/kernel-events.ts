@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { LunkeeperError } from '../../model/errors.ts'
+import { monotonicMs } from '../clock.ts'
 import type { Host } from '../host.ts'
 
 /** One event of the kernel: its properties, such as ACTION, DEVPATH, DM_NAME. */
 export type KernelEvent = ReadonlyMap<string, string>
 
-/** Pause before the monitor is restarted; doubled after each end, up to the longest. */
+/** Pause before the monitor is restarted; doubled each time that it ends soon after its start, up to the longest. */
 const RESTART_MS = 1_000
 const LONGEST_RESTART_MS = 60_000
+/** A monitor that has run for this time has worked. */
+const WORKED_MS = 60_000
 
 /** The longest timer of Node, 24 days; then the monitor is restarted. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -19,14 +22,17 @@ const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block
  * Follows the kernel's events of block and SCSI devices until the signal is aborted. Runs one `udevadm monitor`, because Node has
  * no netlink sockets; udevd is not needed. If it cannot be started, there are no events and no error.
  * @param onEvent called for each event
+ * @param onRestart called when the monitor is started again: events before that are lost
  */
 export async function followKernelEvents(
   host: Host,
   onEvent: (event: KernelEvent) => void,
   signal: AbortSignal,
+  onRestart: () => void = () => {},
 ): Promise<void> {
-  for (let pause = RESTART_MS; !signal.aborted; pause = Math.min(2 * pause, LONGEST_RESTART_MS)) {
+  for (let pause = RESTART_MS; !signal.aborted; onRestart()) {
     const reader = new EventReader(onEvent)
+    const startedMs = monotonicMs()
     try {
       await host.run('udevadm', ARGUMENTS, {
         deadline: LONGEST_TIMER_MS,
@@ -37,7 +43,9 @@ export async function followKernelEvents(
       if (!(error instanceof LunkeeperError)) throw error
       if (error.code === 'PROGRAM_MISSING') return
     }
+    if (monotonicMs() - startedMs > WORKED_MS) pause = RESTART_MS
     await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
+    pause = Math.min(2 * pause, LONGEST_RESTART_MS)
   }
 }
 

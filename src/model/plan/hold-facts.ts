@@ -265,6 +265,8 @@ export interface HoldMemory {
   readonly reattachMs: number
   readonly recovery: {
     readonly isBusy: boolean
+    /** All paths were lost while one was under way: that it went well says nothing. */
+    readonly isVoid: boolean
     readonly failures: number
     readonly nextMs: number
     /** What the last one came to, until it is recorded. */
@@ -301,7 +303,7 @@ export const NOTHING_KNOWN: HoldMemory = {
   isAttaching: false,
   isClearing: false,
   reattachMs: 0,
-  recovery: { isBusy: false, failures: 0, nextMs: 0, result: null },
+  recovery: { isBusy: false, isVoid: false, failures: 0, nextMs: 0, result: null },
   refused: null,
   lastOutage: null,
   completed: null,

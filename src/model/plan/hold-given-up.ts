@@ -6,6 +6,8 @@ import type { HoldMapState } from './table.ts'
 
 /** Between two tries to attach a misplaced volume again. */
 const REATTACH_INTERVAL_MS = 5_000
+/** How often a volume that another node has is looked at: a user may take it back. */
+const FENCED_LOOK_INTERVAL_MS = 20_000
 
 /** A plan without anything to do or to ask. */
 export const QUIET = {
@@ -47,7 +49,7 @@ export function planGivenUp(
   }
   // The volume was cleared, so any map or path seen now belongs to an attach in progress: a user takes the volume back from
   // another node.
-  if (note.kind === 'fenced') return { ...plan, steps: taken, lookAtMs: Infinity }
+  if (note.kind === 'fenced') return { ...plan, steps: taken, lookAtMs: nowMs + FENCED_LOOK_INTERVAL_MS }
   // The orchestrator attaches its volumes itself, on this node or on another.
   if (isOrchestrated || memory.isAttaching || nowMs < memory.reattachMs) return { ...plan, steps: taken }
   return {

@@ -12,7 +12,16 @@ import { isUsable } from './hold-facts.ts'
 import { LOOKING, planGivenUp } from './hold-given-up.ts'
 import { takeResults } from './hold-results.ts'
 import type { OutagePlan } from './hold-outage.ts'
-import { beginOutage, endOutage, goesThrough, goOn, isGivenUp, say, sinceMsOf } from './hold-outage.ts'
+import {
+  beginOutage,
+  endOutage,
+  goesThrough,
+  goOn,
+  isGivenUp,
+  say,
+  sinceMsOf,
+  voidRecovery,
+} from './hold-outage.ts'
 import { NO_ATTEMPT, noticeFailedIo, planReturn } from './hold-path.ts'
 import { DISCOVERY_AFTER_MS } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
@@ -151,7 +160,12 @@ function planLost(
   failedIo: boolean,
 ): LastingOutage {
   const { nowMs, wanted, shutdown, map, io } = facts
-  const memory = { ...before, completed: before.completed ?? io?.completed ?? null, returnedMs: null }
+  const memory: HoldMemory = {
+    ...before,
+    completed: before.completed ?? io?.completed ?? null,
+    returnedMs: null,
+    recovery: voidRecovery(before),
+  }
   const begun = facts.note
     ? { note: facts.note, memory, steps: [] }
     : beginOutage(facts, memory, { failedIo })

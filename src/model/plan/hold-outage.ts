@@ -125,15 +125,22 @@ export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): O
 
 /** Takes in the result of a recovery of the file system, once it has ended. */
 export function takeRecovery(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
-  const { result } = memory.recovery
-  const taken = { ...memory, recovery: { ...memory.recovery, result: null } }
-  if (result === null || note === null || note.ended === null) return { note, memory: taken, steps: [] }
+  const { result, isVoid } = memory.recovery
+  if (result === null) return { note, memory, steps: [] }
+  const taken = { ...memory, recovery: { ...memory.recovery, isVoid: false, result: null } }
+  if (note === null || note.ended === null) return { note, memory: taken, steps: [] }
   const { trouble } = result
+  if (isVoid && trouble === null) return { note, memory: taken, steps: [] }
   if (trouble === null)
     return over(facts, taken, note, (seconds) => `usable again, ${seconds} s after all paths were lost`)
   const broken: HoldNote = { ...note, trouble, kind: 'broken' }
   const record = trouble === note.trouble ? [] : [{ kind: 'record', note: broken } as const]
   return { note: broken, memory: taken, steps: [...record, say(trouble, 'recover')] }
+}
+
+/** I/O fails: a recovery that is under way has proven nothing, however it ends. */
+export function voidRecovery({ recovery }: HoldMemory): HoldMemory['recovery'] {
+  return { ...recovery, isVoid: recovery.isBusy || recovery.result !== null }
 }
 
 /** The pause after a recovery. @param failures how many recoveries failed in a row */

@@ -57,12 +57,12 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
     case 'recover': {
       const failures = result.trouble === null ? 0 : recovery.failures
       const nextMs = nowMs + recoveryInterval(failures)
-      return keep({ ...before, recovery: { isBusy: false, failures, nextMs, result } })
+      return keep({ ...before, recovery: { ...recovery, isBusy: false, failures, nextMs, result } })
     }
     case 'recover-failed': {
       const failures = recovery.failures + 1
       const nextMs = nowMs + recoveryInterval(failures)
-      const memory = { ...before, recovery: { isBusy: false, failures, nextMs, result: null } }
+      const memory = { ...before, recovery: { isBusy: false, isVoid: false, failures, nextMs, result: null } }
       return { ...keep(said(memory, say(`not usable yet: ${result.message}`, 'recover'))), lookAtMs: nextMs }
     }
     case 'clear': {

@@ -5,7 +5,7 @@ import { isUsable } from './hold-facts.ts'
 import { planGivenUp, QUIET } from './hold-given-up.ts'
 import { takeResults } from './hold-results.ts'
 import type { OutagePlan } from './hold-outage.ts'
-import { after, beginOutage, endOutage, goOn, isGivenUp } from './hold-outage.ts'
+import { after, beginOutage, endOutage, goOn, isGivenUp, voidRecovery } from './hold-outage.ts'
 import { heldFor, isSameDeadline } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
 
@@ -84,7 +84,8 @@ function planCarried(facts: HoldFacts, before: HoldMemory, taken: readonly HoldS
   }
 }
 
-function planFailed(facts: HoldFacts, memory: HoldMemory): OutagePlan {
+function planFailed(facts: HoldFacts, before: HoldMemory): OutagePlan {
+  const memory = { ...before, recovery: voidRecovery(before) }
   const begun = facts.note ? { note: facts.note, memory, steps: [] } : beginOutage(facts, memory, { kept: 0 })
   if (begun.note.ended !== null) return begun
   const isGone = facts.paths.length === 0 && !facts.held.hasMap

@@ -1,6 +1,7 @@
 import type { Interview } from '../../host/disk/identify.ts'
 import { interview } from '../../host/disk/identify.ts'
 import type { Host } from '../../host/host.ts'
+import { hasItsNames } from '../../host/read/disks.ts'
 import { readSessionState } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
@@ -57,6 +58,8 @@ export async function askDisk(
     return silent(new LunkeeperError('IDENTITY_UNREADABLE', `${where}: the volume's identity is not known`))
   try {
     const seen = await interview(host, disk, { reservations: fence !== undefined }, deadlineMs)
+    if (!hasItsNames(host.paths, disk))
+      return silent(new LunkeeperError('TARGET_AWAY', `${where}: the kernel has removed the disk`))
     const difference = differenceOf(seen.identity, expected)
     if (difference !== null) {
       const error = new LunkeeperError('IDENTITY_MISMATCH', `${where} is another volume: ${difference}`)

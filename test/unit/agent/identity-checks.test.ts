@@ -58,9 +58,7 @@ async function check(
     questions,
   )
   for (let round = 0; round < rounds; round++) {
-    expect(checks.begin(paths)).toBe(true)
-    // It takes no other check meanwhile, so it takes one once it is done.
-    await expect.poll(() => checks.begin([])).toBe(true)
+    await checks.begin(paths)
   }
 }
 
@@ -141,6 +139,49 @@ describe('a detach', () => {
     const gone = { ...staged, name: 'gone' as never }
     await check([path(gone)], 'other', mismatch())
     expect([asked, lost]).toEqual([[], []])
+  })
+})
+
+describe('a check that takes long', () => {
+  const never = new Promise<never>(() => {})
+  const later = async () => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  }
+
+  it('of one session delays no other, and is made once more if another one was due meanwhile', async () => {
+    const slow = Promise.withResolvers<IdentityCheck[]>()
+    const rounds: string[] = []
+    const checks = new IdentityChecks(node.host, new MovedIo(node.host), () => {}, {
+      quick: async (_, disks) => {
+        rounds.push(disks[0]!.disk.name!)
+        return disks[0]!.disk.name === 'sda' && rounds.length < 3 ? slow.promise : disks.map(() => 'same')
+      },
+      full: async () => {},
+    })
+    const first = checks.begin([path(), path(staged, 'sdb', 2)])
+    await later()
+    for (let times = 0; times < 2; times++) await checks.begin([path(), path(staged, 'sdb', 2)])
+    expect(rounds).toEqual(['sda', 'sdb', 'sdb', 'sdb'])
+    slow.resolve(['same'])
+    await first
+    expect(rounds).toEqual(['sda', 'sdb', 'sdb', 'sdb', 'sda'])
+  })
+
+  it('of who owns a volume that nothing guards delays no question about its identity', async () => {
+    const use = { ...staged.request.use, mount: '/mnt/db' as never }
+    const mounted = { ...staged, request: { ...staged.request, use } }
+    let quick = 0
+    const checks = new IdentityChecks(node.host, new MovedIo(node.host), () => {}, {
+      quick: async (_, disks) => {
+        quick++
+        return disks.map(() => 'same')
+      },
+      full: () => never,
+    })
+    for (let round = 0; round < 7; round++) {
+      void checks.begin([path(mounted)])
+      await expect.poll(() => quick).toBe(round + 1)
+    }
   })
 })
 

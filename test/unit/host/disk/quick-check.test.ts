@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import type { CheckedDisk } from '../../../../src/host/disk/quick-check.ts'
 import { checkIdentities } from '../../../../src/host/disk/quick-check.ts'
 import type { Host } from '../../../../src/host/host.ts'
-import { hostPaths } from '../../../../src/host/paths.ts'
 import type { VitalAnswer } from '../../../../src/host/worker/protocol.ts'
 import { WorkerError } from '../../../../src/host/worker/worker.ts'
+import { lay } from '../read/tree.ts'
 
 const KEY = '1b3a00c0ffee0001'
 /** Page 80h with the serial "db5". */
@@ -18,14 +18,22 @@ const heldBy = (key: string) =>
     Buffer.from([0, 0, 0, 0, 0, 5, 0, 0]),
   ])
 
-function check(answer: VitalAnswer | Error): Promise<string[]> {
+/** @param at where the kernel has the disk whose name is asked */
+function check(answer: VitalAnswer | Error, at = '2:0:0:5'): Promise<string[]> {
   const use = async () => {
     if (answer instanceof Error) throw answer
     return [answer]
   }
-  const host = { paths: hostPaths('/nowhere'), workers: { use } } as unknown as Host
+  const device = `../../devices/platform/host2/session1/target2:0:0/${at}`
+  const paths = lay(
+    new Map([
+      ['sys/class/block/sda', ` -> ${device}/block/sda`],
+      ['sys/class/scsi_generic/sg0', ` -> ${device}/scsi_generic/sg0`],
+    ]),
+  )
+  const host = { paths, workers: { use } } as unknown as Host
   const disk = {
-    disk: { sg: 'sg0', sid: 1 },
+    disk: { name: 'sda', sg: 'sg0', sid: 1, hctl: { host: 2, channel: 0, target: 0, lun: 5 } },
     wwid: null,
     serial: 'db5',
     fence: { key: KEY, persists: true },
@@ -47,4 +55,9 @@ it.for<[string, VitalAnswer, string]>([
 
 it('a worker that fails says nothing of a disk', async () => {
   expect(await check(new WorkerError('EIO', 'it ended'))).toEqual(['silent'])
+})
+
+it('what a disk says to which the kernel has given the name of this one says nothing of this one', async () => {
+  const other = { page: Buffer.from([0, 0x80, 0, 1, 0x78]), reservation: heldBy(KEY) }
+  expect(await check(other, '2:0:0:6')).toEqual(['silent'])
 })

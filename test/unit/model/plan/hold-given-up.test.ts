@@ -84,7 +84,7 @@ describe('a volume of which another answered, or another node took it', () => {
     expect(plan({ ...clear, map: 'absent' })).toMatchObject({
       steps: [],
       state: 'fenced',
-      lookAtMs: Infinity,
+      lookAtMs: NOW_MS + 20_000,
     })
   })
 

@@ -51,7 +51,7 @@ describe('whatever happens to a held volume', () => {
         const node = live(past)
         heal(node)
         if (node.judge.givenUp === 'fenced') {
-          expect(node.last).toMatchObject({ state: 'fenced', lookAtMs: Infinity })
+          expect(node.last).toMatchObject({ state: 'fenced', steps: [] })
           expect({ map: node.iscsi.map, isMounted: node.iscsi.isMounted }).toEqual({
             map: null,
             isMounted: false,

@@ -115,12 +115,23 @@ describe('an outage', () => {
     expect(plan(ended, usable.memory)).toMatchObject({ state: 'ready', isSettled: true })
   })
 
+  it('that begins again while its file system is recovered makes the recovery void', () => {
+    const ended = { note: note({ ended: 'deadline' }) }
+    const first = plan(ended)
+    const again = plan({ ...ended, ...lost }, first.memory)
+    const usable = afterStep(facts(ended), again.memory, { kind: 'recover', trouble: null })
+    const back = plan({ ...ended, ...later(10_000) }, { ...usable.memory, verified: proven.verified })
+    expect(back.state).toBe('failed')
+    expect(kinds(back)).toEqual(['recover'])
+  })
+
   it.each([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000])(
     'recovers again after %s ms where it failed once more',
     (pauseMs) => {
       const failures = [2_000, 4_000, 8_000, 16_000, 32_000, 60_000].indexOf(pauseMs)
       const recovery = {
         isBusy: true,
+        isVoid: false,
         failures: Math.max(failures, pauseMs === 60_000 ? 9 : 0),
         nextMs: 0,
         result: null,
