@@ -201,6 +201,26 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await expectCleanDetach(volume, agent)
   })
 
+  it('a file system whose committed metadata was lost while its I/O failed comes back without hands', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted('--fs', 'ext4', '--hold', 'forever', '--mount-option', 'noinit_itable')
+    // Committed to the journal; the blocks themselves are written out only when the test says so.
+    await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs; sync')
+    await node.sh('mkdir /mnt/v/a /mnt/v/b; echo kept > /mnt/v/a/file; sync /mnt/v/a/file')
+    await outage(target, agent)
+    await volume.state('holding')
+    expect((await lunkeeper(node).run(['hold', 'db', '--give-up'])).code).toBe(0)
+    await node.sh('blockdev --flushbufs /dev/dm-0 || :')
+    await target.enable()
+    await volume.state('ready')
+    expect(await node.sh('cat /mnt/v/a/file')).toContain('kept')
+    await expectCleanDetach(volume, agent)
+  })
+
   it('detach refuses to lose data in an outage, and ends in bounded time with --force', async ({
     node,
     target,

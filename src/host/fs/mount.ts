@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import type { BlockRef } from '../../model/snapshot.ts'
+import type { BlockRef, Mount } from '../../model/snapshot.ts'
 import { failureReason } from '../exec/run.ts'
 import { WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
@@ -61,6 +61,19 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   if (ran.code === 0 || !mountAt(host.paths, point)) return
   const code = /(?:target|device) is busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
   throw new LunkeeperError(code, `${point} was not unmounted: ${failureReason(ran)}`)
+}
+
+/**
+ * Makes ext4 give its journal up at once, as for an error. An unmount does that too late where the kernel could not write
+ * metadata that was committed: it marks the file system as one without anything to replay, and leaves the journal full, for which
+ * e2fsck asks a person (fs/ext4/super.c:ext4_put_super looks before fs/jbd2/journal.c:jbd2_journal_destroy). With its mark, the
+ * next check replays the journal. Does nothing where the kernel rejects it.
+ * @throws TIMEOUT PROOF_EXPIRED
+ */
+export async function abortJournal(host: Host, proof: WriteProof, mount: Mount): Promise<void> {
+  if (mount.fs !== 'ext4') return
+  proof.require(mount.devno)
+  await host.run('mount', ['-o', 'remount,abort', '--', mount.point], { deadline: UMOUNT_DEADLINE_MS })
 }
 
 /**
