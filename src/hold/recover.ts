@@ -1,5 +1,4 @@
 import { syncDevice } from '../host/disk/sync.ts'
-import { abortJournal } from '../host/fs/mount.ts'
 import type { Host } from '../host/host.ts'
 import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
 import { readMounts } from '../host/read/mounts.ts'
@@ -7,14 +6,14 @@ import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
-import type { Mount } from '../model/snapshot.ts'
 import { attach } from '../volumes/attach/attach.ts'
-import { proveDevice, proveUnmount, withProof } from '../state/proof/prove.ts'
+import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
 import { unmountProven } from '../state/proof/unmount.ts'
+import { abortUnused } from '../volumes/holding/abort-unused.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
-import { describeUsers, mountsOf, usersOf } from '../state/view/users.ts'
+import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
  * After I/O has failed: tests whether the file system still takes writes and has lost nothing of its own. If not, unmounts,
@@ -49,16 +48,6 @@ export async function recover(
   }
   await attach(host, asAsked(record), { ...options, onlyAgain: true })
   return null
-}
-
-/** A file system that a process uses is left as it is: it cannot be unmounted, and what it takes may still be read. */
-async function abortUnused(host: Host, record: Attachment, device: Device, mount: Mount): Promise<void> {
-  const { processes, namespaces } = await usersOf(host, [device], [mount.point])
-  if (processes.length > 0 || namespaces.length > 0) return
-  await withProof(
-    () => proveUnmount(host, record, mount),
-    (proof) => abortJournal(host, proof, mount),
-  )
 }
 
 /** Metadata is little, and the kernel writes it out all the time. */

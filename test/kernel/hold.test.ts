@@ -201,24 +201,38 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await expectCleanDetach(volume, agent)
   })
 
-  it('a file system whose committed metadata was lost while its I/O failed comes back without hands', async ({
-    node,
-    target,
-    agent,
-    volume,
-  }) => {
-    await volume.mounted('--fs', 'ext4', '--hold', 'forever', '--mount-option', 'noinit_itable')
-    // Committed to the journal; the blocks themselves are written out only when the test says so.
-    await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs; sync')
-    await node.sh('mkdir /mnt/v/a /mnt/v/b; echo kept > /mnt/v/a/file; sync /mnt/v/a/file')
-    await outage(target, agent)
-    await volume.state('holding')
-    expect((await lunkeeper(node).run(['hold', 'db', '--give-up'])).code).toBe(0)
-    await node.sh('blockdev --flushbufs /dev/dm-0 || :')
-    await target.enable()
-    await volume.state('ready')
-    expect(await node.sh('cat /mnt/v/a/file')).toContain('kept')
-    await expectCleanDetach(volume, agent)
+  describe('a file system whose committed metadata was lost while its I/O failed', () => {
+    /** Committed to the journal; the blocks themselves are written out only when it says so, and fail. */
+    async function lose(volume: Volume, target: Target, agent: Agent): Promise<void> {
+      const { node } = volume
+      await volume.mounted('--fs', 'ext4', '--hold', 'forever', '--mount-option', 'noinit_itable')
+      await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs; sync')
+      await node.sh('mkdir /mnt/v/a /mnt/v/b; echo kept > /mnt/v/a/file; sync /mnt/v/a/file')
+      await outage(target, agent)
+      await volume.state('holding')
+      expect((await lunkeeper(node).run(['hold', 'db', '--give-up'])).code).toBe(0)
+      await node.sh('blockdev --flushbufs /dev/dm-0 || :')
+    }
+
+    it('comes back without hands', async ({ node, target, agent, volume }) => {
+      await lose(volume, target, agent)
+      await target.enable()
+      await volume.state('ready')
+      expect(await node.sh('cat /mnt/v/a/file')).toContain('kept')
+      await expectCleanDetach(volume, agent)
+    })
+
+    it('can be attached again after a forced detach', async ({ node, target, agent, volume }) => {
+      await lose(volume, target, agent)
+      await agent.stop()
+      await target.enable()
+      await lunkeeper(node).fails(['detach', 'db'], 'FLUSH_FAILED')
+      await volume.detach('--force')
+      await agent.start()
+      await volume.again('--fs', 'ext4', '--hold', 'forever')
+      expect(await node.sh('cat /mnt/v/a/file')).toContain('kept')
+      await expectCleanDetach(volume, agent)
+    })
   })
 
   it('detach refuses to lose data in an outage, and ends in bounded time with --force', async ({

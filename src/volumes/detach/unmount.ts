@@ -9,8 +9,9 @@ import { devicesOf, disksOf } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
+import { abortUnused } from '../holding/abort-unused.ts'
 import type { Dismantling } from './dismantle.ts'
-import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
+import { markUnconfirmed, clearUnconfirmed, syncMount, unconfirmedOf } from './write-out.ts'
 
 /**
  * Unmounts the volume: the mount point of the record, or the one that was named. Other mounts of it are refused, unless
@@ -70,9 +71,13 @@ async function unmountOne(
       hint: 'Unmount that first.',
     })
   const willWrite = isWritable && !mount.options.includes('ro')
+  const isLossKnown = (unconfirmedOf(work)?.lost ?? null) !== null
   if (willWrite) markUnconfirmed(work, device)
   try {
-    await steps.step('unmount', mount.point, () => unmountProven(host, volume, mount.point))
+    await steps.step('unmount', mount.point, async () => {
+      if (willWrite && isLossKnown) await abortUnused(host, volume, device, mount)
+      await unmountProven(host, volume, mount.point)
+    })
   } catch (error) {
     if (willWrite && mountAt(host.paths, mount.point)?.devno === mount.devno)
       clearUnconfirmed(work, device.name)
