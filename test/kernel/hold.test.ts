@@ -222,12 +222,15 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
       await expectCleanDetach(volume, agent)
     })
 
-    it('can be attached again after a forced detach', async ({ node, target, agent, volume }) => {
+    it('can be attached again after a detach', async ({ node, target, agent, volume }) => {
       await lose(volume, target, agent)
-      await agent.stop()
+      const user = await node.start(['sh', '-c', 'exec 3< /mnt/v/a/file; exec sleep infinity'])
       await target.enable()
-      await lunkeeper(node).fails(['detach', 'db'], 'FLUSH_FAILED')
-      await volume.detach('--force')
+      await agent.errors(/must be remounted once it is not in use/)
+      await agent.stop()
+      await user.kill('SIGKILL')
+      await user.exited
+      await volume.detach()
       await agent.start()
       await volume.again('--fs', 'ext4', '--hold', 'forever')
       expect(await node.sh('cat /mnt/v/a/file')).toContain('kept')

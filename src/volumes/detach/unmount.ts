@@ -5,6 +5,7 @@ import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import { devicesOf, disksOf } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
@@ -71,11 +72,10 @@ async function unmountOne(
       hint: 'Unmount that first.',
     })
   const willWrite = isWritable && !mount.options.includes('ro')
-  const isLossKnown = (unconfirmedOf(work)?.lost ?? null) !== null
   if (willWrite) markUnconfirmed(work, device)
   try {
     await steps.step('unmount', mount.point, async () => {
-      if (willWrite && isLossKnown) await abortUnused(host, volume, device, mount)
+      if (willWrite && hasLost(work)) await abortUnused(host, volume, device, mount)
       await unmountProven(host, volume, mount.point)
     })
   } catch (error) {
@@ -89,6 +89,14 @@ async function unmountOne(
     )
   }
   removed.mounts.push(mount.point)
+}
+
+/** Whether writes of the volume have failed, as far as is known, since it was mounted. */
+function hasLost(work: Dismantling): boolean {
+  const { host, found } = work
+  const note = found.record ? readHoldNote(host, found.record.name) : null
+  // The note of a hold that has ended is removed once the file system was tested, or mounted again.
+  return (note !== null && note.ended !== null) || (unconfirmedOf(work)?.lost ?? null) !== null
 }
 
 /** The disk is gone, but a file system on it may still be mounted: its device number is dead. */
