@@ -222,7 +222,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
       await expectCleanDetach(volume, agent)
     })
 
-    it('can be attached again after a detach', async ({ node, target, agent, volume }) => {
+    it('can be attached again after a forced detach', async ({ node, target, agent, volume }) => {
       await lose(volume, target, agent)
       const user = await node.start(['sh', '-c', 'exec 3< /mnt/v/a/file; exec sleep infinity'])
       await target.enable()
@@ -230,7 +230,8 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
       await agent.stop()
       await user.kill('SIGKILL')
       await user.exited
-      await volume.detach()
+      await lunkeeper(node).fails(['detach', 'db'], 'FLUSH_FAILED')
+      await volume.detach('--force')
       await agent.start()
       await volume.again('--fs', 'ext4', '--hold', 'forever')
       expect(await node.sh('cat /mnt/v/a/file')).toContain('kept')
