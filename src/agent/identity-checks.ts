@@ -43,9 +43,8 @@ export class IdentityChecks {
   readonly #questions: Questions
   /** By session: the paths to check once more when the running check has ended, if another one was due meanwhile. */
   readonly #running = new Map<number, readonly CheckedPath[] | null>()
-  /** Volumes of which others are asked, which takes long where the API server does not answer: one after the other. */
-  readonly #unguarded = new Set<VolumeName>()
-  #asking: Promise<void> = Promise.resolve()
+  /** Questions about volumes that no reservation guards: each takes long where the API server does not answer. */
+  readonly #asking = new Map<VolumeName, Promise<void>>()
   #round = 0
 
   constructor(
@@ -73,7 +72,7 @@ export class IdentityChecks {
       if (this.#running.has(sid)) this.#running.set(sid, paths)
       else begun.push(this.#check(sid, paths))
     await Promise.all(begun)
-    await this.#asking
+    await Promise.all(this.#asking.values())
   }
 
   async #check(sid: number, first: readonly CheckedPath[]): Promise<void> {
@@ -112,19 +111,16 @@ export class IdentityChecks {
 
   #askOthers(path: CheckedPath): void {
     const { name } = path.record
-    if (this.#unguarded.has(name)) return
-    this.#unguarded.add(name)
-    this.#asking = this.#askAfter(this.#asking, path)
+    if (!this.#asking.has(name)) this.#asking.set(name, this.#askOne(path))
   }
 
-  async #askAfter(before: Promise<void>, path: CheckedPath): Promise<void> {
-    await before
+  async #askOne(path: CheckedPath): Promise<void> {
     try {
       await this.#lost(path)
     } catch (error) {
       this.#report(path.record, `it could not be asked who owns it: ${String(error)}`)
     } finally {
-      this.#unguarded.delete(path.record.name)
+      this.#asking.delete(path.record.name)
     }
   }
 

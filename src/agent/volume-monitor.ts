@@ -250,7 +250,10 @@ export class VolumeMonitor {
   async #start(step: LastingStep, failure: unknown): Promise<void> {
     const { schedule, log } = this.#context
     try {
-      const taken = await this.#takenOf(step, await this.#resultOf(step, failure))
+      const result = await this.#resultOf(step, failure)
+      const taken = await this.#takeIn(step.kind, () =>
+        afterStep(this.#frame(), this.#memory, this.#withLoss(result)),
+      )
       if (taken) await this.#proceed(taken)
     } catch (error) {
       log.once(this.record.name, step.kind, String(error))
@@ -259,18 +262,18 @@ export class VolumeMonitor {
   }
 
   /**
-   * Takes in a result, and tries until it works, because no file can be opened for a moment: a step whose result was lost would
+   * Takes something in, and tries until it works, because no file can be opened for a moment: a step whose result was lost would
    * count as under way forever. @returns null: the agent no longer monitors the volume
    */
-  async #takenOf(step: LastingStep, result: StepResult): Promise<Taken | null> {
+  async #takeIn(about: string, take: () => Taken): Promise<Taken | null> {
     const { signal, log } = this.#context
     while (!signal.aborted && !this.#isLeft) {
       try {
-        const taken = afterStep(this.#frame(), this.#memory, this.#withLoss(result))
+        const taken = take()
         this.#memory = taken.memory
         return taken
       } catch (error) {
-        log.once(this.record.name, step.kind, String(error))
+        log.once(this.record.name, about, String(error))
         await sleep(LOOK_AFTER_ERROR_MS, undefined, { signal, ref: false }).catch(() => {})
       }
     }
@@ -352,9 +355,8 @@ export class VolumeMonitor {
       refused: this.#measured(refusedBy(error)),
       moved: await this.#stopped(devno, moved),
     }
-    const taken = takeLoss(this.#frame(), this.#memory, loss)
-    this.#memory = taken.memory
-    await this.#proceed(taken)
+    const taken = await this.#takeIn('identity', () => takeLoss(this.#frame(), this.#memory, loss))
+    if (taken) await this.#proceed(taken)
   }
 }
 

@@ -10,7 +10,6 @@ import { attach } from '../volumes/attach/attach.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
 import { unmountProven } from '../state/proof/unmount.ts'
-import { abortUnused } from '../volumes/holding/abort-unused.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
@@ -39,7 +38,6 @@ export async function recover(
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`
     try {
-      await abortUnused(host, record, device, mount)
       await unmountProven(host, record, point)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error

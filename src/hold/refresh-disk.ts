@@ -1,3 +1,4 @@
+import { identify } from '../host/disk/identify.ts'
 import { rescanDisk } from '../host/disk/remove.ts'
 import type { Host } from '../host/host.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -11,7 +12,7 @@ import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
  * beyond the size that it knows, which is 0 where no LUN answered (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
  * @param disk has proven to be the volume a moment ago
  * @returns whether it was read again: the proof may have expired
- * @throws TARGET_AWAY it is still smaller than its map · STUCK
+ * @throws SHRUNK the target gives this path less than its map has, or no size, as in the ALUA state standby · STUCK · as identify()
  */
 export async function refreshDisk(
   host: Host,
@@ -21,11 +22,10 @@ export async function refreshDisk(
 ): Promise<boolean> {
   const isOther = identity !== null && isCachedAsOther(disk.cached, identity)
   if (!isOther && disk.bytes >= map.bytes) return false
-  const bytes = await rescanDisk(host, disk)
-  if (bytes < map.bytes)
-    throw new LunkeeperError(
-      'TARGET_AWAY',
-      `${disk.name} has ${bytes} bytes, and the volume's map ${map.bytes}: this path cannot be used`,
-    )
-  return true
+  const { bytes } = await identify(host, disk)
+  if (bytes >= map.bytes && (await rescanDisk(host, disk)) >= map.bytes) return true
+  throw new LunkeeperError(
+    'SHRUNK',
+    `${disk.name} is the volume, and has ${bytes} bytes, where its map has ${map.bytes}: this path is not used`,
+  )
 }

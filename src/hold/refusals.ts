@@ -13,6 +13,7 @@ const REFUSALS: Partial<Record<ErrorCode, Refusal>> = {
   LUN_ABSENT: 'absent',
   FENCED: 'lost',
   OWNER_UNKNOWN: 'unknown',
+  SHRUNK: 'short',
 }
 
 /** An error of a verification or a return as the hold planner takes it. */

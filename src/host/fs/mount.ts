@@ -64,16 +64,23 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
 }
 
 /**
- * Makes ext4 give its journal up at once, as for an error. An unmount does that too late where the kernel could not write
- * metadata that was committed: it marks the file system as one without anything to replay, and leaves the journal full, for which
- * e2fsck asks a person (fs/ext4/super.c:ext4_put_super looks before fs/jbd2/journal.c:jbd2_journal_destroy). With its mark, the
- * next check replays the journal. Does nothing where the kernel rejects it.
+ * Makes a mounted file system read-only, or writable again, as a whole. The kernel refuses `ro` while anything has a file open for
+ * writing, and writes everything out.
+ * @returns whether that was done; false also if another file system is mounted there now
  * @throws TIMEOUT PROOF_EXPIRED
  */
-export async function abortJournal(host: Host, proof: WriteProof, mount: Mount): Promise<void> {
-  if (mount.fs !== 'ext4') return
-  proof.require(mount.devno)
-  await host.run('mount', ['-o', 'remount,abort', '--', mount.point], { deadline: UMOUNT_DEADLINE_MS })
+export async function remountFs(
+  host: Host,
+  proof: WriteProof,
+  { devno, point }: Mount,
+  mode: 'ro' | 'rw',
+): Promise<boolean> {
+  proof.require(devno)
+  if (mountAt(host.paths, point)?.devno !== devno) return false
+  const ran = await host.run('mount', ['-o', `remount,${mode}`, '--', point], {
+    deadline: UMOUNT_DEADLINE_MS,
+  })
+  return ran.code === 0
 }
 
 /**

@@ -104,9 +104,10 @@ export interface HeldByOthers {
 /**
  * The result of asking a path which volume answers there, and whether this node may write to it.
  * `foreign`: another volume. `absent`: the volume is not at this LUN. `lost`: the volume, and another node owns it.
- * `unknown`: whether this node owns it cannot be asked now. `unreachable`: no answer.
+ * `unknown`: whether this node owns it cannot be asked now. `short`: the volume, and the path has not its size. `unreachable`: no
+ * answer.
  */
-export type Refusal = 'foreign' | 'absent' | 'lost' | 'unknown' | 'unreachable'
+export type Refusal = 'foreign' | 'absent' | 'lost' | 'unknown' | 'short' | 'unreachable'
 
 export interface Refused {
   readonly cause: Refusal

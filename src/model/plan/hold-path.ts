@@ -152,7 +152,7 @@ export function afterRefusal(
     ? hasSearched
       ? LONG_RETRY_MS
       : 0
-    : cause === 'unknown'
+    : cause === 'unknown' || cause === 'short'
       ? LONG_RETRY_MS
       : RETRY_MS
   return { ...NO_ATTEMPT, nextMs: nowMs + pause, searchesLuns: isElsewhere || hasSearched }

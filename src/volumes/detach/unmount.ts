@@ -5,14 +5,12 @@ import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
-import { readHoldNote } from '../../state/records/hold-note.ts'
 import { devicesOf, disksOf } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
-import { abortUnused } from '../holding/abort-unused.ts'
 import type { Dismantling } from './dismantle.ts'
-import { markUnconfirmed, clearUnconfirmed, syncMount, unconfirmedOf } from './write-out.ts'
+import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
 
 /**
  * Unmounts the volume: the mount point of the record, or the one that was named. Other mounts of it are refused, unless
@@ -74,10 +72,7 @@ async function unmountOne(
   const willWrite = isWritable && !mount.options.includes('ro')
   if (willWrite) markUnconfirmed(work, device)
   try {
-    await steps.step('unmount', mount.point, async () => {
-      if (willWrite && hasLost(work)) await abortUnused(host, volume, device, mount)
-      await unmountProven(host, volume, mount.point)
-    })
+    await steps.step('unmount', mount.point, () => unmountProven(host, volume, mount.point))
   } catch (error) {
     if (willWrite && mountAt(host.paths, mount.point)?.devno === mount.devno)
       clearUnconfirmed(work, device.name)
@@ -89,14 +84,6 @@ async function unmountOne(
     )
   }
   removed.mounts.push(mount.point)
-}
-
-/** Whether writes of the volume have failed, as far as is known, since it was mounted. */
-function hasLost(work: Dismantling): boolean {
-  const { host, found } = work
-  const note = found.record ? readHoldNote(host, found.record.name) : null
-  // The note of a hold that has ended is removed once the file system was tested, or mounted again.
-  return (note !== null && note.ended !== null) || (unconfirmedOf(work)?.lost ?? null) !== null
 }
 
 /** The disk is gone, but a file system on it may still be mounted: its device number is dead. */
