@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { beforeEach, expect, it } from 'vitest'
@@ -9,8 +9,9 @@ import { AgentLog } from '../../../src/agent/log.ts'
 import { Scheduler } from '../../../src/agent/scheduler.ts'
 import { VolumeMonitor } from '../../../src/agent/volume-monitor.ts'
 import { readHistory } from '../../../src/state/records/history.ts'
-import { readHoldNote } from '../../../src/state/records/hold-note.ts'
+import { holdNotes, readHoldNote } from '../../../src/state/records/hold-note.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
+import type { StepResult } from '../../../src/model/plan/hold-facts.ts'
 import { statusOf } from '../../../src/state/view/status.ts'
 import type { FakeNode } from '../kubernetes/node.ts'
 import { fakeNode, NAME, staged } from '../kubernetes/node.ts'
@@ -35,7 +36,8 @@ beforeEach(() => {
   monitor = monitorOf(record)
 })
 
-function monitorOf(volume: Attachment): VolumeMonitor {
+/** @param recover in place of the agent's own */
+function monitorOf(volume: Attachment, recover?: () => Promise<StepResult>): VolumeMonitor {
   const { signal } = new AbortController()
   const some = { maps: null, probes: null, searchPortals: () => {} } as unknown as AgentContext
   const context: AgentContext = {
@@ -46,11 +48,9 @@ function monitorOf(volume: Attachment): VolumeMonitor {
     signal,
     volumes: () => 1,
   }
-  return new VolumeMonitor(
-    context,
-    watchedBackend(context, async () => queueing),
-    volume,
-  )
+  const backend = watchedBackend(context, async () => queueing)
+  const lasting = { ...backend.lasting, ...(recover ? { recover } : {}) }
+  return new VolumeMonitor(context, { ...backend, lasting }, volume)
 }
 
 const disk = (state: string) => node.file(`${DISK}/state`, `${state}\n`)
@@ -175,4 +175,26 @@ it("multipathd's map waits for as long as the kernel is told to; told again, it 
   // Somebody gave it another hold.
   monitor.record = { ...held }
   expect(await look('FREE', 'transport-offline')).toMatchObject({ since: waiting!.since, ended: null })
+})
+
+it('the result of a step that cannot be taken in, because the note cannot be read, is taken in later', async () => {
+  const recovered = Promise.withResolvers<StepResult>()
+  monitor = monitorOf(record, () => recovered.promise)
+  await look('LOGGED_IN', 'running')
+  await look('FAILED', 'blocked')
+  const ended = await look('FREE', 'transport-offline')
+  await look('LOGGED_IN', 'running')
+  const path = join(holdNotes(node.host), `${NAME}.json`)
+  rmSync(path)
+  mkdirSync(path)
+  recovered.resolve({ kind: 'recover', trouble: null })
+  await expect.poll(() => log.length).toBeGreaterThan(2)
+  rmSync(path, { recursive: true })
+  writeFileSync(path, JSON.stringify(ended))
+  await expect
+    .poll(async () => {
+      await monitor.look(() => [])
+      return note()
+    })
+    .toBeNull()
 })
