@@ -48,9 +48,14 @@ export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'byte
   return a.serial === null || b.serial === null || a.serial === b.serial
 }
 
-/** Whether the kernel takes a disk for another volume. What it keeps no name of, it takes for none. */
-export function isCachedAsOther(cached: Omit<Identity, 'bytes'>, identity: Omit<Identity, 'bytes'>): boolean {
-  return isIdentified(cached) && nameDifference(identity, cached) !== null
+/** Whether the kernel takes a disk for another volume, by the names that both it and the volume have. */
+export function isCachedAsOther(
+  cached: Omit<Identity, 'bytes'>,
+  { wwid, serial }: Omit<Identity, 'bytes'>,
+): boolean {
+  const hasOtherWwid = cached.wwid !== null && wwid !== null && !sameWwid(cached.wwid, wwid)
+  const hasOtherSerial = cached.serial !== null && serial !== null && cached.serial !== serial
+  return hasOtherWwid || hasOtherSerial
 }
 
 /** Whether there is anything that distinguishes this volume from another. */

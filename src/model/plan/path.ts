@@ -1,5 +1,5 @@
 import type { ExpectedIdentity, Identity } from '../identity.ts'
-import { identityDifference, isCachedAsOther, isIdentified } from '../identity.ts'
+import { identityDifference, isIdentified, nameDifference } from '../identity.ts'
 import type { ScsiDisk, Session } from '../snapshot.ts'
 
 /** What is known of the path through one portal to one LUN: the kernel's state, and what was tried. */
@@ -88,5 +88,5 @@ export function nextPathStep(facts: PathFacts): PathStep {
  */
 export function isStale(disk: ScsiDisk, identity: Identity, fresh = false): boolean {
   if (!isIdentified(disk.cached)) return isIdentified(identity) && !fresh
-  return isCachedAsOther(disk.cached, identity)
+  return nameDifference(identity, disk.cached) !== null
 }

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/model/identity.ts'
-import { identityDifference, isIdentified, nameDifference } from '../../../src/model/identity.ts'
+import {
+  identityDifference,
+  isCachedAsOther,
+  isIdentified,
+  nameDifference,
+} from '../../../src/model/identity.ts'
 import { parseWwid } from '../../../src/model/wwid.ts'
 
 const wwid = parseWwid('naa.600140512345678abcdef0123456789a')
@@ -52,4 +57,14 @@ test('a size alone identifies nothing', () => {
   expect(isIdentified(seen)).toBe(true)
   expect(isIdentified({ wwid: null, serial: 'S1', bytes: 0 })).toBe(true)
   expect(isIdentified({ wwid: null, serial: null, bytes: 1 << 30 })).toBe(false)
+})
+
+test.each([
+  ['the same names', { wwid, serial: 'S1' }, false],
+  ['another WWID', { wwid: other, serial: 'S1' }, true],
+  ['another serial', { wwid, serial: 'S2' }, true],
+  ['no serial', { wwid, serial: null }, false],
+  ['no name at all', { wwid: null, serial: null }, false],
+])('a disk of which the kernel keeps %s is taken for another volume: %o %s', (_, cached, isOther) => {
+  expect(isCachedAsOther({ ...cached, bytes: 0 } as Identity, seen)).toBe(isOther)
 })
