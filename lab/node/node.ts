@@ -135,7 +135,11 @@ export class LabNode extends Files {
     return { lines: lines.slice(since), next: lines.length }
   }
 
-  /** Waits until `look` gives something other than false or undefined. @param deadline milliseconds */
+  /**
+   * Waits until `look` gives something other than false or undefined. A look that starts a program takes the machine's only
+   * processor from what is waited for: after it, the machine has as much time without one.
+   * @param deadline milliseconds
+   */
   async until<T>(
     look: () => Promise<T | false | undefined>,
     { deadline = 10_000, every = 50, what = 'the condition' } = {},
@@ -143,11 +147,13 @@ export class LabNode extends Files {
     const limit = patient(deadline)
     const end = performance.now() + limit
     for (;;) {
+      const began = performance.now()
       const seen = await look()
       if (seen !== false && seen !== undefined) return seen
+      const took = performance.now() - began
       if (performance.now() > end)
         throw new Error(`${this.name}: ${what} did not come about within ${limit} ms`)
-      await new Promise((resolve) => setTimeout(resolve, every))
+      await new Promise((resolve) => setTimeout(resolve, Math.max(every, took)))
     }
   }
 

@@ -46,9 +46,9 @@ export function readFormatting(host: Host, identity: Identity): Begun | null {
   try {
     const note = schema.parse(JSON.parse(readFileSync(pathOf(host, identity), 'utf8')))
     const { wwid, serial, bytes } = note.identity
-    const isIts =
-      identityDifference(identity, { serial }) === null && wwid === identity.wwid && bytes === identity.bytes
-    if (!isIts) return null
+    // A LUN may grow meanwhile. Without a WWID, its size is part of what tells it from another.
+    const isAsLarge = wwid === null ? bytes === identity.bytes : bytes <= identity.bytes
+    if (!isAsLarge || wwid !== identity.wwid || identityDifference(identity, { serial }) !== null) return null
     const { fs, uuid, at } = note
     const age = uptime() - note.uptime
     return { fs, uuid, at, isRecent: note.boot === bootOf(host) && age >= 0 && age < GOOD_FOR_S }
