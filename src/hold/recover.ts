@@ -9,7 +9,7 @@ import { isLunkeeperError } from '../model/errors.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
-import { unmountProven } from '../state/proof/unmount.ts'
+import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
 import type { Observer } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
@@ -38,7 +38,7 @@ export async function recover(
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`
     try {
-      await unmountProven(host, record, point)
+      await unmountAfterHold(host, record, device, mount)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error
       return `its file system is broken (${broken}), and must be remounted once it is not in use: ${await describeUsers(host, [device], [point])}`

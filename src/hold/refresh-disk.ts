@@ -1,4 +1,3 @@
-import { identify } from '../host/disk/identify.ts'
 import { rescanDisk } from '../host/disk/remove.ts'
 import type { Host } from '../host/host.ts'
 import type { Attachment } from '../model/attachment.ts'
@@ -12,7 +11,7 @@ import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
  * beyond the size that it knows, which is 0 where no LUN answered (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
  * @param disk has proven to be the volume a moment ago
  * @returns whether it was read again: the proof may have expired
- * @throws SHRUNK the target gives this path less than its map has, or no size, as in the ALUA state standby · STUCK · as identify()
+ * @throws SHRUNK the target gives this path less than its map has, or no size, as in the ALUA state standby · STUCK
  */
 export async function refreshDisk(
   host: Host,
@@ -22,8 +21,8 @@ export async function refreshDisk(
 ): Promise<boolean> {
   const isOther = identity !== null && isCachedAsOther(disk.cached, identity)
   if (!isOther && disk.bytes >= map.bytes) return false
-  const { bytes } = await identify(host, disk)
-  if (bytes >= map.bytes && (await rescanDisk(host, disk)) >= map.bytes) return true
+  const bytes = await rescanDisk(host, disk)
+  if (bytes >= map.bytes) return true
   throw new LunkeeperError(
     'SHRUNK',
     `${disk.name} is the volume, and has ${bytes} bytes, where its map has ${map.bytes}: this path is not used`,

@@ -5,6 +5,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { testWriteProven } from '../../state/proof/test-write.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
+import { unmountAfterHold } from '../../volumes/holding/unmount-after-hold.ts'
 import { describeUsers, isUdev, usersOf } from '../../state/view/users.ts'
 import type { Staged } from './staged.ts'
 import { isDead } from './staged.ts'
@@ -57,10 +58,16 @@ export async function clearStaging(
   if (mounts.length === 0) return
   await refuseUsers(host, record, staged)
   // The last mount is the visible one.
-  for (const { point } of mounts.toReversed())
-    await unmountProven(host, record, point).catch((error: unknown) => {
+  for (const mount of mounts.toReversed()) {
+    const { device } = staged
+    const unmount = () =>
+      mount.devno === device?.devno
+        ? unmountAfterHold(host, record, device, mount)
+        : unmountProven(host, record, mount.point)
+    await unmount().catch((error: unknown) => {
       throw isLunkeeperError(error, 'BUSY') ? broken(record, error.message) : error
     })
+  }
 
   function isDeadAt(devno: string): boolean {
     return readMounts(host.paths).some((mount) => mount.devno === devno && isDead(host, mount))

@@ -77,7 +77,7 @@ export async function remountFs(
 ): Promise<boolean> {
   proof.require(devno)
   if (mountAt(host.paths, point)?.devno !== devno) return false
-  const ran = await host.run('mount', ['-o', `remount,${mode}`, '--', point], {
+  const ran = await host.run('mount', ['--options-source', 'mtab', '-o', `remount,${mode}`, '--', point], {
     deadline: UMOUNT_DEADLINE_MS,
   })
   return ran.code === 0

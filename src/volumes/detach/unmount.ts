@@ -9,6 +9,7 @@ import { devicesOf, disksOf } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
+import { unmountAfterHold } from '../holding/unmount-after-hold.ts'
 import type { Dismantling } from './dismantle.ts'
 import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
 
@@ -72,7 +73,7 @@ async function unmountOne(
   const willWrite = isWritable && !mount.options.includes('ro')
   if (willWrite) markUnconfirmed(work, device)
   try {
-    await steps.step('unmount', mount.point, () => unmountProven(host, volume, mount.point))
+    await steps.step('unmount', mount.point, () => unmountAfterHold(host, volume, device, mount))
   } catch (error) {
     if (willWrite && mountAt(host.paths, mount.point)?.devno === mount.devno)
       clearUnconfirmed(work, device.name)
