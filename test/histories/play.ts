@@ -72,7 +72,8 @@ export async function play(
     }
     note('everything is put right')
     await putRight(world)
-    await judge.atTheEnd()
+    const wasCutOff = operations.some((one) => one.kind === 'attach' && one.death !== undefined)
+    await judge.atTheEnd({ mayBeUnformatted: wasCutOff })
   } catch (error) {
     listen()
     // A mistake of the harness itself: with what led to it.
@@ -129,7 +130,8 @@ class Judge {
   }
 
   /** Every volume comes back; then nothing of any is left. */
-  async atTheEnd(): Promise<void> {
+  /** @param options.mayBeUnformatted an attach was killed, perhaps in mkfs */
+  async atTheEnd(options: { readonly mayBeUnformatted: boolean }): Promise<void> {
     const world = this.#world
     const { model } = world
     for (const volume of model.attached.filter(({ attached }) => attached === 'unsure'))
@@ -175,7 +177,7 @@ class Judge {
       if ((volume.attached as string) !== 'no') throw refused
     }
     await this.#bytes.look()
-    await expectNothingLeft(world, released)
+    await expectNothingLeft(world, released, options)
   }
 }
 

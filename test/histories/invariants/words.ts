@@ -45,7 +45,8 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
       volume.owesError = true
     }
     volume.excusedAt = now
-    if (status.state === 'misplaced') model.windows.noticed(volume.name, now)
+    // Without an agent it is only said: nothing stops what is written.
+    if (status.state === 'misplaced' && model.agentSince !== null) model.windows.noticed(volume.name, now)
     if (status.state === 'fenced') refuseOtherNode(volume, world)
   }
   world.closeWindows()
