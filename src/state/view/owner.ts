@@ -6,6 +6,7 @@ import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import { hasOneWriter } from '../../model/request.ts'
+import { askDisk } from '../proof/ask.ts'
 import { askReservations } from '../proof/owner.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readHoldNote } from '../records/hold-note.ts'
@@ -27,7 +28,7 @@ export async function ownerOf(
   const disk = disks.find(({ state, sg }) => state === 'running' && sg !== null)
   if (!record.fence || !disk || (await isAgentRunning(host)))
     return { guard, mine: disk ? true : null, holder: null }
-  return { guard, ...(await ask(host, record.fence, disk)) }
+  return { guard, ...(await ask(host, record, record.fence, disk)) }
 }
 
 /** What keeps two nodes from writing: the strongest of what the volume has. */
@@ -42,6 +43,7 @@ export function guardOf(host: Host, record: Attachment): OwnerStatus['guard'] {
 
 async function ask(
   host: Host,
+  { identity }: Attachment,
   fence: NonNullable<Attachment['fence']>,
   disk: ScsiDisk,
 ): Promise<Pick<OwnerStatus, 'mine' | 'holder'>> {
@@ -50,5 +52,7 @@ async function ask(
   const claim = reservationVerdict(told, fence)
   if (claim.kind === 'held') return { mine: true, holder: null }
   if (claim.kind !== 'lost') return { mine: null, holder: null }
+  // Another volume at this LUN has an owner of its own.
+  if ((await askDisk(host, disk, identity)).verdict !== 'ours') return { mine: null, holder: null }
   return { mine: false, holder: initiatorOf(told, claim.holder) ?? formatKey(claim.holder) }
 }
