@@ -4,15 +4,11 @@ import type { LabNode } from '../../lab/index.ts'
 import { found, gone } from './diagnosis.ts'
 import { onNode } from './fixtures.ts'
 import { kernels } from './node.ts'
-import { OURS, putBack, swap } from './swap.ts'
+import { OURS, putBack, rescan, swap } from './swap.ts'
 import { SEEN_MS, SESSION_HELD } from './volume.ts'
 import { Writer } from './writer.ts'
 
-const DISK = '/sys/block/sda'
-
-/** The kernel asks the disk again, as `iscsiadm --rescan` and every re-login of iscsid 2.1.10 and newer do. */
-const rescan = (node: LabNode) => node.sh(`echo 1 > ${DISK}/device/rescan`)
-const sizeOf = async (node: LabNode) => Number(await node.read(`${DISK}/size`)) * 512
+const sizeOf = async (node: LabNode) => Number(await node.read('/sys/block/sda/size')) * 512
 
 /** The kernel keeps what it read, and fails I/O beyond the size. */
 describe.each(kernels('bookworm'))(

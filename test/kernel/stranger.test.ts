@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect } from 'vitest'
 
-import type { LabNode } from '../../lab/index.ts'
 import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
-import { OURS, swap } from './swap.ts'
+import { OURS, rescan, swap } from './swap.ts'
 import type { Volume } from './volume.ts'
 
 /** A volume whose LUN number the array gives to another volume while the session stays logged in. */
@@ -14,9 +13,6 @@ describe.each(kernels('bookworm'))(
     const it = onNode({ debian, luns: [OURS] })
     // Nothing is written out by itself while a test looks: neither by the journal nor by write-back.
     beforeEach<NodeFixtures>(({ node }) => node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs'))
-
-    /** The kernel asks the disk again, as `iscsiadm --rescan` and every re-login of iscsid 2.1.10 and newer do. */
-    const refresh = (node: LabNode, disk = 'sda') => node.sh(`echo 1 > /sys/block/${disk}/device/rescan`)
 
     /** Mounted, with data that is in memory only. */
     async function inUse(volume: Volume): Promise<void> {
@@ -32,7 +28,7 @@ describe.each(kernels('bookworm'))(
       async ([, isRefreshed], { node, target, volume }) => {
         await inUse(volume)
         const before = await swap(target)
-        if (isRefreshed) await refresh(node)
+        if (isRefreshed) await rescan(node)
         const refused = await lunkeeper(node).fails(['detach', 'db'], 'IDENTITY_MISMATCH')
         expect(refused.stderr).toContain('--force')
         expect(await node.sh('grep -c /mnt/db /proc/mounts')).toMatch(/^1/)
@@ -75,7 +71,7 @@ describe.each(kernels('bookworm'))(
       expect((await volume.status()).state).toBe('ready')
       const before = await swap(target)
       expect((await volume.status()).state).toBe('misplaced')
-      await refresh(node)
+      await rescan(node)
       expect((await volume.status()).state).toBe('misplaced')
       expect(await node.ok(['lunkeeper', 'volumes', 'db'])).toMatchObject({
         stdout: expect.stringContaining('lunkeeper detach db --force'),
@@ -87,7 +83,7 @@ describe.each(kernels('bookworm'))(
     it('attach mounts nothing, and doctor writes nothing', async ({ node, target, volume }) => {
       await inUse(volume)
       const before = await swap(target)
-      await refresh(node)
+      await rescan(node)
       await lunkeeper(node).fails(
         ['attach', ...volume.source, '--mount', '/mnt/db', '--mount-option', 'commit=300'],
         'IDENTITY_MISMATCH',

@@ -1,4 +1,4 @@
-import type { LunOptions, Target } from '../../lab/index.ts'
+import type { LabNode, LunOptions, Target } from '../../lab/index.ts'
 
 const BYTES = 64 << 20
 
@@ -20,3 +20,6 @@ export const swap = (target: Target, bytes = BYTES): Promise<string> =>
 
 /** The array gives the LUN back to `OURS`. */
 export const putBack = (target: Target): Promise<string> => replace(target, OURS)
+
+/** The kernel asks the only disk again, as `iscsiadm --rescan` and every re-login of iscsid 2.1.10 and newer do. */
+export const rescan = (node: LabNode) => node.sh('echo 1 > /sys/block/sda/device/rescan')
