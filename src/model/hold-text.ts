@@ -1,3 +1,4 @@
+import type { HoldStatus } from './attachment.ts'
 import type { Hold } from './hold.ts'
 
 const UNITS = [
@@ -18,4 +19,12 @@ export function formatHold(hold: Hold): string {
     if (count > 0) parts.push(`${count}${unit}`)
   }
   return parts.join('') || '0s'
+}
+
+/**
+ * How long I/O is held where no deadline is known: there is none, or the outage has just begun, or the kernel's timer
+ * holds the I/O and no agent has noted since when.
+ */
+export function limitText({ effective }: Pick<HoldStatus, 'effective'>): string {
+  return effective === 'forever' ? 'without a limit' : `for up to ${formatHold(effective)}`
 }

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 
 import type { VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
-import { formatHold } from '../../model/hold-text.ts'
+import { formatHold, limitText } from '../../model/hold-text.ts'
 import { localClock } from '../../model/local-time.ts'
 import { byUrgency, isHoldShort, STATE_RANK } from '../../model/urgency.ts'
 import type { VolumeMount } from '../../model/volume-mount.ts'
@@ -105,7 +105,7 @@ function columnsOf(mounts: readonly VolumeMount[], now: number): Column<VolumeSt
 function nextOf({ state, hold }: VolumeStatus, now: number): string {
   const { since, deadline } = hold
   if (state === 'holding') {
-    if (deadline === null) return since === null ? 'held' : 'held without a limit'
+    if (deadline === null) return `held ${limitText(hold)}`
     const left = Math.ceil((Date.parse(deadline) - now) / 1000)
     return left <= 0 ? 'I/O fails now' : `I/O fails in ${formatHold(left)}`
   }

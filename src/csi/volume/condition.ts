@@ -2,6 +2,7 @@ import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { isPathUp } from '../../model/attachment.ts'
+import { limitText } from '../../model/hold-text.ts'
 import type { Mount } from '../../model/snapshot.ts'
 
 /** A problem of a volume on this node. */
@@ -30,7 +31,7 @@ export function adverseOf(
   if (state === 'holding')
     return inaccessible(
       'TargetAway',
-      `its target has been away since ${hold.since ?? 'a moment ago'}: I/O is held ${hold.deadline ? `until ${hold.deadline}` : 'without a limit'}`,
+      `its target ${hold.since ? `has been away since ${hold.since}` : 'is away'}: I/O is held ${hold.deadline ? `until ${hold.deadline}` : limitText(hold)}`,
     )
   if (state !== 'ready')
     return note?.trouble

@@ -1,4 +1,5 @@
 import { readHoldNote } from '../../state/records/hold-note.ts'
+import { limitText } from '../../model/hold-text.ts'
 import type { VolumeCheck } from '../check.ts'
 
 /** Below this fraction of the hold the finding is critical: someone must act now. */
@@ -14,20 +15,15 @@ export const holding: VolumeCheck = {
   name: 'volumes in an outage',
   volume({ host }, { record, status: { name, state, hold } }) {
     if (state !== 'holding') return []
-    const { since, deadline, mode, effective } = hold
+    const { since, deadline, mode } = hold
     const trouble = mode === 'map' ? (readHoldNote(host, record.name)?.trouble ?? null) : null
-    const end =
-      deadline !== null
-        ? `I/O fails at ${deadline}`
-        : effective === 'forever'
-          ? 'I/O is held without a limit'
-          : `I/O fails ${effective} s after the loss`
+    const end = deadline === null ? ` ${limitText(hold)}` : `, and fails at ${deadline}`
     return [
       {
         code: 'HOLDING',
         severity: since && deadline && isNearlyOver(since, deadline, Date.now()) ? 'critical' : 'warning',
         subject: name,
-        message: `its target is away${since ? ` since ${since}` : ''}; I/O waits, and ${end}${trouble ? `; ${trouble}` : ''}`,
+        message: `its target is away${since ? ` since ${since}` : ''}; I/O waits${end}${trouble ? `; ${trouble}` : ''}`,
         evidence: { mode, since, deadline, trouble },
         fix:
           mode === 'session'

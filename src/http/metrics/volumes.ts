@@ -82,5 +82,7 @@ function secondsOf(hold: Hold): number {
 }
 
 function leftOf({ hold }: VolumeStatus): number {
-  return hold.deadline === null ? Infinity : Math.max(0, (Date.parse(hold.deadline) - Date.now()) / 1000)
+  return hold.deadline === null
+    ? secondsOf(hold.effective)
+    : Math.max(0, (Date.parse(hold.deadline) - Date.now()) / 1000)
 }

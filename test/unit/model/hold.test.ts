@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { limitText } from '../../../src/model/hold-text.ts'
 import { longerHold, parseHold } from '../../../src/model/hold.ts'
 import { codeOf } from './code-of.ts'
 
@@ -26,4 +27,9 @@ test('longerHold returns the longer of two holds', () => {
   expect(longerHold('forever', 600)).toBe('forever')
   expect(longerHold(600, 'forever')).toBe('forever')
   expect(longerHold(0, 0)).toBe(0)
+})
+
+test('a hold whose deadline is not known yet is not one without a limit', () => {
+  expect(limitText({ effective: 'forever' })).toBe('without a limit')
+  expect(limitText({ effective: 120 })).toBe('for up to 2m')
 })

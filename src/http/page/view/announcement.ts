@@ -1,4 +1,5 @@
 import type { VolumeStatus } from '../../../model/attachment.ts'
+import { limitText } from '../../../model/hold-text.ts'
 import { count } from '../../../model/count.ts'
 import { duration } from './time.ts'
 import { STATE_TEXT } from './tone.ts'
@@ -37,6 +38,6 @@ export function announcement(
 function until({ state, hold }: VolumeStatus, nowMs: number): string {
   if (state !== 'holding') return ''
   return hold.deadline === null
-    ? ', without a time limit'
+    ? `, ${limitText(hold)}`
     : `; otherwise it fails in ${duration(Date.parse(hold.deadline) - nowMs)}`
 }

@@ -4,6 +4,7 @@ import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
 import { command } from './command.ts'
 import { byUrgency } from '../../../model/urgency.ts'
+import { limitText } from '../../../model/hold-text.ts'
 import { count } from '../../../model/count.ts'
 import { clock, countdown, elapsed } from './time.ts'
 import { toneIcon, STATE_TONE, STATE_TEXT, unwritten } from './tone.ts'
@@ -57,7 +58,12 @@ function card(volume: VolumeStatus, ui: Ui, isChangeable: boolean): PageElement 
 function deadlineOf({ name, hold }: VolumeStatus, nowMs: number): PageElement {
   const { deadline, since } = hold
   if (deadline === null || since === null)
-    return h('p', { class: 'due' }, h('b', {}, 'No limit'), h('span', {}, 'held until the target returns'))
+    return h(
+      'p',
+      { class: 'due' },
+      h('b', {}, `Held ${limitText(hold)}`),
+      h('span', {}, 'until the target returns'),
+    )
   const total = Math.max(1, Date.parse(deadline) - Date.parse(since))
   return h(
     'div',

@@ -97,7 +97,7 @@ function summary({ tone, headline, next }: Summary, { nowMs }: Ui): PageElement 
         'p',
         {},
         first.deadline === null
-          ? 'I/O is held without a time limit, until the target returns.'
+          ? `I/O is held ${first.limit}, until the target returns.`
           : [
               'Unless its target returns, I/O of ',
               h('b', {}, first.volume),

@@ -1,5 +1,6 @@
 import type { Finding } from '../../../doctor/finding.ts'
 import type { VolumeStatus } from '../../../model/attachment.ts'
+import { limitText } from '../../../model/hold-text.ts'
 import type { Model } from '../model.ts'
 import type { Tone } from './tone.ts'
 import { count } from '../../../model/count.ts'
@@ -16,8 +17,10 @@ export interface Summary {
 /** A held volume. */
 export interface Next {
   readonly volume: string
-  /** When its held I/O fails, ISO 8601; null: it is held without a time limit. */
+  /** When its held I/O fails, ISO 8601; null if no deadline is known. */
   readonly deadline: string | null
+  /** How long its I/O is held, in words, if no deadline is known. */
+  readonly limit: string
 }
 
 /** Summarizes the node: the most severe problem first. */
@@ -62,7 +65,7 @@ function withSeverity(findings: readonly Finding[] | null, wanted: Finding['seve
 function nextOf(volumes: readonly VolumeStatus[]): Next[] {
   return volumes
     .filter(({ state }) => state === 'holding')
-    .map(({ name, hold }) => ({ volume: name, deadline: hold.deadline }))
+    .map(({ name, hold }) => ({ volume: name, deadline: hold.deadline, limit: limitText(hold) }))
     .toSorted((a, b) => at(a) - at(b))
 }
 

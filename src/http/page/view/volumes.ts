@@ -1,7 +1,7 @@
 import type { VolumeStatus } from '../../../model/attachment.ts'
 import { isPathUp } from '../../../model/attachment.ts'
 import { formatBytes } from '../../../model/bytes.ts'
-import { formatHold } from '../../../model/hold-text.ts'
+import { formatHold, limitText } from '../../../model/hold-text.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
@@ -82,7 +82,7 @@ function row(volume: VolumeStatus, nowMs: number, isOutage: boolean): PageElemen
         h(
           'span',
           { class: 'soft' },
-          hold.deadline === null ? ' without a time limit' : [' fails ', countdown(hold.deadline, nowMs)],
+          hold.deadline === null ? ` ${limitText(hold)}` : [' fails ', countdown(hold.deadline, nowMs)],
         ),
     ),
     h('td', { class: 'number', 'data-label': 'Size' }, identity === null ? '?' : formatBytes(identity.bytes)),

@@ -6,17 +6,18 @@ import { openScreen } from '../../../../src/cli/operation/screen.ts'
 import { PLAIN } from '../../../../src/cli/output/display.ts'
 import type { TopState } from '../../../../src/cli/output/top.ts'
 import { topText } from '../../../../src/cli/output/top.ts'
+import type { HoldStatus } from '../../../../src/model/attachment.ts'
 import { volume } from '../fixture-volumes.ts'
 
 const NOW = Date.parse('2026-11-28T03:12:00.000Z')
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString()
 const { hold, paths } = volume()
 
-const held = (name: string, deadline: string | null) =>
+const held = (name: string, deadline: string | null, more: Partial<HoldStatus> = {}) =>
   volume({
     name,
     state: 'holding',
-    hold: { ...hold, since: at(-100), deadline, waiting: { bytes: 41 << 20, of: 'volume' } },
+    hold: { ...hold, since: at(-100), deadline, waiting: { bytes: 41 << 20, of: 'volume' }, ...more },
     paths: [{ ...paths[0]!, sessionState: 'FAILED' }],
   })
 
@@ -25,7 +26,7 @@ const state: TopState = {
     volume({ name: 'mail' }),
     held('late', at(500)),
     held('db', at(252)),
-    held('forever', null),
+    held('forever', null, { wanted: 'forever', effective: 'forever' }),
     volume({ name: 'lost', state: 'failed', hold: { ...hold, effective: 60, since: at(-9_600) } }),
   ],
   mounts: [
@@ -50,9 +51,16 @@ describe('top', () => {
       lost     failed   paths lost 2h40m ago          -    1/1  10m, effective 1m  /srv/db
       db       holding  I/O fails in 4m12s       41 MiB    0/1  10m                2 pods, /srv/db
       late     holding  I/O fails in 8m20s       41 MiB    0/1  10m                /srv/db
-      forever  holding  held without a limit     41 MiB    0/1  10m                /srv/db
+      forever  holding  held without a limit     41 MiB    0/1  forever            /srv/db
       mail     ready    -                             -    1/1  10m                /srv/db"
     `)
+  })
+
+  it('an outage whose deadline is not known yet has a limit', () => {
+    const isNew = held('new', null, { since: null, effective: 120 })
+    expect(lines(Number.POSITIVE_INFINITY, undefined, { ...state, volumes: [isNew] }).at(-1)).toContain(
+      'held for up to 2m ',
+    )
   })
 
   it.each([20, 40, 60, 80, 100, 132])('no line is longer than a screen of %s columns', (width) => {

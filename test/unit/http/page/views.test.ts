@@ -230,6 +230,10 @@ describe('announcements', () => {
       'db: I/O is held until the target returns; otherwise it fails in 10 min 00 s.',
     )
     expect(announcement(before, before.slice(1), NOW)).toBe('db: detached.')
+    const isNew = { ...held, hold: { ...held.hold, deadline: null, effective: 120 } }
+    expect(announcement(before, [isNew, ...before.slice(1)], NOW)).toBe(
+      'db: I/O is held until the target returns, for up to 2m.',
+    )
   })
 
   it('give numbers if many volumes change at once', () => {
