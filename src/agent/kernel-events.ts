@@ -7,7 +7,7 @@ export interface KernelHints {
   pathChanged(map: string, to: 'failed' | 'active'): void
   /** The target reported a change of a LUN, its capacity or the LUN list: identities are checked. */
   lunChanged(): void
-  /** Events may have been lost. */
+  /** Events are reported from now on: what happened before may not have been. */
   missed(): void
 }
 

@@ -77,6 +77,20 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     await expectNoError(writer)
   })
 
+  it('a path that fails while the agent does not hear the kernel is reinstated once it does again', async ({
+    node,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted()
+    const writer = await Writer.start(node, '/mnt/db/file')
+    await node.sh('pkill -f "[u]devadm monitor"; dmsetup message lunkeeper-db 0 "fail_path 8:0"')
+    // Not by the survey of the maps that comes every minute.
+    await writer.goesOn(20_000, 5)
+    await agent.errors(/I\/O goes on/)
+    await expectNoError(writer)
+  })
+
   it('a volume whose paths the kernel has failed is holding, and not ready, while no agent runs', async ({
     node,
     agent,

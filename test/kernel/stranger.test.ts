@@ -40,6 +40,23 @@ describe.each(kernels('bookworm'))(
       },
     )
 
+    it('the owner of another volume at the LUN is not taken for the owner of the volume', async ({
+      node,
+      target,
+      volume,
+    }) => {
+      await target.map(6, { serial: 'c33c0006', bytes: 64 << 20, name: 'other' })
+      await volume.attach()
+      await volume.with({ lun: 6, name: 'other' }).attach()
+      await target.unmap(5, { keep: true })
+      await target.map(5, { name: 'other' })
+      // Its reservation has a key that is not the one of `db`.
+      expect(await volume.status()).toMatchObject({ state: 'misplaced', owner: { mine: null, holder: null } })
+      await volume.detach('--force')
+      await volume.with({ lun: 6, name: 'other' }).detach()
+      await expectNothingLeft(node)
+    })
+
     it('a forced detach of a volume without a record keeps the reservation of the volume that answers there now', async ({
       node,
       target,

@@ -22,16 +22,16 @@ const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block
  * Follows the kernel's events of block and SCSI devices until the signal is aborted. Runs one `udevadm monitor`, because Node has
  * no netlink sockets; udevd is not needed. If it cannot be started, there are no events and no error.
  * @param onEvent called for each event
- * @param onRestart called when the monitor is started again: events before that are lost
+ * @param onListening called each time that the monitor has subscribed: what happened before that has to be looked up
  */
 export async function followKernelEvents(
   host: Host,
   onEvent: (event: KernelEvent) => void,
   signal: AbortSignal,
-  onRestart: () => void = () => {},
+  onListening: () => void = () => {},
 ): Promise<void> {
-  for (let pause = RESTART_MS; !signal.aborted; onRestart()) {
-    const reader = new EventReader(onEvent)
+  for (let pause = RESTART_MS; !signal.aborted;) {
+    const reader = new EventReader(onEvent, onListening)
     const startedMs = monotonicMs()
     try {
       await host.run('udevadm', ARGUMENTS, {
@@ -52,14 +52,19 @@ export async function followKernelEvents(
 /** A longer property is not from the kernel (lib/kobject_uevent.c: UEVENT_BUFFER_SIZE is 2048). */
 const MAX_PENDING = 64 * 1024
 
+/** Printed once the socket is bound (systemd: src/udev/udevadm-monitor.c). The line of an event has a time after the word. */
+const LISTENING = /^KERNEL - /
+
 /** Parses the output of `udevadm monitor --property`: a header line, NAME=VALUE lines, a blank line. */
 export class EventReader {
   readonly #onEvent: (event: KernelEvent) => void
+  readonly #onListening: () => void
   #pending = ''
   #event = new Map<string, string>()
 
-  constructor(onEvent: (event: KernelEvent) => void) {
+  constructor(onEvent: (event: KernelEvent) => void, onListening: () => void = () => {}) {
     this.#onEvent = onEvent
+    this.#onListening = onListening
   }
 
   take(text: string): void {
@@ -69,6 +74,7 @@ export class EventReader {
   }
 
   #line(line: string): void {
+    if (LISTENING.test(line)) this.#onListening()
     if (line === '') {
       if (this.#event.size > 0) this.#onEvent(this.#event)
       this.#event = new Map()

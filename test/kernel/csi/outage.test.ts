@@ -19,7 +19,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     node.sh(`
       set +e
       # A writer that opens its file again would make it in the directory beneath the next test's mount.
-      pkill -KILL -f guest/writer.mjs
+      pkill -KILL -f [g]uest/writer.mjs
       for point in $(awk '$2 ~ "/kubelet/pods/" { print $2 }' /proc/mounts); do umount -l $point; done
       for record in /var/lib/lunkeeper/volumes/*.json; do
         [ -e $record ] && lunkeeper detach --force $(basename $record .json)

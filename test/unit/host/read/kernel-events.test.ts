@@ -47,6 +47,19 @@ test('events are the same in whatever pieces they come', () => {
   )
 })
 
+test('the reader says that the monitor listens once it has subscribed, and not at an event', () => {
+  let listening = 0
+  const reader = new EventReader(
+    () => expect(listening).toBe(1),
+    () => listening++,
+  )
+  const [first, ...rest] = PRINTED.split(/(?<=\n)/)
+  reader.take(first!)
+  expect(listening).toBe(0)
+  for (const line of rest) reader.take(line)
+  expect(listening).toBe(1)
+})
+
 test('any text is read without an error, and without keeping it', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary' })), (parts) => {
