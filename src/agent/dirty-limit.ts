@@ -35,7 +35,11 @@ export class DirtyLimit implements Disposable {
     } catch (error) {
       // The kernel would refuse again: try again at the next hold.
       if (/EROFS|EACCES|EPERM/.test(String(error))) this.#rest()
-      this.#log.once('node', 'room', `the limit of unwritten memory stays: ${(error as Error).message}`)
+      this.#log.once(
+        'node',
+        'room',
+        `cannot raise the kernel's limit of dirty memory: ${(error as Error).message}`,
+      )
     }
   }
 

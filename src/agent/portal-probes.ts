@@ -28,7 +28,7 @@ export interface WantedPortal extends TargetPortal {
 }
 
 interface PortalProbe extends TargetPortal {
-  /** Since when the volume that began to wait last does. */
+  /** When the latest of the waiting volumes began to wait. */
   wantedMs: number
   result: ProbeResult
   /** Probes without an answer yet. */

@@ -14,7 +14,7 @@ export class Scheduler {
   #wake: (() => void) | null = null
   #wakeMs = Infinity
 
-  /** At that time at the latest; an earlier one stands. @param atMs of the monotonic clock; past: at once */
+  /** Schedules the key no later than that time. @param atMs of the monotonic clock; past: at once */
   by(key: string, atMs: number): void {
     const known = this.#dueMs.get(key) ?? Infinity
     if (atMs >= known) return
@@ -30,7 +30,7 @@ export class Scheduler {
     this.#dueMs.delete(key)
   }
 
-  /** What is due, of what begins so; each is due once. */
+  /** Takes the due keys with this prefix: each is due once. */
   takeDue(nowMs: number, prefix = ''): ReadonlySet<string> {
     const due = new Set<string>()
     for (const [key, atMs] of this.#dueMs) if (atMs <= nowMs && key.startsWith(prefix)) due.add(key)

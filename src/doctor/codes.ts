@@ -36,7 +36,7 @@ export const FINDINGS = {
     meaning: 'Another node has taken the volume. This node writes nothing more to it.',
     evidence: 'state, what guards the volume, who has it.',
     remedy:
-      'Stop its users on this node, then `lunkeeper detach NAME --force`. What this node had not written is lost. `lunkeeper owner NAME` shows who says so.',
+      'Stop its users on this node, then `lunkeeper detach NAME --force`. What this node had not written is lost. `lunkeeper owner NAME` shows which source reports it.',
   },
   UNGUARDED: {
     meaning:
@@ -44,7 +44,7 @@ export const FINDINGS = {
     evidence:
       'what guards the volume, the hold that was asked for, the longest that is safe without a guard.',
     remedy:
-      'Switch persistent reservations on at the storage system, and attach the volume again. Or shorten the hold to 300 s: Kubernetes gives the volume of an unhealthy node away after 6 minutes, at once with the out-of-service taint. For a cluster file system attach it with --shared.',
+      'Switch persistent reservations on at the storage system, and attach the volume again. Or shorten the hold to 300 s: Kubernetes detaches the volume of an unhealthy node after 6 minutes, or immediately with the out-of-service taint. For a cluster file system attach it with --shared.',
   },
   FS_BROKEN: {
     meaning:
@@ -113,7 +113,7 @@ export const FINDINGS = {
       'A session has disks without an owner or a visible user. A warning if a volume of ours uses the same target, otherwise information.',
     evidence: 'the session, target, number of disks, the first of them, what made them.',
     remedy:
-      '`lunkeeper doctor --fix` removes those of targets that have volumes of ours, if nothing uses them; `--fix PHANTOMS` those of all targets. End the cause as well, or they come back: node.session.scan = manual, the udev rule masked.',
+      '`lunkeeper doctor --fix` removes those of targets that have volumes of ours, if nothing uses them; `--fix PHANTOMS` those of all targets. Also fix the cause, or they come back: node.session.scan = manual, the udev rule masked.',
   },
   HUNG_TASK_PANIC: {
     meaning:
@@ -130,14 +130,14 @@ export const FINDINGS = {
   },
   STALE_SIZE: {
     meaning:
-      'The LUN has another size on the target than the kernel works with. Critical if it shrank: I/O beyond its end fails. Size 0 means that the kernel read the disk while its LUN was not mapped, or did not answer: it fails all I/O. On a hold map the agent has it read again.',
+      'The size of the LUN that the kernel works with differs from that on the target. Critical if it shrank: I/O beyond its end fails. Size 0 means that the kernel read the disk while its LUN was not mapped, or did not answer: it fails all I/O. On a hold map the agent has it read again.',
     evidence: 'of each disk the size that the target reports and the one in use; the sizes of the maps.',
     remedy:
       'If it grew, or the kernel works with size 0: `lunkeeper expand NAME`. If it shrank: give it its former size on the storage system before anything more is written.',
   },
   DUPLICATE_IDENTITY: {
     meaning:
-      'Disks that cannot be one volume report one WWID, or one serial where nothing else identifies a volume. Critical if a volume of ours is among them. multipathd makes one map of disks with one WWID.',
+      'Different volumes report the same WWID, or the same serial where nothing else identifies a volume. Critical if a volume of ours is among them. multipathd makes one map of disks with one WWID.',
     evidence: 'the disks, with target, LUN, WWID, serial and size.',
     remedy: 'Give each volume an identity of its own on the storage system.',
   },
@@ -150,7 +150,7 @@ export const FINDINGS = {
   },
   AUTO_SCAN: {
     meaning:
-      'Something makes a disk of every LUN of a target that has volumes of ours: a node record with node.session.scan = auto, a udev rule of libstoragemgmt. There are no phantoms yet; if there are, PHANTOMS names the cause.',
+      'A node record (node.session.scan = auto) or a udev rule of libstoragemgmt creates a disk for every LUN of a target that has volumes of ours. There are no phantoms yet; if there are, PHANTOMS names the cause.',
     evidence: 'the session and its setting, or the rule and the sessions it affects.',
     remedy: 'Set node.session.scan = manual in the node record and in iscsid.conf; mask the udev rule.',
   },
@@ -160,7 +160,7 @@ export const FINDINGS = {
     evidence:
       'of each session the ping interval and timeout, the command timer of its disk; the hold, the login timeout.',
     remedy:
-      'noop_out_interval + noop_out_timeout must be shorter than the command timer (30 s), the hold of a session longer than login_timeout (15 s). Settings of iscsid.conf count from the next login on.',
+      'noop_out_interval + noop_out_timeout must be shorter than the command timer (30 s), the hold of a session longer than login_timeout (15 s). Settings of iscsid.conf take effect at the next login.',
   },
   ONE_PORTAL: {
     meaning:
@@ -175,7 +175,7 @@ export const FINDINGS = {
     remedy: 'Restart iscsid while no target is away: its sessions log in again.',
   },
   OPEN_ISCSI_BUG: {
-    meaning: 'This release of open-iscsi has an error that affects volumes.',
+    meaning: 'This release of open-iscsi has a known bug that affects volumes.',
     evidence: 'the versions.',
     remedy:
       'Install another release. A distribution may have repaired its package without changing the version.',
@@ -194,7 +194,7 @@ export const FINDINGS = {
     meaning: 'A file with a CHAP password can be read by users other than root.',
     evidence: 'the file and its mode. The password is not shown.',
     remedy:
-      '`lunkeeper doctor --fix SECRET_READABLE` takes the permission away. Consider the password known, and change it.',
+      '`lunkeeper doctor --fix SECRET_READABLE` takes the permission away. Treat the password as compromised, and change it.',
   },
   MULTIPATH_TAKES: {
     meaning: 'multipathd is configured so that it can take the disks below hold maps for itself.',
@@ -217,7 +217,7 @@ export const FINDINGS = {
   },
   INITIATOR_SHARED: {
     meaning:
-      'Another node uses the initiator name of this one. The target takes both for one: reservations keep neither out, and a login of one can end the session of the other. Seen only where the target has READ FULL STATUS and the other node a registration.',
+      'Another node uses the initiator name of this one. The target cannot distinguish them: reservations protect neither from the other, and a login of one can end the session of the other. Seen only where the target has READ FULL STATUS and the other node a registration.',
     evidence: 'the name and the keys.',
     remedy: 'Give one of the nodes a name of its own (`iscsi-iname`), and restart its iscsid.',
   },

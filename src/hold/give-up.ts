@@ -37,7 +37,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   const map = mapOf(host, record)
   if (record.mode === 'session' || !map)
     throw new LunkeeperError('CONFLICT', `${name} is not on a map: its held I/O cannot be failed this way`, {
-      hint: 'To drop the volume with what it has not written: lunkeeper detach --force.',
+      hint: 'To discard its unwritten data: lunkeeper detach --force.',
     })
   // Giving up a hold that is over already succeeds, too.
   const isOver = record.mode === 'map' && (readHoldNote(host, record.name)?.ended ?? null) !== null

@@ -66,10 +66,10 @@ export const ERRORS = {
   ),
   OWNED_ELSEWHERE: failed(
     'Another node, or other software, has the volume: it holds a persistent reservation.',
-    'Detach it there first. If that node is dead, or cut off for good: --take-over; what it has not written then is lost.',
+    'Detach it there first. If that node is dead or permanently cut off, use --take-over; its unwritten data is lost.',
   ),
   FENCED: failed(
-    'This node has lost the volume to another node: nothing is written to it from here any more.',
+    'This node has lost the volume to another node: this node no longer writes to it.',
     'Stop its users on this node, then detach it: `lunkeeper detach NAME --force`. See `lunkeeper owner NAME`.',
   ),
   OWNER_UNKNOWN: failed(
@@ -160,7 +160,10 @@ export const ERRORS = {
     'The file system could not be mounted.',
     'The message contains the output of mount; see also the kernel log.',
   ),
-  UNMOUNT_FAILED: failed('The file system could not be unmounted.', 'The message has what umount said.'),
+  UNMOUNT_FAILED: failed(
+    'The file system could not be unmounted.',
+    'The message contains the output of umount.',
+  ),
   MAP_FAILED: failed(
     'A device-mapper map (hold map or multipath map) could not be created, changed or removed.',
     'See the message; `dmsetup table` and the kernel log show hold maps, `multipath -ll` multipath maps.',

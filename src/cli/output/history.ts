@@ -112,8 +112,7 @@ export function happeningText(event: HistoryEvent): string {
   return 'agent stopped'
 }
 
-const limitOf = (hold: Hold) =>
-  hold === 'forever' ? 'without a time limit' : `for up to ${formatHold(hold)}`
+const limitOf = (hold: Hold) => (hold === 'forever' ? 'without a limit' : `for up to ${formatHold(hold)}`)
 
 const MINUTE = 60
 

@@ -38,7 +38,7 @@ export function judgePortals(volume: string, paths: readonly PathStatus[]): Find
       code: 'ONE_PORTAL',
       severity: 'info',
       subject: volume,
-      message: `its portals differ by their port only: ${[...all].join(', ')}. They share one address, and what fails with it`,
+      message: `its portals differ by their port only: ${[...all].join(', ')}. They share one address, which is a single point of failure`,
       evidence,
       fix: 'Attach it with portals on different networks.',
     },

@@ -29,7 +29,7 @@ export const owner: VolumeCheck = {
         severity: 'warning',
         subject: name,
         message: capped
-          ? `the target has no persistent reservations, and Kubernetes can give the volume to another node: it is held for ${LONGEST_UNGUARDED_HOLD_S} s at most. With the out-of-service taint on a node that lives, another node gets it sooner; then ${both}`
+          ? `the target has no persistent reservations, and Kubernetes can give the volume to another node: it is held for ${LONGEST_UNGUARDED_HOLD_S} s at most. With the out-of-service taint on a live node, another node gets it sooner; then ${both}`
           : `the target has no persistent reservations, and the hold is longer than ${LONGEST_UNGUARDED_HOLD_S} s: if another node gets the volume in an outage, ${both}`,
         evidence: {
           ...owner,

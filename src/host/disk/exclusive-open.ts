@@ -108,7 +108,7 @@ async function flush(worker: Worker, path: string, deadline: number): Promise<vo
     await worker.call('flush', { path }, deadline)
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError('FLUSH_FAILED', `${path} did not take all data: ${error.message}`, {
+    throw new LunkeeperError('FLUSH_FAILED', `${path} did not accept all data: ${error.message}`, {
       cause: error,
       details: { errno: error.errno },
     })

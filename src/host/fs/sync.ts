@@ -24,5 +24,5 @@ export async function syncFs(
   proof.require(mount.devno)
   const ran = await host.run('sync', ['-f', '--', point], { deadline: SYNC_DEADLINE_MS, signal })
   if (ran.code !== 0)
-    throw new LunkeeperError('FLUSH_FAILED', `${point} did not take all data: ${failureReason(ran)}`)
+    throw new LunkeeperError('FLUSH_FAILED', `${point} did not accept all data: ${failureReason(ran)}`)
 }

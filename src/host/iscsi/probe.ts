@@ -42,7 +42,7 @@ export async function probeTarget(
     received = Buffer.concat([received, data])
     if (received.length < HEADER) return
     if (received[0] === OP.loginResponse && received[STATUS_CLASS] !== TARGET_ERROR) resolve()
-    else fail('TARGET_AWAY', `${target} does not serve at ${where} now`)
+    else fail('TARGET_AWAY', `${target} is not available at ${where}`)
   })
   socket.on('close', () => fail('TARGET_AWAY', `${where} closes the connection at once`))
   socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>

@@ -89,7 +89,7 @@ function troubled({ since, kind, trouble, discarded }: HoldNote): VolumeEvent {
       reason: 'NotTheVolume',
       type: 'Warning',
       message:
-        'another volume answered at its LUN while it was in use: its I/O fails from now on, and recent writes may be lost. Delete its pods; new pods get the file system checked and remounted',
+        'another volume answered at its LUN while it was in use: its I/O now fails, and recent writes may be lost. Delete its pods; new pods get the file system checked and remounted',
       ...detail,
       id: since,
     }

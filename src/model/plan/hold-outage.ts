@@ -189,7 +189,7 @@ export function misplace(facts: Facts, note: HoldNote | null, trouble: string): 
   return giveUpVolume(facts, note, {
     kind: 'misplaced',
     trouble,
-    text: `${trouble}; its I/O fails from now on, and nothing more is written out`,
+    text: `${trouble}; its I/O now fails, and its dirty pages are not written`,
   })
 }
 
@@ -241,4 +241,4 @@ export function isGivenUp(
 export const after = (now: number, hold: Hold) =>
   hold === 'forever' ? null : new Date(now + hold * 1000).toISOString()
 
-const limitOf = (hold: Hold) => (hold === 'forever' ? 'without a time limit' : `for up to ${hold} s`)
+const limitOf = (hold: Hold) => (hold === 'forever' ? 'without a limit' : `for up to ${hold} s`)

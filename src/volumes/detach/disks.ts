@@ -117,7 +117,7 @@ function withPartitions({ host }: Dismantling, name: string, claim: ExclusiveOpe
       for (const part of readDiskByName(host.paths, name, { identity: false })?.partitions ?? []) {
         const failed = await syncDevice(host, proof, part, deadline)
         if (failed !== null)
-          throw new LunkeeperError('FLUSH_FAILED', `${part.name} did not take all data: ${failed}`)
+          throw new LunkeeperError('FLUSH_FAILED', `${part.name} did not accept all data: ${failed}`)
       }
       await claim.flush(proof, deadline)
     },

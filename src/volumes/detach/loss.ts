@@ -77,8 +77,8 @@ function warnEnded({ host, found: { record }, steps, view }: Dismantling, disks:
 }
 
 function fenced(name: string, { error }: Judged): LunkeeperError {
-  return new LunkeeperError('FENCED', `${name}: ${error?.message}. Nothing of it is written from here.`, {
-    hint: `Stop its users; then take it off this node, without what is unwritten: lunkeeper detach ${name} --force`,
+  return new LunkeeperError('FENCED', `${name}: ${error?.message}. This node no longer writes to it.`, {
+    hint: `Stop its users; then detach it and discard its unwritten data: lunkeeper detach ${name} --force`,
     ...(error ? { details: error.details } : {}),
   })
 }

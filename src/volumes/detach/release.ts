@@ -34,7 +34,7 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   }
 }
 
-/** Of a volume whose record is lost. Notes of this boot tell which key this node registered for it over this session. */
+/** Releases the reservation of a volume whose record is lost. Notes of this boot tell which key this node registered for it over this session. */
 async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): Promise<void> {
   try {
     const keys = (await readReservations(host, disk))?.keys ?? []
@@ -48,7 +48,7 @@ async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): 
     }
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
-    steps.warn(`whether the target still has a reservation of this node is not known: ${error.message}`)
+    steps.warn(`cannot determine whether this node still holds a reservation on the target: ${error.message}`)
   }
 }
 

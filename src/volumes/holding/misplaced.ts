@@ -31,8 +31,8 @@ export function refuseMisplaced(host: Host, record: Attachment): void {
     throw new LunkeeperError('FENCED', `${record.name}: ${note.trouble}`, {
       hint:
         record.phase === 'ready'
-          ? `Stop its users on this node: the agent then unmounts it. What this node has not written is lost. Or take it off now: lunkeeper detach ${record.name} --force`
-          : `Stop its users on this node; then take it off, without what is unwritten: lunkeeper detach ${record.name} --force`,
+          ? `Stop its users on this node: the agent then unmounts it. What this node has not written is lost. Or detach it now: lunkeeper detach ${record.name} --force`
+          : `Stop its users on this node; then detach it and discard its unwritten data: lunkeeper detach ${record.name} --force`,
     })
   if (note?.kind !== 'misplaced') return
   throw new LunkeeperError('IDENTITY_MISMATCH', `${record.name}: ${note.trouble}`, {

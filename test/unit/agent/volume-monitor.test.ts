@@ -94,7 +94,7 @@ it('an outage, what a command did in it, and its end are in the history, once ea
   ])
 })
 
-it('what is seen after the agent has left the volume is not noted: the note would outlive the record', async () => {
+it('what is seen after the agent has left the volume cannot write the state of its hold: the note would outlive the record', async () => {
   await look('LOGGED_IN', 'running')
   monitor.leave()
   expect(await look('FAILED', 'blocked')).toBeNull()
