@@ -5,6 +5,7 @@ import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { VolumeName } from '../model/name.ts'
 import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
+import { removeOtherKeys } from '../state/proof/owner.ts'
 import { proveDisks } from '../state/proof/prove.ts'
 import { isWorkedOnByCommand } from '../state/records/locks.ts'
 import { readRecord } from '../state/records/volumes.ts'
@@ -33,6 +34,7 @@ export interface CheckedPath extends VolumePath {
 export interface Questions {
   readonly quick: typeof checkIdentities
   readonly full: (host: Host, record: Attachment, disks: readonly ScsiDisk[]) => Promise<unknown>
+  readonly removeOthers: typeof removeOtherKeys
 }
 
 /** Asks all paths that carry I/O which volume answers: every 5 s, and when the kernel reports a change. */
@@ -45,13 +47,15 @@ export class IdentityChecks {
   readonly #running = new Map<number, readonly CheckedPath[] | null>()
   /** Questions about volumes that no reservation guards: each takes long where the API server does not answer. */
   readonly #asking = new Map<VolumeName, Promise<void>>()
+  /** The target's generation of keys when they were last read. */
+  readonly #generations = new Map<VolumeName, number>()
   #round = 0
 
   constructor(
     host: Host,
     moved: MovedIo,
     report: (record: Attachment, message: string) => void,
-    questions: Questions = { quick: checkIdentities, full: proveDisks },
+    questions: Questions = { quick: checkIdentities, full: proveDisks, removeOthers: removeOtherKeys },
   ) {
     this.#host = host
     this.#moved = moved
@@ -93,19 +97,35 @@ export class IdentityChecks {
     const before = paths.map((path) => this.#moved.sample(path))
     const answers = await this.#questions.quick(
       this.#host,
-      paths.map(({ disk, record: { identity, fence } }) => ({
+      paths.map(({ disk, record: { name, identity, fence } }) => ({
         disk,
         wwid: identity?.wwid ?? null,
         serial: identity?.serial ?? null,
         fence: fence ?? null,
+        generation: this.#generations.get(name) ?? null,
       })),
     )
     for (const [index, path] of paths.entries()) {
       const answer = answers[index]
-      if (answer === 'same') {
+      if (answer === 'same' || answer === 'registered') {
         this.#moved.answered(path, before[index]!)
         if (this.#asksOthers(path)) this.#askOthers(path)
+        if (answer === 'registered') await this.#removeOthers(path)
       } else if (answer !== undefined && answer !== 'silent') await this.#lost(path)
+    }
+  }
+
+  /** A key beside this node's reservation lets another node write. */
+  async #removeOthers({ record, disk }: CheckedPath): Promise<void> {
+    const { name, fence } = record
+    if (!fence) return
+    try {
+      const { generation, removed } = await this.#questions.removeOthers(this.#host, fence, disk)
+      if (generation !== null) this.#generations.set(name, generation)
+      for (const node of removed)
+        this.#report(record, `${node} had registered beside this node, and could write: it is removed`)
+    } catch (error) {
+      if (!isLunkeeperError(error)) throw error
     }
   }
 

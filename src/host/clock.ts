@@ -1,6 +1,16 @@
+import { uptime } from 'node:os'
+
 /** The monotonic clock in milliseconds (CLOCK_MONOTONIC): the same for all processes of this boot, and never set. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
+}
+
+/**
+ * Milliseconds since the boot (CLOCK_BOOTTIME, to 10 ms): unlike {@link monotonicMs}, it counts the time that the machine was
+ * suspended.
+ */
+export function sinceBootMs(): number {
+  return uptime() * 1000
 }
 
 /** A moment by the wall clock and by the monotonic clock, as recorded in a note under /run. */

@@ -1,6 +1,5 @@
 import type { Attachment } from './attachment.ts'
 import type { Hold } from './hold.ts'
-import { hasOneWriter } from './request.ts'
 
 /**
  * Seconds. Kubernetes detaches the volumes of a node that is not healthy after 6 minutes (kube-controller-manager,
@@ -32,5 +31,5 @@ function isCapped({
   fence,
 }: Pick<Attachment, 'request' | 'orchestrator' | 'fence'>): boolean {
   if (orchestrator === undefined || fence) return false
-  return hasOneWriter(request) && request.fence !== 'off'
+  return !request.use.readOnly && request.fence !== 'off'
 }

@@ -27,8 +27,8 @@ export const MUTATIONS = {
   /** Every path is taken for the volume in the periodic check, and only there. */
   checks: {
     file: 'src/host/disk/quick-check.ts',
-    find: /if \(!isSame\) return 'other'/,
-    replace: "if (!isSame) return 'same'",
+    find: /if \(!isExpected\) return 'other'/,
+    replace: "if (!isExpected) return 'same'",
   },
   /** Detach removes the disks first, as with --force, and says that all is well. */
   flush: {

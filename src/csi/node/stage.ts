@@ -4,7 +4,7 @@ import { isHolding } from '../../state/records/hold-note.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment, Publication } from '../../model/attachment.ts'
-import { isLunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { FileSystem, VolumeRequest } from '../../model/request.ts'
 import { checkRequest } from '../../model/request.ts'
@@ -22,7 +22,7 @@ import { credentialsOf } from '../volume/credentials.ts'
 import { clearStaging, stagingTrouble } from '../volume/staging.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
-import { adoptPublication, mayTakeOver } from '../volume/volume-attachment.ts'
+import { mayTakeOver, refuseFormerPublication } from '../volume/volume-attachment.ts'
 import type { Owner } from '../volume/publication.ts'
 import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
@@ -61,16 +61,21 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   })
   if (existing?.phase === 'ready') {
     refuseContradiction(existing, request)
-    await adoptPublication(host, existing, publication, driver.signal)
+    refuseFormerPublication(existing, publication)
     // A staged volume in an outage is not changed.
     if (!(await clearBroken(host, existing)) && isHolding(host, existing.name)) return
   }
   if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
+  // It waits for its turn, for locks and logins: by then Kubernetes may have given the volume to another node.
+  const confirmTakeOver = async () => {
+    if (!(await mayTakeOver(host, volumeId, publication)))
+      throw new LunkeeperError('OWNER_UNKNOWN', `${volumeId}: the Kubernetes API does not answer`)
+  }
   const forgetOldDriver = takeOverVolume(driver, volumeId)
   try {
     await driver.targetLimiter.run(request.iqn, () =>
-      attachOrFormat(driver, request, { chap, publication, takesOver }),
+      attachOrFormat(driver, request, { chap, publication, takesOver, confirmTakeOver }),
     )
   } catch (error) {
     driver.failures.record(volumeId, error)
@@ -117,10 +122,12 @@ async function attachOrFormat(
     chap,
     publication,
     takesOver,
+    confirmTakeOver,
   }: {
     readonly chap: Chap | null
     readonly publication: Publication | null
     readonly takesOver: boolean
+    readonly confirmTakeOver: () => Promise<void>
   },
 ): Promise<void> {
   const { host, observer, signal } = driver
@@ -130,6 +137,7 @@ async function attachOrFormat(
     signal,
     orchestrator: 'csi' as const,
     takesOver,
+    confirmTakeOver,
     ...(publication ? { publication } : {}),
   }
   const { use } = request

@@ -7,7 +7,7 @@ import type { VitalAnswer } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { hasItsNames } from '../read/disks.ts'
-import { holderOf } from '../read/reservation-data.ts'
+import { generationOf, holderOf } from '../read/reservation-data.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
 
 const PAGE_SERIAL = 0x80
@@ -23,16 +23,19 @@ export interface CheckedDisk {
   readonly serial: string | null
   /** This node's registration; null if the reservation is not checked. */
   readonly fence: Registration | null
+  /** The target's generation of keys when they were last read; null if they have not been. */
+  readonly generation: number | null
 }
 
 /**
  * - `same`: the expected volume answers
  * - `other`: another volume answers
+ * - `registered`: the same, and it is reserved for this node; keys have been registered or removed since `generation`
  * - `taken`: the expected volume answers, but this node's key does not have its reservation, or the target does not say who has it
  * - `absent`: the target has no such LUN
  * - `silent`: no answer now
  */
-export type IdentityCheck = 'same' | 'other' | 'taken' | 'absent' | 'silent'
+export type IdentityCheck = 'same' | 'registered' | 'other' | 'taken' | 'absent' | 'silent'
 
 /**
  * Whether several disks of one session still are the expected volumes, and still reserved for this node: one or two SCSI
@@ -49,9 +52,11 @@ export async function checkIdentities(host: Host, disks: readonly CheckedDisk[])
     if (page === undefined) return 'silent'
     const answer = compared(one, page)
     // It may have been another disk's, to which the kernel has given the name of this one.
-    return answer === 'same' || hasItsNames(host.paths, one.disk) ? answer : 'silent'
+    return isSame(answer) || hasItsNames(host.paths, one.disk) ? answer : 'silent'
   })
 }
+
+const isSame = (answer: IdentityCheck) => answer === 'same' || answer === 'registered'
 
 async function pagesOf(
   host: Host,
@@ -73,15 +78,19 @@ async function pagesOf(
   }
 }
 
-function compared({ wwid, serial, fence }: CheckedDisk, { page, reservation }: VitalAnswer): IdentityCheck {
+function compared(
+  { wwid, serial, fence, generation }: CheckedDisk,
+  { page, reservation }: VitalAnswer,
+): IdentityCheck {
   if (page === null) return 'absent'
   if (!(page instanceof Uint8Array)) return 'silent'
   const data = Buffer.from(page)
   const seen = wwid === null ? null : wwidOf(data)
-  const isSame = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
-  if (!isSame) return 'other'
+  const isExpected = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
+  if (!isExpected) return 'other'
   if (fence === null || reservation === null) return 'same'
   // A target that no longer answers this, as with its reservations switched off, guards nothing.
   if (reservation === 'refused') return 'taken'
-  return holderOf(reservation)?.key === fence.key ? 'same' : 'taken'
+  if (holderOf(reservation)?.key !== fence.key) return 'taken'
+  return generationOf(reservation) === generation ? 'same' : 'registered'
 }

@@ -9,7 +9,7 @@ import { WRITE_EXCLUSIVE_REGISTRANTS_ONLY } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { PersistAnswer, PersistCommand } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
-import { capabilitiesOf, holderOf, keysOf, registrantsOf } from '../read/reservation-data.ts'
+import { capabilitiesOf, generationOf, holderOf, keysOf, registrantsOf } from '../read/reservation-data.ts'
 import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
 
 const NO_KEY = '0000000000000000'
@@ -17,6 +17,8 @@ const TYPE = WRITE_EXCLUSIVE_REGISTRANTS_ONLY
 
 /** All that the target reports about reservations of a volume. */
 export interface FullReservations extends Reservations {
+  /** The target counts it up when a key is registered or removed (PRGENERATION, SPC-4 section 6.15.2). */
+  readonly generation: number
   readonly capabilities: ReservationCapabilities
   /** Empty if the target does not support READ FULL STATUS. */
   readonly registrants: readonly Registrant[]
@@ -42,6 +44,7 @@ export async function readReservations(host: Host, disk: ScsiDisk): Promise<Full
   if (!reservations) throw unreadable(disk, keys?.kind === 'done' ? holder : keys)
   return {
     ...reservations,
+    generation: keys?.kind === 'done' ? generationOf(keys.data) : 0,
     capabilities: capabilitiesOf(capabilities.data),
     registrants: status?.kind === 'done' ? registrantsOf(status.data) : [],
   }
@@ -80,8 +83,11 @@ export async function registerKey(
   // RESERVE OUT although it has carried out the command (drivers/target/target_core_pr.c:core_scsi3_update_and_write_aptpl).
   const answer = await register(false)
   if (answer?.kind === 'done') return false
-  const [keys] = await persist(host, disk, [{ read: 'keys' }])
-  if (keys?.kind === 'done' && keysOf(keys.data).includes(key)) return false
+  // Not where it rejects the command: a key in the list may then be that of another session.
+  if (answer?.kind === 'refused' && !answer.isUnknown) {
+    const [keys] = await persist(host, disk, [{ read: 'keys' }])
+    if (keys?.kind === 'done' && keysOf(keys.data).includes(key)) return false
+  }
   throw unreadable(disk, answer)
 }
 

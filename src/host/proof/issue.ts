@@ -1,10 +1,17 @@
 import { LunkeeperError } from '../../model/errors.ts'
+import { sinceBootMs } from '../clock.ts'
 
 /**
  * How long a proof is valid. It is requested immediately before the act; the limit is for a process that was stopped in
- * between (SIGSTOP, a suspended machine, a paused virtual machine).
+ * between (SIGSTOP, a suspended machine).
  */
 export const PROOF_LIFETIME_MS = 5_000
+
+/**
+ * The longest time from the first question of a proof to the act. A process that was stopped between the answers and the proof
+ * does not use them; a target that is slow to answer all questions is not refused.
+ */
+export const PROOF_LONGEST_MS = 20_000
 
 /**
  * Evidence that writes to certain block devices currently reach the right volume, or nothing at all.
@@ -15,12 +22,16 @@ export const PROOF_LIFETIME_MS = 5_000
  */
 export class WriteProof {
   readonly #devnos: ReadonlySet<string>
-  readonly #issuedAtMs: number
+  readonly #askedAtMs: number
+  readonly #issuedAtMs = sinceBootMs()
 
-  /** @param devnos the block devices that it covers (`8:16`): the disks that were asked, and the map over them */
-  constructor(devnos: Iterable<string>) {
+  /**
+   * @param devnos the block devices that it covers (`8:16`): the disks that were asked, and the map over them
+   * @param askedAtMs when the first of them was asked, by {@link sinceBootMs}
+   */
+  constructor(devnos: Iterable<string>, askedAtMs: number) {
     this.#devnos = new Set(devnos)
-    this.#issuedAtMs = performance.now()
+    this.#askedAtMs = askedAtMs
   }
 
   /**
@@ -30,7 +41,8 @@ export class WriteProof {
   require(devno: string): void {
     if (!this.#devnos.has(devno))
       throw new LunkeeperError('PROOF_EXPIRED', `the identity of the device ${devno} was not checked`)
-    if (performance.now() - this.#issuedAtMs > PROOF_LIFETIME_MS)
+    const nowMs = sinceBootMs()
+    if (nowMs - this.#issuedAtMs > PROOF_LIFETIME_MS || nowMs - this.#askedAtMs > PROOF_LONGEST_MS)
       throw new LunkeeperError(
         'PROOF_EXPIRED',
         'the identity of the volume was checked too long ago to write to it',

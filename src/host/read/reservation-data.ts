@@ -16,6 +16,11 @@ export function keysOf(data: Uint8Array): ReservationKey[] {
   return Array.from({ length: Math.floor(list.length / KEY) }, (_, index) => keyAt(list, index * KEY))
 }
 
+/** How often keys have been registered or removed, modulo 2^32: in the answers to READ KEYS and READ RESERVATION. */
+export function generationOf(data: Uint8Array): number {
+  return data.length < HEADER ? 0 : Buffer.from(data).readUInt32BE(0)
+}
+
 /** READ RESERVATION, SPC-4 section 6.15.3; null if there is none. */
 export function holderOf(data: Uint8Array): ReservationHolder | null {
   const list = listOf(data)

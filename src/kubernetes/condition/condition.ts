@@ -16,9 +16,15 @@ const MAX_NAMED = 5
 /** The condition of a node with these volumes. */
 export function conditionOf(volumes: readonly VolumeStatus[]): Condition {
   const failed = volumes.filter(({ state }) => state === 'failed')
+  const lost = volumes.filter(({ state }) => state === 'fenced')
+  const misplaced = volumes.filter(({ state }) => state === 'misplaced')
   const waiting = volumes.filter(({ state }) => state === 'holding')
   const parts = [
     ...(failed.length > 0 ? [`I/O of ${count(failed)} failed: ${names(failed)}`] : []),
+    ...(lost.length > 0 ? [`another node has taken ${count(lost)}: ${takenBy(lost)}`] : []),
+    ...(misplaced.length > 0
+      ? [`another volume answers in place of ${count(misplaced)}: ${names(misplaced)}`]
+      : []),
     ...(waiting.length > 0
       ? [`I/O of ${count(waiting)} is held because the storage is away: ${names(waiting)}`]
       : []),
@@ -27,7 +33,7 @@ export function conditionOf(volumes: readonly VolumeStatus[]): Condition {
     return { status: 'False', reason: 'NoVolumeProblem', message: `${count(volumes)}, no problem` }
   return {
     status: 'True',
-    reason: failed.length > 0 ? 'VolumesFailed' : 'VolumesWaiting',
+    reason: failed.length + lost.length + misplaced.length > 0 ? 'VolumesFailed' : 'VolumesWaiting',
     message: parts.join('; '),
   }
 }
@@ -54,10 +60,18 @@ function count({ length }: readonly unknown[]): string {
 }
 
 function names(volumes: readonly VolumeStatus[]): string {
-  const named = volumes.slice(0, MAX_NAMED).map(({ name, hold }) => name + until(hold.deadline))
-  return [...named, ...(volumes.length > MAX_NAMED ? [`and ${volumes.length - MAX_NAMED} more`] : [])].join(
-    ', ',
+  return listed(volumes.map(({ name, hold }) => name + until(hold.deadline)))
+}
+
+function takenBy(volumes: readonly VolumeStatus[]): string {
+  return listed(
+    volumes.map(({ name, owner }) => (owner.holder === null ? name : `${name} (${owner.holder})`)),
   )
+}
+
+function listed(all: readonly string[]): string {
+  const more = all.length > MAX_NAMED ? [`and ${all.length - MAX_NAMED} more`] : []
+  return [...all.slice(0, MAX_NAMED), ...more].join(', ')
 }
 
 function until(deadline: string | null): string {

@@ -126,8 +126,9 @@ export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   if (!isRegistered || !told.keys.includes(key)) return { kind: 'register' }
   if (isTaken) return { kind: 'preempt', key: holder }
   if (holder === null) return { kind: 'reserve' }
-  // The reservation is this node's. What others have registered lets them write, so it goes where it is to be taken over.
-  const leftOver = others.find((other) => takesOver || isOwn(other))
+  // The reservation is this node's. What others have registered lets them write: a node that was killed while it claimed the
+  // volume, or one that claims it now, and will read who has it.
+  const [leftOver] = others
   return leftOver === undefined ? { kind: 'done' } : { kind: 'preempt', key: leftOver }
 }
 

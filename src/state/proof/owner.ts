@@ -1,6 +1,7 @@
 import type { FullReservations } from '../../host/disk/reservations.ts'
 import {
   initiatorOf,
+  preempt,
   readReservations,
   registerKey,
   reserve,
@@ -9,12 +10,11 @@ import {
 import type { Host } from '../../host/host.ts'
 import type { Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { Witnesses } from '../../model/plan/owner.ts'
+import type { ReservationVerdict, Witnesses } from '../../model/plan/owner.ts'
 import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { SettledRequest } from '../../model/request.ts'
-import { hasOneWriter } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
-import { formatKey } from '../../model/reservation.ts'
+import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { forgetRegistered, isRegistered, noteRegistered } from '../records/registrations.ts'
 import { readMark } from './mark.ts'
@@ -46,12 +46,16 @@ async function askKubernetes(
 }
 
 /**
- * Decides by the other evidence (VolumeAttachment, file-system mark) where the target has no reservations.
+ * Decides by the other evidence (VolumeAttachment, file-system mark) where the target has no reservations. A volume for
+ * several writers has only its VolumeAttachment: each node has one of its own.
  * @throws FENCED another node has had the volume · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
-  if (volume.fence || !volume.request || !hasOneWriter(volume.request)) return
-  judge(volume, disk, await readWitnesses(host, volume, disk))
+  const { fence, request, publication } = volume
+  if (fence || !request || request.use.readOnly) return
+  if (!request.shared) return judge(volume, disk, await readWitnesses(host, volume, disk))
+  const kubernetes = await askKubernetes(host, publication)
+  judge(volume, disk, { persists: false, kubernetes, mark: 'none' })
 }
 
 /** @throws FENCED OWNER_UNKNOWN */
@@ -73,6 +77,13 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
   await registerKey(host, disk, fence.key, fence.persists)
   await reserve(host, disk, fence.key)
   await readBack(host, volume, fence, disk)
+  // Another node may have had the volume and given it back since the evidence was read. From now on none can.
+  try {
+    judge(volume, disk, await readWitnesses(host, volume, disk))
+  } catch (error) {
+    await giveUpKey(host, volume, fence, disk)
+    throw error
+  }
 }
 
 /**
@@ -93,12 +104,57 @@ export async function registerSession(
 
 /** Continues only if the reservation read back is this node's; otherwise it unregisters its key. */
 async function readBack(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
-  const told = await readReservations(host, disk)
-  const claim = reservationVerdict(told, fence)
+  let claim: ReservationVerdict
+  try {
+    claim = reservationVerdict(await readReservations(host, disk), fence)
+  } catch (error) {
+    await giveUpKey(host, volume, fence, disk)
+    throw error
+  }
   if (claim.kind === 'held') return noteRegistered(host, volume.name, fence.key, disk.sid)
-  await unregisterKey(host, disk, fence.key)
+  await giveUpKey(host, volume, fence, disk)
   if (claim.kind === 'lost') throw await fenced(host, volume, disk, claim.holder)
   throw new LunkeeperError('OWNER_UNKNOWN', `${volume.name}: the target did not keep the reservation`)
+}
+
+/**
+ * Removes this node's key from a volume that is not its own, or not known to be: a registered node may write. If the
+ * target does not answer, the next question that finds the volume lost removes it, and so does the owner's agent.
+ */
+export async function giveUpKey(
+  host: Host,
+  { name }: Pick<Owned, 'name'>,
+  { key }: Registration,
+  disk: ScsiDisk,
+): Promise<void> {
+  forgetRegistered(host, name)
+  try {
+    await unregisterKey(host, disk, key)
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+  }
+}
+
+/**
+ * Removes the keys of other nodes beside this node's reservation: each could write. A node was stopped or killed between its
+ * registration and the moment when it would have read who has the volume. Other software's keys stay.
+ * @returns the target's generation of keys, null if this node does not have the reservation; and whose keys were removed
+ * @throws TARGET_AWAY STUCK MODULE_MISSING
+ */
+export async function removeOtherKeys(
+  host: Host,
+  { key }: Registration,
+  disk: ScsiDisk,
+): Promise<{ readonly generation: number | null; readonly removed: readonly string[] }> {
+  const told = await readReservations(host, disk)
+  if (told?.holder?.key !== key) return { generation: null, removed: [] }
+  const others = told.keys.filter((other) => other !== key && isLunkeeperKey(other))
+  const removed: string[] = []
+  for (const other of new Set(others))
+    if (await preempt(host, disk, key, other))
+      removed.push(initiatorOf(told, other) ?? `the node with key ${formatKey(other)}`)
+  // Removing a key counts: the next question reads them again.
+  return { generation: told.generation, removed }
 }
 
 /** The error of a node that has lost a volume. It names the new owner if the target tells. */

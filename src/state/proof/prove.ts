@@ -1,3 +1,4 @@
+import { sinceBootMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { WriteProof } from '../../host/proof/issue.ts'
 import { disksBeneath } from '../../host/read/beneath.ts'
@@ -7,7 +8,7 @@ import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
 import type { Answer, KnownIdentity } from './ask.ts'
 import { askDisk } from './ask.ts'
 import type { Owned } from './owner.ts'
-import { confirmUnguarded, fenced, reclaim, registerSession } from './owner.ts'
+import { confirmUnguarded, fenced, giveUpKey, reclaim, registerSession } from './owner.ts'
 
 /** The parts of a volume that a proof needs. */
 export interface Provable extends Owned {
@@ -29,10 +30,11 @@ export async function proveDisks(
   volume: Provable,
   disks: readonly ScsiDisk[],
 ): Promise<WriteProof> {
+  const askedAtMs = sinceBootMs()
   const answers = await askAndClaim(host, volume, disks)
   const silent = answers.find(({ verdict }) => verdict === 'silent')
   if (silent) throw silent.error!
-  return new WriteProof(devnosOf(disks))
+  return new WriteProof(devnosOf(disks), askedAtMs)
 }
 
 /**
@@ -50,13 +52,14 @@ export async function proveDevice(
   volume: Provable,
   device: Pick<BlockRef, 'devno'>,
 ): Promise<WriteProof> {
+  const askedAtMs = sinceBootMs()
   const beneath = disksBeneath(host.paths, device.devno)
   const answers = await askAndClaim(host, volume, beneath.disks)
   if (!answers.some(({ verdict }) => verdict === 'ours'))
     throw (
       answers[0]?.error ?? new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
     )
-  return new WriteProof([device.devno, ...beneath.devnos, ...devnosOf(beneath.disks)])
+  return new WriteProof([device.devno, ...beneath.devnos, ...devnosOf(beneath.disks)], askedAtMs)
 }
 
 /**
@@ -69,7 +72,7 @@ export async function proveUnmount(host: Host, volume: Provable, mount: Mount): 
   const isLast = readMounts(host.paths).filter((other) => other.devno === devno).length < 2
   // Major 0 is not a block device (Documentation/admin-guide/devices.txt).
   if (!isLast || devno.startsWith('0:') || disksBeneath(host.paths, devno).isUnreachable)
-    return new WriteProof([devno])
+    return new WriteProof([devno], sinceBootMs())
   return proveDevice(host, volume, mount)
 }
 
@@ -116,8 +119,11 @@ async function askAndClaim(host: Host, volume: Provable, disks: readonly ScsiDis
 
 /** @throws FENCED */
 async function refuseLost(host: Host, volume: Provable, answers: readonly Answer[]): Promise<void> {
-  const lost = answers.find(({ verdict }) => verdict === 'lost')
-  if (lost) throw await fenced(host, volume, lost.disk, lost.holder!)
+  const lost = answers.filter(({ verdict }) => verdict === 'lost')
+  if (lost.length === 0) return
+  // A key that this node registered while it lost the volume would let it write.
+  if (volume.fence) for (const { disk } of lost) await giveUpKey(host, volume, volume.fence, disk)
+  throw await fenced(host, volume, lost[0]!.disk, lost[0]!.holder!)
 }
 
 function refuseStrangers({ name }: Provable, answers: readonly Answer[]): void {

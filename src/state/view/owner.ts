@@ -26,8 +26,9 @@ export async function ownerOf(
   if (note?.kind === 'fenced') return { guard, mine: false, holder: note.holder ?? null }
   if (guard === 'none') return { guard, mine: null, holder: null }
   const disk = disks.find(({ state, sg }) => state === 'running' && sg !== null)
+  // In an outage it is not known, until the agent has asked.
   if (!record.fence || !disk || (await isAgentRunning(host)))
-    return { guard, mine: disk ? true : null, holder: null }
+    return { guard, mine: disk && note === null ? true : null, holder: null }
   return { guard, ...(await ask(host, record, record.fence, disk)) }
 }
 

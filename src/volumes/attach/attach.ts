@@ -49,6 +49,11 @@ export interface AttachOptions {
   readonly onlyAgain?: boolean
   /** Take the volume from another node that has it; what that node has not written is lost. @default false */
   readonly takesOver?: boolean
+  /**
+   * Called immediately before the volume is taken from another node, which may be minutes after the attach began. It throws if
+   * that is no longer allowed.
+   */
+  readonly confirmTakeOver?: () => Promise<void>
 }
 
 /**
@@ -72,9 +77,10 @@ export async function attach(
     const intent = intend(host, request, options.orchestrator)
     if (options.onlyAgain && (intent.fresh || intent.record.phase !== 'ready'))
       throw new LunkeeperError('NOT_FOUND', `${name} was detached meanwhile`)
+    const { publication, takesOver = false, confirmTakeOver } = options
     let record = chooseAgain(
       host,
-      options.publication ? { ...intent.record, publication: options.publication } : intent.record,
+      intent.fresh && publication ? { ...intent.record, publication } : intent.record,
     )
     if (!isCleared(host, record)) refuseMisplaced(host, record)
     let tookOver = false
@@ -111,7 +117,8 @@ export async function attach(
           await steps.step('learn-identity', record.name, () => note({ identity: paths[0]!.identity }))
       })
       await refuseOpen(host, record, paths, scanned, signal)
-      await claimVolume({ host, record, paths, steps, note, takesOver: options.takesOver ?? false })
+      const claim = { host, record, paths, scanned, steps, note }
+      await claimVolume({ ...claim, publication, takesOver, confirmTakeOver })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>

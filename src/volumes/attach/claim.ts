@@ -14,10 +14,11 @@ import type { Host } from '../../host/host.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readInitiatorName } from '../../host/read/node.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
-import type { Attachment } from '../../model/attachment.ts'
+import type { Attachment, Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { ClaimFacts } from '../../model/plan/owner.ts'
 import { nextClaimStep } from '../../model/plan/owner.ts'
+import { hasOneWriter } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, makeKey, nodeOfKey } from '../../model/reservation.ts'
 import { askReservations } from '../../state/proof/owner.ts'
@@ -32,10 +33,16 @@ export interface ClaimWork {
   readonly host: Host
   readonly record: Attachment
   readonly paths: readonly Path[]
+  /** Sessions in which this attach has made the disk. */
+  readonly scanned: ReadonlySet<number>
   readonly steps: Stepper
   readonly note: (change: Partial<Attachment>) => void
+  /** The VolumeAttachment by which Kubernetes gave the volume to this node now; the record may have a former one. */
+  readonly publication?: Publication | undefined
   /** Take the volume from another node. */
   readonly takesOver: boolean
+  /** Asked immediately before that: throws if it is no longer allowed. */
+  readonly confirmTakeOver?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -46,22 +53,26 @@ export interface ClaimWork {
  *   WRITE_PROTECTED · TARGET_AWAY STUCK
  */
 export async function claimVolume(work: ClaimWork): Promise<void> {
-  const { host, record } = work
-  const { request } = record
+  const { host } = work
+  const { request } = work.record
   // If a detach began to give it back, and did not end, it counts again.
-  const fence = record.fence && { key: record.fence.key, persists: record.fence.persists }
-  if (record.fence?.isReleasing) work.note({ fence })
-  if (request.shared || request.fence === 'off') return
-  if (request.use.readOnly) return refuseWriter(work)
+  const fence = work.record.fence && { key: work.record.fence.key, persists: work.record.fence.persists }
+  if (work.record.fence?.isReleasing) work.note({ fence })
+  const { shared = false, use, fence: mode } = request
+  const isReserved = hasOneWriter(request) && mode !== 'off'
   const disks = work.paths.map(({ disk }) => disk)
-  if (isInUse(host, record)) {
-    await proveDisks(host, { ...record, fence }, disks)
-    // A volume attached without a reservation (older version, other target setting) is reserved now.
-    if (fence) return
-  }
+  const isUsed = isInUse(work)
+  // Its dirty pages are from the time of the former VolumeAttachment. A new one does not say who had the volume in between.
+  if (isUsed && !use.readOnly && (isReserved || isPublishedAgain(work)))
+    await proveDisks(host, { ...work.record, fence }, disks)
+  const record = published(work)
+  if (use.readOnly && !shared && mode !== 'off') return refuseWriter(work)
+  if (!isReserved) return
+  // A volume attached without a reservation (older version, other target setting) is reserved now.
+  if (isUsed && fence) return
   // A target that lets a node only read does not let it register either.
   refuseProtected(host, disks[0]!.name)
-  const claimed = await claimBy(work, disks[0]!)
+  const claimed = await claimBy({ ...work, record }, disks[0]!)
   if (claimed === null) {
     if (fence) work.note({ fence: undefined })
     return
@@ -70,14 +81,30 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   await proveDisks(host, { ...record, fence: claimed }, disks)
 }
 
-/** Something of this node may have written, or be about to: a map, or a mount. */
-function isInUse(host: Host, record: Attachment): boolean {
+/** Whether Kubernetes has attached the volume to this node again since it was attached here. */
+function isPublishedAgain({ record, publication }: ClaimWork): boolean {
+  return publication !== undefined && publication.uid !== record.publication?.uid
+}
+
+/** The record, with the VolumeAttachment that the volume has now. */
+function published(work: ClaimWork): Attachment {
+  const { record, publication, note } = work
+  if (!isPublishedAgain(work)) return record
+  note({ publication })
+  return { ...record, publication }
+}
+
+/**
+ * Something of this node may have written, or be about to: a map, a mount, or a raw disk that a program may have open. Not a
+ * disk that this attach has made, as after a reboot: nothing older waits on it.
+ */
+function isInUse({ host, record, scanned }: ClaimWork): boolean {
   if (findHoldMap(host, record.name)) return true
   const view = lookAtAttachment(host, record)
-  return devicesOf(view.maps, disksOf(view)).some(
-    (device) =>
-      mountsOf(host, device).length > 0 || (record.phase === 'ready' && record.request.use.mount === null),
-  )
+  const disks = disksOf(view)
+  if (devicesOf(view.maps, disks).some((device) => mountsOf(host, device).length > 0)) return true
+  const isHandedOut = record.phase === 'ready' && record.request.use.mount === null
+  return isHandedOut && disks.some(({ sid }) => !scanned.has(sid))
 }
 
 /** @returns null where the target has no persistent reservations */
@@ -113,10 +140,13 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         break
       case 'preempt': {
         const other = step.key
-        if (!isOwn(other))
+        if (!isOwn(other) && told!.holder?.key === other) {
+          await work.confirmTakeOver?.()
           steps.warn(
             `the volume is taken from ${nameOf(told, other)}: what that node has not written is lost`,
           )
+        } else if (!isOwn(other))
+          steps.warn(`${nameOf(told, other)} is registered beside this node, and could write: it is removed`)
         const subject = `${disk.name} ${formatKey(other)}`
         if (!(await steps.step('preempt', subject, () => preempt(host, disk, key, other))))
           known = { ...known, conflicts: known.conflicts + 1 }
@@ -134,7 +164,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'elsewhere':
       case 'foreign':
       case 'contended': {
-        if (known.isRegistered) await unregisterKey(host, disk, key)
+        if (known.isRegistered || told?.keys.includes(key)) await unregisterKey(host, disk, key)
         const error = refusal(work, step, told)
         note({ fence: undefined })
         throw error
@@ -161,12 +191,19 @@ async function register(
   }
 }
 
-/** A node that cannot send the commands uses the volume without a guard, and says so. */
-async function read({ host, steps }: ClaimWork, disk: Path['disk']): Promise<FullReservations | null> {
+/**
+ * A node that cannot send the commands uses the volume without a guard, and says so; not one that has registered for it before,
+ * nor one that would read what another node writes.
+ */
+async function read(
+  { host, record, steps }: ClaimWork,
+  disk: Path['disk'],
+): Promise<FullReservations | null> {
   try {
     return await readReservations(host, disk)
   } catch (error) {
-    if (!isLunkeeperError(error, 'MODULE_MISSING')) throw error
+    const isNeeded = record.fence !== undefined || record.request.use.readOnly
+    if (isNeeded || !isLunkeeperError(error, 'MODULE_MISSING')) throw error
     steps.warn(`${error.message}: the volume is not reserved for this node (${error.hint})`)
     return null
   }

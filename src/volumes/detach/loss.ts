@@ -7,6 +7,7 @@ import { formatHctl } from '../../model/hctl.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { lossOf } from '../../model/plan/hold-outage.ts'
+import { giveUpKey } from '../../state/proof/owner.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { Judged } from './judge.ts'
 import { warnUnrecorded } from './release.ts'
@@ -24,8 +25,11 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
     refuseMisplaced(host, found.record)
     warnDiscarded(work, found.record.name)
   }
-  const lost = disks.find(({ verdict }) => verdict === 'lost')
-  if (lost && !force) throw fenced(found.name, lost)
+  const lost = disks.filter(({ verdict }) => verdict === 'lost')
+  // A key that this node registered while it lost the volume would let it write.
+  const fence = found.record?.fence
+  if (fence) for (const { disk } of lost) await giveUpKey(host, found.record, fence, disk)
+  if (lost[0] && !force) throw fenced(found.name, lost[0])
   const changed = disks.find(({ verdict }) => verdict === 'changed')
   const unconfirmed = unconfirmedOf(work)
   // A map that has lost its last disk may still hold dirty data.

@@ -34,11 +34,14 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   }
 }
 
-/** Releases the reservation of a volume whose record is lost. Notes of this boot tell which key this node registered for it over this session. */
+/**
+ * Releases the reservation of a volume whose record is lost. A volume that has one keeps it: its attach failed, and takes back only
+ * the path that it made. Notes of this boot tell which key this node registered for it over this session.
+ */
 async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): Promise<void> {
   try {
     const keys = (await readReservations(host, disk))?.keys ?? []
-    for (const { name, key: noted } of registeredBy(host, disk.sid)) {
+    for (const { name, key: noted } of unrecordedBy(host, disk.sid)) {
       const key = keys.find((one) => one === noted)
       if (key === undefined) continue
       await steps.step('release', `${disk.name} ${formatKey(key)}`, () =>
@@ -57,9 +60,7 @@ async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): 
  * without a record is still at the target, as far as is known.
  */
 export function warnUnrecorded({ host, steps }: Dismantling, { sid }: Session): void {
-  const recorded: ReadonlySet<string> = new Set(readRecords(host).attachments.map(({ name }) => name))
-  for (const { name, key } of registeredBy(host, sid)) {
-    if (recorded.has(name)) continue
+  for (const { name, key } of unrecordedBy(host, sid)) {
     steps.warn(
       `the target may still have a reservation of this node, for ${name} (key 0x${key}): another node needs --take-over`,
     )
@@ -67,10 +68,16 @@ export function warnUnrecorded({ host, steps }: Dismantling, { sid }: Session): 
   }
 }
 
+/** What this session has registered for volumes that have no record. */
+function unrecordedBy(host: Host, sid: number): ReturnType<typeof registeredBy> {
+  const recorded: ReadonlySet<string> = new Set(readRecords(host).attachments.map(({ name }) => name))
+  return registeredBy(host, sid).filter(({ name }) => !recorded.has(name))
+}
+
 /** If no path answers, nothing can be released. */
 export function warnKept({ steps }: Dismantling, { key }: Registration, why: string): void {
   steps.warn(
-    `the target still has this node's reservation (key ${formatKey(key)}): ${why}. This node takes it over when it attaches the volume again; another one needs --take-over.`,
+    `the target may still have this node's reservation (key ${formatKey(key)}): ${why}. This node takes it over when it attaches the volume again; another one needs --take-over.`,
   )
 }
 

@@ -193,7 +193,12 @@ async function read({ world, model }: Play, { node, blocks }: Extract<TwoNodesOp
 async function reboot({ world, model }: Play, names: readonly NodeName[]): Promise<void> {
   await Promise.all(names.map((name) => world.losePower(name)))
   await Promise.all(names.map((name) => world.boot(name, true)))
-  for (const name of names) Object.assign(model.node(name), { away: null, hasAgent: false })
+  for (const name of names) {
+    const node = model.node(name)
+    // It has nothing unwritten any more, and its agent attaches the volume again or not.
+    if (node.attached === 'yes') node.attached = 'unsure'
+    Object.assign(node, { away: null, hasAgent: false })
+  }
   if (names.includes(model.owner!)) model.ledger.excuse()
   await Promise.all(names.map((name) => world.startAgent(name)))
   for (const name of names) model.node(name).hasAgent = true

@@ -24,23 +24,24 @@ describe.each(kernels('bookworm'))(
   (debian) => {
     const it = onNode({ debian, memory: 768, luns: [{ lun: 5, serial: 'c515', name: 'ours' }] })
 
+    /** The volume as Kubernetes has attached it to this node. */
+    function given(uid: string) {
+      const attachment = made('pv-orders', 'node-1', { uid, attached: true })
+      const publishContext = {
+        'lunkeeper.dev/attachment': attachment.metadata.name,
+        'lunkeeper.dev/attachment-uid': uid,
+      }
+      return { attachment, more: { publishContext } }
+    }
+
     /** A pod that writes to a volume which Kubernetes has given to this node, in an outage; the API is away, too. */
     async function heldWithoutApi(node: LabNode, target: Target) {
       const api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('agent'))
       const agent = await Agent.start(node, (on) => startDriver(on, api.env))
       const kubelet = await Kubelet.start(node)
       const orders = claimOf(target, 'pv-orders', { hold: '280s' })
-      const attachment = made('pv-orders', 'node-1', {
-        uid: '1b4e28ba-2fa1-11d2-883f-0016d3cca427',
-        attached: true,
-      })
+      const { attachment, more } = given('1b4e28ba-2fa1-11d2-883f-0016d3cca427')
       await api.attach([attachment])
-      const more = {
-        publishContext: {
-          'lunkeeper.dev/attachment': attachment.metadata.name,
-          'lunkeeper.dev/attachment-uid': attachment.metadata.uid,
-        },
-      }
       await node.mkdir(stagingPath(orders.volumeId))
       // A kubelet calls again: on a busy machine the API's answer may come too late.
       await node.until(
@@ -79,6 +80,30 @@ describe.each(kernels('bookworm'))(
       await expectNoError(writer)
       await kubelet.release(orders, 'pod')
       await expectNothingPublished(node)
+    })
+
+    it('a volume that Kubernetes has taken away and given to this node again is not written to with what waited', async ({
+      node,
+      target,
+    }) => {
+      const { api, agent, kubelet, orders, writer } = await heldWithoutApi(node, target)
+      await api.seen({})
+      const { attachment, more } = given('6fa459ea-ee8a-11d2-90d4-0016d3cca427')
+      await api.attach([attachment])
+      await kubelet.ok('nodeStageVolume', { ...staging(orders), ...more })
+      // What another node leaves that had the volume in between: no reservation at all.
+      await target.unmap(5, { keep: true })
+      await target.map(5, { name: 'ours' })
+      const before = await target.hash(5)
+      await target.enable()
+      await agent.errors(/Kubernetes has given the volume away/, SEEN_MS)
+      await writer.fails(SEEN_MS)
+      await writer.stop()
+      expect((await lunkeeper(node).volumes())[0]).toMatchObject({ state: 'fenced' })
+      expect(await target.hash(5)).toBe(before)
+      await kubelet.release(orders, 'pod')
+      await expectNothingPublished(node)
+      expect(await target.hash(5)).toBe(before)
     })
 
     it('a volume that a reservation guards does not wait for it', async ({ node, target }) => {

@@ -37,6 +37,11 @@ function path(record: Attachment = staged, disk = 'sda', sid = 1): CheckedPath {
   }
 }
 
+const removeOthers: Questions['removeOthers'] = async (_, { key }, disk) => {
+  asked.push(`keys ${key} ${disk.name}`)
+  return { generation: 7, removed: ['iqn.2026-01.example:b'] }
+}
+
 /** Checks these paths, once. @param full what a disk that is asked in full throws */
 async function check(
   paths: readonly CheckedPath[],
@@ -50,6 +55,7 @@ async function check(
       asked.push(`${record.name} ${disks[0]!.name}`)
       if (full !== null) throw full
     },
+    removeOthers,
   }
   const checks = new IdentityChecks(
     node.host,
@@ -111,6 +117,52 @@ describe('a path', () => {
   })
 })
 
+describe('the keys at the target', () => {
+  const fence = { key: '4c4b000000010001', persists: true } as never
+  const reserved = { ...staged, fence }
+
+  it('are read again when they have changed, and those of other nodes are removed', async () => {
+    const generations: (number | null)[] = []
+    const checks = new IdentityChecks(
+      node.host,
+      new MovedIo(node.host),
+      (_, message) => reports.push(message),
+      {
+        quick: async (_, disks) =>
+          disks.map(({ generation }) => {
+            generations.push(generation)
+            return generation === 7 ? 'same' : 'registered'
+          }),
+        full: async () => expect.unreachable(),
+        removeOthers,
+      },
+    )
+    for (let round = 0; round < 3; round++) await checks.begin([path(reserved)])
+    expect(generations).toEqual([null, 7, 7])
+    expect(asked).toEqual(['keys 4c4b000000010001 sda'])
+    expect(reports).toEqual([
+      expect.stringContaining('iqn.2026-01.example:b had registered beside this node'),
+    ])
+  })
+
+  it('that cannot be read take no path away', async () => {
+    const checks = new IdentityChecks(
+      node.host,
+      new MovedIo(node.host),
+      (_, message) => reports.push(message),
+      {
+        quick: async () => ['registered'],
+        full: async () => expect.unreachable(),
+        removeOthers: async () => {
+          throw new LunkeeperError('TARGET_AWAY', 'no answer')
+        },
+      },
+    )
+    await checks.begin([path(reserved)])
+    expect([lost, reports]).toEqual([[], []])
+  })
+})
+
 describe('a detach', () => {
   const detaching: Attachment = { ...staged, phase: 'detaching' }
 
@@ -157,6 +209,7 @@ describe('a check that takes long', () => {
         return disks[0]!.disk.name === 'sda' && rounds.length < 3 ? slow.promise : disks.map(() => 'same')
       },
       full: async () => {},
+      removeOthers,
     })
     const first = checks.begin([path(), path(staged, 'sdb', 2)])
     await later()
@@ -177,6 +230,7 @@ describe('a check that takes long', () => {
         return disks.map(() => 'same')
       },
       full: () => never,
+      removeOthers,
     })
     for (let round = 0; round < 7; round++) {
       void checks.begin([path(mounted)])

@@ -1,23 +1,38 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
-import { PROOF_LIFETIME_MS, WriteProof } from '../../../src/host/proof/issue.ts'
+import * as clock from '../../../src/host/clock.ts'
+import { PROOF_LIFETIME_MS, PROOF_LONGEST_MS, WriteProof } from '../../../src/host/proof/issue.ts'
 
-afterEach(() => vi.useRealTimers())
+const { now } = vi.hoisted(() => ({ now: { ms: 1_000_000 } }))
+vi.mock(import('../../../src/host/clock.ts'), async (original) => ({
+  ...(await original()),
+  sinceBootMs: () => now.ms,
+}))
+
+const expired = expect.objectContaining({ code: 'PROOF_EXPIRED' })
 
 describe('a WriteProof', () => {
   test('covers the devices that were asked and no others', () => {
-    const proof = new WriteProof(['8:0', '254:0'])
+    const proof = new WriteProof(['8:0', '254:0'], clock.sinceBootMs())
     proof.require('8:0')
     proof.require('254:0')
-    expect(() => proof.require('8:16')).toThrow(expect.objectContaining({ code: 'PROOF_EXPIRED' }))
+    expect(() => proof.require('8:16')).toThrow(expired)
   })
 
   test('expires, so that a process that was stopped in between must ask again', () => {
-    vi.useFakeTimers({ toFake: ['performance'] })
-    const proof = new WriteProof(['8:0'])
-    vi.advanceTimersByTime(PROOF_LIFETIME_MS - 1)
+    const proof = new WriteProof(['8:0'], clock.sinceBootMs())
+    now.ms += PROOF_LIFETIME_MS
     proof.require('8:0')
-    vi.advanceTimersByTime(2)
-    expect(() => proof.require('8:0')).toThrow(expect.objectContaining({ code: 'PROOF_EXPIRED' }))
+    now.ms += 1
+    expect(() => proof.require('8:0')).toThrow(expired)
+  })
+
+  test('is not valid if the process was stopped between the answers and the proof', () => {
+    const askedAtMs = clock.sinceBootMs()
+    now.ms += PROOF_LONGEST_MS
+    const proof = new WriteProof(['8:0'], askedAtMs)
+    proof.require('8:0')
+    now.ms += 1
+    expect(() => proof.require('8:0')).toThrow(expired)
   })
 })

@@ -26,7 +26,8 @@ describe('safeHold', () => {
     ['one that the target guards', record('forever', { fence }), 'forever', false],
     ['one that no orchestrator gives away', record('forever', { orchestrator: undefined }), 'forever', false],
     ['one whose nodes something else fences', record(600, {}, { fence: 'off' }), 600, false],
-    ['a shared one', record(600, {}, { shared: true }), 600, false],
+    ['a shared one, which nothing guards', record(600, {}, { shared: true }), 300, true],
+    ['a shared one attached by hand', record(600, { orchestrator: undefined }, { shared: true }), 600, false],
     ['a read-only one', record(600, {}, {}, true), 600, false],
   ] as const)('%s', (_, known, expected, capped) => {
     expect(safeHold(known)).toBe(expected)

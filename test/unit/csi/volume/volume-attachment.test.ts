@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
-import { adoptPublication, mayTakeOver } from '../../../../src/csi/volume/volume-attachment.ts'
+import { mayTakeOver, refuseFormerPublication } from '../../../../src/csi/volume/volume-attachment.ts'
 import type { Attachment } from '../../../../src/model/attachment.ts'
 import { parseKey } from '../../../../src/model/reservation.ts'
-import { readRecord } from '../../../../src/state/records/volumes.ts'
-import { fakeNode, NAME, staged } from '../../kubernetes/node.ts'
+import { fakeNode, staged } from '../../kubernetes/node.ts'
 
 const publication = { attachment: `csi-${'0a'.repeat(32)}`, uid: 'uid-2' }
 const former = { ...publication, uid: 'uid-1' }
@@ -28,35 +27,25 @@ describe('mayTakeOver allows a takeover', () => {
   })
 
   it('never for a call from long ago, after Kubernetes has taken the volume away', async () => {
-    await expect(asked('gone')).rejects.toThrow(/OWNED_ELSEWHERE: orders is no longer given to this node/)
+    await expect(asked('gone')).rejects.toMatchObject({
+      code: 'OWNED_ELSEWHERE',
+      message: expect.stringContaining('orders is no longer given to this node'),
+    })
   })
 })
 
-describe('adoptPublication: a volume that is already staged', () => {
-  async function adopted(existing: Partial<Attachment>, given: typeof publication | null = publication) {
-    const { host, record } = fakeNode()
-    const before = { ...staged, ...existing }
-    record(before)
-    await adoptPublication(host, before, given, new AbortController().signal)
-    return readRecord(host, NAME)?.publication
-  }
+describe('refuseFormerPublication: a volume that is already staged', () => {
+  const refused = (existing: Partial<Attachment>, given: typeof publication | null = publication) =>
+    refuseFormerPublication({ ...staged, ...existing }, given)
 
-  it('gets the VolumeAttachment that Kubernetes has created since', async () => {
-    expect(await adopted({})).toEqual(publication)
-    expect(await adopted({}, null)).toBeUndefined()
+  it('is staged again with the VolumeAttachment that Kubernetes has created since, and with its own', () => {
+    refused({})
+    refused({ publication })
+    refused({ publication: former }, null)
   })
 
-  it('keeps its VolumeAttachment', async () => {
-    expect(await adopted({ publication })).toEqual(publication)
-    expect(await adopted({ publication }, null)).toEqual(publication)
-  })
-
-  it('with another VolumeAttachment is adopted only if it has a reservation', async () => {
-    expect(await adopted({ publication: former, fence })).toEqual(publication)
-    await expect(adopted({ publication: former })).rejects.toThrow(/another node may have had it since/)
-  })
-
-  it('is not changed while it is being detached', async () => {
-    expect(await adopted({ phase: 'detaching' })).toBeUndefined()
+  it('with another VolumeAttachment is staged again only if it has a reservation', () => {
+    refused({ publication: former, fence })
+    expect(() => refused({ publication: former })).toThrow(/another node may have had it since/)
   })
 })

@@ -7,6 +7,7 @@ import { whenAppears } from '../../../../src/host/disk/appear.ts'
 import { withExclusiveOpen } from '../../../../src/host/disk/exclusive-open.ts'
 import { removeDisk, rescanDisk } from '../../../../src/host/disk/remove.ts'
 import { scanLun } from '../../../../src/host/disk/scan.ts'
+import { sinceBootMs } from '../../../../src/host/clock.ts'
 import { WriteProof } from '../../../../src/host/proof/issue.ts'
 import { identifyWithSgInq } from '../../../../src/host/disk/sg-inq.ts'
 import { parseLun } from '../../../../src/model/lun.ts'
@@ -56,15 +57,15 @@ describe('withExclusiveOpen', () => {
       const unproven = { code: 'PROOF_EXPIRED' }
       try {
         const outcome = await withExclusiveOpen(real, name, async (claim) => {
-          await expect(claim.flush(new WriteProof([]), 10_000)).rejects.toMatchObject(unproven)
-          await claim.flush(new WriteProof([devno]), 10_000)
+          await expect(claim.flush(new WriteProof([], sinceBootMs()), 10_000)).rejects.toMatchObject(unproven)
+          await claim.flush(new WriteProof([devno], sinceBootMs()), 10_000)
           return (await withExclusiveOpen(real, name, async () => 'a second one')) ?? 'refused'
         })
         expect(outcome).toBe('refused')
         // It has left sysfs: nothing tells which device a flush would go to.
         const gone = { ...real, paths: { ...real.paths, sys: host.paths.sys } }
         await withExclusiveOpen(gone, name, (claim) =>
-          expect(claim.flush(new WriteProof([devno]), 10_000)).rejects.toMatchObject(unproven),
+          expect(claim.flush(new WriteProof([devno], sinceBootMs()), 10_000)).rejects.toMatchObject(unproven),
         )
         await expect(
           withExclusiveOpen(real, name, async () => {

@@ -11,9 +11,9 @@ const KEY = '1b3a00c0ffee0001'
 /** Page 80h with the serial "db5". */
 const PAGE = Buffer.from([0, 0x80, 0, 3, ...Buffer.from('db5')])
 /** READ RESERVATION: a holder with this key, write exclusive for registrants (SPC-4, 6.16.3). */
-const heldBy = (key: string) =>
+const heldBy = (key: string, generation = 1) =>
   Buffer.concat([
-    Buffer.from([0, 0, 0, 1, 0, 0, 0, 16]),
+    Buffer.from([0, 0, 0, generation, 0, 0, 0, 16]),
     Buffer.from(key, 'hex'),
     Buffer.from([0, 0, 0, 0, 0, 5, 0, 0]),
   ])
@@ -37,12 +37,18 @@ function check(answer: VitalAnswer | Error, at = '2:0:0:5'): Promise<string[]> {
     wwid: null,
     serial: 'db5',
     fence: { key: KEY, persists: true },
+    generation: 1,
   } as unknown as CheckedDisk
   return checkIdentities(host, [disk])
 }
 
 it.for<[string, VitalAnswer, string]>([
   ['the volume, reserved for this node', { page: PAGE, reservation: heldBy(KEY) }, 'same'],
+  [
+    'the volume, reserved for this node, and new keys',
+    { page: PAGE, reservation: heldBy(KEY, 2) },
+    'registered',
+  ],
   ['the volume, reserved for another key', { page: PAGE, reservation: heldBy('1b3a00c0ffee0002') }, 'taken'],
   // A target whose reservations were switched off guards nothing any more.
   ['the volume, whose target does not say who has it', { page: PAGE, reservation: 'refused' }, 'taken'],

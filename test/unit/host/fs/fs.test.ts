@@ -21,6 +21,7 @@ import {
   removeMountPoint,
   resolveDirectory,
 } from '../../../../src/host/fs/mount.ts'
+import { sinceBootMs } from '../../../../src/host/clock.ts'
 import { WriteProof } from '../../../../src/host/proof/issue.ts'
 import { isBlank, probeContent } from '../../../../src/host/fs/probe.ts'
 import type { Host } from '../../../../src/host/host.ts'
@@ -112,11 +113,11 @@ describe('probeContent', () => {
 })
 
 const DEVICE = { name: 'sdx', devno: '8:16' }
-const proof = () => new WriteProof([DEVICE.devno])
+const proof = () => new WriteProof([DEVICE.devno], sinceBootMs())
 
 describe('ext4', () => {
   test('is neither created nor checked with a proof of another device', async () => {
-    const other = new WriteProof(['8:32'])
+    const other = new WriteProof(['8:32'], sinceBootMs())
     await expect(makeFs(host, other, DEVICE, 'ext4', UUID)).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
     await expect(checkFs(host, other, DEVICE, 'ext4')).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
     expect(await isBlank(host, 'sdx', SIZE)).toBe(true)

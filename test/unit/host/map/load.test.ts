@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { Host } from '../../../../src/host/host.ts'
 import { loadHoldMap } from '../../../../src/host/map/hold-map.ts'
+import { sinceBootMs } from '../../../../src/host/clock.ts'
 import { WriteProof } from '../../../../src/host/proof/issue.ts'
 import type { DmMap } from '../../../../src/model/snapshot.ts'
 import { lay } from '../read/tree.ts'
@@ -23,6 +24,6 @@ test('a table that is loaded for another path keeps the size that the map has no
     },
   } as unknown as Host
   const seen = { device: 'dm-0', name: 'lunkeeper-db', bytes: 2048 * 512 } as DmMap
-  await loadHoldMap(host, new WriteProof(['8:0']), seen, [{ devno: '8:0', access: null }])
+  await loadHoldMap(host, new WriteProof(['8:0'], sinceBootMs()), seen, [{ devno: '8:0', access: null }])
   expect(loaded[0]).toContain('--table 0 4096 multipath')
 })

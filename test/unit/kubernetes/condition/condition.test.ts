@@ -38,6 +38,16 @@ it('the condition is True if there is a problem', () => {
   const both = conditionOf([volume('a', 'holding'), volume('b', 'failed'), volume('c', 'attaching')])
   expect(both).toMatchObject({ status: 'True', reason: 'VolumesFailed' })
   expect(both.message).toMatch(/1 volume failed: b; I\/O of 1 volume is held because the storage is away: a$/)
+  const owner = { holder: 'iqn.2026-01.example:b' }
+  expect(conditionOf([{ ...volume('a', 'fenced'), owner } as VolumeStatus])).toEqual({
+    status: 'True',
+    reason: 'VolumesFailed',
+    message: 'another node has taken 1 volume: a (iqn.2026-01.example:b)',
+  })
+  expect(conditionOf([volume('a', 'misplaced')])).toMatchObject({
+    status: 'True',
+    message: 'another volume answers in place of 1 volume: a',
+  })
   const many = conditionOf(Array.from({ length: 100 }, (_, n) => volume(`v${n}`, 'holding')))
   expect(many.message).toMatch(/I\/O of 100 volumes is held.*v4, and 95 more$/)
 })

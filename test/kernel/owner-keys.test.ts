@@ -1,0 +1,115 @@
+import { describe, expect } from 'vitest'
+
+import type { LabNode } from '../../lab/index.ts'
+import { Agent } from './agent.ts'
+import { onNode, onTwoNodes } from './fixtures.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
+import { loginByHand, logoutByHand } from './other-session.ts'
+import { OURS } from './swap.ts'
+import { expectCleanDetach, SEEN_MS } from './volume.ts'
+
+const REGISTERED = 'cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_pr_registered_i_pts'
+/** A key of Lunkeeper, of a node that is neither `a` nor `b`. */
+const OTHER = '0x4c4b0badcafe0001'
+/**
+ * This LIO cannot keep a registration over a restart, says so with an error, and has registered. The first command after a
+ * preemption only reports that.
+ */
+const register = (node: LabNode, key: string) =>
+  node.sh(`for each in 1 2; do sg_persist --out --register-ignore --param-sark=${key} /dev/sda || :; done`)
+
+describe.each(kernels('bookworm'))('only the owner of a volume is registered (%s)', (debian) => {
+  const it = onTwoNodes({ debian, luns: [OURS] })
+  const registered = (array: LabNode) => array.sh(REGISTERED)
+  const far = (portals: readonly string[]) => ({ portal: portals[0]!, disks: 1 })
+
+  it('a node that was killed while it claimed the volume is not registered beside the next owner', async ({
+    array,
+    b,
+    onA,
+    target,
+  }) => {
+    await loginByHand(b, target, far(target.portals))
+    await register(b, OTHER)
+    expect(await registered(array)).toContain(OTHER)
+    await onA.attach()
+    expect(await registered(array)).not.toContain(OTHER)
+    await logoutByHand(b, target, target.portals[0])
+    await expectCleanDetach(onA)
+    expect(await registered(array)).not.toContain('iqn.')
+  })
+
+  it('a node that registers after the volume was taken from it is removed by the owner’s agent', async ({
+    array,
+    a,
+    b,
+    onA,
+    target,
+  }) => {
+    const agent = await Agent.start(a)
+    await onA.mounted()
+    await loginByHand(b, target, far(target.portals))
+    await register(b, OTHER)
+    await agent.errors(/iqn\.2026-01\.dev\.lunkeeper:b had registered beside this node/, SEEN_MS)
+    expect(await registered(array)).not.toContain(OTHER)
+    expect(await registered(array)).toContain('iqn.2026-01.dev.lunkeeper:a')
+    await logoutByHand(b, target, target.portals[0])
+    await expectCleanDetach(onA, agent)
+  })
+
+  it('a node that finds that it has lost the volume removes its own key', async ({
+    array,
+    a,
+    b,
+    onA,
+    onB,
+  }) => {
+    await onA.mounted()
+    const key = /4c4b[0-9a-f]{12}/.exec(await registered(array))![0]
+    await onB.again('--take-over')
+    expect(await registered(array)).not.toContain(key)
+    // As if it had been stopped before, and had registered a session since.
+    await register(a, `0x${key}`)
+    expect(await registered(array)).toContain(key)
+    await lunkeeper(a).fails(['detach', 'db'], 'FENCED')
+    expect(await registered(array)).not.toContain(key)
+    await onA.detach('--force')
+    await expectNothingLeft(a)
+    await expectCleanDetach(onB)
+    await expectNothingLeft(b)
+  })
+})
+
+describe.each(kernels('bookworm'))('an attach that fails (%s)', (debian) => {
+  const PORTALS = ['127.0.0.1', '127.0.0.2']
+  const it = onNode({
+    debian,
+    agent: true,
+    memory: 640,
+    target: { portals: PORTALS.map((portal) => `${portal}:3260`) },
+    luns: [OURS],
+  })
+
+  it('leaves the reservation of a volume that was attached before', async ({ node, volume }) => {
+    await volume.mounted()
+    const before = await node.sh(REGISTERED)
+    expect(before).toContain('iqn.')
+    // The new path is registered, and then cannot be put beneath the map.
+    await node.sh(`
+      cp /usr/sbin/dmsetup /tmp/dmsetup
+      printf '#!/bin/sh\ncase $1 in load|reload) exit 1;; *) exec /tmp/dmsetup "$@";; esac\n' > /tmp/broken
+      chmod +x /tmp/broken; mount --bind /tmp/broken /usr/sbin/dmsetup`)
+    const ended = await lunkeeper(node).run([
+      'attach',
+      ...volume.with({ portals: PORTALS }).flags,
+      '--mount',
+      volume.mount,
+    ])
+    expect(ended.code, ended.stderr).not.toBe(0)
+    await node.sh('umount /usr/sbin/dmsetup')
+    expect(await node.sh(REGISTERED)).toContain(before.trim())
+    expect((await volume.status()).owner).toMatchObject({ guard: 'reservation', mine: true })
+    await volume.detach()
+    expect(await node.sh(REGISTERED)).not.toContain('iqn.')
+  })
+})
