@@ -211,6 +211,9 @@ async function putRight(world: World): Promise<void> {
   await world.startIscsid()
   await showEverything(world)
   world.watchStrangers()
+  // One may have followed its volume to a LUN that now shows another one, since it was last asked where it is.
+  await reconcile(world)
+  world.watchStrangers()
   for (const target of model.targets.values()) {
     for (const portal of target.portalsDown)
       await world.target(target.name).addPortal(target.portals[portal]!)

@@ -67,6 +67,30 @@ describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
     expect(await registered(array)).not.toContain('iqn.')
   })
 
+  it('a take-over that would fail takes nothing from the node that has the volume', async ({
+    array,
+    a,
+    b,
+    onA,
+    onB,
+  }) => {
+    await onA.mounted('--fs', 'ext4')
+    const before = await registered(array)
+    await b.sh('mkdir -p /mnt/db /mnt/full/x; mount -t tmpfs none /mnt/db')
+    const badMount = (point: string) =>
+      lunkeeper(b).fails(['attach', ...onB.flags, '--mount', point, '--take-over'], 'BAD_MOUNT', 2)
+    await badMount('/mnt/db')
+    await badMount('/mnt/full')
+    await onB.refused('FS_MISMATCH', '--mount', '/mnt/x', '--fs', 'xfs', '--take-over')
+    await onB.refused('NOT_BLANK', '--mount', '/mnt/x', '--format', '--take-over')
+    await onB.refused('MAP_FAILED', '--hold-mode', 'map', '--take-over')
+    expect(await registered(array)).toBe(before)
+    await b.sh('umount /mnt/db; rm -r /mnt/db /mnt/full')
+    await expectNothingLeft(b)
+    await a.sh('echo kept > /mnt/db/file; sync -f /mnt/db')
+    await expectCleanDetach(onA)
+  })
+
   it('a shared volume is not reserved, and keys of other software are respected', async ({
     array,
     b,

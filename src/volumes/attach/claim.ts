@@ -28,6 +28,7 @@ import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts
 import { mountsOf } from '../../state/view/users.ts'
 import type { Stepper } from '../step.ts'
 import type { Path } from './path.ts'
+import { refuseUnusable } from './usable.ts'
 
 export interface ClaimWork {
   readonly host: Host
@@ -141,7 +142,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'preempt': {
         const other = step.key
         if (!isOwn(other) && told!.holder?.key === other) {
-          await work.confirmTakeOver?.()
+          await mayTake(work, disk, key)
           steps.warn(
             `the volume is taken from ${nameOf(told, other)}: what that node has not written is lost`,
           )
@@ -187,6 +188,22 @@ async function register(
   } catch (error) {
     const told = await askReservations(host, disk)
     if (!record.fence && typeof told !== 'string' && !told.keys.includes(key)) note({ fence: undefined })
+    throw error
+  }
+}
+
+/**
+ * Checks that the attach will not fail for a reason that can be known now, and that the take-over is still allowed. If not, what
+ * was registered is taken back.
+ */
+async function mayTake(work: ClaimWork, disk: Path['disk'], key: ReservationKey): Promise<void> {
+  const { host, record, paths, note, confirmTakeOver } = work
+  try {
+    await refuseUnusable(host, record, paths[0]!)
+    await confirmTakeOver?.()
+  } catch (error) {
+    await unregisterKey(host, disk, key)
+    note({ fence: record.fence })
     throw error
   }
 }

@@ -92,6 +92,18 @@ function wantsMap(host: Host, { hold, portals }: SettledRequest): boolean {
   return hold.mode === 'multipathd' || portals.length > 1
 }
 
+/** @throws MAP_FAILED what is asked to hold the I/O does not run */
+export async function refuseHoldMode(host: Host, request: SettledRequest): Promise<void> {
+  if (request.hold.mode === 'map' && !(await wantsHoldMap(host, request)))
+    throw new LunkeeperError('MAP_FAILED', 'a hold map requires the agent, and the agent is not running', {
+      hint: 'Start it: systemctl start lunkeeper. Or leave out --hold-mode: the session or multipathd then holds the I/O.',
+    })
+  if (request.hold.mode === 'multipathd' && !isMultipathdRunning(host.paths))
+    throw new LunkeeperError('MAP_FAILED', 'multipathd is not running', {
+      hint: 'systemctl start multipathd',
+    })
+}
+
 /** The device that represents the volume: multipathd's map over its paths, or the one disk. @throws MAP_FAILED */
 export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Promise<ChosenDevice> {
   const { host, request, steps } = work
@@ -115,17 +127,10 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     return withHoldMap(held)
   }
   const wantsHold = await wantsHoldMap(host, request)
-  if (request.hold.mode === 'map' && !wantsHold)
-    throw new LunkeeperError('MAP_FAILED', 'a hold map requires the agent, and the agent is not running', {
-      hint: 'Start it: systemctl start lunkeeper. Or leave out --hold-mode: the session or multipathd then holds the I/O.',
-    })
+  await refuseHoldMode(host, request)
   // Before a map is created on them: it is then read-only as well, whenever multipathd reloads its table.
   if (request.use.readOnly) for (const { disk } of paths) await protectFromWrites(host, disk.name)
   const running = isMultipathdRunning(host.paths)
-  if (request.hold.mode === 'multipathd' && !running)
-    throw new LunkeeperError('MAP_FAILED', 'multipathd is not running', {
-      hint: 'systemctl start multipathd',
-    })
   const existing = mapOver(host, request, paths)
   if (existing && !running) return withMultipath(host, existing, paths)
   const multipathd =

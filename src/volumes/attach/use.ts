@@ -87,7 +87,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       case 'refuse':
         throw await refusal(host, device, step)
       case 'look':
-        known = { ...known, content: await claimed(host, device, () => probeContent(host, device.name)) }
+        known = { ...known, content: await probe(host, device) }
         // The volume was used since: what is known of it no longer holds, even if the use has ended.
         if (begun && known.content!.type !== null && known.content!.uuid !== begun.uuid)
           endFormatting(host, identity)
@@ -181,7 +181,7 @@ async function format(
 /** Whether the device contains nothing but what an unfinished run of mkfs may have written. */
 async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun | null): Promise<boolean> {
   if (!begun?.isRecent || begun.uuid !== uuid) return false
-  const content = await claimed(host, device, () => probeContent(host, device.name))
+  const content = await probe(host, device)
   return content.type === null || content.uuid === uuid
 }
 
@@ -245,6 +245,11 @@ function whyUnmountable(
   }
 }
 
+/** What the device contains. @throws BUSY STUCK */
+export function probe(host: Host, device: Device): Promise<Content> {
+  return claimed(host, device, () => probeContent(host, device.name))
+}
+
 /** @throws BUSY */
 async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): Promise<T> {
   const result = await withExclusiveOpen(host, device.name, async () => ({ value: await work() }), {
@@ -271,7 +276,7 @@ async function busy(host: Host, device: Device): Promise<LunkeeperError> {
   return new LunkeeperError('BUSY', `${device.name} is in use: ${await describeUsers(host, [device])}`)
 }
 
-async function refusal(
+export async function refusal(
   host: Host,
   device: Device,
   step: Extract<ReturnType<typeof nextUseStep>, { kind: 'refuse' }>,

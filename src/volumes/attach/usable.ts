@@ -1,0 +1,47 @@
+import { mountPointProblem, missingDirectories } from '../../host/fs/mount.ts'
+import type { Host } from '../../host/host.ts'
+import { readMounts } from '../../host/read/mounts.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { nextUseStep } from '../../model/plan/use.ts'
+import { deviceOf, mountsOf } from '../../state/view/users.ts'
+import { readFormatting } from '../formatting.ts'
+import { refuseHoldMode } from './device.ts'
+import type { Path } from './path.ts'
+import { probe, refusal } from './use.ts'
+
+/**
+ * Refuses, before a volume is taken from another node, what would make the attach fail afterwards: the other node would have
+ * lost what it had not written, for nothing. Reads only.
+ * @throws BAD_MOUNT BUSY NO_FILESYSTEM NOT_BLANK FS_MISMATCH MAP_FAILED STUCK
+ */
+export async function refuseUnusable(
+  host: Host,
+  { request, formatting }: Attachment,
+  { disk, identity }: Path,
+): Promise<void> {
+  await refuseHoldMode(host, request)
+  const { mount } = request.use
+  const device = deviceOf(disk)
+  if (mount === null || device === null) return
+  const atPoint = readMounts(host.paths).findLast(({ point }) => point === mount) ?? null
+  const step = nextUseStep({
+    use: { ...request.use, mount },
+    mounts: mountsOf(host, device),
+    atPoint,
+    content: await probe(host, device),
+    formatting,
+    begun: readFormatting(host, identity),
+    blank: null,
+    whole: null,
+    checked: true,
+    directory: true,
+    formatted: false,
+    mounted: false,
+  })
+  if (step.kind === 'refuse') throw await refusal(host, device, step)
+  if ((await missingDirectories(host, mount)).length > 0) return
+  const reason = await mountPointProblem(host, mount, { trusted: true })
+  if (reason !== null)
+    throw new LunkeeperError('BAD_MOUNT', `${mount} cannot be used as a mount point: ${reason}`)
+}
