@@ -59,13 +59,22 @@ function underAnotherName(existing: Attachment, requested: string): LunkeeperErr
   )
 }
 
-/** The attachment of the requested volume: by the LUN of its original request, otherwise by its current one. */
+/**
+ * The attachment of the requested volume: by the LUN of its original request, otherwise by its current one. Where volumes have
+ * followed moved LUNs, both can have the same number: the name decides then.
+ */
 export function attachmentOf(
   attachments: readonly Attachment[],
-  { iqn, lun }: Pick<VolumeRequest, 'iqn' | 'lun'>,
+  {
+    iqn,
+    lun,
+    name,
+  }: Pick<VolumeRequest, 'iqn' | 'lun'> & { readonly name?: VolumeRequest['name'] | undefined },
 ): Attachment | undefined {
   const all = attachments.filter(({ request }) => request.iqn === iqn)
-  return all.find((one) => asAsked(one).lun === lun) ?? all.find(({ request }) => request.lun === lun)
+  const asked = all.filter((one) => asAsked(one).lun === lun)
+  const found = [...asked, ...all.filter(({ request }) => request.lun === lun)]
+  return found.find((one) => one.name === name) ?? found[0]
 }
 
 function first(host: Host, name: Attachment['name'], request: VolumeRequest): Attachment {

@@ -11,7 +11,7 @@ import { parseLun } from '../../../../src/model/lun.ts'
 import { parseName } from '../../../../src/model/name.ts'
 import { parsePortal } from '../../../../src/model/portal.ts'
 import type { VolumeRequest } from '../../../../src/model/request.ts'
-import { createRecord } from '../../../../src/state/records/volumes.ts'
+import { createRecord, readRecord, writeRecord } from '../../../../src/state/records/volumes.ts'
 import { intend } from '../../../../src/volumes/attach/intent.ts'
 import { codeOf } from '../../model/code-of.ts'
 
@@ -50,6 +50,28 @@ test('an attached LUN under another name is already attached, and the message sa
       message: 'LUN 5 of iqn.2003-01.org.example:x is attached as db, not as other',
     }),
   )
+})
+
+test('a volume that has followed its LUN to the former number of another is found by its name', () => {
+  attached()
+  const record = readRecord(host, parseName('db'))!
+  // The array shows `db` as LUN 9 now, and `other`, which was LUN 1, as LUN 5.
+  const moved = (lun: number, askedLun: number) => ({
+    request: { ...record.request, lun: parseLun(lun) },
+    askedLun: parseLun(askedLun),
+  })
+  writeRecord(host, { ...record, ...moved(9, 5) })
+  const name = parseName('other')
+  const use = { ...request().use, mount: '/mnt/other' }
+  createRecord(host, intend(host, request({ name, use, lun: parseLun(1) })).record)
+  const other = readRecord(host, name)!
+  writeRecord(host, { ...other, askedLun: parseLun(1), request: { ...other.request, lun: parseLun(5) } })
+  const asked = (change: Partial<VolumeRequest>) => intend(host, request(change)).record.name
+  expect(asked({ name, use })).toBe('other')
+  expect(asked({ name, use, lun: parseLun(1) })).toBe('other')
+  expect(asked({})).toBe('db')
+  expect(asked({ lun: parseLun(9) })).toBe('db')
+  expect(asked({ name: null })).toBe('db')
 })
 
 test.each<[string, Partial<VolumeRequest>]>([
