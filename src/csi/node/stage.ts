@@ -22,7 +22,7 @@ import { credentialsOf } from '../volume/credentials.ts'
 import { clearStaging, stagingTrouble } from '../volume/staging.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
-import { mayTakeOver, refuseFormerPublication } from '../volume/volume-attachment.ts'
+import { mayTakeOver } from '../volume/volume-attachment.ts'
 import type { Owner } from '../volume/publication.ts'
 import { ownerOf, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
@@ -61,9 +61,9 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   })
   if (existing?.phase === 'ready') {
     refuseContradiction(existing, request)
-    refuseFormerPublication(existing, publication)
     // A staged volume in an outage is not changed.
-    if (!(await clearBroken(host, existing)) && isHolding(host, existing.name)) return
+    if (!(await clearBroken(host, existing)) && isHolding(host, existing.name))
+      return refuseUnproven(existing, publication)
   }
   if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
@@ -103,6 +103,19 @@ function refuseContradiction(existing: Attachment, request: VolumeRequest): void
   throw grpcError(
     samePlace ? Code.AlreadyExists : Code.FailedPrecondition,
     `CONFLICT: ${existing.name} is already staged: ${reason}`,
+  )
+}
+
+/**
+ * A volume that Kubernetes has attached to this node again waits for its target: another node may have had it in between, and
+ * its owner cannot be asked now.
+ * @throws TARGET_AWAY
+ */
+function refuseUnproven({ name, publication }: Attachment, current: Publication | null): void {
+  if (current === null || current.uid === publication?.uid) return
+  throw new LunkeeperError(
+    'TARGET_AWAY',
+    `${name} is in an outage, and Kubernetes has attached it to this node again since it was staged: it is staged again once its target is back and shows which node owns it`,
   )
 }
 

@@ -1,9 +1,6 @@
-import { Code } from '@connectrpc/connect'
-
 import type { Host } from '../../host/host.ts'
-import type { Attachment, Publication } from '../../model/attachment.ts'
+import type { Publication } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import { grpcError } from '../status.ts'
 
 /**
  * Whether this node may take a volume over from another node that has reserved it: only if Kubernetes confirms now that the
@@ -23,21 +20,4 @@ export async function mayTakeOver(
       `${volumeId} is no longer given to this node: VolumeAttachment ${publication.attachment} with uid ${publication.uid} is gone`,
     )
   return answer === 'mine'
-}
-
-/**
- * Refuses to stage again a volume that Kubernetes has attached to this node once more since it was staged: in between another node
- * may have had it. Only a reservation, which is read before each write, shows that this node still owns it. The attach that follows
- * records the new VolumeAttachment once that is proven; until then the former one decides about the dirty pages.
- * @throws FAILED_PRECONDITION the volume was staged with another VolumeAttachment and has no reservation
- */
-export function refuseFormerPublication(
-  { name, publication: former, fence }: Pick<Attachment, 'name' | 'publication' | 'fence'>,
-  publication: Publication | null,
-): void {
-  if (publication === null || !former || fence || former.uid === publication.uid) return
-  throw grpcError(
-    Code.FailedPrecondition,
-    `CONFLICT: ${name} was staged when Kubernetes had given it to this node before, and another node may have had it since. Delete the pods that use it here: it is then staged again`,
-  )
 }

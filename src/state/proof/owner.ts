@@ -10,7 +10,7 @@ import {
 import type { Host } from '../../host/host.ts'
 import type { Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { ReservationVerdict, Witnesses } from '../../model/plan/owner.ts'
+import type { Witnesses } from '../../model/plan/owner.ts'
 import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
@@ -74,11 +74,11 @@ function judge({ name }: Owned, disk: ScsiDisk, witnesses: Witnesses): void {
 export async function reclaim(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
   judge(volume, disk, await readWitnesses(host, volume, disk))
   forgetRegistered(host, volume.name)
-  await registerKey(host, disk, fence.key, fence.persists)
-  await reserve(host, disk, fence.key)
-  await readBack(host, volume, fence, disk)
-  // Another node may have had the volume and given it back since the evidence was read. From now on none can.
   try {
+    await registerKey(host, disk, fence.key, fence.persists)
+    await reserve(host, disk, fence.key)
+    await readBack(host, volume, fence, disk)
+    // Another node may have had the volume and given it back since the evidence was read. From now on none can.
     judge(volume, disk, await readWitnesses(host, volume, disk))
   } catch (error) {
     await giveUpKey(host, volume, fence, disk)
@@ -104,13 +104,8 @@ export async function registerSession(
 
 /** Continues only if the reservation read back is this node's; otherwise it unregisters its key. */
 async function readBack(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
-  let claim: ReservationVerdict
-  try {
-    claim = reservationVerdict(await readReservations(host, disk), fence)
-  } catch (error) {
-    await giveUpKey(host, volume, fence, disk)
-    throw error
-  }
+  // If it cannot be read, the key stays: where a target counts by initiator, it is that of the paths in use, too.
+  const claim = reservationVerdict(await readReservations(host, disk), fence)
   if (claim.kind === 'held') return noteRegistered(host, volume.name, fence.key, disk.sid)
   await giveUpKey(host, volume, fence, disk)
   if (claim.kind === 'lost') throw await fenced(host, volume, disk, claim.holder)
@@ -138,7 +133,8 @@ export async function giveUpKey(
 /**
  * Removes the keys of other nodes beside this node's reservation: each could write. A node was stopped or killed between its
  * registration and the moment when it would have read who has the volume. Other software's keys stay.
- * @returns the target's generation of keys, null if this node does not have the reservation; and whose keys were removed
+ * @returns the target's generation of keys, null if they are to be read again: a key could not be removed, or this node does not
+ *   have the reservation; and whose keys were removed
  * @throws TARGET_AWAY STUCK MODULE_MISSING
  */
 export async function removeOtherKeys(
@@ -154,7 +150,8 @@ export async function removeOtherKeys(
     if (await preempt(host, disk, key, other))
       removed.push(initiatorOf(told, other) ?? `the node with key ${formatKey(other)}`)
   // Removing a key counts: the next question reads them again.
-  return { generation: told.generation, removed }
+  const isDone = removed.length === new Set(others).size
+  return { generation: isDone ? told.generation : null, removed }
 }
 
 /** The error of a node that has lost a volume. It names the new owner if the target tells. */

@@ -22,7 +22,7 @@ import { createRecord, readRecord, readRecords, writeRecord } from '../../state/
 import { primeMark } from '../../state/proof/ext4-mark.ts'
 import { statusOf } from '../../state/view/status.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
-import type { Observer, StepName } from '../step.ts'
+import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
 import { bringPaths } from './paths.ts'
 import { claimVolume } from './claim.ts'
@@ -84,10 +84,7 @@ export async function attach(
     )
     if (!isCleared(host, record)) refuseMisplaced(host, record)
     let tookOver = false
-    const steps = stepper(
-      record.name,
-      noticing(observer, 'preempt', () => (tookOver = true)),
-    )
+    const steps = stepper(record.name, observer)
     const panic = panicWarning(host, record.request.hold.wanted)
     if (panic !== null) steps.warn(panic)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
@@ -118,7 +115,8 @@ export async function attach(
       })
       await refuseOpen(host, record, paths, scanned, signal)
       const claim = { host, record, paths, scanned, steps, note }
-      await claimVolume({ ...claim, publication, takesOver, confirmTakeOver })
+      const taken = () => (tookOver = true)
+      await claimVolume({ ...claim, publication, takesOver, confirmTakeOver, taken })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
@@ -161,18 +159,6 @@ export async function attach(
       recordAct(host, name, { event: 'attached', mode, device, mount, bytes, directory, tookOver })
     }
   })
-}
-
-/** The observer, and something to do once a step has been done. */
-function noticing(observer: Observer, noticed: StepName, then: () => void): Observer {
-  return {
-    begin: (...step) => observer.begin?.(...step),
-    end(...all) {
-      if (all[1] === noticed) then()
-      return observer.end?.(...all)
-    },
-    warn: (...warning) => observer.warn?.(...warning),
-  }
 }
 
 /** The error of a failed attach, with the disks that it left because programs have them open. */

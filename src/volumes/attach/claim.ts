@@ -21,7 +21,7 @@ import { nextClaimStep } from '../../model/plan/owner.ts'
 import { hasOneWriter } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, makeKey, nodeOfKey } from '../../model/reservation.ts'
-import { askReservations } from '../../state/proof/owner.ts'
+import { askReservations, giveUpKey } from '../../state/proof/owner.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import { forgetRegistered, noteRegistered } from '../../state/records/registrations.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
@@ -44,6 +44,8 @@ export interface ClaimWork {
   readonly takesOver: boolean
   /** Asked immediately before that: throws if it is no longer allowed. */
   readonly confirmTakeOver?: (() => Promise<void>) | undefined
+  /** Called when it was taken from another node. */
+  readonly taken?: () => void
 }
 
 /**
@@ -117,6 +119,20 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
   let known = { isUnsupported: false, isRegistered: false, conflicts: 0 }
   let persists = false
   const isOwn = (other: ReservationKey) => isOfThisNode(host, told, other, initiator)
+  const isOthers = (other: ReservationKey | undefined) =>
+    other !== undefined && other !== key && !isOwn(other)
+  let mayBeTaken = false
+  const mayTake = async () => {
+    if (mayBeTaken) return
+    try {
+      await refuseUseless(work)
+    } catch (error) {
+      if (known.isRegistered) await giveUpKey(host, record, { key, persists }, disk)
+      note({ fence: record.fence })
+      throw error
+    }
+    mayBeTaken = true
+  }
   for (;;) {
     const facts: ClaimFacts = { told, key, isOwn, takesOver: work.takesOver, ...known }
     const step = nextClaimStep(facts)
@@ -126,6 +142,8 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         known = { ...known, isUnsupported: told === null }
         break
       case 'register':
+        // Before: the agent of the node that has it removes what is registered beside it.
+        if (isOthers(told!.holder?.key)) await mayTake()
         if (known.isRegistered) known = { ...known, conflicts: known.conflicts + 1 }
         // Noted before: what is registered is known by its record, whenever this ends. It persists once that is seen.
         note({ fence: { key, persists: false } })
@@ -141,16 +159,18 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         break
       case 'preempt': {
         const other = step.key
-        if (!isOwn(other) && told!.holder?.key === other) {
-          await mayTake(work, disk, key)
+        const isTaken = isOthers(other) && told!.holder?.key === other
+        if (isTaken) {
+          await mayTake()
           steps.warn(
             `the volume is taken from ${nameOf(told, other)}: what that node has not written is lost`,
           )
-        } else if (!isOwn(other))
+        } else if (isOthers(other))
           steps.warn(`${nameOf(told, other)} is registered beside this node, and could write: it is removed`)
         const subject = `${disk.name} ${formatKey(other)}`
-        if (!(await steps.step('preempt', subject, () => preempt(host, disk, key, other))))
-          known = { ...known, conflicts: known.conflicts + 1 }
+        const isDone = await steps.step('preempt', subject, () => preempt(host, disk, key, other))
+        if (!isDone) known = { ...known, conflicts: known.conflicts + 1 }
+        else if (isTaken) work.taken?.()
         told = null
         break
       }
@@ -193,19 +213,12 @@ async function register(
 }
 
 /**
- * Checks that the attach will not fail for a reason that can be known now, and that the take-over is still allowed. If not, what
- * was registered is taken back.
+ * Refuses to take a volume from another node if the attach would fail for a reason that can be known now, or if that is no longer
+ * allowed.
  */
-async function mayTake(work: ClaimWork, disk: Path['disk'], key: ReservationKey): Promise<void> {
-  const { host, record, paths, note, confirmTakeOver } = work
-  try {
-    await refuseUnusable(host, record, paths[0]!)
-    await confirmTakeOver?.()
-  } catch (error) {
-    await unregisterKey(host, disk, key)
-    note({ fence: record.fence })
-    throw error
-  }
+async function refuseUseless({ host, record, paths, confirmTakeOver }: ClaimWork): Promise<void> {
+  await refuseUnusable(host, record, paths[0]!)
+  await confirmTakeOver?.()
 }
 
 /**

@@ -1,14 +1,14 @@
-import { mountPointProblem, missingDirectories } from '../../host/fs/mount.ts'
+import { makeMountPoint, missingDirectories } from '../../host/fs/mount.ts'
+import { probeContent } from '../../host/fs/probe.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
 import { nextUseStep } from '../../model/plan/use.ts'
 import { deviceOf, mountsOf } from '../../state/view/users.ts'
 import { readFormatting } from '../formatting.ts'
 import { refuseHoldMode } from './device.ts'
 import type { Path } from './path.ts'
-import { probe, refusal } from './use.ts'
+import { refusal } from './use.ts'
 
 /**
  * Refuses, before a volume is taken from another node, what would make the attach fail afterwards: the other node would have
@@ -29,7 +29,8 @@ export async function refuseUnusable(
     use: { ...request.use, mount },
     mounts: mountsOf(host, device),
     atPoint,
-    content: await probe(host, device),
+    // Not exclusively: multipathd may have its map over the disk already.
+    content: await probeContent(host, device.name),
     formatting,
     begun: readFormatting(host, identity),
     blank: null,
@@ -40,8 +41,6 @@ export async function refuseUnusable(
     mounted: false,
   })
   if (step.kind === 'refuse') throw await refusal(host, device, step)
-  if ((await missingDirectories(host, mount)).length > 0) return
-  const reason = await mountPointProblem(host, mount, { trusted: true })
-  if (reason !== null)
-    throw new LunkeeperError('BAD_MOUNT', `${mount} cannot be used as a mount point: ${reason}`)
+  // One that is there is only looked at.
+  if ((await missingDirectories(host, mount)).length === 0) await makeMountPoint(host, mount)
 }

@@ -246,7 +246,7 @@ function whyUnmountable(
 }
 
 /** What the device contains. @throws BUSY STUCK */
-export function probe(host: Host, device: Device): Promise<Content> {
+function probe(host: Host, device: Device): Promise<Content> {
   return claimed(host, device, () => probeContent(host, device.name))
 }
 

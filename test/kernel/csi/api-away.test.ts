@@ -90,7 +90,12 @@ describe.each(kernels('bookworm'))(
       await api.seen({})
       const { attachment, more } = given('6fa459ea-ee8a-11d2-90d4-0016d3cca427')
       await api.attach([attachment])
-      await kubelet.ok('nodeStageVolume', { ...staging(orders), ...more })
+      await kubelet.fails(
+        'nodeStageVolume',
+        { ...staging(orders), ...more },
+        'Unavailable',
+        /attached it to this node again/,
+      )
       // What another node leaves that had the volume in between: no reservation at all.
       await target.unmap(5, { keep: true })
       await target.map(5, { name: 'ours' })

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
-import { mayTakeOver, refuseFormerPublication } from '../../../../src/csi/volume/volume-attachment.ts'
-import type { Attachment } from '../../../../src/model/attachment.ts'
-import { parseKey } from '../../../../src/model/reservation.ts'
-import { fakeNode, staged } from '../../kubernetes/node.ts'
+import { mayTakeOver } from '../../../../src/csi/volume/volume-attachment.ts'
+import { fakeNode } from '../../kubernetes/node.ts'
 
 const publication = { attachment: `csi-${'0a'.repeat(32)}`, uid: 'uid-2' }
-const former = { ...publication, uid: 'uid-1' }
-const fence = { key: parseKey('4c4b0000000100aa'), persists: false }
 
 describe('mayTakeOver allows a takeover', () => {
   const asked = (
@@ -31,21 +27,5 @@ describe('mayTakeOver allows a takeover', () => {
       code: 'OWNED_ELSEWHERE',
       message: expect.stringContaining('orders is no longer given to this node'),
     })
-  })
-})
-
-describe('refuseFormerPublication: a volume that is already staged', () => {
-  const refused = (existing: Partial<Attachment>, given: typeof publication | null = publication) =>
-    refuseFormerPublication({ ...staged, ...existing }, given)
-
-  it('is staged again with the VolumeAttachment that Kubernetes has created since, and with its own', () => {
-    refused({})
-    refused({ publication })
-    refused({ publication: former }, null)
-  })
-
-  it('with another VolumeAttachment is staged again only if it has a reservation', () => {
-    refused({ publication: former, fence })
-    expect(() => refused({ publication: former })).toThrow(/another node may have had it since/)
   })
 })
