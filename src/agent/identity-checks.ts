@@ -13,8 +13,8 @@ import type { MovedIo, VolumePath } from './moved-io.ts'
 
 /**
  * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its
- * session stays logged in is seen by nothing else: Linux neither asks again nor is told on that LUN (facts:
- * experiments.md, section 1). It is the time for which I/O may reach another volume.
+ * session stays logged in is seen by nothing else: Linux neither asks again nor is told on that LUN
+ * (docs/kernel-notes.md). It is the time for which I/O may reach another volume.
  */
 export const IDENTITY_CHECK_INTERVAL_MS = 5_000
 

@@ -16,7 +16,7 @@ const FILES = 40
 
 /**
  * A node is cut off under a writer, and holds; the volume moves to another node; the first one comes back. What it held
- * must not reach the volume (facts: ownership.md, S3).
+ * must not reach the volume (docs/ownership.md).
  */
 describe.each(kernels('bookworm'))(
   'a held node that has lost its volume does not write to it (%s)',
