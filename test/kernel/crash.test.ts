@@ -55,7 +55,7 @@ const DETACH = [
   'forget',
 ] as const satisfies StepName[]
 
-/** Steps of other beginnings, with a test of their own: here, in multipath.test.ts, expand.test.ts and owner.test.ts. */
+/** Steps of other beginnings, with a test of their own: here, in multipath.test.ts, expand.test.ts and owner-keys.test.ts. */
 const ELSEWHERE = [
   'renew-secret',
   'tell-multipathd',

@@ -78,6 +78,28 @@ describe.each(kernels('bookworm'))('only the owner of a volume is registered (%s
     await expectCleanDetach(onB)
     await expectNothingLeft(b)
   })
+
+  it.for(['register:after', 'preempt:before', 'preempt:after'])(
+    'a take-over that is killed at %s is completed by the next one',
+    async (death, { array, a, b, onA, onB }) => {
+      await onA.mounted('--fs', 'ext4')
+      await a.sh('echo first > /mnt/db/file; sync -f /mnt/db')
+      const again = ['attach', ...onB.flags, '--mount', onB.mount, '--take-over']
+      const ended = await lunkeeper(b).run(again, { LUNKEEPER_DIE_AT: death })
+      expect(ended.code, ended.stderr).toBe(null)
+      const isTaken = death === 'preempt:after'
+      const writes = await a.sh('(echo second > /mnt/db/file && sync -f /mnt/db) 2>&1 || echo failed')
+      expect(writes.includes('failed')).toBe(isTaken)
+      await onB.again('--take-over')
+      expect(await b.read('/mnt/db/file')).toBe(isTaken ? 'first\n' : 'second\n')
+      const keys = (await registered(array)).match(/Key: 0x[0-9a-f]+/g)
+      expect(new Set(keys).size).toBe(1)
+      await onA.detach('--force')
+      await expectNothingLeft(a)
+      await expectCleanDetach(onB)
+      expect(await registered(array)).not.toContain('iqn.')
+    },
+  )
 })
 
 describe.each(kernels('bookworm'))('an attach that fails (%s)', (debian) => {
