@@ -1,4 +1,5 @@
 import { followHolds } from '../hold/follow.ts'
+import { readRecords } from '../state/records/volumes.ts'
 import { readHoldNotes } from '../state/records/hold-note.ts'
 import type { Host } from '../host/host.ts'
 import type { Account } from './api/account.ts'
@@ -78,6 +79,7 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
     if (evict) void evictor.process(brokenVolumes(host, notes, reporter), signal).catch(fault)
     if (performance.now() < nextCheckMs) return
     nextCheckMs = performance.now() + HEALTH_CHECK_INTERVAL_MS
+    reporter.reportUnguarded(readRecords(host).attachments)
     const check = ++lastCheck
     // A check that started earlier may end later, and must not overwrite the result of a newer one.
     void readNodeHealth(host)

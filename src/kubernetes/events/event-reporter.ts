@@ -3,6 +3,7 @@ import type { HoldNote } from '../../model/hold-note.ts'
 import { monotonicMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
+import { hasOneWriter } from '../../model/request.ts'
 import { safeHold } from '../../model/safe-hold.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { readShutdownGrace } from '../../state/records/shutdown-grace.ts'
@@ -11,7 +12,7 @@ import type { Subject } from '../api/objects.ts'
 import type { AffectedObjects } from './affected-objects.ts'
 import { affectedObjectsOf } from './affected-objects.ts'
 import type { VolumeEvent } from './volume-event.ts'
-import { eventsOfChange } from './volume-event.ts'
+import { eventsOfChange, unguarded } from './volume-event.ts'
 import { expiryWarning } from './expiry-warning.ts'
 
 /** Reports events of volumes on the Kubernetes objects that they affect. */
@@ -20,6 +21,8 @@ export class EventReporter {
   readonly #put: (subject: Subject, event: VolumeEvent) => void
   readonly #audiences = new Map<VolumeName, AffectedObjects>()
   readonly #warned = new Map<VolumeName, string>()
+  /** By volume: the objects that show that it is unguarded, and under which VolumeAttachment. */
+  readonly #unguarded = new Map<VolumeName, Set<string>>()
 
   constructor(host: Host, put: (subject: Subject, event: VolumeEvent) => void) {
     this.#host = host
@@ -50,6 +53,24 @@ export class EventReporter {
     if (affected) this.report(affected, affected.pods, warning)
   }
 
+  /** Reports the volumes that the target does not guard, once for each of their objects. @param records of all volumes */
+  reportUnguarded(records: readonly Attachment[]): void {
+    const names: ReadonlySet<VolumeName> = new Set(records.map(({ name }) => name))
+    for (const name of this.#unguarded.keys()) if (!names.has(name)) this.#unguarded.delete(name)
+    for (const record of records.filter(isUnguarded)) {
+      const affected = this.affectedObjectsOf(record)
+      if (!affected) continue
+      const event = unguarded(record)
+      const shown = this.#unguarded.get(record.name) ?? new Set()
+      this.#unguarded.set(record.name, shown)
+      const isNew = (object: string | null) => object !== null && !shown.has(`${object} ${event.id}`)
+      const pods = affected.pods.filter(isNew)
+      const volume = isNew(affected.volume) ? affected.volume : null
+      for (const object of [...pods, ...(volume === null ? [] : [volume])]) shown.add(`${object} ${event.id}`)
+      this.report(affected, pods, event, { onVolume: volume !== null })
+    }
+  }
+
   /**
    * The objects that a volume affects; null for a volume that Kubernetes does not know. The PersistentVolume is remembered, in
    * case all pods release the volume during an outage.
@@ -62,12 +83,23 @@ export class EventReporter {
     return { ...seen, volume }
   }
 
-  /** Reports an event on the PersistentVolume and on these pods. */
-  report({ volume }: AffectedObjects, pods: readonly string[], event: VolumeEvent): void {
-    if (volume !== null) this.#put({ kind: 'PersistentVolume', name: volume }, event)
+  /** Reports an event on the PersistentVolume, unless `onVolume` is false, and on these pods. */
+  report(
+    { volume }: AffectedObjects,
+    pods: readonly string[],
+    event: VolumeEvent,
+    { onVolume = true }: { readonly onVolume?: boolean } = {},
+  ): void {
+    if (volume !== null && onVolume) this.#put({ kind: 'PersistentVolume', name: volume }, event)
     const message = volume === null ? event.message : `volume ${volume}: ${event.message}`
     for (const uid of pods) this.#put({ kind: 'Pod', uid }, { ...event, message })
   }
+}
+
+/** By what its target cannot do, and not by choice. */
+function isUnguarded({ phase, orchestrator, fence, request }: Attachment): boolean {
+  if (phase !== 'ready' || orchestrator === undefined || fence) return false
+  return hasOneWriter(request) && request.fence !== 'off'
 }
 
 const clocks = () => ({ wallMs: Date.now(), nowMs: monotonicMs() })

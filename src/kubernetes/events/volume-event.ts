@@ -1,4 +1,7 @@
+import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
+import { formatHold } from '../../model/hold-text.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import type { HoldChange } from '../../hold/follow.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
 import { isSameOutage } from '../../model/hold-note.ts'
@@ -14,6 +17,7 @@ export type Reason =
   | 'IOFailed'
   | 'NotTheVolume'
   | 'VolumeFenced'
+  | 'VolumeUnguarded'
   | 'FileSystemBroken'
   | 'VolumeUsableAgain'
   | 'PodEvicted'
@@ -54,6 +58,22 @@ export function eventsOfChange(
     ...(after?.ended && !isGivenUp(after) && !was?.ended ? [failed(after, wanted, now)] : []),
     ...(after?.kind && after.kind !== was?.kind ? [troubled(after)] : []),
   ]
+}
+
+/** The event of a volume that its target does not guard. */
+export function unguarded({
+  publication,
+  request,
+}: Pick<Attachment, 'publication' | 'request'>): VolumeEvent {
+  const guard = publication
+    ? 'only its VolumeAttachment, which this node asks before held I/O resumes, keeps'
+    : 'nothing keeps'
+  return {
+    reason: 'VolumeUnguarded',
+    type: 'Warning',
+    message: `its target has no persistent reservations: ${guard} a second node from writing to it. I/O is held for ${formatHold(safeHold({ request, orchestrator: 'csi' }))} at most. See docs/ownership.md`,
+    id: publication?.uid ?? 'unguarded',
+  }
 }
 
 function waiting(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | null): VolumeEvent {

@@ -16,9 +16,11 @@ let node: FakeNode
 beforeEach(async () => {
   there = await world({ pods: [pod('shop-0', 'uid-a')] })
   node = fakeNode()
-  node.record(staged)
+  node.record(guarded)
   node.mounts(published('uid-a'))
 })
+
+const guarded = { ...staged, fence: { key: parseKey('4c4b0000000100aa'), persists: true } }
 
 function serve(evict = false): () => Promise<void> {
   const { account, say } = there
@@ -64,6 +66,30 @@ describe('a service that tells Kubernetes', () => {
     expect(new Set(there.verbs())).toEqual(new Set(granted))
     expect(there.server.asked.filter(({ status }) => status === 403)).toEqual([])
     validateAsked(there.server.asked, there.server.events.values())
+  })
+
+  it('of a volume that its target does not guard, once for each object', async () => {
+    const publication = { attachment: 'csi-1', uid: 'uid-1' }
+    node.record({ ...staged, publication })
+    const stop = serve()
+    await told('VolumeUnguarded PersistentVolume orders 1', 'VolumeUnguarded Pod shop-0 1')
+    expect([...there.server.events.values()][0]!.message).toMatch(
+      /only its VolumeAttachment.* keeps a second node from writing to it. I\/O is held for 5m at most/,
+    )
+    await stop()
+    serve()
+    await until('no problem', () => condition()?.status === 'False')
+    await quiet()
+    expect(events()).toEqual([expect.stringContaining(' 1'), expect.stringContaining(' 1')])
+    validateAsked(there.server.asked, there.server.events.values())
+  })
+
+  it('of no guard that was left out on purpose', async () => {
+    node.record({ ...staged, request: { ...staged.request, fence: 'off' } })
+    serve()
+    await until('no problem', () => condition()?.status === 'False')
+    await quiet()
+    expect(events()).toEqual([])
   })
 
   it('once, whichever agent does it', async () => {
