@@ -1,8 +1,7 @@
-import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
 import type { BlockRef, ScsiDisk } from '../../model/snapshot.ts'
 import type { DeviceFile } from '../worker/protocol.ts'
-import { WorkerError } from '../worker/worker.ts'
+import { callFailed } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { readAttribute } from '../read/attribute.ts'
@@ -30,16 +29,9 @@ export async function findOpeners(host: Host, devices: readonly Openable[]): Pro
     devices: [...blocks.map(({ devno }) => `b${devno}`), ...characters.map((devno) => `c${devno}`)],
     nodes: blocks.map(({ name }) => deviceNode(host, name)),
   }
-  try {
-    return await host.workers.use(null, (worker) => worker.call('deviceFiles', args, DEADLINE_MS))
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError(
-      'STUCK',
-      `cannot determine which processes have ${blocks[0]!.name} open: ${error.message}`,
-      { cause: error },
-    )
-  }
+  return host.workers
+    .use(null, (worker) => worker.call('deviceFiles', args, DEADLINE_MS))
+    .catch(callFailed('STUCK', `cannot determine which processes have ${blocks[0]!.name} open`))
 }
 
 function charactersOf({ paths: { sys } }: Host, { sg, hctl }: Openable): string[] {

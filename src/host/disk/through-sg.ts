@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { WorkerError } from '../worker/worker.ts'
+import { callFailed } from '../worker/worker.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
@@ -20,10 +20,7 @@ export async function throughSg<T>(
   if (disk.sg === null)
     throw new LunkeeperError('MODULE_MISSING', `${disk.name} has no sg device`, { hint: 'modprobe sg' })
   const path = deviceNode(host, disk.sg)
-  try {
-    return await host.workers.use(null, (worker) => send(worker, path))
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError('TARGET_AWAY', `${disk.name} did not answer: ${error.message}`, { cause: error })
-  }
+  return host.workers
+    .use(null, (worker) => send(worker, path))
+    .catch(callFailed('TARGET_AWAY', `${disk.name} did not answer`))
 }

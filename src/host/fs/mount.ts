@@ -1,7 +1,7 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount } from '../../model/snapshot.ts'
 import { failureReason } from '../exec/run.ts'
-import { WorkerError } from '../worker/worker.ts'
+import { callFailed, WorkerError } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
@@ -90,14 +90,9 @@ export async function remountFs(
  */
 export async function resolveDirectory(host: Host, path: string): Promise<string> {
   if (isMountPoint(host.paths, path)) return path
-  try {
-    return await host.workers.use(null, (worker) => worker.call('resolve', { path }, DIRECTORY_DEADLINE_MS))
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
-      cause: error,
-    })
-  }
+  return host.workers
+    .use(null, (worker) => worker.call('resolve', { path }, DIRECTORY_DEADLINE_MS))
+    .catch(callFailed('BAD_MOUNT', `${path} cannot be used as a mount point`))
 }
 
 /**
@@ -109,12 +104,7 @@ export async function resolveDirectory(host: Host, path: string): Promise<string
 export async function refuseUntrusted(host: Host, path: string): Promise<void> {
   const found = await host.workers
     .use(null, (worker) => worker.call('firstUntrusted', { path }, DIRECTORY_DEADLINE_MS))
-    .catch((error: unknown) => {
-      if (!(error instanceof WorkerError)) throw error
-      throw new LunkeeperError('BAD_MOUNT', `${path} cannot be used as a mount point: ${error.message}`, {
-        cause: error,
-      })
-    })
+    .catch(callFailed('BAD_MOUNT', `${path} cannot be used as a mount point`))
   if (found === null) return
   const { directory, uid, mode } = found
   throw new LunkeeperError(

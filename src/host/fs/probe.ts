@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import { failureReason } from '../exec/run.ts'
-import { WorkerError } from '../worker/worker.ts'
+import { callFailed } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 
@@ -47,14 +47,9 @@ const SECTOR_BYTES = 512
 /** @throws MOUNT_FAILED the device cannot be read · STUCK */
 async function refuseUnreadable(host: Host, path: string, deadline: number): Promise<void> {
   const args = { path, offset: 0, length: SECTOR_BYTES }
-  try {
-    await host.workers.use(null, (worker) => worker.call('readBlock', args, deadline))
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError('MOUNT_FAILED', `${path}: its contents cannot be read: ${error.message}`, {
-      cause: error,
-    })
-  }
+  await host.workers
+    .use(null, (worker) => worker.call('readBlock', args, deadline))
+    .catch(callFailed('MOUNT_FAILED', `${path}: its contents cannot be read`))
 }
 
 /**
@@ -64,16 +59,8 @@ async function refuseUnreadable(host: Host, path: string, deadline: number): Pro
 export async function isBlank(host: Host, device: string, size: number): Promise<boolean> {
   if (size <= 0) return false
   if ((await probeContent(host, device)).type !== null) return false
-  try {
-    return await host.workers.use(null, (worker) =>
-      worker.call('zeros', { path: deviceNode(host, device), bytes: MIB, size }, DEADLINE_MS),
-    )
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError(
-      'NOT_BLANK',
-      `${device} cannot be read, so it is not proven blank: ${error.message}`,
-      { cause: error },
-    )
-  }
+  const args = { path: deviceNode(host, device), bytes: MIB, size }
+  return host.workers
+    .use(null, (worker) => worker.call('zeros', args, DEADLINE_MS))
+    .catch(callFailed('NOT_BLANK', `${device} cannot be read, so it is not proven blank`))
 }

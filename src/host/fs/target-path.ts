@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import { cleanPath } from '../../model/request.ts'
-import { WorkerError } from '../worker/worker.ts'
+import { callFailed } from '../worker/worker.ts'
 import type { Host } from '../host.ts'
 import { DIRECTORY_DEADLINE_MS, mountPointProblem } from './mount.ts'
 
@@ -25,7 +25,7 @@ export async function createTargetPath(host: Host, path: string, kind: TargetPat
     if (!(await onWorker(host, path, 'makeFile', path))) throw badMount(path, 'it is not an empty file')
     return
   }
-  const reason = await asBadMount(path, mountPointProblem(host, path))
+  const reason = await mountPointProblem(host, path).catch(unusable(path))
   if (reason !== null) throw badMount(path, reason)
 }
 
@@ -38,21 +38,13 @@ export async function removeTargetPath(host: Host, path: string): Promise<void> 
 type TargetPathVerb = 'resolve' | 'makeFile' | 'removeDirectory' | 'removeFile'
 
 function onWorker<V extends TargetPathVerb>(host: Host, target: string, verb: V, path: string) {
-  return asBadMount(
-    target,
-    host.workers.use(null, (worker) => worker.call(verb, { path }, DIRECTORY_DEADLINE_MS)),
-  )
+  return host.workers
+    .use(null, (worker) => worker.call(verb, { path }, DIRECTORY_DEADLINE_MS))
+    .catch(unusable(target))
 }
 
-async function asBadMount<T>(target: string, asked: Promise<T>): Promise<T> {
-  try {
-    return await asked
-  } catch (error) {
-    if (error instanceof WorkerError) throw badMount(target, error.message, error)
-    throw error
-  }
-}
+const unusable = (path: string) => callFailed('BAD_MOUNT', `${path} cannot be used`)
 
-function badMount(path: string, reason: string, cause?: unknown): LunkeeperError {
-  return new LunkeeperError('BAD_MOUNT', `${path} cannot be used: ${reason}`, { cause })
+function badMount(path: string, reason: string): LunkeeperError {
+  return new LunkeeperError('BAD_MOUNT', `${path} cannot be used: ${reason}`)
 }

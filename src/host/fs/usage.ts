@@ -1,5 +1,4 @@
-import { LunkeeperError } from '../../model/errors.ts'
-import { WorkerError } from '../worker/worker.ts'
+import { callFailed } from '../worker/worker.ts'
 import type { FsUsage } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 
@@ -12,14 +11,7 @@ const DEADLINE_MS = 3_000
  * @throws STUCK · MOUNT_FAILED the usage cannot be read
  */
 export async function readUsage(host: Host, point: string, volume: string): Promise<FsUsage> {
-  try {
-    return await host.workers.use(`the file system of ${volume}`, (worker) =>
-      worker.call('statfs', { path: point }, DEADLINE_MS),
-    )
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error
-    throw new LunkeeperError('MOUNT_FAILED', `the usage of ${point} cannot be read: ${error.message}`, {
-      cause: error,
-    })
-  }
+  return host.workers
+    .use(`the file system of ${volume}`, (worker) => worker.call('statfs', { path: point }, DEADLINE_MS))
+    .catch(callFailed('MOUNT_FAILED', `the usage of ${point} cannot be read`))
 }

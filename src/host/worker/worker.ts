@@ -14,6 +14,17 @@ export class WorkerError extends Error {
   }
 }
 
+/**
+ * For the `catch` of a call: a {@link WorkerError} becomes an error with this code; other errors stay as they are.
+ * @param what what was not possible; the reason is appended
+ */
+export function callFailed(code: LunkeeperError['code'], what: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof WorkerError)) throw error
+    throw new LunkeeperError(code, `${what}: ${error.message}`, { cause: error })
+  }
+}
+
 /** Until the process has started: on a busy machine that takes many seconds. Then the call's own deadline begins. */
 const START_DEADLINE_MS = 60_000
 
