@@ -6,8 +6,14 @@ import type { Display } from './output/display.ts'
 /** What a shell completes at this position. */
 export type CompletionKind = 'file' | 'directory' | 'volume'
 
+/** The possible values of a flag or an argument. */
+export interface Completed {
+  readonly choices?: readonly string[]
+  readonly completes?: CompletionKind
+}
+
 /** A flag as data. The parser, the help, the completion and the volume file are all derived from it. */
-export interface Option {
+export interface Option extends Completed {
   /** Long name, without the dashes. */
   readonly name: string
   readonly short?: string
@@ -17,22 +23,18 @@ export interface Option {
   readonly optional?: true
   /** Whether the flag may be repeated. */
   readonly repeated?: true
-  readonly choices?: readonly string[]
-  readonly completes?: CompletionKind
   /** Description, including unit and default. */
   readonly help: string
   /** Heading in the help. @default Options */
   readonly section?: string
 }
 
-export interface Argument {
+export interface Argument extends Completed {
   /** The name that the help shows: NAME, NAME|MOUNTPOINT|DEVICE. */
   readonly name: string
   readonly required: boolean
   /** Whether the argument may be repeated. */
   readonly repeated?: true
-  readonly choices?: readonly string[]
-  readonly completes?: CompletionKind
 }
 
 /** The parsed value of a flag. */

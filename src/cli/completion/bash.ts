@@ -1,4 +1,4 @@
-import type { CompletionKind, Option } from '../command.ts'
+import type { Completed, CompletionKind, Option } from '../command.ts'
 import type { CommandLine } from './command-line.ts'
 import { COMMON_OPTIONS, RECORDS_DIRECTORY, spellings, VERSION } from './command-line.ts'
 
@@ -90,13 +90,7 @@ const COMPLETIONS: Readonly<Record<CompletionKind, string>> = {
   volume: `_lunkeeper_offer compgen -W "$(_lunkeeper_volumes)"`,
 }
 
-function completionOf({
-  choices,
-  completes,
-}: {
-  choices?: readonly string[]
-  completes?: CompletionKind
-}): string {
+function completionOf({ choices, completes }: Completed): string {
   if (choices) return `_lunkeeper_offer compgen -W '${choices.join(' ')}'`
   return completes ? COMPLETIONS[completes] : ':'
 }

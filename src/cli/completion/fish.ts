@@ -1,4 +1,4 @@
-import type { Argument, CompletionKind, Option } from '../command.ts'
+import type { Argument, Completed, CompletionKind, Option } from '../command.ts'
 import type { CommandLine } from './command-line.ts'
 import { COMMON_OPTIONS, firstSentence, VERSION } from './command-line.ts'
 
@@ -40,13 +40,7 @@ const COMPLETIONS: Readonly<Record<CompletionKind, string>> = {
   volume: `-a '(__lunkeeper_volumes)'`,
 }
 
-function completionOf({
-  choices,
-  completes,
-}: {
-  choices?: readonly string[]
-  completes?: CompletionKind
-}): string {
+function completionOf({ choices, completes }: Completed): string {
   if (choices) return `-f -a '${choices.join(' ')}'`
   return completes ? COMPLETIONS[completes] : '-f'
 }

@@ -1,4 +1,4 @@
-import type { CompletionKind, Option } from '../command.ts'
+import type { Argument, Completed, CompletionKind, Option } from '../command.ts'
 import type { CommandLine } from './command-line.ts'
 import { COMMON_OPTIONS, firstSentence, RECORDS_DIRECTORY, spellings, VERSION } from './command-line.ts'
 
@@ -59,11 +59,7 @@ function escape(text: string): string {
   return text.replace(/[[\]:]/g, '\\$&')
 }
 
-function argumentAction(argument: {
-  name: string
-  choices?: readonly string[]
-  completes?: CompletionKind
-}): string {
+function argumentAction(argument: Argument): string {
   if (argument.name.includes('MOUNTPOINT')) return '{ _lunkeeper_volumes; _files }'
   return action(argument)
 }
@@ -74,7 +70,7 @@ const ACTIONS: Readonly<Record<CompletionKind, string>> = {
   volume: '_lunkeeper_volumes',
 }
 
-function action({ choices, completes }: { choices?: readonly string[]; completes?: CompletionKind }): string {
+function action({ choices, completes }: Completed): string {
   if (choices) return `(${choices.join(' ')})`
   return completes ? ACTIONS[completes] : ' '
 }
