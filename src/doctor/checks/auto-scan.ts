@@ -1,6 +1,7 @@
 import type { SessionStatus } from '../../model/attachment.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
+import type { Scene } from '../scene.ts'
 
 /** Why the kernel may make disks that no user asked for. */
 export interface ScanCauses {
@@ -36,13 +37,13 @@ export function scanRemedy({ record, rules }: ScanCauses, iqn: string): string[]
 
 export const autoScan: NodeCheck = {
   name: 'automatic scans',
-  node: ({ sessions, records, facts: { site, scanRules } }) =>
-    judgeScans(
-      sessions,
-      new Set<string>(records.map(({ request }) => request.iqn)),
-      site.get('node.session.scan') ?? null,
-      scanRules,
-    ),
+  node: (scene) => judgeScans(...scansOf(scene)),
+}
+
+/** The sessions, the targets with volumes of ours, node.session.scan of iscsid.conf, and the udev rules that scan. */
+export function scansOf({ sessions, records, facts: { site, scanRules } }: Scene) {
+  const ours = new Set<string>(records.map(({ request }) => request.iqn))
+  return [sessions, ours, site.get('node.session.scan') ?? null, scanRules] as const
 }
 
 /** Sessions with phantoms are told by PHANTOMS, with what made them. */

@@ -1,20 +1,14 @@
 import type { SessionStatus } from '../../model/attachment.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
-import { scanCauses, scanRemedy } from './auto-scan.ts'
+import { scanCauses, scanRemedy, scansOf } from './auto-scan.ts'
 
 /** Number of disks that are named; `lunkeeper sessions` shows the rest. */
 const SHOWN = 5
 
 export const phantoms: NodeCheck = {
   name: 'phantoms',
-  node: ({ sessions, records, facts: { site, scanRules } }) =>
-    judgePhantoms(
-      sessions,
-      new Set<string>(records.map(({ request }) => request.iqn)),
-      site.get('node.session.scan') ?? null,
-      scanRules,
-    ),
+  node: (scene) => judgePhantoms(...scansOf(scene)),
 }
 
 /** @param ours targets with volumes of ours @param site node.session.scan of iscsid.conf @param rules that scan */
