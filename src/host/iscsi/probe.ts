@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
 
-import { LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
+import { connectPortal } from './client/connect-portal.ts'
 import { encode, encodeKeys, HEADER, OP } from './client/pdu.ts'
 
 /** A target that is up answers a login request within milliseconds. */
@@ -29,13 +28,9 @@ export async function probeTarget(
   signal: AbortSignal,
 ): Promise<void> {
   const where = formatPortal(portal)
-  if (signal.aborted) throw new LunkeeperError('CANCELLED', `stopped before asking ${where}`)
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connect({ host: portal.host, port: portal.port })
-  const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
-  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE_MS)
-  const cancel = () => fail('CANCELLED', `stopped while asking ${where}`)
-  signal.addEventListener('abort', cancel, { once: true })
+  using connection = connectPortal(portal, signal, DEADLINE_MS)
+  const { socket, failed, fail } = connection
+  const { promise: answered, resolve } = Promise.withResolvers<void>()
   let received = Buffer.alloc(0)
   socket.on('connect', () => socket.write(loginRequest(target, initiator)))
   socket.on('data', (data) => {
@@ -45,16 +40,9 @@ export async function probeTarget(
     else fail('TARGET_AWAY', `${target} is not available at ${where}`)
   })
   socket.on('close', () => fail('TARGET_AWAY', `${where} closes the connection at once`))
-  socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>
-    code === 'ECONNREFUSED'
-      ? fail('PORTAL_REFUSED', `${where} refuses connections`)
-      : fail('PORTAL_UNREACHABLE', `${where} cannot be reached: ${message}`),
-  )
   try {
-    await promise
+    await Promise.race([answered, failed])
   } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', cancel)
     socket.destroy()
   }
 }

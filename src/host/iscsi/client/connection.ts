@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 
 import { LunkeeperError } from '../../../model/errors.ts'
 import type { Portal } from '../../../model/portal.ts'
@@ -15,6 +15,7 @@ import {
   offeredAlgorithms,
   responseTo,
 } from './chap.ts'
+import { connectPortal } from './connect-portal.ts'
 import { PARAMETERS } from './parameters.ts'
 import { decode, decodeKeys, encode, encodeKeys, OP, type Pdu } from './pdu.ts'
 
@@ -258,19 +259,8 @@ export async function withConnection<T>(
   who: ConnectionOptions,
   work: (talk: IscsiConnection) => Promise<T>,
 ): Promise<T> {
-  const where = formatPortal(who.portal)
-  if (who.signal.aborted) throw new LunkeeperError('CANCELLED', `stopped before asking ${where}`)
-  const { promise: stopped, reject } = Promise.withResolvers<never>()
-  const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
-  const socket = connect({ host: who.portal.host, port: who.portal.port })
-  const timer = setTimeout(() => fail('PORTAL_SILENT', `${where} did not answer in time`), DEADLINE_MS)
-  const cancel = () => fail('CANCELLED', `stopped while asking ${where}`)
-  who.signal.addEventListener('abort', cancel, { once: true })
-  socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>
-    code === 'ECONNREFUSED'
-      ? fail('PORTAL_REFUSED', `${where} refuses connections`)
-      : fail('PORTAL_UNREACHABLE', `${where} cannot be reached: ${message}`),
-  )
+  using connection = connectPortal(who.portal, who.signal, DEADLINE_MS)
+  const { socket, failed } = connection
   const talk = new IscsiConnection(who, socket)
   const talked = (async () => {
     await talk.login()
@@ -279,18 +269,16 @@ export async function withConnection<T>(
     return result
   })()
   try {
-    return await Promise.race([talked, stopped])
+    return await Promise.race([talked, failed])
   } catch (cause) {
     if (cause instanceof LunkeeperError) throw cause
+    const where = formatPortal(who.portal)
     throw new LunkeeperError('LOGIN_FAILED', `${where} does not speak iSCSI: ${(cause as Error).message}`, {
       cause,
     })
   } finally {
-    // The promise that lost the race has no reader.
+    // If it lost the race, it has no reader.
     talked.catch(() => {})
-    stopped.catch(() => {})
-    clearTimeout(timer)
-    who.signal.removeEventListener('abort', cancel)
     socket.destroySoon()
     setTimeout(() => socket.destroy(), 1_000).unref()
   }
