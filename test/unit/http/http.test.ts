@@ -18,6 +18,7 @@ import { serveHttp } from '../../../src/http/serve.ts'
 import type { HoldNote } from '../../../src/model/hold-note.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { codeOf } from '../model/code-of.ts'
+import { exchange } from './exchange.ts'
 
 describe('a listen address', () => {
   it.each([
@@ -143,23 +144,12 @@ describe('the HTTP server', () => {
     expect(readings).toBe(1)
   })
 
-  /** A client that says so much and then waits. @returns what it heard until the connection ended */
-  const say = async (words: string) => {
-    const socket = connect(port, '127.0.0.1')
-    let heard = ''
-    socket.on('data', (data) => (heard += data.toString()))
-    socket.on('error', () => {})
-    socket.write(words)
-    await once(socket, 'close')
-    return heard
-  }
-
   it('a request that is too large, or has a body, does not keep its connection', async () => {
-    expect(await say(`GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9 << 10)}\r\n\r\n`)).toMatch(
-      / 431 /,
-    )
+    expect(
+      await exchange(port, `GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9 << 10)}\r\n\r\n`),
+    ).toMatch(/ 431 /)
     const body = 'POST /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\nmore'
-    expect(await say(body)).toMatch(/ 405 /)
+    expect(await exchange(port, body)).toMatch(/ 405 /)
   })
 
   it('one client cannot occupy all connections', async () => {

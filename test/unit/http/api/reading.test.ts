@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { calm, trouble } from '../../../page/models.ts'
-import { errorIn, exchange, NOW, ServedApi } from './served-api.ts'
+import { exchange } from '../exchange.ts'
+import { errorIn, NOW, PORT, ServedApi } from './served-api.ts'
 
 const api = new ServedApi()
 
@@ -46,12 +47,12 @@ describe('reading the node', () => {
     async (host) => {
       await api.open()
       for (const path of ['/', '/api/v1/volumes', '/api/v1/openapi.json'])
-        expect(await exchange(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)).toMatch(
-          / 421 .*"HOST"/s,
-        )
-      expect(await exchange(`GET /healthz HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)).toMatch(
-        / 200 /,
-      )
+        expect(
+          await exchange(PORT, `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`),
+        ).toMatch(/ 421 .*"HOST"/s)
+      expect(
+        await exchange(PORT, `GET /healthz HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`),
+      ).toMatch(/ 200 /)
     },
   )
 
@@ -60,7 +61,7 @@ describe('reading the node', () => {
     async (host) => {
       await api.open()
       expect(
-        await exchange(`GET /api/v1/node HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`),
+        await exchange(PORT, `GET /api/v1/node HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`),
       ).toMatch(/ 200 /)
     },
   )

@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-
 import { afterEach } from 'vitest'
 
 import { trouble } from '../../../page/models.ts'
@@ -45,15 +42,4 @@ export class ServedApi {
 export async function errorIn(answer: Response): Promise<[number, string]> {
   const { error } = (await answer.json()) as { error: { code: string } }
   return [answer.status, error.code]
-}
-
-/** The complete answer to a request that is written as text. */
-export async function exchange(request: string): Promise<string> {
-  const socket = connect(PORT, '127.0.0.1')
-  let received = ''
-  socket.on('data', (data) => (received += data.toString()))
-  socket.on('error', () => {})
-  socket.write(request)
-  await once(socket, 'close')
-  return received
 }
