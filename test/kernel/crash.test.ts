@@ -97,6 +97,13 @@ describe('a command that is killed at any step converges when it is run again', 
     expect(ended, `the step of ${at} was not reached: ${ended.stderr}`).toMatchObject({ signal: 'SIGKILL' })
   }
 
+  async function killedAfter(node: LabNode, args: readonly string[], ms: number): Promise<void> {
+    const started = await node.start(['lunkeeper', ...args])
+    const late = setTimeout(() => void started.kill('SIGKILL', { alone: true }), ms)
+    await started.exited
+    clearTimeout(late)
+  }
+
   async function expectAttachedOnce(node: LabNode): Promise<void> {
     const { sessions, disks, mounts } = await node.storage()
     expect({ sessions, disks, mounts }).toMatchObject({
@@ -171,13 +178,8 @@ describe('a command that is killed at any step converges when it is run again', 
     const whole = (await lunkeeper(node).run(['attach', ...volume.flags, '--mount', volume.mount])).ms
     await engine.detach('v')
     for (let part = 1; part <= PARTS; part++) {
-      const started = await node.start(['lunkeeper', 'attach', ...volume.flags, '--mount', volume.mount])
-      const late = setTimeout(
-        () => void started.kill('SIGKILL', { alone: true }),
-        (whole * part) / (PARTS + 1),
-      )
-      await started.exited
-      clearTimeout(late)
+      const args = ['attach', ...volume.flags, '--mount', volume.mount]
+      await killedAfter(node, args, (whole * part) / (PARTS + 1))
       await again(target, engine)
       await expectAttachedOnce(node)
       await engine.detach('v')
@@ -195,13 +197,7 @@ describe('a command that is killed at any step converges when it is run again', 
     for (let part = 1; part <= PARTS; part++) {
       await again(target, engine)
       await node.sh(`echo ${part} > /mnt/a/v/last`)
-      const started = await node.start(['lunkeeper', 'detach', 'v'])
-      const late = setTimeout(
-        () => void started.kill('SIGKILL', { alone: true }),
-        (whole * part) / (PARTS + 1),
-      )
-      await started.exited
-      clearTimeout(late)
+      await killedAfter(node, ['detach', 'v'], (whole * part) / (PARTS + 1))
       // Where the first was done before it died, there is nothing left to find.
       const code = await engine.fails('detach', 'v')
       expect(['no error', 'NOT_FOUND']).toContain(code)
