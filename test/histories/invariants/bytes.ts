@@ -1,7 +1,7 @@
 import type { Model, VolumeModel } from '../model.ts'
-import { UNWRITTEN } from '../ledger.ts'
 import { Violation } from '../violation.ts'
 import type { Change, Stamps, World } from '../world.ts'
+import { unwritten, wrongStamp } from './stamps.ts'
 
 const isIn = (stamps: Stamps, wanted: Stamps[number]): boolean =>
   stamps.some((stamp) => JSON.stringify(stamp) === JSON.stringify(wanted))
@@ -41,7 +41,7 @@ export class Bytes {
     const volume = this.#model.volume(name)
     const mayWrite = volume.attached !== 'no' || volume.mayWriteUntil >= before
     for (const [block, stamps] of blocks) {
-      const were = this.#contentsOf(name).get(block) ?? [[name, UNWRITTEN, block] as const]
+      const were = this.#contentsOf(name).get(block) ?? unwritten(name, block)
       this.#contentsOf(name).set(block, stamps)
       // A stray write may be smaller than a block: the other sectors say what they said.
       const judged = mayWrite ? stamps : stamps.filter((stamp) => !isIn(were, stamp))
@@ -111,9 +111,9 @@ export class Bytes {
   #expectConfirmed({ name, kind, ledger, tainted }: VolumeModel): void {
     if (kind !== 'raw' || tainted) return
     for (const block of ledger.blocks) {
-      const stamps = this.#contentsOf(name).get(block) ?? [[name, UNWRITTEN, block] as const]
+      const stamps = this.#contentsOf(name).get(block) ?? unwritten(name, block)
       const allowed = ledger.allowed(block)
-      const wrong = stamps.find((stamp) => stamp === null || stamp[0] !== name || !allowed.includes(stamp[1]))
+      const wrong = wrongStamp(stamps, name, allowed)
       if (wrong !== undefined)
         throw new Violation(
           'lost',

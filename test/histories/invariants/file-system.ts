@@ -1,7 +1,7 @@
-import { UNWRITTEN } from '../ledger.ts'
 import type { VolumeModel } from '../model.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
+import { unwritten, wrongStamp } from './stamps.ts'
 
 /** The file of a file system that is written to. */
 export const FILE = 'f'
@@ -24,10 +24,10 @@ export async function inspectFileSystem(world: World, volume: VolumeModel, clean
     throw new Violation('unclean', name, `e2fsck ended with ${code}: ${output}`)
   const there = new Map(seen.blocks)
   for (const [block, confirmed] of before) {
-    const stamps = there.get(block) ?? [[name, UNWRITTEN, block] as const]
+    const stamps = there.get(block) ?? unwritten(name, block)
     // A write that was confirmed while it was copied may be in it or not.
     const allowed = [confirmed, ...ledger.allowed(block)]
-    const wrong = stamps.find((stamp) => stamp === null || stamp[0] !== name || !allowed.includes(stamp[1]))
+    const wrong = wrongStamp(stamps, name, allowed)
     if (wrong !== undefined)
       throw new Violation(
         'lost',

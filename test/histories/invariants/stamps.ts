@@ -1,0 +1,16 @@
+import { UNWRITTEN } from '../ledger.ts'
+import type { Stamps } from '../world.ts'
+
+/** What a block of a volume says before anything was written to it. */
+export function unwritten(volume: string, block: number): Stamps {
+  return [[volume, UNWRITTEN, block]]
+}
+
+/** The first stamp that is not one of these writes of the volume; undefined if all are. */
+export function wrongStamp(
+  stamps: Stamps,
+  volume: string,
+  allowed: readonly number[],
+): Stamps[number] | undefined {
+  return stamps.find((stamp) => stamp === null || stamp[0] !== volume || !allowed.includes(stamp[1]))
+}
