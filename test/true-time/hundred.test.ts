@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { openLab } from '../kernel/fixtures.ts'
 import { agentOn } from '../kernel/node.ts'
 
 const VOLUMES = 100
@@ -20,13 +20,11 @@ const ATTACH_ALL = (iqn: string) => `
 
 /** On a kernel with one processor, in which a program takes 12 ms to start and do nothing. */
 describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target (%s)', (debian) => {
-  let lab: Lab
   let node: LabNode
   let target: Target
   let agent: LabProcess
 
-  beforeAll(async () => {
-    lab = await Lab.open()
+  openLab(async (lab) => {
     node = await lab.boot({ debian, memory: 1400 })
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     const luns = Array.from({ length: VOLUMES }, (_, lun) => ({
@@ -38,8 +36,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
     agent = await agentOn(node)
     await node.write('/tmp/all.mjs', ATTACH_ALL(target.iqn))
     await node.ok(['node', '/tmp/all.mjs'], { deadline: 300_000 })
-  }, 600_000)
-  afterAll(() => lab?.close())
+  })
 
   const pids = async () =>
     (await node.sh(`p=$(pgrep -f 'agent$' | head -1); echo $p; pgrep -P $p || :`)).trim().split('\n')

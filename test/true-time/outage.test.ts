@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
-import { Lab } from '../../lab/index.ts'
+import { openLab } from '../kernel/fixtures.ts'
 import { agentOn, expectNothingLeft, lunkeeper } from '../kernel/node.ts'
 import { Writer } from '../kernel/writer.ts'
 
@@ -12,20 +12,17 @@ const BACK = 2_000
 const BYTES = 320 << 20
 
 describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)', (debian) => {
-  let lab: Lab
   let node: LabNode
   let target: Target
   let agent: LabProcess
 
-  beforeAll(async () => {
-    lab = await Lab.open()
+  openLab(async (lab) => {
     node = await lab.boot({ debian, memory: 1024 })
     // What a volume on a bare disk would have had.
     await node.sh(
       `sed -i 's/^node.session.timeo.replacement_timeout.*/node.session.timeo.replacement_timeout = 5/' /etc/iscsi/iscsid.conf`,
     )
   })
-  afterAll(() => lab?.close())
   beforeEach(async () => {
     target = await node.lio.target({ portals: ['127.0.0.1:3260'] })
     for (const lun of [5, 6, 7])
