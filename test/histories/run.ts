@@ -6,34 +6,21 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import type { Debian } from '../../lab/index.ts'
+import { flags, mutationsNamed } from './flags.ts'
 import type { History } from './history.ts'
 import { words } from './history.ts'
-import type { MutationName } from './mutations.ts'
-import { MUTATIONS } from './mutations.ts'
 import type { Played } from './play.ts'
 import { Player } from './player.ts'
 import { shrink } from './shrink.ts'
 
 const { values } = parseArgs({
   options: {
-    ops: { type: 'string', default: '300' },
-    seed: { type: 'string', default: '1' },
-    length: { type: 'string', default: '60' },
-    debian: { type: 'string', default: 'bookworm' },
-    machines: { type: 'string', default: '1' },
-    plant: { type: 'string', multiple: true, default: [] },
+    ...flags('300', '60'),
     shrink: { type: 'boolean', default: false },
-    keep: { type: 'string' },
-    replay: { type: 'string' },
-    'go-on': { type: 'boolean', default: false },
-    verbose: { type: 'boolean', default: false },
   },
 })
 const debian = values.debian as Debian
-const plant = values.plant as MutationName[]
-for (const name of plant)
-  if (!Object.hasOwn(MUTATIONS, name))
-    throw new Error(`there is no mutation ${name}: ${Object.keys(MUTATIONS).join(' ')}`)
+const plant = mutationsNamed(values.plant)
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const total = { histories: 0, operations: 0, writes: 0, violations: 0, broken: 0, ms: 0 }

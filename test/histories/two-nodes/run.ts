@@ -6,31 +6,14 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import type { Debian } from '../../../lab/index.ts'
-import type { MutationName } from '../mutations.ts'
-import { MUTATIONS } from '../mutations.ts'
+import { flags, mutationsNamed } from '../flags.ts'
 import type { TwoNodesOperation } from './history.ts'
 import type { Played } from './play.ts'
 import { play } from './play.ts'
 
-const { values } = parseArgs({
-  options: {
-    ops: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    length: { type: 'string', default: '40' },
-    debian: { type: 'string', default: 'bookworm' },
-    machines: { type: 'string', default: '1' },
-    plant: { type: 'string', multiple: true, default: [] },
-    keep: { type: 'string' },
-    replay: { type: 'string' },
-    'go-on': { type: 'boolean', default: false },
-    verbose: { type: 'boolean', default: false },
-  },
-})
+const { values } = parseArgs({ options: flags('200', '40') })
 const debian = values.debian as Debian
-const mutations = values.plant as MutationName[]
-for (const name of mutations)
-  if (!Object.hasOwn(MUTATIONS, name))
-    throw new Error(`there is no mutation ${name}: ${Object.keys(MUTATIONS).join(' ')}`)
+const mutations = mutationsNamed(values.plant)
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const total = { histories: 0, operations: 0, writes: 0, epochs: 0, violations: 0 }
