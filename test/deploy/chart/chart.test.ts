@@ -106,7 +106,7 @@ function componentsOf(overlay: string): string[] {
 }
 
 describe('the chart is what the manifests are', () => {
-  it('as it stands: the base', async () => {
+  it('the chart with nothing but its images set is the base', async () => {
     const resources = await rendered()
     const files = ['agent-role.yaml', 'controller-role.yaml', 'serviceaccount.yaml', ...WORKLOADS]
     const wanted = files.flatMap((file) => readAll(`base/${file}`))
@@ -125,7 +125,7 @@ describe('the chart is what the manifests are', () => {
     ['metrics', { metrics: { podMonitor: true } }],
     ['events', { events: true }],
     ['evict', { events: true, evictBroken: true }],
-  ])('%s', async (overlay, values) => {
+  ])('the chart with the values for %s is that overlay', async (overlay, values) => {
     const resources = await rendered(values)
     for (const file of WORKLOADS) {
       const wanted = patched(overlay, read(`base/${file}`))
@@ -155,8 +155,8 @@ describe('the chart is what the manifests are', () => {
   })
 })
 
-describe('its values', () => {
-  it('without an image it is refused, in words', async () => {
+describe('the values of the chart are checked and used', () => {
+  it('a chart without an image is refused, in words', async () => {
     const { code, stderr } = await render('{}')
     expect(code).toBe(1)
     expect(stderr).toContain('image.repository: where the image was pushed to')
@@ -190,7 +190,7 @@ describe('its values', () => {
       }
   })
 
-  it('go where they are meant to', async () => {
+  it('the values go where they are meant to', async () => {
     const resources = await rendered(
       {
         image: { repository: 'r:5000/l', tag: 'v9', pullPolicy: 'Always' },
@@ -291,7 +291,7 @@ describe('its values', () => {
     for (const key of whole('', own)) expect(asked).toContain(key)
   })
 
-  it('has the version of the program', () => {
+  it('the chart has the version of the program', () => {
     const { version } = JSON.parse(readFileSync(join(deploy, '../package.json'), 'utf8')) as {
       version: string
     }

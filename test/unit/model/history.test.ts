@@ -204,7 +204,7 @@ describe('outages by their events', () => {
     expect(outagesOf(events, now)).toMatchObject([{ io: 'failed', how: 'detached', seconds: 8 }])
   })
 
-  it('numbers: of today, and of all; one that reached into today is of today', () => {
+  it('summariesOf counts the outages of today, and all; one that reached into today is of today', () => {
     const midnight = Date.parse(now.at) - 60_000
     const early = { ...end(10_000, 7), since: '2026-11-20T00:00:00.000Z' } as HistoryEvent
     const over = { ...end(50_000, 41), since: new Date(midnight - 1_000).toISOString() } as HistoryEvent

@@ -12,7 +12,7 @@ const wwid = parseWwid('naa.600140512345678abcdef0123456789a')
 const other = parseWwid('naa.600140512345678abcdef0123456789b')
 const seen: Identity = { wwid, serial: 'S1', bytes: 1 << 30 }
 
-describe('the volume', () => {
+describe('identityDifference accepts the volume', () => {
   test.each([
     ['all parts', { wwid, serial: 'S1', bytes: 1 << 30 }],
     ['its WWID alone', { wwid }],
@@ -25,7 +25,7 @@ describe('the volume', () => {
   })
 })
 
-describe('another volume', () => {
+describe('identityDifference tells another volume apart', () => {
   test.each([
     ['another WWID', seen, { wwid: other }],
     ['another WWID, the same serial', seen, { wwid: other, serial: 'S1' }],

@@ -21,7 +21,7 @@ test('case is kept: open-iscsi compares byte by byte', () => {
   expect(parseIqn('IQN.2003-01.Org.Example:Disk')).toBe('IQN.2003-01.Org.Example:Disk')
 })
 
-describe('refused', () => {
+describe('parseIqn refuses', () => {
   test.each([
     ['nothing', ''],
     ['a month 13', 'iqn.2003-13.org.example:x'],
@@ -42,7 +42,7 @@ describe('refused', () => {
     expect(codeOf(() => parseIqn(text))).toBe('BAD_IQN')
   })
 
-  test('224 bytes, counted as bytes', () => {
+  test('a name of 224 bytes, counted as bytes', () => {
     const start = 'iqn.2003-01.org.example:'
     const room = 223 - start.length
     expect(codeOf(() => parseIqn(start + 'x'.repeat(room)))).toBeNull()

@@ -20,11 +20,11 @@ test.each<[string, string, number]>([
   ['fe80::1%eth0', 'fe80::1%eth0', 3260],
   ['[FE80::1%Bond0.12]:3260', 'fe80::1%Bond0.12', 3260],
   ['::ffff:10.0.0.5', '::ffff:a00:5', 3260],
-])('%s', (text, host, port) => {
+])('parsePortal reads %s', (text, host, port) => {
   expect(parsePortal(text)).toEqual({ host, port })
 })
 
-describe('refused', () => {
+describe('parsePortal refuses', () => {
   test.each([
     ['nothing', ''],
     ['a port alone', ':3260'],

@@ -34,7 +34,7 @@ describe('no way of printing shows a secret', () => {
   })
 })
 
-describe('a CHAP file', () => {
+describe('parseChap reads a file', () => {
   test.each([
     ['plain', 'username = u\npassword = p\n'],
     ['with colons', 'username: u\npassword: p'],
@@ -53,14 +53,14 @@ describe('a CHAP file', () => {
     expect(revealed(parseChap(`username = u\npassword =  ${text}  `)).password).toBe(text)
   })
 
-  test('mutual', () => {
+  test('the secrets of mutual CHAP are read, too', () => {
     expect(
       revealed(parseChap('username = u\npassword = p\nusername_in = t\npassword_in = q')).mutual,
     ).toEqual({ username: 't', password: 'q' })
   })
 })
 
-describe('refused', () => {
+describe('parseChap refuses a file', () => {
   test.each([
     ['nothing', ''],
     ['no password', 'username = u'],
@@ -88,7 +88,7 @@ describe('refused', () => {
     expect(codeOf(() => parseChap(text))).toBe('BAD_CHAP')
   })
 
-  test('in words that never quote the file', () => {
+  test('the message never quotes the file', () => {
     const line = fc.oneof(
       fc.constantFrom('username = u', 'password = p', 'username_in = t'),
       fc

@@ -59,7 +59,7 @@ test('a SCSI name string stays as it is, and its case does not count', () => {
   expect(sameWwid(parseWwid(text), parseWwid(text.toLowerCase()))).toBe(true)
 })
 
-describe('refused', () => {
+describe('parseWwid refuses', () => {
   test.each([
     ['nothing', ''],
     ['a word', 'disk'],

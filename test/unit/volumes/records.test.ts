@@ -138,7 +138,7 @@ describe('what cannot be understood is RECORD_CORRUPT, is named, and hides no ot
     expect(codeOf(() => readRecord(host, full.name))).toBe('RECORD_CORRUPT')
   })
 
-  test('a directory in its place', () => {
+  test('a directory in place of a record is named, and hides no other', () => {
     writeRecord(host, fresh)
     mkdirSync(pathOf('full'))
     expect(readRecords(host)).toMatchObject({ attachments: [fresh], corrupt: [{ path: pathOf('full') }] })
@@ -178,7 +178,7 @@ describe('two attachments that request one name', () => {
     expect(readdirSync(dir)).toEqual(['data.json'])
   })
 
-  test('in processes of their own, at once: one gets it', async () => {
+  test('one of several processes that create it at once gets it', async () => {
     const source = join(import.meta.dirname, '../../../src/state/records/volumes.ts')
     const script = `
       import { createRecord } from ${JSON.stringify(source)}

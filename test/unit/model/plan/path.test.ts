@@ -148,7 +148,7 @@ describe('with a volume expected', () => {
   })
 })
 
-describe('a disk is stale', () => {
+describe('isStale compares what answers with what the kernel knows', () => {
   test.each([
     ['another WWID answers', disk(A), identity(B), true],
     ['the same answers', disk(A), identity(A), false],
@@ -161,7 +161,7 @@ describe('a disk is stale', () => {
     expect(isStale(disk, identity)).toBe(stale)
   })
 
-  test('but not one that the kernel has just made, and keeps no name of', () => {
+  test('a disk that the kernel has just made, and keeps no name of, is not stale', () => {
     expect(isStale(disk(null), identity(A), true)).toBe(false)
     expect(isStale(disk(B), identity(A), true)).toBe(true)
   })

@@ -37,7 +37,7 @@ const mounted = { ...unseen, mounts: [mount], atPoint: mount }
 
 const told = (step: UseStep) => (step.kind === 'refuse' ? step.code : step.kind)
 
-describe('an unmounted device', () => {
+describe('nextUseStep decides what an unmounted device needs', () => {
   test.each<[string, UseFacts, string]>([
     ['nothing is known', unseen, 'look'],
     ['a file system', { ...unseen, content: ext4 }, 'check'],
@@ -59,7 +59,7 @@ describe('an unmounted device', () => {
   })
 })
 
-describe('a format that began and did not finish', () => {
+describe('nextUseStep decides what becomes of a format that did not finish', () => {
   const begun = { fs: 'ext4', uuid: UUID, at: '2026-11-28T05:00:00.000Z', isRecent: true } as const
   const asked = { ...unseen, use: format, begun }
   const older = { ...asked, begun: { ...begun, isRecent: false } }
@@ -108,7 +108,7 @@ describe('a format that began and did not finish', () => {
   })
 })
 
-describe('a format', () => {
+describe('nextUseStep decides what a format needs', () => {
   const asked = { ...unseen, use: format }
   test.each<[string, UseFacts, string]>([
     ['nothing is known', asked, 'look'],
@@ -150,7 +150,7 @@ describe('a format', () => {
   })
 })
 
-describe('what is mounted', () => {
+describe('nextUseStep decides what becomes of a device that is mounted', () => {
   const over: Mount = { ...mount, devno: '8:32', source: '/dev/sdc' }
   const elsewhere: Mount = { ...mount, point: '/srv' }
   const ro: Mount = { ...mount, options: ['ro'] }
