@@ -159,6 +159,8 @@ class Judge {
       const operation = { kind: 'detach', volume: volume.name, force: false, cli: false } as const
       // Without a path nothing can be given back: its disk was taken from the node.
       const hadPath = !volume.owesError
+      // A detach that said that written data may be lost says so again, until it is forced.
+      const wasRefused = world.saidOf(volume.name, 0).some((line) => line.includes('FLUSH_FAILED'))
       await definitionOf(operation).act(world, operation)
       // Its pod is gone, and kubelet asks until it is unstaged.
       const askUntil = performance.now() + RECOVERY_MS * model.pace.factor
@@ -172,7 +174,7 @@ class Judge {
       }
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
       // What could not be written when a hold was over, the kernel reports to the detach.
-      if (volume.mode === 'map' && !volume.tainted && !volume.owesError) throw refused
+      if (volume.mode === 'map' && !volume.tainted && !volume.owesError && !wasRefused) throw refused
       await definitionOf(operation).act(world, { ...operation, force: true })
       if ((volume.attached as string) !== 'no') throw refused
     }

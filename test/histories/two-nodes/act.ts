@@ -112,7 +112,11 @@ export async function detach(
   const node = model.node(name)
   if (outcome !== null) {
     node.attached = 'unsure'
-    if (model.owner === name) model.isCertain = false
+    if (model.owner === name) {
+      model.isCertain = false
+      // It may have discarded what was unwritten before it was killed.
+      if (force) model.ledger.excuse()
+    }
     return outcome
   }
   const wasAttached = node.attached
