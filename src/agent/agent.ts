@@ -133,7 +133,7 @@ class Agent implements AsyncDisposable {
     const hints = {
       pathChanged: (map: string, to: 'failed' | 'active') => this.#monitors.pathChanged(map, to),
       lunChanged: () => this.#schedule.now('identity'),
-      missed: () => {
+      listening: () => {
         this.#schedule.now('survey')
         this.#schedule.now('identity')
       },

@@ -8,7 +8,7 @@ export interface KernelHints {
   /** The target reported a change of a LUN, its capacity or the LUN list: identities are checked. */
   lunChanged(): void
   /** Events are reported from now on: what happened before may not have been. */
-  missed(): void
+  listening(): void
 }
 
 /** Changes of a LUN that a target reports in a unit attention (drivers/scsi/scsi_lib.c:scsi_evt_emit). */
@@ -29,6 +29,6 @@ export function followHints(host: Host, hints: KernelHints, signal: AbortSignal)
       else if (event.has(UNIT_ATTENTION) || event.get('RESIZE') === '1') hints.lunChanged()
     },
     signal,
-    () => hints.missed(),
+    () => hints.listening(),
   )
 }

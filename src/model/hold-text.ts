@@ -1,4 +1,3 @@
-import type { HoldStatus } from './attachment.ts'
 import type { Hold } from './hold.ts'
 
 const UNITS = [
@@ -22,9 +21,9 @@ export function formatHold(hold: Hold): string {
 }
 
 /**
- * How long I/O is held where no deadline is known: there is none, or the outage has just begun, or the kernel's timer
- * holds the I/O and no agent has noted since when.
+ * How long I/O is held, without a deadline: there is none, or the outage has just begun, or the kernel's timer holds the I/O and no
+ * agent has noted since when.
  */
-export function limitText({ effective }: Pick<HoldStatus, 'effective'>): string {
-  return effective === 'forever' ? 'without a limit' : `for up to ${formatHold(effective)}`
+export function limitText(hold: Hold): string {
+  return hold === 'forever' ? 'without a limit' : `for up to ${formatHold(hold)}`
 }

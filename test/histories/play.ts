@@ -129,8 +129,7 @@ class Judge {
     }
   }
 
-  /** Every volume comes back; then nothing of any is left. */
-  /** @param options.mayBeUnformatted an attach was killed, perhaps in mkfs */
+  /** Every volume comes back; then nothing of any is left. @param options.mayBeUnformatted an attach was killed, perhaps in mkfs */
   async atTheEnd(options: { readonly mayBeUnformatted: boolean }): Promise<void> {
     const world = this.#world
     const { model } = world

@@ -1,9 +1,8 @@
 import type { OutageCount, VolumeHistory } from '../../model/history-summary.ts'
 import type { Actor, HistoryEvent } from '../../model/history.ts'
-import type { Hold } from '../../model/hold.ts'
 import type { HistoryReport } from '../../state/view/history.ts'
 import { formatBytes } from '../../model/bytes.ts'
-import { formatHold } from '../../model/hold-text.ts'
+import { formatHold, limitText } from '../../model/hold-text.ts'
 import { localClock, localDate } from '../../model/local-time.ts'
 import type { Display } from './display.ts'
 import { wrap } from './wrap.ts'
@@ -69,7 +68,7 @@ const END_REASONS: Readonly<Record<string, string>> = {
 export function happeningText(event: HistoryEvent): string {
   switch (event.event) {
     case 'outage-began':
-      return `all paths lost; holding I/O ${limitOf(event.hold)}`
+      return `all paths lost; holding I/O ${limitText(event.hold)}`
     case 'hold-ended':
       return `held I/O fails after ${secondsText(event.seconds)}: ${END_REASONS[event.how] ?? event.how}${event.holder === undefined ? '' : ` (${event.holder})`}${event.trouble ? `: ${event.trouble}` : ''}`
     case 'trouble':
@@ -111,8 +110,6 @@ export function happeningText(event: HistoryEvent): string {
   }
   return 'agent stopped'
 }
-
-const limitOf = (hold: Hold) => (hold === 'forever' ? 'without a limit' : `for up to ${formatHold(hold)}`)
 
 const MINUTE = 60
 

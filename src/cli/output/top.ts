@@ -105,7 +105,7 @@ function columnsOf(mounts: readonly VolumeMount[], now: number): Column<VolumeSt
 function nextOf({ state, hold }: VolumeStatus, now: number): string {
   const { since, deadline } = hold
   if (state === 'holding') {
-    if (deadline === null) return `held ${limitText(hold)}`
+    if (deadline === null) return `held ${limitText(hold.effective)}`
     const left = Math.ceil((Date.parse(deadline) - now) / 1000)
     return left <= 0 ? 'I/O fails now' : `I/O fails in ${formatHold(left)}`
   }

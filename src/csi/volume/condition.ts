@@ -31,7 +31,7 @@ export function adverseOf(
   if (state === 'holding')
     return inaccessible(
       'TargetAway',
-      `its target ${hold.since ? `has been away since ${hold.since}` : 'is away'}: I/O is held ${hold.deadline ? `until ${hold.deadline}` : limitText(hold)}`,
+      `its target ${hold.since ? `has been away since ${hold.since}` : 'is away'}: I/O is held ${hold.deadline ? `until ${hold.deadline}` : limitText(hold.effective)}`,
     )
   if (state !== 'ready')
     return note?.trouble

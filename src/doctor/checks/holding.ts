@@ -17,7 +17,7 @@ export const holding: VolumeCheck = {
     if (state !== 'holding') return []
     const { since, deadline, mode } = hold
     const trouble = mode === 'map' ? (readHoldNote(host, record.name)?.trouble ?? null) : null
-    const end = deadline === null ? ` ${limitText(hold)}` : `, and fails at ${deadline}`
+    const end = deadline === null ? ` ${limitText(hold.effective)}` : `, and fails at ${deadline}`
     return [
       {
         code: 'HOLDING',

@@ -61,17 +61,15 @@ export function eventsOfChange(
 }
 
 /** The event of a volume that its target does not guard. */
-export function unguarded({
-  publication,
-  request,
-}: Pick<Attachment, 'publication' | 'request'>): VolumeEvent {
+export function unguarded(record: Attachment): VolumeEvent {
+  const { publication } = record
   const guard = publication
     ? 'only its VolumeAttachment, which this node asks before held I/O resumes, keeps'
     : 'nothing keeps'
   return {
     reason: 'VolumeUnguarded',
     type: 'Warning',
-    message: `its target has no persistent reservations: ${guard} a second node from writing to it. I/O is held for ${formatHold(safeHold({ request, orchestrator: 'csi' }))} at most. See docs/ownership.md`,
+    message: `its target has no persistent reservations: ${guard} a second node from writing to it. I/O is held for ${formatHold(safeHold(record))} at most. See docs/ownership.md`,
     id: publication?.uid ?? 'unguarded',
   }
 }

@@ -30,6 +30,6 @@ test('longerHold returns the longer of two holds', () => {
 })
 
 test('a hold whose deadline is not known yet is not one without a limit', () => {
-  expect(limitText({ effective: 'forever' })).toBe('without a limit')
-  expect(limitText({ effective: 120 })).toBe('for up to 2m')
+  expect(limitText('forever')).toBe('without a limit')
+  expect(limitText(120)).toBe('for up to 2m')
 })

@@ -38,6 +38,6 @@ export function announcement(
 function until({ state, hold }: VolumeStatus, nowMs: number): string {
   if (state !== 'holding') return ''
   return hold.deadline === null
-    ? `, ${limitText(hold)}`
+    ? `, ${limitText(hold.effective)}`
     : `; otherwise it fails in ${duration(Date.parse(hold.deadline) - nowMs)}`
 }

@@ -61,7 +61,7 @@ function deadlineOf({ name, hold }: VolumeStatus, nowMs: number): PageElement {
     return h(
       'p',
       { class: 'due' },
-      h('b', {}, `Held ${limitText(hold)}`),
+      h('b', {}, `Held ${limitText(hold.effective)}`),
       h('span', {}, 'until the target returns'),
     )
   const total = Math.max(1, Date.parse(deadline) - Date.parse(since))

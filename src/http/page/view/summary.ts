@@ -65,7 +65,7 @@ function withSeverity(findings: readonly Finding[] | null, wanted: Finding['seve
 function nextOf(volumes: readonly VolumeStatus[]): Next[] {
   return volumes
     .filter(({ state }) => state === 'holding')
-    .map(({ name, hold }) => ({ volume: name, deadline: hold.deadline, limit: limitText(hold) }))
+    .map(({ name, hold }) => ({ volume: name, deadline: hold.deadline, limit: limitText(hold.effective) }))
     .toSorted((a, b) => at(a) - at(b))
 }
 

@@ -82,7 +82,9 @@ function row(volume: VolumeStatus, nowMs: number, isOutage: boolean): PageElemen
         h(
           'span',
           { class: 'soft' },
-          hold.deadline === null ? ` ${limitText(hold)}` : [' fails ', countdown(hold.deadline, nowMs)],
+          hold.deadline === null
+            ? ` ${limitText(hold.effective)}`
+            : [' fails ', countdown(hold.deadline, nowMs)],
         ),
     ),
     h('td', { class: 'number', 'data-label': 'Size' }, identity === null ? '?' : formatBytes(identity.bytes)),
