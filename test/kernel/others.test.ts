@@ -86,6 +86,32 @@ chmod +x /tmp/iscsiadm; mount --bind /tmp/iscsiadm /usr/sbin/iscsiadm`)
     await expectNothingLeft(node)
   })
 
+  it('an attach does not fail because other programs remove records of other targets meanwhile', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    await target.mapMany(luns(2))
+    const theirs = `${database}/iqn.2026-11.other:x`
+    await node.sh('iscsiadm -m node -o new -T iqn.2026-11.other:x -p 127.0.0.9')
+    // Many records make it likely that iscsiadm meets one that is removed at that moment.
+    const other = await node.start([
+      'sh',
+      '-c',
+      `mv ${theirs} /tmp/record
+       for n in $(seq 300); do cp -r /tmp/record/* /tmp/record/127.0.1.$n,3260,-1; done
+       while :; do cp -r /tmp/record ${theirs} && rm -r ${theirs} && echo done; sleep 0.2; done`,
+    ])
+    await other.output(/done/, 30_000)
+    for (let round = 0; round < 5; round++) {
+      await volume.with({ lun: 1 }).attach()
+      await volume.detach()
+    }
+    await killAndWait(other)
+    await node.sh(`rm -rf ${theirs}`)
+    await expectNothingLeft(node)
+  })
+
   it('other programs that run iscsiadm at the same time disturb nothing, and are not disturbed', async ({
     node,
     target,

@@ -2,6 +2,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
+import { repeatOnDatabaseError } from './record-race.ts'
 
 /** iscsiadm waits for other programs that write records, for a few seconds at most. */
 const DEADLINE_MS = 15_000
@@ -15,7 +16,8 @@ const OK = new Set([0, 21])
  * @throws LEFT_BEHIND TIMEOUT
  */
 export async function deleteNodeRecords(host: Host, iqn: Iqn): Promise<void> {
-  const ran = await host.run('iscsiadm', ['-m', 'node', '-o', 'delete', '-T', iqn], { deadline: DEADLINE_MS })
+  const args = ['-m', 'node', '-o', 'delete', '-T', iqn]
+  const ran = await repeatOnDatabaseError(() => host.run('iscsiadm', args, { deadline: DEADLINE_MS }))
   if (ran.code !== null && OK.has(ran.code)) return
   throw new LunkeeperError(
     'LEFT_BEHIND',

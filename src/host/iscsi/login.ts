@@ -16,6 +16,7 @@ import { whenLoggedIn } from './logged-in.ts'
 import { offersTarget } from './offers.ts'
 import type { NodeRecord } from './node-record.ts'
 import { overlayNodeRecord } from './node-record.ts'
+import { repeatOnDatabaseError } from './record-race.ts'
 import type { LoginSettings } from './record-text.ts'
 
 /**
@@ -66,26 +67,28 @@ export async function login(
   const up = whenLoggedIn(host, iqn, portal)
   const options = { deadline: DEADLINE_MS, signal: signal ? AbortSignal.any([signal, up.signal]) : up.signal }
   try {
-    const ran = await (record.ours
-      ? host.run('iscsiadm', args, options)
-      : withOverlay(host, record, settings, (overlay) =>
-          host.run(
-            'unshare',
-            [
-              '--mount',
-              '--propagation',
-              'private',
-              'sh',
-              '-c',
-              BIND,
-              'sh',
-              overlay,
-              asOnHost(host.paths, record.path),
-              ...args,
-            ],
-            options,
+    const ran = await repeatOnDatabaseError(() =>
+      record.ours
+        ? host.run('iscsiadm', args, options)
+        : withOverlay(host, record, settings, (overlay) =>
+            host.run(
+              'unshare',
+              [
+                '--mount',
+                '--propagation',
+                'private',
+                'sh',
+                '-c',
+                BIND,
+                'sh',
+                overlay,
+                asOnHost(host.paths, record.path),
+                ...args,
+              ],
+              options,
+            ),
           ),
-        ))
+    )
     if (ran.code === null || !OK.has(ran.code)) throw await loginError(host, iqn, portal, settings, ran)
   } catch (error) {
     // The session is logged in, but iscsid has not told iscsiadm. Killing iscsiadm does not end the session.

@@ -111,6 +111,17 @@ describe('a login', () => {
     })
   })
 
+  test('is repeated if another program removed a record while iscsiadm searched for ours', async () => {
+    const host = rootWith()
+    const codes = [6, 6, 0]
+    const run: typeof host.run = async (...call) => ({ ...(await host.run(...call)), code: codes.shift()! })
+    await login({ ...host, run }, iqn, portal, ours, settings)
+    expect(codes).toEqual([])
+    await expect(login(rootWith({}, { code: 6 }), iqn, portal, ours, settings)).rejects.toMatchObject({
+      code: 'DATABASE_FAILED',
+    })
+  })
+
   test('that iscsid aborted, with CHAP configured, is CHAP_FAILED', async () => {
     const host = rootWith({}, { code: 19 })
     await expect(login(host, iqn, portal, ours, settings)).rejects.toMatchObject({ code: 'CHAP_FAILED' })
