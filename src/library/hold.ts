@@ -1,8 +1,8 @@
 import { setHold as setHoldOf } from '../hold/change.ts'
 import { giveUp as giveUpVolume } from '../hold/give-up.ts'
 import type { Host } from '../host/host.ts'
+import { requireRoot } from '../host/root.ts'
 import type { HoldStatus, VolumeStatus } from '../model/attachment.ts'
-import { LunkeeperError } from '../model/errors.ts'
 import { parseHold } from '../model/hold.ts'
 import { oneVolume } from '../state/view/list.ts'
 import type { HostFirst } from './host.ts'
@@ -75,8 +75,4 @@ export function giveUp(...all: HostFirst<[name: string]>): Promise<VolumeStatus>
     requireRoot('ending a hold')
     return giveUpVolume(host, name)
   })
-}
-
-function requireRoot(what: string): void {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', `${what} requires root`)
 }

@@ -3,6 +3,7 @@ import type { FindingCode } from '../doctor/codes.ts'
 import type { Diagnosis } from '../doctor/finding.ts'
 import { REPAIRABLE } from '../doctor/repair/plan.ts'
 import type { Host } from '../host/host.ts'
+import { requireRoot } from '../host/root.ts'
 import type { OwnerReport, SessionStatus, VolumeStatus } from '../model/attachment.ts'
 import { LunkeeperError } from '../model/errors.ts'
 import { findRecord, listVolumes, oneVolume } from '../state/view/list.ts'
@@ -76,8 +77,7 @@ export function owner(host: Host, name: string): Promise<OwnerReport>
 export function owner(...all: HostFirst<[name: string]>): Promise<OwnerReport> {
   return onHost(all, async (host, name) => {
     checkText('owner', 'name', name)
-    if (process.getuid?.() !== 0)
-      throw new LunkeeperError('NO_PERMISSION', 'asking for the owner requires root')
+    requireRoot('asking for the owner')
     return ownerReport(host, findRecord(host, name))
   })
 }

@@ -3,6 +3,7 @@ import { rescanDisk } from '../host/disk/remove.ts'
 import { growFs } from '../host/fs/grow.ts'
 import type { Host } from '../host/host.ts'
 import { withLock } from '../host/lock/lock.ts'
+import { requireRoot } from '../host/root.ts'
 import { tablePath } from './holding/map-paths.ts'
 import { refuseMisplaced } from './holding/misplaced.ts'
 import { loadHoldMap } from '../host/map/hold-map.ts'
@@ -42,7 +43,7 @@ export async function expand(
   name: string,
   options: { observer?: Observer; signal?: AbortSignal } = {},
 ): Promise<ExpandReport> {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'expanding a volume requires root')
+  requireRoot('expanding a volume')
   const first = recordOf(host, name)
   return withLock(...volumeLock(host, first, 'expand', options.signal), async () => {
     const record = recordOf(host, name)

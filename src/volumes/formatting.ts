@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 
@@ -7,7 +6,8 @@ import * as z from 'zod/mini'
 
 import type { Host } from '../host/host.ts'
 import { readAttribute } from '../host/read/attribute.ts'
-import { removeDurable, writeDurable } from '../host/store/durable.ts'
+import { removeDurable } from '../host/store/durable.ts'
+import { readNote, writeNote } from '../host/store/json-note.ts'
 import type { Identity } from '../model/identity.ts'
 import { identityDifference } from '../model/identity.ts'
 import type { Begun } from '../model/plan/use.ts'
@@ -43,33 +43,28 @@ const schema = z.strictObject({
  * Null if there is none, or it is of another volume.
  */
 export function readFormatting(host: Host, identity: Identity): Begun | null {
-  try {
-    const note = schema.parse(JSON.parse(readFileSync(pathOf(host, identity), 'utf8')))
-    const { wwid, serial, bytes } = note.identity
-    // A LUN may grow meanwhile. Without a WWID, its size is part of what tells it from another.
-    const isAsLarge = wwid === null ? bytes === identity.bytes : bytes <= identity.bytes
-    if (!isAsLarge || wwid !== identity.wwid || identityDifference(identity, { serial }) !== null) return null
-    const { fs, uuid, at } = note
-    const age = uptime() - note.uptime
-    return { fs, uuid, at, isRecent: note.boot === bootOf(host) && age >= 0 && age < GOOD_FOR_S }
-  } catch {
-    // None, or none that proves anything.
-    return null
-  }
+  const note = readNote(pathOf(host, identity), schema)
+  if (note === null) return null
+  const { wwid, serial, bytes } = note.identity
+  // A LUN may grow meanwhile. Without a WWID, its size is part of what tells it from another.
+  const isAsLarge = wwid === null ? bytes === identity.bytes : bytes <= identity.bytes
+  if (!isAsLarge || wwid !== identity.wwid || identityDifference(identity, { serial }) !== null) return null
+  const { fs, uuid, at } = note
+  const age = uptime() - note.uptime
+  return { fs, uuid, at, isRecent: note.boot === bootOf(host) && age >= 0 && age < GOOD_FOR_S }
 }
 
 /** Durable before mkfs is started. @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
 export function beginFormatting(host: Host, identity: Identity, fs: FileSystem, uuid: string): void {
   const { wwid, serial, bytes } = identity
-  const note = {
+  writeNote(pathOf(host, identity), {
     identity: { wwid, serial, bytes },
     fs,
     uuid,
     at: new Date().toISOString(),
     boot: bootOf(host),
     uptime: uptime(),
-  }
-  writeDurable(pathOf(host, identity), `${JSON.stringify(note, null, 2)}\n`)
+  })
 }
 
 /** It finished, or the volume's contents changed: from now on only a blank volume is formatted. */

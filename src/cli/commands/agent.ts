@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os'
 
-import { LunkeeperError } from '../../model/errors.ts'
+import { requireRoot } from '../../host/root.ts'
 import { command } from '../command.ts'
 import { AGENT_OPTIONS } from '../input/agent-options.ts'
 
@@ -23,7 +23,7 @@ export const agentCommand = command({
     },
   ],
   async run(context, { options }): Promise<null> {
-    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'the agent must run as root')
+    requireRoot('the agent')
     raisePriority()
     const { agentSettings } = await import('../operation/agent-settings.ts')
     const { runAgentService } = await import('../operation/run-agent.ts')

@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../doctor/finding.ts'
 import { isSerious } from '../../doctor/finding.ts'
 import { REPAIRABLE } from '../../doctor/repair/plan.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { requireRoot } from '../../host/root.ts'
 import { command } from '../command.ts'
 import { doctorText } from '../output/doctor.ts'
 
@@ -34,7 +34,7 @@ export const doctorCommand = command({
     const code = REPAIRABLE.find((one) => one === fix) ?? null
     if (dryRun) return doctor(host, { dryRun, code })
     if (!fix) return doctor(host, null)
-    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', '--fix requires root')
+    requireRoot('--fix')
     return context.operate((operation) => doctor(host, { dryRun, code, ...operation }))
   },
   text: doctorText,

@@ -1,5 +1,5 @@
+import { requireRoot } from '../../host/root.ts'
 import type { OwnerReport } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
 import { command } from '../command.ts'
 import { ownerText } from '../output/owner.ts'
 
@@ -19,7 +19,7 @@ export const ownerCommand = command({
   async run(context, { argument }): Promise<OwnerReport> {
     const { ownerReport } = await import('../../state/view/owner-report.ts')
     const { findRecord } = await import('../../state/view/list.ts')
-    if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'owner requires root')
+    requireRoot('owner')
     const host = await context.host()
     return ownerReport(host, findRecord(host, argument!))
   },

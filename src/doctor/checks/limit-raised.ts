@@ -1,11 +1,11 @@
 import { isAnyHolding } from '../../state/records/hold-note.ts'
-import { readRoomNote } from '../../state/records/dirty-limit-note.ts'
+import { readDirtyLimitNote } from '../../state/records/dirty-limit-note.ts'
 import type { NodeCheck } from '../check.ts'
 
 export const limitRaised: NodeCheck = {
   name: 'the limit of dirty pages',
   node({ host, agent }) {
-    const note = readRoomNote(host)
+    const note = readDirtyLimitNote(host)
     // A running agent is about to restore the limit.
     if (!note || agent || isAnyHolding(host)) return []
     return [

@@ -1,11 +1,14 @@
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 
+import * as z from 'zod/mini'
+
+import { parseNote } from '../store/json-note.ts'
+
+const schema = z.object({ pid: z.number(), what: z.string() })
+
 /** What a holder tells callers that wait. For display only. */
-export interface Holder {
-  readonly pid: number
-  readonly what: string
-}
+export type Holder = Readonly<z.output<typeof schema>>
 
 /** What a caller sends that waits for the lock. A caller that only checks, or is patient, sends nothing. */
 const WAITING = 'waiting\n'
@@ -58,7 +61,7 @@ export async function waitFor(
   const caller = connect(path)
   if (!patient) caller.write(WAITING)
   let received = ''
-  const held = () => resolve({ kind: 'held', holder: parseHolder(received) })
+  const held = () => resolve({ kind: 'held', holder: parseNote(received, schema) })
   const timer = setTimeout(held, deadline)
   signal?.addEventListener('abort', held, { once: true })
   caller.on('data', (data) => (received += data.toString()))
@@ -88,14 +91,5 @@ export async function isDead(path: string): Promise<boolean> {
     return await promise
   } finally {
     caller.destroy()
-  }
-}
-
-function parseHolder(text: string): Holder | null {
-  try {
-    const { pid, what } = JSON.parse(text) as Partial<Holder>
-    return typeof pid === 'number' && typeof what === 'string' ? { pid, what } : null
-  } catch {
-    return null
   }
 }

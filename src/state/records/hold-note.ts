@@ -1,14 +1,37 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
+import * as z from 'zod/mini'
+import { catch as withDefault } from 'zod/mini'
+
 import { clockStepSince, restamped } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
-import { removeDurable, writeDurable } from '../../host/store/durable.ts'
+import { removeDurable } from '../../host/store/durable.ts'
+import { parseNote, timeText, writeNote } from '../../host/store/json-note.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { DirtyData } from '../../model/bytes.ts'
 import type { HoldNote } from '../../model/hold-note.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { isName } from '../../model/name.ts'
+
+/** A word that a later version of Lunkeeper may have written: kept as it is, since a note that is not understood must not count as none. */
+const word = <Word>() => z.custom<Word>((value) => typeof value === 'string')
+const text = z.nullish(z.string())
+
+const schema = z.object({
+  since: timeText,
+  sinceMs: z.optional(z.number()),
+  ended: z.nullish(word<NonNullable<HoldNote['ended']>>()),
+  trouble: text,
+  kind: z.nullish(word<NonNullable<HoldNote['kind']>>()),
+  deadline: z.nullish(timeText),
+  isClear: withDefault(z.nullish(z.boolean()), undefined),
+  holder: text,
+  doubted: text,
+  discarded: withDefault(
+    z.nullish(z.object({ bytes: z.number(), of: z.enum(['volume', 'node']) })),
+    undefined,
+  ),
+})
 
 /**
  * Null if there is none. A note that cannot be read may say that nothing of the volume may be written: it is not taken for
@@ -36,51 +59,27 @@ function unlessMissing<T>(what: string, read: () => T): T | null {
 
 /** Null if it is not a note. */
 export function parseHoldNote(text: string): HoldNote | null {
-  try {
-    const note = JSON.parse(text) as HoldNote
-    const { since, sinceMs, ended, trouble, kind, deadline, isClear, holder, discarded, doubted } = note
-    if (!isTime(since) || !isText(trouble) || !isText(holder) || !isText(doubted)) return null
-    if (!isText(ended) || !isText(kind) || (isGiven(deadline) && !isTime(deadline))) return null
-    if (sinceMs !== undefined && !Number.isFinite(sinceMs)) return null
-    const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
-    return {
-      since: restamped(since, step),
-      ...(sinceMs === undefined ? {} : { sinceMs }),
-      ended: ended ?? null,
-      trouble: trouble ?? null,
-      ...(kind ? { kind } : {}),
-      ...(doubted ? { doubted } : {}),
-      ...(isClear ? { isClear } : {}),
-      ...(holder ? { holder } : {}),
-      ...(isDirtyData(discarded) ? { discarded } : {}),
-      ...(deadline === undefined ? {} : { deadline: deadline && restamped(deadline, step) }),
-    }
-  } catch {
-    return null
+  const note = parseNote(text, schema)
+  if (note === null) return null
+  const { since, sinceMs, ended = null, trouble = null, kind, doubted, isClear, holder, discarded } = note
+  const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
+  return {
+    since: restamped(since, step),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ended,
+    trouble,
+    ...(kind ? { kind } : {}),
+    ...(doubted ? { doubted } : {}),
+    ...(isClear ? { isClear } : {}),
+    ...(holder ? { holder } : {}),
+    ...(discarded ? { discarded } : {}),
+    ...(note.deadline === undefined ? {} : { deadline: note.deadline && restamped(note.deadline, step) }),
   }
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
-}
-
-function isDirtyData(value: unknown): value is DirtyData {
-  const { bytes, of } = (value ?? {}) as Partial<DirtyData>
-  return Number.isFinite(bytes) && (of === 'volume' || of === 'node')
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
-/** Or missing. */
-function isText(value: unknown): boolean {
-  return !isGiven(value) || typeof value === 'string'
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
 export function writeHoldNote(host: Host, name: VolumeName, note: HoldNote): void {
-  writeDurable(pathOf(host, name), `${JSON.stringify(note)}\n`)
+  writeNote(pathOf(host, name), note)
 }
 
 export function removeHoldNote(host: Host, name: VolumeName): void {

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+
+import * as z from 'zod/mini'
 
 import { clockStepSince, momentNow, restamped } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { setQueueing } from '../../host/map/hold-map.ts'
 import { isHoldMap, readMaps } from '../../host/read/maps.ts'
-import { removeDurable, writeDurable } from '../../host/store/durable.ts'
+import { removeDurable } from '../../host/store/durable.ts'
+import { readNote, timeText, writeNote } from '../../host/store/json-note.ts'
 import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 
 /*
@@ -13,21 +15,18 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
  * target may be lost while services stop still, when the command that said so has long ended.
  */
 
+const schema = z.object({ since: timeText, sinceMs: z.number(), seconds: z.number() })
+
 /** Null if no shutdown is in progress. */
 export function readShutdownGrace(host: Host): ShutdownGrace | null {
-  try {
-    const { since, sinceMs, seconds } = JSON.parse(readFileSync(pathOf(host), 'utf8')) as ShutdownGrace
-    if (!Number.isFinite(Date.parse(since) + sinceMs + seconds)) return null
-    return { since: restamped(since, clockStepSince({ since, sinceMs })), sinceMs, seconds }
-  } catch {
-    return null
-  }
+  const note = readNote(pathOf(host), schema)
+  return note && { ...note, since: restamped(note.since, clockStepSince(note)) }
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
 export function writeShutdownGrace(host: Host, seconds: number): void {
   const grace: ShutdownGrace = { ...momentNow(), seconds }
-  writeDurable(pathOf(host), `${JSON.stringify(grace)}\n`)
+  writeNote(pathOf(host), grace)
 }
 
 /**

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { requireRoot } from '../../host/root.ts'
 import { endMisplaced, isCleared, refuseMisplaced } from '../holding/misplaced.ts'
 import { panicWarning } from '../holding/panic.ts'
 import { offerToUdev } from '../../host/map/offer.ts'
@@ -206,7 +207,7 @@ function withMountLock<T>(
 
 /** @throws NO_PERMISSION MODULE_MISSING ISCSID_DOWN */
 function checkNode(host: Host): void {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'attaching a volume requires root')
+  requireRoot('attaching a volume')
   // Both start automatically when iscsiadm first needs them, if the machine is set up for it: the module through
   // iscsid, iscsid through its socket. If neither is even there, report it immediately.
   if (!hasTransport(host.paths) && !isIscsidRunning(host.paths))

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { requireRoot } from '../../host/root.ts'
 import type { DetachReport } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
@@ -44,7 +45,7 @@ export async function detachFound(
   find: () => Found,
   options: DetachOptions = {},
 ): Promise<DetachReport> {
-  if (process.getuid?.() !== 0) throw new LunkeeperError('NO_PERMISSION', 'detaching a volume requires root')
+  requireRoot('detaching a volume')
   host.workers.warm()
   const first = find()
   const report = await withLock(

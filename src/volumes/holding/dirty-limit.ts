@@ -9,7 +9,11 @@ import { roomierLimit } from '../../model/plan/room.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { holdingNames, isAnyHolding } from '../../state/records/hold-note.ts'
-import { readRoomNote, removeRoomNote, writeRoomNote } from '../../state/records/dirty-limit-note.ts'
+import {
+  readDirtyLimitNote,
+  removeDirtyLimitNote,
+  writeDirtyLimitNote,
+} from '../../state/records/dirty-limit-note.ts'
 
 /**
  * Dirty pages that wait for a target count against the node's limit: if they fill it, every writer of the node blocks,
@@ -23,18 +27,18 @@ export function makeRoom(host: Host): string | null {
   const limit = readDirtyLimit(host.paths)
   const unwritten = readDirtyPages(host.paths)
   if (!limit || !unwritten) return null
-  const note = readRoomNote(host)
+  const note = readDirtyLimitNote(host)
   // Not a value of ours: the administrator has changed it since, and it stays.
   const raised = note?.setting === limit.setting && note.ours.includes(limit.value) ? note : null
   const was = raised?.was ?? limit.value
   const value = roomierLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
   if (value === null) return null
-  writeRoomNote(host, { setting: limit.setting, was, ours: raised ? [limit.value, value] : [value] })
+  writeDirtyLimitNote(host, { setting: limit.setting, was, ours: raised ? [limit.value, value] : [value] })
   try {
     writeDirtyLimit(host.paths, { ...limit, value })
   } catch (error) {
     // A container whose /proc/sys is read-only: nothing was raised, so there is nothing to restore.
-    if (!raised) removeRoomNote(host)
+    if (!raised) removeDirtyLimitNote(host)
     throw error
   }
   return `held data fills the limit of dirty pages: raised to ${words({ ...limit, value })}, was ${words({ ...limit, value: was })}`
@@ -46,13 +50,13 @@ export function makeRoom(host: Host): string | null {
  * @returns what was done, for the log; null for nothing
  */
 export function giveRoomBack(host: Host): string | null {
-  const note = readRoomNote(host)
+  const note = readDirtyLimitNote(host)
   if (!note || isAnyHolding(host)) return null
   const now = readDirtyLimit(host.paths)
   const before = { setting: note.setting, value: note.was }
   const isOurs = now?.setting === note.setting && note.ours.includes(now.value)
   if (isOurs) writeDirtyLimit(host.paths, before)
-  removeRoomNote(host)
+  removeDirtyLimitNote(host)
   return isOurs ? `restored the limit of dirty pages to ${words(before)}` : null
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
 import { giveRoomBack, makeRoom } from '../../../src/volumes/holding/dirty-limit.ts'
-import { readRoomNote, writeRoomNote } from '../../../src/state/records/dirty-limit-note.ts'
+import { readDirtyLimitNote, writeDirtyLimitNote } from '../../../src/state/records/dirty-limit-note.ts'
 import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
 import { hostPaths } from '../../../src/host/paths.ts'
@@ -44,16 +44,16 @@ test('nothing waits: nothing is changed, however much is unwritten', () => {
 test('raised while a volume waits, and put back after; what it was is noted', () => {
   holds()
   expect(makeRoom(host)).toContain('raised to vm.dirty_ratio=30, was vm.dirty_ratio=20')
-  expect(readRoomNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30] })
+  expect(readDirtyLimitNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30] })
   unwritten(13_000, 15_000)
   makeRoom(host)
-  expect(readRoomNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30, 36] })
+  expect(readDirtyLimitNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30, 36] })
   expect(giveRoomBack(host)).toBeNull()
   expect(setting('dirty_ratio')).toBe(36)
   removeHoldNote(host, name)
   expect(giveRoomBack(host)).toContain('restored the limit of dirty pages to vm.dirty_ratio=20')
   expect(setting('dirty_ratio')).toBe(20)
-  expect(readRoomNote(host)).toBeNull()
+  expect(readDirtyLimitNote(host)).toBeNull()
   expect(giveRoomBack(host)).toBeNull()
 })
 
@@ -85,13 +85,13 @@ test('a limit in bytes stays one in bytes', () => {
 })
 
 test('killed after the note and before the change, or in between two changes: put back all the same', () => {
-  writeRoomNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
+  writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
   giveRoomBack(host)
-  expect([setting('dirty_ratio'), readRoomNote(host)]).toEqual([20, null])
-  writeRoomNote(host, { setting: 'dirty_ratio', was: 20, ours: [30, 36] })
+  expect([setting('dirty_ratio'), readDirtyLimitNote(host)]).toEqual([20, null])
+  writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30, 36] })
   set('dirty_ratio', 30)
   giveRoomBack(host)
-  expect([setting('dirty_ratio'), readRoomNote(host)]).toEqual([20, null])
+  expect([setting('dirty_ratio'), readDirtyLimitNote(host)]).toEqual([20, null])
 })
 
 test('what the administrator sets meanwhile stays, and is what is gone back to', () => {
@@ -101,14 +101,14 @@ test('what the administrator sets meanwhile stays, and is what is gone back to',
   set('dirty_bytes', 81_920_000)
   unwritten(20_000, 20_000)
   makeRoom(host)
-  expect(readRoomNote(host)).toMatchObject({ setting: 'dirty_bytes', was: 81_920_000 })
+  expect(readDirtyLimitNote(host)).toMatchObject({ setting: 'dirty_bytes', was: 81_920_000 })
   removeHoldNote(host, name)
   giveRoomBack(host)
   expect([setting('dirty_bytes'), setting('dirty_ratio')]).toEqual([81_920_000, 0])
 })
 
 test('a broken note, or a kernel that tells nothing, stops nobody', () => {
-  writeRoomNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
+  writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
   writeFileSync(join(host.places.runtime, 'dirty-limit.json'), '{')
   expect(giveRoomBack(host)).toBeNull()
   holds()
@@ -123,5 +123,5 @@ test('a kernel that takes no other limit: said, and no note of one stays', () =>
   symlinkSync('/proc/sys/kernel/cap_last_cap', join(vm, 'dirty_ratio'))
   holds()
   expect(() => makeRoom(host)).toThrow(/EACCES/)
-  expect(readRoomNote(host)).toBeNull()
+  expect(readDirtyLimitNote(host)).toBeNull()
 })

@@ -70,3 +70,16 @@ it('nothing of one is forgotten between writing and reading', () => {
   writeHoldNote(host, NAME, note)
   expect(readHoldNote(host, NAME)).toEqual(note)
 })
+
+it('one of a later version, with a reason that this version does not know, is not taken for none', () => {
+  const note = {
+    since: new Date().toISOString(),
+    ended: 'frozen',
+    trouble: null,
+    kind: 'unheard-of',
+    discarded: 7,
+  }
+  mkdirSync(holdNotes(host), { recursive: true })
+  writeFileSync(join(holdNotes(host), `${NAME}.json`), JSON.stringify(note))
+  expect(readHoldNote(host, NAME)).toMatchObject({ ended: 'frozen', kind: 'unheard-of' })
+})
