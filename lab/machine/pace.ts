@@ -3,7 +3,7 @@ const USUAL_BOOT_MS = 2_500
 /** A machine that is slower than this is better told so than waited for. */
 const SLOWEST = 12
 /** What setTimeout() takes; it makes one millisecond of more. */
-export const LONGEST_MS = 2 ** 31 - 1
+export const MAX_DEADLINE_MS = 2 ** 31 - 1
 
 let slowness = 1
 
@@ -18,5 +18,5 @@ export function measured(bootMs: number): void {
  * @param deadline milliseconds on a usual machine
  */
 export function patient(deadline: number): number {
-  return Math.min(LONGEST_MS, Math.round(deadline * slowness))
+  return Math.min(MAX_DEADLINE_MS, Math.round(deadline * slowness))
 }

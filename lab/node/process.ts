@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { LONGEST_MS, patient } from '../machine/pace.ts'
+import { MAX_DEADLINE_MS, patient } from '../machine/pace.ts'
 import type { Event, Wire } from '../machine/wire.ts'
 
 /** A program left running in a machine. Its output is kept, and can be followed. */
@@ -56,7 +56,7 @@ export class LabProcess {
    */
   async *lines(): AsyncGenerator<string> {
     for (;;) {
-      await this.output(/\n/, LONGEST_MS)
+      await this.output(/\n/, MAX_DEADLINE_MS)
       const end = this.stdout.lastIndexOf('\n') + 1
       const whole = this.stdout.slice(0, end)
       this.stdout = this.stdout.slice(end)

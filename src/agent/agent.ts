@@ -13,7 +13,7 @@ import { holdNotes } from '../state/records/hold-note.ts'
 import { endQueueing, readShutdownGrace, removeShutdownGrace } from '../state/records/shutdown-grace.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
-import { lengthen, relax } from '../volumes/holding/recovery-timers.ts'
+import { lengthenTimers, relax } from '../volumes/holding/recovery-timers.ts'
 import { adoptRecords } from './adopt.ts'
 import { AttributePoller } from './attribute-poller.ts'
 import { ClockSteps } from './clock-steps.ts'
@@ -230,7 +230,7 @@ class Agent implements AsyncDisposable {
     const unreadable = new Map(corrupt.map(({ path, reason }) => [basename(path, '.json'), reason]))
     for (const [name, reason] of unreadable) this.#log.once(name, 'record', reason)
     this.#monitors.sync([...onHoldMaps(this.#host, all), ...heldByOthers(this.#host, all)], unreadable)
-    this.#monitors.tighten()
+    this.#monitors.shortenTimers()
     if (isRound)
       void this.#monitors.watchHolders().catch((error: unknown) => this.#log.say(null, String(error)))
     lengthenAll(this.#host, all, this.#log)
@@ -262,7 +262,7 @@ class Agent implements AsyncDisposable {
 function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): void {
   for (const record of all) {
     if (record.mode !== 'session' || record.phase !== 'ready') continue
-    for (const { sid, recoveryTmo } of lengthen(host, record))
+    for (const { sid, recoveryTmo } of lengthenTimers(host, record))
       log.say(
         record.name,
         `session ${sid}: recovery timer was lowered to ${recoveryTmo} s; restored to the hold`,

@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts'
 import { isAnyHolding } from '../state/records/hold-note.ts'
-import { makeRoom } from '../volumes/holding/dirty-limit.ts'
+import { raiseDirtyLimit } from '../volumes/holding/dirty-limit.ts'
 import type { AgentLog } from './log.ts'
 
 /** A program that writes at the speed of memory fills the node's limit within a second. */
@@ -29,7 +29,7 @@ export class DirtyLimit implements Disposable {
 
   #tend(): void {
     try {
-      const done = makeRoom(this.#host)
+      const done = raiseDirtyLimit(this.#host)
       if (done !== null) this.#log.say(null, done)
       if (!isAnyHolding(this.#host)) this.#rest()
     } catch (error) {
@@ -37,7 +37,7 @@ export class DirtyLimit implements Disposable {
       if (/EROFS|EACCES|EPERM/.test(String(error))) this.#rest()
       this.#log.once(
         'node',
-        'room',
+        'dirty limit',
         `cannot raise the kernel's limit of dirty memory: ${(error as Error).message}`,
       )
     }

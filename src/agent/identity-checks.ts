@@ -147,7 +147,7 @@ export class IdentityChecks {
   /** Whether it is time to ask whether another node has mounted a volume that the target does not guard. */
   #asksOthers({ record: { fence, request } }: CheckedPath): boolean {
     if (fence || !hasOneWriter(request) || request.use.mount === null) return false
-    return this.#round % UNGUARDED_EVERY === 0
+    return this.#round % UNGUARDED_CHECK_ROUNDS === 0
   }
 
   /** Asks once more, in full: one odd answer does not take a path from a volume. */
@@ -185,7 +185,7 @@ export class IdentityChecks {
  * At a multiple of the check interval the superblock of a volume without reservations is compared: it takes three calls of a worker
  * process instead of a share of one.
  */
-const UNGUARDED_EVERY = 3
+const UNGUARDED_CHECK_ROUNDS = 3
 
 /** The errors that take a path from its volume. */
 const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const

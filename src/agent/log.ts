@@ -5,7 +5,7 @@ import { Recent } from '../model/recent.ts'
 import type { Observer } from '../volumes/step.ts'
 
 /** Several subjects for each of more volumes than a node has. A forgotten line is written once more. */
-const MOST_SUBJECTS = 4096
+const MAX_SUBJECTS = 4096
 
 /** The fields of a line besides its text. */
 export type LogFields = Partial<Pick<LogEntry, 'code' | 'level' | 'seconds'>>
@@ -35,8 +35,8 @@ const LEVELS: Partial<Record<LogCode, LogLevel>> = {
  */
 export class AgentLog {
   readonly #write: (line: string, entry: LogEntry) => void
-  readonly #last = new Recent<string, string>(MOST_SUBJECTS)
-  readonly #buckets = new Recent<string, LineBucket>(MOST_SUBJECTS)
+  readonly #last = new Recent<string, string>(MAX_SUBJECTS)
+  readonly #buckets = new Recent<string, LineBucket>(MAX_SUBJECTS)
   readonly #nowMs: () => number
 
   constructor(write: (line: string, entry: LogEntry) => void, nowMs = monotonicMs) {

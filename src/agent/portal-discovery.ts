@@ -13,9 +13,9 @@ import { readInitiatorName } from '../host/read/node.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { Iqn } from '../model/iqn.ts'
 import {
-  ADDRESSES_AT_ONCE,
+  MAX_CONCURRENT_ADDRESSES,
   DISCOVERY_INTERVAL_MS,
-  MOST_ADDRESSES_NAMED,
+  MAX_ADDRESSES_NAMED,
   OLD_ADDRESS_FIRST_MS,
 } from '../model/plan/hold-search.ts'
 import { mayAskOffered } from '../model/plan/offered.ts'
@@ -54,7 +54,7 @@ export class PortalDiscovery {
     if (monotonicMs() < this.#nextMs) return
     this.#nextMs = Number.POSITIVE_INFINITY
     try {
-      const slots = new Semaphore(ADDRESSES_AT_ONCE)
+      const slots = new Semaphore(MAX_CONCURRENT_ADDRESSES)
       const tried = new Set<string>()
       const ask = async (source: Portal) => {
         const named = await slots.runExclusive(() => this.#namedBy(source))
@@ -89,7 +89,7 @@ export class PortalDiscovery {
     if (initiator === null) return []
     const who = { portal, initiator, chap: null, signal: this.#signal }
     const named = await listPortals(who, this.#iqn).catch(() => [])
-    return named.slice(0, MOST_ADDRESSES_NAMED)
+    return named.slice(0, MAX_ADDRESSES_NAMED)
   }
 
   /** Whether an address is new to a volume, and may be asked for it. */

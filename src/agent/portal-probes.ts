@@ -8,7 +8,7 @@ import { readInitiatorName } from '../host/read/node.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { ProbeResult } from '../model/plan/hold-facts.ts'
-import { LUN_LIST_LIFETIME_MS, MOST_PROBES, nextProbeMs } from '../model/plan/hold-search.ts'
+import { LUN_LIST_LIFETIME_MS, MAX_PENDING_PROBES, nextProbeMs } from '../model/plan/hold-search.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -107,7 +107,7 @@ export class PortalProbes {
           tookMs: probe.tookMs,
         }),
       )
-      if (probe.pending < MOST_PROBES) void this.#ask(probe, startedMs)
+      if (probe.pending < MAX_PENDING_PROBES) void this.#ask(probe, startedMs)
     }
   }
 

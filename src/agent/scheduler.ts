@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { monotonicMs } from '../host/clock.ts'
 
 /** Node takes a longer delay of a timer for 1 ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * The agent's timer queue: when which key is due. A time that passes while the agent does something else is not lost,
@@ -43,7 +43,7 @@ export class Scheduler {
     // What others do goes on in any case.
     await setImmediate()
     const nextMs = Math.min(...this.#dueMs.values())
-    const left = Math.min(LONGEST_TIMER_MS, nextMs - monotonicMs())
+    const left = Math.min(MAX_TIMER_MS, nextMs - monotonicMs())
     if (left <= 0 || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const wake = () => resolve()

@@ -7,7 +7,7 @@ import type { HoldMapState } from '../model/plan/table.ts'
 import type { Session } from '../model/snapshot.ts'
 import { formatPortal } from '../model/portal.ts'
 import { findBeside } from '../volumes/holding/holders.ts'
-import { tighten } from '../volumes/holding/recovery-timers.ts'
+import { shortenTimers } from '../volumes/holding/recovery-timers.ts'
 import type { AgentContext, HoldBackend } from './backends/backend.ts'
 import { holdMapBackend } from './backends/hold-map.ts'
 import { watchedBackend } from './backends/watched.ts'
@@ -93,10 +93,10 @@ export class VolumeMonitors {
   }
 
   /** Lowers recovery timers to 0 where only hold maps use the session now. */
-  tighten(): void {
+  shortenTimers(): void {
     const { host } = this.#context
     const targets = new Set(this.#onHoldMaps().map(({ record }) => record.request.iqn))
-    for (const iqn of targets) tighten(host, readSessions(host.paths, iqn))
+    for (const iqn of targets) shortenTimers(host, readSessions(host.paths, iqn))
   }
 
   /** Reports devices that a user or a udev rule put on a disk beside its hold map, and lengthens the session's timer. */

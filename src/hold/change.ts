@@ -17,7 +17,7 @@ import { mapOf, readyRecord } from './ready.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readHoldNote } from '../state/records/hold-note.ts'
 import { panicWarning } from '../volumes/holding/panic.ts'
-import { steerMultipathd } from '../volumes/holding/multipathd.ts'
+import { configureMultipathd } from '../volumes/holding/multipathd.ts'
 
 interface Told {
   readonly observer?: Observer
@@ -48,7 +48,7 @@ export async function setHold(
     if (record.mode === 'session')
       setTimers(host, changed, (message) => told.observer?.warn?.(record.name, message))
     if (record.mode === 'multipathd') {
-      await steerMultipathd(host)
+      await configureMultipathd(host)
       const map = mapOf(host, record)
       if (map) await restoreQueueing(host, map.name)
     }

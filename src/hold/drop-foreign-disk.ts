@@ -3,7 +3,7 @@ import { findHoldMap } from '../host/map/hold-map.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
 import { dropUnusedDisk } from '../volumes/holding/drop-unused-disk.ts'
-import { takeOut } from '../volumes/holding/map-paths.ts'
+import { removeFromMap } from '../volumes/holding/map-paths.ts'
 
 /**
  * Removes a disk that is another volume from the hold map, which keeps the unwritten data, and from the node. If another program
@@ -12,6 +12,6 @@ import { takeOut } from '../volumes/holding/map-paths.ts'
  */
 export async function dropForeignDisk(host: Host, volume: Attachment, disk: ScsiDisk): Promise<void> {
   const map = findHoldMap(host, volume.name)
-  if (map && disk.devno !== null) await takeOut(host, volume, map, disk.devno)
+  if (map && disk.devno !== null) await removeFromMap(host, volume, map, disk.devno)
   await dropUnusedDisk(host, disk)
 }

@@ -8,7 +8,7 @@ import type { HoldNote } from '../model/hold-note.ts'
 import { holdNotes, readHoldNotes } from '../state/records/hold-note.ts'
 
 /** Milliseconds within which changes are read together. */
-const TOGETHER = 50
+const BATCH_MS = 50
 
 /** The hold note of a volume before and after a change; null for none. Another `since` is another outage. */
 export interface HoldChange {
@@ -42,7 +42,7 @@ export function followHolds(host: Host, told: (change: HoldChange) => void): Dis
     soon ??= setTimeout(() => {
       soon = undefined
       compare()
-    }, TOGETHER)
+    }, BATCH_MS)
   }
   const watcher = watchDirectory(directory, later)
   return {

@@ -16,7 +16,7 @@ import { readRecords } from '../state/records/volumes.ts'
 import { carriesAlone } from '../state/view/carried.ts'
 import { statusOf } from '../state/view/status.ts'
 import { hasPath, lookAtAttachment } from '../state/view/volume.ts'
-import { giveRoomBack } from '../volumes/holding/dirty-limit.ts'
+import { restoreDirtyLimit } from '../volumes/holding/dirty-limit.ts'
 import { mapOf, readyRecord } from './ready.ts'
 
 /** How often to check whether any volume still waits. */
@@ -44,7 +44,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   if (!isOver && !(await isWaiting(host, { record, map }, () => queueingMaps(host))))
     throw new LunkeeperError('CONFLICT', `${name} is not waiting for its target`)
   await endHold(host, { record, map })
-  giveRoomBack(host)
+  restoreDirtyLimit(host)
   return statusOf(host, record)
 }
 
@@ -85,7 +85,7 @@ async function giveUpWaiting(host: Host, grace: number, signal?: AbortSignal): P
 
 async function endAll(host: Host, waiting: readonly Waiting[]): Promise<VolumeStatus[]> {
   const ended = await Promise.allSettled(waiting.map((one) => endHold(host, one)))
-  giveRoomBack(host)
+  restoreDirtyLimit(host)
   for (const one of ended) if (one.status === 'rejected') throw one.reason as Error
   return Promise.all(waiting.map(({ record }) => statusOf(host, record)))
 }

@@ -22,7 +22,7 @@ import { readHoldNote } from '../state/records/hold-note.ts'
 import { returnLock, targetLock } from '../state/records/locks.ts'
 import { readRecord } from '../state/records/volumes.ts'
 import { refuseForeignHolders } from '../volumes/attach/foreign.ts'
-import { bringPath, sessionOf } from '../volumes/attach/path.ts'
+import { preparePath, sessionOf } from '../volumes/attach/path.ts'
 import type { PathDisk, ProvenPaths } from '../volumes/holding/map-paths.ts'
 import { provePaths, useProven } from '../volumes/holding/map-paths.ts'
 import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
@@ -185,7 +185,7 @@ async function endLost({ host, record, portal, steps, signal }: PathReturn): Pro
 async function newPath({ host, record, steps, signal }: PathReturn, portal: Portal) {
   const { request, identity } = record
   try {
-    return await bringPath(
+    return await preparePath(
       {
         host,
         request,

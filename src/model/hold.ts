@@ -10,7 +10,7 @@ export type HoldMode = 'map' | 'session' | 'multipathd'
 export const DEFAULT_HOLD: Hold = 600
 
 // The kernel's timer counts jiffies in an int. A month is far below its limit and longer than any real use.
-const LONGEST = 31 * 24 * 3600
+const MAX_HOLD_S = 31 * 24 * 3600
 const UNIT = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 } as const
 
 /** Seconds (`300`, `300s`), minutes (`10m`), hours, days, or `forever`. @throws BAD_HOLD */
@@ -18,7 +18,7 @@ export function parseHold(text: string): Hold {
   if (text === 'forever') return 'forever'
   const parts = /^(\d{1,9})([smhd]?)$/.exec(text)
   const seconds = parts ? Number(parts[1]) * UNIT[parts[2] as keyof typeof UNIT] : Number.NaN
-  if (!(seconds <= LONGEST)) throw new LunkeeperError('BAD_HOLD', `"${text}" is not a valid hold`)
+  if (!(seconds <= MAX_HOLD_S)) throw new LunkeeperError('BAD_HOLD', `"${text}" is not a valid hold`)
   return seconds
 }
 

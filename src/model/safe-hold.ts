@@ -6,23 +6,23 @@ import type { Hold } from './hold.ts'
  * maxWaitForUnmountDuration), measured from the pod's deletion: a hold that is over by then has failed all that waited
  * before another node gets the volume. A minute is left for the loss to be noticed.
  */
-export const LONGEST_UNGUARDED_HOLD_S = 300
+export const MAX_UNGUARDED_HOLD_S = 300
 
 /**
  * How long I/O of a volume may be held. Where an orchestrator can give the volume to another node, and the target does not
- * keep this one from writing then, a longer hold than {@link LONGEST_UNGUARDED_HOLD_S} counts as that long, unless
+ * keep this one from writing then, a longer hold than {@link MAX_UNGUARDED_HOLD_S} counts as that long, unless
  * `fence: off` says that something else fences nodes.
  */
 export function safeHold(record: Pick<Attachment, 'request' | 'orchestrator' | 'fence'>): Hold {
   const { wanted } = record.request.hold
   if (!isCapped(record)) return wanted
-  return wanted === 'forever' ? LONGEST_UNGUARDED_HOLD_S : Math.min(wanted, LONGEST_UNGUARDED_HOLD_S)
+  return wanted === 'forever' ? MAX_UNGUARDED_HOLD_S : Math.min(wanted, MAX_UNGUARDED_HOLD_S)
 }
 
 /** Whether the hold that was asked for is longer than it may be. */
 export function isHoldCapped(record: Pick<Attachment, 'request' | 'orchestrator' | 'fence'>): boolean {
   const { wanted } = record.request.hold
-  return isCapped(record) && (wanted === 'forever' || wanted > LONGEST_UNGUARDED_HOLD_S)
+  return isCapped(record) && (wanted === 'forever' || wanted > MAX_UNGUARDED_HOLD_S)
 }
 
 function isCapped({

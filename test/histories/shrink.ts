@@ -3,7 +3,7 @@ import type { Player } from './player.ts'
 import type { Violation } from './violation.ts'
 
 /** A history takes about as many seconds as it has operations. */
-const MOST_TRIES = 40
+const MAX_TRIES = 40
 
 /** Leaves out whatever is not needed for the violation: halves first, then ever smaller parts (Zeller's ddmin). */
 export async function shrink(
@@ -14,10 +14,10 @@ export async function shrink(
 ): Promise<History> {
   let operations = history.operations
   let tries = 0
-  for (let parts = 2; operations.length > 1 && tries < MOST_TRIES;) {
+  for (let parts = 2; operations.length > 1 && tries < MAX_TRIES;) {
     const size = Math.ceil(operations.length / parts)
     let shorter: readonly Operation[] | null = null
-    for (let from = 0; from < operations.length && tries < MOST_TRIES && !shorter; from += size) {
+    for (let from = 0; from < operations.length && tries < MAX_TRIES && !shorter; from += size) {
       const rest = [...operations.slice(0, from), ...operations.slice(from + size)]
       tries++
       const played = await player.play({ seed: history.seed, operations: rest })

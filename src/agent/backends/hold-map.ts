@@ -16,7 +16,7 @@ import { proveDisks } from '../../state/proof/prove.ts'
 import type { VolumeView } from '../../state/view/volume.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 import type { PathDisk } from '../../volumes/holding/map-paths.ts'
-import { takeOutAll } from '../../volumes/holding/map-paths.ts'
+import { emptyMap } from '../../volumes/holding/map-paths.ts'
 import { stepper } from '../../volumes/step.ts'
 import { heldPaths, portalFacts } from '../held-paths.ts'
 import { attributesOfPaths } from '../watched-attributes.ts'
@@ -53,7 +53,7 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
         maps.doubt()
       },
       'empty-map': async (_, { record }) => {
-        await takeOutAll(host, record, mapOf(context, record))
+        await emptyMap(host, record, mapOf(context, record))
         maps.invalidate()
       },
       // Idle workers end after a minute. A worker must be ready at the moment when the target is back.
@@ -64,7 +64,7 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
       ...common,
       attach: (step, work) => common.attach(step, work).finally(() => maps.doubt()),
       verify: (step, { record }) => verify(context, step, record),
-      return: (step, work) => bringBack(context, step, work),
+      return: (step, work) => reinstateFailedPaths(context, step, work),
     },
   }
 }
@@ -153,7 +153,7 @@ async function refresh(context: AgentContext, record: Attachment, disk: PathDisk
   }
 }
 
-async function bringBack(
+async function reinstateFailedPaths(
   context: AgentContext,
   step: StepOf<'return'>,
   { record }: StepWork,

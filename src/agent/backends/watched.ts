@@ -6,7 +6,7 @@ import type { Hold } from '../../model/hold.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { standsOn } from '../../state/proof/stands.ts'
+import { isUsedOn } from '../../state/proof/used-on.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { heldPaths } from '../held-paths.ts'
@@ -70,7 +70,7 @@ function observe(host: Host, record: Attachment, asked: Asked, revision: number)
     attributes: attributesOf(host, view),
     checkedDisk: (sid): NamedDisk | null => {
       const disk = view.sessions.find(({ session }) => session.sid === sid)?.disk
-      if (!disk || disk.name === null || !standsOn(host, record, disk, view.maps)) return null
+      if (!disk || disk.name === null || !isUsedOn(host, record, disk, view.maps)) return null
       return { ...disk, name: disk.name }
     },
   }

@@ -4,14 +4,14 @@ import { count } from '../../model/count.ts'
 import type { Display } from './display.ts'
 
 /** Maximum number of names listed for a directory with many files that are not logs. */
-const NAMED = 10
+const MAX_NAMED = 10
 
 /** The logs and lines that could not be recognized or read. Empty if there are none. */
 export function unreadText(inputs: readonly LogInput[], display: Display): string {
   const lines = inputs.flatMap((input) => unread(input, inputs.length > 1, display))
-  const left = lines.length - NAMED
+  const left = lines.length - MAX_NAMED
   const more = left > 0 ? [`and ${count(left, 'further log')} not recognized\n`] : []
-  return [...lines.slice(0, NAMED), ...more].join('')
+  return [...lines.slice(0, MAX_NAMED), ...more].join('')
 }
 
 function unread(

@@ -24,14 +24,14 @@ const unreadableText = (count: number) => (count === 0 ? '' : `, and ${count} li
 
 const NODE = '(node)'
 const TIME_WIDTH = 'YYYY-MM-DD hh:mm:ss'.length
-const GAP = 2
+const GAP_WIDTH = 2
 
 function eventLine(event: HistoryEvent, widest: number, display: Display): string {
-  const indent = TIME_WIDTH + GAP + widest + GAP
+  const indent = TIME_WIDTH + GAP_WIDTH + widest + GAP_WIDTH
   const by = event.by === null ? '' : ` (${actorText(event.by)})`
   const [first = '', ...more] = wrap(`${happeningText(event)}${by}`, display.width - indent)
-  const name = (event.volume ?? NODE).padEnd(widest + GAP)
-  const time = display.paint('dim', localTime(event.at).padEnd(TIME_WIDTH + GAP))
+  const name = (event.volume ?? NODE).padEnd(widest + GAP_WIDTH)
+  const time = display.paint('dim', localTime(event.at).padEnd(TIME_WIDTH + GAP_WIDTH))
   const text = isBad(event) ? display.paint('red', first) : first
   return [`${time}${name}${text}\n`, ...more.map((line) => `${' '.repeat(indent)}${line}\n`)].join('')
 }
@@ -111,11 +111,11 @@ export function happeningText(event: HistoryEvent): string {
   return 'agent stopped'
 }
 
-const MINUTE = 60
+const MINUTE_S = 60
 
 /** Tenths of a second are shown below ten seconds only. */
 function secondsText(seconds: number): string {
-  if (seconds >= MINUTE) return formatHold(Math.round(seconds))
+  if (seconds >= MINUTE_S) return formatHold(Math.round(seconds))
   return `${seconds < 10 ? seconds : Math.round(seconds)} s`
 }
 

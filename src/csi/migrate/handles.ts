@@ -5,7 +5,7 @@ import { formatPortal, samePortal } from '../../model/portal.ts'
 import type { VolumeSource } from '../volume/attributes.ts'
 
 /** The CSI specification's limit for an ID, in bytes. */
-const LONGEST_HANDLE_BYTES = 128
+const MAX_HANDLE_BYTES = 128
 
 /** A volume of the input: the location of its LUN, and its previous handle. */
 export interface Candidate {
@@ -48,7 +48,7 @@ export function handlesOf(candidates: readonly Candidate[]): readonly Handle[] {
     const notes = others.flatMap(({ other }) => hazard(one, other))
     if (one.handle !== null && !isLegal(one.handle))
       notes.push(
-        `its volumeHandle is empty, contains control characters, or is longer than ${LONGEST_HANDLE_BYTES} bytes: a new one was assigned`,
+        `its volumeHandle is empty, contains control characters, or is longer than ${MAX_HANDLE_BYTES} bytes: a new one was assigned`,
       )
     if (sharing.length > 0 && one.handle !== null)
       notes.push(
@@ -62,14 +62,14 @@ const namesOf = (sharing: readonly { readonly other: Candidate }[]) =>
   sharing.map(({ other }) => other.name).join(', ')
 
 function isLegal(handle: string): boolean {
-  return handle.trim() !== '' && !/\p{Cc}/u.test(handle) && Buffer.byteLength(handle) <= LONGEST_HANDLE_BYTES
+  return handle.trim() !== '' && !/\p{Cc}/u.test(handle) && Buffer.byteLength(handle) <= MAX_HANDLE_BYTES
 }
 
 /** Two arrays may use one target name (a vendor's default base name), so the portals are part of it. */
 function derived({ iqn, lun, portals }: VolumeSource): string {
   const addresses = [...new Set(portals.map(formatPortal))].toSorted().join(',')
   const handle = `${iqn}/lun-${lun}/${sha256(addresses).slice(0, 16)}`
-  return Buffer.byteLength(handle) <= LONGEST_HANDLE_BYTES ? handle : sha256(`${iqn}/lun-${lun}/${addresses}`)
+  return Buffer.byteLength(handle) <= MAX_HANDLE_BYTES ? handle : sha256(`${iqn}/lun-${lun}/${addresses}`)
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

@@ -6,7 +6,7 @@ import type { Note, OurSource, OurVolume, PersistentVolume } from './persistent-
 
 const SUFFIX = '-lunkeeper'
 /** RFC 1123, as Kubernetes requires for names of objects. */
-const LONGEST_NAME = 253
+const MAX_NAME_LENGTH = 253
 
 /** Kubernetes' annotations from before the fields existed; if both are present, the annotation wins. */
 const STORAGE_CLASS = 'volume.beta.kubernetes.io/storage-class'
@@ -78,9 +78,9 @@ function texts(quantities: Readonly<Record<string, string | number>>): Record<st
 
 /** Long names are truncated; a hash keeps them distinct. */
 function newName(name: string): string {
-  if (name.length + SUFFIX.length <= LONGEST_NAME) return name + SUFFIX
+  if (name.length + SUFFIX.length <= MAX_NAME_LENGTH) return name + SUFFIX
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)
-  const kept = name.slice(0, LONGEST_NAME - SUFFIX.length - hash.length - 1).replace(/[-.]+$/, '')
+  const kept = name.slice(0, MAX_NAME_LENGTH - SUFFIX.length - hash.length - 1).replace(/[-.]+$/, '')
   return `${kept}-${hash}${SUFFIX}`
 }
 

@@ -6,7 +6,7 @@ import { isDead } from '../../host/lock/socket.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /** Bytes of the path of a socket, without the terminating zero (unix(7)). */
-const LONGEST = 107
+const MAX_PATH_BYTES = 107
 const SUFFIX = '.new'
 
 /** The socket's path, from `unix:///path`, `unix:/path` or a plain path. @throws USAGE */
@@ -19,7 +19,8 @@ export function parseEndpoint(text: string): string {
   if (/^\w+:\/\//.test(path) || /^unix:\/\/[^/]/.test(text))
     throw bad('only unix sockets are supported, because only the node itself can reach them')
   if (!path.startsWith('/') || path.endsWith('/')) throw bad('it is not an absolute path')
-  if (Buffer.byteLength(path + SUFFIX) > LONGEST) throw bad('the path of a socket has at most 103 bytes')
+  if (Buffer.byteLength(path + SUFFIX) > MAX_PATH_BYTES)
+    throw bad('the path of a socket has at most 103 bytes')
   return resolve(path)
 }
 

@@ -2,7 +2,7 @@ import { listDirectory } from '../../host/fs/list-directory.ts'
 import type { VolumeCheck } from '../check.ts'
 
 /** This many names are enough to recognize the files. */
-const SHOWN = 5
+const MAX_SHOWN = 5
 
 export const bareDirectory: VolumeCheck = {
   name: 'the mount point',
@@ -17,7 +17,7 @@ export const bareDirectory: VolumeCheck = {
         severity: 'critical',
         subject: record.name,
         message: `${directory} is not mounted, and the bare directory contains files: ${entries.length}`,
-        evidence: { directory, count: entries.length, first: entries.slice(0, SHOWN) },
+        evidence: { directory, count: entries.length, first: entries.slice(0, MAX_SHOWN) },
         fix: `Stop the program that writes there, move the files out of ${directory}, then run the same attach again.`,
       },
     ]

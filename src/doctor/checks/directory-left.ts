@@ -4,7 +4,7 @@ import type { HistoryEvent } from '../../model/history.ts'
 import type { NodeCheck } from '../check.ts'
 
 /** Each costs a program; more directories than that were not left at once. */
-const MOST_DIRECTORIES = 32
+const MAX_DIRECTORIES = 32
 
 export const directoryLeft: NodeCheck = {
   name: 'directories of former volumes',
@@ -47,6 +47,6 @@ export function leftDirectories(
       found.set(event.directory, event.volume)
   return [...found]
     .filter(([directory]) => !used.has(directory))
-    .slice(0, MOST_DIRECTORIES)
+    .slice(0, MAX_DIRECTORIES)
     .map(([directory, volume]) => ({ directory, volume }))
 }

@@ -72,16 +72,16 @@ function isSeveral(group: readonly Placed[]): 'serials' | 'sizes' | null {
 }
 
 /** Named in a message; the evidence has all. */
-const NAMED = 4
+const MAX_NAMED = 4
 
 function finding(subject: string, why: string, group: readonly Placed[]): Finding {
   const names = group.map(({ disk, place }) => `${disk.name ?? 'a disk'} (${place.replace(' ', ' LUN ')})`)
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : ''
   return {
     code: 'DUPLICATE_IDENTITY',
     severity: group.some(({ isOurs }) => isOurs) ? 'critical' : 'warning',
     subject,
-    message: `several volumes have it: ${names.slice(0, NAMED).join(', ')}${more}; ${why}`,
+    message: `several volumes have it: ${names.slice(0, MAX_NAMED).join(', ')}${more}; ${why}`,
     evidence: {
       disks: group.map(({ disk, iqn }) => ({
         disk: disk.name,

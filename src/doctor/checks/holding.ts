@@ -3,12 +3,12 @@ import { limitText } from '../../model/hold-text.ts'
 import type { VolumeCheck } from '../check.ts'
 
 /** Below this fraction of the hold the finding is critical: someone must act now. */
-const LITTLE = 0.2
+const URGENT_FRACTION = 0.2
 
 /** Whether less than that fraction is left. Times in milliseconds of the clock. */
 export function isNearlyOver(since: string, deadline: string, now: number): boolean {
   const [from, to] = [Date.parse(since), Date.parse(deadline)]
-  return to - now < (to - from) * LITTLE
+  return to - now < (to - from) * URGENT_FRACTION
 }
 
 export const holding: VolumeCheck = {

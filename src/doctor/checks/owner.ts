@@ -1,4 +1,4 @@
-import { isHoldCapped, LONGEST_UNGUARDED_HOLD_S } from '../../model/safe-hold.ts'
+import { isHoldCapped, MAX_UNGUARDED_HOLD_S } from '../../model/safe-hold.ts'
 import type { VolumeCheck } from '../check.ts'
 
 export const owner: VolumeCheck = {
@@ -16,7 +16,7 @@ export const owner: VolumeCheck = {
         },
       ]
     const isGuarded = owner.guard === 'reservation' || readOnly || record.request.shared
-    const isLong = hold.wanted === 'forever' || hold.wanted > LONGEST_UNGUARDED_HOLD_S
+    const isLong = hold.wanted === 'forever' || hold.wanted > MAX_UNGUARDED_HOLD_S
     if (isGuarded || !isLong || state !== 'ready') return []
     const both =
       owner.guard === 'none'
@@ -29,17 +29,17 @@ export const owner: VolumeCheck = {
         severity: 'warning',
         subject: name,
         message: capped
-          ? `the target has no persistent reservations, and Kubernetes can give the volume to another node: it is held for ${LONGEST_UNGUARDED_HOLD_S} s at most. With the out-of-service taint on a live node, another node gets it sooner; then ${both}`
-          : `the target has no persistent reservations, and the hold is longer than ${LONGEST_UNGUARDED_HOLD_S} s: if another node gets the volume in an outage, ${both}`,
+          ? `the target has no persistent reservations, and Kubernetes can give the volume to another node: it is held for ${MAX_UNGUARDED_HOLD_S} s at most. With the out-of-service taint on a live node, another node gets it sooner; then ${both}`
+          : `the target has no persistent reservations, and the hold is longer than ${MAX_UNGUARDED_HOLD_S} s: if another node gets the volume in an outage, ${both}`,
         evidence: {
           ...owner,
           wanted: hold.wanted,
           effective: hold.effective,
-          longest: LONGEST_UNGUARDED_HOLD_S,
+          longest: MAX_UNGUARDED_HOLD_S,
         },
         fix: capped
           ? 'Switch persistent reservations on at the storage system, and have the pod start again. If something else fences nodes: the attribute fence: off lifts the limit.'
-          : `Switch persistent reservations on at the storage system and attach the volume again; or: lunkeeper hold ${name} --set ${LONGEST_UNGUARDED_HOLD_S}s`,
+          : `Switch persistent reservations on at the storage system and attach the volume again; or: lunkeeper hold ${name} --set ${MAX_UNGUARDED_HOLD_S}s`,
       },
     ]
   },

@@ -4,7 +4,7 @@ import type { Finding } from '../finding.ts'
 import { scanCauses, scanRemedy, scansOf } from './auto-scan.ts'
 
 /** Number of disks that are named; `lunkeeper sessions` shows the rest. */
-const SHOWN = 5
+const MAX_SHOWN = 5
 
 export const phantoms: NodeCheck = {
   name: 'phantoms',
@@ -36,7 +36,7 @@ export function judgePhantoms(
           iqn,
           portal,
           count: found.length,
-          first: found.slice(0, SHOWN),
+          first: found.slice(0, MAX_SHOWN),
           scan,
           rules,
         },

@@ -24,7 +24,7 @@ import type { PlannedDisk } from './plan.ts'
 /** An operation on this LUN is at work: the disk is not a phantom then. */
 const LOCK_DEADLINE_MS = 500
 /** More reasons than that would not make the message clearer. */
-const NAMED = 3
+const MAX_NAMED = 3
 
 export interface Removed {
   readonly removed: number
@@ -76,8 +76,8 @@ export async function removePhantoms(
 
 /** For a message. */
 export function sayKept(kept: readonly string[]): string {
-  const more = kept.length > NAMED ? `; and ${kept.length - NAMED} more` : ''
-  return `left: ${kept.slice(0, NAMED).join('; ')}${more}`
+  const more = kept.length > MAX_NAMED ? `; and ${kept.length - MAX_NAMED} more` : ''
+  return `left: ${kept.slice(0, MAX_NAMED).join('; ')}${more}`
 }
 
 /** @returns why it stays; null if it is gone */

@@ -4,7 +4,7 @@ import { setHold } from '../../hold/change.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { listSessions } from '../../state/view/sessions.ts'
 import { detach } from '../../volumes/detach/detach.ts'
-import { giveRoomBack } from '../../volumes/holding/dirty-limit.ts'
+import { restoreDirtyLimit } from '../../volumes/holding/dirty-limit.ts'
 import type { Observer } from '../../volumes/step.ts'
 import type { FindingCode } from '../codes.ts'
 import type { Finding, Repair } from '../finding.ts'
@@ -100,7 +100,7 @@ async function act(
     case 'detach':
       return detach(host, step.volume, told)
     case 'restore-limit':
-      return giveRoomBack(host)
+      return restoreDirtyLimit(host)
     case 'set-hold':
       return setHold(host, step.volume, step.hold, told)
     case 'remove-map':

@@ -16,7 +16,7 @@ const OPEN_DEADLINE_MS = 15_000
 const MOMENTARY_CLAIM_MS = 2_000
 const CLAIM_PAUSE_MS = 50
 /** Pauses are doubled up to this one, 8 s in all. */
-const LONGEST_PAUSE_MS = 4_000
+const MAX_PAUSE_MS = 4_000
 
 /** A device that is open with O_EXCL, so that nothing else can claim it. */
 export interface ExclusiveOpen {
@@ -82,7 +82,7 @@ async function openFresh(worker: Worker, path: string): Promise<boolean> {
     try {
       return await open(worker, path)
     } catch (error) {
-      if (!isLunkeeperError(error, 'NOT_FOUND') || pause > LONGEST_PAUSE_MS) throw error
+      if (!isLunkeeperError(error, 'NOT_FOUND') || pause > MAX_PAUSE_MS) throw error
       await new Promise((resolve) => setTimeout(resolve, pause))
     }
   }

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 
 /** A record is at most PRINTK_MESSAGE_MAX (2 KiB) plus its dictionary; a smaller buffer gives EINVAL. */
-const LONGEST = 8 << 10
+const MAX_RECORD_BYTES = 8 << 10
 const BLOCK = 64 << 10
 
 /** All records currently in the kernel's buffer (Documentation/ABI/testing/dev-kmsg), without later ones. */
@@ -13,7 +13,7 @@ export function* kernelBuffer(path: string): Generator<Buffer> {
     for (;;) {
       const count = nextRecord(fd, block, length)
       if (count > 0) length += count
-      if (count === 0 || length + LONGEST > BLOCK) {
+      if (count === 0 || length + MAX_RECORD_BYTES > BLOCK) {
         // A copy, because the block is reused.
         yield Buffer.from(block.subarray(0, length))
         length = 0
@@ -29,7 +29,7 @@ export function* kernelBuffer(path: string): Generator<Buffer> {
 function nextRecord(fd: number, block: Buffer, at: number): number {
   for (;;) {
     try {
-      return readSync(fd, block, at, LONGEST, null)
+      return readSync(fd, block, at, MAX_RECORD_BYTES, null)
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : ''
       if (code === 'EAGAIN') return 0

@@ -16,7 +16,7 @@ export interface LogFile {
 /** Deep enough for /var/log/pods/POD/CONTAINER/0.log below a copy of a machine's root. */
 const DEEPEST = 6
 /** All files are open at the same time; a process may open 1024. */
-const MOST_FILES = 500
+const MAX_FILES = 500
 
 /**
  * The logs named on a command line: files, standard input, and all files in directories.
@@ -32,10 +32,10 @@ export async function logFiles(sources: readonly string[]): Promise<LogFile[]> {
     if (!(await isDirectory(source))) names.push(source)
     else names.push(...(await filesBelow(source)))
   }
-  if (names.length > MOST_FILES)
+  if (names.length > MAX_FILES)
     throw new LunkeeperError(
       'LOG_UNREADABLE',
-      `${names.length} files are more than can be read side by side (${MOST_FILES})`,
+      `${names.length} files are more than can be read side by side (${MAX_FILES})`,
       {
         hint: 'Name only the relevant ones: syslog, kern.log, messages and their rotated sets.',
       },
@@ -72,7 +72,7 @@ async function filesBelow(directory: string): Promise<string[]> {
       if (entry.isDirectory() && depth < DEEPEST) await look(path, depth + 1)
       // A symbolic link, as in /var/log/containers, is read if it leads to a file.
       else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) files.push(path)
-      if (files.length > MOST_FILES) return
+      if (files.length > MAX_FILES) return
     }
   }
   await look(directory, 0)

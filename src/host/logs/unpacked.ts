@@ -20,7 +20,7 @@ const PACKERS = [
   { name: 'xz', magic: Buffer.from('fd377a585a00', 'hex'), open: null },
   { name: 'bzip2', magic: Buffer.from('425a68', 'hex'), open: null },
 ] as const
-const LONGEST_MAGIC = 8
+const MAX_MAGIC = 8
 /** The format of /var/log/journal: systemd's JOURNAL_FILE_FORMAT. */
 const JOURNAL = Buffer.from('LPKSHHRH')
 
@@ -33,7 +33,7 @@ export async function* unpacked(bytes: AsyncIterable<Buffer>): AsyncGenerator<Bu
   let first = Buffer.alloc(0)
   for (let next = await rest.next(); !next.done; next = await rest.next()) {
     first = Buffer.concat([first, next.value])
-    if (first.length >= LONGEST_MAGIC) break
+    if (first.length >= MAX_MAGIC) break
   }
   const all = concat(first, rest)
   if (first.subarray(0, JOURNAL.length).equals(JOURNAL))

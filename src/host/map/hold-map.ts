@@ -28,7 +28,7 @@ const DEADLINE_MS = 20_000
 const APPEAR_DEADLINE_MS = 10_000
 
 /** The longest name of a map: DM_NAME_LEN is 128 including the terminating zero (uapi/linux/dm-ioctl.h). */
-const LONGEST_NAME = 127
+const MAX_NAME_BYTES = 127
 /** 128 bits, so that two volumes of a node never get the same name. */
 const HASH_DIGITS = 32
 /**
@@ -43,9 +43,9 @@ const SHORTENED = '+'
  */
 export function holdMapName(name: VolumeName): string {
   const full = `${HOLD_PREFIX}${name}`
-  if (full.length <= LONGEST_NAME) return full
+  if (full.length <= MAX_NAME_BYTES) return full
   const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS)
-  return `${full.slice(0, LONGEST_NAME - SHORTENED.length - HASH_DIGITS)}${SHORTENED}${hash}`
+  return `${full.slice(0, MAX_NAME_BYTES - SHORTENED.length - HASH_DIGITS)}${SHORTENED}${hash}`
 }
 
 /** The hold map of a volume; null if there is none. */

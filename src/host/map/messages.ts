@@ -26,7 +26,7 @@ const ONE_BY_ONE = 'while read -r map text; do dmsetup message "$map" 0 "$text" 
  */
 const QUIET_MS = 25
 /** How long the first message of a group waits at most. */
-const LONGEST_WAIT_MS = 300
+const MAX_WAIT_MS = 300
 
 /** From this many messages on, one perl for all is faster than one dmsetup for each. */
 const MANY = 3
@@ -45,7 +45,7 @@ const PERL = String.raw`
     print STDERR "$map: $!\n" unless $taken;
     print $taken ? "0\n" : "1\n";
   }`
-const TOGETHER = `if command -v perl > /dev/null; then exec perl -e "$1"; fi; ${ONE_BY_ONE}`
+const IN_ONE_PROCESS = `if command -v perl > /dev/null; then exec perl -e "$1"; fi; ${ONE_BY_ONE}`
 
 /**
  * Sends a message to a map (`fail_path 8:16`, `queue_if_no_path`). Messages that arrive while a program is sending others are
@@ -76,7 +76,7 @@ async function sendAll(host: Host): Promise<void> {
 
 /** Waits until no more messages arrive. */
 async function untilQuiet(queue: readonly Message[]): Promise<void> {
-  const end = performance.now() + LONGEST_WAIT_MS
+  const end = performance.now() + MAX_WAIT_MS
   for (let before = 0; before < queue.length && performance.now() < end;) {
     before = queue.length
     await sleep(QUIET_MS)
@@ -88,7 +88,7 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
   if (only && messages.length === 1) return sendOne(host, only)
   try {
     const input = messages.map(({ map, text }) => `${map} ${text}\n`).join('')
-    const script = messages.length < MANY ? ['-c', ONE_BY_ONE] : ['-c', TOGETHER, 'sh', PERL]
+    const script = messages.length < MANY ? ['-c', ONE_BY_ONE] : ['-c', IN_ONE_PROCESS, 'sh', PERL]
     const ran = await host.run('sh', script, { deadline: DEADLINE_MS, input })
     const answers = ran.stdout.split('\n')
     messages.forEach(({ map, text, resolve, reject }, index) =>

@@ -1,4 +1,4 @@
-import type { Unwritten } from '../../model/plan/room.ts'
+import type { Unwritten } from '../../model/plan/dirty-limit.ts'
 import type { HostPaths } from '../paths.ts'
 import { readText } from '../read/attribute.ts'
 

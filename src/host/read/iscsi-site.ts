@@ -128,7 +128,7 @@ const GROUP_READS = 0o040
 const OTHERS_READ = 0o004
 const OTHERS_ENTER = 0o011
 /** A node has tens of records; more are not looked through. */
-const MOST_RECORDS = 4_000
+const MAX_RECORDS = 4_000
 
 /** @param database directory of the node records */
 export function readableSecrets(paths: HostPaths, database: string): ReadableSecret[] {
@@ -149,7 +149,7 @@ function recordsIn(database: string): string[] {
     const stat = statSync(directory, { throwIfNoEntry: false })
     if (!stat?.isDirectory() || (stat.mode & OTHERS_ENTER) === 0) return
     for (const name of namesOf(directory)) {
-      if (found.length >= MOST_RECORDS) return
+      if (found.length >= MAX_RECORDS) return
       const path = join(directory, name)
       if (isDirectory(path)) {
         if (depth > 0) walk(path, depth - 1)

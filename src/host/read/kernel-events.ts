@@ -9,12 +9,12 @@ export type KernelEvent = ReadonlyMap<string, string>
 
 /** Pause before the monitor is restarted; doubled each time that it ends soon after its start, up to the longest. */
 const RESTART_MS = 1_000
-const LONGEST_RESTART_MS = 60_000
+const MAX_RESTART_MS = 60_000
 /** A monitor that has run for this time has worked. */
 const WORKED_MS = 60_000
 
 /** The longest timer of Node, 24 days; then the monitor is restarted. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block', '--subsystem-match=scsi']
 
@@ -35,7 +35,7 @@ export async function followKernelEvents(
     const startedMs = monotonicMs()
     try {
       await host.run('udevadm', ARGUMENTS, {
-        deadline: LONGEST_TIMER_MS,
+        deadline: MAX_TIMER_MS,
         signal,
         onOutput: (text) => reader.take(text),
       })
@@ -45,7 +45,7 @@ export async function followKernelEvents(
     }
     if (monotonicMs() - startedMs > WORKED_MS) pause = RESTART_MS
     await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
-    pause = Math.min(2 * pause, LONGEST_RESTART_MS)
+    pause = Math.min(2 * pause, MAX_RESTART_MS)
   }
 }
 

@@ -86,11 +86,11 @@ function readFixed(paths: HostPaths, sid: number, directory: string): Fixed | nu
 }
 
 /** More sessions than a node has; those that have ended are forgotten with the oldest. */
-const MOST_KNOWN = 4_096
+const MAX_KNOWN = 4_096
 
 function remember<T>(ofHost: Map<number, T>, sid: number, one: T): void {
   ofHost.set(sid, one)
-  if (ofHost.size > MOST_KNOWN) ofHost.delete(ofHost.keys().next().value!)
+  if (ofHost.size > MAX_KNOWN) ofHost.delete(ofHost.keys().next().value!)
 }
 
 function fixedOf({ iqn, portal, host, iface }: Fixed): Fixed {

@@ -10,7 +10,7 @@ const MAX_WAITING = 1_000
 /** When to try again after the disk rejected a write. */
 const RETRY_INTERVAL_MS = 10_000
 /** Longer than any event; a longer line was not written by us. */
-const LONGEST_LINE = 64 << 10
+const MAX_LINE = 64 << 10
 
 interface Waiting {
   readonly line: string
@@ -148,7 +148,7 @@ export function readEvents(directory: string, part = ''): ReadEvents {
   for (const number of numbersOf(namesIn(directory)))
     for (const line of textOf(join(directory, segmentName(number))).split('\n')) {
       if (line === '' || !line.includes(part)) continue
-      const event = line.length > LONGEST_LINE ? null : parsed(line)
+      const event = line.length > MAX_LINE ? null : parsed(line)
       if (event) events.push(event)
       else unreadable++
     }

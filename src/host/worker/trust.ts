@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Untrusted } from './protocol.ts'
 
 /** The number of links that the kernel follows in one path (include/linux/namei.h: MAXSYMLINKS). */
-const MOST_LINKS = 40
+const MAX_LINKS = 40
 
 const STICKY = 0o1000
 const WRITABLE_BY_OTHERS = 0o022
@@ -35,7 +35,7 @@ export function firstUntrusted(path: string): Untrusted | null {
     // This program creates the rest.
     if (!found) return null
     if (found.isSymbolicLink()) {
-      if (++links > MOST_LINKS) throw Object.assign(new Error(`too many links in ${path}`), { code: 'ELOOP' })
+      if (++links > MAX_LINKS) throw Object.assign(new Error(`too many links in ${path}`), { code: 'ELOOP' })
       const target = readlinkSync(next)
       if (target.startsWith('/')) at = '/'
       parts = [...partsOf(target), ...rest]

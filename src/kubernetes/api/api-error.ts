@@ -1,7 +1,7 @@
 import type { Answer } from './client.ts'
 
 /** Upper limit of a pause that a server requests. */
-const LONGEST_PAUSE_MS = 300_000
+const MAX_PAUSE_MS = 300_000
 
 /** An answer of the Kubernetes API with an unexpected status. */
 export class ApiError extends Error {
@@ -13,7 +13,7 @@ export class ApiError extends Error {
     const { message } = (body ?? {}) as { message?: unknown }
     super(`${status}${typeof message === 'string' ? `: ${message}` : ''}`)
     this.status = status
-    this.retryAfter = retryAfter === null ? null : Math.min(retryAfter, LONGEST_PAUSE_MS)
+    this.retryAfter = retryAfter === null ? null : Math.min(retryAfter, MAX_PAUSE_MS)
   }
 }
 

@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts'
 
 const FIRST_DELAY_MS = 1_000
-const LONGEST_DELAY_MS = 60_000
+const MAX_DELAY_MS = 60_000
 
 /**
  * Milliseconds to wait before a retry: doubled after each failure, with jitter, because many nodes may have lost one API server
@@ -9,7 +9,7 @@ const LONGEST_DELAY_MS = 60_000
  * @param tries number of failures so far
  */
 export function retryDelay(tries: number, error: unknown, random = Math.random): number {
-  const backOff = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries - 1)) * (0.75 + random() / 2)
+  const backOff = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries - 1)) * (0.75 + random() / 2)
   const asked = error instanceof ApiError ? (error.retryAfter ?? 0) : 0
   return Math.max(backOff, asked)
 }

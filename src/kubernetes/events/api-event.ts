@@ -9,9 +9,9 @@ export const COMPONENT = 'lunkeeper'
 const OUTAGE = 'lunkeeper/outage'
 
 /** Characters of a message: the limit of events.k8s.io for its notes, which kubelets also follow. */
-const LONGEST_MESSAGE = 1024
+const MAX_MESSAGE_LENGTH = 1024
 /** Characters of an object's name in an event's name; 253 are allowed in all. */
-const LONGEST_PREFIX = 230
+const MAX_PREFIX_LENGTH = 230
 
 /** An event that happened a number of times since it was last sent. */
 export interface CountedEvent {
@@ -30,7 +30,7 @@ export function namespaceOf({ namespace }: ApiObject): string {
 export function eventName({ name, uid }: ApiObject, { reason }: VolumeEvent, node: string): string {
   const hash = createHash('sha256').update(`${node} ${uid} ${reason}`).digest('hex').slice(0, 16)
   // A part of a name must end with a letter or digit (RFC 1123).
-  return `${name.slice(0, LONGEST_PREFIX).replace(/[^a-z0-9]+$/, '')}.${hash}`
+  return `${name.slice(0, MAX_PREFIX_LENGTH).replace(/[^a-z0-9]+$/, '')}.${hash}`
 }
 
 /**
@@ -73,7 +73,7 @@ function changing({ kind }: ApiObject, { event, count, last }: CountedEvent) {
   return {
     metadata: { annotations: { [OUTAGE]: id } },
     type,
-    message: all.length > LONGEST_MESSAGE ? `${all.slice(0, LONGEST_MESSAGE - 1)}…` : all,
+    message: all.length > MAX_MESSAGE_LENGTH ? `${all.slice(0, MAX_MESSAGE_LENGTH - 1)}…` : all,
     lastTimestamp: seconds(last),
     count,
   }

@@ -9,9 +9,9 @@ import type { VolumeEvent } from './volume-event.ts'
 
 /** The warning comes in the last fifth of a hold, at most two minutes before its end: time for a user to extend it. */
 const LEAD_DIVISOR = 5
-const LONGEST_LEAD_S = 120
+const MAX_LEAD_S = 120
 /** A user cannot act in a shorter time. */
-const SHORTEST_LEAD_S = 10
+const MIN_LEAD_S = 10
 
 /** The warning that a hold is about to end; null if it is not, or if the hold is too short for a warning. */
 export function expiryWarning(
@@ -25,9 +25,9 @@ export function expiryWarning(
   if (note.ended !== null || end === null) return null
   const hold = end.afterMs / 1000
   const deadline = new Date(Date.parse(note.since) + end.afterMs).toISOString()
-  const lead = Math.min(hold / LEAD_DIVISOR, LONGEST_LEAD_S)
+  const lead = Math.min(hold / LEAD_DIVISOR, MAX_LEAD_S)
   const left = (Date.parse(deadline) - now) / 1000
-  if (lead < SHORTEST_LEAD_S || left > lead || left <= 0) return null
+  if (lead < MIN_LEAD_S || left > lead || left <= 0) return null
   return {
     reason: 'IOFailingSoon',
     type: 'Warning',

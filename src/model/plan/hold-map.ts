@@ -33,7 +33,7 @@ import type { HoldMapState } from './table.ts'
  */
 const LOOK_INTERVAL_MS = 1_000
 const LOOK_INTERVAL_EACH_MS = 40
-const LONGEST_LOOK_INTERVAL_MS = 4_000
+const MAX_LOOK_INTERVAL_MS = 4_000
 /** When to look at a map that was just created. */
 const APPEAR_MS = 300
 /** While it is not known yet whether I/O goes through a path that returned. */
@@ -42,7 +42,7 @@ const TRIAL_LOOK_MS = 50
 export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, map, volumes } = facts
   const lookAtMs =
-    nowMs + Math.min(LONGEST_LOOK_INTERVAL_MS, Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes))
+    nowMs + Math.min(MAX_LOOK_INTERVAL_MS, Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes))
   const { note, memory, steps } = takeResults(facts, before)
   // The map was created after the maps were read.
   if (map === 'unread')

@@ -15,7 +15,7 @@ const TRIAL_MS = 300
 
 /** Between two tries to make a broken file system usable again; doubled after each failure. */
 const RECOVERY_INTERVAL_MS = 1_000
-const LONGEST_RECOVERY_INTERVAL_MS = 60_000
+const MAX_RECOVERY_INTERVAL_MS = 60_000
 
 /** Reading both clocks takes less than this: a larger difference means that the wall clock was set. */
 const CLOCK_STEP_MS = 1_000
@@ -145,7 +145,7 @@ export function voidRecovery({ recovery }: HoldMemory): HoldMemory['recovery'] {
 
 /** The pause after a recovery. @param failures how many recoveries failed in a row */
 export function recoveryInterval(failures: number): number {
-  return Math.min(LONGEST_RECOVERY_INTERVAL_MS, RECOVERY_INTERVAL_MS * 2 ** failures)
+  return Math.min(MAX_RECOVERY_INTERVAL_MS, RECOVERY_INTERVAL_MS * 2 ** failures)
 }
 
 function over(

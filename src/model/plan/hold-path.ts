@@ -25,7 +25,7 @@ const LONG_RETRY_MS = 1_000
  * disks a new login is faster.
  */
 const RELOGIN_WAIT_MS = 3_000
-const MANY_DISKS = 4
+const FAST_LOGIN_MAX_DISKS = 4
 
 /**
  * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
@@ -39,7 +39,7 @@ const BLOCKED: ReadonlySet<string> = new Set(['blocked', 'transport-offline', 'c
  * second. After the second failure in a row the path is left alone, each time for longer.
  */
 const FIRST_BACKOFF_MS = 500
-const LONGEST_BACKOFF_MS = 10_000
+const MAX_BACKOFF_MS = 10_000
 /** A failure counts as another one in a row if it follows within this time. */
 const IN_A_ROW_MS = 60_000
 
@@ -137,7 +137,7 @@ function openSince(probe: ProbeResult | null, waitsSinceMs: number): number | nu
   return Math.max(probe.openSinceMs, waitsSinceMs)
 }
 
-const isFew = (disks: number | null) => disks !== null && disks <= MANY_DISKS
+const isFew = (disks: number | null) => disks !== null && disks <= FAST_LOGIN_MAX_DISKS
 
 /** The attempt after a return that was refused. */
 export function afterRefusal(
@@ -197,6 +197,6 @@ export function noticeFailedIo(
 
 function nextFailure(before: IoFailures | undefined, nowMs: number): IoFailures {
   const count = before && nowMs - before.lastMs < IN_A_ROW_MS ? before.count + 1 : 1
-  const pause = count < 2 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 2))
+  const pause = count < 2 ? 0 : Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 2))
   return { count, lastMs: nowMs, untilMs: nowMs + pause }
 }

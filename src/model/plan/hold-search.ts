@@ -7,8 +7,8 @@ export const DISCOVERY_INTERVAL_MS = 3_000
 /** Head start of the old address: a target that returns appears at all of its addresses at the same moment. */
 export const OLD_ADDRESS_FIRST_MS = 1_500
 /** How many addresses are asked at the same time; and how many of the addresses that one of them names. */
-export const ADDRESSES_AT_ONCE = 16
-export const MOST_ADDRESSES_NAMED = 1024
+export const MAX_CONCURRENT_ADDRESSES = 16
+export const MAX_ADDRESSES_NAMED = 1024
 
 /** How long a target's list of LUNs counts: a hundred volumes that search at once read it once. */
 export const LUN_LIST_LIFETIME_MS = 1_000
@@ -16,7 +16,7 @@ export const LUN_LIST_LIFETIME_MS = 1_000
 /** Between the beginnings of two probes of a portal whose target does not take logins. */
 const PROBE_INTERVAL_MS = 150
 /** A portal that takes long to answer is probed less often: probes take at most a fifth of the time. */
-const PROBE_REST = 5
+const PROBE_MIN_DURATION_RATIO = 5
 /** With many portals, each is probed less often: a probe is a connection and a message. */
 const PROBE_INTERVAL_EACH_MS = 4
 /** Between two probes of a portal that takes logins, while a volume still waits for it. */
@@ -25,7 +25,7 @@ const OPEN_PROBE_INTERVAL_MS = 500
  * How many probes of one portal may be unanswered. The agent does not wait for a probe whose packets are dropped: TCP itself
  * repeats only after 1 s, 3 s, 7 s (RFC 6298), and the next probe may be answered at once.
  */
-export const MOST_PROBES = 8
+export const MAX_PENDING_PROBES = 8
 
 /**
  * When the next probe of a portal begins.
@@ -41,7 +41,7 @@ export function nextProbeMs(
   }: { readonly isOpen: boolean; readonly portals: number; readonly tookMs: number },
 ): number {
   const interval = isOpen ? OPEN_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS
-  return startedMs + Math.max(interval, PROBE_INTERVAL_EACH_MS * portals, PROBE_REST * tookMs)
+  return startedMs + Math.max(interval, PROBE_INTERVAL_EACH_MS * portals, PROBE_MIN_DURATION_RATIO * tookMs)
 }
 
 /**

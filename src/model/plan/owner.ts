@@ -106,7 +106,7 @@ export type ClaimStep =
   | { readonly kind: 'contended' }
 
 /** More than two nodes that race need; none of them is left out by chance. */
-const MOST_CONFLICTS = 8
+const MAX_CONFLICTS = 8
 
 /**
  * The next step of claiming a volume for one node. Safe in every interleaving with another node that does the same:
@@ -122,7 +122,7 @@ export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   const holder = told.holder?.key ?? null
   const isTaken = holder !== null && holder !== key
   if (isTaken && !isOwn(holder) && !takesOver) return { kind: 'elsewhere', key: holder }
-  if (facts.conflicts >= MOST_CONFLICTS) return { kind: 'contended' }
+  if (facts.conflicts >= MAX_CONFLICTS) return { kind: 'contended' }
   if (!isRegistered || !told.keys.includes(key)) return { kind: 'register' }
   if (isTaken) return { kind: 'preempt', key: holder }
   if (holder === null) return { kind: 'reserve' }

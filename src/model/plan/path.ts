@@ -52,7 +52,7 @@ export type PathStep =
   | 'no-size'
 
 /** A LUN whose volume changes faster than it can be checked cannot be resolved here. */
-const MOST_DROPS = 2
+const MAX_DROPS = 2
 
 /** The next step to a disk that is known to be the LUN's, from any state. */
 export function nextPathStep(facts: PathFacts): PathStep {
@@ -72,7 +72,7 @@ export function nextPathStep(facts: PathFacts): PathStep {
   const expected = identity.bytes === 0 ? { ...facts.expected, bytes: null } : facts.expected
   if (identityDifference(identity, expected) !== null) return 'mismatch'
   if (isStale(disk, identity, facts.scans > facts.drops))
-    return facts.drops < MOST_DROPS ? 'drop-stale-disk' : 'unidentified'
+    return facts.drops < MAX_DROPS ? 'drop-stale-disk' : 'unidentified'
   if (!isIdentified(identity)) return 'unidentified'
   // An array answers INQUIRY and rejects READ CAPACITY on a path whose ALUA state is standby, unavailable or in
   // transition (SPC-4 5.15.2.4). The kernel treats such a disk as 0 bytes long, which no map's table can contain.

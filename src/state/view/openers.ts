@@ -15,7 +15,7 @@ import { isUdev } from './users.ts'
  */
 const TRANSIENT_MS = 3_000
 const FIRST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 500
+const MAX_PAUSE_MS = 500
 
 /** multipathd keeps every known disk open to check its path, and only reads (libmultipath, pathinfo). */
 const CHECKER = 'multipathd'
@@ -30,7 +30,7 @@ export async function lasting<T>(
   signal?: AbortSignal,
 ): Promise<readonly T[]> {
   const end = performance.now() + TRANSIENT_MS
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(MAX_PAUSE_MS, pause * 2)) {
     const found = await look()
     if (found.length === 0 || performance.now() >= end) return found
     await sleep(pause, undefined, { signal })

@@ -23,7 +23,7 @@ import { carriesAlone } from './carried.ts'
 import { isOfAnotherMachine } from './machine.ts'
 import { ownerOf } from './owner.ts'
 import { askDisk } from '../proof/ask.ts'
-import { standsOn } from '../proof/stands.ts'
+import { isUsedOn } from '../proof/used-on.ts'
 import { mountsOf } from './users.ts'
 
 /** The actual state of an attachment: the record's intent and the kernel's state. */
@@ -110,7 +110,7 @@ async function isMisplaced(
   if (note?.kind === 'misplaced') return true
   if (note?.kind === 'fenced') return false
   if (phase === 'attaching' || identity === null) return false
-  const used = sessions.flatMap(({ disk }) => (disk && standsOn(host, record, disk, maps) ? [disk] : []))
+  const used = sessions.flatMap(({ disk }) => (disk && isUsedOn(host, record, disk, maps) ? [disk] : []))
   const isWatched = await isAgentRunning(host)
   if (used.length === 0 || (isWatched && note !== null)) return false
   const isOther = ({ cached }: ScsiDisk) => isCachedAsOther(cached, identity)

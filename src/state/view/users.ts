@@ -64,7 +64,7 @@ async function openersOrNull(host: Host, devices: readonly Openable[]): Promise<
 }
 
 /** Maximum number of users that are named: more would make the message longer, not clearer. */
-const NAMED = 5
+const MAX_NAMED = 5
 
 /** The users of these devices, for a message: mounts, maps, processes, other mount namespaces. */
 export async function describeUsers(
@@ -95,9 +95,10 @@ export async function describeUsers(
   ]
   if (all.length === 0)
     return 'no visible user (possibly the kernel: swap, a loop device, an unmount in progress)'
-  return [...all.slice(0, NAMED), ...(all.length > NAMED ? [`and ${all.length - NAMED} more`] : [])].join(
-    '; ',
-  )
+  return [
+    ...all.slice(0, MAX_NAMED),
+    ...(all.length > MAX_NAMED ? [`and ${all.length - MAX_NAMED} more`] : []),
+  ].join('; ')
 }
 
 /**

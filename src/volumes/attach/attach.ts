@@ -15,7 +15,7 @@ import { defaultName } from '../../model/name.ts'
 import type { VolumeRequest } from '../../model/request.ts'
 import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
-import { steerMultipathd } from '../holding/multipathd.ts'
+import { configureMultipathd } from '../holding/multipathd.ts'
 import { undo } from '../detach/undo.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { mountLock, targetLock, volumeLock } from '../../state/records/locks.ts'
@@ -25,14 +25,14 @@ import { statusOf } from '../../state/view/status.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 import type { Observer } from '../step.ts'
 import { stepper } from '../step.ts'
-import { bringPaths } from './paths.ts'
+import { preparePaths } from './paths.ts'
 import { claimVolume } from './claim.ts'
 import { chooseDevice, pathMark, sessionRecovery } from './device.ts'
 import { refuseOpen } from './refuse-open.ts'
 import { attachmentOf, intend } from './intent.ts'
 import { asOnlyAttachment } from './only-attachment.ts'
-import { settle } from './settle.ts'
-import { bringIntoUse } from './use.ts'
+import { resolveRequest } from './resolve-request.ts'
+import { prepareUse } from './use.ts'
 
 export interface AttachOptions {
   readonly chap?: Chap | null
@@ -72,7 +72,7 @@ export async function attach(
   checkNode(host)
   const { chap = null, observer = {}, signal } = options
   const name = asked.name ?? defaultName(asked.iqn, asked.lun)
-  const request = await settle(host, checkRequest(asked), (message) => observer.warn?.(name, message))
+  const request = await resolveRequest(host, checkRequest(asked), (message) => observer.warn?.(name, message))
   const known = attachmentOf(readRecords(host).attachments, request)
   return withLock(...volumeLock(host, known ?? request, 'attach', signal), async () => {
     const intent = intend(host, request, options.orchestrator)
@@ -108,7 +108,7 @@ export async function attach(
         knownBefore: knownWwids(host),
       }
       const paths = await withLock(...targetLock(host, request, 'attach', signal), () =>
-        bringPaths(work, signal),
+        preparePaths(work, signal),
       )
       await asOnlyAttachment({ host, record, paths, scanned, signal }, async () => {
         if (!record.identity)
@@ -121,7 +121,7 @@ export async function attach(
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
-        bringIntoUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
+        prepareUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
       if (fs === 'ext4') await primeMark(host, record.request.use)
       // What an attempt before this one could not write was not a user's.
@@ -139,7 +139,7 @@ export async function attach(
     async function tellMultipathd(map: string): Promise<void> {
       // Recorded before: its multipathd configuration is removed with its record.
       note({ mode: 'multipathd', request: record.request })
-      await steps.step('tell-multipathd', map, () => steerMultipathd(host).catch(onlyWarned))
+      await steps.step('tell-multipathd', map, () => configureMultipathd(host).catch(onlyWarned))
     }
 
     /** The hold is then as multipathd is configured, and `volumes` shows how long that is. */

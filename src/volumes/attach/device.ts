@@ -15,7 +15,7 @@ import { limitDirtyPages } from '../../host/memory/volume-dirty-limit.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { isAgentRunning } from '../../state/records/agent-lock.ts'
-import { putUnder, tablePath } from '../holding/map-paths.ts'
+import { addToMap, tablePath } from '../holding/map-paths.ts'
 import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -30,7 +30,7 @@ import { proveDisks, withProof } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../../state/view/users.ts'
 import { deviceOf, deviceOfMap } from '../../state/view/users.ts'
-import { freePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths } from './foreign.ts'
+import { releasePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths } from './foreign.ts'
 import type { Path } from './path.ts'
 
 /** multipathd creates a map within a second of udev's event; udev may need several on a busy node. */
@@ -38,7 +38,7 @@ const MAP_DEADLINE_MS = 30_000
 /** Once the map exists, a disk that is not yet in it is one path less, and not a reason to wait long. */
 const MEMBER_DEADLINE_MS = 10_000
 /** How often multipathd is offered a disk that it does not yet accept. */
-const PULSE = 250
+const OFFER_INTERVAL_MS = 250
 
 /** multipathd's own fast_io_fail_tmo (multipath.conf(5)): after it, a dead path is given up for another. */
 const FAIL_OVER: Hold = 5
@@ -113,7 +113,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     if (!(await carries(host, held, paths))) {
       refuseForeignHolders(host, work.name, paths, request.hold.wanted)
       await steps.step('make-map', held.name, () =>
-        putUnder(
+        addToMap(
           host,
           { ...work.record(), identity: first.identity },
           held,
@@ -153,7 +153,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     )
   // With a map its session would have given I/O up soon, for another path; and it was not known whether it is guarded.
   keepIoInSessions(work, paths.slice(0, 1))
-  freePaths(host, paths)
+  releasePaths(host, paths)
   retryWithoutEnd(host, first.disk)
   limitDirtyPages(host, first.disk.devno)
   return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
@@ -304,7 +304,7 @@ async function membersWithin(
   const end = performance.now() + deadline
   for (;;) {
     const look = () => choose(memberships(host, request, paths)) ?? null
-    const found = await whenAppears(host, look, PULSE)
+    const found = await whenAppears(host, look, OFFER_INTERVAL_MS)
     if (found || performance.now() > end) return found
     for (const { disk, map } of memberships(host, request, paths)) if (!map) await offerPath(host, disk)
   }

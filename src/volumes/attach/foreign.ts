@@ -91,7 +91,7 @@ export async function reservePaths(host: Host, paths: readonly Path[]): Promise<
 }
 
 /** The volume uses its bare disk: udev may report its contents, and LVM may use it. */
-export function freePaths(host: Host, paths: readonly Path[]): void {
+export function releasePaths(host: Host, paths: readonly Path[]): void {
   for (const { session, disk } of paths)
     if (unmarkPath(host, session.sid, disk.hctl)) tellUdev(host, disk, 'add')
 }

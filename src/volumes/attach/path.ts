@@ -71,7 +71,7 @@ export function sessionOf(host: Host, request: SettledRequest, portal: Portal): 
  * Creates one path to the volume, from any state: reads the state, takes the next step, reads again.
  * @throws the obstacle: PORTAL_… LOGIN_… LUN_ABSENT STALE_DISK IDENTITY_UNREADABLE TARGET_AWAY …
  */
-export async function bringPath(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<Path> {
+export async function preparePath(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<Path> {
   const { host, request, steps } = work
   if (sessionOf(host, request, portal)?.state === 'LOGGED_IN') await renewInUse(work, portal, signal)
   let known = {

@@ -7,26 +7,26 @@ import { identityDifference } from '../../model/identity.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
 import type { Path, PathWork } from './path.ts'
-import { bringPath } from './path.ts'
+import { preparePath } from './path.ts'
 
 /**
  * Once one path works, the others get this much longer. A live portal is ready within tens of milliseconds of the
  * others; a dead one must not delay them.
  */
-const GRACE = 1_500
+const OTHER_PATHS_DEADLINE_MS = 1_500
 
 /**
  * Creates all paths at once and returns those that work, the first portal's first. If one path works, the failure of
  * another is a warning, unless it shows another volume: that fails everything.
  * @throws the error of the first portal, if no path works · IDENTITY_MISMATCH
  */
-export async function bringPaths(work: PathWork, signal?: AbortSignal): Promise<Path[]> {
+export async function preparePaths(work: PathWork, signal?: AbortSignal): Promise<Path[]> {
   const { portals } = work.request
   const late = new AbortController()
   const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal
-  const attempts = portals.map((portal) => bringPath(work, portal, stop))
+  const attempts = portals.map((portal) => preparePath(work, portal, stop))
   void Promise.any(attempts).then(
-    () => setTimeout(() => late.abort(), GRACE).unref(),
+    () => setTimeout(() => late.abort(), OTHER_PATHS_DEADLINE_MS).unref(),
     () => {},
   )
   const outcomes = await Promise.allSettled(attempts)

@@ -7,7 +7,7 @@ import type { Identity } from '../../model/identity.ts'
 import { isIdentified, nameDifference } from '../../model/identity.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { standsOn } from '../../state/proof/stands.ts'
+import { isUsedOn } from '../../state/proof/used-on.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { lastingOpeners, openable } from '../../state/view/openers.ts'
 import { describeUsers } from '../../state/view/users.ts'
@@ -52,5 +52,5 @@ function isUsedAs(host: Host, name: VolumeName, disk: ScsiDisk, identity: Identi
   const record = readRecord(host, name)
   if (!record?.identity || !isIdentified(record.identity)) return false
   if (nameDifference(identity, record.identity) !== null) return false
-  return standsOn(host, record, disk, lookAtAttachment(host, record).maps)
+  return isUsedOn(host, record, disk, lookAtAttachment(host, record).maps)
 }

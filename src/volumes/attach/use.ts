@@ -26,7 +26,7 @@ import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
 import { explainDuplicateUuid } from './duplicate-uuid.ts'
 import type { Path } from './path.ts'
-import { shieldDirectory } from './shield.ts'
+import { protectDirectory } from './protect-directory.ts'
 
 export interface UseWork {
   readonly host: Host
@@ -42,7 +42,7 @@ export interface UseWork {
  * Brings the device to the requested state: a mount, or nothing for a raw device.
  * @returns the type of the mounted file system; null for a raw device
  */
-export async function bringIntoUse(work: UseWork, use: VolumeUse): Promise<string | null> {
+export async function prepareUse(work: UseWork, use: VolumeUse): Promise<string | null> {
   await protect(work, use)
   if (use.mount === null) return bringRaw(work)
   return bringMount(work, { ...use, mount: use.mount })
@@ -134,7 +134,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         if (missing.length > 0)
           note({ madeDirectories: [...new Set([...record().madeDirectories, ...missing])] })
         await steps.step('make-mount-point', use.mount, () => makeMountPoint(host, use.mount))
-        await shieldDirectory(work, use.mount)
+        await protectDirectory(work, use.mount)
         known = { ...known, directory: true }
         break
       }

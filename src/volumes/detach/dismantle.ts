@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts'
-import { steerMultipathd } from '../holding/multipathd.ts'
+import { configureMultipathd } from '../holding/multipathd.ts'
 import { removeHoldNote } from '../../state/records/hold-note.ts'
-import { giveRoomBack } from '../holding/dirty-limit.ts'
+import { restoreDirtyLimit } from '../holding/dirty-limit.ts'
 import { dropStaleMarks } from '../../host/disk/path-mark.ts'
 import { keepFailing } from '../../host/map/multipath.ts'
 import { withLock } from '../../host/lock/lock.ts'
@@ -20,15 +20,15 @@ import type { Stepper } from '../step.ts'
 import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
-import { discardData, refuseLoss, takersOf } from './loss.ts'
-import { reconnect } from './reconnect.ts'
+import { discardData, refuseLoss, disksWithDirtyData } from './loss.ts'
+import { reconnect } from './reinstate.ts'
 import { removeDisks } from './disks.ts'
 import { clearHolders } from './holders.ts'
 import { removeMaps } from './maps.ts'
 import { endSessions } from './sessions.ts'
 import { refuseLostWrites } from './write-out.ts'
 import { unmountAll } from './unmount.ts'
-import { tellImmutable, unshieldDirectory } from './unshield.ts'
+import { warnImmutable, unprotectDirectory } from './unprotect-directory.ts'
 
 /** Milliseconds for which an answer about identity is used: no unmounts or waits happen in between. */
 const JUDGED_LIFETIME_MS = 250
@@ -98,7 +98,7 @@ export async function dismantle(
     throw error
   }
   if (found.record) await forget(work, found.record)
-  else await tellImmutable(work)
+  else await warnImmutable(work)
   return { name: found.name, removed: work.removed, left: work.left }
 }
 
@@ -130,7 +130,7 @@ async function takeApart(work: Dismantling): Promise<void> {
   await refuseLoss(work, disks)
   const discarded = work.force && (await discardData(work, disks))
   {
-    const isWritable = !discarded && takersOf(work, disks).some(({ verdict }) => verdict === 'ours')
+    const isWritable = !discarded && disksWithDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')
     if (isWritable) await reconnect(work, disks)
     await using _ = keepFailing(host, isWritable ? [] : work.view().maps)
     const own = disks.map(({ disk }) => disk)
@@ -159,10 +159,10 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
 async function forget(work: Dismantling, record: Attachment): Promise<void> {
   const { host, steps, left } = work
   // What could not be removed stays in the record, so that the next attempt finds it.
-  if (left.length === 0) await unshieldDirectory(work)
+  if (left.length === 0) await unprotectDirectory(work)
   if (left.length > 0) return
   if (record.mode === 'multipathd')
-    await steps.step('tell-multipathd', record.name, () => steerMultipathd(host, record.name))
+    await steps.step('tell-multipathd', record.name, () => configureMultipathd(host, record.name))
   if (record.madeDirectories.length > 0)
     await steps.step('remove-mount-point', record.madeDirectories.at(-1)!, () =>
       removeMountPoint(host, record.madeDirectories),
@@ -171,7 +171,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
     removeHoldNote(host, record.name)
     forgetRegistered(host, record.name)
     dropStaleMarks(host)
-    giveRoomBack(host)
+    restoreDirtyLimit(host)
     removeRecord(host, record.name)
     // An agent may have written one just before it saw that the record is gone.
     removeHoldNote(host, record.name)

@@ -5,7 +5,7 @@ import type { LunkeeperError } from '../../model/errors.ts'
 import { nameDifference } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk, Session } from '../../model/snapshot.ts'
 import { askDisk } from '../../state/proof/ask.ts'
-import { standsOn } from '../../state/proof/stands.ts'
+import { isUsedOn } from '../../state/proof/used-on.ts'
 
 export type Verdict =
   /** The volume itself, asked a moment ago. */
@@ -45,7 +45,7 @@ export async function judge(
   const believed = record?.identity ?? disk.cached
   // Without the size: a volume may have grown since this path was lost.
   const isCachedAsOurs = nameDifference(disk.cached, believed) === null
-  const isUsed = standsOn(host, record, disk, maps)
+  const isUsed = isUsedOn(host, record, disk, maps)
   const isUnderAnother = isOtherHoldMapOver(host, disk, maps)
   const { verdict, error } = await askDisk(host, disk, believed, { fence: record?.fence })
   const judged = (verdict: Verdict): Judged => ({ session, disk, verdict, error })

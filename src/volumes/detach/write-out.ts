@@ -9,7 +9,7 @@ import { formatHctl } from '../../model/hctl.ts'
 import type { BlockRef, Mount } from '../../model/snapshot.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
-import { bringBack } from './reconnect.ts'
+import { reinstateFailedPaths } from './reinstate.ts'
 import { whileCarried } from '../holding/while-carried.ts'
 import type { Dismantling } from './dismantle.ts'
 
@@ -29,8 +29,11 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
       withProof(
         () => proveDevice(host, volume, device),
         (proof) =>
-          whileCarried(host, device, { hint: DETACH_AGAIN, bringBack: () => bringBack(work) }, (signal) =>
-            syncFs(host, proof, mount.point, signal),
+          whileCarried(
+            host,
+            device,
+            { hint: DETACH_AGAIN, reinstateFailedPaths: () => reinstateFailedPaths(work) },
+            (signal) => syncFs(host, proof, mount.point, signal),
           ),
       ),
     )

@@ -5,7 +5,7 @@ import { readDirtyPages } from '../../host/memory/dirty-pages.ts'
 import { readNodeDirtyBytes, readVolumeDirtyData } from '../../host/memory/dirty-data.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
 import type { VolumeName } from '../../model/name.ts'
-import { roomierLimit } from '../../model/plan/room.ts'
+import { raisedDirtyLimit } from '../../model/plan/dirty-limit.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { holdingNames, isAnyHolding } from '../../state/records/hold-note.ts'
@@ -22,8 +22,8 @@ import {
  * @returns what was done, for the log; null for nothing
  * @throws the kernel's error if it rejects the limit
  */
-export function makeRoom(host: Host): string | null {
-  if (!isAnyHolding(host)) return giveRoomBack(host)
+export function raiseDirtyLimit(host: Host): string | null {
+  if (!isAnyHolding(host)) return restoreDirtyLimit(host)
   const limit = readDirtyLimit(host.paths)
   const unwritten = readDirtyPages(host.paths)
   if (!limit || !unwritten) return null
@@ -31,7 +31,7 @@ export function makeRoom(host: Host): string | null {
   // Not a value of ours: the administrator has changed it since, and it stays.
   const raised = note?.setting === limit.setting && note.ours.includes(limit.value) ? note : null
   const was = raised?.was ?? limit.value
-  const value = roomierLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
+  const value = raisedDirtyLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
   if (value === null) return null
   writeDirtyLimitNote(host, { setting: limit.setting, was, ours: raised ? [limit.value, value] : [value] })
   try {
@@ -49,7 +49,7 @@ export function makeRoom(host: Host): string | null {
  * follows a lowered limit gradually, so no writer is blocked by it (mm/page-writeback.c:update_dirty_limit).
  * @returns what was done, for the log; null for nothing
  */
-export function giveRoomBack(host: Host): string | null {
+export function restoreDirtyLimit(host: Host): string | null {
   const note = readDirtyLimitNote(host)
   if (!note || isAnyHolding(host)) return null
   const now = readDirtyLimit(host.paths)

@@ -63,7 +63,7 @@ export async function useProven(host: Host, map: DmMap, paths: ProvenPaths): Pro
 }
 
 /** Puts disks under a hold map. @throws as {@link provePaths} · MAP_FAILED */
-export async function putUnder(
+export async function addToMap(
   host: Host,
   volume: Provable,
   map: DmMap,
@@ -77,7 +77,7 @@ export async function putUnder(
 }
 
 /** Removes a disk, and paths that carry no I/O, from the table; the disk is then free. @throws MAP_FAILED */
-export async function takeOut(host: Host, volume: Provable, map: DmMap, devno: string): Promise<void> {
+export async function removeFromMap(host: Host, volume: Provable, map: DmMap, devno: string): Promise<void> {
   const known = (await readPaths(host)).get(map.name) ?? []
   if (!known.some((path) => path.devno === devno)) return
   const others = carrying(host, known).filter((disk) => disk.devno !== devno)
@@ -85,7 +85,7 @@ export async function takeOut(host: Host, volume: Provable, map: DmMap, devno: s
 }
 
 /** Removes all disks from the table: from then on nothing written to the map reaches a target. @throws MAP_FAILED */
-export async function takeOutAll(host: Host, volume: Provable, map: DmMap): Promise<void> {
+export async function emptyMap(host: Host, volume: Provable, map: DmMap): Promise<void> {
   const known = (await readPaths(host)).get(map.name) ?? []
   if (known.length > 0) await load(host, volume, map, [])
 }

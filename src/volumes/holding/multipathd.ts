@@ -23,7 +23,7 @@ const LOCK_DEADLINE_MS = 60_000
  * @param without the volume that is being detached
  * @throws MAP_FAILED LOCKED NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
-export async function steerMultipathd(host: Host, without: VolumeName | null = null): Promise<void> {
+export async function configureMultipathd(host: Host, without: VolumeName | null = null): Promise<void> {
   const options = { what: 'configuration of multipathd', deadline: LOCK_DEADLINE_MS }
   await withLock(join(host.places.runtime, 'locks'), 'multipathd', options, async () => {
     const { attachments, corrupt } = readRecords(host)

@@ -28,7 +28,7 @@ export function isAllHeld(host: Host, session: Session, name?: string): boolean 
  * Below a hold map the session must not hold I/O: a lost connection then reaches the map immediately, and no I/O
  * resumes on whatever answers when the target is back. Sessions with other users keep their timer.
  */
-export function tighten(host: Host, sessions: readonly Session[]): void {
+export function shortenTimers(host: Host, sessions: readonly Session[]): void {
   for (const session of sessions)
     if (session.recoveryTmo !== 0 && session.state === 'LOGGED_IN' && isAllHeld(host, session))
       setRecovery(host, session, 0)
@@ -40,7 +40,7 @@ export function tighten(host: Host, sessions: readonly Session[]): void {
  * (libmultipath/discovery.c:sysfs_set_session_tmo).
  * @returns the sessions whose timer was too short
  */
-export function lengthen(host: Host, { request }: Attachment): Session[] {
+export function lengthenTimers(host: Host, { request }: Attachment): Session[] {
   const { wanted } = request.hold
   return lookAtVolume(host, request).sessions.flatMap(({ session, disk }) => {
     const isShort = longerHold(session.recoveryTmo, wanted) !== session.recoveryTmo

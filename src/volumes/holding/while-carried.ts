@@ -20,7 +20,7 @@ export interface CarriedOptions {
   /** What a user does when it was stopped. */
   readonly hint: string
   /** Each time the map is seen without a path; a failure of it does not matter. */
-  readonly bringBack?: () => Promise<void>
+  readonly reinstateFailedPaths?: () => Promise<void>
   /** Before it gives up. */
   readonly giveUp?: (map: DmMap) => Promise<void>
 }
@@ -34,7 +34,7 @@ export interface CarriedOptions {
 export async function whileCarried<T>(
   host: Host,
   device: BlockRef,
-  { hint, bringBack, giveUp }: CarriedOptions,
+  { hint, reinstateFailedPaths, giveUp }: CarriedOptions,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const map = readMap(host.paths, device.name)
@@ -53,8 +53,8 @@ export async function whileCarried<T>(
     for (let heldMs = 0; heldMs < HELD_MS;) {
       await pause(PATHS_INTERVAL_MS)
       heldMs = (await hasFailed()) ? heldMs + PATHS_INTERVAL_MS : 0
-      if (heldMs === 0 || !bringBack) continue
-      await bringBack().catch(() => {})
+      if (heldMs === 0 || !reinstateFailedPaths) continue
+      await reinstateFailedPaths().catch(() => {})
       if (heldMs < HELD_MS) continue
       await pause(TRIAL_MS)
       if (!(await hasFailed())) heldMs = 0

@@ -16,7 +16,7 @@ const PULSE_MS = 250
 /** So many blocks of a volume are written to. */
 const BLOCKS = 200
 /** A pending write keeps a thread. */
-const MOST_PENDING = 12
+const MAX_PENDING = 12
 
 /** A device that has a name of its own, or a directory: `sdX` may be another volume's the next time. */
 export const isWritable = ({ attached, path, mode, kind }: VolumeModel): boolean =>
@@ -144,7 +144,7 @@ export const DATA_OPERATIONS: Definitions<'write' | 'read' | 'wait'> = {
   write: {
     weight: (model) => 14 * Math.min(3, writable(model).length),
     make(random, model) {
-      const volume = random.pick(writable(model).filter(({ ledger }) => ledger.pending < MOST_PENDING))
+      const volume = random.pick(writable(model).filter(({ ledger }) => ledger.pending < MAX_PENDING))
       if (!volume) return null
       const blocks = Array.from({ length: random.between(1, 4) }, () => random.between(0, BLOCKS - 1))
       return {

@@ -6,7 +6,7 @@ import type { Model, NodeModel } from './model.ts'
 /** So many blocks are written to. */
 const BLOCKS = 64
 /** A pending write keeps a thread. */
-const MOST_PENDING = 16
+const MAX_PENDING = 16
 const WAITS_MS = [200, 500, 1_000, 3_000, 7_000]
 
 type Of<K extends TwoNodesKind> = Extract<TwoNodesOperation, { readonly kind: K }>
@@ -95,7 +95,7 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
   write: {
     weight: ({ nodes }) => (nodes.some(({ attached }) => attached === 'yes') ? 24 : 4),
     make(random, model) {
-      const fits = (one: NodeModel) => runs(one) && one.attached !== 'no' && one.pending < MOST_PENDING
+      const fits = (one: NodeModel) => runs(one) && one.attached !== 'no' && one.pending < MAX_PENDING
       const isUsable = (one: NodeModel) => fits(one) && one.attached === 'yes'
       const node = nodeWith(random, model, isUsable) ?? nodeWith(random, model, fits)
       if (!node) return null

@@ -30,12 +30,12 @@ const FINAL = 0x80
 const CONTINUE = 0x40
 const NO_TAG = 0xff_ff_ff_ff
 /** A login with more rounds than this will not complete. */
-const MOST_ROUNDS = 8
+const MAX_ROUNDS = 8
 /** Target error: "not now" (RFC 7143, 11.13.5). */
 const TARGET_ERROR = 3
 /** A list of about ten thousand addresses, in any number of parts. */
-const LONGEST_TEXT = 1 << 20
-const MOST_PARTS = 1024
+const MAX_TEXT = 1 << 20
+const MAX_PARTS = 1024
 
 export interface ConnectionOptions {
   readonly portal: Portal
@@ -88,7 +88,7 @@ export class IscsiConnection {
       ...(target === null ? {} : PARAMETERS),
     })
     for (let rounds = 0; !ready; rounds++) {
-      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not complete the login')
+      if (rounds === MAX_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not complete the login')
       ready = (await this.#round(OPERATIONAL, FULL_FEATURE, {}))[1]
     }
   }
@@ -110,7 +110,7 @@ export class IscsiConnection {
     })
     if (ours && !isProof(proof, ours, mutual)) throw this.#error('CHAP_FAILED', 'did not authenticate itself')
     for (let over = settled, rounds = 0; !over; rounds++) {
-      if (rounds === MOST_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not complete CHAP')
+      if (rounds === MAX_ROUNDS) throw this.#error('LOGIN_FAILED', 'does not complete CHAP')
       over = (await this.#round(SECURITY, OPERATIONAL, {}))[1]
     }
   }
@@ -159,7 +159,7 @@ export class IscsiConnection {
       // Not final, or cut (C): more follows. Without a tag it cannot be requested.
       const isMore = (header[1]! & FINAL) === 0 || (header[1]! & CONTINUE) !== 0
       if (!isMore) return decodeKeys(Buffer.concat(parts))
-      if (transfer === NO_TAG || count === MOST_PARTS || bytes > LONGEST_TEXT)
+      if (transfer === NO_TAG || count === MAX_PARTS || bytes > MAX_TEXT)
         throw this.#error('LOGIN_FAILED', 'does not complete its list of targets')
     }
   }

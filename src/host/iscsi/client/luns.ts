@@ -12,8 +12,8 @@ export interface SeenLun {
 }
 
 /** Maximum number of LUNs of a target; a longer list is cut. */
-const MOST_LUNS = 1024
-const LIST_BYTES = 8 + 8 * MOST_LUNS
+const MAX_LUNS = 1024
+const LIST_BYTES = 8 + 8 * MAX_LUNS
 const SHORT_PAGE_BYTES = 255
 /** LUN 0, the well-known address for the list even if there is no LUN 0 (SPC-4, 4.6.4). */
 const ANY = Buffer.alloc(8)

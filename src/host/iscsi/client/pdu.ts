@@ -21,7 +21,7 @@ export interface Pdu {
 }
 
 /** The longest data segment that is accepted; we announce less. */
-const LONGEST = 1 << 20
+const MAX_SEGMENT_BYTES = 1 << 20
 
 /** A protocol data unit as sent over the network. @param fill sets the non-zero fields of its header */
 export function encode(fill: (header: Buffer) => void, data: Uint8Array = Buffer.alloc(0)): Buffer {
@@ -73,7 +73,7 @@ export async function* decode(socket: Socket): AsyncGenerator<Pdu, void> {
 /** Where the data of a unit starts, its length, and where the unit ends. @param heard at least its header */
 function extentOf(heard: Buffer): { start: number; length: number; end: number } {
   const length = heard.readUIntBE(5, 3)
-  if (length > LONGEST) throw new Error(`a data segment of ${length} bytes`)
+  if (length > MAX_SEGMENT_BYTES) throw new Error(`a data segment of ${length} bytes`)
   // The byte before counts additional header segments, in words of four bytes.
   const start = HEADER + 4 * (heard[4] ?? 0)
   return { start, length, end: start + length + padding(length) }

@@ -70,7 +70,7 @@ export class FakeLastingSteps {
       case 'attach':
         return this.#attach(running, step)
       case 'return':
-        return this.#bringBack(running, step)
+        return this.#reinstateFailedPaths(running, step)
     }
   }
 
@@ -128,7 +128,7 @@ export class FakeLastingSteps {
     this.#finish(running, { kind: 'attach' })
   }
 
-  #bringBack(running: Running, step: StepOf<'return'>): void {
+  #reinstateFailedPaths(running: Running, step: StepOf<'return'>): void {
     const iscsi = this.#iscsi
     const refuse = (cause: Refusal) =>
       this.#finish(running, {

@@ -85,8 +85,8 @@ export class FakeNode {
   /** One attach: how it ended. `events` are used up from the front; none are left: all is quiet. */
   attach(events: Event[]): string {
     try {
-      this.#bringPath(events)
-      return this.#bringIntoUse(events)
+      this.#preparePath(events)
+      return this.#prepareUse(events)
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error
       return error.message
@@ -103,7 +103,7 @@ export class FakeNode {
     }
   }
 
-  #bringPath(events: Event[]): void {
+  #preparePath(events: Event[]): void {
     const known = { reached: false, loggedIn: false, timersSet: false, scans: 0, drops: 0, sizeAsked: false }
     let seen = null as { object: number; identity: Identity } | null
     for (let steps = 0; ; steps++) {
@@ -200,7 +200,7 @@ export class FakeNode {
     this.#mustNot(!this.disk!.named, 'ready without a device')
   }
 
-  #bringIntoUse(events: Event[]): string {
+  #prepareUse(events: Event[]): string {
     const disk = this.disk!
     const volume = disk.believes
     const known = {

@@ -9,7 +9,7 @@ export const SLACK_MS = 2_500
 /** A reinstate is one of many if it follows others within this time. */
 const REINSTATE_WINDOW_MS = 10_000
 /** Of two paths in that time: five each, where I/O fails through them, and some that are back for another reason. */
-const MOST_REINSTATES = 20
+const MAX_REINSTATES = 20
 /** I/O that fails so soon after a return, though the target answers, goes on with the outage before. */
 const RELAPSE_MS = 30_000
 
@@ -174,7 +174,7 @@ export class HoldJudge {
     if (this.givenUp !== null || how === 'load-table') return
     const { nowMs } = this.#iscsi
     this.#reinstatedMs = [...this.#reinstatedMs.filter((atMs) => nowMs - atMs < REINSTATE_WINDOW_MS), nowMs]
-    if (this.#reinstatedMs.length > MOST_REINSTATES)
+    if (this.#reinstatedMs.length > MAX_REINSTATES)
       throw new Violation('a target that fails I/O gets it again without a pause')
   }
 

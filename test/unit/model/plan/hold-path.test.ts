@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ProbeResult, Refusal } from '../../../../src/model/plan/hold-facts.ts'
 import { NO_ATTEMPT } from '../../../../src/model/plan/hold-path.ts'
 import { afterStep } from '../../../../src/model/plan/hold-results.ts'
-import { MOST_PROBES, nextProbeMs } from '../../../../src/model/plan/hold-search.ts'
+import { MAX_PENDING_PROBES, nextProbeMs } from '../../../../src/model/plan/hold-search.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 import {
   closed,
@@ -155,7 +155,7 @@ describe('a portal', () => {
     expect(nextProbeMs(0, { ...one, portals: 100 })).toBe(400)
     expect(nextProbeMs(0, { ...one, tookMs: 200 })).toBe(1_000)
     expect(nextProbeMs(0, { ...one, isOpen: true })).toBe(500)
-    expect(MOST_PROBES).toBeGreaterThan(1)
+    expect(MAX_PENDING_PROBES).toBeGreaterThan(1)
   })
 
   it('that is on its way back does not have its volume looked at for each change', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { removeHoldNote, writeHoldNote } from '../../../src/state/records/hold-note.ts'
-import { giveRoomBack, makeRoom } from '../../../src/volumes/holding/dirty-limit.ts'
+import { restoreDirtyLimit, raiseDirtyLimit } from '../../../src/volumes/holding/dirty-limit.ts'
 import { readDirtyLimitNote, writeDirtyLimitNote } from '../../../src/state/records/dirty-limit-note.ts'
 import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
@@ -35,26 +35,26 @@ const holds = (ended: 'give-up' | null = null) =>
   writeHoldNote(host, name, { since: new Date().toISOString(), ended, trouble: null })
 
 test('nothing waits: nothing is changed, however much is unwritten', () => {
-  expect(makeRoom(host)).toBeNull()
+  expect(raiseDirtyLimit(host)).toBeNull()
   holds('give-up')
-  expect(makeRoom(host)).toBeNull()
+  expect(raiseDirtyLimit(host)).toBeNull()
   expect(setting('dirty_ratio')).toBe(20)
 })
 
 test('raised while a volume waits, and put back after; what it was is noted', () => {
   holds()
-  expect(makeRoom(host)).toContain('raised to vm.dirty_ratio=30, was vm.dirty_ratio=20')
+  expect(raiseDirtyLimit(host)).toContain('raised to vm.dirty_ratio=30, was vm.dirty_ratio=20')
   expect(readDirtyLimitNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30] })
   unwritten(13_000, 15_000)
-  makeRoom(host)
+  raiseDirtyLimit(host)
   expect(readDirtyLimitNote(host)).toEqual({ setting: 'dirty_ratio', was: 20, ours: [30, 36] })
-  expect(giveRoomBack(host)).toBeNull()
+  expect(restoreDirtyLimit(host)).toBeNull()
   expect(setting('dirty_ratio')).toBe(36)
   removeHoldNote(host, name)
-  expect(giveRoomBack(host)).toContain('restored the limit of dirty pages to vm.dirty_ratio=20')
+  expect(restoreDirtyLimit(host)).toContain('restored the limit of dirty pages to vm.dirty_ratio=20')
   expect(setting('dirty_ratio')).toBe(20)
   expect(readDirtyLimitNote(host)).toBeNull()
-  expect(giveRoomBack(host)).toBeNull()
+  expect(restoreDirtyLimit(host)).toBeNull()
 })
 
 test('where the kernel tells what waits for each volume, others raise nothing', () => {
@@ -71,49 +71,49 @@ test('where the kernel tells what waits for each volume, others raise nothing', 
   put(join(sys, 'block/dm-0/dm/name'), 'lunkeeper-db\n')
   put(join(sys, 'block/dm-0/dev'), '254:0\n')
   stuck(1000)
-  expect(makeRoom(host)).toBeNull()
+  expect(raiseDirtyLimit(host)).toBeNull()
   stuck(30_000)
-  expect(makeRoom(host)).toContain('raised to vm.dirty_ratio=25')
+  expect(raiseDirtyLimit(host)).toContain('raised to vm.dirty_ratio=25')
 })
 
 test('a limit in bytes stays one in bytes', () => {
   set('dirty_ratio', 0)
   set('dirty_bytes', 40_960_000)
   holds()
-  makeRoom(host)
+  raiseDirtyLimit(host)
   expect([setting('dirty_bytes'), setting('dirty_ratio')]).toEqual([61_440_000, 0])
 })
 
 test('killed after the note and before the change, or in between two changes: put back all the same', () => {
   writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
-  giveRoomBack(host)
+  restoreDirtyLimit(host)
   expect([setting('dirty_ratio'), readDirtyLimitNote(host)]).toEqual([20, null])
   writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30, 36] })
   set('dirty_ratio', 30)
-  giveRoomBack(host)
+  restoreDirtyLimit(host)
   expect([setting('dirty_ratio'), readDirtyLimitNote(host)]).toEqual([20, null])
 })
 
 test('what the administrator sets meanwhile stays, and is what is gone back to', () => {
   holds()
-  makeRoom(host)
+  raiseDirtyLimit(host)
   set('dirty_ratio', 0)
   set('dirty_bytes', 81_920_000)
   unwritten(20_000, 20_000)
-  makeRoom(host)
+  raiseDirtyLimit(host)
   expect(readDirtyLimitNote(host)).toMatchObject({ setting: 'dirty_bytes', was: 81_920_000 })
   removeHoldNote(host, name)
-  giveRoomBack(host)
+  restoreDirtyLimit(host)
   expect([setting('dirty_bytes'), setting('dirty_ratio')]).toEqual([81_920_000, 0])
 })
 
 test('a broken note, or a kernel that tells nothing, stops nobody', () => {
   writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
   writeFileSync(join(host.places.runtime, 'dirty-limit.json'), '{')
-  expect(giveRoomBack(host)).toBeNull()
+  expect(restoreDirtyLimit(host)).toBeNull()
   holds()
   rmSync(join(host.paths.proc, 'vmstat'))
-  expect(makeRoom(host)).toBeNull()
+  expect(raiseDirtyLimit(host)).toBeNull()
   expect(existsSync(join(vm, 'dirty_ratio'))).toBe(true)
 })
 
@@ -122,6 +122,6 @@ test('a kernel that takes no other limit: said, and no note of one stays', () =>
   // 40, and not for root to write either.
   symlinkSync('/proc/sys/kernel/cap_last_cap', join(vm, 'dirty_ratio'))
   holds()
-  expect(() => makeRoom(host)).toThrow(/EACCES/)
+  expect(() => raiseDirtyLimit(host)).toThrow(/EACCES/)
   expect(readDirtyLimitNote(host)).toBeNull()
 })

@@ -1,7 +1,7 @@
 import { isAgentRunning } from '../../state/records/agent-lock.ts'
 import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
-import { putUnder } from '../holding/map-paths.ts'
+import { addToMap } from '../holding/map-paths.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
@@ -24,7 +24,7 @@ export async function reconnect(
   const isWatched = found.record.phase === 'ready' && readHoldNote(host, found.record.name) === null
   if (isWatched && (await isAgentRunning(host))) return
   const ours = disks.filter(({ verdict }) => verdict === 'ours').map(({ disk }) => disk)
-  await putUnder(host, volume, map, beneath(map, ours))
+  await addToMap(host, volume, map, beneath(map, ours))
 }
 
 /** Those of the disks that are paths of the map. */
@@ -45,11 +45,11 @@ function refuseStranger(error: unknown): void {
  * Each disk proves to be the volume, and this node's, before it gets I/O.
  * @throws as a proof · MAP_FAILED
  */
-export async function bringBack({ host, found, volume, view }: Dismantling): Promise<void> {
+export async function reinstateFailedPaths({ host, found, volume, view }: Dismantling): Promise<void> {
   const { sessions, maps } = view()
   const map = maps.find(isHoldMap)
   if (!map || !found.record || mustNotBeWritten(host, found.record)) return
   // One after the other: a path that does not answer must not keep the next one out.
   const up = sessions.filter(isUp).flatMap(({ disk }) => disk ?? [])
-  for (const disk of beneath(map, up)) await putUnder(host, volume, map, [disk]).catch(refuseStranger)
+  for (const disk of beneath(map, up)) await addToMap(host, volume, map, [disk]).catch(refuseStranger)
 }

@@ -10,16 +10,16 @@ export interface Unwritten {
 }
 
 /** Less than this part of the room that there should be is too little. */
-const TIGHT = 0.75
+const MIN_HEADROOM_FRACTION = 0.75
 /**
  * Upper limit of what is assumed to be stuck if it is not known, whichever is larger: a multiple of the usual limit, or
  * a part of the memory. The sum includes other writers, which must not raise the limit on and on.
  */
-const MOST_SHARE = { usual: 2, memory: 0.25 }
+const MAX_STUCK = { usual: 2, memory: 0.25 }
 /** Held volumes get at most this part of the available memory. */
-const SHARE = 0.5
+const MAX_MEMORY_FRACTION = 0.5
 /** vm.dirty_ratio: 100 % would be no limit at all. */
-const MOST_PERCENT = 90
+const MAX_RATIO_PERCENT = 90
 
 /**
  * The value of the setting that leaves other writers as much room beside stuck pages as there is between the two limits
@@ -31,7 +31,7 @@ const MOST_PERCENT = 90
  * @param stuck pages that belong to held volumes, read only if needed; null if the kernel reports only the total
  * @returns null if no change is needed, or there is no memory available
  */
-export function roomierLimit(
+export function raisedDirtyLimit(
   { pages, limit, background, spare }: Unwritten,
   { setting, value, was }: { readonly setting: string; readonly value: number; readonly was: number },
   stuck: () => number | null,
@@ -40,10 +40,10 @@ export function roomierLimit(
   const usual = (limit * was) / value
   // If the lower limit is not below the upper one, the kernel uses half of it (domain_dirty_limits).
   const room = usual > background ? usual - background : usual / 2
-  if (limit - pages >= room * TIGHT) return null
-  const most = Math.max(usual * MOST_SHARE.usual, (pages + spare) * MOST_SHARE.memory)
+  if (limit - pages >= room * MIN_HEADROOM_FRACTION) return null
+  const most = Math.max(usual * MAX_STUCK.usual, (pages + spare) * MAX_STUCK.memory)
   const base = stuck() ?? Math.min(pages, most)
-  const raised = Math.ceil((value * (base + Math.min(room, spare * SHARE))) / limit)
-  const wanted = setting === 'dirty_ratio' ? Math.min(raised, MOST_PERCENT) : raised
+  const raised = Math.ceil((value * (base + Math.min(room, spare * MAX_MEMORY_FRACTION))) / limit)
+  const wanted = setting === 'dirty_ratio' ? Math.min(raised, MAX_RATIO_PERCENT) : raised
   return wanted > value ? wanted : null
 }

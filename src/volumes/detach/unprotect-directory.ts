@@ -3,7 +3,7 @@ import { readMounts } from '../../host/read/mounts.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /** Removes the protection of the bare mount point; if that fails, the directory is reported as left behind. */
-export async function unshieldDirectory(work: Dismantling): Promise<void> {
+export async function unprotectDirectory(work: Dismantling): Promise<void> {
   const { host, found, steps, left } = work
   const directory = found.record?.protectedDirectory
   if (!directory) return
@@ -21,7 +21,7 @@ export async function unshieldDirectory(work: Dismantling): Promise<void> {
 }
 
 /** Without a record it is unknown who set the flag, which administrators also use. It stays, and is reported. */
-export async function tellImmutable({ host, found, steps }: Dismantling): Promise<void> {
+export async function warnImmutable({ host, found, steps }: Dismantling): Promise<void> {
   if (found.point === null || !(await isImmutable(host, found.point))) return
   steps.warn(
     `the directory ${found.point} is immutable, and no record says whether Lunkeeper made it so: chattr -i ${found.point}`,

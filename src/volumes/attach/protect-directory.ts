@@ -4,7 +4,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Stepper } from '../step.ts'
 
-interface ShieldWork {
+interface ProtectionWork {
   readonly host: Host
   readonly steps: Stepper
   readonly record: () => Attachment
@@ -16,7 +16,7 @@ interface ShieldWork {
  * of reaching another disk; also through a bind mount of it. The file system mounted on top is not affected. If the
  * file system has no such flag (NFS, overlay), the directory stays as it is.
  */
-export async function shieldDirectory(work: ShieldWork, directory: string): Promise<void> {
+export async function protectDirectory(work: ProtectionWork, directory: string): Promise<void> {
   const { host, steps, record, note } = work
   const ours = record().protectedDirectory === directory
   const immutable = await isImmutable(host, directory).catch(unavailable(steps))

@@ -8,7 +8,7 @@ import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
  * out. If so, dirty data would go to the volume that answers there.
  * @param maps the volume's own maps
  */
-export function standsOn(
+export function isUsedOn(
   host: Host,
   record: Attachment | null,
   disk: ScsiDisk,

@@ -11,7 +11,7 @@ import { cleanPath } from '../../model/request.ts'
  * it. A host name that does not resolve is one path less, unless it is the last one.
  * @throws PORTAL_UNREACHABLE BAD_MOUNT STUCK
  */
-export async function settle(
+export async function resolveRequest(
   host: Host,
   request: VolumeRequest,
   warn: (message: string) => void,
