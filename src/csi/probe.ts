@@ -6,10 +6,8 @@ import { grpcError } from './status.ts'
 
 /** Returns if volumes can be attached on this node. @throws FAILED_PRECONDITION with what is missing, and its remedy */
 export function probe({ host }: Driver): void {
-  const missing = lacksOf(host)
-  if (missing.length === 0) return
-  throw grpcError(
-    Code.FailedPrecondition,
-    missing.map(({ code, message }) => `${code}: ${message}`).join('; '),
-  )
+  const [first, ...more] = lacksOf(host)
+  if (!first) return
+  const message = [first.message, ...more.map((lack) => `${lack.code}: ${lack.message}`)].join('; ')
+  throw grpcError(first.code, message, Code.FailedPrecondition)
 }

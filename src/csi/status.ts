@@ -74,9 +74,9 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
 /** Statuses after which a kubelet assumes that something may have been done on the node. */
 const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
 
-/** An error with a status that the CSI specification requires and that no Lunkeeper error maps to. */
-export function grpcError(code: Code, message: string): ConnectError {
-  return new ConnectError(message, code)
+/** @param status where the CSI specification requires another one than {@link STATUS} gives */
+export function grpcError(code: ErrorCode, message: string, status: Code = STATUS[code]): ConnectError {
+  return new ConnectError(`${code}: ${message}`, status)
 }
 
 /** Where a user of kubectl runs a lunkeeper command. */
@@ -114,8 +114,8 @@ function hintOf({ code, hint }: LunkeeperError, volumeId: string | null): string
 export function toStatus(error: unknown, volumeId: string | null = null): ConnectError {
   if (error instanceof ConnectError) return error
   if (!(error instanceof LunkeeperError))
-    return new ConnectError("INTERNAL: a bug in Lunkeeper; see the agent's log", Code.Internal)
-  return new ConnectError(`${error.code}: ${error.message}. ${hintOf(error, volumeId)}`, STATUS[error.code])
+    return grpcError('INTERNAL', "a bug in Lunkeeper; see the agent's log")
+  return grpcError(error.code, `${error.message}. ${hintOf(error, volumeId)}`)
 }
 
 /** Like {@link toStatus}, but never a final error: something is left on this node, and the kubelet must call Unstage. */

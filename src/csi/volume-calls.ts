@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { grpcError } from './status.ts'
 
 /**
@@ -12,7 +10,7 @@ export class VolumeCalls {
   async run<T>(volumeId: string, what: string, work: () => Promise<T>): Promise<T> {
     const running = this.#running.get(volumeId)
     if (running)
-      throw grpcError(Code.Aborted, `${running.what} is still in progress for ${volumeId}; retry in a moment`)
+      throw grpcError('LOCKED', `${running.what} is still in progress for ${volumeId}; retry in a moment`)
     const end = work()
     this.#running.set(volumeId, { what, end })
     try {

@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { Recent } from '../../model/recent.ts'
 import type { VolumeAttachment } from '../../model/volume-attachment.ts'
 import { requireText } from '../node/arguments.ts'
@@ -34,7 +32,7 @@ export class Publisher {
     const nodeId = requireText(call.nodeId, 'node_id')
     const capability = parseCapability(call.volumeCapability)
     const reason = unsupported(capability)
-    if (reason) throw grpcError(Code.InvalidArgument, `BAD_REQUEST: ${volumeId}: ${reason}`)
+    if (reason) throw grpcError('BAD_REQUEST', `${volumeId}: ${reason}`)
     const sharing = sharingOf(capability.mode)
     const attachments = await this.#look(volumeId, signal)
     const decision = decide(
@@ -42,9 +40,8 @@ export class Publisher {
       attachments,
       this.#answered.get(volumeId)?.uid ?? null,
     )
-    if (decision.kind === 'not-found') throw grpcError(Code.NotFound, `NOT_FOUND: ${decision.reason}`)
-    if (decision.kind === 'refuse')
-      throw grpcError(Code.FailedPrecondition, `OWNED_ELSEWHERE: ${decision.reason}`)
+    if (decision.kind === 'not-found') throw grpcError('NOT_FOUND', decision.reason)
+    if (decision.kind === 'refuse') throw grpcError('OWNED_ELSEWHERE', decision.reason)
     const { name, uid } = decision.attachment
     this.#answered.set(volumeId, { uid, nodeId })
     return publishContextOf({ name, uid })
@@ -67,7 +64,7 @@ export class Publisher {
     } catch (error) {
       // As long as it is unknown which node has the volume, no node gets it. The attacher repeats the call.
       throw grpcError(
-        Code.Unavailable,
+        'OWNER_UNKNOWN',
         `the Kubernetes API did not say to which nodes ${volumeId} is attached: ${(error as Error).message}`,
       )
     }

@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { LunkeeperError } from '../../model/errors.ts'
 import { checkRequest } from '../../model/request.ts'
 import type { ValidateVolumeCapabilitiesRequest } from '../protocol/csi_pb.js'
@@ -17,14 +15,10 @@ import { volumeNameOf } from '../volume/name.ts'
  */
 export function validate(call: ValidateVolumeCapabilitiesRequest): string | null {
   const volumeId = requireText(call.volumeId, 'volume_id')
-  if (call.volumeCapabilities.length === 0)
-    throw grpcError(Code.InvalidArgument, 'BAD_REQUEST: volume_capabilities is missing')
+  if (call.volumeCapabilities.length === 0) throw grpcError('BAD_REQUEST', 'volume_capabilities is missing')
   const capabilities = call.volumeCapabilities.map((given) => parseCapability(given))
   if (Object.keys(call.volumeContext).length === 0)
-    throw grpcError(
-      Code.NotFound,
-      `NOT_FOUND: ${volumeId} has no volume_context, which is required to locate the volume`,
-    )
+    throw grpcError('NOT_FOUND', `${volumeId} has no volume_context, which is required to locate the volume`)
   try {
     const source = parseAttributes(call.volumeContext)
     credentialsOf(call.secrets, call.volumeContext)

@@ -1,11 +1,9 @@
 import type { ConnectError } from '@connectrpc/connect'
-import { Code } from '@connectrpc/connect'
-
 import { grpcError } from '../status.ts'
 
 /** @throws INVALID_ARGUMENT the field is missing */
 export function requireText(value: string, field: string): string {
-  if (value === '') throw grpcError(Code.InvalidArgument, `BAD_REQUEST: ${field} is missing`)
+  if (value === '') throw grpcError('BAD_REQUEST', `${field} is missing`)
   return value
 }
 
@@ -14,9 +12,8 @@ export function requirePath(value: string, field: string): string {
   const path = requireText(value, field)
   const parts = path.split('/')
   if (!path.startsWith('/') || path.includes('\0') || parts.includes('.') || parts.includes('..'))
-    throw grpcError(Code.InvalidArgument, `BAD_MOUNT: ${field} is not an absolute path: "${path}"`)
-  if (parts.every((part) => part === ''))
-    throw grpcError(Code.InvalidArgument, `BAD_MOUNT: ${field} is the root directory`)
+    throw grpcError('BAD_MOUNT', `${field} is not an absolute path: "${path}"`)
+  if (parts.every((part) => part === '')) throw grpcError('BAD_MOUNT', `${field} is the root directory`)
   return path
 }
 
@@ -30,8 +27,8 @@ export function requirePlaceOf(volumeId: string, value: string, field: string): 
     return requirePath(value, field)
   } catch (error) {
     throw grpcError(
-      Code.NotFound,
-      `NOT_FOUND: ${volumeId} is not at ${JSON.stringify(value)}: ${(error as ConnectError).rawMessage}`,
+      'NOT_FOUND',
+      `${volumeId} is not at ${JSON.stringify(value)}: ${(error as ConnectError).rawMessage}`,
     )
   }
 }

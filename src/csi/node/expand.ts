@@ -16,32 +16,31 @@ export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Pro
   const path = requirePlaceOf(volumeId, call.volumePath, 'volume_path')
   const { requiredBytes = 0n, limitBytes = 0n } = call.capacityRange ?? {}
   if (requiredBytes < 0n || limitBytes < 0n || (limitBytes > 0n && limitBytes < requiredBytes))
-    throw grpcError(Code.InvalidArgument, 'BAD_REQUEST: capacity_range contradicts itself')
+    throw grpcError('BAD_REQUEST', 'capacity_range contradicts itself')
   const { host, observer, signal } = driver
   const place = await resolveTargetPath(host, path)
   const record = readRecord(host, volumeNameOf(volumeId))
-  const notFound = grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const notFound = grpcError('NOT_FOUND', `${volumeId} is not at ${place}`)
   if (record?.phase !== 'ready') throw notFound
   const isBlock = record.request.use.mount === null
   const isStaging = call.volumePath === call.stagingTargetPath
   if (!placeOf(record.request, lookAtStaged(host, record), place, isStaging)) throw notFound
   const kind = call.volumeCapability?.accessType.case
   if (kind !== undefined && (kind === 'block') !== isBlock)
-    throw grpcError(
-      Code.InvalidArgument,
-      `BAD_REQUEST: ${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`,
-    )
+    throw grpcError('BAD_REQUEST', `${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`)
   const { expanded } = await expandVolume(host, record.name, { observer, signal })
   const bytes = BigInt(expanded.to)
   if (bytes < requiredBytes)
     throw grpcError(
+      'CONFLICT',
+      `${volumeId} has ${bytes} bytes on its target, fewer than the ${requiredBytes} requested: enlarge the LUN there first`,
       Code.OutOfRange,
-      `CONFLICT: ${volumeId} has ${bytes} bytes on its target, fewer than the ${requiredBytes} requested: enlarge the LUN there first`,
     )
   if (limitBytes > 0n && bytes > limitBytes)
     throw grpcError(
+      'CONFLICT',
+      `${volumeId} has ${bytes} bytes, more than the limit of ${limitBytes}`,
       Code.OutOfRange,
-      `CONFLICT: ${volumeId} has ${bytes} bytes, more than the limit of ${limitBytes}`,
     )
   return bytes
 }

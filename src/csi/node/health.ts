@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { readUsage } from '../../host/fs/usage.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -59,7 +57,7 @@ async function adverseNow(driver: Driver, volumeId: string, path: string): Promi
           await resolveTargetPath(host, requirePlaceOf(volumeId, path, 'volume_publish_path')),
         )
   if (old) return orNone(old.adverse)
-  throw grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not known on this node`)
+  throw grpcError('NOT_FOUND', `${volumeId} is not known on this node`)
 }
 
 async function adverseOfReady(host: Driver['host'], record: Attachment): Promise<Adverse | null> {

@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { grpcError } from '../status.ts'
@@ -17,8 +15,8 @@ export function refuseOtherVolume(
   const reason = otherVolume(record, parseAttributes(context))
   if (reason === null) return
   throw grpcError(
-    Code.FailedPrecondition,
-    `CONFLICT: another volume is staged on this node as ${volumeId}: ${reason}. To Kubernetes, two PersistentVolumes with one volumeHandle are one volume: give each its own`,
+    'CONFLICT',
+    `another volume is staged on this node as ${volumeId}: ${reason}. To Kubernetes, two PersistentVolumes with one volumeHandle are one volume: give each its own`,
   )
 }
 
@@ -30,7 +28,7 @@ export function refuseOtherUse(
   readOnly: boolean,
 ): void {
   const { use } = request
-  const other = (reason: string) => grpcError(Code.FailedPrecondition, `CONFLICT: ${name} ${reason}`)
+  const other = (reason: string) => grpcError('CONFLICT', `${name} ${reason}`)
   const kind = use.mount === null ? 'block' : 'mount'
   if (kind !== capability.kind) throw other(`is staged as a ${kind} volume`)
   if (capability.fs !== '' && fs !== null && capability.fs !== fs) throw other(`has the file system ${fs}`)
@@ -40,8 +38,8 @@ export function refuseOtherUse(
   if (kind === 'mount' && use.mount !== staging) throw other(`is staged at ${use.mount}`)
   if (kind === 'block' && readOnly && !use.readOnly)
     throw grpcError(
-      Code.InvalidArgument,
-      `BAD_REQUEST: ${name} is a block volume that is staged for writing: a device is read-only for all its users or for none`,
+      'BAD_REQUEST',
+      `${name} is a block volume that is staged for writing: a device is read-only for all its users or for none`,
     )
 }
 
@@ -62,7 +60,7 @@ export function refuseSecondPath(
   )
   if (others.length > 0)
     throw grpcError(
-      Code.FailedPrecondition,
-      `BUSY: ${record.name} is published at ${others.map(({ point }) => point).join(', ')}, and its access mode allows only one target path`,
+      'BUSY',
+      `${record.name} is published at ${others.map(({ point }) => point).join(', ')}, and its access mode allows only one target path`,
     )
 }

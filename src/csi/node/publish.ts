@@ -26,14 +26,14 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   const path = requirePath(call.targetPath, 'target_path')
   const capability = parseCapability(call.volumeCapability)
   if (call.stagingTargetPath === '')
-    throw grpcError(Code.FailedPrecondition, 'BAD_REQUEST: staging_target_path is missing')
+    throw grpcError('BAD_REQUEST', 'staging_target_path is missing', Code.FailedPrecondition)
   const staging = requirePath(call.stagingTargetPath, 'staging_target_path')
   const reason = unsupported(capability)
-  if (reason) throw grpcError(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
+  if (reason) throw grpcError('BAD_REQUEST', `${volumeId}: ${reason}`, Code.FailedPrecondition)
   const { host, signal } = driver
   const record = readRecord(host, volumeNameOf(volumeId))
   if (record?.phase !== 'ready')
-    throw grpcError(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is not staged on this node`)
+    throw grpcError('NOT_FOUND', `${volumeId} is not staged on this node`, Code.FailedPrecondition)
   refuseOtherVolume(record, volumeId, call.volumeContext)
   const target = await resolveTargetPath(host, path)
   const readOnly = call.readonly || record.request.use.readOnly
@@ -45,7 +45,7 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   // While this call waits for the lock, a user can detach the volume, and another program can use the target path.
   await withLock(...volumeLock(host, record, 'publish', signal), async () => {
     if (readRecord(host, record.name)?.phase !== 'ready')
-      throw grpcError(Code.FailedPrecondition, `NOT_FOUND: ${volumeId} is no longer staged on this node`)
+      throw grpcError('NOT_FOUND', `${volumeId} is no longer staged on this node`, Code.FailedPrecondition)
     refuseOtherMount(driver, publication, volumeId)
     if (contentsOf(host, publication) !== 'same') await mountAtTarget(host, publication)
   })
@@ -55,8 +55,9 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
 function refuseOtherMount({ host }: Driver, publication: Publication, volumeId: string): void {
   if (contentsOf(host, publication) !== 'other') return
   throw grpcError(
+    'CONFLICT',
+    `${volumeId} is published at ${publication.target} with other settings`,
     Code.AlreadyExists,
-    `CONFLICT: ${volumeId} is published at ${publication.target} with other settings`,
   )
 }
 
@@ -72,7 +73,7 @@ async function repairStaging(driver: Driver, record: Attachment, target: string)
   await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi', onlyAgain: true }).catch(
     (error: unknown) => {
       if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
-      throw grpcError(Code.FailedPrecondition, `NOT_FOUND: ${record.name} was unstaged meanwhile`)
+      throw grpcError('NOT_FOUND', `${record.name} was unstaged meanwhile`, Code.FailedPrecondition)
     },
   )
 }

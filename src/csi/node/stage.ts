@@ -43,7 +43,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const chap = credentialsOf(call.secrets, call.volumeContext)
   const owner = ownerOf(parsePublication(call.publishContext), capability.mode)
   const reason = unsupported(capability)
-  if (reason) throw grpcError(Code.FailedPrecondition, `BAD_REQUEST: ${volumeId}: ${reason}`)
+  if (reason) throw grpcError('BAD_REQUEST', `${volumeId}: ${reason}`, Code.FailedPrecondition)
   const { host, observer } = driver
   const name = volumeNameOf(volumeId)
   for (const warning of warnings) observer.warn?.(name, warning)
@@ -100,10 +100,8 @@ function refuseContradiction(existing: Attachment, request: VolumeRequest): void
   if (!reason) return
   const samePlace =
     other !== null || mount === null || request.use.mount === null || mount === request.use.mount
-  throw grpcError(
-    samePlace ? Code.AlreadyExists : Code.FailedPrecondition,
-    `CONFLICT: ${existing.name} is already staged: ${reason}`,
-  )
+  const message = `${existing.name} is already staged: ${reason}`
+  throw grpcError('CONFLICT', message, samePlace ? Code.AlreadyExists : Code.FailedPrecondition)
 }
 
 /**

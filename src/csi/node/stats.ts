@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { readUsage } from '../../host/fs/usage.ts'
 import type { FsUsage } from '../../host/worker/protocol.ts'
@@ -41,7 +39,7 @@ export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Pr
   const volumeId = requireText(call.volumeId, 'volume_id')
   const place = await resolveTargetPath(host, requirePlaceOf(volumeId, call.volumePath, 'volume_path'))
   const record = readRecord(host, volumeNameOf(volumeId))
-  const notFound = () => grpcError(Code.NotFound, `NOT_FOUND: ${volumeId} is not at ${place}`)
+  const notFound = () => grpcError('NOT_FOUND', `${volumeId} is not at ${place}`)
   const old = record ? null : oldHealthAt(driver, volumeId, place)
   if (old) {
     const { usage, trouble } = await usageOf(host, volumeNameOf(volumeId), place)

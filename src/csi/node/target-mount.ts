@@ -55,9 +55,9 @@ export function contentsOf(
 export async function mountAtTarget(host: Host, publication: Publication): Promise<void> {
   const { record, kind, target, readOnly } = publication
   const { device } = lookAtStaged(host, record)
-  if (!device) throw grpcError(Code.Unavailable, `TARGET_AWAY: ${record.name} has no device now`)
+  if (!device) throw grpcError('TARGET_AWAY', `${record.name} has no device now`)
   for (let mounts = 0; mountAt(host.paths, target); mounts++) {
-    if (mounts === MAX_STACKED) throw grpcError(Code.Unavailable, `UNMOUNT_FAILED: ${target} stays mounted`)
+    if (mounts === MAX_STACKED) throw grpcError('UNMOUNT_FAILED', `${target} stays mounted`, Code.Unavailable)
     await unmountProven(host, record, target)
   }
   await createTargetPath(host, target, kind === 'block' ? 'file' : 'directory')
@@ -67,7 +67,7 @@ export async function mountAtTarget(host: Host, publication: Publication): Promi
     await bindMount(host, source, target)
     const mount = mountAt(host.paths, target)
     if (!mount || !isOf(mount, device, kind))
-      throw grpcError(Code.Unavailable, `MOUNT_FAILED: ${target} does not show ${record.name}`)
+      throw grpcError('MOUNT_FAILED', `${target} does not show ${record.name}`, Code.Unavailable)
     if (readOnly && kind === 'mount') await makeReadOnly(host, target, mount.options)
   } catch (error) {
     // If this cleanup fails, the mark stays: the next call must not take the mount for a complete one.

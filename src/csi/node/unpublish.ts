@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { removeTargetPath, resolveTargetPath } from '../../host/fs/target-path.ts'
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
@@ -25,15 +23,12 @@ export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest
   const record = readRecord(host, name)
   if (!record && (await withdrawIfOld(driver, volumeId, target))) return
   if (record?.request.use.mount === target)
-    throw grpcError(Code.FailedPrecondition, `BUSY: ${target} is where ${volumeId} is staged`)
+    throw grpcError('BUSY', `${target} is where ${volumeId} is staged`)
   for (;;) {
     const mount = readMounts(host.paths).findLast(({ point }) => point === target)
     if (!mount) break
     if (!isOwn(host, name, mount))
-      throw grpcError(
-        Code.FailedPrecondition,
-        `BUSY: ${mount.source || mount.fs} is mounted at ${target}, and is not ${volumeId}`,
-      )
+      throw grpcError('BUSY', `${mount.source || mount.fs} is mounted at ${target}, and is not ${volumeId}`)
     await unmountProven(host, { name, identity: record?.identity ?? null }, target)
   }
   await removeTargetPath(host, target)

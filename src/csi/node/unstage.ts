@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import type { Host } from '../../host/host.ts'
 import { queueingMaps } from '../../host/map/queueing.ts'
 import { readMounts } from '../../host/read/mounts.ts'
@@ -37,8 +35,8 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   const { published } = lookAtStaged(host, record)
   if (published.length > 0)
     throw grpcError(
-      Code.FailedPrecondition,
-      `BUSY: ${volumeId} is still published at ${published.map(({ point }) => point).join(', ')}`,
+      'BUSY',
+      `${volumeId} is still published at ${published.map(({ point }) => point).join(', ')}`,
     )
   const force = await isLost(host, record)
   if (force) observer.warn?.(record.name, 'its hold is over and no path answers: unwritten data is lost')
@@ -88,9 +86,6 @@ async function withoutRecord({ host, observer, signal }: Driver, name: string, p
   if (!mount) return
   if (isDead(host, mount)) return unmountProven(host, { name, identity: null }, place)
   if (!isMapOf(host, mount, name as Attachment['name']))
-    throw grpcError(
-      Code.FailedPrecondition,
-      `BUSY: ${mount.source} is mounted at ${place}, which is not this volume`,
-    )
+    throw grpcError('BUSY', `${mount.source} is mounted at ${place}, which is not this volume`)
   await detach(host, place, { observer, signal })
 }

@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { noteSession } from '../../host/iscsi/session-note.ts'
 import type { Host } from '../../host/host.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
@@ -33,8 +31,8 @@ export function takeOverVolume(driver: Driver, volumeId: string): () => void {
     const found = lookAtOld(host, state)
     if (found.mounts.length > 0)
       throw grpcError(
-        Code.FailedPrecondition,
-        `BUSY: ${volumeId} is still published by ${OLD_DRIVER}, at ${found.mounts.map(({ point }) => point).join(', ')}. Delete the pods that use it; it is then staged, and its I/O held`,
+        'BUSY',
+        `${volumeId} is still published by ${OLD_DRIVER}, at ${found.mounts.map(({ point }) => point).join(', ')}. Delete the pods that use it; it is then staged, and its I/O held`,
       )
     takeOverSessions(host, found)
     return () => forgetOldState(host, volumeId)

@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import type { Host } from '../../host/host.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { formatHctl } from '../../model/hctl.ts'
@@ -75,7 +73,7 @@ export function oldMountAt(
   const mount = readMounts(host.paths).findLast(({ point }) => point === place)
   if (!mount || (device !== null && mount.devno === device.devno)) return mount
   throw grpcError(
-    Code.FailedPrecondition,
-    `BUSY: ${mount.source || mount.fs} is mounted at ${place}, and is not what ${OLD_DRIVER} recorded for ${volumeId}: ${noted.name}, LUN ${lun} of ${iqn}. If it is no longer needed, unmount it by hand`,
+    'BUSY',
+    `${mount.source || mount.fs} is mounted at ${place}, and is not what ${OLD_DRIVER} recorded for ${volumeId}: ${noted.name}, LUN ${lun} of ${iqn}. If it is no longer needed, unmount it by hand`,
   )
 }

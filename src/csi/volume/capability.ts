@@ -1,5 +1,3 @@
-import { Code } from '@connectrpc/connect'
-
 import { splitMountOptions } from '../../model/mount-options.ts'
 import type { FileSystem, VolumeUse } from '../../model/request.ts'
 import { FILE_SYSTEMS } from '../../model/request.ts'
@@ -33,7 +31,7 @@ const SHARED = new Set([
 
 /** @throws INVALID_ARGUMENT a required part is missing or invalid */
 export function parseCapability(given: VolumeCapability | undefined): Capability {
-  const invalid = (message: string) => grpcError(Code.InvalidArgument, `BAD_REQUEST: ${message}`)
+  const invalid = (message: string) => grpcError('BAD_REQUEST', message)
   if (!given) throw invalid('volume_capability is missing')
   const mode = given.accessMode?.mode ?? Mode.UNKNOWN
   if (mode === Mode.UNKNOWN) throw invalid('the access mode is missing')

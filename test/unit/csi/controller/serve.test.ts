@@ -115,7 +115,7 @@ describe('the controller', () => {
   it('gives a volume to no node while the API is away, with a status that makes the attacher retry', async () => {
     await using controller = await beside([made('h', 'node-1')])
     controller.server.mood = { status: 503 }
-    expect(await controller.publish('node-1')).toMatch(/^Unavailable: the Kubernetes API/)
+    expect(await controller.publish('node-1')).toMatch(/^Unavailable: OWNER_UNKNOWN: the Kubernetes API/)
     await controller.client.controllerUnpublishVolume({ volumeId: 'h', nodeId: 'node-1' })
     controller.server.mood = {}
     expect(await controller.publish('node-1')).toBe('uid-node-1')
