@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.ts'
-import type { Observer } from '../volumes/step.ts'
+import type { OperationControl } from '../volumes/step.ts'
 import type { Config } from './input/config-file.ts'
 import type { Display } from './output/display.ts'
 
@@ -63,12 +63,6 @@ export interface Input<Options extends readonly Option[] = readonly Option[]> {
   readonly options: Values<Options>
 }
 
-/** Observer and abort signal of an operation that changes the machine. */
-export interface OperationOptions {
-  readonly observer: Observer
-  readonly signal: AbortSignal
-}
-
 /** What a command can use while it runs. */
 export interface Context {
   /** Opened on first use, closed when the command ends. */
@@ -82,7 +76,7 @@ export interface Context {
    */
   reload(): Promise<() => void>
   /** Runs a long operation: shows its progress, and stops it before its next step on a signal. */
-  operate<T>(work: (options: OperationOptions) => Promise<T>): Promise<T>
+  operate<T>(work: (control: Required<OperationControl>) => Promise<T>): Promise<T>
   /** Prints a line for the user on stderr. */
   warn(message: string): void
   /** Prints a line of a service's log on stderr. */

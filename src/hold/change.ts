@@ -12,17 +12,12 @@ import { volumeLock } from '../state/records/locks.ts'
 import { lookAtVolume } from '../state/view/volume.ts'
 import { writeRecord } from '../state/records/volumes.ts'
 import { statusOf } from '../state/view/status.ts'
-import type { Observer } from '../volumes/step.ts'
+import type { OperationControl } from '../volumes/step.ts'
 import { mapOf, readyRecord } from './ready.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readHoldNote } from '../state/records/hold-note.ts'
 import { panicWarning } from '../volumes/holding/panic.ts'
 import { configureMultipathd } from '../volumes/holding/multipathd.ts'
-
-interface Told {
-  readonly observer?: Observer
-  readonly signal?: AbortSignal
-}
 
 /**
  * Changes how long a volume's I/O waits: on a hold map at once, also during an outage. The kernel does not change the timer
@@ -33,20 +28,20 @@ export async function setHold(
   host: Host,
   name: string,
   wanted: Hold,
-  told: Told = {},
+  control: OperationControl = {},
 ): Promise<VolumeStatus> {
   const first = readyRecord(host, name)
-  return withLock(...volumeLock(host, first, 'hold', told.signal), async () => {
+  return withLock(...volumeLock(host, first, 'hold', control.signal), async () => {
     const record = readyRecord(host, name)
     const changed = { ...record, request: { ...record.request, hold: { ...record.request.hold, wanted } } }
     writeRecord(host, changed)
     const from = record.request.hold.wanted
     if (from !== wanted) recordAct(host, record.name, { event: 'hold-changed', from, to: wanted })
     const panic = panicWarning(host, wanted)
-    if (panic !== null) told.observer?.warn?.(record.name, panic)
+    if (panic !== null) control.observer?.warn?.(record.name, panic)
     if (record.mode === 'map') await queueAgain(host, record)
     if (record.mode === 'session')
-      setTimers(host, changed, (message) => told.observer?.warn?.(record.name, message))
+      setTimers(host, changed, (message) => control.observer?.warn?.(record.name, message))
     if (record.mode === 'multipathd') {
       await configureMultipathd(host)
       const map = mapOf(host, record)

@@ -10,7 +10,7 @@ import { attach } from '../volumes/attach/attach.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
 import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
-import type { Observer } from '../volumes/step.ts'
+import type { OperationControl } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
 
@@ -24,7 +24,7 @@ export async function recover(
   host: Host,
   record: Attachment,
   device: Device,
-  options: { readonly observer: Observer; readonly signal: AbortSignal },
+  options: Required<OperationControl>,
 ): Promise<string | null> {
   const { mount: point, readOnly } = record.request.use
   if (point === null || readOnly) return null

@@ -1,6 +1,6 @@
 import { LunkeeperError } from '../model/errors.ts'
 import type { StepName } from '../volumes/step.ts'
-import type { Observer } from '../volumes/step.ts'
+import type { Observer, OperationControl } from '../volumes/step.ts'
 
 /** One step of an operation, when it begins and when it is done. */
 export interface StepEvent {
@@ -49,10 +49,11 @@ export type WarningHandler = (message: string, volume: string | null) => void
 export const OPERATION_KEYS = { signal: 'signal', onStep: 'function', onWarning: 'function' } as const
 
 /** The options of an operation, as the engine takes them. */
-export function engineOptions({ signal, onStep, onWarning }: OperationOptions): {
-  readonly observer: Observer
-  readonly signal?: AbortSignal
-} {
+export function engineOptions({
+  signal,
+  onStep,
+  onWarning,
+}: OperationOptions): OperationControl & { readonly observer: Observer } {
   const tell = (state: StepEvent['state']): NonNullable<Observer['end']> =>
     async function (volume, step, subject, milliseconds) {
       await onStep?.({ volume, step, subject, state, milliseconds: milliseconds ?? null })

@@ -60,6 +60,12 @@ export interface Observer {
   warn?(volume: VolumeName, message: string): void
 }
 
+/** Options of every operation: who is told of its steps, and what cancels it. */
+export interface OperationControl {
+  readonly observer?: Observer
+  readonly signal?: AbortSignal
+}
+
 export interface Stepper {
   step<T>(name: StepName, subject: string, work: () => T | Promise<T>): Promise<T>
   warn(message: string): void

@@ -1,5 +1,5 @@
 import { LunkeeperError } from '../../model/errors.ts'
-import type { Observer, StepName } from '../../volumes/step.ts'
+import type { OperationControl, StepName } from '../../volumes/step.ts'
 import { STEPS } from '../../volumes/step.ts'
 
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
@@ -8,10 +8,7 @@ const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
 const FIRST_DETACH_STEP = STEPS.indexOf('mark-detaching')
 const FIRST_EXPAND_STEP = STEPS.indexOf('rescan')
 
-export interface Stop extends Disposable {
-  readonly signal: AbortSignal
-  readonly observer: Observer
-}
+export type Stop = Disposable & Required<OperationControl>
 
 /**
  * The first SIGINT or SIGTERM stops the operation before its next step. The second one ends the process immediately

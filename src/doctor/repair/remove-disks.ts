@@ -15,7 +15,7 @@ import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { volumeLock } from '../../state/records/locks.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
-import type { Observer } from '../../volumes/step.ts'
+import type { Observer, OperationControl } from '../../volumes/step.ts'
 import { stepper } from '../../volumes/step.ts'
 import type { Tables } from './disk-use.ts'
 import { readDiskUse, whyKept } from './disk-use.ts'
@@ -32,11 +32,6 @@ export interface Removed {
   readonly kept: readonly string[]
 }
 
-export interface RemoveOptions {
-  readonly observer?: Observer | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
 /**
  * Removes disks of a session that nothing uses, one after the other. Each is proven unused immediately before: by its
  * holders, mounts, live file systems, openers, tables and records, and by an exclusive open that is held until it is gone.
@@ -47,7 +42,7 @@ export async function removePhantoms(
   sid: number,
   iqn: string,
   disks: readonly PlannedDisk[],
-  options: RemoveOptions = {},
+  options: OperationControl = {},
 ): Promise<Removed> {
   const kept: string[] = []
   const tables = expectedDisks(host.paths)
@@ -87,7 +82,7 @@ async function removeOne(
   iqn: string,
   planned: PlannedDisk,
   tables: Tables,
-  { observer = {}, signal }: RemoveOptions,
+  { observer = {}, signal }: OperationControl,
 ): Promise<string | null> {
   const session = readSessions(host.paths).find((one) => one.sid === sid)
   if (!session || session.iqn !== iqn) return null

@@ -5,7 +5,7 @@ import { recordAct } from '../../state/records/history.ts'
 import { listSessions } from '../../state/view/sessions.ts'
 import { detach } from '../../volumes/detach/detach.ts'
 import { restoreDirtyLimit } from '../../volumes/holding/dirty-limit.ts'
-import type { Observer } from '../../volumes/step.ts'
+import type { OperationControl } from '../../volumes/step.ts'
 import type { FindingCode } from '../codes.ts'
 import type { Finding, Repair } from '../finding.ts'
 import {
@@ -20,33 +20,29 @@ import type { RepairStep } from './plan.ts'
 import { planRepairs } from './plan.ts'
 import { removePhantoms, sayKept } from './remove-disks.ts'
 
-export interface RepairOptions {
+export interface RepairOptions extends OperationControl {
   readonly dryRun: boolean
   /** The one code whose repairs are made, also those that are not made without asking. @default all that are safe */
   readonly code?: FindingCode | null
-  readonly observer?: Observer
-  readonly signal?: AbortSignal
 }
 
 /** Of all repairs together; what is left then is left to the next run. A repair that is at work ends by its own limits. */
 const TOTAL_MS = 300_000
 
-type Told = Pick<RepairOptions, 'observer' | 'signal'>
-
 /** Makes the planned repairs one after another, and reports them. One that fails keeps no other from being made. */
 export async function repair(
   host: Host,
   findings: readonly Finding[],
-  { dryRun, code = null, ...told }: RepairOptions,
+  { dryRun, code = null, ...control }: RepairOptions,
 ): Promise<Repair[]> {
   const steps = planRepairs(findings, { sessions: listSessions(host) }, code)
   if (dryRun) return steps.map((step) => repairOf(step, false, null))
   const end = performance.now() + TOTAL_MS
   const repairs: Repair[] = []
   for (const step of steps) {
-    if (told.signal?.aborted) repairs.push(repairOf(step, false, 'stopped before'))
+    if (control.signal?.aborted) repairs.push(repairOf(step, false, 'stopped before'))
     else if (performance.now() > end) repairs.push(repairOf(step, false, 'no time was left; run it again'))
-    else repairs.push(...(await make(host, step, told)))
+    else repairs.push(...(await make(host, step, control)))
   }
   return repairs
 }
@@ -60,18 +56,18 @@ const repairOf = ({ code, subject, action }: RepairStep, done: boolean, error: s
 })
 
 /** @returns what was done, and what could not be */
-async function make(host: Host, step: RepairStep, told: Told): Promise<Repair[]> {
-  const made = await attempt(host, step, told)
+async function make(host: Host, step: RepairStep, control: OperationControl): Promise<Repair[]> {
+  const made = await attempt(host, step, control)
   const volume = 'volume' in step ? step.volume : null
   for (const { code, action, error } of made)
     recordAct(host, volume, { event: 'repaired', code, action, error })
   return made
 }
 
-async function attempt(host: Host, step: RepairStep, told: Told): Promise<Repair[]> {
+async function attempt(host: Host, step: RepairStep, control: OperationControl): Promise<Repair[]> {
   try {
-    if (step.kind === 'remove-disks') return await removeDisks(host, step, told)
-    await act(host, step, told)
+    if (step.kind === 'remove-disks') return await removeDisks(host, step, control)
+    await act(host, step, control)
     return [repairOf(step, true, null)]
   } catch (error) {
     return [repairOf(step, false, (error as Error).message)]
@@ -81,9 +77,9 @@ async function attempt(host: Host, step: RepairStep, told: Told): Promise<Repair
 async function removeDisks(
   host: Host,
   step: Extract<RepairStep, { kind: 'remove-disks' }>,
-  told: Told,
+  control: OperationControl,
 ): Promise<Repair[]> {
-  const { removed, kept } = await removePhantoms(host, step.session, step.iqn, step.disks, told)
+  const { removed, kept } = await removePhantoms(host, step.session, step.iqn, step.disks, control)
   const done = { ...step, action: `remove disks that nothing uses: ${removed} of ${step.iqn}` }
   return [
     ...(removed > 0 || kept.length === 0 ? [repairOf(done, true, null)] : []),
@@ -94,28 +90,28 @@ async function removeDisks(
 async function act(
   host: Host,
   step: Exclude<RepairStep, { kind: 'remove-disks' }>,
-  told: Told,
+  control: OperationControl,
 ): Promise<unknown> {
   switch (step.kind) {
     case 'detach':
-      return detach(host, step.volume, told)
+      return detach(host, step.volume, control)
     case 'restore-limit':
       return restoreDirtyLimit(host)
     case 'set-hold':
-      return setHold(host, step.volume, step.hold, told)
+      return setHold(host, step.volume, step.hold, control)
     case 'remove-map':
       return removeUnownedMap(host, step)
     case 'unprotect':
       return unprotect(host, step)
     case 'remove-node-record':
-      return removeStaleRecord(host, step, told.signal)
+      return removeStaleRecord(host, step, control.signal)
     case 'logout':
-      return endUnusedSession(host, step, told.signal)
+      return endUnusedSession(host, step, control.signal)
     case 'restrict':
       return restrict(host, step)
     case 'expand':
-      return expand(host, step.volume, told)
+      return expand(host, step.volume, control)
     case 'start':
   }
-  return startUnit(host, step, told.signal)
+  return startUnit(host, step, control.signal)
 }

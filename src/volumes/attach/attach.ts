@@ -23,7 +23,7 @@ import { createRecord, readRecord, readRecords, writeRecord } from '../../state/
 import { primeMark } from '../../state/proof/ext4-mark.ts'
 import { statusOf } from '../../state/view/status.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
-import type { Observer } from '../step.ts'
+import type { OperationControl } from '../step.ts'
 import { stepper } from '../step.ts'
 import { preparePaths } from './paths.ts'
 import { claimVolume } from './claim.ts'
@@ -34,10 +34,8 @@ import { asOnlyAttachment } from './only-attachment.ts'
 import { resolveRequest } from './resolve-request.ts'
 import { prepareUse } from './use.ts'
 
-export interface AttachOptions {
+export interface AttachOptions extends OperationControl {
   readonly chap?: Chap | null
-  readonly observer?: Observer
-  readonly signal?: AbortSignal
   /** Who requested the attachment, if not a person: {@link Attachment.orchestrator}. */
   readonly orchestrator?: Attachment['orchestrator']
   /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides who has it. */

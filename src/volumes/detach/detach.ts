@@ -9,19 +9,17 @@ import type { Session } from '../../model/snapshot.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { volumeLock } from '../../state/records/locks.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
-import type { Observer } from '../step.ts'
+import type { OperationControl } from '../step.ts'
 import { stepper } from '../step.ts'
 import { dismantle } from './dismantle.ts'
 import type { Found } from './find.ts'
 import { findVolume } from './find.ts'
 
-export interface DetachOptions {
+export interface DetachOptions extends OperationControl {
   /** Lose data that is unwritten and cannot be written, and unmount mounts made by others. */
   readonly force?: boolean
   /** Sessions whose disk of the LUN may be removed. @default every session */
   readonly mayTake?: (session: Session) => boolean
-  readonly observer?: Observer
-  readonly signal?: AbortSignal
 }
 
 /**
