@@ -18,7 +18,7 @@ import { adoptRecords } from './adopt.ts'
 import { AttributePoller } from './attribute-poller.ts'
 import { ClockSteps } from './clock-steps.ts'
 import { ChangeWatcher } from './change-watcher.ts'
-import { DirtyLimit } from './dirty-limit.ts'
+import { DirtyLimitUpdater } from './dirty-limit.ts'
 import { HoldMapStates } from './hold-map-states.ts'
 import { IDENTITY_CHECK_INTERVAL_MS, IdentityChecks } from './identity-checks.ts'
 import { followHints } from './kernel-events.ts'
@@ -88,7 +88,7 @@ class Agent implements AsyncDisposable {
   readonly #log: AgentLog
   readonly #schedule = new Scheduler()
   readonly #poller = new AttributePoller()
-  readonly #dirtyLimit: DirtyLimit
+  readonly #dirtyLimit: DirtyLimitUpdater
   readonly #changes: ChangeWatcher
   readonly #devices: ScsiDeviceList
   readonly #maps: HoldMapStates
@@ -106,7 +106,7 @@ class Agent implements AsyncDisposable {
     this.#host = host
     this.#options = options
     this.#log = new AgentLog(write)
-    this.#dirtyLimit = new DirtyLimit(host, this.#log)
+    this.#dirtyLimit = new DirtyLimitUpdater(host, this.#log)
     const directories = { records: join(host.places.records, 'volumes'), notes: holdNotes(host) }
     this.#changes = new ChangeWatcher(directories, () => this.#schedule.now('changes'))
     this.#devices = new ScsiDeviceList(host)

@@ -10,7 +10,7 @@ const INTERVAL_MS = 200
  * Raises the node's limit of unwritten memory while any volume is in an outage, so that other volumes can still be
  * written. It has a timer of its own: nothing else that the agent does delays it.
  */
-export class DirtyLimit implements Disposable {
+export class DirtyLimitUpdater implements Disposable {
   readonly #host: Host
   readonly #log: AgentLog
   #timer: NodeJS.Timeout | undefined

@@ -55,7 +55,7 @@ export type Values<Options extends readonly Option[]> = {
   readonly [O in Options[number] as O['name']]?: ValueOf<O>
 }
 
-export interface Input<Options extends readonly Option[] = readonly Option[]> {
+export interface CommandInput<Options extends readonly Option[] = readonly Option[]> {
   /** The first argument. */
   readonly argument: string | null
   /** Further arguments, for a command whose argument may be repeated. */
@@ -108,7 +108,7 @@ export interface Command<Options extends readonly Option[] = readonly Option[], 
   readonly options: Options
   readonly examples: readonly Example[]
   /** Checks its input, does its work, returns the result. Prints nothing. */
-  run(context: Context, input: Input<Options>): Data | Promise<Data>
+  run(context: Context, input: CommandInput<Options>): Data | Promise<Data>
   /** The command reads only the files that it is given, so it also works on systems other than Linux. */
   readonly anywhere?: true
   /** The command may print while it runs. If it does, its data is null, and nothing more is printed. */

@@ -1,14 +1,14 @@
 import { LunkeeperError } from '../model/errors.ts'
-import type { Input } from './input.ts'
+import type { InputReader } from './input.ts'
 import { openInput } from './input.ts'
 import { openHosts } from './hosts.ts'
 import { merged } from './merge.ts'
 import type { Explanation, Span } from './report.ts'
 import { openClock } from './analysis/clock.ts'
-import type { Moment } from './analysis/moment.ts'
+import type { LogMoment } from './analysis/moment.ts'
 import { spanOf } from './analysis/moment.ts'
 
-export interface ExplainOptions {
+export interface AnalysisOptions {
   /** When the log is read. Dates without a year are completed so that none is later. */
   readonly now: Date
   /** When the machine of the log booted, if known. Times since boot are converted to dates with it. */
@@ -32,7 +32,7 @@ export interface NamedLog {
  * times.
  * @throws LOG_UNREADABLE
  */
-export async function explain(log: AsyncIterable<Buffer>, options: ExplainOptions): Promise<Explanation> {
+export async function explain(log: AsyncIterable<Buffer>, options: AnalysisOptions): Promise<Explanation> {
   return explainAll([{ name: '-', bytes: log }], options)
 }
 
@@ -41,7 +41,7 @@ export async function explain(log: AsyncIterable<Buffer>, options: ExplainOption
  * cannot be read, the report says so and includes the others.
  * @throws LOG_UNREADABLE, or the error of reading the only log
  */
-export async function explainAll(logs: readonly NamedLog[], options: ExplainOptions): Promise<Explanation> {
+export async function explainAll(logs: readonly NamedLog[], options: AnalysisOptions): Promise<Explanation> {
   const isOnly = logs.length === 1
   const sources = logs.map((log) => openSource(log, options, isOnly))
   const hosts = openHosts()
@@ -55,7 +55,7 @@ export async function explainAll(logs: readonly NamedLog[], options: ExplainOpti
   }
 }
 
-function openSource({ name, bytes, set }: NamedLog, options: ExplainOptions, isOnly: boolean) {
+function openSource({ name, bytes, set }: NamedLog, options: AnalysisOptions, isOnly: boolean) {
   const input = openInput(openClock(options.now, options.booted))
   const blocks = bytes[Symbol.asyncIterator]()
   let ended = false
@@ -99,9 +99,9 @@ function noAbsoluteTimes(): LunkeeperError {
   )
 }
 
-function totalSpan(spans: readonly ReturnType<Input['span']>[]): Span {
-  let first: Moment | null = null
-  let last: Moment | null = null
+function totalSpan(spans: readonly ReturnType<InputReader['span']>[]): Span {
+  let first: LogMoment | null = null
+  let last: LogMoment | null = null
   for (const span of spans) {
     if (span.first && (first === null || isBefore(span.first, first))) first = span.first
     if (span.last && (last === null || isBefore(last, span.last))) last = span.last
@@ -109,6 +109,6 @@ function totalSpan(spans: readonly ReturnType<Input['span']>[]): Span {
   return spanOf({ first, last })
 }
 
-function isBefore(one: Moment, other: Moment): boolean {
+function isBefore(one: LogMoment, other: LogMoment): boolean {
   return one.ms !== null && (other.ms === null || one.ms < other.ms)
 }

@@ -1,5 +1,5 @@
 import { replaceUnprintable } from './unprintable.ts'
-import type { Entry } from './envelope/entry.ts'
+import type { LogEntry } from './envelope/entry.ts'
 import { fieldsLayer, pairLayer } from './envelope/json.ts'
 import { openMonths } from './envelope/months.ts'
 import { isRecord } from './envelope/nested-fields.ts'
@@ -9,8 +9,8 @@ import { readMessage } from './message/read-message.ts'
 import { openOrder } from './order.ts'
 import { openReader } from './read/open-reader.ts'
 import type { LogInput, UnreadLine } from './report.ts'
-import type { Clock } from './analysis/clock.ts'
-import type { Moment } from './analysis/moment.ts'
+import type { LogClock } from './analysis/clock.ts'
+import type { LogMoment } from './analysis/moment.ts'
 import { secondsBetween, spanOf } from './analysis/moment.ts'
 
 /** An event of a log, with its host, boot and time. */
@@ -18,11 +18,11 @@ export interface LogEvent {
   readonly host: string | null
   readonly boot: string | null
   readonly event: Event
-  readonly now: Moment
+  readonly now: LogMoment
 }
 
 /** One log while it is being read. */
-export interface Input {
+export interface InputReader {
   feed(bytes: Buffer): void
   end(): void
   /** Events since the last call, in the order of the log. */
@@ -30,7 +30,7 @@ export interface Input {
   /** No line has a time, except dmesg -H's time since the previous line. */
   readonly hasOnlyDeltas: boolean
   report(name: string, problem: string | null): LogInput
-  span(): { first: Moment | null; last: Moment | null }
+  span(): { first: LogMoment | null; last: LogMoment | null }
 }
 
 const DELTA_ONLY = /^\[ +\+\d+[.,]\d+\] /
@@ -43,7 +43,7 @@ const SESSION_PHRASE =
 const MAX_UNTIMED = 10_000
 const MAX_SHOWN = 200
 
-export function openInput(clock: Clock): Input {
+export function openInput(clock: LogClock): InputReader {
   const months = openMonths()
   const order = openOrder()
   let ended = false
@@ -52,27 +52,27 @@ export function openInput(clock: Clock): Input {
   let hasOnlyDeltas = false
   let boot: string | null = null
   let reboots = 0
-  let first: Moment | null = null
-  let last: Moment | null = null
+  let first: LogMoment | null = null
+  let last: LogMoment | null = null
   let firstUnread: UnreadLine | null = null
   let firstMissed: string | null = null
   let missedLines = 0
   let lines = 0
 
   /** Whether the entry has a time, so that the format of the log is known. */
-  function hasTime(entry: Entry): boolean {
+  function hasTime(entry: LogEntry): boolean {
     if (entry.time === null && entry.uptime === null) return false
     understood = true
     return true
   }
 
-  function noteTime(entry: Entry): void {
+  function noteTime(entry: LogEntry): void {
     const now = clock.read(entry.time, entry.uptime)
     first ??= now
     last = now
   }
 
-  function addEvent(entry: Entry): void {
+  function addEvent(entry: LogEntry): void {
     const event = readMessage(entry)
     if (event)
       order.add({
@@ -96,7 +96,7 @@ export function openInput(clock: Clock): Input {
   }
 
   /** In order of time, because some logs start with the newest line. */
-  function chronologicalSpan(): { first: Moment | null; last: Moment | null } {
+  function chronologicalSpan(): { first: LogMoment | null; last: LogMoment | null } {
     const backwards = first !== null && last !== null && (secondsBetween(first, last) ?? 0) < 0
     return backwards ? { first: last, last: first } : { first, last }
   }
@@ -133,7 +133,7 @@ export function openInput(clock: Clock): Input {
     },
   })
 
-  function entryOf(value: unknown, labels: unknown): Entry | null {
+  function entryOf(value: unknown, labels: unknown): LogEntry | null {
     const layer = Array.isArray(value)
       ? pairLayer(value, months)
       : isRecord(value)

@@ -51,7 +51,7 @@ export interface Host extends AsyncDisposable {
   run(program: Program, args: readonly string[], options: RunOptions): Promise<RunResult>
 }
 
-export interface HostOptions {
+export interface HostSettings {
   readonly paths?: HostPaths
   /** In a container: where the host's root directory is mounted. The host's own programs are then run, on the host. */
   readonly hostRoot?: string
@@ -64,7 +64,7 @@ export interface HostOptions {
 /** How long closing a host waits for the last events to reach the disk; after that they are lost. */
 const HISTORY_DEADLINE_MS = 2_000
 
-export function openHost(options: HostOptions = {}): Host {
+export function openHost(options: HostSettings = {}): Host {
   const workers = new WorkerPool()
   const { hostRoot } = options
   const places = { ...PLACES, ...options.places }

@@ -3,14 +3,14 @@ import type { Host } from '../host/host.ts'
 import { followHolds } from '../hold/follow.ts'
 import type { HoldNote } from '../model/hold-note.ts'
 import { isSameOutage } from '../model/hold-note.ts'
-import type { Outage } from '../model/outage.ts'
+import type { VolumeOutage } from '../model/outage.ts'
 import { readHistory } from '../state/records/history.ts'
 import { readHoldNotes } from '../state/records/hold-note.ts'
 
 /** The outages that the page and the API show. */
 export interface OutageLog extends Disposable {
   /** All known outages, the newest last. */
-  list(): readonly Outage[]
+  list(): readonly VolumeOutage[]
   /** Calls `onChange` after each change. Replaces an earlier callback. */
   follow(onChange: () => void): void
 }
@@ -19,7 +19,7 @@ export interface OutageLog extends Disposable {
 const MAX_OUTAGES = 500
 
 interface CurrentOutage {
-  readonly outage: Outage
+  readonly outage: VolumeOutage
   /** {@link monotonicMs} at the beginning of the outage, if known. */
   readonly sinceMs: number
 }
@@ -30,7 +30,7 @@ interface CurrentOutage {
  */
 export function rememberOutages(host: Host): OutageLog {
   const current = new Map<string, CurrentOutage>()
-  const past: Outage[] = pastOutages(host)
+  const past: VolumeOutage[] = pastOutages(host)
   let onChange = () => {}
 
   function begin(volume: string, note: HoldNote): void {
@@ -71,7 +71,7 @@ export function rememberOutages(host: Host): OutageLog {
 }
 
 /** The outages in the history on disk, of earlier agents and boots. */
-function pastOutages(host: Host): Outage[] {
+function pastOutages(host: Host): VolumeOutage[] {
   const { events } = readHistory(host)
   const failures = new Map(
     events.flatMap((one) =>

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Host } from '../host/host.ts'
 import { refuse } from './api/access.ts'
-import type { Answer } from './api/answer.ts'
-import { plain } from './api/answer.ts'
+import type { HttpAnswer } from './api/answer.ts'
+import { textAnswer } from './api/answer.ts'
 import { answerApi } from './api/dispatch.ts'
-import type { Clock, NodeInfo } from './api/documents.ts'
+import type { ServerClock, NodeInfo } from './api/documents.ts'
 import type { ApiSources } from './api/routes.ts'
 import type { Token } from './api/token.ts'
 import { EventStream } from './event-stream.ts'
@@ -41,7 +41,7 @@ export interface PageService extends Disposable {
   /**
    * @returns undefined if the path does not belong to the page or the API; null if a stream was started as the answer
    */
-  answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | null | undefined>
+  answer(request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer | null | undefined>
 }
 
 /** How often the agent's health is checked while a client follows the events. */
@@ -60,7 +60,7 @@ export function openPageService(host: Host, options: PageOptions): PageService {
     problem: unhealthyReason() ?? observer.problem(),
   })
   const outages = options.outages ?? rememberOutages(host)
-  const events = new EventStream((): Clock => ({ now: new Date().toISOString() }))
+  const events = new EventStream((): ServerClock => ({ now: new Date().toISOString() }))
   const files = pageFiles(options.code ?? builtPage())
   const mayAnswer = openRateLimit()
   let lastNode = ''
@@ -84,12 +84,13 @@ export function openPageService(host: Host, options: PageOptions): PageService {
       const isApi = path.startsWith('/api/')
       if (!file && !isApi) return undefined
       if (!mayAnswer(request.socket.remoteAddress ?? ''))
-        return withHeaders({ ...plain(429, 'too many requests'), headers: { 'retry-after': '1' } })
+        return withHeaders({ ...textAnswer(429, 'too many requests'), headers: { 'retry-after': '1' } })
       if (!file) {
         const answer = await answerApi(sources, token, { request, response, path, headers: HEADERS })
         return answer && withHeaders(answer)
       }
-      if (request.method !== 'GET' && request.method !== 'HEAD') return withHeaders(plain(405, 'only GET'))
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return withHeaders(textAnswer(405, 'only GET'))
       return withHeaders(refuse(request, 'code', token) ?? file)
     },
     [Symbol.dispose]() {
@@ -108,6 +109,6 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-function withHeaders(answer: Answer): Answer {
+function withHeaders(answer: HttpAnswer): HttpAnswer {
   return { ...answer, headers: { ...SECURITY_HEADERS, ...answer.headers } }
 }

@@ -4,8 +4,8 @@ import { createServer } from 'node:http'
 import { LunkeeperError } from '../model/errors.ts'
 import type { Address } from './address.ts'
 import { limitConnections, limitExchange, SERVER_OPTIONS } from './limits.ts'
-import type { Answer } from './api/answer.ts'
-import { plain } from './api/answer.ts'
+import type { HttpAnswer } from './api/answer.ts'
+import { textAnswer } from './api/answer.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { PageService } from './page-service.ts'
 import { shareResult } from './shared-result.ts'
@@ -47,7 +47,7 @@ export function openServer(options: Omit<HttpOptions, 'address'>): Server {
   const server = createServer(SERVER_OPTIONS, (request, response) => {
     const limit = limitExchange(request, response)
     void answer(options, metrics, request, response)
-      .catch((error: unknown) => plain(500, `error: ${(error as Error).message}`))
+      .catch((error: unknown) => textAnswer(500, `error: ${(error as Error).message}`))
       .then((found) => (found ? send(request, response, found) : limit.lift()))
   })
   limitConnections(server)
@@ -60,11 +60,11 @@ async function answer(
   text: () => Promise<string>,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<Answer | null> {
+): Promise<HttpAnswer | null> {
   const found = await page?.answer(request, response)
   if (found !== undefined) return found
   const { url, method } = request
-  if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET')
+  if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, 'only GET')
   switch (url?.split('?')[0]) {
     case '/metrics':
       return { status: 200, type: metrics.contentType, body: await text() }
@@ -74,21 +74,21 @@ async function answer(
       return healthAnswer(unhealthyReason() ?? notReadyReason())
     case undefined:
     default:
-      return plain(
+      return textAnswer(
         404,
         page ? '/ /api/v1/openapi.json /metrics /healthz /readyz' : '/metrics /healthz /readyz',
       )
   }
 }
 
-function healthAnswer(reason: string | null): Answer {
-  return reason === null ? plain(200, 'ok') : plain(503, reason)
+function healthAnswer(reason: string | null): HttpAnswer {
+  return reason === null ? textAnswer(200, 'ok') : textAnswer(503, reason)
 }
 
 function send(
   { method }: IncomingMessage,
   response: ServerResponse,
-  { status, type, body, headers = {} }: Answer,
+  { status, type, body, headers = {} }: HttpAnswer,
 ): void {
   response.writeHead(status, {
     'content-type': type,

@@ -6,7 +6,7 @@ import type { Account } from './api/account.ts'
 import { openApi } from './api/client.ts'
 import { NodePods } from './api/node-pods.ts'
 import type { Subject } from './api/objects.ts'
-import { findVolume } from './api/objects.ts'
+import { findPersistentVolume } from './api/objects.ts'
 import { readNodeHealth } from './condition/node-health.ts'
 import { ConditionWriter } from './condition/condition-writer.ts'
 import { conditionAfterStop } from './condition/condition.ts'
@@ -51,7 +51,7 @@ export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDi
   const queue = new EventQueue<Subject>(async (subject, counted) => {
     const object = await (subject.kind === 'Pod'
       ? pods.find(subject.uid, signal)
-      : findVolume(api, subject.name, signal))
+      : findPersistentVolume(api, subject.name, signal))
     if (object) await sendEvent(api, object, counted, node, signal)
   }, say)
   const reporter = new EventReporter(host, (subject, event) => queue.put(subject, event))

@@ -1,7 +1,7 @@
 import type { HoldNote } from './hold-note.ts'
 
 /** One outage of a volume: from the loss of its last path until it was usable again. A published contract. */
-export interface Outage {
+export interface VolumeOutage {
   readonly volume: string
   /** When the last path was lost. ISO 8601. */
   readonly since: string

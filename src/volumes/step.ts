@@ -60,7 +60,7 @@ export interface Observer {
   warn?(volume: VolumeName, message: string): void
 }
 
-/** Options of every operation: who is told of its steps, and what cancels it. */
+/** Options of every operation: what observes its steps, and what cancels it. */
 export interface OperationControl {
   readonly observer?: Observer
   readonly signal?: AbortSignal

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LabNode, Target } from '../../lab/index.ts'
 import { Lab } from '../../lab/index.ts'
 import type { VolumeStatus } from '../../src/model/attachment.ts'
-import type { Outage } from '../../src/model/outage.ts'
+import type { VolumeOutage } from '../../src/model/outage.ts'
 import { agentOn, lunkeeper } from './node.ts'
 import { Writer } from './writer.ts'
 
@@ -75,7 +75,7 @@ it('the page follows an outage: held with its deadline, extended over HTTP, back
 
   await target.enable()
   await follower.output(/volume db holding[^]*volume db ready null/, 120_000)
-  const outages = await ask<readonly Outage[]>('/api/v1/outages')
+  const outages = await ask<readonly VolumeOutage[]>('/api/v1/outages')
   expect(outages).toMatchObject([{ volume: 'db', failed: null, reason: null, until: expect.any(String) }])
   expect(outages[0]!.seconds).toBeGreaterThan(0)
   await writer.stop()

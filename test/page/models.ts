@@ -1,7 +1,7 @@
 import type { Finding } from '../../src/doctor/finding.ts'
 import type { Documents } from '../../src/http/page/model.ts'
 import type { PathStatus, SessionStatus, VolumeStatus } from '../../src/model/attachment.ts'
-import type { Outage } from '../../src/model/outage.ts'
+import type { VolumeOutage } from '../../src/model/outage.ts'
 import type { VolumeMount } from '../../src/model/volume-mount.ts'
 
 /** Nodes as the page may show them. Times are relative to `nowMs`, so that countdowns run. */
@@ -128,7 +128,7 @@ export function trouble(nowMs: number, { changes = false } = {}): Documents {
       fix: '`lunkeeper detach /dev/sdx` removes one.',
     },
   ]
-  const outages: Outage[] = [
+  const outages: VolumeOutage[] = [
     {
       volume: 'mail',
       since: at(nowMs, -20_400),

@@ -14,7 +14,7 @@ import type { PageCode } from '../../src/http/page/assets.ts'
 import type { Documents } from '../../src/http/page/model.ts'
 import { openPageService } from '../../src/http/page-service.ts'
 import { serveHttp } from '../../src/http/serve.ts'
-import type { Outage } from '../../src/model/outage.ts'
+import type { VolumeOutage } from '../../src/model/outage.ts'
 
 export const TOKEN = 'a-token-of-more-than-32-characters-x'
 
@@ -28,7 +28,7 @@ export class Served implements AsyncDisposable {
   unhealthyReason: string | null = null
   readonly #parts = new Map<PartName, string>()
   #told: (name: PartName, json: string | null) => void = () => {}
-  #outages: readonly Outage[] = []
+  #outages: readonly VolumeOutage[] = []
   #outagesTold = () => {}
   #host: Host
   #closers: (Disposable | AsyncDisposable)[] = []

@@ -46,12 +46,12 @@ export const attachCommand = command({
   ],
   async run(context, { options }): Promise<VolumeStatus | VolumeFileSchema> {
     const { schema, 'take-over': takesOver = false, ...input } = options
-    const { attachInput } = await import('../input/attach-input.ts')
+    const { parseAttachInput } = await import('../input/attach-input.ts')
     if (schema) {
       const { volumeFileSchema } = await import('../input/volume-file.ts')
       return volumeFileSchema()
     }
-    const { request, chap } = await attachInput(input, context)
+    const { request, chap } = await parseAttachInput(input, context)
     const { attach } = await import('../../volumes/attach/attach.ts')
     const host = await context.host()
     return context.operate((operation) => attach(host, request, { chap, takesOver, ...operation }))

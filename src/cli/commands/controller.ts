@@ -36,11 +36,11 @@ export const controllerCommand = command({
       })
     const { parseEndpoint } = await import('../../csi/server/endpoint.ts')
     const { podAccount } = await import('../../kubernetes/api/account.ts')
-    const { serveController } = await import('../operation/serve-controller.ts')
+    const { runController } = await import('../operation/serve-controller.ts')
     const stop = new AbortController()
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.once(name, () => stop.abort(new LunkeeperError('CANCELLED', `stopped by ${name}`)))
-    await serveController(
+    await runController(
       {
         endpoint: parseEndpoint(endpoint),
         driver: parseDriverName(driver),

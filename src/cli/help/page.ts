@@ -6,14 +6,14 @@ import { wrap } from '../output/wrap.ts'
 const WIDTH = 80
 
 /** A term and its description. */
-export type Entry = readonly [term: string, meaning: string]
+export type HelpEntry = readonly [term: string, meaning: string]
 
 /** Formats the elements of a help page. */
 export interface HelpPage {
   readonly paragraph: (text: string) => string
   readonly heading: (text: string) => string
   /** Terms with their descriptions beside them, or below if a term is long. */
-  readonly entries: (list: readonly Entry[]) => string
+  readonly entries: (list: readonly HelpEntry[]) => string
   /** Command lines to copy, each below its description. */
   readonly examples: (list: readonly Example[]) => string
 }
@@ -22,7 +22,7 @@ export interface HelpPage {
 const WIDEST_TERM = 22
 
 /** Opens a help page. @param terms all terms of the page, which share one column */
-export function helpPage(display: Display, terms: readonly Entry[] = []): HelpPage {
+export function helpPage(display: Display, terms: readonly HelpEntry[] = []): HelpPage {
   const width = Math.min(display.width, WIDTH)
   const block = (text: string, indent: number) =>
     wrap(text, width - indent).map((line) => `${' '.repeat(indent)}${line}\n`)

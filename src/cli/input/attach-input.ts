@@ -6,14 +6,14 @@ import type { Chap } from '../../model/secret.ts'
 import type { Context } from '../command.ts'
 import { readChap } from './chap-file.ts'
 import type { Origin, VolumeValues } from './volume-request.ts'
-import { volumeRequest } from './volume-request.ts'
+import { parseVolumeRequest } from './volume-request.ts'
 
 interface AttachValues extends VolumeValues {
   readonly file?: string
 }
 
 /** Validates the input of `attach`, which comes from flags or from a volume file. */
-export async function attachInput(
+export async function parseAttachInput(
   { file, ...flags }: AttachValues,
   context: Pick<Context, 'warn'>,
 ): Promise<{ request: VolumeRequest; chap: Chap | null }> {
@@ -29,7 +29,7 @@ export async function attachInput(
 }
 
 function validated(values: VolumeValues, origin: Origin, context: Pick<Context, 'warn'>) {
-  const request = volumeRequest(values, origin)
+  const request = parseVolumeRequest(values, origin)
   const source = values['chap-file']
   return { request, chap: source === undefined ? null : readChap(source, context.warn) }
 }

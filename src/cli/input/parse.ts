@@ -1,7 +1,7 @@
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander'
 
 import { LunkeeperError } from '../../model/errors.ts'
-import type { AnyCommand, Input, Option, Value } from '../command.ts'
+import type { AnyCommand, CommandInput, Option, Value } from '../command.ts'
 import { CONFIG_OPTION, GLOBAL_OPTIONS, PLACE_OPTIONS } from '../globals.ts'
 
 export interface Globals {
@@ -22,7 +22,7 @@ export type Parsed =
       readonly command: AnyCommand
       readonly argument: string | null
       readonly more: readonly string[]
-      readonly options: Input['options']
+      readonly options: CommandInput['options']
       readonly globals: Globals
     }
 

@@ -25,7 +25,7 @@ export const REQUIRED = ['portal', 'iqn', 'lun'] as const
  * Validates and parses all values.
  * @throws USAGE BAD_IQN BAD_PORTAL BAD_LUN BAD_WWID BAD_NAME BAD_HOLD BAD_MOUNT BAD_REQUEST
  */
-export function volumeRequest(values: VolumeValues, origin: Origin): VolumeRequest {
+export function parseVolumeRequest(values: VolumeValues, origin: Origin): VolumeRequest {
   const missing = REQUIRED.filter((name) => values[name] === undefined)
   if (missing.length > 0) throw origin.missing(missing)
   return libraryRequest(

@@ -9,16 +9,16 @@ export interface ControllerSettings {
 }
 
 /** Serves the CSI controller until the signal is aborted. @throws CONFLICT USAGE RECORD_UNWRITABLE */
-export async function serveController(
+export async function runController(
   { endpoint, driver, version, account }: ControllerSettings,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { openApi } = await import('../../kubernetes/api/client.ts')
   const { findAttachments } = await import('../../kubernetes/attachment/list.ts')
-  const { serveController: serveCsiController } = await import('../../csi/controller/serve.ts')
+  const { serveController } = await import('../../csi/controller/serve.ts')
   using api = openApi(account)
-  await using _service = await serveCsiController({
+  await using _service = await serveController({
     path: endpoint,
     name: driver,
     version,

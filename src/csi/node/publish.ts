@@ -17,7 +17,7 @@ import { lookAtStaged } from '../volume/staged.ts'
 import { clearStaging, stagingTrouble } from '../volume/staging.ts'
 import { requirePath, requireText } from './arguments.ts'
 import { refuseOtherUse, refuseOtherVolume, refuseSecondPath } from './publish-checks.ts'
-import type { Publication } from './target-mount.ts'
+import type { TargetMount } from './target-mount.ts'
 import { contentsOf, mountAtTarget } from './target-mount.ts'
 
 /** Makes a staged volume visible at a pod's target path: its directory, or its device. */
@@ -38,7 +38,7 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   const target = await resolveTargetPath(host, path)
   const readOnly = call.readonly || record.request.use.readOnly
   refuseOtherUse(record, capability, await resolveTargetPath(host, staging), readOnly)
-  const publication: Publication = { record, kind: capability.kind, target, readOnly }
+  const publication: TargetMount = { record, kind: capability.kind, target, readOnly }
   refuseOtherMount(driver, publication, volumeId)
   refuseSecondPath(host, record, capability, target)
   await repairStaging(driver, record, target)
@@ -52,7 +52,7 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
 }
 
 /** @throws ALREADY_EXISTS something else is mounted at the target path, or this volume with other settings */
-function refuseOtherMount({ host }: Driver, publication: Publication, volumeId: string): void {
+function refuseOtherMount({ host }: Driver, publication: TargetMount, volumeId: string): void {
   if (contentsOf(host, publication) !== 'other') return
   throw grpcError(
     'CONFLICT',

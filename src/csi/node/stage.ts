@@ -24,7 +24,7 @@ import { volumeNameOf } from '../volume/name.ts'
 import { otherVolume } from '../volume/other-volume.ts'
 import { mayTakeOver } from '../volume/volume-attachment.ts'
 import type { Owner } from '../volume/publication.ts'
-import { ownerOf, parsePublication } from '../volume/publication.ts'
+import { entitledOwner, parsePublication } from '../volume/publication.ts'
 import { lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
@@ -41,7 +41,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const capability = parseCapability(call.volumeCapability)
   const { warnings, ...source } = parseAttributes(call.volumeContext)
   const chap = credentialsOf(call.secrets, call.volumeContext)
-  const owner = ownerOf(parsePublication(call.publishContext), capability.mode)
+  const owner = entitledOwner(parsePublication(call.publishContext), capability.mode)
   const reason = unsupported(capability)
   if (reason) throw grpcError('BAD_REQUEST', `${volumeId}: ${reason}`, Code.FailedPrecondition)
   const { host, observer } = driver

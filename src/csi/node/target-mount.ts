@@ -12,13 +12,13 @@ import type { Device } from '../../state/view/users.ts'
 import { grpcError } from '../status.ts'
 import type { Capability } from '../volume/capability.ts'
 import { beginPublishing, endPublishing, isPublishing } from '../volume/publish-mark.ts'
-import { isDead, isNodeOf, lookAtStaged } from '../volume/staged.ts'
+import { isDeadMount, isNodeOf, lookAtStaged } from '../volume/staged.ts'
 
 /** Mounts on top of each other at one target path: calls that were repeated leave a few at most. */
 const MAX_STACKED = 100
 
 /** A staged volume, and how it is to appear at a target path. */
-export interface Publication {
+export interface TargetMount {
   readonly record: Attachment
   readonly kind: Capability['kind']
   /** As the mount table prints it. */
@@ -33,11 +33,11 @@ export interface Publication {
  */
 export function contentsOf(
   host: Host,
-  { record, kind, target, readOnly }: Publication,
+  { record, kind, target, readOnly }: TargetMount,
 ): 'nothing' | 'same' | 'other' | 'replace' {
   const mount = mountAt(host.paths, target)
   if (!mount) return 'nothing'
-  if (isDead(host, mount)) return 'replace'
+  if (isDeadMount(host, mount)) return 'replace'
   const { device } = lookAtStaged(host, record)
   const isOwn =
     device !== null &&
@@ -52,7 +52,7 @@ export function contentsOf(
  * nothing is left there, or the publication stays marked as incomplete.
  * @throws UNAVAILABLE the volume has no device now · MOUNT_FAILED BAD_MOUNT …
  */
-export async function mountAtTarget(host: Host, publication: Publication): Promise<void> {
+export async function mountAtTarget(host: Host, publication: TargetMount): Promise<void> {
   const { record, kind, target, readOnly } = publication
   const { device } = lookAtStaged(host, record)
   if (!device) throw grpcError('TARGET_AWAY', `${record.name} has no device now`)
@@ -80,6 +80,6 @@ export async function mountAtTarget(host: Host, publication: Publication): Promi
 }
 
 /** The staging path may lose its mount between the check and the bind mount, which then shows a bare directory. */
-function isOf(mount: Mount, device: Device, kind: Publication['kind']): boolean {
+function isOf(mount: Mount, device: Device, kind: TargetMount['kind']): boolean {
   return kind === 'block' ? isNodeOf(mount, device.name) : mount.devno === device.devno
 }

@@ -11,7 +11,7 @@ import { grpcError } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { endPublishing } from '../volume/publish-mark.ts'
 import { withdrawIfOld } from '../takeover/withdraw.ts'
-import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
+import { isDeadMount, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 
 /** Unmounts a volume from a target path and removes the path. Mounts that are not the volume's are left alone. */
@@ -36,7 +36,7 @@ export async function unpublish(driver: Driver, call: NodeUnpublishVolumeRequest
 }
 
 function isOwn(host: Host, name: VolumeName, mount: Mount): boolean {
-  if (isDead(host, mount) || isMapOf(host, mount, name)) return true
+  if (isDeadMount(host, mount) || isMapOf(host, mount, name)) return true
   const record = readRecord(host, name)
   return (
     record !== null &&

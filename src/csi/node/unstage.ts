@@ -13,9 +13,9 @@ import { lookAtAttachment } from '../../state/view/volume.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeUnstageVolumeRequest } from '../protocol/csi_pb.js'
 import { grpcError } from '../status.ts'
-import { isGivenUp } from '../volume/staging.ts'
+import { hasLostData } from '../volume/staging.ts'
 import { volumeNameOf } from '../volume/name.ts'
-import { isDead, isMapOf, lookAtStaged } from '../volume/staged.ts'
+import { isDeadMount, isMapOf, lookAtStaged } from '../volume/staged.ts'
 import { requirePath, requireText } from './arguments.ts'
 import { forgetUsage } from './stats.ts'
 
@@ -68,7 +68,7 @@ async function dropLost(
  */
 async function isLost(host: Host, record: Attachment): Promise<boolean> {
   if (record.writeOut?.lost) return true
-  if (record.mode === 'map') return isGivenUp(host, record)
+  if (record.mode === 'map') return hasLostData(host, record)
   const { state, paths } = await statusOf(host, record)
   const hasDisk = paths.some(({ disk }) => disk !== null)
   const waits = paths.some(({ diskState }) => diskState !== null && !failsIo(diskState))
@@ -84,7 +84,7 @@ async function isLost(host: Host, record: Attachment): Promise<boolean> {
 async function withoutRecord({ host, observer, signal }: Driver, name: string, place: string): Promise<void> {
   const mount = readMounts(host.paths).findLast(({ point }) => point === place)
   if (!mount) return
-  if (isDead(host, mount)) return unmountProven(host, { name, identity: null }, place)
+  if (isDeadMount(host, mount)) return unmountProven(host, { name, identity: null }, place)
   if (!isMapOf(host, mount, name as Attachment['name']))
     throw grpcError('BUSY', `${mount.source} is mounted at ${place}, which is not this volume`)
   await detach(host, place, { observer, signal })

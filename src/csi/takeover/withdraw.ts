@@ -15,7 +15,7 @@ import { unmountProven } from '../../state/proof/unmount.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import { volumeNameOf } from '../volume/name.ts'
-import { isDead } from '../volume/staged.ts'
+import { isDeadMount } from '../volume/staged.ts'
 import { takeOverSessions } from './inherit.ts'
 import type { OldPublication } from './publication.ts'
 import { isSessionOf, lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
@@ -69,7 +69,7 @@ async function withdraw(driver: Driver, volumeId: string, state: OldState, targe
 
 function isDeadAt(host: Host, target: string): boolean {
   const mount = readMounts(host.paths).findLast(({ point }) => point === target)
-  return mount !== undefined && isDead(host, mount)
+  return mount !== undefined && isDeadMount(host, mount)
 }
 
 async function detachOld(

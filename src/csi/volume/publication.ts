@@ -51,7 +51,7 @@ export function parsePublication(context: Readonly<Record<string, string>>): Sta
 }
 
 /** What entitles this node to a volume that is staged with this publication and access mode. */
-export function ownerOf(publication: StagePublication | null, mode: Mode): Owner {
+export function entitledOwner(publication: StagePublication | null, mode: Mode): Owner {
   return { attachment: publication?.attachment ?? null, sharing: sharingOf(mode) }
 }
 

@@ -66,7 +66,7 @@ function belongs(
   if (device !== null && (mount.devno === device.devno || isNodeOf(mount, device.name))) return true
   // The mounts of a device that is gone have the same device number as the dead mount at the staging path.
   const dead = mounts.find(({ point }) => point === staging)
-  if (dead && dead.devno === mount.devno && isDead(host, mount)) return true
+  if (dead && dead.devno === mount.devno && isDeadMount(host, mount)) return true
   return isMapOf(host, mount, name)
 }
 
@@ -79,7 +79,7 @@ export function isNodeOf({ fs, root }: Mount, device: string): boolean {
  * Whether a mount leads to something unusable: a block device that no longer exists, or a device node that was removed
  * from /dev. Opening the latter would reach the device that has its number now.
  */
-export function isDead({ paths }: Host, { fs, root, devno, source }: Mount): boolean {
+export function isDeadMount({ paths }: Host, { fs, root, devno, source }: Mount): boolean {
   if (isDevFs(fs)) return root.endsWith('//deleted')
   return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
 }

@@ -8,10 +8,10 @@ import { unmountProven } from '../../state/proof/unmount.ts'
 import { unmountAfterHold } from '../../volumes/holding/unmount-after-hold.ts'
 import { describeUsers, isUdev, usersOf } from '../../state/view/users.ts'
 import type { Staged } from './staged.ts'
-import { isDead } from './staged.ts'
+import { isDeadMount } from './staged.ts'
 
 /** Whether the hold of a volume has ended, so that its unwritten data is lost and its file system is probably broken. */
-export function isGivenUp(host: Host, { name }: Attachment): boolean {
+export function hasLostData(host: Host, { name }: Attachment): boolean {
   const note = readHoldNote(host, name)
   return note !== null && note.ended !== null
 }
@@ -70,7 +70,7 @@ export async function clearStaging(
   }
 
   function isDeadAt(devno: string): boolean {
-    return readMounts(host.paths).some((mount) => mount.devno === devno && isDead(host, mount))
+    return readMounts(host.paths).some((mount) => mount.devno === devno && isDeadMount(host, mount))
   }
 }
 

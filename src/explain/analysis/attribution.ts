@@ -3,7 +3,7 @@ import type { Causes, OpenCause } from './causes.ts'
 import { isDeviceAnswer } from './causes.ts'
 import { diskOf } from './conclude-outage.ts'
 import type { Connections } from './connections.ts'
-import type { Moment } from './moment.ts'
+import type { LogMoment } from './moment.ts'
 import { isAfter, secondsBetween } from './moment.ts'
 import type { OpenOutage } from './open-outage.ts'
 import { inferExpiry } from './open-outage.ts'
@@ -24,12 +24,12 @@ const NEVER_ISCSI = /^(?:fd|sr|loop|nvme|zram|ram|mmcblk|nbd|vd)\d*/
 export interface ErrorAttribution {
   /** The recovery timer expired during this outage. */
   timerExpired(outage: OpenOutage): void
-  ioRejected(address: string, now: Moment): void
-  ioFailed(device: string, now: Moment): void
-  fileSystemFailed(event: EventOf<'file system'>, now: Moment): void
+  ioRejected(address: string, now: LogMoment): void
+  ioFailed(device: string, now: LogMoment): void
+  fileSystemFailed(event: EventOf<'file system'>, now: LogMoment): void
   /** A message names a cause, for example the answer of a device. */
-  causeNoted(event: EventOf<'cause'>, now: Moment): void
-  queueingEnded(map: string, now: Moment): void
+  causeNoted(event: EventOf<'cause'>, now: LogMoment): void
+  queueingEnded(map: string, now: LogMoment): void
   /** The kernel suppressed messages about failed I/O. They count for what its last message was attributed to. */
   messagesSuppressed(lines: number): void
 }
@@ -45,7 +45,7 @@ export function openAttribution(
   let last: { outage: OpenOutage } | { cause: OpenCause } | null = null
 
   /** The outage that an error belongs to: by the session of the disk; if that is unknown, by time. */
-  function outageOf(device: string, address: string | null, now: Moment): OpenOutage | null {
+  function outageOf(device: string, address: string | null, now: LogMoment): OpenOutage | null {
     const sessions = address === null ? disks.sessionsOf(device) : disks.sessionsAt(address)
     if (sessions !== null) {
       const ofSessions = connections.all().filter(({ session }) => sessions.includes(session))
@@ -65,7 +65,7 @@ export function openAttribution(
     return outage ?? (previous && canStillFail(previous, now) ? previous : null)
   }
 
-  function attributeToOutage(device: string, now: Moment): OpenOutage | null {
+  function attributeToOutage(device: string, now: LogMoment): OpenOutage | null {
     const outage = outageOf(device, null, now)
     if (!outage) return null
     if (outageOfDevice.size < MAX_ENTRIES) outageOfDevice.set(device, outage)
@@ -80,7 +80,7 @@ export function openAttribution(
     last = { cause }
   }
 
-  function ioRejected(address: string, now: Moment): void {
+  function ioRejected(address: string, now: LogMoment): void {
     const outage = outageOf('', address, now)
     if (!outage) return
     if (disks.wasOfflined(address)) outage.deviceOfflined = true
@@ -92,7 +92,7 @@ export function openAttribution(
     last = { outage }
   }
 
-  function ioFailed(device: string, now: Moment): void {
+  function ioFailed(device: string, now: LogMoment): void {
     const disk = diskOf(device)
     const answer = causes.recentOf(disk, now)
     if (answer) {
@@ -117,7 +117,7 @@ export function openAttribution(
     return disks.sessionsOf(disk)?.length === 0
   }
 
-  function fileSystemFailed({ device, type, what }: EventOf<'file system'>, now: Moment): void {
+  function fileSystemFailed({ device, type, what }: EventOf<'file system'>, now: LogMoment): void {
     const disk = diskOf(device)
     const failure = { device, type, what, at: now }
     const key = `${device} ${what}`
@@ -141,7 +141,7 @@ export function openAttribution(
     into(cause.fileSystems)
   }
 
-  function causeNoted(event: EventOf<'cause'>, now: Moment): void {
+  function causeNoted(event: EventOf<'cause'>, now: LogMoment): void {
     const { cause: kind, subject, address, detail } = event
     if (address !== null && address !== subject) disks.add({ kind: 'disk', address, disk: subject })
     const openOutages = connections.all().flatMap(({ open }) => (open ? [open] : []))
@@ -184,7 +184,7 @@ function hasFailureOf({ fileSystems }: OpenOutage | OpenCause, device: string): 
 }
 
 /** Whether an outage can be the reason of an error now: it is open, or ended a moment ago. */
-function canStillFail({ ended, back, lastSignOfLoss }: OpenOutage, now: Moment): boolean {
+function canStillFail({ ended, back, lastSignOfLoss }: OpenOutage, now: LogMoment): boolean {
   return ended === null || !isAfter(back ?? lastSignOfLoss, now, AFTER_RETURN_SECONDS)
 }
 

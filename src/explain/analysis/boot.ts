@@ -5,12 +5,12 @@ import { openCauses } from './causes.ts'
 import { openAttribution } from './attribution.ts'
 import { concludeOutage } from './conclude-outage.ts'
 import { openConnections } from './connections.ts'
-import type { Moment } from './moment.ts'
+import type { LogMoment } from './moment.ts'
 import { openDiskTopology } from './disk-topology.ts'
 
 /** The events of one host from one boot to the next. */
 export interface Boot {
-  add(event: Event, now: Moment): void
+  add(event: Event, now: LogMoment): void
   /** Ends every open outage: the host was rebooted. */
   endByReboot(): void
   conclude(host: string | null, number: number): { sessions: SessionOutages[]; causes: Cause[] }

@@ -1,6 +1,6 @@
 import type { CauseKind } from '../cause-kind.ts'
 import type { OpenFileSystemFailures } from './file-system-failures.ts'
-import type { Moment } from './moment.ts'
+import type { LogMoment } from './moment.ts'
 import { isAfter } from './moment.ts'
 
 /** A hostile log could name any number of devices. */
@@ -11,8 +11,8 @@ const SAME_COMMAND_SECONDS = 10
 export interface OpenCause {
   readonly kind: CauseKind
   readonly subject: string
-  readonly first: Moment
-  last: Moment
+  readonly first: LogMoment
+  last: LogMoment
   count: number
   ioErrors: number
   readonly detail: string | null
@@ -21,11 +21,11 @@ export interface OpenCause {
 
 /** The causes that the log of one boot shows besides outages: one for each kind and subject. */
 export interface Causes {
-  note(kind: CauseKind, subject: string, detail: string | null, now: Moment): OpenCause
+  note(kind: CauseKind, subject: string, detail: string | null, now: LogMoment): OpenCause
   /** All causes. Those noted under a SCSI address are combined with those noted under the name of the same disk. */
   withNames(name: (address: string) => string | null): readonly OpenCause[]
   /** The device's last answer, if it is recent enough to explain an error now; null otherwise. */
-  recentOf(device: string, now: Moment): OpenCause | null
+  recentOf(device: string, now: LogMoment): OpenCause | null
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Moment } from './moment.ts'
+import type { LogMoment } from './moment.ts'
 import type { Written } from '../envelope/written-time.ts'
 
 const DAY_MS = 86_400_000
@@ -7,15 +7,15 @@ const HALF_YEAR_MS = 183 * DAY_MS
 const TURN_OF_YEAR_MS = 330 * DAY_MS
 
 /** Converts the times of one log. Completes those without a year. */
-export interface Clock {
-  read(time: Written | null, uptime: number | null): Moment
+export interface LogClock {
+  read(time: Written | null, uptime: number | null): LogMoment
 }
 
 /**
  * @param now no line is later than this
  * @param booted when the host booted, to convert times since boot; null if not known
  */
-export function openClock(now: Date, booted: Date | null = null): Clock {
+export function openClock(now: Date, booted: Date | null = null): LogClock {
   // One day more, because the log may come from a time zone that is ahead.
   const latest = now.getTime() + DAY_MS
   let year: number | null = null

@@ -1,6 +1,6 @@
 import { heaviest } from '../../model/heaviest.ts'
 import type { Outage } from '../report.ts'
-import type { Moment } from './moment.ts'
+import type { LogMoment } from './moment.ts'
 import { secondsBetween } from './moment.ts'
 import type { OpenOutage } from './open-outage.ts'
 import { openOutage } from './open-outage.ts'
@@ -18,7 +18,7 @@ export interface Connection {
   /** The open outage. */
   open: OpenOutage | null
   /** When the last few login attempts failed. */
-  readonly failures: Moment[]
+  readonly failures: LogMoment[]
 }
 
 /**
@@ -28,10 +28,10 @@ export interface Connection {
 const MIN_KEPT_OUTAGES = 500
 
 /** Begins an outage of a connection. @param lost null if the log starts after the loss */
-export function beginOutage(
+export function startOutage(
   connection: Connection,
-  lost: Moment | null,
-  now: Moment,
+  lost: LogMoment | null,
+  now: LogMoment,
   noticed: Outage['noticed'],
 ): OpenOutage {
   const outage = openOutage(lost, now, noticed)
@@ -42,7 +42,7 @@ export function beginOutage(
 }
 
 /** Ends the open outage, if there is one. */
-export function endOutage(connection: Connection, ended: Outage['ended']): void {
+export function finishOutage(connection: Connection, ended: Outage['ended']): void {
   if (connection.open) connection.open.ended = ended
   connection.open = null
   connection.failures.length = 0

@@ -1,7 +1,7 @@
 import type { EventOf } from '../message/event.ts'
 import type { Connection } from './connection.ts'
-import { beginOutage, endOutage } from './connection.ts'
-import type { Moment } from './moment.ts'
+import { startOutage, finishOutage } from './connection.ts'
+import type { LogMoment } from './moment.ts'
 import { before, isAfter, secondsBetween } from './moment.ts'
 import { lossDetectionOf } from './loss-detection.ts'
 import type { OpenOutage } from './open-outage.ts'
@@ -22,18 +22,18 @@ const MAX_CONNECTIONS = 2000
 /** The connections of one boot, with their losses and recoveries. */
 export interface Connections {
   all(): Connection[]
-  connectionError(event: EventOf<'connection error'>, now: Moment): void
-  pingTimeout(event: EventOf<'ping timeout'>, now: Moment): void
+  connectionError(event: EventOf<'connection error'>, now: LogMoment): void
+  pingTimeout(event: EventOf<'ping timeout'>, now: LogMoment): void
   /** @returns the outage whose timer expired last */
-  timerExpired(event: EventOf<'timer expired'>, now: Moment): OpenOutage
-  recovered(event: EventOf<'recovered'>, now: Moment): void
+  timerExpired(event: EventOf<'timer expired'>, now: LogMoment): OpenOutage
+  recovered(event: EventOf<'recovered'>, now: LogMoment): void
   loginOrLogout(event: EventOf<'login' | 'logout'>): void
-  unreachable(event: EventOf<'unreachable'>, now: Moment): void
+  unreachable(event: EventOf<'unreachable'>, now: LogMoment): void
   /**
    * A disk answered: the session had recovered, although no line says so.
    * @param of the disk's session, or the outage that its errors were attributed to
    */
-  deviceAnswered(of: number | OpenOutage, now: Moment): void
+  deviceAnswered(of: number | OpenOutage, now: LogMoment): void
   /** Ends every open outage: the host was rebooted. */
   endByReboot(): void
 }
@@ -58,7 +58,7 @@ export function openConnections(): Connections {
    * messages, an error after a quiet period longer than the recovery timer is a new loss: the kernel would have logged
    * that the timer expired.
    */
-  function hadRecovered(outage: OpenOutage, session: number, now: Moment): boolean {
+  function hadRecovered(outage: OpenOutage, session: number, now: LogMoment): boolean {
     if (hasIscsidMessages || outage.expired) return false
     return isAfter(
       outage.lastSignOfLoss,
@@ -67,14 +67,14 @@ export function openConnections(): Connections {
     )
   }
 
-  function connectionError(event: EventOf<'connection error'>, now: Moment): void {
+  function connectionError(event: EventOf<'connection error'>, now: LogMoment): void {
     const connection = connectionOf(event)
     if (connection.open && event.by === 'kernel' && hadRecovered(connection.open, event.session, now))
-      endOutage(connection, 'unseen')
+      finishOutage(connection, 'unseen')
     const { open } = connection
     const noticed = lossDetectionOf(event.code)
     if (!open) {
-      beginOutage(connection, now, now, event.words === null ? noticed : { ...noticed, words: event.words })
+      startOutage(connection, now, now, event.words === null ? noticed : { ...noticed, words: event.words })
       return
     }
     // A ping timeout was logged first. Its description is more specific than that of the error.
@@ -88,20 +88,20 @@ export function openConnections(): Connections {
     open.lastSignOfLoss = now
   }
 
-  function pingTimeout(event: EventOf<'ping timeout'>, now: Moment): void {
+  function pingTimeout(event: EventOf<'ping timeout'>, now: LogMoment): void {
     const connection = connectionOf(event)
     // Only a logged-in session sends pings (libiscsi.c:iscsi_check_transport_timeouts), so it had recovered.
     if (connection.open && isAfter(connection.open.lastSignOfLoss, now, SAME_LOSS_SECONDS))
-      endOutage(connection, 'unseen')
+      finishOutage(connection, 'unseen')
     if (connection.open) return
-    beginOutage(connection, now, now, {
+    startOutage(connection, now, now, {
       how: 'silent',
       code: null,
       words: `the target did not answer a ping for ${event.seconds} s${pingSettings(event)}`,
     })
   }
 
-  function timerExpired({ session, seconds }: EventOf<'timer expired'>, now: Moment): OpenOutage {
+  function timerExpired({ session, seconds }: EventOf<'timer expired'>, now: LogMoment): OpenOutage {
     timers.set(session, seconds)
     const all = [...connections.values()].filter((connection) => connection.session === session)
     let last: OpenOutage | null = null
@@ -114,20 +114,20 @@ export function openConnections(): Connections {
     }
     if (last) return last
     const connection = all[0] ?? connectionOf({ session, connection: 0 })
-    return expire(beginOutage(connection, before(now, seconds), now, NOT_DETECTED), seconds, now)
+    return expire(startOutage(connection, before(now, seconds), now, NOT_DETECTED), seconds, now)
   }
 
   /** Ends the outage before the loss that started the timer again, and begins another one with that loss. */
-  function splitOutage(connection: Connection, seconds: number, now: Moment): void {
+  function splitOutage(connection: Connection, seconds: number, now: LogMoment): void {
     const first = connection.failures.find(
       (at) => (secondsBetween(at, now) ?? Number.POSITIVE_INFINITY) <= seconds + SAME_LOSS_SECONDS,
     )
     const { noticed } = connection.open!
-    endOutage(connection, 'unseen')
-    beginOutage(connection, first ?? before(now, seconds), now, first ? noticed : NOT_DETECTED)
+    finishOutage(connection, 'unseen')
+    startOutage(connection, first ?? before(now, seconds), now, first ? noticed : NOT_DETECTED)
   }
 
-  function expire(outage: OpenOutage, seconds: number, now: Moment): OpenOutage {
+  function expire(outage: OpenOutage, seconds: number, now: LogMoment): OpenOutage {
     outage.expired = now
     outage.timer = seconds
     outage.timerInferred = false
@@ -135,13 +135,13 @@ export function openConnections(): Connections {
     return outage
   }
 
-  function recovered(event: EventOf<'recovered'>, now: Moment): void {
+  function recovered(event: EventOf<'recovered'>, now: LogMoment): void {
     hasIscsidMessages = true
     const connection = connectionOf(event)
-    const outage = connection.open ?? beginOutage(connection, null, now, NOT_DETECTED)
+    const outage = connection.open ?? startOutage(connection, null, now, NOT_DETECTED)
     outage.back = now
     outage.attempts = event.attempts
-    endOutage(connection, 'back')
+    finishOutage(connection, 'back')
   }
 
   function loginOrLogout(event: EventOf<'login' | 'logout'>): void {
@@ -150,13 +150,13 @@ export function openConnections(): Connections {
     connection.iqn = event.iqn
     connection.portal = event.portal
     // iscsid logs this only for a new session (initiator.c:setup_full_feature_phase).
-    if (connection.open) endOutage(connection, event.kind)
+    if (connection.open) finishOutage(connection, event.kind)
   }
 
   /**
    * iscsid does not log which connection failed: it is the one to that portal, or the only one whose portal is unknown.
    */
-  function unreachable({ portal, count }: EventOf<'unreachable'>, now: Moment): void {
+  function unreachable({ portal, count }: EventOf<'unreachable'>, now: LogMoment): void {
     hasIscsidMessages = true
     const away = [...connections.values()].filter(({ open }) => open)
     const known = away.filter((connection) => connection.portal === portal)
@@ -184,10 +184,10 @@ export function openConnections(): Connections {
           connection.open &&
           isAfter(connection.open.lastSignOfLoss, now, SAME_LOSS_SECONDS)
         )
-          endOutage(connection, 'unseen')
+          finishOutage(connection, 'unseen')
     },
     endByReboot() {
-      for (const connection of connections.values()) endOutage(connection, 'reboot')
+      for (const connection of connections.values()) finishOutage(connection, 'reboot')
     },
   }
 }

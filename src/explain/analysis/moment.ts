@@ -1,7 +1,7 @@
 import type { Span } from '../report.ts'
 
 /** When a line was written: by the wall clock, as time since boot, or both. */
-export interface Moment {
+export interface LogMoment {
   /** Milliseconds since 1970. If not `zoned`, the time zone is unknown and taken for UTC. */
   readonly ms: number | null
   readonly zoned: boolean
@@ -15,19 +15,19 @@ export interface Moment {
 }
 
 /** Seconds between two moments of one boot; null if they have no clock in common. */
-export function secondsBetween(from: Moment, to: Moment): number | null {
+export function secondsBetween(from: LogMoment, to: LogMoment): number | null {
   // The time since boot is more precise than syslog's seconds, and is never set.
   if (from.uptime !== null && to.uptime !== null) return to.uptime - from.uptime
   return from.ms === null || to.ms === null ? null : (to.ms - from.ms) / 1000
 }
 
 /** Whether `now` is more than this many seconds after `earlier`; false if they have no clock in common. */
-export function isAfter(earlier: Moment, now: Moment, seconds: number): boolean {
+export function isAfter(earlier: LogMoment, now: LogMoment, seconds: number): boolean {
   return (secondsBetween(earlier, now) ?? 0) > seconds
 }
 
 /** The moment this many seconds earlier. */
-export function before(moment: Moment, seconds: number): Moment {
+export function before(moment: LogMoment, seconds: number): LogMoment {
   const { ms, uptime } = moment
   return {
     ...moment,
@@ -39,7 +39,7 @@ export function before(moment: Moment, seconds: number): Moment {
 /**
  * In ISO 8601, without a zone if the log names none. Call it after the whole log was read, when the years are final.
  */
-export function isoOf(moment: Moment | null): string | null {
+export function isoOf(moment: LogMoment | null): string | null {
   if (moment === null || moment.ms === null) return null
   const date = new Date(moment.ms)
   if (Number.isNaN(date.getTime())) return null
@@ -50,10 +50,10 @@ export function isoOf(moment: Moment | null): string | null {
   return moment.zoned ? text : text.slice(0, -1)
 }
 
-export function uptimeOf(moment: Moment | null): number | null {
+export function uptimeOf(moment: LogMoment | null): number | null {
   return moment?.uptime ?? null
 }
 
-export function spanOf({ first, last }: { first: Moment | null; last: Moment | null }): Span {
+export function spanOf({ first, last }: { first: LogMoment | null; last: LogMoment | null }): Span {
   return { from: isoOf(first), to: isoOf(last), fromUptime: uptimeOf(first), toUptime: uptimeOf(last) }
 }

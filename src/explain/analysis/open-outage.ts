@@ -1,17 +1,17 @@
 import type { OpenFileSystemFailures } from './file-system-failures.ts'
-import type { Moment } from './moment.ts'
+import type { LogMoment } from './moment.ts'
 import { secondsBetween } from './moment.ts'
 import type { Outage } from '../report.ts'
 
 /** An outage while the log is still being read. */
 export interface OpenOutage {
   /** Null if the log starts after the loss. */
-  lost: Moment | null
+  lost: LogMoment | null
   noticed: Outage['noticed']
   timer: number | null
   timerInferred: boolean
-  expired: Moment | null
-  back: Moment | null
+  expired: LogMoment | null
+  back: LogMoment | null
   ended: Outage['ended']
   /** Number of login attempts, which iscsid logs when the session is back. */
   attempts: number | null
@@ -29,12 +29,12 @@ export interface OpenOutage {
   /** SCSI error handling took a disk of the session offline. */
   deviceOfflined: boolean
   /** When the kernel last reported that the connection failed. */
-  lastError: Moment
+  lastError: LogMoment
   /** When the log last showed that the session was down. */
-  lastSignOfLoss: Moment
+  lastSignOfLoss: LogMoment
 }
 
-export function openOutage(lost: Moment | null, now: Moment, noticed: Outage['noticed']): OpenOutage {
+export function openOutage(lost: LogMoment | null, now: LogMoment, noticed: Outage['noticed']): OpenOutage {
   return {
     lost,
     noticed,
@@ -57,7 +57,7 @@ export function openOutage(lost: Moment | null, now: Moment, noticed: Outage['no
 }
 
 /** Infers from rejected I/O that the recovery timer expired, if the kernel has not logged it. */
-export function inferExpiry(outage: OpenOutage, now: Moment): void {
+export function inferExpiry(outage: OpenOutage, now: LogMoment): void {
   if (outage.expired) return
   outage.expired = now
   const seconds = outage.lost && secondsBetween(outage.lost, now)

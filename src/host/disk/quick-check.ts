@@ -7,7 +7,7 @@ import type { VitalAnswer } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
 import { deviceNode } from '../host.ts'
 import { hasItsNames } from '../read/disks.ts'
-import { generationOf, holderOf } from '../read/reservation-data.ts'
+import { generationOf, reservationHolder } from '../read/reservation-data.ts'
 import { serialOf, wwidOf } from '../read/vpd.ts'
 
 const PAGE_SERIAL = 0x80
@@ -91,6 +91,6 @@ function compared(
   if (fence === null || reservation === null) return 'same'
   // A target that no longer answers this, as with its reservations switched off, guards nothing.
   if (reservation === 'refused') return 'taken'
-  if (holderOf(reservation)?.key !== fence.key) return 'taken'
+  if (reservationHolder(reservation)?.key !== fence.key) return 'taken'
   return generationOf(reservation) === generation ? 'same' : 'registered'
 }

@@ -9,7 +9,13 @@ import { WRITE_EXCLUSIVE_REGISTRANTS_ONLY } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { PersistAnswer, PersistCommand } from '../worker/protocol.ts'
 import type { Host } from '../host.ts'
-import { capabilitiesOf, generationOf, holderOf, keysOf, registrantsOf } from '../read/reservation-data.ts'
+import {
+  capabilitiesOf,
+  generationOf,
+  reservationHolder,
+  keysOf,
+  registrantsOf,
+} from '../read/reservation-data.ts'
 import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
 
 const NO_KEY = '0000000000000000'
@@ -61,7 +67,7 @@ export function parseReservations([keys, holder]: readonly (
   | undefined
 )[]): Reservations | null {
   if (keys?.kind !== 'done' || holder?.kind !== 'done') return null
-  return { keys: keysOf(keys.data), holder: holderOf(holder.data) }
+  return { keys: keysOf(keys.data), holder: reservationHolder(holder.data) }
 }
 
 /**

@@ -6,7 +6,7 @@ import { Mutex } from 'async-mutex'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import { run } from '../exec/run.ts'
-import type { Holder } from './socket.ts'
+import type { LockHolder } from './socket.ts'
 import { isDead, listen, waitFor } from './socket.ts'
 
 export interface LockOptions {
@@ -224,7 +224,7 @@ async function removeDeadWaiters(path: string): Promise<void> {
   }
 }
 
-function locked(options: LockOptions, holder: Holder | null): LunkeeperError {
+function locked(options: LockOptions, holder: LockHolder | null): LunkeeperError {
   if (options.signal?.aborted)
     return new LunkeeperError('CANCELLED', `${options.what} was stopped while it waited`)
   const by = holder ? `process ${holder.pid} (${holder.what})` : 'another operation'

@@ -8,7 +8,7 @@ import { parseNote } from '../store/json-note.ts'
 const schema = z.object({ pid: z.number(), what: z.string() })
 
 /** What a holder tells callers that wait. For display only. */
-export type Holder = Readonly<z.output<typeof schema>>
+export type LockHolder = Readonly<z.output<typeof schema>>
 
 /** What a caller sends that waits for the lock. A caller that only checks, or is patient, sends nothing. */
 const WAITING = 'waiting\n'
@@ -17,7 +17,11 @@ const WAITING = 'waiting\n'
  * Listens at `path`. Every caller is told who holds the lock, and stays connected until the lock is released.
  * @param wanted called for each caller that waits for the lock
  */
-export async function listen(path: string, holder: Holder, wanted: () => void): Promise<{ close(): void }> {
+export async function listen(
+  path: string,
+  holder: LockHolder,
+  wanted: () => void,
+): Promise<{ close(): void }> {
   const callers = new Set<Socket>()
   const server: Server = createServer((caller) => {
     callers.add(caller)
@@ -46,7 +50,7 @@ export type Outcome =
   /** No process listens: the holder is dead, and left its socket. */
   | { readonly kind: 'dead' }
   /** The lock was still held at the deadline. */
-  | { readonly kind: 'held'; readonly holder: Holder | null }
+  | { readonly kind: 'held'; readonly holder: LockHolder | null }
 
 /** When to connect again after the queue of connections was full. */
 const RECONNECT_INTERVAL_MS = 20

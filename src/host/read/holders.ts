@@ -3,7 +3,7 @@ import { listNames, readAttribute } from './attribute.ts'
 import { isHoldMap, isPartitionOfMultipath, readMap } from './maps.ts'
 
 /** A block device on top of another: a logical volume, an array, a dm-crypt device. */
-export interface Holder {
+export interface DiskHolder {
   /** dm-1, md127 */
   readonly device: string
   /** In the field's terms: `logical volume vg/lv (dm-1)`. */
@@ -15,8 +15,8 @@ export interface Holder {
 }
 
 /** All devices on top of these devices or their partitions, directly or not; lower devices come first. */
-export function holdersOn(paths: HostPaths, names: readonly string[]): Holder[] {
-  const found = new Map<string, Holder>()
+export function holdersOn(paths: HostPaths, names: readonly string[]): DiskHolder[] {
+  const found = new Map<string, DiskHolder>()
   let level = [...names]
   while (level.length > 0) {
     const next = level.flatMap((name) => directHolders(paths, name)).filter((name) => !found.has(name))
@@ -30,7 +30,7 @@ export function holdersOn(paths: HostPaths, names: readonly string[]): Holder[] 
 export function foreignHolders(
   paths: HostPaths,
   { holders }: { readonly holders: readonly string[] },
-): Holder[] {
+): DiskHolder[] {
   return holders
     .filter((device) => {
       const map = readMap(paths, device)
@@ -49,7 +49,7 @@ function directHolders(paths: HostPaths, name: string): string[] {
   )
 }
 
-export function holderOf(paths: HostPaths, device: string): Holder {
+export function holderOf(paths: HostPaths, device: string): DiskHolder {
   const map = readMap(paths, device)
   if (map) return { device, map: map.name, ...mapWords(map) }
   if (device.startsWith('md'))
@@ -57,7 +57,7 @@ export function holderOf(paths: HostPaths, device: string): Holder {
   return { device, map: null, text: `block device ${device}`, remedy: null }
 }
 
-function mapWords(map: { device: string; name: string; uuid: string }): Pick<Holder, 'text' | 'remedy'> {
+function mapWords(map: { device: string; name: string; uuid: string }): Pick<DiskHolder, 'text' | 'remedy'> {
   const { device, name, uuid } = map
   // UUIDs start with the name of their creator (libdevmapper: dm_build_dm_uuid; cryptsetup: CRYPT-).
   if (uuid.startsWith('LVM-')) {

@@ -22,7 +22,7 @@ export function generationOf(data: Uint8Array): number {
 }
 
 /** READ RESERVATION, SPC-4 section 6.15.3; null if there is none. */
-export function holderOf(data: Uint8Array): ReservationHolder | null {
+export function reservationHolder(data: Uint8Array): ReservationHolder | null {
   const list = listOf(data)
   return list.length < 16 ? null : { key: keyAt(list, 0), type: list[13]! & 0x0f }
 }

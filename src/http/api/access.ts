@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 
-import type { Answer } from './answer.ts'
-import { refusal } from './answer.ts'
+import type { HttpAnswer } from './answer.ts'
+import { errorAnswer } from './answer.ts'
 import type { Token } from './token.ts'
 
 /** What a route does. `code`: it serves the script and style of the page, which contain nothing about the node. */
@@ -18,10 +18,10 @@ export type Access = 'code' | 'read' | 'change'
  *   form cannot send.
  * - The host name in the URL must be one that DNS of other parties cannot point to this machine.
  */
-export function refuse(request: IncomingMessage, access: Access, token: Token | null): Answer | null {
+export function refuse(request: IncomingMessage, access: Access, token: Token | null): HttpAnswer | null {
   const { headers } = request
   if (!isOwnHostName(headers.host))
-    return refusal(421, 'HOST', 'the host name in the URL is not a name of this machine', {
+    return errorAnswer(421, 'HOST', 'the host name in the URL is not a name of this machine', {
       hint: 'Use localhost, an IP address, or the name of the node in the URL.',
     })
   if (access === 'code') return null
@@ -29,28 +29,28 @@ export function refuse(request: IncomingMessage, access: Access, token: Token | 
   if (access === 'read') {
     if (hasToken || isLocal(request)) return null
     if (token) return unauthorized()
-    return refusal(403, 'REMOTE', 'only clients on this machine can read the state of this node', {
+    return errorAnswer(403, 'REMOTE', 'only clients on this machine can read the state of this node', {
       hint: 'Use ssh -L or kubectl port-forward, or start the agent with --http-token-file.',
     })
   }
   if (!token)
-    return refusal(403, 'READ_ONLY', 'this agent does not accept changes over HTTP', {
+    return errorAnswer(403, 'READ_ONLY', 'this agent does not accept changes over HTTP', {
       hint: 'Use the command on the node, or start the agent with --http-token-file.',
     })
   if (!hasToken) return unauthorized()
   if (isFromOtherSite(request))
-    return refusal(403, 'FOREIGN', 'the request comes from another web site', {
+    return errorAnswer(403, 'FOREIGN', 'the request comes from another web site', {
       hint: 'Open the page of this agent directly.',
     })
   if (!/^application\/json(?:;|$)/i.test(headers['content-type'] ?? ''))
-    return refusal(415, 'MEDIA_TYPE', 'the body must be application/json', {
+    return errorAnswer(415, 'MEDIA_TYPE', 'the body must be application/json', {
       hint: 'Send Content-Type: application/json.',
     })
   return null
 }
 
-function unauthorized(): Answer {
-  return refusal(
+function unauthorized(): HttpAnswer {
+  return errorAnswer(
     401,
     'TOKEN',
     'a valid token is required',

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../model/errors.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 
 /** A complete HTTP answer. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number
   readonly type: string
   readonly body: string | Buffer
@@ -10,29 +10,29 @@ export interface Answer {
 }
 
 /** An answer in plain text. */
-export function plain(status: number, text: string): Answer {
+export function textAnswer(status: number, text: string): HttpAnswer {
   return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` }
 }
 
 /** A successful answer. @param body a JSON document */
-export function json(body: string): Answer {
+export function json(body: string): HttpAnswer {
   return { status: 200, type: 'application/json', body }
 }
 
 /** The body of every error that the API answers. A published contract. */
-export interface ApiError {
+export interface ErrorBody {
   readonly error: { readonly code: string; readonly message: string; readonly hint: string }
 }
 
 /** An error answer, as JSON. */
-export function refusal(
+export function errorAnswer(
   status: number,
   code: string,
   message: string,
   { hint }: { readonly hint: string },
   headers: Readonly<Record<string, string>> = {},
-): Answer {
-  const body: ApiError = { error: { code, message, hint } }
+): HttpAnswer {
+  const body: ErrorBody = { error: { code, message, hint } }
   return { status, type: 'application/json', body: JSON.stringify(body), headers }
 }
 
@@ -46,9 +46,11 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 }
 
 /** The answer to a request that failed with an error. */
-export function failure(error: unknown): Answer {
+export function failure(error: unknown): HttpAnswer {
   if (!isLunkeeperError(error))
-    return refusal(500, 'INTERNAL', 'the request failed unexpectedly', { hint: 'See the log of the agent.' })
+    return errorAnswer(500, 'INTERNAL', 'the request failed unexpectedly', {
+      hint: 'See the log of the agent.',
+    })
   const { code, message, hint, exitStatus } = error
-  return refusal(STATUS[code] ?? (exitStatus === 2 ? 400 : 500), code, message, { hint })
+  return errorAnswer(STATUS[code] ?? (exitStatus === 2 ? 400 : 500), code, message, { hint })
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { refuse } from './access.ts'
-import type { Answer } from './answer.ts'
-import { failure, refusal } from './answer.ts'
+import type { HttpAnswer } from './answer.ts'
+import { failure, errorAnswer } from './answer.ts'
 import { BadBody } from './body.ts'
 import type { ApiSources } from './routes.ts'
 import { routesOf } from './routes.ts'
@@ -27,15 +27,15 @@ export async function answerApi(
   sources: ApiSources,
   token: Token | null,
   { request, response, path, headers }: ApiRequest,
-): Promise<Answer | null> {
+): Promise<HttpAnswer | null> {
   const routes = routesOf(path)
   // HEAD is answered like GET, except for the stream, which would never end.
   const method = request.method === 'HEAD' && path !== '/api/v1/events' ? 'GET' : request.method
   const match = routes.find(({ route }) => route.method === method)
   if (!match)
     return routes.length === 0
-      ? refusal(404, 'NO_ROUTE', 'there is no such resource', SEE_DESCRIPTION)
-      : refusal(405, 'METHOD', 'this method is not allowed for this resource', SEE_DESCRIPTION, {
+      ? errorAnswer(404, 'NO_ROUTE', 'there is no such resource', SEE_DESCRIPTION)
+      : errorAnswer(405, 'METHOD', 'this method is not allowed for this resource', SEE_DESCRIPTION, {
           allow: routes.map(({ route }) => route.method).join(', '),
         })
   const { route, params } = match
@@ -44,6 +44,8 @@ export async function answerApi(
   try {
     return await route.answer(sources, { request, response, params, headers })
   } catch (error) {
-    return error instanceof BadBody ? refusal(400, 'BODY', error.message, SEE_DESCRIPTION) : failure(error)
+    return error instanceof BadBody
+      ? errorAnswer(400, 'BODY', error.message, SEE_DESCRIPTION)
+      : failure(error)
   }
 }

@@ -13,7 +13,7 @@ export interface NodeInfo {
 }
 
 /** The server's clock: data of the event `clock`. A published contract. */
-export interface Clock {
+export interface ServerClock {
   /** ISO 8601. */
   readonly now: string
 }

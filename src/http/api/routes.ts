@@ -9,8 +9,8 @@ import type { ChangeRequest, PartName } from '../observe/protocol.ts'
 import type { OutageLog } from '../outages.ts'
 import type { Access } from './access.ts'
 import { isLocal } from './access.ts'
-import type { Answer } from './answer.ts'
-import { json, refusal } from './answer.ts'
+import type { HttpAnswer } from './answer.ts'
+import { json, errorAnswer } from './answer.ts'
 import { BadBody, readBody } from './body.ts'
 import type { NodeInfo } from './documents.ts'
 import { OPENAPI } from './openapi.ts'
@@ -25,7 +25,7 @@ export interface ApiSources {
   readonly say: (line: string) => void
 }
 
-export interface Call {
+export interface HttpCall {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** The values of the parameters in the path, decoded. */
@@ -39,7 +39,7 @@ export interface Route {
   readonly path: string
   readonly access: Access
   /** Resolves to null if a stream was started as the answer. */
-  readonly answer: (sources: ApiSources, call: Call) => Promise<Answer | null>
+  readonly answer: (sources: ApiSources, call: HttpCall) => Promise<HttpAnswer | null>
 }
 
 const part = (path: string, name: PartName): Route => ({
@@ -96,7 +96,7 @@ export const ROUTES: readonly Route[] = [
       const lease = observer.lease()
       if (events.add(response, headers, () => lease[Symbol.dispose]())) return null
       lease[Symbol.dispose]()
-      return refusal(
+      return errorAnswer(
         503,
         'CLIENTS',
         'too many clients are following this node',
@@ -163,9 +163,9 @@ const DESCRIPTION = JSON.stringify(OPENAPI)
 
 async function makeChange(
   { observer, say }: ApiSources,
-  { request }: Call,
+  { request }: HttpCall,
   wanted: ChangeRequest,
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const what =
     wanted.kind === 'fix'
       ? `doctor --fix${wanted.code === null ? '' : ` ${wanted.code}`}${wanted.dryRun ? ' --dry-run' : ''}`

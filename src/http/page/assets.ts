@@ -1,4 +1,4 @@
-import type { Answer } from '../api/answer.ts'
+import type { HttpAnswer } from '../api/answer.ts'
 
 /** Defined by the bundler (scripts/bundle.mjs): script and style of the page, built from src/http/page. */
 declare const LUNKEEPER_PAGE: { readonly script: string; readonly style: string } | undefined
@@ -42,8 +42,8 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 }
 
 /** The files of the page by path. They contain nothing about the node. */
-export function pageFiles({ script, style }: PageCode): ReadonlyMap<string, Answer> {
-  const file = (type: string, body: string): Answer => ({ status: 200, type, body: Buffer.from(body) })
+export function pageFiles({ script, style }: PageCode): ReadonlyMap<string, HttpAnswer> {
+  const file = (type: string, body: string): HttpAnswer => ({ status: 200, type, body: Buffer.from(body) })
   return new Map([
     ['/', file('text/html; charset=utf-8', DOCUMENT)],
     ['/page.js', file('text/javascript; charset=utf-8', script)],

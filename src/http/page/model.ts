@@ -1,6 +1,6 @@
-import type { Clock, NodeInfo } from '../api/documents.ts'
+import type { NodeInfo, ServerClock } from '../api/documents.ts'
 import type { Parts } from '../observe/protocol.ts'
-import type { Outage } from '../../model/outage.ts'
+import type { VolumeOutage } from '../../model/outage.ts'
 
 /** The state of the node: the last data of each event, null before the first. */
 export type Model = {
@@ -10,10 +10,10 @@ export type Model = {
 /** The data of each event, except `clock`. */
 export interface Documents extends Parts {
   readonly node: NodeInfo
-  readonly outages: readonly Outage[]
+  readonly outages: readonly VolumeOutage[]
 }
 
-export type { Clock }
+export type { ServerClock }
 
 export const EMPTY_MODEL: Model = {
   node: null,

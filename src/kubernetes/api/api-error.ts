@@ -1,4 +1,4 @@
-import type { Answer } from './client.ts'
+import type { ApiAnswer } from './client.ts'
 
 /** Upper limit of a pause that a server requests. */
 const MAX_PAUSE_MS = 300_000
@@ -9,7 +9,7 @@ export class ApiError extends Error {
   /** Milliseconds for which the server asks not to be called; null if it does not say. */
   readonly retryAfter: number | null
 
-  constructor({ status, body, retryAfter }: Answer) {
+  constructor({ status, body, retryAfter }: ApiAnswer) {
     const { message } = (body ?? {}) as { message?: unknown }
     super(`${status}${typeof message === 'string' ? `: ${message}` : ''}`)
     this.status = status
@@ -23,7 +23,7 @@ export function shortMessage(error: unknown): string {
 }
 
 /** Returns the answer if its status is 2xx or one of the others. @throws ApiError */
-export function expectStatus(answer: Answer, ...others: readonly number[]): Answer {
+export function expectStatus(answer: ApiAnswer, ...others: readonly number[]): ApiAnswer {
   const { status } = answer
   if ((status >= 200 && status < 300) || others.includes(status)) return answer
   throw new ApiError(answer)

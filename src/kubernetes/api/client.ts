@@ -11,7 +11,7 @@ const MAX_BYTES = 32 << 20
 
 export type Method = 'GET' | 'POST' | 'PATCH'
 
-export interface Call {
+export interface ApiCall {
   readonly method: Method
   /** Including the query. */
   readonly path: string
@@ -22,7 +22,7 @@ export interface Call {
   readonly metadataOnly?: 'one' | 'list'
 }
 
-export interface Answer {
+export interface ApiAnswer {
   readonly status: number
   /** Null if it was not JSON. */
   readonly body: unknown
@@ -35,7 +35,7 @@ export interface Api extends Disposable {
    * Sends one request, which is answered or fails within ten seconds. An error status is an answer, too.
    * @throws errors of the network, of TLS, or of reading the account's files
    */
-  ask(call: Call, signal: AbortSignal): Promise<Answer>
+  ask(call: ApiCall, signal: AbortSignal): Promise<ApiAnswer>
 }
 
 /**
@@ -45,7 +45,7 @@ export interface Api extends Disposable {
 export function openApi(account: Account, deadline = DEADLINE_MS): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 4, maxFreeSockets: 1 })
 
-  async function ask(call: Call, stop: AbortSignal): Promise<Answer> {
+  async function ask(call: ApiCall, stop: AbortSignal): Promise<ApiAnswer> {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(deadline)])
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
@@ -78,7 +78,7 @@ export function openApi(account: Account, deadline = DEADLINE_MS): Api {
   return { ask, [Symbol.dispose]: () => agent.destroy() }
 }
 
-function headersOf({ patch, metadataOnly }: Call, token: string, body: string | undefined) {
+function headersOf({ patch, metadataOnly }: ApiCall, token: string, body: string | undefined) {
   const kind = metadataOnly === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata'
   return {
     authorization: `Bearer ${token}`,
@@ -93,7 +93,7 @@ function headersOf({ patch, metadataOnly }: Call, token: string, body: string | 
   }
 }
 
-async function answerOf(message: IncomingMessage): Promise<Answer> {
+async function answerOf(message: IncomingMessage): Promise<ApiAnswer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of message as AsyncIterable<Buffer>) {

@@ -36,7 +36,11 @@ const metadata = z.object({
 const list = z.object({ items: z.array(metadata) })
 
 /** The PersistentVolume of this name; null if there is none. Its attributes are not requested: they may contain a CHAP secret. */
-export async function findVolume(api: Api, name: string, signal: AbortSignal): Promise<ApiObject | null> {
+export async function findPersistentVolume(
+  api: Api,
+  name: string,
+  signal: AbortSignal,
+): Promise<ApiObject | null> {
   const answer = await api.ask(
     {
       method: 'GET',

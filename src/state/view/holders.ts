@@ -1,5 +1,5 @@
 import type { Host } from '../../host/host.ts'
-import type { Holder } from '../../host/read/holders.ts'
+import type { DiskHolder } from '../../host/read/holders.ts'
 import { holdersOn } from '../../host/read/holders.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readMounts } from '../../host/read/mounts.ts'
@@ -13,13 +13,13 @@ export function mountsOfBlock(host: Host, device: string): string[] {
 }
 
 /** `logical volume vg/lv (dm-1), mounted at /srv`. */
-export function describeHolder(host: Host, { device, text }: Holder): string {
+export function describeHolder(host: Host, { device, text }: DiskHolder): string {
   const mounts = mountsOfBlock(host, device)
   return mounts.length > 0 ? `${text}, mounted at ${mounts.join(', ')}` : text
 }
 
 /** The devices that must be removed before these holders can be, with their mounts; lower devices come first. */
-export function describeStack(host: Host, holders: readonly Holder[]): string[] {
+export function describeStack(host: Host, holders: readonly DiskHolder[]): string[] {
   const above = holdersOn(
     host.paths,
     holders.map(({ device }) => device),
@@ -28,7 +28,7 @@ export function describeStack(host: Host, holders: readonly Holder[]): string[] 
 }
 
 /** The commands that remove them, in the order to run them. */
-export function remedyOf(host: Host, holders: readonly Holder[]): string {
+export function remedyOf(host: Host, holders: readonly DiskHolder[]): string {
   const above = holdersOn(
     host.paths,
     holders.map(({ device }) => device),

@@ -34,7 +34,7 @@ import { asOnlyAttachment } from './only-attachment.ts'
 import { resolveRequest } from './resolve-request.ts'
 import { prepareUse } from './use.ts'
 
-export interface AttachOptions extends OperationControl {
+export interface AttachControl extends OperationControl {
   readonly chap?: Chap | null
   /** Who requested the attachment, if not a person: {@link Attachment.orchestrator}. */
   readonly orchestrator?: Attachment['orchestrator']
@@ -64,7 +64,7 @@ export interface AttachOptions extends OperationControl {
 export async function attach(
   host: Host,
   asked: VolumeRequest,
-  options: AttachOptions = {},
+  options: AttachControl = {},
 ): Promise<VolumeStatus> {
   host.workers.warm()
   checkNode(host)

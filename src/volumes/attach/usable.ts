@@ -8,7 +8,7 @@ import { deviceOf, mountsOf } from '../../state/view/users.ts'
 import { readFormatting } from '../formatting.ts'
 import { refuseHoldMode } from './device.ts'
 import type { Path } from './path.ts'
-import { refusal } from './use.ts'
+import { useRefusal } from './use.ts'
 
 /**
  * Refuses, before a volume is taken from another node, what would make the attach fail afterwards: the other node would have
@@ -40,7 +40,7 @@ export async function refuseUnusable(
     formatted: false,
     mounted: false,
   })
-  if (step.kind === 'refuse') throw await refusal(host, device, step)
+  if (step.kind === 'refuse') throw await useRefusal(host, device, step)
   // One that is there is only looked at.
   if ((await missingDirectories(host, mount)).length === 0) await makeMountPoint(host, mount)
 }

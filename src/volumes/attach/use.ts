@@ -85,7 +85,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
       case 'done':
         return atPoint!.fs
       case 'refuse':
-        throw await refusal(host, device, step)
+        throw await useRefusal(host, device, step)
       case 'look':
         known = { ...known, content: await probe(host, device) }
         // The volume was used since: what is known of it no longer holds, even if the use has ended.
@@ -276,7 +276,7 @@ async function busy(host: Host, device: Device): Promise<LunkeeperError> {
   return new LunkeeperError('BUSY', `${device.name} is in use: ${await describeUsers(host, [device])}`)
 }
 
-export async function refusal(
+export async function useRefusal(
   host: Host,
   device: Device,
   step: Extract<ReturnType<typeof nextUseStep>, { kind: 'refuse' }>,

@@ -15,7 +15,7 @@ import { dismantle } from './dismantle.ts'
 import type { Found } from './find.ts'
 import { findVolume } from './find.ts'
 
-export interface DetachOptions extends OperationControl {
+export interface DetachControl extends OperationControl {
   /** Lose data that is unwritten and cannot be written, and unmount mounts made by others. */
   readonly force?: boolean
   /** Sessions whose disk of the LUN may be removed. @default every session */
@@ -28,7 +28,7 @@ export interface DetachOptions extends OperationControl {
  * @param handle name, mount point or device
  * @throws LunkeeperError; LEFT_BEHIND names what could not be removed
  */
-export async function detach(host: Host, handle: string, options: DetachOptions = {}): Promise<DetachReport> {
+export async function detach(host: Host, handle: string, options: DetachControl = {}): Promise<DetachReport> {
   const named =
     handle.startsWith('/') && !handle.startsWith('/dev/') ? await resolvedOr(host, handle) : handle
   return detachFound(host, () => findVolume(host, named), options)
@@ -41,7 +41,7 @@ export async function detach(host: Host, handle: string, options: DetachOptions 
 export async function detachFound(
   host: Host,
   find: () => Found,
-  options: DetachOptions = {},
+  options: DetachControl = {},
 ): Promise<DetachReport> {
   requireRoot('detaching a volume')
   host.workers.warm()

@@ -1,5 +1,5 @@
 import { removePartitionMap } from '../../host/map/multipath.ts'
-import type { Holder } from '../../host/read/holders.ts'
+import type { DiskHolder } from '../../host/read/holders.ts'
 import { foreignHolders, holderOf, holdersOn } from '../../host/read/holders.ts'
 import { isMultipath, isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
@@ -27,7 +27,7 @@ export async function clearHolders(work: Dismantling, disks: readonly ScsiDisk[]
 }
 
 /** Devices directly on the volume that are not part of its attachment. */
-function holdersOfVolume({ host: { paths }, view }: Dismantling, disks: readonly ScsiDisk[]): Holder[] {
+function holdersOfVolume({ host: { paths }, view }: Dismantling, disks: readonly ScsiDisk[]): DiskHolder[] {
   const { maps } = view()
   const own = new Set(maps.map(({ device }) => device))
   const onMaps = maps
@@ -49,7 +49,7 @@ function holdersOfVolume({ host: { paths }, view }: Dismantling, disks: readonly
   return [...all.values()]
 }
 
-async function removeHolders(work: Dismantling, holders: readonly Holder[]): Promise<void> {
+async function removeHolders(work: Dismantling, holders: readonly DiskHolder[]): Promise<void> {
   const { host, steps, removed, volume } = work
   const above = holdersOn(
     host.paths,

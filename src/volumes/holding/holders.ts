@@ -2,7 +2,7 @@ import { markPath, tellUdev } from '../../host/disk/path-mark.ts'
 import type { Host } from '../../host/host.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
 import { readDisks } from '../../host/read/disks.ts'
-import type { Holder } from '../../host/read/holders.ts'
+import type { DiskHolder } from '../../host/read/holders.ts'
 import { foreignHolders } from '../../host/read/holders.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { readSessions } from '../../host/read/sessions.ts'
@@ -21,7 +21,7 @@ export interface Beside {
 
 interface Held {
   readonly disk: ScsiDisk
-  readonly beside: readonly Holder[]
+  readonly beside: readonly DiskHolder[]
   readonly hasHoldMap: boolean
 }
 
@@ -64,7 +64,7 @@ function makeWait(host: Host, session: Session, wanted: Hold): void {
   if (session.state === 'LOGGED_IN' && recovery !== session.recoveryTmo) setRecovery(host, session, recovery)
 }
 
-function isMultipathMap({ paths }: Host, { device }: Holder): boolean {
+function isMultipathMap({ paths }: Host, { device }: DiskHolder): boolean {
   const map = readMap(paths, device)
   return map !== null && isMultipath(map)
 }

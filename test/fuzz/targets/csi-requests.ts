@@ -12,7 +12,7 @@ import { parseAttributes } from '../../../src/csi/volume/attributes.ts'
 import { parseCapability, unsupported, useOf } from '../../../src/csi/volume/capability.ts'
 import { credentialsOf } from '../../../src/csi/volume/credentials.ts'
 import { volumeNameOf } from '../../../src/csi/volume/name.ts'
-import { ownerOf, parsePublication } from '../../../src/csi/volume/publication.ts'
+import { entitledOwner, parsePublication } from '../../../src/csi/volume/publication.ts'
 import { LunkeeperError } from '../../../src/model/errors.ts'
 import { splitMountOptions } from '../../../src/model/mount-options.ts'
 import { checkRequest } from '../../../src/model/request.ts'
@@ -95,7 +95,7 @@ export const csiRequests: Target = {
     answered(call.volumeId, () => void credentialsOf(call.secrets, call.volumeContext))
     answered(call.volumeId, () => {
       const capability = parseCapability(call.volumeCapability)
-      ownerOf(parsePublication(call.publishContext), capability.mode)
+      entitledOwner(parsePublication(call.publishContext), capability.mode)
       unsupported(capability)
       const { warnings, ...source } = parseAttributes(call.volumeContext)
       for (const warning of warnings) expectOneLine(warning)

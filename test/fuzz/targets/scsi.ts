@@ -1,5 +1,10 @@
 import { ext4Mark, isMountedSince } from '../../../src/host/fs/ext4-mark.ts'
-import { capabilitiesOf, holderOf, keysOf, registrantsOf } from '../../../src/host/read/reservation-data.ts'
+import {
+  capabilitiesOf,
+  reservationHolder,
+  keysOf,
+  registrantsOf,
+} from '../../../src/host/read/reservation-data.ts'
 import { serialOf, wwidOf } from '../../../src/host/read/vpd.ts'
 import { parseKey } from '../../../src/model/reservation.ts'
 import { parseWwid, sameWwid } from '../../../src/model/wwid.ts'
@@ -74,7 +79,7 @@ export const reservations: Target = {
   words: ['\0\0\0\x10', '\xff\xff\xff\xff', ',i,0x', 'iqn.2026-01.', 'LK', '\x05\0'],
   run(input) {
     for (const key of keysOf(input)) expectThat(parseKey(key) === key, 'a key that is none')
-    const holder = holderOf(input)
+    const holder = reservationHolder(input)
     expectThat(holder === null || holder.type < 16, 'a type that is none')
     expectThat(typeof capabilitiesOf(input).canPersist === 'boolean', 'capabilities')
     for (const { key, initiator } of registrantsOf(input)) {

@@ -2,7 +2,7 @@
 // buttons.
 import { printableData } from '../../../model/printable.ts'
 import type { ServerEvent } from '../event-reader.ts'
-import type { Clock, DialogName, Documents, Model, Ui } from '../model.ts'
+import type { ServerClock, DialogName, Documents, Model, Ui } from '../model.ts'
 import { EMPTY_MODEL, INITIAL_UI } from '../model.ts'
 import { announcement } from '../view/announcement.ts'
 import { page, titleOf } from '../view/page.ts'
@@ -69,7 +69,7 @@ function receive({ name, data }: ServerEvent): void {
   // Text from a target could contain characters that are invisible or change the direction of text.
   const parsed: unknown = printableData(JSON.parse(data))
   if (name === 'clock') {
-    clock.receive(Date.parse((parsed as Clock).now))
+    clock.receive(Date.parse((parsed as ServerClock).now))
     return
   }
   if (!(name in model)) return

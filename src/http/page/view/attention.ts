@@ -2,7 +2,7 @@ import type { VolumeStatus } from '../../../model/attachment.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
-import { command } from './command.ts'
+import { commandLine } from './command.ts'
 import { byUrgency } from '../../../model/urgency.ts'
 import { limitText } from '../../../model/hold-text.ts'
 import { count } from '../../../model/count.ts'
@@ -51,7 +51,7 @@ function card(volume: VolumeStatus, ui: Ui, isChangeable: boolean): PageElement 
     ),
     state === 'holding' && isChangeable
       ? actions(name, hold.mode !== 'session')
-      : adviceOf(volume).map((text) => command(text, ui)),
+      : adviceOf(volume).map((text) => commandLine(text, ui)),
   )
 }
 

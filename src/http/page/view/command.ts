@@ -3,7 +3,7 @@ import { h } from '../element.ts'
 import type { Ui } from '../model.ts'
 
 /** A command with a button that copies it. */
-export function command(text: string, { copied }: Pick<Ui, 'copied'>): PageElement {
+export function commandLine(text: string, { copied }: Pick<Ui, 'copied'>): PageElement {
   const isCopied = copied === text
   return h(
     'span',

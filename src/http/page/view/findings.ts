@@ -2,7 +2,7 @@ import type { Finding, Severity } from '../../../doctor/finding.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
-import { command } from './command.ts'
+import { commandLine } from './command.ts'
 import { fixParts } from './fix-parts.ts'
 import type { Tone } from './tone.ts'
 import { toneIcon } from './tone.ts'
@@ -37,7 +37,12 @@ export function findings({ findings: all, node }: Model, ui: Ui): PageElement {
           ),
     all !== null &&
       all.length > MAX_FINDINGS &&
-      h('p', { class: 'soft' }, `And ${all.length - MAX_FINDINGS} more: `, command('lunkeeper doctor', ui)),
+      h(
+        'p',
+        { class: 'soft' },
+        `And ${all.length - MAX_FINDINGS} more: `,
+        commandLine('lunkeeper doctor', ui),
+      ),
   )
 }
 
@@ -63,7 +68,7 @@ function finding({ code, severity, subject, message, fix }: Finding, ui: Ui): Pa
         'p',
         { class: 'fix' },
         h('span', { class: 'soft' }, 'Fix: '),
-        fixParts(fix).map(({ kind, text }) => (kind === 'command' ? command(text, ui) : text)),
+        fixParts(fix).map(({ kind, text }) => (kind === 'command' ? commandLine(text, ui) : text)),
       ),
   )
 }

@@ -1,4 +1,4 @@
-import type { Outage } from '../../../model/outage.ts'
+import type { VolumeOutage } from '../../../model/outage.ts'
 import type { PageElement } from '../element.ts'
 import { h } from '../element.ts'
 import type { Model, Ui } from '../model.ts'
@@ -17,7 +17,7 @@ const LANE_HEIGHT = 14
 /** An outage of a second must be visible. */
 const MIN_BAR_WIDTH = 3
 
-const REASONS: Readonly<Record<NonNullable<Outage['reason']>, string>> = {
+const REASONS: Readonly<Record<NonNullable<VolumeOutage['reason']>, string>> = {
   deadline: 'the hold ended',
   'give-up': 'given up',
   removed: 'its disk was removed',
@@ -49,13 +49,13 @@ interface Window {
 }
 
 /** The time that is drawn: from the first outage of the last day until now, and at least an hour. */
-export function windowOf(outages: readonly Outage[], nowMs: number): Window {
+export function windowOf(outages: readonly VolumeOutage[], nowMs: number): Window {
   const first = Math.min(nowMs, ...outages.map(({ since }) => Date.parse(since)))
   const span = Math.min(MAX_WINDOW_MS, Math.max(HOUR_MS, (nowMs - first) * 1.05))
   return { from: nowMs - span, to: nowMs }
 }
 
-function drawing(outages: readonly Outage[], nowMs: number): PageElement {
+function drawing(outages: readonly VolumeOutage[], nowMs: number): PageElement {
   const window = windowOf(outages, nowMs)
   const recent = outages.filter(({ until }) => until === null || Date.parse(until) > window.from)
   const names = [...new Set(recent.toReversed().map(({ volume }) => volume))]
@@ -99,7 +99,7 @@ function drawing(outages: readonly Outage[], nowMs: number): PageElement {
   )
 }
 
-function bars({ since, failed, until }: Outage, { from, to }: Window): (PageElement | false)[] {
+function bars({ since, failed, until }: VolumeOutage, { from, to }: Window): (PageElement | false)[] {
   const place = (ms: number) => Math.min(LANE_WIDTH, Math.max(0, ((ms - from) / (to - from)) * LANE_WIDTH))
   const begin = place(Date.parse(since))
   const end = place(until === null ? to : Date.parse(until))
@@ -113,7 +113,7 @@ function bars({ since, failed, until }: Outage, { from, to }: Window): (PageElem
   ]
 }
 
-function list(outages: readonly Outage[], nowMs: number): PageElement {
+function list(outages: readonly VolumeOutage[], nowMs: number): PageElement {
   const newest = outages.toReversed().slice(0, MAX_ROWS)
   return h(
     'div',

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
-import { attachInput } from '../../../../src/cli/input/attach-input.ts'
+import { parseAttachInput } from '../../../../src/cli/input/attach-input.ts'
 import { parseVolumeFile, volumeFileSchema } from '../../../../src/cli/input/volume-file.ts'
-import { volumeRequest } from '../../../../src/cli/input/volume-request.ts'
+import { parseVolumeRequest } from '../../../../src/cli/input/volume-request.ts'
 import { LunkeeperError } from '../../../../src/model/errors.ts'
 import { temporary } from '../../temporary.ts'
 
@@ -13,7 +13,7 @@ const LEAST = 'portal: 10.0.0.5\niqn: iqn.2024-01.example:db\nlun: 0\n'
 
 function request(text: string) {
   const { values, origin } = parseVolumeFile(text, 'volume.yaml')
-  return volumeRequest(values, origin)
+  return parseVolumeRequest(values, origin)
 }
 
 function refused(text: string): string {
@@ -43,7 +43,7 @@ fs: xfs
 format: true
 mount-option: [noatime, nodiratime]
 `)
-  const flags = await attachInput(
+  const flags = await parseAttachInput(
     {
       portal: ['10.0.0.5', '10.0.1.5:3261'],
       iqn: 'iqn.2024-01.example:db',
@@ -120,22 +120,24 @@ test.each([
 })
 
 test('a file cannot be combined with other flags', async () => {
-  await expect(attachInput({ file: 'volume.yaml', lun: '3' }, { warn: () => {} })).rejects.toMatchObject({
-    code: 'BAD_REQUEST',
-    message: '--lun cannot be combined with a volume file',
-  })
+  await expect(parseAttachInput({ file: 'volume.yaml', lun: '3' }, { warn: () => {} })).rejects.toMatchObject(
+    {
+      code: 'BAD_REQUEST',
+      message: '--lun cannot be combined with a volume file',
+    },
+  )
 })
 
 test('a relative CHAP file is resolved against the directory of the volume file', async () => {
   const dir = temporary()
   writeFileSync(join(dir, 'volume.yaml'), `${LEAST}chap-file: secret\n`)
   writeFileSync(join(dir, 'secret'), 'username = me\npassword = 123456789012\n', { mode: 0o600 })
-  const { chap } = await attachInput({ file: join(dir, 'volume.yaml') }, { warn: expect.unreachable })
+  const { chap } = await parseAttachInput({ file: join(dir, 'volume.yaml') }, { warn: expect.unreachable })
   expect(chap?.username).toBe('me')
 })
 
 test('a missing file is an error', async () => {
-  await expect(attachInput({ file: '/nonexistent.yaml' }, { warn: () => {} })).rejects.toMatchObject({
+  await expect(parseAttachInput({ file: '/nonexistent.yaml' }, { warn: () => {} })).rejects.toMatchObject({
     message: '/nonexistent.yaml cannot be read: no such file',
   })
 })

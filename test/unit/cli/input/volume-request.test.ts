@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 
-import { attachInput } from '../../../../src/cli/input/attach-input.ts'
+import { parseAttachInput } from '../../../../src/cli/input/attach-input.ts'
 
 const LEAST = { portal: ['10.0.0.5'], iqn: 'iqn.2024-01.example:db', lun: '0' }
 const silent = { warn: () => {} }
 
 test('all missing fields are named in one error', async () => {
-  await expect(attachInput({}, silent)).rejects.toMatchObject({
+  await expect(parseAttachInput({}, silent)).rejects.toMatchObject({
     code: 'USAGE',
     message: 'attach requires --portal, --iqn, --lun: they are missing',
   })
-  await expect(attachInput({ ...LEAST, lun: undefined! }, silent)).rejects.toMatchObject({
+  await expect(parseAttachInput({ ...LEAST, lun: undefined! }, silent)).rejects.toMatchObject({
     message: 'attach requires --lun: it is missing',
   })
 })
@@ -25,11 +25,14 @@ test.each([
   [{ mount: 'srv' }, 'BAD_MOUNT'],
   [{ fs: 'ext4' }, 'BAD_REQUEST'],
 ])('a wrong value is refused: %j', async (change, code) => {
-  await expect(attachInput({ ...LEAST, ...change }, silent)).rejects.toMatchObject({ code, exitStatus: 2 })
+  await expect(parseAttachInput({ ...LEAST, ...change }, silent)).rejects.toMatchObject({
+    code,
+    exitStatus: 2,
+  })
 })
 
 test('the CHAP file is read only after all other values were validated', async () => {
   await expect(
-    attachInput({ ...LEAST, lun: 'x', 'chap-file': '/nonexistent' }, silent),
+    parseAttachInput({ ...LEAST, lun: 'x', 'chap-file': '/nonexistent' }, silent),
   ).rejects.toMatchObject({ code: 'BAD_LUN' })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { VolumeCapability_AccessMode_Mode as Mode } from '../../../../src/csi/protocol/csi_pb.js'
-import { ownerOf, parsePublication, publishContextOf } from '../../../../src/csi/volume/publication.ts'
+import { entitledOwner, parsePublication, publishContextOf } from '../../../../src/csi/volume/publication.ts'
 import { codeOf } from '../../model/code-of.ts'
 
 const attachment = { name: `csi-${'0a'.repeat(32)}`, uid: '1b4e28ba-2fa1-11d2-883f-0016d3cca427' }
@@ -37,6 +37,6 @@ it.each([
   [Mode.MULTI_NODE_READER_ONLY, 'many-readers'],
   [Mode.MULTI_NODE_MULTI_WRITER, 'many-writers'],
 ])('access mode %s: %s', (mode, sharing) => {
-  expect(ownerOf({ attachment }, mode)).toEqual({ attachment, sharing })
-  expect(ownerOf(null, mode)).toEqual({ attachment: null, sharing })
+  expect(entitledOwner({ attachment }, mode)).toEqual({ attachment, sharing })
+  expect(entitledOwner(null, mode)).toEqual({ attachment: null, sharing })
 })

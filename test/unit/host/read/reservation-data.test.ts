@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import {
   capabilitiesOf,
-  holderOf,
+  reservationHolder,
   keysOf,
   registrantsOf,
 } from '../../../../src/host/read/reservation-data.ts'
@@ -43,8 +43,9 @@ describe('READ KEYS', () => {
 })
 
 describe('READ RESERVATION', () => {
-  it('tells key and type', () => expect(holderOf(list(`${A}0000000000050000`))).toEqual({ key: A, type: 5 }))
-  it('is null without a reservation', () => expect(holderOf(list(''))).toBeNull())
+  it('tells key and type', () =>
+    expect(reservationHolder(list(`${A}0000000000050000`))).toEqual({ key: A, type: 5 }))
+  it('is null without a reservation', () => expect(reservationHolder(list(''))).toBeNull())
 })
 
 describe('REPORT CAPABILITIES', () => {

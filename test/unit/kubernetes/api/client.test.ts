@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { podAccount } from '../../../../src/kubernetes/api/account.ts'
 import { openApi } from '../../../../src/kubernetes/api/client.ts'
-import { findVolume, listPods } from '../../../../src/kubernetes/api/objects.ts'
+import { findPersistentVolume, listPods } from '../../../../src/kubernetes/api/objects.ts'
 import { retryDelay } from '../../../../src/kubernetes/api/retry-delay.ts'
 import { isRetryable, isServerUnavailable, ApiError } from '../../../../src/kubernetes/api/api-error.ts'
 import { ApiServer } from '../../../api-server/server.ts'
@@ -68,8 +68,8 @@ describe('objects', () => {
   it("are read as metadata only, because volume attributes and pods' environments may be secret", async () => {
     const { account } = await world({ pods: [pod('shop-1', 'uid-1'), pod('bare', 'uid-2', null)] })
     using api = openApi(account)
-    expect(await findVolume(api, 'orders', signal)).toMatchObject({ name: 'orders', uid: 'pv-uid' })
-    expect(await findVolume(api, 'other', signal)).toBeNull()
+    expect(await findPersistentVolume(api, 'orders', signal)).toMatchObject({ name: 'orders', uid: 'pv-uid' })
+    expect(await findPersistentVolume(api, 'other', signal)).toBeNull()
     expect(await listPods(api, 'node-1', signal)).toMatchObject([
       { name: 'shop-1', namespace: 'shop', uid: 'uid-1', controller: 'ReplicaSet', isEnding: false },
       { name: 'bare', controller: null },
