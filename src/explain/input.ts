@@ -1,5 +1,5 @@
 import { replaceUnprintable } from './unprintable.ts'
-import type { LogEntry } from './envelope/entry.ts'
+import type { SystemLogEntry } from './envelope/entry.ts'
 import { fieldsLayer, pairLayer } from './envelope/json.ts'
 import { openMonths } from './envelope/months.ts'
 import { isRecord } from './envelope/nested-fields.ts'
@@ -60,19 +60,19 @@ export function openInput(clock: LogClock): InputReader {
   let lines = 0
 
   /** Whether the entry has a time, so that the format of the log is known. */
-  function hasTime(entry: LogEntry): boolean {
+  function hasTime(entry: SystemLogEntry): boolean {
     if (entry.time === null && entry.uptime === null) return false
     understood = true
     return true
   }
 
-  function noteTime(entry: LogEntry): void {
+  function noteTime(entry: SystemLogEntry): void {
     const now = clock.read(entry.time, entry.uptime)
     first ??= now
     last = now
   }
 
-  function addEvent(entry: LogEntry): void {
+  function addEvent(entry: SystemLogEntry): void {
     const event = readMessage(entry)
     if (event)
       order.add({
@@ -133,7 +133,7 @@ export function openInput(clock: LogClock): InputReader {
     },
   })
 
-  function entryOf(value: unknown, labels: unknown): LogEntry | null {
+  function entryOf(value: unknown, labels: unknown): SystemLogEntry | null {
     const layer = Array.isArray(value)
       ? pairLayer(value, months)
       : isRecord(value)

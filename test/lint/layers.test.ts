@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,16 +10,47 @@ const run = promisify(execFile)
 const project = join(import.meta.dirname, '../..')
 let checkout: string
 
-/** Lints one planted file as if it stood in the project; returns what the linter says. */
-async function lint(path: string, text: string): Promise<string> {
-  mkdirSync(dirname(join(checkout, path)), { recursive: true })
-  writeFileSync(join(checkout, path), text)
-  const { stdout } = await run(
-    process.execPath,
-    [join(project, 'node_modules/oxlint/bin/oxlint'), '--config', join(checkout, '.oxlintrc.json'), path],
-    { cwd: checkout },
-  ).catch((error: { stdout: string }) => error)
+/** Lints planted files as if they stood in the project; returns what the linter says. */
+async function lintAll(files: ReadonlyMap<string, string>, format = 'default'): Promise<string> {
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(checkout, path)), { recursive: true })
+    writeFileSync(join(checkout, path), text)
+  }
+  const linter = join(project, 'node_modules/oxlint/bin/oxlint')
+  const args = ['--config', join(checkout, '.oxlintrc.json'), '--format', format, ...files.keys()]
+  const { stdout } = await run(process.execPath, [linter, ...args], {
+    cwd: checkout,
+    maxBuffer: 16 << 20,
+  }).catch((error: { stdout: string }) => error)
   return stdout
+}
+
+const lint = (path: string, text: string) => lintAll(new Map([[path, text]]))
+
+interface Restriction {
+  readonly group: readonly string[]
+  readonly message: string
+}
+
+/** Each folder that has restrictions of its own, with them: read from the linter's configuration. */
+function restrictedFolders(): readonly {
+  readonly folder: string
+  readonly restrictions: readonly Restriction[]
+}[] {
+  const { overrides } = JSON.parse(readFileSync(join(project, '.oxlintrc.json'), 'utf8')) as {
+    overrides: { files: string[]; rules: Record<string, 'off' | ['error', { patterns: Restriction[] }]> }[]
+  }
+  return overrides.flatMap(({ files, rules }) => {
+    const rule = rules['no-restricted-imports']
+    if (!Array.isArray(rule)) return []
+    return files.map((glob) => ({ folder: glob.replace('/**', ''), restrictions: rule[1].patterns }))
+  })
+}
+
+/** An import that the pattern forbids. */
+function violationOf(pattern: string): string {
+  const specifier = pattern.replace(/^node:\*$/, 'node:fs').replace(/^(\.\.\/)?\*\*\//, '../../')
+  return `import '${specifier.replace(/\*\*$/, 'planted.ts')}'`
 }
 
 beforeEach(() => {
@@ -73,6 +104,37 @@ describe('imports go one way', () => {
     ['src/cli/planted.ts', "import '../host/proof/issue.ts'\n", 'Only src/state/proof issues'],
   ])('a planted violation in %s is found: %s', async (path, text, message) => {
     expect(await lint(path, text)).toContain(message)
+  })
+
+  it('each forbidden import of each folder is found when it is planted there', async () => {
+    const folders = restrictedFolders()
+    const plantedIn = (folder: string) => `${folder}/planted.ts`
+    const textOf = (restrictions: readonly Restriction[]) =>
+      restrictions.flatMap(({ group }) => group.map((pattern) => `${violationOf(pattern)}\n`)).join('')
+    const files = new Map(
+      folders.map(({ folder, restrictions }) => [plantedIn(folder), textOf(restrictions)]),
+    )
+    const { diagnostics } = JSON.parse(await lintAll(files, 'json')) as {
+      diagnostics: { filename: string; help?: string; labels: { span: { line: number } }[] }[]
+    }
+    const found = new Set(
+      diagnostics.map(({ filename, help, labels }) => `${filename}:${labels[0]!.span.line}: ${help}`),
+    )
+    const missed = folders.flatMap(({ folder, restrictions }) => {
+      let line = 0
+      return restrictions.flatMap(({ group, message }) =>
+        group.flatMap((pattern) => {
+          const isFound = found.has(`${plantedIn(folder)}:${++line}: ${message}`)
+          return isFound ? [] : [`${folder}: ${pattern}: ${message}`]
+        }),
+      )
+    })
+    expect(missed).toEqual([])
+    expect(folders.map(({ folder }) => folder)).toEqual(
+      expect.arrayContaining(
+        ['model', 'host', 'state', 'volumes', 'hold', 'agent'].map((name) => `src/${name}`),
+      ),
+    )
   })
 
   it('what is allowed is not reported', async () => {

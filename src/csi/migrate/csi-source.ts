@@ -1,10 +1,8 @@
 import { credentialsOf } from '../volume/credentials.ts'
 import type { OldSource } from './in-tree.ts'
 import type { Note, PersistentVolume } from './persistent-volume.ts'
+import { OLD_DRIVER } from '../old-driver.ts'
 import { vendorAttributes } from './vendor-attributes.ts'
-
-/** The driver whose attributes we also use. */
-export const OLD_DRIVER = 'iscsi.csi.k8s.io'
 
 /** Namespace of a Secret that the old volume did not name. */
 const NAMESPACE = 'lunkeeper'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-import { OLD_DRIVER } from './csi-source.ts'
+import { OLD_DRIVER } from '../old-driver.ts'
 import type { Note } from './persistent-volume.ts'
 
 /** Path of the pod template in each kind of workload. A Pod is its own template. */

@@ -1,7 +1,7 @@
 import { Code } from '@connectrpc/connect'
 
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
-import { expand as expandVolume } from '../../volumes/expand.ts'
+import { expand } from '../../volumes/expand.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import type { Driver } from '../driver.ts'
 import type { NodeExpandVolumeRequest } from '../protocol/csi_pb.js'
@@ -11,7 +11,7 @@ import { lookAtStaged, placeOf } from '../volume/staged.ts'
 import { requirePlaceOf, requireText } from './arguments.ts'
 
 /** Resizes the volume to the current size of the LUN on its target. @returns bytes */
-export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Promise<bigint> {
+export async function expandStaged(driver: Driver, call: NodeExpandVolumeRequest): Promise<bigint> {
   const volumeId = requireText(call.volumeId, 'volume_id')
   const path = requirePlaceOf(volumeId, call.volumePath, 'volume_path')
   const { requiredBytes = 0n, limitBytes = 0n } = call.capacityRange ?? {}
@@ -28,7 +28,7 @@ export async function expand(driver: Driver, call: NodeExpandVolumeRequest): Pro
   const kind = call.volumeCapability?.accessType.case
   if (kind !== undefined && (kind === 'block') !== isBlock)
     throw grpcError('BAD_REQUEST', `${volumeId} is a ${isBlock ? 'block' : 'mount'} volume`)
-  const { expanded } = await expandVolume(host, record.name, { observer, signal })
+  const { expanded } = await expand(host, record.name, { observer, signal })
   const bytes = BigInt(expanded.to)
   if (bytes < requiredBytes)
     throw grpcError(

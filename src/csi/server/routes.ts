@@ -3,7 +3,7 @@ import type { ConnectRouter } from '@connectrpc/connect'
 import { controller } from '../controller/routes.ts'
 import type { Driver } from '../driver.ts'
 import { probe } from '../probe.ts'
-import { expand } from '../node/expand.ts'
+import { expandStaged } from '../node/expand.ts'
 import { health } from '../node/health.ts'
 import { publish } from '../node/publish.ts'
 import { stage } from '../node/stage.ts'
@@ -55,7 +55,7 @@ export function routes(driver: Driver, runCall: RunCall) {
       nodePublishVolume: changes('NodePublishVolume', (driver, call) => nothing(publish(driver, call))),
       nodeUnpublishVolume: changes('NodeUnpublishVolume', (driver, call) => nothing(unpublish(driver, call))),
       nodeExpandVolume: changes('NodeExpandVolume', async (driver, call) => ({
-        capacityBytes: await expand(driver, call),
+        capacityBytes: await expandStaged(driver, call),
       })),
       nodeGetVolumeHealth: (call) =>
         runCall('NodeGetVolumeHealth', call.volumeId, () => health(driver, call)),

@@ -3,7 +3,7 @@ import type { Driver } from '../driver.ts'
 import type { Adverse } from '../volume/condition.ts'
 import { hasTurnedReadOnly, inaccessible, TURNED_READ_ONLY } from '../volume/condition.ts'
 import { lookAtOld, oldMountAt, oldStateOf } from './publication.ts'
-import { OLD_DRIVER } from './state.ts'
+import { OLD_DRIVER } from '../old-driver.ts'
 
 /**
  * The condition of a volume that the old driver published at this path; null if it did not publish it.

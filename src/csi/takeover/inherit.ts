@@ -6,7 +6,8 @@ import { grpcError } from '../status.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import type { OldPublication } from './publication.ts'
 import { lookAtOld, oldStateOf } from './publication.ts'
-import { forgetOldState, OLD_DRIVER } from './state.ts'
+import { OLD_DRIVER } from '../old-driver.ts'
+import { forgetOldState } from './state.ts'
 
 /**
  * Takes over the sessions of the old driver: from now on they end like ours, with the last volume of either driver that needs

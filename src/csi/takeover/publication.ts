@@ -9,7 +9,8 @@ import { deviceOf, deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Driver } from '../driver.ts'
 import { grpcError } from '../status.ts'
 import type { OldState } from './state.ts'
-import { OLD_DRIVER, readOldState } from './state.ts'
+import { OLD_DRIVER } from '../old-driver.ts'
+import { readOldState } from './state.ts'
 
 /** The kernel's state of a volume that the old driver published. */
 export interface OldPublication {

@@ -13,9 +13,7 @@ import type { Lun } from '../../model/lun.ts'
 import { parseLun } from '../../model/lun.ts'
 import type { Portal } from '../../model/portal.ts'
 import { parsePortal } from '../../model/portal.ts'
-
-/** The driver whose published volumes may be found if we serve under its name. */
-export const OLD_DRIVER = 'iscsi.csi.k8s.io'
+import { OLD_DRIVER } from '../old-driver.ts'
 
 /**
  * What csi-driver-iscsi (v0.1.0, 2022-01, to v0.2.0, 2026-08) writes before it mounts a volume, and removes after the

@@ -1,7 +1,7 @@
 import type { Written } from './written-time.ts'
 
 /** A log message, with what its envelopes (syslog header, JSON record, container log, …) say about it. */
-export interface LogEntry {
+export interface SystemLogEntry {
   readonly time: Written | null
   /** Seconds since boot. */
   readonly uptime: number | null
@@ -23,7 +23,7 @@ export interface Layer {
   readonly inner: string
 }
 
-export const EMPTY_ENTRY: LogEntry = {
+export const EMPTY_ENTRY: SystemLogEntry = {
   time: null,
   uptime: null,
   host: null,
@@ -36,7 +36,7 @@ export const EMPTY_ENTRY: LogEntry = {
  * The entry after one more envelope was removed. The inner envelope was written first, so its information replaces that
  * of the outer one, unless it is less precise.
  */
-export function unwrapped(outer: LogEntry, layer: Layer): LogEntry {
+export function unwrapped(outer: SystemLogEntry, layer: Layer): SystemLogEntry {
   const time = layer.time ?? null
   return {
     // A date without a year is less precise than one with it.

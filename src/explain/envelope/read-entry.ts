@@ -1,5 +1,5 @@
 import { replaceUnprintable } from '../unprintable.ts'
-import type { LogEntry, Layer } from './entry.ts'
+import type { SystemLogEntry, Layer } from './entry.ts'
 import { EMPTY_ENTRY, unwrapped } from './entry.ts'
 import { jsonLayer } from './json.ts'
 import { keyValueLayer } from './key-value.ts'
@@ -22,7 +22,7 @@ const PREFIX =
   /^(?:[^\s:|"{}]{1,200}?(?::|-)(?:\d{1,9}(?::|-))?|\S{1,80} +\| ?|(?:[>|*\u2502\u2503] ?)+|\[?[^\s\]]{1,200}\]? )/
 
 /** Parses a line of a log in any format; null if no format matches. */
-export function readEntry(text: string, months: Months): LogEntry | null {
+export function readEntry(text: string, months: Months): SystemLogEntry | null {
   const plain = text.includes('\u001b') ? text.replace(ESCAPE_SEQUENCES, '') : text
   const line = plain.trim()
   if (line === '') return null
@@ -30,17 +30,17 @@ export function readEntry(text: string, months: Months): LogEntry | null {
 }
 
 /** Makes an entry of a record whose fields were read: removes the envelopes inside its message. */
-export function openEntry(layer: Layer, months: Months): LogEntry {
+export function openEntry(layer: Layer, months: Months): SystemLogEntry {
   return unwrapAll(unwrapped(EMPTY_ENTRY, layer), months)
 }
 
-function parseEnvelope(line: string, months: Months): LogEntry | null {
+function parseEnvelope(line: string, months: Months): SystemLogEntry | null {
   const layer = outerLayer(line, months)
   return layer && unwrapAll(unwrapped(EMPTY_ENTRY, layer), months)
 }
 
 /** Parses a line whose envelope begins after a prefix. */
-function parsePrefixed(line: string, months: Months): LogEntry | null {
+function parsePrefixed(line: string, months: Months): SystemLogEntry | null {
   let rest = line
   for (let tries = 0; tries < 3; tries++) {
     const before = PREFIX.exec(rest)
@@ -69,7 +69,7 @@ function outerLayer(line: string, months: Months): Layer | null {
   )
 }
 
-function unwrapAll(entry: LogEntry, months: Months): LogEntry {
+function unwrapAll(entry: SystemLogEntry, months: Months): SystemLogEntry {
   let current = entry
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const layer = innerLayer(current, months)
@@ -87,7 +87,7 @@ function unwrapAll(entry: LogEntry, months: Months): LogEntry {
  * The next envelope inside a message; null if there is none. Once the program is known, only that program's own prefixes
  * are removed, because programs also quote lines of others.
  */
-function innerLayer({ program, message, time, uptime }: LogEntry, months: Months): Layer | null {
+function innerLayer({ program, message, time, uptime }: SystemLogEntry, months: Months): Layer | null {
   const inner = message.trim()
   if (program === null || FORWARDERS.test(program)) {
     const named = TAGGED.exec(inner)

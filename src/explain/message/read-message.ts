@@ -1,4 +1,4 @@
-import type { LogEntry } from '../envelope/entry.ts'
+import type { SystemLogEntry } from '../envelope/entry.ts'
 import type { Event } from './event.ts'
 import { iscsidMessage } from './iscsid-message.ts'
 import { kernelMessage } from './kernel-message.ts'
@@ -41,7 +41,7 @@ const ALL_PARSERS: readonly Parser[] = [
 ]
 
 /** Parses a message; null if it is not relevant, or if another program wrote it. */
-export function readMessage({ program, message }: LogEntry): Event | null {
+export function readMessage({ program, message }: SystemLogEntry): Event | null {
   if (program !== null) return Object.hasOwn(PARSERS, program) ? PARSERS[program]!(message) : null
   for (const parse of ALL_PARSERS) {
     const event = parse(message)

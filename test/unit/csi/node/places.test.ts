@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { describe, expect, it } from 'vitest'
 
-import { expand } from '../../../../src/csi/node/expand.ts'
+import { expandStaged } from '../../../../src/csi/node/expand.ts'
 import { health } from '../../../../src/csi/node/health.ts'
 import { stats } from '../../../../src/csi/node/stats.ts'
 import {
@@ -38,7 +38,7 @@ const calls = {
   stats: (volumeId: string, volumePath: string) =>
     stats(node(), create(NodeGetVolumeStatsRequestSchema, { volumeId, volumePath })),
   expand: (volumeId: string, volumePath: string) =>
-    expand(node(), create(NodeExpandVolumeRequestSchema, { volumeId, volumePath })),
+    expandStaged(node(), create(NodeExpandVolumeRequestSchema, { volumeId, volumePath })),
   health: (volumeId: string, volumePublishPath: string) =>
     health(node(), create(NodeGetVolumeHealthRequestSchema, { volumeId, volumePublishPath })),
 }
