@@ -1,12 +1,7 @@
 import type { VolumeName } from '../model/name.ts'
 
-/**
- * The steps of attach, detach and expand, in the order in which they happen. A step is one change of the machine, with
- * the same name in logs, errors and crash tests. If the command is killed before, in or after any of them, run it
- * again: it continues from the state it finds.
- */
-export const STEPS = [
-  // attach
+/** The steps of an attach, in their order; each of them may be left out. */
+export const ATTACH_STEPS = [
   'record',
   'note-login',
   'make-node-record',
@@ -29,7 +24,10 @@ export const STEPS = [
   'protect-mount-point',
   'mount',
   'finish',
-  // detach
+] as const
+
+/** The steps of a detach. A failed attach is undone with the same steps. */
+export const DETACH_STEPS = [
   'mark-detaching',
   'sync',
   'unmount',
@@ -43,11 +41,16 @@ export const STEPS = [
   'unprotect-mount-point',
   'remove-mount-point',
   'forget',
-  // expand
-  'rescan',
-  'resize-map',
-  'grow',
 ] as const
+
+export const EXPAND_STEPS = ['rescan', 'resize-map', 'grow'] as const
+
+/**
+ * The steps of attach, detach and expand, in the order in which they happen. A step is one change of the machine, with
+ * the same name in logs, errors and crash tests. If the command is killed before, in or after any of them, run it
+ * again: it continues from the state it finds.
+ */
+export const STEPS = [...ATTACH_STEPS, ...DETACH_STEPS, ...EXPAND_STEPS] as const
 
 /** Name of a step: one of {@link STEPS}. */
 export type StepName = (typeof STEPS)[number]

@@ -1,12 +1,8 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type { OperationControl, StepName } from '../../volumes/step.ts'
-import { STEPS } from '../../volumes/step.ts'
+import { DETACH_STEPS } from '../../volumes/step.ts'
 
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
-
-/** The steps of a detach are in this range. A failed attach is undone with the same steps. */
-const FIRST_DETACH_STEP = STEPS.indexOf('mark-detaching')
-const FIRST_EXPAND_STEP = STEPS.indexOf('rescan')
 
 export type Stop = Disposable & Required<OperationControl>
 
@@ -44,6 +40,5 @@ export function stopOnSignal(tell: (message: string) => void): Stop {
 }
 
 function isUndoing(step: StepName): boolean {
-  const index = STEPS.indexOf(step)
-  return index >= FIRST_DETACH_STEP && index < FIRST_EXPAND_STEP
+  return DETACH_STEPS.some((name) => name === step)
 }

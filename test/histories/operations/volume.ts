@@ -10,7 +10,8 @@ import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
 import { publish, unpublish } from './csi.ts'
 import type { Definitions, OperationOf } from './definition.ts'
-import { ATTACH_STEPS, DETACH_STEPS, EXPAND_STEPS } from './steps.ts'
+import { DETACH_STEPS, EXPAND_STEPS } from '../../../src/volumes/step.ts'
+import { DEADLY_ATTACH_STEPS } from './steps.ts'
 
 const HOLDS = ['6s', '30s', '600s', '600s', 'forever'] as const
 const MIB = 1 << 20
@@ -172,7 +173,7 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
         hold: random.pick(HOLDS)!,
         serial: random.chance(0.7),
         cli: random.chance(0.2),
-        ...deathOf(random, ATTACH_STEPS),
+        ...deathOf(random, DEADLY_ATTACH_STEPS),
       }
     },
     can: () => true,

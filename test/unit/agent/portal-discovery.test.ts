@@ -13,6 +13,7 @@ import { readRecord, writeRecord } from '../../../src/state/records/volumes.ts'
 import type { Manner } from '../host/iscsi/fake-target.ts'
 import { IQN, serve } from '../host/iscsi/fake-target.ts'
 import { rootWith } from '../host/iscsi/root.ts'
+import { attachment } from '../model/plan/facts.ts'
 
 const NAME = parseName('data')
 const OWN_SECRET = 'node.session.auth.username = me\nnode.session.auth.password = twelve-chars\n'
@@ -46,30 +47,10 @@ async function lost(credentials: string, source: 'own' | 'foreign', moved: Manne
     [`etc/iscsi/nodes/${IQN}/${own.host},${own.port}`]: credentials,
     [`etc/iscsi/send_targets/${naming.portal.host},${naming.portal.port}/x`]: '',
   })
-  const record: Attachment = {
-    name: NAME,
-    request: {
-      name: NAME,
-      iqn: IQN,
-      portals: [own],
-      lun: parseLun(5),
-      expected: { wwid: null, serial: null },
-      hold: { wanted: 'forever', mode: 'map' },
-      use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
-    },
-    phase: 'ready',
-    identity: { wwid: null, serial: 'aaaa5', bytes: 1 << 20 },
-    mode: 'map',
-    device: null,
-    fs: null,
-    formatting: null,
-    knownToMultipath: false,
-    madeDirectories: [],
-    askedLun: null,
-    protectedDirectory: null,
-    writeOut: null,
-    createdAt: '2026-11-20T22:00:00.000Z',
-  }
+  const ready = attachment(NAME, { wwid: null, serial: 'aaaa5', bytes: 1 << 20 })
+  const use = { mount: null, fs: null, format: false, readOnly: false, options: [] }
+  const request = { iqn: IQN, portals: [own], lun: parseLun(5), use }
+  const record: Attachment = { ...ready, request: { ...ready.request, ...request } }
   writeRecord(host, record)
   const log: string[] = []
   const { signal } = new AbortController()

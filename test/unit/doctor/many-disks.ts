@@ -6,9 +6,9 @@ import { openHost } from '../../../src/host/host.ts'
 import { hostPaths } from '../../../src/host/paths.ts'
 import { parseIqn } from '../../../src/model/iqn.ts'
 import { parseLun } from '../../../src/model/lun.ts'
-import { parseName } from '../../../src/model/name.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
 import { writeRecord } from '../../../src/state/records/volumes.ts'
+import { attachment } from '../model/plan/facts.ts'
 
 const LUNS_OF_A_SESSION = 10
 /** Of ten disks so many are volumes of ours, mounted; the others are another program's, mounted, too. */
@@ -69,31 +69,18 @@ export function nodeOfDisks(root: string, disks: number): Host {
     link(`sys/block/${name}`, `../../${device}/block/${name}`)
     const point = `/srv/v${at}`
     mounts.push(`${at + 30} 1 8:${at} / ${point} rw - ext3 /dev/${name} rw\n`)
-    if (lun < OURS)
+    if (lun < OURS) {
+      const { request, ...rest } = attachment(`v${at}`, null)
+      const use = { ...request.use, mount: point }
       writeRecord(host, {
-        name: parseName(`v${at}`),
-        request: {
-          name: parseName(`v${at}`),
-          iqn,
-          portals: [parsePortal(address)],
-          lun: parseLun(lun),
-          expected: { wwid: null, serial: null },
-          hold: { wanted: 600, mode: 'auto' },
-          use: { mount: point, fs: null, format: false, readOnly: false, options: [] },
-        },
+        ...rest,
+        request: { ...request, iqn, portals: [parsePortal(address)], lun: parseLun(lun), use },
         phase: 'ready',
-        identity: null,
         mode: 'session',
         device: `/dev/${name}`,
         fs: 'ext3',
-        formatting: null,
-        knownToMultipath: false,
-        askedLun: null,
-        madeDirectories: [],
-        protectedDirectory: null,
-        writeOut: null,
-        createdAt: '2026-11-20T22:00:00.000Z',
       })
+    }
   }
   const table = mounts.join('')
   file('proc/self/mountinfo', table)

@@ -8,39 +8,27 @@ import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
 import { hostPaths } from '../../../src/host/paths.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
-import { parseIqn } from '../../../src/model/iqn.ts'
 import { parseLun } from '../../../src/model/lun.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
 import { writeRecord } from '../../../src/state/records/volumes.ts'
 import { temporary } from '../temporary.ts'
+import { attachment } from '../model/plan/facts.ts'
 
 export const NAME = parseName('csi-orders')
 
 /** A record as CSI's staging leaves it. */
+const base = attachment(NAME, null)
 export const staged: Attachment = {
-  name: NAME,
+  ...base,
   request: {
-    name: NAME,
-    iqn: parseIqn('iqn.2003-01.org.example:x'),
+    ...base.request,
     portals: [parsePortal('10.0.0.5')],
     lun: parseLun(0),
-    expected: { wwid: null, serial: null },
-    hold: { wanted: 600, mode: 'auto' },
-    use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
+    use: { ...base.request.use, mount: null },
   },
   phase: 'ready',
-  identity: null,
   mode: 'map',
-  device: null,
-  fs: null,
-  formatting: null,
-  knownToMultipath: false,
-  madeDirectories: [],
-  askedLun: null,
-  protectedDirectory: null,
-  writeOut: null,
-  createdAt: '2026-11-20T22:00:00.000Z',
   orchestrator: 'csi',
 }
 

@@ -7,7 +7,6 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Host } from '../../../src/host/host.ts'
 import { openHost } from '../../../src/host/host.ts'
 import type { Attachment } from '../../../src/model/attachment.ts'
-import { parseIqn } from '../../../src/model/iqn.ts'
 import { parseLun } from '../../../src/model/lun.ts'
 import { parseName } from '../../../src/model/name.ts'
 import { parsePortal } from '../../../src/model/portal.ts'
@@ -21,6 +20,7 @@ import {
   writeRecord,
 } from '../../../src/state/records/volumes.ts'
 import { codeOf } from '../model/code-of.ts'
+import { attachment } from '../model/plan/facts.ts'
 
 let host: Host
 let dir: string
@@ -31,29 +31,16 @@ beforeEach(() => {
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))
 })
 
+const base = attachment('data', null)
 const fresh: Attachment = {
-  name: parseName('data'),
+  ...base,
   request: {
-    name: parseName('data'),
-    iqn: parseIqn('iqn.2003-01.org.example:x'),
+    ...base.request,
     portals: [parsePortal('10.0.0.5')],
     lun: parseLun(0),
-    expected: { wwid: null, serial: null },
     hold: { wanted: 'forever', mode: 'auto' },
-    use: { mount: null, fs: null, format: false, readOnly: false, options: [] },
+    use: { ...base.request.use, mount: null },
   },
-  phase: 'attaching',
-  identity: null,
-  mode: null,
-  device: null,
-  fs: null,
-  formatting: null,
-  knownToMultipath: false,
-  madeDirectories: [],
-  askedLun: null,
-  protectedDirectory: null,
-  writeOut: null,
-  createdAt: '2026-11-20T22:00:00.000Z',
 }
 const full: Attachment = {
   ...fresh,
