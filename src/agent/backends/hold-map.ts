@@ -64,7 +64,7 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
       ...common,
       attach: (step, work) => common.attach(step, work).finally(() => maps.doubt()),
       verify: (step, { record }) => verify(context, step, record),
-      return: (step, work) => reinstateFailedPaths(context, step, work),
+      return: (step, work) => returnPaths(context, step, work),
     },
   }
 }
@@ -153,7 +153,7 @@ async function refresh(context: AgentContext, record: Attachment, disk: PathDisk
   }
 }
 
-async function reinstateFailedPaths(
+async function returnPaths(
   context: AgentContext,
   step: StepOf<'return'>,
   { record }: StepWork,
