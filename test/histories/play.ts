@@ -5,6 +5,7 @@ import type { History, Operation } from './history.ts'
 import { words } from './history.ts'
 import { Bytes } from './invariants/bytes.ts'
 import { inspectFileSystem } from './invariants/file-system.ts'
+import type { MayBeLeft } from './invariants/left-behind.ts'
 import { expectNothingLeft, Phantoms } from './invariants/left-behind.ts'
 import { expectSaid, reconcile } from './invariants/words.ts'
 import type { VolumeModel } from './model.ts'
@@ -73,7 +74,10 @@ export async function play(
     note('everything is put right')
     await putRight(world)
     const wasCutOff = operations.some((one) => one.kind === 'attach' && one.death !== undefined)
-    await judge.atTheEnd({ mayBeUnformatted: wasCutOff })
+    const mayBeUnfinished = operations.some(
+      (one) => one.kind === 'agent-kill' || ('death' in one && one.death !== undefined),
+    )
+    await judge.atTheEnd({ mayBeUnformatted: wasCutOff, mayBeUnfinished })
   } catch (error) {
     listen()
     // A mistake of the harness itself: with what led to it.
@@ -129,8 +133,8 @@ class Judge {
     }
   }
 
-  /** Every volume comes back; then nothing of any is left. @param options.mayBeUnformatted an attach was killed, perhaps in mkfs */
-  async atTheEnd(options: { readonly mayBeUnformatted: boolean }): Promise<void> {
+  /** Every volume comes back; then nothing of any is left. */
+  async atTheEnd(options: MayBeLeft): Promise<void> {
     const world = this.#world
     const { model } = world
     for (const volume of model.attached.filter(({ attached }) => attached === 'unsure'))

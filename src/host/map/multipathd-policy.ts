@@ -14,7 +14,7 @@ const DEADLINE_MS = 30_000
  * multipathd reads this file after all others in conf.d. A setting for a WWID overrides only the same setting of earlier
  * files: an alias that the administrator configured stays (seen with 0.9.4 and 0.11).
  */
-const PLACE = 'etc/multipath/conf.d/zz-lunkeeper.conf'
+export const MULTIPATHD_POLICY = 'etc/multipath/conf.d/zz-lunkeeper.conf'
 
 /** multipathd's policy for one of our maps. */
 export interface MapPolicy {
@@ -34,7 +34,7 @@ const APPLIED = 'multipathd-policies'
  * @throws MAP_FAILED multipathd rejects the file · NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
 export async function setMapPolicies(host: Host, policies: readonly MapPolicy[]): Promise<void> {
-  const path = join(host.paths.root, PLACE)
+  const path = join(host.paths.root, MULTIPATHD_POLICY)
   const applied = join(host.places.runtime, APPLIED)
   const wanted = policies.length === 0 ? null : render(policies)
   const isWritten = wanted === readText(path)
@@ -54,7 +54,7 @@ export async function setMapPolicies(host: Host, policies: readonly MapPolicy[])
 
 /** What the file has now, as {@link setMapPolicies} wrote it. */
 export function presentMapPolicies({ paths }: Host): MapPolicy[] {
-  const sections = (readText(join(paths.root, PLACE)) ?? '').matchAll(
+  const sections = (readText(join(paths.root, MULTIPATHD_POLICY)) ?? '').matchAll(
     /wwid "([^"\n]+)"\n\t\tno_path_retry (\S+)/g,
   )
   return [...sections].map(([, wwid, noPathRetry]) => ({ wwid: wwid!, noPathRetry: noPathRetry! }))

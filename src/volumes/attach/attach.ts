@@ -19,6 +19,7 @@ import { configureMultipathd } from '../holding/multipathd.ts'
 import { undo } from '../detach/undo.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { mountLock, targetLock, volumeLock } from '../../state/records/locks.ts'
+import { removeLeftovers } from '../../state/records/leftovers.ts'
 import { createRecord, readRecord, readRecords, writeRecord } from '../../state/records/volumes.ts'
 import { primeMark } from '../../state/proof/ext4-mark.ts'
 import { statusOf } from '../../state/view/status.ts'
@@ -87,7 +88,10 @@ export async function attach(
     const panic = panicWarning(host, record.request.hold.wanted)
     if (panic !== null) steps.warn(panic)
     const note = (change: Partial<Attachment>) => writeRecord(host, (record = { ...record, ...change }))
-    if (intent.fresh) await steps.step('record', record.name, () => createRecord(host, record))
+    if (intent.fresh) {
+      removeLeftovers(host)
+      await steps.step('record', record.name, () => createRecord(host, record))
+    }
     const scanned = new Set<number>()
     try {
       const work = {

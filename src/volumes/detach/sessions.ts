@@ -1,5 +1,4 @@
 import { logout } from '../../host/iscsi/logout.ts'
-import { removeStaleSecrets } from '../../host/iscsi/stale-secrets.ts'
 import { findNodeRecord, removeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { forgetSession, isOurSession } from '../../host/iscsi/session-note.ts'
 import { countDisks } from '../../host/read/disks.ts'
@@ -7,6 +6,7 @@ import { readSessions } from '../../host/read/sessions.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal, samePortal } from '../../model/portal.ts'
 import type { Session } from '../../model/snapshot.ts'
+import { removeLeftovers } from '../../state/records/leftovers.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
@@ -16,7 +16,7 @@ import type { Dismantling } from './dismantle.ts'
  */
 export async function endSessions(work: Dismantling): Promise<void> {
   const { host, found, steps, removed } = work
-  removeStaleSecrets(host)
+  removeLeftovers(host)
   const own = found.record?.request.portals ?? []
   const portals = new Map(own.map((portal) => [formatPortal(portal), portal]))
   const sessions = readSessions(host.paths, found.iqn)

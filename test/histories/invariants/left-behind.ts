@@ -54,6 +54,14 @@ ls /mnt
 lsattr -d /mnt /mnt/* 2>/dev/null | grep -v '^-* ' || :`
 
 const FORMATTING = '/var/lib/lunkeeper/formatting/'
+const UNFINISHED = /^\/(?:var\/lib|run)\/lunkeeper\/(?:.*\/)?\.[^/]+\.[0-9a-f]{12}$/
+
+export interface MayBeLeft {
+  /** An attach was killed, perhaps in mkfs: its note outlives a detach (src/volumes/formatting.ts). */
+  readonly mayBeUnformatted: boolean
+  /** A process was killed, perhaps while it wrote a file: a later command removes that (src/state/records/leftovers.ts). */
+  readonly mayBeUnfinished: boolean
+}
 
 /** By volume, as the target has them: `v0 … iqn.…`. */
 const REGISTRATIONS = `
@@ -62,17 +70,18 @@ cd /sys/kernel/config/target/core && grep -H iqn. */*/pr/res_pr_registered_i_pts
 /**
  * After the last detach. A lock is a socket: the agent's own, or one that a killed command left.
  * @param released detached without force
- * @param options.mayBeUnformatted the note of an mkfs that was killed outlives a detach (src/volumes/formatting.ts)
  * @throws Violation left-behind
  */
 export async function expectNothingLeft(
   { node }: World,
   released: readonly VolumeModel[],
-  { mayBeUnformatted }: { readonly mayBeUnformatted: boolean },
+  { mayBeUnformatted, mayBeUnfinished }: MayBeLeft,
 ): Promise<void> {
   const { sessions, disks, maps, mounts } = await node.storage()
   const files = (await node.sh(REMAINS)).trim()
-  const found = files.split('\n').filter((file) => file && !(mayBeUnformatted && file.startsWith(FORMATTING)))
+  const isAllowed = (file: string) =>
+    (mayBeUnformatted && file.startsWith(FORMATTING)) || (mayBeUnfinished && UNFINISHED.test(file))
+  const found = files.split('\n').filter((file) => file && !isAllowed(file))
   const left = [...sessions, ...disks, ...maps, ...mounts, ...found]
   const registrations = (await node.sh(REGISTRATIONS)).split('\n')
   for (const { name } of released) left.push(...registrations.filter((line) => line.startsWith(`${name}/`)))

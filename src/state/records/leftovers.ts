@@ -1,0 +1,42 @@
+import { rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import type { Host } from '../../host/host.ts'
+import { entries, nodeDatabase } from '../../host/iscsi/database.ts'
+import { MULTIPATHD_POLICY } from '../../host/map/multipathd-policy.ts'
+
+/** Longer than it takes to write a file, which is milliseconds. */
+const FILE_WRITTEN_MS = 10_000
+/** Longer than a login with a copy of a record, which is limited to half a minute (src/host/iscsi/login.ts). */
+const LOGIN_ENDED_MS = 120_000
+
+/** The name of the temporary file of `writeDurable`: .NAME.RANDOM */
+const UNFINISHED = /^\..+\.[0-9a-f]{12}$/
+/** The same of a node record, beside files of other programs: .ADDRESS,PORT.RANDOM */
+const UNFINISHED_NODE_RECORD = /^\.[^/]+,\d+\.[0-9a-f]{12}$/
+
+/** The same of the configuration for multipathd. */
+const UNFINISHED_POLICY = /^\.zz-lunkeeper\.conf\.[0-9a-f]{12}$/
+
+/**
+ * Removes the files that a killed process left behind: temporary files of records and notes, and copies of node records that
+ * a login was reading. Those of node records may contain a CHAP secret. No other code removes any of them.
+ */
+export function removeLeftovers(host: Host): void {
+  const { records, runtime } = host.places
+  sweep(dirname(nodeDatabase(host)), UNFINISHED_NODE_RECORD, FILE_WRITTEN_MS)
+  for (const name of ['volumes', 'formatting']) sweep(join(records, name), UNFINISHED, FILE_WRITTEN_MS)
+  for (const name of ['', 'holds', 'registered', 'sessions', 'csi'])
+    sweep(join(runtime, name), UNFINISHED, FILE_WRITTEN_MS)
+  sweep(join(host.paths.root, dirname(MULTIPATHD_POLICY)), UNFINISHED_POLICY, FILE_WRITTEN_MS)
+  sweep(join(runtime, 'overlays'), /^/, LOGIN_ENDED_MS)
+}
+
+function sweep(directory: string, pattern: RegExp, ageMs: number): void {
+  for (const name of entries(directory)) if (pattern.test(name)) removeOlder(join(directory, name), ageMs)
+}
+
+function removeOlder(path: string, ageMs: number): void {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat && Date.now() - stat.mtimeMs > ageMs) rmSync(path, { force: true })
+}
