@@ -1,4 +1,5 @@
-// node bench/doctor.ts [DISKS...]: a full diagnosis of a node with so many disks, half of them volumes, as sysfs shows it.
+// node bench/doctor.ts [DISKS...]: measures a full diagnosis of a node with each of these numbers of disks. The node is
+// a fake sysfs tree in which half of the disks are volumes.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -17,7 +17,7 @@ const { values } = parseArgs({
   allowNegative: true,
 })
 
-/** One boot: a target with so many LUNs, and everybody in turn. */
+/** One boot: a target with this many LUNs, on which each tool is measured in turn. */
 async function measure(luns: number): Promise<Sample[]> {
   await using lab = await Lab.open()
   const node = await lab.boot({

@@ -52,7 +52,8 @@ export class Lab implements AsyncDisposable {
       cpu = defaultCpu(),
       project = join(here, '..'),
     } = options
-    if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) throw new LabError(`'${name}' is no host name for a machine`)
+    if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name))
+      throw new LabError(`'${name}' is not a valid host name for a machine`)
     if ([...this.#nodes].some((node) => node.name === name && !node.isOff))
       throw new LabError(`there is a machine ${name} already`)
     const root = await prepareRoot(debian, packagesOf(options))

@@ -47,7 +47,7 @@ detach)
 	;;
 unscan) remove ;;
 locked-attach)
-	# Many at once: whoever comes first makes the session, under a lock.
+	# Many run at once: the first process creates the session, under a lock.
 	exec 9>"/run/floor.lock"
 	flock 9
 	if ! session; then

@@ -4,8 +4,8 @@ export type Debian = 'bookworm' | 'trixie'
 export const debians: readonly Debian[] = ['bookworm', 'trixie']
 
 /**
- * What a machine of the lab is made of. Dependencies come by themselves, recommendations do not.
- * libstdc++6 is for Node, which is not from Debian: the guest uses the Node that runs the lab.
+ * The packages of a lab machine. Dependencies are added automatically, recommended packages are not.
+ * libstdc++6 is for Node, which is not a Debian package: the guest uses the Node that runs the lab.
  */
 export const packages: readonly string[] = [
   // the kernel and the switch, which run on the host

@@ -32,8 +32,8 @@ export async function unpack(
       await unpackOne(archive, root, without)
   }
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker))
-  // The guest's root would become the file's owner by running mount(8) or su(1) with the set-uid bit, and hostfs
-  // looks at the owner's rights on the host: every directory must be readable by whoever unpacked it.
+  // The set-uid bit of mount(8) and su(1) would turn the guest's root into the file's owner. hostfs checks permissions
+  // on the host, as that owner: every directory must be readable by the user who unpacked it.
   await program(['find', root, '-perm', '/6000', '-not', '-type', 'l', '-exec', 'chmod', 'ug-s', '{}', '+'])
   await program(['chmod', '-R', 'u+rwX', root])
 }

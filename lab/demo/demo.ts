@@ -1,5 +1,5 @@
 // Shows what Lunkeeper is for, on real kernels: one LUN of many, attached and detached; and an outage, side by side with
-// what open-iscsi does by itself.
+// open-iscsi alone.
 import { runDrill } from '../drill/node-down/drill.ts'
 import { live } from '../drill/node-down/live.ts'
 import { verdictOn } from '../drill/node-down/numbers.ts'
@@ -14,7 +14,7 @@ await mainJob()
 
 scene(
   'The storage machine dies under two writers',
-  'One volume stands on open-iscsi as it comes, one on Lunkeeper. Times are scaled; "npm run drill" takes its time.',
+  'One volume uses stock open-iscsi, the other Lunkeeper. Times are scaled down; "npm run drill" takes longer.',
 )
 const drill = await runDrill(planned({ outage: SHORTEST }), live(process.stdout))
 const verdict = verdictOn(drill)

@@ -45,7 +45,7 @@ function run({ argv, env, cwd, input, deadline }) {
     child.stderr.on('data', (chunk) => err.push(chunk))
     child.once('exit', (code, signal) => {
       ended = { code, signal }
-      // a daemon it left behind may hold the pipes for ever: what it wrote itself is here long before this
+      // a daemon that it left behind may hold the pipes open forever; the program's own output arrives long before this
       timers.push(setTimeout(() => finish(false), 300))
     })
     child.once('close', () => finish(false))

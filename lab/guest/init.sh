@@ -44,7 +44,7 @@ chmod 755 /run/lab/bin/*
 ip link set lo up
 ip addr add 127.0.0.2/8 dev lo
 if [ -n "$LAB_ADDRESSES" ]; then
-  # Announce the address when the link comes up: whoever takes over a dead machine's address is found at once.
+  # Announce the address when the link comes up: a machine that takes over a dead machine's address is found at once.
   echo 1 > /proc/sys/net/ipv4/conf/eth0/arp_notify
   echo 1 > /proc/sys/net/ipv6/conf/eth0/ndisc_notify
   echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad

@@ -10,7 +10,7 @@ enable() { mkdir -p "$units/$2.wants" && ln -sf "/usr/lib/systemd/system/$1" "$u
 # As the postinst of Debian's packages does it: iscsid is started by its socket.
 [ -n "$LAB_ISCSID" ] && enable iscsid.socket sockets.target && enable open-iscsi.service sysinit.target
 [ -n "$LAB_MULTIPATHD" ] && enable multipathd.socket sockets.target && enable multipathd.service sysinit.target
-# Nobody types or logs in here, and there is no clock to set; to ask udev for all of 250 terminals takes 2 s.
+# There is no user to log in and no clock to set, and udev would take 2 s to process all 250 terminals.
 for unit in getty.target console-getty.service systemd-logind.service systemd-timesyncd.service \
   systemd-udev-trigger.service proc-sys-fs-binfmt_misc.automount systemd-binfmt.service; do
   ln -sf /dev/null "$units/$unit"

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 /**
  * Outlives the lab's process by a moment: reads the process groups to end from a pipe, and when the pipe closes,
  * whatever closed it (the lab's end, Ctrl-C, an uncaught error, kill -9), kills them and removes the lab's directory.
- * A stopped machine could not see the end of its own line, so this must be somebody else's work.
+ * A machine that is stopped cannot notice that its own line has closed, so this needs a separate process.
  */
 const script = `
 groups=' '
@@ -21,7 +21,7 @@ rm -rf -- "$1"
 export interface Guard {
   /** a process group to end with the lab */
   add(group: number): void
-  /** it has ended by itself: its number may be another's soon */
+  /** the group has ended without the guard: its number may soon be reused */
   drop(group: number): void
   /** ends all that is left, removes the directory, and waits for that */
   end(): Promise<void>

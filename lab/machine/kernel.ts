@@ -49,7 +49,7 @@ export function startKernel(options: KernelOptions): Kernel {
     // a panic ends the process, and with it the machine
     'panic=1',
     'printk.time=1',
-    // RAID and btrfs measure their checksums for 0.9 s of a boot of 2.6 s, and nobody here uses them
+    // RAID and btrfs benchmark their checksums for 0.9 s of a boot of 2.6 s, and nothing here uses them
     `initcall_blacklist=${unused.join(',')}`,
     ...(options.network ? [`eth0=daemon,,unix,${options.network}`] : []),
     // words a kernel does not know become its init's environment

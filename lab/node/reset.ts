@@ -2,7 +2,7 @@ import type { Wire } from '../machine/wire.ts'
 import type { LabNode } from './node.ts'
 
 /**
- * Frees what waits first (queueing maps, which hold writers, umount and udev), then removes from the top down:
+ * Fails held I/O first (queueing maps block writers, umount and udev), then removes from the top down:
  * programs, mounts, maps, sessions, records, targets. Each step may fail; what counts is what is left.
  */
 const script = `

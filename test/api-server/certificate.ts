@@ -18,7 +18,7 @@ const ECDSA_SHA256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02
 const COMMON_NAME = oid(0x55, 0x04, 0x03)
 const ALT_NAME = oid(0x55, 0x1d, 0x11)
 
-/** A server for 127.0.0.1 that vouches for itself, as X.509 has it (RFC 5280); made anew each time, no key is kept. */
+/** A self-signed server certificate for 127.0.0.1 (X.509, RFC 5280). It is generated on each call; no key is stored. */
 export function makeCertificate(): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from('api')))))

@@ -72,7 +72,7 @@ export interface Mood {
   readonly token?: string
 }
 
-/** So much of a Kubernetes API server as the agent needs, by the rules of the real one; over TLS, with roles. */
+/** The part of a Kubernetes API server that the agent needs, with the rules of the real one, TLS and roles. */
 export class ApiServer implements AsyncDisposable {
   readonly cert: string
   readonly asked: Asked[] = []

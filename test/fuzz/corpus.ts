@@ -4,7 +4,7 @@ import { join } from 'node:path'
 // Nothing here is used by the fuzzer's own process, which is one bundled file.
 const project = () => join(import.meta.dirname, '../..')
 
-/** The files of a directory of the project, each cut to so many bytes. */
+/** The files of a directory of the project, each cut to `bytes` bytes. */
 export function filesIn(directory: string, bytes: number): Buffer[] {
   const place = join(project(), directory)
   return readdirSync(place, { withFileTypes: true })

@@ -1,7 +1,7 @@
 import type { Debian } from '../../lab/index.ts'
 import type { StepName } from '../../src/volumes/step.ts'
 
-/** Kills the command: at a step of it, or so many milliseconds after its start. */
+/** Kills the command: at one of its steps, or this many milliseconds after its start. */
 export type Death =
   | { readonly step: StepName; readonly moment: 'before' | 'after' }
   | { readonly afterMs: number }

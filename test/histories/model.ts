@@ -39,7 +39,7 @@ export interface VolumeModel {
   path: string | null
   /** What holds its I/O. */
   mode: 'map' | 'session' | 'multipathd' | null
-  /** Another volume's bytes were written to it in a window: its content is nobody's promise until it is made anew. */
+  /** Another volume's bytes were written to it in a window: its content is not judged until it is painted again. */
   tainted: boolean
   /** Something that was not confirmed may be lost, and that was said: an abandoned hold, a forced detach. */
   excusedAt: number
@@ -155,7 +155,7 @@ export class Model {
     const { mode, readySince, reachedSince } = this.volume(name)
     const since = this.agentSince
     if (since === null || readySince === null) return null
-    // What the agent holds is asked before I/O goes on; what the kernel or multipathd holds goes on by itself.
+    // I/O that the agent holds resumes after a check of the path; I/O that the kernel or multipathd holds, without one.
     if (mode === 'map') return Math.max(since, readySince)
     return reachedSince === null ? null : Math.max(since, readySince, reachedSince)
   }

@@ -18,7 +18,7 @@ export const MUTATIONS = {
     find: /(export function nameDifference\([\s\S]*?\): string \| null \{)/,
     replace: '$1\n  if (seen) return null',
   },
-  /** I/O that waits is let fail at the first loss, and nobody is told. */
+  /** I/O that should be held fails at the first loss, and this is not reported. */
   hold: {
     file: 'src/host/map/hold-map.ts',
     find: /on \? 'queue_if_no_path' : 'fail_if_no_path'/,

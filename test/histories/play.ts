@@ -32,7 +32,7 @@ const RECOVERY_MS = 90_000
 const PULSE_MS = 500
 /** Numbers at which nothing else is shown. */
 const SPARE_LUNS = [20, 21, 22, 23, 24]
-/** Every so many operations the file systems are looked at as after a crash. */
+/** The file systems are inspected as after a crash once in this many operations. */
 const INSPECT_EVERY = 10
 
 /** Plays a history that is known, or makes one up as it goes. */
@@ -121,7 +121,7 @@ class Judge {
       if (volume.ledger.pending === 0) await inspectFileSystem(world, volume, false)
   }
 
-  /** A volume that was written to by another in a window, and is attached nowhere, is made anew. */
+  /** Paints a volume again after another one has written to it in a window, once it is attached nowhere. */
   async #paintAgain(): Promise<void> {
     const { model } = this.#world
     for (const volume of model.volumes.values()) {
@@ -208,7 +208,7 @@ async function until(deadlineMs: number, look: () => Promise<(() => Violation) |
   }
 }
 
-/** What a person does who mends everything that is broken, but does not touch Lunkeeper's volumes. */
+/** Does what an administrator would do: repairs everything that is broken, but does not touch Lunkeeper's volumes. */
 async function putRight(world: World): Promise<void> {
   const { model } = world
   await world.setRunFull(false)

@@ -18,9 +18,9 @@ export type ViolationKind =
   | 'wrong-volume'
   /** A volume changed although it is attached nowhere. */
   | 'written-while-detached'
-  /** Bytes that nobody wrote. */
+  /** Bytes that no write put there. */
   | 'corrupt'
-  /** A confirmed write is not there, and nobody said that it was given up. */
+  /** A confirmed write is missing, and Lunkeeper did not say that it was given up. */
   | 'lost'
   /** A file system that was unmounted cleanly is not clean. */
   | 'unclean'
@@ -34,7 +34,7 @@ export type ViolationKind =
   | 'hang'
   /** A disk, a session, a map, a mount or a file that belongs to nothing. */
   | 'left-behind'
-  /** The record of a volume is gone, and nobody detached it. */
+  /** The record of a volume is gone, and the volume was not detached. */
   | 'forgotten'
   /** All is well again with targets and node, and the volume is not. */
   | 'not-recovered'
@@ -42,5 +42,5 @@ export type ViolationKind =
   | 'refused'
   /** The only node that has ever used a volume is said to have lost it to another. */
   | 'fenced'
-  /** The agent ended by itself. */
+  /** The agent ended without being stopped. */
   | 'agent-died'

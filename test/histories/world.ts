@@ -103,7 +103,7 @@ export class World {
     return this.#targets.get(name)!
   }
 
-  /** A volume as new: no byte of it was written by anybody. */
+  /** Makes a volume as new: none of its bytes comes from a write of the history. */
   async paint(volume: VolumeModel, from = 0): Promise<void> {
     const { name, kind, bytes } = volume
     await this.#observer.get(QUICK_MS, 'paint', {
@@ -140,7 +140,7 @@ export class World {
     await this.target(volume.at!.target).resize(volume.at!.lun, bytes)
   }
 
-  /** The target's machine is started again: everything is made anew, with the same names. */
+  /** Restarts the target's machine: everything is created again, with the same names. */
   async restart({ name, iqn, portals, portalsDown }: TargetModel): Promise<void> {
     const { model } = this
     const here = [...model.volumes.values()].filter(({ at }) => at?.target === name)
@@ -188,7 +188,7 @@ export class World {
       if (!writer.uses || !shown || shown === writer) continue
       if (model.isLossSeen(writer, model.target(writer.uses.target), now)) continue
       model.windows.open(writer.name, shown.name, now)
-      // What a file system writes by itself carries no stamp: whether it went astray cannot be seen.
+      // What the file system itself writes carries no stamp: whether it went astray cannot be seen.
       if (writer.kind === 'ext4') writer.tainted = true
       if (writer.kind === 'ext4' && shown.kind === 'ext4') shown.tainted = true
     }

@@ -52,7 +52,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
     })
 
     it('a portal that does not answer is an error within seconds', async ({ node, target }) => {
-      // A network card with nothing behind it: packets go out, and nobody answers.
+      // A network card with nothing behind it: packets go out, and no host answers.
       await node.sh(
         'ip link add nowhere type dummy; ip addr add 10.97.0.1/24 dev nowhere; ip link set nowhere up',
       )
@@ -73,7 +73,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
 
     it('a target that the portal does not have is an error', async ({ node, target }) => {
       await lunkeeper(node).fails(
-        ['attach', ...flags(target, { '--iqn': 'iqn.2026-01.example:nobody' })],
+        ['attach', ...flags(target, { '--iqn': 'iqn.2026-01.example:missing' })],
         'TARGET_NOT_FOUND',
       )
       await expectNothingLeft(node)

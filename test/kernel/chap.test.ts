@@ -30,7 +30,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
     return ['attach', ...flags, '--chap-file', '/root/chap']
   }
 
-  /** How often the target has turned somebody down since it was last asked. */
+  /** How many logins the target has refused since the last call. */
   async function refusals(node: LabNode): Promise<number> {
     const log = await node.sh('dmesg -c')
     return log.split('\n').filter((line) => /CHAP.*fail|do not match|initiator.*fail|Login.*fail/i.test(line))
@@ -60,7 +60,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
 
   it.for([
     ['a wrong secret', { chap: own }, file({ ...own, password: 'Wrong-Secret-000000' })],
-    ['a wrong user name', { chap: own }, file({ ...own, user: 'nobody' })],
+    ['a wrong user name', { chap: own }, file({ ...own, user: 'wrong-user' })],
     [
       'a target that proves another secret than ours',
       { chap: own, mutual: theirs },
@@ -69,7 +69,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
     [
       'a target that proves another name than ours',
       { chap: own, mutual: theirs },
-      file(own, { ...theirs, user: 'somebody-else' }),
+      file(own, { ...theirs, user: 'another-target' }),
     ],
     ['a target that does not prove itself though it must', { chap: own }, file(own, theirs)],
     ['no secret where one is wanted', { chap: own }, null],

@@ -34,7 +34,7 @@ describe('a cloned machine does not use the records of the first one', () => {
   const volume = (node: LabNode, name: (typeof NAMES)[number]) =>
     new Volume(node, target, { name, lun: NAMES.indexOf(name), portals: [ADDRESS.first] })
 
-  /** As after a reboot of the clone: the kernel has nothing of the volume, and an agent attaches it by itself. */
+  /** As after a reboot of the clone: the kernel knows nothing of the volume, and an agent attaches it automatically. */
   async function comesBack(): Promise<void> {
     const agent = await Agent.start(clone)
     await clone.until(async () => (await clone.storage()).mounts.includes('/mnt/held'), {

@@ -9,8 +9,8 @@ import { expectNothingLeft as expectNothing, isEverything, lunkeeper, remains } 
 import { loginByHand, logoutByHand } from './other-session.ts'
 
 /**
- * The lock of a holder that was killed is a socket without an owner, until the next one takes its name;
- * it holds up nobody (test/unit/host/lock).
+ * The lock of a holder that was killed is a socket without an owner, until the next holder takes its name;
+ * it does not block any process (test/unit/host/lock).
  */
 async function expectNothingLeft(node: LabNode): Promise<void> {
   await node.sh('find /run/lunkeeper/locks -type s -delete')

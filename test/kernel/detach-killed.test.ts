@@ -10,7 +10,7 @@ import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
 import { expectCleanDetach, SEEN_MS } from './volume.ts'
 
-/** A detach that is killed leaves a file system that may still write: while nobody repeats it, the agent guards it. */
+/** A killed detach leaves a file system that may still write: until the detach is repeated, the agent guards it. */
 describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (debian) => {
   const it = onNode({ debian, memory: 640, agent: true, luns: [OURS] })
 

@@ -108,7 +108,7 @@ describe('doctor finds what is wrong on a node', () => {
     await node.sh('pkill -KILL -x iscsid; sleep 0.2')
     expect((await doctor(node, 3)).findings).toMatchObject([{ code: 'ISCSID_DOWN', severity: 'critical' }])
     await node.sh('iscsid')
-    // A new iscsid logs in once more by itself.
+    // A new iscsid logs in again automatically.
     await well(node)
 
     await target.disable()

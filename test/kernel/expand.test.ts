@@ -125,7 +125,7 @@ describe('expand takes over the new size of a LUN', () => {
   it.for(['before it is looked at', 'between the look and the rescan'])(
     'a LUN that is unmapped %s keeps the size of its disk, and its file system works on when it is back',
     async (when, { node, target, volume }) => {
-      // Its background work would run into the missing LUN, and end the file system by itself.
+      // Background writes of the file system would run into the missing LUN and abort the file system.
       const still = ['noinit_itable', 'no_prefetch_block_bitmaps', 'commit=300'].flatMap((option) => [
         '--mount-option',
         option,

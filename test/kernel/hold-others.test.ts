@@ -39,7 +39,7 @@ describe('a hold copes with what else happens on a node', () => {
     await expectNothingLeft(volume.node)
   }
 
-  it('detach writes what waits once the target is back, after the agent was killed in the outage and not replaced', async ({
+  it('detach writes held data once the target is back, after the agent was killed in the outage and not replaced', async ({
     node,
     target,
     agent,
@@ -138,7 +138,7 @@ describe('a hold copes with what else happens on a node', () => {
     expect([held.errors, plain.errors]).toEqual([0, 0])
     expect(await held.check()).toBe('all there')
     await other.detach()
-    // Now nobody needs it any more.
+    // Now no volume needs it any more.
     await node.until(async () => (await timers(node)) === '0', { deadline: 20_000, what: 'the short timer' })
     await end(ours, agent)
   })

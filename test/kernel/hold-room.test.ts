@@ -13,7 +13,7 @@ import { expectCleanDetach } from './volume.ts'
 
 const MIB = 1 << 20
 /**
- * Below this nobody was stopped: whom the kernel stops waits for 200 ms, again and again
+ * Below this no writer was throttled: a writer that the kernel throttles waits for 200 ms, again and again
  * (mm/page-writeback.c: MAX_PAUSE). One core is shared by the kernel with steps of 10 ms, the agent, the
  * storage servers and all writers; an everyday run shares it with other tests as well.
  */

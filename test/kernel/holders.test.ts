@@ -120,7 +120,7 @@ describe.each(kernels('bookworm'))(
       await node.sh('umount /mnt/data && rmdir /mnt/data && vgchange -q -an vg')
       await expectCleanDetach(volume)
 
-      // A former number of the map, or of a disk, is no obstacle.
+      // A former number of the map, or of a disk, is not an obstacle.
       await volume.attach('--hold', '60s')
       await isActive(node)
       expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')

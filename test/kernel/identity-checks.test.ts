@@ -16,7 +16,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
   }) => {
     await volume.mounted()
     await node.sh('echo kept > /mnt/db/file; sync')
-    // A fresh ext4 writes by itself for a while; the journal is quiet after that.
+    // A new ext4 writes in the background for a while; the journal is quiet after that.
     const written = () => node.sh("awk '{ print $3, $7 }' /sys/block/sda/stat")
     await node.until(
       async () => {

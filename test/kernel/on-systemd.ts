@@ -95,7 +95,7 @@ export const pid = async (node: LabNode) =>
   Number(await node.sh('systemctl show lunkeeper -p MainPID --value'))
 export const isActive = (node: LabNode, unit: string) => node.sh(`systemctl is-active ${unit} || :`)
 
-/** So many volumes wait. */
+/** Waits until this many volumes hold I/O. */
 export const lost = (node: LabNode, volumes = POINTS.length) =>
   node.until(async () => (await node.list('/run/lunkeeper/holds').catch(() => [])).length === volumes)
 

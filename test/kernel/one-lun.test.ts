@@ -50,7 +50,7 @@ describe.each(['bookworm', 'trixie'] as const)('attach of one LUN creates one di
         '/etc/iscsi/iscsid.conf',
         conf.replace(/^node\.session\.scan.*$/m, `node.session.scan = ${scan}`),
       )
-      // The first disk of a boot also loads modules; that is no property of the target.
+      // The first disk of a boot also loads modules; that is not a property of the target.
       await uevents(node, [0], 0)
       // Two, not one: where a lower LUN exists, LIO tells of each that the LUNs have changed, and the kernel
       // passes that on once for its disk, however many there are.

@@ -115,7 +115,7 @@ describe('attach copes with portals of all kinds', () => {
     expect(ended.ms).toBeLessThan(patient(60_000))
     await expectNothingLeft(node)
     await killAndWait(dumb)
-    // The target comes up where nobody answered: nobody logs in any more.
+    // The target comes up where no answer came: iscsid does not log in any more.
     await target.addPortal('127.0.0.1:3270')
     await node.sh('sleep 8')
     await expectNothingLeft(node)

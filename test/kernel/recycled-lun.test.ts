@@ -48,7 +48,7 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     const blank = await recycled(
       node,
       target,
-      // Read-only: a file system that is mounted read-write writes by itself.
+      // Read-only: a file system that is mounted read-write writes in the background.
       'mkfs.ext4 -q /dev/sda && mkdir -p /mnt/old && mount -o ro /dev/sda /mnt/old',
     )
     const ended = await volume.refused('STALE_DISK')
@@ -63,7 +63,7 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     volume,
   }) => {
     await target.map(5, { serial: 'a1' })
-    // Nothing is written out by itself while this test looks: neither by the journal nor by write-back.
+    // Neither the journal nor write-back writes anything out while this test looks.
     await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs')
     await volume.mounted('--mount-option', 'commit=300')
     await node.sh('sync; echo unwritten > /mnt/v/file')

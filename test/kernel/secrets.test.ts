@@ -85,8 +85,8 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
       // The kernel keeps it with the session, for root alone.
       const session = 'cat /sys/class/iscsi_session/*/password*'
       expect(found((await node.run(['sh', '-c', session])).stdout)).not.toEqual([])
-      const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-      expect(found((await node.run([...nobody, 'sh', '-c', session])).stdout)).toEqual([])
+      const unprivileged = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+      expect(found((await node.run([...unprivileged, 'sh', '-c', session])).stdout)).toEqual([])
       const kept = await holders(node)
       expect(kept).toHaveLength(1)
       expect(kept[0]).toMatch(/^600 0 \S+\/iscsi\/nodes\//)

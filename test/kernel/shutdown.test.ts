@@ -87,9 +87,9 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
       expect(JSON.parse((await giveUp(node, '0s')).stdout)).toHaveLength(2)
       await Promise.all(more.map(({ exited }) => exited))
       await target.enable()
-      // Nobody has put its paths back, so the map takes no data: it is said, and force is needed.
+      // No agent has put the paths back, so the map takes no data: this is reported, and --force is needed.
       for (const point of POINTS) await lunkeeper(node).detach(point, '--force')
-      // The lock of the agent that was killed: it holds up nobody.
+      // The lock of the agent that was killed: it does not block any process.
       await node.sh('find /run/lunkeeper/locks -type s -delete')
       await expectNothingLeft(node)
     },

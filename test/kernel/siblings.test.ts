@@ -46,7 +46,7 @@ describe('volumes of one target do not disturb each other', () => {
     )
     const ended = await Promise.all(programs)
     for (const { code, stderr } of ended) expect(code, stderr).toBe(0)
-    // Nobody saw a disk of somebody else, and at no time did more than one session stand.
+    // No program saw a disk of another one, and there was never more than one session.
     const seen = ended.flatMap(({ stdout }) =>
       stdout
         .trim()

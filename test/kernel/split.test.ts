@@ -61,7 +61,8 @@ describe.each(kernels('bookworm'))(
         await b.sh(
           `cd /mnt/db; for n in $(seq ${FILES}); do echo $n > file$n; done; sync -f .; cat file* | sha256sum > /tmp/sum`,
         )
-        // The new owner writes nothing by itself meanwhile (ext4 makes inode tables in the background): what comes is the former one's.
+        // The new owner writes nothing in the background meanwhile (ext4 would make inode tables): any write that
+        // arrives is the former owner's.
         await b.sh('fsfreeze --freeze /mnt/db')
         const before = await target.hash(5)
 

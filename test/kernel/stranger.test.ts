@@ -11,7 +11,7 @@ describe.each(kernels('bookworm'))(
   'another volume that answers at the LUN is not written to (%s)',
   (debian) => {
     const it = onNode({ debian, luns: [OURS] })
-    // Nothing is written out by itself while a test looks: neither by the journal nor by write-back.
+    // Neither the journal nor write-back writes anything out while a test looks.
     beforeEach<NodeFixtures>(({ node }) => node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs'))
 
     /** Mounted, with data that is in memory only. */

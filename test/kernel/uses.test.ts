@@ -40,7 +40,7 @@ describe('a volume can be used in several ways', () => {
       expect(await volume.again('--fs', fs)).toMatchObject({ mount: '/mnt/v', fs })
       expect(await node.read('/mnt/v/file')).toBe('kept\n')
       await expectCleanDetach(volume)
-      // What is there is found out where nobody says it; and never taken for something else.
+      // Without --fs the file system is detected, and it is never taken for another one.
       expect(await volume.again()).toMatchObject({ fs })
       await expectCleanDetach(volume)
       const before = await target.hash(5)
@@ -136,7 +136,7 @@ describe.each(kernels('trixie'))('a read-only mount writes nothing (%s)', (debia
       await volume.again('--read-only', '--mount-option', option)
       await expectCleanDetach(volume)
       expect(await target.hash(5)).toBe(torn)
-      // And read-write it mends itself.
+      // A read-write mount repairs it.
       await volume.again()
       expect(await node.read('/mnt/v/a/b')).toBe('more\n')
       await expectCleanDetach(volume)

@@ -43,7 +43,7 @@ export class Writer {
     return Math.max(...this.#lines.filter(([what]) => what === 'ok').map(([, , ms]) => Number(ms)))
   }
 
-  /** Until so many more writes are confirmed. */
+  /** Waits until this many more writes are confirmed. */
   async goesOn(deadline: number, more = 3): Promise<void> {
     const last = this.confirmed + more - 1
     await this.#process.output(new RegExp(`^ok ${last} `, 'm'), deadline)

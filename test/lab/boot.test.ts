@@ -39,7 +39,7 @@ describe.each(debians)('a machine of Debian %s', (debian) => {
     expect((await node.run(['pgrep', '-f', 'sleep 77'])).code).toBe(1)
   })
 
-  test('takes input longer than a terminal buffers, and bytes that are no text', async () => {
+  test('takes input that is longer than the buffer of a terminal, and bytes that are not text', async () => {
     const long = Buffer.alloc(100_000, 'lunkeeper\u0000\u00ff\n')
     await node.write('/tmp/long', long)
     expect((await node.readBytes('/tmp/long')).equals(long)).toBe(true)

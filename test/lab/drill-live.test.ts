@@ -15,7 +15,7 @@ function screen(columns: number | null) {
   return { out: out as unknown as NodeJS.WriteStream, text: () => text }
 }
 
-/** How the drill stands, so many seconds into the outage. */
+/** The state of the drill this many seconds into the outage. */
 function momentAt(second: number): Moment {
   const now = KILLED + second * 1000
   vi.setSystemTime(now)

@@ -15,18 +15,18 @@ test('the report shows which side broke, when, and how long the other paused', (
   for (const text of [pageOf(), summaryOf()]) {
     expect(text).toContain('A pause of 27.0')
     expect(text).toContain('broken 12.0 s into the outage, and still broken when the target was back')
-    expect(text).toContain('paused, and went on by itself 2.0 s after the return')
+    expect(text).toContain('paused, and resumed automatically 2.0 s after the return')
   }
   expect(summaryOf()).toMatch(/✗ Stock open-iscsi.*\n.*✓ Lunkeeper/)
   expect(pageOf()).toMatch(/broken after 12\.0 s<.*goes on, after one write of 27\.0 s</s)
 })
 
-test('a stock side that outlived the outage is not called broken, and was mended by nobody', () => {
+test('a stock side that survived the outage is called neither broken nor repaired', () => {
   for (const text of [pageOf(drillOf(SURVIVED)), summaryOf(drillOf(SURVIVED))]) {
     expect(text).toContain('the stock side had no error either')
-    expect(text).not.toMatch(/broken|mended|✗/)
+    expect(text).not.toMatch(/broken|repaired|✗/)
   }
-  expect(pageOf()).toContain('mended by hand')
+  expect(pageOf()).toContain('repaired by hand')
 })
 
 test('a Lunkeeper that did not keep its promise is shown as failing', () => {

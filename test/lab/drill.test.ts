@@ -23,7 +23,7 @@ describe('a drill', () => {
   })
   afterAll(() => process.stderr.write(summary(drill, verdict)))
 
-  it('the writer that Lunkeeper keeps pauses: no error, nothing lost, and it goes on by itself', () => {
+  it('the writer that Lunkeeper keeps pauses: no error, nothing lost, and it resumes automatically', () => {
     const { errors, lostBytes, wentOn, longestPauseSeconds } = verdict.sides.lunkeeper
     expect({ errors, lostBytes, wentOn }).toEqual({ errors: 0, lostBytes: 0, wentOn: true })
     expect(longestPauseSeconds).toBeGreaterThanOrEqual(12)

@@ -31,7 +31,7 @@ export const SURVIVED: Side = {
   sessions,
   lost: 0,
   trouble: null,
-  mended: false,
+  repaired: false,
 }
 
 /** A side whose timer ran out 12 s into the outage. */
@@ -45,7 +45,7 @@ export const BROKE: Side = {
     error: second === 12 ? 'EIO' : 'EROFS',
   })),
   sessions: [...sessions.slice(0, 2), { at: KILLED + 12_000, state: 'FREE' }, ...sessions.slice(2)],
-  mended: true,
+  repaired: true,
 }
 
 /** A drill that never was, for what is made of drills: 25 s without a target. */

@@ -10,6 +10,6 @@ if (process.argv[2] === 'frozen') node.freeze()
 process.stdout.write(`${lab.dir}\n`)
 if (process.argv[2] === 'throws')
   setTimeout(() => {
-    throw new Error('nobody catches this')
+    throw new Error('not caught, on purpose')
   })
 setInterval(() => undefined, 1000)

@@ -1,6 +1,6 @@
 import type { LabNode, RunResult, Target } from '../../lab/index.ts'
 
-/** Logs in with iscsiadm, asking for no disk by itself; extra settings of the record come first. */
+/** Logs in with iscsiadm, without a scan for disks. `settings` are set in the node record first. */
 export async function login(
   node: LabNode,
   target: Target,

@@ -41,7 +41,7 @@ test.each([
   ['killed with -9', 'SIGKILL', ''],
   ['killed with -9 while a machine is frozen', 'SIGKILL', 'frozen'],
   ['interrupted', 'SIGINT', ''],
-  ['ended by an error nobody caught', undefined, 'throws'],
+  ['ended by an uncaught error', undefined, 'throws'],
 ] as const)(
   'a test process %s leaves no process and no file',
   { timeout: 300_000 },

@@ -51,7 +51,7 @@ it('what is scraped tells of an outage: a hold that counts down, then one more o
       const found = new RegExp(`^${name}\\{[^}]*${labels}[^}]*\\} (\\S+)`, 'm').exec(text)
       return found ? [Number(found[1])] : []
     })
-  /** So many more scrapes. */
+  /** Waits for this many more scrapes. */
   const scraped = async (more: number) => {
     const wanted = scrapes().length + more
     await node.until(async () => scrapes().length >= wanted, { deadline: 300_000, what: 'scrapes' })

@@ -10,7 +10,7 @@ import { Writer } from '../kernel/writer.ts'
 const NEXT_REPAIR_MS = 900_000
 const PHANTOMS = [6, 7, 8]
 
-describe('the agent repairs by itself what is safe', () => {
+describe('the agent automatically repairs what is safe to repair', () => {
   const it = onNode({
     memory: 640,
     agent: true,

@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts'
 import type { Drill, Side } from './result.ts'
 import type { SideName } from '../volumes.ts'
 import { keptOptions, tellPortal } from './commands.ts'
-import { mendStock } from './mend-stock.ts'
+import { repairStock } from './repair-stock.ts'
 import { setScene, takeOver } from './scene.ts'
 import { attachStock, STOCK_MOUNT } from '../stock.ts'
 import { Watch } from './watch.ts'
@@ -42,8 +42,8 @@ const RETURN = 30_000
 const PULSE = 200
 
 /**
- * One outage, two writers on one node: with open-iscsi as it comes, and with Lunkeeper. The storage machine is killed;
- * another takes over its disks.
+ * One outage, two writers on one node: one uses stock open-iscsi, the other Lunkeeper. The storage machine is killed;
+ * another one takes over its disks.
  */
 export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<Drill> {
   phase('three kernels boot')
@@ -62,7 +62,7 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
   const started = Date.now()
   let outage: Pick<Moment, 'killed' | 'back'> = { killed: null, back: null }
 
-  /** Looks on until it is so, or for so long. */
+  /** Observes until `enough` returns true, for at most `ms`. */
   async function lookOn(ms: number, enough = (): boolean => false): Promise<void> {
     const end = Date.now() + ms
     for (;;) {
@@ -102,7 +102,7 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
   const kept = await readBack(writers.lunkeeper)
   const broken = writers.stock.refused.length > 0
   const stock = await readBack(writers.stock, async () => {
-    if (broken) await mendStock(node, plan)
+    if (broken) await repairStock(node, plan)
   })
   return {
     plan,
@@ -115,8 +115,8 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
     holding: watch.holding,
     words,
     sides: {
-      stock: sideOf(writers.stock, watch, 'stock', { ...stock, mended: broken }),
-      lunkeeper: sideOf(writers.lunkeeper, watch, 'lunkeeper', { ...kept, mended: false }),
+      stock: sideOf(writers.stock, watch, 'stock', { ...stock, repaired: broken }),
+      lunkeeper: sideOf(writers.lunkeeper, watch, 'lunkeeper', { ...kept, repaired: false }),
     },
   }
 }
@@ -133,7 +133,7 @@ async function readBack(writer: Writer, first = async (): Promise<void> => undef
   }
 }
 
-function sideOf(writer: Writer, watch: Watch, name: SideName, read: ReadBack & Pick<Side, 'mended'>): Side {
+function sideOf(writer: Writer, watch: Watch, name: SideName, read: ReadBack & Pick<Side, 'repaired'>): Side {
   const { acknowledged, refused } = writer
   return { acknowledged, refused, sessions: watch.sessions[name], ...read }
 }

@@ -8,7 +8,7 @@ import { BOTH, SIDES, span } from '../words.ts'
 
 /** Slower than any healthy write of a lab machine. */
 const WAITS = 500
-/** Where lines stay, nobody shall wonder for longer whether it still runs. */
+/** Output that is not a terminal gets a line at least this often, as a sign that the drill still runs. */
 const QUIET = 30_000
 const MARKS: Readonly<Record<Tone, string>> = { well: '●', waits: '…', bad: '✗' }
 const COLOURS = { well: 'green', waits: 'yellow', bad: 'red' } as const

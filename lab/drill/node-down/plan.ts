@@ -7,7 +7,7 @@ export type FileSystem = 'ext4' | 'xfs'
 export interface DrillOptions {
   /** how long the target is away, in seconds; the timers are scaled with it. @default 25 */
   readonly outage?: number
-  /** real times: a stock timer of so many seconds, an outage of five minutes, a hold of ten. @default scaled */
+  /** real times: a stock timer of this many seconds, an outage of five minutes, a hold of ten. @default scaled */
   readonly trueTime?: TrueTimer
   /** where the other machine serves: at the dead one's address, or at its own. @default 'same' */
   readonly takeover?: Takeover

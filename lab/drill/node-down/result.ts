@@ -13,8 +13,8 @@ export interface Side {
   readonly lost: number | null
   /** why not */
   readonly trouble: string | null
-  /** whether a person had to mend it before */
-  readonly mended: boolean
+  /** whether an administrator had to repair the volume before it could be read */
+  readonly repaired: boolean
 }
 
 /** All that a drill saw. */

@@ -24,7 +24,9 @@ export const ROWS: readonly Row<Numbers>[] = [
   {
     what: 'goes on',
     of: ({ goesOnAfterSeconds }) =>
-      goesOnAfterSeconds === null ? 'not by itself' : `${span(goesOnAfterSeconds * 1000)} after the return`,
+      goesOnAfterSeconds === null
+        ? 'not automatically'
+        : `${span(goesOnAfterSeconds * 1000)} after the return`,
   },
   { what: 'usual write', of: ({ medianMs }) => span(medianMs) },
   {
@@ -63,7 +65,9 @@ export function summary(drill: Drill, verdict: Verdict): string {
 /** How the numbers of what was lost came about. */
 export function readBack({ sides, plan }: Drill): string {
   const how = plan.takeover === 'same' ? 'mounted again' : 'logged in at the new address, mounted again'
-  const by = sides.stock.mended ? ` The stock volume was mended by hand before (unmounted, ${how}).` : ''
+  const by = sides.stock.repaired
+    ? ` Before that, the stock volume was repaired by hand (unmounted, ${how}).`
+    : ''
   const troubles = (['stock', 'lunkeeper'] as const).flatMap((side) =>
     sides[side].trouble === null ? [] : [` ${SIDES[side]} could not be read: ${sides[side].trouble}`],
   )

@@ -20,7 +20,7 @@ export function fate({ firstErrorSeconds, goesOnAfterSeconds, longestPauseSecond
   if (firstErrorSeconds === null)
     return on === null
       ? `no error, but still waiting at the end, for ${span(longestPauseSeconds * 1000)}`
-      : `paused, and went on by itself ${on}`
+      : `paused, and resumed automatically ${on}`
   const broken = `broken ${span(firstErrorSeconds * 1000)} into the outage`
   return on === null ? `${broken}, and still broken when the target was back` : `${broken}, went on ${on}`
 }

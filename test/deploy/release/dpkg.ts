@@ -13,7 +13,7 @@ export async function statusFor(deb: string): Promise<string> {
     .split(', ')
     .map((dependency) => {
       const [, name, version = '1'] = /^(\S+)(?: \(>= (\S+)\))?$/.exec(dependency)!
-      return `Package: ${name}\nStatus: install ok installed\nMaintainer: nobody\nArchitecture: amd64\nVersion: ${version}\nDescription: -\n`
+      return `Package: ${name}\nStatus: install ok installed\nMaintainer: test\nArchitecture: amd64\nVersion: ${version}\nDescription: -\n`
     })
     .join('\n')
 }

@@ -157,7 +157,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
   }, 120_000)
 })
 
-test('the single file runs by itself', async () => {
+test('the single file runs with nothing else installed', async () => {
   const clean = await CleanRoot.open()
   const { status, stdout } = await clean.run(
     '/opt/lunkeeper --version && NODE_OPTIONS=--nonsense /opt/lunkeeper volumes --json',

@@ -30,7 +30,7 @@ function memoryOf(volume, bytes) {
 let lastChange = performance.now()
 const isSure = () => performance.now() - lastChange > TICK_MS
 
-/** Fills a part of a volume's file with stamps of nobody's writes (sequence 0), or with zeros. */
+/** Fills a part of a volume's file with stamps that no write has (sequence 0), or with zeros. */
 function paint({ volume, file, kind, from, to }) {
   const fd = fs.openSync(file, fs.existsSync(file) ? 'r+' : 'w+')
   if (from === 0) fs.ftruncateSync(fd, 0)

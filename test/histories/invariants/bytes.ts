@@ -85,7 +85,7 @@ export class Bytes {
       return
     }
     const what =
-      stamp === null ? 'bytes that nobody wrote' : `write ${stamp[1]} of ${stamp[0]}, block ${stamp[2]}`
+      stamp === null ? 'bytes that no write put there' : `write ${stamp[1]} of ${stamp[0]}, block ${stamp[2]}`
     this.#allowStray(
       volume,
       before,

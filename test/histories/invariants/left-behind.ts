@@ -22,7 +22,7 @@ export class Phantoms {
     const orphans = (await this.#world.disks()).filter((disk) => !isClaimed(model, disk))
     const keys = orphans.map(({ session, hctl }) => `${session} ${hctl}`)
     for (const key of this.#since.keys()) if (!keys.includes(key)) this.#since.delete(key)
-    // Nobody is there to remove it, or its target cannot be asked.
+    // Only an agent removes it, and only while its target can be asked.
     if (model.agentSince === null) return this.#since.clear()
     for (const [index, key] of keys.entries()) {
       const since = this.#since.get(key) ?? now

@@ -25,7 +25,7 @@ const FAULTS: ReadonlySet<string> = new Set([
   'wait',
 ])
 const UNATTACHED = 0.05
-const MENDING: ReadonlySet<string> = new Set<Kind>([
+const REPAIRS: ReadonlySet<string> = new Set<Kind>([
   'agent-start',
   'iscsid-start',
   'map',
@@ -36,7 +36,7 @@ const MENDING: ReadonlySet<string> = new Set<Kind>([
 ])
 
 function weightOf(kind: string, definition: Definition, model: Model): number {
-  const isEarly = FAULTS.has(kind) && !MENDING.has(kind) && model.attached.length === 0
+  const isEarly = FAULTS.has(kind) && !REPAIRS.has(kind) && model.attached.length === 0
   return definition.weight(model) * (isEarly ? UNATTACHED : 1)
 }
 

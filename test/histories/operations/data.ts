@@ -13,7 +13,7 @@ const PROMPT_MS = 2_000
 /** A path that is lost is seen within a second; a busy machine takes longer to say so. */
 const SAID_MS = 15_000
 const PULSE_MS = 250
-/** So many blocks of a volume are written to. */
+/** How many blocks of a volume are written to. */
 const BLOCKS = 200
 /** A pending write keeps a thread. */
 const MAX_PENDING = 12
@@ -95,7 +95,7 @@ function judge(
   if (ends.includes('pending') && !isHolding(after))
     throw new Violation('disagrees', name, `writes wait: ${states}`)
   if (!isSteady) return
-  // What a file system reads of a stranger is no bitmap of its own: EBADMSG, EUCLEAN.
+  // What a file system reads from another volume is not a bitmap of its own: EBADMSG, EUCLEAN.
   if (world.model.windows.concerns(name, started, performance.now())) return
   const failed = ends.some((end) => end !== 'synced' && end !== 'written' && end !== 'pending')
   if (how === 'sync' && (failed || ends.includes('synced'))) {

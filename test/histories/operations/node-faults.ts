@@ -89,7 +89,7 @@ export const NODE_FAULTS: Definitions<
   'rescan-disk': onDisks(
     'rescan-disk',
     2,
-    // Without its LUN a disk gets the size 0. Below a mount, without a map that holds, that is for ever.
+    // Without its LUN a disk gets the size 0. Below a mount, without a hold map, this is permanent.
     (volume, model) => volume.mode === 'map' || isShown(volume, model),
     (disk) => `echo 1 > ${attribute(disk, 'rescan')}`,
   ),

@@ -123,7 +123,7 @@ async function detach(
   refuseFault(world, volume, error)
   const isForced = force && !volume.csi
   if (isForced) volume.ledger.excuse()
-  // An unmount after lost metadata may leave a journal that e2fsck does not replay by itself (docs/kernel-notes.md).
+  // An unmount after lost metadata may leave a journal that e2fsck -p does not replay (docs/kernel-notes.md).
   if (
     isForced &&
     volume.kind === 'ext4' &&

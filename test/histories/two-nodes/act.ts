@@ -65,7 +65,7 @@ async function attached(
     throw new Violation(
       'disagrees',
       VOLUME,
-      `${name} has attached it; the target has reserved it for ${holder ?? 'nobody'}`,
+      `${name} has attached it; the target has reserved it for ${holder ?? 'no node'}`,
     )
   // The owner attaches it again: what it has in memory is still its own.
   if (owner !== name) await judge.beginEpoch(name)
@@ -127,7 +127,7 @@ export async function detach(
       throw new Violation(
         'disagrees',
         VOLUME,
-        `${name} has detached it without --force and without a warning, and ${model.owner ?? 'nobody'} has it`,
+        `${name} has detached it without --force and without a warning, and ${model.owner ?? 'no node'} has it`,
       )
     return null
   }

@@ -31,7 +31,7 @@ export type TwoNodesOperation =
       readonly kind: 'attach'
       readonly node: NodeName
       readonly takeOver: boolean
-      /** Kills the command so many milliseconds after its start. */
+      /** Kills the command this many milliseconds after its start. */
       readonly diesAfterMs?: number
     }
   /** Both at the same moment. */

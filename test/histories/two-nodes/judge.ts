@@ -33,7 +33,7 @@ export class Judge {
     const { settings, writes, epoch } = this.#model
     if (stamp === null) {
       if (settings.content === 'raw')
-        throw new Violation('corrupt', VOLUME, `block ${at} has bytes that nobody wrote`)
+        throw new Violation('corrupt', VOLUME, `block ${at} has bytes that no write put there`)
       return
     }
     const write = writes.get(stamp[1])
@@ -43,7 +43,7 @@ export class Judge {
       throw new Violation(
         'two-writers',
         VOLUME,
-        `block ${at} has write ${stamp[1]}, which ${write.node} made in epoch ${write.epoch}; now is epoch ${epoch}, of ${this.#model.owner ?? 'nobody'}`,
+        `block ${at} has write ${stamp[1]}, which ${write.node} made in epoch ${write.epoch}; now is epoch ${epoch}, of ${this.#model.owner ?? 'no node'}`,
       )
   }
 
@@ -61,7 +61,7 @@ export class Judge {
     )
   }
 
-  /** An attach of this node has succeeded: what nobody confirmed is now as it is. @throws Violation lost */
+  /** An attach of this node has succeeded: what unconfirmed writes left is final now. @throws Violation lost */
   async beginEpoch(owner: NodeName): Promise<void> {
     const { content } = this.#model.settings
     this.look()

@@ -9,7 +9,7 @@ export interface NodeModel {
   hasAgent: boolean
   /** `unsure`: a command was killed or failed in the middle. */
   attached: 'no' | 'yes' | 'unsure'
-  /** Its session holds its I/O, which goes on by itself when the session is back. */
+  /** Its session holds its I/O, which resumes automatically when the session is back. */
   isSessionHeld: boolean
   /** Writes that have not come back. */
   pending: number
@@ -34,7 +34,7 @@ export class Model {
   owner: NodeName | null = null
   /** Counts successful attaches: what was written in an earlier one must not arrive in a later one. */
   epoch = 0
-  /** No other command was interrupted since: nobody else can have reserved the volume. */
+  /** No other command was interrupted since: no other node can have reserved the volume. */
   isCertain = true
   /** The target has the owner's registration: nothing has happened that makes it forget. */
   isRegistered = false
@@ -67,9 +67,10 @@ export class Model {
   }
 
   /**
-   * Whether a target that forgets who has the volume leaves someone to tell a former owner. Nobody does where its session
-   * holds I/O, which asks nobody, or where a raw device has no mark (docs/ownership.md, "What stays open"). A target that
-   * keeps registrations counts as well: LIO applies them once their node logs in.
+   * Whether a former owner still learns that it has lost the volume after the target has forgotten the owner. It does
+   * not where its session holds I/O, which is sent without a check, or where a raw device has no mark
+   * (docs/ownership.md, "What stays open"). A target that keeps registrations counts as well: LIO applies them once
+   * their node logs in.
    */
   isForgettable(except?: NodeName): boolean {
     const { content, keeps } = this.settings

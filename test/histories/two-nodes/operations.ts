@@ -3,7 +3,7 @@ import type { Random } from '../random.ts'
 import type { NodeName, TwoNodesKind, TwoNodesOperation } from './history.ts'
 import type { Model, NodeModel } from './model.ts'
 
-/** So many blocks are written to. */
+/** How many blocks are written to. */
 const BLOCKS = 64
 /** A pending write keeps a thread. */
 const MAX_PENDING = 16

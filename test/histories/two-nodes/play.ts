@@ -94,7 +94,7 @@ export function words({ kind, ...rest }: TwoNodesOperation): string {
   return [kind, ...Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join(' ')
 }
 
-/** What a person does who mends everything that is broken, but does not touch Lunkeeper's volumes. */
+/** Does what an administrator would do: repairs everything that is broken, but does not touch Lunkeeper's volumes. */
 async function putRight(all: Play): Promise<void> {
   const { model } = all
   for (const { name, away, hasAgent } of model.nodes) {

@@ -256,7 +256,7 @@ export class World {
     await this.makeTarget()
   }
 
-  /** @param isUp it answers once its LUN is there, so that nobody finds it without */
+  /** @param isUp whether to enable the target; its LUN is mapped first, so that no node finds the target without it */
   async makeTarget(isUp = true): Promise<void> {
     const { portals, acls } = this.settings
     this.#target = await this.#array.lio.target({
@@ -301,7 +301,7 @@ export class World {
     return isUp ? this.#target.addPortal(portal) : this.#target.removePortal(portal)
   }
 
-  /** Who has the reservation, as the target's own kernel says; null for nobody. */
+  /** The node that holds the reservation according to the target's own kernel; null if no node does. */
   async holder(): Promise<NodeName | null> {
     const said = await this.#array.sh(`cat /sys/kernel/config/target/core/fileio_0/${VOLUME}/pr/res_holder`)
     return NODES.find((name) => said.includes(`${INITIATOR}${name}`)) ?? null

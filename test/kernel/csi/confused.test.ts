@@ -35,7 +35,7 @@ interface Call {
 /** One call, several at once, and an agent that is killed in the middle and started again. */
 interface Act {
   readonly calls: readonly Call[]
-  /** Milliseconds after their start; null: nobody is killed. */
+  /** Milliseconds after their start; null: the agent is not killed. */
   readonly killedAfter: number | null
 }
 

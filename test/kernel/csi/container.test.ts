@@ -163,7 +163,7 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
     it.runIf(isEverything)(
       'the next agent goes on after an interruption, and anything that cannot be identified as the volume stays',
       async ({ node, target, agent, kubelet }) => {
-        // Its session would stay for a disk of which nobody says whose it is.
+        // Otherwise the session would stay because of a disk whose owner is unknown.
         await target.unmap(2)
         await publishAsBefore(node, old(target, 'vol', 1), 'pod')
         const state = JSON.parse(await node.read(statePath('vol'))) as Record<string, unknown>

@@ -12,7 +12,7 @@ import { startDriver, targetPath } from './kubelet.ts'
 import type { Shop } from './told.ts'
 import { condition, messageOf, on, ON_BOTH, POD } from './told.ts'
 
-describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian) => {
+describe.each(kernels('trixie'))('the agent reports an outage to Kubernetes (%s)', (debian) => {
   const it = onShopNode({ debian })
 
   const evicting = (shop: Shop) => (node: LabNode) =>
@@ -103,7 +103,7 @@ describe.each(kernels('trixie'))('Kubernetes is told of an outage (%s)', (debian
       const foreign = await target.hash(5)
       await target.enable()
       const strange = await shop.told('NotTheVolume')
-      // What the other volume says of itself is no matter of a pod's.
+      // What the other volume says about itself does not concern a pod.
       expect(messageOf(strange, 'NotTheVolume')).toMatch(
         /nothing is written to it \(.*is (?:not )?the expected volume/,
       )

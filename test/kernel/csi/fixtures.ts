@@ -18,7 +18,7 @@ export function onCsiNode(setup: NodeSetup) {
   })
 }
 
-/** As `onNode`, with the fixture `shop`: a volume at LUN 5 that a pod writes to, and who is told of it. */
+/** Like `onNode`, with the fixture `shop`: a volume at LUN 5, a pod that writes to it, and an API server. */
 export function onShopNode(setup: NodeSetup) {
   return onNode({ memory: 768, luns: [{ lun: 5, serial: 'c515' }], ...setup }).extend('shop', ({ node }) =>
     Shop.open(node),

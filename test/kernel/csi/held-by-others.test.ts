@@ -56,7 +56,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       )
       const { asked } = await shop.api.seen()
       await agent.kill()
-      // Nobody has to run for it to be known since when.
+      // The start of the hold is known although no agent runs.
       expect((await volume(node)).hold.since).toBe(first.hold.since)
       await agent.start()
       await shop.nextAgent(asked.length)
@@ -77,7 +77,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
     }
 
     /** One that does not: its pod is told what to do, and the next one finds it well. */
-    async function failsAndIsMended(
+    async function failsAndRecovers(
       node: LabNode,
       target: Target,
       shop: Shop,
@@ -115,7 +115,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       it('the volume waits, and goes on', ({ node, target, shop }) =>
         waitsAndGoesOn(node, target, shop, 'session'))
       it('the volume fails when its timer ends', ({ node, target, shop }) =>
-        failsAndIsMended(node, target, shop, 'session'))
+        failsAndRecovers(node, target, shop, 'session'))
 
       it('the I/O of a volume whose session is logged out by hand fails at once, and this is reported', async ({
         node,
@@ -144,7 +144,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       it('the volume waits, and goes on', ({ node, target, shop }) =>
         waitsAndGoesOn(node, target, shop, 'multipathd'))
       it('the volume fails when its count ends', ({ node, target, shop }) =>
-        failsAndIsMended(node, target, shop, 'multipathd'))
+        failsAndRecovers(node, target, shop, 'multipathd'))
 
       it('the hold can be changed in the outage, and given up', async ({ node, target, shop }) => {
         await shop.agent()
@@ -162,7 +162,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         })
         const later = (await volume(node)).hold
         expect(later.since).toBe(hold.since)
-        // What is left is counted anew.
+        // The new length counts from the change.
         expect(Math.abs(Date.parse(later.deadline!) - changed - 300_000)).toBeLessThan(patient(15_000))
         expect(writer.errors).toBe(0)
         await lunkeeper(node).run(['hold', (await volume(node)).name, '--give-up'])

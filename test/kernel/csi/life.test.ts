@@ -118,7 +118,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
       )
       expect((await write('one', '/run/view')).code).toBe(0)
       await node.sh('umount /run/view && rm /run/view')
-      // A second block device refuses, and has a page cache of its own: whoever has read goes on reading that.
+      // A second block device refuses writes, and has a page cache of its own: a reader keeps reading old data from it.
       await node.sh(
         `dmsetup create view --readonly --table "0 $(blockdev --getsz ${device}) linear $(readlink -f /dev/mapper/lunkeeper-*) 0"`,
       )

@@ -23,7 +23,7 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes are staged 
     debian,
     memory: 1024,
     after: 'keep',
-    // A network card with nothing behind it: packets go out, and nobody answers.
+    // A network card with nothing behind it: packets go out, and no host answers.
     prepare: (node) =>
       node.sh('ip link add nowhere type dummy; ip addr add 10.97.0.1/24 dev nowhere; ip link set nowhere up'),
   })

@@ -28,7 +28,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
     [
       'Volume does not exist',
       'nodeStageVolume',
-      () => staging(withContext(fresh(), { iqn: 'iqn.2026-01.example:nobody' })),
+      () => staging(withContext(fresh(), { iqn: 'iqn.2026-01.example:missing' })),
       'NotFound',
       /TARGET_NOT_FOUND/,
     ],
@@ -150,7 +150,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
           /ATTACHED_ALREADY/,
         ],
         [
-          'nobody at the portal',
+          'no server at the portal',
           'nodeStageVolume',
           () => staging(withContext(fresh(), { targetPortal: '127.0.0.1:3999' })),
           'Unavailable',
@@ -236,7 +236,7 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
       'NodeUnpublishVolume Errors',
       [
         [
-          "somebody else's mount",
+          'a mount of another program',
           'nodeUnpublishVolume',
           () => ({ volumeId: 'used', targetPath: '/proc' }),
           'FailedPrecondition',
@@ -271,9 +271,9 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
         [
           'Volume does not exist',
           'nodeGetVolumeStats',
-          () => ({ volumeId: 'nobody', volumePath: usedAt }),
+          () => ({ volumeId: 'no-volume', volumePath: usedAt }),
           'NotFound',
-          /nobody/,
+          /no-volume/,
         ],
         [
           'Volume does not exist',
@@ -297,9 +297,9 @@ export function statusRows(scene: Scene): readonly (readonly [section: string, r
         [
           'Volume does not exist',
           'nodeExpandVolume',
-          () => ({ volumeId: 'nobody', volumePath: usedAt }),
+          () => ({ volumeId: 'no-volume', volumePath: usedAt }),
           'NotFound',
-          /nobody/,
+          /no-volume/,
         ],
         [
           'Unsupported capacity_range',

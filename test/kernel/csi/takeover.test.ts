@@ -127,7 +127,7 @@ describe.each(kernels('bookworm'))(
       await writer.goesOn(10_000, 3)
       await expectNoError(writer)
       await unpublish(kubelet, 'other')
-      // Nobody said whose this one is: it stays, and its session with it.
+      // The owner of this disk is unknown: the disk stays, and its session with it.
       expect(await luns(node)).toEqual([3])
       await node.sh('iscsiadm -m session -u >/dev/null')
     })

@@ -26,7 +26,7 @@ export const condition = ({ conditions }: Seen) =>
 export const messageOf = ({ events }: Seen, reason: string, kind = 'PersistentVolume') =>
   events.find((event) => event.reason === reason && event.involvedObject.kind === kind)?.message ?? ''
 
-/** A node of a cluster in which one pod writes to a volume, and who is told of it. */
+/** A node of a cluster in which one pod writes to a volume, and the API server to which the agent reports. */
 export class Shop {
   readonly api: Api
   readonly #node: LabNode

@@ -76,7 +76,7 @@ function agentOnFakeNode() {
 it('the agent holds a volume whose path does not prove to be it, and ends the hold in time', async () => {
   const { host, messages, map, ready, says } = agentOnFakeNode()
   await ready
-  // Nobody has learned the volume's identity: the path cannot be verified, and carries no more I/O.
+  // The volume's identity was never learned: the path cannot be verified, and carries no more I/O.
   await says(/all paths lost; holding I\/O for up to 120 s/)
   expect(readHoldNote(host, NAME)).toMatchObject({ ended: null })
   await expect.poll(() => messages).toContain('fail_path 8:0')
@@ -88,7 +88,7 @@ it('the agent holds a volume whose path does not prove to be it, and ends the ho
   await expect.poll(() => map.queueing).toBe(false)
 })
 
-it('an agent that is stopped ends by itself, and leaves the hold to the next', async () => {
+it('an agent that is stopped ends without help, and leaves the hold to the next one', async () => {
   const { host, map, ready, says, stop, ended } = agentOnFakeNode()
   await ready
   await says(/all paths lost/)

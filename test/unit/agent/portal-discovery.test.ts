@@ -19,7 +19,7 @@ const NAME = parseName('data')
 const OWN_SECRET = 'node.session.auth.username = me\nnode.session.auth.password = twelve-chars\n'
 const MUTUAL = `${OWN_SECRET}node.session.auth.username_in = storage\nnode.session.auth.password_in = its-own-secret\n`
 const PROVES = { name: 'storage', secret: 'its-own-secret' }
-/** Nobody listens there (RFC 5737). */
+/** No server listens there. */
 const DEAD: Portal = { host: '127.0.0.1', port: 1 }
 
 /**

@@ -142,7 +142,7 @@ it('what is noted is shown while the kernel says so, also where no agent is left
   })
 })
 
-it('a disk that is just coming is no loss', async () => {
+it('a disk that is still coming up is not a loss', async () => {
   expect(await look('LOGGED_IN', 'blocked')).toBeNull()
   expect(await look('LOGGED_IN', 'running')).toBeNull()
   expect(log).toEqual([])
@@ -172,7 +172,7 @@ it("multipathd's map waits for as long as the kernel is told to; told again, it 
   // Without a setting, multipathd queues for a moment more: what has failed has failed.
   queueing = new Set(['mpatha'])
   expect(await look('FREE', 'transport-offline')).toMatchObject({ ended: 'deadline' })
-  // Somebody gave it another hold.
+  // A command has given the volume another hold.
   monitor.record = { ...held }
   expect(await look('FREE', 'transport-offline')).toMatchObject({ since: waiting!.since, ended: null })
 })

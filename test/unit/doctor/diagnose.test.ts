@@ -28,7 +28,7 @@ test('the worst comes first, and equals keep their order', () => {
   expect(bySeverity(found).map(({ subject }) => subject)).toEqual(['critical', 'a', 'b', 'info'])
 })
 
-test('information alone is no reason for an exit status', () => {
+test('information alone does not make the exit status non-zero', () => {
   expect(isSerious([])).toBe(false)
   expect(isSerious([finding('info')])).toBe(false)
   expect(isSerious([finding('info'), finding('warning')])).toBe(true)

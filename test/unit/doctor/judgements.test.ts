@@ -82,7 +82,7 @@ describe('DUPLICATE_IDENTITY', () => {
     expect(judgeIdentities(paths, sessions, [ours])).toEqual([])
   })
 
-  it('a path that was not rescanned yet, or has no size, is no other volume', () => {
+  it('a path that was not rescanned yet, or has no size, is not another volume', () => {
     const paths = [
       disk(1, 0, a, 's', 100),
       disk(3, 0, a, 's', 200),

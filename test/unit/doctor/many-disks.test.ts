@@ -28,7 +28,7 @@ afterEach(() => {
   syncBuiltinESMExports()
 })
 
-/** What a diagnosis of a node with so many disks reads, and how long the processor takes, at best of three. */
+/** How often a diagnosis of a node with this many disks reads, and its processor time, at best of three. */
 async function costOf(disks: number): Promise<{ reads: number; cpu: number; findings: string[] }> {
   const root = temporary()
   const host = nodeOfDisks(root, disks)

@@ -11,7 +11,7 @@ import { writeRecord } from '../../../src/state/records/volumes.ts'
 import { attachment } from '../model/plan/facts.ts'
 
 const LUNS_OF_A_SESSION = 10
-/** Of ten disks so many are volumes of ours, mounted; the others are another program's, mounted, too. */
+/** Of ten disks, this many are our volumes, mounted; the others belong to another program and are mounted, too. */
 const OURS = 5
 
 /**

@@ -193,7 +193,7 @@ describe('a disk stays', () => {
 })
 
 describe('acts look again', () => {
-  it('a disk that is gone, or of another session by now, is no failure; one that is used stays', async () => {
+  it('a disk that is gone, or belongs to another session by now, is not a failure; a disk in use stays', async () => {
     const node = fakeNode()
     const planned = { hctl: '2:0:0:7', lun: 7, disk: 'sdx' }
     expect(await removePhantoms(node.host, 99, IQN, [planned])).toEqual({ removed: 1, kept: [] })

@@ -6,7 +6,7 @@ import type { Explanation, Outage } from '../../../src/explain/report.ts'
 
 export const NOW = new Date('2026-11-21T12:00:00Z')
 
-/** A log given as text, in pieces of so many bytes. */
+/** Explains a log given as text, in pieces of `piece` bytes. */
 export function explainLog(text: string, { now = NOW, piece = 1 << 20 } = {}): Promise<Explanation> {
   return explain(pieces(Buffer.from(text), piece), { now })
 }

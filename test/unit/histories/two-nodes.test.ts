@@ -101,7 +101,7 @@ describe('the judge of two nodes', () => {
     await expect(owns('b')).rejects.toThrow(/lost.*block 3 has write 0; confirmed is 1/)
   })
 
-  it('finds bytes that nobody wrote', async () => {
+  it('finds bytes that no write put there', async () => {
     const { file, judge, owns } = judged()
     await owns('a')
     file.put(3, null)

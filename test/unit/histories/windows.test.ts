@@ -7,7 +7,7 @@ const LONG_AFTER = 100_000
 const since = (at: number | null) => () => at
 
 describe('a window in which bytes may go astray', () => {
-  it('covers this stranger and this writer, and nobody else', () => {
+  it('covers this stranger and this writer, and no others', () => {
     const windows = new Windows()
     windows.open('v', 's', 1_000)
     expect(windows.covers('s', 2_000, since(0), 'v')).not.toBeNull()

@@ -57,7 +57,7 @@ test('raised while a volume waits, and put back after; what it was is noted', ()
   expect(restoreDirtyLimit(host)).toBeNull()
 })
 
-test('where the kernel tells what waits for each volume, others raise nothing', () => {
+test('where the kernel reports unwritten data for each volume, data of other devices does not raise the limit', () => {
   holds()
   const { proc, sys } = host.paths
   const put = (path: string, text: string) => {
@@ -107,7 +107,7 @@ test('what the administrator sets meanwhile stays, and is what is gone back to',
   expect([setting('dirty_bytes'), setting('dirty_ratio')]).toEqual([81_920_000, 0])
 })
 
-test('a broken note, or a kernel that tells nothing, stops nobody', () => {
+test('a broken note, or a kernel that reports nothing, is not an error', () => {
   writeDirtyLimitNote(host, { setting: 'dirty_ratio', was: 20, ours: [30] })
   writeFileSync(join(host.places.runtime, 'dirty-limit.json'), '{')
   expect(restoreDirtyLimit(host)).toBeNull()

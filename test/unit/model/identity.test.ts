@@ -18,7 +18,7 @@ describe('identityDifference accepts the volume', () => {
     ['its WWID alone', { wwid }],
     ['its serial alone', { serial: 'S1' }],
     ['nothing expected', {}],
-    ['nothing expected, in so many words', { wwid: null, serial: null, bytes: null }],
+    ['nothing expected, stated as null', { wwid: null, serial: null, bytes: null }],
     ['it has grown since', { wwid, bytes: (1 << 30) - 1 }],
   ])('%s', (_, expected) => {
     expect(identityDifference(seen, expected)).toBeNull()

@@ -29,7 +29,7 @@ test.each([
 
 const name = (iqn: string, lun = 0, salt = '') => defaultName(parseIqn(iqn), parseLun(lun), salt)
 
-test('a volume nobody named: the last words of its target, and its LUN', () => {
+test('a volume without a name gets the last words of its target, and its LUN', () => {
   expect(name('iqn.2003-01.org.example:storage.disk1', 7)).toBe('storage.disk1-lun7')
   expect(name('iqn.2003-01.org.example:a:b', 7)).toBe('b-lun7')
   expect(name('iqn.2003-01.org.example', 7)).toBe('iqn.2003-01.org.example-lun7')

@@ -31,7 +31,7 @@ describe('parsePortal refuses', () => {
     ['port 0', '10.0.0.5:0'],
     ['port 65536', '10.0.0.5:65536'],
     ['an empty port', '10.0.0.5:'],
-    ['a port that is no number', '10.0.0.5:iscsi'],
+    ['a port that is not a number', '10.0.0.5:iscsi'],
     ['a negative port', '10.0.0.5:-1'],
     ['a portal group', '10.0.0.5:3260,1'],
     ['an octal-looking address', '010.0.0.5'],

@@ -141,7 +141,7 @@ describe('what cannot be understood is RECORD_CORRUPT, is named, and hides no ot
   })
 })
 
-test('what a crash left beside the records is no record', () => {
+test('files that a crash left beside the records are not records', () => {
   writeRecord(host, fresh)
   for (const name of ['.data.json.17.1', '.data.17.new', '.x.json', 'notes.txt', 'data.json.bak'])
     writeFileSync(join(dir, name), '{')

@@ -83,7 +83,7 @@ test('stopping the command stops the drill', async () => {
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    // one whose parent has gone may wait for somebody to take its status
+    // a process whose parent has gone may be a zombie until another process reaps it
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false

@@ -8,7 +8,7 @@ const phantoms: Finding = {
   code: 'PHANTOMS',
   severity: 'info',
   subject: 'session 3',
-  message: 'disks that nobody owns: 47',
+  message: 'disks without an owner or a visible user: 47',
   evidence: { count: 47 },
   fix: null,
 }
@@ -32,7 +32,7 @@ test('findings are printed with their fixes, the most severe first', () => {
               fix: Stop the users of /srv/db.
 
     info      session 3  PHANTOMS
-              disks that nobody owns: 47
+              disks without an owner or a visible user: 47
     "
   `)
 })

@@ -53,7 +53,7 @@ describe('a call with the path of a volume', () => {
   it.each(['some/path', './x', '/a/../b', '/', 'x\0'])(
     'is NOT_FOUND for "%s", at which no volume can be',
     async (path) => {
-      for (const call of Object.values(calls)) expect(await codeOf(call('nobody', path))).toBe('NotFound')
+      for (const call of Object.values(calls)) expect(await codeOf(call('absent', path))).toBe('NotFound')
       for (const call of [calls.stats, calls.expand])
         expect(await codeOf(call('orders', path))).toBe('NotFound')
     },
@@ -61,7 +61,7 @@ describe('a call with the path of a volume', () => {
 
   it('is INVALID_ARGUMENT without a path', async () => {
     for (const call of [calls.stats, calls.expand])
-      for (const volume of ['nobody', 'orders'])
+      for (const volume of ['absent', 'orders'])
         expect(await codeOf(call(volume, ''))).toBe('InvalidArgument')
   })
 })

@@ -80,7 +80,7 @@ describe('findNodeRecord finds a record of any program', () => {
     expect(findNodeRecord(host, IQN, parsePortal('fd00::5'))).toMatchObject({ ours: false })
   })
 
-  test('with names that are no addresses hinders nobody', () => {
+  test('although other names in the directory are not addresses', () => {
     const host = withDatabase({
       [`${NODES}/${IQN}/.tmp`]: '',
       [`${NODES}/${IQN}/1.2.3.4::,3260`]: '',
@@ -106,7 +106,7 @@ describe('findNodeRecord finds a record of any program', () => {
 })
 
 describe('a record that we make', () => {
-  test('is ours, is found again, is for nobody else to read, and leaves nothing beside it', () => {
+  test('is ours, is found again, is readable by its owner only, and leaves nothing beside it', () => {
     const host = withDatabase()
     const made = makeNodeRecord(host, IQN, PORTAL, { recovery: 600, chap })
     expect(made).toEqual({ path: join(host.root, OWN), ours: true, iface: null })
@@ -115,7 +115,7 @@ describe('a record that we make', () => {
     expect(filesBelow(join(host.root, 'var'))).toEqual([`lib/iscsi/nodes/${IQN}/10.0.0.5,3260`])
   })
 
-  test('scans nothing, starts nothing, is bounded, and holds as long as it shall', () => {
+  test('scans nothing, starts nothing, is bounded, and holds for the requested time', () => {
     const text = readFileSync(makeNodeRecord(withDatabase(), IQN, PORTAL, plain).path, 'utf8')
     expect(Object.fromEntries(settings(text))).toEqual({
       'node.name': IQN,

@@ -117,7 +117,7 @@ test('setting the clock back does not prolong a wait', async () => {
   await holder.ended
 })
 
-test('the holder is told of another process that waits, but not of one that is patient or only checks', async () => {
+test('the holder is notified of another process that waits, but not of one that is patient or only checks', async () => {
   const [pressing, patient] = [await started(), await started({ patient: true })]
   const seen = await withLock(dir, 'k', { what: 'x', deadline: 5_000 }, async (wanted) => {
     expect(await isLocked(dir, 'k')).toBe(true)

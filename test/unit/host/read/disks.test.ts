@@ -90,7 +90,7 @@ test('identity is read only where it is asked for', () => {
   })
 })
 
-test('before the sd driver has probed it, and where it is no disk, a device has no name', () => {
+test('before the sd driver has probed it, and where it is not a disk, a device has no name', () => {
   const tree = new Map(
     [...recorded('bookworm-two-portals')].filter(([path]) => !path.startsWith(`${UNIT}/block`)),
   )

@@ -40,7 +40,7 @@ test.for(['dm/name', 'dev'])('a map that goes before its %s is read is left out'
   expect(readMaps(host).map(({ device }) => device)).toEqual(['dm-0'])
 })
 
-test('a disk is no map, nor is what is not there', () => {
+test('a disk is not a map, nor is a device that does not exist', () => {
   expect(readMap(lay(recorded('bookworm-two-portals')), 'sda')).toBeNull()
   expect(readMap(lay(recorded('bookworm-two-portals')), 'dm-9')).toBeNull()
   expect(readMaps(lay(nothing))).toEqual([])

@@ -125,7 +125,7 @@ test('a worker that was started ahead of time and never used keeps no process fr
   expect(workers).toBeDefined()
 })
 
-test('a worker that nobody needs for a while is let go, and the next call has another', async () => {
+test('a worker that is idle for a while is stopped, and the next call gets another one', async () => {
   const quick = new WorkerPool(100)
   onTestFinished(() => quick.close())
   const first = await quick.use(null, async (worker) => {

@@ -139,14 +139,14 @@ describe('its sender', () => {
     return Number(line)
   }
 
-  test('ends by itself although a worker is there, and the worker ends with it', async () => {
+  test('ends although a worker runs, and the worker ends with it', async () => {
     const started = sender('')
     const pid = await pidOf(started)
     expect(await once(started, 'exit')).toEqual([0, null])
     await gone(pid)
   })
 
-  test('ends by itself although a worker is stuck', async () => {
+  test('ends although a worker is stuck', async () => {
     const path = fifo()
     const started = sender(
       `await worker.call('write', { path: ${JSON.stringify(path)}, text: '1' }, 50).catch(() => {})`,

@@ -29,7 +29,7 @@ describe('what the API server says of an attachment', () => {
   })
 })
 
-describe('unreachable is no verdict', () => {
+describe('whatever is not a usable answer counts as unreachable', () => {
   it.each([
     ['an error of the server', { status: 500 }],
     ['a server that is overloaded', { status: 429 }],

@@ -74,7 +74,7 @@ it("the condition is written beside the node's others, which are not changed", a
   ])
 })
 
-it('the same status as a former agent left is no transition, but a heartbeat', async () => {
+it('a status equal to the one that a former agent left is not a transition, but a heartbeat', async () => {
   const there = await world()
   const before = '2026-02-02T02:02:02Z'
   there.server.conditions.push({

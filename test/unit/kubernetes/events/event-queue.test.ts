@@ -68,7 +68,7 @@ it('a flapping volume makes 25 events, then one in five minutes with a count', a
   }
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(counts).toEqual(Array.from({ length: 25 }, () => 1))
-  // Nobody else waits for it.
+  // Other subjects do not wait for it.
   queue.put('others', event('1'))
   await until('the other one', () => counts.length === 26)
 })
@@ -115,11 +115,14 @@ it('an invalid event is dropped at once, with a line', async () => {
 })
 
 it('an event that is too old, and the oldest of too many, are dropped with one line', async () => {
-  const { queue, log } = open(() => Promise.reject(new Error('nobody there')), { patience: 1_500, most: 3 })
+  const { queue, log } = open(() => Promise.reject(new Error('no server there')), {
+    patience: 1_500,
+    most: 3,
+  })
   for (const subject of ['a', 'b', 'c', 'd', 'e']) queue.put(subject, event('1'))
   await until('they are dropped', () => log.some((line) => /3 events were dropped/.test(line)))
   expect(log.filter((line) => /dropped/.test(line)).join()).toMatch(
-    /2 events.*3 events were dropped: nobody there/,
+    /2 events.*3 events were dropped: no server there/,
   )
   expect(log).toHaveLength(3)
 })

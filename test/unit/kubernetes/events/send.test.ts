@@ -45,7 +45,7 @@ it('an event is one of the core API, where kubectl describe looks for it', async
       lastTimestamp: '2026-11-21T10:00:05Z',
       source: { component: 'lunkeeper', host: 'node-1' },
     },
-    // Whoever sees the pod need not see what stands beside its volume.
+    // A user who can see the pod need not see details of another volume.
     { metadata: { namespace: 'shop' }, involvedObject: { kind: 'Pod', uid: 'pod-uid' }, message: 'since a' },
   ])
 })

@@ -4,15 +4,15 @@ import type { Attachment } from '../../../../src/model/attachment.ts'
 import { attachedAs } from '../../../../src/model/plan/attached-as.ts'
 import { A, attachment, B, identity } from './facts.ts'
 
-const nobody = () => false
+const isNotHere = () => false
 
 describe('to which attachment a volume belongs', () => {
   it('a new one: to any record that has learned its identity', () => {
     const own = attachment('own', null)
     const other = { ...attachment('other', identity(A)), createdAt: '2030-01-01T00:00:00.000Z' }
-    expect(attachedAs(own, identity(A), [own, other], nobody)).toBe(other)
-    expect(attachedAs(own, identity(B), [own, other], nobody)).toBeNull()
-    expect(attachedAs(own, identity(A), [own, attachment('blank', null)], nobody)).toBeNull()
+    expect(attachedAs(own, identity(A), [own, other], isNotHere)).toBe(other)
+    expect(attachedAs(own, identity(B), [own, other], isNotHere)).toBeNull()
+    expect(attachedAs(own, identity(A), [own, attachment('blank', null)], isNotHere)).toBeNull()
   })
 
   it('its own record is not another one', () => {
@@ -26,19 +26,19 @@ describe('to which attachment a volume belongs', () => {
     const all = [older, younger]
     const blocked = (own: Attachment, isHere: (one: Attachment) => boolean) =>
       attachedAs(own, identity(A), all, isHere) !== null
-    expect([blocked(older, nobody), blocked(younger, nobody)]).toEqual([false, true])
+    expect([blocked(older, isNotHere), blocked(younger, isNotHere)]).toEqual([false, true])
     // The one that the kernel has goes before age: the other one must not be mounted beside it.
     expect(blocked(older, (one) => one === younger)).toBe(true)
     const twins = all.map((one) => ({ ...one, createdAt: older.createdAt }))
-    expect(twins.map((own) => attachedAs(own, identity(A), twins, nobody) === null)).toEqual([false, true])
+    expect(twins.map((own) => attachedAs(own, identity(A), twins, isNotHere) === null)).toEqual([false, true])
   })
 
   it('equal serials alone say nothing; equal WWIDs with different serials are two volumes', () => {
     const own = attachment('own', null)
     const bare = attachment('other', { wwid: null, serial: 'S', bytes: 1 })
-    expect(attachedAs(own, { wwid: null, serial: 'S', bytes: 1 }, [bare], nobody)).toBeNull()
+    expect(attachedAs(own, { wwid: null, serial: 'S', bytes: 1 }, [bare], isNotHere)).toBeNull()
     const other = attachment('other', { wwid: A, serial: 'S1', bytes: 1 })
-    expect(attachedAs(own, { wwid: A, serial: 'S2', bytes: 1 }, [other], nobody)).toBeNull()
-    expect(attachedAs(own, { wwid: A, serial: null, bytes: 1 }, [other], nobody)).toBe(other)
+    expect(attachedAs(own, { wwid: A, serial: 'S2', bytes: 1 }, [other], isNotHere)).toBeNull()
+    expect(attachedAs(own, { wwid: A, serial: null, bytes: 1 }, [other], isNotHere)).toBe(other)
   })
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Content } from './fake-node.ts'
 import { EVENTS, FakeNode } from './fake-node.ts'
 
-const content = fc.constantFrom<Content>('blank', 'written', { uuid: 'of somebody' })
+const content = fc.constantFrom<Content>('blank', 'written', { uuid: 'foreign' })
 const options = fc.record({
   contents: fc.record({ A: content, B: content }),
   format: fc.boolean(),

@@ -12,7 +12,7 @@ export interface FakeSession {
   readonly portal: string
   state: 'LOGGED_IN' | 'FAILED'
   connection: number
-  mendsMs: number
+  recoversMs: number
   disk: { readonly devno: string; state: string } | null
   /** The connection over which the agent last had it proven to be the volume, and since when another carries I/O. */
   provenConnection: number | null
@@ -85,7 +85,7 @@ export class FakeIscsi {
       portal,
       state: 'LOGGED_IN',
       connection: 1,
-      mendsMs: 0,
+      recoversMs: 0,
       disk: { devno: `8:${sid}`, state: 'running' },
       provenConnection: null,
       unprovenMs: this.nowMs,
@@ -131,15 +131,15 @@ export class FakeIscsi {
       if (!this.isUp(session.portal)) {
         session.state = 'FAILED'
         if (session.disk) session.disk.state = 'transport-offline'
-        session.mendsMs = this.nowMs + RELOGIN_MS
-      } else if (session.state === 'FAILED' && this.nowMs >= session.mendsMs) {
+        session.recoversMs = this.nowMs + RELOGIN_MS
+      } else if (session.state === 'FAILED' && this.nowMs >= session.recoversMs) {
         session.state = 'LOGGED_IN'
         this.reconnect(session)
       } else if (session.disk && session.state === 'LOGGED_IN') session.disk.state = 'running'
     }
   }
 
-  /** The writer writes, and the map sends on, keeps or fails what waits. @returns null where nothing reached a disk */
+  /** The writer writes, and the map sends, keeps or fails the writes. @returns null where nothing reached a disk */
   write(): Carried | null {
     const { map } = this
     if (map === null) return null

@@ -178,7 +178,7 @@ export class FakeLastingSteps {
         // As hold/return-path.ts does it: a connection that was replaced since is not the one that was asked.
         if (!session?.disk || iscsi.map === null) return refuse('unreachable')
         if (running.isVerified && running.connection !== session.connection) return refuse('unreachable')
-        // The kernel sends what waits, and may fail the path, before the step has ended.
+        // The kernel sends held writes, and may fail the path, before the step has ended.
         running.returned = this.#use(session, session.disk.devno, next, running.isVerified)
         return running.returned === null ? refuse('unreachable') : undefined
       }

@@ -9,7 +9,7 @@ import { A, B, disk, identity, session } from './facts.ts'
 const WWIDS = { A, B }
 type VolumeId = keyof typeof WWIDS
 
-/** What is on a volume. `written`: data, and no signature that anybody knows. */
+/** What is on a volume. `written`: data without a known signature. */
 export type Content = 'blank' | 'written' | 'half-made' | { readonly uuid: string; readonly half?: boolean }
 
 /** What happens from outside between two steps, or to the step itself. */
@@ -26,7 +26,7 @@ export const EVENTS = [
   'portal-away',
   'portal-back',
   'disk-deleted',
-  'somebody-scans',
+  'scanned',
   'sd-is-slow',
   'fails',
   'fails-after',
@@ -311,12 +311,12 @@ export class FakeNode {
     else if (event === 'portal-away') this.reachable = false
     else if (event === 'portal-back') this.reachable = true
     else if (event === 'disk-deleted' && !this.mounted) this.disk = null
-    else if (event === 'somebody-scans') this.#scan()
+    else if (event === 'scanned') this.#scan()
     else if (event === 'rebooted') this.#reboot()
     else if (event === 'sd-is-slow') this.#slowSd = true
   }
 
-  // A logout takes the disk along; whoever has it mounted keeps it from being logged out.
+  // A logout removes the disk, and a mount of it prevents the logout.
   #endSession(): void {
     if (this.mounted) return
     this.session = null

@@ -47,7 +47,7 @@ describe('a volume whose detach has begun', () => {
     const after = afterStep(facts(), first.memory, { kind: 'verify', step, refused })
     const waiting = plan({}, after.memory)
     expect(waiting).toMatchObject({ kinds: ['fail'], checks: [] })
-    // The next detach brings it back over the same connection: it is asked anew, and not failed once more.
+    // The next detach brings it back over the same connection: it is asked again, and not failed once more.
     const away = plan({ map: failed }, waiting.memory)
     expect(away.kinds).toEqual([])
     expect(plan({}, away.memory).kinds).toEqual(['verify'])

@@ -90,7 +90,7 @@ export class HoldJudge {
   waits(): void {
     const { queued, map, nowMs, hasActivePath } = this.#iscsi
     const [first] = queued
-    // What waits in a detach waits for the next detach; a path that carries I/O is being tried.
+    // Writes that a detach left held wait for the next detach; a path that carries I/O is being tried.
     if (!this.#noted.isReady || first === undefined || !map?.queueing || hasActivePath) return
     const { wanted } = this.#noted
     const longest = typeof wanted === 'number' ? Math.max(wanted, 0) * 1000 : Infinity

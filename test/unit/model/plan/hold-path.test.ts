@@ -77,14 +77,14 @@ describe('a path', () => {
     expect(lost.probes).toEqual(isMade ? [] : [{ portal: PORTAL, sinceMs: NOW_MS }])
   })
 
-  it('of a session with many disks waits 3 s for iscsid to mend it, and is verified at once when it did', () => {
+  it('of a session with many disks waits 3 s for iscsid to recover it, and is verified at once if it did', () => {
     const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open, 5)] }
     const waiting = plan(lost)
     expect(stepOf(waiting, 'return')).toBeUndefined()
     expect(waiting.lookAtMs).toBeLessThanOrEqual(NOW_MS + 3_000)
     const back = { ...path, connection: '40001' }
-    const mended = plan({ map: failed, portals: [portalOf(back, open, 5)], paths: [back] }, waiting.memory)
-    expect(stepOf(mended, 'return')!.steps).toEqual(['verify', 'reinstate'])
+    const recovered = plan({ map: failed, portals: [portalOf(back, open, 5)], paths: [back] }, waiting.memory)
+    expect(stepOf(recovered, 'return')!.steps).toEqual(['verify', 'reinstate'])
     const given = plan({ ...lost, ...later(3_000) }, waiting.memory)
     expect(stepOf(given, 'return')!.steps[0]).toBe('log-out')
   })
@@ -127,7 +127,7 @@ describe('a path', () => {
     expect(after.lookAtMs).toBe(NOW_MS + pauseMs)
     const next = plan({ ...lost, ...later(pauseMs) }, after.memory)
     expect(stepOf(next, 'return')!.steps[0]).toBe(searches ? 'search-lun' : 'verify')
-    // Searched for, and not found: it does not change by itself soon.
+    // The search found nothing, and that is not going to change soon.
     const again = afterStep(facts(lost), next.memory, { kind: 'return', step: stepOf(next, 'return')!, came })
     if (searches) expect(again.lookAtMs).toBe(NOW_MS + 1_000)
   })

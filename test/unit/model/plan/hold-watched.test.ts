@@ -40,7 +40,7 @@ describe('a volume that its session or multipathd holds', () => {
     expect(stepOf(again(120), 'record')!.note!.deadline).toBe(new Date(WALL_MS + 120_000).toISOString())
   })
 
-  it('is no step of the agent but to record, to say, and to recover', () => {
+  it('needs no step of the agent except to record and to recover', () => {
     const states = [blocked, path, lostPath, { ...path, sessionState: 'FREE' }]
     for (const ended of [null, 'deadline', 'removed'] as const)
       for (const one of states)

@@ -94,7 +94,7 @@ describe('the way to a path, from whatever is there', () => {
       'drop-stale-disk',
     ],
     [
-      'stale for ever',
+      'stale forever',
       { ...inside, disk: disk(A), identity: identity(B), drops: 2, scans: 2 },
       'unidentified',
     ],
@@ -139,7 +139,7 @@ describe('with a volume expected', () => {
     ],
     ['it cannot say', { ...expecting, disk: disk(A), identity: identity(null) }, 'mismatch'],
     [
-      'mismatch before stale for ever',
+      'mismatch before stale forever',
       { ...expecting, disk: disk(A), identity: identity(B), drops: 2 },
       'mismatch',
     ],

@@ -78,25 +78,21 @@ describe('nextUseStep decides what becomes of a format that did not finish', () 
       'plan-format',
     ],
     ['left over in another boot', { ...older, content: nothing, blank: false }, 'NOT_BLANK'],
-    ['left over, and nobody asks for a format', { ...unseen, begun, content: nothing }, 'NO_FILESYSTEM'],
+    ['left over, and no format is requested', { ...unseen, begun, content: nothing }, 'NO_FILESYSTEM'],
     ['its file system: is it complete?', { ...asked, content: ext4 }, 'inspect'],
     ['complete', { ...asked, content: ext4, whole: true }, 'end-format'],
     ['complete, in another boot', { ...older, content: ext4, whole: true }, 'end-format'],
-    [
-      'complete, and nobody asks for a format',
-      { ...unseen, begun, content: ext4, whole: true },
-      'end-format',
-    ],
+    ['complete, and no format is requested', { ...unseen, begun, content: ext4, whole: true }, 'end-format'],
     ['not complete', { ...asked, content: ext4, whole: false }, 'plan-format'],
     ['not complete, planned', { ...asked, content: ext4, whole: false, formatting: planned }, 'format'],
     ['not complete, in another boot', { ...older, content: ext4, whole: false }, 'NOT_BLANK'],
     [
-      'not complete, and nobody asks for a format: never mounted',
+      'not complete, and no format is requested: never mounted',
       { ...unseen, begun, content: ext4, whole: false },
       'NO_FILESYSTEM',
     ],
-    ["somebody else's file system", { ...asked, content: foreign }, 'NOT_BLANK'],
-    ["somebody else's, to be used", { ...unseen, begun, content: foreign }, 'check'],
+    ['a foreign file system', { ...asked, content: foreign }, 'NOT_BLANK'],
+    ['a foreign file system, to be used', { ...unseen, begun, content: foreign }, 'check'],
   ])('%s', (_, facts, step) => {
     expect(told(nextUseStep(facts))).toBe(step)
   })
@@ -131,9 +127,9 @@ describe('nextUseStep decides what a format needs', () => {
       { ...asked, content: ext4, formatting: { uuid: UUID } },
       'check',
     ],
-    ["somebody's file system", { ...asked, content: ext4 }, 'NOT_BLANK'],
+    ['a foreign file system', { ...asked, content: ext4 }, 'NOT_BLANK'],
     [
-      "somebody's, although ours was planned",
+      'a foreign file system, although ours was planned',
       { ...asked, content: ext4, formatting: { uuid: 'x' } },
       'NOT_BLANK',
     ],

@@ -13,7 +13,7 @@ const PAGES = new Set(['vpd_pg80', 'vpd_pg83'])
 const CLOSED = new Set('power queue mq trace integrity bdi iosched bsg statistics'.split(' '))
 const COMMANDS = new Set(['sleep', 'my-sleep', 'iscsid', 'multipathd', 'kthreadd'])
 
-// All but the file descriptors and mappings of programs, unless told otherwise.
+// The file descriptors and mappings of programs are left out, unless PROCESSES=yes.
 const withProcesses = process.env.PROCESSES === 'yes'
 const lines = []
 const put = (path, rest) => lines.push(`${path.slice(1)}${rest}`)

@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts'
 import { STANDBY } from './scene.ts'
 
 /** What an administrator has to do afterwards. A remount as read-write would report success and not help. */
-export async function mendStock(node: LabNode, { takeover, timer }: Plan): Promise<void> {
+export async function repairStock(node: LabNode, { takeover, timer }: Plan): Promise<void> {
   await node.sh(`umount ${STOCK_MOUNT}`)
   const address = takeover === 'address' ? STANDBY : SAN
   if (takeover === 'address') {
