@@ -134,4 +134,33 @@ describe.each(kernels('bookworm'))('an attach that fails (%s)', (debian) => {
     await volume.detach()
     expect(await node.sh(REGISTERED)).not.toContain('iqn.')
   })
+
+  it.for([
+    { mode: 'map', code: 'OWNER_UNKNOWN' },
+    { mode: 'session', code: 'MODULE_MISSING' },
+  ])(
+    'without the module sg keeps the reservation of a volume that was attached before, held by its $mode',
+    async ({ mode, code }, { node, volume }) => {
+      await volume.attach('--hold-mode', mode)
+      const { fence } = await recordOf(node, volume.name)
+      expect(fence).toMatchObject({ key: expect.stringMatching(/^4c4b/) })
+      await node.sh(`
+        for each in /sys/block/sd*/device/delete; do echo 1 > $each; done
+        mount --bind /dev/null $(modinfo --field filename sg)
+        for n in $(seq 100); do modprobe -r sg && break; sleep 0.1; done; ! test -d /sys/module/sg`)
+      const ended = await volume.refused(code, '--hold-mode', mode)
+      expect(ended.stderr).toContain('modprobe sg')
+      expect((await recordOf(node, volume.name)).fence).toEqual(fence)
+      await node.sh('umount $(modinfo --field filename sg); modprobe sg')
+      expect((await volume.attach('--hold-mode', mode)).owner).toMatchObject({
+        guard: 'reservation',
+        mine: true,
+      })
+      await volume.detach()
+      expect(await node.sh(REGISTERED)).not.toContain('iqn.')
+    },
+  )
 })
+
+const recordOf = async (node: LabNode, name: string) =>
+  JSON.parse(await node.read(`/var/lib/lunkeeper/volumes/${name}.json`)) as { readonly fence?: object }

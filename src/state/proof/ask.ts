@@ -92,6 +92,16 @@ function claimAnswer(
   // A detach that was cut off has given it back; by then everything was written.
   if (claim.kind === 'held' || (claim.kind === 'unclaimed' && fence.isReleasing))
     return { disk, verdict: 'ours', error: null }
+  if (claim.kind === 'unknown' && disk.sg === null)
+    return {
+      disk,
+      verdict: 'silent',
+      error: new LunkeeperError(
+        'OWNER_UNKNOWN',
+        `${where} cannot be asked which node has reserved it: it has no sg device`,
+        { hint: 'Load the kernel module: modprobe sg' },
+      ),
+    }
   if (claim.kind === 'unknown')
     return answer('silent', 'OWNER_UNKNOWN', ' does not tell which node has reserved it')
   return answer(
