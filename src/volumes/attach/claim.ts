@@ -1,14 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 
 import type { FullReservations } from '../../host/disk/reservations.ts'
-import {
-  initiatorOf,
-  preempt,
-  readReservations,
-  registerKey,
-  reserve,
-  unregisterKey,
-} from '../../host/disk/reservations.ts'
+import { initiatorOf, preempt, readReservations, registerKey, reserve } from '../../host/disk/reservations.ts'
 import { refuseProtected } from '../../host/fs/protect.ts'
 import type { Host } from '../../host/host.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
@@ -185,7 +178,8 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'elsewhere':
       case 'foreign':
       case 'contended': {
-        if (known.isRegistered || told?.keys.includes(key)) await unregisterKey(host, disk, key)
+        if (known.isRegistered || told?.keys.includes(key))
+          await giveUpKey(host, record, { key, persists }, disk)
         const error = refusal(work, step, told)
         note({ fence: undefined })
         throw error

@@ -1,0 +1,86 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+
+import { registerKey } from '../../../../src/host/disk/reservations.ts'
+import type { Host } from '../../../../src/host/host.ts'
+import { parseKey } from '../../../../src/model/reservation.ts'
+import { parseName } from '../../../../src/model/name.ts'
+import { reclaim } from '../../../../src/state/proof/owner.ts'
+import { isRegistered } from '../../../../src/state/records/registrations.ts'
+import { disk } from '../../model/plan/facts.ts'
+import { FakeReservations, hostAt } from './fake-reservations.ts'
+
+const KEY = parseKey('4c4b0000000a0001')
+const OTHER = parseKey('4c4b0000000b0001')
+const DISK = disk(null)
+const FENCE = { key: KEY, persists: false }
+const VOLUME = { name: parseName('db'), fence: FENCE, publication: { attachment: { name: 'va', uid: '1' } } }
+
+let target: FakeReservations
+let host: Host
+
+beforeEach(() => {
+  target = new FakeReservations()
+  host = hostAt(target, 'a')
+})
+
+/** What the Kubernetes API says of the volume, question by question. */
+function kubernetesSays(...answers: readonly ('mine' | 'gone' | 'unreachable')[]): void {
+  const left = [...answers]
+  host.witnesses.kubernetes = async () => left.shift()!
+}
+
+const reclaimed = () => reclaim(host, VOLUME as never, FENCE, DISK)
+
+describe('a reservation that the target has lost', () => {
+  it('is made again by the node that has the volume', async () => {
+    kubernetesSays('mine', 'mine')
+    await reclaimed()
+    expect(target).toMatchObject({ holder: KEY })
+    expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(true)
+  })
+
+  it.each([
+    ['gone', 'FENCED'],
+    ['unreachable', 'OWNER_UNKNOWN'],
+  ] as const)('is given up again if the volume is %s when it has been made', async (later, code) => {
+    kubernetesSays('mine', later)
+    await expect(reclaimed()).rejects.toMatchObject({ code })
+    expect(target).toMatchObject({ holder: null, sessions: new Map() })
+    expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(false)
+  })
+
+  it('is not made if the volume is known to be gone before', async () => {
+    kubernetesSays('gone')
+    await expect(reclaimed()).rejects.toMatchObject({ code: 'FENCED' })
+    expect(target.log.filter((line) => line !== 'a register nothing')).toEqual([])
+  })
+
+  it('is left to the node that reserved first', async () => {
+    kubernetesSays('mine', 'mine')
+    target.before = (_, command) => {
+      if (!('act' in command) || command.act !== 'reserve') return
+      target.sessions.set('b', OTHER)
+      target.holder = OTHER
+    }
+    await expect(reclaimed()).rejects.toMatchObject({ code: 'FENCED' })
+    expect(target).toMatchObject({ holder: OTHER, sessions: new Map([['b', OTHER]]) })
+  })
+})
+
+describe('a registration that the target rejects', () => {
+  const rejection = { kind: 'refused', why: 'INVALID FIELD IN CDB', isUnknown: true } as const
+
+  it('does not count because another session of this node has the same key', async () => {
+    target.sessions.set('another session', KEY)
+    target.before = () => rejection
+    await expect(registerKey(host, DISK, KEY, false)).rejects.toMatchObject({ code: 'TARGET_AWAY' })
+  })
+
+  it('counts if the target reports an error and has registered (LIO that cannot write its file)', async () => {
+    target.before = (session, command) => {
+      if ('act' in command) target.sessions.set(session, command.newKey!)
+      return { kind: 'refused', why: 'NOT READY', isUnknown: false }
+    }
+    await expect(registerKey(host, DISK, KEY, true)).resolves.toBe(false)
+  })
+})
