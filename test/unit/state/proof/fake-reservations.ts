@@ -72,7 +72,7 @@ export function hostAt(target: FakeReservations, session: string): Host {
     return answers
   }
   const use = async (_: unknown, work: (worker: { call: typeof call }) => unknown) => work({ call })
-  return { ...host, workers: { ...host.workers, use } } as unknown as Host
+  return { ...host, workers: { use } } as unknown as Host
 }
 
 function done(data: Buffer): PersistAnswer {
