@@ -139,6 +139,7 @@ class Agent implements AsyncDisposable {
       },
     }
     followHints(host, hints, signal)
+    host.witnesses.onBack = () => this.#monitors.witnessBack()
     removeShutdownGrace(host)
     recordAct(host, null, { event: 'agent-started', version: this.#options.version ?? null })
     await keepUdevOff(host)

@@ -168,6 +168,7 @@ export class VolumeMonitor {
       shutdown: readShutdownGrace(host),
       isOrchestrated: this.record.orchestrator !== undefined,
       volumes: volumes(this.record),
+      witnessBackMs: host.witnesses.backMs,
     }
   }
 

@@ -161,6 +161,11 @@ export class VolumeMonitors {
       if (monitor.record.request.iqn === iqn && !monitor.isSettled) monitor.lookNow()
   }
 
+  /** The source that says who owns a volume can be asked again. */
+  witnessBack(): void {
+    for (const monitor of this.#onHoldMaps()) if (!monitor.isSettled) monitor.lookNow()
+  }
+
   #searchPortals(iqn: Iqn): void {
     const { host, probes, log, signal } = this.#context
     const lost = this.#onHoldMaps().filter((one) => one.record.request.iqn === iqn && one.isLost)

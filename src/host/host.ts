@@ -42,6 +42,10 @@ export interface Host extends AsyncDisposable {
   readonly witnesses: {
     /** @returns `gone` if the VolumeAttachment was deleted, is being deleted, or was replaced by one with the same name */
     kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
+    /** When the Kubernetes API last answered again after it had not, by the monotonic clock; null: it has not failed to answer. */
+    backMs: number | null
+    /** Called then. */
+    onBack: (() => void) | null
   }
   /** @internal The history of the volumes (state/records/history.ts). */
   readonly history: EventLog
@@ -75,7 +79,7 @@ export function openHost(options: HostSettings = {}): Host {
     history,
     actor: options.actor ?? { via: 'library', command: null, user: null },
     workers,
-    witnesses: { kubernetes: null },
+    witnesses: { kubernetes: null, backMs: null, onBack: null },
     hold: { wanted: DEFAULT_HOLD, mode: 'auto', ...options.hold },
     run: hostRoot === undefined ? run : runOnHost(hostRoot),
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 import type { Address } from '../../http/address.ts'
 import type { Metrics } from '../../http/metrics/metrics.ts'
+import { monotonicMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
 import type { Observer } from '../../volumes/step.ts'
@@ -156,15 +157,21 @@ async function startRepairLoop(host: Host, say: (line: string) => void): Promise
 /** Makes proofs ask Kubernetes who owns a volume that no reservation at its target guards. */
 async function useKubernetesWitness(host: Host, account: Account, signal: AbortSignal): Promise<Disposable> {
   const { openApi } = await import('../../kubernetes/api/client.ts')
-  const { askAttachment } = await import('../../kubernetes/attachment/witness.ts')
+  const { AttachmentWitness } = await import('../../kubernetes/attachment/attachment-witness.ts')
   const api = openApi(account)
-  host.witnesses.kubernetes = async ({ attachment, uid }) => {
-    const answer = await askAttachment(api, { name: attachment, uid }, signal)
+  const { witnesses } = host
+  const witness = new AttachmentWitness(api, signal, () => {
+    witnesses.backMs = monotonicMs()
+    witnesses.onBack?.()
+  })
+  witnesses.kubernetes = async ({ attachment, uid }) => {
+    const answer = await witness.ask({ name: attachment, uid })
     return answer === 'mine' || answer === 'unreachable' ? answer : 'gone'
   }
   return {
     [Symbol.dispose]() {
-      host.witnesses.kubernetes = null
+      witnesses.kubernetes = null
+      witness[Symbol.dispose]()
       api[Symbol.dispose]()
     },
   }

@@ -76,6 +76,8 @@ export interface HoldFacts {
   readonly paths: readonly HeldPath[]
   readonly portals: readonly PortalFacts[]
   readonly io: IoCounters | null
+  /** When the Kubernetes API last answered again after it had not; null: it has not failed to answer. */
+  readonly witnessBackMs: number | null
   /** How many volumes the agent monitors: each is looked at less often when there are many. */
   readonly volumes: number
   /** Hold map: what the kernel does with it. `unread`: it was made after the maps were read. */
@@ -237,6 +239,10 @@ export interface ReturnAttempt {
   readonly upSinceMs: number | null
   /** Another volume, or none, answers at the volume's LUN: the agent searches all LUNs for it. */
   readonly searchesLuns: boolean
+  /** When the last attempt began; null before the first. */
+  readonly begunMs: number | null
+  /** It was refused because the owner could not be asked: it is due as soon as that is possible. */
+  readonly waitsForWitness: boolean
 }
 
 export interface IoFailures {

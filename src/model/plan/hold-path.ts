@@ -53,6 +53,8 @@ export const NO_ATTEMPT: ReturnAttempt = {
   waitsForIscsid: false,
   upSinceMs: null,
   searchesLuns: false,
+  begunMs: null,
+  waitsForWitness: false,
 }
 
 /** What the next step of a path's return is, and what there is to say. */
@@ -74,13 +76,15 @@ export function planReturn(
 ): ReturnPlan {
   const { nowMs } = facts
   const isUp = session?.state === 'LOGGED_IN'
-  const isDue = nowMs >= before.nextMs || (isUp && before.waitsForIscsid)
+  const isDue =
+    nowMs >= before.nextMs || (isUp && before.waitsForIscsid) || isWitnessBack(facts.witnessBackMs, before)
   const idle = { step: null, why: null, needsProbe: false }
   if (before.isBusy || !isDue) return { attempt: before, ...idle, needsProbe: before.waitsForIscsid && !isUp }
   // Times that were noted in the session's former state do not apply to its present state.
   const attempt = {
     ...before,
     waitsForIscsid: false,
+    waitsForWitness: false,
     ...(isUp ? { waitsSinceMs: null } : { upSinceMs: null }),
   }
   const found = facts.paths.find(({ sid }) => sid === session?.sid) ?? null
@@ -115,7 +119,12 @@ export function planReturn(
     path: known,
     steps: [...(attempt.searchesLuns ? (['search-lun'] as const) : []), ...stepsOf(known !== null, isUp)],
   } as const
-  return { attempt: { ...attempt, isBusy: true, nextMs: 0 }, step, why: null, needsProbe: false }
+  return {
+    attempt: { ...attempt, isBusy: true, nextMs: 0, begunMs: nowMs },
+    step,
+    why: null,
+    needsProbe: false,
+  }
 }
 
 /**
@@ -155,7 +164,18 @@ export function afterRefusal(
     : cause === 'unknown' || cause === 'short'
       ? LONG_RETRY_MS
       : RETRY_MS
-  return { ...NO_ATTEMPT, nextMs: nowMs + pause, searchesLuns: isElsewhere || hasSearched }
+  return {
+    ...NO_ATTEMPT,
+    nextMs: nowMs + pause,
+    searchesLuns: isElsewhere || hasSearched,
+    begunMs: attempt.begunMs,
+    waitsForWitness: cause === 'unknown',
+  }
+}
+
+/** Whether the source that did not answer the last attempt can be asked since that attempt began. */
+function isWitnessBack(backMs: number | null, { waitsForWitness, begunMs }: ReturnAttempt): boolean {
+  return waitsForWitness && backMs !== null && begunMs !== null && backMs > begunMs
 }
 
 export interface FailedIo {

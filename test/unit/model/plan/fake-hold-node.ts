@@ -224,6 +224,7 @@ export class FakeHoldNode implements Noted {
       note: this.#restamped(),
       isOrchestrated: false,
       volumes: 1,
+      witnessBackMs: null,
       isReady: this.isReady,
       isWorkedOn: this.isWorkedOn,
       held: {

@@ -132,6 +132,26 @@ describe('a path', () => {
     if (searches) expect(again.lookAtMs).toBe(NOW_MS + 1_000)
   })
 
+  it('whose owner could not be asked is tried again as soon as that is possible', () => {
+    const lost = { map: failed, portals: [portalOf(path)], note: note() }
+    const first = plan(lost)
+    const step = stepOf(first, 'return')!
+    const refusedAs = (cause: Refusal) => {
+      const came = { kind: 'refused', refused: { cause, message: 'why' } } as const
+      return afterStep(facts({ ...lost, ...later(100) }), first.memory, { kind: 'return', step, came }).memory
+    }
+    const returns = (cause: Refusal, backMs: number | null) =>
+      stepOf(plan({ ...lost, ...later(200), witnessBackMs: backMs }, refusedAs(cause)), 'return') !==
+      undefined
+    expect(returns('unknown', null)).toBe(false)
+    // It was back before the attempt began: that is not what it waits for.
+    expect(returns('unknown', NOW_MS - 1)).toBe(false)
+    // While the attempt was under way, and after.
+    expect(returns('unknown', NOW_MS + 50)).toBe(true)
+    expect(returns('unknown', NOW_MS + 150)).toBe(true)
+    expect(returns('unreachable', NOW_MS + 150)).toBe(false)
+  })
+
   it('whose I/O fails again and again is left alone, each time for longer', () => {
     let before = proven
     const pauses: number[] = []

@@ -68,6 +68,7 @@ export function facts(more: Partial<HoldFacts> = {}): HoldFacts {
     isWorkedOn: false,
     isOrchestrated: false,
     volumes: 1,
+    witnessBackMs: null,
     map: { queueing: true, paths: [{ devno: '8:0', active: true }] },
     mapReadMs: more.nowMs ?? NOW_MS,
     paths: [path],
