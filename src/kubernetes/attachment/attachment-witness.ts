@@ -10,7 +10,7 @@ const PROBE_INTERVAL_MS = 250
 const PROBE_DEADLINE_MS = 700
 /** A question that takes longer is probably not going to be answered. */
 const SLOW_MS = 500
-/** A volume that waits for an answer asks every second: when none has asked for so long, none waits. */
+/** A volume that waits for an answer asks every second: if none has asked for 10 s, none waits. */
 const UNWANTED_MS = 10_000
 
 interface Attachment {
