@@ -3,12 +3,15 @@ import type { OwnerReport } from '../../model/attachment.ts'
 import { command } from '../command.ts'
 import { ownerText } from '../output/owner.ts'
 
+/** Longer than the question to the API server takes at most. */
+const WITNESS_DEADLINE_MS = 10_000
+
 export const ownerCommand = command({
   name: 'owner',
   group: 'read',
   summary: 'Show which node may write to a volume, and why',
   about:
-    'Asks the target for its registrations and reservation, Kubernetes for the VolumeAttachment (only the agent can), and the file system for its last mount; then reports the result for this node: own, lost, wait (the owner cannot be determined now, so nothing is written), or unguarded. Changes nothing.',
+    'Asks the target for its registrations and reservation, Kubernetes for the VolumeAttachment (where it runs in the container of the agent), and the file system for its last mount; then reports the result for this node: own, lost, wait (the owner cannot be determined now, so nothing is written), or unguarded. Changes nothing.',
   usage: ['NAME'],
   argument: { name: 'NAME', required: true, completes: 'volume' },
   options: [],
@@ -20,8 +23,13 @@ export const ownerCommand = command({
     const { ownerReport } = await import('../../state/view/owner-report.ts')
     const { findRecord } = await import('../../state/view/list.ts')
     requireRoot('owner')
+    const { podAccountIfAny, useKubernetesWitness } = await import('../operation/kubernetes-witness.ts')
     const host = await context.host()
-    return ownerReport(host, findRecord(host, argument!))
+    const record = findRecord(host, argument!)
+    const account = record.publication ? await podAccountIfAny() : null
+    if (!account) return ownerReport(host, record)
+    using _witness = await useKubernetesWitness(host, account, AbortSignal.timeout(WITNESS_DEADLINE_MS))
+    return await ownerReport(host, record)
   },
   text: ownerText,
 })

@@ -1,12 +1,11 @@
 import type { Address } from '../../http/address.ts'
 import type { Metrics } from '../../http/metrics/metrics.ts'
-import { monotonicMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
-import type { Account } from '../../kubernetes/api/account.ts'
 import type { Observer } from '../../volumes/step.ts'
 import { version } from '../version.ts'
 import type { AgentSettings } from './agent-settings.ts'
 import { dieAt } from './die-at.ts'
+import { useKubernetesWitness } from './kubernetes-witness.ts'
 import { observers } from './observers.ts'
 
 /** The agent reports that it is alive at least every 20 s (`ROUND` in src/agent/agent.ts). */
@@ -150,29 +149,6 @@ async function startRepairLoop(host: Host, say: (line: string) => void): Promise
   return {
     [Symbol.dispose]() {
       stop.abort()
-    },
-  }
-}
-
-/** Makes proofs ask Kubernetes who owns a volume that no reservation at its target guards. */
-async function useKubernetesWitness(host: Host, account: Account, signal: AbortSignal): Promise<Disposable> {
-  const { openApi } = await import('../../kubernetes/api/client.ts')
-  const { AttachmentWitness } = await import('../../kubernetes/attachment/attachment-witness.ts')
-  const api = openApi(account)
-  const { witnesses } = host
-  const witness = new AttachmentWitness(api, signal, () => {
-    witnesses.backMs = monotonicMs()
-    witnesses.onBack?.()
-  })
-  witnesses.kubernetes = async ({ attachment, uid }) => {
-    const answer = await witness.ask({ name: attachment, uid })
-    return answer === 'mine' || answer === 'unreachable' ? answer : 'gone'
-  }
-  return {
-    [Symbol.dispose]() {
-      witnesses.kubernetes = null
-      witness[Symbol.dispose]()
-      api[Symbol.dispose]()
     },
   }
 }

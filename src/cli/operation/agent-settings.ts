@@ -3,7 +3,8 @@ import { hostname } from 'node:os'
 import type { Address } from '../../http/address.ts'
 import type { Token } from '../../http/api/token.ts'
 import type { Account } from '../../kubernetes/api/account.ts'
-import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import { podAccountIfAny } from './kubernetes-witness.ts'
 import { LOG_LEVELS } from '../../model/log-entry.ts'
 import type { Values } from '../command.ts'
 import type { AGENT_OPTIONS } from '../input/agent-options.ts'
@@ -83,19 +84,5 @@ export async function agentSettings(options: Values<typeof AGENT_OPTIONS>): Prom
     kubernetes: kubernetes
       ? { account: (await import('../../kubernetes/api/account.ts')).podAccount(), evict }
       : null,
-  }
-}
-
-/**
- * The service account of this pod; null outside of a pod, and without an account. Ownership then depends on the target
- * alone.
- */
-async function podAccountIfAny(): Promise<Account | null> {
-  const { podAccount } = await import('../../kubernetes/api/account.ts')
-  try {
-    return podAccount()
-  } catch (error) {
-    if (isLunkeeperError(error, 'USAGE')) return null
-    throw error
   }
 }

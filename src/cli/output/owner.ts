@@ -19,7 +19,7 @@ const WITNESS_TEXT: Readonly<Record<string, string>> = {
   none: 'none',
   mine: 'its VolumeAttachment is this node’s',
   gone: 'its VolumeAttachment is gone',
-  unreachable: 'cannot be reached',
+  unreachable: 'its API does not answer, or cannot be asked from here (run this in the agent’s container)',
   same: 'last mounted by this node',
   changed: 'mounted or checked by another node since',
   unreadable: 'cannot be read now',

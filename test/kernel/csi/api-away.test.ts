@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 
+import type { OwnerReport } from '../../../src/index.ts'
 import type { LabNode, Target } from '../../../lab/index.ts'
 import { made } from '../../unit/kubernetes/attachment/attachments.ts'
 import { rulesOf } from '../../unit/kubernetes/world.ts'
@@ -77,6 +78,14 @@ describe.each(kernels('bookworm'))(
       await api.seen({})
       await agent.errors(/I\/O goes on/, SEEN_MS)
       await writer.goesOn(SEEN_MS)
+      // A shell in the agent's container can ask; another one says that it cannot.
+      const asked = async (env: Readonly<Record<string, string>>) => {
+        const ended = await lunkeeper(node).run(['owner', volume!.name, '--json'], env)
+        expect(ended.code, ended.stderr).toBe(0)
+        return (JSON.parse(ended.stdout) as OwnerReport).witnesses.kubernetes
+      }
+      expect(await asked(api.env)).toBe('mine')
+      expect(await asked({})).toBe('unreachable')
       await expectNoError(writer)
       await kubelet.release(orders, 'pod')
       await expectNothingPublished(node)
