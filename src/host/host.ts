@@ -42,7 +42,7 @@ export interface Host extends AsyncDisposable {
   readonly witnesses: {
     /** @returns `gone` if the VolumeAttachment was deleted, is being deleted, or was replaced by one with the same name */
     kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
-    /** When the Kubernetes API last answered again after it had not, by the monotonic clock; null: it has not failed to answer. */
+    /** When the Kubernetes API last answered again after it had not, or had been slow, by the monotonic clock; null: never. */
     backMs: number | null
     /** Called then. */
     onBack: (() => void) | null

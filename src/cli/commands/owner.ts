@@ -3,9 +3,6 @@ import type { OwnerReport } from '../../model/attachment.ts'
 import { command } from '../command.ts'
 import { ownerText } from '../output/owner.ts'
 
-/** Longer than the question to the API server takes at most. */
-const WITNESS_DEADLINE_MS = 10_000
-
 export const ownerCommand = command({
   name: 'owner',
   group: 'read',
@@ -28,7 +25,7 @@ export const ownerCommand = command({
     const record = findRecord(host, argument!)
     const account = record.publication ? await podAccountIfAny() : null
     if (!account) return ownerReport(host, record)
-    using _witness = await useKubernetesWitness(host, account, AbortSignal.timeout(WITNESS_DEADLINE_MS))
+    using _witness = await useKubernetesWitness(host, account, new AbortController().signal)
     return await ownerReport(host, record)
   },
   text: ownerText,

@@ -25,9 +25,9 @@ export async function useKubernetesWitness(
 ): Promise<Disposable> {
   const { openApi } = await import('../../kubernetes/api/client.ts')
   const { AttachmentWitness } = await import('../../kubernetes/attachment/attachment-witness.ts')
-  const api = openApi(account)
+  const [api, probeApi] = [openApi(account), openApi(account)]
   const { witnesses } = host
-  const witness = new AttachmentWitness(api, signal, () => {
+  const witness = new AttachmentWitness(api, probeApi, signal, () => {
     witnesses.backMs = monotonicMs()
     witnesses.onBack?.()
   })
@@ -40,6 +40,7 @@ export async function useKubernetesWitness(
       witnesses.kubernetes = null
       witness[Symbol.dispose]()
       api[Symbol.dispose]()
+      probeApi[Symbol.dispose]()
     },
   }
 }

@@ -31,6 +31,8 @@ export interface Interview {
   readonly identity: Identity
   /** Null if they were not requested, or the target does not report them. */
   readonly reservations: Reservations | null
+  /** Without the sg driver, only the identity can be read. */
+  readonly hasSg: boolean
 }
 
 /**
@@ -59,6 +61,7 @@ export async function interview(
         bytes: seen.bytes ?? disk.bytes,
       },
       reservations: seen.reservations && parseReservations(seen.reservations),
+      hasSg: true,
     }
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
@@ -73,7 +76,6 @@ export async function interview(
   }
 }
 
-/** Without the sg driver, only the identity can be read. */
 function plain(identity: Identity): Interview {
-  return { identity, reservations: null }
+  return { identity, reservations: null, hasSg: false }
 }

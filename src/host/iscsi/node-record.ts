@@ -80,9 +80,22 @@ function existing(path: string): string {
   return path
 }
 
-/** The text of the record in `path` with our settings on top, for a login that does not change the file. */
+/**
+ * The text of the record in `path` with our settings on top, for a login that does not change the file.
+ * @throws DATABASE_FAILED another program has removed it meanwhile
+ */
 export function overlayNodeRecord(path: string, settings: LoginSettings): string {
-  return overlayText(readFileSync(path, 'utf8'), settings)
+  try {
+    return overlayText(readFileSync(path, 'utf8'), settings)
+  } catch (cause) {
+    throw new LunkeeperError(
+      'DATABASE_FAILED',
+      `the node record cannot be read: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 /** Removes the record if it is ours, and the target's directory once it is empty. @returns whether a record was removed */

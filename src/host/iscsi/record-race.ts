@@ -7,7 +7,7 @@ const ATTEMPTS = 10
 /**
  * Repeats an iscsiadm command that failed with a database error. Without taking a lock, iscsiadm walks through the records
  * of all targets to find one, and fails if another program removes any of them meanwhile (usr/idbm.c:idbm_for_each_iface).
- * A damaged database fails in each attempt. Such a command has changed nothing and asked no target.
+ * A damaged database fails in each attempt. Such a command has asked no target.
  */
 export async function repeatOnDatabaseError(command: () => Promise<RunResult>): Promise<RunResult> {
   let ran = await command()

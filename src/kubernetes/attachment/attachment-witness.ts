@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Api } from '../api/client.ts'
-import type { AttachmentVerdict } from './witness.ts'
+import type { AttachmentAnswer, AttachmentRef, AttachmentVerdict } from './witness.ts'
 import { askAttachment } from './witness.ts'
 
 /** Between two questions to an API server that does not answer. All volumes that wait for it share them. */
 const PROBE_INTERVAL_MS = 250
+/** The same, once it has been away for a while: hundreds of nodes may ask. */
+const LONG_PROBE_INTERVAL_MS = 600
+const AWAY_FOR_LONG_MS = 10_000
+/** After an answer that does not help (no permission, a page of a proxy): the server is there. */
+const REFUSED_INTERVAL_MS = 5_000
+const MAX_PAUSE_MS = 30_000
+/** Nodes do not ask at the same moment. */
+const JITTER = 0.2
 /** A lost packet is sent again after 1 s (TCP): a new connection is faster. */
 const PROBE_DEADLINE_MS = 700
 /** A question that takes longer is probably not going to be answered. */
@@ -13,66 +21,84 @@ const SLOW_MS = 500
 /** A volume that waits for an answer asks every second: if none has asked for 10 s, none waits. */
 const UNWANTED_MS = 10_000
 
-interface Attachment {
-  readonly name: string
-  readonly uid: string
-}
-
 /**
  * Asks for the VolumeAttachments of all volumes, and tells when an API server that did not answer does so again: held volumes
  * need not wait for the end of their pause.
  */
 export class AttachmentWitness implements Disposable {
   readonly #api: Api
+  readonly #probeApi: Api
   readonly #signal: AbortSignal
   readonly #back: () => void
   readonly #closed = new AbortController()
   /** What was asked last, and when; null unless the API server does not answer. */
-  #unanswered: { readonly attachment: Attachment; readonly askedMs: number } | null = null
+  #unanswered: { readonly ref: AttachmentRef; readonly askedMs: number } | null = null
+  #isProbing = false
   /** Aborted when the API server answers again: questions that were sent before may be lost. */
   #untilBack = new AbortController()
 
-  /** @param back called when the API server answers again */
-  constructor(api: Api, signal: AbortSignal, back: () => void) {
+  /**
+   * @param probeApi a client with connections of its own: those of `api` may all wait for an answer
+   * @param back called when the API server answers again
+   */
+  constructor(api: Api, probeApi: Api, signal: AbortSignal, back: () => void) {
     this.#api = api
+    this.#probeApi = probeApi
     this.#signal = AbortSignal.any([signal, this.#closed.signal])
     this.#back = back
   }
 
   /** As {@link askAttachment}. */
-  async ask(attachment: Attachment): Promise<AttachmentVerdict> {
-    const late = setTimeout(() => this.#wait(attachment), SLOW_MS).unref()
+  async ask(ref: AttachmentRef): Promise<AttachmentVerdict> {
+    const late = setTimeout(() => this.#wait(ref), SLOW_MS).unref()
     const back = this.#untilBack.signal
-    const first = await askAttachment(this.#api, attachment, AbortSignal.any([this.#signal, back]))
-    const isLost = first === 'unreachable' && back.aborted
-    const verdict = isLost ? await askAttachment(this.#api, attachment, this.#signal) : first
+    const first = await askAttachment(this.#api, ref, AbortSignal.any([this.#signal, back]))
+    const isLost = first.verdict === 'unreachable' && back.aborted
+    const { verdict } = isLost ? await askAttachment(this.#api, ref, this.#signal) : first
     clearTimeout(late)
-    if (verdict === 'unreachable') this.#wait(attachment)
+    if (verdict === 'unreachable') this.#wait(ref)
+    else this.#answered()
     return verdict
   }
 
-  #wait(attachment: Attachment): void {
-    const isProbing = this.#unanswered !== null
-    this.#unanswered = { attachment, askedMs: performance.now() }
-    if (!isProbing) void this.#probe()
+  #wait(ref: AttachmentRef): void {
+    this.#unanswered = { ref, askedMs: performance.now() }
+    if (!this.#isProbing) void this.#probe()
+  }
+
+  #answered(): void {
+    if (this.#unanswered === null) return
+    this.#unanswered = null
+    this.#untilBack.abort()
+    this.#untilBack = new AbortController()
+    this.#back()
   }
 
   async #probe(): Promise<void> {
-    for (;;) {
-      await sleep(PROBE_INTERVAL_MS, undefined, { signal: this.#signal, ref: false }).catch(() => {})
-      const { attachment, askedMs } = this.#unanswered!
-      if (this.#signal.aborted || performance.now() - askedMs > UNWANTED_MS) break
+    this.#isProbing = true
+    const sinceMs = performance.now()
+    for (let last: AttachmentAnswer | null = null; ;) {
+      const pauseMs = pauseAfter(last, performance.now() - sinceMs)
+      await sleep(pauseMs, undefined, { signal: this.#signal, ref: false }).catch(() => {})
+      if (this.#signal.aborted || this.#unanswered === null) break
+      const { ref, askedMs } = this.#unanswered
+      if (performance.now() - askedMs > Math.max(UNWANTED_MS, pauseMs)) break
       const deadline = AbortSignal.any([this.#signal, AbortSignal.timeout(PROBE_DEADLINE_MS)])
-      if ((await askAttachment(this.#api, attachment, deadline)) === 'unreachable') continue
-      this.#unanswered = null
-      this.#untilBack.abort()
-      this.#untilBack = new AbortController()
-      return this.#back()
+      last = await askAttachment(this.#probeApi, ref, deadline)
+      if (last.verdict !== 'unreachable') this.#answered()
     }
     this.#unanswered = null
+    this.#isProbing = false
   }
 
   [Symbol.dispose](): void {
     this.#closed.abort()
   }
+}
+
+function pauseAfter(last: AttachmentAnswer | null, awayMs: number): number {
+  const isRefused = last !== null && last.status !== null && last.status < 500
+  const usualMs = awayMs > AWAY_FOR_LONG_MS ? LONG_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS
+  const wantedMs = Math.min(MAX_PAUSE_MS, last?.retryAfter ?? (isRefused ? REFUSED_INTERVAL_MS : usualMs))
+  return wantedMs * (1 + JITTER * (Math.random() - 0.5))
 }

@@ -26,27 +26,45 @@ const absence = z.object({
   details: z.object({ name: z.string(), kind: z.literal('volumeattachments') }),
 })
 
+export interface AttachmentRef {
+  readonly name: string
+  readonly uid: string
+}
+
+/** What the API server says, and how it answered. */
+export interface AttachmentAnswer {
+  readonly verdict: AttachmentVerdict
+  /** Null: there was no answer. */
+  readonly status: number | null
+  /** Milliseconds to wait before the next question, as the server asks (Retry-After); null: it does not say. */
+  readonly retryAfter: number | null
+}
+
 /**
  * Asks the API server within five seconds for the VolumeAttachment that etcd has now (no resourceVersion is given). Never throws:
  * an answer that cannot be parsed, or is not the API server's own, counts as `unreachable`.
  */
 export async function askAttachment(
   api: Api,
-  { name, uid }: { readonly name: string; readonly uid: string },
+  ref: AttachmentRef,
   signal: AbortSignal,
-): Promise<AttachmentVerdict> {
-  const path = `/apis/storage.k8s.io/v1/volumeattachments/${encodeURIComponent(name)}`
+): Promise<AttachmentAnswer> {
+  const path = `/apis/storage.k8s.io/v1/volumeattachments/${encodeURIComponent(ref.name)}`
   try {
-    const { status, body } = await api.ask(
+    const { status, body, retryAfter } = await api.ask(
       { method: 'GET', path, metadataOnly: 'one' },
       AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
     )
-    if (status === 404) return absence.safeParse(body).data?.details.name === name ? 'gone' : 'unreachable'
-    const found = status === 200 ? attachment.safeParse(body).data?.metadata : undefined
-    if (found?.name !== name) return 'unreachable'
-    if (found.uid !== uid) return 'replaced'
-    return found.deletionTimestamp ? 'deleting' : 'mine'
+    return { verdict: verdictOf(ref, status, body), status, retryAfter }
   } catch {
-    return 'unreachable'
+    return { verdict: 'unreachable', status: null, retryAfter: null }
   }
+}
+
+function verdictOf({ name, uid }: AttachmentRef, status: number, body: unknown): AttachmentVerdict {
+  if (status === 404) return absence.safeParse(body).data?.details.name === name ? 'gone' : 'unreachable'
+  const found = status === 200 ? attachment.safeParse(body).data?.metadata : undefined
+  if (found?.name !== name) return 'unreachable'
+  if (found.uid !== uid) return 'replaced'
+  return found.deletionTimestamp ? 'deleting' : 'mine'
 }

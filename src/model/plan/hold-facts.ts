@@ -76,7 +76,7 @@ export interface HoldFacts {
   readonly paths: readonly HeldPath[]
   readonly portals: readonly PortalFacts[]
   readonly io: IoCounters | null
-  /** When the Kubernetes API last answered again after it had not; null: it has not failed to answer. */
+  /** When the Kubernetes API last answered again after it had not, or had been slow; null: never. */
   readonly witnessBackMs: number | null
   /** How many volumes the agent monitors: each is looked at less often when there are many. */
   readonly volumes: number

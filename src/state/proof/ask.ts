@@ -75,7 +75,7 @@ export async function askDisk(
 function claimAnswer(
   disk: ScsiDisk,
   where: string,
-  { reservations }: Interview,
+  { reservations, hasSg }: Interview,
   fence: Registration,
 ): Answer {
   const claim = reservationVerdict(reservations, fence)
@@ -92,7 +92,7 @@ function claimAnswer(
   // A detach that was cut off has given it back; by then everything was written.
   if (claim.kind === 'held' || (claim.kind === 'unclaimed' && fence.isReleasing))
     return { disk, verdict: 'ours', error: null }
-  if (claim.kind === 'unknown' && disk.sg === null)
+  if (claim.kind === 'unknown' && !hasSg)
     return {
       disk,
       verdict: 'silent',

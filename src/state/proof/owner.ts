@@ -114,19 +114,23 @@ async function readBack(host: Host, volume: Owned, fence: Registration, disk: Sc
 
 /**
  * Removes this node's key from a volume that is not its own, or not known to be: a registered node may write. If the
- * target does not answer, the next question that finds the volume lost removes it, and so does the owner's agent.
+ * target does not answer, the next question that finds the volume lost removes it, and so does the owner's agent: the record
+ * must keep the key until then.
+ * @returns whether the target has been told
  */
 export async function giveUpKey(
   host: Host,
   { name }: Pick<Owned, 'name'>,
   { key }: Registration,
   disk: ScsiDisk,
-): Promise<void> {
+): Promise<boolean> {
   forgetRegistered(host, name)
   try {
     await unregisterKey(host, disk, key)
+    return true
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
+    return false
   }
 }
 

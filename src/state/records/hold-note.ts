@@ -60,7 +60,15 @@ function unlessMissing<T>(what: string, read: () => T): T | null {
 /** Null if it is not a note. */
 export function parseHoldNote(text: string): HoldNote | null {
   const note = parseNote(text, schema)
-  if (note === null) return null
+  try {
+    return note && asRead(note)
+  } catch {
+    // A time that no clock shows.
+    return null
+  }
+}
+
+function asRead(note: z.output<typeof schema>): HoldNote {
   const { since, sinceMs, ended = null, trouble = null, kind, doubted, isClear, holder, discarded } = note
   const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
   return {

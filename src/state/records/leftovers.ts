@@ -5,8 +5,8 @@ import type { Host } from '../../host/host.ts'
 import { entries, nodeDatabase } from '../../host/iscsi/database.ts'
 import { MULTIPATHD_POLICY } from '../../host/map/multipathd-policy.ts'
 
-/** Longer than it takes to write a file, which is milliseconds. */
-const FILE_WRITTEN_MS = 10_000
+/** Longer than it takes to write a file, also where `fsync` waits for a busy disk, or the process is stopped for a while. */
+const FILE_WRITTEN_MS = 600_000
 /** Longer than a login with a copy of a record, which is limited to half a minute (src/host/iscsi/login.ts). */
 const LOGIN_ENDED_MS = 120_000
 
@@ -36,7 +36,12 @@ function sweep(directory: string, pattern: RegExp, ageMs: number): void {
   for (const name of entries(directory)) if (pattern.test(name)) removeOlder(join(directory, name), ageMs)
 }
 
+/** A file that cannot be removed stays: that must not keep a volume from being attached or detached. */
 function removeOlder(path: string, ageMs: number): void {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat && Date.now() - stat.mtimeMs > ageMs) rmSync(path, { force: true })
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat && Date.now() - stat.mtimeMs > ageMs) rmSync(path, { force: true })
+  } catch {
+    // Tried again by the next command.
+  }
 }

@@ -20,7 +20,12 @@ const schema = z.object({ since: timeText, sinceMs: z.number(), seconds: z.numbe
 /** Null if no shutdown is in progress. */
 export function readShutdownGrace(host: Host): ShutdownGrace | null {
   const note = readNote(pathOf(host), schema)
-  return note && { ...note, since: restamped(note.since, clockStepSince(note)) }
+  try {
+    return note && { ...note, since: restamped(note.since, clockStepSince(note)) }
+  } catch {
+    // A time that no clock shows.
+    return null
+  }
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */

@@ -120,8 +120,8 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
     try {
       await refuseUseless(work)
     } catch (error) {
-      if (known.isRegistered) await giveUpKey(host, record, { key, persists }, disk)
-      note({ fence: record.fence })
+      const isLeft = known.isRegistered && !(await giveUpKey(host, record, { key, persists }, disk))
+      note({ fence: isLeft ? { key, persists } : record.fence })
       throw error
     }
     mayBeTaken = true
@@ -178,10 +178,10 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'elsewhere':
       case 'foreign':
       case 'contended': {
-        if (known.isRegistered || told?.keys.includes(key))
-          await giveUpKey(host, record, { key, persists }, disk)
+        const isKnown = known.isRegistered || told?.keys.includes(key)
+        const isLeft = isKnown && !(await giveUpKey(host, record, { key, persists }, disk))
         const error = refusal(work, step, told)
-        note({ fence: undefined })
+        note({ fence: isLeft ? { key, persists } : undefined })
         throw error
       }
     }

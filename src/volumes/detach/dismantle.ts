@@ -20,7 +20,7 @@ import type { Stepper } from '../step.ts'
 import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
-import { discardData, refuseLoss, disksWithDirtyData } from './loss.ts'
+import { discardData, refuseLoss, disksForDirtyData } from './loss.ts'
 import { reconnect } from './reinstate.ts'
 import { removeDisks } from './disks.ts'
 import { clearHolders } from './holders.ts'
@@ -130,7 +130,7 @@ async function takeApart(work: Dismantling): Promise<void> {
   await refuseLoss(work, disks)
   const discarded = work.force && (await discardData(work, disks))
   {
-    const isWritable = !discarded && disksWithDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')
+    const isWritable = !discarded && disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')
     if (isWritable) await reconnect(work, disks)
     await using _ = keepFailing(host, isWritable ? [] : work.view().maps)
     const own = disks.map(({ disk }) => disk)

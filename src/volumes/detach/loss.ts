@@ -34,7 +34,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
   const unconfirmed = unconfirmedOf(work)
   // A map that has lost its last disk may still hold dirty data.
   const nothing = disks.length === 0 && work.view().maps.length === 0
-  if (force || nothing || disksWithDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')) {
+  if (force || nothing || disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')) {
     if (changed && !force) throw mismatch(found.name, changed)
     if (nothing) refuseLostWrites(work)
     return
@@ -56,10 +56,7 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
 }
 
 /** The disks that can take the dirty data: without a map, only the one that its users have. */
-export function disksWithDirtyData(
-  { found, view }: Dismantling,
-  disks: readonly Judged[],
-): readonly Judged[] {
+export function disksForDirtyData({ found, view }: Dismantling, disks: readonly Judged[]): readonly Judged[] {
   if (view().maps.length > 0) return disks
   const used = disks.filter(({ disk }) => isHandedOut(found.record, disk))
   return used.length > 0 ? used : disks
@@ -109,7 +106,7 @@ export async function discardData(work: Dismantling, disks: readonly Judged[]): 
   const { host, steps, removed, found } = work
   const isLeftAlone = found.record === null || !mustNotBeWritten(host, found.record)
   const isWhole =
-    disksWithDirtyData(work, disks).some(({ verdict }) => verdict === 'ours') &&
+    disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours') &&
     !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
   if (isLeftAlone && isWhole) return false
   for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})

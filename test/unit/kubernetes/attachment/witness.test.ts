@@ -8,6 +8,8 @@ import { made } from './attachments.ts'
 
 const { signal } = new AbortController()
 const own = made('h', 'node-1', { uid: 'uid-1', attached: true })
+const verdictOf = async (...asked: Parameters<typeof askAttachment>) =>
+  (await askAttachment(...asked)).verdict
 const ref = { name: own.metadata.name, uid: 'uid-1' }
 
 describe('what the API server says of an attachment', () => {
@@ -20,7 +22,7 @@ describe('what the API server says of an attachment', () => {
   ])('%s', async (verdict, attachments) => {
     const { server, account } = await world({ attachments }, rulesOf('agent'))
     using api = openApi(account)
-    expect(await askAttachment(api, ref, signal)).toBe(verdict)
+    expect(await verdictOf(api, ref, signal)).toBe(verdict)
     expect(server.asked.map(({ verb, resource, group }) => `${verb} ${group}/${resource}`)).toEqual([
       'get storage.k8s.io/volumeattachments',
     ])
@@ -39,22 +41,22 @@ describe('whatever is not a usable answer counts as unreachable', () => {
     const { server, account } = await world({ attachments: [own] }, rulesOf('agent'))
     server.mood = mood
     using api = openApi(account)
-    expect(await askAttachment(api, ref, signal)).toBe('unreachable')
+    expect(await verdictOf(api, ref, signal)).toBe('unreachable')
   })
 
   it('a role that does not allow the request', async () => {
     const { account } = await world({ attachments: [own] }, [])
     using api = openApi(account)
-    expect(await askAttachment(api, ref, signal)).toBe('unreachable')
+    expect(await verdictOf(api, ref, signal)).toBe('unreachable')
   })
 
   it('no server, and one that does not answer before the caller has enough', async () => {
     const { server, account } = await world({ attachments: [own] }, rulesOf('agent'))
     server.mood = { hang: true }
     using api = openApi(account)
-    expect(await askAttachment(api, ref, AbortSignal.timeout(50))).toBe('unreachable')
+    expect(await verdictOf(api, ref, AbortSignal.timeout(50))).toBe('unreachable')
     await server[Symbol.asyncDispose]()
-    expect(await askAttachment(api, ref, signal)).toBe('unreachable')
+    expect(await verdictOf(api, ref, signal)).toBe('unreachable')
   })
 
   it.each([
@@ -67,7 +69,7 @@ describe('whatever is not a usable answer counts as unreachable', () => {
       ask: async () => ({ status: 200, body, retryAfter: null }),
       [Symbol.dispose]: () => {},
     }
-    expect(await askAttachment(api, ref, signal)).toBe('unreachable')
+    expect(await verdictOf(api, ref, signal)).toBe('unreachable')
   })
 
   it('a NotFound of another name or kind', async () => {
@@ -80,7 +82,7 @@ describe('whatever is not a usable answer counts as unreachable', () => {
         ask: async () => ({ status: 404, body, retryAfter: null }),
         [Symbol.dispose]: () => {},
       }
-      expect(await askAttachment(api, ref, signal)).toBe('unreachable')
+      expect(await verdictOf(api, ref, signal)).toBe('unreachable')
     }
   })
 })
