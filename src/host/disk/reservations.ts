@@ -20,6 +20,12 @@ import { SG_DEADLINE_MS, throughSg } from './through-sg.ts'
 
 const NO_KEY = '0000000000000000'
 const TYPE = WRITE_EXCLUSIVE_REGISTRANTS_ONLY
+const READ_ALL = [
+  { read: 'capabilities' },
+  { read: 'keys' },
+  { read: 'reservation' },
+  { read: 'status' },
+] as const satisfies readonly PersistCommand[]
 
 /** All that the target reports about reservations of a volume. */
 export interface FullReservations extends Reservations {
@@ -35,13 +41,15 @@ export interface FullReservations extends Reservations {
  * @throws TARGET_AWAY the target does not answer now · STUCK
  */
 export async function readReservations(host: Host, disk: ScsiDisk): Promise<FullReservations | null> {
-  // The answers end with the first command that fails.
-  const [capabilities, keys, holder, status] = await persist(host, disk, [
-    { read: 'capabilities' },
-    { read: 'keys' },
-    { read: 'reservation' },
-    { read: 'status' },
-  ])
+  return fullReservations(disk, await persist(host, disk, READ_ALL))
+}
+
+/** @throws TARGET_AWAY */
+function fullReservations(
+  disk: ScsiDisk,
+  // They end with the first command that failed.
+  [capabilities, keys, holder, status]: readonly PersistAnswer[],
+): FullReservations | null {
   if (capabilities?.kind !== 'done') {
     if (capabilities?.isUnknown) return null
     throw unreadable(disk, capabilities)
@@ -95,6 +103,27 @@ export async function registerKey(
     if (keys?.kind === 'done' && keysOf(keys.data).includes(key)) return false
   }
   throw unreadable(disk, answer)
+}
+
+/**
+ * Registers a key, reserves the volume, and reads back who has it, in one call of a worker: for a volume that no node has. As
+ * {@link registerKey}, {@link reserve} and {@link readReservations} one after the other.
+ * @returns null if the registration was not confirmed: {@link registerKey} finds out; `told` is null if the reservation was not
+ * @throws TARGET_AWAY STUCK
+ */
+export async function claimFree(
+  host: Host,
+  disk: ScsiDisk,
+  key: ReservationKey,
+  persists: boolean,
+): Promise<{ readonly told: FullReservations | null } | null> {
+  const [registered, reserved, ...read] = await persist(host, disk, [
+    { act: 'register', newKey: key, persists },
+    { act: 'reserve', key, type: TYPE },
+    ...READ_ALL,
+  ])
+  if (registered?.kind !== 'done') return null
+  return { told: reserved?.kind === 'done' ? fullReservations(disk, read) : null }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Api } from '../api/client.ts'
-import type { AttachmentAnswer, AttachmentRef, AttachmentVerdict } from './witness.ts'
+import type { AttachmentAnswer, AskedAttachment, AttachmentVerdict } from './witness.ts'
 import { askAttachment } from './witness.ts'
 
 /** Between two questions to an API server that does not answer. All volumes that wait for it share them. */
@@ -32,7 +32,7 @@ export class AttachmentWitness implements Disposable {
   readonly #back: () => void
   readonly #closed = new AbortController()
   /** What was asked last, and when; null unless the API server does not answer. */
-  #unanswered: { readonly ref: AttachmentRef; readonly askedMs: number } | null = null
+  #unanswered: { readonly ref: AskedAttachment; readonly askedMs: number } | null = null
   #isProbing = false
   /** Aborted when the API server answers again: questions that were sent before may be lost. */
   #untilBack = new AbortController()
@@ -49,7 +49,7 @@ export class AttachmentWitness implements Disposable {
   }
 
   /** As {@link askAttachment}. */
-  async ask(ref: AttachmentRef): Promise<AttachmentVerdict> {
+  async ask(ref: AskedAttachment): Promise<AttachmentVerdict> {
     const late = setTimeout(() => this.#wait(ref), SLOW_MS).unref()
     const back = this.#untilBack.signal
     const first = await askAttachment(this.#api, ref, AbortSignal.any([this.#signal, back]))
@@ -61,7 +61,7 @@ export class AttachmentWitness implements Disposable {
     return verdict
   }
 
-  #wait(ref: AttachmentRef): void {
+  #wait(ref: AskedAttachment): void {
     this.#unanswered = { ref, askedMs: performance.now() }
     if (!this.#isProbing) void this.#probe()
   }

@@ -26,7 +26,7 @@ const absence = z.object({
   details: z.object({ name: z.string(), kind: z.literal('volumeattachments') }),
 })
 
-export interface AttachmentRef {
+export interface AskedAttachment {
   readonly name: string
   readonly uid: string
 }
@@ -46,7 +46,7 @@ export interface AttachmentAnswer {
  */
 export async function askAttachment(
   api: Api,
-  ref: AttachmentRef,
+  ref: AskedAttachment,
   signal: AbortSignal,
 ): Promise<AttachmentAnswer> {
   const path = `/apis/storage.k8s.io/v1/volumeattachments/${encodeURIComponent(ref.name)}`
@@ -61,7 +61,7 @@ export async function askAttachment(
   }
 }
 
-function verdictOf({ name, uid }: AttachmentRef, status: number, body: unknown): AttachmentVerdict {
+function verdictOf({ name, uid }: AskedAttachment, status: number, body: unknown): AttachmentVerdict {
   if (status === 404) return absence.safeParse(body).data?.details.name === name ? 'gone' : 'unreachable'
   const found = status === 200 ? attachment.safeParse(body).data?.metadata : undefined
   if (found?.name !== name) return 'unreachable'

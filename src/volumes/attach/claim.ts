@@ -1,7 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 
 import type { FullReservations } from '../../host/disk/reservations.ts'
-import { initiatorOf, preempt, readReservations, registerKey, reserve } from '../../host/disk/reservations.ts'
+import {
+  claimFree,
+  initiatorOf,
+  preempt,
+  readReservations,
+  registerKey,
+  reserve,
+} from '../../host/disk/reservations.ts'
 import { refuseProtected } from '../../host/fs/protect.ts'
 import type { Host } from '../../host/host.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
@@ -74,7 +81,7 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
     return
   }
   // Registers the other sessions, and reads back by every path: two may lead to two volumes that the array takes for one.
-  await proveDisks(host, { ...record, fence: claimed }, disks)
+  if (disks.length > 1) await proveDisks(host, { ...record, fence: claimed }, disks)
 }
 
 /** Whether Kubernetes has attached the volume to this node again since it was attached here. */
@@ -134,17 +141,22 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         told = await read(work, disk)
         known = { ...known, isUnsupported: told === null }
         break
-      case 'register':
+      case 'register': {
+        const { keys, holder, capabilities } = told!
         // Before: the agent of the node that has it removes what is registered beside it.
-        if (isOthers(told!.holder?.key)) await mayTake()
+        if (isOthers(holder?.key)) await mayTake()
         if (known.isRegistered) known = { ...known, conflicts: known.conflicts + 1 }
         // Noted before: what is registered is known by its record, whenever this ends. It persists once that is seen.
         note({ fence: { key, persists: false } })
         forgetRegistered(host, record.name)
-        persists = await register(work, disk, key, told!.capabilities.canPersist)
+        const { canPersist } = capabilities
+        const isFree = holder === null && keys.length === 0
+        const claimed = isFree ? await claimAtOnce(work, disk, key, canPersist) : null
+        persists = claimed ? canPersist : await register(work, disk, key, canPersist)
         known = { ...known, isRegistered: true }
-        told = null
+        told = claimed?.told ?? null
         break
+      }
       case 'reserve':
         if (!(await steps.step('reserve', disk.name, () => reserve(host, disk, key))))
           known = { ...known, conflicts: known.conflicts + 1 }
@@ -186,6 +198,18 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       }
     }
   }
+}
+
+/** Both steps in one call, where no node has the volume. @returns as {@link claimFree} */
+function claimAtOnce(
+  { host, steps }: ClaimWork,
+  disk: Path['disk'],
+  key: ReservationKey,
+  canPersist: boolean,
+): ReturnType<typeof claimFree> {
+  return steps.step('register', `${disk.name} ${formatKey(key)}`, () =>
+    steps.step('reserve', disk.name, () => claimFree(host, disk, key, canPersist)),
+  )
 }
 
 /** @returns as {@link registerKey}. A registration that the target refused is not one that this node has to give back. */
