@@ -105,25 +105,42 @@ export async function registerKey(
   throw unreadable(disk, answer)
 }
 
+/** What {@link claimFree} has done. */
+export interface FreeClaim {
+  /** Whether the target keeps the registration over a loss of power. */
+  readonly persists: boolean
+  /** What the target reports afterwards; null if it has no reservations. */
+  readonly told: FullReservations | null
+}
+
 /**
  * Registers a key, reserves the volume, and reads back who has it, in one call of a worker: for a volume that no node has. As
  * {@link registerKey}, {@link reserve} and {@link readReservations} one after the other.
- * @returns null if the registration was not confirmed: {@link registerKey} finds out; `told` is null if the reservation was not
+ * @param canPersist whether to ask the target to keep the registration over a loss of power; tried without if it rejects that
+ * @returns null if the target rejects the registration
  * @throws TARGET_AWAY STUCK
  */
 export async function claimFree(
   host: Host,
   disk: ScsiDisk,
   key: ReservationKey,
-  persists: boolean,
-): Promise<{ readonly told: FullReservations | null } | null> {
-  const [registered, reserved, ...read] = await persist(host, disk, [
-    { act: 'register', newKey: key, persists },
-    { act: 'reserve', key, type: TYPE },
-    ...READ_ALL,
-  ])
-  if (registered?.kind !== 'done') return null
-  return { told: reserved?.kind === 'done' ? fullReservations(disk, read) : null }
+  canPersist: boolean,
+): Promise<FreeClaim | null> {
+  const claim = (persists: boolean) =>
+    persist(host, disk, [
+      { act: 'register', newKey: key, persists, mayFail: !persists },
+      { act: 'reserve', key, type: TYPE, mayFail: true },
+      ...READ_ALL,
+    ])
+  if (canPersist) {
+    const [registered, , ...read] = await claim(true)
+    if (registered?.kind === 'done') return { persists: true, told: fullReservations(disk, read) }
+  }
+  // LIO reports an error and has registered: see registerKey.
+  const [registered, , ...read] = await claim(false)
+  if (registered?.kind !== 'done' && (registered?.kind !== 'refused' || registered.isUnknown)) return null
+  const told = fullReservations(disk, read)
+  return told?.keys.includes(key) ? { persists: false, told } : null
 }
 
 /**

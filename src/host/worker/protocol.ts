@@ -110,6 +110,8 @@ export type PersistCommand =
       readonly type?: number
       /** Whether the registration survives a loss of power of the target (APTPL). @default false */
       readonly persists?: boolean
+      /** Whether the next command is sent even if this one fails. @default false */
+      readonly mayFail?: boolean
     }
 
 /** `conflict`: RESERVATION CONFLICT. `refused`: any other status; `isUnknown` if the device has no such command. */

@@ -22,7 +22,7 @@ const APTPL = 1
 const MAX_ATTEMPTS = 6
 
 /**
- * Sends PERSISTENT RESERVE commands to a device, one after the other, up to the first that does not succeed.
+ * Sends PERSISTENT RESERVE commands to a device, one after the other, up to the first that does not succeed and must.
  * @returns an answer for each command that was sent
  */
 export function persist(path: string, commands: readonly PersistCommand[]): PersistAnswer[] {
@@ -40,7 +40,7 @@ export function persistOn(fd: number, commands: readonly PersistCommand[]): Pers
   for (const one of commands) {
     const answer = ask(fd, one)
     answers.push(answer)
-    if (answer.kind !== 'done') break
+    if (answer.kind !== 'done' && !('act' in one && one.mayFail)) break
   }
   return answers
 }

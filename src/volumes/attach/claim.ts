@@ -152,7 +152,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         const { canPersist } = capabilities
         const isFree = holder === null && keys.length === 0
         const claimed = isFree ? await claimAtOnce(work, disk, key, canPersist) : null
-        persists = claimed ? canPersist : await register(work, disk, key, canPersist)
+        persists = claimed ? claimed.persists : await register(work, disk, key, canPersist)
         known = { ...known, isRegistered: true }
         told = claimed?.told ?? null
         break

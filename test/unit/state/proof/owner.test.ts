@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { registerKey } from '../../../../src/host/disk/reservations.ts'
+import { claimFree, registerKey } from '../../../../src/host/disk/reservations.ts'
 import type { Host } from '../../../../src/host/host.ts'
 import { parseKey } from '../../../../src/model/reservation.ts'
 import { parseName } from '../../../../src/model/name.ts'
@@ -82,5 +82,52 @@ describe('a registration that the target rejects', () => {
       return { kind: 'refused', why: 'NOT READY', isUnknown: false }
     }
     await expect(registerKey(host, DISK, KEY, true)).resolves.toBe(false)
+  })
+})
+
+describe('a volume that no node has', () => {
+  const REJECTED = { kind: 'refused', why: 'INVALID FIELD IN CDB', isUnknown: true } as const
+
+  it('is registered, reserved and read back', async () => {
+    expect(await claimFree(host, DISK, KEY, true)).toMatchObject({
+      persists: true,
+      told: { holder: { key: KEY }, keys: [KEY] },
+    })
+  })
+
+  it('is registered without APTPL if the target rejects that', async () => {
+    target.before = (_, command) => ('act' in command && command.persists ? REJECTED : undefined)
+    expect(await claimFree(host, DISK, KEY, true)).toMatchObject({
+      persists: false,
+      told: { holder: { key: KEY } },
+    })
+  })
+
+  it('is claimed if the target reports errors and has done it (LIO that cannot write its file)', async () => {
+    target.before = (session, command) => {
+      if (!('act' in command)) return
+      if (command.act === 'register') target.sessions.set(session, command.newKey!)
+      else target.holder = KEY
+      return { kind: 'refused', why: 'NOT READY', isUnknown: false }
+    }
+    expect(await claimFree(host, DISK, KEY, true)).toMatchObject({
+      persists: false,
+      told: { holder: { key: KEY } },
+    })
+  })
+
+  it('is not claimed if another node is faster: the reading says so', async () => {
+    target.before = (_, command) => {
+      if (!('act' in command) || command.act !== 'reserve') return
+      target.sessions.set('b', OTHER)
+      target.holder = OTHER
+    }
+    expect(await claimFree(host, DISK, KEY, true)).toMatchObject({ told: { holder: { key: OTHER } } })
+  })
+
+  it('is not claimed if the target rejects each registration', async () => {
+    target.before = () => REJECTED
+    target.sessions.set('another session', KEY)
+    expect(await claimFree(host, DISK, KEY, true)).toBeNull()
   })
 })
