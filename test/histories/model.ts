@@ -33,6 +33,8 @@ export interface VolumeModel {
   at: Place | null
   /** `unsure`: a command was killed or failed in the middle. */
   attached: 'no' | 'yes' | 'unsure'
+  /** Its detach was killed. Where another volume answers, its state does not say so. */
+  isDetaching: boolean
   /** By which LUN its attachment reaches it, as Lunkeeper says. */
   uses: Place | null
   /** Its path, as Lunkeeper says: a device, or a directory. */
@@ -60,6 +62,7 @@ export interface VolumeModel {
 /** What is known of a volume that is not attached. */
 export const DETACHED = {
   attached: 'no',
+  isDetaching: false,
   uses: null,
   path: null,
   mode: null,

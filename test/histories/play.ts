@@ -137,8 +137,8 @@ class Judge {
   async atTheEnd(options: MayBeLeft): Promise<void> {
     const world = this.#world
     const { model } = world
-    for (const volume of model.attached.filter(({ attached }) => attached === 'unsure'))
-      await attachAgain(world, volume.name)
+    const isCutOff = ({ attached, isDetaching }: VolumeModel) => attached === 'unsure' || isDetaching
+    for (const volume of model.attached.filter(isCutOff)) await attachAgain(world, volume.name)
     await until(RECOVERY_MS * model.pace.factor, async () => {
       const states = await reconcile(world)
       const waiting = model.attached.filter(

@@ -97,6 +97,7 @@ async function attach(
           })
           .then((answer) => endOf(world, name, answer)))
   refuseFault(world, volume, ended.error)
+  if (ended.error === null) volume.isDetaching = false
   const told = ended.status?.identity?.serial
   if (told !== undefined && told !== volume.serial)
     throw new Violation(
@@ -131,7 +132,7 @@ async function detach(
   )
     volume.tainted = true
   // It may have been killed in its last step.
-  if (error === 'KILLED') volume.attached = 'unsure'
+  if (error === 'KILLED') Object.assign(volume, { attached: 'unsure', isDetaching: true })
   if (error !== null) return
   const astray = model.windows.concerns(name, started, performance.now())
   if (!isForced && !astray) volume.ledger.confirmWritten()
