@@ -137,8 +137,8 @@ class Judge {
   async atTheEnd(options: MayBeLeft): Promise<void> {
     const world = this.#world
     const { model } = world
-    const isCutOff = ({ attached, isDetaching }: VolumeModel) => attached === 'unsure' || isDetaching
-    for (const volume of model.attached.filter(isCutOff)) await attachAgain(world, volume.name)
+    for (const volume of model.attached.filter(({ attached }) => attached === 'unsure'))
+      await attachAgain(world, volume.name)
     await until(RECOVERY_MS * model.pace.factor, async () => {
       const states = await reconcile(world)
       const waiting = model.attached.filter(
@@ -188,10 +188,12 @@ class Judge {
 
 /**
  * A published volume whose file system broke when its hold was over stays `failed` until its pod is gone, and one below which
- * another volume answered `misplaced`.
+ * another volume answered `misplaced`. So does one whose detach was killed: it is detached again.
  */
-const hasRecovered = ({ published }: VolumeModel, state: AttachmentState | undefined): boolean =>
-  state === 'ready' || ((state === 'failed' || state === 'misplaced') && published)
+const hasRecovered = ({ published, isDetaching }: VolumeModel, state: AttachmentState | undefined): boolean =>
+  state === 'ready' ||
+  ((state === 'failed' || state === 'misplaced') && published) ||
+  (state === 'misplaced' && isDetaching)
 
 async function attachAgain(world: World, name: string): Promise<void> {
   const operation = { kind: 'attach', volume: name, hold: '600s', serial: true, cli: false } as const
