@@ -88,6 +88,8 @@ class Claimer {
   ended: ClaimStep['kind'] | null = null
   #facts: ClaimFacts
   readonly #unit: Unit
+  /** The next command follows the last one without a decision between them (claimFree in src/host/disk/reservations.ts). */
+  #reservesNext = false
 
   constructor(unit: Unit, name: string, key: ReservationKey, takesOver: boolean) {
     this.#unit = unit
@@ -108,6 +110,11 @@ class Claimer {
 
   step(plan: typeof nextClaimStep = nextClaimStep): void {
     const unit = this.#unit
+    if (this.#reservesNext) {
+      this.#reservesNext = false
+      unit.reserve(this.name)
+      return
+    }
     const step = plan(this.#facts)
     const refused = (done: boolean) => this.#facts.conflicts + (done ? 0 : 1)
     switch (step.kind) {
@@ -115,6 +122,7 @@ class Claimer {
         this.#facts = { ...this.#facts, told: unit.told() }
         return
       case 'register':
+        this.#reservesNext = this.#facts.told!.holder === null && this.#facts.told!.keys.length === 0
         unit.register(this.name, this.key)
         this.#facts = {
           ...this.#facts,
