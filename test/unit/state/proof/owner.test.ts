@@ -105,7 +105,7 @@ describe('a volume that no node has', () => {
 
   it('is claimed if the target reports errors and has done it (LIO that cannot write its file)', async () => {
     target.before = (session, command) => {
-      if (!('act' in command)) return
+      if (!('act' in command)) return undefined
       if (command.act === 'register') target.sessions.set(session, command.newKey!)
       else target.holder = KEY
       return { kind: 'refused', why: 'NOT READY', isUnknown: false }
