@@ -6,6 +6,7 @@ import { Appender } from './appender.ts'
 import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isBrief, isEverything, lunkeeper } from './node.ts'
+import { SEEN_MS } from './volume.ts'
 
 const ONE = '10.8.0.1'
 const TWO = '10.8.0.2'
@@ -154,13 +155,15 @@ describe.each(['bookworm', 'trixie'] as const)(
       await plain.attach('--hold-mode', 'session')
       await volume.attach('--hold-mode', 'multipathd')
       await agent.errors(/plain: session \d+: recovery timer was lowered to 5 s/, 40_000)
-      const timers = (await lunkeeper(node).volumes()).map(({ hold }) => [
-        hold.mode,
-        hold.wanted,
-        hold.effective,
-      ])
+      const timers = async () =>
+        (await lunkeeper(node).volumes()).map(({ hold }) => [hold.mode, hold.wanted, hold.effective])
+      // multipathd may lower it once more, for its second path.
+      await node.until(async () => (await timers())[1]?.[2] === 600, {
+        deadline: SEEN_MS,
+        what: 'the restored timer',
+      })
       // What fails over later for it still waits no longer in all.
-      expect(timers).toEqual([
+      expect(await timers()).toEqual([
         ['multipathd', 600, expect.any(Number)],
         ['session', 600, 600],
       ])
