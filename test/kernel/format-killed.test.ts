@@ -58,7 +58,7 @@ describe.each(kernels('bookworm'))(
       )
     const mendMkfs = (node: LabNode) => node.sh(`rm -f ${PLACE}/*`)
     /** The note is of a boot before this one. */
-    const reboot = (node: LabNode) => node.sh(`sed -i 's/"boot": "[^"]*"/"boot": "another"/' ${NOTES}/*.json`)
+    const reboot = (node: LabNode) => node.sh(`sed -i 's/"boot": *"[^"]*"/"boot":"another"/' ${NOTES}/*.json`)
     const notes = async (node: LabNode) => (await node.sh(`ls ${NOTES} 2>/dev/null || :`)).trim()
 
     /** An attach that dies with its mkfs. */
