@@ -7,6 +7,8 @@ import { MULTIPATHD_POLICY } from '../../host/map/multipathd-policy.ts'
 
 /** Longer than it takes to write a file, also where `fsync` waits for a busy disk, or the process is stopped for a while. */
 const FILE_WRITTEN_MS = 600_000
+/** The same of a node record. It may contain a secret, which is to stay as briefly as possible. */
+const NODE_RECORD_WRITTEN_MS = 60_000
 /** Longer than a login with a copy of a record, which is limited to half a minute (src/host/iscsi/login.ts). */
 const LOGIN_ENDED_MS = 120_000
 
@@ -24,7 +26,7 @@ const UNFINISHED_POLICY = /^\.zz-lunkeeper\.conf\.[0-9a-f]{12}$/
  */
 export function removeLeftovers(host: Host): void {
   const { records, runtime } = host.places
-  sweep(dirname(nodeDatabase(host)), UNFINISHED_NODE_RECORD, FILE_WRITTEN_MS)
+  sweep(dirname(nodeDatabase(host)), UNFINISHED_NODE_RECORD, NODE_RECORD_WRITTEN_MS)
   for (const name of ['volumes', 'formatting']) sweep(join(records, name), UNFINISHED, FILE_WRITTEN_MS)
   for (const name of ['', 'holds', 'registered', 'sessions', 'csi'])
     sweep(join(runtime, name), UNFINISHED, FILE_WRITTEN_MS)
