@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 
 import type { LabNode } from '../lab/index.ts'
 import { Lab } from '../lab/index.ts'
-import { median } from './table.ts'
+import { median, spread } from './table.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,9 +27,6 @@ async function measure<T>(node: LabNode, ...args: readonly string[]): Promise<T[
 
 const lunsOf = (count: number) =>
   Array.from({ length: count }, (_, lun) => ({ lun, serial: `0a5e${lun.toString(16)}`, bytes: 16 << 20 }))
-
-const cell = (times: readonly number[]) =>
-  `${median(times).toFixed(0)} (${Math.min(...times).toFixed(0)}–${Math.max(...times).toFixed(0)})`
 
 async function cost(): Promise<void> {
   await using lab = await Lab.open()
@@ -56,7 +53,7 @@ async function cost(): Promise<void> {
     )
     const difference = median(withThem!) - median(without!)
     process.stdout.write(
-      `| ${what === 'attached' ? 'attach' : 'detach'} | ${cell(without!)} | ${cell(withThem!)} | ${difference.toFixed(1)} |\n`,
+      `| ${what === 'attached' ? 'attach' : 'detach'} | ${spread(without!)} | ${spread(withThem!)} | ${difference.toFixed(1)} |\n`,
     )
   }
 }
@@ -82,7 +79,7 @@ async function many(): Promise<void> {
     await onNode(a, 'give-up')
   }
   process.stdout.write(
-    `\n| ${values.volumes} volumes at once | attach, no node has them, ms | take-over from another node, ms | difference of the medians |\n|---|---|---|---|\n| | ${cell(free)} | ${cell(taken)} | ${(median(taken) - median(free)).toFixed(0)} |\n`,
+    `\n| ${values.volumes} volumes at once | attach, no node has them, ms | take-over from another node, ms | difference of the medians |\n|---|---|---|---|\n| | ${spread(free)} | ${spread(taken)} | ${(median(taken) - median(free)).toFixed(0)} |\n`,
   )
 }
 

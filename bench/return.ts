@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 
 import { Lab } from '../lab/index.ts'
-import { median } from './table.ts'
+import { median, spread } from './table.ts'
 
 const { values } = parseArgs({
   options: {
@@ -46,12 +46,11 @@ for (const peer of ['floor', 'lunkeeper'] as const) {
   const mine = all.filter((one) => one.peer === peer)
   const times = mine.map(({ ms }) => ms)
   const part = (of: (one: Measured) => number | null) => median(mine.flatMap((one) => of(one) ?? []))
-  const [low, middle, high] = [Math.min(...times), median(times), Math.max(...times)]
   const cells = [
     peer,
-    `${middle.toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`,
-    (middle / base).toFixed(2),
-    (high / base).toFixed(2),
+    spread(times),
+    (median(times) / base).toFixed(2),
+    (Math.max(...times) / base).toFixed(2),
     part(({ loggedIn }) => loggedIn).toFixed(0),
     part(({ loggedIn, disk }) => disk && disk - loggedIn!).toFixed(0),
     part(({ ms, disk }) => disk && ms - disk).toFixed(0),

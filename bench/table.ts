@@ -13,6 +13,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
+/** median (min–max) */
+export const spread = (times: readonly number[]): string =>
+  spreadOf(median(times), Math.min(...times), Math.max(...times))
+
+const spreadOf = (middle: number, low: number, high: number) =>
+  `${middle.toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`
+
 export interface Row {
   readonly luns: number
   readonly what: string
@@ -54,6 +61,6 @@ export const HEAD =
 
 export function markdown(rows: readonly Row[]): string {
   const line = (row: Row) =>
-    `| ${row.luns} | ${row.what} | ${row.size} | ${row.peer} | ${row.ms.toFixed(0)} (${row.low.toFixed(0)}–${row.high.toFixed(0)}) | ${row.processes} | ${row.ratio.toFixed(2)} |\n`
+    `| ${row.luns} | ${row.what} | ${row.size} | ${row.peer} | ${spreadOf(row.ms, row.low, row.high)} | ${row.processes} | ${row.ratio.toFixed(2)} |\n`
   return rows.map(line).join('')
 }

@@ -1,6 +1,6 @@
 // Runs inside a machine: what the reservation of a volume costs, and how long many volumes take. Prints one JSON line a measurement.
 //   ownership.mjs cost IQN PORTAL ROUNDS: LUN 0 keeps the session; LUN 1 has reservations, LUN 2 has none
-//   ownership.mjs attach|take-over|detach IQN PORTAL COUNT: LUNs 0 to COUNT - 1, all at once
+//   ownership.mjs attach|take-over|detach|give-up IQN PORTAL COUNT: LUNs 0 to COUNT - 1, all at once; give-up detaches with force
 // oxlint-disable-next-line import/no-absolute-path -- where a guest of the lab sees the checkout
 import { attach, detach, openHost } from '/lab/project/dist/index.js'
 
@@ -20,7 +20,7 @@ async function timed(work) {
 const say = (measured) => console.log(JSON.stringify(measured))
 const luns = Array.from({ length: Number(count) }, (_, lun) => lun)
 
-if (what === 'cost') {
+async function cost() {
   await attachLun(0)
   // Once untimed: a resident process has its worker and its modules.
   for (const lun of [1, 2]) {
@@ -34,8 +34,15 @@ if (what === 'cost') {
       say({ hasReservations: lun === 1, attached, detached })
     }
   await detachLun(0)
-} else if (what === 'detach') say({ ms: await timed(() => Promise.all(luns.map((lun) => detachLun(lun)))) })
-else if (what === 'give-up')
-  say({ ms: await timed(() => Promise.all(luns.map((lun) => detachLun(lun, true)))) })
-else say({ ms: await timed(() => Promise.all(luns.map((lun) => attachLun(lun, what === 'take-over')))) })
+}
+
+const acts = {
+  attach: (lun) => attachLun(lun),
+  'take-over': (lun) => attachLun(lun, true),
+  detach: (lun) => detachLun(lun),
+  'give-up': (lun) => detachLun(lun, true),
+}
+
+if (what === 'cost') await cost()
+else say({ ms: await timed(() => Promise.all(luns.map(acts[what]))) })
 await host[Symbol.asyncDispose]()

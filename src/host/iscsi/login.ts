@@ -7,7 +7,7 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
-import type { RunResult } from '../exec/run.ts'
+import type { RunOptions, RunResult } from '../exec/run.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
 import { asOnHost } from '../paths.ts'
@@ -67,28 +67,7 @@ export async function login(
   const up = whenLoggedIn(host, iqn, portal)
   const options = { deadline: DEADLINE_MS, signal: signal ? AbortSignal.any([signal, up.signal]) : up.signal }
   try {
-    const ran = await repeatOnDatabaseError(() =>
-      record.ours
-        ? host.run('iscsiadm', args, options)
-        : withOverlay(host, record, settings, (overlay) =>
-            host.run(
-              'unshare',
-              [
-                '--mount',
-                '--propagation',
-                'private',
-                'sh',
-                '-c',
-                BIND,
-                'sh',
-                overlay,
-                asOnHost(host.paths, record.path),
-                ...args,
-              ],
-              options,
-            ),
-          ),
-    )
+    const ran = await repeatOnDatabaseError(() => runLogin(host, record, settings, args, options))
     if (ran.code === null || !OK.has(ran.code)) throw await loginError(host, iqn, portal, settings, ran)
   } catch (error) {
     // The session is logged in, but iscsid has not told iscsiadm. Killing iscsiadm does not end the session.
@@ -96,6 +75,21 @@ export async function login(
   } finally {
     up.stop()
   }
+}
+
+async function runLogin(
+  host: Host,
+  record: NodeRecord,
+  settings: LoginSettings,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
+  if (record.ours) return host.run('iscsiadm', args, options)
+  const path = asOnHost(host.paths, record.path)
+  return withOverlay(host, record, settings, (overlay) => {
+    const bound = ['sh', '-c', BIND, 'sh', overlay, path, ...args]
+    return host.run('unshare', ['--mount', '--propagation', 'private', ...bound], options)
+  })
 }
 
 const BIND = 'mount --bind -- "$1" "$2" && shift 2 && exec iscsiadm "$@"'

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Api } from '../api/client.ts'
+import { jittered } from '../api/retry-delay.ts'
 import type { AttachmentAnswer, AskedAttachment, AttachmentVerdict } from './witness.ts'
 import { askAttachment } from './witness.ts'
 
@@ -12,8 +13,6 @@ const AWAY_FOR_LONG_MS = 10_000
 /** After an answer that does not help (no permission, a page of a proxy): the server is there. */
 const REFUSED_INTERVAL_MS = 5_000
 const MAX_PAUSE_MS = 30_000
-/** Nodes do not ask at the same moment. */
-const JITTER = 0.2
 /** A lost packet is sent again after 1 s (TCP): a new connection is faster. */
 const PROBE_DEADLINE_MS = 700
 /** A question that takes longer is probably not going to be answered. */
@@ -99,6 +98,5 @@ export class AttachmentWitness implements Disposable {
 function pauseAfter(last: AttachmentAnswer | null, awayMs: number): number {
   const isRefused = last !== null && last.status !== null && last.status < 500
   const usualMs = awayMs > AWAY_FOR_LONG_MS ? LONG_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS
-  const wantedMs = Math.min(MAX_PAUSE_MS, last?.retryAfter ?? (isRefused ? REFUSED_INTERVAL_MS : usualMs))
-  return wantedMs * (1 + JITTER * (Math.random() - 0.5))
+  return jittered(Math.min(MAX_PAUSE_MS, last?.retryAfter ?? (isRefused ? REFUSED_INTERVAL_MS : usualMs)))
 }

@@ -17,7 +17,7 @@ import { isName } from '../../model/name.ts'
 const word = <Word>() => z.custom<Word>((value) => typeof value === 'string')
 const text = z.nullish(z.string())
 
-const schema = z.object({
+const written = z.object({
   since: timeText,
   sinceMs: z.optional(z.number()),
   ended: z.nullish(word<NonNullable<HoldNote['ended']>>()),
@@ -32,6 +32,8 @@ const schema = z.object({
     undefined,
   ),
 })
+/** A time that no clock shows makes it no note. */
+const schema = z.pipe(written, z.transform(asRead))
 
 /**
  * Null if there is none. A note that cannot be read may say that nothing of the volume may be written: it is not taken for
@@ -59,16 +61,11 @@ function unlessMissing<T>(what: string, read: () => T): T | null {
 
 /** Null if it is not a note. */
 export function parseHoldNote(text: string): HoldNote | null {
-  const note = parseNote(text, schema)
-  try {
-    return note && asRead(note)
-  } catch {
-    // A time that no clock shows.
-    return null
-  }
+  return parseNote(text, schema)
 }
 
-function asRead(note: z.output<typeof schema>): HoldNote {
+/** With its times by the wall clock as it is set now. @throws RangeError */
+function asRead(note: z.output<typeof written>): HoldNote {
   const { since, sinceMs, ended = null, trouble = null, kind, doubted, isClear, holder, discarded } = note
   const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
   return {

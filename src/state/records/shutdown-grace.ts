@@ -15,17 +15,14 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
  * target may be lost while services stop still, when the command that said so has long ended.
  */
 
-const schema = z.object({ since: timeText, sinceMs: z.number(), seconds: z.number() })
+const schema = z.pipe(
+  z.object({ since: timeText, sinceMs: z.number(), seconds: z.number() }),
+  z.transform((note) => ({ ...note, since: restamped(note.since, clockStepSince(note)) })),
+)
 
 /** Null if no shutdown is in progress. */
 export function readShutdownGrace(host: Host): ShutdownGrace | null {
-  const note = readNote(pathOf(host), schema)
-  try {
-    return note && { ...note, since: restamped(note.since, clockStepSince(note)) }
-  } catch {
-    // A time that no clock shows.
-    return null
-  }
+  return readNote(pathOf(host), schema)
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */

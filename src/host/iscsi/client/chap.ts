@@ -17,7 +17,7 @@ const ALGORITHMS = {
 export const DEFAULT_ALGORITHMS: readonly ChapAlgorithm[] = ['MD5']
 
 /** The longest challenge (RFC 7143, 12.1.3). */
-const MAX_CHALLENGE = 1024
+const MAX_CHALLENGE_BYTES = 1024
 /** The length of the shortest answer. */
 const CHALLENGE = 16
 
@@ -57,7 +57,7 @@ export function challengeOf(
   const id = Number(keys.get('CHAP_I') ?? Number.NaN)
   const bytes = binaryOf(keys.get('CHAP_C') ?? '')
   const isIdInOrder = Number.isInteger(id) && id >= 0 && id <= 255
-  if (!algorithm || !isIdInOrder || !bytes?.length || bytes.length > MAX_CHALLENGE) return null
+  if (!algorithm || !isIdInOrder || !bytes?.length || bytes.length > MAX_CHALLENGE_BYTES) return null
   return { algorithm, id, bytes }
 }
 

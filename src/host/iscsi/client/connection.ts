@@ -34,7 +34,7 @@ const MAX_ROUNDS = 8
 /** Target error: "not now" (RFC 7143, 11.13.5). */
 const TARGET_ERROR = 3
 /** A list of about ten thousand addresses, in any number of parts. */
-const MAX_TEXT = 1 << 20
+const MAX_TEXT_BYTES = 1 << 20
 const MAX_PARTS = 1024
 
 export interface ConnectionOptions {
@@ -159,7 +159,7 @@ export class IscsiConnection {
       // Not final, or cut (C): more follows. Without a tag it cannot be requested.
       const isMore = (header[1]! & FINAL) === 0 || (header[1]! & CONTINUE) !== 0
       if (!isMore) return decodeKeys(Buffer.concat(parts))
-      if (transfer === NO_TAG || count === MAX_PARTS || bytes > MAX_TEXT)
+      if (transfer === NO_TAG || count === MAX_PARTS || bytes > MAX_TEXT_BYTES)
         throw this.#error('LOGIN_FAILED', 'does not complete its list of targets')
     }
   }

@@ -83,3 +83,10 @@ it('one of a later version, with a reason that this version does not know, is no
   writeFileSync(join(holdNotes(host), `${NAME}.json`), JSON.stringify(note))
   expect(readHoldNote(host, NAME)).toMatchObject({ ended: 'frozen', kind: 'unheard-of' })
 })
+
+it('one with a time that no clock shows is not a note', () => {
+  const note = { since: new Date().toISOString(), sinceMs: 1e300, ended: null, trouble: null }
+  mkdirSync(holdNotes(host), { recursive: true })
+  writeFileSync(join(holdNotes(host), `${NAME}.json`), JSON.stringify(note))
+  expect(readHoldNote(host, NAME)).toBeNull()
+})
