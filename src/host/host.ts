@@ -8,6 +8,7 @@ import type { SettledRequest } from '../model/request.ts'
 import type { RunResult, RunOptions } from './exec/run.ts'
 import { runOnHost } from './exec/on-host.ts'
 import { run } from './exec/run.ts'
+import { StandbyShells } from './exec/standby.ts'
 import type { Program } from './exec/programs.ts'
 import { WorkerPool } from './worker/worker-pool.ts'
 import type { HostPaths } from './paths.ts'
@@ -33,6 +34,8 @@ export interface Host extends AsyncDisposable {
   readonly places: Places
   /** @internal */
   readonly workers: WorkerPool
+  /** @internal For programs that are urgent (`RunOptions`). */
+  readonly standby: StandbyShells
   /** The hold of volumes whose request does not set one. */
   readonly hold: { readonly wanted: Hold; readonly mode: HoldMode | 'auto' }
   /**
@@ -70,6 +73,7 @@ const HISTORY_DEADLINE_MS = 2_000
 
 export function openHost(options: HostSettings = {}): Host {
   const workers = new WorkerPool()
+  const standby = new StandbyShells()
   const { hostRoot } = options
   const places = { ...PLACES, ...options.places }
   const history = new EventLog(join(places.records, 'history'))
@@ -79,12 +83,17 @@ export function openHost(options: HostSettings = {}): Host {
     history,
     actor: options.actor ?? { via: 'library', command: null, user: null },
     workers,
+    standby,
     witnesses: { kubernetes: null, backMs: null, onBack: null },
     hold: { wanted: DEFAULT_HOLD, mode: 'auto', ...options.hold },
-    run: hostRoot === undefined ? run : runOnHost(hostRoot),
+    run:
+      hostRoot === undefined
+        ? (program, args, settings) => run(program, args, settings, standby)
+        : runOnHost(hostRoot, standby),
     async [Symbol.asyncDispose]() {
       await history.settle(HISTORY_DEADLINE_MS)
       workers.close()
+      standby.close()
     },
   }
 }

@@ -56,8 +56,11 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
         await emptyMap(host, record, mapOf(context, record))
         maps.invalidate()
       },
-      // Idle workers end after a minute. A worker must be ready at the moment when the target is back.
-      'warm-worker': () => host.workers.warm(),
+      // Those that are idle end after a minute.
+      'warm-up': () => {
+        host.workers.warm()
+        host.standby.warm()
+      },
       'search-portal': (_, { record }) => context.searchPortals(record.request.iqn),
     },
     lasting: {

@@ -1,6 +1,9 @@
 import { LunkeeperError } from '../../model/errors.ts'
+import type { ChildResult } from './child.ts'
+import { childStarter } from './child.ts'
 import type { Program } from './programs.ts'
-import { PACKAGE_OF, PATH } from './programs.ts'
+import { PACKAGE_OF } from './programs.ts'
+import type { StandbyShells } from './standby.ts'
 import { abandon, untilEnded } from './until-ended.ts'
 
 /** How a program ended, and what it printed. */
@@ -26,10 +29,12 @@ export interface RunOptions {
   readonly onOutput?: (text: string) => void
   /** An open file that becomes the program's standard input, instead of `input`. */
   readonly file?: number
+  /** I/O waits for this program: it is run by a shell that waits already, where there is one. @default false */
+  readonly urgent?: boolean
 }
 
-/** In bytes: more than any of our programs prints. */
-const MAX_OUTPUT = 1 << 20
+/** Exit statuses of a shell that could not execute the program: nothing was run. */
+const NOT_EXECUTED = new Set([126, 127])
 
 /**
  * Runs one program to its end: arguments unchanged, no shell, a fixed PATH, the C locale. A program that exits with a
@@ -38,52 +43,40 @@ const MAX_OUTPUT = 1 << 20
  * A child in an uninterruptible wait survives SIGKILL until the kernel releases it, so nothing here waits for a killed
  * child: it is abandoned, and its pipes are closed.
  *
+ * @param standby shells for programs that are urgent
  * @throws PROGRAM_MISSING TIMEOUT CANCELLED INTERNAL
  */
 export async function run(
   program: Program,
   args: readonly string[],
   options: RunOptions,
+  standby?: StandbyShells,
 ): Promise<RunResult> {
-  const { execa } = await import('execa')
+  const start = await childStarter()
   // Checked after the last await before the start, because an abort before that raises no event any more.
   if (options.signal?.aborted) throw new LunkeeperError('CANCELLED', `${program} was not started`)
-  const child = execa(program, args, {
-    reject: false,
-    // In a process group of its own: Ctrl-C at the terminal must reach only us, and we decide at which step to stop.
-    detached: true,
-    cleanup: false,
-    env: { PATH, LC_ALL: 'C', ...options.env },
-    extendEnv: false,
-    // execa accepts a descriptor here; its types (10.2) do not say so.
-    stdin: (options.file ?? (options.input === undefined ? 'ignore' : 'pipe')) as 'pipe',
-    ...(options.input === undefined ? {} : { input: options.input }),
-    ...(options.onOutput ? { buffer: false } : { maxBuffer: MAX_OUTPUT }),
-    stripFinalNewline: true,
-  })
-  if (options.onOutput) child.stdout?.setEncoding('utf8').on('data', options.onOutput)
+  const waiting = takesStandby(options) ? standby?.take(program, args) : undefined
+  const child = waiting ?? start(program, args, options)
+  if (options.onOutput) child.nodeChildProcess.stdout?.setEncoding('utf8').on('data', options.onOutput)
   const ending = await untilEnded(
     child.then((result) => result),
     options,
   )
-  if (ending.kind === 'ended') return toRunResult(program, ending.result)
+  if (ending.kind === 'ended') {
+    if (waiting && NOT_EXECUTED.has(ending.result.exitCode ?? 0)) return run(program, args, options)
+    return toRunResult(program, ending.result)
+  }
   abandon(child.nodeChildProcess)
   child.catch(() => {})
   throw ending.kind === 'cancelled'
     ? new LunkeeperError('CANCELLED', `${program} was stopped`)
     : new LunkeeperError('TIMEOUT', `${program} did not end within ${options.deadline / 1000} s`, {
-        details: { program, pid: child.pid },
+        details: { program, pid: child.nodeChildProcess.pid },
       })
 }
 
-/** What execa reports of a child. */
-interface ChildResult {
-  readonly exitCode?: number | undefined
-  readonly signal?: string | undefined
-  readonly code?: string | undefined
-  readonly stdout?: unknown
-  readonly stderr?: unknown
-  readonly originalMessage?: string | undefined
+function takesStandby({ urgent, input, env, onOutput, file }: RunOptions): boolean {
+  return urgent === true && [input, env, onOutput, file].every((one) => one === undefined)
 }
 
 function toRunResult(program: Program, result: ChildResult): RunResult {

@@ -65,7 +65,8 @@ export async function login(
     '-l',
   ]
   const up = whenLoggedIn(host, iqn, portal)
-  const options = { deadline: DEADLINE_MS, signal: signal ? AbortSignal.any([signal, up.signal]) : up.signal }
+  const stopped = signal ? AbortSignal.any([signal, up.signal]) : up.signal
+  const options = { deadline: DEADLINE_MS, signal: stopped, urgent: true }
   try {
     const ran = await repeatOnDatabaseError(() => runLogin(host, record, settings, args, options))
     if (ran.code === null || !OK.has(ran.code)) throw await loginError(host, iqn, portal, settings, ran)

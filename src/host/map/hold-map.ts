@@ -204,7 +204,7 @@ function isHoldMapName(name: string): boolean {
 }
 
 async function dmsetup(host: Host, args: readonly string[]): Promise<void> {
-  const ran = await host.run('dmsetup', args, { deadline: DEADLINE_MS })
+  const ran = await host.run('dmsetup', args, { deadline: DEADLINE_MS, urgent: true })
   if (ran.code !== 0)
     throw new LunkeeperError('MAP_FAILED', `dmsetup ${args.slice(0, 2).join(' ')}: ${failureReason(ran)}`)
 }

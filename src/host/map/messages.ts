@@ -104,7 +104,10 @@ async function send(host: Host, messages: readonly Message[]): Promise<void> {
 /** Without a shell, so that I/O resumes one program start earlier. */
 async function sendOne(host: Host, { map, text, resolve, reject }: Message): Promise<void> {
   try {
-    const ran = await host.run('dmsetup', ['message', map, '0', text], { deadline: DEADLINE_MS })
+    const ran = await host.run('dmsetup', ['message', map, '0', text], {
+      deadline: DEADLINE_MS,
+      urgent: true,
+    })
     if (ran.code === 0) resolve()
     else reject(new LunkeeperError('MAP_FAILED', `${map} rejected "${text}": ${failureReason(ran)}`))
   } catch (error) {

@@ -125,7 +125,7 @@ export interface Refused {
 export type ReturnStep =
   /** Look for the volume among all LUNs that the target presents. The return continues only if the volume has its old LUN. */
   | 'search-lun'
-  /** End a lost session that nothing but hold maps uses. */
+  /** End a lost session that nothing but hold maps uses. It is the only step while the target is away. */
   | 'log-out'
   /** Log in, scan, and wait for the disk. */
   | 'make-path'
@@ -156,8 +156,8 @@ export type HoldStep =
   | { readonly kind: 'drop-disk'; readonly sid: number }
   /** Take all disks from under the map: nothing that is written to it reaches a target any more. */
   | { readonly kind: 'empty-map' }
-  /** A worker process must be there at the moment when the target is back. */
-  | { readonly kind: 'warm-worker' }
+  /** The processes that a return needs must be there at the moment when the target is back. */
+  | { readonly kind: 'warm-up' }
   | { readonly kind: 'search-portal' }
   | LastingStep
 
@@ -214,6 +214,8 @@ export type Returned =
         readonly connection: string | null
       } | null
     }
+  /** The lost session is gone; the rest follows when the target takes logins. */
+  | { readonly kind: 'logged-out' }
   /** The volume has another LUN now, and its record says so. */
   | { readonly kind: 'moved'; readonly from: number; readonly to: number }
   /** @property foundHere the volume was seen at its own LUN before the return failed */

@@ -185,7 +185,7 @@ function planLost(
   return {
     note: ended.note,
     memory: begun.memory,
-    steps: [{ kind: 'warm-worker' }, ...begun.steps, ...ended.steps, ...on],
+    steps: [{ kind: 'warm-up' }, ...begun.steps, ...ended.steps, ...on],
     last: off,
     lookAtMs: isHeld ? deadlineMs : Infinity,
     ask: null,

@@ -4,6 +4,7 @@ import type {
   HoldMemory,
   IoFailures,
   PortalFacts,
+  PortalSession,
   ProbeResult,
   Refusal,
   ReturnAttempt,
@@ -25,7 +26,7 @@ const LONG_RETRY_MS = 1_000
  * disks a new login is faster.
  */
 const RELOGIN_WAIT_MS = 3_000
-const FAST_LOGIN_MAX_DISKS = 4
+export const FAST_LOGIN_MAX_DISKS = 4
 
 /**
  * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
@@ -96,15 +97,20 @@ export function planReturn(
     const waitsSinceMs = attempt.waitsSinceMs ?? nowMs
     const openMs = openSince(probe, waitsSinceMs)
     // Looked at again when the portal opens.
-    if (openMs === null)
-      return {
-        attempt: { ...attempt, waitsSinceMs, nextMs: 0 },
-        step: null,
-        why: probe?.closed ?? null,
-        needsProbe: true,
-      }
+    if (openMs === null) {
+      const waiting = { ...attempt, waitsSinceMs, nextMs: 0 }
+      const why = probe?.closed ?? null
+      return why !== null && session && session.disks !== 0 && isReplaceable(session)
+        ? {
+            attempt: { ...waiting, isBusy: true, begunMs: nowMs },
+            step: { kind: 'return', portal, path: null, steps: ['log-out'] },
+            why,
+            needsProbe: false,
+          }
+        : { attempt: waiting, step: null, why, needsProbe: true }
+    }
     const newLoginMs = openMs + RELOGIN_WAIT_MS
-    if (session && !(isFew(session.disks) && session.isAllHeld) && nowMs < newLoginMs)
+    if (session && !isReplaceable(session) && nowMs < newLoginMs)
       return {
         attempt: { ...attempt, waitsSinceMs, waitsForIscsid: true, nextMs: newLoginMs },
         step: null,
@@ -129,8 +135,8 @@ export function planReturn(
 
 /**
  * No I/O goes through a path before its disk has proved, over its present connection, to be the volume. A path that is in
- * the map's table needs nothing else. Any other path is created: a lost session is logged out first, because hold maps keep
- * the I/O of its volumes, and a new login is faster than iscsid's own recovery.
+ * the map's table needs nothing else. Any other path is created. A lost session is logged out before, as soon as its target is
+ * known to be away: hold maps keep the I/O of its volumes, and a new login is faster than iscsid's own recovery.
  */
 function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
   if (isKnown) return ['verify', 'reinstate']
@@ -146,7 +152,9 @@ function openSince(probe: ProbeResult | null, waitsSinceMs: number): number | nu
   return Math.max(probe.openSinceMs, waitsSinceMs)
 }
 
-const isFew = (disks: number | null) => disks !== null && disks <= FAST_LOGIN_MAX_DISKS
+/** Whether a lost session is better ended than recovered: nothing but hold maps uses it, and its disks are soon made again. */
+const isReplaceable = ({ disks, isAllHeld }: PortalSession) =>
+  disks !== null && disks <= FAST_LOGIN_MAX_DISKS && isAllHeld === true
 
 /** The attempt after a return that was refused. */
 export function afterRefusal(

@@ -5,6 +5,7 @@ import type { WriteProof } from '../../host/proof/proof.ts'
 import { loadHoldMap, readPaths, reinstatePath } from '../../host/map/hold-map.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readDiskByName } from '../../host/read/disks.ts'
+import { hasDisks, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
@@ -38,7 +39,7 @@ export async function provePaths(
   map: DmMap,
   disks: readonly PathDisk[],
 ): Promise<ProvenPaths> {
-  const known = (await readPaths(host)).get(map.name) ?? []
+  const known = await pathsNow(host, map)
   const isKnown = (disk: PathDisk) => known.some(({ devno }) => devno === disk.devno)
   if (disks.every(isKnown)) {
     const failed = disks.filter((disk) => known.some(({ devno, active }) => devno === disk.devno && !active))
@@ -47,6 +48,12 @@ export async function provePaths(
   const others = carrying(host, known).filter(({ devno }) => !disks.some((disk) => disk.devno === devno))
   const all = [...disks, ...(await oursOf(host, volume, others))]
   return { proof: await proveDisks(host, volume, all), reinstates: false, disks: all }
+}
+
+/** The paths of a map's table; none, which sysfs tells without a program, if their disks have all been removed. */
+async function pathsNow(host: Host, map: DmMap): Promise<HoldMapState['paths']> {
+  if (!hasDisks(host.paths, readMap(host.paths, map.device) ?? map)) return []
+  return (await readPaths(host)).get(map.name) ?? []
 }
 
 /** Lets I/O go through proven paths. @throws MAP_FAILED PROOF_EXPIRED */

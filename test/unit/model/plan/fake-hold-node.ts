@@ -248,7 +248,7 @@ export class FakeHoldNode implements Noted {
   #act(steps: readonly HoldStep[]): void {
     const { iscsi } = this
     for (const step of steps) {
-      if (step.kind === 'say' || step.kind === 'warm-worker' || step.kind === 'search-portal') continue
+      if (step.kind === 'say' || step.kind === 'warm-up' || step.kind === 'search-portal') continue
       this.#say(JSON.stringify(step))
       this.judge.begins(step)
       switch (step.kind) {

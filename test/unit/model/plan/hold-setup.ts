@@ -87,7 +87,7 @@ export const proven = memory({
 export const plan = (more: Partial<HoldFacts> = {}, before: HoldMemory = proven): HoldPlan =>
   planHold(facts(more), before)
 export const kinds = ({ steps }: HoldPlan): string[] =>
-  steps.map(({ kind }) => kind).filter((kind) => kind !== 'say' && kind !== 'warm-worker')
+  steps.map(({ kind }) => kind).filter((kind) => kind !== 'say' && kind !== 'warm-up')
 export const stepOf = <Kind extends HoldStep['kind']>({ steps }: HoldPlan, kind: Kind) =>
   steps.find((step): step is StepOf<Kind> => step.kind === kind)
 export const said = ({ steps }: HoldPlan): string[] =>
