@@ -4,9 +4,14 @@
 //
 // It must answer while the kernel holds other processes in D state. So its own thread touches no file: files and
 // LIO are a worker's job, programs are children. Plain JavaScript, because stripping types costs a guest 0.1 s.
+import { globSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
 import { childOps } from './children.mjs'
+
+// hostfs drops a file's pages once nobody has it open (fs/hostfs: its inodes are deleted), as no disk does: each `lunkeeper` would read
+// the 100 MB of its Node again.
+for (const node of globSync('/lab/project/.tools/node_modules/*/bin/node')) openSync(node)
 
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 const children = childOps(send)

@@ -122,7 +122,7 @@ export async function detach(
   const wasAttached = node.attached
   node.attached = 'no'
   if (model.owner !== name) {
-    const isSaid = world.said.slice(heard).some((line) => line.includes('unwritten data'))
+    const isSaid = world.said.slice(heard).some((line) => line.includes('unwritten'))
     if (!force && wasAttached === 'yes' && !isSaid)
       throw new Violation(
         'disagrees',

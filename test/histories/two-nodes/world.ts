@@ -39,6 +39,8 @@ interface Machine {
   readonly node: LabNode
   /** Writes and reads blocks. */
   readonly pen: Servant
+  /** Lunkeeper as a library, for questions. Commands that may be killed are programs of their own. */
+  readonly engine: Servant
   agent: LabProcess | null
   heard: number
 }
@@ -122,8 +124,11 @@ export class World {
       ...(isAgain ? { restore: `${name}.tar` } : {}),
     })
     if (!isAgain) await node.write('/etc/machine-id', `${name.charCodeAt(0).toString(16).repeat(16)}\n`)
-    const pen = await Servant.start(node, ['node', `${GUEST}/observer.mjs`], { UV_THREADPOOL_SIZE: '64' })
-    this.#machines.set(name, { node, pen, agent: null, heard: 0 })
+    const [pen, engine] = await Promise.all([
+      Servant.start(node, ['node', `${GUEST}/observer.mjs`], { UV_THREADPOOL_SIZE: '64' }),
+      Servant.start(node, ['node', '/lab/project/dist/engine.js']),
+    ])
+    this.#machines.set(name, { node, pen, engine, agent: null, heard: 0 })
   }
 
   async losePower(name: NodeName): Promise<void> {
@@ -200,11 +205,10 @@ export class World {
 
   /** As `lunkeeper volumes` has it; null for no record. */
   async status(name: NodeName): Promise<VolumeStatus | null> {
-    const { stdout, stderr, code } = await this.machine(name).node.run(['lunkeeper', 'volumes', '--json'], {
-      deadline: COMMAND_DEADLINE_MS,
-    })
-    if (code !== 0) throw new Violation('hang', name, `volumes: ${stderr}`)
-    return (JSON.parse(stdout) as VolumeStatus[]).find((one) => one.name === VOLUME) ?? null
+    const asked = this.machine(name).engine.ask<{ volumes: VolumeStatus[] }>('volumes')
+    const answer = await inTime(asked, `${name}: volumes`)
+    if ('error' in answer) throw new Violation('hang', name, `volumes: ${answer.error.message}`)
+    return answer.value.volumes.find((one) => one.name === VOLUME) ?? null
   }
 
   async logout(name: NodeName): Promise<void> {
