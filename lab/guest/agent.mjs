@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline'
 import { Worker } from 'node:worker_threads'
 import { childOps } from './children.mjs'
 
-// hostfs drops a file's pages once nobody has it open (fs/hostfs: its inodes are deleted), as no disk does: each `lunkeeper` would read
-// the 100 MB of its Node again.
+// hostfs drops a file's pages with its last user (it deletes the inode), which no file system on a disk does: each `lunkeeper` would
+// read its Node, of 100 MB, from the host again.
 for (const node of globSync('/lab/project/.tools/node_modules/*/bin/node')) openSync(node)
 
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)

@@ -75,7 +75,6 @@ export async function returnPath(work: PathReturn): Promise<Returned> {
       isFound = found
       plan = plan.slice(1)
     }
-    if (plan.every((step) => step === 'log-out')) return await logOutLost(work)
     const progress = { work, disk: work.disk, connection: null, proven: null }
     return await (plan.includes('make-path') ? makePath(progress, plan) : usePath(progress, plan))
   } catch (error) {
@@ -97,42 +96,23 @@ async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise
 
 /** Creates a path through the session that serves the portal, or through a new session, and loads it into the map. */
 async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
-  return whileReady(progress.work, async (work) => {
-    const { host, record, portal, signal } = work
-    const made = { ...progress, work }
+  const { work } = progress
+  const { host, record, portal } = work
+  return withLock(...returnLock(host, record, work.signal), async (wanted) => {
+    // A login at a target that has just gone blocks for 15 s: a command that detaches the volume cancels it.
+    const signal = AbortSignal.any([work.signal, wanted])
+    const now = readRecord(host, record.name)
+    if (now?.phase !== 'ready') throw signal.reason ?? new Error(`${record.name} is ${now?.phase ?? 'gone'}`)
+    const made = { ...progress, work: { ...work, record: now, signal } }
     const afterMakePath = plan.indexOf('make-path') + 1
     const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
-      if (plan.includes('log-out')) await endLost(work)
-      return newPath(work, portal)
+      if (plan.includes('log-out')) await endLost(made.work)
+      return newPath(made.work, portal)
     })
     refuseForeignHolders(host, record.name, [path], record.request.hold.wanted)
     made.disk = path.disk
     await runSteps(made, plan.slice(afterMakePath))
     return cameBack('loaded', made)
-  })
-}
-
-/** Ends the lost session while its target is away, so that a return need not wait for that. */
-async function logOutLost(lost: PathReturn): Promise<Returned> {
-  return whileReady(lost, async (work) => {
-    await withLock(...targetLock(work.host, work.record.request, 'return', work.signal), () => endLost(work))
-    return { kind: 'logged-out' }
-  })
-}
-
-/**
- * Does something with the volume's present record, under its lock. A login at a target that has just gone blocks for 15 s: a
- * command that detaches the volume cancels it.
- * @throws what cancelled it, or the record's phase, if the volume is no longer ready
- */
-async function whileReady(work: PathReturn, act: (work: PathReturn) => Promise<Returned>): Promise<Returned> {
-  const { host } = work
-  return withLock(...returnLock(host, work.record, work.signal), async (wanted) => {
-    const signal = AbortSignal.any([work.signal, wanted])
-    const record = readRecord(host, work.record.name)
-    if (record?.phase !== 'ready')
-      throw signal.reason ?? new Error(`${work.record.name} is ${record?.phase ?? 'gone'}`)
-    return act({ ...work, record, signal })
   })
 }
 

@@ -2,8 +2,8 @@ import type { Child } from './child.ts'
 import { childStarter } from './child.ts'
 import { abandon } from './until-ended.ts'
 
-/** How many wait: a returning path needs a login, and a table that is loaded and resumed. */
-const COUNT = 3
+/** How many wait: for a path that returns one logs out, one logs in, one loads a table and one resumes it. */
+const COUNT = 4
 /** After this time they are ended, unless they are asked for again. */
 const IDLE_LIMIT_MS = 60_000
 

@@ -28,7 +28,7 @@ const EXPECTED = new Set([0, 2, 9, 21, 32])
 export async function logout(host: Host, sid: number, signal?: AbortSignal): Promise<void> {
   const end = performance.now() + LOGIN_DEADLINE_MS
   const args = ['-m', 'session', '-r', String(sid), '-u']
-  let ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal })
+  let ran = await host.run('iscsiadm', args, { deadline: DEADLINE_MS, signal, urgent: true })
   while (ran.code !== null && EXPECTED.has(ran.code) && performance.now() < end) {
     const again = performance.now() + RETRY_INTERVAL_MS
     while (isPresent(host, sid) && performance.now() < again) await pause(sid, signal)

@@ -125,7 +125,7 @@ export interface Refused {
 export type ReturnStep =
   /** Look for the volume among all LUNs that the target presents. The return continues only if the volume has its old LUN. */
   | 'search-lun'
-  /** End a lost session that nothing but hold maps uses. It is the only step while the target is away. */
+  /** End a lost session that nothing but hold maps uses. */
   | 'log-out'
   /** Log in, scan, and wait for the disk. */
   | 'make-path'
@@ -214,8 +214,6 @@ export type Returned =
         readonly connection: string | null
       } | null
     }
-  /** The lost session is gone; the rest follows when the target takes logins. */
-  | { readonly kind: 'logged-out' }
   /** The volume has another LUN now, and its record says so. */
   | { readonly kind: 'moved'; readonly from: number; readonly to: number }
   /** @property foundHere the volume was seen at its own LUN before the return failed */

@@ -26,7 +26,7 @@ const LONG_RETRY_MS = 1_000
  * disks a new login is faster.
  */
 const RELOGIN_WAIT_MS = 3_000
-export const FAST_LOGIN_MAX_DISKS = 4
+const FAST_LOGIN_MAX_DISKS = 4
 
 /**
  * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
@@ -97,18 +97,13 @@ export function planReturn(
     const waitsSinceMs = attempt.waitsSinceMs ?? nowMs
     const openMs = openSince(probe, waitsSinceMs)
     // Looked at again when the portal opens.
-    if (openMs === null) {
-      const waiting = { ...attempt, waitsSinceMs, nextMs: 0 }
-      const why = probe?.closed ?? null
-      return why !== null && session && session.disks !== 0 && isReplaceable(session)
-        ? {
-            attempt: { ...waiting, isBusy: true, begunMs: nowMs },
-            step: { kind: 'return', portal, path: null, steps: ['log-out'] },
-            why,
-            needsProbe: false,
-          }
-        : { attempt: waiting, step: null, why, needsProbe: true }
-    }
+    if (openMs === null)
+      return {
+        attempt: { ...attempt, waitsSinceMs, nextMs: 0 },
+        step: null,
+        why: probe?.closed ?? null,
+        needsProbe: true,
+      }
     const newLoginMs = openMs + RELOGIN_WAIT_MS
     if (session && !isReplaceable(session) && nowMs < newLoginMs)
       return {
@@ -135,8 +130,9 @@ export function planReturn(
 
 /**
  * No I/O goes through a path before its disk has proved, over its present connection, to be the volume. A path that is in
- * the map's table needs nothing else. Any other path is created. A lost session is logged out before, as soon as its target is
- * known to be away: hold maps keep the I/O of its volumes, and a new login is faster than iscsid's own recovery.
+ * the map's table needs nothing else. Any other path is created: a lost session is logged out first, because hold maps keep
+ * the I/O of its volumes, and a new login is faster than iscsid's own recovery. Not earlier, while the target is away: iscsid
+ * restores it also for a detach that needs it, and where no agent runs.
  */
 function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
   if (isKnown) return ['verify', 'reinstate']

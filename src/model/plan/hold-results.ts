@@ -146,7 +146,6 @@ function afterReturn(
     ...before,
     attempts: new Map([...before.attempts, [portal, attempt]]),
   })
-  if (came.kind === 'logged-out') return ended({ ...known, isBusy: false })
   if (came.kind === 'moved') {
     const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
     return said(ended(NO_ATTEMPT), say(text))

@@ -152,7 +152,6 @@ export class FakeLastingSteps {
         return
       case 'log-out':
         if (serving && serving.state !== 'LOGGED_IN') iscsi.logOut(serving.sid)
-        if (running.plan.length === 0) running.returned = { kind: 'logged-out' }
         return
       case 'make-path': {
         if (!iscsi.isUp(step.portal)) return refuse('unreachable')

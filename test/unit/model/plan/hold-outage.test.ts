@@ -27,14 +27,14 @@ describe('an outage', () => {
 
   it('begins when the last path is lost: recorded, and the path is failed', () => {
     const begun = plan(lost)
-    expect(kinds(begun)).toEqual(['record', 'fail', 'return'])
+    expect(kinds(begun)).toEqual(['record', 'fail'])
     expect(stepOf(begun, 'record')!.note).toEqual(note())
     expect(said(begun)).toContain('all paths lost; holding I/O for up to 600 s')
   })
 
   it('has a map that does not queue queue before its path is failed', () => {
     const begun = plan({ ...lost, map: { ...active, queueing: false } })
-    expect(kinds(begun)).toEqual(['record', 'queue', 'fail', 'return'])
+    expect(kinds(begun)).toEqual(['record', 'queue', 'fail'])
   })
 
   it('is over once a request has ended, and not before', () => {

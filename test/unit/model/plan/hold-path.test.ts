@@ -65,6 +65,7 @@ describe('a path', () => {
   })
 
   it.each<[string, ProbeResult | null, boolean]>([
+    ['waits while its target takes no logins', closed, false],
     ['waits where nothing has been asked yet', null, false],
     ['is made as soon as the target takes logins', open, true],
     ['waits where only an answer from before its loss is known', { ...open, confirmedMs: NOW_MS - 1 }, false],
@@ -74,34 +75,6 @@ describe('a path', () => {
       isMade ? ['log-out', 'make-path', 'verify', 'load-table'] : null,
     )
     expect(lost.probes).toEqual(isMade ? [] : [{ portal: PORTAL, sinceMs: NOW_MS }])
-  })
-
-  it('that is lost has its session ended once while its target is away, so that a return finds it gone', () => {
-    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, closed)] }
-    const ending = plan(lost)
-    const step = stepOf(ending, 'return')!
-    expect(step).toMatchObject({ path: null, steps: ['log-out'] })
-    // It is under way.
-    expect(stepOf(plan(lost, ending.memory), 'return')).toBeUndefined()
-    const ended = { kind: 'return', step, came: { kind: 'logged-out' } } as const
-    const { memory: after, lookAtMs } = afterStep(facts(), ending.memory, ended)
-    expect(lookAtMs).toBe(0)
-    const gone = plan({ map: failed, paths: [], portals: [portalOf(null, closed)] }, after)
-    expect(stepOf(gone, 'return')).toBeUndefined()
-    expect(gone.probes).toEqual([{ portal: PORTAL, sinceMs: NOW_MS }])
-    const back = plan({ map: failed, paths: [], portals: [portalOf(null, open)] }, gone.memory)
-    expect(stepOf(back, 'return')!.steps).toContain('make-path')
-  })
-
-  it.each([
-    ['has many disks', { disks: 5, isAllHeld: null }],
-    ['has a disk that is not on a hold map', { disks: 2, isAllHeld: false }],
-    ['has no disk: it may be a login that is under way', { disks: 0, isAllHeld: true }],
-    ['was not looked at', { disks: null, isAllHeld: null }],
-  ])('that is lost keeps its session while the target is away if that %s', (_, session) => {
-    const portal = portalOf(lostPath, closed)
-    const portals = [{ ...portal, session: { ...portal.session!, ...session } }]
-    expect(stepOf(plan({ map: failed, paths: [lostPath], portals }), 'return')).toBeUndefined()
   })
 
   it('of a session with many disks waits 3 s for iscsid to recover it, and is verified at once if it did', () => {
@@ -210,6 +183,6 @@ describe('a portal', () => {
     const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open)] }
     expect(plan(lost, memory({ ...proven, attempts })).reactsToChanges).toBe(false)
     expect(plan(lost).reactsToChanges).toBe(false)
-    expect(plan({ ...lost, portals: [portalOf(null, closed)] }).reactsToChanges).toBe(true)
+    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).reactsToChanges).toBe(true)
   })
 })
