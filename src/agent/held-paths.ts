@@ -1,7 +1,6 @@
-import { connectionAttribute } from '../hold/return-path.ts'
 import type { Host } from '../host/host.ts'
-import { readAttribute } from '../host/read/attribute.ts'
 import { countDisks } from '../host/read/disks.ts'
+import { readConnection } from '../host/read/sessions.ts'
 import type { HeldPath, PortalFacts, ProbeResult } from '../model/plan/hold-facts.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
@@ -22,7 +21,7 @@ export function heldPaths(host: Host, { sessions }: VolumeView, portals: readonl
         disk: disk.name ?? `LUN ${disk.hctl.lun}`,
         sessionState: state,
         diskState: disk.state,
-        connection: readAttribute(connectionAttribute(host, sid)),
+        connection: readConnection(host.paths, sid),
       },
     ]
   })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
-import { connectionAttribute } from '../hold/return-path.ts'
 import type { Host } from '../host/host.ts'
+import { connectionAttribute } from '../host/read/sessions.ts'
 import { formatHctl } from '../model/hctl.ts'
 import type { VolumeView } from '../state/view/volume.ts'
 
@@ -25,7 +25,7 @@ export function attributesOf({ paths: { sys } }: Host, { sessions }: VolumeView)
 /** The attributes of a volume on a hold map. A loss that is shorter than the polling interval shows only in the connection. */
 export function attributesOfPaths(host: Host, view: VolumeView): WatchedAttributes {
   const { sessions, disks } = attributesOf(host, view)
-  const connections = view.sessions.map(({ session }) => connectionAttribute(host, session.sid))
+  const connections = view.sessions.map(({ session }) => connectionAttribute(host.paths, session.sid))
   return { sessions: [...sessions, ...connections], disks }
 }
 

@@ -1,13 +1,10 @@
-import { join } from 'node:path'
-
 import type { Host } from '../host/host.ts'
 import { knownChap } from '../host/iscsi/known-chap.ts'
 import { logout } from '../host/iscsi/logout.ts'
 import type { SeenLun } from '../host/iscsi/client/luns.ts'
 import { withLock } from '../host/lock/lock.ts'
-import { readAttribute } from '../host/read/attribute.ts'
 import { readDisk } from '../host/read/disks.ts'
-import { readSessions } from '../host/read/sessions.ts'
+import { readConnection, readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Returned, ReturnStep } from '../model/plan/hold-facts.ts'
@@ -54,14 +51,6 @@ interface Progress {
   /** The connection over which the disk was verified. */
   connection: string | null
   proven: ProvenPaths | null
-}
-
-/**
- * Tells one connection of a session from the next: each reconnect takes another local port. The state
- * alone does not: a loss that is shorter than a look at it is never seen.
- */
-export function connectionAttribute({ paths }: Host, sid: number): string {
-  return join(paths.sys, `class/iscsi_connection/connection${sid}:0/local_port`)
 }
 
 /** Brings one path of a held volume back, step by step as planned. Never throws: the result says what prevents it. */
@@ -137,7 +126,7 @@ async function verify(progress: Progress): Promise<void> {
   const { work, disk } = progress
   const { host, record, map } = work
   if (disk === null) throw new LunkeeperError('INTERNAL', 'there is no path to verify')
-  const connection = connectionOf(host, disk.sid)
+  const connection = readConnection(host.paths, disk.sid)
   const prove = async () =>
     work.disk
       ? { proof: await proveDisks(host, record, [disk]), reinstates: true, disks: [disk] }
@@ -151,7 +140,7 @@ async function verify(progress: Progress): Promise<void> {
 
 async function use({ work, disk, connection, proven }: Progress): Promise<void> {
   const { host, record, map } = work
-  if (disk !== null && connectionOf(host, disk.sid) !== connection)
+  if (disk !== null && readConnection(host.paths, disk.sid) !== connection)
     throw new LunkeeperError(
       'TARGET_AWAY',
       `${disk.name}: session ${disk.sid} reconnected since it was asked`,
@@ -161,10 +150,6 @@ async function use({ work, disk, connection, proven }: Progress): Promise<void> 
   if (isGivenUp(readHoldNote(host, record.name)))
     throw new LunkeeperError('CONFLICT', `${record.name} is not to be written any more`)
   await useProven(host, map, proven)
-}
-
-function connectionOf(host: Host, sid: number): string | null {
-  return readAttribute(connectionAttribute(host, sid))
 }
 
 /**

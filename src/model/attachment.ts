@@ -1,4 +1,5 @@
 import type { DirtyData } from './bytes.ts'
+import type { Ext4Mark } from './ext4-mark.ts'
 import type { Hold, HoldMode } from './hold.ts'
 import type { Identity } from './identity.ts'
 import type { Lun } from './lun.ts'
@@ -51,6 +52,8 @@ export interface Attachment {
   readonly fence?: Registration | undefined
   /** The VolumeAttachment by which Kubernetes gave the volume to this node; left out where it has none. */
   readonly publication?: Publication | undefined
+  /** What this node's last writable mount left in its ext4: after a reboot it tells whether another node has mounted it since. */
+  readonly mark?: Ext4Mark | undefined
 }
 
 /** A VolumeAttachment of Kubernetes: its uid tells this attachment from a later one of the same name. */

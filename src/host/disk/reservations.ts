@@ -1,6 +1,7 @@
 import { LunkeeperError } from '../../model/errors.ts'
 import type {
   Registrant,
+  Registration,
   ReservationCapabilities,
   ReservationKey,
   Reservations,
@@ -176,6 +177,28 @@ export async function unregisterKey(host: Host, disk: ScsiDisk, key: Reservation
 /** Removes all registrations and the reservation. @returns whether the target confirmed it @throws TARGET_AWAY STUCK */
 export async function clearReservations(host: Host, disk: ScsiDisk, key: ReservationKey): Promise<boolean> {
   return isDone(await persist(host, disk, [{ act: 'clear', key }]))
+}
+
+/**
+ * Gives this node's reservation back, and removes all of its registrations: those of earlier sessions, too, which only CLEAR
+ * or PREEMPT removes. Another node's registration stays.
+ * @throws TARGET_AWAY it is still there · STUCK
+ */
+export async function releaseReservation(
+  host: Host,
+  disk: ScsiDisk,
+  { key, persists }: Registration,
+): Promise<void> {
+  const isGone = async () => !(await readReservations(host, disk))?.keys.includes(key)
+  const told = await readReservations(host, disk)
+  if (!told?.keys.includes(key)) return
+  const isAlone = told.keys.every((other) => other === key)
+  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
+  await registerKey(host, disk, key, persists)
+  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
+  await preempt(host, disk, key, key)
+  await unregisterKey(host, disk, key)
+  if (!(await isGone())) throw new LunkeeperError('TARGET_AWAY', 'the target did not remove it')
 }
 
 function isDone([answer]: readonly PersistAnswer[]): boolean {

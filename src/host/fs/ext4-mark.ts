@@ -1,16 +1,8 @@
+import type { Ext4Mark } from '../../model/ext4-mark.ts'
+
 /** Where ext4 keeps its superblock, and the magic number in it (fs/ext4/ext4.h: struct ext4_super_block). */
 const SUPERBLOCK = 1024
 const MAGIC = 0xef53
-
-/** What an ext4 superblock says about mounts and checks. The kernel writes it immediately at each writable mount. */
-export interface Ext4Mark {
-  readonly uuid: string
-  /** Mounts since the last check. */
-  readonly mounts: number
-  /** Time of the last writable mount, and of the last check, in seconds since 1970. */
-  readonly mountedAt: number
-  readonly checkedAt: number
-}
 
 /**
  * Reads an ext4 superblock.

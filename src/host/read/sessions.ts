@@ -31,6 +31,19 @@ export function readSessionState(paths: HostPaths, sid: number): SessionState | 
   return readAttribute(`${paths.sys}/class/iscsi_session/session${sid}/state`)
 }
 
+/**
+ * The file that tells one connection of a session from the next: each reconnect takes another local port. The state
+ * alone does not: a loss that is shorter than a look at it is never seen.
+ */
+export function connectionAttribute(paths: HostPaths, sid: number): string {
+  return `${paths.sys}/class/iscsi_connection/connection${sid}:0/local_port`
+}
+
+/** The local port of a session's connection; null if it has none now. */
+export function readConnection(paths: HostPaths, sid: number): string | null {
+  return readAttribute(connectionAttribute(paths, sid))
+}
+
 function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): Session | null {
   const sid = numberAfter('session', name)
   if (sid === null) return null

@@ -9,16 +9,18 @@ import { isLunkeeperKey } from '../reservation.ts'
  * software has it. `unknown`: the target does not tell now.
  */
 export type ReservationVerdict =
-  | { readonly kind: 'held' | 'unclaimed' | 'unknown' }
+  /** @property beside another node's key that is registered, too; null for none */
+  | { readonly kind: 'held'; readonly beside: ReservationKey | null }
+  | { readonly kind: 'unclaimed' | 'unknown' }
   | { readonly kind: 'lost'; readonly holder: ReservationKey }
 
 /** The verdict for a node that has registered `fence`. @param told null if the target does not answer */
 export function reservationVerdict(told: Reservations | null, fence: Registration): ReservationVerdict {
   if (told === null) return { kind: 'unknown' }
   const { keys, holder } = told
-  if (holder?.key === fence.key) return { kind: 'held' }
-  if (holder) return { kind: 'lost', holder: holder.key }
   const other = keys.find((key) => key !== fence.key)
+  if (holder?.key === fence.key) return { kind: 'held', beside: other ?? null }
+  if (holder) return { kind: 'lost', holder: holder.key }
   // There is no reservation. A node that registered is about to make one: with this node's key gone, it took the volume.
   if (other !== undefined && !keys.includes(fence.key)) return { kind: 'lost', holder: other }
   return { kind: 'unclaimed' }
@@ -47,11 +49,11 @@ export interface Judgement {
   readonly why: string
 }
 
-/**
- * Whether a node still owns a volume that no reservation speaks for: the target has none, or lost them. From top to bottom,
- * the first row that fits counts (`docs/ownership.md` shows the same table).
- */
-const RULES: readonly (readonly [Partial<Witnesses>, Judgement])[] = [
+/** Conditions, and the judgement where all of them hold. */
+type Rule = readonly [Partial<Witnesses>, Judgement]
+
+/** From top to bottom, the first row that fits counts (`docs/ownership.md` shows the same table). */
+const RULES: readonly Rule[] = [
   [{ kubernetes: 'gone' }, { verdict: 'lost', why: 'Kubernetes has given the volume away' }],
   [
     { mark: 'changed' },
@@ -61,6 +63,11 @@ const RULES: readonly (readonly [Partial<Witnesses>, Judgement])[] = [
   [{ mark: 'unreadable' }, { verdict: 'wait', why: 'the superblock of its file system cannot be read now' }],
   [{ kubernetes: 'mine' }, { verdict: 'own', why: 'its VolumeAttachment is this node’s' }],
   [{ mark: 'same' }, { verdict: 'own', why: 'its file system was last mounted by this node' }],
+]
+
+/** Where nothing else tells, and the target has no reservation: it lost it, or it was removed. */
+const RULES_IF_UNCLAIMED: readonly Rule[] = [
+  ...RULES,
   [
     { persists: true },
     {
@@ -71,12 +78,34 @@ const RULES: readonly (readonly [Partial<Witnesses>, Judgement])[] = [
   [{}, { verdict: 'own', why: 'this node’s record says so, and nothing contradicts it' }],
 ]
 
+/** Where nothing else tells, and another node is registered beside this one's reservation. */
+const RULES_IF_CONTESTED: readonly Rule[] = [
+  ...RULES,
+  [{}, { verdict: 'wait', why: 'another node is registered beside it, and nothing else tells who owns it' }],
+]
+
 /** Whether a node may go on with, and claim again, a volume that no reservation speaks for. */
 export function judgeUnclaimed(witnesses: Witnesses): Judgement {
+  return firstFitting(RULES_IF_UNCLAIMED, witnesses)
+}
+
+/**
+ * Whether a node that has a new connection to the target, and finds its reservation there, may go on. It may be an old one: LIO
+ * gives an initiator without an ACL of its own what it kept when that logs in, over the reservation that another node has made
+ * meanwhile (docs/kernel-notes.md).
+ * @param isContested whether another node's key is registered beside it. If none is, the reservation outweighs everything but a
+ *   mark that was changed
+ */
+export function judgeHeld(witnesses: Witnesses, isContested: boolean): Judgement {
+  if (isContested || witnesses.mark === 'changed') return firstFitting(RULES_IF_CONTESTED, witnesses)
+  return { verdict: 'own', why: 'it has the reservation' }
+}
+
+function firstFitting(rules: readonly Rule[], witnesses: Witnesses): Judgement {
   const names = ['persists', 'kubernetes', 'mark'] as const
-  const fits = ([row]: (typeof RULES)[number]) =>
+  const fits = ([row]: Rule) =>
     names.every((name) => row[name] === undefined || row[name] === witnesses[name])
-  return RULES.find(fits)![1]
+  return rules.find(fits)![1]
 }
 
 /** What is known while a volume is being claimed. */
@@ -92,6 +121,8 @@ export interface ClaimFacts {
   readonly isOwn: (key: ReservationKey) => boolean
   /** Take the volume from another node that has it. */
   readonly takesOver: boolean
+  /** This claim has made the reservation, so that it is not an old one. */
+  readonly hasReserved: boolean
   /** How often a reservation or preemption was refused: others claim it at the same time. */
   readonly conflicts: number
 }
@@ -102,6 +133,8 @@ export type ClaimStep =
   | { readonly kind: 'preempt'; readonly key: ReservationKey }
   /** Not to be had: what was registered is to be taken back. `foreign`: by other software than Lunkeeper. */
   | { readonly kind: 'elsewhere' | 'foreign'; readonly key: ReservationKey }
+  /** This node has had the reservation, and another node is registered beside it, which may have the volume now. */
+  | { readonly kind: 'beside'; readonly key: ReservationKey }
   /** Others claim it at the same time, over and over. */
   | { readonly kind: 'contended' }
 
@@ -122,6 +155,9 @@ export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   const holder = told.holder?.key ?? null
   const isTaken = holder !== null && holder !== key
   if (isTaken && !isOwn(holder) && !takesOver) return { kind: 'elsewhere', key: holder }
+  const beside = others.find((other) => other !== holder && !isOwn(other))
+  if (beside !== undefined && holder !== null && !facts.hasReserved && !takesOver)
+    return { kind: 'beside', key: beside }
   if (facts.conflicts >= MAX_CONFLICTS) return { kind: 'contended' }
   if (!isRegistered || !told.keys.includes(key)) return { kind: 'register' }
   if (isTaken) return { kind: 'preempt', key: holder }

@@ -25,6 +25,8 @@ export interface Answer {
   readonly error: LunkeeperError | null
   /** The key that has the reservation, if `lost`. */
   readonly holder?: ReservationKey
+  /** Another node's key beside this node's reservation, if `ours`; left out for none. */
+  readonly beside?: ReservationKey
 }
 
 /** WWID and serial of a volume; both null if its target provides neither. */
@@ -90,8 +92,9 @@ function claimAnswer(
     return { ...answer('lost', 'FENCED', message), holder }
   }
   // A detach that was cut off has given it back; by then everything was written.
-  if (claim.kind === 'held' || (claim.kind === 'unclaimed' && fence.isReleasing))
-    return { disk, verdict: 'ours', error: null }
+  if (claim.kind === 'unclaimed' && fence.isReleasing) return { disk, verdict: 'ours', error: null }
+  if (claim.kind === 'held')
+    return { disk, verdict: 'ours', error: null, ...(claim.beside === null ? {} : { beside: claim.beside }) }
   if (claim.kind === 'unknown' && !hasSg)
     return {
       disk,

@@ -4,14 +4,16 @@ import {
   preempt,
   readReservations,
   registerKey,
+  releaseReservation,
   reserve,
   unregisterKey,
 } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
 import type { Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
-import type { Witnesses } from '../../model/plan/owner.ts'
-import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
+import type { Judgement, Witnesses } from '../../model/plan/owner.ts'
+import { judgeHeld, judgeUnclaimed, reservationVerdict } from '../../model/plan/owner.ts'
+import type { Ext4Mark } from '../../model/ext4-mark.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
@@ -25,6 +27,7 @@ export interface Owned {
   readonly request?: Pick<SettledRequest, 'use' | 'shared'> | undefined
   readonly fence?: Registration | undefined
   readonly publication?: Publication | undefined
+  readonly mark?: Ext4Mark | undefined
 }
 
 /** Collects the ownership evidence other than reservations: the VolumeAttachment and the file-system mark. */
@@ -32,7 +35,7 @@ export async function readWitnesses(host: Host, volume: Owned, disk: ScsiDisk): 
   const { fence, publication, request } = volume
   const [kubernetes, mark] = await Promise.all([
     askKubernetes(host, publication),
-    request ? readMark(host, request.use, disk) : ('none' as const),
+    request ? readMark(host, request.use, disk, volume.mark) : ('none' as const),
   ])
   return { persists: fence?.persists ?? false, kubernetes, mark }
 }
@@ -58,9 +61,43 @@ export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk
   judge(volume, disk, { persists: false, kubernetes, mark: 'none' })
 }
 
+/**
+ * Before a volume is attached again automatically, as after a reboot: a person has not said that it is this node's.
+ * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN it cannot be determined now
+ */
+export async function confirmAgain(
+  host: Host,
+  volume: Owned,
+  told: FullReservations,
+  disk: ScsiDisk,
+): Promise<void> {
+  const { fence } = volume
+  if (!fence) return
+  const claim = reservationVerdict(told, fence)
+  if (claim.kind === 'held') await confirmHeld(host, volume, disk, { isContested: claim.beside !== null })
+  else if (claim.kind === 'unclaimed') judge(volume, disk, await readWitnesses(host, volume, disk))
+}
+
+/** Whether this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
+async function confirmHeld(
+  host: Host,
+  volume: Owned,
+  disk: ScsiDisk,
+  { isContested }: { readonly isContested: boolean },
+): Promise<void> {
+  // A volume that the target guards does not wait for the Kubernetes API.
+  const asked = isContested ? volume : { ...volume, publication: undefined }
+  const witnesses = await readWitnesses(host, asked, disk)
+  judge(volume, disk, witnesses, judgeHeld(witnesses, isContested))
+}
+
 /** @throws FENCED OWNER_UNKNOWN */
-function judge({ name }: Owned, disk: ScsiDisk, witnesses: Witnesses): void {
-  const { verdict, why } = judgeUnclaimed(witnesses)
+function judge(
+  { name }: Owned,
+  disk: ScsiDisk,
+  witnesses: Witnesses,
+  { verdict, why }: Judgement = judgeUnclaimed(witnesses),
+): void {
   if (verdict === 'own') return
   const code = verdict === 'lost' ? 'FENCED' : 'OWNER_UNKNOWN'
   throw new LunkeeperError(code, `${name}: ${disk.name}: ${why}`, { details: { ...witnesses } })
@@ -88,7 +125,7 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
 
 /**
  * Has a session registered before its path is used: by the standard each session is registered separately, and a new login
- * makes a new one. The reservation was seen to be this node's a moment ago.
+ * makes a new one. The reservation was seen to be this node's a moment ago; over a new connection that may be an old one.
  * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK
  */
 export async function registerSession(
@@ -96,8 +133,15 @@ export async function registerSession(
   volume: Owned,
   fence: Registration,
   disk: ScsiDisk,
+  contest: { readonly isContested: boolean },
 ): Promise<void> {
   if (fence.isReleasing || isRegistered(host, volume.name, fence.key, disk.sid)) return
+  try {
+    await confirmHeld(host, volume, disk, contest)
+  } catch (error) {
+    if (isLunkeeperError(error, 'FENCED')) await giveUpReservation(host, volume, fence, disk)
+    throw error
+  }
   await registerKey(host, disk, fence.key, fence.persists)
   await readBack(host, volume, fence, disk)
 }
@@ -131,6 +175,24 @@ export async function giveUpKey(
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     return false
+  }
+}
+
+/**
+ * Gives back a reservation that is an old one: the node that has the volume would take it for a loss. The registration may be of
+ * a former session. If the target does not answer, this node still sends nothing.
+ */
+async function giveUpReservation(
+  host: Host,
+  { name }: Pick<Owned, 'name'>,
+  fence: Registration,
+  disk: ScsiDisk,
+): Promise<void> {
+  forgetRegistered(host, name)
+  try {
+    await releaseReservation(host, disk, fence)
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
   }
 }
 

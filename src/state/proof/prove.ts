@@ -111,9 +111,11 @@ async function askAndClaim(host: Host, volume: Provable, disks: readonly ScsiDis
     const again = answers.find(({ verdict }) => verdict === 'unclaimed')
     if (again) throw again.error!
   }
-  const ours = answers.filter(({ verdict }) => verdict === 'ours').map(({ disk }) => disk)
-  if (fence) for (const disk of ours) await registerSession(host, volume, fence, disk)
-  else if (ours[0]) await confirmUnguarded(host, volume, ours[0])
+  const ours = answers.filter(({ verdict }) => verdict === 'ours')
+  if (fence)
+    for (const { disk, beside } of ours)
+      await registerSession(host, volume, fence, disk, { isContested: beside !== undefined })
+  else if (ours[0]) await confirmUnguarded(host, volume, ours[0].disk)
   return answers
 }
 

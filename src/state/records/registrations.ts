@@ -4,24 +4,34 @@ import * as z from 'zod/mini'
 
 import type { Host } from '../../host/host.ts'
 import { listNames } from '../../host/read/attribute.ts'
+import { readConnection } from '../../host/read/sessions.ts'
 import { removeDurable } from '../../host/store/durable.ts'
 import { readNote, writeNote } from '../../host/store/json-note.ts'
 import type { ReservationKey } from '../../model/reservation.ts'
 
-// Which sessions have registered a volume's key. By the standard a registration counts for one session (I_T nexus), so
-// each new login registers before its path is used. Kept under /run: sessions go with the boot.
+// Which sessions have registered a volume's key, and over which connection. By the standard a registration counts for one session
+// (I_T nexus), so each new login registers before its path is used; and who has the volume is asked once more over each new
+// connection. Kept under /run: sessions go with the boot.
 
-const schema = z.object({ key: z.string(), sids: z.array(z.number()) })
+const schema = z.object({
+  key: z.string(),
+  sessions: z.array(z.object({ sid: z.number(), connection: z.nullable(z.string()) })),
+})
 
-/** Whether this session has registered this key for the volume. False sends one command too many, and does no harm. */
+/**
+ * Whether this session has registered this key for the volume over its present connection. False sends one command too many, and
+ * does no harm.
+ */
 export function isRegistered(host: Host, name: string, key: ReservationKey, sid: number): boolean {
-  return sidsOf(host, name, key).includes(sid)
+  const connection = readConnection(host.paths, sid)
+  return sessionsOf(host, name, key).some((one) => one.sid === sid && one.connection === connection)
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
 export function noteRegistered(host: Host, name: string, key: ReservationKey, sid: number): void {
-  const sids = [...new Set([...sidsOf(host, name, key), sid])]
-  writeNote(pathOf(host, name), { key, sids })
+  const others = sessionsOf(host, name, key).filter((one) => one.sid !== sid)
+  const sessions = [...others, { sid, connection: readConnection(host.paths, sid) }]
+  writeNote(pathOf(host, name), { key, sessions })
 }
 
 /** Nothing is known to be registered any more: the target lost it, or it was released. */
@@ -36,13 +46,13 @@ export function registeredBy(host: Host, sid: number): { readonly name: string; 
     .flatMap((file) => {
       const name = file.slice(0, -'.json'.length)
       const note = readNote(pathOf(host, name), schema)
-      return note?.sids.includes(sid) ? [{ name, key: note.key }] : []
+      return note?.sessions.some((one) => one.sid === sid) ? [{ name, key: note.key }] : []
     })
 }
 
-function sidsOf(host: Host, name: string, key: ReservationKey): readonly number[] {
+function sessionsOf(host: Host, name: string, key: ReservationKey): z.output<typeof schema>['sessions'] {
   const note = readNote(pathOf(host, name), schema)
-  return note?.key === key ? note.sids : []
+  return note?.key === key ? note.sessions : []
 }
 
 const directoryOf = (host: Host) => join(host.places.runtime, 'registered')

@@ -76,6 +76,9 @@ const schema = z.strictObject({
   orchestrator: z.optional(z.enum(['csi'])),
   fence: z.optional(z.strictObject({ key, persists: z.boolean(), isReleasing: z.optional(z.boolean()) })),
   publication: z.optional(z.strictObject({ attachment: text, uid: text })),
+  mark: z.optional(
+    z.strictObject({ uuid: text, mounts: z.number(), mountedAt: z.number(), checkedAt: z.number() }),
+  ),
 })
 
 /** A file among the records that is not a valid record. */

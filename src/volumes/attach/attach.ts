@@ -119,18 +119,19 @@ export async function attach(
       await refuseOpen(host, record, paths, scanned, signal)
       const claim = { host, record, paths, scanned, steps, note }
       const taken = () => (tookOver = true)
-      await claimVolume({ ...claim, publication, takesOver, confirmTakeOver, taken })
+      const isAutomatic = options.onlyAgain === true
+      await claimVolume({ ...claim, publication, takesOver, isAutomatic, confirmTakeOver, taken })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
         prepareUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
-      if (fs === 'ext4') await primeMark(host, record.request.use)
+      const mark = (await primeMark(host, record.request.use)) ?? undefined
       // What an attempt before this one could not write was not a user's.
       if (record.device === null && record.writeOut !== null) note({ writeOut: null })
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
-      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine })
+      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine, mark })
       endMisplaced(host, record)
       if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)

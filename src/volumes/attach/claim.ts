@@ -21,7 +21,7 @@ import { nextClaimStep } from '../../model/plan/owner.ts'
 import { hasOneWriter } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, makeKey, nodeOfKey } from '../../model/reservation.ts'
-import { askReservations, giveUpKey } from '../../state/proof/owner.ts'
+import { askReservations, confirmAgain, giveUpKey } from '../../state/proof/owner.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import { forgetRegistered, noteRegistered } from '../../state/records/registrations.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
@@ -42,6 +42,8 @@ export interface ClaimWork {
   readonly publication?: Publication | undefined
   /** Take the volume from another node. */
   readonly takesOver: boolean
+  /** Not by a person or an orchestrator: the record alone does not make it this node's. */
+  readonly isAutomatic: boolean
   /** Asked immediately before that: throws if it is no longer allowed. */
   readonly confirmTakeOver?: (() => Promise<void>) | undefined
   /** Called when it was taken from another node. */
@@ -116,7 +118,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
   const initiator = readInitiatorName(host.paths)
   const key = keyFor(host, record)
   let told: FullReservations | null = null
-  let known = { isUnsupported: false, isRegistered: false, conflicts: 0 }
+  let known = { isUnsupported: false, isRegistered: false, hasReserved: false, conflicts: 0 }
   let persists = false
   const isOwn = (other: ReservationKey) => isOfThisNode(host, told, other, initiator)
   const isOthers = (other: ReservationKey | undefined) =>
@@ -140,6 +142,8 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'read':
         told = await read(work, disk)
         known = { ...known, isUnsupported: told === null }
+        if (work.isAutomatic && told !== null && !known.isRegistered)
+          await confirmAgain(host, record, told, disk)
         break
       case 'register': {
         const { keys, holder, capabilities } = told!
@@ -153,13 +157,14 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         const isFree = holder === null && keys.length === 0
         const claimed = isFree ? await claimAtOnce(work, disk, key, canPersist) : null
         persists = claimed ? claimed.persists : await register(work, disk, key, canPersist)
-        known = { ...known, isRegistered: true }
         told = claimed?.told ?? null
+        known = { ...known, isRegistered: true, hasReserved: told?.holder?.key === key }
         break
       }
       case 'reserve':
-        if (!(await steps.step('reserve', disk.name, () => reserve(host, disk, key))))
-          known = { ...known, conflicts: known.conflicts + 1 }
+        if (await steps.step('reserve', disk.name, () => reserve(host, disk, key)))
+          known = { ...known, hasReserved: true }
+        else known = { ...known, conflicts: known.conflicts + 1 }
         told = null
         break
       case 'preempt': {
@@ -176,6 +181,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         const isDone = await steps.step('preempt', subject, () => preempt(host, disk, key, other))
         if (!isDone) known = { ...known, conflicts: known.conflicts + 1 }
         else if (isTaken) work.taken?.()
+        if (isDone && told!.holder?.key === other) known = { ...known, hasReserved: true }
         told = null
         break
       }
@@ -187,6 +193,9 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         noteRegistered(host, record.name, key, disk.sid)
         return fence
       }
+      case 'beside':
+        // Its own key stays: the reservation may be this node's, and a person says who has the volume.
+        throw refusal(work, step, told)
       case 'elsewhere':
       case 'foreign':
       case 'contended': {
@@ -291,7 +300,7 @@ async function refuseWriter(work: ClaimWork): Promise<void> {
 
 function refusal(
   { record: { name, request } }: ClaimWork,
-  step: { kind: 'elsewhere' | 'foreign'; key: ReservationKey } | { kind: 'contended' },
+  step: { kind: 'elsewhere' | 'foreign' | 'beside'; key: ReservationKey } | { kind: 'contended' },
   told: FullReservations | null,
 ): LunkeeperError {
   if (step.kind === 'contended')
@@ -306,6 +315,15 @@ function refusal(
       `${name}: other software has registered reservation keys for the volume: ${who}. It is left as it is`,
       {
         hint: 'A cluster manager (fence_scsi, Windows failover clusters, Oracle) may be using it: remove it there first. If several nodes are meant to use it at once: --shared.',
+        details,
+      },
+    )
+  if (step.kind === 'beside')
+    return new LunkeeperError(
+      'OWNED_ELSEWHERE',
+      `${name}: another node may have the volume: ${who} is registered beside this node`,
+      {
+        hint: 'Detach it there first. If it is not in use there: --take-over; what that node has not written is lost.',
         details,
       },
     )

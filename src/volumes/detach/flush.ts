@@ -10,6 +10,8 @@ const FLUSH_DEADLINE_MS = 5 * 60_000
 /** With force nothing must be confirmed; a flush that does not return soon will not return. */
 const FORCED_FLUSH_DEADLINE_MS = 10_000
 
+/** Errors after which it must not be written here. */
+const WRONG = ['IDENTITY_MISMATCH', 'OWNER_UNKNOWN'] as const
 /** Errors that leave it unknown whether the data was written. */
 const DOUBTS = [
   'FLUSH_FAILED',
@@ -17,12 +19,12 @@ const DOUBTS = [
   'TARGET_AWAY',
   'IDENTITY_UNREADABLE',
   'LUN_ABSENT',
-  'IDENTITY_MISMATCH',
+  ...WRONG,
 ] as const
 
 /**
  * Makes the device confirm that everything is written to the volume, after checking its identity.
- * @throws FLUSH_FAILED IDENTITY_MISMATCH, unless forced: then it warns and continues
+ * @throws FLUSH_FAILED IDENTITY_MISMATCH OWNER_UNKNOWN, unless forced: then it warns and continues
  */
 export async function flushDevice(work: Dismantling, device: BlockRef, open: ExclusiveOpen): Promise<void> {
   const { host, steps, volume, force } = work
@@ -39,7 +41,7 @@ export async function flushDevice(work: Dismantling, device: BlockRef, open: Exc
     const message = `${device.name} did not confirm its data: ${error.message}`
     markUnconfirmed(work, device, error.code === 'FLUSH_FAILED' ? message : null)
     if (force) return steps.warn(message)
-    if (error.code === 'IDENTITY_MISMATCH') throw error
+    if (isLunkeeperError(error, ...WRONG)) throw error
     throw new LunkeeperError('FLUSH_FAILED', message, { cause: error })
   }
 }

@@ -1,12 +1,6 @@
-import {
-  clearReservations,
-  preempt,
-  readReservations,
-  registerKey,
-  unregisterKey,
-} from '../../host/disk/reservations.ts'
+import { readReservations, releaseReservation } from '../../host/disk/reservations.ts'
 import type { Host } from '../../host/host.ts'
-import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
 import type { Registration } from '../../model/reservation.ts'
 import { formatKey } from '../../model/reservation.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
@@ -27,7 +21,9 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   // Noted before: when this is cut off, the next run must not take the missing reservation for a loss.
   if (record && !fence.isReleasing) writeRecord(host, { ...record, fence: { ...fence, isReleasing: true } })
   try {
-    await steps.step('release', `${disk.name} ${formatKey(fence.key)}`, () => release(host, disk, fence))
+    await steps.step('release', `${disk.name} ${formatKey(fence.key)}`, () =>
+      releaseReservation(host, disk, fence),
+    )
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     warnKept(work, fence, error.message)
@@ -45,7 +41,7 @@ async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): 
       const key = keys.find((one) => one === noted)
       if (key === undefined) continue
       await steps.step('release', `${disk.name} ${formatKey(key)}`, () =>
-        release(host, disk, { key, persists: false }),
+        releaseReservation(host, disk, { key, persists: false }),
       )
       forgetRegistered(host, name)
     }
@@ -79,19 +75,4 @@ export function warnKept({ steps }: Dismantling, { key }: Registration, why: str
   steps.warn(
     `the target may still have this node's reservation (key ${formatKey(key)}): ${why}. This node takes it over when it attaches the volume again; another one needs --take-over.`,
   )
-}
-
-async function release(host: Host, disk: ScsiDisk, { key, persists }: Registration): Promise<void> {
-  const isGone = async () => !(await readReservations(host, disk))?.keys.includes(key)
-  const told = await readReservations(host, disk)
-  if (!told?.keys.includes(key)) return
-  // Earlier sessions of this node may have left registrations, which only CLEAR or PREEMPT removes.
-  const isAlone = told.keys.every((other) => other === key)
-  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
-  await registerKey(host, disk, key, persists)
-  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
-  // Another node claims it at this moment: its registration stays.
-  await preempt(host, disk, key, key)
-  await unregisterKey(host, disk, key)
-  if (!(await isGone())) throw new LunkeeperError('TARGET_AWAY', 'the target did not remove it')
 }

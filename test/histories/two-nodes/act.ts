@@ -53,15 +53,15 @@ async function attached(
     if (model.owner !== name) model.isCertain = false
     return
   }
-  const { owner, isRegistered, isCertain } = model
-  if (owner !== null && owner !== name && isRegistered && isCertain && !takeOver)
+  const { owner, isRegistered, isCertain, mayFlip } = model
+  if (owner !== null && owner !== name && isRegistered && isCertain && !mayFlip && !takeOver)
     throw new Violation(
       'disagrees',
       VOLUME,
       `${name} has attached it without --take-over, and ${owner} has it`,
     )
   const holder = await world.holder()
-  if (holder !== name)
+  if (holder !== name && !mayFlip)
     throw new Violation(
       'disagrees',
       VOLUME,
@@ -121,8 +121,8 @@ export async function detach(
   }
   const wasAttached = node.attached
   node.attached = 'no'
+  const isSaid = world.said.slice(heard).some((line) => line.includes('unwritten'))
   if (model.owner !== name) {
-    const isSaid = world.said.slice(heard).some((line) => line.includes('unwritten'))
     if (!force && wasAttached === 'yes' && !isSaid)
       throw new Violation(
         'disagrees',
@@ -132,12 +132,13 @@ export async function detach(
     return null
   }
   model.owner = null
+  // What was lost before is said, too: with a disk that was removed below a mount.
+  if (force || isSaid) model.ledger.excuse()
   if (force) {
-    model.ledger.excuse()
     model.isCertain = false
     return null
   }
-  model.ledger.confirmWritten()
+  if (!isSaid) model.ledger.confirmWritten()
   if (model.settings.content === 'ext4') await world.checkFileSystem()
   return null
 }
@@ -276,16 +277,17 @@ const ACTS: Acts = {
   async 'target-restart'({ world, model }) {
     await world.restartTarget(model.targetUp)
     model.portalUp = true
-    if (!model.settings.keeps) model.isRegistered = false
+    model.restart()
   },
   async 'target-move'({ world, model }) {
     await world.moveTarget()
     Object.assign(model, { targetUp: true, portalUp: true })
-    if (!model.settings.keeps) model.isRegistered = false
+    model.restart()
   },
   async remap({ world, model }) {
     await world.unmap()
     await world.map()
+    model.restart()
     model.isRegistered = false
   },
   async 'portal-down'({ world, model }) {

@@ -38,6 +38,11 @@ export class Model {
   isCertain = true
   /** The target has the owner's registration: nothing has happened that makes it forget. */
   isRegistered = false
+  /**
+   * The target keeps registrations, and gives each back when its node logs in, over what another node has reserved meanwhile: the
+   * owner may find the volume lost. The node that logged in must not use it.
+   */
+  mayFlip = false
   targetUp = true
   portalUp = true
 
@@ -69,18 +74,31 @@ export class Model {
   /**
    * Whether a former owner still learns that it has lost the volume after the target has forgotten the owner. It does
    * not where its session holds I/O, which is sent without a check, or where a raw device has no mark
-   * (docs/ownership.md, "What stays open"). A target that keeps registrations counts as well: LIO applies them once
-   * their node logs in.
+   * (docs/ownership.md, "What stays open"). A target that keeps registrations counts as well, if it applies them at once: LIO
+   * does that for initiators with an entry of their own.
    */
   isForgettable(except?: NodeName): boolean {
-    const { content, keeps } = this.settings
+    const { content } = this.settings
     return this.nodes.every(
       ({ name, attached, isSessionHeld }) =>
         name === except ||
         name === this.owner ||
         attached === 'no' ||
-        (!isSessionHeld && (content !== 'raw' || keeps)),
+        (!isSessionHeld && (content !== 'raw' || this.#appliesAtOnce)),
     )
+  }
+
+  get #appliesAtOnce(): boolean {
+    return this.settings.keeps && this.settings.acls === 'explicit'
+  }
+
+  /** The target starts again: whether it has the owner's registration, and has it at once. */
+  restart(): void {
+    if (!this.settings.keeps) this.isRegistered = false
+    else if (!this.#appliesAtOnce) {
+      this.isRegistered = false
+      this.mayFlip = true
+    }
   }
 
   canReach({ away }: NodeModel): boolean {

@@ -113,7 +113,7 @@ async function putRight(all: Play): Promise<void> {
 async function end(all: Play): Promise<void> {
   const { world, model, judge } = all
   const isKnown = model.owner !== null && model.isCertain && model.node(model.owner).attached === 'yes'
-  if (!isKnown || !model.isRegistered) await attachSurely(all, model.owner ?? 'a')
+  if (!isKnown || !model.isRegistered || model.mayFlip) await attachSurely(all, model.owner ?? 'a')
   const owner = model.owner!
   const { name: other } = model.other(owner)
   await until(all, async () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
 import type { ClaimFacts, ClaimStep, Witnesses } from '../../../../src/model/plan/owner.ts'
-import { reservationVerdict, judgeUnclaimed, nextClaimStep } from '../../../../src/model/plan/owner.ts'
+import {
+  judgeHeld,
+  judgeUnclaimed,
+  nextClaimStep,
+  reservationVerdict,
+} from '../../../../src/model/plan/owner.ts'
 import type { ReservationKey, Reservations } from '../../../../src/model/reservation.ts'
 import { makeKey, nodeOfKey, parseKey } from '../../../../src/model/reservation.ts'
 
@@ -17,8 +22,8 @@ const told = (keys: readonly ReservationKey[], holder: ReservationKey | null): R
 describe('reservationVerdict', () => {
   const fence = { key: A, persists: true }
   it.each([
-    ['this node has the reservation', told([A], A), { kind: 'held' }],
-    ['another node has registered beside it, and has no reservation', told([A, B], A), { kind: 'held' }],
+    ['this node has the reservation', told([A, A], A), { kind: 'held', beside: null }],
+    ['another node has registered beside it', told([A, B], A), { kind: 'held', beside: B }],
     ['another node has it', told([B], B), { kind: 'lost', holder: B }],
     ['another node has it, and this node is registered', told([A, B], B), { kind: 'lost', holder: B }],
     ['other software has it', told([FOREIGN], FOREIGN), { kind: 'lost', holder: FOREIGN }],
@@ -29,17 +34,29 @@ describe('reservationVerdict', () => {
   ])('%s', (_, now, expected) => expect(reservationVerdict(now, fence)).toEqual(expected))
 })
 
+const EVERY = {
+  persists: [true, false],
+  kubernetes: ['mine', 'gone', 'unreachable', 'none'],
+  mark: ['same', 'changed', 'unreadable', 'none'],
+} as const
+const combinations = EVERY.persists.flatMap((persists) =>
+  EVERY.kubernetes.flatMap((kubernetes) =>
+    EVERY.mark.map((mark): Witnesses => ({ persists, kubernetes, mark })),
+  ),
+)
+
+describe('judgeHeld', () => {
+  it.each(combinations)('$kubernetes $mark, with another node beside it or alone', (witnesses) => {
+    const { kubernetes, mark } = witnesses
+    const contested = judgeHeld(witnesses, true).verdict
+    if (kubernetes === 'gone' || mark === 'changed') expect(contested).toBe('lost')
+    else if (kubernetes === 'unreachable' || mark === 'unreadable') expect(contested).toBe('wait')
+    else expect(contested).toBe(kubernetes === 'mine' || mark === 'same' ? 'own' : 'wait')
+    expect(judgeHeld(witnesses, false).verdict).toBe(mark === 'changed' ? 'lost' : 'own')
+  })
+})
+
 describe('judgeUnclaimed', () => {
-  const all = {
-    persists: [true, false],
-    kubernetes: ['mine', 'gone', 'unreachable', 'none'],
-    mark: ['same', 'changed', 'unreadable', 'none'],
-  } as const
-  const combinations = all.persists.flatMap((persists) =>
-    all.kubernetes.flatMap((kubernetes) =>
-      all.mark.map((mark): Witnesses => ({ persists, kubernetes, mark })),
-    ),
-  )
   it.each(combinations)('$kubernetes $mark persists: $persists', (witnesses) => {
     const { verdict } = judgeUnclaimed(witnesses)
     const { kubernetes, mark, persists } = witnesses
@@ -104,6 +121,7 @@ class Claimer {
       isRegistered: false,
       isOwn,
       takesOver,
+      hasReserved: false,
       conflicts: 0,
     }
   }
@@ -112,7 +130,7 @@ class Claimer {
     const unit = this.#unit
     if (this.#reservesNext) {
       this.#reservesNext = false
-      unit.reserve(this.name)
+      this.#facts = { ...this.#facts, hasReserved: unit.reserve(this.name) }
       return
     }
     const step = plan(this.#facts)
@@ -131,16 +149,21 @@ class Claimer {
           isRegistered: true,
         }
         return
-      case 'reserve':
-        this.#facts = { ...this.#facts, told: null, conflicts: refused(unit.reserve(this.name)) }
+      case 'reserve': {
+        const hasReserved = unit.reserve(this.name)
+        this.#facts = { ...this.#facts, told: null, hasReserved, conflicts: refused(hasReserved) }
         return
-      case 'preempt':
-        this.#facts = { ...this.#facts, told: null, conflicts: refused(unit.preempt(this.name, step.key)) }
+      }
+      case 'preempt': {
+        const hasReserved = unit.preempt(this.name, step.key) && unit.holder === this.key
+        this.#facts = { ...this.#facts, told: null, hasReserved, conflicts: refused(hasReserved) }
         return
+      }
       case 'done':
       case 'unguarded':
       case 'elsewhere':
       case 'foreign':
+      case 'beside':
       case 'contended':
         if (step.kind !== 'done' && this.#facts.isRegistered) unit.unregister(this.name)
         this.ended = step.kind
@@ -207,6 +230,7 @@ describe('nextClaimStep', () => {
     isRegistered: false,
     isOwn: (key) => nodeOfKey(key) === nodeOfKey(A),
     takesOver: false,
+    hasReserved: false,
     conflicts: 0,
     ...change,
   })
@@ -242,6 +266,21 @@ describe('nextClaimStep', () => {
       'removes what a node that it took the volume from has registered',
       { isRegistered: true, told: told([A, B], A), takesOver: true },
       { kind: 'preempt', key: B },
+    ],
+    [
+      'removes what another node has registered beside the reservation that it has just made',
+      { isRegistered: true, told: told([A, B], A), hasReserved: true },
+      { kind: 'preempt', key: B },
+    ],
+    [
+      'leaves a node alone that is registered beside a reservation from before, which may be an old one',
+      { told: told([A, B], A) },
+      { kind: 'beside', key: B },
+    ],
+    [
+      'leaves it alone where that reservation has a former key of its own',
+      { told: told([OLD_A, B], OLD_A) },
+      { kind: 'beside', key: B },
     ],
     [
       'gives up where others claim it over and over',

@@ -4,8 +4,8 @@ import { claimFree, registerKey } from '../../../../src/host/disk/reservations.t
 import type { Host } from '../../../../src/host/host.ts'
 import { parseKey } from '../../../../src/model/reservation.ts'
 import { parseName } from '../../../../src/model/name.ts'
-import { reclaim } from '../../../../src/state/proof/owner.ts'
-import { isRegistered } from '../../../../src/state/records/registrations.ts'
+import { confirmAgain, reclaim, registerSession } from '../../../../src/state/proof/owner.ts'
+import { isRegistered, noteRegistered } from '../../../../src/state/records/registrations.ts'
 import { disk } from '../../model/plan/facts.ts'
 import { FakeReservations, hostAt } from './fake-reservations.ts'
 
@@ -13,7 +13,7 @@ const KEY = parseKey('4c4b0000000a0001')
 const OTHER = parseKey('4c4b0000000b0001')
 const DISK = disk(null)
 const FENCE = { key: KEY, persists: false }
-const VOLUME = { name: parseName('db'), fence: FENCE, publication: { attachment: { name: 'va', uid: '1' } } }
+const VOLUME = { name: parseName('db'), fence: FENCE, publication: { attachment: 'va', uid: '1' } }
 
 let target: FakeReservations
 let host: Host
@@ -29,7 +29,7 @@ function kubernetesSays(...answers: readonly ('mine' | 'gone' | 'unreachable')[]
   host.witnesses.kubernetes = async () => left.shift()!
 }
 
-const reclaimed = () => reclaim(host, VOLUME as never, FENCE, DISK)
+const reclaimed = () => reclaim(host, VOLUME, FENCE, DISK)
 
 describe('a reservation that the target has lost', () => {
   it('is made again by the node that has the volume', async () => {
@@ -64,6 +64,70 @@ describe('a reservation that the target has lost', () => {
     }
     await expect(reclaimed()).rejects.toMatchObject({ code: 'FENCED' })
     expect(target).toMatchObject({ holder: OTHER, sessions: new Map([['b', OTHER]]) })
+  })
+})
+
+describe('a reservation that is found over a new connection', () => {
+  const register = (isContested: boolean) => registerSession(host, VOLUME, FENCE, DISK, { isContested })
+
+  beforeEach(() => {
+    target.sessions.set('a', KEY)
+    target.holder = KEY
+  })
+
+  it('is this node’s where no other node is registered beside it, and no other source is asked', async () => {
+    await register(false)
+    expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(true)
+  })
+
+  it.each([
+    ['mine', null],
+    ['unreachable', 'OWNER_UNKNOWN'],
+    ['gone', 'FENCED'],
+  ] as const)('beside another node’s key counts by what Kubernetes says: %s', async (said, code) => {
+    target.sessions.set('b', OTHER)
+    kubernetesSays(said)
+    const asked = register(true)
+    if (code === null) await asked
+    else await expect(asked).rejects.toMatchObject({ code })
+    // Only a node that knows that it has lost the volume gives its key back.
+    expect(target.sessions.get('a') ?? null).toBe(code === 'FENCED' ? null : KEY)
+    expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(code === null)
+  })
+
+  it('beside another node’s key is not trusted where nothing else tells', async () => {
+    target.sessions.set('b', OTHER)
+    const alone = { ...VOLUME, publication: undefined }
+    const asked = registerSession(host, alone, FENCE, DISK, { isContested: true })
+    await expect(asked).rejects.toMatchObject({
+      code: 'OWNER_UNKNOWN',
+      message: expect.stringContaining('another node is registered beside it'),
+    })
+  })
+
+  it('is trusted over the connection over which it was asked already', async () => {
+    target.sessions.set('b', OTHER)
+    noteRegistered(host, 'db', KEY, DISK.sid)
+    await register(true)
+  })
+})
+
+describe('a volume that is attached again automatically', () => {
+  const capabilities = { canPersist: true }
+  const told = (holder: typeof KEY | null, ...keys: (typeof KEY)[]) =>
+    ({ keys, holder: holder && { key: holder, type: 5 }, capabilities, registrants: [] }) as never
+  const volume = (persists: boolean) => ({ name: VOLUME.name, fence: { key: KEY, persists } })
+
+  it.each([
+    ['has the reservation', true, told(KEY, KEY), null],
+    ['has it, and another node is registered', true, told(KEY, KEY, OTHER), 'OWNER_UNKNOWN'],
+    ['has none, and the target would have kept it', true, told(null), 'OWNER_UNKNOWN'],
+    ['has none, and the target keeps none', false, told(null), null],
+  ] as const)('%s', async (_, persists, now, code) => {
+    const asked = confirmAgain(host, volume(persists), now, DISK)
+    if (code === null) await asked
+    else await expect(asked).rejects.toMatchObject({ code })
+    expect(target.log).toEqual([])
   })
 })
 
