@@ -7,6 +7,7 @@ import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
 import { removeOtherKeys } from '../state/proof/owner.ts'
 import { proveDisks } from '../state/proof/prove.ts'
+import { isRegistered } from '../state/records/registrations.ts'
 import { isWorkedOnByCommand } from '../state/records/locks.ts'
 import { readRecord } from '../state/records/volumes.ts'
 import type { MovedIo, VolumePath } from './moved-io.ts'
@@ -35,6 +36,15 @@ export interface Questions {
   readonly quick: typeof checkIdentities
   readonly full: (host: Host, record: Attachment, disks: readonly ScsiDisk[]) => Promise<unknown>
   readonly removeOthers: typeof removeOtherKeys
+  /** Whether this node's key was registered over the session's present connection. */
+  readonly isRegistered: typeof isRegistered
+}
+
+const QUESTIONS: Questions = {
+  quick: checkIdentities,
+  full: proveDisks,
+  removeOthers: removeOtherKeys,
+  isRegistered,
 }
 
 /** Asks all paths that carry I/O which volume answers: every 5 s, and when the kernel reports a change. */
@@ -55,7 +65,7 @@ export class IdentityChecks {
     host: Host,
     moved: MovedIo,
     report: (record: Attachment, message: string) => void,
-    questions: Questions = { quick: checkIdentities, full: proveDisks, removeOthers: removeOtherKeys },
+    questions = QUESTIONS,
   ) {
     this.#host = host
     this.#moved = moved
@@ -110,7 +120,8 @@ export class IdentityChecks {
       if (answer === 'same' || answer === 'registered') {
         this.#moved.answered(path, before[index]!)
         if (this.#asksOthers(path)) this.#askOthers(path)
-        if (answer === 'registered') await this.#removeOthers(path)
+        if (this.#hasReconnected(path)) await this.#lost(path)
+        else if (answer === 'registered') await this.#removeOthers(path)
       } else if (answer !== undefined && answer !== 'silent') await this.#lost(path)
     }
   }
@@ -127,6 +138,14 @@ export class IdentityChecks {
     } catch (error) {
       if (!isLunkeeperError(error)) throw error
     }
+  }
+
+  /**
+   * Over a new connection the reservation may be an old one, and a key beside it that of the node that has the volume. A hold map's
+   * path is asked before it is used; what a session or multipathd holds has gone on without a question.
+   */
+  #hasReconnected({ record: { name, fence }, disk }: CheckedPath): boolean {
+    return fence !== undefined && !this.#questions.isRegistered(this.#host, name, fence.key, disk.sid)
   }
 
   #askOthers(path: CheckedPath): void {

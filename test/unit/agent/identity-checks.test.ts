@@ -16,8 +16,10 @@ let node: FakeNode
 let lost: { code: ErrorCode; moved: string | null }[]
 let reports: string[]
 let asked: string[]
+let isRegistered: boolean
 
 beforeEach(() => {
+  isRegistered = true
   node = fakeNode()
   node.record(staged)
   lost = []
@@ -56,6 +58,7 @@ async function check(
       if (full !== null) throw full
     },
     removeOthers,
+    isRegistered: () => isRegistered,
   }
   const checks = new IdentityChecks(
     node.host,
@@ -135,6 +138,7 @@ describe('the keys at the target', () => {
           }),
         full: async () => expect.unreachable(),
         removeOthers,
+        isRegistered: () => true,
       },
     )
     for (let round = 0; round < 3; round++) await checks.begin([path(reserved)])
@@ -143,6 +147,14 @@ describe('the keys at the target', () => {
     expect(reports).toEqual([
       expect.stringContaining('iqn.2026-01.example:b had registered beside this node'),
     ])
+  })
+
+  it('are left alone over a new connection: who has the volume is asked in full first', async () => {
+    isRegistered = false
+    await check([path(reserved)], 'registered')
+    expect(asked).toEqual([`${NAME} sda`])
+    await check([path(reserved)], 'same', new LunkeeperError('FENCED', 'an old reservation'))
+    expect(lost).toEqual([{ code: 'FENCED', moved: null }])
   })
 
   it('that cannot be read take no path away', async () => {
@@ -156,6 +168,7 @@ describe('the keys at the target', () => {
         removeOthers: async () => {
           throw new LunkeeperError('TARGET_AWAY', 'no answer')
         },
+        isRegistered: () => true,
       },
     )
     await checks.begin([path(reserved)])
@@ -210,6 +223,7 @@ describe('a check that takes long', () => {
       },
       full: async () => {},
       removeOthers,
+      isRegistered: () => true,
     })
     const first = checks.begin([path(), path(staged, 'sdb', 2)])
     await later()
@@ -231,6 +245,7 @@ describe('a check that takes long', () => {
       },
       full: () => never,
       removeOthers,
+      isRegistered: () => true,
     })
     for (let round = 0; round < 7; round++) {
       void checks.begin([path(mounted)])
