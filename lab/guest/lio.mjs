@@ -193,6 +193,7 @@ export const lioOps = {
     if (fs.statSync(file).size < bytes) fs.truncateSync(file, bytes)
     put(`${fileio}/${name}/control`, `fd_dev_size=${bytes}`)
   },
+  'lio.reservations': ({ name, on }) => put(`${fileio}/${name}/attrib/emulate_pr`, on ? 1 : 0),
   'lio.portal': ({ iqn, portal, on }) =>
     on ? addPortal(portalGroup(iqn), portal) : fs.rmdirSync(`${portalGroup(iqn)}/np/${portal}`),
   'lio.credentials': ({ iqn, chap, mutual }) => {

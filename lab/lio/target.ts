@@ -114,6 +114,11 @@ export class Target {
     this.#luns.set(lun, { ...found, bytes })
   }
 
+  /** From now on the volume answers as one of an array without persistent reservations. */
+  async disableReservations(lun: number): Promise<void> {
+    await this.#wire.call('lio.reservations', { name: this.#lun(lun).name, on: false })
+  }
+
   /** Closes every connection and refuses new logins: an outage the initiator notices at once. */
   disable(): Promise<void> {
     return this.#wire.call('lio.enable', { iqn: this.iqn, on: false })

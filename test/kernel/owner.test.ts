@@ -123,13 +123,11 @@ describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
   })
 
   it('a target without reservations is used without them, and doctor reports a hold that is long for that', async ({
-    array,
     a,
     onA,
+    target,
   }) => {
-    await array.sh(
-      'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done',
-    )
+    await target.disableReservations(5)
     await onA.mounted('--hold', '10m')
     const unguarded = async () => {
       const { stdout } = await lunkeeper(a).run(['doctor'])

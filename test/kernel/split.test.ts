@@ -37,10 +37,7 @@ describe.each(kernels('bookworm'))(
     ] as const)(
       'the node writes nothing of what it held to a volume %s',
       async ([, hasReservations, fs], { array, a, b, onA, onB, target }) => {
-        if (!hasReservations)
-          await array.sh(
-            'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done',
-          )
+        if (!hasReservations) await target.disableReservations(5)
         const agent = await Agent.start(a)
         const first = await onA.mounted('--hold', 'forever', '--fs', fs)
         const guard = hasReservations ? 'reservation' : fs === 'ext4' ? 'mark' : 'none'

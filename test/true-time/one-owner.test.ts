@@ -24,10 +24,6 @@ const SEEN_MS = 240_000
 const FILES = 20
 const MAP = '/dev/mapper/lunkeeper-db'
 
-/** Makes the target forget what persistent reservations are. */
-const NO_RESERVATIONS =
-  'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done'
-
 /** Where what the new owner has written and flushed stands. On a raw volume: where the former node writes, too. */
 const ownerWrites = (content: Story['content'], device: string) =>
   content === 'raw'
@@ -85,7 +81,7 @@ describe.each(kernels('bookworm'))('a volume that moves has one writer (%s)', (d
     Array.from({ length: RUNS }, (_, run) => [words(storyOf(FIRST + run)), storyOf(FIRST + run)] as const),
   )('%s', async ([, story], { array, a, b, onA, onB, target }) => {
     const { content, kind } = story
-    if (!story.reservations) await array.sh(NO_RESERVATIONS)
+    if (!story.reservations) await target.disableReservations(5)
     const agent = await Agent.start(a)
     await attach(onA, story, ...(content === 'raw' ? [] : ['--format']))
     const writer = await Writer.start(a, content === 'raw' ? MAP : '/mnt/db/former')

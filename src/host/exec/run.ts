@@ -33,8 +33,12 @@ export interface RunOptions {
   readonly urgent?: boolean
 }
 
-/** Exit statuses of a shell that could not execute the program: nothing was run. */
+/** Exit statuses of a shell that could not execute the program. None of our programs has them. */
 const NOT_EXECUTED = new Set([126, 127])
+
+/** The shell could not run the program, or was not there. */
+const wasNotRun = ({ exitCode, signal }: ChildResult) =>
+  exitCode === undefined ? signal === undefined : NOT_EXECUTED.has(exitCode)
 
 /**
  * Runs one program to its end: arguments unchanged, no shell, a fixed PATH, the C locale. A program that exits with a
@@ -63,7 +67,7 @@ export async function run(
     options,
   )
   if (ending.kind === 'ended') {
-    if (waiting && NOT_EXECUTED.has(ending.result.exitCode ?? 0)) return run(program, args, options)
+    if (waiting && wasNotRun(ending.result)) return run(program, args, options)
     return toRunResult(program, ending.result)
   }
   abandon(child.nodeChildProcess)

@@ -62,9 +62,7 @@ describe.each(kernels('bookworm'))(
       node,
       target,
     }) => {
-      await node.sh(
-        'for each in /sys/kernel/config/target/core/fileio_*/ours/attrib/emulate_pr; do echo 0 > $each; done',
-      )
+      await target.disableReservations(5)
       const { api, agent, kubelet, orders, writer } = await heldWithoutApi(node, target)
       const before = await target.hash(5)
       await target.enable()
