@@ -262,8 +262,11 @@ const ACTS: Acts = {
     await world.startAgent(node)
     model.node(node).hasAgent = true
   },
-  async logout({ world }, { node }) {
-    await world.logout(node)
+  async logout({ world, model }, { node: name }) {
+    await world.logout(name)
+    const node = model.node(name)
+    // Its disk goes from below its users: it can be used again only after a detach.
+    if (node.isSessionHeld) node.attached = 'unsure'
   },
   reboot: (play, { nodes }) => reboot(play, nodes),
   async 'target-down'({ world, model }) {
