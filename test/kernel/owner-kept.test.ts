@@ -11,6 +11,7 @@ import { expectCleanDetach, SEEN_MS } from './volume.ts'
 
 const MAP = '/dev/mapper/lunkeeper-db'
 const HOLDER = 'cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_holder'
+const REGISTERED = 'cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_pr_registered_i_pts'
 
 /** As a restart of its service does it. LIO gives back the reservation that it has kept when its initiator logs in. */
 async function restart(array: LabNode, target: Target): Promise<Target> {
@@ -63,7 +64,7 @@ describe.each(kernels('bookworm'))(
       await expectCleanDetach(onB)
     })
 
-    it('does not let its held writes reach a raw volume while the other node is registered', async ({
+    it('does not let its held writes reach a raw volume, also once the other node has found it lost by that reservation', async ({
       array,
       a,
       b,
@@ -84,6 +85,7 @@ describe.each(kernels('bookworm'))(
       const again = await restart(array, target)
 
       const { device } = await onB.attach()
+      const agentOfB = await Agent.start(b)
       await b.sh(
         `yes new | head -c 65536 | dd of=${device} bs=64k oflag=direct conv=fsync,notrunc status=none`,
       )
@@ -93,8 +95,16 @@ describe.each(kernels('bookworm'))(
       // By what the target itself says, the volume is this node's.
       expect(await array.sh(HOLDER)).toContain('iqn.2026-01.dev.lunkeeper:a')
       expect(await again.hash(OURS.lun)).toBe(before)
-      const refused = await onA.refused('OWNER_UNKNOWN')
-      expect(refused.stderr).toContain('another node is registered beside it')
+      // The other node's agent believes the target, and gives its key back: nothing is registered beside this node any more.
+      await agentOfB.errors(/this node has lost the volume/, SEEN_MS)
+      await array.until(async () => (await array.sh(REGISTERED)).includes('lunkeeper:b') === false, {
+        deadline: SEEN_MS,
+        what: 'its key is gone',
+      })
+      await onA.refused('OWNER_UNKNOWN')
+      expect((await onA.status()).state).toBe('holding')
+      expect(await again.hash(OURS.lun)).toBe(before)
+      await agentOfB.stop()
 
       await a.ok(['lunkeeper', 'hold', 'db', '--give-up'])
       await writer.exited

@@ -1,19 +1,24 @@
 import type { Host } from '../../host/host.ts'
+import { findHoldMap } from '../../host/map/hold-map.ts'
+import { disksBeneath } from '../../host/read/beneath.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Ext4Mark } from '../../model/ext4-mark.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
+import type { VolumeName } from '../../model/name.ts'
 import type { VolumeUse } from '../../model/request.ts'
-import type { ScsiDisk } from '../../model/snapshot.ts'
+import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
 import { compareExt4Mark, readExt4Mark } from './ext4-mark.ts'
 import { readXfsMark } from './xfs-mark.ts'
 
 /**
- * Whether the file system that this node has mounted was mounted by another node since: what its own marks say.
+ * Whether the file system that this node has mounted was mounted by another node since: what its own marks say. Something else at the
+ * mount point says nothing.
  * @param recorded the mark of this node's last mount, for a file system that is not mounted: after a reboot
  */
 export async function readMark(
   host: Host,
+  name: string,
   use: VolumeUse,
   disk: ScsiDisk,
   recorded?: Ext4Mark,
@@ -21,8 +26,8 @@ export async function readMark(
   if (use.mount === null || use.readOnly) return 'none'
   const mount = mountAt(host.paths, use.mount)
   try {
-    if (!mount?.source.startsWith('/dev/'))
-      return recorded ? await compareExt4Mark(host, recorded, disk) : 'none'
+    if (mount === null) return recorded ? await compareExt4Mark(host, recorded, disk) : 'none'
+    if (!isOfVolume(host, name, mount, disk)) return 'none'
     if (mount.fs === 'ext4') return await readExt4Mark(host, mount.devno, disk)
     if (mount.fs === 'xfs') return await readXfsMark(host, mount, disk)
     return 'none'
@@ -30,4 +35,10 @@ export async function readMark(
     if (isLunkeeperError(error)) return 'unreadable'
     throw error
   }
+}
+
+/** On its hold map, which may have no disk at the moment, or above this disk. */
+function isOfVolume(host: Host, name: string, { devno }: Mount, disk: ScsiDisk): boolean {
+  if (findHoldMap(host, name as VolumeName)?.devno === devno) return true
+  return disksBeneath(host.paths, devno).disks.some((one) => one.name === disk.name)
 }

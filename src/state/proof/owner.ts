@@ -18,7 +18,14 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
-import { forgetRegistered, isRegistered, noteRegistered } from '../records/registrations.ts'
+import {
+  forgetRegistered,
+  hasLasted,
+  isContested,
+  isRegistered,
+  noteContested,
+  noteRegistered,
+} from '../records/registrations.ts'
 import { readMark } from './mark.ts'
 
 /** A volume, as far as its owner is asked for. */
@@ -27,15 +34,22 @@ export interface Owned {
   readonly request?: Pick<SettledRequest, 'use' | 'shared'> | undefined
   readonly fence?: Registration | undefined
   readonly publication?: Publication | undefined
-  readonly mark?: Ext4Mark | undefined
 }
 
-/** Collects the ownership evidence other than reservations: the VolumeAttachment and the file-system mark. */
-export async function readWitnesses(host: Host, volume: Owned, disk: ScsiDisk): Promise<Witnesses> {
+/**
+ * Collects the ownership evidence other than reservations: the VolumeAttachment and the file-system mark.
+ * @param recorded the mark of this node's last mount, for after a reboot
+ */
+export async function readWitnesses(
+  host: Host,
+  volume: Owned,
+  disk: ScsiDisk,
+  recorded?: Ext4Mark,
+): Promise<Witnesses> {
   const { fence, publication, request } = volume
   const [kubernetes, mark] = await Promise.all([
     askKubernetes(host, publication),
-    request ? readMark(host, request.use, disk, volume.mark) : ('none' as const),
+    request ? readMark(host, volume.name, request.use, disk, recorded) : ('none' as const),
   ])
   return { persists: fence?.persists ?? false, kubernetes, mark }
 }
@@ -62,7 +76,10 @@ export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk
 }
 
 /**
- * Before a volume is attached again automatically, as after a reboot: a person has not said that it is this node's.
+ * Before a volume that nothing on this node uses is attached again automatically, as after a reboot: a person has not said that it is
+ * this node's. A reservation that no other node disputes is enough, since this node has nothing unwritten.
+ * @param recorded the mark of this node's last mount
+ * @returns whether another node is registered beside this node's reservation, and other evidence says that it is this node's
  * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmAgain(
@@ -70,25 +87,45 @@ export async function confirmAgain(
   volume: Owned,
   told: FullReservations,
   disk: ScsiDisk,
-): Promise<void> {
-  const { fence } = volume
-  if (!fence) return
+  recorded?: Ext4Mark,
+): Promise<boolean> {
+  const { name, fence } = volume
+  if (!fence) return false
   const claim = reservationVerdict(told, fence)
-  if (claim.kind === 'held') await confirmHeld(host, volume, disk, { isContested: claim.beside !== null })
-  else if (claim.kind === 'unclaimed') judge(volume, disk, await readWitnesses(host, volume, disk))
+  if (claim.kind === 'held' && claim.beside === null && !isContested(host, name, fence.key)) return false
+  if (claim.kind !== 'held' && claim.kind !== 'unclaimed') return false
+  const witnesses = await readWitnesses(host, volume, disk, recorded)
+  if (claim.kind === 'unclaimed') {
+    judge(volume, disk, witnesses)
+    return false
+  }
+  noteContested(host, name, fence.key)
+  await whileOwn(host, volume, fence, disk, () => judge(volume, disk, witnesses, judgeHeld(witnesses, true)))
+  return true
 }
 
 /** Whether this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
-async function confirmHeld(
+async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, isDisputed: boolean): Promise<void> {
+  // A volume that the target guards does not wait for the Kubernetes API.
+  const asked = isDisputed ? volume : { ...volume, publication: undefined }
+  const witnesses = await readWitnesses(host, asked, disk)
+  judge(volume, disk, witnesses, judgeHeld(witnesses, isDisputed))
+}
+
+/** Gives the reservation back where it turns out to be an old one. @throws what the check throws */
+async function whileOwn(
   host: Host,
   volume: Owned,
+  fence: Registration,
   disk: ScsiDisk,
-  { isContested }: { readonly isContested: boolean },
+  check: () => Promise<void> | void,
 ): Promise<void> {
-  // A volume that the target guards does not wait for the Kubernetes API.
-  const asked = isContested ? volume : { ...volume, publication: undefined }
-  const witnesses = await readWitnesses(host, asked, disk)
-  judge(volume, disk, witnesses, judgeHeld(witnesses, isContested))
+  try {
+    await check()
+  } catch (error) {
+    if (isLunkeeperError(error, 'FENCED')) await giveUpReservation(host, volume, fence, disk)
+    throw error
+  }
 }
 
 /** @throws FENCED OWNER_UNKNOWN */
@@ -125,7 +162,9 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
 
 /**
  * Has a session registered before its path is used: by the standard each session is registered separately, and a new login
- * makes a new one. The reservation was seen to be this node's a moment ago; over a new connection that may be an old one.
+ * makes a new one. The reservation was seen to be this node's a moment ago; over a new connection that may be an old one. Once another
+ * node was seen beside it, that node's silence proves nothing: it may have found the volume lost by the same old reservation.
+ * @param contest.isContested another node's key is registered, too
  * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK
  */
 export async function registerSession(
@@ -135,14 +174,18 @@ export async function registerSession(
   disk: ScsiDisk,
   contest: { readonly isContested: boolean },
 ): Promise<void> {
-  if (fence.isReleasing || isRegistered(host, volume.name, fence.key, disk.sid)) return
-  try {
-    await confirmHeld(host, volume, disk, contest)
-  } catch (error) {
-    if (isLunkeeperError(error, 'FENCED')) await giveUpReservation(host, volume, fence, disk)
-    throw error
-  }
+  const { name } = volume
+  if (fence.isReleasing || isRegistered(host, name, fence.key, disk.sid)) return
+  if (contest.isContested && !hasLasted(host, name, fence.key)) noteContested(host, name, fence.key)
+  const isDisputed = isContested(host, name, fence.key)
+  const confirm = () => confirmHeld(host, volume, disk, isDisputed)
+  await whileOwn(host, volume, fence, disk, confirm)
   await registerKey(host, disk, fence.key, fence.persists)
+  if (isDisputed) {
+    // The other node may be about to mount it: from here on it cannot write, and what it has mounted by now shows.
+    await removeOtherKeys(host, fence, disk)
+    await whileOwn(host, volume, fence, disk, confirm)
+  }
   await readBack(host, volume, fence, disk)
 }
 
@@ -150,10 +193,19 @@ export async function registerSession(
 async function readBack(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
   // If it cannot be read, the key stays: where a target counts by initiator, it is that of the paths in use, too.
   const claim = reservationVerdict(await readReservations(host, disk), fence)
-  if (claim.kind === 'held') return noteRegistered(host, volume.name, fence.key, disk.sid)
+  if (claim.kind === 'held') return noteIfPossible(host, volume, fence, disk)
   await giveUpKey(host, volume, fence, disk)
   if (claim.kind === 'lost') throw await fenced(host, volume, disk, claim.holder)
   throw new LunkeeperError('OWNER_UNKNOWN', `${volume.name}: the target did not keep the reservation`)
+}
+
+/** A full /run keeps no path from coming back: it is asked once more then. */
+function noteIfPossible(host: Host, { name }: Owned, { key }: Registration, { sid }: ScsiDisk): void {
+  try {
+    noteRegistered(host, name, key, sid)
+  } catch (error) {
+    if (!isLunkeeperError(error, 'NO_SPACE', 'RECORD_UNWRITABLE')) throw error
+  }
 }
 
 /**
@@ -179,10 +231,10 @@ export async function giveUpKey(
 }
 
 /**
- * Gives back a reservation that is an old one: the node that has the volume would take it for a loss. The registration may be of
- * a former session. If the target does not answer, this node still sends nothing.
+ * Gives back a reservation that is an old one, or not known to be this node's: the node that has the volume would take it for a
+ * loss. The registration may be of a former session. If the target does not answer, this node still sends nothing.
  */
-async function giveUpReservation(
+export async function giveUpReservation(
   host: Host,
   { name }: Pick<Owned, 'name'>,
   fence: Registration,

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 
 import type { Host } from '../../host/host.ts'
 import { listNames } from '../../host/read/attribute.ts'
-import { readConnection } from '../../host/read/sessions.ts'
+import { readConnection, readSessionState } from '../../host/read/sessions.ts'
 import { removeDurable } from '../../host/store/durable.ts'
 import { readNote, writeNote } from '../../host/store/json-note.ts'
 import type { ReservationKey } from '../../model/reservation.ts'
@@ -16,6 +16,8 @@ import type { ReservationKey } from '../../model/reservation.ts'
 const schema = z.object({
   key: z.string(),
   sessions: z.array(z.object({ sid: z.number(), connection: z.nullable(z.string()) })),
+  /** Another node was registered beside this node's reservation, and nothing has confirmed since that the volume is this node's. */
+  isContested: z.optional(z.boolean()),
 })
 
 /**
@@ -32,6 +34,30 @@ export function noteRegistered(host: Host, name: string, key: ReservationKey, si
   const others = sessionsOf(host, name, key).filter((one) => one.sid !== sid)
   const sessions = [...others, { sid, connection: readConnection(host.paths, sid) }]
   writeNote(pathOf(host, name), { key, sessions })
+}
+
+/**
+ * Whether a session has registered this key, and has been logged in over the same connection since: this node's reservation has
+ * then lasted, and is not one that the target has given back.
+ */
+export function hasLasted(host: Host, name: string, key: ReservationKey): boolean {
+  return sessionsOf(host, name, key).some(
+    ({ sid, connection }) =>
+      connection !== null &&
+      readSessionState(host.paths, sid) === 'LOGGED_IN' &&
+      readConnection(host.paths, sid) === connection,
+  )
+}
+
+/** Whether another node was seen beside this node's reservation, until the volume proves to be this node's. */
+export function isContested(host: Host, name: string, key: ReservationKey): boolean {
+  const note = readNote(pathOf(host, name), schema)
+  return note?.key === key && note.isContested === true
+}
+
+/** No session counts as registered until the volume has proved to be this node's. @throws as {@link noteRegistered} */
+export function noteContested(host: Host, name: string, key: ReservationKey): void {
+  writeNote(pathOf(host, name), { key, sessions: [], isContested: true })
 }
 
 /** Nothing is known to be registered any more: the target lost it, or it was released. */

@@ -4,10 +4,12 @@ import type { Host } from '../../host/host.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
 import type { Attachment, OwnerReport } from '../../model/attachment.ts'
 import type { ReservationVerdict, Judgement, Witnesses } from '../../model/plan/owner.ts'
-import { reservationVerdict, judgeUnclaimed } from '../../model/plan/owner.ts'
+import { judgeHeld, judgeUnclaimed, reservationVerdict } from '../../model/plan/owner.ts'
 import type { Registrant } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
 import { readHoldNote } from '../records/hold-note.ts'
+import { hasLasted, isContested, isRegistered } from '../records/registrations.ts'
 import { askDisk } from '../proof/ask.ts'
 import { askReservations, readWitnesses } from '../proof/owner.ts'
 import { guardOf } from './owner.ts'
@@ -29,7 +31,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
   const { verdict, why } =
     note?.kind === 'fenced'
       ? { verdict: 'lost' as const, why: note.trouble ?? 'another node has taken it' }
-      : judge(record, told, claim, witnesses)
+      : judge(record, told, claim, witnesses, disk !== null && isDisputed(host, record, claim, disk))
   const holder = reservations?.holder ?? null
   return {
     name: record.name,
@@ -49,16 +51,29 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
   }
 }
 
+/** Whether the node would not trust its reservation now (state/proof/owner.ts). */
+function isDisputed(
+  host: Host,
+  { name, fence }: Attachment,
+  claim: ReservationVerdict | null,
+  { sid }: ScsiDisk,
+): boolean {
+  if (!fence || claim?.kind !== 'held' || isRegistered(host, name, fence.key, sid)) return false
+  return isContested(host, name, fence.key) || (claim.beside !== null && !hasLasted(host, name, fence.key))
+}
+
 function judge(
   { request, fence }: Attachment,
   told: FullReservations | 'none' | 'silent',
   claim: ReservationVerdict | null,
   witnesses: Witnesses,
+  hasContest: boolean,
 ): Judgement | { readonly verdict: 'unguarded'; readonly why: string } {
   if (request.shared)
     return { verdict: 'unguarded', why: 'it is attached as shared: several nodes may write' }
   if (request.use.readOnly) return { verdict: 'unguarded', why: 'it is read-only: this node writes nothing' }
   if (told === 'silent') return { verdict: 'wait', why: 'the volume does not answer now' }
+  if (claim?.kind === 'held' && hasContest) return judgeHeld(witnesses, true)
   if (claim?.kind === 'held') return { verdict: 'own', why: 'the target has reserved it for this node' }
   if (claim?.kind === 'lost')
     return { verdict: 'lost', why: `the target has reserved it for key ${formatKey(claim.holder)}` }

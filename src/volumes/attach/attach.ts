@@ -152,11 +152,12 @@ export async function attach(
 
     async function finish(ready: Partial<Attachment>): Promise<void> {
       const before = readRecord(host, record.name)
-      const same = Object.entries(ready).every(([key, value]) =>
-        isDeepStrictEqual(before?.[key as keyof Attachment], value),
-      )
-      if (same && !tookOver) return
-      if (!same) await steps.step('finish', record.name, () => note(ready))
+      const differs = Object.entries(ready)
+        .filter(([key, value]) => !isDeepStrictEqual(before?.[key as keyof Attachment], value))
+        .map(([key]) => key)
+      if (differs.length > 0) await steps.step('finish', record.name, () => note(ready))
+      // Each mount leaves another mark.
+      if (differs.every((key) => key === 'mark') && !tookOver) return
       const { name, mode, device, identity, protectedDirectory: directory } = record
       const { mount } = record.request.use
       const bytes = identity?.bytes ?? null

@@ -142,8 +142,11 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'read':
         told = await read(work, disk)
         known = { ...known, isUnsupported: told === null }
-        if (work.isAutomatic && told !== null && !known.isRegistered)
-          await confirmAgain(host, record, told, disk)
+        if (work.isAutomatic && told !== null && !known.isRegistered) {
+          const isConfirmed = await confirmAgain(host, record, told, disk, record.mark)
+          // What another node has registered beside it is left over.
+          if (isConfirmed) known = { ...known, hasReserved: true }
+        }
         break
       case 'register': {
         const { keys, holder, capabilities } = told!

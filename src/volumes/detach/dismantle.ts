@@ -15,7 +15,10 @@ import { untilNextWait } from '../../state/view/until-next-wait.ts'
 import { forgetRegistered } from '../../state/records/registrations.ts'
 import { mountsOf } from '../../state/view/users.ts'
 import { removeRecord } from '../../state/records/volumes.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
 import type { Provable } from '../../state/proof/prove.ts'
+import { giveUpReservation } from '../../state/proof/owner.ts'
+import { proveDisks } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
@@ -124,7 +127,7 @@ const ownedBy = ({ request, fence, publication }: Attachment) => ({ request, fen
 
 async function takeApart(work: Dismantling): Promise<void> {
   const { host, found } = work
-  const judged = await judgeAll(work)
+  const judged = await withoutUnproven(work, await judgeAll(work))
   const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
   await refuseLoss(work, disks)
@@ -154,6 +157,30 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
   const { sessions, maps } = view()
   const present = sessions.flatMap(({ session, disk }) => (disk ? [{ session, disk }] : []))
   return Promise.all(present.map(({ session, disk }) => judge(host, session, disk, found.record, maps)))
+}
+
+/**
+ * With force, a disk that cannot be proven to be this node's to write to counts as one that does not answer: what is unwritten is
+ * discarded then.
+ */
+async function withoutUnproven(work: Dismantling, all: readonly Judged[]): Promise<Judged[]> {
+  const { host, volume, force } = work
+  const { fence } = volume
+  if (!force || !fence) return [...all]
+  return Promise.all(
+    all.map(async (judged): Promise<Judged> => {
+      if (judged.verdict !== 'ours') return judged
+      try {
+        await proveDisks(host, volume, [judged.disk])
+        return judged
+      } catch (error) {
+        if (!isLunkeeperError(error, 'OWNER_UNKNOWN', 'FENCED')) return judged
+        // While there is a path: with the data, its disk goes.
+        await giveUpReservation(host, volume, fence, judged.disk)
+        return { ...judged, verdict: 'silent', error }
+      }
+    }),
+  )
 }
 
 async function forget(work: Dismantling, record: Attachment): Promise<void> {

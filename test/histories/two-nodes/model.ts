@@ -88,6 +88,15 @@ export class Model {
     )
   }
 
+  /**
+   * Whether the other node, if it has attached the volume before, learns that this one has it. It does not where it gets an old
+   * reservation back, and sends what it held without a check, or has no mark to check.
+   */
+  isNoticed(by: NodeName): boolean {
+    const { attached, isSessionHeld } = this.other(by)
+    return !this.mayFlip || attached === 'no' || (!isSessionHeld && this.settings.content !== 'raw')
+  }
+
   get #appliesAtOnce(): boolean {
     return this.settings.keeps && this.settings.acls === 'explicit'
   }

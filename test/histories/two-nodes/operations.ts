@@ -64,17 +64,17 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
   attach: {
     weight: (model) => (model.owner === null ? 60 : isOwnerAway(model) ? 40 : 10),
     make(random, model) {
-      const node = nodeWith(random, model, (one) => model.canReach(one))
+      const node = nodeWith(random, model, (one) => model.canReach(one) && model.isNoticed(one.name))
       if (!node) return null
       const hasOther = model.owner !== null && model.owner !== node
       return { kind: 'attach', node, takeOver: random.chance(hasOther ? 0.75 : 0.1), ...death(random) }
     },
-    can: ({ node }, model) => model.canReach(model.node(node)),
+    can: ({ node }, model) => model.canReach(model.node(node)) && model.isNoticed(node),
   },
   race: {
     weight: () => 2,
     make: (random) => ({ kind: 'race', takeOver: random.chance(0.5) }),
-    can: (_, model) => model.nodes.every((one) => model.canReach(one)),
+    can: (_, model) => model.nodes.every((one) => model.canReach(one) && model.isNoticed(one.name)),
   },
   detach: {
     weight: () => 5,

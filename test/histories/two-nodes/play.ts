@@ -113,6 +113,8 @@ async function putRight(all: Play): Promise<void> {
 async function end(all: Play): Promise<void> {
   const { world, model, judge } = all
   const isKnown = model.owner !== null && model.isCertain && model.node(model.owner).attached === 'yes'
+  const former = model.other(model.owner ?? 'a').name
+  if (model.mayFlip && (await world.status(former)) !== null) await detachSurely(all, former, true)
   if (!isKnown || !model.isRegistered || model.mayFlip) await attachSurely(all, model.owner ?? 'a')
   const owner = model.owner!
   const { name: other } = model.other(owner)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 
 import type { Host } from '../../../../src/host/host.ts'
 import { openHost } from '../../../../src/host/host.ts'
+import { hostPaths } from '../../../../src/host/paths.ts'
 import type { PersistAnswer, PersistCommand } from '../../../../src/host/worker/protocol.ts'
 import { temporary } from '../../temporary.ts'
 
@@ -61,7 +62,8 @@ export class FakeReservations {
 /** A host whose disks all lead to this volume, through one session. */
 export function hostAt(target: FakeReservations, session: string): Host {
   const root = temporary()
-  const host = openHost({ places: { records: join(root, 'records'), runtime: join(root, 'run') } })
+  const places = { records: join(root, 'records'), runtime: join(root, 'run') }
+  const host = openHost({ paths: hostPaths(root), places })
   const call = async (_: string, { commands }: { commands: readonly PersistCommand[] }) => {
     const answers: PersistAnswer[] = []
     for (const command of commands) {

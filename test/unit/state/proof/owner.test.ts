@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+
 import { beforeEach, describe, expect, it } from 'vitest'
 
 import { claimFree, registerKey } from '../../../../src/host/disk/reservations.ts'
@@ -67,6 +69,15 @@ describe('a reservation that the target has lost', () => {
   })
 })
 
+/** A session that is logged in, as sysfs shows it. */
+function connect({ paths }: Host, sid: number, port: string): void {
+  const session = `${paths.sys}/class/iscsi_session/session${sid}`
+  const connection = `${paths.sys}/class/iscsi_connection/connection${sid}:0`
+  for (const directory of [session, connection]) mkdirSync(directory, { recursive: true })
+  writeFileSync(`${session}/state`, 'LOGGED_IN\n')
+  writeFileSync(`${connection}/local_port`, `${port}\n`)
+}
+
 describe('a reservation that is found over a new connection', () => {
   const register = (isContested: boolean) => registerSession(host, VOLUME, FENCE, DISK, { isContested })
 
@@ -81,18 +92,21 @@ describe('a reservation that is found over a new connection', () => {
   })
 
   it.each([
-    ['mine', null],
-    ['unreachable', 'OWNER_UNKNOWN'],
-    ['gone', 'FENCED'],
+    [['mine', 'mine'], null],
+    [['unreachable'], 'OWNER_UNKNOWN'],
+    [['gone'], 'FENCED'],
+    [['mine', 'gone'], 'FENCED'],
   ] as const)('beside another node’s key counts by what Kubernetes says: %s', async (said, code) => {
     target.sessions.set('b', OTHER)
-    kubernetesSays(said)
+    kubernetesSays(...said)
     const asked = register(true)
     if (code === null) await asked
     else await expect(asked).rejects.toMatchObject({ code })
     // Only a node that knows that it has lost the volume gives its key back.
     expect(target.sessions.get('a') ?? null).toBe(code === 'FENCED' ? null : KEY)
     expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(code === null)
+    // The other node's key goes before the node is sure, and stays where it is not asked that far.
+    expect(target.sessions.has('b')).toBe(said[0] !== 'mine')
   })
 
   it('beside another node’s key is not trusted where nothing else tells', async () => {
@@ -103,6 +117,22 @@ describe('a reservation that is found over a new connection', () => {
       code: 'OWNER_UNKNOWN',
       message: expect.stringContaining('another node is registered beside it'),
     })
+    // That node has found the volume lost by the same reservation, and is gone: that proves nothing.
+    target.sessions.delete('b')
+    const again = registerSession(host, alone, FENCE, DISK, { isContested: false })
+    await expect(again).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+    kubernetesSays('mine', 'mine')
+    await register(false)
+    expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(true)
+  })
+
+  it('is trusted beside another node’s key where another session of the node has lasted', async () => {
+    target.sessions.set('b', OTHER)
+    connect(host, 7, '40000')
+    noteRegistered(host, 'db', KEY, 7)
+    const alone = { ...VOLUME, publication: undefined }
+    await registerSession(host, alone, FENCE, DISK, { isContested: true })
+    expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(true)
   })
 
   it('is trusted over the connection over which it was asked already', async () => {
@@ -121,6 +151,7 @@ describe('a volume that is attached again automatically', () => {
   it.each([
     ['has the reservation', true, told(KEY, KEY), null],
     ['has it, and another node is registered', true, told(KEY, KEY, OTHER), 'OWNER_UNKNOWN'],
+    ['has it, and no other node is registered', false, told(KEY, KEY), null],
     ['has none, and the target would have kept it', true, told(null), 'OWNER_UNKNOWN'],
     ['has none, and the target keeps none', false, told(null), null],
   ] as const)('%s', async (_, persists, now, code) => {
