@@ -97,7 +97,7 @@ describe.each(kernels('bookworm'))(
       expect(await again.hash(OURS.lun)).toBe(before)
       // The other node's agent believes the target, and gives its key back: nothing is registered beside this node any more.
       await agentOfB.errors(/this node has lost the volume/, SEEN_MS)
-      await array.until(async () => (await array.sh(REGISTERED)).includes('lunkeeper:b') === false, {
+      await array.until(async () => !(await array.sh(REGISTERED)).includes('lunkeeper:b'), {
         deadline: SEEN_MS,
         what: 'its key is gone',
       })
