@@ -77,7 +77,7 @@ async function attached(
 }
 
 /** Its hint is to detach first: what this node had of the volume is not to be written. */
-const NEED_DETACH: ReadonlySet<Outcome> = new Set(['FENCED', 'BAD_MOUNT'])
+const NEED_DETACH: ReadonlySet<Outcome> = new Set(['FENCED', 'BAD_MOUNT', 'OWNER_UNKNOWN'])
 
 /** The attach of a node that nothing stands in the way of. @throws Violation refused */
 export async function attachSurely(play: Play, name: NodeName): Promise<void> {

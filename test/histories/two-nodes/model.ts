@@ -89,6 +89,17 @@ export class Model {
   }
 
   /**
+   * Whether no former owner has writes under way over a connection that has lasted. Where the target forgets its reservations without
+   * ending connections, they arrive (docs/ownership.md, "What stays open").
+   */
+  get isQuiet(): boolean {
+    return this.nodes.every(
+      ({ name, attached, away, pending }) =>
+        name === this.owner || attached === 'no' || (away === null && pending === 0),
+    )
+  }
+
+  /**
    * Whether the other node, if it has attached the volume before, learns that this one has it. It does not where it gets an old
    * reservation back, and sends what it held without a check, or has no mark to check.
    */

@@ -143,7 +143,7 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
   'target-up': onTarget('target-up', 12, ({ targetUp }) => !targetUp),
   'target-restart': onTarget('target-restart', 2, (model) => model.isForgettable()),
   'target-move': onTarget('target-move', 1, (model) => model.isForgettable()),
-  remap: onTarget('remap', 1.5, (model) => model.targetUp && model.isForgettable()),
+  remap: onTarget('remap', 1.5, (model) => model.targetUp && model.isForgettable() && model.isQuiet),
   'portal-down': onTarget(
     'portal-down',
     2,
