@@ -74,7 +74,7 @@ export const ERRORS = {
   ),
   OWNER_UNKNOWN: failed(
     'It cannot be determined now whether this node still owns the volume, so nothing is written to it.',
-    '`lunkeeper owner NAME` shows each source that was asked, and its answer. If you know that no other node has had the volume: stop its users here, then `lunkeeper detach NAME --force`, which discards unwritten data, and attach it again.',
+    '`lunkeeper owner NAME` shows each source that was asked, and its answer. If you know that no other node has had the volume: run the same `lunkeeper attach` with `--take-over`, which goes on with it. Otherwise `lunkeeper detach NAME --force`, which discards what is unwritten here.',
   ),
   LOCKED: failed(
     'Another operation is in progress on the same volume or target.',

@@ -57,6 +57,26 @@ describe.each(kernels('bookworm'))('only the owner of a volume is registered (%s
     await expectCleanDetach(onA, agent)
   })
 
+  it('a node that lost its power attaches its volume again by the mark of its file system, and removes what another one has registered', async ({
+    array,
+    a,
+    b,
+    onA,
+    target,
+  }) => {
+    const agent = await Agent.start(a)
+    await onA.mounted()
+    await agent.kill()
+    await loginByHand(b, target, far(target.portals))
+    await register(b, OTHER)
+    await a.sh('umount /mnt/db; dmsetup remove lunkeeper-db; iscsiadm -m node -u; rm -rf /run/lunkeeper')
+    await agent.start()
+    await agent.errors(/attached again/, SEEN_MS)
+    expect(await registered(array)).not.toContain(OTHER)
+    await logoutByHand(b, target, target.portals[0])
+    await expectCleanDetach(onA, agent)
+  })
+
   it('a node that finds that it has lost the volume removes its own key', async ({
     array,
     a,

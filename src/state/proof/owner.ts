@@ -183,7 +183,8 @@ export async function registerSession(
   await registerKey(host, disk, fence.key, fence.persists)
   if (isDisputed) {
     // The other node may be about to mount it: from here on it cannot write, and what it has mounted by now shows.
-    await removeOtherKeys(host, fence, disk)
+    if ((await removeOtherKeys(host, fence, disk)).generation === null)
+      throw new LunkeeperError('OWNER_UNKNOWN', `${name}: another node's registration could not be removed`)
     await whileOwn(host, volume, fence, disk, confirm)
   }
   await readBack(host, volume, fence, disk)
@@ -240,9 +241,11 @@ export async function giveUpReservation(
   fence: Registration,
   disk: ScsiDisk,
 ): Promise<void> {
-  forgetRegistered(host, name)
+  // Kept until the target has confirmed it: what is still there then is not trusted.
+  noteContested(host, name, fence.key)
   try {
     await releaseReservation(host, disk, fence)
+    forgetRegistered(host, name)
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
   }

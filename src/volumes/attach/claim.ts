@@ -68,13 +68,15 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   const disks = work.paths.map(({ disk }) => disk)
   const isUsed = isInUse(work)
   // Its dirty pages are from the time of the former VolumeAttachment. A new one does not say who had the volume in between.
-  if (isUsed && !use.readOnly && (isReserved || isPublishedAgain(work)))
-    await proveDisks(host, { ...work.record, fence }, disks)
+  const isDecided =
+    isUsed && !use.readOnly && (isReserved || isPublishedAgain(work))
+      ? await proveOrTake(work, fence, disks)
+      : false
   const record = published(work)
   if (use.readOnly && !shared && mode !== 'off') return refuseWriter(work)
   if (!isReserved) return
   // A volume attached without a reservation (older version, other target setting) is reserved now.
-  if (isUsed && fence) return
+  if (isUsed && fence && !isDecided) return
   // A target that lets a node only read does not let it register either.
   refuseProtected(host, disks[0]!.name)
   const claimed = await claimBy({ ...work, record }, disks[0]!)
@@ -84,6 +86,25 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   }
   // Registers the other sessions, and reads back by every path: two may lead to two volumes that the array takes for one.
   if (disks.length > 1) await proveDisks(host, { ...record, fence: claimed }, disks)
+}
+
+/**
+ * Proves that a volume in use is this node's. Where nothing tells, a person who takes the volume over says so.
+ * @returns whether a person has decided, so that it is to be claimed
+ */
+async function proveOrTake(
+  { host, record, takesOver, publication }: ClaimWork,
+  fence: Registration | undefined,
+  disks: readonly Path['disk'][],
+): Promise<boolean> {
+  try {
+    await proveDisks(host, { ...record, fence }, disks)
+    return false
+  } catch (error) {
+    const isUndecided = isLunkeeperError(error, 'OWNER_UNKNOWN')
+    if (!isUndecided || !takesOver || publication || record.publication) throw error
+    return true
+  }
 }
 
 /** Whether Kubernetes has attached the volume to this node again since it was attached here. */
@@ -123,6 +144,8 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
   const isOwn = (other: ReservationKey) => isOfThisNode(host, told, other, initiator)
   const isOthers = (other: ReservationKey | undefined) =>
     other !== undefined && other !== key && !isOwn(other)
+  // Its own reservation may be an old one: the node that is registered beside it may have the volume.
+  const isDisputed = () => told !== null && told.holder !== null && !known.hasReserved
   let mayBeTaken = false
   const mayTake = async () => {
     if (mayBeTaken) return
@@ -151,7 +174,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
       case 'register': {
         const { keys, holder, capabilities } = told!
         // Before: the agent of the node that has it removes what is registered beside it.
-        if (isOthers(holder?.key)) await mayTake()
+        if (isOthers(holder?.key) || (isDisputed() && keys.some(isOthers))) await mayTake()
         if (known.isRegistered) known = { ...known, conflicts: known.conflicts + 1 }
         // Noted before: what is registered is known by its record, whenever this ends. It persists once that is seen.
         note({ fence: { key, persists: false } })
@@ -161,7 +184,8 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         const claimed = isFree ? await claimAtOnce(work, disk, key, canPersist) : null
         persists = claimed ? claimed.persists : await register(work, disk, key, canPersist)
         told = claimed?.told ?? null
-        known = { ...known, isRegistered: true, hasReserved: told?.holder?.key === key }
+        const hasReserved = known.hasReserved || told?.holder?.key === key
+        known = { ...known, isRegistered: true, hasReserved }
         break
       }
       case 'reserve':
@@ -172,7 +196,7 @@ async function claimBy(work: ClaimWork, disk: Path['disk']): Promise<Registratio
         break
       case 'preempt': {
         const other = step.key
-        const isTaken = isOthers(other) && told!.holder?.key === other
+        const isTaken = isOthers(other) && (told!.holder?.key === other || isDisputed())
         if (isTaken) {
           await mayTake()
           steps.warn(

@@ -160,28 +160,27 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
 }
 
 /**
- * With force, a disk that cannot be proven to be this node's to write to counts as one that does not answer: what is unwritten is
- * discarded then.
+ * With force, a volume that cannot be proven to be this node's to write to counts as one that does not answer: what is unwritten is
+ * discarded. One verdict for all of its disks.
  */
 async function withoutUnproven(work: Dismantling, all: readonly Judged[]): Promise<Judged[]> {
   const { host, volume, force } = work
-  const { fence } = volume
-  if (!force || !fence) return [...all]
-  return Promise.all(
-    all.map(async (judged): Promise<Judged> => {
-      if (judged.verdict !== 'ours') return judged
-      try {
-        await proveDisks(host, volume, [judged.disk])
-        return judged
-      } catch (error) {
-        if (!isLunkeeperError(error, 'OWNER_UNKNOWN', 'FENCED')) return judged
-        // While there is a path: with the data, its disk goes.
-        await giveUpReservation(host, volume, fence, judged.disk)
-        return { ...judged, verdict: 'silent', error }
-      }
-    }),
-  )
+  const ours = all.filter(({ verdict }) => verdict === 'ours')
+  if (!force || ours.length === 0) return [...all]
+  const disks = ours.map(({ disk }) => disk)
+  try {
+    await proveDisks(host, volume, disks)
+    return [...all]
+  } catch (error) {
+    if (!isLunkeeperError(error) || isLunkeeperError(error, ...SILENT)) return [...all]
+    // While there is a path: with the data, its disk goes.
+    if (volume.fence) await giveUpReservation(host, volume, volume.fence, disks[0]!)
+    return all.map((judged) => (judged.verdict === 'ours' ? { ...judged, verdict: 'silent', error } : judged))
+  }
 }
+
+/** The disk does not answer now: each act that follows asks for itself. */
+const SILENT = ['TARGET_AWAY', 'STUCK', 'IDENTITY_UNREADABLE', 'LUN_ABSENT'] as const
 
 async function forget(work: Dismantling, record: Attachment): Promise<void> {
   const { host, steps, left } = work
