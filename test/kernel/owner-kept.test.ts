@@ -1,4 +1,4 @@
-import { afterEach, describe, expect } from 'vitest'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
 
 import type { LabNode, Target } from '../../lab/index.ts'
 import { cutNetwork, joinNetwork } from '../../lab/network/cut.ts'
@@ -28,6 +28,10 @@ describe.each(kernels('bookworm'))(
   'a target that gives a node its reservation back although another node has the volume (%s)',
   (debian) => {
     const it = onTwoNodes({ debian, luns: [OURS] })
+    // Where LIO keeps reservations over a restart.
+    beforeEach<TwoNodesFixtures>(async ({ array }) => {
+      await array.sh('mkdir -p /etc/target/pr')
+    })
     afterEach<TwoNodesFixtures>(async ({ a }) => {
       await joinNetwork(a).catch(() => {})
     })
@@ -40,7 +44,6 @@ describe.each(kernels('bookworm'))(
       onB,
       target,
     }) => {
-      await array.sh('mkdir -p /etc/target/pr')
       const agent = await Agent.start(a)
       await onA.mounted('--hold', 'forever')
       await cutNetwork(a)
@@ -72,7 +75,6 @@ describe.each(kernels('bookworm'))(
       onB,
       target,
     }) => {
-      await array.sh('mkdir -p /etc/target/pr')
       const agent = await Agent.start(a)
       await onA.attach('--hold', 'forever')
       await cutNetwork(a)

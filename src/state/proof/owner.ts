@@ -20,8 +20,8 @@ import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import {
   forgetRegistered,
-  hasLasted,
   isContested,
+  isDisputed,
   isRegistered,
   noteContested,
   noteRegistered,
@@ -105,11 +105,11 @@ export async function confirmAgain(
 }
 
 /** Whether this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
-async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, isDisputed: boolean): Promise<void> {
+async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, hasDispute: boolean): Promise<void> {
   // A volume that the target guards does not wait for the Kubernetes API.
-  const asked = isDisputed ? volume : { ...volume, publication: undefined }
+  const asked = hasDispute ? volume : { ...volume, publication: undefined }
   const witnesses = await readWitnesses(host, asked, disk)
-  judge(volume, disk, witnesses, judgeHeld(witnesses, isDisputed))
+  judge(volume, disk, witnesses, judgeHeld(witnesses, hasDispute))
 }
 
 /** Gives the reservation back where it turns out to be an old one. @throws what the check throws */
@@ -176,12 +176,12 @@ export async function registerSession(
 ): Promise<void> {
   const { name } = volume
   if (fence.isReleasing || isRegistered(host, name, fence.key, disk.sid)) return
-  if (contest.isContested && !hasLasted(host, name, fence.key)) noteContested(host, name, fence.key)
-  const isDisputed = isContested(host, name, fence.key)
-  const confirm = () => confirmHeld(host, volume, disk, isDisputed)
+  const hasDispute = isDisputed(host, name, fence.key, contest.isContested)
+  if (hasDispute && contest.isContested) noteContested(host, name, fence.key)
+  const confirm = () => confirmHeld(host, volume, disk, hasDispute)
   await whileOwn(host, volume, fence, disk, confirm)
   await registerKey(host, disk, fence.key, fence.persists)
-  if (isDisputed) {
+  if (hasDispute) {
     // The other node may be about to mount it: from here on it cannot write, and what it has mounted by now shows.
     if ((await removeOtherKeys(host, fence, disk)).generation === null)
       throw new LunkeeperError('OWNER_UNKNOWN', `${name}: another node's registration could not be removed`)

@@ -40,13 +40,21 @@ export function noteRegistered(host: Host, name: string, key: ReservationKey, si
  * Whether a session has registered this key, and has been logged in over the same connection since: this node's reservation has
  * then lasted, and is not one that the target has given back.
  */
-export function hasLasted(host: Host, name: string, key: ReservationKey): boolean {
+function hasLasted(host: Host, name: string, key: ReservationKey): boolean {
   return sessionsOf(host, name, key).some(
     ({ sid, connection }) =>
       connection !== null &&
       readSessionState(host.paths, sid) === 'LOGGED_IN' &&
       readConnection(host.paths, sid) === connection,
   )
+}
+
+/**
+ * Whether this node's reservation is disputed: another node was seen beside it, or is now, and no session shows that it has lasted.
+ * @param isBeside whether another node is registered now
+ */
+export function isDisputed(host: Host, name: string, key: ReservationKey, isBeside: boolean): boolean {
+  return isContested(host, name, key) || (isBeside && !hasLasted(host, name, key))
 }
 
 /** Whether another node was seen beside this node's reservation, until the volume proves to be this node's. */

@@ -9,7 +9,7 @@ import type { Registrant } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { readHoldNote } from '../records/hold-note.ts'
-import { hasLasted, isContested, isRegistered } from '../records/registrations.ts'
+import { isDisputed, isRegistered } from '../records/registrations.ts'
 import { askDisk } from '../proof/ask.ts'
 import { askReservations, readWitnesses } from '../proof/owner.ts'
 import { guardOf } from './owner.ts'
@@ -31,7 +31,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
   const { verdict, why } =
     note?.kind === 'fenced'
       ? { verdict: 'lost' as const, why: note.trouble ?? 'another node has taken it' }
-      : judge(record, told, claim, witnesses, disk !== null && isDisputed(host, record, claim, disk))
+      : judge(record, told, claim, witnesses, disk !== null && isDistrusted(host, record, claim, disk))
   const holder = reservations?.holder ?? null
   return {
     name: record.name,
@@ -52,14 +52,14 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
 }
 
 /** Whether the node would not trust its reservation now (state/proof/owner.ts). */
-function isDisputed(
+function isDistrusted(
   host: Host,
   { name, fence }: Attachment,
   claim: ReservationVerdict | null,
   { sid }: ScsiDisk,
 ): boolean {
   if (!fence || claim?.kind !== 'held' || isRegistered(host, name, fence.key, sid)) return false
-  return isContested(host, name, fence.key) || (claim.beside !== null && !hasLasted(host, name, fence.key))
+  return isDisputed(host, name, fence.key, claim.beside !== null)
 }
 
 function judge(
