@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts'
 import { countDisks } from '../host/read/disks.ts'
 import { readConnection } from '../host/read/sessions.ts'
 import type { HeldPath, PortalFacts, ProbeResult } from '../model/plan/hold-facts.ts'
+import { FAST_LOGIN_MAX_DISKS } from '../model/plan/hold-path.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal, samePortal } from '../model/portal.ts'
 import type { VolumeView } from '../state/view/volume.ts'
@@ -38,15 +39,18 @@ export function portalFacts(
   const session = (serving.find((one) => one.session.state === 'LOGGED_IN') ?? serving[0])?.session
   if (!session) return { portal: formatPortal(portal), session: null, probe }
   const { sid, state } = session
-  // Counting reads every disk of the session. It matters only for a lost session, which a new login may replace.
-  const counts = state !== 'LOGGED_IN' && probe !== null && probe.openSinceMs !== null
+  // It matters only for a lost session, which a new login may replace, once its target is known to be away or back.
+  const isProbed = probe !== null && (probe.openSinceMs !== null || probe.closed !== null)
+  const disks = state !== 'LOGGED_IN' && isProbed ? countDisks(host.paths, session) : null
+  // This reads every disk of the session.
+  const isFew = disks !== null && disks <= FAST_LOGIN_MAX_DISKS
   return {
     portal: formatPortal(portal),
     session: {
       sid,
       state,
-      disks: counts ? countDisks(host.paths, session) : null,
-      isAllHeld: counts ? isAllHeld(host, session) : null,
+      disks,
+      isAllHeld: isFew ? isAllHeld(host, session) : null,
     },
     probe,
   }

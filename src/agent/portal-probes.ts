@@ -1,10 +1,9 @@
 import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import type { KnownChap } from '../host/iscsi/known-chap.ts'
-import { probeTarget } from '../host/iscsi/probe.ts'
+import { probingInitiator, probeTarget } from '../host/iscsi/probe.ts'
 import { listLuns } from '../host/iscsi/client/luns.ts'
 import type { SeenLun } from '../host/iscsi/client/luns.ts'
-import { readInitiatorName } from '../host/read/node.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { Iqn } from '../model/iqn.ts'
 import type { ProbeResult } from '../model/plan/hold-facts.ts'
@@ -12,9 +11,6 @@ import { LUN_LIST_LIFETIME_MS, MAX_PENDING_PROBES, nextProbeMs } from '../model/
 import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
 import type { Scheduler } from './scheduler.ts'
-
-/** For a node without an initiator name: the target rejects this name, and the rejection proves that it is up. */
-const NO_INITIATOR = 'iqn.2026-01.dev.lunkeeper:probe'
 
 /** A portal of a target. */
 export interface TargetPortal {
@@ -161,7 +157,7 @@ export class PortalProbes {
   }
 
   get #initiator(): string {
-    return readInitiatorName(this.#host.paths) ?? NO_INITIATOR
+    return probingInitiator(this.#host)
   }
 }
 

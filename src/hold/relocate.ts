@@ -11,7 +11,7 @@ import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
 import { returnLock, targetLock } from '../state/records/locks.ts'
 import { readRecord, writeRecord } from '../state/records/volumes.ts'
-import { dropForeignDisk } from './drop-foreign-disk.ts'
+import { dropForeignDisk } from '../volumes/holding/drop-foreign-disk.ts'
 
 /** The LUN at which the target presents the volume now; null if none of its LUNs is the volume. */
 export function findLun({ identity, request }: Attachment, shown: readonly SeenLun[]): Lun | null {

@@ -1,5 +1,4 @@
 import type { Host } from '../host/host.ts'
-import { knownChap } from '../host/iscsi/known-chap.ts'
 import { logout } from '../host/iscsi/logout.ts'
 import type { SeenLun } from '../host/iscsi/client/luns.ts'
 import { withLock } from '../host/lock/lock.ts'
@@ -19,12 +18,13 @@ import { readHoldNote } from '../state/records/hold-note.ts'
 import { returnLock, targetLock } from '../state/records/locks.ts'
 import { readRecord } from '../state/records/volumes.ts'
 import { refuseForeignHolders } from '../volumes/attach/foreign.ts'
-import { preparePath, sessionOf } from '../volumes/attach/path.ts'
+import { sessionOf } from '../volumes/attach/path.ts'
+import { remakePath } from '../volumes/attach/remake-path.ts'
+import { dropForeignDisk } from '../volumes/holding/drop-foreign-disk.ts'
 import type { PathDisk, ProvenPaths } from '../volumes/holding/map-paths.ts'
 import { provePaths, useProven } from '../volumes/holding/map-paths.ts'
 import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
 import type { Stepper } from '../volumes/step.ts'
-import { dropForeignDisk } from './drop-foreign-disk.ts'
 import { findLun, recordLun } from './relocate.ts'
 import { refreshDisk } from './refresh-disk.ts'
 import { refusedBy } from './refusals.ts'
@@ -64,6 +64,7 @@ export async function returnPath(work: PathReturn): Promise<Returned> {
       isFound = found
       plan = plan.slice(1)
     }
+    if (plan.every((step) => step === 'log-out')) return await logOutLost(work)
     const progress = { work, disk: work.disk, connection: null, proven: null }
     return await (plan.includes('make-path') ? makePath(progress, plan) : usePath(progress, plan))
   } catch (error) {
@@ -80,33 +81,58 @@ async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise
     if (isLunkeeperError(error, 'IDENTITY_MISMATCH')) await dropForeignDisk(host, record, progress.disk!)
     throw error
   }
-  return cameBack('reinstated', progress)
+  return cameBack(plan, progress)
 }
 
-/** Creates a path through the session that serves the portal, or through a new session, and loads it into the map. */
+/** Creates a path through the session that serves the portal, or through a new session, and goes on with it. */
 async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
-  const { work } = progress
-  const { host, record, portal } = work
-  return withLock(...returnLock(host, record, work.signal), async (wanted) => {
-    // A login at a target that has just gone blocks for 15 s: a command that detaches the volume cancels it.
-    const signal = AbortSignal.any([work.signal, wanted])
-    const now = readRecord(host, record.name)
-    if (now?.phase !== 'ready') throw signal.reason ?? new Error(`${record.name} is ${now?.phase ?? 'gone'}`)
-    const made = { ...progress, work: { ...work, record: now, signal } }
+  return whileUnchanged(progress.work, async (work) => {
+    const { host, record, portal, signal } = work
+    const made = { ...progress, work }
     const afterMakePath = plan.indexOf('make-path') + 1
     const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
-      if (plan.includes('log-out')) await endLost(made.work)
-      return newPath(made.work, portal)
+      if (plan.includes('log-out')) await endLost(work)
+      return remakePath(work, portal)
     })
     refuseForeignHolders(host, record.name, [path], record.request.hold.wanted)
     made.disk = path.disk
     await runSteps(made, plan.slice(afterMakePath))
-    return cameBack('loaded', made)
+    return cameBack(plan, made)
   })
 }
 
-function cameBack(kind: 'reinstated' | 'loaded', { disk, connection }: Progress): Returned {
-  return { kind, path: disk && { sid: disk.sid, devno: disk.devno, connection } }
+/** Ends the lost session while its target is away, so that the return need not wait for that. */
+async function logOutLost(lost: PathReturn): Promise<Returned> {
+  return whileUnchanged(lost, async (work) => {
+    const { host, record, signal } = work
+    await withLock(...targetLock(host, record.request, 'return', signal), () => endLost(work))
+    return { kind: 'logged-out' }
+  })
+}
+
+/**
+ * Does something with the volume's present record, under its lock. A login at a target that has just gone blocks for 15 s: a
+ * command that detaches the volume cancels it.
+ * @throws what cancelled it · Error another operation has begun on the volume since this was planned
+ */
+async function whileUnchanged(
+  work: PathReturn,
+  act: (work: PathReturn) => Promise<Returned>,
+): Promise<Returned> {
+  const { host } = work
+  return withLock(...returnLock(host, work.record, work.signal), async (wanted) => {
+    const signal = AbortSignal.any([work.signal, wanted])
+    const record = readRecord(host, work.record.name)
+    if (record === null || record.phase !== work.record.phase)
+      throw signal.reason ?? new Error(`${work.record.name} is ${record?.phase ?? 'gone'}`)
+    return act({ ...work, record, signal })
+  })
+}
+
+function cameBack(plan: readonly ReturnStep[], { disk, connection }: Progress): Returned {
+  const path = disk && { sid: disk.sid, devno: disk.devno, connection }
+  const last = plan.at(-1)
+  return { kind: last === 'load-table' ? 'loaded' : last === 'reinstate' ? 'reinstated' : 'verified', path }
 }
 
 /** @throws IDENTITY_MISMATCH TARGET_AWAY IDENTITY_UNREADABLE LUN_ABSENT STUCK MAP_FAILED */
@@ -165,34 +191,6 @@ async function endLost({ host, record, portal, steps, signal }: PathReturn): Pro
       `session ${lost.sid} is ${lost.state} and is also used by disks that are not on a hold map; it is not logged out`,
     )
   await steps.step('logout', `session ${lost.sid}`, () => logout(host, lost.sid, signal))
-}
-
-async function newPath({ host, record, steps, signal }: PathReturn, portal: Portal) {
-  const { request, identity } = record
-  try {
-    return await preparePath(
-      {
-        host,
-        request,
-        // A new address takes the credentials that the volume's other portals have.
-        chap: knownChap(host, request.iqn, request.portals)?.chap ?? null,
-        recovery: 0,
-        mark: 'hold',
-        name: record.name,
-        // Not by size: the volume may have grown, and the kernel refuses a table that is longer than its disk.
-        expected: { wwid: identity?.wwid, serial: identity?.serial },
-        scanned: new Set(),
-        steps,
-      },
-      portal,
-      signal,
-    )
-  } catch (error) {
-    const session = isLunkeeperError(error, 'IDENTITY_MISMATCH') && sessionOf(host, request, portal)
-    const foreign = session && readDisk(host.paths, session, request.lun)
-    if (foreign) await dropForeignDisk(host, record, foreign)
-    throw error
-  }
 }
 
 /**

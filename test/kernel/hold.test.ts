@@ -7,7 +7,7 @@ import { onNode } from './fixtures.ts'
 import { BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
 import type { Volume } from './volume.ts'
-import { expectCleanDetach } from './volume.ts'
+import { expectCleanDetach, SEEN_MS } from './volume.ts'
 import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 /** From the moment on at which the target takes logins again: a second, and what a loaded machine adds. */
@@ -255,5 +255,30 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect(ended.ms).toBeLessThan(patient(30_000))
     await agent.stop()
     await expectNothingLeft(node)
+  })
+
+  it('the lost session is logged out while its target is away, and a detach without an agent makes a path again', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    await volume.mounted('--fs', 'ext4')
+    await node.sh('echo unwritten > /mnt/v/file')
+    await outage(target, agent)
+    await node.until(async () => (await lunkeeper(node).sessions()).length === 0, {
+      deadline: SEEN_MS,
+      what: 'the lost session logged out',
+    })
+    expect((await volume.status()).paths).toMatchObject([{ session: null, disk: null }])
+    await agent.stop()
+    const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
+    expect(refused.stderr).toContain('127.0.0.1:3260')
+    await target.enable()
+    await expectCleanDetach(volume)
+    await agent.start()
+    await volume.again('--fs', 'ext4')
+    expect(await node.read('/mnt/v/file')).toBe('unwritten\n')
+    await expectCleanDetach(volume, agent)
   })
 })

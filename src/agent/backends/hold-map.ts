@@ -1,5 +1,4 @@
 import { refreshDisk } from '../../hold/refresh-disk.ts'
-import { dropForeignDisk } from '../../hold/drop-foreign-disk.ts'
 import { returnPath } from '../../hold/return-path.ts'
 import { refusedBy } from '../../hold/refusals.ts'
 import { monotonicMs } from '../../host/clock.ts'
@@ -15,6 +14,7 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import type { VolumeView } from '../../state/view/volume.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
+import { dropForeignDisk } from '../../volumes/holding/drop-foreign-disk.ts'
 import type { PathDisk } from '../../volumes/holding/map-paths.ts'
 import { emptyMap } from '../../volumes/holding/map-paths.ts'
 import { stepper } from '../../volumes/step.ts'
@@ -86,7 +86,11 @@ async function observe(
     facts: {
       // A disk without a device node cannot be in a table, and carries nothing.
       paths: heldPaths(host, view, portals).filter(({ devno }) => devno !== ''),
-      portals: portals.map((portal) => portalFacts(host, view, portal, probes.resultOf({ iqn, portal }))),
+      // An attach that was killed is left to the next one.
+      portals:
+        record.phase === 'attaching'
+          ? []
+          : portals.map((portal) => portalFacts(host, view, portal, probes.resultOf({ iqn, portal }))),
       io: stat && { completed: stat.completed, inFlight: stat.inFlight },
       map: map ? (states.get(map.name) ?? 'unread') : 'absent',
       mapReadMs: map ? maps.readMsOf(map.name) : Number.NEGATIVE_INFINITY,

@@ -3,17 +3,27 @@ import { randomBytes } from 'node:crypto'
 import type { Iqn } from '../../model/iqn.ts'
 import type { Portal } from '../../model/portal.ts'
 import { formatPortal } from '../../model/portal.ts'
+import type { Host } from '../host.ts'
+import { readInitiatorName } from '../read/node.ts'
 import { connectPortal } from './client/connect-portal.ts'
 import { encode, encodeKeys, HEADER, OP } from './client/pdu.ts'
 
 /** A target that is up answers a login request within milliseconds. */
 const DEADLINE_MS = 1_000
 
+/** For a node without an initiator name: the target rejects this name, and the rejection proves that it is up. */
+const NO_INITIATOR = 'iqn.2026-01.dev.lunkeeper:probe'
+
 /** The transit bit, from security negotiation to operational negotiation (RFC 7143, 11.12.3). */
 const TRANSIT = 0x81
 const STATUS_CLASS = 36
 /** Status class of a target that is not available now. A redirect or a rejection comes from a target that is up. */
 const TARGET_ERROR = 3
+
+/** The name under which this node probes targets. */
+export function probingInitiator({ paths }: Pick<Host, 'paths'>): string {
+  return readInitiatorName(paths) ?? NO_INITIATOR
+}
 
 /**
  * Returns if the target accepts logins at this portal. Sends a first login request and closes the connection before a

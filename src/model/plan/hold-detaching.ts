@@ -1,19 +1,24 @@
-import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
+import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep, ReturnStep } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
 import { QUIET, stopped } from './hold-given-up.ts'
 import { isGivenUp } from './hold-outage.ts'
+import type { PathReturns } from './hold-path.ts'
+import { planReturns } from './hold-path.ts'
 import { takeResults } from './hold-results.ts'
+import type { HoldMapState } from './table.ts'
 
 /** Watched attributes show most changes. */
 const ROUND_MS = 20_000
 /** While a command is at work: nothing shows that it was killed. */
 const WORKED_ON_MS = 2_000
+/** Of a path's return: I/O goes through it only once a detach has brought it back. */
+const ASKS: ReadonlySet<ReturnStep> = new Set(['log-out', 'make-path', 'verify'])
 
 /**
  * The next steps for a volume whose detach has begun. A detach that is at work is left alone: it asks the disks itself before
  * each act that can write. If it was killed or failed, a file system may still be mounted and write: so the agent goes on asking
  * which volume answers and who owns it, and stops I/O that must not go there. Everything else is left to the next detach: no
- * outage begins, no path is brought back, nothing is unmounted or attached.
+ * outage begins, no path carries I/O again, nothing is unmounted or attached.
  */
 export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, mode, map, paths } = facts
@@ -31,30 +36,44 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   if (facts.isWorkedOn)
     return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }
   if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
-  if (typeof map !== 'object') return plan
+  return typeof map === 'object' ? planLeft({ ...facts, map }, plan) : plan
+}
+
+/** A detach left the volume with its hold map. */
+function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldPlan): HoldPlan {
+  const { nowMs, map, paths } = facts
+  const { memory } = plan
   const isActive = ({ devno }: HeldPath) => map.paths.some((one) => one.active && one.devno === devno)
-  const active = paths.filter((path) => isUsable(path) && isActive(path))
+  const usable = paths.filter(isUsable)
+  const active = usable.filter(isActive)
   const answerOf = ({ sid, connection }: HeldPath) => {
     const known = memory.verified.get(sid)
     return known?.connection === connection ? known.kind : null
   }
+  // A path that carried nothing, and is used now, was brought back by a command: it is asked again.
+  const isNew = (path: HeldPath) => answerOf(path) !== 'asking' && !memory.carrying.includes(path.devno)
+  const unasked = active.filter((path) => answerOf(path) === null || isNew(path))
   // Asked without an answer, or without one that says whose the volume is: I/O waits until the next detach has asked.
-  const refused = active.filter((path) => answerOf(path) === 'refused')
-  const unasked = active.filter((path) => answerOf(path) === null)
+  const refused = active.filter((path) => !unasked.includes(path) && answerOf(path) === 'refused')
   const carrying = active.filter((path) => !refused.includes(path))
-  // A path that was failed, and is used again, was brought back by a command: it is asked again.
   const verified = new Map(
-    active.flatMap(({ sid }) => {
+    usable.flatMap(({ sid }) => {
       const known = memory.verified.get(sid)
       return known ? [[sid, known]] : []
     }),
   )
   for (const { sid, connection } of unasked) verified.set(sid, { kind: 'asking', connection })
+  const hasAnswered = ({ sid, connection }: HeldPath) => {
+    const known = memory.verified.get(sid)
+    return known?.kind === 'answered' && known.connection === connection && nowMs < known.atMs + ROUND_MS
+  }
+  const asked = usable.filter((path) => active.includes(path) || hasAnswered(path))
+  const missing = planAsking(facts, memory, asked)
   return {
     ...plan,
-    memory: { ...memory, carrying: carrying.map(({ devno }) => devno), verified },
+    memory: { ...memory, carrying: carrying.map(({ devno }) => devno), verified, attempts: missing.attempts },
     steps: [
-      ...taken,
+      ...plan.steps,
       ...refused.map(({ devno }): HoldStep => ({ kind: 'fail', devno })),
       ...unasked.map(({ sid, connection, disk, devno }): HoldStep => ({
         kind: 'verify',
@@ -63,7 +82,30 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
         disk,
         devno,
       })),
+      ...missing.steps,
     ],
+    lookAtMs: Math.min(plan.lookAtMs, missing.lookAtMs),
+    isSettled: missing.attempts.size === 0,
+    probes: missing.probes,
     checks: carrying.map(({ sid }) => sid),
   }
+}
+
+/**
+ * Asks, through the portals through which no I/O goes, which volume answers and who owns it: only so is a volume known to be lost
+ * whose detach was killed in an outage.
+ * @param asked paths that have been asked over their present connections, or carry I/O
+ */
+function planAsking(
+  facts: HoldFacts & { readonly map: HoldMapState },
+  { attempts: known }: HoldMemory,
+  asked: readonly HeldPath[],
+): PathReturns {
+  const inTable = ({ devno }: HeldPath) => facts.map.paths.some((one) => one.devno === devno)
+  const unasked = facts.portals.filter(({ portal }) => !asked.some((path) => path.portal === portal))
+  const returns = planReturns(facts, unasked, known, inTable)
+  const steps = returns.steps.map((step) =>
+    step.kind === 'return' ? { ...step, steps: step.steps.filter((part) => ASKS.has(part)) } : step,
+  )
+  return { ...returns, steps }
 }

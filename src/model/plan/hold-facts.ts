@@ -125,11 +125,11 @@ export interface Refused {
 export type ReturnStep =
   /** Look for the volume among all LUNs that the target presents. The return continues only if the volume has its old LUN. */
   | 'search-lun'
-  /** End a lost session that nothing but hold maps uses. */
+  /** End a lost session that nothing but hold maps uses. It is the only step while the target is away. */
   | 'log-out'
   /** Log in, scan, and wait for the disk. */
   | 'make-path'
-  /** Ask the disk which volume it is, and whether this node owns it. */
+  /** Ask the disk which volume it is, and whether this node owns it. The last step for a volume that is being detached. */
   | 'verify'
   /** Let I/O go through a path that the map has. */
   | 'reinstate'
@@ -205,26 +205,31 @@ export type StepResult =
 export type StepOf<Kind extends HoldStep['kind']> = Extract<HoldStep, { kind: Kind }>
 
 export type Returned =
-  /** @property path the path that carries I/O now, as it was verified */
+  /** @property path the path that carries I/O now, as it was verified; `verified`: it carries none */
   | {
-      readonly kind: 'reinstated' | 'loaded'
+      readonly kind: 'reinstated' | 'loaded' | 'verified'
       readonly path: {
         readonly sid: number
         readonly devno: string
         readonly connection: string | null
       } | null
     }
+  /** The lost session is gone; the rest follows when the target takes logins. */
+  | { readonly kind: 'logged-out' }
   /** The volume has another LUN now, and its record says so. */
   | { readonly kind: 'moved'; readonly from: number; readonly to: number }
   /** @property foundHere the volume was seen at its own LUN before the return failed */
   | { readonly kind: 'refused'; readonly refused: Refused; readonly foundHere?: true }
 
 /** What is known of which volume a session's disk is. */
-export interface Verified {
-  readonly kind: 'asking' | 'proven' | 'refused'
+export type Verified = {
   /** Over which connection it was asked. */
   readonly connection: string | null
-}
+} & (
+  | { readonly kind: 'asking' | 'proven' | 'refused' }
+  /** It is the volume, and carries nothing, because the volume is being detached. */
+  | { readonly kind: 'answered'; readonly atMs: number }
+)
 
 /** The return of the path through one portal. */
 export interface ReturnAttempt {
@@ -243,6 +248,8 @@ export interface ReturnAttempt {
   readonly begunMs: number | null
   /** It was refused because the owner could not be asked: it is due as soon as that is possible. */
   readonly waitsForWitness: boolean
+  /** The lost session could not be logged out while its target is away: it stays until the target is back. */
+  readonly keepsSession: boolean
 }
 
 export interface IoFailures {

@@ -61,9 +61,9 @@ export function planGivenUp(
 
 /** Nothing that the file system of a volume that was given up writes reaches a target any more. */
 export function stopped({ mode, map, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
-  if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
-  // Another node owns the volume: its disk must not take what the kernel would write out later.
-  return kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
+  // Another node owns the volume: its disks must not take what the kernel would write out later, nor what a program writes to them.
+  const dropped = kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid }) as const) : []
+  return mode === 'map' && typeof map === 'object' ? [...emptied(map), ...dropped] : dropped
 }
 
 /** Fail the paths first, because that is fast. Disable queueing last, because loading the empty table enables it again. */

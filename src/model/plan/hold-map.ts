@@ -5,6 +5,7 @@ import type {
   HoldMemory,
   HoldPlan,
   HoldStep,
+  PortalFacts,
   ReturnAttempt,
   Verified,
 } from './hold-facts.ts'
@@ -18,11 +19,11 @@ import {
   goesThrough,
   goOn,
   isGivenUp,
-  say,
   sinceMsOf,
   voidRecovery,
 } from './hold-outage.ts'
-import { NO_ATTEMPT, noticeFailedIo, planReturn } from './hold-path.ts'
+import type { PathReturns } from './hold-path.ts'
+import { noticeFailedIo, planReturns } from './hold-path.ts'
 import { DISCOVERY_AFTER_MS } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
 import type { HoldMapState } from './table.ts'
@@ -216,11 +217,7 @@ function planCarried(
   return { ...after, steps, last: [], lookAtMs: isWaiting ? nextMs : Infinity, ask: null }
 }
 
-interface Missing {
-  readonly steps: readonly HoldStep[]
-  readonly attempts: ReadonlyMap<string, ReturnAttempt>
-  readonly lookAtMs: number
-  readonly probes: HoldPlan['probes']
+interface Missing extends PathReturns {
   readonly isWhole: boolean
 }
 
@@ -232,29 +229,18 @@ function planMissing(
   inTable: (path: HeldPath) => boolean,
 ): Missing {
   const missing = facts.portals.filter(({ portal }) => !carrying.some((path) => path.portal === portal))
-  const attempts = new Map(known)
-  const steps: HoldStep[] = []
-  const probes: { portal: string; sinceMs: number }[] = []
-  let lookAtMs = Infinity
-  for (const one of missing) {
-    const leftAloneUntilMs = one.session ? (ioFailures.get(one.session.sid)?.untilMs ?? 0) : 0
-    if (leftAloneUntilMs > facts.nowMs) {
-      lookAtMs = Math.min(lookAtMs, leftAloneUntilMs)
-      continue
-    }
-    const { attempt, step, why, needsProbe } = planReturn(
-      facts,
-      one,
-      attempts.get(one.portal) ?? NO_ATTEMPT,
-      inTable,
-    )
-    attempts.set(one.portal, attempt)
-    if (step) steps.push(step)
-    if (why !== null) steps.push(say(why, one.portal))
-    if (needsProbe) probes.push({ portal: one.portal, sinceMs: attempt.waitsSinceMs ?? facts.nowMs })
-    if (attempt.nextMs > 0) lookAtMs = Math.min(lookAtMs, attempt.nextMs)
+  const leftAloneUntilMs = ({ session }: PortalFacts) =>
+    session ? (ioFailures.get(session.sid)?.untilMs ?? 0) : 0
+  const [later, due] = [true, false].map((isLater) =>
+    missing.filter((one) => leftAloneUntilMs(one) > facts.nowMs === isLater),
+  ) as [PortalFacts[], PortalFacts[]]
+  const returns = planReturns(facts, due, known, inTable)
+  return {
+    ...returns,
+    attempts: new Map([...known, ...returns.attempts]),
+    lookAtMs: Math.min(returns.lookAtMs, ...later.map(leftAloneUntilMs)),
+    isWhole: missing.length === 0,
   }
-  return { steps, attempts, lookAtMs, probes, isWhole: missing.length === 0 }
 }
 
 /** Whether the path was proven over its present connection, or is being asked for the first time. */

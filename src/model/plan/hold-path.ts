@@ -2,6 +2,7 @@ import type {
   HeldPath,
   HoldFacts,
   HoldMemory,
+  HoldPlan,
   IoFailures,
   PortalFacts,
   PortalSession,
@@ -12,6 +13,7 @@ import type {
   StepOf,
 } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
+import { say } from './hold-outage.ts'
 
 /** Between two tries while the target answers. */
 const RETRY_MS = 300
@@ -26,7 +28,7 @@ const LONG_RETRY_MS = 1_000
  * disks a new login is faster.
  */
 const RELOGIN_WAIT_MS = 3_000
-const FAST_LOGIN_MAX_DISKS = 4
+export const FAST_LOGIN_MAX_DISKS = 4
 
 /**
  * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
@@ -56,10 +58,44 @@ export const NO_ATTEMPT: ReturnAttempt = {
   searchesLuns: false,
   begunMs: null,
   waitsForWitness: false,
+  keepsSession: false,
+}
+
+/** The next steps of the returns of several paths, and when to look again. */
+export interface PathReturns extends Pick<HoldPlan, 'probes' | 'lookAtMs'>, Pick<HoldMemory, 'attempts'> {
+  readonly steps: readonly StepOf<'return' | 'say'>[]
+}
+
+/**
+ * Brings paths back, all at the same time.
+ * @param known the attempts so far
+ * @param inTable whether the map has a path
+ */
+export function planReturns(
+  facts: HoldFacts,
+  portals: readonly PortalFacts[],
+  known: HoldMemory['attempts'],
+  inTable: (path: HeldPath) => boolean,
+): PathReturns {
+  const plans = portals.map((one) => ({
+    portal: one.portal,
+    ...planReturn(facts, one, known.get(one.portal) ?? NO_ATTEMPT, inTable),
+  }))
+  return {
+    steps: plans.flatMap(({ portal, step, why }) => [
+      ...(step ? [step] : []),
+      ...(why === null ? [] : [say(why, portal)]),
+    ]),
+    attempts: new Map(plans.map(({ portal, attempt }) => [portal, attempt])),
+    probes: plans.flatMap(({ portal, attempt, needsProbe }) =>
+      needsProbe ? [{ portal, sinceMs: attempt.waitsSinceMs ?? facts.nowMs }] : [],
+    ),
+    lookAtMs: Math.min(...plans.map(({ attempt: { nextMs } }) => (nextMs > 0 ? nextMs : Infinity))),
+  }
 }
 
 /** What the next step of a path's return is, and what there is to say. */
-export interface ReturnPlan {
+interface ReturnPlan {
   readonly attempt: ReturnAttempt
   readonly step: StepOf<'return'> | null
   /** Why it waits, for the log. */
@@ -68,8 +104,7 @@ export interface ReturnPlan {
   readonly needsProbe: boolean
 }
 
-/** @param inTable whether the map has a path */
-export function planReturn(
+function planReturn(
   facts: HoldFacts,
   { portal, session, probe }: PortalFacts,
   before: ReturnAttempt,
@@ -97,13 +132,16 @@ export function planReturn(
     const waitsSinceMs = attempt.waitsSinceMs ?? nowMs
     const openMs = openSince(probe, waitsSinceMs)
     // Looked at again when the portal opens.
-    if (openMs === null)
-      return {
-        attempt: { ...attempt, waitsSinceMs, nextMs: 0 },
-        step: null,
-        why: probe?.closed ?? null,
-        needsProbe: true,
-      }
+    if (openMs === null) {
+      const waiting = { ...attempt, waitsSinceMs, nextMs: 0 }
+      const why = probe?.closed ?? null
+      // One without disks may be another program's login.
+      const isLeft = attempt.keepsSession || session === null || session.disks === 0
+      if (why === null || isLeft || !isReplaceable(session))
+        return { attempt: waiting, step: null, why, needsProbe: true }
+      const step = { kind: 'return', portal, path: null, steps: ['log-out'] } as const
+      return { attempt: { ...waiting, isBusy: true, begunMs: nowMs }, step, why, needsProbe: false }
+    }
     const newLoginMs = openMs + RELOGIN_WAIT_MS
     if (session && !isReplaceable(session) && nowMs < newLoginMs)
       return {
@@ -130,9 +168,8 @@ export function planReturn(
 
 /**
  * No I/O goes through a path before its disk has proved, over its present connection, to be the volume. A path that is in
- * the map's table needs nothing else. Any other path is created: a lost session is logged out first, because hold maps keep
- * the I/O of its volumes, and a new login is faster than iscsid's own recovery. Not earlier, while the target is away: iscsid
- * restores it also for a detach that needs it, and where no agent runs.
+ * the map's table needs nothing else. Any other path is created. A lost session is logged out before, and as soon as its target is
+ * known to be away: hold maps keep the I/O of its volumes, and a new login is faster than iscsid's own recovery.
  */
 function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
   if (isKnown) return ['verify', 'reinstate']
@@ -149,8 +186,9 @@ function openSince(probe: ProbeResult | null, waitsSinceMs: number): number | nu
 }
 
 /** Whether a lost session is better ended than recovered: nothing but hold maps uses it, and its disks are soon made again. */
-const isReplaceable = ({ disks, isAllHeld }: PortalSession) =>
-  disks !== null && disks <= FAST_LOGIN_MAX_DISKS && isAllHeld === true
+function isReplaceable({ disks, isAllHeld }: PortalSession): boolean {
+  return disks !== null && disks <= FAST_LOGIN_MAX_DISKS && isAllHeld === true
+}
 
 /** The attempt after a return that was refused. */
 export function afterRefusal(

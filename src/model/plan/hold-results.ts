@@ -146,6 +146,11 @@ function afterReturn(
     ...before,
     attempts: new Map([...before.attempts, [portal, attempt]]),
   })
+  if (came.kind === 'logged-out') return ended({ ...known, isBusy: false })
+  if (came.kind === 'refused' && step.steps.every((one) => one === 'log-out')) {
+    const text = `its lost session stays: ${came.refused.message}`
+    return said(ended({ ...known, isBusy: false, keepsSession: true }), say(text, portal))
+  }
   if (came.kind === 'moved') {
     const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
     return said(ended(NO_ATTEMPT), say(text))
@@ -156,7 +161,11 @@ function afterReturn(
     const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere }, nowMs))
     return said(isTrouble ? { ...memory, refused } : memory, say(refused.message, portal))
   }
-  const { path } = came
+  const { kind, path } = came
+  if (kind === 'verified') {
+    const now = { kind: 'answered', connection: path?.connection ?? null, atMs: nowMs } as const
+    return { ...ended(NO_ATTEMPT), verified: path ? verified(before, path.sid, now) : before.verified }
+  }
   const broughtBack = path ? [...before.broughtBack, path.devno] : before.broughtBack
   const memory = { ...ended(NO_ATTEMPT), broughtBack }
   const proven = path

@@ -46,7 +46,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   return {
     name: record.name,
     state,
-    device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
+    device: map ? `/dev/mapper/${map.name}` : device && mode !== 'map' ? `/dev/${device.name}` : null,
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
     readOnly: record.request.use.readOnly,

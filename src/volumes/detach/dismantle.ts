@@ -24,7 +24,7 @@ import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
 import { discardData, refuseLoss, disksForDirtyData } from './loss.ts'
-import { reconnect } from './reinstate.ts'
+import { reconnect, remakeLostPath } from './reinstate.ts'
 import { removeDisks } from './disks.ts'
 import { clearHolders } from './holders.ts'
 import { removeMaps } from './maps.ts'
@@ -127,10 +127,11 @@ const ownedBy = ({ request, fence, publication }: Attachment) => ({ request, fen
 
 async function takeApart(work: Dismantling): Promise<void> {
   const { host, found } = work
+  const refusal = await remakeLostPath(work)
   const judged = await withoutUnproven(work, await judgeAll(work))
   const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
-  await refuseLoss(work, disks)
+  await refuseLoss(work, disks, refusal)
   const discarded = work.force && (await discardData(work, disks))
   {
     const isWritable = !discarded && disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')

@@ -4,6 +4,7 @@ import { stopQueueing } from '../../host/map/multipath.ts'
 import { failsIo } from '../../model/disk-state.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Dismantling } from './dismantle.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { lossOf } from '../../model/plan/hold-outage.ts'
@@ -17,9 +18,14 @@ import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
 /**
  * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
  * volume answers, which must not receive it.
+ * @param refusal why no path could be made to a volume without one
  * @throws IDENTITY_MISMATCH FENCED TARGET_AWAY
  */
-export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): Promise<void> {
+export async function refuseLoss(
+  work: Dismantling,
+  disks: readonly Judged[],
+  refusal: LunkeeperError | null,
+): Promise<void> {
   const { host, found, force } = work
   if (!force && found.record) {
     refuseMisplaced(host, found.record)
@@ -35,19 +41,20 @@ export async function refuseLoss(work: Dismantling, disks: readonly Judged[]): P
   // A map that has lost its last disk may still hold dirty data.
   const nothing = disks.length === 0 && work.view().maps.length === 0
   if (force || nothing || disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')) {
-    if (changed && !force) throw mismatch(found.name, changed)
+    if (changed && !force) throw mismatch(found.name, changed.error, changed.disk)
     if (nothing) refuseLostWrites(work)
     return
   }
   const use = unconfirmed ? 'has not confirmed its data' : await whyUnwritten(work, disks)
   if (use === null) return warnEnded(work, disks)
-  if (changed) throw mismatch(found.name, changed)
+  if (changed) throw mismatch(found.name, changed.error, changed.disk)
+  if (refusal?.code === 'IDENTITY_MISMATCH') throw mismatch(found.name, refusal)
   throw new LunkeeperError(
     'TARGET_AWAY',
-    `${found.name} ${use}: ${disks[0]?.error?.message ?? 'no path to it is left'}`,
+    `${found.name} ${use}: ${disks[0]?.error?.message ?? refusal?.message ?? 'no path to it is left'}`,
     {
       hint: `${
-        disks.length === 0 && found.record?.phase === 'detaching'
+        disks.length === 0 && found.record?.phase === 'detaching' && refusal === null
           ? 'When the target is back, run the same attach again, which finds its disk, and then detach'
           : 'Wait until the target is back'
       }; or discard the data: --force loses everything that was written and not yet synced.`,
@@ -87,10 +94,11 @@ function fenced(name: string, { error }: Judged): LunkeeperError {
   })
 }
 
-function mismatch(name: string, { disk, error }: Judged): LunkeeperError {
+function mismatch(name: string, error: LunkeeperError | null, disk?: ScsiDisk): LunkeeperError {
+  const where = disk ? ` at ${formatHctl(disk.hctl)}` : ''
   return new LunkeeperError(
     'IDENTITY_MISMATCH',
-    `${name}: another volume answers at ${formatHctl(disk.hctl)}: ${error?.message}. Unmounting would write to that volume.`,
+    `${name}: another volume answers${where}: ${error?.message}. Unmounting would write to that volume.`,
     {
       hint: `Map the right volume at this LUN again; or discard unwritten data: lunkeeper detach ${name} --force drops it and writes nothing.`,
     },

@@ -142,6 +142,7 @@ export class FakeLastingSteps {
       })
     if (running.returned) return this.#finish(running, { kind: 'return', step, came: running.returned })
     const next = running.plan.shift()
+    const isLast = running.plan.length === 0
     const serving = iscsi.sessions.find(({ portal }) => portal === step.portal) ?? null
     const session = iscsi.bySid(running.sid)
     switch (next) {
@@ -152,6 +153,7 @@ export class FakeLastingSteps {
         return
       case 'log-out':
         if (serving && serving.state !== 'LOGGED_IN') iscsi.logOut(serving.sid)
+        if (isLast) this.#finish(running, { kind: 'return', step, came: { kind: 'logged-out' } })
         return
       case 'make-path': {
         if (!iscsi.isUp(step.portal)) return refuse('unreachable')
@@ -171,6 +173,7 @@ export class FakeLastingSteps {
         if (answer !== 'proven') return refuse(answer)
         running.connection = session.connection
         running.isVerified = true
+        if (isLast) running.returned = { kind: 'verified', path: pathOf(session, session.disk.devno) }
         return
       }
       case 'reinstate':
@@ -200,7 +203,13 @@ export class FakeLastingSteps {
     this.#iscsi.usePath(devno, how)
     return {
       kind: how === 'reinstate' ? 'reinstated' : 'loaded',
-      path: { sid: session.sid, devno, connection: String(session.connection) },
+      path: pathOf(session, devno),
     }
   }
 }
+
+const pathOf = ({ sid, connection }: FakeSession, devno: string) => ({
+  sid,
+  devno,
+  connection: String(connection),
+})

@@ -5,14 +5,18 @@ import { afterStep } from '../../../../src/model/plan/hold-results.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 import {
   active,
+  closed,
   facts,
   failed,
   kinds,
+  later,
   lostPath,
   memory,
   note,
   NOW_MS,
+  open,
   path,
+  portalOf,
   proven,
   stepOf,
 } from './hold-setup.ts'
@@ -73,12 +77,53 @@ describe('a volume whose detach has begun', () => {
     },
   )
 
+  describe('and whose path carries nothing', () => {
+    const returned = { ...path, connection: '40001' }
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, closed)] }
+
+    it('has the path asked that iscsid has restored, and not used', () => {
+      const back = { map: failed, paths: [returned], portals: [portalOf(returned)] }
+      const asking = plan(back)
+      const step = stepOf(asking, 'return')!
+      expect(step).toMatchObject({ path: { sid: 1, devno: '8:0' }, steps: ['verify'] })
+      expect(asking.isSettled).toBe(false)
+      const came = { kind: 'verified', path: { sid: 1, devno: '8:0', connection: '40001' } } as const
+      const { memory: after } = afterStep(facts(), asking.memory, { kind: 'return', step, came })
+      // Not at each look.
+      expect(plan({ ...back, ...later(20_000) }, after).kinds).toEqual(['return'])
+      const asked = plan(back, after)
+      expect(asked).toMatchObject({ kinds: [], isSettled: true, checks: [] })
+      // A detach has brought it back.
+      expect(plan({ ...back, map: active }, asked.memory).kinds).toEqual(['verify'])
+    })
+
+    it('has one made that is only asked, and is fenced where another node has the volume', () => {
+      const ending = plan(lost)
+      expect(stepOf(ending, 'return')!.steps).toEqual(['log-out'])
+      const gone = { map: failed, paths: [], portals: [portalOf(null, open)] }
+      const asking = plan(gone, { ...proven, wasHere: true })
+      const step = stepOf(asking, 'return')!
+      expect(step.steps).toEqual(['log-out', 'make-path', 'verify'])
+      const refused = { cause: 'lost', message: 'node-b owns it' } as const
+      const came = { kind: 'refused', refused } as const
+      const { memory: after } = afterStep(facts(gone), asking.memory, { kind: 'return', step, came })
+      expect(plan(gone, after).kinds).toEqual(['record', 'empty-map', 'queue'])
+      expect(stepOf(plan(gone, after), 'record')!.note).toMatchObject({ kind: 'fenced' })
+    })
+
+    it('has its portal probed, and nothing done while a detach is at work', () => {
+      const away = { map: failed, paths: [], portals: [portalOf(null, closed)] }
+      expect(plan(away).probes).toHaveLength(1)
+      expect(plan({ ...lost, isWorkedOn: true })).toMatchObject({ kinds: [], probes: [] })
+    })
+  })
+
   it('is not attached again where its map is gone', () => {
     expect(plan({ map: 'absent' })).toMatchObject({ kinds: [], isRestoring: false })
   })
 
   it.for([
-    ['map', fenced, ['fail', 'empty-map', 'queue']],
+    ['map', fenced, ['fail', 'empty-map', 'queue', 'drop-disk']],
     ['map', misplaced, ['fail', 'empty-map', 'queue']],
     ['session', fenced, ['drop-disk']],
     ['session', misplaced, []],

@@ -64,6 +64,25 @@ describe('whatever happens to a held volume', () => {
   })
 })
 
+describe('a volume whose detach was killed, and that another node has taken meanwhile', () => {
+  it('is known to be lost once its target is back, and carries nothing', () => {
+    fc.assert(
+      fc.property(history, (past) => {
+        const node = live(past)
+        // Cleared and off the node, or misplaced: there is nothing to ask.
+        fc.pre(node.judge.givenUp === null && node.iscsi.map !== null)
+        const events = ['detach-killed', 'owned-by-other', 'target-up', 'map-lun', 'io-works'] as const
+        for (const event of events) node.happen(event)
+        node.pass(90_000)
+        if (node.last?.state !== 'fenced' && node.last?.state !== 'misplaced')
+          throw new Error([JSON.stringify(node.last), ...node.log.slice(-40)].join('\n'))
+        expect(node.iscsi.hasActivePath).toBe(false)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
 /** Changes what a planner plans. */
 const mutate =
   (change: (plan: HoldPlan) => HoldPlan): Planner['plan'] =>

@@ -205,5 +205,9 @@ function isGuarding(step: HoldStep, note: HoldNote | null, isWorkedOn: boolean):
   if (step.kind === 'queue') return !step.on
   if (step.kind === 'fail' || step.kind === 'drop-disk') return true
   if (step.kind === 'empty-map') return isGivenUp(note)
-  return !isWorkedOn && step.kind === 'verify'
+  if (isWorkedOn) return false
+  // Nothing goes through a path that is only asked.
+  const isAsking =
+    step.kind === 'return' && step.steps.every((one) => one !== 'reinstate' && one !== 'load-table')
+  return step.kind === 'verify' || isAsking
 }

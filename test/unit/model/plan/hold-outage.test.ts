@@ -4,7 +4,6 @@ import { afterStep } from '../../../../src/model/plan/hold-results.ts'
 import { stateOfHold } from '../../../../src/model/plan/hold-state.ts'
 import {
   active,
-  closed,
   facts,
   failed,
   kinds,
@@ -23,7 +22,7 @@ import {
 } from './hold-setup.ts'
 
 describe('an outage', () => {
-  const lost = { map: active, paths: [lostPath], portals: [portalOf(lostPath, closed)] }
+  const lost = { map: active, paths: [lostPath], portals: [portalOf(lostPath, null)] }
 
   it('begins when the last path is lost: recorded, and the path is failed', () => {
     const begun = plan(lost)

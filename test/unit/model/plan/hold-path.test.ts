@@ -21,6 +21,7 @@ import {
   PORTAL,
   portalOf,
   proven,
+  said,
   stepOf,
 } from './hold-setup.ts'
 
@@ -64,8 +65,57 @@ describe('a path', () => {
     expect(lost.state).toBe('holding')
   })
 
+  it('that is lost has its session logged out while its target takes no logins, and is made once it does', () => {
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, closed)] }
+    const ending = plan(lost)
+    const step = stepOf(ending, 'return')!
+    expect(step).toMatchObject({ path: null, steps: ['log-out'] })
+    // Not twice.
+    expect(stepOf(plan({ ...lost, ...later(50) }, ending.memory), 'return')).toBeUndefined()
+    const came = { kind: 'logged-out' } as const
+    const ended = afterStep(facts(lost), ending.memory, { kind: 'return', step, came })
+    expect(ended.lookAtMs).toBe(0)
+    const away = { map: failed, paths: [], portals: [portalOf(null, closed)], ...later(100) }
+    const waiting = plan(away, ended.memory)
+    expect(stepOf(waiting, 'return')).toBeUndefined()
+    expect(waiting.probes).toEqual([{ portal: PORTAL, sinceMs: NOW_MS }])
+    const opened = { openSinceMs: NOW_MS + 200, confirmedMs: NOW_MS + 200, closed: null }
+    const back = plan({ ...away, portals: [portalOf(null, opened)], ...later(200) }, waiting.memory)
+    expect(stepOf(back, 'return')!.steps).toEqual(['log-out', 'make-path', 'verify', 'load-table'])
+  })
+
+  it.each([
+    ['with many disks', 5, true],
+    ['with a disk that is not on a hold map', 2, false],
+    ['without disks, which may be the login of another program', 0, true],
+    ['that has not been looked at', null, null],
+  ] as const)('that is lost keeps a session %s while its target takes no logins', (_, disks, isAllHeld) => {
+    const { session, ...portal } = portalOf(lostPath, closed)
+    const waiting = plan({
+      map: failed,
+      paths: [lostPath],
+      portals: [{ ...portal, session: { ...session!, disks, isAllHeld } }],
+    })
+    expect(stepOf(waiting, 'return')).toBeUndefined()
+  })
+
+  it('whose session cannot be logged out keeps it until the target is back', () => {
+    const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, closed)] }
+    const ending = plan(lost)
+    const refused = { cause: 'unreachable', message: 'iscsid does not run' } as const
+    const came = { kind: 'refused', refused } as const
+    const step = stepOf(ending, 'return')!
+    const kept = afterStep(facts(lost), ending.memory, { kind: 'return', step, came })
+    const waiting = plan({ ...lost, ...later(60_000) }, kept.memory)
+    expect(stepOf(waiting, 'return')).toBeUndefined()
+    expect(said(waiting)).toContain('its lost session stays: iscsid does not run')
+    const opened = { openSinceMs: NOW_MS + 60_000, confirmedMs: NOW_MS + 60_000, closed: null }
+    const portals = [portalOf(lostPath, opened)]
+    const back = plan({ ...lost, portals, ...later(60_000) }, waiting.memory)
+    expect(stepOf(back, 'return')!.steps[0]).toBe('log-out')
+  })
+
   it.each<[string, ProbeResult | null, boolean]>([
-    ['waits while its target takes no logins', closed, false],
     ['waits where nothing has been asked yet', null, false],
     ['is made as soon as the target takes logins', open, true],
     ['waits where only an answer from before its loss is known', { ...open, confirmedMs: NOW_MS - 1 }, false],
@@ -183,6 +233,6 @@ describe('a portal', () => {
     const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, open)] }
     expect(plan(lost, memory({ ...proven, attempts })).reactsToChanges).toBe(false)
     expect(plan(lost).reactsToChanges).toBe(false)
-    expect(plan({ ...lost, portals: [portalOf(lostPath, closed)] }).reactsToChanges).toBe(true)
+    expect(plan({ ...lost, portals: [portalOf(null, closed)] }).reactsToChanges).toBe(true)
   })
 })

@@ -1,9 +1,9 @@
-import type { Host } from '../host/host.ts'
-import { findHoldMap } from '../host/map/hold-map.ts'
-import type { Attachment } from '../model/attachment.ts'
-import type { ScsiDisk } from '../model/snapshot.ts'
-import { dropUnusedDisk } from '../volumes/holding/drop-unused-disk.ts'
-import { removeFromMap } from '../volumes/holding/map-paths.ts'
+import type { Host } from '../../host/host.ts'
+import { findHoldMap } from '../../host/map/hold-map.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import type { ScsiDisk } from '../../model/snapshot.ts'
+import { dropUnusedDisk } from './drop-unused-disk.ts'
+import { removeFromMap } from './map-paths.ts'
 
 /**
  * Removes a disk that is another volume from the hold map, which keeps the unwritten data, and from the node. If another program
