@@ -70,6 +70,11 @@ describe.each(kernels('bookworm'))(
         await agent.errors(/db: .*has lost the volume|db: .*another node has mounted/, SLOWLY_SEEN_MS)
         expect(await target.hash(5)).toBe(before)
         await b.sh('fsfreeze --unfreeze /mnt/db')
+        // A target that loses its reservations would take what a program writes to them.
+        await a.until(async () => (await a.storage()).disks.length === 0, {
+          deadline: SLOWLY_SEEN_MS,
+          what: 'the disks of the lost volume removed',
+        })
         const owner = JSON.parse((await lunkeeper(a).run(['owner', 'db'])).stdout) as OwnerReport
         expect(owner.verdict).not.toBe('own')
 
@@ -85,5 +90,38 @@ describe.each(kernels('bookworm'))(
         expect(check.code, check.stdout).toBe(0)
       },
     )
+
+    it('the node learns that it has lost a volume whose detach was killed in the outage', async ({
+      a,
+      b,
+      onA,
+      onB,
+      target,
+    }) => {
+      const agent = await Agent.start(a)
+      await onA.mounted('--hold', 'forever')
+      await cutNetwork(a)
+      await a.until(async () => (await lunkeeper(a).sessions()).length === 0, {
+        deadline: SLOWLY_SEEN_MS,
+        what: 'the lost session logged out',
+      })
+      await a.sh('echo held > /mnt/db/held')
+      await lunkeeper(a).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
+      expect((await onA.status()).state).toBe('detaching')
+      await onB.again('--hold', 'forever', '--take-over')
+      await b.sh('fsfreeze --freeze /mnt/db')
+      const before = await target.hash(5)
+
+      await joinNetwork(a)
+      const fenced = await onA.state('fenced', SLOWLY_SEEN_MS)
+      expect(fenced.owner).toMatchObject({ mine: false, holder: 'iqn.2026-01.dev.lunkeeper:b' })
+      await lunkeeper(a).fails(['detach', 'db'], 'FENCED')
+      await onA.detach('--force')
+      await agent.stop()
+      await expectNothingLeft(a)
+      expect(await target.hash(5)).toBe(before)
+      await b.sh('fsfreeze --unfreeze /mnt/db')
+      await expectCleanDetach(onB)
+    })
   },
 )

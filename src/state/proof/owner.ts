@@ -141,21 +141,30 @@ function judge(
 }
 
 /**
- * Claims again a volume whose registrations the target has lost, if the other evidence says that it is this node's.
+ * Claims again a volume whose registrations the target has lost, if the other evidence says that it is this node's; the record alone
+ * does not, where another node was seen beside this node's reservation before.
  * Another node may do the same at this moment: the node whose key is read back owns the volume.
  * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN it cannot be determined now · TARGET_AWAY STUCK
  */
 export async function reclaim(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
-  judge(volume, disk, await readWitnesses(host, volume, disk))
-  forgetRegistered(host, volume.name)
+  const hasDispute = isContested(host, volume.name, fence.key)
+  const confirm = async () => {
+    const witnesses = await readWitnesses(host, volume, disk)
+    judge(volume, disk, witnesses, hasDispute ? judgeHeld(witnesses, true) : judgeUnclaimed(witnesses))
+  }
+  await confirm()
+  // No session is registered any more; the dispute lasts until the volume is claimed.
+  if (hasDispute) noteContested(host, volume.name, fence.key)
+  else forgetRegistered(host, volume.name)
   try {
     await registerKey(host, disk, fence.key, fence.persists)
     await reserve(host, disk, fence.key)
     await readBack(host, volume, fence, disk)
     // Another node may have had the volume and given it back since the evidence was read. From now on none can.
-    judge(volume, disk, await readWitnesses(host, volume, disk))
+    await confirm()
   } catch (error) {
     await giveUpKey(host, volume, fence, disk)
+    if (hasDispute) noteContested(host, volume.name, fence.key)
     throw error
   }
 }

@@ -7,7 +7,7 @@ import type { Host } from '../../../../src/host/host.ts'
 import { parseKey } from '../../../../src/model/reservation.ts'
 import { parseName } from '../../../../src/model/name.ts'
 import { confirmAgain, reclaim, registerSession } from '../../../../src/state/proof/owner.ts'
-import { isRegistered, noteRegistered } from '../../../../src/state/records/registrations.ts'
+import { isRegistered, noteContested, noteRegistered } from '../../../../src/state/records/registrations.ts'
 import { disk } from '../../model/plan/facts.ts'
 import { FakeReservations, hostAt } from './fake-reservations.ts'
 
@@ -55,6 +55,21 @@ describe('a reservation that the target has lost', () => {
     kubernetesSays('gone')
     await expect(reclaimed()).rejects.toMatchObject({ code: 'FENCED' })
     expect(target.log.filter((line) => line !== 'a register nothing')).toEqual([])
+  })
+
+  it('is not made by the record alone where another node was seen beside it, at no attempt', async () => {
+    const alone = { ...VOLUME, publication: undefined }
+    noteContested(host, 'db', KEY)
+    for (const _ of [1, 2])
+      await expect(reclaim(host, alone, FENCE, DISK)).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+    kubernetesSays('mine', 'unreachable')
+    await expect(reclaimed()).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+    await expect(reclaim(host, alone, FENCE, DISK)).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+    expect(target).toMatchObject({ holder: null, sessions: new Map() })
+    kubernetesSays('mine', 'mine')
+    await reclaimed()
+    await reclaim(host, alone, FENCE, DISK)
+    expect(target).toMatchObject({ holder: KEY })
   })
 
   it('is left to the node that reserved first', async () => {
