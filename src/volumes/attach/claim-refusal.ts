@@ -1,0 +1,70 @@
+import type { FullReservations } from '../../host/disk/reservations.ts'
+import { initiatorOf } from '../../host/disk/reservations.ts'
+import type { Host } from '../../host/host.ts'
+import { readNodeTag } from '../../host/read/node-tag.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { LunkeeperError } from '../../model/errors.ts'
+import type { ClaimStep } from '../../model/plan/owner.ts'
+import type { ReservationKey } from '../../model/reservation.ts'
+import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
+
+export type ClaimRefusal = Extract<ClaimStep, { kind: 'elsewhere' | 'foreign' | 'beside' | 'contended' }>
+
+/**
+ * Whether a key is of an earlier attachment of this very node. Where the target tells which initiator registered it, that
+ * has to be this one: a copy of this machine may have the same key.
+ */
+export function isOfThisNode(
+  host: Host,
+  told: FullReservations | null,
+  key: ReservationKey,
+  initiator: string | null,
+): boolean {
+  if (!isLunkeeperKey(key) || nodeOfKey(key) !== readNodeTag(host.paths)) return false
+  const names = (told?.registrants ?? []).flatMap((one) => (one.key === key ? [one.initiator] : []))
+  return names.every((name) => name === null || name.toLowerCase() === initiator?.toLowerCase())
+}
+
+/** Why a volume is not to be had, and what to do. */
+export function claimRefusal(
+  { name, request }: Attachment,
+  step: ClaimRefusal,
+  told: FullReservations | null,
+): LunkeeperError {
+  if (step.kind === 'contended')
+    return new LunkeeperError('OWNED_ELSEWHERE', `${name}: other nodes claim the volume at the same moment`, {
+      hint: 'Attach it on one node at a time.',
+    })
+  const who = registrantName(told, step.key)
+  const details = { key: step.key, initiator: initiatorOf(told, step.key) }
+  if (step.kind === 'foreign')
+    return new LunkeeperError(
+      'OWNED_ELSEWHERE',
+      `${name}: other software has registered reservation keys for the volume: ${who}. It is left as it is`,
+      {
+        hint: 'A cluster manager (fence_scsi, Windows failover clusters, Oracle) may be using it: remove it there first. If several nodes are meant to use it at once: --shared.',
+        details,
+      },
+    )
+  if (step.kind === 'beside')
+    return new LunkeeperError(
+      'OWNED_ELSEWHERE',
+      `${name}: another node may have the volume: ${who} is registered beside this node`,
+      {
+        hint: 'Detach it there first. If it is not in use there: --take-over; what that node has not written is lost.',
+        details,
+      },
+    )
+  return new LunkeeperError('OWNED_ELSEWHERE', `${name}: another node has the volume: ${who}`, {
+    hint: request.use.readOnly
+      ? 'Detach it there first. Mounting it read-only while another node writes shows inconsistent data. For a cluster file system: --shared.'
+      : `Detach it there first. If that node is dead or cut off for good: --take-over; what it has not written then is lost.`,
+    details,
+  })
+}
+
+/** `iqn.… (key 0x…)` */
+export function registrantName(told: FullReservations | null, key: ReservationKey): string {
+  const initiator = initiatorOf(told, key)
+  return initiator === null ? `key ${formatKey(key)}` : `${initiator} (key ${formatKey(key)})`
+}
