@@ -1,9 +1,8 @@
-import { withLock } from '../host/lock/lock.ts'
 import type { Host } from '../host/host.ts'
 import { readMachineId } from '../host/read/machine.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
-import { returnLock } from '../state/records/locks.ts'
+import { withReturnLock } from '../state/records/locks.ts'
 import { disksOf, lookAtAttachment } from '../state/view/volume.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { readRecord, readRecords, writeRecord } from '../state/records/volumes.ts'
@@ -18,7 +17,7 @@ export async function adoptRecords(host: Host, signal: AbortSignal): Promise<voi
   for (const record of readRecords(host).attachments) {
     if (!isToBeAdopted(host, record, machine)) continue
     try {
-      await withLock(...returnLock(host, record, signal), async () => {
+      await withReturnLock(host, record, signal, async () => {
         const now = readRecord(host, record.name)
         if (now && isToBeAdopted(host, now, machine)) writeRecord(host, { ...now, machine })
       })

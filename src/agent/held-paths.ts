@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts'
+import { isOurSession } from '../host/iscsi/session-note.ts'
 import { countDisks } from '../host/read/disks.ts'
 import { readConnection } from '../host/read/sessions.ts'
 import type { HeldPath, PortalFacts, ProbeResult } from '../model/plan/hold-facts.ts'
@@ -51,6 +52,7 @@ export function portalFacts(
       state,
       disks,
       isAllHeld: isFew ? isAllHeld(host, session) : null,
+      isOurs: isFew && isOurSession(host, session),
     },
     probe,
   }

@@ -168,7 +168,10 @@ export class VolumeMonitors {
 
   #searchPortals(iqn: Iqn): void {
     const { host, probes, log, signal } = this.#context
-    const lost = this.#onHoldMaps().filter((one) => one.record.request.iqn === iqn && one.isLost)
+    // An address is recorded only for volumes that are ready.
+    const lost = this.#onHoldMaps().filter(
+      ({ record, isLost }) => record.request.iqn === iqn && record.phase === 'ready' && isLost,
+    )
     if (lost.length === 0) return
     const discovery = this.#discoveries.get(iqn) ?? new PortalDiscovery(host, iqn, probes, log, signal)
     this.#discoveries.set(iqn, discovery)

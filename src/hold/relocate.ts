@@ -9,7 +9,7 @@ import { isIdentified, nameDifference } from '../model/identity.ts'
 import type { Lun } from '../model/lun.ts'
 import type { Portal } from '../model/portal.ts'
 import { samePortal } from '../model/portal.ts'
-import { returnLock, targetLock } from '../state/records/locks.ts'
+import { targetLock, withReturnLock } from '../state/records/locks.ts'
 import { readRecord, writeRecord } from '../state/records/volumes.ts'
 import { dropForeignDisk } from '../volumes/holding/drop-foreign-disk.ts'
 
@@ -60,7 +60,7 @@ async function change(
   signal: AbortSignal,
   work: (now: Attachment) => Attachment,
 ): Promise<void> {
-  await withLock(...returnLock(host, record, signal), async () => {
+  await withReturnLock(host, record, signal, async () => {
     const now = readRecord(host, record.name)
     if (now?.phase === 'ready') writeRecord(host, work(now))
   })

@@ -2,7 +2,7 @@ import type { Host } from '../host/host.ts'
 import { logout } from '../host/iscsi/logout.ts'
 import type { SeenLun } from '../host/iscsi/client/luns.ts'
 import { withLock } from '../host/lock/lock.ts'
-import { readDisk } from '../host/read/disks.ts'
+import { countDisks, readDisk } from '../host/read/disks.ts'
 import { readConnection, readSessions } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
@@ -15,8 +15,8 @@ import type { DmMap } from '../model/snapshot.ts'
 import { askDisk } from '../state/proof/ask.ts'
 import { PROOF_ATTEMPTS, proveDisks } from '../state/proof/prove.ts'
 import { readHoldNote } from '../state/records/hold-note.ts'
-import { returnLock, targetLock } from '../state/records/locks.ts'
-import { readRecord } from '../state/records/volumes.ts'
+import { isWorkedOnByCommand, targetLock, withReturnLock } from '../state/records/locks.ts'
+import { readRecord, readRecords } from '../state/records/volumes.ts'
 import { refuseForeignHolders } from '../volumes/attach/foreign.ts'
 import { sessionOf } from '../volumes/attach/path.ts'
 import { remakePath } from '../volumes/attach/remake-path.ts'
@@ -104,10 +104,26 @@ async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promis
 /** Ends the lost session while its target is away, so that the return need not wait for that. */
 async function logOutLost(lost: PathReturn): Promise<Returned> {
   return whileUnchanged(lost, async (work) => {
-    const { host, record, signal } = work
-    await withLock(...targetLock(host, record.request, 'return', signal), () => endLost(work))
+    const { host, record, portal, signal } = work
+    await withLock(...targetLock(host, record.request, 'return', signal), async () => {
+      const session = sessionOf(host, record.request, portal)
+      // The session that was lost is gone; another program may be logging in.
+      if (!session || countDisks(host.paths, session) === 0) return
+      await refuseNeeded(work)
+      await endLost(work)
+    })
     return { kind: 'logged-out' }
   })
+}
+
+/** A command that attaches or detaches another volume of the target may need the session's disks. @throws TARGET_AWAY */
+async function refuseNeeded({ host, record }: PathReturn): Promise<void> {
+  for (const other of readRecords(host).attachments) {
+    if (other.name === record.name || other.request.iqn !== record.request.iqn || other.phase === 'ready')
+      continue
+    if (await isWorkedOnByCommand(host, other))
+      throw new LunkeeperError('TARGET_AWAY', `a command is ${other.phase} ${other.name}, which may need it`)
+  }
 }
 
 /**
@@ -120,7 +136,7 @@ async function whileUnchanged(
   act: (work: PathReturn) => Promise<Returned>,
 ): Promise<Returned> {
   const { host } = work
-  return withLock(...returnLock(host, work.record, work.signal), async (wanted) => {
+  return withReturnLock(host, work.record, work.signal, async (wanted) => {
     const signal = AbortSignal.any([work.signal, wanted])
     const record = readRecord(host, work.record.name)
     if (record === null || record.phase !== work.record.phase)

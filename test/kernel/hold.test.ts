@@ -6,8 +6,7 @@ import type { Agent } from './agent.ts'
 import { onNode } from './fixtures.ts'
 import { BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
-import type { Volume } from './volume.ts'
-import { expectCleanDetach, SEEN_MS } from './volume.ts'
+import { expectCleanDetach, SEEN_MS, Volume } from './volume.ts'
 import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 /** From the moment on at which the target takes logins again: a second, and what a loaded machine adds. */
@@ -279,6 +278,56 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await agent.start()
     await volume.again('--fs', 'ext4')
     expect(await node.read('/mnt/v/file')).toBe('unwritten\n')
+    // What can be written is not discarded.
+    await node.sh('echo forced > /mnt/v/file')
+    await outage(target, agent)
+    await node.until(async () => (await lunkeeper(node).sessions()).length === 0, {
+      deadline: SEEN_MS,
+      what: 'the lost session logged out',
+    })
+    await agent.stop()
+    await target.enable()
+    await volume.detach('--force')
+    await expectNothingLeft(node)
+    await agent.start()
+    await volume.again('--fs', 'ext4')
+    expect(await node.read('/mnt/v/file')).toBe('forced\n')
+    await expectCleanDetach(volume, agent)
+  })
+
+  it('a detach without an agent uses a portal that came back while another one carried the I/O', async ({
+    node,
+    target,
+    agent,
+    volume,
+  }) => {
+    const both = new Volume(node, target, { mount: '/mnt/v', portals: ['127.0.0.1', '127.0.0.2'] })
+    const down = async (address: string) => {
+      await target.removePortal(`${address}:3260`)
+      await node.sh(`ss -K dst ${address} dport = 3260 2>/dev/null; true`)
+    }
+    const sessions = async () =>
+      (await lunkeeper(node).sessions()).filter(({ state }) => state === 'LOGGED_IN')
+    await both.mounted('--fs', 'ext4')
+    await down('127.0.0.2')
+    await node.until(async () => (await lunkeeper(node).sessions()).length === 1, {
+      deadline: SEEN_MS,
+      what: 'the lost session logged out',
+    })
+    await node.sh('echo kept > /mnt/v/file')
+    await agent.stop()
+    await target.addPortal('127.0.0.2:3260')
+    await down('127.0.0.1')
+    await node.until(async () => (await sessions()).length === 0, {
+      deadline: SEEN_MS,
+      what: 'the other one lost',
+    })
+    expect((await both.detach()).left).toEqual([])
+    await target.addPortal('127.0.0.1:3260')
+    await expectNothingLeft(node)
+    await agent.start()
+    await volume.again('--fs', 'ext4')
+    expect(await node.read('/mnt/v/file')).toBe('kept\n')
     await expectCleanDetach(volume, agent)
   })
 })

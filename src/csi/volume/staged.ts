@@ -9,7 +9,7 @@ import { linkName } from '../../host/read/attribute.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { Mount } from '../../model/snapshot.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { deviceOfVolume, lookAtAttachment } from '../../state/view/volume.ts'
 import type { Device } from '../../state/view/users.ts'
 
 /**
@@ -27,7 +27,7 @@ export interface Staged {
 
 export function lookAtStaged(host: Host, record: Attachment): Staged {
   const view = lookAtAttachment(host, record)
-  const device = devicesOf(view.maps, disksOf(view))[0] ?? null
+  const device = deviceOfVolume(record, view)
   const mounts = readMounts(host.paths)
   const { mount: staging } = record.request.use
   const own = mounts.filter((mount) => belongs(host, record, device, staging, mount, mounts))

@@ -7,6 +7,8 @@ import { readDiskByName } from './disks.ts'
 
 /** The devices beneath a block device. */
 export interface Beneath {
+  /** dm-3; null if it is gone. */
+  readonly name: string | null
   /** The iSCSI disks beneath it, itself included. */
   readonly disks: readonly ScsiDisk[]
   /** The devices in between, itself included, by number. */
@@ -21,7 +23,7 @@ const MAX_LEVELS = 16
 /** The iSCSI disks beneath a block device (`8:0`, `8:1`, `254:3`), through partitions and device-mapper maps. */
 export function disksBeneath(paths: HostPaths, devno: string): Beneath {
   const name = nameOf(paths, devno)
-  if (name === null) return { disks: [], devnos: [], isUnreachable: true }
+  if (name === null) return { name, disks: [], devnos: [], isUnreachable: true }
   const disks = new Map<string, ScsiDisk>()
   const devnos = new Set<string>()
   let others = 0
@@ -40,7 +42,12 @@ export function disksBeneath(paths: HostPaths, devno: string): Beneath {
     else others++
   }
   descend(wholeDisk(paths, name), 0)
-  return { disks: [...disks.values()], devnos: [...devnos], isUnreachable: disks.size === 0 && others === 0 }
+  return {
+    name,
+    disks: [...disks.values()],
+    devnos: [...devnos],
+    isUnreachable: disks.size === 0 && others === 0,
+  }
 }
 
 function nameOf(paths: HostPaths, devno: string): string | null {

@@ -1,9 +1,9 @@
 import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep, ReturnStep } from './hold-facts.ts'
 import { isUsable } from './hold-facts.ts'
-import { QUIET, stopped } from './hold-given-up.ts'
+import { dropped, QUIET, stopped } from './hold-given-up.ts'
 import { isGivenUp } from './hold-outage.ts'
 import type { PathReturns } from './hold-path.ts'
-import { planReturns } from './hold-path.ts'
+import { ASK_AGAIN_MS, planReturns } from './hold-path.ts'
 import { takeResults } from './hold-results.ts'
 import type { HoldMapState } from './table.ts'
 
@@ -32,7 +32,11 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
     isSettled: true,
   } as const
   // Certain, and not a doubt: also where a detach is at work.
-  if (isGivenUp(note)) return { ...plan, steps: note.isClear ? taken : [...taken, ...stopped(facts, note)] }
+  if (isGivenUp(note))
+    return {
+      ...plan,
+      steps: note.isClear ? taken : [...taken, ...stopped(facts, note), ...dropped(facts, note)],
+    }
   if (facts.isWorkedOn)
     return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }
   if (mode !== 'map') return { ...plan, checks: paths.filter(isUsable).map(({ sid }) => sid) }
@@ -65,7 +69,7 @@ function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldP
   for (const { sid, connection } of unasked) verified.set(sid, { kind: 'asking', connection })
   const hasAnswered = ({ sid, connection }: HeldPath) => {
     const known = memory.verified.get(sid)
-    return known?.kind === 'answered' && known.connection === connection && nowMs < known.atMs + ROUND_MS
+    return known?.kind === 'answered' && known.connection === connection && nowMs < known.atMs + ASK_AGAIN_MS
   }
   const asked = usable.filter((path) => active.includes(path) || hasAnswered(path))
   const missing = planAsking(facts, memory, asked)

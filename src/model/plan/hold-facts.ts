@@ -33,6 +33,8 @@ export interface PortalSession {
   /** How many disks the session has, and whether hold maps of ours are all that stands on them. Null: not looked at. */
   readonly disks: number | null
   readonly isAllHeld: boolean | null
+  /** Lunkeeper has made it. */
+  readonly isOurs: boolean
 }
 
 /** What the shared probe of a portal has seen: whether its target takes logins. */
@@ -248,8 +250,8 @@ export interface ReturnAttempt {
   readonly begunMs: number | null
   /** It was refused because the owner could not be asked: it is due as soon as that is possible. */
   readonly waitsForWitness: boolean
-  /** The lost session could not be logged out while its target is away: it stays until the target is back. */
-  readonly keepsSession: boolean
+  /** The lost session could not be logged out while its target is away: not again before then. */
+  readonly logOutAfterMs: number
 }
 
 export interface IoFailures {

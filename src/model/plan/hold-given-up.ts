@@ -45,6 +45,8 @@ export function planGivenUp(
   if (!note.isClear) {
     const steps: HoldStep[] = [...taken, ...stopped(facts, note)]
     if (!memory.isClearing) steps.push({ kind: 'clear' })
+    // Last: a disk that cannot be removed keeps the volume mounted no longer.
+    steps.push(...dropped(facts, note))
     return { ...plan, memory: { ...memory, isClearing: true }, steps }
   }
   // The volume was cleared, so any map or path seen now belongs to an attach in progress: a user takes the volume back from
@@ -61,9 +63,14 @@ export function planGivenUp(
 
 /** Nothing that the file system of a volume that was given up writes reaches a target any more. */
 export function stopped({ mode, map, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
-  // Another node owns the volume: its disks must not take what the kernel would write out later, nor what a program writes to them.
-  const dropped = kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid }) as const) : []
-  return mode === 'map' && typeof map === 'object' ? [...emptied(map), ...dropped] : dropped
+  if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
+  // Another node owns the volume: its disk must not take what the kernel would write out later.
+  return kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
+}
+
+/** Another node owns the volume: no program of this node is to write to the disks that were beneath its map. */
+export function dropped({ mode, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
+  return mode === 'map' && kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
 }
 
 /** Fail the paths first, because that is fast. Disable queueing last, because loading the empty table enables it again. */

@@ -19,6 +19,10 @@ import { say } from './hold-outage.ts'
 const RETRY_MS = 300
 /** Until a disk whose session is back is looked at again. */
 const UNBLOCK_LOOK_MS = 50
+/** Until a lost session that could not be logged out is tried again: a command may have needed it. */
+const LOG_OUT_RETRY_MS = 5_000
+/** Until a path that carries nothing is asked again which volume it is. */
+export const ASK_AGAIN_MS = 20_000
 /** For states that do not change soon: another volume that answers, an owner that cannot be asked. */
 const LONG_RETRY_MS = 1_000
 
@@ -58,7 +62,7 @@ export const NO_ATTEMPT: ReturnAttempt = {
   searchesLuns: false,
   begunMs: null,
   waitsForWitness: false,
-  keepsSession: false,
+  logOutAfterMs: 0,
 }
 
 /** The next steps of the returns of several paths, and when to look again. */
@@ -135,9 +139,7 @@ function planReturn(
     if (openMs === null) {
       const waiting = { ...attempt, waitsSinceMs, nextMs: 0 }
       const why = probe?.closed ?? null
-      // One without disks may be another program's login.
-      const isLeft = attempt.keepsSession || session === null || session.disks === 0
-      if (why === null || isLeft || !isReplaceable(session))
+      if (why === null || nowMs < attempt.logOutAfterMs || !facts.isReady || !endsEarly(session))
         return { attempt: waiting, step: null, why, needsProbe: true }
       const step = { kind: 'return', portal, path: null, steps: ['log-out'] } as const
       return { attempt: { ...waiting, isBusy: true, begunMs: nowMs }, step, why, needsProbe: false }
@@ -190,13 +192,29 @@ function isReplaceable({ disks, isAllHeld }: PortalSession): boolean {
   return disks !== null && disks <= FAST_LOGIN_MAX_DISKS && isAllHeld === true
 }
 
-/** The attempt after a return that was refused. */
+/** Whether a lost session is ended while its target is away. One without disks may be another program's login. */
+function endsEarly(session: PortalSession | null): boolean {
+  return session !== null && session.isOurs && session.disks !== 0 && isReplaceable(session)
+}
+
+/** The attempt after a lost session could not be logged out while its target is away. */
+export function afterKept(attempt: ReturnAttempt, nowMs: number): ReturnAttempt {
+  return { ...attempt, isBusy: false, logOutAfterMs: nowMs + LOG_OUT_RETRY_MS }
+}
+
+/** The attempt after a return that was refused. @param in.isAsking nothing was to go through the path */
 export function afterRefusal(
   attempt: ReturnAttempt,
-  { cause, foundHere }: { readonly cause: Refusal; readonly foundHere: boolean },
+  {
+    cause,
+    foundHere,
+    isAsking,
+  }: { readonly cause: Refusal; readonly foundHere: boolean; readonly isAsking: boolean },
   nowMs: number,
 ): ReturnAttempt {
   const isElsewhere = ELSEWHERE.has(cause)
+  // No LUN is searched for; a disk would be made at each try.
+  if (isElsewhere && isAsking) return { ...NO_ATTEMPT, nextMs: nowMs + ASK_AGAIN_MS }
   const hasSearched = attempt.searchesLuns && !foundHere
   // The first search begins at once: the volume may only have another LUN.
   const pause = isElsewhere

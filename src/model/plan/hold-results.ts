@@ -10,7 +10,7 @@ import type {
 } from './hold-facts.ts'
 import type { OutagePlan } from './hold-outage.ts'
 import { fence, misplace, recoveryInterval, say, takeRecovery, takeRefusal } from './hold-outage.ts'
-import { afterRefusal, NO_ATTEMPT } from './hold-path.ts'
+import { afterKept, afterRefusal, NO_ATTEMPT } from './hold-path.ts'
 
 /** The effect of a result: the new memory, and the steps to do at once, before the next look. */
 export interface Taken {
@@ -149,7 +149,7 @@ function afterReturn(
   if (came.kind === 'logged-out') return ended({ ...known, isBusy: false })
   if (came.kind === 'refused' && step.steps.every((one) => one === 'log-out')) {
     const text = `its lost session stays: ${came.refused.message}`
-    return said(ended({ ...known, isBusy: false, keepsSession: true }), say(text, portal))
+    return said(ended(afterKept(known, nowMs)), say(text, portal))
   }
   if (came.kind === 'moved') {
     const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
@@ -158,7 +158,8 @@ function afterReturn(
   if (came.kind === 'refused') {
     const { refused, foundHere = false } = came
     const isTrouble = refused.cause === 'foreign' || refused.cause === 'absent' || refused.cause === 'lost'
-    const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere }, nowMs))
+    const isAsking = step.steps.at(-1) === 'verify'
+    const memory = ended(afterRefusal(known, { cause: refused.cause, foundHere, isAsking }, nowMs))
     return said(isTrouble ? { ...memory, refused } : memory, say(refused.message, portal))
   }
   const { kind, path } = came

@@ -1,7 +1,9 @@
 import { sinceBootMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { WriteProof } from '../../host/proof/issue.ts'
+import { readHoldMaps } from '../../host/map/hold-map.ts'
 import { disksBeneath } from '../../host/read/beneath.ts'
+import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
@@ -71,9 +73,18 @@ export async function proveUnmount(host: Host, volume: Provable, mount: Mount): 
   const { devno } = mount
   const isLast = readMounts(host.paths).filter((other) => other.devno === devno).length < 2
   // Major 0 is not a block device (Documentation/admin-guide/devices.txt).
-  if (!isLast || devno.startsWith('0:') || disksBeneath(host.paths, devno).isUnreachable)
-    return new WriteProof([devno], sinceBootMs())
-  return proveDevice(host, volume, mount)
+  const beneath = disksBeneath(host.paths, devno)
+  const isUnwritten = !isLast || devno.startsWith('0:') || beneath.isUnreachable
+  if (!isUnwritten) return proveDevice(host, volume, mount)
+  if (isLast && (await isQueueing(host, beneath.name)))
+    throw new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
+  return new WriteProof([devno], sinceBootMs())
+}
+
+/** Whether a device is a hold map that keeps I/O until it has a disk again: an unmount would wait for that. */
+async function isQueueing(host: Host, name: string | null): Promise<boolean> {
+  const map = name === null ? null : readMap(host.paths, name)
+  return map !== null && isHoldMap(map) && (await readHoldMaps(host)).get(map.name)?.queueing === true
 }
 
 /** Runs an act with a proof. If the proof expired before the act began, it is requested again. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
 import type { LockOptions } from '../../host/lock/lock.ts'
-import { isLocked } from '../../host/lock/lock.ts'
+import { isLocked, withLock } from '../../host/lock/lock.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
 import type { Iqn } from '../../model/iqn.ts'
@@ -35,18 +35,40 @@ export function volumeLock(
   return [join(host.places.runtime, 'locks'), `volume ${iqn} ${lun}`, options]
 }
 
-/** Whether a command, or an operation of this process, is at work on a volume. It is not asked to hurry. */
-export function isWorkedOnByCommand(host: Host, record: Attachment): Promise<boolean> {
+/** The volumes' locks that operations of this process hold under {@link withReturnLock}. */
+const returning = new Set<string>()
+
+/**
+ * Whether a command, or an operation of this process, is at work on a volume; the return of a path does not count. It is not asked to
+ * hurry.
+ */
+export async function isWorkedOnByCommand(host: Host, record: Attachment): Promise<boolean> {
   const [directory, key] = volumeLock(host, record, '')
-  return isLocked(directory, key)
+  return !returning.has(join(directory, key)) && (await isLocked(directory, key))
 }
 
 /**
- * For operations that the agent retries anyway: another operation on the volume goes first, and is not asked to hurry.
+ * Does something with a volume's lock held that the agent retries anyway: another operation on the volume goes first, and is not
+ * asked to hurry.
+ * @throws LOCKED CANCELLED · as the work
  */
-export function returnLock(host: Host, record: Attachment, signal: AbortSignal): LockArguments {
+export function withReturnLock<T>(
+  host: Host,
+  record: Attachment,
+  signal: AbortSignal,
+  work: (wanted: AbortSignal) => Promise<T>,
+): Promise<T> {
   const [directory, key, options] = volumeLock(host, record, 'return', signal)
-  return [directory, key, { ...options, deadline: RETURN_DEADLINE_MS, patient: true }]
+  const patient = { ...options, deadline: RETURN_DEADLINE_MS, patient: true }
+  return withLock(directory, key, patient, async (wanted) => {
+    const held = join(directory, key)
+    returning.add(held)
+    try {
+      return await work(wanted)
+    } finally {
+      returning.delete(held)
+    }
+  })
 }
 
 /** Held while a file system is checked and mounted. */

@@ -18,7 +18,7 @@ import { formatPortal, samePortal } from '../../model/portal.ts'
 import { isCachedAsOther } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
-import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
+import { deviceOfVolume, disksOf, lookAtAttachment } from './volume.ts'
 import { carriesAlone } from './carried.ts'
 import { isOfAnotherMachine } from './machine.ts'
 import { ownerOf } from './owner.ts'
@@ -31,7 +31,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const view = lookAtAttachment(host, record)
   const paths = pathsOf(record, view)
   const mode = record.mode ?? 'session'
-  const device = devicesOf(view.maps, disksOf(view))[0]
+  const device = deviceOfVolume(record, view)
   const map = view.maps[0]
   const note = readHoldNote(host, record.name)
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
@@ -46,7 +46,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   return {
     name: record.name,
     state,
-    device: map ? `/dev/mapper/${map.name}` : device && mode !== 'map' ? `/dev/${device.name}` : null,
+    device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
     readOnly: record.request.use.readOnly,

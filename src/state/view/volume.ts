@@ -95,6 +95,15 @@ export function hasPath(host: Host, record: Attachment): boolean {
   return lookAtAttachment(host, record).sessions.some(isUp)
 }
 
+/**
+ * The device that users of a volume have: its map, otherwise its disk. A volume on a hold map has none without the map: its disk must
+ * not be used in its place.
+ */
+export function deviceOfVolume({ mode }: Pick<Attachment, 'mode'>, view: VolumeView): Device | null {
+  if (mode === 'map' && view.maps.length === 0) return null
+  return devicesOf(view.maps, disksOf(view))[0] ?? null
+}
+
 function bareMaps(host: Host, wwid: Wwid): DmMap[] {
   const uuid = `mpath-${multipathForm(wwid)}`
   return readMaps(host.paths).filter((map) => map.uuid === uuid && !hasDisks(host.paths, map))

@@ -8,6 +8,9 @@ import { formatHctl } from '../../model/hctl.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { lastingOpeners, openable, refuseKernelUse, sayOpeners } from '../../state/view/openers.ts'
 import { syncDevice } from '../../host/disk/sync.ts'
+import type { Host } from '../../host/host.ts'
+import type { Attachment } from '../../model/attachment.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import { askDisk } from '../../state/proof/ask.ts'
 import { describeUsers } from '../../state/view/users.ts'
 import { dropUnusedDisk } from '../holding/drop-unused-disk.ts'
@@ -41,9 +44,14 @@ export async function removeDisks(work: Dismantling, judged: readonly Judged[]):
     confirmGone(work, one.session, one.disk)
   }
   const fence = found.record?.fence
-  if (!last && fence && !all.some(({ verdict }) => verdict === 'lost'))
-    warnKept(work, fence, all[0]?.error?.message ?? 'no path to it is left')
+  const isLost = all.some(({ verdict }) => verdict === 'lost') || isFenced(host, found.record)
+  if (!last && fence && !isLost) warnKept(work, fence, all[0]?.error?.message ?? 'no path to it is left')
   if (!last && !found.record) for (const { session } of all) warnUnrecorded(work, session)
+}
+
+/** Another node has the volume, and has taken this node's reservation. */
+function isFenced(host: Host, record: Attachment | null): boolean {
+  return record !== null && readHoldNote(host, record.name)?.kind === 'fenced'
 }
 
 /**

@@ -127,15 +127,15 @@ const ownedBy = ({ request, fence, publication }: Attachment) => ({ request, fen
 
 async function takeApart(work: Dismantling): Promise<void> {
   const { host, found } = work
-  const refusal = await remakeLostPath(work)
+  const remade = await remakeLostPath(work)
   const judged = await withoutUnproven(work, await judgeAll(work))
   const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
-  await refuseLoss(work, disks, refusal)
-  const discarded = work.force && (await discardData(work, disks))
+  await refuseLoss(work, disks, remade.refusal)
+  const discarded = work.force && (await discardData(work, disks, remade.refusal))
   {
     const isWritable = !discarded && disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')
-    if (isWritable) await reconnect(work, disks)
+    if (isWritable) await reconnect(work, disks, remade)
     await using _ = keepFailing(host, isWritable ? [] : work.view().maps)
     const own = disks.map(({ disk }) => disk)
     await clearHolders(work, own)

@@ -108,16 +108,27 @@ function mismatch(name: string, error: LunkeeperError | null, disk?: ScsiDisk): 
 /**
  * With force, and without a path that could take the data: the disks are removed first. All I/O held on them fails
  * immediately, so that nothing afterwards can hang, and nothing is written anywhere.
+ * @param refusal why no path could be made to a volume without one
  * @returns whether this was necessary
  */
-export async function discardData(work: Dismantling, disks: readonly Judged[]): Promise<boolean> {
+export async function discardData(
+  work: Dismantling,
+  disks: readonly Judged[],
+  refusal: LunkeeperError | null,
+): Promise<boolean> {
   const { host, steps, removed, found } = work
   const isLeftAlone = found.record === null || !mustNotBeWritten(host, found.record)
   const isWhole =
     disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours') &&
     !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
   if (isLeftAlone && isWhole) return false
-  for (const map of work.view().maps) await stopQueueing(host, map).catch(() => {})
+  for (const map of work.view().maps) {
+    await stopQueueing(host, map).catch(() => {})
+    if (disks.length === 0)
+      steps.warn(
+        `the unwritten data of ${map.name} is lost: ${refusal?.message ?? 'no path to the volume is left'}`,
+      )
+  }
   for (const { session, disk, error } of disks) {
     steps.warn(
       `${disk.name ?? formatHctl(disk.hctl)} was dropped, and its unwritten data is lost: ${error?.message ?? 'another path shows another volume'}`,

@@ -83,12 +83,22 @@ export async function addToMap(
   )
 }
 
-/** Removes a disk, and paths that carry no I/O, from the table; the disk is then free. @throws MAP_FAILED */
-export async function removeFromMap(host: Host, volume: Provable, map: DmMap, devno: string): Promise<void> {
+/**
+ * Removes a disk, and paths that carry no I/O, from the table; the disk is then free.
+ * @returns whether it was in the table
+ * @throws MAP_FAILED
+ */
+export async function removeFromMap(
+  host: Host,
+  volume: Provable,
+  map: DmMap,
+  devno: string,
+): Promise<boolean> {
   const known = (await readPaths(host)).get(map.name) ?? []
-  if (!known.some((path) => path.devno === devno)) return
+  if (!known.some((path) => path.devno === devno)) return false
   const others = carrying(host, known).filter((disk) => disk.devno !== devno)
   await load(host, volume, map, await oursOf(host, volume, others))
+  return true
 }
 
 /** Removes all disks from the table: from then on nothing written to the map reaches a target. @throws MAP_FAILED */

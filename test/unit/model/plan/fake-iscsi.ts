@@ -192,7 +192,9 @@ export class FakeIscsi {
         const session = serving.find(({ state }) => state === 'LOGGED_IN') ?? serving[0]
         return {
           portal,
-          session: session ? { sid: session.sid, state: session.state, disks: 1, isAllHeld: true } : null,
+          session: session
+            ? { sid: session.sid, state: session.state, disks: 1, isAllHeld: true, isOurs: true }
+            : null,
           probe: {
             openSinceMs: this.isUp(portal) ? nowMs : null,
             confirmedMs: nowMs,

@@ -98,8 +98,8 @@ describe('a volume whose detach has begun', () => {
     })
 
     it('has one made that is only asked, and is fenced where another node has the volume', () => {
-      const ending = plan(lost)
-      expect(stepOf(ending, 'return')!.steps).toEqual(['log-out'])
+      // The next detach may need the session.
+      expect(plan(lost).kinds).toEqual([])
       const gone = { map: failed, paths: [], portals: [portalOf(null, open)] }
       const asking = plan(gone, { ...proven, wasHere: true })
       const step = stepOf(asking, 'return')!
@@ -109,6 +109,24 @@ describe('a volume whose detach has begun', () => {
       const { memory: after } = afterStep(facts(gone), asking.memory, { kind: 'return', step, came })
       expect(plan(gone, after).kinds).toEqual(['record', 'empty-map', 'queue'])
       expect(stepOf(plan(gone, after), 'record')!.note).toMatchObject({ kind: 'fenced' })
+    })
+
+    it('is asked again after 20 s where another volume answers, because a disk is made each time', () => {
+      const gone = { map: failed, paths: [], portals: [portalOf(null, open)] }
+      const asking = plan(gone)
+      const refused = { cause: 'foreign', message: 'another volume' } as const
+      const came = { kind: 'refused', refused } as const
+      const step = stepOf(asking, 'return')!
+      const { memory: after, lookAtMs } = afterStep(facts(gone), asking.memory, {
+        kind: 'return',
+        step,
+        came,
+      })
+      expect(lookAtMs).toBe(NOW_MS + 20_000)
+      expect(plan({ ...gone, ...later(19_000) }, after).kinds).toEqual([])
+      const probe = { openSinceMs: NOW_MS, confirmedMs: NOW_MS + 20_000, closed: null }
+      const again = plan({ ...gone, portals: [portalOf(null, probe)], ...later(20_000) }, after)
+      expect(stepOf(again, 'return')!.steps).toEqual(['log-out', 'make-path', 'verify'])
     })
 
     it('has its portal probed, and nothing done while a detach is at work', () => {

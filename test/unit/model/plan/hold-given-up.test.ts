@@ -75,7 +75,7 @@ describe('a volume of which another answered, or another node took it', () => {
   it('that is fenced is taken down once no process uses it, and never attached again', () => {
     const fenced = { note: note({ ended: 'fenced', kind: 'fenced', trouble: 'node-b owns it' }) }
     const first = plan(fenced)
-    expect(kinds(first)).toEqual(['fail', 'empty-map', 'queue', 'drop-disk', 'clear'])
+    expect(kinds(first)).toEqual(['fail', 'empty-map', 'queue', 'clear', 'drop-disk'])
     const used = afterStep(facts(fenced), first.memory, { kind: 'clear', users: 'cat[1]' })
     const emptied = { ...fenced, map: { queueing: false, paths: [] }, paths: [] }
     expect(kinds(plan(emptied, used.memory))).toEqual(['clear'])

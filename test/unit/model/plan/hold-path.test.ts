@@ -85,34 +85,33 @@ describe('a path', () => {
   })
 
   it.each([
-    ['with many disks', 5, true],
-    ['with a disk that is not on a hold map', 2, false],
-    ['without disks, which may be the login of another program', 0, true],
-    ['that has not been looked at', null, null],
-  ] as const)('that is lost keeps a session %s while its target takes no logins', (_, disks, isAllHeld) => {
+    ['with many disks', { disks: 5 }],
+    ['with a disk that is not on a hold map', { isAllHeld: false }],
+    ['without disks, which may be the login of another program', { disks: 0 }],
+    ['of another program', { isOurs: false }],
+    ['that has not been looked at', { disks: null, isAllHeld: null }],
+  ] as const)('that is lost keeps a session %s while its target takes no logins', (_, seen) => {
     const { session, ...portal } = portalOf(lostPath, closed)
-    const waiting = plan({
-      map: failed,
-      paths: [lostPath],
-      portals: [{ ...portal, session: { ...session!, disks, isAllHeld } }],
-    })
+    const portals = [{ ...portal, session: { ...session!, ...seen } }]
+    const waiting = plan({ map: failed, paths: [lostPath], portals })
     expect(stepOf(waiting, 'return')).toBeUndefined()
   })
 
-  it('whose session cannot be logged out keeps it until the target is back', () => {
+  it('whose session cannot be logged out tries that again after 5 s, and is made at once when its target is back', () => {
     const lost = { map: failed, paths: [lostPath], portals: [portalOf(lostPath, closed)] }
     const ending = plan(lost)
     const refused = { cause: 'unreachable', message: 'iscsid does not run' } as const
     const came = { kind: 'refused', refused } as const
     const step = stepOf(ending, 'return')!
     const kept = afterStep(facts(lost), ending.memory, { kind: 'return', step, came })
-    const waiting = plan({ ...lost, ...later(60_000) }, kept.memory)
+    const waiting = plan({ ...lost, ...later(4_900) }, kept.memory)
     expect(stepOf(waiting, 'return')).toBeUndefined()
     expect(said(waiting)).toContain('its lost session stays: iscsid does not run')
-    const opened = { openSinceMs: NOW_MS + 60_000, confirmedMs: NOW_MS + 60_000, closed: null }
+    expect(stepOf(plan({ ...lost, ...later(5_000) }, waiting.memory), 'return')!.steps).toEqual(['log-out'])
+    const opened = { openSinceMs: NOW_MS + 4_900, confirmedMs: NOW_MS + 4_900, closed: null }
     const portals = [portalOf(lostPath, opened)]
-    const back = plan({ ...lost, portals, ...later(60_000) }, waiting.memory)
-    expect(stepOf(back, 'return')!.steps[0]).toBe('log-out')
+    const back = plan({ ...lost, portals, ...later(4_900) }, waiting.memory)
+    expect(stepOf(back, 'return')!.steps).toHaveLength(4)
   })
 
   it.each<[string, ProbeResult | null, boolean]>([

@@ -36,7 +36,7 @@ export const closed: ProbeResult = {
 }
 export const portalOf = (one: HeldPath | null, probe: ProbeResult | null = null, disks = 1): PortalFacts => ({
   portal: PORTAL,
-  session: one && { sid: one.sid, state: one.sessionState, disks, isAllHeld: true },
+  session: one && { sid: one.sid, state: one.sessionState, disks, isAllHeld: true, isOurs: true },
   probe,
 })
 export const HELD: HeldByOthers = {
