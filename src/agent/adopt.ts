@@ -8,8 +8,8 @@ import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { readRecord, readRecords, writeRecord } from '../state/records/volumes.ts'
 
 /**
- * Writes this machine's id into the records of volumes that it has now: those of a version that wrote none, and those of
- * before this machine got another id. What is not here gets it when it is attached.
+ * Writes this machine's id into the records of volumes that are attached here now: records of a version that wrote
+ * no id, and records from before this machine got another id. Other volumes get it when they are attached.
  */
 export async function adoptRecords(host: Host, signal: AbortSignal): Promise<void> {
   const machine = readMachineId(host.paths)
@@ -22,7 +22,7 @@ export async function adoptRecords(host: Host, signal: AbortSignal): Promise<voi
         if (now && isToBeAdopted(host, now, machine)) writeRecord(host, { ...now, machine })
       })
     } catch (error) {
-      // An attach that is at it writes the id itself; a full disk does not prevent managing the volume.
+      // An attach that is running writes the id itself; a full disk does not prevent managing the volume.
       if (!isLunkeeperError(error)) throw error
     }
   }

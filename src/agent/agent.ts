@@ -32,46 +32,46 @@ import { VOLUME } from './volume-monitor.ts'
 import { VolumeMonitors } from './volume-monitors.ts'
 import { together } from './watched-attributes.ts'
 
-/** How often session states are read: two system calls for each session. During an outage, more often. */
+/** How often session states are read, at two system calls for each session. During an outage they are read more often. */
 const POLL_INTERVAL_MS = 200
 const OUTAGE_POLL_INTERVAL_MS = 100
-/** A disk that is deleted by hand may be seen later than a session that is lost. */
+/** It is enough to notice a manually deleted disk later than a lost session. */
 const DEVICE_LIST_INTERVAL_MS = 2_000
 /** How often the states of disks are read while no disk was added or removed. */
 const DISK_STATE_INTERVAL_MS = 5_000
 /**
- * How often the agent reads everything even if no change was detected, and sends the watchdog notification: well within the
- * unit's WatchdogSec.
+ * How often the agent reads everything even if no change was detected, and sends the watchdog notification: well
+ * within the unit's WatchdogSec.
  */
 const ROUND_INTERVAL_MS = 20_000
-/** How often the maps are read from the kernel, because a user may have disabled their queueing: two programs. */
+/** How often the maps are read from the kernel, because a user may have disabled their queueing. A reading starts two programs. */
 const SURVEY_INTERVAL_MS = 60_000
 
 /**
- * How long a boot waits for volumes that cannot be attached again: a storage machine that is switched on with this
- * one needs that long. Well within systemd's 90 s for a start (DefaultTimeoutStartSec).
+ * How long a boot waits for volumes that cannot be reattached: a storage machine that is switched on together with
+ * this one needs that long. Well within systemd's 90 s for a start (DefaultTimeoutStartSec).
  */
 const RESTORE_MS = 30_000
 
 export interface AgentOptions {
-  /** Ends the agent: it lets go of every volume without touching it. */
+  /** Ends the agent: it stops monitoring every volume without touching it. */
   readonly signal: AbortSignal
-  /** Writes a line of its log. */
+  /** Writes a line to its log. */
   readonly write: (line: string, entry: LogEntry) => void
-  /** For the history; null where it is not known. @default null */
+  /** For the history; null if it is not known. @default null */
   readonly version?: string | null
   /** Called when all existing volumes are monitored. */
   readonly ready: () => void
-  /** Called when the volumes that a reboot took away are attached again, or after 30 s in which they could not be. */
+  /** Called when the volumes that a reboot took away are attached again, or after 30 s if they could not be. */
   readonly restored: () => void
   /** Called every 20 s while the agent works: the watchdog notification. */
   readonly alive: () => void
 }
 
 /**
- * The process that keeps this node's volumes: it finds them, notices lost paths and brings them back, and attaches volumes
- * again after a reboot. It may be killed at any moment: the next agent continues.
- * @throws CONFLICT an agent runs already
+ * The process that keeps this node's volumes: it finds them, notices lost paths and brings them back, and attaches
+ * volumes again after a reboot. It may be killed at any moment: the next agent continues.
+ * @throws CONFLICT an agent is already running
  */
 export async function runAgent(host: Host, options: AgentOptions): Promise<void> {
   host.workers.warm()
@@ -81,7 +81,7 @@ export async function runAgent(host: Host, options: AgentOptions): Promise<void>
   })
 }
 
-/** Observes the node, and runs what is due: each volume's monitor, the polling, the checks. */
+/** Observes the node, and runs what is due: the monitors of the volumes, the polling, the checks. */
 class Agent implements AsyncDisposable {
   readonly #host: Host
   readonly #options: AgentOptions
@@ -97,7 +97,7 @@ class Agent implements AsyncDisposable {
   readonly #checks: IdentityChecks
   readonly #clock = new ClockSteps()
   #diskAttributes: ReadonlySet<string> = new Set()
-  /** Turns whose looks at volumes have not ended. */
+  /** Turns whose looks at volumes have not ended yet. */
   readonly #turns = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | null = null
 
@@ -146,7 +146,7 @@ class Agent implements AsyncDisposable {
     await adoptRecords(host, signal)
     const reattaching = reattachHeldByOthers(host, this.#log, signal)
     for (const key of ['changes', 'round', 'survey', 'devices', 'disks', 'poll']) this.#schedule.now(key)
-    // The agent monitors the existing volumes before it says that it is ready.
+    // The agent monitors the existing volumes before it reports that it is ready.
     await this.#turn()
     this.#schedule.now('identity')
     const count = this.#monitors.onHoldMaps
@@ -165,16 +165,16 @@ class Agent implements AsyncDisposable {
       this.#beginTurn()
       if (this.#failure) throw this.#failure.error
     }
-    // A look in progress must not enable a map's queueing again after it was disabled below.
+    // A look in progress must not enable a map's queueing after it is disabled below.
     await Promise.all(this.#turns)
     this.#monitors.leaveAll()
     recordAct(host, null, { event: 'agent-stopped' })
-    // In a container, the agent learns of a shutdown only by its own stop.
+    // In a container, the agent learns of a shutdown only from being stopped.
     if (readShutdownGrace(host) || (await isShuttingDown(host))) await endQueueing(host)
     else relax(host, onHoldMaps(host, readRecords(host).attachments))
   }
 
-  /** A look at a volume may wait for a program: no other volume waits for it. */
+  /** A look at a volume may wait for a program; looks at other volumes do not wait with it. */
   #beginTurn(): void {
     const turn = this.#turn()
       .catch((error: unknown) => {
@@ -185,7 +185,7 @@ class Agent implements AsyncDisposable {
     this.#turns.add(turn)
   }
 
-  /** Does what is due. @returns when the looks at volumes that it began have ended */
+  /** Does what is due. @returns when the looks at volumes that this turn began have ended */
   async #turn(): Promise<void> {
     const nowMs = monotonicMs()
     const due = this.#schedule.takeDue(nowMs)
@@ -207,7 +207,7 @@ class Agent implements AsyncDisposable {
     if (isRound) this.#options.alive()
   }
 
-  /** Reports a step of the wall clock: times in logs and history use it. Holds count by the monotonic clock. */
+  /** Reports a step of the wall clock, because times in logs and history use it. Holds count by the monotonic clock. */
   #watchClock(): void {
     const seconds = this.#clock.take(Date.now(), monotonicMs())
     if (seconds === 0) return
@@ -272,8 +272,8 @@ function lengthenAll(host: Host, all: readonly Attachment[], log: AgentLog): voi
 }
 
 /**
- * Volumes on a hold map; after a reboot, also volumes whose map is not created yet. One whose detach has begun is among
- * them: if the detach was killed, its file system may still write.
+ * Volumes on a hold map; after a reboot, also volumes whose map has not been created yet. Volumes whose detach has
+ * begun are included: if the detach was killed, the file system may still write.
  */
 function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   return all.filter(
@@ -284,7 +284,7 @@ function onHoldMaps(host: Host, all: readonly Attachment[]): Attachment[] {
   )
 }
 
-/** For other records a user must first confirm that the volume is to be attached to this machine. */
+/** For other records, a user must first confirm that the volume may be attached to this machine. */
 function mayAttach(host: Host, record: Attachment): boolean {
   return record.orchestrator === undefined && !isOfAnotherMachine(host, record)
 }

@@ -9,14 +9,14 @@ interface Followed {
 }
 
 /**
- * Polls attributes of sysfs: each file is opened once, and one system call reads its value. The kernel sends no
- * notification of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and its netlink events go to iscsid), so
- * frequent cheap reads are the way to notice a change at once.
+ * Polls sysfs attributes: each file is opened once, and one system call reads its value. The kernel sends no
+ * notification of a session's state (scsi_transport_iscsi.c has no sysfs_notify, and its netlink events go to
+ * iscsid), so frequent cheap reads are the way to notice a change at once.
  */
 export class AttributePoller implements Disposable {
   readonly #files = new Map<string, Followed>()
 
-  /** Polls these attributes from now on, and no others. */
+  /** Polls exactly these attributes from now on. */
   follow(paths: Iterable<string>): void {
     const wanted = new Set(paths)
     for (const path of this.#files.keys()) if (!wanted.has(path)) this.#forget(path)
@@ -24,7 +24,7 @@ export class AttributePoller implements Disposable {
       if (!this.#files.has(path)) this.#files.set(path, { file: null, value: undefined })
   }
 
-  /** Attributes whose value differs from the last read; at the first read, all. */
+  /** Attributes whose value differs from the last read; on the first read, all of them. */
   changes(isDue: (path: string) => boolean = () => true): ReadonlySet<string> {
     const changed = new Set<string>()
     for (const [path, followed] of this.#files) {
@@ -54,7 +54,7 @@ function look(path: string, followed: Followed): string | null {
     const length = readSync(followed.file, buffer, 0, buffer.length, 0)
     return buffer.toString('latin1', 0, length).trimEnd()
   } catch {
-    // If this path exists again, it is another object: open it again.
+    // If this path exists again, it belongs to another object: open it again.
     close(followed)
     return null
   }

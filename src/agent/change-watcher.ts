@@ -11,11 +11,11 @@ export interface Changes {
   readonly records: ReadonlySet<VolumeName>
   /** Volumes whose hold note changed. */
   readonly notes: ReadonlySet<VolumeName>
-  /** Some file changed, and the kernel does not say which. */
+  /** A file changed, but the kernel does not report which one. */
   readonly unknown: boolean
 }
 
-/** Watches the directories of records and hold notes, which commands write. */
+/** Watches the directories of records and hold notes, to which commands write. */
 export class ChangeWatcher implements Disposable {
   #records = new Set<VolumeName>()
   #notes = new Set<VolumeName>()
@@ -35,7 +35,7 @@ export class ChangeWatcher implements Disposable {
   #watch(directory: string, note: (name: VolumeName) => void) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     return watchDirectory(directory, (file) => {
-      // A temporary file, which is renamed once it is whole (store/durable.ts).
+      // A temporary file, which is renamed once it is complete (store/durable.ts).
       if (file?.startsWith('.')) return
       const name = file === null ? '' : basename(file, '.json')
       if (isName(name)) note(name)

@@ -1,7 +1,7 @@
-/** Slewing by NTP is at most 0.5 ms a second (adjtimex(2)), far below this between two looks. */
+/** NTP slews by at most 0.5 ms a second (adjtimex(2)), which between two looks is far below this. */
 const STEP_MS = 2_000
 
-/** Notices that the wall clock was set, by the monotonic one. */
+/** Notices that the wall clock was set, by comparing it with the monotonic clock. */
 export class ClockSteps {
   #offsetMs: number | null = null
 

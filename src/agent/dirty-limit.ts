@@ -7,8 +7,8 @@ import type { AgentLog } from './log.ts'
 const INTERVAL_MS = 200
 
 /**
- * Raises the node's limit of unwritten memory while any volume is in an outage, so that other volumes can still be
- * written. It has a timer of its own: nothing else that the agent does delays it.
+ * Raises the node's dirty page limit while any volume is in an outage, so that programs can still write to other
+ * volumes. It has a timer of its own, so that no other work of the agent delays it.
  */
 export class DirtyLimitUpdater implements Disposable {
   readonly #host: Host
@@ -20,7 +20,7 @@ export class DirtyLimitUpdater implements Disposable {
     this.#log = log
   }
 
-  /** A hold may have begun, or a former agent may have left one. */
+  /** Call this when a hold may have begun, or an earlier agent may have left one. */
   check(): void {
     if (this.#timer) return
     this.#timer = setInterval(() => this.#tend(), INTERVAL_MS)
@@ -33,7 +33,7 @@ export class DirtyLimitUpdater implements Disposable {
       if (done !== null) this.#log.say(null, done)
       if (!isAnyHolding(this.#host)) this.#rest()
     } catch (error) {
-      // The kernel would refuse again: try again at the next hold.
+      // The kernel would refuse again: wait for the next hold.
       if (/EROFS|EACCES|EPERM/.test(String(error))) this.#rest()
       this.#log.once(
         'node',

@@ -9,7 +9,7 @@ import { formatPortal, samePortal } from '../model/portal.ts'
 import type { VolumeView } from '../state/view/volume.ts'
 import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
 
-/** The paths of a volume as the planner takes them. */
+/** The paths of a volume in the planner's form. */
 export function heldPaths(host: Host, { sessions }: VolumeView, portals: readonly Portal[]): HeldPath[] {
   return sessions.flatMap(({ session, disk }) => {
     if (!disk) return []
@@ -17,7 +17,7 @@ export function heldPaths(host: Host, { sessions }: VolumeView, portals: readonl
     return [
       {
         sid,
-        // As the record writes it.
+        // In the form that the record uses.
         portal: portal && formatPortal(portals.find((known) => samePortal(known, portal)) ?? portal),
         devno: disk.devno ?? '',
         disk: disk.name ?? `LUN ${disk.hctl.lun}`,
@@ -29,7 +29,7 @@ export function heldPaths(host: Host, { sessions }: VolumeView, portals: readonl
   })
 }
 
-/** The session that serves one of the volume's portals now: of several, the one that is logged in. */
+/** The session that serves each of the volume's portals now; of several sessions, the one that is logged in. */
 export function portalFacts(
   host: Host,
   { sessions }: VolumeView,
@@ -40,7 +40,8 @@ export function portalFacts(
   const session = (serving.find((one) => one.session.state === 'LOGGED_IN') ?? serving[0])?.session
   if (!session) return { portal: formatPortal(portal), session: null, probe }
   const { sid, state } = session
-  // It matters only for a lost session, which a new login may replace, once its target is known to be away or back.
+  // This matters only for a lost session, which a new login may replace, and only once its target is known to be
+  // away or back.
   const isProbed = probe !== null && (probe.openSinceMs !== null || probe.closed !== null)
   const disks = state !== 'LOGGED_IN' && isProbed ? countDisks(host.paths, session) : null
   // This reads every disk of the session.

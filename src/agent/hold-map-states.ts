@@ -4,18 +4,18 @@ import { failPath, readHoldMaps, setQueueing } from '../host/map/hold-map.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import type { DmMap } from '../model/snapshot.ts'
 
-/** How long a reading counts if nothing is known to have changed a map. A reading starts two programs. */
+/** How long a reading is valid if nothing is known to have changed a map. A reading starts two programs. */
 const LIFETIME_MS = 5_000
-/** How long it counts if a command may have changed a map. A hundred attaches at once change maps all the time. */
+/** How long it is valid if a command may have changed a map. A hundred simultaneous attaches change maps all the time. */
 const DOUBTFUL_LIFETIME_MS = 500
 /** During an outage the maps are read ahead of time, so that a path that returns does not wait for two programs. */
 const AHEAD_MS = 3_000
 
 /** A reading in progress. */
 interface Reading {
-  /** A map was changed after the reading began. */
+  /** A map was changed after the reading began, so another one is needed. */
   isStale: boolean
-  /** What the agent changed meanwhile, which the answer may lack. */
+  /** What the agent has changed meanwhile; the reading may not show it. */
   readonly changes: { readonly map: string; readonly change: Change }[]
   done: Promise<void>
 }
@@ -28,14 +28,14 @@ export class HoldMapStates {
   readonly #host: Host
   #states = new Map<string, HoldMapState>()
   #reading: Reading | null = null
-  /** The reading that follows it. */
+  /** The reading that follows the current one. */
   #next: Promise<void> | null = null
-  /** When the reading began by which the states are up to date; `-Infinity` if none are. */
+  /** When the reading began that made the states up to date; `-Infinity` if they are not. */
   #readMs = Number.NEGATIVE_INFINITY
-  /** When the last reading that has ended began. */
+  /** When the last completed reading began. */
   #begunMs = Number.NEGATIVE_INFINITY
   #isDoubtful = false
-  /** By map: when the last event of a failed path came. */
+  /** By map: when the last event of a failed path arrived. */
   readonly #pathFailedMs = new Map<string, number>()
 
   constructor(host: Host) {
@@ -50,20 +50,20 @@ export class HoldMapStates {
   }
 
   /**
-   * When the reading began that a map's state is from, on the monotonic clock. `-Infinity` if the kernel has failed a path of
-   * the map since.
+   * When the reading began that a map's state comes from, on the monotonic clock. `-Infinity` if the kernel has
+   * failed a path of the map since.
    */
   readMsOf(map: string): number {
     return this.#hasFailedPath(map, this.#begunMs) ? Number.NEGATIVE_INFINITY : this.#begunMs
   }
 
-  /** Begins to read the maps before the last reading is too old. Does not wait. */
+  /** Starts reading the maps before the last reading is too old. Does not wait. */
   refresh(): void {
     // The next look that needs the maps reads them itself, and reports the error.
     if (monotonicMs() - this.#readMs > AHEAD_MS) void this.#read().catch(() => {})
   }
 
-  /** One reading at a time serves all callers. A reading that began before a change is followed by another one. */
+  /** One reading at a time serves all callers. A reading that began before a change is followed by another. */
   #read(): Promise<void> {
     if (!this.#reading) return this.#begin()
     if (!this.#reading.isStale) return this.#reading.done
@@ -96,18 +96,18 @@ export class HoldMapStates {
     }
   }
 
-  /** A command may have changed a map. */
+  /** Call this when a command may have changed a map. */
   doubt(): void {
     this.#isDoubtful = true
   }
 
-  /** The kernel changed a map on its own: the cached state is wrong. */
+  /** Call this when the kernel itself has changed a map, so that the cached state is wrong. */
   invalidate(): void {
     this.#readMs = Number.NEGATIVE_INFINITY
     if (this.#reading) this.#reading.isStale = true
   }
 
-  /** A path of this map was failed. */
+  /** Call this when a path of this map was failed. */
   pathFailed(map: string): void {
     this.#pathFailedMs.set(map, monotonicMs())
     this.invalidate()
@@ -124,8 +124,9 @@ export class HoldMapStates {
   }
 
   /**
-   * A path that the map has carries I/O again, unless the kernel has failed it in the meantime: a target that answers may fail
-   * the first request, before the step that brought the path back has ended.
+   * Call this when a path in the map's table carries I/O again. The kernel may have failed the path in the
+   * meantime: a target that answers may fail the first request before the step that brought the path back has
+   * ended.
    * @param begunMs when that step began
    */
   reinstated({ name }: DmMap, devno: string, begunMs: number): void {
@@ -133,7 +134,7 @@ export class HoldMapStates {
     else this.#change(name, setActive(devno, true))
   }
 
-  /** A table was loaded with this path and the paths that carried I/O. @param begunMs as of `reinstated` */
+  /** A table with this path and the paths that carried I/O was loaded. @param begunMs as of `reinstated` */
   loaded({ name }: DmMap, devno: string, begunMs: number): void {
     if (this.#hasFailedPath(name, begunMs)) return this.invalidate()
     const loaded: Change = ({ paths }) => {
@@ -148,7 +149,7 @@ export class HoldMapStates {
     return (this.#pathFailedMs.get(map) ?? Number.NEGATIVE_INFINITY) >= sinceMs
   }
 
-  /** @param from the state of a map that was not read yet; without it nothing is known of such a map */
+  /** @param from the state of a map that has not been read yet; without it nothing is known of such a map */
   #change(map: string, change: Change, from?: HoldMapState): void {
     if (from && !this.#states.has(map)) this.#states.set(map, from)
     apply(this.#states, map, change)

@@ -7,7 +7,7 @@ import type { VolumeName } from '../model/name.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import type { AgentLog } from './log.ts'
 
-/** The hold note of one volume, which commands write, too. */
+/** The hold note of one volume, which commands also write. */
 export class HoldNoteFile {
   readonly #host: Host
   readonly #name: VolumeName
@@ -15,10 +15,10 @@ export class HoldNoteFile {
   readonly #changed: (before: HoldNote | null, after: HoldNote | null) => void
   /** The note as this agent wrote or read it last. */
   #known: HoldNote | null = null
-  /** What could not be written to /run (it is full): counted from here until it can. */
+  /** What could not be written because /run is full. This note counts until it can be written. */
   #unwritten: { readonly note: HoldNote | null } | null = null
 
-  /** @param changed called for each note that is written, with the note before it, which a command may have written */
+  /** @param changed called for each note that is written, with the previous note, which a command may have written */
   constructor(
     host: Host,
     name: VolumeName,
@@ -38,7 +38,7 @@ export class HoldNoteFile {
     return note
   }
 
-  /** Writes the note. If /run is full, it is written later; the agent works on without it. Never throws. */
+  /** Writes the note. If /run is full, it is written later, and the agent continues without it. Never throws. */
   write(note: HoldNote | null): void {
     const before = this.#before()
     this.#put(note)
@@ -66,7 +66,7 @@ export class HoldNoteFile {
     }
   }
 
-  /** Whether a command wrote the present note since this agent last read it, or may have: it cannot be read now. */
+  /** Whether a command has written the note since this agent last read it, or may have, because the note cannot be read now. */
   isChangedByOthers(): boolean {
     if (this.#unwritten !== null) return false
     try {
@@ -78,7 +78,7 @@ export class HoldNoteFile {
   }
 }
 
-/** The wall times in a note move when the clock is set. */
+/** The wall-clock times in a note move when the clock is set. */
 function isSame(a: HoldNote | null, b: HoldNote | null): boolean {
   if (a === null || b === null) return a === b
   const { since: _, deadline: __, ...one } = a

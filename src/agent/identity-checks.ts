@@ -13,9 +13,9 @@ import { readRecord } from '../state/records/volumes.ts'
 import type { MovedIo, VolumePath } from './moved-io.ts'
 
 /**
- * How often each path that carries I/O is asked which volume answers, in milliseconds. A LUN that is swapped while its
- * session stays logged in is seen by nothing else: Linux neither asks again nor is told on that LUN
- * (docs/kernel-notes.md). It is the time for which I/O may reach another volume.
+ * How often each path that carries I/O is asked which volume answers, in milliseconds. If a LUN is swapped while
+ * its session stays logged in, nothing else notices: Linux neither asks again nor is notified on that LUN
+ * (docs/kernel-notes.md). This is how long I/O may reach another volume.
  */
 export const IDENTITY_CHECK_INTERVAL_MS = 5_000
 
@@ -25,13 +25,13 @@ export interface CheckedPath extends VolumePath {
   /**
    * @param error IDENTITY_MISMATCH another volume answers · LUN_ABSENT the target has no such LUN · FENCED another node has
    *   the volume · OWNER_UNKNOWN it cannot be determined which node has it
-   * @param moved in words: I/O that went through since the volume itself last answered; null for none. It is called once
-   *   nothing more goes through
+   * @param moved describes the I/O that went through since the volume itself last answered; null if there was none.
+   * It is called once nothing more goes through
    */
   lose(error: LunkeeperError, moved: () => string | null): Promise<void>
 }
 
-/** How disks are asked. */
+/** How the disks are asked. */
 export interface Questions {
   readonly quick: typeof checkIdentities
   readonly full: (host: Host, record: Attachment, disks: readonly ScsiDisk[]) => Promise<unknown>
@@ -53,11 +53,11 @@ export class IdentityChecks {
   readonly #report: (record: Attachment, message: string) => void
   readonly #moved: MovedIo
   readonly #questions: Questions
-  /** By session: the paths to check once more when the running check has ended, if another one was due meanwhile. */
+  /** By session: the paths to check again after the running check, if another check became due meanwhile. */
   readonly #running = new Map<number, readonly CheckedPath[] | null>()
-  /** Questions about volumes that no reservation guards: each takes long where the API server does not answer. */
+  /** Checks of volumes that no reservation guards: each takes long if the API server does not answer. */
   readonly #asking = new Map<VolumeName, Promise<void>>()
-  /** The target's generation of keys when they were last read. */
+  /** The target's generation counter of keys when they were last read. */
   readonly #generations = new Map<VolumeName, number>()
   #round = 0
 
@@ -74,9 +74,9 @@ export class IdentityChecks {
   }
 
   /**
-   * Begins a check of all of these paths. A session's disks are asked one after the other; a session that does not answer delays
-   * no other, and is asked once more when it has answered.
-   * @returns when the checks that it began have ended
+   * Starts a check of all of these paths. A session's disks are asked one after the other. A session that does not
+   * answer does not delay the others, and is asked again once it has answered.
+   * @returns when the checks that it started have ended
    */
   async begin(all: readonly CheckedPath[]): Promise<void> {
     this.#moved.retain(all)
@@ -141,8 +141,9 @@ export class IdentityChecks {
   }
 
   /**
-   * Over a new connection the reservation may be an old one, and a key beside it that of the node that has the volume. A hold map's
-   * path is asked before it is used; what a session or multipathd holds has gone on without a question.
+   * Over a new connection the reservation may be an old one, and a key beside it may be that of the node that has
+   * the volume. A hold map's path is asked before it is used, but a session or multipathd resumes I/O without
+   * asking.
    */
   #hasReconnected({ record: { name, fence }, disk }: CheckedPath): boolean {
     return fence !== undefined && !this.#questions.isRegistered(this.#host, name, fence.key, disk.sid)
@@ -169,7 +170,7 @@ export class IdentityChecks {
     return this.#round % UNGUARDED_CHECK_ROUNDS === 0
   }
 
-  /** Asks once more, in full: one odd answer does not take a path from a volume. */
+  /** Asks again, in full: a single odd answer does not take a path from a volume. */
   async #lost(path: CheckedPath): Promise<void> {
     const { record } = path
     const error = await this.#whyNotOurs(path)
@@ -183,8 +184,8 @@ export class IdentityChecks {
   }
 
   /**
-   * Asks in full. Reserves the volume again if the target lost the reservation and the other evidence says that the volume
-   * is this node's.
+   * Asks in full. Reserves the volume again if the target lost the reservation and the other evidence shows that
+   * the volume belongs to this node.
    */
   async #whyNotOurs({ record, disk }: CheckedPath): Promise<LunkeeperError | null> {
     if (await isOnItsWayOff(this.#host, record)) return null
@@ -201,17 +202,17 @@ export class IdentityChecks {
 }
 
 /**
- * At a multiple of the check interval the superblock of a volume without reservations is compared: it takes three calls of a worker
- * process instead of a share of one.
+ * The superblock of a volume without reservations is compared at a multiple of the check interval, because it takes
+ * three calls of a worker process instead of a share of one.
  */
 const UNGUARDED_CHECK_ROUNDS = 3
 
-/** The errors that take a path from its volume. */
+/** The errors that remove a path from its volume. */
 const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const
 
 /**
- * Whether a detach is at work, or is done, since the check began. It asks the disks itself, and what it has given back must
- * not be reserved again.
+ * Whether a detach has been running, or has finished, since the check began. It asks the disks itself, and the
+ * volume must not be reserved again after the detach has given the reservation back.
  */
 async function isOnItsWayOff(host: Host, { name }: Attachment): Promise<boolean> {
   try {
@@ -219,7 +220,7 @@ async function isOnItsWayOff(host: Host, { name }: Attachment): Promise<boolean>
     if (now === null || now.fence?.isReleasing === true) return true
     return now.phase === 'detaching' && (await isWorkedOnByCommand(host, now))
   } catch (error) {
-    // Its volume is watched as it was.
+    // Its volume is watched as before.
     if (isLunkeeperError(error)) return false
     throw error
   }

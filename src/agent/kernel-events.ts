@@ -7,7 +7,7 @@ export interface KernelHints {
   pathChanged(map: string, to: 'failed' | 'active'): void
   /** The target reported a change of a LUN, its capacity or the LUN list: identities are checked. */
   lunChanged(): void
-  /** Events are reported from now on: what happened before may not have been. */
+  /** Events are reported from now on; earlier ones may have been missed. */
   listening(): void
 }
 
@@ -15,8 +15,8 @@ export interface KernelHints {
 const UNIT_ATTENTION = 'SDEV_UA'
 
 /**
- * Passes the kernel's own events on: a failed path is seen at once, and so is what a target says of its LUNs. Where the
- * events cannot be had, the agent's periodic looks find the same later.
+ * Passes on the kernel's own events, so that the agent notices a failed path at once, and also what a target
+ * reports about its LUNs. If events are not available, the agent's periodic looks find the same later.
  */
 export function followHints(host: Host, hints: KernelHints, signal: AbortSignal): void {
   void followKernelEvents(

@@ -4,7 +4,7 @@ import { entryText, takeLine } from '../model/log-entry.ts'
 import { Recent } from '../model/recent.ts'
 import type { Observer } from '../volumes/step.ts'
 
-/** Several subjects for each of more volumes than a node has. A forgotten line is written once more. */
+/** Enough for several subjects of each of more volumes than a node has. If a line is forgotten, it is written once more. */
 const MAX_SUBJECTS = 4096
 
 /** The fields of a line besides its text. */
@@ -30,8 +30,8 @@ const LEVELS: Partial<Record<LogCode, LogLevel>> = {
 }
 
 /**
- * The agent's log: one line for each change of a volume's state, with its code and its length. Lines of one kind about one
- * volume are rate-limited.
+ * The agent's log: one line for each change of a volume's state, with a code and a duration. Lines of one kind
+ * about one volume are rate-limited.
  */
 export class AgentLog {
   readonly #write: (line: string, entry: LogEntry) => void
@@ -66,7 +66,7 @@ export class AgentLog {
     const key = `${volume} ${about}`
     if (this.#last.get(key) === message) return
     this.#last.set(key, message)
-    // A subject with a colon is a portal; any other is a step that failed.
+    // A subject with a colon is a portal; any other subject is a step that failed.
     this.say(volume, message, { code: ABOUT[about] ?? (about.includes(':') ? 'path' : 'note') })
   }
 }

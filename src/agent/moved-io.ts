@@ -11,15 +11,15 @@ export interface VolumePath {
   readonly disk: ScsiDisk & { readonly name: string }
 }
 
-/** A block device's counters at a moment. */
+/** A block device's counters at one moment. */
 interface Counters {
   readonly name: string
-  /** Of this device, and of no other that has had its name. */
+  /** Identifies this device: another device may have had its name. */
   readonly sequence: string | null
   readonly stat: BlockStat
 }
 
-/** What had gone through a path at a moment. */
+/** What had gone through a path at one moment. */
 export interface IoSample {
   readonly at: Date
   readonly disk: Counters | null
@@ -27,7 +27,7 @@ export interface IoSample {
   readonly map: Counters | null
 }
 
-/** Knows, for each path, what had gone through it when the volume itself last answered there. */
+/** Records, for each path, what had gone through it when the volume itself last answered there. */
 export class MovedIo {
   readonly #host: Host
   readonly #answered = new Map<string, IoSample>()
@@ -43,17 +43,20 @@ export class MovedIo {
       const map = above === undefined || another !== undefined ? null : this.#countersOf(above)
       return { at, disk: this.#countersOf(name), map }
     } catch {
-      // This process cannot open a file now.
+      // This process cannot open files at the moment.
       return { at, disk: null, map: null }
     }
   }
 
-  /** The volume itself answered. @param before taken before the question was sent: later I/O may have gone elsewhere */
+  /** The volume itself answered. @param before taken before the question was sent: later I/O may have gone to another volume */
   answered(path: VolumePath, before: IoSample): void {
     this.#answered.set(keyOf(path), before)
   }
 
-  /** The volume's I/O that has gone through a path since the volume itself last answered there: in words, or null for none. */
+  /**
+   * Describes the volume's I/O that has gone through a path since the volume itself last answered there; null if
+   * there was none.
+   */
   since(path: VolumePath): string | null {
     try {
       return this.#since(path)
@@ -70,7 +73,7 @@ export class MovedIo {
     if (!before) return unknown('the volume has not answered there before')
     if (!before.disk || !now.disk || !isSame(before.disk, now.disk) || !this.#isCounted(now.disk, now.map))
       return unknown(`the I/O of ${name} was not counted`)
-    // udev and others read the disk itself when it changes; what the volume's users read goes through its map.
+    // udev and other programs read the disk itself when it changes; the volume's users read through its map.
     const isSameMap = isSame(before.map, now.map)
     const [from, to] = isSameMap ? [before.map!.stat, now.map!.stat] : [before.disk.stat, now.disk.stat]
     const read = to.bytesRead - from.bytesRead
@@ -103,7 +106,7 @@ export class MovedIo {
     return devices.every((device) => device === null || isCounted(this.#host.paths, device.name))
   }
 
-  /** What cannot be read is on its way, as far as is known. */
+  /** If this cannot be read, assume that writes are in flight. */
   #writesInFlight(name: string): number {
     return writesInFlight(this.#host.paths, name) ?? 1
   }

@@ -32,7 +32,7 @@ interface LostVolume {
   readonly isLost: boolean
 }
 
-/** Searches for another address of one target whose known ones do not answer: every storage address is asked. */
+/** Searches for another address of a target whose known addresses do not answer: every storage address is asked. */
 export class PortalDiscovery {
   readonly #host: Host
   readonly #iqn: Iqn
@@ -83,7 +83,7 @@ export class PortalDiscovery {
     return [...new Map(all.map((portal) => [formatPortal(portal), portal])).values()]
   }
 
-  /** The addresses that one of them names for the target. */
+  /** The addresses that one of these portals lists for the target. */
   async #namedBy(portal: Portal): Promise<Portal[]> {
     const initiator = readInitiatorName(this.#host.paths)
     if (initiator === null) return []
@@ -115,7 +115,7 @@ export class PortalDiscovery {
     return knownChap(this.#host, request.iqn, request.portals)
   }
 
-  /** A volume takes an address only if the volume is among the LUNs there: the target's name alone is not enough. */
+  /** A volume adopts an address only if the volume is among the LUNs there: the target's name alone is not enough. */
   async #tryOut(portal: Portal, lost: readonly LostVolume[]): Promise<void> {
     const target = { iqn: this.#iqn, portal }
     const byUser = Map.groupBy(lost, ({ record }) => this.#chapOf(record)?.chap.username ?? null)
@@ -133,7 +133,7 @@ export class PortalDiscovery {
     }
   }
 
-  /** Whether one of the volume's own portals takes logins. */
+  /** Whether one of the volume's own portals accepts logins. */
   #isServed({ request }: Attachment): boolean {
     return request.portals.some((portal) => {
       const probe = this.#probes.resultOf({ iqn: this.#iqn, portal })

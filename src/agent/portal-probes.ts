@@ -18,13 +18,13 @@ export interface TargetPortal {
   readonly portal: Portal
 }
 
-/** A portal whose target a volume waits for since `sinceMs`. Logins that it took earlier say nothing. */
+/** A portal whose target a volume has been waiting for since `sinceMs`. Logins that the target accepted earlier prove nothing. */
 export interface WantedPortal extends TargetPortal {
   readonly sinceMs: number
 }
 
 interface PortalProbe extends TargetPortal {
-  /** When the latest of the waiting volumes began to wait. */
+  /** When the most recent of the waiting volumes began to wait. */
   wantedMs: number
   result: ProbeResult
   /** Probes without an answer yet. */
@@ -39,7 +39,7 @@ interface LunList {
   readonly list: Promise<SeenLun[]>
 }
 
-/** Asks portals of lost targets whether they take logins: each once for all volumes behind it. */
+/** Probes whether portals of lost targets accept logins: each portal once for all volumes behind it. */
 export class PortalProbes {
   readonly #host: Host
   readonly #schedule: Scheduler
@@ -48,7 +48,7 @@ export class PortalProbes {
   readonly #all = new Map<string, PortalProbe>()
   readonly #lunLists = new Map<string, LunList>()
 
-  /** @param opened called when a portal begins to take logins */
+  /** @param opened called when a portal starts to accept logins */
   constructor(host: Host, schedule: Scheduler, signal: AbortSignal, opened: (iqn: Iqn) => void) {
     this.#host = host
     this.#schedule = schedule
@@ -56,12 +56,12 @@ export class PortalProbes {
     this.#opened = opened
   }
 
-  /** What the probe of a portal has seen; null where it is not probed. */
+  /** What the probe of a portal has seen; null if it is not being probed. */
   resultOf(target: TargetPortal): ProbeResult | null {
     return this.#all.get(keyOf(target))?.result ?? null
   }
 
-  /** Probes these portals, and no others. */
+  /** Probes exactly these portals. */
   follow(wanted: readonly WantedPortal[]): void {
     const byKey = Map.groupBy(wanted, keyOf)
     for (const [key, probe] of this.#all) {
@@ -90,7 +90,7 @@ export class PortalProbes {
     }
   }
 
-  /** Begins the probes that are due. @param due keys that the scheduler has given */
+  /** Starts the probes that are due. @param due keys from the scheduler */
   begin(due: ReadonlySet<string>): void {
     for (const [key, probe] of this.#all) {
       if (!due.has(key)) continue
@@ -124,7 +124,7 @@ export class PortalProbes {
     } catch (error) {
       const isSilent = isLunkeeperError(error, 'PORTAL_SILENT')
       probe.tookMs = isSilent ? 0 : monotonicMs() - startedMs
-      // A probe that began before the last answer says nothing: the target returned since.
+      // A probe that began before the last answer proves nothing: the target has returned since.
       if (startedMs > probe.result.confirmedMs)
         probe.result = { ...probe.result, openSinceMs: null, closed: (error as Error).message }
     } finally {
@@ -161,7 +161,7 @@ export class PortalProbes {
   }
 }
 
-/** The target takes logins, by a probe that began after the last volume began to wait. */
+/** The target accepts logins, according to a probe that began after the last volume began to wait. */
 function isConfirmed({ result, wantedMs }: PortalProbe): boolean {
   return result.openSinceMs !== null && result.confirmedMs >= wantedMs
 }

@@ -8,8 +8,8 @@ import { attach } from '../volumes/attach/attach.ts'
 import type { AgentLog } from './log.ts'
 
 /**
- * Attaches again what a reboot took away, and its session or multipathd holds: such a volume needs no agent otherwise.
- * @returns those that are being attached; each leaves the set when it is through
+ * Reattaches the volumes that a reboot took away and that are held by their session or multipathd: these need no
+ * agent otherwise.
  */
 export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<string> {
   const attaching = new Set<string>()

@@ -2,19 +2,19 @@ import { setImmediate } from 'node:timers/promises'
 
 import { monotonicMs } from '../host/clock.ts'
 
-/** Node takes a longer delay of a timer for 1 ms. */
+/** Node treats a longer timer delay as 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * The agent's timer queue: when which key is due. A time that passes while the agent does something else is not lost,
- * because a due key stays until it is taken.
+ * The agent's timer queue: which key is due when. A time that passes while the agent does something else is not
+ * lost, because a due key stays until it is taken.
  */
 export class Scheduler {
   readonly #dueMs = new Map<string, number>()
   #wake: (() => void) | null = null
   #wakeMs = Infinity
 
-  /** Schedules the key no later than that time. @param atMs of the monotonic clock; past: at once */
+  /** Schedules the key no later than that time. @param atMs on the monotonic clock; if it has passed: at once */
   by(key: string, atMs: number): void {
     const known = this.#dueMs.get(key) ?? Infinity
     if (atMs >= known) return
@@ -30,7 +30,7 @@ export class Scheduler {
     this.#dueMs.delete(key)
   }
 
-  /** Takes the due keys with this prefix: each is due once. */
+  /** Takes the due keys with this prefix; each is returned once. */
   takeDue(nowMs: number, prefix = ''): ReadonlySet<string> {
     const due = new Set<string>()
     for (const [key, atMs] of this.#dueMs) if (atMs <= nowMs && key.startsWith(prefix)) due.add(key)
@@ -38,9 +38,9 @@ export class Scheduler {
     return due
   }
 
-  /** Until something is due. */
+  /** Waits until something is due. */
   async wait(signal: AbortSignal): Promise<void> {
-    // What others do goes on in any case.
+    // Let other pending work of this process run in any case.
     await setImmediate()
     const nextMs = Math.min(...this.#dueMs.values())
     const left = Math.min(MAX_TIMER_MS, nextMs - monotonicMs())

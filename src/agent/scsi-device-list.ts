@@ -1,7 +1,7 @@
 import type { Host } from '../host/host.ts'
 import { listNames } from '../host/read/attribute.ts'
 
-/** Which SCSI devices there are: one directory shows a disk that was deleted, without a read of each disk's state. */
+/** The list of SCSI devices: one directory shows that a disk was deleted, without reading the state of each disk. */
 export class ScsiDeviceList {
   readonly #directory: string
   #names = ''
@@ -10,7 +10,7 @@ export class ScsiDeviceList {
     this.#directory = `${paths.sys}/class/scsi_device`
   }
 
-  /** Whether it is another than when it was last asked. */
+  /** Whether the list differs from the last time it was asked for. */
   changed(): boolean {
     const names = listNames(this.#directory).join(' ')
     const changed = names !== this.#names

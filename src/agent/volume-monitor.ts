@@ -48,15 +48,15 @@ const LASTING: ReadonlySet<HoldStep['kind']> = new Set<LastingStep['kind']>([
 const isLasting = (step: HoldStep): step is LastingStep => LASTING.has(step.kind)
 
 /**
- * Monitors one volume: observes it, asks the planner (src/model/plan/hold.ts) what to do, and does it. It decides
- * nothing itself.
+ * Monitors one volume: observes it, asks the planner (src/model/plan/hold.ts) what to do, and does that. It makes
+ * no decisions of its own.
  */
 export class VolumeMonitor {
   readonly #context: AgentContext
   readonly #backend: HoldBackend
   readonly #note: HoldNoteFile
   readonly #throttle = new HistoryThrottle()
-  /** Since when the target has been back, as last seen in an outage; null if it is not, or was not seen. */
+  /** Since when the target has been back, as last seen in an outage; null if it is away, or was not seen. */
   #backMs: number | null = null
   #memory: HoldMemory = NOTHING_KNOWN
   #plan: HoldPlan | null = null
@@ -89,7 +89,7 @@ export class VolumeMonitor {
     return this.#plan?.probes ?? []
   }
 
-  /** Nothing is left to do for it. */
+  /** Nothing is left to do for the volume. */
   get isSettled(): boolean {
     return this.#plan?.isSettled === true
   }
@@ -112,12 +112,12 @@ export class VolumeMonitor {
     this.#context.schedule.now(this.key)
   }
 
-  /** Schedules a look if one of the changed attributes is the volume's. */
+  /** Schedules a look if one of the changed attributes belongs to the volume. */
   react(changed: ReadonlySet<string>): void {
     if (this.#plan?.reactsToChanges !== false && hasChanged(this.attributes, changed)) this.lookNow()
   }
 
-  /** Schedules a look if the kernel does not use a settled map as it should. */
+  /** Schedules a look if the kernel does not use a settled map as planned. */
   compare(state: HoldMapState | undefined): void {
     if (this.isSettled && !isAsPlanned(this.#memory, state)) this.lookNow()
   }
@@ -186,7 +186,7 @@ export class VolumeMonitor {
     }
   }
 
-  /** Does the planned steps in order. @throws the first failure; steps that last get it as their result */
+  /** Does the planned steps in order. @throws the first failure; lasting steps get it as their result */
   async #act(steps: readonly HoldStep[]): Promise<void> {
     let failure: unknown
     for (let at = 0; at < steps.length; at++) {
@@ -196,7 +196,7 @@ export class VolumeMonitor {
       } else if (step.kind === 'say') this.#say(step)
       else if (isLasting(step)) void this.#start(step, failure)
       else if (failure === undefined) {
-        // Paths that are failed together are failed by one program.
+        // One program fails all paths that are to be failed together.
         const equal = steps.slice(at).findIndex(({ kind }) => kind !== step.kind)
         const together = step.kind === 'fail' ? steps.slice(at, equal < 0 ? undefined : at + equal) : [step]
         at += together.length - 1
@@ -224,8 +224,8 @@ export class VolumeMonitor {
   }
 
   /**
-   * The agent stops monitoring the volume: counted events go into the history, and results that come later are ignored. A note
-   * that one of them left would outlive the record.
+   * The agent stops monitoring the volume: counted events go into the history, and later results are ignored. If
+   * one of them left a note, the note would outlive the record.
    */
   leave(): void {
     this.#isLeft = true
@@ -247,7 +247,7 @@ export class VolumeMonitor {
     await act(step, { record: this.record, seen: this.#seen })
   }
 
-  /** @param failure of a step before it, if any: then the step is not begun, and fails with it */
+  /** @param failure of an earlier step, if any: this step is then not started, and fails with it */
   async #start(step: LastingStep, failure: unknown): Promise<void> {
     const { schedule, log } = this.#context
     try {
@@ -263,8 +263,8 @@ export class VolumeMonitor {
   }
 
   /**
-   * Takes something in, and tries until it works, because no file can be opened for a moment: a step whose result was lost would
-   * count as under way forever. @returns null: the agent no longer monitors the volume
+   * Takes in a result, and retries until that works: at times, no file can be opened for a moment. A step whose
+   * result was lost would count as under way forever. @returns null: the agent no longer monitors the volume
    */
   async #takeIn(about: string, take: () => Taken): Promise<Taken | null> {
     const { signal, log } = this.#context
@@ -302,7 +302,7 @@ export class VolumeMonitor {
     return result
   }
 
-  /** Adds the amount of dirty data, which can be read only now: the pages of a lost volume are dropped later. */
+  /** Adds the amount of dirty data, which can be read only now: the pages of a lost volume will be dropped later. */
   #measured(refused: Refused): Refused {
     if (refused.cause !== 'lost') return refused
     try {
@@ -313,7 +313,7 @@ export class VolumeMonitor {
     }
   }
 
-  /** Does at once the steps that a result calls for. */
+  /** Does at once the steps that a result requires. */
   async #proceed({ steps, lookAtMs }: Taken): Promise<void> {
     try {
       await this.#act(steps)
@@ -333,7 +333,7 @@ export class VolumeMonitor {
     })
   }
 
-  /** What has gone through a path, measured once a hold map sends nothing more through it. */
+  /** What has gone through a path, measured once the hold map sends nothing more through it. */
   async #stopped(devno: string, moved: () => string | null): Promise<string | null> {
     if (this.record.mode !== 'map') return moved()
     try {
@@ -344,7 +344,7 @@ export class VolumeMonitor {
     }
   }
 
-  /** Another volume answers on a path, or none, or another node owns the volume. */
+  /** Another volume answers on a path, no volume answers, or another node owns the volume. */
   async #lose(sid: number, error: LunkeeperError, moved: () => string | null): Promise<void> {
     const path = this.#seen?.facts.paths.find((one) => one.sid === sid)
     if (!path || this.#isLeft) return
@@ -361,7 +361,7 @@ export class VolumeMonitor {
   }
 }
 
-/** After a failed look, the next one is not at once. */
+/** After a failed look, the next one is delayed. */
 const LOOK_AFTER_ERROR_MS = 1_000
 
 /** The result of a step that threw. */

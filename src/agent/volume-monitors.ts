@@ -35,24 +35,24 @@ export class VolumeMonitors {
     this.#watched = watchedBackend(this.#context)
   }
 
-  /** How many are on hold maps. */
+  /** How many volumes are on hold maps. */
   get onHoldMaps(): number {
     return this.#onHoldMaps().length
   }
 
-  /** A volume still lacks its map: after a reboot all do. */
+  /** Whether a volume still lacks its map, as all do after a reboot. */
   get isRestoring(): boolean {
     return this.#onHoldMaps().some(({ isRestoring }) => isRestoring)
   }
 
-  /** I/O of a volume is held, or a volume lacks a path. */
+  /** Whether I/O of a volume is held, or a volume lacks a path. */
   get isAnyUnsettled(): boolean {
     return this.#onHoldMaps().some(({ isSettled }) => !isSettled)
   }
 
   /**
-   * Takes up volumes that are new or changed, and leaves those that are gone.
-   * @param unreadable names of records that cannot be read now: their volumes are watched as they were
+   * Starts monitoring volumes that are new or changed, and stops monitoring those that are gone.
+   * @param unreadable names of records that cannot be read now: their volumes are watched as before
    */
   sync(records: readonly Attachment[], unreadable: ReadonlyMap<string, unknown> = new Map()): void {
     const names = new Set(records.map(({ name }) => name))
@@ -83,7 +83,7 @@ export class VolumeMonitors {
     for (const monitor of this.#monitors()) monitor.leave()
   }
 
-  /** @param names whose hold notes were written @returns whether by others: a command gave a hold up */
+  /** @param names volumes whose hold notes were written @returns whether others wrote them: a command gave a hold up */
   noted(names: ReadonlySet<VolumeName>): boolean {
     const others = [...names]
       .flatMap((name) => this.#all.get(name) ?? [])
@@ -92,14 +92,14 @@ export class VolumeMonitors {
     return others.length > 0
   }
 
-  /** Lowers recovery timers to 0 where only hold maps use the session now. */
+  /** Lowers recovery timers to 0 if only hold maps use the session now. */
   shortenTimers(): void {
     const { host } = this.#context
     const targets = new Set(this.#onHoldMaps().map(({ record }) => record.request.iqn))
     for (const iqn of targets) shortenTimers(host, readSessions(host.paths, iqn))
   }
 
-  /** Reports devices that a user or a udev rule put on a disk beside its hold map, and lengthens the session's timer. */
+  /** Reports devices that a user or a udev rule created on a disk beside its hold map, and lengthens the session's timer. */
   async watchHolders(): Promise<void> {
     const { host, log } = this.#context
     const records = this.#onHoldMaps().map(({ record }) => record)
@@ -155,7 +155,7 @@ export class VolumeMonitors {
     monitor.lookNow()
   }
 
-  /** A portal of a target takes logins again. */
+  /** A portal of a target accepts logins again. */
   opened(iqn: Iqn): void {
     for (const monitor of this.#onHoldMaps())
       if (monitor.record.request.iqn === iqn && !monitor.isSettled) monitor.lookNow()

@@ -5,7 +5,7 @@ import { connectionAttribute } from '../host/read/sessions.ts'
 import { formatHctl } from '../model/hctl.ts'
 import type { VolumeView } from '../state/view/volume.ts'
 
-/** Attributes of sysfs of which each change calls for a look: those of a volume's sessions, and those of its disks. */
+/** Sysfs attributes whose changes trigger a look: those of a volume's sessions, and those of its disks. */
 export interface WatchedAttributes {
   readonly sessions: readonly string[]
   readonly disks: readonly string[]
@@ -22,7 +22,7 @@ export function attributesOf({ paths: { sys } }: Host, { sessions }: VolumeView)
   }
 }
 
-/** The attributes of a volume on a hold map. A loss that is shorter than the polling interval shows only in the connection. */
+/** The attributes of a volume on a hold map. If a loss is shorter than the polling interval, only the connection shows it. */
 export function attributesOfPaths(host: Host, view: VolumeView): WatchedAttributes {
   const { sessions, disks } = attributesOf(host, view)
   const connections = view.sessions.map(({ session }) => connectionAttribute(host.paths, session.sid))

@@ -8,7 +8,8 @@ import type { FileSystem, SettledRequest } from './request.ts'
 import type { Registration } from './reservation.ts'
 
 /**
- * The record of a volume on this node: the request, what was learned, what was created. It states intent; the actual
+ * The record of a volume on this node: the request, what was learned, what was created. It states intent; the
+ * actual
  * state is always read from the kernel. Contains no secret.
  */
 export interface Attachment {
@@ -16,7 +17,7 @@ export interface Attachment {
   /** The request, with portals resolved to addresses, because sessions are distinguished by address. */
   readonly request: SettledRequest
   readonly phase: 'attaching' | 'ready' | 'detaching'
-  /** Learned on first use and required from then on; null until it was read. */
+  /** Learned on first use, and required from then on; null until it has been read. */
   readonly identity: Identity | null
   readonly mode: HoldMode | null
   /** The device that was handed out or mounted, for messages and for finding the attachment by device. */
@@ -26,7 +27,7 @@ export interface Attachment {
   readonly formatting: { readonly fs: FileSystem; readonly uuid: string } | null
   /** Whether we registered the WWID with multipath-tools, and must remove it again. */
   readonly knownToMultipath: boolean
-  /** The LUN number of the original request, if the target presents the volume at another LUN since; else null. */
+  /** The LUN number of the original request, if the target has since moved the volume to another LUN; else null. */
   readonly askedLun: Lun | null
   /** Directories of the mount point that did not exist before, outermost first. */
   readonly madeDirectories: readonly string[]
@@ -39,8 +40,8 @@ export interface Attachment {
   readonly writeOut: WriteOut | null
   readonly createdAt: string
   /**
-   * The machine that attached the volume last (host/read/machine.ts): a clone or a restored backup has the record, but
-   * not the volume. Missing in records of versions that did not write it.
+   * The machine that attached the volume last (host/read/machine.ts): a clone or a restored backup has the record,
+   * but not the volume. Absent from records of versions that did not write it.
    */
   readonly machine?: MachineId | undefined
   /**
@@ -48,15 +49,15 @@ export interface Attachment {
    * have moved the volume to another node. If there is none, the agent reattaches it.
    */
   readonly orchestrator?: 'csi' | undefined
-  /** What this node has registered at the target so that no other node writes; left out for none. */
+  /** What this node has registered at the target so that no other node can write; absent if nothing is registered. */
   readonly fence?: Registration | undefined
-  /** The VolumeAttachment by which Kubernetes gave the volume to this node; left out where it has none. */
+  /** The VolumeAttachment by which Kubernetes gave the volume to this node; absent if there is none. */
   readonly publication?: Publication | undefined
-  /** What this node's last writable mount left in its ext4: after a reboot it tells whether another node has mounted it since. */
+  /** What this node's last writable mount left in its ext4. After a reboot it shows whether another node has mounted it since. */
   readonly mark?: Ext4Mark | undefined
 }
 
-/** A VolumeAttachment of Kubernetes: its uid tells this attachment from a later one of the same name. */
+/** A VolumeAttachment of Kubernetes: its uid distinguishes this attachment from a later one of the same name. */
 export interface Publication {
   readonly attachment: string
   readonly uid: string
@@ -69,21 +70,21 @@ export type MachineId = `${'machine-id' | 'product-uuid' | 'initiator'}:${string
 export interface WriteOut {
   /** The device that the file system was on: dm-0, sda. */
   readonly device: string
-  /** The kernel's count of failed commands of each disk beneath it (`ioerr_cnt`), by H:C:T:L, before the unmount. */
+  /** The kernel's count of failed commands (`ioerr_cnt`) before the unmount, for each disk beneath it, by H:C:T:L. */
   readonly errors: Readonly<Record<string, number>>
-  /** Why written data is known to be lost; null if it is only not confirmed. */
+  /** Why written data is known to be lost; null if it is merely unconfirmed. */
   readonly lost: string | null
 }
 
-/** The original request: a volume whose LUN changed is still found under its first number. */
+/** The original request: a volume that moved to another LUN is still found under its first number. */
 export function asAsked({ request, askedLun }: Attachment): SettledRequest {
   return askedLun === null ? request : { ...request, lun: askedLun }
 }
 
 /**
  * `holding`: I/O is held until the target returns. `failed`: I/O fails, or the volume is not where it should be.
- * `misplaced`: another volume answers, or has answered, in place of one in use, so that nothing of it may be written
- * out. `fenced`: another node owns the volume.
+ * `misplaced`: another volume answers, or has answered, in place of one in use, so that none of its data may be
+ * written out. `fenced`: another node owns the volume.
  */
 export type AttachmentState =
   | 'ready'
@@ -109,7 +110,7 @@ export interface VolumeStatus {
    * The record came here with a copy of another machine, so the volume is not attached automatically; absent otherwise.
    */
   readonly ofAnotherMachine?: true
-  /** Null until the volume was identified for the first time. */
+  /** Null until the volume has been identified for the first time. */
   readonly identity: {
     readonly wwid: string | null
     readonly serial: string | null
@@ -126,14 +127,14 @@ export interface HoldStatus {
   readonly mode: HoldMode
   /** The requested hold: seconds, or `forever`. */
   readonly wanted: Hold
-  /** How long I/O would really be held in an outage: seconds, or `forever`. */
+  /** How long I/O would actually be held in an outage: seconds, or `forever`. */
   readonly effective: Hold
   /** Start of the outage, in ISO 8601; null if there is none. */
   readonly since: string | null
   /** When held I/O fails, in ISO 8601; null if there is no outage, or the hold is `forever`. */
   readonly deadline: string | null
   /**
-   * Dirty data in memory that the volume does not have yet; null if there is no outage. `node`: the total of the
+   * Dirty data in memory that has not reached the volume yet; null if there is no outage. `node`: the total of the
    * node, of which the volume's data is a part.
    */
   readonly waiting: DirtyData | null
@@ -142,22 +143,23 @@ export interface HoldStatus {
 /** Who may write to a volume. */
 export interface OwnerStatus {
   /**
-   * What keeps a second node from writing. `reservation`: the target refuses it. `kubernetes`: its VolumeAttachment.
-   * `mark`: the file system shows this node, before it writes again, that another one has mounted it. `none`: nothing.
+   * What keeps a second node from writing. `reservation`: the target refuses its writes. `kubernetes`: the
+   * VolumeAttachment. `mark`: before this node writes again, the file system shows it whether another node has
+   * mounted it. `none`: nothing.
    */
   readonly guard: 'reservation' | 'kubernetes' | 'mark' | 'none'
   /** Whether this node may write; null if nothing guards the volume, or it cannot be determined now. */
   readonly mine: boolean | null
-  /** The initiator, or the key, of the node that has taken it; null where none has, or that is not known. */
+  /** The initiator, or the key, of the node that has taken the volume; null if none has, or if it is not known. */
   readonly holder: string | null
 }
 
 /** Who may write to a volume, as `owner` prints it. A published contract. */
 export interface OwnerReport extends OwnerStatus {
   readonly name: string
-  /** What this node has registered, as sg_persist prints it; null for nothing. */
+  /** What this node has registered, as sg_persist prints it; null if nothing. */
   readonly key: string | null
-  /** One for each session that has registered; empty where the target does not tell. */
+  /** One for each session that has registered; empty if the target does not report registrations. */
   readonly registered: readonly {
     readonly key: string
     readonly initiator: string | null
@@ -170,7 +172,10 @@ export interface OwnerReport extends OwnerStatus {
     readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
     readonly record: 'attaching' | 'ready' | 'detaching'
   }
-  /** `own`: it may write. `lost`: it must not. `wait`: it cannot be determined now. `unguarded`: nothing keeps other nodes out. */
+  /**
+   * `own`: it may write. `lost`: it must not. `wait`: this cannot be determined now. `unguarded`: nothing keeps
+   * other nodes out.
+   */
   readonly verdict: 'own' | 'lost' | 'wait' | 'unguarded'
   readonly why: string
 }
@@ -195,7 +200,7 @@ export interface PathStatus {
   readonly recoveryTmo: Hold | null
 }
 
-/** Whether I/O currently goes through it. */
+/** Whether I/O currently goes through the path. */
 export function isPathUp({ sessionState, diskState }: PathStatus): boolean {
   return sessionState === 'LOGGED_IN' && diskState === 'running'
 }

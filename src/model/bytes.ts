@@ -1,6 +1,9 @@
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-/** Data that programs wrote and that is not on a disk. `of: 'node'`: at most that, since only the node's total is known. */
+/**
+ * Data that programs have written and that is not on a disk yet. `of: 'node'`: an upper bound, as only the node's
+ * total is known.
+ */
 export interface DirtyData {
   readonly bytes: number
   readonly of: 'volume' | 'node'

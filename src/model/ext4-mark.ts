@@ -1,4 +1,4 @@
-/** What an ext4 superblock says about mounts and checks. The kernel writes it immediately at each writable mount. */
+/** What an ext4 superblock says about mounts and checks. The kernel writes it at once on every writable mount. */
 export interface Ext4Mark {
   readonly uuid: string
   /** Mounts since the last check. */

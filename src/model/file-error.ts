@@ -10,7 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   Z_BUF_ERROR: 'the compressed data is truncated',
 }
 
-/** Why a file could not be read, in words. */
+/** The reason why a file could not be read, as text. */
 export function whyUnreadable(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return REASONS[code] ?? (code || (error instanceof Error ? error.message : String(error)))

@@ -20,24 +20,24 @@ export interface VolumeHistory {
   readonly from: string
 }
 
-/** Begin and end of one outage, as far as the history tells. A published contract. */
+/** Start and end of one outage, as far as the history shows. A published contract. */
 export interface PastOutage {
   readonly volume: string
   readonly since: string
-  /** Null: it goes on, or its end was not seen. */
+  /** Null: the outage continues, or its end was not seen. */
   readonly seconds: number | null
   readonly io: 'waited' | 'failed' | null
   /**
-   * `returned`: the target came back, and nothing failed. `unseen`: the node was restarted, or no agent ran. Null: it goes
-   * on. Otherwise what ended the hold.
+   * `returned`: the target came back, and nothing failed. `unseen`: the node was restarted, or no agent was
+   * running. Null: the outage continues. Otherwise what ended the hold.
    */
   readonly how: string | null
   readonly returnMs: number | null
 }
 
 /**
- * The outages of all volumes, in the order of their beginning.
- * @param now tells an outage that goes on from one whose end was not seen
+ * The outages of all volumes, ordered by their start.
+ * @param now distinguishes an outage that continues from one whose end was not seen
  */
 export function outagesOf(events: readonly HistoryEvent[], now: RecordedMoment): PastOutage[] {
   const open = new Map<string, { at: number; event: HistoryEvent }>()

@@ -1,6 +1,6 @@
 import type { Happening } from './history.ts'
 
-/** Outages of a volume in an hour that are kept one by one. More, and the volume flaps: a number tells it better. */
+/** How many outages of a volume in an hour are kept individually. With more, the volume flaps, and a count says more. */
 export const OUTAGES_PER_HOUR = 30
 const HOUR_MS = 3_600_000
 
@@ -9,17 +9,18 @@ type Bundle = Extract<Happening, { event: 'outages' }>
 const NOTHING: Bundle = { event: 'outages', count: 0, failed: 0, seconds: 0, longest: 0 }
 
 /**
- * Keeps a volume that flaps from pushing all else out of the history: its outages beyond a number in an hour are counted,
- * and told in one event. What users do, and the end of a hold, is always kept. One for each volume.
+ * Keeps a flapping volume from pushing everything else out of the history: its outages above a number per hour are
+ * counted and reported in one event. User actions and the end of a hold are always kept. One throttle for each
+ * volume.
  */
 export class HistoryThrottle {
   #fromMs = Number.NEGATIVE_INFINITY
   #count = 0
-  /** The beginning of the present outage was not kept: nor is its end. */
+  /** The start of the present outage was not kept, so its end is not kept either. */
   #isSkipping = false
   #bundle = NOTHING
 
-  /** @param nowMs monotonic @returns what is to be recorded now */
+  /** @param nowMs monotonic @returns what must be recorded now */
   pass(happening: Happening, nowMs: number): Happening[] {
     const { event } = happening
     if (event !== 'outage-began' && event !== 'outage-ended') return [happening]
@@ -49,7 +50,7 @@ export class HistoryThrottle {
     }
   }
 
-  /** What was counted and not told yet. */
+  /** What has been counted but not reported yet. */
   drain(): Happening[] {
     const bundle = this.#bundle
     this.#bundle = NOTHING

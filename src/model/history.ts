@@ -6,9 +6,9 @@ import type { Hold, HoldMode } from './hold.ts'
 export interface Actor {
   /** Which part of Lunkeeper acted. */
   readonly via: 'cli' | 'agent' | 'csi' | 'library'
-  /** The command, as the user typed its name: `hold`; null where there is none. */
+  /** The command, as the user typed its name: `hold`; null if there was none. */
   readonly command: string | null
-  /** The user who ran it, before sudo; null where that is not known. */
+  /** The user who ran it, before sudo; null if that is not known. */
   readonly user: string | null
 }
 
@@ -17,7 +17,7 @@ export type OutageEnd = 'returned' | NonNullable<HoldNote['ended']>
 
 /** What happened to a volume, or to the node. Times are wall times in ISO 8601, durations seconds. */
 export type Happening =
-  /** All paths were lost, and I/O is held. `deadline`: null for never; left out where the agent counts `hold` itself. */
+  /** All paths were lost, and I/O is held. `deadline`: null for never; absent if the agent itself counts `hold`. */
   | {
       readonly event: 'outage-began'
       readonly since: string
@@ -25,7 +25,7 @@ export type Happening =
       readonly hold: Hold
       readonly deadline?: string | null | undefined
     }
-  /** Held I/O failed, or was let fail. `seconds` after the loss of the last path. */
+  /** Held I/O failed, or was allowed to fail. `seconds` after the loss of the last path. */
   | {
       readonly event: 'hold-ended'
       readonly since: string
@@ -34,11 +34,11 @@ export type Happening =
       readonly holder?: string | undefined
       readonly trouble?: string | null | undefined
     }
-  /** Something answers, and the volume is not usable: another volume, a file system that must be remounted. */
+  /** Something answers, but the volume is not usable: it is another volume, or a file system that must be remounted. */
   | { readonly event: 'trouble'; readonly kind: 'stranger' | 'broken'; readonly text: string }
   /**
-   * The volume is usable again. `io`: whether I/O only waited, or failed meanwhile. `returnMs`: milliseconds from the
-   * target's return until I/O went through; null where its return was not seen.
+   * The volume is usable again. `io`: whether I/O only waited, or failed meanwhile. `returnMs`: milliseconds from
+   * the target's return until I/O went through; null if its return was not seen.
    */
   | {
       readonly event: 'outage-ended'
@@ -48,7 +48,7 @@ export type Happening =
       readonly how: OutageEnd
       readonly returnMs: number | null
     }
-  /** Outages that came too often to be kept one by one. */
+  /** Outages that came too often to be kept individually. */
   | {
       readonly event: 'outages'
       readonly count: number
@@ -62,11 +62,11 @@ export type Happening =
       readonly device: string | null
       readonly mount: string | null
       readonly bytes: number | null
-      /** The bare directory that was made immutable; null for none. */
+      /** The bare directory that was made immutable; null if none was. */
       readonly directory: string | null
       readonly tookOver: boolean
     }
-  /** By the agent, after a reboot or the loss of a disk. */
+  /** By the agent, after a reboot or after a disk was lost. */
   | { readonly event: 'reattached' }
   | { readonly event: 'detached'; readonly forced: boolean }
   | { readonly event: 'hold-changed'; readonly from: Hold; readonly to: Hold }
@@ -112,7 +112,7 @@ export const HAPPENING_NAMES: ReadonlySet<string> = new Set(Object.keys(NAMES))
 export interface RecordedMoment {
   /** ISO 8601, by the wall clock as it was set then. */
   readonly at: string
-  /** Distinguishes one boot from another; null where the kernel does not tell. */
+  /** Distinguishes one boot from another; null if the kernel does not report it. */
   readonly boot: string | null
   /** Milliseconds of that boot's monotonic clock. */
   readonly ms: number
@@ -120,23 +120,23 @@ export interface RecordedMoment {
 
 /** One entry of the history. A published contract. */
 export type HistoryEvent = RecordedMoment & {
-  /** Null for what concerns the whole node. */
+  /** Null for events that concern the whole node. */
   readonly volume: string | null
-  /** Null for what was observed, not done. */
+  /** Null for events that were observed, not caused. */
   readonly by: Actor | null
 } & Happening
 
-/** The moment of a change of a hold note, and what the note does not say. */
+/** The moment when a hold note changed, and what the note does not contain. */
 export interface HoldMoment {
   readonly wallMs: number
   readonly nowMs: number
   readonly mode: HoldMode
   readonly wanted: Hold
-  /** Monotonic milliseconds at which the target was back; null where that was not seen. */
+  /** Monotonic milliseconds at which the target was back; null if that was not seen. */
   readonly backMs: number | null
 }
 
-/** What happened, by the note of a hold before and after a change. Null: there was, or is, none. */
+/** What happened, judged by a hold note before and after a change. Null: there was, or is, no note. */
 export function happeningsOf(
   before: HoldNote | null,
   after: HoldNote | null,
@@ -149,7 +149,7 @@ export function happeningsOf(
   ]
 }
 
-/** Of a note that begins with its hold ended, only the end is told: another volume answered, with no path lost. */
+/** If a note starts with its hold already ended, only the end is reported: another volume answered, but no path was lost. */
 function began(note: HoldNote, { mode, wanted }: HoldMoment): Happening[] {
   if (note.ended !== null) return []
   const { since, deadline } = note
@@ -187,7 +187,7 @@ function outageEnded(note: HoldNote, moment: HoldMoment): Happening {
   }
 }
 
-/** By the monotonic clock; a tenth of a second is all that is kept. */
+/** By the monotonic clock, to a tenth of a second. */
 function secondsSince({ since, sinceMs }: HoldNote, { nowMs, wallMs }: HoldMoment): number {
   const ms = sinceMs === undefined ? wallMs - Date.parse(since) : nowMs - sinceMs
   return Math.max(0, Math.round(ms / 100) / 10)

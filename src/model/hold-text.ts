@@ -7,7 +7,7 @@ const UNITS = [
   ['s', 1],
 ] as const
 
-/** 10m, 1h30m, forever: in the format of `--hold`, if it is one unit. */
+/** 10m, 1h30m, forever: in the format of `--hold`, if a single unit is enough. */
 export function formatHold(hold: Hold): string {
   if (hold === 'forever') return hold
   const parts: string[] = []
@@ -21,8 +21,8 @@ export function formatHold(hold: Hold): string {
 }
 
 /**
- * How long I/O is held, without a deadline: there is none, or the outage has just begun, or the kernel's timer holds the I/O and no
- * agent has noted since when.
+ * How long I/O is held, without a deadline. Either there is none, or the outage has just begun, or the kernel's
+ * timer holds the I/O and no agent has recorded since when.
  */
 export function limitText(hold: Hold): string {
   return hold === 'forever' ? 'without a limit' : `for up to ${formatHold(hold)}`

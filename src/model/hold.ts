@@ -6,7 +6,7 @@ export type Hold = number | 'forever'
 /** What holds the I/O; see ARCHITECTURE.md. */
 export type HoldMode = 'map' | 'session' | 'multipathd'
 
-/** Kubernetes starts a dead node's pods elsewhere after five minutes; the same again for them to start. */
+/** Kubernetes starts a dead node's pods elsewhere after five minutes; they get as long again to start. */
 export const DEFAULT_HOLD: Hold = 600
 
 // The kernel's timer counts jiffies in an int. A month is far below its limit and longer than any real use.

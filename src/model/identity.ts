@@ -16,8 +16,8 @@ export interface ExpectedIdentity {
 }
 
 /**
- * Why `seen` is not the expected volume; null if it is. A part that is expected but cannot be read counts as different:
- * nothing is guessed about data. A volume may have grown, but never shrunk.
+ * Why `seen` is not the expected volume; null if it is. An expected part that cannot be read counts as different:
+ * where data is at stake, nothing is guessed. A volume may have grown, but must not have shrunk.
  */
 export function identityDifference(seen: Identity, expected: ExpectedIdentity): string | null {
   const difference = nameDifference(seen, expected)
@@ -27,7 +27,7 @@ export function identityDifference(seen: Identity, expected: ExpectedIdentity): 
   return null
 }
 
-/** Like {@link identityDifference}, by WWID and serial alone: where a size is not known, or may have changed. */
+/** Like {@link identityDifference}, by WWID and serial only, for when a size is not known or may have changed. */
 export function nameDifference(
   seen: Omit<Identity, 'bytes'>,
   { wwid, serial }: ExpectedIdentity,
@@ -39,16 +39,17 @@ export function nameDifference(
 }
 
 /**
- * Whether two disks, or a disk and a record, are the same volume, however each is reached. Only a WWID proves that: it
- * is globally unique, a serial at best unique for its vendor. Equal WWIDs with different serials are two volumes: LIO
- * derives the WWID from the hexadecimal digits of a serial, so `web-1` and `eb1` have the same one.
+ * Whether two disks, or a disk and a record, are the same volume, however each is reached. Only a WWID proves that:
+ * it is globally unique, whereas a serial is unique for its vendor at best. Equal WWIDs with different serials are
+ * two volumes: LIO derives the WWID from the hexadecimal digits of a serial, so `web-1` and `eb1` have the same
+ * one.
  */
 export function isSameVolume(a: Omit<Identity, 'bytes'>, b: Omit<Identity, 'bytes'>): boolean {
   if (a.wwid === null || b.wwid === null || !sameWwid(a.wwid, b.wwid)) return false
   return a.serial === null || b.serial === null || a.serial === b.serial
 }
 
-/** Whether the kernel takes a disk for another volume, by the names that both it and the volume have. */
+/** Whether the kernel takes a disk for another volume, judged by the names that the kernel and the volume both have. */
 export function isCachedAsOther(
   cached: Omit<Identity, 'bytes'>,
   { wwid, serial }: Omit<Identity, 'bytes'>,

@@ -2,7 +2,7 @@
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** What kind of line it is, for machines: a state that changed, or what the line is about. */
+/** The kind of line, for machines: a state that changed, or the subject of the line. */
 export type LogCode =
   | 'outage-began'
   | 'hold-ended'
@@ -22,24 +22,24 @@ export type LogCode =
 export interface LogEntry {
   readonly level: LogLevel
   readonly code: LogCode
-  /** Null for what concerns the whole node. */
+  /** Null for lines that concern the whole node. */
   readonly volume: string | null
   readonly message: string
-  /** Length of what has ended, in seconds. */
+  /** Duration of what has ended, in seconds. */
   readonly seconds?: number | undefined
-  /** Number of lines of this volume and code that were left out before this one. */
+  /** Number of lines of this volume and code that were suppressed before this one. */
   readonly suppressed?: number | undefined
 }
 
-/** As one line of text: `db: all paths lost`. */
+/** The entry as one line of text: `db: all paths lost`. */
 export function entryText({ volume, message, suppressed = 0 }: LogEntry): string {
   const left = suppressed === 0 ? '' : ` (${suppressed} lines like this were left out)`
-  // Most errors name their volume themselves.
+  // Most errors already name their volume.
   const isNamed = volume === null || message.startsWith(`${volume}: `)
   return `${isNamed ? message : `${volume}: ${message}`}${left}`
 }
 
-/** Lines of one volume and code that may follow each other; then one a minute. A path that flaps says no more. */
+/** How many lines of one volume and code may come at once; then one a minute. More lines about a flapping path add nothing. */
 export const LINES_AT_ONCE = 30
 const REFILL_MS = 60_000
 

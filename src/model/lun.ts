@@ -3,7 +3,7 @@ import { LunkeeperError } from './errors.ts'
 
 /**
  * A LUN as the kernel numbers it. A target with flat addressing presents LUN 256 as 16640
- * (drivers/scsi/scsi_common.c:scsilun_to_int); that larger number is then the one to give.
+ * (drivers/scsi/scsi_common.c:scsilun_to_int); the user must then give that larger number.
  */
 export type Lun = Branded<number, 'Lun'>
 

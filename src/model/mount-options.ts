@@ -5,7 +5,8 @@
  */
 export function splitMountOptions(text: string): string[] {
   const options: string[] = []
-  // A comma separates if an even number of quotes follows it: of an odd number, the first is not an opening one.
+  // A comma is a separator if an even number of quotes follows it. If the number is odd, the first of them is not
+  // an opening quote.
   let isQuoted = !isQuotedWell(text)
   let from = 0
   for (const { 0: mark, index } of text.matchAll(/[",]/g)) {
@@ -19,7 +20,7 @@ export function splitMountOptions(text: string): string[] {
   return options
 }
 
-/** Whether every quote is closed: joined with other options, an open quote would hide what follows it. */
+/** Whether every quote is closed: once joined with other options, an open quote would hide what follows it. */
 export function isQuotedWell(option: string): boolean {
   return (option.match(/"/g) ?? []).length % 2 === 0
 }

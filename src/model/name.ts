@@ -19,8 +19,8 @@ export function parseName(text: string): VolumeName {
 }
 
 /**
- * The name of a volume that was given none: the last words of its target's name, and its LUN. `salt` distinguishes two
- * targets that end in the same words.
+ * The name of a volume whose request has no name: the last words of its target's name, and its LUN. `salt`
+ * distinguishes two targets that end in the same words.
  */
 export function defaultName(iqn: Iqn, lun: Lun, salt = ''): VolumeName {
   const words = iqn

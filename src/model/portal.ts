@@ -58,7 +58,7 @@ export function formatPortal({ host, port }: Portal): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Same address and port, whatever form another program's record uses for an IPv6 address. */
+/** Whether the address and port are the same, whatever form another program's record uses for an IPv6 address. */
 export function samePortal(a: Portal, b: Portal): boolean {
   return a.port === b.port && (a.host === b.host || canonicalHost(a.host) === canonicalHost(b.host))
 }

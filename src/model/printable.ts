@@ -1,14 +1,14 @@
 /**
- * What controls a terminal, breaks a line or hides text: control characters (C0, DEL, C1), formatting characters (bidi
- * overrides, zero widths, tags), line and paragraph separators, halves of surrogate pairs.
+ * Characters that control a terminal, break a line or hide text: control characters (C0, DEL, C1), formatting
+ * characters (bidi overrides, zero widths, tags), line and paragraph separators, surrogate halves.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /**
- * Text from outside (a serial, a file name, program output, a log) in a form that is safe on a terminal: characters
- * that are not printable are escaped, as `\x1b` or `\u202e`.
+ * Text from outside (a serial, a file name, program output, a log) in a form that is safe on a terminal:
+ * unprintable characters are escaped, as `\x1b` or `\u202e`.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character.codePointAt(0)!))
@@ -20,9 +20,9 @@ function escaped(point: number): string {
   return point < 0x1_0000 ? `\\u${digits.padStart(4, '0')}` : `\\u{${digits}}`
 }
 
-/** Like {@link printable}, for several lines of program output, which become one. */
+/** Like {@link printable}, for several lines of program output, which are joined into one. */
 export function oneLine(text: string): string {
-  // Not by one expression: it would take quadratic time on many blanks.
+  // Not a single regular expression: that would take quadratic time on many blanks.
   const lines = text.split(/[\r\n]/)
   const last = lines.length - 1
   const trimmed = lines.map((line, index) => {
@@ -32,7 +32,7 @@ export function oneLine(text: string): string {
   return printable(trimmed.filter((line, index) => index === 0 || index === last || line !== '').join(' '))
 }
 
-/** Data with every string in it made printable, before a result is formatted for people. */
+/** Makes every string in the data printable before a result is formatted for people. */
 export function printableData<T>(data: T): T {
   return mapped(data) as T
 }
@@ -63,7 +63,7 @@ function escapedJson(text: string): string {
   )
 }
 
-/** The same on one line, for a log. */
+/** Like {@link printableJson}, on one line, for a log. */
 export function printableJsonLine(data: unknown): string {
   return JSON.stringify(data).replace(UNPRINTABLE, (character) => unitsOf(character).join(''))
 }

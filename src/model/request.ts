@@ -23,16 +23,16 @@ export interface VolumeRequest {
   readonly lun: Lun
   /** Identity that the volume must have; unset parts are learned on first use. */
   readonly expected: { readonly wwid: Wwid | null; readonly serial: string | null }
-  /** Null: unchanged if the volume is attached already, otherwise the default. */
+  /** Null: keep the present hold if the volume is attached already, otherwise use the default. */
   readonly hold: { readonly wanted: Hold | null; readonly mode: (typeof HOLD_MODES)[number] | null }
   readonly use: VolumeUse
-  /** Several nodes use the volume at once, by what is on it (a cluster file system): no node keeps the others out. */
+  /** Several nodes use the volume at once, as its contents allow (a cluster file system): no node keeps the others out. */
   readonly shared?: boolean | undefined
-  /** `off`: no persistent reservation, although the target may have them. @default 'auto' */
+  /** `off`: make no persistent reservation, even if the target supports them. @default 'auto' */
   readonly fence?: 'auto' | 'off' | undefined
 }
 
-/** Whether this node writes to the volume, and must be the only one that does. */
+/** Whether this node writes to the volume and must be the only node that does. */
 export function hasOneWriter({ shared, use }: Pick<VolumeRequest, 'shared' | 'use'>): boolean {
   return !shared && !use.readOnly
 }
@@ -46,7 +46,7 @@ export interface SettledRequest extends VolumeRequest {
 export interface VolumeUse {
   /** Absolute path; null for a raw device. */
   readonly mount: string | null
-  /** Null: the existing one; with `format`, ext4. */
+  /** Null: the existing file system; with `format`, ext4. */
   readonly fs: FileSystem | null
   /** Create a file system if, and only if, the volume is proven blank. */
   readonly format: boolean
@@ -101,7 +101,7 @@ function checkMountPoint(point: string): void {
     new LunkeeperError('BAD_MOUNT', `"${point}" cannot be used as a mount point: ${reason}`)
   if (!point.startsWith('/')) throw bad('it is not absolute')
   if (cleanPath(point) === '/') throw bad('it is the root directory')
-  // mountinfo escapes characters below blank; a line break in a path can only be an attack on readers.
+  // mountinfo escapes characters below the blank; a line break in a path can only be an attack on readers.
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u001f]/.test(point)) throw bad('it contains control characters')
   if (point.split('/').some((part) => part === '..' || part === '.')) throw bad('it contains "." or ".."')

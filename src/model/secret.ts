@@ -41,7 +41,8 @@ const bad = (reason: string) =>
 export const CHAP_KEYS = ['username', 'password', 'username_in', 'password_in'] as const
 
 /**
- * Lines `key = value`; keys may have the prefix that open-iscsi and Kubernetes secrets use (`node.session.auth.`).
+ * Lines of the form `key = value`; keys may have the prefix that open-iscsi and Kubernetes secrets use
+ * (`node.session.auth.`).
  * Blank lines and lines that start with # are skipped. No error quotes the text.
  * @throws BAD_CHAP
  */

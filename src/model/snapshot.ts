@@ -11,7 +11,7 @@ export type SessionState = 'LOGGED_IN' | 'FAILED' | 'FREE' | (string & {})
 export interface Session {
   readonly sid: number
   readonly iqn: Iqn
-  /** The address that was configured, not the one a redirect led to. Null for a moment at the start. */
+  /** The configured address, not one that a redirect led to. Null for a moment at the start. */
   readonly portal: Portal | null
   readonly state: SessionState
   /** SCSI host of this session; iscsi_tcp creates one for each. */
@@ -81,7 +81,7 @@ export interface Mount {
   readonly superOptions: readonly string[]
 }
 
-/** Counters of a file system that is alive in the kernel, whether it is mounted anywhere or not (mount namespaces). */
+/** Counters of a file system that is alive in the kernel, mounted or not (mount namespaces). */
 export interface LiveFs {
   /** sdX or dm-N */
   readonly device: string

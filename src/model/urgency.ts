@@ -15,7 +15,7 @@ let byName: Intl.Collator | undefined
 
 /** Sorts volumes by {@link STATE_RANK}, held ones by the end of their hold, then by name: volume-9 before volume-10. */
 export function byUrgency(volumes: readonly VolumeStatus[]): VolumeStatus[] {
-  // Made once, at the first use, because that is slow.
+  // Created once, on first use, because creating it is slow.
   byName ??= new Intl.Collator('en', { numeric: true })
   const { compare } = byName
   const deadline = ({ state, hold }: VolumeStatus) =>

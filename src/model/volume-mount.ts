@@ -2,7 +2,7 @@
 export interface VolumeMount {
   readonly volume: string
   readonly point: string
-  /** Type of the file system; null for a block device that a pod has. */
+  /** Type of the file system; null for a block device in a pod. */
   readonly fs: string | null
   readonly readOnly: boolean
   /** UID of the pod that has this mount; null if no pod has it. */

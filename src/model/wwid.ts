@@ -33,7 +33,7 @@ function kernelForm(text: string): Wwid | null {
   // udev's scsi_id and multipath print the designator's type digit first.
   if (lower.startsWith('3') && NAA.test(`naa.${lower.slice(1)}`)) return `naa.${lower.slice(1)}` as Wwid
   if (lower.startsWith('2') && EUI.test(`eui.${lower.slice(1)}`)) return `eui.${lower.slice(1)}` as Wwid
-  // Digits alone are a number that lost its prefix, not a vendor's name.
+  // Digits alone are a number that has lost its prefix, not a vendor's name.
   const t10 = /^1(?![0-9a-f]*$)(\S.*)$/i.exec(text)?.[1]
   return t10 ? namedT10(`t10.${t10}`) : null
 }
@@ -52,7 +52,7 @@ function normaliseT10(text: string): string {
     .replace(/_$/, '')}`
 }
 
-/** Same name, whatever form each was printed in. */
+/** Whether the names are the same, whatever form each was printed in. */
 export function sameWwid(a: Wwid, b: Wwid): boolean {
   const form = (wwid: Wwid) => (wwid.startsWith('t10.') ? normaliseT10(wwid) : wwid.toLowerCase())
   return form(a) === form(b)

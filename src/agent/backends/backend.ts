@@ -27,13 +27,13 @@ export interface AgentContext {
   readonly log: AgentLog
   readonly moved: MovedIo
   readonly signal: AbortSignal
-  /** How many volumes there are that are held in the same way. */
+  /** How many volumes are held in the same way. */
   readonly volumes: (record: Attachment) => number
   /** Searches for the target at other addresses, because no portal of a volume serves it. */
   readonly searchPortals: (iqn: Iqn) => void
 }
 
-/** Reads the sessions of a target: once for all of its volumes in one turn. */
+/** Reads the sessions of a target, once per turn for all of its volumes. */
 export type ReadSessions = (iqn: Iqn) => readonly Session[]
 
 /** Answers of programs for one look: only those that the planner asked for. */
@@ -44,10 +44,10 @@ export type NamedDisk = ScsiDisk & { readonly name: string }
 
 /** One look at a volume. */
 export interface Observation {
-  /** All that depends on how the volume is held. */
+  /** The facts that depend on how the volume is held. */
   readonly facts: Pick<HoldFacts, 'isReady' | 'paths' | 'portals' | 'io' | 'map' | 'mapReadMs' | 'held'>
   readonly attributes: WatchedAttributes
-  /** The disk of a session that the periodic check asks which volume it is; null if nothing stands on it. */
+  /** The disk of a session that the periodic check asks which volume it is; null if nothing uses the disk. */
   readonly checkedDisk: (sid: number) => NamedDisk | null
 }
 
@@ -60,16 +60,16 @@ export interface StepWork {
 
 type ImmediateStep = Exclude<HoldStep, LastingStep | StepOf<'record' | 'say'>>
 
-/** How a volume is held: how it is looked at, and the steps that can be done for it. */
+/** How a volume is held: how it is observed, and the steps that can be done for it. */
 export interface HoldBackend {
   /** Facts that depend on time are read last, together, so that no other change by the agent comes in between. */
   observe(record: Attachment, sessions: ReadSessions, asked: Asked): Promise<Observation>
   ask(what: NonNullable<HoldPlan['ask']>, record: Attachment): Promise<Asked>
-  /** @throws where the step was not done; what follows it in the plan is left out */
+  /** @throws if the step was not done; the steps after it in the plan are then left out */
   readonly immediate: {
     readonly [Kind in ImmediateStep['kind']]?: (step: StepOf<Kind>, work: StepWork) => Promise<void> | void
   }
-  /** @throws what the monitor takes for a failure of the step */
+  /** @throws what the monitor treats as a failure of the step */
   readonly lasting: {
     readonly [Kind in LastingStep['kind']]?: (step: StepOf<Kind>, work: StepWork) => Promise<StepResult>
   }

@@ -56,7 +56,7 @@ export function holdMapBackend(context: AgentContext): HoldBackend {
         await emptyMap(host, record, mapOf(context, record))
         maps.invalidate()
       },
-      // Those that are idle end after a minute.
+      // Idle ones end after a minute.
       'warm-up': () => {
         host.workers.warm()
         host.standby.warm()
@@ -84,9 +84,9 @@ async function observe(
   const { iqn, portals } = record.request
   return {
     facts: {
-      // A disk without a device node cannot be in a table, and carries nothing.
+      // A disk without a device node cannot be in a table, and carries no I/O.
       paths: heldPaths(host, view, portals).filter(({ devno }) => devno !== ''),
-      // An attach that was killed is left to the next one.
+      // An attach that was killed is left to the next attach.
       portals:
         record.phase === 'attaching'
           ? []
@@ -120,7 +120,7 @@ function pathDiskOf(view: VolumeView, sid: number): PathDisk | null {
 const diskOf = (context: AgentContext, record: Attachment, sid: number) =>
   lookOf(context, record).sessions.find(({ session }) => session.sid === sid)?.disk ?? null
 
-/** @throws MAP_FAILED it is gone */
+/** @throws MAP_FAILED the map is gone */
 function mapOf({ host }: AgentContext, { name }: Attachment): DmMap {
   const map = findHoldMap(host, name)
   if (!map) throw new LunkeeperError('MAP_FAILED', `the map of ${name} is gone`)
@@ -151,7 +151,7 @@ async function verify(
   }
 }
 
-/** The path has proven itself, and goes on carrying I/O also where its disk cannot be read again. */
+/** The path has proved itself, and continues to carry I/O even if its disk cannot be read again. */
 async function refresh(context: AgentContext, record: Attachment, disk: PathDisk): Promise<void> {
   try {
     await refreshDisk(context.host, record, mapOf(context, record), disk)

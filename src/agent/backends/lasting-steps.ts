@@ -6,7 +6,7 @@ import { attach } from '../../volumes/attach/attach.ts'
 import { clearMisplaced } from '../../volumes/holding/misplaced.ts'
 import type { AgentContext, HoldBackend } from './backend.ts'
 
-/** The steps that are the same however a volume is held. */
+/** The steps that do not depend on how a volume is held. */
 export function lastingSteps({ host, log, signal }: AgentContext) {
   const options = { observer: log.observer, signal }
   return {

@@ -5,10 +5,10 @@ import { isSameVolume } from '../identity.ts'
 /**
  * The other attachment that has this volume; null if there is none, or if this one takes precedence.
  *
- * A volume belongs to the record that learned its identity first. Two records may both know it, if a version that did
- * not compare them wrote them. Then the one that is in the kernel has it, otherwise the older one, so that a reboot
- * attaches exactly one of the two.
- * @param own as it was before this attach learned anything
+ * A volume belongs to the record that learned its identity first. Two records can both know it if they were written
+ * by a version that did not compare them. Then the volume belongs to the record whose disk or map is in the kernel,
+ * otherwise to the older one, so that exactly one of the two is attached after a reboot.
+ * @param own the record as it was before this attach learned anything
  * @param isHere whether the kernel has a disk or map of an attachment now
  */
 export function attachedAs(

@@ -9,11 +9,12 @@ export interface Unwritten {
   readonly spare: number
 }
 
-/** Less than this part of the room that there should be is too little. */
+/** The headroom is too small when it falls below this fraction of what it should be. */
 const MIN_HEADROOM_FRACTION = 0.75
 /**
- * Upper limit of what is assumed to be stuck if it is not known, whichever is larger: a multiple of the usual limit, or
- * a part of the memory. The sum includes other writers, which must not raise the limit on and on.
+ * Upper limit of the stuck pages that are assumed when their number is not known, whichever is larger: a multiple
+ * of the usual limit, or a fraction of the memory. The total includes other writers, which must not raise the limit
+ * again and again.
  */
 const MAX_STUCK = { usual: 2, memory: 0.25 }
 /** Held volumes get at most this part of the available memory. */
@@ -22,14 +23,14 @@ const MAX_MEMORY_FRACTION = 0.5
 const MAX_RATIO_PERCENT = 90
 
 /**
- * The value of the setting that leaves other writers as much room beside stuck pages as there is between the two limits
- * without a hold. A writer of the held volume is then above the midpoint of the two limits, where the kernel throttles
- * it until it blocks, and the others are below the upper limit, where they are not blocked
+ * The value of the setting that leaves other writers as much room beside stuck pages as there is between the two
+ * limits without a hold. A writer of the held volume is then above the midpoint of the two limits, where the kernel
+ * throttles it until it blocks. Other writers are below the upper limit, where they are not blocked
  * (mm/page-writeback.c:balance_dirty_pages, wb_position_ratio).
- * @param value of the setting now, in its own unit
- * @param was the same before it was raised
+ * @param value the current value of the setting, in its own unit
+ * @param was the value before it was raised
  * @param stuck pages that belong to held volumes, read only if needed; null if the kernel reports only the total
- * @returns null if no change is needed, or there is no memory available
+ * @returns null if no change is needed, or if no memory is available
  */
 export function raisedDirtyLimit(
   { pages, limit, background, spare }: Unwritten,

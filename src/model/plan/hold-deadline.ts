@@ -5,7 +5,7 @@ import type { Hold } from '../hold.ts'
 export interface ShutdownGrace {
   /** By the wall clock as it is set now. ISO 8601. */
   readonly since: string
-  /** The same by this boot's monotonic clock. */
+  /** The same moment on this boot's monotonic clock. */
   readonly sinceMs: number
   readonly seconds: number
 }
@@ -14,13 +14,16 @@ export interface ShutdownGrace {
 export interface HoldEnd {
   /** Milliseconds after the hold began. */
   readonly afterMs: number
-  /** `hold`: its own length. `shutdown`: the machine goes first. `holder`: the session's timer, or multipathd. */
+  /**
+   * `hold`: the hold reaches its length. `shutdown`: the machine goes down first. `holder`: the session's timer or
+   * multipathd ends it.
+   */
   readonly by: 'hold' | 'shutdown' | 'holder'
 }
 
 /**
- * When a hold ends: the one place that says so, for the agent that ends it and for all that print it.
- * @returns null where it never ends
+ * When a hold ends. The agent, which ends it, and everything that prints it use this one function.
+ * @returns null if it never ends
  */
 export function holdEnd(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | null): HoldEnd | null {
   if (note.deadline === null) return null
@@ -34,7 +37,7 @@ export function holdEnd(note: HoldNote, wanted: Hold, shutdown: ShutdownGrace | 
 
 /** How long a hold lasted before the shutdown began; 0 for one that began later. */
 function leadOf({ since, sinceMs }: HoldNote, shutdown: ShutdownGrace): number {
-  // By the monotonic clock, where the note has it: the wall clock may have been set in between.
+  // Use the monotonic clock where the note has it: the wall clock may have been set in between.
   const lead =
     sinceMs === undefined ? Date.parse(shutdown.since) - Date.parse(since) : shutdown.sinceMs - sinceMs
   return Math.max(0, lead)

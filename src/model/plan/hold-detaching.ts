@@ -7,18 +7,19 @@ import { ASK_AGAIN_MS, planReturns } from './hold-path.ts'
 import { takeResults } from './hold-results.ts'
 import type { HoldMapState } from './table.ts'
 
-/** Watched attributes show most changes. */
+/** Changes are normally noticed through the watched attributes, so this look can be rare. */
 const ROUND_MS = 20_000
-/** While a command is at work: nothing shows that it was killed. */
+/** While a command is working on the volume: nothing reports that the command was killed. */
 const WORKED_ON_MS = 2_000
-/** Of a path's return: I/O goes through it only once a detach has brought it back. */
+/** The steps of a path's return that only ask. I/O goes through the path only once a detach has brought it back. */
 const ASKS: ReadonlySet<ReturnStep> = new Set(['log-out', 'make-path', 'verify'])
 
 /**
- * The next steps for a volume whose detach has begun. A detach that is at work is left alone: it asks the disks itself before
- * each act that can write. If it was killed or failed, a file system may still be mounted and write: so the agent goes on asking
- * which volume answers and who owns it, and stops I/O that must not go there. Everything else is left to the next detach: no
- * outage begins, no path carries I/O again, nothing is unmounted or attached.
+ * The next steps for a volume whose detach has begun. A running detach is left alone: it asks the disks itself
+ * before each act that can write. If the detach was killed or failed, a file system may still be mounted and may
+ * write. The agent therefore keeps asking which volume answers and who owns it, and stops I/O that must not go
+ * there. Everything else is left to the next detach: no outage begins, no path carries I/O again, and nothing is
+ * unmounted or attached.
  */
 export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs, mode, map, paths } = facts
@@ -54,10 +55,10 @@ function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldP
     const known = memory.verified.get(sid)
     return known?.connection === connection ? known.kind : null
   }
-  // A path that carried nothing, and is used now, was brought back by a command: it is asked again.
+  // A path that carried no I/O at the last look and carries some now was brought back by a command: ask it again.
   const isNew = (path: HeldPath) => answerOf(path) !== 'asking' && !memory.carrying.includes(path.devno)
   const unasked = active.filter((path) => answerOf(path) === null || isNew(path))
-  // Asked without an answer, or without one that says whose the volume is: I/O waits until the next detach has asked.
+  // The disk did not answer, or did not identify the volume: I/O waits until the next detach has asked.
   const refused = active.filter((path) => !unasked.includes(path) && answerOf(path) === 'refused')
   const carrying = active.filter((path) => !refused.includes(path))
   const verified = new Map(
@@ -96,9 +97,9 @@ function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldP
 }
 
 /**
- * Asks, through the portals through which no I/O goes, which volume answers and who owns it: only so is a volume known to be lost
- * whose detach was killed in an outage.
- * @param asked paths that have been asked over their present connections, or carry I/O
+ * Asks which volume answers, and who owns it, through the portals that carry no I/O. If a detach was killed in an
+ * outage, there is no other way to find out that its volume was lost.
+ * @param asked paths that have been asked over their present connections, or that carry I/O
  */
 function planAsking(
   facts: HoldFacts & { readonly map: HoldMapState },

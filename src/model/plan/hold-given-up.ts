@@ -2,14 +2,14 @@ import type { HoldNote } from '../hold-note.ts'
 import type { HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
 import type { HoldMapState } from './table.ts'
 
-// Plans for a volume that was given up, the same whether the agent, its session or multipathd held it.
+// Plans for a volume that was given up. They are the same whether the agent, its session or multipathd held it.
 
-/** Between two tries to attach a misplaced volume again. */
+/** Between two attempts to attach a misplaced volume again. */
 const REATTACH_INTERVAL_MS = 5_000
-/** How often a volume that another node has is looked at: a user may take it back. */
+/** How often the agent looks at a volume that another node owns: a user may take it back. */
 const FENCED_LOOK_INTERVAL_MS = 20_000
 
-/** A plan without anything to do or to ask. */
+/** A plan with nothing to do and nothing to ask. */
 export const QUIET = {
   isSettled: false,
   isRestoring: false,
@@ -19,12 +19,13 @@ export const QUIET = {
   ask: null,
 } as const
 
-/** A plan of a volume that cannot be judged yet. */
+/** The plan for a volume that cannot be judged yet. */
 export const LOOKING = { ...QUIET, state: 'failed' } as const
 
 /**
- * The file system of a misplaced or fenced volume must not write out its memory any more: the volume gets no path until it is
- * unmounted. A misplaced volume is then attached again; a fenced volume belongs to another node, and is not taken back.
+ * The file system of a misplaced or fenced volume must not write out its dirty pages any more: the volume gets no
+ * path until it is unmounted. A misplaced volume is then attached again. A fenced volume belongs to another node,
+ * and is not taken back.
  */
 export function planGivenUp(
   facts: HoldFacts & { readonly note: HoldNote & { readonly kind: 'misplaced' | 'fenced' } },
@@ -52,7 +53,7 @@ export function planGivenUp(
   // The volume was cleared, so any map or path seen now belongs to an attach in progress: a user takes the volume back from
   // another node.
   if (note.kind === 'fenced') return { ...plan, steps: taken, lookAtMs: nowMs + FENCED_LOOK_INTERVAL_MS }
-  // The orchestrator attaches its volumes itself, on this node or on another.
+  // The orchestrator attaches its volumes, on this node or on another.
   if (isOrchestrated || memory.isAttaching || nowMs < memory.reattachMs) return { ...plan, steps: taken }
   return {
     ...plan,
@@ -61,7 +62,7 @@ export function planGivenUp(
   }
 }
 
-/** Nothing that the file system of a volume that was given up writes reaches a target any more. */
+/** Ensures that nothing that the file system of a given-up volume writes reaches a target any more. */
 export function stopped({ mode, map, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
   if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
   // Another node owns the volume: its disk must not take what the kernel would write out later.

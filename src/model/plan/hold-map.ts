@@ -37,7 +37,7 @@ const LOOK_INTERVAL_EACH_MS = 40
 const MAX_LOOK_INTERVAL_MS = 4_000
 /** When to look at a map that was just created. */
 const APPEAR_MS = 300
-/** While it is not known yet whether I/O goes through a path that returned. */
+/** While it is not known yet whether I/O passes through a path that returned. */
 const TRIAL_LOOK_MS = 50
 /** The next steps for a volume on a hold map. */
 export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
@@ -53,7 +53,7 @@ export function planHoldMap(facts: HoldFacts, before: HoldMemory): HoldPlan {
   return planPaths({ ...facts, note, map }, memory, steps, lookAtMs)
 }
 
-/** The map is gone, most often after a reboot: the volume is attached again. */
+/** The map is gone, most often because of a reboot: the volume is attached again. */
 function planAbsent(
   { nowMs, note }: Pick<HoldFacts, 'nowMs' | 'note'>,
   memory: HoldMemory,
@@ -87,7 +87,8 @@ function planPaths(
   const ioFailures = forgetGone(failedIo.ioFailures, portals, paths)
   const steps: HoldStep[] = [...taken, ...failedIo.said]
 
-  // Another program or a former agent put this path under the map: it carries I/O while the agent asks which volume it is.
+  // Another program or an earlier agent added this path to the map: it carries I/O while the agent asks which
+  // volume it is.
   for (const path of paths) {
     if (!isActive(path) || !isUsable(path) || !isToBeAsked(path, verified)) continue
     verified.set(path.sid, { kind: 'asking', connection: path.connection })
@@ -118,7 +119,8 @@ function planPaths(
         carrying.some(({ devno }) => before.carrying.includes(devno)),
       )
   steps.push(...outage.steps)
-  // The kernel fails a path only when its I/O fails. It would use an idle path again, whichever volume answers there.
+  // The kernel fails a path only when its I/O fails. It would use an idle path again, no matter which volume
+  // answers there.
   for (const { devno, active } of map.paths)
     if (active && !memory.carrying.includes(devno)) steps.push({ kind: 'fail', devno })
   steps.push(...outage.last)
@@ -139,7 +141,7 @@ function planPaths(
     state: stateOfHold(outage.note) ?? 'ready',
     isSettled,
     isRestoring: memory.isAttaching,
-    // No path carries I/O, and the agent tries each portal already: a look would only take time from that.
+    // No path carries I/O, and the agent already tries each portal: another look would only delay that.
     reactsToChanges: !isLost || attempts.size === 0 || [...attempts.values()].some(({ isBusy }) => !isBusy),
     probes: missing.probes,
     checks: carrying.map(({ sid }) => sid),
@@ -148,7 +150,7 @@ function planPaths(
 }
 
 type LastingOutage = OutagePlan & {
-  /** Steps for after the lost paths were failed. */
+  /** Steps to do after the lost paths have been failed. */
   readonly last: readonly HoldStep[]
   readonly lookAtMs: number
   readonly ask: 'map' | null
@@ -180,7 +182,8 @@ function planLost(
         ? endOutage(begun.note, memory, 'give-up', 'the machine shuts down: held I/O fails now')
         : endOutage(begun.note, memory, 'deadline', `the hold of ${wanted} s is over: held I/O fails now`)
   const isHeld = ended.note.ended === null
-  // Enable queueing before failing paths, and disable it after, so that I/O to be held never reaches a map that fails it.
+  // Enable queueing before failing paths, and disable it after: a map that fails I/O must never get I/O that is to
+  // be held.
   const on: HoldStep[] = isHeld && !map.queueing ? [{ kind: 'queue', on: true }] : []
   const off: HoldStep[] = !isHeld && map.queueing ? [{ kind: 'queue', on: false }] : []
   return {
@@ -193,7 +196,7 @@ function planLost(
   }
 }
 
-/** A path carries I/O again, or still. @param isSame it was there at the last look; each path is tried for itself */
+/** A path carries I/O, again or still. @param isSame the same path as at the last look; each new path gets its own trial */
 function planCarried(
   facts: HoldFacts & { readonly map: HoldMapState },
   before: HoldMemory,
@@ -207,7 +210,8 @@ function planCarried(
     const memory = { ...before, returnedMs }
     const trial = { note, memory, steps: on, last: [], lookAtMs: nowMs + TRIAL_LOOK_MS, ask: null }
     if (knownMs === null || !goesThrough(facts, memory)) return trial
-    // The kernel may have failed the path again, and its event may be lost: the hold must not begin from 0 then.
+    // The kernel may have failed the path again without the agent receiving its event. The hold must not restart
+    // from 0 then.
     if (facts.mapReadMs <= returnedMs) return { ...trial, ask: 'map' }
   }
   const after = goOn(facts, before, note)
@@ -221,7 +225,7 @@ interface Missing extends PathReturns {
   readonly isWhole: boolean
 }
 
-/** Brings back the path of every portal through which no I/O goes, all at the same time. */
+/** Brings back the path of every portal that carries no I/O, all at the same time. */
 function planMissing(
   facts: HoldFacts,
   { attempts: known, ioFailures }: HoldMemory,
@@ -249,13 +253,13 @@ function isVerified({ sid, connection }: HeldPath, verified: ReadonlyMap<number,
   return known !== undefined && known.kind !== 'refused' && known.connection === connection
 }
 
-/** A path whose session reconnected after it was asked is lost until it has answered again. */
+/** A path whose session reconnected after it was asked counts as lost until it has answered again. */
 function isToBeAsked({ sid, connection }: HeldPath, verified: ReadonlyMap<number, Verified>): boolean {
   const known = verified.get(sid)
   return known === undefined || (known.kind === 'refused' && known.connection !== connection)
 }
 
-/** Drops what is known of sessions that are gone: the kernel does not use a session id again. */
+/** Drops what is known of sessions that are gone: the kernel does not reuse session ids. */
 function forgetGone<T>(
   known: ReadonlyMap<number, T>,
   portals: HoldFacts['portals'],
@@ -268,7 +272,7 @@ function forgetGone<T>(
   return new Map([...known].filter(([sid]) => present.has(sid)))
 }
 
-/** Whether the kernel uses a settled map as it should: someone may have told it otherwise. */
+/** Whether the kernel uses a settled map as planned: a user or program may have changed it. */
 export function isAsPlanned({ carrying }: HoldMemory, state: HoldMapState | undefined): boolean {
   const isActive = (wanted: string) => state?.paths.some(({ devno, active }) => active && devno === wanted)
   return state?.queueing === true && carrying.every(isActive)

@@ -6,14 +6,15 @@ import type { LogCode } from '../log-entry.ts'
 import type { HoldFacts, HoldMemory, HoldStep, Refused, StepOf } from './hold-facts.ts'
 
 /**
- * A path that fails I/O again so soon after its return has not ended the outage: the hold goes on counting from the
- * first failure. As long as the kernel takes to fail a command that its device answers with an error, several times.
+ * A path that fails I/O this soon after its return has not ended the outage: the hold continues to count from the
+ * first failure. The value is several times as long as the kernel takes to fail a command that its device answers
+ * with an error.
  */
 const RELAPSE_MS = 30_000
 /** How long an idle volume's path is watched before it counts as usable. */
 const TRIAL_MS = 300
 
-/** Between two tries to make a broken file system usable again; doubled after each failure. */
+/** Between two attempts to make a broken file system usable again; doubled after each failure. */
 const RECOVERY_INTERVAL_MS = 1_000
 const MAX_RECOVERY_INTERVAL_MS = 60_000
 
@@ -22,7 +23,7 @@ const CLOCK_STEP_MS = 1_000
 
 type Facts = Pick<HoldFacts, 'nowMs' | 'wallMs' | 'wanted'>
 
-/** How an outage continues: the note to record, the memory, and the steps to do. */
+/** How an outage continues: the note to record, the new memory, and the steps to do. */
 export interface OutagePlan {
   readonly note: HoldNote | null
   readonly memory: HoldMemory
@@ -35,7 +36,7 @@ export const say = (text: string, about: string | null = null): StepOf<'say'> =>
   text,
 })
 
-/** Says that the volume's state changed. @param seconds length of the outage that ended */
+/** Reports that the volume's state changed. @param seconds length of the outage that ended */
 const tell = (code: LogCode, text: string, seconds?: number): StepOf<'say'> => ({
   ...say(text),
   code,
@@ -43,9 +44,10 @@ const tell = (code: LogCode, text: string, seconds?: number): StepOf<'say'> => (
 })
 
 /**
- * The last path is lost: the hold begins to count.
+ * The last path is lost: the hold starts to count.
  * @param options.kept how long the session or multipathd holds I/O, if the agent does not
- * @param options.failedIo the target answers, and I/O through the path failed: an outage that had just ended goes on
+ * @param options.failedIo the target answers, but I/O through the path failed: an outage that has just ended
+ * continues
  */
 export function beginOutage(
   facts: Facts,
@@ -72,7 +74,7 @@ export function beginOutage(
   }
 }
 
-/** A wall time that was noted then, by the wall clock as it is set now. */
+/** A recorded wall-clock time, corrected to the wall clock as it is set now. */
 function restamped({ since, sinceMs }: { since: string; sinceMs: number }, { nowMs, wallMs }: Facts): string {
   const step = wallMs - Date.parse(since) - (nowMs - sinceMs)
   return Math.abs(step) < CLOCK_STEP_MS ? since : new Date(Date.parse(since) + step).toISOString()
@@ -98,8 +100,9 @@ export function endOutage(
 }
 
 /**
- * Whether I/O goes through a path that returned: a request has completed since. An idle volume sends none, so its path counts
- * after a moment (requests that the map queues are not counted as in flight: block/blk-mq.c:blk_mq_check_inflight).
+ * Whether I/O goes through a path that returned: a request has completed since. An idle volume sends no requests,
+ * so its path counts as usable after a moment (requests that the map queues are not counted as in flight:
+ * block/blk-mq.c:blk_mq_check_inflight).
  */
 export function goesThrough({ nowMs, io }: Pick<HoldFacts, 'nowMs' | 'io'>, memory: HoldMemory): boolean {
   const { completed, returnedMs } = memory
@@ -123,7 +126,7 @@ export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): O
   }
 }
 
-/** Takes in the result of a recovery of the file system, once it has ended. */
+/** Takes in the result of a recovery of the file system. */
 export function takeRecovery(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
   const { result, isVoid } = memory.recovery
   if (result === null) return { note, memory, steps: [] }
@@ -138,7 +141,7 @@ export function takeRecovery(facts: Facts, memory: HoldMemory, note: HoldNote | 
   return { note: broken, memory: taken, steps: [...record, say(trouble, 'recover')] }
 }
 
-/** I/O fails: a recovery that is under way has proven nothing, however it ends. */
+/** I/O fails: a recovery that is under way proves nothing, however it ends. */
 export function voidRecovery({ recovery }: HoldMemory): HoldMemory['recovery'] {
   return { ...recovery, isVoid: recovery.isBusy || recovery.result !== null }
 }
@@ -182,9 +185,9 @@ export function takeRefusal(facts: Facts, memory: HoldMemory, note: HoldNote | n
   return { note: stranger, memory: taken, steps: [{ kind: 'record', note: stranger }] }
 }
 
-/** Another volume answered while I/O went through: the hold ends, and nothing of the volume is written any more. */
+/** Another volume answered while I/O went through the path: the hold ends, and nothing more of the volume is written. */
 export function misplace(facts: Facts, note: HoldNote | null, trouble: string): Omit<OutagePlan, 'memory'> {
-  // The volume stays fenced, because a misplaced volume would be attached again.
+  // Keep the volume fenced: a misplaced volume would be attached again.
   if (note?.kind === 'fenced') return { note, steps: [] }
   return giveUpVolume(facts, note, {
     kind: 'misplaced',
@@ -209,7 +212,7 @@ export function fence(
   })
 }
 
-/** What this node loses when another node owns the volume: the end of a sentence. */
+/** What this node loses when another node owns the volume. The text is the end of a sentence. */
 export function lossOf(unwritten: DirtyData | undefined): string {
   if (unwritten === undefined) return 'the unwritten data of this node is discarded'
   if (unwritten.bytes === 0) return 'this node has no unwritten data'
@@ -230,14 +233,14 @@ function giveUpVolume(
   return { note, steps: [{ kind: 'record', note }, tell('hold-ended', text)] }
 }
 
-/** Whether the volume is misplaced or fenced: it gets no path any more, and is unmounted once no process uses it. */
+/** Whether the volume is misplaced or fenced: it gets no more paths, and is unmounted once no process uses it. */
 export function isGivenUp(
   note: HoldNote | null,
 ): note is HoldNote & { readonly kind: 'misplaced' | 'fenced' } {
   return note?.kind === 'misplaced' || note?.kind === 'fenced'
 }
 
-/** When a hold ends that begins now. @param now wall clock, in milliseconds @returns ISO 8601; null: it never ends */
+/** When a hold that begins now will end. @param now wall clock, in milliseconds @returns ISO 8601; null: it never ends */
 export const after = (now: number, hold: Hold) =>
   hold === 'forever' ? null : new Date(now + hold * 1000).toISOString()
 

@@ -15,9 +15,9 @@ import type {
 import { isUsable } from './hold-facts.ts'
 import { say } from './hold-outage.ts'
 
-/** Between two tries while the target answers. */
+/** Between two attempts while the target answers. */
 const RETRY_MS = 300
-/** Until a disk whose session is back is looked at again. */
+/** Until the next look at a disk whose session is back. */
 const UNBLOCK_LOOK_MS = 50
 /** Until a lost session that could not be logged out is tried again: a command may have needed it. */
 const LOG_OUT_RETRY_MS = 5_000
@@ -27,30 +27,30 @@ export const ASK_AGAIN_MS = 20_000
 const LONG_RETRY_MS = 1_000
 
 /**
- * Once the portal takes logins, how long iscsid has to restore a lost session with many disks before a new login. iscsid
- * waits 2 s between tries (DefaultTime2Wait), which no command can shorten; but creating many disks takes longer. With few
- * disks a new login is faster.
+ * How long iscsid has to restore a lost session with many disks before a new login. Counted from when the portal
+ * accepts logins. iscsid waits 2 s between attempts (DefaultTime2Wait), and no command can shorten that; but
+ * creating many disks takes longer. With few disks a new login is faster.
  */
 const RELOGIN_WAIT_MS = 3_000
 export const FAST_LOGIN_MAX_DISKS = 4
 
 /**
- * A session that is back lets its disks go on one by one, in a work queue (scsi_transport_iscsi.c:
- * session_unblock_work): how long they are waited for, before they are created again.
+ * A session that is back unblocks its disks one by one, in a work queue (scsi_transport_iscsi.c:
+ * session_unblock_work). This is how long the agent waits for them before it creates them again.
  */
 const UNBLOCK_MS = 2_000
 const BLOCKED: ReadonlySet<string> = new Set(['blocked', 'transport-offline', 'created-blocked'])
 
 /**
- * The path of a target that answers and fails I/O (no space, medium errors) would be reinstated and failed several times a
- * second. After the second failure in a row the path is left alone, each time for longer.
+ * If a target answers but fails I/O (no space, medium errors), its path would be reinstated and failed several
+ * times a second. After the second failure in a row the path is left alone, each time for longer.
  */
 const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 10_000
-/** A failure counts as another one in a row if it follows within this time. */
+/** A failure counts as consecutive if it follows within this time. */
 const IN_A_ROW_MS = 60_000
 
-/** Refusals after which the volume is searched for under another LUN. */
+/** Refusals after which the agent searches for the volume under another LUN. */
 const ELSEWHERE: ReadonlySet<Refusal> = new Set(['foreign', 'absent'])
 
 export const NO_ATTEMPT: ReturnAttempt = {
@@ -98,13 +98,13 @@ export function planReturns(
   }
 }
 
-/** What the next step of a path's return is, and what there is to say. */
+/** The next step of a path's return, and what to log. */
 interface ReturnPlan {
   readonly attempt: ReturnAttempt
   readonly step: StepOf<'return'> | null
-  /** Why it waits, for the log. */
+  /** Why it waits; written to the log. */
   readonly why: string | null
-  /** Probe the portal: does its target take logins? */
+  /** Probe the portal: does its target accept logins? */
   readonly needsProbe: boolean
 }
 
@@ -120,7 +120,7 @@ function planReturn(
     nowMs >= before.nextMs || (isUp && before.waitsForIscsid) || isWitnessBack(facts.witnessBackMs, before)
   const idle = { step: null, why: null, needsProbe: false }
   if (before.isBusy || !isDue) return { attempt: before, ...idle, needsProbe: before.waitsForIscsid && !isUp }
-  // Times that were noted in the session's former state do not apply to its present state.
+  // Times noted in the session's previous state do not apply to its present state.
   const attempt = {
     ...before,
     waitsForIscsid: false,
@@ -135,7 +135,7 @@ function planReturn(
   } else {
     const waitsSinceMs = attempt.waitsSinceMs ?? nowMs
     const openMs = openSince(probe, waitsSinceMs)
-    // Looked at again when the portal opens.
+    // The next look follows when the portal opens.
     if (openMs === null) {
       const waiting = { ...attempt, waitsSinceMs, nextMs: 0 }
       const why = probe?.closed ?? null
@@ -169,9 +169,10 @@ function planReturn(
 }
 
 /**
- * No I/O goes through a path before its disk has proved, over its present connection, to be the volume. A path that is in
- * the map's table needs nothing else. Any other path is created. A lost session is logged out before, and as soon as its target is
- * known to be away: hold maps keep the I/O of its volumes, and a new login is faster than iscsid's own recovery.
+ * No I/O goes through a path before its disk has proved, over its present connection, that it is the volume. A path
+ * in the map's table needs nothing else; any other path is created. A lost session is logged out first, as soon as
+ * its target is known to be away: hold maps keep the I/O of its volumes, and a new login is faster than iscsid's
+ * own recovery.
  */
 function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
   if (isKnown) return ['verify', 'reinstate']
@@ -179,15 +180,18 @@ function stepsOf(isKnown: boolean, isUp: boolean): readonly ReturnStep[] {
 }
 
 /**
- * Since when the target has accepted logins, counting only probes sent after this path was lost. An older answer says
- * nothing of the present, and a login at a target that has just gone blocks for 15 s.
+ * Since when the target has accepted logins, counting only probes sent after this path was lost. An older answer
+ * says nothing about the present, and a login to a target that has just gone away blocks for 15 s.
  */
 function openSince(probe: ProbeResult | null, waitsSinceMs: number): number | null {
   if (probe === null || probe.openSinceMs === null || probe.confirmedMs < waitsSinceMs) return null
   return Math.max(probe.openSinceMs, waitsSinceMs)
 }
 
-/** Whether a lost session is better ended than recovered: nothing but hold maps uses it, and its disks are soon made again. */
+/**
+ * Whether to end a lost session instead of recovering it: only hold maps use it, and its few disks are recreated
+ * quickly.
+ */
 function isReplaceable({ disks, isAllHeld }: PortalSession): boolean {
   return disks !== null && disks <= FAST_LOGIN_MAX_DISKS && isAllHeld === true
 }
@@ -216,7 +220,7 @@ export function afterRefusal(
   // No LUN is searched for; a disk would be made at each try.
   if (isElsewhere && isAsking) return { ...NO_ATTEMPT, nextMs: nowMs + ASK_AGAIN_MS }
   const hasSearched = attempt.searchesLuns && !foundHere
-  // The first search begins at once: the volume may only have another LUN.
+  // The first search begins at once: the volume may simply have moved to another LUN.
   const pause = isElsewhere
     ? hasSearched
       ? LONG_RETRY_MS
@@ -233,7 +237,7 @@ export function afterRefusal(
   }
 }
 
-/** Whether the source that did not answer the last attempt can be asked since that attempt began. */
+/** Whether the source that did not answer the last attempt has become available since that attempt began. */
 function isWitnessBack(backMs: number | null, { waitsForWitness, begunMs }: ReturnAttempt): boolean {
   return waitsForWitness && backMs !== null && begunMs !== null && backMs > begunMs
 }
@@ -244,9 +248,10 @@ export interface FailedIo {
 }
 
 /**
- * Notices paths that carried I/O at the last look, or were brought back since, and that the kernel has failed although their
- * target answers.
- * @param in.isActive whether the kernel uses the path; a table that was loaded for another path meanwhile lacks this one
+ * Notices paths that the kernel has failed although their target answers. They carried I/O at the last look, or
+ * were brought back since.
+ * @param in.isActive whether the kernel uses the path; false if a table without it was loaded for another path
+ * meanwhile
  * @param in.isFailed whether the kernel has failed it
  */
 export function noticeFailedIo(

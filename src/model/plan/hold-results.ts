@@ -16,7 +16,7 @@ import { afterKept, afterRefusal, NO_ATTEMPT } from './hold-path.ts'
 export interface Taken {
   readonly memory: HoldMemory
   readonly steps: readonly HoldStep[]
-  /** When to look again at the latest; `Infinity`: the result calls for no look. */
+  /** When to look again at the latest; `Infinity`: the result requires no look. */
   readonly lookAtMs: number
 }
 
@@ -31,11 +31,11 @@ export interface Loss {
   readonly devno: string
   readonly connection: string | null
   readonly refused: Refused
-  /** In words: I/O that went through the path since it last proved to be the volume; null for none. */
+  /** A sentence about I/O that went through the path since it last proved to be the volume; null if there was none. */
   readonly moved: string | null
 }
 
-/** Records and says, in a look, what the results of steps since the last look have left in the memory. */
+/** Records and logs, during a look, what the results of steps have left in the memory since the last look. */
 export function takeResults(facts: HoldFacts, before: HoldMemory): OutagePlan {
   const { unsaid } = before
   const recovery = takeRecovery(facts, { ...before, unsaid: [] }, facts.note)
@@ -43,7 +43,7 @@ export function takeResults(facts: HoldFacts, before: HoldMemory): OutagePlan {
   return { ...refusal, steps: [...unsaid, ...recovery.steps, ...refusal.steps] }
 }
 
-/** Takes in the result of a step that lasts. */
+/** Takes in the result of a lasting step. */
 export function afterStep(facts: Facts, before: HoldMemory, result: StepResult): Taken {
   const { nowMs } = facts
   const { recovery } = before
@@ -97,17 +97,17 @@ function afterVerify(
   if (refused === null)
     return keep({ ...before, verified: verified(before, sid, { kind: 'proven', connection }) })
   if (refused.cause === 'foreign' || refused.cause === 'lost') {
-    // It has carried I/O meanwhile.
+    // The path carried I/O while it was being asked.
     const moved = `I/O sent through ${disk} may have reached that volume`
     return takeLoss(facts, before, { sid, devno, connection, refused, moved })
   }
-  // The path is not asked again at once: an unmapped LUN would be asked without end.
+  // The path is not asked again at once: an unmapped LUN would be asked endlessly.
   return keep({ ...before, verified: verified(before, sid, { kind: 'refused', connection }) })
 }
 
 /**
- * Stops I/O through a path that no longer leads to the volume. If I/O may have reached another volume, the volume is
- * misplaced. A LUN that is only unmapped gets no writes, and may return.
+ * Stops I/O through a path that no longer leads to the volume. If I/O may have reached another volume, the volume
+ * is misplaced. If the LUN was only unmapped, it receives no writes, and it may return.
  */
 export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
   const { sid, devno, connection, refused, moved } = loss
@@ -127,7 +127,7 @@ export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
     const misplaced = moved === null ? [] : misplace(facts, facts.note, `${refused.message}; ${moved}`).steps
     return { ...told, steps: [fail, ...misplaced, dropped, say(refused.message, 'identity')] }
   }
-  // The kernel would write its memory out to this disk: the disk is removed, which writes nothing.
+  // The kernel would write its dirty pages out to this disk: remove the disk, which writes nothing.
   if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused).steps] }
   if (refused.cause !== 'foreign') return { ...keep(before), lookAtMs: Infinity }
   const unmoved = 'none of its I/O has gone there; what was not written is lost'
@@ -172,7 +172,7 @@ function afterReturn(
   const proven = path
     ? verified(memory, path.sid, { kind: 'proven', connection: path.connection })
     : memory.verified
-  // The new table may have made other paths usable that were refused before: they are asked again.
+  // The new table may have made paths usable that were refused before: ask them again.
   const open = new Map([...proven].filter(([, { kind }]) => kind !== 'refused'))
   return said({ ...memory, verified: open }, say(`${portal} is back`))
 }

@@ -1,8 +1,8 @@
 import type { HoldFacts, HoldMemory } from './hold-facts.ts'
 
 /**
- * Since when the target of a lost volume has been back, by the first sign of it: its portal takes logins, a session is
- * logged in again, a path is there. Null: there is no sign of it. Monotonic milliseconds.
+ * Since when the target of a lost volume has been back, judged by the first sign of it: its portal accepts logins,
+ * a session is logged in again, or a path is there. Null: no sign yet. Monotonic milliseconds.
  */
 export function returnedSinceMs(
   { portals }: Pick<HoldFacts, 'portals'>,

@@ -9,19 +9,19 @@ import { after, beginOutage, endOutage, goOn, isGivenUp, voidRecovery } from './
 import { heldFor, isSameDeadline } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
 
-/** During an outage; with many volumes, each is looked at less often. */
+/** During an outage; with many volumes, the agent looks at each less often. */
 const LOOK_INTERVAL_MS = 2_000
 const LOOK_INTERVAL_EACH_MS = 40
-/** When to look again after the session is back, and the disk is not yet. */
+/** When to look again if the session is back, but its disk is not. */
 const APPEAR_MS = 300
-/** How long after a change of the record multipathd may take it over: it reads all of its configuration. */
+/** How long multipathd may take to apply a change of the record: it rereads its whole configuration. */
 const SETTLE_MS = 15_000
-/** Without an outage. Watched attributes show most changes; but a user may have logged in again. */
+/** Without an outage. Watched attributes show most changes, but a user may have logged in again. */
 const ROUND_MS = 20_000
 
 /**
- * The next steps for a volume that its session or multipathd holds. They end its hold and bring it back; the agent observes,
- * records, and remounts a broken file system.
+ * The next steps for a volume that its session or multipathd holds. These end its hold and bring it back. The agent
+ * observes, records, and remounts a broken file system.
  */
 export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
   const { nowMs } = facts
@@ -45,14 +45,14 @@ export function planWatched(facts: HoldFacts, before: HoldMemory): HoldPlan {
   }
 }
 
-/** What a volume's I/O does now. `none`: it is not on this node. */
+/** What happens to a volume's I/O now. `none`: the volume is not on this node. */
 type Fate = 'carried' | 'waits' | 'failed' | 'none'
 
 /** @returns null if the kernel must be asked first */
 function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate | null {
   if (paths.some(isUsable)) return 'carried'
   const isKnown = wasHere || note !== null
-  // Without a note, a volume on a session that is back is being attached after a reboot.
+  // There is no note, but the session is back: the volume is being attached after a reboot.
   if (!isKnown && ((paths.length === 0 && !held.hasMap) || paths.some(isLoggedIn))) return 'none'
   if (paths.some(isBlocked)) return 'waits'
   if (!held.hasMap) return 'failed'
@@ -92,12 +92,12 @@ function planFailed(facts: HoldFacts, before: HoldMemory): OutagePlan {
   const ended = isGone
     ? endOutage(begun.note, begun.memory, 'removed', 'its disk was taken from the node: its I/O fails')
     : endOutage(begun.note, begun.memory, 'deadline', 'no longer held; I/O fails')
-  // Record both at once: the hold was over before the agent saw it.
+  // Record both at once: the hold was over before the agent noticed the outage.
   const said = begun.steps.filter(({ kind }) => kind !== 'record')
   return { ...ended, steps: [...said, ...ended.steps] }
 }
 
-/** multipathd may have got another hold meanwhile. It counts from the moment when its sessions gave up. */
+/** multipathd may have been given another hold meanwhile. It counts from the moment when its sessions gave up. */
 function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-queueing' | 'multipathd' {
   const { nowMs, wallMs, note, held, paths } = facts
   const blocked = paths.some(isBlocked)
@@ -115,7 +115,7 @@ function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-que
   }
   if (!held.hasMap) return { note, memory, steps: [] }
   const isRecent = (changedMs: number) => nowMs - changedMs < SETTLE_MS
-  // A volume that was given up waits again only if another hold was set since.
+  // A volume that was given up holds I/O again only if another hold was set since.
   if (note.ended !== null) {
     if (!isRecent(seen.recordChangedMs)) return { note, memory, steps: [] }
     if (held.isQueueing === null) return 'is-queueing'
@@ -130,7 +130,7 @@ function planWaiting(facts: HoldFacts, before: HoldMemory): OutagePlan | 'is-que
   return { note: recounted, memory, steps: [{ kind: 'record', note: recounted }] }
 }
 
-/** How long I/O is held from now on if nothing changes; null if multipathd must be asked first. */
+/** How much longer I/O is held if nothing changes; null if multipathd must be asked first. */
 function keptFor({ paths, held }: HoldFacts): Hold | null {
   if (held.hasMap && held.multipathd === null) return null
   return heldFor(paths.some(isBlocked) ? held.recovery : 0, held.multipathd ?? 0)
@@ -138,7 +138,7 @@ function keptFor({ paths, held }: HoldFacts): Hold | null {
 
 const isLoggedIn = ({ sessionState }: HeldPath) => sessionState === 'LOGGED_IN'
 
-/** The kernel keeps I/O in a lost session's disk until its timer ends, and for a moment after its return. */
+/** The kernel holds I/O in a lost session's disk until its timer ends, and for a moment after its return. */
 function isBlocked({ sessionState, diskState }: HeldPath): boolean {
   return sessionState === 'FAILED' || (sessionState === 'LOGGED_IN' && diskState === 'blocked')
 }

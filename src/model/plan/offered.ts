@@ -1,10 +1,10 @@
 import type { Chap } from '../secret.ts'
 
 /**
- * Whether an address in a SendTargets answer for a volume's target may be asked for its identity, which with CHAP gives
- * it an answer that it can test secrets against. One of the volume's own portals could obtain that anyway, so addresses
- * that it names count as its own. Any other address only if no secret is involved, or if the target proves itself
- * before anything is trusted. (docs/decisions/0009-chap-answers.md)
+ * Whether the agent may ask an address from a SendTargets answer for its identity. With CHAP, asking gives that
+ * address a response that it can test secrets against. One of the volume's own portals could obtain such a response
+ * anyway, so an address that it names counts as its own. Any other address may be asked only if no secret is
+ * involved, or if the target proves its identity before anything is trusted. (docs/decisions/0009-chap-answers.md)
  * @param own whether one of the volume's own portals named it
  */
 export function mayAskOffered(own: boolean, chap: Chap | null): boolean {

@@ -4,12 +4,12 @@ import { isLunkeeperKey } from '../reservation.ts'
 /**
  * What the reservations of a volume say about this node.
  *
- * `held`: its key has the reservation. `unclaimed`: there is no registration, or no reservation: the target
- * lost it (a restart without APTPL, a LUN that was mapped again), or someone removed it. `lost`: another node or other
- * software has it. `unknown`: the target does not tell now.
+ * `held`: its key holds the reservation. `unclaimed`: there is no registration, or no reservation: the target lost
+ * it (a restart without APTPL, a LUN that was mapped again), or it was removed. `lost`: another node or other
+ * software holds it. `unknown`: the target does not report it now.
  */
 export type ReservationVerdict =
-  /** @property beside another node's key that is registered, too; null for none */
+  /** @property beside the key of another node that is also registered; null if there is none */
   | { readonly kind: 'held'; readonly beside: ReservationKey | null }
   | { readonly kind: 'unclaimed' | 'unknown' }
   | { readonly kind: 'lost'; readonly holder: ReservationKey }
@@ -21,38 +21,40 @@ export function reservationVerdict(told: Reservations | null, fence: Registratio
   const other = keys.find((key) => key !== fence.key)
   if (holder?.key === fence.key) return { kind: 'held', beside: other ?? null }
   if (holder) return { kind: 'lost', holder: holder.key }
-  // There is no reservation. A node that registered is about to make one: with this node's key gone, it took the volume.
+  // There is no reservation. A registered node is about to make one: as this node's key is gone, that node took the
+  // volume.
   if (other !== undefined && !keys.includes(fence.key)) return { kind: 'lost', holder: other }
   return { kind: 'unclaimed' }
 }
 
-/** What other witnesses than the target's reservations say about this node's ownership of a volume. */
+/** What witnesses other than the target's reservations say about this node's ownership of a volume. */
 export interface Witnesses {
   /** The target would have kept a reservation over its own restart. */
   readonly persists: boolean
   /**
-   * The volume's VolumeAttachment. `mine`: it is there with the uid that the volume was staged under. `gone`: it is not, or
-   * is being deleted. `unreachable`: the API server does not answer. `none`: the volume has none.
+   * The volume's VolumeAttachment. `mine`: it exists, with the uid that the volume was staged under. `gone`: it
+   * does not exist, or is being deleted. `unreachable`: the API server does not answer. `none`: the volume has
+   * none.
    */
   readonly kubernetes: 'mine' | 'gone' | 'unreachable' | 'none'
   /**
-   * The file system's own mark. `same`: it was last mounted by this node's mount. `changed`: another node mounted or
-   * checked it since. `unreadable`: it has one, and it cannot be read now. `none`: there is no mount of ours, or its file
-   * system has no mark.
+   * The file system's own mark. `same`: it was last mounted by this node's mount. `changed`: another node has
+   * mounted or checked it since. `unreadable`: it has one, but it cannot be read now. `none`: there is no mount of
+   * ours, or its file system has no mark.
    */
   readonly mark: 'same' | 'changed' | 'unreadable' | 'none'
 }
 
-/** `own`: go on. `lost`: another node has had it. `wait`: it cannot be determined now, so nothing is written. */
+/** `own`: continue. `lost`: another node has had it. `wait`: it cannot be determined now, so nothing is written. */
 export interface Judgement {
   readonly verdict: 'own' | 'lost' | 'wait'
   readonly why: string
 }
 
-/** Conditions, and the judgement where all of them hold. */
+/** Conditions, and the judgement if all of them hold. */
 type Rule = readonly [Partial<Witnesses>, Judgement]
 
-/** From top to bottom, the first row that fits counts (`docs/ownership.md` shows the same table). */
+/** The first matching row counts (`docs/ownership.md` shows the same table). */
 const RULES: readonly Rule[] = [
   [{ kubernetes: 'gone' }, { verdict: 'lost', why: 'Kubernetes has given the volume away' }],
   [
@@ -65,7 +67,7 @@ const RULES: readonly Rule[] = [
   [{ mark: 'same' }, { verdict: 'own', why: 'its file system was last mounted by this node' }],
 ]
 
-/** Where nothing else tells, and the target has no reservation: it lost it, or it was removed. */
+/** For a target without a reservation, when no other witness decides: the target lost it, or it was removed. */
 const RULES_IF_UNCLAIMED: readonly Rule[] = [
   ...RULES,
   [
@@ -78,23 +80,23 @@ const RULES_IF_UNCLAIMED: readonly Rule[] = [
   [{}, { verdict: 'own', why: 'this node’s record says so, and nothing contradicts it' }],
 ]
 
-/** Where nothing else tells, and another node is registered beside this one's reservation. */
+/** For a node that holds the reservation while another node is registered beside it, when no other witness decides. */
 const RULES_IF_CONTESTED: readonly Rule[] = [
   ...RULES,
   [{}, { verdict: 'wait', why: 'another node is registered beside it, and nothing else tells who owns it' }],
 ]
 
-/** Whether a node may go on with, and claim again, a volume that no reservation speaks for. */
+/** Whether a node may continue with, and claim again, a volume that has no reservation. */
 export function judgeUnclaimed(witnesses: Witnesses): Judgement {
   return firstFitting(RULES_IF_UNCLAIMED, witnesses)
 }
 
 /**
- * Whether a node that has a new connection to the target, and finds its reservation there, may go on. It may be an old one: LIO
- * gives an initiator without an ACL of its own what it kept when that logs in, over the reservation that another node has made
- * meanwhile (docs/kernel-notes.md).
- * @param isContested whether another node's key is registered beside it. If none is, the reservation outweighs everything but a
- *   mark that was changed
+ * Whether a node may continue if it has a new connection to the target and finds its reservation there. That
+ * reservation may be an old one. When an initiator without an ACL of its own logs in, LIO restores the reservation
+ * that it kept for it, and so replaces one that another node has made meanwhile (docs/kernel-notes.md).
+ * @param isContested whether another node's key is registered beside it. If not, the reservation outweighs
+ * everything except a changed mark
  */
 export function judgeHeld(witnesses: Witnesses, isContested: boolean): Judgement {
   if (isContested || witnesses.mark === 'changed') return firstFitting(RULES_IF_CONTESTED, witnesses)
@@ -110,40 +112,40 @@ function firstFitting(rules: readonly Rule[], witnesses: Witnesses): Judgement {
 
 /** What is known while a volume is being claimed. */
 export interface ClaimFacts {
-  /** Null until it was read; it is read again after each act. */
+  /** Null until it has been read; it is read again after each act. */
   readonly told: Reservations | null
-  /** The target has no persistent reservations. */
+  /** The target does not support persistent reservations. */
   readonly isUnsupported: boolean
   readonly key: ReservationKey
-  /** This session has registered the key, and nothing has shown since that it was removed. */
+  /** This session has registered the key, and there is no sign that it was removed since. */
   readonly isRegistered: boolean
-  /** Whether a key is of this node: of an earlier attachment, or of one before a crash. */
+  /** Whether a key belongs to this node: to an earlier attachment, or to one before a crash. */
   readonly isOwn: (key: ReservationKey) => boolean
-  /** Take the volume from another node that has it. */
+  /** Take the volume from the node that has it. */
   readonly takesOver: boolean
-  /** This claim has made the reservation, so that it is not an old one. */
+  /** This claim has made the reservation, so it is not an old one. */
   readonly hasReserved: boolean
-  /** How often a reservation or preemption was refused: others claim it at the same time. */
+  /** How often a reservation or preemption was refused because other nodes claim the volume at the same time. */
   readonly conflicts: number
 }
 
 export type ClaimStep =
   | { readonly kind: 'read' | 'register' | 'reserve' | 'done' | 'unguarded' }
-  /** Take away this key's registrations, and its reservation. */
+  /** Remove this key's registrations, and its reservation. */
   | { readonly kind: 'preempt'; readonly key: ReservationKey }
-  /** Not to be had: what was registered is to be taken back. `foreign`: by other software than Lunkeeper. */
+  /** The volume is not available: the registration must be withdrawn. `foreign`: software other than Lunkeeper has it. */
   | { readonly kind: 'elsewhere' | 'foreign'; readonly key: ReservationKey }
-  /** This node has had the reservation, and another node is registered beside it, which may have the volume now. */
+  /** This node held the reservation, but another node is registered beside it, and may have the volume now. */
   | { readonly kind: 'beside'; readonly key: ReservationKey }
-  /** Others claim it at the same time, over and over. */
+  /** Other nodes keep claiming it at the same time. */
   | { readonly kind: 'contended' }
 
-/** More than two nodes that race need; none of them is left out by chance. */
+/** More than two racing nodes need, so that neither fails by chance. */
 const MAX_CONFLICTS = 8
 
 /**
- * The next step of claiming a volume for one node. Safe in every interleaving with another node that does the same:
- * no node writes before it has read back that the reservation is its own (ownership.md, section 3).
+ * The next step of claiming a volume for one node. This is safe in every interleaving with another node that does
+ * the same: no node writes before it has read back that the reservation is its own (ownership.md, section 3).
  */
 export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   const { told, key, isRegistered, isOwn, takesOver } = facts
@@ -162,8 +164,8 @@ export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   if (!isRegistered || !told.keys.includes(key)) return { kind: 'register' }
   if (isTaken) return { kind: 'preempt', key: holder }
   if (holder === null) return { kind: 'reserve' }
-  // The reservation is this node's. What others have registered lets them write: a node that was killed while it claimed the
-  // volume, or one that claims it now, and will read who has it.
+  // The reservation is this node's. Other registered nodes can write: a node that was killed while it claimed the
+  // volume, or one that is claiming it now and will read who holds it.
   const [leftOver] = others
   return leftOver === undefined ? { kind: 'done' } : { kind: 'preempt', key: leftOver }
 }

@@ -2,27 +2,28 @@ import type { ExpectedIdentity, Identity } from '../identity.ts'
 import { identityDifference, isIdentified, nameDifference } from '../identity.ts'
 import type { ScsiDisk, Session } from '../snapshot.ts'
 
-/** What is known of the path through one portal to one LUN: the kernel's state, and what was tried. */
+/** What is known of the path through one portal to one LUN: the kernel's state, and what was tried so far. */
 export interface PathFacts {
   readonly session: Session | null
   readonly disk: ScsiDisk | null
   /**
-   * Whether the session is one of ours whose timer has run out (FREE), with no other disks than those beneath this volume's hold
-   * map, which keeps their I/O: nothing is lost with it. iscsid may log it in again, or may have given it up.
+   * Whether the session is ours, its timer has run out (FREE), and its only disks are those beneath this volume's
+   * hold map, which keeps their I/O: nothing is lost with the session. iscsid may log it in again, or may have
+   * given it up.
    */
   readonly isReplaceable: boolean
-  /** Whether iscsid had the time to log it in again since the portal was reached. */
+  /** Whether iscsid has had time to log it in again since the portal was reached. */
   readonly waited: boolean
   /** Whether the portal accepted a connection in this run. */
   readonly reached: boolean
   readonly loggedIn: boolean
   readonly timersSet: boolean
-  /** How often the kernel was asked for this LUN, and how often it was told to drop a stale disk. */
+  /** How often the kernel was asked to scan for this LUN, and how often to drop a stale disk. */
   readonly scans: number
   readonly drops: number
   /** Whether the kernel was told to read the disk's size again. */
   readonly sizeAsked: boolean
-  /** The disk's own answer; it says nothing about another disk object. */
+  /** The disk's own answer; it does not apply to another disk object. */
   readonly identity: Identity | null
   readonly expected: ExpectedIdentity
 }
@@ -39,25 +40,28 @@ export type PathStep =
   | 'appear'
   | 'identify'
   | 'drop-stale-disk'
-  /** The volume reports a size that the kernel does not have, because it created the disk while the path had none. */
+  /**
+   * The volume reports a size that the kernel does not have, because the kernel created the disk while the path had
+   * none.
+   */
   | 'read-size'
-  /** Another volume than the expected one: whatever is there is left alone. */
+  /** Not the expected volume: the disk is left alone. */
   | 'mismatch'
   | 'ready'
   /** There is a session, but its target is away. */
   | 'away'
   | 'lun-absent'
   | 'unidentified'
-  /** The right volume on a path that reports no size, and so cannot be read or written now. */
+  /** The right volume, but the path reports no size, so it cannot be read or written now. */
   | 'no-size'
 
-/** A LUN whose volume changes faster than it can be checked cannot be resolved here. */
+/** If a LUN's volume changes faster than it can be checked, the command gives up. */
 const MAX_DROPS = 2
 
-/** The next step to a disk that is known to be the LUN's, from any state. */
+/** The next step, from any state, towards a disk that is known to be the LUN's. */
 export function nextPathStep(facts: PathFacts): PathStep {
   const { session, disk, identity } = facts
-  // No session after a successful login: it was lost immediately; another attempt is another command.
+  // No session after a successful login: it was lost immediately. Another attempt needs another command.
   if (!session) return facts.loggedIn ? 'away' : facts.reached ? 'login' : 'reach'
   if (session.state !== 'LOGGED_IN') {
     if (!facts.isReplaceable || facts.loggedIn) return 'away'
@@ -68,7 +72,7 @@ export function nextPathStep(facts: PathFacts): PathStep {
   if (!disk) return facts.scans <= facts.drops ? 'scan' : 'lun-absent'
   if (disk.name === null) return 'appear'
   if (!identity) return 'identify'
-  // A path that reports no size may still be the right volume, and is not judged by it.
+  // A path that reports no size may still be the right volume: do not compare the size.
   const expected = identity.bytes === 0 ? { ...facts.expected, bytes: null } : facts.expected
   if (identityDifference(identity, expected) !== null) return 'mismatch'
   if (isStale(disk, identity, facts.scans > facts.drops))
@@ -82,9 +86,9 @@ export function nextPathStep(facts: PathFacts): PathStep {
 }
 
 /**
- * Whether the kernel believes this disk to be another volume than the one that answers: the LUN was remapped while the
- * disk stayed. Its size, cache and links are then the previous volume's.
- * @param fresh the kernel created it a moment ago; that it then knows no name is normal for old devices
+ * Whether the kernel takes this disk for another volume than the one that answers: the LUN was remapped while the
+ * disk stayed. Its size, cache and links then belong to the previous volume.
+ * @param fresh the kernel has just created it; old devices normally have no name then
  */
 export function isStale(disk: ScsiDisk, identity: Identity, fresh = false): boolean {
   if (!isIdentified(disk.cached)) return isIdentified(identity) && !fresh

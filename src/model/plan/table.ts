@@ -4,16 +4,16 @@ const SECTOR = 512
 export interface TablePath {
   /** 8:16 */
   readonly devno: string
-  /** The path's ALUA access state; paths in the same state share the I/O. Null if the target has none. */
+  /** The path's ALUA access state; paths in the same state share I/O. Null if the target does not report one. */
   readonly access: string | null
 }
 
-/** ALUA states from best to worst (SPC-6 5.18.2.4); a state that cannot serve I/O now may later. */
+/** ALUA states from best to worst (SPC-6 5.18.2.4); a state that cannot serve I/O now may be able to later. */
 const ORDER = ['active/optimized', 'active/non-optimized', 'standby', 'lba-dependent', 'unavailable']
 
 /**
  * The table of a hold map: dm-multipath over these paths, queueing if none is usable
- * (drivers/md/dm-mpath.c:multipath_ctr). Without a path it queues from the start.
+ * (drivers/md/dm-mpath.c:multipath_ctr). A map without paths queues from the start.
  */
 export function holdTable(bytes: number, paths: readonly TablePath[]): string {
   const groups = Object.values(Object.groupBy(paths, ({ access }) => access ?? '')).map((group) => group!)
@@ -34,7 +34,7 @@ export function holdTable(bytes: number, paths: readonly TablePath[]): string {
   return words.join(' ')
 }
 
-/** The kernel's state of a hold map: whether it queues without a path, and which paths carry I/O. */
+/** The state of a hold map in the kernel: whether it queues without a path, and which paths carry I/O. */
 export interface HoldMapState {
   readonly queueing: boolean
   readonly paths: readonly { readonly devno: string; readonly active: boolean }[]
@@ -42,7 +42,7 @@ export interface HoldMapState {
 
 /** Parses a line of `dmsetup status` (drivers/md/dm-mpath.c:multipath_status): `8:16 A 0` for each path. */
 export function parsePaths(status: string): HoldMapState['paths'] {
-  // Bounded, so that a long run of digits takes linear time.
+  // The repetition is bounded, so that a long run of digits takes linear time.
   return [...status.matchAll(/(?<!\d)(\d{1,10}:\d{1,10}) ([AF]) \d/g)].map(([, devno, state]) => ({
     devno: devno!,
     active: state === 'A',

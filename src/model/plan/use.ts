@@ -1,20 +1,20 @@
 import type { FileSystem, VolumeUse } from '../request.ts'
 import type { Mount } from '../snapshot.ts'
 
-/** A file system that mkfs started to create on a volume that was blank until then. */
+/** A file system that mkfs started to create on a volume that was blank before. */
 export interface Begun {
   readonly fs: FileSystem
   readonly uuid: string
   /** ISO 8601. */
   readonly at: string
-  /** In this boot of this machine, and recent: contents without a signature are left over from mkfs. */
+  /** mkfs ran in this boot of this machine, and recently: contents without a signature are left over from it. */
   readonly isRecent: boolean
 }
 
 /** What is known of a device that is to be mounted. Null: not read yet. */
 export interface UseFacts {
   readonly use: VolumeUse & { readonly mount: string }
-  /** Mounts of this device, and the visible mount at the mount point, whatever it is of. */
+  /** Mounts of this device, and the visible mount at the mount point, whatever its device. */
   readonly mounts: readonly Mount[]
   readonly atPoint: Mount | null
   readonly content: { readonly type: string | null; readonly uuid: string | null } | null
@@ -22,15 +22,15 @@ export interface UseFacts {
   /** Set before a file system is created: a file system with this UUID is ours. */
   readonly formatting: { readonly uuid: string } | null
   /**
-   * A file system of ours whose creation was started on this volume, and did not verifiably finish; null if there is
+   * A file system of ours whose creation was started on this volume and did not verifiably finish; null if there is
    * none.
    */
   readonly begun: Begun | null
-  /** Whether the file system with its UUID was found complete. */
+  /** Whether the file system with this UUID was found complete. */
   readonly whole: boolean | null
   readonly checked: boolean
   readonly directory: boolean
-  /** Done in this run: if the effect does not show, repeating the step will not help. */
+  /** Done in this run: if the effect is not visible, repeating the step will not help. */
   readonly formatted: boolean
   readonly mounted: boolean
 }
@@ -41,7 +41,7 @@ export type UseStep =
         | 'done'
         | 'look'
         | 'look-closer'
-        /** Whether a file system of ours is complete: mkfs was interrupted, or its end was not recorded. */
+        /** Check whether a file system of ours is complete: mkfs was interrupted, or its end was not recorded. */
         | 'inspect'
         | 'end-format'
         | 'plan-format'
@@ -75,7 +75,7 @@ const refuse = (
   ...(hint === undefined ? {} : { hint }),
 })
 
-/** The next step until the device is mounted as requested. A volume with contents is never formatted. */
+/** The next step towards mounting the device as requested. A volume with contents is never formatted. */
 export function nextUseStep(facts: UseFacts): UseStep {
   const { use, mounts, atPoint, content, formatting } = facts
   const mounted = mounts.find((mount) => mount.point === use.mount)
@@ -115,9 +115,9 @@ export function nextUseStep(facts: UseFacts): UseStep {
 }
 
 /**
- * What to do if mkfs was started and did not finish; null if that does not matter, because it wrote nothing or the
- * contents were replaced since. A file system that may be unfinished is never mounted, and is recreated only if it is
- * certain that nothing but mkfs has written to the volume.
+ * What to do if mkfs was started and did not finish; null if that does not matter, because mkfs wrote nothing or
+ * the contents have been replaced since. A file system that may be unfinished is never mounted. It is recreated
+ * only if it is certain that nothing but mkfs has written to the volume.
  */
 function afterBegun(
   { use, begun, blank, whole, formatting, formatted }: UseFacts,
