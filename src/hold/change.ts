@@ -20,8 +20,8 @@ import { panicWarning } from '../volumes/holding/panic.ts'
 import { configureMultipathd } from '../volumes/holding/multipathd.ts'
 
 /**
- * Changes how long a volume's I/O waits: on a hold map at once, also during an outage. The kernel does not change the timer
- * of a lost session: there the new hold counts from the next outage on.
+ * Changes how long a volume's I/O is held. On a hold map this takes effect at once, even during an outage. The
+ * kernel does not change the timer of a lost session: there the new hold applies from the next outage.
  * @throws NOT_FOUND CONFLICT
  */
 export async function setHold(
@@ -51,7 +51,7 @@ export async function setHold(
   })
 }
 
-/** Does without an agent what an agent does when it sees the change: the map may have been set to fail I/O. */
+/** Does what an agent would do when it sees the change, because no agent runs: the map may have been set to fail I/O. */
 async function queueAgain(host: Host, { name }: Attachment): Promise<void> {
   const map = findHoldMap(host, name)
   const isOver = (readHoldNote(host, name)?.ended ?? null) !== null

@@ -10,7 +10,7 @@ import { holdNotes, readHoldNotes } from '../state/records/hold-note.ts'
 /** Milliseconds within which changes are read together. */
 const BATCH_MS = 50
 
-/** The hold note of a volume before and after a change; null for none. Another `since` is another outage. */
+/** The hold note of a volume before and after a change; null if there is none. A different `since` means a different outage. */
 export interface HoldChange {
   readonly name: VolumeName
   readonly before: HoldNote | null
@@ -18,8 +18,8 @@ export interface HoldChange {
 }
 
 /**
- * Reports each change of this node's holds, by the agent's notes: a note exists from the loss of the last path until the
- * volume is usable again. The initial state is not a change.
+ * Reports each change of this node's holds, based on the agent's notes: a note exists from the loss of the last
+ * path until the volume is usable again. The initial state is not a change.
  */
 export function followHolds(host: Host, told: (change: HoldChange) => void): Disposable {
   const directory = holdNotes(host)
@@ -36,7 +36,7 @@ export function followHolds(host: Host, told: (change: HoldChange) => void): Dis
     }
   }
 
-  // A hundred volumes that are lost at once are a hundred notes: they are read together.
+  // A hundred volumes that are lost at once produce a hundred notes: they are read together.
   let soon: NodeJS.Timeout | undefined
   const later = () => {
     soon ??= setTimeout(() => {
@@ -53,7 +53,7 @@ export function followHolds(host: Host, told: (change: HoldChange) => void): Dis
   }
 }
 
-/** What cannot be read now is taken as it was: the next change is compared with it. */
+/** If the notes cannot be read now, they count as unchanged: the next change is compared with the previous ones. */
 function notesOr(host: Host, before: ReadonlyMap<VolumeName, HoldNote>): ReadonlyMap<VolumeName, HoldNote> {
   try {
     return readHoldNotes(host)

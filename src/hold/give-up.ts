@@ -19,10 +19,10 @@ import { hasPath, lookAtAttachment } from '../state/view/volume.ts'
 import { restoreDirtyLimit } from '../volumes/holding/dirty-limit.ts'
 import { mapOf, readyRecord } from './ready.ts'
 
-/** How often to check whether any volume still waits. */
+/** How often to check whether any volume's I/O is still held. */
 const POLL_INTERVAL_MS = 250
 
-/** A volume whose I/O waits in a map, which can fail it on command. */
+/** A volume whose I/O is held in a map, which can fail it on command. */
 interface Waiting {
   readonly record: Attachment
   readonly map: DmMap
@@ -30,7 +30,7 @@ interface Waiting {
 
 /**
  * Fails the volume's held I/O now. Its file system is unusable until it is remounted.
- * @throws NOT_FOUND CONFLICT nothing waits, or its session holds it · MAP_FAILED
+ * @throws NOT_FOUND CONFLICT no I/O is held, or the session holds it · MAP_FAILED
  */
 export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   const record = readyRecord(host, name)
@@ -39,7 +39,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
     throw new LunkeeperError('CONFLICT', `${name} is not on a map: its held I/O cannot be failed this way`, {
       hint: 'To discard its unwritten data: lunkeeper detach --force.',
     })
-  // Giving up a hold that is over already succeeds, too.
+  // Giving up a hold that is already over also succeeds.
   const isOver = record.mode === 'map' && (readHoldNote(host, record.name)?.ended ?? null) !== null
   if (!isOver && !(await isWaiting(host, { record, map }, () => queueingMaps(host))))
     throw new LunkeeperError('CONFLICT', `${name} is not waiting for its target`)
@@ -49,13 +49,14 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
 }
 
 /**
- * Fails the held I/O of all volumes, so that a machine that shuts down can unmount them: after `grace`, in which their
- * targets may return. Ends at once if no volume waits. Works without the agent, also for a volume whose target was lost when
- * no agent ran.
+ * Fails the held I/O of all volumes, so that a machine that is shutting down can unmount them. First it waits for
+ * `grace`, in which their targets may return; it ends at once if no volume's I/O is held. It works without the
+ * agent, even for a volume whose target was lost while no agent ran.
  * @param grace milliseconds
- * @param shutdown volumes whose target is lost later wait no longer than `grace` either; without an agent, not at all
+ * @param shutdown I/O of volumes whose target is lost later is not held longer than `grace` either; without an
+ * agent, not at all
  * @returns the volumes that were given up
- * @throws CANCELLED MAP_FAILED a volume could not be given up; the others were
+ * @throws CANCELLED MAP_FAILED a volume could not be given up; the others were given up
  */
 export async function giveUpAll(
   host: Host,
@@ -65,7 +66,7 @@ export async function giveUpAll(
   if (!shutdown) return giveUpWaiting(host, grace, signal)
   writeShutdownGrace(host, grace / 1000)
   const ended = await giveUpWaiting(host, grace, signal)
-  // A running agent does it when it is stopped, after the unmounts.
+  // A running agent does this when it is stopped, after the unmounts.
   if (!(await isAgentRunning(host))) await endQueueing(host)
   return ended
 }
@@ -90,10 +91,10 @@ async function endAll(host: Host, waiting: readonly Waiting[]): Promise<VolumeSt
   return Promise.all(waiting.map(({ record }) => statusOf(host, record)))
 }
 
-/** multipathd remembers the command: if a hold is set afterwards, its map waits again. */
+/** multipathd remembers the command: if a hold is set later, its map queues again. */
 async function endHold(host: Host, { record: { name, mode }, map }: Waiting): Promise<void> {
   const note = readHoldNote(host, name) ?? { ...momentNow(), ended: null, trouble: null }
-  // Write the note first: an agent that looks meanwhile must not make the volume wait again.
+  // Write the note first: an agent that looks at the volume meanwhile must not enable queueing again.
   writeHoldNote(host, name, { ...note, ended: note.ended ?? 'give-up' })
   await (mode === 'multipathd' ? stopQueueing(host, map) : setQueueing(host, map, false))
   recordAct(host, name, { event: 'gave-up' })
@@ -110,9 +111,10 @@ async function allWaiting(host: Host): Promise<Waiting[]> {
 }
 
 /**
- * Whether the volume waits, by the agent's note; without a note, by the kernel: no agent has seen the loss, or not yet. After a
- * detach that was killed, the agent fails a path without a note: whatever queues there may wait.
- * @param queueing reads the maps that queue, by a program
+ * Whether the volume's I/O is held, according to the agent's note. Without a note the kernel decides: no agent has
+ * seen the loss, or has not yet. After a detach that was killed, the agent fails a path without a note: any map
+ * that queues may hold I/O.
+ * @param queueing runs a program to read which maps queue
  */
 async function isWaiting(
   host: Host,
@@ -121,7 +123,7 @@ async function isWaiting(
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
   if (note) return note.ended === null && !(await carriesAlone(host, map, lookAtAttachment(host, record)))
-  // With its sessions up, where the kernel has failed the paths and no agent has noted it.
+  // The sessions may be up although the kernel has failed the paths and no agent has recorded that.
   const mayWait =
     record.phase === 'detaching' || !hasPath(host, record) || (await hasOnlyFailedPaths(host, map))
   return mayWait && (await queueing()).has(map.name)

@@ -8,11 +8,11 @@ import type { VolumeStatus } from '../model/attachment.ts'
 import { holdNotes } from '../state/records/hold-note.ts'
 import { listVolumes } from '../state/view/list.ts'
 
-/** Changes within this time are read together: a hundred volumes that are lost at once are a hundred notes. */
+/** Changes within this time are read together: a hundred volumes that are lost at once produce a hundred notes. */
 const TOGETHER_MS = 100
 /**
- * How often everything is read even if no file of ours changed, because states of sessions and disks change none. More
- * often during an outage, because the amount of unwritten data changes.
+ * How often everything is read even if none of our files changed, because state changes of sessions and disks do
+ * not change our files. Reads are more frequent during an outage, because the amount of unwritten data changes.
  */
 const LOOK_INTERVAL_MS = 2_000
 const OUTAGE_LOOK_INTERVAL_MS = 1_000
@@ -24,9 +24,9 @@ export interface VolumesLook {
 }
 
 /**
- * Follows the volumes of this node for a reader that shows them: reads them at once, after each change of a record or a
- * hold note (inotify), and every few seconds.
- * @param told called with each look, whether it differs from the last one or not; its end is awaited
+ * Follows the volumes of this node for a reader that displays them: reads them at once, after each change of a
+ * record or a hold note (inotify), and every few seconds.
+ * @param told called after each look, whether or not it differs from the last one; the look waits for it to end
  * @returns when the signal is aborted
  */
 export async function observeVolumes(
@@ -37,7 +37,7 @@ export async function observeVolumes(
   let isChanged = false
   let wake = () => {}
   const changed = (file: string | null) => {
-    // A temporary file, which is renamed once it is whole (store/durable.ts).
+    // A temporary file, which is renamed once it is complete (store/durable.ts).
     if (file?.startsWith('.')) return
     isChanged = true
     wake()

@@ -7,7 +7,7 @@ import type { DmMap } from '../model/snapshot.ts'
 import { readRecord } from '../state/records/volumes.ts'
 import { lookAtVolume } from '../state/view/volume.ts'
 
-/** @throws NOT_FOUND CONFLICT it is being attached or detached */
+/** @throws NOT_FOUND CONFLICT the volume is being attached or detached */
 export function readyRecord(host: Host, name: string): Attachment {
   const record = readRecord(host, parseName(name))
   if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
@@ -15,7 +15,7 @@ export function readyRecord(host: Host, name: string): Attachment {
   return record
 }
 
-/** The map that the volume is used through: its hold map, or multipathd's. */
+/** The map through which the volume is used: its hold map, or multipathd's. */
 export function mapOf(host: Host, { mode, request, identity, name }: Attachment): DmMap | null {
   if (mode === 'map') return findHoldMap(host, name)
   return lookAtVolume(host, { ...request, wwid: identity?.wwid, owner: name }).maps[0] ?? null

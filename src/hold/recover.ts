@@ -15,8 +15,9 @@ import type { Device } from '../state/view/users.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
- * After I/O has failed: tests whether the file system still takes writes and has lost nothing of its own. If not, unmounts,
- * checks and mounts it again, once it is no longer in use. Which volume answers is proven before the test and the unmount, because both write.
+ * After I/O has failed: tests whether the file system still accepts writes and has lost none of its own metadata.
+ * If it fails the test, it is unmounted, checked and mounted again once it is no longer in use. Which volume
+ * answers is proven before the test and before the unmount, because both write.
  * @throws IDENTITY_MISMATCH another volume answers: nothing was done · TARGET_AWAY and others
  * @returns what prevents it; null if the file system is usable
  */
@@ -33,7 +34,7 @@ export async function recover(
     const broken =
       (await testWriteProven(host, record, device, point)) ?? (await lossOf(host, record, device))
     if (broken === null) return null
-    // The file system would live on in these mounts, and could not be remounted.
+    // These mounts would keep the file system alive, so it could not be remounted.
     const others = mountsOf(host, device).filter((other) => other.point !== point)
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`
@@ -48,14 +49,15 @@ export async function recover(
   return null
 }
 
-/** Metadata is little, and the kernel writes it out all the time. */
+/** There is little metadata, and the kernel writes it out all the time. */
 const SYNC_DEADLINE_MS = 60_000
-/** ext4 notes whole seconds. */
+/** ext4 records whole seconds. */
 const SECOND_MS = 1_000
 
 /**
- * What the file system lost of its own while I/O failed, although it takes writes still: its journal is aborted only when it next
- * needs what was not written (fs/jbd2/journal.c:jbd2_journal_update_sb_log_tail), which may be hours later.
+ * What metadata the file system lost while I/O failed, although it still accepts writes. Its journal is aborted
+ * only when it next needs what was not written (fs/jbd2/journal.c:jbd2_journal_update_sb_log_tail), which may be
+ * hours later.
  */
 async function lossOf(host: Host, record: Attachment, device: Device): Promise<string | null> {
   const note = readHoldNote(host, record.name)
@@ -67,7 +69,8 @@ async function lossOf(host: Host, record: Attachment, device: Device): Promise<s
   const lost = await withProof(
     () => proveDevice(host, record, device),
     (proof) => {
-      // The kernel says it once: neither the next try nor another agent may take it for healthy.
+      // The kernel reports this once: neither the next attempt nor another agent may take the file system for
+      // healthy.
       noteDoubt(host, record, instance)
       return syncDevice(host, proof, device, SYNC_DEADLINE_MS)
     },
@@ -77,7 +80,7 @@ async function lossOf(host: Host, record: Attachment, device: Device): Promise<s
   return null
 }
 
-/** @param instance the file system that is doubted; null for none */
+/** @param instance the file system that is doubted; null if none is */
 function noteDoubt(host: Host, { name }: Attachment, instance: string | null): void {
   try {
     const note = readHoldNote(host, name)
@@ -85,7 +88,7 @@ function noteDoubt(host: Host, { name }: Attachment, instance: string | null): v
     const { doubted: _, ...rest } = note
     writeHoldNote(host, name, instance === null ? rest : { ...rest, doubted: instance })
   } catch (error) {
-    // A full /run keeps no volume from coming back.
+    // A full /run must not prevent a volume from coming back.
     if (!isLunkeeperError(error, 'NO_SPACE', 'RECORD_UNWRITABLE')) throw error
   }
 }

@@ -6,12 +6,14 @@ import { isCachedAsOther } from '../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 
 /**
- * Makes the kernel read a disk's size and identity again where they are not those of the volume: another LUN answered, or none,
- * when a login or a program last had them read (iscsid 2.1.10 and newer do so at each re-login). The kernel fails all I/O
- * beyond the size that it knows, which is 0 where no LUN answered (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
- * @param disk has proven to be the volume a moment ago
- * @returns whether it was read again: the proof may have expired
- * @throws SHRUNK the target gives this path less than its map has, or no size, as in the ALUA state standby · STUCK
+ * Makes the kernel read a disk's size and identity again if they are not those of the volume. That happens if
+ * another LUN answered, or none, when a login or a program last had them read (iscsid 2.1.10 and newer do so at
+ * each re-login). The kernel fails all I/O beyond the size that it knows, which is 0 if no LUN answered
+ * (drivers/scsi/sd.c: sd_setup_read_write_cmnd).
+ * @param disk has just proven to be the volume
+ * @returns whether the disk was read again: the proof may have expired by then
+ * @throws SHRUNK the target reports a smaller size on this path than its map has, or none, as in the ALUA state
+ *   standby · STUCK
  */
 export async function refreshDisk(
   host: Host,

@@ -40,7 +40,7 @@ export async function recordLun(
   })
 }
 
-/** Adds an address that the target named to the volume's portals. */
+/** Adds an address that the target reported to the volume's portals. */
 export async function addPortal(
   host: Host,
   record: Attachment,

@@ -34,17 +34,17 @@ export interface PathReturn {
   readonly record: Attachment
   readonly map: DmMap
   readonly portal: Portal
-  /** The path that the map has; null where one is to be made. */
+  /** The path in the map's table; null if the path must be made. */
   readonly disk: PathDisk | null
-  /** What to do, in this order, as the planner says. */
+  /** The planned steps, in this order. */
   readonly plan: readonly ReturnStep[]
-  /** The LUNs that the target presents at the portal; null if it does not tell. */
+  /** Lists the LUNs that the target presents at the portal; null if the target does not report them. */
   readonly listLuns: () => Promise<readonly SeenLun[] | null>
   readonly steps: Stepper
   readonly signal: AbortSignal
 }
 
-/** A path on its way back: the results of its steps so far. */
+/** A return in progress: the results of its steps so far. */
 interface Progress {
   readonly work: PathReturn
   disk: PathDisk | null
@@ -53,7 +53,7 @@ interface Progress {
   proven: ProvenPaths | null
 }
 
-/** Brings one path of a held volume back, step by step as planned. Never throws: the result says what prevents it. */
+/** Brings one path of a held volume back, step by step as planned. Never throws: the result reports what prevents it. */
 export async function returnPath(work: PathReturn): Promise<Returned> {
   let isFound = false
   try {
@@ -72,7 +72,7 @@ export async function returnPath(work: PathReturn): Promise<Returned> {
   }
 }
 
-/** Reinstates a path that the map has. A disk that turns out to be another volume leaves the map and the node. */
+/** Reinstates a path in the map's table. A disk that turns out to be another volume is removed from the map and the node. */
 async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
   const { host, record } = progress.work
   try {
@@ -84,7 +84,7 @@ async function usePath(progress: Progress, plan: readonly ReturnStep[]): Promise
   return cameBack(plan, progress)
 }
 
-/** Creates a path through the session that serves the portal, or through a new session, and goes on with it. */
+/** Creates a path through the session that serves the portal, or through a new session, and continues with the plan. */
 async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promise<Returned> {
   return whileUnchanged(progress.work, async (work) => {
     const { host, record, portal, signal } = work
@@ -101,7 +101,7 @@ async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promis
   })
 }
 
-/** Ends the lost session while its target is away, so that the return need not wait for that. */
+/** Ends the lost session while its target is away, so that the return does not have to wait for that. */
 async function logOutLost(lost: PathReturn): Promise<Returned> {
   return whileUnchanged(lost, async (work) => {
     const { host, record, portal, signal } = work
@@ -127,8 +127,8 @@ async function refuseNeeded({ host, record }: PathReturn): Promise<void> {
 }
 
 /**
- * Does something with the volume's present record, under its lock. A login at a target that has just gone blocks for 15 s: a
- * command that detaches the volume cancels it.
+ * Acts on the volume's present record, under its lock. A login to a target that has just gone away blocks for 15 s:
+ * a command that detaches the volume cancels it.
  * @throws what cancelled it · Error another operation has begun on the volume since this was planned
  */
 async function whileUnchanged(
@@ -163,7 +163,7 @@ async function runSteps(progress: Progress, plan: readonly ReturnStep[]): Promis
   }
 }
 
-/** Asks the disk which volume it is. The answer counts only for the connection over which it was given. */
+/** Asks the disk which volume it is. The answer is valid only for the connection over which it was given. */
 async function verify(progress: Progress): Promise<void> {
   const { work, disk } = progress
   const { host, record, map } = work
@@ -188,7 +188,7 @@ async function use({ work, disk, connection, proven }: Progress): Promise<void> 
       `${disk.name}: session ${disk.sid} reconnected since it was asked`,
     )
   if (proven === null) throw new LunkeeperError('INTERNAL', 'a path is to be used that was not verified')
-  // The volume was given up while the path was on its way: nothing of it may be written any more.
+  // The volume was given up while the path was being brought back: none of its data may be written any more.
   if (isGivenUp(readHoldNote(host, record.name)))
     throw new LunkeeperError('CONFLICT', `${record.name} is not to be written any more`)
   await useProven(host, map, proven)
@@ -196,7 +196,7 @@ async function use({ work, disk, connection, proven }: Progress): Promise<void> 
 
 /**
  * Logs a lost session out if all of its disks are on hold maps, which keep their I/O.
- * @throws TARGET_AWAY another disk of it is in use
+ * @throws TARGET_AWAY another of its disks is in use
  */
 async function endLost({ host, record, portal, steps, signal }: PathReturn): Promise<void> {
   const lost = sessionOf(host, record.request, portal)
@@ -211,15 +211,15 @@ async function endLost({ host, record, portal, steps, signal }: PathReturn): Pro
 
 /**
  * Looks for the volume among all LUNs that the target presents.
- * @returns whether it was seen at its own LUN; false for a target that does not list its LUNs' identities, which the kernel
- *   then asks for the one LUN
+ * @returns whether it was seen at its own LUN; false for a target that does not list its LUNs' identities: the
+ * kernel then asks the one LUN
  * @throws IDENTITY_MISMATCH the volume is not among them
  */
 async function searchLun(work: PathReturn): Promise<Returned | boolean> {
   const { host, record, portal, signal } = work
   const { request } = record
   const shown = await work.listLuns()
-  // A list without LUNs, or without the identity of ours, says nothing: the kernel asks the one LUN.
+  // A list without LUNs, or without the identity of ours, proves nothing: the kernel asks the one LUN.
   const own = shown?.find(({ lun }) => lun === request.lun)
   if (!shown || shown.length === 0 || (own && own.wwid === null && own.serial === null)) return false
   const lun = findLun(record, shown)
@@ -235,8 +235,8 @@ async function searchLun(work: PathReturn): Promise<Returned | boolean> {
 }
 
 /**
- * A record has one LUN number: a volume that still answers at it through another portal is not followed to another one, which
- * would take the other path away.
+ * A record has one LUN number. If the volume still answers at that number through another portal, it is not
+ * followed to a new one, because that would take the other path away.
  * @throws LUN_ABSENT
  */
 async function refuseTwoNumbers({ host, record, portal }: PathReturn, lun: Lun): Promise<void> {

@@ -6,8 +6,8 @@ export function monotonicMs(): number {
 }
 
 /**
- * Milliseconds since the boot (CLOCK_BOOTTIME, to 10 ms): unlike {@link monotonicMs}, it counts the time that the machine was
- * suspended.
+ * Milliseconds since the boot (CLOCK_BOOTTIME, to 10 ms): unlike {@link monotonicMs}, it includes time during which
+ * the machine was suspended.
  */
 export function sinceBootMs(): number {
   return uptime() * 1000
@@ -29,8 +29,8 @@ export function momentNow(): Moment {
 const MIN_STEP_MS = 1_000
 
 /**
- * By how many milliseconds the wall clock has been set since a moment. Periods are measured by the monotonic clock: a
- * recorded wall time is shifted by this step first, so that setting the clock ends no period early.
+ * By how many milliseconds the wall clock has been set since a moment. Periods are measured by the monotonic clock:
+ * a recorded wall time is shifted by this step first, so that setting the clock does not end a period early.
  */
 export function clockStepSince({ since, sinceMs }: Moment): number {
   const step = Date.now() - Date.parse(since) - (monotonicMs() - sinceMs)

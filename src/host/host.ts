@@ -40,19 +40,23 @@ export interface Host extends AsyncDisposable {
   readonly hold: { readonly wanted: Hold; readonly mode: HoldMode | 'auto' }
   /**
    * @internal
-   * Sources, besides the target, that say whether this node still has a volume. Set by a process that can ask them.
+   * Sources besides the target that report whether this node still has a volume. Set by a process that can ask
+   * them.
    */
   readonly witnesses: {
     /** @returns `gone` if the VolumeAttachment was deleted, is being deleted, or was replaced by one with the same name */
     kubernetes: ((publication: Publication) => Promise<'mine' | 'gone' | 'unreachable'>) | null
-    /** When the Kubernetes API last answered again after it had not, or had been slow, by the monotonic clock; null: never. */
+    /**
+     * When the Kubernetes API last answered after a time in which it was slow or did not answer, by the monotonic
+     * clock; null: never.
+     */
     backMs: number | null
-    /** Called then. */
+    /** Called when that happens. */
     onBack: (() => void) | null
   }
   /** @internal The history of the volumes (state/records/history.ts). */
   readonly history: EventLog
-  /** @internal On whose behalf operations on this host are done; recorded in the history. */
+  /** @internal On whose behalf operations on this host are performed; recorded in the history. */
   readonly actor: Actor
   /** @internal */
   run(program: Program, args: readonly string[], options: RunOptions): Promise<RunResult>
@@ -64,7 +68,7 @@ export interface HostSettings {
   readonly hostRoot?: string
   readonly places?: Partial<Places>
   readonly hold?: Partial<SettledRequest['hold']>
-  /** On whose behalf operations are done. @default a program that uses the library */
+  /** On whose behalf operations are performed. @default a program that uses the library */
   readonly actor?: Actor
 }
 

@@ -75,15 +75,16 @@ function recordOf(host: Host, name: string): Attachment {
   return record
 }
 
-/** All sizes found here. They differ after an interrupted run: the smallest is the old one. */
+/** All sizes found on this node. They differ after an interrupted run: the smallest is the old one. */
 function sizesOf({ identity }: Attachment, { maps, sessions }: VolumeView): number[] {
   const seen = [...maps, ...sessions.flatMap(({ disk }) => disk ?? [])].map(({ bytes }) => bytes)
-  // 0: rescanned by another program while its LUN was not mapped.
+  // 0: another program rescanned the disk while its LUN was not mapped.
   return [identity?.bytes ?? 0, ...seen].filter((bytes) => bytes > 0)
 }
 
 /**
- * Asked once more immediately before the rescan: if the LUN was unmapped meanwhile, its disk would become 0 bytes long.
+ * Asks once more immediately before the rescan: if the LUN was unmapped meanwhile, its disk would become 0 bytes
+ * long.
  */
 async function rescan(host: Host, record: Attachment, disk: ScsiDisk, bytes: number): Promise<void> {
   await proven(host, record, disk)

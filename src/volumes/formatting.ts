@@ -15,8 +15,8 @@ import { FILE_SYSTEMS } from '../model/request.ts'
 import type { FileSystem } from '../model/request.ts'
 
 /**
- * After this time the volume may have been used elsewhere in a way that no signature shows. Longer than an outage
- * during mkfs, and than an orchestrator needs to retry.
+ * After this time the volume may have been used elsewhere in a way that leaves no signature. It is longer than an
+ * outage during mkfs, and longer than an orchestrator needs to retry.
  */
 const GOOD_FOR_S = 24 * 3600
 
@@ -37,16 +37,16 @@ const schema = z.strictObject({
 
 /**
  * A file system of ours whose creation started on a volume that was proven blank a moment before, and did not
- * verifiably finish: mkfs or the node was killed, or the target went away. Keyed by the volume's identity, and not part
- * of the attachment's record, because it must outlive a detach: an orchestrator detaches a volume that it could not
- * stage.
- * Null if there is none, or it is of another volume.
+ * verifiably finish: mkfs or the node was killed, or the target went away. It is keyed by the volume's identity,
+ * and not part of the attachment's record, because it must outlive a detach: an orchestrator detaches a volume that
+ * it could not stage.
+ * Null if there is none, or it belongs to another volume.
  */
 export function readFormatting(host: Host, identity: Identity): Begun | null {
   const note = readNote(pathOf(host, identity), schema)
   if (note === null) return null
   const { wwid, serial, bytes } = note.identity
-  // A LUN may grow meanwhile. Without a WWID, its size is part of what tells it from another.
+  // A LUN may grow meanwhile. Without a WWID, its size is part of what distinguishes it from another.
   const isAsLarge = wwid === null ? bytes === identity.bytes : bytes <= identity.bytes
   if (!isAsLarge || wwid !== identity.wwid || identityDifference(identity, { serial }) !== null) return null
   const { fs, uuid, at } = note
@@ -67,12 +67,12 @@ export function beginFormatting(host: Host, identity: Identity, fs: FileSystem, 
   })
 }
 
-/** It finished, or the volume's contents changed: from now on only a blank volume is formatted. */
+/** mkfs finished, or the volume's contents changed: from now on only a blank volume is formatted. */
 export function endFormatting(host: Host, identity: Identity): void {
   removeDurable(pathOf(host, identity))
 }
 
-/** The kernel creates another one at each boot (random(4)). */
+/** The kernel creates another ID at each boot (random(4)). */
 function bootOf({ paths }: Host): string {
   return readAttribute(`${paths.proc}/sys/kernel/random/boot_id`) ?? 'unknown'
 }

@@ -46,16 +46,16 @@ export const DETACH_STEPS = [
 export const EXPAND_STEPS = ['rescan', 'resize-map', 'grow'] as const
 
 /**
- * The steps of attach, detach and expand, in the order in which they happen. A step is one change of the machine, with
- * the same name in logs, errors and crash tests. If the command is killed before, in or after any of them, run it
- * again: it continues from the state it finds.
+ * The steps of attach, detach and expand, in order. A step is one change of the machine, with the same name in
+ * logs, errors and crash tests. If the command is killed before, in or after any of them, run it again: it
+ * continues from the state it finds.
  */
 export const STEPS = [...ATTACH_STEPS, ...DETACH_STEPS, ...EXPAND_STEPS] as const
 
 /** Name of a step: one of {@link STEPS}. */
 export type StepName = (typeof STEPS)[number]
 
-/** Called for every step of an operation; an error or wait here is the operation's, too. */
+/** Called for every step of an operation; if it throws or waits, the operation does too. */
 export interface Observer {
   begin?(volume: VolumeName, step: StepName, subject: string): void | Promise<void>
   end?(volume: VolumeName, step: StepName, subject: string, milliseconds: number): void | Promise<void>

@@ -26,7 +26,7 @@ export async function whenAppears<T>(
       const found = look()
       if (found !== null) resolve(found)
     } catch (error) {
-      // In a timer it would end the process.
+      // Thrown in a timer, the error would end the process.
       reject(error)
     }
   }

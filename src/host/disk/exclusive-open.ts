@@ -9,7 +9,7 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { readAttribute } from '../read/attribute.ts'
 
-/** Opening a device does no I/O but a test for its medium; a lost connection is detected within 10 s. */
+/** Opening a device does no I/O except a test for its medium; a lost connection is detected within 10 s. */
 const OPEN_DEADLINE_MS = 15_000
 
 /** Longer than another attach, mount(8) or wipefs claims a device to find out whether it is free. */
@@ -74,8 +74,9 @@ async function patiently(claim: () => Promise<boolean>): Promise<boolean> {
 }
 
 /**
- * Opens a disk that the kernel is adding. Its name and node exist some milliseconds before it can be opened; until then
- * open(2) fails with ENXIO (block/genhd.c:device_add_disk creates both before bdev_add). No event reports the end.
+ * Opens a disk that the kernel is adding. Its name and node exist some milliseconds before it can be opened; until
+ * then open(2) fails with ENXIO (block/genhd.c:device_add_disk creates both before bdev_add). No event reports the
+ * end of this phase.
  */
 async function openFresh(worker: Worker, path: string): Promise<boolean> {
   for (let pause = 1; ; pause *= 2) {

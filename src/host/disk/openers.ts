@@ -14,10 +14,10 @@ export type Openable = BlockRef &
   Partial<Pick<ScsiDisk, 'sg' | 'hctl'>> & { readonly partitions?: readonly BlockRef[] }
 
 /**
- * The processes, other than this one and its children, that have one of these devices or a partition of it open, whether or
- * not they claimed it. The disk of a virtual machine is visible only this way. Devices are recognized by number, so also in
- * a container in which their node has another name. Users inside the kernel (loop, swap, nfsd) have no process; most of
- * them claim the device.
+ * The processes, other than this one and its children, that have one of these devices or a partition of it open,
+ * whether or not they claimed it. The disk of a virtual machine is visible only this way. Devices are recognized by
+ * number, so this also works for a container in which their node has another name. Users inside the kernel (loop,
+ * swap, nfsd) have no process; most of them claim the device.
  * @throws STUCK the processes cannot be read
  */
 export async function findOpeners(host: Host, devices: readonly Openable[]): Promise<readonly DeviceFile[]> {

@@ -14,9 +14,9 @@ import { keepUdevOff, PATH_MARKS } from '../map/udev-rule.ts'
  */
 export type PathMark = 'hold' | 'any'
 
-// A mark is stored under its session's number, which is not reused within a boot (scsi_transport_iscsi.c:iscsi_session_nr).
-// SCSI host numbers are reused after a logout (drivers/scsi/hosts.c). So a mark that is left over never applies to another
-// disk.
+// A mark is stored under its session's number, which is not reused within a boot
+// (scsi_transport_iscsi.c:iscsi_session_nr). SCSI host numbers are reused after a logout (drivers/scsi/hosts.c). So
+// a leftover mark never applies to another disk.
 
 /**
  * Marks a disk for udev's rules as a path of a map, before the kernel creates the disk. If the mark cannot be written, udev

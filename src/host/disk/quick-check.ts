@@ -23,7 +23,7 @@ export interface CheckedDisk {
   readonly serial: string | null
   /** This node's registration; null if the reservation is not checked. */
   readonly fence: Registration | null
-  /** The target's generation of keys when they were last read; null if they have not been. */
+  /** The target's generation of keys when they were last read; null if they have not been read. */
   readonly generation: number | null
 }
 
@@ -38,9 +38,9 @@ export interface CheckedDisk {
 export type IdentityCheck = 'same' | 'registered' | 'other' | 'taken' | 'absent' | 'silent'
 
 /**
- * Whether several disks of one session still are the expected volumes, and still reserved for this node: one or two SCSI
- * commands for each, in one worker process. A quick form of {@link identify} for disks that have been identified before; the
- * caller confirms `other` with it.
+ * Whether several disks of one session are still the expected volumes, and still reserved for this node: one or two
+ * SCSI commands for each, in one worker process. A quick form of {@link identify} for disks that have been
+ * identified before; the caller confirms `other` with it.
  */
 export async function checkIdentities(host: Host, disks: readonly CheckedDisk[]): Promise<IdentityCheck[]> {
   const asked = disks.filter(({ disk }) => disk.sg !== null)
@@ -51,7 +51,7 @@ export async function checkIdentities(host: Host, disks: readonly CheckedDisk[])
     const page = pages[asked.indexOf(one)]
     if (page === undefined) return 'silent'
     const answer = compared(one, page)
-    // It may have been another disk's, to which the kernel has given the name of this one.
+    // The answer may be from another disk, to which the kernel has given this one's name.
     return isSame(answer) || hasItsNames(host.paths, one.disk) ? answer : 'silent'
   })
 }
@@ -89,7 +89,7 @@ function compared(
   const isExpected = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
   if (!isExpected) return 'other'
   if (fence === null || reservation === null) return 'same'
-  // A target that no longer answers this, as with its reservations switched off, guards nothing.
+  // A target that no longer answers this, for example because its reservations were switched off, guards nothing.
   if (reservation === 'refused') return 'taken'
   if (reservationHolder(reservation)?.key !== fence.key) return 'taken'
   return generationOf(reservation) === generation ? 'same' : 'registered'

@@ -28,9 +28,9 @@ const READ_ALL = [
   { read: 'status' },
 ] as const satisfies readonly PersistCommand[]
 
-/** All that the target reports about reservations of a volume. */
+/** Everything that the target reports about reservations of a volume. */
 export interface FullReservations extends Reservations {
-  /** The target counts it up when a key is registered or removed (PRGENERATION, SPC-4 section 6.15.2). */
+  /** The target increments it when a key is registered or removed (PRGENERATION, SPC-4 section 6.15.2). */
   readonly generation: number
   readonly capabilities: ReservationCapabilities
   /** Empty if the target does not support READ FULL STATUS. */
@@ -48,7 +48,7 @@ export async function readReservations(host: Host, disk: ScsiDisk): Promise<Full
 /** @throws TARGET_AWAY */
 function fullReservations(
   disk: ScsiDisk,
-  // They end with the first command that failed.
+  // The answers end with the first command that failed.
   [capabilities, keys, holder, status]: readonly PersistAnswer[],
 ): FullReservations | null {
   if (capabilities?.kind !== 'done') {
@@ -81,7 +81,7 @@ export function parseReservations([keys, holder]: readonly (
 
 /**
  * Registers a key for this session, in place of any key that it has registered before.
- * @param persists whether to ask the target to keep the registration over a loss of power
+ * @param persists whether to ask the target to keep the registration over a power loss
  * @returns whether the target keeps it
  * @throws TARGET_AWAY STUCK
  */
@@ -98,7 +98,7 @@ export async function registerKey(
   // RESERVE OUT although it has carried out the command (drivers/target/target_core_pr.c:core_scsi3_update_and_write_aptpl).
   const answer = await register(false)
   if (answer?.kind === 'done') return false
-  // Not where it rejects the command: a key in the list may then be that of another session.
+  // Not if it rejects the command: a key in the list may then be another session's.
   if (answer?.kind === 'refused' && !answer.isUnknown) {
     const [keys] = await persist(host, disk, [{ read: 'keys' }])
     if (keys?.kind === 'done' && keysOf(keys.data).includes(key)) return false
@@ -108,16 +108,17 @@ export async function registerKey(
 
 /** What {@link claimFree} has done. */
 export interface FreeClaim {
-  /** Whether the target keeps the registration over a loss of power. */
+  /** Whether the target keeps the registration over a power loss. */
   readonly persists: boolean
   /** What the target reports afterwards; null if it has no reservations. */
   readonly told: FullReservations | null
 }
 
 /**
- * Registers a key, reserves the volume, and reads back who has it, in one call of a worker: for a volume that no node has. As
- * {@link registerKey}, {@link reserve} and {@link readReservations} one after the other.
- * @param canPersist whether to ask the target to keep the registration over a loss of power; tried without if it rejects that
+ * Registers a key, reserves the volume, and reads back who has it, in one call of a worker, for a volume that no
+ * node has. Equivalent to {@link registerKey}, {@link reserve} and {@link readReservations} one after the other.
+ * @param canPersist whether to ask the target to keep the registration over a power loss; if the target rejects
+ * that, it is registered without
  * @returns null if the target rejects the registration
  * @throws TARGET_AWAY STUCK
  */
@@ -137,7 +138,7 @@ export async function claimFree(
     const [registered, , ...read] = await claim(true)
     if (registered?.kind === 'done') return { persists: true, told: fullReservations(disk, read) }
   }
-  // LIO reports an error and has registered: see registerKey.
+  // LIO reports an error although it has registered the key: see registerKey.
   const [registered, , ...read] = await claim(false)
   if (registered?.kind !== 'done' && (registered?.kind !== 'refused' || registered.isUnknown)) return null
   const told = fullReservations(disk, read)
@@ -180,9 +181,9 @@ export async function clearReservations(host: Host, disk: ScsiDisk, key: Reserva
 }
 
 /**
- * Gives this node's reservation back, and removes all of its registrations: those of earlier sessions, too, which only CLEAR
- * or PREEMPT removes. Another node's registration stays.
- * @throws TARGET_AWAY it is still there · STUCK
+ * Gives this node's reservation back, and removes all of its registrations, including those of earlier sessions,
+ * which only CLEAR or PREEMPT removes. Another node's registration stays.
+ * @throws TARGET_AWAY the reservation is still there · STUCK
  */
 export async function releaseReservation(
   host: Host,

@@ -5,15 +5,15 @@ import { deviceNode } from '../host.ts'
 import type { WriteProof } from '../proof/proof.ts'
 import { WorkerError } from '../worker/worker.ts'
 
-/** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
+/** Gigabytes may be dirty, and the target may be slow; a lost target is noticed within seconds. */
 const SYNC_DEADLINE_MS = 60_000
 
-/** What the kernel reports for pages that it could not write: as failed, or for want of room. */
+/** The errors that the kernel reports for pages that it could not write: the write failed, or there was no space. */
 const LOST: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EREMOTEIO', 'ENODATA', 'ETIMEDOUT', 'ENOLINK'])
 
 /**
- * Writes out what is dirty in the cache of a block device, and waits until the device has confirmed it. The device need not be
- * claimed: it may be mounted, and then this is its metadata.
+ * Writes out the dirty pages in the cache of a block device, and waits until the device has confirmed them. The
+ * device need not be claimed: it may be mounted, and then these pages are its metadata.
  * @param deadline milliseconds
  * @returns why pages were lost, now or since this was last reported (mm/filemap.c:file_check_and_advance_wb_err); null if none
  * @throws STUCK PROOF_EXPIRED · INTERNAL what says nothing of pages

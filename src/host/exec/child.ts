@@ -28,11 +28,11 @@ export interface ChildOptions {
   readonly onOutput?: unknown
   /** An open file that becomes its standard input. */
   readonly file?: number
-  /** Its standard input is a pipe, also where there is no `input`. */
+  /** Its standard input is a pipe, even if there is no `input`. */
   readonly isFed?: boolean
 }
 
-/** @returns what starts a child: at once, so that nothing can happen in between */
+/** @returns a function that starts a child at once, so that nothing can happen in between */
 export async function childStarter(): Promise<
   (program: Program, args: readonly string[], options: ChildOptions) => Child
 > {
@@ -40,7 +40,8 @@ export async function childStarter(): Promise<
   return (program, args, { input, env, onOutput, file, isFed = false }) =>
     execa(program, args, {
       reject: false,
-      // In a process group of its own: Ctrl-C at the terminal must reach only us, and we decide at which step to stop.
+      // The child has its own process group: Ctrl-C at the terminal must reach only us, and we decide at which step
+      // to stop.
       detached: true,
       cleanup: false,
       env: { PATH, LC_ALL: 'C', ...env },

@@ -25,18 +25,18 @@ export interface RunOptions {
   readonly input?: string
   /** Environment variables in addition to PATH and LC_ALL; never a secret. */
   readonly env?: Readonly<Record<string, string>>
-  /** Receives the output as it arrives; the result then has none of it. For long-running programs. */
+  /** Receives the output as it arrives; the result then does not contain it. For long-running programs. */
   readonly onOutput?: (text: string) => void
   /** An open file that becomes the program's standard input, instead of `input`. */
   readonly file?: number
-  /** I/O waits for this program: it is run by a shell that waits already, where there is one. @default false */
+  /** I/O waits for this program: if a standby shell is available, it runs the program. @default false */
   readonly urgent?: boolean
 }
 
 /** Exit statuses of a shell that could not execute the program. None of our programs has them. */
 const NOT_EXECUTED = new Set([126, 127])
 
-/** The shell could not run the program, or was not there. */
+/** The shell could not run the program, or no longer existed. */
 const wasNotRun = ({ exitCode, signal }: ChildResult) =>
   exitCode === undefined ? signal === undefined : NOT_EXECUTED.has(exitCode)
 
@@ -111,8 +111,8 @@ function toRunResult(program: Program, result: ChildResult): RunResult {
 }
 
 /**
- * The line of a program's output that says why it failed, for an error message. iscsiadm prints the reason in the middle;
- * other programs print it first, followed by their usage or a pointer to a log.
+ * The line of a program's output that gives the reason of a failure, for an error message. iscsiadm prints the
+ * reason in the middle; other programs print it first, followed by their usage or a pointer to a log.
  */
 export function failureReason(ran: RunResult): string {
   const lines = `${ran.stderr}\n${ran.stdout}`.split('\n').map((line) => line.trim())

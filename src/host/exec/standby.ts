@@ -2,28 +2,28 @@ import type { Child } from './child.ts'
 import { childStarter } from './child.ts'
 import { abandon } from './until-ended.ts'
 
-/** How many wait: for a path that returns one logs out, one logs in, one loads a table and one resumes it. */
+/** How many shells wait: for a path that returns, one logs out, one logs in, one loads a table and one resumes it. */
 const COUNT = 4
-/** After this time they are ended, unless they are asked for again. */
+/** Idle shells end after this time unless they are requested again. */
 const IDLE_LIMIT_MS = 60_000
 
 /**
- * Reads a number, and that many arguments, a line each, and becomes the program that the first one names. If this process dies
- * while it writes, fewer arguments arrive, and nothing is run.
+ * Reads a number and then that many arguments, one per line, and becomes the program that the first one names. If
+ * this process dies while it writes them, fewer arguments arrive, and nothing is run.
  */
 export const STANDBY_SCRIPT =
   'read -r count || exit; while IFS= read -r word; do set -- "$@" "$word"; done; [ $# -gt 0 ] && [ $# = "$count" ] && exec "$@" < /dev/null'
 
 /**
- * Shells that wait for a program to become. Forking a large process takes long, and stops it meanwhile: while I/O waits for a
- * program, one is used that was forked before.
+ * Shells that wait to become a program. Forking a large process takes long, and stops it meanwhile: if I/O waits
+ * for a program, a shell is used that was forked earlier.
  */
 export class StandbyShells {
   readonly #waiting: Child[] = []
   #starting = 0
   #idleTimer: NodeJS.Timeout | undefined
 
-  /** Starts the ones that are missing, which takes effect later. */
+  /** Starts missing shells, which become available later. */
   warm(): void {
     clearTimeout(this.#idleTimer)
     this.#idleTimer = setTimeout(() => this.close(), IDLE_LIMIT_MS).unref()
@@ -36,11 +36,11 @@ export class StandbyShells {
       const start = await childStarter()
       const child = start('sh', ['-c', STANDBY_SCRIPT, 'lunkeeper-standby'], { isFed: true })
       keepAlive(child, false)
-      // It may end before it is needed. `take` sees that.
+      // The shell may end before it is needed. `take` notices that.
       child.nodeChildProcess.stdin?.on('error', () => {})
       this.#waiting.push(child)
     } catch {
-      // A program is started the usual way then.
+      // Programs are then started the usual way.
     } finally {
       this.#starting--
     }
@@ -60,7 +60,7 @@ export class StandbyShells {
     return undefined
   }
 
-  /** Ends those that wait. */
+  /** Ends the waiting shells. */
   close(): void {
     clearTimeout(this.#idleTimer)
     for (const child of this.#waiting.splice(0)) abandon(child.nodeChildProcess)

@@ -15,13 +15,14 @@ const XFS_MAGIC = 0x58465342
 const XFS_IN_PROGRESS = 126
 
 /**
- * Whether a file system that mkfs may not have finished is complete, or has been used since: another node may have finished
- * and used it. Only an unused one may be created again, whatever state a used one is in. Only reads.
+ * Whether a file system that mkfs may not have finished is complete, or has been used since: another node may have
+ * finished and used it. Only an unused one may be created again; a used one must not be, whatever its state. Only
+ * reads.
  *
  * A signature is not enough: mkfs.ext4 writes its superblock last, but through the page cache, which may reach the disk in
  * another order when a machine fails; mkfs.xfs writes it first and marks it `inprogress`, which blkid does not check.
  * @param disk of the volume: its superblock is read from the target
- * @throws PROGRAM_MISSING TIMEOUT TARGET_AWAY STUCK · MOUNT_FAILED that cannot be determined
+ * @throws PROGRAM_MISSING TIMEOUT TARGET_AWAY STUCK · MOUNT_FAILED this cannot be determined
  */
 export async function isFsComplete(
   host: Host,
@@ -45,7 +46,7 @@ export async function isFsComplete(
 
 interface Check {
   readonly command: readonly [Program, ...string[]]
-  /** The highest exit status that tells of the file system, and not of the program. */
+  /** The highest exit status that describes the file system rather than a failure of the program. */
   readonly mostErrors: number
   readonly isUsed: (head: Buffer) => boolean
 }
@@ -53,7 +54,7 @@ interface Check {
 const CHECKS: Readonly<Record<FileSystem, Check>> = {
   ext4: {
     command: ['fsck.ext4', '-n', '-f'],
-    // 4: errors; 8: it cannot be opened, as without its group descriptors; 16, 32, 128: e2fsck(8).
+    // 4: errors; 8: it cannot be opened, for example without its group descriptors; 16, 32, 128: e2fsck(8).
     mostErrors: 12,
     isUsed(head) {
       const mark = ext4Mark(head)
@@ -62,7 +63,7 @@ const CHECKS: Readonly<Record<FileSystem, Check>> = {
   },
   xfs: {
     command: ['xfs_repair', '-n'],
-    // A log that was not replayed is an error here, too.
+    // A log that has not been replayed is also an error here.
     mostErrors: 1,
     isUsed: (head) => head.readUInt32BE(0) === XFS_MAGIC && head[XFS_IN_PROGRESS] === 0,
   },

@@ -9,7 +9,7 @@ import { isMountPoint, mountAt } from '../read/mounts.ts'
 
 /** Replaying a large journal over a slow link takes this long; a lost target is detected much earlier. */
 const MOUNT_DEADLINE_MS = 120_000
-/** An unmount writes all dirty data first. After this time the user should learn that it takes long. */
+/** An unmount writes all dirty data first. After this time the user should be told that it takes long. */
 const UMOUNT_DEADLINE_MS = 120_000
 
 /** A healthy file system answers in microseconds; a directory may be on one that hangs. */
@@ -28,7 +28,7 @@ export async function mountFs(
   const args = [
     '-t',
     type,
-    // For systemd, which then unmounts it at shutdown before the network and iscsid stop (systemd.mount(5)).
+    // systemd then unmounts it at shutdown before the network and iscsid stop (systemd.mount(5)).
     '-o',
     ['_netdev', ...options].join(','),
     '--',
@@ -57,7 +57,8 @@ export async function unmountFs(host: Host, proof: WriteProof, point: string): P
   if (!mount) return
   proof.require(mount.devno)
   const ran = await host.run('umount', ['--', point], { deadline: UMOUNT_DEADLINE_MS })
-  // Another process may have unmounted it meanwhile. The mount table decides: umount's text contains the path.
+  // Another process may have unmounted it meanwhile. The mount table decides, because umount's text contains the
+  // path.
   if (ran.code === 0 || !mountAt(host.paths, point)) return
   const code = /(?:target|device) is busy/.test(ran.stderr) ? 'BUSY' : 'UNMOUNT_FAILED'
   throw new LunkeeperError(code, `${point} was not unmounted: ${failureReason(ran)}`)

@@ -6,7 +6,7 @@ import { deviceNode } from '../host.ts'
 
 const DEADLINE_MS = 30_000
 const MIB = 1 << 20
-/** blkid(8): no signature; but also, without a word (seen with 2.38), a device that cannot be opened or read. */
+/** blkid(8): no signature; but also, without any message (seen with 2.38), a device that cannot be opened or read. */
 const NOTHING_FOUND = 2
 /** blkid(8): more than one format was detected. */
 const SEVERAL_FORMATS = 8

@@ -10,7 +10,7 @@ const SYNC_DEADLINE_MS = 5 * 60_000
 /**
  * Writes all dirty data of one mounted file system, and waits for the confirmation of its device (syncfs(2)). Unlike
  * umount(8), this reports pages that the kernel could not write since the last call (fs/sync.c: errseq_check_and_advance).
- * @param signal stops the wait; what is under way goes on in the kernel
+ * @param signal stops the wait; the write-out continues in the kernel
  * @throws FLUSH_FAILED the kernel reports an error: data is lost · TIMEOUT · PROOF_EXPIRED
  */
 export async function syncFs(

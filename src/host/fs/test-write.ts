@@ -6,7 +6,7 @@ import { mountAt } from '../read/mounts.ts'
 /** The write needs a journal transaction, which may wait for others. */
 const TEST_WRITE_DEADLINE_MS = 15_000
 
-/** A file system works that is full, or whose user is over quota. */
+/** A file system works even if it is full or its user is over quota. */
 const FULL_ERRNOS: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /**

@@ -1,8 +1,9 @@
 /**
- * The ext4 features that this e2fsck does not know, if it reports nothing else; null otherwise. In this case e2fsck exits
- * before it reads or changes anything else (e2fsck/unix.c: main): with 8 (operational error), or with 12 for a feature
- * that does not keep it from opening the file system, which it then calls one that still has errors. It prints a feature without a
- * name as FEATURE_C12: its kind (compatible, incompatible, read-only) and bit.
+ * The ext4 features that this e2fsck does not know, if it reports nothing else; null otherwise. In this case e2fsck
+ * exits before it reads or changes anything else (e2fsck/unix.c: main): with 8 (operational error), or with 12 for
+ * a feature that does not prevent it from opening the file system, which e2fsck then reports as still having
+ * errors. It prints a feature without a name as FEATURE_C12: its kind (compatible, incompatible, read-only) and
+ * bit.
  */
 export function unknownFeatures(ran: {
   readonly code: number | null

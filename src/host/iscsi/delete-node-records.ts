@@ -7,7 +7,7 @@ import { repeatOnDatabaseError } from './record-race.ts'
 /** iscsiadm waits for other programs that write records, for a few seconds at most. */
 const DEADLINE_MS = 15_000
 
-// open-iscsi include/iscsi_err.h. 21: there is no such record.
+// open-iscsi include/iscsi_err.h. 21: no such record exists.
 const OK = new Set([0, 21])
 
 /**

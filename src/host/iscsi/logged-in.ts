@@ -31,7 +31,7 @@ function isUp(host: Host, iqn: Iqn, portal: Portal): boolean {
         session.state === 'LOGGED_IN' && session.portal !== null && samePortal(session.portal, portal),
     )
   } catch {
-    // This process has no file descriptors left for the moment: thrown in a timer, the error would end it.
+    // This process has no file descriptors left at the moment: thrown in a timer, the error would end it.
     return false
   }
 }

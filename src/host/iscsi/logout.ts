@@ -14,9 +14,10 @@ const RETRY_INTERVAL_MS = 500
 const LOOK_INTERVAL_MS = 50
 
 /**
- * After these the session ends, or the logout is tried again. 0: iscsid has ended it, and the kernel removes its disks first. 32: it was
- * reconnecting, and iscsid drops it without asking the target. 9: not logged in yet (usr/initiator.c:session_logout_task). 2 and
- * 21: iscsid knows no such session, which is true of one that has ended, and of all of them for a moment after iscsid was started.
+ * After these the session ends, or the logout is retried. 0: iscsid has ended it, and the kernel removes its disks
+ * first. 32: it was reconnecting, and iscsid drops it without asking the target. 9: not logged in yet
+ * (usr/initiator.c:session_logout_task). 2 and 21: iscsid knows no such session. That is true of a session that has
+ * ended, and of all sessions for a moment after iscsid was started.
  */
 const EXPECTED = new Set([0, 2, 9, 21, 32])
 

@@ -5,9 +5,10 @@ const DATABASE_ERROR = 6
 const ATTEMPTS = 10
 
 /**
- * Repeats an iscsiadm command that failed with a database error. Without taking a lock, iscsiadm walks through the records
- * of all targets to find one, and fails if another program removes any of them meanwhile (usr/idbm.c:idbm_for_each_iface).
- * A damaged database fails in each attempt. Such a command has asked no target.
+ * Repeats an iscsiadm command that failed with a database error. Without taking a lock, iscsiadm walks through the
+ * records of all targets to find one, and fails if another program removes any of them meanwhile
+ * (usr/idbm.c:idbm_for_each_iface). With a damaged database every attempt fails. A command that fails this way has
+ * not contacted a target.
  */
 export async function repeatOnDatabaseError(command: () => Promise<RunResult>): Promise<RunResult> {
   let ran = await command()

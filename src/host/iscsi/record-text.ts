@@ -9,7 +9,7 @@ import type { Chap } from '../../model/secret.ts'
 export interface LoginSettings {
   /** Recovery timer of the session. */
   readonly recovery: Hold
-  /** Null for the credentials that the record or iscsid.conf has. */
+  /** Null to use the credentials in the record or in iscsid.conf. */
   readonly chap: Chap | null
 }
 

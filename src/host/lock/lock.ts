@@ -14,7 +14,7 @@ export interface LockOptions {
   readonly what: string
   /** Milliseconds to wait for the lock. */
   readonly deadline: number
-  /** Ends the wait when aborted. */
+  /** Aborting it ends the wait. */
   readonly signal?: AbortSignal | undefined
   /** The holder is not asked to give way to this caller. @default false */
   readonly patient?: boolean

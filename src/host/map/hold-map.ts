@@ -102,7 +102,7 @@ export async function createHoldMap(
  * Loads a table with another set of paths, all of which carry I/O immediately. I/O that the map queues stays queued: nothing
  * is flushed, and no file system is frozen. A read-only map stays read-only: otherwise the kernel would open its disks for
  * writing, which a write-protected LUN rejects (drivers/md/dm.c:dm_get_table_device).
- * @param bytes its new size; without it the map keeps the size that it has now, which may be larger than it was in `map`
+ * @param bytes its new size; by default the map keeps its present size, which may be larger than it was in `map`
  * @throws MAP_FAILED PROOF_EXPIRED
  */
 export async function loadHoldMap(
@@ -193,7 +193,7 @@ export async function hasActivePath(
   return paths.some(({ active, devno }) => active && devnos.includes(devno))
 }
 
-/** Whether a hold map has paths, and device-mapper sends nothing through any of them. False if it cannot be read. */
+/** Whether a hold map has paths, but device-mapper sends I/O through none of them. False if this cannot be read. */
 export async function hasOnlyFailedPaths(host: Host, { name }: Pick<DmMap, 'name'>): Promise<boolean> {
   const paths = (await recentPaths(host).catch(() => null))?.get(name) ?? []
   return paths.length > 0 && paths.every(({ active }) => !active)

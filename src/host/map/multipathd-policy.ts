@@ -52,7 +52,7 @@ export async function setMapPolicies(host: Host, policies: readonly MapPolicy[])
   else writeDurable(applied, wanted)
 }
 
-/** What the file has now, as {@link setMapPolicies} wrote it. */
+/** The policies that the file contains now, as {@link setMapPolicies} wrote them. */
 export function presentMapPolicies({ paths }: Host): MapPolicy[] {
   const sections = (readText(join(paths.root, MULTIPATHD_POLICY)) ?? '').matchAll(
     /wwid "([^"\n]+)"\n\t\tno_path_retry (\S+)/g,

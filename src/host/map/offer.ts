@@ -15,6 +15,6 @@ export function offerToUdev(host: Host, { device }: DmMap): void {
   try {
     writeFileSync(join(host.paths.sys, 'block', device, 'uevent'), `change ${randomUUID()} ${PROBE}`)
   } catch {
-    // A read-only /sys: the contents of the map can be activated by worker.
+    // /sys is read-only: a worker cannot be told to activate the contents of the map.
   }
 }

@@ -8,10 +8,10 @@ import { isGone } from './multipath.ts'
 const DEADLINE_MS = 20_000
 
 /**
- * How often a map is open, as the kernel counts: mounts and loop devices count, and so does a program that has closed it and
- * waits in the kernel until all that it wrote is on the device. Such a program no longer has a descriptor, and the requests of
- * a map that queues are in none of its counters of I/O (seen on 6.1 and 6.12).
- * @throws MAP_FAILED the kernel does not say · TIMEOUT
+ * How often a map is open, as the kernel counts. Mounts and loop devices count, and so does a program that has
+ * closed it and waits in the kernel until everything that it wrote is on the device. Such a program no longer has a
+ * descriptor, and while a map queues, its requests are in none of its I/O counters (seen on 6.1 and 6.12).
+ * @throws MAP_FAILED the kernel does not report it · TIMEOUT
  */
 export async function openCount(host: Host, map: DmMap): Promise<number> {
   const args = ['info', '-c', '--noheadings', '-o', 'open', map.name]

@@ -1,6 +1,6 @@
 import type { Host } from '../host.ts'
 
-/** How long an answer is recent enough to display it, or to notice an outage by it. */
+/** How long an answer is recent enough to be displayed, or to show that an outage has begun. */
 const RECENT_MS = 500
 
 /** Callers that ask within half a second share one answer: one program for a listing of many volumes. */

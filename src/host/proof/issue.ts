@@ -2,14 +2,15 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { sinceBootMs } from '../clock.ts'
 
 /**
- * How long a proof is valid. It is requested immediately before the act; the limit is for a process that was stopped in
- * between (SIGSTOP, a suspended machine).
+ * How long a proof is valid. It is requested immediately before the act; the limit is for a process that was
+ * stopped in between (SIGSTOP, a suspended machine).
  */
 export const PROOF_LIFETIME_MS = 5_000
 
 /**
- * The longest time from the first question of a proof to the act. A process that was stopped between the answers and the proof
- * does not use them. Each path has 20 s to answer, and a silent one must not spoil the answers of the others.
+ * The longest time from the first question of a proof to the act. A process that was stopped between the answers
+ * and the proof must not use them. Each path has 20 s to answer, and a silent path must not invalidate the answers
+ * of the others.
  */
 export const PROOF_LONGEST_MS = 60_000
 

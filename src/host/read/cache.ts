@@ -4,8 +4,9 @@ import type { HostPaths } from '../paths.ts'
 const caches = new WeakMap<HostPaths, Map<string, unknown>>()
 
 /**
- * The same host, but its sessions, disks, maps and mounts are read only once, when they are first needed. For a diagnosis, which
- * looks at hundreds of volumes and judges one state of the node. Not for code that changes the host, which must read again.
+ * The same host, but its sessions, disks, maps and mounts are read only once, when they are first needed. This is
+ * for a diagnosis, which looks at hundreds of volumes and judges one state of the node. Do not use it in code that
+ * changes the host, which must read again.
  */
 export function withCache(paths: HostPaths): HostPaths {
   const copy = { ...paths }

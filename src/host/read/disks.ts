@@ -53,7 +53,7 @@ export function readDisk(
 /** All SCSI devices of a session, by ascending LUN. */
 export function readDisks(paths: HostPaths, session: SessionRef, options?: DiskOptions): ScsiDisk[] {
   if (!hasCache(paths)) return readAllDisks(paths, session, options)
-  // With what identifies it: other callers want that.
+  // Read with the identity, because other callers need it.
   return cached(paths, `disks of ${session.sid}`, () => readAllDisks(paths, session))
 }
 
@@ -95,7 +95,7 @@ export function readDiskByName(paths: HostPaths, name: string, options?: DiskOpt
   return disk?.name === name ? disk : null
 }
 
-/** Whether a disk is still what its names stand for: the kernel may have removed it, and given them to another disk. */
+/** Whether a disk still is what its names refer to: the kernel may have removed it and given the names to another disk. */
 export function hasItsNames(paths: HostPaths, { sid, hctl, name, sg }: ScsiDisk): boolean {
   const isAt = (kind: string, called: string | null) => {
     if (called === null) return true

@@ -26,8 +26,8 @@ export function readLiveFs(paths: HostPaths): LiveFs[] {
 }
 
 /**
- * Distinguishes the file systems that were mounted from one block device one after the other: the number of its directory in
- * sysfs, which no other one gets. Null if there is none, or none that the kernel shows.
+ * Distinguishes the file systems that were mounted from one block device one after the other: the number of its
+ * directory in sysfs, which no other file system gets. Null if there is none, or none that the kernel shows.
  */
 export function fsInstance({ sys }: HostPaths, deviceName: string): string | null {
   for (const fs of ['ext4', 'xfs']) {
@@ -37,13 +37,13 @@ export function fsInstance({ sys }: HostPaths, deviceName: string): string | nul
   return null
 }
 
-/** When an ext4 last found an error, by the wall clock, in milliseconds; null for never, and for others. */
+/** When an ext4 last found an error, by the wall clock, in milliseconds; null if never, and for other file systems. */
 export function lastErrorMs({ sys }: HostPaths, deviceName: string): number | null {
   const seconds = readNumber(`${sys}/fs/ext4/${deviceName}/last_error_time`)
   return seconds !== null && seconds > 0 ? seconds * 1000 : null
 }
 
-/** Whether an ext4 or xfs on this block device is alive in the kernel. Others show only by EBUSY for O_EXCL. */
+/** Whether an ext4 or xfs on this block device is alive in the kernel. Other types show only by EBUSY for O_EXCL. */
 export function isFsAlive(paths: HostPaths, deviceName: string): boolean {
   if (hasCache(paths)) {
     const alive = cached(

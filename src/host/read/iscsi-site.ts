@@ -96,7 +96,7 @@ export function hasProgram(paths: HostPaths, program: string, path: string): boo
 export interface MultipathSite {
   /** Null if it is not set. By default multipath-tools ignores single paths. */
   readonly findMultipaths: string | null
-  /** Of `blacklist_exceptions`: the udev properties by which a disk is taken; null for the default. */
+  /** From `blacklist_exceptions`: the udev properties that make multipathd accept a disk; null for the default. */
   readonly property: string | null
 }
 
@@ -127,7 +127,7 @@ export interface ReadableSecret {
 const GROUP_READS = 0o040
 const OTHERS_READ = 0o004
 const OTHERS_ENTER = 0o011
-/** A node has tens of records; more are not looked through. */
+/** A node has tens of records; no more than this are examined. */
 const MAX_RECORDS = 4_000
 
 /** @param database directory of the node records */

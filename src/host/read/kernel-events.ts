@@ -7,10 +7,10 @@ import type { Host } from '../host.ts'
 /** One event of the kernel: its properties, such as ACTION, DEVPATH, DM_NAME. */
 export type KernelEvent = ReadonlyMap<string, string>
 
-/** Pause before the monitor is restarted; doubled each time that it ends soon after its start, up to the longest. */
+/** Pause before the monitor is restarted. It is doubled, up to a maximum, each time the monitor ends soon after its start. */
 const RESTART_MS = 1_000
 const MAX_RESTART_MS = 60_000
-/** A monitor that has run for this time has worked. */
+/** A monitor that has run for this long counts as working. */
 const WORKED_MS = 60_000
 
 /** The longest timer of Node, 24 days; then the monitor is restarted. */
@@ -22,7 +22,7 @@ const ARGUMENTS = ['monitor', '--kernel', '--property', '--subsystem-match=block
  * Follows the kernel's events of block and SCSI devices until the signal is aborted. Runs one `udevadm monitor`, because Node has
  * no netlink sockets; udevd is not needed. If it cannot be started, there are no events and no error.
  * @param onEvent called for each event
- * @param onListening called each time that the monitor has subscribed: what happened before that has to be looked up
+ * @param onListening called each time that the monitor has subscribed: earlier changes must be looked up
  */
 export async function followKernelEvents(
   host: Host,

@@ -28,7 +28,7 @@ export function readMaps(paths: HostPaths): DmMap[] {
   return cached(paths, 'maps', () => readAllMaps(paths))
 }
 
-/** The map with this UUID; null if there is none. Reads all that are there. */
+/** The map with this UUID; null if there is none. Reads all maps. */
 export function mapOfUuid(paths: HostPaths, uuid: string): DmMap | null {
   const byUuid = cached(paths, 'maps by UUID', () => new Map(readMaps(paths).map((map) => [map.uuid, map])))
   return byUuid.get(uuid) ?? null

@@ -32,8 +32,8 @@ export function readSessionState(paths: HostPaths, sid: number): SessionState | 
 }
 
 /**
- * The file that tells one connection of a session from the next: each reconnect takes another local port. The state
- * alone does not: a loss that is shorter than a look at it is never seen.
+ * The file that distinguishes one connection of a session from the next: each reconnect takes another local port.
+ * The state alone does not show this: a loss that is shorter than the interval between two looks is never seen.
  */
 export function connectionAttribute(paths: HostPaths, sid: number): string {
   return `${paths.sys}/class/iscsi_connection/connection${sid}:0/local_port`
@@ -64,15 +64,15 @@ function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): S
   }
 }
 
-/** What does not change while a session lives. */
+/** The attributes that do not change during the life of a session. */
 type Fixed = Pick<Session, 'iqn' | 'portal' | 'host' | 'iface'>
 
-/** By host and session number; each with the number of its directory in sysfs, which another session does not get. */
+/** By host and session number. Each has the inode of its directory in sysfs, which another session does not get. */
 const known = new WeakMap<HostPaths, Map<number, Fixed & { readonly inode: number }>>()
 
 /**
- * Read once for each session: two thirds of its attributes, and a volume's state is read before each step of an attach or a
- * detach.
+ * Read once for each session: these are two thirds of its attributes, and a volume's state is read before each step
+ * of an attach or a detach.
  */
 function readFixed(paths: HostPaths, sid: number, directory: string): Fixed | null {
   const inode = readStat(directory)?.ino
@@ -98,7 +98,7 @@ function readFixed(paths: HostPaths, sid: number, directory: string): Fixed | nu
   return fixed
 }
 
-/** More sessions than a node has; those that have ended are forgotten with the oldest. */
+/** More sessions than a node has; ended sessions are forgotten together with the oldest. */
 const MAX_KNOWN = 4_096
 
 function remember<T>(ofHost: Map<number, T>, sid: number, one: T): void {

@@ -16,7 +16,7 @@ export function readPingTimers({ sys }: HostPaths, sid: number): PingTimers {
   return { interval: readNumber(`${connection}/recv_tmo`), timeout: readNumber(`${connection}/ping_tmo`) }
 }
 
-/** Seconds until the kernel aborts a command of the disk; null if it does not tell. */
+/** Seconds until the kernel aborts a command of the disk; null if it does not report them. */
 export function readCommandTimer({ sys }: HostPaths, { hctl }: Pick<ScsiDisk, 'hctl'>): number | null {
   return readNumber(`${sys}/bus/scsi/devices/${formatHctl(hctl)}/timeout`)
 }

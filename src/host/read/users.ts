@@ -3,7 +3,7 @@ import { linkName, listNames, readAttribute, readLink, readText } from './attrib
 import type { MountEntry } from './mounts.ts'
 import { readMountTable } from './mounts.ts'
 
-/** What may be in use: mount points, and block devices by number (`8:16`) and by name under /dev (`sdb`). */
+/** Objects that may be in use: mount points, and block devices by number (`8:16`) and by name under /dev (`sdb`). */
 export interface Usable {
   readonly points: readonly string[]
   readonly devnos: readonly string[]

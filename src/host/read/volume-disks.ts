@@ -23,7 +23,7 @@ export function readVolumeDisks({ sys }: HostPaths, identity: Identity): VolumeD
   if (identity.wwid === null) return []
   return listNames(`${sys}/block`).flatMap((name) => {
     const directory = `${sys}/block/${name}`
-    // Only SCSI devices have it there.
+    // Only SCSI devices have the attribute there.
     const wwid = wwidOrNull(readAttribute(`${directory}/device/wwid`) ?? '')
     if (wwid === null || !isSameVolume({ wwid, serial: null }, identity)) return []
     const page80 = readBytes(`${directory}/device/vpd_pg80`, PAGE_80_MAX)

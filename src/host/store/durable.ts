@@ -81,7 +81,10 @@ export function removeDurable(path: string): boolean {
   return true
 }
 
-/** The entries of new directories in those above them: of `path`, and of all between it and the first `created` one. */
+/**
+ * Makes the entries of new directories in their parents durable: of `path`, and of all directories between it and
+ * the first `created` one.
+ */
 function syncAbove(path: string, created: string): void {
   syncDirectory(dirname(path))
   if (path !== created && path !== dirname(path)) syncAbove(dirname(path), created)

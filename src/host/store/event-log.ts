@@ -5,7 +5,7 @@ import { join } from 'node:path'
 /** With about 250 bytes per event, 16,000 events are kept. */
 export const SEGMENT_BYTES = 512 << 10
 export const SEGMENTS = 8
-/** The most events in memory while the disk accepts none; then the oldest are dropped. */
+/** How many events are kept in memory while the disk accepts none; beyond that, the oldest are dropped. */
 const MAX_WAITING = 1_000
 /** When to try again after the disk rejected a write. */
 const RETRY_INTERVAL_MS = 10_000
@@ -51,7 +51,7 @@ export class EventLog {
     this.#begin()
   }
 
-  /** Waits until all events are written, or the disk rejects them, or the time is over. @returns whether all are written */
+  /** Waits until all events are written, the disk rejects them, or the time is over. @returns whether all are written */
   async settle(deadlineMs: number): Promise<boolean> {
     if (this.#waiting.length > 0) this.#begin()
     if (!this.#writing) return this.#waiting.length === 0
@@ -134,7 +134,7 @@ function numbersOf(names: readonly string[]): number[] {
 export interface ReadEvents {
   /** In the order of writing. Their contents are not checked. */
   readonly events: readonly Readonly<Record<string, unknown>>[]
-  /** Number of lines that are not a JSON object: of a process that died, or of a damaged file. */
+  /** Number of lines that are not a JSON object: from a process that died, or from a damaged file. */
   readonly unreadable: number
 }
 

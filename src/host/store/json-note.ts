@@ -7,8 +7,9 @@ import { writeDurable } from './durable.ts'
 // Small JSON files that commands and the agent leave for each other, most of them under /run.
 
 /**
- * Null if there is no such file, if it cannot be read, or if it is not such a note. For notes without which a command only
- * does something once more; where a missing note and an unreadable one differ, see {@link parseNote}.
+ * Null if there is no such file, if it cannot be read, or if it is not such a note. Use this for notes whose
+ * absence only makes a command do something once more. If a missing note and an unreadable one must be
+ * distinguished, see {@link parseNote}.
  */
 export function readNote<Note extends z.core.$ZodType>(path: string, schema: Note): z.output<Note> | null {
   try {

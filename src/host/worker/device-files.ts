@@ -58,7 +58,7 @@ function firstOpened(
     const path = readLink(link)
     // Sockets and pipes have no path.
     if (!path?.startsWith('/')) continue
-    // What is of interest is in its first lines (fs/proc/fd.c:seq_show).
+    // The relevant fields are in the first lines (fs/proc/fd.c:seq_show).
     const info = readAttribute(`${process}/fdinfo/${fd}`) ?? ''
     if ((Number.parseInt(/^flags:\s*(\d+)$/m.exec(info)?.[1] ?? '0', 8) & O_PATH) !== 0) continue
     const type = typeOf(/^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? '')
@@ -70,7 +70,7 @@ function firstOpened(
 }
 
 function deviceOf(path: string): string | null {
-  // Null: a descriptor that was closed meanwhile.
+  // Null: the descriptor was closed meanwhile.
   const stat = readStat(path)
   if (stat === null) return null
   const kind = stat.isBlockDevice() ? 'b' : stat.isCharacterDevice() ? 'c' : null

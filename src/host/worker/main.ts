@@ -24,7 +24,7 @@ import { persist } from './reservation.ts'
 import { inquire, readVolume, vital } from './scsi.ts'
 import { firstUntrusted } from './trust.ts'
 
-/** The data of a program that uses the raw device is rarely in none of these. */
+/** Data that a program has written to the raw device is very unlikely to be missed by all of these. */
 const SAMPLES = 64
 const SAMPLE_BYTES = 4096
 

@@ -52,7 +52,7 @@ export interface Verbs {
   deviceFiles: { args: { path: string; devices: string[]; nodes: string[] }; result: DeviceFile[] }
   /** Creates an unlinked file in a directory (O_TMPFILE) and closes it. */
   testWrite: { args: { path: string }; result: null }
-  /** Writes out what is dirty in the cache of a block device. EIO also if an earlier failure has not been reported yet. */
+  /** Writes out the dirty pages in the cache of a block device. EIO also if an earlier failure has not been reported yet. */
   syncDevice: { args: { path: string }; result: null }
 }
 

@@ -13,7 +13,10 @@ const ACT = { register: 6, reserve: 1, clear: 3, preempt: 5 } as const
 /** Several hundred registrations, each with a transport id of up to 256 bytes. */
 const ALLOCATION = 16_384
 const PARAMETERS = 24
-/** Of the data of PERSISTENT RESERVE IN: a generation and the length of what follows. Capabilities are as long, without it. */
+/**
+ * The header in the data of PERSISTENT RESERVE IN: a generation and the length of what follows. Capabilities are as
+ * long, but have no header.
+ */
 const HEADER = 8
 /** PERSISTENT RESERVE OUT, byte 20, bit 0: the registration survives a loss of power. */
 const APTPL = 1
@@ -81,7 +84,7 @@ function perform(fd: number, one: PersistCommand): Uint8Array {
   return new Uint8Array()
 }
 
-/** What the device says that it has returned, header included. */
+/** The length that the device reports for its answer, header included. */
 function lengthOf(what: keyof typeof READ, data: Buffer): number {
   if (data.length < HEADER) return data.length
   return what === 'capabilities' ? Math.max(HEADER, data.readUInt16BE(0)) : HEADER + data.readUInt32BE(4)

@@ -19,8 +19,8 @@ function orNull<T>(work: () => T): T | null {
 }
 
 /**
- * Null if the device does not support the command. Any other error, such as ABORTED COMMAND or BUSY, tells nothing about
- * what the device has.
+ * Null if the device does not support the command. Any other error, such as ABORTED COMMAND or BUSY, reveals
+ * nothing about what the device has.
  */
 function orUnsupported<T>(work: () => T): T | null {
   try {
@@ -48,7 +48,7 @@ function readWholePage(fd: number, page: number): Buffer {
   return (whole && whole.length > short.length ? whole : short).subarray(0, length)
 }
 
-/** Null if the device has no such page. @throws ScsiError it does not say */
+/** Null if the device has no such page. @throws ScsiError the device does not report whether it does */
 function vitalPage(fd: number, page: number): Buffer | null {
   const data = orUnsupported(() => readWholePage(fd, page))
   return data && data.length >= 4 && data[1] === page ? data : null

@@ -32,7 +32,7 @@ export function firstUntrusted(path: string): Untrusted | null {
     const found = lstatSync(next, { throwIfNoEntry: false })
     if (!isSafe(directory, found, own))
       return { directory: at, uid: directory.uid, mode: directory.mode & 0o7777 }
-    // This program creates the rest.
+    // This program creates the remaining components.
     if (!found) return null
     if (found.isSymbolicLink()) {
       if (++links > MAX_LINKS) throw Object.assign(new Error(`too many links in ${path}`), { code: 'ELOOP' })

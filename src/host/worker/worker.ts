@@ -25,7 +25,7 @@ export function callFailed(code: LunkeeperError['code'], what: string): (error: 
   }
 }
 
-/** Until the process has started: on a busy machine that takes many seconds. Then the call's own deadline begins. */
+/** How long a process may take to start: on a busy machine that is many seconds. The call's own deadline begins after that. */
 const START_DEADLINE_MS = 60_000
 
 /** A disposable worker process, as seen by its parent. */
@@ -35,7 +35,7 @@ export class Worker {
   #lastId = 0
   #state: 'usable' | 'stuck' | 'gone' = 'usable'
   #isStarted = false
-  /** Begin the deadlines of the calls that were made before the process had started. */
+  /** Functions that begin the deadlines of calls that were made before the process had started. */
   readonly #starting = new Set<() => void>()
 
   constructor() {
@@ -77,7 +77,7 @@ export class Worker {
    * @throws WorkerError the call failed · STUCK the call did not return within the deadline
    */
   async call<V extends Verb>(verb: V, args: Verbs[V]['args'], deadline: number): Promise<Verbs[V]['result']> {
-    // An answer would never arrive.
+    // The answer would never arrive.
     if (this.#state !== 'usable') throw new WorkerError('ECHILD', 'the worker ended')
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<Reply | null>()

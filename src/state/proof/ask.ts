@@ -15,17 +15,17 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 export interface Answer {
   readonly disk: ScsiDisk
   /**
-   * `ours`: the volume expected, and no other node has reserved it. `stranger`: another volume. `lost`: the volume
-   * expected, and another node or other software has it. `unclaimed`: the volume expected, and this node's reservation is
-   * gone from it, with no other node's in its place. `silent`: no answer, because its session is lost, its LUN is unmapped,
-   * or the target does not respond; nothing written to it arrives anywhere now.
+   * `ours`: the expected volume, and no other node has reserved it. `stranger`: another volume. `lost`: the
+   * expected volume, but another node or other software has it. `unclaimed`: the expected volume, but this node's
+   * reservation is gone and no other node has replaced it. `silent`: no answer, because the session is lost, the
+   * LUN is unmapped, or the target does not respond; nothing written to the disk arrives anywhere now.
    */
   readonly verdict: 'ours' | 'stranger' | 'lost' | 'unclaimed' | 'silent'
   /** Why it is not `ours`. */
   readonly error: LunkeeperError | null
-  /** The key that has the reservation, if `lost`. */
+  /** The key that holds the reservation, if `lost`. */
   readonly holder?: ReservationKey
-  /** Another node's key beside this node's reservation, if `ours`; left out for none. */
+  /** Another node's key beside this node's reservation, if `ours`; absent if there is none. */
   readonly beside?: ReservationKey
 }
 
@@ -40,8 +40,8 @@ export interface AskOptions {
 }
 
 /**
- * Asks a disk which volume answers there now, by INQUIRY to the device, and who has reserved it.
- * @param expected null if the identity is not known: then no answer is right
+ * Asks a disk which volume answers there now, by an INQUIRY to the device, and who has reserved it.
+ * @param expected null if the identity is not known: then no answer counts as right
  */
 export async function askDisk(
   host: Host,
@@ -91,7 +91,7 @@ function claimAnswer(
     const message = `: this node has lost the volume: the reservation has key ${formatKey(holder)}, not ${formatKey(fence.key)}`
     return { ...answer('lost', 'FENCED', message), holder }
   }
-  // A detach that was cut off has given it back; by then everything was written.
+  // A detach that was cut off has given the reservation back; by then everything was written.
   if (claim.kind === 'unclaimed' && fence.isReleasing) return { disk, verdict: 'ours', error: null }
   if (claim.kind === 'held')
     return { disk, verdict: 'ours', error: null, ...(claim.beside === null ? {} : { beside: claim.beside }) }
@@ -114,7 +114,7 @@ function claimAnswer(
   )
 }
 
-/** Size is not compared: a volume may have grown, and the kernel rejects a table that is longer than its disk. */
+/** The size is not compared: a volume may have grown, and the kernel rejects a table that is longer than its disk. */
 function differenceOf(seen: Identity, { wwid, serial }: KnownIdentity): string | null {
   if (wwid !== null || serial !== null) return nameDifference(seen, { wwid, serial })
   return isIdentified(seen) ? `it is ${seen.wwid ?? seen.serial}, and the volume has no identity` : null

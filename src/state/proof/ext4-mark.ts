@@ -14,22 +14,22 @@ import type { VolumeUse } from '../../model/request.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 
 /**
- * The page that has the superblock is in memory for as long as ext4 is mounted; where the rest of it is not, a read waits
- * for the target, and this is how long.
+ * How long a read may wait. The page with the superblock stays in memory while ext4 is mounted; if the rest of that
+ * page is not in memory, a read waits for the target.
  */
 const OWN_DEADLINE_MS = 2_000
 
 /**
- * Whether an ext4 that this node has mounted was mounted or checked elsewhere since: what the kernel has in memory of its
- * superblock, compared with what the target has.
- * @param devno of the device that is mounted, 253:0
+ * Whether an ext4 that this node has mounted has since been mounted or checked elsewhere. Compares the superblock
+ * in the kernel's memory with the one on the target.
+ * @param devno of the mounted device, 253:0
  */
 export async function readExt4Mark(host: Host, devno: string, disk: ScsiDisk): Promise<Witnesses['mark']> {
   const own = await ownMark(host, devno)
   return own === null ? 'unreadable' : compareExt4Mark(host, own, disk)
 }
 
-/** Whether an ext4 was mounted or checked elsewhere since this node's mount left this mark. */
+/** Whether an ext4 has been mounted or checked elsewhere since this node's mount left this mark. */
 export async function compareExt4Mark(host: Host, own: Ext4Mark, disk: ScsiDisk): Promise<Witnesses['mark']> {
   const head = await readHead(host, disk)
   if (head === null) return 'unreadable'
@@ -37,8 +37,9 @@ export async function compareExt4Mark(host: Host, own: Ext4Mark, disk: ScsiDisk)
 }
 
 /**
- * Has the whole page of the superblock in memory while the target answers, so that it can be read in an outage.
- * @returns the mark of a writable mount; null for another one, or if it cannot be read
+ * Brings the whole page of the superblock into memory while the target answers, so that it can be read in an
+ * outage.
+ * @returns the mark of a writable mount; null for any other mount, or if it cannot be read
  */
 export async function primeMark(host: Host, use: VolumeUse): Promise<Ext4Mark | null> {
   const mount = use.mount === null ? null : mountAt(host.paths, use.mount)
@@ -47,7 +48,7 @@ export async function primeMark(host: Host, use: VolumeUse): Promise<Ext4Mark | 
   return use.readOnly ? null : mark
 }
 
-/** As this node's kernel has it. @param devno of the device that is mounted, 253:0 */
+/** The mark in this node's kernel. @param devno of the mounted device, 253:0 */
 async function ownMark(host: Host, devno: string): Promise<Ext4Mark | null> {
   const device = linkName(join(host.paths.sys, 'dev/block', devno))
   if (device === null) return null

@@ -12,9 +12,9 @@ import { compareExt4Mark, readExt4Mark } from './ext4-mark.ts'
 import { readXfsMark } from './xfs-mark.ts'
 
 /**
- * Whether the file system that this node has mounted was mounted by another node since: what its own marks say. Something else at the
- * mount point says nothing.
- * @param recorded the mark of this node's last mount, for a file system that is not mounted: after a reboot
+ * Whether another node has mounted the file system that this node has mounted, according to the file system's
+ * marks. Another file system at the mount point proves nothing.
+ * @param recorded the mark of this node's last mount, for a file system that is not mounted, as after a reboot
  */
 export async function readMark(
   host: Host,
@@ -37,7 +37,7 @@ export async function readMark(
   }
 }
 
-/** On its hold map, which may have no disk at the moment, or above this disk. */
+/** Whether the mount is on the volume's hold map, which may have no disk at the moment, or above this disk. */
 function isOfVolume(host: Host, name: string, { devno }: Mount, disk: ScsiDisk): boolean {
   if (findHoldMap(host, name as VolumeName)?.devno === devno) return true
   return disksBeneath(host.paths, devno).disks.some((one) => one.name === disk.name)

@@ -28,7 +28,7 @@ import {
 } from '../records/registrations.ts'
 import { readMark } from './mark.ts'
 
-/** A volume, as far as its owner is asked for. */
+/** A volume, as far as it matters for ownership. */
 export interface Owned {
   readonly name: string
   readonly request?: Pick<SettledRequest, 'use' | 'shared'> | undefined
@@ -38,7 +38,7 @@ export interface Owned {
 
 /**
  * Collects the ownership evidence other than reservations: the VolumeAttachment and the file-system mark.
- * @param recorded the mark of this node's last mount, for after a reboot
+ * @param recorded the mark of this node's last mount, for use after a reboot
  */
 export async function readWitnesses(
   host: Host,
@@ -63,8 +63,8 @@ async function askKubernetes(
 }
 
 /**
- * Decides by the other evidence (VolumeAttachment, file-system mark) where the target has no reservations. A volume for
- * several writers has only its VolumeAttachment: each node has one of its own.
+ * Decides by the other evidence (VolumeAttachment, file-system mark) if the target has no reservations. A volume
+ * for several writers has only its VolumeAttachment: each node has its own.
  * @throws FENCED another node has had the volume · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
@@ -76,10 +76,12 @@ export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk
 }
 
 /**
- * Before a volume that nothing on this node uses is attached again automatically, as after a reboot: a person has not said that it is
- * this node's. A reservation that no other node disputes is enough, since this node has nothing unwritten.
+ * For a volume that nothing on this node uses, before it is attached again automatically, as after a reboot: no
+ * user has confirmed that it is this node's. A reservation that no other node disputes is enough, because this node
+ * has nothing unwritten.
  * @param recorded the mark of this node's last mount
- * @returns whether another node is registered beside this node's reservation, and other evidence says that it is this node's
+ * @returns whether another node is registered beside this node's reservation while other evidence shows that it is
+ * this node's
  * @throws FENCED another node has it, or has had it · OWNER_UNKNOWN it cannot be determined now
  */
 export async function confirmAgain(
@@ -104,7 +106,7 @@ export async function confirmAgain(
   return true
 }
 
-/** Whether this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
+/** Checks that this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
 async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, hasDispute: boolean): Promise<void> {
   // A volume that the target guards does not wait for the Kubernetes API.
   const asked = hasDispute ? volume : { ...volume, publication: undefined }
@@ -112,7 +114,7 @@ async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, hasDispute
   judge(volume, disk, witnesses, judgeHeld(witnesses, hasDispute))
 }
 
-/** Gives the reservation back where it turns out to be an old one. @throws what the check throws */
+/** Gives the reservation back if it turns out to be an old one. @throws what the check throws */
 async function whileOwn(
   host: Host,
   volume: Owned,
@@ -170,10 +172,11 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
 }
 
 /**
- * Has a session registered before its path is used: by the standard each session is registered separately, and a new login
- * makes a new one. The reservation was seen to be this node's a moment ago; over a new connection that may be an old one. Once another
- * node was seen beside it, that node's silence proves nothing: it may have found the volume lost by the same old reservation.
- * @param contest.isContested another node's key is registered, too
+ * Registers a session before its path is used: by the standard each session is registered separately, and a new
+ * login makes a new session. The reservation was seen to be this node's a moment ago, but over a new connection it
+ * may be an old one. Once another node was seen beside it, that node's silence proves nothing: the same old
+ * reservation may have made it believe that it had lost the volume.
+ * @param contest.isContested another node's key is registered as well
  * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK
  */
 export async function registerSession(
@@ -191,7 +194,8 @@ export async function registerSession(
   await whileOwn(host, volume, fence, disk, confirm)
   await registerKey(host, disk, fence.key, fence.persists)
   if (hasDispute) {
-    // The other node may be about to mount it: from here on it cannot write, and what it has mounted by now shows.
+    // The other node may be about to mount the volume: from here on it cannot write, and anything it has mounted by
+    // now is visible.
     if ((await removeOtherKeys(host, fence, disk)).generation === null)
       throw new LunkeeperError('OWNER_UNKNOWN', `${name}: another node's registration could not be removed`)
     await whileOwn(host, volume, fence, disk, confirm)
@@ -201,7 +205,8 @@ export async function registerSession(
 
 /** Continues only if the reservation read back is this node's; otherwise it unregisters its key. */
 async function readBack(host: Host, volume: Owned, fence: Registration, disk: ScsiDisk): Promise<void> {
-  // If it cannot be read, the key stays: where a target counts by initiator, it is that of the paths in use, too.
+  // If it cannot be read, the key stays: if the target counts by initiator, the paths in use have the same
+  // registration.
   const claim = reservationVerdict(await readReservations(host, disk), fence)
   if (claim.kind === 'held') return noteIfPossible(host, volume, fence, disk)
   await giveUpKey(host, volume, fence, disk)
@@ -209,7 +214,7 @@ async function readBack(host: Host, volume: Owned, fence: Registration, disk: Sc
   throw new LunkeeperError('OWNER_UNKNOWN', `${volume.name}: the target did not keep the reservation`)
 }
 
-/** A full /run keeps no path from coming back: it is asked once more then. */
+/** A full /run must not prevent a path from coming back: the path is then simply asked once more. */
 function noteIfPossible(host: Host, { name }: Owned, { key }: Registration, { sid }: ScsiDisk): void {
   try {
     noteRegistered(host, name, key, sid)
@@ -219,10 +224,10 @@ function noteIfPossible(host: Host, { name }: Owned, { key }: Registration, { si
 }
 
 /**
- * Removes this node's key from a volume that is not its own, or not known to be: a registered node may write. If the
- * target does not answer, the next question that finds the volume lost removes it, and so does the owner's agent: the record
- * must keep the key until then.
- * @returns whether the target has been told
+ * Removes this node's key from a volume that is not this node's, or not known to be: a registered node may write.
+ * If the target does not answer, the key is removed by the next check that finds the volume lost, or by the owner's
+ * agent: until then the record must keep the key.
+ * @returns whether the target has removed it
  */
 export async function giveUpKey(
   host: Host,
@@ -241,8 +246,9 @@ export async function giveUpKey(
 }
 
 /**
- * Gives back a reservation that is an old one, or not known to be this node's: the node that has the volume would take it for a
- * loss. The registration may be of a former session. If the target does not answer, this node still sends nothing.
+ * Gives back a reservation that is an old one, or not known to be this node's: the node that has the volume would
+ * take it as a sign that it had lost the volume. The registration may belong to an earlier session. If the target
+ * does not answer, this node still sends nothing.
  */
 export async function giveUpReservation(
   host: Host,
@@ -250,7 +256,8 @@ export async function giveUpReservation(
   fence: Registration,
   disk: ScsiDisk,
 ): Promise<void> {
-  // Kept until the target has confirmed it: what is still there then is not trusted.
+  // The note stays until the target has confirmed the release: a reservation that is still there then is not
+  // trusted.
   noteContested(host, name, fence.key)
   try {
     await releaseReservation(host, disk, fence)
@@ -261,10 +268,11 @@ export async function giveUpReservation(
 }
 
 /**
- * Removes the keys of other nodes beside this node's reservation: each could write. A node was stopped or killed between its
- * registration and the moment when it would have read who has the volume. Other software's keys stay.
- * @returns the target's generation of keys, null if they are to be read again: a key could not be removed, or this node does not
- *   have the reservation; and whose keys were removed
+ * Removes the keys of other nodes beside this node's reservation: each of them could write. Such a key is left if a
+ * node was stopped or killed between its registration and the check of who has the volume. Keys of other software
+ * stay.
+ * @returns the target's generation of keys, null if they must be read again: a key could not be removed, or this
+ * node does not have the reservation; and whose keys were removed
  * @throws TARGET_AWAY STUCK MODULE_MISSING
  */
 export async function removeOtherKeys(
@@ -279,12 +287,12 @@ export async function removeOtherKeys(
   for (const other of new Set(others))
     if (await preempt(host, disk, key, other))
       removed.push(initiatorOf(told, other) ?? `the node with key ${formatKey(other)}`)
-  // Removing a key counts: the next question reads them again.
+  // Removing a key increments the generation: the next check reads the keys again.
   const isDone = removed.length === new Set(others).size
   return { generation: isDone ? told.generation : null, removed }
 }
 
-/** The error of a node that has lost a volume. It names the new owner if the target tells. */
+/** The error for a node that has lost a volume. It names the new owner if the target reports it. */
 export async function fenced(
   host: Host,
   { name }: Pick<Owned, 'name'>,
@@ -300,7 +308,7 @@ export async function fenced(
   )
 }
 
-/** Like {@link readReservations}, for those that only tell: `none` if the target has none, `silent` if it does not answer. */
+/** Like {@link readReservations}, for use in reports: `none` if the target has none, `silent` if it does not answer. */
 export async function askReservations(
   host: Host,
   disk: ScsiDisk,

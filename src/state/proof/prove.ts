@@ -18,12 +18,12 @@ export interface Provable extends Owned {
   readonly identity: KnownIdentity | null
 }
 
-/** How often a proof is requested in all, if each expires before its use. */
+/** How often a proof is requested in total if each expires before its use. */
 export const PROOF_ATTEMPTS = 3
 
 /**
- * Proves that these disks are the volume, and that it is this node's: each of them was asked a moment ago. May register this
- * node's key and reserve the volume again.
+ * Proves that these disks are the volume, and that it is this node's: each of them was asked a moment ago. May
+ * register this node's key and reserve the volume again.
  * @throws IDENTITY_MISMATCH one is another volume · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY LUN_ABSENT
  *   IDENTITY_UNREADABLE STUCK one does not answer
  */
@@ -40,12 +40,12 @@ export async function proveDisks(
 }
 
 /**
- * Proves that a device is the volume, and that it is this node's: every disk beneath it that can be reached was asked a
- * moment ago, at least one answered, and all answers were right. Disks that do not answer take no write now. May register
- * this node's key and reserve the volume again.
+ * Proves that a device is the volume, and that it is this node's: every reachable disk beneath it was asked a
+ * moment ago, at least one answered, and all answers were right. Disks that do not answer accept no writes now. May
+ * register this node's key and reserve the volume again.
  *
- * Not covered: a lost path of multipathd, or of a session that holds I/O itself, that returns as another volume between
- * this answer and the write. A hold map has no such path: it reinstates none without a proof.
+ * Not covered: a lost path of multipathd, or of a session that holds I/O itself, if it returns as another volume
+ * between this answer and the write. A hold map has no such path: it reinstates none without a proof.
  * @throws IDENTITY_MISMATCH another volume answers beneath it · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY
  *   LUN_ABSENT IDENTITY_UNREADABLE STUCK
  */
@@ -65,8 +65,8 @@ export async function proveDevice(
 }
 
 /**
- * Proves that an unmount writes to the right volume, or to nothing: another mount keeps the file system alive, so
- * nothing is written; its device is gone, or has no disk left; or the volume itself answers.
+ * Proves that an unmount writes to the right volume, or to nothing. Nothing is written if another mount keeps the
+ * file system alive, or if its device is gone or has no disk left. Otherwise the volume itself must answer.
  * @throws as {@link proveDevice}
  */
 export async function proveUnmount(host: Host, volume: Provable, mount: Mount): Promise<WriteProof> {
@@ -102,9 +102,9 @@ export async function withProof<T>(
 }
 
 /**
- * Asks all disks which volume they are, and which node owns it. Not a mere question: it registers this node's key for each
- * session that has none yet, and reserves the volume again if the target lost the reservation and the other evidence says
- * that the volume is this node's ({@link reclaim}).
+ * Asks all disks which volume they are, and which node owns it. This is more than a question: it registers this
+ * node's key for each session that has none yet, and reserves the volume again if the target lost the reservation
+ * and the other evidence shows that the volume is this node's ({@link reclaim}).
  * @throws IDENTITY_MISMATCH FENCED OWNER_UNKNOWN · as the commands to the disk: TARGET_AWAY STUCK
  */
 async function askAndClaim(host: Host, volume: Provable, disks: readonly ScsiDisk[]): Promise<Answer[]> {
@@ -134,7 +134,7 @@ async function askAndClaim(host: Host, volume: Provable, disks: readonly ScsiDis
 async function refuseLost(host: Host, volume: Provable, answers: readonly Answer[]): Promise<void> {
   const lost = answers.filter(({ verdict }) => verdict === 'lost')
   if (lost.length === 0) return
-  // A key that this node registered while it lost the volume would let it write.
+  // A key that this node registered while it was losing the volume would let it write.
   if (volume.fence) for (const { disk } of lost) await giveUpKey(host, volume, volume.fence, disk)
   throw await fenced(host, volume, lost[0]!.disk, lost[0]!.holder!)
 }

@@ -4,8 +4,8 @@ import type { Attachment } from '../../model/attachment.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 
 /**
- * Whether a volume is in use on a disk: through its own map, the mount in its record, or the raw device that was handed
- * out. If so, dirty data would go to the volume that answers there.
+ * Whether a volume is in use on a disk: through its own map, the mount in its record, or the raw device that was
+ * handed out. If it is, dirty data would go to whichever volume answers there.
  * @param maps the volume's own maps
  */
 export function isUsedOn(

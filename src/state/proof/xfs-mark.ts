@@ -8,18 +8,18 @@ import { linkName, readText } from '../../host/read/attribute.ts'
 import type { Witnesses } from '../../model/plan/owner.ts'
 import type { Mount, ScsiDisk } from '../../model/snapshot.ts'
 
-/** For a mount without these options (xfs(5)): logbufs, and logbsize in KiB. */
+/** The values for a mount without these options (xfs(5)): logbufs, and logbsize in KiB. */
 const DEFAULT_BUFFERS = 8
 const DEFAULT_BUFFER_KIB = 32
 
 /**
- * Whether the log of an xfs that this node has mounted has records of another node. xfs has no count of mounts: a node that
- * has mounted it and written nothing yet leaves no mark, so the log can tell that the volume was lost, and never that it was
- * not.
+ * Whether the log of an xfs that this node has mounted contains records of another node. xfs has no mount counter,
+ * and a node that has mounted it without writing yet leaves no mark. The log can therefore show that the volume was
+ * lost, but never that it was not.
  */
 export async function readXfsMark(host: Host, mount: Mount, disk: ScsiDisk): Promise<Witnesses['mark']> {
   const before = readOwnLog(host, mount)
-  // A kernel without sysfs, or a mount that is gone.
+  // The kernel has no sysfs, or the mount is gone.
   if (before === null) return 'none'
   const head = await readHead(host, disk)
   if (head === null) return 'unreadable'
@@ -32,26 +32,26 @@ export async function readXfsMark(host: Host, mount: Mount, disk: ScsiDisk): Pro
     parts.map(({ offset, length }) => ({ offset: log.offset + offset, length })),
   )
   if (bytes === null) return 'unreadable'
-  // Read after the disk: what this node has written meanwhile is before its end now.
+  // Read this after the disk: anything that this node has written meanwhile is then before this end.
   const own = readOwnLog(host, mount)
   if (own === null) return 'none'
   return hasForeignRecord(recordsIn(bytes, log.uuid), own) ? 'changed' : 'none'
 }
 
-/** End and tail of the log as this node's kernel has them; the kernel answers without I/O. */
+/** End and tail of the log in this node's kernel, which answers without I/O. */
 function readOwnLog({ paths }: Host, { devno }: Mount): { readonly head: Lsn; readonly tail: Lsn } | null {
   const device = linkName(join(paths.sys, 'dev/block', devno))
   if (device === null) return null
   const position = (which: 'head' | 'tail') =>
     parseLsn(readText(`${paths.sys}/fs/xfs/${device}/log/log_${which}_lsn`))
-  // The tail first: it never passes the end.
+  // Read the tail first: it never passes the end.
   const [tail, head] = [position('tail'), position('head')]
   return head && tail ? { head, tail } : null
 }
 
 const isExternal = ({ superOptions }: Mount) => superOptions.some((option) => option.startsWith('logdev='))
 
-/** Bytes of the log that this node can have written without a confirmation. */
+/** How many bytes of the log this node can have written without a confirmation. */
 function buffersOf({ superOptions }: Mount): number {
   const number = (name: string, fallback: number): number => {
     const text = superOptions.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1)

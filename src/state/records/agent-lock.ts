@@ -8,7 +8,7 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 const KEY = 'agent'
 const directory = (host: Host) => join(host.places.runtime, 'locks')
 
-/** Whether an agent is running that reinstates paths: without one, a hold map would hold I/O without an end. */
+/** Whether an agent is running that reinstates paths: without one, a hold map would hold I/O indefinitely. */
 export function isAgentRunning(host: Host): Promise<boolean> {
   return cached(host.paths, 'agent', () => isLocked(directory(host), KEY))
 }

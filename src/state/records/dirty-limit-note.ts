@@ -10,7 +10,7 @@ const schema = z.object({
   setting: z.enum(['dirty_bytes', 'dirty_ratio']),
   /** The administrator's value. */
   was: z.int(),
-  /** Values that we set: the last one, and the one before, because a crash may have been in between. */
+  /** Values that we set: the last one and the previous one, because a crash may have come between them. */
   ours: z.array(z.number()),
 })
 

@@ -13,14 +13,14 @@ export function historyDirectory(host: Host): string {
 }
 
 /**
- * Records what a user, or a program for one, had done. Never fails and never waits: a full or broken disk costs the
- * event, not the operation.
+ * Records what a user did, or a program on a user's behalf. Never fails and never waits: a full or broken disk
+ * costs the event, not the operation.
  */
 export function recordAct(host: Host, volume: string | null, happening: Happening): void {
   record(host, volume, host.actor, happening)
 }
 
-/** Records what was observed. As {@link recordAct}. */
+/** Records what was observed. Like {@link recordAct}. */
 export function recordSeen(host: Host, volume: string | null, happening: Happening): void {
   record(host, volume, null, happening)
 }
@@ -30,7 +30,7 @@ function record(host: Host, volume: string | null, by: Actor | null, happening: 
   host.history.append(event)
 }
 
-/** This moment, as events have it. */
+/** The present moment, as recorded in events. */
 export function recordedNow({ paths }: Host): RecordedMoment {
   const boot = readAttribute(join(paths.proc, 'sys/kernel/random/boot_id'))?.slice(0, 8) ?? null
   return { at: new Date().toISOString(), boot, ms: monotonicMs() }
@@ -39,11 +39,11 @@ export function recordedNow({ paths }: Host): RecordedMoment {
 export interface History {
   /** Oldest first. */
   readonly events: readonly HistoryEvent[]
-  /** Lines that cannot be read. Events of a newer version are left out, and do not count. */
+  /** Lines that cannot be read. Events of a newer version are skipped, and do not count. */
   readonly unreadable: number
 }
 
-/** What of the history is wanted. */
+/** Which part of the history to read. */
 export interface SoughtEvents {
   /** Only events of this volume. @default all */
   readonly volume?: string | null
@@ -52,7 +52,7 @@ export interface SoughtEvents {
 }
 
 export function readHistory(host: Host, { volume = null, event: name }: SoughtEvents = {}): History {
-  // Of 16,000 lines only those that can be meant are parsed.
+  // Of 16,000 lines, only those that may match are parsed.
   const part =
     volume !== null
       ? `"volume":${JSON.stringify(volume)}`
@@ -66,7 +66,7 @@ export function readHistory(host: Host, { volume = null, event: name }: SoughtEv
   return { events, unreadable: read.unreadable }
 }
 
-/** What every event has; null if it is not one. Events of a newer version have names that are not known here. */
+/** The fields that every event has; null if this is not an event. Events of a newer version have names that are not known here. */
 function asEvent(event: Readonly<Record<string, unknown>>): HistoryEvent | null {
   const { at, ms, boot = null, volume = null, by = null, event: name } = event
   if (typeof at !== 'string' || Number.isNaN(Date.parse(at)) || typeof ms !== 'number') return null

@@ -13,7 +13,7 @@ import type { HoldNote } from '../../model/hold-note.ts'
 import type { VolumeName } from '../../model/name.ts'
 import { isName } from '../../model/name.ts'
 
-/** A word that a later version of Lunkeeper may have written: kept as it is, since a note that is not understood must not count as none. */
+/** A word that a newer version may have written. It is kept unchanged: a note that is not understood must not count as missing. */
 const word = <Word>() => z.custom<Word>((value) => typeof value === 'string')
 const text = z.nullish(z.string())
 
@@ -32,12 +32,12 @@ const written = z.object({
     undefined,
   ),
 })
-/** A time that no clock shows makes it no note. */
+/** With a time that no clock shows, the text is not a note. */
 const schema = z.pipe(written, z.transform(asRead))
 
 /**
- * Null if there is none. A note that cannot be read may say that nothing of the volume may be written: it is not taken for
- * none.
+ * Null if there is none. A note that cannot be read may forbid writing anything of the volume, so it does not count
+ * as missing.
  * @throws RECORD_UNWRITABLE NO_PERMISSION it cannot be read now
  */
 export function readHoldNote(host: Host, name: VolumeName): HoldNote | null {
@@ -64,7 +64,7 @@ export function parseHoldNote(text: string): HoldNote | null {
   return parseNote(text, schema)
 }
 
-/** With its times by the wall clock as it is set now. @throws RangeError */
+/** The note with its times by the wall clock as it is set now. @throws RangeError */
 function asRead(note: z.output<typeof written>): HoldNote {
   const { since, sinceMs, ended = null, trouble = null, kind, doubted, isClear, holder, discarded } = note
   const step = sinceMs === undefined ? 0 : clockStepSince({ since, sinceMs })
@@ -91,7 +91,7 @@ export function removeHoldNote(host: Host, name: VolumeName): void {
   removeDurable(pathOf(host, name))
 }
 
-/** Whether I/O of any volume is held, as far as can be told: what cannot be read may be held. */
+/** Whether I/O of any volume is held, as far as can be determined: if a note cannot be read, I/O may be held. */
 export function isAnyHolding(host: Host): boolean {
   try {
     return namesOf(host).some((name) => isHolding(host, name))

@@ -9,7 +9,7 @@ import type { Iqn } from '../../model/iqn.ts'
 import type { Lun } from '../../model/lun.ts'
 import type { Wwid } from '../../model/wwid.ts'
 
-/** An operation that holds a volume may wait for a file system check; callers may time out and retry. */
+/** An operation that holds a volume's lock may wait for a file system check; callers may time out and retry. */
 const VOLUME_DEADLINE_MS = 120_000
 const RETURN_DEADLINE_MS = 500
 /** Held during logins (35 s at worst) and logouts, one after the other. */
@@ -21,8 +21,8 @@ const IDENTITY_DEADLINE_MS = 30_000
 type LockArguments = [dir: string, key: string, options: LockOptions]
 
 /**
- * One operation at a time on a volume. Taken before the target's lock, which is held only briefly. Keyed by the LUN of
- * the original request: the volume may be at another LUN since.
+ * Allows one operation at a time on a volume. Taken before the target's lock, which is held only briefly. Keyed by
+ * the LUN of the original request: the volume may be at another LUN by now.
  */
 export function volumeLock(
   host: Host,

@@ -9,20 +9,20 @@ import { removeDurable } from '../../host/store/durable.ts'
 import { readNote, writeNote } from '../../host/store/json-note.ts'
 import type { ReservationKey } from '../../model/reservation.ts'
 
-// Which sessions have registered a volume's key, and over which connection. By the standard a registration counts for one session
-// (I_T nexus), so each new login registers before its path is used; and who has the volume is asked once more over each new
-// connection. Kept under /run: sessions go with the boot.
+// Which sessions have registered a volume's key, and over which connection. By the standard a registration belongs
+// to one session (I_T nexus), so each new login registers before its path is used; and over each new connection it
+// is checked again who has the volume. Kept under /run: sessions do not outlive the boot.
 
 const schema = z.object({
   key: z.string(),
   sessions: z.array(z.object({ sid: z.number(), connection: z.nullable(z.string()) })),
-  /** Another node was registered beside this node's reservation, and nothing has confirmed since that the volume is this node's. */
+  /** Another node was registered beside this node's reservation, and nothing has since confirmed that the volume is this node's. */
   isContested: z.optional(z.boolean()),
 })
 
 /**
- * Whether this session has registered this key for the volume over its present connection. False sends one command too many, and
- * does no harm.
+ * Whether this session has registered this key for the volume over its present connection. A wrong false costs one
+ * more command, and does no harm.
  */
 export function isRegistered(host: Host, name: string, key: ReservationKey, sid: number): boolean {
   const connection = readConnection(host.paths, sid)
@@ -37,8 +37,8 @@ export function noteRegistered(host: Host, name: string, key: ReservationKey, si
 }
 
 /**
- * Whether a session has registered this key, and has been logged in over the same connection since: this node's reservation has
- * then lasted, and is not one that the target has given back.
+ * Whether a session has registered this key and has stayed logged in over the same connection. If so, this node's
+ * reservation has lasted, and is not one that the target has restored.
  */
 function hasLasted(host: Host, name: string, key: ReservationKey): boolean {
   return sessionsOf(host, name, key).some(
@@ -50,7 +50,8 @@ function hasLasted(host: Host, name: string, key: ReservationKey): boolean {
 }
 
 /**
- * Whether this node's reservation is disputed: another node was seen beside it, or is now, and no session shows that it has lasted.
+ * Whether this node's reservation is disputed: another node was seen beside it, or is now, and no session shows
+ * that it has lasted.
  * @param isBeside whether another node is registered now
  */
 export function isDisputed(host: Host, name: string, key: ReservationKey, isBeside: boolean): boolean {
@@ -63,17 +64,17 @@ export function isContested(host: Host, name: string, key: ReservationKey): bool
   return note?.key === key && note.isContested === true
 }
 
-/** No session counts as registered until the volume has proved to be this node's. @throws as {@link noteRegistered} */
+/** Makes no session count as registered until the volume has proved to be this node's. @throws as {@link noteRegistered} */
 export function noteContested(host: Host, name: string, key: ReservationKey): void {
   writeNote(pathOf(host, name), { key, sessions: [], isContested: true })
 }
 
-/** Nothing is known to be registered any more: the target lost it, or it was released. */
+/** Nothing is known to be registered any more: the target lost the registrations, or they were released. */
 export function forgetRegistered(host: Host, name: string): void {
   removeDurable(pathOf(host, name))
 }
 
-/** The keys that this session has registered, for any of its LUNs, with the names that the volumes had. */
+/** The keys that this session has registered, for any of its LUNs, with the names that the volumes had then. */
 export function registeredBy(host: Host, sid: number): { readonly name: string; readonly key: string }[] {
   return listNames(directoryOf(host))
     .filter((file) => file.endsWith('.json'))

@@ -11,8 +11,9 @@ import { readNote, timeText, writeNote } from '../../host/store/json-note.ts'
 import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 
 /*
- * The machine shuts down: from now on no volume waits longer than the grace, whatever its hold. Kept under /run, since a
- * target may be lost while services stop still, when the command that said so has long ended.
+ * The machine is shutting down: from now on no volume's I/O is held longer than the grace, whatever its hold. The
+ * note is kept under /run, because a target may be lost while services are still stopping, long after the command
+ * that started the grace has ended.
  */
 
 const schema = z.pipe(
@@ -40,13 +41,13 @@ export function removeShutdownGrace(host: Host): void {
 
 /**
  * From now on I/O fails if there is no path, because no agent will reinstate one. Otherwise the machine would hang
- * after open-iscsi's logout: at the very end systemd flushes each map in its first process, without a deadline (systemd
- * src/shutdown/detach-dm.c: fsync before DM_DEV_REMOVE).
+ * after open-iscsi's logout: at the very end systemd flushes each map in its first process, without a deadline
+ * (systemd src/shutdown/detach-dm.c: fsync before DM_DEV_REMOVE).
  */
 export async function endQueueing(host: Host): Promise<void> {
   const maps = readMaps(host.paths).filter((map) => isHoldMap(map))
   const ended = await Promise.allSettled(maps.map((map) => setQueueing(host, map, false)))
-  // All of them share one program, which a service manager may have killed.
+  // They all share one program, which a service manager may have killed.
   const again = maps.filter((_, index) => ended[index]!.status === 'rejected')
   await Promise.allSettled(again.map((map) => setQueueing(host, map, false)))
 }

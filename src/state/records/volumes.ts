@@ -33,7 +33,7 @@ const name = z.pipe(text, z.transform(parseName))
 const key = z.pipe(text, z.transform(parseKey))
 const wwid = z.nullable(z.pipe(text, z.transform(parseWwid)))
 
-/** The record as it is in its file. Unknown fields are an error: they may have a meaning to a newer Lunkeeper. */
+/** The record as stored in its file. Unknown fields are an error: they may mean something to a newer Lunkeeper. */
 const schema = z.strictObject({
   version: z.literal(VERSION),
   name,
@@ -65,7 +65,7 @@ const schema = z.strictObject({
   knownToMultipath: z.boolean(),
   askedLun: z._default(z.nullable(lun), null),
   madeDirectories: z.array(text),
-  // Missing in the first records of this version.
+  // Missing from the first records of this version.
   protectedDirectory: z._default(z.nullable(text), null),
   writeOut: z._default(
     z.nullable(z.strictObject({ device: text, errors: z.record(text, z.number()), lost: z.nullable(text) })),
@@ -100,7 +100,7 @@ function pathOf(host: Host, name: VolumeName): string {
   return join(directory(host), `${name}.json`)
 }
 
-/** All records; one that cannot be parsed hides no other. @throws NO_PERMISSION */
+/** All records; one that cannot be parsed does not hide the others. @throws NO_PERMISSION */
 export function readRecords(host: Host): Records {
   const attachments: Attachment[] = []
   const corrupt: CorruptRecord[] = []
@@ -140,11 +140,11 @@ export function readRecord(host: Host, name: VolumeName): Attachment | null {
   return readRecordFile(pathOf(host, name))
 }
 
-// A record is always replaced as a whole, by rename: the same inode with the same time has the same contents. So a node
-// with hundreds of volumes is listed without reading hundreds of files.
+// A record is always replaced as a whole, by rename: the same inode with the same time has the same contents. A
+// node with hundreds of volumes can so be listed without reading hundreds of files.
 const parsed = new Map<string, { readonly stamp: string; readonly attachment: Attachment }>()
 
-/** Nothing is cached for deleted files: thousands of volumes come and go on a node. */
+/** Do not keep cached records of deleted files: thousands of volumes come and go on a node. */
 function forgetRemoved(directory: string, files: readonly string[]): void {
   const present = new Set(files)
   for (const path of parsed.keys())
@@ -191,7 +191,7 @@ function parseRecordFile(path: string): Attachment | null {
   return parseRecord(path, text)
 }
 
-/** @param path of its file, which is named after the volume @throws RECORD_CORRUPT */
+/** @param path of the record's file, which is named after the volume @throws RECORD_CORRUPT */
 export function parseRecord(path: string, text: string): Attachment {
   try {
     const { version: _, ...attachment } = schema.parse(JSON.parse(text))
@@ -219,7 +219,7 @@ export function writeRecord(host: Host, attachment: Attachment): void {
   writeDurable(pathOf(host, attachment.name), render(attachment))
 }
 
-/** Creates the first record of a name: of two volumes that request it, one succeeds. @throws CONFLICT NO_SPACE … */
+/** Creates the first record of a name: if two volumes request it, one succeeds. @throws CONFLICT NO_SPACE … */
 export function createRecord(host: Host, attachment: Attachment): void {
   if (!createDurable(pathOf(host, attachment.name), render(attachment)))
     throw new LunkeeperError('CONFLICT', `the name ${attachment.name} is taken`)

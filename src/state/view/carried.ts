@@ -6,8 +6,9 @@ import type { VolumeView } from './volume.ts'
 import { isUp } from './volume.ts'
 
 /**
- * Whether I/O goes through a hold map that no agent looks after: an agent that was stopped while it brought a path back has left
- * its note, which says that the volume is held. A path counts that is up and that device-mapper uses.
+ * Whether I/O goes through a hold map that no agent monitors: an agent that was stopped while it brought a path
+ * back has left its note, which still says that the volume is held. A path counts if it is up and device-mapper
+ * uses it.
  */
 export async function carriesAlone(host: Host, map: DmMap, { sessions }: VolumeView): Promise<boolean> {
   const up = sessions.filter(isUp).flatMap(({ disk }) => disk?.devno ?? [])

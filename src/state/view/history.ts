@@ -9,7 +9,7 @@ import { findRecord } from './list.ts'
 export interface HistoryReport {
   /** Each volume in numbers, by name. */
   readonly volumes: readonly VolumeHistory[]
-  /** Each outage, in the order in which they began. */
+  /** Each outage, ordered by start. */
   readonly outages: readonly PastOutage[]
   /** Everything that is kept, oldest first. */
   readonly events: readonly HistoryEvent[]
@@ -18,8 +18,8 @@ export interface HistoryReport {
 }
 
 /**
- * What happened to the volumes of this node, as far as it is kept.
- * @param name only this volume; one that is detached is known for as long as its history is
+ * What happened to the volumes of this node, as far as the history goes back.
+ * @param name only this volume; a detached volume is known for as long as its history is kept
  * @throws NOT_FOUND RECORD_CORRUPT there is no such volume, and nothing is known of one
  */
 export function historyReport(host: Host, name: string | null): HistoryReport {
@@ -34,7 +34,7 @@ export function historyReport(host: Host, name: string | null): HistoryReport {
   }
 }
 
-/** The outages of one volume in numbers; undefined if nothing of it is kept. */
+/** The outages of one volume in numbers; undefined if no event of it is kept. */
 export function outageNumbers(host: Host, name: string): Omit<VolumeHistory, 'name'> | undefined {
   const [found] = summariesOf(readHistory(host, { volume: name }).events, recordedNow(host), midnight())
   if (!found) return undefined
@@ -42,7 +42,7 @@ export function outageNumbers(host: Host, name: string): Omit<VolumeHistory, 'na
   return numbers
 }
 
-/** The beginning of today, by the node's time zone. */
+/** The start of the current day in the node's time zone. */
 function midnight(): number {
   return new Date().setHours(0, 0, 0, 0)
 }

@@ -6,9 +6,9 @@ import { devicesOf, disksOf, lookAtAttachment } from './volume.ts'
 import { mountsOf } from './users.ts'
 
 /**
- * Whether a record came to this machine with a copy of another one (a clone, a restored backup), and its volume was not
- * attached here since. The other machine may have the volume mounted; only a person can decide, by attaching it here. A
- * record without an ID was written by a version that did not write one, and counts as this machine's.
+ * Whether a record came to this machine with a copy of another one (a clone, a restored backup) and its volume has
+ * not been attached here since. The other machine may have the volume mounted; only a user can decide, by attaching
+ * it here. A record without an ID was written by a version that did not write one, and counts as this machine's.
  */
 export function isOfAnotherMachine(host: Host, record: Attachment): boolean {
   const { machine } = record

@@ -21,7 +21,7 @@ const MAX_PAUSE_MS = 500
 const CHECKER = 'multipathd'
 
 /**
- * What is found for longer than a moment: what is gone by then does not count.
+ * Finds what stays for longer than a moment: what is gone by then does not count.
  * @returns what the last look found
  * @throws CANCELLED, and what `look` throws
  */
@@ -52,12 +52,12 @@ export function lastingOpeners(
   return lasting(look, signal)
 }
 
-/** Whether a loop device or an NVMe target of this node is on one of the devices or a partition: no process has it open then. */
+/** Whether a loop device or an NVMe target of this node uses one of the devices or a partition: no process has it open then. */
 export function isUsedByKernel(host: Host, devices: readonly Openable[]): boolean {
   return kernelUsed(host, devices) !== undefined
 }
 
-/** @throws BUSY a loop device or an NVMe target of this node is on one of the devices */
+/** @throws BUSY a loop device or an NVMe target of this node uses one of the devices */
 export function refuseKernelUse(host: Host, devices: readonly Openable[]): void {
   const used = kernelUsed(host, devices)
   if (used)

@@ -15,7 +15,7 @@ import { askReservations, readWitnesses } from '../proof/owner.ts'
 import { guardOf } from './owner.ts'
 import { disksOf, isUp, lookAtAttachment } from './volume.ts'
 
-/** Asks everybody who can tell who has a volume, and says what follows. Changes nothing. */
+/** Asks every source that can report who has a volume, and states the conclusion. Changes nothing. */
 export async function ownerReport(host: Host, record: Attachment): Promise<OwnerReport> {
   const view = lookAtAttachment(host, record)
   const disk =
@@ -51,7 +51,7 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
   }
 }
 
-/** Whether the node would not trust its reservation now (state/proof/owner.ts). */
+/** Whether the node would not trust its reservation at present (state/proof/owner.ts). */
 function isDistrusted(
   host: Host,
   { name, fence }: Attachment,

@@ -12,9 +12,9 @@ import { isAgentRunning } from '../records/agent-lock.ts'
 import { readHoldNote } from '../records/hold-note.ts'
 
 /**
- * By what this node keeps other nodes from writing, and whether it still may write. An agent that runs asks every few
- * seconds and notes a loss; without one the target is asked now.
- * @param disks that can be asked
+ * What this node uses to keep other nodes from writing, and whether it may still write. A running agent asks every
+ * few seconds and records a loss; without one the target is asked now.
+ * @param disks the disks that can be asked
  */
 export async function ownerOf(
   host: Host,
@@ -26,13 +26,13 @@ export async function ownerOf(
   if (note?.kind === 'fenced') return { guard, mine: false, holder: note.holder ?? null }
   if (guard === 'none') return { guard, mine: null, holder: null }
   const disk = disks.find(({ state, sg }) => state === 'running' && sg !== null)
-  // In an outage it is not known, until the agent has asked.
+  // During an outage this is not known until the agent has asked.
   if (!record.fence || !disk || (await isAgentRunning(host)))
     return { guard, mine: disk && note === null ? true : null, holder: null }
   return { guard, ...(await ask(host, record, record.fence, disk)) }
 }
 
-/** What keeps two nodes from writing: the strongest of what the volume has. */
+/** What keeps two nodes from writing: the strongest guard that the volume has. */
 export function guardOf(host: Host, record: Attachment): OwnerStatus['guard'] {
   const { fence, publication, request } = record
   const { use } = request
@@ -53,7 +53,7 @@ async function ask(
   const claim = reservationVerdict(told, fence)
   if (claim.kind === 'held') return { mine: true, holder: null }
   if (claim.kind !== 'lost') return { mine: null, holder: null }
-  // Another volume at this LUN has an owner of its own.
+  // Another volume at this LUN has its own owner.
   if ((await askDisk(host, disk, identity)).verdict !== 'ours') return { mine: null, holder: null }
   return { mine: false, holder: initiatorOf(told, claim.holder) ?? formatKey(claim.holder) }
 }

@@ -13,7 +13,7 @@ export function listSessions(host: Host): SessionStatus[] {
   const snapshot = readSnapshot(host.paths)
   const disksOf = Map.groupBy(snapshot.disks, ({ sid }) => sid)
   const owners = new Map(
-    // Of two for one LUN, which should not be, the first counts.
+    // If two records have one LUN, which should not happen, the first counts.
     attachments.toReversed().map(({ request, name }) => [`${request.iqn} ${request.lun}`, name]),
   )
   const mounted = new Set(snapshot.mounts.map(({ devno }) => devno))
@@ -35,7 +35,7 @@ export function listSessions(host: Host): SessionStatus[] {
   }))
 }
 
-/** Of a disk without a record: `foreign` if other software visibly uses it; otherwise a phantom. */
+/** For a disk without a record: `foreign` if other software visibly uses it; otherwise a phantom. */
 function strangerOf(
   mounted: ReadonlySet<string>,
   alive: ReadonlySet<string>,

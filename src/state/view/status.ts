@@ -41,7 +41,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     : record.phase !== 'attaching' && (owner.mine === false || note?.kind === 'fenced')
       ? 'fenced'
       : await stateOf(host, record, paths, mount !== undefined, note, view)
-  // State written by an agent that is no longer running.
+  // State left by an agent that is no longer running.
   const outage = state === 'ready' ? null : note
   return {
     name: record.name,
@@ -92,13 +92,13 @@ function pathsOf(record: Attachment, view: VolumeView): PathStatus[] {
   }))
 }
 
-/** A listing waits no longer for the answer of a disk. */
+/** A listing does not wait longer than this for a disk to answer. */
 const SHOWN_IDENTITY_DEADLINE_MS = 10_000
 
 /**
- * Whether another volume answers beneath the volume's file system or raw user. A running agent checks this every few
- * seconds and notes it; without one the disks are asked now. The kernel's view of a disk may be of an earlier moment: it counts
- * only where the disk does not answer, and not in an outage that the agent has noted.
+ * Whether another volume answers beneath the volume's file system or raw user. A running agent checks this every
+ * few seconds and records it; without one the disks are asked now. The kernel's view of a disk may be out of date.
+ * It counts only if the disk does not answer, and not in an outage that the agent has recorded.
  */
 async function isMisplaced(
   host: Host,
@@ -124,8 +124,8 @@ async function isMisplaced(
 }
 
 /**
- * On a hold map, what the agent has noted. Otherwise the kernel's states show as much, and a running agent knows of
- * failed I/O.
+ * On a hold map, what the agent has recorded. Otherwise the kernel's states show the same, and a running agent
+ * knows about failed I/O.
  */
 async function stateOf(
   host: Host,
@@ -146,15 +146,15 @@ async function stateOf(
   // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))
     return 'holding'
-  // The sessions have returned their I/O, and the map holds it: multipathd's, or a hold map whose loss the agent has not
-  // noted yet.
+  // The sessions have returned their I/O, and the map holds it: multipathd's map, or a hold map whose loss the
+  // agent has not recorded yet.
   if (record.mode !== 'session' && map && (await isQueueing(host, map))) return 'holding'
   return 'failed'
 }
 
 /**
- * Whether device-mapper sends nothing through any path of a hold map, although the sessions are up: after an I/O error or
- * `dmsetup message`. A running agent notes this at once.
+ * Whether device-mapper sends I/O through no path of a hold map although the sessions are up: after an I/O error or
+ * `dmsetup message`. A running agent records this at once.
  */
 async function isStalledAlone(host: Host, { mode }: Attachment, map: DmMap | undefined): Promise<boolean> {
   return (
@@ -166,21 +166,21 @@ async function isStalledAlone(host: Host, { mode }: Attachment, map: DmMap | und
 }
 
 /**
- * On a hold map: the requested hold, because the agent ends it in time; without an agent it has no end. Zero if the map
- * is set to fail I/O.
+ * On a hold map: the requested hold, because the agent ends it in time; without an agent it never ends. Zero if the
+ * map is set to fail I/O.
  */
 async function heldFor(host: Host, record: Attachment, map: DmMap | undefined): Promise<Hold> {
   if (!map || !(await isQueueing(host, map))) return 0
   return (await isAgentRunning(host)) ? safeHold(record) : 'forever'
 }
 
-/** False if it cannot be read: a dmsetup that fails must not keep the other volumes from being listed. */
+/** False if this cannot be read: a failing dmsetup must not prevent the other volumes from being listed. */
 async function isQueueing(host: Host, map: DmMap): Promise<boolean> {
   const maps = await recentQueueingMaps(host).catch(() => null)
   return maps?.has(map.name) ?? false
 }
 
-/** Seconds from the loss of the last path to the first error, as the kernel and multipathd are currently set. */
+/** Seconds from the loss of the last path to the first error, by the current settings of the kernel and multipathd. */
 async function effectiveHold(host: Host, paths: readonly PathStatus[], map: string | null): Promise<Hold> {
   const timers = paths.flatMap(({ recoveryTmo }) => (recoveryTmo === null ? [] : [recoveryTmo]))
   const recovery = timers.reduce<Hold>(longerHold, 0)

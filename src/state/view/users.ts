@@ -34,8 +34,8 @@ export function mountsOf(host: Host, device: Device): Mount[] {
 }
 
 /**
- * Every process and mount namespace that uses these devices or anything below `points`. If the openers of a device
- * cannot be determined, processes with a descriptor of the device's own name count.
+ * Every process and mount namespace that uses these devices or anything below `points`. If it cannot be determined
+ * who has a device open, processes with a descriptor of the device's own name count.
  */
 export async function usersOf(
   host: Host,
@@ -63,7 +63,7 @@ async function openersOrNull(host: Host, devices: readonly Openable[]): Promise<
   }
 }
 
-/** Maximum number of users that are named: more would make the message longer, not clearer. */
+/** Maximum number of users that a message names: more would make it longer, not clearer. */
 const MAX_NAMED = 5
 
 /** The users of these devices, for a message: mounts, maps, processes, other mount namespaces. */
@@ -76,7 +76,7 @@ export async function describeUsers(
     .map((disk) => ('hctl' in disk ? deviceOf(disk) : disk))
     .filter((device) => device !== null)
   const mounts = devices.flatMap((device) => mountsOf(host, device)).map((mount) => mount.point)
-  // A program that has a file of a logical volume open keeps the disk below in use.
+  // A program with an open file on a logical volume keeps the disk below in use.
   const holders = holdersOn(
     host.paths,
     devices.map(({ name }) => name),
@@ -102,9 +102,9 @@ export async function describeUsers(
 }
 
 /**
- * udev briefly opens every device to read its contents, and closes one that is removed: it writes nothing and does not
- * count as a user. Nor does a program that it starts for a rule, which inherits its files for a moment (spawn)
- * (systemd, src/udev/udev-event.c).
+ * udev briefly opens every device to read its contents, and closes one that is removed: it writes nothing and does
+ * not count as a user. Neither does a program that it starts for a rule, which inherits udev's open files for a
+ * moment (spawn) (systemd, src/udev/udev-event.c).
  */
 export function isUdev({ command }: { readonly command: string }): boolean {
   return /^\(?(?:systemd-)?udev(?:d|-worker)|^\(spawn\)$/.test(command)

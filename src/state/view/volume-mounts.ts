@@ -11,7 +11,8 @@ export function listVolumeMounts(host: Host): VolumeMount[] {
   return readRecords(host).attachments.flatMap((record) => {
     const view = lookAtAttachment(host, record)
     const device = devicesOf(view.maps, disksOf(view))[0]
-    // If the disk is gone, its dead mounts identify it: they have the number of the one at the mount point.
+    // If the disk is gone, its dead mounts identify it: they have the same device number as the one at the mount
+    // point.
     const staged = mounts.findLast(({ point }) => point === record.request.use.mount)
     const known = device ?? (staged && { name: null, devno: staged.devno })
     if (!known) return []
@@ -46,7 +47,7 @@ const TARGETS = [
   /\/pods\/(?<pod>[^/]+)\/volume-subpaths\//,
 ]
 
-/** UID of the pod for which the kubelet made this mount point; null if it is another one. */
+/** UID of the pod for which the kubelet made this mount point; null if it is not a pod's. */
 export function podOf(point: string): string | null {
   for (const target of TARGETS) {
     const pod = target.exec(point)?.groups?.['pod']

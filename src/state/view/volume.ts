@@ -21,13 +21,13 @@ export interface VolumeView {
   readonly maps: readonly DmMap[]
 }
 
-/** A volume, and the means to find its map when the map has lost all its disks. */
+/** A volume, and what is needed to find its map when the map has lost all its disks. */
 export interface Sought {
   readonly iqn: Iqn
   readonly lun: Lun
-  /** For multipathd's map, also with all disks lost; a map with another WWID is not the volume's. */
+  /** Finds multipathd's map even if all its disks are lost; a map with another WWID is not the volume's. */
   readonly wwid?: Wwid | null | undefined
-  /** For the hold map. */
+  /** Finds the hold map. */
   readonly owner?: VolumeName | null | undefined
 }
 
@@ -57,7 +57,8 @@ export function lookAtVolume(
   const holders = new Set(sessions.flatMap(({ disk }) => disk?.holders ?? []))
   const maps = [...holders].map((holder) => readMap(host.paths, holder)).filter((map) => map !== null)
   const held = maps.filter((map) => isItsMap(map, owner, wwid))
-  // Includes its own hold map if the disk at its LUN is not beneath it: the LUN was moved, or the disk is gone.
+  // This includes its own hold map if the disk at its LUN is not beneath it: the LUN was moved, or the disk is
+  // gone.
   const own = owner === null || held.some(isHoldMap) ? null : findHoldMap(host, owner)
   const all = own ? [...held, own] : held
   return { sessions, maps: all.length > 0 || wwid === null || !bare ? all : bareMaps(host, wwid) }
@@ -72,7 +73,7 @@ function isItsMap(map: DmMap, owner: VolumeName | null, wwid: Wwid | null): bool
   return isMultipath(map) && (wwid === null || !isOfAnother(map, wwid))
 }
 
-/** NAA and EUI names have one form in multipath-tools; how it writes other names is not known. */
+/** multipath-tools writes NAA and EUI names in one form; how it writes other names is not known. */
 function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
   const form = /^mpath-[23][0-9a-f]{16,32}$/
   const own = `mpath-${multipathForm(wwid)}`
@@ -113,10 +114,10 @@ export function disksOf(view: VolumeView): ScsiDisk[] {
   return view.sessions.flatMap(({ disk }) => (disk ? [disk] : []))
 }
 
-/** The devices that a file system or a raw user of the volume may be on: its maps, otherwise its disks. */
+/** The devices that a file system or a raw user of the volume may use: its maps, otherwise its disks. */
 export function devicesOf(maps: readonly DmMap[], disks: readonly ScsiDisk[]): Device[] {
   if (maps.length > 0) return maps.map(deviceOfMap)
-  // An unusable path (ALUA) has a disk of 0 bytes, which carries nothing if there is another path.
+  // An unusable path (ALUA) has a disk of 0 bytes, which carries no I/O if there is another path.
   const sized = disks.filter(({ bytes }) => bytes > 0)
   return (sized.length > 0 ? sized : disks).map(deviceOf).filter((device) => device !== null)
 }

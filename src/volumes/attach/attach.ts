@@ -37,21 +37,22 @@ import { prepareUse } from './use.ts'
 
 export interface AttachControl extends OperationControl {
   readonly chap?: Chap | null
-  /** Who requested the attachment, if not a person: {@link Attachment.orchestrator}. */
+  /** What requested the attachment, if not a user: {@link Attachment.orchestrator}. */
   readonly orchestrator?: Attachment['orchestrator']
-  /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides who has it. */
+  /** The VolumeAttachment by which Kubernetes gave the volume to this node: it decides which node has the volume. */
   readonly publication?: Attachment['publication']
   /**
-   * Only a volume that is attached now, according to its record. For what brings a volume back automatically: a user may have
-   * detached it while they waited for its lock, and another node may be about to attach it.
+   * Attach only a volume that is attached now, according to its record. For callers that bring a volume back
+   * automatically: a user may have detached it while they waited for its lock, and another node may be about to
+   * attach it.
    * @default false
    */
   readonly onlyAgain?: boolean
-  /** Take the volume from another node that has it; what that node has not written is lost. @default false */
+  /** Take the volume from the node that has it; data that that node has not written is lost. @default false */
   readonly takesOver?: boolean
   /**
-   * Called immediately before the volume is taken from another node, which may be minutes after the attach began. It throws if
-   * that is no longer allowed.
+   * Called immediately before the volume is taken from another node, possibly minutes after the attach began. It
+   * throws if that is no longer allowed.
    */
   readonly confirmTakeOver?: () => Promise<void>
 }
@@ -127,7 +128,7 @@ export async function attach(
         prepareUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
       const mark = (await primeMark(host, record.request.use)) ?? undefined
-      // What an attempt before this one could not write was not a user's.
+      // What an earlier attempt could not write was not a user's data.
       if (record.device === null && record.writeOut !== null) note({ writeOut: null })
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
@@ -140,12 +141,12 @@ export async function attach(
     }
 
     async function tellMultipathd(map: string): Promise<void> {
-      // Recorded before: its multipathd configuration is removed with its record.
+      // Record this first: the volume's multipathd configuration is removed together with its record.
       note({ mode: 'multipathd', request: record.request })
       await steps.step('tell-multipathd', map, () => configureMultipathd(host).catch(onlyWarned))
     }
 
-    /** The hold is then as multipathd is configured, and `volumes` shows how long that is. */
+    /** The hold then follows multipathd's configuration, and `volumes` shows how long that is. */
     function onlyWarned(error: Error): void {
       steps.warn(`multipathd's queueing could not be configured: ${error.message}`)
     }
@@ -156,7 +157,7 @@ export async function attach(
         .filter(([key, value]) => !isDeepStrictEqual(before?.[key as keyof Attachment], value))
         .map(([key]) => key)
       if (differs.length > 0) await steps.step('finish', record.name, () => note(ready))
-      // Each mount leaves another mark.
+      // Every mount leaves a different mark.
       if (differs.every((key) => key === 'mark') && !tookOver) return
       const { name, mode, device, identity, protectedDirectory: directory } = record
       const { mount } = record.request.use
@@ -166,14 +167,14 @@ export async function attach(
   })
 }
 
-/** The error of a failed attach, with the disks that it left because programs have them open. */
+/** The error of a failed attach, with the disks that were left because programs have them open. */
 function withKept(error: unknown, kept: readonly string[]): unknown {
   if (kept.length === 0 || !isLunkeeperError(error)) return error
   const { code, message, hint, details, cause } = error
   return new LunkeeperError(code, [message, ...kept].join('; '), { hint, details, cause })
 }
 
-/** A raw volume that belongs to this node's own users: not to a pod, nor to a virtual machine through CSI. */
+/** Whether a raw volume belongs to this node's own users: not to a pod, nor to a virtual machine through CSI. */
 function isForEverybody({ request: { use }, orchestrator }: Attachment): boolean {
   return use.mount === null && !use.readOnly && orchestrator === undefined
 }
@@ -187,8 +188,8 @@ function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): Expe
 }
 
 /**
- * A volume that its session held, as one that was attached before there was an agent, is held as a new one would be, once no disk of
- * it is left: nothing can be put below the users of a disk.
+ * A volume that was attached before there was an agent is held by its session. Once none of its disks is left, it
+ * is held as a new volume would be: a map cannot be inserted below the users of a disk.
  */
 function chooseAgain(host: Host, record: Attachment): Attachment {
   if (
@@ -213,7 +214,7 @@ function withMountLock<T>(
 function checkNode(host: Host): void {
   requireRoot('attaching a volume')
   // Both start automatically when iscsiadm first needs them, if the machine is set up for it: the module through
-  // iscsid, iscsid through its socket. If neither is even there, report it immediately.
+  // iscsid, iscsid through its socket. If neither is set up, report that immediately.
   if (!hasTransport(host.paths) && !isIscsidRunning(host.paths))
     throw new LunkeeperError(
       'MODULE_MISSING',

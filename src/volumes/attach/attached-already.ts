@@ -1,7 +1,7 @@
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
-/** The requested volume is attached already, as another one. @param advice besides using that one, or detaching it */
+/** The requested volume is already attached under another name. @param advice besides using that one, or detaching it */
 export function attachedAlready(
   { name, request: { iqn, lun, use }, identity }: Attachment,
   message: string,

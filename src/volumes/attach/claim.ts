@@ -14,23 +14,24 @@ import type { ClaimWork } from './reservation-claim.ts'
 import { readForClaim, ReservationClaim } from './reservation-claim.ts'
 
 /**
- * Makes this node the only one that may write to the volume, where its target has persistent reservations: registers every
- * path's session, and reserves. A volume that is in use here already must still be this node's: it is not claimed from
- * a node that has taken it meanwhile.
+ * If the volume's target has persistent reservations, makes this node the only one that may write to it: registers
+ * every path's session, and reserves. A volume that is already in use here must still be this node's: it is not
+ * claimed from a node that has taken it meanwhile.
  * @throws OWNED_ELSEWHERE another node or other software has it · FENCED OWNER_UNKNOWN it was this node's ·
  *   WRITE_PROTECTED · TARGET_AWAY STUCK
  */
 export async function claimVolume(work: ClaimWork): Promise<void> {
   const { host } = work
   const { request } = work.record
-  // If a detach began to give it back, and did not end, it counts again.
+  // If a detach began to give it back but did not finish, it counts again.
   const fence = work.record.fence && { key: work.record.fence.key, persists: work.record.fence.persists }
   if (work.record.fence?.isReleasing) work.note({ fence })
   const { shared = false, use, fence: mode } = request
   const isReserved = hasOneWriter(request) && mode !== 'off'
   const disks = work.paths.map(({ disk }) => disk)
   const isUsed = isInUse(work)
-  // Its dirty pages are from the time of the former VolumeAttachment. A new one does not say who had the volume in between.
+  // Its dirty pages are from the time of the earlier VolumeAttachment. A new one does not show which node had the
+  // volume in between.
   const isDecided =
     isUsed && !use.readOnly && (isReserved || isPublishedAgain(work))
       ? await proveOrTake(work, fence, disks)
@@ -40,20 +41,21 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   if (!isReserved) return
   // A volume attached without a reservation (older version, other target setting) is reserved now.
   if (isUsed && fence && !isDecided) return
-  // A target that lets a node only read does not let it register either.
+  // A target that only lets a node read does not let it register either.
   refuseProtected(host, disks[0]!.name)
   const claimed = await new ReservationClaim({ ...work, record }, disks[0]!).run()
   if (claimed === null) {
     if (fence) work.note({ fence: undefined })
     return
   }
-  // Registers the other sessions, and reads back by every path: two may lead to two volumes that the array takes for one.
+  // Registers the other sessions, and reads back through every path: two paths may lead to two volumes that the
+  // array considers one.
   if (disks.length > 1) await proveDisks(host, { ...record, fence: claimed }, disks)
 }
 
 /**
- * Proves that a volume in use is this node's. Where nothing tells, a person who takes the volume over says so.
- * @returns whether a person has decided, so that it is to be claimed
+ * Proves that a volume in use is this node's. If no witness can tell, a user decides by taking the volume over.
+ * @returns whether a user has decided, so that the volume must be claimed
  */
 async function proveOrTake(
   { host, record, takesOver, publication }: ClaimWork,
@@ -75,7 +77,7 @@ function isPublishedAgain({ record, publication }: ClaimWork): boolean {
   return publication !== undefined && publication.uid !== record.publication?.uid
 }
 
-/** The record, with the VolumeAttachment that the volume has now. */
+/** The record, with the volume's present VolumeAttachment. */
 function published(work: ClaimWork): Attachment {
   const { record, publication, note } = work
   if (!isPublishedAgain(work)) return record
@@ -84,8 +86,9 @@ function published(work: ClaimWork): Attachment {
 }
 
 /**
- * Something of this node may have written, or be about to: a map, a mount, or a raw disk that a program may have open. Not a
- * disk that this attach has made, as after a reboot: nothing older waits on it.
+ * Whether something on this node may have written, or be about to write: a map, a mount, or a raw disk that a
+ * program may have open. A disk that this attach has created does not count, as after a reboot: it has no older
+ * writes.
  */
 function isInUse({ host, record, scanned }: ClaimWork): boolean {
   if (findHoldMap(host, record.name)) return true

@@ -35,7 +35,7 @@ import type { Path } from './path.ts'
 
 /** multipathd creates a map within a second of udev's event; udev may need several on a busy node. */
 const MAP_DEADLINE_MS = 30_000
-/** Once the map exists, a disk that is not yet in it is one path less, and not a reason to wait long. */
+/** Once the map exists, a disk that is not yet in it is only one path less, and not worth a long wait. */
 const MEMBER_DEADLINE_MS = 10_000
 /** How often multipathd is offered a disk that it does not yet accept. */
 const OFFER_INTERVAL_MS = 250
@@ -52,22 +52,22 @@ export interface ChosenDevice {
 interface DeviceWork {
   readonly host: Host
   readonly name: VolumeName
-  /** Sessions whose disk this attach has made. */
+  /** Sessions whose disk this attach created. */
   readonly scanned: ReadonlySet<number>
-  /** How it is already held. */
+  /** How the volume is already held. */
   readonly mode: HoldMode | null
   readonly request: SettledRequest
   readonly steps: Stepper
   readonly record: () => Attachment
   readonly note: (change: Partial<Attachment>) => void
-  /** What multipath-tools knew before the first disk appeared: with find_multipaths greedy it remembers each one. */
+  /** What multipath-tools knew before the first disk appeared: with find_multipaths greedy it remembers every disk. */
   readonly knownBefore: ReadonlySet<string>
 }
 
 /**
- * How long a session of this volume must hold I/O. Below a multipath map not for the hold: I/O on a dead path waits
- * that long before it is sent on another, and the map queues when there is none. Below a hold map not at all: no I/O
- * may resume before it is known which volume answers.
+ * How long a session of this volume must hold I/O. Below a multipath map this is not the hold: I/O on a dead path
+ * waits that long before it is sent through another path, and the map queues if there is none. Below a hold map it
+ * is zero: no I/O may resume before it is known which volume answers.
  */
 export async function sessionRecovery(host: Host, record: Attachment): Promise<Hold> {
   const { request, mode } = record
@@ -75,14 +75,14 @@ export async function sessionRecovery(host: Host, record: Attachment): Promise<H
   return mode === 'multipathd' || wantsMap(host, request) ? FAIL_OVER : safeHold(record)
 }
 
-/** Who may use the volume's disks, as far as that is known before there are any. */
+/** Who may use the volume's disks, as far as is known before there are any. */
 export async function pathMark(host: Host, { request, mode }: Attachment): Promise<PathMark | null> {
   if (mode === 'map') return 'hold'
   if (mode !== null || !(await wantsHoldMap(host, request))) return null
   return request.hold.mode === 'map' || !isMultipathdRunning(host.paths) ? 'hold' : 'any'
 }
 
-/** Something must reinstate paths: without the agent, a hold map would hold I/O without an end. */
+/** An agent must reinstate paths: without it, a hold map would hold I/O indefinitely. */
 async function wantsHoldMap(host: Host, { hold }: SettledRequest): Promise<boolean> {
   return (hold.mode === 'map' || hold.mode === 'auto') && (await isAgentRunning(host))
 }
@@ -92,7 +92,7 @@ function wantsMap(host: Host, { hold, portals }: SettledRequest): boolean {
   return hold.mode === 'multipathd' || portals.length > 1
 }
 
-/** @throws MAP_FAILED what is asked to hold the I/O does not run */
+/** @throws MAP_FAILED the program that was requested to hold the I/O is not running */
 export async function refuseHoldMode(host: Host, request: SettledRequest): Promise<void> {
   if (request.hold.mode === 'map' && !(await wantsHoldMap(host, request)))
     throw new LunkeeperError('MAP_FAILED', 'a hold map requires the agent, and the agent is not running', {
@@ -121,14 +121,14 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
         ),
       )
     }
-    // An attempt before this one may have let its I/O fail.
+    // An earlier attempt may have let its I/O fail.
     if (work.record().phase !== 'ready' && (readHoldNote(host, work.name)?.ended ?? null) === null)
       await setQueueing(host, held, true)
     return withHoldMap(held)
   }
   const wantsHold = await wantsHoldMap(host, request)
   await refuseHoldMode(host, request)
-  // Before a map is created on them: it is then read-only as well, whenever multipathd reloads its table.
+  // Before a map is created on them: the map is then read-only as well, whenever multipathd reloads its table.
   if (request.use.readOnly) for (const { disk } of paths) await protectFromWrites(host, disk.name)
   const running = isMultipathdRunning(host.paths)
   const existing = mapOver(host, request, paths)
@@ -142,7 +142,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     limitDirtyPages(host, map.devno)
     return withMultipath(host, map, paths)
   }
-  // A disk that is already in use is used as it is: nothing can be inserted below its users.
+  // A disk that is already in use stays as it is: nothing can be inserted below its users.
   if (wantsHold && work.mode !== 'session') {
     const map = await tryHoldMap(work, paths)
     if (map) return withHoldMap(map)
@@ -151,7 +151,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     steps.warn(
       `${multipathd ? 'multipathd is configured to ignore these disks (blacklist)' : 'multipathd is not running'}: the volume uses one path, and does not fail over to the others`,
     )
-  // With a map its session would have given I/O up soon, for another path; and it was not known whether it is guarded.
+  // With a map, its session would have given I/O up quickly in favour of another path; and it was not known whether
+  // the volume is guarded.
   keepIoInSessions(work, paths.slice(0, 1))
   releasePaths(host, paths)
   retryWithoutEnd(host, first.disk)
@@ -180,7 +181,7 @@ async function tryHoldMap(work: DeviceWork, paths: readonly Path[]): Promise<DmM
       withProof(
         () => proveDisks(host, volume, disks),
         async (proof) => {
-          // What a program that has closed the disk still writes must not land beneath the map.
+          // Data that a program has written to a disk before closing it must not be written out beneath the map.
           for (const { disk, session } of paths)
             for (const block of work.scanned.has(session.sid) ? [] : [...disk.partitions, disk])
               await syncDevice(host, proof, block)
@@ -218,7 +219,7 @@ function withMultipath(host: Host, map: DmMap, paths: readonly Path[]): ChosenDe
   return { device: deviceOfMap(map), map, mode: 'multipathd' }
 }
 
-/** The multipath map that currently holds one of the paths, which are read again. */
+/** The multipath map that holds one of the paths now; the paths are read again. */
 function mapOver(host: Host, request: SettledRequest, paths: readonly Path[]): DmMap | null {
   return memberships(host, request, paths).find(({ map }) => map)?.map ?? null
 }
@@ -237,14 +238,14 @@ function memberships(host: Host, { lun }: SettledRequest, paths: readonly Path[]
   })
 }
 
-/** It holds its disks from its first table on; it can be opened once it is live and udev has named it. */
+/** It holds its disks as soon as it has a table; it can be opened once it is live and udev has named it. */
 function isFinished({ paths }: Host, { bytes, suspended, name }: DmMap): boolean {
   return bytes > 0 && !suspended && existsSync(`${paths.dev}/mapper/${name}`)
 }
 
 /**
- * Makes multipathd create the map with all available paths, and waits for it. Null if its configuration excludes them
- * and another mode is acceptable. @throws MAP_FAILED
+ * Makes multipathd create the map with all available paths, and waits for it. Null if its configuration excludes
+ * them and another mode is acceptable. @throws MAP_FAILED
  */
 async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap | null> {
   const { host, request, steps } = work
@@ -282,14 +283,14 @@ async function bringMap(work: DeviceWork, paths: readonly Path[]): Promise<DmMap
   })
 }
 
-/** An unknown WWID is registered, and recorded before, so that this is undone. */
+/** Registers an unknown WWID. That is recorded first, so that it will be undone. */
 async function makeKnown({ host, note, knownBefore }: DeviceWork, { disk, identity }: Path): Promise<void> {
   const name = identity.wwid && multipathForm(identity.wwid)
   if (name === null || !knownBefore.has(name)) note({ knownToMultipath: true })
   if (name === null || !knownWwids(host).has(name)) await rememberWwid(host, disk.name)
 }
 
-/** Whether multipathd will never accept these disks; checked before anything is registered with it. */
+/** Whether multipathd will never accept these disks. Checked before anything is registered with it. */
 async function areBlacklisted(host: Host, paths: readonly Path[]): Promise<boolean> {
   for (const { disk } of paths) if ((await offerPath(host, disk.name)) !== 'blacklisted') return false
   return true

@@ -8,9 +8,9 @@ import { readMounts } from '../../host/read/mounts.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
 /**
- * Why an xfs was not mounted because another mounted one has its UUID: the kernel rejects it (fs/xfs/xfs_mount.c:
- * xfs_uuid_mount) and reports that only in its log. It is a clone or a snapshot: that this volume itself is in use was
- * checked before. If this is not the reason, the error is thrown unchanged.
+ * Why an xfs could not be mounted: another mounted xfs has its UUID. The kernel rejects it (fs/xfs/xfs_mount.c:
+ * xfs_uuid_mount) and reports that only in its log. The volume is a clone or a snapshot: it was checked before that
+ * this volume itself is not in use. If this is not the reason, the error is thrown unchanged.
  */
 export async function explainDuplicateUuid(
   host: Host,
@@ -35,7 +35,7 @@ export async function explainDuplicateUuid(
 async function mountedWith(host: Host, device: string, uuid: string): Promise<string | null> {
   for (const { device: other, fs } of readLiveFs(host.paths)) {
     if (fs !== 'xfs' || other === device) continue
-    // A device in an outage does not answer: it is then left out.
+    // A device in an outage does not answer: skip it.
     const content = await probeContent(host, other, PROBE_DEADLINE_MS).catch(() => null)
     if (content?.uuid !== uuid) continue
     const mount = readMounts(host.paths).find(

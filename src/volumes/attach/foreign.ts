@@ -14,9 +14,9 @@ import { describeStack, remedyOf } from '../../state/view/holders.ts'
 import type { Path } from './path.ts'
 
 /**
- * Refuses disks with a device of other software on them. Device-mapper shares its claim on a disk among all maps
- * (drivers/md/dm.c: _dm_claim_ptr), so a hold map could be created beside a logical volume, whose I/O it would not
- * hold. The session must then hold I/O itself, or an outage would be an error for that device.
+ * Refuses disks that carry a device of other software. Device-mapper shares its claim on a disk among all maps
+ * (drivers/md/dm.c: _dm_claim_ptr), so a hold map could be created beside a logical volume without holding that
+ * volume's I/O. The session must then hold I/O itself, or an outage would be an error for that device.
  * @param name of the volume, whose own hold map may be there
  * @param wanted the volume's requested hold
  * @throws BUSY
@@ -45,8 +45,8 @@ export function refuseForeignHolders(
 }
 
 /**
- * A hold map of another name: the volume is attached under that name, even if its record is lost or cannot be read. A second
- * map would be a second way to write to it.
+ * Refuses a hold map of another name: the volume is attached under that name, even if its record is lost or cannot
+ * be read. A second map would be a second way to write to the volume.
  * @throws BUSY
  */
 export function refuseOtherHoldMap(host: Host, name: VolumeName, paths: readonly Path[]): void {
@@ -82,8 +82,8 @@ export async function undoBeside(
 }
 
 /**
- * Disks that were there before are marked late: udev knows them, and must process them again. Not before the map has
- * claimed them: systemd unmounts file systems on a device that udev declares not ready.
+ * Disks that existed before are marked late: udev knows them, and must process them again. That must not happen
+ * before the map has claimed them: systemd unmounts file systems on a device that udev declares not ready.
  */
 export async function reservePaths(host: Host, paths: readonly Path[]): Promise<void> {
   for (const { session, disk } of paths)
@@ -96,7 +96,7 @@ export function releasePaths(host: Host, paths: readonly Path[]): void {
     if (unmarkPath(host, session.sid, disk.hctl)) tellUdev(host, disk, 'add')
 }
 
-/** multipathd has them, and its own rules apply. */
+/** multipathd has the disks, and its own rules apply. */
 export function unmarkPaths(host: Host, paths: readonly Path[]): void {
   for (const { session, disk } of paths) unmarkPath(host, session.sid, disk.hctl)
 }

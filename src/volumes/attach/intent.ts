@@ -60,8 +60,8 @@ function underAnotherName(existing: Attachment, requested: string): LunkeeperErr
 }
 
 /**
- * The attachment of the requested volume: by the LUN of its original request, otherwise by its current one. Where volumes have
- * followed moved LUNs, both can have the same number: the name decides then.
+ * The attachment of the requested volume: by the LUN of its original request, otherwise by its current one. If
+ * volumes have followed moved LUNs, both can have the same number: then the name decides.
  */
 export function attachmentOf(
   attachments: readonly Attachment[],
@@ -98,13 +98,13 @@ function first(host: Host, name: Attachment['name'], request: VolumeRequest): At
   }
 }
 
-/** From now on it is this machine's, even if the record came here with a copy of another one. */
+/** From now on the record is this machine's, even if it came here with a copy of another machine. */
 function machineOf(host: Host): Pick<Attachment, 'machine'> {
   const machine = readMachineId(host.paths)
   return machine === null ? {} : { machine }
 }
 
-/** What may differ from the first request and takes effect: more portals, another hold. */
+/** Changes to the first request that take effect: more portals, another hold. */
 function merged(existing: Attachment, request: VolumeRequest): Attachment {
   const { portals, hold, use } = existing.request
   const more = request.portals.filter((portal) => !portals.some((other) => samePortal(portal, other)))

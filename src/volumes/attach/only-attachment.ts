@@ -39,14 +39,15 @@ interface OnlyWork {
 
 /**
  * Verifies that nothing else on this node has the volume, and runs `learn`, which writes the identity into this
- * attachment's record, before another attach can make the same check. One LUN may be reachable through several targets,
- * LUN numbers and addresses; a second mount, even a read-only one, would be a second user of one file system.
+ * attachment's record, before another attach can make the same check. One LUN may be reachable through several
+ * targets, LUN numbers and addresses; a second mount, even a read-only one, would be a second user of one file
+ * system.
  * @throws ATTACHED_ALREADY another attachment has it · BUSY another disk of it is in use by other software · LOCKED
  */
 export async function asOnlyAttachment(work: OnlyWork, learn: () => Promise<void>): Promise<void> {
   const { host, record, paths, signal } = work
   const { identity } = paths[0]!
-  // Disks with only a serial cannot be compared: other vendors, and other arrays, may use the same serial.
+  // Disks that have only a serial cannot be compared: other vendors, and other arrays, may use the same serial.
   if (identity.wwid === null) {
     refuseOtherHoldMap(host, record.name, paths)
     return learn()
@@ -75,8 +76,8 @@ async function refuseOthers(work: OnlyWork, identity: Identity): Promise<void> {
 }
 
 /**
- * multipathd adds a new disk to the map of the other user, which has the same WWID. Undoing this attach requires its
- * disks outside that map, which would otherwise be taken for its own. Disks that were there before stay there.
+ * multipathd adds a new disk to the map of the other user, which has the same WWID. To undo this attach, its disks
+ * must be outside that map, which would otherwise be taken for its own. Disks that existed before stay there.
  */
 async function leaveMaps({ host, record, paths, scanned }: OnlyWork): Promise<void> {
   if (record.identity !== null) return
@@ -147,12 +148,12 @@ function isOwn({ record, paths }: OnlyWork, map: DmMap): boolean {
   )
 }
 
-/** Users that neither /proc nor sysfs shows (swap, a mount in another namespace) still have the device claimed. */
+/** Users that neither /proc nor sysfs shows (swap, a mount in another namespace) still claim the device. */
 async function isFree(host: Host, device: Device): Promise<boolean> {
   try {
     return (await withExclusiveOpen(host, device.name, async () => true, { patient: true })) ?? false
   } catch (error) {
-    // It is gone, or its session was just lost: nothing can write to it.
+    // The disk is gone, or its session was just lost: nothing can write to it.
     if (isLunkeeperError(error, 'NOT_FOUND')) return true
     throw error
   }

@@ -43,20 +43,20 @@ export interface Path {
 
 /** sd probes asynchronously after a scan; even a busy node finishes in a fraction of this. */
 const APPEAR_DEADLINE_MS = 10_000
-/** iscsid pauses 2 s between two tries (DefaultTime2Wait). */
+/** iscsid pauses 2 s between two attempts (DefaultTime2Wait). */
 const RELOGIN_DEADLINE_MS = 3_000
 
 export interface PathWork {
   readonly host: Host
   readonly request: SettledRequest
   readonly chap: Chap | null
-  /** How long its sessions must hold I/O. */
+  /** How long the path's session must hold I/O. */
   readonly recovery: Hold
   readonly expected: ExpectedIdentity
   readonly name: VolumeName
-  /** The owner for whom udev keeps its disks free; null if everything may use them. */
+  /** The owner for whom udev keeps the disks free; null if everything may use them. */
   readonly mark: PathMark | null
-  /** Sessions that this attempt asked for the LUN; it adds to them. */
+  /** Sessions in which this attempt has requested the LUN; the attempt adds to them. */
   readonly scanned: Set<number>
   readonly steps: Stepper
 }
@@ -117,7 +117,7 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
         break
       case 'scan':
         work.scanned.add(session!.sid)
-        // Before the disk's first event.
+        // This must happen before the disk's first event.
         if (work.mark) await markPath(host, session!.sid, addressOf(session!, request), work.mark)
         await steps.step('scan', `${request.lun} on host${session!.host}`, () =>
           scanLun(host, session!, request.lun),
@@ -174,14 +174,14 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
   }
 }
 
-/** Whether all disks of a session of ours, and there are some, are beneath this volume's hold map. */
+/** Whether the session is ours and has disks, and all of them are beneath this volume's hold map. */
 function isOnlyBeneath({ host, name }: PathWork, session: Session): boolean {
-  // One without a disk may be another program's login, which is FREE until it is done.
+  // A session without a disk may be another program's login, which is FREE until it is complete.
   const hasDisks = countDisks(host.paths, session) > 0
   return hasDisks && isOurSession(host, session) && isAllHeld(host, session, holdMapName(name))
 }
 
-/** As the scan requests it (host/disk/scan.ts). */
+/** The address that the scan requests (host/disk/scan.ts). */
 function addressOf(session: Session, { lun }: SettledRequest): Hctl {
   return { host: session.host, channel: 0, target: session.targetId ?? 0, lun }
 }
@@ -204,7 +204,7 @@ async function logIn(
     await steps.step('note-session', where, () => noteSession(host, request.iqn, portal, session.sid))
 }
 
-/** @throws CHAP_FAILED, and what else keeps the target from being asked */
+/** @throws CHAP_FAILED, and other errors that prevent asking the target */
 async function renew(
   { host, request: { iqn }, chap, steps }: Pick<PathWork, 'host' | 'request' | 'chap' | 'steps'>,
   portal: Portal,
@@ -214,7 +214,7 @@ async function renew(
   await steps.step('renew-secret', formatPortal(portal), () => renewChap(host, iqn, portal, chap, signal))
 }
 
-/** The volume can be used by its session, whatever comes of it. */
+/** Renews what it can: the volume is usable through its session, whatever the result. */
 async function renewInUse(work: PathWork, portal: Portal, signal?: AbortSignal): Promise<void> {
   try {
     await renew(work, portal, signal)
@@ -240,7 +240,7 @@ async function appear({ host, request }: PathWork, session: Session, where: stri
     host,
     () => {
       const disk = readDisk(host.paths, session, request.lun)
-      // Gone again: the next look decides what that means.
+      // The disk is gone again: the next look decides what that means.
       return !disk || disk.name !== null ? 'settled' : null
     },
     APPEAR_DEADLINE_MS,

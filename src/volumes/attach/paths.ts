@@ -43,17 +43,17 @@ export async function preparePaths(work: PathWork, signal?: AbortSignal): Promis
   return Promise.all(paths.map((path) => withSg(work, path, signal)))
 }
 
-/** How long udev and the kernel may take to make the sg node of a disk once its driver is loaded. */
+/** How long udev and the kernel may take to create the sg node of a disk once its driver is loaded. */
 const SG_DEADLINE_MS = 5_000
 const MODPROBE_DEADLINE_MS = 10_000
 
 /**
- * Without the sg driver the target cannot be asked who has reserved the volume. udev loads it because of the node's first
- * disk (80-drivers.rules); a busy udev takes long, and a node without it does not load it at all.
+ * Without the sg driver the target cannot be asked who has reserved the volume. udev loads it when the node's first
+ * disk appears (80-drivers.rules). A busy udev takes long, and a node without udev does not load it at all.
  */
 async function loadSg({ host }: PathWork, signal?: AbortSignal): Promise<void> {
   if (existsSync(`${host.paths.sys}/module/sg`)) return
-  // A node that has no such module is told by the claim.
+  // If a node has no such module, the claim reports that.
   await host.run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
 }
 
@@ -82,7 +82,7 @@ function isIdentityError(error: unknown): boolean {
   )
 }
 
-/** Of several failures, the most specific one: an answer of the target rather than a silence on the network. */
+/** Of several failures, the most specific one: an answer of the target is preferred to silence on the network. */
 function worst(errors: readonly unknown[]): unknown {
   const telling = (error: unknown) =>
     error instanceof LunkeeperError ? (/^PORTAL_|^CANCELLED/.test(error.code) ? 1 : 2) : 3

@@ -12,9 +12,10 @@ interface ProtectionWork {
 }
 
 /**
- * Makes the bare directory below a mount immutable, so that writes while the volume is not mounted are rejected instead
- * of reaching another disk; also through a bind mount of it. The file system mounted on top is not affected. If the
- * file system has no such flag (NFS, overlay), the directory stays as it is.
+ * Makes the bare directory below a mount immutable, so that writes while the volume is not mounted are rejected
+ * instead of reaching another disk, even through a bind mount of the directory. The file system mounted on top is
+ * not affected. If the file system that contains the directory has no such flag (NFS, overlay), the directory stays
+ * as it is.
  */
 export async function protectDirectory(work: ProtectionWork, directory: string): Promise<void> {
   const { host, steps, record, note } = work

@@ -10,10 +10,10 @@ import { deviceOfMap, mountsOf } from '../../state/view/users.ts'
 import type { Path } from './path.ts'
 
 /**
- * Before a map is created on a disk, and before it is checked, formatted or mounted, no program may have it open: a
- * virtual machine that writes to it does not claim it, and two writers destroy a file system. Existing uses are left to
- * their users: a current mount, a raw device that was handed out.
- * @param scanned sessions whose disk this attach has made
+ * No program may have a disk open before a map is created on it, or before it is checked, formatted or mounted: a
+ * virtual machine that writes to it does not claim it, and two writers destroy a file system. Existing uses are
+ * left to their users: a current mount, a raw device that was handed out.
+ * @param scanned sessions whose disk this attach created
  * @throws BUSY with the processes · STUCK CANCELLED
  */
 export async function refuseOpen(
@@ -31,7 +31,7 @@ export async function refuseOpen(
   if (devices.some((device) => mountsOf(host, device).length > 0)) return
   const disks = paths.flatMap(({ disk, session }) => {
     const device = openable(disk)
-    // A disk that this attach has made is not the one that its users have open, even if it has that name.
+    // A disk that this attach has created is not the one that its users have open, even if it has that name.
     return device && (scanned.has(session.sid) || !isHandedOut(record, device.name, over)) ? [device] : []
   })
   const openables: Openable[] = [...maps.filter(({ name }) => !isHandedOut(record, name, over)), ...disks]

@@ -17,8 +17,8 @@ export interface RemadePath {
 }
 
 /**
- * Makes a path again to a volume that has a hold map, through the portal's session or a new one. A disk that turns out to be another
- * volume is removed from the node. The target's lock is held.
+ * Recreates a path to a volume that has a hold map, through the portal's session or a new one. A disk that turns
+ * out to be another volume is removed from the node. The target's lock is held.
  * @throws as {@link preparePath} · MAP_FAILED STUCK
  */
 export async function remakePath({ host, record, steps, signal }: RemadePath, portal: Portal): Promise<Path> {
@@ -28,12 +28,13 @@ export async function remakePath({ host, record, steps, signal }: RemadePath, po
       {
         host,
         request,
-        // A new address takes the credentials that the volume's other portals have.
+        // A new address uses the credentials of the volume's other portals.
         chap: knownChap(host, request.iqn, request.portals)?.chap ?? null,
         recovery: 0,
         mark: 'hold',
         name: record.name,
-        // Not by size: the volume may have grown, and the kernel refuses a table that is longer than its disk.
+        // The size is not compared: the volume may have grown, and the kernel refuses a table that is longer than
+        // its disk.
         expected: { wwid: identity?.wwid, serial: identity?.serial },
         scanned: new Set(),
         steps,

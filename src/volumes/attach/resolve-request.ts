@@ -7,8 +7,8 @@ import type { VolumeRequest } from '../../model/request.ts'
 import { cleanPath } from '../../model/request.ts'
 
 /**
- * The request in the kernel's terms: portals by address and without duplicates, the mount point as mountinfo will print
- * it. A host name that does not resolve is one path less, unless it is the last one.
+ * The request in the kernel's terms: portals by address and without duplicates, the mount point as mountinfo will
+ * print it. A host name that does not resolve means one path less, unless it is the last one.
  * @throws PORTAL_UNREACHABLE BAD_MOUNT STUCK
  */
 export async function resolveRequest(
@@ -31,7 +31,7 @@ export async function resolveRequest(
   return { ...request, portals, use: { ...request.use, mount: point } }
 }
 
-/** An existing mount there is verified or refused, and nothing more is mounted. @throws BAD_MOUNT STUCK */
+/** If something is mounted there already, it is verified or refused, and nothing more is mounted. @throws BAD_MOUNT STUCK */
 async function resolvePoint(host: Host, path: string): Promise<string> {
   const point = await resolveDirectory(host, path)
   if (!readMounts(host.paths).some((mount) => mount.point === point)) await refuseUntrusted(host, path)

@@ -16,7 +16,7 @@ import type { PathWork } from './path.ts'
 
 /**
  * Removes the disk of a volume that is no longer at this LUN. It is not flushed: its dirty data belongs to the old
- * volume, and would be written to the new one. A disk that this volume is in use on is read again instead: another LUN
+ * volume, and would be written to the new one. A disk that this volume is using is read again instead: another LUN
  * answered there only when the kernel last read it.
  */
 export async function replaceStale(
@@ -47,7 +47,7 @@ export async function replaceStale(
   )
 }
 
-/** Whether an attached volume stands on the disk, and is what answers there. */
+/** Whether an attached volume uses the disk, and is the one that answers there. */
 function isUsedAs(host: Host, name: VolumeName, disk: ScsiDisk, identity: Identity): boolean {
   const record = readRecord(host, name)
   if (!record?.identity || !isIdentified(record.identity)) return false

@@ -11,8 +11,8 @@ import type { Path } from './path.ts'
 import { useRefusal } from './use.ts'
 
 /**
- * Refuses, before a volume is taken from another node, what would make the attach fail afterwards: the other node would have
- * lost what it had not written, for nothing. Reads only.
+ * Before a volume is taken from another node, refuses anything that would make the attach fail afterwards: the
+ * other node would have lost its unwritten data for nothing. Reads only.
  * @throws BAD_MOUNT BUSY NO_FILESYSTEM NOT_BLANK FS_MISMATCH MAP_FAILED STUCK
  */
 export async function refuseUnusable(
@@ -29,7 +29,7 @@ export async function refuseUnusable(
     use: { ...request.use, mount },
     mounts: mountsOf(host, device),
     atPoint,
-    // Not exclusively: multipathd may have its map over the disk already.
+    // Not an exclusive open: multipathd may already have its map over the disk.
     content: await probeContent(host, device.name),
     formatting,
     begun: readFormatting(host, identity),
@@ -41,6 +41,6 @@ export async function refuseUnusable(
     mounted: false,
   })
   if (step.kind === 'refuse') throw await useRefusal(host, device, step)
-  // One that is there is only looked at.
+  // A directory that exists is only looked at.
   if ((await missingDirectories(host, mount)).length === 0) await makeMountPoint(host, mount)
 }

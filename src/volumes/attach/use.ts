@@ -56,7 +56,7 @@ async function protect({ host, device }: UseWork, use: VolumeUse): Promise<void>
 async function bringRaw({ host, device, paths, record }: UseWork): Promise<null> {
   // The data of a raw user has no signature that could be recognized.
   endFormatting(host, paths[0]!.identity)
-  // Must be unused before the first hand-out; afterwards its user may have it open.
+  // The device must be unused before it is handed out for the first time; afterwards its user may have it open.
   if (record().phase !== 'ready') await claimed(host, device, async () => {})
   return null
 }
@@ -88,7 +88,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         throw await useRefusal(host, device, step)
       case 'look':
         known = { ...known, content: await probe(host, device) }
-        // The volume was used since: what is known of it no longer holds, even if the use has ended.
+        // The volume was used since: what is known about it no longer holds, even if that use has ended.
         if (begun && known.content!.type !== null && known.content!.uuid !== begun.uuid)
           endFormatting(host, identity)
         break
@@ -151,8 +151,8 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
 }
 
 /**
- * Creates the file system. Without a terminal mkfs itself refuses nothing, so what it would destroy is checked once
- * more immediately before: whether it is still blank, and which volume answers.
+ * Creates the file system. Without a terminal mkfs refuses nothing. So immediately before, it is checked once more
+ * what mkfs would destroy: whether the volume is still blank, and which volume answers.
  */
 async function format(
   work: UseWork,
@@ -165,7 +165,7 @@ async function format(
   if (!blank && !(await isLeftOver(work, uuid, begun)))
     throw new LunkeeperError('NOT_BLANK', `${device.name} is no longer blank`)
   const { identity } = paths[0]!
-  // The note of an earlier run that did not finish is kept: the volume was not proven blank again.
+  // The note of an earlier run that did not finish is kept, because the volume has not been proven blank again.
   if (blank) beginFormatting(host, identity, fs, uuid)
   try {
     await withVolumeProof(work, (proof, signal) =>
@@ -188,9 +188,9 @@ async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun 
 const ATTACH_AGAIN = 'Wait until the target is back and takes writes, and run the same attach again.'
 
 /**
- * Runs an act that writes, after every path has proven to be the volume. A first attach does not wait for a path that is lost
- * meanwhile: the file system is not in use yet, so what is under way fails, and its program ends. For a volume that was ready the agent
- * holds I/O, and brings the path back.
+ * Runs an act that writes, after every path has proven to be the volume. A first attach does not wait for a path
+ * that is lost meanwhile: the file system is not in use yet, so the act fails, and its program ends. For a volume
+ * that was ready, the agent holds I/O and brings the path back.
  */
 function withVolumeProof<T>(
   { host, device, record }: UseWork,
@@ -218,7 +218,7 @@ function optionsOf(use: VolumeUse): string[] {
   return [...(use.readOnly ? ['ro'] : []), ...use.options]
 }
 
-/** Why a mount failed, where mount(8) itself only says that the file system type may be wrong. */
+/** Why a mount failed, if mount(8) itself only reports that the file system type may be wrong. */
 function whyUnmountable(
   { host, device }: UseWork,
   use: VolumeUse,
@@ -261,8 +261,7 @@ async function claimed<T>(host: Host, device: Device, work: () => Promise<T>): P
 }
 
 /**
- * kpartx creates maps of the partitions of a multipath map; they hold it, but do not count as users unless they are
- * used.
+ * kpartx creates maps of the partitions of a multipath map. They hold it, but count as users only if they are used.
  */
 async function isHeldByPartitions(host: Host, device: Device): Promise<boolean> {
   const holders = readMap(host.paths, device.name)?.holders ?? []

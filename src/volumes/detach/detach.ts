@@ -16,15 +16,15 @@ import type { Found } from './find.ts'
 import { findVolume } from './find.ts'
 
 export interface DetachControl extends OperationControl {
-  /** Lose data that is unwritten and cannot be written, and unmount mounts made by others. */
+  /** Discard unwritten data that cannot be written, and unmount mounts made by others. */
   readonly force?: boolean
   /** Sessions whose disk of the LUN may be removed. @default every session */
   readonly mayTake?: (session: Session) => boolean
 }
 
 /**
- * Detaches a volume from this node. Nothing of it is left, and nothing else is touched. After a failure or crash, run
- * it again: it continues from the current state.
+ * Detaches a volume from this node. Nothing of the volume is left, and nothing else is touched. After a failure or
+ * crash, run it again: it continues from the current state.
  * @param handle name, mount point or device
  * @throws LunkeeperError; LEFT_BEHIND names what could not be removed
  */
@@ -49,7 +49,7 @@ export async function detachFound(
   const report = await withLock(
     ...volumeLock(host, first.record ?? first, 'detach', options.signal),
     async () => {
-      // While this call waited, another detach may have completed, or an attach changed the volume.
+      // While this call waited, another detach may have completed, or an attach may have changed the volume.
       const found = find()
       const { record } = found
       const steps = stepper(record?.name ?? defaultName(found.iqn, found.lun), options.observer ?? {})
@@ -62,7 +62,7 @@ export async function detachFound(
         force,
         ...(options.mayTake ? { mayTake: options.mayTake } : {}),
         signal: options.signal,
-        // Refused without a change: its use and its hold continue.
+        // Refused without a change: the volume stays in use, and its hold continues.
         untouched: () => {
           const unconfirmed = record && readRecord(host, record.name)?.writeOut
           if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: unconfirmed ?? null })

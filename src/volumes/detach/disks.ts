@@ -21,9 +21,10 @@ import { judge } from './judge.ts'
 import { releaseVolume, warnKept, warnUnrecorded } from './release.ts'
 
 /**
- * Flushes and removes every disk of the volume: claimed, so that nothing else has or takes it; flushed, with
- * confirmation by the device; its identity checked once more; then deleted, and verified to be gone.
- * @param judged a moment ago; other disks are asked now
+ * Flushes and removes every disk of the volume. Each disk is claimed, so that nothing else has or takes it;
+ * flushed, with confirmation by the device; asked for its identity once more; then deleted, and verified to be
+ * gone.
+ * @param judged a moment ago; all other disks are asked now
  * @throws BUSY FLUSH_FAILED IDENTITY_MISMATCH STUCK
  */
 export async function removeDisks(work: Dismantling, judged: readonly Judged[]): Promise<void> {
@@ -55,8 +56,8 @@ function isFenced(host: Host, record: Attachment | null): boolean {
 }
 
 /**
- * A disk that was made as a path of this volume, before it answered as another one, goes with it: the agent or the attach that
- * made it did not live to remove it.
+ * Also removes a disk that was created as a path of this volume before it answered as another one: the agent or the
+ * attach that created it was killed before it could remove the disk.
  */
 async function dropOwnPath(
   { host, steps, removed }: Dismantling,
@@ -90,13 +91,13 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
       host,
       disk.name,
       async (claim) => {
-        // A volume that does not answer has no dirty data here: that was refused, or discarded, before.
+        // If the volume does not answer, it has no dirty data here: detach refused before, or discarded the data.
         if (verdict === 'ours' && disk.devno !== null) {
           await flushDevice(work, { name, devno: disk.devno }, withPartitions(work, name, claim))
           // If the LUN was swapped during the flush, the confirmation may be another volume's.
           const again = await askDisk(host, disk, volume.identity)
           if (again.verdict === 'stranger' && !force) throw again.error!
-          // With force after a swap: what is registered on the other volume is not this one's to release.
+          // With force, after a swap: the registration on the other volume is not this volume's to release.
           const fence = work.found.record?.fence
           if (isLast && again.verdict !== 'stranger') await releaseVolume(work, disk)
           else if (isLast && fence && !fence.isReleasing) warnKept(work, fence, again.error!.message)
@@ -109,15 +110,15 @@ async function removeOne(work: Dismantling, { disk, verdict }: Judged, isLast: b
     else if (!done)
       throw new LunkeeperError('BUSY', `${name} is in use: ${await describeUsers(host, [disk])}`)
   } catch (error) {
-    // Offline after its timer expired: it can be opened by no program, and has nothing to flush.
+    // The disk went offline when its timer expired: no program can open it, and it has nothing to flush.
     if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
     await remove()
   }
 }
 
 /**
- * The disk with its partitions, which are there now: each has a cache of its own that a flush of the disk does not write out, and a
- * program that has closed a partition may wait for that in the kernel.
+ * The disk with its present partitions. Each partition has a cache of its own that a flush of the disk does not
+ * write out, and a program that has closed a partition may be waiting for that in the kernel.
  */
 function withPartitions({ host }: Dismantling, name: string, claim: ExclusiveOpen): ExclusiveOpen {
   return {
@@ -133,8 +134,8 @@ function withPartitions({ host }: Dismantling, name: string, claim: ExclusiveOpe
 }
 
 /**
- * A raw device that a program has open without claiming it, for example a virtual machine's disk; or the disk of an
- * attach that did not reach the mount.
+ * Refuses a raw device that a program has open without claiming it, such as a virtual machine's disk, or the disk
+ * of an attach that did not reach the mount.
  */
 async function refuseOpen({ host, found: { record }, force }: Dismantling, disk: ScsiDisk): Promise<void> {
   const wasMounted = record?.request.use.mount && record.phase !== 'attaching'

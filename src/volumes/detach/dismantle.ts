@@ -33,7 +33,7 @@ import { refuseLostWrites } from './write-out.ts'
 import { unmountAll } from './unmount.ts'
 import { warnImmutable, unprotectDirectory } from './unprotect-directory.ts'
 
-/** Milliseconds for which an answer about identity is used: no unmounts or waits happen in between. */
+/** How many milliseconds an answer about identity is used: no unmounts or waits happen in between. */
 const JUDGED_LIFETIME_MS = 250
 
 export interface Dismantling {
@@ -44,7 +44,7 @@ export interface Dismantling {
   readonly steps: Stepper
   /** Discard unwritten data, unmount mounts that are not ours, and continue after failures. */
   readonly force: boolean
-  /** The current state of the volume, without what is not ours to remove. */
+  /** The current state of the volume, without anything that is not ours to remove. */
   readonly view: () => VolumeView
   readonly removed: { mounts: string[]; maps: string[]; disks: string[]; sessions: number[] }
   readonly left: string[]
@@ -53,8 +53,8 @@ export interface Dismantling {
 
 /**
  * Detaches a volume from any state: mounts, maps, disks, sessions, node records, its mount point, its record. Data
- * first: dirty data is written, and the device confirms it, before anything is removed; if that is impossible, only
- * force continues.
+ * comes first: dirty data is written, and the device confirms it, before anything is removed; if that is
+ * impossible, only force continues.
  */
 export async function dismantle(
   host: Host,
@@ -65,7 +65,7 @@ export async function dismantle(
     signal?: AbortSignal | undefined
     /** Sessions whose disk of this LUN may be removed. @default every session */
     mayTake?: (session: Session) => boolean
-    /** Called if it fails before anything was removed. */
+    /** Called if the detach fails before anything was removed. */
     untouched?: () => void
   },
 ): Promise<DetachReport> {
@@ -105,7 +105,7 @@ export async function dismantle(
   return { name: found.name, removed: work.removed, left: work.left }
 }
 
-/** Each step changes the machine. */
+/** Each step changes the machine, so the state must be read again. */
 function thenForgetting(steps: Stepper, forget: () => void): Stepper {
   return {
     step: (name, subject, work) => steps.step(name, subject, work).finally(forget),
@@ -114,8 +114,8 @@ function thenForgetting(steps: Stepper, forget: () => void): Stepper {
 }
 
 /**
- * Whether something of this node may be unwritten on the volume. An attach that failed before its first use, because
- * another node has the volume for one, has written nothing: who owns the volume does not matter for its end.
+ * Whether this node may have unwritten data for the volume. An attach that failed before its first use, for example
+ * because another node has the volume, has written nothing: to undo it, it does not matter who owns the volume.
  */
 function wasUsed(host: Host, record: Attachment | null, view: VolumeView): record is Attachment {
   if (record === null) return false
@@ -161,8 +161,8 @@ async function judgeAll({ host, found, view }: Dismantling): Promise<Judged[]> {
 }
 
 /**
- * With force, a volume that cannot be proven to be this node's to write to counts as one that does not answer: what is unwritten is
- * discarded. One verdict for all of its disks.
+ * With force, a volume that cannot be proven to be this node's to write to counts as one that does not answer: its
+ * unwritten data is discarded. The verdict is the same for all of its disks.
  */
 async function withoutUnproven(work: Dismantling, all: readonly Judged[]): Promise<Judged[]> {
   const { host, volume, force } = work
@@ -174,18 +174,18 @@ async function withoutUnproven(work: Dismantling, all: readonly Judged[]): Promi
     return [...all]
   } catch (error) {
     if (!isLunkeeperError(error) || isLunkeeperError(error, ...SILENT)) return [...all]
-    // While there is a path: with the data, its disk goes.
+    // Do this while there is a path: the disk is removed together with its data.
     if (volume.fence) await giveUpReservation(host, volume, volume.fence, disks[0]!)
     return all.map((judged) => (judged.verdict === 'ours' ? { ...judged, verdict: 'silent', error } : judged))
   }
 }
 
-/** The disk does not answer now: each act that follows asks for itself. */
+/** The disk does not answer now: each act that follows asks again. */
 const SILENT = ['TARGET_AWAY', 'STUCK', 'IDENTITY_UNREADABLE', 'LUN_ABSENT'] as const
 
 async function forget(work: Dismantling, record: Attachment): Promise<void> {
   const { host, steps, left } = work
-  // What could not be removed stays in the record, so that the next attempt finds it.
+  // Anything that could not be removed stays in the record, so that the next attempt finds it.
   if (left.length === 0) await unprotectDirectory(work)
   if (left.length > 0) return
   if (record.mode === 'multipathd')
@@ -200,7 +200,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
     dropStaleMarks(host)
     restoreDirtyLimit(host)
     removeRecord(host, record.name)
-    // An agent may have written one just before it saw that the record is gone.
+    // An agent may have written one just before it saw that the record was gone.
     removeHoldNote(host, record.name)
   })
 }

@@ -14,19 +14,19 @@ import { isName } from '../../model/name.ts'
 import { cleanPath } from '../../model/request.ts'
 import { readRecord, readRecords } from '../../state/records/volumes.ts'
 
-/** The volume to detach: by target and LUN, its record if it has one, and how it was named. */
+/** The volume to detach: by target and LUN, its record if it has one, and how the user named it. */
 export interface Found {
   readonly iqn: Iqn
   readonly lun: Lun
   readonly record: Attachment | null
   /** For messages and the report. */
   readonly name: string
-  /** The mount point that was named, if no record tells which mount is ours. */
+  /** The mount point that the user named, if no record shows which mount is ours. */
   readonly point: string | null
 }
 
 /**
- * Finds a volume by its name, mount point or device; without a record, by the kernel's state.
+ * Finds a volume by its name, mount point or device; without a record, from the kernel's state.
  * @throws NOT_FOUND RECORD_CORRUPT
  */
 export function findVolume(host: Host, handle: string): Found {

@@ -5,12 +5,12 @@ import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { Dismantling } from './dismantle.ts'
 import { markUnconfirmed, clearUnconfirmed } from './write-out.ts'
 
-/** Gigabytes may be dirty, and the target slow; a lost target is noticed within seconds. */
+/** Gigabytes may be dirty, and the target may be slow; a lost target is noticed within seconds. */
 const FLUSH_DEADLINE_MS = 5 * 60_000
 /** With force nothing must be confirmed; a flush that does not return soon will not return. */
 const FORCED_FLUSH_DEADLINE_MS = 10_000
 
-/** Errors after which it must not be written here. */
+/** Errors after which nothing may be written here. */
 const WRONG = ['IDENTITY_MISMATCH', 'OWNER_UNKNOWN'] as const
 /** Errors that leave it unknown whether the data was written. */
 const DOUBTS = [

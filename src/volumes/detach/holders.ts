@@ -9,7 +9,7 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**
- * Refuses, before anything is removed, if a logical volume, an array or similar is on the volume. With force, its
+ * Refuses, before anything is removed, if a logical volume, an array or similar uses the volume. With force, its
  * mounts are unmounted and its maps removed, top first; an array is not ours to stop.
  * @param disks the volume's own: another volume's disk at its LUN is not examined
  * @throws BUSY naming the device and its users

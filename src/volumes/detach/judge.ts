@@ -8,15 +8,15 @@ import { askDisk } from '../../state/proof/ask.ts'
 import { isUsedOn } from '../../state/proof/used-on.ts'
 
 export type Verdict =
-  /** The volume itself, asked a moment ago. */
+  /** It is the volume itself, asked a moment ago. */
   | 'ours'
-  /** The volume's file system or map is on it, but another volume answers: nothing may be written out. */
+  /** The volume's file system or map uses it, but another volume answers: nothing may be written out. */
   | 'changed'
-  /** The volume's disk, without an answer: target away, LUN unmapped. */
+  /** It is the volume's disk, but does not answer: the target is away, or the LUN unmapped. */
   | 'silent'
-  /** The volume itself, and another node has it: nothing may be written out. */
+  /** It is the volume itself, but another node has it: nothing may be written out. */
   | 'lost'
-  /** A disk at the volume's LUN that is not related to this volume: it is left alone. */
+  /** It is a disk at the volume's LUN that is not related to this volume: it is left alone. */
   | 'foreign'
 
 export interface Judged {
@@ -30,8 +30,8 @@ export interface Judged {
 /**
  * Classifies a disk at the volume's LUN: which volume answers, and whether this volume is in use on it.
  *
- * The kernel's cache of the disk's identity decides only if the volume is not in use on it and it does not answer: a
- * rescan or a new login refreshes that cache, even to another volume's name under a mounted file system.
+ * The kernel's cache of the disk's identity decides only if the volume is not in use on it and it does not answer:
+ * a rescan or a new login refreshes that cache, even to another volume's name under a mounted file system.
  * @param record null for a volume without a record: then the disk must match what the kernel has cached
  * @param maps the volume's own maps
  */
@@ -43,14 +43,14 @@ export async function judge(
   maps: readonly DmMap[],
 ): Promise<Judged> {
   const believed = record?.identity ?? disk.cached
-  // Without the size: a volume may have grown since this path was lost.
+  // The size is not compared: a volume may have grown since this path was lost.
   const isCachedAsOurs = nameDifference(disk.cached, believed) === null
   const isUsed = isUsedOn(host, record, disk, maps)
   const isUnderAnother = isOtherHoldMapOver(host, disk, maps)
   const { verdict, error } = await askDisk(host, disk, believed, { fence: record?.fence })
   const judged = (verdict: Verdict): Judged => ({ session, disk, verdict, error })
   if (isUnderAnother && !isUsed) return judged('foreign')
-  // An unclaimed volume is claimed again, or refused, by the proof before each write.
+  // Before each write, the proof claims an unclaimed volume again, or refuses it.
   if (verdict === 'ours' || verdict === 'unclaimed') return judged('ours')
   if (verdict === 'lost') return judged('lost')
   const isIts = isUsed || isCachedAsOurs

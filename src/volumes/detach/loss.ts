@@ -17,8 +17,8 @@ import { unconfirmedOf, refuseLostWrites } from './write-out.ts'
 
 /**
  * Refuses to continue if data would be lost: the volume is in use, and no path can take its dirty data, or another
- * volume answers, which must not receive it.
- * @param refusal why no path could be made to a volume without one
+ * volume answers, which must not receive that data.
+ * @param refusal why no path could be made, for a volume without one
  * @throws IDENTITY_MISMATCH FENCED TARGET_AWAY
  */
 export async function refuseLoss(
@@ -32,7 +32,7 @@ export async function refuseLoss(
     warnDiscarded(work, found.record.name)
   }
   const lost = disks.filter(({ verdict }) => verdict === 'lost')
-  // A key that this node registered while it lost the volume would let it write.
+  // A key that this node registered while it was losing the volume would let it write.
   const fence = found.record?.fence
   if (fence) for (const { disk } of lost) await giveUpKey(host, found.record, fence, disk)
   if (lost[0] && !force) throw fenced(found.name, lost[0])
@@ -69,17 +69,17 @@ export function disksForDirtyData({ found, view }: Dismantling, disks: readonly 
   return used.length > 0 ? used : disks
 }
 
-/** Another node owns the volume, and the agent has taken it off this one: what that has cost is said with the success. */
+/** Another node owns the volume, and the agent has removed it from this node: the success reports what that has cost. */
 function warnDiscarded({ host, steps }: Dismantling, name: VolumeName): void {
   const note = readHoldNote(host, name)
   if (note?.kind === 'fenced') steps.warn(`${name}: ${note.trouble}; ${lossOf(note.discarded)}`)
 }
 
-/** A raw volume whose hold has ended: only its users have been told, by their own I/O. */
+/** A raw volume whose hold has ended: until now only its users know, from errors of their own I/O. */
 function warnEnded({ host, found: { record }, steps, view }: Dismantling, disks: readonly Judged[]): void {
   if (!isWritableRaw(record)) return
   const hasEnded = (readHoldNote(host, record.name)?.ended ?? null) !== null
-  // Beneath a map disks fail while the map holds the I/O.
+  // Beneath a map, disks fail while the map holds the I/O.
   const isFailing = view().maps.length === 0 && disks.some(({ disk }) => failsIo(disk.state))
   if (hasEnded || isFailing)
     steps.warn(

@@ -9,9 +9,9 @@ import type { Dismantling } from './dismantle.ts'
 import { flushDevice } from './flush.ts'
 
 /**
- * Flushes and removes the maps of the volume before their paths, then what was registered for it with multipath-tools. If
- * the volume is not writable, no dirty data is left (detach refused before, or discarded it), and a flush would wait for
- * as long as the map queues: queueing is disabled.
+ * Flushes and removes the maps of the volume before their paths, then what was registered for it with
+ * multipath-tools. If the volume is not writable, no dirty data is left (detach refused before, or discarded it). A
+ * flush would then wait for as long as the map queues, so queueing is disabled.
  * @param disks the volume's own
  * @param isWritable whether the volume can take dirty data
  * @throws BUSY FLUSH_FAILED MAP_FAILED

@@ -76,7 +76,7 @@ export async function remakeLostPath({
   return { isMade: false, refusal }
 }
 
-/** Why a path is not there. @throws an error that says nothing of the path */
+/** Why a path is missing. @throws an error that does not explain that */
 function refusalOf(error: unknown): LunkeeperError {
   if (!isLunkeeperError(error)) throw error
   return error
@@ -84,7 +84,7 @@ function refusalOf(error: unknown): LunkeeperError {
 
 /**
  * Reinstates a returned path if no agent has done so: its disk has just proven to be the volume, so dirty data goes
- * there. Otherwise the unmount would wait for an available path, or fail for lack of one.
+ * there. Otherwise the unmount would wait for an available path, or fail because there is none.
  * @throws MAP_FAILED
  */
 export async function reconnect(
@@ -94,7 +94,8 @@ export async function reconnect(
 ): Promise<void> {
   const map = view().maps.find(isHoldMap)
   if (!map || !found.record || mustNotBeWritten(host, found.record)) return
-  // A map that is not holding has all its paths in use. After a detach that was killed the agent has brought none back.
+  // A map that is not holding I/O uses all its paths. After a detach that was killed, the agent has brought none
+  // back.
   const isWatched = found.record.phase === 'ready' && readHoldNote(host, found.record.name) === null
   if (isWatched && !isMade && (await isAgentRunning(host))) return
   const ours = disks.filter(({ verdict }) => verdict === 'ours').map(({ disk }) => disk)
@@ -113,7 +114,7 @@ function withNode(disk: ScsiDisk): PathDisk[] {
   return name !== null && devno !== null ? [{ ...disk, name, devno }] : []
 }
 
-/** Another volume, or another owner: then no other path is brought back either. */
+/** Throws if it is another volume, or has another owner: then no other path is brought back either. */
 function refuseStranger(error: unknown): void {
   if (!isLunkeeperError(error) || error.code === 'IDENTITY_MISMATCH' || error.code === 'FENCED') throw error
 }

@@ -9,8 +9,8 @@ import { readRecord, readRecords, writeRecord } from '../../state/records/volume
 import type { Dismantling } from './dismantle.ts'
 
 /**
- * Gives the volume's reservation back, once everything is written: from then on another node may have it. One that cannot be
- * released is a warning; this node takes it over at its next attach.
+ * Gives the volume's reservation back once everything is written: from then on another node may have it. If it
+ * cannot be released, that is a warning: this node takes it over at its next attach.
  */
 export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<void> {
   const { host, found, steps } = work
@@ -18,7 +18,7 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
   const fence = record?.fence ?? found.record?.fence
   if (!found.record) return releaseUnrecorded(work, disk)
   if (!fence) return
-  // Noted before: when this is cut off, the next run must not take the missing reservation for a loss.
+  // Recorded first: if this is cut off, the next run must not take the missing reservation for a loss.
   if (record && !fence.isReleasing) writeRecord(host, { ...record, fence: { ...fence, isReleasing: true } })
   try {
     await steps.step('release', `${disk.name} ${formatKey(fence.key)}`, () =>
@@ -31,8 +31,9 @@ export async function releaseVolume(work: Dismantling, disk: ScsiDisk): Promise<
 }
 
 /**
- * Releases the reservation of a volume whose record is lost. A volume that has one keeps it: its attach failed, and takes back only
- * the path that it made. Notes of this boot tell which key this node registered for it over this session.
+ * Releases the reservation of a volume whose record is lost. A volume that has a record keeps it: its attach
+ * failed, and removes only the path that it created. Notes of this boot show which key this node registered for it
+ * over this session.
  */
 async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): Promise<void> {
   try {
@@ -52,8 +53,8 @@ async function releaseUnrecorded({ host, steps }: Dismantling, disk: ScsiDisk): 
 }
 
 /**
- * Of a volume whose record is lost, and that no disk of the session reached: what this session has registered for volumes
- * without a record is still at the target, as far as is known.
+ * For a volume whose record is lost, and that no disk of the session reached: as far as is known, the target still
+ * has what this session has registered for volumes without a record.
  */
 export function warnUnrecorded({ host, steps }: Dismantling, { sid }: Session): void {
   for (const { name, key } of unrecordedBy(host, sid)) {

@@ -11,8 +11,8 @@ import { readRecords } from '../../state/records/volumes.ts'
 import type { Dismantling } from './dismantle.ts'
 
 /**
- * Logs out of sessions that we created and that are no longer needed, and removes the node records that we created for
- * them. The target's lock is held, so that no operation can start to need one meanwhile.
+ * Logs out of sessions that we created and that are no longer needed, and removes the node records that we created
+ * for them. The target's lock is held, so that no operation can start to need one meanwhile.
  */
 export async function endSessions(work: Dismantling): Promise<void> {
   const { host, found, steps, removed } = work
@@ -20,7 +20,7 @@ export async function endSessions(work: Dismantling): Promise<void> {
   const own = found.record?.request.portals ?? []
   const portals = new Map(own.map((portal) => [formatPortal(portal), portal]))
   const sessions = readSessions(host.paths, found.iqn)
-  // Another owner's disk, even one without a visible user: a session's logout removes all its disks.
+  // A disk may belong to another owner, even if it has no visible user: a session's logout removes all its disks.
   const bare = sessions.filter((session) => countDisks(host.paths, session) === 0)
   if (sessions.length > 0 && bare.length === 0) return
   const needed = portalsOfOthers(work)
@@ -35,7 +35,7 @@ export async function endSessions(work: Dismantling): Promise<void> {
 }
 
 function isOurs({ host, found }: Dismantling, session: Session): boolean {
-  // The note was lost with a boot or with /run; our node record proves the same.
+  // The note was lost with a reboot or with /run; our node record proves the same.
   return isOurSession(host, session) || findNodeRecord(host, found.iqn, session.portal!)?.ours === true
 }
 

@@ -9,12 +9,12 @@ import type { Stepper } from '../step.ts'
 import { dismantle } from './dismantle.ts'
 
 /**
- * Undoes a failed attach. Of a volume that was never ready it removes everything: in our sessions any disk of this LUN,
- * in other sessions only the disk that this attempt requested. Of a volume that was ready it removes only disks and
- * sessions that this attempt created. A disk that a program has open stays.
+ * Undoes a failed attach. If the volume was never ready, everything is removed: in our sessions any disk of this
+ * LUN, in other sessions only the disk that this attempt requested. If it was ready before, only disks and sessions
+ * that this attempt created are removed. A disk that a program has open stays.
  *
- * Its own failures are warnings: the first error is the relevant one, and the record that stays lets the next attach or
- * detach continue from there.
+ * Its own failures are warnings: the first error is the relevant one, and the record stays, so that the next attach
+ * or detach continues from there.
  * @returns the disks that stay because a program has them open, for a message
  */
 export async function undo(
@@ -30,7 +30,8 @@ export async function undo(
     const opened = await openDisks(host, record, mayTake)
     const report = await dismantle(
       host,
-      // An identity that did not match is that of this attempt's disk, which is judged by its own answer.
+      // If the identity did not match, the record has that of this attempt's disk, which is judged by its own
+      // answer.
       { iqn, lun, record: ready ? null : { ...record, identity: null }, name: record.name, point: null },
       steps,
       {
@@ -46,7 +47,7 @@ export async function undo(
   }
 }
 
-/** By session: disks that would be removed and that programs have open. @throws STUCK */
+/** By session: disks that would be removed but that programs have open. @throws STUCK */
 async function openDisks(
   host: Host,
   record: Attachment,

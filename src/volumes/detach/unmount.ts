@@ -14,8 +14,9 @@ import type { Dismantling } from './dismantle.ts'
 import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
 
 /**
- * Unmounts the volume: the mount point of the record, or the one that was named. Other mounts of it are refused, unless
- * forced. Everything is written out and confirmed first, and each unmount has a proof of which volume it writes to.
+ * Unmounts the volume: the mount point of the record, or the one that the user named. Other mounts of it are
+ * refused, unless forced. Everything is written out and confirmed first, and each unmount has a proof of which
+ * volume it writes to.
  * @param disks the volume's own; another volume's disk at its LUN is not examined
  * @param isWritable whether the volume can take dirty data; if not, it was discarded before, and nothing is written
  * @throws BUSY with its users · FLUSH_FAILED IDENTITY_MISMATCH TARGET_AWAY UNMOUNT_FAILED TIMEOUT
@@ -41,7 +42,8 @@ export async function unmountAll(
       )
     if (isWritable && mounts[0]) await syncMount(work, device, mounts[0])
     for (const mount of mounts.toReversed()) await unmountOne(work, device, mount, isWritable)
-    // Unmounted here, but still alive: in another mount namespace, lazily unmounted, or still in progress.
+    // Unmounted here, but still alive: mounted in another mount namespace, lazily unmounted, or still being
+    // unmounted.
     if (isFsAlive(host.paths, device.name) && !force)
       throw new LunkeeperError(
         'BUSY',
@@ -51,7 +53,7 @@ export async function unmountAll(
   if (own !== null && devices.length === 0) await unmountDead(work, own)
 }
 
-/** The disks that were not dropped since they were classified. */
+/** The disks that have not been removed since they were classified. */
 function presentOf({ view }: Dismantling, disks: readonly ScsiDisk[]): ScsiDisk[] {
   return disksOf(view()).filter(({ name, hctl }) =>
     disks.some((disk) => disk.name === name && formatHctl(disk.hctl) === formatHctl(hctl)),
@@ -94,7 +96,8 @@ async function unmountDead(
 ): Promise<void> {
   const mount = readMounts(host.paths).findLast((candidate) => candidate.point === point)
   if (!mount || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
-  // Without a record, the volume was found by this mount; if it was dropped by force, its device is gone since.
+  // Without a record, the volume was found by this mount; if the disk was dropped by force, the mount's device is
+  // gone by now.
   const isIts = found.record
     ? mount.source === found.record.device
     : !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)

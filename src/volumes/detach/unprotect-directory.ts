@@ -7,20 +7,20 @@ export async function unprotectDirectory(work: Dismantling): Promise<void> {
   const { host, found, steps, left } = work
   const directory = found.record?.protectedDirectory
   if (!directory) return
-  // The visible directory would be another one.
+  // Another directory is visible at this path.
   if (readMounts(host.paths).some(({ point }) => point === directory)) {
     left.push(`the directory ${directory} is immutable, and something is mounted over it`)
     return
   }
   await steps.step('unprotect-mount-point', directory, async () => {
     const reason = await setImmutable(host, directory, false)
-    // Nothing to undo if it is gone, or was never set.
+    // There is nothing to undo if the directory is gone, or if the flag was never set.
     if (reason !== null && (await isImmutable(host, directory)))
       left.push(`the directory ${directory} is immutable: ${reason}`)
   })
 }
 
-/** Without a record it is unknown who set the flag, which administrators also use. It stays, and is reported. */
+/** Without a record it is unknown who set the flag, which administrators also use. The flag stays, and is reported. */
 export async function warnImmutable({ host, found, steps }: Dismantling): Promise<void> {
   if (found.point === null || !(await isImmutable(host, found.point))) return
   steps.warn(

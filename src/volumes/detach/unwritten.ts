@@ -10,9 +10,9 @@ import type { Dismantling } from './dismantle.ts'
 import type { Judged } from './judge.ts'
 
 /**
- * Why a program could have written data that is only in memory: a mount, a map's user, an open device; null if none could. The
- * last user that closes a device waits until the kernel has written all of it out, and has no descriptor any more: the
- * kernel counts the map as open.
+ * Why a program could have written data that is only in memory: a mount, a map's user, an open device; null if none
+ * could. The last user that closes a device waits until the kernel has written all of it out. It has no descriptor
+ * any more, but the kernel still counts the map as open.
  */
 export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]): Promise<string | null> {
   const { host, signal } = work
@@ -35,12 +35,13 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
 }
 
 /**
- * Whether pages of a raw disk that its users have closed may still be unwritten: they stay in its cache for as long as anything has
- * the disk open, such as a program of udev that waits for it. The kernel does not tell: what it counts for a device is
- * approximate, and before Linux 6.10 leaves out what a service or a pod has written (mm/backing-dev.c:bdi_debug_stats_show).
+ * Whether pages of a raw disk that its users have closed may still be unwritten: they stay in its cache for as long
+ * as anything has the disk open, such as a udev program that waits for it. The kernel does not report this: its
+ * per-device counts are approximate, and before Linux 6.10 omit what a service or a pod has written
+ * (mm/backing-dev.c:bdi_debug_stats_show).
  */
 function mayHaveDirtyPages({ found: { record } }: Dismantling, { disk, error }: Judged): boolean {
-  // Its I/O fails, and nothing of it waits.
+  // The disk's I/O fails, so none of it is held.
   if (failsIo(disk.state) || error?.code === 'LUN_ABSENT') return false
   return isWritableRaw(record) && isHandedOut(record, disk)
 }
@@ -61,8 +62,8 @@ export function isHandedOut(record: Attachment | null, disk: ScsiDisk): boolean 
 }
 
 /**
- * Whether anything has one of the maps open for longer than a moment, udev included: with it open, another program's close does not
- * write anything out.
+ * Whether anything has one of the maps open for longer than a moment, udev included: while it is open, another
+ * program's close writes nothing out.
  */
 async function staysOpen(host: Host, maps: readonly DmMap[], signal?: AbortSignal): Promise<boolean> {
   const openCounts = async () =>

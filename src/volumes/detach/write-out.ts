@@ -17,7 +17,7 @@ const DETACH_AGAIN =
   'Wait until the target is back, and detach it again; or discard the data: --force loses everything that was written and not yet synced.'
 
 /**
- * Writes out a mounted file system and makes the kernel report write errors, which an unmount does not report. With
+ * Writes out a mounted file system and makes the kernel report write errors, which an unmount does not do. With
  * force, failures are warnings.
  * @throws FLUSH_FAILED written data is lost · TARGET_AWAY its hold map has had no path for a while · TIMEOUT
  */
@@ -40,7 +40,7 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
     clearUnconfirmed(work, device.name)
   } catch (error) {
     if (!isLunkeeperError(error, 'FLUSH_FAILED', 'TARGET_AWAY', 'TIMEOUT')) throw error
-    // The error is reported once, to this call or to an abandoned one: the record remembers it.
+    // The kernel reports the error once, to this call or to an abandoned one: the record remembers it.
     markUnconfirmed(work, device, error.code === 'FLUSH_FAILED' ? error.message : null)
     if (!work.force) throw error
     steps.warn(`written data is lost: ${error.message}`)
@@ -57,14 +57,14 @@ export function markUnconfirmed(work: Dismantling, device: BlockRef, lost: strin
   saveUnconfirmed(work, { device: device.name, errors: known?.errors ?? errorsOf(work, device.devno), lost })
 }
 
-/** The device whose data is not confirmed yet, as the record has it; null for none. */
+/** The device whose data is not confirmed yet, according to the record; null if there is none. */
 export function unconfirmedOf({ host, found }: Pick<Dismantling, 'host' | 'found'>): WriteOut | null {
   return found.record ? (readRecord(host, found.record.name)?.writeOut ?? null) : null
 }
 
 /**
- * After the unmount: whether any write failed meanwhile. Counted before the disk is asked anything, because a request
- * that it rejects counts as well.
+ * After the unmount: whether any write failed meanwhile. The errors are counted before the disk is asked anything,
+ * because a request that it rejects counts as well.
  * @throws FLUSH_FAILED unless forced
  */
 export function refuseLostWrites(work: Dismantling): void {
@@ -88,7 +88,7 @@ export function clearUnconfirmed(work: Dismantling, device: string): void {
   if (unconfirmed?.device === device && unconfirmed.lost === null) saveUnconfirmed(work, null)
 }
 
-/** Why data may have been lost since the counts were taken; null if it was not. */
+/** Why data may have been lost since the counts were taken; null if none was. */
 function failedSince(work: Dismantling, { device, errors }: WriteOut): string | null {
   const { host, found } = work
   const map = readMap(host.paths, device)
@@ -100,7 +100,7 @@ function failedSince(work: Dismantling, { device, errors }: WriteOut): string | 
   const devno = map?.devno ?? deviceNumber(work, device)
   if (devno === null) return `${device} is gone, and had not confirmed its data`
   const now = errorsOf(work, devno)
-  // Of several paths, one without errors has carried everything.
+  // If one of several paths has no errors, it has carried everything.
   const isClean = Object.entries(errors).some(([hctl, count]) => now[hctl] === count)
   return isClean || Object.keys(errors).length === 0
     ? null

@@ -16,10 +16,10 @@ import {
 } from '../../state/records/dirty-limit-note.ts'
 
 /**
- * Dirty pages that wait for a target count against the node's limit: if they fill it, every writer of the node blocks,
- * whatever its disk. During an outage the limit is kept above the stuck pages; afterwards it is restored. Reads and
- * writes only /proc and /run, which do not block.
- * @returns what was done, for the log; null for nothing
+ * Dirty pages that wait for a target count against the node's limit: if they reach it, every writer of the node
+ * blocks, whatever its disk. During an outage the limit is kept above the stuck pages; afterwards it is restored.
+ * Reads and writes only /proc and /run, which do not block.
+ * @returns what was done, for the log; null if nothing
  * @throws the kernel's error if it rejects the limit
  */
 export function raiseDirtyLimit(host: Host): string | null {
@@ -28,7 +28,7 @@ export function raiseDirtyLimit(host: Host): string | null {
   const unwritten = readDirtyPages(host.paths)
   if (!limit || !unwritten) return null
   const note = readDirtyLimitNote(host)
-  // Not a value of ours: the administrator has changed it since, and it stays.
+  // The value is not ours: the administrator has changed it since, so it stays.
   const raised = note?.setting === limit.setting && note.ours.includes(limit.value) ? note : null
   const was = raised?.was ?? limit.value
   const value = raisedDirtyLimit(unwritten, { ...limit, was }, () => stuckPages(host, unwritten.pages))
@@ -45,9 +45,10 @@ export function raiseDirtyLimit(host: Host): string | null {
 }
 
 /**
- * Restores the limit if no volume is held any more; if it was changed otherwise meanwhile, that value stays. The kernel
- * follows a lowered limit gradually, so no writer is blocked by it (mm/page-writeback.c:update_dirty_limit).
- * @returns what was done, for the log; null for nothing
+ * Restores the limit if no volume is held any more. If the limit was changed by others meanwhile, that value stays.
+ * The kernel follows a lowered limit gradually, so no writer is blocked by it
+ * (mm/page-writeback.c:update_dirty_limit).
+ * @returns what was done, for the log; null if nothing
  */
 export function restoreDirtyLimit(host: Host): string | null {
   const note = readDirtyLimitNote(host)
@@ -71,7 +72,7 @@ function stuckPages(host: Host, pages: number): number | null {
   return (pages * waiting.reduce((sum, one) => sum + one!.bytes, 0)) / all
 }
 
-/** A volume without a hold map. */
+/** The device number of a volume without a hold map. */
 function devnoOf(host: Host, name: VolumeName): string | null {
   const record = readRecord(host, name)
   const view = record && lookAtAttachment(host, record)

@@ -6,9 +6,10 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import { lastingOpeners, openable } from '../../state/view/openers.ts'
 
 /**
- * Removes a disk that was made as a path of a volume and turned out to be another one: no process here asked for it. It is not
- * flushed, because its own cache has nothing unwritten. If a program uses it all the same, it stays.
- * @returns whether it is removed
+ * Removes a disk that was created as a path of a volume and turned out to be another volume: no process here asked
+ * for it. It is not flushed, because its own cache has nothing unwritten. If a program uses it nevertheless, it
+ * stays.
+ * @returns whether it was removed
  * @throws STUCK
  */
 export async function dropUnusedDisk(host: Host, disk: ScsiDisk): Promise<boolean> {

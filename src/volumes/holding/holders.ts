@@ -13,7 +13,7 @@ import type { VolumeName } from '../../model/name.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { describeHolder } from '../../state/view/holders.ts'
 
-/** A device beside the hold map on a disk of a volume. */
+/** A device that uses a volume's disk beside the hold map. */
 export interface Beside {
   readonly name: VolumeName
   readonly text: string
@@ -26,9 +26,9 @@ interface Held {
 }
 
 /**
- * Devices beside hold maps on the disks of these volumes or of their sessions. No map holds their I/O: if the session
- * does not hold it either, each lost connection would be an error there, so such a session's timer is set to its
- * volumes' hold. multipathd sets the timers of its maps' sessions itself.
+ * Devices beside hold maps on the disks of these volumes or of their sessions. No map holds their I/O: if the
+ * session does not hold it either, each lost connection would be an error there, so such a session's timer is set
+ * to its volumes' hold. multipathd sets the timers of its maps' sessions itself.
  * Disks that a previous version put under a map are marked for udev.
  */
 export async function findBeside(host: Host, records: readonly Attachment[]): Promise<Beside[]> {

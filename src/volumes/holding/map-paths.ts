@@ -20,17 +20,17 @@ export function tablePath(host: Host, { name, devno }: Pick<PathDisk, 'name' | '
   return { devno, access: readAttribute(join(host.paths.sys, 'block', name, 'device/access_state')) }
 }
 
-/** The disks that a hold map is to use, each of them proven to be the volume a moment ago. */
+/** The disks that a hold map will use, each of them proven to be the volume a moment ago. */
 export interface ProvenPaths {
   readonly proof: WriteProof
-  /** The map's table has them, and only some were failed; else a table with all of these is loaded. */
+  /** The map's table has them, and some were only failed; otherwise a table with all of these is loaded. */
   readonly reinstates: boolean
   readonly disks: readonly PathDisk[]
 }
 
 /**
- * Proves disks that are to carry a volume's I/O. A new table has them and those that carry I/O now; a path that was
- * failed is in no new table: loading would make it good again without a proof.
+ * Proves disks that will carry a volume's I/O. A new table contains them and those that carry I/O now. It contains
+ * no failed path: loading would make that path good again without a proof.
  * @throws IDENTITY_MISMATCH TARGET_AWAY … one of these disks is not the volume, or does not answer
  */
 export async function provePaths(
@@ -50,7 +50,7 @@ export async function provePaths(
   return { proof: await proveDisks(host, volume, all), reinstates: false, disks: all }
 }
 
-/** The paths of a map's table; none, which sysfs tells without a program, if their disks have all been removed. */
+/** The paths of a map's table; none if all their disks have been removed, which sysfs shows without a program. */
 async function pathsNow(host: Host, map: DmMap): Promise<HoldMapState['paths']> {
   if (!hasDisks(host.paths, readMap(host.paths, map.device) ?? map)) return []
   return (await readPaths(host)).get(map.name) ?? []
@@ -69,7 +69,7 @@ export async function useProven(host: Host, map: DmMap, paths: ProvenPaths): Pro
     )
 }
 
-/** Puts disks under a hold map. @throws as {@link provePaths} · MAP_FAILED */
+/** Adds disks to a hold map. @throws as {@link provePaths} · MAP_FAILED */
 export async function addToMap(
   host: Host,
   volume: Provable,
@@ -108,9 +108,9 @@ export async function emptyMap(host: Host, volume: Provable, map: DmMap): Promis
 }
 
 /**
- * The paths that answer as the volume. One that does not answer carries nothing, and returns only with a proof. One that
- * answers as another volume may have carried writes there: it is not taken out of the table in passing. The agent's check
- * of identities measures what went through it, and takes it away.
+ * The paths that answer as the volume. One that does not answer carries no I/O, and returns only with a proof. One
+ * that answers as another volume may have carried writes there, so it is not just removed from the table here: the
+ * agent's identity check measures what went through it, and removes it.
  * @throws TARGET_AWAY one of them answers as another volume
  */
 async function oursOf(
@@ -149,7 +149,7 @@ async function load(host: Host, volume: Provable, map: DmMap, disks: readonly Pa
   )
 }
 
-/** sdb for 8:16; null if it is gone. */
+/** sdb for 8:16; null if the device is gone. */
 function nameOf({ paths }: Host, devno: string): string | null {
   return (
     /^DEVNAME=(.+)$/m.exec(readAttribute(join(paths.sys, 'dev/block', devno, 'uevent')) ?? '')?.[1] ?? null

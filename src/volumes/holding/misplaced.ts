@@ -13,17 +13,17 @@ import { describeUsers, mountsOf } from '../../state/view/users.ts'
 import { readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
 
 /**
- * Whether another volume has answered while the volume's I/O went through, or another node has taken the volume. Since
- * then, the file system's data in memory must not be written to any volume: it may be the other volume's, lack writes that
- * went there, or be older than what the other node wrote.
+ * Whether another volume has answered while the volume's I/O went through, or another node has taken the volume.
+ * From then on, the file system's dirty pages must not be written to any volume: they may be the other volume's
+ * data, lack writes that went there, or be older than what the other node wrote.
  */
 export function mustNotBeWritten(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
   return isGivenUp(readHoldNote(host, name))
 }
 
 /**
- * @throws IDENTITY_MISMATCH the volume is misplaced, and its file system or device may still have what must not be
- *   written out · FENCED the same of a volume that another node took
+ * @throws IDENTITY_MISMATCH the volume is misplaced, and its file system or device may still have data that must
+ * not be written out · FENCED the same for a volume that another node took
  */
 export function refuseMisplaced(host: Host, record: Attachment): void {
   const note = readHoldNote(host, record.name)
@@ -45,16 +45,16 @@ export function isCleared(host: Host, { name }: Pick<Attachment, 'name'>): boole
   return readHoldNote(host, name)?.isClear === true
 }
 
-/** The volume is attached again, checked and mounted; one that another node had is this node's again. */
+/** The volume is attached again, checked and mounted; if another node had it, it is this node's again. */
 export function endMisplaced(host: Host, record: Attachment): void {
   if (isGivenUp(readHoldNote(host, record.name))) removeHoldNote(host, record.name)
 }
 
 /**
- * Unmounts a misplaced or fenced volume once no process uses it: its device has no disk any more, so nothing is written
- * anywhere. The hold map of a fenced one is removed. Its note then says that it may be attached again, checked and mounted;
- * the note goes when that has worked.
- * @returns who still uses it; null where it is clear
+ * Unmounts a misplaced or fenced volume once no process uses it: its device has no disk any more, so nothing is
+ * written anywhere. The hold map of a fenced one is removed. The note then records that the volume may be attached
+ * again, checked and mounted. It is removed when that has succeeded.
+ * @returns who still uses it; null if it is clear
  * @throws as an unmount
  */
 export async function clearMisplaced(host: Host, record: Attachment): Promise<string | null> {
@@ -70,7 +70,8 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
     if (!isLunkeeperError(error, 'BUSY')) throw error
     return describeUsers(host, devices, [point!])
   }
-  // A program that has the raw device open without claiming it, or waits to close it, has what it read of the other volume.
+  // A program that has the raw device open without claiming it, or waits in close, still has what it read from the
+  // other volume.
   for (const map of view.maps) if ((await openCount(host, map)) > 0) return describeUsers(host, devices)
   const opened = await lastingOpeners(
     host,

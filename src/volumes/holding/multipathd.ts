@@ -14,12 +14,12 @@ import { noPathRetry } from '../../model/plan/retries.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 
-/** Its holder reads records and writes one file. */
+/** The process that holds this lock reads records and writes one file. */
 const LOCK_DEADLINE_MS = 60_000
 
 /**
- * Configures multipathd to hold the I/O of its volumes for their requested time: multipathd manages their paths, and we
- * configure what happens without one. During an outage the remaining time is counted from now.
+ * Configures multipathd to hold the I/O of its volumes for their requested time: multipathd manages their paths,
+ * and we configure what it does when it has none. During an outage the remaining time is counted from now.
  * @param without the volume that is being detached
  * @throws MAP_FAILED LOCKED NO_SPACE NO_PERMISSION RECORD_UNWRITABLE
  */
@@ -30,7 +30,7 @@ export async function configureMultipathd(host: Host, without: VolumeName | null
     const held = attachments.filter(
       ({ name, mode, identity }) => mode === 'multipathd' && name !== without && identity?.wwid,
     )
-    // A volume whose record cannot be read keeps what it has: without it its held I/O could fail now.
+    // A volume whose record cannot be read keeps its setting: without it, its held I/O could fail now.
     const known = new Set(
       attachments.flatMap(({ identity }) => (identity?.wwid ? [multipathForm(identity.wwid)] : [])),
     )
@@ -45,7 +45,7 @@ export async function configureMultipathd(host: Host, without: VolumeName | null
   })
 }
 
-/** How long its sessions hold I/O before the map notices that a path is lost. */
+/** How long the volume's sessions hold I/O before the map notices that a path is lost. */
 function recoveryOf(host: Host, { request }: Attachment): Hold {
   return lookAtVolume(host, request)
     .sessions.flatMap(({ session, disk }) => (disk ? [session.recoveryTmo] : []))

@@ -11,8 +11,8 @@ import type { Session } from '../../model/snapshot.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 
 /**
- * Whether every disk of the session is below a hold map: then the session may fail fast and be logged out.
- * @param name of the one hold map that counts. @default any
+ * Whether every disk of the session is below a hold map: then the session may fail fast and may be logged out.
+ * @param name of the only hold map that counts. @default any
  */
 export function isAllHeld(host: Host, session: Session, name?: string): boolean {
   return readDisks(host.paths, session, { identity: false }).every(({ holders }) => {
@@ -26,7 +26,7 @@ export function isAllHeld(host: Host, session: Session, name?: string): boolean 
 
 /**
  * Below a hold map the session must not hold I/O: a lost connection then reaches the map immediately, and no I/O
- * resumes on whatever answers when the target is back. Sessions with other users keep their timer.
+ * resumes to whichever volume answers when the target is back. Sessions with other users keep their timer.
  */
 export function shortenTimers(host: Host, sessions: readonly Session[]): void {
   for (const session of sessions)
@@ -50,7 +50,7 @@ export function lengthenTimers(host: Host, { request }: Attachment): Session[] {
   })
 }
 
-/** Before the agent stops: lost connections that return heal without it, in the session. */
+/** Called before the agent stops: the session then recovers lost connections without the agent. */
 export function relax(host: Host, attachments: readonly Attachment[]): void {
   const iqns = new Set(attachments.map(({ request }) => request.iqn))
   for (const iqn of iqns) {

@@ -13,10 +13,11 @@ import type { Device } from '../../state/view/users.ts'
 import { isUdev, usersOf } from '../../state/view/users.ts'
 
 /**
- * Unmounts a file system whose hold may have ended. An ext4 that then failed to write metadata that it had committed must be
- * made read-only first: its unmount decides that nothing is to be replayed before it finds the loss, and leaves a journal with data,
- * for which e2fsck asks a person (fs/ext4/super.c:ext4_put_super, fs/jbd2/journal.c:jbd2_journal_destroy). Made read-only, it
- * keeps its mark, and the next check replays the journal.
+ * Unmounts a file system whose hold may have ended. An ext4 that then failed to write committed metadata must be
+ * made read-only first. Otherwise its unmount decides that nothing needs to be replayed before it finds the loss,
+ * and leaves a journal with data, for which e2fsck asks a person (fs/ext4/super.c:ext4_put_super,
+ * fs/jbd2/journal.c:jbd2_journal_destroy). If it is made read-only, it keeps its mark, and the next check replays
+ * the journal.
  * @throws as unmountProven()
  */
 export async function unmountAfterHold(
@@ -32,7 +33,7 @@ export async function unmountAfterHold(
   try {
     await unmountProven(host, volume, mount.point)
   } catch (error) {
-    // It stays mounted, as it was.
+    // The file system stays mounted, as it was before.
     if (isSettled && mountAt(host.paths, mount.point)?.devno === mount.devno)
       await remount(host, volume, mount, 'rw')
     throw error
@@ -51,7 +52,7 @@ function mayHaveLostMetadata(host: Host, { name }: Provable, { fs, devno, option
   }
 }
 
-/** Whether a process would notice that it cannot write: the unmount fails then, or leaves another mount namespace as it is. */
+/** Whether a process would notice that it cannot write: then the unmount fails, or leaves another mount namespace as it is. */
 async function isUsed(host: Host, device: Device, { point }: Mount): Promise<boolean> {
   const { processes, namespaces } = await usersOf(host, [device], [point])
   return namespaces.length > 0 || processes.some((one) => one.what !== 'device' && !isUdev(one))
@@ -64,11 +65,11 @@ async function remount(host: Host, volume: Provable, mount: Mount, mode: 'ro' | 
       (proof) => remountFs(host, proof, mount, mode),
     )
   try {
-    // The first one may only report, once, what was not written (mm/filemap.c:filemap_check_errors).
+    // The first attempt may only report, once, what was not written (mm/filemap.c:filemap_check_errors).
     return (await once()) || (mode === 'ro' && (await once()))
   } catch (error) {
-    // A volume that does not answer takes nothing, and the unmount has its own proof. A remount that goes on in the kernel
-    // would end after an unmount that it makes fail.
+    // A volume that does not answer accepts no writes, and the unmount has its own proof. A remount that continues
+    // in the kernel would end after the unmount, which it would make fail.
     if (isLunkeeperError(error) && (mode === 'rw' || error.code !== 'TIMEOUT')) return false
     throw error
   }

@@ -6,28 +6,28 @@ import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, DmMap } from '../../model/snapshot.ts'
 
-/** How often the paths of the map are read; each time starts a program. */
+/** How often the paths of the map are read; each reading starts a program. */
 const PATHS_INTERVAL_MS = 2_000
-/** A path that has failed is tried again after seconds. */
+/** Longer than it takes to retry a failed path, which is seconds. */
 const HELD_MS = 12_000
 
-/** A path that fails again does so at once. */
+/** A path that fails again fails at once. */
 const TRIAL_MS = 500
-/** A program whose I/O fails ends at once; it keeps the device open until then. */
+/** A program whose I/O fails ends at once; until then it keeps the device open. */
 const END_MS = 5_000
 
 export interface CarriedOptions {
-  /** What a user does when it was stopped. */
+  /** What the user can do if the wait was stopped. */
   readonly hint: string
-  /** Each time the map is seen without a path; a failure of it does not matter. */
+  /** Called each time the map is seen without a path; its failure does not matter. */
   readonly reinstateFailedPaths?: () => Promise<void>
-  /** Before it gives up. */
+  /** Called before giving up. */
   readonly giveUp?: (map: DmMap) => Promise<void>
 }
 
 /**
- * Stops waiting for a program whose I/O a hold map holds: it would wait for as long as the hold lasts, and cannot be killed.
- * What it has under way stays in the kernel, and goes on once there is a path.
+ * Stops waiting for a program whose I/O a hold map holds: the program would wait for as long as the hold lasts, and
+ * cannot be killed. Its pending I/O stays in the kernel, and resumes once there is a path.
  * @param work its wait ends with the signal
  * @throws TARGET_AWAY the hold map has had no path for a while · as the work
  */
@@ -45,7 +45,7 @@ export async function whileCarried<T>(
     () => null,
     () => null,
   )
-  // Paths that cannot be read are not known to have failed.
+  // If the paths cannot be read, they are not known to have failed.
   const hasFailed = async () =>
     (await readPaths(host).catch(() => null))?.get(map.name)?.every(({ active }) => !active) ?? false
   const pause = (ms: number) => sleep(ms, undefined, { signal: over.signal })
@@ -64,7 +64,7 @@ export async function whileCarried<T>(
   const held = isHeld()
   held.catch(() => {})
   try {
-    // Stopped where the work ends first.
+    // The timer stops if the work ends first.
     const error = await Promise.race([ended, held])
     if (error === null) return await done
     if (giveUp) {

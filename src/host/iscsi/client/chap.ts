@@ -61,7 +61,7 @@ export function challengeOf(
   return { algorithm, id, bytes }
 }
 
-/** A challenge for a target that must authenticate itself: never the one that it has sent. */
+/** A challenge for a target that must authenticate itself: never the challenge that the target has sent. */
 export function newChallenge({ algorithm, bytes: theirs }: Challenge): Challenge {
   for (;;) {
     const [id = 0, ...bytes] = randomBytes(1 + CHALLENGE)

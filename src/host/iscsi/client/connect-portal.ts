@@ -13,15 +13,15 @@ export interface PortalConnection extends Disposable {
 }
 
 /**
- * Begins to connect to a portal. It fails with PORTAL_REFUSED, PORTAL_UNREACHABLE, PORTAL_SILENT at the deadline, or CANCELLED
- * by the signal.
- * @throws CANCELLED the signal has been aborted already
+ * Starts to connect to a portal. The connection fails with PORTAL_REFUSED, PORTAL_UNREACHABLE, PORTAL_SILENT at the
+ * deadline, or CANCELLED by the signal.
+ * @throws CANCELLED the signal is already aborted
  */
 export function connectPortal(portal: Portal, signal: AbortSignal, deadlineMs: number): PortalConnection {
   const where = formatPortal(portal)
   if (signal.aborted) throw new LunkeeperError('CANCELLED', `stopped before asking ${where}`)
   const { promise: failed, reject } = Promise.withResolvers<never>()
-  // An error after the answer has no reader.
+  // An error after the answer is not read.
   failed.catch(() => {})
   const fail = (code: LunkeeperError['code'], message: string) => reject(new LunkeeperError(code, message))
   const socket = connect({ host: portal.host, port: portal.port })

@@ -26,7 +26,7 @@ const DEADLINE_MS = 5_000
 const [SECURITY, OPERATIONAL, FULL_FEATURE] = [0, 1, 3] as const
 const TRANSIT = 0x80
 const FINAL = 0x80
-/** The text goes on in the next data unit (RFC 7143, 11.11.2). */
+/** The text continues in the next data unit (RFC 7143, 11.11.2). */
 const CONTINUE = 0x40
 const NO_TAG = 0xff_ff_ff_ff
 /** A login with more rounds than this will not complete. */
@@ -74,7 +74,8 @@ export class IscsiConnection {
     const [first, settled] = await this.#round(SECURITY, OPERATIONAL, {
       InitiatorName: initiator,
       ...(target === null ? { SessionType: 'Discovery' } : { TargetName: target, SessionType: 'Normal' }),
-      // With credentials only CHAP is offered: a target that does not ask for it is not the one that they are for.
+      // With credentials only CHAP is offered: a target that does not ask for it is not the one that they belong
+      // to.
       AuthMethod: chap ? 'CHAP' : 'None',
     })
     if (chap && (first.get('AuthMethod') !== 'CHAP' || settled))
@@ -277,7 +278,7 @@ export async function withConnection<T>(
       cause,
     })
   } finally {
-    // If it lost the race, it has no reader.
+    // If it lost the race, its result is not read.
     talked.catch(() => {})
     socket.destroySoon()
     setTimeout(() => socket.destroy(), 1_000).unref()

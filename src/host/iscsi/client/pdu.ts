@@ -40,7 +40,7 @@ export function encodeKeys(keys: Readonly<Record<string, string>>): Buffer {
   )
 }
 
-/** In their order: a list of targets repeats its keys. */
+/** In the original order: a list of targets repeats its keys. */
 export function decodeKeys(data: Buffer): (readonly [key: string, value: string])[] {
   return data
     .toString('utf8')

@@ -5,7 +5,8 @@ import { parsePortal } from '../../../model/portal.ts'
 import { withConnection, type IscsiConnection, type ConnectionOptions } from './connection.ts'
 
 /**
- * The addresses at which a portal says that `iqn` is served: our own discovery, which changes no record of open-iscsi.
+ * The addresses at which a portal says that `iqn` is served: our own discovery, which changes no record of
+ * open-iscsi.
  * A target that is listed without an address is served at the portal that was asked (RFC 7143, appendix C).
  * @throws PORTAL_… TARGET_AWAY LOGIN_FAILED CHAP_FAILED CANCELLED
  */
@@ -31,7 +32,7 @@ export function portalsIn(
   return portals.length === 0 && isNamed ? [asked] : portals
 }
 
-/** ADDRESS:PORT,TPGT; one that cannot be parsed hides no other. */
+/** ADDRESS:PORT,TPGT; an address that cannot be parsed does not hide the others. */
 function addressIn(value: string): Portal[] {
   try {
     return [parsePortal(value.replace(/,\d+$/, ''))]
