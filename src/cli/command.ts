@@ -71,8 +71,8 @@ export interface Context {
   config(): Promise<Config>
   /**
    * Reads the configuration again; the next `host()` uses it.
-   * @returns puts the former configuration into effect again
-   * @throws BAD_CONFIG, and the former one stays in effect
+   * @returns a function that puts the former configuration into effect again
+   * @throws BAD_CONFIG; the former configuration stays in effect
    */
   reload(): Promise<() => void>
   /** Runs a long operation: shows its progress, and stops it before its next step on a signal. */

@@ -19,6 +19,6 @@ export interface Driver {
   readonly failures: Failures
   /** Observes the steps of attaching and detaching. */
   readonly observer: Observer
-  /** Aborted when the agent stops. The end of a caller's connection aborts nothing. */
+  /** Aborted when the agent stops. A caller that disconnects does not abort anything. */
   readonly signal: AbortSignal
 }

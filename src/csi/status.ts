@@ -5,8 +5,8 @@ import { LunkeeperError } from '../model/errors.ts'
 import { volumeNameOf } from './volume/name.ts'
 
 /**
- * The gRPC status for each error. To a kubelet Unavailable, DeadlineExceeded, Aborted and ResourceExhausted mean that
- * something may have been done, so it calls Unstage; any other status means that nothing was done (kubernetes:
+ * The gRPC status for each error. To a kubelet, Unavailable, DeadlineExceeded, Aborted and ResourceExhausted mean
+ * that something may have been done, so it calls Unstage; any other status means that nothing was done (kubernetes:
  * csi_client.go, isFinalError).
  */
 export const STATUS: Readonly<Record<ErrorCode, Code>> = {
@@ -74,7 +74,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
 /** Statuses after which a kubelet assumes that something may have been done on the node. */
 const UNCERTAIN = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted, Code.ResourceExhausted])
 
-/** @param status where the CSI specification requires another one than {@link STATUS} gives */
+/** @param status if the CSI specification requires a status other than the one in {@link STATUS} */
 export function grpcError(code: ErrorCode, message: string, status: Code = STATUS[code]): ConnectError {
   return new ConnectError(`${code}: ${message}`, status)
 }

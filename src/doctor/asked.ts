@@ -13,7 +13,7 @@ export interface AskedDisk {
 
 const asked = new WeakMap<Patient, Promise<AskedDisk[]>>()
 
-/** Asks every usable disk at the volume's LUN who it is: once for all checks. */
+/** Asks every usable disk at the volume's LUN which volume it is: once for all checks. */
 export function askDisks(host: Host, patient: Patient): Promise<readonly AskedDisk[]> {
   const known = asked.get(patient) ?? askAll(host, patient)
   asked.set(patient, known)

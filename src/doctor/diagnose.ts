@@ -11,7 +11,7 @@ import { bySeverity } from './finding.ts'
 import type { Scene } from './scene.ts'
 import { readScene } from './scene.ts'
 
-/** Longer than the longest call that a check makes itself (an INQUIRY, a dmsetup: 20 s). */
+/** Longer than the longest call that a check makes (an INQUIRY, a dmsetup: 20 s). */
 const DEADLINE_MS = 25_000
 
 /** All findings of this node. Changes nothing. @throws NO_PERMISSION */
@@ -22,7 +22,7 @@ export async function diagnose(host: Host): Promise<Finding[]> {
   return bySeverity((await Promise.all([...ofVolumes, ...ofNode])).flat())
 }
 
-/** The state is needed by all checks. Each has a deadline of its own, so that the one that is late is named. */
+/** All checks need the state. Each check has its own deadline, so that a late check is named. */
 async function diagnoseVolume(scene: Scene, record: Attachment): Promise<readonly Finding[]> {
   const known: { status?: VolumeStatus } = {}
   const unknown = await guarded(
@@ -45,12 +45,12 @@ async function diagnoseVolume(scene: Scene, record: Attachment): Promise<readonl
   return found.flat()
 }
 
-/** If the record is another machine's, no other check applies to the volume. */
+/** If the record belongs to another machine, no other check applies to the volume. */
 function checksOf(host: Host, record: Attachment): readonly VolumeCheck[] {
   return isOfAnotherMachine(host, record) ? [anotherMachine] : VOLUME_CHECKS
 }
 
-/** An error or timeout of a check becomes a finding and hides no other. */
+/** Turns an error or timeout of a check into a finding, so that it does not hide others. */
 export async function guarded(
   check: string,
   subject: string,

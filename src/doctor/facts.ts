@@ -17,7 +17,7 @@ import {
 import { hasTransport, isMultipathdRunning, readInitiatorName } from '../host/read/node.ts'
 import type { Attachment } from '../model/attachment.ts'
 
-/** How the node is set up, as the checks judge it. Read once. */
+/** How the node is set up, as far as the checks need it. Read once. */
 export interface NodeFacts {
   /** The settings of iscsid.conf. */
   readonly site: ReadonlyMap<string, string>
@@ -26,24 +26,24 @@ export interface NodeFacts {
   readonly versions: Versions
   readonly multipathd: MultipathSite & {
     readonly isRunning: boolean
-    /** The rules that keep multipathd and others off the disks of hold maps are in place. */
+    /** Whether the rules that keep multipathd and others off the disks of hold maps are in place. */
     readonly isKeptOff: boolean
-    /** In its own form: WWIDs of which it maps a single path, too. */
+    /** In multipath-tools' form: WWIDs for which it maps even a single path. */
     readonly wwids: ReadonlySet<string>
   }
   readonly secrets: readonly ReadableSecret[]
-  /** Modules that volumes of this node need and the kernel does not have. */
+  /** Modules that volumes of this node need but the kernel does not have. */
   readonly modules: readonly string[]
-  /** Programs that volumes of this node need and that are not installed. */
+  /** Programs that volumes of this node need but that are not installed. */
   readonly programs: readonly Program[]
   readonly initiator: string | null
 }
 
-/** Of open-iscsi; null where a program does not tell. */
+/** Versions of open-iscsi's programs; null if a program does not report one. */
 export interface Versions {
   readonly iscsiadm: string | null
   readonly iscsid: string | null
-  /** The iscsid that runs was started from a file that was replaced since. */
+  /** The running iscsid was started from a file that has been replaced since. */
   readonly isReplaced: boolean
 }
 
@@ -73,7 +73,7 @@ export async function readFacts(host: Host, records: readonly Attachment[]): Pro
   }
 }
 
-/** What these volumes need; iscsiadm and dmsetup also where there is none yet. */
+/** The programs that these volumes need; iscsiadm and dmsetup are included even if there is no volume yet. */
 export function neededPrograms(records: readonly Attachment[]): Program[] {
   const fs = new Set(records.map((record) => record.fs ?? record.request.use.fs))
   return [

@@ -1,6 +1,6 @@
 import type { FindingCode } from './codes.ts'
 
-/** `critical`: data is at risk or I/O fails now. `warning`: it would in an outage. `info`: good to know. */
+/** `critical`: data is at risk or I/O fails now. `warning`: that would happen in an outage. `info`: good to know. */
 export type Severity = 'critical' | 'warning' | 'info'
 
 /** One thing that is wrong. A published contract. */

@@ -16,7 +16,7 @@ import { listSessions } from '../state/view/sessions.ts'
 export interface Scene {
   /** Reads sessions, disks, maps and mounts once: all checks judge one state of the node. */
   readonly host: Host
-  /** Reads everything again: for a check that acts on what it has read. */
+  /** Reads everything again, for a check that acts on what it has read. */
   readonly live: Host
   readonly records: readonly Attachment[]
   readonly corrupt: readonly CorruptRecord[]
@@ -24,7 +24,7 @@ export interface Scene {
   readonly sessions: readonly SessionStatus[]
   readonly agent: boolean
   readonly facts: NodeFacts
-  /** When the clock was set, and what was attached; the oldest of each first. */
+  /** When the clock was set, and which volumes were attached; the oldest of each first. */
   readonly history: readonly HistoryEvent[]
 }
 

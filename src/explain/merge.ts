@@ -57,8 +57,8 @@ function timeOf({ events, at }: Head): number {
 }
 
 /**
- * Tells whether an event is a copy of one that another log has already reported. Repetitions within a log are counted,
- * so that a line that one log contains twice stays two events.
+ * Reports whether an event is a copy of one that another log has already reported. Repetitions within a log are
+ * counted, so that a line that one log contains twice stays two events.
  */
 function openCopies(): (event: LogEvent, index: number) => boolean {
   let seen = new Map<string, Map<number, number>>()

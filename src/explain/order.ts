@@ -44,8 +44,7 @@ export function openOrder(): Order {
       if (!final && backwards) return []
       if (!streaming && backwards) kept.reverse()
       // Times without a zone may go back because the clock was set. Times with a zone come from a collector, which
-      // records
-      // when each line was written.
+      // records when each line was written.
       if (!streaming && isInterleaved && kept.every(({ now }) => now.zoned)) kept = byTime(kept)
       streaming = true
       const all = kept

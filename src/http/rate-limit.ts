@@ -11,7 +11,7 @@ interface Bucket {
 
 /**
  * Limits the requests of one client address, because each takes a fraction of a millisecond of the agent's event loop.
- * @returns a function that tells whether a request from this address may be answered now
+ * @returns a function that reports whether a request from this address may be answered now
  */
 export function openRateLimit(now: () => number = () => performance.now()): (address: string) => boolean {
   const buckets = new Map<string, Bucket>()

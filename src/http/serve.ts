@@ -25,8 +25,8 @@ export interface HttpOptions {
 }
 
 /**
- * Serves /metrics, /healthz and /readyz, and the page with its API. The first three contain no secrets: every client that
- * reaches the address can read them. src/http/api/access.ts says who may use the page and the API.
+ * Serves /metrics, /healthz and /readyz, and the page with its API. The first three contain no secrets: every
+ * client that reaches the address can read them. src/http/api/access.ts decides who may use the page and the API.
  */
 export async function serveHttp(options: HttpOptions): Promise<AsyncDisposable> {
   const server = openServer(options)

@@ -37,8 +37,9 @@ export interface KubernetesOptions {
 }
 
 /**
- * Reports the state of this node's volumes to Kubernetes, by events and a node condition. It only reads the state of the agent
- * and the kernel, and nothing depends on it: a slow or absent API server delays no hold, and a bug here does not end the agent.
+ * Reports the state of this node's volumes to Kubernetes, by events and a node condition. It only reads the state
+ * of the agent and the kernel, and nothing depends on it: a slow or absent API server does not delay a hold, and a
+ * bug here does not end the agent.
  */
 export function serveKubernetes(host: Host, options: KubernetesOptions): AsyncDisposable {
   const { account, node, evict, say } = options

@@ -9,10 +9,10 @@ export interface ChapCredentials {
   readonly password: string | Secret
 }
 
-/** CHAP of one volume. The result of {@link parseChap} is one, too. */
+/** CHAP of one volume. The result of {@link parseChap} can also be used. */
 export interface ChapOptions extends ChapCredentials {
   /**
-   * Mutual CHAP: what the target must know. Its password must differ from this node's.
+   * Mutual CHAP: the credentials of the target. Their password must differ from this node's.
    *
    * @default none; the target does not authenticate itself
    */

@@ -9,8 +9,8 @@ import { checkOptions, checkText, engineOptions, OPERATION_KEYS } from './option
 /** Options of {@link detach}. */
 export interface DetachOptions extends OperationOptions {
   /**
-   * Continue if the target cannot accept unwritten data: that data is lost permanently. Mounts made by other software
-   * are unmounted, too.
+   * Continue if the target cannot accept unwritten data: that data is lost permanently. Mounts made by other
+   * software are also unmounted.
    *
    * @default false
    */

@@ -26,8 +26,8 @@ export function hold(...all: HostFirst<[name: string]>): Promise<HoldStatus> {
 }
 
 /**
- * Changes how long the I/O of a volume is held. On a hold map this takes effect immediately, during an outage too; on a
- * session that is lost, the kernel uses the new time from the next outage on. Requires root.
+ * Changes how long the I/O of a volume is held. On a hold map this takes effect immediately, even during an outage;
+ * on a session that is lost, the kernel uses the new time from the next outage. Requires root.
  *
  * @param wanted seconds as a number, or `300s`, `10m`, `1h`, `forever`
  * @throws BAD_REQUEST BAD_NAME BAD_HOLD NO_PERMISSION the call is not valid; nothing was changed

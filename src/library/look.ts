@@ -111,8 +111,8 @@ export function history(...all: HostFirst<[options?: HistoryOptions | undefined]
 /** Options of {@link doctor}. */
 export interface DoctorOptions extends OperationOptions {
   /**
-   * `true`: make the repairs that are safe, and report them in `repairs`. A code of {@link FindingCode}: make those of that
-   * finding, also those that are not made without being asked. A disk in use is never touched.
+   * `true`: make the safe repairs, and report them in `repairs`. A code of {@link FindingCode}: make the repairs of
+   * that finding, including those that are made only on request. A disk in use is never touched.
    *
    * @default false
    */
@@ -126,8 +126,8 @@ export interface DoctorOptions extends OperationOptions {
 }
 
 /**
- * Diagnoses this node: findings with evidence and a remedy, critical ones first. Ends in bounded time, during an outage
- * too. A check that fails is a finding itself (CHECK_FAILED). Requires root.
+ * Diagnoses this node: findings with evidence and a remedy, critical ones first. Ends in bounded time, even during
+ * an outage. A check that fails becomes a finding itself (CHECK_FAILED). Requires root.
  *
  * @throws BAD_REQUEST NO_PERMISSION the call is not valid
  */

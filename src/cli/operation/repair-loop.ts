@@ -26,9 +26,9 @@ export interface RepairLoopOptions {
 }
 
 /**
- * Makes the safe repairs at intervals, by running `lunkeeper doctor --fix` in a separate process, because reading thousands of
- * disks would delay the agent's event loop. It does not repair during an outage or a shutdown, and makes a limited number of
- * runs per day: a problem that comes back has a cause that a person must find.
+ * Makes the safe repairs at intervals, by running `lunkeeper doctor --fix` in a separate process, because reading
+ * thousands of disks would delay the agent's event loop. It does not repair during an outage or a shutdown, and
+ * makes a limited number of runs per day: a problem that comes back has a cause that a user must find.
  * @returns when `signal` is aborted
  */
 export async function repairRegularly(host: Host, options: RepairLoopOptions): Promise<void> {

@@ -23,7 +23,7 @@ export const STATE_STYLE: Readonly<Record<AttachmentState, Parameters<Display['p
 export const OF_ANOTHER_MACHINE =
   'the record was written on another machine, so the volume is not attached automatically; `lunkeeper attach` takes it over'
 
-/** A volume, and its outages in numbers, if something is known of them. */
+/** A volume, and its outages in numbers, if any are known. */
 export type ShownVolume = VolumeStatus & { readonly history?: Omit<VolumeHistory, 'name'> | undefined }
 
 /** One volume in detail. @param now milliseconds since 1970 */

@@ -14,9 +14,9 @@ export type Decision =
   | { readonly kind: 'refuse'; readonly reason: string }
 
 /**
- * Decides whether a node may have a volume. Except in the access modes for many nodes, one node has it at a time: the oldest
- * VolumeAttachment, or the one for which a call succeeded, keeps the volume until it is deleted. So two calls cannot block
- * each other.
+ * Decides whether a node may have a volume. Except in the access modes for many nodes, one node has it at a time:
+ * the oldest VolumeAttachment, or the one for which a call succeeded, keeps the volume until it is deleted. So two
+ * calls cannot block each other.
  * @param attachments all VolumeAttachments of this volume, read after the call arrived
  * @param answered the uid of the VolumeAttachment for which a call succeeded last, which the API may not show yet
  */
@@ -49,6 +49,6 @@ export function decide(
 function goesFirst(other: VolumeAttachment, own: VolumeAttachment, answered: string | null): boolean {
   if (other.attached || other.uid === answered) return true
   if (own.attached || own.uid === answered) return false
-  // Neither has the volume: the older one gets it, and of two with the same time always the same one.
+  // Neither has the volume: the older one gets it; if both have the same time, it is always the same one.
   return other.createdAt === own.createdAt ? other.uid < own.uid : other.createdAt < own.createdAt
 }

@@ -62,7 +62,7 @@ export class Publisher {
     try {
       return await this.#find(volumeId, signal)
     } catch (error) {
-      // As long as it is unknown which node has the volume, no node gets it. The attacher repeats the call.
+      // While it is unknown which node has the volume, no node gets it. The attacher repeats the call.
       throw grpcError(
         'OWNER_UNKNOWN',
         `the Kubernetes API did not say to which nodes ${volumeId} is attached: ${(error as Error).message}`,

@@ -16,8 +16,8 @@ export interface ControllerOptions {
 }
 
 /**
- * Serves an external-attacher on a unix socket. It needs nothing of a node: no disk, no iSCSI. When disposed of, it removes
- * the socket; the attacher repeats a call that is cut off.
+ * Serves an external-attacher on a unix socket. It needs nothing from a node: no disk, no iSCSI. When disposed of,
+ * it removes the socket; the attacher repeats a call that is cut off.
  * @throws CONFLICT USAGE RECORD_UNWRITABLE
  */
 export async function serveController(options: ControllerOptions): Promise<AsyncDisposable> {

@@ -1,4 +1,4 @@
-/** For a file system: the mode that the driver refuses (two nodes that write) comes after those that it accepts. */
+/** For a file system: the mode that the driver refuses (two nodes that write) comes after the modes that it accepts. */
 const WRITERS_FIRST = ['ReadWriteOncePod', 'ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']
 const READERS_FIRST = ['ReadOnlyMany', 'ReadWriteOncePod', 'ReadWriteOnce', 'ReadWriteMany']
 /** For a block volume: it stays usable on several nodes, as for a virtual machine that is migrated live. */

@@ -61,7 +61,7 @@ function secretOf(
   if (given) note(`its Secret ${given.name} has no namespace: add nodeStageSecretRef`)
   if (csi!.driver !== OLD_DRIVER || !hasChap(attribute)) return null
   const own = { name: `${metadata.name}-chap`, namespace: NAMESPACE }
-  // The secret is never printed: the note says where it is.
+  // The secret is never printed: the note says where to find it.
   note(
     `its CHAP secret is in the attribute "secret" of the old volume: create the Secret ${own.namespace}/${own.name} with the same keys`,
   )

@@ -40,8 +40,8 @@ export interface InlineVolume {
 }
 
 /**
- * One claim for each inline volume of a namespace, also if several workloads have the same one in their templates. Its
- * name does not depend on the order of the input.
+ * One claim for each inline volume of a namespace, even if several workloads have the same one in their templates.
+ * Its name does not depend on the order of the input.
  */
 export function withSharedClaims(
   volumes: readonly InlineVolume[],
@@ -152,7 +152,7 @@ function converted(
           ? {
               csi: {
                 ...csi,
-                // An ephemeral volume has none.
+                // An ephemeral volume has no handle.
                 volumeHandle: '',
                 nodePublishSecretRef: withNamespace(csi['nodePublishSecretRef']),
               },

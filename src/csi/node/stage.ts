@@ -47,7 +47,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   const { host, observer } = driver
   const name = volumeNameOf(volumeId)
   for (const warning of warnings) observer.warn?.(name, warning)
-  // As the mount table will print it: a kubelet's directory may be reached through links.
+  // In the mount table's form: a kubelet's directory may be reached through links.
   const staging = capability.kind === 'mount' ? await resolveDirectory(host, path) : path
   const existing = readRecord(host, name)
   const publication = publicationOf(owner)
@@ -55,7 +55,8 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     ...source,
     name,
     use: useOf(capability, staging),
-    // Versions that did not know volumes for several writers staged them for one node. A staged volume stays as it is.
+    // Versions that did not support volumes for several writers staged them for one node. A staged volume stays as
+    // it is.
     shared:
       existing?.phase === 'ready' ? existing.request.shared : owner.sharing === 'many-writers' || undefined,
   })
@@ -67,7 +68,8 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   }
   if (publication === null && owner.sharing === 'one-node') observer.warn?.(name, UNGUARDED)
   const takesOver = owner.sharing === 'one-node' && (await mayTakeOver(host, volumeId, publication))
-  // It waits for its turn, for locks and logins: by then Kubernetes may have given the volume to another node.
+  // The attach waits for its turn, for locks and for logins: by then Kubernetes may have given the volume to
+  // another node.
   const confirmTakeOver = async () => {
     if (!(await mayTakeOver(host, volumeId, publication)))
       throw new LunkeeperError('OWNER_UNKNOWN', `${volumeId}: the Kubernetes API does not answer`)

@@ -25,7 +25,7 @@ interface Stats {
 /** More volumes than a node has. */
 const MAX_VOLUMES = 500
 
-/** The last usage of each volume. During an outage the file system may not answer, and this is still roughly right. */
+/** The last usage of each volume. During an outage the file system may not answer, and the last usage is still roughly right. */
 const lastUsage = new Recent<string, FsUsage>(MAX_VOLUMES)
 
 /** Discards the last usage of a volume that was unstaged. */
@@ -54,8 +54,8 @@ export async function stats(driver: Driver, call: NodeGetVolumeStatsRequest): Pr
   if (record.request.use.mount === null) {
     const total = BigInt(record.identity?.bytes ?? 0)
     const adverse = adverseOf(host, record, status, { mount: null, silence: null })
-    // Only the pod knows how much of a device is in use. A kubelet shows a missing value as 0 (csi_client.go), which an alert
-    // would take for a full volume, so all of the device is reported as available.
+    // Only the pod knows how much of a device is in use. A kubelet shows a missing value as 0 (csi_client.go),
+    // which an alert would take for a full volume, so the whole device is reported as available.
     const usage = [{ unit: Unit.BYTES, total, available: total }]
     return { usage, volumeCondition: conditionOf(adverse, wellOn(status)) }
   }

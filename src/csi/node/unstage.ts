@@ -29,7 +29,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   const place = await resolveTargetPath(host, path)
   const record = readRecord(host, name)
   if (!record) return withoutRecord(driver, name, place)
-  // The volume is staged at another path, so nothing is to be done for this one.
+  // The volume is staged at another path, so nothing needs to be done for this one.
   const { mount } = record.request.use
   if (mount !== null && mount !== place) return
   const { published } = lookAtStaged(host, record)
@@ -50,7 +50,7 @@ export async function unstage(driver: Driver, call: NodeUnstageVolumeRequest): P
   forgetUsage(record.name)
 }
 
-/** Another node owns the volume: this node must write nothing to it, and must still get rid of it. */
+/** Another node owns the volume: this node must not write to it, but must still remove it. */
 async function dropLost(
   { host, observer, signal }: Driver,
   { name }: Attachment,
@@ -62,9 +62,9 @@ async function dropLost(
 }
 
 /**
- * Whether the unwritten data is lost anyway, because the kernel has failed all held I/O. A refusal would then only keep the
- * pod from starting on another node.
- * @throws MAP_FAILED TIMEOUT that cannot be determined
+ * Whether the unwritten data is lost anyway, because the kernel has failed all held I/O. A refusal would then only
+ * keep the pod from starting on another node.
+ * @throws MAP_FAILED TIMEOUT this cannot be determined
  */
 async function isLost(host: Host, record: Attachment): Promise<boolean> {
   if (record.writeOut?.lost) return true
@@ -73,7 +73,7 @@ async function isLost(host: Host, record: Attachment): Promise<boolean> {
   const hasDisk = paths.some(({ disk }) => disk !== null)
   const waits = paths.some(({ diskState }) => diskState !== null && !failsIo(diskState))
   if (state !== 'failed' || !hasDisk || waits) return false
-  // `failed` may only mean that the maps could not be read. An error here has the kubelet ask again.
+  // `failed` may only mean that the maps could not be read. An error here makes the kubelet ask again.
   const { maps } = lookAtAttachment(host, record)
   if (maps.length === 0) return true
   const queueing = await queueingMaps(host)

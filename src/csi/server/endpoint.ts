@@ -55,7 +55,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
       hint: 'Check that the directory is writable and supports sockets.',
     })
   }
-  // A process that started at the same moment had put its own socket there, and that one was renamed.
+  // A process that started at the same moment had put its own socket there, and that socket was renamed.
   if (!isOwn) throw conflict
 }
 

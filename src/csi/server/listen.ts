@@ -19,7 +19,7 @@ const CLOSE_DEADLINE_MS = 500
 /**
  * Serves gRPC on a unix socket. When disposed of, the server accepts no more calls, lets those in progress end, and removes
  * the socket.
- * @param idle resolves when no call is in progress that must not be cut off
+ * @param idle resolves when no call that must not be cut off is in progress
  * @throws CONFLICT USAGE RECORD_UNWRITABLE
  */
 export async function listenGrpc(
@@ -33,7 +33,8 @@ export async function listenGrpc(
     connect: false,
     grpcWeb: false,
     readMaxBytes: MAX_REQUEST_BYTES,
-    // Calls that are not in our version of the protocol, which a caller must be able to tell from a failure.
+    // Calls that our version of the protocol does not have. A caller must be able to distinguish them from a
+    // failure.
     fallback: (request, response) =>
       refuseUnknown(request as Http2ServerRequest, response as Http2ServerResponse),
   })

@@ -19,7 +19,7 @@ type Change = { readonly volumeId: string }
 
 /** All calls that a node serves. Requests are never logged, because they contain secrets. */
 export function routes(driver: Driver, runCall: RunCall) {
-  /** The call continues if its caller disconnects; a retry finds it done. */
+  /** The call continues if its caller disconnects; a retry finds it complete. */
   function changes<C extends Change, T>(method: string, work: (driver: Driver, call: C) => Promise<T>) {
     return (call: C) =>
       runCall(method, call.volumeId, () =>
@@ -46,7 +46,7 @@ export function routes(driver: Driver, runCall: RunCall) {
           NodeRpc.EXPAND_VOLUME,
           NodeRpc.VOLUME_CONDITION,
           NodeRpc.SINGLE_NODE_MULTI_WRITER,
-          // Alpha: a caller that knows only the specification before 1.13 takes it for an error.
+          // Alpha: a caller that knows only the specification before 1.13 would treat it as an error.
           ...(driver.announceHealth ? [NodeRpc.GET_VOLUME_HEALTH] : []),
         ].map((type) => ({ type: { case: 'rpc' as const, value: { type } } })),
       }),

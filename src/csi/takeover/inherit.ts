@@ -10,8 +10,8 @@ import { OLD_DRIVER } from '../old-driver.ts'
 import { forgetOldState } from './state.ts'
 
 /**
- * Takes over the sessions of the old driver: from now on they end like ours, with the last volume of either driver that needs
- * them.
+ * Takes over the sessions of the old driver: from now on they end like ours, together with the last volume of
+ * either driver that needs them.
  */
 export function takeOverSessions(host: Host, { sessions, disks, strangers }: OldPublication): void {
   // Another program has created the LUN's disk again, and so possibly the session too.

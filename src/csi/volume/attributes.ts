@@ -78,7 +78,7 @@ function missing(key: string): never {
   })
 }
 
-/** `["10.0.0.2:3260"]`, as for the old driver; a list separated by commas is accepted, too. */
+/** `["10.0.0.2:3260"]`, as for the old driver; a comma-separated list is also accepted. */
 function listOf(text: string | null): string[] {
   if (text === null) return []
   if (!text.startsWith('[')) return text.split(/[\s,]+/).filter((portal) => portal !== '')

@@ -17,7 +17,7 @@ export function credentialsOf(secrets: Strings, attributes: Strings): Chap | nul
 
 function chapFrom(secrets: Strings): Chap | null {
   const found = CHAP_KEYS.flatMap((key) => {
-    // The line end that `echo secret | base64` leaves.
+    // The line ending that `echo secret | base64` leaves.
     const value = secrets[PREFIX + key]?.replace(/\r?\n$/, '')
     // An empty value counts as absent, because tools write all four keys (also pkg/volume/iscsi: iscsi_util.go).
     return value === undefined || value === '' ? [] : [[key, value] as const]

@@ -9,8 +9,9 @@ const MAX_VOLUMES = 500
 const UNRELATED = new Set<string>(['CANCELLED', 'LOCKED', 'INTERNAL'])
 
 /**
- * Why the last attempt to stage each volume failed. After a failure nothing of the volume may be left on the node, but its
- * health can be requested. Kept in memory only: after a restart of the agent, the next attempt records the reason again.
+ * Why the last attempt to stage each volume failed. After a failure the node may have nothing left of the volume,
+ * but its health can be requested. Kept in memory only: after a restart of the agent, the next attempt records the
+ * reason again.
  */
 export class Failures {
   readonly #last = new Recent<string, Adverse>(MAX_VOLUMES)

@@ -3,16 +3,16 @@ import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
 import type { Scene } from '../scene.ts'
 
-/** Why the kernel may make disks that no user asked for. */
+/** Why the kernel may create disks that no user requested. */
 export interface ScanCauses {
-  /** Of the node record; null if there is none. */
+  /** The setting in the node record; null if there is no record. */
   readonly record: string | null
   /** `node.session.scan` in iscsid.conf; null if it is not set there. */
   readonly site: string | null
   readonly rules: readonly string[]
 }
 
-/** In words, the most likely first; empty if nothing is known to scan. */
+/** The causes as text, the most likely first; empty if no cause is known. */
 export function scanCauses({ record, site, rules }: ScanCauses): string[] {
   const isAuto = record === 'auto'
   return [
@@ -27,7 +27,7 @@ export function scanCauses({ record, site, rules }: ScanCauses): string[] {
   ]
 }
 
-/** What ends it. */
+/** The commands and changes that stop the scans. */
 export function scanRemedy({ record, rules }: ScanCauses, iqn: string): string[] {
   return [
     ...(record === 'auto' ? [`iscsiadm -m node -T ${iqn} -o update -n node.session.scan -v manual`] : []),
@@ -46,7 +46,7 @@ export function scansOf({ sessions, records, facts: { site, scanRules } }: Scene
   return [sessions, ours, site.get('node.session.scan') ?? null, scanRules] as const
 }
 
-/** Sessions with phantoms are told by PHANTOMS, with what made them. */
+/** Sessions with phantoms are reported by PHANTOMS, with the cause. */
 export function judgeScans(
   sessions: readonly SessionStatus[],
   ours: ReadonlySet<string>,

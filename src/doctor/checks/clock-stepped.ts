@@ -3,7 +3,7 @@ import type { HistoryEvent, RecordedMoment } from '../../model/history.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
 
-/** A shorter one is what a clock is set by when time synchronisation starts. */
+/** Shorter steps are normal when time synchronisation starts. */
 const STEP_S = 60
 const DAY_MS = 24 * 3_600_000
 
@@ -12,7 +12,7 @@ export const clockStepped: NodeCheck = {
   node: ({ host, history }) => judgeClock(history, recordedNow(host)),
 }
 
-/** Of this boot and the last day, by the monotonic clock. */
+/** Considers this boot and the last day, by the monotonic clock. */
 export function judgeClock(history: readonly HistoryEvent[], now: RecordedMoment): Finding[] {
   const steps = history.flatMap((event) =>
     event.event === 'clock-stepped' &&

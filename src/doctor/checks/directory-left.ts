@@ -3,13 +3,13 @@ import { isLunkeeperError } from '../../model/errors.ts'
 import type { HistoryEvent } from '../../model/history.ts'
 import type { NodeCheck } from '../check.ts'
 
-/** Each costs a program; more directories than that were not left at once. */
+/** Each directory costs a program; it is very unlikely that more than this were left. */
 const MAX_DIRECTORIES = 32
 
 export const directoryLeft: NodeCheck = {
   name: 'directories of former volumes',
   async node({ host, history, records, corrupt, snapshot }) {
-    // A record that cannot be read may be of such a directory.
+    // A record that cannot be read may belong to such a directory.
     if (corrupt.length > 0) return []
     const kept = records.flatMap(({ protectedDirectory, request }) => [protectedDirectory, request.use.mount])
     const mounted = snapshot.mounts.map(({ point }) => point)
@@ -19,7 +19,7 @@ export const directoryLeft: NodeCheck = {
         try {
           return (await isImmutable(host, one.directory)) ? [one] : []
         } catch (error) {
-          // Without lsattr nothing can be said; a directory that hangs is not asked again.
+          // Without lsattr nothing can be determined; a directory that hangs is not asked again.
           if (isLunkeeperError(error, 'PROGRAM_MISSING', 'TIMEOUT')) return []
           throw error
         }
@@ -36,7 +36,7 @@ export const directoryLeft: NodeCheck = {
   },
 }
 
-/** Directories that were made immutable for a volume, the latest first, but for those that are in use. */
+/** Directories that were made immutable for a volume, the latest first, except those that are in use. */
 export function leftDirectories(
   history: readonly HistoryEvent[],
   used: ReadonlySet<string | null>,

@@ -13,14 +13,14 @@ type Disk = Pick<ScsiDisk, 'name' | 'sid' | 'bytes' | 'cached' | 'hctl'>
 interface Placed {
   readonly disk: Disk
   readonly iqn: string
-  /** Paths of one volume are at one LUN of one target. */
+  /** Paths of one volume have the same LUN of the same target. */
   readonly place: string
   readonly isOurs: boolean
 }
 
 /**
- * Disks with one WWID that cannot be one volume, since their serials or sizes differ: multipathd would make one map of
- * them. And disks with one serial, where a volume of ours has nothing but its serial.
+ * Disks with the same WWID that cannot be one volume, because their serials or sizes differ: multipathd would make
+ * one map of them. Also disks with the same serial, if a volume of ours is identified only by its serial.
  */
 export function judgeIdentities(
   disks: readonly Disk[],
@@ -58,20 +58,21 @@ export function judgeIdentities(
   return [...wwids, ...serials]
 }
 
-/** @returns what differs between two places; null for what may be one volume */
+/** @returns what differs between two places; null if they may be one volume */
 function isSeveral(group: readonly Placed[]): 'serials' | 'sizes' | null {
   const [first] = group
   if (!first || group.every(({ place }) => place === first.place)) return null
   const several = (values: readonly unknown[]) => new Set(values).size > 1
   if (several(group.flatMap(({ disk }) => disk.cached.serial ?? []))) return 'serials'
-  // A path that cannot be used now (ALUA) has no size; one that was not rescanned yet is at a place that others have.
+  // A path that cannot be used now (ALUA) has no size; a path that has not been rescanned shares its place with
+  // others.
   const sizes = group.flatMap(({ disk, place }) => (disk.bytes > 0 ? [{ place, bytes: disk.bytes }] : []))
   const perPlace = Map.groupBy(sizes, ({ place }) => place)
   const [one, ...rest] = [...perPlace.values()].map((same) => new Set(same.map(({ bytes }) => bytes)))
   return one && rest.some((other) => [...other].every((bytes) => !one.has(bytes))) ? 'sizes' : null
 }
 
-/** Named in a message; the evidence has all. */
+/** How many are named in a message; the evidence lists all. */
 const MAX_NAMED = 4
 
 function finding(subject: string, why: string, group: readonly Placed[]): Finding {

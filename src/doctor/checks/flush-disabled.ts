@@ -16,7 +16,7 @@ export const flushDisabled: VolumeCheck = {
   },
 }
 
-/** `write through` although the array has a cache that it may lose: fsync then returns before the data is safe. */
+/** `write through` although the array has a cache that it can lose: fsync then returns before the data is safe. */
 export function judgeCaches(
   volume: string,
   disks: readonly (WriteCache & { readonly disk: string })[],
@@ -35,7 +35,7 @@ export function judgeCaches(
   ]
 }
 
-/** `write back, no read (daft)` has a cache, too (drivers/scsi/sd.c:sd_cache_types). */
+/** `write back, no read (daft)` also has a cache (drivers/scsi/sd.c:sd_cache_types). */
 function isUnflushed({ reported, used }: WriteCache): boolean {
   return reported?.startsWith('write back') === true && used === 'write through'
 }

@@ -36,11 +36,14 @@ const REPORTED_ELSEWHERE = [
   'LUN_ABSENT',
   'FENCED',
   'TARGET_AWAY',
-  // The machine is slow: the next run says.
+  // The machine is slow: the next run will tell.
   'PROOF_EXPIRED',
 ] as const
 
-/** A volume that is another one, another node's, or away now is not written to; other findings report it. @throws the rest */
+/**
+ * Nothing is written to a volume if another volume answers, another node owns it, or it is away; other findings
+ * report that. @throws other errors
+ */
 async function refusalOf(host: Host, record: Attachment, mount: Mount): Promise<string | null> {
   try {
     return await testWriteProven(host, record, mount, mount.point)

@@ -10,8 +10,8 @@ export const holdShort: VolumeCheck = {
   name: 'the hold',
   volume(_, { record, status: { name, state, hold, paths } }) {
     const { wanted, effective, mode } = hold
-    // After a failure there is no hold left that could be short.
-    // That it is capped is a finding of its own.
+    // After a failure there is no hold left that could be too short.
+    // A capped hold has its own finding.
     if (isHoldCapped(record)) return []
     if ((state !== 'ready' && state !== 'holding') || !isShorter(effective, wanted)) return []
     const sessions = paths.flatMap(({ session, recoveryTmo }) =>

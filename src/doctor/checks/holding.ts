@@ -2,10 +2,10 @@ import { readHoldNote } from '../../state/records/hold-note.ts'
 import { limitText } from '../../model/hold-text.ts'
 import type { VolumeCheck } from '../check.ts'
 
-/** Below this fraction of the hold the finding is critical: someone must act now. */
+/** Below this fraction of the hold the finding is critical: a user must act now. */
 const URGENT_FRACTION = 0.2
 
-/** Whether less than that fraction is left. Times in milliseconds of the clock. */
+/** Whether less than that fraction is left. Times in milliseconds of the wall clock. */
 export function isNearlyOver(since: string, deadline: string, now: number): boolean {
   const [from, to] = [Date.parse(since), Date.parse(deadline)]
   return to - now < (to - from) * URGENT_FRACTION

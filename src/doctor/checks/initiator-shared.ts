@@ -7,7 +7,7 @@ import { isUp, lookAtAttachment } from '../../state/view/volume.ts'
 import type { VolumeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
 
-/** As far as the target tells: it must have READ FULL STATUS, and the other node a registration at this volume. */
+/** Detected only if the target supports READ FULL STATUS and the other node has a registration for this volume. */
 export const initiatorShared: VolumeCheck = {
   name: "the initiator's name",
   async volume({ host, facts: { initiator } }, { record, status }) {
@@ -16,12 +16,12 @@ export const initiatorShared: VolumeCheck = {
     if (!disk?.sg) return []
     try {
       const told = await readReservations(host, disk)
-      // What this attachment registered is this node's, also if its machine ID has changed since.
+      // What this attachment registered belongs to this node, even if its machine ID has changed since.
       const { key } = record.fence
       const registrants = (told?.registrants ?? []).filter((one) => one.key !== key)
       return judgeInitiators(record.name, initiator, readNodeTag(host.paths), registrants)
     } catch (error) {
-      // Whether it answers is a matter of other checks.
+      // Other checks report whether it answers.
       if (isLunkeeperError(error, 'TARGET_AWAY')) return []
       throw error
     }
@@ -29,9 +29,9 @@ export const initiatorShared: VolumeCheck = {
 }
 
 /**
- * Another node is registered under this node's initiator name: the target takes both for one, so that reservations keep
- * neither out, and one may end the other's session.
- * @param tag of this node, as its keys have it
+ * Another node is registered under this node's initiator name: the target takes both for one node, so that
+ * reservations keep neither of them out, and one may end the other's session.
+ * @param tag of this node, as it appears in its keys
  */
 export function judgeInitiators(
   volume: string,

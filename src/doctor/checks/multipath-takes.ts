@@ -13,8 +13,8 @@ export const multipathTakes: NodeCheck = {
 const TAKES_SINGLE = new Set(['no', 'off', 'greedy'])
 
 /**
- * The udev rules for disks of hold maps take away the properties by which multipathd accepts a disk. It can take one
- * nevertheless if the rules are not there, or if it is told to accept disks by another property.
+ * The udev rules for disks of hold maps remove the properties by which multipathd accepts a disk. It can still take
+ * a disk if the rules are missing, or if it is configured to accept disks by another property.
  */
 export function judgeMultipath(
   { isRunning, isKeptOff, findMultipaths, property, wwids }: NodeFacts['multipathd'],

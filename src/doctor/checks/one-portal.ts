@@ -9,7 +9,7 @@ export const onePortal: VolumeCheck = {
     record.phase === 'ready' && state === 'ready' ? judgePortals(name, paths) : [],
 }
 
-/** A volume that was given several portals, and of which one failure more cuts it off. */
+/** A volume that was given several portals, but that one more failure would cut off. */
 export function judgePortals(volume: string, paths: readonly PathStatus[]): Finding[] {
   const all = new Set(paths.map(({ portal }) => portal))
   if (all.size < 2) return []

@@ -9,7 +9,7 @@ interface KnownBug {
   readonly fix: string
 }
 
-/** What matters for volumes here; a distribution may have repaired its package. */
+/** The bugs that matter for volumes here; a distribution may have fixed its package. */
 const BUGS: readonly KnownBug[] = [
   {
     is: (version) => compare(version, [2, 1, 10]) === 0,
@@ -32,7 +32,7 @@ export const openIscsi: NodeCheck = {
 
 /**
  * iscsiadm and iscsid exchange C structures without a version, which change between releases.
- * @param sessions how many there are, which a restart of iscsid logs in again
+ * @param sessions how many sessions there are; a restart of iscsid logs them in again
  */
 export function judgeVersions({ iscsiadm, iscsid, isReplaced }: Versions, sessions: number): Finding[] {
   const evidence = { iscsiadm, iscsid, isReplaced }

@@ -11,7 +11,7 @@ export const phantoms: NodeCheck = {
   node: (scene) => judgePhantoms(...scansOf(scene)),
 }
 
-/** @param ours targets with volumes of ours @param site node.session.scan of iscsid.conf @param rules that scan */
+/** @param ours targets with volumes of ours @param site node.session.scan of iscsid.conf @param rules udev rules that scan */
 export function judgePhantoms(
   sessions: readonly SessionStatus[],
   ours: ReadonlySet<string>,

@@ -9,7 +9,7 @@ import type { Finding } from '../finding.ts'
 export const recordStale: NodeCheck = {
   name: 'node records',
   node: ({ host, records, corrupt, snapshot }) =>
-    // The volume of a record that cannot be read may need one.
+    // If a record cannot be read, its volume may need a node record.
     corrupt.length > 0 ? [] : judgeNodeRecords(ownNodeRecords(host), records, snapshot.sessions),
 }
 
@@ -20,7 +20,7 @@ export interface OwnNodeRecord {
   readonly path: string
 }
 
-/** A login that is under way has the record of its volume already. */
+/** A login in progress does not matter: its volume already has a record. */
 export function judgeNodeRecords(
   own: readonly OwnNodeRecord[],
   records: readonly Pick<Attachment, 'request'>[],

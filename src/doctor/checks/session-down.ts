@@ -8,7 +8,7 @@ export const sessionDown: VolumeCheck = {
       .filter(({ sessionState }) => sessionState !== 'LOGGED_IN')
       .map(({ portal, session, sessionState, recoveryTmo, disk, diskState }) => ({
         code: 'SESSION_DOWN' as const,
-        // FAILED: the recovery timer runs. FREE: it has expired.
+        // FAILED: the recovery timer is running. FREE: it has expired.
         severity: sessionState === 'FAILED' ? ('warning' as const) : ('critical' as const),
         subject: name,
         message:

@@ -8,7 +8,7 @@ export const sessionUnused: NodeCheck = {
     judgeUnused(sessions, new Set<string>(records.map(({ request }) => request.iqn))),
 }
 
-/** iscsid tries again to log in, every few seconds and without an end, for a target that nothing here uses. */
+/** iscsid retries the login every few seconds, indefinitely, for a target that nothing here uses. */
 export function judgeUnused(sessions: readonly SessionStatus[], ours: ReadonlySet<string>): Finding[] {
   return sessions.flatMap(({ sid, iqn, portal, state, disks }) => {
     const isUsed = ours.has(iqn) || disks.some(({ owner }) => owner !== 'phantom')

@@ -3,7 +3,7 @@ import { lookAtAttachment } from '../../state/view/volume.ts'
 import { askDisks } from '../asked.ts'
 import type { VolumeCheck } from '../check.ts'
 
-/** Bytes of a disk: as its target says now, and as the kernel works with. */
+/** The size of a disk in bytes: as its target reports it now, and as the kernel uses it. */
 export interface Sizes {
   readonly disk: string
   readonly target: number
@@ -26,7 +26,7 @@ export const staleSize: VolumeCheck = {
   },
 }
 
-/** An ALUA path that cannot be used now has no size on the target: it says nothing. */
+/** An ALUA path that cannot be used now reports no size; that proves nothing. */
 export function judgeSizes(
   volume: string,
   disks: readonly Sizes[],

@@ -4,7 +4,7 @@ import { lookAtAttachment } from '../../state/view/volume.ts'
 import type { VolumeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
 
-/** Seconds. Null where the kernel does not tell. */
+/** Seconds. Null if the kernel does not report the timer. */
 export interface SessionTimers {
   readonly session: number
   readonly interval: number | null
@@ -13,7 +13,7 @@ export interface SessionTimers {
   readonly command: number | null
 }
 
-/** open-iscsi's own (usr/iscsi_settings.h), where iscsid.conf does not say. */
+/** open-iscsi's default (usr/iscsi_settings.h), if iscsid.conf does not set it. */
 const LOGIN_TIMEOUT_S = 15
 
 export const timersOrder: VolumeCheck = {
@@ -38,8 +38,9 @@ export const timersOrder: VolumeCheck = {
 }
 
 /**
- * A loss must be noticed by the ping (interval and timeout) before commands time out: the kernel's error handling that
- * starts then aborts and resets, and may take a disk offline. Where the session holds I/O, its hold must last for one
+ * The ping (interval and timeout) must notice a loss before commands time out: otherwise the kernel's error
+ * handling starts, which aborts and resets, and may take a disk offline. If the session holds I/O, its hold must
+ * last for at least one login.
  * login at least.
  */
 export function judgeTimers(

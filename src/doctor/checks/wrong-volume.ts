@@ -9,7 +9,7 @@ import type { VolumeCheck } from '../check.ts'
 const FIX =
   'Map the right volume at this LUN again on the storage system. Until then do not write, mount or unmount by hand.'
 
-/** The device itself is asked: what the kernel and udev remember of it proves nothing. */
+/** The device itself is asked: what the kernel and udev have cached about it proves nothing. */
 export const wrongVolume: VolumeCheck = {
   name: 'the identity',
   async volume({ host }, patient) {

@@ -32,7 +32,7 @@ import { judgeUnused } from '../checks/session-unused.ts'
 import type { RepairStep } from './plan.ts'
 import { readDiskUse, whyKept } from './disk-use.ts'
 
-// Each act reads again whether what it repairs is still so, immediately before.
+// Immediately before it acts, each act checks again that what it repairs is still wrong.
 
 type StepOf<Kind extends RepairStep['kind']> = Extract<RepairStep, { kind: Kind }>
 
@@ -62,12 +62,12 @@ export async function removeUnownedMap(
   if (stat === null || stat.inFlight > 0) throw new LunkeeperError('BUSY', 'I/O waits in it')
   if ((await openCount(host, map)) > 0)
     throw new LunkeeperError('BUSY', 'the kernel has it open: a mount of another namespace, a loop device')
-  // The kernel refuses to remove it if something opens it now; what does must not hang.
+  // The kernel refuses to remove the map if a program opens it now; that program must not hang.
   await setQueueing(host, map, false)
   await removeHoldMap(host, map)
 }
 
-/** Takes back the flag that keeps everything out of a bare mount point. @throws CONFLICT NO_PERMISSION */
+/** Clears the flag that prevents writes to a bare mount point. @throws CONFLICT NO_PERMISSION */
 export async function unprotect(host: Host, { directory }: StepOf<'unprotect'>): Promise<void> {
   const { attachments, corrupt } = readRecords(host)
   const isRecorded = attachments.some(
@@ -99,7 +99,7 @@ export async function removeStaleRecord(
   })
 }
 
-/** Ends a session that retries a target which nothing uses. @throws CONFLICT BUSY LEFT_BEHIND */
+/** Ends a session that retries a target that nothing uses. @throws CONFLICT BUSY LEFT_BEHIND */
 export async function endUnusedSession(
   host: Host,
   { session: sid, iqn: target }: StepOf<'logout'>,
@@ -118,7 +118,7 @@ export async function endUnusedSession(
     const own = disks.filter((disk) => disk.sid === sid)
     const tables = expectedDisks(host.paths)
     for (const disk of session ? own : []) {
-      // It is not running: its session is lost. It is asked for everything else.
+      // The disk is not running, because its session is lost. Every other condition is checked.
       const why = whyKept({ ...readDiskUse(host, session!, disk, tables), state: 'running' })
       if (why !== null) throw new LunkeeperError('BUSY', `${disk.name ?? 'a disk'}: ${why}`)
     }
@@ -131,11 +131,11 @@ export async function endUnusedSession(
   })
 }
 
-/** Lets only its owner read a file with a secret. @throws CONFLICT NO_PERMISSION */
+/** Makes a file with a secret readable by its owner only. @throws CONFLICT NO_PERMISSION */
 export function restrict(host: Host, { path }: StepOf<'restrict'>): void {
   if (!readableSecrets(host.paths, nodeDatabase(host)).some((one) => one.path === path)) return
   const { mode } = lstatSync(path)
-  // A link would change the mode of another file.
+  // Through a link, the mode of another file would change.
   if (!lstatSync(path).isFile()) throw changed(`${path} is not a plain file`)
   try {
     chmodSync(path, mode & 0o700)
@@ -144,7 +144,7 @@ export function restrict(host: Host, { path }: StepOf<'restrict'>): void {
   }
 }
 
-/** @throws INTERNAL it does not start */
+/** @throws INTERNAL the unit does not start */
 export async function startUnit(host: Host, { unit }: StepOf<'start'>, signal?: AbortSignal): Promise<void> {
   const ran = await host.run('systemctl', ['start', unit], { deadline: START_DEADLINE_MS, signal })
   if (ran.code !== 0) throw new LunkeeperError('INTERNAL', `systemctl start ${unit}: ${failureReason(ran)}`)

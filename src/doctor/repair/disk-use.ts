@@ -8,23 +8,23 @@ import { isSameVolume } from '../../model/identity.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 
-/** What is known of the use of a disk, besides who has it open. */
+/** What is known about the use of a disk, besides who has it open. */
 export interface DiskUse {
   readonly state: string
   readonly holders: readonly string[]
   readonly mounts: readonly string[]
   readonly hasLiveFs: boolean
-  /** The kernel has it open without claiming it, or may have. */
+  /** Set if the kernel has it open without claiming it, or may have. */
   readonly kernel: string | null
   /** The table that names it. */
   readonly table: string | null
   /** The volume whose record is for this LUN, or for this identity. */
   readonly volume: string | null
-  /** A record cannot be read: it may be for this disk. */
+  /** A record cannot be read, and may be for this disk. */
   readonly isRecordUnread: boolean
 }
 
-/** Why a disk must stay, as far as can be told without opening it; null if nothing speaks for that. */
+/** Why a disk must stay, as far as can be determined without opening it; null if there is no reason. */
 export function whyKept(use: DiskUse): string | null {
   if (use.volume !== null) return `it belongs to the volume ${use.volume}`
   if (use.isRecordUnread) return 'a record cannot be read, and may be for it'
@@ -40,7 +40,7 @@ export function whyKept(use: DiskUse): string | null {
 /** Disks that tables of the administrator name (host/read/disk-use.ts). */
 export type Tables = ReadonlyMap<string, string>
 
-/** Reads it from the kernel and the records, now. */
+/** Reads the use from the kernel and the records, now. */
 export function readDiskUse(
   host: Host,
   session: Pick<Session, 'iqn'>,
@@ -69,7 +69,10 @@ export function readDiskUse(
   }
 }
 
-/** By target and LUN, by the LUN that was asked for first, or by identity: another path, another number. */
+/**
+ * Whether the record is of this disk: by target and LUN, by the LUN that was first requested, or by identity
+ * (another path, another number).
+ */
 function isOf(record: Attachment, iqn: string, disk: ScsiDisk): boolean {
   const { request, identity } = record
   const isAtPlace =

@@ -3,7 +3,7 @@ import type { Hold } from '../../model/hold.ts'
 import type { FindingCode } from '../codes.ts'
 import type { Finding } from '../finding.ts'
 
-/** A disk that is to be removed, by all that tells it from a later one. */
+/** A disk to be removed, with everything that distinguishes it from a later one. */
 export interface PlannedDisk {
   readonly hctl: string
   readonly lun: number
@@ -13,11 +13,11 @@ export interface PlannedDisk {
 interface Act {
   readonly code: FindingCode
   readonly subject: string
-  /** What it does, in words. */
+  /** The effect, as text. */
   readonly action: string
 }
 
-/** One repair: what it changes, by name. What is true of it now is read again before it is done. */
+/** One repair: what it changes, by name. Its present state is read again before the repair is made. */
 export type RepairStep = Act &
   (
     | { readonly kind: 'detach'; readonly volume: string }
@@ -88,7 +88,7 @@ const PLANS: Partial<Record<FindingCode, Plans>> = {
     },
   },
   PHANTOMS: {
-    // Elsewhere a user may have logged in to use them.
+    // In other cases a user may have logged in to use them.
     safe: (finding, facts) => (finding.severity === 'info' ? null : removeDisks(finding, facts)),
     consent: removeDisks,
   },
@@ -151,9 +151,9 @@ const PLANS: Partial<Record<FindingCode, Plans>> = {
 export const REPAIRABLE: readonly FindingCode[] = Object.keys(PLANS) as FindingCode[]
 
 /**
- * What is to be done about these findings.
- * @param consent the one code that was named: its repairs only, also those that are not made without asking. Null: all
- *   that are safe
+ * The repairs for these findings.
+ * @param consent the one code that the user named: all of its repairs, including those that are made only on
+ * request. Null: all safe repairs
  */
 export function planRepairs(
   findings: readonly Finding[],

@@ -21,21 +21,21 @@ import type { Tables } from './disk-use.ts'
 import { readDiskUse, whyKept } from './disk-use.ts'
 import type { PlannedDisk } from './plan.ts'
 
-/** An operation on this LUN is at work: the disk is not a phantom then. */
+/** If the lock is held, an operation is working on this LUN: then the disk is not a phantom. */
 const LOCK_DEADLINE_MS = 500
 /** More reasons than that would not make the message clearer. */
 const MAX_NAMED = 3
 
 export interface Removed {
   readonly removed: number
-  /** Why others stayed, one text for each; empty if none did. */
+  /** Why other disks stayed, one text for each; empty if none did. */
   readonly kept: readonly string[]
 }
 
 /**
- * Removes disks of a session that nothing uses, one after the other. Each is proven unused immediately before: by its
- * holders, mounts, live file systems, openers, tables and records, and by an exclusive open that is held until it is gone.
- * Its data is not touched. One that is used, or does not answer, stays.
+ * Removes disks of a session that nothing uses, one after the other. Immediately before, each is proven unused: by
+ * its holders, mounts, live file systems, openers, tables and records, and by an exclusive open that is held until
+ * the disk is gone. Its data is not touched. A disk that is used, or does not answer, stays.
  */
 export async function removePhantoms(
   host: Host,
@@ -58,7 +58,7 @@ export async function removePhantoms(
       else kept.push(`${planned.disk}: ${why}`)
     } catch (error) {
       kept.push(`${planned.disk}: ${(error as Error).message}`)
-      // Every further one of the session would wait as long.
+      // Every further disk of the session would wait just as long.
       if (isLunkeeperError(error, 'STUCK')) {
         const left = disks.length - removed - kept.length
         if (left > 0) kept.push(`${left} more: session ${sid} does not answer`)
@@ -98,7 +98,7 @@ async function removeOne(
   }
 }
 
-/** An attach of this LUN waits meanwhile. */
+/** Removes the disk while the lock makes an attach of this LUN wait. */
 async function removeLocked(
   host: Host,
   session: Session,
@@ -112,14 +112,15 @@ async function removeLocked(
     return isSame ? disk : null
   }
   const disk = look()
-  // Gone, or another one by now.
+  // The disk is gone, or is another one by now.
   if (!disk) return null
   const why = whyKept(readDiskUse(host, session, disk, tables))
   if (why !== null) return why
   const ended = await withExclusiveOpen(host, planned.disk, async () => {
     const claimed = look()
     if (!claimed) return { why: null }
-    // Programs that have it open without claiming it, a virtual machine for example; and what changed meanwhile.
+    // Check for programs that have it open without claiming it, such as a virtual machine, and for anything that
+    // has changed meanwhile.
     const late = (await whoHasItOpen(host, claimed)) ?? whyKept(readDiskUse(host, session, claimed, tables))
     if (late !== null) return { why: late }
     const unwritten = await whyUnwritten(host, session, claimed)
@@ -138,11 +139,12 @@ const GONE = ['LUN_ABSENT', 'IDENTITY_MISMATCH', 'IDENTITY_UNREADABLE'] as const
 const SYNC_DEADLINE_MS = 30_000
 
 /**
- * A program that has closed the disk may have left data in memory, and has no descriptor any more: it is written out first.
+ * A program that has closed the disk may have left data in memory, and no longer has a descriptor: the data is
+ * written out first.
  * @returns why that did not work; null if it did, or if nothing can be written to it
  */
 async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promise<string | null> {
-  // Without an sg node it cannot be asked what it is, and nothing is written to it.
+  // Without an sg node the disk cannot be asked what it is, so nothing is written to it.
   if (disk.sg === null) return null
   const volume = { name: defaultName(iqn, disk.hctl.lun), identity: disk.cached }
   try {
@@ -155,7 +157,7 @@ async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promi
     }
     return null
   } catch (error) {
-    // Reserved by another node (EBADE): this one may not write to it.
+    // Another node has reserved it (EBADE): this node may not write to it.
     if (isLunkeeperError(error, ...GONE) || isReserved(error)) return null
     if (isLunkeeperError(error, 'STUCK')) throw error
     if (isLunkeeperError(error)) return `it could not be written out: ${error.message}`

@@ -22,14 +22,14 @@ import { removePhantoms, sayKept } from './remove-disks.ts'
 
 export interface RepairOptions extends OperationControl {
   readonly dryRun: boolean
-  /** The one code whose repairs are made, also those that are not made without asking. @default all that are safe */
+  /** The one code whose repairs are made, including those that are made only on request. @default all that are safe */
   readonly code?: FindingCode | null
 }
 
-/** Of all repairs together; what is left then is left to the next run. A repair that is at work ends by its own limits. */
+/** Limit for all repairs together; the next run makes the rest. A repair in progress ends by its own limits. */
 const TOTAL_MS = 300_000
 
-/** Makes the planned repairs one after another, and reports them. One that fails keeps no other from being made. */
+/** Makes the planned repairs one after another, and reports them. If one fails, the others are still made. */
 export async function repair(
   host: Host,
   findings: readonly Finding[],
@@ -55,7 +55,7 @@ const repairOf = ({ code, subject, action }: RepairStep, done: boolean, error: s
   error,
 })
 
-/** @returns what was done, and what could not be */
+/** @returns what was done, and what could not be done */
 async function make(host: Host, step: RepairStep, control: OperationControl): Promise<Repair[]> {
   const made = await attempt(host, step, control)
   const volume = 'volume' in step ? step.volume : null

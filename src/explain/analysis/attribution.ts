@@ -30,7 +30,7 @@ export interface ErrorAttribution {
   /** A message names a cause, for example the answer of a device. */
   causeNoted(event: EventOf<'cause'>, now: LogMoment): void
   queueingEnded(map: string, now: LogMoment): void
-  /** The kernel suppressed messages about failed I/O. They count for what its last message was attributed to. */
+  /** The kernel suppressed messages about failed I/O. They are counted where its last message was attributed. */
   messagesSuppressed(lines: number): void
 }
 

@@ -81,8 +81,7 @@ function monthAndDay(
   const read = (word: string, weekday: string | undefined) =>
     months.read(word, weekday === undefined ? undefined : { name: weekday, year, day: Number(day) })
   // In most locales the weekday comes first, and it can look like a month: "mar. mars" (Tuesday, March). Some names
-  // have
-  // several words.
+  // have several words.
   for (let first = 1; first < words.length; first++) {
     const month = read(words.slice(first).join(' '), words.slice(0, first).join(' '))
     if (month !== null) return { month, day }

@@ -1,6 +1,5 @@
 // The observer: a process that reads this node for the agent's page and API while clients ask for it, and makes the
-// changes
-// that they request, so that neither occupies the agent's event loop. It ends when the agent ends.
+// changes that they request, so that neither occupies the agent's event loop. It ends when the agent ends.
 import { writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 

@@ -12,7 +12,7 @@ export interface Account {
   readonly port: number
   /** Reads the token. Called for every request, because a kubelet replaces the token, usually after 48 minutes. */
   readonly token: () => string
-  /** Reads the CA certificate of the server (PEM), which is replaced in place, too. */
+  /** Reads the CA certificate of the server (PEM), which is also replaced in place. */
   readonly ca: () => string
 }
 

@@ -6,7 +6,7 @@ const MAX_PAUSE_MS = 300_000
 /** An answer of the Kubernetes API with an unexpected status. */
 export class ApiError extends Error {
   readonly status: number
-  /** Milliseconds for which the server asks not to be called; null if it does not say. */
+  /** How many milliseconds the server asks not to be called; null if it does not say. */
   readonly retryAfter: number | null
 
   constructor({ status, body, retryAfter }: ApiAnswer) {

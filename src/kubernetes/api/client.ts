@@ -26,7 +26,7 @@ export interface ApiAnswer {
   readonly status: number
   /** Null if it was not JSON. */
   readonly body: unknown
-  /** Milliseconds for which the server asks not to be called; null if it does not say. */
+  /** How many milliseconds the server asks not to be called; null if it does not say. */
   readonly retryAfter: number | null
 }
 

@@ -2,7 +2,7 @@ import type { Api } from './client.ts'
 import type { Pod } from './objects.ts'
 import { listPods } from './objects.ts'
 
-/** A list that is younger contains every pod that had its volume before the outage. */
+/** A list younger than this contains every pod that had its volume before the outage. */
 const LIST_LIFETIME_MS = 10_000
 
 /** The pods of this node, read once for all callers at one time. */

@@ -54,7 +54,7 @@ export async function findPersistentVolume(
   return { kind: 'PersistentVolume', name, namespace: null, uid }
 }
 
-/** The pods of one node, from the API server's cache, which is hardly older than etcd and spares it a read. */
+/** The pods of one node, from the API server's cache, which is hardly older than etcd and saves it a read. */
 export async function listPods(api: Api, node: string, signal: AbortSignal): Promise<Pod[]> {
   const query = new URLSearchParams({ fieldSelector: `spec.nodeName=${node}`, resourceVersion: '0' })
   const answer = await api.ask(

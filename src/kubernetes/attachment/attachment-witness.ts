@@ -5,24 +5,24 @@ import { jittered } from '../api/retry-delay.ts'
 import type { AttachmentAnswer, AskedAttachment, AttachmentVerdict } from './witness.ts'
 import { askAttachment } from './witness.ts'
 
-/** Between two questions to an API server that does not answer. All volumes that wait for it share them. */
+/** Between two questions to an API server that does not answer. All waiting volumes share these questions. */
 const PROBE_INTERVAL_MS = 250
-/** The same, once it has been away for a while: hundreds of nodes may ask. */
+/** The same, once the server has been away for a while: hundreds of nodes may be asking. */
 const LONG_PROBE_INTERVAL_MS = 600
 const AWAY_FOR_LONG_MS = 10_000
-/** After an answer that does not help (no permission, a page of a proxy): the server is there. */
+/** After an answer that does not help (no permission, a page of a proxy): the server is up. */
 const REFUSED_INTERVAL_MS = 5_000
 const MAX_PAUSE_MS = 30_000
-/** A lost packet is sent again after 1 s (TCP): a new connection is faster. */
+/** TCP retransmits a lost packet only after 1 s: a new connection is faster. */
 const PROBE_DEADLINE_MS = 700
-/** A question that takes longer is probably not going to be answered. */
+/** A question that takes longer than this will probably not be answered. */
 const SLOW_MS = 500
-/** A volume that waits for an answer asks every second: if none has asked for 10 s, none waits. */
+/** A volume that waits for an answer asks every second: if none has asked for 10 s, none is waiting. */
 const UNWANTED_MS = 10_000
 
 /**
- * Asks for the VolumeAttachments of all volumes, and tells when an API server that did not answer does so again: held volumes
- * need not wait for the end of their pause.
+ * Asks for the VolumeAttachments of all volumes, and reports when an API server that did not answer does so again:
+ * held volumes then need not wait for the end of their pause.
  */
 export class AttachmentWitness implements Disposable {
   readonly #api: Api
@@ -33,7 +33,7 @@ export class AttachmentWitness implements Disposable {
   /** What was asked last, and when; null unless the API server does not answer. */
   #unanswered: { readonly ref: AskedAttachment; readonly askedMs: number } | null = null
   #isProbing = false
-  /** Aborted when the API server answers again: questions that were sent before may be lost. */
+  /** Aborted when the API server answers again: earlier questions may have been lost. */
   #untilBack = new AbortController()
 
   /**
@@ -47,7 +47,7 @@ export class AttachmentWitness implements Disposable {
     this.#back = back
   }
 
-  /** As {@link askAttachment}. */
+  /** Like {@link askAttachment}. */
   async ask(ref: AskedAttachment): Promise<AttachmentVerdict> {
     const late = setTimeout(() => this.#wait(ref), SLOW_MS).unref()
     const back = this.#untilBack.signal

@@ -9,7 +9,7 @@ import { expectStatus } from '../api/api-error.ts'
 /** VolumeAttachments per request: a few hundred kilobytes. */
 const PAGE_SIZE = 500
 
-/** For all pages. An attacher waits for a minute and then repeats its call. */
+/** For all pages together. An attacher waits for a minute and then repeats its call. */
 const DEADLINE_MS = 30_000
 
 /** The annotation in which the external-attacher records the node's ID before it calls ControllerPublishVolume (csi_handler.go). */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 
 import type { Api } from '../api/client.ts'
 
-/** The server answers after one read of etcd. A volume that waits asks again. */
+/** The server answers after one read of etcd. A volume that is waiting asks again. */
 const DEADLINE_MS = 5_000
 
 /**
@@ -36,7 +36,7 @@ export interface AttachmentAnswer {
   readonly verdict: AttachmentVerdict
   /** Null: there was no answer. */
   readonly status: number | null
-  /** Milliseconds to wait before the next question, as the server asks (Retry-After); null: it does not say. */
+  /** Milliseconds to wait before the next question, as the server asks (Retry-After); null if it does not say. */
   readonly retryAfter: number | null
 }
 

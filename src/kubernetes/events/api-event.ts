@@ -5,7 +5,7 @@ import type { VolumeEvent } from './volume-event.ts'
 
 export const COMPONENT = 'lunkeeper'
 
-/** The annotation that says which outage an event is about, for an agent that is restarted during an outage. */
+/** The annotation that identifies the outage of an event, for an agent that is restarted during an outage. */
 const OUTAGE = 'lunkeeper/outage'
 
 /** Characters of a message: the limit of events.k8s.io for its notes, which kubelets also follow. */
@@ -62,7 +62,7 @@ export function eventAgain(object: ApiObject, counted: CountedEvent, count: numb
   return changing(object, { ...counted, count: count + counted.count })
 }
 
-/** The outage that an existing event is about; null if it does not say. */
+/** The outage that an existing event is about; null if the event does not identify one. */
 export function outageOf(annotations: Readonly<Record<string, string>>): string | null {
   return annotations[OUTAGE] ?? null
 }

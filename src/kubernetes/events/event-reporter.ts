@@ -96,7 +96,7 @@ export class EventReporter {
   }
 }
 
-/** By what its target cannot do, and not by choice. */
+/** Whether it is unguarded because of its target's limitations, and not by choice. */
 function isUnguarded({ phase, orchestrator, fence, request }: Attachment): boolean {
   if (phase !== 'ready' || orchestrator === undefined || fence) return false
   return hasOneWriter(request) && request.fence !== 'off'

@@ -7,10 +7,10 @@ import type { ShutdownGrace } from '../../model/plan/hold-deadline.ts'
 import { holdEnd } from '../../model/plan/hold-deadline.ts'
 import type { VolumeEvent } from './volume-event.ts'
 
-/** The warning comes in the last fifth of a hold, at most two minutes before its end: time for a user to extend it. */
+/** The warning comes in the last fifth of a hold, at most two minutes before its end: this leaves a user time to extend it. */
 const LEAD_DIVISOR = 5
 const MAX_LEAD_S = 120
-/** A user cannot act in a shorter time. */
+/** A user cannot act in less time. */
 const MIN_LEAD_S = 10
 
 /** The warning that a hold is about to end; null if it is not, or if the hold is too short for a warning. */

@@ -7,8 +7,8 @@ import { recordOf } from '../events/event-reporter.ts'
 import type { BrokenVolume } from './evictor.ts'
 
 /**
- * The volumes whose pods have to be replaced: broken ones whose target is back, and fenced ones, whose pods can do nothing more
- * on this node.
+ * The volumes whose pods must be replaced: broken ones whose target is back, and fenced ones, whose pods can do
+ * nothing more on this node.
  */
 export function brokenVolumes(
   host: Host,

@@ -10,13 +10,13 @@ export interface FollowerCallbacks {
   readonly onEvent: (event: ServerEvent) => void
   readonly onLive: () => void
   readonly onLost: (reason: string) => void
-  /** The agent refuses this client. Another try needs another token. */
+  /** The agent refuses this client. Another attempt needs another token. */
   readonly onRefused: (reason: string) => void
 }
 
 /**
  * Follows the node's events, and reconnects, until the signal is aborted or the agent refuses.
- * @param token null for none
+ * @param token null if there is none
  */
 export async function follow(
   token: string | null,

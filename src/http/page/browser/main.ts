@@ -49,7 +49,7 @@ function render(): void {
   }, RENDER_DELAY_MS)
 }
 
-/** Updates the countdowns without rendering the page, at each full second of the node's clock. */
+/** Updates the countdowns at each full second of the node's clock, without rendering the page. */
 function tick(): void {
   const now = clock.nowMs()
   for (const element of document.querySelectorAll<HTMLElement>('[data-deadline]'))
@@ -107,7 +107,8 @@ async function copy(text: string): Promise<void> {
     announcer.announce('Copied.')
     setTimeout(() => ui.copied === text && update({ copied: null }), COPIED_MS)
   } catch {
-    // Browsers offer the clipboard in secure contexts only: https, or localhost. Elsewhere the command is selected.
+    // Browsers offer the clipboard in secure contexts only: https, or localhost. In other contexts the command is
+    // selected.
     const code = [...document.querySelectorAll('.command code')].find((one) => one.textContent === text)
     if (code) getSelection()?.selectAllChildren(code)
   }

@@ -12,8 +12,8 @@ export class NodeClock {
   }
 
   /**
-   * Takes a time that the node sent. It was right when it was sent, so of several times the one that makes the clock latest had
-   * the shortest delay. A time that is much earlier means that the node's clock was set back.
+   * Takes a time that the node sent. It was right when it was sent, so the time that makes the clock latest had the
+   * shortest delay. A time that is much earlier means that the node's clock was set back.
    */
   receive(nodeMs: number): void {
     const nowMs = this.nowMs()

@@ -24,7 +24,7 @@ export function patch(parent: Element, wanted: readonly PageNode[]): void {
       position = removed(position)
     const key = typeof node === 'string' ? undefined : node.key
     const found = key === undefined ? position : keyed.get(key)
-    // Text from outside can make two elements have one key. They stay two elements.
+    // Text from outside can give two elements the same key. They stay two elements.
     if (key !== undefined) keyed.delete(key)
     if (found && canBecome(found, node)) {
       if (found === position) position = position.nextSibling
