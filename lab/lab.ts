@@ -14,11 +14,11 @@ import { packagesOf, settings, type BootOptions } from './node/options.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 
-/** A set of machines on one switch. Close it, or let `await using` do so: nothing is left. */
+/** A set of machines on one switch. Close it, or let `await using` do so; nothing is left behind. */
 export class Lab implements AsyncDisposable {
-  /** this lab's directory on the host; gone after `close` */
+  /** this lab's directory on the host; removed by `close` */
   readonly dir: string
-  /** seen by every machine as /lab/share; outlives them, not the lab */
+  /** every machine sees it as /lab/share; it outlives the machines, but not the lab */
   readonly share: string
   readonly #memoryDir: string
   readonly #guard: Guard
@@ -35,14 +35,17 @@ export class Lab implements AsyncDisposable {
 
   static async open(): Promise<Lab> {
     const memoryDir = memoryDirectory()
-    // short: the path of a unix socket under it may have 107 bytes
+    // short, because the path of a unix socket below it may have at most 107 bytes
     const dir = await mkdtemp(join(memoryDir, 'lunkeeper-lab-'))
     await mkdir(join(dir, 'share'))
     await mkdir(join(dir, 'uml'))
     return new Lab(dir, memoryDir)
   }
 
-  /** Boots a machine: some 1.5 s. The first of its Debian in a new cache takes 15 s more, and the network. */
+  /**
+   * Boots a machine, which takes about 1.5 s. The first machine of a Debian in a new cache takes 15 s more, and
+   * needs the network.
+   */
   async boot(options: BootOptions = {}): Promise<LabNode> {
     if (this.#closed) throw new LabError('the lab is closed')
     const {
@@ -63,7 +66,7 @@ export class Lab implements AsyncDisposable {
     await writeFile(join(machine, 'settings'), settings({ ...options, name }))
     if (options.multipathConf !== undefined)
       await writeFile(join(machine, 'multipath.conf'), options.multipathConf)
-    // links, so that a path with a space in it never meets the kernel's command line
+    // links, so that the kernel's command line never contains a path with a space
     const places = {
       root: root.dir,
       guest: join(here, 'guest'),
@@ -97,7 +100,7 @@ export class Lab implements AsyncDisposable {
     return node
   }
 
-  /** Once its machine is off. The kernel's first process is gone then; its helpers may be a moment behind. */
+  /** Runs once its machine is off. The kernel's first process is gone then; its helpers may end a moment later. */
   async #forget(node: LabNode, group: number): Promise<void> {
     await node.off
     node.sweep()
@@ -105,7 +108,7 @@ export class Lab implements AsyncDisposable {
     this.#nodes.delete(node)
   }
 
-  /** Silences a machine's network card in both directions, without a sign to either side: an unplugged switch. */
+  /** Silences a machine's network card in both directions, without either side being notified: like an unplugged switch. */
   cut(node: LabNode): Promise<void> {
     return cutNetwork(node)
   }
@@ -114,7 +117,7 @@ export class Lab implements AsyncDisposable {
     return joinNetwork(node)
   }
 
-  /** Ends everything of this lab and removes its directory. */
+  /** Ends everything that belongs to this lab, and removes its directory. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

@@ -1,4 +1,5 @@
-// Prints how many milliseconds a small program takes in a kernel of the lab: what most of a kernel test's time is.
+// Prints how many milliseconds a small program takes in a kernel of the lab: this is where most of a kernel test's
+// time goes.
 import { Lab } from './index.ts'
 
 await using lab = await Lab.open()

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { Lab, debians, type Debian } from './index.ts'
 
-// `node lab/shell.ts [--debian trixie] [--luns 8] [command...]`: a storage node to play with.
+// `node lab/shell.ts [--debian trixie] [--luns 8] [command...]`: a storage node for experiments.
 const { values, positionals } = parseArgs({
   options: {
     debian: { type: 'string', default: 'bookworm' },
@@ -39,7 +39,7 @@ async function converse(): Promise<void> {
   process.stdout.write('Each line runs in one shell; `exit` or Ctrl-D switches the machine off.\n')
   const shell = await node.start(['bash', '--noprofile', '--norc'])
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: `${node.name}# ` })
-  // Ctrl-C stops what runs in the machine, not the machine
+  // Ctrl-C stops the program that runs in the machine, not the machine
   lines.on('SIGINT', () => void shell.kill('SIGINT'))
   lines.prompt()
   for await (const line of lines) {

@@ -5,10 +5,10 @@ import { program } from './program.ts'
 import { sourcesFor } from './sources.ts'
 
 /**
- * Downloads packages with everything they depend on, into `dir`, with an apt of its own: nothing on the machine is
- * read but its sources, keys and configuration, nothing is written outside `dir`, no root is needed.
+ * Downloads packages with all their dependencies into `dir`, using a separate apt: it reads only the machine's
+ * package sources, keys and configuration, writes nothing outside `dir`, and does not need root.
  *
- * @param architecture of the packages, as Debian calls it
+ * @param architecture of the packages, in Debian's terms
  * @returns the paths of the .deb files
  */
 export async function fetchPackages(
@@ -24,7 +24,7 @@ export async function fetchPackages(
   const { lines, stanzas } = await sourcesFor(debian)
   await writeFile(join(dir, 'sources', 'machine.list'), lines)
   await writeFile(join(dir, 'sources', 'machine.sources'), stanzas)
-  // an empty status file: nothing counts as installed, so that apt brings every dependency
+  // with an empty status file nothing counts as installed, so apt fetches every dependency
   await writeFile(join(dir, 'status'), '')
   const apt = (...args: string[]): Promise<string> =>
     program([
@@ -45,7 +45,7 @@ export async function fetchPackages(
       `Dir::Cache=${join(dir, 'cache')}`,
       '-o',
       `APT::Architecture=${architecture}`,
-      // no other of this machine's
+      // not the other architectures of this machine
       '-o',
       `APT::Architectures=${architecture}`,
       '-o',

@@ -1,10 +1,10 @@
-/** The two Debians the lab boots. They differ where storage software differs: kernel 6.1 or 6.12, open-iscsi 2.1.8 or 2.1.11. */
+/** The two Debian releases that the lab boots. Their storage software differs: kernel 6.1 or 6.12, open-iscsi 2.1.8 or 2.1.11. */
 export type Debian = 'bookworm' | 'trixie'
 
 export const debians: readonly Debian[] = ['bookworm', 'trixie']
 
 /**
- * The packages of a lab machine. Dependencies are added automatically, recommended packages are not.
+ * The packages of a lab machine. Dependencies are added automatically; recommended packages are not.
  * libstdc++6 is for Node, which is not a Debian package: the guest uses the Node that runs the lab.
  */
 export const packages: readonly string[] = [
@@ -44,9 +44,9 @@ export const packages: readonly string[] = [
   'sg3-utils',
   'e2fsprogs',
   'xfsprogs',
-  // to see what a program asks of the kernel
+  // to see which system calls a program makes
   'strace',
 ]
 
-/** Raised by hand when the unpacking or settling changes, so that old caches are left alone and a new one is made. */
+/** Raise this by hand when the unpacking or settling changes: old caches are then left alone, and a new one is made. */
 export const recipe = 3

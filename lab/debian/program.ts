@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { LabError } from '../error.ts'
 
-/** Runs a program of the host to its end, shell-free, and gives back its output; throws with its last words when it fails. */
+/**
+ * Runs a program of the host to its end, without a shell, and returns its output; if it fails, throws with the end
+ * of its output.
+ */
 export async function program(
   argv: readonly string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},

@@ -9,7 +9,7 @@ import { packages, recipe, type Debian } from './packages.ts'
 import { settle } from './settle.ts'
 import { unpack } from './unpack.ts'
 
-/** An unpacked Debian and the kernel that boots it. Read only, shared by every guest of every lab. */
+/** An unpacked Debian and the kernel that boots it. Read-only, shared by all guests of all labs. */
 export interface Root {
   readonly debian: Debian
   /** the guests' root file system */
@@ -23,12 +23,12 @@ export interface Root {
 const ready = new Map<string, Promise<Root>>()
 
 /**
- * Finds a Debian in the cache, or makes it: some 15 s and 120 MB of download, once.
+ * Finds a Debian in the cache, or makes it: about 15 s and 120 MB of download, once.
  *
- * Two processes that make the same one at the same time do not meet: each works in a directory of its own and the
- * first to rename it into place wins.
+ * Two processes that make the same one at the same time do not conflict: each works in its own directory, and the
+ * first to rename its directory into place wins.
  *
- * @param extra packages beyond the usual ones, such as `python3-os-brick`: another root in the cache
+ * @param extra packages beyond the usual ones, such as `python3-os-brick`: this makes another root in the cache
  */
 export function prepareRoot(
   debian: Debian,
@@ -91,7 +91,10 @@ async function make(
   }
 }
 
-/** What a killed process left half made. An hour: making takes seconds, a slow network minutes. */
+/**
+ * Removes what killed processes left unfinished, once it is an hour old: making a root takes seconds, or minutes on
+ * a slow network.
+ */
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.includes('.making-')) continue

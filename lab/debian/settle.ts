@@ -2,10 +2,10 @@ import { appendFile, copyFile, cp, mkdir, readdir, readFile, rm, symlink, writeF
 import { join } from 'node:path'
 import { program } from './program.ts'
 
-/** Groups that udev's rules name; its package makes them when it is installed. The numbers mean nothing. */
+/** Groups that udev's rules name; udev's package creates them when it is installed. The numbers have no meaning. */
 const udevGroups = ['input', 'sgx', 'clock', 'kvm', 'render']
 
-/** Made here because a guest's root is read only: mount points of what the lab brings in, and of what must be writable. */
+/** Created here because a guest's root is read-only: mount points for what the lab adds, and for what must be writable. */
 const places = [
   'lab/guest',
   'lab/project',
@@ -27,7 +27,7 @@ const places = [
   'etc',
 ]
 
-/** Does what the packages' scripts would have done, as far as a machine of the lab needs it. */
+/** Does what the packages' maintainer scripts would have done, as far as a lab machine needs it. */
 export async function settle(root: string, boot: string): Promise<void> {
   const at = (...path: string[]): string => join(root, ...path)
   for (const place of places) await mkdir(at(place), { recursive: true })
@@ -53,7 +53,7 @@ export async function settle(root: string, boot: string): Promise<void> {
   await rm(at('etc/mtab'), { force: true })
   await symlink('/proc/self/mounts', at('etc/mtab'))
 
-  // the kernel's modules where modprobe looks for them; the C library of the suite beside the kernel
+  // put the kernel's modules where modprobe looks for them, and the C library of the suite beside the kernel
   const modules = at('usr/lib/uml/modules')
   const [version = ''] = await readdir(modules)
   await mkdir(at('usr/lib/modules'), { recursive: true })
@@ -72,7 +72,7 @@ export async function settle(root: string, boot: string): Promise<void> {
     program([loader, '--library-path', at('usr/lib/x86_64-linux-gnu'), '--argv0', argv0, ...argv])
   await inside('depmod', at('usr/bin/kmod'), '-b', root, version)
 
-  // /etc is writable in a guest: unpacked there from one archive, which is quicker than copying its files over hostfs
+  // /etc is writable in a guest: one archive is unpacked there, which is faster than copying its files over hostfs
   await mkdir(at('usr/lib/lab'), { recursive: true })
   await program([
     'tar',
@@ -87,7 +87,7 @@ export async function settle(root: string, boot: string): Promise<void> {
   await writeFile(at('lab/init'), init, { mode: 0o755 })
 }
 
-/** What of /etc a guest has: enough for storage, short enough to be unpacked at each boot. */
+/** The parts of /etc that a guest has: enough for storage, and few enough to be unpacked at each boot. */
 function etc(names: string[]): string[] {
   const wanted = new Set([
     'passwd',
@@ -124,7 +124,8 @@ function etc(names: string[]): string[] {
 
 /**
  * The kernel is linked with the C library of its own Debian, which may be newer than the host's. Its interpreter is
- * changed in place, to a path relative to the directory it is started from; the old name is longer, so it fits.
+ * changed in place, to a path relative to the directory from which it is started; the old name is longer, so the
+ * new one fits.
  */
 export function withLoader(kernel: Buffer): Buffer {
   const old = '/lib64/ld-linux-x86-64.so.2\0'
@@ -136,7 +137,7 @@ export function withLoader(kernel: Buffer): Buffer {
   return changed
 }
 
-/** The very first program: brings in the lab's own files from the checkout and hands over to them. */
+/** The very first program: makes the lab's own files from the checkout available, and runs them. */
 const init = `#!/bin/sh
 # A hostfs of a kernel before 6.7 takes the bare directory as its option, a later one wants hostfs=<directory>.
 mount -t proc proc /proc

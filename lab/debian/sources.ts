@@ -7,9 +7,9 @@ const codenames = 'buster|bullseye|bookworm|trixie|forky|duke|sid|oldstable|stab
 const suite = new RegExp(`^(?:${codenames})(-updates|-security|/updates)?$`)
 
 /**
- * The machine's own package sources with the suite's name changed, as one-line entries or deb822 stanzas.
- * Mirrors, proxies, credentials and keys stay those of the machine; only sources that carry Debian itself
- * (a suite with a Debian name and the component `main`) are taken. See sources.list(5).
+ * The machine's own package sources with the suite's name changed, as one-line entries or deb822 stanzas. Mirrors,
+ * proxies, credentials and keys stay those of the machine. Only sources that carry Debian itself (a suite with a
+ * Debian name and the component `main`) are used. See sources.list(5).
  */
 export async function sourcesFor(
   debian: Debian,
@@ -44,7 +44,7 @@ function read(path: string): Promise<string> {
 function rename(name: string, debian: Debian): string | undefined {
   const found = suite.exec(name)
   if (!found) return undefined
-  // `buster/updates` was the last of the old spelling of -security
+  // `buster/updates` was the last use of the old spelling of -security
   return debian + (found[1] === '/updates' ? '-security' : (found[1] ?? ''))
 }
 

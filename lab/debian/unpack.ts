@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { LabError } from '../error.ts'
 import { program } from './program.ts'
 
-/** What a machine of the lab never reads: a third of the files of a minimal Debian. */
+/** Files that a lab machine never reads: a third of the files of a minimal Debian. */
 const left = [
   './usr/share/doc',
   './usr/share/man',
@@ -15,13 +15,13 @@ const left = [
   './usr/share/lintian',
 ]
 
-/** Unpacks packages over each other into `root`, without root rights and without running any of their scripts. */
+/** Unpacks packages over each other into `root`, without root privileges and without running any of their scripts. */
 export async function unpack(
   archives: readonly string[],
   root: string,
   without: readonly string[] = left,
 ): Promise<void> {
-  // merged /usr (since Debian 12 the only layout): made first, so that tar follows the links
+  // merged /usr (the only layout since Debian 12): created first, so that tar follows the links
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     await mkdir(join(root, 'usr', name), { recursive: true })
     await symlink(`usr/${name}`, join(root, name))
@@ -32,8 +32,8 @@ export async function unpack(
       await unpackOne(archive, root, without)
   }
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker))
-  // The set-uid bit of mount(8) and su(1) would turn the guest's root into the file's owner. hostfs checks permissions
-  // on the host, as that owner: every directory must be readable by the user who unpacked it.
+  // The set-uid bit of mount(8) and su(1) would turn the guest's root into the file's owner. hostfs checks
+  // permissions on the host, as that owner, so every directory must be readable by the user who unpacked it.
   await program(['find', root, '-perm', '/6000', '-not', '-type', 'l', '-exec', 'chmod', 'ug-s', '{}', '+'])
   await program(['chmod', '-R', 'u+rwX', root])
 }
@@ -56,7 +56,7 @@ function unpackOne(archive: string, root: string, without: readonly string[]): P
         stdio: [deb.stdout, 'ignore', 'pipe'],
       },
     )
-    // tar holds the pipe now; ours would keep it from ending
+    // tar has the pipe now; our end would keep it from ending
     deb.stdout.destroy()
     let words = ''
     let failed = false

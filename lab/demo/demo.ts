@@ -1,5 +1,5 @@
-// Shows what Lunkeeper is for, on real kernels: one LUN of many, attached and detached; and an outage, side by side with
-// open-iscsi alone.
+// Shows the purpose of Lunkeeper on real kernels: one LUN of many, attached and detached; and an outage, side by
+// side with plain open-iscsi.
 import { runDrill } from '../drill/node-down/drill.ts'
 import { live } from '../drill/node-down/live.ts'
 import { verdictOn } from '../drill/node-down/numbers.ts'

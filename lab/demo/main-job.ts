@@ -37,7 +37,7 @@ export async function mainJob(): Promise<void> {
     deadline: 60_000,
     what: 'all disks',
   })
-  // udev is not waited for: on a busy machine that alone takes minutes
+  // do not wait for udev: on a busy machine that alone takes minutes
   const flooded = await node.storage()
   say(
     `${flooded.disks.length} disks, ${flooded.uevents - before.uevents} kernel events so far, and udev starts programs for each disk`,

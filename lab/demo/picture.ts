@@ -1,4 +1,4 @@
-// Draws what a command printed as a terminal, for the README:
+// Draws the output of a command as a terminal, for the README:
 //   FORCE_COLOR=1 node lab/demo/demo.ts | node lab/demo/picture.ts > docs/demo.svg
 import { readFileSync } from 'node:fs'
 

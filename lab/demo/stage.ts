@@ -5,7 +5,7 @@ const look = displayOf(process.stdout)
 /** For the programs on the machines. */
 const COLOURED = look.paint('bold', '') !== ''
 
-/** Tells the audience what comes. */
+/** Announces the next part to the audience. */
 export function scene(title: string, ...words: string[]): void {
   process.stdout.write(
     `\n${look.paint('bold', title)}\n${words.map((word) => `${look.paint('dim', word)}\n`).join('')}`,
@@ -16,13 +16,13 @@ export function say(text: string): void {
   process.stdout.write(`  ${text}\n`)
 }
 
-/** A thing that must be so; the demo ends here if it is not. */
+/** A condition that must hold; the demo ends here if it does not. */
 export function seen(what: string, holds: boolean): void {
   process.stdout.write(`  ${holds ? look.paint('green', '✓') : look.paint('red', '✗')} ${what}\n`)
   if (!holds) throw new Error(`it was not so: ${what}`)
 }
 
-/** Types a command on a machine, as a person would, and shows what it prints. */
+/** Types a command on a machine, as a user would, and shows its output. */
 export async function type(node: LabNode, command: string): Promise<string> {
   process.stdout.write(`  ${look.paint('dim', `${node.name}#`)} ${look.paint('bold', command)}\n`)
   const ran = await node.run(['sh', '-c', command], {

@@ -4,7 +4,7 @@ import { IQN, SAN } from './volumes.ts'
 export const VOLUME = 'drill'
 export const KEPT_MOUNT = '/mnt/lunkeeper'
 
-/** What a drill reads of `lunkeeper attach --json` and `lunkeeper volumes --json`. */
+/** The parts of `lunkeeper attach --json` and `lunkeeper volumes --json` that a drill reads. */
 export interface Kept {
   readonly name: string
   readonly state: string

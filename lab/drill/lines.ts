@@ -1,6 +1,6 @@
 import type { LabProcess } from '../index.ts'
 
-/** What a program of a machine wrote, a JSON document a line, each given once. */
+/** The output of a program on a machine, one JSON document per line; each document is returned once. */
 export class Lines<T> {
   readonly #process: LabProcess
   #read = 0

@@ -3,7 +3,7 @@
 import type { DrillOutcome, DrillRequest } from './series.ts'
 import { runSeries, seriesOf } from './series.ts'
 
-/** One of them: what came out, that the request is wrong, or that a drill could not be played to its end. */
+/** One of these: the result, an invalid request, or a drill that could not be completed. */
 type Answer =
   | { readonly drills: readonly DrillOutcome[] }
   | { readonly refused: string }

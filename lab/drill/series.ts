@@ -26,9 +26,9 @@ export type Story = (typeof STORIES)[number]
 export interface DrillRequest extends Omit<DrillOptions, 'trueTime'> {
   /** @default 'node-down' */
   readonly story?: Story
-  /** all true-time cases, one after the other, or the one of this stock timer */
+  /** all true-time cases, one after the other, or the case with this stock timer */
   readonly trueTime?: boolean | DrillOptions['trueTime']
-  /** where the report goes; with several cases, one file for each, named after its timer */
+  /** where to write the report; with several cases, one file for each, named after its timer */
   readonly report: string
 }
 
@@ -50,16 +50,16 @@ export interface SplitOutcome extends SplitVerdict, Shown, Pick<Split, 'plan' | 
   readonly story: 'split'
 }
 
-/** What came out of one drill. */
+/** The result of one drill. */
 export type DrillOutcome = NodeDownOutcome | SplitOutcome
 
-/** One drill of a series, and the file that its report becomes. */
+/** One drill of a series, and the path of its report. */
 export type Episode = { readonly report: string } & (
   | { readonly story: 'node-down'; readonly plan: Plan }
   | { readonly story: 'split'; readonly plan: SplitPlan }
 )
 
-/** @throws RangeError the request is wrong; said before the first kernel boots */
+/** @throws RangeError the request is invalid; thrown before the first kernel boots */
 export function seriesOf(request: DrillRequest): Episode[] {
   const { story = 'node-down', trueTime = false, report, ...rest } = request
   if (story === 'split') {
@@ -77,7 +77,7 @@ export function seriesOf(request: DrillRequest): Episode[] {
   }))
 }
 
-/** One after the other. */
+/** Runs the drills one after the other. */
 export async function runSeries(series: readonly Episode[]): Promise<DrillOutcome[]> {
   const outcomes: DrillOutcome[] = []
   for (const [index, episode] of series.entries()) {

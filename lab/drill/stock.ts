@@ -6,7 +6,7 @@ export const STOCK_MOUNT = '/mnt/stock'
 export const diskAt = (address: string) => `/dev/disk/by-path/ip-${address}:3260-iscsi-${IQN.stock}-lun-0`
 export const record = (address: string) => `iscsiadm -m node -T ${IQN.stock} -p ${address}`
 
-/** As the manual page shows it, with open-iscsi's own settings but for the timer, in seconds. */
+/** As the manual page shows it, with open-iscsi's own settings except for the timer, in seconds. */
 export async function login(node: LabNode, address: string, timer: number): Promise<void> {
   await node.sh(
     `${record(address)} -o new; ${record(address)} -o update -n node.session.timeo.replacement_timeout -v ${timer}

@@ -3,7 +3,7 @@ import type { Row } from './report/parts.ts'
 import type { SideName } from './volumes.ts'
 import { BOTH, SIDES } from './words.ts'
 
-/** Of a paragraph on a terminal, in columns. */
+/** The width of a paragraph on a terminal, in columns. */
 const WIDTH = 100
 
 export interface Outcome<Numbers> {
@@ -11,10 +11,10 @@ export interface Outcome<Numbers> {
   readonly sides: Readonly<Record<SideName, Numbers>>
   readonly isWell: (numbers: Numbers) => boolean
   readonly fate: (numbers: Numbers) => string
-  /** Before the numbers; each becomes a paragraph. */
+  /** Printed before the numbers; each element becomes a paragraph. */
   readonly story: readonly string[]
   readonly rows: readonly Row<Numbers>[]
-  /** After them. */
+  /** Printed after the numbers. */
   readonly notes: readonly string[]
 }
 

@@ -17,16 +17,16 @@ export interface Acknowledged {
   readonly sum: number
 }
 
-/** A block that was not. */
+/** A block whose write or sync failed. */
 export interface Refused {
   readonly n: number
   readonly at: number
   readonly ms: number
-  /** as in errno: EIO, EROFS */
+  /** as an errno: EIO, EROFS */
   readonly error: string
 }
 
-/** A program that writes on one volume, and what it was told. */
+/** A program that writes to one volume, and what it has reported. */
 export class Writer {
   readonly acknowledged: Acknowledged[] = []
   readonly refused: Refused[] = []
@@ -49,22 +49,22 @@ export class Writer {
     return new Writer(node, file, process)
   }
 
-  /** Takes in what it said meanwhile. */
+  /** Reads what it has reported meanwhile. */
   listen(): void {
     for (const line of this.#lines.next())
       if ('error' in line) this.refused.push(line)
       else this.acknowledged.push(line)
   }
 
-  /** Ends it between two words, as a power cut would. */
+  /** Ends it in the middle of its work, as a power cut would. */
   async stop(): Promise<void> {
     await this.#process.kill('SIGKILL')
-    // one that waits for a dead target in D state ends when the kernel lets it, not with the signal
+    // a writer that waits for a dead target in D state ends when the kernel lets it, not when it gets the signal
     await Promise.race([this.#process.exited, sleep(10_000, undefined, { ref: false })])
     this.listen()
   }
 
-  /** Reads every acknowledged block from the device. @returns how many are not what was acknowledged */
+  /** Reads every acknowledged block from the device. @returns how many differ from what was acknowledged */
   async lost(): Promise<number> {
     await this.#node.sh('echo 3 > /proc/sys/vm/drop_caches')
     const count = String(this.acknowledged.length)

@@ -12,7 +12,7 @@ export class Lio {
     this.#wire = wire
   }
 
-  /** Makes a target that is on, with no LUN yet. */
+  /** Creates an enabled target, without LUNs. */
   async target(options: TargetOptions = {}): Promise<Target> {
     const iqn = options.iqn ?? `iqn.2026-01.dev.lunkeeper:${this.#node}.t${++this.#made}`
     const portals = options.portals ?? ['127.0.0.1:3260']
@@ -26,7 +26,7 @@ export class Lio {
     return this.#wire.call('lio.targets')
   }
 
-  /** Removes all targets and backstores. Their files go, too, unless they are to be kept. */
+  /** Removes all targets and backstores, and also their files unless they are to be kept. */
   clear({ keepFiles = false } = {}): Promise<void> {
     return this.#wire.call('lio.clear', { removeFiles: !keepFiles })
   }

@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 
 /**
- * Outlives the lab's process by a moment: reads the process groups to end from a pipe, and when the pipe closes,
- * whatever closed it (the lab's end, Ctrl-C, an uncaught error, kill -9), kills them and removes the lab's directory.
- * A machine that is stopped cannot notice that its own line has closed, so this needs a separate process.
+ * Outlives the lab's process by a moment: reads from a pipe which process groups to end, and when the pipe closes
+ * for any reason (the lab's end, Ctrl-C, an uncaught error, kill -9), kills them and removes the lab's directory. A
+ * stopped machine cannot notice that its own serial line has closed, so this needs a separate process.
  */
 const script = `
 groups=' '
@@ -21,16 +21,16 @@ rm -rf -- "$1"
 export interface Guard {
   /** a process group to end with the lab */
   add(group: number): void
-  /** the group has ended without the guard: its number may soon be reused */
+  /** the group has ended without the guard; its number may be reused soon */
   drop(group: number): void
-  /** ends all that is left, removes the directory, and waits for that */
+  /** ends everything that is left, removes the directory, and waits for that */
   end(): Promise<void>
 }
 
 export function guard(dir: string): Guard {
   const child: ChildProcess = spawn('/bin/sh', ['-c', script, 'lunkeeper-lab-guard', dir], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // a session of its own: Ctrl-C in the terminal must not end the guard before its work
+    // a separate session: Ctrl-C in the terminal must not end the guard before it has done its work
     detached: true,
     cwd: '/',
   })

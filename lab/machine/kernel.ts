@@ -6,7 +6,7 @@ import type { Duplex, Readable } from 'node:stream'
 import type { Root } from '../debian/root.ts'
 
 export interface Kernel {
-  /** of the process and of its group: a kernel forks, and all of it carries this number */
+  /** of the process and of its group: a kernel forks, and all its processes have this group */
   readonly pid: number
   readonly line: Duplex
   readonly console: Readable
@@ -22,14 +22,14 @@ export interface KernelOptions {
   at: string
   /** the kernel's own management sockets */
   sockets: string
-  /** for the memory file */
+  /** where the memory file is */
   memoryDir: string
   network?: string | undefined
 }
 
 const unused = ['raid6_select_algo', 'register_xor_blocks', 'calibrate_xor_blocks', 'init_btrfs_fs']
 
-/** Starts a user-mode Linux kernel as a plain process; options as in its `--help`. */
+/** Starts a user-mode Linux kernel as an ordinary process; its options are as in its `--help`. */
 export function startKernel(options: KernelOptions): Kernel {
   const argv = [
     './linux',
@@ -41,7 +41,7 @@ export function startKernel(options: KernelOptions): Kernel {
     'init=/lab/init',
     `umid=${options.name}`,
     `uml_dir=${options.sockets}/`,
-    // console: the kernel's log and init's words; serial line: the agent
+    // console: the kernel's log and init's messages; serial line: the agent
     'con=null',
     'con0=fd:0,fd:1',
     'ssl=null',
@@ -49,13 +49,14 @@ export function startKernel(options: KernelOptions): Kernel {
     // a panic ends the process, and with it the machine
     'panic=1',
     'printk.time=1',
-    // RAID and btrfs benchmark their checksums for 0.9 s of a boot of 2.6 s, and nothing here uses them
+    // RAID and btrfs benchmark their checksums for 0.9 s of a boot that takes 2.6 s, and nothing here uses them
     `initcall_blacklist=${unused.join(',')}`,
     ...(options.network ? [`eth0=daemon,,unix,${options.network}`] : []),
-    // words a kernel does not know become its init's environment
+    // parameters that the kernel does not know become the environment of its init
     `LAB_AT=${options.at}`,
   ]
-  // One processor for a machine: its kernel and its processes take turns, and moving between two costs 2.4-3.6 times.
+  // One processor for each machine: its kernel and its processes take turns, and switching between two costs
+  // 2.4-3.6 times as much.
   const pinned = existsSync('/usr/bin/taskset') ? ['/usr/bin/taskset', '-c', String(options.cpu)] : []
   const libraries = join(options.root.dir, 'usr/lib/x86_64-linux-gnu')
   const [file = '', ...args] = [...pinned, '/usr/bin/env', `LD_LIBRARY_PATH=${libraries}`, ...argv]
@@ -80,7 +81,7 @@ export function startKernel(options: KernelOptions): Kernel {
   }
 }
 
-/** Tests run side by side, one processor each; LUNKEEPER_LAB_CPU names another, where other things run beside. */
+/** Tests run side by side, each on one processor; LUNKEEPER_LAB_CPU selects another, if other programs run on this one. */
 export function defaultCpu(): number {
   const named = process.env.LUNKEEPER_LAB_CPU
   if (named !== undefined) return Number(named)

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { LabError } from '../error.ts'
 
 /**
- * Where a lab keeps its machines' memory, disks and sockets: in memory where there is room.
+ * Where a lab keeps its machines' memory, disks and sockets: in memory if there is room.
  *
- * A user-mode kernel's memory is a mapped file with code in it, so the place must not be mounted noexec (containers'
- * /dev/shm often is, or has only 64 MB). Asked for: room for two machines of 512 MB.
+ * A user-mode kernel's memory is a mapped file that contains code, so the directory must not be mounted noexec
+ * (containers' /dev/shm often is, or has only 64 MB). The directory must have room for two machines of 512 MB.
  */
 export function memoryDirectory(): string {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
@@ -24,7 +24,7 @@ export function memoryDirectory(): string {
       const { bavail, bsize } = statfsSync(dir)
       if (bavail * bsize >= 1 << 30) return dir
     } catch {
-      // no such directory: the next one
+      // no such directory: try the next one
     }
   }
   throw new LabError(

@@ -1,20 +1,21 @@
-/** What a boot takes on the machines that the lab was measured on (lab/README.md), with some room: milliseconds. */
+/** How long a boot takes on the machines that the lab was measured on (lab/README.md), with some margin: milliseconds. */
 const USUAL_BOOT_MS = 2_500
-/** A machine that is slower than this is better told so than waited for. */
+/** If a machine is slower than this, it is better to say so than to wait for it. */
 const SLOWEST = 12
-/** What setTimeout() takes; it makes one millisecond of more. */
+/** The maximum of setTimeout(), which treats a longer delay as one millisecond. */
 export const MAX_DEADLINE_MS = 2 ** 31 - 1
 
 let slowness = 1
 
-/** Told how long a boot took: the slowest one counts, since a machine may come under load later. */
+/** Records how long a boot took: the slowest one counts, because a machine may come under load later. */
 export function measured(bootMs: number): void {
   slowness = Math.min(SLOWEST, Math.max(slowness, bootMs / USUAL_BOOT_MS))
 }
 
 /**
- * A time after which a wait has failed, on this machine: the deadlines of the lab catch what hangs, and claim nothing
- * about speed. A machine whose system calls are slow, or that is under load, gets as much more as its boots take longer.
+ * The time after which a wait has failed, on this machine. The deadlines of the lab detect hangs, and make no claim
+ * about speed. They are extended on a machine whose system calls are slow, or that is under load, in proportion to
+ * its boots.
  * @param deadline milliseconds on a usual machine
  */
 export function patient(deadline: number): number {

@@ -8,7 +8,7 @@ export interface Event {
   [field: string]: unknown
 }
 
-/** An error of the guest's file system or of a program's start, with the code it had there (`ENOENT`). */
+/** An error of the guest's file system or of starting a program, with its code in the guest (`ENOENT`). */
 export class GuestError extends Error {
   override readonly name = 'GuestError'
   readonly code: string | undefined
@@ -19,13 +19,13 @@ export class GuestError extends Error {
 }
 
 /**
- * Bytes under way to the guest that it has not confirmed. A terminal buffers 4096 and stops its driver shortly before;
- * user-mode Linux's driver does not come back from that stop (arch/um/drivers/line.c, seen on 6.1: later input is
- * never noticed), so it must not happen.
+ * Bytes sent to the guest that it has not confirmed. A terminal buffers 4096 and stops its driver shortly before
+ * that; user-mode Linux's driver does not recover from that stop (arch/um/drivers/line.c, seen on 6.1: later input
+ * is never noticed), so it must not happen.
  */
 const window = 2048
 
-/** Requests and answers over a machine's serial line: one JSON document a line, any number under way at once. */
+/** Requests and answers over a machine's serial line: one JSON document per line, any number in progress at once. */
 export class Wire {
   readonly #line: Duplex
   readonly #calls = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
@@ -37,7 +37,7 @@ export class Wire {
   constructor(line: Duplex, onEvent: (event: Event) => void) {
     this.#line = line
     const lines = createInterface({ input: line, terminal: false })
-    // the machine's end by kill -9: that it is off is told elsewhere
+    // the machine was ended by kill -9: that it is off is reported elsewhere
     ;(lines as unknown as NodeJS.EventEmitter).on('error', () => undefined)
     lines.on('line', (text) => {
       let message: {
@@ -63,7 +63,7 @@ export class Wire {
     })
   }
 
-  /** @param bound milliseconds until the machine counts as not answering: frozen, or its kernel is stuck */
+  /** @param bound milliseconds until the machine counts as not answering: it is frozen, or its kernel is stuck */
   call<T>(op: string, fields: object = {}, bound = 60_000): Promise<T> {
     if (this.#down !== undefined) return Promise.reject(new LabError(this.#down))
     const id = ++this.#last
@@ -93,7 +93,7 @@ export class Wire {
     this.#line.write(part)
   }
 
-  /** the machine is gone; everything under way fails with these words */
+  /** the machine is gone; everything in progress fails with this message */
   down(words: string): void {
     this.#down = words
     for (const call of this.#calls.values()) call.reject(new LabError(words))

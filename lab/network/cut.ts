@@ -1,7 +1,8 @@
 import type { LabNode } from '../node/node.ts'
 
-// The card stays up and keeps its addresses; what it sends and what it receives is dropped in its own kernel, below
-// every protocol (tc-netem(8), tc-matchall(8)). No reset, no unreachable: only silence, as when a switch dies.
+// The card stays up and keeps its addresses; everything that it sends or receives is dropped in its own kernel,
+// below every protocol (tc-netem(8), tc-matchall(8)). There is no reset and no unreachable message, only silence,
+// as when a switch dies.
 const cut = `modprobe -a sch_netem sch_ingress cls_matchall act_gact
 tc qdisc replace dev eth0 root netem loss 100%
 tc qdisc add dev eth0 ingress

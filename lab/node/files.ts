@@ -2,12 +2,12 @@ import type { Wire } from '../machine/wire.ts'
 import type { RunOptions, RunResult } from './run.ts'
 
 /**
- * Paths where a kernel may hold a caller in D state: files of volumes, disks, and the sysfs files that talk to them.
- * A program of the guest touches those, with a deadline; everything else the agent does itself.
+ * Paths where a kernel may hold a caller in D state: files of volumes, disks, and the sysfs files that control
+ * them. A program of the guest accesses those, with a deadline; the agent itself does everything else.
  */
 const mayBlock = /^\/(?:mnt\/|dev\/(?:sd|dm-|mapper\/.|disk\/)|sys\/.*\/(?:scan|delete|rescan|state)$)/
 
-/** Files of a machine. Paths are the guest's. */
+/** Files of a machine. Paths are those in the guest. */
 export class Files {
   readonly #wire: Wire
   readonly #ok: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
@@ -31,7 +31,7 @@ export class Files {
     content: string | Uint8Array,
     { append = false, mode = 0o644 } = {},
   ): Promise<void> {
-    // sh would open with O_TRUNC and cat writes what it reads: one write(2), as sysfs wants it
+    // sh would open with O_TRUNC, and cat writes what it reads in one write(2), as sysfs requires
     if (mayBlock.test(path))
       await this.#ok(['sh', '-c', `cat ${append ? '>>' : '>'} "$1"`, 'sh', path], { input: content })
     else
@@ -59,7 +59,7 @@ export class Files {
     return this.#wire.call('mkdir', { path })
   }
 
-  /** removes a file or a whole tree; not being there is fine */
+  /** removes a file or a whole tree; it may be missing */
   remove(path: string): Promise<void> {
     return this.#wire.call('remove', { path })
   }

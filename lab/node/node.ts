@@ -9,7 +9,7 @@ import { LabProcess } from './process.ts'
 import { reset } from './reset.ts'
 import { decoded, type RawResult, type RunOptions, type RunResult } from './run.ts'
 
-/** What the initiator side of a machine's kernel holds. */
+/** What the initiator in a machine's kernel has. */
 export interface Storage {
   /** `session3` */
   sessions: string[]
@@ -23,7 +23,7 @@ export interface Storage {
   uevents: number
 }
 
-/** A machine: a running kernel with an agent in it. Made by `lab.boot()`. */
+/** A machine: a running kernel with an agent in it. Created by `lab.boot()`. */
 export class LabNode extends Files {
   readonly name: string
   readonly initiator: string
@@ -31,7 +31,7 @@ export class LabNode extends Files {
   readonly kernel: string
   /** makes this machine a storage server */
   readonly lio: Lio
-  /** settles when the machine is off, however that came about */
+  /** settles when the machine is off, for whatever reason */
   readonly off: Promise<void>
   readonly #kernel: Kernel
   readonly #wire: Wire
@@ -58,7 +58,7 @@ export class LabNode extends Files {
     this.#ready = ready
   }
 
-  /** for the lab: settles when the agent answers. Measured: 1.5 s; a loaded CI machine gets plenty more. */
+  /** for the lab: settles when the agent answers. This takes 1.5 s (measured); a loaded CI machine gets much more time. */
   async up(bound = 240_000): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<string>(
@@ -70,7 +70,7 @@ export class LabNode extends Files {
       throw new LabError(`the machine ${this.name} ${ended}; its last words:\n${this.#console.slice(-4000)}`)
   }
 
-  /** Runs a program to its end. Does not throw when it fails, is killed or is late: look at the result. */
+  /** Runs a program to its end. Does not throw if the program fails, is killed or is late: check the result. */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const { input, ...rest } = options
     const deadline = patient(options.deadline ?? 60_000)
@@ -89,7 +89,7 @@ export class LabNode extends Files {
     }
   }
 
-  /** Runs a program that must succeed; throws with everything it said otherwise. */
+  /** Runs a program that must succeed; otherwise throws with all of its output. */
   async ok(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const result = await this.run(argv, options)
     if (result.code === 0) return result
@@ -124,20 +124,21 @@ export class LabNode extends Files {
     return this.#wire.call('storage')
   }
 
-  /** the console so far: the kernel's log with the words of init */
+  /** the console so far: the kernel's log, and the messages of init */
   get console(): string {
     return this.#console
   }
 
-  /** the kernel's log, from the kernel's own buffer; `since` is what an earlier call returned as `next` */
+  /** the kernel's log, from the kernel's own buffer; `since` is the `next` that an earlier call returned */
   async kernelLog(since = 0): Promise<{ lines: string[]; next: number }> {
     const lines = (await this.ok(['dmesg', '-r'])).stdout.split('\n').filter(Boolean)
     return { lines: lines.slice(since), next: lines.length }
   }
 
   /**
-   * Waits until `look` gives something other than false or undefined. A look that starts a program takes the machine's only
-   * processor from what is waited for: after it, the machine has as much time without one.
+   * Waits until `look` returns something other than false or undefined. A look that starts a program takes the
+   * machine's only processor away from what is waited for, so after it the machine gets the same time without a
+   * look.
    * @param deadline milliseconds
    */
   async until<T>(
@@ -157,14 +158,15 @@ export class LabNode extends Files {
     }
   }
 
-  /** Back to how it was after boot, for the next test; throws when something could not be removed. */
+  /** Restores the state after boot, for the next test; throws if something could not be removed. */
   reset(): Promise<void> {
     return reset(this, this.#wire)
   }
 
   /**
-   * Stops the machine in its tracks; the network sees silence. Only the kernel's own process is stopped: its programs
-   * are processes it traces, and one of those that receives SIGCONT makes it panic ("child stopped with signal 18").
+   * Stops the machine abruptly; the network sees silence. Only the kernel's own process is stopped: its programs
+   * are processes that it traces, and if one of those receives SIGCONT, the kernel panics ("child stopped with
+   * signal 18").
    */
   freeze(): void {
     this.#signal('SIGSTOP', this.#kernel.pid)
@@ -180,12 +182,12 @@ export class LabNode extends Files {
     await this.off
   }
 
-  /** for the lab: kills what a dead kernel left of itself */
+  /** for the lab: kills what a dead kernel has left */
   sweep(): void {
     try {
       process.kill(-this.#kernel.pid, 'SIGKILL')
     } catch {
-      // nothing left: as it should be
+      // nothing is left, as expected
     }
   }
 
@@ -208,7 +210,7 @@ export class LabNode extends Files {
   #receive(event: Event): void {
     const child = this.#processes.get(event.pid ?? -1)
     if (!child) {
-      // a program may speak before the answer that names it has been read
+      // a program may produce output before the answer that names it has been read
       for (const early of this.#early) early.push(event)
       return
     }

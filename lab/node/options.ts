@@ -1,6 +1,6 @@
 import type { Debian } from '../debian/packages.ts'
 
-/** How a machine is made. All of it can be left out. */
+/** How a machine is created. All options may be omitted. */
 export interface BootOptions {
   /** host name; unique in the lab. @default 'node' */
   name?: string
@@ -10,17 +10,17 @@ export interface BootOptions {
   memory?: number
   /** the processor it is pinned to. @default the test worker's number modulo the number of processors */
   cpu?: number
-  /** addresses on the lab's switch, `10.9.0.1` (a /24) or with a prefix length, IPv4 or IPv6. Without: no network card. */
+  /** addresses on the lab's switch, `10.9.0.1` (a /24) or with a prefix length, IPv4 or IPv6. Without any: no network card. */
   address?: string | readonly string[]
   /** @default `iqn.2026-01.dev.lunkeeper:<name>` */
   initiator?: string
   /**
-   * Its first program is systemd: with iscsid and multipathd, where wanted, as the units that Debian enables, and the
-   * lab's agent as a service that ends last. It takes 6 s.
+   * Makes systemd the first program: iscsid and multipathd, if requested, are the units that Debian enables, and
+   * the lab's agent is a service that ends last. This boot takes 6 s.
    * @default false
    */
   systemd?: boolean
-  /** a tar archive in `lab.share`, unpacked over `/` before the first program: what a former machine had on its disk */
+  /** a tar archive in `lab.share`, unpacked over `/` before the first program: what an earlier machine had on its disk */
   restore?: string
   /** start iscsid. @default true */
   iscsid?: boolean
@@ -28,24 +28,24 @@ export interface BootOptions {
   udev?: boolean
   /** start multipathd. @default false */
   multipathd?: boolean
-  /** becomes /etc/multipath.conf */
+  /** contents of /etc/multipath.conf */
   multipathConf?: string
   /** Debian packages beyond the usual ones, such as `python3-os-brick` */
   packages?: readonly string[]
-  /** the checkout that is seen as /lab/project. @default the one the lab is in */
+  /** the checkout that appears as /lab/project. @default the one that contains the lab */
   project?: string
 }
 
 export const initiatorOf = (options: BootOptions): string =>
   options.initiator ?? `iqn.2026-01.dev.lunkeeper:${options.name ?? 'node'}`
 
-/** Beyond the usual ones. */
+/** Packages beyond the usual ones. */
 export const packagesOf = ({ systemd, packages = [] }: BootOptions): readonly string[] =>
   systemd ? ['systemd', 'systemd-sysv', ...packages] : packages
 
 const on = (value: boolean): string => (value ? '1' : '')
 
-/** What init.sh reads. */
+/** The settings that init.sh reads. */
 export function settings(options: BootOptions): string {
   const addresses = [options.address ?? []]
     .flat()

@@ -2,13 +2,13 @@ import { EventEmitter } from 'node:events'
 import { MAX_DEADLINE_MS, patient } from '../machine/pace.ts'
 import type { Event, Wire } from '../machine/wire.ts'
 
-/** A program left running in a machine. Its output is kept, and can be followed. */
+/** A program that keeps running in a machine. Its output is kept, and can be followed. */
 export class LabProcess {
   readonly pid: number
-  /** what it wrote so far */
+  /** its output so far */
   stdout = ''
   stderr = ''
-  /** how it ended; rejects when the machine goes first */
+  /** how it ended; rejects if the machine ends first */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   readonly #wire: Wire
   readonly #events = new EventEmitter()
@@ -25,7 +25,7 @@ export class LabProcess {
     this.exited.catch(() => undefined)
   }
 
-  /** Sends a signal to it and to all it started; `alone` only to itself. @returns false if it had ended */
+  /** Sends a signal to it and to everything that it started; with `alone`, only to itself. @returns false if it had ended */
   kill(signal: NodeJS.Signals = 'SIGTERM', { alone = false } = {}): Promise<boolean> {
     return this.#wire.call('signal', { pid: this.pid, signal, alone })
   }
@@ -40,19 +40,20 @@ export class LabProcess {
     await this.#wire.call('write', { pid: this.pid, end: true })
   }
 
-  /** Waits until its standard output holds the pattern. @param deadline milliseconds */
+  /** Waits until its standard output contains the pattern. @param deadline milliseconds */
   output(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
     return this.#hears(() => this.stdout, pattern, deadline)
   }
 
-  /** Waits until its standard error holds the pattern. @param deadline milliseconds */
+  /** Waits until its standard error contains the pattern. @param deadline milliseconds */
   errors(pattern: RegExp, deadline = 30_000): Promise<RegExpExecArray> {
     return this.#hears(() => this.stderr, pattern, deadline)
   }
 
   /**
-   * Each whole line of its standard output, which is then forgotten. For a program that answers for as long as it runs.
-   * @throws when the program, or its machine, has ended
+   * Yields each complete line of its standard output, which is then forgotten. For a program that answers for as
+   * long as it runs.
+   * @throws if the program, or its machine, has ended
    */
   async *lines(): AsyncGenerator<string> {
     for (;;) {

@@ -2,8 +2,8 @@ import type { Wire } from '../machine/wire.ts'
 import type { LabNode } from './node.ts'
 
 /**
- * Fails held I/O first (queueing maps block writers, umount and udev), then removes from the top down:
- * programs, mounts, maps, sessions, records, targets. Each step may fail; what counts is what is left.
+ * Fails held I/O first (queueing maps block writers, umount and udev), then removes from the top down: programs,
+ * mounts, maps, sessions, records, targets. Each step may fail; only what is left counts.
  */
 const script = `
 for map in $(dmsetup ls --target multipath 2>/dev/null | grep -v '^No devices' | cut -f1); do

@@ -10,18 +10,18 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-  /** null when a signal ended it, or when it has not ended */
+  /** null if a signal ended it, or if it has not ended */
   code: number | null
   signal: string | null
   stdout: string
   stderr: string
-  /** standard output as it was */
+  /** standard output, unchanged */
   bytes: Buffer
-  /** in the guest, without the way there */
+  /** time in the guest, without the transfer */
   ms: number
   /** the deadline passed */
   timedOut: boolean
-  /** the deadline passed and even SIGKILL did not end it: it is in D state, and still there */
+  /** the deadline passed, and even SIGKILL did not end the program: it is in D state, and still exists */
   stuck: boolean
 }
 

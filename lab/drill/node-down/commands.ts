@@ -14,12 +14,12 @@ export const keptOptions = ({ hold, fs }: Plan, portals = [SAN]): KeptOptions =>
 
 const both = (plan: Plan) => keptOptions(plan, [SAN, STANDBY])
 
-/** Tells Lunkeeper the target's new address: the same command, with the new portal added. */
+/** Gives Lunkeeper the target's new address: the same command, with the new portal added. */
 export async function tellPortal(node: LabNode, plan: Plan): Promise<void> {
   await attachKept(node, both(plan))
 }
 
-/** What a person would have typed. */
+/** The commands that a user would have typed. */
 export const keptCommands = (plan: Plan): string[] => [
   'lunkeeper agent &',
   attachCommand(keptOptions(plan)).join(' '),

@@ -13,7 +13,7 @@ import { attachStock, STOCK_MOUNT } from '../stock.ts'
 import { Watch } from './watch.ts'
 import { Writer } from '../writer.ts'
 
-/** What the audience is told. */
+/** Receives what the audience is shown. */
 export interface Audience {
   /** a new part begins */
   readonly phase: (name: string) => void
@@ -21,23 +21,23 @@ export interface Audience {
   readonly pulse: (now: Moment) => void
 }
 
-/** How it stands. */
+/** The state of the drill at one moment. */
 export interface Moment {
   readonly plan: Plan
-  /** what keeps Lunkeeper's volume */
+  /** what holds Lunkeeper's volume */
   readonly mode: string
   /** when the storage machine died, in milliseconds since 1970 */
   readonly killed: number | null
-  /** when another one served in its place */
+  /** when another one started to serve in its place */
   readonly back: number | null
   readonly watch: Watch
   readonly writers: Readonly<Record<SideName, Writer>>
 }
 
-/** Writing before the outage, and after everything that comes back is back: enough to be seen beside the outage. */
+/** How long to write before the outage, and after everything that returns is back: long enough to be visible beside the outage. */
 const lead = ({ outage }: Plan) => Math.max(3, outage / 20) * 1000
 const tail = ({ outage }: Plan) => Math.max(3, outage / 10) * 1000
-/** iscsid tries every 2 s, each for 15 s at most (its login_timeout); twice that. */
+/** iscsid retries every 2 s, and each attempt takes 15 s at most (its login_timeout); this is twice that. */
 const RETURN = 30_000
 const PULSE = 200
 
@@ -123,7 +123,7 @@ export async function runDrill(plan: Plan, { phase, pulse }: Audience): Promise<
 
 type ReadBack = Pick<Side, 'lost' | 'trouble'>
 
-/** That it cannot be read is a result, too. */
+/** If it cannot be read, that is a result, too. */
 async function readBack(writer: Writer, first = async (): Promise<void> => undefined): Promise<ReadBack> {
   try {
     await first()

@@ -6,14 +6,14 @@ export interface KernelWord {
   /** milliseconds since 1970 */
   readonly at: number
   readonly text: string
-  /** whose it is, where the line names a session */
+  /** the side that it belongs to, if the line names a session */
   readonly side: SideName | null
 }
 
 const TELLING =
   /detected conn error|session recovery timed out|Aborting journal|[Rr]emounting filesystem read-only|Shutting down filesystem|log I\/O error|Detected aborted journal|EXT4-fs error \(|writeback error/
 
-/** The lines that tell of sessions lost and file systems broken, each text when it was first said. */
+/** The lines about lost sessions and broken file systems, each text when it first appeared. */
 export async function kernelWords(
   node: LabNode,
   sideOf: ReadonlyMap<string, SideName>,
@@ -22,7 +22,7 @@ export async function kernelWords(
     .split('\n')
     .map(Number)
   const heard = new Set<string>()
-  // not the kernel's own buffer: a broken file system that is written to fills it within minutes
+  // do not read the kernel's own buffer: a broken file system that is written to fills it within minutes
   return node.console.split('\n').flatMap((line) => {
     const [, seconds, text = ''] = /\[ *([\d.]+)\] (.*)/.exec(line) ?? []
     if (!TELLING.test(text) || heard.has(text)) return []

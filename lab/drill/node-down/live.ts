@@ -8,12 +8,12 @@ import { BOTH, SIDES, span } from '../words.ts'
 
 /** Slower than any healthy write of a lab machine. */
 const WAITS = 500
-/** Output that is not a terminal gets a line at least this often, as a sign that the drill still runs. */
+/** Output that is not a terminal gets a line at least this often, to show that the drill is still running. */
 const QUIET = 30_000
 const MARKS: Readonly<Record<Tone, string>> = { well: '●', waits: '…', bad: '✗' }
 const COLOURS = { well: 'green', waits: 'yellow', bad: 'red' } as const
 
-/** Shows a drill while it runs: three lines that change on a terminal, a line for each change elsewhere. */
+/** Shows a drill while it runs: on a terminal, three lines that are updated; otherwise, one line for each change. */
 export function live(out: NodeJS.WriteStream): Audience {
   const began = Date.now()
   const look = displayOf(out)
@@ -63,7 +63,7 @@ function storageNow({ plan, killed, back }: Moment): string {
   return `another one serves, since ${span(Date.now() - back)}`
 }
 
-/** What matters less stands further to the right, where a narrow terminal cuts. */
+/** Less important parts are further to the right, where a narrow terminal cuts the line. */
 function sideLine(now: Moment, side: SideName, look: Display): string {
   const writer = writerNow(now, side)
   const { acknowledged, refused } = now.writers[side]
@@ -77,7 +77,7 @@ function sideLine(now: Moment, side: SideName, look: Display): string {
   let room = look.width - 1
   return cells
     .map(([words, tone]) => {
-      // a line that wraps would be two to go back over
+      // a wrapped line would be two lines to move up over
       const shown = words.slice(0, Math.max(0, room))
       room -= shown.length
       return tone === null ? shown : look.paint(COLOURS[tone], shown)
@@ -89,7 +89,7 @@ function sessionNow({ watch, mode }: Moment, side: SideName): Standing {
   return sessionWords(side, mode, watch.sessions[side].at(-1)?.state ?? 'none')
 }
 
-/** `since`: for how long already, in words; nothing while it writes. */
+/** `since`: how long this has lasted, as text; empty while the writer writes. */
 function writerNow({ writers }: Moment, side: SideName): Standing & { readonly since: string } {
   const { acknowledged, refused } = writers[side]
   const last = acknowledged.at(-1)?.at ?? 0

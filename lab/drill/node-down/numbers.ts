@@ -11,7 +11,7 @@ export interface Numbers {
   readonly errorCodes: readonly string[]
   /** from the death of the storage machine to the first error */
   readonly firstErrorSeconds: number | null
-  /** between two acknowledged blocks; up to the end, if none came after it */
+  /** between two acknowledged blocks; until the end, if no block followed */
   readonly longestPauseSeconds: number
   /** whether blocks were acknowledged after the target's return */
   readonly wentOn: boolean
@@ -43,15 +43,15 @@ export function numbersOf(drill: Drill, side: Side): Numbers {
   }
 }
 
-/** It went on, had no error and lost nothing. */
+/** It continued, had no errors and lost nothing. */
 export const isWell = ({ wentOn, errors, lostBytes }: Numbers): boolean =>
   wentOn && errors === 0 && lostBytes === 0
 
 /** The drill's verdict, and what `--json` prints. */
 export interface Verdict {
-  /** Lunkeeper's side went on, lost nothing and had no error */
+  /** Lunkeeper's side continued, lost nothing and had no errors */
   readonly ok: boolean
-  /** the stock side had errors: without them, the drill shows nothing */
+  /** the stock side had errors: without them, the drill demonstrates nothing */
   readonly stockBroke: boolean
   readonly sides: Readonly<Record<SideName, Numbers>>
 }

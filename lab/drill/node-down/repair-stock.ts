@@ -4,7 +4,7 @@ import { SAN } from '../volumes.ts'
 import type { Plan } from './plan.ts'
 import { STANDBY } from './scene.ts'
 
-/** What an administrator has to do afterwards. A remount as read-write would report success and not help. */
+/** What an administrator must do afterwards. A read-write remount would report success without helping. */
 export async function repairStock(node: LabNode, { takeover, timer }: Plan): Promise<void> {
   await node.sh(`umount ${STOCK_MOUNT}`)
   const address = takeover === 'address' ? STANDBY : SAN

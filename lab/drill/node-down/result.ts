@@ -9,23 +9,23 @@ export interface Side {
   readonly acknowledged: readonly Acknowledged[]
   readonly refused: readonly Refused[]
   readonly sessions: readonly Since<SessionState>[]
-  /** acknowledged blocks that were not read back as they were written; null if nothing could be read */
+  /** acknowledged blocks that were not read back as written; null if nothing could be read */
   readonly lost: number | null
-  /** why not */
+  /** why nothing could be read */
   readonly trouble: string | null
   /** whether an administrator had to repair the volume before it could be read */
   readonly repaired: boolean
 }
 
-/** All that a drill saw. */
+/** Everything that a drill observed. */
 export interface Drill {
   readonly plan: Plan
   readonly kernel: string
-  /** what kept Lunkeeper's volume: `map`, or `session` without an agent */
+  /** what held Lunkeeper's volume: `map`, or `session` without an agent */
   readonly mode: string
   readonly started: number
   readonly killed: number
-  /** the other machine serves */
+  /** when the other machine started to serve */
   readonly back: number
   readonly ended: number
   readonly holding: readonly Since<boolean>[]

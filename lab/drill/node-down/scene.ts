@@ -13,7 +13,7 @@ export interface Scene {
   readonly standby: LabNode
 }
 
-/** An initiator, a storage machine that serves a volume to each side, and one that can take over. */
+/** An initiator, a storage machine that serves a volume to each side, and a machine that can take over. */
 export async function setScene(lab: Lab, { debian, ping }: Plan): Promise<Scene> {
   const store = { debian, memory: 256, iscsid: false, udev: false, cpu: 0 } as const
   const [node, san, standby] = await Promise.all([
@@ -29,7 +29,7 @@ export async function setScene(lab: Lab, { debian, ping }: Plan): Promise<Scene>
 /** From now on the standby machine serves the failed machine's volumes. */
 export async function takeOver({ standby }: Scene, { takeover }: Plan): Promise<void> {
   if (takeover === 'same')
-    // The link comes up with the address on it, which announces it (init.sh sets arp_notify).
+    // The address is already set when the link comes up, which announces it (init.sh sets arp_notify).
     await standby.sh(`ip link set eth0 down; ip addr add ${SAN}/24 dev eth0; ip link set eth0 up`)
   await serve(standby, takeover === 'same' ? SAN : STANDBY, SHARED)
 }

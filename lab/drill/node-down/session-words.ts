@@ -1,7 +1,7 @@
 import type { SideName } from '../volumes.ts'
 import type { SessionState } from './watch.ts'
 
-/** How a thing stands. Where it is shown as a colour, the words beside it say the same. */
+/** The condition of something. If it is shown as a colour, the text beside it says the same. */
 export type Tone = 'well' | 'waits' | 'bad'
 
 export interface Standing {
@@ -16,9 +16,9 @@ const WORDS: Readonly<Record<SessionState, Standing>> = {
   none: { tone: 'waits', name: 'none' },
 }
 
-/** What a state of the kernel's means for the session of one side, of a volume held in this mode. */
+/** What a session state of the kernel means for one side, for a volume held in this mode. */
 export function sessionWords(name: SideName, mode: string, state: SessionState): Standing {
-  // a hold map's session has a timer of 0: that it ran out says only that the connection is lost
+  // a hold map's session has a timer of 0: that it expired only means that the connection is lost
   const held = name === 'lunkeeper' && mode === 'map' && (state === 'FAILED' || state === 'FREE')
   return held ? { tone: 'waits', name: 'lost' } : WORDS[state]
 }

@@ -40,7 +40,7 @@ export const ROWS: readonly Row<Numbers>[] = [
   },
 ]
 
-/** What came out, in one sentence. */
+/** The result in one sentence. */
 export function headline({ ok, stockBroke, sides }: Verdict): string {
   const pause = span(sides.lunkeeper.longestPauseSeconds * 1000)
   if (!ok) return 'Lunkeeper did not keep its promise'
@@ -62,7 +62,7 @@ export function summary(drill: Drill, verdict: Verdict): string {
   })
 }
 
-/** How the numbers of what was lost came about. */
+/** How the amount of lost data was determined. */
 export function readBack({ sides, plan }: Drill): string {
   const how = plan.takeover === 'same' ? 'mounted again' : 'logged in at the new address, mounted again'
   const by = sides.stock.repaired

@@ -3,10 +3,10 @@ import { VOLUME } from '../kept.ts'
 import { Lines } from '../lines.ts'
 import { IQN, type SideName } from '../volumes.ts'
 
-/** As the kernel has it: FREE is a session whose recovery timer ran out. */
+/** As the kernel reports it: FREE is a session whose recovery timer has expired. */
 export type SessionState = 'LOGGED_IN' | 'FAILED' | 'FREE' | 'none'
 
-/** A state, and since when. */
+/** A state, and when it began. */
 export interface Since<T> {
   readonly at: number
   readonly state: T
@@ -18,11 +18,11 @@ interface Seen {
   readonly note: string | null
 }
 
-/** The states of both sides' sessions and of the hold, from the first look on. */
+/** The states of both sides' sessions and of the hold, from the first observation. */
 export class Watch {
   readonly sessions: Readonly<Record<SideName, Since<SessionState>[]>> = { stock: [], lunkeeper: [] }
   readonly holding: Since<boolean>[] = []
-  /** which side a session of the kernel's log belongs to: `session3` */
+  /** which side a session in the kernel's log belongs to: `session3` */
   readonly sideOf = new Map<string, SideName>()
   readonly #lines: Lines<Seen>
 
@@ -42,7 +42,7 @@ export class Watch {
         const own = sessions.filter(({ iqn }) => iqn === IQN[side])
         for (const { name } of own) this.sideOf.set(name, side)
         const states = own.map(({ state }) => state)
-        // with two portals, one that works is enough
+        // with two portals, one working session is enough
         change(this.sessions[side], at, states.find((state) => state === 'LOGGED_IN') ?? states[0] ?? 'none')
       }
       change(this.holding, at, note !== null)

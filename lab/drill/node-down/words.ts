@@ -3,7 +3,7 @@ import type { Numbers } from './numbers.ts'
 import { REAL, type Plan } from './plan.ts'
 import type { Drill } from './result.ts'
 
-/** What is not as it would be on a real night. */
+/** How the drill differs from a real outage. */
 export function scaling({ scale, outage, timer, hold, ping }: Plan): string {
   if (scale === 1)
     return `True times: an outage of ${outage} s, a stock timer (replacement_timeout) of ${timer} s, a hold of ${hold} s.`
@@ -14,7 +14,7 @@ export function scaling({ scale, outage, timer, hold, ping }: Plan): string {
   )
 }
 
-/** What became of a writer, in half a sentence. */
+/** What happened to a writer, as part of a sentence. */
 export function fate({ firstErrorSeconds, goesOnAfterSeconds, longestPauseSeconds }: Numbers): string {
   const on = goesOnAfterSeconds === null ? null : `${span(goesOnAfterSeconds * 1000)} after the return`
   if (firstErrorSeconds === null)

@@ -3,7 +3,7 @@ import { BOTH, SIDES } from '../words.ts'
 import { escape } from './escape.ts'
 import { STYLE } from './style.ts'
 
-/** One number of a drill: what it is, and how it reads. */
+/** One number of a drill: its label and its formatted value. */
 export interface Row<Numbers> {
   readonly what: string
   readonly of: (numbers: Numbers) => string
@@ -15,7 +15,7 @@ export interface Fact {
   readonly isGood: boolean
 }
 
-/** What became of one side, at a glance. */
+/** What happened to one side, at a glance. */
 export function card(
   side: SideName,
   {
@@ -47,13 +47,13 @@ export function table<Numbers>(
   return `<table><thead><tr><td></td>${heads.join('')}</tr></thead><tbody>${lines.join('')}</tbody></table>`
 }
 
-/** What the colours of a drawing mean. */
+/** The meaning of the colours of a drawing. */
 export function key(well: string, waits: string, bad: string): string {
   const entries = Object.entries({ well, waits, bad })
   return `<ul class="key">${entries.map(([tone, words]) => `<li><span class="${tone}"></span>${words}</li>`).join('')}</ul>`
 }
 
-/** A report: one HTML file that needs no other. @param body HTML */
+/** A report: one self-contained HTML file. @param body HTML */
 export const document = (title: string, body: string): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title><style>${STYLE}</style></head>

@@ -1,4 +1,7 @@
-/** Of the whole report. Colours have a contrast of 4.5 at least, in both schemes, and none says anything alone. */
+/**
+ * The style of the whole report. Colours have a contrast of at least 4.5 in both schemes, and no colour is the only
+ * sign of anything.
+ */
 export const STYLE = `
 :root { color-scheme: light dark; --page: #fff; --card: #f6f8fa; --ink: #1f2328; --soft: #57606a; --line: #d8dee4;
   --dot: #0969da; --wait: #bf8700; --bad: #cf222e; --good: #1a7f37; --outage: #8c959f26;

@@ -22,7 +22,7 @@ export async function changedBlocks(scene: Scene, side: SideName): Promise<numbe
   return Number(ran.stdout)
 }
 
-/** The complaints of a check that repairs nothing, of a volume that no node has mounted any more. */
+/** The complaints of a check that repairs nothing, about a volume that is no longer mounted on any node. */
 export async function checkVolume(scene: Scene, side: SideName, { fs }: SplitPlan): Promise<string[]> {
   return await complaintsOf(scene.san, fs, fileOf(scene, side))
 }
@@ -35,6 +35,6 @@ async function complaintsOf(node: LabNode, fs: string, file: string): Promise<st
   return lines.length > 0 ? lines.map((line) => line.trim()) : [`${command[0]} ended with status ${ran.code}`]
 }
 
-/** Not the names of its passes, nor its summary. */
+/** Neither the names of its passes, nor its summary. */
 const TELLING =
   /bad|invalid|wrong|corrupt|error|differ|illegal|duplicate|multiply|extra|dirty|unattached|conflict|mismatch/i

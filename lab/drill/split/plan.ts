@@ -11,10 +11,10 @@ export interface SplitOptions {
   readonly debian?: Debian
 }
 
-/** What a split drill does, in seconds. */
+/** The times of a split drill, in seconds. */
 export interface SplitPlan {
   readonly outage: number
-  /** the stock session's recovery timer: long, as people set it so that an outage breaks nothing */
+  /** the stock session's recovery timer: long, as users set it so that an outage breaks nothing */
   readonly timer: number
   readonly hold: number
   readonly ping: number
@@ -23,7 +23,7 @@ export interface SplitPlan {
   readonly debian: Debian
 }
 
-/** A stock timer of an hour and a hold of an hour outlast the drill on any machine; they are not scaled. */
+/** A stock timer of an hour and a hold of an hour are longer than the drill on any machine; they are not scaled. */
 const LONG = 3600
 
 /** @throws RangeError */

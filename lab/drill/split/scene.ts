@@ -5,7 +5,7 @@ import type { SplitPlan } from './plan.ts'
 
 const ADDRESS = { a: '10.9.0.2', b: '10.9.0.3' } as const
 
-/** The machines of a split: a storage machine, the node that loses the volumes, and the one that gets them. */
+/** The machines of a split: a storage machine, the node that loses the volumes, and the node that gets them. */
 export interface Scene {
   readonly san: LabNode
   readonly a: LabNode
@@ -15,7 +15,7 @@ export interface Scene {
 
 export async function setScene(lab: Lab, { debian, ping }: SplitPlan): Promise<Scene> {
   const [san, a, b] = await Promise.all([
-    // Both volumes are in its memory.
+    // Both volumes are in this machine's memory.
     lab.boot({ debian, name: 'san', memory: 1280, address: SAN, iscsid: false, udev: false }),
     lab.boot({ debian, name: 'node-a', memory: 640, address: ADDRESS.a }),
     lab.boot({ debian, name: 'node-b', memory: 640, address: ADDRESS.b }),

@@ -14,21 +14,25 @@ import type { Former, Split, SplitSide } from './result.ts'
 import type { Scene } from './scene.ts'
 import { setScene } from './scene.ts'
 
-/** Told as each part begins. */
+/** Called when each part begins. */
 export type Audience = (phase: string) => void
 
 const MOUNT: Readonly<Record<SideName, string>> = { stock: STOCK_MOUNT, lunkeeper: KEPT_MOUNT }
 
-/** Writing that is seen beside the outage. */
+/** How long to write so that it is visible beside the outage. */
 const LEAD_MS = 3000
-/** iscsid tries every 2 s, each for 15 s at most; then the held writes go out. Generous: the machine may be busy. */
+/**
+ * iscsid retries every 2 s, and each attempt takes 15 s at most; then the held writes go out. This is generous,
+ * because the machine may be busy.
+ */
 const RETURN_MS = 120_000
-/** How long a volume must not change before nothing more is expected of the former node; ext4 commits every 5 s. */
+/** How long a volume must stay unchanged before no more writes are expected of the former node; ext4 commits every 5 s. */
 const QUIET_MS = 8000
 
 /**
- * A node is cut off under two writers, one on open-iscsi with a long timer and one on Lunkeeper; both volumes move to
- * another node; the first one comes back. Whether what it held reaches the volumes is seen in their files.
+ * A node is cut off while two writers run on it, one on open-iscsi with a long timer and one on Lunkeeper. Both
+ * volumes move to another node, and the first node comes back. Whether its held data reaches the volumes is visible
+ * in their files.
  */
 export async function runSplit(plan: SplitPlan, phase: Audience): Promise<Split> {
   phase('three kernels boot')
@@ -48,7 +52,7 @@ export async function runSplit(plan: SplitPlan, phase: Audience): Promise<Split>
   phase('node-a is cut off')
   await lab.cut(a)
   const cut = Date.now()
-  // Its programs go on: buffered writes, more than fit into a journal, which wait as dirty pages.
+  // Its programs continue: buffered writes, more than fit into a journal, which wait as dirty pages.
   for (const side of BOTH)
     await a.start([
       'sh',
@@ -65,7 +69,7 @@ export async function runSplit(plan: SplitPlan, phase: Audience): Promise<Split>
   const owners = await writersOn(b, 'owned')
   await sleep(LEAD_MS)
   await endAll(owners)
-  // While node-b writes nothing, each change of the volumes is node-a's.
+  // While node-b writes nothing, each change of the volumes is from node-a.
   for (const side of BOTH) await b.sh(`sync -f ${MOUNT[side]}; fsfreeze --freeze ${MOUNT[side]}`)
   await rememberBlocks(scene)
 
@@ -84,7 +88,8 @@ export async function runSplit(plan: SplitPlan, phase: Audience): Promise<Split>
     stock: await readBack(owners.stock),
     lunkeeper: await readBack(owners.lunkeeper),
   }
-  // node-a's power goes before the check: nothing of it can come later. Its own end is not part of the story.
+  // node-a is powered off before the check, so that nothing can arrive from it later. Its own end does not matter
+  // here.
   await a.kill()
   await b.run(['umount', MOUNT.stock])
   await b.run(['lunkeeper', 'detach', VOLUME])
@@ -124,7 +129,7 @@ async function endAll(writers: Writers): Promise<void> {
   await Promise.all(BOTH.map((side) => writers[side].stop()))
 }
 
-/** @returns when it was so; null if it did not come */
+/** @returns when the volume was fenced; null if it was not */
 async function untilFenced(node: LabNode): Promise<number | null> {
   const end = Date.now() + RETURN_MS
   while (Date.now() < end) {
@@ -134,7 +139,7 @@ async function untilFenced(node: LabNode): Promise<number | null> {
   return null
 }
 
-/** Waits until the stock side's held writes have come, or would have. @returns the changed blocks of each volume */
+/** Waits until the stock side's held writes have arrived, or would have. @returns the changed blocks of each volume */
 async function settle(scene: Scene): Promise<Record<SideName, number>> {
   const end = Date.now() + RETURN_MS
   let found = { stock: 0, lunkeeper: 0 }

@@ -4,10 +4,10 @@ import type { Split, SplitSide } from './result.ts'
 
 /** One side in numbers. */
 export interface SplitNumbers {
-  /** what the node that had lost the volume wrote to it afterwards */
+  /** how much the node that had lost the volume wrote to it afterwards */
   readonly foreignBytes: number
   readonly ownedBlocks: number
-  /** of what the new owner acknowledged; null if it could not be read */
+  /** how much of what the new owner acknowledged is lost; null if it could not be read */
   readonly lostBytes: number | null
   readonly errors: number
   readonly damage: readonly string[]
@@ -16,9 +16,9 @@ export interface SplitNumbers {
 
 /** The drill's verdict, and what `--json` prints. */
 export interface SplitVerdict {
-  /** Lunkeeper's volume took nothing from the node that had lost it, is whole, and that node knows that it lost it */
+  /** Lunkeeper's volume received nothing from the node that had lost it, is intact, and that node knows that it lost it */
   readonly ok: boolean
-  /** the stock side's volume took foreign writes or was damaged: without that, the drill shows nothing */
+  /** the stock side's volume received foreign writes or was damaged: without that, the drill demonstrates nothing */
   readonly stockBroke: boolean
   readonly sides: Readonly<Record<SideName, SplitNumbers>>
 }
@@ -34,7 +34,7 @@ export function numbersOf({ foreign, owned, lost, refused, damage, former }: Spl
   }
 }
 
-/** The new owner's volume holds what the new owner wrote, and nothing else. */
+/** The new owner's volume contains what the new owner wrote, and nothing else. */
 export const isIntact = ({ foreignBytes, lostBytes, errors, damage }: SplitNumbers): boolean =>
   foreignBytes === 0 && lostBytes === 0 && errors === 0 && damage.length === 0
 

@@ -3,7 +3,7 @@ import type { SideName } from '../../volumes.ts'
 import type { Standing } from '../session-words.ts'
 import { sessionWords } from '../session-words.ts'
 
-/** A stretch of time with a name. */
+/** A named period of time. */
 export interface Stretch extends Standing {
   readonly from: number
   readonly to: number
@@ -23,7 +23,7 @@ function stretches(parts: readonly Part[], { started, ended }: Drill): Stretch[]
     .filter(({ from, to }) => to > from)
 }
 
-/** What the kernel says of the session. */
+/** The state of the session according to the kernel. */
 export function sessionBand(drill: Drill, name: SideName): Stretch[] {
   return stretches(
     drill.sides[name].sessions.map(({ at, state }) => ({ at, ...sessionWords(name, drill.mode, state) })),
@@ -31,7 +31,7 @@ export function sessionBand(drill: Drill, name: SideName): Stretch[] {
   )
 }
 
-/** What becomes of I/O while the target is away. */
+/** What happens to I/O while the target is away. */
 export function holdBand(drill: Drill, name: SideName): Stretch[] {
   const side = drill.sides[name]
   const parts = name === 'lunkeeper' && drill.mode === 'map' ? mapParts(drill) : timerParts(drill, side, name)

@@ -13,7 +13,7 @@ const TOP = 56
 /** from one side's panel to the next one's */
 const NEXT = PANEL + 2 * (BAND + 4) + 96
 const HEIGHT = 2 * NEXT - 12
-/** of a letter, at the size of the bands */
+/** width of a letter, at the font size of the bands */
 const LETTER = 6.6
 
 const text = (at: string, words: string) => `<text ${at}>${escape(words)}</text>`
@@ -61,7 +61,7 @@ function times(drill: Drill, frame: Frame, top: number): string {
     .join('')
 }
 
-/** A moment with a name above the panel; near the right edge the name stands to the left of it. */
+/** A named moment above the panel; near the right edge the name is placed to its left. */
 function event(drill: Drill, frame: Frame, at: number, height: number, name: string): string {
   const x = across(drill, frame)(at)
   const anchor = x + name.length * LETTER > frame.right ? 'end' : 'start'
@@ -71,7 +71,7 @@ function event(drill: Drill, frame: Frame, at: number, height: number, name: str
   )
 }
 
-/** The outage behind one panel and its bands, with its ends named. */
+/** The outage behind one panel and its bands, with its start and end labelled. */
 function outage(drill: Drill, frame: Frame, height: number): string {
   const x = across(drill, frame)
   const [from, to] = [x(drill.killed), x(drill.back)]
@@ -84,7 +84,7 @@ function outage(drill: Drill, frame: Frame, height: number): string {
   )
 }
 
-/** What a glance is for: where one side breaks, and where the other goes on. */
+/** The main point of the drawing: where one side breaks and where the other continues. */
 function turnOf(
   { sides, killed, back }: Drill,
   name: SideName,
@@ -127,7 +127,7 @@ function side(drill: Drill, name: SideName, frame: Frame, top: number, longest: 
   return `<g transform="translate(0 ${top})">${parts.join('')}</g>`
 }
 
-/** What the drawing shows, for those who do not see it. */
+/** A text alternative to the drawing, for readers who cannot see it. */
 function alternative(drill: Drill): string {
   const tell = (name: SideName) => {
     const numbers = numbersOf(drill, drill.sides[name])
@@ -139,7 +139,7 @@ function alternative(drill: Drill): string {
   return `Time of each write of two writers during an outage of ${span(drill.back - drill.killed)}. ${tell('stock')} ${tell('lunkeeper')}`
 }
 
-/** Both writers over time, under each other, with the outage behind them. */
+/** Both writers over time, one below the other, with the outage behind them. */
 export function chart(drill: Drill, frame: Frame): string {
   const longest = Math.max(
     ...Object.values(drill.sides).flatMap(({ acknowledged, refused }) =>

@@ -6,15 +6,15 @@ import { across, down } from './scales.ts'
 /** A wait this long is drawn as it grew, not only where it ended. */
 const LONG = 400
 
-/** A long write as the writer felt it: the longer it lasts, the higher. */
+/** A long write as the writer experienced it: the longer it lasts, the higher. */
 function wait(from: number, to: number, x: (at: number) => number, y: (ms: number) => number): string {
-  // close together where it is steep
+  // points are closer together where the curve is steep
   const points = Array.from({ length: 49 }, (_, index) => from + (to - from) * (index / 48) ** 3)
   const line = points.map((at) => `${x(at).toFixed(1)} ${y(at - from).toFixed(1)}`).join('L')
   return `M${x(from).toFixed(1)} ${y(1).toFixed(1)}L${line}V${y(1).toFixed(1)}Z`
 }
 
-/** One panel: a dot for each block acknowledged, a cross for each refused, a slope for each long wait. */
+/** One panel: a dot for each acknowledged block, a cross for each refused block, a slope for each long wait. */
 export function latency(drill: Drill, name: SideName, longest: number, frame: Frame): string {
   const [x, y] = [across(drill, frame), down(longest)]
   const { acknowledged, refused } = drill.sides[name]

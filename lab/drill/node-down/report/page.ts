@@ -42,7 +42,7 @@ function kernelWords({ words, killed }: Drill): string {
   return `<h2>What the node's kernel said</h2><p class="soft">Seconds since the storage machine's death. A hold map's session has a timer of 0 on purpose: the map does the waiting.</p><table class="log"><tbody>${rows.join('')}</tbody></table>`
 }
 
-/** The report of a drill: one HTML file that needs no other. */
+/** The report of a drill: one self-contained HTML file. */
 export function page(drill: Drill, verdict: Verdict): string {
   const { plan, mode } = drill
   const commands = [

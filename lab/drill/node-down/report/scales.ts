@@ -1,14 +1,14 @@
 import type { Drill } from '../result.ts'
 
-/** The room that a drawing has, in its own units. */
+/** The space for a drawing, in its own units. */
 export interface Frame {
   readonly width: number
-  /** where the first moment is, and the last */
+  /** the positions of the first and the last moment */
   readonly left: number
   readonly right: number
-  /** how many marks of time there is room for */
+  /** how many time marks fit */
   readonly marks: number
-  /** of two wordings, the one that fits */
+  /** whether to use the shorter of two wordings */
   readonly brief: boolean
 }
 
@@ -18,19 +18,19 @@ export const NARROW: Frame = { width: 360, left: 58, right: 356, marks: 6, brief
 
 export const PANEL = 180
 
-/** Where a moment is. */
+/** The horizontal position of a moment. */
 export function across({ started, ended }: Drill, { left, right }: Frame): (at: number) => number {
   const unit = (right - left) / (ended - started)
   return (at) => Math.min(right, Math.max(left, left + (at - started) * unit))
 }
 
-/** Where a duration is, from a panel's top: each decade is as high as the next. */
+/** The vertical position of a duration, from the top of a panel: each decade has the same height. */
 export function down(longest: number): (ms: number) => number {
   const decades = Math.log10(Math.max(1000, longest)) * 1.06
   return (ms) => PANEL * (1 - Math.log10(Math.max(1, ms)) / decades)
 }
 
-/** A round step between marks, so that there are no more of them than there is room for. */
+/** A round step between marks, chosen so that no more marks are needed than fit. */
 export function step(seconds: number, { marks }: Frame): number {
   return [1, 2, 5, 10, 20, 30, 60].find((size) => seconds / size <= marks) ?? 120
 }

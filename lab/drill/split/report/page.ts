@@ -43,7 +43,7 @@ function complaints({ sides, plan }: SplitVerdict & Pick<Split, 'plan'>): string
     : `<h2>What ${plan.fs === 'xfs' ? 'xfs_repair -n' : 'e2fsck -fn'} said</h2>${shown.join('')}`
 }
 
-/** The report of a split drill: one HTML file that needs no other. */
+/** The report of a split drill: one self-contained HTML file. */
 export function splitPage(split: Split, verdict: SplitVerdict): string {
   const { plan, words } = split
   const command = (more: readonly string[]) => attachCommand({ hold: plan.hold, fs: plan.fs, more }).join(' ')

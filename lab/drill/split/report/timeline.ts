@@ -15,7 +15,7 @@ interface Stretch {
   readonly name: string
 }
 
-/** The room that a drawing has, in its own units. */
+/** The space for a drawing, in its own units. */
 export interface Frame {
   readonly kind: 'wide' | 'narrow'
   readonly width: number
@@ -31,7 +31,7 @@ const GAP = 6
 const TOP = 56
 const NEXT = 2 * (BAND + GAP) + 76
 const HEIGHT = 2 * NEXT + 4
-/** of a letter, at the size of the bands */
+/** width of a letter, at the font size of the bands */
 const LETTER = 6.6
 
 /** What node-a does with one volume. */
@@ -87,7 +87,7 @@ function band(split: Split, frame: Frame, top: number, label: string, stretches:
   )
 }
 
-/** Moments that matter, named above; where two are close, the second name goes a line higher. */
+/** Important moments, labelled above the drawing; if two are close, the second label is one line higher. */
 function events(split: Split, frame: Frame, height: number): string {
   const x = scale(split, frame)
   const brief = frame.kind === 'narrow'
