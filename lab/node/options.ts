@@ -32,7 +32,7 @@ export interface BootOptions {
   multipathConf?: string
   /** Debian packages beyond the usual ones, such as `python3-os-brick` */
   packages?: readonly string[]
-  /** the checkout that appears as /lab/project. @default the one that contains the lab */
+  /** the checkout that appears as /lab/project. @default the one the lab is in */
   project?: string
 }
 

@@ -3,7 +3,7 @@ import * as core from 'kubernetes-models/v1'
 
 import type { Asked } from './server.ts'
 
-/** All that was sent fits the schemas of the API. @throws what does not */
+/** Everything that was sent matches the schemas of the API. @throws what does not match */
 export function validateAsked(asked: readonly Asked[], events: Iterable<unknown>): void {
   for (const event of events) new core.Event(event as never).validate()
   for (const { verb, resource, body } of asked) {

@@ -15,7 +15,7 @@ export interface Rule {
   readonly verbs: readonly string[]
 }
 
-/** What a request was, in the words of a role: `create events`. */
+/** A request in the terms of a role: `create events`. */
 export interface Asked {
   readonly verb: string
   readonly resource: string
@@ -38,7 +38,7 @@ export interface State {
     }
   }[]
   readonly volumes: { metadata: { name: string; uid: string } }[]
-  /** VolumeAttachments, as they are. */
+  /** VolumeAttachments, unchanged. */
   readonly attachments?: readonly SeenVolumeAttachment[]
 }
 
@@ -58,11 +58,11 @@ export interface SeenVolumeAttachment {
   readonly status?: { readonly attached: boolean }
 }
 
-/** How it misbehaves. */
+/** How the server misbehaves. */
 export interface Mood {
-  /** Takes requests and never answers. */
+  /** Accepts requests and never answers. */
   readonly hang?: boolean
-  /** Answers everything with this. */
+  /** Answers every request with this status. */
   readonly status?: number
   readonly retryAfter?: number
   /** Milliseconds before each answer. */
@@ -93,7 +93,7 @@ export class ApiServer implements AsyncDisposable {
     this.#server = createServer({ cert, key }, (request, response) => void this.#answer(request, response))
   }
 
-  /** @param rules what its one caller may do @param port 0 for any */
+  /** @param rules what its only caller may do @param port 0 for any */
   static async start(state: State, rules: readonly Rule[], port = 0): Promise<ApiServer> {
     const made = new ApiServer(state, rules)
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -208,7 +208,7 @@ export class ApiServer implements AsyncDisposable {
     }
   }
 
-  /** In order of their names, as etcd has them; the token says how many were seen. */
+  /** Ordered by name, as in etcd; the token encodes how many were seen. */
   #page(query: URLSearchParams) {
     const seen = Number(query.get('continue') ?? 0)
     const end = seen + Number(query.get('limit') ?? this.attachments.length)
@@ -217,7 +217,7 @@ export class ApiServer implements AsyncDisposable {
     return { kind: 'VolumeAttachmentList', metadata, items: sorted.slice(seen, end) }
   }
 
-  /** validation/events.go: an event lives where its object does, or in `default` where that has no namespace. */
+  /** validation/events.go: an event is in its object's namespace, or in `default` if the object has none. */
   #createEvent(event: Json, namespace: string) {
     const { metadata, involvedObject } = event
     const key = `${namespace}/${metadata.name}`
@@ -254,7 +254,7 @@ interface What {
   readonly name: string | null
 }
 
-/** What a role would have to allow. */
+/** The permission that a role must have for this request. */
 function meaning(method: string, url: string): What {
   const { pathname } = new URL(url, 'https://api')
   const [, group = '', namespace = null, kind = '', name = null, sub] =

@@ -12,7 +12,7 @@ export function filesIn(directory: string, bytes: number): Buffer[] {
     .map((entry) => readFileSync(join(place, entry.name)).subarray(0, bytes))
 }
 
-/** Inputs that broke a promise once. */
+/** Inputs that once broke a promise. */
 export function regressionsOf(target: string): { readonly name: string; readonly input: Buffer }[] {
   const place = join(project(), 'test/fuzz/regressions', target)
   if (!existsSync(place)) return []

@@ -1,26 +1,26 @@
 import type { Target } from './target.ts'
 import { Broken } from './promises.ts'
 
-/** What an input may take. */
+/** The limits for an input. */
 export interface Limits {
-  /** Processor time for each KiB that was begun, in milliseconds. */
+  /** Processor time for each started KiB, in milliseconds. */
   readonly msPerKib: number
   /** Processor time for any input, in milliseconds. */
   readonly ms: number
 }
 
-/** What was promised: 100 ms for each KiB. For code with counters in it, which is several times slower. */
+/** The promise: 100 ms for each KiB. For code with coverage counters, which is several times slower. */
 export const PROMISED: Limits = { msPerKib: 100, ms: 0 }
 
 /**
- * Far below what was promised: a parser whose time grows with the square of its input keeps 100 ms for each KiB of 64 KiB,
- * and misses this.
+ * Far below the promise: a parser whose time grows with the square of its input stays below 100 ms for each KiB of
+ * 64 KiB, but exceeds this limit.
  */
 export const STRICT: Limits = { msPerKib: 8, ms: 100 }
 
-/** What resident memory may grow by in one input, beyond the input. */
+/** How much resident memory may grow during one input, beyond the input itself. */
 const MEMORY_MIB = 64
-/** A collection of garbage, or a compilation, may come at any time: an input that was slow gets more chances. */
+/** A garbage collection or a compilation may happen at any time: a slow input gets more attempts. */
 const CHANCES = 4
 
 /** Runs one input within its limits. @throws Broken, and what the target throws */
@@ -46,7 +46,7 @@ async function again(target: Target, input: Buffer): Promise<number> {
   return cpuMs(before, process.resourceUsage())
 }
 
-/** Processor time: other work on the machine adds nothing to it. */
+/** Processor time, to which other work on the machine adds nothing. */
 function cpuMs(before: NodeJS.ResourceUsage, after: NodeJS.ResourceUsage): number {
   return (after.userCPUTime - before.userCPUTime + after.systemCPUTime - before.systemCPUTime) / 1000
 }

@@ -12,10 +12,10 @@ type Edit =
   | { readonly kind: 'repeat'; readonly from: number; readonly length: number }
 
 const LONGEST = 4096
-/** Long enough that a square of it shows, and short enough for seconds. */
+/** Long enough that quadratic time shows, and short enough to take seconds. */
 export const REPEATED = 64 << 10
 
-/** Inputs of a target: its seeds, changed. */
+/** Inputs of a target: its seeds with changes. */
 export function mutated(target: Target): fc.Arbitrary<Buffer> {
   const seeds = [Buffer.alloc(0), ...target.seeds()]
   const at = fc.nat({ max: 1 << 20 })
@@ -42,7 +42,7 @@ export function mutated(target: Target): fc.Arbitrary<Buffer> {
     )
 }
 
-/** As a report shows it: to be decoded into a file of test/fuzz/regressions. */
+/** In a report's format, to be decoded into a file of test/fuzz/regressions. */
 function told(input: Buffer): Buffer {
   const copy = Buffer.from(input)
   return Object.defineProperty(copy, fc.toStringMethod, { value: () => `base64 ${copy.toString('base64')}` })
@@ -83,7 +83,7 @@ function spliced(input: Buffer, at: number, part: Buffer, longest: number): Buff
   return Buffer.concat([input.subarray(0, at), part, input.subarray(at)]).subarray(0, longest)
 }
 
-/** The part of the input again and again, to {@link REPEATED}: what makes a parser go back shows there. */
+/** The part of the input repeated up to {@link REPEATED} bytes: this reveals what makes a parser backtrack. */
 export function repeated(input: Buffer, from: number, length: number): Buffer {
   const part = input.subarray(from, from + length)
   if (part.length === 0 || input.length > REPEATED) return input

@@ -3,14 +3,14 @@ import { PLAIN } from '../../src/cli/output/display.ts'
 import { oneLine, printableJson } from '../../src/model/printable.ts'
 import { LunkeeperError } from '../../src/model/errors.ts'
 
-/** What was promised of hostile input, and does not hold. */
+/** A promise about hostile input that does not hold. */
 export class Broken extends Error {}
 
-// Besides the printer's own line ends nothing that a terminal obeys, or that hides text.
+// Apart from the printer's own line ends: characters that control a terminal or hide text.
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
 
-/** Text that a terminal gets. */
+/** Text that is printed on a terminal. */
 export function expectClean(text: string): void {
   const found = CONTROL.exec(text)
   if (found)
@@ -35,7 +35,7 @@ export function expectThat(holds: boolean, what: string): void {
   if (!holds) throw new Broken(what)
 }
 
-/** Does the work; an error with a code of ours is what a user reads, and is printed. @returns null after an error */
+/** Does the work; an error with one of our codes is what a user reads, and is printed. @returns null after an error */
 export function orRefused<T>(work: () => T): T | null {
   try {
     return work()
@@ -44,7 +44,7 @@ export function orRefused<T>(work: () => T): T | null {
   }
 }
 
-/** As {@link orRefused}. */
+/** Like {@link orRefused}, for asynchronous work. */
 export async function orRefusedLater<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work()

@@ -1,5 +1,5 @@
-// npm run fuzz -- [TARGET...] [--runs N] [--seconds S] [--seed S] [--corpus DIR]: coverage-guided inputs, in
-// all N, split evenly; each target for at most S seconds.
+// npm run fuzz -- [TARGET...] [--runs N] [--seconds S] [--seed S] [--corpus DIR]: coverage-guided inputs, N in
+// total, split evenly; each target for at most S seconds.
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
@@ -27,11 +27,11 @@ import type { Target } from './target.ts'
 import { type Placed, TARGETS } from './targets.ts'
 
 const project = join(import.meta.dirname, '../..')
-/** The fuzzer's native part is made with this glibc. */
+/** The fuzzer's native part is built with this glibc. */
 const NEWEST_GLIBC = [2, 38] as const
-/** The longest input of a target that does not say; libFuzzer begins with short ones. */
+/** The longest input of a target that does not set one; libFuzzer begins with short ones. */
 const LONGEST = 4096
-/** A collection of garbage comes early, so that memory that grows is memory that is used. */
+/** Garbage is collected early, so that growing memory means memory in use. */
 const NODE_FLAGS = ['--max-semi-space-size=2']
 
 const { values, positionals } = parseArgs({
@@ -73,7 +73,7 @@ async function fuzz(placed: Placed, runs: number): Promise<boolean> {
   writeFileSync(dictionary, target.words.map((word) => `"${escaped(word)}"\n`).join(''))
   const started = performance.now()
   const said = join(work, `${name}.log`)
-  // A file: of a pipe the end is lost when the fuzzer exits.
+  // A file, because the end of a pipe's data is lost when the fuzzer exits.
   const log = openSync(said, 'w')
   const { status } = spawnSync(
     loader[0]!,
@@ -122,14 +122,14 @@ async function fuzz(placed: Placed, runs: number): Promise<boolean> {
   return true
 }
 
-/** Seeds and regressions; some of them again and again, as no mutation of a fuzzer makes them. */
+/** Seeds and regressions, and some of them repeated, because no mutation of a fuzzer does that. */
 function inputsOf(target: Target): Buffer[] {
   const all = [...target.seeds(), ...regressionsOf(target.name).map(({ input }) => input)]
   const longest = target.longest ?? LONGEST
   return [...all, ...all.map((input) => repeated(input, input.length >> 1, 7).subarray(0, longest))]
 }
 
-/** libFuzzer's dictionary: printable ASCII as it is. */
+/** libFuzzer's dictionary: printable ASCII is unchanged. */
 function escaped(word: string): string {
   return [...Buffer.from(word, 'latin1')]
     .map((byte) =>
@@ -140,7 +140,7 @@ function escaped(word: string): string {
     .join('')
 }
 
-/** The fuzzer counts in CommonJS: one file for each target, named after it. */
+/** The fuzzer counts coverage in CommonJS: one file for each target, named after it. */
 async function bundled({ target, module, exported }: Placed): Promise<string> {
   const file = join(work, `${target.name}.cjs`)
   await build({
@@ -167,7 +167,7 @@ async function bundled({ target, module, exported }: Placed): Promise<string> {
   return file
 }
 
-/** Node, by the loader of the lab's newest Debian where this machine's glibc is older than the fuzzer's. */
+/** Runs Node by the loader of the lab's newest Debian if this machine's glibc is older than the fuzzer's. */
 async function loaderOf(): Promise<string[]> {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   const [major = 0, minor = 0] = (header.glibcVersionRuntime ?? '').split('.').map(Number)

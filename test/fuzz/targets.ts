@@ -29,7 +29,7 @@ export interface Placed {
   readonly exported: string
 }
 
-/** Every parser that meets text or bytes which others have made. */
+/** Every parser of text or bytes from outside. */
 export const TARGETS: readonly Placed[] = Object.entries(MODULES).flatMap(([module, targets]) =>
   Object.entries(targets).map(([exported, target]) => ({ target, module, exported })),
 )

@@ -9,7 +9,7 @@ import { mutate } from './mutations.ts'
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
 
-/** The program under test, and the engine that stands for it in a resident process, built from a copy of the sources. */
+/** The program under test, and the engine that replaces it in a resident process, both built from a copy of the sources. */
 export async function buildProgram(into: string, mutations: readonly MutationName[]): Promise<void> {
   await mkdir(join(into, 'test/histories'), { recursive: true })
   for (const part of ['src', 'bin', 'package.json', 'tsconfig.json', 'test/histories/guest'])

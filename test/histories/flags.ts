@@ -3,7 +3,10 @@ import type { ParseArgsOptionsConfig } from 'node:util'
 import type { MutationName } from './mutations.ts'
 import { MUTATIONS } from './mutations.ts'
 
-/** The flags of both programs that play histories. @param ops the default number of operations @param length that of a history */
+/**
+ * The flags of both programs that play histories. @param ops default number of operations @param length default
+ * length of a history
+ */
 export function flags(ops: string, length: string) {
   return {
     ops: { type: 'string', default: ops },

@@ -6,10 +6,10 @@ export type Death =
   | { readonly step: StepName; readonly moment: 'before' | 'after' }
   | { readonly afterMs: number }
 
-/** How a LUN number gets another volume: while the session lives, or while the target does not answer. */
+/** How a LUN number gets another volume: while the session is logged in, or while the target does not answer. */
 export type Moment = 'live' | 'outage'
 
-/** For each of these kinds the same parameters. */
+/** The same parameters for each of these kinds. */
 export type Each<K extends string, Parameters = unknown> = K extends string
   ? { readonly kind: K } & Parameters
   : never
@@ -55,7 +55,7 @@ export type Operation =
       readonly lun: number
       readonly moment: Moment
     }
-  /** Two volumes change places; where the other is mapped nowhere, it takes the place of the first. */
+  /** Two volumes change places; if the other one is not mapped anywhere, it takes the place of the first. */
   | { readonly kind: 'swap'; readonly volume: string; readonly with: string; readonly moment: Moment }
   | { readonly kind: 'move'; readonly volume: string; readonly lun: number; readonly moment: Moment }
   | Each<'store-full' | 'store-free'>

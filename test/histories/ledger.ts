@@ -1,12 +1,12 @@
-/** What is known of one write of one block. */
+/** What is known about one write of one block. */
 export type Fate =
-  /** It has not come back. */
+  /** It has not completed. */
   | 'pending'
   /** The device confirmed it. */
   | 'synced'
   /** It is in memory: the next sync, or a detach that succeeds, confirms it. */
   | 'written'
-  /** It came back with an error, or what became of it was given up in words: it may be there or not. */
+  /** It completed with an error, or its loss was announced: it may or may not be there. */
   | 'lost'
 
 interface Write {
@@ -14,12 +14,12 @@ interface Write {
   fate: Fate
 }
 
-/** The sequence number of what a block holds before anything was written to it. */
+/** The sequence number of a block's contents before anything was written to it. */
 export const UNWRITTEN = 0
 
-/** What each block of one volume may hold, by what was written to it and confirmed. */
+/** What each block of one volume may contain, given what was written to it and confirmed. */
 export class Ledger {
-  /** By block, oldest first; the first is what the block holds for certain, where that is certain. */
+  /** By block, oldest first; the first is what the block contains for certain, if that is certain. */
   readonly #blocks = new Map<number, Write[]>()
 
   issue(block: number, sequence: number): void {
@@ -33,20 +33,20 @@ export class Ledger {
     if (fate === 'synced') this.#drop(block, sequence)
   }
 
-  /** Everything in memory is on the device: so says a sync of all, or a detach without force. */
+  /** Everything in memory is on the device, according to a sync of everything or a detach without force. */
   confirmWritten(): void {
     for (const [block, writes] of this.#blocks)
       for (const { sequence } of writes.filter(({ fate }) => fate === 'written'))
         this.settle(block, sequence, 'synced')
   }
 
-  /** It was said in words that what was not confirmed may be lost. */
+  /** It was announced that unconfirmed data may be lost. */
   excuse(): void {
     for (const writes of this.#blocks.values())
       for (const write of writes) if (write.fate === 'written') write.fate = 'lost'
   }
 
-  /** Something else may have been written there, for a reason that is known: whatever is there now counts. */
+  /** Something else may have been written there, for a known reason: whatever is there now is accepted. */
   forgive(block: number, sequence: number): void {
     this.#blocks.set(block, [{ sequence, fate: 'synced' }])
   }
@@ -59,7 +59,7 @@ export class Ledger {
     return [...this.#blocks.values()].flat().filter(({ fate }) => fate === 'pending').length
   }
 
-  /** What the block may hold now. */
+  /** What the block may contain now. */
   allowed(block: number): readonly number[] {
     return this.#of(block).map(({ sequence }) => sequence)
   }
@@ -68,7 +68,7 @@ export class Ledger {
     return [...this.#blocks.keys()]
   }
 
-  /** What was confirmed, and must be there or be overwritten by a later write. */
+  /** What was confirmed: it must be there, unless a later write has overwritten it. */
   confirmed(block: number): number {
     const [first] = this.#of(block)
     return first?.fate === 'synced' ? first.sequence : UNWRITTEN
@@ -86,7 +86,7 @@ export class Ledger {
     return fresh
   }
 
-  /** A confirmed write makes everything before it impossible. */
+  /** A confirmed write rules out everything before it. */
   #drop(block: number, sequence: number): void {
     const writes = this.#of(block)
     writes.splice(

@@ -13,53 +13,53 @@ export interface Place {
 export const samePlace = (a: Place | null, b: Place | null): boolean =>
   a !== null && b !== null && a.target === b.target && a.lun === b.lun
 
-/** `raw`: its device is written to. `ext4`: it is mounted, and a file of it is. */
+/** `raw`: the histories write to its device. `ext4`: it is mounted, and they write to a file on it. */
 export type VolumeKind = 'raw' | 'ext4'
 
 export interface VolumeModel {
   readonly name: string
-  /** By what name Lunkeeper keeps it. */
+  /** The name under which Lunkeeper keeps it. */
   readonly record: string
   readonly kind: VolumeKind
-  /** Asked for by an orchestrator, which stages and publishes it. */
+  /** Requested by an orchestrator, which stages and publishes it. */
   readonly csi: boolean
-  /** … and has published it. */
+  /** The orchestrator has published it. */
   published: boolean
   readonly serial: string
-  /** Null for a stranger, which is attached nowhere and must never change. */
+  /** Null for a stranger, which is never attached and must never change. */
   readonly home: Place | null
   bytes: number
-  /** Where its target shows it now. */
+  /** Where its target presents it now. */
   at: Place | null
-  /** `unsure`: a command was killed or failed in the middle. */
+  /** `unsure`: a command was killed, or failed halfway. */
   attached: 'no' | 'yes' | 'unsure'
-  /** Its detach was killed. Where another volume answers, its state does not say so. */
+  /** Its detach was killed. If another volume answers, its state does not show that. */
   isDetaching: boolean
-  /** By which LUN its attachment reaches it, as Lunkeeper says. */
+  /** The LUN through which its attachment reaches it, according to Lunkeeper. */
   uses: Place | null
-  /** Its path, as Lunkeeper says: a device, or a directory. */
+  /** Its path, according to Lunkeeper: a device, or a directory. */
   path: string | null
   /** What holds its I/O. */
   mode: 'map' | 'session' | 'multipathd' | null
-  /** Another volume's bytes were written to it in a window: its content is not judged until it is painted again. */
+  /** Another volume's bytes were written to it in a window: its contents are not judged until it is painted again. */
   tainted: boolean
-  /** Something that was not confirmed may be lost, and that was said: an abandoned hold, a forced detach. */
+  /** When it was announced that unconfirmed data may be lost: a hold was given up, a detach was forced. */
   excusedAt: number
   /**
-   * I/O of it has failed, and that was said. What the kernel could not write then it reports once, to the next fsync of the
-   * file, however long ago it was: fs/ext4 says ENOSPC where it could not read a block bitmap.
+   * I/O of it has failed, and that was reported. What the kernel could not write then, it reports once, to the next
+   * fsync of the file, however long ago it was: fs/ext4 reports ENOSPC if it could not read a block bitmap.
    */
   owesError: boolean
-  /** Since when `volumes` says that it is attached, and no command on it was interrupted; null while it does not. */
+  /** Since when `volumes` has shown it as attached without an interrupted command; null while it does not. */
   readySince: number | null
-  /** Since when one of its paths was logged in, at every look. */
+  /** Since when one of its paths has been logged in, at every look. */
   reachedSince: number | null
-  /** When it was last seen attached, or an operation on it was at work (milliseconds of the host's monotonic clock). */
+  /** When it was last seen attached, or an operation was last working on it (milliseconds of the host's monotonic clock). */
   mayWriteUntil: number
   readonly ledger: Ledger
 }
 
-/** What is known of a volume that is not attached. */
+/** The model of a volume that is not attached. */
 export const DETACHED = {
   attached: 'no',
   isDetaching: false,
@@ -80,17 +80,17 @@ export interface TargetModel {
   readonly portalsDown: Set<number>
   /** When it last stopped answering. */
   downSince: number
-  /** When a portal of it, or all, last came back or went. */
+  /** When one of its portals, or all of them, last came back or went away. */
   changedAt: number
 }
 
-/** What should be, as far as the history itself determines it. All times are the host's monotonic clock's. */
+/** The expected state, as far as the history determines it. All times are those of the host's monotonic clock. */
 export class Model {
   readonly volumes = new Map<string, VolumeModel>()
   readonly targets = new Map<string, TargetModel>()
   readonly pace: Pace
   readonly windows: Windows
-  /** When an agent lived; the last one may live still. */
+  /** When an agent ran; the last one may still be running. */
   readonly agents: { readonly from: number; to: number }[] = []
   iscsid = true
   runFull = false
@@ -115,8 +115,9 @@ export class Model {
   }
 
   /**
-   * LIO answers at LUN 0 itself while nothing is mapped there: reads of its beginning succeed, writes are refused with DATA
-   * PROTECT, which no map holds, until the agent has asked what answers there (docs/kernel-notes.md).
+   * LIO itself answers at LUN 0 while nothing is mapped there: reads of its beginning succeed, and writes are
+   * refused with DATA PROTECT, which no map holds. That lasts until the agent has asked what answers there
+   * (docs/kernel-notes.md).
    */
   isAnsweredByTarget({ uses }: VolumeModel): boolean {
     return uses !== null && uses.lun === 0 && this.shownAt(uses) === null
@@ -141,34 +142,35 @@ export class Model {
     return up && portalsDown.size < portals.length
   }
 
-  /** Since when the agent lives; null while it does not. */
+  /** Since when the agent has been running; null while it is not. */
   get agentSince(): number | null {
     const last = this.agents.at(-1)
     return last && last.to === Number.POSITIVE_INFINITY ? last.from : null
   }
 
-  /** Without an agent `volumes` asks the disks; with one it shows what the agent has found, once it has asked. */
+  /** Without an agent, `volumes` asks the disks; with one, it shows what the agent has found, once it has asked. */
   hasAgentJustStarted(now: number): boolean {
     const since = this.agentSince
     return since !== null && now - since < FIRST_CHECK_MS * this.pace.factor
   }
 
-  /** Since when the agent asks a volume's path which volume answers; null while it does not. */
+  /** Since when the agent has asked a volume's path which volume answers; null while it does not. */
   readonly checkedSince = (name: string): number | null => {
     const { mode, readySince, reachedSince } = this.volume(name)
     const since = this.agentSince
     if (since === null || readySince === null) return null
-    // I/O that the agent holds resumes after a check of the path; I/O that the kernel or multipathd holds, without one.
+    // I/O that the agent holds resumes after a check of the path; I/O that the kernel or multipathd holds resumes
+    // without a check.
     if (mode === 'map') return Math.max(since, readySince)
     return reachedSince === null ? null : Math.max(since, readySince, reachedSince)
   }
 
-  /** An outage after which no I/O goes on before the volume has proven itself: the agent has marked the path as lost. */
+  /** Whether no I/O resumes after the outage before the volume has proven itself: the agent has marked the path as lost. */
   isLossSeen({ mode, attached }: VolumeModel, target: TargetModel, now: number): boolean {
     return mode === 'map' && attached === 'yes' && !target.up && this.isSeenAway(target.downSince, now)
   }
 
-  /** Whether an agent had the time to notice that a target is away: it looks five times a second. */
+  /** Whether an agent has had time to notice that a target is away: it looks five times a second. */
   isSeenAway(since: number, now: number): boolean {
     return this.agents.some(
       ({ from, to }) => Math.min(to, now) - Math.max(from, since) > SEEN_AFTER_MS * this.pace.factor,
@@ -176,9 +178,9 @@ export class Model {
   }
 }
 
-/** Well above the agent's pulse of 200 ms, on a busy machine. */
+/** Well above the agent's polling interval of 200 ms, for a busy machine. */
 const SEEN_AFTER_MS = 1_000
-/** Until an agent that has just started has asked each disk which volume it is. */
+/** How long an agent that has just started may take to ask each disk which volume it is. */
 const FIRST_CHECK_MS = 10_000
 
 export interface Topology {
@@ -192,7 +194,7 @@ export interface Topology {
   }[]
 }
 
-/** Two targets, one with two portals; volumes of equal and of different size at each; two strangers. */
+/** Two targets, one with two portals; volumes of the same and of different sizes at each; two strangers. */
 export const TOPOLOGY: Topology = {
   targets: [
     { name: 't0', portals: ['127.0.0.1:3260'] },

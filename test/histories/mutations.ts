@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * A fault planted into a copy of the sources, to see whether the histories find it. The shipped program has no switch
+ * A fault planted in a copy of the sources, to see whether the histories find it. The shipped program has no switch
  * for it.
  */
 interface Mutation {
@@ -12,7 +12,7 @@ interface Mutation {
 }
 
 export const MUTATIONS = {
-  /** Every volume is taken for the one expected. */
+  /** Every volume is taken for the expected one. */
   identity: {
     file: 'src/model/identity.ts',
     find: /(export function nameDifference\([\s\S]*?\): string \| null \{)/,
@@ -24,19 +24,19 @@ export const MUTATIONS = {
     find: /on \? 'queue_if_no_path' : 'fail_if_no_path'/,
     replace: "on ? 'fail_if_no_path' : 'fail_if_no_path'",
   },
-  /** Every path is taken for the volume in the periodic check, and only there. */
+  /** Only the periodic check takes every path for the volume. */
   checks: {
     file: 'src/host/disk/quick-check.ts',
     find: /if \(!isExpected\) return 'other'/,
     replace: "if (!isExpected) return 'same'",
   },
-  /** Detach removes the disks first, as with --force, and says that all is well. */
+  /** Detach removes the disks first, as with --force, and reports success. */
   flush: {
     file: 'src/volumes/detach/dismantle.ts',
     find: /work\.force && \(await discardData\(work, disks\)\)/,
     replace: "await discardData(work, disks.map((one) => ({ ...one, verdict: 'changed' })))",
   },
-  /** Of two nodes: a node that has lost the volume takes it back as soon as it can. */
+  /** With two nodes: a node that has lost the volume takes it back as soon as it can. */
   owner: {
     file: 'src/model/plan/owner.ts',
     find: /if \(holder\) return \{ kind: 'lost', holder: holder\.key \}([^]*?)if \(isTaken && !isOwn\(holder\) && !takesOver\)/,
@@ -46,7 +46,7 @@ export const MUTATIONS = {
 
 export type MutationName = keyof typeof MUTATIONS
 
-/** @throws where the sources are not what the mutation was written for */
+/** @throws if the sources differ from those for which the mutation was written */
 export async function mutate(checkout: string, name: MutationName): Promise<void> {
   const { file, find, replace } = MUTATIONS[name]
   const path = join(checkout, file)

@@ -1,9 +1,9 @@
-/** How long `volumes` takes on an idle machine of the lab with some volumes. */
+/** How long `volumes` takes on an idle lab machine with some volumes. */
 const USUAL_MS = 150
 const REMEMBERED = 5
 const MOST = 12
 
-/** How much slower than usual the machine is now: other machines may share its processor. Time limits are stretched by it. */
+/** How much slower than usual the machine is now: other machines may share its processor. Time limits are multiplied by it. */
 export class Pace {
   readonly #recent: number[] = []
 
@@ -12,7 +12,7 @@ export class Pace {
     if (this.#recent.length > REMEMBERED) this.#recent.shift()
   }
 
-  /** 1 for as fast as usual. */
+  /** 1: as fast as usual. */
   get factor(): number {
     return Math.min(MOST, Math.max(1, ...this.#recent.map((ms) => ms / USUAL_MS)))
   }

@@ -23,19 +23,19 @@ export interface Played {
   readonly ms: number
   /** How many blocks of data were confirmed. */
   readonly writes: number
-  /** What was said, for a person who looks into it. */
+  /** The log, for investigation. */
   readonly log: readonly string[]
 }
 
 /** How long a volume may take to be usable once everything is right again. */
 const RECOVERY_MS = 90_000
 const PULSE_MS = 500
-/** Numbers at which nothing else is shown. */
+/** Numbers at which nothing else is presented. */
 const SPARE_LUNS = [20, 21, 22, 23, 24]
-/** The file systems are inspected as after a crash once in this many operations. */
+/** Once in this many operations the file systems are inspected as after a crash. */
 const INSPECT_EVERY = 10
 
-/** Plays a history that is known, or makes one up as it goes. */
+/** Plays a given history, or makes one up as it goes. */
 export async function play(
   world: World,
   history: Pick<History, 'seed'> & { readonly operations: readonly Operation[] | number },
@@ -80,7 +80,7 @@ export async function play(
     await judge.atTheEnd({ mayBeUnformatted: wasCutOff, mayBeUnfinished })
   } catch (error) {
     listen()
-    // A mistake of the harness itself: with what led to it.
+    // A bug of the harness itself: report what led to it.
     if (!(error instanceof Violation)) throw new Error(log.join('\n'), { cause: error })
     violation = error
     note(error.message)
@@ -121,7 +121,7 @@ class Judge {
       if (volume.ledger.pending === 0) await inspectFileSystem(world, volume, false)
   }
 
-  /** Paints a volume again after another one has written to it in a window, once it is attached nowhere. */
+  /** Paints a volume again after another one has written to it in a window, once it is not attached. */
   async #paintAgain(): Promise<void> {
     const { model } = this.#world
     for (const volume of model.volumes.values()) {
@@ -133,7 +133,7 @@ class Judge {
     }
   }
 
-  /** Every volume comes back; then nothing of any is left. */
+  /** Every volume comes back; then nothing is left of any of them. */
   async atTheEnd(options: MayBeLeft): Promise<void> {
     const world = this.#world
     const { model } = world
@@ -160,12 +160,12 @@ class Judge {
     const released: VolumeModel[] = []
     for (const volume of model.attached) {
       const operation = { kind: 'detach', volume: volume.name, force: false, cli: false } as const
-      // Without a path nothing can be given back: its disk was taken from the node.
+      // Without a path nothing can be given back: its disk was removed from the node.
       const hadPath = !volume.owesError
-      // A detach that said that written data may be lost says so again, until it is forced.
+      // A detach that reported that written data may be lost reports it again, until it is forced.
       const wasRefused = world.saidOf(volume.name, 0).some((line) => line.includes('FLUSH_FAILED'))
       await definitionOf(operation).act(world, operation)
-      // Its pod is gone, and kubelet asks until it is unstaged.
+      // Its pod is gone, and the kubelet retries until the volume is unstaged.
       const askUntil = performance.now() + RECOVERY_MS * model.pace.factor
       while (volume.csi && volume.attached !== 'no' && performance.now() < askUntil) {
         await sleep(PULSE_MS)
@@ -176,7 +176,7 @@ class Judge {
         continue
       }
       const refused = new Violation('refused', volume.name, world.saidOf(volume.name, 0).at(-1) ?? 'detach')
-      // What could not be written when a hold was over, the kernel reports to the detach.
+      // The kernel reports to the detach what could not be written when a hold ended.
       if (volume.mode === 'map' && !volume.tainted && !volume.owesError && !wasRefused) throw refused
       await definitionOf(operation).act(world, { ...operation, force: true })
       if ((volume.attached as string) !== 'no') throw refused
@@ -187,8 +187,9 @@ class Judge {
 }
 
 /**
- * A published volume whose file system broke when its hold was over stays `failed` until its pod is gone, and one below which
- * another volume answered `misplaced`. So does one whose detach was killed: it is detached again.
+ * A published volume whose file system broke when its hold ended stays `failed` until its pod is gone, and a volume
+ * below which another one answered stays `misplaced`. The same is true of a volume whose detach was killed: it is
+ * detached again.
  */
 const hasRecovered = ({ published, isDetaching }: VolumeModel, state: AttachmentState | undefined): boolean =>
   state === 'ready' ||
@@ -218,7 +219,8 @@ async function putRight(world: World): Promise<void> {
   await world.startIscsid()
   await showEverything(world)
   world.watchStrangers()
-  // One may have followed its volume to a LUN that now shows another one, since it was last asked where it is.
+  // Since Lunkeeper was last asked, an attachment may have followed its volume to a LUN that now presents another
+  // one.
   await reconcile(world)
   world.watchStrangers()
   for (const target of model.targets.values()) {
@@ -234,7 +236,7 @@ async function putRight(world: World): Promise<void> {
   await world.startAgent()
 }
 
-/** Every volume where its attachment expects it; one that is attached nowhere where it belongs, or where there is room. */
+/** Presents every volume where its attachment expects it, and one that is not attached where it belongs, or where there is room. */
 async function showEverything(world: World): Promise<void> {
   const { model } = world
   for (const volume of model.volumes.values())

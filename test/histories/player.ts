@@ -7,7 +7,7 @@ import { bootMachine } from './world.ts'
 
 type Playable = Parameters<typeof play>[1]
 
-/** Plays one history after the other, on one machine until there is a violation. */
+/** Plays histories one after the other on one machine, until there is a violation. */
 export class Player implements AsyncDisposable {
   readonly #debian: Debian
   readonly #cpu: number | undefined

@@ -1,4 +1,4 @@
-/** A stream of random numbers that its seed determines: mulberry32, as good as a history needs. */
+/** A stream of random numbers determined by its seed: mulberry32, which is good enough for histories. */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** From 0 up to and without 1. */
+  /** From 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let t = this.#state
@@ -15,7 +15,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** A whole number of `from` … `to`, both included. */
+  /** A whole number from `from` to `to`, both included. */
   between(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1))
   }
@@ -24,7 +24,7 @@ export class Random {
     return this.next() < probability
   }
 
-  /** Undefined where there is nothing to choose from. */
+  /** Undefined if there is nothing to choose from. */
   pick<T>(from: readonly T[]): T | undefined {
     return from[Math.floor(this.next() * from.length)]
   }

@@ -1,6 +1,6 @@
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 
-/** What a request of a resident program came to. */
+/** The result of a request to a resident program. */
 export type Answer<T = unknown> =
   | { readonly value: T }
   | { readonly error: { readonly code: string; readonly message: string } }
@@ -8,7 +8,7 @@ export type Answer<T = unknown> =
 /** It did not answer in time. */
 export class Late extends Error {}
 
-/** A program that stays in the machine and answers requests as lines of JSON (guest/serve.mjs). */
+/** A program that stays in the machine and answers requests in lines of JSON (guest/serve.mjs). */
 export class Servant {
   readonly process: LabProcess
   readonly #waiting = new Map<number, (answer: Answer) => void>()
@@ -46,7 +46,7 @@ export class Servant {
     this.#waiting.delete(id)
   }
 
-  /** Answers when it is done, however long that takes. */
+  /** Resolves when the request is done, however long that takes. */
   ask<T>(what: string, args: object = {}): Promise<Answer<T>> {
     const id = ++this.#asked
     const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve))
@@ -74,7 +74,7 @@ export class Servant {
     }
   }
 
-  /** The value. @throws where it fails, or is late */
+  /** The value. @throws if the request fails, or is late */
   async get<T>(deadlineMs: number, what: string, args: object = {}): Promise<T> {
     const answer = await this.within<T>(deadlineMs, what, args)
     if ('error' in answer) throw new Error(`${what}: ${answer.error.code}: ${answer.error.message}`)

@@ -5,7 +5,7 @@ import type { Violation } from './violation.ts'
 /** A history takes about as many seconds as it has operations. */
 const MAX_TRIES = 40
 
-/** Leaves out whatever is not needed for the violation: halves first, then ever smaller parts (Zeller's ddmin). */
+/** Leaves out everything that is not needed for the violation: halves first, then ever smaller parts (Zeller's ddmin). */
 export async function shrink(
   player: Player,
   history: History,

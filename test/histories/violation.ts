@@ -1,4 +1,4 @@
-/** A promise that was not kept. The kind is what a shorter history must show again. */
+/** A broken promise. A shortened history must produce the same kind. */
 export class Violation extends Error {
   override readonly name = 'Violation'
   readonly kind: ViolationKind
@@ -12,35 +12,35 @@ export class Violation extends Error {
 }
 
 export type ViolationKind =
-  /** What a node wrote arrives after another one has become the owner. */
+  /** A write of one node arrives after another one has become the owner. */
   | 'two-writers'
   /** Bytes on a volume that its own attachment did not write. */
   | 'wrong-volume'
-  /** A volume changed although it is attached nowhere. */
+  /** A volume changed although it is not attached. */
   | 'written-while-detached'
-  /** Bytes that no write put there. */
+  /** Bytes that no write produced. */
   | 'corrupt'
-  /** A confirmed write is missing, and Lunkeeper did not say that it was given up. */
+  /** A confirmed write is missing, and Lunkeeper did not report that it was given up. */
   | 'lost'
   /** A file system that was unmounted cleanly is not clean. */
   | 'unclean'
-  /** A LUN shows another volume, and Lunkeeper says that all is well. */
+  /** A LUN presents another volume, and Lunkeeper reports no problem. */
   | 'unnoticed'
-  /** What `volumes` says is not what I/O does. */
+  /** What `volumes` reports does not match what I/O does. */
   | 'disagrees'
-  /** A read gave what the volume does not hold. */
+  /** A read returned what the volume does not contain. */
   | 'wrong-read'
   /** An operation did not end in time. */
   | 'hang'
   /** A disk, a session, a map, a mount or a file that belongs to nothing. */
   | 'left-behind'
-  /** The record of a volume is gone, and the volume was not detached. */
+  /** The record of a volume is gone although the volume was not detached. */
   | 'forgotten'
-  /** All is well again with targets and node, and the volume is not. */
+  /** Targets and node are in order again, but the volume is not. */
   | 'not-recovered'
-  /** A command failed although nothing stood in its way. */
+  /** A command failed although nothing prevented it. */
   | 'refused'
-  /** The only node that has ever used a volume is said to have lost it to another. */
+  /** The only node that has ever used a volume is reported to have lost it to another. */
   | 'fenced'
   /** The agent ended without being stopped. */
   | 'agent-died'

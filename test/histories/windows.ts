@@ -1,34 +1,34 @@
 import type { Pace } from './pace.ts'
 
-/** How often the agent asks each disk who it is. */
+/** How often the agent asks each disk which volume it is. */
 const IDENTITY_CHECK_INTERVAL_MS = 5_000
-/** A busy machine with one processor, and the question itself. */
+/** For a busy machine with one processor, and for the question itself. */
 const SLACK_MS = 5_000
 
 /**
- * A LUN shows another volume than the one that an attachment reaches through it, and Lunkeeper cannot know it yet.
- * A host without reservations cannot keep bytes off the stranger until the next time it asks.
+ * A LUN presents another volume than the one that an attachment reaches through it, and Lunkeeper cannot know that
+ * yet. A host without reservations cannot keep bytes off the stranger until the next time it asks.
  */
 export interface Window {
-  /** Whose bytes may be found. */
+  /** The volume whose bytes may be found. */
   readonly writer: string
-  /** On whom. */
+  /** The volume on which they may be found. */
   readonly stranger: string
   readonly from: number
-  /** When what was shown was right again; infinite while it is wrong. */
+  /** When the right volume was presented again; infinite while it is wrong. */
   until: number
-  /** When Lunkeeper must have noticed it; null while that time has not come. */
+  /** When Lunkeeper must have noticed it; null if that time has not come. */
   sealed: number | null
-  /** Bytes were found there: Lunkeeper must have said so, if it had the time. */
+  /** Bytes were found there: Lunkeeper must have reported it, if it had the time. */
   used: boolean
-  /** `volumes` said so. */
+  /** Whether `volumes` reported it. */
   isShown: boolean
 }
 
-/** Since when the agent has asked a volume's path, without a pause, which volume answers; null while it does not. */
+/** Since when the agent has asked a volume's path which volume answers, without a pause; null while it does not. */
 export type CheckedSince = (writer: string) => number | null
 
-/** All windows of one history. Times are the host's monotonic clock's. */
+/** All windows of one history. Times are those of the host's monotonic clock. */
 export class Windows {
   readonly #all: Window[] = []
   readonly #pace: Pick<Pace, 'factor'>
@@ -67,7 +67,7 @@ export class Windows {
     return Math.max(from, since) + IDENTITY_CHECK_INTERVAL_MS + this.#slackMs
   }
 
-  /** What is past stays past, also when the agent dies later. */
+  /** Once a window must have been noticed, that stays so, even if the agent dies later. */
   seal(now: number, checkedSince: CheckedSince): void {
     for (const window of this.#all) {
       const deadline = this.deadlineOf(window, checkedSince)
@@ -75,14 +75,14 @@ export class Windows {
     }
   }
 
-  /** It was said that another volume answers: from then on nothing of the writer may go anywhere. */
+  /** It was reported that another volume answers: from then on nothing of the writer may go anywhere. */
   noticed(writer: string, now: number): void {
     for (const window of this.#all)
       if (window.writer === writer && window.until > now)
         Object.assign(window, { sealed: window.sealed ?? now, isShown: true })
   }
 
-  /** Those that Lunkeeper must have noticed by now, and that are wrong still. */
+  /** The windows that Lunkeeper must have noticed by now, and that are still wrong. */
   get overdue(): readonly Window[] {
     return this.#all.filter(({ sealed, until }) => sealed !== null && until === Number.POSITIVE_INFINITY)
   }
@@ -93,8 +93,8 @@ export class Windows {
   }
 
   /**
-   * Why bytes of a writer may be on a stranger that was last looked at at `before`; null where nothing allows it.
-   * What a write had under way when the window closed may land a moment later.
+   * Why bytes of a writer may be on a stranger that was last looked at at `before`; null if nothing allows it.
+   * Writes in progress when the window closed may land a moment later.
    */
   covers(stranger: string, before: number, checkedSince: CheckedSince, writer?: string): Window | null {
     return (

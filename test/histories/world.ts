@@ -12,16 +12,16 @@ import type { Answer } from './servant.ts'
 import { Late, Servant } from './servant.ts'
 import { Violation } from './violation.ts'
 
-/** Where the targets' files are: a file system of their own, so that it can be full. */
+/** Where the targets' files are: on a separate file system, so that it can be full. */
 const STORE = '/dev/shm/luns'
 const STORE_BYTES = 160 << 20
-/** Longer than any command may take: a login at a target that does not answer, several times over, on a machine that is busy. */
+/** Longer than any command may take: several logins to a target that does not answer, on a busy machine. */
 export const COMMAND_DEADLINE_MS = 240_000
 const QUICK_MS = 120_000
 /** systemd's StartLimitBurst. */
 const AGENT_STARTS = 5
 
-/** A machine that is used for one history after the other. */
+/** A machine that is used for several histories, one after the other. */
 export interface Machine {
   readonly lab: Lab
   readonly world: World
@@ -50,7 +50,7 @@ const GUEST = '/lab/project/test/histories/guest'
 
 const iqnOf = (name: string) => `iqn.2026-01.dev.lunkeeper:${name}`
 
-/** The real counterpart of the model: targets, the program under test, and those who write and look. */
+/** The real counterpart of the model: targets, the program under test, and the programs that write and look. */
 export class World {
   readonly node: LabNode
   readonly #topology: Topology
@@ -59,7 +59,7 @@ export class World {
   #agent: LabProcess | null = null
   #engine!: Servant
   #observer!: Servant
-  /** What agents and commands have said, oldest first. */
+  /** What agents and commands have logged, oldest first. */
   said: { readonly at: number; readonly line: string }[] = []
   #heard = 0
 
@@ -80,7 +80,7 @@ export class World {
     return world
   }
 
-  /** Everything as at the begin of a history, after one that left nothing. */
+  /** Restores the state at the start of a history, after one that left nothing. */
   async renew(): Promise<void> {
     for (const volume of this.model.volumes.values()) await this.hide(volume, false)
     const agents = this.model.agentSince
@@ -103,7 +103,7 @@ export class World {
     return this.#targets.get(name)!
   }
 
-  /** Makes a volume as new: none of its bytes comes from a write of the history. */
+  /** Makes a volume new: none of its bytes comes from a write of the history. */
   async paint(volume: VolumeModel, from = 0): Promise<void> {
     const { name, kind, bytes } = volume
     await this.#observer.get(QUICK_MS, 'paint', {
@@ -118,7 +118,7 @@ export class World {
     volume.tainted = false
   }
 
-  /** Puts a volume at a LUN. */
+  /** Maps a volume at a LUN. */
   async show(volume: VolumeModel, place: Place): Promise<void> {
     const { name, serial, bytes } = volume
     await this.target(place.target).map(place.lun, { name, serial, bytes, dir: STORE })
@@ -132,7 +132,7 @@ export class World {
     volume.at = null
   }
 
-  /** A volume becomes larger on its target. */
+  /** Makes a volume larger on its target. */
   async grow(volume: VolumeModel, bytes: number): Promise<void> {
     const from = volume.bytes
     volume.bytes = bytes
@@ -152,7 +152,7 @@ export class World {
     for (const volume of here) await this.show(volume, volume.at!)
   }
 
-  /** Not a byte more fits into the file system of the targets' files. */
+  /** Fills the file system of the targets' files, so that not a single byte more fits. */
   async setStoreFull(isFull: boolean): Promise<void> {
     await this.#resizeTmpfs(STORE, isFull, `${STORE_BYTES}`)
     this.model.storeFull = isFull
@@ -165,7 +165,7 @@ export class World {
 
   async #resizeTmpfs(at: string, isFull: boolean, usually: string): Promise<void> {
     const size = isFull ? `$(df --output=used -k ${at} | tail -1 | tr -d ' ')k` : usually
-    // What is used may have grown since it was asked.
+    // The used space may have grown since it was read.
     await this.node.sh(
       `for try in 1 2 3 4 5; do mount -o remount,size=${size} ${at} && exit 0; sleep 0.1; done; exit 1`,
     )
@@ -178,7 +178,7 @@ export class World {
     for (const target of this.model.targets.values()) target.changedAt = performance.now()
   }
 
-  /** After a change of what LUNs show: who may write to whom now without knowing it. */
+  /** After LUNs were changed: determines which volume may now write to which without knowing it. */
   watchStrangers(): void {
     const now = performance.now()
     const { model } = this
@@ -188,13 +188,16 @@ export class World {
       if (!writer.uses || !shown || shown === writer) continue
       if (model.isLossSeen(writer, model.target(writer.uses.target), now)) continue
       model.windows.open(writer.name, shown.name, now)
-      // What the file system itself writes carries no stamp: whether it went astray cannot be seen.
+      // What the file system itself writes carries no stamp, so it cannot be seen whether it went astray.
       if (writer.kind === 'ext4') writer.tainted = true
       if (writer.kind === 'ext4' && shown.kind === 'ext4') shown.tainted = true
     }
   }
 
-  /** Who reaches no stranger any more: the volume is back, or followed to another LUN, or detached. */
+  /**
+   * Closes the windows of volumes that no longer reach a stranger: the volume is back, was followed to another LUN,
+   * or was detached.
+   */
   closeWindows(): void {
     const { model } = this
     for (const { name, attached, uses } of model.own) {
@@ -205,7 +208,7 @@ export class World {
 
   async startAgent(): Promise<void> {
     if (this.#agent) return
-    // As systemd does: started again where it ends.
+    // Like systemd: restart it when it ends.
     for (let starts = 1; ; starts++) {
       const agent = await this.node.start([
         'lunkeeper',
@@ -238,7 +241,7 @@ export class World {
     this.#agent = null
   }
 
-  /** Takes what the agent has said since, and sees whether it is there still. */
+  /** Collects what the agent has logged since, and checks whether it is still running. */
   listen(): void {
     const agent = this.#agent
     if (!agent) return
@@ -260,7 +263,7 @@ export class World {
     ])
   }
 
-  /** What was said of a volume since then. */
+  /** What was logged about a volume since then. */
   saidOf(volume: string, since: number): string[] {
     this.listen()
     return this.said.filter(({ at, line }) => at >= since && line.includes(volume)).map(({ line }) => line)
@@ -274,7 +277,7 @@ export class World {
         .catch(asViolation)
       this.model.pace.note(performance.now() - started)
       if ('value' in answer) return answer.value.volumes
-      // A program that is late on a busy machine: not for good.
+      // A program that is late on a busy machine may still end, but not this late.
       if (performance.now() - started > COMMAND_DEADLINE_MS)
         throw new Violation('hang', null, `volumes: ${answer.error.code}: ${answer.error.message}`)
     }
@@ -285,7 +288,7 @@ export class World {
     return this.#engine.within<T>(COMMAND_DEADLINE_MS, what, args).catch(asViolation)
   }
 
-  /** The program, as a person runs it. @returns its error's code; null for success; 'KILLED' */
+  /** Runs the program as a user does. @returns its error's code; null for success; 'KILLED' */
   async command(
     args: readonly string[],
     env: Record<string, string> = {},
@@ -307,7 +310,7 @@ export class World {
     }
   }
 
-  /** Settles when the write has come back, however long that takes. */
+  /** Settles when the write has completed, however long that takes. */
   write(args: object): Promise<Answer<'synced' | 'written'>> {
     return this.#observer.ask('write', args)
   }
@@ -345,14 +348,14 @@ const asViolation = (error: unknown): never => {
   throw error
 }
 
-/** Of each kind of sector in a block: volume, sequence, block; null for one that says nothing. */
+/** For each kind of sector in a block: volume, sequence, block; null for a sector without a stamp. */
 export type Stamps = readonly (readonly [string, number, number] | null)[]
 
 export interface Change {
   readonly volume: string
   /** How many blocks have changed. */
   readonly count: number
-  /** Of a file system only those with another volume's stamp. */
+  /** For a file system, only those with another volume's stamp. */
   readonly blocks: readonly (readonly [number, Stamps])[]
 }
 

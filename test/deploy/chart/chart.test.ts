@@ -62,14 +62,14 @@ const readAll = (path: string) =>
   parseAllDocuments(readFileSync(join(deploy, 'kubernetes', path), 'utf8')).map(
     (document) => document.toJS() as Resource,
   )
-/** Roles and accounts, without what the place where they are makes of them. */
+/** Roles and accounts, without the metadata that depends on where they are. */
 const bare = (resource: Resource | undefined) => resource && { ...resource, metadata: null }
 const named = (resources: readonly Resource[], { kind, metadata }: Resource) =>
   resources.find((one) => one.kind === kind && one.metadata.name === metadata.name)
 const of = (resources: readonly Resource[], kind: string) => resources.find((one) => one.kind === kind)!
 const podOf = (resources: readonly Resource[]) => of(resources, 'DaemonSet').spec.template.spec
 
-/** As the API server fills it in, or an overlay of one's own does: images. */
+/** As the API server fills it in, or as a user's own overlay does: images. */
 function comparable(resource: Resource): unknown {
   const spec = structuredClone(resource.spec)
   for (const container of spec.template?.spec.containers ?? []) {
@@ -80,7 +80,7 @@ function comparable(resource: Resource): unknown {
   return spec
 }
 
-/** What the patches (RFC 6902) of a kustomization and of its components make of a resource. */
+/** A resource after the patches (RFC 6902) of a kustomization and of its components. */
 function patched(overlay: string, resource: Resource): Resource {
   const result = structuredClone(resource) as unknown as Record<string, unknown>
   const own = read(`overlays/${overlay}/kustomization.yaml`)
@@ -137,7 +137,7 @@ describe('the chart is what the manifests are', () => {
     }
     const parts = componentsOf(overlay)
     const roles = resources.filter(({ kind }) => kind.startsWith('ClusterRole'))
-    // Beside those of agent and controller.
+    // Besides those of agent and controller.
     expect(roles).toHaveLength(4 + 2 * parts.length)
     for (const wanted of parts.flatMap((name) => [
       read(`components/${name}/role.yaml`),

@@ -8,7 +8,7 @@ import { fetchPackages } from '../../../lab/debian/fetch.ts'
 import { cacheDirectory } from '../../../lab/debian/root.ts'
 import { unpack } from '../../../lab/debian/unpack.ts'
 
-/** Go and the libraries of Helm's templates, at Debian's versions: sprig 3.2.3 is Helm 3's. */
+/** Go and the libraries of Helm's templates, at Debian's versions: Helm 3 has sprig 3.2.3. */
 const PACKAGES = ['golang-go', 'golang-github-masterminds-sprig-dev', 'golang-k8s-sigs-yaml-dev']
 
 export interface Rendered {
@@ -19,7 +19,10 @@ export interface Rendered {
 
 export type Render = (values: string, release?: string, namespace?: string) => Promise<Rendered>
 
-/** Builds render.go, in some seconds; the first time Go is downloaded, 80 MB, and kept where the lab keeps its kernels. */
+/**
+ * Builds render.go, which takes some seconds. The first time, Go (80 MB) is downloaded, and kept where the lab
+ * keeps its kernels.
+ */
 export async function buildRenderer(chart: string, directory: string): Promise<Render> {
   const root = await bringGo()
   const release = (await readdir(join(root, 'usr/lib'))).find((name) => name.startsWith('go-')) ?? 'go'

@@ -17,7 +17,7 @@ const tools = JSON.parse(readFileSync(join(project, 'tools/package.json'), 'utf8
   dependencies: Record<string, string>
 }
 
-/** As a person does it. */
+/** As a user does it. */
 const build = async (out: string, umask: string) =>
   (
     await run(

@@ -1,4 +1,5 @@
-// The dashboard's questions, answered by a Prometheus that knows what an agent said in an outage on a kernel of the lab.
+// The dashboard's queries, answered by a Prometheus that has what an agent reported in an outage on a kernel of the
+// lab.
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { temporary } from '../../unit/temporary.ts'
@@ -25,7 +26,7 @@ it.each(expressionsOf(readDashboard()).map(({ title, expr }) => [title, expr] as
   async (_, expr) => {
     const series = await ask(expr)
     expect(series).not.toEqual([])
-    // A histogram whose series are new gives NaN where nothing but increase() or rate() is asked.
+    // A histogram with new series gives NaN if only increase() or rate() is queried.
     expect(series.flatMap(({ values }) => values).some(([, value]) => value !== 'NaN')).toBe(true)
   },
 )

@@ -17,7 +17,7 @@ export interface Dashboard {
 export const readDashboard = () =>
   JSON.parse(readFileSync(`${DIRECTORY}grafana/lunkeeper.json`, 'utf8')) as Dashboard
 
-/** An expression with Grafana's variables filled in, as Prometheus gets it. */
+/** An expression with Grafana's variables filled in, as it is sent to Prometheus. */
 export const filledIn = (expr: string) => expr.replaceAll('$__rate_interval', '5m').replaceAll(/\$\w+/g, '.*')
 
 export const expressionsOf = ({ panels }: Dashboard) =>

@@ -1,5 +1,6 @@
-// node test/deploy/monitoring/picture.ts FILE.png: draws the dashboard with what was recorded. The questions and the places of
-// the panels are the dashboard's; the drawing is ours, so it tells what Grafana would show and not how it would look.
+// node test/deploy/monitoring/picture.ts FILE.png: draws the dashboard with the recorded metrics. The queries and
+// the positions of the panels are the dashboard's. The drawing is ours, so it shows what Grafana would display, but
+// not how it would look.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +64,7 @@ function graph(lines: readonly Line[], { start, end }: Recording, width: number,
     ${drawn.join('')}<text x="44" y="${height - 12}" class="legend">${legend}</text>`
 }
 
-/** The value at the end, as a table or a large number has it. */
+/** The last value, as a table or a large number shows it. */
 const now = ({ values }: Line, { end }: Recording) =>
   shown(values.findLast(([at]) => at > end - STEP_S)?.[1] ?? Number.NaN).replace('NaN', '–')
 

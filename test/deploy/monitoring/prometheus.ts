@@ -15,7 +15,7 @@ import { unpack } from '../../../lab/debian/unpack.ts'
 
 const START_MS = 60_000
 
-/** Debian's prometheus and promtool, fetched once as the lab's packages are. @returns the directory of the programs */
+/** Debian's prometheus and promtool, fetched once like the lab's packages. @returns the directory of the programs */
 export async function bringPrometheus(): Promise<string> {
   const home = join(cacheDirectory(), 'prometheus')
   const programs = join(home, 'usr/bin')
@@ -43,7 +43,7 @@ export interface Series {
   readonly values: readonly (readonly [number, string])[]
 }
 
-/** A Prometheus on this machine's loopback that knows what was recorded, and scrapes nothing. */
+/** A Prometheus on this machine's loopback that has the recorded metrics, and scrapes nothing. */
 export class RecordedPrometheus implements AsyncDisposable {
   readonly #url: string
   readonly #end: () => Promise<void>

@@ -14,8 +14,8 @@ export interface Ran {
 }
 
 /**
- * A Debian with nothing of the checkout, no Node, no network and no sysfs: the lab's own, with a layer over it that keeps what
- * is changed. It uses namespaces only: any user is root in there.
+ * A Debian without the checkout, Node, network or sysfs: the lab's own, with a layer over it that keeps changes. It
+ * uses only namespaces: any user is root in there.
  */
 export class CleanRoot {
   readonly #base: string
@@ -36,7 +36,7 @@ export class CleanRoot {
     return new CleanRoot(dir, places[0]!, places)
   }
 
-  /** Puts a file there, before or between commands. */
+  /** Writes a file there, before or between commands. */
   async write(path: string, content: string | Buffer, mode = 0o644): Promise<void> {
     const file = join(this.#upper, path)
     await mkdir(dirname(file), { recursive: true })
@@ -44,8 +44,8 @@ export class CleanRoot {
   }
 
   /**
-   * Runs command lines, two at a time, each on its own but in one place: `/root`.
-   * @param shared what of this machine is seen in there: file or directory -> where
+   * Runs command lines, two at a time, each separately but in one place: `/root`.
+   * @param shared what is visible of this machine in there: file or directory -> where
    */
   async runAll(
     scripts: readonly string[],
@@ -94,7 +94,7 @@ export class CleanRoot {
   }
 }
 
-/** What a command may take, in seconds; a service ends by then, as it is told to. */
+/** How long a command may take, in seconds; a service ends by then, because it is told to. */
 const LIMIT = 40
 
 const SETUP = `

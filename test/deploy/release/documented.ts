@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { COMMANDS } from '../../../src/cli/commands.ts'
 import { project } from './packed.ts'
 
-/** A command line of ours that people are told to type, as they would type it. */
+/** A command line of ours from the documentation, as users would type it. */
 export interface Documented {
   readonly where: string
   readonly command: string
@@ -15,11 +15,11 @@ export const EXAMPLES: readonly Documented[] = COMMANDS.flatMap(({ name, example
   examples.map(({ command }) => ({ where: `${name} --help`, command })),
 )
 
-/** A prompt, or none, also in a list; programs that may stand before ours. */
+/** A prompt, if any, also in a list; programs that may come before ours. */
 const OURS =
   /^ *(?:[#$] )?((?:npx )?lunkeeper [a-z-].*|(?:journalctl|kubectl)[^|]*\| *(?:npx )?lunkeeper .*)$/
 
-/** Every command of ours in a block of the documentation. */
+/** Every command of ours in a code block of the documentation. */
 export function documented(): readonly Documented[] {
   const pages = [
     'README.md',

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { program } from '../../../lab/debian/program.ts'
 
 /**
- * What dpkg knows to be installed, for a root that was unpacked without dpkg: the packages that a package depends on, in the
- * versions that it asks for. They are there; only their entries are not.
+ * Makes dpkg consider packages installed in a root that was unpacked without dpkg: those that a package depends on,
+ * in the versions that it requires. They exist; only their entries are missing.
  */
 export async function statusFor(deb: string): Promise<string> {
   const depends = (await program(['dpkg-deb', '--field', deb, 'Depends'])).trim()
@@ -18,7 +18,7 @@ export async function statusFor(deb: string): Promise<string> {
     .join('\n')
 }
 
-/** The same package as a later version: what is in it is not compressed, as it is thrown away soon. */
+/** The same package as a later version; its contents are not compressed, because it is soon deleted. */
 export async function laterVersion(deb: string, version: string, work: string): Promise<string> {
   const tree = join(work, 'later')
   const file = join(work, `lunkeeper_${version}_amd64.deb`)

@@ -10,8 +10,8 @@ import { temporary } from '../../unit/temporary.ts'
 import { packed, project, version } from './packed.ts'
 
 /*
- * The npm package on a machine that is not Linux. The tests have no Mac: a Node whose process.platform says darwin, on which
- * everything that only Linux has is missing and counted, and no program can be started.
+ * The npm package on a machine that is not Linux. The tests have no Mac. They use a Node whose process.platform is
+ * darwin, in which everything that only Linux has is missing and its use is counted, and no program can be started.
  */
 const DARWIN = `
   Object.defineProperty(process, 'platform', { value: 'darwin' })

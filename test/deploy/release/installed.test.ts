@@ -18,7 +18,7 @@ import { packed, project, version } from './packed.ts'
 
 const field = (path: string) => readFileSync(join(project, 'test/field', path), 'utf8')
 
-/** Files that the documentation's commands name, and programs that they are piped from or to. */
+/** Files that the documentation's commands name, and programs from which or to which they are piped. */
 const FIXTURES: Readonly<Record<string, string>> = {
   'root/n1.log': field('logs/01-bsd-syslog.log'),
   'root/n2.log': field('logs/02-bsd-syslog-survived.log'),
@@ -36,24 +36,24 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   journalctl: 'cat /root/n1.log',
   kubectl: 'cat /root/old.yaml',
   jq: 'cat',
-  // Of fish, where `source` reads its input.
+  // fish's `source`, which reads its standard input.
   source: 'cat',
-  // dpkg will not start without it.
+  // dpkg does not start without it.
   diff: ':',
 }
 
-/** With what cannot be done there. */
+/** Commands that cannot work in this root. */
 const NEEDS_KERNEL =
   /^lunkeeper (attach --portal|attach -f|detach|expand|owner|hold (?!--all)|volumes [a-z]|history [a-z]|drill|explain( --json)?$)/
-/** It goes on until it is stopped; test/unit/cli/commands/top.test.ts does. */
+/** It runs until it is stopped; test/unit/cli/commands/top.test.ts tests it. */
 const IS_STREAM = /^lunkeeper top --json/
-/** They run until they are told to stop. */
+/** They run until they are stopped. */
 const IS_SERVICE = /^lunkeeper (agent|controller)/
 
 let files: Packed
 let root: CleanRoot
 
-/** An agent is told to stop once it is ready; it goes on to be killed where it never is. */
+/** An agent is stopped once it is ready; if it never is, it runs until it is killed. */
 const stopped = (command: string, index: string) =>
   `rm -f /run/said.${index}; mkfifo /run/said.${index}; ${command} 2>/run/said.${index} & pid=$!; while read -r line; do echo "$line" >&2; case $line in *ready:*) kill $pid;; esac; done </run/said.${index}; wait $pid`
 
@@ -91,7 +91,7 @@ describe('the Debian package, in a Debian without Node and without the checkout'
     expect(commands.length).toBeGreaterThan(40)
     const once = commands.filter((command) => !IS_SERVICE.test(command) && !IS_STREAM.test(command))
     const ran = await root.runAll(
-      // A Debian without jq: what it would be given is checked.
+      // This Debian has no jq: its input is checked instead.
       once.map(
         (command) =>
           `set -o pipefail; ${command.replace('| source', '| /usr/bin/source').replace(/ \| jq .*$/, '')}`,
@@ -205,7 +205,7 @@ describe('the npm package, beside nothing but a Node', () => {
       `${bin} completion bash`,
       ...COMMANDS.map(({ name }) => `${bin} ${name} --help`),
       `${bin} volumes --json`,
-      // The types and the library are there for a program of others.
+      // A user's program finds the types and the library.
       `cd /home && node --input-type=module -e "import { parseIqn } from 'lunkeeper'; console.log(parseIqn('iqn.2024-01.example:db'))" && ls node_modules/lunkeeper/dist/types/index.d.ts`,
     ]
     const ran = await clean.runAll(commands, { [home]: '/home', [execPath]: '/usr/local/bin/node' })

@@ -1,7 +1,7 @@
-/** Every flag of every command once, on a machine with nothing attached and no iSCSI. Without the program's name. */
+/** Every flag of every command once, on a machine with nothing attached and without iSCSI. Without the program's name. */
 const TARGET = '--portal 192.0.2.1 --iqn iqn.2024-01.example:db --lun 0'
 
-/** What a command line comes to there: a status, and the codes of errors that are right where it is not 0. */
+/** The expected result of a command line: a status, and the error codes that are right if it is not 0. */
 export interface Invocation {
   readonly args: string
   readonly status: 0 | 1 | 2 | 3
@@ -74,12 +74,12 @@ export const INVOCATIONS: readonly Invocation[] = [
   refused('BAD_CONFIG', 'volumes --config wrong.yaml'),
 ]
 
-/** Agents, which run until they are told to stop. */
+/** Agents, which run until they are stopped. */
 export const AGENTS: readonly string[] = [
   'agent --http 127.0.0.1:9600 --http-token-file token --csi-endpoint unix:///run/csi.sock --csi-driver iscsi.csi.k8s.io --csi-node node-1 --csi-volume-health --repair off --log-format json --log-level info',
 ]
 
-/** Flags that need a Kubernetes: the agent ends at once, and says what is missing. */
+/** Flags that need Kubernetes: the agent ends at once, and reports what is missing. */
 export const CLUSTER: readonly string[] = [
   'controller --csi-endpoint unix:///run/controller.sock --csi-driver iscsi.csi.lunkeeper',
   'agent --kubernetes --evict-broken --csi-endpoint unix:///run/other.sock',

@@ -9,7 +9,7 @@ export const { version } = JSON.parse(readFileSync(join(project, 'package.json')
   version: string
 }
 
-/** What people install, packed once for all tests. */
+/** What users install, packed once for all tests. */
 export interface Packed {
   readonly directory: string
   readonly single: string

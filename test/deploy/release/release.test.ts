@@ -75,7 +75,7 @@ describe('what goes with a release', () => {
 })
 
 describe('the same sources make the same bytes', () => {
-  /** In a place and with rights of its own, as another person has it. */
+  /** In a separate directory and with a separate umask, as another user has it. */
   async function made(umask: number): Promise<Record<string, string>> {
     const work = temporary()
     const before = process.umask(umask)
@@ -107,13 +107,13 @@ describe('the same sources make the same bytes', () => {
   }, 120_000)
 })
 
-/** What a host takes at most, and the ratio to an idle Node that machines with slower system calls are held to. */
+/** The maximum on a normal host, and the ratio to an idle Node for machines with slower system calls. */
 const START_MS = 60
 const START_RATIO = 1.8
 
 test('the single file starts within 60 ms of processor time, or in little more than an idle Node takes', () => {
-  // Processor time, which other work on the machine lengthens only by what it takes of the caches: the least of several,
-  // in turn, and of more where the machine is busy.
+  // Processor time, which other work on the machine lengthens only by its effect on the caches. The least of
+  // several runs counts, taken in turn, with more runs if the machine is busy.
   const processorTime = (...command: string[]) => {
     const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null'
     const { stderr } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' })
@@ -122,7 +122,7 @@ test('the single file starts within 60 ms of processor time, or in little more t
   }
   const least = { single: Infinity, node: Infinity }
   const limit = () => Math.max(START_MS, least.node * START_RATIO)
-  // Measured: 47 ms, an idle Node 22 ms. Where all of the program is parsed it takes more than twice as long.
+  // Measured: 47 ms, an idle Node 22 ms. If the whole program is parsed, it takes more than twice as long.
   for (let round = 0; round < 40 && (round < 7 || least.single >= limit()); round++) {
     least.single = Math.min(least.single, processorTime(files.single, 'volumes', '--help'))
     least.node = Math.min(least.node, processorTime(execPath, '-e', '0'))
@@ -142,7 +142,7 @@ describe('docs/install.md, as it is written, in a clean root', () => {
     return commands
   }
 
-  /** The release is in the working directory. What is not in that root is stood in for: apt by dpkg, systemd by nothing. */
+  /** The release is in the working directory. What that root lacks is replaced: apt by dpkg, systemd by nothing. */
   async function follow(
     commands: readonly string[],
     shared: Readonly<Record<string, string>> = {},
@@ -153,7 +153,7 @@ describe('docs/install.md, as it is written, in a clean root', () => {
     await root.write('usr/bin/diff', '#!/bin/sh\n', 0o755)
     await root.write('usr/bin/apt-get', '#!/bin/sh\nrm -f /var/lib/dpkg/*/.keep\nexec dpkg -i "$2"\n', 0o755)
     await root.write('usr/bin/systemctl', '#!/bin/sh\n', 0o755)
-    // As every Debian has it.
+    // As on every Debian.
     await root.write('usr/local/sbin/.keep', '')
     await root.write('var/log/syslog', readFileSync(join(project, 'test/field/logs/01-bsd-syslog.log')))
     const script = ['set -e', 'cd /release', ...commands].join('\n')

@@ -109,7 +109,7 @@ export const csiRequests: Target = {
   },
 }
 
-/** What is not a message never reaches the driver: connect refuses it. */
+/** Bytes that are not a message never reach the driver: connect refuses them. */
 function decoded<T>(decode: () => T): T | null {
   try {
     return decode()

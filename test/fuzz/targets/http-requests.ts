@@ -5,7 +5,7 @@ import { openServer } from '../../../src/http/serve.ts'
 import { expectThat, orRefused } from '../promises.ts'
 import type { Target } from '../target.ts'
 
-/** A connection of which all has arrived. */
+/** A connection on which all data has arrived. */
 class Connection extends Duplex {
   readonly remoteAddress = '127.0.0.1'
   readonly heard: Buffer[] = []
@@ -84,7 +84,7 @@ export const httpRequests: Target = {
     connection.destroy()
     await closed
     const answer = Buffer.concat(connection.heard).toString('latin1')
-    // Whatever was asked, what is answered is HTTP, of our own.
+    // Whatever was requested, the answer is our own HTTP.
     expectThat(
       answer === '' || /^HTTP\/1\.1 (?:200|400|404|405|408|413|417|431|503|100) /.test(answer),
       `answered ${answer.slice(0, 60)}`,
@@ -92,7 +92,7 @@ export const httpRequests: Target = {
   },
 }
 
-/** All that can be answered has been: what remains waits for more of a request. */
+/** Everything that can be answered has been: what remains waits for more of a request. */
 async function quiet(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

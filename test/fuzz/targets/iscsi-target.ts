@@ -18,10 +18,10 @@ const CHAP = {
   password: new Secret('0123456789ab'),
   mutual: { username: 'them', password: new Secret('ba9876543210') },
 }
-/** The first byte of an input says what is asked, and how its answer arrives. */
+/** The first byte of an input selects what is asked, and how the answer arrives. */
 const KINDS = ['discovery', 'luns', 'chap'] as const
 
-/** Of other errors than these, `withConnection` would make LOGIN_FAILED, too: here they are bugs. */
+/** `withConnection` would turn other errors into LOGIN_FAILED, too: here they are bugs. */
 async function talking(work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -30,7 +30,7 @@ async function talking(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** A target's side of a connection: all that it will ever say. */
+/** A target's side of a connection: everything that it will ever send. */
 class Answers extends Duplex {
   constructor(input: Buffer, piece: number) {
     super()
@@ -104,7 +104,7 @@ function seeds(): Buffer[] {
   ]
 }
 
-/** What a target, or what answers in its place, sends to this node's own questions. */
+/** What a target, or anything that answers in its place, sends in answer to this node's own questions. */
 export const iscsiTarget: Target = {
   name: 'iscsi-target',
   reads: 'iSCSI PDUs: login, CHAP, SendTargets, REPORT LUNS, INQUIRY',

@@ -16,10 +16,10 @@ const NOW = new Date('2026-11-21T12:00:00Z')
 const COLOURED = displayOf({ isTTY: true, columns: 60 }, { FORCE_COLOR: '1' })
 // oxlint-disable-next-line no-control-regex
 const COLOUR = /\u001b\[\d+m/g
-/** Decompressed by programs of the machine, which are not ours. */
+/** Formats that the machine's programs decompress; these are not ours to test. */
 const BY_PROGRAM = ['fd377a585a00', '425a68'].map((magic) => Buffer.from(magic, 'hex'))
 
-/** Logs of any form, also packed, with everything that `explain` prints and draws. */
+/** Logs of any form, also compressed, with everything that `explain` prints and draws. */
 export const logs: Target = {
   name: 'logs',
   reads: 'logs in all forms, gzip and zstd; the report as text, JSON and HTML',

@@ -97,7 +97,7 @@ export const iscsidConf: Target = {
   },
 }
 
-/** What iscsid reads in such a record are our settings, whatever else is in it. */
+/** Whatever else is in such a record, iscsid reads our settings from it. */
 function expectRecord(text: string, { recovery, chap }: LoginSettings): void {
   const told = new Map(settingsIn(text))
   const expected = recovery === 'forever' ? '-1' : String(recovery)

@@ -14,12 +14,12 @@ import type { Target } from '../target.ts'
 
 const HOST = openHost()
 
-/** A host whose every program prints this. */
+/** A host on which every program prints this. */
 function printing(input: Buffer): Host {
   const text = input.toString('utf8')
   const at = text.indexOf('\0')
   const [stdout, stderr] = at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-  // Some of them tell by their exit status which of their answers it is.
+  // Some of them indicate by their exit status which of their answers it is.
   const code = [0, 0, 0, 2, 8][(input.at(-1) ?? 0) % 5]!
   return { ...HOST, run: async () => ({ code, signal: null, stdout, stderr }) }
 }
@@ -66,7 +66,7 @@ export const multipathd: Target = {
   },
 }
 
-/** Output of programs that tell about a device. */
+/** Output of programs that describe a device. */
 export const devicePrograms: Target = {
   name: 'device-programs',
   reads: 'output of blkid, sg_inq and e2fsck',

@@ -83,7 +83,7 @@ export const records: Target = {
   },
 }
 
-/** A file of the driver that was there before. */
+/** A state file of the old CSI driver. */
 export const oldDriver: Target = {
   name: 'old-driver',
   reads: "csi-driver-iscsi's state of a volume",
@@ -117,7 +117,7 @@ export const oldDriver: Target = {
   },
 }
 
-/** Files that people write: a volume, the configuration. */
+/** Files that users write: a volume, the configuration. */
 export const fieldFiles: Target = {
   name: 'volume-and-config-files',
   reads: 'volume files (attach -f) and config.yaml',

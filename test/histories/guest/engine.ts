@@ -1,5 +1,5 @@
-// Lunkeeper as a library in one resident process of the machine: starting a program for each operation would be most
-// of the time. Built with the program under test, from the same sources.
+// Lunkeeper as a library in one resident process of the machine: otherwise most of the time would be spent on
+// starting a program for each operation. Built with the program under test, from the same sources.
 import { mkdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -27,7 +27,7 @@ interface Asked {
 
 type CsiMethod = 'nodeStageVolume' | 'nodePublishVolume' | 'nodeUnpublishVolume' | 'nodeUnstageVolume'
 
-/** A call of a kubelet, by a connection of its own: an agent that was killed and is there again is found. */
+/** A call of a kubelet, with a separate connection: this also finds an agent that was killed and restarted. */
 async function csi({ method, request, directory }: CsiCall): Promise<null> {
   if (directory !== null) mkdirSync(directory, { recursive: true })
   const transport = createGrpcTransport({
@@ -51,7 +51,7 @@ async function csi({ method, request, directory }: CsiCall): Promise<null> {
 interface CsiCall {
   readonly method: CsiMethod
   readonly request: JsonValue
-  /** Made before, which is the kubelet's part. */
+  /** Created before the call, which is the kubelet's task. */
   readonly directory: string | null
 }
 

@@ -6,10 +6,10 @@ import { unwritten, wrongStamp } from './stamps.ts'
 const isIn = (stamps: Stamps, wanted: Stamps[number]): boolean =>
   stamps.some((stamp) => JSON.stringify(stamp) === JSON.stringify(wanted))
 
-/** What was on each block of each raw volume at the last look; a block that is not in it was never written. */
+/** The contents of each block of each raw volume at the last look; a block that is missing was never written. */
 type Contents = Map<string, Map<number, Stamps>>
 
-/** Compares the targets' own files with what was written, and by whom. */
+/** Compares the targets' own files with what was written, and which volume it was written for. */
 export class Bytes {
   readonly #world: World
   readonly #model: Model
@@ -21,7 +21,7 @@ export class Bytes {
     this.#model = world.model
   }
 
-  /** A volume as new. */
+  /** The volume is new again. */
   forget(volume: string): void {
     this.#contents.delete(volume)
   }
@@ -43,7 +43,7 @@ export class Bytes {
     for (const [block, stamps] of blocks) {
       const were = this.#contentsOf(name).get(block) ?? unwritten(name, block)
       this.#contentsOf(name).set(block, stamps)
-      // A stray write may be smaller than a block: the other sectors say what they said.
+      // A stray write may be smaller than a block: the other sectors are unchanged.
       const judged = mayWrite ? stamps : stamps.filter((stamp) => !isIn(were, stamp))
       for (const stamp of judged) this.#judgeSector(volume, block, stamp, mayWrite, before)
     }

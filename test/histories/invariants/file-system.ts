@@ -3,12 +3,12 @@ import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
 import { unwritten, wrongStamp } from './stamps.ts'
 
-/** The file of a file system that is written to. */
+/** The file in a file system that the histories write to. */
 export const FILE = 'f'
 
 /**
- * Reads a file system as the target has it: every confirmed block is in its file. Where it was unmounted, it is clean;
- * else its journal is replayed first, as after a crash.
+ * Reads a file system as it is on the target: every confirmed block is in its file. If it was unmounted, it is
+ * clean; otherwise its journal is replayed first, as after a crash.
  * @throws Violation unclean lost
  */
 export async function inspectFileSystem(world: World, volume: VolumeModel, clean: boolean): Promise<void> {
@@ -19,13 +19,13 @@ export async function inspectFileSystem(world: World, volume: VolumeModel, clean
   // It was written to meanwhile.
   if (seen === null) return
   const { code, output } = seen.check
-  // e2fsck(8): 1 errors were corrected; of a journal that was replayed too.
+  // e2fsck(8): 1 means that errors were corrected, and also that a journal was replayed.
   if (code !== 0 && (clean || code !== 1))
     throw new Violation('unclean', name, `e2fsck ended with ${code}: ${output}`)
   const there = new Map(seen.blocks)
   for (const [block, confirmed] of before) {
     const stamps = there.get(block) ?? unwritten(name, block)
-    // A write that was confirmed while it was copied may be in it or not.
+    // A write that was confirmed while the file was copied may or may not be in it.
     const allowed = [confirmed, ...ledger.allowed(block)]
     const wrong = wrongStamp(stamps, name, allowed)
     if (wrong !== undefined)

@@ -3,10 +3,10 @@ import { samePlace } from '../model.ts'
 import { Violation } from '../violation.ts'
 import type { SeenDisk, World } from '../world.ts'
 
-/** A disk that is on its way out or in may be seen; an agent that waits for a target may need this long. */
+/** A disk that is being added or removed may be visible; an agent that waits for a target may need this long. */
 const PATIENCE_MS = 20_000
 
-/** Disks of the kernel that belong to no volume, and since when they have been seen. */
+/** Disks of the kernel that belong to no volume, and since when they have been visible. */
 export class Phantoms {
   readonly #world: World
   readonly #since = new Map<string, number>()
@@ -57,19 +57,19 @@ const FORMATTING = '/var/lib/lunkeeper/formatting/'
 const UNFINISHED = /^\/(?:var\/lib|run)\/lunkeeper\/(?:.*\/)?\.[^/]+\.[0-9a-f]{12}$/
 
 export interface MayBeLeft {
-  /** An attach was killed, perhaps in mkfs: its note outlives a detach (src/volumes/formatting.ts). */
+  /** An attach was killed, perhaps during mkfs: its note outlives a detach (src/volumes/formatting.ts). */
   readonly mayBeUnformatted: boolean
-  /** A process was killed, perhaps while it wrote a file: a later command removes that (src/state/records/leftovers.ts). */
+  /** A process was killed, perhaps while it wrote a file: a later command removes the remains (src/state/records/leftovers.ts). */
   readonly mayBeUnfinished: boolean
 }
 
-/** By volume, as the target has them: `v0 … iqn.…`. */
+/** Registrations by volume, on the target: `v0 … iqn.…`. */
 const REGISTRATIONS = `
 cd /sys/kernel/config/target/core && grep -H iqn. */*/pr/res_pr_registered_i_pts | cut -d/ -f2-`
 
 /**
  * After the last detach. A lock is a socket: the agent's own, or one that a killed command left.
- * @param released detached without force
+ * @param released volumes that were detached without force
  * @throws Violation left-behind
  */
 export async function expectNothingLeft(

@@ -1,7 +1,7 @@
 import { UNWRITTEN } from '../ledger.ts'
 import type { Stamps } from '../world.ts'
 
-/** What a block of a volume says before anything was written to it. */
+/** The contents of a block of a volume before anything was written to it. */
 export function unwritten(volume: string, block: number): Stamps {
   return [[volume, UNWRITTEN, block]]
 }

@@ -5,14 +5,17 @@ import { podPath } from '../operations/csi.ts'
 import { Violation } from '../violation.ts'
 import type { World } from '../world.ts'
 
-/** States in which Lunkeeper says that something is wrong. */
+/** States in which Lunkeeper reports a problem. */
 const HOLDING: ReadonlySet<string> = new Set(['holding', 'failed', 'misplaced', 'fenced'])
-/** … and that what was not confirmed may be lost. */
+/** States in which Lunkeeper reports that unconfirmed data may be lost. */
 const GIVEN_UP: ReadonlySet<string> = new Set(['failed', 'misplaced', 'fenced'])
 const GIVEN_UP_WORDS =
   /is over|given? up|fails now|is lost|could not be written|broken|another volume|misplaced|dropped with/
 
-/** Takes over what Lunkeeper says of its volumes, and sees whether that is bearable. @throws Violation forgotten unnoticed */
+/**
+ * Takes over what Lunkeeper reports about its volumes, and checks whether it is acceptable. @throws Violation
+ * forgotten unnoticed
+ */
 export async function reconcile(world: World): Promise<ReadonlyMap<string, VolumeStatus>> {
   const { model } = world
   const records = new Map((await world.volumes()).map((status) => [status.name, status]))
@@ -45,7 +48,7 @@ export async function reconcile(world: World): Promise<ReadonlyMap<string, Volum
       volume.owesError = true
     }
     volume.excusedAt = now
-    // Without an agent it is only said: nothing stops what is written.
+    // Without an agent it is only reported: nothing stops the writes.
     if (status.state === 'misplaced' && model.agentSince !== null) model.windows.noticed(volume.name, now)
     if (status.state === 'fenced') refuseOtherNode(volume, world)
   }
@@ -79,7 +82,7 @@ function expectNoticed(model: Model, seen: ReadonlyMap<string, VolumeStatus>, wo
   for (const { writer, stranger, sealed, from } of model.windows.overdue) {
     const status = seen.get(writer)
     if (!status || HOLDING.has(status.state) || model.volume(writer).attached !== 'yes') continue
-    // Before it was asked for the first time it cannot know; an agent that has just started has asked nothing yet.
+    // Before the first question it cannot know; an agent that has just started has not asked yet.
     if (!isReached(status) || model.hasAgentJustStarted(now)) continue
     throw new Violation(
       'unnoticed',
@@ -89,7 +92,10 @@ function expectNoticed(model: Model, seen: ReadonlyMap<string, VolumeStatus>, wo
   }
 }
 
-/** There is one node. A superblock that another volume's file system has written over is another matter. @throws Violation fenced */
+/**
+ * There is only one node. A superblock that another volume's file system has overwritten is a different matter.
+ * @throws Violation fenced
+ */
 export function refuseOtherNode({ name, tainted }: VolumeModel, world: World): void {
   if (!tainted) throw new Violation('fenced', name, world.saidOf(name, 0).slice(-3).join(' | '))
 }
@@ -97,10 +103,10 @@ export function refuseOtherNode({ name, tainted }: VolumeModel, world: World): v
 const isReached = ({ paths }: VolumeStatus) =>
   paths.some(({ sessionState, diskState }) => sessionState === 'LOGGED_IN' && diskState === 'running')
 
-/** Bytes went astray in a window: by now that must have been said. @throws Violation unnoticed */
+/** Bytes went astray in a window: by now that must have been reported. @throws Violation unnoticed */
 export function expectSaid(world: World): void {
   for (const { writer, stranger, from, until, sealed, isShown } of world.model.windows.used) {
-    // Put right again before it could be noticed.
+    // The situation was corrected before it could be noticed.
     if (sealed === null || until < sealed || isShown) continue
     if (world.saidOf(writer, from).length === 0)
       throw new Violation('unnoticed', writer, `bytes of it went to ${stranger}, and nothing was said`)

@@ -18,7 +18,7 @@ export function definitionOf(operation: Operation): Definition {
   return DEFINITIONS[operation.kind] as unknown as Definition
 }
 
-/** A fault that meets no volume shows nothing: until one is attached, operations of users come first. */
+/** A fault that affects no volume shows nothing: until a volume is attached, user operations are preferred. */
 const FAULTS: ReadonlySet<string> = new Set([
   ...Object.keys(TARGET_FAULTS),
   ...Object.keys(NODE_FAULTS),
@@ -40,10 +40,10 @@ function weightOf(kind: string, definition: Definition, model: Model): number {
   return definition.weight(model) * (isEarly ? UNATTACHED : 1)
 }
 
-/** Tries before it just waits: not everything that may be chosen can be done. */
+/** Attempts before it just waits: not every operation that may be chosen is possible. */
 const TRIES = 20
 
-/** The next operation of a history, as the situation suggests it. */
+/** The next operation of a history, depending on the situation. */
 export function choose(random: Random, model: Model): Operation {
   const all = Object.entries(DEFINITIONS) as unknown as [Kind, Definition][]
   for (let tries = 0; tries < TRIES; tries++) {

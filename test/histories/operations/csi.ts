@@ -8,12 +8,12 @@ const PODS = '/var/lib/kubelet/pods'
 const stagingPath = (volume: string) => `${PLUGIN}/${volume}/globalmount`
 const podDirectory = (volume: string) => `${PODS}/pod/volumes/kubernetes.io~csi/${volume}`
 
-/** Where a program in a pod has it. */
+/** The path at which a program in a pod has it. */
 export const podPath = (volume: string): string => `${podDirectory(volume)}/mount`
 
 const CAPABILITY = { mount: { fsType: 'ext4' }, accessMode: { mode: 'SINGLE_NODE_MULTI_WRITER' } }
 
-/** As a kubelet stages and publishes a volume. @returns the first call that failed */
+/** Stages and publishes a volume like a kubelet. @returns the first call that failed */
 export async function publish(
   world: World,
   volume: VolumeModel,

@@ -10,15 +10,15 @@ import type { Definitions, OperationOf } from './definition.ts'
 
 /** A write to a target that answers takes milliseconds. */
 const PROMPT_MS = 2_000
-/** A path that is lost is seen within a second; a busy machine takes longer to say so. */
+/** A lost path is noticed within a second; a busy machine takes longer to report it. */
 const SAID_MS = 15_000
 const PULSE_MS = 250
 /** How many blocks of a volume are written to. */
 const BLOCKS = 200
-/** A pending write keeps a thread. */
+/** A pending write occupies a thread. */
 const MAX_PENDING = 12
 
-/** A device that has a name of its own, or a directory: `sdX` may be another volume's the next time. */
+/** A device with a unique name, or a directory: `sdX` may be another volume's the next time. */
 export const isWritable = ({ attached, path, mode, kind }: VolumeModel): boolean =>
   attached === 'yes' && path !== null && (kind === 'ext4' || mode === 'map')
 
@@ -26,7 +26,7 @@ const pathOf = ({ kind, path }: VolumeModel) => (kind === 'ext4' ? `${path}/${FI
 
 type Written = 'synced' | 'written' | 'pending' | { readonly code: string }
 
-/** Starts one write; what becomes of it is taken down whenever that is. */
+/** Starts one write; its outcome is recorded whenever it completes. */
 function writeOne(world: World, volume: VolumeModel, block: number, sync: boolean): { end: Written } {
   const { model } = world
   const { name, ledger, kind } = volume
@@ -40,7 +40,7 @@ function writeOne(world: World, volume: VolumeModel, block: number, sync: boolea
   async function settle(): Promise<void> {
     const create = kind === 'ext4'
     const answer = await world.write({ path: pathOf(volume), create, volume: name, block, sequence, sync })
-    // What went to a stranger is confirmed by the stranger.
+    // If it went to a stranger, the stranger confirmed it.
     const astray = model.windows.concerns(name, from, performance.now())
     one.end = 'error' in answer ? answer.error : answer.value
     ledger.settle(block, sequence, 'error' in answer || astray ? 'lost' : answer.value)
@@ -58,13 +58,15 @@ async function write(world: World, { volume: name, blocks, how }: OperationOf<'w
   const isOpen = () => writes.some(({ end }) => end === 'pending')
   for (let left = PROMPT_MS; left > 0 && isOpen(); left -= 20) await sleep(20)
   let after = (await reconcile(world)).get(name)
-  // It waits, and is said to be ready: that may be true for a moment. Nothing is judged while the store is full.
+  // It waits although the volume is reported as ready: that may be true for a moment. Nothing is judged while the
+  // store is full.
   const sayBy = performance.now() + SAID_MS * world.model.pace.factor
   while (!world.model.storeFull && performance.now() < sayBy && isOpen() && after && !isHolding(after)) {
     await sleep(PULSE_MS)
     after = (await reconcile(world)).get(name)
   }
-  // A path that has just returned is on trial until I/O has gone through it: for a moment it is said to be held still.
+  // A path that has just returned is on trial until I/O has gone through it: for a moment, the volume is still
+  // reported as held.
   if (isHolding(before) && writes.every(({ end }) => end === 'synced'))
     while (performance.now() < sayBy && after && isHolding(after)) {
       await sleep(PULSE_MS)
@@ -74,7 +76,7 @@ async function write(world: World, { volume: name, blocks, how }: OperationOf<'w
   judge(world, volume, how, started, before, after, writes)
 }
 
-/** What was said before and after, where nothing was said in between, must be what happened. */
+/** If the same was reported before and after, and nothing else in between, it must match what happened. */
 function judge(
   world: World,
   volume: VolumeModel,
@@ -86,7 +88,7 @@ function judge(
 ): void {
   const { name, mode } = volume
   if (mode !== 'map' || world.model.storeFull || world.model.isAnsweredByTarget(volume)) return
-  // What a file system read of another volume it goes on finding wrong.
+  // What a file system has read from another volume, it continues to find wrong.
   if (volume.tainted) return
   const said = world.saidOf(name, started)
   const ends = writes.map(({ end }) => (typeof end === 'object' ? end.code : end))
@@ -95,18 +97,19 @@ function judge(
   if (ends.includes('pending') && !isHolding(after))
     throw new Violation('disagrees', name, `writes wait: ${states}`)
   if (!isSteady) return
-  // What a file system reads from another volume is not a bitmap of its own: EBADMSG, EUCLEAN.
+  // What a file system reads from another volume is not its own bitmap: EBADMSG, EUCLEAN.
   if (world.model.windows.concerns(name, started, performance.now())) return
   const failed = ends.some((end) => end !== 'synced' && end !== 'written' && end !== 'pending')
   if (how === 'sync' && (failed || ends.includes('synced'))) {
     const isOld = failed && volume.owesError
-    // A file's sync tells of that file; what the file system lost is told to a detach.
+    // A file's sync reports errors of that file; what the file system lost is reported to a detach.
     if (volume.kind === 'raw') volume.owesError = false
     if (isOld) return
   }
   if (failed && !isHolding(before) && !isHolding(after))
     throw new Violation('disagrees', name, `writes fail: ${states}`)
-  // A file system that has noted an error when its hold ended is to be remounted, and may go on writing until then.
+  // A file system that recorded an error when its hold ended must be remounted, and may continue to write until
+  // then.
   const isBroken = volume.kind !== 'raw' && before.state === 'failed' && after.state === 'failed'
   if (how === 'sync' && ends.includes('synced') && isHolding(before) && isHolding(after) && !isBroken)
     throw new Violation('disagrees', name, `writes are confirmed: ${states}`)

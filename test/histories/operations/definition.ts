@@ -7,11 +7,11 @@ export type OperationOf<K extends Kind> = Extract<Operation, { readonly kind: K 
 
 /** One kind of operation: when it makes sense, what is chosen at random, and what it does. */
 export interface Definition<K extends Kind = Kind> {
-  /** How often it is chosen, in the situation of the model; 0 for never. */
+  /** How often it is chosen, depending on the model's situation; 0 for never. */
   weight(model: Model): number
-  /** Null where there is nothing to do it to. */
+  /** Null if there is nothing to apply it to. */
   make(random: Random, model: Model): OperationOf<K> | null
-  /** Whether it still makes sense: a shorter history lacks what came before. */
+  /** Whether it still makes sense: a shortened history lacks what came before. */
   can(operation: OperationOf<K>, model: Model): boolean
   /** @throws Violation */
   act(world: World, operation: OperationOf<K>): Promise<void>

@@ -42,7 +42,7 @@ function onDisks<K extends 'delete-disk' | 'fail-path' | 'offline-disk' | 'resca
 
 const attribute = ({ hctl }: SeenDisk, name: string) => `/sys/class/scsi_device/${hctl}/device/${name}`
 
-/** A LUN that is not shown would become 0 bytes long under whatever stands on it: a user's own mistake. */
+/** A LUN that is not presented would become 0 bytes long under whatever uses it: that would be a user's mistake. */
 const isShown = ({ uses }: VolumeModel, model: Model) =>
   uses !== null && model.shownAt(uses) !== null && model.isServed(uses)
 
@@ -89,7 +89,7 @@ export const NODE_FAULTS: Definitions<
   'rescan-disk': onDisks(
     'rescan-disk',
     2,
-    // Without its LUN a disk gets the size 0. Below a mount, without a hold map, this is permanent.
+    // Without its LUN a disk gets the size 0. Below a mount without a hold map, this is permanent.
     (volume, model) => volume.mode === 'map' || isShown(volume, model),
     (disk) => `echo 1 > ${attribute(disk, 'rescan')}`,
   ),

@@ -5,9 +5,9 @@ import type { Model, Place, TargetModel } from '../model.ts'
 import type { World } from '../world.ts'
 import type { Definition, Definitions, OperationOf } from './definition.ts'
 
-/** Until an agent that looks five times a second has marked the paths as lost. */
+/** How long an agent that looks five times a second may take to mark the paths as lost. */
 const SEEN_MS = 1_200
-/** Numbers at which volumes may be shown. */
+/** Numbers at which volumes may be presented. */
 const LUNS = [0, 1, 2, 5, 9, 300]
 
 const now = () => performance.now()
@@ -25,7 +25,7 @@ export async function targetUp(world: World, target: TargetModel): Promise<void>
   target.changedAt = now()
 }
 
-/** Changes what targets show, in the moment that is asked for. */
+/** Changes what targets present, at the chosen moment. */
 export async function change(
   world: World,
   targets: readonly string[],
@@ -43,7 +43,7 @@ export async function change(
   for (const target of stopped) await targetUp(world, target)
 }
 
-/** What was not confirmed is lost where it meets the target's own LUN 0, and a file system may read anything there. */
+/** Unconfirmed data is lost if it meets the target's own LUN 0, where a file system may read anything. */
 function expectTargetAnswers(model: Model): void {
   for (const volume of model.attached.filter((one) => model.isAnsweredByTarget(one))) {
     volume.ledger.excuse()
@@ -52,7 +52,7 @@ function expectTargetAnswers(model: Model): void {
   }
 }
 
-/** Puts two volumes where the other one was. */
+/** Swaps the places of two volumes. */
 async function swap(world: World, { volume, with: other, moment }: OperationOf<'swap'>): Promise<void> {
   const one = world.model.volume(volume)
   const two = world.model.volume(other)

@@ -15,7 +15,7 @@ import { DEADLY_ATTACH_STEPS } from './steps.ts'
 
 const HOLDS = ['6s', '30s', '600s', '600s', 'forever'] as const
 const MIB = 1 << 20
-/** A history grows a volume no further than this. */
+/** The largest size to which a history grows a volume. */
 const LARGEST_BYTES = 16 * MIB
 
 function deathOf(
@@ -43,14 +43,14 @@ function endOf(world: World, name: string, answer: Answer<VolumeStatus | null>):
   return { error: code, status: null }
 }
 
-/** Errors that no history can bring about. @throws Violation refused fenced */
+/** Errors that no history can cause. @throws Violation refused fenced */
 function refuseFault(world: World, volume: VolumeModel, error: string | null): void {
   const { name } = volume
   if (error === 'INTERNAL') throw new Violation('refused', name, world.saidOf(name, 0).at(-1) ?? 'INTERNAL')
   if (error === 'OWNED_ELSEWHERE' || error === 'FENCED') refuseOtherNode(volume, world)
 }
 
-/** What a user asks for: the volume where it is shown now, by the storage administrator's word. */
+/** What a user requests: the volume where it is presented now, as the storage administrator says. */
 export function requestOf(world: World, volume: VolumeModel): Place {
   return volume.attached === 'no' ? (volume.at ?? volume.home!) : (volume.uses ?? volume.at ?? volume.home!)
 }
@@ -62,7 +62,7 @@ async function attach(
   const { model } = world
   const volume = model.volume(name)
   const place = requestOf(world, volume)
-  // Without its serial number what is there is taken for what was meant.
+  // Without a serial number, whatever is there is taken for the volume that was meant.
   const expected = serial || model.shownAt(place) !== volume ? volume.serial : null
   const { iqn, portals } = model.target(place.target)
   const mount = volume.kind === 'ext4' ? `/mnt/${name}` : null
@@ -114,7 +114,7 @@ async function detach(
   const { model } = world
   const volume = model.volume(name)
   const started = performance.now()
-  // Of what was said to be lost no clean end is expected.
+  // No clean end is expected of a volume whose data was reported as lost.
   const wasGivenUp = volume.owesError
   const { error } = await (volume.csi
     ? unpublish(world, volume).then((answer) => endOf(world, name, answer))
@@ -164,9 +164,9 @@ export const VOLUME_OPERATIONS: Definitions<'attach' | 'detach' | 'expand' | 'ho
     make(random, model) {
       const missing = model.own.filter(({ attached }) => attached !== 'yes')
       const volume = random.pick(missing.length > 0 ? missing : model.own)!
-      // mkfs on a hold map would wait for its limit of ten minutes.
+      // On a hold map mkfs would wait for its limit of ten minutes.
       if (model.storeFull) return null
-      // A login at a target that is away takes most of a minute, and shows little.
+      // A login to a target that is away takes most of a minute, and shows little.
       if (!model.isServed(volume.uses ?? volume.at ?? volume.home!) && random.chance(0.9)) return null
       return {
         kind: 'attach',

@@ -13,7 +13,7 @@ import { MOUNT, VOLUME } from './world.ts'
 
 /** A write to a target that answers takes milliseconds. */
 const PROMPT_MS = 700
-/** What another node does at the same moment, or a target that has just come back, may stand in the way of an attach. */
+/** What another node does at the same moment, or a target that has just come back, may prevent an attach for this long. */
 const PATIENCE_MS = 60_000
 const AGAIN_MS = 2_000
 
@@ -36,7 +36,7 @@ export async function act(play: Play, operation: TwoNodesOperation): Promise<voi
   await (ACTS[operation.kind] as (play: Play, operation: TwoNodesOperation) => Promise<void>)(play, operation)
 }
 
-/** The rules that an attach of one node must keep, whatever its outcome. @throws Violation */
+/** The rules that an attach of one node must follow, whatever its outcome. @throws Violation */
 async function attached(
   { world, model, judge, note }: Play,
   name: NodeName,
@@ -46,7 +46,7 @@ async function attached(
   note(`    ${name}: attach: ${outcome ?? 'done'}`)
   const node = model.node(name)
   if (outcome !== null) {
-    // It changes nothing, and leaves nothing.
+    // It changes nothing, and leaves nothing behind.
     if (outcome === 'OWNED_ELSEWHERE') return
     if (node.attached === 'no') node.attached = 'unsure'
     // It may have taken the volume over before it failed.
@@ -67,7 +67,7 @@ async function attached(
       VOLUME,
       `${name} has attached it; the target has reserved it for ${holder ?? 'no node'}`,
     )
-  // The owner attaches it again: what it has in memory is still its own.
+  // The owner attaches it again: its data in memory is still its own.
   if (owner !== name) await judge.beginEpoch(name)
   node.attached = 'yes'
   node.isSessionHeld = (await world.status(name))?.hold.mode !== 'map'
@@ -76,10 +76,10 @@ async function attached(
   model.isCertain = true
 }
 
-/** Its hint is to detach first: what this node had of the volume is not to be written. */
+/** The hint of these errors is to detach first: this node's unwritten data of the volume must not be written. */
 const NEED_DETACH: ReadonlySet<Outcome> = new Set(['FENCED', 'BAD_MOUNT', 'OWNER_UNKNOWN'])
 
-/** The attach of a node that nothing stands in the way of. @throws Violation refused */
+/** The attach of a node when nothing prevents it. @throws Violation refused */
 export async function attachSurely(play: Play, name: NodeName): Promise<void> {
   const end = performance.now() + patient(PATIENCE_MS)
   for (;;) {
@@ -114,7 +114,7 @@ export async function detach(
     node.attached = 'unsure'
     if (model.owner === name) {
       model.isCertain = false
-      // It may have discarded what was unwritten before it was killed.
+      // It may have discarded unwritten data before it was killed.
       if (force) model.ledger.excuse()
     }
     return outcome
@@ -132,7 +132,7 @@ export async function detach(
     return null
   }
   model.owner = null
-  // What was lost before is said, too: with a disk that was removed below a mount.
+  // Earlier losses are reported, too: the disk was removed below a mount.
   if (force || isSaid) model.ledger.excuse()
   if (force) {
     model.isCertain = false
@@ -143,12 +143,12 @@ export async function detach(
   return null
 }
 
-/** Starts one write; what becomes of it is taken down whenever that is. */
+/** Starts one write; its outcome is recorded whenever it completes. */
 function writeOne({ world, model, judge }: Play, name: NodeName, path: string, block: number, sync: boolean) {
   const node = model.node(name)
   const { ledger, settings, owner, epoch } = model
   const sequence = ++model.sequence
-  // A former owner's write belongs to an epoch that is over.
+  // A former owner's write belongs to an epoch that has ended.
   model.writes.set(sequence, { node: name, block, epoch: owner === name ? epoch : -1 })
   if (owner === name) ledger.issue(block, sequence)
   node.pending++
@@ -161,7 +161,7 @@ function writeOne({ world, model, judge }: Play, name: NodeName, path: string, b
   return settle()
 }
 
-/** Where programs of the node have the volume; nothing where it cannot be used. */
+/** Where programs of the node have the volume; nothing if it cannot be used. */
 const pathOf = ({ settings }: Model, status: VolumeStatus | null) =>
   settings.content === 'raw' ? status?.device : status?.mount && `${MOUNT}/f`
 
@@ -200,7 +200,7 @@ async function reboot({ world, model }: Play, names: readonly NodeName[]): Promi
   await Promise.all(names.map((name) => world.boot(name, true)))
   for (const name of names) {
     const node = model.node(name)
-    // It has nothing unwritten any more, and its agent attaches the volume again or not.
+    // It has nothing unwritten any more, and its agent may or may not attach the volume again.
     if (node.attached === 'yes') node.attached = 'unsure'
     Object.assign(node, { away: null, hasAgent: false })
   }
@@ -223,7 +223,7 @@ const ACTS: Acts = {
     if (done.length > 1 && !takeOver && wasOwner === null && model.isCertain)
       throw new Violation('disagrees', VOLUME, 'both nodes have attached it')
     const holder = await world.holder()
-    // The one that the target names came last; what the other one wrote until then was its own.
+    // The node that the target names came last; what the other one wrote until then was legitimate.
     for (const name of [...done].toSorted((one) => (one === holder ? 1 : -1)))
       if (name === holder) await attached(play, name, true, null)
       else Object.assign(model.node(name), { attached: 'yes', isSessionHeld: true })
@@ -265,7 +265,7 @@ const ACTS: Acts = {
   async logout({ world, model }, { node: name }) {
     await world.logout(name)
     const node = model.node(name)
-    // Its disk goes from below its users: it can be used again only after a detach.
+    // Its disk is removed from below its users: it can be used again only after a detach.
     if (node.isSessionHeld) node.attached = 'unsure'
   },
   reboot: (play, { nodes }) => reboot(play, nodes),

@@ -4,11 +4,11 @@ import { Random } from '../random.ts'
 export const NODES = ['a', 'b'] as const
 export type NodeName = (typeof NODES)[number]
 
-/** What a history is played on. Its seed determines all of it. */
+/** The conditions of a history, all determined by its seed. */
 export interface Settings {
   readonly content: 'raw' | 'ext4'
   readonly portals: 1 | 2
-  /** Whether the target lets in everybody, or has an entry for each initiator. */
+  /** Whether the target accepts every initiator, or has an entry for each. */
   readonly acls: 'dynamic' | 'explicit'
   /** Whether the target keeps registrations over its own restart (APTPL). */
   readonly keeps: boolean
@@ -34,7 +34,7 @@ export type TwoNodesOperation =
       /** Kills the command this many milliseconds after its start. */
       readonly diesAfterMs?: number
     }
-  /** Both at the same moment. */
+  /** Both nodes attach at the same moment. */
   | { readonly kind: 'race'; readonly takeOver: boolean }
   | {
       readonly kind: 'detach'
@@ -54,7 +54,7 @@ export type TwoNodesOperation =
   // what happens to a node
   | Each<'cut' | 'join' | 'pause' | 'go-on', { readonly node: NodeName }>
   | Each<'agent-kill' | 'agent-start' | 'logout', { readonly node: NodeName }>
-  /** Power is lost and comes back: of one, or of both at once. */
+  /** Power is lost and comes back, for one node or for both at once. */
   | { readonly kind: 'reboot'; readonly nodes: readonly NodeName[] }
   // what happens to the target
   | Each<

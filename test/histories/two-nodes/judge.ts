@@ -7,13 +7,13 @@ import { MOUNT, VOLUME } from './world.ts'
 
 const READ_MS = 60_000
 
-/** Compares the volume's file with who was its owner when a byte of it changed. */
+/** Compares the volume's file with the node that owned the volume when a byte changed. */
 export class Judge {
   readonly #world: World
   readonly #model: Model
-  /** By number of an epoch: what each block said when it ended. */
+  /** By number of an epoch: the contents of each block when it ended. */
   readonly #ends: ReadonlyMap<number, number>[] = []
-  /** Found while something else was waited for. */
+  /** A violation found while something else was waited for. */
   #found: Violation | null = null
 
   constructor(world: World, model: Model) {
@@ -47,12 +47,12 @@ export class Judge {
       )
   }
 
-  /** A write has come back. */
+  /** A write has completed. */
   settle(sequence: number, fate: 'synced' | 'written' | 'lost'): void {
     const { writes, epoch, ledger } = this.#model
     const { block, epoch: of, node } = writes.get(sequence)!
     if (of === epoch) return ledger.settle(block, sequence, fate)
-    // The answer may have come while the node stood still; the write itself must have been there.
+    // The answer may have come while the node was paused; the write itself must have arrived before.
     if (fate !== 'synced' || (this.#ends[of]?.get(block) ?? 0) >= sequence) return
     this.#found ??= new Violation(
       'lost',
@@ -61,7 +61,7 @@ export class Judge {
     )
   }
 
-  /** An attach of this node has succeeded: what unconfirmed writes left is final now. @throws Violation lost */
+  /** An attach of this node has succeeded: the result of unconfirmed writes is final now. @throws Violation lost */
   async beginEpoch(owner: NodeName): Promise<void> {
     const { content } = this.#model.settings
     this.look()

@@ -4,14 +4,14 @@ import { NODES } from './history.ts'
 
 export interface NodeModel {
   readonly name: NodeName
-  /** `cut`: its network is silent. `paused`: it stands still, and knows nothing of the time that passes. */
+  /** `cut`: its network is silent. `paused`: it is stopped, and does not notice that time passes. */
   away: 'cut' | 'paused' | null
   hasAgent: boolean
-  /** `unsure`: a command was killed or failed in the middle. */
+  /** `unsure`: a command was killed, or failed halfway. */
   attached: 'no' | 'yes' | 'unsure'
   /** Its session holds its I/O, which resumes automatically when the session is back. */
   isSessionHeld: boolean
-  /** Writes that have not come back. */
+  /** Writes that have not completed. */
   pending: number
 }
 
@@ -19,11 +19,11 @@ export interface NodeModel {
 export interface Write {
   readonly node: NodeName
   readonly block: number
-  /** In which the node was the owner, or believed so. */
+  /** The epoch in which the node was the owner, or believed that it was. */
   readonly epoch: number
 }
 
-/** Who may write, as far as the history itself determines it. */
+/** Which node may write, as far as the history determines it. */
 export class Model {
   readonly settings: Settings
   readonly ledger = new Ledger()
@@ -32,15 +32,15 @@ export class Model {
   sequence = 0
   /** The node whose attach was the last to succeed, unless it has detached since. */
   owner: NodeName | null = null
-  /** Counts successful attaches: what was written in an earlier one must not arrive in a later one. */
+  /** Counts successful attaches: what was written in an earlier epoch must not arrive in a later one. */
   epoch = 0
   /** No other command was interrupted since: no other node can have reserved the volume. */
   isCertain = true
-  /** The target has the owner's registration: nothing has happened that makes it forget. */
+  /** The target has the owner's registration: nothing has happened that makes it forget it. */
   isRegistered = false
   /**
-   * The target keeps registrations, and gives each back when its node logs in, over what another node has reserved meanwhile: the
-   * owner may find the volume lost. The node that logged in must not use it.
+   * The target keeps registrations, and restores each when its node logs in, over what another node has reserved
+   * meanwhile: the owner may find the volume lost. The node that logged in must not use it.
    */
   mayFlip = false
   targetUp = true
@@ -72,10 +72,10 @@ export class Model {
   }
 
   /**
-   * Whether a former owner still learns that it has lost the volume after the target has forgotten the owner. It does
-   * not where its session holds I/O, which is sent without a check, or where a raw device has no mark
-   * (docs/ownership.md, "What stays open"). A target that keeps registrations counts as well, if it applies them at once: LIO
-   * does that for initiators with an entry of their own.
+   * Whether a former owner still learns that it has lost the volume after the target has forgotten the owner. It
+   * does not if its session holds I/O, which is sent without a check, or if it is a raw device, which has no mark
+   * (docs/ownership.md, "What stays open"). A target that keeps registrations counts as well, if it applies them at
+   * once: LIO does that for initiators with an entry of their own.
    */
   isForgettable(except?: NodeName): boolean {
     const { content } = this.settings
@@ -89,8 +89,8 @@ export class Model {
   }
 
   /**
-   * Whether no former owner has writes under way over a connection that has lasted. Where the target forgets its reservations without
-   * ending connections, they arrive (docs/ownership.md, "What stays open").
+   * Whether no former owner has pending writes on a connection that has lasted. If the target forgets its
+   * reservations without closing connections, these writes arrive (docs/ownership.md, "What stays open").
    */
   get isQuiet(): boolean {
     return this.nodes.every(
@@ -100,8 +100,8 @@ export class Model {
   }
 
   /**
-   * Whether the other node, if it has attached the volume before, learns that this one has it. It does not where it gets an old
-   * reservation back, and sends what it held without a check, or has no mark to check.
+   * Whether the other node, if it has attached the volume before, learns that this one has it. It does not if it
+   * gets an old reservation back, and sends its held I/O without a check, or has no mark to check.
    */
   isNoticed(by: NodeName): boolean {
     const { attached, isSessionHeld } = this.other(by)
@@ -112,7 +112,7 @@ export class Model {
     return this.settings.keeps && this.settings.acls === 'explicit'
   }
 
-  /** The target starts again: whether it has the owner's registration, and has it at once. */
+  /** The target restarts: whether it has the owner's registration, and has it at once. */
   restart(): void {
     if (!this.settings.keeps) this.isRegistered = false
     else if (!this.#appliesAtOnce) {

@@ -5,23 +5,23 @@ import type { Model, NodeModel } from './model.ts'
 
 /** How many blocks are written to. */
 const BLOCKS = 64
-/** A pending write keeps a thread. */
+/** A pending write occupies a thread. */
 const MAX_PENDING = 16
 const WAITS_MS = [200, 500, 1_000, 3_000, 7_000]
 
 type Of<K extends TwoNodesKind> = Extract<TwoNodesOperation, { readonly kind: K }>
 
 interface Choice<K extends TwoNodesKind> {
-  /** How often it is chosen, in the situation of the model. */
+  /** How often it is chosen, depending on the model's situation. */
   weight(model: Model): number
-  /** Null where there is nothing to do it to. */
+  /** Null if there is nothing to apply it to. */
   make(random: Random, model: Model): Of<K> | null
   /** Whether it makes sense in this situation. */
   can(operation: Of<K>, model: Model): boolean
 }
 
 const runs = ({ away }: NodeModel) => away !== 'paused'
-/** What it held must not reach the volume once another node has it. */
+/** Its held data must not reach the volume once another node has it. */
 const isOwnerAway = (model: Model) => model.owner !== null && model.node(model.owner).away !== null
 const weightOf = (weight: number | ((model: Model) => number)) =>
   typeof weight === 'number' ? () => weight : weight
@@ -29,7 +29,7 @@ const death = (random: Random) => (random.chance(0.1) ? { diesAfterMs: random.be
 const nodeWith = (random: Random, model: Model, fits: (node: NodeModel) => boolean): NodeName | undefined =>
   random.pick(model.nodes.filter(fits))?.name
 
-/** A former owner comes back once the volume has moved, most often. */
+/** A former owner usually comes back only after the volume has moved. */
 const isTaken = (after: number, before: number) => (model: Model) => (isOwnerAway(model) ? before : after)
 
 function onNode<K extends 'cut' | 'join' | 'pause' | 'go-on' | 'agent-kill' | 'agent-start' | 'logout'>(
@@ -152,7 +152,7 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
   'portal-up': onTarget('portal-up', 6, ({ portalUp, targetUp }) => !portalUp && targetUp),
 }
 
-/** Faults that meet no volume show nothing: until one is attached, they are rare. */
+/** Faults that affect no volume show nothing: until a volume is attached, they are rare. */
 const USUAL: ReadonlySet<TwoNodesKind> = new Set<TwoNodesKind>([
   'attach',
   'race',
@@ -163,10 +163,10 @@ const USUAL: ReadonlySet<TwoNodesKind> = new Set<TwoNodesKind>([
   'go-on',
 ])
 const UNATTACHED = 0.05
-/** Tries before it just waits: not everything that may be chosen can be done. */
+/** Attempts before it just waits: not every operation that may be chosen is possible. */
 const TRIES = 20
 
-/** The next operation of a history, as the situation suggests it. */
+/** The next operation of a history, depending on the situation. */
 export function choose(random: Random, model: Model): TwoNodesOperation {
   const isEarly = model.nodes.every(({ attached }) => attached === 'no')
   const all = Object.entries(CHOICES).map(([kind, choice]) => ({

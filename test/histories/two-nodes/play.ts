@@ -30,7 +30,7 @@ export interface Played {
 const RECOVERY_MS = 90_000
 const PULSE_MS = 1_000
 
-/** Plays a history that is known, or makes one up as it goes. */
+/** Plays a given history, or makes one up as it goes. */
 export async function play(
   options: Omit<WorldOptions, 'settings'>,
   history: { readonly seed: number; readonly operations: readonly TwoNodesOperation[] | number },
@@ -107,8 +107,8 @@ async function putRight(all: Play): Promise<void> {
 }
 
 /**
- * The owner gets its volume back, by a person's word where the target has forgotten it; the other node knows that it has lost it, and
- * nothing is left of either.
+ * The owner gets its volume back, by a user's decision if the target has forgotten it. The other node knows that it
+ * has lost it, and nothing is left of either.
  */
 async function end(all: Play): Promise<void> {
   const { world, model, judge } = all
@@ -138,8 +138,8 @@ async function end(all: Play): Promise<void> {
 }
 
 /**
- * Nothing of it is written: `failed` after a reboot, where its agent has refused to attach it, and `detaching` after a detach
- * that was killed, until the next one, as `attaching`.
+ * None of its data is written: `failed` after a reboot, if its agent has refused to attach it, and `detaching`
+ * after a detach that was killed, until the next one; `attaching` likewise.
  */
 const KNOW_LOSS: ReadonlySet<AttachmentState> = new Set(['fenced', 'failed', 'attaching', 'detaching'])
 const knowsLoss = (status: VolumeStatus | null) => status === null || KNOW_LOSS.has(status.state)

@@ -1,4 +1,5 @@
-// Plays random histories of two nodes that want one volume, and checks after each step that it has one writer.
+// Plays random histories of two nodes that want the same volume, and checks after each step that it has only one
+// writer.
 //   node test/histories/two-nodes/run.ts [--ops N] [--seed S] [--length N] [--debian bookworm|trixie] [--machines N]
 //        [--plant NAME]... [--keep DIR] [--replay FILE] [--go-on] [--verbose]
 import { mkdir, readFile, writeFile } from 'node:fs/promises'

@@ -25,21 +25,21 @@ const ADDRESS = { array: ['10.9.0.1', '10.9.0.11'], a: '10.9.0.2', b: '10.9.0.3'
 const IQN = 'iqn.2026-01.dev.lunkeeper:array'
 const INITIATOR = 'iqn.2026-01.dev.lunkeeper:'
 const GUEST = '/lab/project/test/histories/guest'
-/** What a machine's own disk has. */
+/** What is on a machine's own disk. */
 const DISK = '/var/lib/lunkeeper /etc/iscsi /etc/machine-id'
 const MEMORY_MB = 512
-/** Longer than any command may take: a login at a target that does not answer, several times over, on a machine that is busy. */
+/** Longer than any command may take: several logins to a target that does not answer, on a busy machine. */
 const COMMAND_DEADLINE_MS = 300_000
 
 /** How a command ended: null for success, 'KILLED', or the code of its error. */
 export type Outcome = string | null
 
-/** A node as it is between two losses of power. */
+/** A node between two power losses. */
 interface Machine {
   readonly node: LabNode
   /** Writes and reads blocks. */
   readonly pen: Servant
-  /** Lunkeeper as a library, for questions. Commands that may be killed are programs of their own. */
+  /** Lunkeeper as a library, for questions. Commands that may be killed are separate programs. */
   readonly engine: Servant
   agent: LabProcess | null
   heard: number
@@ -52,7 +52,7 @@ export interface WorldOptions {
   readonly settings: Settings
 }
 
-/** An array and two nodes on real kernels. The array's files are the host's, so that they outlive its machine. */
+/** An array and two nodes on real kernels. The array's files are on the host, so that they outlive its machine. */
 export class World {
   readonly settings: Settings
   readonly #lab: Lab
@@ -62,9 +62,9 @@ export class World {
   #target!: Target
   #arrays = 0
   readonly #machines = new Map<NodeName, Machine>()
-  /** What the volume's file said when it was last looked at: by block, what its sectors say. */
+  /** The contents of the volume's file at the last look: by block, the contents of its sectors. */
   #bytes = Buffer.alloc(0)
-  /** What agents and commands have said, oldest first. */
+  /** What agents and commands have logged, oldest first. */
   readonly said: string[] = []
 
   private constructor(lab: Lab, project: string, options: WorldOptions) {
@@ -111,7 +111,7 @@ export class World {
     return this.#machines.get(name)!
   }
 
-  /** @param isAgain with what its former life left on its disk */
+  /** @param isAgain with what its previous boot left on its disk */
   async boot(name: NodeName, isAgain: boolean): Promise<void> {
     const { debian, cpu } = this.#options
     const node = await this.#lab.boot({
@@ -161,7 +161,7 @@ export class World {
     this.machine(name).agent = null
   }
 
-  /** Takes what the agents have said since. */
+  /** Collects what the agents have logged since. */
   listen(): void {
     for (const [name, machine] of this.#machines) {
       const { agent, heard } = machine
@@ -203,7 +203,7 @@ export class World {
     return this.#command(name, ['detach', VOLUME, ...(force ? ['--force'] : [])], diesAfterMs)
   }
 
-  /** As `lunkeeper volumes` has it; null for no record. */
+  /** As `lunkeeper volumes` shows it; null if there is no record. */
   async status(name: NodeName): Promise<VolumeStatus | null> {
     const asked = this.machine(name).engine.ask<{ volumes: VolumeStatus[] }>('volumes')
     const answer = await inTime(asked, `${name}: volumes`)
@@ -230,7 +230,7 @@ export class World {
     }
   }
 
-  /** Settles when the write has come back, however long that takes. */
+  /** Settles when the write has completed, however long that takes. */
   write(name: NodeName, args: object): Promise<Answer<'synced' | 'written'>> {
     return this.machine(name).pen.ask('write', { ...args, volume: VOLUME })
   }
@@ -255,7 +255,7 @@ export class World {
       project: this.#project,
       ...(cpu === undefined ? {} : { cpu }),
     })
-    // Where LIO keeps registrations, if the directory pr is there (drivers/target/target_core_configfs.c: db_root).
+    // Where LIO keeps registrations, if the directory pr exists (drivers/target/target_core_configfs.c: db_root).
     await this.#array.sh('mkdir -p /etc/target && mount --bind /lab/share/target /etc/target')
     await this.makeTarget()
   }
@@ -284,7 +284,7 @@ export class World {
     })
   }
 
-  /** Its backstore stays: the machine's own idea of the volume goes on. */
+  /** Its backstore stays, so that the machine still has the volume. */
   unmap(): Promise<void> {
     return this.#target.unmap(LUN, { keep: true })
   }
@@ -294,7 +294,7 @@ export class World {
     await this.makeTarget(isUp)
   }
 
-  /** Its machine dies; another one has its address and its files. */
+  /** Its machine dies; another one takes over its address and its files. */
   async moveTarget(): Promise<void> {
     await this.#array.kill()
     await this.#bootArray()
@@ -311,7 +311,7 @@ export class World {
     return NODES.find((name) => said.includes(`${INITIATOR}${name}`)) ?? null
   }
 
-  /** Of each registration the initiator. */
+  /** The initiator of each registration. */
   async registrations(): Promise<readonly string[]> {
     const path = `/sys/kernel/config/target/core/fileio_0/${VOLUME}/pr/res_pr_registered_i_pts`
     return (await this.#array.sh(`grep ${INITIATOR} ${path} || :`)).split('\n').filter(Boolean)
@@ -336,8 +336,8 @@ export class World {
   }
 
   /**
-   * What the sectors that have changed since the last look say now. An ext4 has smaller blocks than ours: beside a sector
-   * that was written there may be one that was not.
+   * The present contents of the sectors that have changed since the last look. An ext4 has smaller blocks than
+   * ours: a sector that was written may be beside one that was not.
    */
   changes(): (readonly [block: number, stamps: Stamps])[] {
     const now = readFileSync(this.#file)
@@ -355,7 +355,7 @@ export class World {
     return [...changed]
   }
 
-  /** What a block says. */
+  /** The contents of a block. */
   block(block: number): Stamps {
     return readBlock(this.#bytes, block * BLOCK)
   }
