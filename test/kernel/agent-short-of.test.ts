@@ -28,7 +28,7 @@ describe.each(kernels('bookworm'))('the agent works on a node that is short of s
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh('dd if=/dev/zero of=/mnt/small/fill bs=1M 2>/dev/null || :')
     await node.start(['sh', '-c', 'dd if=/dev/urandom of=/mnt/db/big bs=1M count=40 conv=fsync 2>/dev/null'])
-    // Told by the agent: on a slow machine the hold is over before a listing is.
+    // Reported by the agent: on a slow machine the hold is over before a listing ends.
     await agent.errors(/the target answers, but I\/O/, SEEN_MS)
     await agent.errors(/the hold of 20 s is over/, SEEN_MS)
     await writer.fails(SEEN_MS)

@@ -4,7 +4,7 @@ import { agentOn } from './node.ts'
 /** Starts an agent. @returns it, ready */
 export type Launch = (node: LabNode) => Promise<LabProcess>
 
-/** The agent of a machine, which a test can end and start again. */
+/** The agent of a machine, which a test can stop and start again. */
 export class Agent {
   readonly #node: LabNode
   readonly #launch: Launch
@@ -16,34 +16,34 @@ export class Agent {
     this.#process = process
   }
 
-  /** @param launch also starts the next ones */
+  /** @param launch is also used for later starts */
   static async start(node: LabNode, launch: Launch = agentOn): Promise<Agent> {
     return new Agent(node, launch, await launch(node))
   }
 
-  /** The next one, after `stop` or `kill`. @param launch for this one start, another way to start it */
+  /** Starts the next agent, after `stop` or `kill`. @param launch for this start only, another way to start it */
   async start(launch = this.#launch): Promise<void> {
     this.#process = await launch(this.#node)
   }
 
-  /** Ends it as systemd does. @returns how it ended */
+  /** Stops it like systemd. @returns how it ended */
   async stop(): Promise<Awaited<LabProcess['exited']>> {
     await this.#process.kill('SIGTERM')
     return this.#process.exited
   }
 
-  /** It dies without a chance to clean up. @param alone what it has started lives on */
+  /** Kills it without a chance to clean up. @param alone the programs that it has started stay alive */
   async kill({ alone = false } = {}): Promise<void> {
     await this.#process.kill('SIGKILL', { alone })
     await this.#process.exited
   }
 
-  /** Waits until the one that runs has logged this. @param deadline milliseconds */
+  /** Waits until the running agent has logged this. @param deadline milliseconds */
   async errors(pattern: RegExp, deadline?: number): Promise<RegExpExecArray> {
     return this.#process.errors(pattern, deadline)
   }
 
-  /** The one that runs. */
+  /** The running agent. */
   get process(): LabProcess {
     return this.#process
   }

@@ -1,13 +1,13 @@
 import type { LabNode, LabProcess } from '../../lab/index.ts'
 
-/** Appends and syncs, and says so, until it is told to stop. */
+/** Appends and syncs, and reports that, until it is told to stop. */
 const SCRIPT = `
 trap 'exit 0' TERM
 while :; do
   echo line >> "$1" && sync "$1" && echo written || echo failed
 done`
 
-/** A shell that appends lines to a file and goes on after an error. */
+/** A shell that appends lines to a file and continues after an error. */
 export class Appender {
   readonly #process: LabProcess
 
@@ -21,7 +21,7 @@ export class Appender {
     return new Appender(process)
   }
 
-  /** Until it has written, and synced, this many times more. @param deadline milliseconds */
+  /** Waits until it has written and synced this many more times. @param deadline milliseconds */
   async more(count: number, deadline = 60_000): Promise<void> {
     const written = this.#process.stdout.split('written').length - 1
     await this.#process.output(new RegExp(`(?:written\\n){${written + count}}`), deadline)

@@ -236,7 +236,7 @@ describe('bad input is an error with a hint, changes nothing and loses nothing',
       expect(await registrations()).toContain('iqn.')
       await node.sh('echo data > /mnt/v/file; rm /var/lib/lunkeeper/volumes/v.json')
       const ended = await lunkeeper(node).run(['detach', '/mnt/v'])
-      // Who made it so stood in the record.
+      // The record contained what had set the flag.
       expect(ended.stderr).toContain('chattr -i /mnt/v')
       const report = JSON.parse(ended.stdout) as DetachReport
       expect(report.removed).toMatchObject({

@@ -4,7 +4,7 @@ import type { LabNode } from '../../lab/index.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, killAndWait, lunkeeper } from './node.ts'
 
-/** On an ordinary ext4, as a host's own disk is; the rest of the lab is on tmpfs. */
+/** On an ordinary ext4, like a host's own disk; the rest of the lab is on tmpfs. */
 const DISK = '/root/disk'
 const POINT = `${DISK}/v`
 
@@ -22,7 +22,7 @@ describe.each(kernels('trixie'))('a bare mount point takes no writes (%s)', (deb
   })
 
   const isImmutable = async (node: LabNode, path: string) => /^\S*i/.test(await node.sh(`lsattr -d ${path}`))
-  /** The directory below the mount, seen past it. */
+  /** The directory below the mount, accessed beside the mount. */
   const below = (node: LabNode, script: string) =>
     node.sh(`mount --bind ${DISK} /root/seen; cd /root/seen/v; ${script}; cd /; umount /root/seen`)
 
@@ -43,7 +43,7 @@ describe.each(kernels('trixie'))('a bare mount point takes no writes (%s)', (deb
     await writer.output(/refused\n(?:refused\n)+/)
     expect(writer.stderr).toContain('Operation not permitted')
     expect(await node.sh(`ls -A ${POINT}`)).toBe('')
-    // Nor through another name of it: a container's, most often.
+    // Nor through another name of it, most often a container's.
     await node.sh(`mkdir -p /tmp/c; mount --bind ${POINT} /tmp/c; ! touch /tmp/c/x; umount /tmp/c`)
     await volume.again()
     await writer.output(/refused\nok\n/)

@@ -18,7 +18,7 @@ const file = (chap: { user: string; password: string }, mutual?: { user: string;
 describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
   const it = onNode({ debian })
 
-  /** A volume of a target that asks for this. */
+  /** A volume of a target with these requirements. */
   async function make(node: LabNode, options: Pick<TargetOptions, 'chap' | 'mutual'>): Promise<Volume> {
     const made = await node.lio.target(options)
     await made.map(5, { serial: 'c4a9', bytes: 16 << 20 })
@@ -79,7 +79,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
     await refusals(node)
     const asked = text === null ? ['attach', ...volume.flags] : await withFile(node, volume, text)
     const ended = await lunkeeper(node).fails(asked, 'CHAP_FAILED')
-    // A login that is tried again waits for its 15 s, or for seconds between two tries.
+    // A login that is retried waits for its 15 s, or for seconds between two attempts.
     expect(ended.ms).toBeLessThan(patient(10_000))
     await expectNothingLeft(node)
     const atOnce = await refusals(node)
@@ -129,7 +129,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
       expect(ended.stderr).not.toContain(chap.password)
       return ended.stderr
     }
-    // Not what the target takes: said, and the volume is used as before.
+    // The target does not accept these: that is reported, and the volume stays in use as before.
     expect(await again(next)).toContain('were not changed')
     await target.credentials({ chap: next })
     expect(await again(next)).not.toContain('were not changed')
@@ -166,7 +166,7 @@ describe.each(kernels('trixie'))('CHAP protects a volume (%s)', (debian) => {
     },
   )
 
-  /** The agent's own way to ask a target which LUNs it has. */
+  /** The agent's own way to ask a target for its LUNs. */
   const shownByTarget = (node: LabNode, { iqn }: Volume) =>
     node.sh(
       `node --input-type=module -e '

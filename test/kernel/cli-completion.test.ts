@@ -17,7 +17,7 @@ const it = onNode({
   },
 })
 
-/** What fish offers for the last word of a line. */
+/** The completions that fish offers for the last word of a line. */
 async function fish(node: LabNode, line: string): Promise<string[]> {
   const out = await node.ok(['fish', '-N', '-c', 'source /tmp/lunkeeper.fish; complete -C $argv[1]', line], {
     cwd: '/tmp',
@@ -29,7 +29,7 @@ async function fish(node: LabNode, line: string): Promise<string[]> {
     .map((offered) => offered.split('\t')[0]!.replace(/\/$/, ''))
 }
 
-/** Started in a zsh on a terminal of its own: writes down what completion offers when ^T is typed. */
+/** Started in a zsh on its own terminal: records what completion offers when ^T is typed. */
 const OFFER = String.raw`
 autoload -U compinit
 compinit -u -D
@@ -51,7 +51,7 @@ zle -N offer
 bindkey '^T' offer
 `.replaceAll('\\$', '$')
 
-/** Types each line in turn, and prints what was offered for it. */
+/** Types each line in turn, and prints the completions that were offered for it. */
 const TYPE = String.raw`
 zmodload zsh/zpty
 zpty shell env TERM=dumb zsh -f -i
@@ -66,7 +66,7 @@ done
 zpty -d shell
 `.replaceAll('\\$', '$')
 
-/** What zsh offers for the last word of each line. One shell for all: it needs seconds to start. */
+/** The completions that zsh offers for the last word of each line. One shell for all lines, because it takes seconds to start. */
 async function zsh(node: LabNode, lines: readonly string[]): Promise<string[][]> {
   await node.write('/tmp/offer.zsh', OFFER)
   const { stdout } = await node.ok(['zsh', '-f', '-c', TYPE, 'zsh', ...lines], {

@@ -166,7 +166,7 @@ it('the configuration of the node decides how a volume is held, and a wrong one 
   for (const [wrong, words] of [
     ['http: nowhere\n', /not reloaded: "nowhere" is not a valid listen address/],
     ['https: 1\n', /not reloaded: .*config.yaml:1: "https" is not a field/],
-    // Not our own.
+    // The address is not our own.
     ['http: 127.0.0.1:3260\n', /not reloaded: .*127.0.0.1:3260/],
   ] as const) {
     await node.write('/etc/lunkeeper/config.yaml', wrong)

@@ -34,7 +34,7 @@ describe('a cloned machine does not use the records of the first one', () => {
   const volume = (node: LabNode, name: (typeof NAMES)[number]) =>
     new Volume(node, target, { name, lun: NAMES.indexOf(name), portals: [ADDRESS.first] })
 
-  /** As after a reboot of the clone: the kernel knows nothing of the volume, and an agent attaches it automatically. */
+  /** The state after a reboot of the clone: the kernel does not know the volume, and an agent attaches it automatically. */
   async function comesBack(): Promise<void> {
     const agent = await Agent.start(clone)
     await clone.until(async () => (await clone.storage()).mounts.includes('/mnt/held'), {
@@ -60,7 +60,7 @@ describe('a cloned machine does not use the records of the first one', () => {
     expect(findings.map(({ code, subject }) => [code, subject])).toEqual(
       NAMES.map((name) => ['RECORD_OF_ANOTHER_MACHINE', name]),
     )
-    // What the first one has mounted has one user.
+    // What the first machine has mounted has a single user.
     const { sessions, mounts } = await clone.storage()
     expect({ sessions, mounts }).toEqual({ sessions: [], mounts: [] })
     await agent.kill('SIGTERM')
@@ -85,12 +85,12 @@ describe('a cloned machine does not use the records of the first one', () => {
     const { machine, ...old } = await record(clone, 'held')
     await clone.write('/var/lib/lunkeeper/volumes/held.json', JSON.stringify(old))
     const agent = await Agent.start(clone)
-    // The agent says that it runs before it has gone through its records.
+    // The agent reports that it is running before it has gone through its records.
     await clone.until(async () => (await record(clone, 'held')).machine === machine, {
       deadline: 60_000,
       what: 'the id of this machine in the old record',
     })
-    // Gone from the kernel, it is attached again all the same.
+    // The volume is gone from the kernel, but is attached again all the same.
     await agent.stop()
     await clone.sh('umount /mnt/held; dmsetup remove --noudevsync lunkeeper-held; iscsiadm -m node -u')
     await clone.write('/var/lib/lunkeeper/volumes/held.json', JSON.stringify(old))

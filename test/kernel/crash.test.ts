@@ -9,19 +9,22 @@ import { expectNothingLeft as expectNothing, isEverything, lunkeeper, remains } 
 import { loginByHand, logoutByHand } from './other-session.ts'
 
 /**
- * The lock of a holder that was killed is a socket without an owner, until the next holder takes its name;
- * it does not block any process (test/unit/host/lock).
+ * The lock of a holder that was killed is a socket without an owner, until the next holder takes its name; it does
+ * not block any process (test/unit/host/lock).
  */
 async function expectNothingLeft(node: LabNode): Promise<void> {
   await node.sh('find /run/lunkeeper/locks -type s -delete')
   await expectNothing(node)
-  // Nor at the target.
+  // Nor anything on the target.
   expect(await node.sh('cat /sys/kernel/config/target/core/*/*/pr/res_pr_registered_i_pts')).not.toContain(
     'iqn.',
   )
 }
 
-/** Steps of other beginnings, with a test of their own: here, in multipath.test.ts, expand.test.ts and owner-keys.test.ts. */
+/**
+ * Steps that need another starting state, and have their own tests: here, in multipath.test.ts, expand.test.ts and
+ * owner-keys.test.ts.
+ */
 const ELSEWHERE: ReadonlySet<StepName> = new Set([
   'renew-secret',
   'tell-multipathd',
@@ -36,17 +39,17 @@ const DETACH = DETACH_STEPS.filter((step) => !ELSEWHERE.has(step))
 
 const MOMENTS = ['before', 'after'] as const
 
-/** What is there before a step is what was there after the one before it: every day each of these once. */
+/** The state before a step is the state after the previous one: a daily run tests each of these once. */
 const moments = (steps: readonly StepName[]): string[] =>
   isEverything
     ? steps.flatMap((step) => MOMENTS.map((moment) => `${step}:${moment}`))
     : [`${steps[0]}:before`, ...steps.map((step) => `${step}:after`)]
 
-/** Into how many moments a run is cut, whatever step they fall in. */
+/** Into how many moments a run is divided, whatever step they fall in. */
 const PARTS = isEverything ? 12 : 5
 
 describe('a command that is killed at any step converges when it is run again', () => {
-  /** The engine runs again what died; the one that died is the program itself. */
+  /** The engine repeats what died; what died is the program itself. */
   const it = onNode({ memory: 768, after: 'keep', volume: { name: 'v', lun: 7, mount: '/mnt/a/v' } })
 
   const again = (target: Target, engine: Engine, format = false) =>
@@ -101,7 +104,7 @@ describe('a command that is killed at any step converges when it is run again', 
     async (at, { node, target, engine, volume }) => {
       await blank(target)
       await dies(node, ['attach', ...volume.flags, '--mount', volume.mount, '--format'], at)
-      // Before its record there is nothing to detach, and nothing to find.
+      // Before its record exists there is nothing to detach, and nothing to find.
       if (at === 'record:before') expect(await engine.fails('detach', 'v')).toBe('NOT_FOUND')
       else await engine.detach('v')
       await expectNothingLeft(node)
@@ -159,7 +162,7 @@ describe('a command that is killed at any step converges when it is run again', 
       await again(target, engine)
       await node.sh(`echo ${part} > /mnt/a/v/last`)
       await killedAfter(node, ['detach', 'v'], (whole * part) / (PARTS + 1))
-      // Where the first was done before it died, there is nothing left to find.
+      // If the first detach had finished before it died, there is nothing left to find.
       const code = await engine.fails('detach', 'v')
       expect(['no error', 'NOT_FOUND']).toContain(code)
       await expectNothingLeft(node)
@@ -180,7 +183,7 @@ describe('a command that is killed at any step converges when it is run again', 
     for (const step of ['set-timers', 'drop-stale-disk'] as const)
       for (const moment of MOMENTS) {
         const ended = await lunkeeper(node).run(['attach', ...raw], { LUNKEEPER_DIE_AT: `${step}:${moment}` })
-        // Once it was done, the next run has nothing to do there.
+        // If the step was already done, the next run has nothing to do there.
         if (moment === 'before') expect(ended.signal, ended.stderr).toBe('SIGKILL')
       }
     const { identity, hold } = await volume.attach('--hold', '300s')

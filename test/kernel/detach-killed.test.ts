@@ -18,7 +18,7 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
     lunkeeper(node).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
 
   it.for([
-    // None of its I/O has gone to the other volume, so that it is not misplaced.
+    // None of its I/O has gone to the other volume, so it is not misplaced.
     ['a hold map', '--hold-mode=map', 'detaching'],
     ['its session', '--hold-mode=session', 'misplaced'],
   ] as const)(
@@ -28,7 +28,7 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
       await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs; sync; echo unwritten > /mnt/db/file')
       await killDetach(node)
       expect((await volume.status()).state).toBe('detaching')
-      // What went through before the volume itself last answered is not counted; nothing tells of an answer.
+      // What went through before the volume itself last answered does not count; nothing reports an answer.
       await sleep(patient(2 * IDENTITY_CHECK_INTERVAL_MS))
       const before = await swap(target)
       await node.until(async () => (await node.run(['test', '-e', '/sys/block/sda'])).code !== 0, {

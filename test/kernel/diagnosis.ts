@@ -30,13 +30,13 @@ export function gone(node: LabNode, code: FindingCode): Promise<true | undefined
   )
 }
 
-/** The remedy is a command that doctor names. */
+/** Applies a remedy that is a command named by doctor. */
 export async function mendAsTold(node: LabNode, { code, fix }: Finding): Promise<void> {
   await node.sh(fix!)
   await gone(node, code)
 }
 
-/** The remedy is `doctor --fix`, with the code where it needs consent. */
+/** Applies a remedy that is `doctor --fix`, with the code if it needs consent. */
 export async function mendByDoctor(
   node: LabNode,
   { code, subject }: Finding,

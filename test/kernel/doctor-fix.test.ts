@@ -9,11 +9,11 @@ import { Writer } from './writer.ts'
 
 const BYTES = 32 << 20
 const VOLUMES = [0, 1, 2, 3]
-/** One that a process has open, and one that is mounted in another mount namespace. */
+/** One disk that a process has open, and one that is mounted in another mount namespace. */
 const OPEN = 4
 const ELSEWHERE = 5
 const PHANTOMS = 64
-/** Between two writes of one of them. */
+/** Between two writes to one of them. */
 const PAUSE_MS = 250
 const LUNS = VOLUMES.length + 2 + PHANTOMS
 
@@ -21,7 +21,7 @@ describe('doctor --fix repairs a node that is in use', () => {
   const it = onNode({
     memory: 900,
     agent: true,
-    // The repairs are those of the command.
+    // The command must make the repairs.
     launch: (node) => agentOn(node, '--repair', 'off'),
     luns: Array.from({ length: LUNS }, (_, lun) => ({ lun, serial: `cd${100 + lun}`, bytes: BYTES })),
   })
@@ -48,7 +48,7 @@ describe('doctor --fix repairs a node that is in use', () => {
     for (const lun of VOLUMES) await volume.with({ lun, name: `v${lun}` }).mounted('--fs', 'ext4')
     const writers = await Promise.all(VOLUMES.map((lun) => Writer.start(node, `/mnt/v${lun}/file`, PAUSE_MS)))
 
-    // A rescan asks for all LUNs, whatever node.session.scan says; so does a login by another program.
+    // A rescan adds all LUNs, whatever node.session.scan says; so does a login by another program.
     await node.sh('iscsiadm -m session --rescan')
     await node.until(async () => (await node.storage()).disks.length === LUNS, {
       deadline: 120_000,
@@ -82,7 +82,7 @@ describe('doctor --fix repairs a node that is in use', () => {
     expect(dry.repairs).toMatchObject([{ code: 'PHANTOMS', done: false, error: null }])
     expect((await node.storage()).disks).toHaveLength(LUNS)
 
-    // Killed in the middle of it, it is run again.
+    // It was killed halfway, and is run again.
     await lunkeeper(node).run(['doctor', '--fix'], { LUNKEEPER_DIE_AT: 'delete-disk:after:10' })
     expect(await phantomLuns(node)).toHaveLength(PHANTOMS + 1 - 10)
 

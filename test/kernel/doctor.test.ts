@@ -46,7 +46,7 @@ describe('doctor finds what is wrong on a node', () => {
     await agent.errors(/all paths lost/)
     const started = Date.now()
     const { findings } = await doctor(node, 3)
-    // Nothing that waits is waited for.
+    // It does not wait for anything that is held.
     expect(Date.now() - started).toBeLessThan(patient(5_000))
     expect(findings).toMatchObject([{ code: 'HOLDING', severity: 'warning', subject: 'db' }])
     const { since, deadline } = findings[0]!.evidence as { since: string; deadline: string }
@@ -122,7 +122,7 @@ describe('doctor finds what is wrong on a node', () => {
   it.runIf(isEverything)(
     'doctor reports a map that was told not to queue, and an xfs that has shut down',
     async ({ node, target, agent, volume }) => {
-      // mkfs.xfs makes nothing smaller than 300 MB.
+      // mkfs.xfs refuses less than 300 MB.
       await target.map(6, { serial: 'aaaa6', bytes: 320 << 20 })
       await volume.with({ lun: 6, mount: '/mnt/x' }).mounted('--fs', 'xfs', '--hold', '600s')
       expect(await doctor(node, 0)).toEqual({ findings: [] })
@@ -134,7 +134,7 @@ describe('doctor finds what is wrong on a node', () => {
         { code: 'HOLD_SHORT', evidence: { mode: 'map', wanted: 600, effective: 0 } },
         { code: 'AGENT_MISSING' },
       ])
-      // The remedy that it names.
+      // Apply the remedy that it names.
       await node.sh(findings[0]!.fix!)
       expect(codes((await doctor(node, 3)).findings)).toEqual(['AGENT_MISSING'])
 
@@ -146,7 +146,7 @@ describe('doctor finds what is wrong on a node', () => {
       await agent.errors(/all paths lost/)
       await lunkeeper(node).run(['hold', 'db', '--give-up'])
       await writer.fails(10_000)
-      // A failed write of data is none of its log: that is what shuts it down.
+      // A failed data write is not a failure of its log: only the latter shuts it down.
       await node.until(
         async () => (await node.run(['sh', '-c', 'touch /mnt/x/$$ && sync -f /mnt/x'])).code !== 0,
         {
@@ -173,7 +173,7 @@ describe('doctor finds what is wrong on a node', () => {
     await target.map(6, { serial: 'aaaa6', bytes: BYTES })
     await target.map(7, { serial: 'aaaa7', bytes: BYTES })
     await loginByHand(node, target, { disks: 3 })
-    // Nothing of ours is at that target: told, and no failure.
+    // We have no volume at that target: this is reported, and is not a failure.
     expect((await doctor(node, 0)).findings).toMatchObject([
       { code: 'PHANTOMS', severity: 'info', evidence: { count: 3, iqn: target.iqn } },
     ])
@@ -201,7 +201,7 @@ describe('doctor finds what is wrong on a node', () => {
     await lunkeeper(node).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
     expect(codes((await doctor(node, 3)).findings)).toContain('INTERRUPTED')
     const dry = await doctor(node, 3, '--fix', '--dry-run')
-    // Two repairs, while the record is there: without a volume of ours at that target its disks stay.
+    // Two repairs while the record exists: without a volume of ours at that target its disks stay.
     expect(dry.repairs).toMatchObject([
       { code: 'INTERRUPTED', subject: 'db', done: false, error: null },
       { code: 'PHANTOMS', done: false, error: null },

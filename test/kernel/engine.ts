@@ -5,15 +5,18 @@ import type { DetachReport, VolumeStatus } from '../../src/model/attachment.ts'
 import type { ErrorCode } from '../../src/model/errors.ts'
 import type { HoldMode } from '../../src/model/hold.ts'
 
-/** The library in one resident process of the machine: for tests of many cases, where starting a program for each would be most of the time. */
+/**
+ * The library in one resident process of the machine, for tests with many cases, which would otherwise spend most
+ * of the time on starting a program for each.
+ */
 export interface Engine {
   attach(lun: number, options?: EngineOptions): Promise<VolumeStatus>
   detach(handle: string): Promise<DetachReport>
   /** Ends with the error's code instead of a result. */
   fails(what: 'attach' | 'detach', ...args: unknown[]): Promise<string>
-  /** It fails with this code. @returns its message and hint */
+  /** The attach fails with this code. @returns its message and hint */
   refuses(code: ErrorCode, lun: number, options?: EngineOptions): Promise<string>
-  /** What the last call warned of. */
+  /** The warnings of the last call. */
   readonly warnings: readonly string[]
   close(): Promise<void>
 }

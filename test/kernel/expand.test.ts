@@ -19,7 +19,7 @@ describe('expand takes over the new size of a LUN', () => {
     luns: [{ lun: 5, serial: 'a1', bytes: OLD }],
     volume: { mount: '/mnt/v' },
   })
-  // What multipathd has learned of the volumes of the test before.
+  // Forgets what multipathd has learned about the volumes of the previous test.
   beforeEach<NodeFixtures>(({ node }) => node.sh('multipath -W >/dev/null 2>&1 || true'))
 
   const expand = (node: LabNode) => lunkeeper(node).run(['expand', 'db'])
@@ -80,7 +80,7 @@ describe('expand takes over the new size of a LUN', () => {
     'rescan:after:2',
     'resize-map:after',
     'grow:after',
-    // As after the step before it.
+    // The same as after the step before it.
     ...(isEverything ? ['rescan:after:1', 'rescan:before:2', 'resize-map:before', 'grow:before'] : []),
   ])(
     'an expand of two paths, a map and ext4 that is killed at %s is completed by the next one',
@@ -125,7 +125,7 @@ describe('expand takes over the new size of a LUN', () => {
   it.for(['before it is looked at', 'between the look and the rescan'])(
     'a LUN that is unmapped %s keeps the size of its disk, and its file system works on when it is back',
     async (when, { node, target, volume }) => {
-      // Background writes of the file system would run into the missing LUN and abort the file system.
+      // Background writes of the file system would meet the missing LUN and abort the file system.
       const still = ['noinit_itable', 'no_prefetch_block_bitmaps', 'commit=300'].flatMap((option) => [
         '--mount-option',
         option,
@@ -151,7 +151,7 @@ describe('expand takes over the new size of a LUN', () => {
     },
   )
 
-  /** Expands, and does something just before the disk is told to look at its size. */
+  /** Expands, and does something just before the disk is told to read its size. */
   async function paused(node: LabNode, meanwhile: () => Promise<void>): Promise<VolumeStatus | null> {
     await node.write('/tmp/expand.mjs', PAUSED)
     const process = await node.start(['node', '/tmp/expand.mjs'])

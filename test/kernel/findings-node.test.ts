@@ -6,9 +6,9 @@ import { onNode } from './fixtures.ts'
 import { lunkeeper } from './node.ts'
 import { SEEN_MS, SESSION_HELD } from './volume.ts'
 
-// See findings.test.ts, which also names where each of the other findings is tested.
+// See findings.test.ts, which also says where each of the other findings is tested.
 
-/** Lays a script over a program until it is unmounted: the lab's /usr cannot be written to. */
+/** Mounts a script over a program until it is unmounted: the lab's /usr is read-only. */
 async function overlaid(node: LabNode, program: string, script: string, mode = 755): Promise<void> {
   const [real, over] = [`/run/real/${program}`, `/run/over/${program}`]
   await node.mkdir('/run/over')
@@ -101,7 +101,7 @@ describe('doctor reports what is wrong with the settings of a node, and no longe
     await node.sh('umount /usr/sbin/resize2fs')
     await gone(node, 'PROGRAM_MISSING')
 
-    // A mount point that cannot be looked at.
+    // A mount point that cannot be examined.
     await node.sh('umount /mnt/v; chattr -i /mnt/v; rmdir /mnt/v; ln -s /mnt/v /mnt/v')
     expect(await found(node, 'CHECK_FAILED')).toMatchObject({ severity: 'warning', subject: 'db' })
     await node.sh('rm /mnt/v')
@@ -111,7 +111,7 @@ describe('doctor reports what is wrong with the settings of a node, and no longe
     await volume.detach()
   })
 
-  // The lab's kernels have no check for hung tasks, and everything built in. The files that say so are replaced.
+  // The lab's kernels have no check for hung tasks, and everything built in. The files that show this are replaced.
   it('HUNG_TASK_PANIC comes with a kernel that panics before the hold ends, MODULE_MISSING with one that lacks a module', async ({
     node,
     volume,
@@ -134,7 +134,7 @@ describe('doctor reports what is wrong with the settings of a node, and no longe
     await gone(node, 'HUNG_TASK_PANIC')
     await node.sh('umount /proc/sys/kernel')
 
-    // The modules of a kernel that was removed by an upgrade while it runs.
+    // The modules of a running kernel that an upgrade has removed.
     const modules = '/run/modules/$(uname -r)'
     await node.sh(
       `mkdir -p ${modules}; echo kernel/drivers/scsi/sg.ko > ${modules}/modules.builtin; mkdir -p /lib/modules

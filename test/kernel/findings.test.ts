@@ -8,10 +8,11 @@ import { expectNothingLeft } from './node.ts'
 import { loginByHand, logoutByHand } from './other-session.ts'
 import { SESSION_HELD } from './volume.ts'
 
-// A case for each finding of docs/findings.md: its cause is made, doctor reports it, its remedy is applied as an operator
-// would, and doctor reports it no longer. Elsewhere are those of a node's settings (findings-node.test.ts), of outages and
-// broken file systems (doctor.test.ts), of phantoms (doctor-fix.test.ts), HELD_BESIDE (holders.test.ts), FENCED and UNGUARDED
-// (owner.test.ts), LIMIT_RAISED (hold-room.test.ts) and RECORD_OF_ANOTHER_MACHINE (cloned-machine.test.ts).
+// A case for each finding of docs/findings.md: its cause is created, doctor reports it, its remedy is applied as an
+// operator would, and doctor no longer reports it. Other files test the findings about a node's settings
+// (findings-node.test.ts), outages and broken file systems (doctor.test.ts), phantoms (doctor-fix.test.ts),
+// HELD_BESIDE (holders.test.ts), FENCED and UNGUARDED (owner.test.ts), LIMIT_RAISED (hold-room.test.ts) and
+// RECORD_OF_ANOTHER_MACHINE (cloned-machine.test.ts).
 
 const MIB = 1 << 20
 const BOTH = ['127.0.0.1', '127.0.0.2']
@@ -165,7 +166,7 @@ describe('doctor reports what is wrong with volumes, and no longer after its rem
     await loginByHand(node, target, { portal: '127.0.0.2', disks: 2 })
     const other = (await node.storage()).disks.find((disk) => disk !== paths[0]!.disk)!
     const key = makeKey('00c0ffee', '0001')
-    // LIO registers it, and says NOT READY then: it cannot write its file of registrations.
+    // LIO registers the key, but then answers NOT READY: it cannot write its file of registrations.
     const register = (keys: string) => node.sh(`sg_persist --out --register ${keys} /dev/${other} || :`)
     await register(`--param-sark=0x${key}`)
     expect(await found(node, 'INITIATOR_SHARED')).toMatchObject({

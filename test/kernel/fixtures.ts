@@ -10,28 +10,29 @@ import type { VolumeOptions } from './volume.ts'
 import { Volume } from './volume.ts'
 
 /*
- * Why hooks and fixtures: a machine takes seconds to boot, so the tests of a `describe` block share one, and most files have
- * a block for each kernel (`describe.each(kernels(…))`). Vitest has no fixture of a block: the scopes are test, file and
- * worker, a fixture of the file cannot be overridden in a block, and it is torn down after the last block only, when
- * machines of two kernels would have needed memory at the same time. Therefore hooks of the block boot the machine, reset it
- * and close its lab, and fixtures of the test hand out what is on it, made when the first test asks for it.
+ * Why hooks and fixtures: a machine takes seconds to boot, so the tests of a `describe` block share one, and most
+ * files have a block for each kernel (`describe.each(kernels(…))`). Vitest has no fixture of a block: the scopes
+ * are test, file and worker. A fixture of the file cannot be overridden in a block, and it is torn down only after
+ * the last block, when the machines of two kernels would have needed memory at the same time. So hooks of the block
+ * boot the machine, reset it and close its lab, and fixtures of the test provide what is on it, created when the
+ * first test asks for it.
  */
 
 /** A machine for the tests of a `describe` block, and what they find on it. */
 export interface NodeSetup extends BootOptions {
-  /** Once, after the boot. */
+  /** Called once, after the boot. */
   readonly prepare?: (node: LabNode) => Promise<unknown>
   /**
-   * What happens after each test. `reset`: the machine is as after its boot, and has no LUN. `clear`: its LUNs go, and
-   * its programs run on. `keep`: nothing, so that target and agent are those of all tests.
+   * What happens after each test. `reset`: the machine is as after its boot, and has no LUN. `clear`: its LUNs are
+   * removed, and its programs keep running. `keep`: nothing, so that all tests share target and agent.
    * @default 'reset'
    */
   readonly after?: 'reset' | 'clear' | 'keep'
-  /** An agent runs in each test, whether it mentions the fixture or not. @default false */
+  /** Run an agent in each test, even if the test does not use the fixture. @default false */
   readonly agent?: boolean
   /** How an agent is started there. @default `lunkeeper agent` */
   readonly launch?: Launch
-  /** Of the fixture `target`. @default one portal, 127.0.0.1:3260 */
+  /** Options of the fixture `target`. @default one portal, 127.0.0.1:3260 */
   readonly target?: TargetOptions
   /** LUNs of the fixture `target`. @default none */
   readonly luns?: readonly ({ readonly lun: number } & LunOptions)[]
@@ -39,7 +40,7 @@ export interface NodeSetup extends BootOptions {
   readonly volume?: VolumeOptions
 }
 
-/** What the tests of `onNode` find; for its hooks, too: `beforeEach<NodeFixtures>(({ node }) => …)`. */
+/** The fixtures of `onNode`, also for hooks: `beforeEach<NodeFixtures>(({ node }) => …)`. */
 export interface NodeFixtures {
   readonly lab: Lab
   readonly node: LabNode
@@ -59,7 +60,7 @@ export function openLab(prepare: (lab: Lab) => Promise<void>): void {
   afterAll(() => lab?.close())
 }
 
-/** What a test asks for: made once, for all tests until the next `forget`. */
+/** Something that a test asks for: created once, for all tests until the next `forget`. */
 class Once<T> {
   readonly #make: () => Promise<T>
   #made: Promise<T> | undefined
@@ -76,7 +77,7 @@ class Once<T> {
 }
 
 /**
- * Boots a machine for the tests of the `describe` block it is called in. @returns the block's `it`, with the
+ * Boots a machine for the tests of the `describe` block in which it is called. @returns the block's `it`, with the
  * fixtures of `NodeFixtures`
  */
 export function onNode(setup: NodeSetup = {}) {
@@ -102,7 +103,7 @@ export function onNode(setup: NodeSetup = {}) {
     target.forget()
     if (after === 'clear') await node.lio.clear()
     else {
-      // It ends all programs.
+      // The reset ends all programs.
       agent.forget()
       engine.forget()
       await node.reset()
@@ -121,13 +122,13 @@ export function onNode(setup: NodeSetup = {}) {
 
 const ADDRESS = { array: '10.9.0.1', a: '10.9.0.2', b: '10.9.0.3' }
 
-/** What the tests of `onTwoNodes` find. */
+/** The fixtures of `onTwoNodes`. */
 export interface TwoNodesFixtures {
   readonly lab: Lab
   readonly array: LabNode
   readonly a: LabNode
   readonly b: LabNode
-  /** Of the array. */
+  /** The target of the array. */
   readonly target: Target
   /** LUN 5 as `a` uses it. */
   readonly onA: Volume
@@ -146,8 +147,8 @@ export interface TwoNodesSetup {
 }
 
 /**
- * Boots an array and two nodes of one network for the tests of the `describe` block it is called in. @returns the block's
- * `it`, with the fixtures of `TwoNodesFixtures`
+ * Boots an array and two nodes on one network for the tests of the `describe` block in which it is called. @returns
+ * the block's `it`, with the fixtures of `TwoNodesFixtures`
  */
 export function onTwoNodes({ debian, after = 'reset', luns, ...more }: TwoNodesSetup) {
   let lab: Lab

@@ -9,14 +9,14 @@ import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
 
-// mkfs.xfs makes nothing smaller than 300 MB since xfsprogs 5.19.
+// Since xfsprogs 5.19, mkfs.xfs refuses less than 300 MB.
 const BYTES = 320 << 20
 const NOTES = '/var/lib/lunkeeper/formatting'
 
-/** Stands before /usr/sbin in the path by which programs are found. */
+/** Comes before /usr/sbin in the path in which programs are found. */
 const PLACE = '/usr/local/sbin'
 
-/** What the volume is left like by a mkfs that is killed: before its superblock is written, or before it is complete. */
+/** The state in which a killed mkfs leaves the volume: before its superblock is written, or before it is complete. */
 const HALF = {
   ext4: 'dd if=/dev/zero of=$device bs=4096 count=1 conv=notrunc,fsync status=none',
   xfs: "xfs_db -x -c 'sb 0' -c 'write inprogress 1' $device > /dev/null",
@@ -57,11 +57,11 @@ describe.each(kernels('bookworm'))(
         { mode: 0o755 },
       )
     const mendMkfs = (node: LabNode) => node.sh(`rm -f ${PLACE}/*`)
-    /** The note is of a boot before this one. */
+    /** Makes the note one of an earlier boot. */
     const reboot = (node: LabNode) => node.sh(`sed -i 's/"boot": *"[^"]*"/"boot":"another"/' ${NOTES}/*.json`)
     const notes = async (node: LabNode) => (await node.sh(`ls ${NOTES} 2>/dev/null || :`)).trim()
 
-    /** An attach that dies with its mkfs. */
+    /** An attach that dies together with its mkfs. */
     async function dies(node: LabNode, volume: Volume, fs: Fs, after: string): Promise<void> {
       await mkfs(node, fs, `${after}\nkill -9 $PPID`)
       const use = ['--mount', volume.mount, '--fs', fs, '--format']
@@ -70,7 +70,7 @@ describe.each(kernels('bookworm'))(
       await mendMkfs(node)
     }
 
-    /** An attach whose mkfs alone dies. */
+    /** An attach of which only the mkfs dies. */
     async function fails(node: LabNode, target: Target, engine: Engine, fs: Fs): Promise<void> {
       await mkfs(node, fs, HALF[fs])
       expect(await engine.refuses('MOUNT_FAILED', 5, asked(target, { fs }))).toContain(`mkfs.${fs}`)
@@ -98,7 +98,7 @@ describe.each(kernels('bookworm'))(
       '%s is made again by the next attach',
       async (fs, { node, target, engine }) => {
         await fails(node, target, engine, fs)
-        // What is not finished is not mounted, whatever blkid calls it.
+        // An unfinished file system is not mounted, whatever blkid calls it.
         expect(await engine.refuses('NO_FILESYSTEM', 5, asked(target, { fs, format: false }))).toContain(
           'did not finish',
         )
@@ -124,7 +124,7 @@ describe.each(kernels('bookworm'))(
         expect(said).toMatch(/started at 20\d\d-.*did not finish/)
         expect(said).toContain('blkdiscard')
         expect(await target.hash(5)).toBe(before)
-        // Made again on the storage system, it is a blank volume like any other.
+        // Recreated on the storage system, it is a blank volume like any other.
         await makeAgain(target)
         await usable(node, target, engine, fs)
       },

@@ -9,7 +9,7 @@ import { kernels } from './node.ts'
 
 /** Histories that once showed a violation, shrunk. */
 const REGRESSIONS = join(import.meta.dirname, '../histories/regressions')
-/** A short one each day; `npm run test:histories` plays thousands of operations. */
+/** A short history each day; `npm run test:histories` plays thousands of operations. */
 const OPERATIONS = 30
 
 describe.each(kernels('trixie'))('histories of operations and faults on %s', (debian) => {

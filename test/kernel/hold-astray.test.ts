@@ -21,7 +21,7 @@ describe('a volume that comes back elsewhere is found', () => {
 
   const disks = async (node: LabNode) => (await node.storage()).disks.length
 
-  /** Until the agent has asked the disks which volumes they are: nothing else sends commands to an idle one. */
+  /** Waits until the agent has asked the disks which volumes they are: nothing else sends commands to an idle disk. */
   async function asked(node: LabNode): Promise<void> {
     await node.sh('udevadm settle')
     const commands = () => node.sh('cat /sys/class/scsi_device/*/device/iorequest_cnt')
@@ -31,7 +31,7 @@ describe('a volume that comes back elsewhere is found', () => {
     }
   }
 
-  /** Puts volumes at other numbers while the target is away. */
+  /** Moves volumes to other numbers while the target is away. */
   async function renumbered(
     target: Target,
     agent: Agent,
@@ -70,7 +70,7 @@ describe('a volume that comes back elsewhere is found', () => {
     for (const writer of writers) {
       await expectNothingLost(writer)
     }
-    // It is still what was asked for.
+    // It is still the requested volume.
     await volume.again('--hold', '600s')
     expect((await volume.status()).paths[0]!.lun).toBe(6)
     expect((await second.detach()).left).toEqual([])

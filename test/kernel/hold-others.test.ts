@@ -10,7 +10,7 @@ import type { Volume } from './volume.ts'
 import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 const BYTES = 64 << 20
-/** mkfs.xfs makes nothing smaller. */
+/** mkfs.xfs refuses less. */
 const XFS_BYTES = 320 << 20
 const FAR = '10.7.1.9'
 const [ONE, TWO] = ['10.9.0.1', '10.9.0.2']
@@ -26,13 +26,13 @@ describe('a hold copes with what else happens on a node', () => {
     ],
     volume: { lun: 6, portals: [ONE], mount: '/mnt/v' },
   })
-  // Some tests take the first one away.
+  // Some tests remove the first one.
   beforeEach<NodeFixtures>(({ node }) =>
     node.sh(`for a in ${ONE} ${TWO}; do ip addr add $a/32 dev lo 2>/dev/null || true; done`),
   )
 
   const timers = (node: LabNode) => node.sh('cat /sys/class/iscsi_session/*/recovery_tmo')
-  /** Detaches it; the agent ends as it should. */
+  /** Detaches it; the agent must end normally. */
   async function end(volume: Volume, agent: Agent): Promise<void> {
     await volume.detach()
     expect(await agent.stop()).toMatchObject({ code: 0 })
@@ -47,7 +47,7 @@ describe('a hold copes with what else happens on a node', () => {
   }) => {
     const first = volume.with({ lun: 5, name: 'first', mount: '/mnt/v' })
     await first.mounted()
-    // In memory only, when the target goes.
+    // The data is only in memory when the target goes away.
     await node.sh('echo waited > /mnt/v/file')
     await target.disable()
     await agent.errors(/all paths lost/)
@@ -138,7 +138,7 @@ describe('a hold copes with what else happens on a node', () => {
     expect([held.errors, plain.errors]).toEqual([0, 0])
     expect(await held.check()).toBe('all there')
     await other.detach()
-    // Now no volume needs it any more.
+    // No volume needs it any more.
     await node.until(async () => (await timers(node)) === '0', { deadline: 20_000, what: 'the short timer' })
     await end(ours, agent)
   })
@@ -187,7 +187,7 @@ describe('a hold copes with what else happens on a node', () => {
     await volume.mounted()
     await node.sh('echo kept > /mnt/v/file')
     expect(await agent.stop()).toMatchObject({ code: 0 })
-    // All that a boot begins without.
+    // Remove everything that does not survive a boot.
     await node.sh(
       'umount /mnt/v; dmsetup remove lunkeeper-db; iscsiadm -m session -u >/dev/null; rm -rf /run/lunkeeper/*; test ! -e /sys/block/sda',
     )
@@ -259,7 +259,7 @@ describe('a hold copes with what else happens on a node', () => {
     await agent.errors(/far: all paths lost/, 30_000)
     await goes.goesOn(3_000, 20)
     expect(goes.longest).toBeLessThan(patient(2_000))
-    // Neither does its own detach hang.
+    // The volume's own detach does not hang either.
     const refused = await lunkeeper(node).fails(['detach', 'far'], 'TARGET_AWAY')
     expect(refused.ms).toBeLessThan(patient(20_000))
     far.thaw()

@@ -13,15 +13,15 @@ import { expectCleanDetach } from './volume.ts'
 
 const MIB = 1 << 20
 /**
- * Below this no writer was throttled: a writer that the kernel throttles waits for 200 ms, again and again
- * (mm/page-writeback.c: MAX_PAUSE). One core is shared by the kernel with steps of 10 ms, the agent, the
- * storage servers and all writers; an everyday run shares it with other tests as well.
+ * Below this, no writer was throttled: a writer that the kernel throttles waits for 200 ms, again and again
+ * (mm/page-writeback.c: MAX_PAUSE). One core is shared by the kernel with steps of 10 ms, the agent, the storage
+ * servers and all writers; a daily run shares it with other tests as well.
  */
 const NOISE = process.env.LUNKEEPER_TEST_TRUE_TIME ? 40 : 200
-/** The outage, in seconds; LUNKEEPER_TEST_TRUE_TIME adds the one that was promised. */
+/** The outage, in seconds; LUNKEEPER_TEST_TRUE_TIME adds the promised length. */
 const OUTAGES = process.env.LUNKEEPER_TEST_TRUE_TIME ? [6, 60] : [6]
 
-// On Linux 6.12 it is the kernel that bounds a volume, and the agent that keeps room on 6.1.
+// On Linux 6.12 the kernel limits a volume's dirty pages; on 6.1 the agent keeps room for others.
 describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)', (debian) => {
   const it = onNode({
     debian,
@@ -37,7 +37,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
   beforeEach<NodeFixtures>(({ volume }) => volume.mounted())
   afterEach<NodeFixtures>(({ node }) => node.sh('echo 20 > /proc/sys/vm/dirty_ratio'))
 
-  /** All that there is to set, and what is noted of it. */
+  /** All settings, and what is recorded about them. */
   const settings = (node: LabNode) => node.sh('grep . /proc/sys/vm/* /run/lunkeeper/dirty* 2>/dev/null || :')
   const limit = async (node: LabNode, which: 'ratio' | 'bytes') =>
     Number(await node.read(`/proc/sys/vm/dirty_${which}`))
@@ -66,7 +66,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
       await sleep(seconds * 1_000)
       const held = others.map((steady) => steady.since())
       const { waiting } = (await volume.status()).hold
-      // The lab's kernels have no debugfs, so only the sum is known.
+      // The lab's kernels have no debugfs, so only the total is known.
       expect(waiting).toMatchObject({ of: 'node' })
       expect(waiting!.bytes).toBeGreaterThan(MIB)
       const figures = { debian, seconds, healthy, held }
@@ -114,7 +114,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
     await lunkeeper(node).run(['hold', 'away', '--give-up'])
     expect(await settings(node)).toBe(before)
     await killAndWait(hog)
-    // Left by whatever else may die.
+    // A value that another dead process may have left.
     await node.write(
       '/run/lunkeeper/dirty-limit.json',
       '{"setting":"dirty_bytes","was":25000000,"ours":[31000000]}',

@@ -9,7 +9,7 @@ import { OURS, putBack, swap } from './swap.ts'
 import { expectCleanDetach, SEEN_MS, Volume } from './volume.ts'
 import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
-/** From the moment on at which the target takes logins again: a second, and what a loaded machine adds. */
+/** From the moment when the target accepts logins again: a second, and the additional time of a loaded machine. */
 const BACK = 8_000
 
 describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) => {
@@ -27,7 +27,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await agent.errors(/all paths lost/)
   }
 
-  /** The volume with a writer in an outage. @param more flags of attach @returns the writer */
+  /** A volume in an outage, with a writer. @param more flags of attach @returns the writer */
   async function cutOff(
     node: LabNode,
     target: Target,
@@ -55,7 +55,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     const { state, hold: held } = await volume.status()
     expect(state).toBe('holding')
     expect(Date.parse(held.deadline!) - Date.parse(held.since!)).toBe(120_000)
-    // udev reads no map that waits.
+    // udev does not read a map that holds I/O.
     await node.sh('udevadm trigger --subsystem-match=block; timeout 60 udevadm settle')
     await node.sh('sleep 5')
     const confirmed = writer.confirmed
@@ -104,7 +104,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await node.sh('for disk in /sys/block/sd*; do echo 1 > $disk/device/delete; done; iscsiadm -m session -u')
     await target.removePortal('127.0.0.1:3260')
     await target.enable()
-    // Given by a person while the outage lasts.
+    // The user adds it during the outage.
     await volume.mounted('--fs', 'ext4', '--portal', '127.0.0.2')
     await writer.goesOn(5_000, 10)
     await expectNothingLost(writer)
@@ -135,7 +135,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     agent,
     volume,
   }) => {
-    // Long enough for a command to come in between, on a slow machine, too.
+    // Long enough for a command to come in between, even on a slow machine.
     const first = Math.ceil(patient(6_000) / 1_000)
     const shorter = 3 * first
     const writer = await cutOff(node, target, agent, volume, '--hold', `${first}s`)
@@ -151,7 +151,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await volume.state('failed', 30_000)
     const confirmed = writer.confirmed
     await target.enable()
-    // The writer uses it still: it is named.
+    // The writer still uses it: the error names it.
     await writer.stop()
     await volume.state('ready', 30_000)
     const again = await Writer.start(node, '/mnt/v/other')
@@ -201,7 +201,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
   })
 
   describe('a file system whose committed metadata was lost while its I/O failed', () => {
-    /** Committed to the journal; the blocks themselves are written out only when it says so, and fail. */
+    /** The metadata is committed to the journal; the blocks themselves are written out only on request, and that fails. */
     async function lose(volume: Volume, target: Target, agent: Agent): Promise<void> {
       const { node } = volume
       await volume.mounted('--fs', 'ext4', '--hold', 'forever', '--mount-option', 'noinit_itable')

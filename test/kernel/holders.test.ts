@@ -11,7 +11,7 @@ import { expectNoError, Writer } from './writer.ts'
 const PORTAL = '10.9.0.1'
 const BYTES = 128 << 20
 
-/** A machine with what an administrator puts on disks, and a target of its own. */
+/** A machine with what an administrator puts on disks, and its own target. */
 function withStacks(options: BootOptions) {
   const it = onNode({
     memory: 640,
@@ -30,7 +30,7 @@ function withStacks(options: BootOptions) {
   return it
 }
 
-/** A session as an administrator makes it, with the disk of LUN 0. @returns its name */
+/** A session like an administrator's, with the disk of LUN 0. @returns its name */
 async function bareDisk(node: LabNode, { iqn }: Target): Promise<string> {
   await node.sh(
     `iscsiadm -m node -T ${iqn} -p ${PORTAL}:3260 -o new -n node.session.scan -v manual > /dev/null; iscsiadm -m node -T ${iqn} -p ${PORTAL}:3260 -l > /dev/null`,
@@ -46,7 +46,7 @@ async function noSession(node: LabNode): Promise<void> {
   await node.sh('iscsiadm -m session -u > /dev/null; iscsiadm -m node -o delete')
 }
 
-/** What a former machine left on the LUN: a volume group with one logical volume that holds an ext4. */
+/** What an earlier machine left on the LUN: a volume group with one logical volume that contains an ext4. */
 async function makeVolumeGroup(node: LabNode, target: Target): Promise<void> {
   const disk = await bareDisk(node, target)
   await node.sh(
@@ -56,7 +56,7 @@ async function makeVolumeGroup(node: LabNode, target: Target): Promise<void> {
   await node.sh('rm -rf /run/lvm/pvs_online/* /run/lvm/vgs_online/*')
 }
 
-/** Names of the block devices that one of this name stands on. */
+/** Names of the block devices beneath a map with this name. */
 async function below(node: LabNode, map: string): Promise<string> {
   return node.sh(
     `for map in /sys/block/dm-*; do [ "$(cat $map/dm/name)" != ${map} ] || for one in $map/slaves/*; do cat $one/dm/name 2>/dev/null || echo \${one##*/}; done; done`,
@@ -99,7 +99,7 @@ describe.each(kernels('bookworm'))(
       await agent.errors(/all paths lost/)
       await target.enable()
       await writer.goesOn(30_000)
-      // The disk that comes with the next session is a new one to udev.
+      // The disk of the next session is new to udev.
       await node.sh('iscsiadm -m session -u > /dev/null')
       await writer.goesOn(60_000, 10)
       expect(writer.errors).toBe(0)
@@ -120,7 +120,7 @@ describe.each(kernels('bookworm'))(
       await node.sh('umount /mnt/data && rmdir /mnt/data && vgchange -q -an vg')
       await expectCleanDetach(volume)
 
-      // A former number of the map, or of a disk, is not an obstacle.
+      // An earlier number of the map, or of a disk, is not an obstacle.
       await volume.attach('--hold', '60s')
       await isActive(node)
       expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
@@ -155,7 +155,7 @@ describe.each(kernels('bookworm'))(
       await target.enable()
       await writer.goesOn(60_000, 10)
       await expectNoError(writer)
-      // Inactive, the disk can be taken over, and is no longer LVM's to find.
+      // Once it is inactive, the disk can be taken over, and LVM no longer finds it.
       await node.sh('vgchange -q -an vg')
       await volume.attach('--hold', '60s')
       expect(await holdersOf(node, 'sda')).toBe('lunkeeper-db')
@@ -270,7 +270,7 @@ describe('anything that stands on a volume is respected, without systemd', () =>
       what: 'multipathd',
     })
     await volume.attach('--hold', '60s', '--hold-mode', 'map')
-    // It has heard of the disk once it answers for it.
+    // multipathd knows the disk once it answers for it.
     await node.until(async () => (await node.run(['multipathd', 'add', 'path', 'sda'])).code !== null, {
       what: 'its answer',
     })

@@ -85,7 +85,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     await volume.mounted()
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh('pkill -f "[u]devadm monitor"; dmsetup message lunkeeper-db 0 "fail_path 8:0"')
-    // Not by the survey of the maps that comes every minute.
+    // The survey of the maps, which comes every minute, is not what notices it.
     await writer.goesOn(20_000, 5)
     await agent.errors(/I\/O goes on/)
     await expectNoError(writer)
@@ -117,7 +117,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     await node.sh('sleep 3')
     const { state, hold } = await volume.status()
     expect(state).toBe('holding')
-    // The same time left, by the clock as it is now.
+    // The remaining time is the same, by the clock as it is now.
     expect(Date.parse(hold.deadline!) - Date.parse(before.deadline!)).toBeGreaterThan(3_500_000)
     await node.sh("date -s '-1 hour' >/dev/null")
     await target.enable()

@@ -10,7 +10,7 @@ import { kernels, lunkeeper } from './node.ts'
 
 const LATER = '99.0'
 
-/** Nothing of the checkout and no Node is left to a program; dpkg may write into /usr and knows what is there. */
+/** Programs have nothing of the checkout and no Node; dpkg may write to /usr and knows what is installed. */
 const CLEAN = `
 set -e
 rm -f /run/lab/bin/node /run/lab/bin/lunkeeper /usr/local/sbin/lunkeeper

@@ -10,7 +10,7 @@ export interface Latency {
   readonly longest: number
 }
 
-/** A program that writes and syncs a little, again and again, and how long that takes. */
+/** A program that repeatedly writes and syncs a little, and measures how long that takes. */
 export class Steady {
   readonly #process: LabProcess
   #from = 0
@@ -30,13 +30,13 @@ export class Steady {
     return this.#process.stdout.split('\n').slice(0, -1).map(Number)
   }
 
-  /** Until two more writes are confirmed: one that hangs now has ended. */
+  /** Waits until two more writes are confirmed: a write that hangs now has ended by then. */
   async goesOn(deadline: number): Promise<void> {
     const more = this.#all.length + 2
     await this.#process.output(new RegExp(`^(?:[^\n]*\n){${more}}`), deadline)
   }
 
-  /** What was seen since this was last asked. */
+  /** The latency since this was last called. */
   since(): Latency {
     const all = this.#all
     const seen = all.slice(this.#from).toSorted((a, b) => a - b)
@@ -46,7 +46,7 @@ export class Steady {
   }
 }
 
-/** A program that fills memory with what is to be written to `file`. */
+/** A program that fills memory with data to be written to `file`. */
 export async function startHog(node: LabNode, file: string): Promise<LabProcess> {
   const process = await node.start(['node', PROGRAM, 'hog', file])
   await process.output(/writing/)

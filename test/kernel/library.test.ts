@@ -11,7 +11,7 @@ describe.each(kernels('bookworm'))('the examples of the library run (%s)', (debi
     luns: [{ lun: 17, serial: '5a400011', name: 'orders' }],
   })
 
-  /** Runs a program of examples/ as its first lines say. */
+  /** Runs a program of examples/ as its first lines describe. */
   async function example(node: LabNode, name: string, ...args: string[]) {
     const { code, stdout, stderr } = await node.run(['node', `/lab/project/examples/${name}.ts`, ...args])
     return { code, stdout, stderr }
@@ -31,7 +31,7 @@ describe.each(kernels('bookworm'))('the examples of the library run (%s)', (debi
     expect(attached).toMatchObject({ code: 0, stdout: 'orders is ready at /mnt/orders\n' })
     expect(attached.stderr).toMatch(/^mount \/mnt\/orders\n {2}done$/m)
     await node.sh('echo paid > /mnt/orders/1 && sync -f /mnt/orders')
-    // It verifies what is there, and changes nothing.
+    // It verifies what exists, and changes nothing.
     expect((await example(node, 'attach', '127.0.0.1', target.iqn, '17', '/mnt/orders')).stderr).toBe('')
 
     expect(await succeeds(node, 'volumes')).toBe(

@@ -5,7 +5,7 @@ import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
 import { Writer } from './writer.ts'
 
-/** device-mapper takes 127 characters, 10 of which are the prefix; a volume's name may have 128. */
+/** device-mapper accepts 127 characters, 10 of which are the prefix; a volume's name may have 128. */
 describe.each(kernels('bookworm'))('a volume may have a long name (%s)', (debian) => {
   const it = onNode({
     debian,
@@ -14,7 +14,7 @@ describe.each(kernels('bookworm'))('a volume may have a long name (%s)', (debian
     agent: true,
   })
 
-  /** Each has a LUN of its own, which is blank. */
+  /** Each volume has a separate, blank LUN. */
   const named = (volume: Volume, length: number) =>
     volume.with({ name: 'n'.repeat(length), lun: length, mount: '/mnt/v' })
 

@@ -36,7 +36,7 @@ describe.each(kernels('bookworm'))(
         await engine.detach('db')
         await expectNothingLeft(node)
         expect(await node.sh('grep -s "^/" /etc/multipath/wwids || true')).toBe('')
-        // Asked for by name, it is refused.
+        // If it is requested explicitly, it is refused.
         expect(await engine.refuses('MAP_FAILED', lun, { ...asked, hold: 'multipathd' })).toContain(
           'blacklist',
         )

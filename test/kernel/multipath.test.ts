@@ -13,7 +13,7 @@ const TWO = '10.8.0.2'
 const SERIAL = '5ab1e1'
 const WWID = `36001405${SERIAL}`.padEnd(33, '0')
 
-// A lost connection is noticed after 3 s instead of 10: these tests wait for it often.
+// A lost connection is noticed after 3 s instead of 10, because these tests wait for that often.
 const QUICK = `sed -i 's/^node.conn\\[0\\].timeo.noop_out_interval.*/node.conn[0].timeo.noop_out_interval = 1/; s/^node.conn\\[0\\].timeo.noop_out_timeout.*/node.conn[0].timeo.noop_out_timeout = 2/' /etc/iscsi/iscsid.conf`
 
 describe.each(['bookworm', 'trixie'] as const)(
@@ -24,11 +24,11 @@ describe.each(['bookworm', 'trixie'] as const)(
       multipathd: true,
       prepare: (node) => node.sh(QUICK),
       target: { portals: [`${ONE}:3260`, `${TWO}:3260`] },
-      // Its flushes go to the target, and wait with everything else where no path is.
+      // Its flushes go to the target, and wait with all other I/O if there is no path.
       luns: [{ lun: 5, serial: SERIAL, writeCache: true }],
       volume: { portals: [ONE, TWO], mount: '/mnt/v' },
     })
-    // What a test before has learned, configured and taken away.
+    // Undoes what an earlier test has learned, configured and removed.
     beforeEach<NodeFixtures>(async ({ node }) => {
       await node.sh(
         'rm -rf /etc/multipath.conf /etc/multipath/wwids /etc/multipath/conf.d; multipathd reconfigure',
@@ -36,13 +36,13 @@ describe.each(['bookworm', 'trixie'] as const)(
       for (const address of [ONE, TWO]) await node.sh(`ip addr replace ${address}/32 dev lo`)
     })
 
-    // An address that goes takes its connections with it, without a word to either side.
+    // Removing an address cuts its connections without either side being notified.
     const kill = (node: LabNode, address: string) => node.sh(`ip addr del ${address}/32 dev lo`)
     const revive = (node: LabNode, address: string) => node.sh(`ip addr replace ${address}/32 dev lo`)
 
     const known = (node: LabNode) => node.sh(`grep -s '^/' /etc/multipath/wwids || true`)
 
-    /** Path states of the map as the kernel has them: A or F. */
+    /** Path states of the map in the kernel: A or F. */
     async function paths(node: LabNode): Promise<string> {
       const status = await node.sh(`dmsetup status --target multipath ${WWID}`)
       return [...status.matchAll(/\d+:\d+ ([AF]) /g)].map((path) => path[1]!).join('')
@@ -71,7 +71,7 @@ describe.each(['bookworm', 'trixie'] as const)(
         ],
       })
       expect(await paths(node)).toBe('AA')
-      // Once more: nothing changes, and above all not the timers by which it fails over.
+      // Once more: nothing changes, and in particular not the timers by which it fails over.
       expect(await volume.again()).toEqual(attached)
       const report = await volume.detach()
       expect(report.removed).toMatchObject({ mounts: ['/mnt/v'], maps: [WWID] })
@@ -113,7 +113,7 @@ describe.each(['bookworm', 'trixie'] as const)(
         return ended
       }
       const with2 = (portal: string) => volume.with({ portals: [ONE, portal] }).flags
-      // The first disk of a boot loads modules: not counted.
+      // The first disk of a boot loads modules, so it does not count.
       for (const _ of [1, 2]) {
         await timed(...volume.flags)
         await volume.detach()
@@ -128,7 +128,7 @@ describe.each(['bookworm', 'trixie'] as const)(
         'modprobe dummy numdummies=1; ip link set dummy0 up; ip route replace 10.7.0.0/24 dev dummy0',
       )
       const silent = await timed(...with2('10.7.0.9'))
-      // Within the grace after the other path, or within what one portal gets, whichever ends first.
+      // Within the grace period after the other path, or within the time for one portal, whichever ends first.
       expect(silent.stderr).toMatch(/10\.7\.0\.9:3260 (?:is not used: .*)?did not answer (?:in time|within)/)
       await volume.detach()
       expect(refusing.ms).toBeLessThan(both.ms * 1.5 + 500)
@@ -162,7 +162,7 @@ describe.each(['bookworm', 'trixie'] as const)(
         deadline: SEEN_MS,
         what: 'the restored timer',
       })
-      // What fails over later for it still waits no longer in all.
+      // I/O that fails over later because of this still does not wait longer in total.
       expect(await timers()).toEqual([
         ['multipathd', 600, expect.any(Number)],
         ['session', 600, 600],
@@ -199,7 +199,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
       expect(refused.ms).toBeLessThan(patient(15_000))
       await over
-      // Refused, it is as it was; and the hold of 60 s would be over.
+      // After the refusal it is as before; a hold of 60 s would be over.
       expect(await volume.status()).toMatchObject({ mount: '/mnt/v', state: 'holding' })
       expect(writing.hasFailed).toBe(false)
       const ended = await lunkeeper(node).run(['hold', 'db', '--give-up'])
@@ -274,7 +274,7 @@ describe.each(['bookworm', 'trixie'] as const)(
 
     it('a partition table on the volume prevents neither attach nor detach', async ({ node, volume }) => {
       await volume.attach()
-      // One partition of type 83 from sector 2048; kpartx maps it when the map comes up.
+      // One partition of type 83 from sector 2048; kpartx maps it when the map appears.
       await node.sh(
         `printf '\\0\\0\\0\\0\\203\\0\\0\\0\\0\\010\\0\\0\\0\\100\\0\\0' | dd of=/dev/mapper/${WWID} bs=1 seek=446 conv=notrunc status=none
        printf '\\125\\252' | dd of=/dev/mapper/${WWID} bs=1 seek=510 conv=notrunc status=none; sync`,
@@ -304,7 +304,7 @@ describe.each(['bookworm', 'trixie'] as const)(
       const { removed } = await volume.detach()
       expect(removed).toMatchObject({ maps: [WWID], sessions: [] })
       expect(await known(node)).toBe(`/${WWID}/`)
-      // Without a map or a session either, its WWID is the other's to forget.
+      // Without a map or a session, it is up to the other user to forget its WWID.
       await node.sh('iscsiadm -m session -u')
       await volume.attach()
       await volume.detach()

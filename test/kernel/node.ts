@@ -5,20 +5,20 @@ import { expect } from 'vitest'
 import type { Debian, LabNode, LabProcess } from '../../lab/index.ts'
 import type { DetachReport, SessionStatus, VolumeStatus } from '../../src/model/attachment.ts'
 
-/** Whether what takes long is run too. */
+/** Whether slow tests are run as well. */
 export const isEverything = Boolean(process.env.LUNKEEPER_TEST_EVERYTHING)
 
-/** Each file on one kernel a day, the other one's with `npm run test:everything`. */
+/** Daily, each file runs on one kernel; with `npm run test:everything` also on the other one. */
 export const kernels = (everyday: Debian): readonly Debian[] =>
   isEverything ? ['bookworm', 'trixie'] : [everyday]
 
-/** Both kernels; one of them where only the essential tests are run (vitest.config.ts). */
+/** Both kernels; only one of them if only the essential tests are run (vitest.config.ts). */
 export const BOTH_KERNELS: readonly Debian[] =
   process.env.LUNKEEPER_TEST_KERNEL === 'essential' ? ['bookworm'] : ['bookworm', 'trixie']
 
 /**
- * Whether this machine is for what differs between kernels and versions only, so that the suite stays
- * quick; `npm run test:everything` runs all of it on both.
+ * Whether this machine only tests differences between kernels and versions, so that the suite stays fast; `npm run
+ * test:everything` runs all tests on both.
  */
 export const isBrief = (debian: string): boolean =>
   debian === 'trixie' && !process.env.LUNKEEPER_TEST_EVERYTHING
@@ -32,7 +32,7 @@ export interface Ended {
   readonly ms: number
 }
 
-/** `lunkeeper` on one machine of the lab, as a person or a script runs it. */
+/** `lunkeeper` on one machine of the lab, as a user or a script runs it. */
 export function lunkeeper(node: LabNode) {
   const run = (
     args: readonly string[],
@@ -53,7 +53,7 @@ export function lunkeeper(node: LabNode) {
     volumes: () => json<VolumeStatus[]>(['volumes']),
     sessions: () => json<SessionStatus[]>(['sessions']),
 
-    /** The command fails as it should: with this code, a hint, this exit status, and no output. */
+    /** The command fails as it must: with this code, a hint, this exit status, and no output. */
     async fails(args: readonly string[], code: string, status = 1): Promise<Ended> {
       const ended = await run(args)
       expect(ended.stderr).toContain(`error[${code}]:`)
@@ -77,12 +77,12 @@ export async function agentOn(node: LabNode, ...flags: string[]): Promise<LabPro
   return agent
 }
 
-/** The lock of the agent that runs (src/state/records/agent-lock.ts, src/host/lock/lock.ts). */
+/** The lock of the running agent (src/state/records/agent-lock.ts, src/host/lock/lock.ts). */
 const AGENT_LOCK = `/run/lunkeeper/locks/${createHash('sha256').update('agent').digest('hex').slice(0, 24)}`
 
 /**
- * What the kernel and the disk have of iSCSI and of us: all of it, to compare before and after. A running agent has its
- * lock.
+ * Everything that the kernel and the disk have of iSCSI and of us, to compare before and after. A running agent has
+ * its lock.
  */
 export async function remains(node: LabNode): Promise<unknown> {
   const { sessions, disks, maps, mounts } = await node.storage()

@@ -27,7 +27,7 @@ interface Setup {
   readonly prepare?: (node: LabNode, target: Target) => Promise<void>
 }
 
-/** A storage machine, which lives on when the node is switched off, and a node with systemd and two volumes. */
+/** A storage machine, which keeps running when the node is switched off, and a node with systemd and two volumes. */
 export function onSystemd(debian: Debian, { node: whose, prepare }: Setup) {
   let lab: Lab
   let store: LabNode
@@ -57,13 +57,13 @@ export function onSystemd(debian: Debian, { node: whose, prepare }: Setup) {
     .extend('target', () => target)
 }
 
-/** As README.md tells an administrator to do it. */
+/** As README.md tells an administrator to install it. */
 export const install = (node: LabNode) =>
   node.sh(
     'cp /lab/project/deploy/*.service /etc/systemd/system/ && systemctl enable --now lunkeeper lunkeeper-shutdown',
   )
 
-/** An override of some lines of a unit, as `systemctl edit` makes it. */
+/** Overrides some lines of a unit, like `systemctl edit`. */
 export async function edit(node: LabNode, unit: string, ...lines: string[]): Promise<void> {
   await node.mkdir(`/etc/systemd/system/${unit}.d`)
   await node.write(`/etc/systemd/system/${unit}.d/override.conf`, `[Service]\n${lines.join('\n')}\n`)
@@ -99,7 +99,7 @@ export const isActive = (node: LabNode, unit: string) => node.sh(`systemctl is-a
 export const lost = (node: LabNode, volumes = POINTS.length) =>
   node.until(async () => (await node.list('/run/lunkeeper/holds').catch(() => [])).length === volumes)
 
-/** Which session, map and mounts there are; what restarts must not change. */
+/** The present session, map and mounts, which restarts must not change. */
 export async function standing(node: LabNode): Promise<unknown> {
   const { sessions, maps, mounts } = await node.storage()
   return { sessions, maps, mounts: mounts.toSorted() }

@@ -11,7 +11,7 @@ const MIB = 1 << 20
 describe.each(['bookworm', 'trixie'] as const)('attach of one LUN creates one disk (%s)', (debian) => {
   const it = onNode({ debian })
 
-  /** A target with these LUNs; what an attach of one of them makes the kernel say. */
+  /** Makes a target with these LUNs, and counts the kernel events that an attach of one of them causes. */
   async function uevents(node: LabNode, luns: readonly number[], lun: number): Promise<number> {
     const target = await node.lio.target()
     await target.mapMany(luns.map((number) => ({ lun: number, serial: `serial${number}`, bytes: 16 * MIB })))
@@ -28,7 +28,7 @@ describe.each(['bookworm', 'trixie'] as const)('attach of one LUN creates one di
     return after.uevents - before.uevents
   }
 
-  /** Until the kernel has said nothing new for a while. */
+  /** Waits until the kernel has reported nothing new for a while. */
   async function quiet(node: LabNode): Promise<void> {
     let last = -1
     await node.until(
@@ -52,8 +52,8 @@ describe.each(['bookworm', 'trixie'] as const)('attach of one LUN creates one di
       )
       // The first disk of a boot also loads modules; that is not a property of the target.
       await uevents(node, [0], 0)
-      // Two, not one: where a lower LUN exists, LIO tells of each that the LUNs have changed, and the kernel
-      // passes that on once for its disk, however many there are.
+      // Two, not one: if a lower LUN exists, LIO reports for each that the LUNs have changed, and the kernel passes
+      // that on once for its disk, however many there are.
       const few = await uevents(node, [0, 200], 200)
       const many = await uevents(
         node,

@@ -54,7 +54,7 @@ describe.each(kernels('bookworm'))('one volume is not attached under two names (
       expect(await remains(node)).toEqual(before)
       await node.sh('echo kept > /mnt/first/file && sync /mnt/first/file')
       await engine.detach('first')
-      // Free again, it can be attached by the other name.
+      // Once it is free again, it can be attached by the other name.
       await engine.attach(...again(made, { mount: '/mnt/second', ...more }))
       expect(await node.read('/mnt/second/file')).toBe('kept\n')
       await engine.detach('second')

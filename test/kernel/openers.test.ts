@@ -8,7 +8,7 @@ import { loginByHand } from './other-session.ts'
 const MIB = 1 << 20
 const WRONG = 'naa.6001405ffffffffffffffffffffffffff'.slice(0, 36)
 
-/** A program that has a device open without claiming it, as a virtual machine has. */
+/** A program that has a device open without claiming it, like a virtual machine. */
 describe.each(kernels('trixie'))('a disk that a program has open is left to it (%s)', (debian) => {
   const it = onNode({
     debian,
@@ -25,7 +25,7 @@ describe.each(kernels('trixie'))('a disk that a program has open is left to it (
     const link = (await node.sh(`ls -d /sys/class/scsi_device/*:0:0:${lun}/device/block/*`)).trim()
     return link.slice(link.lastIndexOf('/') + 1)
   }
-  /** The device as a container has it: its own /dev, and a node of another name. */
+  /** The device as a container has it: in its own /dev, with a node of another name. */
   async function inContainer(node: LabNode, device: string) {
     const number = (await node.read(`/sys/class/block/${device}/dev`)).trim().replace(':', ' ')
     const process = await node.start([

@@ -7,7 +7,7 @@ interface Login {
   readonly disks: number
 }
 
-/** A session that another program makes: with a disk for every LUN of the target. */
+/** A session created by another program: with a disk for every LUN of the target. */
 export async function loginByHand(
   node: LabNode,
   { iqn }: Pick<Target, 'iqn'>,

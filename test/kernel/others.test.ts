@@ -26,7 +26,7 @@ describe.each(kernels('trixie'))('anything that others made on a node is left al
     expect((await node.storage()).disks).toHaveLength(1)
     expect(hold.effective).toBe(77)
     expect(await records()).toBe(before)
-    // The session was ours, so it goes; the record is not.
+    // The session was ours, so it ends; the record is not ours.
     expect((await volume.detach()).removed.sessions).toHaveLength(1)
     expect(await records()).toBe(before)
     expect((await node.storage()).sessions).toEqual([])
@@ -94,7 +94,7 @@ chmod +x /tmp/iscsiadm; mount --bind /tmp/iscsiadm /usr/sbin/iscsiadm`)
     await target.mapMany(luns(2))
     const theirs = `${database}/iqn.2026-11.other:x`
     await node.sh('iscsiadm -m node -o new -T iqn.2026-11.other:x -p 127.0.0.9')
-    // Many records make it likely that iscsiadm meets one that is removed at that moment.
+    // Many records make it likely that iscsiadm meets a record that is being removed.
     const other = await node.start([
       'sh',
       '-c',

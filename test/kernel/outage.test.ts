@@ -6,7 +6,7 @@ import { onNode } from './fixtures.ts'
 import { agentOn, expectNothingLeft, killAndWait, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
 
-/** What "in bounded time" is here: connection loss noticed (10 s), one blocked call given up (20 s), a logout. */
+/** What "in bounded time" means here: connection loss noticed (10 s), one blocked call given up (20 s), a logout. */
 const BOUND = 60_000
 
 describe('detach in an outage ends in bounded time, and says what would be lost', () => {
@@ -74,7 +74,7 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
   }) => {
     await volume.attach('--hold', '300s')
     await outage(node, target)
-    // The program ends, and its data stays in the cache of the disk if anything else has that open.
+    // The program ends, and its data stays in the cache of the disk if anything else has the disk open.
     await node.sh('exec 3</dev/sda || :; timeout 20 dd if=/dev/zero of=/dev/sda bs=4k count=4 2>&1 || :')
     const refused = await lunkeeper(node).fails(['detach', 'v'], 'TARGET_AWAY')
     expect(refused.ms).toBeLessThan(patient(BOUND))
@@ -90,9 +90,9 @@ describe('detach in an outage ends in bounded time, and says what would be lost'
   }) => {
     expect((await volume.attach('--hold', '300s')).hold.mode).toBe('session')
     const agent = await agentOn(node)
-    // Nothing can be put below what uses the disk.
+    // Nothing can be inserted below the user of the disk.
     expect((await volume.attach()).hold.mode).toBe('session')
-    // As after a reboot: its agent attaches it again.
+    // As after a reboot: the agent attaches it again.
     await node.sh('iscsiadm -m session -u')
     const { hold, device } = await volume.attach()
     expect(hold).toMatchObject({ mode: 'map', wanted: 300 })

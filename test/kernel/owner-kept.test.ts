@@ -13,7 +13,7 @@ const MAP = '/dev/mapper/lunkeeper-db'
 const HOLDER = 'cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_holder'
 const REGISTERED = 'cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_pr_registered_i_pts'
 
-/** As a restart of its service does it. LIO gives back the reservation that it has kept when its initiator logs in. */
+/** Like a restart of its service. LIO restores the reservation that it has kept when the initiator logs in. */
 async function restart(array: LabNode, target: Target): Promise<Target> {
   const { iqn, portals } = target
   await target.remove()
@@ -47,7 +47,7 @@ describe.each(kernels('bookworm'))(
       const agent = await Agent.start(a)
       await onA.mounted('--hold', 'forever')
       await cutNetwork(a)
-      // It waits for the target.
+      // The program waits for the target.
       await a.start(['sh', '-c', 'echo stale > /mnt/db/stale; sync -f /mnt/db'])
       await onA.state('holding')
       const again = await restart(array, target)
@@ -94,10 +94,11 @@ describe.each(kernels('bookworm'))(
       const before = await again.hash(OURS.lun)
       await joinNetwork(a)
       await agent.errors(/another node is registered beside it, and nothing else tells who owns it/, SEEN_MS)
-      // By what the target itself says, the volume is this node's.
+      // According to the target itself, the volume is this node's.
       expect(await array.sh(HOLDER)).toContain('iqn.2026-01.dev.lunkeeper:a')
       expect(await again.hash(OURS.lun)).toBe(before)
-      // The other node's agent believes the target, and gives its key back: nothing is registered beside this node any more.
+      // The other node's agent believes the target, and gives its key back: nothing is registered beside this node
+      // any more.
       await agentOfB.errors(/this node has lost the volume/, SEEN_MS)
       await array.until(async () => !(await array.sh(REGISTERED)).includes('lunkeeper:b'), {
         deadline: SEEN_MS,
@@ -114,7 +115,7 @@ describe.each(kernels('bookworm'))(
       await agent.stop()
       await expectNothingLeft(a)
       expect(await again.hash(OURS.lun)).toBe(before)
-      // A person says whose it is.
+      // A user decides whose it is.
       await onB.detach('--force')
       await onB.attach()
       await expectCleanDetach(onB)

@@ -9,11 +9,11 @@ import { OURS } from './swap.ts'
 import { expectCleanDetach, SEEN_MS } from './volume.ts'
 
 const REGISTERED = 'cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_pr_registered_i_pts'
-/** A key of Lunkeeper, of a node that is neither `a` nor `b`. */
+/** A Lunkeeper key of a node that is neither `a` nor `b`. */
 const OTHER = '0x4c4b0badcafe0001'
 /**
- * This LIO cannot keep a registration over a restart, says so with an error, and has registered. The first command after a
- * preemption only reports that.
+ * This LIO cannot keep a registration over a restart, and reports an error, although it has registered the key. The
+ * first command after a preemption only reports the preemption.
  */
 const register = (node: LabNode, key: string) =>
   node.sh(`for each in 1 2; do sg_persist --out --register-ignore --param-sark=${key} /dev/sda || :; done`)
@@ -136,7 +136,7 @@ describe.each(kernels('bookworm'))('an attach that fails (%s)', (debian) => {
     await volume.mounted()
     const before = await node.sh(REGISTERED)
     expect(before).toContain('iqn.')
-    // The new path is registered, and then cannot be put beneath the map.
+    // The new path is registered, but then cannot be added to the map.
     await node.sh(`
       cp /usr/sbin/dmsetup /tmp/dmsetup
       printf '#!/bin/sh\ncase $1 in load|reload) exit 1;; *) exec /tmp/dmsetup "$@";; esac\n' > /tmp/broken

@@ -10,7 +10,7 @@ import { expectCleanDetach } from './volume.ts'
 describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
   const it = onTwoNodes({ debian, luns: [OURS] })
 
-  /** What the target itself knows: `No SPC-3 Reservation holder`, or the type and the initiator. */
+  /** What the target itself reports: `No SPC-3 Reservation holder`, or the type and the initiator. */
   const registered = (array: LabNode) =>
     array.sh('cat /sys/kernel/config/target/core/fileio_*/ours/pr/res_pr_registered_i_pts')
 
@@ -28,7 +28,7 @@ describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
     await onA.detach()
     expect(await registered(array)).not.toContain('iqn.')
     await expectNothingLeft(a)
-    // Free for the other node.
+    // Now it is free for the other node.
     await onB.again()
     await expectCleanDetach(onB)
   })
@@ -102,7 +102,7 @@ describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
     expect(await registered(array)).not.toContain('iqn.')
     await onA.detach()
     // fence_scsi registers small numbers.
-    // This LIO cannot keep it over a restart, says so, and has registered.
+    // This LIO cannot keep it over a restart, and reports that, but has registered it.
     await b.sh('sg_persist --out --register --param-sark=0xabc0001 /dev/sda || :')
     const refused = await onA.refused('OWNED_ELSEWHERE', '--take-over')
     expect(refused.stderr).toContain('other software')

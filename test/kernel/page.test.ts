@@ -10,7 +10,7 @@ import { Writer } from './writer.ts'
 const ADDRESS = '127.0.0.1:9600'
 const TOKEN = 'kernel-test-token-of-32-characters-or-more'
 
-/** Prints a line for each event of the page: its name and what of it this test waits for. */
+/** Prints a line for each event of the page: its name and the part for which this test waits. */
 const FOLLOWER = `
 const response = await fetch('http://${ADDRESS}/api/v1/events')
 let rest = ''
@@ -80,7 +80,7 @@ it('the page follows an outage: held with its deadline, extended over HTTP, back
   expect(outages[0]!.seconds).toBeGreaterThan(0)
   await writer.stop()
 
-  // It leaves nothing of its own: not one process that reads the node goes on without the agent.
+  // It leaves nothing behind: no process that reads the node continues without the agent.
   await agent.kill('SIGTERM')
   await agent.exited
   await node.until(async () => (await node.run(['pgrep', '-f', 'observer.js'])).code === 1, {

@@ -26,7 +26,7 @@ describe.each(kernels('bookworm'))(
       mount: '/mnt/db',
     })
 
-    /** A second target portal group at another address, whose LUN is in a port group of its own. */
+    /** A second target portal group at another address, whose LUN is in a separate port group. */
     async function make(node: LabNode, target: Target): Promise<void> {
       await node.sh(`set -e
         store=$(ls -d ${core}/core/*/volume)
@@ -73,7 +73,7 @@ describe.each(kernels('bookworm'))(
       const active = async () =>
         [...(await node.sh('dmsetup status --target multipath lunkeeper-db')).matchAll(/\d+:\d+ A /g)].length
       expect(await active()).toBe(1)
-      // As after a reboot: no session, no map, and the record.
+      // As after a reboot: no session, no map, only the record.
       await node.sh('umount /mnt/db')
       await agent.kill()
       await node.sh('dmsetup remove --noudevsync lunkeeper-db; iscsiadm -m node -u')

@@ -20,7 +20,7 @@ describe('attach copes with portals of all kinds', () => {
   })
   afterEach<NodeFixtures>(({ node }) => node.sh('tc qdisc del dev lo root 2>/dev/null || true'))
 
-  /** A target that listens there. @returns its volume as it is asked for at these portals */
+  /** A target that listens there. @returns the request for its volume at these portals */
   async function served(
     node: LabNode,
     listens: readonly string[],
@@ -66,7 +66,7 @@ describe('attach copes with portals of all kinds', () => {
     )
     await attached(at('127.0.0.1'))
     await expectCleanDetach(at())
-    // Every answer takes its time: one after the other would take four times as long as one.
+    // Every answer takes some time: one after the other, they would take four times as long as one.
     await node.sh('modprobe sch_netem; tc qdisc add dev lo root netem delay 80ms')
     const one = await attached(at('127.0.0.1'))
     await expectCleanDetach(at())
@@ -75,7 +75,7 @@ describe('attach copes with portals of all kinds', () => {
       all.map(() => 'LOGGED_IN'),
     )
     expect((await node.storage()).sessions).toHaveLength(4)
-    // Without multipathd, that is said.
+    // Without multipathd, this is reported.
     expect(four.stderr).toContain('does not fail over')
     expect(four.ms).toBeLessThan(2.5 * one.ms)
     await expectCleanDetach(at())
@@ -93,14 +93,14 @@ describe('attach copes with portals of all kinds', () => {
       ['10.7.0.9', /10\.7\.0\.9:3260 did not answer (in time|within)/],
       ['127.0.0.1:3270', /127\.0\.0\.1:3270 did not answer in time/],
     ] as const) {
-      // Also where it is the first that is named.
+      // Also if it is the first one in the list.
       const ended = await attached(at(dead, '127.0.0.1', '127.0.0.2'))
       expect(ended.stderr).toMatch(words)
       expect(ended.ms, dead).toBeLessThan(1.5 * both.ms + 500 + 1500)
       await expectCleanDetach(at())
     }
     await dumb.kill('SIGKILL')
-    // What iscsid still tries in the background comes to nothing, too.
+    // What iscsid still attempts in the background also fails.
     await node.sh('sleep 5')
     await expectNothingLeft(node)
   })
@@ -115,7 +115,7 @@ describe('attach copes with portals of all kinds', () => {
     expect(ended.ms).toBeLessThan(patient(60_000))
     await expectNothingLeft(node)
     await killAndWait(dumb)
-    // The target comes up where no answer came: iscsid does not log in any more.
+    // The target comes up where no answer came: iscsid no longer tries to log in.
     await target.addPortal('127.0.0.1:3270')
     await node.sh('sleep 8')
     await expectNothingLeft(node)

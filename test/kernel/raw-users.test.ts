@@ -21,7 +21,7 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
       await node.sh(`grep -l '^State:.*D' /proc/[0-9]*/status | xargs -r grep -l '^Name:.dd$' || :`)
     ).trim() !== ''
 
-  /** A program that writes, and closes the device: the kernel keeps it there until what it wrote is on the volume. */
+  /** A program that writes and closes the device: the kernel keeps it in close until what it wrote is on the volume. */
   async function closing(node: LabNode): Promise<LabProcess> {
     const writer = await node.start(['sh', '-c', `exec dd if=/dev/zero of=${DEVICE} bs=4k count=4`])
     const descriptors = `ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ' ${DEVICE}\\| /dev/dm-' || :`
@@ -30,7 +30,7 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     return writer
   }
 
-  /** The beginning of the device says something else than zeros. @returns the hash of the volume before */
+  /** The beginning of the device contains something other than zeros. @returns the hash of the volume before */
   async function marked(node: LabNode, target: Target, device: string): Promise<string> {
     const before = await target.hash(5)
     await node.sh(`printf '%16384s' x > /tmp/data; dd if=/tmp/data of=${device} bs=16k conv=fsync`)
@@ -38,7 +38,7 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     return before
   }
 
-  /** Back, the program's zeros are written, and the volume is detached. @param before its hash with zeros */
+  /** Once the target is back, the program's zeros are written, and the volume is detached. @param before its hash with zeros */
   async function expectWritten(
     target: Target,
     volume: Volume,
@@ -88,7 +88,8 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     const before = await marked(node, target, device!)
     await target.disable()
     await volume.state('holding')
-    // In close(2), in write(2), or ended: then its pages stay, because udev, which was told of the first write, waits for the disk.
+    // In close(2), in write(2), or ended: then its pages stay, because udev, which was notified of the first write,
+    // waits for the disk.
     const writer = await node.start(['dd', 'if=/dev/zero', `of=${device}`, 'bs=4k', 'count=4'])
     await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
     await expectWritten(target, volume, writer, before)
@@ -106,7 +107,7 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     await node.run(['sh', '-c', `timeout 20 dd if=/dev/zero of=${DEVICE} bs=4k count=1 oflag=direct`])
     await volume.state('misplaced')
     await putBack(target)
-    // Until the agent has looked several times; nothing tells of that.
+    // Until the agent has looked several times; nothing reports that.
     await sleep(patient(2 * IDENTITY_CHECK_INTERVAL_MS))
     expect((await volume.status()).state).toBe('misplaced')
     await user.kill('SIGKILL')

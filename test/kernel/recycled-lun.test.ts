@@ -22,7 +22,7 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     await recycled(node, target)
     const { identity, paths } = await volume.attach('--serial', 'new')
     expect(identity?.serial).toBe('new')
-    // The kernel's own view is fresh too: links and caches that others rely on.
+    // The kernel's own view is also fresh: links and caches that others rely on.
     const hctl = paths[0]!.hctl
     expect(await node.sh(`tail -c +5 /sys/class/scsi_device/${hctl}/device/vpd_pg80 | tr -d '\\0'`)).toBe(
       'new',
@@ -63,7 +63,7 @@ describe('a LUN number that is used again for another volume is noticed', () => 
     volume,
   }) => {
     await target.map(5, { serial: 'a1' })
-    // Neither the journal nor write-back writes anything out while this test looks.
+    // Neither the journal nor writeback writes anything out while this test looks.
     await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs')
     await volume.mounted('--mount-option', 'commit=300')
     await node.sh('sync; echo unwritten > /mnt/v/file')

@@ -10,7 +10,7 @@ import { Writer } from './writer.ts'
 
 const sizeOf = async (node: LabNode) => Number(await node.read('/sys/block/sda/size')) * 512
 
-/** The kernel keeps what it read, and fails I/O beyond the size. */
+/** The kernel keeps what it has read, and fails I/O beyond that size. */
 describe.each(kernels('bookworm'))(
   'a disk that the kernel read while its LUN was elsewhere (%s)',
   (debian) => {

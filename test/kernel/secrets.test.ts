@@ -10,7 +10,7 @@ const chap = { user: 'node-a', password: 'Kx7-Fjord/Quartz+Vexed=19' }
 const mutual = { user: 'storage', password: 'Zephyr&Glyph%Jinx~Waltz42' }
 const FILE = `username = ${chap.user}\npassword = ${chap.password}\nusername_in = ${mutual.user}\npassword_in = ${mutual.password}\n`
 
-/** Forms in which a secret may slip through unseen. */
+/** Forms in which a secret could leak unnoticed. */
 const forms = [chap, mutual].flatMap(({ password }) => [
   password,
   password.slice(3, 17),
@@ -21,7 +21,7 @@ const forms = [chap, mutual].flatMap(({ password }) => [
 ])
 const found = (text: string) => forms.filter((form) => text.includes(form))
 
-/** The ways in which a secret may be given, and what is then read from stdin. */
+/** The ways to pass a secret, and what is then read from stdin. */
 const WAYS: readonly (readonly [string, (args: string[]) => string[], string | undefined])[] = [
   ['a file', (args) => ['lunkeeper', ...args, '--chap-file', '/root/chap'], undefined],
   ['stdin', (args) => ['lunkeeper', ...args, '--chap-file', '-'], FILE],
@@ -46,7 +46,7 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
 
   const attach = ({ flags }: Volume) => ['attach', ...flags, '--verbose']
 
-  /** Every file that holds a secret in any form, with mode and owner; the test's own and the target's are not counted. */
+  /** Every file that contains a secret in any form, with mode and owner, except the test's own files and the target's. */
   async function holders(node: LabNode): Promise<string[]> {
     const list = await node.sh(
       `grep -rlF -f /dev/shm/forms /etc /run /tmp /var /root /dev/shm /mnt 2>/dev/null | grep -v -e ^/dev/shm/forms -e ^/root/chap | while read -r file; do stat -c '%a %u %n' "$file"; done; true`,
@@ -54,7 +54,10 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
     return list.split('\n').filter(Boolean)
   }
 
-  /** Runs a program while every command line and environment on the machine is watched, and those it starts are traced. */
+  /**
+   * Runs a program while every command line and environment on the machine is watched, and the programs that it
+   * starts are traced.
+   */
   async function watched(node: LabNode, argv: readonly string[], input?: string) {
     const watcher = await node.start(['node', '/dev/shm/watch.mjs'])
     await watcher.output(/watching/, 30_000)
@@ -75,14 +78,14 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
       await node.sh('dmesg -c > /dev/null')
       const { code, stdout, stderr, trace, seen } = await watched(node, command(attach(volume)), input)
       expect(code, stderr).toBe(0)
-      // What was watched is what happened: iscsiadm was seen to be started, by both.
+      // Watching has worked: both methods have seen that iscsiadm was started.
       expect(trace).toMatch(/execve\("[^"]*iscsiadm"/)
       expect(seen).toContain('iscsiadm')
       expect(found(trace)).toEqual([])
       expect(found(seen)).toEqual([])
       expect(found(stdout + stderr)).toEqual([])
       expect(found(await node.sh('dmesg'))).toEqual([])
-      // The kernel keeps it with the session, for root alone.
+      // The kernel keeps it with the session, readable by root only.
       const session = 'cat /sys/class/iscsi_session/*/password*'
       expect(found((await node.run(['sh', '-c', session])).stdout)).not.toEqual([])
       const unprivileged = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
@@ -158,16 +161,16 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
   )
 
   it('files that a killed process left half-made go with a later detach', async ({ node, volume }) => {
-    // A record half made, one that is linked already, the copy for a login: no step is between these.
+    // A half-written record, one that is already linked, the copy for a login: no step is between these.
     const place = debian === 'bookworm' ? '/etc/iscsi' : '/var/lib/iscsi'
     const left = [`${place}/.127.0.0.1,3260.0123456789ab`, '/run/lunkeeper/overlays/4711.1700000000000']
     await node.mkdir('/run/lunkeeper/overlays')
     for (const path of left) await node.write(path, FILE, { mode: 0o600 })
     await node.sh(`touch -d '3 minutes ago' ${left.join(' ')}`)
-    // One that is being written now is not touched.
+    // A file that is being written now is not touched.
     const fresh = `${place}/.127.0.0.2,3260.ba9876543210`
     await node.write(fresh, FILE, { mode: 0o600 })
-    // The machine may be so slow that it would be old before the detach.
+    // The machine may be so slow that the file would be old before the detach.
     await node.sh(`touch -d '10 minutes' ${fresh}`)
     expect(await holders(node)).toHaveLength(3)
     await node.ok(['lunkeeper', ...attach(volume), '--chap-file', '/root/chap'])
@@ -190,7 +193,7 @@ describe.each(['bookworm', 'trixie'] as const)('secrets stay in files of mode 06
   })
 })
 
-/** Prints every command line and environment of every process as soon as it sees one. */
+/** Prints every command line and environment of every process as soon as it is seen. */
 const WATCHER = `
 import { readdirSync, readFileSync } from 'node:fs'
 const seen = new Set()

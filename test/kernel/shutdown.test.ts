@@ -10,7 +10,7 @@ import type { Volume } from './volume.ts'
 
 const POINTS = ['/mnt/one', '/mnt/two']
 
-/** What deploy/lunkeeper-shutdown.service runs; with a systemd that runs it: systemd-shutdown.test.ts. */
+/** What deploy/lunkeeper-shutdown.service runs. With a systemd that runs it: systemd-shutdown.test.ts. */
 describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian) => {
   const it = onNode({
     debian,
@@ -33,7 +33,7 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
     lunkeeper(node).run(['hold', '--all', '--give-up', '--grace', grace])
   const lost = (agent: Agent) => agent.errors(/one: all paths lost[^]*two: |two: all paths lost[^]*one: /)
 
-  /** What stands and falls with the mounts: their unmounts, as a shutdown does them, all at once. */
+  /** The unmounts on which a shutdown depends, all at once, as a shutdown does them. */
   async function unmountAll(node: LabNode): Promise<LabProcess[]> {
     const all = await Promise.all(POINTS.map((point) => node.start(['umount', point])))
     await node.sh('sleep 1')
@@ -87,7 +87,7 @@ describe.each(kernels('bookworm'))('a shutdown in an outage ends (%s)', (debian)
       expect(JSON.parse((await giveUp(node, '0s')).stdout)).toHaveLength(2)
       await Promise.all(more.map(({ exited }) => exited))
       await target.enable()
-      // No agent has put the paths back, so the map takes no data: this is reported, and --force is needed.
+      // No agent has reinstated the paths, so the map accepts no data: this is reported, and --force is needed.
       for (const point of POINTS) await lunkeeper(node).detach(point, '--force')
       // The lock of the agent that was killed: it does not block any process.
       await node.sh('find /run/lunkeeper/locks -type s -delete')

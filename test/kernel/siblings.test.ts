@@ -46,7 +46,7 @@ describe('volumes of one target do not disturb each other', () => {
     )
     const ended = await Promise.all(programs)
     for (const { code, stderr } of ended) expect(code, stderr).toBe(0)
-    // No program saw a disk of another one, and there was never more than one session.
+    // No program saw another program's disk, and there was never more than one session.
     const seen = ended.flatMap(({ stdout }) =>
       stdout
         .trim()

@@ -10,13 +10,13 @@ import { expectCleanDetach } from './volume.ts'
 
 /** mkfs.xfs refuses less than 300 MB. */
 const SIZE = 320 << 20
-/** For what an agent sees within seconds; generous, since the machine may be busy. */
+/** For what an agent notices within seconds; generous, because the machine may be busy. */
 const SLOWLY_SEEN_MS = 180_000
 const FILES = 40
 
 /**
- * A node is cut off under a writer, and holds; the volume moves to another node; the first one comes back. What it held
- * must not reach the volume (docs/ownership.md).
+ * A node is cut off while it writes, and holds its I/O; the volume moves to another node; the first node comes
+ * back. Its held data must not reach the volume (docs/ownership.md).
  */
 describe.each(kernels('bookworm'))(
   'a held node that has lost its volume does not write to it (%s)',
@@ -27,7 +27,7 @@ describe.each(kernels('bookworm'))(
       b: { memory: 640 },
       luns: [{ lun: 5, serial: 'a11a0005', bytes: SIZE, name: 'ours' }],
     })
-    // Where a test ended before it joined it again.
+    // For a test that ended before it reconnected the node.
     afterEach<TwoNodesFixtures>(({ a }) => joinNetwork(a).catch(() => {}))
 
     it.for([
@@ -46,8 +46,8 @@ describe.each(kernels('bookworm'))(
 
         await cutNetwork(a)
         await agent.errors(/db: all paths lost/, SLOWLY_SEEN_MS)
-        // More than fits into the journal: its blocks would land in the middle of what the other node writes.
-        // It stops where the dirty pages of a held volume are bounded.
+        // More than fits into the journal: its blocks would land in the middle of what the other node writes. The
+        // program stops where the dirty pages of a held volume are limited.
         await a.start(['sh', '-c', 'dd if=/dev/urandom of=/mnt/db/held bs=64k count=64; sync -f /mnt/db'])
         await a.until(async () => (await onA.status()).hold.waiting?.bytes, {
           deadline: SLOWLY_SEEN_MS,

@@ -11,10 +11,10 @@ describe.each(kernels('bookworm'))(
   'another volume that answers at the LUN is not written to (%s)',
   (debian) => {
     const it = onNode({ debian, luns: [OURS] })
-    // Neither the journal nor write-back writes anything out while a test looks.
+    // Neither the journal nor writeback writes anything out while a test looks.
     beforeEach<NodeFixtures>(({ node }) => node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs'))
 
-    /** Mounted, with data that is in memory only. */
+    /** Mounted, with data that is only in memory. */
     async function inUse(volume: Volume): Promise<void> {
       await volume.mounted('--mount-option', 'commit=300')
       await volume.node.sh('sync; echo unwritten > /mnt/db/file')
@@ -50,7 +50,7 @@ describe.each(kernels('bookworm'))(
       await volume.with({ lun: 6, name: 'other' }).attach()
       await target.unmap(5, { keep: true })
       await target.map(5, { name: 'other' })
-      // Its reservation has a key that is not the one of `db`.
+      // Its reservation has a key other than that of `db`.
       expect(await volume.status()).toMatchObject({ state: 'misplaced', owner: { mine: null, holder: null } })
       await volume.detach('--force')
       await volume.with({ lun: 6, name: 'other' }).detach()

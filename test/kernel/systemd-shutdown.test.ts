@@ -7,7 +7,7 @@ import { patient } from '../../lab/index.ts'
 import { isEverything, kernels } from './node.ts'
 import { attach, attachAll, grace, install, lost, onSystemd, POINTS, powerOff } from './on-systemd.ts'
 
-/** What another machine finds in the volumes afterwards. */
+/** What another machine finds on the volumes afterwards. */
 async function leftOn(lab: Lab, debian: Debian, target: Target, files: string[]): Promise<string[]> {
   const node = await lab.boot({ name: 'after', debian, address: '10.9.0.3' })
   for (const point of POINTS) await attach(node, target, point)
@@ -25,7 +25,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
     },
   })
 
-  /** It logs out at a shutdown; started by the next boot, once there are records of nodes. */
+  /** open-iscsi logs out at a shutdown; the next boot starts it once there are node records. */
   const withOpenIscsi = (node: LabNode) => node.sh('systemctl start open-iscsi')
 
   it('a shutdown without an outage is quick, unmounts, and logs out', async ({ lab, node, target }) => {
@@ -45,7 +45,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('a shutdown by systemd 
   it('the kernel waits for no disk when sessions are still logged in and the network went down first', async ({
     node,
   }) => {
-    // As ifupdown's networking.service does it.
+    // Like ifupdown's networking.service.
     await node.write(
       '/etc/systemd/system/net.service',
       `[Unit]
@@ -120,7 +120,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))(
     const it = onSystemd(debian, {
       node: 'test',
       async prepare(node, target) {
-        // As a container's scope: told to end when the machine goes down, beside everything else.
+        // Like a container's scope: stopped at shutdown, at the same time as everything else.
         const box =
           'mkdir -p /run/host; mount --rbind / /run/host; exec lunkeeper --host-root /run/host agent'
         await node.write('/run/box', box)

@@ -36,7 +36,7 @@ describe.each(kernels('bookworm'))('the service works under a real systemd (%s)'
   }) => {
     await install(node)
     expect(await node.sh('journalctl -u lunkeeper -o cat')).toMatch(/^ready: 0 volumes/m)
-    // Its socket is there, it is not: nothing is wrong with that, and the attach starts it.
+    // Its socket exists, but it is not running: that is normal, and the attach starts it.
     expect(await isActive(node, 'iscsid.service')).toBe('inactive')
     expect((await lunkeeper(node).run(['doctor'])).stdout).not.toContain('ISCSID_DOWN')
     await attach(node, target, '/mnt/one', '--format')
@@ -90,7 +90,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     await writer.goesOn(10_000)
     expect(await standing(node)).toEqual(before)
     await node.sh('systemctl start lunkeeper')
-    // Without its pause, more often in ten seconds than systemd allows a unit unless it is told (5 times).
+    // Without the pause, this is more often in ten seconds than systemd allows by default (5 times).
     await edit(node, 'lunkeeper.service', 'RestartSec=100ms')
     for (let times = 0; times < 10; times++) {
       const now = await node.until(async () => (await pid(node)) || false)
@@ -109,7 +109,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     await edit(node, 'lunkeeper.service', 'WatchdogSec=25')
     await node.sh('systemctl restart lunkeeper')
     const hung = await pid(node)
-    // It lives for longer than that when nothing is wrong.
+    // If nothing is wrong, it lives for longer than that.
     await sleep(27_000)
     expect(await pid(node)).toBe(hung)
     await target.disable()

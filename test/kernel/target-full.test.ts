@@ -6,14 +6,14 @@ import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { SEEN_MS } from './volume.ts'
 
-/** Where the target's file is: with room for a file system, and for nothing more once it was filled. */
+/** Where the target's file is: there is room for a file system, and for nothing more once it has been filled. */
 const STORE = '/dev/shm/small'
 const FILL = `dd if=/dev/zero of=${STORE}/filler bs=64k 2> /dev/null || :`
 const FREE = `rm -f ${STORE}/filler`
 /** More than there is room for. */
 const WRITE = 'head -c 6291456 /dev/urandom > /mnt/db/file'
 
-/** As a thin pool without space: INQUIRY is answered, and writes fail. */
+/** Like a thin pool without space: INQUIRY is answered, but writes fail. */
 describe.each(kernels('bookworm'))('a target that answers, and fails I/O (%s)', (debian) => {
   const it = onNode({
     debian,

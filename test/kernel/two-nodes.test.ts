@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { play } from '../histories/two-nodes/play.ts'
 import { kernels } from './node.ts'
 
-/** One for each content; `npm run test:histories -- --nodes 2` plays thousands of operations. */
+/** One seed for each content; `npm run test:histories -- --nodes 2` plays thousands of operations. */
 const SEEDS = [2, 3]
 const OPERATIONS = 15
 

@@ -5,7 +5,7 @@ import { onNode } from './fixtures.ts'
 import { expectNothingLeft, isEverything, kernels, lunkeeper } from './node.ts'
 import { expectCleanDetach, Volume } from './volume.ts'
 
-// mkfs.xfs makes nothing smaller than 300 MB since xfsprogs 5.19.
+// Since xfsprogs 5.19, mkfs.xfs refuses less than 300 MB.
 const BYTES = 320 << 20
 
 const LUN = { lun: 5, serial: 'a5e5', bytes: BYTES }
@@ -40,7 +40,7 @@ describe('a volume can be used in several ways', () => {
       expect(await volume.again('--fs', fs)).toMatchObject({ mount: '/mnt/v', fs })
       expect(await node.read('/mnt/v/file')).toBe('kept\n')
       await expectCleanDetach(volume)
-      // Without --fs the file system is detected, and it is never taken for another one.
+      // Without --fs the file system is detected, and is never taken for another one.
       expect(await volume.again()).toMatchObject({ fs })
       await expectCleanDetach(volume)
       const before = await target.hash(5)
@@ -120,7 +120,7 @@ describe.each(kernels('trixie'))('a read-only mount writes nothing (%s)', (debia
       await volume.refused('CONFLICT', '--mount', '/mnt/v')
       await expectCleanDetach(volume)
       expect(await target.hash(5)).toBe(clean)
-      // Torn away in use: its journal has something left over.
+      // Disconnected while in use: its journal must be replayed.
       await volume.again()
       await node.sh(
         'mkdir /mnt/v/a && echo more > /mnt/v/a/b && sync -f /mnt/v; mkdir /mnt/v/c; sync /mnt/v/c',

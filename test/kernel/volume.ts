@@ -6,10 +6,10 @@ import type { Agent } from './agent.ts'
 import type { Ended } from './node.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 
-/** For what the agent sees within seconds; generous, since the machine may be busy. */
+/** For what the agent notices within seconds; generous, because the machine may be busy. */
 export const SEEN_MS = 90_000
 
-/** Flags of a volume whose I/O its session holds, with an agent or without. */
+/** Flags for a volume whose session holds its I/O, with or without an agent. */
 export const SESSION_HELD = ['--hold', '120s', '--hold-mode', 'session']
 
 export interface VolumeOptions {
@@ -42,7 +42,7 @@ export class Volume {
     this.#target = target
   }
 
-  /** Another one: of the same node and target, where nothing else is given. Its mount point follows its name. */
+  /** Another volume, on the same node and target by default. Its mount point follows its name. */
   with(options: VolumeOptions, { node = this.node, target = this.#target } = {}): Volume {
     const { name = this.name, lun = this.lun, portals = this.#portals } = options
     const mount = options.mount ?? (options.name === undefined ? this.mount : `/mnt/${name}`)
@@ -53,28 +53,28 @@ export class Volume {
     return this.#target.iqn
   }
 
-  /** The flags that say where it is: portals, target and LUN. */
+  /** The flags for its location: portals, target and LUN. */
   get source(): string[] {
     const portals = this.#portals.flatMap((portal) => ['--portal', portal])
     return [...portals, '--iqn', this.iqn, '--lun', String(this.lun)]
   }
 
-  /** The flags that say where it is and what it is called. */
+  /** The flags for its location and its name. */
   get flags(): string[] {
     return [...this.source, '--name', this.name]
   }
 
-  /** As a raw device, unless `more` says otherwise. */
+  /** Attaches it as a raw device, unless `more` says otherwise. */
   attach(...more: string[]): Promise<VolumeStatus> {
     return lunkeeper(this.node).attach([...this.flags, ...more])
   }
 
-  /** Blank, with a file system that is made now. */
+  /** Attaches a blank volume with a new file system. */
   mounted(...more: string[]): Promise<VolumeStatus> {
     return this.attach('--mount', this.mount, '--format', ...more)
   }
 
-  /** With the file system that it has. */
+  /** Attaches it with its existing file system. */
   again(...more: string[]): Promise<VolumeStatus> {
     return this.attach('--mount', this.mount, ...more)
   }
@@ -84,14 +84,14 @@ export class Volume {
     return lunkeeper(this.node).fails(['attach', ...this.flags, ...more], code)
   }
 
-  /** As `lunkeeper volumes` has it. */
+  /** Its status as `lunkeeper volumes` shows it. */
   async status(): Promise<VolumeStatus> {
     const all = await lunkeeper(this.node).volumes()
     const found = all.find(({ name }) => name === this.name)
     return found ?? expect.unreachable(`no volume ${this.name} among ${JSON.stringify(all)}`)
   }
 
-  /** Waits until `lunkeeper volumes` says that it is in this state. @param deadline milliseconds */
+  /** Waits until `lunkeeper volumes` shows it in this state. @param deadline milliseconds */
   state(wanted: AttachmentState, deadline = SEEN_MS): Promise<VolumeStatus> {
     return this.node.until(
       async () => {
@@ -107,7 +107,7 @@ export class Volume {
   }
 }
 
-/** A volume is detached, and nothing is left on its node then. @param agent ended first, where one runs */
+/** Detaches a volume, after which nothing must be left on its node. @param agent stopped first, if one is running */
 export async function expectCleanDetach(volume: Volume, agent?: Agent): Promise<void> {
   expect((await volume.detach()).left).toEqual([])
   await agent?.stop()

@@ -4,7 +4,7 @@ import type { LabNode, LabProcess } from '../../lab/index.ts'
 
 const PROGRAM = '/lab/project/test/kernel/guest/writer.mjs'
 
-/** A program that writes without a pause, and knows what was confirmed. */
+/** A program that writes continuously, and knows what was confirmed. */
 export class Writer {
   readonly #node: LabNode
   readonly #file: string
@@ -16,7 +16,7 @@ export class Writer {
     this.#process = process
   }
 
-  /** @param pauseMs between two writes: several writers without a pause leave nothing of a processor for others */
+  /** @param pauseMs between two writes: several writers without a pause leave no processor time for others */
   static async start(node: LabNode, file: string, pauseMs = 20): Promise<Writer> {
     const process = await node.start(['node', PROGRAM, 'write', file, String(pauseMs)])
     await process.output(/^ok 3 /m)
@@ -67,7 +67,7 @@ export class Writer {
     await this.#process.exited
   }
 
-  /** Reads every confirmed block as the device has it. @returns `all there`, or which one is not */
+  /** Reads every confirmed block from the device. @returns `all there`, or which block differs */
   async check(): Promise<string> {
     await this.#node.sh('echo 3 > /proc/sys/vm/drop_caches')
     const ran = await this.#node.run(['node', PROGRAM, 'check', this.#file, String(this.confirmed)])
@@ -75,13 +75,13 @@ export class Writer {
   }
 }
 
-/** The writer is stopped; no write has failed until then. */
+/** The writer is stopped; no write had failed until then. */
 export async function expectNoError(writer: Writer): Promise<void> {
   await writer.stop()
   expect(writer.errors).toBe(0)
 }
 
-/** The writer is stopped; no write has failed until then, and every confirmed block is on the device. */
+/** The writer is stopped; no write had failed until then, and every confirmed block is on the device. */
 export async function expectNothingLost(writer: Writer): Promise<void> {
   await expectNoError(writer)
   expect(await writer.check()).toBe('all there')

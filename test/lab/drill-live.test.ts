@@ -6,7 +6,7 @@ import type { Moment } from '../../lab/drill/node-down/drill.ts'
 import { live } from '../../lab/drill/node-down/live.ts'
 import { BROKE, drillOf, KILLED, SURVIVED } from './fixture-drill.ts'
 
-/** A screen, or a file where `columns` is null, and all that was written to it. */
+/** A screen, or a file if `columns` is null, and everything that was written to it. */
 function screen(columns: number | null) {
   let text = ''
   const out = Object.assign(new PassThrough(), columns === null ? {} : { isTTY: true, columns })
@@ -37,7 +37,7 @@ function momentAt(second: number): Moment {
   return moment as unknown as Moment
 }
 
-/** Shows the outage on a screen, four times a second. @returns what stands there after each `second` asked for */
+/** Shows the outage on a screen, four times a second. @returns the text on it after each requested `second` */
 function show(columns: number | null, ...seconds: number[]): string[] {
   vi.useFakeTimers({ toFake: ['Date'], now: KILLED - 3000 })
   const { out, text } = screen(columns)
@@ -79,7 +79,7 @@ test('no line wraps on a narrow terminal, colours or not', () => {
   const plain = text.replaceAll(/\u001b\[[\d;]*[mKA]/g, '')
   for (const line of plain.split('\n')) expect(line.length).toBeLessThan(60)
   expect(text).toContain('\u001b[31m✗ broken')
-  // each time but the first, it goes back over the three lines that stand there
+  // each time except the first, it moves back over the three lines
   expect(text.split('\u001b[3A').length).toBe(text.split('Storage machine').length - 1)
   vi.unstubAllEnvs()
 })

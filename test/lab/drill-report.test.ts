@@ -5,7 +5,7 @@ import { page } from '../../lab/drill/node-down/report/page.ts'
 import { summary } from '../../lab/drill/node-down/summary.ts'
 import { BROKE, drillOf, SURVIVED } from './fixture-drill.ts'
 
-/** What a letter takes on average, where it is larger than usual. */
+/** The average width of a letter, where it is larger than usual. */
 const LETTER: Readonly<Record<string, number>> = { turn: 7.9, side: 9 }
 
 const pageOf = (drill = drillOf(BROKE)) => page(drill, verdictOn(drill))
@@ -42,7 +42,7 @@ test('a Lunkeeper that did not keep its promise is shown as failing', () => {
 
 test('a volume that could not be read says why', () => {
   const stock = { ...BROKE, lost: null, trouble: 'mount: wrong fs type' }
-  // on whatever lines
+  // however the lines are broken
   expect(summaryOf(drillOf(stock)).replaceAll(/\s+/g, ' ')).toContain(
     'Stock open-iscsi could not be read: mount: wrong fs type',
   )

@@ -25,7 +25,7 @@ const OVERWRITTEN: SplitSide = {
   former: { fate: 'went on', error: null },
 }
 
-/** A split that never was. */
+/** A made-up split. */
 function splitOf(
   change: Partial<Split> & { readonly lunkeeper?: SplitSide; readonly stock?: SplitSide } = {},
 ): Split {

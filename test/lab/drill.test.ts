@@ -36,7 +36,7 @@ describe('a drill', () => {
     const { errors, errorCodes, firstErrorSeconds, wentOn } = verdict.sides.stock
     expect(errors).toBeGreaterThan(0)
     expect(errorCodes).toContain('EROFS')
-    // the timer's 5 s, and what it takes to notice the silence
+    // the timer's 5 s, and the time that it takes to notice the silence
     expect(firstErrorSeconds).toBeGreaterThanOrEqual(5)
     expect(firstErrorSeconds).toBeLessThan(12)
     expect(wentOn).toBe(false)

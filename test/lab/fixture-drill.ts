@@ -5,7 +5,7 @@ import { planned } from '../../lab/drill/node-down/plan.ts'
 export const KILLED = 1_800_000_000_000
 const ended = KILLED + 30_000
 
-/** Blocks at these seconds of the outage; the first after a gap is the one that waited. */
+/** Blocks at these seconds of the outage; the first block after a gap is the one that waited. */
 function wrote(...seconds: number[]): Side['acknowledged'] {
   return seconds.map((second, n) => {
     const before = seconds[n - 1] ?? second
@@ -24,7 +24,7 @@ const sessions: Side['sessions'] = [
   { at: KILLED + 26_000, state: 'LOGGED_IN' },
 ]
 
-/** A side that paused and went on. */
+/** A side that paused and continued. */
 export const SURVIVED: Side = {
   acknowledged: wrote(...through(-3, 0), ...through(27, 30)),
   refused: [],
@@ -34,7 +34,7 @@ export const SURVIVED: Side = {
   repaired: false,
 }
 
-/** A side whose timer ran out 12 s into the outage. */
+/** A side whose timer expired 12 s into the outage. */
 export const BROKE: Side = {
   ...SURVIVED,
   acknowledged: wrote(...through(-3, 0)),
@@ -48,7 +48,7 @@ export const BROKE: Side = {
   repaired: true,
 }
 
-/** A drill that never was, for what is made of drills: 25 s without a target. */
+/** A made-up drill, for what is derived from drills: 25 s without a target. */
 export function drillOf(stock: Side, lunkeeper: Side = SURVIVED): Drill {
   return {
     plan: planned({}),

@@ -1,6 +1,6 @@
 import { Lab } from '../../lab/index.ts'
 
-// A test process that is about to be killed, or to fail without closing its lab. Tells what it made, then waits.
+// A test process that will be killed, or fail, without closing its lab. Prints what it made, then waits.
 const lab = await Lab.open()
 const [node] = await Promise.all([
   lab.boot({ name: 'one', address: '10.9.0.1' }),

@@ -22,7 +22,7 @@ export async function login(
   return await node.run([...record, '--login'])
 }
 
-/** Brings one LUN of the only session. @returns the disk's name */
+/** Scans for one LUN of the only session. @returns the disk's name */
 export async function scan(node: LabNode, lun: number): Promise<string> {
   const host = (await node.list('/sys/class/scsi_host')).find((name) => name.startsWith('host'))
   await node.write(`/sys/class/scsi_host/${host}/scan`, `0 0 ${lun}\n`)

@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => lab.close())
 
-/** reads past every cache; false when no answer came in time */
+/** reads past every cache; false if no answer came in time */
 const answers = async (): Promise<boolean> =>
   (
     await node.run(['dd', `if=/dev/${sd}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct'], {
@@ -42,7 +42,7 @@ const answers = async (): Promise<boolean> =>
     })
   ).code === 0
 
-/** noop interval and timeout are a second each, so three would do; a busy machine gets more */
+/** the noop interval and timeout are a second each, so three would be enough; a busy machine gets more */
 const becomes = (state: string): Promise<true> =>
   node.until(async () => (await sessionState(node)) === state, {
     deadline: 30_000,
@@ -68,7 +68,7 @@ test('a frozen machine is silent, and a thawed one goes on', { timeout: 120_000 
 test('a cut network is silent on both sides, and a joined one goes on', { timeout: 120_000 }, async () => {
   await lab.cut(store)
   expect(await answers()).toBe(false)
-  // no reset, no unreachable: the initiator only stops hearing
+  // there is no reset and no unreachable message: the initiator just no longer hears from the target
   await becomes('FAILED')
   expect((await node.kernelLog()).lines.join('\n')).toContain('ping timeout')
   expect(

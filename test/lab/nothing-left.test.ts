@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { Lab } from '../../lab/index.ts'
 
-/** processes that name the lab's directory: kernels and all their helpers, the switch, the guard */
+/** processes whose command line names the lab's directory: kernels and all their helpers, the switch, the guard */
 function processes(dir: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -20,7 +20,7 @@ function processes(dir: string): string[] {
 }
 
 async function gone(dir: string): Promise<string[]> {
-  // the guard's work is some milliseconds; a busy machine gets five seconds
+  // the guard needs some milliseconds; a busy machine gets five seconds
   for (let tries = 0; tries < 100 && (processes(dir).length > 0 || existsSync(dir)); tries++)
     await new Promise((resolve) => setTimeout(resolve, 50))
   return [...processes(dir), ...(existsSync(dir) ? [dir] : [])]

@@ -11,9 +11,9 @@ const files = execFileSync('git', ['ls-files', '--', 'src/*.ts'], { cwd: project
 
 const EXPORT = /^export (?:async )?(?:function|class|const|interface|type) (\w+)/gm
 
-/** The library's functions wrap those of the engine, and have their names. */
+/** The library's functions wrap those of the engine, and have the same names. */
 const IN_LIBRARY = /^src\/library\//
-/** A worker's function, and the one that calls the worker. */
+/** A worker's function, and the function that calls the worker. */
 const IN_WORKER = /^src\/host\/worker\//
 
 it('no name is exported by two files', () => {

@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const project = join(import.meta.dirname, '../..')
 let checkout: string
 
-/** Lints planted files as if they stood in the project; returns what the linter says. */
+/** Lints planted files as if they were in the project; returns the linter's messages. */
 async function lintAll(files: ReadonlyMap<string, string>, format = 'default'): Promise<string> {
   for (const [path, text] of files) {
     mkdirSync(dirname(join(checkout, path)), { recursive: true })
@@ -32,7 +32,7 @@ interface Restriction {
   readonly message: string
 }
 
-/** Each folder that has restrictions of its own, with them: read from the linter's configuration. */
+/** Each folder with restrictions of its own, and these restrictions, read from the linter's configuration. */
 function restrictedFolders(): readonly {
   readonly folder: string
   readonly restrictions: readonly Restriction[]

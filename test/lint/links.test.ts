@@ -12,10 +12,10 @@ const pages = execFileSync('git', ['ls-files', '--', '*.md'], { cwd: project, en
 
 const read = (path: string) => readFileSync(join(project, path), 'utf8')
 
-/** Code is not searched: `[0](x)` there is no link, and `# comment` no heading. */
+/** Code is not searched: in code, `[0](x)` is not a link, and `# comment` is not a heading. */
 const withoutCode = (text: string) => text.replaceAll(/^ *```[^]*?^ *```$/gm, '')
 
-/** As GitHub makes them of headings; a repeated heading gets a number. */
+/** The anchors that GitHub makes of headings; a repeated heading gets a number. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const seen = new Map<string, number>()
   return new Set(

@@ -8,7 +8,7 @@ const project = join(import.meta.dirname, '../..')
 
 const tracked = execFileSync('git', ['ls-files'], { cwd: project, encoding: 'utf8' }).trimEnd().split('\n')
 
-/** Folders with a slash at the end, beginning with a slash, so that the end of a path can be looked up. */
+/** Paths with a slash at the start, and also at the end of folders, so that the end of a path can be looked up. */
 const known = new Set(
   tracked.flatMap((path) => {
     const parts = path.split('/')
@@ -17,10 +17,10 @@ const known = new Set(
 )
 const tops = new Set(tracked.map((path) => path.split('/')[0]))
 
-/** What `npm run build` makes. */
+/** Files that `npm run build` creates. */
 const GENERATED: ReadonlySet<string> = new Set(['src/csi/protocol/csi_pb.*'])
 
-/** Examples of a name that a reader chooses. */
+/** Examples of names that a reader chooses. */
 const PLACEHOLDER = /\bNAME\b/
 
 const FILE = /\.(?:ts|mts|mjs|md|proto|service)$/

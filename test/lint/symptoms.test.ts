@@ -8,7 +8,7 @@ import { ERRORS } from '../../src/model/errors.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8')
 
-/** Codes that stand on the page as code, alone or with others. */
+/** Codes that appear on the page as code, alone or with others. */
 const named = new Set([...page.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, code]) => code))
 
 describe('docs/troubleshooting.md', () => {

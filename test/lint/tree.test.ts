@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 const run = promisify(execFile)
 const project = join(import.meta.dirname, '../..')
 
-/** Runs one of the project's own tools over the whole tree; its complaints, or nothing. */
+/** Runs one of the project's own tools over the whole tree; returns its complaints, or nothing. */
 async function complaints(tool: string, ...args: string[]): Promise<string> {
   const ended = await run(process.execPath, [join(project, 'node_modules', tool), ...args], {
     cwd: project,

@@ -51,7 +51,7 @@ describe('the page of an agent', () => {
       const logged = agent.errors(/holding I\/O/, 60_000).then(() => performance.now())
       await target.disable()
       const [shownMs, loggedMs] = await Promise.all([shown, logged])
-      // A second where `volumes` takes a quarter of one (lab/README.md).
+      // A second if `volumes` takes a quarter of one (lab/README.md).
       const { ms } = await lunkeeper(node).run(['volumes'])
       expect(shownMs - loggedMs).toBeLessThan(4 * ms)
       expect(await page.locator('h1').innerText()).toContain('I/O of db is held')

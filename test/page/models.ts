@@ -4,7 +4,7 @@ import type { PathStatus, SessionStatus, VolumeStatus } from '../../src/model/at
 import type { VolumeOutage } from '../../src/model/outage.ts'
 import type { VolumeMount } from '../../src/model/volume-mount.ts'
 
-/** Nodes as the page may show them. Times are relative to `nowMs`, so that countdowns run. */
+/** Nodes that the page may show. Times are relative to `nowMs`, so that countdowns run. */
 export const at = (nowMs: number, seconds: number) => new Date(nowMs + seconds * 1000).toISOString()
 
 export const IQN = 'iqn.2004-04.com.example:san-1'
@@ -82,7 +82,7 @@ export function calm(nowMs: number): Documents {
 
 const POD = '0f6a2c1e-93bb-4c0a-8a3b-5f0d6b1f2a77'
 
-/** Two volumes wait, one has failed, one is on its session alone, with what doctor says. */
+/** Two volumes hold I/O, one has failed, and one is held by its session alone, with doctor's findings. */
 export function trouble(nowMs: number, { changes = false } = {}): Documents {
   const held = {
     mode: 'map',
@@ -218,7 +218,7 @@ export function trouble(nowMs: number, { changes = false } = {}): Documents {
   }
 }
 
-/** A node of many volumes, some of which wait. */
+/** A node with many volumes, some of which hold I/O. */
 export function many(nowMs: number, number = 200): Documents {
   const names = Array.from({ length: number }, (_, index) => `volume-${index}`)
   return {
@@ -252,7 +252,7 @@ export function many(nowMs: number, number = 200): Documents {
   }
 }
 
-/** Text of a target, or of a directory, that tries to be more than text. */
+/** Text from a target, or from a directory name, that tries to be more than text. */
 export const HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>\u202e'
 
 export function hostile(nowMs: number): Documents {

@@ -1,4 +1,4 @@
-// The page in a browser: Debian's Chromium, with the agent's HTTP server and nodes that are made up (models.ts).
+// The page in a browser: Debian's Chromium, with the agent's HTTP server and made-up nodes (models.ts).
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
@@ -21,13 +21,13 @@ let browser: Browser
 let served: Served
 let context: BrowserContext
 let page: Page
-/** What the browser has complained of: errors, and violations of the Content Security Policy. */
+/** What the browser has complained about: errors, and violations of the Content Security Policy. */
 let complaints: string[]
 
 beforeAll(async () => {
   browser = await chromium.launch({
     executablePath: await findChromium(),
-    // Containers and root have no sandbox of its own; only our own page is loaded.
+    // In containers and for root, Chromium's sandbox does not work; only our own page is loaded.
     args: ['--no-sandbox'],
   })
 }, 300_000)
@@ -77,7 +77,7 @@ describe('has no violation of accessibility, and fits', () => {
     ['many volumes', many, PHONE, 'dark', false],
   ] as const)('%s', async (_, model, viewport, scheme, token) => {
     await open(model(Date.now()), { token, viewport, scheme })
-    // Evaluated by the browser's protocol, which the page's policy does not concern.
+    // Evaluated through the browser's protocol, to which the page's policy does not apply.
     await evaluate(AXE)
     const violations = await evaluate<string[]>(
       `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
@@ -182,7 +182,7 @@ describe('what a user does', () => {
     await open(model, { token: true })
     const button = page.getByRole('button', { name: 'Change the hold …: orders' })
     await button.focus()
-    // db fails, and is no longer the one that is held; orders is the first card that can be changed.
+    // db fails, and is no longer the held one; orders is the first card that can be changed.
     const volumes = model.volumes.map((one) => (one.name === 'backup' ? volume('backup') : one))
     served.show({ ...model, volumes: volumes.toReversed() })
     await expect.poll(() => page.locator('.card').count()).toBe(2)
@@ -205,7 +205,7 @@ describe('what a user does', () => {
       const [name, outline] = await evaluate<[string, string]>(
         '[document.activeElement.ariaLabel ?? document.activeElement.textContent.slice(0, 60), getComputedStyle(document.activeElement).outlineStyle]',
       )
-      // Behind the last one is the browser's own.
+      // After the last one comes the browser's own user interface.
       if (await evaluate('document.activeElement === document.body')) break
       seen.add(name)
       expect([name, outline]).toEqual([name, 'solid'])
@@ -239,7 +239,7 @@ describe('what a user does', () => {
     await dialog.locator('[name=wanted]').fill('30m')
     await page.keyboard.press('Enter')
     await expect.poll(() => served.changes.at(-1)).toEqual({ kind: 'hold', volume: 'orders', wanted: '30m' })
-    // In memory only.
+    // Kept in memory only.
     expect(await evaluate('[localStorage.length, sessionStorage.length, document.cookie]')).toEqual([
       0,
       0,
@@ -272,7 +272,7 @@ describe('text from outside', () => {
     expect(await evaluate("document.querySelectorAll('img, #page script').length")).toBe(0)
     const text = await page.locator('main').innerText()
     expect(text).toContain('<img src=x onerror=alert(1)>')
-    // A character that turns the direction of what follows is shown, not obeyed.
+    // A character that reverses the direction of the following text is shown, not obeyed.
     expect(text).not.toContain('\u202e')
     expect(text).toContain('\\u202e')
     expect(complaints).toEqual([])
@@ -285,7 +285,7 @@ describe('what it costs', () => {
   it('200 volumes are rendered in less than 200 ms', async () => {
     await open(calm(Date.now()))
     const session = await context.newCDPSession(page)
-    // Time of the processor, not of the clock: the machine has other work.
+    // Processor time, not clock time: the machine has other work.
     await session.send('Performance.enable', { timeDomain: 'threadTicks' })
     const spent = async () => {
       const { metrics } = await session.send('Performance.getMetrics')
@@ -293,7 +293,7 @@ describe('what it costs', () => {
       return parts.map((part) => 1000 * metrics.find(({ name }) => name === part)!.value)
     }
     const costs: number[][] = []
-    // The best of a few: another program on the same core slows this one down, by that clock as well.
+    // The best of a few: another program on the same core slows this one down, even by that clock.
     for (let n = 0; n < 4 && !costs.some((one) => total(one) < 200); n++) {
       const before = await spent()
       served.show(many(Date.now()))

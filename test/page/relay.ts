@@ -10,7 +10,7 @@ interface Message {
   readonly end?: true
 }
 
-/** Makes a port of a lab machine's loopback one of this machine's loopback, through the machine's serial line. */
+/** Makes a port on a lab machine's loopback available on this machine's loopback, through the machine's serial line. */
 export class Relay implements AsyncDisposable {
   readonly #process: LabProcess
   readonly #sockets = new Map<number, Socket>()

@@ -7,7 +7,7 @@ import { agentOn } from '../kernel/node.ts'
 const VOLUMES = 100
 const MIB = 1 << 20
 
-/** What a program attaches that uses the library. */
+/** What a program that uses the library attaches. */
 const ATTACH_ALL = (iqn: string) => `
   import { attach, openHost } from '/lab/project/dist/index.js'
   const host = openHost()
@@ -18,7 +18,7 @@ const ATTACH_ALL = (iqn: string) => `
   await host[Symbol.asyncDispose]()
 `
 
-/** On a kernel with one processor, in which a program takes 12 ms to start and do nothing. */
+/** On a kernel with one processor, on which starting a program that does nothing takes 12 ms. */
 describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target (%s)', (debian) => {
   let node: LabNode
   let target: Target
@@ -41,7 +41,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
   const pids = async () =>
     (await node.sh(`p=$(pgrep -f 'agent$' | head -1); echo $p; pgrep -P $p || :`)).trim().split('\n')
 
-  /** Milliseconds of processor that the agent and all that it has started have used. */
+  /** Milliseconds of processor time used by the agent and everything that it has started. */
   async function used(): Promise<number> {
     const [pid] = await pids()
     const text = await node.sh(`cat /proc/${pid}/task/*/schedstat; cut -d' ' -f16,17 /proc/${pid}/stat`)

@@ -1,5 +1,5 @@
-// What Prometheus scrapes during an outage. With LUNKEEPER_RECORD_METRICS=FILE the scrapes are kept: the dashboard is tested
-// with them (test/deploy/monitoring/recorded-metrics.json.gz).
+// What Prometheus scrapes during an outage. With LUNKEEPER_RECORD_METRICS=FILE the scrapes are kept: the dashboard
+// is tested with them (test/deploy/monitoring/recorded-metrics.json.gz).
 import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -11,7 +11,7 @@ import { claimOf, startDriver } from '../kernel/csi/kubelet.ts'
 import { Writer } from '../kernel/writer.ts'
 
 const PORT = 9600
-/** As Prometheus is often set up. */
+/** A common setting of Prometheus. */
 const SCRAPE_INTERVAL_S = 5
 /** Each scrape is a line of JSON. */
 const SCRAPER = `

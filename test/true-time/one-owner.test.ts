@@ -19,12 +19,12 @@ const RUNS = Number(process.env.LUNKEEPER_RUNS ?? 8)
 const FIRST = Number(process.env.LUNKEEPER_SEED ?? 1)
 /** mkfs.xfs refuses less than 300 MB. */
 const SIZE = 320 << 20
-/** For what an agent sees within seconds; generous, since the machine may be busy. */
+/** For what an agent notices within seconds; generous, because the machine may be busy. */
 const SEEN_MS = 240_000
 const FILES = 20
 const MAP = '/dev/mapper/lunkeeper-db'
 
-/** Where what the new owner has written and flushed stands. On a raw volume: where the former node writes, too. */
+/** The place of what the new owner has written and flushed. On a raw volume the former node writes there, too. */
 const ownerWrites = (content: Story['content'], device: string) =>
   content === 'raw'
     ? `for n in $(seq ${FILES}); do yes owner$n | head -c 65536 | dd of=${device} bs=64k seek=$n oflag=direct conv=fsync,notrunc status=none; done`
@@ -66,7 +66,7 @@ describe.each(kernels('bookworm'))('a volume that moves has one writer (%s)', (d
     b: { memory: 640 },
     luns: [{ lun: 5, serial: 'a11a0005', bytes: SIZE, name: 'ours' }],
   })
-  // Where a test ended before the first node was back.
+  // For a test that ended before the first node was back.
   afterEach<TwoNodesFixtures>(async ({ a }) => {
     a.thaw()
     await joinNetwork(a).catch(() => {})
@@ -106,7 +106,7 @@ describe.each(kernels('bookworm'))('a volume that moves has one writer (%s)', (d
     if (story.agentDies !== null) await agent.start()
     const fenced = await onA.state('fenced', SEEN_MS)
     expect(fenced.owner.mine).toBe(false)
-    // Nothing of what the former node held, or went on to write.
+    // Nothing of what the former node held, or continued to write, has arrived.
     expect(await target.hash(5)).toBe(before)
 
     if (content !== 'raw') await b.sh('fsfreeze --unfreeze /mnt/db')
@@ -126,7 +126,7 @@ describe.each(kernels('bookworm'))('a volume that moves has one writer (%s)', (d
   })
 })
 
-/** A machine that stands still hears of it once it goes on. */
+/** A paused machine learns of it once it resumes. */
 async function killAgent(agent: Agent, { agentDies }: Story): Promise<void> {
   if (agentDies === null) return
   await sleep(agentDies)

@@ -6,9 +6,9 @@ import { agentOn, expectNothingLeft, lunkeeper } from '../kernel/node.ts'
 import { Writer } from '../kernel/writer.ts'
 
 const MINUTE = 60_000
-/** From the moment on at which the target takes logins again. */
+/** From the moment when the target accepts logins again. */
 const BACK = 2_000
-/** mkfs.xfs makes nothing smaller. */
+/** mkfs.xfs refuses less. */
 const BYTES = 320 << 20
 
 describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)', (debian) => {

@@ -1,18 +1,18 @@
 import { Random } from '../histories/random.ts'
 
 /**
- * How a volume comes to have two nodes that believe that it is theirs. `rollout`: the second node is started while the
- * first one writes. `network`: the first node is cut off. `link`: the same, and its volume is being detached meanwhile.
- * `pause`: the first node stands still, as a virtual machine that is paused, and is resumed.
+ * How two nodes come to believe that a volume is theirs. `rollout`: the second node is started while the first one
+ * writes. `network`: the first node is cut off. `link`: the same, and its volume is being detached meanwhile.
+ * `pause`: the first node is stopped, like a paused virtual machine, and is resumed.
  */
 export type StoryKind = 'rollout' | 'network' | 'link' | 'pause'
 
-/** One volume that moves from a node that holds it to another one. Times are milliseconds. */
+/** One volume that moves from a node that holds it to another node. Times are milliseconds. */
 export interface Story {
   readonly seed: number
   readonly kind: StoryKind
   readonly content: 'ext4' | 'xfs' | 'raw'
-  /** Whether the target has persistent reservations. Without them, only a mark of the file system tells. */
+  /** Whether the target has persistent reservations. Without them, only a mark of the file system shows the new owner. */
   readonly reservations: boolean
   /** How long the first node writes before the story begins. */
   readonly writing: number
@@ -20,18 +20,18 @@ export interface Story {
   readonly away: number
   /** When the first node comes back, after the take-over has begun; null: once the new owner has written. */
   readonly back: number | null
-  /** When the first node's agent is killed, after the beginning; it is started again at the return. */
+  /** When the first node's agent is killed, counted from the beginning; it is restarted when the node returns. */
   readonly agentDies: number | null
-  /** When the first node's `detach` is killed; of a `link` only. */
+  /** When the first node's `detach` is killed; for a `link` only. */
   readonly detachDies: number | null
 }
 
-/** The story of a seed: the same one each time. */
+/** The story of a seed: always the same one. */
 export function storyOf(seed: number): Story {
   const random = new Random(seed)
   const oneOf = <T>(...all: readonly T[]): T => random.pick(all)!
-  // Without reservations nothing stops a node that was never cut off, and a node that returns before the new owner has
-  // mounted finds no mark (docs/data-safety.md).
+  // Without reservations nothing stops a node that was never cut off, and a node that returns before the new owner
+  // has mounted the volume finds no mark (docs/data-safety.md).
   const reservations = random.chance(0.75)
   const kind = reservations
     ? oneOf<StoryKind>('rollout', 'network', 'link', 'pause')

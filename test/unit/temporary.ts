@@ -9,7 +9,7 @@ afterAll(() => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true })
 })
 
-/** A new directory; it goes with the test file. */
+/** A new directory, removed when the test file ends. */
 export function temporary(): string {
   const directory = mkdtempSync(join(tmpdir(), 'lunkeeper-test-'))
   made.push(directory)

@@ -132,7 +132,7 @@ export async function detach(
     return null
   }
   model.owner = null
-  // Earlier losses are reported, too: the disk was removed below a mount.
+  // Earlier losses are reported, too, as of a disk that was removed below a mount.
   if (force || isSaid) model.ledger.excuse()
   if (force) {
     model.isCertain = false

@@ -35,7 +35,7 @@ describe.each(kernels('bookworm'))(
       return { attachment, more: { publishContext } }
     }
 
-    /** A pod that writes to a volume which Kubernetes has given to this node, in an outage; the API is away, too. */
+    /** A pod that writes, during an outage, to a volume that Kubernetes has given to this node; the API is away, too. */
     async function heldWithoutApi(node: LabNode, target: Target) {
       const api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('agent'))
       const agent = await Agent.start(node, (on) => startDriver(on, api.env))
@@ -44,7 +44,7 @@ describe.each(kernels('bookworm'))(
       const { attachment, more } = given('1b4e28ba-2fa1-11d2-883f-0016d3cca427')
       await api.attach([attachment])
       await node.mkdir(stagingPath(orders.volumeId))
-      // A kubelet calls again: on a busy machine the API's answer may come too late.
+      // A kubelet repeats the call: on a busy machine the API's answer may come too late.
       await node.until(
         async () =>
           (await kubelet.ask('nodeStageVolume', { ...staging(orders), ...more })).code === undefined,
@@ -76,7 +76,7 @@ describe.each(kernels('bookworm'))(
       await api.seen({})
       await agent.errors(/I\/O goes on/, SEEN_MS)
       await writer.goesOn(SEEN_MS)
-      // A shell in the agent's container can ask; another one says that it cannot.
+      // A shell in the agent's container can ask; any other shell reports that it cannot.
       const asked = async (env: Readonly<Record<string, string>>) => {
         const ended = await lunkeeper(node).run(['owner', volume!.name, '--json'], env)
         expect(ended.code, ended.stderr).toBe(0)
@@ -103,7 +103,7 @@ describe.each(kernels('bookworm'))(
         'Unavailable',
         /attached it to this node again/,
       )
-      // What another node leaves that had the volume in between: no reservation at all.
+      // What is left if another node has had the volume in between: no reservation at all.
       await target.unmap(5, { keep: true })
       await target.map(5, { name: 'ours' })
       const before = await target.hash(5)

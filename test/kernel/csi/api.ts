@@ -25,7 +25,7 @@ export interface Seen {
   }[]
 }
 
-/** A Kubernetes API server inside a machine, beside the agent that talks to it. */
+/** A Kubernetes API server inside a machine, beside the agent that uses it. */
 export class Api {
   readonly #program: LabProcess
   #asked = 0
@@ -47,14 +47,14 @@ export class Api {
     return new Api(program)
   }
 
-  /** What a kubelet tells the containers of a pod. */
+  /** What a kubelet passes to the containers of a pod. */
   readonly env = {
     KUBERNETES_SERVICE_HOST: '127.0.0.1',
     KUBERNETES_SERVICE_PORT: String(PORT),
     LUNKEEPER_SERVICE_ACCOUNT: ACCOUNT,
   }
 
-  /** All that it has, and was asked. @param mood how it is to behave from now on */
+  /** Everything that it has and was asked. @param mood how it must behave from now on */
   async seen(mood?: Mood): Promise<Seen> {
     return this.#command({ mood })
   }
@@ -66,7 +66,7 @@ export class Api {
     return JSON.parse(new RegExp(`^${id} (.*)\n`, 'm').exec(this.#program.stdout)![1]!) as Seen
   }
 
-  /** From now on these are there, and no others. */
+  /** From now on exactly these exist. */
   async attach(attachments: readonly SeenVolumeAttachment[]): Promise<void> {
     await this.#command({ attachments })
   }

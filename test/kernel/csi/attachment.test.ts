@@ -26,7 +26,7 @@ import {
 const CONTROLLER = '/run/controller/csi.sock'
 const MIB = 1 << 20
 
-/** Bytes that a manifest asks for on behalf of its first container. */
+/** The bytes that a manifest requests for its first container. */
 function requested(manifest: string): number {
   const path = join(import.meta.dirname, '../../../deploy/kubernetes/base', manifest)
   const { spec } = parse(readFileSync(path, 'utf8')) as {
@@ -46,7 +46,7 @@ describe.each(kernels('bookworm'))('a controller publishes volumes (%s)', (debia
     ],
   })
 
-  /** An API server and a controller, and what asks the controller as Kubernetes does. */
+  /** An API server and a controller, and a client that calls the controller like Kubernetes. */
   async function cluster(node: LabNode) {
     const api = await Api.start(node, { node: 'node-1', pods: [], volumes: [] }, rulesOf('controller'))
     const controller = await node.start(
@@ -93,13 +93,13 @@ describe.each(kernels('bookworm'))('a controller publishes volumes (%s)', (debia
     expect(publishContext['lunkeeper.dev/attachment-uid']).toBe(first.metadata.uid)
     await used(node, kubelet, orders, { publishContext })
     expect(agent.process.stderr).not.toMatch(UNGUARDED)
-    // While neither controller nor API is there, nothing of a node's work waits for them.
+    // While both controller and API are away, a node's work does not wait for them.
     await killAndWait(controller)
     await api.stop()
     const old = claimOf(target, 'pv-old', { lun: '6' })
     await used(node, kubelet, old, {})
     await agent.errors(UNGUARDED)
-    // As a kubelet that was restarted does, once Kubernetes has made the attachment.
+    // Like a restarted kubelet, once Kubernetes has made the attachment.
     await kubelet.stage(old, { publishContext })
     for (const volume of [orders, old]) {
       await kubelet.release(volume, 'pod')
@@ -163,7 +163,7 @@ describe.each(kernels('bookworm'))('a published volume moves to another node (%s
     await startDriver(b, api.env)
     const kubelet = await Kubelet.start(b)
     const staging = { ...stagingOf(orders), ...second.more }
-    // Kubernetes cannot be asked; then: it has not given the volume to this node, or has taken it away again.
+    // Kubernetes cannot be asked; then it has not given the volume to this node, or has taken it away again.
     await api.seen({ status: 503 })
     await kubelet.fails(
       'nodeStageVolume',
@@ -185,7 +185,8 @@ describe.each(kernels('bookworm'))('a published volume moves to another node (%s
     await kubelet.publish(orders, 'pod', second.more)
     expect(await b.sh(`cat ${file}`)).toBe('second')
     await b.sh(`echo third > ${file} && sync ${file}`)
-    // The new owner writes nothing meanwhile (ext4 makes inode tables in the background): what comes is the former node's.
+    // The new owner writes nothing meanwhile (ext4 makes inode tables in the background): any write that arrives is
+    // the former node's.
     await b.sh(`fsfreeze --freeze ${stagingPath(orders.volumeId)}`)
     const bytes = await target.hash(5)
     await a.sh(`(echo fourth > ${file} && sync ${file}) 2>/dev/null || true`)

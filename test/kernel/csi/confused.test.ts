@@ -32,7 +32,7 @@ interface Call {
   readonly readOnly: boolean
 }
 
-/** One call, several at once, and an agent that is killed in the middle and started again. */
+/** One call, several at once, and an agent that is killed meanwhile and restarted. */
 interface Act {
   readonly calls: readonly Call[]
   /** Milliseconds after their start; null: the agent is not killed. */
@@ -82,7 +82,7 @@ describe.each(kernels('trixie'))('a kubelet that is confused does no harm (%s)',
     ],
   })
 
-  /** Both volumes, staged once, so that each can be told by what is on it. */
+  /** Both volumes, staged once, so that their contents distinguish them. */
   async function marked(node: LabNode, target: Target, kubelet: Kubelet): Promise<Claims> {
     const claims = {
       files: claimOf(target, 'files', { lun: '1' }),
@@ -140,7 +140,7 @@ describe.each(kernels('trixie'))('a kubelet that is confused does no harm (%s)',
       .split('\n')
       .filter(Boolean)
 
-  /** An answer of OK is the truth. */
+  /** An answer of OK must be true. */
   async function expectDone(node: LabNode, { what, volume, pod, readOnly }: Call): Promise<void> {
     const points = await shown(node)
     const at = targetPath(volume, pod)
@@ -162,7 +162,7 @@ describe.each(kernels('trixie'))('a kubelet that is confused does no harm (%s)',
     }
   }
 
-  /** Never two mounts at one place, never another volume than the one that belongs there. */
+  /** There are never two mounts at one path, and never another volume than the one that belongs there. */
   async function expectSane(node: LabNode): Promise<void> {
     const points = await shown(node)
     expect(points).toEqual([...new Set(points)])
@@ -177,7 +177,7 @@ describe.each(kernels('trixie'))('a kubelet that is confused does no harm (%s)',
     expect(mounts.length).toBeLessThanOrEqual(3)
   }
 
-  /** What a kubelet does in the end, whatever was before. */
+  /** What a kubelet does at the end, whatever happened before. */
   async function clearAway(node: LabNode, kubelet: Kubelet, claims: Claims): Promise<void> {
     for (const volume of VOLUMES) {
       for (const pod of PODS) await kubelet.unpublish(claims[volume], pod)
@@ -197,7 +197,8 @@ describe.each(kernels('trixie'))('a kubelet that is confused does no harm (%s)',
           for (const one of acts) await run(node, agent, kubelet, claims, one)
           await clearAway(node, kubelet, claims)
         }),
-        // Each run begins with nothing, because the one before ended so; a smaller one would not tell more.
+        // Each run begins with nothing, because the previous run ended that way; a shrunk one would not reveal
+        // more.
         { numRuns: RUNS, endOnFailure: true },
       )
     },

@@ -111,7 +111,7 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
   it('the agent stays small, and leaves nothing', async ({ node, agent }) => {
     const memory = Number(/^process_resident_memory_bytes (\d+)$/m.exec(await metrics(node))![1])
     console.log(`agent: ${Math.round(memory / MIB)} MB`)
-    // What an idle agent may have is 120 MB.
+    // An idle agent may use 120 MB.
     expect(memory / MIB).toBeLessThan(120)
     await expectNothingPublished(node)
     await agent.stop()
@@ -130,7 +130,8 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
     }) => {
       await publishAsBefore(node, old(target, 'vol', 1), 'pod')
       await agent.start(replacing)
-      // One that it publishes when we are there already: before the old pod is replaced on another node.
+      // A volume that it publishes when our agent is already running: before the old pod is replaced on another
+      // node.
       await publishAsBefore(node, old(target, 'vol', 1), 'pod-b')
       await publishAsBefore(node, old(target, 'other', 2), 'pod')
       const volume = claim(target, 'vol', '1', mountable('ext4', 'SINGLE_NODE_WRITER'))

@@ -7,12 +7,12 @@ import { unpackImage } from '../../../deploy/image/image.ts'
 import type { LabNode, LabProcess } from '../../../lab/index.ts'
 
 const project = join(import.meta.dirname, '../../..')
-/** In the checkout, so that machines see it; one for each of those that run side by side. */
+/** In the checkout, so that machines see it; one for each concurrent test process. */
 const PLACE = `.cache/test-image-${process.env.VITEST_POOL_ID}`
 
 let made: Promise<void> | undefined
 
-/** The image as it is built without Docker, unpacked: what a container has at its start. */
+/** The image as it is built without Docker, unpacked: what a container contains at its start. */
 function makeImage(): Promise<void> {
   return (made ??= (async () => {
     const place = join(project, PLACE)
@@ -26,14 +26,14 @@ function makeImage(): Promise<void> {
   })())
 }
 
-/** The agent in a container as deploy/kubernetes makes it: the image's root, the host's network and processes. */
+/** The agent in a container as deploy/kubernetes creates it: the image's root, the host's network and processes. */
 export async function startInContainer(
   node: LabNode,
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<LabProcess> {
   await makeImage()
-  // As systemd leaves it: what is mounted is seen in namespaces made from it.
+  // As systemd sets it up: mounts propagate to namespaces that are derived from it.
   await node.sh('mount --make-rshared / && mkdir -p /var/lib/kubelet /run/container')
   const unshared = 'unshare --mount --propagation slave --ipc /lab/project/test/kernel/guest/container.sh'
   const image = `/lab/project/${PLACE}/bundle/rootfs`

@@ -103,7 +103,7 @@ describe.each(kernels('trixie'))('the agent reports an outage to Kubernetes (%s)
       const foreign = await target.hash(5)
       await target.enable()
       const strange = await shop.told('NotTheVolume')
-      // What the other volume says about itself does not concern a pod.
+      // What the other volume reports about itself does not concern a pod.
       expect(messageOf(strange, 'NotTheVolume')).toMatch(
         /nothing is written to it \(.*is (?:not )?the expected volume/,
       )
@@ -112,7 +112,7 @@ describe.each(kernels('trixie'))('the agent reports an outage to Kubernetes (%s)
       const soon = await shop.told('IOFailingSoon')
       const { name, hold } = (await lunkeeper(node).volumes())[0]!
       expect(messageOf(soon, 'IOFailingSoon')).toContain(`I/O fails at ${hold.deadline}`)
-      // For a person to do it.
+      // Long enough for a user to act.
       expect(Date.parse(hold.deadline!) - Date.now()).toBeGreaterThan(5_000)
       const command = /lunkeeper (hold \S+ --set) 2h/.exec(messageOf(soon, 'IOFailingSoon'))![1]!
       expect(command).toBe(`hold ${name} --set`)
@@ -149,7 +149,7 @@ describe.each(kernels('trixie'))('the agent reports an outage to Kubernetes (%s)
       const refused = await shop.told('PodEvictionRefused')
       expect(messageOf(refused, 'PodEvictionRefused', 'Pod')).toContain('disruption budget')
       const again = await shop.until('a third refusal', (seen) => refusals(seen).length >= 3)
-      // It is not asked at each look, once a second; and it is one event.
+      // It is not requested at every look, once a second; and there is only one event.
       const [first, , third] = refusals(again).map(({ at }) => at)
       expect(third! - first!).toBeGreaterThan(2_000)
       expect(again.pods).toHaveLength(1)
@@ -178,7 +178,7 @@ describe.each(kernels('trixie'))('the agent reports an outage to Kubernetes (%s)
     await target.disable()
     await agent.errors(/all paths lost/)
     const lost = Date.now()
-    // For half of its hold, with the server asked meanwhile.
+    // For half of its hold, while the server is asked.
     await node.sh('sleep 2')
     expect((await shop.api.seen()).asked.length).toBeGreaterThan(0)
     const enabled = Date.now()

@@ -8,7 +8,7 @@ export interface CsiFixtures extends NodeFixtures {
   readonly kubelet: Kubelet
 }
 
-/** As `onNode`, with an agent that serves CSI, and the fixture `kubelet`: a client of it that outlives its restarts. */
+/** Like `onNode`, with an agent that serves CSI, and the fixture `kubelet`: a client that outlives the agent's restarts. */
 export function onCsiNode(setup: NodeSetup) {
   const kubelets = new WeakMap<Agent, Promise<Kubelet>>()
   return onNode({ launch: startDriver, ...setup }).extend('kubelet', ({ node, agent }) => {

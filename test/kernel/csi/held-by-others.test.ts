@@ -11,7 +11,8 @@ import { targetPath } from './kubelet.ts'
 import type { Shop } from './told.ts'
 import { condition, messageOf, on, ON_BOTH, POD } from './told.ts'
 
-// A lost connection is noticed after 3 s; multipathd takes single paths from the first time on, and counts in seconds.
+// A lost connection is noticed after 3 s; multipathd accepts single paths from the first time, and counts in
+// seconds.
 const QUICK = `sed -i 's/^node.conn\\[0\\].timeo.noop_out_interval.*/node.conn[0].timeo.noop_out_interval = 1/; s/^node.conn\\[0\\].timeo.noop_out_timeout.*/node.conn[0].timeo.noop_out_timeout = 2/' /etc/iscsi/iscsid.conf`
 const MULTIPATH = 'defaults {\n find_multipaths greedy\n user_friendly_names no\n polling_interval 1\n}\n'
 
@@ -29,11 +30,11 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       })
 
     const volume = async (node: LabNode) => (await lunkeeper(node).volumes())[0]!
-    /** How long it is to wait in all, by its own word. */
+    /** The total time that the volume reports it will wait. */
     const length = ({ hold: { since, deadline } }: VolumeStatus) =>
       (Date.parse(deadline!) - Date.parse(since!)) / 1000
 
-    /** An outage that ends in time, seen by an agent that is replaced in the middle of it. */
+    /** An outage that ends in time, observed by an agent that is replaced during it. */
     async function waitsAndGoesOn(
       node: LabNode,
       target: Target,
@@ -56,7 +57,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       )
       const { asked } = await shop.api.seen()
       await agent.kill()
-      // The start of the hold is known although no agent runs.
+      // The start of the hold is known although no agent is running.
       expect((await volume(node)).hold.since).toBe(first.hold.since)
       await agent.start()
       await shop.nextAgent(asked.length)
@@ -76,7 +77,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       expect(await node.list('/run/lunkeeper/holds')).toEqual([])
     }
 
-    /** One that does not: its pod is told what to do, and the next one finds it well. */
+    /** An outage that does not end in time: the pod is told what to do, and the next pod finds the volume healthy. */
     async function failsAndRecovers(
       node: LabNode,
       target: Target,
@@ -137,8 +138,9 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         await node.write('/etc/multipath.conf', MULTIPATH)
         await node.sh('multipathd reconfigure; sleep 1')
       })
-      // With a file system on it, it is staged in one go. A blank one is taken off and attached a second time, and
-      // multipathd may by then have marked its WWID as one that it could not map, so that it gets a hold map.
+      // With a file system on it, the volume is staged in one go. A blank one is detached and attached a second
+      // time, and multipathd may by then have marked its WWID as one that it could not map, so that the volume gets
+      // a hold map.
       beforeEach<NodeFixtures>(({ node, target }) => node.sh(`mkfs.ext4 -q -F ${target.luns[0]!.file}`))
 
       it('the volume waits, and goes on', ({ node, target, shop }) =>

@@ -6,7 +6,7 @@ import { startInContainer } from './container.ts'
 export const SOCKET = '/run/csi/csi.sock'
 const DEADLINE_MS = 120_000
 
-/** What a call came to: a result, or a status with its message. */
+/** The result of a call: a value, or a status with its message. */
 export interface Answer {
   readonly result?: unknown
   readonly code?: string
@@ -31,7 +31,7 @@ export interface Claim {
   readonly secrets?: Record<string, string>
 }
 
-/** A volume of this target with a file system; at LUN 5 of 127.0.0.1, where `context` says nothing else. */
+/** A volume of this target with a file system; LUN 5 of 127.0.0.1, unless `context` says otherwise. */
 export const claimOf = (
   { iqn }: Pick<Target, 'iqn'>,
   volumeId: string,
@@ -42,7 +42,7 @@ export const claimOf = (
   volumeCapability: mountable(),
 })
 
-/** A gRPC client inside a machine that asks as a kubelet does, at the paths that one has. */
+/** A gRPC client inside a machine that makes calls like a kubelet, with the paths of a kubelet. */
 export class Kubelet {
   readonly #node: LabNode
   readonly #program: LabProcess
@@ -73,7 +73,7 @@ export class Kubelet {
     return answer.result as T
   }
 
-  /** The call fails with this status, and says why in these words. */
+  /** The call fails with this status, and its message matches. */
   async fails(method: string, request: object, code: string, message = /./): Promise<Answer> {
     const answer = await this.ask(method, request)
     if (answer.code !== code || !message.test(answer.message ?? ''))
@@ -81,7 +81,7 @@ export class Kubelet {
     return answer
   }
 
-  /** With the directory made beforehand, which is a kubelet's part. */
+  /** Stages it, after creating the directory, which is the kubelet's task. */
   async stage(claim: Claim, more: object = {}): Promise<void> {
     await this.#node.mkdir(stagingPath(claim.volumeId))
     await this.ok('nodeStageVolume', { ...staging(claim), ...more })
@@ -93,13 +93,13 @@ export class Kubelet {
   unpublish = ({ volumeId }: Claim, pod: string) =>
     this.ok('nodeUnpublishVolume', unpublishing(volumeId, pod))
 
-  /** Staged and published for a pod that comes to the node. */
+  /** Stages and publishes it for a pod that comes to the node. */
   async bring(claim: Claim, pod: string): Promise<void> {
     await this.stage(claim)
     await this.publish(claim, pod)
   }
 
-  /** Unpublished for these pods, the last ones, and unstaged. */
+  /** Unpublishes it for these pods, the last ones, and unstages it. */
   async release(claim: Claim, ...pods: string[]): Promise<void> {
     for (const pod of pods) await this.unpublish(claim, pod)
     await this.unstage(claim)
@@ -143,8 +143,8 @@ export const unpublishing = (volumeId: string, pod: string) => ({
 })
 
 /**
- * An agent that serves CSI, with what it needs of a kubelet's directories. With LUNKEEPER_TEST_CONTAINER it runs in a
- * container of its image: all of what CSI promises can be tried there, too.
+ * An agent that serves CSI, with those of a kubelet's directories that it needs. With LUNKEEPER_TEST_CONTAINER it
+ * runs in a container of its image, so that all guarantees of CSI can be tested there, too.
  */
 export async function startDriver(
   node: LabNode,
@@ -159,7 +159,7 @@ export async function startDriver(
   return agent
 }
 
-/** Nothing is left at the paths of a kubelet, but for the directories that it made itself. */
+/** Nothing is left at the paths of a kubelet, except the directories that the kubelet creates itself. */
 export async function expectNothingPublished(node: LabNode): Promise<void> {
   const left = await node.sh(
     `set +e; grep ' /var/lib/kubelet' /proc/self/mountinfo; find /var/lib/kubelet/pods -name mount 2>/dev/null; find ${PLUGINS} -mindepth 4 2>/dev/null; find /run/lunkeeper/csi -type f 2>/dev/null; true`,
@@ -167,7 +167,7 @@ export async function expectNothingPublished(node: LabNode): Promise<void> {
   expect(left).toBe('')
 }
 
-/** Nothing of any volume is published or attached; the agent may run on. */
+/** Nothing of any volume is published or attached; the agent may keep running. */
 export async function expectNothingStaged(node: LabNode): Promise<void> {
   await expectNothingPublished(node)
   const { sessions, disks, maps, mounts } = await node.storage()

@@ -23,7 +23,7 @@ import {
 const MIB = 1 << 20
 
 describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s)', (debian) => {
-  // One agent and one client for all: starting them is what takes time.
+  // One agent and one client for all tests, because starting them takes most of the time.
   const it = onCsiNode({
     debian,
     memory: 768,
@@ -64,7 +64,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     expect(Number(bytes!.total)).toBeGreaterThan(32 * MIB)
     expect(Number(bytes!.available)).toBeLessThan(Number(bytes!.total))
     expect(inodes).toMatchObject({ unit: 'INODES', total: expect.stringMatching(/^\d+$/) })
-    // A held volume, kept by the agent that serves.
+    // A held volume, kept by the agent that serves CSI.
     const [listed] = await lunkeeper(node).volumes()
     expect(listed).toMatchObject({ state: 'ready', hold: { mode: 'map' }, fs: 'ext4', mount: staged })
     await kubelet.unpublish(volume, 'pod-a')
@@ -112,13 +112,14 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
       const device = at(volume, 'writer')
       const write = (text: string, to: string) =>
         node.run(['sh', '-c', `printf ${text} | dd of=${to} conv=notrunc,fsync status=none`])
-      // A mount says nothing of what a device node in it is opened for (fs/namei.c: sb_permission, fs/open.c).
+      // A mount does not restrict how a device node in it is opened (fs/namei.c: sb_permission, fs/open.c).
       await node.sh(
         `touch /run/view && mount --bind ${device} /run/view && mount -o remount,bind,ro /run/view`,
       )
       expect((await write('one', '/run/view')).code).toBe(0)
       await node.sh('umount /run/view && rm /run/view')
-      // A second block device refuses writes, and has a page cache of its own: a reader keeps reading old data from it.
+      // A second block device refuses writes, but has a page cache of its own: a reader keeps reading old data from
+      // it.
       await node.sh(
         `dmsetup create view --readonly --table "0 $(blockdev --getsz ${device}) linear $(readlink -f /dev/mapper/lunkeeper-*) 0"`,
       )
@@ -159,7 +160,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     expect((await node.storage()).mounts.toSorted()).toEqual(
       [at(volume, 'pod-a'), stagingPath(volume.volumeId)].toSorted(),
     )
-    // Two handles for one LUN are one volume, too: a second file system on it would be lost.
+    // Two handles for one LUN are also one volume: a second file system on it would be lost.
     await kubelet.fails(
       'nodeStageVolume',
       staging(claim(target, { volumeId: 'pv-copy' })),
@@ -239,7 +240,7 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
       expect((await node.sh(`findmnt -rno OPTIONS ${at(volume, pod)}`)).split(',')).toEqual(
         expect.arrayContaining(['ro', 'noexec', 'nodev']),
       )
-    // Bound by an agent that was killed before it was read-only.
+    // Bound by an agent that was killed before the mount was read-only.
     await node.sh(`mount -o remount,bind,rw ${at(volume, 'pod-b')}; mkdir -p /run/lunkeeper/csi`)
     const hash = createHash('sha256').update(at(volume, 'pod-b')).digest('hex').slice(0, 32)
     await node.write(`/run/lunkeeper/csi/publishing-${hash}`, '')

@@ -14,7 +14,7 @@ import {
   unstaging,
 } from './kubelet.ts'
 
-/** On a machine whose programs start ten times slower than on a host: udev is minutes behind. */
+/** For a machine on which programs start ten times slower than on a host: udev is minutes behind. */
 const MANY = 32
 const MIB = 1 << 20
 
@@ -41,7 +41,7 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes are staged 
   const alone = { stage: 0, unstage: 0 }
   const dead = () => claim('dead', { iqn: 'iqn.2026-01.example:dead' }, 0, '10.97.0.9')
 
-  /** One call for each, all at once. @returns milliseconds that each took of the whole */
+  /** One call for each volume, all at once. @returns how many milliseconds each took of the total */
   async function all(
     kubelet: Kubelet,
     method: string,
@@ -56,9 +56,9 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes are staged 
 
   const unstage = ({ volumeId }: Claim) => unstaging(volumeId)
 
-  /** All staged, published, unpublished and unstaged, each step for all at once; one more is at a dead portal. */
+  /** All are staged, published, unpublished and unstaged, each step for all at once; one more has a dead portal. */
   async function live(node: LabNode, kubelet: Kubelet, claims: readonly Claim[], dead: Claim): Promise<void> {
-    // The first of a boot loads modules.
+    // The first round of a boot loads modules.
     for (let turn = 0; turn < 2; turn++) {
       alone.stage = await all(kubelet, 'nodeStageVolume', claims.slice(0, 1), staging)
       alone.unstage = await all(kubelet, 'nodeUnstageVolume', claims.slice(0, 1), unstage)
@@ -72,7 +72,7 @@ describe.runIf(isEverything).each(kernels('bookworm'))('many volumes are staged 
     await all(kubelet, 'nodeUnpublishVolume', claims, ({ volumeId }) => unpublishing(volumeId, 'pod'))
     const unstageMs = await all(kubelet, 'nodeUnstageVolume', claims, unstage)
     console.log(JSON.stringify({ debian, volumes: MANY, stageMs, unstageMs, alone }))
-    // A crowd is not much slower than one after the other; udev, on the same processor, is minutes behind.
+    // Many at once are not much slower than one after the other; udev, on the same processor, is minutes behind.
     expect(stageMs).toBeLessThan(2 * alone.stage)
     expect(unstageMs).toBeLessThan(2 * alone.unstage)
     await expectNothingPublished(node)

@@ -14,9 +14,9 @@ export interface OldVolume {
 export const statePath = (id: string) => `${PLACE}/iscsi-${id}.json`
 
 /**
- * Leaves what csi-driver-iscsi 0.2.0 leaves when it has published a volume (see docs/kubernetes.md): discovered node
- * records, sessions with every LUN of the target in them, the disk or multipathd's map mounted at the target path as
- * it is, and a file that says so.
+ * Leaves what csi-driver-iscsi 0.2.0 leaves after it has published a volume (see docs/kubernetes.md): discovered
+ * node records, sessions with every LUN of the target, the disk or multipathd's map mounted directly at the target
+ * path, and a state file.
  */
 export async function publishAsBefore(node: LabNode, volume: OldVolume, pod: string): Promise<void> {
   const { id, iqn, lun, portals = ['127.0.0.1:3260'], fs = 'ext4' } = volume

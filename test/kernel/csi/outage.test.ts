@@ -9,12 +9,12 @@ import { onCsiNode } from './fixtures.ts'
 import type { Claim, Kubelet, Stats } from './kubelet.ts'
 import { claimOf, expectNothingPublished, publishing, staging, stagingPath, targetPath } from './kubelet.ts'
 
-/** Every answer in an outage: within a kubelet's patience, and that of a person. */
+/** Limit of every answer in an outage: within the patience of a kubelet, and of a user. */
 const BOUNDED = 8_000
 
 describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debian) => {
   const it = onCsiNode({ debian, memory: 768, after: 'clear', luns: [{ lun: 5, serial: 'c515' }] })
-  // After a failure, so that the next test is not one, too.
+  // Clean up after a failure, so that the next test does not fail as well.
   afterEach<NodeFixtures>(({ node }) =>
     node.sh(`
       set +e
@@ -27,7 +27,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
   )
 
   const at = (pod: string) => targetPath('pv', pod)
-  /** Until a kubelet that asks is told this of the volume. */
+  /** Waits until a kubelet that asks gets this condition of the volume. */
   const told = (node: LabNode, kubelet: Kubelet, condition: RegExp, volumePath = at('pod-a')) =>
     node.until(
       async () => {
@@ -77,7 +77,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
         { status: 'INACCESSIBLE', reason: 'TargetAway', message: expect.stringMatching(/until 2/) },
       ],
     })
-    // A kubelet that was restarted, another pod, one that goes.
+    // From a kubelet that was restarted, for another pod, and for one that goes away.
     const calls = [
       await kubelet.ask('nodeStageVolume', staging(volume)),
       await kubelet.ask('nodePublishVolume', publishing(volume, 'pod-a')),
@@ -97,7 +97,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     await told(node, kubelet, /^ready$/)
     expect(await health()).toEqual({ volumeId: 'pv' })
     await kubelet.unpublish(volume, 'pod-a')
-    // What it has not written it cannot lose: unstage waits for the target, and says so.
+    // It cannot lose what it has not written: unstage waits for the target, and reports that.
     await node.sh(`echo unwritten > ${stagingPath('pv')}/file`)
     await target.disable()
     await told(node, kubelet, /I\/O is held/, stagingPath('pv'))
@@ -132,7 +132,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     })
     await target.enable()
     await agent.errors(/must be remounted/, 60_000)
-    // It is not taken from under a pod that still has it, nor shown to a second one.
+    // It is neither removed from under a pod that still has it nor shown to a second pod.
     await kubelet.fails('nodePublishVolume', publishing(volume, 'pod-b'), 'FailedPrecondition', /pod-a/)
     await writer.stop()
     await kubelet.unpublish(volume, 'pod-a')
@@ -178,14 +178,14 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     const { volume, writer } = await used(node, target, kubelet, '60s')
     await writer.stop()
     await agent.kill()
-    // What a reboot leaves: the disk's files, and nothing of the kernel's.
+    // What a reboot leaves: the disk's files, and nothing in the kernel.
     await node.sh(`
       umount ${at('pod-a')} ${stagingPath('pv')}
       dmsetup --noudevsync remove_all; iscsiadm -m session -u; rm -rf /run/lunkeeper /run/csi`)
     await agent.start()
     await node.sh('sleep 2')
     expect(await node.storage()).toMatchObject({ sessions: [], disks: [], maps: [], mounts: [] })
-    // It may be another node's by now. Asked for, it is there again.
+    // It may belong to another node by now. Once requested, it is attached again.
     await kubelet.bring(volume, 'pod-a')
     expect(await node.sh(`ls ${at('pod-a')}`)).toContain('file')
     await kubelet.unpublish(volume, 'pod-a')

@@ -4,18 +4,18 @@ import type { Claim } from './kubelet.ts'
 import { block, mountable, publishing, staging, stagingPath } from './kubelet.ts'
 import { isEverything } from '../node.ts'
 
-/** One call that fails: what the specification calls it, the call, its status and words of its message. */
+/** A failing call: its name in the specification, the call, its status and part of its message. */
 export type Row = readonly [what: string, method: string, request: () => object, code: string, says: RegExp]
 
-/** The volumes of the test: those of one target, one of a target that wants CHAP, and one in use. */
+/** The volumes of the test: those of one target, one of a target that requires CHAP, and one in use. */
 export interface Scene {
   readonly claim: (volumeId: string, lun: number) => Claim
-  /** One that is not here yet. */
+  /** A volume that is not here yet. */
   readonly fresh: () => Claim
   readonly withContext: (volume: Claim, changed: Record<string, string>) => Claim
   readonly used: () => Claim
   readonly usedAt: string
-  /** Name of the target that wants CHAP. */
+  /** Name of the target that requires CHAP. */
   readonly closed: () => string
   readonly wrong: Record<string, string>
 }
@@ -23,7 +23,7 @@ export interface Scene {
 /** The statuses that the specification lists, under the headings of its sections. */
 export function statusRows(scene: Scene): readonly (readonly [section: string, rows: readonly Row[]])[] {
   const { claim, fresh, withContext, usedAt } = scene
-  /** iscsid tries for a quarter of a minute. */
+  /** iscsid retries for a quarter of a minute. */
   const UNKNOWN_TARGET: readonly Row[] = [
     [
       'Volume does not exist',

@@ -24,7 +24,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
   let scene: Promise<void> | undefined
   beforeEach<CsiFixtures>(({ node, target, kubelet }) => (scene ??= prepared(node, target, kubelet)))
 
-  /** What all tests find: two volumes, the first of which is in use, and a target that wants CHAP. */
+  /** The state for all tests: two volumes, the first of which is in use, and a target that requires CHAP. */
   async function prepared(node: LabNode, target: Target, kubelet: Kubelet): Promise<void> {
     await target.map(1, { serial: 'aa01', bytes: 32 * MIB })
     await target.map(2, { serial: 'aa02', bytes: 32 * MIB })
@@ -107,7 +107,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
     const volume = { ...withContext(claim('chap', 3), { iqn: CLOSED }), secrets: secrets() }
     await kubelet.stage(volume)
     const found = await node.run(['grep', '-rl', CHAP.password, '/var/lib', '/run', '/etc', '/tmp'])
-    // iscsid needs it to log in again: in its own record, for root alone.
+    // iscsid needs it to log in again: it is in iscsid's own record, readable by root only.
     const files = found.stdout
       .trim()
       .split('\n')
@@ -115,7 +115,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
     expect(files).toEqual([])
     expect(await node.sh(`ps ax -o args | grep -v grep | grep -c ${CHAP.password} || true`)).toBe('0')
     await kubelet.unstage(volume)
-    // As the old driver had it: told of, and it works.
+    // As for the old driver: it is reported, and it works.
     const attribute = JSON.stringify(secrets())
     const old = withContext({ ...volume, secrets: {} }, { secret: attribute })
     await kubelet.stage(old)

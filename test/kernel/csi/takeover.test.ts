@@ -29,7 +29,7 @@ describe.each(kernels('bookworm'))(
       debian,
       memory: 768,
       multipathd: true,
-      // As systemd leaves it.
+      // As systemd sets it up.
       prepare: (node) => node.sh('mkdir -p /var/lib/kubelet'),
       target: { portals: ['127.0.0.1:3260', '127.0.0.2:3260'] },
       luns: [{ lun: 1, serial: '0a1' }],
@@ -86,7 +86,7 @@ describe.each(kernels('bookworm'))(
       expect(await luns(node)).toEqual([1, 2, 3])
       const writer = await Writer.start(node, `${targetPath('other', 'pod')}/file`)
       await node.sh(`echo written > ${targetPath('vol', 'pod')}/file`)
-      // An agent that is replaced changes nothing.
+      // Replacing an agent changes nothing.
       const before = await remains(node)
       await agent.kill({ alone: true })
       await agent.start()
@@ -98,7 +98,7 @@ describe.each(kernels('bookworm'))(
       const stats = await kubelet.stats(claim(target, 'vol', 1), 'pod')
       expect(Number(stats.usage![0]!.total)).toBeGreaterThan(32 << 20)
       expect(stats.volumeCondition.message).toMatch(/published by iscsi.csi.k8s.io/)
-      // A kubelet that was restarted asks for what the pod has already.
+      // A restarted kubelet requests what the pod already has.
       await node.mkdir(stagingPath('vol'))
       await kubelet.fails(
         'nodeStageVolume',
@@ -205,7 +205,7 @@ describe.each(kernels('bookworm'))(
       await refused(kubelet, 'vol', 'FailedPrecondition', /, and is not vol/)
       await stays()
 
-      // The LUN was given to another volume meanwhile: what is unwritten must not go there.
+      // The LUN was given to another volume meanwhile: unwritten data must not go there.
       await node.write(statePath('vol'), JSON.stringify(state))
       await node.sh(`echo dirty > ${at}/file`)
       await target.unmap([1])
@@ -241,7 +241,7 @@ describe.each(kernels('bookworm'))(
       },
     )
 
-    // The last one: multipathd keeps what it has learned.
+    // This test is the last one, because multipathd keeps what it has learned.
     it('a volume over two portals goes with the map of multipathd', async ({
       node,
       target,

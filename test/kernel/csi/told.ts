@@ -41,7 +41,7 @@ export class Shop {
     return new Shop(node, await Api.start(node, STATE, [...rulesOf('events'), ...rulesOf('evict')]))
   }
 
-  /** An agent that serves CSI and tells Kubernetes. */
+  /** An agent that serves CSI and reports to Kubernetes. */
   agent(): Promise<Agent> {
     return Agent.start(this.#node, (node) => startDriver(node, this.api.env, ['--kubernetes']))
   }
@@ -69,19 +69,19 @@ export class Shop {
     return seen
   }
 
-  /** The next agent has read which events there are; `asked` is how often the server had been asked before. */
+  /** Waits until the next agent has read which events exist; `asked` is how often the server had been asked before. */
   nextAgent(asked: number): Promise<Seen> {
     return this.until('the next agent', (seen) =>
       seen.asked.slice(asked).some(({ verb, resource }) => `${verb} ${resource}` === 'get events'),
     )
   }
 
-  /** Volume and pod have an event of this reason. */
+  /** Waits until volume and pod have an event with this reason. */
   told(reason: string, deadline?: number): Promise<Seen> {
     return this.until(reason, (seen) => on(seen, reason).join() === ON_BOTH.join(), deadline)
   }
 
-  /** What the pod writes fails from now on, and its file system with it. */
+  /** From now on the pod's writes fail, and its file system breaks. */
   async breaks(writer: Writer): Promise<void> {
     await writer.fails(30_000)
     await this.#node.until(

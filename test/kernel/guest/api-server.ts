@@ -1,5 +1,6 @@
-// A Kubernetes API server in the machine, with the files of a service account. Lines of JSON on stdin, {id, mood, attachments};
-// answers go as lines "id JSON", of all that it has and was asked. Usage: node api-server.ts PORT STATE RULES DIRECTORY
+// A Kubernetes API server in the machine, with the files of a service account. Reads lines of JSON from stdin, {id,
+// mood, attachments}; answers with lines "id JSON", which contain everything that it has and was asked. Usage: node
+// api-server.ts PORT STATE RULES DIRECTORY
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 

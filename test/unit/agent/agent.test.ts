@@ -15,7 +15,7 @@ const MAP = holdMapName(NAME)
 const DISK = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:0'
 const record: Attachment = { ...staged, request: { ...staged.request, hold: { wanted: 120, mode: 'map' } } }
 
-/** A node whose one hold map device-mapper answers for, and the agent on it. */
+/** A node with one hold map, for which device-mapper answers, and the agent on it. */
 function agentOnFakeNode() {
   const node = fakeNode()
   const map = { queueing: true, active: true }
@@ -66,7 +66,7 @@ function agentOnFakeNode() {
     stop.abort()
     await ended
   })
-  /** Until the agent has said so. */
+  /** Waits until the agent has logged this. */
   const says = async (pattern: RegExp) => {
     while (!log.some((line) => pattern.test(line))) await heard.promise
   }
@@ -81,7 +81,7 @@ it('the agent holds a volume whose path does not prove to be it, and ends the ho
   expect(readHoldNote(host, NAME)).toMatchObject({ ended: null })
   await expect.poll(() => messages).toContain('fail_path 8:0')
   expect(map).toEqual({ queueing: true, active: false })
-  // A command that changes the record is heard.
+  // The agent notices a command that changes the record.
   await setHold(host, NAME, 0)
   await says(/the hold of 0 s is over/)
   expect(readHoldNote(host, NAME)).toMatchObject({ ended: 'deadline' })

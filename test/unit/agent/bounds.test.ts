@@ -49,7 +49,8 @@ it('a portal is asked for as long as something waits for it, and trusted only si
   const first = probes.resultOf(target)!
   expect(first.openSinceMs).not.toBeNull()
 
-  // One that begins to wait now: what was answered before says nothing, so it is asked at once, and told.
+  // A volume begins to wait now: earlier answers prove nothing, so the portal is asked at once, and the result
+  // reported.
   opened = Promise.withResolvers<void>()
   const sinceMs = first.confirmedMs + 1
   while (monotonicMs() <= sinceMs);

@@ -12,7 +12,7 @@ it('a clock that is set is noticed once, by how much; slewing is not', () => {
     return clock.take(wall, ms)
   }
   expect(pass(0)).toBe(0)
-  // An hour of slewing at its fastest.
+  // An hour of slewing at the maximum rate.
   for (let n = 0; n < 180; n++) expect(pass(20_010)).toBe(0)
   expect(pass(20_000 - 3_600_000)).toBe(-3_600)
   expect(pass(20_000)).toBe(0)

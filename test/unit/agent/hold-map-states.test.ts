@@ -8,7 +8,7 @@ import type { DmMap } from '../../../src/model/snapshot.ts'
 const NAME = 'lunkeeper-db'
 const map = { name: NAME } as DmMap
 
-/** A device-mapper that answers when it is told to. */
+/** A device-mapper that answers when the test tells it to. */
 function slowHost() {
   const pending: (() => void)[] = []
   const table = '0 8 multipath 1 queue_if_no_path 0 1 1'

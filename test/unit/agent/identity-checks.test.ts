@@ -44,7 +44,7 @@ const removeOthers: Questions['removeOthers'] = async (_, { key }, disk) => {
   return { generation: 7, removed: ['iqn.2026-01.example:b'] }
 }
 
-/** Checks these paths, once. @param full what a disk that is asked in full throws */
+/** Checks these paths, once. @param full what a disk throws that is asked in full */
 async function check(
   paths: readonly CheckedPath[],
   quick: IdentityCheck | (() => Promise<IdentityCheck[]>),

@@ -52,7 +52,7 @@ describe("the agent's log", () => {
     log.once('db', '10.0.0.5:3260', 'too soon')
     expect(lines.at(-1)).toBe('db: at last (25 lines like this were left out)')
     expect(entries.at(-1)).toMatchObject({ code: 'path', suppressed: 25 })
-    // An hour of quiet, and it may say as much as at first.
+    // After a quiet hour it may log as much as at first.
     clock.ms += 3_600_000
     for (let n = 0; n < LINES_AT_ONCE; n++) log.once('db', '10.0.0.5:3260', `again ${n}`)
     expect(lines.at(-1)).toBe(`db: again ${LINES_AT_ONCE - 1}`)

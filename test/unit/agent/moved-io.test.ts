@@ -28,7 +28,7 @@ interface Counters {
   readonly isCounted?: boolean
 }
 
-/** A device's counters, as sysfs has them; `reads` and `writes` are on their way. */
+/** A device's counters as in sysfs; `reads` and `writes` are in flight. */
 function device(name: string, counters: Counters = {}): void {
   const {
     read = 0,

@@ -24,7 +24,7 @@ const DEAD: Portal = { host: '127.0.0.1', port: 1 }
 
 /**
  * A node whose volume is lost; `credentials` is in the node record of its own portal. A storage address that the
- * node knows, `source`, names `moved` for the volume's target.
+ * node knows, `source`, lists `moved` for the volume's target.
  */
 async function lost(credentials: string, source: 'own' | 'foreign', moved: Manner) {
   const heard: string[] = []

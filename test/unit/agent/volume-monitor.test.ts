@@ -26,7 +26,7 @@ let queueing: ReadonlySet<string>
 
 beforeEach(() => {
   node = fakeNode()
-  // No map of ours is here.
+  // We have no map here.
   rmSync(join(node.host.paths.sys, 'block/dm-0'), { recursive: true })
   node.file(`${DISK}/block/sda/dev`, '8:0\n')
   node.file('sys/devices/platform/host2/session1/iscsi_session/session1/recovery_tmo', '120\n')
@@ -36,7 +36,7 @@ beforeEach(() => {
   monitor = monitorOf(record)
 })
 
-/** @param recover in place of the agent's own */
+/** @param recover used instead of the agent's own */
 function monitorOf(volume: Attachment, recover?: () => Promise<StepResult>): VolumeMonitor {
   const { signal } = new AbortController()
   const some = { maps: null, probes: null, searchPortals: () => {} } as unknown as AgentContext
@@ -67,7 +67,7 @@ it('an outage that ends well: noted with the deadline of the timer that runs, an
   const waiting = await look('FAILED', 'blocked')
   expect(waiting).toMatchObject({ ended: null, deadline: expect.any(String) })
   expect(Date.parse(waiting!.deadline!) - Date.parse(waiting!.since)).toBe(120_000)
-  // Logged in again, its disk is let go a moment later.
+  // The session is logged in again; its disk is unblocked a moment later.
   expect(await look('LOGGED_IN', 'blocked')).toEqual(waiting)
   expect(await look('LOGGED_IN', 'running')).toBeNull()
   expect(log).toEqual([
@@ -169,7 +169,7 @@ it("multipathd's map waits for as long as the kernel is told to; told again, it 
   expect(waiting).toMatchObject({ ended: null })
   queueing = new Set()
   expect(await look('FREE', 'transport-offline')).toEqual({ ...waiting, ended: 'deadline' })
-  // Without a setting, multipathd queues for a moment more: what has failed has failed.
+  // Without a setting, multipathd queues for another moment: what has failed stays failed.
   queueing = new Set(['mpatha'])
   expect(await look('FREE', 'transport-offline')).toMatchObject({ ended: 'deadline' })
   // A command has given the volume another hold.

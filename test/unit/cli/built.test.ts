@@ -22,7 +22,7 @@ spec:
   iscsi: { targetPortal: 192.0.2.10, iqn: "iqn.2024-01.example:san", lun: 7, fsType: xfs }
 `
 
-/** The program as it is shipped: modules that work from the sources may not when bundled. */
+/** The program as it is shipped: modules that work from the sources may not work when bundled. */
 let home: string
 let program: string
 let places: string
@@ -40,7 +40,7 @@ beforeAll(() => {
   if (status !== 0) throw new Error(stderr)
 }, 120_000)
 
-/** The built program on a host with nothing of ours. */
+/** The built program on a host without volumes. */
 function lunkeeper(args: readonly string[], input = ''): SpawnSyncReturns<string> {
   const ran = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',

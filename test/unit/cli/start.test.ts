@@ -16,7 +16,7 @@ beforeEach(() => {
   places = temporary()
 })
 
-/** The program itself, on a machine with nothing of ours. */
+/** The program itself, on a machine without volumes. */
 function lunkeeper(...args: string[]): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, [MAIN, ...args], {
     encoding: 'utf8',
@@ -110,7 +110,7 @@ test('an invalid LUNKEEPER_DIE_AT is refused', () => {
   expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('LUNKEEPER_DIE_AT is not') })
 })
 
-/** As a shell runs it, on this machine's own output. @returns the exit status of the program and what it says */
+/** As a shell runs it, with this machine's real output. @returns the exit status of the program and its messages */
 function inShell(script: string): { status: string; stderr: string } {
   const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, MAIN], { encoding: 'utf8' })
   return { status: stdout.trim(), stderr }

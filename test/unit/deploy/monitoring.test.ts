@@ -40,7 +40,7 @@ function described(): Map<string, readonly string[]> {
 const metricsIn = (expr: string) =>
   [...expr.matchAll(/\b(?:lunkeeper_|process_|up\b)\w*/g)].map(([name]) => name)
 
-/** Labels by which series are chosen or grouped. */
+/** Labels by which series are selected or grouped. */
 const labelsIn = (expr: string) => [
   ...[...expr.matchAll(/\{([^}]*)\}/g)].flatMap(([, inside]) =>
     [...inside!.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, name]) => name!),

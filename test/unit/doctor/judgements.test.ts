@@ -30,7 +30,7 @@ import { staged } from '../kubernetes/node.ts'
 const IQN = staged.request.iqn
 const OTHER = parseIqn('iqn.2003-01.org.example:other')
 
-/** `CODE severity` of each. */
+/** `CODE severity` of each finding. */
 const told = (findings: readonly Finding[]) => findings.map(({ code, severity }) => `${code} ${severity}`)
 
 describe('STALE_SIZE', () => {

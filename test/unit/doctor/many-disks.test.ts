@@ -28,7 +28,7 @@ afterEach(() => {
   syncBuiltinESMExports()
 })
 
-/** How often a diagnosis of a node with this many disks reads, and its processor time, at best of three. */
+/** How much a diagnosis of a node with this many disks reads, and its processor time, the best of three. */
 async function costOf(disks: number): Promise<{ reads: number; cpu: number; findings: string[] }> {
   const root = temporary()
   const host = nodeOfDisks(root, disks)
@@ -42,12 +42,12 @@ async function costOf(disks: number): Promise<{ reads: number; cpu: number; find
     cpus.push(user + system)
   }
   const cost = { reads, cpu: Math.min(...cpus), findings }
-  // Tens of thousands of files take longer than a hook may.
+  // Removing tens of thousands of files takes longer than a hook may.
   fs.rmSync(root, { recursive: true })
   return cost
 }
 
-/** What is read however many disks there are: configuration, /proc. */
+/** Reads that do not depend on the number of disks: configuration, /proc. */
 const CONSTANT = 150
 
 it('a diagnosis reads each disk a few times, however many others there are', async () => {
@@ -62,7 +62,7 @@ it.runIf(process.env['LUNKEEPER_TEST_EVERYTHING'])(
   'twice as many disks, of a thousand, take twice as long',
   async () => {
     const [small, large] = [await costOf(1_000), await costOf(2_000)]
-    // Of what grew with the square of the number, four times.
+    // If anything grew with the square of the number, this would be four times.
     expect(large.cpu / small.cpu).toBeLessThan(3)
   },
   600_000,

@@ -11,12 +11,12 @@ import { writeRecord } from '../../../src/state/records/volumes.ts'
 import { attachment } from '../model/plan/facts.ts'
 
 const LUNS_OF_A_SESSION = 10
-/** Of ten disks, this many are our volumes, mounted; the others belong to another program and are mounted, too. */
+/** Of every ten disks, this many are our volumes, mounted; the others belong to another program and are also mounted. */
 const OURS = 5
 
 /**
- * A busy node as sysfs shows it: sessions with ten disks each, half of them volumes that their session holds. No program
- * runs there, and no device can be asked. Used by bench/doctor.ts, too.
+ * A busy node as sysfs shows it: sessions with ten disks each, half of which are volumes that their session holds.
+ * No program can run there, and no device can be asked. Also used by bench/doctor.ts.
  * @param root an empty directory
  */
 export function nodeOfDisks(root: string, disks: number): Host {

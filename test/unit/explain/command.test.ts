@@ -84,7 +84,7 @@ test('a file, standard input and --json give the same report; outages do not cha
     status: 1,
     stderr: expect.stringMatching(/^error\[LOG_UNREADABLE\].*no such file/),
   })
-  // A directory is read; an empty one has nothing.
+  // A directory is read; an empty one contains no log.
   expect(run([temporary()])).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/^error\[LOG_UNREADABLE\].*is a directory/),

@@ -10,7 +10,7 @@ const LOST = 'connection3:0: detected conn error (1020)'
 const REPORTED =
   'Kernel reported iSCSI connection 3:0 error (1020 - ISCSI_ERR_TCP_CONN_CLOSE: TCP connection closed) state (3)'
 
-/** Each says that session 3 was lost, at a time of 13 January, and who said it. */
+/** Each line reports that session 3 was lost, at a time on 13 January, and names its writer. */
 const LINES: readonly [line: string, host: string | null, program: string][] = [
   [`2026 Jan 13 04:30:10.749624 n1 ERR kernel: [  993.616601] ${LOST}`, 'n1', 'kernel'],
   [`[mar. janv. 13 04:30:10 2026] kernel: ${LOST}`, null, 'kernel'],
@@ -81,7 +81,7 @@ test('month names of every language that Intl has are recognized, as journalctl 
   expect(known.length).toBeGreaterThan(140)
   const wrong: string[] = []
   for (const language of known) {
-    // A log has one language, which the names before help to find.
+    // A log has one language, which earlier month names help to find.
     const months = openMonths()
     const names = (width: 'short' | 'long') =>
       Array.from({ length: 12 }, (_, month) => nameOf(language, width, month))

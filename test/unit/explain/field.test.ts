@@ -11,19 +11,19 @@ import { NOW, outagesOf } from './explained.ts'
 
 const LOGS = join(import.meta.dirname, '../../field/logs')
 
-/** The right answer to a log, and the report that has its shape. */
+/** The right answer for a log, and the report that matches it. */
 interface Answer {
   readonly file: string
   readonly form: string
   readonly source: string
-  /** Each in the order of the sessions and of the log; `holdSeconds`: of the advice. */
+  /** Each in the order of the sessions and of the log; `holdSeconds`: from the advice. */
   readonly outages: readonly (Readonly<Record<string, unknown>> & { readonly holdSeconds?: number })[]
   readonly causes?: readonly (readonly [kind: string, subject: string])[]
   /** What a cause other than an outage broke. */
   readonly broken?: readonly (readonly [kind: string, device: string, what: string])[]
   /** @default true */
   readonly understood?: boolean
-  /** Logs in which nothing happened: only these may be reported so. */
+  /** Logs in which nothing happened: only these may be reported that way. */
   readonly quiet?: boolean
 }
 

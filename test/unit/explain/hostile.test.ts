@@ -60,7 +60,7 @@ test('20 MB of irrelevant lines take little time and memory', { timeout: 60_000 
   const start = performance.now()
   const story = await explain(log(), { now: NOW })
   expect(outagesOf(story)).toMatchObject([{ seconds: 60 }])
-  // Measured: 0.1 s. Ten times slower is a regular expression that goes back and forth.
+  // Measured: 0.1 s. Ten times slower indicates a regular expression that backtracks.
   expect(performance.now() - start).toBeLessThan(3000)
   expect(process.memoryUsage().rss - memory).toBeLessThan(120 << 20)
 })

@@ -6,7 +6,7 @@ import { PLAIN } from '../../../src/cli/output/display.ts'
 import { explain } from '../../../src/explain/explain.ts'
 import { NOW, explainLog } from './explained.ts'
 
-/** What a line of each form begins with, cut and mixed by the generator. */
+/** The beginnings of lines of each form, cut and mixed by the generator. */
 const PIECES = [
   'Aug 18 18:13:29 n1 kernel: ',
   'Mär 18 18:13:29 n1 iscsid[1]: iscsid: ',

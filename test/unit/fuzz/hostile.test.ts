@@ -51,7 +51,7 @@ describe('the limits are kept by measuring', () => {
 
   test('a parser that takes much memory', async () => {
     let kept: Buffer | null = null
-    // More than was resident in this process at any time.
+    // More than this process ever had resident.
     const large = target(() => {
       const unused = process.resourceUsage().maxRSS * 1024 - process.memoryUsage.rss()
       kept = Buffer.alloc(Math.max(0, unused) + (80 << 20), 1)

@@ -26,7 +26,7 @@ describe('a fault that is planted to try the histories', () => {
     const ours = { wwid: parseWwid('naa.6001405a11a000500000000000000000'), serial: 'a11a0005' }
     expect(identityModule.nameDifference(other, ours)).not.toBeNull()
     expect(planted.nameDifference(other, ours)).toBeNull()
-    // What proves identity before a write asks this function (src/state/proof).
+    // The proof of identity before a write calls this function (src/state/proof).
     expect(readFileSync(join(ROOT, 'src/state/proof/ask.ts'), 'utf8')).toContain('return nameDifference(')
   })
 })

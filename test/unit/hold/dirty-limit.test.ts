@@ -119,7 +119,7 @@ test('a broken note, or a kernel that reports nothing, is not an error', () => {
 
 test('a kernel that takes no other limit: said, and no note of one stays', () => {
   rmSync(join(vm, 'dirty_ratio'))
-  // 40, and not for root to write either.
+  // It contains 40, and not even root can write it.
   symlinkSync('/proc/sys/kernel/cap_last_cap', join(vm, 'dirty_ratio'))
   holds()
   expect(() => raiseDirtyLimit(host)).toThrow(/EACCES/)

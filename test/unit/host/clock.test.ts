@@ -16,7 +16,7 @@ test.each([3_600_000, -3_600_000, 10_000])(
     expect(clockStepSince(moment)).toBeGreaterThan(step - 1_000)
     expect(clockStepSince(moment)).toBeLessThan(step + 1_000)
     const since = Date.parse(restamped(moment.since, clockStepSince(moment)))
-    // As long ago by the clock as it is now as by the monotonic one.
+    // By the present wall clock it is as long ago as by the monotonic clock.
     expect(Math.abs(Date.now() - since)).toBeLessThan(1_000)
   },
 )

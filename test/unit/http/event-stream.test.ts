@@ -8,7 +8,7 @@ import { EventStream } from '../../../src/http/event-stream.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A connection that takes as much as a test says. */
+/** A connection that accepts as much as a test says. */
 class FakeResponse extends EventEmitter {
   readonly socket = { remoteAddress: '127.0.0.1', setTimeout: () => {} }
   readonly written: Buffer[] = []

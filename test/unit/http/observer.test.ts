@@ -20,7 +20,7 @@ function hostAt(directory: string): Host {
   return host
 }
 
-/** A process that says what a test wants. */
+/** A process that sends what a test wants. */
 class FakeProcess implements ObserverProcess {
   readonly pid = 1
   readonly heard: ToObserver[] = []
@@ -78,7 +78,7 @@ describe('the life of an observer', () => {
     expect(started[0]!.isKilled).toBe(false)
     await vi.advanceTimersByTimeAsync(2_000)
     expect(started[0]!.isKilled).toBe(true)
-    // What it knew is out of date.
+    // Its last state is out of date.
     expect(observer.last('volumes')).toBeNull()
     void observer.part('volumes').catch(() => {})
     expect(started).toHaveLength(2)
@@ -116,7 +116,7 @@ describe('the life of an observer', () => {
     await vi.advanceTimersByTimeAsync(30_000)
     for (const result of await results)
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'TIMEOUT' } })
-    // The change goes on, and is not interrupted.
+    // The change continues, and is not interrupted.
     await vi.advanceTimersByTimeAsync(600_000)
     expect(started[0]!.isKilled).toBe(false)
     started[0]!.hear({ kind: 'done', id: 1, json: '{}' })
@@ -175,7 +175,7 @@ describe('the process itself', () => {
         trouble: null,
       })
       await expect.poll(states, { timeout: 30_000 }).toEqual(['csi-orders holding'])
-      // A record that cannot be read stops nothing.
+      // A record that cannot be read does not stop anything.
       writeFileSync(join(directory, 'records/volumes/half.json'), '{')
       await expect
         .poll(() => observer.last('findings'), { timeout: 60_000 })

@@ -21,7 +21,7 @@ it('an outage is kept from its beginning to its end, with the fate of its I/O', 
   onTestFinished(() => log[Symbol.dispose]())
   let told = 0
   log.follow(() => told++)
-  // What lasts already when the agent starts.
+  // An outage that is already in progress when the agent starts.
   expect(log.list()).toEqual([
     { volume: 'mail', since: mail.since, failed: null, reason: null, until: null, seconds: null },
   ])

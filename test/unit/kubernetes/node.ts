@@ -35,10 +35,10 @@ export const staged: Attachment = {
 export interface FakeNode {
   readonly host: Host
   readonly record: (record: Attachment) => void
-  /** Gives the node these mounts, and no others. @param lines of a mount table, without their two numbers */
+  /** Gives the node exactly these mounts. @param lines of a mount table, without their two numbers */
   readonly mounts: (...lines: string[]) => void
   readonly file: (path: string, text: string) => void
-  /** What its one session is: LOGGED_IN, FAILED. */
+  /** The state of its only session: LOGGED_IN, FAILED. */
   readonly session: (state: string) => void
 }
 
@@ -47,7 +47,7 @@ export const targetOf = (pod: string, volume = 'orders') =>
   `${KUBELET}/pods/${pod}/volumes/kubernetes.io~csi/${volume}/mount`
 export const published = (pod: string) => `253:0 / ${targetOf(pod)} rw - ext4 /dev/mapper/x rw`
 
-/** A node with one hold map, dm-0, its session, and whatever mounts and files it is given; no program runs there. */
+/** A node with one hold map, dm-0, its session, and any mounts and files that it is given; no program can run there. */
 export function fakeNode(): FakeNode {
   const root = temporary()
   const places = { records: join(root, 'records'), runtime: join(root, 'run') }

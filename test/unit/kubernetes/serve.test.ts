@@ -128,7 +128,7 @@ describe('a service that tells Kubernetes', () => {
   })
 
   it('that a hold is about to end, once', async () => {
-    // Without a reservation its hold would be shorter than it asks for.
+    // Without a reservation its hold would be shorter than requested.
     node.record({ ...staged, fence: { key: parseKey('4c4b0000000100aa'), persists: false } })
     serve()
     waits(lost(500))

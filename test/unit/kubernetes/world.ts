@@ -19,7 +19,7 @@ const ROLES = {
   evict: 'components/evict/role.yaml',
 }
 
-/** What the manifests let the agent, or the controller, do. */
+/** What the manifests allow the agent, or the controller, to do. */
 export function rulesOf(role: keyof typeof ROLES): Rule[] {
   const text = readFileSync(join(directory, ROLES[role]), 'utf8')
   return parseAllDocuments(text).flatMap((document) => (document.toJS() as { rules?: Rule[] }).rules ?? [])
@@ -40,11 +40,11 @@ export interface World {
   readonly log: string[]
   readonly say: (line: string) => void
   readonly token: (text: string) => void
-  /** What was asked for, as a role names it: `create events`. */
+  /** The requests in the terms of a role: `create events`. */
   readonly verbs: () => string[]
 }
 
-/** An API server, and the account of a pod that may do what the manifests let it do. */
+/** An API server, and the account of a pod that may do what the manifests allow. */
 export async function world(state: Partial<State> = {}, rules = rulesOf('events')): Promise<World> {
   const server = await ApiServer.start(
     { node: 'node-1', pods: [], volumes: [{ metadata: { name: 'orders', uid: 'pv-uid' } }], ...state },
@@ -71,10 +71,10 @@ export async function world(state: Partial<State> = {}, rules = rulesOf('events'
   }
 }
 
-/** Until it holds, for at most ten seconds. */
+/** Waits until it holds, for at most ten seconds. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    // Catches what never comes; a loaded machine takes seconds for what takes milliseconds elsewhere.
+    // Detects what never comes; a loaded machine takes seconds for what takes milliseconds elsewhere.
     if (tries > 3000) throw new Error(`not yet: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'))
 const IQN = 'iqn.2026-11.example:san'
 
-/** A project that has the examples and the package as it is shipped. */
+/** A project that contains the examples and the package as it is shipped. */
 let home: string
 
 beforeAll(() => {
@@ -76,7 +76,7 @@ describe('the examples, run by Node on the built package', () => {
     expect(example('hold', 'no-such-volume-here', '10 minutes').stderr).toContain('BAD_HOLD')
   })
 
-  // give-up is run by test/kernel/library.test.ts only: here it would end the holds of the developer's machine.
+  // Only test/kernel/library.test.ts runs give-up: here it would end the holds of the developer's machine.
   it('volumes lists the volumes of this node, also if it has none', () => {
     expect(example('volumes').stdout).toMatch(/^(?:.+\n)*\d+ volumes\n$/)
   })

@@ -27,7 +27,7 @@ import { temporary } from '../temporary.ts'
 
 const VOLUME = { portal: '10.9.0.1', iqn: 'iqn.2026-11.example:san', lun: 17 } as const
 
-/** A node without volumes, in a directory of its own. */
+/** A node without volumes, in a separate directory. */
 function emptyNode(): Host {
   const places = temporary()
   mkdirSync(join(places, 'records/volumes'), { recursive: true })
@@ -112,7 +112,7 @@ describe('the options of a volume', () => {
     ['BAD_REQUEST', { mount: '/mnt/a', fs: 'btrfs' }],
     ['BAD_REQUEST', { format: true }],
     ['BAD_CHAP', { chap: { username: 'u', password: 'same', mutual: { username: 'v', password: 'same' } } }],
-    // Plain JavaScript, or a parsed file.
+    // As plain JavaScript, or a parsed file, can pass it.
     ['BAD_REQUEST', { iqn: undefined }],
     ['BAD_REQUEST', { readonly: true }],
     ['BAD_REQUEST', { portals: ['10.9.0.1'] }],

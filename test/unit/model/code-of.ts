@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../../src/model/errors.ts'
 import { isLunkeeperError } from '../../../src/model/errors.ts'
 
-/** The code with which `work` refuses; null where it does not. Anything but our own error is thrown on. */
+/** The code with which `work` refuses; null if it does not. Errors other than our own are rethrown. */
 export function codeOf(work: () => unknown): ErrorCode | null {
   try {
     work()
@@ -12,7 +12,7 @@ export function codeOf(work: () => unknown): ErrorCode | null {
   }
 }
 
-/** What `work` says when it refuses; null where it does not. */
+/** The message with which `work` refuses; null if it does not. */
 export function messageOf(work: () => unknown): string | null {
   try {
     work()

@@ -98,7 +98,7 @@ describe('what a change of a hold note tells', () => {
       {},
       [{ event: 'outage-ended' }, { event: 'outage-began', since: '2026-11-28T03:00:40.000Z' }],
     ],
-    // The clock was set an hour back in the outage: its length is that of the monotonic clock.
+    // The clock was set back by an hour during the outage: its length is that of the monotonic clock.
     [
       'the clock was set',
       holding,

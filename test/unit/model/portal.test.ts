@@ -70,7 +70,7 @@ const zone = fc.option(fc.stringMatching(/^[a-z][a-z0-9.]{0,8}$/), { nil: undefi
 
 const hex = (part: readonly number[]) => part.map((value) => value.toString(16)).join(':')
 
-/** One address, in two spellings that differ in case, leading zeros and where zeros are left out. */
+/** One address, in two spellings that differ in case, leading zeros and the position of the omitted zeros. */
 const spellings = fc
   .record({ groups: fc.array(fc.oneof(fc.constant(0), group), { minLength: 8, maxLength: 8 }), zone, port })
   .map(({ groups, zone, port }) => {
@@ -148,6 +148,6 @@ test('same portal: what another wrote into its record counts, whatever its form'
   expect(samePortal(ours, { host: 'fd00::5', port: 3261 })).toBe(false)
   expect(samePortal(ours, { host: 'fd00::6', port: 3260 })).toBe(false)
   expect(samePortal(parsePortal('fe80::1%eth0'), { host: 'fe80::1%eth1', port: 3260 })).toBe(false)
-  // Names of files in a record directory come here unchecked.
+  // Names of files in a record directory are passed here unchecked.
   expect(samePortal(ours, { host: '1.2.3.4::', port: 3260 })).toBe(false)
 })

@@ -18,7 +18,7 @@ const identity: Identity = {
   bytes: 64 << 20,
 }
 
-/** A path whose session is lost, and that no map or mount stands on. */
+/** A path whose session is lost, and that no map or mount uses. */
 function lostPath(serial: string, naa: string) {
   const node = fakeNode()
   node.session('FREE')

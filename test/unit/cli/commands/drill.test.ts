@@ -28,7 +28,7 @@ function drill(program: string, ...args: string[]) {
   return spawnSync(process.execPath, [program, 'drill', ...args], { encoding: 'utf8', cwd: root })
 }
 
-/** Plants a lab whose drill does no more than this. */
+/** Plants a lab whose drill only runs this script. */
 function plant(script: string): void {
   const file = join(root, 'lab/drill/run.ts')
   mkdirSync(dirname(file), { recursive: true })
@@ -83,7 +83,7 @@ test('stopping the command stops the drill', async () => {
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    // a process whose parent has gone may be a zombie until another process reaps it
+    // a process whose parent is gone may be a zombie until another process reaps it
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false

@@ -4,7 +4,7 @@ import type { Context } from '../../../../src/cli/command.ts'
 import { holdCommand } from '../../../../src/cli/commands/hold.ts'
 import { PLAIN } from '../../../../src/cli/output/display.ts'
 
-/** Nothing of it is reached where the request is wrong. */
+/** Nothing of it is used if the request is wrong. */
 const context = { warn: () => {} } as unknown as Context
 
 test.each([

@@ -21,7 +21,7 @@ beforeAll(() => {
   writeFileSync(join(dir, 'completion'), bashCompletion(commandLinesOf(COMMANDS)))
 })
 
-/** What bash offers at the end of a line; a blank at its end begins a new word. */
+/** The completions that bash offers at the end of a line; a blank at its end begins a new word. */
 function offered(line: string, cwd = dir): string[] {
   const words = line.split(' ')
   const script = `set -u; source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lunkeeper; printf '%s\\n' "\${COMPREPLY[@]}"`

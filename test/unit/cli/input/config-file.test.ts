@@ -66,7 +66,7 @@ describe('an error in the configuration names its line', () => {
   })
 })
 
-/** A command's context as its flags make it. */
+/** A command's context for these global flags. */
 function contextOf(globals: Partial<Globals>) {
   const none = { json: false, verbose: false, config: null, records: null, runtime: null, hostRoot: null }
   const context = openContext({ ...none, ...globals }, openTerminal(process.stderr), 'volumes')

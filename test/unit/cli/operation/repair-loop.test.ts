@@ -38,7 +38,7 @@ it('the loop runs doctor on the same directories, logs each repair, and skips ou
     say: (line) => said.push(line),
     signal: stop.signal,
     intervalMs: 1,
-    // Asked once before each run: the outage is over at the third.
+    // Called once before each run: the outage is over at the third call.
     nowMs: () => {
       if (++looks === 3) removeHoldNote(host, NAME)
       if (looks === 3) expect(runs).toEqual([])

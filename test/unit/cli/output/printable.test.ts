@@ -12,7 +12,7 @@ import { LunkeeperError } from '../../../../src/model/errors.ts'
 import { parseName } from '../../../../src/model/name.ts'
 import { away, volume } from '../fixture-volumes.ts'
 
-/** Any sequence of UTF-16 units, halves of pairs included, and what terminals obey. */
+/** Any sequence of UTF-16 units, including surrogate halves, and what terminals obey. */
 const text = oneof(
   string({ unit: 'binary' }),
   string({ unit: integer({ min: 0, max: 0xff_ff }).map((unit) => String.fromCharCode(unit)) }),
@@ -37,13 +37,13 @@ const text = oneof(
 
 // oxlint-disable-next-line no-control-regex
 const COLOUR = /\u001b\[\d+m/g
-/** Nothing but what is seen, and the printer's own line ends and colours. */
+/** Nothing but visible characters, and the printer's own line ends and colours. */
 function expectClean(shown: string): void {
   expect(shown.replace(COLOUR, '')).not.toMatch(/[^\P{C}\n\p{Co}\p{Cn}]|[\p{Zl}\p{Zp}]/u)
   expect(shown.isWellFormed()).toBe(true)
 }
 
-/** Words that the program itself chooses, and makes decisions by. */
+/** Words that the program itself chooses, and on which it bases decisions. */
 const OURS = new Set([
   'state',
   'severity',
@@ -165,7 +165,7 @@ const input = {
 }
 const removed = { mounts: ['/srv/db'], maps: ['lunkeeper-db'], disks: ['sdb'], sessions: [3] }
 
-/** All of the history that has text from outside. */
+/** All history events that contain text from outside. */
 const HAPPENINGS = [
   {
     event: 'hold-ended',

@@ -76,7 +76,7 @@ describe('many nodes', () => {
   })
 })
 
-/** VolumeAttachments arrive in any order, with times of API servers whose clocks differ, and `attached` is set late. */
+/** VolumeAttachments arrive in any order, with times from API servers whose clocks differ, and `attached` is set late. */
 it('in any order of calls and updates, exactly one of the nodes that ask gets the volume', () => {
   const node = fc.constantFrom('a', 'b', 'c')
   const act = fc.oneof(

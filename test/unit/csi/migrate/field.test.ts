@@ -16,7 +16,7 @@ const DRIVER = 'iscsi.csi.lunkeeper'
 interface Answer {
   readonly file: string
   readonly source: string
-  /** A part of each new volume, in order. */
+  /** Part of each new volume, in order. */
   readonly volumes: readonly object[]
   /** How many different handles there are. */
   readonly handles?: number
@@ -28,7 +28,7 @@ interface Answer {
   readonly writable?: readonly string[]
   readonly no_secret?: readonly string[]
   readonly claims?: number
-  /** A part of the first claim. */
+  /** Part of the first claim. */
   readonly claim?: object
   readonly patches?: readonly { readonly change: object; readonly patched: boolean }[]
 }

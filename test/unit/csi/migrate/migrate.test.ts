@@ -156,7 +156,7 @@ describe('migrate converts a volume', () => {
 
   it('inline, in a workload with the longest names: each has a name of its own, and a valid one', () => {
     const iscsi = (lun: number) => ({ targetPortal: '10.0.0.5', iqn: IQN, lun })
-    // Cut after 230 characters, the last of them is a dot.
+    // Cut after 230 characters, it ends with a dot.
     const name = `${'n'.repeat(165)}.${'m'.repeat(80)}`
     const pod = {
       apiVersion: 'v1',

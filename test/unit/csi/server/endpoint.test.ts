@@ -55,7 +55,7 @@ describe('a socket', () => {
   it("a dead process's socket is replaced", async () => {
     const dead = await listening()
     const { ino } = statSync(path)
-    // As after a kill -9: closed, but its path still exists.
+    // As after a kill -9: it is closed, but its path still exists.
     await new Promise((resolve) => dead.close(resolve))
     expect(statSync(path).ino).toBe(ino)
     await listening()

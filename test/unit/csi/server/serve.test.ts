@@ -237,7 +237,7 @@ describe('the service', () => {
     silent.close()
   })
 
-  // grpc-go says localhost from 1.26 kubelets on; others put there what they were given as an address.
+  // Since kubelet 1.26, grpc-go sends localhost; other clients send whatever address they were given.
   it.each(['localhost', '%2Frun%2Fcsi.sock', 'csi.sock', 'unix:csi.sock', '[::1]:99999', 'a b'])(
     'answers with any ":authority": "%s"',
     async (authority) => {
@@ -268,7 +268,7 @@ describe('the service', () => {
     ['a service that is not known', '/csi.v2.Node/Whatever'],
     ['a call that this side of the driver does not serve', '/csi.v1.Controller/ControllerPublishVolume'],
   ])('sends UNIMPLEMENTED where grpc-go looks for it, for %s', async (_, method) => {
-    // In trailers; or in headers, if these are all that comes (gRPC over HTTP/2: Trailers-Only).
+    // In trailers; or in headers, if nothing else is sent (gRPC over HTTP/2: Trailers-Only).
     const END_STREAM = 1
     const session = await openSession()
     const stream = session.request({ ':method': 'POST', ':path': method, 'content-type': 'application/grpc' })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { volumeNameOf } from '../../../../src/csi/volume/name.ts'
 import { isName } from '../../../../src/model/name.ts'
 
-/** dm-ioctl.h: DM_NAME_LEN is 128 with the zero at the end; a map's name has `lunkeeper-` before the volume's. */
+/** dm-ioctl.h: DM_NAME_LEN is 128 including the terminating zero; a map's name has `lunkeeper-` before the volume's. */
 const LONGEST = 127 - 'lunkeeper-'.length
 
 describe('the name of a volume', () => {

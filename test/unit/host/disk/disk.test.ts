@@ -62,7 +62,7 @@ describe('withExclusiveOpen', () => {
           return (await withExclusiveOpen(real, name, async () => 'a second one')) ?? 'refused'
         })
         expect(outcome).toBe('refused')
-        // It has left sysfs: nothing tells which device a flush would go to.
+        // It is gone from sysfs: nothing shows which device a flush would go to.
         const gone = { ...real, paths: { ...real.paths, sys: host.paths.sys } }
         await withExclusiveOpen(gone, name, (claim) =>
           expect(claim.flush(new WriteProof([devno], sinceBootMs()), 10_000)).rejects.toMatchObject(unproven),

@@ -18,7 +18,7 @@ const heldBy = (key: string, generation = 1) =>
     Buffer.from([0, 0, 0, 0, 0, 5, 0, 0]),
   ])
 
-/** @param at where the kernel has the disk whose name is asked */
+/** @param at where the kernel has the disk with the requested name */
 function check(answer: VitalAnswer | Error, at = '2:0:0:5'): Promise<string[]> {
   const use = async () => {
     if (answer instanceof Error) throw answer
@@ -50,7 +50,7 @@ it.for<[string, VitalAnswer, string]>([
     'registered',
   ],
   ['the volume, reserved for another key', { page: PAGE, reservation: heldBy('1b3a00c0ffee0002') }, 'taken'],
-  // A target whose reservations were switched off guards nothing any more.
+  // A target whose reservations were switched off no longer guards anything.
   ['the volume, whose target does not say who has it', { page: PAGE, reservation: 'refused' }, 'taken'],
   ['another volume', { page: Buffer.from([0, 0x80, 0, 1, 0x78]), reservation: heldBy(KEY) }, 'other'],
   ['no LUN', { page: null, reservation: null }, 'absent'],

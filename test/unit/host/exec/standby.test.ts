@@ -20,7 +20,7 @@ beforeEach(() => {
 const urgent = (program: Program, args: readonly string[], more = {}) =>
   run(program, args, { deadline: 20_000, urgent: true, ...more }, shells)
 
-/** The process ids of shells that wait. */
+/** The process ids of waiting shells. */
 function waiting(): number[] {
   const children = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,args='], {
     encoding: 'utf8',
@@ -99,7 +99,7 @@ test('shells that died while they waited are passed over', async () => {
   const pids = await warm()
   for (const pid of pids.slice(1)) process.kill(pid, 'SIGKILL')
   await vi.waitUntil(() => waiting().length === 1)
-  // The end of a child shows in the next turn of the event loop.
+  // The end of a child becomes visible in the next turn of the event loop.
   await sleep(1)
   expect(Number((await urgent('sh', ['-c', 'echo $$'])).stdout)).toBe(pids[0])
 })

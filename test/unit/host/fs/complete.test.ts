@@ -8,7 +8,7 @@ import { temporary } from '../../temporary.ts'
 
 const HEAD_BYTES = 4096
 
-/** As mkfs.ext4 leaves it: no mounts, and no time of one. */
+/** As mkfs.ext4 leaves it: no mounts, and no mount time. */
 function newExt4(): Buffer {
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt16LE(0xef53, 1024 + 0x38)
@@ -22,7 +22,7 @@ function newXfs(inProgress: number): Buffer {
   return head
 }
 
-/** @param code how the check ends · @param head as the target has it; null: it cannot be read */
+/** @param code exit status of the check · @param head as it is on the target; null: it cannot be read */
 function complete(type: string, code: number | null, head: Buffer | null): Promise<boolean> {
   const host = {
     paths: hostPaths(temporary()),

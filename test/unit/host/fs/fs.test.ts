@@ -71,7 +71,7 @@ describe('isBlank', () => {
   })
 
   test('a LUKS volume whose first header was wiped is not blank', async () => {
-    // struct luks2_phdr (util-linux libblkid/src/superblocks/luks.c): magic, version, and where it stands.
+    // struct luks2_phdr (util-linux libblkid/src/superblocks/luks.c): magic, version, and its position.
     const header = Buffer.alloc(4096)
     header.set(Buffer.from('SKUL\xba\xbe', 'latin1'))
     header.writeUInt16BE(2, 6)

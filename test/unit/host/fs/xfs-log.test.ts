@@ -117,7 +117,8 @@ describe('recordsIn', () => {
 })
 
 describe('hasForeignRecord', () => {
-  // This node: all up to sector 100 is on the disk, the next two records are in memory, or arrived unconfirmed.
+  // This node: everything up to sector 100 is on the disk; the next two records are in memory, or arrived
+  // unconfirmed.
   const own = { head: at(4, 120), tail: at(4, 60) }
   const arrived = [
     { lsn: at(4, 80), tail: at(4, 40) },

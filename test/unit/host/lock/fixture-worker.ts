@@ -1,4 +1,5 @@
-// A real process that takes a lock. Says "ready", waits for a line; says "held" when it has it, and "free" after.
+// A real process that takes a lock. Prints "ready", waits for a line, prints "held" when it has the lock, and
+// "free" afterwards.
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { withLock } from '../../../../src/host/lock/lock.ts'

@@ -71,7 +71,7 @@ test('a waiting caller can be cancelled', async () => {
 })
 
 test('when the holder is killed, the next caller gets the lock immediately', async () => {
-  // The best of several: on a busy machine a process may wait that long for its turn alone.
+  // The best of several: on a busy machine a process may wait that long just for its turn.
   const times: number[] = []
   for (let round = 0; round < 8; round++) {
     const holder = await holding()
@@ -82,7 +82,7 @@ test('when the holder is killed, the next caller gets the lock immediately', asy
     times.push((await waiting) - killed)
     if (times.at(-1)! < 50) break
   }
-  // Not by polling: a look every second, and the deadline of 5 s, would both show.
+  // Polling would show here: a look every second, or the deadline of 5 s.
   expect(Math.min(...times)).toBeLessThan(900)
   expect(left()).toEqual([])
 })

@@ -25,7 +25,7 @@ function expectNoOverlap(killed: ReadonlySet<number>): number {
     const [, what, number, pid] = /^(in|out) (\d+) (\d+)$/.exec(visit)!
     if (what === 'in') {
       if (inside !== null && !killed.has(inside)) throw new Error(`${pid} came in while ${inside} was inside`)
-      // A killed one may have counted and not said so.
+      // A killed process may have counted without printing that.
       if (Number(number) < count) throw new Error(`${pid} counts from ${number} after ${count}`)
       inside = Number(pid)
     } else {

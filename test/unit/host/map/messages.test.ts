@@ -26,14 +26,14 @@ test('the messages of volumes that return one after another are sent by one prog
     await sleep(5)
   }
   await Promise.all(all)
-  // More than one on a busy machine.
+  // There can be more than one on a busy machine.
   expect(sent.length).toBeLessThan(5)
 })
 
 test('a message that waits for others is sent after a bounded time', async () => {
   const { host } = machine()
   const others: Promise<void>[] = []
-  // Never quiet: one more every 5 ms.
+  // It is never quiet: another message comes every 5 ms.
   const more = setInterval(() => others.push(sendMessage(host, 'other', 'queue_if_no_path')), 5)
   const start = performance.now()
   await sendMessage(host, 'first', 'queue_if_no_path')

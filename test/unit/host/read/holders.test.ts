@@ -7,7 +7,7 @@ import { hostPaths } from '../../../../src/host/paths.ts'
 import { foreignHolders, holderOf, holdersOn } from '../../../../src/host/read/holders.ts'
 import { temporary } from '../../temporary.ts'
 
-/** A /sys in which each device is seen under `block` and `class/block`, as the kernel's links show it. */
+/** A /sys in which each device is visible under `block` and `class/block`, as through the kernel's links. */
 function machine(files: Record<string, string>) {
   const root = temporary()
   for (const [path, text] of Object.entries(files))

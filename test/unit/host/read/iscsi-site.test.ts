@@ -55,7 +55,7 @@ it.for([
 ] as const)('an iscsid started from %s', ([exe, replaced]) => {
   const netlink = 'sk               Eth Pid        Groups\n000 8   0          0\n001 8   4711       0\n'
   file('proc/self/net/netlink', netlink)
-  // The host whose trees are below another root is seen by its first process.
+  // If the host's trees are below another root, they are read through its first process.
   file('proc/1/net/netlink', netlink)
   file('proc/4711/comm', 'iscsid\n')
   symlinkSync(exe, join(paths.root, 'proc/4711/exe'))

@@ -14,7 +14,7 @@ const GENERATION = '00000007'
 const list = (body: string) =>
   Buffer.from(`${GENERATION}${(body.length / 2).toString(16).padStart(8, '0')}${body}`, 'hex')
 
-/** As SPC-4 table 244 has it. */
+/** As in SPC-4 table 244. */
 function descriptor(key: string, isHolder: boolean, id: Buffer): string {
   const fixed = Buffer.alloc(24)
   fixed.write(key, 0, 'hex')

@@ -29,7 +29,7 @@ function splitLine(line: string): [string, string] {
   return [path, what]
 }
 
-/** A host whose files are those of a tree, some of them changed or (null) taken away. Not to be written to. */
+/** A host whose files are those of a tree, some of them changed or (null) removed. Must not be written to. */
 export function lay(tree: Tree, changes: Readonly<Record<string, string | null>> = {}): HostPaths {
   const isPlain = Object.keys(changes).length === 0
   const known = isPlain ? laid.get(tree) : undefined
@@ -58,7 +58,7 @@ function layOne(path: string, what: string): void {
   if (what.startsWith(' = ')) writeFileSync(path, JSON.parse(what.slice(3)))
   else if (what.startsWith(' # ')) writeFileSync(path, what.slice(3), 'hex')
   else if (what.startsWith(' -> ')) symlinkSync(what.slice(4), path)
-  // A directory opens, and reading it fails: the nearest that a plain file system has to ENOTCONN.
+  // A directory can be opened, but reading it fails: on a plain file system, this is the closest to ENOTCONN.
   else mkdirSync(path)
 }
 

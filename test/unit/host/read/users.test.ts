@@ -7,7 +7,7 @@ import { lay, recorded } from './tree.ts'
 const volume: Usable = { points: ['/mnt/v1', '/mnt/with space'], devnos: ['8:16'], deviceNames: ['sdb'] }
 const uses = (tree: Tree, usable = volume, changes: Record<string, string | null> = {}) =>
   findUsers(lay(tree, changes), usable).processes.map(({ command, what, path }) => [command, what, path])
-/** The process of whose entries one looks so. */
+/** The process with such an entry. */
 function pidOf(tree: Tree, entry: RegExp): string {
   const [path = ''] =
     [...tree].find(([path, what]) => path.startsWith('proc/') && entry.test(path + what)) ?? []

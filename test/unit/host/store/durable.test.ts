@@ -55,7 +55,7 @@ test('the temporary file can be in another directory, and its name starts with a
   const elsewhere = join(dir, 'elsewhere')
   mkdirSync(elsewhere)
   mkdirSync(join(dir, 'nodes'))
-  // A directory where the file should go: the rename fails, after the temporary file was made there.
+  // There is a directory where the file must go: the rename fails after the temporary file was created there.
   mkdirSync(join(dir, 'nodes/record'))
   expect(codeOf(() => writeDurable(join(dir, 'nodes/record'), 'x', elsewhere))).toBe('RECORD_UNWRITABLE')
   expect(codeOf(() => writeDurable(join(dir, 'nodes/other'), 'x', join(dir, 'none')))).toBe(
@@ -127,7 +127,8 @@ describe('a failure leaves the old file and nothing else', () => {
 })
 
 test('the remains of a crash do not block later writes, even of a process with the same number', () => {
-  // In a container each start has the same number: names from it and a counter would meet their own remains.
+  // In a container every start has the same process number: names made of it and a counter would collide with
+  // leftovers.
   const names = new Set<string>()
   const block = join(dir, 'blocked')
   mkdirSync(block)

@@ -48,7 +48,7 @@ describe('an event log', () => {
     }
     expect(readdirSync(directory)).toHaveLength(3)
     const kept = numbers() as number[]
-    // None is lost between the oldest that is kept and the newest.
+    // No event is lost between the oldest one kept and the newest.
     expect(kept).toEqual(Array.from({ length: kept.length }, (_, index) => 60 - kept.length + index))
     expect(kept.length).toBeGreaterThan(20)
   })

@@ -36,7 +36,7 @@ function lay(proc: string, pid: string, fds: readonly Fd[], namespace: string, p
   }
 }
 
-/** The device under a name that is not its own. */
+/** The device under another name. */
 function otherName(): string {
   const path = join(temporary(), 'data-0')
   symlinkSync('/dev/zero', path)

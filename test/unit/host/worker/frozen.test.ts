@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Worker } from '../../../../src/host/worker/worker.ts'
 import { WorkerPool } from '../../../../src/host/worker/worker-pool.ts'
 
-// A process in a frozen cgroup (v1) survives SIGKILL until it is thawed, as one does that is in an
-// uninterruptible wait in the kernel. Where there is no such cgroup, the lab has the real thing.
+// A process in a frozen cgroup (v1) survives SIGKILL until it is thawed, like a process in an uninterruptible wait
+// in the kernel. Where no such cgroup is available, the lab tests the real thing.
 const FREEZER = '/sys/fs/cgroup/freezer'
 const isThere = process.getuid?.() === 0 && existsSync(join(FREEZER, 'tasks'))
 
@@ -15,7 +15,7 @@ const look = (worker: Worker) => worker.call('missingDirectories', { path: '/' }
 
 let count = 0
 
-/** Freezes a process. What comes back thaws it, and resolves when it is gone if it was killed meanwhile. */
+/** Freezes a process. The returned function thaws it, and resolves when it is gone if it was killed meanwhile. */
 function freeze(worker: Worker): () => Promise<void> {
   const group = join(FREEZER, `lunkeeper-${process.pid}-${++count}`)
   mkdirSync(group)
@@ -35,7 +35,7 @@ function freeze(worker: Worker): () => Promise<void> {
   }
 }
 
-/** Two workers of a pool at once, both free again after. */
+/** Two workers of a pool at once, both free again afterwards. */
 async function twoOf(workers: WorkerPool): Promise<[Worker, Worker]> {
   return workers.use(null, (first) =>
     workers.use(null, async (second) => {
@@ -62,7 +62,7 @@ test.skipIf(!isThere)(
       code: 'STUCK',
       details: { pid: worker.pid },
     })
-    // Killed, and there all the same.
+    // It was killed, but still exists.
     process.kill(worker.pid, 0)
     await expect(workers.use('host3', look)).rejects.toMatchObject(refused)
     await expect(workers.use('host4', look)).resolves.toEqual([])

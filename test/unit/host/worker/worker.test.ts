@@ -33,7 +33,7 @@ function worker(): Worker {
   return made
 }
 
-/** Opening it for writing blocks as long as it has no reader. */
+/** Opening it for writing blocks for as long as it has no reader. */
 function fifo(): string {
   const path = join(dir, 'fifo')
   execFileSync('mkfifo', [path])
@@ -120,7 +120,7 @@ test('a signal to the group of its sender does not reach it, nor does a Ctrl-C s
 
 describe('its sender', () => {
   const source = join(import.meta.dirname, '../../../../src/host/worker/worker.ts')
-  /** A process that starts a worker, has it do `call`, and says its pid. */
+  /** A process that starts a worker, makes it do `call`, and prints its pid. */
   const sender = (call: string) => {
     const script = `
       import { Worker } from ${JSON.stringify(source)}
@@ -183,7 +183,7 @@ test('a worker that cannot even be started fails its calls at once', () => {
   expect(said).toBe('ECHILD\nECHILD false\n')
 })
 
-/** No event tells of the end of a process that is not one's child. */
+/** No event reports the end of a process that is not our child. */
 async function gone(pid: number): Promise<void> {
   while (statSync(`/proc/${pid}`, { throwIfNoEntry: false }) && !isZombie(pid))
     await new Promise((resolve) => setTimeout(resolve, 5))

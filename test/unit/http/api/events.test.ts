@@ -64,7 +64,7 @@ describe('the event stream', () => {
     await expect.poll(() => api.served.leases).toBe(1)
     const big = trouble(NOW)
     const padding = 'x'.repeat(200_000)
-    // 40 MB in total: without a bound, all of it would be in memory.
+    // 40 MB in total: without a limit, all of it would be in memory.
     for (let n = 0; n < 200; n++)
       api.served.show({
         ...big,

@@ -4,7 +4,7 @@ import { trouble } from '../../../page/models.ts'
 import { Served, TOKEN } from '../../../page/served.ts'
 import { temporary } from '../../temporary.ts'
 
-/** Each test file runs in a process of its own. */
+/** Each test file runs in a separate process. */
 export const PORT = 22_000 + (process.pid % 20_000)
 export const NOW = Date.parse('2026-11-28T03:12:00.000Z')
 

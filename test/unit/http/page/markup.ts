@@ -1,6 +1,6 @@
 import type { PageNode } from '../../../../src/http/page/element.ts'
 
-/** What a reader sees of elements: their text. */
+/** The text that a reader sees of elements. */
 export function textOf(nodes: readonly (PageNode | null)[]): string {
   return nodes
     .map((node) => (node === null ? '' : typeof node === 'string' ? node : textOf(node.children)))

@@ -75,7 +75,7 @@ describe('objects', () => {
       { name: 'bare', controller: null },
     ])
     expect(await listPods(api, 'node-2', signal)).toEqual([])
-    // The server of this test shows all of what is not asked for as metadata.
+    // If metadata is not requested, the server of this test returns the whole object.
     const { body } = await api.ask({ ...get, metadataOnly: 'one' }, signal)
     expect(JSON.stringify(body)).not.toContain('secret')
     expect(JSON.stringify((await api.ask(get, signal)).body)).toContain('secret')

@@ -3,7 +3,7 @@ import type { SeenVolumeAttachment } from '../../../api-server/server.ts'
 
 export const DRIVER = 'iscsi.csi.lunkeeper'
 
-/** As Kubernetes and the external-attacher make it. */
+/** As Kubernetes and the external-attacher create it. */
 export function made(
   handle: string,
   node: string,

@@ -26,7 +26,7 @@ describe('what the API server says of an attachment', () => {
     expect(server.asked.map(({ verb, resource, group }) => `${verb} ${group}/${resource}`)).toEqual([
       'get storage.k8s.io/volumeattachments',
     ])
-    // What a server has in memory may be older than what was decided since.
+    // A server's cache may be older than later decisions.
     expect(server.asked[0]!.path).not.toContain('resourceVersion')
   })
 })

@@ -70,7 +70,7 @@ it('two outages of which the moment between them was not seen are reported as tw
 it('setting the clock during an outage does not report another outage, and changes no length', () => {
   const next = note({ since: '2026-11-21T13:00:00.000Z', sinceMs: 5_000 })
   expect(reasons(note({ sinceMs: 5_000 }), next)).toEqual([])
-  // Three hours ahead of the present wall clock, by which its deadline is written.
+  // Three hours ahead of the present wall clock, in which its deadline is written.
   expect(told(next, null)[0]!.message).toContain('after 37 s')
   const ended = { ...next, ended: 'deadline', deadline: '2026-11-21T10:00:37.000Z' } as const
   expect(told(next, ended)[0]!.message).toContain('after 37 s')

@@ -27,7 +27,7 @@ describe('to which attachment a volume belongs', () => {
     const blocked = (own: Attachment, isHere: (one: Attachment) => boolean) =>
       attachedAs(own, identity(A), all, isHere) !== null
     expect([blocked(older, isNotHere), blocked(younger, isNotHere)]).toEqual([false, true])
-    // The one that the kernel has goes before age: the other one must not be mounted beside it.
+    // The one in the kernel has precedence over the older one: the other one must not be mounted beside it.
     expect(blocked(older, (one) => one === younger)).toBe(true)
     const twins = all.map((one) => ({ ...one, createdAt: older.createdAt }))
     expect(twins.map((own) => attachedAs(own, identity(A), twins, isNotHere) === null)).toEqual([false, true])

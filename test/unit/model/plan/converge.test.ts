@@ -10,7 +10,7 @@ const options = fc.record({
   expected: fc.constantFrom<'A' | 'B' | null>('A', 'B', null),
 })
 const event = fc.constantFrom(...EVENTS)
-/** Several attaches, each with what happens during it; and what happens before the next. */
+/** Several attaches, each with the events during it, and the events before the next one. */
 const history = fc.array(
   fc.record({ before: fc.array(event, { maxLength: 3 }), during: fc.array(event, { maxLength: 12 }) }),
   { maxLength: 6 },
@@ -24,7 +24,7 @@ function live(node: FakeNode, past: History): void {
 }
 type History = { readonly before: (typeof EVENTS)[number][]; readonly during: (typeof EVENTS)[number][] }[]
 
-/** The end that this node must come to when nothing is in the way any more. */
+/** The end state that this node must reach once nothing prevents it any more. */
 function endOf(node: FakeNode): string {
   const { mapped, asked, learned, use, volumes, formatting, begun } = node
   if (!mapped) return 'lun-absent'

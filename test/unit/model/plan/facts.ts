@@ -25,12 +25,12 @@ export const session: Session = {
 
 const serialOf = (wwid: Wwid | null) => wwid && wwid.slice(-1)
 
-/** What a volume says of itself; null: nothing at all. */
+/** What a volume reports about itself; null: nothing at all. */
 export function identity(wwid: Wwid | null, bytes = 1 << 20): Identity {
   return { wwid, serial: serialOf(wwid), bytes }
 }
 
-/** A disk that the kernel made of a volume. */
+/** A disk that the kernel created for a volume. */
 export function disk(wwid: Wwid | null): ScsiDisk {
   return {
     hctl: readHctl('3:0:0:1')!,

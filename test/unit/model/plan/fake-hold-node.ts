@@ -31,7 +31,7 @@ const NODE_EVENTS = {
 export type Event = keyof typeof ISCSI_EVENTS | keyof typeof NODE_EVENTS
 const isOfIscsi = (event: Event): event is keyof typeof ISCSI_EVENTS => event in ISCSI_EVENTS
 
-/** A quiet time is as likely as two events. */
+/** A quiet period is as likely as two events. */
 export const EVENTS: readonly Event[] = [
   'quiet',
   ...(Object.keys(ISCSI_EVENTS) as (keyof typeof ISCSI_EVENTS)[]),
@@ -41,14 +41,14 @@ export const EVENTS: readonly Event[] = [
 /** How often paths that carry I/O are asked which volume they are. */
 const CHECK_INTERVAL_MS = 5_000
 
-/** Of a planner, what the fake node needs: tests plant mistakes in it. */
+/** The part of a planner that the fake node needs: tests plant mistakes in it. */
 export interface Planner {
   readonly plan: typeof planHold
 }
 
 /**
- * A node with one volume on a hold map, two portals and a writer, and the agent as src/agent does it: the planner
- * decides, this acts, the judge throws a violation for what must never happen.
+ * A node with one volume on a hold map, two portals and a writer, and the agent as in src/agent: the planner
+ * decides, this class acts, and the judge throws a violation for what must never happen.
  */
 export class FakeHoldNode implements Noted {
   readonly iscsi = new FakeIscsi()
@@ -113,10 +113,10 @@ export class FakeHoldNode implements Noted {
     this.#change({ isReady: true, isWorkedOn: false })
   }
 
-  /** A command is at work, or has ended. */
+  /** A command starts or ends its work. */
   #change({ isReady, isWorkedOn }: Pick<Noted, 'isReady' | 'isWorkedOn'>): void {
     this.judge.worked()
-    // The record changes with the first and the last.
+    // The record changes with the first step and with the last.
     if (this.isReady !== isReady) this.#lookNow()
     this.isReady = isReady
     this.isWorkedOn = isWorkedOn
@@ -175,7 +175,7 @@ export class FakeHoldNode implements Noted {
 
   #checkIdentities(): void {
     this.#checkMs = this.iscsi.nowMs + CHECK_INTERVAL_MS
-    // A detach that is at work asks the disks itself (agent/identity-checks.ts).
+    // A running detach asks the disks itself (agent/identity-checks.ts).
     if (this.isWorkedOn) return
     for (const sid of this.last?.checks ?? []) {
       const session = this.iscsi.bySid(sid)
@@ -238,7 +238,7 @@ export class FakeHoldNode implements Noted {
     }
   }
 
-  /** As readHoldNote gives it: by the wall clock as it is set now. */
+  /** As readHoldNote returns it: by the wall clock as it is set now. */
   #restamped(): HoldNote | null {
     const { note } = this
     if (note === null || note.sinceMs === undefined) return note
@@ -265,7 +265,7 @@ export class FakeHoldNode implements Noted {
           iscsi.dropDisk(step.sid)
           break
         case 'empty-map':
-          // A table that is loaded queues.
+          // A newly loaded table queues.
           iscsi.map = { queueing: true, paths: [] }
           break
         case 'verify':
@@ -280,7 +280,7 @@ export class FakeHoldNode implements Noted {
 
   #record(note: HoldNote | null): void {
     this.judge.records(note)
-    // What is on its way in the very moment in which a volume is given up is not the planner's.
+    // I/O that is in flight at the very moment when a volume is given up is not the planner's fault.
     if (note?.kind === 'misplaced' || note?.kind === 'fenced')
       for (const path of this.iscsi.map?.paths ?? []) path.active = false
     this.note = note

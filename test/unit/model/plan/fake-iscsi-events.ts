@@ -1,13 +1,13 @@
 import type { FakeIscsi } from './fake-iscsi.ts'
 
-/** What happens to the target, to the kernel, and to those who use the volume. */
+/** What happens to the target, to the kernel, and to the users of the volume. */
 export const ISCSI_EVENTS = {
   quiet: () => {},
   'target-down': (iscsi: FakeIscsi) => (iscsi.up = [false, false]),
   'target-up': (iscsi: FakeIscsi) => (iscsi.up = [true, true]),
   'portal-down': (iscsi: FakeIscsi) => (iscsi.up[0] = false),
   'portal-up': (iscsi: FakeIscsi) => (iscsi.up[0] = true),
-  // Shorter than any look at it.
+  // Shorter than any interval between looks.
   reconnect: (iscsi: FakeIscsi) => {
     for (const session of iscsi.sessions) if (session.state === 'LOGGED_IN') iscsi.reconnect(session)
   },

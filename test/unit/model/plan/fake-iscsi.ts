@@ -4,7 +4,7 @@ export const PORTALS = ['10.0.0.5:3260', '10.0.0.6:3260'] as const
 
 /** One step of the fake's clock. */
 export const TICK_MS = 50
-/** iscsid's pause between two tries (DefaultTime2Wait). */
+/** iscsid's pause between two attempts (DefaultTime2Wait). */
 const RELOGIN_MS = 2_000
 
 export interface FakeSession {
@@ -14,7 +14,7 @@ export interface FakeSession {
   connection: number
   recoversMs: number
   disk: { readonly devno: string; state: string } | null
-  /** The connection over which the agent last had it proven to be the volume, and since when another carries I/O. */
+  /** The connection over which the agent last proved it to be the volume, and since when another one carries I/O. */
   provenConnection: number | null
   unprovenMs: number
 }
@@ -37,7 +37,7 @@ export class FakeIscsi {
   readonly sessions: FakeSession[] = []
   map: { queueing: boolean; paths: { devno: string; active: boolean }[] } | null
   completed = 0
-  /** When each write that waits was begun. */
+  /** When each waiting write was started. */
   queued: number[] = []
   errors = 0
   hasUsers = true
@@ -66,12 +66,12 @@ export class FakeIscsi {
     return this.sessions.find((session) => session.sid === sid)
   }
 
-  /** Whether a path carries I/O in this moment. */
+  /** Whether a path carries I/O at this moment. */
   get hasActivePath(): boolean {
     return this.map?.paths.some(({ active }) => active) === true
   }
 
-  /** What a disk answers when it is asked which volume it is, and whose. */
+  /** The disk's answer to the question which volume it is, and whose. */
   answerOf(session: FakeSession): 'proven' | Refusal {
     if (session.state !== 'LOGGED_IN' || !this.isUp(session.portal)) return 'unreachable'
     if (this.lun !== 'volume') return this.lun
@@ -116,7 +116,7 @@ export class FakeIscsi {
     for (const path of this.map?.paths ?? []) if (path.devno === devno) path.active = false
   }
 
-  /** The path carries I/O again; a table that is loaded queues, and has only paths that carry I/O. */
+  /** The path carries I/O again; a newly loaded table queues, and has only paths that carry I/O. */
   usePath(devno: string, how: 'reinstate' | 'load-table'): void {
     if (this.map === null) return
     if (how === 'load-table') {
@@ -139,7 +139,7 @@ export class FakeIscsi {
     }
   }
 
-  /** The writer writes, and the map sends, keeps or fails the writes. @returns null where nothing reached a disk */
+  /** The writer writes, and the map sends, keeps or fails the writes. @returns null if nothing reached a disk */
   write(): Carried | null {
     const { map } = this
     if (map === null) return null
@@ -170,7 +170,7 @@ export class FakeIscsi {
     return {
       map:
         map === null ? 'absent' : { queueing: map.queueing, paths: map.paths.map((path) => ({ ...path })) },
-      // The agent reads it again at each event of the kernel.
+      // The agent reads it again at each kernel event.
       mapReadMs: nowMs,
       paths: this.sessions.flatMap(({ sid, portal, state, connection, disk }) =>
         disk

@@ -17,11 +17,11 @@ interface Running {
   sid: number | null
   connection: number | null
   isVerified: boolean
-  /** The kernel uses the path since the last tick: the step ends now. */
+  /** The kernel has used the path since the last tick: the step ends now. */
   returned: Returned | null
 }
 
-/** The steps of the agent that last: each tick does one part of each, as src/hold and src/volumes do it. */
+/** The lasting steps of the agent: each tick does one part of each, as in src/hold and src/volumes. */
 export class FakeLastingSteps {
   readonly #iscsi: FakeIscsi
   readonly #judge: HoldJudge
@@ -178,7 +178,7 @@ export class FakeLastingSteps {
       }
       case 'reinstate':
       case 'load-table': {
-        // As hold/return-path.ts does it: a connection that was replaced since is not the one that was asked.
+        // As in hold/return-path.ts: if the connection was replaced since, it is not the one that was asked.
         if (!session?.disk || iscsi.map === null) return refuse('unreachable')
         if (running.isVerified && running.connection !== session.connection) return refuse('unreachable')
         // The kernel sends held writes, and may fail the path, before the step has ended.

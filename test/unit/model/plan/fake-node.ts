@@ -12,7 +12,7 @@ type VolumeId = keyof typeof WWIDS
 /** What is on a volume. `written`: data without a known signature. */
 export type Content = 'blank' | 'written' | 'half-made' | { readonly uuid: string; readonly half?: boolean }
 
-/** What happens from outside between two steps, or to the step itself. */
+/** External events between two steps, or events that affect the step itself. */
 export const EVENTS = [
   'quiet',
   'quiet',
@@ -39,7 +39,7 @@ export type Event = (typeof EVENTS)[number]
 
 class StepFailed extends Error {}
 
-/** A disk of the fake kernel: what it believes, fixed when it was made. */
+/** A disk of the fake kernel: what the kernel believes, fixed when the disk was created. */
 interface FakeDisk {
   readonly object: number
   readonly believes: VolumeId
@@ -47,8 +47,8 @@ interface FakeDisk {
 }
 
 /**
- * A node, its kernel and its target with two volumes behind one LUN, and attach as src/volumes/attach
- * does it: the planners decide, this acts. What a planner must never do is an error that no run catches.
+ * A node, its kernel and its target with two volumes behind one LUN, and attach as in src/volumes/attach: the
+ * planners decide, this class acts. What a planner must never do throws an error that no run catches.
  */
 export class FakeNode {
   // The target.
@@ -59,15 +59,15 @@ export class FakeNode {
   session: 'LOGGED_IN' | 'FAILED' | null = null
   disk: FakeDisk | null = null
   mounted: { object: number; volume: VolumeId } | null = null
-  // The record: it alone outlives a crash.
+  // The record: only this outlives a crash.
   learned: Identity | null = null
   formatting: { uuid: string } | null = null
-  /** The note of a format that began, which is of one volume. */
+  /** The note of a format that has begun; it belongs to one volume. */
   begun: { of: VolumeId; begun: Begun } | null = null
 
   readonly use: UseFacts['use']
   readonly asked: ExpectedIdentity
-  /** What was done, for the failure's report. */
+  /** What was done, for the report of a failure. */
   readonly log: string[] = []
   changes = 0
   #objects = 0
@@ -82,7 +82,7 @@ export class FakeNode {
     this.asked = options.expected ? { wwid: WWIDS[options.expected] } : {}
   }
 
-  /** One attach: how it ended. `events` are used up from the front; none are left: all is quiet. */
+  /** One attach: how it ended. `events` are used up from the front; once none are left, all is quiet. */
   attach(events: Event[]): string {
     try {
       this.#preparePath(events)
@@ -124,7 +124,8 @@ export class FakeNode {
       switch (step) {
         case 'ready':
           this.#mustBeRight(seen)
-          // From here on nothing from outside: a LUN that changes in these milliseconds no planner can see.
+          // From here on nothing comes from outside: no planner can notice a LUN that changes within these
+          // milliseconds.
           events.splice(0, events.length, ...events.filter((event) => /^(fails|killed)/.test(event)))
           if (!this.learned) this.#do(events, () => (this.learned = seen!.identity))
           return
@@ -291,7 +292,7 @@ export class FakeNode {
     }
   }
 
-  /** One step with what happens around it. */
+  /** One step with the events around it. */
   #do(events: Event[], act: () => unknown): void {
     const event = events.shift() ?? 'quiet'
     if (event !== 'quiet') this.log.push(`(${event})`)

@@ -51,7 +51,7 @@ describe('a volume whose detach has begun', () => {
     const after = afterStep(facts(), first.memory, { kind: 'verify', step, refused })
     const waiting = plan({}, after.memory)
     expect(waiting).toMatchObject({ kinds: ['fail'], checks: [] })
-    // The next detach brings it back over the same connection: it is asked again, and not failed once more.
+    // The next detach brings it back over the same connection: it is asked again, and is not failed once more.
     const away = plan({ map: failed }, waiting.memory)
     expect(away.kinds).toEqual([])
     expect(plan({}, away.memory).kinds).toEqual(['verify'])
@@ -89,7 +89,7 @@ describe('a volume whose detach has begun', () => {
       expect(asking.isSettled).toBe(false)
       const came = { kind: 'verified', path: { sid: 1, devno: '8:0', connection: '40001' } } as const
       const { memory: after } = afterStep(facts(), asking.memory, { kind: 'return', step, came })
-      // Not at each look.
+      // Not at every look.
       expect(plan({ ...back, ...later(20_000) }, after).kinds).toEqual(['return'])
       const asked = plan(back, after)
       expect(asked).toMatchObject({ kinds: [], isSettled: true, checks: [] })

@@ -80,7 +80,7 @@ describe('a volume of which another answered, or another node took it', () => {
     const emptied = { ...fenced, map: { queueing: false, paths: [] }, paths: [] }
     expect(kinds(plan(emptied, used.memory))).toEqual(['clear'])
     const clear = { note: { ...fenced.note, isClear: true } }
-    // What is there by then is of an attach that a user has begun.
+    // Anything that exists by then belongs to an attach that a user has started.
     expect(kinds(plan({ ...clear, map: active }))).toEqual([])
     expect(plan({ ...clear, map: 'absent' })).toMatchObject({
       steps: [],

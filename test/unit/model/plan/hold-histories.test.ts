@@ -30,7 +30,7 @@ function live(past: History, planner?: Planner): FakeHoldNode {
   return node
 }
 
-/** Nothing is in the way any more. */
+/** Removes everything that prevents the volume from working. */
 function heal(node: FakeHoldNode): void {
   const events = ['target-up', 'map-lun', 'io-works', 'owned-by-us', 'users-leave', 'attached-again'] as const
   for (const event of events) node.happen(event)
@@ -83,7 +83,7 @@ describe('a volume whose detach was killed, and that another node has taken mean
   })
 })
 
-/** Changes what a planner plans. */
+/** Changes the plan of a planner. */
 const mutate =
   (change: (plan: HoldPlan) => HoldPlan): Planner['plan'] =>
   (facts, memory) =>
@@ -94,7 +94,7 @@ const steps = (change: (step: HoldStep) => HoldStep[]) =>
 
 const without = (is: (step: HoldStep) => boolean) => steps((step) => (is(step) ? [] : [step]))
 
-/** Mistakes that a planner could have, each of which breaks one rule. */
+/** Mistakes that a planner could make, each of which breaks one rule. */
 const MISTAKES: Readonly<Record<string, Planner['plan']>> = {
   'reinstates before it verifies': steps((step) =>
     step.kind === 'return' ? [{ ...step, steps: step.steps.toReversed() }] : [step],

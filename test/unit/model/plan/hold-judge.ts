@@ -4,25 +4,25 @@ import type { HoldPlan, HoldStep } from '../../../../src/model/plan/hold-facts.t
 import { isGivenUp } from '../../../../src/model/plan/hold-outage.ts'
 import type { Carried, FakeIscsi } from './fake-iscsi.ts'
 
-/** What the agent may be late: a look, and the poll that causes it. */
+/** How late the agent may be: a look, and the poll that causes it. */
 export const SLACK_MS = 2_500
 /** A reinstate is one of many if it follows others within this time. */
 const REINSTATE_WINDOW_MS = 10_000
-/** Of two paths in that time: five each, where I/O fails through them, and some that are back for another reason. */
+/** For two paths in that time: five each if I/O fails through them, and some that are back for another reason. */
 const MAX_REINSTATES = 20
-/** I/O that fails so soon after a return, though the target answers, goes on with the outage before. */
+/** I/O that fails this soon after a return although the target answers continues the previous outage. */
 const RELAPSE_MS = 30_000
 
 /** Something that must never happen. */
 export class Violation extends Error {}
 
-/** What the agent and commands have noted of the volume. */
+/** What the agent and commands have recorded about the volume. */
 export interface Noted {
   note: HoldNote | null
   wanted: Hold
   /** False once a detach has begun, until the volume is attached again. */
   isReady: boolean
-  /** A detach is at work: the agent cannot see its end at once. */
+  /** A detach is running: the agent cannot see its end at once. */
   isWorkedOn: boolean
 }
 
@@ -35,11 +35,11 @@ export class HoldJudge {
   #recoveredMs: number | null = null
   #endedMs: number | null = null
   #wantedMs = 0
-  /** When it was attached again after a detach had begun: a hold does not begin before. */
+  /** When it was attached again after a detach had begun: a hold does not begin before that. */
   #readyMs = 0
-  /** Until when a command was at work, which asks the disks itself. */
+  /** Until when a command, which asks the disks itself, was working. */
   #workedMs = 0
-  /** The last outage that ended well, as far as this agent knows. */
+  /** The last outage that ended without loss, as far as this agent knows. */
   #lastOutage: { readonly sinceMs: number; readonly endedMs: number } | null = null
   #reinstatedMs: number[] = []
 
@@ -48,12 +48,12 @@ export class HoldJudge {
     this.#noted = noted
   }
 
-  /** Another hold is wanted. */
+  /** Another hold is requested. */
   wanted(): void {
     this.#wantedMs = this.#iscsi.nowMs
   }
 
-  /** A person gives the hold up. */
+  /** A user gives the hold up. */
   gaveUp(): void {
     this.#endedMs ??= this.#iscsi.nowMs
   }
@@ -62,13 +62,13 @@ export class HoldJudge {
     this.#recoveredMs = this.#iscsi.nowMs
   }
 
-  /** A new agent knows nothing of outages that are over. */
+  /** A new agent knows nothing about outages that are over. */
   agentKilled(): void {
     this.#lastOutage = null
     this.#reinstatedMs = []
   }
 
-  /** Before a command begins or ends its work. */
+  /** Called before a command starts or ends its work. */
   worked(): void {
     if (this.#noted.isWorkedOn) this.#workedMs = this.#iscsi.nowMs
     if (!this.#noted.isReady) this.#readyMs = this.#iscsi.nowMs
@@ -86,11 +86,11 @@ export class HoldJudge {
       throw new Violation('I/O goes on through a path that has not been verified since it came back')
   }
 
-  /** How long a write may wait at most: what is wanted, whatever was wanted before. */
+  /** How long a write may wait at most: as long as the present hold says, whatever it was before. */
   waits(): void {
     const { queued, map, nowMs, hasActivePath } = this.#iscsi
     const [first] = queued
-    // Writes that a detach left held wait for the next detach; a path that carries I/O is being tried.
+    // Writes that a detach left held wait for the next detach; a path that carries I/O is on trial.
     if (!this.#noted.isReady || first === undefined || !map?.queueing || hasActivePath) return
     const { wanted } = this.#noted
     const longest = typeof wanted === 'number' ? Math.max(wanted, 0) * 1000 : Infinity
@@ -99,7 +99,7 @@ export class HoldJudge {
       throw new Violation(`I/O waits for ${nowMs - first} ms, and its hold is ${String(wanted)} s`)
   }
 
-  /** What is printed is what is recorded, and what the kernel does with I/O. */
+  /** The printed state matches what is recorded, and what the kernel does with I/O. */
   agrees({ state }: HoldPlan, isAttaching: boolean): void {
     const { note, isReady } = this.#noted
     const { map } = this.#iscsi
@@ -121,8 +121,8 @@ export class HoldJudge {
   }
 
   /**
-   * What the agent may do to a volume whose detach has begun. While it is at work: only what the result of a question calls
-   * for that was under way before, and a record in the note of an outage that began before.
+   * What the agent may do to a volume whose detach has begun. While the detach is running, that is only what the
+   * result of an earlier question requires, and an update of the note of an earlier outage.
    */
   begins(step: HoldStep): void {
     const { isReady, isWorkedOn, note } = this.#noted
@@ -130,7 +130,7 @@ export class HoldJudge {
     throw new Violation(`${step.kind} of a volume that is being detached`)
   }
 
-  /** Before the note is replaced. */
+  /** Called before the note is replaced. */
   records(note: HoldNote | null): void {
     const before = this.#noted.note
     const { nowMs } = this.#iscsi
@@ -168,7 +168,7 @@ export class HoldJudge {
       throw new Violation(`a hold of ${wanted} s ends after ${heldMs} ms`)
   }
 
-  /** Before a path carries I/O again. */
+  /** Called before a path carries I/O again. */
   uses(how: 'reinstate' | 'load-table', isVerified: boolean): void {
     if (!isVerified) throw new Violation(`${how} of a path that has not been verified since it came back`)
     if (this.givenUp !== null || how === 'load-table') return
@@ -178,14 +178,14 @@ export class HoldJudge {
       throw new Violation('a target that fails I/O gets it again without a pause')
   }
 
-  /** Before a volume that was given up is unmounted. */
+  /** Called before a volume that was given up is unmounted. */
   clears(): void {
     if (this.givenUp === null) throw new Violation('a volume is cleared that was not given up')
     if (!this.#iscsi.hasUsers && this.#iscsi.hasActivePath)
       throw new Violation('it is unmounted while a path is there')
   }
 
-  /** Before a volume is attached again. */
+  /** Called before a volume is attached again. */
   attaches(): void {
     if (this.givenUp === 'fenced') throw new Violation('a fenced volume is taken back')
     if (this.givenUp === 'misplaced' && this.#iscsi.isMounted)

@@ -45,13 +45,13 @@ describe('an outage', () => {
     const over = plan({ ...returned, ...later(5_050), io: { completed: 11, inFlight: 1 } }, trial.memory)
     expect(stepOf(over, 'record')).toEqual({ kind: 'record', note: null })
     expect(said(over)).toEqual(['I/O goes on after 5 s'])
-    // One that is on its way for long has not ended.
+    // A request that has been in flight for long has not ended.
     const slow = { ...returned, ...later(60_000), io: { completed: 10, inFlight: 1 } }
     expect(plan(slow, trial.memory).state).toBe('holding')
     // The first look after a return only begins the trial.
     const first = plan({ ...returned, io: { completed: 11, inFlight: 1 }, mapReadMs: NOW_MS }, outage)
     expect(first).toMatchObject({ ask: null, state: 'holding' })
-    // What ended may have been another request than one that the kernel failed the path for: the map is read again.
+    // The request that ended may not be the one for which the kernel failed the path: the map is read again.
     const isOver = { ...returned, ...later(5_050), io: { completed: 11, inFlight: 1 } }
     expect(plan({ ...isOver, mapReadMs: NOW_MS + 5_000 }, trial.memory).ask).toBe('map')
     expect(plan({ ...isOver, mapReadMs: NOW_MS + 5_001 }, trial.memory)).toMatchObject({
@@ -93,7 +93,7 @@ describe('an outage', () => {
       }
       const again = plan({ map: failed }, memory({ ...proven, lastOutage }))
       expect(stepOf(again, 'record')!.note).toMatchObject({ sinceMs: goesOn ? NOW_MS - 60_000 : NOW_MS })
-      // A target that is away is another outage.
+      // If the target is away, that is a different outage.
       const away = plan(lost, memory({ ...proven, lastOutage }))
       expect(stepOf(away, 'record')!.note).toMatchObject({ sinceMs: NOW_MS })
     },

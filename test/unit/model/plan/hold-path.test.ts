@@ -176,7 +176,7 @@ describe('a path', () => {
     expect(after.lookAtMs).toBe(NOW_MS + pauseMs)
     const next = plan({ ...lost, ...later(pauseMs) }, after.memory)
     expect(stepOf(next, 'return')!.steps[0]).toBe(searches ? 'search-lun' : 'verify')
-    // The search found nothing, and that is not going to change soon.
+    // The search found nothing, and that will not change soon.
     const again = afterStep(facts(lost), next.memory, { kind: 'return', step: stepOf(next, 'return')!, came })
     if (searches) expect(again.lookAtMs).toBe(NOW_MS + 1_000)
   })
@@ -193,9 +193,9 @@ describe('a path', () => {
       stepOf(plan({ ...lost, ...later(200), witnessBackMs: backMs }, refusedAs(cause)), 'return') !==
       undefined
     expect(returns('unknown', null)).toBe(false)
-    // It was back before the attempt began: that is not what it waits for.
+    // It was back before the attempt began, so the attempt is not waiting for that.
     expect(returns('unknown', NOW_MS - 1)).toBe(false)
-    // While the attempt was under way, and after.
+    // While the attempt was in progress, and after it.
     expect(returns('unknown', NOW_MS + 50)).toBe(true)
     expect(returns('unknown', NOW_MS + 150)).toBe(true)
     expect(returns('unreachable', NOW_MS + 150)).toBe(false)

@@ -67,7 +67,7 @@ describe('judgeUnclaimed', () => {
   })
 })
 
-/** A logical unit as SPC-4 section 5.13 has it, by initiator name as LIO counts. */
+/** A logical unit as in SPC-4 section 5.13, by initiator name, as LIO counts. */
 class Unit {
   readonly registered = new Map<string, ReservationKey>()
   holder: ReservationKey | null = null
@@ -97,7 +97,7 @@ class Unit {
   }
 }
 
-/** One node that claims, one command at a time. */
+/** A node that claims the volume, one command at a time. */
 class Claimer {
   readonly name: string
   readonly key: ReservationKey
@@ -105,7 +105,7 @@ class Claimer {
   ended: ClaimStep['kind'] | null = null
   #facts: ClaimFacts
   readonly #unit: Unit
-  /** The next command follows the last one without a decision between them (claimFree in src/host/disk/reservations.ts). */
+  /** The next command follows the last one without a decision in between (claimFree in src/host/disk/reservations.ts). */
   #reservesNext = false
 
   constructor(unit: Unit, name: string, key: ReservationKey, takesOver: boolean) {
@@ -182,7 +182,7 @@ function random(seed: number): () => number {
   }
 }
 
-/** Plays the claims of several nodes in a random order. @returns a violation in words; null for none */
+/** Plays the claims of several nodes in a random order. @returns a violation as text; null if there is none */
 function play(seed: number, plan = nextClaimStep, takesOver = [false, false, false]): string | null {
   const next = random(seed)
   const unit = new Unit()
@@ -193,7 +193,8 @@ function play(seed: number, plan = nextClaimStep, takesOver = [false, false, fal
     const open = claimers.filter(({ ended }) => ended === null)
     const one = open[Math.floor(next() * open.length)]!
     one.step(plan)
-    // One that is taken over right after it has read back goes on as well: the target refuses its writes from then on.
+    // A node whose volume is taken over right after it has read back also continues: the target refuses its writes
+    // from then on.
     const writers = claimers.filter(({ ended, name }) => ended === 'done' && unit.mayWrite(name))
     if (writers.length > 1) return `${writers.map(({ name }) => name).join(' and ')} may write`
     const isTaken = unit.holder !== one.key

@@ -10,14 +10,14 @@ const NONE = '0'.repeat(16)
 const CONFLICT: PersistAnswer = { kind: 'conflict', why: 'RESERVATION CONFLICT', isUnknown: false }
 
 /**
- * The persistent reservations of one volume, as SPC-4 has them for one reservation type ("write exclusive, registrants only"):
- * each session registers separately, and a reservation goes with its holder's last registration.
+ * The persistent reservations of one volume, as in SPC-4 for one reservation type ("write exclusive, registrants
+ * only"): each session registers separately, and a reservation ends with its holder's last registration.
  */
 export class FakeReservations {
   /** The key of each session. */
   readonly sessions = new Map<string, string>()
   holder: string | null = null
-  /** Called before each command that changes something; what it returns is the target's answer. */
+  /** Called before each command that changes something; its return value is the target's answer. */
   before: (session: string, command: PersistCommand) => PersistAnswer | void = () => {}
   readonly log: string[] = []
 

@@ -25,7 +25,7 @@ beforeEach(() => {
   host = hostAt(target, 'a')
 })
 
-/** What the Kubernetes API says of the volume, question by question. */
+/** What the Kubernetes API answers about the volume, question by question. */
 function kubernetesSays(...answers: readonly ('mine' | 'gone' | 'unreachable')[]): void {
   const left = [...answers]
   host.witnesses.kubernetes = async () => left.shift()!
@@ -120,7 +120,7 @@ describe('a reservation that is found over a new connection', () => {
     // Only a node that knows that it has lost the volume gives its key back.
     expect(target.sessions.get('a') ?? null).toBe(code === 'FENCED' ? null : KEY)
     expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(code === null)
-    // The other node's key goes before the node is sure, and stays where it is not asked that far.
+    // The other node's key is removed before this node is sure; it stays if the check does not get that far.
     expect(target.sessions.has('b')).toBe(said[0] !== 'mine')
   })
 
@@ -132,7 +132,7 @@ describe('a reservation that is found over a new connection', () => {
       code: 'OWNER_UNKNOWN',
       message: expect.stringContaining('another node is registered beside it'),
     })
-    // That node has found the volume lost by the same reservation, and is gone: that proves nothing.
+    // That node found the volume lost because of the same reservation, and is gone: that proves nothing.
     target.sessions.delete('b')
     const again = registerSession(host, alone, FENCE, DISK, { isContested: false })
     await expect(again).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })

@@ -35,7 +35,7 @@ it('there is none where none was written, not even a directory', () => {
 })
 
 it('one that cannot be read is not taken for none', () => {
-  // A directory in its place: EISDIR, as EIO or EMFILE.
+  // A directory in its place gives EISDIR, in place of EIO or EMFILE.
   mkdirSync(join(holdNotes(host), `${NAME}.json`), { recursive: true })
   expect(() => readHoldNote(host, NAME)).toThrow(/the note of the hold of db cannot be read: EISDIR/)
   expect(() => readHoldNotes(host)).toThrow(/cannot be read/)

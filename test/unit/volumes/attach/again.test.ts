@@ -19,7 +19,7 @@ beforeEach(() => {
   symlinkSync('.', join(transports, 'tcp'))
 })
 
-/** As the agent does, with the record that it had read before it waited for the volume's lock. */
+/** Like the agent, with the record that it had read before it waited for the volume's lock. */
 const again = () => attach(node.host, asAsked(staged), { onlyAgain: true })
 
 it('a volume that was detached meanwhile is not attached again, and gets no record', async () => {

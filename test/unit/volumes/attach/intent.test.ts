@@ -55,7 +55,7 @@ test('an attached LUN under another name is already attached, and the message sa
 test('a volume that has followed its LUN to the former number of another is found by its name', () => {
   attached()
   const record = readRecord(host, parseName('db'))!
-  // The array shows `db` as LUN 9 now, and `other`, which was LUN 1, as LUN 5.
+  // The array now presents `db` as LUN 9, and `other`, which was LUN 1, as LUN 5.
   const moved = (lun: number, askedLun: number) => ({
     request: { ...record.request, lun: parseLun(lun) },
     askedLun: parseLun(askedLun),

@@ -25,14 +25,14 @@ const workOf = (host: Host, record: Attachment, hasMap: boolean) => {
   } as unknown as Dismantling
 }
 
-/** Of a volume on a hold map without a path, which the kernel counts as open so often. */
+/** For a volume on a hold map without a path, with this open count in the kernel. */
 function onMap(openCount: string) {
   const { host } = fakeNode()
   const run = async () => ({ code: 0, signal: null, stdout: `${openCount}\n`, stderr: '' })
   return whyUnwritten(workOf({ ...host, run }, staged, true), [])
 }
 
-/** Of a raw volume whose session holds it, while its target is away. @param prepare what the kernel tells of it */
+/** For a raw volume that its session holds, while its target is away. @param prepare sets what the kernel reports about it */
 function onDisk(
   prepare: (node: FakeNode) => void,
   use: Partial<Attachment['request']['use']> = {},

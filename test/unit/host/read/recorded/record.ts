@@ -41,11 +41,11 @@ async function record(debian: 'bookworm' | 'trixie'): Promise<void> {
   await second.map(7, { serial: 'volume-7', bytes: 400 << 20 })
   await node.sh('modprobe -a sg dm-mod dm-multipath dm-service-time ext4 xfs')
 
-  // One session, no LUN asked for yet.
+  // One session, before any LUN was scanned for.
   await node.sh(login(SECOND, '[::1]:3261'))
   await take(node, debian, 'logged-in')
 
-  // A partitioned disk with a map over one partition and xfs on the other; a disk with ext4, twice mounted.
+  // A partitioned disk with a map over one partition and xfs on the other; a disk with ext4, mounted twice.
   await node.sh(`${scan(1, 7)}
     node -e '
       const fs = require("fs"), table = Buffer.alloc(512)
@@ -83,7 +83,7 @@ async function record(debian: 'bookworm' | 'trixie'): Promise<void> {
   await node.sh('rm "/mnt/v1/a b"')
   await take(node, debian, 'in-use', 'yes')
 
-  // Two portals, one map over both paths; a LUN above 255; a timer switched off.
+  // Two portals, one map over both paths; a LUN above 255; a timer that is switched off.
   await node.sh(`${login(FIRST, '127.0.0.2:3260')} ${scan(2, 300)} ${scan(3, 300)}
     paths=$(cd /sys/block; for disk in sd*; do [ "$(readlink $disk | grep -c :300/)" = 1 ] && cat $disk/dev; done | tr '\\n' ' ')
     set -- $paths
@@ -91,7 +91,7 @@ async function record(debian: 'bookworm' | 'trixie'): Promise<void> {
     echo off > /sys/class/iscsi_session/session3/recovery_tmo`)
   await take(node, debian, 'two-portals')
 
-  // The target away: the timer runs, then it has run out.
+  // The target is away: the timer is running, then it has expired.
   await node.sh('echo 3 > /sys/class/iscsi_session/session2/recovery_tmo')
   await first.disable()
   await node.until(
