@@ -30,8 +30,8 @@ export async function undo(
     const opened = await openDisks(host, record, mayTake)
     const report = await dismantle(
       host,
-      // If the identity did not match, the record has that of this attempt's disk, which is judged by its own
-      // answer.
+      // A mismatched identity is that of this attempt's disk: without an identity in the record, the disk is judged
+      // by its own answer.
       { iqn, lun, record: ready ? null : { ...record, identity: null }, name: record.name, point: null },
       steps,
       {
