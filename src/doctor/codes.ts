@@ -33,10 +33,10 @@ export const FINDINGS = {
       'Map the right volume at that LUN again on the storage system. Until then do not write, mount or unmount on that disk by hand.',
   },
   FENCED: {
-    meaning: 'Another node has taken the volume. This node writes nothing more to it.',
+    meaning: 'Another node has taken the volume. This node no longer writes to it.',
     evidence: 'state, what guards the volume, who has it.',
     remedy:
-      'Stop its users on this node, then `lunkeeper detach NAME --force`. What this node had not written is lost. `lunkeeper owner NAME` shows which source reports it.',
+      'Stop its users on this node, then `lunkeeper detach NAME --force`. The unwritten data of this node is lost. `lunkeeper owner NAME` shows which source reports it.',
   },
   UNGUARDED: {
     meaning:
@@ -44,7 +44,7 @@ export const FINDINGS = {
     evidence:
       'what guards the volume, the hold that was asked for, the longest that is safe without a guard.',
     remedy:
-      'Switch persistent reservations on at the storage system, and attach the volume again. Or shorten the hold to 300 s: Kubernetes detaches the volume of an unhealthy node after 6 minutes, or immediately with the out-of-service taint. For a cluster file system attach it with --shared.',
+      'Enable persistent reservations on the storage system, and attach the volume again. Or shorten the hold to 300 s: Kubernetes detaches the volume of an unhealthy node after 6 minutes, or immediately with the out-of-service taint. For a cluster file system attach it with --shared.',
   },
   FS_BROKEN: {
     meaning:
@@ -55,7 +55,7 @@ export const FINDINGS = {
   },
   BARE_DIRECTORY: {
     meaning:
-      'Nothing is mounted at the mount point, and it contains files: they are on another disk than intended.',
+      'Nothing is mounted at the mount point, and it contains files: they are on a different disk than intended.',
     evidence: 'the directory, the number of entries, the names of the first ones.',
     remedy: 'Stop the program that writes there, move the files aside, then run the same attach again.',
   },
@@ -83,7 +83,7 @@ export const FINDINGS = {
     evidence:
       'the disk, each device on it with the devices above and their mounts, the recovery timer of its session.',
     remedy:
-      'Deactivate it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again on the hold map. See "What stands on a volume" in node.md.',
+      'Deactivate it (`vgchange -an VG`, `cryptsetup close NAME`, `multipath -f NAME`), then activate it again on the hold map. See "What uses a volume" in node.md.',
   },
   MAP_UNOWNED: {
     meaning: 'A hold map has no record.',
@@ -130,7 +130,7 @@ export const FINDINGS = {
   },
   STALE_SIZE: {
     meaning:
-      'The size of the LUN that the kernel works with differs from that on the target. Critical if it shrank: I/O beyond its end fails. Size 0 means that the kernel read the disk while its LUN was not mapped, or did not answer: it fails all I/O. On a hold map the agent has it read again.',
+      'The size of the LUN that the kernel works with differs from that on the target. Critical if it shrank: I/O beyond its end fails. Size 0 means that the kernel read the disk while its LUN was not mapped, or did not answer: it fails all I/O. On a hold map, the agent makes the kernel read it again.',
     evidence: 'of each disk the size that the target reports and the one in use; the sizes of the maps.',
     remedy:
       'If it grew, or the kernel works with size 0: `lunkeeper expand NAME`. If it shrank: give it its former size on the storage system before anything more is written.',
@@ -170,7 +170,7 @@ export const FINDINGS = {
   },
   ISCSI_VERSIONS: {
     meaning:
-      'iscsiadm and the iscsid that runs are of different versions. They exchange unversioned structures, which change between releases.',
+      'iscsiadm and the running iscsid are different versions. They exchange unversioned structures, which change between releases.',
     evidence: 'both versions, whether the program of the running iscsid was replaced.',
     remedy: 'Restart iscsid while no target is away: its sessions log in again.',
   },
@@ -178,7 +178,7 @@ export const FINDINGS = {
     meaning: 'This release of open-iscsi has a known bug that affects volumes.',
     evidence: 'the versions.',
     remedy:
-      'Install another release. A distribution may have repaired its package without changing the version.',
+      'Install another release. A distribution may have fixed the bug in its package without changing the version.',
   },
   MODULE_MISSING: {
     meaning: 'The running kernel lacks a module that volumes of this node need.',
@@ -186,7 +186,7 @@ export const FINDINGS = {
     remedy: 'Install the modules of the running kernel. After an upgrade of the kernel, restart the node.',
   },
   PROGRAM_MISSING: {
-    meaning: 'A program is not installed that volumes of this node need.',
+    meaning: 'A program that volumes of this node need is not installed.',
     evidence: 'the program, its package in Debian.',
     remedy: 'Install the package.',
   },
@@ -194,14 +194,14 @@ export const FINDINGS = {
     meaning: 'A file with a CHAP password can be read by users other than root.',
     evidence: 'the file and its mode. The password is not shown.',
     remedy:
-      '`lunkeeper doctor --fix SECRET_READABLE` takes the permission away. Treat the password as compromised, and change it.',
+      '`lunkeeper doctor --fix SECRET_READABLE` removes the permission. Treat the password as compromised, and change it.',
   },
   MULTIPATH_TAKES: {
-    meaning: 'multipathd is configured so that it can take the disks below hold maps for itself.',
+    meaning: 'multipathd is configured so that it can claim the disks below hold maps.',
     evidence:
       'the volumes, find_multipaths, the property by which disks are accepted, whether the udev rules are in place.',
     remedy:
-      'Restart the agent, which writes the udev rules. Accept disks by no other property than SCSI_IDENT_ and ID_WWN.',
+      'Restart the agent, which writes the udev rules. Do not accept disks by any property other than SCSI_IDENT_ and ID_WWN.',
   },
   CLOCK_STEPPED: {
     meaning:
@@ -211,13 +211,13 @@ export const FINDINGS = {
   },
   FLUSH_DISABLED: {
     meaning:
-      'A disk has a volatile write cache, and the kernel was told that it has none: what fsync has confirmed can be lost with the power of the array.',
+      'A disk has a volatile write cache, and the kernel was told that it has none: what fsync has confirmed can be lost if the array loses power.',
     evidence: 'of each disk its own cache type and what the kernel assumes.',
     remedy: 'Set the queue/write_cache of the disk to "write back", and remove what changes it.',
   },
   INITIATOR_SHARED: {
     meaning:
-      'Another node uses the initiator name of this one. The target cannot distinguish them: reservations protect neither from the other, and a login of one can end the session of the other. Seen only where the target has READ FULL STATUS and the other node a registration.',
+      'Another node uses the initiator name of this one. The target cannot distinguish them: reservations protect neither from the other, and a login of one can end the session of the other. Detected only if the target supports READ FULL STATUS and the other node has a registration.',
     evidence: 'the name and the keys.',
     remedy: 'Give one of the nodes a name of its own (`iscsi-iname`), and restart its iscsid.',
   },
@@ -229,7 +229,7 @@ export const FINDINGS = {
   },
   RECORD_STALE: {
     meaning:
-      'A node record of open-iscsi that Lunkeeper made for a login is left, and neither a session nor a volume needs it.',
+      'A node record of open-iscsi that Lunkeeper made for a login is left over, and neither a session nor a volume needs it.',
     evidence: 'the target, the portal, the file.',
     remedy: '`lunkeeper doctor --fix` removes it.',
   },

@@ -30,7 +30,7 @@ export function judgeClock(history: readonly HistoryEvent[], now: RecordedMoment
       code: 'CLOCK_STEPPED',
       severity: 'info',
       subject: 'clock',
-      message: `the wall clock was set ${Math.abs(seconds)} s ${seconds < 0 ? 'back' : 'forward'} at ${last.at}, or the machine was suspended${steps.length > 1 ? `; ${steps.length} times in a day` : ''}. Holds count by another clock; times in logs do not fit together`,
+      message: `the wall clock was set ${Math.abs(seconds)} s ${seconds < 0 ? 'back' : 'forward'} at ${last.at}, or the machine was suspended${steps.length > 1 ? `; ${steps.length} times in a day` : ''}. Holds are measured by another clock; times in logs are not consistent`,
       evidence: { steps },
       fix: 'Check the time synchronisation: timedatectl status. In a virtual machine: whether it was suspended or moved.',
     },

@@ -28,7 +28,7 @@ export function judgeCaches(
       code: 'FLUSH_DISABLED',
       severity: 'warning',
       subject: volume,
-      message: `${first.disk} has a volatile write cache, and the kernel was told not to flush it: what fsync has confirmed can be lost with the array's power`,
+      message: `${first.disk} has a volatile write cache, and the kernel was told not to flush it: what fsync has confirmed can be lost if the array loses power`,
       evidence: { disks },
       fix: `echo "write back" > /sys/block/${first.disk}/queue/write_cache, and remove what sets it (a udev rule, cache_type "temporary write through").`,
     },

@@ -23,7 +23,7 @@ export const holding: VolumeCheck = {
         code: 'HOLDING',
         severity: since && deadline && isNearlyOver(since, deadline, Date.now()) ? 'critical' : 'warning',
         subject: name,
-        message: `its target ${since ? `has been away since ${since}` : 'is away'}; I/O waits${end}${trouble ? `; ${trouble}` : ''}`,
+        message: `its target ${since ? `has been away since ${since}` : 'is away'}; I/O is held${end}${trouble ? `; ${trouble}` : ''}`,
         evidence: { mode, since, deadline, trouble },
         fix:
           mode === 'session'

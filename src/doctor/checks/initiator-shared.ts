@@ -49,7 +49,7 @@ export function judgeInitiators(
       code: 'INITIATOR_SHARED',
       severity: 'critical',
       subject: volume,
-      message: `another node, or this one before its machine ID changed, has registered as ${initiator}, this node's initiator name: the target takes both for one`,
+      message: `another node, or this one before its machine ID changed, has registered as ${initiator}, this node's initiator name: the target treats both as one`,
       evidence: { initiator, keys: others.map(({ key }) => formatKey(key)) },
       fix: 'Give one of the nodes another name: iscsi-iname, then InitiatorName in /etc/iscsi/initiatorname.iscsi, and restart iscsid. If this machine was cloned, do it here.',
     },

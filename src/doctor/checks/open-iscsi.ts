@@ -14,7 +14,7 @@ const BUGS: readonly KnownBug[] = [
   {
     is: (version) => compare(version, [2, 1, 10]) === 0,
     what: 'a login with node.session.scan = manual does not return: iscsid sends no answer',
-    source: 'open-iscsi issue 484, repaired in 2.1.11',
+    source: 'open-iscsi issue 484, fixed in 2.1.11',
     fix: 'Install 2.1.11 or newer, or 2.1.9.',
   },
   {
@@ -49,7 +49,7 @@ export function judgeVersions({ iscsiadm, iscsid, isReplaced }: Versions, sessio
             subject: 'iscsid',
             message: differ
               ? `iscsiadm is ${iscsiadm}, iscsid is ${iscsid}: they may misunderstand each other`
-              : 'the iscsid that runs was started before its package was replaced: iscsiadm and it may misunderstand each other',
+              : 'the running iscsid was started before its package was replaced: it and iscsiadm may misunderstand each other',
             evidence,
             fix: differ ? 'Install both from one package.' : restart,
           },

@@ -10,7 +10,7 @@ export const owner: VolumeCheck = {
           code: 'FENCED',
           severity: 'critical',
           subject: name,
-          message: `another node has the volume: ${owner.holder ?? 'its name is not known'}. This node writes nothing more to it; what it had not written is lost`,
+          message: `another node has the volume: ${owner.holder ?? 'its name is not known'}. This node no longer writes to it; its unwritten data is lost`,
           evidence: { state, ...owner },
           fix: `Stop its users on this node, then: lunkeeper detach ${name} --force`,
         },
@@ -38,8 +38,8 @@ export const owner: VolumeCheck = {
           longest: MAX_UNGUARDED_HOLD_S,
         },
         fix: capped
-          ? 'Switch persistent reservations on at the storage system, and have the pod start again. If something else fences nodes: the attribute fence: off lifts the limit.'
-          : `Switch persistent reservations on at the storage system and attach the volume again; or: lunkeeper hold ${name} --set ${MAX_UNGUARDED_HOLD_S}s`,
+          ? 'Enable persistent reservations on the storage system, and restart the pod. If something else fences nodes, the volume attribute "fence: off" lifts the limit.'
+          : `Enable persistent reservations on the storage system and attach the volume again; or: lunkeeper hold ${name} --set ${MAX_UNGUARDED_HOLD_S}s`,
       },
     ]
   },

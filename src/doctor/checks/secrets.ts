@@ -14,6 +14,6 @@ export function judgeSecrets(files: readonly ReadableSecret[]): Finding[] {
     subject: path,
     message: `it has a CHAP password, and users other than root can read it (mode ${mode})`,
     evidence: { path, mode },
-    fix: `lunkeeper doctor --fix SECRET_READABLE, or: chmod go-rwx ${path}. Consider the password known, and change it.`,
+    fix: `lunkeeper doctor --fix SECRET_READABLE, or: chmod go-rwx ${path}. Treat the password as compromised, and change it.`,
   }))
 }

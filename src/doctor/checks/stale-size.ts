@@ -45,16 +45,16 @@ export function judgeSizes(
         code: 'STALE_SIZE',
         severity: 'critical',
         subject: volume,
-        message: `the LUN shrank: ${shrunk.disk} has ${shrunk.target} bytes on the target, and the kernel uses ${shrunk.kernel}. I/O beyond its end fails`,
+        message: `the LUN shrank: ${shrunk.disk} has ${shrunk.target} bytes on the target, but the kernel uses ${shrunk.kernel}. I/O beyond its end fails`,
         evidence,
         fix: 'Give the LUN its former size on the storage system before anything is written. A file system does not survive this.',
       },
     ]
   const message =
     grown?.kernel === 0
-      ? `the kernel fails all I/O through ${grown.disk}: it read the disk while its LUN did not answer, and takes it for 0 bytes long. The target says ${grown.target}`
+      ? `the kernel fails all I/O through ${grown.disk}: it read the disk while its LUN did not answer, and assumes a size of 0. The target reports ${grown.target}`
       : grown
-        ? `the LUN grew to ${grown.target} bytes, and the kernel uses ${grown.kernel} of ${grown.disk}`
+        ? `the LUN grew to ${grown.target} bytes, but the kernel uses ${grown.kernel} of ${grown.disk}`
         : `the map ${short!.name} has ${short!.bytes} bytes, its disks ${smallest}`
   return [
     {

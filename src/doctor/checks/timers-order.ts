@@ -71,7 +71,7 @@ export function judgeTimers(
             subject: volume,
             message: `${wrong.join('; ')}. The kernel's error handling starts before the loss is known`,
             evidence,
-            fix: 'Set node.conn[0].timeo.noop_out_interval and noop_out_timeout to 5 in iscsid.conf and in the node record; they count from the next login on. Or raise /sys/block/DISK/device/timeout.',
+            fix: 'Set node.conn[0].timeo.noop_out_interval and noop_out_timeout to 5 in iscsid.conf and in the node record; they take effect at the next login. Or raise /sys/block/DISK/device/timeout.',
           },
         ]),
     ...(isShort

@@ -28,12 +28,12 @@ export interface DiskUse {
 export function whyKept(use: DiskUse): string | null {
   if (use.volume !== null) return `it belongs to the volume ${use.volume}`
   if (use.isRecordUnread) return 'a record cannot be read, and may be for it'
-  if (use.holders.length > 0) return `${use.holders.join(', ')} is on it`
+  if (use.holders.length > 0) return `it is used by ${use.holders.join(', ')}`
   if (use.mounts.length > 0) return `it is mounted at ${use.mounts.join(', ')}`
   if (use.hasLiveFs) return 'a file system on it is alive in the kernel'
   if (use.kernel !== null) return use.kernel
   if (use.table !== null) return `${use.table} names it`
-  if (use.state !== 'running') return `it is ${use.state}: whether it is used cannot be told`
+  if (use.state !== 'running') return `it is ${use.state}: it cannot be determined whether it is in use`
   return null
 }
 
@@ -59,7 +59,7 @@ export function readDiskUse(
       .map(({ point }) => point),
     hasLiveFs: names.some((name) => isFsAlive(host.paths, name)),
     kernel: [...devnos].some((devno) => devno !== null && kernel.devnos.has(devno))
-      ? 'a loop device or an NVMe target of this node is on it'
+      ? 'a loop device or an NVMe target of this node uses it'
       : kernel.unknown.length > 0
         ? `it may be ${kernel.unknown[0]}, which a loop device or an NVMe target uses`
         : null,

@@ -80,7 +80,7 @@ const PLANS: Partial<Record<FindingCode, Plans>> = {
       const hold = finding.evidence['wanted'] as Hold
       const words = hold === 'forever' ? hold : `${hold} s`
       return {
-        ...act(finding, `have I/O of ${finding.subject} held for ${words} again`),
+        ...act(finding, `hold I/O of ${finding.subject} for ${words} again`),
         kind: 'set-hold',
         volume: finding.subject,
         hold,
@@ -128,7 +128,7 @@ const PLANS: Partial<Record<FindingCode, Plans>> = {
   },
   SECRET_READABLE: {
     consent: (finding) => ({
-      ...act(finding, `let only root read ${finding.subject}`),
+      ...act(finding, `make ${finding.subject} readable by root only`),
       kind: 'restrict',
       path: finding.subject,
     }),

@@ -93,7 +93,7 @@ async function removeOne(
       removeLocked(host, session, planned, tables, observer),
     )
   } catch (error) {
-    if (isLunkeeperError(error, 'LOCKED')) return 'an operation on this LUN is at work'
+    if (isLunkeeperError(error, 'LOCKED')) return 'an operation on this LUN is in progress'
     throw error
   }
 }
@@ -130,7 +130,7 @@ async function removeLocked(
     return { why: null }
   })
   return ended === null
-    ? 'something has claimed it: a mount of another namespace, swap, the kernel'
+    ? 'something has claimed it: a mount in another namespace, swap, the kernel'
     : ended.why
 }
 
@@ -153,7 +153,7 @@ async function whyUnwritten(host: Host, { iqn }: Session, disk: ScsiDisk): Promi
         () => proveDevice(host, volume, device),
         (proof) => syncDevice(host, proof, device, SYNC_DEADLINE_MS),
       )
-      if (failed !== null) return `it did not take what was written to it: ${failed}`
+      if (failed !== null) return `it did not accept the data written to it: ${failed}`
     }
     return null
   } catch (error) {

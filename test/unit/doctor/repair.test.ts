@@ -119,10 +119,10 @@ describe('a disk stays', () => {
   }
   it.for<[Partial<DiskUse>, string | null]>([
     [{}, null],
-    [{ holders: ['dm-0'] }, 'dm-0 is on it'],
+    [{ holders: ['dm-0'] }, 'it is used by dm-0'],
     [{ mounts: ['/srv'] }, 'mounted at /srv'],
     [{ hasLiveFs: true }, 'alive in the kernel'],
-    [{ kernel: 'a loop device is on it' }, 'loop'],
+    [{ kernel: 'a loop device uses it' }, 'loop'],
     [{ table: '/etc/fstab' }, '/etc/fstab names it'],
     [{ volume: 'db' }, 'the volume db'],
     [{ isRecordUnread: true }, 'a record cannot be read'],
@@ -203,7 +203,7 @@ describe('acts look again', () => {
     node.file('sys/devices/platform/host2/session1/target2:0:0/2:0:0:7/block/sdx/dev', '8:32\n')
     node.file('sys/devices/platform/host2/session1/target2:0:0/2:0:0:7/block/sdx/holders/dm-9', '')
     const kept = await removePhantoms(node.host, 1, IQN, [planned, { ...planned, disk: 'sdold' }])
-    expect(kept).toEqual({ removed: 1, kept: ['sdx: dm-9 is on it'] })
+    expect(kept).toEqual({ removed: 1, kept: ['sdx: it is used by dm-9'] })
   })
 
   it('an unused disk is claimed and deleted, one whose operation is at work is not', async () => {
@@ -224,7 +224,7 @@ describe('acts look again', () => {
     const busy = await withLock(...attaching, () =>
       removePhantoms(node.host, 1, IQN, [planned], { observer }),
     )
-    expect(busy).toEqual({ removed: 0, kept: ['sdx: an operation on this LUN is at work'] })
+    expect(busy).toEqual({ removed: 0, kept: ['sdx: an operation on this LUN is in progress'] })
     expect([deleted(), steps]).toEqual(['', []])
     expect(await removePhantoms(node.host, 1, IQN, [planned], { observer })).toEqual({ removed: 1, kept: [] })
     expect([deleted(), steps]).toEqual(['1', ['delete-disk sdx']])
