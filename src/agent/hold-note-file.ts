@@ -62,7 +62,7 @@ export class HoldNoteFile {
       this.#unwritten = null
     } catch (error) {
       this.#unwritten = { note }
-      this.#log.once(this.#name, 'note', `cannot write the state of its hold: ${(error as Error).message}`)
+      this.#log.once(this.#name, 'note', `cannot record the state of its hold: ${(error as Error).message}`)
     }
   }
 

@@ -96,7 +96,7 @@ export class IdentityChecks {
         await this.#checkSession(paths)
       } catch (error) {
         for (const { record, disk } of paths)
-          this.#report(record, `${disk.name} could not be asked which volume it is: ${String(error)}`)
+          this.#report(record, `cannot determine which volume ${disk.name} is: ${String(error)}`)
       }
       paths = this.#running.get(sid) ?? null
     }
@@ -134,7 +134,10 @@ export class IdentityChecks {
       const { generation, removed } = await this.#questions.removeOthers(this.#host, fence, disk)
       if (generation !== null) this.#generations.set(name, generation)
       for (const node of removed)
-        this.#report(record, `${node} had registered beside this node, and could write: it is removed`)
+        this.#report(
+          record,
+          `${node} had registered beside this node and could write; its registration was removed`,
+        )
     } catch (error) {
       if (!isLunkeeperError(error)) throw error
     }
@@ -158,7 +161,7 @@ export class IdentityChecks {
     try {
       await this.#lost(path)
     } catch (error) {
-      this.#report(path.record, `it could not be asked who owns it: ${String(error)}`)
+      this.#report(path.record, `its owner could not be determined: ${String(error)}`)
     } finally {
       this.#asking.delete(path.record.name)
     }
@@ -179,7 +182,7 @@ export class IdentityChecks {
       await path.lose(error, () => (error.code === 'IDENTITY_MISMATCH' ? this.#moved.since(path) : null))
     } catch (cause) {
       const message = cause instanceof LunkeeperError ? cause.message : String(cause)
-      this.#report(record, `${error.message}, and its path could not be taken away: ${message}`)
+      this.#report(record, `${error.message}, and its path could not be removed: ${message}`)
     }
   }
 
@@ -195,7 +198,7 @@ export class IdentityChecks {
     } catch (error) {
       if (isLunkeeperError(error, ...LOSSES)) return error
       if (isLunkeeperError(error)) return null
-      this.#report(record, `${disk.name} could not be asked which volume it is: ${String(error)}`)
+      this.#report(record, `cannot determine which volume ${disk.name} is: ${String(error)}`)
       return null
     }
   }

@@ -61,7 +61,7 @@ export class MovedIo {
     try {
       return this.#since(path)
     } catch (error) {
-      return `it is not known what went through ${path.disk.name}: ${String(error)}`
+      return `the I/O that went through ${path.disk.name} is not known: ${String(error)}`
     }
   }
 
@@ -85,7 +85,7 @@ export class MovedIo {
       `${written} bytes were written through ${name}`,
       `${read} bytes read through ${isSameMap ? 'its map' : name}`,
       ...(flushes === 0 ? [] : [`its cache flushed ${flushes}×`]),
-      ...(pending === 0 ? [] : [`${pending} more on the way`]),
+      ...(pending === 0 ? [] : [`${pending} more in flight`]),
     ]
     return `since ${before.at.toISOString()} ${counts.join(', ')}, which may have gone to or come from it`
   }

@@ -107,7 +107,7 @@ export class PortalDiscovery {
     this.#log.once(
       record.name,
       `named by ${formatPortal(source)}`,
-      `${formatPortal(source)} names ${first}${more} for its target; not asked, because that is not one of the volume's own portals, and the target does not prove itself (no mutual CHAP). If it is right: run lunkeeper attach as before, with --portal ${first} added`,
+      `${formatPortal(source)} lists ${first}${more} for its target; not asked, because that is not one of the volume's own portals, and the target does not authenticate itself (no mutual CHAP). If the address is correct: run lunkeeper attach as before, with --portal ${first} added`,
     )
   }
 
@@ -127,7 +127,7 @@ export class PortalDiscovery {
         await addPortal(this.#host, record, portal, this.#signal)
         this.#log.say(
           record.name,
-          `its target names another address, and the volume is there: ${formatPortal(portal)}`,
+          `its target lists another address, and the volume is there: ${formatPortal(portal)}`,
         )
       }
     }

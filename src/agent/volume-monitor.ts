@@ -243,7 +243,7 @@ export class VolumeMonitor {
     const act = this.#backend.immediate[step.kind as keyof HoldBackend['immediate']] as
       | ((step: HoldStep, work: object) => Promise<void> | void)
       | undefined
-    if (!act) throw new Error(`"${step.kind}" is planned, and cannot be done here`)
+    if (!act) throw new Error(`"${step.kind}" is planned, but cannot be done for this volume`)
     await act(step, { record: this.record, seen: this.#seen })
   }
 
@@ -287,7 +287,7 @@ export class VolumeMonitor {
       const act = this.#backend.lasting[step.kind] as
         | ((step: LastingStep, work: object) => Promise<StepResult>)
         | undefined
-      if (!act) throw new Error(`"${step.kind}" is planned, and cannot be done here`)
+      if (!act) throw new Error(`"${step.kind}" is planned, but cannot be done for this volume`)
       return await act(step, { record: this.record, seen: this.#seen })
     } catch (error) {
       return failed(step, error)

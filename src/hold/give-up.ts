@@ -42,7 +42,7 @@ export async function giveUp(host: Host, name: string): Promise<VolumeStatus> {
   // Giving up a hold that is already over also succeeds.
   const isOver = record.mode === 'map' && (readHoldNote(host, record.name)?.ended ?? null) !== null
   if (!isOver && !(await isWaiting(host, { record, map }, () => queueingMaps(host))))
-    throw new LunkeeperError('CONFLICT', `${name} is not waiting for its target`)
+    throw new LunkeeperError('CONFLICT', `no I/O of ${name} is held`)
   await endHold(host, { record, map })
   restoreDirtyLimit(host)
   return statusOf(host, record)

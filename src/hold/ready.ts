@@ -10,7 +10,7 @@ import { lookAtVolume } from '../state/view/volume.ts'
 /** @throws NOT_FOUND CONFLICT the volume is being attached or detached */
 export function readyRecord(host: Host, name: string): Attachment {
   const record = readRecord(host, parseName(name))
-  if (!record) throw new LunkeeperError('NOT_FOUND', `no volume is called "${name}"`)
+  if (!record) throw new LunkeeperError('NOT_FOUND', `there is no volume named "${name}"`)
   if (record.phase !== 'ready') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
   return record
 }

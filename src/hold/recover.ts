@@ -65,7 +65,7 @@ async function lossOf(host: Host, record: Attachment, device: Device): Promise<s
   if (note === null || instance === null) return null
   if (note.doubted === instance) return 'its metadata may not have been written'
   const errorMs = lastErrorMs(host.paths, device.name)
-  if (errorMs !== null && errorMs >= Date.parse(note.since) - SECOND_MS) return 'it has noted an error'
+  if (errorMs !== null && errorMs >= Date.parse(note.since) - SECOND_MS) return 'it has recorded an error'
   const lost = await withProof(
     () => proveDevice(host, record, device),
     (proof) => {

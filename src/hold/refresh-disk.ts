@@ -27,6 +27,6 @@ export async function refreshDisk(
   if (bytes >= map.bytes) return true
   throw new LunkeeperError(
     'SHRUNK',
-    `${disk.name} is the volume, and has ${bytes} bytes, where its map has ${map.bytes}: this path is not used`,
+    `${disk.name} is the volume, but reports ${bytes} bytes; its map has ${map.bytes}: this path is not used`,
   )
 }

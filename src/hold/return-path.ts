@@ -187,10 +187,11 @@ async function use({ work, disk, connection, proven }: Progress): Promise<void> 
       'TARGET_AWAY',
       `${disk.name}: session ${disk.sid} reconnected since it was asked`,
     )
-  if (proven === null) throw new LunkeeperError('INTERNAL', 'a path is to be used that was not verified')
+  if (proven === null)
+    throw new LunkeeperError('INTERNAL', 'a path was about to be used without verification')
   // The volume was given up while the path was being brought back: none of its data may be written any more.
   if (isGivenUp(readHoldNote(host, record.name)))
-    throw new LunkeeperError('CONFLICT', `${record.name} is not to be written any more`)
+    throw new LunkeeperError('CONFLICT', `${record.name} must not be written any more`)
   await useProven(host, map, proven)
 }
 

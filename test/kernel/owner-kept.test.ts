@@ -93,7 +93,10 @@ describe.each(kernels('bookworm'))(
       )
       const before = await again.hash(OURS.lun)
       await joinNetwork(a)
-      await agent.errors(/another node is registered beside it, and nothing else tells who owns it/, SEEN_MS)
+      await agent.errors(
+        /another node is registered beside it, and no other source shows which node owns it/,
+        SEEN_MS,
+      )
       // According to the target itself, the volume is this node's.
       expect(await array.sh(HOLDER)).toContain('iqn.2026-01.dev.lunkeeper:a')
       expect(await again.hash(OURS.lun)).toBe(before)

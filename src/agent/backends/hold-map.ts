@@ -173,7 +173,7 @@ async function returnPaths(
   })
   const { iqn, portals } = record.request
   const portal = portals.find((one) => formatPortal(one) === step.portal)
-  if (!portal) return refused(new Error(`${step.portal} is not a portal of the volume any more`))
+  if (!portal) return refused(new Error(`${step.portal} is no longer a portal of the volume`))
   try {
     const begunMs = monotonicMs()
     const map = mapOf(context, record)

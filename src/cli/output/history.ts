@@ -59,7 +59,7 @@ function actorText({ via, command, user }: Actor): string {
 const END_REASONS: Readonly<Record<string, string>> = {
   deadline: 'the hold ended',
   'give-up': 'the hold was given up',
-  removed: 'its disk was taken from the node',
+  removed: 'its disk was removed from the node',
   misplaced: 'another volume answered in its place',
   fenced: 'another node owns the volume',
 }

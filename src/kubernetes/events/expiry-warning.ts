@@ -31,7 +31,7 @@ export function expiryWarning(
   return {
     reason: 'IOFailingSoon',
     type: 'Warning',
-    message: `its storage is still away: I/O fails at ${deadline}, ${end.by === 'shutdown' ? 'because the node shuts down' : remedyOf(name, mode)}`,
+    message: `its storage is still away: I/O fails at ${deadline}, ${end.by === 'shutdown' ? 'because the node is shutting down' : remedyOf(name, mode)}`,
     // If the hold is extended, its new end causes a new warning.
     id: `${note.since} ${deadline}`,
   }

@@ -179,7 +179,7 @@ function planLost(
     !isOver || end === null
       ? { note: begun.note, steps: [] }
       : end.by === 'shutdown'
-        ? endOutage(begun.note, memory, 'give-up', 'the machine shuts down: held I/O fails now')
+        ? endOutage(begun.note, memory, 'give-up', 'the machine is shutting down: held I/O fails now')
         : endOutage(begun.note, memory, 'deadline', `the hold of ${wanted} s is over: held I/O fails now`)
   const isHeld = ended.note.ended === null
   // Enable queueing before failing paths, and disable it after: a map that fails I/O must never get I/O that is to

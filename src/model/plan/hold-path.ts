@@ -274,7 +274,7 @@ export function noticeFailedIo(
     return {
       kind: 'say' as const,
       about: 'io',
-      text: `the target answers, but I/O through ${disk} failed${pause > 0 ? `; it is tried again in ${pause} s` : ''}`,
+      text: `the target answers, but I/O through ${disk} failed${pause > 0 ? `; retrying in ${pause} s` : ''}`,
     }
   })
   return { ioFailures: after, said }

@@ -130,7 +130,7 @@ export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
   // The kernel would write its dirty pages out to this disk: remove the disk, which writes nothing.
   if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused).steps] }
   if (refused.cause !== 'foreign') return { ...keep(before), lookAtMs: Infinity }
-  const unmoved = 'none of its I/O has gone there; what was not written is lost'
+  const unmoved = 'none of its I/O has gone there; its unwritten data is lost'
   const misplaced = misplace(facts, facts.note, `${refused.message}; ${moved ?? unmoved}`)
   return { ...keep(memory), steps: [dropped, ...misplaced.steps] }
 }
@@ -148,11 +148,11 @@ function afterReturn(
   })
   if (came.kind === 'logged-out') return ended({ ...known, isBusy: false })
   if (came.kind === 'refused' && step.steps.every((one) => one === 'log-out')) {
-    const text = `its lost session stays: ${came.refused.message}`
+    const text = `its lost session remains: ${came.refused.message}`
     return said(ended(afterKept(known, nowMs)), say(text, portal))
   }
   if (came.kind === 'moved') {
-    const text = `the target shows it as LUN ${came.to} now; it was ${came.from}`
+    const text = `the target now presents it as LUN ${came.to}; it was LUN ${came.from}`
     return said(ended(NO_ATTEMPT), say(text))
   }
   if (came.kind === 'refused') {

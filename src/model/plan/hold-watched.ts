@@ -90,7 +90,7 @@ function planFailed(facts: HoldFacts, before: HoldMemory): OutagePlan {
   if (begun.note.ended !== null) return begun
   const isGone = facts.paths.length === 0 && !facts.held.hasMap
   const ended = isGone
-    ? endOutage(begun.note, begun.memory, 'removed', 'its disk was taken from the node: its I/O fails')
+    ? endOutage(begun.note, begun.memory, 'removed', 'its disk was removed from the node: its I/O fails')
     : endOutage(begun.note, begun.memory, 'deadline', 'no longer held; I/O fails')
   // Record both at once: the hold was over before the agent noticed the outage.
   const said = begun.steps.filter(({ kind }) => kind !== 'record')

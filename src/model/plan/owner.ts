@@ -74,7 +74,7 @@ const RULES_IF_UNCLAIMED: readonly Rule[] = [
     { persists: true },
     {
       verdict: 'wait',
-      why: 'its reservation was removed, although the target keeps reservations over a restart, and nothing else tells who owns it',
+      why: 'its reservation was removed, although the target keeps reservations across restarts, and no other source shows which node owns it',
     },
   ],
   [{}, { verdict: 'own', why: 'this node’s record says so, and nothing contradicts it' }],
@@ -83,7 +83,13 @@ const RULES_IF_UNCLAIMED: readonly Rule[] = [
 /** For a node that holds the reservation while another node is registered beside it, when no other witness decides. */
 const RULES_IF_CONTESTED: readonly Rule[] = [
   ...RULES,
-  [{}, { verdict: 'wait', why: 'another node is registered beside it, and nothing else tells who owns it' }],
+  [
+    {},
+    {
+      verdict: 'wait',
+      why: 'another node is registered beside it, and no other source shows which node owns it',
+    },
+  ],
 ]
 
 /** Whether a node may continue with, and claim again, a volume that has no reservation. */

@@ -106,11 +106,11 @@ function claimAnswer(
       ),
     }
   if (claim.kind === 'unknown')
-    return answer('silent', 'OWNER_UNKNOWN', ' does not tell which node has reserved it')
+    return answer('silent', 'OWNER_UNKNOWN', ' does not report which node has reserved it')
   return answer(
     'unclaimed',
     'OWNER_UNKNOWN',
-    ": the target no longer has this node's reservation, and no other node's",
+    ": the target no longer has this node's reservation, nor another node's",
   )
 }
 

@@ -61,7 +61,7 @@ export function isUsedByKernel(host: Host, devices: readonly Openable[]): boolea
 export function refuseKernelUse(host: Host, devices: readonly Openable[]): void {
   const used = kernelUsed(host, devices)
   if (used)
-    throw new LunkeeperError('BUSY', `${used.name} is in use: a loop device or an NVMe target is on it`, {
+    throw new LunkeeperError('BUSY', `${used.name} is in use: a loop device or an NVMe target uses it`, {
       hint: 'losetup -l shows loop devices; losetup -d removes one.',
     })
 }

@@ -78,12 +78,12 @@ function judge(
   if (claim?.kind === 'lost')
     return { verdict: 'lost', why: `the target has reserved it for key ${formatKey(claim.holder)}` }
   if (claim?.kind === 'unknown')
-    return { verdict: 'wait', why: 'the target does not tell who has reserved it' }
+    return { verdict: 'wait', why: 'the target does not report which node has reserved it' }
   const isUnguarded = !fence && witnesses.kubernetes === 'none' && witnesses.mark === 'none'
   if (!isUnguarded) return judgeUnclaimed(witnesses)
   return {
     verdict: 'unguarded',
-    why: 'the target has no persistent reservations, and nothing else tells who owns it',
+    why: 'the target has no persistent reservations, and no other source shows which node owns it',
   }
 }
 

@@ -261,7 +261,7 @@ describe('what goes wrong', () => {
       if (calls++ === 0) throw new Error('no worker')
       return ['other']
     })
-    expect(reports).toEqual(['sda could not be asked which volume it is: Error: no worker'])
+    expect(reports).toEqual(['cannot determine which volume sda is: Error: no worker'])
     expect(asked).toEqual([`${NAME} sdb`])
   })
 
@@ -277,6 +277,6 @@ describe('what goes wrong', () => {
       lose: () => Promise.reject(new LunkeeperError('MAP_FAILED', 'dmsetup failed')),
     }
     await check([stuck], 'other', mismatch())
-    expect(reports).toEqual(['sda is another volume, and its path could not be taken away: dmsetup failed'])
+    expect(reports).toEqual(['sda is another volume, and its path could not be removed: dmsetup failed'])
   })
 })

@@ -78,7 +78,7 @@ it('what udev reads of the disk itself is not the volume’s I/O, even while it 
 it.for([
   ['sda', { written: 4096 }, '4096 bytes were written through sda, 0 bytes read through its map'],
   ['dm-3', { read: 8192 }, '0 bytes were written through sda, 8192 bytes read through its map'],
-  ['sda', { writes: 2 }, '2 more on the way'],
+  ['sda', { writes: 2 }, '2 more in flight'],
   ['dm-3', { flushes: 1 }, 'its cache flushed 1×'],
 ] as const)('I/O of %s is said: %o', ([name, counters, expected]) => {
   answered()

@@ -106,7 +106,7 @@ describe('a path', () => {
     const kept = afterStep(facts(lost), ending.memory, { kind: 'return', step, came })
     const waiting = plan({ ...lost, ...later(4_900) }, kept.memory)
     expect(stepOf(waiting, 'return')).toBeUndefined()
-    expect(said(waiting)).toContain('its lost session stays: iscsid does not run')
+    expect(said(waiting)).toContain('its lost session remains: iscsid does not run')
     expect(stepOf(plan({ ...lost, ...later(5_000) }, waiting.memory), 'return')!.steps).toEqual(['log-out'])
     const opened = { openSinceMs: NOW_MS + 4_900, confirmedMs: NOW_MS + 4_900, closed: null }
     const portals = [portalOf(lostPath, opened)]
