@@ -88,7 +88,7 @@ const HINTS: Partial<Record<ErrorCode, (name: string) => string>> = {
   FLUSH_FAILED: () =>
     'The call is retried. If data is known to be lost, the next attempt detaches the volume: compare it with a backup.',
   OWNED_ELSEWHERE: () =>
-    'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Else delete the pod on the other node.',
+    'Where Kubernetes attaches volumes (attachRequired: true), it is taken over as soon as the Kubernetes API says that this node has it. Otherwise delete the pod on the other node.',
   FENCED: () =>
     'Delete the pods that use it on this node; it is then detached, and its unwritten data is discarded.',
   IDENTITY_MISMATCH: (name) =>

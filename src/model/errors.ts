@@ -74,7 +74,7 @@ export const ERRORS = {
   ),
   OWNER_UNKNOWN: failed(
     'It cannot be determined now whether this node still owns the volume, so nothing is written to it.',
-    '`lunkeeper owner NAME` shows each source that was asked, and its answer. If you know that no other node has had the volume: run the same `lunkeeper attach` with `--take-over`, which goes on with it. Otherwise `lunkeeper detach NAME --force`, which discards what is unwritten here.',
+    '`lunkeeper owner NAME` shows each source that was asked, and its answer. If you know that no other node has had the volume: run the same `lunkeeper attach` with `--take-over`, which continues with it. Otherwise `lunkeeper detach NAME --force`, which discards the unwritten data of this node.',
   ),
   LOCKED: failed(
     'Another operation is in progress on the same volume or target.',
@@ -105,7 +105,7 @@ export const ERRORS = {
     'Wait until the target is back, then run the command again.',
   ),
   CHAP_FAILED: failed(
-    'The target rejected the CHAP credentials, or did not prove its own.',
+    'The target rejected the CHAP credentials, or did not authenticate itself.',
     'Check user names and secrets on both sides. Lunkeeper does not retry automatically.',
   ),
   LOGIN_FAILED: failed(

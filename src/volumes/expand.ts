@@ -126,10 +126,7 @@ async function proveSize(host: Host, record: Attachment, view: VolumeView, had: 
       },
     )
   if (first.bytes < had)
-    throw new LunkeeperError(
-      'SHRUNK',
-      `${record.name} has ${first.bytes} bytes on the target, and had ${had}`,
-    )
+    throw new LunkeeperError('SHRUNK', `${record.name} has ${first.bytes} bytes on the target; it had ${had}`)
   return first
 }
 

@@ -67,7 +67,8 @@ describe.each(kernels('trixie'))('a disk that a program has open is left to it (
       const disk = await diskOf(node, 5)
       await opener(node, `/dev/${disk}`)
       const ended = await volume.refused('IDENTITY_MISMATCH', '--wwid', WRONG, '--mount', '/mnt/v')
-      if (whose === 'our session') expect(ended.stderr).toMatch(/stays: process \d+ \(sleep\) has it open/)
+      if (whose === 'our session')
+        expect(ended.stderr).toMatch(/was left in place: process \d+ \(sleep\) has it open/)
       expect(await diskOf(node, 5)).toBe(disk)
     },
   )

@@ -23,7 +23,7 @@ function unread(
   if (problem !== null) return [display.paint('yellow', `${oneLine(problem)}\n`)]
   if (missed > 0 && understood)
     return [
-      `${display.paint('yellow', `${count(missed, 'line')} of ${which} that ${missed === 1 ? 'tells' : 'tell'} of iSCSI sessions could not be read`)}; the first: ${quoted(firstUnread?.text)}\n`,
+      `${display.paint('yellow', `${count(missed, 'line')} about iSCSI sessions in ${which} could not be read`)}; the first: ${quoted(firstUnread?.text)}\n`,
     ]
   if (understood) return []
   if (firstUnread === null)

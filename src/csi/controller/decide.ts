@@ -35,7 +35,7 @@ export function decide(
   if (twin)
     return {
       kind: 'refuse',
-      reason: `${volumeId} is the volumeHandle of two PersistentVolumes, ${twin.volume} (on node ${twin.node}) and ${own.volume}: Kubernetes takes them for one volume; give each its own`,
+      reason: `${volumeId} is the volumeHandle of two PersistentVolumes, ${twin.volume} (on node ${twin.node}) and ${own.volume}: Kubernetes treats them as one volume; give each its own`,
     }
   const rival = sharing === 'one-node' ? others.find((other) => goesFirst(other, own, answered)) : undefined
   return rival

@@ -52,7 +52,7 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): V
   const fence = value('fence') ?? 'auto'
   if (fence !== 'auto' && fence !== 'off')
     throw new LunkeeperError('BAD_REQUEST', `The volume attribute fence is "${fence}"`, {
-      hint: 'It is auto, or off for no persistent reservation.',
+      hint: 'Valid values: auto, or off for no persistent reservation.',
     })
   const iface = value('iscsiInterface')
   if (iface !== null && iface !== 'default')

@@ -44,7 +44,7 @@ export function parsePublication(context: Readonly<Record<string, string>>): Sta
       'BAD_REQUEST',
       `The publish_context names no VolumeAttachment: "${name}", "${uid}"`,
       {
-        hint: 'It has to come from `lunkeeper controller` of the same version, through the external-attacher.',
+        hint: 'It must come from `lunkeeper controller` of the same version, through the external-attacher.',
       },
     )
   return { attachment: { name, uid } }

@@ -21,6 +21,6 @@ export async function openCount(host: Host, map: DmMap): Promise<number> {
   if (isGone(host, map)) return 0
   throw new LunkeeperError(
     'MAP_FAILED',
-    `${map.name}: it is not known whether it is open: ${failureReason(ran)}`,
+    `cannot determine whether ${map.name} is open: ${failureReason(ran)}`,
   )
 }

@@ -32,15 +32,19 @@ export function claimRefusal(
   told: FullReservations | null,
 ): LunkeeperError {
   if (step.kind === 'contended')
-    return new LunkeeperError('OWNED_ELSEWHERE', `${name}: other nodes claim the volume at the same moment`, {
-      hint: 'Attach it on one node at a time.',
-    })
+    return new LunkeeperError(
+      'OWNED_ELSEWHERE',
+      `${name}: other nodes are claiming the volume at the same time`,
+      {
+        hint: 'Attach it on one node at a time.',
+      },
+    )
   const who = registrantName(told, step.key)
   const details = { key: step.key, initiator: initiatorOf(told, step.key) }
   if (step.kind === 'foreign')
     return new LunkeeperError(
       'OWNED_ELSEWHERE',
-      `${name}: other software has registered reservation keys for the volume: ${who}. It is left as it is`,
+      `${name}: other software has registered reservation keys for the volume: ${who}. The volume is left unchanged`,
       {
         hint: 'A cluster manager (fence_scsi, Windows failover clusters, Oracle) may be using it: remove it there first. If several nodes are meant to use it at once: --shared.',
         details,
@@ -51,14 +55,14 @@ export function claimRefusal(
       'OWNED_ELSEWHERE',
       `${name}: another node may have the volume: ${who} is registered beside this node`,
       {
-        hint: 'Detach it there first. If it is not in use there: --take-over; what that node has not written is lost.',
+        hint: "Detach it there first. If it is not in use there: --take-over; that node's unwritten data is lost.",
         details,
       },
     )
   return new LunkeeperError('OWNED_ELSEWHERE', `${name}: another node has the volume: ${who}`, {
     hint: request.use.readOnly
       ? 'Detach it there first. Mounting it read-only while another node writes shows inconsistent data. For a cluster file system: --shared.'
-      : `Detach it there first. If that node is dead or cut off for good: --take-over; what it has not written then is lost.`,
+      : `Detach it there first. If that node is dead or permanently cut off: --take-over; its unwritten data is then lost.`,
     details,
   })
 }

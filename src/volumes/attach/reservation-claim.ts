@@ -142,9 +142,9 @@ export class ReservationClaim {
     const who = registrantName(told, other)
     if (isTaken) {
       await this.#confirmTaking()
-      steps.warn(`the volume is taken from ${who}: what that node has not written is lost`)
+      steps.warn(`taking the volume over from ${who}: that node's unwritten data is lost`)
     } else if (this.#isOthers(other))
-      steps.warn(`${who} is registered beside this node, and could write: it is removed`)
+      steps.warn(`${who} is registered beside this node and could write; removing its registration`)
     const subject = `${this.#disk.name} ${formatKey(other)}`
     const isDone = await steps.step('preempt', subject, () => preempt(host, this.#disk, this.#key, other))
     if (!isDone) this.#known.conflicts++

@@ -185,7 +185,7 @@ async function isLeftOver({ host, device }: UseWork, uuid: string, begun: Begun 
   return content.type === null || content.uuid === uuid
 }
 
-const ATTACH_AGAIN = 'Wait until the target is back and takes writes, and run the same attach again.'
+const ATTACH_AGAIN = 'Wait until the target is back and accepts writes, then run the same attach again.'
 
 /**
  * Runs an act that writes, after every path has proven to be the volume. A first attach does not wait for a path

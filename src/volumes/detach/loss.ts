@@ -57,7 +57,7 @@ export async function refuseLoss(
         disks.length === 0 && found.record?.phase === 'detaching' && refusal === null
           ? 'When the target is back, run the same attach again, which finds its disk, and then detach'
           : 'Wait until the target is back'
-      }; or discard the data: --force loses everything that was written and not yet synced.`,
+      }; or discard the data: --force loses everything that was written but not yet synced.`,
     },
   )
 }
@@ -83,7 +83,7 @@ function warnEnded({ host, found: { record }, steps, view }: Dismantling, disks:
   const isFailing = view().maps.length === 0 && disks.some(({ disk }) => failsIo(disk.state))
   if (hasEnded || isFailing)
     steps.warn(
-      `${record.name}: its hold ended before its target came back: what was not on it by then is lost`,
+      `${record.name}: its hold ended before its target came back: data that had not reached it by then is lost`,
     )
 }
 

@@ -58,7 +58,10 @@ async function openDisks(
     const device = disk && openable(disk)
     const openers = device ? await lastingOpeners(host, [device]) : []
     if (openers.length > 0)
-      opened.set(session.sid, `${device!.name} (${formatHctl(disk!.hctl)}) stays: ${sayOpeners(openers)}`)
+      opened.set(
+        session.sid,
+        `${device!.name} (${formatHctl(disk!.hctl)}) was left in place: ${sayOpeners(openers)}`,
+      )
   }
   return opened
 }

@@ -104,6 +104,6 @@ async function unmountDead(
   if (!isIts) return
   await steps.step('unmount', point, () => unmountProven(host, volume, point))
   if (!mount.options.includes('ro'))
-    steps.warn(`${point}: its disk was removed while it was mounted: what was unwritten then is lost`)
+    steps.warn(`${point}: its disk was removed while it was mounted: its unwritten data is lost`)
   removed.mounts.push(point)
 }

@@ -21,7 +21,7 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
     maps,
     disks.map(({ disk }) => disk),
   )
-  const inUse = 'is in use and cannot take its unwritten data'
+  const inUse = 'is in use and cannot accept its unwritten data'
   if (devices.some((device) => mountsOf(host, device).length > 0)) return inUse
   if (maps.some(({ holders }) => holders.length > 0)) return inUse
   if (await staysOpen(host, maps, signal)) return inUse
@@ -30,7 +30,7 @@ export async function whyUnwritten(work: Dismantling, disks: readonly Judged[]):
   if (isUsedByKernel(host, devices)) return inUse
   const doubtful = maps.length > 0 ? undefined : disks.find((one) => mayHaveDirtyPages(work, one))
   return doubtful
-    ? `may have unwritten data: the kernel holds the I/O of ${doubtful.disk.name}, and does not tell how much of it there is`
+    ? `may have unwritten data: the kernel holds the I/O of ${doubtful.disk.name}, and does not report how much there is`
     : null
 }
 

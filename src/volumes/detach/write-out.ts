@@ -14,7 +14,7 @@ import { whileCarried } from '../holding/while-carried.ts'
 import type { Dismantling } from './dismantle.ts'
 
 const DETACH_AGAIN =
-  'Wait until the target is back, and detach it again; or discard the data: --force loses everything that was written and not yet synced.'
+  'Wait until the target is back, and detach it again; or discard the data: --force loses everything that was written but not yet synced.'
 
 /**
  * Writes out a mounted file system and makes the kernel report write errors, which an unmount does not do. With

@@ -123,7 +123,7 @@ async function oursOf(
   if (stranger)
     throw new LunkeeperError(
       'TARGET_AWAY',
-      `${stranger.name}, which carries the volume's I/O, answers as another volume: it must be taken away first`,
+      `${stranger.name}, which carries the volume's I/O, answers as another volume: it must be removed first`,
     )
   return disks.filter((_, index) => answers[index]!.verdict === 'ours')
 }

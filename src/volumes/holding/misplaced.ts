@@ -31,7 +31,7 @@ export function refuseMisplaced(host: Host, record: Attachment): void {
     throw new LunkeeperError('FENCED', `${record.name}: ${note.trouble}`, {
       hint:
         record.phase === 'ready'
-          ? `Stop its users on this node: the agent then unmounts it. What this node has not written is lost. Or detach it now: lunkeeper detach ${record.name} --force`
+          ? `Stop its users on this node: the agent then unmounts it. The unwritten data of this node is lost. Or detach it now: lunkeeper detach ${record.name} --force`
           : `Stop its users on this node; then detach it and discard its unwritten data: lunkeeper detach ${record.name} --force`,
     })
   if (note?.kind !== 'misplaced') return
