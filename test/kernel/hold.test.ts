@@ -302,28 +302,30 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     volume,
   }) => {
     const both = new Volume(node, target, { mount: '/mnt/v', portals: ['127.0.0.1', '127.0.0.2'] })
-    const down = async (address: string) => {
-      await target.removePortal(`${address}:3260`)
-      await node.sh(`ss -K dst ${address} dport = 3260 2>/dev/null; true`)
+    const cut = (last: number) =>
+      node.sh(
+        `tc filter add dev lo parent 1: protocol ip prio ${last} u32 match ip dst 127.0.0.${last}/32 match ip dport 3260 0xffff flowid 1:4`,
+      )
+    await node.sh(
+      'modprobe -a sch_prio sch_netem cls_u32; tc qdisc add dev lo root handle 1: prio bands 4; tc qdisc add dev lo parent 1:4 netem loss 100%',
+    )
+    const connected = async (count: number) => {
+      const all = await lunkeeper(node).sessions()
+      return all.filter(({ state }) => state === 'LOGGED_IN').length === count
     }
-    const sessions = async () =>
-      (await lunkeeper(node).sessions()).filter(({ state }) => state === 'LOGGED_IN')
     await both.mounted('--fs', 'ext4')
-    await down('127.0.0.2')
+    await cut(2)
     await node.until(async () => (await lunkeeper(node).sessions()).length === 1, {
       deadline: SEEN_MS,
       what: 'the lost session logged out',
     })
     await node.sh('echo kept > /mnt/v/file')
     await agent.stop()
-    await target.addPortal('127.0.0.2:3260')
-    await down('127.0.0.1')
-    await node.until(async () => (await sessions()).length === 0, {
-      deadline: SEEN_MS,
-      what: 'the other one lost',
-    })
+    await node.sh('tc filter del dev lo parent 1: prio 2')
+    await cut(1)
+    await node.until(() => connected(0), { deadline: SEEN_MS, what: 'the other session lost' })
     expect((await both.detach()).left).toEqual([])
-    await target.addPortal('127.0.0.1:3260')
+    await node.sh('tc qdisc del dev lo root')
     await expectNothingLeft(node)
     await agent.start()
     await volume.again('--fs', 'ext4')

@@ -105,7 +105,7 @@ describe.each(kernels('bookworm'))(
         deadline: SLOWLY_SEEN_MS,
         what: 'the lost session logged out',
       })
-      await a.sh('echo held > /mnt/db/held')
+      await a.start(['sh', '-c', 'echo held > /mnt/db/held; sync -f /mnt/db'])
       await lunkeeper(a).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
       expect((await onA.status()).state).toBe('detaching')
       await onB.again('--hold', 'forever', '--take-over')

@@ -49,9 +49,10 @@ export async function refuseLoss(
   if (use === null) return warnEnded(work, disks)
   if (changed) throw mismatch(found.name, changed.error, changed.disk)
   if (refusal?.code === 'IDENTITY_MISMATCH') throw mismatch(found.name, refusal)
+  const reasons = [disks[0]?.error, refusal].flatMap((error) => error?.message ?? [])
   throw new LunkeeperError(
     'TARGET_AWAY',
-    `${found.name} ${use}: ${disks[0]?.error?.message ?? refusal?.message ?? 'no path to it is left'}`,
+    `${found.name} ${use}: ${reasons.join('; ') || 'no path to it is left'}`,
     {
       hint: `${
         disks.length === 0 && found.record?.phase === 'detaching' && refusal === null
