@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts'
 import { logout } from '../host/iscsi/logout.ts'
+import { isOurSession } from '../host/iscsi/session-note.ts'
 import type { SeenLun } from '../host/iscsi/client/luns.ts'
 import { withLock } from '../host/lock/lock.ts'
 import { countDisks, readDisk } from '../host/read/disks.ts'
@@ -8,6 +9,7 @@ import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { Returned, ReturnStep } from '../model/plan/hold-facts.ts'
 import { isGivenUp } from '../model/plan/hold-outage.ts'
+import { FAST_LOGIN_MAX_DISKS } from '../model/plan/hold-path.ts'
 import type { Lun } from '../model/lun.ts'
 import type { Portal } from '../model/portal.ts'
 import { formatPortal } from '../model/portal.ts'
@@ -23,6 +25,7 @@ import { remakePath } from '../volumes/attach/remake-path.ts'
 import { dropForeignDisk } from '../volumes/holding/drop-foreign-disk.ts'
 import type { PathDisk, ProvenPaths } from '../volumes/holding/map-paths.ts'
 import { provePaths, useProven } from '../volumes/holding/map-paths.ts'
+import { endBlockedSessions } from '../volumes/holding/blocked-sessions.ts'
 import { isAllHeld } from '../volumes/holding/recovery-timers.ts'
 import type { Stepper } from '../volumes/step.ts'
 import { findLun, recordLun } from './relocate.ts'
@@ -92,7 +95,10 @@ async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promis
     const afterMakePath = plan.indexOf('make-path') + 1
     const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
       if (plan.includes('log-out')) await endLost(work)
-      return remakePath(work, portal)
+      const made = await remakePath(work, portal)
+      if (plan.includes('load-table'))
+        await endBlockedSessions(host, work.map, { iqn: record.request.iqn, steps: work.steps, signal })
+      return made
     })
     refuseForeignHolders(host, record.name, [path], record.request.hold.wanted)
     made.disk = path.disk
@@ -107,8 +113,10 @@ async function logOutLost(lost: PathReturn): Promise<Returned> {
     const { host, record, portal, signal } = work
     await withLock(...targetLock(host, record.request, 'return', signal), async () => {
       const session = sessionOf(host, record.request, portal)
-      // The session that was lost is gone; another program may be logging in.
-      if (!session || countDisks(host.paths, session) === 0) return
+      // Another one than was planned for: another program may be logging in.
+      if (!session || !isOurSession(host, session)) return
+      const disks = countDisks(host.paths, session)
+      if (disks === 0 || disks > FAST_LOGIN_MAX_DISKS) return
       await refuseNeeded(work)
       await endLost(work)
     })

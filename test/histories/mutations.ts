@@ -33,8 +33,8 @@ export const MUTATIONS = {
   /** Detach removes the disks first, as with --force, and reports success. */
   flush: {
     file: 'src/volumes/detach/dismantle.ts',
-    find: /work\.force && \(await discardData\(work, disks, remade\.refusal\)\)/,
-    replace: "await discardData(work, disks.map((one) => ({ ...one, verdict: 'changed' })), remade.refusal)",
+    find: /work\.force && mustDiscard\(work, disks\)/,
+    replace: 'disks.length > 0',
   },
   /** With two nodes: a node that has lost the volume takes it back as soon as it can. */
   owner: {

@@ -98,7 +98,7 @@ export async function confirmAgain(
   if (claim.kind !== 'held' && claim.kind !== 'unclaimed') return false
   const witnesses = await readWitnesses(host, volume, disk, recorded)
   if (claim.kind === 'unclaimed') {
-    judge(volume, disk, witnesses)
+    judge(volume, disk, witnesses, judgeLost(isContested(host, name, fence.key), witnesses))
     return false
   }
   noteContested(host, name, fence.key)
@@ -142,6 +142,11 @@ function judge(
   throw new LunkeeperError(code, `${name}: ${disk.name}: ${why}`, { details: { ...witnesses } })
 }
 
+/** Judges a volume whose reservation the target has lost. The record alone does not decide a dispute. */
+function judgeLost(hasDispute: boolean, witnesses: Witnesses): Judgement {
+  return hasDispute ? judgeHeld(witnesses, true) : judgeUnclaimed(witnesses)
+}
+
 /**
  * Claims again a volume whose registrations the target has lost, if the other evidence says that it is this node's; the record alone
  * does not, where another node was seen beside this node's reservation before.
@@ -152,7 +157,7 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
   const hasDispute = isContested(host, volume.name, fence.key)
   const confirm = async () => {
     const witnesses = await readWitnesses(host, volume, disk)
-    judge(volume, disk, witnesses, hasDispute ? judgeHeld(witnesses, true) : judgeUnclaimed(witnesses))
+    judge(volume, disk, witnesses, judgeLost(hasDispute, witnesses))
   }
   await confirm()
   // No session is registered any more; the dispute lasts until the volume is claimed.

@@ -23,8 +23,9 @@ import type { Stepper } from '../step.ts'
 import type { Found } from './find.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
-import { discardData, refuseLoss, disksForDirtyData } from './loss.ts'
+import { discardData, disksForDirtyData, mustDiscard, refuseLoss } from './loss.ts'
 import { reconnect } from './reinstate.ts'
+import type { Remade } from './remake-lost-path.ts'
 import { remakeLostPath } from './remake-lost-path.ts'
 import { removeDisks } from './disks.ts'
 import { clearHolders } from './holders.ts'
@@ -133,10 +134,8 @@ async function takeApart(work: Dismantling): Promise<void> {
   const judgedAt = performance.now()
   const disks = judged.filter(({ verdict }) => verdict !== 'foreign')
   await refuseLoss(work, disks, remade.refusal)
-  const discarded = work.force && (await discardData(work, disks, remade.refusal))
+  const isWritable = await bringBack(work, disks, remade)
   {
-    const isWritable = !discarded && disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')
-    if (isWritable) await reconnect(work, disks, remade)
     await using _ = keepFailing(host, isWritable ? [] : work.view().maps)
     const own = disks.map(({ disk }) => disk)
     await clearHolders(work, own)
@@ -149,6 +148,21 @@ async function takeApart(work: Dismantling): Promise<void> {
     await removeDisks(work, isFresh ? judged : [])
     await endSessions(work)
   })
+}
+
+/**
+ * Has a path that can take the dirty data used; with force, and without one, the data is discarded.
+ * @returns whether the volume can take dirty data
+ */
+async function bringBack(work: Dismantling, disks: readonly Judged[], remade: Remade): Promise<boolean> {
+  if (work.force && mustDiscard(work, disks)) {
+    await discardData(work, disks, remade.refusal)
+    return false
+  }
+  if (!disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours')) return false
+  const unusable = await reconnect(work, disks, remade)
+  if (unusable) await discardData(work, disks, unusable)
+  return unusable === null
 }
 
 function isUntouched({ removed }: Dismantling): boolean {

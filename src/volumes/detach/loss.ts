@@ -106,23 +106,30 @@ function mismatch(name: string, error: LunkeeperError | null, disk?: ScsiDisk): 
   )
 }
 
+/** Whether, with force, data must be discarded: no path can take it, or another volume or owner would get it. */
+export function mustDiscard(work: Dismantling, disks: readonly Judged[]): boolean {
+  const { record } = work.found
+  if (record !== null && mustNotBeWritten(work.host, record)) return true
+  const isWhole =
+    disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours') &&
+    !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
+  return !isWhole
+}
+
 /**
- * With force, and without a path that could take the data: the disks are removed first. All I/O held on them fails
- * immediately, so that nothing afterwards can hang, and nothing is written anywhere.
- * @param refusal why no path could be made to a volume without one
- * @returns whether this was necessary
+ * With force: the disks are removed before anything else. All I/O held on them fails immediately, so that nothing
+ * afterwards can hang, and nothing is written anywhere.
+ * @param refusal why no path could be made or used
+ * @throws CANCELLED before anything was discarded · as the removal of a disk
  */
 export async function discardData(
   work: Dismantling,
   disks: readonly Judged[],
   refusal: LunkeeperError | null,
-): Promise<boolean> {
-  const { host, steps, removed, found } = work
-  const isLeftAlone = found.record === null || !mustNotBeWritten(host, found.record)
-  const isWhole =
-    disksForDirtyData(work, disks).some(({ verdict }) => verdict === 'ours') &&
-    !disks.some(({ verdict }) => verdict === 'changed' || verdict === 'lost')
-  if (isLeftAlone && isWhole) return false
+): Promise<void> {
+  const { host, steps, removed, found, signal } = work
+  if (signal?.aborted)
+    throw new LunkeeperError('CANCELLED', `stopped before data of ${found.name} was discarded`)
   for (const map of work.view().maps) {
     await stopQueueing(host, map).catch(() => {})
     if (disks.length === 0)
@@ -131,12 +138,11 @@ export async function discardData(
       )
   }
   for (const { session, disk, error } of disks) {
-    steps.warn(
-      `${disk.name ?? formatHctl(disk.hctl)} was dropped, and its unwritten data is lost: ${error?.message ?? 'another path shows another volume'}`,
-    )
-    await steps.step('delete-disk', disk.name ?? formatHctl(disk.hctl), () => removeDisk(host, disk))
-    removed.disks.push(disk.name ?? formatHctl(disk.hctl))
+    const why = error?.message ?? refusal?.message ?? 'another path shows another volume'
+    const name = disk.name ?? formatHctl(disk.hctl)
+    steps.warn(`${name} was dropped, and its unwritten data is lost: ${why}`)
+    await steps.step('delete-disk', name, () => removeDisk(host, disk))
+    removed.disks.push(name)
     if (found.record === null) warnUnrecorded(work, session)
   }
-  return true
 }

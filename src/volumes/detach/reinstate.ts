@@ -3,8 +3,12 @@ import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { PathDisk } from '../holding/map-paths.ts'
 import { addToMap } from '../holding/map-paths.ts'
+import { withLock } from '../../host/lock/lock.ts'
+import { readPaths } from '../../host/map/hold-map.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
-import { isLunkeeperError } from '../../model/errors.ts'
+import { targetLock } from '../../state/records/locks.ts'
+import { endBlockedSessions } from '../holding/blocked-sessions.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { isUp } from '../../state/view/volume.ts'
 import type { Dismantling } from './dismantle.ts'
@@ -15,21 +19,45 @@ import { remakeLostPath } from './remake-lost-path.ts'
 /**
  * Reinstates a returned path if no agent has done so: its disk has just proven to be the volume, so dirty data goes
  * there. Otherwise the unmount would wait for an available path, or fail because there is none.
- * @throws MAP_FAILED
+ * @returns with force, why no path could be used; null: one is, or none is needed
+ * @throws MAP_FAILED TARGET_AWAY, unless forced · CANCELLED
  */
 export async function reconnect(
-  { host, found, volume, view }: Dismantling,
+  work: Dismantling,
   disks: readonly Judged[],
   { isMade }: Remade,
-): Promise<void> {
+): Promise<LunkeeperError | null> {
+  const { host, found, force, view } = work
   const map = view().maps.find(isHoldMap)
-  if (!map || !found.record || mustNotBeWritten(host, found.record)) return
+  if (!map || !found.record || mustNotBeWritten(host, found.record)) return null
   // A map that is not holding I/O uses all its paths. After a detach that was killed, the agent has brought none
   // back.
   const isWatched = found.record.phase === 'ready' && readHoldNote(host, found.record.name) === null
-  if (isWatched && !isMade && (await isAgentRunning(host))) return
+  if (isWatched && !isMade && (await isAgentRunning(host))) return null
   const ours = disks.filter(({ verdict }) => verdict === 'ours').map(({ disk }) => disk)
-  await addToMap(host, volume, map, pathsOf(map, ours))
+  try {
+    await use(work, map, pathsOf(map, ours))
+    return null
+  } catch (error) {
+    if (!force || !isLunkeeperError(error) || error.code === 'CANCELLED') throw error
+    return error
+  }
+}
+
+/** Puts disks under the map. @throws as addToMap · TARGET_AWAY there is none, and no path carries I/O */
+async function use(work: Dismantling, map: DmMap, paths: readonly PathDisk[]): Promise<void> {
+  const { host, found, volume } = work
+  await endBlocked(work, map)
+  if (paths.length > 0) return addToMap(host, volume, map, paths)
+  const isCarried = (await readPaths(host)).get(map.name)?.some(({ active }) => active)
+  if (!isCarried) throw new LunkeeperError('TARGET_AWAY', `${found.name}: no path to the volume can be used`)
+}
+
+/** @throws as endBlockedSessions */
+async function endBlocked({ host, found, steps, signal }: Dismantling, map: DmMap): Promise<void> {
+  const { iqn } = found
+  const lock = targetLock(host, found, 'detach', signal)
+  await withLock(...lock, () => endBlockedSessions(host, map, { iqn, steps, signal }))
 }
 
 /** Those of the disks that are paths of the map; else those that were made for a map that had lost its own. */
@@ -52,16 +80,22 @@ function refuseStranger(error: unknown): void {
 /**
  * Reinstates paths that have failed while a detach writes out, or makes one: the agent leaves a detach at work alone.
  * Each disk proves to be the volume, and this node's, before it gets I/O.
+ * @param signal aborted when the data is written, or is not going to be
  * @throws as a proof · MAP_FAILED
  */
-export async function reinstateFailedPaths(work: Dismantling): Promise<void> {
+export async function reinstateFailedPaths(work: Dismantling, signal: AbortSignal): Promise<void> {
   const { host, found, volume, view } = work
   if (!found.record || mustNotBeWritten(host, found.record)) return
-  await remakeLostPath(work)
+  const either = { ...work, signal: work.signal ? AbortSignal.any([work.signal, signal]) : signal }
+  await remakeLostPath(either, { isBrief: true })
   const { sessions, maps } = view()
   const map = maps.find(isHoldMap)
-  if (!map) return
-  // One after the other: a path that does not answer must not keep the next one out.
   const up = sessions.filter(isUp).flatMap(({ disk }) => disk ?? [])
-  for (const disk of pathsOf(map, up)) await addToMap(host, volume, map, [disk]).catch(refuseStranger)
+  if (!map || up.length === 0) return
+  await endBlocked(either, map)
+  // One after the other: a path that does not answer must not keep the next one out.
+  for (const disk of pathsOf(map, up)) {
+    if (signal.aborted) return
+    await addToMap(host, volume, map, [disk]).catch(refuseStranger)
+  }
 }

@@ -32,7 +32,7 @@ export async function syncMount(work: Dismantling, device: BlockRef, mount: Moun
           whileCarried(
             host,
             device,
-            { hint: DETACH_AGAIN, reinstateFailedPaths: () => reinstateFailedPaths(work) },
+            { hint: DETACH_AGAIN, reinstateFailedPaths: (over) => reinstateFailedPaths(work, over) },
             (signal) => syncFs(host, proof, mount.point, signal),
           ),
       ),

@@ -20,7 +20,7 @@ export interface CarriedOptions {
   /** What the user can do if the wait was stopped. */
   readonly hint: string
   /** Called each time the map is seen without a path; its failure does not matter. */
-  readonly reinstateFailedPaths?: () => Promise<void>
+  readonly reinstateFailedPaths?: (over: AbortSignal) => Promise<void>
   /** Called before giving up. */
   readonly giveUp?: (map: DmMap) => Promise<void>
 }
@@ -49,15 +49,22 @@ export async function whileCarried<T>(
   const hasFailed = async () =>
     (await readPaths(host).catch(() => null))?.get(map.name)?.every(({ active }) => !active) ?? false
   const pause = (ms: number) => sleep(ms, undefined, { signal: over.signal })
+  const tries: Promise<void>[] = []
   const isHeld = async (): Promise<LunkeeperError> => {
-    for (let heldMs = 0; heldMs < HELD_MS;) {
+    for (let heldSinceMs: number | null = null; ;) {
       await pause(PATHS_INTERVAL_MS)
-      heldMs = (await hasFailed()) ? heldMs + PATHS_INTERVAL_MS : 0
-      if (heldMs === 0 || !reinstateFailedPaths) continue
-      await reinstateFailedPaths().catch(() => {})
-      if (heldMs < HELD_MS) continue
-      await pause(TRIAL_MS)
-      if (!(await hasFailed())) heldMs = 0
+      const nowMs = performance.now()
+      heldSinceMs = (await hasFailed()) ? (heldSinceMs ?? nowMs - PATHS_INTERVAL_MS) : null
+      if (heldSinceMs === null) continue
+      const isLast = nowMs - heldSinceMs >= HELD_MS
+      if (reinstateFailedPaths) {
+        tries.push(reinstateFailedPaths(over.signal).catch(() => {}))
+        await tries.at(-1)
+        if (!isLast) continue
+        await pause(TRIAL_MS)
+        if (!(await hasFailed())) heldSinceMs = null
+      }
+      if (isLast && heldSinceMs !== null) break
     }
     return new LunkeeperError('TARGET_AWAY', `${map.name} has no path: I/O is held`, { hint })
   }
@@ -74,5 +81,7 @@ export async function whileCarried<T>(
     throw error
   } finally {
     over.abort()
+    // What it has begun belongs to this operation, and ends before it.
+    await tries.at(-1)
   }
 }

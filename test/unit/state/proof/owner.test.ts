@@ -175,6 +175,12 @@ describe('a volume that is attached again automatically', () => {
     else await expect(asked).rejects.toMatchObject({ code })
     expect(target.log).toEqual([])
   })
+
+  it('has none, and another node was seen beside it before: the record does not decide', async () => {
+    noteContested(host, 'db', KEY)
+    const asked = confirmAgain(host, volume(false), told(null), DISK)
+    await expect(asked).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+  })
 })
 
 describe('a registration that the target rejects', () => {

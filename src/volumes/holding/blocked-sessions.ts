@@ -1,0 +1,42 @@
+import type { Host } from '../../host/host.ts'
+import { logout } from '../../host/iscsi/logout.ts'
+import { isOurSession } from '../../host/iscsi/session-note.ts'
+import { readHoldMaps } from '../../host/map/hold-map.ts'
+import { countDisks, readDisks } from '../../host/read/disks.ts'
+import { readSessions } from '../../host/read/sessions.ts'
+import type { Iqn } from '../../model/iqn.ts'
+import type { DmMap, Session } from '../../model/snapshot.ts'
+import type { Stepper } from '../step.ts'
+import { isAllHeld } from './recovery-timers.ts'
+
+/**
+ * Logs out lost sessions that hold I/O of the map. The map queues that I/O again, and another path can carry it. Where no
+ * agent runs, a session holds I/O for as long as its timer says; until then the kernel cannot replace the map's table, and
+ * a sync waits. Sessions that other volumes use are left alone. The target's lock is held.
+ * @throws LEFT_BEHIND TIMEOUT CANCELLED
+ */
+export async function endBlockedSessions(
+  host: Host,
+  map: DmMap,
+  {
+    iqn,
+    steps,
+    signal,
+  }: { readonly iqn: Iqn; readonly steps: Stepper; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const blocked = readSessions(host.paths, iqn).filter((session) => blocks(host, session, map))
+  if (blocked.length === 0) return
+  // A map that does not queue would fail the I/O.
+  if ((await readHoldMaps(host)).get(map.name)?.queueing !== true) return
+  for (const { sid } of blocked) await steps.step('logout', `session ${sid}`, () => logout(host, sid, signal))
+}
+
+function blocks(host: Host, session: Session, map: DmMap): boolean {
+  // In this state the timer runs. A timer of 0 fails I/O at once.
+  if (session.state !== 'FAILED' || session.recoveryTmo === 0) return false
+  if (countDisks(host.paths, session) === 0 || !isOurSession(host, session)) return false
+  const isBeneath = readDisks(host.paths, session, { identity: false }).some(({ holders }) =>
+    holders.includes(map.device),
+  )
+  return isBeneath && isAllHeld(host, session, map.name)
+}
