@@ -1,4 +1,4 @@
-// node bench/return.ts [--debian trixie] [--rounds 11]: how soon I/O goes on once a target that was away takes logins again,
+// node bench/return.ts [--debian trixie] [--rounds 11] [--without-reservations]: how soon I/O goes on once a target that was away takes logins again,
 // beside what the floor takes from that moment for a bare login, scan of one LUN and INQUIRY, in one boot.
 import { parseArgs } from 'node:util'
 
@@ -9,6 +9,7 @@ const { values } = parseArgs({
   options: {
     debian: { type: 'string', default: 'bookworm' },
     rounds: { type: 'string', default: '11' },
+    'without-reservations': { type: 'boolean', default: false },
   },
 })
 
@@ -25,6 +26,7 @@ const node = await lab.boot({ debian: values.debian as 'bookworm', memory: 700 }
 process.stderr.write(`· Linux ${node.kernel}, ${values.rounds} rounds …\n`)
 const ours = await node.lio.target({ portals: ['127.0.0.1:3260'] })
 await ours.map(0, { serial: '5e41a0', bytes: 16 << 20 })
+if (values['without-reservations']) await ours.disableReservations(0)
 const floor = await node.lio.target({ portals: ['127.0.0.2:3260'] })
 await floor.map(0, { serial: '5e41b0', bytes: 16 << 20 })
 const agent = await node.start(['lunkeeper', 'agent'])

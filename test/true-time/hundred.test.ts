@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
+import { patient } from '../../lab/machine/pace.ts'
 import { openLab } from '../kernel/fixtures.ts'
 import { agentOn } from '../kernel/node.ts'
 
@@ -61,7 +62,7 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
     return performance.now() - start
   }
 
-  it('idle, the agent takes under 1 % of a processor and 120 MB', async () => {
+  it('idle, the agent asks each of them every 5 s, and takes under 4 % of a processor and 200 MB', async () => {
     // The agent stops an idle worker after a minute.
     await new Promise((resolve) => setTimeout(resolve, 70_000))
     const before = await used()
@@ -72,18 +73,22 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
     )
     const resident = [...memory.matchAll(/(\d+) kB/g)].reduce((sum, [, kib]) => sum + Number(kib), 0)
     console.log(JSON.stringify({ debian, percent: share / 600, resident: resident / 1024 }))
-    expect(share).toBeLessThan(600)
-    expect(resident).toBeLessThan(120 * 1024)
+    expect(share).toBeLessThan(patient(2_400))
+    expect(resident).toBeLessThan(200 * 1024)
   }, 300_000)
 
-  it('lost, all are held within a second; back, all go on within five', async () => {
+  it('lost, all are held within a second; back, all have a path within four, and go on within six', async () => {
     await target.disable()
     const lost = await untilAll(/all paths lost/g)
     await new Promise((resolve) => setTimeout(resolve, 10_000))
     await target.enable()
-    const back = await untilAll(/I\/O goes on after/g)
-    console.log(JSON.stringify({ debian, lost, back }))
-    expect(lost).toBeLessThan(1_000)
-    expect(back).toBeLessThan(5_000)
+    const since = performance.now()
+    const back = await untilAll(/127\.0\.0\.1:3260 is back/g)
+    await untilAll(/I\/O goes on after/g)
+    const on = performance.now() - since
+    console.log(JSON.stringify({ debian, lost, back, on }))
+    expect(lost).toBeLessThan(patient(1_000))
+    expect(back).toBeLessThan(patient(4_000))
+    expect(on).toBeLessThan(patient(6_000))
   })
 })
