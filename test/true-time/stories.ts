@@ -26,6 +26,12 @@ export interface Story {
   readonly detachDies: number | null
 }
 
+/**
+ * The kernel notices a silent target after 5 + 5 s. Until then a connection sends what was in flight once the network is
+ * back. Only reservations make the target refuse that (docs/ownership.md, "What stays open").
+ */
+const LOST_MS = 14_000
+
 /** The story of a seed: always the same one. */
 export function storyOf(seed: number): Story {
   const random = new Random(seed)
@@ -42,7 +48,7 @@ export function storyOf(seed: number): Story {
     reservations,
     content: reservations ? oneOf('ext4', 'xfs', 'raw') : oneOf('ext4', 'xfs'),
     writing: random.between(0, 1500),
-    away: random.between(0, 8000),
+    away: reservations ? random.between(0, 8000) : LOST_MS + random.between(0, 8000),
     back: reservations && random.chance(0.5) ? random.between(0, 12_000) : null,
     agentDies: random.chance(0.3) ? random.between(0, 8000) : null,
     detachDies: kind === 'link' ? random.between(0, 15_000) : null,
