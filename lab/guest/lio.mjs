@@ -92,6 +92,7 @@ function map({ iqn, luns }) {
     const dir = `${tpg}/lun/lun_${lun}`
     fs.mkdirSync(dir)
     fs.symlinkSync(store, `${dir}/store`)
+    storeOf.set(dir, store)
     if (!explicit) continue
     for (const initiator of initiators) {
       const mapped = `${tpg}/acls/${initiator}/lun_${lun}`
@@ -123,18 +124,25 @@ function unmap({ iqn, luns, keepStore, removeFile }) {
   }
 }
 
+/**
+ * By directory of a LUN. The text of its link is not read: after registrations were restored, Linux 6.1 has answered
+ * with an initiator's name in its place.
+ */
+const storeOf = new Map()
+
 function removeLun(tpg, lun) {
   for (const initiator of fs.readdirSync(`${tpg}/acls`)) {
     const mapped = `${tpg}/acls/${initiator}/lun_${lun}`
     if (fs.existsSync(mapped)) removeMapped(mapped)
   }
   const dir = `${tpg}/lun/lun_${lun}`
-  const stores = []
+  const stores = storeOf.has(dir) ? [storeOf.get(dir)] : []
   for (const link of linksIn(dir)) {
-    // a configfs link is relative, and its target is what the core knows the backstore by
-    stores.push(fs.realpathSync(join(dir, link)))
+    // Another program made it. A configfs link is relative, and the core knows the backstore by the link's target.
+    if (stores.length === 0) stores.push(fs.realpathSync(join(dir, link)))
     fs.unlinkSync(join(dir, link))
   }
+  storeOf.delete(dir)
   fs.rmdirSync(dir)
   return stores
 }
