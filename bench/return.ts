@@ -1,4 +1,4 @@
-// node bench/return.ts [--debian trixie] [--rounds 11] [--without-reservations]: how soon I/O goes on once a target that was away takes logins again,
+// node bench/return.ts [--debian trixie] [--rounds 11] [--without-reservations]: how soon I/O resumes once a target that was away accepts logins again,
 // beside what the floor takes from that moment for a bare login, scan of one LUN and INQUIRY, in one boot.
 import { parseArgs } from 'node:util'
 

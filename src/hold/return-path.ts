@@ -95,10 +95,10 @@ async function makePath(progress: Progress, plan: readonly ReturnStep[]): Promis
     const afterMakePath = plan.indexOf('make-path') + 1
     const path = await withLock(...targetLock(host, record.request, 'return', signal), async () => {
       if (plan.includes('log-out')) await endLost(work)
-      const made = await remakePath(work, portal)
+      const remade = await remakePath(work, portal)
       if (plan.includes('load-table'))
-        await endBlockedSessions(host, work.map, { iqn: record.request.iqn, steps: work.steps, signal })
-      return made
+        await endBlockedSessions({ ...work, iqn: record.request.iqn }, work.map)
+      return remade
     })
     refuseForeignHolders(host, record.name, [path], record.request.hold.wanted)
     made.disk = path.disk
@@ -113,7 +113,7 @@ async function logOutLost(lost: PathReturn): Promise<Returned> {
     const { host, record, portal, signal } = work
     await withLock(...targetLock(host, record.request, 'return', signal), async () => {
       const session = sessionOf(host, record.request, portal)
-      // Another one than was planned for: another program may be logging in.
+      // The lost session is gone, and another program may be logging in.
       if (!session || !isOurSession(host, session)) return
       const disks = countDisks(host.paths, session)
       if (disks === 0 || disks > FAST_LOGIN_MAX_DISKS) return

@@ -265,10 +265,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await volume.mounted('--fs', 'ext4')
     await node.sh('echo unwritten > /mnt/v/file')
     await outage(target, agent)
-    await node.until(async () => (await lunkeeper(node).sessions()).length === 0, {
-      deadline: SEEN_MS,
-      what: 'the lost session logged out',
-    })
+    await volume.loggedOut()
     expect((await volume.status()).paths).toMatchObject([{ session: null, disk: null }])
     await agent.stop()
     const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
@@ -281,10 +278,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     // What can be written is not discarded.
     await node.sh('echo forced > /mnt/v/file')
     await outage(target, agent)
-    await node.until(async () => (await lunkeeper(node).sessions()).length === 0, {
-      deadline: SEEN_MS,
-      what: 'the lost session logged out',
-    })
+    await volume.loggedOut()
     await agent.stop()
     await target.enable()
     await volume.detach('--force')
@@ -315,10 +309,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     }
     await both.mounted('--fs', 'ext4')
     await cut(2)
-    await node.until(async () => (await lunkeeper(node).sessions()).length === 1, {
-      deadline: SEEN_MS,
-      what: 'the lost session logged out',
-    })
+    await both.loggedOut(1)
     await node.sh('echo kept > /mnt/v/file')
     await agent.stop()
     await node.sh('tc filter del dev lo parent 1: prio 2')

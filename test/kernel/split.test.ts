@@ -101,10 +101,7 @@ describe.each(kernels('bookworm'))(
       const agent = await Agent.start(a)
       await onA.mounted('--hold', 'forever')
       await cutNetwork(a)
-      await a.until(async () => (await lunkeeper(a).sessions()).length === 0, {
-        deadline: SLOWLY_SEEN_MS,
-        what: 'the lost session logged out',
-      })
+      await onA.loggedOut(0, SLOWLY_SEEN_MS)
       await a.start(['sh', '-c', 'echo held > /mnt/db/held; sync -f /mnt/db'])
       await lunkeeper(a).run(['detach', 'db'], { LUNKEEPER_DIE_AT: 'mark-detaching:after' })
       expect((await onA.status()).state).toBe('detaching')

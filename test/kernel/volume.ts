@@ -102,6 +102,14 @@ export class Volume {
     )
   }
 
+  /** Waits until the agent has logged out the lost sessions of its node. @param left sessions that stay */
+  loggedOut(left = 0, deadline = SEEN_MS): Promise<unknown> {
+    return this.node.until(async () => (await lunkeeper(this.node).sessions()).length === left, {
+      deadline,
+      what: `all but ${left} sessions logged out`,
+    })
+  }
+
   detach(...more: string[]): Promise<DetachReport> {
     return lunkeeper(this.node).detach(this.name, ...more)
   }

@@ -16,7 +16,7 @@ import type { VolumeView } from '../../state/view/volume.ts'
 import { lookAtVolume } from '../../state/view/volume.ts'
 import { dropForeignDisk } from '../../volumes/holding/drop-foreign-disk.ts'
 import type { PathDisk } from '../../volumes/holding/map-paths.ts'
-import { emptyMap } from '../../volumes/holding/map-paths.ts'
+import { asPathDisk, emptyMap } from '../../volumes/holding/map-paths.ts'
 import { stepper } from '../../volumes/step.ts'
 import { heldPaths, portalFacts } from '../held-paths.ts'
 import { attributesOfPaths } from '../watched-attributes.ts'
@@ -113,8 +113,7 @@ function lookOf(
 
 function pathDiskOf(view: VolumeView, sid: number): PathDisk | null {
   const disk = view.sessions.find(({ session }) => session.sid === sid)?.disk
-  if (!disk || disk.name === null || disk.devno === null) return null
-  return { ...disk, name: disk.name, devno: disk.devno }
+  return disk ? asPathDisk(disk) : null
 }
 
 const diskOf = (context: AgentContext, record: Attachment, sid: number) =>

@@ -51,15 +51,16 @@ function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldP
   const isActive = ({ devno }: HeldPath) => map.paths.some((one) => one.active && one.devno === devno)
   const usable = paths.filter(isUsable)
   const active = usable.filter(isActive)
-  const answerOf = ({ sid, connection }: HeldPath) => {
+  /** What is known over the path's present connection. */
+  const knownOf = ({ sid, connection }: HeldPath) => {
     const known = memory.verified.get(sid)
-    return known?.connection === connection ? known.kind : null
+    return known?.connection === connection ? known : null
   }
   // A path that carried no I/O at the last look and carries some now was brought back by a command: ask it again.
-  const isNew = (path: HeldPath) => answerOf(path) !== 'asking' && !memory.carrying.includes(path.devno)
-  const unasked = active.filter((path) => answerOf(path) === null || isNew(path))
+  const isNew = (path: HeldPath) => knownOf(path)?.kind !== 'asking' && !memory.carrying.includes(path.devno)
+  const unasked = active.filter((path) => knownOf(path) === null || isNew(path))
   // The disk did not answer, or did not identify the volume: I/O waits until the next detach has asked.
-  const refused = active.filter((path) => !unasked.includes(path) && answerOf(path) === 'refused')
+  const refused = active.filter((path) => !unasked.includes(path) && knownOf(path)?.kind === 'refused')
   const carrying = active.filter((path) => !refused.includes(path))
   const verified = new Map(
     usable.flatMap(({ sid }) => {
@@ -68,9 +69,9 @@ function planLeft(facts: HoldFacts & { readonly map: HoldMapState }, plan: HoldP
     }),
   )
   for (const { sid, connection } of unasked) verified.set(sid, { kind: 'asking', connection })
-  const hasAnswered = ({ sid, connection }: HeldPath) => {
-    const known = memory.verified.get(sid)
-    return known?.kind === 'answered' && known.connection === connection && nowMs < known.atMs + ASK_AGAIN_MS
+  const hasAnswered = (path: HeldPath) => {
+    const known = knownOf(path)
+    return known?.kind === 'answered' && nowMs < known.atMs + ASK_AGAIN_MS
   }
   const asked = usable.filter((path) => active.includes(path) || hasAnswered(path))
   const missing = planAsking(facts, memory, asked)

@@ -1,5 +1,5 @@
 import type { HoldNote } from '../hold-note.ts'
-import type { HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
+import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
 import type { HoldMapState } from './table.ts'
 
 // Plans for a volume that was given up. They are the same whether the agent, its session or multipathd held it.
@@ -66,13 +66,15 @@ export function planGivenUp(
 export function stopped({ mode, map, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
   if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
   // Another node owns the volume: its disk must not take what the kernel would write out later.
-  return kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
+  return kind === 'fenced' ? paths.map(dropOf) : []
 }
 
 /** Another node owns the volume: no program of this node is to write to the disks that were beneath its map. */
 export function dropped({ mode, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
-  return mode === 'map' && kind === 'fenced' ? paths.map(({ sid }) => ({ kind: 'drop-disk', sid })) : []
+  return mode === 'map' && kind === 'fenced' ? paths.map(dropOf) : []
 }
+
+const dropOf = ({ sid }: HeldPath): HoldStep => ({ kind: 'drop-disk', sid })
 
 /** Fail the paths first, because that is fast. Disable queueing last, because loading the empty table enables it again. */
 function emptied({ queueing, paths }: HoldMapState): HoldStep[] {

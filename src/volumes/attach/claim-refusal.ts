@@ -11,7 +11,7 @@ import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts
 export type ClaimRefusal = Extract<ClaimStep, { kind: 'elsewhere' | 'foreign' | 'beside' | 'contended' }>
 
 /**
- * Whether a key is of an earlier attachment of this very node. Where the target tells which initiator registered it, that
+ * Whether a key is of an earlier attachment of this very node. If the target reports which initiator registered it, that
  * has to be this one: a copy of this machine may have the same key.
  */
 export function isOfThisNode(

@@ -5,7 +5,7 @@ import { findNodeRecord, makeNodeRecord } from '../../host/iscsi/node-record.ts'
 import { reachPortal } from '../../host/iscsi/reach.ts'
 import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
-import { isOurSession, noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
+import { noteLogin, noteSession } from '../../host/iscsi/session-note.ts'
 import { whenAppears } from '../../host/disk/appear.ts'
 import { identify } from '../../host/disk/identify.ts'
 import type { PathMark } from '../../host/disk/path-mark.ts'
@@ -13,7 +13,7 @@ import { markPath, unmarkPath } from '../../host/disk/path-mark.ts'
 import { rescanDisk } from '../../host/disk/remove.ts'
 import { scanLun } from '../../host/disk/scan.ts'
 import { holdMapName } from '../../host/map/hold-map.ts'
-import { countDisks, readDisk } from '../../host/read/disks.ts'
+import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { Hctl } from '../../model/hctl.ts'
@@ -30,7 +30,7 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
-import { isAllHeld } from '../holding/recovery-timers.ts'
+import { isOnlyBeneath } from '../holding/recovery-timers.ts'
 import { replaceStale } from './stale-disk.ts'
 
 /** A working path to the volume: a session, its disk, and the identity that the disk reported. */
@@ -87,7 +87,7 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
   for (;;) {
     const session = sessionOf(host, request, portal)
     const disk = session && readDisk(host.paths, session, request.lun)
-    const isReplaceable = session?.state === 'FREE' && isOnlyBeneath(work, session)
+    const isReplaceable = session?.state === 'FREE' && isOnlyBeneath(host, session, holdMapName(work.name))
     const facts: PathFacts = { session, disk, isReplaceable, expected: work.expected, ...known }
     const where = `LUN ${request.lun} of ${request.iqn} at ${formatPortal(portal)}`
     switch (nextPathStep(facts)) {
@@ -172,13 +172,6 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
         return { portal, session: session!, disk: disk as Path['disk'], identity: known.identity! }
     }
   }
-}
-
-/** Whether the session is ours and has disks, and all of them are beneath this volume's hold map. */
-function isOnlyBeneath({ host, name }: PathWork, session: Session): boolean {
-  // A session without a disk may be another program's login, which is FREE until it is complete.
-  const hasDisks = countDisks(host.paths, session) > 0
-  return hasDisks && isOurSession(host, session) && isAllHeld(host, session, holdMapName(name))
 }
 
 /** The address that the scan requests (host/disk/scan.ts). */

@@ -2,7 +2,7 @@ import { isAgentRunning } from '../../state/records/agent-lock.ts'
 import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { PathDisk } from '../holding/map-paths.ts'
-import { addToMap } from '../holding/map-paths.ts'
+import { addToMap, asPathDisk } from '../holding/map-paths.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { readPaths } from '../../host/map/hold-map.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
@@ -57,19 +57,14 @@ async function use(work: Dismantling, map: DmMap, paths: readonly PathDisk[]): P
 async function endBlocked({ host, found, steps, signal }: Dismantling, map: DmMap): Promise<void> {
   const { iqn } = found
   const lock = targetLock(host, found, 'detach', signal)
-  await withLock(...lock, () => endBlockedSessions(host, map, { iqn, steps, signal }))
+  await withLock(...lock, () => endBlockedSessions({ host, iqn, steps, signal }, map))
 }
 
 /** Those of the disks that are paths of the map; else those that were made for a map that had lost its own. */
 function pathsOf({ device }: DmMap, disks: readonly ScsiDisk[]): PathDisk[] {
   const beneath = disks.filter(({ holders }) => holders.includes(device))
   const paths = beneath.length > 0 ? beneath : disks.filter(({ holders }) => holders.length === 0)
-  return paths.flatMap(withNode)
-}
-
-function withNode(disk: ScsiDisk): PathDisk[] {
-  const { name, devno } = disk
-  return name !== null && devno !== null ? [{ ...disk, name, devno }] : []
+  return paths.flatMap((disk) => asPathDisk(disk) ?? [])
 }
 
 /** Throws if it is another volume, or has another owner: then no other path is brought back either. */

@@ -1,13 +1,18 @@
 import type { Host } from '../../host/host.ts'
 import { logout } from '../../host/iscsi/logout.ts'
-import { isOurSession } from '../../host/iscsi/session-note.ts'
 import { readHoldMaps } from '../../host/map/hold-map.ts'
-import { countDisks, readDisks } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import type { Iqn } from '../../model/iqn.ts'
 import type { DmMap, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
-import { isAllHeld } from './recovery-timers.ts'
+import { isOnlyBeneath } from './recovery-timers.ts'
+
+export interface BlockedWork {
+  readonly host: Host
+  readonly iqn: Iqn
+  readonly steps: Stepper
+  readonly signal?: AbortSignal | undefined
+}
 
 /**
  * Logs out lost sessions that hold I/O of the map. The map queues that I/O again, and another path can carry it. Where no
@@ -16,13 +21,8 @@ import { isAllHeld } from './recovery-timers.ts'
  * @throws LEFT_BEHIND TIMEOUT CANCELLED
  */
 export async function endBlockedSessions(
-  host: Host,
+  { host, iqn, steps, signal }: BlockedWork,
   map: DmMap,
-  {
-    iqn,
-    steps,
-    signal,
-  }: { readonly iqn: Iqn; readonly steps: Stepper; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const blocked = readSessions(host.paths, iqn).filter((session) => blocks(host, session, map))
   if (blocked.length === 0) return
@@ -31,12 +31,7 @@ export async function endBlockedSessions(
   for (const { sid } of blocked) await steps.step('logout', `session ${sid}`, () => logout(host, sid, signal))
 }
 
+/** While the session is in this state its timer runs. A timer of 0 fails I/O at once. */
 function blocks(host: Host, session: Session, map: DmMap): boolean {
-  // In this state the timer runs. A timer of 0 fails I/O at once.
-  if (session.state !== 'FAILED' || session.recoveryTmo === 0) return false
-  if (countDisks(host.paths, session) === 0 || !isOurSession(host, session)) return false
-  const isBeneath = readDisks(host.paths, session, { identity: false }).some(({ holders }) =>
-    holders.includes(map.device),
-  )
-  return isBeneath && isAllHeld(host, session, map.name)
+  return session.state === 'FAILED' && session.recoveryTmo !== 0 && isOnlyBeneath(host, session, map.name)
 }

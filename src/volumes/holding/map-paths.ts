@@ -16,6 +16,12 @@ import { proveDisks, withProof } from '../../state/proof/prove.ts'
 /** A disk with a device node. */
 export type PathDisk = ScsiDisk & { readonly name: string; readonly devno: string }
 
+/** @returns null while it has no device node, so that it cannot be in a table */
+export function asPathDisk(disk: ScsiDisk): PathDisk | null {
+  const { name, devno } = disk
+  return name === null || devno === null ? null : { ...disk, name, devno }
+}
+
 export function tablePath(host: Host, { name, devno }: Pick<PathDisk, 'name' | 'devno'>): TablePath {
   return { devno, access: readAttribute(join(host.paths.sys, 'block', name, 'device/access_state')) }
 }

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.ts'
 import { setRecovery } from '../../host/iscsi/recovery.ts'
-import { readDisks } from '../../host/read/disks.ts'
+import { isOurSession } from '../../host/iscsi/session-note.ts'
+import { countDisks, readDisks } from '../../host/read/disks.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { readSessions } from '../../host/read/sessions.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -22,6 +23,13 @@ export function isAllHeld(host: Host, session: Session, name?: string): boolean 
       maps.every((map) => map !== null && isHoldMap(map) && (name === undefined || map.name === name))
     )
   })
+}
+
+/** Whether a session is ours and has disks, and all of them are below this hold map. @param name of the map */
+export function isOnlyBeneath(host: Host, session: Session, name: string): boolean {
+  // A session without a disk may be another program's login, which is FREE until it is complete.
+  const hasDisks = countDisks(host.paths, session) > 0
+  return hasDisks && isOurSession(host, session) && isAllHeld(host, session, name)
 }
 
 /**
