@@ -369,6 +369,6 @@ function failed(step: LastingStep, error: unknown): StepResult {
   const refused = refusedBy(error)
   if (step.kind === 'verify') return { kind: 'verify', step, refused }
   if (step.kind === 'return') return { kind: 'return', step, came: { kind: 'refused', refused } }
-  if (step.kind === 'recover') return { kind: 'recover-failed', message: refused.message }
-  return { kind: 'failed', step, message: refused.message }
+  if (step.kind === 'recover') return { kind: 'recover-failed', refused }
+  return { kind: 'failed', step, refused }
 }

@@ -6,7 +6,9 @@ import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
+import type { Ext4Mark } from '../model/ext4-mark.ts'
 import { attach } from '../volumes/attach/attach.ts'
+import { primeMark } from '../state/proof/ext4-mark.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
 import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
@@ -30,6 +32,7 @@ export async function recover(
   const { mount: point, readOnly } = record.request.use
   if (point === null || readOnly) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
+  let mark: Ext4Mark | null = null
   if (mount?.devno === device.devno) {
     const broken =
       (await testWriteProven(host, record, device, point)) ?? (await lossOf(host, record, device))
@@ -38,6 +41,7 @@ export async function recover(
     const others = mountsOf(host, device).filter((other) => other.point !== point)
     if (others.length > 0)
       return `its file system is broken (${broken}), and must be remounted once it is not in use: it is mounted at ${others.map((other) => other.point).join(', ')}`
+    mark = await primeMark(host, record.request.use)
     try {
       await unmountAfterHold(host, record, device, mount)
     } catch (error) {
@@ -45,7 +49,7 @@ export async function recover(
       return `its file system is broken (${broken}), and must be remounted once it is not in use: ${await describeUsers(host, [device], [point])}`
     }
   }
-  await attach(host, asAsked(record), { ...options, onlyAgain: true })
+  await attach(host, asAsked(record), { ...options, onlyAgain: true, mark })
   return null
 }
 

@@ -48,6 +48,26 @@ describe.each(kernels('bookworm'))('a volume whose detach was killed (%s)', (deb
     },
   )
 
+  it('writes nothing to another volume at its LUN when it is attached again', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    const { device } = await volume.attach('--hold-mode=map', '--hold=forever')
+    await killDetach(node)
+    await target.disable()
+    const write = await node.start(`dd if=/dev/urandom of=${device} bs=4k count=4 oflag=direct`.split(' '))
+    const isActive = async () => / 8:0 A /.test(await node.sh('dmsetup status lunkeeper-db'))
+    await node.until(async () => !(await isActive()), { deadline: SEEN_MS, what: 'the path failed' })
+    const before = await swap(target)
+    await target.enable()
+    await volume.refused('IDENTITY_MISMATCH', '--hold-mode=map', '--hold=forever')
+    expect(await target.hash(5)).toBe(before)
+    await putBack(target)
+    expect((await volume.detach()).left).toEqual([])
+    expect((await write.exited).code).toBe(0)
+  })
+
   it('loses nothing where its LUN was unmapped meanwhile: the next detach brings the path back and writes everything out', async ({
     node,
     agent,

@@ -6,7 +6,8 @@ import type { Agent } from './agent.ts'
 import { onNode } from './fixtures.ts'
 import { BOTH_KERNELS, expectNothingLeft, isBrief, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
-import { expectCleanDetach, SEEN_MS, Volume } from './volume.ts'
+import type { Volume } from './volume.ts'
+import { expectCleanDetach } from './volume.ts'
 import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 /** From the moment when the target accepts logins again: a second, and the additional time of a loaded machine. */
@@ -254,73 +255,5 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect(ended.ms).toBeLessThan(patient(30_000))
     await agent.stop()
     await expectNothingLeft(node)
-  })
-
-  it('the lost session is logged out while its target is away, and a detach without an agent makes a path again', async ({
-    node,
-    target,
-    agent,
-    volume,
-  }) => {
-    await volume.mounted('--fs', 'ext4')
-    await node.sh('echo unwritten > /mnt/v/file')
-    await outage(target, agent)
-    await volume.loggedOut()
-    expect((await volume.status()).paths).toMatchObject([{ session: null, disk: null }])
-    await agent.stop()
-    const refused = await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
-    expect(refused.stderr).toContain('127.0.0.1:3260')
-    await target.enable()
-    await expectCleanDetach(volume)
-    await agent.start()
-    await volume.again('--fs', 'ext4')
-    expect(await node.read('/mnt/v/file')).toBe('unwritten\n')
-    // What can be written is not discarded.
-    await node.sh('echo forced > /mnt/v/file')
-    await outage(target, agent)
-    await volume.loggedOut()
-    await agent.stop()
-    await target.enable()
-    await volume.detach('--force')
-    await expectNothingLeft(node)
-    await agent.start()
-    await volume.again('--fs', 'ext4')
-    expect(await node.read('/mnt/v/file')).toBe('forced\n')
-    await expectCleanDetach(volume, agent)
-  })
-
-  it('a detach without an agent uses a portal that came back while another one carried the I/O', async ({
-    node,
-    target,
-    agent,
-    volume,
-  }) => {
-    const both = new Volume(node, target, { mount: '/mnt/v', portals: ['127.0.0.1', '127.0.0.2'] })
-    const cut = (last: number) =>
-      node.sh(
-        `tc filter add dev lo parent 1: protocol ip prio ${last} u32 match ip dst 127.0.0.${last}/32 match ip dport 3260 0xffff flowid 1:4`,
-      )
-    await node.sh(
-      'modprobe -a sch_prio sch_netem cls_u32; tc qdisc add dev lo root handle 1: prio bands 4; tc qdisc add dev lo parent 1:4 netem loss 100%',
-    )
-    const connected = async (count: number) => {
-      const all = await lunkeeper(node).sessions()
-      return all.filter(({ state }) => state === 'LOGGED_IN').length === count
-    }
-    await both.mounted('--fs', 'ext4')
-    await cut(2)
-    await both.loggedOut(1)
-    await node.sh('echo kept > /mnt/v/file')
-    await agent.stop()
-    await node.sh('tc filter del dev lo parent 1: prio 2')
-    await cut(1)
-    await node.until(() => connected(0), { deadline: SEEN_MS, what: 'the other session lost' })
-    expect((await both.detach()).left).toEqual([])
-    await node.sh('tc qdisc del dev lo root')
-    await expectNothingLeft(node)
-    await agent.start()
-    await volume.again('--fs', 'ext4')
-    expect(await node.read('/mnt/v/file')).toBe('kept\n')
-    await expectCleanDetach(volume, agent)
   })
 })

@@ -197,14 +197,14 @@ export type StepResult =
   | { readonly kind: 'return'; readonly step: StepOf<'return'>; readonly came: Returned }
   /** @property trouble why the file system is not usable yet; null: it is usable */
   | { readonly kind: 'recover'; readonly trouble: string | null }
-  | { readonly kind: 'recover-failed'; readonly message: string }
+  | { readonly kind: 'recover-failed'; readonly refused: Refused }
   /** @property users the processes that still use it; null: it is clear */
   | { readonly kind: 'clear'; readonly users: string | null }
   | { readonly kind: 'attach' }
   | {
       readonly kind: 'failed'
       readonly step: StepOf<'clear' | 'attach'>
-      readonly message: string
+      readonly refused: Refused
     }
 
 export type StepOf<Kind extends HoldStep['kind']> = Extract<HoldStep, { kind: Kind }>

@@ -63,13 +63,17 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
       const failures = recovery.failures + 1
       const nextMs = nowMs + recoveryInterval(failures)
       const memory = { ...before, recovery: { isBusy: false, isVoid: false, failures, nextMs, result: null } }
-      return { ...keep(said(memory, say(`not usable yet: ${result.message}`, 'recover'))), lookAtMs: nextMs }
+      const { refused } = result
+      if (refused.cause === 'lost') return { ...keep(memory), steps: fence(facts, facts.note, refused).steps }
+      return { ...keep(said(memory, say(`not usable yet: ${refused.message}`, 'recover'))), lookAtMs: nextMs }
     }
     case 'clear': {
       const memory = { ...before, isClearing: false }
       if (result.users === null)
         return keep(
-          facts.note?.kind === 'fenced' ? said(memory, say('unmounted, and its map removed')) : memory,
+          facts.note?.kind === 'fenced'
+            ? said(memory, say('it is not mounted any more, and has no hold map'))
+            : memory,
         )
       const text = `it will be unmounted once it is no longer in use: ${result.users}`
       return { ...keep(said(memory, say(text, 'misplaced'))), lookAtMs: Infinity }
@@ -79,11 +83,18 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
     case 'failed':
       break
   }
-  const { kind } = result.step
+  const { step, refused } = result
   const reattachMs = Math.max(before.reattachMs, nowMs + REATTACH_INTERVAL_MS)
   const memory =
-    kind === 'attach' ? { ...before, isAttaching: false, reattachMs } : { ...before, isClearing: false }
-  return { ...keep(said(memory, say(result.message, kind))), lookAtMs: Infinity }
+    step.kind === 'attach' ? { ...before, isAttaching: false, reattachMs } : { ...before, isClearing: false }
+  if (step.kind === 'attach' && refused.cause === 'lost') return afterLostMeanwhile(facts, memory, refused)
+  return { ...keep(said(memory, say(refused.message, step.kind))), lookAtMs: Infinity }
+}
+
+/** Another node has had the volume while nothing of it was in use here. It is not attached again, even if that node gives it back. */
+function afterLostMeanwhile(facts: Facts, memory: HoldMemory, refused: Refused): Taken {
+  const unwritten = { bytes: 0, of: 'volume' } as const
+  return { ...keep(memory), steps: fence(facts, facts.note, { ...refused, unwritten }).steps }
 }
 
 const keep = (memory: HoldMemory): Taken => ({ memory, steps: [], lookAtMs: 0 })

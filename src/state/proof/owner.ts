@@ -78,7 +78,8 @@ export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk
 /**
  * For a volume that nothing on this node uses, before it is attached again automatically, as after a reboot: no
  * user has confirmed that it is this node's. A reservation that no other node disputes is enough, because this node
- * has nothing unwritten.
+ * has nothing unwritten. Without one, another node may have had the volume meanwhile, and may have given it back.
+ * @param told null if the target has no reservations, or they are not used
  * @param recorded the mark of this node's last mount
  * @returns whether another node is registered beside this node's reservation while other evidence shows that it is
  * this node's
@@ -87,12 +88,15 @@ export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk
 export async function confirmAgain(
   host: Host,
   volume: Owned,
-  told: FullReservations,
+  told: FullReservations | null,
   disk: ScsiDisk,
   recorded?: Ext4Mark,
 ): Promise<boolean> {
   const { name, fence } = volume
-  if (!fence) return false
+  if (!fence || !told) {
+    judge(volume, disk, await readWitnesses(host, volume, disk, recorded))
+    return false
+  }
   const claim = reservationVerdict(told, fence)
   if (claim.kind === 'held' && claim.beside === null && !isContested(host, name, fence.key)) return false
   if (claim.kind !== 'held' && claim.kind !== 'unclaimed') return false

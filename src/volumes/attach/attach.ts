@@ -10,6 +10,7 @@ import { knownWwids } from '../../host/map/wwids.ts'
 import { hasTransport, isIscsidRunning } from '../../host/read/node.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import type { Ext4Mark } from '../../model/ext4-mark.ts'
 import type { ExpectedIdentity } from '../../model/identity.ts'
 import { defaultName } from '../../model/name.ts'
 import type { VolumeRequest } from '../../model/request.ts'
@@ -48,6 +49,8 @@ export interface AttachControl extends OperationControl {
    * @default false
    */
   readonly onlyAgain?: boolean
+  /** The mark of this node's mount, read immediately before the unmount. With `onlyAgain`. @default the record's */
+  readonly mark?: Ext4Mark | null
   /** Take the volume from the node that has it; data that that node has not written is lost. @default false */
   readonly takesOver?: boolean
   /**
@@ -102,6 +105,7 @@ export async function attach(
         expected: expectedOf(request, record),
         scanned,
         steps,
+        signal,
         note,
         record: () => record,
         recovery: await sessionRecovery(host, record),
@@ -121,23 +125,32 @@ export async function attach(
       const claim = { host, record, paths, scanned, steps, note }
       const taken = () => (tookOver = true)
       const isAutomatic = options.onlyAgain === true
-      await claimVolume({ ...claim, publication, takesOver, isAutomatic, confirmTakeOver, taken })
+      const mark = options.mark ?? undefined
+      await claimVolume({ ...claim, publication, takesOver, isAutomatic, mark, confirmTakeOver, taken })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
         prepareUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
-      const mark = (await primeMark(host, record.request.use)) ?? undefined
+      const mounted = (await primeMark(host, record.request.use)) ?? undefined
       // What an earlier attempt could not write was not a user's data.
       if (record.device === null && record.writeOut !== null) note({ writeOut: null })
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
-      await finish({ phase: 'ready', mode, device: shown, fs, request: record.request, machine, mark })
+      await finish({
+        phase: 'ready',
+        mode,
+        device: shown,
+        fs,
+        request: record.request,
+        machine,
+        mark: mounted,
+      })
       endMisplaced(host, record)
       if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
-      throw withKept(error, await undo(host, record, steps, scanned))
+      throw withKept(error, await undo(host, record, steps, scanned, intent.record.identity))
     }
 
     async function tellMultipathd(map: string): Promise<void> {

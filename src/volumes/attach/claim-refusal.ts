@@ -67,6 +67,19 @@ export function claimRefusal(
   })
 }
 
+/** Why a volume that this node had is not attached again automatically: another node or other software has it. */
+export function lostMeanwhile(
+  { name }: Attachment,
+  { key }: Exclude<ClaimRefusal, { kind: 'contended' }>,
+  told: FullReservations | null,
+): LunkeeperError {
+  return new LunkeeperError(
+    'FENCED',
+    `${name}: this node has lost the volume: ${registrantName(told, key)} has it`,
+    { details: { holder: initiatorOf(told, key), key } },
+  )
+}
+
 /** `iqn.… (key 0x…)` */
 export function registrantName(told: FullReservations | null, key: ReservationKey): string {
   const initiator = initiatorOf(told, key)

@@ -5,6 +5,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { hasOneWriter } from '../../model/request.ts'
 import type { Registration } from '../../model/reservation.ts'
+import { confirmAgain } from '../../state/proof/owner.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { mountsOf } from '../../state/view/users.ts'
@@ -38,6 +39,8 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
       : false
   const record = published(work)
   if (use.readOnly && !shared && mode !== 'off') return refuseWriter(work)
+  if (work.isAutomatic && !isUsed && !isReserved && hasOneWriter(request))
+    await confirmAgain(host, record, null, disks[0]!, work.mark ?? record.mark)
   if (!isReserved) return
   // A volume attached without a reservation (older version, other target setting) is reserved now.
   if (isUsed && fence && !isDecided) return

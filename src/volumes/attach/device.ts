@@ -15,6 +15,7 @@ import { limitDirtyPages } from '../../host/memory/volume-dirty-limit.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { isAgentRunning } from '../../state/records/agent-lock.ts'
+import { lockAndEndBlockedSessions } from '../holding/blocked-sessions.ts'
 import { addToMap, tablePath } from '../holding/map-paths.ts'
 import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -58,6 +59,7 @@ interface DeviceWork {
   readonly mode: HoldMode | null
   readonly request: SettledRequest
   readonly steps: Stepper
+  readonly signal: AbortSignal | undefined
   readonly record: () => Attachment
   readonly note: (change: Partial<Attachment>) => void
   /** What multipath-tools knew before the first disk appeared: with find_multipaths greedy it remembers every disk. */
@@ -106,12 +108,13 @@ export async function refuseHoldMode(host: Host, request: SettledRequest): Promi
 
 /** The device that represents the volume: multipathd's map over its paths, or the one disk. @throws MAP_FAILED */
 export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Promise<ChosenDevice> {
-  const { host, request, steps } = work
+  const { host, request, steps, signal } = work
   const first = paths[0]!
   const held = findHoldMap(host, work.name)
   if (held) {
     if (!(await carries(host, held, paths))) {
       refuseForeignHolders(host, work.name, paths, request.hold.wanted)
+      await lockAndEndBlockedSessions({ host, iqn: request.iqn, steps, signal }, held, 'attach')
       await steps.step('make-map', held.name, () =>
         addToMap(
           host,

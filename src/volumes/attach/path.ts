@@ -15,7 +15,8 @@ import { scanLun } from '../../host/disk/scan.ts'
 import { holdMapName } from '../../host/map/hold-map.ts'
 import { readDisk } from '../../host/read/disks.ts'
 import { readSessions } from '../../host/read/sessions.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { formatHctl } from '../../model/hctl.ts'
 import type { Hctl } from '../../model/hctl.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
@@ -30,7 +31,9 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { Stepper } from '../step.ts'
+import { dropUnusedDisk } from '../holding/drop-unused-disk.ts'
 import { isOnlyBeneath } from '../holding/recovery-timers.ts'
+import { withSgNode } from './sg-node.ts'
 import { replaceStale } from './stale-disk.ts'
 
 /** A working path to the volume: a session, its disk, and the identity that the disk reported. */
@@ -128,7 +131,10 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
         await appear(work, session!, where, signal)
         break
       case 'identify':
-        known = { ...known, identity: await identify(host, disk!) }
+        known = {
+          ...known,
+          identity: await identify(host, await withSgNode(host, session!, disk!, signal)),
+        }
         break
       case 'drop-stale-disk':
         await replaceStale(work, disk!, known.identity!)
@@ -139,6 +145,7 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
         known = { ...known, identity: null, sizeAsked: true }
         break
       case 'mismatch':
+        if (work.scanned.has(session!.sid)) await dropScanned(work, disk!)
         throw new LunkeeperError(
           'IDENTITY_MISMATCH',
           `${where} is not the expected volume: ${identityDifference(known.identity!, work.expected)}`,
@@ -171,6 +178,17 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
       case 'ready':
         return { portal, session: session!, disk: disk as Path['disk'], identity: known.identity! }
     }
+  }
+}
+
+/** Removes a disk that this attempt has made and that is another volume. If that fails, the mismatch is the relevant error. */
+async function dropScanned({ host, steps }: PathWork, disk: ScsiDisk): Promise<void> {
+  const name = disk.name ?? formatHctl(disk.hctl)
+  try {
+    await steps.step('delete-disk', name, () => dropUnusedDisk(host, disk))
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+    steps.warn(`${name} was left in place: ${error.message}`)
   }
 }
 

@@ -1,7 +1,3 @@
-import { existsSync } from 'node:fs'
-
-import { whenAppears } from '../../host/disk/appear.ts'
-import { readDisk } from '../../host/read/disks.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { identityDifference } from '../../model/identity.ts'
 import type { Portal } from '../../model/portal.ts'
@@ -39,28 +35,7 @@ export async function preparePaths(work: PathWork, signal?: AbortSignal): Promis
   if (paths.length === 0) throw worst(failures.map(({ error }) => error))
   for (const { portal, error } of failures) work.steps.warn(reasonOf(portal, error, late.signal.aborted))
   sameVolume(paths)
-  if (paths.some(({ disk }) => disk.sg === null)) await loadSg(work, signal)
-  return Promise.all(paths.map((path) => withSg(work, path, signal)))
-}
-
-/** How long udev and the kernel may take to create the sg node of a disk once its driver is loaded. */
-const SG_DEADLINE_MS = 5_000
-const MODPROBE_DEADLINE_MS = 10_000
-
-/**
- * Without the sg driver the target cannot be asked who has reserved the volume. udev loads it when the node's first
- * disk appears (80-drivers.rules). A busy udev takes long, and a node without udev does not load it at all.
- */
-async function loadSg({ host }: PathWork, signal?: AbortSignal): Promise<void> {
-  if (existsSync(`${host.paths.sys}/module/sg`)) return
-  // If a node has no such module, the claim reports that.
-  await host.run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
-}
-
-async function withSg({ host, request }: PathWork, path: Path, signal?: AbortSignal): Promise<Path> {
-  if (path.disk.sg !== null) return path
-  const sgOf = () => readDisk(host.paths, path.session, request.lun, { identity: false })?.sg ?? null
-  return { ...path, disk: { ...path.disk, sg: await whenAppears(host, sgOf, SG_DEADLINE_MS, signal) } }
+  return paths
 }
 
 function sameVolume([first, ...others]: readonly Path[]): void {

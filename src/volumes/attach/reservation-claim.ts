@@ -7,6 +7,7 @@ import { readInitiatorName } from '../../host/read/node.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
 import type { Attachment, Publication } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
+import type { Ext4Mark } from '../../model/ext4-mark.ts'
 import type { ClaimFacts, ClaimStep } from '../../model/plan/owner.ts'
 import { nextClaimStep } from '../../model/plan/owner.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
@@ -15,7 +16,7 @@ import { askReservations, confirmAgain, giveUpKey } from '../../state/proof/owne
 import { forgetRegistered, noteRegistered } from '../../state/records/registrations.ts'
 import type { Stepper } from '../step.ts'
 import type { ClaimRefusal } from './claim-refusal.ts'
-import { claimRefusal, isOfThisNode, registrantName } from './claim-refusal.ts'
+import { claimRefusal, isOfThisNode, lostMeanwhile, registrantName } from './claim-refusal.ts'
 import type { Path } from './path.ts'
 import { refuseUnusable } from './usable.ts'
 
@@ -33,6 +34,8 @@ export interface ClaimWork {
   readonly takesOver: boolean
   /** Not by a person or an orchestrator: the record alone does not make it this node's. */
   readonly isAutomatic: boolean
+  /** The mark of this node's last mount, if it is known better than from the record. */
+  readonly mark?: Ext4Mark | undefined
   /** Asked immediately before that: throws if it is no longer allowed. */
   readonly confirmTakeOver?: (() => Promise<void>) | undefined
   /** Called when it was taken from another node. */
@@ -99,13 +102,16 @@ export class ReservationClaim {
   }
 
   async #read(): Promise<void> {
-    const { host, record, isAutomatic } = this.#work
+    const { host, record, mark, isAutomatic } = this.#work
     const told = await readForClaim(this.#work, this.#disk)
     this.#told = told
     this.#known.isUnsupported = told === null
-    if (!isAutomatic || told === null || this.#known.isRegistered) return
+    // What another node holds is refused in any case.
+    const isHeld = told?.holder ? this.#isOthers(told.holder.key) : false
+    if (!isAutomatic || this.#known.isRegistered || isHeld) return
     // What another node has registered beside it is left over.
-    if (await confirmAgain(host, record, told, this.#disk, record.mark)) this.#known.hasReserved = true
+    if (await confirmAgain(host, record, told, this.#disk, mark ?? record.mark))
+      this.#known.hasReserved = true
   }
 
   async #register(): Promise<void> {
@@ -161,13 +167,18 @@ export class ReservationClaim {
     return fence
   }
 
-  /** Takes back what was registered. @returns why the volume is not to be had */
+  /**
+   * Takes back what was registered. Where no person has asked, the record keeps the key: the volume is not this
+   * node's any more, also once the other node has given it back.
+   * @returns why the volume is not to be had
+   */
   async #withdrawn(step: ClaimRefusal): Promise<Error> {
     const isKnown = this.#known.isRegistered || (this.#told?.keys.includes(this.#key) ?? false)
     const left = isKnown ? await this.#leftKey() : undefined
-    const error = claimRefusal(this.#work.record, step, this.#told)
-    this.#work.note({ fence: left })
-    return error
+    const { record, isAutomatic, note } = this.#work
+    note({ fence: left ?? (isAutomatic ? record.fence : undefined) })
+    const isLost = isAutomatic && step.kind !== 'contended'
+    return isLost ? lostMeanwhile(record, step, this.#told) : claimRefusal(record, step, this.#told)
   }
 
   /** Takes this node's key back. @returns it, if the target could not be told */

@@ -3,11 +3,9 @@ import { mustNotBeWritten } from '../holding/misplaced.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import type { PathDisk } from '../holding/map-paths.ts'
 import { addToMap, asPathDisk } from '../holding/map-paths.ts'
-import { withLock } from '../../host/lock/lock.ts'
 import { readPaths } from '../../host/map/hold-map.ts'
 import { isHoldMap } from '../../host/read/maps.ts'
-import { targetLock } from '../../state/records/locks.ts'
-import { endBlockedSessions } from '../holding/blocked-sessions.ts'
+import { lockAndEndBlockedSessions } from '../holding/blocked-sessions.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import { isUp } from '../../state/view/volume.ts'
@@ -53,11 +51,8 @@ async function use(work: Dismantling, map: DmMap, paths: readonly PathDisk[]): P
   if (!isCarried) throw new LunkeeperError('TARGET_AWAY', `${found.name}: no path to the volume can be used`)
 }
 
-/** @throws as endBlockedSessions */
-async function endBlocked({ host, found, steps, signal }: Dismantling, map: DmMap): Promise<void> {
-  const { iqn } = found
-  const lock = targetLock(host, found, 'detach', signal)
-  await withLock(...lock, () => endBlockedSessions({ host, iqn, steps, signal }, map))
+function endBlocked({ host, found: { iqn }, steps, signal }: Dismantling, map: DmMap): Promise<void> {
+  return lockAndEndBlockedSessions({ host, iqn, steps, signal }, map, 'detach')
 }
 
 /** Those of the disks that are paths of the map; else those that were made for a map that had lost its own. */

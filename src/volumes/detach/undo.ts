@@ -15,6 +15,8 @@ import { dismantle } from './dismantle.ts'
  *
  * Its own failures are warnings: the first error is the relevant one, and the record stays, so that the next attach
  * or detach continues from there.
+ * @param identity of the volume, as the record had it before this attempt. If it had none, a disk is judged by its own
+ * answer: this attempt's disk may be another volume, and is to be removed all the same
  * @returns the disks that stay because a program has them open, for a message
  */
 export async function undo(
@@ -22,6 +24,7 @@ export async function undo(
   record: Attachment,
   steps: Stepper,
   scanned: ReadonlySet<number>,
+  identity: Attachment['identity'],
 ): Promise<readonly string[]> {
   const ready = record.phase === 'ready'
   const { iqn, lun } = record.request
@@ -30,9 +33,7 @@ export async function undo(
     const opened = await openDisks(host, record, mayTake)
     const report = await dismantle(
       host,
-      // A mismatched identity is that of this attempt's disk: without an identity in the record, the disk is judged
-      // by its own answer.
-      { iqn, lun, record: ready ? null : { ...record, identity: null }, name: record.name, point: null },
+      { iqn, lun, record: ready ? null : { ...record, identity }, name: record.name, point: null },
       steps,
       {
         force: false,

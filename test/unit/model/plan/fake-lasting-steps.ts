@@ -95,7 +95,10 @@ export class FakeLastingSteps {
     const path = iscsi.map?.paths.find(({ active }) => active)
     const session = path && iscsi.byDevno(path.devno)
     if (!session || iscsi.failsIo || iscsi.answerOf(session) !== 'proven')
-      return this.#finish(running, { kind: 'recover-failed', message: 'the volume does not answer' })
+      return this.#finish(running, {
+        kind: 'recover-failed',
+        refused: { cause: 'unreachable', message: 'the volume does not answer' },
+      })
     this.#judge.recovered()
     this.#finish(running, { kind: 'recover', trouble: null })
   }
@@ -116,7 +119,14 @@ export class FakeLastingSteps {
     this.#judge.attaches()
     const portal = PORTALS.find((one) => iscsi.isUp(one))
     if (portal === undefined || iscsi.lun !== 'volume' || iscsi.owner !== 'us' || iscsi.failsIo)
-      return this.#finish(running, { kind: 'failed', step, message: 'it cannot be attached' })
+      return this.#finish(running, {
+        kind: 'failed',
+        step,
+        refused: {
+          cause: iscsi.owner === 'us' ? 'unreachable' : 'lost',
+          message: 'it cannot be attached',
+        },
+      })
     const session =
       iscsi.sessions.find((one) => one.portal === portal && one.state === 'LOGGED_IN') ?? iscsi.logIn(portal)
     session.disk ??= { devno: `8:${session.sid}`, state: 'running' }

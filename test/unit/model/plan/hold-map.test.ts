@@ -10,10 +10,30 @@ describe('a map', () => {
     expect(kinds(gone)).toEqual(['attach'])
     expect(gone.isRestoring).toBe(true)
     expect(kinds(plan({ map: 'absent' }, gone.memory))).toEqual([])
-    const result = { kind: 'failed', step: { kind: 'attach' }, message: 'away' } as const
+    const result = {
+      kind: 'failed',
+      step: { kind: 'attach' },
+      refused: { cause: 'unreachable', message: 'away' },
+    } as const
     const after = afterStep(facts({ map: 'absent' }), gone.memory, result)
     expect(kinds(plan({ map: 'absent', ...later(999) }, after.memory))).toEqual([])
     expect(kinds(plan({ map: 'absent', ...later(1_000) }, after.memory))).toEqual(['attach'])
+  })
+
+  it('of a volume that another node has had meanwhile is not attached again, and the volume is fenced', () => {
+    const gone = plan({ map: 'absent' })
+    const refused = { cause: 'lost', message: 'node-b has it', holder: 'node-b' } as const
+    const after = afterStep(facts({ map: 'absent' }), gone.memory, {
+      kind: 'failed',
+      step: { kind: 'attach' },
+      refused,
+    })
+    expect(after.steps).toMatchObject([
+      { kind: 'record', note: { kind: 'fenced', ended: 'fenced', holder: 'node-b', discarded: { bytes: 0 } } },
+      { kind: 'say' },
+    ])
+    const fenced = note({ kind: 'fenced', ended: 'fenced', isClear: true })
+    expect(kinds(plan({ map: 'absent', note: fenced, ...later(60_000) }, after.memory))).toEqual([])
   })
 
   it('that was made after the maps were read is looked at again, and nothing is done to it', () => {

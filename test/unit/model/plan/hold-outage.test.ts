@@ -138,7 +138,7 @@ describe('an outage', () => {
       const result =
         pauseMs === 1_000
           ? ({ kind: 'recover', trouble: null } as const)
-          : ({ kind: 'recover-failed', message: 'why' } as const)
+          : ({ kind: 'recover-failed', refused: { cause: 'unreachable', message: 'why' } } as const)
       const after = afterStep(facts(), memory({ recovery }), result)
       expect(after.memory.recovery).toMatchObject({ isBusy: false, nextMs: NOW_MS + pauseMs })
     },

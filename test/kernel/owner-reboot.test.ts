@@ -1,0 +1,51 @@
+import { describe, expect } from 'vitest'
+
+import type { LabNode } from '../../lab/index.ts'
+import { Agent } from './agent.ts'
+import { onTwoNodes } from './fixtures.ts'
+import { expectNothingLeft, kernels } from './node.ts'
+import { OURS } from './swap.ts'
+import { expectCleanDetach } from './volume.ts'
+
+/** What a loss of power leaves: the record, and no mount, map, session or note. */
+const losePower = (node: LabNode) =>
+  node.sh('umount /mnt/db; dmsetup remove lunkeeper-db; iscsiadm -m node -u; rm -rf /run/lunkeeper')
+
+describe.each(kernels('bookworm'))('a node that was down while another one had its volume (%s)', (debian) => {
+  const it = onTwoNodes({ debian, luns: [OURS] })
+
+  it.for([
+    ['with', true, /this node has lost the volume/],
+    ['without', false, /another node has mounted or checked its file system since/],
+  ] as const)(
+    'does not attach it automatically, even once that node has given it back (%s reservations)',
+    async ([, isReserved, why], { a, b, onA, onB, target }) => {
+      if (!isReserved) await target.disableReservations(OURS.lun)
+      const agent = await Agent.start(a)
+      await onA.mounted('--fs', 'ext4')
+      await agent.kill()
+      await losePower(a)
+      await onB.again(...(isReserved ? ['--take-over'] : []))
+      await b.sh('echo theirs > /mnt/db/file; sync -f /mnt/db')
+      await agent.start()
+      await agent.errors(why)
+      await onA.state('fenced')
+      await expectCleanDetach(onB)
+      // Longer than the agent waits between two attempts.
+      await a.sh('sleep 5')
+      expect(await onA.status()).toMatchObject({ state: 'fenced', paths: [{ session: null }] })
+      // After another loss of power, the record and the file system are all that is left.
+      await agent.kill()
+      await a.sh('rm -rf /run/lunkeeper')
+      await agent.start()
+      await agent.errors(/another node has mounted or checked its file system since/)
+      await onA.state('fenced')
+      // A person decides.
+      await onA.again()
+      expect(await a.read('/mnt/db/file')).toBe('theirs\n')
+      expect((await onA.status()).state).toBe('ready')
+      await expectCleanDetach(onA, agent)
+      await expectNothingLeft(b)
+    },
+  )
+})
