@@ -1,11 +1,12 @@
 import { checkIdentities } from '../host/disk/quick-check.ts'
 import type { Host } from '../host/host.ts'
+import { readConnection } from '../host/read/sessions.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../model/errors.ts'
 import type { VolumeName } from '../model/name.ts'
 import { hasOneWriter } from '../model/request.ts'
 import type { ScsiDisk } from '../model/snapshot.ts'
-import { removeOtherKeys } from '../state/proof/owner.ts'
+import { removeOtherKeys } from '../state/proof/own-keys.ts'
 import { proveDisks } from '../state/proof/prove.ts'
 import { isRegistered } from '../state/records/registrations.ts'
 import { isWorkedOnByCommand } from '../state/records/locks.ts'
@@ -57,8 +58,8 @@ export class IdentityChecks {
   readonly #running = new Map<number, readonly CheckedPath[] | null>()
   /** Checks of volumes that no reservation guards: each takes long if the API server does not answer. */
   readonly #asking = new Map<VolumeName, Promise<void>>()
-  /** The target's generation counter of keys when they were last read. */
-  readonly #generations = new Map<VolumeName, number>()
+  /** By path: the target's generation counter of keys when they were last read over this connection. */
+  readonly #generations = new Map<string, Generation>()
   #round = 0
 
   constructor(
@@ -80,6 +81,8 @@ export class IdentityChecks {
    */
   async begin(all: readonly CheckedPath[]): Promise<void> {
     this.#moved.retain(all)
+    const known = new Set(all.map(pathKey))
+    for (const key of this.#generations.keys()) if (!known.has(key)) this.#generations.delete(key)
     this.#round++
     const begun: Promise<void>[] = []
     for (const [sid, paths] of Map.groupBy(all, ({ disk }) => disk.sid))
@@ -107,12 +110,12 @@ export class IdentityChecks {
     const before = paths.map((path) => this.#moved.sample(path))
     const answers = await this.#questions.quick(
       this.#host,
-      paths.map(({ disk, record: { name, identity, fence } }) => ({
-        disk,
-        wwid: identity?.wwid ?? null,
-        serial: identity?.serial ?? null,
-        fence: fence ?? null,
-        generation: this.#generations.get(name) ?? null,
+      paths.map((path) => ({
+        disk: path.disk,
+        wwid: path.record.identity?.wwid ?? null,
+        serial: path.record.identity?.serial ?? null,
+        fence: path.record.fence ?? null,
+        generation: this.#generationOf(path),
       })),
     )
     for (const [index, path] of paths.entries()) {
@@ -127,12 +130,13 @@ export class IdentityChecks {
   }
 
   /** A key beside this node's reservation lets another node write. */
-  async #removeOthers({ record, disk }: CheckedPath): Promise<void> {
-    const { name, fence } = record
-    if (!fence) return
+  async #removeOthers(path: CheckedPath): Promise<void> {
+    const { record, disk } = path
+    if (!record.fence) return
+    const connection = readConnection(this.#host.paths, disk.sid)
     try {
-      const { generation, removed } = await this.#questions.removeOthers(this.#host, fence, disk)
-      if (generation !== null) this.#generations.set(name, generation)
+      const { generation, removed } = await this.#questions.removeOthers(this.#host, record.fence, disk)
+      if (generation !== null) this.#generations.set(pathKey(path), { generation, connection })
       for (const node of removed)
         this.#report(
           record,
@@ -141,6 +145,13 @@ export class IdentityChecks {
     } catch (error) {
       if (!isLunkeeperError(error)) throw error
     }
+  }
+
+  /** A target that has restarted counts from 0 again, and may reach the same number. */
+  #generationOf(path: CheckedPath): number | null {
+    const known = this.#generations.get(pathKey(path))
+    const isCurrent = known?.connection === readConnection(this.#host.paths, path.disk.sid)
+    return known && isCurrent ? known.generation : null
   }
 
   /**
@@ -167,9 +178,13 @@ export class IdentityChecks {
     }
   }
 
-  /** Whether it is time to ask whether another node has mounted a volume that the target does not guard. */
-  #asksOthers({ record: { fence, request } }: CheckedPath): boolean {
-    if (fence || !hasOneWriter(request) || request.use.mount === null) return false
+  /**
+   * Whether it is time to ask whether another node has mounted a volume that the target does not guard, or whether
+   * Kubernetes has given it away.
+   */
+  #asksOthers({ record: { fence, request, publication } }: CheckedPath): boolean {
+    const hasMark = hasOneWriter(request) && request.use.mount !== null
+    if (fence || !(hasMark || publication)) return false
     return this.#round % UNGUARDED_CHECK_ROUNDS === 0
   }
 
@@ -191,7 +206,7 @@ export class IdentityChecks {
    * the volume belongs to this node.
    */
   async #whyNotOurs({ record, disk }: CheckedPath): Promise<LunkeeperError | null> {
-    if (await isOnItsWayOff(this.#host, record)) return null
+    if (await isChangedByCommand(this.#host, record)) return null
     try {
       await this.#questions.full(this.#host, record, [disk])
       return null
@@ -210,17 +225,25 @@ export class IdentityChecks {
  */
 const UNGUARDED_CHECK_ROUNDS = 3
 
+interface Generation {
+  readonly generation: number
+  readonly connection: string | null
+}
+
+const pathKey = ({ record: { name }, disk }: CheckedPath) => `${disk.sid} ${name}`
+
 /** The errors that remove a path from its volume. */
 const LOSSES = ['IDENTITY_MISMATCH', 'LUN_ABSENT', 'FENCED', 'OWNER_UNKNOWN'] as const
 
 /**
- * Whether a detach has been running, or has finished, since the check began. It asks the disks itself, and the
- * volume must not be reserved again after the detach has given the reservation back.
+ * Whether a detach has been running, or has finished, or an attach has registered another key, since the check began.
+ * Each asks the disks itself; the volume must not be reserved again after a detach has given the reservation back, and
+ * it is not lost because it is reserved under its new key.
  */
-async function isOnItsWayOff(host: Host, { name }: Attachment): Promise<boolean> {
+async function isChangedByCommand(host: Host, { name, fence }: Attachment): Promise<boolean> {
   try {
     const now = readRecord(host, name)
-    if (now === null || now.fence?.isReleasing === true) return true
+    if (now === null || now.fence?.isReleasing === true || now.fence?.key !== fence?.key) return true
     return now.phase === 'detaching' && (await isWorkedOnByCommand(host, now))
   } catch (error) {
     // Its volume is watched as before.

@@ -147,6 +147,8 @@ async function growMap(
   steps: Stepper,
 ): Promise<void> {
   if (map.bytes >= bytes) return
+  // The agent may have emptied the map since.
+  refuseMisplaced(host, record)
   await steps.step('resize-map', map.name, () =>
     isHoldMap(map) ? growHoldMap(host, record, map, disks, bytes) : resizeMap(host, map.name),
   )

@@ -3,7 +3,6 @@ import { describe, expect } from 'vitest'
 import type { LabNode, Target } from '../../lab/index.ts'
 import type { Agent } from './agent.ts'
 import { onNode } from './fixtures.ts'
-import { OURS } from './swap.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { expectCleanDetach, SEEN_MS, Volume } from './volume.ts'
 

@@ -113,6 +113,24 @@ describe.each(kernels('bookworm'))('a volume has one owner (%s)', (debian) => {
     expect(await registered(array)).toContain('0x000000000abc0001')
   })
 
+  it('a volume that one node has reserved for itself is not shared by another one, and a reservation of its own is released', async ({
+    array,
+    a,
+    onA,
+    onB,
+  }) => {
+    await onA.attach()
+    const refused = await onB.refused('OWNED_ELSEWHERE', '--shared')
+    expect(refused.stderr).toContain('iqn.2026-01.dev.lunkeeper:a')
+    // Its record is lost.
+    await a.sh('iscsiadm -m node -u; rm -rf /run/lunkeeper /var/lib/lunkeeper')
+    await onA.attach('--shared')
+    expect(await registered(array)).not.toContain('iqn.')
+    await onB.attach('--shared')
+    await expectCleanDetach(onA)
+    await expectCleanDetach(onB)
+  })
+
   it('a node that lost its power takes its own reservation over', async ({ array, a, onA }) => {
     await onA.mounted()
     await a.sh('umount /mnt/db; iscsiadm -m node -u; rm -rf /run/lunkeeper')

@@ -7,6 +7,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { isUsedOn } from '../../state/proof/used-on.ts'
+import { readHoldNote } from '../../state/records/hold-note.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { heldPaths } from '../held-paths.ts'
@@ -37,9 +38,12 @@ export function watchedBackend(context: AgentContext, queueing = recentQueueingM
     },
     immediate: {
       'drop-disk': async ({ sid }, { record }) => {
-        const { sessions } = lookAtAttachment(host, record)
+        const { sessions, maps } = lookAtAttachment(host, record)
         const disk = sessions.find(({ session }) => session.sid === sid)?.disk
-        if (disk) await removeDisk(host, disk)
+        if (!disk) return
+        // A disk of the volume at this LUN that this volume does not use may have been made for that volume.
+        const isMisplaced = readHoldNote(host, record.name)?.kind === 'misplaced'
+        if (!isMisplaced || isUsedOn(host, record, disk, maps)) await removeDisk(host, disk)
       },
     },
     lasting: lastingSteps(context),

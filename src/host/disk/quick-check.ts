@@ -16,7 +16,7 @@ const PAGE_IDENTIFICATION = 0x83
 /** A healthy disk answers within a millisecond. If it does not answer, the state of its session is decisive. */
 const CHECK_DEADLINE_MS = 5_000
 
-/** A disk with the identity that it is expected to have. If there is no WWID, its serial is compared. */
+/** A disk with the identity that it is expected to have: a WWID, a serial, or both. */
 export interface CheckedDisk {
   readonly disk: ScsiDisk
   readonly wwid: Wwid | null
@@ -46,11 +46,11 @@ export async function checkIdentities(host: Host, disks: readonly CheckedDisk[])
   const asked = disks.filter(({ disk }) => disk.sg !== null)
   const first = asked[0]
   if (!first) return disks.map(() => 'silent')
-  const pages = await pagesOf(host, asked)
+  const answers = await answersOf(host, asked)
   return disks.map((one) => {
-    const page = pages[asked.indexOf(one)]
-    if (page === undefined) return 'silent'
-    const answer = compared(one, page)
+    const told = answers[asked.indexOf(one)]
+    if (told === undefined) return 'silent'
+    const answer = compared(one, told)
     // The answer may be from another disk, to which the kernel has given this one's name.
     return isSame(answer) || hasItsNames(host.paths, one.disk) ? answer : 'silent'
   })
@@ -58,14 +58,20 @@ export async function checkIdentities(host: Host, disks: readonly CheckedDisk[])
 
 const isSame = (answer: IdentityCheck) => answer === 'same' || answer === 'registered'
 
-async function pagesOf(
+/** Both, where both are known: LIO derives one WWID from serials that differ in other than hexadecimal digits. */
+function pagesOf({ wwid, serial }: CheckedDisk): number[] {
+  const pages = [...(wwid === null ? [] : [PAGE_IDENTIFICATION]), ...(serial === null ? [] : [PAGE_SERIAL])]
+  return pages.length === 0 ? [PAGE_SERIAL] : pages
+}
+
+async function answersOf(
   host: Host,
   asked: readonly CheckedDisk[],
 ): Promise<readonly (VitalAnswer | undefined)[]> {
-  const disks = asked.map(({ disk, wwid, fence }) => ({
-    sg: deviceNode(host, disk.sg!),
-    page: wwid === null ? PAGE_SERIAL : PAGE_IDENTIFICATION,
-    reservation: fence !== null,
+  const disks = asked.map((one) => ({
+    sg: deviceNode(host, one.disk.sg!),
+    pages: pagesOf(one),
+    reservation: one.fence !== null,
   }))
   const { sid } = asked[0]!.disk
   try {
@@ -78,19 +84,20 @@ async function pagesOf(
   }
 }
 
-function compared(
-  { wwid, serial, fence, generation }: CheckedDisk,
-  { page, reservation }: VitalAnswer,
-): IdentityCheck {
-  if (page === null) return 'absent'
-  if (!(page instanceof Uint8Array)) return 'silent'
-  const data = Buffer.from(page)
-  const seen = wwid === null ? null : wwidOf(data)
-  const isExpected = wwid === null ? serialOf(data) === serial : seen !== null && sameWwid(seen, wwid)
-  if (!isExpected) return 'other'
+function compared(one: CheckedDisk, { pages, reservation }: VitalAnswer): IdentityCheck {
+  if (pages === null) return 'absent'
+  if ('errno' in pages) return 'silent'
+  if (!pagesOf(one).every((page, index) => isExpected(one, page, Buffer.from(pages[index]!)))) return 'other'
+  const { fence, generation } = one
   if (fence === null || reservation === null) return 'same'
   // A target that no longer answers this, for example because its reservations were switched off, guards nothing.
   if (reservation === 'refused') return 'taken'
   if (reservationHolder(reservation)?.key !== fence.key) return 'taken'
   return generationOf(reservation) === generation ? 'same' : 'registered'
+}
+
+function isExpected({ wwid, serial }: CheckedDisk, page: number, data: Buffer): boolean {
+  if (page === PAGE_SERIAL) return serialOf(data) === serial
+  const seen = wwidOf(data)
+  return seen !== null && wwid !== null && sameWwid(seen, wwid)
 }

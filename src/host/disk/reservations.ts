@@ -190,13 +190,16 @@ export async function releaseReservation(
   disk: ScsiDisk,
   { key, persists }: Registration,
 ): Promise<void> {
-  const isGone = async () => !(await readReservations(host, disk))?.keys.includes(key)
-  const told = await readReservations(host, disk)
-  if (!told?.keys.includes(key)) return
-  const isAlone = told.keys.every((other) => other === key)
-  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
+  const read = async () => (await readReservations(host, disk))?.keys ?? []
+  const isGone = async () => !(await read()).includes(key)
+  // CLEAR removes every registration, so it is only for a node that is alone, and knows that now: another node may
+  // be taking the volume over.
+  const isCleared = async (keys: readonly ReservationKey[]) =>
+    keys.every((other) => other === key) && ((await clearReservations(host, disk, key)) || (await isGone()))
+  const keys = await read()
+  if (!keys.includes(key) || (await isCleared(keys))) return
   await registerKey(host, disk, key, persists)
-  if (isAlone && ((await clearReservations(host, disk, key)) || (await isGone()))) return
+  if (await isCleared(await read())) return
   await preempt(host, disk, key, key)
   await unregisterKey(host, disk, key)
   if (!(await isGone())) throw new LunkeeperError('TARGET_AWAY', 'the target did not remove it')

@@ -121,19 +121,19 @@ export type PersistAnswer =
 
 export interface VitalQuestion {
   readonly sg: string
-  readonly page: number
+  readonly pages: readonly number[]
   /** Whether to send READ RESERVATION as well. @default false */
   readonly reservation?: boolean
 }
 
 export interface VitalAnswer {
-  readonly page: VitalPage
-  /** The answer to READ RESERVATION; null if it was not requested, or the page has no answer. */
+  readonly pages: VitalPages
+  /** The answer to READ RESERVATION; null if it was not requested, or the pages have no answer. */
   readonly reservation: Uint8Array | 'refused' | null
 }
 
-/** A page as received; null if the target reports no such LUN, or not a disk; the error if there was no answer. */
-export type VitalPage = Uint8Array | null | { readonly errno: string; readonly message: string }
+/** The pages as received; null if the target reports no such LUN, or not a disk; the error if there was no answer. */
+export type VitalPages = readonly Uint8Array[] | null | { readonly errno: string; readonly message: string }
 
 export interface Request<V extends Verb = Verb> {
   readonly id: number

@@ -132,23 +132,23 @@ export function inquire(path: string, reservations: boolean): Inquiry {
   }
 }
 
-/** One VPD page, and the reservation if it is asked for. Errors are part of the answer: other disks follow. */
-export function vital({ sg, page, reservation = false }: VitalQuestion): VitalAnswer {
+/** VPD pages, and the reservation if it is asked for. Errors are part of the answer: other disks follow. */
+export function vital({ sg, pages, reservation = false }: VitalQuestion): VitalAnswer {
   try {
     const fd = openSync(sg, constants.O_RDWR)
     try {
-      const data = readWholePage(fd, page)
+      const data = pages.map((page) => readWholePage(fd, page))
       // Qualifier 0 and type 0: a disk is connected here.
-      if (data[0] !== 0) return { page: null, reservation: null }
+      if (data.some((page) => page[0] !== 0)) return { pages: null, reservation: null }
       const [answer] = reservation ? persistOn(fd, [{ read: 'reservation' }]) : []
-      return { page: data, reservation: answer?.kind === 'done' ? answer.data : answer ? 'refused' : null }
+      return { pages: data, reservation: answer?.kind === 'done' ? answer.data : answer ? 'refused' : null }
     } finally {
       closeSync(fd)
     }
   } catch (error) {
-    if (error instanceof ScsiError && error.isAbsent) return { page: null, reservation: null }
+    if (error instanceof ScsiError && error.isAbsent) return { pages: null, reservation: null }
     const { code, message } = error as NodeJS.ErrnoException
-    return { page: { errno: code ?? 'EIO', message }, reservation: null }
+    return { pages: { errno: code ?? 'EIO', message }, reservation: null }
   }
 }
 

@@ -36,7 +36,7 @@ export function planDetaching(facts: HoldFacts, before: HoldMemory): HoldPlan {
   if (isGivenUp(note))
     return {
       ...plan,
-      steps: note.isClear ? taken : [...taken, ...stopped(facts, note), ...dropped(facts, note)],
+      steps: note.isClear ? taken : [...taken, ...stopped(facts), ...dropped(facts, note)],
     }
   if (facts.isWorkedOn)
     return { ...plan, memory: { ...memory, verified: new Map() }, lookAtMs: nowMs + WORKED_ON_MS }

@@ -44,7 +44,7 @@ export function planGivenUp(
   }
   const plan = { ...LOOKING, state: note.kind, memory, lookAtMs, isRestoring: memory.isAttaching }
   if (!note.isClear) {
-    const steps: HoldStep[] = [...taken, ...stopped(facts, note)]
+    const steps: HoldStep[] = [...taken, ...stopped(facts)]
     if (!memory.isClearing) steps.push({ kind: 'clear' })
     // Last: a disk that cannot be removed keeps the volume mounted no longer.
     steps.push(...dropped(facts, note))
@@ -63,10 +63,10 @@ export function planGivenUp(
 }
 
 /** Ensures that nothing that the file system of a given-up volume writes reaches a target any more. */
-export function stopped({ mode, map, paths }: HoldFacts, { kind }: Pick<HoldNote, 'kind'>): HoldStep[] {
+export function stopped({ mode, map, paths }: HoldFacts): HoldStep[] {
   if (mode === 'map') return typeof map === 'object' ? emptied(map) : []
-  // Another node owns the volume: its disk must not take what the kernel would write out later.
-  return kind === 'fenced' ? paths.map(dropOf) : []
+  // Its disks must not take what the kernel would write out later. The first attempt may have failed.
+  return paths.map(dropOf)
 }
 
 /** Another node owns the volume: no program of this node is to write to the disks that were beneath its map. */

@@ -9,8 +9,10 @@ import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
 import type { Answer, KnownIdentity } from './ask.ts'
 import { askDisk } from './ask.ts'
-import type { Owned } from './owner.ts'
-import { confirmUnguarded, fenced, giveUpKey, reclaim, registerSession } from './owner.ts'
+import { fenced, giveUpKey } from './own-keys.ts'
+import type { Owned } from './owner-evidence.ts'
+import { confirmUnguarded } from './owner-evidence.ts'
+import { reclaim, registerSession } from './owner.ts'
 
 /** The parts of a volume that a proof needs. */
 export interface Provable extends Owned {

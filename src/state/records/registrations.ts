@@ -36,26 +36,16 @@ export function noteRegistered(host: Host, name: string, key: ReservationKey, si
   writeNote(pathOf(host, name), { key, sessions })
 }
 
-/**
- * Whether a session has registered this key and has stayed logged in over the same connection. If so, this node's
- * reservation has lasted, and is not one that the target has restored.
- */
-function hasLasted(host: Host, name: string, key: ReservationKey): boolean {
-  return sessionsOf(host, name, key).some(
-    ({ sid, connection }) =>
-      connection !== null &&
-      readSessionState(host.paths, sid) === 'LOGGED_IN' &&
-      readConnection(host.paths, sid) === connection,
-  )
-}
-
-/**
- * Whether this node's reservation is disputed: another node was seen beside it, or is now, and no session shows
- * that it has lasted.
- * @param isBeside whether another node is registered now
- */
-export function isDisputed(host: Host, name: string, key: ReservationKey, isBeside: boolean): boolean {
-  return isContested(host, name, key) || (isBeside && !hasLasted(host, name, key))
+/** The sessions that have registered this key and are still logged in over the same connection, as far as the kernel knows. */
+export function lastingSessions(host: Host, name: string, key: ReservationKey): number[] {
+  return sessionsOf(host, name, key)
+    .filter(
+      ({ sid, connection }) =>
+        connection !== null &&
+        readSessionState(host.paths, sid) === 'LOGGED_IN' &&
+        readConnection(host.paths, sid) === connection,
+    )
+    .map(({ sid }) => sid)
 }
 
 /** Whether another node was seen beside this node's reservation, until the volume proves to be this node's. */

@@ -9,9 +9,11 @@ import type { Registrant } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey, nodeOfKey } from '../../model/reservation.ts'
 import type { ScsiDisk } from '../../model/snapshot.ts'
 import { readHoldNote } from '../records/hold-note.ts'
-import { isDisputed, isRegistered } from '../records/registrations.ts'
+import { isRegistered } from '../records/registrations.ts'
 import { askDisk } from '../proof/ask.ts'
-import { askReservations, readWitnesses } from '../proof/owner.ts'
+import { isDisputed } from '../proof/disputed.ts'
+import { askReservations } from '../proof/own-keys.ts'
+import { readWitnesses } from '../proof/owner-evidence.ts'
 import { guardOf } from './owner.ts'
 import { disksOf, isUp, lookAtAttachment } from './volume.ts'
 
@@ -31,7 +33,13 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
   const { verdict, why } =
     note?.kind === 'fenced'
       ? { verdict: 'lost' as const, why: note.trouble ?? 'another node has taken it' }
-      : judge(record, told, claim, witnesses, disk !== null && isDistrusted(host, record, claim, disk))
+      : judge(
+          record,
+          told,
+          claim,
+          witnesses,
+          disk !== null && (await isDistrusted(host, record, claim, disk)),
+        )
   const holder = reservations?.holder ?? null
   return {
     name: record.name,
@@ -52,14 +60,14 @@ export async function ownerReport(host: Host, record: Attachment): Promise<Owner
 }
 
 /** Whether the node would not trust its reservation at present (state/proof/owner.ts). */
-function isDistrusted(
+async function isDistrusted(
   host: Host,
   { name, fence }: Attachment,
   claim: ReservationVerdict | null,
-  { sid }: ScsiDisk,
-): boolean {
-  if (!fence || claim?.kind !== 'held' || isRegistered(host, name, fence.key, sid)) return false
-  return isDisputed(host, name, fence.key, claim.beside !== null)
+  disk: ScsiDisk,
+): Promise<boolean> {
+  if (!fence || claim?.kind !== 'held' || isRegistered(host, name, fence.key, disk.sid)) return false
+  return isDisputed(host, { name }, fence, disk, claim.beside !== null)
 }
 
 function judge(

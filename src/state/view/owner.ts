@@ -7,7 +7,7 @@ import type { ScsiDisk } from '../../model/snapshot.ts'
 import { mountAt } from '../../host/read/mounts.ts'
 import { hasOneWriter } from '../../model/request.ts'
 import { askDisk } from '../proof/ask.ts'
-import { askReservations } from '../proof/owner.ts'
+import { askReservations } from '../proof/own-keys.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readHoldNote } from '../records/hold-note.ts'
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Host } from '../../host/host.ts'
 import { withLock } from '../../host/lock/lock.ts'
 import { requireRoot } from '../../host/root.ts'
-import { endMisplaced, isCleared, refuseMisplaced } from '../holding/misplaced.ts'
+import { endMisplaced, refuseGivenUp } from '../holding/misplaced.ts'
 import { panicWarning } from '../holding/panic.ts'
 import { offerToUdev } from '../../host/map/offer.ts'
 import { knownWwids } from '../../host/map/wwids.ts'
@@ -86,7 +86,7 @@ export async function attach(
       host,
       intent.fresh && publication ? { ...intent.record, publication } : intent.record,
     )
-    if (!isCleared(host, record)) refuseMisplaced(host, record)
+    refuseGivenUp(host, record)
     let tookOver = false
     const steps = stepper(record.name, observer)
     const panic = panicWarning(host, record.request.hold.wanted)

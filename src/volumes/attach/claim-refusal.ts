@@ -80,6 +80,22 @@ export function lostMeanwhile(
   )
 }
 
+/** Why a volume for several writers is not to be had: one node has reserved it for itself. */
+export function reservedForOne(
+  { name }: Attachment,
+  key: ReservationKey,
+  told: FullReservations | null,
+): LunkeeperError {
+  return new LunkeeperError(
+    'OWNED_ELSEWHERE',
+    `${name}: one node has reserved the volume, so that no other can write to it: ${registrantName(told, key)}`,
+    {
+      hint: 'Detach it there. If that node is dead: attach the volume here without --shared and with --take-over, and detach it again.',
+      details: { key, initiator: initiatorOf(told, key) },
+    },
+  )
+}
+
 /** `iqn.… (key 0x…)` */
 export function registrantName(told: FullReservations | null, key: ReservationKey): string {
   const initiator = initiatorOf(told, key)

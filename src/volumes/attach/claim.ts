@@ -1,15 +1,17 @@
 import { refuseProtected } from '../../host/fs/protect.ts'
+import { readReservations, releaseReservation } from '../../host/disk/reservations.ts'
 import { findHoldMap } from '../../host/map/hold-map.ts'
 import { readInitiatorName } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import { hasOneWriter } from '../../model/request.ts'
 import type { Registration } from '../../model/reservation.ts'
+import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
 import { confirmAgain } from '../../state/proof/owner.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { mountsOf } from '../../state/view/users.ts'
-import { claimRefusal, isOfThisNode } from './claim-refusal.ts'
+import { claimRefusal, isOfThisNode, reservedForOne } from './claim-refusal.ts'
 import type { Path } from './path.ts'
 import type { ClaimWork } from './reservation-claim.ts'
 import { readForClaim, ReservationClaim } from './reservation-claim.ts'
@@ -39,6 +41,7 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
       : false
   const record = published(work)
   if (use.readOnly && !shared && mode !== 'off') return refuseWriter(work)
+  if (shared && !use.readOnly && mode !== 'off') return refuseReserved(work)
   if (work.isAutomatic && !isUsed && !isReserved && hasOneWriter(request))
     await confirmAgain(host, record, null, disks[0]!, work.mark ?? record.mark)
   if (!isReserved) return
@@ -109,4 +112,26 @@ async function refuseWriter(work: ClaimWork): Promise<void> {
   const holder = told?.holder?.key
   if (holder === undefined || isOfThisNode(host, told, holder, readInitiatorName(host.paths))) return
   throw claimRefusal(record, { kind: 'elsewhere', key: holder }, told)
+}
+
+/**
+ * A volume for several writers is not reserved. With a reservation of one node, which may be left over from when it had
+ * one writer, each write of the others would fail.
+ * @throws OWNED_ELSEWHERE TARGET_AWAY STUCK
+ */
+async function refuseReserved({ host, record, paths, steps }: ClaimWork): Promise<void> {
+  const [{ disk }] = paths as [Path]
+  const told = await readReservations(host, disk).catch(unlessWithoutSg)
+  const holder = told?.holder?.key
+  if (holder === undefined || !isLunkeeperKey(holder)) return
+  if (!isOfThisNode(host, told, holder, readInitiatorName(host.paths)))
+    throw reservedForOne(record, holder, told)
+  await steps.step('release', `${disk.name} ${formatKey(holder)}`, () =>
+    releaseReservation(host, disk, { key: holder, persists: false }),
+  )
+}
+
+function unlessWithoutSg(error: unknown): null {
+  if (isLunkeeperError(error, 'MODULE_MISSING')) return null
+  throw error
 }

@@ -16,6 +16,7 @@ import { readDisk } from '../../host/read/disks.ts'
 import { isMultipath, readMap } from '../../host/read/maps.ts'
 import { isAgentRunning } from '../../state/records/agent-lock.ts'
 import { lockAndEndBlockedSessions } from '../holding/blocked-sessions.ts'
+import { refuseGivenUp } from '../holding/misplaced.ts'
 import { addToMap, tablePath } from '../holding/map-paths.ts'
 import { isMultipathdRunning } from '../../host/read/node.ts'
 import type { Attachment } from '../../model/attachment.ts'
@@ -114,6 +115,7 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (held) {
     if (!(await carries(host, held, paths))) {
       refuseForeignHolders(host, work.name, paths, request.hold.wanted)
+      refuseGivenUp(host, work.record())
       await lockAndEndBlockedSessions({ host, iqn: request.iqn, steps, signal }, held, 'attach')
       await steps.step('make-map', held.name, () =>
         addToMap(

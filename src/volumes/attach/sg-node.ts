@@ -28,8 +28,9 @@ export async function withSgNode(
   return { ...disk, sg: await whenAppears(host, sgOf, SG_DEADLINE_MS, signal) }
 }
 
-async function hasSgDriver({ paths, run }: Host, signal?: AbortSignal): Promise<boolean> {
-  const isLoaded = () => existsSync(`${paths.sys}/module/sg`)
-  if (!isLoaded()) await run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
+async function hasSgDriver(host: Host, signal?: AbortSignal): Promise<boolean> {
+  const isLoaded = () => existsSync(`${host.paths.sys}/module/sg`)
+  if (!isLoaded())
+    await host.run('modprobe', ['sg'], { deadline: MODPROBE_DEADLINE_MS, signal }).catch(() => {})
   return isLoaded()
 }

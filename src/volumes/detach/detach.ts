@@ -64,7 +64,10 @@ export async function detachFound(
         signal: options.signal,
         // Refused without a change: the volume stays in use, and its hold continues.
         untouched: () => {
-          const unconfirmed = record && readRecord(host, record.name)?.writeOut
+          const now = record && readRecord(host, record.name)
+          const unconfirmed = now?.writeOut
+          // Its reservation may be gone: another node may have the volume by now.
+          if (now?.fence?.isReleasing) return
           if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: unconfirmed ?? null })
         },
       })

@@ -41,12 +41,25 @@ export function refuseMisplaced(host: Host, record: Attachment): void {
 }
 
 /** Whether it is unmounted and not in use, so that reattaching it writes no old data. */
-export function isCleared(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
+function isCleared(host: Host, { name }: Pick<Attachment, 'name'>): boolean {
   return readHoldNote(host, name)?.isClear === true
 }
 
-/** The volume is attached again, checked and mounted; if another node had it, it is this node's again. */
+/**
+ * Refuses a volume that was given up, unless it was unmounted since. The agent may give it up at any time, also while a
+ * command works on it.
+ * @throws as {@link refuseMisplaced}
+ */
+export function refuseGivenUp(host: Host, record: Attachment): void {
+  if (!isCleared(host, record)) refuseMisplaced(host, record)
+}
+
+/**
+ * The volume is attached again, checked and mounted; if another node had it, it is this node's again.
+ * @throws as {@link refuseMisplaced}: it was given up while it was being attached
+ */
 export function endMisplaced(host: Host, record: Attachment): void {
+  refuseGivenUp(host, record)
   if (isGivenUp(readHoldNote(host, record.name))) removeHoldNote(host, record.name)
 }
 
@@ -82,9 +95,10 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
     const isFree = await withExclusiveOpen(host, device.name, async () => true).catch(goneIsFree)
     if (!isFree) return describeUsers(host, devices)
   }
-  const note = readHoldNote(host, record.name)
-  const map = note?.kind === 'fenced' ? findHoldMap(host, record.name) : null
+  const map = readHoldNote(host, record.name)?.kind === 'fenced' ? findHoldMap(host, record.name) : null
   if (map) await removeHoldMap(host, map)
+  // A detach may have ended meanwhile, and removed it.
+  const note = readHoldNote(host, record.name)
   if (note && !note.isClear) writeHoldNote(host, record.name, { ...note, isClear: true })
   return null
 }

@@ -149,12 +149,32 @@ describe('the keys at the target', () => {
     ])
   })
 
+  it('are read again over a new connection: a target that has restarted may count to the same number', async () => {
+    const generations: (number | null)[] = []
+    const quick: Questions['quick'] = async (_, disks) =>
+      disks.map(({ generation }) => (generations.push(generation), 'registered'))
+    const questions = { quick, full: async () => {}, removeOthers, isRegistered: () => true }
+    const checks = new IdentityChecks(node.host, new MovedIo(node.host), () => {}, questions)
+    for (const port of ['40000', '40000', '40001']) {
+      node.file('sys/class/iscsi_connection/connection1:0/local_port', `${port}\n`)
+      await checks.begin([path(reserved)])
+    }
+    expect(generations).toEqual([null, 7, null])
+  })
+
   it('are left alone over a new connection: who has the volume is asked in full first', async () => {
     isRegistered = false
+    node.record(reserved)
     await check([path(reserved)], 'registered')
     expect(asked).toEqual([`${NAME} sda`])
     await check([path(reserved)], 'same', new LunkeeperError('FENCED', 'an old reservation'))
     expect(lost).toEqual([{ code: 'FENCED', moved: null }])
+  })
+
+  it('are not lost because an attach has registered another one meanwhile', async () => {
+    node.record({ ...staged, fence: { key: '4c4b000000010002', persists: true } as never })
+    await check([path(reserved)], 'taken', new LunkeeperError('FENCED', 'it has another key'))
+    expect([asked, lost]).toEqual([[], []])
   })
 
   it('that cannot be read take no path away', async () => {

@@ -19,7 +19,11 @@ const heldBy = (key: string, generation = 1) =>
   ])
 
 /** @param at where the kernel has the disk with the requested name */
-function check(answer: VitalAnswer | Error, at = '2:0:0:5'): Promise<string[]> {
+function check(
+  answer: VitalAnswer | Error,
+  at = '2:0:0:5',
+  known: Partial<CheckedDisk> = {},
+): Promise<string[]> {
   const use = async () => {
     if (answer instanceof Error) throw answer
     return [answer]
@@ -38,23 +42,28 @@ function check(answer: VitalAnswer | Error, at = '2:0:0:5'): Promise<string[]> {
     serial: 'db5',
     fence: { key: KEY, persists: true },
     generation: 1,
+    ...known,
   } as unknown as CheckedDisk
   return checkIdentities(host, [disk])
 }
 
 it.for<[string, VitalAnswer, string]>([
-  ['the volume, reserved for this node', { page: PAGE, reservation: heldBy(KEY) }, 'same'],
+  ['the volume, reserved for this node', { pages: [PAGE], reservation: heldBy(KEY) }, 'same'],
   [
     'the volume, reserved for this node, and new keys',
-    { page: PAGE, reservation: heldBy(KEY, 2) },
+    { pages: [PAGE], reservation: heldBy(KEY, 2) },
     'registered',
   ],
-  ['the volume, reserved for another key', { page: PAGE, reservation: heldBy('1b3a00c0ffee0002') }, 'taken'],
+  [
+    'the volume, reserved for another key',
+    { pages: [PAGE], reservation: heldBy('1b3a00c0ffee0002') },
+    'taken',
+  ],
   // A target whose reservations were switched off no longer guards anything.
-  ['the volume, whose target does not say who has it', { page: PAGE, reservation: 'refused' }, 'taken'],
-  ['another volume', { page: Buffer.from([0, 0x80, 0, 1, 0x78]), reservation: heldBy(KEY) }, 'other'],
-  ['no LUN', { page: null, reservation: null }, 'absent'],
-  ['an error', { page: { errno: 'EIO', message: 'no answer' }, reservation: null }, 'silent'],
+  ['the volume, whose target does not say who has it', { pages: [PAGE], reservation: 'refused' }, 'taken'],
+  ['another volume', { pages: [Buffer.from([0, 0x80, 0, 1, 0x78])], reservation: heldBy(KEY) }, 'other'],
+  ['no LUN', { pages: null, reservation: null }, 'absent'],
+  ['an error', { pages: { errno: 'EIO', message: 'no answer' }, reservation: null }, 'silent'],
 ])('a disk that answers with %s', async ([, answer, expected]) => {
   expect(await check(answer)).toEqual([expected])
 })
@@ -64,6 +73,18 @@ it('a worker that fails says nothing of a disk', async () => {
 })
 
 it('what a disk says to which the kernel has given the name of this one says nothing of this one', async () => {
-  const other = { page: Buffer.from([0, 0x80, 0, 1, 0x78]), reservation: heldBy(KEY) }
+  const other = { pages: [Buffer.from([0, 0x80, 0, 1, 0x78])], reservation: heldBy(KEY) }
   expect(await check(other, '2:0:0:6')).toEqual(['silent'])
+})
+
+it('a disk with the WWID of the volume and another serial is another volume', async () => {
+  // One designator: NAA, binary.
+  const page83 = Buffer.from([0, 0x83, 0, 12, 1, 3, 0, 8, 0x50, 0, 0, 0, 0, 0, 0, 5])
+  const known = { wwid: 'naa.5000000000000005' as never }
+  const answer = (serial: string) => ({
+    pages: [page83, Buffer.from([0, 0x80, 0, serial.length, ...Buffer.from(serial)])],
+    reservation: heldBy(KEY),
+  })
+  expect(await check(answer('db5'), undefined, known)).toEqual(['same'])
+  expect(await check(answer('da5'), undefined, known)).toEqual(['other'])
 })

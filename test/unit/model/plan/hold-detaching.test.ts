@@ -144,7 +144,7 @@ describe('a volume whose detach has begun', () => {
     ['map', fenced, ['fail', 'empty-map', 'queue', 'drop-disk']],
     ['map', misplaced, ['fail', 'empty-map', 'queue']],
     ['session', fenced, ['drop-disk']],
-    ['session', misplaced, []],
+    ['session', misplaced, ['drop-disk']],
     ['map', { ...fenced, isClear: true }, []],
   ] as const)(
     'is stopped where it is not to be written, and not unmounted: %s, %j',

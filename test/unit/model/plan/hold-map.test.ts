@@ -29,7 +29,10 @@ describe('a map', () => {
       refused,
     })
     expect(after.steps).toMatchObject([
-      { kind: 'record', note: { kind: 'fenced', ended: 'fenced', holder: 'node-b', discarded: { bytes: 0 } } },
+      {
+        kind: 'record',
+        note: { kind: 'fenced', ended: 'fenced', holder: 'node-b', discarded: { bytes: 0 } },
+      },
       { kind: 'say' },
     ])
     const fenced = note({ kind: 'fenced', ended: 'fenced', isClear: true })

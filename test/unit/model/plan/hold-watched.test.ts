@@ -49,6 +49,16 @@ describe('a volume that its session or multipathd holds', () => {
             expect(['record', 'recover']).toContain(kind)
   })
 
+  it.each(['misplaced', 'fenced'] as const)(
+    'loses the disk to which it must not write (%s), also if the first attempt failed',
+    (kind) => {
+      const given = note({ kind, ended: kind })
+      expect(kinds(watched({ paths: [path], note: given }))).toEqual(['drop-disk', 'clear'])
+      const clear = { ...given, isClear: true }
+      expect(kinds(watched({ paths: [path], note: clear }))).not.toContain('drop-disk')
+    },
+  )
+
   it('that is just coming has no outage; an empty place is one only where it was', () => {
     const coming = { ...path, diskState: 'blocked' }
     expect(watched({ paths: [coming] }, memory()).steps).toEqual([])

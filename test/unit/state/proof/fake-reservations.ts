@@ -4,6 +4,7 @@ import type { Host } from '../../../../src/host/host.ts'
 import { openHost } from '../../../../src/host/host.ts'
 import { hostPaths } from '../../../../src/host/paths.ts'
 import type { PersistAnswer, PersistCommand } from '../../../../src/host/worker/protocol.ts'
+import { WorkerError } from '../../../../src/host/worker/worker.ts'
 import { temporary } from '../../temporary.ts'
 
 const NONE = '0'.repeat(16)
@@ -19,6 +20,8 @@ export class FakeReservations {
   holder: string | null = null
   /** Called before each command that changes something; its return value is the target's answer. */
   before: (session: string, command: PersistCommand) => PersistAnswer | void = () => {}
+  /** Whether nothing is heard over the session of this sg device. */
+  isSilentOver: (path: string) => boolean = () => false
   readonly log: string[] = []
 
   answer(session: string, command: PersistCommand): PersistAnswer {
@@ -64,7 +67,11 @@ export function hostAt(target: FakeReservations, session: string): Host {
   const root = temporary()
   const places = { records: join(root, 'records'), runtime: join(root, 'run') }
   const host = openHost({ paths: hostPaths(root), places })
-  const call = async (_: string, { commands }: { commands: readonly PersistCommand[] }) => {
+  const call = async (
+    _: string,
+    { path, commands }: { path: string; commands: readonly PersistCommand[] },
+  ) => {
+    if (target.isSilentOver(path)) throw new WorkerError('ETIMEDOUT', 'no answer')
     const answers: PersistAnswer[] = []
     for (const command of commands) {
       const answer = target.answer(session, command)

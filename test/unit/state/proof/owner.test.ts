@@ -2,19 +2,22 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { claimFree, registerKey } from '../../../../src/host/disk/reservations.ts'
+import { claimFree, registerKey, releaseReservation } from '../../../../src/host/disk/reservations.ts'
 import type { Host } from '../../../../src/host/host.ts'
+import { formatHctl } from '../../../../src/model/hctl.ts'
 import { parseKey } from '../../../../src/model/reservation.ts'
 import { parseName } from '../../../../src/model/name.ts'
 import { confirmAgain, reclaim, registerSession } from '../../../../src/state/proof/owner.ts'
 import { isRegistered, noteContested, noteRegistered } from '../../../../src/state/records/registrations.ts'
-import { disk } from '../../model/plan/facts.ts'
+import { writeRecord } from '../../../../src/state/records/volumes.ts'
+import { attachment, disk } from '../../model/plan/facts.ts'
 import { FakeReservations, hostAt } from './fake-reservations.ts'
 
 const KEY = parseKey('4c4b0000000a0001')
 const OTHER = parseKey('4c4b0000000b0001')
 const DISK = disk(null)
 const FENCE = { key: KEY, persists: false }
+const RECORD = { ...attachment('db', null), fence: FENCE }
 const VOLUME = { name: parseName('db'), fence: FENCE, publication: { attachment: 'va', uid: '1' } }
 
 let target: FakeReservations
@@ -23,6 +26,7 @@ let host: Host
 beforeEach(() => {
   target = new FakeReservations()
   host = hostAt(target, 'a')
+  writeRecord(host, RECORD)
 })
 
 /** What the Kubernetes API answers about the volume, question by question. */
@@ -72,6 +76,13 @@ describe('a reservation that the target has lost', () => {
     expect(target).toMatchObject({ holder: KEY })
   })
 
+  it('is not made again once a detach has given it back', async () => {
+    kubernetesSays('mine')
+    writeRecord(host, { ...RECORD, fence: { ...FENCE, isReleasing: true } })
+    await expect(reclaimed()).rejects.toMatchObject({ code: 'TARGET_AWAY' })
+    expect(target).toMatchObject({ holder: null, sessions: new Map() })
+  })
+
   it('is left to the node that reserved first', async () => {
     kubernetesSays('mine', 'mine')
     target.before = (_, command) => {
@@ -84,11 +95,16 @@ describe('a reservation that the target has lost', () => {
   })
 })
 
-/** A session that is logged in, as sysfs shows it. */
+/** A session that is logged in, with a disk of the volume, as sysfs shows it. */
 function connect({ paths }: Host, sid: number, port: string): void {
   const session = `${paths.sys}/class/iscsi_session/session${sid}`
   const connection = `${paths.sys}/class/iscsi_connection/connection${sid}:0`
-  for (const directory of [session, connection]) mkdirSync(directory, { recursive: true })
+  const { host: number, channel, target: id } = DISK.hctl
+  const device = `${session}/device/target${number}:${channel}:${id}/${formatHctl(DISK.hctl)}`
+  for (const directory of [session, connection, `${device}/scsi_generic/sg7`])
+    mkdirSync(directory, { recursive: true })
+  writeFileSync(`${device}/type`, '0\n')
+  writeFileSync(`${device}/state`, 'running\n')
   writeFileSync(`${session}/state`, 'LOGGED_IN\n')
   writeFileSync(`${connection}/local_port`, `${port}\n`)
 }
@@ -150,6 +166,17 @@ describe('a reservation that is found over a new connection', () => {
     expect(isRegistered(host, 'db', KEY, DISK.sid)).toBe(true)
   })
 
+  it('is not trusted by another session whose connection is lost, although the kernel has not noticed', async () => {
+    target.sessions.set('b', OTHER)
+    connect(host, 7, '40000')
+    noteRegistered(host, 'db', KEY, 7)
+    const alone = { ...VOLUME, publication: undefined }
+    const register = () => registerSession(host, alone, FENCE, DISK, { isContested: true })
+    target.isSilentOver = (path) => path.endsWith('sg7')
+    await expect(register()).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+    expect(target.sessions.has('b')).toBe(true)
+  })
+
   it('is trusted over the connection over which it was asked already', async () => {
     target.sessions.set('b', OTHER)
     noteRegistered(host, 'db', KEY, DISK.sid)
@@ -180,6 +207,49 @@ describe('a volume that is attached again automatically', () => {
     noteContested(host, 'db', KEY)
     const asked = confirmAgain(host, volume(false), told(null), DISK)
     await expect(asked).rejects.toMatchObject({ code: 'OWNER_UNKNOWN' })
+  })
+})
+
+describe('a reservation that is given back by a session that has not registered', () => {
+  beforeEach(() => {
+    target.sessions.set('its earlier session', KEY)
+    target.holder = KEY
+  })
+
+  it('is gone afterwards, with all registrations of this node', async () => {
+    await releaseReservation(host, DISK, FENCE)
+    expect(target).toMatchObject({ holder: null, sessions: new Map() })
+  })
+
+  it('leaves the volume to a node that takes it over meanwhile', async () => {
+    target.before = (session, command) => {
+      if (session !== 'a' || !('act' in command) || command.act !== 'register') return
+      target.before = () => {}
+      target.sessions.delete('its earlier session')
+      target.sessions.set('b', OTHER)
+      target.holder = OTHER
+    }
+    await releaseReservation(host, DISK, FENCE)
+    expect(target).toMatchObject({ holder: OTHER, sessions: new Map([['b', OTHER]]) })
+  })
+})
+
+describe('a volume that is attached again automatically where it has no reservation', () => {
+  it.each([
+    ['the target has none', null],
+    ['this node has none', undefined],
+  ] as const)('asks the other witnesses if %s', async (_, fence) => {
+    kubernetesSays('gone')
+    const volume = { ...VOLUME, fence: fence === null ? FENCE : undefined }
+    const told = {
+      keys: [],
+      holder: null,
+      capabilities: { canPersist: true },
+      registrants: [],
+      generation: 1,
+    }
+    const asked = confirmAgain(host, volume, fence === null ? null : told, DISK)
+    await expect(asked).rejects.toMatchObject({ code: 'FENCED' })
   })
 })
 
