@@ -106,7 +106,7 @@ export async function confirmAgain(
   return true
 }
 
-/** Checks that this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
+/** Checks that this node's reservation is not stale ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
 async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, hasDispute: boolean): Promise<void> {
   // A volume that the target guards does not wait for the Kubernetes API.
   const asked = hasDispute ? volume : { ...volume, publication: undefined }
@@ -114,7 +114,7 @@ async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, hasDispute
   judge(volume, disk, witnesses, judgeHeld(witnesses, hasDispute))
 }
 
-/** Gives the reservation back if it turns out to be an old one. @throws what the check throws */
+/** Gives the reservation back if it turns out to be stale. @throws what the check throws */
 async function whileOwn(
   host: Host,
   volume: Owned,
@@ -179,7 +179,7 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
 /**
  * Registers a session before its path is used: by the standard each session is registered separately, and a new
  * login makes a new session. The reservation was seen to be this node's a moment ago, but over a new connection it
- * may be an old one. Once another node was seen beside it, that node's silence proves nothing: the same old
+ * may be stale. Once another node was seen beside it, that node's silence proves nothing: the same stale
  * reservation may have made it believe that it had lost the volume.
  * @param contest.isContested another node's key is registered as well
  * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK
@@ -251,7 +251,7 @@ export async function giveUpKey(
 }
 
 /**
- * Gives back a reservation that is an old one, or not known to be this node's: the node that has the volume would
+ * Gives back a reservation that is stale, or not known to be this node's: the node that has the volume would
  * take it as a sign that it had lost the volume. The registration may belong to an earlier session. If the target
  * does not answer, this node still sends nothing.
  */

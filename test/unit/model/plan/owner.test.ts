@@ -274,7 +274,7 @@ describe('nextClaimStep', () => {
       { kind: 'preempt', key: B },
     ],
     [
-      'leaves a node alone that is registered beside a reservation from before, which may be an old one',
+      'leaves a node alone that is registered beside a reservation from before, which may be stale',
       { told: told([A, B], A) },
       { kind: 'beside', key: B },
     ],
