@@ -33,7 +33,7 @@ const RELATIONS = `Depends: libc6 (>= 2.28), libstdc++6 (>= 8), init-system-help
 Recommends: e2fsprogs, xfsprogs, systemd
 Suggests: multipath-tools, xz-utils, bzip2`
 
-/** A package for Debian 12, Ubuntu 22.04 and newer: they read zstd. @returns its file */
+/** A package for Debian 12, Ubuntu 24.04 and newer: they read zstd, and have open-iscsi 2.1.8. @returns its file */
 export async function makeDeb(out: string, work: string, input: DebInput): Promise<string> {
   const { version, architecture, single } = input
   const tree = join(work, `deb-${architecture}`)
@@ -67,7 +67,11 @@ export async function makeDeb(out: string, work: string, input: DebInput): Promi
 async function textFiles({ version, licences, sbom }: DebInput): Promise<Record<string, string | Buffer>> {
   const own = (path: string) => readFile(join(project, path), 'utf8')
   const words = commandLinesOf(COMMANDS)
-  const docs = (await readdir(join(project, 'docs'))).filter((name) => name.endsWith('.md'))
+  const pagesIn = async (folder: string) =>
+    (await readdir(join(project, folder)))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`)
+  const docs = [...(await pagesIn('docs')), ...(await pagesIn('docs/decisions'))]
   const units = ['lunkeeper.service', 'lunkeeper-shutdown.service']
   return {
     ...Object.fromEntries(
@@ -93,9 +97,7 @@ async function textFiles({ version, licences, sbom }: DebInput): Promise<Record<
     'usr/share/doc/lunkeeper/lunkeeper.cdx.json': sbom,
     'usr/share/doc/lunkeeper/README.md': await own('README.md'),
     ...Object.fromEntries(
-      await Promise.all(
-        docs.map(async (name) => [`usr/share/doc/lunkeeper/docs/${name}`, await own(`docs/${name}`)]),
-      ),
+      await Promise.all(docs.map(async (path) => [`usr/share/doc/lunkeeper/${path}`, await own(path)])),
     ),
   }
 }

@@ -1,6 +1,6 @@
 // oxlint-disable unicorn/require-post-message-target-origin -- a worker thread has no origin
 // A thread of the agent: files and LIO, with plain synchronous calls. If the kernel blocks one of them, only later
-// file requests wait; programs and signals go on. Paths that are known to block are sent to children instead (by the lab).
+// file requests wait; programs and signals continue. Paths that are known to block are sent to children instead (by the lab).
 import fs from 'node:fs'
 import { createHash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'

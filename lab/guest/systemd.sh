@@ -1,4 +1,4 @@
-# Goes on as a machine whose first program is systemd: read by init.sh, when LAB_SYSTEMD is set.
+# Continues as a machine whose first program is systemd: read by init.sh, when LAB_SYSTEMD is set.
 units=/etc/systemd/system
 mount -t tmpfs tmpfs /usr/local
 mkdir -p /usr/local/sbin "$units" /etc/systemd/system.conf.d /etc/systemd/journald.conf.d

@@ -54,7 +54,10 @@ const SURVEY_INTERVAL_MS = 60_000
 const RESTORE_MS = 30_000
 
 export interface AgentOptions {
-  /** Ends the agent: it stops monitoring every volume without touching it. */
+  /**
+   * Ends the agent: it stops monitoring the volumes, which stay as they are, and sets the recovery timers of their sessions
+   * to the hold. While the machine shuts down, it ends all queueing instead.
+   */
   readonly signal: AbortSignal
   /** Writes a line to its log. */
   readonly write: (line: string, entry: LogEntry) => void

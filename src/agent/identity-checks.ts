@@ -155,7 +155,7 @@ export class IdentityChecks {
   }
 
   /**
-   * Over a new connection the reservation may be an old one, and a key beside it may be that of the node that has
+   * Over a new connection the reservation may be stale, and a key beside it may be that of the node that has
    * the volume. A hold map's path is asked before it is used, but a session or multipathd resumes I/O without
    * asking.
    */

@@ -12,7 +12,7 @@ export const FINDINGS = {
     meaning: 'I/O of the volume would fail earlier than requested.',
     evidence: 'wanted, effective, the mode, and the timer of each session that is shorter than wanted.',
     remedy:
-      'Run `lunkeeper hold NAME --set HOLD` while there is no outage: the kernel does not extend a session timer during one. If multipathd limits the hold, raise no_path_retry.',
+      'Run `lunkeeper hold NAME --set HOLD`: it sets the hold map, the session timers, or the no_path_retry of multipathd again. For a volume held by its session, run it while there is no outage: the kernel does not extend a session timer during one.',
   },
   HOLDING: {
     meaning:

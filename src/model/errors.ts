@@ -240,7 +240,7 @@ export const ERRORS = {
 /** A stable code: one of {@link ERRORS}. */
 export type ErrorCode = keyof typeof ERRORS
 
-/** The only error class that Lunkeeper throws on purpose. Message and hint never contain a secret. */
+/** The only error class that Lunkeeper throws deliberately. Message and hint never contain a secret. */
 export class LunkeeperError extends Error {
   override readonly name = 'LunkeeperError'
   readonly code: ErrorCode

@@ -34,7 +34,10 @@ export type Happening =
       readonly holder?: string | undefined
       readonly trouble?: string | null | undefined
     }
-  /** Something answers, but the volume is not usable: it is another volume, or a file system that must be remounted. */
+  /**
+   * The target answers, but the volume is not usable. `stranger`: another volume answers in its place. `broken`: its file
+   * system must be remounted.
+   */
   | { readonly event: 'trouble'; readonly kind: 'stranger' | 'broken'; readonly text: string }
   /**
    * The volume is usable again. `io`: whether I/O only waited, or failed meanwhile. `returnMs`: milliseconds from

@@ -3,10 +3,10 @@ import { LunkeeperError } from './errors.ts'
 /** How long I/O is held with no usable path before it fails: whole seconds, or forever. */
 export type Hold = number | 'forever'
 
-/** What holds the I/O; see ARCHITECTURE.md. */
+/** What holds the I/O; see docs/holds.md. */
 export type HoldMode = 'map' | 'session' | 'multipathd'
 
-/** Kubernetes starts a dead node's pods elsewhere after five minutes; they get as long again to start. */
+/** Kubernetes evicts a dead node's pods after about six minutes; a storage machine among them has four more to start. */
 export const DEFAULT_HOLD: Hold = 600
 
 // The kernel's timer counts jiffies in an int. A month is far below its limit and longer than any real use.

@@ -17,7 +17,7 @@ export function flags(ops: string, length: string) {
     plant: { type: 'string', multiple: true, default: [] },
     keep: { type: 'string' },
     replay: { type: 'string' },
-    'go-on': { type: 'boolean', default: false },
+    continue: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   } satisfies ParseArgsOptionsConfig
 }

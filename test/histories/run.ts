@@ -1,6 +1,6 @@
 // Plays random histories of operations and faults, and checks after each step that no byte is where it should not be.
 //   node test/histories/run.ts [--ops N] [--seed S] [--length N] [--debian bookworm|trixie] [--machines N]
-//        [--plant NAME]... [--shrink] [--keep DIR] [--replay FILE] [--go-on] [--verbose]
+//        [--plant NAME]... [--shrink] [--keep DIR] [--replay FILE] [--continue] [--verbose]
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -60,12 +60,12 @@ async function keep(history: History, played: Played | null, what: string): Prom
 
 async function work(cpu: number | undefined): Promise<void> {
   await using player = new Player(debian, cpu, plant)
-  while (left > 0 && (values['go-on'] || total.violations === 0)) {
+  while (left > 0 && (values.continue || total.violations === 0)) {
     const length = Math.min(left, Number(values.length))
     left -= length
     const history = { seed: seed++, operations: length }
     const played = await player.play(history, values.verbose ? say : undefined).catch((error: unknown) => {
-      if (!values['go-on']) throw error
+      if (!values.continue) throw error
       total.broken++
       say(`seed ${history.seed} ${debian}: the harness broke: ${String((error as Error).cause ?? error)}`)
     })

@@ -52,7 +52,7 @@ describe.each(kernels('bookworm'))('the agent works on a node that is short of s
     await target.disable()
     await agent.errors(/all paths lost/, SEEN_MS)
     await target.enable()
-    await writer.goesOn(SEEN_MS, 3)
+    await writer.resumes(SEEN_MS, 3)
     await expectNoError(writer)
     await node.remove('/run/fill')
     await volume.state('ready')

@@ -105,7 +105,7 @@ describe('doctor --fix repairs a node that is in use', () => {
     expect(await doctor(node, 0, '--fix')).toEqual({ findings: [], repairs: [] })
 
     for (const writer of writers) {
-      await writer.goesOn(30_000)
+      await writer.resumes(30_000)
       expect(writer.errors).toBe(0)
       await writer.stop()
     }

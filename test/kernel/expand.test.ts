@@ -157,7 +157,7 @@ describe('expand takes over the new size of a LUN', () => {
     const process = await node.start(['node', '/tmp/expand.mjs'])
     await process.output(/rescan/, 30_000)
     await meanwhile()
-    await process.write('go on\n')
+    await process.write('continue\n')
     await process.exited
     expect(process.stdout).toContain('LUN_ABSENT')
     return null

@@ -61,11 +61,11 @@ describe('a volume that comes back elsewhere is found', () => {
       await Writer.start(node, '/dev/mapper/lunkeeper-second'),
     ]
     await renumbered(target, agent, { 9: 'first', 6: 'second' })
-    for (const writer of writers) await writer.goesOn(20_000, 10)
+    for (const writer of writers) await writer.resumes(20_000, 10)
     expect((await volume.status()).paths[0]!.lun).toBe(9)
     expect(await disks(node)).toBe(2)
     await renumbered(target, agent, { 9: 'second', 6: 'first' })
-    for (const writer of writers) await writer.goesOn(20_000, 10)
+    for (const writer of writers) await writer.resumes(20_000, 10)
     expect(await disks(node)).toBe(2)
     for (const writer of writers) {
       await expectNothingLost(writer)
@@ -94,7 +94,7 @@ describe('a volume that comes back elsewhere is found', () => {
     await target.removePortal(`${ONE}:3260`)
     await target.addPortal(`${THREE}:3260`)
     await target.enable()
-    await writer.goesOn(20_000, 10)
+    await writer.resumes(20_000, 10)
     await expectNothingLost(writer)
     const { paths } = await volume.status()
     expect(paths.map(({ portal, sessionState }) => [portal, sessionState])).toEqual([

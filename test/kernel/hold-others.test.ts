@@ -99,7 +99,7 @@ describe('a hold copes with what else happens on a node', () => {
     const writer = await Writer.start(node, '/dev/mapper/lunkeeper-db')
     await node.sh(`ip addr del ${ONE}/32 dev lo`)
     await node.until(async () => (await paths()) === 1, { deadline: 30_000, what: 'the loss of one path' })
-    await writer.goesOn(5_000)
+    await writer.resumes(5_000)
     // noop_out_interval + noop_out_timeout of iscsid.conf, and the request that waits meanwhile
     expect(writer.longest).toBeLessThan(patient(12_000))
     expect((await volume.status()).state).toBe('ready')
@@ -107,7 +107,7 @@ describe('a hold copes with what else happens on a node', () => {
     await agent.errors(/all paths lost/)
     await node.sh(`ip addr add ${ONE}/32 dev lo`)
     await target.enable()
-    await writer.goesOn(20_000)
+    await writer.resumes(20_000)
     await node.until(async () => (await paths()) === 2, { deadline: 30_000, what: 'both paths' })
     await expectNoError(writer)
     await end(volume, agent)
@@ -132,8 +132,8 @@ describe('a hold copes with what else happens on a node', () => {
     await node.sh('sleep 3')
     expect(await timers(node)).toBe('100')
     await target.enable()
-    await held.goesOn(20_000, 10)
-    await plain.goesOn(20_000, 10)
+    await held.resumes(20_000, 10)
+    await plain.resumes(20_000, 10)
     await Promise.all([held.stop(), plain.stop()])
     expect([held.errors, plain.errors]).toEqual([0, 0])
     expect(await held.check()).toBe('all there')
@@ -157,7 +157,7 @@ describe('a hold copes with what else happens on a node', () => {
       await target.enable()
       await node.sh('sleep 0.8')
     }
-    await writer.goesOn(30_000, 10)
+    await writer.resumes(30_000, 10)
     await expectNothingLost(writer)
     await end(volume, agent)
   })
@@ -175,10 +175,10 @@ describe('a hold copes with what else happens on a node', () => {
     await target.disable()
     await node.sh('sleep 2')
     await target.enable()
-    await writer.goesOn(20_000, 10)
+    await writer.resumes(20_000, 10)
     await agent.start()
     await node.until(async () => (await timers(node)) === '0', { deadline: 20_000, what: 'the short timer' })
-    await writer.goesOn(5_000, 10)
+    await writer.resumes(5_000, 10)
     await expectNoError(writer)
     await end(volume, agent)
   })
@@ -208,11 +208,7 @@ describe('a hold copes with what else happens on a node', () => {
     await end(volume, agent)
   })
 
-  it('attach and detach go on from where they were killed around any step of the map', async ({
-    node,
-    agent,
-    volume,
-  }) => {
+  it('attach and detach continue after a kill at any step of the map', async ({ node, agent, volume }) => {
     const asked = [...volume.flags, '--mount', '/mnt/v']
     await volume.mounted()
     await volume.detach()
@@ -257,13 +253,13 @@ describe('a hold copes with what else happens on a node', () => {
     ]
     far.freeze()
     await agent.errors(/far: all paths lost/, 30_000)
-    await goes.goesOn(3_000, 20)
+    await goes.resumes(3_000, 20)
     expect(goes.longest).toBeLessThan(patient(2_000))
     // The volume's own detach does not hang either.
     const refused = await lunkeeper(node).fails(['detach', 'far'], 'TARGET_AWAY')
     expect(refused.ms).toBeLessThan(patient(20_000))
     far.thaw()
-    await waits.goesOn(30_000, 10)
+    await waits.resumes(30_000, 10)
     await Promise.all([waits.stop(), goes.stop()])
     expect([waits.errors, goes.errors]).toEqual([0, 0])
     expect(await waits.check()).toBe('all there')

@@ -61,8 +61,8 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await node.sh('sleep 5')
     const confirmed = writer.confirmed
     await target.enable()
-    await writer.goesOn(BACK, 1)
-    await writer.goesOn(5_000, 20)
+    await writer.resumes(BACK, 1)
+    await writer.resumes(5_000, 20)
     expect(writer.confirmed).toBeGreaterThan(confirmed)
     await expectNoError(writer)
     expect(writer.longest).toBeGreaterThan(5_000)
@@ -88,7 +88,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect(await target.hash(5)).toBe(foreign)
     expect((await volume.status()).state).toBe('holding')
     await putBack(target)
-    await writer.goesOn(20_000, 10)
+    await writer.resumes(20_000, 10)
     await expectNothingLost(writer)
     await expectCleanDetach(volume, agent)
   })
@@ -107,12 +107,12 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await target.enable()
     // The user adds it during the outage.
     await volume.mounted('--fs', 'ext4', '--portal', '127.0.0.2')
-    await writer.goesOn(5_000, 10)
+    await writer.resumes(5_000, 10)
     await expectNothingLost(writer)
     await expectCleanDetach(volume, agent)
   })
 
-  it('the next agent goes on after a kill in the outage, and counts from the same moment', async ({
+  it('the next agent continues after a kill in the outage, and counts from the same moment', async ({
     node,
     target,
     agent,
@@ -125,7 +125,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     await agent.start()
     expect((await volume.status()).hold.since).toBe(since)
     await target.enable()
-    await writer.goesOn(20_000, 10)
+    await writer.resumes(20_000, 10)
     await expectNothingLost(writer)
     await expectCleanDetach(volume, agent)
   })
@@ -172,7 +172,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect(ended.code, ended.stderr).toBe(0)
     await writer.fails(1_000)
     await target.enable()
-    await writer.goesOn(20_000)
+    await writer.resumes(20_000)
     await writer.stop()
     await volume.state('ready', 30_000)
     await expectCleanDetach(volume, agent)

@@ -98,10 +98,10 @@ describe.each(kernels('bookworm'))(
       await target.disable()
       await agent.errors(/all paths lost/)
       await target.enable()
-      await writer.goesOn(30_000)
+      await writer.resumes(30_000)
       // The disk of the next session is new to udev.
       await node.sh('iscsiadm -m session -u > /dev/null')
-      await writer.goesOn(60_000, 10)
+      await writer.resumes(60_000, 10)
       expect(writer.errors).toBe(0)
       expect(await below(node, 'vg-data--1')).toBe('lunkeeper-db')
       expect(await holdersOf(node, (await volume.status()).paths[0]!.disk!)).toBe('lunkeeper-db')
@@ -153,7 +153,7 @@ describe.each(kernels('bookworm'))(
       await target.disable()
       await node.sh('sleep 2')
       await target.enable()
-      await writer.goesOn(60_000, 10)
+      await writer.resumes(60_000, 10)
       await expectNoError(writer)
       // Once it is inactive, the disk can be taken over, and LVM no longer finds it.
       await node.sh('vgchange -q -an vg')

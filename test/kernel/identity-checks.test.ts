@@ -73,7 +73,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     await volume.mounted()
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh('dmsetup message lunkeeper-db 0 "fail_path 8:0"')
-    await writer.goesOn(20_000, 5)
+    await writer.resumes(20_000, 5)
     await expectNoError(writer)
   })
 
@@ -86,8 +86,8 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     const writer = await Writer.start(node, '/mnt/db/file')
     await node.sh('pkill -f "[u]devadm monitor"; dmsetup message lunkeeper-db 0 "fail_path 8:0"')
     // The survey of the maps, which comes every minute, is not what notices it.
-    await writer.goesOn(20_000, 5)
-    await agent.errors(/I\/O goes on/)
+    await writer.resumes(20_000, 5)
+    await agent.errors(/I\/O resumed/)
     await expectNoError(writer)
   })
 
@@ -121,7 +121,7 @@ describe.each(kernels('bookworm'))('the agent checks which volume answers at a L
     expect(Date.parse(hold.deadline!) - Date.parse(before.deadline!)).toBeGreaterThan(3_500_000)
     await node.sh("date -s '-1 hour' >/dev/null")
     await target.enable()
-    await writer.goesOn(SEEN_MS, 3)
+    await writer.resumes(SEEN_MS, 3)
     await expectNoError(writer)
   })
 })

@@ -22,7 +22,7 @@ export class Steady {
   static async start(node: LabNode, file: string): Promise<Steady> {
     const process = await node.start(['node', PROGRAM, 'steady', file])
     const steady = new Steady(process)
-    await steady.goesOn(30_000)
+    await steady.resumes(30_000)
     return steady
   }
 
@@ -31,7 +31,7 @@ export class Steady {
   }
 
   /** Waits until two more writes are confirmed: a write that hangs now has ended by then. */
-  async goesOn(deadline: number): Promise<void> {
+  async resumes(deadline: number): Promise<void> {
     const more = this.#all.length + 2
     await this.#process.output(new RegExp(`^(?:[^\n]*\n){${more}}`), deadline)
   }

@@ -42,7 +42,7 @@ describe.each(kernels('bookworm'))('a volume may have a long name (%s)', (debian
     await agent.errors(/all paths lost/)
     expect((await long.status()).state).toBe('holding')
     await target.enable()
-    await writer.goesOn(60_000, 5)
+    await writer.resumes(60_000, 5)
     expect((await long.status()).state).toBe('ready')
     await writer.stop()
     await long.detach()

@@ -82,7 +82,7 @@ describe.each(['bookworm', 'trixie'] as const)(
 
     if (isBrief(debian)) return
 
-    it('a writer goes on when a path dies, and both paths are used again when it is back', async ({
+    it('a writer continues when a path dies, and both paths are used again when it is back', async ({
       node,
       volume,
     }) => {
@@ -258,7 +258,7 @@ describe.each(['bookworm', 'trixie'] as const)(
     })
 
     it.for(isEverything ? ['before', 'after'] : ['after'])(
-      'attach and detach go on from a kill %s multipathd is told how long to hold',
+      'attach and detach continue after a kill %s multipathd is told how long to hold',
       async (moment, { node, volume }) => {
         const dies = async (...args: string[]) => {
           const ended = await lunkeeper(node).run(args, { LUNKEEPER_DIE_AT: `tell-multipathd:${moment}` })

@@ -57,7 +57,7 @@ describe.each(kernels('bookworm'))(
       await target.map(lun, ours)
       await volume.state('ready')
       expect(await sizeOf(node)).toBe(BYTES)
-      await writer.goesOn(SEEN_MS)
+      await writer.resumes(SEEN_MS)
       expect(writer.errors).toBe(0)
       await writer.stop()
       await volume.detach()

@@ -53,7 +53,7 @@ describe.each(kernels('bookworm'))('the service works under a real systemd (%s)'
     )
     expect(await pid(node)).toBe(restarted)
     expect(await standing(node)).toEqual(before)
-    await writer.goesOn(10_000)
+    await writer.resumes(10_000)
     expect(writer.errors).toBe(0)
 
     await grace(node, '1s')
@@ -74,9 +74,9 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     },
   })
 
-  async function goesOn(node: LabNode, target: Target): Promise<void> {
+  async function resumes(node: LabNode, target: Target): Promise<void> {
     await target.enable()
-    await writer.goesOn(30_000)
+    await writer.resumes(30_000)
     expect(writer.errors).toBe(0)
     await node.until(async () => (await node.list('/run/lunkeeper/holds')).length === 0, { deadline: 20_000 })
   }
@@ -87,7 +87,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
   }) => {
     const before = await standing(node)
     await node.sh('systemctl stop lunkeeper')
-    await writer.goesOn(10_000)
+    await writer.resumes(10_000)
     expect(await standing(node)).toEqual(before)
     await node.sh('systemctl start lunkeeper')
     // Without the pause, this is more often in ten seconds than systemd allows by default (5 times).
@@ -102,7 +102,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     await lost(node)
     await node.sh(`kill -9 ${await pid(node)}`)
     await node.until(async () => (await isActive(node, 'lunkeeper')) === 'active')
-    await goesOn(node, target)
+    await resumes(node, target)
   })
 
   it('an agent that hangs is replaced by the watchdog', async ({ node, target }) => {
@@ -117,7 +117,7 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     await node.sh(`kill -STOP ${hung}`)
     await node.until(async () => ![0, hung].includes(await pid(node)), { deadline: 40_000 })
     expect(await node.sh('systemctl show lunkeeper -p NRestarts --value')).not.toBe('0')
-    await goesOn(node, target)
+    await resumes(node, target)
   })
 
   it('a program of the agent that hangs in a disk does not prevent a new agent from starting', async ({
@@ -130,6 +130,6 @@ describe.skipIf(!isEverything).each(kernels('bookworm'))('the agent runs as a se
     const began = performance.now()
     await node.sh('systemctl restart lunkeeper', { deadline: 100_000 })
     expect(performance.now() - began).toBeLessThan(patient(20_000))
-    await goesOn(node, target)
+    await resumes(node, target)
   })
 })

@@ -55,7 +55,7 @@ describe.each(kernels('bookworm'))('a target that answers, and fails I/O (%s)', 
     await expectNothingLeft(node)
   })
 
-  it('attach does not wait for as long as mkfs would, and goes on once the target takes writes', async ({
+  it('attach does not wait for as long as mkfs would, and continues once the target takes writes', async ({
     node,
     agent,
     volume,

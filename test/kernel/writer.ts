@@ -44,7 +44,7 @@ export class Writer {
   }
 
   /** Waits until this many more writes are confirmed. */
-  async goesOn(deadline: number, more = 3): Promise<void> {
+  async resumes(deadline: number, more = 3): Promise<void> {
     const last = this.confirmed + more - 1
     await this.#process.output(new RegExp(`^ok ${last} `, 'm'), deadline)
   }

@@ -18,7 +18,7 @@ test('the report shows which side broke, when, and how long the other paused', (
     expect(text).toContain('paused, and resumed automatically 2.0 s after the return')
   }
   expect(summaryOf()).toMatch(/✗ Stock open-iscsi.*\n.*✓ Lunkeeper/)
-  expect(pageOf()).toMatch(/broken after 12\.0 s<.*goes on, after one write of 27\.0 s</s)
+  expect(pageOf()).toMatch(/broken after 12\.0 s<.*resumes, after one write of 27\.0 s</s)
 })
 
 test('a stock side that survived the outage is called neither broken nor repaired', () => {

@@ -54,7 +54,7 @@ describe('a drill', () => {
     expect(html).not.toMatch(/<script|<link|<img|url\(|https?:|NaN|undefined/)
   })
 
-  it('is not passed when a block is lost, when there was an error, or when it did not go on', () => {
+  it('is not passed when a block is lost, when there was an error, or when it did not resume', () => {
     const { lunkeeper } = drill.sides
     const but = (change: Partial<Drill['sides']['lunkeeper']>) =>
       verdictOn({ ...drill, sides: { ...drill.sides, lunkeeper: { ...lunkeeper, ...change } } }).ok

@@ -56,7 +56,7 @@ test('two kernels talk over the switch', { timeout: 60_000 }, async () => {
   )
 })
 
-test('a frozen machine is silent, and a thawed one goes on', { timeout: 120_000 }, async () => {
+test('a frozen machine is silent, and a thawed one continues', { timeout: 120_000 }, async () => {
   store.freeze()
   expect(await answers()).toBe(false)
   await becomes('FAILED')
@@ -65,7 +65,7 @@ test('a frozen machine is silent, and a thawed one goes on', { timeout: 120_000 
   await node.until(answers)
 })
 
-test('a cut network is silent on both sides, and a joined one goes on', { timeout: 120_000 }, async () => {
+test('a cut network is silent on both sides, and a joined one continues', { timeout: 120_000 }, async () => {
   await lab.cut(store)
   expect(await answers()).toBe(false)
   // there is no reset and no unreachable message: the initiator just no longer hears from the target

@@ -47,6 +47,7 @@ export const BANNED: readonly BannedPhrase[] = [
   },
   { pattern: /\bas it comes\b/i, instead: 'with default settings', why: RIDDLE },
   { pattern: /\bgoes on from what is there\b/i, instead: 'continues from the current state', why: RIDDLE },
+  { pattern: /\bI\/O goes on\b/i, instead: 'I/O resumes, I/O continues', why: ARCHAIC },
   { pattern: /\bis told of\b/i, instead: 'is called for, receives', why: NO_ACTOR },
   {
     pattern: /\bThe same, (?:where|whoever|for)\b/,

@@ -67,7 +67,7 @@ describe('the page of an agent', () => {
       await target.enable()
       await count.waitFor({ state: 'detached' })
       await page.getByText('Live').waitFor()
-      await writer.goesOn(60_000)
+      await writer.resumes(60_000)
       expect(writer.errors).toBe(0)
       expect(await page.locator('section', { has: page.locator('#outages') }).innerText()).toContain('db')
       expect(complaints).toEqual([])

@@ -77,14 +77,14 @@ describe.each(['bookworm', 'trixie'] as const)('a hundred volumes of one target 
     expect(resident).toBeLessThan(200 * 1024)
   }, 300_000)
 
-  it('lost, all are held within a second; back, all have a path within four, and go on within six', async () => {
+  it('lost, all are held within a second; back, all have a path within four, and resume within six', async () => {
     await target.disable()
     const lost = await untilAll(/all paths lost/g)
     await new Promise((resolve) => setTimeout(resolve, 10_000))
     await target.enable()
     const since = performance.now()
     const back = await untilAll(/127\.0\.0\.1:3260 is back/g)
-    await untilAll(/I\/O goes on after/g)
+    await untilAll(/I\/O resumed after/g)
     const on = performance.now() - since
     console.log(JSON.stringify({ debian, lost, back, on }))
     expect(lost).toBeLessThan(patient(1_000))

@@ -67,7 +67,7 @@ it('what is scraped tells of an outage: a hold that counts down, then one more o
   await agent.errors(/db: all paths lost/, 60_000)
   await scraped(12)
   await target.enable()
-  await agent.errors(/db: I\/O goes on/, 120_000)
+  await agent.errors(/db: I\/O resumed/, 120_000)
   await scraped(12)
   await writer.stop()
 

@@ -57,7 +57,7 @@ describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)',
     await expectNothingLeft(node)
   }
 
-  it('ext4, xfs and a raw device: no error, nothing lost, and all go on within two seconds', async () => {
+  it('ext4, xfs and a raw device: no error, nothing lost, and all resume within two seconds', async () => {
     await attach('ext4', 5, '--mount=/mnt/e', '--format')
     await attach('xfs', 6, '--mount=/mnt/x', '--fs=xfs', '--format')
     await attach('raw', 7)
@@ -71,14 +71,14 @@ describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)',
     const back = performance.now()
     const pauses = await Promise.all(
       writers.map(async (writer) => {
-        await writer.goesOn(20_000, 1)
+        await writer.resumes(20_000, 1)
         return performance.now() - back
       }),
     )
     process.stderr.write(`${debian}: on again after ${pauses.map((ms) => Math.round(ms)).join(', ')} ms\n`)
     expect(Math.max(...pauses)).toBeLessThan(BACK)
     for (const writer of writers) {
-      await writer.goesOn(5_000, 20)
+      await writer.resumes(5_000, 20)
       await writer.stop()
       expect(writer.errors).toBe(0)
       expect(writer.longest).toBeGreaterThan(MINUTE)
@@ -87,7 +87,7 @@ describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)',
     await detached('ext4', 'xfs', 'raw')
   })
 
-  it('another volume answers after a minute: it gets not one byte, and the right one goes on', async () => {
+  it('another volume answers after a minute: it gets not one byte, and the right one resumes', async () => {
     await attach('ext4', 5, '--mount=/mnt/e', '--format')
     const writer = await Writer.start(node, '/mnt/e/file')
     await outage()
@@ -102,7 +102,7 @@ describe.each(['bookworm', 'trixie'] as const)('a minute without a target (%s)',
     expect(findings.stdout).toContain('WRONG_VOLUME')
     await target.unmap(5, { keep: true })
     await target.map(5, { name: 'v5', bytes: BYTES })
-    await writer.goesOn(20_000, 20)
+    await writer.resumes(20_000, 20)
     await writer.stop()
     expect(writer.errors).toBe(0)
     expect(await writer.check()).toBe('all there')

@@ -41,7 +41,7 @@ describe('the agent automatically repairs what is safe to repair', () => {
       ['db', 'ready'],
     ])
     expect((await lunkeeper(node).run(['doctor'])).code).toBe(0)
-    await writer.goesOn(30_000)
+    await writer.resumes(30_000)
     expect(writer.errors).toBe(0)
     await writer.stop()
 

@@ -28,7 +28,7 @@ export interface Story {
 
 /**
  * The kernel notices a silent target after 5 + 5 s. Until then a connection sends what was in flight once the network is
- * back. Only reservations make the target refuse that (docs/ownership.md, "What stays open").
+ * back. Only reservations make the target refuse that (docs/ownership.md, "Known limitations").
  */
 const LOST_MS = 14_000
 

@@ -1,5 +1,5 @@
 // Writes numbered blocks, one after the other, each synced before it counts, as a simple program would: after an
-// error it opens its file again and goes on trying. One JSON line for each block and each error.
+// error it opens its file again and keeps trying. One JSON line for each block and each error.
 //   writer.mjs write FILE · writer.mjs check FILE COUNT
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'

@@ -22,7 +22,7 @@ export const ROWS: readonly Row<Numbers>[] = [
       firstErrorSeconds === null ? 'none' : `${span(firstErrorSeconds * 1000)} into the outage`,
   },
   {
-    what: 'goes on',
+    what: 'resumes',
     of: ({ goesOnAfterSeconds }) =>
       goesOnAfterSeconds === null
         ? 'not automatically'

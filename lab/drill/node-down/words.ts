@@ -22,7 +22,7 @@ export function fate({ firstErrorSeconds, goesOnAfterSeconds, longestPauseSecond
       ? `no error, but still waiting at the end, for ${span(longestPauseSeconds * 1000)}`
       : `paused, and resumed automatically ${on}`
   const broken = `broken ${span(firstErrorSeconds * 1000)} into the outage`
-  return on === null ? `${broken}, and still broken when the target was back` : `${broken}, went on ${on}`
+  return on === null ? `${broken}, and still broken when the target was back` : `${broken}, resumed ${on}`
 }
 
 export function story({ plan, kernel, killed, back }: Drill): string {

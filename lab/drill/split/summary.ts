@@ -50,8 +50,8 @@ export function story({ plan, kernel, cut, moved, back }: Split): string {
 
 export function scaling({ plan }: Split): string {
   return plan.scale === 1
-    ? `The outage of ${plan.outage} s is as long as Kubernetes takes to give a node up.`
-    : `Scaled: the outage of ${plan.outage} s stands for the ${REAL.outage} s in which Kubernetes gives a node up. Both sides are pinged every ${plan.ping} s.`
+    ? `The outage of ${plan.outage} s is as long as Kubernetes waits before it evicts the pods of a dead node.`
+    : `Scaled: the outage of ${plan.outage} s stands for the ${REAL.outage} s that Kubernetes waits before it evicts the pods of a dead node. Both sides are pinged every ${plan.ping} s.`
 }
 
 /** The end of a drill, for a terminal. */

@@ -12,7 +12,7 @@ export const agentCommand = command({
   group: 'change',
   summary: 'Manage the volumes of this node; run it as a service',
   about:
-    'Runs until it is stopped. While it runs, volumes are attached on hold maps: during an outage I/O is held. It resumes when the target returns, at the same or another address, and the agent has verified that the right volume answers. After a reboot the agent reattaches the volumes. Stopping or killing it leaves volumes untouched; a new agent continues from the current state. Its flags can also be set as fields in the configuration file; SIGHUP reloads that file.',
+    'Runs until it is stopped. While it runs, volumes are attached on hold maps: during an outage I/O is held. It resumes when the target returns, at the same or another address, and the agent has verified that the right volume answers. After a reboot the agent reattaches the volumes. Stopping or killing it leaves volumes attached and mounted, and a new agent continues from the current state. An agent that is stopped also sets the recovery timers of the sessions to the hold, so that volumes survive a short outage without an agent. Its flags can also be set as fields in the configuration file; SIGHUP reloads that file.',
   usage: [''],
   options: AGENT_OPTIONS,
   examples: [

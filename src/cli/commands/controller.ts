@@ -8,7 +8,7 @@ export const controllerCommand = command({
   group: 'change',
   summary: 'Publish each Kubernetes volume to one node at a time',
   about:
-    'Runs in a Kubernetes pod until it is stopped. It serves the CSI calls ControllerPublishVolume and ControllerUnpublishVolume to the external-attacher in the same pod: a single-node volume is published to one node at a time, for as long as its VolumeAttachment exists. The controller stores no state and does not contact targets. It uses only the Kubernetes API, with the service account of its pod.',
+    'Runs in a Kubernetes pod until it is stopped. It serves the CSI calls ControllerPublishVolume and ControllerUnpublishVolume to the external-attacher in the same pod: a single-node volume is published to one node at a time, for as long as its VolumeAttachment exists. The controller keeps no persistent state and does not contact targets. It uses only the Kubernetes API, with the service account of its pod.',
   usage: ['--csi-endpoint unix:///PATH'],
   options: [
     {

@@ -36,4 +36,4 @@ export function commandHelp(
 }
 
 export const EXIT_STATUS =
-  '0 success, including nothing to do. 1 failed. 2 the request is invalid. 3 `doctor` has findings. Errors are printed as "error[CODE]: what happened" and "hint: what to do"; `lunkeeper help CODE` explains a code.'
+  '0 success, including nothing to do. 1 failed. 2 the request is invalid. 3 `doctor` has critical findings or warnings. Errors are printed as "error[CODE]: what happened" and "hint: what to do"; `lunkeeper help CODE` explains a code.'

@@ -8,7 +8,7 @@ import { dieAt } from './die-at.ts'
 import { useKubernetesWitness } from './kubernetes-witness.ts'
 import { observers } from './observers.ts'
 
-/** The agent reports that it is alive at least every 20 s (`ROUND` in src/agent/agent.ts). */
+/** The agent reports that it is alive at least every 20 s (`ROUND_INTERVAL_MS` in src/agent/agent.ts). */
 const UNHEALTHY_AFTER_MS = 60_000
 
 /** The services beside the agent. They are stopped when they are disposed, after the agent has ended. */

@@ -76,7 +76,7 @@ export function happeningText(event: HistoryEvent): string {
     case 'outage-ended': {
       const back = event.returnMs === null ? '' : `, ${event.returnMs} ms after the target returned`
       return event.io === 'waited'
-        ? `I/O goes on after ${secondsText(event.seconds)}${back}`
+        ? `I/O resumed after ${secondsText(event.seconds)}${back}`
         : `usable again, ${secondsText(event.seconds)} after all paths were lost; I/O had failed`
     }
     case 'outages': {

@@ -33,10 +33,7 @@ export const holdShort: VolumeCheck = {
         subject: name,
         message: `I/O would be held for ${inWords(effective)} instead of ${inWords(wanted)}: ${by}`,
         evidence: { mode, wanted, effective, sessions },
-        fix:
-          mode === 'multipathd'
-            ? 'Raise no_path_retry in multipath.conf and reload multipathd.'
-            : `lunkeeper hold ${name} --set ${wanted}`,
+        fix: `lunkeeper hold ${name} --set ${wanted}`,
       },
     ]
   },

@@ -17,7 +17,7 @@ import {
   beginOutage,
   endOutage,
   goesThrough,
-  goOn,
+  resume,
   isGivenUp,
   sinceMsOf,
   voidRecovery,
@@ -214,7 +214,7 @@ function planCarried(
     // from 0 then.
     if (facts.mapReadMs <= returnedMs) return { ...trial, ask: 'map' }
   }
-  const after = goOn(facts, before, note)
+  const after = resume(facts, before, note)
   const { isBusy, nextMs } = after.memory.recovery
   const isWaiting = after.note !== null && !isBusy
   const steps = [...on, ...after.steps]

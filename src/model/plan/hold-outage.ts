@@ -56,14 +56,14 @@ export function beginOutage(
 ): OutagePlan & { readonly note: HoldNote } {
   const { nowMs, wallMs, wanted } = facts
   const last = memory.lastOutage
-  const goesOn = failedIo && last !== null && nowMs - last.endedMs < RELAPSE_MS
-  const moment = goesOn
+  const isSameOutage = failedIo && last !== null && nowMs - last.endedMs < RELAPSE_MS
+  const moment = isSameOutage
     ? { since: restamped(last, facts), sinceMs: last.sinceMs }
     : { since: new Date(wallMs).toISOString(), sinceMs: nowMs }
   const deadline = kept === undefined ? {} : { deadline: after(Date.parse(moment.since), kept) }
   const note: HoldNote = { ...moment, ended: null, trouble: null, ...deadline }
   const what = failedIo ? 'the target answers, but I/O fails' : 'all paths lost'
-  const counted = goesOn ? `, counted from ${note.since}` : ''
+  const counted = isSameOutage ? `, counted from ${note.since}` : ''
   return {
     note,
     memory,
@@ -114,9 +114,9 @@ export function goesThrough({ nowMs, io }: Pick<HoldFacts, 'nowMs' | 'io'>, memo
  * A path carries I/O: ends the outage. If the hold had ended, the file system is recovered first.
  * @returns `note` null: the outage is over
  */
-export function goOn(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
+export function resume(facts: Facts, memory: HoldMemory, note: HoldNote | null): OutagePlan {
   if (note === null) return { note, memory: { ...memory, completed: null, returnedMs: null }, steps: [] }
-  if (note.ended === null) return over(facts, memory, note, (seconds) => `I/O goes on after ${seconds} s`)
+  if (note.ended === null) return over(facts, memory, note, (seconds) => `I/O resumed after ${seconds} s`)
   const { isBusy, nextMs } = memory.recovery
   if (isBusy || facts.nowMs < nextMs) return { note, memory, steps: [] }
   return {

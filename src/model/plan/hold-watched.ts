@@ -5,7 +5,7 @@ import { isUsable } from './hold-facts.ts'
 import { planGivenUp, QUIET } from './hold-given-up.ts'
 import { takeResults } from './hold-results.ts'
 import type { OutagePlan } from './hold-outage.ts'
-import { after, beginOutage, endOutage, goOn, isGivenUp, voidRecovery } from './hold-outage.ts'
+import { after, beginOutage, endOutage, resume, isGivenUp, voidRecovery } from './hold-outage.ts'
 import { heldFor, isSameDeadline } from './hold-search.ts'
 import { stateOfHold } from './hold-state.ts'
 
@@ -72,7 +72,7 @@ function planCarried(facts: HoldFacts, before: HoldMemory, taken: readonly HoldS
   const plan = { ...QUIET, checks: paths.filter(isUsable).map(({ sid }) => sid) }
   if (!held.hasDevice)
     return { ...plan, memory, steps: taken, lookAtMs: nowMs + APPEAR_MS, state: stateOfHold(note) ?? 'ready' }
-  const outage = goOn(facts, memory, note)
+  const outage = resume(facts, memory, note)
   const isOver = outage.note === null
   return {
     ...plan,

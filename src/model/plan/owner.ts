@@ -99,7 +99,7 @@ export function judgeUnclaimed(witnesses: Witnesses): Judgement {
 
 /**
  * Whether a node may continue if it has a new connection to the target and finds its reservation there. That
- * reservation may be an old one. When an initiator without an ACL of its own logs in, LIO restores the reservation
+ * reservation may be stale. When an initiator without an ACL of its own logs in, LIO restores the reservation
  * that it kept for it, and so replaces one that another node has made meanwhile (docs/kernel-notes.md).
  * @param isContested whether another node's key is registered beside it. If not, the reservation outweighs
  * everything except a changed mark
@@ -129,7 +129,7 @@ export interface ClaimFacts {
   readonly isOwn: (key: ReservationKey) => boolean
   /** Take the volume from the node that has it. */
   readonly takesOver: boolean
-  /** This claim has made the reservation, so it is not an old one. */
+  /** This claim has made the reservation, so it is not stale. */
   readonly hasReserved: boolean
   /** How often a reservation or preemption was refused because other nodes claim the volume at the same time. */
   readonly conflicts: number
@@ -151,7 +151,7 @@ const MAX_CONFLICTS = 8
 
 /**
  * The next step of claiming a volume for one node. This is safe in every interleaving with another node that does
- * the same: no node writes before it has read back that the reservation is its own (ownership.md, section 3).
+ * the same: no node writes before it has read back that the reservation is its own (docs/ownership.md, "Reservations").
  */
 export function nextClaimStep(facts: ClaimFacts): ClaimStep {
   const { told, key, isRegistered, isOwn, takesOver } = facts

@@ -37,7 +37,7 @@ export async function giveUpKey(
 }
 
 /**
- * Gives back a reservation that is an old one, or not known to be this node's: the node that has the volume would
+ * Gives back a reservation that is stale, or not known to be this node's: the node that has the volume would
  * take it as a sign that it had lost the volume. The registration may belong to an earlier session. If the target
  * does not answer, this node still sends nothing.
  */

@@ -51,13 +51,13 @@ async function askKubernetes(
 export async function confirmUnguarded(host: Host, volume: Owned, disk: ScsiDisk): Promise<void> {
   const { fence, request, publication } = volume
   if (fence || !request || request.use.readOnly) return
-  if (!request.shared) return judge(volume, disk, await readWitnesses(host, volume, disk))
+  if (!request.shared) return requireOwn(volume, disk, await readWitnesses(host, volume, disk))
   const kubernetes = await askKubernetes(host, publication)
-  judge(volume, disk, { persists: false, kubernetes, mark: 'none' })
+  requireOwn(volume, disk, { persists: false, kubernetes, mark: 'none' })
 }
 
 /** @throws FENCED OWNER_UNKNOWN */
-export function judge(
+export function requireOwn(
   { name }: Owned,
   disk: ScsiDisk,
   witnesses: Witnesses,

@@ -18,7 +18,7 @@ import { readRecord } from '../records/volumes.ts'
 import { isDisputed } from './disputed.ts'
 import { fenced, giveUpKey, giveUpReservation, removeOtherKeys } from './own-keys.ts'
 import type { Owned } from './owner-evidence.ts'
-import { judge, judgeLost, readWitnesses } from './owner-evidence.ts'
+import { judgeLost, requireOwn, readWitnesses } from './owner-evidence.ts'
 
 /**
  * For a volume that nothing on this node uses, before it is attached again automatically, as after a reboot: no
@@ -39,7 +39,7 @@ export async function confirmAgain(
 ): Promise<boolean> {
   const { name, fence } = volume
   if (!fence || !told) {
-    judge(volume, disk, await readWitnesses(host, volume, disk, recorded))
+    requireOwn(volume, disk, await readWitnesses(host, volume, disk, recorded))
     return false
   }
   const claim = reservationVerdict(told, fence)
@@ -47,23 +47,25 @@ export async function confirmAgain(
   if (claim.kind !== 'held' && claim.kind !== 'unclaimed') return false
   const witnesses = await readWitnesses(host, volume, disk, recorded)
   if (claim.kind === 'unclaimed') {
-    judge(volume, disk, witnesses, judgeLost(isContested(host, name, fence.key), witnesses))
+    requireOwn(volume, disk, witnesses, judgeLost(isContested(host, name, fence.key), witnesses))
     return false
   }
   noteContested(host, name, fence.key)
-  await whileOwn(host, volume, fence, disk, () => judge(volume, disk, witnesses, judgeHeld(witnesses, true)))
+  await whileOwn(host, volume, fence, disk, () =>
+    requireOwn(volume, disk, witnesses, judgeHeld(witnesses, true)),
+  )
   return true
 }
 
-/** Checks that this node's reservation is not an old one ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
+/** Checks that this node's reservation is not stale ({@link judgeHeld}). @throws FENCED OWNER_UNKNOWN */
 async function confirmHeld(host: Host, volume: Owned, disk: ScsiDisk, hasDispute: boolean): Promise<void> {
   // A volume that the target guards does not wait for the Kubernetes API.
   const asked = hasDispute ? volume : { ...volume, publication: undefined }
   const witnesses = await readWitnesses(host, asked, disk)
-  judge(volume, disk, witnesses, judgeHeld(witnesses, hasDispute))
+  requireOwn(volume, disk, witnesses, judgeHeld(witnesses, hasDispute))
 }
 
-/** Gives the reservation back if it turns out to be an old one. @throws what the check throws */
+/** Gives the reservation back if it turns out to be stale. @throws what the check throws */
 async function whileOwn(
   host: Host,
   volume: Owned,
@@ -89,7 +91,7 @@ export async function reclaim(host: Host, volume: Owned, fence: Registration, di
   const hasDispute = isContested(host, volume.name, fence.key)
   const confirm = async () => {
     const witnesses = await readWitnesses(host, volume, disk)
-    judge(volume, disk, witnesses, judgeLost(hasDispute, witnesses))
+    requireOwn(volume, disk, witnesses, judgeLost(hasDispute, witnesses))
   }
   await confirm()
   refuseReleased(host, volume)
@@ -124,7 +126,7 @@ function refuseReleased(host: Host, { name }: Owned): void {
 /**
  * Registers a session before its path is used: by the standard each session is registered separately, and a new
  * login makes a new session. The reservation was seen to be this node's a moment ago, but over a new connection it
- * may be an old one. Once another node was seen beside it, that node's silence proves nothing: the same old
+ * may be stale. Once another node was seen beside it, that node's silence proves nothing: the same stale
  * reservation may have made it believe that it had lost the volume.
  * @param contest.isContested another node's key is registered as well
  * @throws FENCED · TARGET_AWAY OWNER_UNKNOWN STUCK

@@ -212,7 +212,7 @@ export class ReservationClaim {
     return key !== undefined && key !== this.#key && !this.#isOwn(key)
   }
 
-  /** Its own reservation may be an old one: the node that is registered beside it may have the volume. */
+  /** Its own reservation may be stale: the node that is registered beside it may have the volume. */
   get #isDisputed(): boolean {
     return this.#told !== null && this.#told.holder !== null && !this.#known.hasReserved
   }

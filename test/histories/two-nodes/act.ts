@@ -250,7 +250,7 @@ const ACTS: Acts = {
     world.machine(node).node.freeze()
     model.node(node).away = 'paused'
   },
-  async 'go-on'({ world, model }, { node }) {
+  async resume({ world, model }, { node }) {
     world.machine(node).node.thaw()
     model.node(node).away = null
   },

@@ -52,7 +52,7 @@ export type TwoNodesOperation =
   | { readonly kind: 'read'; readonly node: NodeName; readonly blocks: readonly number[] }
   | { readonly kind: 'wait'; readonly ms: number }
   // what happens to a node
-  | Each<'cut' | 'join' | 'pause' | 'go-on', { readonly node: NodeName }>
+  | Each<'cut' | 'join' | 'pause' | 'resume', { readonly node: NodeName }>
   | Each<'agent-kill' | 'agent-start' | 'logout', { readonly node: NodeName }>
   /** Power is lost and comes back, for one node or for both at once. */
   | { readonly kind: 'reboot'; readonly nodes: readonly NodeName[] }

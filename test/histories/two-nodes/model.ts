@@ -74,7 +74,7 @@ export class Model {
   /**
    * Whether a former owner still learns that it has lost the volume after the target has forgotten the owner. It
    * does not if its session holds I/O, which is sent without a check, or if it is a raw device, which has no mark
-   * (docs/ownership.md, "What stays open"). A target that keeps registrations counts as well, if it applies them at
+   * (docs/ownership.md, "Known limitations"). A target that keeps registrations counts as well, if it applies them at
    * once: LIO does that for initiators with an entry of their own.
    */
   isForgettable(except?: NodeName): boolean {
@@ -90,7 +90,7 @@ export class Model {
 
   /**
    * Whether no former owner has pending writes on a connection that has lasted. If the target forgets its
-   * reservations without closing connections, these writes arrive (docs/ownership.md, "What stays open").
+   * reservations without closing connections, these writes arrive (docs/ownership.md, "Known limitations").
    */
   get isQuiet(): boolean {
     return this.nodes.every(

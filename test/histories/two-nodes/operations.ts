@@ -32,7 +32,7 @@ const nodeWith = (random: Random, model: Model, fits: (node: NodeModel) => boole
 /** A former owner usually comes back only after the volume has moved. */
 const isTaken = (after: number, before: number) => (model: Model) => (isOwnerAway(model) ? before : after)
 
-function onNode<K extends 'cut' | 'join' | 'pause' | 'go-on' | 'agent-kill' | 'agent-start' | 'logout'>(
+function onNode<K extends 'cut' | 'join' | 'pause' | 'resume' | 'agent-kill' | 'agent-start' | 'logout'>(
   kind: K,
   weight: number | ((model: Model) => number),
   fits: (node: NodeModel, model: Model) => boolean,
@@ -125,7 +125,7 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
   cut: onNode('cut', 5, ({ away, attached }) => away === null && attached === 'yes'),
   join: onNode('join', isTaken(12, 4), ({ away }) => away === 'cut'),
   pause: onNode('pause', 4, ({ away, attached }) => away === null && attached === 'yes'),
-  'go-on': onNode('go-on', isTaken(12, 4), ({ away }) => away === 'paused'),
+  resume: onNode('resume', isTaken(12, 4), ({ away }) => away === 'paused'),
   'agent-kill': onNode('agent-kill', 3, (node) => runs(node) && node.hasAgent),
   'agent-start': onNode('agent-start', 8, (node) => runs(node) && !node.hasAgent),
   logout: onNode('logout', 2, (node, model) => model.canReach(node) && node.attached !== 'no'),
@@ -160,7 +160,7 @@ const USUAL: ReadonlySet<TwoNodesKind> = new Set<TwoNodesKind>([
   'target-up',
   'portal-up',
   'join',
-  'go-on',
+  'resume',
 ])
 const UNATTACHED = 0.05
 /** Attempts before it just waits: not every operation that may be chosen is possible. */

@@ -99,7 +99,7 @@ async function putRight(all: Play): Promise<void> {
   const { model } = all
   for (const { name, away, hasAgent } of model.nodes) {
     if (away === 'cut') await act(all, { kind: 'join', node: name })
-    if (away === 'paused') await act(all, { kind: 'go-on', node: name })
+    if (away === 'paused') await act(all, { kind: 'resume', node: name })
     if (!hasAgent) await act(all, { kind: 'agent-start', node: name })
   }
   if (!model.targetUp) await act(all, { kind: 'target-up' })

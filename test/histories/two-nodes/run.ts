@@ -1,7 +1,7 @@
 // Plays random histories of two nodes that want the same volume, and checks after each step that it has only one
 // writer.
 //   node test/histories/two-nodes/run.ts [--ops N] [--seed S] [--length N] [--debian bookworm|trixie] [--machines N]
-//        [--plant NAME]... [--keep DIR] [--replay FILE] [--go-on] [--verbose]
+//        [--plant NAME]... [--keep DIR] [--replay FILE] [--continue] [--verbose]
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -47,7 +47,7 @@ async function keep(of: number, { operations, log }: Played): Promise<void> {
 }
 
 async function work(cpu: number | undefined): Promise<void> {
-  while (left > 0 && (values['go-on'] || total.violations === 0)) {
+  while (left > 0 && (values.continue || total.violations === 0)) {
     const length = Math.min(left, Number(values.length))
     left -= length
     await one({ seed: seed++, operations: length }, cpu)

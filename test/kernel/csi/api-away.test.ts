@@ -58,7 +58,7 @@ describe.each(kernels('bookworm'))(
       return { api, agent, kubelet, orders, writer }
     }
 
-    it('a volume that no reservation guards waits for the API, and goes on when it answers', async ({
+    it('a volume that no reservation guards waits for the API, and resumes when it answers', async ({
       node,
       target,
     }) => {
@@ -74,8 +74,8 @@ describe.each(kernels('bookworm'))(
       })
       expect(await target.hash(5)).toBe(before)
       await api.seen({})
-      await agent.errors(/I\/O goes on/, SEEN_MS)
-      await writer.goesOn(SEEN_MS)
+      await agent.errors(/I\/O resumed/, SEEN_MS)
+      await writer.resumes(SEEN_MS)
       // A shell in the agent's container can ask; any other shell reports that it cannot.
       const asked = async (env: Readonly<Record<string, string>>) => {
         const ended = await lunkeeper(node).run(['owner', volume!.name, '--json'], env)
@@ -121,8 +121,8 @@ describe.each(kernels('bookworm'))(
     it('a volume that a reservation guards does not wait for it', async ({ node, target }) => {
       const { agent, kubelet, orders, writer } = await heldWithoutApi(node, target)
       await target.enable()
-      await agent.errors(/I\/O goes on/, SEEN_MS)
-      await writer.goesOn(SEEN_MS)
+      await agent.errors(/I\/O resumed/, SEEN_MS)
+      await writer.resumes(SEEN_MS)
       expect(agent.process.stderr).not.toMatch(/the Kubernetes API does not answer/)
       await expectNoError(writer)
       await kubelet.release(orders, 'pod')

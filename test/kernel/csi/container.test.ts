@@ -82,7 +82,7 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
     expect((await kubelet.stats(volume, 'pod')).volumeCondition).toMatchObject({ abnormal: true })
     expect(await metrics(node)).toMatch(/^lunkeeper_volumes\{state="holding"\} 1$/m)
     await target.enable()
-    await writer.goesOn(30_000, 5)
+    await writer.resumes(30_000, 5)
     await expectNoError(writer)
     await target.resize(1, 128 * MIB)
     expect(await kubelet.ok('nodeExpandVolume', { volumeId: 'files', volumePath: at })).toEqual({
@@ -162,7 +162,7 @@ describe.each(kernels('bookworm'))('the agent works in a container of its image 
     })
 
     it.runIf(isEverything)(
-      'the next agent goes on after an interruption, and anything that cannot be identified as the volume stays',
+      'the next agent continues after an interruption, and anything that cannot be identified as the volume stays',
       async ({ node, target, agent, kubelet }) => {
         // Otherwise the session would stay because of a disk whose owner is unknown.
         await target.unmap(2)

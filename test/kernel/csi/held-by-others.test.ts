@@ -35,7 +35,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       (Date.parse(deadline!) - Date.parse(since!)) / 1000
 
     /** An outage that ends in time, observed by an agent that is replaced during it. */
-    async function waitsAndGoesOn(
+    async function waitsAndResumes(
       node: LabNode,
       target: Target,
       shop: Shop,
@@ -63,7 +63,7 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       await shop.nextAgent(asked.length)
       await target.enable()
       const back = await shop.told('IOResumed')
-      await writer.goesOn(60_000, 5)
+      await writer.resumes(60_000, 5)
       expect(back.events.map(({ reason, count }) => `${reason} ${count}`).toSorted()).toEqual([
         'IOResumed 1',
         'IOResumed 1',
@@ -113,8 +113,8 @@ describe.runIf(isEverything).each(kernels('trixie'))(
         ),
       )
 
-      it('the volume waits, and goes on', ({ node, target, shop }) =>
-        waitsAndGoesOn(node, target, shop, 'session'))
+      it('the volume waits, and resumes', ({ node, target, shop }) =>
+        waitsAndResumes(node, target, shop, 'session'))
       it('the volume fails when its timer ends', ({ node, target, shop }) =>
         failsAndRecovers(node, target, shop, 'session'))
 
@@ -143,8 +143,8 @@ describe.runIf(isEverything).each(kernels('trixie'))(
       // a hold map.
       beforeEach<NodeFixtures>(({ node, target }) => node.sh(`mkfs.ext4 -q -F ${target.luns[0]!.file}`))
 
-      it('the volume waits, and goes on', ({ node, target, shop }) =>
-        waitsAndGoesOn(node, target, shop, 'multipathd'))
+      it('the volume waits, and resumes', ({ node, target, shop }) =>
+        waitsAndResumes(node, target, shop, 'multipathd'))
       it('the volume fails when its count ends', ({ node, target, shop }) =>
         failsAndRecovers(node, target, shop, 'multipathd'))
 

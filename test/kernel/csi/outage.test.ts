@@ -55,7 +55,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     expect(await node.list('/var/lib/lunkeeper/volumes')).toEqual([])
   }
 
-  it('every call answers in bounded time and reports the outage, and the writer goes on afterwards', async ({
+  it('every call answers in bounded time and reports the outage, and the writer resumes afterwards', async ({
     node,
     target,
     kubelet,
@@ -92,7 +92,7 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     ])
     for (const { ms } of [stats, ...calls]) expect(ms).toBeLessThan(patient(BOUNDED))
     await target.enable()
-    await writer.goesOn(30_000, 5)
+    await writer.resumes(30_000, 5)
     await expectNothingLost(writer)
     await told(node, kubelet, /^ready$/)
     expect(await health()).toEqual({ volumeId: 'pv' })

@@ -75,7 +75,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
     expect(await node.list('/var/lib/lunkeeper/volumes')).toHaveLength(1)
   })
 
-  it('a second call for a volume is aborted while the first one goes on (Operation pending for volume)', async ({
+  it('a second call for a volume is aborted while the first one runs (Operation pending for volume)', async ({
     kubelet,
   }) => {
     const [first, second] = await Promise.all([
@@ -87,7 +87,7 @@ describe('a CSI call fails with the status that the specification lists', () => 
     await kubelet.unstage(fresh())
   })
 
-  it('a call whose deadline passes goes on, and the next one finds its work done', async ({
+  it('a call whose deadline passes continues, and the next one finds its work done', async ({
     node,
     kubelet,
   }) => {

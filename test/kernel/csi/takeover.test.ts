@@ -124,7 +124,7 @@ describe.each(kernels('bookworm'))(
       expect((await lunkeeper(node).volumes())[0]).toMatchObject({ hold: { mode: 'map' } })
       await kubelet.release(volume, 'pod')
 
-      await writer.goesOn(10_000, 3)
+      await writer.resumes(10_000, 3)
       await expectNoError(writer)
       await unpublish(kubelet, 'other')
       // The owner of this disk is unknown: the disk stays, and its session with it.
@@ -150,7 +150,7 @@ describe.each(kernels('bookworm'))(
       'forget-session:before',
     ]
     it.for(isEverything ? moments : ['delete-disk:after'])(
-      'the next call goes on from a kill at %s',
+      'the next call continues after a kill at %s',
       async (step, { node, target, agent, kubelet }) => {
         await publishAsBefore(node, old(target, 'vol', 1), 'pod')
         await agent.stop()
@@ -216,7 +216,7 @@ describe.each(kernels('bookworm'))(
     })
 
     it.runIf(isEverything)(
-      'a volume waits for a target that is away, and goes once the kernel has given up',
+      'a volume waits for a target that is away, and is removed once the kernel has given up',
       async ({ node, target, agent, kubelet }) => {
         await publishAsBefore(node, old(target, 'vol', 1), 'pod')
         await node.sh(`echo dirty > ${targetPath('vol', 'pod')}/file`)

@@ -23,12 +23,12 @@ describe("the agent's log", () => {
   it('a change of state has volume, code, level and length', () => {
     const { log, lines, entries } = logged()
     log.say('db', 'all paths lost; holding I/O for up to 600 s', { code: 'outage-began' })
-    log.say('db', 'I/O goes on after 41 s', { code: 'outage-ended', seconds: 41 })
+    log.say('db', 'I/O resumed after 41 s', { code: 'outage-ended', seconds: 41 })
     log.say(null, 'ready: 1 volume on hold maps')
     log.observer.warn!('db' as never, 'the hold is long')
     expect(lines).toEqual([
       'db: all paths lost; holding I/O for up to 600 s',
-      'db: I/O goes on after 41 s',
+      'db: I/O resumed after 41 s',
       'ready: 1 volume on hold maps',
       'db: the hold is long',
     ])

@@ -72,7 +72,7 @@ it('an outage that ends well: noted with the deadline of the timer that runs, an
   expect(await look('LOGGED_IN', 'running')).toBeNull()
   expect(log).toEqual([
     expect.stringContaining('holding I/O for up to 120 s'),
-    expect.stringContaining('I/O goes on after'),
+    expect.stringContaining('I/O resumed after'),
   ])
 })
 

@@ -128,7 +128,7 @@ describe('a history of two nodes', () => {
     model.node('a').away = 'paused'
     const chosen = Array.from({ length: 500 }, () => choose(random, model))
     const onA = chosen.filter((one) => 'node' in one && one.node === 'a')
-    expect(new Set(onA.map(({ kind }) => kind))).toEqual(new Set(['go-on']))
+    expect(new Set(onA.map(({ kind }) => kind))).toEqual(new Set(['resume']))
     expect(chosen.some((one) => one.kind === 'race')).toBe(false)
     expect(chosen.some((one) => one.kind === 'reboot' && one.nodes.includes('a'))).toBe(false)
   })

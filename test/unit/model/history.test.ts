@@ -34,7 +34,7 @@ describe('what a change of a hold note tells', () => {
       [{ event: 'outage-began', since: SINCE, mode: 'session', hold: 600, deadline: null }],
     ],
     [
-      'I/O goes on',
+      'I/O resumes',
       holding,
       null,
       { backMs: 42_000 },
@@ -106,7 +106,13 @@ describe('what a change of a hold note tells', () => {
       { wallMs: moment.wallMs - 3_600_000 },
       [{ event: 'outage-ended', seconds: 41.2 }],
     ],
-    ['the clock was set, and it goes on', holding, { ...holding, since: '2026-11-28T02:00:00.000Z' }, {}, []],
+    [
+      'the clock was set, and the outage continues',
+      holding,
+      { ...holding, since: '2026-11-28T02:00:00.000Z' },
+      {},
+      [],
+    ],
   ])('%s', ([, before, after, more, expected]) => {
     expect(happeningsOf(before, after, { ...moment, ...more })).toMatchObject(expected)
   })
@@ -186,7 +192,7 @@ describe('outages by their events', () => {
     ])
   })
 
-  it('one that goes on is as long as it is; one before a restart ended unseen', () => {
+  it('one that has not ended is as long as it is; one before a restart ended unseen', () => {
     expect(outagesOf([begin(90_000)], now)).toMatchObject([{ seconds: 10, how: null, io: null }])
     expect(outagesOf([begin(90_000, 'a')], now)).toMatchObject([{ seconds: null, how: 'unseen' }])
     expect(outagesOf([begin(1_000, 'a'), begin(90_000)], now)).toMatchObject([

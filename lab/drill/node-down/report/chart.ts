@@ -94,7 +94,7 @@ function turnOf(
   if (error) return { at: error.at, words: `broken after ${span(error.at - killed)}`, tone: 'fail' }
   const waited = acknowledged.find(({ at, ms }) => at > back && at - ms < back)
   if (!waited) return null
-  return { at: waited.at, words: `goes on, after one write of ${span(waited.ms)}`, tone: 'good' }
+  return { at: waited.at, words: `resumes, after one write of ${span(waited.ms)}`, tone: 'good' }
 }
 
 function turn(drill: Drill, name: SideName, frame: Frame): string {

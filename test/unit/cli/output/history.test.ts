@@ -36,7 +36,7 @@ it('each event is a line with time, volume, event and actor', () => {
     "TIME  (node)  agent started, version 0.1.0 (agent)
     TIME  db      all paths lost; holding I/O for up to 10m
     TIME  db      hold changed from 10m to 2h (lunkeeper hold, by alice)
-    TIME  db      I/O goes on after 41 s, 240 ms after the target returned
+    TIME  db      I/O resumed after 41 s, 240 ms after the target returned
     TIME  db      held I/O fails after 10m: the hold ended
     "
   `)

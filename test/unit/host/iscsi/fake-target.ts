@@ -63,7 +63,7 @@ async function answer(socket: Socket, manner: Manner): Promise<void> {
   if (manner.noise) return void socket.end(manner.noise)
   const challenge = Buffer.from('0123456789abcdef')
   const [number, hash] = manner.algorithm ?? ['5', 'md5']
-  let [statSn, part, first, goesOn] = [7, 0, 0, 0]
+  let [statSn, part, first, nextTag] = [7, 0, 0, 0]
   for await (const { header, data } of decode(socket)) {
     const keys = new Map(decodeKeys(data))
     const reply = (op: number, body: Uint8Array, fill: (to: Buffer) => void = () => {}) => {
@@ -107,12 +107,12 @@ async function answer(socket: Socket, manner: Manner): Promise<void> {
       const isLast = part === at.length && !endless
       // It continues only for an initiator that sends the tags back.
       const [tag, transfer] = [header.readUInt32BE(16), header.readUInt32BE(20)]
-      if (part === 0) [first, goesOn] = [tag, 0x1000]
-      else if (tag !== first || transfer !== goesOn || data.length > 0) return void socket.destroy()
-      goesOn = 0x1000 + part
+      if (part === 0) [first, nextTag] = [tag, 0x1000]
+      else if (tag !== first || transfer !== nextTag || data.length > 0) return void socket.destroy()
+      nextTag = 0x1000 + part
       reply(OP.textResponse, all.subarray(at[part - 1] ?? 0, at[part] ?? all.length), (to) => {
         to[1] = isLast ? FINAL : cut ? CONTINUE : 0
-        to.writeUInt32BE(isLast ? NO_TAG : goesOn, 20)
+        to.writeUInt32BE(isLast ? NO_TAG : nextTag, 20)
       })
       part++
     } else if (header[0] === OP.scsiCommand) scsi({ header, data }, manner, reply)

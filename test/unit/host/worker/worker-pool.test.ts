@@ -61,7 +61,7 @@ test('a call within a call gets another worker: what is claimed is looked at mea
   await expect(workers.use(null, () => workers.use(null, look))).resolves.toEqual([])
 })
 
-test('while one is stuck, others go on', async () => {
+test('while one is stuck, others continue', async () => {
   const path = join(dir, 'fifo')
   execFileSync('mkfifo', [path])
   const call = workers.use('host3', (worker) => worker.call('write', { path, text: '1' }, 5_000))

@@ -106,7 +106,7 @@ const MISTAKES: Readonly<Record<string, Planner['plan']>> = {
   'lets I/O wait beyond its deadline': without((step) => step.kind === 'queue' && !step.on),
   'ends a hold before its deadline': (facts, memory) =>
     planHold({ ...facts, wanted: facts.wanted === 'forever' ? 5 : facts.wanted / 2 }, memory),
-  'goes on after the deadline without a recovery': (facts, memory) => {
+  'resumes after the deadline without a recovery': (facts, memory) => {
     const plan = planHold(facts, memory)
     if (!plan.steps.some(({ kind }) => kind === 'recover')) return plan
     return {
@@ -135,7 +135,7 @@ const MISTAKES: Readonly<Record<string, Planner['plan']>> = {
   },
   'never recovers': without((step) => step.kind === 'recover'),
   'does not look at a deadline': mutate((plan) => ({ ...plan, lookAtMs: Infinity })),
-  'goes on where it cannot be asked who owns the volume': steps((step) =>
+  'resumes where it cannot be asked who owns the volume': steps((step) =>
     step.kind === 'return' ? [{ ...step, steps: step.steps.filter((one) => one !== 'verify') }] : [step],
   ),
 }

@@ -83,7 +83,7 @@ export class HoldJudge {
       through.provenConnection !== through.connection &&
       this.#iscsi.nowMs - unprovenMs > SLACK_MS
     )
-      throw new Violation('I/O goes on through a path that has not been verified since it came back')
+      throw new Violation('I/O resumed through a path that has not been verified since it came back')
   }
 
   /** How long a write may wait at most: as long as the present hold says, whatever it was before. */
@@ -136,7 +136,7 @@ export class HoldJudge {
     const { nowMs } = this.#iscsi
     if (note === null && before !== null && before.ended !== null && before.kind !== 'misplaced') {
       if (this.#recoveredMs === null || this.#endedMs === null || this.#recoveredMs < this.#endedMs)
-        throw new Violation('I/O goes on after its hold was over, without a recovery')
+        throw new Violation('I/O resumed after its hold was over, without a recovery')
     }
     if (note === null && (before?.kind === 'fenced' || before?.kind === 'misplaced'))
       throw new Violation(`the agent forgets that the volume is ${before.kind}`)

@@ -44,7 +44,7 @@ describe('an outage', () => {
     expect(trial).toMatchObject({ state: 'holding', lookAtMs: NOW_MS + 5_050 })
     const over = plan({ ...returned, ...later(5_050), io: { completed: 11, inFlight: 1 } }, trial.memory)
     expect(stepOf(over, 'record')).toEqual({ kind: 'record', note: null })
-    expect(said(over)).toEqual(['I/O goes on after 5 s'])
+    expect(said(over)).toEqual(['I/O resumed after 5 s'])
     // A request that has been in flight for long has not ended.
     const slow = { ...returned, ...later(60_000), io: { completed: 10, inFlight: 1 } }
     expect(plan(slow, trial.memory).state).toBe('holding')
@@ -84,15 +84,17 @@ describe('an outage', () => {
     [29_000, true],
     [30_000, false],
   ])(
-    'that comes back %s ms after the last, with a target that answers and fails I/O, goes on with it: %s',
-    (agoMs, goesOn) => {
+    'that comes back %s ms after the last, with a target that answers and fails I/O, continues it: %s',
+    (agoMs, isSameOutage) => {
       const lastOutage = {
         since: new Date(WALL_MS - 60_000).toISOString(),
         sinceMs: NOW_MS - 60_000,
         endedMs: NOW_MS - agoMs,
       }
       const again = plan({ map: failed }, memory({ ...proven, lastOutage }))
-      expect(stepOf(again, 'record')!.note).toMatchObject({ sinceMs: goesOn ? NOW_MS - 60_000 : NOW_MS })
+      expect(stepOf(again, 'record')!.note).toMatchObject({
+        sinceMs: isSameOutage ? NOW_MS - 60_000 : NOW_MS,
+      })
       // If the target is away, that is a different outage.
       const away = plan(lost, memory({ ...proven, lastOutage }))
       expect(stepOf(away, 'record')!.note).toMatchObject({ sinceMs: NOW_MS })

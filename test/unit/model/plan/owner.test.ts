@@ -199,7 +199,7 @@ function play(seed: number, plan = nextClaimStep, takesOver = [false, false, fal
     if (writers.length > 1) return `${writers.map(({ name }) => name).join(' and ')} may write`
     const isTaken = unit.holder !== one.key
     if (one.ended === 'done' && isTaken && (unit.mayWrite(one.name) || !takesOver.some(Boolean)))
-      return `${one.name} goes on, and has no reservation`
+      return `${one.name} continues, and has no reservation`
   }
   if (claimers.some(({ ended }) => ended === null)) return 'no end'
   if (!takesOver.some(Boolean) && claimers.filter(({ ended }) => ended === 'done').length > 1)
@@ -217,7 +217,7 @@ describe('nextClaimStep', () => {
       expect(play(seed, nextClaimStep, [false, true, true]), `seed ${seed}`).toBeNull()
   })
 
-  it('would be found out if it went on without reading back', () => {
+  it('would be found out if it continued without reading back', () => {
     const hasty = (facts: ClaimFacts): ClaimStep =>
       facts.isRegistered && facts.told === null ? { kind: 'done' } : nextClaimStep(facts)
     const violations = Array.from({ length: 200 }, (_, seed) => play(seed, hasty))
@@ -274,7 +274,7 @@ describe('nextClaimStep', () => {
       { kind: 'preempt', key: B },
     ],
     [
-      'leaves a node alone that is registered beside a reservation from before, which may be an old one',
+      'leaves a node alone that is registered beside a reservation from before, which may be stale',
       { told: told([A, B], A) },
       { kind: 'beside', key: B },
     ],

@@ -97,7 +97,7 @@ describe('nextUseStep decides what becomes of a format that did not finish', () 
     expect(told(nextUseStep(facts))).toBe(step)
   })
 
-  test('the refusal says what happened, when, and how to go on', () => {
+  test('the refusal says what happened, when, and how to continue', () => {
     const step = nextUseStep({ ...older, content: nothing, blank: false })
     expect(step).toMatchObject({ code: 'NOT_BLANK', reason: expect.stringContaining(begun.at) })
     expect(step).toMatchObject({ hint: expect.stringContaining('blkdiscard') })
