@@ -24,14 +24,14 @@ const unreadableText = (count: number) => (count === 0 ? '' : `, and ${count} li
 
 const NODE = '(node)'
 const TIME_WIDTH = 'YYYY-MM-DD hh:mm:ss'.length
-const GAP_WIDTH = 2
+const GAP_COLUMNS = 2
 
 function eventLine(event: HistoryEvent, widest: number, display: Display): string {
-  const indent = TIME_WIDTH + GAP_WIDTH + widest + GAP_WIDTH
+  const indent = TIME_WIDTH + GAP_COLUMNS + widest + GAP_COLUMNS
   const by = event.by === null ? '' : ` (${actorText(event.by)})`
   const [first = '', ...more] = wrap(`${happeningText(event)}${by}`, display.width - indent)
-  const name = (event.volume ?? NODE).padEnd(widest + GAP_WIDTH)
-  const time = display.paint('dim', localTime(event.at).padEnd(TIME_WIDTH + GAP_WIDTH))
+  const name = (event.volume ?? NODE).padEnd(widest + GAP_COLUMNS)
+  const time = display.paint('dim', localTime(event.at).padEnd(TIME_WIDTH + GAP_COLUMNS))
   const text = isBad(event) ? display.paint('red', first) : first
   return [`${time}${name}${text}\n`, ...more.map((line) => `${' '.repeat(indent)}${line}\n`)].join('')
 }

@@ -50,7 +50,7 @@ const schema = z.object({
 })
 
 /** Larger than any file that it writes: it lists the paths of one volume. */
-const LARGEST = 1 << 20
+const MAX_STATE_BYTES = 1 << 20
 
 /** What the old driver recorded about a volume; null if nothing. @throws RECORD_CORRUPT */
 export function readOldState(host: Host, volumeId: string): OldState | null {
@@ -58,7 +58,7 @@ export function readOldState(host: Host, volumeId: string): OldState | null {
   const stat = path === null ? undefined : lstatSync(path, { throwIfNoEntry: false })
   if (path === null || !stat) return null
   // Anything but a regular file could block the reader.
-  if (!stat.isFile() || stat.size > LARGEST)
+  if (!stat.isFile() || stat.size > MAX_STATE_BYTES)
     throw corrupt(path, 'it is not a regular file of the expected size')
   return parseOldState(path, readFileSync(path, 'utf8'), volumeId)
 }

@@ -3,7 +3,7 @@ import { childStarter } from './child.ts'
 import { abandon } from './until-ended.ts'
 
 /** How many shells wait: for a path that returns, one logs out, one logs in, one loads a table and one resumes it. */
-const COUNT = 4
+const STANDBY_COUNT = 4
 /** Idle shells end after this time unless they are requested again. */
 const IDLE_LIMIT_MS = 60_000
 
@@ -27,7 +27,7 @@ export class StandbyShells {
   warm(): void {
     clearTimeout(this.#idleTimer)
     this.#idleTimer = setTimeout(() => this.close(), IDLE_LIMIT_MS).unref()
-    while (this.#waiting.length + this.#starting < COUNT) void this.#add()
+    while (this.#waiting.length + this.#starting < STANDBY_COUNT) void this.#add()
   }
 
   async #add(): Promise<void> {

@@ -25,19 +25,22 @@ export class WriteProof {
   readonly #devnos: ReadonlySet<string>
   readonly #askedAtMs: number
   readonly #issuedAtMs = sinceBootMs()
+  readonly #isOutdated: () => boolean
 
   /**
    * @param devnos the block devices that it covers (`8:16`): the disks that were asked, and the map over them
    * @param askedAtMs when the first of them was asked, by {@link sinceBootMs}
+   * @param isOutdated whether a session has reconnected since: over the new connection another volume may answer
    */
-  constructor(devnos: Iterable<string>, askedAtMs: number) {
+  constructor(devnos: Iterable<string>, askedAtMs: number, isOutdated: () => boolean) {
     this.#devnos = new Set(devnos)
     this.#askedAtMs = askedAtMs
+    this.#isOutdated = isOutdated
   }
 
   /**
    * @param devno the device that is about to be written to
-   * @throws PROOF_EXPIRED the proof covers other devices, or is too old: nothing was done
+   * @throws PROOF_EXPIRED the proof covers other devices, is too old, or a session has reconnected: nothing was done
    */
   require(devno: string): void {
     if (!this.#devnos.has(devno))
@@ -47,6 +50,11 @@ export class WriteProof {
       throw new LunkeeperError(
         'PROOF_EXPIRED',
         'the identity of the volume was checked too long ago to write to it',
+      )
+    if (this.#isOutdated())
+      throw new LunkeeperError(
+        'PROOF_EXPIRED',
+        'a session has reconnected since the identity of the volume was checked',
       )
   }
 }

@@ -11,13 +11,13 @@ const READ = { keys: 0, reservation: 1, capabilities: 2, status: 3 } as const
 const ACT = { register: 6, reserve: 1, clear: 3, preempt: 5 } as const
 
 /** Several hundred registrations, each with a transport id of up to 256 bytes. */
-const ALLOCATION = 16_384
-const PARAMETERS = 24
+const ALLOCATION_BYTES = 16_384
+const PARAMETER_BYTES = 24
 /**
  * The header in the data of PERSISTENT RESERVE IN: a generation and the length of what follows. Capabilities are as
  * long, but have no header.
  */
-const HEADER = 8
+const HEADER_BYTES = 8
 /** PERSISTENT RESERVE OUT, byte 20, bit 0: the registration survives a loss of power. */
 const APTPL = 1
 
@@ -68,24 +68,41 @@ function perform(fd: number, one: PersistCommand): Uint8Array {
   if ('read' in one) {
     const data = readCommand(
       fd,
-      [PERSISTENT_RESERVE_IN, READ[one.read], 0, 0, 0, 0, 0, ALLOCATION >> 8, ALLOCATION & 0xff, 0],
-      ALLOCATION,
+      [
+        PERSISTENT_RESERVE_IN,
+        READ[one.read],
+        0,
+        0,
+        0,
+        0,
+        0,
+        ALLOCATION_BYTES >> 8,
+        ALLOCATION_BYTES & 0xff,
+        0,
+      ],
+      ALLOCATION_BYTES,
     )
     // A copy: the driver fills the buffer up to its end, and all of it would go to the caller's process.
     return new Uint8Array(data.subarray(0, lengthOf(one.read, data)))
   }
-  const parameters = Buffer.alloc(PARAMETERS)
+  const parameters = Buffer.alloc(PARAMETER_BYTES)
   parameters.write(one.key ?? '', 0, 'hex')
   parameters.write(one.newKey ?? '', 8, 'hex')
   parameters[20] = one.persists ? APTPL : 0
   // Scope 0 (the logical unit), and the type.
   const type = one.type ?? 0
-  writeCommand(fd, [PERSISTENT_RESERVE_OUT, ACT[one.act], type, 0, 0, 0, 0, 0, PARAMETERS, 0], parameters)
+  writeCommand(
+    fd,
+    [PERSISTENT_RESERVE_OUT, ACT[one.act], type, 0, 0, 0, 0, 0, PARAMETER_BYTES, 0],
+    parameters,
+  )
   return new Uint8Array()
 }
 
 /** The length that the device reports for its answer, header included. */
 function lengthOf(what: keyof typeof READ, data: Buffer): number {
-  if (data.length < HEADER) return data.length
-  return what === 'capabilities' ? Math.max(HEADER, data.readUInt16BE(0)) : HEADER + data.readUInt32BE(4)
+  if (data.length < HEADER_BYTES) return data.length
+  return what === 'capabilities'
+    ? Math.max(HEADER_BYTES, data.readUInt16BE(0))
+    : HEADER_BYTES + data.readUInt32BE(4)
 }

@@ -2,7 +2,7 @@ import { readSync, writeSync } from 'node:fs'
 
 // The sg driver's first interface needs neither ioctl nor pointers, so read(2) and write(2) are enough: write struct
 // sg_header, command block and data; read struct sg_header and data (include/scsi/sg.h).
-const HEADER = 36
+const HEADER_BYTES = 36
 
 /** SCSI status codes, shifted right by one, as the sg driver shows them. */
 const CHECK_CONDITION = 0x01
@@ -50,7 +50,7 @@ function parseSense(sense: Buffer): { key: number; code: number; qualifier: numb
  * @throws ScsiError · EIO the command did not reach the device
  */
 export function readCommand(fd: number, block: readonly number[], length: number): Buffer {
-  return exchange(fd, block, Buffer.alloc(0), length).subarray(HEADER)
+  return exchange(fd, block, Buffer.alloc(0), length).subarray(HEADER_BYTES)
 }
 
 /** Sends a command with data for the device. @throws as {@link readCommand} */
@@ -59,14 +59,14 @@ export function writeCommand(fd: number, block: readonly number[], data: Buffer)
 }
 
 function exchange(fd: number, block: readonly number[], data: Buffer, length: number): Buffer {
-  const request = Buffer.alloc(HEADER + block.length + data.length)
+  const request = Buffer.alloc(HEADER_BYTES + block.length + data.length)
   request.writeInt32LE(request.length, 0)
   // A reply length of the header only tells the driver that data goes to the device (drivers/scsi/sg.c:sg_write).
-  request.writeInt32LE(HEADER + length, 4)
-  request.set(block, HEADER)
-  request.set(data, HEADER + block.length)
+  request.writeInt32LE(HEADER_BYTES + length, 4)
+  request.set(block, HEADER_BYTES)
+  request.set(data, HEADER_BYTES + block.length)
   writeSync(fd, request)
-  const reply = Buffer.alloc(HEADER + length)
+  const reply = Buffer.alloc(HEADER_BYTES + length)
   const got = readSync(fd, reply)
   // After `result`, bits 1-5 are the SCSI status, shifted; bits 6-13 the host status; bits 14-21 the driver status.
   const flags = reply.readUInt32LE(16)
@@ -78,6 +78,6 @@ function exchange(fd: number, block: readonly number[], data: Buffer, length: nu
       throw Object.assign(new Error(`SCSI command ended with errno ${result}`), { code: 'EIO' })
     if (host !== 0) throw Object.assign(new Error(`SCSI transport status ${host}`), { code: 'EIO' })
   }
-  if (status !== 0) throw new ScsiError(status, reply.subarray(20, HEADER))
-  return reply.subarray(0, Math.max(HEADER, got))
+  if (status !== 0) throw new ScsiError(status, reply.subarray(20, HEADER_BYTES))
+  return reply.subarray(0, Math.max(HEADER_BYTES, got))
 }

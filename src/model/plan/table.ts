@@ -1,4 +1,4 @@
-const SECTOR = 512
+const SECTOR_BYTES = 512
 
 /** A path of a hold map: its block device number, and its group. */
 export interface TablePath {
@@ -21,7 +21,7 @@ export function holdTable(bytes: number, paths: readonly TablePath[]): string {
   const ordered = groups.toSorted((a, b) => rank(a) - rank(b))
   const words = [
     '0',
-    Math.floor(bytes / SECTOR),
+    Math.floor(bytes / SECTOR_BYTES),
     'multipath',
     '1 queue_if_no_path',
     '0',

@@ -5,6 +5,7 @@ import { readHoldMaps } from '../../host/map/hold-map.ts'
 import { disksBeneath } from '../../host/read/beneath.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
+import { readConnection, readSessionState } from '../../host/read/sessions.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
 import type { Answer, KnownIdentity } from './ask.ts'
@@ -35,10 +36,11 @@ export async function proveDisks(
   disks: readonly ScsiDisk[],
 ): Promise<WriteProof> {
   const askedAtMs = sinceBootMs()
+  const isOutdated = reconnects(host, disks)
   const answers = await askAndClaim(host, volume, disks)
   const silent = answers.find(({ verdict }) => verdict === 'silent')
   if (silent) throw silent.error!
-  return new WriteProof(devnosOf(disks), askedAtMs)
+  return new WriteProof(devnosOf(disks), askedAtMs, isOutdated)
 }
 
 /**
@@ -47,7 +49,7 @@ export async function proveDisks(
  * register this node's key and reserve the volume again.
  *
  * Not covered: a lost path of multipathd, or of a session that holds I/O itself, if it returns as another volume
- * between this answer and the write. A hold map has no such path: it reinstates none without a proof.
+ * while the write is under way. A hold map has no such path: it reinstates none without a proof.
  * @throws IDENTITY_MISMATCH another volume answers beneath it · FENCED another node has it · OWNER_UNKNOWN · TARGET_AWAY
  *   LUN_ABSENT IDENTITY_UNREADABLE STUCK
  */
@@ -58,12 +60,14 @@ export async function proveDevice(
 ): Promise<WriteProof> {
   const askedAtMs = sinceBootMs()
   const beneath = disksBeneath(host.paths, device.devno)
+  const isOutdated = reconnects(host, beneath.disks)
   const answers = await askAndClaim(host, volume, beneath.disks)
   if (!answers.some(({ verdict }) => verdict === 'ours'))
     throw (
       answers[0]?.error ?? new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
     )
-  return new WriteProof([device.devno, ...beneath.devnos, ...devnosOf(beneath.disks)], askedAtMs)
+  const devnos = [device.devno, ...beneath.devnos, ...devnosOf(beneath.disks)]
+  return new WriteProof(devnos, askedAtMs, isOutdated)
 }
 
 /**
@@ -80,7 +84,19 @@ export async function proveUnmount(host: Host, volume: Provable, mount: Mount): 
   if (!isUnwritten) return proveDevice(host, volume, mount)
   if (isLast && (await isQueueing(host, beneath.name)))
     throw new LunkeeperError('TARGET_AWAY', `${volume.name}: no path to the volume is left`)
-  return new WriteProof([devno], sinceBootMs())
+  return new WriteProof([devno], sinceBootMs(), reconnects(host, beneath.disks))
+}
+
+/** @returns whether one of the disks' sessions is logged in over another connection than now, or is now and was not */
+function reconnects(host: Host, disks: readonly ScsiDisk[]): () => boolean {
+  const look = () => disks.map(({ sid }) => connectionOf(host, sid))
+  const before = look()
+  return () => look().some((now, index) => now !== null && now !== before[index])
+}
+
+/** Null while the session is not logged in: nothing that is written reaches its target. */
+function connectionOf({ paths }: Host, sid: number): string | null {
+  return readSessionState(paths, sid) === 'LOGGED_IN' ? readConnection(paths, sid) : null
 }
 
 /** Whether a device is a hold map that keeps I/O until it has a disk again: an unmount would wait for that. */

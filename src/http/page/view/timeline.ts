@@ -12,8 +12,8 @@ const MAX_WINDOW_MS = 24 * HOUR_MS
 const MAX_LANES = 16
 const MAX_ROWS = 20
 /** Size of a lane in SVG units. */
-const LANE_WIDTH = 1_000
-const LANE_HEIGHT = 14
+const LANE_WIDTH_PX = 1_000
+const LANE_HEIGHT_PX = 14
 /** An outage of a second must be visible. */
 const MIN_BAR_WIDTH = 3
 
@@ -70,8 +70,8 @@ function drawing(outages: readonly VolumeOutage[], nowMs: number): PageElement {
         h('span', { class: 'who' }, name),
         h(
           'svg',
-          { viewBox: `0 0 ${LANE_WIDTH} ${LANE_HEIGHT}`, preserveAspectRatio: 'none' },
-          h('rect', { class: 'bed', x: 0, y: 0, width: LANE_WIDTH, height: LANE_HEIGHT }),
+          { viewBox: `0 0 ${LANE_WIDTH_PX} ${LANE_HEIGHT_PX}`, preserveAspectRatio: 'none' },
+          h('rect', { class: 'bed', x: 0, y: 0, width: LANE_WIDTH_PX, height: LANE_HEIGHT_PX }),
           recent.filter(({ volume }) => volume === name).map((outage) => bars(outage, window)),
         ),
       ),
@@ -100,16 +100,17 @@ function drawing(outages: readonly VolumeOutage[], nowMs: number): PageElement {
 }
 
 function bars({ since, failed, until }: VolumeOutage, { from, to }: Window): (PageElement | false)[] {
-  const place = (ms: number) => Math.min(LANE_WIDTH, Math.max(0, ((ms - from) / (to - from)) * LANE_WIDTH))
+  const place = (ms: number) =>
+    Math.min(LANE_WIDTH_PX, Math.max(0, ((ms - from) / (to - from)) * LANE_WIDTH_PX))
   const begin = place(Date.parse(since))
   const end = place(until === null ? to : Date.parse(until))
   const turn = failed === null ? end : place(Date.parse(failed))
   const bar = (tone: string, x: number, width: number) =>
-    h('rect', { class: tone, x: x.toFixed(1), y: 0, width: width.toFixed(1), height: LANE_HEIGHT })
+    h('rect', { class: tone, x: x.toFixed(1), y: 0, width: width.toFixed(1), height: LANE_HEIGHT_PX })
   return [
-    bar('wait', Math.min(begin, LANE_WIDTH - MIN_BAR_WIDTH), Math.max(MIN_BAR_WIDTH, turn - begin)),
+    bar('wait', Math.min(begin, LANE_WIDTH_PX - MIN_BAR_WIDTH), Math.max(MIN_BAR_WIDTH, turn - begin)),
     failed !== null &&
-      bar('bad', Math.min(turn, LANE_WIDTH - MIN_BAR_WIDTH), Math.max(MIN_BAR_WIDTH, end - turn)),
+      bar('bad', Math.min(turn, LANE_WIDTH_PX - MIN_BAR_WIDTH), Math.max(MIN_BAR_WIDTH, end - turn)),
   ]
 }
 

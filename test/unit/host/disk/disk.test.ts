@@ -57,15 +57,19 @@ describe('withExclusiveOpen', () => {
       const unproven = { code: 'PROOF_EXPIRED' }
       try {
         const outcome = await withExclusiveOpen(real, name, async (claim) => {
-          await expect(claim.flush(new WriteProof([], sinceBootMs()), 10_000)).rejects.toMatchObject(unproven)
-          await claim.flush(new WriteProof([devno], sinceBootMs()), 10_000)
+          await expect(
+            claim.flush(new WriteProof([], sinceBootMs(), () => false), 10_000),
+          ).rejects.toMatchObject(unproven)
+          await claim.flush(new WriteProof([devno], sinceBootMs(), () => false), 10_000)
           return (await withExclusiveOpen(real, name, async () => 'a second one')) ?? 'refused'
         })
         expect(outcome).toBe('refused')
         // It is gone from sysfs: nothing shows which device a flush would go to.
         const gone = { ...real, paths: { ...real.paths, sys: host.paths.sys } }
         await withExclusiveOpen(gone, name, (claim) =>
-          expect(claim.flush(new WriteProof([devno], sinceBootMs()), 10_000)).rejects.toMatchObject(unproven),
+          expect(
+            claim.flush(new WriteProof([devno], sinceBootMs(), () => false), 10_000),
+          ).rejects.toMatchObject(unproven),
         )
         await expect(
           withExclusiveOpen(real, name, async () => {

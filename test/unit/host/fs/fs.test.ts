@@ -113,11 +113,11 @@ describe('probeContent', () => {
 })
 
 const DEVICE = { name: 'sdx', devno: '8:16' }
-const proof = () => new WriteProof([DEVICE.devno], sinceBootMs())
+const proof = () => new WriteProof([DEVICE.devno], sinceBootMs(), () => false)
 
 describe('ext4', () => {
   test('is neither created nor checked with a proof of another device', async () => {
-    const other = new WriteProof(['8:32'], sinceBootMs())
+    const other = new WriteProof(['8:32'], sinceBootMs(), () => false)
     await expect(makeFs(host, other, DEVICE, 'ext4', UUID)).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
     await expect(checkFs(host, other, DEVICE, 'ext4')).rejects.toMatchObject({ code: 'PROOF_EXPIRED' })
     expect(await isBlank(host, 'sdx', SIZE)).toBe(true)

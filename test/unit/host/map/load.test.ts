@@ -24,6 +24,8 @@ test('a table that is loaded for another path keeps the size that the map has no
     },
   } as unknown as Host
   const seen = { device: 'dm-0', name: 'lunkeeper-db', bytes: 2048 * 512 } as DmMap
-  await loadHoldMap(host, new WriteProof(['8:0'], sinceBootMs()), seen, [{ devno: '8:0', access: null }])
+  await loadHoldMap(host, new WriteProof(['8:0'], sinceBootMs(), () => false), seen, [
+    { devno: '8:0', access: null },
+  ])
   expect(loaded[0]).toContain('--table 0 4096 multipath')
 })
