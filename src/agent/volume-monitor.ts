@@ -4,17 +4,11 @@ import { momentNow } from '../host/clock.ts'
 import { refusedBy } from '../hold/refusals.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { LunkeeperError } from '../model/errors.ts'
-import type {
-  HoldFacts,
-  HoldMemory,
-  HoldPlan,
-  HoldStep,
-  LastingStep,
-  Refused,
-  StepOf,
-  StepResult,
-} from '../model/plan/hold-facts.ts'
-import { NOTHING_KNOWN } from '../model/plan/hold-facts.ts'
+import type { HoldFacts, Refused } from '../model/plan/hold-facts.ts'
+import type { HoldMemory } from '../model/plan/hold-memory.ts'
+import type { HoldPlan } from '../model/plan/hold-plan.ts'
+import type { HoldStep, LastingStep, StepOf, StepResult } from '../model/plan/hold-steps.ts'
+import { NOTHING_KNOWN } from '../model/plan/hold-memory.ts'
 import { isAsPlanned } from '../model/plan/hold-map.ts'
 import type { Taken } from '../model/plan/hold-results.ts'
 import { afterStep, takeLoss } from '../model/plan/hold-results.ts'

@@ -1,15 +1,9 @@
 import type { Host } from '../../host/host.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Iqn } from '../../model/iqn.ts'
-import type {
-  HeldByOthers,
-  HoldFacts,
-  HoldPlan,
-  HoldStep,
-  LastingStep,
-  StepOf,
-  StepResult,
-} from '../../model/plan/hold-facts.ts'
+import type { HeldByOthers, HoldFacts } from '../../model/plan/hold-facts.ts'
+import type { HoldPlan } from '../../model/plan/hold-plan.ts'
+import type { HoldStep, LastingStep, StepOf, StepResult } from '../../model/plan/hold-steps.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import type { AgentLog } from '../log.ts'
 import type { HoldMapStates } from '../hold-map-states.ts'

@@ -1,4 +1,7 @@
-import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep, ReturnStep } from './hold-facts.ts'
+import type { HeldPath, HoldFacts } from './hold-facts.ts'
+import type { HoldMemory } from './hold-memory.ts'
+import type { HoldPlan } from './hold-plan.ts'
+import type { HoldStep, ReturnStep } from './hold-steps.ts'
 import { isUsable } from './hold-facts.ts'
 import { dropped, QUIET, stopped } from './hold-given-up.ts'
 import { isGivenUp } from './hold-outage.ts'

@@ -1,5 +1,8 @@
 import type { HoldNote } from '../hold-note.ts'
-import type { HeldPath, HoldFacts, HoldMemory, HoldPlan, HoldStep } from './hold-facts.ts'
+import type { HeldPath, HoldFacts } from './hold-facts.ts'
+import type { HoldMemory } from './hold-memory.ts'
+import type { HoldPlan } from './hold-plan.ts'
+import type { HoldStep } from './hold-steps.ts'
 import type { HoldMapState } from './table.ts'
 
 // Plans for a volume that was given up. They are the same whether the agent, its session or multipathd held it.

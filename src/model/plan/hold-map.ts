@@ -1,14 +1,8 @@
 import { holdEnd } from './hold-deadline.ts'
-import type {
-  HeldPath,
-  HoldFacts,
-  HoldMemory,
-  HoldPlan,
-  HoldStep,
-  PortalFacts,
-  ReturnAttempt,
-  Verified,
-} from './hold-facts.ts'
+import type { HeldPath, HoldFacts, PortalFacts } from './hold-facts.ts'
+import type { HoldMemory, ReturnAttempt, Verified } from './hold-memory.ts'
+import type { HoldPlan } from './hold-plan.ts'
+import type { HoldStep } from './hold-steps.ts'
 import { isUsable } from './hold-facts.ts'
 import { LOOKING, planGivenUp } from './hold-given-up.ts'
 import { takeResults } from './hold-results.ts'

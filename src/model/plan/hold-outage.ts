@@ -3,7 +3,9 @@ import { formatDirtyData } from '../bytes.ts'
 import type { HoldNote } from '../hold-note.ts'
 import type { Hold } from '../hold.ts'
 import type { LogCode } from '../log-entry.ts'
-import type { HoldFacts, HoldMemory, HoldStep, Refused, StepOf } from './hold-facts.ts'
+import type { HoldFacts, Refused } from './hold-facts.ts'
+import type { HoldMemory } from './hold-memory.ts'
+import type { HoldStep, StepOf } from './hold-steps.ts'
 
 /**
  * A path that fails I/O this soon after its return has not ended the outage: the hold continues to count from the

@@ -1,17 +1,7 @@
-import type {
-  HeldPath,
-  HoldFacts,
-  HoldMemory,
-  HoldPlan,
-  IoFailures,
-  PortalFacts,
-  PortalSession,
-  ProbeResult,
-  Refusal,
-  ReturnAttempt,
-  ReturnStep,
-  StepOf,
-} from './hold-facts.ts'
+import type { HeldPath, HoldFacts, PortalFacts, PortalSession, ProbeResult, Refusal } from './hold-facts.ts'
+import type { HoldMemory, IoFailures, ReturnAttempt } from './hold-memory.ts'
+import type { HoldPlan } from './hold-plan.ts'
+import type { ReturnStep, StepOf } from './hold-steps.ts'
 import { isUsable } from './hold-facts.ts'
 import { say } from './hold-outage.ts'
 

@@ -1,13 +1,6 @@
-import type {
-  HoldFacts,
-  HoldMemory,
-  HoldStep,
-  Refused,
-  Returned,
-  StepOf,
-  StepResult,
-  Verified,
-} from './hold-facts.ts'
+import type { HoldFacts, Refused } from './hold-facts.ts'
+import type { HoldMemory, Verified } from './hold-memory.ts'
+import type { HoldStep, Returned, StepOf, StepResult } from './hold-steps.ts'
 import type { OutagePlan } from './hold-outage.ts'
 import { fence, misplace, recoveryInterval, say, takeRecovery, takeRefusal } from './hold-outage.ts'
 import { afterKept, afterRefusal, NO_ATTEMPT } from './hold-path.ts'

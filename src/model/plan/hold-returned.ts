@@ -1,4 +1,5 @@
-import type { HoldFacts, HoldMemory } from './hold-facts.ts'
+import type { HoldFacts } from './hold-facts.ts'
+import type { HoldMemory } from './hold-memory.ts'
 
 /**
  * Since when the target of a lost volume has been back, judged by the first sign of it: its portal accepts logins,

@@ -1,4 +1,6 @@
-import type { HoldFacts, HoldMemory, HoldPlan } from './hold-facts.ts'
+import type { HoldFacts } from './hold-facts.ts'
+import type { HoldMemory } from './hold-memory.ts'
+import type { HoldPlan } from './hold-plan.ts'
 import { planDetaching } from './hold-detaching.ts'
 import { planHoldMap } from './hold-map.ts'
 import { planWatched } from './hold-watched.ts'

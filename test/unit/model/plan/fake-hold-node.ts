@@ -1,13 +1,10 @@
 import type { HoldNote } from '../../../../src/model/hold-note.ts'
 import type { Hold } from '../../../../src/model/hold.ts'
-import type {
-  HoldFacts,
-  HoldMemory,
-  HoldPlan,
-  HoldStep,
-  StepResult,
-} from '../../../../src/model/plan/hold-facts.ts'
-import { NOTHING_KNOWN } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldFacts } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldMemory } from '../../../../src/model/plan/hold-memory.ts'
+import type { HoldPlan } from '../../../../src/model/plan/hold-plan.ts'
+import type { HoldStep, StepResult } from '../../../../src/model/plan/hold-steps.ts'
+import { NOTHING_KNOWN } from '../../../../src/model/plan/hold-memory.ts'
 import { afterStep, takeLoss } from '../../../../src/model/plan/hold-results.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 import { ISCSI_EVENTS } from './fake-iscsi-events.ts'

@@ -1,11 +1,11 @@
+import type { Refusal } from '../../../../src/model/plan/hold-facts.ts'
 import type {
   LastingStep,
-  Refusal,
   Returned,
   ReturnStep,
   StepOf,
   StepResult,
-} from '../../../../src/model/plan/hold-facts.ts'
+} from '../../../../src/model/plan/hold-steps.ts'
 import type { FakeIscsi, FakeSession } from './fake-iscsi.ts'
 import { PORTALS } from './fake-iscsi.ts'
 import type { HoldJudge, Noted } from './hold-judge.ts'

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import type { HoldPlan, HoldStep } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldPlan } from '../../../../src/model/plan/hold-plan.ts'
+import type { HoldStep } from '../../../../src/model/plan/hold-steps.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 import type { Planner } from './fake-hold-node.ts'
 import { EVENTS, FakeHoldNode } from './fake-hold-node.ts'

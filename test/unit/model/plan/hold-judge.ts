@@ -1,6 +1,7 @@
 import type { HoldNote } from '../../../../src/model/hold-note.ts'
 import type { Hold } from '../../../../src/model/hold.ts'
-import type { HoldPlan, HoldStep } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldPlan } from '../../../../src/model/plan/hold-plan.ts'
+import type { HoldStep } from '../../../../src/model/plan/hold-steps.ts'
 import { isGivenUp } from '../../../../src/model/plan/hold-outage.ts'
 import type { Carried, FakeIscsi } from './fake-iscsi.ts'
 

@@ -3,14 +3,13 @@ import type {
   HeldByOthers,
   HeldPath,
   HoldFacts,
-  HoldMemory,
-  HoldPlan,
-  HoldStep,
   PortalFacts,
   ProbeResult,
-  StepOf,
 } from '../../../../src/model/plan/hold-facts.ts'
-import { NOTHING_KNOWN } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldMemory } from '../../../../src/model/plan/hold-memory.ts'
+import type { HoldPlan } from '../../../../src/model/plan/hold-plan.ts'
+import type { HoldStep, StepOf } from '../../../../src/model/plan/hold-steps.ts'
+import { NOTHING_KNOWN } from '../../../../src/model/plan/hold-memory.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 
 export const PORTAL = '10.0.0.5:3260'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import type { HoldFacts, HoldMemory } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldFacts } from '../../../../src/model/plan/hold-facts.ts'
+import type { HoldMemory } from '../../../../src/model/plan/hold-memory.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
 import { facts, kinds, lostPath, memory, note, path, stepOf, WALL_MS, HELD } from './hold-setup.ts'
 
