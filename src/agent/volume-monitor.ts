@@ -4,42 +4,37 @@ import { momentNow } from '../host/clock.ts'
 import { refusedBy } from '../hold/refusals.ts'
 import type { Attachment } from '../model/attachment.ts'
 import type { LunkeeperError } from '../model/errors.ts'
-import type { HoldFacts, Refused } from '../model/plan/hold-facts.ts'
+import type { HoldFacts } from '../model/plan/hold-facts.ts'
 import type { HoldMemory } from '../model/plan/hold-memory.ts'
 import type { HoldPlan } from '../model/plan/hold-plan.ts'
-import type { HoldStep, LastingStep, StepOf, StepResult } from '../model/plan/hold-steps.ts'
+import type { HoldStep, LastingStep, StepOf } from '../model/plan/hold-steps.ts'
 import { NOTHING_KNOWN } from '../model/plan/hold-memory.ts'
 import { isAsPlanned } from '../model/plan/hold-map.ts'
 import type { Taken } from '../model/plan/hold-results.ts'
 import { afterStep, takeLoss } from '../model/plan/hold-results.ts'
 import { planHold } from '../model/plan/hold.ts'
-import { HistoryThrottle } from '../model/history-throttle.ts'
-import { happeningsOf } from '../model/history.ts'
-import type { HoldNote } from '../model/hold-note.ts'
 import { returnedSinceMs } from '../model/plan/hold-returned.ts'
 import type { HoldMapState } from '../model/plan/table.ts'
 import { safeHold } from '../model/safe-hold.ts'
-import { readDirtyData } from '../state/view/dirty-data.ts'
-import { recordSeen } from '../state/records/history.ts'
 import { isWorkedOnByCommand } from '../state/records/locks.ts'
 import { readShutdownGrace } from '../state/records/shutdown-grace.ts'
-import type { AgentContext, Asked, HoldBackend, Observation, ReadSessions } from './backends/backend.ts'
+import type {
+  AgentContext,
+  Asked,
+  HoldBackend,
+  Observation,
+  ReadSessions,
+  StepWork,
+} from './backends/backend.ts'
 import { HoldNoteFile } from './hold-note-file.ts'
 import type { CheckedPath } from './identity-checks.ts'
+import { measured, withMeasuredLoss } from './measured-loss.ts'
+import { failedStep, isLasting, runImmediate, runLasting } from './run-step.ts'
+import { OutageHistory } from './outage-history.ts'
 import { hasChanged, NO_ATTRIBUTES } from './watched-attributes.ts'
 
 /** The prefix of the keys under which volumes are scheduled. */
 export const VOLUME = 'volume '
-
-const LASTING: ReadonlySet<HoldStep['kind']> = new Set<LastingStep['kind']>([
-  'verify',
-  'return',
-  'recover',
-  'clear',
-  'attach',
-])
-
-const isLasting = (step: HoldStep): step is LastingStep => LASTING.has(step.kind)
 
 /**
  * Monitors one volume: observes it, asks the planner (src/model/plan/hold.ts) what to do, and does that. It makes
@@ -49,9 +44,7 @@ export class VolumeMonitor {
   readonly #context: AgentContext
   readonly #backend: HoldBackend
   readonly #note: HoldNoteFile
-  readonly #throttle = new HistoryThrottle()
-  /** Since when the target has been back, as last seen in an outage; null if it is away, or was not seen. */
-  #backMs: number | null = null
+  readonly #history: OutageHistory
   #memory: HoldMemory = NOTHING_KNOWN
   #plan: HoldPlan | null = null
   #seen: Observation | null = null
@@ -64,8 +57,9 @@ export class VolumeMonitor {
     this.#context = context
     this.#backend = backend
     this.record = record
+    this.#history = new OutageHistory(context.host)
     this.#note = new HoldNoteFile(context.host, record.name, context.log, (before, after) =>
-      this.#keep(before, after),
+      this.#history.keep(this.record, before, after),
     )
     this.lookNow()
   }
@@ -145,7 +139,7 @@ export class VolumeMonitor {
       const seen = await this.#backend.observe(this.record, sessions, asked)
       const isWorkedOn = !seen.facts.isReady && (await isWorkedOnByCommand(this.#context.host, this.record))
       const facts = this.#factsOf(seen, isWorkedOn)
-      this.#backMs = returnedSinceMs(facts, this.#memory)
+      this.#history.backMs = returnedSinceMs(facts, this.#memory)
       const plan = planHold(facts, this.#memory)
       this.#seen = seen
       if (plan.ask === null) return plan
@@ -164,6 +158,11 @@ export class VolumeMonitor {
       volumes: volumes(this.record),
       witnessBackMs: host.witnesses.backMs,
     }
+  }
+
+  /** Steps follow a look. */
+  get #work(): StepWork {
+    return { record: this.record, seen: this.#seen! }
   }
 
   #now(): Pick<HoldFacts, 'nowMs' | 'wallMs'> {
@@ -194,27 +193,13 @@ export class VolumeMonitor {
         const equal = steps.slice(at).findIndex(({ kind }) => kind !== step.kind)
         const together = step.kind === 'fail' ? steps.slice(at, equal < 0 ? undefined : at + equal) : [step]
         at += together.length - 1
-        const done = await Promise.allSettled(together.map((one) => this.#do(one)))
+        const done = await Promise.allSettled(
+          together.map((one) => runImmediate(this.#backend, one, this.#work)),
+        )
         failure = done.find((one) => one.status === 'rejected')?.reason
       }
     }
     if (failure !== undefined) throw failure
-  }
-
-  /** Records a change of the note in the history. */
-  #keep(before: HoldNote | null, after: HoldNote | null): void {
-    const { nowMs, wallMs } = this.#now()
-    const { mode } = this.record
-    const moment = {
-      nowMs,
-      wallMs,
-      mode: mode ?? 'session',
-      wanted: safeHold(this.record),
-      backMs: this.#backMs,
-    }
-    for (const happening of happeningsOf(before, after, moment))
-      for (const kept of this.#throttle.pass(happening, nowMs))
-        recordSeen(this.#context.host, this.record.name, kept)
   }
 
   /**
@@ -223,7 +208,7 @@ export class VolumeMonitor {
    */
   leave(): void {
     this.#isLeft = true
-    for (const kept of this.#throttle.drain()) recordSeen(this.#context.host, this.record.name, kept)
+    this.#history.drain(this.record)
   }
 
   #say({ about, text, code, seconds }: StepOf<'say'>): void {
@@ -233,21 +218,14 @@ export class VolumeMonitor {
     else log.once(this.record.name, about, text)
   }
 
-  async #do(step: HoldStep): Promise<void> {
-    const act = this.#backend.immediate[step.kind as keyof HoldBackend['immediate']] as
-      | ((step: HoldStep, work: object) => Promise<void> | void)
-      | undefined
-    if (!act) throw new Error(`"${step.kind}" is planned, but cannot be done for this volume`)
-    await act(step, { record: this.record, seen: this.#seen })
-  }
-
   /** @param failure of an earlier step, if any: this step is then not started, and fails with it */
   async #start(step: LastingStep, failure: unknown): Promise<void> {
     const { schedule, log } = this.#context
     try {
-      const result = await this.#resultOf(step, failure)
+      const result =
+        failure === undefined ? await runLasting(this.#backend, step, this.#work) : failedStep(step, failure)
       const taken = await this.#takeIn(step.kind, () =>
-        afterStep(this.#frame(), this.#memory, this.#withLoss(result)),
+        afterStep(this.#frame(), this.#memory, withMeasuredLoss(this.#context.host, this.record, result)),
       )
       if (taken) await this.#proceed(taken)
     } catch (error) {
@@ -275,38 +253,6 @@ export class VolumeMonitor {
     return null
   }
 
-  async #resultOf(step: LastingStep, failure: unknown): Promise<StepResult> {
-    try {
-      if (failure !== undefined) throw failure
-      const act = this.#backend.lasting[step.kind] as
-        | ((step: LastingStep, work: object) => Promise<StepResult>)
-        | undefined
-      if (!act) throw new Error(`"${step.kind}" is planned, but cannot be done for this volume`)
-      return await act(step, { record: this.record, seen: this.#seen })
-    } catch (error) {
-      return failed(step, error)
-    }
-  }
-
-  #withLoss(result: StepResult): StepResult {
-    if (result.kind === 'verify' && result.refused)
-      return { ...result, refused: this.#measured(result.refused) }
-    if (result.kind === 'return' && result.came.kind === 'refused')
-      return { ...result, came: { ...result.came, refused: this.#measured(result.came.refused) } }
-    return result
-  }
-
-  /** Adds the amount of dirty data, which can be read only now: the pages of a lost volume will be dropped later. */
-  #measured(refused: Refused): Refused {
-    if (refused.cause !== 'lost') return refused
-    try {
-      const unwritten = readDirtyData(this.#context.host, this.record)
-      return unwritten === null ? refused : { ...refused, unwritten }
-    } catch {
-      return refused
-    }
-  }
-
   /** Does at once the steps that a result requires. */
   async #proceed({ steps, lookAtMs }: Taken): Promise<void> {
     try {
@@ -331,7 +277,7 @@ export class VolumeMonitor {
   async #stopped(devno: string, moved: () => string | null): Promise<string | null> {
     if (this.record.mode !== 'map') return moved()
     try {
-      await this.#do({ kind: 'fail', devno })
+      await runImmediate(this.#backend, { kind: 'fail', devno }, this.#work)
       return moved()
     } catch (error) {
       return moved() ?? `it could not be stopped: ${String(error)}`
@@ -347,7 +293,7 @@ export class VolumeMonitor {
       sid,
       devno,
       connection,
-      refused: this.#measured(refusedBy(error)),
+      refused: measured(this.#context.host, this.record, refusedBy(error)),
       moved: await this.#stopped(devno, moved),
     }
     const taken = await this.#takeIn('identity', () => takeLoss(this.#frame(), this.#memory, loss))
@@ -357,12 +303,3 @@ export class VolumeMonitor {
 
 /** After a failed look, the next one is delayed. */
 const LOOK_AFTER_ERROR_MS = 1_000
-
-/** The result of a step that threw. */
-function failed(step: LastingStep, error: unknown): StepResult {
-  const refused = refusedBy(error)
-  if (step.kind === 'verify') return { kind: 'verify', step, refused }
-  if (step.kind === 'return') return { kind: 'return', step, came: { kind: 'refused', refused } }
-  if (step.kind === 'recover') return { kind: 'recover-failed', refused }
-  return { kind: 'failed', step, refused }
-}
