@@ -48,4 +48,24 @@ describe.each(kernels('bookworm'))('a node that was down while another one had i
       await expectNothingLeft(b)
     },
   )
+
+  it('attaches it automatically although its own attempts have checked the file system before they failed', async ({
+    a,
+    onA,
+    target,
+  }) => {
+    await target.disableReservations(OURS.lun)
+    const agent = await Agent.start(a)
+    await onA.mounted('--fs', 'ext4')
+    // The next check is a full one, which changes the superblock.
+    await a.sh('tune2fs -c 1 /dev/mapper/lunkeeper-db')
+    await agent.kill()
+    await losePower(a)
+    await a.sh('cp /usr/bin/mount /tmp/mount; mount --bind /usr/bin/false /usr/bin/mount')
+    await agent.start()
+    await agent.errors(/mount/)
+    await a.sh('/tmp/mount > /dev/null; umount /usr/bin/mount')
+    await onA.state('ready')
+    await expectCleanDetach(onA, agent)
+  })
 })

@@ -36,6 +36,12 @@ export async function compareExt4Mark(host: Host, own: Ext4Mark, disk: ScsiDisk)
   return isMountedSince(own, ext4Mark(head)) ? 'changed' : 'same'
 }
 
+/** The mark on the target; null if there is no ext4, or it cannot be read now. */
+export async function readDiskMark(host: Host, disk: ScsiDisk): Promise<Ext4Mark | null> {
+  const head = await readHead(host, disk)
+  return head && ext4Mark(head)
+}
+
 /**
  * Brings the whole page of the superblock into memory while the target answers, so that it can be read in an
  * outage.

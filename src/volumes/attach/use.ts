@@ -20,6 +20,7 @@ import { nextUseStep } from '../../model/plan/use.ts'
 import type { VolumeUse } from '../../model/request.ts'
 import { whileCarried } from '../holding/while-carried.ts'
 import { beginFormatting, endFormatting, readFormatting } from '../formatting.ts'
+import { readDiskMark } from '../../state/proof/ext4-mark.ts'
 import { proveDevice, withProof } from '../../state/proof/prove.ts'
 import type { Stepper } from '../step.ts'
 import type { Device } from '../../state/view/users.ts'
@@ -126,6 +127,7 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
           ),
         )
         if (unchecked !== null) steps.warn(unchecked)
+        await noteCheck(work)
         known = { ...known, checked: true }
         break
       case 'make-mount-point': {
@@ -148,6 +150,12 @@ async function bringMount(work: UseWork, use: VolumeUse & { readonly mount: stri
         break
     }
   }
+}
+
+/** The check changes the mark. If this attach fails before the mount, the next one must not take that for another node's check. */
+async function noteCheck({ host, paths, record, note }: UseWork): Promise<void> {
+  const mark = record().mark && (await readDiskMark(host, paths[0]!.disk))
+  if (mark) note({ mark })
 }
 
 /**
