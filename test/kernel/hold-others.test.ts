@@ -139,7 +139,7 @@ describe('a hold copes with what else happens on a node', () => {
     expect(await held.check()).toBe('all there')
     await other.detach()
     // No volume needs it any more.
-    await node.until(async () => (await timers(node)) === '0', { deadline: 20_000, what: 'the short timer' })
+    await node.until(async () => (await timers(node)) === '0', { deadline: SEEN_MS, what: 'the short timer' })
     await end(ours, agent)
   })
 
@@ -177,7 +177,7 @@ describe('a hold copes with what else happens on a node', () => {
     await target.enable()
     await writer.resumes(20_000, 10)
     await agent.start()
-    await node.until(async () => (await timers(node)) === '0', { deadline: 20_000, what: 'the short timer' })
+    await node.until(async () => (await timers(node)) === '0', { deadline: SEEN_MS, what: 'the short timer' })
     await writer.resumes(5_000, 10)
     await expectNoError(writer)
     await end(volume, agent)
