@@ -170,7 +170,8 @@ export class IdentityChecks {
 
   async #askOne(path: CheckedPath): Promise<void> {
     try {
-      await this.#lost(path)
+      // A source that cannot be asked now does not stop I/O that goes through: it only keeps held I/O from resuming.
+      await this.#lost(path, { ignores: 'OWNER_UNKNOWN' })
     } catch (error) {
       this.#report(path.record, `its owner could not be determined: ${String(error)}`)
     } finally {
@@ -189,10 +190,10 @@ export class IdentityChecks {
   }
 
   /** Asks again, in full: a single odd answer does not take a path from a volume. */
-  async #lost(path: CheckedPath): Promise<void> {
+  async #lost(path: CheckedPath, { ignores }: { ignores?: 'OWNER_UNKNOWN' } = {}): Promise<void> {
     const { record } = path
     const error = await this.#whyNotOurs(path)
-    if (error === null) return
+    if (error === null || error.code === ignores) return
     try {
       await path.lose(error, () => (error.code === 'IDENTITY_MISMATCH' ? this.#moved.since(path) : null))
     } catch (cause) {

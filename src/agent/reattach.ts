@@ -1,9 +1,14 @@
+import { momentNow } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
+import { refusedBy } from '../hold/refusals.ts'
+import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
+import { writeHoldNote } from '../state/records/hold-note.ts'
 import { recordSeen } from '../state/records/history.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { lookAtVolume } from '../state/view/volume.ts'
+import { mustNotBeWritten } from '../volumes/holding/misplaced.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import type { AgentLog } from './log.ts'
 
@@ -24,13 +29,26 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
       continue
     }
     if (record.mode === 'map' || record.orchestrator) continue
+    if (mustNotBeWritten(host, record)) continue
     if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
     attaching.add(name)
     void attach(host, asAsked(record), { observer: log.observer, signal, onlyAgain: true })
       .then(() => log.say(name, 'attached again', { code: 'reattached' }))
       .then(() => recordSeen(host, name, { event: 'reattached' }))
-      .catch((error: unknown) => log.say(name, `not attached again: ${(error as Error).message}`))
+      .catch((error: unknown) => {
+        noteLost(host, record, error)
+        log.say(name, `not attached again: ${(error as Error).message}`)
+      })
       .finally(() => attaching.delete(name))
   }
   return attaching
+}
+
+/** Another node has had the volume: it is not attached automatically any more, even once that node has given it back. */
+function noteLost(host: Host, { name }: Attachment, error: unknown): void {
+  const { cause, message: trouble, holder } = refusedBy(error)
+  if (cause !== 'lost') return
+  const { since, sinceMs } = momentNow()
+  const lost = { since, sinceMs, ended: 'fenced', kind: 'fenced', trouble, isClear: true } as const
+  writeHoldNote(host, name, holder === undefined ? lost : { ...lost, holder })
 }

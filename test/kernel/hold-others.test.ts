@@ -7,6 +7,7 @@ import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, lunkeeper } from './node.ts'
 import type { Volume } from './volume.ts'
+import { SEEN_MS } from './volume.ts'
 import { expectNoError, expectNothingLost, Writer } from './writer.ts'
 
 const BYTES = 64 << 20

@@ -9,20 +9,21 @@ import { expectCleanDetach } from './volume.ts'
 
 /** What a loss of power leaves: the record, and no mount, map, session or note. */
 const losePower = (node: LabNode) =>
-  node.sh('umount /mnt/db; dmsetup remove lunkeeper-db; iscsiadm -m node -u; rm -rf /run/lunkeeper')
+  node.sh('umount /mnt/db; dmsetup remove lunkeeper-db || :; iscsiadm -m node -u; rm -rf /run/lunkeeper')
 
 describe.each(kernels('bookworm'))('a node that was down while another one had its volume (%s)', (debian) => {
   const it = onTwoNodes({ debian, luns: [OURS] })
 
   it.for([
-    ['with', true, /this node has lost the volume/],
-    ['without', false, /another node has mounted or checked its file system since/],
+    ['with reservations', true, 'map', /this node has lost the volume/],
+    ['without reservations', false, 'map', /another node has mounted or checked its file system since/],
+    ['held by its session', true, 'session', /this node has lost the volume/],
   ] as const)(
-    'does not attach it automatically, even once that node has given it back (%s reservations)',
-    async ([, isReserved, why], { a, b, onA, onB, target }) => {
+    'does not attach it automatically, even once that node has given it back (%s)',
+    async ([, isReserved, mode, why], { a, b, onA, onB, target }) => {
       if (!isReserved) await target.disableReservations(OURS.lun)
       const agent = await Agent.start(a)
-      await onA.mounted('--fs', 'ext4')
+      await onA.mounted('--fs', 'ext4', '--hold-mode', mode)
       await agent.kill()
       await losePower(a)
       await onB.again(...(isReserved ? ['--take-over'] : []))
@@ -41,7 +42,7 @@ describe.each(kernels('bookworm'))('a node that was down while another one had i
       await agent.errors(/another node has mounted or checked its file system since/)
       await onA.state('fenced')
       // A person decides.
-      await onA.again()
+      await onA.again('--hold-mode', mode)
       expect(await a.read('/mnt/db/file')).toBe('theirs\n')
       expect((await onA.status()).state).toBe('ready')
       await expectCleanDetach(onA, agent)

@@ -1,5 +1,6 @@
 import { removeDisk } from '../../host/disk/remove.ts'
 import type { Host } from '../../host/host.ts'
+import { stopQueueing } from '../../host/map/multipath.ts'
 import { queueingOf, recentQueueingMaps } from '../../host/map/queueing.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
@@ -43,7 +44,10 @@ export function watchedBackend(context: AgentContext, queueing = recentQueueingM
         if (!disk) return
         // A disk of the volume at this LUN that this volume does not use may have been made for that volume.
         const isMisplaced = readHoldNote(host, record.name)?.kind === 'misplaced'
-        if (!isMisplaced || isUsedOn(host, record, disk, maps)) await removeDisk(host, disk)
+        if (isMisplaced && !isUsedOn(host, record, disk, maps)) return
+        // Without paths, the map would hold the I/O of its users.
+        for (const map of maps) await stopQueueing(host, map).catch(() => {})
+        await removeDisk(host, disk)
       },
     },
     lasting: lastingSteps(context),

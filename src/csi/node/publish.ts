@@ -5,6 +5,7 @@ import { withLock } from '../../host/lock/lock.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
+import { primeMark } from '../../state/proof/ext4-mark.ts'
 import { volumeLock } from '../../state/records/locks.ts'
 import { readRecord } from '../../state/records/volumes.ts'
 import { attach } from '../../volumes/attach/attach.ts'
@@ -68,12 +69,12 @@ async function repairStaging(driver: Driver, record: Attachment, target: string)
   const trouble = await stagingTrouble(host, record, staged)
   if (trouble === null) return
   observer.warn?.(record.name, `it is staged again before it is published: ${trouble}`)
+  const mark = await primeMark(host, record.request.use)
   const atTarget = staged.published.map(({ point }) => point).filter((point) => point === target)
   await clearStaging(host, record, staged, atTarget)
-  await attach(host, asAsked(record), { observer, signal, orchestrator: 'csi', onlyAgain: true }).catch(
-    (error: unknown) => {
-      if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
-      throw grpcError('NOT_FOUND', `${record.name} was unstaged meanwhile`, Code.FailedPrecondition)
-    },
-  )
+  const options = { observer, signal, orchestrator: 'csi', onlyAgain: true, mark } as const
+  await attach(host, asAsked(record), options).catch((error: unknown) => {
+    if (!isLunkeeperError(error, 'NOT_FOUND')) throw error
+    throw grpcError('NOT_FOUND', `${record.name} was unstaged meanwhile`, Code.FailedPrecondition)
+  })
 }

@@ -84,7 +84,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
   return { ...keep(said(memory, say(refused.message, step.kind))), lookAtMs: Infinity }
 }
 
-/** Another node has had the volume while nothing of it was in use here. It is not attached again, even if that node gives it back. */
+/** Another node has had the volume while it was not in use here: it is not attached again automatically. */
 function afterLostMeanwhile(facts: Facts, memory: HoldMemory, refused: Refused): Taken {
   const unwritten = { bytes: 0, of: 'volume' } as const
   return { ...keep(memory), steps: fence(facts, facts.note, { ...refused, unwritten }).steps }

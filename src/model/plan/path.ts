@@ -45,7 +45,7 @@ export type PathStep =
    * none.
    */
   | 'read-size'
-  /** Not the expected volume: the disk is left alone. */
+  /** Not the expected volume: a disk that this attempt has made is removed, and any other is left alone. */
   | 'mismatch'
   | 'ready'
   /** There is a session, but its target is away. */

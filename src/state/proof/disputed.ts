@@ -12,7 +12,6 @@ import type { Owned } from './owner-evidence.ts'
  * it has lasted.
  * @param disk over whose connection the reservation was read
  * @param isBeside whether another node is registered now
- * @throws STUCK
  */
 export async function isDisputed(
   host: Host,
@@ -37,12 +36,12 @@ async function hasLasted(
   { hctl }: ScsiDisk,
 ): Promise<boolean> {
   const lasting = () => lastingSessions(host, name, key)
-  for (const sid of lasting()) {
+  const asked = lasting().map(async (sid) => {
     const disk = readDisk(host.paths, { sid }, hctl.lun, { identity: false })
     const told = disk && (await readReservations(host, disk).catch(silent))
-    if (told?.holder?.key === key && lasting().includes(sid)) return true
-  }
-  return false
+    return told?.holder?.key === key && lasting().includes(sid)
+  })
+  return (await Promise.all(asked)).includes(true)
 }
 
 function silent(error: unknown): null {

@@ -21,8 +21,8 @@ import type { Owned } from './owner-evidence.ts'
 import { judgeLost, requireOwn, readWitnesses } from './owner-evidence.ts'
 
 /**
- * For a volume that nothing on this node uses, before it is attached again automatically, as after a reboot: no
- * user has confirmed that it is this node's. A reservation that no other node disputes is enough, because this node
+ * For a volume that is attached again automatically, after a reboot or in a recovery, and that nothing on this node uses
+ * at that moment: no user has confirmed that it is this node's. A reservation that no other node disputes is enough, because this node
  * has nothing unwritten. Without one, another node may have had the volume meanwhile, and may have given it back.
  * @param told null if the target has no reservations, or they are not used
  * @param recorded the mark of this node's last mount

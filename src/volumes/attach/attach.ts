@@ -49,7 +49,10 @@ export interface AttachControl extends OperationControl {
    * @default false
    */
   readonly onlyAgain?: boolean
-  /** The mark of this node's mount, read immediately before the unmount. With `onlyAgain`. @default the record's */
+  /**
+   * The mark of this node's mount, read immediately before the unmount: a remount has changed what the record has. With
+   * `onlyAgain`.
+   */
   readonly mark?: Ext4Mark | null
   /** Take the volume from the node that has it; data that that node has not written is lost. @default false */
   readonly takesOver?: boolean
@@ -96,6 +99,7 @@ export async function attach(
       removeLeftovers(host)
       await steps.step('record', record.name, () => createRecord(host, record))
     }
+    if (options.mark) note({ mark: options.mark })
     const scanned = new Set<number>()
     try {
       const work = {
@@ -125,8 +129,7 @@ export async function attach(
       const claim = { host, record, paths, scanned, steps, note }
       const taken = () => (tookOver = true)
       const isAutomatic = options.onlyAgain === true
-      const mark = options.mark ?? undefined
-      await claimVolume({ ...claim, publication, takesOver, isAutomatic, mark, confirmTakeOver, taken })
+      await claimVolume({ ...claim, publication, takesOver, isAutomatic, confirmTakeOver, taken })
       const { device, map, mode } = await chooseDevice(work, paths)
       if (mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
@@ -137,6 +140,7 @@ export async function attach(
       if (record.device === null && record.writeOut !== null) note({ writeOut: null })
       const shown = map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`
       const { machine } = record
+      refuseGivenUp(host, record)
       await finish({
         phase: 'ready',
         mode,

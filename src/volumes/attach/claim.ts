@@ -8,6 +8,7 @@ import { hasOneWriter } from '../../model/request.ts'
 import type { Registration } from '../../model/reservation.ts'
 import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
 import { confirmAgain } from '../../state/proof/owner.ts'
+import { readRecords } from '../../state/records/volumes.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { mountsOf } from '../../state/view/users.ts'
@@ -43,7 +44,7 @@ export async function claimVolume(work: ClaimWork): Promise<void> {
   if (use.readOnly && !shared && mode !== 'off') return refuseWriter(work)
   if (shared && !use.readOnly && mode !== 'off') return refuseReserved(work)
   if (work.isAutomatic && !isUsed && !isReserved && hasOneWriter(request))
-    await confirmAgain(host, record, null, disks[0]!, work.mark ?? record.mark)
+    await confirmAgain(host, record, null, disks[0]!, record.mark)
   if (!isReserved) return
   // A volume attached without a reservation (older version, other target setting) is reserved now.
   if (isUsed && fence && !isDecided) return
@@ -126,6 +127,11 @@ async function refuseReserved({ host, record, paths, steps }: ClaimWork): Promis
   if (holder === undefined || !isLunkeeperKey(holder)) return
   if (!isOfThisNode(host, told, holder, readInitiatorName(host.paths)))
     throw reservedForOne(record, holder, told)
+  // Another record of this node may use the volume: without a WWID, two names of one LUN are not noticed.
+  const isInUse = readRecords(host).attachments.some(
+    ({ name, fence }) => name !== record.name && fence?.key === holder,
+  )
+  if (isInUse) throw reservedForOne(record, holder, told)
   await steps.step('release', `${disk.name} ${formatKey(holder)}`, () =>
     releaseReservation(host, disk, { key: holder, persists: false }),
   )

@@ -95,8 +95,8 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
   if (held) {
     if (!(await carries(host, held, paths))) {
       refuseForeignHolders(host, work.name, paths, request.hold.wanted)
-      refuseGivenUp(host, work.record())
       await lockAndEndBlockedSessions({ host, iqn: request.iqn, steps, signal }, held, 'attach')
+      refuseGivenUp(host, work.record())
       await steps.step('make-map', held.name, () =>
         addToMap(
           host,

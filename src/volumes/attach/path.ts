@@ -185,7 +185,8 @@ export async function preparePath(work: PathWork, portal: Portal, signal?: Abort
 async function dropScanned({ host, steps }: PathWork, disk: ScsiDisk): Promise<void> {
   const name = disk.name ?? formatHctl(disk.hctl)
   try {
-    await steps.step('delete-disk', name, () => dropUnusedDisk(host, disk))
+    const isDropped = await steps.step('delete-disk', name, () => dropUnusedDisk(host, disk))
+    if (!isDropped) steps.warn(`${name} was left in place: a program uses it`)
   } catch (error) {
     if (!isLunkeeperError(error)) throw error
     steps.warn(`${name} was left in place: ${error.message}`)

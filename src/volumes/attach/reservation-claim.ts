@@ -7,7 +7,6 @@ import { readInitiatorName } from '../../host/read/node.ts'
 import { readNodeTag } from '../../host/read/node-tag.ts'
 import type { Attachment, Publication } from '../../model/attachment.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
-import type { Ext4Mark } from '../../model/ext4-mark.ts'
 import type { ClaimFacts, ClaimStep } from '../../model/plan/owner.ts'
 import { nextClaimStep } from '../../model/plan/owner.ts'
 import type { Registration, ReservationKey } from '../../model/reservation.ts'
@@ -33,10 +32,8 @@ export interface ClaimWork {
   readonly publication?: Publication | undefined
   /** Take the volume from another node. */
   readonly takesOver: boolean
-  /** Not by a person or an orchestrator: the record alone does not make it this node's. */
+  /** No person or orchestrator has just asked for it: the record alone does not make it this node's. */
   readonly isAutomatic: boolean
-  /** The mark of this node's last mount, if it is known better than from the record. */
-  readonly mark?: Ext4Mark | undefined
   /** Asked immediately before that: throws if it is no longer allowed. */
   readonly confirmTakeOver?: (() => Promise<void>) | undefined
   /** Called when it was taken from another node. */
@@ -103,7 +100,7 @@ export class ReservationClaim {
   }
 
   async #read(): Promise<void> {
-    const { host, record, mark, isAutomatic } = this.#work
+    const { host, record, isAutomatic } = this.#work
     const told = await readForClaim(this.#work, this.#disk)
     this.#told = told
     this.#known.isUnsupported = told === null
@@ -111,8 +108,7 @@ export class ReservationClaim {
     const isHeld = told?.holder ? this.#isOthers(told.holder.key) : false
     if (!isAutomatic || this.#known.isRegistered || isHeld) return
     // What another node has registered beside it is left over.
-    if (await confirmAgain(host, record, told, this.#disk, mark ?? record.mark))
-      this.#known.hasReserved = true
+    if (await confirmAgain(host, record, told, this.#disk, record.mark)) this.#known.hasReserved = true
   }
 
   async #register(): Promise<void> {
@@ -178,7 +174,8 @@ export class ReservationClaim {
     const left = isKnown ? await this.#leftKey() : undefined
     const { record, isAutomatic, note } = this.#work
     note({ fence: left ?? (isAutomatic ? record.fence : undefined) })
-    const isLost = isAutomatic && step.kind !== 'contended'
+    // A key of other software beside this node's reservation does not mean that the volume is lost.
+    const isLost = isAutomatic && step.kind !== 'contended' && this.#isOthers(this.#told?.holder?.key)
     return isLost ? lostMeanwhile(record, step, this.#told) : claimRefusal(record, step, this.#told)
   }
 

@@ -14,7 +14,6 @@ const MODPROBE_DEADLINE_MS = 10_000
  * the sg driver when the node's first disk appears (80-drivers.rules). A busy udev takes long, and a node without udev
  * does not load it at all.
  * @returns the disk as it is, if the kernel has no such driver; the claim reports that
- * @throws CANCELLED
  */
 export async function withSgNode(
   host: Host,

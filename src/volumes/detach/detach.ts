@@ -64,11 +64,10 @@ export async function detachFound(
         signal: options.signal,
         // Refused without a change: the volume stays in use, and its hold continues.
         untouched: () => {
-          const now = record && readRecord(host, record.name)
-          const unconfirmed = now?.writeOut
-          // Its reservation may be gone: another node may have the volume by now.
-          if (now?.fence?.isReleasing) return
-          if (record?.phase === 'ready') writeRecord(host, { ...record, writeOut: unconfirmed ?? null })
+          if (record?.phase !== 'ready') return
+          const now = readRecord(host, record.name)
+          // If its reservation was given back, another node may have the volume by now.
+          if (!now?.fence?.isReleasing) writeRecord(host, { ...record, writeOut: now?.writeOut ?? null })
         },
       })
       if (record && done.left.length === 0) recordAct(host, record.name, { event: 'detached', forced: force })

@@ -19,6 +19,7 @@ const DOUBTS = [
   'TARGET_AWAY',
   'IDENTITY_UNREADABLE',
   'LUN_ABSENT',
+  'PROOF_EXPIRED',
   ...WRONG,
 ] as const
 

@@ -5,6 +5,8 @@ import type { Attachment } from '../../model/attachment.ts'
 import { findHoldMap, removeHoldMap } from '../../host/map/hold-map.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { isGivenUp } from '../../model/plan/hold-outage.ts'
+import { keepFailing } from '../../host/map/multipath.ts'
+import { isHoldMap } from '../../host/read/maps.ts'
 import { openCount } from '../../host/map/open-count.ts'
 import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.ts'
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
@@ -78,6 +80,10 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
   const others = devices.flatMap((device) => mountsOf(host, device)).filter((other) => other.point !== point)
   if (others.length > 0) return `it is mounted at ${others.map((other) => other.point).join(', ')}`
   try {
+    await using _ = keepFailing(
+      host,
+      view.maps.filter((map) => !isHoldMap(map)),
+    )
     if (point !== null && mount?.source.startsWith('/dev/')) await unmountProven(host, record, point)
   } catch (error) {
     if (!isLunkeeperError(error, 'BUSY')) throw error
@@ -99,7 +105,7 @@ export async function clearMisplaced(host: Host, record: Attachment): Promise<st
   if (map) await removeHoldMap(host, map)
   // A detach may have ended meanwhile, and removed it.
   const note = readHoldNote(host, record.name)
-  if (note && !note.isClear) writeHoldNote(host, record.name, { ...note, isClear: true })
+  if (isGivenUp(note) && !note.isClear) writeHoldNote(host, record.name, { ...note, isClear: true })
   return null
 }
 

@@ -117,6 +117,17 @@ describe('a path', () => {
       7,
     )
     expect(asked).toEqual([])
+    const publication = { attachment: 'va', uid: '1' }
+    await check([path({ ...staged, publication })], 'same', null, 7)
+    expect(asked).toHaveLength(2)
+  })
+
+  it('of a volume that nothing guards is kept while no source can say who owns it', async () => {
+    const given = path({ ...staged, publication: { attachment: 'va', uid: '1' } })
+    await check([given], 'same', new LunkeeperError('OWNER_UNKNOWN', 'the Kubernetes API does not answer'), 7)
+    expect(lost).toEqual([])
+    await check([given], 'same', new LunkeeperError('FENCED', 'Kubernetes has given the volume away'), 7)
+    expect(lost).toContainEqual({ code: 'FENCED', moved: null })
   })
 })
 
