@@ -139,7 +139,8 @@ export async function detach(
     return null
   }
   if (!isSaid) model.ledger.confirmWritten()
-  if (model.settings.content === 'ext4') await world.checkFileSystem()
+  // A disk that was removed below its mount leaves a journal, which the next attach replays.
+  if (model.settings.content === 'ext4' && !isSaid) await world.checkFileSystem()
   return null
 }
 

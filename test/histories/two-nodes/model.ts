@@ -108,6 +108,14 @@ export class Model {
     return !this.mayFlip || attached === 'no' || (!isSessionHeld && this.settings.content !== 'raw')
   }
 
+  /**
+   * Whether this node may have writes from a time when it had lost the volume, and no mark shows that. A person's
+   * `--take-over` continues with them where the target has no reservation (docs/ownership.md, "Stale reservations").
+   */
+  hasOldData(name: NodeName): boolean {
+    return this.settings.content === 'raw' && name !== this.owner && this.node(name).attached !== 'no'
+  }
+
   get #appliesAtOnce(): boolean {
     return this.settings.keeps && this.settings.acls === 'explicit'
   }

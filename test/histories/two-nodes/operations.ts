@@ -67,14 +67,20 @@ const CHOICES: { readonly [K in TwoNodesKind]: Choice<K> } = {
       const node = nodeWith(random, model, (one) => model.canReach(one) && model.isNoticed(one.name))
       if (!node) return null
       const hasOther = model.owner !== null && model.owner !== node
-      return { kind: 'attach', node, takeOver: random.chance(hasOther ? 0.75 : 0.1), ...death(random) }
+      const takeOver = random.chance(hasOther ? 0.75 : 0.1) && !model.hasOldData(node)
+      return { kind: 'attach', node, takeOver, ...death(random) }
     },
-    can: ({ node }, model) => model.canReach(model.node(node)) && model.isNoticed(node),
+    can: ({ node, takeOver }, model) =>
+      model.canReach(model.node(node)) && model.isNoticed(node) && !(takeOver && model.hasOldData(node)),
   },
   race: {
     weight: () => 2,
     make: (random) => ({ kind: 'race', takeOver: random.chance(0.5) }),
-    can: (_, model) => model.nodes.every((one) => model.canReach(one) && model.isNoticed(one.name)),
+    can: ({ takeOver }, model) =>
+      model.nodes.every(
+        (one) =>
+          model.canReach(one) && model.isNoticed(one.name) && !(takeOver && model.hasOldData(one.name)),
+      ),
   },
   detach: {
     weight: () => 5,
