@@ -27,8 +27,8 @@ export const MUTATIONS = {
   /** Only the periodic check takes every path for the volume. */
   checks: {
     file: 'src/host/disk/quick-check.ts',
-    find: /if \(!isExpected\) return 'other'/,
-    replace: "if (!isExpected) return 'same'",
+    find: /return 'other'/,
+    replace: "return 'same'",
   },
   /** Detach removes the disks first, as with --force, and reports success. */
   flush: {
