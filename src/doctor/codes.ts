@@ -95,6 +95,12 @@ export const FINDINGS = {
     evidence: 'the file and the reason.',
     remedy: 'Detach the volume by its mount point or device, then move the file away.',
   },
+  RECORD_NEWER: {
+    meaning:
+      'A newer version of Lunkeeper wrote the record of a volume, and this version does not understand it.',
+    evidence: 'the file and the reason.',
+    remedy: 'Use that version of Lunkeeper on this node. Do not move or change the file.',
+  },
   RECORD_OF_ANOTHER_MACHINE: {
     meaning:
       'The record of a volume was written on another machine; this one is a clone or a restored copy of it. The agent does not attach the volume automatically, because the other machine may be using it.',

@@ -218,6 +218,10 @@ export const ERRORS = {
     'An attachment record cannot be parsed. Its contents are not guessed.',
     'Detach by mount point or device, then move the file away.',
   ),
+  RECORD_NEWER: failed(
+    'A newer version of Lunkeeper wrote the record of a volume, and this version does not understand it.',
+    'Use that version of Lunkeeper on this node. Do not move or change the file: it says which volume this is.',
+  ),
   STUCK: failed(
     'A kernel operation is hung. It was abandoned and blocks nothing else.',
     'The operation ends when the target is back or its session ends. Then run the command again.',

@@ -9,8 +9,8 @@ export type HoldMode = 'map' | 'session' | 'multipathd'
 /** Kubernetes starts a dead node's pods elsewhere after five minutes; they get as long again to start. */
 export const DEFAULT_HOLD: Hold = 600
 
-// The kernel's timer counts jiffies in an int. A month is far below its limit and longer than any real use.
-const MAX_HOLD_S = 31 * 24 * 3600
+/** The kernel's timer counts jiffies in an int. A month is far below its limit and longer than any real use. */
+export const MAX_HOLD_S = 31 * 24 * 3600
 const UNIT = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 } as const
 
 /** Seconds (`300`, `300s`), minutes (`10m`), hours, days, or `forever`. @throws BAD_HOLD */
