@@ -98,6 +98,7 @@ export interface HistoryOptions {
  *
  * @throws BAD_REQUEST an option is not valid
  * @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER no volume has this name, and nothing is known of one
+ * @throws NO_PERMISSION RECORD_UNWRITABLE the history cannot be read
  */
 export function history(options?: HistoryOptions): Promise<HistoryReport>
 export function history(host: Host, options?: HistoryOptions): Promise<HistoryReport>

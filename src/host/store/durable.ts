@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-import { LunkeeperError } from '../../model/errors.ts'
+import type { LunkeeperError } from '../../model/errors.ts'
+import { storeError } from './store-error.ts'
 
 /**
  * Replaces a file as a whole: after a crash or a loss of power either the old or the new file exists. The name of the
@@ -100,15 +101,5 @@ function syncDirectory(path: string): void {
 }
 
 function unwritable(path: string, cause: unknown): LunkeeperError {
-  const { code, message } = cause as NodeJS.ErrnoException
-  const kind =
-    code === 'ENOSPC' || code === 'EDQUOT'
-      ? 'NO_SPACE'
-      : code === 'EACCES' || code === 'EPERM'
-        ? 'NO_PERMISSION'
-        : 'RECORD_UNWRITABLE'
-  return new LunkeeperError(kind, `${path} cannot be written: ${message}`, {
-    cause,
-    details: { path, errno: code },
-  })
+  return storeError(`${path} cannot be written: ${(cause as Error).message}`, path, cause)
 }

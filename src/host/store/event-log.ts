@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { storeError } from './store-error.ts'
+
 /** With about 250 bytes per event, 16,000 events are kept. */
 export const SEGMENT_BYTES = 512 << 10
 export const SEGMENTS = 8
@@ -141,6 +143,7 @@ export interface ReadEvents {
 /**
  * All events that are kept. Lines that cannot be read are counted.
  * @param part only lines that contain this text are parsed
+ * @throws NO_PERMISSION RECORD_UNWRITABLE the files cannot be read; if there are none, nothing has been recorded
  */
 export function readEvents(directory: string, part = ''): ReadEvents {
   const events: Readonly<Record<string, unknown>>[] = []
@@ -166,17 +169,20 @@ function parsed(line: string): Readonly<Record<string, unknown>> | null {
 }
 
 function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
+  return unlessMissing(directory, () => readdirSync(directory)) ?? []
 }
 
+/** The oldest file may be removed at any time. */
 function textOf(path: string): string {
+  return unlessMissing(path, () => readFileSync(path, 'utf8')) ?? ''
+}
+
+function unlessMissing<T>(path: string, read: () => T): T | null {
   try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
+    return read()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw storeError(`the history cannot be read: ${message}`, path, cause)
   }
 }
