@@ -90,6 +90,12 @@ export const FINDINGS = {
     evidence: 'the map, its device, the disks below it, its users.',
     remedy: 'If it is not in use: `dmsetup message MAP 0 fail_if_no_path`, then `dmsetup remove MAP`.',
   },
+  DIRECTORY_UNWRITABLE: {
+    meaning:
+      'The directory of the records or of the runtime files is full, read-only, or not a directory: volumes cannot be attached, detached or changed, and the agent cannot note outages.',
+    evidence: 'the directory, which of the two it is, why it cannot be written.',
+    remedy: 'Free space there, or make it a directory on a writable file system.',
+  },
   RECORD_CORRUPT: {
     meaning: 'The record of a volume cannot be parsed.',
     evidence: 'the file and the reason.',
