@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import type { LunkeeperError } from '../../model/errors.ts'
+import { makeDirectories } from '../fs/make-directories.ts'
 import { storeError } from './store-error.ts'
 
 /**
@@ -43,7 +44,7 @@ function put(
   // Random, because in a container a process has the same number as its dead predecessor.
   const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
-    const created = mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const created = makeDirectories(dirname(path), 0o700)
     try {
       writeThrough(temp, text)
       place(temp, path)
@@ -74,12 +75,12 @@ function writeThrough(path: string, text: string): void {
 export function removeDurable(path: string): boolean {
   try {
     rmSync(path)
+    syncDirectory(dirname(path))
+    return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw unwritable(path, error)
   }
-  syncDirectory(dirname(path))
-  return true
 }
 
 /**

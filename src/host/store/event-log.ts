@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { makeDirectory } from './make-directory.ts'
 import { storeError } from './store-error.ts'
 
 /** With about 250 bytes per event, 16,000 events are kept. */
@@ -86,8 +87,7 @@ export class EventLog {
   }
 
   async #writeSome(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    const numbers = numbersOf(await readdir(this.#directory))
+    const numbers = numbersOf(await this.#names())
     const newest = numbers.at(-1) ?? 1
     const file = await open(join(this.#directory, segmentName(newest)), 'a+', 0o600)
     let isFull: boolean
@@ -102,6 +102,16 @@ export class EventLog {
     await (await open(join(this.#directory, segmentName(newest + 1)), 'a', 0o600)).close()
     for (const old of numbers.filter((number) => number <= newest + 1 - this.#segments))
       await rm(join(this.#directory, segmentName(old)), { force: true })
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#directory)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      makeDirectory(this.#directory)
+      return []
+    }
   }
 
   async #appendTo(file: Awaited<ReturnType<typeof open>>, size: number): Promise<void> {
