@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { basename } from 'node:path'
 
+import { makeDirectory } from '../host/store/make-directory.ts'
 import { watchDirectory } from '../host/store/watch-directory.ts'
 import type { VolumeName } from '../model/name.ts'
 import { isName } from '../model/name.ts'
@@ -33,7 +33,7 @@ export class ChangeWatcher implements Disposable {
   }
 
   #watch(directory: string, note: (name: VolumeName) => void) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory(directory)
     return watchDirectory(directory, (file) => {
       // A temporary file, which is renamed once it is complete (store/durable.ts).
       if (file?.startsWith('.')) return

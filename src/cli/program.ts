@@ -1,4 +1,5 @@
-import { LunkeeperError } from '../model/errors.ts'
+import { ERRORS, isLunkeeperError, LunkeeperError } from '../model/errors.ts'
+import type { AnyCommand, CommandInput, Context } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { openContext } from './context.ts'
 import type { Parsed } from './input/parse.ts'
@@ -43,12 +44,31 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
           .join(', ')}.`,
       })
     await using context = openContext(globals, terminal, command.name)
-    const data = await command.run(context, { argument, more, options })
+    const data = await runCommand(command, context, { argument, more, options })
     if (command.isLive && data === null) return { text: '', status: 0 }
     const shown = command.isDocument ? data : printableData(data)
     const text = globals.json ? json(data) : command.text(shown, displayOf(process.stdout))
     return { text, status: command.exit?.(data) ?? 0 }
   }
+}
+
+async function runCommand(command: AnyCommand, context: Context, input: CommandInput): Promise<unknown> {
+  try {
+    return await command.run(context, input)
+  } catch (error) {
+    throw withHelpOf(command.name, error)
+  }
+}
+
+/** Names the command in the hint of an error that has no hint of its own. */
+function withHelpOf(command: string, error: unknown): unknown {
+  if (!isLunkeeperError(error, 'USAGE') || error.hint !== ERRORS.USAGE.remedy) return error
+  const { message, details, cause } = error
+  return new LunkeeperError('USAGE', message, {
+    hint: `See \`lunkeeper ${command} --help\`.`,
+    details,
+    cause,
+  })
 }
 
 function json(data: unknown): string {

@@ -63,6 +63,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   NO_SPACE: Code.ResourceExhausted,
   RECORD_UNWRITABLE: Code.Internal,
   RECORD_CORRUPT: Code.Internal,
+  RECORD_NEWER: Code.Internal,
   STUCK: Code.DeadlineExceeded,
   TIMEOUT: Code.DeadlineExceeded,
   LEFT_BEHIND: Code.Internal,

@@ -19,6 +19,7 @@ import { volumeFailed } from './checks/volume-failed.ts'
 import { autoScan } from './checks/auto-scan.ts'
 import { clockStepped } from './checks/clock-stepped.ts'
 import { directoryLeft } from './checks/directory-left.ts'
+import { directoryUnwritable } from './checks/directory-unwritable.ts'
 import { duplicateIdentity } from './checks/duplicate-identity.ts'
 import { flushDisabled } from './checks/flush-disabled.ts'
 import { initiatorShared } from './checks/initiator-shared.ts'
@@ -52,6 +53,7 @@ export const VOLUME_CHECKS: readonly VolumeCheck[] = [
 ]
 
 export const NODE_CHECKS: readonly NodeCheck[] = [
+  directoryUnwritable,
   recordCorrupt,
   iscsidDown,
   agentMissing,

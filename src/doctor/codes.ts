@@ -90,10 +90,22 @@ export const FINDINGS = {
     evidence: 'the map, its device, the disks below it, its users.',
     remedy: 'If it is not in use: `dmsetup message MAP 0 fail_if_no_path`, then `dmsetup remove MAP`.',
   },
+  DIRECTORY_UNWRITABLE: {
+    meaning:
+      'The directory of the records or of the runtime files is full, read-only, or not a directory: volumes cannot be attached, detached or changed, and the agent cannot note outages.',
+    evidence: 'the directory, which of the two it is, why it cannot be written.',
+    remedy: 'Free space there, or make it a directory on a writable file system.',
+  },
   RECORD_CORRUPT: {
     meaning: 'The record of a volume cannot be parsed.',
     evidence: 'the file and the reason.',
     remedy: 'Detach the volume by its mount point or device, then move the file away.',
+  },
+  RECORD_NEWER: {
+    meaning:
+      'A newer version of Lunkeeper wrote the record of a volume, and this version does not understand it.',
+    evidence: 'the file and the reason.',
+    remedy: 'Use that version of Lunkeeper on this node. Do not move or change the file.',
   },
   RECORD_OF_ANOTHER_MACHINE: {
     meaning:

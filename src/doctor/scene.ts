@@ -1,8 +1,6 @@
 import type { Host } from '../host/host.ts'
-import type { HistoryEvent } from '../model/history.ts'
 import type { NodeFacts } from './facts.ts'
 import { readFacts } from './facts.ts'
-import { readHistory } from '../state/records/history.ts'
 import { withCache } from '../host/read/cache.ts'
 import { isAgentRunning } from '../state/records/agent-lock.ts'
 import { readSnapshot } from '../host/read/snapshot.ts'
@@ -24,8 +22,6 @@ export interface Scene {
   readonly sessions: readonly SessionStatus[]
   readonly agent: boolean
   readonly facts: NodeFacts
-  /** When the clock was set, and which volumes were attached; the oldest of each first. */
-  readonly history: readonly HistoryEvent[]
 }
 
 /** A volume: its record and its current state. */
@@ -47,6 +43,5 @@ export async function readScene(live: Host): Promise<Scene> {
     sessions: listSessions(host),
     agent: await isAgentRunning(host),
     facts: await readFacts(host, attachments),
-    history: (['clock-stepped', 'attached'] as const).flatMap((event) => readHistory(host, { event }).events),
   }
 }

@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs'
-
 import type { Host } from '../host/host.ts'
+import { makeDirectory } from '../host/store/make-directory.ts'
 import { watchDirectory } from '../host/store/watch-directory.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { VolumeName } from '../model/name.ts'
@@ -23,7 +22,7 @@ export interface HoldChange {
  */
 export function followHolds(host: Host, told: (change: HoldChange) => void): Disposable {
   const directory = holdNotes(host)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   let known = notesOr(host, new Map())
 
   function compare(): void {

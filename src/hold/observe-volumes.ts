@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -45,10 +44,8 @@ export async function observeVolumes(
   const stop = () => wake()
   signal.addEventListener('abort', stop)
   const directories = [join(host.places.records, 'volumes'), holdNotes(host)]
-  const watchers = directories.map((directory) => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    return watchDirectory(directory, changed)
-  })
+  // Only looking makes no directory: one that does not exist yet is polled.
+  const watchers = directories.map((directory) => watchDirectory(directory, changed))
   try {
     while (!signal.aborted) {
       isChanged = false

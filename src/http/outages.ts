@@ -1,6 +1,8 @@
 import { monotonicMs } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
 import { followHolds } from '../hold/follow.ts'
+import { isLunkeeperError } from '../model/errors.ts'
+import type { HistoryEvent } from '../model/history.ts'
 import type { HoldNote } from '../model/hold-note.ts'
 import { isSameOutage } from '../model/hold-note.ts'
 import type { VolumeOutage } from '../model/outage.ts'
@@ -70,9 +72,19 @@ export function rememberOutages(host: Host): OutageLog {
   }
 }
 
+/** None if the history cannot be read: `lunkeeper history` reports why, and the agent still has work to do. */
+function eventsOf(host: Host): readonly HistoryEvent[] {
+  try {
+    return readHistory(host).events
+  } catch (error) {
+    if (isLunkeeperError(error)) return []
+    throw error
+  }
+}
+
 /** The outages in the history on disk, of earlier agents and boots. */
 function pastOutages(host: Host): VolumeOutage[] {
-  const { events } = readHistory(host)
+  const events = eventsOf(host)
   const failures = new Map(
     events.flatMap((one) =>
       one.event === 'hold-ended' ? [[`${one.volume} ${one.since}`, one] as const] : [],

@@ -14,7 +14,7 @@ import { checkOptions, checkText, engineOptions, OPERATION_KEYS } from './option
  * How long the I/O of a volume is held, since when it has been held, and when it would fail. Changes nothing.
  *
  * @throws BAD_REQUEST the name is not a string
- * @throws NOT_FOUND RECORD_CORRUPT no volume has this name, or its record cannot be parsed
+ * @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER no volume has this name, or its record cannot be parsed
  */
 export function hold(name: string): Promise<HoldStatus>
 export function hold(host: Host, name: string): Promise<HoldStatus>

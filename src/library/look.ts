@@ -20,7 +20,7 @@ import { checkOptions, checkText, engineOptions, OPERATION_KEYS } from './option
 export interface VolumesOptions {
   /**
    * Called for each record that cannot be parsed. Its volume is not in the result; {@link doctor} reports it as
-   * RECORD_CORRUPT.
+   * RECORD_CORRUPT or RECORD_NEWER.
    *
    * @default none; these records are left out silently
    */
@@ -47,7 +47,7 @@ export function volumes(...all: HostFirst<[options?: VolumesOptions | undefined]
  * One volume of this node in its current state, read from the kernel. Changes nothing.
  *
  * @throws BAD_REQUEST the name is not a string
- * @throws NOT_FOUND RECORD_CORRUPT no volume has this name, or its record cannot be parsed
+ * @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER no volume has this name, or its record cannot be parsed
  */
 export function volume(name: string): Promise<VolumeStatus>
 export function volume(host: Host, name: string): Promise<VolumeStatus>
@@ -70,7 +70,7 @@ export function sessions(...all: HostFirst<[]>): Promise<SessionStatus[]> {
  * the file system for its last mount. Changes nothing. Requires root.
  *
  * @throws BAD_REQUEST NO_PERMISSION the call is not valid
- * @throws NOT_FOUND RECORD_CORRUPT no volume has this name, or its record cannot be parsed
+ * @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER no volume has this name, or its record cannot be parsed
  */
 export function owner(name: string): Promise<OwnerReport>
 export function owner(host: Host, name: string): Promise<OwnerReport>
@@ -97,7 +97,8 @@ export interface HistoryOptions {
  * changed what. It is kept across reboots, bounded in size; outages are recorded by the agent. Changes nothing.
  *
  * @throws BAD_REQUEST an option is not valid
- * @throws NOT_FOUND RECORD_CORRUPT no volume has this name, and nothing is known of one
+ * @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER no volume has this name, and nothing is known of one
+ * @throws NO_PERMISSION RECORD_UNWRITABLE the history cannot be read
  */
 export function history(options?: HistoryOptions): Promise<HistoryReport>
 export function history(host: Host, options?: HistoryOptions): Promise<HistoryReport>

@@ -38,7 +38,7 @@ export const ERRORS = {
     'The volume name contains characters that are not allowed.',
     'Use letters, digits, dots, dashes and underscores; at most 128 characters, starting with a letter or a digit.',
   ),
-  BAD_HOLD: wrong('The hold is not a valid duration.', 'Examples: 300s, 10m, 1h, forever.'),
+  BAD_HOLD: wrong('The hold is not a valid duration.', 'Examples: 300s, 10m, 1h30m, forever.'),
   BAD_MOUNT: wrong(
     'The mount point cannot be used.',
     'Give an absolute path to a directory that is empty or does not exist yet.',
@@ -207,16 +207,20 @@ export const ERRORS = {
   ),
   NO_PERMISSION: failed('This needs root.', 'Run it as root (sudo).'),
   NO_SPACE: failed(
-    'There is no space for the attachment record.',
-    'Free space where the records are kept (default: /var/lib/lunkeeper).',
+    'There is no space for a record or a note of Lunkeeper.',
+    'Free space in the directory that the message names: of the records (default: /var/lib/lunkeeper), or the runtime directory (default: /run/lunkeeper).',
   ),
   RECORD_UNWRITABLE: failed(
-    'The attachment record cannot be written.',
-    'Check the records directory (default: /var/lib/lunkeeper).',
+    'A record, a note, a lock or the history of Lunkeeper cannot be read or written.',
+    'Check the directory that the message names: of the records (default: /var/lib/lunkeeper), or the runtime directory (default: /run/lunkeeper).',
   ),
   RECORD_CORRUPT: failed(
     'An attachment record cannot be parsed. Its contents are not guessed.',
     'Detach by mount point or device, then move the file away.',
+  ),
+  RECORD_NEWER: failed(
+    'A newer version of Lunkeeper wrote the record of a volume, and this version does not understand it.',
+    'Use that version of Lunkeeper on this node. Do not move or change the file: it says which volume this is.',
   ),
   STUCK: failed(
     'A kernel operation is hung. It was abandoned and blocks nothing else.',

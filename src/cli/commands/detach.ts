@@ -1,3 +1,4 @@
+import { requireRoot } from '../../host/root.ts'
 import type { DetachReport } from '../../model/attachment.ts'
 import { command } from '../command.ts'
 import { detachText } from '../output/detached.ts'
@@ -26,9 +27,14 @@ export const detachCommand = command({
   ],
   async run(context, { argument, options }): Promise<DetachReport> {
     const force = options.force ?? false
-    if (force) context.warn(FORCE_WARNING)
     const { detach } = await import('../../volumes/detach/detach.ts')
     const host = await context.host()
+    if (force) {
+      requireRoot('detaching a volume')
+      const { findVolume } = await import('../../volumes/detach/find.ts')
+      findVolume(host, argument!)
+      context.warn(FORCE_WARNING)
+    }
     return context.operate((operation) => detach(host, argument!, { force, ...operation }))
   },
   text: detachText,

@@ -1,12 +1,19 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
+import { requireRoot } from '../../host/root.ts'
 import { LunkeeperError } from '../../model/errors.ts'
-import { parseHold } from '../../model/hold.ts'
+import type { Hold } from '../../model/hold.ts'
+import { parseDuration, parseHold } from '../../model/hold.ts'
 import { volumesText } from '../output/volumes.ts'
+import type { Context } from '../command.ts'
 import { command } from '../command.ts'
 import { volumeText } from '../output/volume.ts'
 
 const GIVE_UP_WARNING =
   '--give-up: data that is written but not yet on the target is lost, and the file system must be remounted'
+
+/** The agent counts the hold from the start of the outage. */
+const SET_0_WARNING =
+  '--set 0: I/O fails as soon as no path is usable; I/O that is held now fails immediately'
 
 export const holdCommand = command({
   name: 'hold',
@@ -20,7 +27,7 @@ export const holdCommand = command({
     {
       name: 'set',
       value: 'HOLD',
-      help: 'How long I/O is held after the last path is lost: 300s, 10m, 1h, forever.',
+      help: 'How long I/O is held after the last path is lost: 300s, 10m, 1h30m, forever; at most 31d.',
     },
     { name: 'give-up', help: 'Fail held I/O now. Data that is not yet on the target is lost.' },
     {
@@ -50,37 +57,56 @@ export const holdCommand = command({
     if (options.all) {
       if (argument !== null || options.set !== undefined || !options['give-up'])
         throw new LunkeeperError('USAGE', '--all requires --give-up, and no NAME')
-      const grace = parseHold(options.grace ?? '0')
-      if (grace === 'forever')
+      if (options.grace === 'forever')
         throw new LunkeeperError('USAGE', '--grace takes a duration; forever is not allowed')
-      context.warn(GIVE_UP_WARNING)
-      const { giveUpAll } = await import('../../hold/give-up.ts')
-      const host = await context.host()
-      return context.operate(({ signal }) =>
-        giveUpAll(host, { grace: grace * 1000, shutdown: Boolean(options.shutdown) }, signal),
-      )
+      const grace = parseDuration(options.grace ?? '0', 'grace', 'Examples: 30s, 2m.')
+      return giveUpAll(context, { grace: grace * 1000, shutdown: Boolean(options.shutdown) })
     }
     if (options.shutdown) throw new LunkeeperError('USAGE', '--shutdown requires --all')
     if (options.grace !== undefined) throw new LunkeeperError('USAGE', '--grace requires --all')
     if (argument === null) throw new LunkeeperError('USAGE', 'hold requires NAME or --all')
-    const wanted = options.set === undefined ? null : parseHold(options.set)
-    if (wanted !== null && options['give-up'])
+    if (options.set !== undefined && options['give-up'])
       throw new LunkeeperError('USAGE', '--set and --give-up cannot be combined')
-    const host = await context.host()
-    if (wanted === null && !options['give-up']) {
-      const { oneVolume } = await import('../../state/view/list.ts')
-      return oneVolume(host, argument)
-    }
-    if (wanted !== null) {
-      const { setHold } = await import('../../hold/change.ts')
-      return context.operate((operation) => setHold(host, argument, wanted, operation))
-    }
-    const { giveUp } = await import('../../hold/give-up.ts')
-    context.warn(GIVE_UP_WARNING)
-    return giveUp(host, argument)
+    if (options.set !== undefined) return setHold(context, argument, parseHold(options.set))
+    if (options['give-up']) return giveUp(context, argument)
+    const { oneVolume } = await import('../../state/view/list.ts')
+    return oneVolume(await context.host(), argument)
   },
   text(found, display) {
     if (!('length' in found)) return volumeText(found, display)
     return found.length === 0 ? 'No volume is in an outage.\n' : volumesText(found, display)
   },
 })
+
+async function setHold(context: Context, name: string, wanted: Hold): Promise<VolumeStatus> {
+  requireRoot('changing a hold')
+  const host = await context.host()
+  const { readyRecord } = await import('../../hold/ready.ts')
+  readyRecord(host, name)
+  if (wanted === 0) context.warn(SET_0_WARNING)
+  const { setHold: set } = await import('../../hold/change.ts')
+  return context.operate((operation) => set(host, name, wanted, operation))
+}
+
+async function giveUp(context: Context, name: string): Promise<VolumeStatus> {
+  requireRoot('ending a hold')
+  const host = await context.host()
+  const { readyRecord } = await import('../../hold/ready.ts')
+  readyRecord(host, name)
+  context.warn(GIVE_UP_WARNING)
+  const { giveUp: end } = await import('../../hold/give-up.ts')
+  return end(host, name, (message) => context.warn(message))
+}
+
+async function giveUpAll(
+  context: Context,
+  how: { readonly grace: number; readonly shutdown: boolean },
+): Promise<readonly VolumeStatus[]> {
+  requireRoot('ending holds')
+  const host = await context.host()
+  context.warn(GIVE_UP_WARNING)
+  const { giveUpAll: end } = await import('../../hold/give-up.ts')
+  return context.operate(({ signal }) =>
+    end(host, { ...how, warn: (message) => context.warn(message) }, signal),
+  )
+}

@@ -39,7 +39,7 @@ export const migrateCommand = command({
       import('../input/manifests.ts'),
       import('../output/migration.ts'),
     ])
-    const objects = readManifests(argument ?? '-', (message) => context.warn(message))
+    const objects = await readManifests(argument ?? '-', (message) => context.warn(message))
     const migration = migrate(objects, options['csi-driver'] ?? DRIVER)
     for (const { volume, message } of migration.notes) context.warn(`${volume}: ${message}`)
     if (!options.check) return { ...migration, yaml: () => migrationText(migration) }

@@ -1,4 +1,5 @@
 import type { VolumeStatus } from '../../model/attachment.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
 import { command } from '../command.ts'
 import type { ShownVolume } from '../output/volume.ts'
 import { volumeText } from '../output/volume.ts'
@@ -25,7 +26,13 @@ export const volumesCommand = command({
       // As JSON it is what attach prints; `lunkeeper history NAME --json` has the numbers.
       if (context.json) return volume
       const { outageNumbers } = await import('../../state/view/history.ts')
-      return { ...volume, history: outageNumbers(host, argument) }
+      try {
+        return { ...volume, history: outageNumbers(host, argument) }
+      } catch (error) {
+        if (!isLunkeeperError(error)) throw error
+        context.warn(error.message)
+        return volume
+      }
     }
     const { volumes, corrupt } = await listVolumes(host)
     for (const { reason } of corrupt) context.warn(reason)

@@ -24,14 +24,14 @@ export async function parseAttachInput(
       hint: `Set "${otherFlag}" in the file, or give everything as flags.`,
     })
   const { readVolumeFile } = await import('./volume-file.ts')
-  const { values, origin } = readVolumeFile(file)
+  const { values, origin } = await readVolumeFile(file)
   return validated({ ...values, ...resolveChapFile(file, values) }, origin, context)
 }
 
-function validated(values: VolumeValues, origin: Origin, context: Pick<Context, 'warn'>) {
+async function validated(values: VolumeValues, origin: Origin, context: Pick<Context, 'warn'>) {
   const request = parseVolumeRequest(values, origin)
   const source = values['chap-file']
-  return { request, chap: source === undefined ? null : readChap(source, context.warn) }
+  return { request, chap: source === undefined ? null : await readChap(source, context.warn) }
 }
 
 /** Resolves a relative `chap-file` in a volume file against the directory of that file. */

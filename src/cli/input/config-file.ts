@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { parseHold } from '../../model/hold.ts'
 import type { SettledRequest } from '../../model/request.ts'
@@ -8,9 +6,13 @@ import type { Values } from '../command.ts'
 import { PLACE_OPTIONS } from '../globals.ts'
 import { AGENT_OPTIONS } from './agent-options.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
+import { readInput } from './input-bytes.ts'
 import { HOLD_OPTIONS } from './volume-options.ts'
 import type { Fields } from './yaml-fields.ts'
 import { readFields } from './yaml-fields.ts'
+
+/** The file has a few lines, and perhaps comments. */
+const MAX_BYTES = 1 << 20
 
 /** The fields of the configuration file. */
 export const CONFIG_OPTIONS = [...PLACE_OPTIONS, ...AGENT_OPTIONS, ...HOLD_OPTIONS] as const
@@ -30,13 +32,11 @@ const FIELDS: Fields = {
 }
 
 /** Reads the configuration. @throws BAD_CONFIG with the line number */
-export function readConfig(path: string): Config {
-  try {
-    return parseConfig(readFileSync(path, 'utf8'), path)
-  } catch (cause) {
-    if (isLunkeeperError(cause)) throw cause
+export async function readConfig(path: string): Promise<Config> {
+  const { bytes } = await readInput(path, MAX_BYTES).catch((cause: unknown) => {
     throw new LunkeeperError('BAD_CONFIG', `${path} cannot be read: ${whyUnreadable(cause)}`, { cause })
-  }
+  })
+  return parseConfig(bytes.toString('utf8'), path)
 }
 
 export function parseConfig(source: string, path: string): Config {

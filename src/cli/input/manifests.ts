@@ -1,24 +1,23 @@
-import { readFileSync } from 'node:fs'
-
 import { utf16Encoding } from '../../explain/read/character-set.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
+import { readInput } from './input-bytes.ts'
 import { jsonStream } from './json-stream.ts'
 import { NotYaml, parseKubernetesYaml } from './kubernetes-yaml.ts'
+
+/** About 20,000 volumes. Parsing YAML takes a hundred times as much memory. */
+const MAX_BYTES = 32 << 20
 
 /**
  * Reads the objects in a file of YAML or JSON, or on standard input (`-`), as kubectl does. No error quotes the input, because
  * it may contain a secret.
  * @throws BAD_REQUEST
  */
-export function readManifests(source: string, warn: (message: string) => void): unknown[] {
+export async function readManifests(source: string, warn: (message: string) => void): Promise<unknown[]> {
   const what = source === '-' ? 'Standard input' : source
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(source === '-' ? 0 : source)
-  } catch (cause) {
+  const { bytes } = await readInput(source, MAX_BYTES).catch((cause: unknown) => {
     throw new LunkeeperError('BAD_REQUEST', `${what} cannot be read: ${whyUnreadable(cause)}`, { cause })
-  }
+  })
   return parseManifests(bytes, what, warn)
 }
 

@@ -1,14 +1,16 @@
-import { readFileSync } from 'node:fs'
-
 import * as z from 'zod'
 
 import { LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
+import { readInput } from './input-bytes.ts'
 import { VOLUME_OPTIONS } from './volume-options.ts'
 import type { Origin, VolumeValues } from './volume-request.ts'
 import { REQUIRED } from './volume-request.ts'
 import type { Fields } from './yaml-fields.ts'
 import { readFields, schemaOf } from './yaml-fields.ts'
+
+/** A volume file has a few lines. */
+const MAX_BYTES = 1 << 20
 
 /** A volume file: the flags of attach as fields. */
 const FIELDS = {
@@ -39,9 +41,15 @@ export interface VolumeFileSchema {
 }
 
 /** Reads a volume file. @throws BAD_REQUEST with the line number */
-export function readVolumeFile(path: string): { values: VolumeValues; origin: Origin } {
+export async function readVolumeFile(path: string): Promise<{ values: VolumeValues; origin: Origin }> {
   const shown = path === '-' ? 'stdin' : path
-  return parseVolumeFile(readText(path, shown), shown)
+  const { bytes } = await readInput(path, MAX_BYTES).catch((cause: unknown) => {
+    throw new LunkeeperError('BAD_REQUEST', `${shown} cannot be read: ${whyUnreadable(cause)}`, {
+      cause,
+      hint: 'Give the path of a volume file, or "-" for stdin.',
+    })
+  })
+  return parseVolumeFile(bytes.toString('utf8'), shown)
 }
 
 export function parseVolumeFile(source: string, shown: string): { values: VolumeValues; origin: Origin } {
@@ -52,15 +60,4 @@ export function parseVolumeFile(source: string, shown: string): { values: Volume
     missing: (names) => FIELDS.missing(names, shown),
   }
   return { values, origin }
-}
-
-function readText(path: string, shown: string): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8')
-  } catch (cause) {
-    throw new LunkeeperError('BAD_REQUEST', `${shown} cannot be read: ${whyUnreadable(cause)}`, {
-      cause,
-      hint: 'Give the path of a volume file, or "-" for stdin.',
-    })
-  }
 }

@@ -2,6 +2,7 @@ import type { OutageCount, VolumeHistory } from '../../model/history-summary.ts'
 import type { Actor, HistoryEvent } from '../../model/history.ts'
 import type { HistoryReport } from '../../state/view/history.ts'
 import { formatBytes } from '../../model/bytes.ts'
+import { count as number } from '../../model/count.ts'
 import { formatHold, limitText } from '../../model/hold-text.ts'
 import { localClock, localDate } from '../../model/local-time.ts'
 import type { Display } from './display.ts'
@@ -17,10 +18,10 @@ export function historyText({ volumes, events, unreadable }: HistoryReport, disp
     return text === null ? [] : [`${display.paint('bold', volume.name)}: ${text}\n`]
   })
   const below = numbers.length === 0 ? '' : `\n${numbers.join('')}`
-  return `${lines}${below}${unreadable === 0 ? '' : `\n${unreadable} lines of the history cannot be read.\n`}`
+  return `${lines}${below}${unreadable === 0 ? '' : `\n${number(unreadable, 'line')} of the history cannot be read.\n`}`
 }
 
-const unreadableText = (count: number) => (count === 0 ? '' : `, and ${count} lines cannot be read`)
+const unreadableText = (count: number) => (count === 0 ? '' : `, and ${number(count, 'line')} cannot be read`)
 
 const NODE = '(node)'
 const TIME_WIDTH = 'YYYY-MM-DD hh:mm:ss'.length
@@ -50,7 +51,7 @@ export function localTime(iso: string): string {
 function actorText({ via, command, user }: Actor): string {
   const what =
     command === null
-      ? { cli: 'command line', agent: 'agent', csi: 'CSI', library: 'library' }[via]
+      ? ({ cli: 'command line', agent: 'agent', csi: 'CSI', library: 'library' }[via] ?? via)
       : `lunkeeper ${command}`
   return user === null ? what : `${what}, by ${user}`
 }

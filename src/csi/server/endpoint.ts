@@ -1,7 +1,8 @@
-import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { dirname, resolve } from 'node:path'
 
+import { makeDirectories } from '../../host/fs/make-directories.ts'
 import { isDead } from '../../host/lock/socket.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 
@@ -43,7 +44,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
   const own = path + SUFFIX
   let isOwn: boolean
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    makeDirectories(dirname(path), 0o755)
     rmSync(own, { force: true })
     await listen(server, own)
     const { ino } = lstatSync(own)

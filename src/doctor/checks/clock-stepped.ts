@@ -1,4 +1,4 @@
-import { recordedNow } from '../../state/records/history.ts'
+import { readHistory, recordedNow } from '../../state/records/history.ts'
 import type { HistoryEvent, RecordedMoment } from '../../model/history.ts'
 import type { NodeCheck } from '../check.ts'
 import type { Finding } from '../finding.ts'
@@ -9,7 +9,7 @@ const DAY_MS = 24 * 3_600_000
 
 export const clockStepped: NodeCheck = {
   name: 'the clock',
-  node: ({ host, history }) => judgeClock(history, recordedNow(host)),
+  node: ({ host }) => judgeClock(readHistory(host, { event: 'clock-stepped' }).events, recordedNow(host)),
 }
 
 /** Considers this boot and the last day, by the monotonic clock. */

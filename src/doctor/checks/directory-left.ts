@@ -1,6 +1,7 @@
 import { isImmutable } from '../../host/fs/immutable.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { HistoryEvent } from '../../model/history.ts'
+import { readHistory } from '../../state/records/history.ts'
 import type { NodeCheck } from '../check.ts'
 
 /** Each directory costs a program; it is very unlikely that more than this were left. */
@@ -8,12 +9,13 @@ const MAX_DIRECTORIES = 32
 
 export const directoryLeft: NodeCheck = {
   name: 'directories of former volumes',
-  async node({ host, history, records, corrupt, snapshot }) {
+  async node({ host, records, corrupt, snapshot }) {
     // A record that cannot be read may belong to such a directory.
     if (corrupt.length > 0) return []
+    const attached = readHistory(host, { event: 'attached' }).events
     const kept = records.flatMap(({ protectedDirectory, request }) => [protectedDirectory, request.use.mount])
     const mounted = snapshot.mounts.map(({ point }) => point)
-    const candidates = leftDirectories(history, new Set([...kept, ...mounted]))
+    const candidates = leftDirectories(attached, new Set([...kept, ...mounted]))
     const left = await Promise.all(
       candidates.map(async (one) => {
         try {

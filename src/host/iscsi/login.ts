@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { ErrorCode } from '../../model/errors.ts'
@@ -102,7 +102,6 @@ async function withOverlay<T>(
   work: (overlay: string) => Promise<T>,
 ): Promise<T> {
   const dir = join(host.places.runtime, 'overlays')
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
   // One file for each login: the agent runs several at once, and each file has the secret of its own portal.
   const overlay = join(dir, randomUUID())
   try {

@@ -1,12 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, constants, existsSync, linkSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, existsSync, linkSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { Mutex } from 'async-mutex'
 
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { run } from '../exec/run.ts'
+import { makeDirectory } from '../store/make-directory.ts'
+import { storeError } from '../store/store-error.ts'
 import type { LockHolder } from './socket.ts'
+import { RANDOM_BYTES, refuseLongPath, socketPath } from './socket-path.ts'
 import { isDead, listen, waitFor } from './socket.ts'
 
 export interface LockOptions {
@@ -43,7 +46,8 @@ interface Queue {
  * refuses connections belongs to a dead holder, and is removed under flock.
  *
  * @param work its signal is aborted when another caller waits for the lock, so that work that can be retried may give way
- * @throws LOCKED another caller held the lock until the deadline · CANCELLED
+ * @throws LOCKED another caller held the lock until the deadline · CANCELLED · USAGE the path of `dir` is too long ·
+ * NO_SPACE NO_PERMISSION RECORD_UNWRITABLE no lock can be made
  */
 export async function withLock<T>(
   dir: string,
@@ -51,7 +55,8 @@ export async function withLock<T>(
   options: LockOptions,
   work: (wanted: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const path = pathOf(dir, key)
+  const path = socketPath(dir, key)
+  refuseLongPath(path)
   const queue: Queue = queues.get(path) ?? {
     mutex: new Mutex(),
     users: 0,
@@ -73,8 +78,10 @@ export async function withLock<T>(
     // Another caller queued behind us meanwhile.
     if (queue.pressing > presses) wanted.abort()
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 })
-      const lock = await acquire(path, until, options, () => wanted.abort())
+      makeDirectory(dir)
+      const lock = await acquire(path, until, options, () => wanted.abort()).catch((error: unknown) => {
+        throw isLunkeeperError(error) ? error : unusable(dir, error)
+      })
       try {
         return await work(wanted.signal)
       } finally {
@@ -92,13 +99,8 @@ export async function withLock<T>(
 
 /** Whether the lock is currently held. */
 export async function isLocked(dir: string, key: string): Promise<boolean> {
-  const path = pathOf(dir, key)
+  const path = socketPath(dir, key)
   return existsSync(path) && !(await isDead(path))
-}
-
-// A hash, because the path of a socket is limited to 107 bytes (unix(7)).
-function pathOf(dir: string, key: string): string {
-  return join(dir, createHash('sha256').update(key).digest('hex').slice(0, 24))
 }
 
 async function enter(queue: Queue, options: LockOptions): Promise<() => void> {
@@ -173,7 +175,7 @@ async function listenPrivately(
   { what }: LockOptions,
   wanted: () => void,
 ): Promise<{ path: string; close: () => void }> {
-  const own = `${path}.${randomBytes(6).toString('hex')}`
+  const own = `${path}.${randomBytes(RANDOM_BYTES).toString('hex')}`
   const socket = await listen(own, { pid: process.pid, what }, wanted)
   return {
     path: own,
@@ -222,6 +224,11 @@ async function removeDeadWaiters(path: string): Promise<void> {
     const other = join(dirname(path), name)
     if (other.startsWith(`${path}.`) && (await isDead(other))) rmSync(other, { force: true })
   }
+}
+
+/** @param cause the error of a system call on a socket or its link */
+function unusable(dir: string, cause: unknown): LunkeeperError {
+  return storeError(`no lock can be made in ${dir}: ${(cause as Error).message}`, join(dir, 'lock'), cause)
 }
 
 function locked(options: LockOptions, holder: LockHolder | null): LunkeeperError {

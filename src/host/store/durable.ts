@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-import { LunkeeperError } from '../../model/errors.ts'
+import type { LunkeeperError } from '../../model/errors.ts'
+import { makeDirectories } from '../fs/make-directories.ts'
+import { storeError } from './store-error.ts'
 
 /**
  * Replaces a file as a whole: after a crash or a loss of power either the old or the new file exists. The name of the
@@ -42,7 +44,7 @@ function put(
   // Random, because in a container a process has the same number as its dead predecessor.
   const temp = join(temporary, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
-    const created = mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const created = makeDirectories(dirname(path), 0o700)
     try {
       writeThrough(temp, text)
       place(temp, path)
@@ -73,12 +75,12 @@ function writeThrough(path: string, text: string): void {
 export function removeDurable(path: string): boolean {
   try {
     rmSync(path)
+    syncDirectory(dirname(path))
+    return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw unwritable(path, error)
   }
-  syncDirectory(dirname(path))
-  return true
 }
 
 /**
@@ -100,15 +102,5 @@ function syncDirectory(path: string): void {
 }
 
 function unwritable(path: string, cause: unknown): LunkeeperError {
-  const { code, message } = cause as NodeJS.ErrnoException
-  const kind =
-    code === 'ENOSPC' || code === 'EDQUOT'
-      ? 'NO_SPACE'
-      : code === 'EACCES' || code === 'EPERM'
-        ? 'NO_PERMISSION'
-        : 'RECORD_UNWRITABLE'
-  return new LunkeeperError(kind, `${path} cannot be written: ${message}`, {
-    cause,
-    details: { path, errno: code },
-  })
+  return storeError(`${path} cannot be written: ${(cause as Error).message}`, path, cause)
 }

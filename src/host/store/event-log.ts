@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+
+import { makeDirectory } from './make-directory.ts'
+import { storeError } from './store-error.ts'
 
 /** With about 250 bytes per event, 16,000 events are kept. */
 export const SEGMENT_BYTES = 512 << 10
@@ -84,8 +87,7 @@ export class EventLog {
   }
 
   async #writeSome(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    const numbers = numbersOf(await readdir(this.#directory))
+    const numbers = numbersOf(await this.#names())
     const newest = numbers.at(-1) ?? 1
     const file = await open(join(this.#directory, segmentName(newest)), 'a+', 0o600)
     let isFull: boolean
@@ -100,6 +102,16 @@ export class EventLog {
     await (await open(join(this.#directory, segmentName(newest + 1)), 'a', 0o600)).close()
     for (const old of numbers.filter((number) => number <= newest + 1 - this.#segments))
       await rm(join(this.#directory, segmentName(old)), { force: true })
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#directory)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      makeDirectory(this.#directory)
+      return []
+    }
   }
 
   async #appendTo(file: Awaited<ReturnType<typeof open>>, size: number): Promise<void> {
@@ -141,6 +153,7 @@ export interface ReadEvents {
 /**
  * All events that are kept. Lines that cannot be read are counted.
  * @param part only lines that contain this text are parsed
+ * @throws NO_PERMISSION RECORD_UNWRITABLE the files cannot be read; if there are none, nothing has been recorded
  */
 export function readEvents(directory: string, part = ''): ReadEvents {
   const events: Readonly<Record<string, unknown>>[] = []
@@ -166,17 +179,20 @@ function parsed(line: string): Readonly<Record<string, unknown>> | null {
 }
 
 function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
+  return unlessMissing(directory, () => readdirSync(directory)) ?? []
 }
 
+/** The oldest file may be removed at any time. */
 function textOf(path: string): string {
+  return unlessMissing(path, () => readFileSync(path, 'utf8')) ?? ''
+}
+
+function unlessMissing<T>(path: string, read: () => T): T | null {
   try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
+    return read()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw storeError(`the history cannot be read: ${message}`, path, cause)
   }
 }

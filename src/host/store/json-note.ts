@@ -33,5 +33,13 @@ export function writeNote(path: string, note: object): void {
   writeDurable(path, `${JSON.stringify(note)}\n`)
 }
 
-/** ISO 8601, or any other time that JavaScript reads. */
-export const timeText = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))))
+/** ISO 8601, or any other time that JavaScript reads. Dates that are computed from it exist, too. */
+export const timeText = z.string().check(z.refine(isPlausibleTime))
+
+const YEAR_10000_MS = Date.UTC(10_000, 0)
+
+/** Whether it is a time that a clock may have shown. */
+export function isPlausibleTime(text: string): boolean {
+  const ms = Date.parse(text)
+  return ms >= 0 && ms < YEAR_10000_MS
+}

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 const POLL_INTERVAL_MS = 500
 
 /**
- * Reports changes of the files in a directory: by inotify, or by polling if the node has no inotify watches left, because
- * containers use them up (fs.inotify.max_user_watches, max_user_instances).
+ * Reports changes of the files in a directory: by inotify, or by polling if the directory does not exist, or the node has no
+ * inotify watches left, because containers use them up (fs.inotify.max_user_watches, max_user_instances).
  * @param changed called with the file's name; null if it is not known
  */
 export function watchDirectory(directory: string, changed: (file: string | null) => void): Disposable {

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
+import { makeDirectories } from '../fs/make-directories.ts'
 import { deviceFiles } from './device-files.ts'
 import type { Request, Verb, Verbs } from './protocol.ts'
 import { STARTED } from './protocol.ts'
@@ -118,7 +119,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
 
   makeDirectory({ path, trusted = false }) {
     if (trusted) makeTrusted(path)
-    else mkdirSync(path, { recursive: true, mode: 0o755 })
+    else makeDirectories(path, 0o755)
     return { link: lstatSync(path).isSymbolicLink(), empty: readdirSync(path).length === 0 }
   },
 
@@ -142,7 +143,7 @@ const verbs: { [V in Verb]: (args: Verbs[V]['args']) => Verbs[V]['result'] } = {
   },
 
   makeFile({ path }) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    makeDirectories(dirname(path), 0o755)
     try {
       closeSync(openSync(path, 'wx', 0o600))
       return true

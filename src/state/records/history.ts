@@ -4,8 +4,10 @@ import { monotonicMs } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
 import { readAttribute } from '../../host/read/attribute.ts'
 import { readEvents } from '../../host/store/event-log.ts'
+import { isPlausibleTime } from '../../host/store/json-note.ts'
 import type { Actor, Happening, HappeningName, HistoryEvent, RecordedMoment } from '../../model/history.ts'
 import { HAPPENING_NAMES } from '../../model/history.ts'
+import { hasFieldsOf } from './happening-fields.ts'
 
 /** Where the history is kept; it survives reboots and upgrades. */
 export function historyDirectory(host: Host): string {
@@ -39,7 +41,7 @@ export function recordedNow({ paths }: Host): RecordedMoment {
 export interface History {
   /** Oldest first. */
   readonly events: readonly HistoryEvent[]
-  /** Lines that cannot be read. Events of a newer version are skipped, and do not count. */
+  /** Lines that are not an event. Events of a newer version have unknown names; they are skipped, and do not count. */
   readonly unreadable: number
 }
 
@@ -51,6 +53,7 @@ export interface SoughtEvents {
   readonly event?: HappeningName
 }
 
+/** @throws NO_PERMISSION RECORD_UNWRITABLE the history cannot be read */
 export function readHistory(host: Host, { volume = null, event: name }: SoughtEvents = {}): History {
   // Of 16,000 lines, only those that may match are parsed.
   const part =
@@ -60,20 +63,29 @@ export function readHistory(host: Host, { volume = null, event: name }: SoughtEv
         ? ''
         : `"event":${JSON.stringify(name)}`
   const read = readEvents(historyDirectory(host), part)
-  const events = read.events
-    .flatMap((event) => asEvent(event) ?? [])
-    .filter((one) => (volume === null || one.volume === volume) && (name === undefined || one.event === name))
-  return { events, unreadable: read.unreadable }
+  const known = read.events.filter(({ event }) => !isOfNewerVersion(event))
+  const all = known.flatMap((event) => asEvent(event) ?? [])
+  return {
+    events: all.filter(
+      (one) => (volume === null || one.volume === volume) && (name === undefined || one.event === name),
+    ),
+    unreadable: read.unreadable + known.length - all.length,
+  }
 }
 
-/** The fields that every event has; null if this is not an event. Events of a newer version have names that are not known here. */
+const isHappeningName = (name: unknown): name is HappeningName =>
+  typeof name === 'string' && HAPPENING_NAMES.has(name)
+
+const isOfNewerVersion = (name: unknown) => typeof name === 'string' && !HAPPENING_NAMES.has(name)
+
+/** Null if it is not an event, or lacks a field of its name. */
 function asEvent(event: Readonly<Record<string, unknown>>): HistoryEvent | null {
   const { at, ms, boot = null, volume = null, by = null, event: name } = event
-  if (typeof at !== 'string' || Number.isNaN(Date.parse(at)) || typeof ms !== 'number') return null
+  if (typeof at !== 'string' || !isPlausibleTime(at) || !Number.isFinite(ms)) return null
   if (boot !== null && typeof boot !== 'string') return null
   if (volume !== null && typeof volume !== 'string') return null
-  if (typeof name !== 'string' || !HAPPENING_NAMES.has(name)) return null
-  return { ...event, at, ms, boot, volume, by: asActor(by) } as HistoryEvent
+  if (!isHappeningName(name) || !hasFieldsOf(name, event)) return null
+  return { ...event, at, boot, volume, by: asActor(by) } as HistoryEvent
 }
 
 function asActor(by: unknown): Actor | null {

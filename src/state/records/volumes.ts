@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-import { $ZodError } from 'zod/v4/core'
 import * as z from 'zod/mini'
 
 import type { Host } from '../../host/host.ts'
 import { createDurable, removeDurable, writeDurable } from '../../host/store/durable.ts'
+import { unknownFields, whyInvalid } from '../../host/store/invalid-fields.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
+import { MAX_HOLD_S } from '../../model/hold.ts'
 import { parseIqn } from '../../model/iqn.ts'
 import { parseLun } from '../../model/lun.ts'
 import type { VolumeName } from '../../model/name.ts'
@@ -19,7 +20,7 @@ import { parseWwid } from '../../model/wwid.ts'
 /** Incremented if a reader of the old format could misunderstand the new one. */
 const VERSION = 1
 
-const hold = z.union([z.int().check(z.nonnegative()), z.literal('forever')])
+const hold = z.union([z.int().check(z.nonnegative(), z.lte(MAX_HOLD_S)), z.literal('forever')])
 const portal = z.strictObject({
   host: z.string().check(z.minLength(1)),
   port: z.int().check(z.gte(1), z.lte(65_535)),
@@ -81,10 +82,11 @@ const schema = z.strictObject({
   ),
 })
 
-/** A file among the records that is not a valid record. */
+/** A file among the records that cannot be used. */
 export interface CorruptRecord {
   readonly path: string
   readonly reason: string
+  readonly error: LunkeeperError
 }
 
 export interface Records {
@@ -113,7 +115,7 @@ export function readRecords(host: Host): Records {
       if (found) attachments.push(found)
     } catch (error) {
       if (!(error instanceof LunkeeperError)) throw error
-      corrupt.push({ path, reason: error.message })
+      corrupt.push({ path, reason: error.message, error })
     }
   }
   return { attachments, corrupt }
@@ -135,7 +137,7 @@ function recordFiles(host: Host): string[] {
   }
 }
 
-/** Null if there is no record. @throws RECORD_CORRUPT */
+/** Null if there is no record. @throws RECORD_CORRUPT RECORD_NEWER */
 export function readRecord(host: Host, name: VolumeName): Attachment | null {
   return readRecordFile(pathOf(host, name))
 }
@@ -191,27 +193,39 @@ function parseRecordFile(path: string): Attachment | null {
   return parseRecord(path, text)
 }
 
-/** @param path of the record's file, which is named after the volume @throws RECORD_CORRUPT */
+/** @param path of the record's file, which is named after the volume @throws RECORD_CORRUPT RECORD_NEWER */
 export function parseRecord(path: string, text: string): Attachment {
   try {
-    const { version: _, ...attachment } = schema.parse(JSON.parse(text))
+    const data: unknown = JSON.parse(text)
+    refuseNewer(path, data)
+    const { version: _, ...attachment } = schema.parse(data, { reportInput: true })
     // A copy under another name is not a second attachment.
     if (attachment.name !== basename(path, '.json')) throw new Error(`it is the record of ${attachment.name}`)
     return attachment
   } catch (cause) {
-    throw new LunkeeperError('RECORD_CORRUPT', `${path} is not a valid record: ${reasonOf(cause)}`, {
-      cause,
-      details: { path },
-    })
+    if (isLunkeeperError(cause, 'RECORD_NEWER')) throw cause
+    const [unknown] = unknownFields(cause)
+    throw unknown === undefined
+      ? new LunkeeperError('RECORD_CORRUPT', `${path} is not a valid record: ${whyInvalid(cause)}`, {
+          cause,
+          details: { path },
+        })
+      : newer(path, `it has the field ${unknown}, which this version does not know`, cause)
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof $ZodError) {
-    const issue = error.issues[0]
-    return `${issue?.path.join('.') || 'it'}: ${issue?.message}`
-  }
-  return (error as Error).message
+/** Before the fields are checked: a newer format may have other ones. @throws RECORD_NEWER */
+function refuseNewer(path: string, data: unknown): void {
+  const version = typeof data === 'object' && data !== null && 'version' in data ? data.version : null
+  if (typeof version === 'number' && version > VERSION)
+    throw newer(path, `its format is version ${version}, and this version knows ${VERSION}`)
+}
+
+function newer(path: string, why: string, cause?: unknown): LunkeeperError {
+  return new LunkeeperError('RECORD_NEWER', `${path} was written by a newer Lunkeeper: ${why}`, {
+    cause,
+    details: { path },
+  })
 }
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */

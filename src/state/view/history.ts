@@ -20,7 +20,8 @@ export interface HistoryReport {
 /**
  * What happened to the volumes of this node, as far as the history goes back.
  * @param name only this volume; a detached volume is known for as long as its history is kept
- * @throws NOT_FOUND RECORD_CORRUPT there is no such volume, and nothing is known of one
+ * @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER there is no such volume, and nothing is known of one · NO_PERMISSION
+ * RECORD_UNWRITABLE the history cannot be read
  */
 export function historyReport(host: Host, name: string | null): HistoryReport {
   const { events, unreadable } = readHistory(host, { volume: name })
@@ -34,7 +35,7 @@ export function historyReport(host: Host, name: string | null): HistoryReport {
   }
 }
 
-/** The outages of one volume in numbers; undefined if no event of it is kept. */
+/** The outages of one volume in numbers; undefined if no event of it is kept. @throws as {@link readHistory} */
 export function outageNumbers(host: Host, name: string): Omit<VolumeHistory, 'name'> | undefined {
   const [found] = summariesOf(readHistory(host, { volume: name }).events, recordedNow(host), midnight())
   if (!found) return undefined

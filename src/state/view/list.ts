@@ -13,17 +13,17 @@ export async function listVolumes(
   return { volumes: await Promise.all(attachments.map((record) => statusOf(host, record))), corrupt }
 }
 
-/** @throws NOT_FOUND RECORD_CORRUPT */
+/** @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER */
 export async function oneVolume(host: Host, name: string): Promise<VolumeStatus> {
   return statusOf(host, findRecord(host, name))
 }
 
-/** The record of a volume. @throws NOT_FOUND RECORD_CORRUPT */
+/** The record of a volume. @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER */
 export function findRecord(host: Host, name: string): Attachment {
   const { attachments, corrupt } = readRecords(host)
   const record = attachments.find((attachment) => attachment.name === name)
   if (record) return record
   const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
-  if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
+  if (broken) throw broken.error
   throw new LunkeeperError('NOT_FOUND', `there is no volume named "${name}"`)
 }

@@ -133,6 +133,42 @@ describe('the built program', () => {
   })
 })
 
+describe('the built program reads standard input to its end', () => {
+  const ATTACH = '--portal 192.0.2.10 --iqn iqn.2024-01.example:db --lun 0'
+
+  beforeAll(() => {
+    writeFileSync(join(places, 'pv.yaml'), VOLUME)
+    // More than a pipe holds.
+    writeFileSync(join(places, 'long.yaml'), VOLUME + '# a comment\n'.repeat(20_000))
+    writeFileSync(join(places, 'no-number.yaml'), 'portal: 192.0.2.10\niqn: iqn.2024-01.example:db\nlun: x\n')
+    writeFileSync(join(places, 'half-chap'), 'username = me\n')
+  })
+
+  it.each([
+    ['(sleep 0.5; cat pv.yaml) | lunkeeper migrate', 0, ''],
+    ['(head -c 99999 long.yaml; sleep 0.5; tail -c +100000 long.yaml) | lunkeeper migrate -', 0, ''],
+    ['(sleep 0.5; cat pv.yaml) | lunkeeper migrate /dev/stdin', 0, ''],
+    ['lunkeeper migrate < long.yaml', 0, ''],
+    ['(sleep 0.5; cat no-number.yaml) | lunkeeper attach -f -', 2, 'error[BAD_LUN]: stdin:3: '],
+    ['lunkeeper attach -f - < /dev/null', 2, 'error[BAD_REQUEST]: stdin '],
+    ['lunkeeper attach -f - <&-', 2, 'error[BAD_REQUEST]: stdin '],
+    [`(sleep 0.5; cat half-chap) | lunkeeper attach ${ATTACH} --chap-file -`, 2, 'must be given together'],
+    [`lunkeeper attach ${ATTACH} --chap-file - < half-chap`, 2, 'must be given together'],
+    ['cat /dev/zero | lunkeeper attach -f -', 2, 'stdin cannot be read: it is longer than 1 MiB'],
+    ['lunkeeper attach -f /dev/zero', 2, '/dev/zero cannot be read: it is longer than 1 MiB'],
+    ['lunkeeper migrate /dev/zero', 2, '/dev/zero cannot be read: it is longer than 32 MiB'],
+    ['lunkeeper volumes --config /dev/zero', 2, '/dev/zero cannot be read: it is longer than 1 MiB'],
+  ])('%s', (script, exit, message) => {
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['-c', `lunkeeper() { timeout 30 '${process.execPath}' '${program}' "$@"; }\n${script}`],
+      { cwd: places, encoding: 'utf8' },
+    )
+    expect({ status, stderr }).toEqual({ status: exit, stderr: expect.stringContaining(message) })
+    expect(stdout).toContain(exit === 0 ? 'kind: PersistentVolume' : '')
+  })
+})
+
 describe('every example of the help parses', () => {
   const EXAMPLES = COMMANDS.flatMap(({ name, examples }) =>
     examples.map(({ command }) => [name, command] as const),

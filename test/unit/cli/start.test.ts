@@ -57,6 +57,16 @@ test('an invalid request has exit status 2', () => {
   })
 })
 
+test.each([
+  ['hold', '--all'],
+  ['hold', 'db', '--grace', '5s'],
+  ['drill', '--outage', '9', '--true-time'],
+])('the hint names the command: %s', (...args) => {
+  const { status, stderr } = lunkeeper(...args)
+  expect(status).toBe(2)
+  expect(stderr).toContain(`\nhint: See \`lunkeeper ${args[0]} --help\`.\n`)
+})
+
 test('a corrupt record is a warning, and the other volumes are listed', () => {
   mkdirSync(join(places, 'volumes'))
   writeFileSync(join(places, 'volumes', 'db.json'), 'x')

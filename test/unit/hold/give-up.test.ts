@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 
 import { giveUp, giveUpAll } from '../../../src/hold/give-up.ts'
 import { holdMapName } from '../../../src/host/map/hold-map.ts'
@@ -59,6 +62,25 @@ describe('a hold is given up', () => {
     expect(await giveUpAll(host, { grace: 0 })).toHaveLength(1)
     expect(await giveUpAll(host, { grace: 0 })).toHaveLength(0)
     expect(told).toHaveLength(1)
+  })
+
+  it.runIf(process.getuid?.() === 0).each([
+    ['full', 'size=4k,nr_inodes=1'],
+    ['read-only', 'ro'],
+  ])('although /run is %s, because a shutdown would hang', async (_, options) => {
+    node.session('FAILED')
+    const { runtime } = host.places
+    mkdirSync(runtime, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', runtime])
+    onTestFinished(() => void execFileSync('umount', [runtime]))
+    const warnings: string[] = []
+    const warn = (message: string) => void warnings.push(message)
+    expect(await giveUpAll(host, { grace: 0, shutdown: true, warn })).toHaveLength(1)
+    expect(told).toContainEqual(expect.stringContaining('fail_if_no_path'))
+    expect(warnings).toEqual([
+      expect.stringMatching(/last-grace\.json cannot be written: .*; volumes that lose their target/),
+      expect.stringContaining('its held I/O fails all the same'),
+    ])
   })
 
   it('with that of a volume whose detach was killed, which may wait although its session is up', async () => {

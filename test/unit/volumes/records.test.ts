@@ -19,6 +19,7 @@ import {
   removeRecord,
   writeRecord,
 } from '../../../src/state/records/volumes.ts'
+import { findRecord } from '../../../src/state/view/list.ts'
 import { codeOf } from '../model/code-of.ts'
 import { attachment } from '../model/plan/facts.ts'
 
@@ -101,9 +102,8 @@ describe('what cannot be understood is RECORD_CORRUPT, is named, and hides no ot
     ['another document', '[]'],
     ['null', 'null'],
     ['no version', JSON.stringify(full)],
-    ['a newer version', json({ version: 2 })],
-    ['an unknown field', json({ fence: true })],
-    ['an unknown field within', request({ tpgt: 1 })],
+    ['an old version', json({ version: 0 })],
+    ['a field of another type', json({ fence: true })],
     ['a field too few', json({ phase: undefined })],
     ['an unknown phase', json({ phase: 'resting' })],
     ['an IQN that leaves its directory', request({ iqn: 'iqn.2003-01.org.example:../../x' })],
@@ -113,6 +113,7 @@ describe('what cannot be understood is RECORD_CORRUPT, is named, and hides no ot
     ['port 0', request({ portals: [{ host: '10.0.0.5', port: 0 }] })],
     ['a name that is a path', json({ name: '../x' })],
     ['a hold below 0', request({ hold: { wanted: -1, mode: 'map' } })],
+    ['a hold that no clock can add', request({ hold: { wanted: 2 ** 50, mode: 'map' } })],
     ['a WWID that is none', json({ identity: { wwid: 'x', serial: null, bytes: 1 } })],
     ['a UUID that is none', json({ formatting: { fs: 'xfs', uuid: '-f /dev/sda' } })],
     ['another file system', json({ formatting: { fs: 'btrfs', uuid: full.formatting!.uuid } })],
@@ -121,8 +122,51 @@ describe('what cannot be understood is RECORD_CORRUPT, is named, and hides no ot
     writeFileSync(pathOf('full'), text)
     const { attachments, corrupt } = readRecords(host)
     expect(attachments).toEqual([fresh])
-    expect(corrupt).toEqual([{ path: pathOf('full'), reason: expect.stringContaining(pathOf('full')) }])
+    expect(corrupt).toMatchObject([
+      {
+        path: pathOf('full'),
+        reason: expect.stringContaining(pathOf('full')),
+        error: { code: 'RECORD_CORRUPT', details: { path: pathOf('full') } },
+      },
+    ])
     expect(codeOf(() => readRecord(host, full.name))).toBe('RECORD_CORRUPT')
+    expect(() => findRecord(host, full.name)).toThrow(corrupt[0]!.error)
+  })
+
+  test.each([
+    ['no JSON', '{', /JSON/],
+    ['no object', '[]', /: it is not a JSON object$/],
+    ['a missing field', json({ phase: undefined }), /: the field "phase" is missing$/],
+    ['a text', request({ lun: '1' }), /: the field "request.lun" is not of type number$/],
+    [
+      'a value',
+      request({ hold: { wanted: -1, mode: 'map' } }),
+      /: the field "request.hold.wanted" is not valid$/,
+    ],
+    ['another name', json({ name: 'other' }), /: it is the record of other$/],
+  ])('the reason for %s is readable', (_, text, reason) => {
+    writeRecord(host, full)
+    writeFileSync(pathOf('full'), text)
+    expect(() => readRecord(host, full.name)).toThrow(reason)
+  })
+
+  test.each([
+    ['a newer version', json({ version: 2, request: 'of another form' }), 'its format is version 2'],
+    ['an unknown field', json({ quota: 1 }), 'it has the field "quota"'],
+    ['an unknown field within', request({ tpgt: 1 }), 'it has the field "request.tpgt"'],
+  ])('%s is of a newer Lunkeeper, which must be used; the record stays', (_, text, why) => {
+    writeRecord(host, fresh)
+    writeFileSync(pathOf('full'), text)
+    const { attachments, corrupt } = readRecords(host)
+    expect(attachments).toEqual([fresh])
+    const error = {
+      code: 'RECORD_NEWER',
+      message: expect.stringContaining(`${pathOf('full')} was written by a newer Lunkeeper: ${why}`),
+      hint: expect.stringMatching(/Use that version .* Do not move/),
+      details: { path: pathOf('full') },
+    }
+    expect(corrupt).toMatchObject([{ error }])
+    expect(() => findRecord(host, full.name)).toThrow(expect.objectContaining(error))
   })
 
   test('a directory in place of a record is named, and hides no other', () => {

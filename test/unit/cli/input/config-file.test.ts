@@ -61,8 +61,10 @@ describe('an error in the configuration names its line', () => {
     )
   })
 
-  test('a configuration file that is named must exist', () => {
-    expect(() => readConfig('/nowhere/c.yaml')).toThrow('/nowhere/c.yaml cannot be read: no such file')
+  test('a configuration file that is named must exist', async () => {
+    await expect(readConfig('/nowhere/c.yaml')).rejects.toThrow(
+      '/nowhere/c.yaml cannot be read: no such file',
+    )
   })
 })
 

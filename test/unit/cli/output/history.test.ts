@@ -45,6 +45,7 @@ it('each event is a line with time, volume, event and actor', () => {
 it('an empty history is reported, and unreadable lines are counted', () => {
   expect(historyText(report([]), PLAIN)).toBe('Nothing has been recorded.\n')
   expect(historyText({ ...report([]), unreadable: 2 }, PLAIN)).toContain('2 lines cannot be read')
+  expect(historyText({ ...report([]), unreadable: 1 }, PLAIN)).toContain('1 line cannot be read')
 })
 
 it.for([

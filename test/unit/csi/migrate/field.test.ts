@@ -35,15 +35,15 @@ interface Answer {
 
 const ANSWERS = JSON.parse(readFileSync(`${HERE}answers.json`, 'utf8')) as readonly Answer[]
 
-function migrated(file: string) {
+async function migrated(file: string) {
   const warnings: string[] = []
-  const objects = readManifests(HERE + file, (message) => warnings.push(message))
+  const objects = await readManifests(HERE + file, (message) => warnings.push(message))
   return { ...migrate(objects, DRIVER), objects, warnings }
 }
 
 describe('manifests modelled on real reports', () => {
-  it.each(ANSWERS)('$file: $source', (answer) => {
-    const result = migrated(answer.file)
+  it.each(ANSWERS)('$file: $source', async (answer) => {
+    const result = await migrated(answer.file)
     const { volumes, claims, patches, notes, warnings } = result
     expect(volumes).toHaveLength(answer.volumes.length)
     expect(volumes).toMatchObject(answer.volumes)
@@ -77,16 +77,16 @@ describe('manifests modelled on real reports', () => {
     expect(JSON.stringify({ ...result, objects: null })).not.toContain('TopSecret')
   })
 
-  it.each(ANSWERS)('$file: handles do not depend on the order of the input', ({ file }) => {
-    const { objects, volumes } = migrated(file)
+  it.each(ANSWERS)('$file: handles do not depend on the order of the input', async ({ file }) => {
+    const { objects, volumes } = await migrated(file)
     const reversed = migrate(objects.toReversed(), DRIVER).volumes
     const handlesOf = (list: typeof volumes) =>
       Object.fromEntries(list.map(({ metadata, spec }) => [metadata.name, spec.csi.volumeHandle]))
     expect(handlesOf(reversed)).toEqual(handlesOf(volumes))
   })
 
-  it.each(ANSWERS)('$file: kubectl reads exactly the objects that are printed', ({ file }) => {
-    const { volumes, claims } = migrated(file)
+  it.each(ANSWERS)('$file: kubectl reads exactly the objects that are printed', async ({ file }) => {
+    const { volumes, claims } = await migrated(file)
     const objects = [...volumes, ...claims]
     const read = parseKubernetesYaml(manifestsText(objects), () => {})
     expect(read).toEqual(JSON.parse(JSON.stringify(objects)))
