@@ -129,6 +129,11 @@ export const CAUSES = {
     advice:
       'The target answered pings but not commands: check its latency, or raise /sys/block/DISK/device/timeout (30 s).',
   },
+  'not-iscsi': {
+    what: 'a disk failed that is not an iSCSI volume',
+    advice:
+      'No iSCSI setting prevents this: check the disk (smartctl), its controller and its cable, and restore what it lost.',
+  },
   'file-system': {
     what: 'a file system failed, and the log does not show why',
     advice: 'Check the lines right before it, and the log of the target. Unmount, check (fsck), mount.',

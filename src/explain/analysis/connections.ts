@@ -5,6 +5,7 @@ import type { LogMoment } from './moment.ts'
 import { before, isAfter, secondsBetween } from './moment.ts'
 import { lossDetectionOf } from './loss-detection.ts'
 import type { OpenOutage } from './open-outage.ts'
+import { noteLoss } from './open-outage.ts'
 import type { Outage } from '../report.ts'
 
 /** Default recovery timer of iscsid and the kernel (scsi_transport_iscsi.c:recovery_tmo). */
@@ -61,7 +62,7 @@ export function openConnections(): Connections {
   function hadRecovered(outage: OpenOutage, session: number, now: LogMoment): boolean {
     if (hasIscsidMessages || outage.expired) return false
     return isAfter(
-      outage.lastSignOfLoss,
+      outage.lastFailure,
       now,
       (timers.get(session) ?? DEFAULT_TIMER_SECONDS) + SAME_LOSS_SECONDS,
     )
@@ -85,13 +86,13 @@ export function openConnections(): Connections {
       if (connection.failures.length > MAX_REMEMBERED_FAILURES) connection.failures.shift()
     }
     open.lastError = now
-    open.lastSignOfLoss = now
+    noteLoss(open, now)
   }
 
   function pingTimeout(event: EventOf<'ping timeout'>, now: LogMoment): void {
     const connection = connectionOf(event)
     // Only a logged-in session sends pings (libiscsi.c:iscsi_check_transport_timeouts), so it had recovered.
-    if (connection.open && isAfter(connection.open.lastSignOfLoss, now, SAME_LOSS_SECONDS))
+    if (connection.open && isAfter(connection.open.lastFailure, now, SAME_LOSS_SECONDS))
       finishOutage(connection, 'unseen')
     if (connection.open) return
     startOutage(connection, now, now, {
@@ -131,7 +132,7 @@ export function openConnections(): Connections {
     outage.expired = now
     outage.timer = seconds
     outage.timerInferred = false
-    outage.lastSignOfLoss = now
+    noteLoss(outage, now)
     return outage
   }
 
@@ -165,7 +166,7 @@ export function openConnections(): Connections {
     for (const connection of matching) {
       connection.portal = portal
       connection.open!.failures += count
-      connection.open!.lastSignOfLoss = now
+      noteLoss(connection.open!, now)
     }
   }
 
@@ -182,7 +183,7 @@ export function openConnections(): Connections {
         if (
           (connection.session === of || connection.open === of) &&
           connection.open &&
-          isAfter(connection.open.lastSignOfLoss, now, SAME_LOSS_SECONDS)
+          isAfter(connection.open.lastFailure, now, SAME_LOSS_SECONDS)
         )
           finishOutage(connection, 'unseen')
     },

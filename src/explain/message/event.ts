@@ -41,12 +41,16 @@ export type Event =
     }
   /** iscsid failed to connect to a portal `count` times. */
   | { readonly kind: 'unreachable'; readonly portal: string; readonly count: number }
-  /** The kernel created the SCSI host of a session. */
-  | { readonly kind: 'iscsi host'; readonly host: number }
-  /** A line that shows the name (sdb) of a SCSI address (H:C:T:L). */
-  | { readonly kind: 'disk'; readonly address: string; readonly disk: string }
+  /**
+   * The kernel created a SCSI host: for one iSCSI session, for an adapter that has several sessions, or for other disks.
+   */
+  | { readonly kind: 'scsi host'; readonly host: number; readonly of: 'session' | 'adapter' | 'other' }
+  /** A line that shows the name (sdb) of a SCSI address (H:C:T:L). `isNew`: the disk was attached just now. */
+  | { readonly kind: 'disk'; readonly address: string; readonly disk: string; readonly isNew: boolean }
   /** The kernel rejects I/O because the device is offline. */
   | { readonly kind: 'I/O rejected'; readonly address: string }
+  /** A disk of the machine itself, at an ATA port, failed. `address`: where the kernel detached it. */
+  | { readonly kind: 'ATA error'; readonly port: number; readonly address: string | null }
   /** SCSI error handling, not the recovery timer, took the device offline. */
   | { readonly kind: 'device offlined'; readonly address: string }
   | { readonly kind: 'I/O error'; readonly device: string }

@@ -7,7 +7,7 @@ export const RELEVANT_PHRASES: readonly string[] = [
   'conn error (',
   'recovery timed out',
   'ping timeout of',
-  'iSCSI Initiator over',
+  'iSCSI Initiator',
   // iscsid.
   'Kernel reported iSCSI',
   'is operational',
@@ -21,6 +21,15 @@ export const RELEVANT_PHRASES: readonly string[] = [
   'Login response timeout',
   'initiator reported error (',
   'Giving up on initial login',
+  // Disks of other controllers: hosts.c, libata.
+  'scsi host',
+  'exception Emask',
+  'failed command: ',
+  ': error: {',
+  'hard resetting link',
+  ' disable device',
+  '0: disabled',
+  'detaching (SCSI ',
   // Disks: sd.c, scsi_error.c, scsi_logging.c, blk-core.c, buffer.c.
   ' error, dev ',
   'O error on dev',
@@ -30,6 +39,7 @@ export const RELEVANT_PHRASES: readonly string[] = [
   'Attached SCSI',
   'logical blocks:',
   'Write Protect is',
+  'Synchroniz',
   'FAILED Result',
   'Sense Key : ',
   'Add. Sense:',
