@@ -209,7 +209,7 @@ export function openAttribution(
     }
     const disk = diskOf((address !== null && disks.name(address)) || subject)
     if (NOT_DISKS.test(disk)) return
-    const cause = causes.note(kind, disk, detail, now)
+    const cause = causes.note(kind, disk, detail, now, event.times)
     if (event.failedIo) cause.ioErrors++
     if (!isDeviceAnswer(kind)) return
     // The device answered, so its session had recovered.

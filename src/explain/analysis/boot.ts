@@ -43,7 +43,9 @@ export function openBoot(coversBootStart: boolean): Boot {
         case 'logout':
           return connections.loginOrLogout(event)
         case 'unreachable':
-          return connections.unreachable(event, now)
+          if (!connections.unreachable(event, now))
+            causes.note('portal-unreachable', event.portal, event.detail, now, event.count)
+          return
         case 'I/O rejected':
           return attribution().ioRejected(event.address, now)
         case 'I/O error':
@@ -52,8 +54,13 @@ export function openBoot(coversBootStart: boolean): Boot {
           return attribution().messagesSuppressed(event.count, now)
         case 'file system':
           return attribution().fileSystemFailed(event, now)
-        case 'cause':
-          return attribution().causeNoted(event, now)
+        case 'cause': {
+          if (event.session === undefined) return attribution().causeNoted(event, now)
+          connections.loginFailed(event.session, now)
+          const subject = connections.iqnOf(event.session) ?? event.subject
+          causes.note(event.cause, subject, event.detail, now, event.times)
+          return
+        }
         case 'queueing ended':
           return attribution().queueingEnded(event.map, now)
         case 'device offlined':

@@ -23,7 +23,8 @@ export interface OpenCause {
 
 /** The causes that the log of one boot shows besides outages: one for each kind and subject. */
 export interface Causes {
-  note(kind: CauseKind, subject: string, detail: string | null, now: LogMoment): OpenCause
+  /** @param times how many times the log shows it @default 1 */
+  note(kind: CauseKind, subject: string, detail: string | null, now: LogMoment, times?: number): OpenCause
   /** Adds damage that no outage caused, and that the storage did not explain. */
   addDamage(damage: Damage): void
   /**
@@ -60,7 +61,7 @@ export function openCauses(): Causes {
   const ofDamage: OpenCause[] = []
   let lastFullPool: OpenCause | null = null
   return {
-    note(kind, name, detail, now) {
+    note(kind, name, detail, now, times = 1) {
       const subject = causes.size < MAX_CAUSES || causes.has(`${kind} ${name}`) ? name : 'others'
       const key = `${kind} ${subject}`
       let cause = causes.get(key)
@@ -78,7 +79,7 @@ export function openCauses(): Causes {
         causes.set(key, cause)
       }
       cause.last = now
-      cause.count++
+      cause.count += times
       if (isDeviceAnswer(kind)) lastAnswers.set(subject, cause)
       if (kind === 'no-space' && subject.startsWith('pool ')) lastFullPool = cause
       return cause

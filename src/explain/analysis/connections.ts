@@ -29,7 +29,12 @@ export interface Connections {
   timerExpired(event: EventOf<'timer expired'>, now: LogMoment): OpenOutage
   recovered(event: EventOf<'recovered'>, now: LogMoment): void
   loginOrLogout(event: EventOf<'login' | 'logout'>): void
-  unreachable(event: EventOf<'unreachable'>, now: LogMoment): void
+  /** @returns whether an open outage explains it */
+  unreachable(event: EventOf<'unreachable'>, now: LogMoment): boolean
+  /** A login of a session failed. */
+  loginFailed(session: number, now: LogMoment): void
+  /** The target of a session; null if the log does not show it. */
+  iqnOf(session: number): string | null
   /**
    * A disk answered: the session had recovered, although no line says so.
    * @param of the disk's session, or the outage that its errors were attributed to
@@ -155,18 +160,33 @@ export function openConnections(): Connections {
   }
 
   /**
-   * iscsid does not log which connection failed: it is the one to that portal, or the only one whose portal is unknown.
+   * Before 2.1.7, iscsid does not log which connection failed: it is the one to that portal, or the only one whose portal
+   * is unknown.
    */
-  function unreachable({ portal, count }: EventOf<'unreachable'>, now: LogMoment): void {
+  function unreachable({ session, portal, count }: EventOf<'unreachable'>, now: LogMoment): boolean {
     hasIscsidMessages = true
     const away = [...connections.values()].filter(({ open }) => open)
-    const known = away.filter((connection) => connection.portal === portal)
-    const unnamed = away.filter((connection) => connection.portal === null)
+    const known = away.filter((connection) =>
+      session === null ? connection.portal === portal : connection.session === session,
+    )
+    const unnamed = session === null ? away.filter((connection) => connection.portal === null) : []
     const matching = known.length > 0 ? known : unnamed.length === 1 ? unnamed : []
     for (const connection of matching) {
       connection.portal = portal
       connection.open!.failures += count
       noteLoss(connection.open!, now)
+    }
+    return known.length + unnamed.length > 0
+  }
+
+  function loginFailed(session: number, now: LogMoment): void {
+    hasIscsidMessages = true
+    for (const { session: other, open } of connections.values()) {
+      if (other !== session || !open) continue
+      // The kernel also logs that the target closed the connection.
+      if (isAfter(open.lastError, now, DUPLICATE_SECONDS)) open.failures++
+      open.lastError = now
+      noteLoss(open, now)
     }
   }
 
@@ -178,6 +198,9 @@ export function openConnections(): Connections {
     recovered,
     loginOrLogout,
     unreachable,
+    loginFailed,
+    iqnOf: (session) =>
+      [...connections.values()].find((connection) => connection.session === session)?.iqn ?? null,
     deviceAnswered(of, now) {
       for (const connection of connections.values())
         if (
