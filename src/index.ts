@@ -69,6 +69,7 @@ export type {
   Outage,
   Prevention,
   SessionOutages,
+  SharedFailure,
   Span,
   UnreadLine,
 } from './explain/report.ts'

@@ -82,8 +82,28 @@ export const CAUSES = {
       'Wait until it is detached there. If that node is dead, mark it out of service (node.kubernetes.io/out-of-service).',
   },
   'login-refused': {
-    what: 'the target refused the login (CHAP or access list)',
+    what: 'a login was refused (CHAP or access list)',
     advice: 'Compare initiator name, user and password on both sides; retries do not help.',
+  },
+  'target-not-found': {
+    what: 'the target does not have this name, or hides it from this initiator',
+    advice:
+      'Compare the name with the configuration of the target, and its access list with the name of this initiator. If the volume was deleted, log out of it and remove its node record (iscsiadm -m node -T NAME -u, then -o delete): iscsid retries without a limit.',
+  },
+  'target-unavailable': {
+    what: 'the target answered that it cannot serve the login now',
+    advice:
+      'Check the log and the configuration of the target: it is starting, failing over or out of resources, or (LIO) it has no enabled portal group of this name.',
+  },
+  'portal-unreachable': {
+    what: 'no connection to a portal, and the session of an outage does not explain it',
+    advice:
+      'Check that the target listens there (ss -lnt), then the firewall, routes and the resolution of its name. Remove portals that no longer exist from the node records.',
+  },
+  'target-logout': {
+    what: 'the target ended sessions (asynchronous message)',
+    advice:
+      'The target was restarted, failed over or moved the session to another portal: check its log. The initiator logs in again.',
   },
   'login-failed': {
     what: 'a login to the target failed',
@@ -128,6 +148,11 @@ export const CAUSES = {
     what: 'commands timed out and SCSI error handling dropped the session',
     advice:
       'The target answered pings but not commands: check its latency, or raise /sys/block/DISK/device/timeout (30 s).',
+  },
+  'not-iscsi': {
+    what: 'a disk failed that is not an iSCSI volume',
+    advice:
+      'No iSCSI setting prevents this: check the disk (smartctl), its controller and its cable, and restore what it lost.',
   },
   'file-system': {
     what: 'a file system failed, and the log does not show why',

@@ -16,6 +16,16 @@ export interface FileSystemFailure {
   readonly uptime: number | null
 }
 
+/** Failures of a disk that belongs to one of several sessions; the log does not show to which. */
+export interface SharedFailure {
+  /** The numbers of the sessions. */
+  readonly sessions: readonly number[]
+  readonly device: string
+  readonly ioErrors: number
+  readonly isRejected: boolean
+  readonly fileSystems: readonly FileSystemFailure[]
+}
+
 /** The hold that would have survived the outage. */
 export interface Prevention {
   /**
@@ -60,7 +70,11 @@ export interface Outage {
   /** Messages about failed I/O, including those that the kernel suppressed. */
   readonly ioErrors: number
   readonly devices: readonly string[]
+  /** Those of the devices whose I/O the kernel rejected. */
+  readonly rejected: readonly string[]
   readonly fileSystems: readonly FileSystemFailure[]
+  /** Failures of this session or of another one that was lost at the time. Not included in the fields above. */
+  readonly shared: readonly SharedFailure[]
   /** Nothing above the session failed, as far as the log shows. Errors of a path below a multipath map do not count. */
   readonly survived: boolean
   /**

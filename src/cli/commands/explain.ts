@@ -9,7 +9,7 @@ export const explainCommand = command({
   group: 'read',
   summary: 'Explain outages from log files',
   about:
-    'Reads logs and reports, for each iSCSI session: when the connection was lost and how that was detected, when the timer expired, what failed, what became read-only, when the session came back and after how many attempts, and which hold would have prevented the damage. Also names other causes of failed I/O and failed mounts, with a remedy. Reads syslog, dmesg, all forms and languages of journalctl, the output of log collectors, and /dev/kmsg, of any size, also compressed with gzip, zstd, xz or bzip2. Several files, rotated sets and directories are merged by time. Without FILE: the kernel log of this machine, which lacks the messages of iscsid (attempts, portals, the return), so `journalctl | lunkeeper explain -` shows more. Exit status 1 if no log could be read and recognized. Changes nothing.',
+    'Reads logs and reports, for each iSCSI session: when the connection was lost and how that was detected, when the timer expired, what failed, what became read-only, when the session came back and after how many attempts, and which hold would have prevented the damage. Also names other causes of failed I/O and failed mounts, with a remedy. Reads syslog, dmesg, all forms and languages of journalctl, the output of log collectors, and /dev/kmsg, of any size, also compressed with gzip, zstd, xz or bzip2. Several files, rotated sets and directories are merged by time. Without FILE: the kernel log of this machine, which lacks the messages of iscsid (attempts, portals, the return), so `journalctl | lunkeeper explain -` shows more. Exit status 1 if no log could be read and recognized. Changes nothing, and writes no file but that of --html.',
   usage: ['[FILE|-]... [--html FILE]'],
   argument: { name: 'FILE|-', required: false, repeated: true, completes: 'file' },
   anywhere: true,
@@ -18,7 +18,7 @@ export const explainCommand = command({
       name: 'html',
       value: 'FILE',
       completes: 'file',
-      help: 'Also write a self-contained HTML page with a timeline of sessions, errors and returns.',
+      help: 'Also write a self-contained HTML page with a timeline of sessions, errors and returns. Replaces only an earlier page.',
     },
   ],
   examples: [
@@ -43,11 +43,13 @@ export const explainCommand = command({
       argument === null
         ? [{ name: '/dev/kmsg', bytes: logSource(null) }]
         : await logFiles([argument, ...more])
+    const page = options.html === undefined ? null : await import('../output/timeline/write.ts')
+    await page?.checkPageFile(
+      options.html!,
+      logs.map(({ name }) => name),
+    )
     const explanation = await explainAll(logs, { now, ...bootTime })
-    if (options.html !== undefined) {
-      const { writeTimeline } = await import('../output/timeline/write.ts')
-      await writeTimeline(options.html, explanation)
-    }
+    await page?.writeTimeline(options.html!, explanation)
     return explanation
   },
   text: explainText,

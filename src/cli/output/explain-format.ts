@@ -1,3 +1,5 @@
+import type { SharedFailure } from '../../explain/report.ts'
+
 /**
  * Formats a time.
  * @param day a date that is left out, because the line above shows it
@@ -17,4 +19,9 @@ export function dateOf(iso: string): string {
 /** `12.3 s after boot`. */
 export function afterBoot(seconds: number): string {
   return `${seconds.toFixed(1)} s after boot`
+}
+
+/** ` (of session 1, 2 or 3)`: whose failure it may be. */
+export function ofSessions({ sessions }: SharedFailure): string {
+  return ` (of session ${sessions.slice(0, -1).join(', ')} or ${sessions.at(-1)!})`
 }

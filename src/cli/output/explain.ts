@@ -1,10 +1,10 @@
-import type { Explanation, Outage, SessionOutages, Span } from '../../explain/report.ts'
+import type { Explanation, FileSystemFailure, Outage, SessionOutages, Span } from '../../explain/report.ts'
 import { adviceText } from './explain-advice.ts'
 import { causesText } from './explain-causes.ts'
 import { unreadText } from './explain-inputs.ts'
 import { count } from '../../model/count.ts'
 import { heaviest } from '../../model/heaviest.ts'
-import { time, dateOf, afterBoot } from './explain-format.ts'
+import { afterBoot, dateOf, ofSessions, time } from './explain-format.ts'
 import { labelledValues } from './labelled-values.ts'
 import { oneLine } from '../../model/printable.ts'
 import type { Display } from './display.ts'
@@ -74,7 +74,7 @@ function weightOf({ survived, awayAtLeast }: Outage): number {
 }
 
 function outageText(outage: Outage, display: Display): string {
-  const { lostAt, lostUptime, noticed, ioErrors, devices, survived, prevention, hungTasks } = outage
+  const { lostAt, lostUptime, noticed, survived, prevention, hungTasks } = outage
   const day = lostAt?.slice(0, 10) ?? null
   const code = noticed.code === null ? '' : ` (error ${noticed.code})`
   const lost = time(lostAt, lostUptime, null)
@@ -83,11 +83,7 @@ function outageText(outage: Outage, display: Display): string {
     [
       ['lost', words === null ? 'before the log starts' : `${words}: ${oneLine(noticed.words)}${code}`],
       ['timer', timerOf(outage, day)],
-      [
-        'failed',
-        ioErrors === 0 ? 'no I/O' : display.paint('red', `${count(ioErrors, 'I/O error')}${on(devices)}`),
-      ],
-      ...fileSystemLines(outage, day, display),
+      ...failureLines(outage, day, display),
       ...(hungTasks === 0
         ? []
         : [['waited', `${count(hungTasks, 'message')} about tasks blocked on I/O (hung_task)`] as const]),
@@ -109,17 +105,49 @@ function timerOf({ timer, timerInferred, expiredAt, expiredUptime }: Outage, day
   return timerInferred ? `expired by ${expired}, after about ${timer} s` : `${timer} s, expired ${expired}`
 }
 
-/** One line per device, in chronological order. */
-function fileSystemLines({ fileSystems }: Outage, day: string | null, display: Display): [string, string][] {
-  return [...Map.groupBy(fileSystems, ({ device }) => device)].map(([device, all], index) => {
-    const failures = all
-      .map(({ what, at, uptime }) => [what, time(at, uptime, day)].filter(Boolean).join(' '))
-      .join(', ')
-    return [
-      index === 0 ? 'broken' : '',
-      display.paint('red', `${all[0]!.type} on ${oneLine(device)}: ${failures}`),
-    ]
+/** What failed: I/O, then file systems, one line per device. */
+function failureLines(outage: Outage, day: string | null, display: Display): [string, string][] {
+  const { ioErrors, devices, rejected, fileSystems, shared } = outage
+  const io = [
+    ioFailure(ioErrors, ioErrors > 0 ? devices : rejected),
+    ...shared.map((failure) => {
+      const { device, ioErrors: errors, isRejected } = failure
+      const text = ioFailure(errors, errors > 0 || isRejected ? [device] : [])
+      return text && `${text}${ofSessions(failure)}`
+    }),
+  ].filter((text) => text !== null)
+  const broken = [
+    ...fileSystemTexts(fileSystems, day),
+    ...shared.flatMap((failure) =>
+      fileSystemTexts(failure.fileSystems, day).map((text) => `${text}${ofSessions(failure)}`),
+    ),
+  ]
+  return [
+    ...(io.length === 0
+      ? [['failed', 'no I/O error logged'] as [string, string]]
+      : red('failed', io, display)),
+    ...red('broken', broken, display),
+  ]
+}
+
+function ioFailure(errors: number, devices: readonly string[]): string | null {
+  const names = devices.map(oneLine).join(', ')
+  if (errors > 0) return `${count(errors, 'I/O error')}${names && ` on ${names}`}`
+  return names === '' ? null : `no I/O error logged, but I/O of ${names} was rejected`
+}
+
+/** One text per device, in chronological order. */
+function fileSystemTexts(fileSystems: readonly FileSystemFailure[], day: string | null): string[] {
+  return [...Map.groupBy(fileSystems, ({ device }) => device)].map(([device, all]) => {
+    const failures = all.map(({ what, at, uptime }) =>
+      [what, time(at, uptime, day)].filter(Boolean).join(' '),
+    )
+    return `${all[0]!.type} on ${oneLine(device)}: ${failures.join(', ')}`
   })
+}
+
+function red(label: string, texts: readonly string[], display: Display): [string, string][] {
+  return texts.map((text, index) => [index === 0 ? label : '', display.paint('red', text)])
 }
 
 function backOf(outage: Outage, day: string | null): string {
@@ -138,8 +166,4 @@ function backOf(outage: Outage, day: string | null): string {
   if (ended === 'logout') return `not before the session was logged out${seen}`
   if (ended === 'login') return `not before the session was replaced by a new login${seen}`
   return `not in this log${seen}`
-}
-
-function on(devices: readonly string[]): string {
-  return devices.length === 0 ? '' : ` on ${devices.map(oneLine).join(', ')}`
 }

@@ -1,24 +1,25 @@
 import type { EventOf } from '../message/event.ts'
+import { openAtaPorts } from './ata-ports.ts'
 import type { Causes, OpenCause } from './causes.ts'
 import { isDeviceAnswer } from './causes.ts'
 import { diskOf } from './conclude-outage.ts'
 import type { Connections } from './connections.ts'
+import type { Damage } from './damage.ts'
+import { openDamage } from './damage.ts'
+import type { DiskTopology } from './disk-topology.ts'
 import type { LogMoment } from './moment.ts'
-import { isAfter, secondsBetween } from './moment.ts'
+import { isAfter } from './moment.ts'
 import type { OpenOutage } from './open-outage.ts'
 import { inferExpiry } from './open-outage.ts'
-import type { DiskTopology } from './disk-topology.ts'
+import type { CausedBy } from './suspects.ts'
+import { AT_EXPIRY_SECONDS, openSuspects } from './suspects.ts'
 
-/** An error of a disk whose session is unknown is attributed to an outage whose I/O failed this recently. */
-const UNATTRIBUTED_SECONDS = 600
-/** A command whose retries are used up fails within this time after the session is back. */
-const AFTER_RETURN_SECONDS = 60
 /** A file system reports a failed write within this time: at the next commit of its journal, or when it is used. */
 const JOURNAL_ABORT_SECONDS = 120
 /** A hostile log could name any number of devices. */
 const MAX_ENTRIES = 5000
-/** Devices that are never iSCSI disks. */
-const NEVER_ISCSI = /^(?:fd|sr|loop|nvme|zram|ram|mmcblk|nbd|vd)\d*/
+/** Devices whose errors are not reported: they hold no data of their own. */
+const NOT_DISKS = /^(?:fd|sr|loop|zram|ram|nbd)\d*/
 
 /** Attributes each error in the log to an outage or to another cause. */
 export interface ErrorAttribution {
@@ -26,116 +27,172 @@ export interface ErrorAttribution {
   timerExpired(outage: OpenOutage): void
   ioRejected(address: string, now: LogMoment): void
   ioFailed(device: string, now: LogMoment): void
+  ataFailed(event: EventOf<'ATA error'>, now: LogMoment): void
   fileSystemFailed(event: EventOf<'file system'>, now: LogMoment): void
   /** A message names a cause, for example the answer of a device. */
   causeNoted(event: EventOf<'cause'>, now: LogMoment): void
   queueingEnded(map: string, now: LogMoment): void
   /** The kernel suppressed messages about failed I/O. They are counted where its last message was attributed. */
-  messagesSuppressed(lines: number): void
+  messagesSuppressed(lines: number, now: LogMoment): void
+  /** No more events follow. */
+  end(): void
 }
+
+type Blame = { readonly damage: Damage } | { readonly cause: OpenCause }
 
 export function openAttribution(
   connections: Connections,
   disks: DiskTopology,
   causes: Causes,
 ): ErrorAttribution {
-  /** What the errors of a device were last attributed to: an outage, or another cause. */
-  const outageOfDevice = new Map<string, OpenOutage>()
-  const causeOfDevice = new Map<string, OpenCause>()
-  let last: { outage: OpenOutage } | { cause: OpenCause } | null = null
+  const suspects = openSuspects(connections, disks)
+  const ports = openAtaPorts(disks, (disk) => {
+    if (damageOfDisk(disk)) blamed.delete(disk)
+  })
+  /** What the last error of each disk was attributed to: to outages, or to another cause. */
+  const blamed = new Map<string, Blame>()
+  let last: Blame | { outage: OpenOutage } | null = null
+  /** Addresses without a name whose I/O was rejected since the last error. */
+  let rejected: readonly { address: string; now: LogMoment }[] = []
 
-  /** The outage that an error belongs to: by the session of the disk; if that is unknown, by time. */
-  function outageOf(device: string, address: string | null, now: LogMoment): OpenOutage | null {
-    const sessions = address === null ? disks.sessionsOf(device) : disks.sessionsAt(address)
-    if (sessions !== null) {
-      const ofSessions = connections.all().filter(({ session }) => sessions.includes(session))
-      const outages = ofSessions.flatMap(({ outages }) => outages.slice(-1))
-      // An outage that ended long ago cannot be the reason.
-      return lastToFail(outages.filter((outage) => canStillFail(outage, now))) ?? null
+  function blame(disk: string, what: Blame): void {
+    if (blamed.size < MAX_ENTRIES || blamed.has(disk)) blamed.set(disk, what)
+  }
+
+  function damageOfDisk(disk: string): Damage | null {
+    const what = blamed.get(disk)
+    return what && 'damage' in what ? what.damage : null
+  }
+
+  /** The damage that an error of a disk belongs to; null if no outage can have caused it. */
+  function damageTo(
+    disk: string,
+    address: string | null,
+    isRejected: boolean,
+    now: LogMoment,
+  ): Damage | null {
+    const by = suspects.of({ disk, address, isRejected, current: damageOfDisk(disk) }, now)
+    const damage = by === null || 'disk' in by ? by : opened(disk, address, by, now)
+    if (!damage) return null
+    if (isRejected) damage.isRejected = true
+    damage.last = now
+    last = { damage }
+    suspects.diskFailed()
+    return damage
+  }
+
+  function opened(disk: string, address: string | null, by: CausedBy, now: LogMoment): Damage {
+    const of = [...new Set([...by.suspects, ...by.possible])]
+    if (of.some(({ damage }) => damage.size >= MAX_ENTRIES)) return unnamedOf(of[0]!, now)
+    const damage = openDamage({ disk, address, generation: disks.generationOf(disk), ...by }, now)
+    for (const outage of of) outage.damage.add(damage)
+    blame(disk, { damage })
+    return damage
+  }
+
+  /** The errors of an outage whose messages name no disk. */
+  function unnamedOf(outage: OpenOutage, now: LogMoment): Damage {
+    if (!outage.unnamed) {
+      const by = { suspects: [outage], possible: [outage], isCertain: true }
+      outage.unnamed = openDamage({ disk: '', address: null, generation: 0, ...by }, now)
+      outage.damage.add(outage.unnamed)
     }
-    const previous = outageOfDevice.get(device)
-    if (previous && previous.ended === null) return previous
-    const candidates = connections
-      .all()
-      .filter(({ open }) => open && (open.expired !== null || open.deviceOfflined || address !== null))
-      .filter(({ open }) => !isAfter(open!.lastSignOfLoss, now, UNATTRIBUTED_SECONDS))
-    const outage = lastToFail(candidates.map(({ open }) => open!))
-    const [only] = candidates
-    if (candidates.length === 1 && address !== null) disks.assign(address, only!.session)
-    return outage ?? (previous && canStillFail(previous, now) ? previous : null)
+    return outage.unnamed
   }
 
-  function attributeToOutage(device: string, now: LogMoment): OpenOutage | null {
-    const outage = outageOf(device, null, now)
-    if (!outage) return null
-    if (outageOfDevice.size < MAX_ENTRIES) outageOfDevice.set(device, outage)
-    causeOfDevice.delete(device)
-    last = { outage }
-    return outage
+  function noteLossBy(damage: Damage, now: LogMoment): void {
+    for (const outage of damage.suspects)
+      if (outage.ended === null && (outage.expired || damage.isRejected)) {
+        outage.lastFailure = now
+        damage.lastSignOfLoss = now
+      }
   }
 
-  function attributeToCause(device: string, cause: OpenCause): void {
-    if (causeOfDevice.size < MAX_ENTRIES) causeOfDevice.set(device, cause)
-    outageOfDevice.delete(device)
+  function attributeToCause(disk: string, cause: OpenCause): void {
+    blame(disk, { cause })
     last = { cause }
   }
 
-  function ioRejected(address: string, now: LogMoment): void {
-    const outage = outageOf('', address, now)
-    if (!outage) return
-    if (disks.wasOfflined(address)) outage.deviceOfflined = true
-    else inferExpiry(outage, now)
-    if (outage.addresses.size < MAX_ENTRIES) outage.addresses.add(address)
-    const disk = disks.name(address)
-    if (disk !== null && outageOfDevice.size < MAX_ENTRIES) outageOfDevice.set(disk, outage)
-    if (outage.ended === null) outage.lastSignOfLoss = now
+  function timerExpired(outage: OpenOutage): void {
+    suspects.timerExpired(outage)
     last = { outage }
+  }
+
+  function ioRejected(address: string, now: LogMoment): void {
+    const name = disks.name(address)
+    if (name === null && rejected.every((other) => other.address !== address))
+      rejected = [...rejected.slice(-1), { address, now }]
+    const damage = damageTo(name ?? address, address, true, now)
+    if (!damage) return
+    const [outage, ...others] = damage.suspects
+    if (others.length === 0) {
+      if (disks.wasOfflined(address)) outage!.deviceOfflined = true
+      else inferExpiry(outage!, now)
+    }
+    noteLossBy(damage, now)
   }
 
   function ioFailed(device: string, now: LogMoment): void {
     const disk = diskOf(device)
+    if (NOT_DISKS.test(disk)) return
     const answer = causes.recentOf(disk, now)
     if (answer) {
       answer.ioErrors++
       attributeToCause(disk, answer)
+      ports.diskFailed(disk, now)
       return
     }
-    const outage = attributeToOutage(disk, now)
-    if (outage) {
-      addErrors(outage, disk, 1)
-      if (outage.ended === null && outage.expired) outage.lastSignOfLoss = now
+    const damage = damageOfUnanswered(disk, now)
+    if (damage) {
+      damage.errors++
       return
     }
-    if (NEVER_ISCSI.test(disk) || isNotIscsi(disk)) return
     const cause = causes.note('io-error', disk, null, now)
     cause.ioErrors++
     attributeToCause(disk, cause)
   }
 
-  /** Whether the disk certainly belongs to no iSCSI session. */
-  function isNotIscsi(disk: string): boolean {
-    return disks.sessionsOf(disk)?.length === 0
+  /** The damage that a failure of a disk, which the storage did not explain, belongs to; null if it is not of an outage. */
+  function damageOfUnanswered(disk: string, now: LogMoment): Damage | null {
+    const address = disks.addressOf(disk) ?? addressJustRejected(disk, now)
+    const isRejected = rejected.some((other) => other.address === address)
+    rejected = []
+    if (!isRejected && !damageOfDisk(disk)?.isRejected) ports.diskFailed(disk, now)
+    const damage = disks.isLocal(disk) ? null : damageTo(disk, address, isRejected, now)
+    if (damage) noteLossBy(damage, now)
+    return damage
+  }
+
+  /** The kernel logs that it rejects I/O of an address, and then which requests of the disk failed. */
+  function addressJustRejected(disk: string, now: LogMoment): string | null {
+    const [only, ...others] = rejected
+    if (!only || others.length > 0 || !disk.startsWith('sd')) return null
+    return isAfter(only.now, now, AT_EXPIRY_SECONDS) ? null : only.address
   }
 
   function fileSystemFailed({ device, type, what }: EventOf<'file system'>, now: LogMoment): void {
     const disk = diskOf(device)
+    if (NOT_DISKS.test(disk)) return
     const failure = { device, type, what, at: now }
     const key = `${device} ${what}`
-    const into = (failures: OpenOutage['fileSystems']) => {
+    const into = (failures: Damage['fileSystems']) => {
       if (!failures.has(key) && failures.size < MAX_ENTRIES) failures.set(key, failure)
     }
-    const previousCause = causeOfDevice.get(disk)
+    const current = damageOfDisk(disk)
+    // The file system failed during that outage: this message reports the consequence.
+    if (current && hasFailureOf(current, device) && !suspects.isOfOther(current, now)) {
+      if (!current.isRejected) ports.diskFailed(disk, now)
+      return into(current.fileSystems)
+    }
+    const previous = blamed.get(disk)
+    const previousCause = previous && 'cause' in previous ? previous.cause : null
     if (
       previousCause &&
       (!isAfter(previousCause.last, now, JOURNAL_ABORT_SECONDS) || hasFailureOf(previousCause, device))
     )
       return into(previousCause.fileSystems)
-    const previous = outageOfDevice.get(disk)
-    // The file system failed during that outage: this message reports the consequence.
-    if (previous && hasFailureOf(previous, device)) return into(previous.fileSystems)
-    const outage = attributeToOutage(disk, now)
-    if (outage) return into(outage.fileSystems)
-    if (NEVER_ISCSI.test(disk) || isNotIscsi(disk)) return
+    const damage = damageOfUnanswered(disk, now)
+    if (damage) return into(damage.fileSystems)
     const cause = causes.note('file-system', disk, null, now)
     attributeToCause(disk, cause)
     into(cause.fileSystems)
@@ -143,61 +200,45 @@ export function openAttribution(
 
   function causeNoted(event: EventOf<'cause'>, now: LogMoment): void {
     const { cause: kind, subject, address, detail } = event
-    if (address !== null && address !== subject) disks.add({ kind: 'disk', address, disk: subject })
+    if (address !== null && address !== subject)
+      disks.add({ kind: 'disk', address, disk: subject, isNew: false })
     const openOutages = connections.all().flatMap(({ open }) => (open ? [open] : []))
     if (kind === 'hung-task' && openOutages.length > 0) {
       for (const outage of openOutages) outage.hungTasks++
       return
     }
     const disk = diskOf((address !== null && disks.name(address)) || subject)
-    if (NEVER_ISCSI.test(disk)) return
-    const cause = causes.note(kind, disk, detail, now)
+    if (NOT_DISKS.test(disk)) return
+    const cause = causes.note(kind, disk, detail, now, event.times)
     if (event.failedIo) cause.ioErrors++
     if (!isDeviceAnswer(kind)) return
     // The device answered, so its session had recovered.
     for (const session of disks.sessionsOf(disk) ?? []) connections.deviceAnswered(session, now)
-    const previous = outageOfDevice.get(disk)
-    if (previous) connections.deviceAnswered(previous, now)
+    const [outage, ...others] = damageOfDisk(disk)?.suspects ?? []
+    if (outage && others.length === 0) connections.deviceAnswered(outage, now)
     attributeToCause(disk, cause)
   }
 
   return {
-    timerExpired: (outage) => void (last = { outage }),
+    timerExpired,
     ioRejected,
     ioFailed,
+    ataFailed: (event, now) => ports.portFailed(event, now),
     fileSystemFailed,
     causeNoted,
     queueingEnded(map, now) {
       causes.note('queueing-ended', map, null, now)
       for (const { open } of connections.all()) if (open) open.queueingEnded = true
     },
-    messagesSuppressed(lines) {
+    end: () => ports.end(),
+    messagesSuppressed(lines, now) {
       if (!last) return
-      if ('outage' in last) addErrors(last.outage, '', lines)
-      else last.cause.ioErrors += lines
+      if ('cause' in last) last.cause.ioErrors += lines
+      else ('damage' in last ? last.damage : unnamedOf(last.outage, now)).errors += lines
     },
   }
 }
 
-function hasFailureOf({ fileSystems }: OpenOutage | OpenCause, device: string): boolean {
+function hasFailureOf({ fileSystems }: Damage | OpenCause, device: string): boolean {
   return [...fileSystems.values()].some((failure) => failure.device === device)
-}
-
-/** Whether an outage can be the reason of an error now: it is open, or ended a moment ago. */
-function canStillFail({ ended, back, lastSignOfLoss }: OpenOutage, now: LogMoment): boolean {
-  return ended === null || !isAfter(back ?? lastSignOfLoss, now, AFTER_RETURN_SECONDS)
-}
-
-/** Of several outages, the one whose timer expired last: that of the last path. */
-function lastToFail(outages: readonly OpenOutage[]): OpenOutage | undefined {
-  return outages.reduce<OpenOutage | undefined>((best, outage) => {
-    if (!best || (outage.expired && !best.expired)) return outage
-    if (!outage.expired || !best.expired) return best
-    return (secondsBetween(best.expired, outage.expired) ?? 0) >= 0 ? outage : best
-  }, undefined)
-}
-
-function addErrors(outage: OpenOutage, name: string, number: number): void {
-  const device = outage.errors.size < MAX_ENTRIES || outage.errors.has(name) ? name : ''
-  outage.errors.set(device, (outage.errors.get(device) ?? 0) + number)
 }

@@ -2,11 +2,13 @@ import type { Event } from '../message/event.ts'
 import type { Cause, SessionOutages } from '../report.ts'
 import { concludeCause, recurringProblems } from './conclude-cause.ts'
 import { openCauses } from './causes.ts'
+import type { ErrorAttribution } from './attribution.ts'
 import { openAttribution } from './attribution.ts'
 import { concludeOutage } from './conclude-outage.ts'
 import { openConnections } from './connections.ts'
 import type { LogMoment } from './moment.ts'
 import { openDiskTopology } from './disk-topology.ts'
+import { settle } from './settle.ts'
 
 /** The events of one host from one boot to the next. */
 export interface Boot {
@@ -21,7 +23,9 @@ export function openBoot(coversBootStart: boolean): Boot {
   const connections = openConnections()
   const disks = openDiskTopology(coversBootStart)
   const causes = openCauses()
-  const attribution = openAttribution(connections, disks, causes)
+  let opened: ErrorAttribution | null = null
+  /** Opened by the first error: a hostile log has any number of boots. */
+  const attribution = () => (opened ??= openAttribution(connections, disks, causes))
   return {
     add(event, now) {
       switch (event.kind) {
@@ -30,7 +34,7 @@ export function openBoot(coversBootStart: boolean): Boot {
         case 'ping timeout':
           return connections.pingTimeout(event, now)
         case 'timer expired':
-          return attribution.timerExpired(connections.timerExpired(event, now))
+          return attribution().timerExpired(connections.timerExpired(event, now))
         case 'recovered':
           return connections.recovered(event, now)
         case 'login':
@@ -39,23 +43,32 @@ export function openBoot(coversBootStart: boolean): Boot {
         case 'logout':
           return connections.loginOrLogout(event)
         case 'unreachable':
-          return connections.unreachable(event, now)
+          if (!connections.unreachable(event, now))
+            causes.note('portal-unreachable', event.portal, event.detail, now, event.count)
+          return
         case 'I/O rejected':
-          return attribution.ioRejected(event.address, now)
+          return attribution().ioRejected(event.address, now)
         case 'I/O error':
-          return attribution.ioFailed(event.device, now)
+          return attribution().ioFailed(event.device, now)
         case 'messages suppressed':
-          return attribution.messagesSuppressed(event.count)
+          return attribution().messagesSuppressed(event.count, now)
         case 'file system':
-          return attribution.fileSystemFailed(event, now)
-        case 'cause':
-          return attribution.causeNoted(event, now)
+          return attribution().fileSystemFailed(event, now)
+        case 'cause': {
+          if (event.session === undefined) return attribution().causeNoted(event, now)
+          connections.loginFailed(event.session, now)
+          const subject = connections.iqnOf(event.session) ?? event.subject
+          causes.note(event.cause, subject, event.detail, now, event.times)
+          return
+        }
         case 'queueing ended':
-          return attribution.queueingEnded(event.map, now)
+          return attribution().queueingEnded(event.map, now)
         case 'device offlined':
           causes.note('command-timeout', disks.name(event.address) ?? event.address, null, now)
           return disks.add(event)
-        case 'iscsi host':
+        case 'ATA error':
+          return attribution().ataFailed(event, now)
+        case 'scsi host':
         case 'disk':
         case 'path failed':
           return disks.add(event)
@@ -64,6 +77,12 @@ export function openBoot(coversBootStart: boolean): Boot {
     },
     endByReboot: () => connections.endByReboot(),
     conclude(host, boot) {
+      opened?.end()
+      const damage = settle(
+        connections.all().flatMap(({ outages }) => outages),
+        disks,
+      )
+      for (const each of damage.others) causes.addDamage(each)
       const sessions = connections
         .all()
         .filter(({ outages }) => outages.length > 0)
@@ -74,12 +93,10 @@ export function openBoot(coversBootStart: boolean): Boot {
           connection,
           portal,
           iqn,
-          outages: outages.map((outage) => concludeOutage(outage, disks)),
+          outages: outages.map((outage) => concludeOutage(outage, damage.of(outage), disks)),
           left,
         }))
-      const noted = causes
-        .withNames((address) => disks.name(address))
-        .map((cause) => concludeCause(cause, host, boot))
+      const noted = causes.conclude(disks).map((cause) => concludeCause(cause, host, boot))
       return { sessions, causes: [...noted, ...sessions.flatMap(recurringProblems)] }
     },
   }

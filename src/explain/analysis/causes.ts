@@ -1,4 +1,6 @@
 import type { CauseKind } from '../cause-kind.ts'
+import type { Damage } from './damage.ts'
+import type { DiskTopology } from './disk-topology.ts'
 import type { OpenFileSystemFailures } from './file-system-failures.ts'
 import type { LogMoment } from './moment.ts'
 import { isAfter } from './moment.ts'
@@ -21,9 +23,15 @@ export interface OpenCause {
 
 /** The causes that the log of one boot shows besides outages: one for each kind and subject. */
 export interface Causes {
-  note(kind: CauseKind, subject: string, detail: string | null, now: LogMoment): OpenCause
-  /** All causes. Those noted under a SCSI address are combined with those noted under the name of the same disk. */
-  withNames(name: (address: string) => string | null): readonly OpenCause[]
+  /** @param times how many times the log shows it @default 1 */
+  note(kind: CauseKind, subject: string, detail: string | null, now: LogMoment, times?: number): OpenCause
+  /** Adds damage that no outage caused, and that the storage did not explain. */
+  addDamage(damage: Damage): void
+  /**
+   * All causes. Those noted under a SCSI address are combined with those noted under the name of the same disk, and
+   * unexplained failures of a disk that is not an iSCSI disk become one cause.
+   */
+  conclude(disks: DiskTopology): readonly OpenCause[]
   /** The device's last answer, if it is recent enough to explain an error now; null otherwise. */
   recentOf(device: string, now: LogMoment): OpenCause | null
 }
@@ -50,9 +58,10 @@ export function isDeviceAnswer(kind: CauseKind): boolean {
 export function openCauses(): Causes {
   const causes = new Map<string, OpenCause>()
   const lastAnswers = new Map<string, OpenCause>()
+  const ofDamage: OpenCause[] = []
   let lastFullPool: OpenCause | null = null
   return {
-    note(kind, name, detail, now) {
+    note(kind, name, detail, now, times = 1) {
       const subject = causes.size < MAX_CAUSES || causes.has(`${kind} ${name}`) ? name : 'others'
       const key = `${kind} ${subject}`
       let cause = causes.get(key)
@@ -70,7 +79,7 @@ export function openCauses(): Causes {
         causes.set(key, cause)
       }
       cause.last = now
-      cause.count++
+      cause.count += times
       if (isDeviceAnswer(kind)) lastAnswers.set(subject, cause)
       if (kind === 'no-space' && subject.startsWith('pool ')) lastFullPool = cause
       return cause
@@ -80,13 +89,21 @@ export function openCauses(): Causes {
       const cause = lastAnswers.get(device) ?? (device.startsWith('dm-') ? lastFullPool : null)
       return cause && !isAfter(cause.last, now, SAME_COMMAND_SECONDS) ? cause : null
     },
-    withNames(name) {
+    addDamage({ disk, first, last, errors, fileSystems }) {
+      const count = errors + fileSystems.size
+      if (count === 0) return
+      const kind = errors > 0 ? 'io-error' : 'file-system'
+      ofDamage.push({ kind, subject: disk, first, last, count, ioErrors: errors, detail: null, fileSystems })
+    },
+    conclude(disks) {
       const merged = new Map<string, OpenCause>()
-      for (const cause of causes.values()) {
-        const subject = name(cause.subject) ?? cause.subject
-        const key = `${cause.kind} ${subject}`
+      for (const cause of [...causes.values(), ...ofDamage]) {
+        const subject = disks.name(cause.subject) ?? cause.subject
+        const isUnexplained = cause.kind === 'io-error' || cause.kind === 'file-system'
+        const kind = isUnexplained && disks.isLocal(subject) ? 'not-iscsi' : cause.kind
+        const key = `${kind} ${subject}`
         const known = merged.get(key)
-        merged.set(key, known ? combined(known, cause) : { ...cause, subject })
+        merged.set(key, known ? combined(known, cause) : { ...cause, kind, subject })
       }
       return [...merged.values()]
     },

@@ -34,7 +34,7 @@ export function startOutage(
   now: LogMoment,
   noticed: Outage['noticed'],
 ): OpenOutage {
-  const outage = openOutage(lost, now, noticed)
+  const outage = openOutage(connection.session, lost, now, noticed)
   if (connection.outages.length >= 2 * MIN_KEPT_OUTAGES) dropMinorOutages(connection)
   connection.outages.push(outage)
   connection.open = outage
@@ -50,9 +50,9 @@ export function finishOutage(connection: Connection, ended: Outage['ended']): vo
 
 /** Drops half of the outages. Those that did harm are kept first, then the longest. */
 function dropMinorOutages(connection: Connection): void {
-  const weight = ({ fileSystems, errors, lost, back, lastSignOfLoss }: OpenOutage) =>
-    (fileSystems.size > 0 ? 2e9 : 0) +
-    (errors.size > 0 ? 1e9 : 0) +
+  const weight = ({ damage, lost, back, lastSignOfLoss }: OpenOutage) =>
+    ([...damage].some(({ fileSystems }) => fileSystems.size > 0) ? 2e9 : 0) +
+    (damage.size > 0 ? 1e9 : 0) +
     ((lost && secondsBetween(lost, back ?? lastSignOfLoss)) ?? 0)
   const kept = heaviest(connection.outages, MIN_KEPT_OUTAGES, weight)
   connection.left += connection.outages.length - kept.length

@@ -5,6 +5,7 @@ import type { LogMoment } from './moment.ts'
 import { before, isAfter, secondsBetween } from './moment.ts'
 import { lossDetectionOf } from './loss-detection.ts'
 import type { OpenOutage } from './open-outage.ts'
+import { noteLoss } from './open-outage.ts'
 import type { Outage } from '../report.ts'
 
 /** Default recovery timer of iscsid and the kernel (scsi_transport_iscsi.c:recovery_tmo). */
@@ -28,7 +29,12 @@ export interface Connections {
   timerExpired(event: EventOf<'timer expired'>, now: LogMoment): OpenOutage
   recovered(event: EventOf<'recovered'>, now: LogMoment): void
   loginOrLogout(event: EventOf<'login' | 'logout'>): void
-  unreachable(event: EventOf<'unreachable'>, now: LogMoment): void
+  /** @returns whether an open outage explains it */
+  unreachable(event: EventOf<'unreachable'>, now: LogMoment): boolean
+  /** A login of a session failed. */
+  loginFailed(session: number, now: LogMoment): void
+  /** The target of a session; null if the log does not show it. */
+  iqnOf(session: number): string | null
   /**
    * A disk answered: the session had recovered, although no line says so.
    * @param of the disk's session, or the outage that its errors were attributed to
@@ -61,7 +67,7 @@ export function openConnections(): Connections {
   function hadRecovered(outage: OpenOutage, session: number, now: LogMoment): boolean {
     if (hasIscsidMessages || outage.expired) return false
     return isAfter(
-      outage.lastSignOfLoss,
+      outage.lastFailure,
       now,
       (timers.get(session) ?? DEFAULT_TIMER_SECONDS) + SAME_LOSS_SECONDS,
     )
@@ -85,13 +91,13 @@ export function openConnections(): Connections {
       if (connection.failures.length > MAX_REMEMBERED_FAILURES) connection.failures.shift()
     }
     open.lastError = now
-    open.lastSignOfLoss = now
+    noteLoss(open, now)
   }
 
   function pingTimeout(event: EventOf<'ping timeout'>, now: LogMoment): void {
     const connection = connectionOf(event)
     // Only a logged-in session sends pings (libiscsi.c:iscsi_check_transport_timeouts), so it had recovered.
-    if (connection.open && isAfter(connection.open.lastSignOfLoss, now, SAME_LOSS_SECONDS))
+    if (connection.open && isAfter(connection.open.lastFailure, now, SAME_LOSS_SECONDS))
       finishOutage(connection, 'unseen')
     if (connection.open) return
     startOutage(connection, now, now, {
@@ -131,7 +137,7 @@ export function openConnections(): Connections {
     outage.expired = now
     outage.timer = seconds
     outage.timerInferred = false
-    outage.lastSignOfLoss = now
+    noteLoss(outage, now)
     return outage
   }
 
@@ -154,18 +160,33 @@ export function openConnections(): Connections {
   }
 
   /**
-   * iscsid does not log which connection failed: it is the one to that portal, or the only one whose portal is unknown.
+   * Before 2.1.7, iscsid does not log which connection failed: it is the one to that portal, or the only one whose portal
+   * is unknown.
    */
-  function unreachable({ portal, count }: EventOf<'unreachable'>, now: LogMoment): void {
+  function unreachable({ session, portal, count }: EventOf<'unreachable'>, now: LogMoment): boolean {
     hasIscsidMessages = true
     const away = [...connections.values()].filter(({ open }) => open)
-    const known = away.filter((connection) => connection.portal === portal)
-    const unnamed = away.filter((connection) => connection.portal === null)
+    const known = away.filter((connection) =>
+      session === null ? connection.portal === portal : connection.session === session,
+    )
+    const unnamed = session === null ? away.filter((connection) => connection.portal === null) : []
     const matching = known.length > 0 ? known : unnamed.length === 1 ? unnamed : []
     for (const connection of matching) {
       connection.portal = portal
       connection.open!.failures += count
-      connection.open!.lastSignOfLoss = now
+      noteLoss(connection.open!, now)
+    }
+    return known.length + unnamed.length > 0
+  }
+
+  function loginFailed(session: number, now: LogMoment): void {
+    hasIscsidMessages = true
+    for (const { session: other, open } of connections.values()) {
+      if (other !== session || !open) continue
+      // The kernel also logs that the target closed the connection.
+      if (isAfter(open.lastError, now, DUPLICATE_SECONDS)) open.failures++
+      open.lastError = now
+      noteLoss(open, now)
     }
   }
 
@@ -177,12 +198,15 @@ export function openConnections(): Connections {
     recovered,
     loginOrLogout,
     unreachable,
+    loginFailed,
+    iqnOf: (session) =>
+      [...connections.values()].find((connection) => connection.session === session)?.iqn ?? null,
     deviceAnswered(of, now) {
       for (const connection of connections.values())
         if (
           (connection.session === of || connection.open === of) &&
           connection.open &&
-          isAfter(connection.open.lastSignOfLoss, now, SAME_LOSS_SECONDS)
+          isAfter(connection.open.lastFailure, now, SAME_LOSS_SECONDS)
         )
           finishOutage(connection, 'unseen')
     },

@@ -1,10 +1,11 @@
-import type { OpenFileSystemFailures } from './file-system-failures.ts'
+import type { Damage } from './damage.ts'
 import type { LogMoment } from './moment.ts'
 import { secondsBetween } from './moment.ts'
 import type { Outage } from '../report.ts'
 
 /** An outage while the log is still being read. */
 export interface OpenOutage {
+  readonly session: number
   /** Null if the log starts after the loss. */
   lost: LogMoment | null
   noticed: Outage['noticed']
@@ -17,11 +18,10 @@ export interface OpenOutage {
   attempts: number | null
   /** Number of failed attempts that the log shows. */
   failures: number
-  /** Number of I/O errors by device. Suppressed messages, which name no device, are under the empty name. */
-  readonly errors: Map<string, number>
-  /** H:C:T:L of disks that rejected I/O. */
-  readonly addresses: Set<string>
-  readonly fileSystems: OpenFileSystemFailures
+  /** What this outage may have broken. */
+  readonly damage: Set<Damage>
+  /** The part of it whose messages name no disk. */
+  unnamed: Damage | null
   /** Number of tasks that the kernel reported as blocked. */
   hungTasks: number
   /** multipathd or the kernel's queue_if_no_path timeout ended the queueing of a map during the outage. */
@@ -30,12 +30,20 @@ export interface OpenOutage {
   deviceOfflined: boolean
   /** When the kernel last reported that the connection failed. */
   lastError: LogMoment
-  /** When the log last showed that the session was down. */
+  /** When a message about the session last showed that it was down. */
   lastSignOfLoss: LogMoment
+  /** The same, or when a disk last failed that most likely belongs to the session. */
+  lastFailure: LogMoment
 }
 
-export function openOutage(lost: LogMoment | null, now: LogMoment, noticed: Outage['noticed']): OpenOutage {
+export function openOutage(
+  session: number,
+  lost: LogMoment | null,
+  now: LogMoment,
+  noticed: Outage['noticed'],
+): OpenOutage {
   return {
+    session,
     lost,
     noticed,
     timer: null,
@@ -45,15 +53,21 @@ export function openOutage(lost: LogMoment | null, now: LogMoment, noticed: Outa
     ended: null,
     attempts: null,
     failures: 0,
-    errors: new Map(),
-    addresses: new Set(),
-    fileSystems: new Map(),
+    damage: new Set(),
+    unnamed: null,
     hungTasks: 0,
     queueingEnded: false,
     deviceOfflined: false,
     lastError: now,
     lastSignOfLoss: now,
+    lastFailure: now,
   }
+}
+
+/** Records that a message about the session showed that it was down. */
+export function noteLoss(outage: OpenOutage, now: LogMoment): void {
+  outage.lastSignOfLoss = now
+  outage.lastFailure = now
 }
 
 /** Infers from rejected I/O that the recovery timer expired, if the kernel has not logged it. */

@@ -40,13 +40,23 @@ export type Event =
       readonly portal: string
     }
   /** iscsid failed to connect to a portal `count` times. */
-  | { readonly kind: 'unreachable'; readonly portal: string; readonly count: number }
-  /** The kernel created the SCSI host of a session. */
-  | { readonly kind: 'iscsi host'; readonly host: number }
-  /** A line that shows the name (sdb) of a SCSI address (H:C:T:L). */
-  | { readonly kind: 'disk'; readonly address: string; readonly disk: string }
+  | {
+      readonly kind: 'unreachable'
+      readonly session: number | null
+      readonly portal: string
+      readonly count: number
+      readonly detail: string
+    }
+  /**
+   * The kernel created a SCSI host: for one iSCSI session, for an adapter that has several sessions, or for other disks.
+   */
+  | { readonly kind: 'scsi host'; readonly host: number; readonly of: 'session' | 'adapter' | 'other' }
+  /** A line that shows the name (sdb) of a SCSI address (H:C:T:L). `isNew`: the disk was attached just now. */
+  | { readonly kind: 'disk'; readonly address: string; readonly disk: string; readonly isNew: boolean }
   /** The kernel rejects I/O because the device is offline. */
   | { readonly kind: 'I/O rejected'; readonly address: string }
+  /** A disk of the machine itself, at an ATA port, failed. `address`: where the kernel detached it. */
+  | { readonly kind: 'ATA error'; readonly port: number; readonly address: string | null }
   /** SCSI error handling, not the recovery timer, took the device offline. */
   | { readonly kind: 'device offlined'; readonly address: string }
   | { readonly kind: 'I/O error'; readonly device: string }
@@ -62,6 +72,10 @@ export type Event =
       /** A device, an H:C:T:L, a map, a volume or an IQN. */
       readonly subject: string
       readonly address: string | null
+      /** The session whose login failed. */
+      readonly session?: number
+      /** How many times it happened. @default 1 */
+      readonly times?: number
       /** Whether the line itself reports a failed request. */
       readonly failedIo?: boolean
       readonly detail: string | null
@@ -75,15 +89,15 @@ export type Event =
 
 export type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>
 
-/** Makes a `cause` event. @param detail the message, already shortened */
+/** Makes a `cause` event. `detail`: the message, already shortened. */
 export function cause(
   kind: CauseKind,
   subject: string,
   {
     address = null,
     detail = null,
-    failedIo = false,
-  }: { address?: string | null; detail?: string | null; failedIo?: boolean } = {},
-): Event {
-  return { kind: 'cause', cause: kind, subject, address, detail, failedIo }
+    ...more
+  }: Partial<Omit<EventOf<'cause'>, 'kind' | 'cause' | 'subject'>> = {},
+): EventOf<'cause'> {
+  return { kind: 'cause', cause: kind, subject, address, detail, ...more }
 }

@@ -1,5 +1,5 @@
 import type { Event } from './event.ts'
-import { cause } from './event.ts'
+import { loginMessage } from './login-message.ts'
 
 const REPEATED = /^message repeated (\d{1,9}) times: \[ ?(.*)\]$/
 const REPORTED =
@@ -9,27 +9,34 @@ const RECOVERED = /^connection(\d{1,9}):(\d{1,5}) is operational after recovery 
 const LOGIN_OR_LOGOUT =
   /^Connection(\d{1,9}):(\d{1,5}) to \[target: ([^\s,\]]{1,223}), portal: ([^\s\]]{1,80}),(\d{1,5})\] through .* is (operational now|shutdown)/
 const UNREACHABLE =
-  /^(?:connect to|cannot make a connection to|cannot make connection to|connection to) (\S{1,80}:\d{1,5}) (?:failed|timed out|\()/
+  /^(?:connection(\d{1,9}):\d{1,5} |session(\d{1,9}) )?(?:connect to|cannot make a connection to|cannot make connection to|connection to) (\S{1,80}:\d{1,5}) (?:failed|timed out|\()/
 /** iscsid sends the pings itself for transports whose kernel driver does not. */
 const PING_TIMEOUT = /^Nop-out timedout after (\d{1,9}) seconds on connection (\d{1,9}):(\d{1,5}) state/
-const LOGIN_REFUSED =
-  /^(?:Login authentication failed with target|Login failed to authenticate with target) ([^\s,]{1,223})|^(?:session|conn) \d{1,9} login rejected: [Ii]nitiator failed auth/
-const LOGIN_FAILED =
-  /^(?:Login response timeout\.|initiator reported error \((?!15\b)\d{1,4} - ([^)]{1,120})\)|Giving up on initial login)/
 
 /** Parses a message of iscsid; null if it is not relevant. */
 export function iscsidMessage(message: string): Event | null {
   const repeated = REPEATED.exec(message)
   if (repeated) {
     const event = parseOne(repeated[2]!)
-    return event?.kind === 'unreachable' ? { ...event, count: Number(repeated[1]) } : event
+    const times = Number(repeated[1])
+    if (event?.kind === 'unreachable') return { ...event, count: times }
+    return event?.kind === 'cause' ? { ...event, times } : event
   }
   return parseOne(message)
 }
 
 function parseOne(message: string): Event | null {
   const unreachable = UNREACHABLE.exec(message)
-  if (unreachable) return { kind: 'unreachable', portal: unreachable[1]!, count: 1 }
+  if (unreachable) {
+    const [, connection, session = connection, portal] = unreachable
+    return {
+      kind: 'unreachable',
+      session: session === undefined ? null : Number(session),
+      portal: portal!,
+      count: 1,
+      detail: message.slice(0, 160),
+    }
+  }
   const reported = REPORTED.exec(message)
   if (reported) {
     const [, session, connection, code, words] = reported
@@ -58,7 +65,7 @@ function parseOne(message: string): Event | null {
     return { kind: 'ping timeout', session, connection, seconds, interval: null }
   }
   const change = LOGIN_OR_LOGOUT.exec(message)
-  if (!change) return loginFailure(message)
+  if (!change) return loginMessage(message)
   const [, session, connection, iqn, address, port, what] = change
   const host = address!.includes(':') && !address!.startsWith('[') ? `[${address}]` : address
   return {
@@ -68,12 +75,4 @@ function parseOne(message: string): Event | null {
     iqn: iqn!,
     portal: `${host}:${port}`,
   }
-}
-
-function loginFailure(message: string): Event | null {
-  const refused = LOGIN_REFUSED.exec(message)
-  if (refused) return cause('login-refused', refused[1] ?? 'a login', { detail: message.slice(0, 160) })
-  return LOGIN_FAILED.test(message)
-    ? cause('login-failed', 'a login', { detail: message.slice(0, 160) })
-    : null
 }

@@ -48,7 +48,19 @@ const MESSAGES: readonly (readonly [RegExp, ToEvent])[] = [
     /^session(\d{1,9}): session recovery timed out after (\d{1,9}) secs/,
     ([, session, seconds]) => ({ kind: 'timer expired', session: Number(session), seconds: Number(seconds) }),
   ],
-  [/^scsi host(\d{1,9}): iSCSI Initiator over /, ([, host]) => ({ kind: 'iscsi host', host: Number(host) })],
+  // scsi_add_host: the driver's name for the host; without "host" up to Linux 3.x.
+  [
+    /^scsi(?: host(\d{1,9}):|(\d{1,9}) :) (.{1,80})/,
+    ([, host, older, name]) => ({
+      kind: 'scsi host',
+      host: Number(host ?? older),
+      of: name!.startsWith('iSCSI Initiator over ')
+        ? 'session'
+        : /iscsi|qla4xxx/i.test(name!)
+          ? 'adapter'
+          : 'other',
+    }),
+  ],
   [
     /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?rejecting I\/O to (?:offline|dead) device/,
     ([, address]) => ({ kind: 'I/O rejected', address: address! }),
@@ -57,9 +69,14 @@ const MESSAGES: readonly (readonly [RegExp, ToEvent])[] = [
     /^(?:sd|scsi) (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?Device offlined/,
     ([, address]) => ({ kind: 'device offlined', address: address! }),
   ],
+  // sd.c:sd_print_capacity, when a disk is attached or its size changes.
+  [
+    /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): \[(sd[a-z]{1,8})\] \d{1,20} \d{1,9}-byte logical blocks:/,
+    ([, address, disk]) => ({ kind: 'disk', address: address!, disk: disk!, isNew: true }),
+  ],
   [
     /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): \[(sd[a-z]{1,8})\] /,
-    ([, address, disk]) => ({ kind: 'disk', address: address!, disk: disk! }),
+    ([, address, disk]) => ({ kind: 'disk', address: address!, disk: disk!, isNew: false }),
   ],
   [
     /^device-mapper: multipath: (?:\d{1,9}:(\d{1,9}): )?Failing path (\d{1,9}):(\d{1,9})/,
@@ -68,6 +85,11 @@ const MESSAGES: readonly (readonly [RegExp, ToEvent])[] = [
       map: `dm-${map ?? '?'}`,
       disk: diskOfNumber(Number(major), Number(minor)),
     }),
+  ],
+  // libata-eh.c, libata-core.c.
+  [
+    /^ata(\d{1,5})(?:\.\d{1,2})?: (?:exception Emask|failed command: |error: \{|hard resetting link|disable device|disabled|detaching \(SCSI (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20})\))/,
+    ([, port, address]) => ({ kind: 'ATA error', port: Number(port), address: address ?? null }),
   ],
   [/^Linux version \d/, () => ({ kind: 'boot' })],
   [

@@ -37,7 +37,7 @@ test('an outage that was survived, as text', async () => {
     session 12 to 10.142.0.2:3260 on instance-1
       lost      2026-08-29 11:31:37: the connection was closed by the other side or the network (error 1020)
       timer     did not expire, as far as the log shows
-      failed    no I/O
+      failed    no I/O error logged
       back      11:36:38, after 301 s and 79 attempts
       survived  nothing failed; a hold of at least 332 s survives an outage of the same length
 

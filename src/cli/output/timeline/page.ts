@@ -9,11 +9,14 @@ import { causesTable, outagesTable } from './tables.ts'
 import type { Track } from './tracks.ts'
 import { tracksOf } from './tracks.ts'
 
+/** How each page starts: only such a file may be replaced by another page. */
+export const PAGE_START = '<!doctype html><!-- lunkeeper explain -->'
+
 /** The report as a self-contained HTML page: it has no scripts, and loads nothing. */
 export function timelinePage(explanation: Explanation, summary: string): string {
   const { sessions, causes, inputs } = explanation
   const { dated, sinceBoot } = tracksOf(explanation)
-  const page = html`<!doctype html>
+  const page = html`${{ markup: PAGE_START }}
     <html lang="en">
       <head>
         <meta charset="utf-8" />

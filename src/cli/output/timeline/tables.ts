@@ -1,6 +1,6 @@
-import type { Cause, Outage, SessionOutages } from '../../../explain/report.ts'
+import type { Cause, FileSystemFailure, Outage, SessionOutages } from '../../../explain/report.ts'
 import { count } from '../../../model/count.ts'
-import { time } from '../explain-format.ts'
+import { ofSessions, time } from '../explain-format.ts'
 import type { Html } from './html.ts'
 import { html, NOTHING } from './html.ts'
 
@@ -15,19 +15,34 @@ export function outagesTable(sessions: readonly SessionOutages[]): Html {
 }
 
 function outageRow(story: SessionOutages, outage: Outage): Html {
-  const { survived, seconds, awayAtLeast, ioErrors, fileSystems, prevention, noticed, timer } = outage
+  const { survived, seconds, awayAtLeast, prevention, noticed, timer } = outage
   const away =
     seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`
-  const broken = fileSystems.map(({ device, type, what }) => `${type} on ${device}: ${what}`)
-  const failed = [ioErrors === 0 ? '' : count(ioErrors, 'I/O error'), ...broken].filter(Boolean).join('; ')
+  const failed = [
+    failuresText(outage.ioErrors, outage.devices, outage.fileSystems),
+    ...outage.shared.map(
+      (failure) =>
+        failuresText(failure.ioErrors, [failure.device], failure.fileSystems) + ofSessions(failure),
+    ),
+  ].filter(Boolean)
   return html`<tr>
     <td>${story.host ?? ''}</td>
     <td>${story.session}${story.portal === null ? '' : `, ${story.portal}`}</td>
     <td>${time(outage.lostAt, outage.lostUptime, null) ?? 'before the log'}<br />${noticed.words}</td>
     <td>${away}${timer === null ? '' : ` (timer ${timer} s)`}</td>
-    <td class="${survived ? 'good' : 'bad'}">${failed || 'nothing'}</td>
+    <td class="${survived ? 'good' : 'bad'}">${failed.join('; ') || 'no I/O error logged'}</td>
     <td>${prevention.words}</td>
   </tr>`
+}
+
+function failuresText(
+  ioErrors: number,
+  devices: readonly string[],
+  fileSystems: readonly FileSystemFailure[],
+): string {
+  const broken = fileSystems.map(({ device, type, what }) => `${type} on ${device}: ${what}`)
+  const errors = ioErrors === 0 ? [] : [`${count(ioErrors, 'I/O error')} on ${devices.join(', ')}`]
+  return [...errors, ...broken].join('; ')
 }
 
 /** The table of all causes other than outages; nothing if there are none. */

@@ -99,6 +99,7 @@ function marksOf(outage: Outage, timeOf: TimeOf): Mark[] {
       ? []
       : [{ kind: 'expired', at: expired, title: `timer of ${outage.timer ?? '?'} s expired` } as const]),
     ...failureMarks(outage.fileSystems, timeOf),
+    ...outage.shared.flatMap(({ fileSystems }) => failureMarks(fileSystems, timeOf)),
     ...(back === null
       ? []
       : [
