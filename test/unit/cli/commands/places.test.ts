@@ -14,15 +14,15 @@ import { temporary } from '../../temporary.ts'
 const MAIN = fileURLToPath(new URL('../../../../src/cli/main.ts', import.meta.url))
 const NAME = staged.name
 const isRoot = process.getuid?.() === 0
-/** The user nobody. */
-const NOBODY = 65_534
+/** A user without privileges. */
+const UNPRIVILEGED = 65_534
 
 let places: string
 let records: string
 
 beforeEach(async () => {
   places = temporary()
-  // For the user nobody.
+  // For that user.
   chmodSync(places, 0o755)
   records = join(places, 'records')
   await using host = openHost({ places: { records, runtime: join(places, 'unused') } })
@@ -93,13 +93,16 @@ describe.runIf(isRoot)('a user who is not root is told that root is needed', () 
     ['history'],
   ])('%s', (...args) => {
     mkdirSync(join(records, 'history'), { mode: 0o700 })
-    expect(lunkeeper(args, join(places, 'run'), NOBODY)).toMatchObject({ status: 1, code: 'NO_PERMISSION' })
+    expect(lunkeeper(args, join(places, 'run'), UNPRIVILEGED)).toMatchObject({
+      status: 1,
+      code: 'NO_PERMISSION',
+    })
   })
 })
 
 describe.runIf(isRoot)('top only looks', () => {
   it.each([
-    ['as another user', () => join(places, 'run'), NOBODY],
+    ['as another user', () => join(places, 'run'), UNPRIVILEGED],
     ['if the kernel cannot make the runtime directory', () => '/proc/x', undefined],
   ])('%s', (_, runtimeOf, uid) => {
     const { status, stdout, stderr } = spawned(['top'], runtimeOf(), uid)
