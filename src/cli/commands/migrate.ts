@@ -1,7 +1,7 @@
 import type { CheckFinding } from '../../csi/migrate/check.ts'
 import type { Migration } from '../../csi/migrate/migrate.ts'
 import { command } from '../command.ts'
-import { DRIVER } from '../input/driver-name.ts'
+import { DRIVER, parseDriverName } from '../input/driver-name.ts'
 
 /**
  * The result, with a function that formats it: JSON omits functions, and the YAML printer is loaded only when needed.
@@ -40,7 +40,7 @@ export const migrateCommand = command({
       import('../output/migration.ts'),
     ])
     const objects = await readManifests(argument ?? '-', (message) => context.warn(message))
-    const migration = migrate(objects, options['csi-driver'] ?? DRIVER)
+    const migration = migrate(objects, parseDriverName(options['csi-driver']))
     for (const { volume, message } of migration.notes) context.warn(`${volume}: ${message}`)
     if (!options.check) return { ...migration, yaml: () => migrationText(migration) }
     const [{ checkMigration }, { printable }] = await Promise.all([

@@ -31,8 +31,11 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
   let parsed: Parsed = { kind: 'help', topic: null }
   const program = bare('lunkeeper')
   const version = { name: 'version', help: '' }
-  for (const option of [...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS, version])
-    addOption(program, option)
+  const everywhere = [...GLOBAL_OPTIONS, CONFIG_OPTION, ...PLACE_OPTIONS, version]
+  const flags = new Set(
+    [...everywhere, ...commands.flatMap(({ options }) => options)].map(({ name }) => `--${name}`),
+  )
+  for (const option of everywhere) addOption(program, option, flags)
   program
     .command('help [topic]')
     .action((topic?: string) => void (parsed = { kind: 'help', topic: topic ?? null }))
@@ -40,7 +43,7 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
     const sub = program.command(command.name)
     // Missing arguments are reported here, after --help was handled.
     if (command.argument) sub.argument(command.argument.repeated ? '[arguments...]' : '[argument]')
-    for (const option of command.options) addOption(sub, option)
+    for (const option of command.options) addOption(sub, option, flags)
     sub.action(() => {
       const all = program.opts<Record<string, unknown>>()
       parsed = all.help ? { kind: 'help', topic: command.name } : toRun(command, sub, all)
@@ -55,6 +58,7 @@ export function parse(commands: readonly AnyCommand[], argv: readonly string[]):
       throw misused(
         error,
         commands.find(({ name }) => argv.includes(name)),
+        flags,
       )
     const { version, help } = program.opts<Record<string, unknown>>()
     if (version) return { kind: 'version' }
@@ -72,7 +76,12 @@ function bare(name: string): Commander {
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
 }
 
-function addOption(to: Commander, { name, short, value, optional, repeated, choices }: Option): void {
+/** @param known all flags: one of them is not a value, which was forgotten */
+function addOption(
+  to: Commander,
+  { name, short, value, optional, repeated, choices }: Option,
+  known: ReadonlySet<string>,
+): void {
   const flags = `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : optional ? ' [value]' : ' <value>'}`
   const option = new CommanderOption(flags)
   if (value !== undefined)
@@ -80,6 +89,10 @@ function addOption(to: Commander, { name, short, value, optional, repeated, choi
       if (text === '')
         throw new LunkeeperError('USAGE', `the value of --${name} is empty`, {
           hint: 'Leave the flag out, or give it a value.',
+        })
+      if (known.has(text))
+        throw new LunkeeperError('USAGE', `--${name} requires a value`, {
+          hint: `It is followed by ${text}.`,
         })
       if (choices && !choices.includes(text))
         throw new LunkeeperError('USAGE', `"${text}" is not a valid value of --${name}`, {
@@ -123,14 +136,33 @@ function toRun(command: AnyCommand, sub: Commander, all: Record<string, unknown>
 }
 
 /** Converts commander's error. A value after = is cut off: it may be a secret in a misspelled flag. */
-function misused({ message }: CommanderError, command: AnyCommand | undefined): LunkeeperError {
+function misused(
+  { message }: CommanderError,
+  command: AnyCommand | undefined,
+  flags: ReadonlySet<string>,
+): LunkeeperError {
   const [first = '', suggestion] = message.split('\n')
+  const flag = /^error: unknown option '(--[\w-]+)=/.exec(first)?.[1]
+  if (flag !== undefined && flags.has(flag) && !takesValue(flag, command))
+    return new LunkeeperError('USAGE', `${flag} takes no value`, { hint: seeHelp(command?.name) })
   const what = first
     .replace(/^error: /, '')
     .replace(/(--?[\w-]+)=[^']*/, '$1')
     .replace(/^option '.*(--[\w-]+) <value>' argument missing$/, '$1 requires a value')
   const near = suggestion && /\((Did you mean .*)\)/.exec(suggestion)?.[1]
   return new LunkeeperError('USAGE', what, { hint: near || seeHelp(command?.name) })
+}
+
+/** Whether a flag takes a value for some other command only: then it is unknown to this one. */
+function takesValue(flag: string, command: AnyCommand | undefined): boolean {
+  const own: readonly Option[] = [
+    ...GLOBAL_OPTIONS,
+    CONFIG_OPTION,
+    ...PLACE_OPTIONS,
+    ...(command?.options ?? []),
+  ]
+  const option = own.find(({ name }) => `--${name}` === flag)
+  return option === undefined || option.value !== undefined
 }
 
 function seeHelp(command?: string): string {

@@ -42,7 +42,7 @@ export function intend(
     throw new LunkeeperError('CONFLICT', `the name ${name} is used by LUN ${lun} of ${iqn}`)
   }
   const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
-  if (broken) throw new LunkeeperError('RECORD_CORRUPT', broken.reason)
+  if (broken) throw broken.error
   const point = request.use.mount
   const mounted = attachments.find(({ request: { use } }) => use.mount !== null && use.mount === point)
   if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)

@@ -74,6 +74,10 @@ describe('an invalid command line is refused', () => {
     [['frobnicate'], "USAGE: unknown command 'frobnicate'. See `lunkeeper --help`."],
     [['attach', '--portl', 'x'], "USAGE: unknown option '--portl'. Did you mean --portal?"],
     [['attach', '--lun'], 'USAGE: --lun requires a value. See `lunkeeper attach --help`.'],
+    [['attach', '--portal', '--iqn', 'x'], 'USAGE: --portal requires a value. It is followed by --iqn.'],
+    [['attach', '--serial', '--format'], 'USAGE: --serial requires a value. It is followed by --format.'],
+    [['attach', '--format=yes'], 'USAGE: --format takes no value. See `lunkeeper attach --help`.'],
+    [['volumes', '--verbose=1'], 'USAGE: --verbose takes no value. See `lunkeeper volumes --help`.'],
     [['attach', '-f'], 'USAGE: --file requires a value. See `lunkeeper attach --help`.'],
     [['attach', '--lun', '1', '--lun', '2'], 'USAGE: --lun was given twice. Leave one of them out.'],
     [
