@@ -1,3 +1,5 @@
+import type { FindingCode } from '../../doctor/codes.ts'
+import { FINDINGS } from '../../doctor/codes.ts'
 import type { ErrorCode } from '../../model/errors.ts'
 import { ERRORS, LunkeeperError } from '../../model/errors.ts'
 import type { AnyCommand } from '../command.ts'
@@ -5,17 +7,23 @@ import { didYouMean } from '../input/nearest.ts'
 import type { Display } from '../output/display.ts'
 import { commandHelp } from './command.ts'
 import { errorHelp } from './error.ts'
+import { findingHelp } from './finding.ts'
 import { overview } from './overview.ts'
 
-/** Help on everything (null), on a command, or on an error code. @throws USAGE */
+/** Help on everything (null), on a command, on an error code, or on a finding of `doctor`. @throws USAGE */
 export function helpText(commands: readonly AnyCommand[], topic: string | null, display: Display): string {
   if (topic === null || topic === 'help') return overview(commands, display)
   const command = commands.find(({ name }) => name === topic)
   if (command) return commandHelp(command, display)
-  const codes = Object.keys(ERRORS)
-  const code = codes.find((candidate): candidate is ErrorCode => candidate === topic.toUpperCase())
-  if (code) return errorHelp(code, display)
-  const near = didYouMean(topic, [...commands.map(({ name }) => name), ...codes])
+  const asked = topic.toUpperCase()
+  const errors = Object.keys(ERRORS) as ErrorCode[]
+  const findings = Object.keys(FINDINGS) as FindingCode[]
+  const error = errors.find((code) => code === asked)
+  const finding = findings.find((code) => code === asked)
+  // Some codes are both.
+  const pages = [error && errorHelp(error, display), finding && findingHelp(finding, display)].filter(Boolean)
+  if (pages.length > 0) return pages.join('\n')
+  const near = didYouMean(topic, [...commands.map(({ name }) => name), ...errors, ...findings])
   throw new LunkeeperError('USAGE', `there is no help for "${topic}"`, {
     hint: near ? `Did you mean ${near}?` : 'See `lunkeeper --help`.',
   })

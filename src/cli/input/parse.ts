@@ -15,7 +15,7 @@ export interface Globals {
 
 export type Parsed =
   | { readonly kind: 'version' }
-  /** `topic`: a command or an error code; null for the overview. */
+  /** `topic`: a command, an error code or a finding; null for the overview. */
   | { readonly kind: 'help'; readonly topic: string | null }
   | {
       readonly kind: 'run'

@@ -51,6 +51,16 @@ test('help on an error code has meaning, remedy and exit status', () => {
   `)
 })
 
+test('a finding has a page, and a code that is an error and a finding has both', () => {
+  expect(helpText(COMMANDS, 'phantoms', PLAIN)).toContain('PHANTOMS (finding of doctor)')
+  const both = helpText(COMMANDS, 'FENCED', PLAIN)
+  expect(both).toContain('exit status')
+  expect(both).toContain('FENCED (finding of doctor)')
+  expect(() => helpText(COMMANDS, 'PHANTOM', PLAIN)).toThrow(
+    expect.objectContaining({ hint: 'Did you mean PHANTOMS?' }),
+  )
+})
+
 test('help on an unknown topic suggests a known one', () => {
   expect(() => helpText(COMMANDS, 'BSY', PLAIN)).toThrow('there is no help for "BSY"')
 })
