@@ -159,7 +159,7 @@ function backOf(outage: Outage, day: string | null): string {
     const at = back ?? 'at an unknown time'
     return after ? `${at}, after ${after}` : at
   }
-  const away = awayAtLeast === null ? '' : `; away for at least ${awayAtLeast} s`
+  const away = awayAtLeast ? `; away for at least ${awayAtLeast} s` : ''
   const seen = `${away}${tried && `, ${tried} seen`}`
   if (ended === 'unseen') return `between this outage and the next; the log does not say when${seen}`
   if (ended === 'reboot') return `not before the machine was restarted${seen}`

@@ -16,8 +16,7 @@ export function outagesTable(sessions: readonly SessionOutages[]): Html {
 
 function outageRow(story: SessionOutages, outage: Outage): Html {
   const { survived, seconds, awayAtLeast, prevention, noticed, timer } = outage
-  const away =
-    seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`
+  const away = seconds === null ? (awayAtLeast ? `at least ${awayAtLeast} s` : 'not known') : `${seconds} s`
   const failed = [
     failuresText(outage.ioErrors, outage.devices, outage.fileSystems),
     ...outage.shared.map(

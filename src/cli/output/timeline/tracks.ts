@@ -5,6 +5,7 @@ import type {
   Outage,
   SessionOutages,
 } from '../../../explain/report.ts'
+import { count } from '../../../model/count.ts'
 
 /** A bar of the chart. Times in milliseconds, by the wall clock or since boot. */
 export interface Stretch {
@@ -73,8 +74,8 @@ function stretchesOf(outage: Outage, timeOf: TimeOf): Stretch[] {
   const end = back ?? lost + (awayAtLeast ?? 0) * 1000
   const expired = timeOf(outage.expiredAt, outage.expiredUptime)
   const open = back === null
-  const long = seconds === null ? `at least ${awayAtLeast ?? 0} s` : `${seconds} s`
-  const title = `lost for ${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
+  const long = seconds === null ? (awayAtLeast ? ` for at least ${awayAtLeast} s` : '') : ` for ${seconds} s`
+  const title = `lost${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
   // If the outage was survived, a map hid the errors after the timer expired.
   if (expired === null || survived) return [{ kind: 'waiting', from: lost, to: end, open, title }]
   return [
@@ -106,7 +107,7 @@ function marksOf(outage: Outage, timeOf: TimeOf): Mark[] {
           {
             kind: 'back',
             at: back,
-            title: `back${outage.attempts === null ? '' : ` after ${outage.attempts} attempts`}`,
+            title: `back${outage.attempts === null ? '' : ` after ${count(outage.attempts, 'attempt')}`}`,
           } as const,
         ]),
   ]
@@ -124,7 +125,7 @@ function failureMarks(failures: readonly FileSystemFailure[], timeOf: TimeOf): M
 function causeTrack(cause: Cause, timeOf: TimeOf): Track {
   const first = timeOf(cause.firstAt, cause.firstUptime)
   const last = timeOf(cause.lastAt, cause.lastUptime)
-  const title = `${cause.what} (${cause.count} times)`
+  const title = `${cause.what} (${count(cause.count, 'time')})`
   const stretches: Stretch[] =
     first === null || last === null ? [] : [{ kind: 'cause', from: first, to: last, open: false, title }]
   const marks: Mark[] = [
