@@ -4,6 +4,7 @@ import type {
   FileSystemFailure,
   Outage,
   SessionOutages,
+  WhichBoot,
 } from '../../../explain/report.ts'
 import { count } from '../../../model/count.ts'
 
@@ -135,6 +136,6 @@ function causeTrack(cause: Cause, timeOf: TimeOf): Track {
   return { host: hostOf(cause), name: cause.subject, detail: cause.kind, stretches, marks }
 }
 
-function hostOf({ host, boot }: { host: string | null; boot: number }): string {
-  return `${host ?? 'this log'}${boot === 0 ? '' : `, after reboot ${boot}`}`
+function hostOf({ host, log, boot }: WhichBoot): string {
+  return `${host ?? (log === null || log === '-' ? 'this log' : log)}${boot === 0 ? '' : `, after reboot ${boot}`}`
 }
