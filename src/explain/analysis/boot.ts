@@ -68,8 +68,10 @@ export function openBoot(coversBootStart: boolean): Boot {
           return disks.add(event)
         case 'ATA error':
           return attribution().ataFailed(event, now)
-        case 'scsi host':
         case 'disk':
+          if (event.isNew) opened?.diskAttached(event.address, now)
+          return disks.add(event)
+        case 'scsi host':
         case 'path failed':
           return disks.add(event)
         case 'boot':
