@@ -72,6 +72,7 @@ export type {
   SharedFailure,
   Span,
   UnreadLine,
+  WhichBoot,
 } from './explain/report.ts'
 export type { CauseKind } from './explain/cause-kind.ts'
 

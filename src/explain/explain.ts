@@ -45,7 +45,7 @@ export async function explainAll(logs: readonly NamedLog[], options: AnalysisOpt
   const isOnly = logs.length === 1
   const sources = logs.map((log) => openSource(log, options, isOnly))
   const hosts = openHosts()
-  for await (const { event, log } of merged(sources)) hosts.add(event, log)
+  for await (const { event, source } of merged(sources)) hosts.add(event, source)
   const inputs = sources.map(({ input, name, problem }) => input.report(name, problem()))
   return {
     ...hosts.conclude(),

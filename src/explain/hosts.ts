@@ -1,11 +1,14 @@
 import type { Boot } from './analysis/boot.ts'
 import { openBoot } from './analysis/boot.ts'
 import type { LogEvent } from './input.ts'
+import type { Source } from './merge.ts'
 import type { Cause, SessionOutages } from './report.ts'
 
 /** One host, with the boots that its log covers. */
 interface HostLog {
   readonly host: string | null
+  /** The log that shows it, or the name of the rotated set, if the lines do not name the host. */
+  log: string | null
   readonly boots: Boot[]
   /** Number of earlier boots that are not kept. */
   dropped: number
@@ -28,26 +31,30 @@ const MAX_BOOTS = 500
 const BOOT_MARKER = /^reboot \d+$|^[0-9a-f]{32}$/
 
 /** Name under which all hosts beyond the limit are combined. */
-const FURTHER_HOSTS = 'further hosts'
+const FURTHER_HOSTS: LogOrigin = { name: 'further hosts', log: 'further hosts' }
+
+/** Distinguishes the hosts of logs without host names. */
+type LogOrigin = Pick<Source, 'name' | 'log'>
 
 /** The hosts that the logs come from, each with its boots and events. */
 export interface Hosts {
-  /** @param log distinguishes the hosts of logs without host names */
-  add(event: LogEvent, log: string): void
+  add(event: LogEvent, source: LogOrigin): void
   conclude(): { sessions: SessionOutages[]; causes: Cause[] }
 }
 
 export function openHosts(): Hosts {
   const hosts = new Map<string, HostLog>()
 
-  function hostLogOf(host: string | null, log: string): HostLog {
-    const key = host === null ? `log ${log}` : `host ${host}`
+  function hostLogOf(host: string | null, source: LogOrigin): HostLog {
+    const key = host === null ? `log ${source.log}` : `host ${host}`
     let found = hosts.get(key)
-    if (!found && hosts.size >= MAX_HOSTS && log !== FURTHER_HOSTS) return hostLogOf(null, FURTHER_HOSTS)
+    if (!found && hosts.size >= MAX_HOSTS && source !== FURTHER_HOSTS) return hostLogOf(null, FURTHER_HOSTS)
     if (!found) {
-      found = { host, boots: [openBoot(false)], dropped: 0, uptime: 0, boot: null, hasEvents: false }
+      const log = host === null ? source.name : null
+      found = { host, log, boots: [openBoot(false)], dropped: 0, uptime: 0, boot: null, hasEvents: false }
       hosts.set(key, found)
     }
+    if (found.log !== null && found.log !== source.name) found.log = source.log
     return found
   }
 
@@ -65,8 +72,8 @@ export function openHosts(): Hosts {
   }
 
   return {
-    add({ host, boot, event, now }, log) {
-      const hostLog = hostLogOf(host, log)
+    add({ host, boot, event, now }, source) {
+      const hostLog = hostLogOf(host, source)
       if (boot !== null && boot !== hostLog.boot) {
         if (hostLog.boot !== null || (hostLog.hasEvents && BOOT_MARKER.test(boot))) startBoot(hostLog, false)
         hostLog.boot = boot
@@ -79,8 +86,8 @@ export function openHosts(): Hosts {
       hostLog.boots.at(-1)!.add(event, now)
     },
     conclude() {
-      const all = [...hosts.values()].flatMap(({ host, boots, dropped }) =>
-        boots.map((boot, number) => boot.conclude(host, number + dropped)),
+      const all = [...hosts.values()].flatMap(({ host, log, boots, dropped }) =>
+        boots.map((boot, number) => boot.conclude({ host, log, boot: number + dropped })),
       )
       return {
         sessions: all.flatMap(({ sessions }) => sessions),

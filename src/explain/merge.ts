@@ -4,14 +4,23 @@ import type { LogEvent } from './input.ts'
 export interface Source {
   /** The next event in the order of the log; null at its end. */
   next(): Promise<readonly LogEvent[] | null>
+  /** Its name in the report. */
+  readonly name: string
+  /** The same for all logs of one host whose lines do not name it. */
   readonly log: string
+}
+
+/** An event with the log that contains it. */
+interface MergedEvent {
+  readonly event: LogEvent
+  readonly source: Source
 }
 
 /** Two files of one host can contain the same line (syslog and kern.log). The copies are at most this far apart. */
 const COPY_WINDOW_MS = 2000
 
 /** Merges the events of several logs by time. An event that several logs of a host contain is yielded once. */
-export async function* merged(sources: readonly Source[]): AsyncGenerator<{ event: LogEvent; log: string }> {
+export async function* merged(sources: readonly Source[]): AsyncGenerator<MergedEvent> {
   const heads = await Promise.all(sources.map((source) => advance({ source, events: [], at: 0, index: 0 })))
   const open = heads.filter((head) => head !== null)
   open.forEach((head, index) => void (head.index = index))
@@ -20,7 +29,7 @@ export async function* merged(sources: readonly Source[]): AsyncGenerator<{ even
     const head = earliest(open)
     const event = head.events[head.at]!
     head.at++
-    if (!isCopy(event, head.index)) yield { event, log: head.source.log }
+    if (!isCopy(event, head.index)) yield { event, source: head.source }
     if (head.at >= head.events.length && (await advance(head)) === null) open.splice(open.indexOf(head), 1)
   }
 }

@@ -86,12 +86,18 @@ export interface Outage {
   readonly prevention: Prevention
 }
 
-/** The outages of one connection of a session, within one boot. */
-export interface SessionOutages {
+/** A boot of a host. */
+export interface WhichBoot {
   /** Host of the log, if the lines name it. */
   readonly host: string | null
+  /** The log, or the name of its rotated set, if the lines do not name the host. */
+  readonly log: string | null
   /** Number of the boot, counted from 0 within the logs of the host. Session numbers start again with each boot. */
   readonly boot: number
+}
+
+/** The outages of one connection of a session, within one boot. */
+export interface SessionOutages extends WhichBoot {
   readonly session: number
   readonly connection: number
   readonly portal: string | null
@@ -103,9 +109,7 @@ export interface SessionOutages {
 }
 
 /** A problem other than an outage that the log shows. */
-export interface Cause {
-  readonly host: string | null
-  readonly boot: number
+export interface Cause extends WhichBoot {
   readonly kind: CauseKind
   /** A device, a map, a volume, an IQN or a session. */
   readonly subject: string

@@ -1,4 +1,6 @@
 import type { Cause, Outage, SessionOutages } from '../../explain/report.ts'
+import { DEFAULT_HOLD, longerHold } from '../../model/hold.ts'
+import { formatHold } from '../../model/hold-text.ts'
 import type { Display } from './display.ts'
 import { wrap } from './wrap.ts'
 
@@ -30,9 +32,20 @@ export function adviceText(
       : `What would have prevented it: ${hold}.`
   const next = isEndUnknown
     ? ' Not every return is in the log: use the real length of the outage, plus a margin.'
-    : ` With Lunkeeper: lunkeeper hold NAME --set ${holdSeconds}s`
+    : ''
   const limits = hasOtherDamage ? ' No hold would have prevented what the other causes broke.' : ''
-  return paragraph(`${display.paint('bold', conclusion)}${limits}${next}`, display)
+  return paragraph(
+    `${display.paint('bold', conclusion)}${limits}${next} ${withLunkeeper(holdSeconds, isEndUnknown)}`,
+    display,
+  )
+}
+
+/** A hold is never shortened to the length of one outage: the default is kept if it suffices. */
+function withLunkeeper(seconds: number, isLonger: boolean): string {
+  const isDefault = longerHold(seconds, DEFAULT_HOLD) === DEFAULT_HOLD
+  if (!isDefault) return `With Lunkeeper: lunkeeper hold NAME --set ${isLonger ? 'TIME' : `${seconds}s`}`
+  const hold = `Lunkeeper's default hold of ${formatHold(DEFAULT_HOLD)}`
+  return isLonger ? `${hold} suffices if it is longer than that.` : `${hold} suffices.`
 }
 
 /** Prefers outages that ended with a recovery: a reboot or a logout does not show how long the target was away. */

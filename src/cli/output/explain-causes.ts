@@ -2,19 +2,19 @@ import type { Cause } from '../../explain/report.ts'
 import { oneLine } from '../../model/printable.ts'
 import { count } from '../../model/count.ts'
 import { heaviest } from '../../model/heaviest.ts'
-import { time } from './explain-format.ts'
+import { whereText, time } from './explain-format.ts'
 import { labelledValues } from './labelled-values.ts'
 import type { Display } from './display.ts'
 
 /** At most this many causes are printed: a cluster's log shows the same problem on many volumes. */
 const MAX_CAUSES = 20
 
-/** Each cause with the damage and a remedy. Empty if there are none. */
-export function causesText(causes: readonly Cause[], display: Display): string {
+/** Each cause with the damage and a remedy. Empty if there are none. @param several several logs were read */
+export function causesText(causes: readonly Cause[], several: boolean, display: Display): string {
   const shown = heaviest(causes, MAX_CAUSES, weightOf)
   const left = causes.length - shown.length
   return [
-    ...shown.map((cause) => causeText(cause, display)),
+    ...shown.map((cause) => causeText(cause, several, display)),
     ...(left === 0 ? [] : [`and ${count(left, 'further cause')}; --json has all\n`]),
   ].join('\n')
 }
@@ -24,9 +24,8 @@ function weightOf({ fileSystems, ioErrors, count: messages }: Cause): number {
   return (fileSystems.length > 0 ? 2e9 : 0) + (ioErrors > 0 ? 1e9 : 0) + messages
 }
 
-function causeText(cause: Cause, display: Display): string {
-  const { kind, subject, host, boot, what, advice, ioErrors, fileSystems, firstAt, detail } = cause
-  const place = `${host === null ? '' : ` on ${host}`}${boot === 0 ? '' : `, after reboot ${boot}`}`
+function causeText(cause: Cause, several: boolean, display: Display): string {
+  const { kind, subject, what, advice, ioErrors, fileSystems, firstAt, detail } = cause
   const day = firstAt?.slice(0, 10) ?? null
   const failures = fileSystems.map(({ device, type, what: fate, at, uptime }) => [
     'broken',
@@ -43,7 +42,7 @@ function causeText(cause: Cause, display: Display): string {
     ...(detail === null ? [] : [['log', oneLine(detail)] as const]),
     ['remedy', display.paint('yellow', advice)],
   ]
-  return `${display.paint('bold', `${kind}: ${oneLine(subject)}`)}${oneLine(place)}\n${labelledValues(known, display)}`
+  return `${display.paint('bold', `${kind}: ${oneLine(subject)}`)}${oneLine(whereText(cause, several))}\n${labelledValues(known, display)}`
 }
 
 function seen(

@@ -1,4 +1,4 @@
-import type { SharedFailure } from '../../explain/report.ts'
+import type { SharedFailure, WhichBoot } from '../../explain/report.ts'
 
 /**
  * Formats a time.
@@ -24,4 +24,10 @@ export function afterBoot(seconds: number): string {
 /** ` (of session 1, 2 or 3)`: whose failure it may be. */
 export function ofSessions({ sessions }: SharedFailure): string {
   return ` (of session ${sessions.slice(0, -1).join(', ')} or ${sessions.at(-1)!})`
+}
+
+/** ` on n1, after reboot 2`: which host and boot. @param several several logs were read, so that a log needs its name */
+export function whereText({ host, log, boot }: WhichBoot, several: boolean): string {
+  const place = host !== null ? ` on ${host}` : several && log !== null ? ` in ${log}` : ''
+  return `${place}${boot === 0 ? '' : `, after reboot ${boot}`}`
 }

@@ -4,7 +4,7 @@ import { causesText } from './explain-causes.ts'
 import { unreadText } from './explain-inputs.ts'
 import { count } from '../../model/count.ts'
 import { heaviest } from '../../model/heaviest.ts'
-import { afterBoot, dateOf, ofSessions, time } from './explain-format.ts'
+import { afterBoot, dateOf, ofSessions, whereText, time } from './explain-format.ts'
 import { labelledValues } from './labelled-values.ts'
 import { oneLine } from '../../model/printable.ts'
 import type { Display } from './display.ts'
@@ -19,8 +19,8 @@ export function explainText(explanation: Explanation, display: Display): string 
   if (!inputs.some(({ understood }) => understood)) return unread
   const parts = [
     headOf(explanation),
-    ...sessions.map((session) => sessionText(session, display)),
-    causesText(causes, display),
+    ...sessions.map((session) => sessionText(session, inputs.length > 1, display)),
+    causesText(causes, inputs.length > 1, display),
     sessions.length === 0 ? '' : adviceText(sessions, causes, display),
     unread,
   ]
@@ -48,13 +48,9 @@ function spanOf({ from, to, fromUptime, toUptime }: Span): string {
     : `, ${afterBoot(fromUptime)} to ${afterBoot(toUptime)}`
 }
 
-function sessionText(story: SessionOutages, display: Display): string {
-  const { session, connection, portal, iqn, host, boot, outages } = story
-  const place = [
-    portal === null ? '' : ` to ${portal}`,
-    host === null ? '' : ` on ${host}`,
-    boot === 0 ? '' : `, after reboot ${boot}`,
-  ].join('')
+function sessionText(story: SessionOutages, several: boolean, display: Display): string {
+  const { session, connection, portal, iqn, outages } = story
+  const place = `${portal === null ? '' : ` to ${portal}`}${whereText(story, several)}`
   const title = `${display.paint('bold', `session ${session}`)}${connection === 0 ? '' : `, connection ${connection}`}${oneLine(place)}\n`
   const shown = heaviest(outages, MAX_OUTAGES, weightOf)
   const left = outages.length - shown.length + story.left
@@ -159,7 +155,7 @@ function backOf(outage: Outage, day: string | null): string {
     const at = back ?? 'at an unknown time'
     return after ? `${at}, after ${after}` : at
   }
-  const away = awayAtLeast === null ? '' : `; away for at least ${awayAtLeast} s`
+  const away = awayAtLeast ? `; away for at least ${awayAtLeast} s` : ''
   const seen = `${away}${tried && `, ${tried} seen`}`
   if (ended === 'unseen') return `between this outage and the next; the log does not say when${seen}`
   if (ended === 'reboot') return `not before the machine was restarted${seen}`

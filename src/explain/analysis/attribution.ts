@@ -3,6 +3,7 @@ import { openAtaPorts } from './ata-ports.ts'
 import type { Causes, OpenCause } from './causes.ts'
 import { isDeviceAnswer } from './causes.ts'
 import { diskOf } from './conclude-outage.ts'
+import { openDeviceResets } from './device-resets.ts'
 import type { Connections } from './connections.ts'
 import type { Damage } from './damage.ts'
 import { openDamage } from './damage.ts'
@@ -31,6 +32,7 @@ export interface ErrorAttribution {
   fileSystemFailed(event: EventOf<'file system'>, now: LogMoment): void
   /** A message names a cause, for example the answer of a device. */
   causeNoted(event: EventOf<'cause'>, now: LogMoment): void
+  diskAttached(address: string, now: LogMoment): void
   queueingEnded(map: string, now: LogMoment): void
   /** The kernel suppressed messages about failed I/O. They are counted where its last message was attributed. */
   messagesSuppressed(lines: number, now: LogMoment): void
@@ -49,6 +51,7 @@ export function openAttribution(
   const ports = openAtaPorts(disks, (disk) => {
     if (damageOfDisk(disk)) blamed.delete(disk)
   })
+  const resets = openDeviceResets(noteCause)
   /** What the last error of each disk was attributed to: to outages, or to another cause. */
   const blamed = new Map<string, Blame>()
   let last: Blame | { outage: OpenOutage } | null = null
@@ -198,7 +201,7 @@ export function openAttribution(
     into(cause.fileSystems)
   }
 
-  function causeNoted(event: EventOf<'cause'>, now: LogMoment): void {
+  function noteCause(event: EventOf<'cause'>, now: LogMoment): void {
     const { cause: kind, subject, address, detail } = event
     if (address !== null && address !== subject)
       disks.add({ kind: 'disk', address, disk: subject, isNew: false })
@@ -225,12 +228,19 @@ export function openAttribution(
     ioFailed,
     ataFailed: (event, now) => ports.portFailed(event, now),
     fileSystemFailed,
-    causeNoted,
+    causeNoted(event, now) {
+      if (event.cause === 'device-reset') resets.add(event, now)
+      else noteCause(event, now)
+    },
+    diskAttached: (address, now) => resets.attached(address, now),
     queueingEnded(map, now) {
       causes.note('queueing-ended', map, null, now)
       for (const { open } of connections.all()) if (open) open.queueingEnded = true
     },
-    end: () => ports.end(),
+    end() {
+      resets.end()
+      ports.end()
+    },
     messagesSuppressed(lines, now) {
       if (!last) return
       if ('cause' in last) last.cause.ioErrors += lines

@@ -1,5 +1,5 @@
 import type { Event } from '../message/event.ts'
-import type { Cause, SessionOutages } from '../report.ts'
+import type { Cause, SessionOutages, WhichBoot } from '../report.ts'
 import { concludeCause, recurringProblems } from './conclude-cause.ts'
 import { openCauses } from './causes.ts'
 import type { ErrorAttribution } from './attribution.ts'
@@ -15,7 +15,7 @@ export interface Boot {
   add(event: Event, now: LogMoment): void
   /** Ends every open outage: the host was rebooted. */
   endByReboot(): void
-  conclude(host: string | null, number: number): { sessions: SessionOutages[]; causes: Cause[] }
+  conclude(where: WhichBoot): { sessions: SessionOutages[]; causes: Cause[] }
 }
 
 /** @param coversBootStart the log covers the boot from its start */
@@ -68,15 +68,17 @@ export function openBoot(coversBootStart: boolean): Boot {
           return disks.add(event)
         case 'ATA error':
           return attribution().ataFailed(event, now)
-        case 'scsi host':
         case 'disk':
+          if (event.isNew) opened?.diskAttached(event.address, now)
+          return disks.add(event)
+        case 'scsi host':
         case 'path failed':
           return disks.add(event)
         case 'boot':
       }
     },
     endByReboot: () => connections.endByReboot(),
-    conclude(host, boot) {
+    conclude(where) {
       opened?.end()
       const damage = settle(
         connections.all().flatMap(({ outages }) => outages),
@@ -87,8 +89,7 @@ export function openBoot(coversBootStart: boolean): Boot {
         .all()
         .filter(({ outages }) => outages.length > 0)
         .map(({ session, connection, portal, iqn, outages, left }) => ({
-          host,
-          boot,
+          ...where,
           session,
           connection,
           portal,
@@ -96,7 +97,7 @@ export function openBoot(coversBootStart: boolean): Boot {
           outages: outages.map((outage) => concludeOutage(outage, damage.of(outage), disks)),
           left,
         }))
-      const noted = causes.conclude(disks).map((cause) => concludeCause(cause, host, boot))
+      const noted = causes.conclude(disks).map((cause) => concludeCause(cause, where))
       return { sessions, causes: [...noted, ...sessions.flatMap(recurringProblems)] }
     },
   }

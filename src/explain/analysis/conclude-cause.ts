@@ -1,6 +1,6 @@
 import type { CauseKind } from '../cause-kind.ts'
 import { CAUSES } from '../cause-kind.ts'
-import type { Cause, Outage, SessionOutages } from '../report.ts'
+import type { Cause, Outage, SessionOutages, WhichBoot } from '../report.ts'
 import type { OpenCause } from './causes.ts'
 import { concludeFileSystems } from './file-system-failures.ts'
 import { isoOf, uptimeOf } from './moment.ts'
@@ -11,11 +11,10 @@ const BRIEF_SECONDS = 30
 const MIN_BRIEF_OUTAGES = 3
 
 /** Describes a cause for the report, after the whole log was read. */
-export function concludeCause(cause: OpenCause, host: string | null, boot: number): Cause {
+export function concludeCause(cause: OpenCause, where: WhichBoot): Cause {
   const { kind, subject, first, last, count, ioErrors, detail, fileSystems } = cause
   return {
-    host,
-    boot,
+    ...where,
     kind,
     subject,
     ...CAUSES[kind],
@@ -48,6 +47,7 @@ function recurring(kind: CauseKind, session: SessionOutages, outages: readonly O
   const last = outages.at(-1)!
   return {
     host: session.host,
+    log: session.log,
     boot: session.boot,
     kind,
     subject: `session ${session.session}`,

@@ -30,25 +30,27 @@ export function preventionOf(
       : `a hold of at least ${holdSeconds} s`
     return { holdSeconds, known: true, words }
   }
-  if (awayAtLeast === null)
+  // One message alone shows that the session was lost, but not for how long.
+  const holdSeconds = awayAtLeast === 0 ? null : awayAtLeast
+  if (survived && ended !== null && ended !== 'unseen')
     return {
-      holdSeconds: null,
+      holdSeconds,
+      known: false,
+      words: `nothing failed as far as the log shows; ${ENDED[ended]} ended it`,
+    }
+  if (holdSeconds === null)
+    return {
+      holdSeconds,
       known: false,
       words: survived
         ? 'nothing failed as far as the log shows, and it does not show how long the outage was'
         : 'a hold longer than the outage; the log does not show how long that was',
     }
-  const bound = `a hold longer than ${awayAtLeast} s`
-  if (survived && ended !== null && ended !== 'unseen')
-    return {
-      holdSeconds: awayAtLeast,
-      known: false,
-      words: `nothing failed as far as the log shows; ${ENDED[ended]} ended it`,
-    }
+  const bound = `a hold longer than ${holdSeconds} s`
   const words = survived
     ? `nothing failed as far as the log shows; ${bound} is needed if it continues`
     : `${bound}; the log does not show when the target came back`
-  return { holdSeconds: awayAtLeast, known: false, words }
+  return { holdSeconds, known: false, words }
 }
 
 /** What ended the outage, for the text. */

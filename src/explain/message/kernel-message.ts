@@ -69,9 +69,9 @@ const MESSAGES: readonly (readonly [RegExp, ToEvent])[] = [
     /^(?:sd|scsi) (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): (?:\[\w+\] )?Device offlined/,
     ([, address]) => ({ kind: 'device offlined', address: address! }),
   ],
-  // sd.c:sd_print_capacity, when a disk is attached or its size changes.
+  // sd.c:sd_print_capacity (also when the size changes), sd_probe.
   [
-    /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): \[(sd[a-z]{1,8})\] \d{1,20} \d{1,9}-byte logical blocks:/,
+    /^sd (\d{1,9}:\d{1,9}:\d{1,9}:\d{1,20}): \[(sd[a-z]{1,8})\] (?:\d{1,20} \d{1,9}-byte logical blocks:|Attached SCSI)/,
     ([, address, disk]) => ({ kind: 'disk', address: address!, disk: disk!, isNew: true }),
   ],
   [

@@ -25,7 +25,7 @@ test('an outage that broke a file system, as text', async () => {
       back          not in this log; away for at least 306 s
       prevented by  a hold longer than 306 s; the log does not show when the target came back
 
-    What would have prevented it: a hold longer than 306 s. Not every return is in the log: use the real length of the outage, plus a margin.
+    What would have prevented it: a hold longer than 306 s. Not every return is in the log: use the real length of the outage, plus a margin. Lunkeeper's default hold of 10m suffices if it is longer than that.
     "
   `)
 })
@@ -41,7 +41,7 @@ test('an outage that was survived, as text', async () => {
       back      11:36:38, after 301 s and 79 attempts
       survived  nothing failed; a hold of at least 332 s survives an outage of the same length
 
-    Nothing failed. To survive an outage of the same length: a hold of at least 332 s. With Lunkeeper: lunkeeper hold NAME --set 332s
+    Nothing failed. To survive an outage of the same length: a hold of at least 332 s. Lunkeeper's default hold of 10m suffices.
     "
   `)
 })

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { logFiles, rotationSet } from '../../../src/host/logs/log-files.ts'
 import { explainText } from '../../../src/cli/output/explain.ts'
 import { PLAIN } from '../../../src/cli/output/display.ts'
+import { timelinePage } from '../../../src/cli/output/timeline/page.ts'
 import { explainAll } from '../../../src/explain/explain.ts'
 import { temporary } from '../temporary.ts'
 import { NOW, outagesOf } from './explained.ts'
@@ -74,6 +75,33 @@ test('logs without host names belong to different hosts, unless they are one rot
   expect(apart.sessions).toHaveLength(2)
   const together = await storyOf({ 'dmesg.1': dmesg(500, LOST), dmesg: dmesg(620, EXPIRED) })
   expect(together.sessions).toHaveLength(1)
+})
+
+test('the sessions and causes of logs without host names are distinguished by the names of the files', async () => {
+  const dmesg = (message: string) => `[500.000000] ${message}\n`
+  const story = await storyOf({
+    'n1.dmesg': dmesg(LOST) + dmesg('sd 2:0:0:1: [sdb] tag#3 Sense Key : Medium Error [current]'),
+    'n2.dmesg': dmesg(LOST),
+    'n3.dmesg.1': dmesg(LOST),
+    'n3.dmesg': dmesg(EXPIRED),
+    'n4.log': kernel('10 02:11:05', LOST, 'n4'),
+  })
+  const logs = story.sessions.map(({ host, log }) => host ?? log?.replace(/.*\//, ''))
+  expect(new Set(logs)).toEqual(new Set(['n1.dmesg', 'n2.dmesg', 'n3.dmesg', 'n4']))
+  expect(story.sessions.find(({ host }) => host === 'n4')).toMatchObject({ log: null })
+  const text = explainText(story, PLAIN)
+  for (const name of ['n1.dmesg', 'n2.dmesg', 'n3.dmesg'])
+    expect(text).toMatch(new RegExp(`^session 1 in /.*/${name}$`, 'm'))
+  expect(text).toMatch(/^session 1 on n4$/m)
+  expect(text).toMatch(/^medium-error: sdb in \/.*\/n1\.dmesg$/m)
+  const page = timelinePage(story, '')
+  for (const { log } of story.sessions) if (log !== null) expect(page).toContain(`<td>${log}</td>`)
+})
+
+test('a single log needs no name in the text', async () => {
+  const story = await storyOf({ dmesg: `[500.000000] ${LOST}\n` })
+  expect(story.sessions).toMatchObject([{ host: null, log: expect.stringMatching(/\/dmesg$/) }])
+  expect(explainText(story, PLAIN)).toMatch(/^session 1$/m)
 })
 
 test('a file that is not a log is named, and the other files are explained', async () => {

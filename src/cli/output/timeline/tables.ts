@@ -16,8 +16,7 @@ export function outagesTable(sessions: readonly SessionOutages[]): Html {
 
 function outageRow(story: SessionOutages, outage: Outage): Html {
   const { survived, seconds, awayAtLeast, prevention, noticed, timer } = outage
-  const away =
-    seconds === null ? (awayAtLeast === null ? 'not known' : `at least ${awayAtLeast} s`) : `${seconds} s`
+  const away = seconds === null ? (awayAtLeast ? `at least ${awayAtLeast} s` : 'not known') : `${seconds} s`
   const failed = [
     failuresText(outage.ioErrors, outage.devices, outage.fileSystems),
     ...outage.shared.map(
@@ -26,13 +25,17 @@ function outageRow(story: SessionOutages, outage: Outage): Html {
     ),
   ].filter(Boolean)
   return html`<tr>
-    <td>${story.host ?? ''}</td>
+    <td>${whereOf(story)}</td>
     <td>${story.session}${story.portal === null ? '' : `, ${story.portal}`}</td>
     <td>${time(outage.lostAt, outage.lostUptime, null) ?? 'before the log'}<br />${noticed.words}</td>
     <td>${away}${timer === null ? '' : ` (timer ${timer} s)`}</td>
     <td class="${survived ? 'good' : 'bad'}">${failed.join('; ') || 'no I/O error logged'}</td>
     <td>${prevention.words}</td>
   </tr>`
+}
+
+function whereOf({ host, log }: Pick<Cause, 'host' | 'log'>): string {
+  return host ?? (log === '-' ? '' : (log ?? ''))
 }
 
 function failuresText(
@@ -49,9 +52,21 @@ function failuresText(
 export function causesTable(causes: readonly Cause[]): Html {
   if (causes.length === 0) return NOTHING
   const rows = causes.map(
-    ({ host, subject, kind, what, count: messages, firstAt, firstUptime, advice, fileSystems, detail }) =>
+    ({
+      host,
+      log,
+      subject,
+      kind,
+      what,
+      count: messages,
+      firstAt,
+      firstUptime,
+      advice,
+      fileSystems,
+      detail,
+    }) =>
       html`<tr>
-        <td>${host ?? ''}</td>
+        <td>${whereOf({ host, log })}</td>
         <td>${subject}<br />${kind}</td>
         <td>${time(firstAt, firstUptime, null) ?? ''}</td>
         <td>

@@ -4,7 +4,9 @@ import type {
   FileSystemFailure,
   Outage,
   SessionOutages,
+  WhichBoot,
 } from '../../../explain/report.ts'
+import { count } from '../../../model/count.ts'
 
 /** A bar of the chart. Times in milliseconds, by the wall clock or since boot. */
 export interface Stretch {
@@ -73,8 +75,8 @@ function stretchesOf(outage: Outage, timeOf: TimeOf): Stretch[] {
   const end = back ?? lost + (awayAtLeast ?? 0) * 1000
   const expired = timeOf(outage.expiredAt, outage.expiredUptime)
   const open = back === null
-  const long = seconds === null ? `at least ${awayAtLeast ?? 0} s` : `${seconds} s`
-  const title = `lost for ${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
+  const long = seconds === null ? (awayAtLeast ? ` for at least ${awayAtLeast} s` : '') : ` for ${seconds} s`
+  const title = `lost${long}: ${noticed.words}; ${survived ? 'survived' : prevention.words}`
   // If the outage was survived, a map hid the errors after the timer expired.
   if (expired === null || survived) return [{ kind: 'waiting', from: lost, to: end, open, title }]
   return [
@@ -106,7 +108,7 @@ function marksOf(outage: Outage, timeOf: TimeOf): Mark[] {
           {
             kind: 'back',
             at: back,
-            title: `back${outage.attempts === null ? '' : ` after ${outage.attempts} attempts`}`,
+            title: `back${outage.attempts === null ? '' : ` after ${count(outage.attempts, 'attempt')}`}`,
           } as const,
         ]),
   ]
@@ -124,7 +126,7 @@ function failureMarks(failures: readonly FileSystemFailure[], timeOf: TimeOf): M
 function causeTrack(cause: Cause, timeOf: TimeOf): Track {
   const first = timeOf(cause.firstAt, cause.firstUptime)
   const last = timeOf(cause.lastAt, cause.lastUptime)
-  const title = `${cause.what} (${cause.count} times)`
+  const title = `${cause.what} (${count(cause.count, 'time')})`
   const stretches: Stretch[] =
     first === null || last === null ? [] : [{ kind: 'cause', from: first, to: last, open: false, title }]
   const marks: Mark[] = [
@@ -134,6 +136,6 @@ function causeTrack(cause: Cause, timeOf: TimeOf): Track {
   return { host: hostOf(cause), name: cause.subject, detail: cause.kind, stretches, marks }
 }
 
-function hostOf({ host, boot }: { host: string | null; boot: number }): string {
-  return `${host ?? 'this log'}${boot === 0 ? '' : `, after reboot ${boot}`}`
+function hostOf({ host, log, boot }: WhichBoot): string {
+  return `${host ?? (log === null || log === '-' ? 'this log' : log)}${boot === 0 ? '' : `, after reboot ${boot}`}`
 }
