@@ -27,7 +27,9 @@ function unread(
     ]
   if (understood) return []
   if (firstUnread === null)
-    return several ? [] : [`${capital(which)} is empty: there is nothing to explain.\n`]
+    return several
+      ? []
+      : [`${which === oneLine(name) ? which : 'This log'} is empty: there is nothing to explain.\n`]
   return [
     `${display.paint('yellow', `The format of ${which} was not understood`)} (${count(lines, 'line')}). The first line that could not be read is line ${firstUnread.number ?? 1}: ${quoted(firstUnread.text)}\n`,
     ...(several
@@ -40,8 +42,4 @@ function unread(
 
 function quoted(text: string | undefined): string {
   return `"${oneLine(text ?? '')}"`
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
