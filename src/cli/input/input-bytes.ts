@@ -1,11 +1,8 @@
 import type { Stats } from 'node:fs'
 import { closeSync, fstatSync, openSync, read } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 
 import { formatBytes } from '../../model/bytes.ts'
-
-const readOnce = promisify(read)
 
 /** The capacity of a pipe (pipe(7)). */
 const CHUNK_BYTES = 64 << 10
@@ -58,11 +55,20 @@ async function readToEnd(fd: number, maxBytes: number): Promise<Buffer> {
 async function readChunk(fd: number): Promise<Buffer> {
   for (;;) {
     try {
-      const { buffer, bytesRead } = await readOnce(fd, Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, null)
-      return buffer.subarray(0, bytesRead)
+      return await readOnce(fd)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
     }
     await sleep(READ_AGAIN_MS)
   }
+}
+
+function readOnce(fd: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(CHUNK_BYTES)
+  return new Promise((resolve, reject) => {
+    read(fd, buffer, 0, CHUNK_BYTES, null, (error, bytesRead) => {
+      if (error) reject(error)
+      else resolve(buffer.subarray(0, bytesRead))
+    })
+  })
 }

@@ -163,7 +163,7 @@ describe('docs/install.md, as it is written, in a clean root', () => {
   }
 
   it('checksums', async () => {
-    expect(await follow(section('Check what you downloaded'))).toMatch(/\.deb: OK/)
+    expect(await follow(section('Verify the download'))).toMatch(/\.deb: OK/)
   }, 60_000)
 
   it('the Debian package', async () => {
