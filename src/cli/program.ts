@@ -34,7 +34,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     if (parsed.kind === 'version') return { text: `${version()}\n`, status: 0 }
     if (parsed.kind === 'help') {
       const { helpText } = await import('./help/help.ts')
-      return { text: helpText(COMMANDS, parsed.topic, displayOf(process.stdout)), status: 0 }
+      return { text: await helpText(COMMANDS, parsed.topic, displayOf(process.stdout)), status: 0 }
     }
     const { command, argument, more, options, globals } = parsed
     if (process.platform !== 'linux' && !command.anywhere)

@@ -15,3 +15,7 @@ export function findingHelp(code: FindingCode, display: Display): string {
     ])
   )
 }
+
+export function findingCodes(): FindingCode[] {
+  return Object.keys(FINDINGS) as FindingCode[]
+}

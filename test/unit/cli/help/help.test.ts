@@ -10,21 +10,21 @@ import { PLAIN } from '../../../../src/cli/output/display.ts'
 
 const topics = [null, ...COMMANDS.map(({ name }) => name), 'BUSY']
 
-test.each(topics)('help on %s fits 80 columns and ends its lines cleanly', (topic) => {
-  for (const line of helpText(COMMANDS, topic, PLAIN).split('\n')) {
+test.each(topics)('help on %s fits 80 columns and ends its lines cleanly', async (topic) => {
+  for (const line of (await helpText(COMMANDS, topic, PLAIN)).split('\n')) {
     expect(line.length).toBeLessThanOrEqual(80)
     expect(line).toBe(line.trimEnd())
   }
 })
 
-test('the overview lists every command, after examples to start with', () => {
-  const text = helpText(COMMANDS, null, PLAIN)
+test('the overview lists every command, after examples to start with', async () => {
+  const text = await helpText(COMMANDS, null, PLAIN)
   for (const { name, summary } of COMMANDS) expect(text).toContain(`${name.padEnd(17)}${summary}`)
   expect(text.indexOf('Getting started')).toBeLessThan(text.indexOf('Change the node'))
 })
 
-test.each(COMMANDS)('help on $name has all flags and examples', ({ name, options, examples }) => {
-  const text = helpText(COMMANDS, name, PLAIN)
+test.each(COMMANDS)('help on $name has all flags and examples', async ({ name, options, examples }) => {
+  const text = await helpText(COMMANDS, name, PLAIN)
   for (const option of options) expect(text.replace(/\s+/g, ' ')).toContain(option.help)
   expect(examples.length).toBeGreaterThan(0)
 })
@@ -41,8 +41,8 @@ test.each(examples)('the example parses: %s', (line) => {
   expect(parse(COMMANDS, argv).kind).toBe('run')
 })
 
-test('help on an error code has meaning, remedy and exit status', () => {
-  expect(helpText(COMMANDS, 'busy', PLAIN)).toMatchInlineSnapshot(`
+test('help on an error code has meaning, remedy and exit status', async () => {
+  expect(await helpText(COMMANDS, 'busy', PLAIN)).toMatchInlineSnapshot(`
     "BUSY: The volume is in use.
       what to do   Stop the processes that the message names, then run the command
                    again.
@@ -51,18 +51,18 @@ test('help on an error code has meaning, remedy and exit status', () => {
   `)
 })
 
-test('a finding has a page, and a code that is an error and a finding has both', () => {
-  expect(helpText(COMMANDS, 'phantoms', PLAIN)).toContain('PHANTOMS (finding of doctor)')
-  const both = helpText(COMMANDS, 'FENCED', PLAIN)
+test('a finding has a page, and a code that is an error and a finding has both', async () => {
+  expect(await helpText(COMMANDS, 'phantoms', PLAIN)).toContain('PHANTOMS (finding of doctor)')
+  const both = await helpText(COMMANDS, 'FENCED', PLAIN)
   expect(both).toContain('exit status')
   expect(both).toContain('FENCED (finding of doctor)')
-  expect(() => helpText(COMMANDS, 'PHANTOM', PLAIN)).toThrow(
+  await expect(helpText(COMMANDS, 'PHANTOM', PLAIN)).rejects.toThrow(
     expect.objectContaining({ hint: 'Did you mean PHANTOMS?' }),
   )
 })
 
-test('help on an unknown topic suggests a known one', () => {
-  expect(() => helpText(COMMANDS, 'BSY', PLAIN)).toThrow('there is no help for "BSY"')
+test('help on an unknown topic suggests a known one', async () => {
+  await expect(helpText(COMMANDS, 'BSY', PLAIN)).rejects.toThrow('there is no help for "BSY"')
 })
 
 test('docs/errors.md is current', () => {
