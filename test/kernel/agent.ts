@@ -1,4 +1,4 @@
-import type { LabNode, LabProcess } from '../../lab/index.ts'
+import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { agentOn } from './node.ts'
 
 /** Starts an agent. @returns it, ready */
@@ -41,6 +41,12 @@ export class Agent {
   /** Waits until the running agent has logged this. @param deadline milliseconds */
   async errors(pattern: RegExp, deadline?: number): Promise<RegExpExecArray> {
     return this.#process.errors(pattern, deadline)
+  }
+
+  /** Takes the target away, and waits until the running agent has lost all paths of a volume. */
+  async outage(target: Target): Promise<void> {
+    await target.disable()
+    await this.errors(/all paths lost/)
   }
 
   /** The running agent. */

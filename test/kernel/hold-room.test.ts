@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 
-import type { LabNode, Target } from '../../lab/index.ts'
-import type { Agent } from './agent.ts'
+import type { LabNode } from '../../lab/index.ts'
 import type { NodeFixtures } from './fixtures.ts'
 import { onNode } from './fixtures.ts'
 import type { Latency } from './latency.ts'
@@ -41,11 +40,6 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
   const settings = (node: LabNode) => node.sh('grep . /proc/sys/vm/* /run/lunkeeper/dirty* 2>/dev/null || :')
   const limit = async (node: LabNode, which: 'ratio' | 'bytes') =>
     Number(await node.read(`/proc/sys/vm/dirty_${which}`))
-  async function outage(target: Target, agent: Agent): Promise<void> {
-    await target.disable()
-    await agent.errors(/all paths lost/)
-  }
-
   it.for(OUTAGES)(
     'other volumes are as fast as before while a program fills a held one for %i s, and all settings are restored',
     async (seconds, { node, target, agent, volume }) => {
@@ -61,7 +55,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
       await sleep(3_000)
       const healthy = others.map((steady) => steady.since())
       const hog = await startHog(node, '/mnt/away/file')
-      await outage(target, agent)
+      await agent.outage(target)
       for (const steady of others) steady.since()
       await sleep(seconds * 1_000)
       const held = others.map((steady) => steady.since())
@@ -99,7 +93,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
     await node.sh('echo 25000000 > /proc/sys/vm/dirty_bytes')
     const before = await settings(node)
     const hog = await startHog(node, '/mnt/away/file')
-    await outage(target, agent)
+    await agent.outage(target)
     await raised(node, 'bytes', 25_000_000)
     await agent.kill()
     expect(await limit(node, 'bytes')).toBeGreaterThan(25_000_000)
@@ -108,7 +102,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
     await agent.errors(/I\/O resumed/)
     await node.until(async () => (await settings(node)) === before, { what: 'the settings of before' })
 
-    await outage(target, agent)
+    await agent.outage(target)
     await raised(node, 'bytes', 25_000_000)
     await agent.kill()
     await lunkeeper(node).run(['hold', 'away', '--give-up'])
@@ -128,7 +122,7 @@ describe.each(kernels('bookworm'))('a held volume does not slow down others (%s)
   it('a value that the administrator sets in the meantime stays', async ({ node, target, agent, volume }) => {
     await node.sh('echo 5 > /proc/sys/vm/dirty_ratio')
     const hog = await startHog(node, '/mnt/away/file')
-    await outage(target, agent)
+    await agent.outage(target)
     await raised(node, 'ratio', 5)
     await node.sh('echo 70 > /proc/sys/vm/dirty_ratio')
     await hog.kill('SIGKILL')

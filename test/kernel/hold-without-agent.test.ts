@@ -1,7 +1,6 @@
 import { describe, expect } from 'vitest'
 
-import type { LabNode, Target } from '../../lab/index.ts'
-import type { Agent } from './agent.ts'
+import type { LabNode } from '../../lab/index.ts'
 import { onNode } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { expectCleanDetach, SEEN_MS, Volume } from './volume.ts'
@@ -28,11 +27,6 @@ const lost = (node: LabNode) =>
     what: 'all sessions lost',
   })
 
-async function outage(target: Target, agent: Agent): Promise<void> {
-  await target.disable()
-  await agent.errors(/all paths lost/)
-}
-
 describe.each(kernels('bookworm'))('a hold map without an agent (%s)', (debian) => {
   const it = onNode({
     debian,
@@ -52,7 +46,7 @@ describe.each(kernels('bookworm'))('a hold map without an agent (%s)', (debian) 
   }) => {
     await volume.mounted('--fs', 'ext4')
     await node.sh('echo unwritten > /mnt/v/file')
-    await outage(target, agent)
+    await agent.outage(target)
     await volume.loggedOut()
     expect((await volume.status()).paths).toMatchObject([{ session: null, disk: null }])
     await agent.stop()
@@ -65,7 +59,7 @@ describe.each(kernels('bookworm'))('a hold map without an agent (%s)', (debian) 
     expect(await node.read('/mnt/v/file')).toBe('unwritten\n')
     // What can be written is not discarded.
     await node.sh('echo forced > /mnt/v/file')
-    await outage(target, agent)
+    await agent.outage(target)
     await volume.loggedOut()
     await agent.stop()
     await target.enable()

@@ -23,11 +23,6 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     volume: { mount: '/mnt/v' },
   })
 
-  async function outage(target: Target, agent: Agent): Promise<void> {
-    await target.disable()
-    await agent.errors(/all paths lost/)
-  }
-
   /** A volume in an outage, with a writer. @param more flags of attach @returns the writer */
   async function cutOff(
     node: LabNode,
@@ -38,7 +33,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
   ): Promise<Writer> {
     await volume.mounted('--fs', 'ext4', ...more)
     const writer = await Writer.start(node, '/mnt/v/file')
-    await outage(target, agent)
+    await agent.outage(target)
     return writer
   }
 
@@ -52,7 +47,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
     expect(device).toBe('/dev/mapper/lunkeeper-db')
     expect(hold).toMatchObject({ mode: 'map', wanted: 120, effective: 120, since: null, deadline: null })
     const writer = await Writer.start(node, '/mnt/v/file')
-    await outage(target, agent)
+    await agent.outage(target)
     const { state, hold: held } = await volume.status()
     expect(state).toBe('holding')
     expect(Date.parse(held.deadline!) - Date.parse(held.since!)).toBe(120_000)
@@ -168,7 +163,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
   it('--give-up fails waiting I/O within a second', async ({ node, target, agent, volume }) => {
     const { device } = await volume.attach('--hold', 'forever')
     const writer = await Writer.start(node, device!)
-    await outage(target, agent)
+    await agent.outage(target)
     await node.sh('sleep 2')
     expect(writer.errors).toBe(0)
     const ended = await lunkeeper(node).run(['hold', 'db', '--give-up'])
@@ -189,7 +184,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
   }) => {
     await volume.mounted('--fs', 'ext4', '--hold', 'forever')
     const errors = async () => Number((await node.sh('cat /sys/fs/ext4/dm-0/errors_count')).trim())
-    await outage(target, agent)
+    await agent.outage(target)
     await volume.state('holding')
     expect((await lunkeeper(node).run(['hold', 'db', '--give-up'])).code).toBe(0)
     await node.sh('echo lost > /sys/fs/ext4/dm-0/trigger_fs_error')
@@ -211,7 +206,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
       await volume.mounted('--fs', 'ext4', '--hold', 'forever', '--mount-option', 'noinit_itable')
       await node.sh('echo 0 > /proc/sys/vm/dirty_writeback_centisecs; sync')
       await node.sh('mkdir /mnt/v/a /mnt/v/b; echo kept > /mnt/v/a/file; sync /mnt/v/a/file')
-      await outage(target, agent)
+      await agent.outage(target)
       await volume.state('holding')
       expect((await lunkeeper(node).run(['hold', 'db', '--give-up'])).code).toBe(0)
       await node.sh('blockdev --flushbufs /dev/dm-0 || :')
@@ -250,7 +245,7 @@ describe.each(BOTH_KERNELS)('a hold map keeps I/O in an outage (%s)', (debian) =
   }) => {
     await volume.mounted('--fs', 'ext4')
     await node.sh('echo unwritten > /mnt/v/file')
-    await outage(target, agent)
+    await agent.outage(target)
     await lunkeeper(node).fails(['detach', 'db'], 'TARGET_AWAY')
     expect((await volume.status()).state).toBe('holding')
     const ended = await lunkeeper(node).run(['detach', 'db', '--force'])

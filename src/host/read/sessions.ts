@@ -44,6 +44,11 @@ export function readConnection(paths: HostPaths, sid: number): string | null {
   return readAttribute(connectionAttribute(paths, sid))
 }
 
+/** The same while the session is logged in; null otherwise: nothing that is written reaches its target then. */
+export function readLiveConnection(paths: HostPaths, sid: number): string | null {
+  return readSessionState(paths, sid) === 'LOGGED_IN' ? readConnection(paths, sid) : null
+}
+
 function readSession(paths: HostPaths, name: string, wanted: Iqn | undefined): Session | null {
   const sid = numberAfter('session', name)
   if (sid === null) return null

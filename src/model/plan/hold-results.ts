@@ -57,7 +57,7 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
       const nextMs = nowMs + recoveryInterval(failures)
       const memory = { ...before, recovery: { isBusy: false, isVoid: false, failures, nextMs, result: null } }
       const { refused } = result
-      if (refused.cause === 'lost') return { ...keep(memory), steps: fence(facts, facts.note, refused).steps }
+      if (refused.cause === 'lost') return lost(facts, memory, refused)
       return { ...keep(said(memory, say(`not usable yet: ${refused.message}`, 'recover'))), lookAtMs: nextMs }
     }
     case 'clear': {
@@ -87,10 +87,16 @@ export function afterStep(facts: Facts, before: HoldMemory, result: StepResult):
 /** Another node has had the volume while it was not in use here: it is not attached again automatically. */
 function afterLostMeanwhile(facts: Facts, memory: HoldMemory, refused: Refused): Taken {
   const unwritten = { bytes: 0, of: 'volume' } as const
-  return { ...keep(memory), steps: fence(facts, facts.note, { ...refused, unwritten }).steps }
+  return lost(facts, memory, { ...refused, unwritten })
 }
 
 const keep = (memory: HoldMemory): Taken => ({ memory, steps: [], lookAtMs: 0 })
+
+/** Another node owns the volume. @param first what stops its I/O, before that is recorded */
+const lost = (facts: Facts, memory: HoldMemory, refused: Refused, ...first: readonly HoldStep[]): Taken => ({
+  ...keep(memory),
+  steps: [...first, ...fence(facts, facts.note, refused).steps],
+})
 
 function afterVerify(
   facts: Facts,
@@ -125,14 +131,14 @@ export function takeLoss(facts: Facts, before: HoldMemory, loss: Loss): Taken {
   const dropped: HoldStep = { kind: 'drop-disk', sid }
   if (facts.mode === 'map') {
     const fail: HoldStep = { kind: 'fail', devno }
-    if (isLost) return { ...keep(memory), steps: [fail, ...fence(facts, facts.note, refused).steps] }
+    if (isLost) return lost(facts, memory, refused, fail)
     const told = keep({ ...memory, refused })
     if (refused.cause !== 'foreign') return { ...told, steps: [fail, say(refused.message, 'identity')] }
     const misplaced = moved === null ? [] : misplace(facts, facts.note, `${refused.message}; ${moved}`).steps
     return { ...told, steps: [fail, ...misplaced, dropped, say(refused.message, 'identity')] }
   }
   // The kernel would write its dirty pages out to this disk: remove the disk, which writes nothing.
-  if (isLost) return { ...keep(memory), steps: [dropped, ...fence(facts, facts.note, refused).steps] }
+  if (isLost) return lost(facts, memory, refused, dropped)
   if (refused.cause !== 'foreign') return { ...keep(before), lookAtMs: Infinity }
   const unmoved = 'none of its I/O has gone there; its unwritten data is lost'
   const misplaced = misplace(facts, facts.note, `${refused.message}; ${moved ?? unmoved}`)

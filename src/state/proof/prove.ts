@@ -5,7 +5,7 @@ import { readHoldMaps } from '../../host/map/hold-map.ts'
 import { disksBeneath } from '../../host/read/beneath.ts'
 import { isHoldMap, readMap } from '../../host/read/maps.ts'
 import { readMounts } from '../../host/read/mounts.ts'
-import { readConnection, readSessionState } from '../../host/read/sessions.ts'
+import { readLiveConnection } from '../../host/read/sessions.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { BlockRef, Mount, ScsiDisk } from '../../model/snapshot.ts'
 import type { Answer, KnownIdentity } from './ask.ts'
@@ -89,14 +89,9 @@ export async function proveUnmount(host: Host, volume: Provable, mount: Mount): 
 
 /** @returns whether one of the disks' sessions is logged in over another connection than now, or is now and was not */
 function reconnects(host: Host, disks: readonly ScsiDisk[]): () => boolean {
-  const look = () => disks.map(({ sid }) => connectionOf(host, sid))
+  const look = () => disks.map(({ sid }) => readLiveConnection(host.paths, sid))
   const before = look()
   return () => look().some((now, index) => now !== null && now !== before[index])
-}
-
-/** Null while the session is not logged in: nothing that is written reaches its target. */
-function connectionOf({ paths }: Host, sid: number): string | null {
-  return readSessionState(paths, sid) === 'LOGGED_IN' ? readConnection(paths, sid) : null
 }
 
 /** Whether a device is a hold map that keeps I/O until it has a disk again: an unmount would wait for that. */

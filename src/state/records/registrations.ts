@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 
 import type { Host } from '../../host/host.ts'
 import { listNames } from '../../host/read/attribute.ts'
-import { readConnection, readSessionState } from '../../host/read/sessions.ts'
+import { readConnection, readLiveConnection } from '../../host/read/sessions.ts'
 import { removeDurable } from '../../host/store/durable.ts'
 import { readNote, writeNote } from '../../host/store/json-note.ts'
 import type { ReservationKey } from '../../model/reservation.ts'
@@ -40,10 +40,7 @@ export function noteRegistered(host: Host, name: string, key: ReservationKey, si
 export function lastingSessions(host: Host, name: string, key: ReservationKey): number[] {
   return sessionsOf(host, name, key)
     .filter(
-      ({ sid, connection }) =>
-        connection !== null &&
-        readSessionState(host.paths, sid) === 'LOGGED_IN' &&
-        readConnection(host.paths, sid) === connection,
+      ({ sid, connection }) => connection !== null && readLiveConnection(host.paths, sid) === connection,
     )
     .map(({ sid }) => sid)
 }

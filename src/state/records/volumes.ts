@@ -137,6 +137,12 @@ function recordFiles(host: Host): string[] {
   }
 }
 
+/** Refuses the name of a record that cannot be used. @throws RECORD_CORRUPT RECORD_NEWER */
+export function refuseCorrupt({ corrupt }: Records, name: string): void {
+  const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
+  if (broken) throw broken.error
+}
+
 /** Null if there is no record. @throws RECORD_CORRUPT RECORD_NEWER */
 export function readRecord(host: Host, name: VolumeName): Attachment | null {
   return readRecordFile(pathOf(host, name))

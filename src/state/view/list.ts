@@ -2,7 +2,7 @@ import type { Host } from '../../host/host.ts'
 import type { Attachment, VolumeStatus } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { CorruptRecord } from '../records/volumes.ts'
-import { readRecords } from '../records/volumes.ts'
+import { readRecords, refuseCorrupt } from '../records/volumes.ts'
 import { statusOf } from './status.ts'
 
 /** All attachments of this node in their current state, and the records that cannot be parsed. */
@@ -20,10 +20,9 @@ export async function oneVolume(host: Host, name: string): Promise<VolumeStatus>
 
 /** The record of a volume. @throws NOT_FOUND RECORD_CORRUPT RECORD_NEWER */
 export function findRecord(host: Host, name: string): Attachment {
-  const { attachments, corrupt } = readRecords(host)
-  const record = attachments.find((attachment) => attachment.name === name)
+  const records = readRecords(host)
+  const record = records.attachments.find((attachment) => attachment.name === name)
   if (record) return record
-  const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
-  if (broken) throw broken.error
+  refuseCorrupt(records, name)
   throw new LunkeeperError('NOT_FOUND', `there is no volume named "${name}"`)
 }

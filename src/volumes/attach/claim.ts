@@ -128,10 +128,10 @@ async function refuseReserved({ host, record, paths, steps }: ClaimWork): Promis
   if (!isOfThisNode(host, told, holder, readInitiatorName(host.paths)))
     throw reservedForOne(record, holder, told)
   // Another record of this node may use the volume: without a WWID, two names of one LUN are not noticed.
-  const isInUse = readRecords(host).attachments.some(
+  const isOfAnotherRecord = readRecords(host).attachments.some(
     ({ name, fence }) => name !== record.name && fence?.key === holder,
   )
-  if (isInUse) throw reservedForOne(record, holder, told)
+  if (isOfAnotherRecord) throw reservedForOne(record, holder, told)
   await steps.step('release', `${disk.name} ${formatKey(holder)}`, () =>
     releaseReservation(host, disk, { key: holder, persists: false }),
   )

@@ -8,7 +8,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import { samePortal } from '../../model/portal.ts'
 import type { VolumeRequest } from '../../model/request.ts'
-import { readRecords } from '../../state/records/volumes.ts'
+import { readRecords, refuseCorrupt } from '../../state/records/volumes.ts'
 import { attachedAlready } from './attached-already.ts'
 import { contradiction } from './contradiction.ts'
 
@@ -20,14 +20,15 @@ export interface Intent {
 
 /**
  * The record to continue with: the volume's existing one, or a new one. The volume's lock is held.
- * @throws ATTACHED_ALREADY CONFLICT RECORD_CORRUPT
+ * @throws ATTACHED_ALREADY CONFLICT RECORD_CORRUPT RECORD_NEWER
  */
 export function intend(
   host: Host,
   request: VolumeRequest,
   orchestrator?: Attachment['orchestrator'],
 ): Intent {
-  const { attachments, corrupt } = readRecords(host)
+  const records = readRecords(host)
+  const { attachments } = records
   const existing = attachmentOf(attachments, request)
   if (existing) {
     if (request.name && request.name !== existing.name) throw underAnotherName(existing, request.name)
@@ -41,8 +42,7 @@ export function intend(
     const { lun, iqn } = other.request
     throw new LunkeeperError('CONFLICT', `the name ${name} is used by LUN ${lun} of ${iqn}`)
   }
-  const broken = corrupt.find(({ path }) => path.endsWith(`/${name}.json`))
-  if (broken) throw broken.error
+  refuseCorrupt(records, name)
   const point = request.use.mount
   const mounted = attachments.find(({ request: { use } }) => use.mount !== null && use.mount === point)
   if (mounted) throw new LunkeeperError('CONFLICT', `${point} is the mount point of ${mounted.name}`)
