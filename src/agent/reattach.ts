@@ -7,7 +7,7 @@ import { writeHoldNote } from '../state/records/hold-note.ts'
 import { recordSeen } from '../state/records/history.ts'
 import { readRecords } from '../state/records/volumes.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
-import { lookAtVolume } from '../state/view/volume.ts'
+import { disksOf, isReplaced, lookAtAttachment } from '../state/view/volume.ts'
 import { mustNotBeWritten } from '../volumes/holding/misplaced.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import type { AgentLog } from './log.ts'
@@ -30,7 +30,8 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
     }
     if (record.mode === 'map' || record.orchestrator) continue
     if (mustNotBeWritten(host, record)) continue
-    if (lookAtVolume(host, record.request).sessions.some(({ disk }) => disk)) continue
+    const view = lookAtAttachment(host, record)
+    if (disksOf(view).length > 0 && !isReplaced(record, view)) continue
     attaching.add(name)
     void attach(host, asAsked(record), { observer: log.observer, signal, onlyAgain: true })
       .then(() => log.say(name, 'attached again', { code: 'reattached' }))
@@ -45,10 +46,20 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
 }
 
 /** Another node has had the volume: it is not attached automatically any more, even once that node has given it back. */
-function noteLost(host: Host, { name }: Attachment, error: unknown): void {
+function noteLost(host: Host, record: Attachment, error: unknown): void {
   const { cause, message: trouble, holder } = refusedBy(error)
   if (cause !== 'lost') return
+  const { name } = record
   const { since, sinceMs } = momentNow()
-  const lost = { since, sinceMs, ended: 'fenced', kind: 'fenced', trouble, isClear: true } as const
+  // A disk that an earlier attempt left is removed by the volume's monitor.
+  const isClear = disksOf(lookAtAttachment(host, record)).length === 0
+  const lost = {
+    since,
+    sinceMs,
+    ended: 'fenced',
+    kind: 'fenced',
+    trouble,
+    ...(isClear && { isClear }),
+  } as const
   writeHoldNote(host, name, holder === undefined ? lost : { ...lost, holder })
 }

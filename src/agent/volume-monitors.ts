@@ -83,13 +83,16 @@ export class VolumeMonitors {
     for (const monitor of this.#monitors()) monitor.leave()
   }
 
-  /** @param names volumes whose hold notes were written @returns whether others wrote them: a command gave a hold up */
+  /**
+   * Looks at the volumes whose notes others wrote: a command gave a hold up, or found that another node has the volume.
+   * @param names volumes whose hold notes were written @returns whether one of them is on a hold map
+   */
   noted(names: ReadonlySet<VolumeName>): boolean {
     const others = [...names]
       .flatMap((name) => this.#all.get(name) ?? [])
-      .filter((monitor) => monitor.record.mode === 'map' && monitor.isNoteChangedByOthers())
+      .filter((monitor) => monitor.isNoteChangedByOthers())
     for (const monitor of others) monitor.lookNow()
-    return others.length > 0
+    return others.some(({ record }) => record.mode === 'map')
   }
 
   /** Lowers recovery timers to 0 if only hold maps use the session now. */

@@ -14,6 +14,7 @@ import { testWriteProven } from '../state/proof/test-write.ts'
 import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
 import type { OperationControl } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
+import { isReplaced, lookAtAttachment } from '../state/view/volume.ts'
 import { describeUsers, mountsOf } from '../state/view/users.ts'
 
 /**
@@ -30,10 +31,11 @@ export async function recover(
   options: Required<OperationControl>,
 ): Promise<string | null> {
   const { mount: point, readOnly } = record.request.use
-  if (point === null || readOnly) return null
+  const isNew = isReplaced(record, lookAtAttachment(host, record))
+  if (!isNew && (point === null || readOnly)) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
   let mark: Ext4Mark | null = null
-  if (mount?.devno === device.devno) {
+  if (point !== null && mount?.devno === device.devno) {
     const broken =
       (await testWriteProven(host, record, device, point)) ?? (await lossOf(host, record, device))
     if (broken === null) return null

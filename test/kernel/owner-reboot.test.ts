@@ -3,16 +3,20 @@ import { describe, expect } from 'vitest'
 import type { LabNode } from '../../lab/index.ts'
 import { Agent } from './agent.ts'
 import { onTwoNodes } from './fixtures.ts'
-import { expectNothingLeft, kernels } from './node.ts'
+import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { OURS } from './swap.ts'
 import { expectCleanDetach } from './volume.ts'
 
+const OTHER = { lun: 6, serial: 'c33c0006', bytes: 16 << 20, name: 'other' }
+
 /** What a loss of power leaves: the record, and no mount, map, session or note. */
 const losePower = (node: LabNode) =>
-  node.sh('umount /mnt/db; dmsetup remove lunkeeper-db || :; iscsiadm -m node -u; rm -rf /run/lunkeeper')
+  node.sh(
+    '! mountpoint -q /mnt/db || umount /mnt/db; dmsetup remove lunkeeper-db || :; iscsiadm -m node -u; rm -rf /run/lunkeeper',
+  )
 
 describe.each(kernels('bookworm'))('a node that was down while another one had its volume (%s)', (debian) => {
-  const it = onTwoNodes({ debian, luns: [OURS] })
+  const it = onTwoNodes({ debian, luns: [OURS, OTHER] })
 
   it.for([
     ['with reservations', true, 'map', /this node has lost the volume/],
@@ -47,6 +51,33 @@ describe.each(kernels('bookworm'))('a node that was down while another one had i
       expect((await onA.status()).state).toBe('ready')
       await expectCleanDetach(onA, agent)
       await expectNothingLeft(b)
+    },
+  )
+
+  it.for([
+    ['map', 'sda'],
+    ['session', 'sda'],
+    ['session', 'sdb'],
+  ] as const)(
+    'does not call it ready after an attach that was killed when it had a disk (%s, %s)',
+    async ([mode, disk], { a, onA, onB }) => {
+      const agent = await Agent.start(a)
+      await onA.attach('--hold-mode', mode)
+      await agent.kill()
+      await losePower(a)
+      await onB.attach('--take-over')
+      if (disk === 'sdb') await onA.with({ name: 'other', lun: OTHER.lun }).attach('--hold-mode', 'session')
+      const ended = await lunkeeper(a).run(['attach', ...onA.flags], { LUNKEEPER_DIE_AT: 'scan:after' })
+      expect(ended.signal, ended.stderr).toBe('SIGKILL')
+      expect(await onA.status()).toMatchObject({
+        state: 'fenced',
+        owner: { mine: false, holder: expect.stringMatching(/:b$/) },
+        paths: [{ disk }],
+      })
+      await agent.start()
+      await onA.state('fenced')
+      await a.sh('sleep 5')
+      expect(await onA.status()).toMatchObject({ state: 'fenced', device: null, paths: [{ disk: null }] })
     },
   )
 

@@ -9,6 +9,7 @@ import { onNode } from './fixtures.ts'
 import { kernels, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
 import type { Volume } from './volume.ts'
+import { SESSION_HELD } from './volume.ts'
 
 const DEVICE = '/dev/mapper/lunkeeper-db'
 
@@ -166,6 +167,39 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     await lunkeeper(node).fails(['hold', 'db', '--give-up'], 'CONFLICT')
     await node.sh(`timeout 30 dd if=/dev/zero of=${DEVICE} bs=4k count=1 oflag=direct`)
     expect((await volume.status()).state).toBe('ready')
+    await volume.detach()
+  })
+})
+
+describe.each(kernels('trixie'))('a raw volume held by its session (%s)', (debian) => {
+  const OTHER = { lun: 6, serial: 'c33c0006', bytes: 16 << 20, name: 'other' }
+  const it = onNode({ debian, agent: true, luns: [OURS, OTHER] })
+
+  it('whose disk was removed and came back with another name is attached again before it is ready, and not if it is another volume', async ({
+    node,
+    target,
+    volume,
+  }) => {
+    expect(await volume.attach(...SESSION_HELD)).toMatchObject({ device: '/dev/sda' })
+    const other = volume.with({ name: 'other', lun: OTHER.lun })
+    await node.sh('echo 1 > /sys/block/sda/device/delete')
+    await volume.state('failed')
+    await other.attach(...SESSION_HELD)
+    expect((await other.status()).device).toBe('/dev/sda')
+    const scan = () => node.sh('for host in /sys/class/scsi_host/*; do echo 0 0 5 > $host/scan; done')
+    await swap(target)
+    await scan()
+    await node.until(async () => (await volume.status()).paths[0]?.disk === 'sdb', {
+      deadline: 60_000,
+      what: 'the other disk',
+    })
+    // The agent refuses it, and a program must not find it as the volume's.
+    expect(await volume.status()).toMatchObject({ state: 'failed', device: null })
+    await node.sh('echo 1 > /sys/block/sdb/device/delete')
+    await putBack(target)
+    await scan()
+    expect(await volume.state('ready')).toMatchObject({ device: '/dev/sdb', owner: { mine: true } })
+    await other.detach()
     await volume.detach()
   })
 })

@@ -28,6 +28,7 @@ import { lastingSteps } from './lasting-steps.ts'
 const NOT_HELD: HeldByOthers = {
   revision: 0,
   hasDevice: true,
+  isReplaced: false,
   hasMap: true,
   recovery: 0,
   isQueueing: null,

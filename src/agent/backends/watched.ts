@@ -10,7 +10,7 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { isUsedOn } from '../../state/proof/used-on.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import { readRecord } from '../../state/records/volumes.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { devicesOf, disksOf, isReplaced, lookAtAttachment } from '../../state/view/volume.ts'
 import { heldPaths } from '../held-paths.ts'
 import { attributesOf } from '../watched-attributes.ts'
 import type { AgentContext, Asked, HoldBackend, NamedDisk, Observation } from './backend.ts'
@@ -68,6 +68,7 @@ function observe(host: Host, record: Attachment, asked: Asked, revision: number)
       held: {
         revision,
         hasDevice: devicesOf(view.maps, disksOf(view)).length > 0,
+        isReplaced: isReplaced(record, view),
         hasMap: view.maps.length > 0,
         recovery: timers.reduce<Hold>(longerHold, 0),
         isQueueing: null,

@@ -89,6 +89,8 @@ export interface HeldByOthers {
   readonly revision: number
   /** There is a device that a file system or a process can use. */
   readonly hasDevice: boolean
+  /** Its disk is not the one on which the volume was attached. */
+  readonly isReplaced: boolean
   readonly hasMap: boolean
   /** The longest recovery timer among its sessions. */
   readonly recovery: Hold

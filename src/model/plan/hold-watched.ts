@@ -53,8 +53,9 @@ type Fate = 'carried' | 'waits' | 'failed' | 'none'
 
 /** @returns null if the kernel must be asked first */
 function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate | null {
-  if (paths.some(isUsable)) return 'carried'
   const isKnown = wasHere || note !== null
+  if (held.isReplaced) return !isKnown ? 'none' : note === null || note.ended === null ? 'failed' : 'carried'
+  if (paths.some(isUsable)) return 'carried'
   // There is no note, but the session is back: the volume is being attached after a reboot.
   if (!isKnown && ((paths.length === 0 && !held.hasMap) || paths.some(isLoggedIn))) return 'none'
   if (paths.some(isBlocked)) return 'waits'
@@ -64,7 +65,8 @@ function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate
 
 function nextLook({ nowMs, paths, note, held, volumes }: HoldFacts, memory: HoldMemory, fate: Fate): number {
   const isKnown = memory.wasHere || note !== null
-  if (fate === 'none' && !isKnown && paths.length === 0 && !held.hasMap) return nowMs + ROUND_MS
+  const isAbsent = held.isReplaced || (paths.length === 0 && !held.hasMap)
+  if (fate === 'none' && !isKnown && isAbsent) return nowMs + ROUND_MS
   const interval = Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes)
   return nowMs + (paths.some(isLoggedIn) ? APPEAR_MS : interval)
 }
@@ -91,7 +93,7 @@ function planFailed(facts: HoldFacts, before: HoldMemory): OutagePlan {
   const memory = { ...before, recovery: voidRecovery(before) }
   const begun = facts.note ? { note: facts.note, memory, steps: [] } : beginOutage(facts, memory, { kept: 0 })
   if (begun.note.ended !== null) return begun
-  const isGone = facts.paths.length === 0 && !facts.held.hasMap
+  const isGone = facts.held.isReplaced || (facts.paths.length === 0 && !facts.held.hasMap)
   const ended = isGone
     ? endOutage(begun.note, begun.memory, 'removed', 'its disk was removed from the node: its I/O fails')
     : endOutage(begun.note, begun.memory, 'deadline', 'no longer held; I/O fails')

@@ -8,26 +8,26 @@ import { mountAt } from '../../host/read/mounts.ts'
 import { hasOneWriter } from '../../model/request.ts'
 import { askDisk } from '../proof/ask.ts'
 import { askReservations } from '../proof/own-keys.ts'
+import { isUsedOn } from '../proof/used-on.ts'
 import { isAgentRunning } from '../records/agent-lock.ts'
 import { readHoldNote } from '../records/hold-note.ts'
+import type { VolumeView } from './volume.ts'
+import { disksOf } from './volume.ts'
 
 /**
- * What this node uses to keep other nodes from writing, and whether it may still write. A running agent asks every
- * few seconds and records a loss; without one the target is asked now.
- * @param disks the disks that can be asked
+ * What this node uses to keep other nodes from writing, and whether it may still write. A running agent asks the disks
+ * in use every few seconds and records a loss; otherwise the target is asked now.
  */
-export async function ownerOf(
-  host: Host,
-  record: Attachment,
-  disks: readonly ScsiDisk[],
-): Promise<OwnerStatus> {
+export async function ownerOf(host: Host, record: Attachment, view: VolumeView): Promise<OwnerStatus> {
   const guard = guardOf(host, record)
   const note = readHoldNote(host, record.name)
   if (note?.kind === 'fenced') return { guard, mine: false, holder: note.holder ?? null }
   if (guard === 'none') return { guard, mine: null, holder: null }
-  const disk = disks.find(({ state, sg }) => state === 'running' && sg !== null)
+  const disks = disksOf(view).filter(({ state, sg }) => state === 'running' && sg !== null)
+  const disk = disks[0]
+  const isUsed = disks.some((one) => isUsedOn(host, record, one, view.maps))
   // During an outage this is not known until the agent has asked.
-  if (!record.fence || !disk || (await isAgentRunning(host)))
+  if (!record.fence || !disk || ((note !== null || isUsed) && (await isAgentRunning(host))))
     return { guard, mine: disk && note === null ? true : null, holder: null }
   return { guard, ...(await ask(host, record, record.fence, disk)) }
 }

@@ -18,7 +18,7 @@ import { formatPortal, samePortal } from '../../model/portal.ts'
 import { isCachedAsOther } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
-import { deviceOfVolume, disksOf, lookAtAttachment } from './volume.ts'
+import { deviceOfVolume, isReplaced, lookAtAttachment } from './volume.ts'
 import { carriesAlone } from './carried.ts'
 import { isOfAnotherMachine } from './machine.ts'
 import { ownerOf } from './owner.ts'
@@ -35,7 +35,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
   const map = view.maps[0]
   const note = readHoldNote(host, record.name)
   const mount = device && mountsOf(host, device).find(({ point }) => point === record.request.use.mount)
-  const owner = await ownerOf(host, record, disksOf(view))
+  const owner = await ownerOf(host, record, view)
   const state = (await isMisplaced(host, record, view, note))
     ? 'misplaced'
     : record.phase !== 'attaching' && (owner.mine === false || note?.kind === 'fenced')
@@ -142,6 +142,8 @@ async function stateOf(
   if (note && record.mode === 'map' && !isLeft) return stateOfHold(note)!
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
+  // Of an attach that was killed after it had logged in; after a reboot, for instance.
+  if ((record.mode === 'map' && !map) || isReplaced(record, view)) return 'failed'
   if (paths.some(isPathUp) && !(await isStalledAlone(host, record, map))) return 'ready'
   // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))

@@ -100,9 +100,26 @@ export function hasPath(host: Host, record: Attachment): boolean {
  * The device that users of a volume have: its map, otherwise its disk. A volume on a hold map has none without the map: its disk must
  * not be used in its place.
  */
-export function deviceOfVolume({ mode }: Pick<Attachment, 'mode'>, view: VolumeView): Device | null {
-  if (mode === 'map' && view.maps.length === 0) return null
+export function deviceOfVolume(
+  record: Pick<Attachment, 'mode' | 'phase' | 'device'>,
+  view: VolumeView,
+): Device | null {
+  if (record.mode === 'map' && view.maps.length === 0) return null
+  if (isReplaced(record, view)) return null
   return devicesOf(view.maps, disksOf(view))[0] ?? null
+}
+
+/**
+ * Whether the disk of a volume that its session holds is not the one on which the volume was attached: it came after a reboot, or
+ * after a logout. No attach has verified it, and users of the former disk do not reach it.
+ */
+export function isReplaced(
+  { mode, phase, device }: Pick<Attachment, 'mode' | 'phase' | 'device'>,
+  view: VolumeView,
+): boolean {
+  if (mode !== 'session' || phase !== 'ready' || view.maps.length > 0) return false
+  const disks = disksOf(view)
+  return disks.length > 0 && !disks.some(({ name }) => `/dev/${name}` === device)
 }
 
 function bareMaps(host: Host, wwid: Wwid): DmMap[] {

@@ -17,7 +17,7 @@ import type { FakeNode } from '../kubernetes/node.ts'
 import { fakeNode, NAME, staged } from '../kubernetes/node.ts'
 
 const DISK = 'sys/devices/platform/host2/session1/target2:0:0/2:0:0:0'
-const record: Attachment = { ...staged, mode: 'session' }
+const record: Attachment = { ...staged, mode: 'session', device: '/dev/sda' }
 
 let node: FakeNode
 let monitor: VolumeMonitor

@@ -227,6 +227,7 @@ export class FakeHoldNode implements Noted {
       held: {
         revision: 0,
         hasDevice: true,
+        isReplaced: false,
         hasMap: true,
         recovery: 0,
         isQueueing: null,

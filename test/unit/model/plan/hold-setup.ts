@@ -41,6 +41,7 @@ export const portalOf = (one: HeldPath | null, probe: ProbeResult | null = null,
 export const HELD: HeldByOthers = {
   revision: 1,
   hasDevice: true,
+  isReplaced: false,
   hasMap: false,
   recovery: 120,
   isQueueing: null,

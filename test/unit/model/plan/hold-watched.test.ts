@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { HoldFacts } from '../../../../src/model/plan/hold-facts.ts'
 import type { HoldMemory } from '../../../../src/model/plan/hold-memory.ts'
 import { planHold } from '../../../../src/model/plan/hold.ts'
-import { facts, kinds, lostPath, memory, note, path, stepOf, WALL_MS, HELD } from './hold-setup.ts'
+import { facts, kinds, lostPath, memory, note, NOW_MS, path, stepOf, WALL_MS, HELD } from './hold-setup.ts'
 
 describe('a volume that its session or multipathd holds', () => {
   const watched = (more: Partial<HoldFacts> = {}, before: HoldMemory = memory({ wasHere: true })) =>
@@ -65,5 +65,14 @@ describe('a volume that its session or multipathd holds', () => {
     expect(watched({ paths: [coming] }, memory()).steps).toEqual([])
     expect(watched({ paths: [] }, memory()).steps).toEqual([])
     expect(stepOf(watched({ paths: [] }), 'record')!.note).toMatchObject({ ended: 'removed' })
+  })
+
+  it('whose disk was replaced has ended its hold, and is attached again; one that was not here before is left alone', () => {
+    const held = { ...HELD, isReplaced: true }
+    expect(stepOf(watched({ paths: [path], held }), 'record')!.note).toMatchObject({ ended: 'removed' })
+    expect(kinds(watched({ paths: [path], held, note: note({ ended: 'removed' }) }))).toEqual(['recover'])
+    const after = watched({ paths: [path], held }, memory())
+    expect(after.steps).toEqual([])
+    expect(after.lookAtMs - NOW_MS).toBeGreaterThan(10_000)
   })
 })
