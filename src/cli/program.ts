@@ -31,7 +31,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
 
   async function answer(parsed: Parsed): Promise<{ text: string; status: number }> {
-    if (parsed.kind === 'version') return { text: `${version()}\n`, status: 0 }
+    if (parsed.kind === 'version') {
+      const text = argv.includes('--json') ? json({ version: version() }) : `${version()}\n`
+      return { text, status: 0 }
+    }
     if (parsed.kind === 'help') {
       const { helpText } = await import('./help/help.ts')
       return { text: await helpText(COMMANDS, parsed.topic, displayOf(process.stdout)), status: 0 }

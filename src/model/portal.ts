@@ -39,7 +39,13 @@ function isIpv6(text: string): boolean {
 export function parsePortal(text: string): Portal {
   const bad = (reason: string) => new LunkeeperError('BAD_PORTAL', `"${text}" is not a portal: ${reason}`)
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text)
-  const plain = isIpv6(text) ? [text, text, undefined] : /^([^:]*)(?::(.*))?$/.exec(text)
+  const isPlain = isIpv6(text)
+  // Also an IPv6 address, but hardly the one that was meant.
+  if (isPlain && text.endsWith(`:${DEFAULT_PORT}`))
+    throw bad(
+      `an IPv6 address must be in brackets here: [${text.slice(0, text.lastIndexOf(':'))}]:${DEFAULT_PORT}, or [${text}] for the whole as an address`,
+    )
+  const plain = isPlain ? [text, text, undefined] : /^([^:]*)(?::(.*))?$/.exec(text)
   const parts = bracketed ?? plain
   if (!parts) throw bad('the address is not valid; IPv6 with a port must be in brackets')
   const [, host = '', portText] = parts

@@ -1,4 +1,4 @@
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { whyUnreadable } from '../../model/file-error.ts'
 import type { Chap } from '../../model/secret.ts'
 import { parseChap } from '../../model/secret.ts'
@@ -24,5 +24,10 @@ export async function readChap(source: string, warn: (message: string) => void):
   )
   if (stat.isFile() && (stat.mode & 0o077) !== 0)
     warn(`${source} is readable by users other than its owner; run chmod 600 ${source}`)
-  return parseChap(bytes.toString('utf8'))
+  try {
+    return parseChap(bytes.toString('utf8'))
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+    throw new LunkeeperError(error.code, `${source}: ${error.message}`, { cause: error })
+  }
 }

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path'
+
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { parseHold } from '../../model/hold.ts'
 import type { SettledRequest } from '../../model/request.ts'
@@ -24,6 +26,9 @@ export interface Config {
   readonly hold: Partial<SettledRequest['hold']>
 }
 
+/** Fields that are paths. */
+const PATHS = ['records', 'runtime', 'http-token-file'] as const
+
 const FIELDS: Fields = {
   options: CONFIG_OPTIONS,
   of: 'the configuration',
@@ -43,6 +48,15 @@ export function parseConfig(source: string, path: string): Config {
   const { values, lineOf } = readFields(source, path, FIELDS)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fields are made from the same options
   const flags = values as Config['flags']
+  for (const name of PATHS) {
+    const value = flags[name]
+    if (value === undefined || isAbsolute(value)) continue
+    throw new LunkeeperError(
+      'BAD_CONFIG',
+      `${path}:${lineOf(name) ?? 1}: "${name}" cannot be used: "${value}" is not an absolute path`,
+      { hint: 'Commands run in different directories: write the path from the root directory.' },
+    )
+  }
   const { hold, 'hold-mode': mode } = flags
   const known = HOLD_MODES.find((one) => one === mode)
   try {

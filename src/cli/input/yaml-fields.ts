@@ -1,5 +1,5 @@
 import type { Document } from 'yaml'
-import { isMap, isScalar } from 'yaml'
+import { isMap, isScalar, visit } from 'yaml'
 import * as z from 'zod'
 
 import type { ErrorCode } from '../../model/errors.ts'
@@ -34,7 +34,9 @@ function valueSchema({ value, repeated, choices }: Option): z.ZodType {
   if (value === undefined) return z.boolean({ error: 'it is neither true nor false' })
   if (choices) return z.enum(choices, { error: `it is not one of ${choices.join(', ')}` })
   if (repeated)
-    return z.union([text, z.array(text).min(1)], { error: 'it is neither a string nor a list of strings' })
+    return z.union([text, z.array(text).min(1, 'the list is empty')], {
+      error: 'it is neither a string nor a list of strings',
+    })
   return text
 }
 
@@ -59,12 +61,12 @@ function orNumber({ name }: Option): { type?: string[] } {
  * @throws `fields.code`, with the line number
  */
 export function readFields(source: string, shown: string, fields: Fields): ParsedFields {
-  const errorAt = (line: number, reason: string) =>
-    new LunkeeperError(fields.code, `${shown}:${line}: ${reason}`)
+  const errorAt: MakeError = (line, reason, hint) =>
+    new LunkeeperError(fields.code, `${shown}:${line}: ${reason}`, hint === undefined ? {} : { hint })
   const { documents, lineOf: lineAt } = readDocuments(source, errorAt)
   const [document, secondDocument] = documents
   const malformed = document?.errors[0]
-  if (malformed) throw errorAt(lineAt(malformed.pos[0]), malformed.message)
+  if (malformed) throw errorAt(lineAt(malformed.pos[0]), malformed.message, QUOTE)
   if (secondDocument)
     throw errorAt(
       lineAt(secondDocument.range[0]),
@@ -73,12 +75,15 @@ export function readFields(source: string, shown: string, fields: Fields): Parse
   const [duplicate] = document ? duplicateKeys(document) : []
   if (duplicate) throw errorAt(lineAt(duplicate.offset), `"${duplicate.key}" occurs twice`)
   const lineOf = (name: string) => lineOfKey(document, lineAt, name)
-  const parsed = schemaOf(fields).safeParse(valueOf(document, errorAt) ?? {})
+  const parsed = schemaOf(fields).safeParse(valueOf(document, lineAt, errorAt) ?? {})
   if (!parsed.success) throw refusal(parsed.error, shown, lineOf, fields)
   return { values: toValues(parsed.data, fields), lineOf }
 }
 
-type MakeError = (line: number, reason: string) => LunkeeperError
+type MakeError = (line: number, reason: string, hint?: string) => LunkeeperError
+
+/** For YAML's own punctuation at the beginning of a value. */
+const QUOTE = 'Quote values that begin with [, {, *, &, ! or @, for example "[fd00::5]:3260".'
 
 function readDocuments(source: string, errorAt: MakeError): YamlDocuments {
   try {
@@ -91,13 +96,29 @@ function readDocuments(source: string, errorAt: MakeError): YamlDocuments {
 }
 
 /** Null if there is no document. */
-function valueOf(document: Document | undefined, errorAt: MakeError): unknown {
+function valueOf(
+  document: Document | undefined,
+  lineAt: YamlDocuments['lineOf'],
+  errorAt: MakeError,
+): unknown {
   try {
     return document?.toJS({ maxAliasCount: 100 }) ?? null
   } catch (error) {
     // The document has an alias without an anchor, or one that is expanded too often.
-    throw errorAt(1, (error as Error).message)
+    throw errorAt(lineAt(offsetOfAlias(document!)), (error as Error).message, QUOTE)
   }
+}
+
+function offsetOfAlias(document: Document): number {
+  let offset = 0
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return undefined
+      offset = alias.range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  return offset
 }
 
 function lineOfKey(

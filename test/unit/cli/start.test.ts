@@ -26,6 +26,8 @@ function lunkeeper(...args: string[]): SpawnSyncReturns<string> {
 
 test('--version prints the version of the package', () => {
   expect(lunkeeper('--version')).toMatchObject({ status: 0, stdout: '0.1.0\n', stderr: '' })
+  const json = lunkeeper('--version', '--json')
+  expect(JSON.parse(json.stdout)).toEqual({ version: '0.1.0' })
 })
 
 test('a node without volumes gives an empty list and exit status 0', () => {

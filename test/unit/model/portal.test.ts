@@ -41,6 +41,7 @@ describe('parsePortal refuses', () => {
     ['brackets around IPv4', '[10.0.0.5]:3260'],
     ['brackets around nothing', '[]:3260'],
     ['brackets that do not close', '[fd00::5:3260'],
+    ['the default port after an IPv6 address without brackets', 'fd00::5:3260'],
     ['two double colons', 'fd00::5::6'],
     ['three colons', 'fd00:::5'],
     ['nine groups', '1:2:3:4:5:6:7:8:9'],

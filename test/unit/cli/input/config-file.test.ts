@@ -49,6 +49,12 @@ describe('an error in the configuration names its line', () => {
     ['hold-mode: both\n', 'c.yaml:1: "hold-mode" cannot be used: it is not one of auto', ''],
     ['kubernetes: "yes"\n', 'c.yaml:1: "kubernetes" cannot be used: it is neither true nor false', ''],
     ['hold: 1\nhold: 2\n', 'c.yaml:2: ', ''],
+    [
+      'hold: 1\nrecords: here\n',
+      'c.yaml:2: "records" cannot be used: "here" is not an absolute path',
+      'root',
+    ],
+    ['runtime: ./run\n', 'c.yaml:1: "runtime" cannot be used', ''],
     ['- hold\n', 'c.yaml does not contain the fields of the configuration', 'hold: 30m'],
   ])('%j', (text, message, hint) => {
     expect(() => parseConfig(text, 'c.yaml')).toThrow(

@@ -108,8 +108,13 @@ test.each([
   [`${LEAST}hold: soon\n`, 'BAD_HOLD: volume.yaml:4: "soon" is not a valid hold'],
   [
     'portal: []\niqn: iqn.2024-01.example:db\nlun: 0\n',
-    'BAD_REQUEST: volume.yaml:1: "portal" cannot be used',
+    'BAD_REQUEST: volume.yaml:1: "portal" cannot be used: the list is empty',
   ],
+  [
+    'lun: 0\nportal: [fd00::5]:3260\n',
+    'BAD_REQUEST: volume.yaml:2: Unexpected scalar at node end. Quote values that begin with [',
+  ],
+  [`${LEAST}serial: *one\n`, 'BAD_REQUEST: volume.yaml:4: Unresolved alias'],
   ['iqn: iqn.2024-01.example:db\n', 'BAD_REQUEST: volume.yaml lacks portal, lun'],
   ['', 'BAD_REQUEST: volume.yaml lacks portal, iqn, lun'],
   ['- a\n', 'BAD_REQUEST: volume.yaml does not contain the fields of a volume'],
