@@ -25,7 +25,8 @@ import { followHints } from './kernel-events.ts'
 import { AgentLog } from './log.ts'
 import { MovedIo } from './moved-io.ts'
 import { PortalProbes } from './portal-probes.ts'
-import { reattachHeldByOthers } from './reattach.ts'
+import { reattachAll } from './reattach.ts'
+import { restoreFenced } from './restore-fenced.ts'
 import { Scheduler } from './scheduler.ts'
 import { ScsiDeviceList } from './scsi-device-list.ts'
 import { VOLUME } from './volume-monitor.ts'
@@ -146,8 +147,9 @@ class Agent implements AsyncDisposable {
     removeShutdownGrace(host)
     recordAct(host, null, { event: 'agent-started', version: this.#options.version ?? null })
     await keepUdevOff(host)
+    restoreFenced(host, this.#log)
     await adoptRecords(host, signal)
-    const reattaching = reattachHeldByOthers(host, this.#log, signal)
+    const reattaching = reattachAll(host, this.#log, signal)
     for (const key of ['changes', 'round', 'survey', 'devices', 'disks', 'poll']) this.#schedule.now(key)
     // The agent monitors the existing volumes before it reports that it is ready.
     await this.#turn()

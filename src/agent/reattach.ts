@@ -1,22 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { momentNow } from '../host/clock.ts'
 import type { Host } from '../host/host.ts'
+import { mountAt } from '../host/read/mounts.ts'
 import { refusedBy } from '../hold/refusals.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
-import { writeHoldNote } from '../state/records/hold-note.ts'
+import { isLunkeeperError } from '../model/errors.ts'
+import type { VolumeName } from '../model/name.ts'
+import { recoveryInterval } from '../model/plan/hold-outage.ts'
+import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import { recordSeen } from '../state/records/history.ts'
-import { readRecords } from '../state/records/volumes.ts'
+import { readRecord, readRecords } from '../state/records/volumes.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
-import { disksOf, isReplaced, lookAtAttachment } from '../state/view/volume.ts'
+import { deviceOfVolume, disksOf, lookAtAttachment } from '../state/view/volume.ts'
 import { mustNotBeWritten } from '../volumes/holding/misplaced.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import type { AgentLog } from './log.ts'
 
 /**
- * Reattaches the volumes that a reboot took away and that are held by their session or multipathd: these need no
- * agent otherwise.
+ * Attaches the volumes that a reboot took away: those that their session or multipathd holds, which need no agent otherwise, and
+ * those whose file system was not mounted when an attach was killed. A failed attempt is repeated. The monitors attach volumes
+ * whose hold map is missing.
+ * @returns the volumes whose first attempt has not ended
  */
-export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<string> {
+export function reattachAll(host: Host, log: AgentLog, signal: AbortSignal): ReadonlySet<string> {
   const attaching = new Set<string>()
   for (const record of readRecords(host).attachments) {
     const { name } = record
@@ -28,21 +36,59 @@ export function reattachHeldByOthers(host: Host, log: AgentLog, signal: AbortSig
       )
       continue
     }
-    if (record.mode === 'map' || record.orchestrator) continue
-    if (mustNotBeWritten(host, record)) continue
-    const view = lookAtAttachment(host, record)
-    if (disksOf(view).length > 0 && !isReplaced(record, view)) continue
+    if (!isToBeAttached(host, record)) continue
     attaching.add(name)
-    void attach(host, asAsked(record), { observer: log.observer, signal, onlyAgain: true })
-      .then(() => log.say(name, 'attached again', { code: 'reattached' }))
-      .then(() => recordSeen(host, name, { event: 'reattached' }))
-      .catch((error: unknown) => {
-        noteLost(host, record, error)
-        log.say(name, `not attached again: ${(error as Error).message}`)
-      })
-      .finally(() => attaching.delete(name))
+    void reattach(host, record, log, signal, () => attaching.delete(name))
   }
   return attaching
+}
+
+async function reattach(
+  host: Host,
+  record: Attachment,
+  log: AgentLog,
+  signal: AbortSignal,
+  tried: () => void,
+): Promise<void> {
+  const { name } = record
+  for (let failures = 0; ; failures++) {
+    try {
+      const asked = asAsked(readRecord(host, name) ?? record)
+      await attach(host, asked, { observer: log.observer, signal, onlyAgain: true })
+      log.say(name, 'attached again', { code: 'reattached' })
+      recordSeen(host, name, { event: 'reattached' })
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      noteLost(host, record, error)
+      log.once(name, 'reattach', `not attached again: ${(error as Error).message}`)
+    } finally {
+      tried()
+    }
+    await sleep(recoveryInterval(failures), undefined, { signal }).catch(() => {})
+    if (signal.aborted || !isStillToBeAttached(host, name)) return
+  }
+}
+
+function isStillToBeAttached(host: Host, name: VolumeName): boolean {
+  try {
+    const record = readRecord(host, name)
+    return record?.phase === 'ready' && isToBeAttached(host, record)
+  } catch (error) {
+    // It cannot be read now: the next attempt reports that.
+    if (isLunkeeperError(error)) return true
+    throw error
+  }
+}
+
+/** Kubernetes attaches its own volumes. What has a note is brought back by its monitor, or belongs to another node. */
+function isToBeAttached(host: Host, record: Attachment): boolean {
+  if (record.orchestrator || mustNotBeWritten(host, record)) return false
+  const device = deviceOfVolume(record, lookAtAttachment(host, record))
+  // Its monitor attaches a volume that lacks its hold map.
+  if (device === null) return record.mode !== 'map'
+  const point = record.request.use.mount
+  return point !== null && mountAt(host.paths, point) === null && readHoldNote(host, record.name) === null
 }
 
 /** Another node has had the volume: it is not attached automatically any more, even once that node has given it back. */

@@ -17,7 +17,7 @@ import { carriesAlone } from '../state/view/carried.ts'
 import { statusOf } from '../state/view/status.ts'
 import { hasPath, lookAtAttachment } from '../state/view/volume.ts'
 import { restoreDirtyLimit } from '../volumes/holding/dirty-limit.ts'
-import { mapOf, readyRecord } from './ready.ts'
+import { attachedRecord, mapOf } from './ready.ts'
 
 type Warn = (message: string) => void
 
@@ -36,7 +36,7 @@ interface Waiting {
  * @throws NOT_FOUND CONFLICT no I/O is held, or the session holds it · MAP_FAILED
  */
 export async function giveUp(host: Host, name: string, warn: Warn = () => {}): Promise<VolumeStatus> {
-  const record = readyRecord(host, name)
+  const record = attachedRecord(host, name)
   const map = mapOf(host, record)
   if (record.mode === 'session' || !map)
     throw new LunkeeperError('CONFLICT', `${name} is not on a map: its held I/O cannot be failed this way`, {

@@ -9,9 +9,16 @@ import { lookAtVolume } from '../state/view/volume.ts'
 
 /** @throws NOT_FOUND CONFLICT the volume is being attached or detached */
 export function readyRecord(host: Host, name: string): Attachment {
+  const record = attachedRecord(host, name)
+  if (record.phase !== 'ready') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
+  return record
+}
+
+/** Also of a volume whose detach has begun: its data may wait for a target that is away. @throws NOT_FOUND CONFLICT it is being attached */
+export function attachedRecord(host: Host, name: string): Attachment {
   const record = readRecord(host, parseName(name))
   if (!record) throw new LunkeeperError('NOT_FOUND', `there is no volume named "${name}"`)
-  if (record.phase !== 'ready') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
+  if (record.phase === 'attaching') throw new LunkeeperError('CONFLICT', `${name} is ${record.phase}`)
   return record
 }
 

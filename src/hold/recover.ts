@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { syncDevice } from '../host/disk/sync.ts'
 import type { Host } from '../host/host.ts'
 import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
@@ -11,6 +14,8 @@ import { attach } from '../volumes/attach/attach.ts'
 import { primeMark } from '../state/proof/ext4-mark.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
+import { unmountProven } from '../state/proof/unmount.ts'
+import type { Mount } from '../model/snapshot.ts'
 import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
 import type { OperationControl } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
@@ -31,11 +36,20 @@ export async function recover(
   options: Required<OperationControl>,
 ): Promise<string | null> {
   const { mount: point, readOnly } = record.request.use
-  const isNew = isReplaced(record, lookAtAttachment(host, record))
+  // A new disk may have the name of the one that was removed, and lacks what attach has set for it.
+  const isNew =
+    isReplaced(record, lookAtAttachment(host, record)) || readHoldNote(host, record.name)?.ended === 'removed'
   if (!isNew && (point === null || readOnly)) return null
   const mount = readMounts(host.paths).findLast((found) => found.point === point)
   let mark: Ext4Mark | null = null
-  if (point !== null && mount?.devno === device.devno) {
+  if (point !== null && mount && isOfMissingDevice(host, mount)) {
+    try {
+      await unmountProven(host, record, point)
+    } catch (error) {
+      if (!isLunkeeperError(error, 'BUSY')) throw error
+      return `the disk of its mount was removed, and it must be mounted again once it is not in use: ${await describeUsers(host, [], [point])}`
+    }
+  } else if (point !== null && mount?.devno === device.devno) {
     const broken =
       (await testWriteProven(host, record, device, point)) ?? (await lossOf(host, record, device))
     if (broken === null) return null
@@ -53,6 +67,11 @@ export async function recover(
   }
   await attach(host, asAsked(record), { ...options, onlyAgain: true, mark })
   return null
+}
+
+/** Whether the block device of a mount no longer exists. */
+function isOfMissingDevice({ paths }: Host, { source, devno }: Mount): boolean {
+  return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
 }
 
 /** There is little metadata, and the kernel writes it out all the time. */

@@ -18,7 +18,7 @@ import type { DmMap, ScsiDisk } from '../model/snapshot.ts'
 import { recordAct } from '../state/records/history.ts'
 import { volumeLock } from '../state/records/locks.ts'
 import type { VolumeView } from '../state/view/volume.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../state/view/volume.ts'
+import { deviceOfVolume, disksOf, lookAtAttachment } from '../state/view/volume.ts'
 import { readRecord, writeRecord } from '../state/records/volumes.ts'
 import { proveDevice, proveDisks, withProof } from '../state/proof/prove.ts'
 import { statusOf } from '../state/view/status.ts'
@@ -180,7 +180,7 @@ function growHoldMap(
 
 async function growMounted(host: Host, record: Attachment, steps: Stepper): Promise<void> {
   const view = lookAtAttachment(host, record)
-  const device = devicesOf(view.maps, disksOf(view))[0]
+  const device = deviceOfVolume(record, view)
   const mount =
     device && mountsOf(host, device).find(({ root, devno }) => root === '/' && devno === device.devno)
   if (!mount || record.request.use.readOnly) return

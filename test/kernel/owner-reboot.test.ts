@@ -5,6 +5,7 @@ import { Agent } from './agent.ts'
 import { onTwoNodes } from './fixtures.ts'
 import { expectNothingLeft, kernels, lunkeeper } from './node.ts'
 import { OURS } from './swap.ts'
+import type { Volume } from './volume.ts'
 import { expectCleanDetach } from './volume.ts'
 
 const OTHER = { lun: 6, serial: 'c33c0006', bytes: 16 << 20, name: 'other' }
@@ -12,8 +13,18 @@ const OTHER = { lun: 6, serial: 'c33c0006', bytes: 16 << 20, name: 'other' }
 /** What a loss of power leaves: the record, and no mount, map, session or note. */
 const losePower = (node: LabNode) =>
   node.sh(
-    '! mountpoint -q /mnt/db || umount /mnt/db; dmsetup remove lunkeeper-db || :; iscsiadm -m node -u; rm -rf /run/lunkeeper',
+    '! mountpoint -q /mnt/db || umount /mnt/db; dmsetup remove lunkeeper-db || :; iscsiadm -m node -u || :; rm -rf /run/lunkeeper',
   )
+
+/** The other node has given the volume back. The note of the loss is beside the record. */
+async function expectFencedAfterReboot(node: LabNode, agent: Agent, volume: Volume): Promise<void> {
+  await agent.kill()
+  await losePower(node)
+  await agent.start()
+  // Longer than the agent waits between two attempts.
+  await node.sh('sleep 5')
+  expect(await volume.status()).toMatchObject({ state: 'fenced', paths: [{ disk: null }] })
+}
 
 describe.each(kernels('bookworm'))('a node that was down while another one had its volume (%s)', (debian) => {
   const it = onTwoNodes({ debian, luns: [OURS, OTHER] })
@@ -38,10 +49,11 @@ describe.each(kernels('bookworm'))('a node that was down while another one had i
       await expectCleanDetach(onB)
       // Longer than the agent waits between two attempts.
       await a.sh('sleep 5')
-      expect(await onA.status()).toMatchObject({ state: 'fenced', paths: [{ session: null }] })
-      // After another loss of power, the record and the file system are all that is left.
+      expect(await onA.status()).toMatchObject({ state: 'fenced', paths: [{ disk: null }] })
+      await expectFencedAfterReboot(a, agent, onA)
+      // Without that note, the file system still shows it.
       await agent.kill()
-      await a.sh('rm -rf /run/lunkeeper')
+      await a.sh('rm -rf /run/lunkeeper /var/lib/lunkeeper/fenced')
       await agent.start()
       await agent.errors(/another node has mounted or checked its file system since/)
       await onA.state('fenced')
@@ -78,6 +90,12 @@ describe.each(kernels('bookworm'))('a node that was down while another one had i
       await onA.state('fenced')
       await a.sh('sleep 5')
       expect(await onA.status()).toMatchObject({ state: 'fenced', device: null, paths: [{ disk: null }] })
+      // A raw device has no mark.
+      await onB.detach()
+      await expectFencedAfterReboot(a, agent, onA)
+      // A person decides.
+      expect(await onA.attach('--hold-mode', mode)).toMatchObject({ state: 'ready', owner: { mine: true } })
+      await a.sh('test ! -e /var/lib/lunkeeper/fenced/db.json')
     },
   )
 

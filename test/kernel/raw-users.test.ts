@@ -6,7 +6,7 @@ import type { LabNode, LabProcess, Target } from '../../lab/index.ts'
 import { patient } from '../../lab/machine/pace.ts'
 import { IDENTITY_CHECK_INTERVAL_MS } from '../../src/agent/identity-checks.ts'
 import { onNode } from './fixtures.ts'
-import { kernels, lunkeeper } from './node.ts'
+import { BOTH_KERNELS, kernels, lunkeeper } from './node.ts'
 import { OURS, putBack, swap } from './swap.ts'
 import type { Volume } from './volume.ts'
 import { SESSION_HELD } from './volume.ts'
@@ -167,6 +167,30 @@ describe.each(kernels('trixie'))('the users of a raw volume on a hold map withou
     await lunkeeper(node).fails(['hold', 'db', '--give-up'], 'CONFLICT')
     await node.sh(`timeout 30 dd if=/dev/zero of=${DEVICE} bs=4k count=1 oflag=direct`)
     expect((await volume.status()).state).toBe('ready')
+    await volume.detach()
+  })
+})
+
+// The kernels differ in which lock such a program holds.
+describe.each(BOTH_KERNELS)('a raw volume in an outage (%s)', (debian) => {
+  const it = onNode({ debian, agent: true, luns: [OURS] })
+
+  it('comes back on a new disk although the last program that had it open was killed while it read', async ({
+    node,
+    agent,
+    target,
+    volume,
+  }) => {
+    await volume.attach('--hold', '600s')
+    await agent.outage(target)
+    await volume.loggedOut()
+    const reader = await node.start(['dd', `if=${DEVICE}`, 'of=/dev/null', 'bs=4k', 'skip=1000', 'count=1'])
+    const isWaiting = async () => (await node.sh('ps -o stat= -C dd || :')).startsWith('D')
+    await node.until(isWaiting, { deadline: 60_000, what: 'the read' })
+    await reader.kill('SIGKILL', { alone: true })
+    await target.enable()
+    await volume.state('ready')
+    await node.sh(`timeout 30 dd if=${DEVICE} of=/dev/null bs=4k count=1 iflag=direct`)
     await volume.detach()
   })
 })

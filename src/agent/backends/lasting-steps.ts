@@ -1,7 +1,7 @@
 import { recover } from '../../hold/recover.ts'
 import { recordSeen } from '../../state/records/history.ts'
 import { asAsked } from '../../model/attachment.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { deviceOfVolume, devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { attach } from '../../volumes/attach/attach.ts'
 import { clearMisplaced } from '../../volumes/holding/misplaced.ts'
 import type { AgentContext, HoldBackend } from './backend.ts'
@@ -18,7 +18,7 @@ export function lastingSteps({ host, log, signal }: AgentContext) {
     clear: async (_, { record }) => ({ kind: 'clear', users: await clearMisplaced(host, record) }),
     recover: async (_, { record }) => {
       const view = lookAtAttachment(host, record)
-      const device = devicesOf(view.maps, disksOf(view))[0]
+      const device = deviceOfVolume(record, view) ?? devicesOf(view.maps, disksOf(view))[0]
       if (!device) throw new Error('its device is gone')
       return { kind: 'recover', trouble: await recover(host, record, device, options) }
     },

@@ -10,7 +10,7 @@ import type { DmMap } from '../../model/snapshot.ts'
 import { isUsedOn } from '../../state/proof/used-on.ts'
 import { readHoldNote } from '../../state/records/hold-note.ts'
 import { readRecord } from '../../state/records/volumes.ts'
-import { devicesOf, disksOf, isReplaced, lookAtAttachment } from '../../state/view/volume.ts'
+import { devicesOf, disksOf, isReplaced, lookAtAttachment, usedPaths } from '../../state/view/volume.ts'
 import { heldPaths } from '../held-paths.ts'
 import { attributesOf } from '../watched-attributes.ts'
 import type { AgentContext, Asked, HoldBackend, NamedDisk, Observation } from './backend.ts'
@@ -55,7 +55,7 @@ export function watchedBackend(context: AgentContext, queueing = recentQueueingM
 }
 
 function observe(host: Host, record: Attachment, asked: Asked, revision: number): Observation {
-  const view = lookAtAttachment(host, record)
+  const view = usedPaths(record, lookAtAttachment(host, record))
   const timers = view.sessions.flatMap(({ session, disk }) => (disk ? [session.recoveryTmo] : []))
   return {
     facts: {

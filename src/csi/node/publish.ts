@@ -2,6 +2,7 @@ import { Code } from '@connectrpc/connect'
 
 import { resolveTargetPath } from '../../host/fs/target-path.ts'
 import { withLock } from '../../host/lock/lock.ts'
+import { mountAt } from '../../host/read/mounts.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { asAsked } from '../../model/attachment.ts'
@@ -11,7 +12,7 @@ import { readRecord } from '../../state/records/volumes.ts'
 import { attach } from '../../volumes/attach/attach.ts'
 import type { Driver } from '../driver.ts'
 import type { NodePublishVolumeRequest } from '../protocol/csi_pb.js'
-import { grpcError } from '../status.ts'
+import { grpcError, toUncertainStatus } from '../status.ts'
 import { parseCapability, unsupported } from '../volume/capability.ts'
 import { volumeNameOf } from '../volume/name.ts'
 import { lookAtStaged } from '../volume/staged.ts'
@@ -41,8 +42,12 @@ export async function publish(driver: Driver, call: NodePublishVolumeRequest): P
   refuseOtherUse(record, capability, await resolveTargetPath(host, staging), readOnly)
   const publication: TargetMount = { record, kind: capability.kind, target, readOnly }
   refuseOtherMount(driver, publication, volumeId)
-  refuseSecondPath(host, record, capability, target)
-  await repairStaging(driver, record, target)
+  // The kubelet itself mounts a published volume at other places: subpaths, and the device of a block volume.
+  if (contentsOf(host, publication) === 'nothing') refuseSecondPath(host, record, capability, target)
+  await repairStaging(driver, record, target).catch((error: unknown) => {
+    // After most errors, a kubelet would not unpublish it any more.
+    throw mountAt(host.paths, target) ? toUncertainStatus(error, volumeId) : error
+  })
   // While this call waits for the lock, a user can detach the volume, and another program can use the target path.
   await withLock(...volumeLock(host, record, 'publish', signal), async () => {
     if (readRecord(host, record.name)?.phase !== 'ready')

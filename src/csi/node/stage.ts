@@ -1,11 +1,13 @@
-import { Code } from '@connectrpc/connect'
+import { Code, ConnectError } from '@connectrpc/connect'
 
 import { isHolding } from '../../state/records/hold-note.ts'
 import { resolveDirectory } from '../../host/fs/mount.ts'
 import type { Host } from '../../host/host.ts'
+import { hasOtherChap, renewChap } from '../../host/iscsi/renew-chap.ts'
 import type { Attachment, Publication } from '../../model/attachment.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
+import { formatPortal } from '../../model/portal.ts'
 import type { FileSystem, VolumeRequest } from '../../model/request.ts'
 import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
@@ -31,12 +33,37 @@ import { requirePath, requireText } from './arguments.ts'
 /** The file system to create on a blank volume if the caller does not name one. */
 const DEFAULT_FS: FileSystem = 'ext4'
 
+/** How long a target may take to accept a secret. */
+const RENEW_MS = 10_000
+
 const UNGUARDED =
   'it has no VolumeAttachment: Kubernetes does not keep other nodes from it (attachRequired is false, or was when its pod started)'
 
 /** Attaches the volume, and mounts it at its staging path unless it is a block volume. */
 export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promise<void> {
   const volumeId = requireText(call.volumeId, 'volume_id')
+  try {
+    await stageVolume(driver, call, volumeId)
+  } catch (error) {
+    throw isLeft(driver.host, volumeNameOf(volumeId), error) ? toUncertainStatus(error, volumeId) : error
+  }
+}
+
+/**
+ * Whether the volume is on this node although the call failed. Most errors tell a kubelet that nothing on the node has to be
+ * undone: it would not unstage the volume any more, and another node could get it while its data waits here.
+ */
+function isLeft(host: Host, name: VolumeName, error: unknown): boolean {
+  const record = readRecord(host, name)
+  if (record?.phase !== 'ready') return record !== null
+  // The specification requires these for a volume that is staged with other settings.
+  const isRequired =
+    error instanceof ConnectError &&
+    (error.code === Code.AlreadyExists || error.code === Code.FailedPrecondition)
+  return !isRequired || isHolding(host, name)
+}
+
+async function stageVolume(driver: Driver, call: NodeStageVolumeRequest, volumeId: string): Promise<void> {
   const path = requirePath(call.stagingTargetPath, 'staging_target_path')
   const capability = parseCapability(call.volumeCapability)
   const { warnings, ...source } = parseAttributes(call.volumeContext)
@@ -62,6 +89,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
   })
   if (existing?.phase === 'ready') {
     refuseContradiction(existing, request)
+    if (chap) await renewSecrets(driver, existing, chap)
     // A staged volume in an outage is not changed.
     if (!(await clearBroken(host, existing)) && isHolding(host, existing.name))
       return refuseUnproven(existing, publication)
@@ -81,9 +109,7 @@ export async function stage(driver: Driver, call: NodeStageVolumeRequest): Promi
     )
   } catch (error) {
     driver.failures.record(volumeId, error)
-    // Most errors tell a kubelet that nothing on the node has to be undone.
-    const left = readRecord(host, name)
-    throw left && left.phase !== 'ready' ? toUncertainStatus(error, volumeId) : error
+    throw error
   }
   driver.failures.forget(volumeId)
   forgetOldDriver()
@@ -116,6 +142,32 @@ function refuseUnproven({ name, publication }: Attachment, current: Publication 
   throw new LunkeeperError(
     'TARGET_AWAY',
     `${name} is in an outage, and Kubernetes has attached it to this node again since it was staged: it is staged again once its target is back and shows which node owns it`,
+  )
+}
+
+/**
+ * A secret may have been changed at the target during an outage: the agent then cannot log in with the former one. What cannot be
+ * renewed is renewed by a later call.
+ */
+async function renewSecrets(
+  { host, observer, signal }: Driver,
+  existing: Attachment,
+  chap: Chap,
+): Promise<void> {
+  const { iqn, portals } = existing.request
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(RENEW_MS)])
+  await Promise.all(
+    portals.map(async (portal) => {
+      try {
+        if (hasOtherChap(host, iqn, portal, chap)) await renewChap(host, iqn, portal, chap, bounded)
+      } catch (error) {
+        if (!isLunkeeperError(error)) throw error
+        observer.warn?.(
+          existing.name,
+          `the CHAP credentials for ${formatPortal(portal)} were not changed: ${error.message}`,
+        )
+      }
+    }),
   )
 }
 

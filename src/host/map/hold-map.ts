@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { LunkeeperError } from '../../model/errors.ts'
+import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
 import type { HoldMapState, TablePath } from '../../model/plan/table.ts'
 import { holdTable, parsePaths } from '../../model/plan/table.ts'
@@ -17,6 +17,7 @@ import type { WriteProof } from '../proof/proof.ts'
 import { linkName, listNames, readAttribute } from '../read/attribute.ts'
 import { HOLD_PREFIX, mapOfUuid, readMap, readMaps } from '../read/maps.ts'
 import { hasCache } from '../read/cache.ts'
+import { isBeingClosed, untilClosed } from './last-close.ts'
 import { sendMessage } from './messages.ts'
 import { sharedBriefly } from './shared-briefly.ts'
 import { isQueueingTable, multipathTables } from './tables.ts'
@@ -115,7 +116,17 @@ export async function loadHoldMap(
   for (const { devno } of paths) proof.require(devno)
   const mode = isProtected(host, map.device) ? ['--readonly'] : []
   const size = bytes ?? readMap(host.paths, map.device)?.bytes ?? map.bytes
-  await dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(size, paths)])
+  const load = () => dmsetup(host, ['load', map.name, ...mode, '--table', holdTable(size, paths)])
+  try {
+    await load()
+  } catch (error) {
+    if (!isLunkeeperError(error, 'TIMEOUT') || !(await isBeingClosed(host, map))) throw error
+    // Only what the dead program was reading fails. The table that is loaded next queues again.
+    await setQueueing(host, map, false)
+    if (!(await untilClosed(host, map))) throw error
+    for (const { devno } of paths) proof.require(devno)
+    await load()
+  }
   // If a table is loaded, resume suspends the map first, with these flags (drivers/md/dm-ioctl.c:do_resume).
   await dmsetup(host, ['resume', '--noflush', '--nolockfs', '--noudevsync', map.name])
 }

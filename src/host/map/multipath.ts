@@ -4,7 +4,8 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
-import { isHoldMap, readMap } from '../read/maps.ts'
+import { isHoldMap } from '../read/maps.ts'
+import { isGone } from './open-count.ts'
 import { notRemoved, removeHoldMap, setQueueing } from './hold-map.ts'
 
 /** multipathd answers one command after the other, and a path checker may delay it for some seconds. */
@@ -89,11 +90,6 @@ export function keepFailing(host: Host, maps: readonly DmMap[]): AsyncDisposable
 }
 
 const failIfNoPath = (map: DmMap) => ['message', map.name, '0', 'fail_if_no_path']
-
-/** multipathd itself removes an unused map that lost its last path (flush_on_last_del). */
-export function isGone(host: Host, { device, uuid }: DmMap): boolean {
-  return readMap(host.paths, device)?.uuid !== uuid
-}
 
 /** Makes multipathd use the new size of the paths. @throws RESIZE_FAILED */
 export async function resizeMap(host: Host, name: string): Promise<void> {

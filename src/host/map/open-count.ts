@@ -2,7 +2,7 @@ import { LunkeeperError } from '../../model/errors.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { failureReason } from '../exec/run.ts'
 import type { Host } from '../host.ts'
-import { isGone } from './multipath.ts'
+import { readMap } from '../read/maps.ts'
 
 /** Device-mapper answers at once. */
 const DEADLINE_MS = 20_000
@@ -23,4 +23,9 @@ export async function openCount(host: Host, map: DmMap): Promise<number> {
     'MAP_FAILED',
     `cannot determine whether ${map.name} is open: ${failureReason(ran)}`,
   )
+}
+
+/** multipathd itself removes an unused map that lost its last path (flush_on_last_del). */
+export function isGone(host: Host, { device, uuid }: DmMap): boolean {
+  return readMap(host.paths, device)?.uuid !== uuid
 }

@@ -6,6 +6,7 @@ import { catch as withDefault } from 'zod/mini'
 
 import { clockStepSince, restamped } from '../../host/clock.ts'
 import type { Host } from '../../host/host.ts'
+import { listNames } from '../../host/read/attribute.ts'
 import { removeDurable } from '../../host/store/durable.ts'
 import { parseNote, timeText, writeNote } from '../../host/store/json-note.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
@@ -84,11 +85,49 @@ function asRead(note: z.output<typeof written>): HoldNote {
 
 /** @throws NO_SPACE NO_PERMISSION RECORD_UNWRITABLE */
 export function writeHoldNote(host: Host, name: VolumeName, note: HoldNote): void {
+  if (note.kind === 'fenced') keepFenced(host, name, note)
   writeNote(pathOf(host, name), note)
+  if (note.kind !== 'fenced') removeDurable(fencedPathOf(host, name))
 }
 
+/** @throws RECORD_UNWRITABLE */
 export function removeHoldNote(host: Host, name: VolumeName): void {
+  removeDurable(fencedPathOf(host, name))
   removeDurable(pathOf(host, name))
+}
+
+/**
+ * A copy beside the records, because notes do not survive a reboot, and nothing else may show the loss afterwards: a raw device has
+ * no mark, and the other node may have given the volume back.
+ */
+function keepFenced(host: Host, name: VolumeName, { since, trouble, holder, discarded }: HoldNote): void {
+  try {
+    writeNote(fencedPathOf(host, name), {
+      since,
+      ended: 'fenced',
+      kind: 'fenced',
+      trouble,
+      holder,
+      discarded,
+    })
+  } catch (error) {
+    // The volume is fenced nevertheless, until the next boot.
+    if (!isLunkeeperError(error)) throw error
+  }
+}
+
+/** The copies of the notes of fenced volumes, also of those from before a reboot. */
+export function readFencedNotes(host: Host): Map<VolumeName, HoldNote> {
+  const directory = fencedNotes(host)
+  return new Map(
+    listNames(directory).flatMap((file) => {
+      const name = basename(file, '.json')
+      if (file.startsWith('.') || !isName(name)) return []
+      const text = unlessMissing(name, () => readFileSync(join(directory, file), 'utf8'))
+      const note = text === null ? null : parseHoldNote(text)
+      return note ? [[name, note] as const] : []
+    }),
+  )
 }
 
 /** Whether I/O of any volume is held, as far as can be determined: if a note cannot be read, I/O may be held. */
@@ -128,6 +167,14 @@ function namesOf(host: Host): VolumeName[] {
 
 export function holdNotes(host: Host): string {
   return join(host.places.runtime, 'holds')
+}
+
+function fencedNotes(host: Host): string {
+  return join(host.places.records, 'fenced')
+}
+
+function fencedPathOf(host: Host, name: VolumeName): string {
+  return join(fencedNotes(host), `${name}.json`)
 }
 
 function pathOf(host: Host, name: VolumeName): string {

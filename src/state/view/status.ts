@@ -18,7 +18,7 @@ import { formatPortal, samePortal } from '../../model/portal.ts'
 import { isCachedAsOther } from '../../model/identity.ts'
 import type { DmMap, ScsiDisk } from '../../model/snapshot.ts'
 import type { VolumeView } from './volume.ts'
-import { deviceOfVolume, isReplaced, lookAtAttachment } from './volume.ts'
+import { deviceOfVolume, isReplaced, lookAtAttachment, usedPaths } from './volume.ts'
 import { carriesAlone } from './carried.ts'
 import { isOfAnotherMachine } from './machine.ts'
 import { ownerOf } from './owner.ts'
@@ -29,7 +29,7 @@ import { mountsOf } from './users.ts'
 /** The actual state of an attachment: the record's intent and the kernel's state. */
 export async function statusOf(host: Host, record: Attachment): Promise<VolumeStatus> {
   const view = lookAtAttachment(host, record)
-  const paths = pathsOf(record, view)
+  const used = pathsOf(record, usedPaths(record, view))
   const mode = record.mode ?? 'session'
   const device = deviceOfVolume(record, view)
   const map = view.maps[0]
@@ -40,13 +40,13 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
     ? 'misplaced'
     : record.phase !== 'attaching' && (owner.mine === false || note?.kind === 'fenced')
       ? 'fenced'
-      : await stateOf(host, record, paths, mount !== undefined, note, view)
+      : await stateOf(host, record, used, mount !== undefined, note, view)
   // State left by an agent that is no longer running.
   const outage = state === 'ready' ? null : note
   return {
     name: record.name,
     state,
-    device: map ? `/dev/mapper/${map.name}` : device ? `/dev/${device.name}` : null,
+    device: device && (map ? `/dev/mapper/${map.name}` : `/dev/${device.name}`),
     mount: mount?.point ?? null,
     fs: mount?.fs ?? record.fs,
     readOnly: record.request.use.readOnly,
@@ -58,7 +58,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
       effective:
         mode === 'map'
           ? await heldFor(host, record, map)
-          : await effectiveHold(host, paths, mode === 'multipathd' ? (map?.name ?? null) : null),
+          : await effectiveHold(host, used, mode === 'multipathd' ? (map?.name ?? null) : null),
       since: outage?.since ?? null,
       deadline:
         outage?.ended === null && state !== 'failed' && state !== 'misplaced' && state !== 'fenced'
@@ -67,7 +67,7 @@ export async function statusOf(host: Host, record: Attachment): Promise<VolumeSt
       waiting: device && state === 'holding' ? readVolumeDirtyData(host.paths, device.devno) : null,
     },
     owner,
-    paths,
+    paths: pathsOf(record, view),
   }
 }
 
@@ -143,7 +143,7 @@ async function stateOf(
   if (note && note.ended !== null && (await isAgentRunning(host))) return 'failed'
   if (record.request.use.mount !== null && !mounted) return 'failed'
   // Of an attach that was killed after it had logged in; after a reboot, for instance.
-  if ((record.mode === 'map' && !map) || isReplaced(record, view)) return 'failed'
+  if (isReplaced(record, view)) return 'failed'
   if (paths.some(isPathUp) && !(await isStalledAlone(host, record, map))) return 'ready'
   // FAILED with its disk blocked: the kernel's timer is running, and I/O is held (drivers/scsi/scsi_transport_iscsi.c).
   if (paths.some(({ sessionState, diskState }) => sessionState === 'FAILED' && diskState === 'blocked'))

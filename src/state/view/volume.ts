@@ -74,7 +74,7 @@ function isItsMap(map: DmMap, owner: VolumeName | null, wwid: Wwid | null): bool
 }
 
 /** multipath-tools writes NAA and EUI names in one form; how it writes other names is not known. */
-function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
+export function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
   const form = /^mpath-[23][0-9a-f]{16,32}$/
   const own = `mpath-${multipathForm(wwid)}`
   return form.test(own) && form.test(uuid) && uuid !== own
@@ -97,29 +97,40 @@ export function hasPath(host: Host, record: Attachment): boolean {
 }
 
 /**
- * The device that users of a volume have: its map, otherwise its disk. A volume on a hold map has none without the map: its disk must
- * not be used in its place.
+ * The device that users of a volume have: its map or, held by its session, its disk. Null if it does not exist: a path must not be
+ * used in place of a map, nor a disk in place of the one on which the volume was attached.
  */
 export function deviceOfVolume(
-  record: Pick<Attachment, 'mode' | 'phase' | 'device'>,
+  { mode, phase, device }: Pick<Attachment, 'mode' | 'phase' | 'device'>,
   view: VolumeView,
 ): Device | null {
-  if (record.mode === 'map' && view.maps.length === 0) return null
-  if (isReplaced(record, view)) return null
-  return devicesOf(view.maps, disksOf(view))[0] ?? null
+  const disks = disksOf(view)
+  if (view.maps.length === 0 && mode === 'map') return null
+  // An attach that was killed has made a hold map for a volume that had none.
+  if (phase === 'ready' && mode !== 'map' && view.maps.some(isHoldMap)) return null
+  if (view.maps.length > 0 || phase !== 'ready') return devicesOf(view.maps, disks)[0] ?? null
+  if (mode === 'multipathd') return null
+  const disk = disks.find(({ name }) => `/dev/${name}` === device)
+  return disk ? deviceOf(disk) : null
 }
 
 /**
- * Whether the disk of a volume that its session holds is not the one on which the volume was attached: it came after a reboot, or
- * after a logout. No attach has verified it, and users of the former disk do not reach it.
+ * Whether the volume has disks, and none of them is the device on which it was attached: they came after a reboot, or after the
+ * disk or the map was removed. No attach has verified them, and users of the former device do not reach them.
  */
-export function isReplaced(
-  { mode, phase, device }: Pick<Attachment, 'mode' | 'phase' | 'device'>,
+export function isReplaced(record: Pick<Attachment, 'mode' | 'phase' | 'device'>, view: VolumeView): boolean {
+  return record.phase === 'ready' && disksOf(view).length > 0 && deviceOfVolume(record, view) === null
+}
+
+/** Without a map, a volume has one disk that its users reach, whatever other paths there are. */
+export function usedPaths(
+  record: Pick<Attachment, 'mode' | 'phase' | 'device'>,
   view: VolumeView,
-): boolean {
-  if (mode !== 'session' || phase !== 'ready' || view.maps.length > 0) return false
-  const disks = disksOf(view)
-  return disks.length > 0 && !disks.some(({ name }) => `/dev/${name}` === device)
+): VolumeView {
+  if (record.mode !== 'session' || view.maps.length > 0) return view
+  const device = deviceOfVolume(record, view)
+  if (device === null) return view
+  return { ...view, sessions: view.sessions.filter(({ disk }) => disk?.name === device.name) }
 }
 
 function bareMaps(host: Host, wwid: Wwid): DmMap[] {

@@ -85,10 +85,9 @@ export async function attach(
     if (options.onlyAgain && (intent.fresh || intent.record.phase !== 'ready'))
       throw new LunkeeperError('NOT_FOUND', `${name} was detached meanwhile`)
     const { publication, takesOver = false, confirmTakeOver } = options
-    let record = chooseAgain(
-      host,
-      intent.fresh && publication ? { ...intent.record, publication } : intent.record,
-    )
+    let record = intent.fresh && publication ? { ...intent.record, publication } : intent.record
+    // The record keeps its mode until the attach is complete: the agent monitors a volume by its mode.
+    const mode = modeAgain(host, record)
     refuseGivenUp(host, record)
     let tookOver = false
     const steps = stepper(record.name, observer)
@@ -112,10 +111,10 @@ export async function attach(
         signal,
         note,
         record: () => record,
-        recovery: await sessionRecovery(host, record),
-        mark: await pathMark(host, record),
+        recovery: await sessionRecovery(host, { ...record, mode }),
+        mark: await pathMark(host, { ...record, mode }),
         name: record.name,
-        mode: record.mode,
+        mode,
         knownBefore: knownWwids(host),
       }
       const paths = await withLock(...targetLock(host, request, 'attach', signal), () =>
@@ -130,8 +129,8 @@ export async function attach(
       const taken = () => (tookOver = true)
       const isAutomatic = options.onlyAgain === true
       await claimVolume({ ...claim, publication, takesOver, isAutomatic, confirmTakeOver, taken })
-      const { device, map, mode } = await chooseDevice(work, paths)
-      if (mode === 'multipathd') await tellMultipathd(map!.name)
+      const { device, map, ...chosen } = await chooseDevice(work, paths)
+      if (chosen.mode === 'multipathd') await tellMultipathd(map!.name)
       const fs = await withMountLock(host, record.request.use.mount, signal, () =>
         prepareUse({ host, device, paths, steps, record: () => record, note }, record.request.use),
       )
@@ -143,7 +142,7 @@ export async function attach(
       refuseGivenUp(host, record)
       await finish({
         phase: 'ready',
-        mode,
+        mode: chosen.mode,
         device: shown,
         fs,
         request: record.request,
@@ -151,7 +150,7 @@ export async function attach(
         mark: mounted,
       })
       endMisplaced(host, record)
-      if (mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
+      if (chosen.mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
       throw withKept(error, await undo(host, record, steps, scanned, intent.record.identity))
@@ -208,13 +207,9 @@ function expectedOf({ expected }: VolumeRequest, { identity }: Attachment): Expe
  * A volume that was attached before there was an agent is held by its session. Once none of its disks is left, it
  * is held as a new volume would be: a map cannot be inserted below the users of a disk.
  */
-function chooseAgain(host: Host, record: Attachment): Attachment {
-  if (
-    record.mode !== 'session' ||
-    lookAtVolume(host, record.request).sessions.some(({ disk }) => disk !== null)
-  )
-    return record
-  return { ...record, mode: null }
+function modeAgain(host: Host, { mode, request }: Attachment): Attachment['mode'] {
+  const isFree = () => lookAtVolume(host, request).sessions.every(({ disk }) => disk === null)
+  return mode === 'session' && isFree() ? null : mode
 }
 
 /** If two volumes request one mount point, the second sees the first one's mount there. */

@@ -10,7 +10,7 @@ import { formatKey, isLunkeeperKey } from '../../model/reservation.ts'
 import { confirmAgain } from '../../state/proof/owner.ts'
 import { readRecords } from '../../state/records/volumes.ts'
 import { proveDisks } from '../../state/proof/prove.ts'
-import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
+import { deviceOfVolume, devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { mountsOf } from '../../state/view/users.ts'
 import { claimRefusal, isOfThisNode, reservedForOne } from './claim-refusal.ts'
 import type { Path } from './path.ts'
@@ -103,7 +103,7 @@ function isInUse({ host, record, scanned }: ClaimWork): boolean {
   const disks = disksOf(view)
   if (devicesOf(view.maps, disks).some((device) => mountsOf(host, device).length > 0)) return true
   const isHandedOut = record.phase === 'ready' && record.request.use.mount === null
-  return isHandedOut && disks.some(({ sid }) => !scanned.has(sid))
+  return isHandedOut && deviceOfVolume(record, view) !== null && disks.some(({ sid }) => !scanned.has(sid))
 }
 
 /** Refuses a read-only attach while another node may write: its reads would be inconsistent. @throws OWNED_ELSEWHERE */

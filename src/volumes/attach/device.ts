@@ -22,6 +22,7 @@ import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
 import { proveDisks, withProof } from '../../state/proof/prove.ts'
 import type { Device } from '../../state/view/users.ts'
+import { deviceOfVolume, lookAtAttachment } from '../../state/view/volume.ts'
 import { deviceOf, deviceOfMap } from '../../state/view/users.ts'
 import { releasePaths, refuseForeignHolders, reservePaths, undoBeside, unmarkPaths } from './foreign.ts'
 import type { MultipathdWork } from './multipathd-map.ts'
@@ -132,17 +133,35 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
     const map = await tryHoldMap(work, paths)
     if (map) return withHoldMap(map)
   }
+  const used = usedPath(work, paths)
   if (paths.length > 1)
     steps.warn(
       `${multipathd ? 'multipathd is configured to ignore these disks (blacklist)' : 'multipathd is not running'}: the volume uses one path, and does not fail over to the others`,
     )
   // With a map, its session would have given I/O up quickly in favour of another path; and it was not known whether
   // the volume is guarded.
-  keepIoInSessions(work, paths.slice(0, 1))
+  keepIoInSessions(work, [used])
   releasePaths(host, paths)
-  retryWithoutEnd(host, first.disk)
-  limitDirtyPages(host, first.disk.devno)
-  return { device: deviceOf(first.disk)!, map: null, mode: 'session' }
+  retryWithoutEnd(host, used.disk)
+  limitDirtyPages(host, used.disk.devno)
+  return { device: deviceOf(used.disk)!, map: null, mode: 'session' }
+}
+
+/**
+ * The path of a volume without a map: the one that its users already have. @throws TARGET_AWAY that one cannot be used
+ */
+function usedPath({ host, record, name }: DeviceWork, paths: readonly Path[]): Path {
+  const attached = record()
+  const device =
+    attached.mode === 'session' ? deviceOfVolume(attached, lookAtAttachment(host, attached)) : null
+  if (device === null || attached.phase !== 'ready') return paths[0]!
+  const path = paths.find(({ disk }) => disk.name === device.name)
+  if (path) return path
+  throw new LunkeeperError(
+    'TARGET_AWAY',
+    `${name} is attached as /dev/${device.name}, without a map over its paths, and that path is lost`,
+    { hint: `Wait until it is back. Or detach the volume, and attach it through the other path.` },
+  )
 }
 
 function withHoldMap(map: DmMap): ChosenDevice {

@@ -11,6 +11,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
+import { isOfAnother } from '../../state/view/volume.ts'
 import type { Stepper } from '../step.ts'
 import type { Path } from './path.ts'
 
@@ -42,10 +43,11 @@ interface Membership {
 }
 
 function memberships(host: Host, { lun }: SettledRequest, paths: readonly Path[]): Membership[] {
-  return paths.map(({ session, disk: { name } }) => {
+  return paths.map(({ session, disk: { name }, identity: { wwid } }) => {
+    const isIts = (map: DmMap) => isMultipath(map) && (wwid === null || !isOfAnother(map, wwid))
     const holders = readDisk(host.paths, session, lun, { identity: false })?.holders ?? []
     const maps = holders.map((holder) => readMap(host.paths, holder))
-    return { disk: name, map: maps.find((map) => map && isMultipath(map) && isFinished(host, map)) ?? null }
+    return { disk: name, map: maps.find((map) => map && isIts(map) && isFinished(host, map)) ?? null }
   })
 }
 

@@ -1,5 +1,6 @@
 import { withExclusiveOpen } from '../../host/disk/exclusive-open.ts'
-import { isGone, removeMap, removePartitionMap, stopQueueing } from '../../host/map/multipath.ts'
+import { removeMap, removePartitionMap, stopQueueing } from '../../host/map/multipath.ts'
+import { isGone } from '../../host/map/open-count.ts'
 import { forgetWwid, knownWwids, multipathForm } from '../../host/map/wwids.ts'
 import { isPartitionOfMultipath, readMap } from '../../host/read/maps.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'

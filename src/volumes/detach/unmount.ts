@@ -50,7 +50,9 @@ export async function unmountAll(
         `the file system of ${found.name} is still in use: ${await describeUsers(host, [device])}`,
       )
   }
-  if (own !== null && devices.length === 0) await unmountDead(work, own)
+  const mount = own === null ? null : mountAt(host.paths, own)
+  const isDead = mount !== null && !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)
+  if (own !== null && (devices.length === 0 || isDead)) await unmountDead(work, own)
 }
 
 /** The disks that have not been removed since they were classified. */

@@ -10,6 +10,7 @@ import type { Attachment } from '../../model/attachment.ts'
 import type { Hold } from '../../model/hold.ts'
 import { longerHold } from '../../model/hold.ts'
 import type { VolumeName } from '../../model/name.ts'
+import { safeHold } from '../../model/safe-hold.ts'
 import type { ScsiDisk, Session } from '../../model/snapshot.ts'
 import { describeHolder } from '../../state/view/holders.ts'
 
@@ -34,7 +35,7 @@ interface Held {
 export async function findBeside(host: Host, records: readonly Attachment[]): Promise<Beside[]> {
   const found: Beside[] = []
   for (const [iqn, volumes] of Map.groupBy(records, ({ request }) => request.iqn)) {
-    const wanted = volumes.map(({ request }) => request.hold.wanted).reduce<Hold>(longerHold, 0)
+    const wanted = volumes.map(safeHold).reduce<Hold>(longerHold, 0)
     for (const session of readSessions(host.paths, iqn)) {
       const disks = readDisks(host.paths, session, { identity: false }).map((disk) => heldOf(host, disk))
       if (disks.some(({ beside }) => beside.some((holder) => !isMultipathMap(host, holder))))

@@ -48,9 +48,9 @@ export function shortenTimers(host: Host, sessions: readonly Session[]): void {
  * (libmultipath/discovery.c:sysfs_set_session_tmo).
  * @returns the sessions whose timer was too short
  */
-export function lengthenTimers(host: Host, { request }: Attachment): Session[] {
-  const { wanted } = request.hold
-  return lookAtVolume(host, request).sessions.flatMap(({ session, disk }) => {
+export function lengthenTimers(host: Host, record: Attachment): Session[] {
+  const wanted = safeHold(record)
+  return lookAtVolume(host, record.request).sessions.flatMap(({ session, disk }) => {
     const isShort = longerHold(session.recoveryTmo, wanted) !== session.recoveryTmo
     return disk && isShort && session.state === 'LOGGED_IN' && setRecovery(host, session, wanted)
       ? [session]

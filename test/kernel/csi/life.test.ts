@@ -98,6 +98,26 @@ describe.each(kernels('bookworm'))('a CSI volume lives from stage to unstage (%s
     await expectNothingStaged(node)
   })
 
+  it.for([
+    ['block', block('SINGLE_NODE_SINGLE_WRITER'), ''],
+    ['mount', mountable('ext4', 'SINGLE_NODE_SINGLE_WRITER'), '/sub'],
+  ] as const)(
+    'a volume for one pod is published again at its path while the kubelet has it mounted elsewhere, and at no other (%s)',
+    async ([kind, volumeCapability, sub], { node, target, kubelet }) => {
+      const volume = claim(target, { volumeCapability })
+      await kubelet.bring(volume, 'pod')
+      // As a kubelet does for a block volume, and for a volume with subPath.
+      const path = `${at(volume, 'pod')}${sub}`
+      await node.sh(kind === 'block' ? 'touch /run/kubelet-own' : `mkdir ${path} /run/kubelet-own`)
+      await node.sh(`mount --bind ${path} /run/kubelet-own`)
+      await kubelet.publish(volume, 'pod')
+      await kubelet.fails('nodePublishVolume', publishing(volume, 'other'), 'FailedPrecondition', /only one/)
+      await node.sh('umount /run/kubelet-own; rm -r /run/kubelet-own')
+      await kubelet.release(volume, 'pod')
+      await expectNothingStaged(node)
+    },
+  )
+
   it.runIf(isEverything)(
     'a device is read-only for all or for none, because no second way to it both refuses writes and shows what is written',
     async ({ node, target, kubelet }) => {

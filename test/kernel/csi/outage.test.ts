@@ -77,6 +77,9 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
         { status: 'INACCESSIBLE', reason: 'TargetAway', message: expect.stringMatching(/until 2/) },
       ],
     })
+    // A final status would tell the kubelet that nothing is left to be unstaged.
+    const broken = { ...staging(volume), secrets: { 'node.session.auth.username': 'only' } }
+    await kubelet.fails('nodeStageVolume', broken, 'Unavailable', /BAD_CHAP/)
     // From a kubelet that was restarted, for another pod, and for one that goes away.
     const calls = [
       await kubelet.ask('nodeStageVolume', staging(volume)),
@@ -166,6 +169,33 @@ describe.each(kernels('trixie'))('a CSI volume is held in an outage (%s)', (debi
     await kubelet.stage(volume)
     expect(Number((await node.sh(`stat -c %s ${stagingPath('pv')}/file`)).trim())).toBeGreaterThan(0)
     await kubelet.unstage(volume)
+    await nothingLeft(node)
+  })
+
+  it('a CHAP secret that was changed in an outage reaches a volume whose I/O is held, when it is staged again', async ({
+    node,
+    agent,
+    kubelet,
+  }) => {
+    const former = { user: 'node-a', password: 'TopSecret-0123456789' }
+    const next = { user: 'node-a', password: 'Next-Secret-55555555' }
+    const secretsOf = ({ user, password }: typeof next) => ({
+      secrets: { 'node.session.auth.username': user, 'node.session.auth.password': password },
+    })
+    const target = await node.lio.target({ chap: former })
+    await target.map(5, { serial: 'c515', bytes: 64 << 20 })
+    const volume = { ...claimOf(target, 'pv', { hold: '600s' }), ...secretsOf(former) }
+    await kubelet.bring(volume, 'pod-a')
+    const writer = await Writer.start(node, `${at('pod-a')}/file`)
+    await target.disable()
+    await told(node, kubelet, /I\/O is held until/)
+    await target.credentials({ chap: next })
+    await target.enable()
+    await agent.errors(/CHAP/, 60_000)
+    await kubelet.stage({ ...volume, ...secretsOf(next) })
+    await writer.resumes(60_000)
+    await expectNoError(writer)
+    await kubelet.release(volume, 'pod-a')
     await nothingLeft(node)
   })
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { beforeEach, expect, it } from 'vitest'
@@ -10,8 +10,10 @@ import { parseName } from '../../../../src/model/name.ts'
 import {
   holdNotes,
   isAnyHolding,
+  readFencedNotes,
   readHoldNote,
   readHoldNotes,
+  removeHoldNote,
   writeHoldNote,
 } from '../../../../src/state/records/hold-note.ts'
 import { temporary } from '../../temporary.ts'
@@ -89,4 +91,40 @@ it('one with a time that no clock shows is not a note', () => {
   mkdirSync(holdNotes(host), { recursive: true })
   writeFileSync(join(holdNotes(host), `${NAME}.json`), JSON.stringify(note))
   expect(readHoldNote(host, NAME)).toBeNull()
+})
+
+it('that another node has the volume is also kept beside the records, until the note is another one or removed', () => {
+  const fenced = {
+    since: new Date().toISOString(),
+    sinceMs: 5,
+    ended: 'fenced',
+    kind: 'fenced',
+    trouble: 'node-b has it',
+    holder: 'node-b',
+    isClear: true,
+  } as const
+  const { since, ended, kind, trouble, holder } = fenced
+  const kept = { since, ended, kind, trouble, holder }
+  const other = { since, ended: 'give-up', trouble: null } as const
+  for (const end of [() => removeHoldNote(host, NAME), () => writeHoldNote(host, NAME, other)]) {
+    writeHoldNote(host, NAME, fenced)
+    // As after a reboot.
+    rmSync(host.places.runtime, { recursive: true })
+    expect(readHoldNote(host, NAME)).toBeNull()
+    expect(readFencedNotes(host)).toEqual(new Map([[NAME, kept]]))
+    end()
+    expect(readFencedNotes(host)).toEqual(new Map())
+  }
+})
+
+it('a volume is fenced although that cannot be kept beside the records', () => {
+  writeFileSync(host.places.records, '')
+  writeHoldNote(host, NAME, {
+    since: new Date().toISOString(),
+    ended: 'fenced',
+    kind: 'fenced',
+    trouble: null,
+  })
+  expect(readHoldNote(host, NAME)).toMatchObject({ kind: 'fenced' })
+  expect(readFencedNotes(host)).toEqual(new Map())
 })

@@ -1,0 +1,28 @@
+import type { Host } from '../host/host.ts'
+import { isLunkeeperError } from '../model/errors.ts'
+import { readFencedNotes, readHoldNote, removeHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
+import { readRecord } from '../state/records/volumes.ts'
+import { disksOf, lookAtAttachment } from '../state/view/volume.ts'
+import type { AgentLog } from './log.ts'
+
+/**
+ * Restores the notes of volumes that were `fenced` when the node went down: a node that has lost a volume does not attach it again
+ * automatically, even once the other node has given it back. A person, or Kubernetes, decides.
+ */
+export function restoreFenced(host: Host, log: AgentLog): void {
+  for (const [name, note] of readFencedNotes(host)) {
+    try {
+      const record = readRecord(host, name)
+      // A detach that was killed has left it.
+      if (record === null) removeHoldNote(host, name)
+      else if (readHoldNote(host, name) === null) {
+        const view = lookAtAttachment(host, record)
+        const isClear = disksOf(view).length === 0 && view.maps.length === 0
+        writeHoldNote(host, name, isClear ? { ...note, isClear } : note)
+      }
+    } catch (error) {
+      if (!isLunkeeperError(error)) throw error
+      log.say(name, `cannot restore that another node has the volume: ${error.message}`)
+    }
+  }
+}
