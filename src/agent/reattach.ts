@@ -9,11 +9,13 @@ import { asAsked } from '../model/attachment.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import type { VolumeName } from '../model/name.ts'
 import { recoveryInterval } from '../model/plan/hold-outage.ts'
+import { wasAttached } from '../state/records/attached-note.ts'
 import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import { recordSeen } from '../state/records/history.ts'
 import { readRecord, readRecords } from '../state/records/volumes.ts'
 import { isOfAnotherMachine } from '../state/view/machine.ts'
 import { deviceOfVolume, disksOf, lookAtAttachment } from '../state/view/volume.ts'
+import { unmountDeadMount } from '../volumes/holding/dead-mount.ts'
 import { mustNotBeWritten } from '../volumes/holding/misplaced.ts'
 import { attach } from '../volumes/attach/attach.ts'
 import type { AgentLog } from './log.ts'
@@ -53,8 +55,9 @@ async function reattach(
   const { name } = record
   for (let failures = 0; ; failures++) {
     try {
-      const asked = asAsked(readRecord(host, name) ?? record)
-      await attach(host, asked, { observer: log.observer, signal, onlyAgain: true })
+      const now = readRecord(host, name) ?? record
+      await unmountDeadMount(host, now)
+      await attach(host, asAsked(now), { observer: log.observer, signal, onlyAgain: true })
       log.say(name, 'attached again', { code: 'reattached' })
       recordSeen(host, name, { event: 'reattached' })
       return
@@ -62,6 +65,8 @@ async function reattach(
       if (signal.aborted) return
       noteLost(host, record, error)
       log.once(name, 'reattach', `not attached again: ${(error as Error).message}`)
+      // A person has to end that first.
+      if (isLunkeeperError(error, 'BUSY', 'BAD_MOUNT', 'CONFLICT')) return
     } finally {
       tried()
     }
@@ -81,14 +86,19 @@ function isStillToBeAttached(host: Host, name: VolumeName): boolean {
   }
 }
 
-/** Kubernetes attaches its own volumes. What has a note is brought back by its monitor, or belongs to another node. */
+/**
+ * Kubernetes attaches its own volumes. What has a note is brought back by its monitor, or belongs to another node. Of a volume that
+ * was attached completely since the boot, a user may have unmounted the file system.
+ */
 function isToBeAttached(host: Host, record: Attachment): boolean {
-  if (record.orchestrator || mustNotBeWritten(host, record)) return false
-  const device = deviceOfVolume(record, lookAtAttachment(host, record))
+  const { name, mode, orchestrator } = record
+  if (orchestrator || mustNotBeWritten(host, record)) return false
   // Its monitor attaches a volume that lacks its hold map.
-  if (device === null) return record.mode !== 'map'
+  if (deviceOfVolume(record, lookAtAttachment(host, record)) === null) return mode !== 'map'
+  if (wasAttached(host, name) || readHoldNote(host, name) !== null) return false
   const point = record.request.use.mount
-  return point !== null && mountAt(host.paths, point) === null && readHoldNote(host, record.name) === null
+  // A disk may have got the name that the volume's disk had before the boot.
+  return point === null ? mode !== 'map' : mountAt(host.paths, point) === null
 }
 
 /** Another node has had the volume: it is not attached automatically any more, even once that node has given it back. */

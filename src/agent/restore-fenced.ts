@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts'
+import { mountAt } from '../host/read/mounts.ts'
 import { isLunkeeperError } from '../model/errors.ts'
 import { readFencedNotes, readHoldNote, removeHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import { readRecord } from '../state/records/volumes.ts'
@@ -17,7 +18,10 @@ export function restoreFenced(host: Host, log: AgentLog): void {
       if (record === null) removeHoldNote(host, name)
       else if (readHoldNote(host, name) === null) {
         const view = lookAtAttachment(host, record)
-        const isClear = disksOf(view).length === 0 && view.maps.length === 0
+        // Users of a hold map never had its disks.
+        const isFree = view.maps.length === 0 && (record.mode === 'map' || disksOf(view).length === 0)
+        const { mount } = record.request.use
+        const isClear = isFree && (mount === null || mountAt(host.paths, mount) === null)
         writeHoldNote(host, name, isClear ? { ...note, isClear } : note)
       }
     } catch (error) {

@@ -46,6 +46,8 @@ export async function giveUp(host: Host, name: string, warn: Warn = () => {}): P
   const isOver = record.mode === 'map' && (readHoldNote(host, record.name)?.ended ?? null) !== null
   if (!isOver && !(await isWaiting(host, { record, map }, () => queueingMaps(host))))
     throw new LunkeeperError('CONFLICT', `no I/O of ${name} is held`)
+  if (!isOver && record.phase === 'detaching' && !(await lacksPath(host, { record, map })))
+    throw new LunkeeperError('CONFLICT', `no I/O of ${name} is held: a path is up`)
   await endHold(host, { record, map }, warn)
   unlessUnwritable(() => restoreDirtyLimit(host), warn)
   return statusOf(host, record)
@@ -155,8 +157,11 @@ async function isWaiting(
 ): Promise<boolean> {
   const note = record.mode === 'map' ? readHoldNote(host, record.name) : null
   if (note) return note.ended === null && !(await carriesAlone(host, map, lookAtAttachment(host, record)))
-  // The sessions may be up although the kernel has failed the paths and no agent has recorded that.
-  const mayWait =
-    record.phase === 'detaching' || !hasPath(host, record) || (await hasOnlyFailedPaths(host, map))
+  const mayWait = record.phase === 'detaching' || (await lacksPath(host, { record, map }))
   return mayWait && (await queueing()).has(map.name)
+}
+
+/** The sessions may be up although the kernel has failed the paths and no agent has recorded that. */
+async function lacksPath(host: Host, { record, map }: Waiting): Promise<boolean> {
+  return !hasPath(host, record) || hasOnlyFailedPaths(host, map)
 }

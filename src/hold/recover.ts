@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-
 import { syncDevice } from '../host/disk/sync.ts'
 import type { Host } from '../host/host.ts'
 import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
@@ -14,8 +11,7 @@ import { attach } from '../volumes/attach/attach.ts'
 import { primeMark } from '../state/proof/ext4-mark.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
-import { unmountProven } from '../state/proof/unmount.ts'
-import type { Mount } from '../model/snapshot.ts'
+import { isOfMissingDevice, unmountDeadMount } from '../volumes/holding/dead-mount.ts'
 import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
 import type { OperationControl } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
@@ -44,7 +40,7 @@ export async function recover(
   let mark: Ext4Mark | null = null
   if (point !== null && mount && isOfMissingDevice(host, mount)) {
     try {
-      await unmountProven(host, record, point)
+      await unmountDeadMount(host, record)
     } catch (error) {
       if (!isLunkeeperError(error, 'BUSY')) throw error
       return `the disk of its mount was removed, and it must be mounted again once it is not in use: ${await describeUsers(host, [], [point])}`
@@ -67,11 +63,6 @@ export async function recover(
   }
   await attach(host, asAsked(record), { ...options, onlyAgain: true, mark })
   return null
-}
-
-/** Whether the block device of a mount no longer exists. */
-function isOfMissingDevice({ paths }: Host, { source, devno }: Mount): boolean {
-  return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
 }
 
 /** There is little metadata, and the kernel writes it out all the time. */

@@ -93,9 +93,16 @@ describe.each(kernels('bookworm'))('a node that was down while another one had i
       // A raw device has no mark.
       await onB.detach()
       await expectFencedAfterReboot(a, agent, onA)
-      // A person decides.
+      // A person decides, also without an agent, and the next agent accepts that.
+      if (mode === 'session') {
+        await agent.kill()
+        await losePower(a)
+      }
       expect(await onA.attach('--hold-mode', mode)).toMatchObject({ state: 'ready', owner: { mine: true } })
       await a.sh('test ! -e /var/lib/lunkeeper/fenced/db.json')
+      if (mode === 'session') await agent.start()
+      await a.sh('sleep 3')
+      expect(await onA.status()).toMatchObject({ state: 'ready', owner: { mine: true } })
     },
   )
 

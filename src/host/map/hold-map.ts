@@ -123,7 +123,10 @@ export async function loadHoldMap(
     if (!isLunkeeperError(error, 'TIMEOUT') || !(await isBeingClosed(host, map))) throw error
     // Only what the dead program was reading fails. The table that is loaded next queues again.
     await setQueueing(host, map, false)
-    if (!(await untilClosed(host, map))) throw error
+    if (!(await untilClosed(host, map))) {
+      await setQueueing(host, map, true)
+      throw error
+    }
     for (const { devno } of paths) proof.require(devno)
     await load()
   }

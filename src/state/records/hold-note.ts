@@ -87,13 +87,18 @@ function asRead(note: z.output<typeof written>): HoldNote {
 export function writeHoldNote(host: Host, name: VolumeName, note: HoldNote): void {
   if (note.kind === 'fenced') keepFenced(host, name, note)
   writeNote(pathOf(host, name), note)
-  if (note.kind !== 'fenced') removeDurable(fencedPathOf(host, name))
+  if (note.kind !== 'fenced') forgetFenced(host, name)
 }
 
 /** @throws RECORD_UNWRITABLE */
 export function removeHoldNote(host: Host, name: VolumeName): void {
-  removeDurable(fencedPathOf(host, name))
+  forgetFenced(host, name)
   removeDurable(pathOf(host, name))
+}
+
+/** The volume is this node's again. @throws RECORD_UNWRITABLE */
+export function forgetFenced(host: Host, name: VolumeName): void {
+  removeDurable(fencedPathOf(host, name))
 }
 
 /**

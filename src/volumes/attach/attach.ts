@@ -18,6 +18,7 @@ import { checkRequest } from '../../model/request.ts'
 import type { Chap } from '../../model/secret.ts'
 import { configureMultipathd } from '../holding/multipathd.ts'
 import { undo } from '../detach/undo.ts'
+import { noteAttached } from '../../state/records/attached-note.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { mountLock, targetLock, volumeLock } from '../../state/records/locks.ts'
 import { removeLeftovers } from '../../state/records/leftovers.ts'
@@ -149,7 +150,7 @@ export async function attach(
         machine,
         mark: mounted,
       })
-      endMisplaced(host, record)
+      endMisplaced(host, record, !isAutomatic)
       if (chosen.mode === 'map' && isForEverybody(record)) offerToUdev(host, map!)
       return statusOf(host, record)
     } catch (error) {
@@ -173,6 +174,7 @@ export async function attach(
         .filter(([key, value]) => !isDeepStrictEqual(before?.[key as keyof Attachment], value))
         .map(([key]) => key)
       if (differs.length > 0) await steps.step('finish', record.name, () => note(ready))
+      noteAttached(host, record.name)
       // Every mount leaves a different mark.
       if (differs.every((key) => key === 'mark') && !tookOver) return
       const { name, mode, device, identity, protectedDirectory: directory } = record

@@ -12,6 +12,7 @@ import { targetLock } from '../../state/records/locks.ts'
 import type { VolumeView } from '../../state/view/volume.ts'
 import { devicesOf, disksOf, lookAtVolume } from '../../state/view/volume.ts'
 import { untilNextWait } from '../../state/view/until-next-wait.ts'
+import { forgetAttached } from '../../state/records/attached-note.ts'
 import { forgetRegistered } from '../../state/records/registrations.ts'
 import { mountsOf } from '../../state/view/users.ts'
 import { removeRecord } from '../../state/records/volumes.ts'
@@ -212,6 +213,7 @@ async function forget(work: Dismantling, record: Attachment): Promise<void> {
   await steps.step('forget', record.name, () => {
     removeHoldNote(host, record.name)
     forgetRegistered(host, record.name)
+    forgetAttached(host, record.name)
     dropStaleMarks(host)
     restoreDirtyLimit(host)
     removeRecord(host, record.name)

@@ -9,6 +9,7 @@ import { devicesOf, disksOf } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
+import { isOfMissingDevice } from '../holding/dead-mount.ts'
 import { unmountAfterHold } from '../holding/unmount-after-hold.ts'
 import type { Dismantling } from './dismantle.ts'
 import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
@@ -51,7 +52,7 @@ export async function unmountAll(
       )
   }
   const mount = own === null ? null : mountAt(host.paths, own)
-  const isDead = mount !== null && !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)
+  const isDead = mount !== null && isOfMissingDevice(host, mount)
   if (own !== null && (devices.length === 0 || isDead)) await unmountDead(work, own)
 }
 

@@ -12,7 +12,7 @@ import { lastingOpeners, openable, sayOpeners } from '../../state/view/openers.t
 import { devicesOf, disksOf, lookAtAttachment } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
-import { readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
+import { forgetFenced, readHoldNote, removeHoldNote, writeHoldNote } from '../../state/records/hold-note.ts'
 
 /**
  * Whether another volume has answered while the volume's I/O went through, or another node has taken the volume.
@@ -58,11 +58,15 @@ export function refuseGivenUp(host: Host, record: Attachment): void {
 
 /**
  * The volume is attached again, checked and mounted; if another node had it, it is this node's again.
+ * @param endsRemoved also the note that its disk was removed. The agent ends that one itself
  * @throws as {@link refuseMisplaced}: it was given up while it was being attached
  */
-export function endMisplaced(host: Host, record: Attachment): void {
+export function endMisplaced(host: Host, record: Attachment, endsRemoved: boolean): void {
   refuseGivenUp(host, record)
-  if (isGivenUp(readHoldNote(host, record.name))) removeHoldNote(host, record.name)
+  const note = readHoldNote(host, record.name)
+  if (isGivenUp(note) || (endsRemoved && note?.ended === 'removed')) removeHoldNote(host, record.name)
+  // Without an agent, nothing has restored the note since the boot.
+  else forgetFenced(host, record.name)
 }
 
 /**

@@ -29,13 +29,13 @@ describe.each([
 
   it('is attached again once it has been unmounted', () => {
     writeHoldNote(node.host, NAME, { ...note, isClear: true })
-    endMisplaced(node.host, staged)
+    endMisplaced(node.host, staged, true)
     expect(readHoldNote(node.host, NAME)).toBeNull()
   })
 })
 
 it('an outage does not keep a volume from being attached', () => {
   writeHoldNote(node.host, NAME, { since, ended: null, trouble: null })
-  endMisplaced(node.host, staged)
+  endMisplaced(node.host, staged, true)
   expect(readHoldNote(node.host, NAME)).not.toBeNull()
 })

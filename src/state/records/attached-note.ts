@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Host } from '../../host/host.ts'
+import { removeDurable } from '../../host/store/durable.ts'
+import { writeNote } from '../../host/store/json-note.ts'
+import { isLunkeeperError } from '../../model/errors.ts'
+import type { VolumeName } from '../../model/name.ts'
+
+// Which volumes were attached completely since the boot. What is missing of such a volume was taken away by a user or a failure;
+// of the others, an attach was killed, or has not begun.
+
+/** Without the note, the next agent attaches the volume once more, which changes nothing. */
+export function noteAttached(host: Host, name: VolumeName): void {
+  try {
+    if (!wasAttached(host, name)) writeNote(pathOf(host, name), {})
+  } catch (error) {
+    if (!isLunkeeperError(error)) throw error
+  }
+}
+
+export function wasAttached(host: Host, name: VolumeName): boolean {
+  return existsSync(pathOf(host, name))
+}
+
+/** @throws RECORD_UNWRITABLE */
+export function forgetAttached(host: Host, name: VolumeName): void {
+  removeDurable(pathOf(host, name))
+}
+
+function pathOf(host: Host, name: VolumeName): string {
+  return join(host.places.runtime, 'attached', `${name}.json`)
+}
