@@ -23,7 +23,7 @@ describe.each([
   it('stays so: the attach fails', () => {
     writeHoldNote(node.host, NAME, note)
     for (const act of [refuseGivenUp, endMisplaced])
-      expect(() => act(node.host, staged)).toThrow(expect.objectContaining({ code }))
+      expect(() => act(node.host, staged, true)).toThrow(expect.objectContaining({ code }))
     expect(readHoldNote(node.host, NAME)).toMatchObject({ kind })
   })
 
