@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Host } from '../../host/host.ts'
+import { listNames } from '../../host/read/attribute.ts'
 import { removeDurable } from '../../host/store/durable.ts'
 import { writeNote } from '../../host/store/json-note.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
@@ -28,6 +29,22 @@ export function forgetAttached(host: Host, name: VolumeName): void {
   removeDurable(pathOf(host, name))
 }
 
+/** Removes the notes of volumes whose records were lost. A note that cannot be removed stays. */
+export function dropStaleAttached(host: Host): void {
+  for (const file of listNames(directoryOf(host))) {
+    if (file.startsWith('.') || existsSync(join(host.places.records, 'volumes', file))) continue
+    try {
+      rmSync(join(directoryOf(host), file), { force: true })
+    } catch {
+      // It only keeps an agent from mounting what it does not find mounted.
+    }
+  }
+}
+
 function pathOf(host: Host, name: VolumeName): string {
-  return join(host.places.runtime, 'attached', `${name}.json`)
+  return join(directoryOf(host), `${name}.json`)
+}
+
+function directoryOf(host: Host): string {
+  return join(host.places.runtime, 'attached')
 }

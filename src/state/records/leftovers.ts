@@ -28,8 +28,9 @@ const UNFINISHED_POLICY = /^\.zz-lunkeeper\.conf\.[0-9a-f]{12}$/
 export function removeLeftovers(host: Host): void {
   const { records, runtime } = host.places
   sweep(dirname(nodeDatabase(host)), UNFINISHED_NODE_RECORD, NODE_RECORD_WRITTEN_MS)
-  for (const name of ['volumes', 'formatting']) sweep(join(records, name), UNFINISHED, FILE_WRITTEN_MS)
-  for (const name of ['', 'holds', 'registered', 'sessions', 'csi'])
+  for (const name of ['volumes', 'formatting', 'fenced'])
+    sweep(join(records, name), UNFINISHED, FILE_WRITTEN_MS)
+  for (const name of ['', 'holds', 'registered', 'attached', 'sessions', 'csi'])
     sweep(join(runtime, name), UNFINISHED, FILE_WRITTEN_MS)
   sweep(join(host.paths.root, dirname(MULTIPATHD_POLICY)), UNFINISHED_POLICY, FILE_WRITTEN_MS)
   sweep(join(runtime, 'overlays'), /^/, LOGIN_ENDED_MS)

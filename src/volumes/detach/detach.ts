@@ -6,6 +6,7 @@ import type { DetachReport } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import { defaultName } from '../../model/name.ts'
 import type { Session } from '../../model/snapshot.ts'
+import { dropStaleAttached } from '../../state/records/attached-note.ts'
 import { recordAct } from '../../state/records/history.ts'
 import { volumeLock } from '../../state/records/locks.ts'
 import { readRecord, writeRecord } from '../../state/records/volumes.ts'
@@ -70,6 +71,7 @@ export async function detachFound(
           if (!now?.fence?.isReleasing) writeRecord(host, { ...record, writeOut: now?.writeOut ?? null })
         },
       })
+      if (record === null) dropStaleAttached(host)
       if (record && done.left.length === 0) recordAct(host, record.name, { event: 'detached', forced: force })
       return done
     },
