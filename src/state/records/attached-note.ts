@@ -7,6 +7,7 @@ import { removeDurable } from '../../host/store/durable.ts'
 import { writeNote } from '../../host/store/json-note.ts'
 import { isLunkeeperError } from '../../model/errors.ts'
 import type { VolumeName } from '../../model/name.ts'
+import { readRecords } from './volumes.ts'
 
 // Which volumes were attached completely since the boot. What is missing of such a volume was taken away by a user or a failure;
 // of the others, an attach was killed, or has not begun.
@@ -29,10 +30,11 @@ export function forgetAttached(host: Host, name: VolumeName): void {
   removeDurable(pathOf(host, name))
 }
 
-/** Removes the notes of volumes whose records were lost. A note that cannot be removed stays. */
+/** Removes the notes of volumes whose records were lost or are corrupt. A note that cannot be removed stays. */
 export function dropStaleAttached(host: Host): void {
+  const known = new Set(readRecords(host).attachments.map(({ name }) => `${name}.json`))
   for (const file of listNames(directoryOf(host))) {
-    if (file.startsWith('.') || existsSync(join(host.places.records, 'volumes', file))) continue
+    if (file.startsWith('.') || known.has(file)) continue
     try {
       rmSync(join(directoryOf(host), file), { force: true })
     } catch {
