@@ -1,7 +1,7 @@
 import { syncDevice } from '../host/disk/sync.ts'
 import type { Host } from '../host/host.ts'
 import { fsInstance, lastErrorMs } from '../host/read/file-systems.ts'
-import { readMounts } from '../host/read/mounts.ts'
+import { isOfMissingDevice, mountAt } from '../host/read/mounts.ts'
 import { readHoldNote, writeHoldNote } from '../state/records/hold-note.ts'
 import type { Attachment } from '../model/attachment.ts'
 import { asAsked } from '../model/attachment.ts'
@@ -11,7 +11,7 @@ import { attach } from '../volumes/attach/attach.ts'
 import { primeMark } from '../state/proof/ext4-mark.ts'
 import { proveDevice, withProof } from '../state/proof/prove.ts'
 import { testWriteProven } from '../state/proof/test-write.ts'
-import { isOfMissingDevice, unmountDeadMount } from '../volumes/holding/dead-mount.ts'
+import { unmountDeadMount } from '../volumes/holding/dead-mount.ts'
 import { unmountAfterHold } from '../volumes/holding/unmount-after-hold.ts'
 import type { OperationControl } from '../volumes/step.ts'
 import type { Device } from '../state/view/users.ts'
@@ -36,9 +36,9 @@ export async function recover(
   const isNew =
     isReplaced(record, lookAtAttachment(host, record)) || readHoldNote(host, record.name)?.ended === 'removed'
   if (!isNew && (point === null || readOnly)) return null
-  const mount = readMounts(host.paths).findLast((found) => found.point === point)
+  const mount = point === null ? null : mountAt(host.paths, point)
   let mark: Ext4Mark | null = null
-  if (point !== null && mount && isOfMissingDevice(host, mount)) {
+  if (point !== null && mount && isOfMissingDevice(host.paths, mount)) {
     try {
       await unmountDeadMount(host, record)
     } catch (error) {

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
 import { holdMapName } from '../../host/map/hold-map.ts'
 import type { Host } from '../../host/host.ts'
 import { readMap } from '../../host/read/maps.ts'
-import { readMounts } from '../../host/read/mounts.ts'
+import { isOfMissingDevice, readMounts } from '../../host/read/mounts.ts'
 import { linkName } from '../../host/read/attribute.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import type { VolumeName } from '../../model/name.ts'
@@ -79,9 +78,9 @@ export function isNodeOf({ fs, root }: Mount, device: string): boolean {
  * Whether a mount leads to something unusable: a block device that no longer exists, or a device node that was removed
  * from /dev. Opening the latter would reach the device that has its number now.
  */
-export function isDeadMount({ paths }: Host, { fs, root, devno, source }: Mount): boolean {
-  if (isDevFs(fs)) return root.endsWith('//deleted')
-  return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
+export function isDeadMount({ paths }: Host, mount: Mount): boolean {
+  if (isDevFs(mount.fs)) return mount.root.endsWith('//deleted')
+  return isOfMissingDevice(paths, mount)
 }
 
 /** Whether a mount is of this volume's hold map, even without a record of the volume. */

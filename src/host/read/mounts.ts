@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+
 import type { Mount } from '../../model/snapshot.ts'
 import type { HostPaths } from '../paths.ts'
 import { hasCache, cached } from './cache.ts'
@@ -33,6 +35,11 @@ export function mountsOfDevices(paths: HostPaths, devnos: ReadonlySet<string>): 
     .flatMap((devno) => byDevice.get(devno) ?? [])
     .toSorted((a, b) => a.place - b.place)
     .map(({ mount }) => mount)
+}
+
+/** Whether the block device of a mount no longer exists. */
+export function isOfMissingDevice({ sys }: HostPaths, { source, devno }: Mount): boolean {
+  return source.startsWith('/dev/') && !existsSync(`${sys}/dev/block/${devno}`)
 }
 
 /** The visible mount at a mount point: the last one there; null if there is none. */

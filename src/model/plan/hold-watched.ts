@@ -54,7 +54,8 @@ type Fate = 'carried' | 'waits' | 'failed' | 'none'
 /** @returns null if the kernel must be asked first */
 function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate | null {
   const isKnown = wasHere || note !== null
-  if (held.isReplaced) return !isKnown ? 'none' : note === null || note.ended === null ? 'failed' : 'carried'
+  if (held.isReplaced && !isKnown) return 'none'
+  if (held.isReplaced) return (note?.ended ?? null) === null ? 'failed' : 'carried'
   if (paths.some(isUsable)) return 'carried'
   // There is no note, but the session is back: the volume is being attached after a reboot.
   if (!isKnown && ((paths.length === 0 && !held.hasMap) || paths.some(isLoggedIn))) return 'none'
@@ -65,8 +66,7 @@ function fateOf({ paths, note, held }: HoldFacts, { wasHere }: HoldMemory): Fate
 
 function nextLook({ nowMs, paths, note, held, volumes }: HoldFacts, memory: HoldMemory, fate: Fate): number {
   const isKnown = memory.wasHere || note !== null
-  const isAbsent = held.isReplaced || (paths.length === 0 && !held.hasMap)
-  if (fate === 'none' && !isKnown && isAbsent) return nowMs + ROUND_MS
+  if (fate === 'none' && !isKnown && isGone({ paths, held })) return nowMs + ROUND_MS
   const interval = Math.max(LOOK_INTERVAL_MS, LOOK_INTERVAL_EACH_MS * volumes)
   return nowMs + (paths.some(isLoggedIn) ? APPEAR_MS : interval)
 }
@@ -93,8 +93,7 @@ function planFailed(facts: HoldFacts, before: HoldMemory): OutagePlan {
   const memory = { ...before, recovery: voidRecovery(before) }
   const begun = facts.note ? { note: facts.note, memory, steps: [] } : beginOutage(facts, memory, { kept: 0 })
   if (begun.note.ended !== null) return begun
-  const isGone = facts.held.isReplaced || (facts.paths.length === 0 && !facts.held.hasMap)
-  const ended = isGone
+  const ended = isGone(facts)
     ? endOutage(begun.note, begun.memory, 'removed', 'its disk was removed from the node: its I/O fails')
     : endOutage(begun.note, begun.memory, 'deadline', 'no longer held; I/O fails')
   // Record both at once: the hold was over before the agent noticed the outage.
@@ -140,6 +139,10 @@ function keptFor({ paths, held }: HoldFacts): Hold | null {
   if (held.hasMap && held.multipathd === null) return null
   return heldFor(paths.some(isBlocked) ? held.recovery : 0, held.multipathd ?? 0)
 }
+
+/** What its users had is no longer there. */
+const isGone = ({ paths, held }: Pick<HoldFacts, 'paths' | 'held'>) =>
+  held.isReplaced || (paths.length === 0 && !held.hasMap)
 
 const isLoggedIn = ({ sessionState }: HeldPath) => sessionState === 'LOGGED_IN'
 

@@ -25,9 +25,9 @@ export async function ownerOf(host: Host, record: Attachment, view: VolumeView):
   if (guard === 'none') return { guard, mine: null, holder: null }
   const disks = disksOf(view).filter(({ state, sg }) => state === 'running' && sg !== null)
   const disk = disks[0]
-  const isUsed = disks.some((one) => isUsedOn(host, record, one, view.maps))
+  const isUsed = () => disks.some((one) => isUsedOn(host, record, one, view.maps))
   // During an outage this is not known until the agent has asked.
-  if (!record.fence || !disk || ((note !== null || isUsed) && (await isAgentRunning(host))))
+  if (!record.fence || !disk || ((note !== null || isUsed()) && (await isAgentRunning(host))))
     return { guard, mine: disk && note === null ? true : null, holder: null }
   return { guard, ...(await ask(host, record, record.fence, disk)) }
 }

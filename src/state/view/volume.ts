@@ -70,11 +70,16 @@ export function lookAtVolume(
  */
 function isItsMap(map: DmMap, owner: VolumeName | null, wwid: Wwid | null): boolean {
   if (isHoldMap(map)) return owner === null || map.name === holdMapName(owner)
+  return isMultipathOf(map, wwid)
+}
+
+/** Whether it is a multipath map, and not by its name another volume's. @param wwid null if the volume has none */
+export function isMultipathOf(map: DmMap, wwid: Wwid | null): boolean {
   return isMultipath(map) && (wwid === null || !isOfAnother(map, wwid))
 }
 
 /** multipath-tools writes NAA and EUI names in one form; how it writes other names is not known. */
-export function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
+function isOfAnother({ uuid }: DmMap, wwid: Wwid): boolean {
   const form = /^mpath-[23][0-9a-f]{16,32}$/
   const own = `mpath-${multipathForm(wwid)}`
   return form.test(own) && form.test(uuid) && uuid !== own

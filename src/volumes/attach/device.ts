@@ -152,15 +152,15 @@ export async function chooseDevice(work: DeviceWork, paths: readonly Path[]): Pr
  */
 function usedPath({ host, record, name }: DeviceWork, paths: readonly Path[]): Path {
   const attached = record()
-  const device =
-    attached.mode === 'session' ? deviceOfVolume(attached, lookAtAttachment(host, attached)) : null
-  if (device === null || attached.phase !== 'ready') return paths[0]!
+  const isHeld = attached.mode === 'session' && attached.phase === 'ready'
+  const device = isHeld ? deviceOfVolume(attached, lookAtAttachment(host, attached)) : null
+  if (device === null) return paths[0]!
   const path = paths.find(({ disk }) => disk.name === device.name)
   if (path) return path
   throw new LunkeeperError(
     'TARGET_AWAY',
     `${name} is attached as /dev/${device.name}, without a map over its paths, and that path is lost`,
-    { hint: `Wait until it is back. Or detach the volume, and attach it through the other path.` },
+    { hint: 'Wait until it is back. Or detach the volume, and attach it through the other path.' },
   )
 }
 

@@ -6,12 +6,12 @@ import { deviceNode } from '../../host/host.ts'
 import { offerPath } from '../../host/map/multipath.ts'
 import { knownWwids, multipathForm, rememberWwid } from '../../host/map/wwids.ts'
 import { readDisk } from '../../host/read/disks.ts'
-import { isMultipath, readMap } from '../../host/read/maps.ts'
+import { readMap } from '../../host/read/maps.ts'
 import type { Attachment } from '../../model/attachment.ts'
 import { LunkeeperError } from '../../model/errors.ts'
 import type { SettledRequest } from '../../model/request.ts'
 import type { DmMap } from '../../model/snapshot.ts'
-import { isOfAnother } from '../../state/view/volume.ts'
+import { isMultipathOf } from '../../state/view/volume.ts'
 import type { Stepper } from '../step.ts'
 import type { Path } from './path.ts'
 
@@ -44,10 +44,12 @@ interface Membership {
 
 function memberships(host: Host, { lun }: SettledRequest, paths: readonly Path[]): Membership[] {
   return paths.map(({ session, disk: { name }, identity: { wwid } }) => {
-    const isIts = (map: DmMap) => isMultipath(map) && (wwid === null || !isOfAnother(map, wwid))
     const holders = readDisk(host.paths, session, lun, { identity: false })?.holders ?? []
     const maps = holders.map((holder) => readMap(host.paths, holder))
-    return { disk: name, map: maps.find((map) => map && isIts(map) && isFinished(host, map)) ?? null }
+    return {
+      disk: name,
+      map: maps.find((map) => map && isMultipathOf(map, wwid) && isFinished(host, map)) ?? null,
+    }
   })
 }
 

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
-
-import { mountAt, readMounts } from '../../host/read/mounts.ts'
+import { isOfMissingDevice, mountAt, readMounts } from '../../host/read/mounts.ts'
 import { isFsAlive } from '../../host/read/file-systems.ts'
 import { isLunkeeperError, LunkeeperError } from '../../model/errors.ts'
 import { formatHctl } from '../../model/hctl.ts'
@@ -9,7 +7,6 @@ import { devicesOf, disksOf } from '../../state/view/volume.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 import type { Device } from '../../state/view/users.ts'
 import { describeUsers, mountsOf } from '../../state/view/users.ts'
-import { isOfMissingDevice } from '../holding/dead-mount.ts'
 import { unmountAfterHold } from '../holding/unmount-after-hold.ts'
 import type { Dismantling } from './dismantle.ts'
 import { markUnconfirmed, clearUnconfirmed, syncMount } from './write-out.ts'
@@ -52,7 +49,7 @@ export async function unmountAll(
       )
   }
   const mount = own === null ? null : mountAt(host.paths, own)
-  const isDead = mount !== null && isOfMissingDevice(host, mount)
+  const isDead = mount !== null && isOfMissingDevice(host.paths, mount)
   if (own !== null && (devices.length === 0 || isDead)) await unmountDead(work, own)
 }
 
@@ -101,9 +98,7 @@ async function unmountDead(
   if (!mount || !/^\/dev\/(sd|dm-|mapper\/)/.test(mount.source)) return
   // Without a record, the volume was found by this mount; if the disk was dropped by force, the mount's device is
   // gone by now.
-  const isIts = found.record
-    ? mount.source === found.record.device
-    : !existsSync(`${host.paths.sys}/dev/block/${mount.devno}`)
+  const isIts = found.record ? mount.source === found.record.device : isOfMissingDevice(host.paths, mount)
   if (!isIts) return
   await steps.step('unmount', point, () => unmountProven(host, volume, point))
   if (!mount.options.includes('ro'))

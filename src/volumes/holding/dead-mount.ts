@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-
 import type { Host } from '../../host/host.ts'
-import { mountAt } from '../../host/read/mounts.ts'
+import { isOfMissingDevice, mountAt } from '../../host/read/mounts.ts'
 import type { Attachment } from '../../model/attachment.ts'
-import type { Mount } from '../../model/snapshot.ts'
 import { unmountProven } from '../../state/proof/unmount.ts'
 
 /**
@@ -14,9 +10,6 @@ import { unmountProven } from '../../state/proof/unmount.ts'
 export async function unmountDeadMount(host: Host, record: Attachment): Promise<void> {
   const point = record.request.use.mount
   const mount = point === null ? null : mountAt(host.paths, point)
-  if (point !== null && mount && isOfMissingDevice(host, mount)) await unmountProven(host, record, point)
-}
-
-export function isOfMissingDevice({ paths }: Host, { source, devno }: Mount): boolean {
-  return source.startsWith('/dev/') && !existsSync(join(paths.sys, 'dev/block', devno))
+  if (point !== null && mount && isOfMissingDevice(host.paths, mount))
+    await unmountProven(host, record, point)
 }

@@ -4,13 +4,11 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
 import type { Attachment } from '../../../../src/model/attachment.ts'
-import type { ReservationKey } from '../../../../src/model/reservation.ts'
+import { parseKey } from '../../../../src/model/reservation.ts'
 import { lengthenTimers } from '../../../../src/volumes/holding/recovery-timers.ts'
 import { fakeNode, staged } from '../../kubernetes/node.ts'
 
-const fence = { key: '0x4c4b000000000001' as ReservationKey, epoch: 1 } as unknown as NonNullable<
-  Attachment['fence']
->
+const fence = { key: parseKey('4c4b000000000001'), persists: false }
 
 it.for([
   ['an unguarded volume of Kubernetes', {}, '300'],
